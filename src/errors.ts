@@ -1,0 +1,83 @@
+/**
+ * The catalogue of expected failures: everything a user, a file or an engine can get wrong has a code here,
+ * and nothing else is thrown on purpose. A broken invariant is not an expected failure: it is an
+ * `InvariantError`, which stops the leader rather than letting it write what it can't trust.
+ */
+
+/** One code per thing that can go wrong; `status` is the HTTP status the API answers with. */
+export const catalogue = {
+  // What was sent can't be read or is not allowed.
+  INVALID_FIELD: { status: 400, title: 'A field has a value that is not allowed' },
+  UNKNOWN_FIELD: { status: 400, title: 'A field is not known' },
+  MISSING_FIELD: { status: 400, title: 'A required field is missing' },
+  INVALID_BODY: { status: 400, title: 'The body can not be read' },
+  INVALID_SCHEDULE: { status: 400, title: 'The schedule can not be read' },
+  SCHEDULE_NEVER_FIRES: { status: 400, title: 'The schedule has no due instant' },
+  UNKNOWN_TIMEZONE: { status: 400, title: 'The time zone is not known' },
+  UNKNOWN_SETTING: { status: 400, title: 'The setting is not known' },
+  UNKNOWN_PARENT: { status: 400, title: 'A parent does not exist' },
+  DEPENDENCY_CYCLE: { status: 400, title: 'The dependencies form a cycle' },
+  ENGINE_NOT_CONFIGURED: { status: 400, title: 'The engine is not configured here' },
+  UNSUPPORTED_BY_ENGINE: { status: 400, title: 'The engine can not honour this' },
+  LIMIT_EXCEEDED: { status: 413, title: 'A bound is exceeded' },
+  // What was asked for is not there, or not in the right state.
+  JOB_NOT_FOUND: { status: 404, title: 'The job does not exist' },
+  RUN_NOT_FOUND: { status: 404, title: 'The run does not exist' },
+  REVISION_NOT_FOUND: { status: 404, title: 'The revision does not exist' },
+  NOT_FOUND: { status: 404, title: 'There is nothing at this address' },
+  JOB_EXISTS: { status: 409, title: 'A job of this name exists already' },
+  JOB_HAS_DEPENDENTS: { status: 409, title: 'Other jobs depend on the job' },
+  REVISION_CONFLICT: { status: 409, title: 'The job was changed in the meantime' },
+  RUN_ENDED: { status: 409, title: 'The run has ended already' },
+  RUN_NOT_ENDED: { status: 409, title: 'The run has not ended yet' },
+  LOGS_GONE: { status: 410, title: 'The logs are no longer kept' },
+  // What the surroundings can't give now.
+  NOT_LEADING: { status: 503, title: 'This node does not lead at the moment' },
+  STORE_UNAVAILABLE: { status: 503, title: 'The store can not be reached' },
+  STORE_IN_USE: { status: 503, title: 'The data directory is in use by another process' },
+  ENGINE_UNAVAILABLE: { status: 503, title: 'The engine can not be reached' },
+  LAUNCH_REFUSED: { status: 502, title: 'The engine refused to launch' },
+} as const;
+
+export type ErrorCode = keyof typeof catalogue;
+
+/** Where and what: carried to the user as it is, so it never holds a secret. */
+export interface ErrorDetails {
+  /** Path of the field in what the user wrote: `policy.retries.limit`, `schedule.cron`. */
+  readonly field?: string;
+  /** The offending value, shortened where it is long. */
+  readonly value?: unknown;
+  /** What would be accepted, in words or as a list. */
+  readonly allowed?: string | readonly string[];
+  /** Where the input came from: `jobs.yaml:12`, `--port`, `CARILLON_PORT`, `body`. */
+  readonly source?: string;
+  /** The path of a cycle, the names of dependents and the like. */
+  readonly names?: readonly string[];
+}
+
+/** An expected failure. Throw these; catch by `code`, never by the words of the message. */
+export class CarillonError extends Error {
+  override readonly name = 'CarillonError';
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message);
+    this.code = code;
+    this.details = details;
+  }
+
+  get status(): number {
+    return catalogue[this.code].status;
+  }
+}
+
+/** State is not what the program's own rules promise: the leader stops instead of going on. */
+export class InvariantError extends Error {
+  override readonly name = 'InvariantError';
+}
+
+/** Throws an `InvariantError` unless `condition` holds. */
+export function invariant(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new InvariantError(message);
+}

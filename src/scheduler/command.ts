@@ -1,0 +1,86 @@
+/** What people and scripts can ask of the scheduler, and what each is answered with. */
+
+import type { Job, JobState, Run } from './model.ts';
+
+export type Command =
+  /** `create` refuses an existing name, `replace` takes either; `expected` refuses any other revision. */
+  | {
+      readonly kind: 'put-job';
+      readonly definition: unknown;
+      readonly mode: 'create' | 'replace';
+      readonly expected?: number;
+      readonly by: string;
+      readonly source: string;
+    }
+  /** Many at once: parents may come after their children. Each job is accepted or refused by itself. */
+  | {
+      readonly kind: 'apply';
+      readonly definitions: readonly AppliedDefinition[];
+      readonly prune: Prune | null;
+      readonly dryRun: boolean;
+      readonly by: string;
+    }
+  | {
+      readonly kind: 'delete-job';
+      readonly name: string;
+      readonly dependents: 'refuse' | 'cascade' | 'detach';
+      readonly by: string;
+    }
+  | { readonly kind: 'pause'; readonly name: string; readonly by: string }
+  /** Also enables a job that was disabled by its failures. */
+  | { readonly kind: 'resume'; readonly name: string; readonly by: string }
+  /** `triggerId` makes the request repeatable: `[a-z0-9]{4,32}`, the same id gives the same run. */
+  | {
+      readonly kind: 'trigger';
+      readonly name: string;
+      readonly triggerId: string;
+      readonly params: Readonly<Record<string, string>>;
+      readonly by: string;
+    }
+  /** `run` is an ended run as the archive holds it. */
+  | { readonly kind: 'rerun'; readonly run: Run; readonly triggerId: string; readonly by: string }
+  | { readonly kind: 'kill'; readonly runId: string; readonly by: string };
+
+export interface AppliedDefinition {
+  readonly definition: unknown;
+  /** `jobs.yaml:12`, for messages. */
+  readonly source: string;
+}
+
+/** Deletes jobs that are not among the applied ones: all of them, or those with these labels. */
+export interface Prune {
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** One job's fate in an `apply`. */
+export interface ApplyResult {
+  readonly name: string;
+  readonly outcome: 'created' | 'changed' | 'unchanged' | 'deleted' | 'refused';
+  readonly revision: number | null;
+  /** With `refused`: the catalogue form of why. */
+  readonly error: { readonly code: string; readonly message: string; readonly details: object } | null;
+  readonly warnings: readonly string[];
+  /** With `changed` or a dry run: the definition before and after. */
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+export interface JobAnswer {
+  readonly job: Job;
+  readonly state: JobState;
+  readonly outcome: 'created' | 'changed' | 'unchanged';
+  readonly warnings: readonly string[];
+}
+
+export interface CommandAnswers {
+  'put-job': JobAnswer;
+  apply: readonly ApplyResult[];
+  'delete-job': { readonly deleted: readonly string[]; readonly detached: readonly string[] };
+  pause: { readonly job: Job; readonly state: JobState };
+  resume: { readonly job: Job; readonly state: JobState };
+  trigger: Run;
+  rerun: Run;
+  kill: Run;
+}
+
+export type AnswerTo<C extends Command> = CommandAnswers[C['kind']];

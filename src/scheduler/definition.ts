@@ -1,0 +1,257 @@
+/**
+ * A job as a person writes it: one schema that gives the type, the check, and the OpenAPI document. Values
+ * stay as written (durations and sizes are text here); `policy.ts` turns them into numbers.
+ */
+
+import { type Static, Type } from 'typebox';
+
+/** Bounds on what one job may hold; each keeps a definition well under the size of one stored node. */
+export const definitionLimits = {
+  nameLength: 128,
+  textLength: 4_096,
+  commandLength: 65_536,
+  parents: 256,
+  labels: 64,
+  env: 512,
+  listLength: 64,
+} as const;
+
+const closed = { additionalProperties: false } as const;
+const duration = (description: string) =>
+  Type.String({ description: `${description} An ISO 8601 duration: PT30S, PT1H, P1D.`, maxLength: 64 });
+const text = (description: string) => Type.String({ description, maxLength: definitionLimits.textLength });
+const textMap = (description: string, most: number) =>
+  Type.Record(Type.String(), Type.String({ maxLength: definitionLimits.commandLength }), {
+    description,
+    maxProperties: most,
+  });
+
+export const jobNamePattern = '^[A-Za-z0-9_.-]{1,128}$';
+
+const JobName = Type.String({
+  pattern: jobNamePattern,
+  description: 'Unique name: 1 to 128 letters, digits, dots, dashes and underscores.',
+});
+
+const After = Type.Object(
+  {
+    parents: Type.Array(JobName, {
+      minItems: 1,
+      maxItems: definitionLimits.parents,
+      uniqueItems: true,
+      description: 'Jobs this one waits for.',
+    }),
+    when: Type.Optional(
+      Type.Union(
+        (['all-succeeded', 'all-done', 'any-succeeded', 'all-failed', 'any-failed'] as const).map((w) =>
+          Type.Literal(w),
+        ),
+        { description: 'What the parents must have done; all-succeeded unless said.' },
+      ),
+    ),
+    per: Type.Optional(
+      Type.Union(
+        (['minute', 'hour', 'day', 'week', 'month'] as const).map((p) => Type.Literal(p)),
+        { description: 'Join parents of different cadence: one round for all their runs of the interval.' },
+      ),
+    ),
+  },
+  closed,
+);
+
+const Schedule = Type.Object(
+  {
+    cron: Type.Optional(
+      Type.String({ maxLength: 256, description: 'Cron: 5 fields, or 6 with seconds first.' }),
+    ),
+    every: Type.Optional(
+      Type.String({
+        maxLength: 256,
+        description: 'An ISO 8601 repeat, R/2026-01-01T00:00:00Z/PT5S, or a duration.',
+      }),
+    ),
+    at: Type.Optional(Type.String({ maxLength: 64, description: 'One instant, ISO 8601.' })),
+    after: Type.Optional(After),
+    timezone: Type.Optional(Type.String({ maxLength: 64, description: 'IANA time zone; UTC unless said.' })),
+    dst: Type.Optional(
+      Type.Object(
+        {
+          gap: Type.Optional(Type.Union([Type.Literal('run-once'), Type.Literal('skip')])),
+          overlap: Type.Optional(Type.Union([Type.Literal('first'), Type.Literal('both')])),
+        },
+        { ...closed, description: "What happens when clocks change; cron's own rule unless said." },
+      ),
+    ),
+  },
+  {
+    ...closed,
+    description: 'Exactly one of cron, every, at and after; without a schedule a job runs by hand only.',
+  },
+);
+
+const Secret = Type.Object(
+  {
+    file: Type.String({
+      maxLength: definitionLimits.textLength,
+      description: 'Read when the job is launched.',
+    }),
+  },
+  closed,
+);
+
+const Run = Type.Object(
+  {
+    image: Type.Optional(text('Container image; without one the job is a process on the scheduler host.')),
+    command: Type.Optional(
+      Type.String({
+        maxLength: definitionLimits.commandLength,
+        minLength: 1,
+        description: 'Run by /bin/sh -c.',
+      }),
+    ),
+    argv: Type.Optional(
+      Type.Array(Type.String({ maxLength: definitionLimits.commandLength }), {
+        minItems: 1,
+        maxItems: 1_024,
+        description: 'Program and arguments, without a shell.',
+      }),
+    ),
+    env: Type.Optional(textMap('Environment variables.', definitionLimits.env)),
+    secrets: Type.Optional(
+      Type.Record(Type.String(), Secret, {
+        maxProperties: definitionLimits.env,
+        description: 'Environment variables whose values are read from files at launch and kept nowhere.',
+      }),
+    ),
+    workdir: Type.Optional(text('Working directory.')),
+    user: Type.Optional(text('User to run as: a name, or uid[:gid].')),
+    resources: Type.Optional(
+      Type.Object(
+        {
+          cpus: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 4_096 })),
+          memory: Type.Optional(
+            Type.String({ maxLength: 32, description: 'Bytes, or with a unit: 128MiB, 1GB.' }),
+          ),
+          gpus: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_024 })),
+        },
+        closed,
+      ),
+    ),
+    constraints: Type.Optional(
+      Type.Array(text('Placement: node.labels.zone==a'), { maxItems: definitionLimits.listLength }),
+    ),
+    network: Type.Optional(text('Network mode or name; none unless said.')),
+    volumes: Type.Optional(Type.Array(text('source:target[:ro]'), { maxItems: definitionLimits.listLength })),
+    registry: Type.Optional(Type.Object({ secret: Secret }, closed)),
+    pull: Type.Optional(
+      Type.Union([Type.Literal('missing'), Type.Literal('always'), Type.Literal('never')], {
+        description: 'When to fetch the image; missing unless said.',
+      }),
+    ),
+    engine: Type.Optional(Type.String({ maxLength: 64, description: 'Which engine launches it.' })),
+  },
+  closed,
+);
+
+const Policy = Type.Object(
+  {
+    overlap: Type.Optional(
+      Type.Union(
+        (['skip', 'queue', 'queue-all', 'allow', 'replace'] as const).map((o) => Type.Literal(o)),
+        { description: 'When a run is due while one is unfinished; skip unless said.' },
+      ),
+    ),
+    catchUp: Type.Optional(
+      Type.Union(
+        (['none', 'latest', 'all'] as const).map((c) => Type.Literal(c)),
+        { description: 'What to do with due instants that passed unseen; latest unless said.' },
+      ),
+    ),
+    catchUpLimit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 10_000,
+        description: 'Most runs that `all` catches up; 100 unless said.',
+      }),
+    ),
+    startWithin: Type.Optional(
+      duration('A run that could not start this long after its due instant is missed.'),
+    ),
+    retries: Type.Optional(
+      Type.Object(
+        {
+          limit: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000 })),
+          delay: Type.Optional(duration('Before the first retry; PT10S unless said.')),
+          factor: Type.Optional(
+            Type.Number({ minimum: 1, maximum: 100, description: 'Growth of the delay; 2.' }),
+          ),
+          max: Type.Optional(duration('The longest delay; PT1H unless said.')),
+          jitter: Type.Optional(
+            Type.Boolean({ description: 'Spread each delay over its upper half; true.' }),
+          ),
+        },
+        closed,
+      ),
+    ),
+    timeout: Type.Optional(duration('An attempt that runs longer is ended.')),
+    killAfter: Type.Optional(duration('Between TERM and KILL; PT10S unless said.')),
+    concurrency: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 10_000, description: 'Attempts of this job at one time.' }),
+    ),
+    priority: Type.Optional(
+      Type.Integer({ minimum: -100, maximum: 100, description: 'Higher starts first; 0 unless said.' }),
+    ),
+    pool: Type.Optional(text('A configured pool whose places the job shares.')),
+    disableAfterFailures: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 10_000,
+        description: 'Disable the job after so many failed runs in a row.',
+      }),
+    ),
+  },
+  closed,
+);
+
+const Alerts = Type.Object(
+  {
+    on: Type.Array(
+      Type.Union((['failed', 'late', 'long', 'recovered'] as const).map((o) => Type.Literal(o))),
+      { maxItems: 4 },
+    ),
+    to: Type.Array(text('Where to send it.'), { maxItems: definitionLimits.listLength }),
+  },
+  closed,
+);
+
+const Expect = Type.Object(
+  {
+    startWithin: Type.Optional(duration('Later than this counts as late.')),
+    finishBy: Type.Optional(text('Local time by which it should have ended: 06:00.')),
+  },
+  closed,
+);
+
+/** The native job form: files, request bodies and answers all have this shape. */
+export const JobDefinition = Type.Object(
+  {
+    name: JobName,
+    description: Type.Optional(text('What it is for.')),
+    owner: Type.Optional(text('Who answers for it.')),
+    labels: Type.Optional(textMap('For filters.', definitionLimits.labels)),
+    schedule: Type.Optional(Schedule),
+    run: Run,
+    policy: Type.Optional(Policy),
+    alerts: Type.Optional(Alerts),
+    expect: Type.Optional(Expect),
+    paused: Type.Optional(
+      Type.Boolean({ description: 'Pause or resume with this change; left as it is unless said.' }),
+    ),
+  },
+  { ...closed, title: 'Job' },
+);
+
+export type JobDefinition = Static<typeof JobDefinition>;
+export type PolicyDefinition = NonNullable<JobDefinition['policy']>;
+export type RunDefinition = JobDefinition['run'];
+export type AfterDefinition = Static<typeof After>;

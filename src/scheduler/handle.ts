@@ -1,0 +1,77 @@
+/**
+ * The scheduler as others hold it: the API, the tests and the composition root see this and nothing behind
+ * it. Reads are synchronous over what the leader holds in memory; what is past comes from the archive.
+ */
+
+import type { AnswerTo, Command } from './command.ts';
+import type { Job, JobState, JobStats, Run } from './model.ts';
+import type { Archive, LogChunk, LogQuery } from './ports.ts';
+import type { Schedule } from './schedule/model.ts';
+
+/** A job with all that is known of it now. */
+export interface JobView {
+  readonly job: Job;
+  readonly state: JobState;
+  /** Null before the first ending. */
+  readonly stats: JobStats | null;
+  /** The compiled time schedule; null for `after` and manual jobs. */
+  readonly schedule: Schedule | null;
+  /** The next due instant; null when there is none, or the job is paused or disabled. */
+  readonly nextDue: number | null;
+  /** Unfinished runs, oldest due first. */
+  readonly runs: readonly Run[];
+  readonly parents: readonly string[];
+  readonly children: readonly string[];
+  readonly status: JobStatus;
+}
+
+/** `completed`: a time schedule without a further instant. */
+export type JobStatus = 'active' | 'paused' | 'disabled' | 'completed';
+
+/** Live changes, in the order in which they became durable. */
+export type Notice =
+  | {
+      readonly kind: 'job';
+      readonly name: string;
+      readonly change: 'created' | 'changed' | 'deleted' | 'paused' | 'resumed' | 'disabled';
+      readonly revision: number;
+    }
+  | { readonly kind: 'run'; readonly run: Run }
+  | { readonly kind: 'leader'; readonly term: number; readonly leading: boolean };
+
+export interface EngineView {
+  readonly name: string;
+  readonly reachable: boolean;
+  readonly version: string | null;
+  readonly detail: string | null;
+  /** Attempts launched and not ended. */
+  readonly running: number;
+  /** Launches decided that wait for a start place. */
+  readonly startQueue: number;
+}
+
+export interface SchedulerHandle {
+  /**
+   * Resolves when the change is durable. Rejects with a `CarillonError`: of the catalogue's first two parts
+   * for what is wrong with the request, NOT_LEADING or STORE_UNAVAILABLE for what is wrong with the node.
+   */
+  submit<C extends Command>(command: C): Promise<AnswerTo<C>>;
+  /** JOB_NOT_FOUND. */
+  job(name: string): JobView;
+  jobCount(): number;
+  /** Names after `after` in ascending code-unit order; the way to page through all jobs. */
+  jobNames(after: string | null): Iterable<string>;
+  /** An unfinished run; undefined when it ended or never was. */
+  liveRun(id: string): Run | undefined;
+  liveRuns(): Iterable<Run>;
+  readonly archive: Archive;
+  /** The unfinished or archived run. RUN_NOT_FOUND. */
+  run(id: string): Promise<Run>;
+  /** Output of a run's newest (or the given) attempt. RUN_NOT_FOUND, LOGS_GONE. */
+  logs(runId: string, query: LogQuery & { readonly attempt?: number }): AsyncIterable<LogChunk>;
+  engines(): Promise<EngineView[]>;
+  leadership(): { readonly term: number; readonly leading: boolean };
+  subscribe(listener: (notice: Notice) => void): () => void;
+  /** Wall time as the scheduler sees it. */
+  now(): number;
+}

@@ -1,0 +1,172 @@
+/**
+ * The words of the domain as types. Everything here is plain data: it can be compared, stored as JSON and
+ * sent over a wire. Instants are epoch milliseconds, durations end in `Ms`; text forms live in the
+ * definition (what a person wrote) and in the API.
+ */
+
+import type { Join, Outcome, Trigger } from '../dag/ready.ts';
+import type { JobDefinition } from './definition.ts';
+import type { ScheduleInput } from './schedule/model.ts';
+
+/** A job as accepted: what was written, and what had to be fixed at that moment to make it repeatable. */
+export interface Job {
+  readonly name: string;
+  readonly definition: JobDefinition;
+  /** The time schedule with H expanded and an omitted start filled in; null for `after` and manual jobs. */
+  readonly resolved: ScheduleInput | null;
+  /** Counts from 1 with each accepted change. */
+  readonly revision: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly updatedBy: string;
+}
+
+/** One accepted change of a job; a removal has no definition. */
+export interface Revision {
+  readonly job: string;
+  readonly revision: number;
+  readonly at: number;
+  readonly by: string;
+  readonly definition: JobDefinition | null;
+}
+
+/** What changes as a job runs. Written with each ending, so it is kept small. */
+export interface JobState {
+  readonly name: string;
+  /** Every due instant up to and including this one is decided: it has a run or a ledger line. */
+  cursor: number;
+  /** Due instants after `cursor` that are decided already; filled only when the clock was set back. */
+  ahead: number[];
+  paused: { readonly at: number; readonly by: string } | null;
+  /** Set by `disableAfterFailures`; cleared by resume. */
+  disabled: { readonly at: number; readonly reason: string } | null;
+  /** Progress of the rounds of a job with parents. */
+  join: Join | null;
+  succeeded: number;
+  failed: number;
+  skipped: number;
+  missed: number;
+  consecutiveFailures: number;
+  last: LastRun | null;
+}
+
+/** The newest ended run, kept beside the counters so that lists need no history. */
+export interface LastRun {
+  readonly id: string;
+  readonly state: EndState;
+  readonly due: number;
+  readonly endedAt: number;
+}
+
+export const endStates = ['succeeded', 'failed', 'killed', 'timed-out', 'lost', 'skipped', 'missed'] as const;
+export type EndState = (typeof endStates)[number];
+export const liveStates = ['waiting', 'queued', 'launching', 'running'] as const;
+export type LiveState = (typeof liveStates)[number];
+export type RunState = LiveState | EndState;
+
+/** Why a run exists. */
+export type RunTrigger =
+  | { readonly kind: 'schedule' }
+  | { readonly kind: 'parents'; readonly runs: readonly string[] }
+  | { readonly kind: 'manual'; readonly by: string }
+  | { readonly kind: 'rerun'; readonly by: string; readonly of: string };
+
+/** One job at one due instant (or trigger). Its identity is (job, due, variant). */
+export interface Run {
+  readonly id: string;
+  readonly job: string;
+  readonly due: number;
+  /** Empty for what a schedule made; the trigger's id for manual runs, reruns, and what hangs on them. */
+  readonly variant: string;
+  readonly trigger: RunTrigger;
+  readonly params: Readonly<Record<string, string>>;
+  readonly priority: number;
+  readonly createdAt: number;
+  /** How many earlier due instants this run stands for (catch-up `latest`). */
+  readonly catchesUp: number;
+  /** The job's revision that the newest attempt was launched with. */
+  revision: number;
+  state: RunState;
+  /** Why it waits, or why it ended so; null when there is nothing to say. */
+  reason: string | null;
+  /** Waiting until this instant (retry back-off, engine that is down). */
+  notBefore: number | null;
+  /** Ends as missed when no attempt was launched by then. */
+  readonly startBy: number | null;
+  /** A kill was asked for and its result is awaited. */
+  kill: Kill | null;
+  attempts: Attempt[];
+  endedAt: number | null;
+}
+
+export interface Kill {
+  readonly at: number;
+  readonly by: string;
+  /** How the run will end. */
+  readonly as: 'killed' | 'timed-out';
+  readonly reason: string;
+}
+
+/** One launch of a run. */
+export interface Attempt {
+  readonly number: number;
+  readonly engine: string;
+  readonly launchName: string;
+  /** The leadership that decided it. */
+  readonly term: number;
+  readonly createdAt: number;
+  startedAt: number | null;
+  endedAt: number | null;
+  exitCode: number | null;
+  reason: string | null;
+}
+
+/** What became of due instants: one line for one, or for a stretch that ended alike. */
+export interface LedgerLine {
+  readonly job: string;
+  readonly from: number;
+  readonly to: number;
+  /** How many due instants lie in [from, to]; a lower bound when `more`. */
+  readonly count: number;
+  readonly more?: boolean;
+  readonly end: 'ran' | 'skipped' | 'missed' | 'caught-up';
+  readonly reason: string | null;
+  /** The run that ran, or that caught up. */
+  readonly run: string | null;
+}
+
+/** A sparse histogram: delta-coded pairs as compact text. See stats.ts. */
+export type PackedHistogram = string;
+
+/** Milliseconds, all of them. */
+export interface Histograms {
+  /** Start to end of attempts that succeeded. */
+  runTime: PackedHistogram;
+  /** Start to end of attempts that did not. */
+  failedRunTime: PackedHistogram;
+  /** Due instant to the first start. */
+  startLateness: PackedHistogram;
+  /** Decision to launch until the start. */
+  queueWait: PackedHistogram;
+}
+
+/** `today` grows with each ending; at the first ending of a later day it is added to `before`. */
+export interface JobStats {
+  readonly name: string;
+  /** UTC day of `today`: `2026-11-21`. */
+  day: string;
+  today: Histograms;
+  before: Histograms;
+}
+
+export type { Join, Outcome, Trigger };
+
+/** What the core must know of the configuration. */
+export interface Settings {
+  /** Engines that exist here, by name, with how many attempts each may have at once (null: no bound). */
+  readonly engines: Readonly<
+    Record<string, { readonly concurrency: number | null; readonly images: boolean }>
+  >;
+  /** Named pools and how many attempts each may have at once. */
+  readonly pools: Readonly<Record<string, number>>;
+}

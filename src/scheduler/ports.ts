@@ -1,0 +1,172 @@
+/**
+ * What the core needs of the world, in the core's words. Each port has a real adapter in an edge folder and
+ * a conformance suite under test/conformance that every adapter passes.
+ */
+
+import type { EndState, Histograms, Job, JobState, JobStats, LedgerLine, Revision, Run } from './model.ts';
+import type { LaunchSpec } from './spec.ts';
+import type { WriteGroup } from './write.ts';
+
+/** Something with a life: `start` resolves when it is ready, `stop` is idempotent and waits. */
+export interface Service {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A stop signal without platform types; `AbortSignal` satisfies it. */
+export interface StopSignal {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+export interface Clock {
+  /** Wall time, epoch milliseconds; may jump either way. */
+  now(): number;
+  /** Milliseconds that never run backwards; only differences mean anything. */
+  monotonicMs(): number;
+  /** Calls once after at least `delayMs`, as far as the platform keeps its word; returns the cancel. */
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+export interface Log {
+  info(fields: object, event: string): void;
+  warn(fields: object, event: string): void;
+  error(fields: object, event: string): void;
+  debug(fields: object, event: string): void;
+}
+
+/** Bounds of one commit; the loop packs whole groups up to them and never splits a group. */
+export interface StoreLimits {
+  readonly maxWrites: number;
+  readonly maxBytes: number;
+  readonly inFlight: number;
+}
+
+/** Everything a leader needs in memory, in any order, streamed so that a million jobs fit. */
+export type LoadedItem =
+  | { readonly kind: 'job'; readonly job: Job }
+  | { readonly kind: 'state'; readonly state: JobState }
+  | { readonly kind: 'stats'; readonly stats: JobStats }
+  | { readonly kind: 'run'; readonly run: Run };
+
+export interface Store {
+  readonly limits: StoreLimits;
+  /** Fails with STORE_IN_USE or STORE_UNAVAILABLE. */
+  open(): Promise<void>;
+  close(): Promise<void>;
+  /** Identity of this installation, made at the first open; names and labels of launches carry it. */
+  cluster(): Promise<string>;
+  load(): AsyncIterable<readonly LoadedItem[]>;
+  /**
+   * Makes all groups durable in one atomic step, in order, if `term` is still the current one.
+   * NOT_LEADING: a newer term exists and nothing was written. STORE_UNAVAILABLE: nothing is known to be written.
+   */
+  commit(term: number, groups: readonly WriteGroup[]): Promise<void>;
+  /** Tells followers what others committed. Returns the unsubscribe. */
+  watch(onChange: (items: readonly LoadedItem[]) => void): () => void;
+  readonly archive: Archive;
+}
+
+export interface RunQuery {
+  readonly job?: string;
+  readonly states?: readonly EndState[];
+  /** Due instants in [fromMs, toMs). */
+  readonly fromMs?: number;
+  readonly toMs?: number;
+  readonly limit: number;
+  /** Continue behind this one, as answered in `next`. */
+  readonly cursor?: string;
+}
+
+/** What is kept of the past; bounded by count and age, read from disk when asked for. */
+export interface Archive {
+  /** Ended runs, newest due first. */
+  runs(query: RunQuery): Promise<{ items: Run[]; next: string | null }>;
+  run(id: string): Promise<Run | null>;
+  /** Newest first. */
+  revisions(job: string): Promise<Revision[]>;
+  /** Lines that touch [fromMs, toMs), oldest first, at most `limit`. */
+  ledger(query: { job: string; fromMs: number; toMs: number; limit: number }): Promise<LedgerLine[]>;
+  /** Per-day histograms, oldest first; days as `2026-11-21`, both ends included. */
+  days(query: {
+    job: string;
+    fromDay: string;
+    toDay: string;
+  }): Promise<{ day: string; histograms: Histograms }[]>;
+}
+
+/** Decides who leads. `term` grows with each leadership and is checked by every commit. */
+export interface Election extends Service {
+  onElected(listener: (term: number) => void): void;
+  onDeposed(listener: (reason: string) => void): void;
+  /** False when leadership can't be proven fresh by the monotonic clock: then nothing is started. */
+  isFresh(): boolean;
+}
+
+/** What an engine says of one launch, by the name it was created under. */
+export type Observation =
+  | { readonly kind: 'started'; readonly launchName: string; readonly at: number }
+  | {
+      readonly kind: 'ended';
+      readonly launchName: string;
+      readonly at: number;
+      /** When it began, if the engine knows and the start was not seen. */
+      readonly startedAt?: number;
+      /** Null when no code could be learned: then the attempt is lost. */
+      readonly exitCode: number | null;
+      readonly reason?: string;
+      /** The end was not the job's doing (engine restarted, machine died). */
+      readonly infrastructure?: boolean;
+    };
+
+/** One entry of an engine's inventory. */
+export interface LaunchReport {
+  readonly launchName: string;
+  readonly state: 'created' | 'running' | 'ended';
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly exitCode?: number | null;
+  readonly reason?: string;
+  readonly infrastructure?: boolean;
+}
+
+export interface LogChunk {
+  readonly stream: 'stdout' | 'stderr';
+  readonly bytes: Uint8Array;
+}
+
+export interface LogQuery {
+  readonly stream?: 'stdout' | 'stderr';
+  /** Only the last this many lines. */
+  readonly tail?: number;
+  /** Stay until the launch has ended. */
+  readonly follow?: boolean;
+  readonly signal?: StopSignal;
+}
+
+/**
+ * Starts attempts on one engine. The launch name is the lock: a name that exists is adopted, never started
+ * again; one that was created by an older term and never started is removed and created anew.
+ * Observations for one name come in order and may be repeated.
+ */
+export interface Launcher extends Service {
+  readonly engine: string;
+  onObservation(listener: (observation: Observation) => void): void;
+  /**
+   * Resolves once the engine has started it (or it was found started); the `started` observation follows.
+   * LAUNCH_REFUSED: this attempt can't run, and nothing runs. ENGINE_UNAVAILABLE: not known; the same call
+   * may be made again later.
+   */
+  launch(spec: LaunchSpec): Promise<void>;
+  /** TERM, then KILL after `graceMs`. Resolves when asked for, not when ended; unknown names are no error. */
+  kill(launchName: string, graceMs: number): Promise<void>;
+  /** Forgets an ended launch; its logs stay within their bounds. Unknown names are no error. */
+  remove(launchName: string): Promise<void>;
+  /** All launches of this installation that the engine knows. ENGINE_UNAVAILABLE when it can't be asked. */
+  inventory(): Promise<LaunchReport[]>;
+  /** LOGS_GONE when they are no longer kept. */
+  logs(launchName: string, query: LogQuery): AsyncIterable<LogChunk>;
+  /** Reachability and version, for `GET /engines`. */
+  describe(): Promise<{ reachable: boolean; version: string | null; detail: string | null }>;
+}
