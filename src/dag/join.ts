@@ -1,0 +1,174 @@
+/**
+ * The rounds a child has open and those it remembers, and their bounds: which lane a round is in, how it
+ * closes, and what happens to rounds that parents leave behind. The rules are told in `ready.ts`.
+ */
+import { byName } from './graph.ts';
+import { entryOf, hasOriginal, type JoinSpec, missingParents, type ParentEnd, type Round } from './round.ts';
+
+/** A child's progress: durable as plain JSON, bounded, never changed in place. */
+export interface Join {
+  /** By due instant, at most MAX_OPEN_ROUNDS. */
+  readonly open: readonly Round[];
+  /** Closed rounds in the order in which they closed, kept for reruns, at most MAX_RECENT_ROUNDS. */
+  readonly recent: readonly Round[];
+  /** The latest due instant for which a loose round was decided. */
+  readonly mark?: number;
+}
+
+/** One parent may be ahead of another by an hour of minutely runs; beyond that the oldest round is given up. */
+export const MAX_OPEN_ROUNDS = 64;
+/** A day of hourly rounds: what failed at night can still be rerun in the morning. */
+export const MAX_RECENT_ROUNDS = 24;
+/** Over all open and over all recent rounds each, so that wide joins fit a node of the store as well. */
+export const MAX_ENTRIES = 256;
+/** However many parents there are: fewer rounds could not be told apart while they overlap. */
+export const MIN_ROUNDS = 4;
+
+export const emptyJoin: Join = Object.freeze({ open: Object.freeze([]), recent: Object.freeze([]) });
+
+/** Progress while an ending is worked in: the lists are copies, the rounds themselves never change. */
+export interface Draft {
+  readonly open: Round[];
+  readonly recent: Round[];
+  mark: number | undefined;
+}
+
+export function draftOf(join: Join): Draft {
+  return { open: [...join.open], recent: [...join.recent], mark: join.mark };
+}
+
+export function joinOf({ open, recent, mark }: Draft, parents: readonly string[]): Join {
+  // What is remembered of a single parent only absorbs endings told twice: its reruns need no memory.
+  const most = parents.length === 1 ? MIN_ROUNDS : bound(MAX_RECENT_ROUNDS, parents);
+  const kept = { open: open.sort(byDue), recent: recent.slice(-most) };
+  return mark === undefined ? kept : { ...kept, mark };
+}
+
+/** The loose lane: one open round, "since the child's last round". */
+export const LOOSE = 'loose';
+/** Where reruns of loose rounds that are no longer known wait for each other. */
+export const RERUNS = 'reruns';
+
+/** Does the key tell one round from all others, other than those of `LOOSE` and `RERUNS`? */
+export function isKeyed(round: Round): boolean {
+  return round.key !== LOOSE && round.key !== RERUNS;
+}
+
+/** Does the round count a parent's runs over an interval? */
+export function isInterval(key: string): boolean {
+  return key.startsWith('per:');
+}
+
+/** The key of the round that the ending belongs to. */
+export function keyOf(draft: Draft, spec: JoinSpec, end: ParentEnd): string {
+  const { due, variant, kind } = end;
+  if (kind === 'rerun') {
+    const original = [...draft.recent, ...draft.open].findLast((round) => hasOriginal(round, end));
+    if (original !== undefined) return original.key;
+    if (spec.per !== undefined) return `per:${spec.per.key(due)}`;
+    return isByDue(spec) ? `due:${due}` : RERUNS;
+  }
+  if (spec.per !== undefined) return kind === 'scheduled' ? `per:${spec.per.key(due)}` : LOOSE;
+  if (spec.parents.length > 1 && (kind === 'manual' || !spec.aligned)) return LOOSE;
+  return variant === '' ? `due:${due}` : `due:${due}:${variant}`;
+}
+
+function isByDue(spec: JoinSpec): boolean {
+  return spec.per === undefined && (spec.aligned || spec.parents.length === 1);
+}
+
+/** The closed round that the ending goes to, unless an open one takes it. */
+export function closedRound(draft: Draft, key: string, end: ParentEnd): Round | undefined {
+  if (key === LOOSE && end.kind !== 'rerun') return undefined;
+  // All loose rounds have one key: there the rerun belongs to the round with the original.
+  const fits = (round: Round) => round.key === key && (isKeyed(round) || hasOriginal(round, end));
+  return draft.open.some(fits) ? undefined : draft.recent.findLast(fits);
+}
+
+export function replace(rounds: Round[], before: Round, after: Round): void {
+  rounds[rounds.indexOf(before)] = after;
+}
+
+/** From the open rounds to the remembered ones. */
+export function close(draft: Draft, round: Round): void {
+  draft.open.splice(draft.open.indexOf(round), 1);
+  draft.recent.push(round);
+}
+
+/** The schedule's round of `due` was decided and is the child's last one: what is loose and older came before. */
+export function dropOlderLoose(draft: Draft, due: number): void {
+  const loose = draft.open.find((round) => round.key === LOOSE);
+  if (loose === undefined) return;
+  if (loose.fired) {
+    if (loose.due < due) close(draft, loose);
+    return;
+  }
+  const left = Object.entries(loose.ends).filter(([, entry]) => entry.due >= due);
+  if (left.length > 0) replace(draft.open, loose, { ...loose, ends: Object.fromEntries(left) });
+  else draft.open.splice(draft.open.indexOf(loose), 1);
+}
+
+/** Folds open rounds of a cadence the parents no longer share into the loose one; the later entry stays. */
+export function foldStrangers(draft: Draft, spec: JoinSpec): void {
+  const lane = spec.per !== undefined ? 'per:' : isByDue(spec) ? 'due:' : LOOSE;
+  for (const stranger of draft.open.filter((round) => isKeyed(round) && !round.key.startsWith(lane))) {
+    if (stranger.fired) {
+      close(draft, stranger);
+      continue;
+    }
+    draft.open.splice(draft.open.indexOf(stranger), 1);
+    const loose = draft.open.find((round) => round.key === LOOSE);
+    if (loose === undefined || loose.fired) {
+      if (loose !== undefined) close(draft, loose);
+      draft.open.push({ ...stranger, key: LOOSE });
+      continue;
+    }
+    const later = Object.entries(loose.ends).filter(([parent, entry]) => {
+      const other = entryOf(stranger, parent);
+      return other === undefined || entry.due >= other.due;
+    });
+    replace(draft.open, loose, { ...loose, ends: { ...stranger.ends, ...Object.fromEntries(later) } });
+  }
+}
+
+/** Closes the oldest of too many open rounds, and returns them. The loose ones do not grow in number. */
+export function closeOldest(draft: Draft, spec: JoinSpec): Round[] {
+  const excess = draft.open.length - bound(MAX_OPEN_ROUNDS, spec.parents);
+  if (excess <= 0) return [];
+  const oldest = draft.open.filter(isKeyed).sort(byDue).slice(0, excess);
+  for (const round of oldest) close(draft, round);
+  return oldest;
+}
+
+function bound(rounds: number, parents: readonly string[]): number {
+  return Math.max(MIN_ROUNDS, Math.min(rounds, Math.floor(MAX_ENTRIES / Math.max(1, parents.length))));
+}
+
+function byDue(a: Round, b: Round): number {
+  return a.due - b.due || byName(a.key, b.key);
+}
+
+/**
+ * The parents of the child were edited: keeps the progress of the parents that stay and fires nothing. A
+ * round that only waited for a parent now gone is closed; the child runs again with the next round.
+ */
+export function reshape(join: Join, parents: readonly string[]): Join {
+  const stay = new Set(parents);
+  const shaped = (round: Round): Round => {
+    const ends = Object.entries(round.ends).filter(([parent]) => stay.has(parent));
+    return { ...round, ends: Object.fromEntries(ends) };
+  };
+  const hasEntries = (round: Round) => Object.keys(round.ends).length > 0;
+  const draft: Draft = {
+    open: join.open.map(shaped).filter(hasEntries),
+    recent: join.recent.map(shaped).filter(hasEntries),
+    mark: join.mark,
+  };
+  const spec: JoinSpec = { parents, when: 'all-done', aligned: false };
+  for (const round of [...draft.open]) {
+    // How far an interval has come is known when the next ending says what it expects.
+    if (!isInterval(round.key) && missingParents(round, spec).length === 0) close(draft, round);
+  }
+  closeOldest(draft, spec);
+  return joinOf(draft, parents);
+}

@@ -1,0 +1,45 @@
+/**
+ * Orders that respect the dependencies: parents before children, and level by level.
+ *
+ * Assumes a graph without cycles (`checkParents` sees to that). Promises the same answer for the same edges,
+ * whatever the order of insertion or of `names`.
+ */
+import { invariant } from '../errors.ts';
+import { byName, type Graph } from './graph.ts';
+
+/**
+ * `names` in levels: the first has no parent among `names`, each other job is one level below its lowest
+ * parent. Edges to jobs outside `names` do not count. Sorted by name within a level.
+ */
+export function topologicalLevels(graph: Graph, names: Iterable<string>): string[][] {
+  const waiting = new Map<string, number>();
+  for (const name of names) waiting.set(name, 0);
+  for (const name of waiting.keys()) {
+    waiting.set(name, graph.parentsOf(name).filter((parent) => waiting.has(parent)).length);
+  }
+  const levels: string[][] = [];
+  let level = [...waiting.keys()].filter((name) => waiting.get(name) === 0).sort(byName);
+  let placed = 0;
+  while (level.length > 0) {
+    levels.push(level);
+    placed += level.length;
+    level = level.flatMap((name) => released(graph, name, waiting)).sort(byName);
+  }
+  invariant(placed === waiting.size, `the dependency graph has a cycle among ${waiting.size - placed} jobs`);
+  return levels;
+}
+
+/** The children for which `name` was the last parent to be placed. */
+function released(graph: Graph, name: string, waiting: Map<string, number>): string[] {
+  return graph.childrenOf(name).filter((child) => {
+    const left = waiting.get(child);
+    if (left === undefined) return false;
+    waiting.set(child, left - 1);
+    return left === 1;
+  });
+}
+
+/** `names` with parents before children. */
+export function topologicalOrder(graph: Graph, names: Iterable<string>): string[] {
+  return topologicalLevels(graph, names).flat();
+}

@@ -1,0 +1,180 @@
+/**
+ * When a child of one or several parents is due: pure bookkeeping over the endings of its parents.
+ *
+ *  1. A child runs once per round: when each parent has ended as `when` asks since the child's last round.
+ *  2. Parents of one cadence are told apart by the due instant: A@D and B@D belong together whatever the
+ *     order in which they end, and a slow D1 may complete after D2. So is a single parent's every run.
+ *  3. Everything else, and what a person triggered, goes into one loose round, "since the child's last
+ *     round": the latest end of a parent replaces its earlier one, and the round is due at its latest
+ *     entry. A later round of the schedule drops older loose entries: they are from before it.
+ *  4. `any-*` fires as soon as one parent has so ended, once per round; the round stays open to absorb the
+ *     others. In the loose round a parent that ends again after the firing begins the next round. `all-*`
+ *     is decided when all have ended. A decided round that does not hold is reported with the reason.
+ *  5. A rerun replaces the original's entry, in a closed round too, and when it ended as asked and the round
+ *     now holds, the child is due again under the rerun's variant; once per variant, however many parents
+ *     were rerun under it. A rerun never reports a skip. If the round is no longer known, a single parent
+ *     carries on, several open a round that waits for reruns of the others.
+ *  6. With `per` a round is an interval, and a parent has ended in it when all its expected runs have.
+ *  7. Two rounds of one child never fire with the same due and variant, and an ending told twice counts
+ *     once (as far back as the rounds kept reach).
+ *
+ * When the parents come to share a cadence or stop sharing one, nothing needs to be called: the next ending
+ * folds open rounds that have lost their place into the loose one. When the child's parents are edited, call
+ * `reshape`; when its `per` is, start from `emptyJoin`.
+ *
+ * Assumes that dues and run ids are unique to a run, and that the variant of a manual run or a rerun is new.
+ */
+import {
+  close,
+  closedRound,
+  closeOldest,
+  type Draft,
+  draftOf,
+  dropOlderLoose,
+  foldStrangers,
+  isInterval,
+  isKeyed,
+  type Join,
+  joinOf,
+  keyOf,
+  LOOSE,
+  replace,
+} from './join.ts';
+import {
+  entryOf,
+  hasSeen,
+  isComplete,
+  isWanted,
+  type JoinSpec,
+  lastEntry,
+  missingParents,
+  named,
+  newRound,
+  type ParentEnd,
+  type Round,
+  record,
+  runIds,
+  skipReason,
+  verdict,
+} from './round.ts';
+
+export { emptyJoin, type Join, MAX_OPEN_ROUNDS, MAX_RECENT_ROUNDS, reshape } from './join.ts';
+export {
+  type JoinSpec,
+  missingParents,
+  type Outcome,
+  type ParentEnd,
+  type Round,
+  type RoundEntry,
+  type Trigger,
+} from './round.ts';
+
+/** Reruns of one round that are remembered to have fired; each was started by a person. */
+export const MAX_REFIRED = 16;
+
+/** The child is due to run (`run`), or its round has come and does not hold. */
+export type Firing = {
+  readonly due: number;
+  readonly variant: string;
+  /** Of the round. */
+  readonly key: string;
+  /** The run ids that decided it, in the order of the parents. */
+  readonly parents: string[];
+} & ({ readonly run: true } | { readonly run: false; readonly reason: string });
+
+interface Step {
+  readonly draft: Draft;
+  readonly spec: JoinSpec;
+  readonly end: ParentEnd;
+  readonly firings: Firing[];
+}
+
+/**
+ * A parent ended: the new progress, and what becomes due now (mostly nothing or one firing). An ending told
+ * twice, or of a job that is not a parent, changes nothing.
+ */
+export function parentEnded(join: Join, spec: JoinSpec, end: ParentEnd): { join: Join; firings: Firing[] } {
+  const isKnown = [...join.open, ...join.recent].some((round) => hasSeen(round, end));
+  if (isKnown || !spec.parents.includes(end.parent)) return { join, firings: [] };
+  const step: Step = { draft: draftOf(join), spec, end, firings: [] };
+  const { draft, firings } = step;
+  foldStrangers(draft, spec);
+  const key = keyOf(draft, spec, end);
+  const closed = closedRound(draft, key, end);
+  if (closed === undefined) workIn(step, key);
+  else replace(draft.recent, closed, refire(step, take(step, closed)));
+  for (const round of closeOldest(draft, spec)) {
+    if (!round.fired) firings.push(giveUp(round, spec));
+  }
+  return { join: joinOf(draft, spec.parents), firings };
+}
+
+/** Takes the ending into the open round of this key, decides the round if it can be, and closes it if complete. */
+function workIn(step: Step, key: string): void {
+  const { draft, spec, end } = step;
+  let before = draft.open.find((round) => round.key === key);
+  const isNext = key === LOOSE && end.kind !== 'rerun' && before?.fired;
+  if (before !== undefined && isNext && entryOf(before, end.parent) !== undefined) {
+    close(draft, before);
+    before = undefined;
+  }
+  const taken = take(step, before ?? newRound(key, end));
+  const after = taken.fired ? refire(step, taken) : decide(step, taken);
+  if (before === undefined) draft.open.push(after);
+  else replace(draft.open, before, after);
+  if (isKeyed(after) && verdict(after, spec) !== 'wait') dropOlderLoose(draft, after.due);
+  if (isComplete(after, spec)) close(draft, after);
+}
+
+function take({ spec, end }: Step, round: Round): Round {
+  const expected = isInterval(round.key) ? spec.per?.expected(end.parent, end.due) : undefined;
+  return record(round, end, expected);
+}
+
+/** The first decision of a round. That it does not hold is reported, unless a rerun brought that about. */
+function decide(step: Step, round: Round): Round {
+  const { draft, spec, end, firings } = step;
+  const decision = verdict(round, spec);
+  if (decision === 'wait' || (decision === 'skip' && end.kind === 'rerun')) return round;
+  const { due, variant } = identity(step, round);
+  const firing = { due, variant, key: round.key, parents: runIds(round, spec) };
+  if (decision === 'run') firings.push({ ...firing, run: true });
+  else firings.push({ ...firing, run: false, reason: skipReason(round, spec) });
+  if (round.key === LOOSE) draft.mark = Math.max(draft.mark ?? due, due);
+  return { ...round, due, variant, fired: decision === 'run' };
+}
+
+/** A round after its first decision: the child is due once more if a rerun ended as asked and the round holds. */
+function refire({ spec, end, firings }: Step, round: Round): Round {
+  const before = round.refired ?? [];
+  const isFresh = !before.includes(end.variant) && !(round.fired && round.variant === end.variant);
+  const carriesOn =
+    end.kind === 'rerun' && isWanted(end.outcome, spec.when) && verdict(round, spec) === 'run';
+  if (!carriesOn || !isFresh) return round;
+  const { due, key } = round;
+  firings.push({ due, variant: end.variant, key, parents: runIds(round, spec), run: true });
+  return { ...round, fired: true, refired: [...before, end.variant].slice(-MAX_REFIRED) };
+}
+
+/**
+ * The due and variant of the child's run. A late ending may make a loose round due at an instant that an
+ * earlier round has used. Then the parent that decides the due is added to the variant: each of its runs
+ * counts in one loose round only, so the pair is new. (No name has a `~`.)
+ */
+function identity({ draft, spec, end }: Step, round: Round): { due: number; variant: string } {
+  const last = lastEntry(round, spec);
+  const due = isKeyed(round) ? round.due : last.due;
+  const variant = end.kind === 'rerun' ? end.variant : isKeyed(round) ? round.variant : last.variant;
+  const isLate = round.key === LOOSE && draft.mark !== undefined && due <= draft.mark;
+  const decided = [...draft.recent, ...draft.open.filter((other) => other.fired)];
+  const isUsed = decided.some(
+    (other) => other.due === due && (other.variant === variant || other.refired?.includes(variant)),
+  );
+  return { due, variant: isLate || isUsed ? `${variant}~${last.parent}` : variant };
+}
+
+function giveUp(round: Round, spec: JoinSpec): Firing {
+  const { due, variant, key } = round;
+  const reason = `gave up waiting for ${named(missingParents(round, spec))}: too many later rounds are open`;
+  return { due, variant, key, parents: runIds(round, spec), run: false, reason };
+}

@@ -1,0 +1,210 @@
+/**
+ * One round of a join: which parents have ended in it and how, what it still waits for, and what that
+ * means under the child's trigger. `ready.ts` decides which round an ending belongs to.
+ *
+ * Everything here is plain JSON and never changed in place. Parents are looked up with `entryOf` only:
+ * `constructor` and `__proto__` are names a job may have.
+ */
+
+export type Trigger = 'all-succeeded' | 'all-done' | 'any-succeeded' | 'any-failed' | 'all-failed';
+
+/** Killed, timed out and lost count as failed; missed counts as skipped. */
+export type Outcome = 'succeeded' | 'failed' | 'skipped';
+
+/** A run of a parent has ended for good: no retry follows. */
+export interface ParentEnd {
+  readonly parent: string;
+  readonly runId: string;
+  /** The nominal instant in epoch milliseconds; of a rerun that of the original. */
+  readonly due: number;
+  /** Empty for what a schedule made due; a trigger id, unused before, for what a person started. */
+  readonly variant: string;
+  readonly outcome: Outcome;
+  readonly kind: 'scheduled' | 'manual' | 'rerun';
+}
+
+/** What a child waits for. */
+export interface JoinSpec {
+  readonly parents: readonly string[];
+  readonly when: Trigger;
+  /** The parents share one cadence: their rounds are told apart by the due instant. */
+  readonly aligned: boolean;
+  /** The round is an interval that every parent has to get through. */
+  readonly per?: {
+    /** The interval a due instant falls into. */
+    key(due: number): string;
+    /** How many runs the parent's schedule makes due in the interval of `due`; at least 1. */
+    expected(parent: string, due: number): number;
+  };
+}
+
+/** A parent's runs in one interval. */
+export interface Tally {
+  readonly ended: number;
+  readonly failed: number;
+  readonly skipped: number;
+  /** The latest that did not succeed, by due instant, so that a rerun can make them good. */
+  readonly unmet: readonly { readonly due: number; readonly outcome: Outcome }[];
+  /** The latest run ids, so that an ending told twice counts once. */
+  readonly seen: readonly string[];
+}
+
+/** How a parent ended in a round: its latest run there, and with `tally` the sum over the interval. */
+export interface RoundEntry {
+  readonly runId: string;
+  readonly due: number;
+  readonly variant: string;
+  readonly outcome: Outcome;
+  readonly tally?: Tally;
+}
+
+export interface Round {
+  readonly key: string;
+  /** Until the round is decided the latest due instant seen, afterwards that of the firing. */
+  readonly due: number;
+  readonly variant: string;
+  readonly ends: Readonly<Record<string, RoundEntry>>;
+  /** The child has been made due to run for this round. */
+  readonly fired: boolean;
+  /** Variants of the reruns for which the child was made due once more. */
+  readonly refired?: readonly string[];
+}
+
+/** Failures of one parent that reruns can make good within one interval; beyond it the interval stays failed. */
+export const MAX_UNMET = 32;
+/** An ending is told twice only around a change of leader, so the copy follows close on the first. */
+export const MAX_SEEN = 8;
+/** What did not hold is named for the first few parents: reasons are read by people, in one line. */
+export const MAX_NAMED = 3;
+
+export function newRound(key: string, end: ParentEnd): Round {
+  return { key, due: end.due, variant: end.variant, ends: {}, fired: false };
+}
+
+export function entryOf(round: Round, parent: string): RoundEntry | undefined {
+  return Object.hasOwn(round.ends, parent) ? round.ends[parent] : undefined;
+}
+
+/** Is the run that `end` reruns the parent's entry here? An interval does not keep its runs one by one. */
+export function hasOriginal(round: Round, end: ParentEnd): boolean {
+  const entry = entryOf(round, end.parent);
+  return entry !== undefined && entry.tally === undefined && entry.due === end.due;
+}
+
+/** Has this very ending been counted here? */
+export function hasSeen(round: Round, end: ParentEnd): boolean {
+  const entry = entryOf(round, end.parent);
+  return (
+    entry !== undefined && (entry.runId === end.runId || (entry.tally?.seen.includes(end.runId) ?? false))
+  );
+}
+
+/** The round with one more ending; `expected` runs of the parent make up its interval, if the round has one. */
+export function record(round: Round, end: ParentEnd, expected: number | undefined): Round {
+  const { runId, due, variant, outcome } = end;
+  const prior = entryOf(round, end.parent);
+  const tally = expected === undefined ? undefined : tallied(prior?.tally, end, expected);
+  const entry: RoundEntry =
+    tally === undefined
+      ? { runId, due, variant, outcome }
+      : { runId, due, variant, outcome: total(tally), tally };
+  const latest = round.fired ? round.due : Math.max(round.due, due);
+  return { ...round, due: latest, ends: { ...round.ends, [end.parent]: entry } };
+}
+
+function tallied(prior: Tally | undefined, end: ParentEnd, expected: number): Tally {
+  const tally = prior ?? { ended: 0, failed: 0, skipped: 0, unmet: [], seen: [] };
+  const again = end.kind === 'rerun';
+  const before = again ? tally.unmet.find((each) => each.due === end.due)?.outcome : undefined;
+  const unmet = tally.unmet.filter((each) => !again || each.due !== end.due);
+  if (end.outcome !== 'succeeded') unmet.push({ due: end.due, outcome: end.outcome });
+  const change = (outcome: Outcome) => Number(end.outcome === outcome) - Number(before === outcome);
+  return {
+    // A rerun in an interval nobody remembers stands for the parent's whole interval: the rest ended long ago.
+    ended: again ? (prior?.ended ?? expected) : tally.ended + 1,
+    failed: tally.failed + change('failed'),
+    skipped: tally.skipped + change('skipped'),
+    unmet: unmet.slice(-MAX_UNMET),
+    seen: [...tally.seen, end.runId].slice(-MAX_SEEN),
+  };
+}
+
+function total(tally: Tally): Outcome {
+  if (tally.failed > 0) return 'failed';
+  return tally.skipped > 0 ? 'skipped' : 'succeeded';
+}
+
+/** What an open round still waits for: for display. */
+export function missingParents(round: Round, spec: JoinSpec): string[] {
+  return spec.parents.filter((parent) => !hasEnded(round, spec, parent));
+}
+
+export function isComplete(round: Round, spec: JoinSpec): boolean {
+  return spec.parents.every((parent) => hasEnded(round, spec, parent));
+}
+
+function hasEnded(round: Round, spec: JoinSpec, parent: string): boolean {
+  const entry = entryOf(round, parent);
+  if (entry?.tally === undefined || spec.per === undefined) return entry !== undefined;
+  return entry.tally.ended >= spec.per.expected(parent, round.due);
+}
+
+/** Does the child run, is it passed over, or does the round still wait? */
+export function verdict(round: Round, spec: JoinSpec): 'run' | 'skip' | 'wait' {
+  const holds = (parent: string) => isWanted(entryOf(round, parent)?.outcome, spec.when);
+  const complete = isComplete(round, spec);
+  if (spec.when === 'any-succeeded' || spec.when === 'any-failed') {
+    if (spec.parents.some((parent) => holds(parent) && hasEnded(round, spec, parent))) return 'run';
+    return complete ? 'skip' : 'wait';
+  }
+  if (!complete) return 'wait';
+  return spec.parents.every(holds) ? 'run' : 'skip';
+}
+
+/** The entry with the latest due; of several one that a person started, then the first in order of the parents. */
+export function lastEntry(round: Round, spec: JoinSpec): { parent: string; due: number; variant: string } {
+  let last = { parent: '', due: Number.NEGATIVE_INFINITY, variant: '' };
+  for (const parent of spec.parents) {
+    const entry = entryOf(round, parent);
+    if (entry === undefined) continue;
+    const { due, variant } = entry;
+    const wins = due > last.due || (due === last.due && last.variant === '' && variant !== '');
+    if (wins) last = { parent, due, variant };
+  }
+  return last;
+}
+
+/** The run ids of the entries, in the order of the parents. */
+export function runIds(round: Round, spec: JoinSpec): string[] {
+  return spec.parents.flatMap((parent) => entryOf(round, parent)?.runId ?? []);
+}
+
+/** Is this an ending as `when` asks for? */
+export function isWanted(outcome: Outcome | undefined, when: Trigger): boolean {
+  if (outcome === undefined) return false;
+  if (when === 'all-done') return true;
+  return outcome === (when === 'all-failed' || when === 'any-failed' ? 'failed' : 'succeeded');
+}
+
+/** Why a decided round does not hold: `parents a failed (run 1), b was skipped (run 2) +3 more`. */
+export function skipReason(round: Round, spec: JoinSpec): string {
+  const said = spec.parents.flatMap((parent) => {
+    const entry = entryOf(round, parent);
+    if (entry === undefined || isWanted(entry.outcome, spec.when)) return [];
+    const how = entry.outcome === 'skipped' ? 'was skipped' : entry.outcome;
+    const { tally } = entry;
+    const which = tally === undefined ? `run ${entry.runId}` : `${failures(tally)} of ${tally.ended} runs`;
+    return [`${parent} ${how} (${which})`];
+  });
+  return `${said.length === 1 ? 'parent' : 'parents'} ${named(said)}`;
+}
+
+function failures(tally: Tally): number {
+  return tally.failed > 0 ? tally.failed : tally.skipped > 0 ? tally.skipped : tally.ended;
+}
+
+/** The first few, and how many more there are. */
+export function named(names: readonly string[]): string {
+  const more = names.length - MAX_NAMED;
+  return `${names.slice(0, MAX_NAMED).join(', ')}${more > 0 ? ` +${more} more` : ''}`;
+}
