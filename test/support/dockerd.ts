@@ -1,0 +1,267 @@
+/**
+ * A Docker engine of our own for the tests: Debian's containerd and dockerd with every path below one temporary
+ * directory, no bridge, no iptables, no change of the machine's network. Both are children of the test process
+ * and die with it; what a killed test run left on disk is cleared by the next one.
+ * Assumes test/support/install.sh has run. Leaves no process, mount, cgroup or file behind after `stop`.
+ */
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Docker from 'dockerode';
+import { until } from './until.ts';
+
+/** The image every engine has: busybox, nothing else. */
+export const testImage = 'carillon-test:1';
+
+/** A start takes about a second; on a machine that runs other tests as well, several. */
+const startTimeoutMs = 30_000;
+/** With no container left both daemons stop within a second. */
+const stopTimeoutMs = 10_000;
+const prefix = 'carillon-dockerd-';
+
+/** Why no engine can be started here, or null when one can. */
+export function dockerdMissing(): string | null {
+  if (process.getuid?.() !== 0) return 'a private dockerd needs root';
+  const missing = ['dockerd', 'containerd', 'runc', 'docker-init', 'busybox'].filter(
+    (program) => !which(program),
+  );
+  if (missing.length === 0) return null;
+  return `${missing.join(', ')} not installed; on Debian as root: bash test/support/install.sh`;
+}
+
+export class Dockerd {
+  /** `unix:///…/docker.sock`. */
+  readonly host: string;
+  readonly socketPath: string;
+  /** A client of its own, for looking behind the launcher's back. */
+  readonly docker: Docker;
+  readonly #dir: string;
+  readonly #cgroup: string;
+  #containerd: ChildProcess | null = null;
+  #dockerd: ChildProcess | null = null;
+
+  constructor() {
+    clearAbandoned();
+    this.#dir = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
+    this.#cgroup = this.#dir.slice(this.#dir.lastIndexOf('/') + 1);
+    this.socketPath = join(this.#dir, 'docker.sock');
+    this.host = `unix://${this.socketPath}`;
+    this.docker = new Docker({ socketPath: this.socketPath });
+  }
+
+  /** Starts containerd and dockerd, waits until they answer and loads the test image. */
+  async start(): Promise<void> {
+    await this.#startContainerd();
+    await this.restart();
+    await loadImage(this.docker, this.#dir);
+  }
+
+  /** Starts dockerd on the same root; the containers of before are there again. */
+  async restart(): Promise<void> {
+    const path = (name: string) => join(this.#dir, name);
+    this.#dockerd = this.#spawn('dockerd', [
+      ...['--iptables=false', '--ip6tables=false', '--ip-forward=false', '--ip-masq=false', '--bridge=none'],
+      ...['--data-root', path('data'), '--exec-root', path('exec'), '--pidfile', path('docker.pid')],
+      ...[
+        '--host',
+        this.host,
+        '--containerd',
+        path('containerd.sock'),
+        '--cgroup-parent',
+        `/${this.#cgroup}`,
+      ],
+    ]);
+    await this.#answers('dockerd', this.#dockerd, async () => {
+      await this.docker.ping();
+      return true;
+    });
+  }
+
+  /** kill -9 of dockerd; containerd and the containers run on. */
+  async kill(): Promise<void> {
+    await end(this.#dockerd, 'SIGKILL');
+    this.#dockerd = null;
+  }
+
+  /** What `systemctl stop docker` does: dockerd stops its containers and ends. */
+  async shutdown(): Promise<void> {
+    await end(this.#dockerd, 'SIGTERM');
+    this.#dockerd = null;
+  }
+
+  /** Holds the daemon still, so that connections are accepted and nothing is answered; returns the release. */
+  freeze(): () => void {
+    this.#dockerd?.kill('SIGSTOP');
+    return () => this.#dockerd?.kill('SIGCONT');
+  }
+
+  async stop(): Promise<void> {
+    if (this.#dockerd !== null) {
+      const all = await this.docker.listContainers({ all: true }).catch(() => []);
+      await Promise.all(
+        all.map(({ Id }) =>
+          this.docker
+            .getContainer(Id)
+            .remove({ force: true })
+            .catch(() => {}),
+        ),
+      );
+    }
+    await end(this.#dockerd, 'SIGTERM');
+    await end(this.#containerd, 'SIGTERM');
+    clear(this.#dir);
+  }
+
+  /** What the daemons said, for a test that fails. */
+  output(): string {
+    return readFileSync(join(this.#dir, 'output.log'), 'utf8').slice(-20_000);
+  }
+
+  async #startContainerd(): Promise<void> {
+    const path = (name: string) => join(this.#dir, name);
+    writeFileSync(
+      path('containerd.toml'),
+      `version = 2\nroot = "${path('containerd')}"\nstate = "${path('state')}"\n` +
+        `disabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "${path('containerd.sock')}"\n`,
+    );
+    this.#containerd = this.#spawn('containerd', ['--config', path('containerd.toml')]);
+    await this.#answers('containerd', this.#containerd, async () => existsSync(path('containerd.sock')));
+  }
+
+  #spawn(program: string, args: readonly string[]): ChildProcess {
+    const log = openSync(join(this.#dir, 'output.log'), 'a');
+    // The kernel ends the daemon should this process die without having stopped it.
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', which(program) ?? program, ...args], {
+      stdio: ['ignore', log, log],
+      env: { PATH: searchPath, TMPDIR: this.#dir },
+    });
+    child.on('error', () => {});
+    return child;
+  }
+
+  async #answers(name: string, child: ChildProcess, probe: () => Promise<boolean>): Promise<void> {
+    const answered = async () => {
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`${name} ended:\n${this.output()}`);
+      return probe().catch(() => false);
+    };
+    await until(`${name} answers`, answered, startTimeoutMs).catch((error: Error) => {
+      throw new Error(`${error.message}\n${this.output()}`);
+    });
+  }
+}
+
+const searchPath = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
+
+function which(program: string): string | null {
+  return (
+    searchPath
+      .split(':')
+      .map((dir) => join(dir, program))
+      .find((path) => existsSync(path)) ?? null
+  );
+}
+
+async function end(child: ChildProcess | null, signal: NodeJS.Signals): Promise<void> {
+  if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGCONT');
+  child.kill(signal);
+  const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
+  await ended;
+  clearTimeout(timer);
+}
+
+/** Makes `testImage` of the static busybox: the program, a link for each applet, and a user. */
+async function loadImage(docker: Docker, dir: string): Promise<void> {
+  const root = join(dir, 'image');
+  for (const folder of ['bin', 'etc', 'tmp']) mkdirSync(join(root, folder), { recursive: true });
+  const busybox = which('busybox') ?? 'busybox';
+  cpSync(busybox, join(root, 'bin/busybox'), { dereference: true });
+  for (const applet of execFileSync(busybox, ['--list'], { encoding: 'utf8' }).split('\n')) {
+    if (applet !== '' && applet !== 'busybox') symlinkSync('busybox', join(root, 'bin', applet));
+  }
+  writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n');
+  const tar = execFileSync('tar', ['-C', root, '-c', '.'], { maxBuffer: 64 * 1024 * 1024 });
+  const [repo, tag] = testImage.split(':') as [string, string];
+  const answer = await docker.importImage(tar, { repo, tag });
+  await new Promise<void>((resolve, reject) => {
+    docker.modem.followProgress(answer, (error: Error | null) =>
+      error === null ? resolve() : reject(error),
+    );
+  });
+  rmSync(root, { recursive: true, force: true });
+}
+
+/** Ends what still runs below the directory, unmounts what is mounted there and removes it. */
+function clear(dir: string): void {
+  for (const pid of shims(dir)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended by itself in the meantime.
+    }
+  }
+  for (const mount of mountsBelow(dir)) execFileSync('umount', ['-l', mount]);
+  for (const hierarchy of readdirSync('/sys/fs/cgroup'))
+    removeCgroups(join('/sys/fs/cgroup', hierarchy, dir.slice(dir.lastIndexOf('/') + 1)));
+  rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+}
+
+/** Each container's shim carries the address of its containerd, which lies in our directory and nowhere else. */
+function shims(dir: string): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .filter((pid) => {
+      const args = readLines(`/proc/${pid}/cmdline`, '\0');
+      return args[0]?.includes('containerd-shim') && args.some((arg) => arg.startsWith(`${dir}/`));
+    })
+    .map(Number);
+}
+
+/** Innermost first. */
+function mountsBelow(dir: string): string[] {
+  return readLines('/proc/self/mountinfo', '\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((path) => path.startsWith(`${dir}/`))
+    .reverse();
+}
+
+function removeCgroups(path: string): void {
+  if (!existsSync(path)) return;
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) removeCgroups(join(path, entry.name));
+  }
+  rmdirSync(path);
+}
+
+/** Clears what test processes left that were killed before they could. */
+function clearAbandoned(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const owner = name.startsWith(prefix) ? /^\d+/.exec(name.slice(prefix.length))?.[0] : undefined;
+    if (owner !== undefined && !existsSync(`/proc/${owner}`)) clear(join(tmpdir(), name));
+  }
+}
+
+function readLines(path: string, separator: string): string[] {
+  try {
+    return readFileSync(path, 'utf8').split(separator);
+  } catch {
+    return [];
+  }
+}
