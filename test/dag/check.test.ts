@@ -61,7 +61,7 @@ describe('checkParents', () => {
     });
   });
 
-  it('does not walk the graph above a change', () => {
+  it('walks neither what is above a change nor what has no way back', () => {
     const graph = chain(...Array.from({ length: 50 }, (_, at) => `job-${at}`));
     const asked: string[] = [];
     const childrenOf = graph.childrenOf.bind(graph);
@@ -69,6 +69,8 @@ describe('checkParents', () => {
       asked.push(name);
       return childrenOf(name);
     };
+    checkParents(graph, 'job-0', ['root'], always);
+    expect(asked).toEqual([]);
     checkParents(graph, 'leaf', ['job-49'], always);
     expect(asked).toEqual(['leaf']);
   });

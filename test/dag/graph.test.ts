@@ -21,6 +21,7 @@ describe('Graph', () => {
 
   it('replaces parents and forgets jobs without edges', () => {
     const graph = diamond();
+    expect(graph.childrenOf('c')).toEqual(['d']);
     graph.setParents('d', ['b']);
     expect(graph.childrenOf('c')).toEqual([]);
     graph.setParents('c', []);

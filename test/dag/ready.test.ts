@@ -10,6 +10,7 @@ import {
   parentEnded,
   reshape,
 } from '../../src/dag/ready.ts';
+import { MAX_SEEN, MAX_UNMET } from '../../src/dag/round.ts';
 
 /**
  * An ending in short: `A@1` succeeded, `A@1!` failed, `A@1-` was skipped; `A@1m7` was triggered by hand with
@@ -36,12 +37,12 @@ const aligned = (when: JoinSpec['when'], ...parents: string[]): JoinSpec => ({
 });
 const loose = (when: JoinSpec['when'], ...parents: string[]): JoinSpec => ({ parents, when, aligned: false });
 
-/** Per ten: A has two runs in an interval, B has one. */
+/** Per ten: A has two runs in an interval, B has one, C has three. */
 const perTen = (when: JoinSpec['when'], ...parents: string[]): JoinSpec => ({
   parents,
   when,
   aligned: false,
-  per: { key: (due) => String(Math.floor(due / 10)), expected: (parent) => (parent === 'A' ? 2 : 1) },
+  per: { key: (due) => String(Math.floor(due / 10)), expected: (parent) => ({ A: 2, C: 3 })[parent] ?? 1 },
 });
 
 /** Feeds endings one after the other, each through JSON, and tells the firings in short: `3/m7`, `skip 3`. */
@@ -150,6 +151,12 @@ const rules: Record<string, Case[]> = {
     ],
   ],
   'what a person triggered, for an aligned child,': [
+    [
+      'is kept after a round of the same instant',
+      aligned('all-succeeded', 'A', 'B'),
+      'A@6m1 A@6 B@6 B@7m2',
+      '. . 6 . 7/m2 .',
+    ],
     ['is joined in the loose round', aligned('all-succeeded', 'A', 'B'), 'A@5m1 B@6m2', '. 6/m2 .'],
     ['does not count for a round of the schedule', aligned('all-succeeded', 'A', 'B'), 'A@5m1 B@5', '. .'],
     [
@@ -172,6 +179,13 @@ const rules: Record<string, Case[]> = {
     ],
   ],
   'any-*': [
+    ['a rerun finds it due as it fired', loose('any-succeeded', 'A', 'B'), 'A@1 B@5 A@1r1', '1 . . 1/r1 .'],
+    [
+      'reruns of one variant fire an open round once',
+      aligned('any-succeeded', 'A', 'B', 'C'),
+      'A@1! A@1r1 B@1r1',
+      '. 1/r1 . .',
+    ],
     [
       'fires with the first and absorbs the others',
       aligned('any-succeeded', 'A', 'B', 'C'),
@@ -268,6 +282,12 @@ const rules: Record<string, Case[]> = {
     ],
   ],
   'per interval': [
+    [
+      'counts an earlier ending told twice once',
+      perTen('all-done', 'C'),
+      'C@11 C@12 C@11 C@13',
+      '. . . 13 .',
+    ],
     ['waits for all runs of each parent', perTen('all-succeeded', 'A', 'B'), 'A@11 B@15 A@12', '. . 15 .'],
     [
       'keeps intervals apart',
@@ -350,10 +370,11 @@ describe('a firing', () => {
   });
 });
 
-describe('bounds', () => {
-  const range = (count: number, parent: string) =>
-    Array.from({ length: count }, (_, at) => `${parent}@${at + 1}`).join(' ');
+/** `A@1 A@2 …` */
+const range = (count: number, parent: string) =>
+  Array.from({ length: count }, (_, at) => `${parent}@${at + 1}`).join(' ');
 
+describe('bounds', () => {
   it('gives up the oldest of too many open rounds and says so once', () => {
     const spec = aligned('all-succeeded', 'A', 'B');
     const full = play(spec, range(MAX_OPEN_ROUNDS, 'A')).join;
@@ -372,6 +393,48 @@ describe('bounds', () => {
     ]);
     expect(play(spec, 'B@1', join).log, 'the straggler comes too late').toBe('.');
     expect(play(spec, 'B@1 A@1r1', join).log, 'but a rerun can still carry on').toBe('. 1/r1 .');
+  });
+
+  it('gives up the oldest even if it came last, and reports none that fired', () => {
+    const spec = aligned('all-succeeded', 'A', 'B');
+    const full = play(spec, `A@9 A@7 ${range(MAX_OPEN_ROUNDS - 2, 'A').replaceAll('@', '@1000')}`).join;
+    expect(full.open.slice(0, 2).map((round) => round.due)).toEqual([7, 9]);
+    expect(play(spec, 'A@8', full).log).toBe('skip 7 .');
+    expect(play(spec, 'A@6', full).log).toBe('skip 6 .');
+    const any = aligned('any-succeeded', 'A', 'B');
+    const fired = play(any, range(MAX_OPEN_ROUNDS, 'A')).join;
+    expect(play(any, 'A@1000', fired).log).toBe('1000 .');
+  });
+
+  it('remembers little of a single parent', () => {
+    expect(play(aligned('all-done', 'A'), range(20, 'A')).join.recent).toHaveLength(4);
+  });
+
+  it('tells a late loose round apart from one that is forgotten', () => {
+    const spec = loose('any-succeeded', 'A', 'B');
+    const { join } = play(spec, range(MAX_RECENT_ROUNDS + 6, 'A'));
+    expect(play(spec, 'B@2 B@3', join).log).toBe('. 3/~B .');
+  });
+
+  it('keeps what an interval remembers of its runs short', () => {
+    const runs = 100;
+    const spec: JoinSpec = {
+      parents: ['A'],
+      when: 'all-succeeded',
+      aligned: false,
+      per: { key: () => 'day', expected: () => runs },
+    };
+    const { join } = play(
+      spec,
+      range(runs - 1, 'A')
+        .replaceAll(/$| /g, '! ')
+        .trim(),
+    );
+    const tally = join.open[0]!.ends.A!.tally!;
+    expect(tally).toMatchObject({ ended: runs - 1, failed: runs - 1 });
+    expect(tally.unmet.map((each) => each.due).at(-1)).toBe(runs - 1);
+    expect(tally.unmet).toHaveLength(MAX_UNMET);
+    expect(tally.seen).toHaveLength(MAX_SEEN);
   });
 
   it('remembers the latest closed rounds only', () => {
@@ -410,6 +473,23 @@ describe('a change of the parents', () => {
     const join = reshape(play(two, 'A@1 B@2').join, ['A']);
     expect(join.open).toEqual([]);
     expect(play(aligned('all-succeeded', 'A'), 'A@3', join).log).toBe('3 .');
+  });
+
+  it('keeps the bound when parents are added', () => {
+    const many = Array.from({ length: 100 }, (_, at) => (at === 0 ? 'A' : `P${at}`));
+    expect(reshape(play(two, range(20, 'A')).join, many).open.map((round) => round.due)).toEqual([
+      17, 18, 19, 20,
+    ]);
+  });
+
+  it('goes on counting an interval of those that stay', () => {
+    const join = reshape(play(perTen('all-succeeded', 'A', 'B'), 'A@11').join, ['A']);
+    expect(play(perTen('all-succeeded', 'A'), 'A@12', join).log).toBe('12 .');
+  });
+
+  it('does not fold open rounds into a loose one that has fired', () => {
+    const before = play(aligned('any-succeeded', 'A', 'B'), 'A@1! A@5m1').join;
+    expect(play(loose('any-succeeded', 'A', 'B'), 'B@6', before).log).toBe('6 .');
   });
 
   it('folds open rounds into the loose one when the parents stop sharing a cadence', () => {
