@@ -76,8 +76,10 @@ export interface Run {
   readonly id: string;
   readonly job: string;
   readonly due: number;
-  /** Empty for what a schedule made; the trigger's id for manual runs, reruns, and what hangs on them. */
+  /** Empty for what a schedule made; `m…` or `r…` for manual runs, reruns, and what hangs on them. */
   readonly variant: string;
+  /** The job whose trigger or rerun this run goes back to; null for what a schedule made. */
+  readonly root: string | null;
   readonly trigger: RunTrigger;
   readonly params: Readonly<Record<string, string>>;
   readonly priority: number;
@@ -144,9 +146,9 @@ export interface Histograms {
   runTime: PackedHistogram;
   /** Start to end of attempts that did not. */
   failedRunTime: PackedHistogram;
-  /** Due instant to the first start. */
+  /** Due instant to the first start; for a run with parents, from when they were done. */
   startLateness: PackedHistogram;
-  /** Decision to launch until the start. */
+  /** Decision that the run is due until its first start. */
   queueWait: PackedHistogram;
 }
 
@@ -161,12 +163,27 @@ export interface JobStats {
 
 export type { Join, Outcome, Trigger };
 
+export interface EngineSettings {
+  /** Attempts it may have at once; null: no bound. */
+  readonly concurrency: number | null;
+  /** It runs images; otherwise it runs commands on the scheduler's host. */
+  readonly images: boolean;
+  /** How long an ended launch is remembered by the engine: longer than any pause of a leader we tolerate. */
+  readonly tombstoneMs: number;
+}
+
+export interface EngineSettings {
+  /** Attempts it may have at once; null: no bound. */
+  readonly concurrency: number | null;
+  /** It runs images; otherwise it runs commands on the scheduler's host. */
+  readonly images: boolean;
+  /** How long an ended launch is remembered by the engine: longer than any pause of a leader we tolerate. */
+  readonly tombstoneMs: number;
+}
+
 /** What the core must know of the configuration. */
 export interface Settings {
-  /** Engines that exist here, by name, with how many attempts each may have at once (null: no bound). */
-  readonly engines: Readonly<
-    Record<string, { readonly concurrency: number | null; readonly images: boolean }>
-  >;
+  readonly engines: Readonly<Record<string, EngineSettings>>;
   /** Named pools and how many attempts each may have at once. */
   readonly pools: Readonly<Record<string, number>>;
 }

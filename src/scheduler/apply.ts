@@ -1,0 +1,198 @@
+/**
+ * Many definitions at once. The set is judged as it would be afterwards, so parents may come behind their
+ * children and edges may turn around; each job is accepted or refused by itself, and what waits for a refused
+ * new job is refused with it.
+ */
+
+import { applyOrder } from '../dag/check.ts';
+import { CarillonError } from '../errors.ts';
+import type { AppliedDefinition, ApplyResult, Prune } from './command.ts';
+import { type Checked, checkJob, nextRevision } from './define.ts';
+import type { Job } from './model.ts';
+import { nearest } from './nearest.ts';
+import { sameJson } from './same.ts';
+import type { State } from './state.ts';
+
+/** A job that passed, with its next revision; null where nothing changes. */
+export interface Accepted {
+  readonly checked: Checked;
+  readonly next: { readonly job: Job; readonly cursor: number | null } | null;
+}
+
+export interface Plan {
+  /** In the order in which they can be put: parents first. */
+  readonly accepted: readonly Accepted[];
+  /** Jobs to delete, children first. */
+  readonly pruned: readonly string[];
+  /** One per definition, in the order given, then one per pruned job. */
+  readonly results: readonly ApplyResult[];
+}
+
+export function planApply(
+  state: State,
+  request: {
+    readonly definitions: readonly AppliedDefinition[];
+    readonly prune: Prune | null;
+    readonly by: string;
+  },
+  now: number,
+): Plan {
+  const results: (ApplyResult | null)[] = request.definitions.map(() => null);
+  const candidates = new Map<string, { at: number; accepted: Accepted; warnings: readonly string[] }>();
+  request.definitions.forEach(({ definition, source }, at) => {
+    try {
+      const checked = checkJob(definition, source, state.settings);
+      refuseTwice(candidates.get(checked.definition.name)?.accepted.checked, checked);
+      const before = state.jobs.get(checked.definition.name) ?? null;
+      const same = before !== null && sameJson(before.job.definition, checked.definition);
+      const next = same ? null : nextRevision(checked, before, { now, by: request.by });
+      candidates.set(checked.definition.name, {
+        at,
+        accepted: { checked, next },
+        warnings: next?.warnings ?? checked.warnings,
+      });
+    } catch (error) {
+      results[at] = refused(nameIn(definition), error);
+    }
+  });
+  const listed = new Set(request.definitions.map(({ definition }) => nameIn(definition)));
+  const pruned = request.prune === null ? [] : prunable(state, request.prune, listed);
+  const order = orderAll(state, candidates, new Set(pruned), (name, error) => {
+    const candidate = candidates.get(name);
+    candidates.delete(name);
+    if (candidate !== undefined) results[candidate.at] = refused(name, error);
+  });
+  for (const { at, accepted, warnings } of candidates.values())
+    results[at] = outcome(state, accepted, warnings);
+  return {
+    accepted: order.flatMap((name) => candidates.get(name)?.accepted ?? []),
+    pruned,
+    results: [...(results as ApplyResult[]), ...pruned.map((name) => deletion(state, name))],
+  };
+}
+
+function refuseTwice(first: Checked | undefined, second: Checked): void {
+  if (first === undefined) return;
+  const { name } = second.definition;
+  throw new CarillonError(
+    'INVALID_FIELD',
+    `the job '${name}' is there twice: ${first.source} and ${second.source}`,
+    {
+      field: 'name',
+      value: name,
+      source: second.source,
+      allowed: 'each job once',
+    },
+  );
+}
+
+function nameIn(definition: unknown): string {
+  const name = (definition as { name?: unknown } | null)?.name;
+  return typeof name === 'string' ? name : '';
+}
+
+function prunable(state: State, prune: Prune, listed: ReadonlySet<string>): string[] {
+  const wanted = Object.entries(prune.labels);
+  const names = [...state.jobs.values()]
+    .filter(({ job }) => !listed.has(job.name) && wanted.every(([k, v]) => job.definition.labels?.[k] === v))
+    .map(({ job }) => job.name);
+  // Children first, so that no job is deleted while another that goes too still waits for it.
+  const parents = names.map((name) => ({ name, parents: state.graph.parentsOf(name) }));
+  return applyOrder(parents, state.graph, () => true).reverse();
+}
+
+/** The order in which all can be put; whoever stands in its way is refused until there is one. */
+function orderAll(
+  state: State,
+  candidates: ReadonlyMap<string, { accepted: Accepted }>,
+  pruned: ReadonlySet<string>,
+  refuse: (name: string, error: unknown) => void,
+): string[] {
+  const exists = (name: string): boolean => state.jobs.has(name) && !pruned.has(name);
+  const suggest = (unknown: string): string[] => {
+    const near = nearest(unknown, [...candidates.keys(), ...state.graph.linked()]);
+    return near === null ? [] : [near];
+  };
+  refuseOrphans(candidates, exists, suggest, refuse);
+  for (;;) {
+    const jobs = [...candidates].map(([name, { accepted }]) => ({ name, parents: parentsIn(accepted) }));
+    try {
+      return applyOrder(jobs, state.graph, exists, suggest);
+    } catch (error) {
+      if (!(error instanceof CarillonError) || error.code !== 'DEPENDENCY_CYCLE') throw error;
+      for (const name of new Set(error.details.names)) if (candidates.has(name)) refuse(name, error);
+      refuseOrphans(candidates, exists, suggest, refuse);
+    }
+  }
+}
+
+/** Refuses who waits for a job that will not be there, then who waits for those. */
+function refuseOrphans(
+  candidates: ReadonlyMap<string, { accepted: Accepted }>,
+  exists: (name: string) => boolean,
+  suggest: (unknown: string) => string[],
+  refuse: (name: string, error: unknown) => void,
+): void {
+  for (let again = true; again; ) {
+    again = false;
+    for (const [name, { accepted }] of candidates) {
+      const missing = parentsIn(accepted).find((parent) => !candidates.has(parent) && !exists(parent));
+      if (missing === undefined) continue;
+      again = true;
+      refuse(name, unknownParent(name, missing, suggest(missing)));
+    }
+  }
+}
+
+function unknownParent(child: string, parent: string, near: readonly string[]): CarillonError {
+  const hint = near.length > 0 ? `; the nearest is ${near[0]}` : '';
+  return new CarillonError('UNKNOWN_PARENT', `parent '${parent}' of '${child}' does not exist${hint}`, {
+    field: 'schedule.after.parents',
+    value: parent,
+    allowed: near.length > 0 ? near : 'names of existing jobs, or of jobs in the same request',
+  });
+}
+
+const parentsIn = (accepted: Accepted): readonly string[] =>
+  accepted.checked.definition.schedule?.after?.parents ?? [];
+
+function refused(name: string, error: unknown): ApplyResult {
+  if (!(error instanceof CarillonError)) throw error;
+  return {
+    name,
+    outcome: 'refused',
+    revision: null,
+    error: { code: error.code, message: error.message, details: error.details },
+    warnings: [],
+    before: null,
+    after: null,
+  };
+}
+
+function outcome(state: State, accepted: Accepted, warnings: readonly string[]): ApplyResult {
+  const { definition } = accepted.checked;
+  const before = state.jobs.get(definition.name)?.job ?? null;
+  const changes = accepted.next !== null;
+  return {
+    name: definition.name,
+    outcome: !changes ? 'unchanged' : before === null ? 'created' : 'changed',
+    revision: accepted.next?.job.revision ?? before?.revision ?? null,
+    error: null,
+    warnings,
+    before: changes ? (before?.definition ?? null) : null,
+    after: changes ? definition : null,
+  };
+}
+
+function deletion(state: State, name: string): ApplyResult {
+  const before = state.entry(name).job;
+  return {
+    name,
+    outcome: 'deleted',
+    revision: before.revision + 1,
+    error: null,
+    warnings: [],
+    before: before.definition,
+    after: null,
+  };
+}

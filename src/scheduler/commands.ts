@@ -1,0 +1,285 @@
+/** What each command does: checked whole, then decided; a refused command changes nothing. */
+
+import { checkParents } from '../dag/check.ts';
+import { CarillonError } from '../errors.ts';
+import { planApply } from './apply.ts';
+import type { AnswerTo, Command, CommandAnswers } from './command.ts';
+import { copyRun } from './decision.ts';
+import { type Checked, checkJob, nextRevision } from './define.ts';
+import type { JobDefinition } from './definition.ts';
+import type { Job, Run } from './model.ts';
+import { nearest } from './nearest.ts';
+import { isEnded } from './run-state.ts';
+import { closeRun, killRun, openRun, settle } from './runs.ts';
+import { sameJson } from './same.ts';
+import type { Entry } from './state.ts';
+import type { Turn } from './turn.ts';
+
+/** Triggers whose ids are remembered, so that a request sent again does not run the job again. */
+const MAX_TRIGGERS = 10_000;
+const environmentName = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** Parameters of one run, and the length of each. */
+const MAX_PARAMS = 64;
+const MAX_PARAM_LENGTH = 4_096;
+
+type Handler<K extends Command['kind']> = (
+  turn: Turn,
+  command: Extract<Command, { kind: K }>,
+) => CommandAnswers[K];
+
+const handlers: { readonly [K in Command['kind']]: Handler<K> } = {
+  'put-job': putJob,
+  apply,
+  'delete-job': deleteJob,
+  pause: (turn, { name, by }) => setPaused(turn, name, by, true),
+  resume: (turn, { name, by }) => setPaused(turn, name, by, false),
+  trigger,
+  rerun,
+  kill,
+};
+
+/** Carries out one command. Throws a `CarillonError` before anything was changed. */
+export function perform<C extends Command>(turn: Turn, command: C): AnswerTo<C> {
+  const handler = handlers[command.kind] as unknown as (turn: Turn, command: C) => AnswerTo<C>;
+  return handler(turn, command);
+}
+
+function putJob(turn: Turn, command: Extract<Command, { kind: 'put-job' }>): CommandAnswers['put-job'] {
+  const { state, draft } = turn;
+  const checked = checkJob(command.definition, command.source, state.settings);
+  const { definition } = checked;
+  const before = state.jobs.get(definition.name) ?? null;
+  if (before !== null && command.mode === 'create') {
+    throw new CarillonError('JOB_EXISTS', `a job named '${definition.name}' exists already`, {
+      field: 'name',
+      value: definition.name,
+    });
+  }
+  if (command.expected !== undefined && (before?.job.revision ?? 0) !== command.expected) {
+    throw new CarillonError(
+      'REVISION_CONFLICT',
+      `'${definition.name}' is at revision ${before?.job.revision ?? 0}, not ${command.expected}`,
+      { field: 'revision', value: command.expected, allowed: String(before?.job.revision ?? 0) },
+    );
+  }
+  const parents = definition.schedule?.after?.parents ?? [];
+  checkParents(
+    state.graph,
+    definition.name,
+    parents,
+    (name) => state.jobs.has(name),
+    (unknown) => {
+      const near = nearest(unknown, state.jobs.size <= 10_000 ? state.jobs.keys() : state.graph.linked());
+      return near === null ? [] : [near];
+    },
+  );
+  if (before !== null && sameJson(before.job.definition, definition)) {
+    return { job: before.job, state: { ...before.state }, outcome: 'unchanged', warnings: checked.warnings };
+  }
+  const next = nextRevision(checked, before, { now: draft.now, by: command.by });
+  const entry = accept(turn, checked, next);
+  return {
+    job: entry.job,
+    state: { ...entry.state },
+    outcome: before === null ? 'created' : 'changed',
+    warnings: next.warnings,
+  };
+}
+
+/** Puts a checked revision into effect. Pending runs stay and are launched with it. */
+function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: number | null }): Entry {
+  const { state, draft } = turn;
+  const isNew = !state.jobs.has(next.job.name);
+  const entry = state.putJob(next.job, null);
+  if (!isNew && next.cursor !== null) {
+    entry.state.cursor = next.cursor;
+    entry.state.ahead = [];
+  }
+  if (definition.paused !== undefined) {
+    entry.state.paused = definition.paused ? { at: draft.now, by: next.job.updatedBy } : null;
+  }
+  draft.job(next.job);
+  // The state of a new job follows from the job; see `State.putJob`.
+  if (!isNew || entry.state.paused !== null) draft.state(entry.state);
+  draft.notice({
+    kind: 'job',
+    name: entry.job.name,
+    change: isNew ? 'created' : 'changed',
+    revision: entry.job.revision,
+  });
+  draft.cut();
+  state.plan(entry);
+  return entry;
+}
+
+function apply(turn: Turn, command: Extract<Command, { kind: 'apply' }>): CommandAnswers['apply'] {
+  const plan = planApply(turn.state, command, turn.draft.now);
+  if (command.dryRun) return plan.results;
+  // Edges first: while the jobs are put one by one, the graph may not show a cycle that is not there after.
+  for (const { checked } of plan.accepted) {
+    const parents = checked.definition.schedule?.after?.parents ?? [];
+    if (parents.length > 0) turn.state.graph.setParents(checked.definition.name, parents);
+  }
+  for (const { checked, next } of plan.accepted) if (next !== null) accept(turn, checked, next);
+  for (const name of plan.pruned) removeJob(turn, turn.state.entry(name), command.by);
+  return plan.results;
+}
+
+function deleteJob(
+  turn: Turn,
+  command: Extract<Command, { kind: 'delete-job' }>,
+): CommandAnswers['delete-job'] {
+  const { state } = turn;
+  const entry = state.entry(command.name);
+  const children = state.graph.childrenOf(command.name);
+  if (children.length > 0 && command.dependents === 'refuse') {
+    throw new CarillonError(
+      'JOB_HAS_DEPENDENTS',
+      `${children.length} ${children.length === 1 ? 'job depends' : 'jobs depend'} on '${command.name}': ${children.slice(0, 5).join(', ')}${children.length > 5 ? ', …' : ''}`,
+      { field: 'dependents', value: 'refuse', allowed: ['cascade', 'detach'], names: children },
+    );
+  }
+  if (command.dependents === 'cascade') {
+    const doomed = [command.name, ...state.graph.descendants(command.name)];
+    for (const name of [...doomed].reverse()) removeJob(turn, state.entry(name), command.by);
+    return { deleted: doomed, detached: [] };
+  }
+  for (const child of [...children]) detach(turn, state.entry(child), command.name, command.by);
+  removeJob(turn, entry, command.by);
+  return { deleted: [command.name], detached: [...children] };
+}
+
+/** Gives the child a revision without this parent; one without any parent left runs by hand only. */
+function detach(turn: Turn, child: Entry, parent: string, by: string): void {
+  const { schedule, ...rest } = child.job.definition;
+  const after = schedule?.after;
+  if (after === undefined) return;
+  const parents = after.parents.filter((name) => name !== parent);
+  const definition: JobDefinition =
+    parents.length === 0 ? rest : { ...rest, schedule: { ...schedule, after: { ...after, parents } } };
+  const checked: Checked = { definition, source: 'detach', warnings: [] };
+  accept(turn, checked, nextRevision(checked, child, { now: turn.draft.now, by }));
+}
+
+/** Unfinished runs end with the job: what runs is ended too. */
+function removeJob(turn: Turn, entry: Entry, by: string): void {
+  const { state, draft } = turn;
+  const { name } = entry.job;
+  // Children are gone or detached by now: nobody is to be told of these endings.
+  state.graph.setParents(name, []);
+  for (const run of [...entry.runs]) {
+    if (run.state === 'launching' || run.state === 'running')
+      killRun(turn, run, { by, as: 'killed', reason: 'the job was deleted' });
+    if (!isEnded(run.state)) closeRun(turn, run, 'killed', 'the job was deleted');
+  }
+  const revision = entry.job.revision + 1;
+  draft.jobRemoved(name, { job: name, revision, at: draft.now, by, definition: null });
+  draft.notice({ kind: 'job', name, change: 'deleted', revision });
+  state.removeJob(name);
+  settle(turn);
+  draft.cut();
+}
+
+function setPaused(turn: Turn, name: string, by: string, paused: boolean): CommandAnswers['pause'] {
+  const entry = turn.state.entry(name);
+  const { state, job } = entry;
+  const changes = paused ? state.paused === null : state.paused !== null || state.disabled !== null;
+  if (changes) {
+    state.paused = paused ? { at: turn.draft.now, by } : null;
+    if (!paused && state.disabled !== null) {
+      state.disabled = null;
+      state.consecutiveFailures = 0;
+    }
+    turn.draft.state(state);
+    turn.draft.notice({ kind: 'job', name, change: paused ? 'paused' : 'resumed', revision: job.revision });
+  }
+  return { job, state: { ...state } };
+}
+
+function trigger(turn: Turn, command: Extract<Command, { kind: 'trigger' }>): Run {
+  const entry = turn.state.entry(command.name);
+  checkParams(command.params);
+  const trigger = { kind: 'manual', by: command.by } as const;
+  const seed = {
+    due: turn.draft.now,
+    variant: `m${command.triggerId}`,
+    root: command.name,
+    trigger,
+    params: command.params,
+  };
+  return once(turn, `${command.name}/${seed.variant}`, () => openRun(turn, entry, seed));
+}
+
+function rerun(turn: Turn, { run, triggerId, by }: Extract<Command, { kind: 'rerun' }>): Run {
+  const entry = turn.state.entry(run.job);
+  if (!isEnded(run.state)) {
+    throw new CarillonError('RUN_NOT_ENDED', `the run ${run.id} is ${run.state}`, {
+      field: 'id',
+      value: run.id,
+    });
+  }
+  const seed = {
+    due: run.due,
+    variant: `r${triggerId}`,
+    root: run.job,
+    trigger: { kind: 'rerun', by, of: run.id } as const,
+    params: run.params,
+  };
+  return once(turn, `${run.job}/${seed.variant}`, () => openRun(turn, entry, seed));
+}
+
+/** The same trigger id gives the run it gave before. */
+function once(turn: Turn, key: string, open: () => Run): Run {
+  const { triggers } = turn.state;
+  const known = triggers.get(key);
+  if (known !== undefined) return turn.state.runs.get(known.id) ?? known;
+  const run = open();
+  settle(turn);
+  triggers.set(key, copyRun(run));
+  if (triggers.size > MAX_TRIGGERS) triggers.delete(triggers.keys().next().value as string);
+  return copyRun(run);
+}
+
+function checkParams(params: Readonly<Record<string, string>>): void {
+  const names = Object.keys(params);
+  if (names.length > MAX_PARAMS) {
+    throw new CarillonError('LIMIT_EXCEEDED', `${names.length} parameters are more than ${MAX_PARAMS}`, {
+      field: 'params',
+      allowed: `at most ${MAX_PARAMS}`,
+    });
+  }
+  for (const name of names) {
+    if (!environmentName.test(name) || name.startsWith('CARILLON_')) {
+      throw new CarillonError('INVALID_FIELD', `'${name}' can not be the name of a parameter`, {
+        field: `params.${name}`,
+        value: name,
+        allowed: 'letters, digits and underscores, not beginning with a digit or with CARILLON_',
+      });
+    }
+    if ((params[name] ?? '').length > MAX_PARAM_LENGTH) {
+      throw new CarillonError(
+        'LIMIT_EXCEEDED',
+        `the parameter '${name}' is longer than ${MAX_PARAM_LENGTH} characters`,
+        {
+          field: `params.${name}`,
+          allowed: `at most ${MAX_PARAM_LENGTH} characters`,
+        },
+      );
+    }
+  }
+}
+
+function kill(turn: Turn, command: Extract<Command, { kind: 'kill' }>): Run {
+  const run = turn.state.runs.get(command.runId);
+  if (run === undefined) {
+    throw new CarillonError('RUN_ENDED', `the run ${command.runId} has ended, or never was`, {
+      field: 'id',
+      value: command.runId,
+    });
+  }
+  if (run.kill === null) {
+    killRun(turn, run, { by: command.by, as: 'killed', reason: `killed by ${command.by}` });
+    settle(turn);
+  }
+  return copyRun(run);
+}

@@ -1,0 +1,139 @@
+/**
+ * The one place where an event meets the state: `decide(state, event)` is synchronous, deterministic and free
+ * of I/O. It changes the state in place and answers what must become durable and what is to be done then.
+ */
+
+import type { AnswerTo, Command } from './command.ts';
+import { perform } from './commands.ts';
+import { type Decision, Draft } from './decision.ts';
+import { clockSetBack, decideDue } from './due.ts';
+import type { Event } from './event.ts';
+import type { Run } from './model.ts';
+import { engineRetryDelayMs } from './policy.ts';
+import type { Observation } from './ports.ts';
+import { reconcile, resume } from './reconcile.ts';
+import { isEnded } from './run-state.ts';
+import {
+  attemptDeferred,
+  attemptEnded,
+  attemptRefused,
+  attemptStarted,
+  closeRun,
+  killRun,
+  placeRun,
+  settle,
+} from './runs.ts';
+import { nextDeadline, type RunTimer, type State } from './state.ts';
+import { newTurn, type Turn } from './turn.ts';
+
+/** Due jobs and deadlines that one decision takes; the rest follows at once, behind what came in meanwhile. */
+const MAX_DUE_PER_DECISION = 500;
+
+/** A command's decision and its answer, which holds once the decision is durable. */
+export function decideCommand<C extends Command>(
+  state: State,
+  now: number,
+  command: C,
+): { decision: Decision; answer: AnswerTo<C> } {
+  const turn = newTurn(state, new Draft(now));
+  const answer = perform(turn, command);
+  return { decision: turn.draft.done(), answer };
+}
+
+/** Every other event. */
+export function decide(state: State, event: Exclude<Event, { kind: 'command' }>): Decision {
+  const turn = newTurn(state, new Draft(event.now));
+  switch (event.kind) {
+    case 'tick':
+      return turn.draft.done(tick(turn));
+    case 'leading':
+      state.term = event.term;
+      resume(turn);
+      break;
+    case 'inventory':
+      reconcile(turn, event.inventory);
+      break;
+    case 'observed':
+      observed(turn, event.observation);
+      break;
+    case 'refused':
+      withNewest(turn, event.launchName, (run) => attemptRefused(turn, run, event.reason));
+      break;
+    case 'deferred':
+      withNewest(turn, event.launchName, (run) =>
+        attemptDeferred(turn, run, event.reason, deferUntil(turn, event.launchName)),
+      );
+      break;
+    case 'clock-set-back':
+      clockSetBack(turn);
+      break;
+  }
+  settle(turn);
+  return turn.draft.done();
+}
+
+/** Takes what is due from the timetable; true when there is more at this instant. */
+function tick(turn: Turn): boolean {
+  const { state, draft } = turn;
+  for (let taken = 0; taken < MAX_DUE_PER_DECISION; taken++) {
+    const due = state.timetable.takeDue(draft.now);
+    if (due === null) return false;
+    if ('run' in due.subject) meetDeadline(turn, due.subject);
+    else if (due.subject.due === due.instant) decideDue(turn, due.subject);
+    draft.cut();
+  }
+  return true;
+}
+
+/** A run's deadline has passed: retry, give up waiting, or end what takes too long. */
+function meetDeadline(turn: Turn, { run }: RunTimer): void {
+  const entry = turn.state.jobs.get(run.job);
+  const deadline = nextDeadline(run, entry);
+  // Plans changed since the entry was made; another entry stands for what holds now.
+  if (entry === undefined || isEnded(run.state) || deadline === null || deadline > turn.draft.now) return;
+  if (run.notBefore !== null && run.notBefore <= turn.draft.now) placeRun(turn, entry, run);
+  else if (run.kill !== null)
+    closeRun(turn, run, run.kill.as, `${run.kill.reason}; the engine did not confirm it`);
+  else if (run.state === 'running') {
+    const timeout = entry.job.definition.policy?.timeout ?? '';
+    killRun(turn, run, {
+      by: 'timeout',
+      as: 'timed-out',
+      reason: `ran longer than its timeout of ${timeout}`,
+    });
+  } else if (run.attempts.length === 0) closeRun(turn, run, 'missed', missedReason(run));
+  settle(turn);
+  if (!isEnded(run.state)) turn.state.watch(run);
+}
+
+function missedReason(run: Run): string {
+  return `the start window had passed${run.reason === null ? '' : `: ${run.reason}`}`;
+}
+
+function observed(turn: Turn, observation: Observation): void {
+  withNewest(turn, observation.launchName, (run) => {
+    if (observation.kind === 'started') attemptStarted(turn, run, observation.at);
+    else {
+      attemptEnded(turn, run, {
+        at: observation.at,
+        startedAt: observation.startedAt ?? null,
+        exitCode: observation.exitCode,
+        reason: observation.reason ?? null,
+        infrastructure: observation.infrastructure ?? false,
+      });
+    }
+  });
+}
+
+/** Engines may repeat themselves and speak of what is over: only a run's newest attempt counts. */
+function withNewest(turn: Turn, launchName: string, act: (run: Run) => void): void {
+  const run = turn.state.launches.get(launchName);
+  if (run?.attempts.at(-1)?.launchName === launchName) act(run);
+}
+
+function deferUntil(turn: Turn, launchName: string): number {
+  const { deferrals } = turn.state;
+  const times = deferrals.get(launchName) ?? 0;
+  deferrals.set(launchName, times + 1);
+  return turn.draft.now + engineRetryDelayMs(times);
+}

@@ -1,0 +1,106 @@
+/**
+ * What a decision consists of. `Draft` collects it: writes in atomic groups, effects that may start only
+ * when every group is durable, and notices for whoever watches. Values are copied when they are written, so
+ * that later decisions can't reach into a commit that is under way.
+ */
+
+import type { Notice } from './handle.ts';
+import type { Job, JobState, JobStats, LedgerLine, Revision, Run } from './model.ts';
+import type { LaunchSpec } from './spec.ts';
+import type { Write, WriteGroup } from './write.ts';
+
+/**
+ * What is to be done in the world once the writes are durable. If the leader dies
+ * - before: the writes are not durable either, or `reconcile` finds a launching run and asks again;
+ * - during: the launch name tells whether the engine has it, and `reconcile` adopts or asks again;
+ * - after: `reconcile` adopts it.
+ */
+export type Effect =
+  | {
+      readonly kind: 'launch';
+      readonly spec: LaunchSpec;
+      readonly priority: number;
+      readonly notBefore: number | null;
+    }
+  | { readonly kind: 'kill'; readonly engine: string; readonly launchName: string; readonly graceMs: number }
+  | { readonly kind: 'remove'; readonly engine: string; readonly launchName: string };
+
+export interface Decision {
+  /** Durable in this order, each whole, before any effect starts. */
+  readonly groups: readonly WriteGroup[];
+  readonly effects: readonly Effect[];
+  readonly notices: readonly Notice[];
+  /** There is more to decide at this instant: ask again with the same event. */
+  readonly more: boolean;
+}
+
+export class Draft {
+  readonly now: number;
+  readonly effects: Effect[] = [];
+  readonly notices: Notice[] = [];
+  readonly #groups: Write[][] = [];
+  #group: Write[] = [];
+
+  constructor(now: number) {
+    this.now = now;
+  }
+
+  /** Ends the atomic group: what follows may become durable later than what came before. */
+  cut(): void {
+    if (this.#group.length > 0) this.#groups.push(this.#group);
+    this.#group = [];
+  }
+
+  job(job: Job): void {
+    this.#group.push({ kind: 'job', job });
+  }
+
+  jobRemoved(name: string, revision: Revision): void {
+    this.#group.push({ kind: 'job-removed', name, revision });
+  }
+
+  /** One write per job and group: a later one replaces the earlier. */
+  state(state: JobState): void {
+    const write: Write = { kind: 'state', state: { ...state } };
+    const at = this.#group.findIndex((other) => other.kind === 'state' && other.state.name === state.name);
+    if (at < 0) this.#group.push(write);
+    else this.#group[at] = write;
+  }
+
+  stats(stats: JobStats): void {
+    this.#group.push({ kind: 'stats', stats });
+  }
+
+  run(run: Run): void {
+    const copy = copyRun(run);
+    const kind = copy.endedAt === null ? 'run' : 'run-ended';
+    const at = this.#group.findIndex(
+      (w) => (w.kind === 'run' || w.kind === 'run-ended') && w.run.id === run.id,
+    );
+    if (at < 0) this.#group.push({ kind, run: copy });
+    else this.#group[at] = { kind, run: copy };
+    this.notices.push({ kind: 'run', run: copy });
+  }
+
+  ledger(line: LedgerLine): void {
+    this.#group.push({ kind: 'ledger', line });
+  }
+
+  effect(effect: Effect): void {
+    this.effects.push(effect);
+  }
+
+  notice(notice: Notice): void {
+    this.notices.push(notice);
+  }
+
+  done(more = false): Decision {
+    this.cut();
+    return { groups: this.#groups, effects: this.effects, notices: this.notices, more };
+  }
+}
+
+/** A run that shares nothing that can change. */
+export function copyRun(run: Run): Run {
+  return { ...run, attempts: run.attempts.map((attempt) => ({ ...attempt })) };
+}

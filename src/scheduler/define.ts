@@ -1,0 +1,113 @@
+/**
+ * From a definition to a job: what must be fixed at this moment (H, an omitted start) is fixed, and what
+ * depends on the installation (engines, pools) is checked. Parents are for the caller, who knows which jobs
+ * there are.
+ */
+
+import { CarillonError } from '../errors.ts';
+import { checkDefinition } from './check.ts';
+import type { JobDefinition } from './definition.ts';
+import { checkEngine } from './launch.ts';
+import type { Job, JobState, Settings } from './model.ts';
+import { policyOf } from './policy.ts';
+import { sameJson } from './same.ts';
+import type { ScheduleInput } from './schedule/model.ts';
+import { nextInstant } from './schedule/next.ts';
+import { compileSchedule, resolveSchedule } from './schedule/parse.ts';
+import { freshCursor } from './state.ts';
+
+/** A definition that is accepted as far as it can be judged without other jobs. */
+export interface Checked {
+  readonly definition: JobDefinition;
+  readonly source: string;
+  readonly warnings: readonly string[];
+}
+
+/** Throws the first problem, its source named. */
+export function checkJob(raw: unknown, source: string, settings: Settings): Checked {
+  const { definition, warnings } = checkDefinition(raw, source);
+  try {
+    checkEngine(definition.run, settings);
+    checkPool(definition, settings);
+    policyOf(definition.policy);
+  } catch (error) {
+    if (!(error instanceof CarillonError)) throw error;
+    throw new CarillonError(error.code, error.message, { ...error.details, source });
+  }
+  return { definition, source, warnings };
+}
+
+function checkPool(definition: JobDefinition, settings: Settings): void {
+  const pool = definition.policy?.pool;
+  if (pool === undefined || settings.pools[pool] !== undefined) return;
+  throw new CarillonError('INVALID_FIELD', `the pool '${pool}' is not configured here`, {
+    field: 'policy.pool',
+    value: pool,
+    allowed: Object.keys(settings.pools),
+  });
+}
+
+/** The part of a definition that says at which instants the job is due; null for `after` and manual jobs. */
+export function timeSchedule(definition: JobDefinition): ScheduleInput | null {
+  const { schedule } = definition;
+  if (schedule === undefined || schedule.after !== undefined) return null;
+  const { after: _, ...input } = schedule;
+  return input as ScheduleInput;
+}
+
+/** The next revision of the job, and how its schedule begins. */
+export function nextRevision(
+  checked: Checked,
+  before: { readonly job: Job; readonly state: JobState } | null,
+  stamp: { readonly now: number; readonly by: string },
+): { job: Job; cursor: number | null; warnings: readonly string[] } {
+  const { definition, source } = checked;
+  const input = timeSchedule(definition);
+  const unchanged = before !== null && sameJson(input, timeSchedule(before.job.definition));
+  const warnings = [...checked.warnings];
+  let resolved = unchanged ? before.job.resolved : null;
+  if (input !== null && !unchanged) {
+    const fixed = resolveAt(input, definition.name, stamp.now, source);
+    resolved = fixed.resolved;
+    warnings.push(...fixed.warnings);
+  }
+  const job: Job = {
+    name: definition.name,
+    definition,
+    resolved,
+    revision: (before?.job.revision ?? 0) + 1,
+    createdAt: before?.job.createdAt ?? stamp.now,
+    updatedAt: stamp.now,
+    updatedBy: stamp.by,
+  };
+  return { job, cursor: unchanged ? null : firstCursor(job, before === null, stamp.now), warnings };
+}
+
+function resolveAt(
+  input: ScheduleInput,
+  name: string,
+  now: number,
+  source: string,
+): ReturnType<typeof resolveSchedule> {
+  try {
+    return resolveSchedule(input, { hashSeed: name, now });
+  } catch (error) {
+    if (!(error instanceof CarillonError)) throw error;
+    throw new CarillonError(error.code, error.message, { ...error.details, source });
+  }
+}
+
+/** An anchor that was cut to its second counts as now. */
+const ANCHOR_MS = 1_000;
+
+/**
+ * A new job begins where its schedule does. A changed schedule holds from now on: instants it would have had
+ * before the change are nobody's loss, unless it begins with this change.
+ */
+function firstCursor(job: Job, isNew: boolean, now: number): number {
+  const schedule = job.resolved === null ? null : compileSchedule(job.resolved);
+  if (isNew || schedule === null) return freshCursor(schedule, now);
+  const begins = nextInstant(schedule, now - ANCHOR_MS - 1);
+  const fromStart = freshCursor(schedule, now);
+  return begins !== null && begins <= now && fromStart === begins - 1 ? fromStart : now;
+}

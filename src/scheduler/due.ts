@@ -1,0 +1,194 @@
+/**
+ * What becomes of due instants when the clock reaches them: run, or skipped, missed or caught up, each with
+ * its ledger line. Every instant up to the cursor is decided, and the cursor moves in the same group as what
+ * was decided, so none is decided twice and none is forgotten.
+ */
+
+import type { LedgerLine, Run } from './model.ts';
+import { type Policy, policyOf } from './policy.ts';
+import { idleReason, openRun, settle } from './runs.ts';
+import { instantsBetween } from './schedule/between.ts';
+import { nextInstant } from './schedule/next.ts';
+import type { Entry } from './state.ts';
+import type { Turn } from './turn.ts';
+
+/**
+ * A due instant seen within this long is on time: it runs whatever the catch-up policy says. It covers a
+ * busy loop and a take-over, and is shorter than people would call late.
+ */
+export const ON_TIME_MS = 5_000;
+/** Missed instants are counted exactly up to here, then as "at least". */
+const COUNT_LIMIT = 100_000;
+/** On-time instants of one job at most: periods are at least a second. */
+const MAX_ON_TIME = ON_TIME_MS / 1_000 + 1;
+
+/** Decides all instants of the job that are due by now. */
+export function decideDue(turn: Turn, entry: Entry): void {
+  const { state, draft } = turn;
+  const { schedule, due } = entry;
+  if (schedule === null || due === null || due > draft.now) return;
+  const idle = idleReason(entry);
+  const following = nextInstant(schedule, due);
+  const single = following === null || following > draft.now;
+  if (idle === null && single && draft.now - due <= ON_TIME_MS && entry.state.ahead.length === 0) {
+    runAt(turn, entry, due, 0);
+  } else if (idle !== null) decideIdle(turn, entry, idle);
+  else decideMany(turn, entry);
+  settle(turn);
+  draft.cut();
+  state.plan(entry);
+}
+
+function runAt(turn: Turn, entry: Entry, due: number, catchesUp: number): Run {
+  moveCursor(entry, due);
+  turn.draft.state(entry.state);
+  return openRun(turn, entry, { due, variant: '', root: null, trigger: { kind: 'schedule' }, catchesUp });
+}
+
+function moveCursor(entry: Entry, to: number): void {
+  entry.state.cursor = to;
+  if (entry.state.ahead.length > 0) entry.state.ahead = entry.state.ahead.filter((instant) => instant > to);
+}
+
+/** A paused or disabled job: one ledger line that grows, and nothing for its children. */
+function decideIdle(turn: Turn, entry: Entry, reason: string): void {
+  const stretch = undecided(entry, turn.draft.now, 1);
+  const to = stretch.last.at(-1);
+  if (to === undefined) return;
+  moveCursor(entry, to);
+  writeStretch(turn, entry, {
+    from: stretch.first,
+    to,
+    count: stretch.count,
+    more: stretch.more,
+    end: 'skipped',
+    reason,
+    run: null,
+  });
+  entry.state.skipped += stretch.count;
+  turn.draft.state(entry.state);
+}
+
+/** Several instants, or late ones: the catch-up policy decides. */
+function decideMany(turn: Turn, entry: Entry): void {
+  const { draft } = turn;
+  const policy = policyOf(entry.job.definition.policy);
+  const keep = MAX_ON_TIME + (policy.catchUp === 'latest' ? 1 : policy.catchUpLimit);
+  const stretch = undecided(entry, draft.now, keep);
+  const wanted = chooseRuns(policy, stretch.last, draft.now);
+  const [firstWanted] = wanted;
+  const passed = stretch.count - wanted.length;
+  if (passed > 0) {
+    // Those that are not run all lie before those that are.
+    const to = firstWanted === undefined ? (stretch.last.at(-1) ?? draft.now) : firstWanted - 1;
+    let catching: Run | null = null;
+    if (policy.catchUp === 'latest' && firstWanted !== undefined) {
+      catching = runAt(turn, entry, firstWanted, passed);
+      wanted.shift();
+    } else moveCursor(entry, to);
+    writeStretch(turn, entry, {
+      from: stretch.first,
+      to,
+      count: passed,
+      more: stretch.more,
+      end: catching === null ? 'missed' : 'caught-up',
+      reason: catching === null ? missedReason(policy) : null,
+      run: catching?.id ?? null,
+    });
+    if (catching === null) entry.state.missed += passed;
+    draft.state(entry.state);
+    settle(turn);
+    draft.cut();
+  }
+  for (const due of wanted) {
+    runAt(turn, entry, due, 0);
+    settle(turn);
+    draft.cut();
+  }
+}
+
+/** The instants to run, ascending; all that come before the first of them are passed over. */
+function chooseRuns(policy: Policy, last: readonly number[], now: number): number[] {
+  const onTime = last.filter((due) => now - due <= ON_TIME_MS);
+  const late = last.slice(0, last.length - onTime.length);
+  const within =
+    policy.startWithinMs === null ? late : late.filter((due) => now - due <= (policy.startWithinMs ?? 0));
+  switch (policy.catchUp) {
+    case 'none':
+      return [...(policy.startWithinMs === null ? [] : within.slice(-policy.catchUpLimit)), ...onTime];
+    case 'latest':
+      return onTime.length > 0 ? onTime : within.slice(-1);
+    case 'all':
+      return [...within.slice(-policy.catchUpLimit), ...onTime];
+  }
+}
+
+function missedReason(policy: Policy): string {
+  if (policy.startWithinMs !== null) return 'the start window had passed';
+  return policy.catchUp === 'all'
+    ? `more than ${policy.catchUpLimit} runs to catch up`
+    : 'not seen in time, and catch-up is none';
+}
+
+interface Stretch {
+  readonly first: number;
+  readonly count: number;
+  readonly more: boolean;
+  readonly last: number[];
+}
+
+/** The undecided instants up to now; those decided ahead of a clock that was set back are left out. */
+function undecided(entry: Entry, now: number, keep: number): Stretch {
+  const { schedule, state, due } = entry;
+  if (schedule === null || due === null) return { first: now, count: 0, more: false, last: [] };
+  const all = instantsBetween(schedule, { afterMs: due - 1, upToMs: now, keep, countLimit: COUNT_LIMIT });
+  if (state.ahead.length === 0) return { first: due, count: all.count, more: all.more, last: all.last };
+  const decided = state.ahead.filter((instant) => instant >= due && instant <= now).length;
+  return {
+    first: due,
+    count: all.count - decided,
+    more: all.more,
+    last: all.last.filter((instant) => !state.ahead.includes(instant)),
+  };
+}
+
+/** Writes the line, or extends the one before it where it goes on in the same way. */
+function writeStretch(
+  turn: Turn,
+  entry: Entry,
+  stretch: Omit<LedgerLine, 'job' | 'more'> & { more: boolean },
+): void {
+  const { more, ...rest } = stretch;
+  const open = entry.openLine;
+  let line: LedgerLine = { job: entry.job.name, ...rest, ...(more ? { more } : {}) };
+  if (open !== null && open.end === line.end && open.reason === line.reason && line.run === null) {
+    line = { ...line, from: open.from, count: open.count + line.count };
+  }
+  entry.openLine = line.run === null ? line : null;
+  turn.draft.ledger(line);
+}
+
+/** Instants decided before the wall clock went back further than this stay decided; see `clockSetBack`. */
+export const CLOCK_BACK_MS = 60_000;
+
+/**
+ * The wall clock went back by more than `CLOCK_BACK_MS`: without this a job whose cursor lies in the future
+ * would stay silent until the clock is there again. The cursor goes back to now; what is known to have run
+ * ahead of it stays decided.
+ */
+export function clockSetBack(turn: Turn): void {
+  const { state, draft } = turn;
+  for (const entry of state.jobs.values()) {
+    if (entry.schedule === null || entry.state.cursor <= draft.now) continue;
+    const known = [
+      entry.state.cursor,
+      ...entry.runs.map((run) => run.due),
+      entry.state.last?.due ?? Number.NEGATIVE_INFINITY,
+    ];
+    entry.state.ahead = [...new Set([...entry.state.ahead, ...known])].filter((due) => due > draft.now);
+    entry.state.cursor = draft.now;
+    draft.state(entry.state);
+    draft.cut();
+    state.plan(entry);
+  }
+}

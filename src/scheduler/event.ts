@@ -1,0 +1,19 @@
+/** Everything that can enter. Each carries the wall time at which it was taken in. */
+
+import type { Command } from './command.ts';
+import type { Observation } from './ports.ts';
+import type { Inventory } from './reconcile.ts';
+
+export type Event =
+  | { readonly kind: 'command'; readonly now: number; readonly command: Command }
+  /** Time has passed: whatever is due by now is decided. */
+  | { readonly kind: 'tick'; readonly now: number }
+  /** This node leads from now on, and `state` holds all that is stored. */
+  | { readonly kind: 'leading'; readonly now: number; readonly term: number }
+  | { readonly kind: 'inventory'; readonly now: number; readonly inventory: Inventory }
+  | { readonly kind: 'observed'; readonly now: number; readonly observation: Observation }
+  /** The engine will not run this attempt. */
+  | { readonly kind: 'refused'; readonly now: number; readonly launchName: string; readonly reason: string }
+  /** The engine could not be asked. */
+  | { readonly kind: 'deferred'; readonly now: number; readonly launchName: string; readonly reason: string }
+  | { readonly kind: 'clock-set-back'; readonly now: number };

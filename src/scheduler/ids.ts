@@ -1,0 +1,49 @@
+/**
+ * Names derived from what they name, so that two leaders who decide the same thing give it the same name.
+ * A run's id is its identity; a launch name is the lock under which an engine knows one attempt.
+ */
+
+const SLUG_LENGTH = 32;
+
+/** `sales-daily.20261121T020000Z`, with `-variant` behind it for triggers, reruns and what hangs on them. */
+export function runId(job: string, due: number, variant: string): string {
+  const id = `${job}.${compactInstant(due)}`;
+  return variant === '' ? id : `${id}-${variant}`;
+}
+
+/** `20261121T020000Z`; milliseconds only where there are any. */
+export function compactInstant(ms: number): string {
+  const iso = new Date(ms).toISOString();
+  const millis = iso.slice(20, 23);
+  return `${iso.slice(0, 19).replaceAll(/[-:]/g, '')}${millis === '000' ? '' : millis}Z`;
+}
+
+/**
+ * `[a-z0-9-]{1,63}`: a readable part of the job's name, a 53-bit hash of installation and run, the attempt.
+ * The hash carries the identity; the readable part is for people who list containers.
+ */
+export function launchName(cluster: string, job: string, run: string, attempt: number): string {
+  const slug = job
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, SLUG_LENGTH);
+  const hash = hash53(`${cluster}/${run}`).toString(36).padStart(11, '0');
+  return `${slug === '' ? 'job' : slug}-${hash}-${attempt}`;
+}
+
+/** A 53-bit hash of a text; not for secrets. The second lane starts where the first ended. */
+export function hash53(text: string): number {
+  const high = lane(text, 0x811c9dc5);
+  const low = lane(text, high ^ 0x9e3779b9);
+  return (high & 0x1fffff) * 2 ** 32 + low;
+}
+
+/** FNV-1a over UTF-16 units, then a final mix so that every input bit reaches every output bit. */
+function lane(text: string, seed: number): number {
+  let hash = seed;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}

@@ -1,0 +1,164 @@
+/** From a run to an attempt: which engine, which limits, and the launch in words every engine understands. */
+
+import { CarillonError, invariant } from '../errors.ts';
+import type { RunDefinition } from './definition.ts';
+import { launchName } from './ids.ts';
+import type { Attempt, Run, Settings } from './model.ts';
+import type { Limit } from './places.ts';
+import { policyOf } from './policy.ts';
+import { nextRunState } from './run-state.ts';
+import { memoryBytes } from './size.ts';
+import type { LaunchSpec } from './spec.ts';
+import type { Entry, State } from './state.ts';
+import type { Turn } from './turn.ts';
+
+/** The engine a job asks for, or the first that can run it; ENGINE_NOT_CONFIGURED where there is none. */
+export function engineFor(run: RunDefinition, settings: Settings): string {
+  const known = Object.keys(settings.engines);
+  if (run.engine !== undefined) {
+    if (settings.engines[run.engine] !== undefined) return run.engine;
+    throw new CarillonError('ENGINE_NOT_CONFIGURED', `the engine '${run.engine}' is not configured here`, {
+      field: 'run.engine',
+      value: run.engine,
+      allowed: known,
+    });
+  }
+  const images = run.image !== undefined;
+  const engine = known.find((name) => settings.engines[name]?.images === images);
+  if (engine !== undefined) return engine;
+  throw new CarillonError(
+    'ENGINE_NOT_CONFIGURED',
+    images
+      ? `no engine that runs images is configured, and the job has the image '${run.image}'`
+      : 'no engine that runs processes is configured',
+    { field: images ? 'run.image' : 'run', value: run.image ?? null, allowed: known },
+  );
+}
+
+/** What a process on the scheduler's host can't honour, by field. */
+const processCanNot = [
+  'image',
+  'resources',
+  'constraints',
+  'network',
+  'volumes',
+  'registry',
+  'pull',
+] as const;
+
+/** UNSUPPORTED_BY_ENGINE for anything the engine would have to ignore. */
+export function checkEngine(run: RunDefinition, settings: Settings): void {
+  const engine = engineFor(run, settings);
+  const unsupported = (field: string, value: unknown, why: string): CarillonError =>
+    new CarillonError('UNSUPPORTED_BY_ENGINE', `the engine '${engine}' can not honour run.${field}: ${why}`, {
+      field: `run.${field}`,
+      value,
+    });
+  if (settings.engines[engine]?.images === true) {
+    if (run.image === undefined) throw unsupported('image', null, 'it needs an image');
+    return;
+  }
+  for (const field of processCanNot) {
+    if (run[field] !== undefined)
+      throw unsupported(field, run[field], "it runs processes on the scheduler's host");
+  }
+}
+
+/** The limits that apply to a run of this job. */
+export function limitsOf(state: State, entry: Entry, engine: string): Limit[] {
+  const policy = policyOf(entry.job.definition.policy);
+  const limits: Limit[] = [];
+  const { name } = entry.job;
+  if (policy.concurrency !== null)
+    limits.push({ key: `job:${name}`, places: policy.concurrency, label: `job ${name}` });
+  const pool = policy.pool === null ? undefined : state.settings.pools[policy.pool];
+  if (pool !== undefined)
+    limits.push({ key: `pool:${policy.pool}`, places: pool, label: `pool ${policy.pool}` });
+  const concurrency = state.settings.engines[engine]?.concurrency ?? null;
+  if (concurrency !== null)
+    limits.push({ key: `engine:${engine}`, places: concurrency, label: `engine ${engine}` });
+  return limits;
+}
+
+/** Decides a new attempt: durable first, then asked of the engine. */
+export function launchRun(turn: Turn, entry: Entry, run: Run, engine: string): void {
+  const { state, draft } = turn;
+  const number = run.attempts.length + 1;
+  const attempt: Attempt = {
+    number,
+    engine,
+    launchName: launchName(state.cluster, run.job, run.id, number),
+    term: state.term,
+    createdAt: draft.now,
+    startedAt: null,
+    endedAt: null,
+    exitCode: null,
+    reason: null,
+  };
+  run.state = nextRunState(run.state, 'launch');
+  run.reason = null;
+  run.notBefore = null;
+  run.revision = entry.job.revision;
+  run.attempts.push(attempt);
+  state.putRun(run);
+  draft.run(run);
+  askToLaunch(turn, entry, run, null);
+}
+
+/** Asks the engine for the run's newest attempt; asking twice is harmless, the name is the lock. */
+export function askToLaunch(turn: Turn, entry: Entry, run: Run, notBefore: number | null): void {
+  const attempt = run.attempts.at(-1);
+  invariant(
+    attempt !== undefined && run.state === 'launching',
+    `run ${run.id} is ${run.state} and is to be launched`,
+  );
+  turn.draft.effect({
+    kind: 'launch',
+    spec: launchSpec(turn.state, entry, run, attempt),
+    priority: run.priority,
+    notBefore,
+  });
+}
+
+function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): LaunchSpec {
+  const { definition } = entry.job;
+  const given = definition.run;
+  const memory = given.resources?.memory;
+  return {
+    launchName: attempt.launchName,
+    engine: attempt.engine,
+    cluster: state.cluster,
+    term: state.term,
+    job: run.job,
+    run: run.id,
+    attempt: attempt.number,
+    due: run.due,
+    image: given.image ?? null,
+    argv: given.argv ?? (given.command === undefined ? null : ['/bin/sh', '-c', given.command]),
+    env: { ...given.env, ...run.params, ...identity(run, attempt) },
+    secrets: given.secrets ?? {},
+    workdir: given.workdir ?? null,
+    user: given.user ?? null,
+    cpus: given.resources?.cpus ?? null,
+    memoryBytes: memory === undefined ? null : memoryBytes(memory, 'run.resources.memory'),
+    gpus: given.resources?.gpus ?? null,
+    constraints: given.constraints ?? [],
+    network: given.network ?? null,
+    volumes: given.volumes ?? [],
+    pull: given.pull ?? 'missing',
+    registrySecret: given.registry?.secret ?? null,
+    labels: definition.labels ?? {},
+  };
+}
+
+/** What a job can know of itself. */
+function identity(run: Run, attempt: Attempt): Record<string, string> {
+  const names: Record<string, string> = {
+    CARILLON_JOB: run.job,
+    CARILLON_RUN: run.id,
+    CARILLON_DUE: new Date(run.due).toISOString(),
+    CARILLON_ATTEMPT: String(attempt.number),
+  };
+  if (run.trigger.kind === 'parents') names.CARILLON_PARENTS = run.trigger.runs.join(',');
+  return names;
+}

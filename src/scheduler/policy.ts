@@ -1,0 +1,87 @@
+/**
+ * Policies with their defaults, as numbers, and the small rules that need nothing else. What a person wrote
+ * stays in the definition; this is how it is meant.
+ */
+
+import type { PolicyDefinition } from './definition.ts';
+import { hash53 } from './ids.ts';
+import { durationMs } from './schedule/period.ts';
+
+export interface Policy {
+  readonly overlap: 'skip' | 'queue' | 'queue-all' | 'allow' | 'replace';
+  readonly catchUp: 'none' | 'latest' | 'all';
+  readonly catchUpLimit: number;
+  /** Null: a run may start however late. */
+  readonly startWithinMs: number | null;
+  readonly retries: {
+    readonly limit: number;
+    readonly delayMs: number;
+    readonly factor: number;
+    readonly maxMs: number;
+    readonly jitter: boolean;
+  };
+  readonly timeoutMs: number | null;
+  readonly killAfterMs: number;
+  readonly concurrency: number | null;
+  readonly priority: number;
+  readonly pool: string | null;
+  readonly disableAfterFailures: number | null;
+}
+
+const resolved = new WeakMap<PolicyDefinition, Policy>();
+const written = (text: string | undefined, field: string): number | null =>
+  text === undefined ? null : durationMs(text, `policy.${field}`);
+
+function resolve(definition: PolicyDefinition): Policy {
+  const retries = definition.retries ?? {};
+  return {
+    overlap: definition.overlap ?? 'skip',
+    catchUp: definition.catchUp ?? 'latest',
+    catchUpLimit: definition.catchUpLimit ?? 100,
+    startWithinMs: written(definition.startWithin, 'startWithin'),
+    retries: {
+      limit: retries.limit ?? 0,
+      delayMs: written(retries.delay, 'retries.delay') ?? 10_000,
+      factor: retries.factor ?? 2,
+      maxMs: written(retries.max, 'retries.max') ?? 3_600_000,
+      jitter: retries.jitter ?? true,
+    },
+    timeoutMs: written(definition.timeout, 'timeout'),
+    killAfterMs: written(definition.killAfter, 'killAfter') ?? 10_000,
+    concurrency: definition.concurrency ?? null,
+    priority: definition.priority ?? 0,
+    pool: definition.pool ?? null,
+    disableAfterFailures: definition.disableAfterFailures ?? null,
+  };
+}
+
+/** What holds where nothing is said. */
+export const defaultPolicy: Policy = Object.freeze(resolve({}));
+
+/** Cached by the written object, which many jobs share. */
+export function policyOf(definition: PolicyDefinition | undefined): Policy {
+  if (definition === undefined) return defaultPolicy;
+  let policy = resolved.get(definition);
+  if (policy === undefined) {
+    policy = resolve(definition);
+    resolved.set(definition, policy);
+  }
+  return policy;
+}
+
+/**
+ * How long to wait after attempt `attempt` (from 1) failed. With jitter the delay lies in its upper half, at
+ * a place derived from the run: the same on every node, spread over the runs that failed together.
+ */
+export function retryDelayMs(policy: Policy, run: string, attempt: number): number {
+  const { delayMs, factor, maxMs, jitter } = policy.retries;
+  const full = Math.min(maxMs, delayMs * factor ** (attempt - 1));
+  if (!jitter) return Math.round(full);
+  const share = hash53(`${run}/${attempt}`) / 2 ** 53;
+  return Math.round(full / 2 + (full / 2) * share);
+}
+
+/** How long to wait before asking an engine again that could not be reached; bounded at a minute. */
+export function engineRetryDelayMs(timesDeferred: number): number {
+  return Math.min(60_000, 1_000 * 2 ** Math.min(timesDeferred, 6));
+}

@@ -1,0 +1,134 @@
+/**
+ * Compares what is believed with what an engine reports: after taking over, and now and then. Pure: the
+ * same beliefs and reports give the same decision.
+ */
+
+import { askToLaunch, limitsOf } from './launch.ts';
+import type { Run } from './model.ts';
+import type { LaunchReport } from './ports.ts';
+import { attemptEnded, attemptStarted, placeRun, settle, takeTurn } from './runs.ts';
+import type { Turn } from './turn.ts';
+
+/** Most ended launches that one inventory removes; the next one goes on. */
+const MAX_REMOVALS = 1_000;
+/** A launch that nobody wants gets this long between TERM and KILL. */
+const ORPHAN_GRACE_MS = 10_000;
+
+export interface Inventory {
+  readonly engine: string;
+  readonly reports: readonly LaunchReport[];
+  /** When it was asked for: what started since may be missing in it. */
+  readonly askedAt: number;
+  /** The first inventory of this term: launches of older terms are asked for again. */
+  readonly takeOver: boolean;
+}
+
+/** Rebuilds what is not stored and lets runs go on that wait for nothing; before any inventory. */
+export function resume(turn: Turn): void {
+  const { state, draft } = turn;
+  const runs = [...state.runs.values()];
+  for (const run of runs) {
+    const entry = state.jobs.get(run.job);
+    const attempt = run.attempts.at(-1);
+    state.watch(run);
+    if (entry === undefined || attempt === undefined || run.state === 'waiting' || run.state === 'queued')
+      continue;
+    state.places.take(run, limitsOf(state, entry, attempt.engine));
+  }
+  for (const run of runs) {
+    const entry = state.jobs.get(run.job);
+    if (entry === undefined) continue;
+    if (run.state === 'queued') placeRun(turn, entry, run);
+    else takeTurn(turn, run.job);
+    draft.cut();
+  }
+}
+
+/** Takes in one engine's inventory. */
+export function reconcile(turn: Turn, inventory: Inventory): void {
+  const { state, draft } = turn;
+  const byName = new Map(inventory.reports.map((report) => [report.launchName, report]));
+  for (const run of [...state.runs.values()]) {
+    const attempt = run.attempts.at(-1);
+    if (attempt?.engine !== inventory.engine || (run.state !== 'launching' && run.state !== 'running'))
+      continue;
+    const report = byName.get(attempt.launchName);
+    if (report === undefined) missing(turn, run, inventory);
+    else adopt(turn, run, report, inventory);
+    settle(turn);
+    draft.cut();
+  }
+  sweep(turn, inventory);
+}
+
+function adopt(turn: Turn, run: Run, report: LaunchReport, inventory: Inventory): void {
+  const entry = turn.state.jobs.get(run.job);
+  if (entry === undefined) return;
+  if (report.state === 'created') {
+    // Created and never started: by a leader that is gone. The engine removes it and creates it anew.
+    if (inventory.takeOver && run.state === 'launching') askToLaunch(turn, entry, run, null);
+    return;
+  }
+  attemptStarted(turn, run, report.startedAt ?? turn.draft.now);
+  if (report.state === 'ended') {
+    attemptEnded(turn, run, {
+      at: report.endedAt ?? turn.draft.now,
+      startedAt: report.startedAt ?? null,
+      exitCode: report.exitCode ?? null,
+      reason: report.reason ?? null,
+      infrastructure: report.infrastructure ?? false,
+    });
+    return;
+  }
+  if (inventory.takeOver && run.kill !== null) repeatKill(turn, run);
+}
+
+/** The leader that asked for the kill may have died before the engine heard of it. */
+function repeatKill(turn: Turn, run: Run): void {
+  const attempt = run.attempts.at(-1);
+  if (attempt === undefined) return;
+  turn.draft.effect({
+    kind: 'kill',
+    engine: attempt.engine,
+    launchName: attempt.launchName,
+    graceMs: ORPHAN_GRACE_MS,
+  });
+}
+
+function missing(turn: Turn, run: Run, inventory: Inventory): void {
+  const entry = turn.state.jobs.get(run.job);
+  const attempt = run.attempts.at(-1);
+  if (entry === undefined || attempt === undefined) return;
+  if (run.state === 'launching') {
+    // Within a term the start queue still has it, or answers soon.
+    if (inventory.takeOver) askToLaunch(turn, entry, run, null);
+    return;
+  }
+  if ((attempt.startedAt ?? attempt.createdAt) >= inventory.askedAt) return;
+  attemptEnded(turn, run, {
+    at: turn.draft.now,
+    startedAt: attempt.startedAt,
+    exitCode: null,
+    reason: `the engine ${inventory.engine} no longer knows it`,
+    infrastructure: true,
+  });
+}
+
+/** Ends launches that belong to no unfinished run, and removes ended ones after their grace. */
+function sweep(turn: Turn, inventory: Inventory): void {
+  const { state, draft } = turn;
+  const tombstoneMs = state.settings.engines[inventory.engine]?.tombstoneMs ?? Number.POSITIVE_INFINITY;
+  let removals = 0;
+  for (const report of inventory.reports) {
+    const run = state.launches.get(report.launchName);
+    if (run !== undefined && run.attempts.at(-1)?.launchName === report.launchName) continue;
+    const { engine } = inventory;
+    const { launchName } = report;
+    if (report.state === 'running')
+      draft.effect({ kind: 'kill', engine, launchName, graceMs: ORPHAN_GRACE_MS });
+    else if (draft.now - (report.endedAt ?? inventory.askedAt) >= tombstoneMs && removals < MAX_REMOVALS) {
+      removals += 1;
+      draft.effect({ kind: 'remove', engine, launchName });
+    }
+  }
+}

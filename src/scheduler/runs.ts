@@ -1,0 +1,397 @@
+/**
+ * The life of a run from its decision to its end. Each function changes the state in place and puts what must
+ * be durable into the draft; `settle` then tells children and successors, so that an ending and what follows
+ * from it are one decision. Nothing here recurses: a chain of any length settles in one loop.
+ */
+
+import { emptyJoin, type ParentEnd, parentEnded } from '../dag/ready.ts';
+import { CarillonError } from '../errors.ts';
+import { runId } from './ids.ts';
+import { askToLaunch, engineFor, launchRun, limitsOf } from './launch.ts';
+import type { EndState, LedgerLine, Outcome, Run, RunTrigger } from './model.ts';
+import { type Policy, policyOf, retryDelayMs } from './policy.ts';
+import { isEnded, nextRunState } from './run-state.ts';
+import type { Entry } from './state.ts';
+import { fold, type Sample } from './stats.ts';
+import type { Turn } from './turn.ts';
+
+/** Runs of one job that may wait for their turn under `queue-all`; more are skipped. */
+export const MAX_WAITING_RUNS = 1_000;
+
+/** What makes a run: when, why, and whether it is skipped from the start. */
+export interface Seed {
+  readonly due: number;
+  readonly variant: string;
+  readonly root: string | null;
+  readonly trigger: RunTrigger;
+  readonly params?: Readonly<Record<string, string>>;
+  readonly catchesUp?: number;
+  /** Why the run is skipped before it began; null: it is wanted. */
+  readonly skip?: string | null;
+}
+
+/** Decides a run: launched, queued, waiting for its turn, or skipped, as the overlap policy says. */
+export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
+  const { state, draft } = turn;
+  const policy = policyOf(entry.job.definition.policy);
+  const id = runId(entry.job.name, seed.due, seed.variant);
+  // The id is the identity: deciding it again decides nothing.
+  const known = state.runs.get(id);
+  if (known !== undefined) return known;
+  const run: Run = {
+    id,
+    job: entry.job.name,
+    due: seed.due,
+    variant: seed.variant,
+    root: seed.root,
+    trigger: seed.trigger,
+    params: seed.params ?? {},
+    priority: policy.priority,
+    createdAt: draft.now,
+    catchesUp: seed.catchesUp ?? 0,
+    revision: entry.job.revision,
+    state: 'waiting',
+    reason: null,
+    notBefore: null,
+    startBy: startBy(policy, seed, draft.now),
+    kill: null,
+    attempts: [],
+    endedAt: null,
+  };
+  const others = entry.runs;
+  state.putRun(run);
+  entry.runs = [...others, run];
+  const skip = seed.skip ?? overlapSkip(policy, others);
+  if (skip !== null) {
+    closeRun(turn, run, 'skipped', skip);
+    return run;
+  }
+  if (policy.overlap === 'replace') for (const other of others) replaceRun(turn, other, run);
+  if (others.length > 0 && policy.overlap !== 'allow') {
+    run.reason = `waits for ${others.map((other) => other.id).join(', ')} to end`;
+    draft.run(run);
+  } else placeRun(turn, entry, run);
+  state.watch(run);
+  return run;
+}
+
+/** A start window counts from the due instant; for a child from when its parents were done. */
+function startBy(policy: Policy, seed: Seed, now: number): number | null {
+  if (policy.startWithinMs === null) return null;
+  return (seed.trigger.kind === 'schedule' ? seed.due : now) + policy.startWithinMs;
+}
+
+function overlapSkip(policy: Policy, others: readonly Run[]): string | null {
+  const [first] = others;
+  if (first === undefined) return null;
+  if (policy.overlap === 'skip') return `overlap: ${first.id} is still ${first.state}`;
+  const waiting = others.filter((other) => other.state === 'waiting' && other.attempts.length === 0);
+  if (policy.overlap === 'queue' && waiting.length > 0) return `overlap: ${waiting[0]?.id} waits already`;
+  if (policy.overlap === 'queue-all' && waiting.length >= MAX_WAITING_RUNS) {
+    return `overlap: ${MAX_WAITING_RUNS} runs wait already, which is the most`;
+  }
+  return null;
+}
+
+function replaceRun(turn: Turn, other: Run, by: Run): void {
+  if (isEnded(other.state)) return;
+  killRun(turn, other, { by: by.id, as: 'killed', reason: `replaced by ${by.id}` });
+}
+
+/**
+ * Launches the run if every limit has a place, else queues it behind the limit that has none and answers
+ * that limit's key.
+ */
+export function placeRun(turn: Turn, entry: Entry, run: Run): string | null {
+  const { state } = turn;
+  let engine: string;
+  try {
+    engine = engineFor(entry.job.definition.run, state.settings);
+  } catch (error) {
+    // The engine was configured when the job was accepted and is not any more.
+    if (!(error instanceof CarillonError)) throw error;
+    queueRun(turn, run, error.message);
+    return null;
+  }
+  const limits = limitsOf(state, entry, engine);
+  const full = state.places.full(limits);
+  if (full === null) {
+    state.places.take(run, limits);
+    launchRun(turn, entry, run, engine);
+    return null;
+  }
+  state.places.wait(full.key, run);
+  queueRun(turn, run, `${full.label} has all ${full.places} of its places taken`);
+  return full.key;
+}
+
+function queueRun(turn: Turn, run: Run, reason: string): void {
+  if (run.state === 'queued' && run.reason === reason) return;
+  if (run.state !== 'queued') run.state = nextRunState(run.state, 'queue');
+  run.notBefore = null;
+  run.reason = reason;
+  turn.draft.run(run);
+}
+
+/** What became of an attempt, in the run machine's words. */
+interface AttemptEnd {
+  readonly outcome: 'succeeded' | 'failed' | 'lost' | 'killed' | 'timed-out';
+  readonly reason: string | null;
+}
+
+/** The engine has started the attempt. */
+export function attemptStarted(turn: Turn, run: Run, at: number): void {
+  const attempt = run.attempts.at(-1);
+  if (attempt === undefined || run.state !== 'launching') return;
+  run.state = nextRunState(run.state, 'start');
+  run.reason = null;
+  // An engine's clock may be behind ours; a run never starts before it was decided.
+  attempt.startedAt = Math.max(at, attempt.createdAt);
+  turn.state.deferrals.delete(attempt.launchName);
+  turn.draft.run(run);
+  turn.state.watch(run);
+}
+
+/** The attempt is over: retry it, or end the run. */
+export function attemptEnded(
+  turn: Turn,
+  run: Run,
+  end: {
+    at: number;
+    startedAt: number | null;
+    exitCode: number | null;
+    reason: string | null;
+    infrastructure: boolean;
+  },
+): void {
+  const attempt = run.attempts.at(-1);
+  const entry = turn.state.jobs.get(run.job);
+  if (attempt === undefined || attempt.endedAt !== null || entry === undefined) return;
+  if (attempt.startedAt === null && end.startedAt !== null)
+    attempt.startedAt = Math.max(end.startedAt, attempt.createdAt);
+  attempt.endedAt = Math.max(end.at, attempt.startedAt ?? attempt.createdAt);
+  attempt.exitCode = end.exitCode;
+  turn.state.deferrals.delete(attempt.launchName);
+  const verdict = judge(run, end);
+  attempt.reason = verdict.reason;
+  countAttempt(turn, entry, run, verdict.outcome === 'succeeded');
+  for (const key of turn.state.places.release(run)) turn.freed.add(key);
+  if (!retry(turn, entry, run, verdict)) closeRun(turn, run, verdict.outcome, verdict.reason);
+}
+
+function judge(
+  run: Run,
+  end: { exitCode: number | null; reason: string | null; infrastructure: boolean },
+): AttemptEnd {
+  if (run.kill !== null) return { outcome: run.kill.as, reason: run.kill.reason };
+  if (end.exitCode === 0) return { outcome: 'succeeded', reason: null };
+  if (end.exitCode === null || end.infrastructure) {
+    return { outcome: 'lost', reason: end.reason ?? 'the engine does not know how it ended' };
+  }
+  return { outcome: 'failed', reason: end.reason ?? `exit code ${end.exitCode}` };
+}
+
+function countAttempt(turn: Turn, entry: Entry, run: Run, succeeded: boolean): void {
+  const attempt = run.attempts.at(-1);
+  if (attempt === undefined || attempt.startedAt === null || attempt.endedAt === null) return;
+  const sample: Sample = { [succeeded ? 'runTime' : 'failedRunTime']: attempt.endedAt - attempt.startedAt };
+  if (attempt.number === 1) {
+    const ready = run.trigger.kind === 'schedule' ? run.due : run.createdAt;
+    sample.startLateness = attempt.startedAt - ready;
+    sample.queueWait = attempt.startedAt - run.createdAt;
+  }
+  entry.stats = fold(entry.stats, entry.job.name, sample, turn.draft.now);
+  turn.draft.stats(entry.stats);
+}
+
+/** True when another attempt will follow. */
+function retry(turn: Turn, entry: Entry, run: Run, verdict: AttemptEnd): boolean {
+  if (verdict.outcome === 'succeeded' || verdict.outcome === 'killed') return false;
+  const policy = policyOf(entry.job.definition.policy);
+  const failures = run.attempts.length;
+  if (failures > policy.retries.limit) return false;
+  const at = turn.draft.now + retryDelayMs(policy, run.id, failures);
+  run.state = nextRunState(run.state, 'retry');
+  run.kill = null;
+  run.notBefore = at;
+  run.reason = `attempt ${failures} ${verdict.outcome}${verdict.reason === null ? '' : ` (${verdict.reason})`}; retry ${failures} of ${policy.retries.limit} at ${new Date(at).toISOString()}`;
+  turn.draft.run(run);
+  turn.state.watch(run);
+  return true;
+}
+
+/** Asks for the run's end: at once where nothing runs, else through the engine. */
+export function killRun(
+  turn: Turn,
+  run: Run,
+  kill: { by: string; as: 'killed' | 'timed-out'; reason: string },
+): void {
+  const attempt = run.attempts.at(-1);
+  if (run.state === 'waiting' || run.state === 'queued' || attempt === undefined) {
+    closeRun(turn, run, 'killed', kill.reason);
+    return;
+  }
+  run.kill = { at: turn.draft.now, ...kill };
+  run.reason = kill.reason;
+  turn.draft.run(run);
+  turn.draft.effect({
+    kind: 'kill',
+    engine: attempt.engine,
+    launchName: attempt.launchName,
+    graceMs: policyOf(turn.state.jobs.get(run.job)?.job.definition.policy).killAfterMs,
+  });
+  turn.state.watch(run);
+}
+
+/** Ends the run: counters, statistics, ledger and history; `settle` does what follows from it. */
+export function closeRun(turn: Turn, run: Run, end: EndState, reason: string | null): void {
+  const { state, draft } = turn;
+  const entry = state.jobs.get(run.job);
+  run.state = nextRunState(run.state, end);
+  run.reason = reason;
+  run.notBefore = null;
+  run.endedAt = draft.now;
+  for (const key of state.places.release(run)) turn.freed.add(key);
+  state.dropRun(run);
+  if (entry !== undefined) {
+    countRun(turn, entry, run, end);
+    if (run.variant === '') draft.ledger(ledgerLine(run, end));
+    entry.openLine = null;
+    draft.state(entry.state);
+  }
+  draft.run(run);
+  turn.ended.push(run);
+}
+
+function ledgerLine(run: Run, end: EndState): LedgerLine {
+  const became = end === 'skipped' || end === 'missed' ? end : 'ran';
+  return {
+    job: run.job,
+    from: run.due,
+    to: run.due,
+    count: 1,
+    end: became,
+    reason: became === 'ran' ? null : run.reason,
+    run: run.id,
+  };
+}
+
+function countRun(turn: Turn, entry: Entry, run: Run, end: EndState): void {
+  const { state } = entry;
+  state.last = { id: run.id, state: end, due: run.due, endedAt: turn.draft.now };
+  if (end === 'succeeded') {
+    state.succeeded += 1;
+    state.consecutiveFailures = 0;
+  } else if (end === 'skipped') state.skipped += 1;
+  else if (end === 'missed') state.missed += 1;
+  else {
+    state.failed += 1;
+    // A kill is a person's doing and says nothing about the job.
+    if (end !== 'killed') state.consecutiveFailures += 1;
+  }
+  const limit = policyOf(entry.job.definition.policy).disableAfterFailures;
+  if (limit !== null && state.consecutiveFailures >= limit && state.disabled === null && end !== 'skipped') {
+    state.disabled = { at: turn.draft.now, reason: `${state.consecutiveFailures} failed runs in a row` };
+    turn.draft.notice({ kind: 'job', name: state.name, change: 'disabled', revision: entry.job.revision });
+  }
+}
+
+/** Tells children and successors of all that ended in this turn, then gives freed places to who waits. */
+export function settle(turn: Turn): void {
+  // Grows while it is walked: a child that is skipped ends too. One group until here: see `closeRun`.
+  for (const run of turn.ended) tellChildren(turn, run);
+  for (const run of turn.ended) takeTurn(turn, run.job);
+  turn.ended.length = 0;
+  for (const key of turn.freed) {
+    turn.freed.delete(key);
+    fillPlaces(turn, key);
+  }
+}
+
+const outcomes: Readonly<Record<EndState, Outcome>> = {
+  succeeded: 'succeeded',
+  failed: 'failed',
+  killed: 'failed',
+  'timed-out': 'failed',
+  lost: 'failed',
+  skipped: 'skipped',
+  missed: 'skipped',
+};
+
+/** By the first letter of a run's variant. */
+const lineage: Readonly<Record<string, ParentEnd['kind']>> = { m: 'manual', r: 'rerun' };
+
+function tellChildren(turn: Turn, run: Run): void {
+  const { state, draft } = turn;
+  if (!isEnded(run.state)) return;
+  for (const name of state.graph.childrenOf(run.job)) {
+    const child = state.jobs.get(name);
+    const spec = child === undefined ? null : state.joinSpec(child);
+    if (child === undefined || spec === null) continue;
+    const { join, firings } = parentEnded(child.state.join ?? emptyJoin, spec, {
+      parent: run.job,
+      runId: run.id,
+      due: run.due,
+      variant: run.variant,
+      outcome: outcomes[run.state],
+      kind: lineage[run.variant.charAt(0)] ?? 'scheduled',
+    });
+    child.state.join = join;
+    draft.state(child.state);
+    for (const firing of firings) {
+      openRun(turn, child, {
+        due: firing.due,
+        variant: firing.variant,
+        root: run.root,
+        trigger: { kind: 'parents', runs: firing.parents },
+        skip: firing.run ? idleReason(child) : firing.reason,
+      });
+    }
+  }
+}
+
+/** Why nothing of the job is launched now; null when it is active. */
+export function idleReason(entry: Entry): string | null {
+  if (entry.state.paused !== null) return 'the job is paused';
+  return entry.state.disabled === null ? null : `the job is disabled: ${entry.state.disabled.reason}`;
+}
+
+/** Lets the oldest run that waits for its turn go, once nothing else of the job is under way. */
+export function takeTurn(turn: Turn, job: string): void {
+  const entry = turn.state.jobs.get(job);
+  if (entry === undefined) return;
+  const [next] = entry.runs;
+  if (next === undefined || next.state !== 'waiting' || next.notBefore !== null || next.kill !== null) return;
+  turn.draft.cut();
+  placeRun(turn, entry, next);
+}
+
+function fillPlaces(turn: Turn, key: string): void {
+  for (let run = turn.state.places.next(key); run !== null; run = turn.state.places.next(key)) {
+    const entry = turn.state.jobs.get(run.job);
+    if (run.state !== 'queued' || entry === undefined) continue;
+    turn.draft.cut();
+    // No further place here: the run went back to its place in the queue.
+    if (placeRun(turn, entry, run) === key) return;
+  }
+}
+
+/** The engine refused the attempt: nothing runs. */
+export function attemptRefused(turn: Turn, run: Run, reason: string): void {
+  attemptEnded(turn, run, {
+    at: turn.draft.now,
+    startedAt: null,
+    exitCode: 126,
+    reason,
+    infrastructure: false,
+  });
+}
+
+/** The engine could not be reached: ask for the same attempt again later. */
+export function attemptDeferred(turn: Turn, run: Run, reason: string, retryAt: number): void {
+  const entry = turn.state.jobs.get(run.job);
+  if (entry === undefined || run.state !== 'launching') return;
+  run.reason = reason;
+  turn.draft.run(run);
+  askToLaunch(turn, entry, run, retryAt);
+}

@@ -1,0 +1,231 @@
+/**
+ * One inbox, one order: take an event, decide, make the writes durable, then let the effects start. Nothing
+ * else changes the state, and this is the only place where "durable before any effect" is kept. Commits are
+ * grouped: while some are under way, decisions pile up for the next. The first refused or failed commit ends
+ * the loop; its owner throws the state away.
+ */
+
+import { CarillonError } from '../../errors.ts';
+import type { AnswerTo, Command } from '../command.ts';
+import { decide, decideCommand } from '../decide.ts';
+import type { Decision, Effect } from '../decision.ts';
+import type { Event } from '../event.ts';
+import type { Notice } from '../handle.ts';
+import type { Clock, Store } from '../ports.ts';
+import type { State } from '../state.ts';
+import type { WriteGroup } from '../write.ts';
+
+/** Commands that may wait; more are refused, so that a flood can't take the memory. */
+const MAX_WAITING_COMMANDS = 20_000;
+/** The loop gives way to input and timers after this long. */
+const SLICE_MS = 8;
+/** Decided groups that may wait for a commit; beyond, deciding pauses until the store has caught up. */
+const MAX_UNDURABLE_GROUPS = 50_000;
+
+export interface LoopParts {
+  readonly state: State;
+  readonly term: number;
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Effects of decisions that are durable now, in order. */
+  readonly onEffects: (effects: readonly Effect[]) => void;
+  readonly onNotices: (notices: readonly Notice[]) => void;
+  /** Decisions were made: the timetable may have an earlier entry now. */
+  readonly onDecided: () => void;
+  /** The loop has ended and will do nothing more. */
+  readonly onBroken: (error: unknown) => void;
+}
+
+type Item =
+  | { readonly kind: 'event'; readonly event: Exclude<Event, { kind: 'command' }> }
+  | {
+      readonly kind: 'command';
+      readonly command: Command;
+      readonly resolve: (answer: never) => void;
+      readonly reject: (error: unknown) => void;
+    };
+
+/** A group on its way to the store; `after` runs once it and all before it are durable. */
+interface Unit {
+  readonly group: WriteGroup;
+  readonly after: (() => void) | null;
+  readonly fail: ((error: unknown) => void) | null;
+}
+
+interface Commit {
+  readonly units: readonly Unit[];
+  durable: boolean;
+}
+
+export class Loop {
+  readonly #parts: LoopParts;
+  #inbox: Item[] = [];
+  #undurable: Unit[] = [];
+  #commits: Commit[] = [];
+  #draining = false;
+  #broken: unknown = null;
+  #idle: (() => void)[] = [];
+
+  constructor(parts: LoopParts) {
+    this.#parts = parts;
+  }
+
+  post(event: Exclude<Event, { kind: 'command' }>): void {
+    if (this.#broken !== null) return;
+    this.#inbox.push({ kind: 'event', event });
+    this.#wake();
+  }
+
+  /** Resolves when the command's decision is durable. */
+  submit<C extends Command>(command: C): Promise<AnswerTo<C>> {
+    return new Promise<AnswerTo<C>>((resolve, reject) => {
+      if (this.#broken !== null) {
+        reject(notLeading());
+        return;
+      }
+      if (this.#inbox.length >= MAX_WAITING_COMMANDS) {
+        reject(
+          new CarillonError('LIMIT_EXCEEDED', `${MAX_WAITING_COMMANDS} requests wait already`, {
+            allowed: 'fewer requests at one time',
+          }),
+        );
+        return;
+      }
+      this.#inbox.push({ kind: 'command', command, resolve: resolve as (answer: never) => void, reject });
+      this.#wake();
+    });
+  }
+
+  /** Takes nothing more in; resolves when all that was decided is durable or has failed. */
+  async stop(): Promise<void> {
+    for (const item of this.#inbox) if (item.kind === 'command') item.reject(notLeading());
+    this.#inbox = [];
+    if (this.#broken === null && (this.#undurable.length > 0 || this.#commits.length > 0)) {
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    }
+    this.#broken ??= notLeading();
+  }
+
+  #wake(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#parts.clock.after(0, () => this.#drain());
+  }
+
+  #drain(): void {
+    this.#draining = false;
+    if (this.#broken !== null) return;
+    const { clock, onDecided } = this.#parts;
+    const until = clock.monotonicMs() + SLICE_MS;
+    const items = this.#inbox;
+    let taken = 0;
+    while (taken < items.length && this.#undurable.length < MAX_UNDURABLE_GROUPS) {
+      const item = items[taken] as Item;
+      taken += 1;
+      this.#take(item);
+      if (this.#broken !== null) return;
+      if (clock.monotonicMs() >= until) break;
+    }
+    // A decision may have put more behind what was there (`more`): keep what was not taken.
+    this.#inbox = this.#inbox.slice(taken);
+    onDecided();
+    this.#flush();
+    if (this.#inbox.length > 0 && this.#undurable.length < MAX_UNDURABLE_GROUPS) this.#wake();
+  }
+
+  #take(item: Item): void {
+    const { state, clock } = this.#parts;
+    try {
+      if (item.kind === 'event') {
+        const decision = decide(state, item.event);
+        this.#keep(decision, null, null);
+        if (decision.more) this.#inbox.push(item);
+        return;
+      }
+      const { decision, answer } = decideCommand(state, clock.now(), item.command);
+      this.#keep(decision, () => item.resolve(answer as never), item.reject);
+    } catch (error) {
+      if (item.kind === 'command') item.reject(error);
+      // An expected refusal of a command changed nothing. Anything else leaves a state nobody can trust.
+      if (item.kind !== 'command' || !(error instanceof CarillonError)) this.#break(error);
+    }
+  }
+
+  /** Queues a decision's groups; the last carries what follows from the decision. */
+  #keep(decision: Decision, answer: (() => void) | null, fail: ((error: unknown) => void) | null): void {
+    const { onEffects, onNotices } = this.#parts;
+    const after = (): void => {
+      answer?.();
+      if (decision.notices.length > 0) onNotices(decision.notices);
+      if (decision.effects.length > 0) onEffects(decision.effects);
+    };
+    const { groups } = decision;
+    if (groups.length === 0 && this.#undurable.length === 0 && this.#commits.length === 0) {
+      after();
+      return;
+    }
+    if (groups.length === 0) {
+      this.#undurable.push({ group: [], after, fail });
+      return;
+    }
+    groups.forEach((group, i) => {
+      const last = i === groups.length - 1;
+      this.#undurable.push({ group, after: last ? after : null, fail: last ? fail : null });
+    });
+  }
+
+  #flush(): void {
+    const { store, term } = this.#parts;
+    while (this.#undurable.length > 0 && this.#commits.length < store.limits.inFlight) {
+      let writes = 0;
+      let count = 0;
+      while (count < this.#undurable.length) {
+        writes += (this.#undurable[count] as Unit).group.length;
+        if (count > 0 && writes > store.limits.maxWrites) break;
+        count += 1;
+      }
+      const units = this.#undurable.slice(0, count);
+      this.#undurable = this.#undurable.slice(count);
+      const commit: Commit = { units, durable: false };
+      this.#commits.push(commit);
+      const groups = units.map((unit) => unit.group).filter((group) => group.length > 0);
+      const done = groups.length === 0 ? Promise.resolve() : store.commit(term, groups);
+      done.then(
+        () => this.#committed(commit),
+        (error: unknown) => this.#break(error),
+      );
+    }
+  }
+
+  /** Lets go, in order, all that is durable with everything before it. */
+  #committed(commit: Commit): void {
+    if (this.#broken !== null) return;
+    commit.durable = true;
+    while (this.#commits[0]?.durable === true) {
+      const { units } = this.#commits.shift() as Commit;
+      for (const { after } of units) after?.();
+    }
+    this.#flush();
+    if (this.#inbox.length > 0) this.#wake();
+    if (this.#undurable.length === 0 && this.#commits.length === 0) {
+      for (const resolve of this.#idle.splice(0)) resolve();
+    }
+  }
+
+  #break(error: unknown): void {
+    if (this.#broken !== null) return;
+    this.#broken = error ?? new Error('the loop broke');
+    const units = [...this.#commits.flatMap((commit) => commit.units), ...this.#undurable];
+    for (const { fail } of units) fail?.(error);
+    for (const item of this.#inbox) if (item.kind === 'command') item.reject(notLeading());
+    this.#inbox = [];
+    this.#undurable = [];
+    this.#commits = [];
+    for (const resolve of this.#idle.splice(0)) resolve();
+    this.#parts.onBroken(error);
+  }
+}
+
+export function notLeading(): CarillonError {
+  return new CarillonError('NOT_LEADING', 'this node does not lead at the moment; ask again shortly');
+}

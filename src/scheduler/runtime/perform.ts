@@ -1,0 +1,196 @@
+/**
+ * Carries out effects. Starts go through one bounded queue per engine, by priority, then due instant: engines
+ * serve a few starts at a time best, and the queue keeps the order where it can still be changed. What came
+ * of an effect enters again as an event.
+ */
+
+import { CarillonError } from '../../errors.ts';
+import type { Effect } from '../decision.ts';
+import type { Event } from '../event.ts';
+import type { Clock, Launcher, Log } from '../ports.ts';
+
+type Launch = Extract<Effect, { kind: 'launch' }>;
+
+export interface PerformerParts {
+  readonly launchers: ReadonlyMap<string, Launcher>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Starts in flight per engine; about two per core. */
+  readonly startsInFlight: number;
+  /** False when leadership is not proven: nothing is started then. */
+  readonly isFresh: () => boolean;
+  readonly post: (event: Exclude<Event, { kind: 'command' }>) => void;
+}
+
+/** While leadership is not proven, the queue is looked at again after this long. */
+const FRESHNESS_POLL_MS = 50;
+/** A kill that could not be delivered is tried this often; after that the run's own deadline decides. */
+const KILL_TRIES = 5;
+const KILL_RETRY_MS = 2_000;
+
+interface StartQueue {
+  readonly waiting: Launch[];
+  /** By launch name, what is being started now. */
+  readonly starting: Map<string, Promise<void>>;
+}
+
+export class Performer {
+  readonly #parts: PerformerParts;
+  readonly #queues = new Map<string, StartQueue>();
+  /** Launches that wait for an instant, by launch name, with their cancel. */
+  readonly #delayed = new Map<string, () => void>();
+  #stopped = false;
+
+  constructor(parts: PerformerParts) {
+    this.#parts = parts;
+  }
+
+  perform(effects: readonly Effect[]): void {
+    const engines = new Set<string>();
+    for (const effect of effects) {
+      if (this.#stopped) return;
+      if (effect.kind === 'kill') this.#kill(effect);
+      else if (effect.kind === 'remove') this.#remove(effect);
+      else if (effect.notBefore === null) {
+        this.#enqueue(effect);
+        engines.add(effect.spec.engine);
+      } else this.#delay(effect, effect.notBefore);
+    }
+    for (const engine of engines) this.#pump(engine);
+  }
+
+  /** How many starts wait for their place. */
+  waiting(engine: string): number {
+    return this.#queues.get(engine)?.waiting.length ?? 0;
+  }
+
+  /** Starts nothing more; resolves when what was being started has an answer. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const cancel of this.#delayed.values()) cancel();
+    this.#delayed.clear();
+    const starting = [...this.#queues.values()].flatMap((queue) => [...queue.starting.values()]);
+    this.#queues.clear();
+    await Promise.allSettled(starting);
+  }
+
+  #queue(engine: string): StartQueue {
+    let queue = this.#queues.get(engine);
+    if (queue === undefined) {
+      queue = { waiting: [], starting: new Map() };
+      this.#queues.set(engine, queue);
+    }
+    return queue;
+  }
+
+  #enqueue(launch: Launch): void {
+    const { waiting, starting } = this.#queue(launch.spec.engine);
+    const { launchName } = launch.spec;
+    if (starting.has(launchName)) return;
+    let at = waiting.length;
+    while (at > 0 && startsBefore(launch, waiting[at - 1] as Launch)) at -= 1;
+    waiting.splice(at, 0, launch);
+  }
+
+  #delay(launch: Launch, notBefore: number): void {
+    const { clock } = this.#parts;
+    const { launchName, engine } = launch.spec;
+    this.#delayed.get(launchName)?.();
+    const cancel = clock.after(Math.max(0, notBefore - clock.now()), () => {
+      this.#delayed.delete(launchName);
+      this.#enqueue(launch);
+      this.#pump(engine);
+    });
+    this.#delayed.set(launchName, cancel);
+  }
+
+  #pump(engine: string): void {
+    const { clock, startsInFlight, isFresh } = this.#parts;
+    const queue = this.#queue(engine);
+    if (this.#stopped || queue.waiting.length === 0) return;
+    if (!isFresh()) {
+      clock.after(FRESHNESS_POLL_MS, () => this.#pump(engine));
+      return;
+    }
+    while (queue.starting.size < startsInFlight) {
+      const launch = queue.waiting.shift();
+      if (launch === undefined) return;
+      const { launchName } = launch.spec;
+      const started = this.#start(launch).finally(() => {
+        queue.starting.delete(launchName);
+        this.#pump(engine);
+      });
+      queue.starting.set(launchName, started);
+    }
+  }
+
+  async #start(launch: Launch): Promise<void> {
+    const { launchers, clock, log, post } = this.#parts;
+    const { engine, launchName } = launch.spec;
+    try {
+      const launcher = launchers.get(engine);
+      if (launcher === undefined)
+        throw new CarillonError('ENGINE_UNAVAILABLE', `the engine '${engine}' is not configured`);
+      await launcher.launch(launch.spec);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const known = error instanceof CarillonError;
+      const refused = known && (error.code === 'LAUNCH_REFUSED' || error.code === 'UNSUPPORTED_BY_ENGINE');
+      if (!known) log.error({ engine, launchName, error }, 'launch-failed');
+      else
+        log.warn(
+          { engine, launchName, code: error.code, reason },
+          refused ? 'launch-refused' : 'launch-deferred',
+        );
+      // What is not a refusal may have started: the same name is asked for again, which can't start it twice.
+      post({ kind: refused ? 'refused' : 'deferred', now: clock.now(), launchName, reason });
+    }
+  }
+
+  #kill(kill: Extract<Effect, { kind: 'kill' }>): void {
+    const { clock, post } = this.#parts;
+    const { launchName } = kill;
+    const queue = this.#queue(kill.engine);
+    const at = queue.waiting.findIndex((launch) => launch.spec.launchName === launchName);
+    if (at >= 0) {
+      // Never asked of the engine by this leader; an older one may have: the engine is told as well.
+      queue.waiting.splice(at, 1);
+      const observation = {
+        kind: 'ended',
+        launchName,
+        at: clock.now(),
+        exitCode: null,
+        reason: 'ended before it was started',
+      } as const;
+      post({ kind: 'observed', now: clock.now(), observation });
+    }
+    this.#delayed.get(launchName)?.();
+    this.#delayed.delete(launchName);
+    void (queue.starting.get(launchName) ?? Promise.resolve()).then(() => this.#tell(kill, 1));
+  }
+
+  async #tell(kill: Extract<Effect, { kind: 'kill' }>, attempt: number): Promise<void> {
+    const { launchers, clock, log } = this.#parts;
+    try {
+      await launchers.get(kill.engine)?.kill(kill.launchName, kill.graceMs);
+    } catch (error) {
+      log.warn({ engine: kill.engine, launchName: kill.launchName, attempt, error }, 'kill-failed');
+      if (attempt < KILL_TRIES && !this.#stopped)
+        clock.after(KILL_RETRY_MS, () => void this.#tell(kill, attempt + 1));
+    }
+  }
+
+  #remove({ engine, launchName }: Extract<Effect, { kind: 'remove' }>): void {
+    const { launchers, log } = this.#parts;
+    // The next inventory asks for it again.
+    launchers
+      .get(engine)
+      ?.remove(launchName)
+      .catch((error: unknown) => log.warn({ engine, launchName, error }, 'remove-failed'));
+  }
+}
+
+function startsBefore(a: Launch, b: Launch): boolean {
+  if (a.priority !== b.priority) return a.priority > b.priority;
+  return a.spec.due < b.spec.due;
+}

@@ -1,0 +1,267 @@
+/**
+ * Everything a leader holds in memory, and the indexes over it. `decide` changes it in place: a refused
+ * commit means that this whole value is thrown away and loaded anew.
+ */
+
+import { Graph } from '../dag/graph.ts';
+import { type JoinSpec, reshape } from '../dag/ready.ts';
+import { CarillonError } from '../errors.ts';
+import { cadenceOf, joinSpecOf } from './cadence.ts';
+import type { Job, JobState, JobStats, LedgerLine, Run, Settings } from './model.ts';
+import { Places } from './places.ts';
+import { policyOf } from './policy.ts';
+import type { LoadedItem } from './ports.ts';
+import { isEnded } from './run-state.ts';
+import type { Schedule } from './schedule/model.ts';
+import { nextInstant } from './schedule/next.ts';
+import { compileSchedule } from './schedule/parse.ts';
+import { Timetable } from './timetable.ts';
+
+/** A job and all that hangs on it. */
+export interface Entry {
+  job: Job;
+  state: JobState;
+  stats: JobStats | null;
+  schedule: Schedule | null;
+  /** The next undecided due instant, paused or not; null when there is none. */
+  due: number | null;
+  /** Unfinished runs, oldest decision first. */
+  runs: readonly Run[];
+  priority: number;
+  /** The ledger line that the next skipped or missed instant may extend. */
+  openLine: LedgerLine | null;
+}
+
+/** An unfinished run in the timetable. */
+export interface RunTimer {
+  readonly run: Run;
+  readonly priority: number;
+}
+
+/** Shared by all jobs without unfinished runs. */
+const noRuns: readonly Run[] = Object.freeze([]);
+const noInstants: number[] = [];
+
+export function freshState(name: string, cursor: number): JobState {
+  return {
+    name,
+    cursor,
+    ahead: noInstants,
+    paused: null,
+    disabled: null,
+    join: null,
+    succeeded: 0,
+    failed: 0,
+    skipped: 0,
+    missed: 0,
+    consecutiveFailures: 0,
+    last: null,
+  };
+}
+
+export class State {
+  readonly settings: Settings;
+  readonly cluster: string;
+  term = 0;
+  readonly jobs = new Map<string, Entry>();
+  readonly runs = new Map<string, Run>();
+  /** Run by the launch name of its newest attempt. */
+  readonly launches = new Map<string, Run>();
+  readonly graph = new Graph();
+  readonly timetable = new Timetable<Entry | RunTimer>();
+  /** Who has and who waits for a place; kept by places.ts. */
+  readonly places = new Places();
+  /** How often an engine could not be reached, by launch name. */
+  readonly deferrals = new Map<string, number>();
+  /** Recent triggers by id, so that a repeated request finds its run; bounded. */
+  readonly triggers = new Map<string, Run>();
+  #sortedNames: string[] | null = null;
+
+  constructor(settings: Settings, cluster: string) {
+    this.settings = settings;
+    this.cluster = cluster;
+  }
+
+  /** The job, or JOB_NOT_FOUND. */
+  entry(name: string): Entry {
+    const entry = this.jobs.get(name);
+    if (entry === undefined) {
+      throw new CarillonError('JOB_NOT_FOUND', `there is no job named '${name}'`, {
+        field: 'name',
+        value: name,
+      });
+    }
+    return entry;
+  }
+
+  /** Takes in what the store holds; call `ready` when all of it is in. Items may come in any order. */
+  load(items: readonly LoadedItem[]): void {
+    for (const item of items) {
+      if (item.kind === 'job') this.putJob(item.job, null);
+      else if (item.kind === 'run') this.putRun(item.run);
+      else if (item.kind === 'state') this.#loaded.set(item.state.name, item.state);
+      else this.#loadedStats.set(item.stats.name, item.stats);
+    }
+  }
+
+  readonly #loaded = new Map<string, JobState>();
+  readonly #loadedStats = new Map<string, JobStats>();
+
+  /** Joins jobs, states and runs, and plans every job. */
+  ready(): void {
+    for (const entry of this.jobs.values()) {
+      entry.state = this.#loaded.get(entry.job.name) ?? entry.state;
+      entry.stats = this.#loadedStats.get(entry.job.name) ?? null;
+      this.plan(entry);
+    }
+    this.#loaded.clear();
+    this.#loadedStats.clear();
+    for (const run of this.runs.values()) {
+      const entry = this.jobs.get(run.job);
+      if (entry !== undefined) entry.runs = [...entry.runs, run];
+    }
+  }
+
+  /** Creates or replaces the job; its state is kept, or made by `freshCursor` where there is none. */
+  putJob(job: Job, state: JobState | null): Entry {
+    const known = this.jobs.get(job.name);
+    const schedule = job.resolved === null ? null : compileSchedule(job.resolved);
+    const priority = policyOf(job.definition.policy).priority;
+    const parents = job.definition.schedule?.after?.parents ?? [];
+    if (parents.length > 0 || known !== undefined) this.graph.setParents(job.name, parents);
+    if (known === undefined) {
+      const entry: Entry = {
+        job,
+        state: state ?? freshState(job.name, freshCursor(schedule, job.updatedAt)),
+        stats: null,
+        schedule,
+        due: null,
+        runs: noRuns,
+        priority,
+        openLine: null,
+      };
+      this.jobs.set(job.name, entry);
+      this.#sortedNames = null;
+      return entry;
+    }
+    known.job = job;
+    known.schedule = schedule;
+    known.priority = priority;
+    known.openLine = null;
+    if (state !== null) known.state = state;
+    if (known.state.join !== null)
+      known.state.join = parents.length > 0 ? reshape(known.state.join, parents) : null;
+    return known;
+  }
+
+  removeJob(name: string): void {
+    const entry = this.jobs.get(name);
+    if (entry === undefined) return;
+    entry.due = null;
+    this.jobs.delete(name);
+    this.graph.remove(name);
+    this.#sortedNames = null;
+  }
+
+  /** Computes the next due instant behind the cursor and puts it into the timetable. */
+  plan(entry: Entry): void {
+    const due = nextUndecided(entry);
+    if (due === entry.due) return;
+    entry.due = due;
+    if (due !== null) this.timetable.add(due, entry);
+  }
+
+  /** Indexes a run that is new or changed. */
+  putRun(run: Run): void {
+    this.runs.set(run.id, run);
+    const attempt = run.attempts.at(-1);
+    if (attempt !== undefined) this.launches.set(attempt.launchName, run);
+  }
+
+  /** Takes an ended run out of everything that holds unfinished ones. */
+  dropRun(run: Run): void {
+    this.runs.delete(run.id);
+    for (const attempt of run.attempts) this.launches.delete(attempt.launchName);
+    const entry = this.jobs.get(run.job);
+    if (entry === undefined) return;
+    const left = entry.runs.filter((other) => other !== run);
+    entry.runs = left.length === 0 ? noRuns : left;
+  }
+
+  /** Puts the run's next deadline into the timetable. */
+  watch(run: Run): void {
+    const at = nextDeadline(run, this.jobs.get(run.job));
+    if (at !== null) this.timetable.add(at, { run, priority: run.priority });
+  }
+
+  /** All names in ascending code-unit order; sorted once after each change of the set. */
+  sortedNames(): readonly string[] {
+    this.#sortedNames ??= [...this.jobs.keys()].sort();
+    return this.#sortedNames;
+  }
+
+  joinSpec(entry: Entry): JoinSpec | null {
+    const after = entry.job.definition.schedule?.after;
+    if (after === undefined) return null;
+    return joinSpecOf(
+      after,
+      (parent) => this.cadence(parent),
+      (parent) => this.#timeSchedule(parent),
+    );
+  }
+
+  /** A text that is equal for jobs which become due at the same instants; null when there is none. */
+  cadence(name: string): string | null {
+    return cadenceOf(name, (job) => {
+      const entry = this.jobs.get(job);
+      return { schedule: entry?.schedule ?? null, parents: this.graph.parentsOf(job) };
+    });
+  }
+
+  /** The schedule that drives a job: its own, or that of its first scheduled ancestor. */
+  #timeSchedule(name: string): Schedule | null {
+    const own = this.jobs.get(name)?.schedule ?? null;
+    if (own !== null) return own;
+    for (const ancestor of this.graph.ancestors(name)) {
+      const schedule = this.jobs.get(ancestor)?.schedule ?? null;
+      if (schedule !== null) return schedule;
+    }
+    return null;
+  }
+}
+
+/** Where a job that never ran begins: cron from now, a repeat or a single instant from its own start. */
+export function freshCursor(schedule: Schedule | null, now: number): number {
+  if (schedule === null || schedule.kind === 'cron') return now;
+  const first = nextInstant(schedule, BEFORE_ALL);
+  return first === null ? now : Math.min(now, first - 1);
+}
+
+/** The earliest instant a date can hold. */
+const BEFORE_ALL = -8.64e15;
+
+/** The next due instant behind the cursor that was not decided ahead of it. */
+function nextUndecided(entry: Entry): number | null {
+  if (entry.schedule === null) return null;
+  let due = nextInstant(entry.schedule, entry.state.cursor);
+  while (due !== null && entry.state.ahead.includes(due)) due = nextInstant(entry.schedule, due);
+  return due;
+}
+
+/** How long after asking for a kill the engine may stay silent before the run counts as lost. */
+export const KILL_SILENCE_MS = 60_000;
+
+/** The next instant at which something about the run must be decided though nothing is heard of it. */
+export function nextDeadline(run: Run, entry: Entry | undefined): number | null {
+  if (isEnded(run.state)) return null;
+  const attempt = run.attempts.at(-1);
+  const policy = policyOf(entry?.job.definition.policy);
+  const deadlines: number[] = [];
+  if (run.notBefore !== null) deadlines.push(run.notBefore);
+  if (run.startBy !== null && run.attempts.length === 0) deadlines.push(run.startBy + 1);
+  if (run.state === 'running' && attempt !== undefined && policy.timeoutMs !== null && run.kill === null) {
+    deadlines.push((attempt.startedAt ?? attempt.createdAt) + policy.timeoutMs);
+  }
+  if (run.kill !== null) deadlines.push(run.kill.at + policy.killAfterMs + KILL_SILENCE_MS);
+  return deadlines.length === 0 ? null : Math.min(...deadlines);
+}

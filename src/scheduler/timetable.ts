@@ -1,0 +1,78 @@
+/**
+ * What to look at next: a binary heap of (instant, subject), highest priority first among equal instants.
+ * Entries are never taken out when plans change; whoever pops one asks the subject whether it still holds.
+ */
+
+export interface Subject {
+  readonly priority: number;
+}
+
+export class Timetable<S extends Subject> {
+  readonly #instants: number[] = [];
+  readonly #subjects: S[] = [];
+
+  get size(): number {
+    return this.#instants.length;
+  }
+
+  /** The earliest instant; Infinity when there is none. */
+  earliest(): number {
+    return this.#instants[0] ?? Number.POSITIVE_INFINITY;
+  }
+
+  add(instant: number, subject: S): void {
+    let at = this.#instants.length;
+    this.#instants.push(instant);
+    this.#subjects.push(subject);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!this.#before(at, parent)) break;
+      this.#swap(at, parent);
+      at = parent;
+    }
+  }
+
+  /** Takes the earliest entry if its instant is not after `nowMs`. */
+  takeDue(nowMs: number): { instant: number; subject: S } | null {
+    const instant = this.#instants[0];
+    const subject = this.#subjects[0];
+    if (instant === undefined || subject === undefined || instant > nowMs) return null;
+    const lastInstant = this.#instants.pop();
+    const lastSubject = this.#subjects.pop();
+    if (this.#instants.length > 0 && lastInstant !== undefined && lastSubject !== undefined) {
+      this.#instants[0] = lastInstant;
+      this.#subjects[0] = lastSubject;
+      this.#sink();
+    }
+    return { instant, subject };
+  }
+
+  #sink(): void {
+    const size = this.#instants.length;
+    for (let at = 0; ; ) {
+      const left = 2 * at + 1;
+      const right = left + 1;
+      let first = at;
+      if (left < size && this.#before(left, first)) first = left;
+      if (right < size && this.#before(right, first)) first = right;
+      if (first === at) return;
+      this.#swap(at, first);
+      at = first;
+    }
+  }
+
+  #before(a: number, b: number): boolean {
+    const difference = (this.#instants[a] as number) - (this.#instants[b] as number);
+    if (difference !== 0) return difference < 0;
+    return (this.#subjects[a] as S).priority > (this.#subjects[b] as S).priority;
+  }
+
+  #swap(a: number, b: number): void {
+    const instant = this.#instants[a] as number;
+    this.#instants[a] = this.#instants[b] as number;
+    this.#instants[b] = instant;
+    const subject = this.#subjects[a] as S;
+    this.#subjects[a] = this.#subjects[b] as S;
+    this.#subjects[b] = subject;
+  }
+}
