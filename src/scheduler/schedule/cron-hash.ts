@@ -1,0 +1,57 @@
+/**
+ * H in a cron field: a value of its own for each job, so that a thousand daily jobs do not start at once.
+ * It is worked out once, when a job is accepted, and the expanded expression is stored: the values below
+ * may never change for a job that exists, so the hash is ours and small.
+ */
+
+import type { FieldSpec } from './cron-field.ts';
+import { fieldError, fieldSpecs, HOUR, MINUTE, SECOND } from './cron-field.ts';
+
+export interface ExpandedCron {
+  readonly expression: string;
+  /** An `H/n` stood in second, minute or hour: the schedule is a wildcard one though no `*` is left. */
+  readonly wildcard: boolean;
+}
+
+/** Replaces each H in six upper-case fields. Throws INVALID_SCHEDULE. */
+export function expandHash(fields: readonly string[], seed: string): ExpandedCron {
+  let wildcard = false;
+  const expanded = fields.map((text, index) => {
+    const spec = fieldSpecs[index]!;
+    if ((spec === SECOND || spec === MINUTE || spec === HOUR) && text.startsWith('H/')) wildcard = true;
+    const hash = hashOf(`${seed}/${spec.name}`);
+    return text
+      .split(',')
+      .map((item) => expandItem(spec, { text, item, hash }))
+      .join(',');
+  });
+  return { expression: expanded.join(' '), wildcard };
+}
+
+function expandItem(spec: FieldSpec, from: { text: string; item: string; hash: number }): string {
+  const { text, item, hash } = from;
+  const match = /^H(?:\((\d+)-(\d+)\))?(?:\/(.*))?$/.exec(item);
+  if (match === null) return item;
+  const low = match[1] === undefined ? spec.min : Number(match[1]);
+  const high = match[2] === undefined ? spec.hashMax : Number(match[2]);
+  if (low < spec.min || high > spec.max || low > high) {
+    throw fieldError(spec, text, `has "${item}": its range is not within ${spec.min}-${spec.max}`);
+  }
+  const size = high - low + 1;
+  if (match[3] === undefined) return `${low + (hash % size)}`;
+  const step = /^\d{1,9}$/.test(match[3]) ? Number(match[3]) : 0;
+  if (step === 0) throw fieldError(spec, text, `has "${item}": a step is a whole number from 1`);
+  const first = low + (hash % Math.min(step, size));
+  return first + step > high ? `${first}` : `${first}-${high}/${step}`;
+}
+
+/** FNV-1a over UTF-16 units, then a finisher, since close names must land far apart in small ranges. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}

@@ -1,0 +1,163 @@
+/**
+ * The next match of a cron schedule, on integers only. First the calendar: the next wall time whose fields
+ * match. Then the zone: which instant that is, with cronie's rule where clocks change by up to three hours
+ * (a schedule with fixed times loses none and repeats none; one with wildcards just follows the clock).
+ */
+
+import {
+  civilOf,
+  DAY_MS,
+  dayNumber,
+  dayOf,
+  HOUR_MS,
+  monthLength,
+  monthOf,
+  SECOND_MS,
+  weekdayOf,
+  yearOf,
+} from './civil.ts';
+import type { CronFields } from './cron.ts';
+import type { SpecialDay } from './cron-field.ts';
+import type { CronSchedule } from './model.ts';
+import { cover, segmentAt } from './zone.ts';
+
+/** Clocks that change by more were set to another day: no time was lost or repeated in anyone's eyes. */
+const MAX_SHIFT_MS = 3 * HOUR_MS;
+
+/** Every possible date comes within 40 years; what has not come in 50 never does. */
+const SEARCH_YEARS = 50;
+
+/** Strictly after `afterMs`; null if nothing matches within 50 years. */
+export function nextCron(schedule: CronSchedule, afterMs: number): number | null {
+  const { zone, fields } = schedule;
+  const firstOnly = schedule.overlap === 'first';
+  let index = segmentAt(zone, afterMs);
+  const { starts, offsets } = zone;
+  let from = (Math.floor(afterMs / SECOND_MS) + 1) * SECOND_MS + offsets[index]!;
+  if (firstOnly && index > 0) {
+    const shift = offsets[index - 1]! - offsets[index]!;
+    // The second pass of an overlap ends where the clock read when it was set back.
+    if (shift <= MAX_SHIFT_MS) from = Math.max(from, starts[index]! + offsets[index - 1]!);
+  }
+  const lastYear = yearOf(civilOf(Math.floor(from / DAY_MS))) + SEARCH_YEARS;
+  let wall = nextWall(fields, from, lastYear);
+  while (wall !== Infinity) {
+    const instant = wall - offsets[index]!;
+    cover(zone, instant);
+    if (index + 1 === starts.length || instant < starts[index + 1]!) return instant;
+    index += 1;
+    const start = starts[index]!;
+    const ended = start + offsets[index - 1]!;
+    const began = start + offsets[index]!;
+    const treated = Math.abs(began - ended) <= MAX_SHIFT_MS;
+    if (wall < began && treated && schedule.gap === 'run-once') return start;
+    const resume = treated && firstOnly ? Math.max(began, ended) : began;
+    if (resume < from || wall < resume) wall = nextWall(fields, resume, lastYear);
+    from = resume;
+  }
+  return null;
+}
+
+/** The first wall time at or after `fromMs` (a whole second) that matches; Infinity past `lastYear`. */
+export function nextWall(fields: CronFields, fromMs: number, lastYear: number): number {
+  const day = Math.floor(fromMs / DAY_MS);
+  const civil = civilOf(day);
+  let year = yearOf(civil);
+  let month = monthOf(civil);
+  const date = dayOf(civil);
+  let days = (fields.months >> month) & 1 ? matchingDays(fields, year, month) & (-1 << (date - 1)) : 0;
+  if ((days >> (date - 1)) & 1) {
+    const time = nextTime(fields, (fromMs - day * DAY_MS) / SECOND_MS);
+    if (time >= 0) return day * DAY_MS + time * SECOND_MS;
+    days &= -2 << (date - 1);
+  }
+  while (days === 0) {
+    const later = fields.months & (-2 << month);
+    if (later === 0) {
+      year += 1;
+      if (year > lastYear) return Infinity;
+    }
+    month = lowestBit(later === 0 ? fields.months : later);
+    days = matchingDays(fields, year, month);
+  }
+  return dayNumber(year, month, lowestBit(days) + 1) * DAY_MS + fields.firstTime * SECOND_MS;
+}
+
+/** The first matching second of a day at or after `second`; -1 if the day has none left. */
+function nextTime(fields: CronFields, second: number): number {
+  const hour = Math.floor(second / 3_600);
+  if ((fields.hours >> hour) & 1) {
+    const minute = Math.floor(second / 60) % 60;
+    if (nextOfSixty(fields.minutesLow, fields.minutesHigh, minute) === minute) {
+      const found = nextOfSixty(fields.secondsLow, fields.secondsHigh, second % 60);
+      if (found >= 0) return hour * 3_600 + minute * 60 + found;
+    }
+    const found = nextOfSixty(fields.minutesLow, fields.minutesHigh, minute + 1);
+    if (found >= 0) return hour * 3_600 + found * 60 + fields.firstSecond;
+  }
+  const later = fields.hours & (-2 << hour);
+  if (later === 0) return -1;
+  return lowestBit(later) * 3_600 + fields.firstMinute * 60 + fields.firstSecond;
+}
+
+/** The first value at or after `from` (0-60) in a set of sixty; -1 if there is none. */
+function nextOfSixty(low: number, high: number, from: number): number {
+  if (from < 30) {
+    const rest = low & (-1 << from);
+    if (rest !== 0) return lowestBit(rest);
+    return high === 0 ? -1 : 30 + lowestBit(high);
+  }
+  const rest = high & (-1 << (from - 30));
+  return rest === 0 ? -1 : 30 + lowestBit(rest);
+}
+
+function lowestBit(set: number): number {
+  return 31 - Math.clz32(set & -set);
+}
+
+/** The days of a month that match both day fields, or either: bit 0 is the 1st. */
+function matchingDays(fields: CronFields, year: number, month: number): number {
+  const length = monthLength(year, month);
+  const within = 0x7fffffff >>> (31 - length);
+  const firstWeekday = weekdayOf(dayNumber(year, month, 1));
+  let days = fields.days;
+  // Bit j of a week that begins on the weekday of the 1st, then that week five times over.
+  const week = ((fields.weekdays >> firstWeekday) | (fields.weekdays << (7 - firstWeekday))) & 127;
+  let weekdays = week | (week << 7) | (week << 14) | (week << 21) | (week << 28);
+  if (fields.specialDays !== null) {
+    for (const special of fields.specialDays) days |= specialBit(special, length, firstWeekday);
+  }
+  if (fields.specialWeekdays !== null) {
+    for (const special of fields.specialWeekdays) weekdays |= specialBit(special, length, firstWeekday);
+  }
+  return (fields.eitherDay ? days | weekdays : days & weekdays) & within;
+}
+
+function specialBit(special: SpecialDay, length: number, firstWeekday: number): number {
+  const date = specialDate(special, length, firstWeekday);
+  return date >= 1 && date <= length ? 1 << (date - 1) : 0;
+}
+
+/** The date a special day means in a month; outside 1-length where the month has none. */
+function specialDate(special: SpecialDay, length: number, firstWeekday: number): number {
+  switch (special.kind) {
+    case 'last':
+      return length - special.n;
+    case 'last-workday':
+      return nearestWorkday(length, length, firstWeekday);
+    case 'nearest-weekday':
+      return special.n > length ? 0 : nearestWorkday(special.n, length, firstWeekday);
+    case 'last-weekday-of':
+      return length - ((firstWeekday + length - 1 - special.n + 7) % 7);
+    case 'nth':
+      return 1 + ((special.n - firstWeekday + 7) % 7) + (special.nth - 1) * 7;
+  }
+}
+
+/** Monday to Friday, nearest to a date without leaving the month. */
+function nearestWorkday(date: number, length: number, firstWeekday: number): number {
+  const weekday = (firstWeekday + date - 1) % 7;
+  if (weekday === 6) return date === 1 ? 3 : date - 1;
+  if (weekday === 0) return date === length ? date - 2 : date + 1;
+  return date;
+}

@@ -1,0 +1,43 @@
+/**
+ * The instants of a repeat: anchor + k * period, each worked out from the anchor and never from the one
+ * before, so that a month's end or a skipped hour moves one instant and not all that follow.
+ */
+
+import { DAY_MS, MAX_INSTANT_MS } from './civil.ts';
+import { isCalendar } from './iso.ts';
+import type { RepeatSchedule } from './model.ts';
+import { addCalendar } from './period.ts';
+import { instantOfWall } from './zone.ts';
+
+/** Mean Gregorian month, to estimate k; the estimate is then put right. */
+const MONTH_MS = 2_629_746_000;
+
+/** Strictly after `afterMs`; null if there is none. */
+export function nextRepeat(schedule: RepeatSchedule, afterMs: number): number | null {
+  const k = indexAfter(schedule, afterMs);
+  if (k > schedule.last) return null;
+  const instant = instantOf(schedule, k);
+  return instant > MAX_INSTANT_MS ? null : instant;
+}
+
+/** The instant with the number k. */
+export function instantOf(schedule: RepeatSchedule, k: number): number {
+  const { period } = schedule;
+  if (!isCalendar(period)) return schedule.anchorMs + k * period.ms;
+  return instantOfWall(schedule.zone, addCalendar(schedule.anchorWallMs, period, k)) + k * period.ms;
+}
+
+/** The smallest k, not below `first`, whose instant is after `afterMs`; it may lie beyond `last`. */
+export function indexAfter(schedule: RepeatSchedule, afterMs: number): number {
+  const { period, first, last, anchorMs } = schedule;
+  const length = period.months * MONTH_MS + period.days * DAY_MS + period.ms;
+  if (length === 0) return anchorMs > afterMs ? first : last + 1;
+  let k = Math.floor((afterMs - anchorMs) / length) + 1;
+  if (k < first) k = first;
+  else if (k > last) k = last + 1;
+  if (!isCalendar(period)) return k;
+  // Instants never fall as k grows, so the first one that is late enough is found from either side.
+  while (k > first && instantOf(schedule, k - 1) > afterMs) k -= 1;
+  while (k <= last && instantOf(schedule, k) <= afterMs) k += 1;
+  return k;
+}

@@ -1,0 +1,158 @@
+/**
+ * ISO 8601 date-times and repeats as text: `Rn/start/period`, `Rn/start/end`, `Rn/period/end`, and
+ * `Rn//period` whose start is still to be filled in. Reading only; which instants these are is
+ * iso-next.ts. Errors quote the part that is wrong.
+ */
+
+import { CarillonError } from '../../errors.ts';
+import { civilOf, DAY_MS, dayNumber, dayOf, monthLength, monthOf, SECOND_MS, yearOf } from './civil.ts';
+import { DURATION_ALLOWED, formatPeriod, type Period, readPeriod } from './period.ts';
+
+/** A date-time as written: what the clock shows, and where, if it says so. */
+export interface DateTime {
+  /** The digits as if they were UTC. */
+  readonly wallMs: number;
+  /** `Z`, `+05:30`, or null. */
+  readonly offset: string | null;
+}
+
+export interface Repeat {
+  /** How many runs; Infinity for a bare `R`. */
+  readonly count: number;
+  /** The anchor: the start, or the end when `fromEnd`. Null: start omitted. */
+  readonly anchor: DateTime | null;
+  readonly fromEnd: boolean;
+  readonly period: Period;
+  /** Written as start and end: the period is the exact time between the two, in the zone. */
+  readonly end: DateTime | null;
+}
+
+const MAX_LENGTH = 256;
+const REPEAT_ALLOWED = 'Rn/start/period, Rn/start/end, Rn/period/end or Rn//period, n left out for ever';
+const DATE_ALLOWED = 'an ISO 8601 date-time such as 2026-01-01T09:00:00Z or 2026-01-01T09:00:00';
+
+const datePattern =
+  /^(\d{4})(-?)(\d\d)\2(\d\d)(?:T(\d\d)(?:(:?)(\d\d)(?:\6(\d\d)(?:[.,](\d{1,9}))?)?)?)?(Z|[+-]\d\d(?::?[0-5]\d)?)?$/;
+
+const zeroPeriod: Period = { months: 0, days: 0, ms: 0 };
+
+export const isZero = (period: Period): boolean =>
+  period.months === 0 && period.days === 0 && period.ms === 0;
+
+/** True if a date part moves with the wall clock; false if the period is exact time. */
+export const isCalendar = (period: Period): boolean => period.months !== 0 || period.days !== 0;
+
+/** Throws INVALID_SCHEDULE that names `field`. Digits beyond milliseconds are cut. */
+export function parseDateTime(text: string, field: string): DateTime {
+  const match = datePattern.exec(text);
+  if (match === null) throw isoError(field, text, 'is not a date-time', DATE_ALLOWED);
+  const number = (group: number) => Number(match[group] ?? 0);
+  const [year, month, day, hour, minute, second] = [1, 3, 4, 5, 7, 8].map(number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  if (second === 60)
+    throw isoError(field, text, 'names a leap second, which clocks here do not have', 'seconds 00-59');
+  if (month < 1 || month > 12) throw isoError(field, text, `has month ${month}`, '01-12');
+  const length = monthLength(year, month);
+  if (day < 1 || day > length)
+    throw isoError(field, text, `has day ${day}, which its month has not`, `01-${length}`);
+  const ms = Number((match[9] ?? '').slice(0, 3).padEnd(3, '0'));
+  const midnight = hour === 24 && minute === 0 && second === 0 && ms === 0;
+  if ((hour > 23 && !midnight) || minute > 59 || second > 59) {
+    throw isoError(field, text, 'has a time of day that no clock shows', '00:00:00-23:59:59');
+  }
+  const time = (hour * 3_600 + minute * 60 + second) * SECOND_MS + ms;
+  return { wallMs: dayNumber(year, month, day) * DAY_MS + time, offset: match[10] ?? null };
+}
+
+/** `2026-01-01T09:00:00` and, when they are not zero, milliseconds; then the offset. */
+export function formatDateTime(dateTime: DateTime): string {
+  const day = Math.floor(dateTime.wallMs / DAY_MS);
+  const civil = civilOf(day);
+  const time = dateTime.wallMs - day * DAY_MS;
+  const two = (value: number) => String(value).padStart(2, '0');
+  const clock = [time / 3_600_000, (time / 60_000) % 60, (time / 1_000) % 60].map((part) =>
+    two(Math.floor(part)),
+  );
+  const ms = time % SECOND_MS === 0 ? '' : `.${String(time % SECOND_MS).padStart(3, '0')}`;
+  const date = `${String(yearOf(civil)).padStart(4, '0')}-${two(monthOf(civil))}-${two(dayOf(civil))}`;
+  return `${date}T${clock.join(':')}${ms}${dateTime.offset ?? ''}`;
+}
+
+/** Throws INVALID_SCHEDULE. `field` is where the text was written. */
+export function parseRepeat(text: string, field: string): Repeat {
+  if (text.length > MAX_LENGTH) {
+    throw isoError(field, text, `is ${text.length} characters long`, `at most ${MAX_LENGTH} characters`);
+  }
+  const parts = text.split('/');
+  const [repeats, first, second] = parts;
+  if (parts.length !== 3 || repeats === undefined || first === undefined || second === undefined) {
+    throw isoError(field, text, `has ${parts.length} parts between slashes instead of 3`, REPEAT_ALLOWED);
+  }
+  const count = parseCount(repeats, field);
+  if (second === '') throw isoError(field, text, 'has nothing after its second slash', REPEAT_ALLOWED);
+  if (first.startsWith('P')) {
+    if (count === Infinity) {
+      throw isoError(
+        field,
+        text,
+        'counts back from its end, so it needs a number of runs',
+        'Rn/period/end, such as R5/P1D/2026-01-31T00:00:00Z',
+      );
+    }
+    const anchor = parseDateTime(second, field);
+    return { count, anchor, fromEnd: true, period: parsePeriod(first, field, count), end: null };
+  }
+  const anchor = first === '' ? null : parseDateTime(first, field);
+  if (anchor === null || !/^\d/.test(second)) {
+    return { count, anchor, fromEnd: false, period: parsePeriod(second, field, count), end: null };
+  }
+  return { count, anchor, fromEnd: false, period: zeroPeriod, end: parseDateTime(second, field) };
+}
+
+/** The inverse of `parseRepeat` for one whose end is worked into its period. */
+export function formatRepeat(repeat: Repeat): string {
+  const count = repeat.count === Infinity ? 'R' : `R${repeat.count}`;
+  const anchor = repeat.anchor === null ? '' : formatDateTime(repeat.anchor);
+  const period = formatPeriod(repeat.period);
+  return repeat.fromEnd ? `${count}/${period}/${anchor}` : `${count}/${anchor}/${period}`;
+}
+
+function parseCount(text: string, field: string): number {
+  if (text === 'R') return Infinity;
+  const allowed = 'R, or R with the number of runs (R5), at most 2^53 - 1';
+  if (!/^R\d+$/.test(text)) throw isoError(field, text, 'is not a number of runs', allowed);
+  const count = Number(text.slice(1));
+  if (!Number.isSafeInteger(count)) throw isoError(field, text, 'is too many runs', allowed);
+  return count;
+}
+
+function parsePeriod(text: string, field: string, count: number): Period {
+  // One run has no second one to be apart from: `R1//P` is how Chronos users write "once, now".
+  if (count <= 1 && (text === 'P' || text === 'PT')) return zeroPeriod;
+  const period = readPeriod(text);
+  if (typeof period === 'string') throw isoError(field, text, period, DURATION_ALLOWED);
+  if (count > 1 && isZero(period)) {
+    throw isoError(
+      field,
+      text,
+      'has no length, so the runs would never end',
+      `${DURATION_ALLOWED}; zero only with R1`,
+    );
+  }
+  return period;
+}
+
+export function isoError(field: string, text: string, problem: string, allowed: string): CarillonError {
+  const shown = text.length <= 80 ? text : `${text.slice(0, 80)}…`;
+  return new CarillonError('INVALID_SCHEDULE', `${field}: "${shown}" ${problem}. Allowed: ${allowed}.`, {
+    field,
+    value: shown,
+    allowed,
+  });
+}

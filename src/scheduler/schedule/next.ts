@@ -1,0 +1,22 @@
+/**
+ * The one question a schedule answers: which instant is next? A pure function of the schedule and the
+ * instant; instants are epoch milliseconds.
+ */
+
+import { MAX_INSTANT_MS } from './civil.ts';
+import { nextCron } from './cron-next.ts';
+import { nextRepeat } from './iso-next.ts';
+import type { Schedule } from './model.ts';
+
+/** Strictly after `afterMs`; null if there is no further instant (within 50 years, for cron). */
+export function nextInstant(schedule: Schedule, afterMs: number): number | null {
+  if (afterMs >= MAX_INSTANT_MS) return null;
+  switch (schedule.kind) {
+    case 'cron':
+      return nextCron(schedule, afterMs);
+    case 'every':
+      return nextRepeat(schedule, afterMs);
+    case 'at':
+      return schedule.atMs > afterMs ? schedule.atMs : null;
+  }
+}

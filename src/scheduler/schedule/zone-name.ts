@@ -1,0 +1,131 @@
+/**
+ * Which names of time zones are taken, and as what. Intl alone is not asked: it takes abbreviations that
+ * mean different places to different people (BST is Dhaka to it). Those go through the table below and
+ * come with a warning; a name that is not known is refused and never turned into GMT.
+ */
+
+import { CarillonError } from '../../errors.ts';
+
+/** Abbreviations people write in job files, and the one zone each is taken to mean here. */
+const aliases: Readonly<Record<string, string>> = {
+  PST: 'America/Los_Angeles',
+  PDT: 'America/Los_Angeles',
+  MDT: 'America/Denver',
+  CST: 'America/Chicago',
+  CDT: 'America/Chicago',
+  EDT: 'America/New_York',
+  AKST: 'America/Anchorage',
+  AKDT: 'America/Anchorage',
+  BST: 'Europe/London',
+  CEST: 'Europe/Berlin',
+  EEST: 'Europe/Athens',
+  WEST: 'Europe/Lisbon',
+  MSK: 'Europe/Moscow',
+  IST: 'Asia/Kolkata',
+  JST: 'Asia/Tokyo',
+  KST: 'Asia/Seoul',
+  SGT: 'Asia/Singapore',
+  HKT: 'Asia/Hong_Kong',
+  AEST: 'Australia/Sydney',
+  AEDT: 'Australia/Sydney',
+  ACST: 'Australia/Adelaide',
+  AWST: 'Australia/Perth',
+  NZST: 'Pacific/Auckland',
+  NZDT: 'Pacific/Auckland',
+};
+
+/** IANA names without a slash; every other name without one is an abbreviation only Intl knows. */
+const plainNames = new Set(
+  (
+    'UTC GMT UCT ZULU UNIVERSAL GREENWICH GMT0 GMT+0 GMT-0 EST MST HST EST5EDT CST6CDT MST7MDT PST8PDT ' +
+    'WET CET MET EET CUBA EGYPT EIRE GB GB-EIRE HONGKONG ICELAND IRAN ISRAEL JAMAICA JAPAN KWAJALEIN LIBYA ' +
+    'NAVAJO NZ NZ-CHAT POLAND PORTUGAL PRC ROC ROK SINGAPORE TURKEY W-SU'
+  ).split(' '),
+);
+
+const utcNames = new Set(['UTC', 'ETC/UTC', 'Z', 'GMT', 'ETC/GMT', 'UCT', 'ETC/UCT', 'ZULU', 'UNIVERSAL']);
+
+/** IANA zones that look as if they had summer time and have none. */
+const withoutSummerTime: Readonly<Record<string, string>> = {
+  EST: 'America/New_York',
+  MST: 'America/Denver',
+};
+
+const MAX_NAME_LENGTH = 64;
+const allowed = 'an IANA name such as Europe/Berlin, UTC, or an offset such as +05:30';
+
+/** Milliseconds of `+05:30`, `-04`, `Z` and the names of UTC; null for everything else. */
+export function fixedOffsetMs(id: string): number | null {
+  if (utcNames.has(id.toUpperCase())) return 0;
+  const match = /^([+-])(\d\d)(?::?([0-5]\d))?$/.exec(id);
+  if (match === null || Number(match[2]) > 23) return null;
+  const minutes = Number(match[2]) * 60 + Number(match[3] ?? 0);
+  return (match[1] === '-' ? -minutes : minutes) * 60_000;
+}
+
+/** Names found good before, since asking Intl costs 50 us; odd spellings can't fill it beyond this. */
+const MAX_KNOWN = 2_000;
+const known = new Set<string>();
+
+/** True for the names that can be stored and compiled as they are: IANA names, UTC, fixed offsets. */
+export function isKnownZone(id: string): boolean {
+  if (known.has(id) || fixedOffsetMs(id) !== null) return true;
+  const upper = id.toUpperCase();
+  if (id.length > MAX_NAME_LENGTH || !(id.includes('/') || plainNames.has(upper))) return false;
+  // Names of old Unix systems that Intl keeps and the tz database dropped.
+  if (upper.startsWith('SYSTEMV/')) return false;
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: id });
+  } catch {
+    return false;
+  }
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.add(id);
+  return true;
+}
+
+/**
+ * The zone that `name` stands for. Throws UNKNOWN_TIMEZONE.
+ */
+export function resolveZoneName(name: string, field: string): { id: string; warning: string | null } {
+  const id = name.trim();
+  if (isKnownZone(id)) {
+    const summer = withoutSummerTime[id.toUpperCase()];
+    const warning =
+      summer === undefined
+        ? null
+        : `time zone ${id} has one offset all year round; write ${summer} if summer time is meant`;
+    return { id, warning };
+  }
+  const alias = aliases[id.toUpperCase()];
+  if (alias !== undefined) {
+    return {
+      id: alias,
+      warning: `time zone ${id} is an abbreviation and is taken as ${alias}; write that name`,
+    };
+  }
+  throw unknownZone(id, field);
+}
+
+export function unknownZone(id: string, field: string): CarillonError {
+  const shown = id.length <= MAX_NAME_LENGTH ? id : `${id.slice(0, MAX_NAME_LENGTH)}…`;
+  return new CarillonError(
+    'UNKNOWN_TIMEZONE',
+    `${field}: time zone "${shown}" is not known${suggestion(id)}. Allowed: ${allowed}.`,
+    { field, value: shown, allowed },
+  );
+}
+
+/** A city written alone or with other separators is what most wrong names are. */
+function suggestion(id: string): string {
+  const hour = /^(?:UTC|GMT)([+-])(\d\d?)(?::?(\d\d))?$/i.exec(id);
+  if (hour !== null) {
+    return `; did you mean "${hour[1]}${hour[2]!.padStart(2, '0')}:${hour[3] ?? '00'}"?`;
+  }
+  const letters = (text: string) => text.toLowerCase().replace(/[^a-z]/g, '');
+  const wanted = letters(id.slice(id.lastIndexOf('/') + 1));
+  const near = Intl.supportedValuesOf('timeZone').find(
+    (zone) => wanted !== '' && letters(zone.slice(zone.lastIndexOf('/') + 1)) === wanted,
+  );
+  return near === undefined ? '' : `; did you mean ${near}?`;
+}

@@ -1,0 +1,159 @@
+/**
+ * Time zones as tables of transitions, read from Intl once per zone and stretch of years and then searched
+ * as plain numbers. A zone is a memo of what Intl says: it grows, but the answers for an instant never
+ * change while the process lives. Local times resolve like java.time and Temporal's `compatible`.
+ */
+
+import { DAY_MS, SECOND_MS } from './civil.ts';
+import { fixedOffsetMs, isKnownZone, unknownZone } from './zone-name.ts';
+
+export { isKnownZone };
+
+/**
+ * From `starts[i]` (the first is -Infinity) the zone's clock is `offsets[i]` milliseconds ahead of UTC.
+ * Exact for instants in [from, until); ask `cover` first.
+ */
+export interface Zone {
+  readonly id: string;
+  readonly starts: number[];
+  readonly offsets: number[];
+  from: number;
+  until: number;
+  /** The offset as Intl has it; null for a zone with one offset for ever. */
+  readonly probe: ((instantMs: number) => number) | null;
+}
+
+/** Outside these years the offset at the edge holds on: no tz database says more, and the table stays small. */
+const FIRST_MS = Date.UTC(1900, 0, 1);
+const LAST_MS = Date.UTC(2200, 0, 1);
+
+/** The table grows by this much at least: about 350 probes, half a millisecond. */
+const STRETCH_MS = 6 * 366 * DAY_MS;
+
+/** No zone has gone there and back within a week since 1900 save by decree of a few days in wartime. */
+const PROBE_MS = 7 * DAY_MS;
+
+/** There are about 600 names; this only bounds what odd spellings of them can fill. */
+const MAX_ZONES = 2_000;
+const zones = new Map<string, Zone>();
+
+/** The zone of an IANA name or fixed offset. Throws UNKNOWN_TIMEZONE. */
+export function zoneOf(id: string): Zone {
+  let zone = zones.get(id);
+  if (zone === undefined) {
+    zone = openZone(id);
+    if (zones.size >= MAX_ZONES) zones.clear();
+    zones.set(id, zone);
+  }
+  return zone;
+}
+
+function openZone(id: string): Zone {
+  const fixed = fixedOffsetMs(id);
+  if (fixed !== null) {
+    return { id, starts: [-Infinity], offsets: [fixed], from: -Infinity, until: Infinity, probe: null };
+  }
+  if (!isKnownZone(id)) throw unknownZone(id, 'schedule.timezone');
+  return { id, starts: [], offsets: [], from: Infinity, until: -Infinity, probe: probeOf(id) };
+}
+
+function probeOf(id: string): (instantMs: number) => number {
+  const format = new Intl.DateTimeFormat('en-US', { timeZone: id, timeZoneName: 'longOffset' });
+  return (instantMs) => {
+    const match = /GMT([+-])(\d\d):(\d\d)(?::(\d\d))?$/.exec(format.format(instantMs));
+    if (match === null) return 0;
+    const seconds = Number(match[2]) * 3_600 + Number(match[3]) * 60 + Number(match[4] ?? 0);
+    return (match[1] === '-' ? -seconds : seconds) * SECOND_MS;
+  };
+}
+
+/** Makes the table exact around `instantMs`, with a day to spare on both sides. */
+export function cover(zone: Zone, instantMs: number): void {
+  if (instantMs - DAY_MS < zone.from) growBack(zone, wholeSecond(instantMs - DAY_MS));
+  if (instantMs + DAY_MS >= zone.until) growOn(zone, wholeSecond(instantMs + DAY_MS));
+}
+
+/** Transitions lie on whole seconds, so the search for them has to. */
+function wholeSecond(instantMs: number): number {
+  return Math.floor(instantMs / SECOND_MS) * SECOND_MS;
+}
+
+function growBack(zone: Zone, neededMs: number): void {
+  const anchor = Math.min(Math.max(zone.from === Infinity ? neededMs : zone.from, FIRST_MS), LAST_MS);
+  const from = Math.max(FIRST_MS, Math.min(neededMs, anchor - STRETCH_MS));
+  const starts: number[] = [-Infinity];
+  const offsets: number[] = [zone.probe!(from)];
+  scan(zone.probe!, { from, until: anchor }, starts, offsets);
+  // The first known offset is also the last one found, so it is dropped in favour of what leads to it.
+  zone.starts.splice(0, 1, ...starts);
+  zone.offsets.splice(0, 1, ...offsets);
+  zone.from = from <= FIRST_MS ? -Infinity : from;
+  if (zone.until === -Infinity) zone.until = anchor >= LAST_MS ? Infinity : anchor;
+}
+
+function growOn(zone: Zone, neededMs: number): void {
+  const from = Math.min(zone.until, LAST_MS);
+  const until = Math.min(LAST_MS, Math.max(neededMs + SECOND_MS, from + STRETCH_MS));
+  scan(zone.probe!, { from, until }, zone.starts, zone.offsets);
+  zone.until = until >= LAST_MS ? Infinity : until;
+}
+
+/** Appends each transition in (from, until] to the table, whose last offset holds at `from`. */
+function scan(
+  probe: (instantMs: number) => number,
+  range: { readonly from: number; readonly until: number },
+  starts: number[],
+  offsets: number[],
+): void {
+  let low = range.from;
+  while (low < range.until) {
+    const offset = offsets.at(-1);
+    const high = Math.min(range.until, low + PROBE_MS);
+    if (probe(high) === offset) {
+      low = high;
+      continue;
+    }
+    let first = high;
+    while (first - low > SECOND_MS) {
+      const middle = low + Math.floor((first - low) / (2 * SECOND_MS)) * SECOND_MS;
+      if (probe(middle) === offset) low = middle;
+      else first = middle;
+    }
+    starts.push(first);
+    offsets.push(probe(first));
+    low = first;
+  }
+}
+
+/** Index of the segment that holds `instantMs`; its neighbours within a day are in the table too. */
+export function segmentAt(zone: Zone, instantMs: number): number {
+  cover(zone, instantMs);
+  const starts = zone.starts;
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (starts[middle]! <= instantMs) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Milliseconds that the zone's clock is ahead of UTC at an instant. */
+export function offsetAt(zone: Zone, instantMs: number): number {
+  return zone.offsets[segmentAt(zone, instantMs)]!;
+}
+
+/**
+ * The instant at which the zone's clock shows `wallMs` (a wall time written as if it were UTC). In an
+ * overlap it is the first of the two; in a gap the clock reading is moved on by the gap's length.
+ */
+export function instantOfWall(zone: Zone, wallMs: number): number {
+  const { starts, offsets } = zone;
+  // A day before is a segment that ends, on its own clock, no later than the one that is looked for.
+  let index = segmentAt(zone, wallMs - DAY_MS);
+  cover(zone, wallMs + DAY_MS);
+  while (index + 1 < starts.length && wallMs >= starts[index + 1]! + offsets[index]!) index += 1;
+  const inGap = index > 0 && wallMs < starts[index]! + offsets[index]!;
+  return wallMs - offsets[inGap ? index - 1 : index]!;
+}
