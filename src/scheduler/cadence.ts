@@ -10,12 +10,16 @@ import type { Schedule } from './schedule/model.ts';
 
 /** More runs than this in one interval are not counted on. */
 const MAX_RUNS_PER_INTERVAL = 100_000;
+/** Counts kept per child; they are asked for several times with each ending. */
+const MAX_COUNTS = 64;
 /** Chains of dependents are followed this far; a longer one counts as having no cadence. */
 const MAX_DEPTH = 10_000;
 
 interface Driver {
   readonly schedule: Schedule | null;
   readonly parents: readonly string[];
+  /** The job's cadence, if it was asked for before. */
+  readonly known: string | null | undefined;
 }
 
 /** The schedule's canonical text, or that of the parents when they all agree. */
@@ -27,9 +31,10 @@ export function cadenceOf(name: string, driver: (name: string) => Driver): strin
     const job = pending.pop() as string;
     if (seen.has(job)) continue;
     seen.add(job);
-    const { schedule, parents } = driver(job);
-    if (schedule !== null) texts.add(schedule.text);
-    else if (parents.length === 0) return null;
+    const { schedule, parents, known } = driver(job);
+    const text = known ?? schedule?.text;
+    if (text !== undefined) texts.add(text);
+    else if (known === null || parents.length === 0) return null;
     else pending.push(...parents);
     if (texts.size > 1 || seen.size > MAX_DEPTH) return null;
   }
@@ -48,24 +53,33 @@ export function joinSpecOf(
   const spec: JoinSpec = { parents: after.parents, when: after.when ?? 'all-succeeded', aligned };
   const { per } = after;
   if (per === undefined) return spec;
+  const counts = new Map<string, number>();
   return {
     ...spec,
     per: {
       key: (due) => intervalStart(due, per).toString(),
       expected: (parent, due) => {
-        const schedule = timeSchedule(parent);
-        if (schedule === null) return 1;
         const start = intervalStart(due, per);
-        const { count } = instantsBetween(schedule, {
-          afterMs: start - 1,
-          upToMs: intervalEnd(start, per) - 1,
-          keep: 0,
-          countLimit: MAX_RUNS_PER_INTERVAL,
-        });
-        return Math.max(1, count);
+        const key = `${start}/${parent}`;
+        const count = counts.get(key) ?? runsIn(timeSchedule(parent), start, per);
+        if (counts.size >= MAX_COUNTS) counts.clear();
+        counts.set(key, count);
+        return count;
       },
     },
   };
+}
+
+/** Runs that a parent is to have in the interval; one for a parent without a schedule. */
+function runsIn(schedule: Schedule | null, start: number, per: Interval): number {
+  if (schedule === null) return 1;
+  const range = {
+    afterMs: start - 1,
+    upToMs: intervalEnd(start, per) - 1,
+    keep: 0,
+    countLimit: MAX_RUNS_PER_INTERVAL,
+  };
+  return Math.max(1, instantsBetween(schedule, range).count);
 }
 
 type Interval = NonNullable<AfterDefinition['per']>;

@@ -40,6 +40,8 @@ export class Draft {
   readonly notices: Notice[] = [];
   readonly #groups: Write[][] = [];
   #group: Write[] = [];
+  /** Where in the group each job's state and each run stands. */
+  readonly #places = new Map<string, number>();
 
   constructor(now: number) {
     this.now = now;
@@ -49,6 +51,7 @@ export class Draft {
   cut(): void {
     if (this.#group.length > 0) this.#groups.push(this.#group);
     this.#group = [];
+    this.#places.clear();
   }
 
   job(job: Job): void {
@@ -61,10 +64,7 @@ export class Draft {
 
   /** One write per job and group: a later one replaces the earlier. */
   state(state: JobState): void {
-    const write: Write = { kind: 'state', state: { ...state } };
-    const at = this.#group.findIndex((other) => other.kind === 'state' && other.state.name === state.name);
-    if (at < 0) this.#group.push(write);
-    else this.#group[at] = write;
+    this.#put(`state/${state.name}`, { kind: 'state', state: { ...state } });
   }
 
   stats(stats: JobStats): void {
@@ -73,13 +73,16 @@ export class Draft {
 
   run(run: Run): void {
     const copy = copyRun(run);
-    const kind = copy.endedAt === null ? 'run' : 'run-ended';
-    const at = this.#group.findIndex(
-      (w) => (w.kind === 'run' || w.kind === 'run-ended') && w.run.id === run.id,
-    );
-    if (at < 0) this.#group.push({ kind, run: copy });
-    else this.#group[at] = { kind, run: copy };
+    this.#put(`run/${run.id}`, { kind: copy.endedAt === null ? 'run' : 'run-ended', run: copy });
     this.notices.push({ kind: 'run', run: copy });
+  }
+
+  #put(key: string, write: Write): void {
+    const at = this.#places.get(key);
+    if (at === undefined) {
+      this.#places.set(key, this.#group.length);
+      this.#group.push(write);
+    } else this.#group[at] = write;
   }
 
   ledger(line: LedgerLine): void {

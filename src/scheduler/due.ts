@@ -117,7 +117,8 @@ function chooseRuns(policy: Policy, last: readonly number[], now: number): numbe
     case 'none':
       return [...(policy.startWithinMs === null ? [] : within.slice(-policy.catchUpLimit)), ...onTime];
     case 'latest':
-      return onTime.length > 0 ? onTime : within.slice(-1);
+      // One run stands for all that passed, so that a long absence of a frequent job ends with one start.
+      return late.length === 0 ? onTime : [...within, ...onTime].slice(-1);
     case 'all':
       return [...within.slice(-policy.catchUpLimit), ...onTime];
   }
@@ -143,7 +144,7 @@ function undecided(entry: Entry, now: number, keep: number): Stretch {
   if (schedule === null || due === null) return { first: now, count: 0, more: false, last: [] };
   const all = instantsBetween(schedule, { afterMs: due - 1, upToMs: now, keep, countLimit: COUNT_LIMIT });
   if (state.ahead.length === 0) return { first: due, count: all.count, more: all.more, last: all.last };
-  const decided = state.ahead.filter((instant) => instant >= due && instant <= now).length;
+  const decided = state.ahead.filter((instant: number) => instant >= due && instant <= now).length;
   return {
     first: due,
     count: all.count - decided,

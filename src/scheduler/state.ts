@@ -76,6 +76,9 @@ export class State {
   /** Recent triggers by id, so that a repeated request finds its run; bounded. */
   readonly triggers = new Map<string, Run>();
   #sortedNames: string[] | null = null;
+  /** Derived from schedules and edges; forgotten when any job changes. */
+  readonly #cadences = new Map<string, string | null>();
+  readonly #joinSpecs = new Map<string, JoinSpec>();
 
   constructor(settings: Settings, cluster: string) {
     this.settings = settings;
@@ -124,6 +127,8 @@ export class State {
 
   /** Creates or replaces the job; its state is kept, or made by `freshCursor` where there is none. */
   putJob(job: Job, state: JobState | null): Entry {
+    this.#cadences.clear();
+    this.#joinSpecs.clear();
     const known = this.jobs.get(job.name);
     const schedule = job.resolved === null ? null : compileSchedule(job.resolved);
     const priority = policyOf(job.definition.policy).priority;
@@ -158,6 +163,8 @@ export class State {
     const entry = this.jobs.get(name);
     if (entry === undefined) return;
     entry.due = null;
+    this.#cadences.clear();
+    this.#joinSpecs.clear();
     this.jobs.delete(name);
     this.graph.remove(name);
     this.#sortedNames = null;
@@ -200,22 +207,31 @@ export class State {
     return this.#sortedNames;
   }
 
+  /** How the job's rounds are made; null for a job without parents. */
   joinSpec(entry: Entry): JoinSpec | null {
     const after = entry.job.definition.schedule?.after;
     if (after === undefined) return null;
-    return joinSpecOf(
-      after,
-      (parent) => this.cadence(parent),
-      (parent) => this.#timeSchedule(parent),
-    );
+    let spec = this.#joinSpecs.get(entry.job.name);
+    if (spec === undefined) {
+      spec = joinSpecOf(
+        after,
+        (parent) => this.#cadence(parent),
+        (parent) => this.#timeSchedule(parent),
+      );
+      this.#joinSpecs.set(entry.job.name, spec);
+    }
+    return spec;
   }
 
   /** A text that is equal for jobs which become due at the same instants; null when there is none. */
-  cadence(name: string): string | null {
-    return cadenceOf(name, (job) => {
-      const entry = this.jobs.get(job);
-      return { schedule: entry?.schedule ?? null, parents: this.graph.parentsOf(job) };
-    });
+  #cadence(name: string): string | null {
+    const cadence = cadenceOf(name, (job) => ({
+      schedule: this.jobs.get(job)?.schedule ?? null,
+      parents: this.graph.parentsOf(job),
+      known: this.#cadences.get(job),
+    }));
+    this.#cadences.set(name, cadence);
+    return cadence;
   }
 
   /** The schedule that drives a job: its own, or that of its first scheduled ancestor. */

@@ -111,7 +111,7 @@ function rangeItem(spec: FieldSpec, text: string, written: RangeText): Item {
   const step = written.step === undefined ? 1 : stepOf(spec, text, written.step);
   const suffix = step === 1 ? '' : `/${step}`;
   const rest =
-    step < sizeOf(spec)
+    step < spec.max - spec.min + 1
       ? {}
       : { warning: `${spec.name} step /${step} is longer than the field: it matches one value only` };
   if (written.from === '*') {
@@ -174,11 +174,14 @@ function specialWeekday(part: string, text: string): Item | null {
 function valueIn(spec: FieldSpec, text: string, word: string): number {
   const named = spec.names.indexOf(word);
   if (named >= 0) return named + spec.min;
-  if (!/^\d+$/.test(word))
-    throw fieldError(spec, text, `has "${shorten(word)}", which is no number or name it knows`);
+  if (!/^\d+$/.test(word)) {
+    const problem = 'is no number or name it knows';
+    throw fieldError(spec, text, word === text ? problem : `has "${shorten(word)}", which ${problem}`);
+  }
   const value = Number(word);
   if (value < spec.min || value > spec.max) {
-    throw fieldError(spec, text, `has ${shorten(word)}, which is outside ${spec.min}-${spec.max}`);
+    const problem = `is outside ${spec.min}-${spec.max}`;
+    throw fieldError(spec, text, word === text ? problem : `has ${shorten(word)}, which ${problem}`);
   }
   return value;
 }

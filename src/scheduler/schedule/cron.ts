@@ -52,6 +52,13 @@ export function splitCron(expression: string): string[] {
       `at most ${MAX_CRON_LENGTH} characters`,
     );
   }
+  if (/^(?:CRON_)?TZ=/i.test(trimmed)) {
+    throw cronError(
+      trimmed,
+      'begins with a time zone',
+      'the expression alone, and the zone as `timezone` beside it',
+    );
+  }
   const words = trimmed === '' ? [] : trimmed.toUpperCase().split(/\s+/);
   if (words.length !== 5 && words.length !== 6) {
     const count = words.length === 1 ? '1 field' : `${words.length} fields`;

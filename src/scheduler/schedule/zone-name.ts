@@ -111,7 +111,7 @@ export function unknownZone(id: string, field: string): CarillonError {
   const shown = id.length <= MAX_NAME_LENGTH ? id : `${id.slice(0, MAX_NAME_LENGTH)}…`;
   return new CarillonError(
     'UNKNOWN_TIMEZONE',
-    `${field}: time zone "${shown}" is not known${suggestion(id)}. Allowed: ${allowed}.`,
+    `${field}: time zone "${shown}" is not known.${suggestion(id)} Allowed: ${allowed}.`,
     { field, value: shown, allowed },
   );
 }
@@ -120,12 +120,12 @@ export function unknownZone(id: string, field: string): CarillonError {
 function suggestion(id: string): string {
   const hour = /^(?:UTC|GMT)([+-])(\d\d?)(?::?(\d\d))?$/i.exec(id);
   if (hour !== null) {
-    return `; did you mean "${hour[1]}${hour[2]!.padStart(2, '0')}:${hour[3] ?? '00'}"?`;
+    return ` Did you mean "${hour[1]}${hour[2]!.padStart(2, '0')}:${hour[3] ?? '00'}"?`;
   }
   const letters = (text: string) => text.toLowerCase().replace(/[^a-z]/g, '');
   const wanted = letters(id.slice(id.lastIndexOf('/') + 1));
   const near = Intl.supportedValuesOf('timeZone').find(
     (zone) => wanted !== '' && letters(zone.slice(zone.lastIndexOf('/') + 1)) === wanted,
   );
-  return near === undefined ? '' : `; did you mean ${near}?`;
+  return near === undefined ? '' : ` Did you mean ${near}?`;
 }

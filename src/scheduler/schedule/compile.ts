@@ -1,0 +1,95 @@
+/**
+ * A resolved input to the value that instants are computed from. Needs nothing but the text (and the time
+ * zone database), so every node compiles the same; equal texts share one value.
+ */
+
+import { invariant } from '../../errors.ts';
+import { parseCron } from './cron.ts';
+import { formatDateTime, formatRepeat, parseDateTime, parseRepeat } from './iso.ts';
+import type { CronSchedule, OneOffSchedule, RepeatSchedule, Schedule, ScheduleInput } from './model.ts';
+import { instantOfWall, zoneOf } from './zone.ts';
+
+export type CronInput = Extract<ScheduleInput, { cron: string }>;
+
+/** Compiled schedules by their text; see `remember`. A fleet has hundreds to thousands of distinct ones. */
+const MAX_REMEMBERED = 4_096;
+let recent = new Map<string, Schedule>();
+let older = new Map<string, Schedule>();
+
+/**
+ * Compiles a resolved input. Equal texts give the same value while they are in use. Throws INVALID_SCHEDULE
+ * or UNKNOWN_TIMEZONE on a text that `resolveSchedule` would not have let through.
+ */
+export function compileSchedule(resolved: ScheduleInput): Schedule {
+  const key = keyOf(resolved);
+  const found = recent.get(key);
+  if (found !== undefined) return found;
+  const schedule = older.get(key) ?? compile(resolved);
+  remember(key, schedule);
+  return schedule;
+}
+
+function keyOf(input: ScheduleInput): string {
+  const zone = input.timezone ?? '';
+  if ('cron' in input) return `c|${input.cron}|${zone}|${input.dst?.gap ?? ''}|${input.dst?.overlap ?? ''}`;
+  return 'every' in input ? `e|${input.every}|${zone}` : `a|${input.at}|${zone}`;
+}
+
+/** Two generations: what was not asked for while a whole one filled up is dropped. */
+function remember(key: string, schedule: Schedule): void {
+  if (recent.size >= MAX_REMEMBERED) {
+    older = recent;
+    recent = new Map();
+  }
+  recent.set(key, schedule);
+}
+
+function compile(input: ScheduleInput): Schedule {
+  if ('cron' in input) return compileCron(input);
+  const timezone = input.timezone ?? null;
+  if ('every' in input) return compileRepeat(input.every, timezone);
+  return compileOneOff(input.at, timezone);
+}
+
+function compileCron(input: CronInput): CronSchedule {
+  const parsed = parseCron(input.cron);
+  const timezone = input.timezone ?? 'UTC';
+  const policy = { ...dstDefaults(parsed.wildcard), ...input.dst };
+  return {
+    kind: 'cron',
+    text: parsed.text,
+    timezone,
+    zone: zoneOf(timezone),
+    fields: parsed.fields,
+    ...policy,
+  };
+}
+
+function compileRepeat(text: string, timezone: string | null): RepeatSchedule {
+  const repeat = parseRepeat(text, 'schedule.every');
+  const { anchor, period, count } = repeat;
+  invariant(anchor !== null && repeat.end === null, `the repeat ${text} was not resolved`);
+  const zone = zoneOf(timezone ?? anchor.offset ?? 'UTC');
+  return {
+    kind: 'every',
+    text: formatRepeat(repeat),
+    timezone,
+    zone,
+    anchorWallMs: anchor.wallMs,
+    anchorMs: instantOfWall(zone, anchor.wallMs),
+    period,
+    first: repeat.fromEnd ? Math.min(1 - count, 1) : 0,
+    last: repeat.fromEnd ? 0 : count - 1,
+  };
+}
+
+function compileOneOff(text: string, timezone: string | null): OneOffSchedule {
+  const at = parseDateTime(text, 'schedule.at');
+  const zone = zoneOf(timezone ?? at.offset ?? 'UTC');
+  return { kind: 'at', text: formatDateTime(at), timezone, atMs: instantOfWall(zone, at.wallMs) };
+}
+
+/** cronie's rule: wildcards follow the clock, fixed times lose and repeat nothing. */
+export function dstDefaults(wildcard: boolean): { gap: 'run-once' | 'skip'; overlap: 'first' | 'both' } {
+  return wildcard ? { gap: 'skip', overlap: 'both' } : { gap: 'run-once', overlap: 'first' };
+}

@@ -1,0 +1,69 @@
+/** A schedule as text: for the parser, and for people. */
+
+import { dstDefaults } from './compile.ts';
+import { describeCron } from './describe-cron.ts';
+import { isZero } from './iso.ts';
+import { instantOf } from './iso-next.ts';
+import type { CronSchedule, RepeatSchedule, Schedule, ScheduleInput } from './model.ts';
+import { clockTime, everyPeriod } from './words.ts';
+import { offsetAt } from './zone.ts';
+
+/** The canonical input that compiles to an equal schedule: the inverse of `compileSchedule`. */
+export function formatSchedule(schedule: Schedule): ScheduleInput {
+  const { text, timezone } = schedule;
+  const zone = timezone === null || (schedule.kind === 'cron' && timezone === 'UTC') ? {} : { timezone };
+  switch (schedule.kind) {
+    case 'cron':
+      return { cron: text, ...zone, ...dstOf(schedule) };
+    case 'every':
+      return { every: text, ...zone };
+    case 'at':
+      return { at: text, ...zone };
+  }
+}
+
+/** The DST policy where it is not the one the expression has by itself. */
+function dstOf(schedule: CronSchedule): { dst?: { gap: 'run-once' | 'skip'; overlap: 'first' | 'both' } } {
+  const fields = schedule.text.split(' ');
+  const times = fields.length === 6 ? fields.slice(0, 3) : fields.slice(0, 2);
+  const usual = dstDefaults(times.some((field) => field.startsWith('*')));
+  const { gap, overlap } = schedule;
+  return usual.gap === gap && usual.overlap === overlap ? {} : { dst: { gap, overlap } };
+}
+
+/** One sentence, without a full stop: `at 02:00 every day (Europe/Berlin)`, `every 5 seconds from …`. */
+export function describeSchedule(schedule: Schedule): string {
+  switch (schedule.kind) {
+    case 'cron': {
+      const words = describeCron(schedule);
+      // What runs all the time reads the same in every zone.
+      return /^every (second|minute|\d+ seconds|\d+ minutes)$/.test(words)
+        ? words
+        : `${words} (${schedule.timezone})`;
+    }
+    case 'every':
+      return describeRepeat(schedule);
+    case 'at':
+      return `once at ${clockTime(Date.parse(`${schedule.text.slice(0, 19)}Z`))} (${schedule.timezone ?? offsetOf(schedule.text)})`;
+  }
+}
+
+function describeRepeat(schedule: RepeatSchedule): string {
+  const { first, last, period } = schedule;
+  const runs = last - first + 1;
+  if (runs <= 0) return 'never: it has no runs';
+  const shown = (k: number) => {
+    const instant = instantOf(schedule, k);
+    return clockTime(instant + offsetAt(schedule.zone, instant));
+  };
+  const zone = ` (${schedule.timezone ?? offsetOf(schedule.zone.id)})`;
+  if (runs === 1 || isZero(period)) return `once at ${shown(last === Infinity ? first : last)}${zone}`;
+  if (first < 0) return `${everyPeriod(period)}, ${runs} times, the last at ${shown(last)}${zone}`;
+  const times = runs === Infinity ? '' : `, ${runs} times,`;
+  return `${everyPeriod(period)}${times} from ${shown(first)}${zone}`;
+}
+
+/** `UTC` for Z, else the offset as written at the end of a text. */
+function offsetOf(text: string): string {
+  return /[+-]\d\d(?::?\d\d)?$/.exec(text.slice(text.indexOf('T') + 1))?.[0] ?? 'UTC';
+}

@@ -1,0 +1,190 @@
+/**
+ * The pure core with a store of plain maps: time, engines and crashes are calls. `restart` keeps only what
+ * was written, so every rule can be asked whether it survives.
+ */
+
+import type { AnswerTo, Command } from '../../src/scheduler/command.ts';
+import { decide, decideCommand } from '../../src/scheduler/decide.ts';
+import type { Decision, Effect } from '../../src/scheduler/decision.ts';
+import type { Event } from '../../src/scheduler/event.ts';
+import type { JobView } from '../../src/scheduler/handle.ts';
+import type { Job, JobState, JobStats, LedgerLine, Run, Settings } from '../../src/scheduler/model.ts';
+import type { LaunchReport } from '../../src/scheduler/ports.ts';
+import { State } from '../../src/scheduler/state.ts';
+import { jobView } from '../../src/scheduler/view.ts';
+
+export const testSettings: Settings = {
+  engines: { process: { concurrency: null, images: false, tombstoneMs: 600_000 } },
+  pools: { etl: 2 },
+};
+
+export class Rig {
+  now: number;
+  state: State;
+  term = 0;
+  readonly settings: Settings;
+  readonly effects: Effect[] = [];
+  readonly jobs = new Map<string, Job>();
+  readonly states = new Map<string, JobState>();
+  readonly stats = new Map<string, JobStats>();
+  readonly live = new Map<string, Run>();
+  readonly history: Run[] = [];
+  readonly ledger = new Map<string, LedgerLine>();
+  triggers = 0;
+
+  constructor(at: string, settings: Settings = testSettings) {
+    this.now = Date.parse(at);
+    this.settings = settings;
+    this.state = this.#lead();
+  }
+
+  #lead(): State {
+    this.term += 1;
+    const state = new State(this.settings, 'test');
+    const copy = <T>(values: Iterable<T>): T[] => structuredClone([...values]);
+    state.load(copy(this.jobs.values()).map((job) => ({ kind: 'job', job })));
+    state.load(copy(this.states.values()).map((each) => ({ kind: 'state', state: each })));
+    state.load(copy(this.stats.values()).map((each) => ({ kind: 'stats', stats: each })));
+    state.load(copy(this.live.values()).map((run) => ({ kind: 'run', run })));
+    state.ready();
+    this.state = state;
+    this.keep(decide(state, { kind: 'leading', now: this.now, term: this.term }));
+    return state;
+  }
+
+  /** The leader dies and another takes over with what was written; nothing is known of the engines yet. */
+  restart(): void {
+    this.effects.length = 0;
+    this.#lead();
+  }
+
+  keep(decision: Decision): void {
+    for (const write of decision.groups.flat()) {
+      if (write.kind === 'job') this.jobs.set(write.job.name, write.job);
+      else if (write.kind === 'job-removed')
+        for (const map of [this.jobs, this.states, this.stats]) map.delete(write.name);
+      else if (write.kind === 'state') this.states.set(write.state.name, structuredClone(write.state));
+      else if (write.kind === 'stats') this.stats.set(write.stats.name, write.stats);
+      else if (write.kind === 'run') this.live.set(write.run.id, structuredClone(write.run));
+      else if (write.kind === 'ledger') this.ledger.set(`${write.line.job}/${write.line.from}`, write.line);
+      else {
+        this.live.delete(write.run.id);
+        this.history.push(structuredClone(write.run));
+      }
+    }
+    this.effects.push(...decision.effects);
+  }
+
+  event(event: Exclude<Event, { kind: 'command' }>): void {
+    for (;;) {
+      const decision = decide(this.state, event);
+      this.keep(decision);
+      if (!decision.more) return;
+    }
+  }
+
+  submit<C extends Command>(command: C): AnswerTo<C> {
+    const { decision, answer } = decideCommand(this.state, this.now, command);
+    this.keep(decision);
+    return answer;
+  }
+
+  /** Puts jobs; `run` is filled in where it is missing. */
+  put(...definitions: ({ name: string; run?: object } & Record<string, unknown>)[]): void {
+    for (const definition of definitions) {
+      this.submit({
+        kind: 'put-job',
+        definition: { run: { command: 'true' }, ...definition },
+        mode: 'replace',
+        by: 'test',
+        source: 'test',
+      });
+    }
+  }
+
+  /** Lets time pass, waking at each instant that something is planned for. */
+  advance(to: string | number): void {
+    const until = typeof to === 'number' ? this.now + to : Date.parse(to);
+    for (let next = this.state.timetable.earliest(); next <= until; next = this.state.timetable.earliest()) {
+      this.now = Math.max(this.now, next);
+      this.event({ kind: 'tick', now: this.now });
+    }
+    this.now = until;
+  }
+
+  /** The scheduler slept: time passes without it. */
+  sleep(to: string | number): void {
+    this.now = typeof to === 'number' ? this.now + to : Date.parse(to);
+    this.event({ kind: 'tick', now: this.now });
+  }
+
+  trigger(name: string, params: Record<string, string> = {}): Run {
+    this.triggers += 1;
+    return this.submit({ kind: 'trigger', name, triggerId: `t${this.triggers}`, params, by: 'test' });
+  }
+
+  /** The job's only unfinished run, or that at `index` in order of decision. */
+  runOf(name: string, index = 0): Run {
+    const run = this.state.entry(name).runs[index];
+    if (run === undefined) throw new Error(`${name} has no unfinished run ${index}`);
+    return run;
+  }
+
+  begin(name: string, index = 0): void {
+    this.#observe(this.runOf(name, index), (launchName) => ({ kind: 'started', launchName, at: this.now }));
+  }
+
+  end(name: string, exitCode: number | null = 0, index = 0): void {
+    const run = this.runOf(name, index);
+    this.begin(name, index);
+    this.#observe(run, (launchName) => ({ kind: 'ended', launchName, at: this.now, exitCode }));
+  }
+
+  #observe(
+    run: Run,
+    observation: (launchName: string) => Extract<Event, { kind: 'observed' }>['observation'],
+  ): void {
+    const { launchName } = run.attempts.at(-1) ?? {};
+    if (launchName === undefined) throw new Error(`${run.id} was not launched: it is ${run.state}`);
+    this.event({ kind: 'observed', now: this.now, observation: observation(launchName) });
+  }
+
+  inventory(reports: LaunchReport[], takeOver = true): void {
+    const inventory = { engine: 'process', reports, askedAt: this.now, takeOver };
+    this.event({ kind: 'inventory', now: this.now, inventory });
+  }
+
+  view(name: string): JobView {
+    return jobView(this.state, this.state.entry(name));
+  }
+
+  /** `state due reason` of all runs of a job, ended ones first. */
+  runs(name: string): string[] {
+    const all = [...this.history, ...this.state.runs.values()].filter((run) => run.job === name);
+    return all.map((run) => `${run.state} ${clockTime(run.due)}`);
+  }
+
+  reasons(name: string): (string | null)[] {
+    return this.history.filter((run) => run.job === name).map((run) => run.reason);
+  }
+
+  /** `end from[..to xcount]` of a job's ledger, in order of time. */
+  lines(name: string): string[] {
+    return [...this.ledger.values()]
+      .filter((line) => line.job === name)
+      .sort((a, b) => a.from - b.from)
+      .map((line) => `${line.end} ${clockTime(line.from)}${line.count === 1 ? '' : ` x${line.count}`}`);
+  }
+
+  launches(): string[] {
+    return this.effects.flatMap((effect) =>
+      effect.kind === 'launch' ? [`${effect.spec.run}#${effect.spec.attempt}`] : [],
+    );
+  }
+}
+
+/** `02:00`, with seconds where there are any. */
+export function clockTime(ms: number): string {
+  const iso = new Date(ms).toISOString();
+  return iso.slice(17, 19) === '00' ? iso.slice(11, 16) : iso.slice(11, 19);
+}
