@@ -52,7 +52,7 @@ function cronParsers({ cron, timezone }: Case): Walk {
 }
 
 function croners({ cron, timezone }: Case): Walk {
-  const job = new Cron(cron, { timezone, paused: true, fixedTimeRule: 'no-wildcard' } as object);
+  const job = new Cron(cron, { timezone, paused: true, fixedTimeRule: 'no-wildcard' });
   return () => {
     let instant = new Date(START_MS);
     for (let step = 0; step < WALK; step += 1) instant = job.nextRun(instant)!;

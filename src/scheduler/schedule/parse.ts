@@ -78,6 +78,7 @@ function resolveKind(input: ScheduleInput, context: Resolving): ScheduleInput {
     return resolveRepeat(parseRepeat(text, 'schedule.every'), 'schedule.every', context);
   }
   const at = parseDateTime(input.at.trim(), 'schedule.at');
+  if (at.offset === 'Z') warnIfOverridden(at, context);
   return withZone({ at: formatDateTime(inZone(at, context)) }, context.timezone);
 }
 
@@ -151,16 +152,20 @@ function wallOfNow(now: number, timezone: string | null): DateTime {
 
 /** The time zone wins over an offset in the text: the digits stay. Without either it is UTC. */
 function inZone(dateTime: DateTime, context: Resolving): DateTime {
-  const { timezone, warnings } = context;
-  if (timezone === null) return { ...dateTime, offset: dateTime.offset ?? 'Z' };
+  if (context.timezone === null) return { ...dateTime, offset: dateTime.offset ?? 'Z' };
+  // Chronos users write Z before every zone of theirs; any other offset was meant.
+  if (dateTime.offset !== 'Z') warnIfOverridden(dateTime, context);
+  return { ...dateTime, offset: null };
+}
+
+function warnIfOverridden(dateTime: DateTime, { timezone, warnings }: Resolving): void {
   const local = { ...dateTime, offset: null };
-  if (dateTime.offset !== null && instantOfDateTime(dateTime, null) !== instantOfDateTime(local, timezone)) {
-    const written = formatDateTime(dateTime);
-    warnings.push(
-      `the time zone wins over the offset: ${written} is taken as ${formatDateTime(local)} in ${timezone}`,
-    );
-  }
-  return local;
+  if (timezone === null || dateTime.offset === null) return;
+  if (instantOfDateTime(dateTime, null) === instantOfDateTime(local, timezone)) return;
+  const written = formatDateTime(dateTime);
+  warnings.push(
+    `the time zone wins over the offset: ${written} is taken as ${formatDateTime(local)} in ${timezone}`,
+  );
 }
 
 function instantOfDateTime(dateTime: DateTime, timezone: string | null): number {
