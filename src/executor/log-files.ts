@@ -54,6 +54,10 @@ export class LogFiles {
     return join(this.#directory, stream);
   }
 
+  async exists(): Promise<boolean> {
+    return (await stat(this.#directory).catch(() => null)) !== null;
+  }
+
   /** Moves the whole directory; readers go on. `directory` must not exist or be empty. */
   moveTo(directory: string): void {
     renameSync(this.#directory, directory); // Synchronous: no reader sees the new place before it is there.
@@ -234,7 +238,7 @@ async function sizeOf(path: string): Promise<number> {
   }
 }
 
-function isMissing(error: unknown): boolean {
+export function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
 

@@ -111,6 +111,7 @@ export function createRunLogs(options: RunLogsOptions): RunLogs {
     },
 
     async keep(launchName, files) {
+      if (!(await files.exists())) return; // Handed over before, by a call that was cut short.
       await mkdir(dir, { recursive: true, mode: 0o700 });
       await forget(await opened(), launchName);
       files.moveTo(directoryOf(launchName));

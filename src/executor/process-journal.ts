@@ -1,0 +1,105 @@
+/**
+ * The journal of one process launch: an append-only file of short lines, written by the supervisor (`start`,
+ * `exit`) and by schedulers (`kill`, `killed`, `ended`). A line counts once its newline is there; of repeated
+ * lines the first counts, except that the earliest of several kill deadlines holds. Pure.
+ */
+
+/** Tells one process from all others that ever had or will have its number. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** The boot of the machine; `-` where the system has no name for it. */
+  readonly boot: string;
+  /** When the process began, in the words of the system: ticks since boot, or what `ps` prints. */
+  readonly began: string;
+}
+
+export interface Journal {
+  /** Null: the job was not started (yet). */
+  readonly supervisor: ProcessIdentity | null;
+  /** Of the job; null while it runs, and for ever if the supervisor was killed with it. */
+  readonly exitCode: number | null;
+  /** TERM was sent; KILL follows at `by`, epoch milliseconds. */
+  readonly kill: { readonly by: number; readonly graceMs: number } | null;
+  /** KILL was sent. */
+  readonly killed: boolean;
+  /** When a scheduler saw that nothing is left of it, epoch milliseconds: final. */
+  readonly endedAt: number | null;
+}
+
+export const journalLine = {
+  kill: (atMs: number, graceMs: number): string => `kill ${Math.round(atMs)} ${Math.round(graceMs)}\n`,
+  killed: 'killed\n',
+  ended: (atMs: number): string => `ended ${Math.round(atMs)}\n`,
+} as const;
+
+export function parseJournal(text: string): Journal {
+  let supervisor: Journal['supervisor'] = null;
+  let exitCode: number | null = null;
+  let kill: Journal['kill'] = null;
+  let killed = false;
+  let endedAt: number | null = null;
+  for (const line of text.split('\n').slice(0, -1)) {
+    const [word, first = '', second = ''] = line.split(' ', 3);
+    if (word === 'start') supervisor ??= parseStart(line);
+    else if (word === 'exit') exitCode ??= wholeNumber(first);
+    else if (word === 'killed') killed = true;
+    else if (word === 'ended') endedAt ??= wholeNumber(first);
+    else if (word === 'kill') {
+      const at = wholeNumber(first);
+      const graceMs = wholeNumber(second);
+      if (at !== null && graceMs !== null && (kill === null || at + graceMs < kill.by)) {
+        kill = { by: at + graceMs, graceMs };
+      }
+    }
+  }
+  return { supervisor, exitCode, kill, killed, endedAt };
+}
+
+/** What an ended launch says of itself. */
+export function outcomeOf(
+  journal: Journal,
+  bootNow: string,
+): { readonly exitCode: number | null; readonly reason?: string; readonly infrastructure?: boolean } {
+  const { exitCode, kill, supervisor } = journal;
+  if (exitCode === 127) return { exitCode, reason: 'Exit code 127: a command was not found' };
+  if (exitCode === 126) return { exitCode, reason: 'Exit code 126: a command could not be executed' };
+  if (exitCode !== null) return { exitCode };
+  if (!supervisor && journal.killed) return { exitCode: 137, reason: 'Killed before it was started' };
+  if (journal.killed) {
+    return { exitCode: 137, reason: `Killed: still running ${kill?.graceMs ?? 0} ms after TERM` };
+  }
+  if (!supervisor) {
+    return {
+      exitCode: null,
+      infrastructure: true,
+      reason: 'Lost: its supervisor ended before the job began',
+    };
+  }
+  if (supervisor.boot !== bootNow) {
+    return { exitCode: null, infrastructure: true, reason: 'Lost: the machine was restarted while it ran' };
+  }
+  return { exitCode: null, reason: 'Lost: its supervisor was killed, so no exit code is known' };
+}
+
+/** `start <pid> <boot> <line of /proc/<pid>/stat, or what ps says>`. */
+function parseStart(line: string): ProcessIdentity | null {
+  const parts = /^start (\d+) (\S+) (.+)$/.exec(line);
+  if (!parts) return null;
+  const [, pid, boot, rest] = parts as unknown as [string, string, string, string];
+  const began = boot === '-' ? rest.trim().replace(/\s+/g, ' ') : parseStat(rest)?.began;
+  return began ? { pid: Number(pid), boot, began } : null;
+}
+
+/** Of a line of /proc/<pid>/stat. The command in parentheses may hold anything, parentheses too. */
+export function parseStat(stat: string): { began: string; group: number; state: string } | null {
+  const fields = stat
+    .slice(stat.lastIndexOf(')') + 1)
+    .trim()
+    .split(' ');
+  const [state, group, began] = [fields[0], fields[2], fields[19]];
+  return state && group && began ? { state, group: Number(group), began } : null;
+}
+
+function wholeNumber(text: string): number | null {
+  return /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
