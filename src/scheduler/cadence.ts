@@ -22,7 +22,7 @@ interface Driver {
   readonly known: string | null | undefined;
 }
 
-/** The schedule's canonical text, or that of the parents when they all agree. */
+/** The schedule's canonical text and zone, or that of the parents when they all agree. */
 export function cadenceOf(name: string, driver: (name: string) => Driver): string | null {
   const texts = new Set<string>();
   const seen = new Set<string>();
@@ -32,7 +32,7 @@ export function cadenceOf(name: string, driver: (name: string) => Driver): strin
     if (seen.has(job)) continue;
     seen.add(job);
     const { schedule, parents, known } = driver(job);
-    const text = known ?? schedule?.text;
+    const text = known ?? (schedule === null ? undefined : `${schedule.text} ${schedule.timezone ?? ''}`);
     if (text !== undefined) texts.add(text);
     else if (known === null || parents.length === 0) return null;
     else pending.push(...parents);
