@@ -1,0 +1,24 @@
+/** The bounds of the interface. Schemas, documentation and refusals quote them; clients may take them from here. */
+
+/** Bounds of the interface. Documentation and refusals quote them. */
+export const apiLimits = {
+  /** Entries of one page: an answer stays around a megabyte. */
+  page: 1_000,
+  defaultPage: 100,
+  /** Jobs in one apply: the largest known single installation twice over, decided in a few seconds. */
+  applyJobs: 20_000,
+  /** Bytes of one request body: `applyJobs` jobs of usual length. */
+  bodyBytes: 32 * 1024 * 1024,
+  /** Due instants of one preview. */
+  instants: 1_000,
+  /** Days of statistics in one answer. */
+  days: 400,
+  /** Nodes of one graph: more can't be drawn. */
+  graphNodes: 20_000,
+  /** Unfinished runs named in a job's answer; `GET /runs?job=` lists all of them. */
+  runsNamed: 100,
+  /** Characters of who asked for a change. */
+  byLength: 128,
+  /** Lines of output that `tail` may ask for. */
+  tail: 1_000_000,
+} as const;

@@ -1,0 +1,269 @@
+/**
+ * What goes over the wire beside jobs and runs (see `schema.ts`): statistics, schedules, the graph, the
+ * installation and live events; and the list of all components.
+ */
+
+import { type Static, type TSchema, Type } from 'typebox';
+import { apiLimits } from './limits.ts';
+import {
+  jobStatuses,
+  WireApply,
+  WireApplyResult,
+  WireAttempt,
+  WireDefinition,
+  WireDeletion,
+  WireDiff,
+  WireJob,
+  WireJobChange,
+  WireJobList,
+  WireLastRun,
+  WireLedger,
+  WireLedgerLine,
+  WireLogEvent,
+  WireProblem,
+  WireRevision,
+  WireRevisionList,
+  WireRun,
+  WireRunList,
+} from './schema.ts';
+import { count, instant, list, literals, orNull, ref } from './shape.ts';
+
+// Statistics
+
+export const percentileNames = ['p50', 'p75', 'p90', 'p95', 'p98', 'p99', 'p999', 'max'] as const;
+export type PercentileName = (typeof percentileNames)[number];
+
+const milliseconds = orNull(Type.Number());
+
+export const WireSummary = Type.Object(
+  {
+    count: count('How many were counted; the others are null when none were.'),
+    mean: milliseconds,
+    p50: milliseconds,
+    p75: milliseconds,
+    p90: milliseconds,
+    p95: milliseconds,
+    p98: milliseconds,
+    p99: milliseconds,
+    p999: milliseconds,
+    max: milliseconds,
+  },
+  { $id: 'Summary', description: 'Milliseconds, below 1 % error.' },
+);
+export type WireSummary = Static<typeof WireSummary>;
+
+export const measures = ['runTime', 'failedRunTime', 'startLateness', 'queueWait'] as const;
+export type Measure = (typeof measures)[number];
+
+const summaries = {
+  runTime: ref(WireSummary),
+  failedRunTime: ref(WireSummary),
+  startLateness: ref(WireSummary),
+  queueWait: ref(WireSummary),
+};
+
+export const WireJobStats = Type.Object(
+  {
+    job: Type.String(),
+    from: orNull(Type.String(), { description: 'First UTC day, 2026-11-21; null: since the beginning.' }),
+    to: orNull(Type.String(), { description: 'Last UTC day; null: until now.' }),
+    ...summaries,
+    days: Type.Array(Type.Object({ day: Type.String(), ...summaries }), {
+      description: 'The days of from to to that have any, oldest first; the last 30 unless said.',
+    }),
+  },
+  { $id: 'JobStats' },
+);
+export type WireJobStats = Static<typeof WireJobStats>;
+
+export const WireStats = Type.Object(
+  {
+    percentile: Type.String({ examples: ['95'] }),
+    measure: literals(measures),
+    all: ref(WireSummary),
+    items: Type.Array(
+      Type.Object({
+        job: Type.String(),
+        valueMs: Type.Number({ description: 'The percentile that was asked for.' }),
+        summary: ref(WireSummary),
+      }),
+      { description: 'The jobs with the largest values, largest first.' },
+    ),
+  },
+  { $id: 'Stats' },
+);
+export type WireStats = Static<typeof WireStats>;
+
+// Schedules
+
+export const WirePreviewRequest = Type.Object(
+  {
+    cron: Type.Optional(Type.String({ maxLength: 256 })),
+    every: Type.Optional(Type.String({ maxLength: 256 })),
+    at: Type.Optional(Type.String({ maxLength: 64 })),
+    timezone: Type.Optional(Type.String({ maxLength: 64 })),
+    dst: Type.Optional(
+      Type.Object(
+        {
+          gap: Type.Optional(Type.Union([Type.Literal('run-once'), Type.Literal('skip')])),
+          overlap: Type.Optional(Type.Union([Type.Literal('first'), Type.Literal('both')])),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    name: Type.Optional(
+      Type.String({ maxLength: 128, description: 'The job it is for: H in cron depends on it.' }),
+    ),
+    after: Type.Optional(
+      Type.String({ maxLength: 64, description: 'Only instants strictly after this one; now unless said.' }),
+    ),
+    until: Type.Optional(Type.String({ maxLength: 64, description: 'No instants after this one.' })),
+    count: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: apiLimits.instants, description: '10 unless said.' }),
+    ),
+  },
+  { additionalProperties: false, description: 'Exactly one of cron, every and at.' },
+);
+export type WirePreviewRequest = Static<typeof WirePreviewRequest>;
+
+export const WirePreview = Type.Object(
+  {
+    instants: Type.Array(instant()),
+    complete: Type.Boolean({ description: 'There is no further instant (before until, if that was said).' }),
+    warnings: Type.Array(Type.String()),
+    scheduleText: Type.String({ description: 'The schedule in words.' }),
+  },
+  { $id: 'Preview' },
+);
+export type WirePreview = Static<typeof WirePreview>;
+
+/** `GET /jobs/{name}/next`. */
+export const WireNext = Type.Object(
+  {
+    job: Type.String(),
+    instants: Type.Array(instant(), { description: 'As if the job were neither paused nor disabled.' }),
+    complete: Type.Boolean(),
+    scheduleText: Type.String(),
+  },
+  { $id: 'Next' },
+);
+export type WireNext = Static<typeof WireNext>;
+
+// Dependencies
+
+export const WireGraphNode = Type.Object(
+  {
+    name: Type.String(),
+    kind: literals(['time', 'after', 'manual'], { description: 'What makes it due.' }),
+    owner: orNull(Type.String()),
+    labels: Type.Record(Type.String(), Type.String()),
+    status: literals(jobStatuses),
+    last: orNull(WireLastRun),
+    nextDue: orNull(instant()),
+    running: count('Runs that launch or run.'),
+    waiting: count('Runs that wait or are queued.'),
+    consecutiveFailures: count('Failed runs since the last success.'),
+  },
+  { $id: 'GraphNode' },
+);
+export type WireGraphNode = Static<typeof WireGraphNode>;
+
+export const WireGraph = Type.Object(
+  {
+    nodes: Type.Array(ref(WireGraphNode), { description: 'By name.' }),
+    edges: Type.Array(Type.Object({ from: Type.String(), to: Type.String() }), {
+      description: 'From parent to child, where both are among the nodes.',
+    }),
+  },
+  { $id: 'Graph' },
+);
+export type WireGraph = Static<typeof WireGraph>;
+
+// The installation
+
+export const WireEngine = Type.Object(
+  {
+    name: Type.String(),
+    reachable: Type.Boolean(),
+    version: orNull(Type.String()),
+    detail: orNull(Type.String()),
+    running: count('Attempts launched and not ended.'),
+    startQueue: count('Launches decided that wait for a start place.'),
+  },
+  { $id: 'Engine' },
+);
+export type WireEngine = Static<typeof WireEngine>;
+
+export const WireEngineList = list(ref(WireEngine), 'EngineList');
+export type WireEngineList = Static<typeof WireEngineList>;
+
+const member = { id: Type.String(), url: Type.String(), host: Type.String(), pid: Type.Integer() };
+
+export const WireCluster = Type.Object(
+  {
+    leader: orNull(Type.Object(member)),
+    term: Type.Integer({ minimum: 0 }),
+    members: Type.Array(
+      Type.Object({
+        ...member,
+        version: Type.String(),
+        role: literals(['leader', 'follower']),
+        lagMs: orNull(Type.Number(), { description: 'How old its copy is; 0 on the leader.' }),
+      }),
+    ),
+  },
+  { $id: 'Cluster' },
+);
+export type WireCluster = Static<typeof WireCluster>;
+
+/** The data of one event of `GET /events`; `kind` is the event's name too. */
+export const WireEvent = Type.Union(
+  [
+    Type.Object({
+      kind: Type.Literal('job'),
+      name: Type.String(),
+      change: literals(['created', 'changed', 'deleted', 'paused', 'resumed', 'disabled']),
+      revision: Type.Integer(),
+    }),
+    Type.Object({ kind: Type.Literal('run'), run: ref(WireRun) }),
+    Type.Object({ kind: Type.Literal('leader'), term: Type.Integer(), leading: Type.Boolean() }),
+    Type.Object({
+      kind: Type.Literal('gap'),
+      reason: Type.String({ description: 'Events were lost between: read anew what is shown.' }),
+    }),
+  ],
+  { $id: 'Event' },
+);
+export type WireEvent = Static<typeof WireEvent>;
+
+/** Everything with an `$id`: the components of the OpenAPI document. */
+export const components: readonly TSchema[] = [
+  WireProblem,
+  WireDefinition,
+  WireJob,
+  WireJobList,
+  WireJobChange,
+  WireDeletion,
+  WireRevision,
+  WireRevisionList,
+  WireDiff,
+  WireApplyResult,
+  WireApply,
+  WireAttempt,
+  WireRun,
+  WireRunList,
+  WireLogEvent,
+  WireLedgerLine,
+  WireLedger,
+  WireSummary,
+  WireJobStats,
+  WireStats,
+  WirePreview,
+  WireNext,
+  WireGraphNode,
+  WireGraph,
+  WireEngine,
+  WireEngineList,
+  WireCluster,
+  WireEvent,
+];

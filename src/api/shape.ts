@@ -1,0 +1,37 @@
+/** What wire schemas are made of: choices, absent values, instants, pages, and references to components. */
+
+import { type Static, type TSchema, type TSchemaOptions, type TUnsafe, Type } from 'typebox';
+
+export const literals = <const L extends readonly string[]>(values: L, options: TSchemaOptions = {}) =>
+  Type.Unsafe<L[number]>(
+    Type.Union(
+      values.map((value) => Type.Literal(value)),
+      options,
+    ),
+  );
+
+/** Refers to a schema with an `$id`: a component of the OpenAPI document. */
+export const ref = <S extends TSchema>(schema: S & { readonly $id?: string }): TUnsafe<Static<S>> =>
+  Type.Unsafe<Static<S>>({ $ref: `${schema.$id}#` });
+
+export const orNull = <S extends TSchema>(schema: S, options: TSchemaOptions = {}) =>
+  Type.Union([schema, Type.Null()], options);
+
+export const instant = (description?: string) =>
+  Type.String({
+    format: 'date-time',
+    ...(description && { description }),
+    examples: ['2026-11-21T02:00:00.000Z'],
+  });
+
+export const count = (description: string) => Type.Integer({ minimum: 0, description });
+
+/** `{ items, next }`: hand `next` back as `cursor` for what follows; null at the end. */
+export const list = <S extends TSchema>(items: S, $id: string) =>
+  Type.Object(
+    {
+      items: Type.Array(items),
+      next: orNull(Type.String(), { description: 'The cursor of the next page; null at the end.' }),
+    },
+    { $id },
+  );
