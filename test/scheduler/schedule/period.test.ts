@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest';
+import { durationMs, formatDuration, parseDuration } from '../../../src/scheduler/schedule/period.ts';
+
+describe('durations', () => {
+  test.each([
+    ['PT5S', { months: 0, days: 0, ms: 5_000 }],
+    ['PT1H30M', { months: 0, days: 0, ms: 5_400_000 }],
+    ['P1Y2M10DT2H30M', { months: 14, days: 10, ms: 9_000_000 }],
+    ['P1W2D', { months: 0, days: 9, ms: 0 }],
+    ['PT0.25S', { months: 0, days: 0, ms: 250 }],
+    ['PT0,5S', { months: 0, days: 0, ms: 500 }],
+    ['PT1.500000S', { months: 0, days: 0, ms: 1_500 }],
+    ['PT0S', { months: 0, days: 0, ms: 0 }],
+  ])('%s', (text, period) => {
+    expect(parseDuration(text, 'policy.timeout')).toEqual(period);
+  });
+
+  test.each([
+    ['PT1H', 3_600_000],
+    ['P1D', 86_400_000],
+    ['P1W', 604_800_000],
+    ['PT0S', 0],
+  ])('%s of a policy is %i ms', (text, ms) => {
+    expect(durationMs(text, 'policy.timeout')).toBe(ms);
+  });
+
+  test.each([
+    ['P1M', 'has years or months, whose length varies'],
+    ['P', 'has no length'],
+    ['PT', 'has no length'],
+    ['1h', 'is not an ISO 8601 duration'],
+    ['PT5', 'is not an ISO 8601 duration'],
+    ['P1DT', 'is not an ISO 8601 duration'],
+    ['-PT5S', 'is negative'],
+    ['PT1.5H', 'has a fraction, which only seconds may have'],
+  ])('%s is refused by the name of its field', (text, problem) => {
+    expect(() => durationMs(text, 'policy.timeout')).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_FIELD',
+        message: expect.stringContaining(`policy.timeout: the duration "${text}" ${problem}`),
+        details: expect.objectContaining({ field: 'policy.timeout', value: text }),
+      }),
+    );
+  });
+
+  test.each([
+    [0, 'PT0S'],
+    [250, 'PT0.25S'],
+    [5_400_000, 'PT1H30M'],
+    [90_061_001, 'PT25H1M1.001S'],
+  ])('%i ms is written %s', (ms, text) => {
+    expect(formatDuration(ms)).toBe(text);
+    expect(durationMs(text, 'x')).toBe(ms);
+  });
+});
