@@ -1,0 +1,110 @@
+/** A process launcher over a folder of its own, for the conformance suite and the tests beside it. */
+
+import { mkdtempSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { realClock } from '../../src/clock.ts';
+import { closeFiles, createLaunchDirectories } from '../../src/executor/launch-directory.ts';
+import { createProcessLauncher, type ProcessLauncherOptions } from '../../src/executor/process.ts';
+import { processSource } from '../../src/executor/process-table.ts';
+import { createRunLogs } from '../../src/executor/run-logs.ts';
+import type { Launcher, Log } from '../../src/scheduler/ports.ts';
+import type { LaunchSpec } from '../../src/scheduler/spec.ts';
+import type { LauncherHarness } from '../conformance/launcher.ts';
+
+/** A warning is a finding: no test here expects one. */
+export const warnings: string[] = [];
+const log: Log = {
+  debug: () => {},
+  info: () => {},
+  warn: (fields, event) => void warnings.push(`${event} ${JSON.stringify(fields)}`),
+  error: (fields, event) => void warnings.push(`${event} ${JSON.stringify(fields)}`),
+};
+
+export interface ProcessHarness extends LauncherHarness {
+  readonly dir: string;
+  create(options?: Partial<ProcessLauncherOptions>): Launcher;
+}
+
+export async function processHarness(): Promise<ProcessHarness> {
+  const root = mkdtempSync(join(tmpdir(), 'carillon-process-'));
+  const dir = join(root, 'data');
+  const traces = join(root, 'traces');
+  await mkdir(traces);
+  const create: ProcessHarness['create'] = (options = {}) =>
+    createProcessLauncher({
+      dir,
+      cluster: 'conformance',
+      clock: realClock,
+      log,
+      logs: createRunLogs({ dir: join(dir, 'logs'), clock: realClock }),
+      environment: { PATH: process.env.PATH, HOME: process.env.HOME, SECRET_OF_THE_SCHEDULER: 'x' },
+      ...options,
+    });
+  return {
+    dir,
+    traces,
+    tracesInJob: traces,
+    create,
+    createLauncher: (cluster = 'conformance') => create({ cluster }),
+    spec: (script, overrides) => processSpec(script, overrides),
+    async leaveCreated({ launchName, ...spec }) {
+      const directories = createLaunchDirectories(dir, realClock);
+      await directories.prepare();
+      const record = { ...spec, createdAt: Date.now(), boot: processSource().boot };
+      await closeFiles((await directories.create(launchName, record, null))!.files);
+    },
+    async everythingKept(launchName) {
+      const paths = await readdir(dir, { recursive: true, withFileTypes: true });
+      const files = paths.filter((entry) => entry.isFile() && join(entry.parentPath).includes(launchName));
+      expect(files.length).toBeGreaterThan(0);
+      const contents = files.map((entry) => readFile(join(entry.parentPath, entry.name), 'utf8'));
+      return (await Promise.all(contents)).join('\n');
+    },
+    async close() {
+      expect(await processesIn(root)).toEqual([]);
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+export function processSpec(script: string, overrides: Partial<LaunchSpec>): LaunchSpec {
+  return {
+    launchName: 'job',
+    engine: 'process',
+    cluster: 'conformance',
+    term: 1,
+    job: 'job',
+    run: 'run',
+    attempt: 1,
+    due: 0,
+    image: null,
+    argv: ['/bin/sh', '-c', script],
+    env: {},
+    secrets: {},
+    workdir: null,
+    user: null,
+    cpus: null,
+    memoryBytes: null,
+    gpus: null,
+    constraints: [],
+    network: null,
+    volumes: [],
+    pull: 'missing',
+    registrySecret: null,
+    labels: {},
+    ...overrides,
+  };
+}
+
+/** Command lines of living processes that name this folder. */
+async function processesIn(root: string): Promise<string[]> {
+  if (process.platform !== 'linux') return [];
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+  );
+  return lines.filter((line) => line.includes(root));
+}
