@@ -83,11 +83,11 @@ function checkSchedule({ name, schedule }: JobDefinition, findings: Findings): v
 
 function checkScheduleExtras(schedule: NonNullable<JobDefinition['schedule']>, findings: Findings): void {
   const { cron, after, timezone, dst } = schedule;
-  if (timezone !== undefined && after !== undefined && after.per === undefined) {
+  if (timezone !== undefined && after !== undefined) {
     findings.add('INVALID_FIELD', 'schedule.timezone says nothing about a job that follows its parents.', {
       field: 'schedule.timezone',
       value: timezone,
-      allowed: 'with cron, every or at, and with after where it has per',
+      allowed: 'with cron, every or at',
     });
   }
   if (dst !== undefined && cron === undefined) {
@@ -190,17 +190,14 @@ function checkPolicy({ policy = {}, expect = {} }: JobDefinition, findings: Find
 }
 
 const timeOfDay = /^(?:[01]\d|2[0-3]):[0-5]\d$/;
-const forContainers = ['constraints', 'network', 'volumes', 'registry', 'pull'] as const;
 
-function findWarnings({ run, policy }: JobDefinition): string[] {
+function findWarnings({ policy, alerts, expect }: JobDefinition): string[] {
   const warnings: string[] = [];
-  if (run.image === undefined) {
-    for (const field of forContainers) {
-      if (run[field] !== undefined) warnings.push(`run.${field} has no effect without run.image`);
-    }
-  }
   if (policy?.catchUpLimit !== undefined && policy.catchUp !== 'all') {
     warnings.push('policy.catchUpLimit has no effect unless policy.catchUp is all');
+  }
+  if (alerts !== undefined || expect !== undefined) {
+    warnings.push('alerts and expect are kept, but this version sends no notices');
   }
   return warnings;
 }
