@@ -51,13 +51,7 @@ export function launcherConformance(
       await Promise.all(open.splice(0).map((launcher) => launcher.stop()));
       const sweeper = harness.createLauncher(cluster);
       await sweeper.start();
-      const names = (await sweeper.inventory()).map((report) => report.launchName);
-      await Promise.all(names.map((name) => sweeper.kill(name, 0)));
-      await until('all launches ended', async () =>
-        (await sweeper.inventory()).every((report) => report.state === 'ended'),
-      );
-      await Promise.all(names.map((name) => sweeper.remove(name)));
-      expect(await sweeper.inventory()).toEqual([]);
+      await endAll(sweeper);
       await sweeper.stop();
     });
 
@@ -360,6 +354,17 @@ export function launcherConformance(
       expect(await launcher.describe()).toMatchObject({ reachable: true, version: expect.any(String) });
     });
   });
+}
+
+/** Kills and removes every launch. */
+export async function endAll(launcher: Launcher): Promise<void> {
+  const names = (await launcher.inventory()).map((report) => report.launchName);
+  await Promise.all(names.map((name) => launcher.kill(name, 0)));
+  await until('all launches ended', async () =>
+    (await launcher.inventory()).every((report) => report.state === 'ended'),
+  );
+  await Promise.all(names.map((name) => launcher.remove(name)));
+  expect(await launcher.inventory()).toEqual([]);
 }
 
 interface Seen {

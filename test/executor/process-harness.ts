@@ -11,8 +11,8 @@ import { createProcessLauncher, type ProcessLauncherOptions } from '../../src/ex
 import { processSource } from '../../src/executor/process-table.ts';
 import { createRunLogs } from '../../src/executor/run-logs.ts';
 import type { Launcher, Log } from '../../src/scheduler/ports.ts';
-import type { LaunchSpec } from '../../src/scheduler/spec.ts';
 import type { LauncherHarness } from '../conformance/launcher.ts';
+import { processSpec } from './process-spec.ts';
 
 /** A warning is a finding: no test here expects one. */
 export const warnings: string[] = [];
@@ -67,35 +67,6 @@ export async function processHarness(): Promise<ProcessHarness> {
       expect(await processesIn(root)).toEqual([]);
       await rm(root, { recursive: true, force: true });
     },
-  };
-}
-
-export function processSpec(script: string, overrides: Partial<LaunchSpec>): LaunchSpec {
-  return {
-    launchName: 'job',
-    engine: 'process',
-    cluster: 'conformance',
-    term: 1,
-    job: 'job',
-    run: 'run',
-    attempt: 1,
-    due: 0,
-    image: null,
-    argv: ['/bin/sh', '-c', script],
-    env: {},
-    secrets: {},
-    workdir: null,
-    user: null,
-    cpus: null,
-    memoryBytes: null,
-    gpus: null,
-    constraints: [],
-    network: null,
-    volumes: [],
-    pull: 'missing',
-    registrySecret: null,
-    labels: {},
-    ...overrides,
   };
 }
 

@@ -1,0 +1,27 @@
+/** A scheduler that launches what it is told, over and over the same names, until it is killed. */
+
+import { once } from 'node:events';
+import { realClock } from '../../src/clock.ts';
+import { createProcessLauncher } from '../../src/executor/process.ts';
+import { createRunLogs } from '../../src/executor/run-logs.ts';
+import type { Log } from '../../src/scheduler/ports.ts';
+import { crashSpec } from './process-spec.ts';
+
+const [order] = (await once(process, 'message')) as [
+  { dir: string; out: string; term: number; names: string[] },
+];
+const { dir, out, term, names } = order;
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const logs = createRunLogs({ dir: `${dir}/logs`, clock: realClock });
+const options = {
+  dir,
+  cluster: 'conformance',
+  clock: realClock,
+  log: silent,
+  logs,
+  environment: process.env,
+};
+const launcher = createProcessLauncher(options);
+await launcher.start();
+process.send!('started');
+await Promise.all(names.map((name, index) => launcher.launch(crashSpec({ name, index, out, term }))));
