@@ -1,0 +1,175 @@
+/**
+ * 10,000 jobs due at the same second on the embedded store: how long until all are durable and handed to
+ * their engine, and until all have ended, none lost; first with an engine that does nothing, then with real
+ * processes. Then the rate of durable runs that can be sustained.
+ */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { realClock } from '../src/clock.ts';
+import { createProcessLauncher } from '../src/executor/process.ts';
+import { createRunLogs } from '../src/executor/run-logs.ts';
+import { createLog } from '../src/log.ts';
+import type { Launcher, Observation } from '../src/scheduler/ports.ts';
+import { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
+import { createSoloElection } from '../src/store/election-solo.ts';
+import { createEmbeddedStore } from '../src/store/embedded.ts';
+
+const JOBS = 10_000;
+const SUSTAINED_MS = 10_000;
+/** Triggers in flight while the sustained rate is measured. */
+const WINDOW = 512;
+
+const log = createLog({ level: 'error', format: 'json' });
+
+/** Starts nothing and ends at once: what is measured is the scheduler. */
+function noOpLauncher(): Launcher {
+  let tell: (observation: Observation) => void = () => undefined;
+  return {
+    engine: 'process',
+    start: async () => undefined,
+    stop: async () => undefined,
+    onObservation: (listener) => {
+      tell = listener;
+    },
+    launch: async ({ launchName }) => {
+      tell({ kind: 'started', launchName, at: Date.now() });
+      setImmediate(() => tell({ kind: 'ended', launchName, at: Date.now(), exitCode: 0 }));
+    },
+    kill: async () => undefined,
+    remove: async () => undefined,
+    inventory: async () => [],
+    logs: async function* () {},
+    describe: async () => ({ reachable: true, version: null, detail: null }),
+  };
+}
+
+async function withScheduler(
+  real: boolean,
+  use: (scheduler: Scheduler, dispatched: { count: number; last: number }) => Promise<void>,
+): Promise<void> {
+  const dir = mkdtempSync(join(tmpdir(), 'carillon-bench-'));
+  const store = createEmbeddedStore({ dir: join(dir, 'store') });
+  const launcher = real
+    ? createProcessLauncher({
+        dir: join(dir, 'process'),
+        cluster: 'bench',
+        clock: realClock,
+        log,
+        logs: createRunLogs({ dir: join(dir, 'logs'), clock: realClock }),
+        environment: process.env,
+      })
+    : noOpLauncher();
+  const dispatched = { count: 0, last: 0 };
+  const launch = launcher.launch.bind(launcher);
+  launcher.launch = (spec) => {
+    dispatched.count += 1;
+    dispatched.last = Date.now();
+    return launch(spec);
+  };
+  const scheduler = new Scheduler({
+    settings: { engines: { process: { concurrency: null, images: false, tombstoneMs: 60_000 } }, pools: {} },
+    store,
+    election: createSoloElection(store),
+    launchers: [launcher],
+    clock: realClock,
+    log,
+    startsInFlight: real ? 2 * availableParallelism() : 1_024,
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+  await scheduler.start();
+  try {
+    await use(scheduler, dispatched);
+  } finally {
+    await scheduler.stop();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function burst(real: boolean): Promise<void> {
+  await withScheduler(real, async (scheduler, dispatched) => {
+    const due = Math.ceil((Date.now() + 4_000) / 1_000) * 1_000;
+    const definitions = Array.from({ length: JOBS }, (_, i) => ({
+      source: 'bench',
+      definition: {
+        name: `job-${i}`,
+        schedule: { at: new Date(due).toISOString() },
+        run: { argv: ['/bin/true'] },
+      },
+    }));
+    const applyBegan = performance.now();
+    await scheduler.submit({ kind: 'apply', definitions, prune: null, dryRun: false, by: 'bench' });
+    const applyMs = performance.now() - applyBegan;
+    let ended = 0;
+    const lateness: number[] = [];
+    await new Promise<void>((resolve) => {
+      scheduler.subscribe((notice) => {
+        if (notice.kind !== 'run' || notice.run.endedAt === null) return;
+        if (notice.run.state === 'succeeded') ended += 1;
+        lateness.push((notice.run.attempts[0]?.startedAt ?? 0) - due);
+        if (lateness.length === JOBS) resolve();
+      });
+    });
+    const endedMs = Date.now() - due;
+    lateness.sort((a, b) => a - b);
+    const at = (share: number): number => lateness[Math.min(JOBS - 1, Math.floor(JOBS * share))] ?? 0;
+    print(
+      real
+        ? '10,000 due at one second, real processes'
+        : '10,000 due at one second, an engine that does nothing',
+      [
+        ['10,000 jobs applied and durable', `${applyMs.toFixed(0)} ms`],
+        ['all durable and dispatched after', `${dispatched.last - due} ms (${dispatched.count} launches)`],
+        ['all ended and durable after', `${endedMs} ms (${ended} succeeded, ${JOBS - ended} lost)`],
+        ['start lateness p50 / p99 / max', `${at(0.5)} / ${at(0.99)} / ${at(1)} ms`],
+      ],
+    );
+  });
+}
+
+async function sustained(): Promise<void> {
+  await withScheduler(false, async (scheduler) => {
+    await scheduler.submit({
+      kind: 'put-job',
+      definition: { name: 'busy', run: { argv: ['/bin/true'] }, policy: { overlap: 'allow' } },
+      mode: 'create',
+      by: 'bench',
+      source: 'bench',
+    });
+    let ended = 0;
+    let triggered = 0;
+    const until = performance.now() + SUSTAINED_MS;
+    await new Promise<void>((resolve) => {
+      const next = (): void => {
+        if (performance.now() >= until) {
+          if (ended === triggered) resolve();
+          return;
+        }
+        triggered += 1;
+        const triggerId = `b${triggered.toString(36).padStart(8, '0')}`;
+        void scheduler.submit({ kind: 'trigger', name: 'busy', triggerId, params: {}, by: 'bench' });
+      };
+      scheduler.subscribe((notice) => {
+        if (notice.kind !== 'run' || notice.run.endedAt === null) return;
+        ended += 1;
+        next();
+      });
+      for (let i = 0; i < WINDOW; i++) next();
+    });
+    print('sustained', [['durable runs per second', (ended / (SUSTAINED_MS / 1_000)).toFixed(0)]]);
+  });
+}
+
+function print(title: string, rows: [string, string][]): void {
+  process.stdout.write(`${title}\n`);
+  for (const [what, figure] of rows) process.stdout.write(`  ${what.padEnd(34)} ${figure}\n`);
+}
+
+export async function run(): Promise<void> {
+  await burst(false);
+  await burst(true);
+  await sustained();
+}
