@@ -227,6 +227,25 @@ describe('the process engine', () => {
       expect(await wake()).toBe(false);
     });
 
+    test('claimed but never begun, it is lost once its claimant is gone, and nobody else starts it', async () => {
+      // A clock that makes patience short.
+      const clock = { ...realClock, monotonicMs: () => realClock.monotonicMs() * 1000 };
+      const { launcher, ended } = await begin({ clock });
+      const out = tracePath();
+      const spec = job(`echo ran >> ${out}`);
+      const wake = await pausedStart(spec);
+      const claim = join(await directoryOf(spec.launchName), 'claim', 'pid');
+      writeFileSync(claim, `${process.pid}\n`);
+      await expect(launcher.launch({ ...spec, term: 2 })).rejects.toMatchObject({
+        code: 'ENGINE_UNAVAILABLE',
+      });
+      writeFileSync(claim, '999999999\n');
+      await launcher.launch({ ...spec, term: 2 });
+      expect(await ended(spec.launchName)).toMatchObject({ exitCode: null, infrastructure: true });
+      expect(await wake()).toBe(false);
+      expect(linesOf(out)).toEqual([]);
+    });
+
     test('schedulers killed with -9 at any moment start each of 30 launches once and lose no result', async () => {
       const out = tracePath();
       const names = Array.from({ length: 30 }, () => `own-${++sequence}`);

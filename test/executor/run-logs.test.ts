@@ -76,19 +76,21 @@ describe('the files of one launch', () => {
     const log = await files(4096);
     let ended = false;
     let read = '';
+    let printed = '';
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
     const reading = (async () => {
       for await (const chunk of log.read({ follow: true }, { clock: realClock, ended: () => ended })) {
         read += Buffer.from(chunk.bytes).toString();
+        while (!ended && printed.length - read.length < 1000) await turn(); // Lags on purpose.
       }
     })();
-    let printed = '';
     for (let n = 0; n < 400; n++) {
       const line = `line ${n} ${'.'.repeat(n % 50)}\n`;
       printed += line;
       await log.append('stdout', bytes(line));
       if (n === 200) log.moveTo(folder());
       // The reader may lag by what is kept and no more, else the oldest is gone for it as for everybody.
-      while (printed.length - read.length > 1500) await new Promise((resolve) => setImmediate(resolve));
+      while (printed.length - read.length > 1500) await turn();
     }
     ended = true;
     await reading;
