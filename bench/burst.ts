@@ -51,6 +51,7 @@ async function withScheduler(
 ): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'carillon-bench-'));
   const store = createEmbeddedStore({ dir: join(dir, 'store') });
+  await store.open();
   const launcher = real
     ? createProcessLauncher({
         dir: join(dir, 'process'),
@@ -70,6 +71,7 @@ async function withScheduler(
   };
   const scheduler = new Scheduler({
     settings: { engines: { process: { concurrency: null, images: false, tombstoneMs: 60_000 } }, pools: {} },
+    cluster: await store.cluster(),
     store,
     election: createSoloElection(store),
     launchers: [launcher],
@@ -85,6 +87,7 @@ async function withScheduler(
     await use(scheduler, dispatched);
   } finally {
     await scheduler.stop();
+    await store.close();
     rmSync(dir, { recursive: true, force: true });
   }
 }

@@ -31,6 +31,9 @@ import { Ticker } from './ticker.ts';
 
 export interface SchedulerParts {
   readonly settings: Settings;
+  /** Identity of the installation; see `Store.cluster`. */
+  readonly cluster: string;
+  /** Open; whoever opened it closes it after the scheduler has stopped. */
   readonly store: Store;
   readonly election: Election;
   readonly launchers: readonly Launcher[];
@@ -63,7 +66,6 @@ export class Scheduler implements SchedulerHandle, Service {
   readonly #launchers: ReadonlyMap<string, Launcher>;
   readonly #listeners = new Set<(notice: Notice) => void>();
   readonly #recent = new Map<string, Run>();
-  #cluster = '';
   #leading: Leadership | null = null;
   #term = 0;
   #stopped = false;
@@ -80,9 +82,7 @@ export class Scheduler implements SchedulerHandle, Service {
   }
 
   async start(): Promise<void> {
-    const { store, election, clock, launchers } = this.#parts;
-    await store.open();
-    this.#cluster = await store.cluster();
+    const { election, clock, launchers } = this.#parts;
     for (const launcher of launchers) {
       launcher.onObservation((observation) =>
         this.#leading?.loop.post({ kind: 'observed', now: clock.now(), observation }),
@@ -98,11 +98,10 @@ export class Scheduler implements SchedulerHandle, Service {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    const { store, election, launchers } = this.#parts;
+    const { election, launchers } = this.#parts;
     await this.#queue(() => this.#unlead('stopping'));
     await election.stop();
     for (const launcher of launchers) await launcher.stop();
-    await store.close();
   }
 
   #queue(change: () => Promise<void>): Promise<void> {
@@ -111,9 +110,9 @@ export class Scheduler implements SchedulerHandle, Service {
   }
 
   async #lead(term: number): Promise<void> {
-    const { settings, store, clock, log, startsInFlight, election } = this.#parts;
+    const { settings, cluster, store, clock, log, startsInFlight, election } = this.#parts;
     const began = clock.monotonicMs();
-    const state = new State(settings, this.#cluster);
+    const state = new State(settings, cluster);
     for await (const items of store.load()) state.load(items);
     state.ready();
     const performer = new Performer({

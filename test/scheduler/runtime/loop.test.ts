@@ -1,0 +1,185 @@
+import { describe, expect, test } from 'vitest';
+import { CarillonError, InvariantError } from '../../../src/errors.ts';
+import type { Command } from '../../../src/scheduler/command.ts';
+import type { Store } from '../../../src/scheduler/ports.ts';
+import { Loop } from '../../../src/scheduler/runtime/loop.ts';
+import { State } from '../../../src/scheduler/state.ts';
+import type { WriteGroup } from '../../../src/scheduler/write.ts';
+import { testSettings } from '../../support/rig.ts';
+import { SimClock } from '../../support/sim-clock.ts';
+
+interface Commit {
+  readonly groups: readonly WriteGroup[];
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A store whose commits end when the test says so. */
+function heldStore(inFlight = 1, maxWrites = 1_000): { store: Store; commits: Commit[] } {
+  const commits: Commit[] = [];
+  const store = {
+    limits: { maxWrites, maxBytes: 1e9, inFlight },
+    commit: (_term: number, groups: readonly WriteGroup[]) =>
+      new Promise<void>((resolve, reject) => commits.push({ groups, resolve, reject })),
+  };
+  return { store: store as unknown as Store, commits };
+}
+
+function rig(options: { inFlight?: number; maxWrites?: number } = {}) {
+  const clock = new SimClock(Date.parse('2026-01-01T00:00:00Z'));
+  const { store, commits } = heldStore(options.inFlight, options.maxWrites);
+  const seen: string[] = [];
+  const broken: unknown[] = [];
+  const state = new State(testSettings, 'test');
+  const loop = new Loop({
+    state,
+    term: 1,
+    store,
+    clock,
+    onEffects: (effects) => seen.push(...effects.map((effect) => effect.kind)),
+    onNotices: (notices) =>
+      seen.push(...notices.map((notice) => (notice.kind === 'run' ? notice.run.state : notice.kind))),
+    onDecided: () => undefined,
+    onBroken: (error) => broken.push(error),
+  });
+  loop.post({ kind: 'leading', now: clock.now(), term: 1 });
+  const put = (name: string): Promise<unknown> =>
+    loop.submit({
+      kind: 'put-job',
+      definition: { name, run: { command: 'true' } },
+      mode: 'create',
+      by: 'test',
+      source: 'test',
+    });
+  const trigger = (name: string): Promise<unknown> =>
+    loop.submit({ kind: 'trigger', name, triggerId: 'abcd', params: {}, by: 'test' });
+  return { clock, commits, seen, broken, loop, state, put, trigger };
+}
+
+describe('the loop', () => {
+  test('starts no effect and gives no answer before the commit is durable', async () => {
+    const { clock, commits, seen, put, trigger } = rig();
+    const answers: string[] = [];
+    void put('a').then(() => answers.push('put'));
+    void trigger('a').then(() => answers.push('trigger'));
+    await clock.settle();
+    expect(commits).toHaveLength(1);
+    expect({ seen, answers }).toEqual({ seen: [], answers: [] });
+    commits[0]?.resolve();
+    await clock.settle();
+    expect(seen).toEqual(['job', 'launching', 'launch']);
+    expect(answers).toEqual(['put', 'trigger']);
+  });
+
+  test('groups what is decided while a commit is under way into the next one', async () => {
+    const { clock, commits, put } = rig();
+    void put('a');
+    await clock.settle();
+    for (const name of ['b', 'c', 'd']) void put(name);
+    await clock.settle();
+    expect(commits).toHaveLength(1);
+    commits[0]?.resolve();
+    await clock.settle();
+    expect(commits[1]?.groups).toHaveLength(3);
+  });
+
+  test('never splits a group, and packs whole groups up to the bound of the store', async () => {
+    const { clock, commits, put } = rig({ maxWrites: 2 });
+    for (const name of ['a', 'b', 'c', 'd', 'e']) void put(name);
+    for (let i = 0; i < 3; i++) {
+      await clock.settle();
+      commits[i]?.resolve();
+    }
+    expect(commits.map((commit) => commit.groups.length)).toEqual([2, 2, 1]);
+  });
+
+  test('lets go in order although a later commit is durable first', async () => {
+    const { clock, commits, put } = rig({ inFlight: 2, maxWrites: 1 });
+    const answers: string[] = [];
+    for (const name of ['a', 'b']) void put(name).then(() => answers.push(name));
+    await clock.settle();
+    commits[1]?.resolve();
+    await clock.settle();
+    expect(answers).toEqual([]);
+    commits[0]?.resolve();
+    await clock.settle();
+    expect(answers).toEqual(['a', 'b']);
+  });
+
+  test('a refused commit ends it: every waiting answer is refused and nothing is started', async () => {
+    const { clock, commits, seen, broken, put, trigger } = rig();
+    const refusals = [put('a'), trigger('a')].map((answer) =>
+      answer.catch((error: CarillonError) => error.code),
+    );
+    await clock.settle();
+    const late = put('b').catch((error: CarillonError) => error.code);
+    commits[0]?.reject(new CarillonError('NOT_LEADING', 'a newer term'));
+    await clock.settle();
+    expect(await Promise.all([...refusals, late])).toEqual(['NOT_LEADING', 'NOT_LEADING', 'NOT_LEADING']);
+    expect(seen).toEqual([]);
+    expect(broken).toHaveLength(1);
+    await expect(put('c')).rejects.toMatchObject({ code: 'NOT_LEADING' });
+  });
+
+  test('a refused command changes nothing and does not end it', async () => {
+    const { clock, commits, broken, put, state } = rig();
+    const bad = put('not a name').catch((error: CarillonError) => error.code);
+    await clock.settle();
+    expect(await bad).toBe('INVALID_FIELD');
+    expect(broken).toEqual([]);
+    expect(state.jobs.size).toBe(0);
+    void put('fine');
+    await clock.settle();
+    expect(commits).toHaveLength(1);
+  });
+
+  test('a broken invariant ends it with that error', async () => {
+    const { clock, commits, broken, put, trigger, state, loop } = rig();
+    void put('a').catch(() => undefined);
+    void trigger('a').catch(() => undefined);
+    await clock.settle();
+    commits[0]?.resolve();
+    await clock.settle();
+    const [run] = [...state.runs.values()];
+    if (run !== undefined) run.state = 'queued';
+    const launchName = run?.attempts[0]?.launchName ?? '';
+    loop.post({
+      kind: 'observed',
+      now: clock.now(),
+      observation: { kind: 'ended', launchName, at: clock.now(), exitCode: 0 },
+    });
+    await clock.settle();
+    expect(broken[0]).toBeInstanceOf(InvariantError);
+  });
+
+  test('stop waits for what was decided and takes nothing more', async () => {
+    const { clock, commits, put, loop } = rig();
+    const first = put('a');
+    await clock.settle();
+    let stopped = false;
+    void loop.stop().then(() => {
+      stopped = true;
+    });
+    await clock.settle();
+    expect(stopped).toBe(false);
+    commits[0]?.resolve();
+    await clock.settle();
+    expect(stopped).toBe(true);
+    await expect(first).resolves.toBeDefined();
+    await expect(put('b')).rejects.toMatchObject({ code: 'NOT_LEADING' });
+  });
+
+  test('more waiting commands than its bound are refused', async () => {
+    const { clock, loop } = rig();
+    const command: Command = { kind: 'pause', name: 'none', by: 'test' };
+    const codes = await Promise.all(
+      Array.from({ length: 20_001 }, (_, i) => {
+        const answer = loop.submit(command).catch((error: CarillonError) => error.code);
+        if (i === 20_000) void clock.advance(1_000);
+        return answer;
+      }),
+    );
+    expect(codes.filter((code) => code === 'LIMIT_EXCEEDED').length).toBeGreaterThan(0);
+    expect(codes.filter((code) => code === 'JOB_NOT_FOUND').length).toBeGreaterThan(19_000);
+  });
+});
