@@ -7,6 +7,8 @@
 export const SECOND_MS = 1_000;
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 86_400_000;
+/** The mean Gregorian month, for estimates. */
+export const MONTH_MS = 2_629_746_000;
 
 /** Last instant that has a four-digit year; schedules end there. */
 export const MAX_INSTANT_MS = 253_402_300_799_999;

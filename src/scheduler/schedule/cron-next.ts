@@ -27,6 +27,11 @@ const MAX_SHIFT_MS = 3 * HOUR_MS;
 /** Every possible date comes within 40 years; what has not come in 50 never does. */
 const SEARCH_YEARS = 50;
 
+/** True for a change of clocks that the rules for gaps and overlaps are about. */
+export function isTreated(shiftMs: number): boolean {
+  return Math.abs(shiftMs) <= MAX_SHIFT_MS;
+}
+
 /** Strictly after `afterMs`; null if nothing matches within 50 years. */
 export function nextCron(schedule: CronSchedule, afterMs: number): number | null {
   const { zone, fields } = schedule;
@@ -35,9 +40,9 @@ export function nextCron(schedule: CronSchedule, afterMs: number): number | null
   const { starts, offsets } = zone;
   let from = (Math.floor(afterMs / SECOND_MS) + 1) * SECOND_MS + offsets[index]!;
   if (firstOnly && index > 0) {
-    const shift = offsets[index - 1]! - offsets[index]!;
     // The second pass of an overlap ends where the clock read when it was set back.
-    if (shift <= MAX_SHIFT_MS) from = Math.max(from, starts[index]! + offsets[index - 1]!);
+    if (isTreated(offsets[index]! - offsets[index - 1]!))
+      from = Math.max(from, starts[index]! + offsets[index - 1]!);
   }
   const lastYear = yearOf(civilOf(Math.floor(from / DAY_MS))) + SEARCH_YEARS;
   let wall = nextWall(fields, from, lastYear);
@@ -49,7 +54,7 @@ export function nextCron(schedule: CronSchedule, afterMs: number): number | null
     const start = starts[index]!;
     const ended = start + offsets[index - 1]!;
     const began = start + offsets[index]!;
-    const treated = Math.abs(began - ended) <= MAX_SHIFT_MS;
+    const treated = isTreated(began - ended);
     if (wall < began && treated && schedule.gap === 'run-once') return start;
     const resume = treated && firstOnly ? Math.max(began, ended) : began;
     if (resume < from || wall < resume) wall = nextWall(fields, resume, lastYear);

@@ -3,14 +3,11 @@
  * before, so that a month's end or a skipped hour moves one instant and not all that follow.
  */
 
-import { DAY_MS, MAX_INSTANT_MS } from './civil.ts';
+import { DAY_MS, MAX_INSTANT_MS, MONTH_MS } from './civil.ts';
 import { isCalendar } from './iso.ts';
 import type { RepeatSchedule } from './model.ts';
 import { addCalendar } from './period.ts';
 import { instantOfWall } from './zone.ts';
-
-/** Mean Gregorian month, to estimate k; the estimate is then put right. */
-const MONTH_MS = 2_629_746_000;
 
 /** Strictly after `afterMs`; null if there is none. */
 export function nextRepeat(schedule: RepeatSchedule, afterMs: number): number | null {
@@ -32,6 +29,7 @@ export function indexAfter(schedule: RepeatSchedule, afterMs: number): number {
   const { period, first, last, anchorMs } = schedule;
   const length = period.months * MONTH_MS + period.days * DAY_MS + period.ms;
   if (length === 0) return anchorMs > afterMs ? first : last + 1;
+  // Exact for exact periods; an estimate for the calendar's, put right below.
   let k = Math.floor((afterMs - anchorMs) / length) + 1;
   if (k < first) k = first;
   else if (k > last) k = last + 1;

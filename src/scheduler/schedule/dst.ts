@@ -1,0 +1,74 @@
+/**
+ * What the clock changes of a stretch of time mean for a schedule, so that a person can be told before one
+ * comes: which readings are skipped or repeated, and whether any of them is a due time.
+ */
+
+import { civilOf, DAY_MS, MONTH_MS, yearOf } from './civil.ts';
+import { isTreated, nextWall } from './cron-next.ts';
+import { isCalendar } from './iso.ts';
+import type { CronSchedule, RepeatSchedule, Schedule } from './model.ts';
+import { addCalendar } from './period.ts';
+import { cover, segmentAt } from './zone.ts';
+
+export interface DstChange {
+  /** The first instant on the new offset. */
+  readonly atMs: number;
+  /** How far the clock was moved: positive skips readings, negative repeats them. */
+  readonly shiftMs: number;
+  /**
+   * What becomes of due times among those readings. `unaffected`: there are none. `runs-once-after`: one run
+   * at `atMs` for all of them. `moved`: later by the shift. `first-pass` and `both-passes`: of repeated ones.
+   */
+  readonly effect: 'unaffected' | 'lost' | 'runs-once-after' | 'moved' | 'first-pass' | 'both-passes';
+}
+
+/** The changes of the schedule's zone in (fromMs, toMs], ascending; none for a zone or schedule without any. */
+export function dstChanges(schedule: Schedule, fromMs: number, toMs: number): DstChange[] {
+  if (schedule.kind === 'at') return [];
+  const { zone } = schedule;
+  const found: DstChange[] = [];
+  let index = segmentAt(zone, fromMs) + 1;
+  cover(zone, toMs);
+  for (; index < zone.starts.length && zone.starts[index]! <= toMs; index += 1) {
+    const atMs = zone.starts[index]!;
+    const before = atMs + zone.offsets[index - 1]!;
+    const after = atMs + zone.offsets[index]!;
+    const readings = { from: Math.min(before, after), until: Math.max(before, after) };
+    const effect =
+      schedule.kind === 'cron'
+        ? cronEffect(schedule, after - before, readings)
+        : repeatEffect(schedule, after - before, readings);
+    found.push({ atMs, shiftMs: after - before, effect });
+  }
+  return found;
+}
+
+interface Readings {
+  readonly from: number;
+  readonly until: number;
+}
+
+function cronEffect(schedule: CronSchedule, shiftMs: number, readings: Readings): DstChange['effect'] {
+  // The last year bounds the search; a match that far away is not among the readings anyway.
+  const lastYear = yearOf(civilOf(Math.floor(readings.until / DAY_MS))) + 1;
+  if (nextWall(schedule.fields, readings.from, lastYear) >= readings.until) return 'unaffected';
+  const treated = isTreated(shiftMs);
+  if (shiftMs > 0) return treated && schedule.gap === 'run-once' ? 'runs-once-after' : 'lost';
+  return treated && schedule.overlap === 'first' ? 'first-pass' : 'both-passes';
+}
+
+function repeatEffect(schedule: RepeatSchedule, shiftMs: number, readings: Readings): DstChange['effect'] {
+  // Exact time does not look at the clock.
+  if (!isCalendar(schedule.period)) return 'unaffected';
+  const { months, days } = schedule.period;
+  const estimate = Math.floor((readings.from - schedule.anchorWallMs) / (months * MONTH_MS + days * DAY_MS));
+  // Months differ from their mean by less than one of them.
+  let k = Math.max(schedule.first, estimate - 2);
+  let wall = addCalendar(schedule.anchorWallMs, schedule.period, k);
+  while (k <= schedule.last && wall < readings.from) {
+    k += 1;
+    wall = addCalendar(schedule.anchorWallMs, schedule.period, k);
+  }
+  if (k > schedule.last || wall >= readings.until) return 'unaffected';
+  return shiftMs > 0 ? 'moved' : 'first-pass';
+}
