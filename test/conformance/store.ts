@@ -1,0 +1,420 @@
+/** What every store promises, whichever it is: the suite that each adapter passes against the real thing. */
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Job, JobState, JobStats, LedgerLine, Run } from '../../src/scheduler/model.ts';
+import type { LoadedItem, Store } from '../../src/scheduler/ports.ts';
+import { freshState } from '../../src/scheduler/state.ts';
+import { emptyHistograms } from '../../src/scheduler/stats.ts';
+import type { Write } from '../../src/scheduler/write.ts';
+import type { TermSource } from '../../src/store/election-solo.ts';
+
+type TestedStore = Store & TermSource;
+
+export interface StoreFactory {
+  /** Opens the store; the second time with what the first has kept. */
+  readonly open: () => Promise<TestedStore>;
+  readonly cleanup: () => Promise<void>;
+  /** Stores of several nodes may be open at once. */
+  readonly shared: boolean;
+}
+
+const T0 = Date.parse('2026-01-01T00:00:00Z');
+const DAY_MS = 86_400_000;
+
+export function job(name: string, more: object = {}): Job {
+  return {
+    name,
+    definition: { name, run: { command: 'true' }, ...more } as Job['definition'],
+    resolved: { cron: '0 2 * * *', timezone: 'Europe/Berlin' },
+    revision: 1,
+    createdAt: T0,
+    updatedAt: T0,
+    updatedBy: 'ann',
+  };
+}
+
+export function run(name: string, index: number, more: Partial<Run> = {}): Run {
+  const due = T0 + index * 60_000;
+  return {
+    id: `${name}.${index}`,
+    job: name,
+    due,
+    variant: '',
+    root: null,
+    trigger: { kind: 'schedule' },
+    params: {},
+    priority: 0,
+    createdAt: due,
+    catchesUp: 0,
+    revision: 1,
+    state: 'running',
+    reason: null,
+    notBefore: null,
+    startBy: null,
+    kill: null,
+    attempts: [],
+    endedAt: null,
+    ...more,
+  };
+}
+
+const ended = (name: string, index: number, more: Partial<Run> = {}): Run =>
+  run(name, index, { state: 'succeeded', endedAt: T0 + index * 60_000 + 5, ...more });
+
+const line = (name: string, index: number, more: Partial<LedgerLine> = {}): LedgerLine => ({
+  job: name,
+  from: T0 + index * 60_000,
+  to: T0 + index * 60_000,
+  count: 1,
+  end: 'ran',
+  reason: null,
+  run: `${name}.${index}`,
+  ...more,
+});
+
+async function all(store: Store): Promise<LoadedItem[]> {
+  const items: LoadedItem[] = [];
+  for await (const chunk of store.load()) items.push(...chunk);
+  return items;
+}
+
+export function storeConformance(name: string, factory: () => Promise<StoreFactory>): void {
+  describe(`a store (${name})`, () => {
+    let made: StoreFactory;
+    let store: TestedStore;
+    let term: number;
+    const commit = (...writes: Write[]): Promise<void> => store.commit(term, [writes]);
+    beforeEach(async () => {
+      made = await factory();
+      store = await made.open();
+      term = await store.campaign();
+    });
+    afterEach(async () => {
+      await store.close();
+      await made.cleanup();
+    });
+    const reopen = async (): Promise<void> => {
+      await store.close();
+      store = await made.open();
+    };
+
+    test('gives back what was committed, after it was opened again too', async () => {
+      const full: Run = run('a', 1, {
+        variant: 'mabcd',
+        root: 'a',
+        trigger: { kind: 'parents', runs: ['x.1', 'y.1'] },
+        params: { REGION: 'Nordöst ☃' },
+        priority: -7,
+        catchesUp: 3,
+        notBefore: T0 + 1,
+        startBy: T0 + 2,
+        kill: { at: T0, by: 'ann', as: 'killed', reason: 'because' },
+        reason: 'why',
+        attempts: [
+          {
+            number: 1,
+            engine: 'process',
+            launchName: 'a-1',
+            term: 1,
+            createdAt: T0,
+            startedAt: T0,
+            endedAt: T0 + 9,
+            exitCode: 3,
+            reason: 'exit code 3',
+          },
+          {
+            number: 2,
+            engine: 'docker',
+            launchName: 'a-2',
+            term: 2,
+            createdAt: T0,
+            startedAt: null,
+            endedAt: null,
+            exitCode: null,
+            reason: null,
+          },
+        ],
+      });
+      const state: JobState = {
+        ...freshState('a', T0),
+        ahead: [T0 + 5],
+        paused: { at: T0, by: 'ann' },
+        join: { open: [], recent: [] },
+        succeeded: 4,
+        consecutiveFailures: 2,
+        last: { id: 'a.0', state: 'failed', due: T0, endedAt: T0 },
+      };
+      const stats: JobStats = {
+        name: 'a',
+        day: '2026-01-01',
+        today: { ...emptyHistograms, runTime: '5.2,1' },
+        before: { ...emptyHistograms, queueWait: '0' },
+      };
+      const definition = job('a', {
+        description: 'Größe',
+        labels: { team: 'x' },
+        policy: { retries: { limit: 2 } },
+        schedule: { cron: '0 2 * * *' },
+      });
+      await commit(
+        { kind: 'job', job: definition },
+        { kind: 'state', state },
+        { kind: 'stats', stats },
+        { kind: 'run', run: full },
+      );
+      for (const again of [false, true]) {
+        if (again) await reopen();
+        const items = await all(store);
+        expect(items).toHaveLength(4);
+        expect(items).toEqual(
+          expect.arrayContaining([
+            { kind: 'job', job: definition },
+            { kind: 'state', state },
+            { kind: 'stats', stats },
+            { kind: 'run', run: full },
+          ]),
+        );
+      }
+    });
+
+    test('keeps a value as it was committed, whatever becomes of it in memory', async () => {
+      const mine = run('a', 1);
+      await commit({ kind: 'run', run: mine });
+      mine.state = 'succeeded';
+      mine.attempts.push({
+        number: 1,
+        engine: 'x',
+        launchName: 'x',
+        term: 1,
+        createdAt: 0,
+        startedAt: 0,
+        endedAt: 0,
+        exitCode: 0,
+        reason: null,
+      });
+      expect(await all(store)).toEqual([{ kind: 'run', run: run('a', 1) }]);
+    });
+
+    test('refuses an older term whole, and keeps taking the newer one', async () => {
+      const old = term;
+      term = await store.campaign();
+      expect(term).toBeGreaterThan(old);
+      await expect(
+        store.commit(old, [[{ kind: 'job', job: job('a') }], [{ kind: 'job', job: job('b') }]]),
+      ).rejects.toMatchObject({ code: 'NOT_LEADING' });
+      expect(await all(store)).toEqual([]);
+      await commit({ kind: 'job', job: job('c') });
+      expect(await all(store)).toHaveLength(1);
+    });
+
+    test('issues terms that grow, over restarts too', async () => {
+      await reopen();
+      expect(await store.campaign()).toBeGreaterThan(term);
+    });
+
+    test('has an identity that stays', async () => {
+      const cluster = await store.cluster();
+      expect(cluster).not.toBe('');
+      await reopen();
+      expect(await store.cluster()).toBe(cluster);
+    });
+
+    test('takes later writes over earlier ones of the same commit', async () => {
+      await store.commit(term, [
+        [{ kind: 'state', state: freshState('a', 1) }],
+        [
+          { kind: 'state', state: freshState('a', 2) },
+          { kind: 'run', run: run('a', 1) },
+        ],
+        [{ kind: 'run-ended', run: ended('a', 1) }],
+      ]);
+      expect(await all(store)).toEqual([{ kind: 'state', state: freshState('a', 2) }]);
+      expect(await store.archive.run('a.1')).toEqual(ended('a', 1));
+    });
+
+    test('takes ten thousand groups in one commit', async () => {
+      const groups = Array.from({ length: 10_000 }, (_, i): Write[] => [{ kind: 'job', job: job(`j${i}`) }]);
+      await store.commit(term, groups);
+      expect(await all(store)).toHaveLength(10_000);
+    });
+
+    test('takes names and values at their bounds', async () => {
+      const name = `a.-_${'x'.repeat(124)}`;
+      const command = '☃'.repeat(20_000);
+      await commit(
+        { kind: 'job', job: job(name, { run: { command } }) },
+        { kind: 'run-ended', run: ended(name, 1) },
+        { kind: 'ledger', line: line(name, 1) },
+      );
+      const [item] = await all(store);
+      expect(item?.kind === 'job' && item.job.definition.run.command).toBe(command);
+      expect((await store.archive.runs({ job: name, limit: 5 })).items).toHaveLength(1);
+    });
+
+    test('removes a job with its state and statistics, and keeps its past', async () => {
+      const stats: JobStats = {
+        name: 'a',
+        day: '2026-01-01',
+        today: emptyHistograms,
+        before: emptyHistograms,
+      };
+      await commit(
+        { kind: 'job', job: job('a') },
+        { kind: 'state', state: freshState('a', 1) },
+        { kind: 'stats', stats },
+        { kind: 'run-ended', run: ended('a', 1) },
+      );
+      await commit({
+        kind: 'job-removed',
+        name: 'a',
+        revision: { job: 'a', revision: 2, at: T0, by: 'ann', definition: null },
+      });
+      expect(await all(store)).toEqual([]);
+      expect((await store.archive.runs({ job: 'a', limit: 10 })).items).toHaveLength(1);
+      const revisions = await store.archive.revisions('a');
+      expect(revisions.map((each) => [each.revision, each.definition === null])).toEqual([
+        [2, true],
+        [1, false],
+      ]);
+    });
+
+    describe('history', () => {
+      const fill = (...names: string[]): Promise<void> =>
+        store.commit(
+          term,
+          names.flatMap((each) =>
+            Array.from({ length: 10 }, (_, i): Write[] => [
+              { kind: 'run-ended', run: ended(each, i, i % 2 === 0 ? {} : { state: 'failed' }) },
+            ]),
+          ),
+        );
+
+      test('answers runs newest due first, of one job or of all', async () => {
+        await fill('a', 'b', 'ab');
+        const one = await store.archive.runs({ job: 'a', limit: 100 });
+        expect(one.items.map((each) => each.id)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1, 0].map((i) => `a.${i}`));
+        const every = await store.archive.runs({ limit: 100 });
+        expect(every.items).toHaveLength(30);
+        const dues = every.items.map((each) => each.due);
+        expect(dues).toEqual([...dues].sort((x, y) => y - x));
+      });
+
+      test.each([{ job: 'a' }, {}])(
+        'pages through %j without repeating or leaving out, while runs are added',
+        async (filter) => {
+          await fill('a', 'b');
+          const seen: string[] = [];
+          let cursor: string | undefined;
+          for (let page = 0; ; page++) {
+            const answer = await store.archive.runs({
+              ...filter,
+              limit: 3,
+              ...(cursor === undefined ? {} : { cursor }),
+            });
+            seen.push(...answer.items.map((each) => each.id));
+            if (answer.next === null) break;
+            cursor = answer.next;
+            await commit({ kind: 'run-ended', run: ended('a', 100 + page) });
+          }
+          expect(seen).toHaveLength('job' in filter ? 10 : 20);
+          expect(new Set(seen).size).toBe(seen.length);
+        },
+      );
+
+      test('filters by state and by due instants, the end left out', async () => {
+        await fill('a');
+        const failed = await store.archive.runs({ job: 'a', states: ['failed'], limit: 100 });
+        expect(failed.items.map((each) => each.id)).toEqual(['a.9', 'a.7', 'a.5', 'a.3', 'a.1']);
+        const between = await store.archive.runs({
+          fromMs: T0 + 2 * 60_000,
+          toMs: T0 + 4 * 60_000,
+          limit: 100,
+        });
+        expect(between.items.map((each) => each.id)).toEqual(['a.3', 'a.2']);
+      });
+
+      test('refuses a cursor that is none', async () => {
+        await expect(store.archive.runs({ limit: 1, cursor: 'nonsense' })).rejects.toMatchObject({
+          code: 'INVALID_FIELD',
+        });
+      });
+
+      test('keeps a bounded number of runs per job: the newest', async () => {
+        await store.commit(
+          term,
+          Array.from({ length: 1_200 }, (_, i): Write[] => [{ kind: 'run-ended', run: ended('a', i) }]),
+        );
+        await reopen();
+        await commit({ kind: 'run-ended', run: ended('a', 1_200) });
+        const { items } = await store.archive.runs({ job: 'a', limit: 2_000 });
+        expect(items.length).toBeGreaterThanOrEqual(500);
+        expect(items.length).toBeLessThanOrEqual(550);
+        expect(items[0]?.id).toBe('a.1200');
+        expect(await store.archive.run('a.0')).toBeNull();
+        expect((await store.archive.runs({ limit: 2_000 })).items).toHaveLength(items.length);
+      });
+    });
+
+    test('answers ledger lines that touch the period, oldest first; a line replaces one of the same start', async () => {
+      const stretch = line('a', 0, {
+        to: T0 + 5 * 60_000,
+        count: 6,
+        end: 'missed',
+        reason: 'away',
+        run: null,
+      });
+      await commit(
+        { kind: 'ledger', line: line('a', 0) },
+        { kind: 'ledger', line: line('a', 7) },
+        { kind: 'ledger', line: line('b', 3) },
+      );
+      await commit({ kind: 'ledger', line: stretch }, { kind: 'ledger', line: line('a', 6) });
+      const from = (minute: number, to: number) =>
+        store.archive.ledger({ job: 'a', fromMs: T0 + minute * 60_000, toMs: T0 + to * 60_000, limit: 10 });
+      expect(await from(0, 10)).toEqual([stretch, line('a', 6), line('a', 7)]);
+      expect(await from(3, 7)).toEqual([stretch, line('a', 6)]);
+      expect(await from(6, 7)).toEqual([line('a', 6)]);
+      expect(await store.archive.ledger({ job: 'a', fromMs: 0, toMs: T0 + DAY_MS, limit: 2 })).toEqual([
+        stretch,
+        line('a', 6),
+      ]);
+    });
+
+    test('keeps the histograms of each day', async () => {
+      const day = (i: number, runTime: string): Write => ({
+        kind: 'stats',
+        stats: {
+          name: 'a',
+          day: `2026-01-0${i}`,
+          today: { ...emptyHistograms, runTime },
+          before: emptyHistograms,
+        },
+      });
+      await commit(day(1, '1'));
+      await commit(day(1, '1.2'), day(2, '2'), day(3, '3'));
+      expect(await store.archive.days({ job: 'a', fromDay: '2026-01-01', toDay: '2026-01-02' })).toEqual([
+        { day: '2026-01-01', histograms: { ...emptyHistograms, runTime: '1.2' } },
+        { day: '2026-01-02', histograms: { ...emptyHistograms, runTime: '2' } },
+      ]);
+    });
+
+    test('knows nothing of what never was', async () => {
+      expect(await store.archive.run('none.1')).toBeNull();
+      expect(await store.archive.revisions('none')).toEqual([]);
+      expect(await store.archive.ledger({ job: 'none', fromMs: 0, toMs: T0, limit: 5 })).toEqual([]);
+    });
+
+    test('tells other nodes what was committed', async (context) => {
+      if (!made.shared) context.skip('this store has one node only');
+      const other = await made.open();
+      const told: LoadedItem[] = [];
+      const stop = other.watch((items) => told.push(...items));
+      await commit({ kind: 'job', job: job('a') });
+      expect(told).toEqual([{ kind: 'job', job: job('a') }]);
+      stop();
+      await commit({ kind: 'job', job: job('b') });
+      expect(told).toHaveLength(1);
+      await other.close();
+    });
+  });
+}

@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { LoadedItem } from '../../src/scheduler/ports.ts';
+import { createEmbeddedStore } from '../../src/store/embedded.ts';
+import { storeConformance } from '../conformance/store.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'carillon-store-'));
+let directories = 0;
+const fresh = (): string => join(root, String(directories++));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+storeConformance('embedded', async () => {
+  const dir = fresh();
+  const open = async () => {
+    const store = createEmbeddedStore({ dir });
+    await store.open();
+    return store;
+  };
+  return { open, cleanup: async () => rmSync(dir, { recursive: true, force: true }), shared: false };
+});
+
+describe('the lock of a data directory', () => {
+  test('keeps out a second store of the same process', async () => {
+    const dir = fresh();
+    const first = createEmbeddedStore({ dir });
+    await first.open();
+    await expect(createEmbeddedStore({ dir }).open()).rejects.toMatchObject({
+      code: 'STORE_IN_USE',
+      message: expect.stringContaining(String(process.pid)),
+    });
+    await first.close();
+    const second = createEmbeddedStore({ dir });
+    await second.open();
+    await second.close();
+  });
+
+  test('keeps out another process, and is free when that process was killed', async () => {
+    const dir = fresh();
+    const writer = await startWriter(dir);
+    const pid = String(writer.child.pid);
+    await expect(createEmbeddedStore({ dir }).open()).rejects.toMatchObject({
+      code: 'STORE_IN_USE',
+      message: expect.stringContaining(pid),
+    });
+    await writer.kill();
+    const store = createEmbeddedStore({ dir });
+    await store.open();
+    await store.close();
+  });
+
+  test('is free when its pid belongs to another process now', async () => {
+    const dir = fresh();
+    const store = createEmbeddedStore({ dir });
+    await store.open();
+    await store.close();
+    writeFileSync(join(dir, 'lock'), JSON.stringify({ pid: process.ppid, started: 'long ago' }));
+    await store.open();
+    await store.close();
+  });
+});
+
+test('a directory that can not be made is named with the cause', async () => {
+  const file = fresh();
+  writeFileSync(file, '');
+  chmodSync(file, 0o600);
+  await expect(createEmbeddedStore({ dir: join(file, 'data') }).open()).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    message: expect.stringContaining('ENOTDIR'),
+  });
+});
+
+/** A process that commits numbered batches, each of three writes, and says which are acknowledged. */
+const writerScript = `
+import { createEmbeddedStore } from ${JSON.stringify(join(import.meta.dirname, '../../src/store/embedded.ts'))};
+const store = createEmbeddedStore({ dir: process.argv[1] });
+await store.open();
+const term = await store.campaign();
+const job = (name) => ({ kind: 'job', job: { name, definition: { name, run: { command: 'x'.repeat(500) } }, resolved: null, revision: 1, createdAt: 1, updatedAt: 1, updatedBy: 'x' } });
+console.log('ready');
+for (let i = 0; ; i++) {
+  const id = term + '-' + i;
+  await store.commit(term, [[job('a' + id), job('b' + id)], [job('c' + id)]]);
+  console.log(id);
+}`;
+
+async function startWriter(
+  dir: string,
+): Promise<{ child: ChildProcess; acknowledged: string[]; kill: () => Promise<void> }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', writerScript, dir], {
+    cwd: join(import.meta.dirname, '../..'),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const acknowledged: string[] = [];
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
+  await once(lines, 'line');
+  lines.on('line', (line) => acknowledged.push(line));
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    // 'close' comes when everything it had printed was read.
+    await once(child, 'close');
+  };
+  return { child, acknowledged, kill };
+}
+
+test('kill -9 at random moments loses no acknowledged batch and leaves none by halves', async () => {
+  const dir = fresh();
+  const acknowledged: string[] = [];
+  for (let round = 0; round < 12; round++) {
+    const writer = await startWriter(dir);
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 300));
+    await writer.kill();
+    acknowledged.push(...writer.acknowledged);
+  }
+  const store = createEmbeddedStore({ dir });
+  await store.open();
+  const names = new Set<string>();
+  for await (const chunk of store.load())
+    for (const item of chunk as LoadedItem[]) if (item.kind === 'job') names.add(item.job.name);
+  await store.close();
+  expect(acknowledged.length).toBeGreaterThan(12);
+  expect(acknowledged.filter((id) => !['a', 'b', 'c'].every((letter) => names.has(letter + id)))).toEqual([]);
+  const batches = new Set([...names].map((name) => name.slice(1)));
+  expect([...batches].filter((id) => !['a', 'b', 'c'].every((letter) => names.has(letter + id)))).toEqual([]);
+}, 120_000);
