@@ -32,7 +32,7 @@ const REPEAT_ALLOWED = 'Rn/start/period, Rn/start/end, Rn/period/end or Rn//peri
 const DATE_ALLOWED = 'an ISO 8601 date-time such as 2026-01-01T09:00:00Z or 2026-01-01T09:00:00';
 
 const datePattern =
-  /^(\d{4})(-?)(\d\d)\2(\d\d)(?:T(\d\d)(?:(:?)(\d\d)(?:\6(\d\d)(?:[.,](\d{1,9}))?)?)?)?(Z|[+-]\d\d(?::?[0-5]\d)?)?$/;
+  /^(\d{4})(-?)(\d\d)\2(\d\d)(?:T(\d\d)(?:(:?)(\d\d)(?:\6(\d\d)(?:[.,](\d{1,9}))?)?)?)?(Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?$/;
 
 const zeroPeriod: Period = { months: 0, days: 0, ms: 0 };
 

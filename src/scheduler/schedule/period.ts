@@ -23,7 +23,7 @@ const pattern =
 
 /** The period, or in words why there is none. Zero is a period. */
 export function readPeriod(text: string): Period | string {
-  if (/^[+-]|-/.test(text)) return 'is negative';
+  if (/^-P|^P.*-/.test(text)) return 'is negative';
   if (text === 'P' || text === 'PT') return 'has no length';
   const match = pattern.exec(text);
   if (match === null) {

@@ -99,6 +99,8 @@ describe('repeats and instants', () => {
     ['R/2024-13-01T00:00:00Z/P1D', 'has month 13'],
     ['R/2024-01-01T24:30:00Z/P1D', 'has a time of day that no clock shows'],
     ['R/2024-01-01 00:00:00/P1D', '"2024-01-01 00:00:00" is not a date-time'],
+    ['R/2024-01-01T00:00:00+25:00/P1D', 'is not a date-time'],
+    ['R//2024-01-01T00:00:00Z', '"2024-01-01T00:00:00Z" is not an ISO 8601 duration'],
     ['R/yesterday/P1D', '"yesterday" is not a date-time'],
     ['R/2024-01-02T00:00:00Z/2024-01-01T00:00:00Z', '"2024-01-01T00:00:00Z" is not after the start'],
     [`R/${'0'.repeat(300)}/P1D`, 'characters long'],
