@@ -2,7 +2,7 @@
 
 import type { EndState, Run } from '../scheduler/model.ts';
 import type { Archive, RunQuery } from '../scheduler/ports.ts';
-import { decodeHistograms, decodeLine, decodeRevision, decodeRun } from './codec.ts';
+import { decodeHistograms, decodeJob, decodeLine, decodeRevision, decodeRun, revisionOf } from './codec.ts';
 import { decodeCursor, encodeCursor, type Place } from './cursor.ts';
 import type { Stored, Tables } from './embedded.ts';
 
@@ -56,9 +56,11 @@ export function createEmbeddedArchive(ready: () => Tables): Archive {
     },
     async revisions(job) {
       const range = { start: [job, LAST], end: [job], reverse: true };
-      return [...ready().revisions.getRange(range as never)].map(({ key, value }) =>
-        decodeRevision(job, key[1], value),
-      );
+      const { jobs, revisions } = ready();
+      const stored = jobs.get(job);
+      const newest = stored === undefined ? [] : [revisionOf(decodeJob(job, stored))];
+      const past = [...revisions.getRange(range as never)];
+      return [...newest, ...past.map(({ key, value }) => decodeRevision(job, key[1], value))];
     },
     async ledger({ job, fromMs, toMs, limit }) {
       const { ledger } = ready();

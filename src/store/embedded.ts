@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { CarillonError } from '../errors.ts';
-import type { JobStats, LedgerLine, Revision, Run } from '../scheduler/model.ts';
+import type { JobStats, LedgerLine, Run } from '../scheduler/model.ts';
 import type { LoadedItem, Store, StoreLimits } from '../scheduler/ports.ts';
 import type { Write, WriteGroup } from '../scheduler/write.ts';
 import { bounds } from './bounds.ts';
@@ -44,6 +44,8 @@ export interface Tables {
   readonly jobs: Database<Stored, string>;
   readonly states: Database<Stored, string>;
   readonly stats: Database<Stored, string>;
+  /** All revisions but the newest of a job that is there. */
+  readonly revisions: Database<Stored, [string, number]>;
   /** Unfinished runs by id. */
   readonly runs: Database<Stored, string>;
   /** Ended runs by [job, due, id], and over all jobs by [due, id]. */
@@ -52,7 +54,6 @@ export interface Tables {
   /** Where an ended run stands: id → [job, due]. */
   readonly byId: Database<[string, number], string>;
   readonly ledger: Database<Stored, [string, number]>;
-  readonly revisions: Database<Stored, [string, number]>;
   readonly days: Database<Stored, [string, string]>;
 }
 
@@ -69,7 +70,7 @@ export function createEmbeddedStore({ dir }: { readonly dir: string }): Embedded
   };
 
   /** Cuts what a job has too much of; `counts` holds what is there, learned when first asked. */
-  function bound(kind: 'history' | 'ledger' | 'revisions' | 'days', job: string, keep: number): void {
+  function bound(kind: 'history' | 'ledger' | 'days', job: string, keep: number): void {
     const table = ready()[kind] as Database<Stored, [string, ...(number | string)[]]>;
     const range = { start: [job], end: [job, '￿'] } as const;
     const key = `${kind}/${job}`;
@@ -92,9 +93,15 @@ export function createEmbeddedStore({ dir }: { readonly dir: string }): Embedded
     counts.set(key, count - doomed.length);
   }
 
-  function putRevision(revision: Revision): void {
-    ready().revisions.putSync([revision.job, revision.revision], encodeRevision(revision));
-    bound('revisions', revision.job, bounds.revisionsPerJob);
+  /** The newest revision is the job itself; what it replaces moves into the past. */
+  function retire(name: string): void {
+    const { jobs, revisions } = ready();
+    const stored = jobs.get(name);
+    if (stored === undefined) return;
+    const revision = revisionOf(decodeJob(name, stored));
+    revisions.putSync([name, revision.revision], encodeRevision(revision));
+    // Numbers have no gaps: one goes as one comes.
+    revisions.removeSync([name, revision.revision - bounds.revisionsPerJob]);
   }
 
   function putEnded(run: Run): void {
@@ -122,17 +129,18 @@ export function createEmbeddedStore({ dir }: { readonly dir: string }): Embedded
   }
 
   function apply(write: Write): void {
-    const { jobs, states, stats, runs } = ready();
+    const { jobs, states, stats, runs, revisions } = ready();
     switch (write.kind) {
       case 'job':
+        retire(write.job.name);
         jobs.putSync(write.job.name, encodeJob(write.job));
-        putRevision(revisionOf(write.job));
         return;
       case 'job-removed':
+        retire(write.name);
         jobs.removeSync(write.name);
         states.removeSync(write.name);
         stats.removeSync(write.name);
-        putRevision(write.revision);
+        revisions.putSync([write.name, write.revision.revision], encodeRevision(write.revision));
         return;
       case 'state':
         states.putSync(write.state.name, encodeState(write.state));
