@@ -22,6 +22,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import Docker from 'dockerode';
 import { until } from './until.ts';
 
@@ -199,12 +200,10 @@ async function loadImage(docker: Docker, dir: string): Promise<void> {
   writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n');
   const tar = execFileSync('tar', ['-C', root, '-c', '.'], { maxBuffer: 64 * 1024 * 1024 });
   const [repo, tag] = testImage.split(':') as [string, string];
-  const answer = await docker.importImage(tar, { repo, tag });
-  await new Promise<void>((resolve, reject) => {
-    docker.modem.followProgress(answer, (error: Error | null) =>
-      error === null ? resolve() : reject(error),
-    );
-  });
+  const answer = (await docker.importImage(Readable.from([tar]), { repo, tag })) as Readable;
+  // The answer names the image, or what went wrong; the inspection tells which.
+  await answer.toArray();
+  await docker.getImage(testImage).inspect();
   rmSync(root, { recursive: true, force: true });
 }
 

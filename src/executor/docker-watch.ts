@@ -1,0 +1,282 @@
+/**
+ * Turns what an engine shows of a cluster's containers into observations: one event stream for speed, and a
+ * list at every connect and every half minute for truth, since events are lost whenever nobody listens. Both
+ * only name containers; what happened to them is always read by inspection, and told once per name and phase.
+ *
+ * Runs until stopped, however often the engine goes away; nothing is thrown out of it. Listing also finds a
+ * connection that is dead without saying so.
+ */
+
+import { setMaxListeners } from 'node:events';
+import type { Clock, LaunchReport, Log, Observation } from '../scheduler/ports.ts';
+import type { ContainerEntry, ContainerEvent, DockerEngine } from './docker-engine.ts';
+import { type ContainerInspection, launchReport } from './docker-state.ts';
+
+/** An end that no event told is found within this. */
+const listEveryMs = 30_000;
+/** Between attempts to connect: doubled from the first to the last. */
+const retryMs = { first: 100, last: 10_000 } as const;
+/** Each is a millisecond for the engine; more at once would only delay launches. */
+const inspectionsAtOnce = 4;
+
+export interface DockerWatchOptions {
+  readonly engine: DockerEngine;
+  readonly cluster: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly emit: (observation: Observation) => void;
+}
+
+interface Known {
+  readonly id: string;
+  phase: 'started' | 'ended';
+  /** The connection through which it was last seen running. */
+  connection: number;
+}
+
+/** What a `die` event said, for a container that can't be inspected any more. */
+interface Death {
+  readonly at: number;
+  readonly exitCode: number | null;
+}
+
+export class DockerWatch {
+  readonly #options: DockerWatchOptions;
+  readonly #stopping = new AbortController();
+  /** By launch name; bounded by the containers that exist, since every list drops the others. */
+  readonly #known = new Map<string, Known>();
+  /** Names that we asked to end, and ids that somebody else did, with the signal. Bounded likewise. */
+  readonly #killed = new Set<string>();
+  readonly #killedByOthers = new Map<string, string>();
+  /** Ids to inspect, at most one entry each. */
+  readonly #due = new Map<string, Death | null>();
+  readonly #inspecting = new Set<Promise<void>>();
+  /** Counts connections; a container last seen through an earlier one has lived through an outage. */
+  #connection = 0;
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(options: DockerWatchOptions) {
+    this.#options = options;
+    setMaxListeners(0, this.#stopping.signal);
+  }
+
+  /** Resolves when the first attempt to connect has succeeded or failed; goes on by itself from there. */
+  async start(): Promise<void> {
+    await new Promise<void>((attempted) => {
+      this.#loop = this.#run(attempted);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+    await Promise.all(this.#inspecting);
+  }
+
+  /** Takes in an inspection that somebody made, and says what it shows. `again` repeats what was told before. */
+  take(container: ContainerInspection, again: 'once' | 'again' = 'once'): LaunchReport {
+    const report = this.report(container);
+    const { launchName, startedAt } = report;
+    if (report.state === 'created' || startedAt === undefined) return report;
+    const before = this.#known.get(launchName);
+    const told = before?.id === container.Id ? before.phase : null;
+    const phase = report.state === 'ended' ? 'ended' : 'started';
+    // A look that began before the end may arrive after it.
+    if (told === 'ended' && (again === 'once' || phase === 'started')) return report;
+    this.#known.set(launchName, { id: container.Id, phase, connection: this.#connection });
+    if (told === null || again === 'again') this.#emit({ kind: 'started', launchName, at: startedAt });
+    if (report.state === 'ended') {
+      const { endedAt = startedAt, exitCode = null, state: _, ...rest } = report;
+      this.#emit({ kind: 'ended', at: endedAt, exitCode, ...rest });
+    }
+    return report;
+  }
+
+  /** What an inspection shows, in the light of what was seen of the engine. */
+  report(container: ContainerInspection): LaunchReport {
+    return launchReport(container, this.#interruption(container));
+  }
+
+  /** An end by signal from now on is our doing. */
+  expectEnd(launchName: string): void {
+    this.#killed.add(launchName);
+  }
+
+  /** It is about to be removed: its absence is no news. */
+  forget(launchName: string): void {
+    this.#known.delete(launchName);
+  }
+
+  #interruption({ Id, Name }: ContainerInspection): string | null {
+    const launchName = Name.replace(/^\//, '');
+    if (this.#killed.has(launchName)) return null;
+    const signal = this.#killedByOthers.get(Id);
+    if (signal !== undefined) return `ended by the engine, or by others through it (signal ${signal})`;
+    const known = this.#known.get(launchName);
+    const outage = known?.id === Id && known.phase === 'started' && known.connection < this.#connection;
+    return outage ? 'the engine was restarted' : null;
+  }
+
+  async #run(attempted: () => void): Promise<void> {
+    const { log, engine } = this.#options;
+    let failures = 0;
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await this.#follow(() => {
+          log.info({ engine: engine.host, failures }, 'engine.connected');
+          failures = 0;
+          attempted();
+        });
+      } catch (error) {
+        if (this.#stopping.signal.aborted) break;
+        // Once per outage; the rest would only fill the log.
+        if (failures === 0) log.warn({ engine: engine.host, cause: (error as Error).message }, 'engine.lost');
+      }
+      this.#connection++;
+      attempted();
+      await this.#pause(Math.min(retryMs.first * 2 ** failures++, retryMs.last));
+    }
+    attempted();
+  }
+
+  /** One connection from beginning to end; always ends by an error, or by stopping. */
+  async #follow(connected: () => void): Promise<void> {
+    const { engine, cluster, clock } = this.#options;
+    const session = new AbortController();
+    const end = () => session.abort();
+    this.#stopping.signal.addEventListener('abort', end, { once: true });
+    let cancelList = () => {};
+    let failure: unknown = null;
+    const listAgain = () => {
+      cancelList = clock.after(listEveryMs, () => {
+        this.#list().then(listAgain, (error: unknown) => {
+          failure = error;
+          end();
+        });
+      });
+    };
+    try {
+      const events = await engine.events(cluster, session.signal);
+      // After the stream is open, so that nothing falls between the two.
+      await this.#list();
+      connected();
+      listAgain();
+      for await (const event of events) this.#hear(event);
+    } finally {
+      cancelList();
+      this.#stopping.signal.removeEventListener('abort', end);
+      session.abort();
+    }
+    throw failure ?? engine.unavailable('the event stream ended');
+  }
+
+  #hear({ Action: action, Actor: { ID: id, Attributes: attributes }, time }: ContainerEvent): void {
+    const launchName = attributes.name ?? '';
+    if (action === 'kill') {
+      if (!this.#killed.has(launchName)) this.#killedByOthers.set(id, attributes.signal ?? 'unknown');
+    } else if (action === 'die') {
+      const exitCode = /^\d+$/.test(attributes.exitCode ?? '') ? Number(attributes.exitCode) : null;
+      this.#inspect(id, { at: time * 1000, exitCode });
+    } else {
+      this.#inspect(id, null);
+    }
+  }
+
+  async #list(): Promise<void> {
+    const before = new Map(this.#known);
+    const killed = [...this.#killed];
+    const connection = this.#connection;
+    const entries = await this.#options.engine.list(this.#options.cluster);
+    const listed = new Set(entries.map(({ Id }) => Id));
+    for (const [launchName, known] of before) if (!listed.has(known.id)) this.#lose(launchName, known);
+    const names = new Set(entries.map(nameOf));
+    for (const name of killed) if (!names.has(name)) this.#killed.delete(name);
+    for (const id of this.#killedByOthers.keys()) if (!listed.has(id)) this.#killedByOthers.delete(id);
+    for (const entry of entries) {
+      const known = this.#known.get(nameOf(entry));
+      const running = entry.State === 'running' || entry.State === 'paused';
+      if (known?.id === entry.Id && known.phase === 'started' && running) known.connection = connection;
+      else if (known?.id === entry.Id && known.phase === 'ended') continue;
+      else if (entry.State !== 'created') this.#inspect(entry.Id, null);
+    }
+  }
+
+  #inspect(id: string, death: Death | null): void {
+    this.#due.set(id, death ?? this.#due.get(id) ?? null);
+    this.#inspectDue();
+  }
+
+  #inspectDue(): void {
+    for (const [id, death] of this.#due) {
+      if (this.#inspecting.size >= inspectionsAtOnce || this.#stopping.signal.aborted) return;
+      this.#due.delete(id);
+      const look = this.#look(id, death).finally(() => {
+        this.#inspecting.delete(look);
+        this.#inspectDue();
+      });
+      this.#inspecting.add(look);
+    }
+  }
+
+  /** Never fails: what can't be asked now is asked again by the next list. */
+  async #look(id: string, death: Death | null): Promise<void> {
+    const { engine, log } = this.#options;
+    try {
+      const container = await engine.inspect(id);
+      if (container === null) {
+        this.#vanished(id, death);
+      } else if (this.take(container).state === 'running' && death !== null) {
+        // Seen with a full disk: the engine says that it died and goes on to show it as running.
+        this.#vanished(id, death);
+      }
+    } catch (error) {
+      log.debug(
+        { engine: engine.host, container: id, cause: (error as Error).message },
+        'engine.inspect-failed',
+      );
+    }
+  }
+
+  #vanished(id: string, death: Death | null): void {
+    const [launchName, known] = [...this.#known].find(([, { id: knownId }]) => knownId === id) ?? [];
+    if (launchName === undefined || known === undefined) return;
+    if (death === null || known.phase === 'ended') {
+      this.#lose(launchName, known);
+    } else {
+      known.phase = 'ended';
+      this.#emit({ kind: 'ended', launchName, at: death.at, exitCode: death.exitCode });
+    }
+  }
+
+  /** It was there and is not any more, and we did not remove it. */
+  #lose(launchName: string, known: Known): void {
+    if (this.#known.get(launchName) !== known) return;
+    this.#known.delete(launchName);
+    if (known.phase === 'ended') return;
+    const reason = 'its container was removed from the engine by others';
+    this.#emit({ kind: 'ended', launchName, at: this.#options.clock.now(), exitCode: null, reason });
+  }
+
+  #emit(observation: Observation): void {
+    if (!this.#stopping.signal.aborted) this.#options.emit(observation);
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const { signal } = this.#stopping;
+      const cancel = this.#options.clock.after(delayMs, finish);
+      function finish(): void {
+        cancel();
+        signal.removeEventListener('abort', finish);
+        resolve();
+      }
+      if (signal.aborted) finish();
+      else signal.addEventListener('abort', finish, { once: true });
+    });
+  }
+}
+
+/** Links add names with a second slash. */
+function nameOf({ Names }: ContainerEntry): string {
+  return (Names.find((name) => name.lastIndexOf('/') === 0) ?? '').slice(1);
+}

@@ -1,0 +1,247 @@
+/**
+ * The docker engine: jobs as containers of one Docker Engine. Starting is docker-launch.ts, seeing is
+ * docker-watch.ts; here they are put together with killing, logs and the start queue.
+ *
+ * A container carries all there is to know, in its name and labels, until it is removed; this object keeps
+ * nothing that another scheduler could not find out. What an attempt's environment holds, secrets too, can be
+ * read by whoever may ask the engine.
+ */
+
+import { CarillonError } from '../errors.ts';
+import type {
+  Clock,
+  Launcher,
+  LaunchReport,
+  Log,
+  LogChunk,
+  LogQuery,
+  Observation,
+} from '../scheduler/ports.ts';
+import type { LaunchSpec } from '../scheduler/spec.ts';
+import type { TlsFiles } from './docker-address.ts';
+import { DockerEngine } from './docker-engine.ts';
+import { launchContainer } from './docker-launch.ts';
+import { countLines, readFrames, skipLines } from './docker-logs.ts';
+import { labelOf } from './docker-request.ts';
+import type { ContainerInspection } from './docker-state.ts';
+import { DockerWatch } from './docker-watch.ts';
+import { isLaunchName, logsGone, type RunLogs } from './run-logs.ts';
+import { createStartQueue } from './start-queue.ts';
+
+/** An engine on two cores starts 8 containers a second from here on; more at once only makes each one later. */
+export const defaultStartsInFlight = 4;
+/** Inspections at once for the inventory. */
+const inventoryWidth = 8;
+/** How long `stop` lets calls finish; an engine that hangs must not hold up the scheduler. */
+const stopPatienceMs = 5_000;
+
+export interface DockerLauncherOptions {
+  /** `unix:///var/run/docker.sock`, a path, `tcp://host:port` or `https://host:port`. */
+  readonly host: string;
+  readonly tls?: TlsFiles;
+  readonly cluster: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where logs go when a launch is removed. */
+  readonly logs: RunLogs;
+  readonly startsInFlight?: number;
+}
+
+export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
+  return new DockerLauncher(options);
+}
+
+/** A launch between its call and its end, so that a kill in the meantime is not lost. */
+interface Flight {
+  readonly done: Promise<void>;
+  killed: { readonly graceMs: number } | null;
+}
+
+class DockerLauncher implements Launcher {
+  readonly engine = 'docker';
+  readonly #options: DockerLauncherOptions;
+  readonly #docker: DockerEngine;
+  readonly #watch: DockerWatch;
+  readonly #queue;
+  readonly #listeners: ((observation: Observation) => void)[] = [];
+  readonly #flights = new Map<string, Flight>();
+  readonly #pulls = new Map<string, Promise<void>>();
+  /** KILL that follows a TERM, by launch name; each ends by its own time. */
+  readonly #finalKills = new Map<string, () => void>();
+  #stopped = false;
+
+  constructor(options: DockerLauncherOptions) {
+    const { host, tls = null, clock, log, cluster } = options;
+    this.#options = options;
+    this.#docker = new DockerEngine({ host, tls, clock });
+    this.#queue = createStartQueue(options.startsInFlight ?? defaultStartsInFlight);
+    const emit = (observation: Observation) => {
+      for (const listener of this.#listeners) listener(observation);
+    };
+    this.#watch = new DockerWatch({ engine: this.#docker, cluster, clock, log, emit });
+  }
+
+  /** Resolves too when the engine is down; it is then tried until it is there. */
+  start(): Promise<void> {
+    return this.#watch.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#queue.close();
+    for (const cancel of this.#finalKills.values()) cancel();
+    this.#finalKills.clear();
+    const cancel = this.#options.clock.after(stopPatienceMs, () => this.#docker.close());
+    await Promise.allSettled([this.#watch.stop(), ...[...this.#flights.values()].map(({ done }) => done)]);
+    cancel();
+    this.#docker.close();
+  }
+
+  onObservation(listener: (observation: Observation) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  launch(spec: LaunchSpec): Promise<void> {
+    const under = this.#flights.get(spec.launchName);
+    if (under) return under.done;
+    const done = this.#queue
+      .run(() => this.#launch(spec))
+      .finally(() => this.#flights.delete(spec.launchName));
+    this.#flights.set(spec.launchName, { done, killed: null });
+    return done;
+  }
+
+  async kill(launchName: string, graceMs: number): Promise<void> {
+    const flight = this.#flights.get(launchName);
+    if (flight) flight.killed = { graceMs };
+    const container = await this.#find(launchName);
+    if (container === null || !container.State.Running) return;
+    this.#watch.expectEnd(launchName);
+    if (graceMs <= 0) return this.#docker.kill(container.Id, 'KILL');
+    await this.#docker.kill(container.Id, 'TERM');
+    this.#killLater(container, graceMs);
+  }
+
+  async remove(launchName: string): Promise<void> {
+    const container = await this.#find(launchName);
+    if (container === null) return;
+    const { log, logs } = this.#options;
+    if (container.State.Running) {
+      log.warn({ launch: launchName }, 'launch.remove-refused-while-running');
+      return;
+    }
+    await this.#saveLogs(launchName, container.Id).catch(async (error: Error) => {
+      if (error instanceof CarillonError) throw error;
+      // Without its logs it is still to be removed, or it would stay for ever.
+      log.warn({ launch: launchName, cause: error.message }, 'launch.logs-lost');
+      await logs.discard(launchName);
+    });
+    this.#watch.forget(launchName);
+    await this.#docker.remove(container.Id);
+  }
+
+  async inventory(): Promise<LaunchReport[]> {
+    const entries = await this.#docker.list(this.#options.cluster);
+    const reports: LaunchReport[] = [];
+    for (let from = 0; from < entries.length; from += inventoryWidth) {
+      const ids = entries.slice(from, from + inventoryWidth).map(({ Id }) => Id);
+      const found = await Promise.all(ids.map((id) => this.#docker.inspect(id)));
+      reports.push(
+        ...found.filter((container) => container !== null).map((container) => this.#watch.report(container)),
+      );
+    }
+    return reports;
+  }
+
+  async *logs(launchName: string, query: LogQuery): AsyncGenerator<LogChunk, void, undefined> {
+    if (!isLaunchName(launchName)) throw logsGone(launchName);
+    const { logs } = this.#options;
+    // The engine first: what is kept beside a container may be half of a copy.
+    const container = await this.#find(launchName).catch(async (error: unknown) => {
+      if (await logs.has(launchName)) return null;
+      throw error;
+    });
+    if (container === null) yield* logs.read(launchName, query, () => true);
+    else yield* this.#engineLogs(container.Id, query);
+  }
+
+  async describe(): ReturnType<Launcher['describe']> {
+    try {
+      const { Version, ApiVersion } = await this.#docker.version();
+      return { reachable: true, version: `${Version}, API ${ApiVersion}`, detail: this.#docker.host };
+    } catch (error) {
+      return { reachable: false, version: null, detail: (error as Error).message };
+    }
+  }
+
+  async #launch(spec: LaunchSpec): Promise<void> {
+    const flight = this.#flights.get(spec.launchName);
+    const { container, adopted } = await launchContainer(spec, {
+      engine: this.#docker,
+      log: this.#options.log,
+      clock: this.#options.clock,
+      pulls: this.#pulls,
+      wanted: () => !this.#stopped && !flight?.killed,
+    });
+    this.#watch.take(container, adopted ? 'again' : 'once');
+    if (flight?.killed) await this.kill(spec.launchName, flight.killed.graceMs);
+  }
+
+  /** Ours of this name, or null. */
+  async #find(launchName: string): Promise<ContainerInspection | null> {
+    if (!isLaunchName(launchName)) return null;
+    const container = await this.#docker.inspect(launchName);
+    return container?.Config.Labels?.[labelOf.cluster] === this.#options.cluster ? container : null;
+  }
+
+  /** The first grace counts; asking again does not prolong it. Lost with this process: then it is asked again. */
+  #killLater({ Id, Name }: ContainerInspection, graceMs: number): void {
+    const { clock, log } = this.#options;
+    if (this.#stopped || this.#finalKills.has(Id)) return;
+    const cancel = clock.after(graceMs, () => {
+      this.#finalKills.delete(Id);
+      this.#docker.kill(Id, 'KILL').catch((error: Error) => {
+        log.warn({ launch: Name.slice(1), cause: error.message }, 'launch.kill-failed');
+      });
+    });
+    this.#finalKills.set(Id, cancel);
+  }
+
+  async *#engineLogs(id: string, query: LogQuery): AsyncGenerator<LogChunk> {
+    const { signal } = query;
+    const reading = new AbortController();
+    const end = () => reading.abort();
+    if (signal?.aborted) return;
+    signal?.addEventListener('abort', end);
+    try {
+      yield* this.#wantedLogs(id, query, reading.signal);
+    } catch (error) {
+      if (!reading.signal.aborted) throw error;
+    } finally {
+      signal?.removeEventListener('abort', end);
+      reading.abort();
+    }
+  }
+
+  /** The engine takes the tail of both streams and filters then; the tail of one takes a first reading to count. */
+  async *#wantedLogs(id: string, query: LogQuery, signal: AbortSignal): AsyncGenerator<LogChunk> {
+    const { stream, tail, follow = false } = query;
+    const wanted = { stdout: stream !== 'stderr', stderr: stream !== 'stdout', follow };
+    const read = async (more: { follow: boolean; tail: number | 'all' }) =>
+      readFrames(await this.#docker.logs(id, { ...wanted, ...more }, signal));
+    if (stream === undefined || tail === undefined) {
+      yield* await read({ follow, tail: tail ?? 'all' });
+    } else {
+      const lines = await countLines(await read({ follow: false, tail: 'all' }));
+      yield* skipLines(await read({ follow, tail: 'all' }), Math.max(0, lines - tail));
+    }
+  }
+
+  /** Anew from the beginning each time, so that a copy that was cut short is not kept as the whole. */
+  async #saveLogs(launchName: string, id: string): Promise<void> {
+    const { logs } = this.#options;
+    await logs.discard(launchName);
+    for await (const { stream, bytes } of this.#engineLogs(id, {}))
+      await logs.append(launchName, stream, bytes);
+  }
+}
