@@ -24,7 +24,7 @@ import { type ContainerInspection, launchReport } from './docker-state.ts';
 import { readSecretFile } from './secret-file.ts';
 
 /** How often others may take, free or start the name under our hands before it is left to the next call. */
-const maxRounds = 5;
+const maxRounds = 50;
 /** How long another launch of the same name may take from its creation to its start. */
 const startPatienceMs = 5_000;
 const startPollMs = 50;
@@ -57,6 +57,8 @@ export async function launchContainer(spec: LaunchSpec, context: LaunchContext):
   const request = dockerCreateRequest(spec, image, secrets);
   if (spec.pull === 'always') await pull(image, auth, context);
   for (let round = 0; round < maxRounds; round++) {
+    // A name is taken a little earlier than its container can be inspected, and a little longer.
+    if (round > 0) await pause(context.clock);
     const id = await create(request, spec, auth, context);
     if (id !== null) {
       const started = await start(id, spec, context);
@@ -162,7 +164,7 @@ async function settle(
       return null;
     }
     if (!waiting) throw engine.unavailable(`${spec.launchName} belongs to the newer term ${term}`);
-    await new Promise<void>((resolve) => clock.after(startPollMs, resolve));
+    await pause(clock);
   }
 }
 
@@ -201,6 +203,10 @@ async function pull(
   } finally {
     if (pulls.get(key) === running) pulls.delete(key);
   }
+}
+
+function pause(clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.after(startPollMs, resolve));
 }
 
 function refused(message: string, field: string, value: unknown): CarillonError {
