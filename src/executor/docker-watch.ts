@@ -32,6 +32,8 @@ interface Known {
   phase: 'started' | 'ended';
   /** The connection through which it was last seen running. */
   connection: number;
+  /** Once it has ended: why that was not its own doing. */
+  readonly interruption: string | null;
 }
 
 /** What a `die` event said, for a container that can't be inspected any more. */
@@ -75,7 +77,8 @@ export class DockerWatch {
 
   /** Takes in an inspection that somebody made, and says what it shows. `again` repeats what was told before. */
   take(container: ContainerInspection, again: 'once' | 'again' = 'once'): LaunchReport {
-    const report = this.report(container);
+    const interruption = this.#interruption(container);
+    const report = launchReport(container, interruption);
     const { launchName, startedAt } = report;
     if (report.state === 'created' || startedAt === undefined) return report;
     const before = this.#known.get(launchName);
@@ -83,7 +86,7 @@ export class DockerWatch {
     const phase = report.state === 'ended' ? 'ended' : 'started';
     // A look that began before the end may arrive after it.
     if (told === 'ended' && (again === 'once' || phase === 'started')) return report;
-    this.#known.set(launchName, { id: container.Id, phase, connection: this.#connection });
+    this.#known.set(launchName, { id: container.Id, phase, connection: this.#connection, interruption });
     if (told === null || again === 'again') this.#emit({ kind: 'started', launchName, at: startedAt });
     if (report.state === 'ended') {
       const { endedAt = startedAt, exitCode = null, state: _, ...rest } = report;
@@ -109,11 +112,12 @@ export class DockerWatch {
 
   #interruption({ Id, Name }: ContainerInspection): string | null {
     const launchName = Name.replace(/^\//, '');
+    const known = this.#known.get(launchName);
+    if (known?.id === Id && known.phase === 'ended') return known.interruption;
     if (this.#killed.has(launchName)) return null;
     const signal = this.#killedByOthers.get(Id);
     if (signal !== undefined) return `ended by the engine, or by others through it (signal ${signal})`;
-    const known = this.#known.get(launchName);
-    const outage = known?.id === Id && known.phase === 'started' && known.connection < this.#connection;
+    const outage = known?.id === Id && known.connection < this.#connection;
     return outage ? 'the engine was restarted' : null;
   }
 

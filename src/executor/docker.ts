@@ -53,7 +53,7 @@ export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
 
 /** A launch between its call and its end, so that a kill in the meantime is not lost. */
 interface Flight {
-  readonly done: Promise<void>;
+  done: Promise<void>;
   killed: { readonly graceMs: number } | null;
 }
 
@@ -104,11 +104,12 @@ class DockerLauncher implements Launcher {
   launch(spec: LaunchSpec): Promise<void> {
     const under = this.#flights.get(spec.launchName);
     if (under) return under.done;
-    const done = this.#queue
-      .run(() => this.#launch(spec))
+    const flight: Flight = { killed: null, done: Promise.resolve() };
+    this.#flights.set(spec.launchName, flight);
+    flight.done = this.#queue
+      .run(() => this.#launch(spec, flight))
       .finally(() => this.#flights.delete(spec.launchName));
-    this.#flights.set(spec.launchName, { done, killed: null });
-    return done;
+    return flight.done;
   }
 
   async kill(launchName: string, graceMs: number): Promise<void> {
@@ -174,17 +175,16 @@ class DockerLauncher implements Launcher {
     }
   }
 
-  async #launch(spec: LaunchSpec): Promise<void> {
-    const flight = this.#flights.get(spec.launchName);
+  async #launch(spec: LaunchSpec, flight: Flight): Promise<void> {
     const { container, adopted } = await launchContainer(spec, {
       engine: this.#docker,
       log: this.#options.log,
       clock: this.#options.clock,
       pulls: this.#pulls,
-      wanted: () => !this.#stopped && !flight?.killed,
+      wanted: () => !this.#stopped && !flight.killed,
     });
     this.#watch.take(container, adopted ? 'again' : 'once');
-    if (flight?.killed) await this.kill(spec.launchName, flight.killed.graceMs);
+    if (flight.killed) await this.kill(spec.launchName, flight.killed.graceMs);
   }
 
   /** Ours of this name, or null. */
