@@ -1,0 +1,114 @@
+/**
+ * The HTTP interface, built apart from being served: whoever calls `buildApp` listens, or injects requests.
+ * Everything it knows comes from the scheduler handle; closing it ends all streams it opened.
+ */
+
+import fastify, { type FastifyInstance } from 'fastify';
+import type { SchedulerHandle } from '../scheduler/handle.ts';
+import type { Log } from '../scheduler/ports.ts';
+import { readBodies } from './body.ts';
+import { compileCheck } from './checking.ts';
+import type { ApiContext, NodeInfo } from './context.ts';
+import { nothingHere, sendError } from './error-map.ts';
+import { apiLimits } from './limits.ts';
+import { LiveEvents } from './live.ts';
+import { Metrics } from './metrics.ts';
+import { describeApi, openapiRoute } from './openapi.ts';
+import { applyRoutes } from './routes/apply.ts';
+import { eventRoutes } from './routes/events.ts';
+import { graphRoutes } from './routes/graph.ts';
+import { installationRoutes } from './routes/installation.ts';
+import { jobPastRoutes } from './routes/job-past.ts';
+import { jobRoutes } from './routes/jobs.ts';
+import { logRoutes } from './routes/logs.ts';
+import { nodeRoutes } from './routes/node.ts';
+import { runRoutes } from './routes/runs.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
+import { statsRoutes } from './routes/stats.ts';
+import { protect } from './security.ts';
+
+export interface AppParts {
+  readonly scheduler: SchedulerHandle;
+  readonly log: Log;
+  readonly node: NodeInfo;
+  readonly settings?: AppSettings;
+}
+
+export interface AppSettings {
+  /** Bytes of one request body. */
+  readonly bodyLimitBytes?: number;
+  /** How often a quiet stream of events says that it is still there. */
+  readonly heartbeatMs?: number;
+}
+
+/** Receiving a whole request may take this long: a full body over a slow line. */
+const requestTimeoutMs = 120_000;
+/** Longer than the keep-alive of common proxies, so that they close first and never meet a closed connection. */
+const keepAliveMs = 75_000;
+/** Longest part of a path, percent-encoded: a run's id is at most 200 characters. */
+const maxParamLength = 1_024;
+
+const apiRoutes = [
+  jobRoutes,
+  applyRoutes,
+  runRoutes,
+  jobPastRoutes,
+  logRoutes,
+  scheduleRoutes,
+  graphRoutes,
+  statsRoutes,
+  eventRoutes,
+  installationRoutes,
+];
+
+export function buildApp({ scheduler, log, node, settings = {} }: AppParts): FastifyInstance {
+  const app = fastify({
+    bodyLimit: settings.bodyLimitBytes ?? apiLimits.bodyBytes,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveMs,
+    routerOptions: { maxParamLength },
+    forceCloseConnections: 'idle',
+    frameworkErrors: (error, request, reply) => void sendError(log, error, request, reply),
+  });
+  const live = new LiveEvents(scheduler, {
+    process: `${node.pid.toString(36)}${scheduler.now().toString(36)}`,
+    heartbeatMs: settings.heartbeatMs ?? 15_000,
+  });
+  const metrics = new Metrics(scheduler);
+  const closing = new AbortController();
+  const context: ApiContext = { scheduler, log, node, live, closing: closing.signal };
+
+  app.setValidatorCompiler(compileCheck);
+  // Answers are built for the wire and typed by their schemas; the tests hold every one of them to its schema.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.setErrorHandler((error, request, reply) => sendError(log, error, request, reply));
+  app.setNotFoundHandler((request, reply) => sendError(log, nothingHere(request), request, reply));
+  readBodies(app);
+  protect(app);
+  refuseUnknownParameters(app);
+  describeApi(app, node.version);
+
+  app.register(async (root) => nodeRoutes(root, context, metrics));
+  app.register(
+    async (api) => {
+      for (const routes of apiRoutes) routes(api, context);
+      openapiRoute(api);
+    },
+    { prefix: '/api/v1' },
+  );
+  // Before the server waits for its connections: streams would keep it waiting for ever.
+  app.addHook('preClose', async () => {
+    closing.abort();
+    live.close();
+    metrics.close();
+  });
+  return app;
+}
+
+/** A route that names no query parameters takes none: a misspelt one is never silently ignored. */
+function refuseUnknownParameters(app: FastifyInstance): void {
+  app.addHook('onRoute', (route) => {
+    route.schema ??= {};
+    route.schema.querystring ??= { type: 'object', properties: {}, additionalProperties: false };
+  });
+}

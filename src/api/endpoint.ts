@@ -1,0 +1,75 @@
+/**
+ * How routes describe themselves: what they take and answer, and with which codes they refuse. The checks and
+ * the OpenAPI document are made from this.
+ */
+
+import { type TProperties, type TSchema, Type } from 'typebox';
+import { catalogue, type ErrorCode } from '../errors.ts';
+import { apiLimits } from './limits.ts';
+import { WireProblem } from './schema.ts';
+import { ref } from './shape.ts';
+
+/** Any command may meet a node that does not lead, or a store that is away. */
+export const whenChanging = ['NOT_LEADING', 'STORE_UNAVAILABLE'] as const;
+
+/** Responses of a route: what it answers when all is well, and the codes of its refusals by status. */
+export function answers(
+  good: Readonly<
+    Record<number, { readonly description: string; readonly schema: TSchema; readonly type?: string }>
+  >,
+  codes: readonly ErrorCode[] = [],
+): Record<string, Response> {
+  const responses: Record<string, Response> = {};
+  for (const [status, { description, schema, type = 'application/json' }] of Object.entries(good)) {
+    responses[status] = content(description, type, schema);
+  }
+  for (const code of new Set<ErrorCode>(['INVALID_FIELD', 'UNKNOWN_FIELD', ...codes])) {
+    const { status } = catalogue[code];
+    const others = responses[status]?.description;
+    const description = others === undefined ? code : `${others}, ${code}`;
+    responses[status] = content(description, 'application/problem+json', ref(WireProblem));
+  }
+  return responses;
+}
+
+type Response = { readonly description: string };
+
+const content = (description: string, type: string, schema: TSchema) => ({
+  description,
+  content: { [type]: { schema } },
+});
+
+/** Query parameters; any other is refused. */
+export const query = <P extends TProperties>(parameters: P) =>
+  Type.Object(parameters, { additionalProperties: false });
+
+export const named = Type.Object({ name: Type.String({ description: 'Name of the job.' }) });
+export type Named = { name: string };
+
+export const identified = Type.Object({ id: Type.String({ description: 'Id of the run.' }) });
+export type Identified = { id: string };
+
+export const paging = {
+  limit: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: apiLimits.page,
+      description: `Entries of one page; ${apiLimits.defaultPage} unless said.`,
+    }),
+  ),
+  cursor: Type.Optional(Type.String({ maxLength: 2_048, description: 'next of the page before.' })),
+};
+
+const instantText = (description: string) => Type.String({ maxLength: 64, description });
+
+export const span = {
+  from: Type.Optional(instantText('Due instants from this one on, ISO 8601.')),
+  to: Type.Optional(instantText('Due instants before this one, ISO 8601.')),
+};
+
+export const labelFilter = Type.Optional(
+  Type.Array(Type.String({ maxLength: 512 }), {
+    maxItems: 16,
+    description: 'team (has the label) or team=sales (has it with this value); repeated: all of them.',
+  }),
+);

@@ -1,0 +1,121 @@
+/**
+ * The one place where failures become answers: `application/problem+json` with a catalogue code. What is not
+ * expected is answered as INTERNAL without a word about the inside, and logged under the request's id.
+ */
+
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CarillonError, catalogue, type ErrorDetails } from '../errors.ts';
+import type { Log } from '../scheduler/ports.ts';
+import type { WireProblem } from './schema.ts';
+
+export const problemType = 'application/problem+json; charset=utf-8';
+
+const typeOf = (code: string) => `urn:carillon:problem:${code}`;
+
+/** The form of a catalogue error on the wire. */
+export function toProblem(error: {
+  readonly code: string;
+  readonly message: string;
+  readonly details: ErrorDetails;
+}): WireProblem {
+  const code = error.code in catalogue ? (error.code as keyof typeof catalogue) : 'INTERNAL';
+  if (code === 'INTERNAL') return internalProblem(null);
+  const { field, value, allowed, source, names } = error.details;
+  return {
+    type: typeOf(code),
+    title: catalogue[code].title,
+    status: catalogue[code].status,
+    code,
+    detail: error.message,
+    ...(field !== undefined && { field }),
+    ...(value !== undefined && { value }),
+    ...(allowed !== undefined && { allowed: typeof allowed === 'string' ? allowed : [...allowed] }),
+    ...(source !== undefined && { source }),
+    ...(names !== undefined && { names: [...names] }),
+  };
+}
+
+function internalProblem(requestId: string | null): WireProblem {
+  return {
+    type: typeOf('INTERNAL'),
+    title: 'Something broke inside',
+    status: 500,
+    code: 'INTERNAL',
+    detail:
+      requestId === null
+        ? 'This is a fault of the program.'
+        : `This is a fault of the program. Its log has more under the request id ${requestId}.`,
+    ...(requestId !== null && { requestId }),
+  };
+}
+
+/** Answers with any error; the error handler of the app. */
+export function sendError(
+  log: Log,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const expected = error instanceof CarillonError ? error : fromFramework(error, request);
+  if (expected === null) {
+    log.error(
+      { err: error, requestId: request.id, method: request.method, url: request.url },
+      'request failed',
+    );
+  }
+  const problem = expected === null ? internalProblem(request.id) : toProblem(expected);
+  if (problem.status === 503) reply.header('retry-after', '1');
+  // A body that was refused before its end is not read on: this connection has nothing more to say.
+  if (problem.status === 413) reply.header('connection', 'close');
+  return reply.code(problem.status).header('content-type', problemType).send(JSON.stringify(problem));
+}
+
+/** What the framework refuses before a route is asked; null for anything that is not the request's fault. */
+function fromFramework(error: unknown, request: FastifyRequest): CarillonError | null {
+  const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    const most = request.routeOptions.bodyLimit;
+    return new CarillonError('LIMIT_EXCEEDED', `The body is larger than ${most} bytes.`, {
+      field: 'body',
+      value: Number(request.headers['content-length']) || null,
+      allowed: `at most ${most} bytes`,
+      source: 'body',
+    });
+  }
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    const type = request.headers['content-type'] ?? 'no content type';
+    return new CarillonError(
+      'INVALID_BODY',
+      `A body of type ${JSON.stringify(type)} is not read. Say Content-Type: application/json, or application/yaml for jobs.`,
+      {
+        field: 'content-type',
+        value: type,
+        allowed: ['application/json', 'application/yaml'],
+        source: 'header',
+      },
+    );
+  }
+  if (code === 'FST_ERR_BAD_URL' || code === 'FST_ERR_MAX_PARAM_LENGTH') {
+    return new CarillonError(
+      'NOT_FOUND',
+      `The address ${JSON.stringify(request.url.slice(0, 200))} can not be read.`,
+      {
+        source: 'path',
+      },
+    );
+  }
+  if (code?.startsWith('FST_') && statusCode !== undefined && statusCode < 500) {
+    return new CarillonError('INVALID_BODY', message ?? 'The request can not be read.', { source: 'body' });
+  }
+  return null;
+}
+
+/** The answer to addresses where nothing is. */
+export function nothingHere(request: FastifyRequest): CarillonError {
+  const path = request.url.split('?', 1)[0]!.slice(0, 200);
+  return new CarillonError(
+    'NOT_FOUND',
+    `There is nothing at ${request.method} ${path}. /api/v1/openapi.json lists what there is.`,
+    { field: 'path', value: path, source: 'path' },
+  );
+}

@@ -1,0 +1,68 @@
+/** Instants and days in requests and answers. */
+
+import { DateTime } from 'luxon';
+import { CarillonError } from '../errors.ts';
+
+export const iso = (ms: number): string => new Date(ms).toISOString();
+export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
+export const dayOf = (ms: number): string => iso(ms).slice(0, 10);
+
+export const dayMs = 86_400_000;
+
+const instantAllowed =
+  'an instant, 2026-11-21T02:00:00Z (UTC where no offset is written), or a day, 2026-11-21';
+
+/** Epoch milliseconds. INVALID_FIELD for what is not an ISO 8601 instant of the years 0 to 9999. */
+export function readInstant(text: string, field: string, source: string): number {
+  const read = /^\d{4}-?\d{2}/.test(text) ? DateTime.fromISO(text, { zone: 'utc' }) : null;
+  if (read?.isValid) return read.toMillis();
+  throw new CarillonError(
+    'INVALID_FIELD',
+    `${field} is ${JSON.stringify(text.slice(0, 80))}. Allowed: ${instantAllowed}.`,
+    {
+      field,
+      value: text.slice(0, 80),
+      allowed: instantAllowed,
+      source,
+    },
+  );
+}
+
+/** Start of a UTC day in epoch milliseconds. */
+export function readDay(text: string, field: string): number {
+  const ms = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+  if (!Number.isNaN(ms) && dayOf(ms) === text) return ms;
+  const allowed = 'a UTC day, 2026-11-21';
+  throw new CarillonError(
+    'INVALID_FIELD',
+    `${field} is ${JSON.stringify(text.slice(0, 80))}. Allowed: ${allowed}.`,
+    {
+      field,
+      value: text.slice(0, 80),
+      allowed,
+      source: 'query',
+    },
+  );
+}
+
+/** `from` and `to` of a query, where said; INVALID_FIELD when they are the wrong way round. */
+export function readSpan(query: { readonly from?: string; readonly to?: string }): {
+  fromMs?: number;
+  toMs?: number;
+} {
+  const span = {
+    ...(query.from !== undefined && { fromMs: readInstant(query.from, 'from', 'query') }),
+    ...(query.to !== undefined && { toMs: readInstant(query.to, 'to', 'query') }),
+  };
+  if (span.fromMs !== undefined && span.toMs !== undefined && span.fromMs > span.toMs) throw reversed(query);
+  return span;
+}
+
+export function reversed(query: { readonly from?: string; readonly to?: string }): CarillonError {
+  return new CarillonError('INVALID_FIELD', `from (${query.from}) is later than to (${query.to}).`, {
+    field: 'from',
+    value: query.from,
+    allowed: 'an earlier one than to',
+    source: 'query',
+  });
+}

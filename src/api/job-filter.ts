@@ -1,0 +1,95 @@
+/** Which jobs a request is about: filters over all jobs, walked in order of name without holding up others. */
+
+import { CarillonError } from '../errors.ts';
+import type { JobView, SchedulerHandle } from '../scheduler/handle.ts';
+import { breathe } from './context.ts';
+import type { jobFilters } from './schema.ts';
+import { isRunning, isWaiting } from './to-wire.ts';
+
+export interface JobFilter {
+  /** Part of the name, the description or the owner, in any case. */
+  readonly q?: string;
+  readonly label?: readonly string[];
+  readonly owner?: string;
+  readonly state?: readonly (typeof jobFilters)[number][];
+}
+
+/** Jobs looked at before others get a turn: about a millisecond. */
+const slice = 500;
+
+/** The jobs after `after` that pass, in order of name. */
+export async function* jobsThat(
+  scheduler: SchedulerHandle,
+  filter: JobFilter,
+  after: string | null = null,
+): AsyncGenerator<JobView> {
+  const passes = compile(filter);
+  let last = after;
+  for (;;) {
+    // A whole slice at once: between two yields jobs may come and go.
+    const names = take(scheduler.jobNames(last), slice);
+    yield* names.map((name) => scheduler.job(name)).filter(passes);
+    last = names.at(-1) ?? null;
+    if (names.length < slice) return;
+    await breathe();
+  }
+}
+
+function take(names: Iterable<string>, most: number): string[] {
+  const taken: string[] = [];
+  for (const name of names) if (taken.push(name) === most) break;
+  return taken;
+}
+
+function compile({ q, label, owner, state }: JobFilter): (view: JobView) => boolean {
+  const wanted = q?.toLowerCase();
+  const labels = labelsIn(label ?? []);
+  return (view) => {
+    const { definition } = view.job;
+    if (owner !== undefined && definition.owner !== owner) return false;
+    if (!labels.every(({ key, value }) => hasLabel(definition.labels, key, value))) return false;
+    if (state !== undefined && !state.some((each) => isIn(view, each))) return false;
+    if (wanted === undefined) return true;
+    const texts = [view.job.name, definition.description, definition.owner];
+    return texts.some((text) => text?.toLowerCase().includes(wanted));
+  };
+}
+
+function hasLabel(
+  labels: Readonly<Record<string, string>> | undefined,
+  key: string,
+  value: string | null,
+): boolean {
+  if (labels === undefined || !Object.hasOwn(labels, key)) return false;
+  return value === null || labels[key] === value;
+}
+
+/** `team=sales` or `team`; a value may hold `=`. */
+function labelsIn(texts: readonly string[]): { key: string; value: string | null }[] {
+  return texts.map((text) => {
+    const at = text.indexOf('=');
+    return at < 0 ? { key: text, value: null } : { key: text.slice(0, at), value: text.slice(at + 1) };
+  });
+}
+
+/** Labels with values, for what must not match by presence alone (deleting). */
+export function exactLabels(texts: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    labelsIn(texts).map(({ key, value }) => {
+      if (value !== null) return [key, value];
+      throw new CarillonError('INVALID_FIELD', `label is ${JSON.stringify(key)}. Allowed: name=value.`, {
+        field: 'label',
+        value: key,
+        allowed: 'name=value',
+        source: 'query',
+      });
+    }),
+  );
+}
+
+function isIn(view: JobView, state: (typeof jobFilters)[number]): boolean {
+  if (state === 'running') return view.runs.some((run) => isRunning(run.state));
+  if (state === 'waiting') return view.runs.some((run) => isWaiting(run.state));
+  if (state === 'failing') return view.state.consecutiveFailures > 0;
+  return view.status === state;
+}

@@ -1,0 +1,128 @@
+/**
+ * Live changes for any number of clients. The scheduler is listened to once; the newest events are kept, so
+ * that a client which lost its connection goes on where it was. A client that reads too slowly is cut off
+ * rather than buffered for ever: it comes back with its last id, and is told of a gap if that is too old.
+ */
+
+import { Readable } from 'node:stream';
+import { CarillonError } from '../errors.ts';
+import type { Notice, SchedulerHandle } from '../scheduler/handle.ts';
+import type { WireEvent } from './schema-views.ts';
+import { noticeToWire } from './to-wire.ts';
+
+export const liveLimits = {
+  /** Events that a returning client can have missed: some seconds of a burst. */
+  kept: 2_000,
+  /** Bytes waiting for one client. */
+  buffered: 1024 * 1024,
+  /** More are people who forgot to close their pages. */
+  clients: 256,
+} as const;
+
+interface LiveEvent {
+  readonly number: number;
+  readonly notice: Notice;
+  /** Made when the first client needs it: with nobody watching, an event costs a place in a list. */
+  frame: string | null;
+}
+
+interface Client {
+  readonly stream: Readable;
+  readonly job: string | null;
+}
+
+export class LiveEvents {
+  readonly #process: string;
+  readonly #kept: LiveEvent[] = [];
+  readonly #clients = new Set<Client>();
+  readonly #unsubscribe: () => void;
+  readonly #heartbeat: NodeJS.Timeout;
+  #number = 0;
+
+  /** `process` tells the ids of this process from those of another. */
+  constructor(
+    scheduler: SchedulerHandle,
+    options: { readonly process: string; readonly heartbeatMs: number },
+  ) {
+    this.#process = options.process;
+    this.#unsubscribe = scheduler.subscribe((notice) => this.#take(notice));
+    this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatMs);
+    this.#heartbeat.unref();
+  }
+
+  get clients(): number {
+    return this.#clients.size;
+  }
+
+  /** A stream of server-sent events: of all jobs or of one, after `lastId` where the client says so. */
+  open(request: { readonly job: string | null; readonly lastId: string | null }): Readable {
+    if (this.#clients.size >= liveLimits.clients) {
+      throw new CarillonError('LIMIT_EXCEEDED', `${this.#clients.size} clients watch already.`, {
+        allowed: `at most ${liveLimits.clients} at one time on one node`,
+      });
+    }
+    const stream = new Readable({ read: () => {}, highWaterMark: liveLimits.buffered });
+    const client: Client = { stream, job: request.job };
+    this.#clients.add(client);
+    stream.once('close', () => this.#clients.delete(client));
+    // The first bytes carry the headers; a browser then knows that the connection stands.
+    stream.push('retry: 2000\n\n');
+    if (request.lastId !== null) this.#catchUp(client, request.lastId);
+    return stream;
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    clearInterval(this.#heartbeat);
+    for (const { stream } of this.#clients) stream.push(null);
+    this.#clients.clear();
+  }
+
+  #catchUp(client: Client, lastId: string): void {
+    const last = lastId.startsWith(`${this.#process}-`)
+      ? Number(lastId.slice(this.#process.length + 1))
+      : Number.NaN;
+    const oldest = this.#kept[0]?.number ?? this.#number + 1;
+    if (Number.isInteger(last) && last <= this.#number && last >= oldest - 1) {
+      for (const event of this.#kept.slice(last - oldest + 1)) this.#send(client, event);
+    } else {
+      const reason = 'the last event that was seen is no longer kept here';
+      client.stream.push(frameOf(this.#id(this.#number), { kind: 'gap', reason }));
+    }
+  }
+
+  #take(notice: Notice): void {
+    const event: LiveEvent = { number: ++this.#number, notice, frame: null };
+    this.#kept.push(event);
+    // Cut in big steps: shifting one by one would move the whole list for each event.
+    if (this.#kept.length >= 2 * liveLimits.kept) this.#kept.splice(0, this.#kept.length - liveLimits.kept);
+    for (const client of this.#clients) this.#send(client, event);
+  }
+
+  #send(client: Client, event: LiveEvent): void {
+    const about = jobOf(event.notice);
+    if (client.job !== null && about !== null && about !== client.job) return;
+    event.frame ??= frameOf(this.#id(event.number), noticeToWire(event.notice));
+    client.stream.push(event.frame);
+    if (client.stream.readableLength <= liveLimits.buffered) return;
+    this.#clients.delete(client);
+    client.stream.destroy();
+  }
+
+  #id(number: number): string {
+    return `${this.#process}-${number}`;
+  }
+
+  /** Keeps proxies from closing quiet connections, and finds the dead ones. */
+  #beat(): void {
+    for (const { stream } of this.#clients) stream.push(': still here\n\n');
+  }
+}
+
+const frameOf = (id: string, event: WireEvent): string =>
+  `id: ${id}\nevent: ${event.kind}\ndata: ${JSON.stringify(event)}\n\n`;
+
+function jobOf(notice: Notice): string | null {
+  if (notice.kind === 'leader') return null;
+  return notice.kind === 'run' ? notice.run.job : notice.name;
+}

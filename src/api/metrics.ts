@@ -1,0 +1,100 @@
+/**
+ * Metrics in Prometheus' text format. What is now is read from the scheduler when asked for; what happened is
+ * counted from its notices, since the start of the process as Prometheus expects.
+ */
+
+import type { SchedulerHandle } from '../scheduler/handle.ts';
+import { type EndState, endStates, liveStates, type Run } from '../scheduler/model.ts';
+
+/** Upper bounds in seconds: from "at once" to "hours late". */
+const latenessBounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600];
+
+export class Metrics {
+  readonly #scheduler: SchedulerHandle;
+  readonly #unsubscribe: () => void;
+  readonly #ended = new Map<EndState, number>(endStates.map((state) => [state, 0]));
+  /** One place for each bound and one for what is above all. */
+  readonly #lateness = new Array<number>(latenessBounds.length + 1).fill(0);
+  #latenessSeconds = 0;
+
+  constructor(scheduler: SchedulerHandle) {
+    this.#scheduler = scheduler;
+    this.#unsubscribe = scheduler.subscribe((notice) => {
+      if (notice.kind === 'run' && notice.run.endedAt !== null) this.#count(notice.run);
+    });
+  }
+
+  close(): void {
+    this.#unsubscribe();
+  }
+
+  text(): string {
+    const { term, leading } = this.#scheduler.leadership();
+    const lines = [
+      ...gauge('carillon_leading', 'Whether this node leads.', [['', leading ? 1 : 0]]),
+      ...gauge('carillon_term', 'The current leadership.', [['', term]]),
+      // A node that does not lead knows nothing of these.
+      ...(leading ? this.#present() : []),
+      ...counter('carillon_runs_ended_total', 'Runs ended, by how.', byState(endStates, this.#ended)),
+      ...this.#startLateness(),
+      ...gauge('process_resident_memory_bytes', 'Resident memory.', [['', process.memoryUsage.rss()]]),
+    ];
+    return `${lines.join('\n')}\n`;
+  }
+
+  #count(run: Run): void {
+    const state = run.state as EndState;
+    this.#ended.set(state, (this.#ended.get(state) ?? 0) + 1);
+    const started = run.attempts.find((attempt) => attempt.startedAt !== null)?.startedAt ?? null;
+    if (started === null) return;
+    const seconds = Math.max(0, started - run.due) / 1_000;
+    const place = latenessBounds.findIndex((bound) => seconds <= bound);
+    this.#lateness[place < 0 ? latenessBounds.length : place]! += 1;
+    this.#latenessSeconds += seconds;
+  }
+
+  #present(): string[] {
+    const unfinished = new Map<string, number>();
+    for (const { state } of this.#scheduler.liveRuns())
+      unfinished.set(state, (unfinished.get(state) ?? 0) + 1);
+    return [
+      ...gauge('carillon_jobs', 'Jobs.', [['', this.#scheduler.jobCount()]]),
+      ...gauge('carillon_runs', 'Unfinished runs, by state.', byState(liveStates, unfinished)),
+    ];
+  }
+
+  #startLateness(): string[] {
+    const name = 'carillon_start_lateness_seconds';
+    let sum = 0;
+    const buckets = this.#lateness.map((count, place) => {
+      sum += count;
+      return `${name}_bucket{le="${latenessBounds[place] ?? '+Inf'}"} ${sum}`;
+    });
+    return [
+      ...head(name, 'histogram', 'From the due instant to the first start, of ended runs.'),
+      ...buckets,
+      `${name}_sum ${this.#latenessSeconds}`,
+      `${name}_count ${sum}`,
+    ];
+  }
+}
+
+type Sample = readonly [labels: string, value: number];
+
+const byState = (states: readonly string[], counts: ReadonlyMap<string, number>): Sample[] =>
+  states.map((state) => [`{state="${state}"}`, counts.get(state) ?? 0]);
+
+const head = (name: string, type: string, help: string) => [
+  `# HELP ${name} ${help}`,
+  `# TYPE ${name} ${type}`,
+];
+
+const gauge = (name: string, help: string, samples: readonly Sample[]) =>
+  family(name, 'gauge', help, samples);
+const counter = (name: string, help: string, samples: readonly Sample[]) =>
+  family(name, 'counter', help, samples);
+
+const family = (name: string, type: string, help: string, samples: readonly Sample[]): string[] => [
+  ...head(name, type, help),
+  ...samples.map(([labels, value]) => `${name}${labels} ${value}`),
+];

@@ -1,0 +1,85 @@
+/** Many jobs at once. */
+
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { CarillonError } from '../../errors.ts';
+import type { ApplyResult } from '../../scheduler/command.ts';
+import { manyJobs } from '../body.ts';
+import { type ApiContext, requestedBy } from '../context.ts';
+import { answers, query, whenChanging } from '../endpoint.ts';
+import { exactLabels } from '../job-filter.ts';
+import { apiLimits } from '../limits.ts';
+import { type WireApply as Apply, WireApply, WireDefinition } from '../schema.ts';
+import { ref } from '../shape.ts';
+import { applyResultToWire } from '../to-wire.ts';
+
+const ApplyQuery = query({
+  prune: Type.Optional(Type.Boolean({ description: 'Delete the jobs that are not in the body.' })),
+  label: Type.Optional(
+    Type.Array(Type.String({ maxLength: 512 }), {
+      maxItems: 16,
+      description: 'With prune: delete only jobs with this label, team=sales; repeated: with all of them.',
+    }),
+  ),
+  dryRun: Type.Optional(Type.Boolean({ description: 'Only say what would happen.' })),
+});
+
+const jobs = Type.Union([
+  Type.Array(ref(WireDefinition), { maxItems: apiLimits.applyJobs }),
+  Type.Object({ jobs: Type.Array(ref(WireDefinition), { maxItems: apiLimits.applyJobs }) }),
+]);
+
+export function applyRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
+  app.post<{ Querystring: Static<typeof ApplyQuery> }>(
+    '/apply',
+    {
+      schema: {
+        summary: 'Create, change and delete many jobs',
+        description:
+          'Each job is accepted or refused by itself, so the answer is 200 even if some are refused: look at ' +
+          `counts.refused. Parents may come after their children. At most ${apiLimits.applyJobs} jobs.`,
+        tags: ['jobs'],
+        operationId: 'apply',
+        querystring: ApplyQuery,
+        body: {
+          content: {
+            'application/json': { schema: jobs },
+            'application/yaml': { schema: jobs },
+          },
+        },
+        response: answers({ 200: { description: 'What became of each job', schema: ref(WireApply) } }, [
+          'INVALID_BODY',
+          'LIMIT_EXCEEDED',
+          ...whenChanging,
+        ]),
+      },
+    },
+    async (request): Promise<Apply> => {
+      const { prune = false, label = [], dryRun = false } = request.query;
+      if (label.length > 0 && !prune) throw labelWithoutPrune(label);
+      const results = await scheduler.submit({
+        kind: 'apply',
+        definitions: manyJobs(request.body),
+        prune: prune ? { labels: exactLabels(label) } : null,
+        dryRun,
+        by: requestedBy(request),
+      });
+      return { dryRun, counts: countOutcomes(results), results: results.map(applyResultToWire) };
+    },
+  );
+}
+
+function countOutcomes(results: readonly ApplyResult[]): Apply['counts'] {
+  const counts = { created: 0, changed: 0, unchanged: 0, deleted: 0, refused: 0 };
+  for (const { outcome } of results) counts[outcome]++;
+  return counts;
+}
+
+function labelWithoutPrune(label: readonly string[]): CarillonError {
+  return new CarillonError('INVALID_FIELD', 'label says what prune may delete, and prune is not asked for.', {
+    field: 'label',
+    value: label[0],
+    allowed: 'with prune=true',
+    source: 'query',
+  });
+}

@@ -1,0 +1,44 @@
+/** Live changes as server-sent events. */
+
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import type { ApiContext } from '../context.ts';
+import { answers, query } from '../endpoint.ts';
+import { WireEvent } from '../schema-views.ts';
+import { ref } from '../shape.ts';
+
+const EventsQuery = query({
+  job: Type.Optional(Type.String({ maxLength: 128, description: 'Only what concerns this job.' })),
+});
+
+export function eventRoutes(app: FastifyInstance, { live }: ApiContext): void {
+  app.get<{ Querystring: Static<typeof EventsQuery> }>(
+    '/events',
+    {
+      // A HEAD request would open a stream that nobody reads.
+      exposeHeadRoute: false,
+      schema: {
+        summary: 'Live changes',
+        description:
+          'Server-sent events named job, run, leader and gap; the data of each is an Event. Send Last-Event-ID to ' +
+          'go on after a lost connection; gap says that some events between are no longer kept.',
+        tags: ['live'],
+        operationId: 'watchEvents',
+        querystring: EventsQuery,
+        response: answers(
+          { 200: { description: 'Events', type: 'text/event-stream', schema: ref(WireEvent) } },
+          ['LIMIT_EXCEEDED'],
+        ),
+      },
+    },
+    async (request, reply) => {
+      const last = request.headers['last-event-id'];
+      const stream = live.open({
+        job: request.query.job ?? null,
+        lastId: typeof last === 'string' ? last : null,
+      });
+      reply.type('text/event-stream; charset=utf-8').header('x-accel-buffering', 'no');
+      return reply.send(stream);
+    },
+  );
+}

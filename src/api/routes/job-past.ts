@@ -1,0 +1,188 @@
+/** What was: the ledger of a job, and its revisions with their differences. */
+
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { CarillonError } from '../../errors.ts';
+import type { Revision } from '../../scheduler/model.ts';
+import type { ApiContext } from '../context.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { differences } from '../diff.ts';
+import { answers, type Named, named, paging, query, span, whenChanging } from '../endpoint.ts';
+import { readSpan } from '../instants.ts';
+import { apiLimits } from '../limits.ts';
+import { WireDiff, WireJobChange, WireLedger, WireRevision, WireRevisionList } from '../schema.ts';
+import { ref } from '../shape.ts';
+import { ledgerToWire, revisionToWire } from '../to-wire.ts';
+import { changeJob, refusals } from './jobs.ts';
+
+const tags = ['history'];
+const revisionNumber = (description: string) =>
+  Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description });
+
+const LedgerQuery = query({ ...span, ...paging });
+const DiffQuery = query({
+  from: revisionNumber('The older revision.'),
+  to: revisionNumber('The newer one.'),
+});
+const numbered = Type.Object({
+  ...named.properties,
+  number: Type.String({ pattern: '^[1-9][0-9]{0,14}$', description: 'a revision number' }),
+});
+type Numbered = Named & { number: string };
+
+export function jobPastRoutes(app: FastifyInstance, context: ApiContext): void {
+  app.get<{ Params: Named; Querystring: Static<typeof LedgerQuery> }>(
+    '/jobs/:name/ledger',
+    {
+      schema: {
+        summary: 'What became of the due instants of a job',
+        description: 'Oldest first; from the beginning and until now unless said.',
+        tags,
+        operationId: 'getLedger',
+        params: named,
+        querystring: LedgerQuery,
+        response: answers({ 200: { description: 'One page', schema: ref(WireLedger) } }, ['JOB_NOT_FOUND']),
+      },
+    },
+    async (request) => ledgerPage(context, request.params.name, request.query),
+  );
+
+  app.get<{ Params: Named }>(
+    '/jobs/:name/revisions',
+    {
+      schema: {
+        summary: 'Revisions of a job, newest first',
+        description: 'Those that are kept, of deleted jobs too.',
+        tags,
+        operationId: 'listRevisions',
+        params: named,
+        response: answers({ 200: { description: 'All of them', schema: ref(WireRevisionList) } }, [
+          'JOB_NOT_FOUND',
+        ]),
+      },
+    },
+    async (request) => {
+      const revisions = await revisionsOf(context, request.params.name);
+      return { items: revisions.map(revisionToWire), next: null };
+    },
+  );
+
+  app.get<{ Params: Numbered }>(
+    '/jobs/:name/revisions/:number',
+    {
+      schema: {
+        summary: 'Read a revision',
+        tags,
+        operationId: 'getRevision',
+        params: numbered,
+        response: answers({ 200: { description: 'The revision', schema: ref(WireRevision) } }, [
+          'JOB_NOT_FOUND',
+          'REVISION_NOT_FOUND',
+        ]),
+      },
+    },
+    async ({ params }) => revisionToWire(await findRevision(context, params.name, Number(params.number))),
+  );
+
+  app.get<{ Params: Named; Querystring: Static<typeof DiffQuery> }>(
+    '/jobs/:name/diff',
+    {
+      schema: {
+        summary: 'What changed between two revisions',
+        tags,
+        operationId: 'diffRevisions',
+        params: named,
+        querystring: DiffQuery,
+        response: answers({ 200: { description: 'The changed fields', schema: ref(WireDiff) } }, [
+          'MISSING_FIELD',
+          'JOB_NOT_FOUND',
+          'REVISION_NOT_FOUND',
+        ]),
+      },
+    },
+    async ({ params: { name }, query: { from, to } }) => {
+      const before = await findRevision(context, name, from);
+      const after = await findRevision(context, name, to);
+      return { job: name, from, to, changes: differences(before.definition, after.definition) };
+    },
+  );
+
+  app.post<{ Params: Numbered }>(
+    '/jobs/:name/revisions/:number/restore',
+    {
+      schema: {
+        summary: 'Make an old revision the newest',
+        description: 'The restored definition becomes a new revision; a deleted job comes back.',
+        tags,
+        operationId: 'restoreRevision',
+        params: numbered,
+        response: answers({ 200: { description: 'The job', schema: ref(WireJobChange) } }, [
+          ...refusals,
+          'JOB_NOT_FOUND',
+          'REVISION_NOT_FOUND',
+          'REVISION_CONFLICT',
+          ...whenChanging,
+        ]),
+      },
+    },
+    async (request) => {
+      const { name, number } = request.params;
+      const { definition } = await findRevision(context, name, Number(number));
+      if (definition === null) throw revisionNotFound(name, Number(number), 'one that has a definition');
+      return changeJob(context, request, { definition, source: `revision ${number}`, mode: 'replace' });
+    },
+  );
+}
+
+/** Of a job that exists or once did. JOB_NOT_FOUND. */
+async function revisionsOf({ scheduler }: ApiContext, name: string): Promise<Revision[]> {
+  const revisions = await scheduler.archive.revisions(name);
+  if (revisions.length === 0) scheduler.job(name);
+  return revisions;
+}
+
+async function findRevision(context: ApiContext, name: string, number: number): Promise<Revision> {
+  const revisions = await revisionsOf(context, name);
+  const found = revisions.find(({ revision }) => revision === number);
+  if (found !== undefined) return found;
+  const oldest = revisions.at(-1)?.revision;
+  throw revisionNotFound(
+    name,
+    number,
+    oldest === undefined ? 'none are kept' : `${oldest} to ${revisions[0]?.revision}`,
+  );
+}
+
+function revisionNotFound(name: string, number: number, allowed: string): CarillonError {
+  return new CarillonError(
+    'REVISION_NOT_FOUND',
+    `${name} has no revision ${number} to go back to. Allowed: ${allowed}.`,
+    {
+      field: 'revision',
+      value: number,
+      allowed,
+    },
+  );
+}
+
+const isInstant = (place: readonly unknown[]): place is readonly [number] => Number.isSafeInteger(place[0]);
+
+async function ledgerPage(
+  { scheduler }: ApiContext,
+  name: string,
+  asked: Static<typeof LedgerQuery>,
+): Promise<Static<typeof WireLedger>> {
+  const job = scheduler.job(name).job.name;
+  const { fromMs: earliest = 0, toMs = scheduler.now() + 1 } = readSpan(asked);
+  const { limit = apiLimits.defaultPage, cursor } = asked;
+  const place = cursor === undefined ? null : decodeCursor(cursor, isInstant)[0];
+  const fromMs = place ?? earliest;
+  // One more tells whether there is a next page; a stretch that reaches over the cursor was given out before it.
+  const lines = await scheduler.archive.ledger({ job, fromMs, toMs, limit: limit + 2 });
+  const fresh = place === null ? lines : lines.filter((line) => line.from >= place);
+  const following = fresh[limit];
+  return {
+    items: fresh.slice(0, limit).map(ledgerToWire),
+    next: following === undefined ? null : encodeCursor([following.from]),
+  };
+}

@@ -1,0 +1,263 @@
+/** Jobs, one at a time: create, replace, read, list, delete, pause, resume. */
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { CarillonError } from '../../errors.ts';
+import type { WrittenJob } from '../../job-file.ts';
+import { oneJob } from '../body.ts';
+import { type ApiContext, requestedBy } from '../context.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { answers, labelFilter, type Named, named, paging, query, whenChanging } from '../endpoint.ts';
+import { jobsThat } from '../job-filter.ts';
+import { apiLimits } from '../limits.ts';
+import {
+  type WireJobChange as JobChange,
+  jobFilters,
+  WireDefinition,
+  WireDeletion,
+  WireJob,
+  WireJobChange,
+  WireJobList,
+} from '../schema.ts';
+import { literals, ref } from '../shape.ts';
+import { jobToWire } from '../to-wire.ts';
+
+const tags = ['jobs'];
+/** What a definition may be refused with. */
+export const refusals = [
+  'INVALID_BODY',
+  'MISSING_FIELD',
+  'INVALID_SCHEDULE',
+  'SCHEDULE_NEVER_FIRES',
+  'UNKNOWN_TIMEZONE',
+  'UNKNOWN_PARENT',
+  'DEPENDENCY_CYCLE',
+  'ENGINE_NOT_CONFIGURED',
+  'UNSUPPORTED_BY_ENGINE',
+  'LIMIT_EXCEEDED',
+] as const;
+
+/** Documented here, judged by the scheduler. */
+const definitionBody = {
+  content: {
+    'application/json': { schema: ref(WireDefinition) },
+    'application/yaml': { schema: ref(WireDefinition) },
+  },
+};
+
+const ListQuery = query({
+  q: Type.Optional(Type.String({ maxLength: 256, description: 'Part of the name, description or owner.' })),
+  label: labelFilter,
+  owner: Type.Optional(Type.String({ maxLength: 256 })),
+  state: Type.Optional(
+    Type.Array(literals(jobFilters), { maxItems: jobFilters.length, description: 'Any of these.' }),
+  ),
+  ...paging,
+});
+
+const DeleteQuery = query({
+  dependents: Type.Optional(
+    literals(['refuse', 'cascade', 'detach'], {
+      description: 'Jobs that wait for it: refuse (unless said), delete them too, or let them go on without.',
+    }),
+  ),
+});
+
+export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
+  const { scheduler } = context;
+  const put = (request: FastifyRequest, job: WrittenJob, mode: 'create' | 'replace') =>
+    changeJob(context, request, { ...job, mode });
+
+  app.post(
+    '/jobs',
+    {
+      schema: {
+        summary: 'Create a job',
+        tags,
+        operationId: 'createJob',
+        body: definitionBody,
+        response: answers({ 201: { description: 'Created', schema: ref(WireJobChange) } }, [
+          ...refusals,
+          'JOB_EXISTS',
+          ...whenChanging,
+        ]),
+      },
+    },
+    async (request, reply) => created(reply, await put(request, oneJob(request.body), 'create')),
+  );
+
+  app.put<{ Params: Named }>(
+    '/jobs/:name',
+    {
+      schema: {
+        summary: 'Create or replace a job',
+        description: 'With If-Match: "3" only if the job is at revision 3.',
+        tags,
+        operationId: 'putJob',
+        params: named,
+        body: definitionBody,
+        response: answers(
+          {
+            200: { description: 'Changed, or like this already', schema: ref(WireJobChange) },
+            201: { description: 'Created', schema: ref(WireJobChange) },
+          },
+          [...refusals, 'REVISION_CONFLICT', ...whenChanging],
+        ),
+      },
+    },
+    async (request, reply) => {
+      const change = await put(request, nameFromPath(oneJob(request.body), request.params.name), 'replace');
+      return change.outcome === 'created' ? created(reply, change) : change;
+    },
+  );
+
+  app.get<{ Querystring: Static<typeof ListQuery> }>(
+    '/jobs',
+    {
+      schema: {
+        summary: 'List jobs',
+        description: 'In order of name. Jobs created or deleted meanwhile neither repeat nor hide others.',
+        tags,
+        operationId: 'listJobs',
+        querystring: ListQuery,
+        response: answers({ 200: { description: 'One page', schema: ref(WireJobList) } }),
+      },
+    },
+    async (request) => listJobs(context, request.query),
+  );
+
+  app.get<{ Params: Named }>(
+    '/jobs/:name',
+    {
+      schema: {
+        summary: 'Read a job',
+        tags,
+        operationId: 'getJob',
+        params: named,
+        response: answers({ 200: { description: 'The job', schema: ref(WireJob) } }, ['JOB_NOT_FOUND']),
+      },
+    },
+    async (request, reply) => {
+      const view = scheduler.job(request.params.name);
+      reply.header('etag', `"${view.job.revision}"`);
+      return jobToWire(view);
+    },
+  );
+
+  app.delete<{ Params: Named; Querystring: Static<typeof DeleteQuery> }>(
+    '/jobs/:name',
+    {
+      schema: {
+        summary: 'Delete a job',
+        description: 'Its runs, ledger and revisions stay until they age out.',
+        tags,
+        operationId: 'deleteJob',
+        params: named,
+        querystring: DeleteQuery,
+        response: answers({ 200: { description: 'What was deleted', schema: ref(WireDeletion) } }, [
+          'JOB_NOT_FOUND',
+          'JOB_HAS_DEPENDENTS',
+          ...whenChanging,
+        ]),
+      },
+    },
+    async (request) =>
+      scheduler.submit({
+        kind: 'delete-job',
+        name: request.params.name,
+        dependents: request.query.dependents ?? 'refuse',
+        by: requestedBy(request),
+      }),
+  );
+
+  for (const kind of ['pause', 'resume'] as const) {
+    app.post<{ Params: Named }>(
+      `/jobs/:name/${kind}`,
+      {
+        schema: {
+          summary: kind === 'pause' ? 'Pause a job' : 'Resume a job that is paused or disabled',
+          tags,
+          operationId: `${kind}Job`,
+          params: named,
+          response: answers({ 200: { description: 'The job', schema: ref(WireJob) } }, [
+            'JOB_NOT_FOUND',
+            ...whenChanging,
+          ]),
+        },
+      },
+      async (request) => {
+        const { name } = request.params;
+        await scheduler.submit({ kind, name, by: requestedBy(request) });
+        return jobToWire(scheduler.job(name));
+      },
+    );
+  }
+}
+
+/** Submits a definition and answers with the job as it is then. */
+export async function changeJob(
+  { scheduler }: ApiContext,
+  request: FastifyRequest,
+  job: WrittenJob & { readonly mode: 'create' | 'replace' },
+): Promise<JobChange> {
+  const expected = expectedRevision(request.headers['if-match']);
+  const answer = await scheduler.submit({
+    kind: 'put-job',
+    ...job,
+    ...(expected !== undefined && { expected }),
+    by: requestedBy(request),
+  });
+  const { outcome, warnings } = answer;
+  return { ...jobToWire(scheduler.job(answer.job.name)), outcome, warnings: [...warnings] };
+}
+
+function created(reply: FastifyReply, change: JobChange): JobChange {
+  reply.code(201).header('location', `/api/v1/jobs/${encodeURIComponent(change.name)}`);
+  return change;
+}
+
+function expectedRevision(header: string | undefined): number | undefined {
+  if (header === undefined || header === '*') return undefined;
+  const revision = /^(?:W\/)?"?(\d{1,15})"?$/.exec(header)?.[1];
+  if (revision !== undefined) return Number(revision);
+  throw new CarillonError('INVALID_FIELD', `If-Match is ${JSON.stringify(header.slice(0, 80))}.`, {
+    field: 'If-Match',
+    value: header.slice(0, 80),
+    allowed: 'a revision of the job: "3"',
+    source: 'header',
+  });
+}
+
+/** The name may be left out of the body; another one than in the path is a mistake. */
+function nameFromPath(job: WrittenJob, name: string): WrittenJob {
+  const { definition, source } = job;
+  if (typeof definition !== 'object' || definition === null || Array.isArray(definition)) return job;
+  const given = (definition as { name?: unknown }).name;
+  if (given === undefined) return { definition: { name, ...definition }, source };
+  if (given === name || typeof given !== 'string') return job;
+  throw new CarillonError(
+    'INVALID_FIELD',
+    `The body names ${JSON.stringify(given.slice(0, 128))}, the path ${name}.`,
+    {
+      field: 'name',
+      value: given.slice(0, 128),
+      allowed: name,
+      source,
+    },
+  );
+}
+
+const isName = (place: readonly unknown[]): place is readonly [string] => typeof place[0] === 'string';
+
+async function listJobs(
+  { scheduler }: ApiContext,
+  { limit = apiLimits.defaultPage, cursor, ...filter }: Static<typeof ListQuery>,
+): Promise<Static<typeof WireJobList>> {
+  const after = cursor === undefined ? null : decodeCursor(cursor, isName)[0];
+  const items: WireJob[] = [];
+  for await (const view of jobsThat(scheduler, filter, after)) {
+    if (items.length === limit) return { items, next: encodeCursor([items.at(-1)!.name]) };
+    items.push(jobToWire(view));
+  }
+  return { items, next: null };
+}

@@ -1,0 +1,95 @@
+/** What machines ask of one node: is it alive, may it get requests, how is it doing. Outside `/api/v1`. */
+
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import { CarillonError } from '../../errors.ts';
+import type { ApiContext } from '../context.ts';
+import { answers } from '../endpoint.ts';
+import type { Metrics } from '../metrics.ts';
+
+const tags = ['node'];
+const text = { type: 'text/plain', schema: Type.String() };
+
+export function nodeRoutes(app: FastifyInstance, { scheduler, node }: ApiContext, metrics: Metrics): void {
+  app.get(
+    '/',
+    {
+      schema: {
+        summary: 'Where to go',
+        tags,
+        operationId: 'welcome',
+        response: answers({
+          200: { description: 'Addresses', schema: Type.Record(Type.String(), Type.String()) },
+        }),
+      },
+    },
+    async () => ({
+      name: 'carillon',
+      version: node.version,
+      api: '/api/v1/jobs',
+      documentation: '/api/v1/openapi.json',
+      metrics: '/metrics',
+      health: '/health/ready',
+    }),
+  );
+
+  app.get(
+    '/ping',
+    {
+      schema: {
+        summary: 'Answers pong',
+        tags,
+        operationId: 'ping',
+        response: answers({ 200: { description: 'pong', ...text } }),
+      },
+    },
+    async (_request, reply) => reply.type('text/plain; charset=utf-8').send('pong'),
+  );
+
+  const Live = Type.Object({ status: Type.Literal('ok') });
+  app.get(
+    '/health/live',
+    {
+      schema: {
+        summary: 'The process works',
+        tags,
+        operationId: 'isLive',
+        response: answers({ 200: { description: 'It does', schema: Live } }),
+      },
+    },
+    async () => ({ status: 'ok' }),
+  );
+
+  const Ready = Type.Object({ status: Type.Literal('ok'), term: Type.Integer(), jobs: Type.Integer() });
+  app.get(
+    '/health/ready',
+    {
+      schema: {
+        summary: 'This node leads and has loaded its state',
+        tags,
+        operationId: 'isReady',
+        response: answers({ 200: { description: 'It does', schema: Ready } }, ['NOT_LEADING']),
+      },
+    },
+    async () => {
+      const { term, leading } = scheduler.leadership();
+      if (!leading) {
+        throw new CarillonError('NOT_LEADING', 'This node does not lead, or has not loaded its state yet.');
+      }
+      return { status: 'ok', term, jobs: scheduler.jobCount() };
+    },
+  );
+
+  app.get(
+    '/metrics',
+    {
+      schema: {
+        summary: 'Metrics for Prometheus',
+        tags,
+        operationId: 'getMetrics',
+        response: answers({ 200: { description: 'Text exposition format', ...text } }),
+      },
+    },
+    async (_request, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(metrics.text()),
+  );
+}

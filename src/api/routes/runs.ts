@@ -1,0 +1,204 @@
+/** Runs: make one, list them, look at one, kill it, repeat it. */
+
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { CarillonError } from '../../errors.ts';
+import { endStates, liveStates, type Run } from '../../scheduler/model.ts';
+import { type ApiContext, requestedBy } from '../context.ts';
+import {
+  answers,
+  type Identified,
+  identified,
+  type Named,
+  named,
+  paging,
+  query,
+  span,
+  whenChanging,
+} from '../endpoint.ts';
+import { readSpan } from '../instants.ts';
+import { apiLimits } from '../limits.ts';
+import { listRuns } from '../run-list.ts';
+import { type WireRun as Out, WireRun, WireRunList, WireTrigger } from '../schema.ts';
+import { literals, ref } from '../shape.ts';
+import { runToWire } from '../to-wire.ts';
+import { triggerId } from '../trigger-id.ts';
+
+const tags = ['runs'];
+const runStates = [...liveStates, ...endStates] as const;
+
+const state = Type.Optional(
+  Type.Array(literals(runStates), { maxItems: runStates.length, description: 'Any of these.' }),
+);
+const OfJob = query({ state, ...span, ...paging });
+const OfAll = query({
+  job: Type.Optional(Type.String({ maxLength: 128, description: 'Of this job; it may be deleted already.' })),
+  state,
+  ...span,
+  ...paging,
+});
+
+export function runRoutes(app: FastifyInstance, context: ApiContext): void {
+  const { scheduler } = context;
+
+  app.post<{ Params: Named; Body: WireTrigger | undefined }>(
+    '/jobs/:name/trigger',
+    {
+      schema: {
+        summary: 'Run a job now',
+        description: 'Answers once the run is recorded. With the same Idempotency-Key: the same run.',
+        tags,
+        operationId: 'triggerJob',
+        params: named,
+        body: WireTrigger,
+        response: answers({ 202: { description: 'The new run', schema: ref(WireRun) } }, [
+          'INVALID_BODY',
+          'JOB_NOT_FOUND',
+          'LIMIT_EXCEEDED',
+          ...whenChanging,
+        ]),
+      },
+    },
+    async (request, reply) => {
+      const run = await scheduler.submit({
+        kind: 'trigger',
+        name: request.params.name,
+        triggerId: triggerId(request),
+        params: request.body?.params ?? {},
+        by: requestedBy(request),
+      });
+      return accepted(reply, run);
+    },
+  );
+
+  app.get<{ Params: Named; Querystring: Static<typeof OfJob> }>(
+    '/jobs/:name/runs',
+    {
+      schema: {
+        summary: 'Runs of a job, newest due first',
+        tags,
+        operationId: 'listJobRuns',
+        params: named,
+        querystring: OfJob,
+        response: answers({ 200: { description: 'One page', schema: ref(WireRunList) } }, ['JOB_NOT_FOUND']),
+      },
+    },
+    async (request) => {
+      const job = scheduler.job(request.params.name).job.name;
+      return pageOfRuns(context, { ...request.query, job });
+    },
+  );
+
+  app.get<{ Querystring: Static<typeof OfAll> }>(
+    '/runs',
+    {
+      schema: {
+        summary: 'Runs of all jobs, newest due first',
+        tags,
+        operationId: 'listRuns',
+        querystring: OfAll,
+        response: answers({ 200: { description: 'One page', schema: ref(WireRunList) } }),
+      },
+    },
+    async (request) => pageOfRuns(context, request.query),
+  );
+
+  oneRun(app, context);
+}
+
+function oneRun(app: FastifyInstance, { scheduler }: ApiContext): void {
+  app.get<{ Params: Identified }>(
+    '/runs/:id',
+    {
+      schema: {
+        summary: 'Read a run',
+        tags,
+        operationId: 'getRun',
+        params: identified,
+        response: answers({ 200: { description: 'The run', schema: ref(WireRun) } }, ['RUN_NOT_FOUND']),
+      },
+    },
+    async (request) => runToWire(await scheduler.run(request.params.id)),
+  );
+
+  app.post<{ Params: Identified }>(
+    '/runs/:id/kill',
+    {
+      schema: {
+        summary: 'End an unfinished run',
+        description: 'TERM, and KILL after policy.killAfter. Answers once the wish is recorded.',
+        tags,
+        operationId: 'killRun',
+        params: identified,
+        response: answers({ 202: { description: 'The run', schema: ref(WireRun) } }, [
+          'RUN_NOT_FOUND',
+          'RUN_ENDED',
+          ...whenChanging,
+        ]),
+      },
+    },
+    async (request, reply) =>
+      accepted(
+        reply,
+        await scheduler.submit({ kind: 'kill', runId: request.params.id, by: requestedBy(request) }),
+      ),
+  );
+
+  app.post<{ Params: Identified }>(
+    '/runs/:id/rerun',
+    {
+      schema: {
+        summary: 'Run an ended run again',
+        description: 'For the same due instant and with the same parameters; jobs that depend on it follow.',
+        tags,
+        operationId: 'rerun',
+        params: identified,
+        response: answers({ 202: { description: 'The new run', schema: ref(WireRun) } }, [
+          'RUN_NOT_FOUND',
+          'RUN_NOT_ENDED',
+          'JOB_NOT_FOUND',
+          ...whenChanging,
+        ]),
+      },
+    },
+    async (request, reply) => {
+      const run = await scheduler.run(request.params.id);
+      if (run.endedAt === null) throw notEnded(run);
+      const rerun = { kind: 'rerun', run, triggerId: triggerId(request), by: requestedBy(request) } as const;
+      return accepted(reply, await scheduler.submit(rerun));
+    },
+  );
+}
+
+function accepted(reply: FastifyReply, run: Run): Out {
+  reply.code(202).header('location', `/api/v1/runs/${encodeURIComponent(run.id)}`);
+  return runToWire(run);
+}
+
+async function pageOfRuns(
+  { scheduler }: ApiContext,
+  asked: Static<typeof OfAll>,
+): Promise<Static<typeof WireRunList>> {
+  const { job, state: states, limit = apiLimits.defaultPage, cursor } = asked;
+  const { items, next } = await listRuns(scheduler, {
+    ...readSpan(asked),
+    limit,
+    ...(job !== undefined && { job }),
+    ...(states !== undefined && { states }),
+    ...(cursor !== undefined && { cursor }),
+  });
+  return { items: items.map(runToWire), next };
+}
+
+function notEnded(run: Run): CarillonError {
+  return new CarillonError(
+    'RUN_NOT_ENDED',
+    `${run.id} is ${run.state}. Only an ended run can be run again.`,
+    {
+      field: 'id',
+      value: run.id,
+      allowed: [...endStates],
+      source: 'path',
+    },
+  );
+}

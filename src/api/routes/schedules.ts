@@ -1,0 +1,157 @@
+/** When: due instants of a schedule that is only thought of, and of a job. */
+
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { CarillonError } from '../../errors.ts';
+import { describeSchedule } from '../../scheduler/schedule/format.ts';
+import type { Schedule, ScheduleInput } from '../../scheduler/schedule/model.ts';
+import { nextInstant } from '../../scheduler/schedule/next.ts';
+import { compileSchedule, resolveSchedule } from '../../scheduler/schedule/parse.ts';
+import type { ApiContext } from '../context.ts';
+import { answers, type Named, named, query } from '../endpoint.ts';
+import { iso, readInstant } from '../instants.ts';
+import { apiLimits } from '../limits.ts';
+import {
+  type WirePreviewRequest as Asked,
+  WireNext,
+  WirePreview,
+  WirePreviewRequest,
+} from '../schema-views.ts';
+import { ref } from '../shape.ts';
+import { scheduleText } from '../to-wire.ts';
+
+const tags = ['schedules'];
+const defaultCount = 10;
+
+const NextQuery = query({
+  count: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: apiLimits.instants, description: `${defaultCount} unless said.` }),
+  ),
+  after: Type.Optional(
+    Type.String({ maxLength: 64, description: 'Strictly after this instant; now unless said.' }),
+  ),
+});
+
+export function scheduleRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
+  app.post<{ Body: Asked | undefined }>(
+    '/schedules/preview',
+    {
+      schema: {
+        summary: 'When a schedule would be due',
+        description: 'Nothing is stored. A start that is left out is taken from after.',
+        tags,
+        operationId: 'previewSchedule',
+        body: WirePreviewRequest,
+        response: answers({ 200: { description: 'Its instants', schema: ref(WirePreview) } }, [
+          'INVALID_BODY',
+          'MISSING_FIELD',
+          'INVALID_SCHEDULE',
+          'SCHEDULE_NEVER_FIRES',
+          'UNKNOWN_TIMEZONE',
+        ]),
+      },
+    },
+    async (request): Promise<Static<typeof WirePreview>> => {
+      const asked = request.body ?? {};
+      const afterMs = asked.after === undefined ? scheduler.now() : readInstant(asked.after, 'after', 'body');
+      const untilMs = asked.until === undefined ? Infinity : readInstant(asked.until, 'until', 'body');
+      const { resolved, warnings } = resolve(asked, afterMs);
+      const schedule = compileSchedule(resolved);
+      const count = asked.count ?? defaultCount;
+      return {
+        ...instantsOf(schedule, { afterMs, untilMs, count }),
+        warnings,
+        scheduleText: describeSchedule(schedule),
+      };
+    },
+  );
+
+  app.get<{ Params: Named; Querystring: Static<typeof NextQuery> }>(
+    '/jobs/:name/next',
+    {
+      schema: {
+        summary: 'The next due instants of a job',
+        description: 'None for jobs that follow others or are run by hand.',
+        tags,
+        operationId: 'nextInstants',
+        params: named,
+        querystring: NextQuery,
+        response: answers({ 200: { description: 'The instants', schema: ref(WireNext) } }, ['JOB_NOT_FOUND']),
+      },
+    },
+    async (request): Promise<Static<typeof WireNext>> => {
+      const view = scheduler.job(request.params.name);
+      const { after, count = defaultCount } = request.query;
+      const afterMs = after === undefined ? scheduler.now() : readInstant(after, 'after', 'query');
+      const found =
+        view.schedule === null
+          ? { instants: [], complete: true }
+          : instantsOf(view.schedule, { afterMs, untilMs: Infinity, count });
+      return { job: view.job.name, ...found, scheduleText: scheduleText(view) };
+    },
+  );
+}
+
+/** Instants in (afterMs, untilMs], at most `count`; complete when there are no more. */
+function instantsOf(
+  schedule: Schedule,
+  { afterMs, untilMs, count }: { afterMs: number; untilMs: number; count: number },
+): { instants: string[]; complete: boolean } {
+  const instants: string[] = [];
+  for (let at = nextInstant(schedule, afterMs); ; at = nextInstant(schedule, at)) {
+    if (at === null || at > untilMs) return { instants, complete: true };
+    if (instants.length === count) return { instants, complete: false };
+    instants.push(iso(at));
+  }
+}
+
+function resolve(asked: Asked, now: number): ReturnType<typeof resolveSchedule> {
+  try {
+    return resolveSchedule(inputOf(asked), { hashSeed: asked.name ?? '', now });
+  } catch (error) {
+    if (!(error instanceof CarillonError)) throw error;
+    // Here the fields stand by themselves; in a job they are below schedule.
+    const { field, ...details } = error.details;
+    throw new CarillonError(error.code, error.message, {
+      ...details,
+      ...(field !== undefined && { field: field.replace(/^schedule\./, '') }),
+      source: 'body',
+    });
+  }
+}
+
+const kinds = ['cron', 'every', 'at'] as const;
+
+function inputOf(asked: Asked): ScheduleInput {
+  const { cron, every, at, dst } = asked;
+  const given = kinds.filter((kind) => asked[kind] !== undefined);
+  if (given.length === 0) {
+    throw new CarillonError('MISSING_FIELD', 'The body needs one of cron, every and at.', {
+      field: 'cron',
+      allowed: kinds,
+      source: 'body',
+    });
+  }
+  if (given.length > 1) {
+    throw new CarillonError(
+      'INVALID_FIELD',
+      `The body has ${given.join(' and ')}. Only one of them can hold.`,
+      {
+        field: given[1]!,
+        value: asked[given[1]!],
+        allowed: 'exactly one of cron, every and at',
+        source: 'body',
+      },
+    );
+  }
+  if (dst !== undefined && cron === undefined) {
+    throw new CarillonError('INVALID_FIELD', 'dst applies to cron only.', {
+      field: 'dst',
+      allowed: 'with cron',
+      source: 'body',
+    });
+  }
+  const zone = asked.timezone === undefined ? {} : { timezone: asked.timezone };
+  if (cron !== undefined) return { cron, ...zone, ...(dst !== undefined && { dst }) };
+  return every !== undefined ? { every, ...zone } : { at: at!, ...zone };
+}

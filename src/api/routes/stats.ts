@@ -1,0 +1,166 @@
+/** Percentiles of one job and of all. */
+
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { CarillonError } from '../../errors.ts';
+import {
+  allTime,
+  emptyHistograms,
+  mergeHistograms,
+  mergePacked,
+  type Summary,
+  summarise,
+} from '../../scheduler/stats.ts';
+import { type ApiContext, breathe } from '../context.ts';
+import { answers, type Named, named, query } from '../endpoint.ts';
+import { dayMs, dayOf, readDay, reversed } from '../instants.ts';
+import { jobsThat } from '../job-filter.ts';
+import { apiLimits } from '../limits.ts';
+import {
+  measures,
+  type PercentileName,
+  type WireStats as Stats,
+  WireJobStats,
+  WireStats,
+} from '../schema-views.ts';
+import { literals, ref } from '../shape.ts';
+import { histogramsToWire, summaryToWire } from '../to-wire.ts';
+
+const tags = ['statistics'];
+const shownDays = 30;
+const day = (description: string) => Type.Optional(Type.String({ maxLength: 10, description }));
+
+const JobStatsQuery = query({
+  from: day('First UTC day: 2026-11-21'),
+  to: day('Last UTC day, included.'),
+});
+
+/** What `percentile=` takes, and where it is in a summary. */
+const percentiles = {
+  '50': 'p50',
+  '75': 'p75',
+  '90': 'p90',
+  '95': 'p95',
+  '98': 'p98',
+  '99': 'p99',
+  '99.9': 'p999',
+  '100': 'max',
+} as const satisfies Record<string, PercentileName>;
+type Percentile = keyof typeof percentiles;
+
+const StatsQuery = query({
+  percentile: Type.Optional(
+    literals(Object.keys(percentiles) as Percentile[], { description: '95 unless said.' }),
+  ),
+  measure: Type.Optional(literals(measures, { description: 'runTime unless said.' })),
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: apiLimits.page, description: 'How many jobs; 100 unless said.' }),
+  ),
+});
+
+export function statsRoutes(app: FastifyInstance, context: ApiContext): void {
+  app.get<{ Params: Named; Querystring: Static<typeof JobStatsQuery> }>(
+    '/jobs/:name/stats',
+    {
+      schema: {
+        summary: 'Percentiles of a job',
+        description: `All-time unless from or to is said; at most ${apiLimits.days} days.`,
+        tags,
+        operationId: 'getJobStats',
+        params: named,
+        querystring: JobStatsQuery,
+        response: answers({ 200: { description: 'In milliseconds', schema: ref(WireJobStats) } }, [
+          'JOB_NOT_FOUND',
+        ]),
+      },
+    },
+    async (request) => jobStats(context, request.params.name, request.query),
+  );
+
+  app.get<{ Querystring: Static<typeof StatsQuery> }>(
+    '/stats',
+    {
+      schema: {
+        summary: 'The jobs with the largest percentiles',
+        description: 'All-time, largest first.',
+        tags,
+        operationId: 'getStats',
+        querystring: StatsQuery,
+        response: answers({ 200: { description: 'In milliseconds', schema: ref(WireStats) } }),
+      },
+    },
+    async (request) => allStats(context, request.query),
+  );
+}
+
+async function jobStats(
+  { scheduler }: ApiContext,
+  name: string,
+  asked: Static<typeof JobStatsQuery>,
+): Promise<Static<typeof WireJobStats>> {
+  const { job, stats } = scheduler.job(name);
+  const said = asked.from !== undefined || asked.to !== undefined;
+  const span = daysOf(asked, scheduler.now());
+  const days = await scheduler.archive.days({ job: job.name, ...span });
+  const total = said
+    ? mergeHistograms(days.map(({ histograms }) => histograms))
+    : stats === null
+      ? emptyHistograms
+      : allTime(stats);
+  return {
+    job: job.name,
+    from: said ? span.fromDay : null,
+    to: said ? span.toDay : null,
+    ...histogramsToWire(total),
+    days: days.map((each) => ({ day: each.day, ...histogramsToWire(each.histograms) })),
+  };
+}
+
+function daysOf(asked: Static<typeof JobStatsQuery>, now: number): { fromDay: string; toDay: string } {
+  const to = asked.to === undefined ? readDay(dayOf(now), 'to') : readDay(asked.to, 'to');
+  const back = asked.to === undefined ? shownDays : apiLimits.days;
+  const from = asked.from === undefined ? to - (back - 1) * dayMs : readDay(asked.from, 'from');
+  if (from > to) throw reversed({ from: dayOf(from), to: dayOf(to) });
+  if ((to - from) / dayMs >= apiLimits.days) {
+    throw new CarillonError(
+      'INVALID_FIELD',
+      `from ${dayOf(from)} to ${dayOf(to)} are more than ${apiLimits.days} days.`,
+      {
+        field: 'from',
+        value: dayOf(from),
+        allowed: `at most ${apiLimits.days} days up to ${dayOf(to)}`,
+        source: 'query',
+      },
+    );
+  }
+  return { fromDay: dayOf(from), toDay: dayOf(to) };
+}
+
+/** Jobs summed up before others get a turn: some milliseconds. */
+const slice = 100;
+
+async function allStats({ scheduler }: ApiContext, asked: Static<typeof StatsQuery>): Promise<Stats> {
+  const { percentile = '95', measure = 'runTime', limit = apiLimits.defaultPage } = asked;
+  const name = percentiles[percentile];
+  const found: { job: string; valueMs: number; summary: Summary }[] = [];
+  let all = '';
+  let pending: string[] = [];
+  for await (const { job, stats } of jobsThat(scheduler, {})) {
+    if (stats === null) continue;
+    const packed = allTime(stats)[measure];
+    const summary = summarise(packed);
+    if (summary === null) continue;
+    found.push({ job: job.name, valueMs: summary[name], summary });
+    if (pending.push(packed) < slice) continue;
+    all = mergePacked([all, ...pending]);
+    pending = [];
+    await breathe();
+  }
+  found.sort((a, b) => b.valueMs - a.valueMs || (a.job < b.job ? -1 : 1));
+  return {
+    percentile,
+    measure,
+    all: summaryToWire(summarise(mergePacked([all, ...pending]))),
+    items: found.slice(0, limit),
+  };
+}

@@ -1,0 +1,26 @@
+/**
+ * Ids of triggers. A client that names its request (Idempotency-Key) gets the same run when it asks again;
+ * the id is a hash of the name, because the id becomes part of names on engines.
+ */
+
+import { createHash, randomUUID } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { CarillonError } from '../errors.ts';
+
+/** Enough that two requests about one job never share an id by chance. */
+const idLength = 16;
+const maxKeyLength = 256;
+
+export function triggerId(request: FastifyRequest): string {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) return randomUUID().replaceAll('-', '').slice(0, idLength);
+  if (typeof key === 'string' && key.length > 0 && key.length <= maxKeyLength) {
+    return createHash('sha256').update(key).digest('hex').slice(0, idLength);
+  }
+  throw new CarillonError('INVALID_FIELD', `Idempotency-Key is ${key.length} characters long.`, {
+    field: 'Idempotency-Key',
+    value: String(key).slice(0, 80),
+    allowed: `1 to ${maxKeyLength} characters`,
+    source: 'header',
+  });
+}
