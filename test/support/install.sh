@@ -12,6 +12,7 @@ wanted=(
   runc:runc
   busybox:busybox-static
   ip:iproute2
+  openssl:openssl
 )
 export PATH="$PATH:/usr/sbin:/sbin"
 

@@ -15,6 +15,7 @@ export class WireProxy {
   readonly #target: string;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #answers = new Map<Socket, { line: string; client: Socket }>();
   #held: { pattern: RegExp; release: (() => void)[] } | null = null;
 
   constructor(target: string) {
@@ -48,6 +49,12 @@ export class WireProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Open connections whose request matches stay open, and nothing more comes through them. */
+  silence(pattern: RegExp): void {
+    for (const [server, { line, client }] of this.#answers)
+      if (pattern.test(line)) server.unpipe(client).resume();
+  }
+
   #serve(client: Socket): void {
     const server = createConnection(this.#target);
     for (const [from, to] of [
@@ -61,6 +68,7 @@ export class WireProxy {
         to.destroy();
       });
     }
+    server.on('close', () => this.#answers.delete(server));
     server.on('data', (bytes) => {
       this.receivedBytes += bytes.length;
     });
@@ -69,6 +77,7 @@ export class WireProxy {
     client.once('data', (bytes) => {
       const line = bytes.toString('latin1').split('\r\n', 1)[0] ?? '';
       this.requests.push(line);
+      this.#answers.set(server, { line, client });
       const pass = () => {
         server.write(bytes);
         client.pipe(server);
