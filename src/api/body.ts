@@ -6,6 +6,7 @@
 import type { FastifyInstance } from 'fastify';
 import { CarillonError } from '../errors.ts';
 import { parseJobFile, type WrittenJob } from '../job-file.ts';
+import { placeOfMistake } from './json-place.ts';
 import { apiLimits } from './limits.ts';
 
 /** The jobs of a YAML body, unchecked. */
@@ -47,19 +48,13 @@ function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new CarillonError('INVALID_BODY', `The body is not JSON: ${error.message}.`, {
+    const { line, column } = placeOfMistake(text);
+    throw new CarillonError('INVALID_BODY', `The body is not JSON from line ${line}, column ${column} on.`, {
       field: 'body',
-      source: `body:${placeIn(text, error)}`,
+      source: `body:${line}:${column}`,
       allowed: 'JSON, or YAML with Content-Type: application/yaml where jobs are expected',
     });
   }
-}
-
-/** `line:column`. The engine says where only in its message; a mistake without a place is at the end. */
-function placeIn(text: string, error: SyntaxError): string {
-  const at = Number(/at position (\d+)/.exec(error.message)?.[1] ?? text.length);
-  const before = text.slice(0, at).split('\n');
-  return `${before.length}:${before.at(-1)!.length + 1}`;
 }
 
 /** The job in the body of a request about one job. */

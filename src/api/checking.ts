@@ -25,10 +25,12 @@ export const compileCheck: FastifySchemaCompiler<Shape> = ({ schema, httpPart = 
   if (httpPart === 'body' && schema.type !== 'object') return () => true;
   return (data: unknown) => {
     try {
+      // A body that is not there: every field of it can be left out.
+      if (data === undefined || data === null) return { value: data };
       const value = httpPart === 'querystring' ? readQuery(schema, data as Query) : data;
       if (httpPart === 'body') refuseOtherThanObject(data);
       const findings = new Findings(source, maxProblems);
-      if (value !== undefined) explain(schema, value, '', findings);
+      explain(schema, value, '', findings);
       const problem = findings.problems[0];
       return problem === undefined ? { value } : { error: problem };
     } catch (error) {
@@ -38,9 +40,9 @@ export const compileCheck: FastifySchemaCompiler<Shape> = ({ schema, httpPart = 
 };
 
 function refuseOtherThanObject(body: unknown): void {
-  const fits = body === undefined || (typeof body === 'object' && body !== null && !Array.isArray(body));
+  const fits = typeof body === 'object' && !Array.isArray(body);
   if (fits && !(body instanceof YamlBody)) return;
-  const given = body instanceof YamlBody ? 'YAML' : body === null ? 'null' : describe(body);
+  const given = body instanceof YamlBody ? 'YAML' : describe(body);
   throw new CarillonError('INVALID_BODY', `The body must be a JSON object, and is ${given}.`, {
     field: 'body',
     value: shorten(body instanceof YamlBody ? 'YAML' : body),

@@ -137,11 +137,11 @@ function oneRun(app: FastifyInstance, { scheduler }: ApiContext): void {
         ]),
       },
     },
-    async (request, reply) =>
-      accepted(
-        reply,
-        await scheduler.submit({ kind: 'kill', runId: request.params.id, by: requestedBy(request) }),
-      ),
+    async (request, reply) => {
+      // Whether it ended or never was is known to the archive only.
+      const { id } = await scheduler.run(request.params.id);
+      return accepted(reply, await scheduler.submit({ kind: 'kill', runId: id, by: requestedBy(request) }));
+    },
   );
 
   app.post<{ Params: Identified }>(

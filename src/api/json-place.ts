@@ -1,0 +1,66 @@
+/**
+ * Where a text stops being JSON. The engine's own parser is fast and does not always say; this one is only
+ * asked about texts that were refused, and reads no further than the first mistake.
+ */
+
+// Unrolled, so that a string of megabytes is one step.
+const string = /"[^"\\\n\r\t]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\n\r\t]*)*"/.source;
+const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])/.source;
+const sign = /[[\]{},:]/.source;
+const token = new RegExp(`(${sign})|(${string})|${number}|(?:true|false|null)(?!\\w)`, 'y');
+const blanks = /[ \t\n\r]*/y;
+
+type Expected = 'value' | 'value-or-end' | 'key' | 'key-or-end' | 'colon' | 'comma-or-end';
+
+/** Line and column, from 1, of the first character that can't stand there; the end if something is missing. */
+export function placeOfMistake(text: string): { readonly line: number; readonly column: number } {
+  const before = text.slice(0, mistake(text)).split('\n');
+  return { line: before.length, column: before.at(-1)!.length + 1 };
+}
+
+function mistake(text: string): number {
+  const open: string[] = [];
+  let expected: Expected = 'value';
+  for (let at = afterBlanks(text, 0); ; at = afterBlanks(text, token.lastIndex)) {
+    token.lastIndex = at;
+    const match = token.exec(text);
+    if (match === null || (open.length === 0 && expected === 'comma-or-end')) return at;
+    const next: Expected | null =
+      match[1] === undefined
+        ? afterScalar(expected, match[2] !== undefined)
+        : afterSign(expected, match[1], open);
+    if (next === null) return at;
+    expected = next;
+  }
+}
+
+function afterBlanks(text: string, from: number): number {
+  blanks.lastIndex = from;
+  blanks.test(text);
+  return blanks.lastIndex;
+}
+
+/** What may follow, or null if it may not stand here. */
+function afterScalar(expected: Expected, isString: boolean): Expected | null {
+  if (expected === 'key' || expected === 'key-or-end') return isString ? 'colon' : null;
+  return expected === 'value' || expected === 'value-or-end' ? 'comma-or-end' : null;
+}
+
+/** Likewise; `open` holds the brackets around it. */
+function afterSign(expected: Expected, sign: string, open: string[]): Expected | null {
+  const inside = open.at(-1);
+  if (sign === ':') return expected === 'colon' ? 'value' : null;
+  if (sign === ',') {
+    if (expected !== 'comma-or-end') return null;
+    return inside === '[' ? 'value' : 'key';
+  }
+  if (sign === '[' || sign === '{') {
+    if (expected !== 'value' && expected !== 'value-or-end') return null;
+    open.push(sign);
+    return sign === '[' ? 'value-or-end' : 'key-or-end';
+  }
+  const [opened, whenEmpty] = sign === ']' ? ['[', 'value-or-end'] : ['{', 'key-or-end'];
+  if (inside !== opened || (expected !== whenEmpty && expected !== 'comma-or-end')) return null;
+  open.pop();
+  return 'comma-or-end';
+}
