@@ -30,7 +30,7 @@ export class SimClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): () => void {
-    const timer = { at: this.#monotonic + Math.max(0, delayMs), order: this.#order++, callback };
+    const timer = { at: this.#monotonic + Math.max(0, Math.ceil(delayMs)), order: this.#order++, callback };
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
   }
@@ -50,7 +50,8 @@ export class SimClock implements Clock {
 
   /** Lets time pass, stopping at each timer on the way. */
   async advance(byMs: number): Promise<void> {
-    const until = this.#monotonic + byMs;
+    // Whole milliseconds: sums of fractions might never meet.
+    const until = this.#monotonic + Math.round(byMs);
     await this.settle();
     for (let next = this.#next(); next !== null && next.at <= until; next = this.#next()) {
       this.#pass(next.at - this.#monotonic);
