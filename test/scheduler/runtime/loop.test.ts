@@ -106,6 +106,20 @@ describe('the loop', () => {
     expect(answers).toEqual(['a', 'b']);
   });
 
+  test('commits each decision as it was made, whatever was decided behind it meanwhile', async () => {
+    const { clock, commits, put, loop } = rig();
+    void put('a');
+    await clock.settle();
+    for (const kind of ['pause', 'resume'] as const) void loop.submit({ kind, name: 'a', by: 'test' });
+    await clock.settle();
+    commits[0]?.resolve();
+    await clock.settle();
+    const paused = commits[1]?.groups
+      .flat()
+      .map((write) => write.kind === 'state' && write.state.paused !== null);
+    expect(paused).toEqual([true, false]);
+  });
+
   test('a refused commit ends it: every waiting answer is refused and nothing is started', async () => {
     const { clock, commits, seen, broken, put, trigger } = rig();
     const refusals = [put('a'), trigger('a')].map((answer) =>

@@ -1,0 +1,105 @@
+/** The program as a user runs it: a process of its own, over HTTP, killed by pid. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const root = resolve(import.meta.dirname, '../..');
+
+export interface Answer<T = Record<string, unknown>> {
+  readonly status: number;
+  readonly body: T;
+}
+
+export class Server {
+  readonly url: string;
+  readonly #child: ChildProcess;
+  readonly #log: string[];
+
+  private constructor(child: ChildProcess, url: string, log: string[]) {
+    this.#child = child;
+    this.url = url;
+    this.#log = log;
+  }
+
+  /** Resolves once it says where it listens. */
+  static async start(dataDir: string, args: readonly string[] = []): Promise<Server> {
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', join(root, 'src/main.ts'), 'serve', '--port', '0', '--data-dir', dataDir, ...args],
+      { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    const log: string[] = [];
+    child.stderr?.on('data', (chunk: Buffer) => log.push(chunk.toString()));
+    for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
+      log.push(`${line}\n`);
+      const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
+      if (url !== undefined) return new Server(child, url, log);
+    }
+    throw new Error(`the server ended before it listened:\n${log.join('')}`);
+  }
+
+  get log(): string {
+    return this.#log.join('');
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode;
+    const exited = once(this.#child, 'exit');
+    this.#child.kill(signal);
+    await exited;
+    return this.#child.exitCode;
+  }
+
+  async ask<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const json = response.headers.get('content-type')?.includes('json') === true;
+    return { status: response.status, body: (json ? JSON.parse(text) : text) as T };
+  }
+
+  async get<T = Record<string, unknown>>(path: string): Promise<T> {
+    const { status, body } = await this.ask<T>('GET', path);
+    if (status !== 200) throw new Error(`GET ${path} answered ${status}: ${JSON.stringify(body)}`);
+    return body;
+  }
+
+  /** All pages of a list. */
+  async all<T>(path: string): Promise<T[]> {
+    const items: T[] = [];
+    const join = path.includes('?') ? '&' : '?';
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const at: string = cursor === '' ? path : `${path}${join}cursor=${encodeURIComponent(cursor)}`;
+      const page: { items: T[]; next: string | null } = await this.get(at);
+      items.push(...page.items);
+      cursor = page.next;
+    }
+    return items;
+  }
+}
+
+/** Asks until the condition holds; fails with what was last seen after `withinMs`. */
+export async function eventually<T>(
+  ask: () => Promise<T>,
+  holds: (value: T) => boolean,
+  withinMs = 20_000,
+): Promise<T> {
+  const until = Date.now() + withinMs;
+  for (;;) {
+    const value = await ask();
+    if (holds(value)) return value;
+    if (Date.now() > until)
+      throw new Error(`not within ${withinMs} ms; last seen: ${JSON.stringify(value)?.slice(0, 2_000)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
