@@ -9,16 +9,12 @@ import { apiLimits } from './limits.ts';
 import { WireProblem } from './schema.ts';
 import { ref } from './shape.ts';
 
-/** Any command may meet a node that does not lead, or a store that is away. */
-export const whenChanging = ['NOT_LEADING', 'STORE_UNAVAILABLE'] as const;
+/** Responses of a route that asks the scheduler: when all is well, and the codes of its refusals by status. */
+export const answers = (good: Good, codes: readonly ErrorCode[] = []): Record<string, Response> =>
+  answersHere(good, [...codes, 'NOT_LEADING', 'STORE_UNAVAILABLE']);
 
-/** Responses of a route: what it answers when all is well, and the codes of its refusals by status. */
-export function answers(
-  good: Readonly<
-    Record<number, { readonly description: string; readonly schema: TSchema; readonly type?: string }>
-  >,
-  codes: readonly ErrorCode[] = [],
-): Record<string, Response> {
+/** Responses of a route that needs nothing but this process. */
+export function answersHere(good: Good, codes: readonly ErrorCode[] = []): Record<string, Response> {
   const responses: Record<string, Response> = {};
   for (const [status, { description, schema, type = 'application/json' }] of Object.entries(good)) {
     responses[status] = content(description, type, schema);
@@ -32,6 +28,9 @@ export function answers(
   return responses;
 }
 
+type Good = Readonly<
+  Record<number, { readonly description: string; readonly schema: TSchema; readonly type?: string }>
+>;
 type Response = { readonly description: string };
 
 const content = (description: string, type: string, schema: TSchema) => ({

@@ -3,7 +3,7 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import { answers } from './endpoint.ts';
+import { answersHere } from './endpoint.ts';
 import { components } from './schema-views.ts';
 
 /** Before any route is added. */
@@ -47,7 +47,7 @@ export function openapiRoute(app: FastifyInstance): void {
         summary: 'This document',
         tags: ['node'],
         operationId: 'getOpenapi',
-        response: answers({ 200: { description: 'OpenAPI 3.1', schema: Type.Object({}) } }),
+        response: answersHere({ 200: { description: 'OpenAPI 3.1', schema: Type.Object({}) } }),
       },
     },
     async () => app.swagger(),

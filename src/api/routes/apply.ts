@@ -6,7 +6,7 @@ import { CarillonError } from '../../errors.ts';
 import type { ApplyResult } from '../../scheduler/command.ts';
 import { manyJobs } from '../body.ts';
 import { type ApiContext, requestedBy } from '../context.ts';
-import { answers, query, whenChanging } from '../endpoint.ts';
+import { answers, query } from '../endpoint.ts';
 import { exactLabels } from '../job-filter.ts';
 import { apiLimits } from '../limits.ts';
 import { type WireApply as Apply, WireApply, WireDefinition } from '../schema.ts';
@@ -50,7 +50,6 @@ export function applyRoutes(app: FastifyInstance, { scheduler }: ApiContext): vo
         response: answers({ 200: { description: 'What became of each job', schema: ref(WireApply) } }, [
           'INVALID_BODY',
           'LIMIT_EXCEEDED',
-          ...whenChanging,
         ]),
       },
     },

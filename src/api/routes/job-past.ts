@@ -7,7 +7,7 @@ import type { Revision } from '../../scheduler/model.ts';
 import type { ApiContext } from '../context.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { differences } from '../diff.ts';
-import { answers, type Named, named, paging, query, span, whenChanging } from '../endpoint.ts';
+import { answers, type Named, named, paging, query, span } from '../endpoint.ts';
 import { readSpan } from '../instants.ts';
 import { apiLimits } from '../limits.ts';
 import { WireDiff, WireJobChange, WireLedger, WireRevision, WireRevisionList } from '../schema.ts';
@@ -121,7 +121,6 @@ export function jobPastRoutes(app: FastifyInstance, context: ApiContext): void {
           'JOB_NOT_FOUND',
           'REVISION_NOT_FOUND',
           'REVISION_CONFLICT',
-          ...whenChanging,
         ]),
       },
     },

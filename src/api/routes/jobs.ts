@@ -7,7 +7,7 @@ import type { WrittenJob } from '../../job-file.ts';
 import { oneJob } from '../body.ts';
 import { type ApiContext, requestedBy } from '../context.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
-import { answers, labelFilter, type Named, named, paging, query, whenChanging } from '../endpoint.ts';
+import { answers, labelFilter, type Named, named, paging, query } from '../endpoint.ts';
 import { jobsThat } from '../job-filter.ts';
 import { apiLimits } from '../limits.ts';
 import {
@@ -79,7 +79,6 @@ export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
         response: answers({ 201: { description: 'Created', schema: ref(WireJobChange) } }, [
           ...refusals,
           'JOB_EXISTS',
-          ...whenChanging,
         ]),
       },
     },
@@ -101,7 +100,7 @@ export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
             200: { description: 'Changed, or like this already', schema: ref(WireJobChange) },
             201: { description: 'Created', schema: ref(WireJobChange) },
           },
-          [...refusals, 'REVISION_CONFLICT', ...whenChanging],
+          [...refusals, 'REVISION_CONFLICT'],
         ),
       },
     },
@@ -157,7 +156,6 @@ export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
         response: answers({ 200: { description: 'What was deleted', schema: ref(WireDeletion) } }, [
           'JOB_NOT_FOUND',
           'JOB_HAS_DEPENDENTS',
-          ...whenChanging,
         ]),
       },
     },
@@ -179,10 +177,7 @@ export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
           tags,
           operationId: `${kind}Job`,
           params: named,
-          response: answers({ 200: { description: 'The job', schema: ref(WireJob) } }, [
-            'JOB_NOT_FOUND',
-            ...whenChanging,
-          ]),
+          response: answers({ 200: { description: 'The job', schema: ref(WireJob) } }, ['JOB_NOT_FOUND']),
         },
       },
       async (request) => {

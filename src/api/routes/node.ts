@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
 import type { ApiContext } from '../context.ts';
-import { answers } from '../endpoint.ts';
+import { answersHere } from '../endpoint.ts';
 import type { Metrics } from '../metrics.ts';
 
 const tags = ['node'];
@@ -18,7 +18,7 @@ export function nodeRoutes(app: FastifyInstance, { scheduler, node }: ApiContext
         summary: 'Where to go',
         tags,
         operationId: 'welcome',
-        response: answers({
+        response: answersHere({
           200: { description: 'Addresses', schema: Type.Record(Type.String(), Type.String()) },
         }),
       },
@@ -40,7 +40,7 @@ export function nodeRoutes(app: FastifyInstance, { scheduler, node }: ApiContext
         summary: 'Answers pong',
         tags,
         operationId: 'ping',
-        response: answers({ 200: { description: 'pong', ...text } }),
+        response: answersHere({ 200: { description: 'pong', ...text } }),
       },
     },
     async (_request, reply) => reply.type('text/plain; charset=utf-8').send('pong'),
@@ -54,7 +54,7 @@ export function nodeRoutes(app: FastifyInstance, { scheduler, node }: ApiContext
         summary: 'The process works',
         tags,
         operationId: 'isLive',
-        response: answers({ 200: { description: 'It does', schema: Live } }),
+        response: answersHere({ 200: { description: 'It does', schema: Live } }),
       },
     },
     async () => ({ status: 'ok' }),
@@ -68,7 +68,7 @@ export function nodeRoutes(app: FastifyInstance, { scheduler, node }: ApiContext
         summary: 'This node leads and has loaded its state',
         tags,
         operationId: 'isReady',
-        response: answers({ 200: { description: 'It does', schema: Ready } }, ['NOT_LEADING']),
+        response: answersHere({ 200: { description: 'It does', schema: Ready } }, ['NOT_LEADING']),
       },
     },
     async () => {
@@ -87,7 +87,7 @@ export function nodeRoutes(app: FastifyInstance, { scheduler, node }: ApiContext
         summary: 'Metrics for Prometheus',
         tags,
         operationId: 'getMetrics',
-        response: answers({ 200: { description: 'Text exposition format', ...text } }),
+        response: answersHere({ 200: { description: 'Text exposition format', ...text } }),
       },
     },
     async (_request, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(metrics.text()),

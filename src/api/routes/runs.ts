@@ -5,17 +5,7 @@ import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
 import { endStates, liveStates, type Run } from '../../scheduler/model.ts';
 import { type ApiContext, requestedBy } from '../context.ts';
-import {
-  answers,
-  type Identified,
-  identified,
-  type Named,
-  named,
-  paging,
-  query,
-  span,
-  whenChanging,
-} from '../endpoint.ts';
+import { answers, type Identified, identified, type Named, named, paging, query, span } from '../endpoint.ts';
 import { readSpan } from '../instants.ts';
 import { apiLimits } from '../limits.ts';
 import { listRuns } from '../run-list.ts';
@@ -55,7 +45,6 @@ export function runRoutes(app: FastifyInstance, context: ApiContext): void {
           'INVALID_BODY',
           'JOB_NOT_FOUND',
           'LIMIT_EXCEEDED',
-          ...whenChanging,
         ]),
       },
     },
@@ -133,7 +122,6 @@ function oneRun(app: FastifyInstance, { scheduler }: ApiContext): void {
         response: answers({ 202: { description: 'The run', schema: ref(WireRun) } }, [
           'RUN_NOT_FOUND',
           'RUN_ENDED',
-          ...whenChanging,
         ]),
       },
     },
@@ -157,7 +145,6 @@ function oneRun(app: FastifyInstance, { scheduler }: ApiContext): void {
           'RUN_NOT_FOUND',
           'RUN_NOT_ENDED',
           'JOB_NOT_FOUND',
-          ...whenChanging,
         ]),
       },
     },

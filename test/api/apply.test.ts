@@ -1,0 +1,115 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ApiWorld, type Body } from '../support/api-world.ts';
+
+let api: ApiWorld;
+beforeEach(async () => {
+  api = await ApiWorld.at('2026-11-21T00:00:00Z');
+});
+afterEach(() => api.close());
+
+const run = { command: 'true' };
+const outcomes = (answer: Body) => answer.results.map((each: Body) => `${each.name} ${each.outcome}`);
+
+test.each([
+  [
+    'a JSON list',
+    'application/json',
+    JSON.stringify([
+      { name: 'a', run },
+      { name: 'b', run },
+    ]),
+  ],
+  [
+    'jobs: in JSON',
+    'application/json; charset=utf-8',
+    JSON.stringify({
+      jobs: [
+        { name: 'a', run },
+        { name: 'b', run },
+      ],
+    }),
+  ],
+  [
+    'YAML documents',
+    'application/yaml',
+    'name: a\nrun: { command: "true" }\n---\nname: b\nrun: { command: "true" }\n',
+  ],
+  [
+    'jobs: in YAML',
+    'text/yaml',
+    'jobs:\n- name: a\n  run: { command: "true" }\n- name: b\n  run: { command: "true" }\n',
+  ],
+])('takes %s', async (_, type, body) => {
+  const answer = (await api.send('POST /apply', { body, headers: { 'content-type': type } })).json();
+  expect(outcomes(answer)).toEqual(['a created', 'b created']);
+  expect((await api.get('/jobs/b')).definition).toEqual({ name: 'b', run });
+});
+
+test('takes children before their parents', async () => {
+  const child = { name: 'child', schedule: { after: { parents: ['parent'] } }, run };
+  expect(outcomes(await api.post('/apply', [child, { name: 'parent', run }]))).toEqual([
+    'child created',
+    'parent created',
+  ]);
+});
+
+test('accepts what is good, and says of the rest what and where', async () => {
+  const body = 'name: a\nrun: { command: "true" }\n---\nname: b\nrunn: {}\n---\n[1]\n';
+  const answer = await api.post('/apply', body, { 'content-type': 'application/yaml' });
+  expect(answer.counts).toEqual({ created: 1, changed: 0, unchanged: 0, deleted: 0, refused: 2 });
+  expect(answer.results[1]).toMatchObject({
+    name: 'b',
+    outcome: 'refused',
+    problem: { code: 'UNKNOWN_FIELD', field: 'runn', source: 'body:4', status: 400 },
+  });
+  expect(answer.results[2].name).toBe('');
+});
+
+test('tells created, changed and unchanged apart, with before and after', async () => {
+  await api.post('/apply', [
+    { name: 'a', run },
+    { name: 'b', run },
+  ]);
+  const answer = await api.post('/apply', [
+    { name: 'a', run },
+    { name: 'b', run, owner: 'me' },
+  ]);
+  expect(outcomes(answer)).toEqual(['a unchanged', 'b changed']);
+  expect(answer.results[1]).toMatchObject({
+    before: { name: 'b', run },
+    after: { name: 'b', run, owner: 'me' },
+    revision: 2,
+  });
+});
+
+test('prunes what is not there, or only what has the label', async () => {
+  await api.post('/apply', [
+    { name: 'a', run, labels: { team: 'x' } },
+    { name: 'b', run, labels: { team: 'y' } },
+    { name: 'c', run },
+  ]);
+  expect(outcomes(await api.post('/apply?prune=true&label=team%3Dx', []))).toEqual(['a deleted']);
+  expect(outcomes(await api.post('/apply?prune=true', [{ name: 'c', run }]))).toEqual([
+    'c unchanged',
+    'b deleted',
+  ]);
+});
+
+test('a dry run changes nothing', async () => {
+  const answer = await api.post('/apply?dryRun=true', [{ name: 'a', run }]);
+  expect(answer).toMatchObject({ dryRun: true, counts: { created: 1 } });
+  expect((await api.get('/jobs')).items).toEqual([]);
+});
+
+test('ten thousand jobs in one request, then the same again', { timeout: 60_000 }, async () => {
+  const jobs = Array.from({ length: 10_000 }, (_, n) => ({
+    name: `job-${String(n).padStart(5, '0')}`,
+    schedule: { cron: `${n % 60} ${n % 24} * * *` },
+    labels: { team: `t${n % 100}` },
+    run,
+  }));
+  expect((await api.post('/apply', jobs)).counts).toMatchObject({ created: 10_000, refused: 0 });
+  expect((await api.post('/apply', jobs)).counts).toMatchObject({ unchanged: 10_000 });
+  expect((await api.get('/jobs?label=team%3Dt7&limit=1000')).items).toHaveLength(100);
+  expect((await api.get('//health/ready')).jobs).toBe(10_000);
+});

@@ -1,0 +1,127 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CarillonError } from '../../src/errors.ts';
+import type { SchedulerHandle } from '../../src/scheduler/handle.ts';
+import type { LogChunk } from '../../src/scheduler/ports.ts';
+import { ApiWorld } from '../support/api-world.ts';
+
+let api: ApiWorld;
+const run = { command: 'true' };
+const begin = async (instead: Partial<SchedulerHandle> = {}) => {
+  api = await ApiWorld.at('2026-11-21T00:00:00Z', {}, instead);
+  await api.post('/jobs', { name: 'a', run, policy: { overlap: 'allow' } });
+};
+afterEach(() => api.close());
+
+describe('a run', () => {
+  beforeEach(() => begin());
+
+  test('is made by triggering, carries its parameters, and tells how it went', async () => {
+    const response = await api.send('POST /jobs/a/trigger', {
+      body: { params: { DAY: '21' } },
+      headers: { 'x-carillon-user': 'ada' },
+    });
+    expect(response.statusCode).toBe(202);
+    const { id } = response.json();
+    expect(response.headers.location).toBe(`/api/v1/runs/${id}`);
+    await api.world.clock.advance(2_000);
+    api.world.engine.exit(api.world.engine.newest('a'), 3);
+    await api.world.clock.advance(1_000);
+    expect(await api.get(`/runs/${id}`)).toMatchObject({
+      job: 'a',
+      state: 'failed',
+      trigger: { kind: 'manual', by: 'ada', of: null },
+      params: { DAY: '21' },
+      attempts: [{ number: 1, engine: 'process', exitCode: 3 }],
+      runMs: 2_000,
+      lateMs: 0,
+    });
+    expect((await api.get('/jobs/a')).last).toMatchObject({ id, state: 'failed' });
+  });
+
+  test('is the same for the same Idempotency-Key, and another without', async () => {
+    const key = { 'idempotency-key': 'Deploy #7, träge' };
+    const first = await api.post('/jobs/a/trigger', undefined, key);
+    await api.world.clock.advance(60_000);
+    expect((await api.post('/jobs/a/trigger', undefined, key)).id).toBe(first.id);
+    expect((await api.post('/jobs/a/trigger')).id).not.toBe(first.id);
+    expect((await api.get('/runs')).items).toHaveLength(2);
+  });
+
+  test('can be killed while unfinished, and only then', async () => {
+    const { id } = await api.post('/jobs/a/trigger');
+    const response = await api.send(`POST /runs/${id}/kill`, { headers: { 'x-carillon-user': 'ada' } });
+    expect(response.statusCode).toBe(202);
+    expect(response.json().kill).toMatchObject({ by: 'ada' });
+    await api.world.clock.advance(60_000);
+    expect((await api.get(`/runs/${id}`)).state).toBe('killed');
+    expect((await api.send(`POST /runs/${id}/kill`)).json().code).toBe('RUN_ENDED');
+  });
+
+  test('can be run again once it ended, for the same due instant', async () => {
+    const first = await api.post('/jobs/a/trigger', { params: { X: '1' } });
+    expect((await api.send(`POST /runs/${first.id}/rerun`)).json().code).toBe('RUN_NOT_ENDED');
+    await api.world.clock.settle();
+    api.world.engine.exit(api.world.engine.newest('a'), 1);
+    await api.world.clock.settle();
+    const again = await api.post(`/runs/${first.id}/rerun`, undefined, { 'x-carillon-user': 'bob' });
+    expect(again).toMatchObject({
+      due: first.due,
+      params: { X: '1' },
+      trigger: { kind: 'rerun', by: 'bob', of: first.id },
+    });
+  });
+});
+
+describe('output', () => {
+  const encoder = new TextEncoder();
+  const chunks = (...texts: [LogChunk['stream'], string | Uint8Array][]): LogChunk[] =>
+    texts.map(([stream, text]) => ({
+      stream,
+      bytes: typeof text === 'string' ? encoder.encode(text) : text,
+    }));
+  const asked: unknown[] = [];
+  const talking = (list: LogChunk[], end?: CarillonError): Partial<SchedulerHandle> => ({
+    async *logs(id, { signal, ...query }) {
+      asked.push({ id, ...query, signal: signal !== undefined });
+      yield* list;
+      if (end !== undefined) throw end;
+    },
+  });
+
+  test('is plain text as it was written, and passes on what is asked for', async () => {
+    await begin(talking(chunks(['stdout', 'one\n'], ['stderr', 'two\n'])));
+    const response = await api.send('GET /runs/r/logs?stream=stdout&tail=5&attempt=2');
+    expect(response.headers['content-type']).toBe('text/plain; charset=utf-8');
+    expect(response.body).toBe('one\ntwo\n');
+    expect(asked.at(-1)).toEqual({ id: 'r', stream: 'stdout', tail: 5, attempt: 2, signal: true });
+  });
+
+  test('may be empty', async () => {
+    await begin(talking([]));
+    expect(await api.get('/runs/r/logs')).toBe('');
+  });
+
+  test('that is gone is a problem, also when following', async () => {
+    await begin(talking([], new CarillonError('LOGS_GONE', 'gone')));
+    for (const query of ['', '?follow=true']) {
+      const response = await api.send(`GET /runs/r/logs${query}`, {
+        headers: { accept: 'text/event-stream' },
+      });
+      expect([response.statusCode, response.json().code]).toEqual([410, 'LOGS_GONE']);
+    }
+  });
+
+  test('as events keeps characters whole that a chunk cuts in two', async () => {
+    const [first, second] = [encoder.encode('ä').slice(0, 1), encoder.encode('ä').slice(1)];
+    await begin(
+      talking(chunks(['stdout', first], ['stderr', 'e\n'], ['stdout', second], ['stdout', 'x\n\n'])),
+    );
+    const { body } = await api.send('GET /runs/r/logs', { headers: { accept: 'text/event-stream' } });
+    expect(body.split('\n\n').filter((frame) => frame.startsWith('event'))).toEqual([
+      'event: log\ndata: {"stream":"stderr","text":"e\\n"}',
+      'event: log\ndata: {"stream":"stdout","text":"ä"}',
+      'event: log\ndata: {"stream":"stdout","text":"x\\n\\n"}',
+      'event: end\ndata: {}',
+    ]);
+  });
+});
