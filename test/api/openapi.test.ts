@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { catalogue } from '../../src/errors.ts';
+import { ApiWorld, type Document } from '../support/api-world.ts';
+
+let api: ApiWorld;
+let document: Document;
+beforeAll(async () => {
+  api = await ApiWorld.at('2026-11-21T00:00:00Z');
+  document = await api.get('/openapi.json');
+});
+afterAll(() => api.close());
+
+const operations = () =>
+  Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
+  );
+
+test('is OpenAPI 3.1', () => expect(document.openapi).toMatch(/^3\.1\./));
+
+test('has every route that the app answers, and no other', () => {
+  // The app prints its routes as a tree; each line has the piece of the path and its methods.
+  const known = new Set<string>();
+  const prefixes: string[] = [];
+  for (const line of api.app.printRoutes({ commonPrefix: false }).trim().split('\n')) {
+    const [, indent, piece, methods] = /^([│├└─ ]*)(\S*)(?: \(([A-Z, ]+)\))?$/.exec(line)!;
+    const depth = indent!.length / 4;
+    prefixes.length = Math.max(0, depth - 1);
+    prefixes.push(piece!);
+    const path = prefixes.join('').replaceAll(/:(\w+)/g, '{$1}');
+    for (const method of methods?.split(', ') ?? [])
+      if (method !== 'HEAD') known.add(`${method.toLowerCase()} ${path}`);
+  }
+  expect(
+    operations()
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual([...known].sort());
+});
+
+test('every reference leads somewhere', () => {
+  const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]*)"/g)].map(
+    ([, reference]) => reference!,
+  );
+  expect(references.length).toBeGreaterThan(50);
+  for (const reference of new Set(references)) {
+    const name = /^#\/components\/schemas\/(\w+)$/.exec(reference)?.[1];
+    expect(document.components.schemas, reference).toHaveProperty(String(name));
+  }
+});
+
+test('no component is left over or nameless', () => {
+  const text = JSON.stringify(document.paths) + JSON.stringify(document.components);
+  for (const name of Object.keys(document.components.schemas)) {
+    expect(name).toMatch(/^[A-Z]\w+$/);
+    // What goes through a stream is described in words.
+    if (name !== 'LogEvent') expect(text).toContain(`"#/components/schemas/${name}"`);
+  }
+});
+
+test('every operation says what it does, how it answers and how it refuses', () => {
+  const ids = operations().map(({ operation }) => operation.operationId);
+  expect(new Set(ids).size).toBe(ids.length);
+  for (const { name, operation } of operations()) {
+    expect(operation.summary, name).toBeTruthy();
+    expect(operation.tags, name).toHaveLength(1);
+    const statuses = Object.keys(operation.responses);
+    expect(statuses.filter((status) => status.startsWith('2')).length, name).toBeGreaterThan(0);
+    for (const status of statuses.filter((each) => !each.startsWith('2'))) {
+      expect(operation.responses[status]!.content, name).toEqual({
+        'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+      });
+    }
+  }
+});
+
+test('problems name exactly the codes of the catalogue', () => {
+  const text = JSON.stringify(document.components.schemas.Problem);
+  const named = [...text.matchAll(/"(?:const":|enum":\[)"([A-Z_]+)"/g)].map(([, code]) => code);
+  expect(named.sort()).toEqual([...Object.keys(catalogue), 'INTERNAL'].sort());
+});
