@@ -63,6 +63,7 @@ export interface SchedulerHandle {
   jobNames(after: string | null): Iterable<string>;
   /** An unfinished run; undefined when it ended or never was. */
   liveRun(id: string): Run | undefined;
+  /** Unfinished runs, and those that ended so lately that the archive does not have them yet. */
   liveRuns(): Iterable<Run>;
   readonly archive: Archive;
   /** The unfinished or archived run. RUN_NOT_FOUND. */

@@ -11,6 +11,7 @@ import { decide, decideCommand } from '../decide.ts';
 import type { Decision, Effect } from '../decision.ts';
 import type { Event } from '../event.ts';
 import type { Notice } from '../handle.ts';
+import type { Run } from '../model.ts';
 import type { Clock, Store } from '../ports.ts';
 import type { State } from '../state.ts';
 import type { WriteGroup } from '../write.ts';
@@ -65,6 +66,8 @@ export class Loop {
   #draining = false;
   #broken: unknown = null;
   #idle: (() => void)[] = [];
+  /** Runs that ended in decisions which are not durable yet: no longer live, and not yet in the archive. */
+  readonly #ending = new Map<string, Run>();
 
   constructor(parts: LoopParts) {
     this.#parts = parts;
@@ -94,6 +97,15 @@ export class Loop {
       this.#inbox.push({ kind: 'command', command, resolve: resolve as (answer: never) => void, reject });
       this.#wake();
     });
+  }
+
+  /** A run whose ending is on its way to the archive. */
+  endingRun(id: string): Run | undefined {
+    return this.#ending.get(id);
+  }
+
+  endingRuns(): Iterable<Run> {
+    return this.#ending.values();
   }
 
   /** Takes nothing more in; resolves when all that was decided is durable or has failed. */
@@ -154,7 +166,12 @@ export class Loop {
   /** Queues a decision's groups; the last carries what follows from the decision. */
   #keep(decision: Decision, answer: (() => void) | null, fail: ((error: unknown) => void) | null): void {
     const { onEffects, onNotices } = this.#parts;
+    const ended = decision.notices.flatMap((notice) =>
+      notice.kind === 'run' && notice.run.endedAt !== null ? [notice.run] : [],
+    );
+    for (const run of ended) this.#ending.set(run.id, run);
     const after = (): void => {
+      for (const run of ended) this.#ending.delete(run.id);
       answer?.();
       if (decision.notices.length > 0) onNotices(decision.notices);
       if (decision.effects.length > 0) onEffects(decision.effects);

@@ -44,8 +44,6 @@ export interface SchedulerParts {
   readonly onFatal: (error: unknown) => void;
 }
 
-/** Runs that ended lately, so that they are found while their ending is on its way to the archive. */
-const MAX_RECENT_RUNS = 10_000;
 /** Taking over waits this long for engines to say what they run before time is let in. */
 const INVENTORY_WAIT_MS = 5_000;
 /** After a failed commit the node asks to lead again after this long. */
@@ -65,7 +63,6 @@ export class Scheduler implements SchedulerHandle, Service {
   readonly #parts: SchedulerParts;
   readonly #launchers: ReadonlyMap<string, Launcher>;
   readonly #listeners = new Set<(notice: Notice) => void>();
-  readonly #recent = new Map<string, Run>();
   #leading: Leadership | null = null;
   #term = 0;
   #stopped = false;
@@ -169,7 +166,6 @@ export class Scheduler implements SchedulerHandle, Service {
     await leading.loop.stop();
     await leading.performer.stop();
     this.#leading = null;
-    this.#recent.clear();
     this.#publish([{ kind: 'leader', term: leading.term, leading: false }]);
     this.#parts.log.info({ term: leading.term, reason }, 'not-leading');
   }
@@ -192,15 +188,7 @@ export class Scheduler implements SchedulerHandle, Service {
   }
 
   #publish(notices: readonly Notice[]): void {
-    for (const notice of notices) {
-      if (notice.kind === 'run' && isEnded(notice.run.state)) this.#remember(notice.run);
-      for (const listener of this.#listeners) listener(notice);
-    }
-  }
-
-  #remember(run: Run): void {
-    this.#recent.set(run.id, run);
-    if (this.#recent.size > MAX_RECENT_RUNS) this.#recent.delete(this.#recent.keys().next().value as string);
+    for (const notice of notices) for (const listener of this.#listeners) listener(notice);
   }
 
   #leader(): Leadership {
@@ -237,12 +225,14 @@ export class Scheduler implements SchedulerHandle, Service {
     return this.#leader().state.runs.get(id);
   }
 
-  liveRuns(): Iterable<Run> {
-    return this.#leader().state.runs.values();
+  *liveRuns(): Iterable<Run> {
+    const { state, loop } = this.#leader();
+    yield* state.runs.values();
+    yield* loop.endingRuns();
   }
 
   async run(id: string): Promise<Run> {
-    const run = this.liveRun(id) ?? this.#recent.get(id) ?? (await this.archive.run(id));
+    const run = this.liveRun(id) ?? this.#leader().loop.endingRun(id) ?? (await this.archive.run(id));
     if (run === null) {
       throw new CarillonError('RUN_NOT_FOUND', `there is no run '${id}', or it is no longer kept`, {
         field: 'id',

@@ -197,3 +197,26 @@ describe('the loop', () => {
     expect(codes.filter((code) => code === 'JOB_NOT_FOUND').length).toBeGreaterThan(19_000);
   });
 });
+
+test('a run whose ending is not durable yet is neither live nor lost', async () => {
+  const { clock, commits, put, trigger, loop, state } = rig();
+  void put('a');
+  void trigger('a');
+  await clock.settle();
+  const [run] = [...state.runs.values()];
+  const launchName = run?.attempts[0]?.launchName ?? '';
+  loop.post({
+    kind: 'observed',
+    now: clock.now(),
+    observation: { kind: 'ended', launchName, at: clock.now(), exitCode: 0 },
+  });
+  await clock.settle();
+  expect(state.runs.size).toBe(0);
+  expect([...loop.endingRuns()].map((each) => each.state)).toEqual(['succeeded']);
+  expect(loop.endingRun(run?.id ?? '')?.state).toBe('succeeded');
+  for (let i = 0; i < 2; i++) {
+    commits[i]?.resolve();
+    await clock.settle();
+  }
+  expect([...loop.endingRuns()]).toEqual([]);
+});
