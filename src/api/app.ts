@@ -5,7 +5,7 @@
 
 import fastify, { type FastifyInstance } from 'fastify';
 import type { SchedulerHandle } from '../scheduler/handle.ts';
-import type { Log } from '../scheduler/ports.ts';
+import type { Clock, Log } from '../scheduler/ports.ts';
 import { readBodies } from './body.ts';
 import { compileCheck } from './checking.ts';
 import type { ApiContext, NodeInfo } from './context.ts';
@@ -29,6 +29,7 @@ import { protect } from './security.ts';
 
 export interface AppParts {
   readonly scheduler: SchedulerHandle;
+  readonly clock: Clock;
   readonly log: Log;
   readonly node: NodeInfo;
   readonly settings?: AppSettings;
@@ -61,7 +62,7 @@ const apiRoutes = [
   installationRoutes,
 ];
 
-export function buildApp({ scheduler, log, node, settings = {} }: AppParts): FastifyInstance {
+export function buildApp({ scheduler, clock, log, node, settings = {} }: AppParts): FastifyInstance {
   const app = fastify({
     bodyLimit: settings.bodyLimitBytes ?? apiLimits.bodyBytes,
     requestTimeout: requestTimeoutMs,
@@ -72,11 +73,12 @@ export function buildApp({ scheduler, log, node, settings = {} }: AppParts): Fas
   });
   const live = new LiveEvents(scheduler, {
     process: `${node.pid.toString(36)}${scheduler.now().toString(36)}`,
+    clock,
     heartbeatMs: settings.heartbeatMs ?? 15_000,
   });
   const metrics = new Metrics(scheduler);
   const closing = new AbortController();
-  const context: ApiContext = { scheduler, log, node, live, closing: closing.signal };
+  const context: ApiContext = { scheduler, clock, node, live, closing: closing.signal };
 
   app.setValidatorCompiler(compileCheck);
   // Answers are built for the wire and typed by their schemas; the tests hold every one of them to its schema.

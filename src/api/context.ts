@@ -2,7 +2,7 @@
 
 import type { FastifyRequest } from 'fastify';
 import type { SchedulerHandle } from '../scheduler/handle.ts';
-import type { Log } from '../scheduler/ports.ts';
+import type { Clock } from '../scheduler/ports.ts';
 import { apiLimits } from './limits.ts';
 import type { LiveEvents } from './live.ts';
 
@@ -17,7 +17,7 @@ export interface NodeInfo {
 
 export interface ApiContext {
   readonly scheduler: SchedulerHandle;
-  readonly log: Log;
+  readonly clock: Clock;
   readonly node: NodeInfo;
   readonly live: LiveEvents;
   /** Fires when the app closes: whatever streams must end. */

@@ -1,6 +1,5 @@
 /** The bounds of the interface. Schemas, documentation and refusals quote them; clients may take them from here. */
 
-/** Bounds of the interface. Documentation and refusals quote them. */
 export const apiLimits = {
   /** Entries of one page: an answer stays around a megabyte. */
   page: 1_000,

@@ -7,6 +7,7 @@
 import { Readable } from 'node:stream';
 import { CarillonError } from '../errors.ts';
 import type { Notice, SchedulerHandle } from '../scheduler/handle.ts';
+import type { Clock } from '../scheduler/ports.ts';
 import type { WireEvent } from './schema-views.ts';
 import { noticeToWire } from './to-wire.ts';
 
@@ -36,18 +37,21 @@ export class LiveEvents {
   readonly #kept: LiveEvent[] = [];
   readonly #clients = new Set<Client>();
   readonly #unsubscribe: () => void;
-  readonly #heartbeat: NodeJS.Timeout;
+  readonly #clock: Clock;
+  readonly #heartbeatMs: number;
+  #stopBeating: () => void;
   #number = 0;
 
   /** `process` tells the ids of this process from those of another. */
   constructor(
     scheduler: SchedulerHandle,
-    options: { readonly process: string; readonly heartbeatMs: number },
+    options: { readonly process: string; readonly clock: Clock; readonly heartbeatMs: number },
   ) {
     this.#process = options.process;
     this.#unsubscribe = scheduler.subscribe((notice) => this.#take(notice));
-    this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatMs);
-    this.#heartbeat.unref();
+    this.#clock = options.clock;
+    this.#heartbeatMs = options.heartbeatMs;
+    this.#stopBeating = this.#beatLater();
   }
 
   get clients(): number {
@@ -73,7 +77,7 @@ export class LiveEvents {
 
   close(): void {
     this.#unsubscribe();
-    clearInterval(this.#heartbeat);
+    this.#stopBeating();
     for (const { stream } of this.#clients) stream.push(null);
     this.#clients.clear();
   }
@@ -114,8 +118,11 @@ export class LiveEvents {
   }
 
   /** Keeps proxies from closing quiet connections, and finds the dead ones. */
-  #beat(): void {
-    for (const { stream } of this.#clients) stream.push(': still here\n\n');
+  #beatLater(): () => void {
+    return this.#clock.after(this.#heartbeatMs, () => {
+      for (const { stream } of this.#clients) stream.push(': still here\n\n');
+      this.#stopBeating = this.#beatLater();
+    });
   }
 }
 

@@ -42,7 +42,13 @@ export class ApiWorld {
     const errors: object[] = [];
     const log: Log = { info() {}, warn() {}, debug() {}, error: (fields) => errors.push(fields) };
     const node = { id: 'node-1', url: 'http://127.0.0.1:4400', host: 'here', pid: 42, version: '0.1.0' };
-    const app = buildApp({ scheduler: replacing(world.scheduler, instead), log, node, settings });
+    const app = buildApp({
+      clock: world.clock,
+      scheduler: replacing(world.scheduler, instead),
+      log,
+      node,
+      settings,
+    });
     await app.ready();
     return new ApiWorld(world, app, errors, new Contract(app.swagger() as unknown as Document));
   }

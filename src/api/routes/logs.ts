@@ -3,7 +3,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { type Static, Type } from 'typebox';
-import type { LogChunk } from '../../scheduler/ports.ts';
+import type { Clock, LogChunk } from '../../scheduler/ports.ts';
 import type { ApiContext } from '../context.ts';
 import { answers, type Identified, identified, query } from '../endpoint.ts';
 import { apiLimits } from '../limits.ts';
@@ -48,7 +48,7 @@ export function logRoutes(app: FastifyInstance, context: ApiContext): void {
         .logs(request.params.id, { ...request.query, signal: stop.signal })
         [Symbol.asyncIterator]();
       const first = chunks.next();
-      await settledOr(first, request.query.follow === true ? firstOutputMs : null);
+      await (request.query.follow === true ? settledWithin(context.clock, first, firstOutputMs) : first);
       const output = chain(first, chunks, stop);
       const events = (request.headers.accept ?? '').includes('text/event-stream');
       reply.type(events ? 'text/event-stream; charset=utf-8' : 'text/plain; charset=utf-8');
@@ -70,16 +70,14 @@ function stopOf({ closing }: ApiContext, reply: FastifyReply): AbortController {
 }
 
 /** Waits for what was begun, and at most `timeoutMs`; fails if it failed by then. */
-async function settledOr(begun: Promise<unknown>, timeoutMs: number | null): Promise<void> {
-  if (timeoutMs === null) {
-    await begun;
-    return;
-  }
+async function settledWithin(clock: Clock, begun: Promise<unknown>, timeoutMs: number): Promise<void> {
   // Failing later is seen by whoever reads on.
   begun.catch(() => {});
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)));
-  await Promise.race([begun, timeout]).finally(() => clearTimeout(timer));
+  let cancel = () => {};
+  const timeout = new Promise<void>((resolve) => {
+    cancel = clock.after(timeoutMs, resolve);
+  });
+  await Promise.race([begun, timeout]).finally(cancel);
 }
 
 async function* chain(
