@@ -4,6 +4,7 @@
  */
 
 import { type Static, type TSchema, Type } from 'typebox';
+import { oneOf } from '../scheduler/definition.ts';
 import { apiLimits } from './limits.ts';
 import {
   jobStatuses,
@@ -26,7 +27,7 @@ import {
   WireRun,
   WireRunList,
 } from './schema.ts';
-import { count, instant, list, literals, orNull, ref } from './shape.ts';
+import { count, instant, list, orNull, ref } from './shape.ts';
 
 // Statistics
 
@@ -79,7 +80,7 @@ export type WireJobStats = Static<typeof WireJobStats>;
 export const WireStats = Type.Object(
   {
     percentile: Type.String({ examples: ['95'] }),
-    measure: literals(measures),
+    measure: oneOf(measures),
     all: ref(WireSummary),
     items: Type.Array(
       Type.Object({
@@ -154,10 +155,10 @@ export type WireNext = Static<typeof WireNext>;
 export const WireGraphNode = Type.Object(
   {
     name: Type.String(),
-    kind: literals(['time', 'after', 'manual'], { description: 'What makes it due.' }),
+    kind: oneOf(['time', 'after', 'manual'], { description: 'What makes it due.' }),
     owner: orNull(Type.String()),
     labels: Type.Record(Type.String(), Type.String()),
-    status: literals(jobStatuses),
+    status: oneOf(jobStatuses),
     last: orNull(WireLastRun),
     nextDue: orNull(instant()),
     running: count('Runs that launch or run.'),
@@ -207,7 +208,7 @@ export const WireCluster = Type.Object(
       Type.Object({
         ...member,
         version: Type.String(),
-        role: literals(['leader', 'follower']),
+        role: oneOf(['leader', 'follower']),
         lagMs: orNull(Type.Number(), { description: 'How old its copy is; 0 on the leader.' }),
       }),
     ),
@@ -222,7 +223,7 @@ export const WireEvent = Type.Union(
     Type.Object({
       kind: Type.Literal('job'),
       name: Type.String(),
-      change: literals(['created', 'changed', 'deleted', 'paused', 'resumed', 'disabled']),
+      change: oneOf(['created', 'changed', 'deleted', 'paused', 'resumed', 'disabled']),
       revision: Type.Integer(),
     }),
     Type.Object({ kind: Type.Literal('run'), run: ref(WireRun) }),

@@ -8,9 +8,9 @@
 
 import { type Static, Type } from 'typebox';
 import { catalogue } from '../errors.ts';
-import { JobDefinition } from '../scheduler/definition.ts';
+import { JobDefinition, oneOf } from '../scheduler/definition.ts';
 import { endStates, liveStates } from '../scheduler/model.ts';
-import { count, instant, list, literals, orNull, ref } from './shape.ts';
+import { count, instant, list, orNull, ref } from './shape.ts';
 
 // Problems
 
@@ -19,7 +19,7 @@ export const WireProblem = Type.Object(
     type: Type.String({ description: 'Names the kind of problem: urn:carillon:problem:JOB_NOT_FOUND' }),
     title: Type.String({ description: 'The kind of problem in words.' }),
     status: Type.Integer({ description: 'The HTTP status.' }),
-    code: literals([...Object.keys(catalogue), 'INTERNAL'] as (keyof typeof catalogue | 'INTERNAL')[], {
+    code: oneOf([...Object.keys(catalogue), 'INTERNAL'] as (keyof typeof catalogue | 'INTERNAL')[], {
       description: 'The catalogue code; scripts decide by this.',
     }),
     detail: Type.String({ description: 'What went wrong this time.' }),
@@ -44,8 +44,8 @@ export const jobStatuses = ['active', 'paused', 'disabled', 'completed'] as cons
 /** What `state=` of the list of jobs takes. */
 export const jobFilters = [...jobStatuses, 'running', 'waiting', 'failing'] as const;
 
-const EndState = literals(endStates);
-const RunState = literals([...liveStates, ...endStates]);
+const EndState = oneOf(endStates);
+const RunState = oneOf([...liveStates, ...endStates]);
 
 export const WireLastRun = Type.Object({
   id: Type.String(),
@@ -64,7 +64,7 @@ const jobFields = {
   createdAt: instant(),
   updatedAt: instant(),
   updatedBy: Type.String(),
-  status: literals(jobStatuses, {
+  status: oneOf(jobStatuses, {
     description: 'completed: its schedule has no further due instant. disabled: by its failures.',
   }),
   statusReason: orNull(Type.String(), { description: 'Who paused it, or why it is disabled.' }),
@@ -97,7 +97,7 @@ export type WireJobList = Static<typeof WireJobList>;
 export const WireJobChange = Type.Object(
   {
     ...jobFields,
-    outcome: literals(['created', 'changed', 'unchanged']),
+    outcome: oneOf(['created', 'changed', 'unchanged']),
     warnings: Type.Array(Type.String(), { description: 'Allowed, but probably not meant.' }),
   },
   { $id: 'JobChange' },
@@ -154,7 +154,7 @@ export const applyOutcomes = ['created', 'changed', 'unchanged', 'deleted', 'ref
 export const WireApplyResult = Type.Object(
   {
     name: Type.String({ description: 'Empty when a refused definition has no name that can be read.' }),
-    outcome: literals(applyOutcomes),
+    outcome: oneOf(applyOutcomes),
     revision: orNull(Type.Integer()),
     problem: orNull(ref(WireProblem), { description: 'Why it was refused.' }),
     warnings: Type.Array(Type.String()),
@@ -206,7 +206,7 @@ export const WireRun = Type.Object(
     job: Type.String(),
     due: instant('The due instant, or when it was triggered.'),
     trigger: Type.Object({
-      kind: literals(['schedule', 'parents', 'manual', 'rerun']),
+      kind: oneOf(['schedule', 'parents', 'manual', 'rerun']),
       by: orNull(Type.String(), { description: 'Who triggered it.' }),
       of: orNull(Type.String(), { description: 'With rerun: the run that is repeated.' }),
     }),
@@ -238,7 +238,7 @@ export type WireRunList = Static<typeof WireRunList>;
 
 /** One `log` event of `GET /runs/{id}/logs` as server-sent events; an `end` event closes it. */
 export const WireLogEvent = Type.Object(
-  { stream: literals(['stdout', 'stderr']), text: Type.String() },
+  { stream: oneOf(['stdout', 'stderr']), text: Type.String() },
   { $id: 'LogEvent' },
 );
 export type WireLogEvent = Static<typeof WireLogEvent>;
@@ -265,7 +265,7 @@ export const WireLedgerLine = Type.Object(
     to: instant('The same as from for a single due instant.'),
     count: count('Due instants from from up to and including to.'),
     more: Type.Boolean({ description: 'count is a lower bound.' }),
-    end: literals(['ran', 'skipped', 'missed', 'caught-up']),
+    end: oneOf(['ran', 'skipped', 'missed', 'caught-up']),
     reason: orNull(Type.String()),
     run: orNull(Type.String(), { description: 'The run that ran, or that caught up.' }),
   },

@@ -2,14 +2,6 @@
 
 import { type Static, type TSchema, type TSchemaOptions, type TUnsafe, Type } from 'typebox';
 
-export const literals = <const L extends readonly string[]>(values: L, options: TSchemaOptions = {}) =>
-  Type.Unsafe<L[number]>(
-    Type.Union(
-      values.map((value) => Type.Literal(value)),
-      options,
-    ),
-  );
-
 /** Refers to a schema with an `$id`: a component of the OpenAPI document. */
 export const ref = <S extends TSchema>(schema: S & { readonly $id?: string }): TUnsafe<Static<S>> =>
   Type.Unsafe<Static<S>>({ $ref: `${schema.$id}#` });

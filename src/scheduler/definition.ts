@@ -3,7 +3,7 @@
  * stay as written (durations and sizes are text here); `policy.ts` turns them into numbers.
  */
 
-import { type Static, Type } from 'typebox';
+import { type Static, type TSchemaOptions, Type } from 'typebox';
 
 /** Bounds on what one job may hold; each keeps a definition well under the size of one stored node. */
 export const definitionLimits = {
@@ -26,6 +26,15 @@ const textMap = (description: string, most: number) =>
     maxProperties: most,
   });
 
+/** One of these words. */
+export const oneOf = <const W extends readonly string[]>(words: W, options: TSchemaOptions = {}) =>
+  Type.Unsafe<W[number]>(
+    Type.Union(
+      words.map((word) => Type.Literal(word)),
+      options,
+    ),
+  );
+
 export const jobNamePattern = '^[A-Za-z0-9_.-]{1,128}$';
 
 const JobName = Type.String({
@@ -42,18 +51,14 @@ const After = Type.Object(
       description: 'Jobs this one waits for.',
     }),
     when: Type.Optional(
-      Type.Union(
-        (['all-succeeded', 'all-done', 'any-succeeded', 'all-failed', 'any-failed'] as const).map((w) =>
-          Type.Literal(w),
-        ),
-        { description: 'What the parents must have done; all-succeeded unless said.' },
-      ),
+      oneOf(['all-succeeded', 'all-done', 'any-succeeded', 'all-failed', 'any-failed'], {
+        description: 'What the parents must have done; all-succeeded unless said.',
+      }),
     ),
     per: Type.Optional(
-      Type.Union(
-        (['minute', 'hour', 'day', 'week', 'month'] as const).map((p) => Type.Literal(p)),
-        { description: 'Join parents of different cadence: one round for all their runs of the interval.' },
-      ),
+      oneOf(['minute', 'hour', 'day', 'week', 'month'], {
+        description: 'Join parents of different cadence: one round for all their runs of the interval.',
+      }),
     ),
   },
   closed,
@@ -76,8 +81,8 @@ const Schedule = Type.Object(
     dst: Type.Optional(
       Type.Object(
         {
-          gap: Type.Optional(Type.Union([Type.Literal('run-once'), Type.Literal('skip')])),
-          overlap: Type.Optional(Type.Union([Type.Literal('first'), Type.Literal('both')])),
+          gap: Type.Optional(oneOf(['run-once', 'skip'])),
+          overlap: Type.Optional(oneOf(['first', 'both'])),
         },
         { ...closed, description: "What happens when clocks change; cron's own rule unless said." },
       ),
@@ -144,7 +149,7 @@ const Run = Type.Object(
     volumes: Type.Optional(Type.Array(text('source:target[:ro]'), { maxItems: definitionLimits.listLength })),
     registry: Type.Optional(Type.Object({ secret: Secret }, closed)),
     pull: Type.Optional(
-      Type.Union([Type.Literal('missing'), Type.Literal('always'), Type.Literal('never')], {
+      oneOf(['missing', 'always', 'never'], {
         description: 'When to fetch the image; missing unless said.',
       }),
     ),
@@ -156,16 +161,14 @@ const Run = Type.Object(
 const Policy = Type.Object(
   {
     overlap: Type.Optional(
-      Type.Union(
-        (['skip', 'queue', 'queue-all', 'allow', 'replace'] as const).map((o) => Type.Literal(o)),
-        { description: 'When a run is due while one is unfinished; skip unless said.' },
-      ),
+      oneOf(['skip', 'queue', 'queue-all', 'allow', 'replace'], {
+        description: 'When a run is due while one is unfinished; skip unless said.',
+      }),
     ),
     catchUp: Type.Optional(
-      Type.Union(
-        (['none', 'latest', 'all'] as const).map((c) => Type.Literal(c)),
-        { description: 'What to do with due instants that passed unseen; latest unless said.' },
-      ),
+      oneOf(['none', 'latest', 'all'], {
+        description: 'What to do with due instants that passed unseen; latest unless said.',
+      }),
     ),
     catchUpLimit: Type.Optional(
       Type.Integer({
@@ -215,10 +218,7 @@ const Policy = Type.Object(
 
 const Alerts = Type.Object(
   {
-    on: Type.Array(
-      Type.Union((['failed', 'late', 'long', 'recovered'] as const).map((o) => Type.Literal(o))),
-      { maxItems: 4 },
-    ),
+    on: Type.Array(oneOf(['failed', 'late', 'long', 'recovered']), { maxItems: 4 }),
     to: Type.Array(text('Where to send it.'), { maxItems: definitionLimits.listLength }),
   },
   closed,

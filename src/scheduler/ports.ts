@@ -81,7 +81,7 @@ export interface RunQuery {
 
 /** What is kept of the past; bounded by count and age, read from disk when asked for. */
 export interface Archive {
-  /** Ended runs, newest due first. */
+  /** Ended runs, newest due first; among equal instants ids in descending code-unit order. */
   runs(query: RunQuery): Promise<{ items: Run[]; next: string | null }>;
   run(id: string): Promise<Run | null>;
   /** Newest first. */

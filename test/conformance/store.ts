@@ -295,6 +295,7 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
         expect(one.items.map((each) => each.id)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1, 0].map((i) => `a.${i}`));
         const every = await store.archive.runs({ limit: 100 });
         expect(every.items).toHaveLength(30);
+        expect(every.items.slice(0, 3).map((each) => each.id)).toEqual(['b.9', 'ab.9', 'a.9']);
         const dues = every.items.map((each) => each.due);
         expect(dues).toEqual([...dues].sort((x, y) => y - x));
       });

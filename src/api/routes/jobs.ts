@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
 import type { WrittenJob } from '../../job-file.ts';
+import { oneOf } from '../../scheduler/definition.ts';
 import { oneJob } from '../body.ts';
 import { type ApiContext, requestedBy } from '../context.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
@@ -19,7 +20,7 @@ import {
   WireJobChange,
   WireJobList,
 } from '../schema.ts';
-import { literals, ref } from '../shape.ts';
+import { ref } from '../shape.ts';
 import { jobToWire } from '../to-wire.ts';
 
 const tags = ['jobs'];
@@ -50,14 +51,14 @@ const ListQuery = query({
   label: labelFilter,
   owner: Type.Optional(Type.String({ maxLength: 256 })),
   state: Type.Optional(
-    Type.Array(literals(jobFilters), { maxItems: jobFilters.length, description: 'Any of these.' }),
+    Type.Array(oneOf(jobFilters), { maxItems: jobFilters.length, description: 'Any of these.' }),
   ),
   ...paging,
 });
 
 const DeleteQuery = query({
   dependents: Type.Optional(
-    literals(['refuse', 'cascade', 'detach'], {
+    oneOf(['refuse', 'cascade', 'detach'], {
       description: 'Jobs that wait for it: refuse (unless said), delete them too, or let them go on without.',
     }),
   ),

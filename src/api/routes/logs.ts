@@ -3,15 +3,15 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { oneOf } from '../../scheduler/definition.ts';
 import type { Clock, LogChunk } from '../../scheduler/ports.ts';
 import type { ApiContext } from '../context.ts';
 import { answers, type Identified, identified, query } from '../endpoint.ts';
 import { apiLimits } from '../limits.ts';
 import type { WireLogEvent } from '../schema.ts';
-import { literals } from '../shape.ts';
 
 const LogsQuery = query({
-  stream: Type.Optional(literals(['stdout', 'stderr'], { description: 'Both unless said.' })),
+  stream: Type.Optional(oneOf(['stdout', 'stderr'], { description: 'Both unless said.' })),
   tail: Type.Optional(
     Type.Integer({ minimum: 1, maximum: apiLimits.tail, description: 'Only the last so many lines.' }),
   ),

@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
+import { oneOf } from '../../scheduler/definition.ts';
 import { endStates, liveStates, type Run } from '../../scheduler/model.ts';
 import { type ApiContext, requestedBy } from '../context.ts';
 import { answers, type Identified, identified, type Named, named, paging, query, span } from '../endpoint.ts';
@@ -10,7 +11,7 @@ import { readSpan } from '../instants.ts';
 import { apiLimits } from '../limits.ts';
 import { listRuns } from '../run-list.ts';
 import { type WireRun as Out, WireRun, WireRunList, WireTrigger } from '../schema.ts';
-import { literals, ref } from '../shape.ts';
+import { ref } from '../shape.ts';
 import { runToWire } from '../to-wire.ts';
 import { triggerId } from '../trigger-id.ts';
 
@@ -18,7 +19,7 @@ const tags = ['runs'];
 const runStates = [...liveStates, ...endStates] as const;
 
 const state = Type.Optional(
-  Type.Array(literals(runStates), { maxItems: runStates.length, description: 'Any of these.' }),
+  Type.Array(oneOf(runStates), { maxItems: runStates.length, description: 'Any of these.' }),
 );
 const OfJob = query({ state, ...span, ...paging });
 const OfAll = query({

@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
+import { oneOf } from '../../scheduler/definition.ts';
 import {
   allTime,
   emptyHistograms,
@@ -23,7 +24,7 @@ import {
   WireJobStats,
   WireStats,
 } from '../schema-views.ts';
-import { literals, ref } from '../shape.ts';
+import { ref } from '../shape.ts';
 import { histogramsToWire, summaryToWire } from '../to-wire.ts';
 
 const tags = ['statistics'];
@@ -50,9 +51,9 @@ type Percentile = keyof typeof percentiles;
 
 const StatsQuery = query({
   percentile: Type.Optional(
-    literals(Object.keys(percentiles) as Percentile[], { description: '95 unless said.' }),
+    oneOf(Object.keys(percentiles) as Percentile[], { description: '95 unless said.' }),
   ),
-  measure: Type.Optional(literals(measures, { description: 'runTime unless said.' })),
+  measure: Type.Optional(oneOf(measures, { description: 'runTime unless said.' })),
   limit: Type.Optional(
     Type.Integer({ minimum: 1, maximum: apiLimits.page, description: 'How many jobs; 100 unless said.' }),
   ),

@@ -1,0 +1,185 @@
+/**
+ * The API as typed calls. A refusal is a `ProblemError` with what the server said; no answer, or one that is
+ * not Carillon's, is an `UnreachableError`. Nothing is retried: the person, or the script, decides.
+ */
+
+import type {
+  WireApply,
+  WireDeletion,
+  WireJob,
+  WireJobChange,
+  WireLedgerLine,
+  WireProblem,
+  WireRevision,
+  WireRun,
+} from '../api/schema.ts';
+import type {
+  WireCluster,
+  WireEngine,
+  WireGraph,
+  WireJobStats,
+  WireNext,
+  WirePreview,
+  WirePreviewRequest,
+  WireStats,
+} from '../api/schema-views.ts';
+
+/** Longer than the largest apply takes to be decided. */
+const answerWithinMs = 120_000;
+/** Entries asked for at a time; the server's own bound. */
+const pageSize = 1_000;
+
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError';
+  readonly problem: WireProblem;
+
+  constructor(problem: WireProblem) {
+    super(problem.detail);
+    this.problem = problem;
+  }
+}
+
+export class UnreachableError extends Error {
+  override readonly name = 'UnreachableError';
+}
+
+export type Query = Readonly<
+  Record<string, string | number | boolean | readonly string[] | null | undefined>
+>;
+
+interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+const at = (...parts: (string | number)[]) => parts.map((part) => `/${encodeURIComponent(part)}`).join('');
+
+export class Client {
+  readonly url: string;
+  readonly #by: string;
+
+  constructor(url: string, by: string) {
+    this.url = url.replace(/\/+$/, '');
+    this.#by = by;
+  }
+
+  jobs = (query: Query) => this.#pages<WireJob>('/jobs', query);
+  job = (name: string) => this.#get<WireJob>(at('jobs', name));
+  deleteJob = (name: string, dependents: string) =>
+    this.#send<WireDeletion>('DELETE', at('jobs', name), undefined, { dependents });
+  pause = (name: string) => this.#send<WireJob>('POST', at('jobs', name, 'pause'));
+  resume = (name: string) => this.#send<WireJob>('POST', at('jobs', name, 'resume'));
+  trigger = (name: string, params: Readonly<Record<string, string>>) =>
+    this.#send<WireRun>('POST', at('jobs', name, 'trigger'), { params });
+  apply = (definitions: readonly unknown[], query: Query) =>
+    this.#send<WireApply>('POST', '/apply', definitions, query);
+
+  ledger = (job: string, query: Query) => this.#pages<WireLedgerLine>(at('jobs', job, 'ledger'), query);
+  jobStats = (job: string) => this.#get<WireJobStats>(at('jobs', job, 'stats'));
+  next = (job: string, count: number) => this.#get<WireNext>(at('jobs', job, 'next'), { count });
+  revisions = (job: string) => this.#pages<WireRevision>(at('jobs', job, 'revisions'), {});
+  restore = (job: string, revision: number) =>
+    this.#send<WireJobChange>('POST', at('jobs', job, 'revisions', revision, 'restore'));
+
+  runs = (query: Query) => this.#pages<WireRun>('/runs', query);
+  run = (id: string) => this.#get<WireRun>(at('runs', id));
+  kill = (id: string) => this.#send<WireRun>('POST', at('runs', id, 'kill'));
+  rerun = (id: string) => this.#send<WireRun>('POST', at('runs', id, 'rerun'));
+
+  graph = () => this.#get<WireGraph>('/graph');
+  stats = (query: Query) => this.#get<WireStats>('/stats', query);
+  preview = (request: WirePreviewRequest) => this.#send<WirePreview>('POST', '/schedules/preview', request);
+  cluster = () => this.#get<WireCluster>('/cluster');
+  engines = () => this.#pages<WireEngine>('/engines', {});
+
+  async graphDot(): Promise<string> {
+    return (await this.#fetch('GET', '/graph.dot')).text();
+  }
+
+  /** Output as it comes. With `follow` it ends with the run, however long that takes. */
+  async *logs(id: string, query: Query): AsyncGenerator<Uint8Array> {
+    const response = await this.#fetch('GET', at('runs', id, 'logs'), { query, patient: true });
+    if (response.body === null) return;
+    try {
+      for await (const chunk of response.body) yield chunk as Uint8Array;
+    } catch (error) {
+      throw new UnreachableError(`${this.url} broke off in the middle of the output (${causeOf(error)}).`);
+    }
+  }
+
+  async *#pages<T>(path: string, query: Query): AsyncGenerator<T> {
+    const wanted = typeof query.limit === 'number' ? query.limit : Number.POSITIVE_INFINITY;
+    let given = 0;
+    for (let cursor: string | null | undefined; cursor !== null && given < wanted; ) {
+      const limit = Math.min(pageSize, wanted - given);
+      const page: Page<T> = await this.#get(path, { ...query, limit, cursor });
+      yield* page.items;
+      given += page.items.length;
+      cursor = page.next;
+    }
+  }
+
+  async #get<T>(path: string, query: Query = {}): Promise<T> {
+    return this.#json(await this.#fetch('GET', path, { query }));
+  }
+
+  async #send<T>(method: string, path: string, body?: unknown, query: Query = {}): Promise<T> {
+    return this.#json(await this.#fetch(method, path, { query, body }));
+  }
+
+  async #json<T>(response: Response): Promise<T> {
+    try {
+      return (await response.json()) as T;
+    } catch (error) {
+      throw new UnreachableError(`${this.url} does not answer as Carillon does (${causeOf(error)}).`);
+    }
+  }
+
+  async #fetch(
+    method: string,
+    path: string,
+    { query = {}, body, patient = false }: { query?: Query; body?: unknown; patient?: boolean } = {},
+  ): Promise<Response> {
+    let response: Response;
+    try {
+      response = await fetch(`${this.url}/api/v1${path}${search(query)}`, {
+        method,
+        headers: {
+          'x-carillon-user': this.#by,
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+        ...(!patient && { signal: AbortSignal.timeout(answerWithinMs) }),
+      });
+    } catch (error) {
+      throw new UnreachableError(
+        `No answer from ${this.url} (${causeOf(error)}). Is \`carillon serve\` running? --url or CARILLON_URL says where.`,
+      );
+    }
+    if (response.ok) return response;
+    throw await this.#refusal(response);
+  }
+
+  async #refusal(response: Response): Promise<Error> {
+    const problem: unknown = await response.json().catch(() => null);
+    const known = typeof problem === 'object' && problem !== null && 'code' in problem && 'detail' in problem;
+    if (known) return new ProblemError(problem as WireProblem);
+    return new UnreachableError(`${this.url} answered ${response.status}, and not as Carillon does.`);
+  }
+}
+
+function search(query: Query): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const each of value === undefined || value === null ? [] : [value].flat())
+      search.append(name, String(each));
+  }
+  return search.size > 0 ? `?${search}` : '';
+}
+
+/** `ECONNREFUSED` and the like, where the platform names it. */
+function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error as { cause?: { code?: unknown } };
+  return typeof cause?.code === 'string' ? cause.code : error.message;
+}

@@ -1,0 +1,188 @@
+/** Commands about job files: check, apply, bring in from a crontab, write out. */
+
+import { writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { WireApply, WireApplyResult } from '../../api/schema.ts';
+import { CarillonError } from '../../errors.ts';
+import { formatJobFile, type WrittenJob } from '../../job-file.ts';
+import { checkDefinition, findProblems } from '../../scheduler/check.ts';
+import { importCrontab } from '../crontab.ts';
+import { changeLine, changesBetween } from '../difference.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { block } from '../failure.ts';
+import { readJobs, readText } from '../job-files.ts';
+import type { Session, Shell } from '../shell.ts';
+import { tinted } from '../words.ts';
+
+const each = (value: string, before: string[] = []): string[] => [...before, value];
+
+export function addFileCommands(program: Command, shell: Shell): void {
+  program
+    .command('validate')
+    .argument('<files...>', 'job files or folders; - is standard input')
+    .description('check job files without a server: fields, values, schedules by themselves')
+    .action((files: string[], _, command: Command) =>
+      shell.run(command, (session) => validate(session, files)),
+    );
+  program
+    .command('apply')
+    .description('create and change jobs as the files say; unchanged jobs stay as they are')
+    .requiredOption('-f, --file <file>', 'a job file or a folder; - is standard input; may be repeated', each)
+    .option('--prune', 'delete jobs that are not in the files')
+    .option('--label <k=v>', 'with --prune: only jobs with this label; may be repeated', each)
+    .option('--dry-run', 'only show what would change')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  carillon apply -f jobs/ --dry-run\n  carillon apply -f jobs/ --prune --label team=sales',
+    )
+    .action((options: ApplyOptions, command: Command) =>
+      shell.run(command, (session) => apply(session, options)),
+    );
+  const imports = program.command('import').description('bring jobs in from elsewhere');
+  imports
+    .command('crontab')
+    .argument('<file>', 'a crontab; - is standard input')
+    .description('show the jobs that a crontab means, as YAML; --apply submits them')
+    .option('--user-column', 'the sixth field is a user, as in /etc/crontab')
+    .option('--apply', 'submit the jobs')
+    .action((file: string, options: CrontabCommandOptions, command: Command) =>
+      shell.run(command, (session) => importFrom(session, file, options)),
+    );
+  program
+    .command('export')
+    .description('write all jobs as YAML, as they were written')
+    .option('-o, --output <file>', 'a file; standard output unless said')
+    .option('--label <k=v>', 'only jobs with this label; may be repeated', each)
+    .action((options: { output?: string; label?: string[] }, command: Command) =>
+      shell.run(command, (session) => exportJobs(session, options)),
+    );
+}
+
+async function validate(session: Session, files: readonly string[]): Promise<ExitCode> {
+  const { io, json } = session;
+  const jobs = await readJobs(files, io);
+  const problems = jobs.flatMap(({ definition, source }) => findProblems(definition, source));
+  const warnings = jobs.flatMap(({ definition, source }) =>
+    findProblems(definition, source).length > 0
+      ? []
+      : checkDefinition(definition, source).warnings.map((warning) => `${source}: ${warning}`),
+  );
+  if (json) session.printJson({ jobs: jobs.length, problems: problems.map(problemOf), warnings });
+  else {
+    for (const problem of problems) io.err(block('error', problem));
+    for (const warning of warnings) io.err(`warning: ${warning}\n`);
+    session.print(`${jobs.length} jobs, ${problems.length} problems`);
+  }
+  return problems.length > 0 ? exitCodes.usage : exitCodes.ok;
+}
+
+function problemOf({ code, message, details }: CarillonError): object {
+  return { code, detail: message, ...details };
+}
+
+interface ApplyOptions {
+  readonly file: string[];
+  readonly prune?: boolean;
+  readonly label?: string[];
+  readonly dryRun?: boolean;
+}
+
+async function apply(session: Session, options: ApplyOptions): Promise<ExitCode> {
+  if (options.label !== undefined && options.prune !== true) {
+    throw new CarillonError('INVALID_FIELD', '--label chooses what --prune may delete', {
+      field: 'label',
+      value: options.label,
+      allowed: 'together with --prune',
+    });
+  }
+  const jobs = await readJobs(options.file, session.io);
+  return submit(session, jobs, options);
+}
+
+async function submit(
+  session: Session,
+  jobs: readonly WrittenJob[],
+  options: Partial<ApplyOptions>,
+): Promise<ExitCode> {
+  session.progress(`${jobs.length} jobs on their way to ${session.client.url} …`);
+  const answer = await session.client.apply(
+    jobs.map((job) => job.definition),
+    { prune: options.prune, label: options.label, dryRun: options.dryRun },
+  );
+  if (session.json) session.printJson(answer);
+  else printApplied(session, jobs, answer);
+  return answer.counts.refused > 0 ? exitCodes.failed : exitCodes.ok;
+}
+
+function printApplied(
+  session: Session,
+  jobs: readonly WrittenJob[],
+  { results, counts, dryRun }: WireApply,
+): void {
+  const { io } = session;
+  results.forEach((result, i) => {
+    const source = jobs[i]?.source;
+    if (result.outcome === 'refused') printRefused(session, result, source);
+    else if (result.outcome !== 'unchanged') session.print(`${tinted(result.outcome, io)} ${result.name}`);
+    if (result.outcome === 'changed') {
+      for (const change of changesBetween(result.before, result.after))
+        session.print(`  ${changeLine(change)}`);
+    }
+    for (const warning of result.warnings) io.err(`warning: ${source ?? result.name}: ${warning}\n`);
+  });
+  const told = Object.entries(counts).filter(([, count]) => count > 0);
+  const summary = told.map(([outcome, count]) => `${count} ${outcome}`).join(', ') || 'no jobs';
+  session.print(dryRun ? `${summary} (dry run: nothing was changed)` : summary);
+}
+
+function printRefused(session: Session, result: WireApplyResult, source: string | undefined): void {
+  const {
+    code,
+    detail,
+    status: _,
+    title: __,
+    type: ___,
+    ...details
+  } = result.problem ?? ({ code: '', detail: '' } as never);
+  const where = source === undefined ? {} : { source };
+  session.io.err(
+    block(`refused ${result.name}`, { code, message: detail, details: { ...details, ...where } }),
+  );
+}
+
+interface CrontabCommandOptions {
+  readonly userColumn?: boolean;
+  readonly apply?: boolean;
+}
+
+async function importFrom(session: Session, file: string, options: CrontabCommandOptions): Promise<ExitCode> {
+  const text = file === '-' ? await session.io.stdin() : readText(file);
+  const source = file === '-' ? 'standard input' : file;
+  const { jobs, warnings } = importCrontab(text, { source, userColumn: options.userColumn === true });
+  for (const warning of warnings) session.io.err(`warning: ${warning}\n`);
+  if (options.apply === true) {
+    return submit(
+      session,
+      jobs.map((definition) => ({ definition, source })),
+      {},
+    );
+  }
+  if (session.json) session.printJson(jobs);
+  else session.io.out(formatJobFile(jobs));
+  return exitCodes.ok;
+}
+
+async function exportJobs(
+  session: Session,
+  options: { output?: string; label?: string[] },
+): Promise<ExitCode> {
+  const definitions: unknown[] = [];
+  for await (const job of session.client.jobs({ label: options.label })) definitions.push(job.definition);
+  const text = session.json ? `${JSON.stringify(definitions, null, 2)}\n` : formatJobFile(definitions);
+  if (options.output === undefined) session.io.out(text);
+  else {
+    writeFileSync(options.output, text);
+    session.progress(`${definitions.length} jobs written to ${options.output}`);
+  }
+  return exitCodes.ok;
+}

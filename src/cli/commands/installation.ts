@@ -1,0 +1,115 @@
+/** Commands about the whole: the graph of dependencies, who leads, which engines there are. */
+
+import type { Command } from 'commander';
+import type { WireGraph } from '../../api/schema-views.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import type { Session, Shell } from '../shell.ts';
+import { card, dim, table, tinted } from '../words.ts';
+
+export function addInstallationCommands(program: Command, shell: Shell): void {
+  program
+    .command('graph')
+    .description('what waits for what, as a tree')
+    .option('--dot', 'as DOT, for Graphviz')
+    .action((options: { dot?: boolean }, command: Command) =>
+      shell.run(command, async (session) => {
+        if (options.dot === true) session.io.out(await session.client.graphDot());
+        else {
+          const graph = await session.client.graph();
+          if (session.json) session.printJson(graph);
+          else printGraph(session, graph);
+        }
+        return exitCodes.ok;
+      }),
+    );
+  program
+    .command('status')
+    .description('who leads, and which engines can be reached')
+    .action((_, command: Command) => shell.run(command, status));
+}
+
+/** A job below each of its parents; its own children only below the first. */
+function printGraph(session: Session, { nodes, edges }: WireGraph): void {
+  const { io } = session;
+  const children = new Map<string, string[]>();
+  const below = new Set<string>();
+  for (const { from, to } of edges) {
+    children.set(from, [...(children.get(from) ?? []), to]);
+    below.add(to);
+  }
+  const known = new Map(nodes.map((node) => [node.name, node]));
+  const shown = new Set<string>();
+  const state = (name: string): string => {
+    const node = known.get(name);
+    if (node === undefined) return '';
+    if (node.running > 0) return tinted('running', io);
+    return node.status === 'active' ? tinted(node.last?.state ?? '', io) : tinted(node.status, io);
+  };
+  // An explicit stack: chains may be long.
+  const stack = nodes
+    .filter((node) => !below.has(node.name))
+    .map((node) => ({ name: node.name, indent: '', own: '' }))
+    .reverse();
+  if (stack.length === 0) session.print('no jobs');
+  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+    const { name, indent, own } = top;
+    const again = shown.has(name);
+    const next = children.get(name) ?? [];
+    session.print(
+      `${own}${name}  ${state(name)}${again && next.length > 0 ? dim('  (above)', io) : ''}`.trimEnd(),
+    );
+    if (again) continue;
+    shown.add(name);
+    next.forEach((child, i) => {
+      const at = next.length - 1 - i;
+      const last = i === 0;
+      stack.push({
+        name: next[at] ?? child,
+        indent: `${indent}${last ? '   ' : '│  '}`,
+        own: `${indent}${last ? '└─ ' : '├─ '}`,
+      });
+    });
+  }
+}
+
+async function status(session: Session): Promise<ExitCode> {
+  const { client, io } = session;
+  const cluster = await client.cluster();
+  const engines: {
+    name: string;
+    reachable: boolean;
+    version: string | null;
+    detail: string | null;
+    running: number;
+    startQueue: number;
+  }[] = [];
+  for await (const engine of client.engines()) engines.push(engine);
+  if (session.json) {
+    session.printJson({ ...cluster, engines });
+    return exitCodes.ok;
+  }
+  const { leader } = cluster;
+  session.print(
+    card(
+      [
+        ['leader', leader === null ? 'none' : `${leader.host}, pid ${leader.pid}, ${leader.url}`],
+        ['term', String(cluster.term)],
+        [
+          'members',
+          cluster.members.map((member) => `${member.host} (${member.role}, ${member.version})`).join(', '),
+        ],
+      ],
+      io,
+    ),
+  );
+  const rows = engines.map((engine) => [
+    engine.name,
+    engine.reachable ? 'reachable' : 'not reachable',
+    engine.version ?? '',
+    String(engine.running),
+    String(engine.startQueue),
+    engine.detail ?? '',
+  ]);
+  session.print(`\n${table(['ENGINE', 'STATE', 'VERSION', 'RUNNING', 'TO START', ''], rows, io)}`);
+  return leader === null ? exitCodes.failed : exitCodes.ok;
+}

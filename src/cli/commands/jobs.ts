@@ -1,0 +1,288 @@
+/** Commands about jobs: list, look at, pause, delete, and what their schedules mean. */
+
+import type { Command } from 'commander';
+import type { WireJob } from '../../api/schema.ts';
+import { CarillonError } from '../../errors.ts';
+import { changeLine, changesBetween } from '../difference.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import type { Session, Shell } from '../shell.ts';
+import { card, lasting, moment, nothing, table, tinted, when } from '../words.ts';
+
+const each = (value: string, before: string[] = []): string[] => [...before, value];
+/** Ledger lines that a job's card shows. */
+const SHOWN_LINES = 10;
+const LEDGER_MS = 7 * 86_400_000;
+
+export function addJobCommands(program: Command, shell: Shell): void {
+  program
+    .command('jobs')
+    .argument('[name]', 'show one job whole')
+    .description('list jobs, or show one')
+    .option('-q, --query <text>', 'part of the name or description')
+    .option('--label <k=v>', 'with this label; may be repeated', each)
+    .option('--owner <owner>', 'of this owner')
+    .option('--state <state>', 'active, paused, disabled, completed, running, waiting or failing')
+    .option('-n, --limit <n>', 'at most so many', Number)
+    .action((name: string | undefined, options: JobsOptions, command: Command) =>
+      shell.run(command, (session) =>
+        name === undefined ? listJobs(session, options) : showJob(session, name),
+      ),
+    );
+  for (const action of ['pause', 'resume'] as const) {
+    program
+      .command(action)
+      .argument('<names...>')
+      .description(
+        action === 'pause' ? 'skip due instants until resumed' : 'run on schedule again, also after failures',
+      )
+      .action((names: string[], _, command: Command) =>
+        shell.run(command, async (session) => {
+          const jobs: WireJob[] = [];
+          for (const name of names) jobs.push(await session.client[action](name));
+          if (session.json) session.printJson(jobs);
+          else for (const job of jobs) session.print(`${job.name} is ${job.status}`);
+          return exitCodes.ok;
+        }),
+      );
+  }
+  program
+    .command('delete')
+    .argument('<name>')
+    .description('delete a job; what runs of it is ended, its history stays')
+    .option(
+      '--dependents <what>',
+      'refuse, cascade (delete them too) or detach (keep them without it)',
+      'refuse',
+    )
+    .action((name: string, options: { dependents: string }, command: Command) =>
+      shell.run(command, async (session) => {
+        const answer = await session.client.deleteJob(name, options.dependents);
+        if (session.json) session.printJson(answer);
+        else {
+          session.print(`deleted ${answer.deleted.join(', ')}`);
+          if (answer.detached.length > 0) session.print(`detached ${answer.detached.join(', ')}`);
+        }
+        return exitCodes.ok;
+      }),
+    );
+  program
+    .command('next')
+    .argument('[name]', 'a job; without one say an expression')
+    .description('the coming due instants of a job or of an expression')
+    .option('--cron <expression>', 'five fields, or six with seconds first')
+    .option('--every <repeat>', 'an ISO 8601 repeat or a duration')
+    .option('--at <instant>', 'one instant')
+    .option('--timezone <zone>', 'of the expression')
+    .option('-n, --count <n>', 'how many', Number, 10)
+    .addHelpText(
+      'after',
+      "\nExamples:\n  carillon next sales-daily -n 5\n  carillon next --cron '0 2 * * *' --timezone Europe/Berlin",
+    )
+    .action((name: string | undefined, options: NextOptions, command: Command) =>
+      shell.run(command, (session) => showNext(session, name, options)),
+    );
+  program
+    .command('stats')
+    .argument('[name]', 'a job; without one all are listed, slowest first')
+    .description('percentiles of run time, start lateness and queue wait')
+    .option('-p, --percentile <p>', 'for the list', Number, 95)
+    .action((name: string | undefined, options: { percentile: number }, command: Command) =>
+      shell.run(command, (session) =>
+        name === undefined ? listStats(session, options.percentile) : showStats(session, name),
+      ),
+    );
+  program
+    .command('revisions')
+    .argument('<name>')
+    .description('the changes of a job: number, when, who')
+    .option('--diff', 'show what changed each time')
+    .action((name: string, options: { diff?: boolean }, command: Command) =>
+      shell.run(command, (session) => showRevisions(session, name, options.diff === true)),
+    );
+  program
+    .command('restore')
+    .argument('<name>')
+    .argument('<revision>', 'its number')
+    .description('make an old revision the newest')
+    .action((name: string, revision: string, _, command: Command) =>
+      shell.run(command, async (session) => {
+        const job = await session.client.restore(name, Number(revision));
+        if (session.json) session.printJson(job);
+        else session.print(`${name} is at revision ${job.revision}`);
+        return exitCodes.ok;
+      }),
+    );
+}
+
+interface JobsOptions {
+  readonly query?: string;
+  readonly label?: string[];
+  readonly owner?: string;
+  readonly state?: string;
+  readonly limit?: number;
+}
+
+async function listJobs(session: Session, { query, ...filter }: JobsOptions): Promise<ExitCode> {
+  const jobs: WireJob[] = [];
+  for await (const job of session.client.jobs({ ...filter, q: query })) jobs.push(job);
+  const { io } = session;
+  if (session.json) session.printJson(jobs);
+  else if (jobs.length === 0) session.print('no jobs');
+  else {
+    const rows = jobs.map((job) => [
+      job.name,
+      tinted(job.running.length > 0 ? 'running' : job.status, io),
+      job.scheduleText ?? nothing,
+      when(job.nextDue, io),
+      job.last === null ? nothing : `${tinted(job.last.state, io)} ${when(job.last.endedAt, io)}`,
+    ]);
+    session.print(table(['JOB', 'STATE', 'SCHEDULE', 'NEXT', 'LAST'], rows, io));
+  }
+  return exitCodes.ok;
+}
+
+async function showJob(session: Session, name: string): Promise<ExitCode> {
+  const { io, client } = session;
+  const job = await client.job(name);
+  const from = new Date(io.now() - LEDGER_MS).toISOString();
+  const lines: { from: string; count: number; end: string; reason: string | null }[] = [];
+  for await (const line of client.ledger(name, { from })) lines.push(line);
+  if (session.json) {
+    session.printJson({ ...job, ledger: lines });
+    return exitCodes.ok;
+  }
+  const { counts } = job;
+  session.print(
+    card(
+      [
+        ['job', job.name],
+        ['for', job.definition.description ?? null],
+        ['owner', job.definition.owner ?? null],
+        ['state', `${tinted(job.status, io)}${job.statusReason === null ? '' : ` (${job.statusReason})`}`],
+        ['schedule', job.scheduleText ?? null],
+        ['next', job.nextDue === null ? null : when(job.nextDue, io)],
+        ['waits for', job.parents.join(', ')],
+        ['waited for by', job.children.join(', ')],
+        ['running', job.running.join(', ')],
+        ['waiting', job.waiting.join(', ')],
+        [
+          'last',
+          job.last === null
+            ? null
+            : `${tinted(job.last.state, io)} ${when(job.last.endedAt, io)} ${job.last.id}`,
+        ],
+        [
+          'runs',
+          `${counts.succeeded} succeeded, ${counts.failed} failed, ${counts.skipped} skipped, ${counts.missed} missed`,
+        ],
+        ['revision', `${job.revision}, ${when(job.updatedAt, io)} by ${job.updatedBy}`],
+      ],
+      io,
+    ),
+  );
+  const shown = lines.slice(-SHOWN_LINES);
+  if (shown.length > 0) {
+    const rows = shown.map((line) => [
+      when(line.from, io),
+      line.end,
+      line.count === 1 ? '' : `${line.count} instants`,
+      line.reason ?? '',
+    ]);
+    session.print(`\n${table(['DUE', 'BECAME', '', 'WHY'], rows, io)}`);
+  }
+  return exitCodes.ok;
+}
+
+interface NextOptions {
+  readonly cron?: string;
+  readonly every?: string;
+  readonly at?: string;
+  readonly timezone?: string;
+  readonly count: number;
+}
+
+async function showNext(
+  session: Session,
+  name: string | undefined,
+  { count, ...expression }: NextOptions,
+): Promise<ExitCode> {
+  const given = [name, expression.cron, expression.every, expression.at].filter(
+    (value) => value !== undefined,
+  );
+  if (given.length !== 1) {
+    throw new CarillonError('INVALID_FIELD', 'say a job, or one of --cron, --every and --at', {
+      field: 'name',
+      allowed: 'exactly one of them',
+    });
+  }
+  const { client, io } = session;
+  const answer =
+    name === undefined
+      ? await client.preview({ ...expression, count } as never)
+      : await client.next(name, count);
+  if (session.json) session.printJson(answer);
+  else {
+    session.print(answer.scheduleText);
+    const zone = expression.timezone ?? io.timezone;
+    for (const instant of answer.instants) session.print(`  ${moment(instant, zone)}`);
+    if (answer.complete) session.print('  and none after');
+    for (const warning of 'warnings' in answer ? answer.warnings : []) io.err(`warning: ${warning}\n`);
+  }
+  return exitCodes.ok;
+}
+
+const measures = [
+  ['run time', 'runTime'],
+  ['run time, failed', 'failedRunTime'],
+  ['start lateness', 'startLateness'],
+  ['queue wait', 'queueWait'],
+] as const;
+const columns = ['p50', 'p75', 'p90', 'p95', 'p98', 'p99', 'p999', 'max'] as const;
+
+async function showStats(session: Session, name: string): Promise<ExitCode> {
+  const stats = await session.client.jobStats(name);
+  if (session.json) session.printJson(stats);
+  else {
+    const rows = measures.map(([label, measure]) => {
+      const summary = stats[measure];
+      return [label, String(summary.count), ...columns.map((column) => lasting(summary[column]))];
+    });
+    session.print(table(['', 'COUNT', ...columns.map((column) => column.toUpperCase())], rows, session.io));
+  }
+  return exitCodes.ok;
+}
+
+async function listStats(session: Session, percentile: number): Promise<ExitCode> {
+  const stats = await session.client.stats({ percentile });
+  if (session.json) session.printJson(stats);
+  else if (stats.items.length === 0) session.print('nothing has run yet');
+  else {
+    const rows = stats.items.map((item) => [item.job, String(item.summary.count), lasting(item.valueMs)]);
+    session.print(table(['JOB', 'RUNS', `P${percentile} RUN TIME`], rows, session.io));
+  }
+  return exitCodes.ok;
+}
+
+async function showRevisions(session: Session, name: string, diff: boolean): Promise<ExitCode> {
+  const revisions: Parameters<typeof revisionLine>[0][] = [];
+  for await (const revision of session.client.revisions(name)) revisions.push(revision);
+  if (session.json) {
+    session.printJson(revisions);
+    return exitCodes.ok;
+  }
+  revisions.forEach((revision, i) => {
+    session.print(revisionLine(revision, session));
+    if (!diff) return;
+    for (const change of changesBetween(revisions[i + 1]?.definition ?? {}, revision.definition ?? {})) {
+      session.print(`    ${changeLine(change)}`);
+    }
+  });
+  return exitCodes.ok;
+}
+
+function revisionLine(
+  revision: { revision: number; at: string; by: string; definition: unknown },
+  { io }: Session,
+): string {
+  return `${String(revision.revision).padStart(4)}  ${when(revision.at, io)}  ${revision.by}${revision.definition === null ? '  deleted' : ''}`;
+}

@@ -1,0 +1,230 @@
+/** Commands about runs: list, look at, start, follow, end. */
+
+import type { Command } from 'commander';
+import type { WireRun } from '../../api/schema.ts';
+import { CarillonError } from '../../errors.ts';
+import { ProblemError } from '../client.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import type { Session, Shell } from '../shell.ts';
+import { card, lasting, nothing, table, tinted, when } from '../words.ts';
+
+const each = (value: string, before: string[] = []): string[] => [...before, value];
+const LISTED = 20;
+/** While waiting for a run the server is asked this often: seconds matter to people, not milliseconds. */
+const POLL_MS = 250;
+const unfinished = new Set(['waiting', 'queued', 'launching', 'running']);
+
+export function addRunCommands(program: Command, shell: Shell): void {
+  program
+    .command('runs')
+    .argument('[id]', 'show one run whole')
+    .description('list runs, newest first, or show one')
+    .option('--job <name>', 'of this job')
+    .option('--state <state>', 'in this state; may be repeated', each)
+    .option('--from <instant>', 'due from then on')
+    .option('--to <instant>', 'due before then')
+    .option('-n, --limit <n>', 'at most so many', Number, LISTED)
+    .action((id: string | undefined, options: RunsOptions, command: Command) =>
+      shell.run(command, (session) => (id === undefined ? listRuns(session, options) : showRun(session, id))),
+    );
+  program
+    .command('run')
+    .argument('<name>', 'a job')
+    .description('run a job now')
+    .option('--param <k=v>', 'an environment variable for this run; may be repeated', each)
+    .option('--wait', 'wait for its end; the exit code says how it ended')
+    .option('--timeout <seconds>', 'with --wait: not longer than this', Number)
+    .addHelpText(
+      'after',
+      '\nExit codes with --wait: 0 succeeded, 1 ended otherwise, 4 still running after --timeout.',
+    )
+    .action((name: string, options: RunOptions, command: Command) =>
+      shell.run(command, async (session) => {
+        const run = await session.client.trigger(name, paramsOf(options.param ?? []));
+        return follow(session, run, options);
+      }),
+    );
+  program
+    .command('rerun')
+    .argument('<id>', 'an ended run')
+    .description('run it again, for the same due instant; what hangs on it follows')
+    .option('--wait', 'wait for its end')
+    .option('--timeout <seconds>', 'with --wait: not longer than this', Number)
+    .action((id: string, options: RunOptions, command: Command) =>
+      shell.run(command, async (session) => follow(session, await session.client.rerun(id), options)),
+    );
+  program
+    .command('logs')
+    .argument('<run-or-job>', 'a run, or a job: its newest run that has output')
+    .description('the output of a run')
+    .option('-f, --follow', 'stay until the run ends')
+    .option('--stream <stream>', 'stdout or stderr; both unless said')
+    .option('--tail <lines>', 'only the last lines', Number)
+    .action((name: string, options: LogsOptions, command: Command) =>
+      shell.run(command, (session) => showLogs(session, name, options)),
+    );
+  program
+    .command('kill')
+    .argument('<id>', 'a run that has not ended')
+    .description('end a run: TERM, then KILL after its grace')
+    .action((id: string, _, command: Command) =>
+      shell.run(command, async (session) => {
+        const run = await session.client.kill(id);
+        if (session.json) session.printJson(run);
+        else
+          session.print(`${run.id} is ${run.state}${run.state === 'killed' ? '' : ', and was asked to end'}`);
+        return exitCodes.ok;
+      }),
+    );
+}
+
+interface RunsOptions {
+  readonly job?: string;
+  readonly state?: string[];
+  readonly from?: string;
+  readonly to?: string;
+  readonly limit: number;
+}
+
+async function listRuns(session: Session, options: RunsOptions): Promise<ExitCode> {
+  const { io } = session;
+  const runs: WireRun[] = [];
+  for await (const run of session.client.runs({ ...options })) runs.push(run);
+  if (session.json) session.printJson(runs);
+  else if (runs.length === 0) session.print('no runs');
+  else {
+    const rows = runs.map((run) => [
+      run.id,
+      tinted(run.state, io),
+      when(run.due, io),
+      lasting(run.lateMs),
+      lasting(run.runMs),
+      run.reason ?? '',
+    ]);
+    session.print(table(['RUN', 'STATE', 'DUE', 'LATE', 'TOOK', 'WHY'], rows, io));
+  }
+  return exitCodes.ok;
+}
+
+async function showRun(session: Session, id: string): Promise<ExitCode> {
+  const run = await session.client.run(id);
+  if (session.json) session.printJson(run);
+  else printRun(session, run);
+  return exitCodes.ok;
+}
+
+function printRun(session: Session, run: WireRun): void {
+  const { io } = session;
+  session.print(
+    card(
+      [
+        ['run', run.id],
+        ['state', `${tinted(run.state, io)}${run.reason === null ? '' : ` (${run.reason})`}`],
+        ['due', when(run.due, io)],
+        [
+          'because of',
+          run.trigger.kind === 'schedule'
+            ? 'its schedule'
+            : `${run.trigger.kind} ${run.trigger.by ?? run.parents.join(', ')}`,
+        ],
+        ['catches up', run.catchesUp === 0 ? null : `${run.catchesUp} earlier instants`],
+        [
+          'parameters',
+          Object.entries(run.params)
+            .map(([name, value]) => `${name}=${value}`)
+            .join(' '),
+        ],
+        ['ended', run.endedAt === null ? null : when(run.endedAt, io)],
+      ],
+      io,
+    ),
+  );
+  if (run.attempts.length === 0) return;
+  const rows = run.attempts.map((attempt) => [
+    String(attempt.number),
+    attempt.engine,
+    when(attempt.startedAt, io),
+    attempt.startedAt === null || attempt.endedAt === null
+      ? nothing
+      : lasting(Date.parse(attempt.endedAt) - Date.parse(attempt.startedAt)),
+    attempt.exitCode === null ? nothing : String(attempt.exitCode),
+    attempt.reason ?? '',
+  ]);
+  session.print(`\n${table(['ATTEMPT', 'ENGINE', 'STARTED', 'TOOK', 'CODE', 'WHY'], rows, io)}`);
+}
+
+interface RunOptions {
+  readonly param?: string[];
+  readonly wait?: boolean;
+  readonly timeout?: number;
+}
+
+function paramsOf(given: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    given.map((param) => {
+      const at = param.indexOf('=');
+      if (at > 0) return [param.slice(0, at), param.slice(at + 1)];
+      throw new CarillonError('INVALID_FIELD', `--param ${param} has no value`, {
+        field: 'param',
+        value: param,
+        allowed: 'NAME=value',
+        source: '--param',
+      });
+    }),
+  );
+}
+
+async function follow(session: Session, started: WireRun, options: RunOptions): Promise<ExitCode> {
+  const { io, client } = session;
+  const until = options.timeout === undefined ? Number.POSITIVE_INFINITY : io.now() + options.timeout * 1_000;
+  let run = started;
+  if (options.wait === true) {
+    session.progress(`${run.id} is ${run.state}`);
+    while (unfinished.has(run.state) && io.now() < until) {
+      await io.sleep(POLL_MS);
+      const before = run.state;
+      run = await client.run(run.id);
+      if (run.state !== before) session.progress(`${run.id} is ${run.state}`);
+    }
+  }
+  if (session.json) session.printJson(run);
+  else if (options.wait === true) printRun(session, run);
+  else session.print(`${run.id} is ${run.state}${run.reason === null ? '' : `: ${run.reason}`}`);
+  if (options.wait !== true || run.state === 'succeeded') return exitCodes.ok;
+  return unfinished.has(run.state) ? exitCodes.stillRunning : exitCodes.failed;
+}
+
+interface LogsOptions {
+  readonly follow?: boolean;
+  readonly stream?: string;
+  readonly tail?: number;
+}
+
+async function showLogs(session: Session, name: string, options: LogsOptions): Promise<ExitCode> {
+  const id = await runNamed(session, name, options.follow === true);
+  session.progress(id);
+  const decoder = new TextDecoder();
+  for await (const chunk of session.client.logs(id, { ...options }))
+    session.io.out(decoder.decode(chunk, { stream: true }));
+  return exitCodes.ok;
+}
+
+/** The run of this id, or the newest of the job of this name: one under way, or else one that was launched. */
+async function runNamed({ client, io }: Session, name: string, wait: boolean): Promise<string> {
+  try {
+    return (await client.run(name)).id;
+  } catch (error) {
+    if (!(error instanceof ProblemError) || error.problem.code !== 'RUN_NOT_FOUND') throw error;
+  }
+  await client.job(name);
+  for (;;) {
+    for await (const run of client.runs({ job: name, limit: LISTED }))
+      if (run.attempts.length > 0) return run.id;
+    if (!wait)
+      throw new CarillonError('RUN_NOT_FOUND', `no run of '${name}' was launched yet`, {
+        field: 'run',
+        value: name,
+      });
+    await io.sleep(POLL_MS);
+  }
+}

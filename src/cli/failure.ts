@@ -1,0 +1,69 @@
+/** Failures as one readable block: what happened, the field, the value, what is allowed, and where. */
+
+import { CarillonError, type ErrorDetails } from '../errors.ts';
+import { ProblemError, UnreachableError } from './client.ts';
+import { type ExitCode, exitCodes } from './exit-codes.ts';
+
+export interface Failure {
+  readonly text: string;
+  readonly problem: object;
+  readonly exitCode: ExitCode;
+}
+
+/** Null for what is a defect of this program and not of its use. */
+export function describeFailure(error: unknown): Failure | null {
+  if (error instanceof UnreachableError) {
+    const problem = { code: 'UNREACHABLE', detail: error.message };
+    return { text: `error: ${error.message}\n`, problem, exitCode: exitCodes.unreachable };
+  }
+  if (error instanceof ProblemError) {
+    const { code, detail, status, ...details } = error.problem;
+    return {
+      text: block('error', { code, message: detail, details }),
+      problem: error.problem,
+      exitCode: exitCodeOf(status),
+    };
+  }
+  if (error instanceof CarillonError) {
+    const { code, message, details } = error;
+    const text = block('error', error);
+    return { text, problem: { code, detail: message, ...details }, exitCode: exitCodeOf(error.status) };
+  }
+  return null;
+}
+
+function exitCodeOf(status: number): ExitCode {
+  if (status === 503) return exitCodes.unreachable;
+  return status === 400 || status === 413 ? exitCodes.usage : exitCodes.failed;
+}
+
+interface Described {
+  readonly code: string;
+  readonly message: string;
+  readonly details: ErrorDetails;
+}
+
+/** A headline and a line for each detail that the headline does not already say in full. */
+export function block(kind: string, { code, message, details }: Described): string {
+  const { field, value, allowed, source, names } = details;
+  const rows: [string, string | undefined][] = [
+    ['code', code],
+    ['where', source],
+    ['field', field],
+    ['value', value === undefined ? undefined : inOneLine(value)],
+    ['allowed', Array.isArray(allowed) ? some(allowed) : (allowed as string | undefined)],
+    ['names', names && some(names)],
+  ];
+  const lines = rows.flatMap(([label, text]) => (text === undefined ? [] : [`  ${label.padEnd(8)} ${text}`]));
+  return `${[`${kind}: ${message}`, ...lines].join('\n')}\n`;
+}
+
+/** Enough of a list to see what was meant. */
+const shownNames = 20;
+
+function some(names: readonly string[]): string {
+  const more = names.length - shownNames;
+  return `${names.slice(0, shownNames).join(', ')}${more > 0 ? `, and ${more} more` : ''}`;
+}
+
+const inOneLine = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));

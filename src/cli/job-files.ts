@@ -1,0 +1,57 @@
+/** Job files as they are named on a command line: files, folders, or standard input. */
+
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { CarillonError } from '../errors.ts';
+import { parseJobFile, type WrittenJob } from '../job-file.ts';
+import type { Io } from './shell.ts';
+
+/** Files of one folder, its folders included; more is probably the wrong folder. */
+const MAX_FILES = 20_000;
+const endings = /\.(ya?ml|json)$/;
+
+/** All jobs in the files named, in order; a folder is read with all that is in it. */
+export async function readJobs(paths: readonly string[], io: Io): Promise<WrittenJob[]> {
+  const jobs: WrittenJob[] = [];
+  for (const path of paths) {
+    if (path === '-') jobs.push(...parseJobFile(await io.stdin(), 'standard input'));
+    else for (const file of filesAt(path)) jobs.push(...parseJobFile(readText(file), file));
+  }
+  return jobs;
+}
+
+/** The text of a file; INVALID_FIELD where it can't be read. */
+export function readText(path: string): string {
+  return reading(path, () => readFileSync(path, 'utf8'));
+}
+
+function filesAt(path: string): string[] {
+  return reading(path, () => {
+    if (!statSync(path).isDirectory()) return [path];
+    const files = (readdirSync(path, { recursive: true }) as string[])
+      .filter((name) => endings.test(name))
+      .sort();
+    if (files.length > MAX_FILES) {
+      throw new CarillonError('LIMIT_EXCEEDED', `${path} holds ${files.length} job files`, {
+        field: 'file',
+        value: path,
+        allowed: `at most ${MAX_FILES} files`,
+      });
+    }
+    return files.map((name) => join(path, name));
+  });
+}
+
+function reading<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (error instanceof CarillonError || code === undefined) throw error;
+    throw new CarillonError('INVALID_FIELD', `${path} can not be read (${code})`, {
+      field: 'file',
+      value: path,
+      allowed: 'a file or a folder of .yaml, .yml and .json files, or - for standard input',
+    });
+  }
+}

@@ -1,0 +1,98 @@
+/** The command line: a client of the API, and the way to start a server. */
+
+import { hostname, userInfo } from 'node:os';
+import { Command, CommanderError } from 'commander';
+import { describeSettings, type Environment, loadClientConfig } from '../config.ts';
+import { addFileCommands } from './commands/files.ts';
+import { addInstallationCommands } from './commands/installation.ts';
+import { addJobCommands } from './commands/jobs.ts';
+import { addRunCommands } from './commands/runs.ts';
+import { exitCodes } from './exit-codes.ts';
+import { describeFailure } from './failure.ts';
+import { defaultUrl, type Io, Shell } from './shell.ts';
+
+export interface CliParts {
+  /** Runs a server with these flags until it is told to stop; answers the exit code. */
+  readonly serve: (args: readonly string[]) => Promise<number>;
+  readonly environment: Environment;
+  readonly version: string;
+  /** Who prints and waits; the process itself unless given. */
+  readonly io?: Io;
+}
+
+/** Runs one command and answers the exit code. */
+export async function runCli(args: readonly string[], parts: CliParts): Promise<number> {
+  const io = parts.io ?? processIo(parts.environment);
+  if (args[0] === 'serve' && !args.includes('--help') && !args.includes('-h')) {
+    return served(() => parts.serve(args.slice(1)), io);
+  }
+  const shell = new Shell(io);
+  const program = createProgram(shell, parts.version);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return shell.exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  }
+}
+
+async function served(serve: () => Promise<number>, io: Io): Promise<number> {
+  try {
+    return await serve();
+  } catch (error) {
+    const failure = describeFailure(error);
+    if (failure === null) throw error;
+    io.err(failure.text);
+    return failure.exitCode;
+  }
+}
+
+function createProgram(shell: Shell, version: string): Command {
+  const { io } = shell;
+  const program = new Command('carillon')
+    .description('A cron scheduler for pipelines: jobs at their instants, in order, exactly once.')
+    .version(version)
+    .option('--url <url>', `the server; CARILLON_URL, or ${defaultUrl}`)
+    .option('--json', 'print JSON, for scripts')
+    .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError()
+    .exitOverride()
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 what was asked for failed, 2 wrong usage, 3 server not reachable, 4 still running.',
+    );
+  program
+    .command('serve')
+    .description('start a scheduler')
+    .addHelpText('after', `\nSettings:\n${describeSettings()}`);
+  addFileCommands(program, shell);
+  addJobCommands(program, shell);
+  addRunCommands(program, shell);
+  addInstallationCommands(program, shell);
+  for (const command of [...program.commands, ...program.commands.flatMap((each) => each.commands)]) {
+    command.exitOverride().copyInheritedSettings(program);
+  }
+  return program;
+}
+
+function processIo(environment: Environment): Io {
+  const { url, color } = loadClientConfig(environment);
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    async stdin() {
+      const chunks: Buffer[] = [];
+      for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+      return Buffer.concat(chunks).toString();
+    },
+    now: () => Date.now(),
+    sleep: (delayMs) => new Promise((resolve) => setTimeout(resolve, delayMs)),
+    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    color: color && process.stdout.isTTY === true,
+    progress: process.stderr.isTTY === true,
+    by: `${userInfo().username}@${hostname()}`,
+    url,
+  };
+}

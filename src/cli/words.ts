@@ -1,0 +1,98 @@
+/** Values as people read them: instants in the viewer's zone with a hint, durations, states in colour. */
+
+import { styleText } from 'node:util';
+import Table from 'cli-table3';
+import { DateTime } from 'luxon';
+import type { Io } from './shell.ts';
+
+export const nothing = '–';
+
+/** `2026-11-21 03:00:00 (in 2 hr.)`. */
+export function when(instant: string | null, io: Pick<Io, 'now' | 'timezone'>): string {
+  if (instant === null) return nothing;
+  const time = DateTime.fromISO(instant, { zone: io.timezone });
+  const base = DateTime.fromMillis(io.now(), { zone: io.timezone });
+  const hint = time.toRelative({ base, style: 'short', locale: 'en' });
+  return `${time.toFormat('yyyy-MM-dd HH:mm:ss')} (${hint})`;
+}
+
+/** The instant without a hint, with the zone's offset. */
+export function moment(instant: string, timezone: string): string {
+  return DateTime.fromISO(instant, { zone: timezone }).toFormat('ccc yyyy-MM-dd HH:mm:ss ZZ', {
+    locale: 'en',
+  });
+}
+
+/** Two units at most: `320ms`, `5.2s`, `3m 20s`, `2h 5m`, `3d 4h`. */
+export function lasting(ms: number | null): string {
+  if (ms === null) return nothing;
+  if (ms < 1_000) return `${Math.round(ms)}ms`;
+  if (ms < 60_000) return `${(Math.floor(ms / 100) / 10).toFixed(1)}s`;
+  const seconds = Math.floor(ms / 1_000);
+  const [days, hours, minutes] = [seconds / 86_400, (seconds / 3_600) % 24, (seconds / 60) % 60].map(
+    Math.floor,
+  );
+  if (days) return `${days}d ${hours}h`;
+  return hours ? `${hours}h ${minutes}m` : `${minutes}m ${seconds % 60}s`;
+}
+
+const colors = {
+  succeeded: 'green',
+  created: 'green',
+  active: 'green',
+  failed: 'red',
+  killed: 'red',
+  'timed-out': 'red',
+  lost: 'red',
+  refused: 'red',
+  deleted: 'red',
+  disabled: 'red',
+  missed: 'yellow',
+  skipped: 'yellow',
+  paused: 'yellow',
+  changed: 'yellow',
+  running: 'cyan',
+  launching: 'cyan',
+} as const;
+
+/** A state or outcome in its colour, where there is colour. */
+export function tinted(word: string, io: Pick<Io, 'color'>): string {
+  const color = colors[word as keyof typeof colors];
+  return io.color && color ? styleText(color, word) : word;
+}
+
+export const bold = (text: string, io: Pick<Io, 'color'>) => (io.color ? styleText('bold', text) : text);
+export const dim = (text: string, io: Pick<Io, 'color'>) => (io.color ? styleText('dim', text) : text);
+
+const borderless: Record<string, string> = Object.fromEntries(
+  ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']
+    .concat(['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'])
+    .map((edge) => [edge, ''])
+    .concat([['middle', '  ']]),
+);
+
+/** Columns without borders; a name or a number can be cut out of a line. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[], io: Io): string {
+  const grid = new Table({
+    head: head.map((title) => bold(title, io)),
+    chars: borderless,
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
+  });
+  grid.push(...rows.map((row) => row.map(printable)));
+  return trimmed(grid.toString());
+}
+
+/** Labelled values, one a line; what is null or empty is left out. */
+export function card(rows: readonly (readonly [string, string | null])[], io: Io): string {
+  const shown = rows.filter((row): row is readonly [string, string] => row[1] !== null && row[1] !== '');
+  const width = Math.max(...shown.map(([label]) => label.length));
+  return shown.map(([label, text]) => `${bold(label.padEnd(width), io)}  ${text}`).join('\n');
+}
+
+const trimmed = (text: string) => text.replace(/[ \t]+$/gm, '');
+
+/** Keeps a cell on its line: names and reasons come from elsewhere. Colour is left in. */
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out.
+  return text.replace(/\x1b(?!\[\d+m)|[\x00-\x1a\x1c-\x1f\x7f]/g, ' ');
+}
