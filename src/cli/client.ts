@@ -77,7 +77,8 @@ export class Client {
   ledger = (job: string, query: Query) => this.#pages<WireLedgerLine>(at('jobs', job, 'ledger'), query);
   jobStats = (job: string) => this.#get<WireJobStats>(at('jobs', job, 'stats'));
   next = (job: string, count: number) => this.#get<WireNext>(at('jobs', job, 'next'), { count });
-  revisions = (job: string) => this.#pages<WireRevision>(at('jobs', job, 'revisions'), {});
+  revisions = async (job: string) =>
+    (await this.#get<{ items: WireRevision[] }>(at('jobs', job, 'revisions'))).items;
   restore = (job: string, revision: number) =>
     this.#send<WireJobChange>('POST', at('jobs', job, 'revisions', revision, 'restore'));
 
@@ -90,7 +91,7 @@ export class Client {
   stats = (query: Query) => this.#get<WireStats>('/stats', query);
   preview = (request: WirePreviewRequest) => this.#send<WirePreview>('POST', '/schedules/preview', request);
   cluster = () => this.#get<WireCluster>('/cluster');
-  engines = () => this.#pages<WireEngine>('/engines', {});
+  engines = async () => (await this.#get<{ items: WireEngine[] }>('/engines')).items;
 
   async graphDot(): Promise<string> {
     return (await this.#fetch('GET', '/graph.dot')).text();

@@ -75,15 +75,7 @@ function printGraph(session: Session, { nodes, edges }: WireGraph): void {
 async function status(session: Session): Promise<ExitCode> {
   const { client, io } = session;
   const cluster = await client.cluster();
-  const engines: {
-    name: string;
-    reachable: boolean;
-    version: string | null;
-    detail: string | null;
-    running: number;
-    startQueue: number;
-  }[] = [];
-  for await (const engine of client.engines()) engines.push(engine);
+  const engines = await client.engines();
   if (session.json) {
     session.printJson({ ...cluster, engines });
     return exitCodes.ok;

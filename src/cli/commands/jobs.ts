@@ -264,8 +264,7 @@ async function listStats(session: Session, percentile: number): Promise<ExitCode
 }
 
 async function showRevisions(session: Session, name: string, diff: boolean): Promise<ExitCode> {
-  const revisions: Parameters<typeof revisionLine>[0][] = [];
-  for await (const revision of session.client.revisions(name)) revisions.push(revision);
+  const revisions = await session.client.revisions(name);
   if (session.json) {
     session.printJson(revisions);
     return exitCodes.ok;

@@ -1,0 +1,218 @@
+/** The command line against the real program: what people type, what they read, and how scripts see it end. */
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runCli } from '../../src/cli/program.ts';
+import { Server } from '../support/server.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'carillon-cli-'));
+let server: Server;
+
+beforeAll(async () => {
+  server = await Server.start(join(dir, 'data'));
+});
+afterAll(async () => {
+  await server.end('SIGTERM');
+  rmSync(dir, { recursive: true, force: true });
+});
+
+interface Said {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function carillon(args: string, options: { stdin?: string; url?: string } = {}): Promise<Said> {
+  let out = '';
+  let err = '';
+  const code = await runCli(args.split(' '), {
+    serve: async () => 0,
+    environment: {},
+    version: '1.2.3',
+    io: {
+      out: (text) => {
+        out += text;
+      },
+      err: (text) => {
+        err += text;
+      },
+      stdin: async () => options.stdin ?? '',
+      now: () => Date.now(),
+      sleep: (delayMs) => new Promise((done) => setTimeout(done, delayMs)),
+      timezone: 'UTC',
+      color: false,
+      progress: false,
+      by: 'ann@laptop',
+      url: options.url ?? server.url,
+    },
+  });
+  return { code, out, err };
+}
+
+function file(name: string, text: string): string {
+  const path = join(dir, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+describe('job files', () => {
+  const yaml = `
+name: parent
+labels: { team: x }
+run: { command: "echo from $WHO; exit \${CODE:-0}" }
+---
+name: child
+labels: { team: x }
+schedule: { after: { parents: [parent] } }
+run: { command: echo child }
+`;
+
+  test('validate says what is wrong, where, and what is allowed, and ends with 2', async () => {
+    const path = file('bad.yaml', 'name: a\nrun: { command: x }\n---\nname: b\nrun: { comand: x }\n');
+    const { code, err, out } = await carillon(`validate ${path}`);
+    expect(code).toBe(2);
+    expect(err).toContain('run.comand is not known. Did you mean run.command?');
+    expect(err).toMatch(/where +.*bad\.yaml:4/);
+    expect(out).toContain('2 jobs');
+  });
+
+  test('apply creates, then finds nothing to change; a dry run shows the difference', async () => {
+    const path = file('jobs.yaml', yaml);
+    expect((await carillon(`apply -f ${path}`)).out).toBe('created parent\ncreated child\n2 created\n');
+    expect((await carillon(`apply -f ${path}`)).out).toBe('2 unchanged\n');
+    const changed = file('changed.yaml', yaml.replace('echo child', 'echo changed'));
+    const { out } = await carillon(`apply -f ${changed} --dry-run`);
+    expect(out).toBe(
+      'changed child\n  ~ run.command: echo child → echo changed\n1 changed, 1 unchanged (dry run: nothing was changed)\n',
+    );
+  });
+
+  test('apply from standard input names a refused job, and ends with 1', async () => {
+    const { code, err } = await carillon('apply -f -', {
+      stdin: 'name: orphan\nschedule: { after: { parents: [nobody] } }\nrun: { command: x }\n',
+    });
+    expect(code).toBe(1);
+    expect(err).toContain("refused orphan: parent 'nobody' of 'orphan' does not exist");
+    expect(err).toMatch(/where +standard input:1/);
+  });
+
+  test('apply --prune --label deletes what is gone of that label only', async () => {
+    await carillon('apply -f -', {
+      stdin: 'name: other\nrun: { command: x }\n---\nname: old\nlabels: { team: x }\nrun: { command: x }\n',
+    });
+    const { out } = await carillon(`apply -f ${file('jobs.yaml', yaml)} --prune --label team=x`);
+    expect(out).toBe(
+      'deleted old\n1 deleted, 2 unchanged\n'.replace('1 deleted, 2 unchanged', '2 unchanged, 1 deleted'),
+    );
+    expect((await carillon('jobs other --json')).code).toBe(0);
+  });
+
+  test('export writes what apply takes', async () => {
+    const path = join(dir, 'export.yaml');
+    await carillon(`export --label team=x -o ${path}`);
+    expect((await carillon(`apply -f ${path}`)).out).toBe('2 unchanged\n');
+    expect(readFileSync(path, 'utf8')).toContain('name: child');
+  });
+
+  test('import crontab shows YAML, and submits it when told', async () => {
+    const crontab = resolve(import.meta.dirname, '../../examples/crontab');
+    const shown = await carillon(`import crontab ${crontab}`);
+    expect(shown.out).toContain('cron: "*/15 * * * *"');
+    expect(shown.err).toContain('MAILTO');
+    expect((await carillon(`import crontab ${crontab} --apply`)).out).toContain('5 created');
+    expect((await carillon('jobs echo-open')).out).toContain('America/New_York');
+  });
+});
+
+describe('runs', () => {
+  test('run --wait ends with 0 after a success, shows the run, and its logs are there', async () => {
+    const { code, out } = await carillon('run parent --param WHO=here --wait');
+    expect({ code, succeeded: out.includes('succeeded') }).toEqual({ code: 0, succeeded: true });
+    expect((await carillon('logs parent')).out).toBe('from here\n');
+  });
+
+  test('run --wait ends with 1 after a failure, and with 4 when the time is over', async () => {
+    expect((await carillon('run parent --param CODE=3 --wait')).code).toBe(1);
+    await carillon('apply -f -', { stdin: 'name: slow\nrun: { command: "echo begun; exec sleep 30" }\n' });
+    const { code, out } = await carillon('run slow --wait --timeout 1 --json');
+    expect(code).toBe(4);
+    const { id } = JSON.parse(out) as { id: string };
+    const followed = carillon(`logs -f ${id}`);
+    expect((await carillon(`kill ${id}`)).code).toBe(0);
+    expect((await followed).out).toBe('begun\n');
+    expect((await carillon(`runs ${id}`)).out).toContain('killed by ann@laptop');
+  });
+
+  test('runs lists the newest first, by job and state', async () => {
+    const { out } = await carillon('runs --job parent --state failed --json');
+    const runs = JSON.parse(out) as { state: string }[];
+    expect(runs.map((run) => run.state)).toEqual(['failed']);
+    expect((await carillon('runs --job parent')).out.split('\n')[0]).toMatch(/^RUN +STATE +DUE/);
+  });
+
+  test('rerun repeats an ended run', async () => {
+    const [run] = JSON.parse((await carillon('runs --job parent --state failed --json')).out) as {
+      id: string;
+    }[];
+    expect((await carillon(`rerun ${run?.id} --wait`)).code).toBe(1);
+  });
+});
+
+describe('jobs', () => {
+  test('graph draws the tree, stats the percentiles, next the instants, revisions the changes', async () => {
+    expect((await carillon('graph')).out).toMatch(/parent {2}\w+\n└─ child/);
+    expect((await carillon('graph --dot')).out).toContain('"parent" -> "child"');
+    expect((await carillon('stats parent')).out).toMatch(/run time +\d+ +\d+ms/);
+    expect((await carillon('next --every R2/2030-01-01T00:00:00Z/P1D')).out).toBe(
+      'every day, 2 times, from 2030-01-01 00:00 (UTC)\n  Tue 2030-01-01 00:00:00 +00:00\n  Wed 2030-01-02 00:00:00 +00:00\n  and none after\n',
+    );
+    await carillon('apply -f -', { stdin: 'name: other\nrun: { command: y }\n' });
+    expect((await carillon('revisions other --diff')).out).toContain('~ run.command: x → y');
+    await carillon('restore other 1');
+    expect((await carillon('jobs other --json')).out).toContain('"command": "x"');
+  });
+
+  test('pause, resume and delete say what they did; a parent is not deleted by accident', async () => {
+    expect((await carillon('pause parent')).out).toBe('parent is paused\n');
+    expect((await carillon('resume parent')).out).toBe('parent is active\n');
+    const refused = await carillon('delete parent');
+    expect(refused.code).toBe(1);
+    expect(refused.err).toMatch(/allowed +cascade, detach/);
+    expect((await carillon('delete parent --dependents cascade')).out).toBe('deleted parent, child\n');
+  });
+
+  test('status tells who leads and which engines there are', async () => {
+    expect((await carillon('status')).out).toMatch(/leader +.*pid \d+[\s\S]*process +reachable/);
+  });
+});
+
+describe('what is wrong', () => {
+  test.each([
+    ['a name that is not there', 'jobs nope', 1, 'JOB_NOT_FOUND'],
+    ['an unknown command', 'jbos', 2, 'Did you mean jobs?'],
+    ['an unknown flag', 'jobs --lable x', 2, 'Did you mean --label?'],
+    ['a filter that is not allowed', 'jobs --state sleeping', 2, 'INVALID_FIELD'],
+    ['a parameter without a value', 'run parent --param X', 2, 'NAME=value'],
+    ['a bad expression', 'next --cron nonsense', 2, 'INVALID_SCHEDULE'],
+  ])('%s', async (_, args, code, words) => {
+    const said = await carillon(args);
+    expect(said.err).toContain(words);
+    expect(said.code).toBe(code);
+  });
+
+  test('no server: 3, and how to say where it is', async () => {
+    const { code, err } = await carillon('jobs', { url: 'http://127.0.0.1:1' });
+    expect(code).toBe(3);
+    expect(err).toContain('CARILLON_URL');
+  });
+
+  test('help lists the commands and the exit codes, and the version is told', async () => {
+    const { out, code } = await carillon('--help');
+    expect(code).toBe(0);
+    for (const word of ['serve', 'apply', 'runs', 'import', 'Exit codes']) expect(out).toContain(word);
+    expect((await carillon('serve --help')).out).toContain('--data-dir');
+    expect((await carillon('--version')).out).toBe('1.2.3\n');
+  });
+});
