@@ -14,7 +14,8 @@ import type { Socket } from 'node:net';
  * Descriptors: 1 the job's stdout, 2 nowhere (else the shell's own "Terminated" would be in the job's
  * output), 3 the journal, 4 a pipe to the scheduler that says the job begins, 5 the job's stderr. None but
  * 1 and 2 reach the job. Signals are trapped, not ignored, so that the job has the default for each. The
- * shell runs one command in the foreground: a trapped signal does not end that wait. The job's path holds a
+ * shell redirects in a subshell, which becomes the job: done by itself, its own "Terminated" would follow. It
+ * runs one command in the foreground: a trapped signal does not end that wait. The job's path holds a
  * slash, so that no builtin takes its place. Names begin with `carillon_` to leave the job's variables alone.
  */
 const script = `trap : TERM INT HUP PIPE
@@ -29,7 +30,7 @@ fi
 echo "start $$ $carillon_boot $carillon_began" >&3 || exit 74
 echo started >&4
 exec 4>&-
-"$@" 2>&5 3>&- 5>&-
+(exec "$@" 2>&5 3>&- 5>&-)
 echo "exit $?" >&3
 `;
 
