@@ -143,8 +143,7 @@ describe('the house is tidy', () => {
   });
 
   test('only src/clock.ts reads the clock', () => {
-    const pattern =
-      /Date\.now\(|new Date\(\)|performance\.now\(|\bsetTimeout\(|\bsetInterval\(/;
+    const pattern = /Date\.now\(|new Date\(\)|performance\.now\(|\bsetTimeout\(|\bsetInterval\(/;
     const may = (path: string): boolean => path === 'src/clock.ts' || path.startsWith('src/cli/');
     expect(
       findings((source) =>
