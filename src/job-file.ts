@@ -5,7 +5,7 @@
  * expand to, because the text may come from anyone.
  */
 
-import { type Document, isMap, isSeq, LineCounter, type Node, parseAllDocuments, stringify } from 'yaml';
+import { Document, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, visit } from 'yaml';
 import { CarillonError } from './errors.ts';
 
 export const jobFileLimits = {
@@ -126,7 +126,16 @@ function unreadable(problem: string, at: { line: number; col: number }, source: 
 
 /** Definitions as one YAML text, a document each: the same text for the same definitions. */
 export function formatJobFile(definitions: readonly unknown[]): string {
-  return definitions
-    .map((definition) => stringify(definition, { lineWidth: 0, aliasDuplicateObjects: false }))
-    .join('---\n');
+  return definitions.map(formatDocument).join('---\n');
+}
+
+function formatDocument(definition: unknown): string {
+  const document = new Document(definition, { aliasDuplicateObjects: false });
+  visit(document, {
+    Pair(_, { key }) {
+      // Plain, it would be read as YAML's merge key.
+      if (isScalar(key) && key.value === '<<') key.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return document.toString({ lineWidth: 0 });
 }

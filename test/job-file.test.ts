@@ -125,11 +125,14 @@ test('a text beyond the bound is refused before it is read', () => {
 });
 
 test('what is written reads back the same, as one document each', () => {
-  const value = fc.jsonValue({ maxDepth: 3 }).filter((json) => !JSON.stringify(json).includes('__proto__'));
+  const value = fc
+    .jsonValue({ maxDepth: 3 })
+    .filter((json) => !JSON.stringify(json).includes('__proto__'))
+    .map(plain);
   fc.assert(
     fc.property(fc.array(fc.record({ name: fc.string(), run: value }), { maxLength: 4 }), (definitions) => {
       const text = formatJobFile(definitions);
-      expect(read(text).map(({ definition }) => definition)).toEqual(definitions.map(plain));
+      expect(read(text).map(({ definition }) => definition)).toEqual(definitions);
       expect(formatJobFile(definitions)).toBe(text);
     }),
   );

@@ -127,12 +127,23 @@ export const WirePreviewRequest = Type.Object(
 );
 export type WirePreviewRequest = Static<typeof WirePreviewRequest>;
 
+const effects = ['unaffected', 'lost', 'runs-once-after', 'moved', 'first-pass', 'both-passes'] as const;
+const clockChanges = Type.Array(
+  Type.Object({
+    at: instant('The first instant on the new offset.'),
+    shiftMs: Type.Integer({ description: 'Positive: readings are left out; negative: they come twice.' }),
+    effect: oneOf(effects, { description: 'What becomes of due times among those readings.' }),
+  }),
+  { description: 'Changes of the clock in the year ahead, in the time zone of the schedule.' },
+);
+
 export const WirePreview = Type.Object(
   {
     instants: Type.Array(instant()),
     complete: Type.Boolean({ description: 'There is no further instant (before until, if that was said).' }),
     warnings: Type.Array(Type.String()),
     scheduleText: Type.String({ description: 'The schedule in words.' }),
+    clockChanges,
   },
   { $id: 'Preview' },
 );
@@ -145,6 +156,7 @@ export const WireNext = Type.Object(
     instants: Type.Array(instant(), { description: 'As if the job were neither paused nor disabled.' }),
     complete: Type.Boolean(),
     scheduleText: Type.String(),
+    clockChanges,
   },
   { $id: 'Next' },
 );
@@ -164,6 +176,7 @@ export const WireGraphNode = Type.Object(
     running: count('Runs that launch or run.'),
     waiting: count('Runs that wait or are queued.'),
     consecutiveFailures: count('Failed runs since the last success.'),
+    level: count('The longest way down to it, in edges: a topological order.'),
   },
   { $id: 'GraphNode' },
 );
@@ -175,6 +188,10 @@ export const WireGraph = Type.Object(
     edges: Type.Array(Type.Object({ from: Type.String(), to: Type.String() }), {
       description: 'From parent to child, where both are among the nodes.',
     }),
+    criticalPath: Type.Object(
+      { jobs: Type.Array(Type.String()), p50Ms: Type.Number({ description: 'The sum along it.' }) },
+      { description: 'The chain of dependent jobs that takes longest, by their median run times.' },
+    ),
   },
   { $id: 'Graph' },
 );

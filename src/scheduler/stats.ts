@@ -42,6 +42,11 @@ function bucketOf(value: number): number {
   return Math.floor(v / width) * width;
 }
 
+/** Highest value of the bucket that begins at `bucket`. */
+function highestIn(bucket: number): number {
+  return bucket < EXACT_BELOW ? bucket : bucket + 2 ** (Math.floor(Math.log2(bucket)) - 7) - 1;
+}
+
 /** Ascending [bucket, count, bucket, count, …]. Text form: `delta.count` in base 36, `.1` left out. */
 function unpack(packed: PackedHistogram): number[] {
   const pairs: number[] = [];
@@ -116,6 +121,23 @@ export function summarise(packed: PackedHistogram): Summary | null {
     p999: at(99.9),
     max: at(100),
   };
+}
+
+/**
+ * One percentile without opening a histogram, for lists of many jobs: the highest value of its bucket, as
+ * `summarise` answers. Null when nothing was counted.
+ */
+export function percentileOf(packed: PackedHistogram, percentile: number): number | null {
+  const pairs = unpack(packed);
+  let total = 0;
+  for (let i = 1; i < pairs.length; i += 2) total += pairs[i] ?? 0;
+  // Less the last bit of rounding: 99.9 % of 1,000 are 999.
+  let left = Math.max(1, Math.ceil((percentile / 100) * total * (1 - Number.EPSILON)));
+  for (let i = 0; i < pairs.length; i += 2) {
+    left -= pairs[i + 1] ?? 0;
+    if (left <= 0) return highestIn(pairs[i] ?? 0);
+  }
+  return null;
 }
 
 /** All-time histograms: the days before and today. */

@@ -15,7 +15,7 @@ test('a text with one character put in is not wrong before that character', () =
         const { line, column } = placeOfMistake(text);
         expect(line).toBe(1);
         // A token may begin before the character that spoils it, and a quote may swallow what follows.
-        const token = /(?:"(?:[^"\\]|\\.)*|[\w.+-]*)$/.exec(text.slice(0, at))![0];
+        const token = /(?:"(?:[^"\\]|\\.)*\\?|[\w.+-]*)$/.exec(text.slice(0, at))![0];
         expect(column - 1).toBeGreaterThanOrEqual(at - token.length);
         expect(column - 1).toBeLessThanOrEqual(text.length);
       },

@@ -58,6 +58,7 @@ describe('previewing a schedule', () => {
       instants: [],
       complete: true,
       scheduleText: 'by hand',
+      clockChanges: [],
     });
   });
 });

@@ -3,8 +3,12 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { toDot } from '../../dag/export.ts';
+import { Graph as Edges } from '../../dag/graph.ts';
+import { topologicalLevels } from '../../dag/order.ts';
+import { criticalPath } from '../../dag/path.ts';
 import { CarillonError } from '../../errors.ts';
 import type { JobView } from '../../scheduler/handle.ts';
+import { percentileOf } from '../../scheduler/stats.ts';
 import type { ApiContext } from '../context.ts';
 import { answers, labelFilter, query } from '../endpoint.ts';
 import { isoOrNull } from '../instants.ts';
@@ -93,15 +97,32 @@ function relatives({ scheduler }: ApiContext, job: string): Set<string> {
 }
 
 function graphOf(views: ReadonlyMap<string, JobView>): Graph {
-  const nodes = [...views.values()].map(toNode);
-  const edges = [...views.values()].flatMap(({ job, parents }) =>
-    parents.filter((parent) => views.has(parent)).map((parent) => ({ from: parent, to: job.name })),
-  );
-  return { nodes, edges };
+  const linked = new Edges();
+  for (const { job, parents } of views.values()) {
+    const within = parents.filter((parent) => views.has(parent));
+    if (within.length > 0) linked.setParents(job.name, within);
+  }
+  const levels = new Map<string, number>();
+  topologicalLevels(linked, views.keys()).forEach((names, level) => {
+    for (const name of names) levels.set(name, level);
+  });
+  const { path, totalMs } = criticalPath(linked, undefined, (name) => medianMs(views.get(name)));
+  return {
+    nodes: [...views.values()].map((view) => toNode(view, levels.get(view.job.name) ?? 0)),
+    edges: [...views.keys()].flatMap((name) => linked.parentsOf(name).map((from) => ({ from, to: name }))),
+    criticalPath: { jobs: path, p50Ms: totalMs },
+  };
 }
 
-function toNode({ job, state, status, schedule, nextDue, runs }: JobView): GraphNode {
+/** Of today, or of the days before where nothing ran today; 0 for what never ran. */
+function medianMs(view: JobView | undefined): number {
+  const { today, before } = view?.stats ?? {};
+  return percentileOf(today?.runTime ?? '', 50) ?? percentileOf(before?.runTime ?? '', 50) ?? 0;
+}
+
+function toNode({ job, state, status, schedule, nextDue, runs }: JobView, level: number): GraphNode {
   return {
+    level,
     name: job.name,
     kind: schedule !== null ? 'time' : job.definition.schedule?.after === undefined ? 'manual' : 'after',
     owner: job.definition.owner ?? null,

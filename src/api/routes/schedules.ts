@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
+import { dstChanges } from '../../scheduler/schedule/dst.ts';
 import { describeSchedule } from '../../scheduler/schedule/format.ts';
 import type { Schedule, ScheduleInput } from '../../scheduler/schedule/model.ts';
 import { nextInstant } from '../../scheduler/schedule/next.ts';
@@ -62,6 +63,7 @@ export function scheduleRoutes(app: FastifyInstance, { scheduler }: ApiContext):
         ...instantsOf(schedule, { afterMs, untilMs, count }),
         warnings,
         scheduleText: describeSchedule(schedule),
+        clockChanges: clockChangesOf(schedule, afterMs),
       };
     },
   );
@@ -87,9 +89,17 @@ export function scheduleRoutes(app: FastifyInstance, { scheduler }: ApiContext):
         view.schedule === null
           ? { instants: [], complete: true }
           : instantsOf(view.schedule, { afterMs, untilMs: Infinity, count });
-      return { job: view.job.name, ...found, scheduleText: scheduleText(view) };
+      const clockChanges = view.schedule === null ? [] : clockChangesOf(view.schedule, afterMs);
+      return { job: view.job.name, ...found, scheduleText: scheduleText(view), clockChanges };
     },
   );
+}
+
+const YEAR_MS = 366 * 86_400_000;
+
+function clockChangesOf(schedule: Schedule, afterMs: number): Static<typeof WirePreview>['clockChanges'] {
+  const changes = dstChanges(schedule, afterMs, afterMs + YEAR_MS);
+  return changes.map(({ atMs, ...change }) => ({ at: iso(atMs), ...change }));
 }
 
 /** Instants in (afterMs, untilMs], at most `count`; complete when there are no more. */

@@ -226,10 +226,27 @@ async function showNext(
     const zone = expression.timezone ?? io.timezone;
     for (const instant of answer.instants) session.print(`  ${moment(instant, zone)}`);
     if (answer.complete) session.print('  and none after');
+    for (const { at, shiftMs, effect } of answer.clockChanges.filter(
+      (change) => change.effect !== 'unaffected',
+    )) {
+      session.print(
+        `the clock ${shiftMs > 0 ? 'skips' : 'repeats'} ${lasting(Math.abs(shiftMs))} on ${moment(at, zone)}: ${effectWords[effect]}`,
+      );
+    }
     for (const warning of 'warnings' in answer ? answer.warnings : []) io.err(`warning: ${warning}\n`);
   }
   return exitCodes.ok;
 }
+
+/** What becomes of due times that a change of the clock skips or repeats. */
+const effectWords = {
+  unaffected: 'nothing is due then',
+  lost: 'what is due then does not run',
+  'runs-once-after': 'one run right after it',
+  moved: 'the run is later by as much',
+  'first-pass': 'runs the first time only',
+  'both-passes': 'runs both times',
+} as const;
 
 const measures = [
   ['run time', 'runTime'],
