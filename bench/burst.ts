@@ -4,6 +4,7 @@
  * processes. Then the rate of durable runs that can be sustained.
  */
 
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -133,6 +134,27 @@ async function burst(real: boolean): Promise<void> {
   });
 }
 
+/** What this machine can do at best: shells that run a command, a few at a time, and nothing kept of them. */
+async function spawnFloor(): Promise<number> {
+  const total = 1_000;
+  const began = performance.now();
+  let started = 0;
+  await new Promise<void>((resolve) => {
+    let ended = 0;
+    const next = (): void => {
+      if (started === total) return;
+      started += 1;
+      spawn('/bin/sh', ['-c', '/bin/true; exit $?'], { detached: true, stdio: 'ignore' }).once('exit', () => {
+        ended += 1;
+        if (ended === total) resolve();
+        next();
+      });
+    };
+    for (let i = 0; i < 2 * availableParallelism(); i++) next();
+  });
+  return total / ((performance.now() - began) / 1_000);
+}
+
 async function sustained(): Promise<void> {
   await withScheduler(false, async (scheduler) => {
     await scheduler.submit({
@@ -173,6 +195,8 @@ function print(title: string, rows: [string, string][]): void {
 
 export async function run(): Promise<void> {
   await burst(false);
+  const floor = await spawnFloor();
   await burst(true);
+  print('the floor for processes', [['bare spawns of a shell per second', floor.toFixed(0)]]);
   await sustained();
 }
