@@ -3,6 +3,7 @@
  * of I/O. It changes the state in place and answers what must become durable and what is to be done then.
  */
 
+import { attemptDeferred, attemptEnded, attemptRefused, attemptStarted } from './attempts.ts';
 import type { AnswerTo, Command } from './command.ts';
 import { perform } from './commands.ts';
 import { type Decision, Draft } from './decision.ts';
@@ -13,16 +14,7 @@ import { engineRetryDelayMs } from './policy.ts';
 import type { Observation } from './ports.ts';
 import { reconcile, resume } from './reconcile.ts';
 import { isEnded } from './run-state.ts';
-import {
-  attemptDeferred,
-  attemptEnded,
-  attemptRefused,
-  attemptStarted,
-  closeRun,
-  killRun,
-  placeRun,
-  settle,
-} from './runs.ts';
+import { closeRun, killRun, placeRun, settle } from './runs.ts';
 import { nextDeadline, type RunTimer, type State } from './state.ts';
 import { newTurn, type Turn } from './turn.ts';
 

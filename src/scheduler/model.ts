@@ -4,7 +4,7 @@
  * definition (what a person wrote) and in the API.
  */
 
-import type { Join, Outcome, Trigger } from '../dag/ready.ts';
+import type { Join, Outcome, ParentEnd, Trigger } from '../dag/ready.ts';
 import type { JobDefinition } from './definition.ts';
 import type { ScheduleInput } from './schedule/model.ts';
 
@@ -42,6 +42,8 @@ export interface JobState {
   disabled: { readonly at: number; readonly reason: string } | null;
   /** Progress of the rounds of a job with parents. */
   join: Join | null;
+  /** Endings of parents in a rerun, or a start by hand, whose other branches have not ended; see lineage.ts. */
+  held: readonly ParentEnd[];
   succeeded: number;
   failed: number;
   skipped: number;

@@ -3,10 +3,11 @@
  * same beliefs and reports give the same decision.
  */
 
+import { attemptEnded, attemptStarted } from './attempts.ts';
 import { askToLaunch, limitsOf } from './launch.ts';
 import type { Run } from './model.ts';
 import type { LaunchReport } from './ports.ts';
-import { attemptEnded, attemptStarted, placeRun, settle, takeTurn } from './runs.ts';
+import { placeRun, settle, takeTurn } from './runs.ts';
 import type { Turn } from './turn.ts';
 
 /** Most ended launches that one inventory removes; the next one goes on. */

@@ -1,18 +1,18 @@
 /**
- * The life of a run from its decision to its end. Each function changes the state in place and puts what must
+ * The life of a run from its decision to its end; what happens to its attempts is in attempts.ts. Each function changes the state in place and puts what must
  * be durable into the draft; `settle` then tells children and successors, so that an ending and what follows
  * from it are one decision. Nothing here recurses: a chain of any length settles in one loop.
  */
 
-import { emptyJoin, type ParentEnd, parentEnded } from '../dag/ready.ts';
+import { emptyJoin, type JoinSpec, type ParentEnd, parentEnded } from '../dag/ready.ts';
 import { CarillonError } from '../errors.ts';
 import { runId } from './ids.ts';
-import { askToLaunch, engineFor, launchRun, limitsOf } from './launch.ts';
+import { engineFor, launchRun, limitsOf } from './launch.ts';
+import { holdBack } from './lineage.ts';
 import type { EndState, LedgerLine, Outcome, Run, RunTrigger } from './model.ts';
-import { type Policy, policyOf, retryDelayMs } from './policy.ts';
+import { type Policy, policyOf } from './policy.ts';
 import { isEnded, nextRunState } from './run-state.ts';
 import type { Entry } from './state.ts';
-import { fold, type Sample } from './stats.ts';
 import type { Turn } from './turn.ts';
 
 /** Runs of one job that may wait for their turn under `queue-all`; more are skipped. */
@@ -133,93 +133,6 @@ function queueRun(turn: Turn, run: Run, reason: string): void {
   turn.draft.run(run);
 }
 
-/** What became of an attempt, in the run machine's words. */
-interface AttemptEnd {
-  readonly outcome: 'succeeded' | 'failed' | 'lost' | 'killed' | 'timed-out';
-  readonly reason: string | null;
-}
-
-/** The engine has started the attempt. */
-export function attemptStarted(turn: Turn, run: Run, at: number): void {
-  const attempt = run.attempts.at(-1);
-  if (attempt === undefined || run.state !== 'launching') return;
-  run.state = nextRunState(run.state, 'start');
-  run.reason = null;
-  // An engine's clock may be behind ours; a run never starts before it was decided.
-  attempt.startedAt = Math.max(at, attempt.createdAt);
-  turn.state.deferrals.delete(attempt.launchName);
-  turn.draft.run(run);
-  turn.state.watch(run);
-}
-
-/** The attempt is over: retry it, or end the run. */
-export function attemptEnded(
-  turn: Turn,
-  run: Run,
-  end: {
-    at: number;
-    startedAt: number | null;
-    exitCode: number | null;
-    reason: string | null;
-    infrastructure: boolean;
-  },
-): void {
-  const attempt = run.attempts.at(-1);
-  const entry = turn.state.jobs.get(run.job);
-  if (attempt === undefined || attempt.endedAt !== null || entry === undefined) return;
-  if (attempt.startedAt === null && end.startedAt !== null)
-    attempt.startedAt = Math.max(end.startedAt, attempt.createdAt);
-  attempt.endedAt = Math.max(end.at, attempt.startedAt ?? attempt.createdAt);
-  attempt.exitCode = end.exitCode;
-  turn.state.deferrals.delete(attempt.launchName);
-  const verdict = judge(run, end);
-  attempt.reason = verdict.reason;
-  countAttempt(turn, entry, run, verdict.outcome === 'succeeded');
-  for (const key of turn.state.places.release(run)) turn.freed.add(key);
-  if (!retry(turn, entry, run, verdict)) closeRun(turn, run, verdict.outcome, verdict.reason);
-}
-
-function judge(
-  run: Run,
-  end: { exitCode: number | null; reason: string | null; infrastructure: boolean },
-): AttemptEnd {
-  if (run.kill !== null) return { outcome: run.kill.as, reason: run.kill.reason };
-  if (end.exitCode === 0) return { outcome: 'succeeded', reason: null };
-  if (end.exitCode === null || end.infrastructure) {
-    return { outcome: 'lost', reason: end.reason ?? 'the engine does not know how it ended' };
-  }
-  return { outcome: 'failed', reason: end.reason ?? `exit code ${end.exitCode}` };
-}
-
-function countAttempt(turn: Turn, entry: Entry, run: Run, succeeded: boolean): void {
-  const attempt = run.attempts.at(-1);
-  if (attempt === undefined || attempt.startedAt === null || attempt.endedAt === null) return;
-  const sample: Sample = { [succeeded ? 'runTime' : 'failedRunTime']: attempt.endedAt - attempt.startedAt };
-  if (attempt.number === 1) {
-    const ready = run.trigger.kind === 'schedule' ? run.due : run.createdAt;
-    sample.startLateness = attempt.startedAt - ready;
-    sample.queueWait = attempt.startedAt - run.createdAt;
-  }
-  entry.stats = fold(entry.stats, entry.job.name, sample, turn.draft.now);
-  turn.draft.stats(entry.stats);
-}
-
-/** True when another attempt will follow. */
-function retry(turn: Turn, entry: Entry, run: Run, verdict: AttemptEnd): boolean {
-  if (verdict.outcome === 'succeeded' || verdict.outcome === 'killed') return false;
-  const policy = policyOf(entry.job.definition.policy);
-  const failures = run.attempts.length;
-  if (failures > policy.retries.limit) return false;
-  const at = turn.draft.now + retryDelayMs(policy, run.id, failures);
-  run.state = nextRunState(run.state, 'retry');
-  run.kill = null;
-  run.notBefore = at;
-  run.reason = `attempt ${failures} ${verdict.outcome}${verdict.reason === null ? '' : ` (${verdict.reason})`}; retry ${failures} of ${policy.retries.limit} at ${new Date(at).toISOString()}`;
-  turn.draft.run(run);
-  turn.state.watch(run);
-  return true;
-}
-
 /** Asks for the run's end: at once where nothing runs, else through the engine. */
 export function killRun(
   turn: Turn,
@@ -324,29 +237,39 @@ const lineage: Readonly<Record<string, ParentEnd['kind']>> = { m: 'manual', r: '
 function tellChildren(turn: Turn, run: Run): void {
   const { state, draft } = turn;
   if (!isEnded(run.state)) return;
+  const end: ParentEnd = {
+    parent: run.job,
+    runId: run.id,
+    due: run.due,
+    variant: run.variant,
+    outcome: outcomes[run.state],
+    kind: lineage[run.variant.charAt(0)] ?? 'scheduled',
+  };
+  const branches = run.root === null ? null : state.branches(run.root);
   for (const name of state.graph.childrenOf(run.job)) {
     const child = state.jobs.get(name);
     const spec = child === undefined ? null : state.joinSpec(child);
     if (child === undefined || spec === null) continue;
-    const { join, firings } = parentEnded(child.state.join ?? emptyJoin, spec, {
-      parent: run.job,
-      runId: run.id,
-      due: run.due,
-      variant: run.variant,
-      outcome: outcomes[run.state],
-      kind: lineage[run.variant.charAt(0)] ?? 'scheduled',
-    });
-    child.state.join = join;
+    const meeting = branches === null ? [] : spec.parents.filter((parent) => branches.has(parent));
+    const { held, released } = holdBack(child.state.held, end, meeting.length > 1 ? meeting : []);
+    child.state.held = held;
     draft.state(child.state);
-    for (const firing of firings) {
-      openRun(turn, child, {
-        due: firing.due,
-        variant: firing.variant,
-        root: run.root,
-        trigger: { kind: 'parents', runs: firing.parents },
-        skip: firing.run ? idleReason(child) : firing.reason,
-      });
-    }
+    for (const each of released) tellChild(turn, child, spec, each, run.root);
+  }
+}
+
+function tellChild(turn: Turn, child: Entry, spec: JoinSpec, end: ParentEnd, root: string | null): void {
+  const { join, firings } = parentEnded(child.state.join ?? emptyJoin, spec, end);
+  child.state.join = join;
+  turn.draft.state(child.state);
+  for (const firing of firings) {
+    openRun(turn, child, {
+      due: firing.due,
+      variant: firing.variant,
+      root,
+      trigger: { kind: 'parents', runs: firing.parents },
+      skip: firing.run ? idleReason(child) : firing.reason,
+    });
   }
 }
 
@@ -374,24 +297,4 @@ function fillPlaces(turn: Turn, key: string): void {
     // No further place here: the run went back to its place in the queue.
     if (placeRun(turn, entry, run) === key) return;
   }
-}
-
-/** The engine refused the attempt: nothing runs. */
-export function attemptRefused(turn: Turn, run: Run, reason: string): void {
-  attemptEnded(turn, run, {
-    at: turn.draft.now,
-    startedAt: null,
-    exitCode: 126,
-    reason,
-    infrastructure: false,
-  });
-}
-
-/** The engine could not be reached: ask for the same attempt again later. */
-export function attemptDeferred(turn: Turn, run: Run, reason: string, retryAt: number): void {
-  const entry = turn.state.jobs.get(run.job);
-  if (entry === undefined || run.state !== 'launching') return;
-  run.reason = reason;
-  turn.draft.run(run);
-  askToLaunch(turn, entry, run, retryAt);
 }

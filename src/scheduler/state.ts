@@ -7,6 +7,7 @@ import { Graph } from '../dag/graph.ts';
 import { type JoinSpec, reshape } from '../dag/ready.ts';
 import { CarillonError } from '../errors.ts';
 import { cadenceOf, joinSpecOf } from './cadence.ts';
+import { branchesOf } from './lineage.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run, Settings } from './model.ts';
 import { Places } from './places.ts';
 import { policyOf } from './policy.ts';
@@ -38,9 +39,12 @@ export interface RunTimer {
   readonly priority: number;
 }
 
+/** Roots whose branches are remembered; few are under way at once. */
+const MAX_BRANCHES = 256;
 /** Shared by all jobs without unfinished runs. */
 const noRuns: readonly Run[] = Object.freeze([]);
 const noInstants: number[] = [];
+const nothing: readonly never[] = Object.freeze([]);
 
 export function freshState(name: string, cursor: number): JobState {
   return {
@@ -50,6 +54,7 @@ export function freshState(name: string, cursor: number): JobState {
     paused: null,
     disabled: null,
     join: null,
+    held: nothing,
     succeeded: 0,
     failed: 0,
     skipped: 0,
@@ -79,6 +84,7 @@ export class State {
   /** Derived from schedules and edges; forgotten when any job changes. */
   readonly #cadences = new Map<string, string | null>();
   readonly #joinSpecs = new Map<string, JoinSpec>();
+  readonly #branches = new Map<string, ReadonlySet<string>>();
 
   constructor(settings: Settings, cluster: string) {
     this.settings = settings;
@@ -127,8 +133,7 @@ export class State {
 
   /** Creates or replaces the job; its state is kept, or made by `freshCursor` where there is none. */
   putJob(job: Job, state: JobState | null): Entry {
-    this.#cadences.clear();
-    this.#joinSpecs.clear();
+    this.#forgetDerived();
     const known = this.jobs.get(job.name);
     const schedule = job.resolved === null ? null : compileSchedule(job.resolved);
     const priority = policyOf(job.definition.policy).priority;
@@ -163,8 +168,7 @@ export class State {
     const entry = this.jobs.get(name);
     if (entry === undefined) return;
     entry.due = null;
-    this.#cadences.clear();
-    this.#joinSpecs.clear();
+    this.#forgetDerived();
     this.jobs.delete(name);
     this.graph.remove(name);
     this.#sortedNames = null;
@@ -205,6 +209,23 @@ export class State {
   sortedNames(): readonly string[] {
     this.#sortedNames ??= [...this.jobs.keys()].sort();
     return this.#sortedNames;
+  }
+
+  /** The jobs that a rerun, or a start by hand, of the root is sure to reach; see lineage.ts. */
+  branches(root: string): ReadonlySet<string> {
+    let branches = this.#branches.get(root);
+    if (branches === undefined) {
+      if (this.#branches.size >= MAX_BRANCHES) this.#branches.clear();
+      branches = branchesOf(this.graph, root);
+      this.#branches.set(root, branches);
+    }
+    return branches;
+  }
+
+  #forgetDerived(): void {
+    this.#cadences.clear();
+    this.#joinSpecs.clear();
+    this.#branches.clear();
   }
 
   /** How the job's rounds are made; null for a job without parents. */

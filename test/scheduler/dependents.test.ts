@@ -229,3 +229,91 @@ describe('applying many jobs', () => {
     expect([...r.jobs.keys()]).toEqual(['a']);
   });
 });
+
+describe('a diamond: a above b and c, d below both', () => {
+  function diamond(): Rig {
+    const r = new Rig('2026-01-01T00:00:00Z');
+    r.put({ name: 'a', schedule: nightly, policy: { overlap: 'allow' } });
+    r.put({ name: 'b', schedule: childOf('a'), policy: { overlap: 'allow' } });
+    r.put({ name: 'c', schedule: childOf('a'), policy: { overlap: 'allow' } });
+    r.put({ name: 'd', schedule: childOf('b', 'c'), policy: { overlap: 'allow' } });
+    r.put({ name: 'e', schedule: childOf('c', 'd'), policy: { overlap: 'allow' } });
+    return r;
+  }
+  const whole = (r: Rig): void => {
+    r.advance('2026-01-01T02:00:00Z');
+    for (const name of ['a', 'b', 'c', 'd', 'e']) r.end(name);
+  };
+  const rerun = (r: Rig, name: string, triggerId: string): void => {
+    const run = r.history.findLast((each) => each.job === name) as Run;
+    r.submit({ kind: 'rerun', run, triggerId, by: 'ann' });
+  };
+  const last = (r: Rig, name: string): string | undefined => r.runs(name).at(-1)?.split(' ')[0];
+
+  test('after a rerun of a, d runs once, when both branches were made again', () => {
+    const r = diamond();
+    whole(r);
+    rerun(r, 'a', 'x1xx');
+    r.end('a');
+    r.end('b');
+    expect(r.runs('d')).toEqual(['succeeded 02:00']);
+    r.restart();
+    const c = r.runOf('c').attempts[0]?.launchName ?? '';
+    r.inventory([{ launchName: c, state: 'ended', exitCode: 0 }]);
+    expect(last(r, 'd')).toBe('launching');
+    expect(r.runs('e')).toHaveLength(1);
+    r.end('d');
+    r.end('e');
+    expect([r.runs('d'), r.runs('e')].map((runs) => runs.length)).toEqual([2, 2]);
+  });
+
+  test('after a rerun in which one branch failed, d does not run on the other alone', () => {
+    const r = diamond();
+    whole(r);
+    rerun(r, 'a', 'x1xx');
+    r.end('a');
+    r.end('b');
+    r.end('c', 1);
+    expect(r.runs('d')).toEqual(['succeeded 02:00']);
+    rerun(r, 'c', 'x2xx');
+    r.end('c');
+    expect(last(r, 'd')).toBe('launching');
+  });
+
+  test('a rerun of one branch is enough for what hangs on it alone', () => {
+    const r = diamond();
+    whole(r);
+    rerun(r, 'b', 'x1xx');
+    r.end('b');
+    expect(last(r, 'd')).toBe('launching');
+  });
+
+  test('two starts by hand at once are not mixed', () => {
+    const r = diamond();
+    r.trigger('a');
+    r.now += 1_000;
+    r.trigger('a');
+    r.end('a');
+    r.end('a');
+    r.end('b', 0, 0);
+    r.end('c', 0, 1);
+    expect(r.runs('d')).toEqual([]);
+    r.end('b', 0, 0);
+    expect(r.runOf('d').variant).toBe('mt2');
+    r.end('c', 0, 0);
+    expect(
+      r.state
+        .entry('d')
+        .runs.map((run) => run.variant.slice(0, 3))
+        .sort(),
+    ).toEqual(['mt1', 'mt2']);
+  });
+
+  test('a start by hand of a runs d once', () => {
+    const r = diamond();
+    r.trigger('a');
+    for (const name of ['a', 'b', 'c', 'd', 'e']) r.end(name);
+    expect(r.runs('d')).toHaveLength(1);
+    expect(r.runs('e')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,120 @@
+/**
+ * What engines report of an attempt: started, ended, refused, or not reachable; and what follows for its run,
+ * which is another attempt or its end.
+ */
+
+import { askToLaunch } from './launch.ts';
+import type { Run } from './model.ts';
+import { policyOf, retryDelayMs } from './policy.ts';
+import { nextRunState } from './run-state.ts';
+import { closeRun } from './runs.ts';
+import type { Entry } from './state.ts';
+import { fold, type Sample } from './stats.ts';
+import type { Turn } from './turn.ts';
+
+/** What became of an attempt, in the run machine's words. */
+interface AttemptEnd {
+  readonly outcome: 'succeeded' | 'failed' | 'lost' | 'killed' | 'timed-out';
+  readonly reason: string | null;
+}
+
+/** The engine has started the attempt. */
+export function attemptStarted(turn: Turn, run: Run, at: number): void {
+  const attempt = run.attempts.at(-1);
+  if (attempt === undefined || run.state !== 'launching') return;
+  run.state = nextRunState(run.state, 'start');
+  run.reason = null;
+  // An engine's clock may be behind ours; a run never starts before it was decided.
+  attempt.startedAt = Math.max(at, attempt.createdAt);
+  turn.state.deferrals.delete(attempt.launchName);
+  turn.draft.run(run);
+  turn.state.watch(run);
+}
+
+/** The attempt is over: retry it, or end the run. */
+export function attemptEnded(
+  turn: Turn,
+  run: Run,
+  end: {
+    at: number;
+    startedAt: number | null;
+    exitCode: number | null;
+    reason: string | null;
+    infrastructure: boolean;
+  },
+): void {
+  const attempt = run.attempts.at(-1);
+  const entry = turn.state.jobs.get(run.job);
+  if (attempt === undefined || attempt.endedAt !== null || entry === undefined) return;
+  if (attempt.startedAt === null && end.startedAt !== null)
+    attempt.startedAt = Math.max(end.startedAt, attempt.createdAt);
+  attempt.endedAt = Math.max(end.at, attempt.startedAt ?? attempt.createdAt);
+  attempt.exitCode = end.exitCode;
+  turn.state.deferrals.delete(attempt.launchName);
+  const verdict = judge(run, end);
+  attempt.reason = verdict.reason;
+  countAttempt(turn, entry, run, verdict.outcome === 'succeeded');
+  for (const key of turn.state.places.release(run)) turn.freed.add(key);
+  if (!retry(turn, entry, run, verdict)) closeRun(turn, run, verdict.outcome, verdict.reason);
+}
+
+function judge(
+  run: Run,
+  end: { exitCode: number | null; reason: string | null; infrastructure: boolean },
+): AttemptEnd {
+  if (run.kill !== null) return { outcome: run.kill.as, reason: run.kill.reason };
+  if (end.exitCode === 0) return { outcome: 'succeeded', reason: null };
+  if (end.exitCode === null || end.infrastructure) {
+    return { outcome: 'lost', reason: end.reason ?? 'the engine does not know how it ended' };
+  }
+  return { outcome: 'failed', reason: end.reason ?? `exit code ${end.exitCode}` };
+}
+
+function countAttempt(turn: Turn, entry: Entry, run: Run, succeeded: boolean): void {
+  const attempt = run.attempts.at(-1);
+  if (attempt === undefined || attempt.startedAt === null || attempt.endedAt === null) return;
+  const sample: Sample = { [succeeded ? 'runTime' : 'failedRunTime']: attempt.endedAt - attempt.startedAt };
+  if (attempt.number === 1) {
+    const ready = run.trigger.kind === 'schedule' ? run.due : run.createdAt;
+    sample.startLateness = attempt.startedAt - ready;
+    sample.queueWait = attempt.startedAt - run.createdAt;
+  }
+  entry.stats = fold(entry.stats, entry.job.name, sample, turn.draft.now);
+  turn.draft.stats(entry.stats);
+}
+
+/** True when another attempt will follow. */
+function retry(turn: Turn, entry: Entry, run: Run, verdict: AttemptEnd): boolean {
+  if (verdict.outcome === 'succeeded' || verdict.outcome === 'killed') return false;
+  const policy = policyOf(entry.job.definition.policy);
+  const failures = run.attempts.length;
+  if (failures > policy.retries.limit) return false;
+  const at = turn.draft.now + retryDelayMs(policy, run.id, failures);
+  run.state = nextRunState(run.state, 'retry');
+  run.kill = null;
+  run.notBefore = at;
+  run.reason = `attempt ${failures} ${verdict.outcome}${verdict.reason === null ? '' : ` (${verdict.reason})`}; retry ${failures} of ${policy.retries.limit} at ${new Date(at).toISOString()}`;
+  turn.draft.run(run);
+  turn.state.watch(run);
+  return true;
+}
+
+/** The engine refused the attempt: nothing runs. */
+export function attemptRefused(turn: Turn, run: Run, reason: string): void {
+  attemptEnded(turn, run, {
+    at: turn.draft.now,
+    startedAt: null,
+    exitCode: 126,
+    reason,
+    infrastructure: false,
+  });
+}
+
+/** The engine could not be reached: ask for the same attempt again later. */
+export function attemptDeferred(turn: Turn, run: Run, reason: string, retryAt: number): void {
+  const entry = turn.state.jobs.get(run.job);
+  if (entry === undefined || run.state !== 'launching') return;
+  run.reason = reason;
+  turn.draft.run(run);
+  askToLaunch(turn, entry, run, retryAt);
+}
