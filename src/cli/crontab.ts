@@ -1,97 +1,137 @@
 /**
  * A crontab as jobs. Lines mean what cron means by them: variables hold from where they stand on, `%` ends
- * the command and begins its input, CRON_TZ is the time zone. What has no counterpart is told, not dropped.
+ * the command and begins its input, times are those of CRON_TZ, else of the machine. What has no counterpart
+ * is told with its line, not dropped.
  */
 
+import { CarillonError } from '../errors.ts';
 import type { JobDefinition } from '../scheduler/definition.ts';
+import { resolveSchedule } from '../scheduler/schedule/parse.ts';
 
 export interface ImportedCrontab {
-  readonly jobs: readonly JobDefinition[];
-  /** `crontab:7: @reboot …`: what could not be taken over, and why. */
+  /** Each with its line: `crontab:7`. */
+  readonly jobs: readonly { readonly definition: JobDefinition; readonly source: string }[];
+  /** `crontab:5: MAILTO …`: settings that have no counterpart. */
   readonly warnings: readonly string[];
+  /** `crontab:9: @reboot …`: lines that should have been jobs, and why they are none. */
+  readonly leftOut: readonly string[];
 }
 
 export interface CrontabOptions {
   readonly source: string;
   /** The sixth field is the user to run as, as in /etc/crontab. */
   readonly userColumn: boolean;
+  /** Where CRON_TZ does not say otherwise; cron takes the machine's. */
+  readonly timezone: string;
+  /** Epoch milliseconds; tells schedules that will never be due. */
+  readonly nowMs: number;
 }
 
-const variable = /^\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/;
-/** Set the scheduler up, not the job's environment. */
-const cronsOwn = new Set([
-  'SHELL',
-  'MAILTO',
-  'MAILFROM',
-  'CRON_TZ',
-  'TZ',
-  'RANDOM_DELAY',
-  'START_HOURS_RANGE',
-]);
+const variable = /^\s*(?:([A-Za-z_]\w*)|'([A-Za-z_]\w*)'|"([A-Za-z_]\w*)")\s*=\s*(.*)$/;
+/** About cron itself, not for jobs. */
+const cronsOwn = ['MAILTO', 'MAILFROM', 'CONTENT_TYPE', 'RANDOM_DELAY', 'START_HOURS_RANGE'];
 /** Longer names are cut; a number keeps them apart. */
 const NAME_LENGTH = 60;
 
-export function importCrontab(text: string, { source, userColumn }: CrontabOptions): ImportedCrontab {
-  const jobs: JobDefinition[] = [];
+/** What holds for the lines that follow. */
+interface Surroundings {
+  timezone: string;
+  shell: string;
+  env: Record<string, string>;
+  comments: string[];
+}
+
+export function importCrontab(text: string, options: CrontabOptions): ImportedCrontab {
+  const jobs: { definition: JobDefinition; source: string }[] = [];
   const warnings: string[] = [];
+  const leftOut: string[] = [];
   const names = new Set<string>();
-  const env: Record<string, string> = {};
-  let timezone: string | null = null;
-  let comment: string | null = null;
+  const around: Surroundings = { timezone: options.timezone, shell: '/bin/sh', env: {}, comments: [] };
   for (const [i, raw] of text.split(/\r?\n/).entries()) {
     const line = raw.trim();
-    const place = `${source}:${i + 1}`;
+    const source = `${options.source}:${i + 1}`;
     if (line === '' || line.startsWith('#')) {
-      comment = line.replace(/^#+\s*/, '') || null;
+      takeComment(around, line, options);
       continue;
     }
-    const set = /^[@*\d]/.test(line) ? null : variable.exec(raw);
-    const name = set?.[1] ?? '';
-    const unquoted = (set?.[2] ?? '').trim().replace(/^(['"])(.*)\1$/, '$2');
-    const entry = name === '' ? splitEntry(line, userColumn) : null;
-    if (name === 'CRON_TZ' || name === 'TZ') timezone = unquoted;
-    else if (cronsOwn.has(name)) warnings.push(`${place}: ${name} has no counterpart and is left out`);
-    else if (name !== '') env[name] = unquoted;
-    else if (entry === null) warnings.push(`${place}: not a line that cron knows: ${line}`);
-    else if (entry.when.toLowerCase() === '@reboot') {
-      warnings.push(
-        `${place}: @reboot has no counterpart: a scheduler that restarts is not a machine that boots`,
-      );
-    } else jobs.push(jobOf(entry, { name: nameFor(entry.command, names), comment, timezone, env }));
-    comment = null;
+    const unsupported = takeVariable(around, line);
+    if (unsupported !== null) {
+      if (unsupported !== '') warnings.push(`${source}: ${unsupported} has no counterpart and is left out`);
+    } else {
+      const job = jobOn(line, around, { ...options, names });
+      if (typeof job === 'string') leftOut.push(`${source}: ${job}`);
+      else jobs.push({ definition: job, source });
+    }
+    around.comments = [];
   }
-  return { jobs, warnings };
+  return { jobs, warnings, leftOut };
+}
+
+/** Lines of comment right above a job describe it; a job that was commented out describes nothing. */
+function takeComment(around: Surroundings, line: string, { userColumn }: CrontabOptions): void {
+  const words = line.replace(/^#+\s*/, '');
+  if (words === '' || (/^[-@*\d]/.test(words) && splitEntry(words, userColumn) !== null))
+    around.comments = [];
+  else around.comments.push(words);
+}
+
+/** Null when the line sets no variable; otherwise the name of one that has no counterpart, or nothing. */
+function takeVariable(around: Surroundings, line: string): string | null {
+  const match = variable.exec(line);
+  if (match === null) return null;
+  const name = match[1] ?? match[2] ?? match[3] ?? '';
+  const value = (match[4] ?? '').trim().replace(/^(['"])(.*)\1$/, '$2');
+  if (cronsOwn.includes(name)) return name;
+  if (name === 'CRON_TZ') around.timezone = value;
+  else if (name === 'SHELL') around.shell = value;
+  else around.env = { ...around.env, [name]: value };
+  return '';
+}
+
+/** The job, or in words why there is none. */
+function jobOn(
+  line: string,
+  around: Surroundings,
+  { userColumn, nowMs, names }: CrontabOptions & { names: Set<string> },
+): JobDefinition | string {
+  // cronie's mark for "do not log this one".
+  const entry = splitEntry(line.replace(/^-(?=[@*\d])/, ''), userColumn);
+  if (entry === null) return `not a line that cron knows: ${line}`;
+  const { when, user, command } = entry;
+  if (when.toLowerCase() === '@reboot') {
+    return '@reboot has no counterpart: a scheduler that restarts is not a machine that boots';
+  }
+  const { timezone, shell, env, comments } = around;
+  const schedule = { cron: when, ...(timezone === 'UTC' ? {} : { timezone }) };
+  try {
+    // Whatever the name, so that a line that is left out takes none.
+    resolveSchedule(schedule, { hashSeed: command, now: nowMs });
+  } catch (error) {
+    if (!(error instanceof CarillonError)) throw error;
+    return error.message;
+  }
+  const run =
+    shell === '/bin/sh' ? { command: withInput(command) } : { argv: [shell, '-c', withInput(command)] };
+  return {
+    name: nameFor(command, names),
+    ...(comments.length > 0 && { description: comments.join(' ') }),
+    schedule,
+    run: {
+      ...run,
+      ...(Object.keys(env).length > 0 && { env }),
+      // Cron starts jobs in HOME.
+      ...(env.HOME && { workdir: env.HOME }),
+      ...(user !== undefined && { user }),
+    },
+    // As cron does: every instant starts the command, and what was slept through is gone.
+    policy: { overlap: 'allow', catchUp: 'none' },
+  };
 }
 
 interface Entry {
   readonly when: string;
   readonly user?: string;
   readonly command: string;
-}
-
-interface Surroundings {
-  readonly name: string;
-  readonly comment: string | null;
-  readonly timezone: string | null;
-  readonly env: Readonly<Record<string, string>>;
-}
-
-function jobOf(
-  { when, user, command }: Entry,
-  { name, comment, timezone, env }: Surroundings,
-): JobDefinition {
-  return {
-    name,
-    ...(comment === null ? {} : { description: comment }),
-    schedule: { cron: when, ...(timezone === null ? {} : { timezone }) },
-    run: {
-      command: withInput(command),
-      ...(Object.keys(env).length === 0 ? {} : { env: { ...env } }),
-      ...(user === undefined ? {} : { user }),
-    },
-    // As cron does: every instant starts the command, and what was slept through is gone.
-    policy: { overlap: 'allow', catchUp: 'none' },
-  };
 }
 
 function splitEntry(line: string, userColumn: boolean): Entry | null {
@@ -105,11 +145,23 @@ function splitEntry(line: string, userColumn: boolean): Entry | null {
   return { when: when.replaceAll(/\s+/g, ' '), command, ...(user ? { user } : {}) };
 }
 
-/** An unescaped % ends the command; what follows is its standard input, each further % a new line. */
-function withInput(command: string): string {
-  const [line = '', ...input] = command.split(/(?<!\\)%/).map((part) => part.replaceAll('\\%', '%'));
-  if (input.length === 0) return line;
-  return `${line} <<'CARILLON_INPUT'\n${input.join('\n')}\nCARILLON_INPUT`;
+/**
+ * An unescaped % ends the command; what follows is its standard input, each further % a new line. The input
+ * is for the whole command line, so it is handed to a group: `a | b` reads it in `a`.
+ */
+function withInput(entry: string): string {
+  const parts = [''];
+  for (const [token] of entry.matchAll(/\\.|%|[^\\%]+|\\$/g)) {
+    if (token === '%') parts.push('');
+    else parts.push(`${parts.pop()}${token === '\\%' ? '%' : token}`);
+  }
+  const [command = '', ...input] = parts;
+  if (input.length === 0) return command;
+  // The input ends with one new line, whether it was written or not.
+  if (input.length > 1 && input.at(-1) === '') input.pop();
+  let mark = 'CARILLON_INPUT';
+  while (input.includes(mark)) mark += '_';
+  return `{ ${command.trim()}\n} <<'${mark}'\n${input.join('\n')}\n${mark}`;
 }
 
 /** From the program and what follows it; a number where that was taken. */

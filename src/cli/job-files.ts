@@ -43,15 +43,27 @@ function filesAt(path: string): string[] {
 }
 
 function reading<T>(path: string, read: () => T): T {
+  return using(path, read, {
+    verb: 'read',
+    allowed: 'a file or a folder of .yaml, .yml and .json files, or - for standard input',
+  });
+}
+
+/** Runs what writes to `path`; INVALID_FIELD where it can't be written. */
+export function writing(path: string, write: () => void): void {
+  using(path, write, { verb: 'written', allowed: 'a file or a folder that can be written' });
+}
+
+function using<T>(path: string, act: () => T, { verb, allowed }: { verb: string; allowed: string }): T {
   try {
-    return read();
+    return act();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (error instanceof CarillonError || code === undefined) throw error;
-    throw new CarillonError('INVALID_FIELD', `${path} can not be read (${code})`, {
+    throw new CarillonError('INVALID_FIELD', `${path} can not be ${verb} (${code})`, {
       field: 'file',
       value: path,
-      allowed: 'a file or a folder of .yaml, .yml and .json files, or - for standard input',
+      allowed,
     });
   }
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -5,7 +6,11 @@ import { importCrontab } from '../../src/cli/crontab.ts';
 import { checkDefinition } from '../../src/scheduler/check.ts';
 import { resolveSchedule } from '../../src/scheduler/schedule/parse.ts';
 
-const read = (text: string, userColumn = false) => importCrontab(text, { source: 'crontab', userColumn });
+const nowMs = Date.UTC(2026, 10, 21);
+function read(text: string, { userColumn = false, timezone = 'UTC' } = {}) {
+  const { jobs, ...rest } = importCrontab(text, { source: 'crontab', userColumn, timezone, nowMs });
+  return { ...rest, jobs: jobs.map((job) => job.definition), sources: jobs.map((job) => job.source) };
+}
 
 describe('a crontab', () => {
   test('a line is a job named after its command, run as cron would run it', () => {
@@ -20,8 +25,17 @@ describe('a crontab', () => {
   });
 
   test('a comment above a line describes it; an empty line in between does not', () => {
-    const { jobs } = read('# Backup of all\n@daily one\n# A heading\n\n@daily two');
-    expect(jobs.map((job) => job.description)).toEqual(['Backup of all', undefined]);
+    const { jobs } = read('# Backup of all\n# databases\n@daily one\n# A heading\n\n@daily two');
+    expect(jobs.map((job) => job.description)).toEqual(['Backup of all databases', undefined]);
+  });
+
+  test('a line that was commented out describes nothing', () => {
+    const { jobs } = read('# 0 5 * * * old --thing\n@daily one\n# 5 ways to fail\n@daily two');
+    expect(jobs.map((job) => job.description)).toEqual([undefined, '5 ways to fail']);
+  });
+
+  test('each job knows its line', () => {
+    expect(read('# x\n@daily a\n\n@daily b').sources).toEqual(['crontab:2', 'crontab:4']);
   });
 
   test('variables hold from where they stand on', () => {
@@ -34,10 +48,36 @@ describe('a crontab', () => {
     expect(jobs.map((job) => job.schedule?.timezone)).toEqual([undefined, 'Europe/Berlin']);
   });
 
-  test('% ends the command and begins its input, \\% is a percent sign', () => {
-    expect(
-      read('@daily mail ann%Dear Ann,%it is %\n@daily date +\\%F').jobs.map((job) => job.run.command),
-    ).toEqual(["mail ann <<'CARILLON_INPUT'\nDear Ann,\nit is \n\nCARILLON_INPUT", 'date +%F']);
+  test("without CRON_TZ it is the machine's time zone, and TZ is for the command alone", () => {
+    const { jobs } = read('TZ=Asia/Tokyo\n@daily a\nCRON_TZ=UTC\n@daily b', { timezone: 'Europe/Berlin' });
+    expect(jobs.map((job) => job.schedule?.timezone)).toEqual(['Europe/Berlin', undefined]);
+    expect(jobs[0]?.run.env).toEqual({ TZ: 'Asia/Tokyo' });
+  });
+
+  test('SHELL runs what follows, in HOME', () => {
+    const { jobs } = read('SHELL=/bin/bash\nHOME=/srv\n@daily shopt');
+    expect(jobs[0]?.run).toEqual({
+      argv: ['/bin/bash', '-c', 'shopt'],
+      env: { HOME: '/srv' },
+      workdir: '/srv',
+    });
+  });
+
+  test.each([
+    ['cat%Dear Ann,%it is', 'Dear Ann,\nit is\n'],
+    ['cat%with a new line at its end%', 'with a new line at its end\n'],
+    ['cat%', '\n'],
+    ['true; cat%the whole line reads it', 'the whole line reads it\n'],
+    ['cat; true%the first reads it, not the last', 'the first reads it, not the last\n'],
+    ['cat # a comment%not part of it', 'not part of it\n'],
+    ["cat%it's $HOME and `id`", "it's $HOME and `id`\n"],
+    ['cat%CARILLON_INPUT%after', 'CARILLON_INPUT\nafter\n'],
+    ['cat%100\\%', '100%\n'],
+    ['echo 50\\%', '50%\n'],
+    ['printf x\\\\\\y', 'x\\y'],
+  ])('%s gets and prints what cron would hand it', (entry, printed) => {
+    const { command } = read(`@daily ${entry}`).jobs[0]?.run ?? {};
+    expect(execFileSync('/bin/sh', ['-c', command ?? ''], { encoding: 'utf8', input: '' })).toBe(printed);
   });
 
   test('equal names get a number', () => {
@@ -49,19 +89,27 @@ describe('a crontab', () => {
   });
 
   test('with a user column the sixth field is the user', () => {
-    expect(read('0 1 * * * www-data /bin/clean', true).jobs[0]?.run).toEqual({
+    expect(read('0 1 * * * www-data /bin/clean', { userColumn: true }).jobs[0]?.run).toEqual({
       command: '/bin/clean',
       user: 'www-data',
     });
   });
 
+  test('a mark of cronie for the log is no part of the schedule', () => {
+    expect(read('-*/10 * * * * quiet').jobs[0]?.schedule?.cron).toBe('*/10 * * * *');
+  });
+
   test('what has no counterpart is told with its line, and the rest is taken', () => {
-    const { jobs, warnings } = read('MAILTO=me\n@reboot start\nnonsense\n@daily fine');
+    const { jobs, warnings, leftOut } = read(
+      'MAILTO=me\n@reboot start\nnonsense\n99 * * * * late\n0 0 30 2 * never\n@daily fine',
+    );
     expect(jobs.map((job) => job.name)).toEqual(['fine']);
-    expect(warnings.map((warning) => warning.split(':').slice(0, 2).join(':'))).toEqual([
-      'crontab:1',
-      'crontab:2',
-      'crontab:3',
+    expect(warnings).toEqual(['crontab:1: MAILTO has no counterpart and is left out']);
+    expect(leftOut).toEqual([
+      expect.stringMatching(/^crontab:2: @reboot/),
+      expect.stringMatching(/^crontab:3: not a line/),
+      expect.stringMatching(/^crontab:4: .*99/),
+      expect.stringMatching(/^crontab:5: /),
     ]);
   });
 

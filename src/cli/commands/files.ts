@@ -1,26 +1,27 @@
 /** Commands about job files: check, apply, bring in from a crontab, write out. */
 
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { WireApply, WireApplyResult } from '../../api/schema.ts';
 import { CarillonError } from '../../errors.ts';
 import { formatJobFile, type WrittenJob } from '../../job-file.ts';
-import { checkDefinition, findProblems } from '../../scheduler/check.ts';
+import type { JobDefinition } from '../../scheduler/definition.ts';
 import { importCrontab } from '../crontab.ts';
 import { changeLine, changesBetween } from '../difference.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { block } from '../failure.ts';
-import { readJobs, readText } from '../job-files.ts';
+import { readJobs, readText, writing } from '../job-files.ts';
+import { each } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
+import { validateJobs } from '../validation.ts';
 import { tinted } from '../words.ts';
-
-const each = (value: string, before: string[] = []): string[] => [...before, value];
 
 export function addFileCommands(program: Command, shell: Shell): void {
   program
     .command('validate')
     .argument('<files...>', 'job files or folders; - is standard input')
-    .description('check job files without a server: fields, values, schedules by themselves')
+    .description('check job files without a server: fields, values, schedules, and how the jobs fit together')
     .action((files: string[], _, command: Command) =>
       shell.run(command, (session) => validate(session, files)),
     );
@@ -44,14 +45,19 @@ export function addFileCommands(program: Command, shell: Shell): void {
     .argument('<file>', 'a crontab; - is standard input')
     .description('show the jobs that a crontab means, as YAML; --apply submits them')
     .option('--user-column', 'the sixth field is a user, as in /etc/crontab')
+    .option('--timezone <zone>', "of lines without CRON_TZ; this machine's unless said, as cron has it")
     .option('--apply', 'submit the jobs')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  crontab -l | carillon import crontab - > jobs.yaml\n  carillon import crontab /etc/crontab --user-column',
+    )
     .action((file: string, options: CrontabCommandOptions, command: Command) =>
       shell.run(command, (session) => importFrom(session, file, options)),
     );
   program
     .command('export')
     .description('write all jobs as YAML, as they were written')
-    .option('-o, --output <file>', 'a file; standard output unless said')
+    .option('-o, --output <path>', 'a file, or a folder for a file a job; standard output unless said')
     .option('--label <k=v>', 'only jobs with this label; may be repeated', each)
     .action((options: { output?: string; label?: string[] }, command: Command) =>
       shell.run(command, (session) => exportJobs(session, options)),
@@ -61,12 +67,7 @@ export function addFileCommands(program: Command, shell: Shell): void {
 async function validate(session: Session, files: readonly string[]): Promise<ExitCode> {
   const { io, json } = session;
   const jobs = await readJobs(files, io);
-  const problems = jobs.flatMap(({ definition, source }) => findProblems(definition, source));
-  const warnings = jobs.flatMap(({ definition, source }) =>
-    findProblems(definition, source).length > 0
-      ? []
-      : checkDefinition(definition, source).warnings.map((warning) => `${source}: ${warning}`),
-  );
+  const { problems, warnings } = validateJobs(jobs, io.now());
   if (json) session.printJson({ jobs: jobs.length, problems: problems.map(problemOf), warnings });
   else {
     for (const problem of problems) io.err(block('error', problem));
@@ -152,37 +153,54 @@ function printRefused(session: Session, result: WireApplyResult, source: string 
 
 interface CrontabCommandOptions {
   readonly userColumn?: boolean;
+  readonly timezone?: string;
   readonly apply?: boolean;
 }
 
 async function importFrom(session: Session, file: string, options: CrontabCommandOptions): Promise<ExitCode> {
   const text = file === '-' ? await session.io.stdin() : readText(file);
   const source = file === '-' ? 'standard input' : file;
-  const { jobs, warnings } = importCrontab(text, { source, userColumn: options.userColumn === true });
+  const { jobs, warnings, leftOut } = importCrontab(text, {
+    source,
+    userColumn: options.userColumn === true,
+    timezone: options.timezone ?? session.io.timezone,
+    nowMs: session.io.now(),
+  });
   for (const warning of warnings) session.io.err(`warning: ${warning}\n`);
-  if (options.apply === true) {
-    return submit(
-      session,
-      jobs.map((definition) => ({ definition, source })),
-      {},
-    );
-  }
-  if (session.json) session.printJson(jobs);
-  else session.io.out(formatJobFile(jobs));
-  return exitCodes.ok;
+  for (const line of leftOut) session.io.err(`left out: ${line}\n`);
+  let code: ExitCode = exitCodes.ok;
+  const definitions = jobs.map((job) => job.definition);
+  if (options.apply === true) code = await submit(session, jobs, {});
+  else if (session.json) session.printJson(definitions);
+  else session.io.out(formatJobFile(definitions));
+  return leftOut.length > 0 ? exitCodes.failed : code;
 }
 
 async function exportJobs(
   session: Session,
   options: { output?: string; label?: string[] },
 ): Promise<ExitCode> {
-  const definitions: unknown[] = [];
+  const definitions: JobDefinition[] = [];
   for await (const job of session.client.jobs({ label: options.label })) definitions.push(job.definition);
-  const text = session.json ? `${JSON.stringify(definitions, null, 2)}\n` : formatJobFile(definitions);
-  if (options.output === undefined) session.io.out(text);
+  const { output } = options;
+  const format = (chosen: readonly JobDefinition[]): string =>
+    session.json ? `${JSON.stringify(chosen, null, 2)}\n` : formatJobFile(chosen);
+  if (output === undefined) session.io.out(format(definitions));
   else {
-    writeFileSync(options.output, text);
-    session.progress(`${definitions.length} jobs written to ${options.output}`);
+    writing(output, () => {
+      if (!isFolder(output)) {
+        writeFileSync(output, format(definitions));
+        return;
+      }
+      mkdirSync(output, { recursive: true });
+      const ending = session.json ? 'json' : 'yaml';
+      for (const each of definitions) writeFileSync(join(output, `${each.name}.${ending}`), format([each]));
+    });
+    session.progress(`${definitions.length} jobs written to ${output}`);
   }
   return exitCodes.ok;
 }
+
+/** A folder that is there, or one that is asked for with a slash. */
+const isFolder = (path: string): boolean =>
+  path.endsWith('/') || statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;

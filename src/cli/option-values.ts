@@ -1,0 +1,22 @@
+/** Values of options, read as they are parsed, so that a slip is wrong usage and nothing is sent. */
+
+import { InvalidArgumentError } from 'commander';
+
+/** Collects an option that may be repeated. */
+export const each = (value: string, before: string[] = []): string[] => [...before, value];
+
+/** A whole number of at least `least`. */
+export const wholeFrom =
+  (least: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (/^\d{1,15}$/.test(text) && value >= least) return value;
+    throw new InvalidArgumentError(`Allowed: a whole number, ${least} or more.`);
+  };
+
+/** A number above zero. */
+export function positive(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('Allowed: a number above zero.');
+}

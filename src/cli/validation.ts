@@ -1,0 +1,100 @@
+/**
+ * What can be told about job files without a server: each job by itself, its schedule, and how the jobs of
+ * the files fit together. Whether a parent or a pool outside the files exists is for the server.
+ */
+
+import { applyOrder } from '../dag/check.ts';
+import { Graph } from '../dag/graph.ts';
+import { CarillonError } from '../errors.ts';
+import type { WrittenJob } from '../job-file.ts';
+import { checkDefinition, findProblems } from '../scheduler/check.ts';
+import { timeSchedule } from '../scheduler/define.ts';
+import type { JobDefinition } from '../scheduler/definition.ts';
+import { resolveSchedule } from '../scheduler/schedule/parse.ts';
+
+export interface Validation {
+  readonly problems: readonly CarillonError[];
+  /** `jobs.yaml:12: …`: allowed, but worth a look. */
+  readonly warnings: readonly string[];
+}
+
+/** A job that is right by itself. */
+interface Sound {
+  readonly definition: JobDefinition;
+  readonly source: string;
+}
+
+/** `nowMs` stands in for an omitted start. */
+export function validateJobs(jobs: readonly WrittenJob[], nowMs: number): Validation {
+  const problems: CarillonError[] = [];
+  const warnings: string[] = [];
+  const sound = new Map<string, Sound>();
+  for (const { definition: raw, source } of jobs) {
+    const found = findProblems(raw, source);
+    problems.push(...found);
+    if (found.length > 0) continue;
+    const { definition, warnings: own } = checkDefinition(raw, source);
+    warnings.push(...own.map((warning) => `${source}: ${warning}`));
+    const first = sound.get(definition.name);
+    if (first !== undefined) problems.push(twice(definition.name, first.source, source));
+    else sound.set(definition.name, { definition, source });
+    judgeSchedule({ definition, source }, nowMs, { problems, warnings });
+  }
+  warnings.push(...parentsElsewhere(sound));
+  const circle = cycleAmong(sound);
+  if (circle !== null) problems.push(circle);
+  return { problems, warnings };
+}
+
+function twice(name: string, first: string, source: string): CarillonError {
+  return new CarillonError('INVALID_FIELD', `${name} is defined twice, first at ${first}.`, {
+    field: 'name',
+    value: name,
+    allowed: 'each name once',
+    source,
+  });
+}
+
+function judgeSchedule(
+  { definition, source }: Sound,
+  nowMs: number,
+  into: { problems: CarillonError[]; warnings: string[] },
+): void {
+  const schedule = timeSchedule(definition);
+  if (schedule === null) return;
+  const problem = placed(source, () => {
+    const { warnings } = resolveSchedule(schedule, { hashSeed: definition.name, now: nowMs });
+    into.warnings.push(...warnings.map((warning) => `${source}: ${warning}`));
+  });
+  if (problem !== null) into.problems.push(problem);
+}
+
+function parentsElsewhere(sound: ReadonlyMap<string, Sound>): string[] {
+  return [...sound.values()].flatMap(({ definition, source }) =>
+    (definition.schedule?.after?.parents ?? [])
+      .filter((parent) => !sound.has(parent))
+      .map((parent) => `${source}: the parent ${parent} is not in these files; the server has to know it`),
+  );
+}
+
+function cycleAmong(sound: ReadonlyMap<string, Sound>): CarillonError | null {
+  const waiting = [...sound.values()].map(({ definition }) => ({
+    name: definition.name,
+    parents: definition.schedule?.after?.parents ?? [],
+  }));
+  const problem = placed('', () => void applyOrder(waiting, new Graph(), () => true));
+  const source = sound.get(problem?.details.names?.[0] ?? '')?.source;
+  if (problem === null || source === undefined) return problem;
+  return new CarillonError(problem.code, problem.message, { ...problem.details, source });
+}
+
+/** What `judge` throws, with its place. */
+function placed(source: string, judge: () => void): CarillonError | null {
+  try {
+    judge();
+    return null;
+  } catch (error) {
+    if (!(error instanceof CarillonError)) throw error;
+    return new CarillonError(error.code, error.message, { ...error.details, source });
+  }
+}
