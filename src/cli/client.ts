@@ -181,6 +181,6 @@ function search(query: Query): string {
 /** `ECONNREFUSED` and the like, where the platform names it. */
 function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const { cause } = error as { cause?: { code?: unknown } };
-  return typeof cause?.code === 'string' ? cause.code : error.message;
+  const { cause } = error as { cause?: { code?: unknown; message?: unknown } };
+  return String(cause?.code ?? cause?.message ?? error.message);
 }

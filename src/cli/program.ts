@@ -79,6 +79,11 @@ function createProgram(shell: Shell, version: string): Command {
 
 function processIo(environment: Environment): Io {
   const { url, color } = loadClientConfig(environment);
+  // Whoever reads has seen enough: `carillon runs | head` is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(exitCodes.ok);
+  });
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

@@ -5,10 +5,10 @@ import type { WireJob } from '../../api/schema.ts';
 import { CarillonError } from '../../errors.ts';
 import { changeLine, changesBetween } from '../difference.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { each, positive, wholeFrom } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
 import { card, lasting, moment, nothing, table, tinted, when } from '../words.ts';
 
-const each = (value: string, before: string[] = []): string[] => [...before, value];
 /** Ledger lines that a job's card shows. */
 const SHOWN_LINES = 10;
 const LEDGER_MS = 7 * 86_400_000;
@@ -22,7 +22,7 @@ export function addJobCommands(program: Command, shell: Shell): void {
     .option('--label <k=v>', 'with this label; may be repeated', each)
     .option('--owner <owner>', 'of this owner')
     .option('--state <state>', 'active, paused, disabled, completed, running, waiting or failing')
-    .option('-n, --limit <n>', 'at most so many', Number)
+    .option('-n, --limit <n>', 'at most so many', wholeFrom(1))
     .action((name: string | undefined, options: JobsOptions, command: Command) =>
       shell.run(command, (session) =>
         name === undefined ? listJobs(session, options) : showJob(session, name),
@@ -73,7 +73,7 @@ export function addJobCommands(program: Command, shell: Shell): void {
     .option('--every <repeat>', 'an ISO 8601 repeat or a duration')
     .option('--at <instant>', 'one instant')
     .option('--timezone <zone>', 'of the expression')
-    .option('-n, --count <n>', 'how many', Number, 10)
+    .option('-n, --count <n>', 'how many', wholeFrom(1), 10)
     .addHelpText(
       'after',
       "\nExamples:\n  carillon next sales-daily -n 5\n  carillon next --cron '0 2 * * *' --timezone Europe/Berlin",
@@ -85,7 +85,7 @@ export function addJobCommands(program: Command, shell: Shell): void {
     .command('stats')
     .argument('[name]', 'a job; without one all are listed, slowest first')
     .description('percentiles of run time, start lateness and queue wait')
-    .option('-p, --percentile <p>', 'for the list', Number, 95)
+    .option('-p, --percentile <p>', 'for the list', positive, 95)
     .action((name: string | undefined, options: { percentile: number }, command: Command) =>
       shell.run(command, (session) =>
         name === undefined ? listStats(session, options.percentile) : showStats(session, name),
@@ -102,11 +102,11 @@ export function addJobCommands(program: Command, shell: Shell): void {
   program
     .command('restore')
     .argument('<name>')
-    .argument('<revision>', 'its number')
+    .argument('<revision>', 'its number', wholeFrom(1))
     .description('make an old revision the newest')
-    .action((name: string, revision: string, _, command: Command) =>
+    .action((name: string, revision: number, _, command: Command) =>
       shell.run(command, async (session) => {
-        const job = await session.client.restore(name, Number(revision));
+        const job = await session.client.restore(name, revision);
         if (session.json) session.printJson(job);
         else session.print(`${name} is at revision ${job.revision}`);
         return exitCodes.ok;

@@ -5,10 +5,10 @@ import type { WireRun } from '../../api/schema.ts';
 import { CarillonError } from '../../errors.ts';
 import { ProblemError } from '../client.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { each, positive, wholeFrom } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
 import { card, lasting, nothing, table, tinted, when } from '../words.ts';
 
-const each = (value: string, before: string[] = []): string[] => [...before, value];
 const LISTED = 20;
 /** While waiting for a run the server is asked this often: seconds matter to people, not milliseconds. */
 const POLL_MS = 250;
@@ -23,7 +23,7 @@ export function addRunCommands(program: Command, shell: Shell): void {
     .option('--state <state>', 'in this state; may be repeated', each)
     .option('--from <instant>', 'due from then on')
     .option('--to <instant>', 'due before then')
-    .option('-n, --limit <n>', 'at most so many', Number, LISTED)
+    .option('-n, --limit <n>', 'at most so many', wholeFrom(1), LISTED)
     .action((id: string | undefined, options: RunsOptions, command: Command) =>
       shell.run(command, (session) => (id === undefined ? listRuns(session, options) : showRun(session, id))),
     );
@@ -33,7 +33,7 @@ export function addRunCommands(program: Command, shell: Shell): void {
     .description('run a job now')
     .option('--param <k=v>', 'an environment variable for this run; may be repeated', each)
     .option('--wait', 'wait for its end; the exit code says how it ended')
-    .option('--timeout <seconds>', 'with --wait: not longer than this', Number)
+    .option('--timeout <seconds>', 'with --wait: not longer than this', positive)
     .addHelpText(
       'after',
       '\nExit codes with --wait: 0 succeeded, 1 ended otherwise, 4 still running after --timeout.',
@@ -49,7 +49,7 @@ export function addRunCommands(program: Command, shell: Shell): void {
     .argument('<id>', 'an ended run')
     .description('run it again, for the same due instant; what hangs on it follows')
     .option('--wait', 'wait for its end')
-    .option('--timeout <seconds>', 'with --wait: not longer than this', Number)
+    .option('--timeout <seconds>', 'with --wait: not longer than this', positive)
     .action((id: string, options: RunOptions, command: Command) =>
       shell.run(command, async (session) => follow(session, await session.client.rerun(id), options)),
     );
@@ -59,7 +59,7 @@ export function addRunCommands(program: Command, shell: Shell): void {
     .description('the output of a run')
     .option('-f, --follow', 'stay until the run ends')
     .option('--stream <stream>', 'stdout or stderr; both unless said')
-    .option('--tail <lines>', 'only the last lines', Number)
+    .option('--tail <lines>', 'only the last lines', wholeFrom(1))
     .action((name: string, options: LogsOptions, command: Command) =>
       shell.run(command, (session) => showLogs(session, name, options)),
     );
