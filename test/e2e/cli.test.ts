@@ -114,6 +114,9 @@ run: { command: echo child }
     await carillon(`export --label team=x -o ${path}`);
     expect((await carillon(`apply -f ${path}`)).out).toBe('2 unchanged\n');
     expect(readFileSync(path, 'utf8')).toContain('name: child');
+    await carillon(`export --label team=x -o ${join(dir, 'jobs')}/`);
+    expect(readFileSync(join(dir, 'jobs', 'child.yaml'), 'utf8')).toContain('name: child');
+    expect((await carillon(`apply -f ${join(dir, 'jobs')}`)).out).toBe('2 unchanged\n');
   });
 
   test('import crontab shows YAML, and submits it when told', async () => {
