@@ -4,6 +4,7 @@
  */
 
 import { CarillonError } from '../errors.ts';
+import type { JobDefinition } from '../scheduler/definition.ts';
 import type {
   Attempt,
   Histograms,
@@ -17,19 +18,20 @@ import type {
 import { freshState } from '../scheduler/state.ts';
 import { emptyHistograms } from '../scheduler/stats.ts';
 
-/** Of the stored form; a store with a larger one was written by a later version. */
-export const FORMAT = 1;
+/** Of stored values. One without `v` is of version 1; what cannot be read as that says so in `v`. */
+const VERSION = 1;
+
+export type Stored = Record<string, unknown>;
 
 /** Refuses what a later version wrote rather than misread it. */
-export function checkFormat(stored: number, where: string): void {
-  if (stored <= FORMAT) return;
+function checkVersion(stored: Stored, what: string): void {
+  const version = stored.v ?? 1;
+  if (version === VERSION) return;
   throw new CarillonError(
     'STORE_UNAVAILABLE',
-    `${where} was written by a later version (format ${stored}, this one reads up to ${FORMAT})`,
+    `${what} was stored by a later version (form ${version}, this one reads ${VERSION})`,
   );
 }
-
-type Stored = Record<string, unknown>;
 
 /** The value's fields that differ from the defaults. */
 function without(value: object, defaults: object): Stored {
@@ -42,46 +44,60 @@ function without(value: object, defaults: object): Stored {
   return kept;
 }
 
-/**
- * Equal parts of jobs become one object in memory: a fleet has few distinct policies, labels and schedules.
- * Bounded; when it is full it starts anew.
- */
+/** Distinct parts remembered at a time; beyond, remembering starts anew. */
 const MAX_SHARED = 50_000;
 /** Longer parts are rarely equal. */
 const MAX_SHARED_LENGTH = 512;
-const shared = new Map<string, unknown>();
 
-function share<T>(value: T): T {
-  if (value === undefined || value === null || typeof value !== 'object') return value;
-  const text = JSON.stringify(value);
-  if (text.length > MAX_SHARED_LENGTH) return value;
-  const known = shared.get(text);
-  if (known !== undefined) return known as T;
-  if (shared.size >= MAX_SHARED) shared.clear();
-  shared.set(text, value);
-  return value;
+export type Share = <T>(part: T) => T;
+
+/**
+ * Makes equal parts of jobs one object in memory, for as long as it is used: a fleet has few distinct
+ * policies, labels and schedules. Nobody changes parts of a job in place.
+ */
+export function createSharing(): Share {
+  const known = new Map<string, unknown>();
+  return <T>(part: T): T => {
+    if (typeof part !== 'object' || part === null) return part;
+    const text = JSON.stringify(part);
+    if (text.length > MAX_SHARED_LENGTH) return part;
+    const same = known.get(text);
+    if (same !== undefined) return same as T;
+    if (known.size >= MAX_SHARED) known.clear();
+    known.set(text, part);
+    return part;
+  };
 }
 
-export function encodeJob(job: Job): Stored {
-  const { name: _, resolved, ...rest } = job;
-  return resolved === null ? rest : { ...rest, resolved };
+/** The object with its object parts shared; it must be nobody else's yet. */
+function shareParts(object: Stored, share: Share): void {
+  for (const [key, part] of Object.entries(object)) {
+    if (typeof part === 'object' && part !== null) object[key] = share(part);
+  }
 }
 
-export function decodeJob(name: string, stored: Stored): Job {
-  const { definition, resolved, ...rest } = stored as unknown as Omit<Job, 'name'>;
-  const { schedule, run, policy, labels, ...others } = definition;
+export function encodeJob({ name: _, definition, resolved, ...rest }: Job): Stored {
+  const { name: __, ...parts } = definition;
+  return resolved === null ? { ...rest, definition: parts } : { ...rest, definition: parts, resolved };
+}
+
+type StoredJob = Omit<Job, 'name' | 'definition'> & { definition: Omit<JobDefinition, 'name'> };
+
+/** `stored` becomes part of the answer. */
+export function decodeJob(name: string, stored: Stored, share?: Share): Job {
+  checkVersion(stored, `job ${name}`);
+  const { definition, resolved, ...rest } = stored as unknown as StoredJob;
+  if (share !== undefined) {
+    shareParts(definition.run, share);
+    for (const part of ['schedule', 'policy', 'labels', 'alerts', 'expect'] as const) {
+      if (definition[part] !== undefined) (definition as Stored)[part] = share(definition[part]);
+    }
+  }
   return {
     name,
     ...rest,
-    definition: {
-      ...others,
-      name,
-      run: share(run),
-      ...(schedule === undefined ? {} : { schedule: share(schedule) }),
-      ...(policy === undefined ? {} : { policy: share(policy) }),
-      ...(labels === undefined ? {} : { labels: share(labels) }),
-    },
-    resolved: resolved === undefined ? null : share(resolved),
+    definition: { name, ...definition },
+    resolved: resolved === undefined ? null : share === undefined ? resolved : share(resolved),
   };
 }
 
@@ -93,13 +109,13 @@ export function encodeState(state: JobState): Stored {
 }
 
 export function decodeState(name: string, stored: Stored): JobState {
-  return { ...usualState, ...stored, name } as JobState;
+  checkVersion(stored, `the state of ${name}`);
+  return { ...usualState, ahead: [], ...stored, name } as JobState;
 }
 
 const usualRun = {
   variant: '',
   root: null,
-  params: {},
   priority: 0,
   catchesUp: 0,
   reason: null,
@@ -120,10 +136,11 @@ export function encodeRun(run: Run): Stored {
 }
 
 export function decodeRun(stored: Stored): Run {
+  checkVersion(stored, `run ${stored.id}`);
   const attempts = (stored.attempts as Stored[]).map(
     (attempt) => ({ ...usualAttempt, ...attempt }) as unknown as Attempt,
   );
-  return { ...usualRun, ...stored, attempts } as unknown as Run;
+  return { ...usualRun, params: {}, ...stored, attempts } as unknown as Run;
 }
 
 export function encodeHistograms(histograms: Histograms): Stored {
@@ -131,6 +148,7 @@ export function encodeHistograms(histograms: Histograms): Stored {
 }
 
 export function decodeHistograms(stored: Stored): Histograms {
+  checkVersion(stored, 'a histogram');
   return { ...emptyHistograms, ...stored } as Histograms;
 }
 
@@ -139,6 +157,7 @@ export function encodeStats(stats: JobStats): Stored {
 }
 
 export function decodeStats(name: string, stored: Stored): JobStats {
+  checkVersion(stored, `the statistics of ${name}`);
   return {
     name,
     day: stored.day as string,
@@ -153,6 +172,7 @@ export function encodeLine(line: LedgerLine): Stored {
 }
 
 export function decodeLine(job: string, from: number, stored: Stored): LedgerLine {
+  checkVersion(stored, `a ledger line of ${job}`);
   return { job, from, count: 1, reason: null, run: null, ...stored } as unknown as LedgerLine;
 }
 
@@ -161,6 +181,7 @@ export function encodeRevision(revision: Revision): Stored {
 }
 
 export function decodeRevision(job: string, number: number, stored: Stored): Revision {
+  checkVersion(stored, `revision ${number} of ${job}`);
   return { job, revision: number, ...stored } as unknown as Revision;
 }
 

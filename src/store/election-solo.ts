@@ -11,6 +11,8 @@ export interface TermSource {
 export function createSoloElection(terms: TermSource): Election {
   let elected: (term: number) => void = () => undefined;
   let leading = false;
+  /** Grows with each start and stop: a campaign that a stop overtook elects nobody. */
+  let turn = 0;
   return {
     onElected(listener) {
       elected = listener;
@@ -18,11 +20,15 @@ export function createSoloElection(terms: TermSource): Election {
     // Nobody else can be elected, so nobody deposes.
     onDeposed() {},
     async start() {
+      turn += 1;
+      const mine = turn;
       const term = await terms.campaign();
+      if (mine !== turn) return;
       leading = true;
       elected(term);
     },
     async stop() {
+      turn += 1;
       leading = false;
     },
     isFresh: () => leading,

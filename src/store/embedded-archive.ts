@@ -2,12 +2,20 @@
 
 import type { EndState, Run } from '../scheduler/model.ts';
 import type { Archive, RunQuery } from '../scheduler/ports.ts';
-import { decodeHistograms, decodeJob, decodeLine, decodeRevision, decodeRun, revisionOf } from './codec.ts';
+import {
+  decodeHistograms,
+  decodeJob,
+  decodeLine,
+  decodeRevision,
+  decodeRun,
+  revisionOf,
+  type Stored,
+} from './codec.ts';
 import { decodeCursor, encodeCursor, type Place } from './cursor.ts';
-import type { Stored, Tables } from './embedded.ts';
+import type { Tables } from './embedded-tables.ts';
 
 /** Runs looked at for one page; a filter that fits few answers a short page and a cursor. */
-const MAX_SCAN = 20_000;
+const MAX_SCAN = 5_000;
 /** Sorts behind every id. */
 const LAST = '￿';
 
@@ -15,9 +23,9 @@ export function createEmbeddedArchive(ready: () => Tables): Archive {
   /** Ended runs of the query's job or of all, newest due first, from its cursor on. */
   function* newestFirst(query: RunQuery): Iterable<{ place: Place; run: Run }> {
     const { history, byDue } = ready();
-    const from: Place =
-      query.cursor === undefined ? [query.toMs ?? Number.MAX_SAFE_INTEGER, ''] : decodeCursor(query.cursor);
-    const start: Place = query.cursor === undefined && query.toMs === undefined ? [from[0], LAST] : from;
+    const until: Place = [query.toMs ?? Number.MAX_SAFE_INTEGER, ''];
+    const behind = query.cursor === undefined ? until : decodeCursor(query.cursor);
+    const start = behind[0] < until[0] ? behind : until;
     // Both ends of a reverse range are left out where they are keys: the cursor's own run was answered already.
     if (query.job !== undefined) {
       const range = { start: [query.job, ...start], end: [query.job], reverse: true, exclusiveStart: true };
@@ -39,12 +47,16 @@ export function createEmbeddedArchive(ready: () => Tables): Archive {
     async runs(query) {
       const items: Run[] = [];
       let scanned = 0;
+      let last: Place | null = null;
       for (const { place, run } of newestFirst(query)) {
         if (query.fromMs !== undefined && run.due < query.fromMs) break;
-        scanned += 1;
         const fits = query.states === undefined || query.states.includes(run.state as EndState);
+        if (last !== null && (scanned === MAX_SCAN || (fits && items.length === query.limit))) {
+          return { items, next: encodeCursor(last) };
+        }
         if (fits) items.push(run);
-        if (items.length === query.limit || scanned === MAX_SCAN) return { items, next: encodeCursor(place) };
+        scanned += 1;
+        last = place;
       }
       return { items, next: null };
     },

@@ -87,7 +87,8 @@ export function createMemoryStore(backing: MemoryBacking = createMemoryBacking()
       if (term !== backing.term) {
         throw new CarillonError('NOT_LEADING', `term ${term} has ended; the current one is ${backing.term}`);
       }
-      const writes = structuredClone(groups.flat());
+      // What cannot be stored is found before anything is written.
+      const writes = JSON.parse(JSON.stringify(groups.flat())) as Write[];
       for (const write of writes) apply(backing, write);
       const items = writes.flatMap(loadedItem);
       for (const { store, tell } of backing.watchers)
@@ -111,6 +112,8 @@ function loadedItem(write: Write): LoadedItem[] {
 function apply(backing: MemoryBacking, write: Write): void {
   switch (write.kind) {
     case 'job':
+      // A job of a removed one's name counts its revisions from 1: the two would be one list.
+      if (!backing.jobs.has(write.job.name)) backing.revisions.delete(write.job.name);
       backing.jobs.set(write.job.name, JSON.stringify(encodeJob(write.job)));
       putRevision(backing, revisionOf(write.job));
       return;

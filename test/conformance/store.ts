@@ -6,6 +6,7 @@ import type { LoadedItem, Store } from '../../src/scheduler/ports.ts';
 import { freshState } from '../../src/scheduler/state.ts';
 import { emptyHistograms } from '../../src/scheduler/stats.ts';
 import type { Write } from '../../src/scheduler/write.ts';
+import { bounds } from '../../src/store/bounds.ts';
 import type { TermSource } from '../../src/store/election-solo.ts';
 
 type TestedStore = Store & TermSource;
@@ -207,6 +208,22 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
       expect(await all(store)).toHaveLength(1);
     });
 
+    test('writes nothing of a commit that fails, and what follows can be read after a restart', async () => {
+      const unstorable = job('b', { labels: { bad: 1n } });
+      await expect(
+        store.commit(term, [
+          [{ kind: 'state', state: freshState('a', 1) }],
+          [{ kind: 'job', job: job('a', { run: { command: 'x', user: 'new part' } }) }],
+          [{ kind: 'job', job: unstorable }],
+        ]),
+      ).rejects.toThrow();
+      expect(await all(store)).toEqual([]);
+      const later = job('c', { run: { command: 'x', user: 'new part' } });
+      await commit({ kind: 'job', job: later });
+      await reopen();
+      expect(await all(store)).toEqual([{ kind: 'job', job: later }]);
+    });
+
     test('issues terms that grow, over restarts too', async () => {
       await reopen();
       expect(await store.campaign()).toBeGreaterThan(term);
@@ -278,6 +295,67 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
       ]);
     });
 
+    test('lists the revisions of one life of a name', async () => {
+      await commit({ kind: 'job', job: job('a') });
+      await commit({ kind: 'job', job: { ...job('a'), revision: 2 } });
+      await commit({
+        kind: 'job-removed',
+        name: 'a',
+        revision: { job: 'a', revision: 3, at: T0, by: 'ann', definition: null },
+      });
+      await commit({ kind: 'job', job: job('a') });
+      await commit({ kind: 'job', job: { ...job('a'), revision: 2 } });
+      expect((await store.archive.revisions('a')).map((each) => each.revision)).toEqual([2, 1]);
+    });
+
+    test.each([
+      {
+        what: 'ledger lines',
+        keep: bounds.ledgerPerJob,
+        write: (i: number): Write => ({ kind: 'ledger', line: line('a', i) }),
+        kept: async () =>
+          (await store.archive.ledger({ job: 'a', fromMs: 0, toMs: T0 * 2, limit: 100_000 })).map(
+            (each) => (each.from - T0) / 60_000,
+          ),
+      },
+      {
+        what: 'days',
+        keep: bounds.daysPerJob,
+        write: (i: number): Write => ({
+          kind: 'stats',
+          stats: {
+            name: 'a',
+            day: new Date(T0 + i * DAY_MS).toISOString().slice(0, 10),
+            today: emptyHistograms,
+            before: emptyHistograms,
+          },
+        }),
+        kept: async () =>
+          (await store.archive.days({ job: 'a', fromDay: '2000-01-01', toDay: '2999-01-01' })).map(
+            (each) => (Date.parse(each.day) - T0) / DAY_MS,
+          ),
+      },
+      {
+        what: 'revisions',
+        keep: bounds.revisionsPerJob,
+        write: (i: number): Write => ({ kind: 'job', job: { ...job('a'), revision: i + 1 } }),
+        kept: async () => (await store.archive.revisions('a')).map((each) => each.revision - 1).reverse(),
+      },
+    ])('keeps a bounded number of $what per job: the newest', async ({ keep, write, kept }) => {
+      const most = Math.ceil(keep * (1 + bounds.slack));
+      const count = most * 2;
+      for (let i = 0; i < count; i += 500) {
+        // Twice each: what replaces does not count. A restart in between forgets no count.
+        const indices = Array.from({ length: Math.min(500, count - i) }, (_, k) => i + k);
+        await store.commit(term, [...indices.map((k) => [write(k)]), [write(i + indices.length - 1)]]);
+        if (i === 500) await reopen();
+      }
+      const rest = await kept();
+      expect(rest.length).toBeGreaterThanOrEqual(keep);
+      expect(rest.length).toBeLessThanOrEqual(most);
+      expect(rest).toEqual(Array.from(rest, (_, k) => count - rest.length + k));
+    });
+
     describe('history', () => {
       const fill = (...names: string[]): Promise<void> =>
         store.commit(
@@ -314,6 +392,7 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
             });
             seen.push(...answer.items.map((each) => each.id));
             if (answer.next === null) break;
+            expect(answer.items).toHaveLength(3);
             cursor = answer.next;
             await commit({ kind: 'run-ended', run: ended('a', 100 + page) });
           }
@@ -334,9 +413,28 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
         expect(between.items.map((each) => each.id)).toEqual(['a.3', 'a.2']);
       });
 
+      test('names no next page where none follows', async () => {
+        await fill('a');
+        expect((await store.archive.runs({ job: 'a', limit: 10 })).next).toBeNull();
+        expect((await store.archive.runs({ job: 'a', states: ['failed'], limit: 5 })).next).toBeNull();
+      });
+
+      test('keeps to the period on later pages too', async () => {
+        await fill('a');
+        const { next } = await store.archive.runs({ job: 'a', limit: 1 });
+        const page = await store.archive.runs({
+          job: 'a',
+          toMs: T0 + 3 * 60_000,
+          limit: 2,
+          cursor: next as string,
+        });
+        expect(page.items.map((each) => each.id)).toEqual(['a.2', 'a.1']);
+      });
+
       test('refuses a cursor that is none', async () => {
         await expect(store.archive.runs({ limit: 1, cursor: 'nonsense' })).rejects.toMatchObject({
           code: 'INVALID_FIELD',
+          details: { field: 'cursor' },
         });
       });
 

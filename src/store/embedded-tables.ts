@@ -1,0 +1,64 @@
+/**
+ * How the embedded store lies on disk. Values are JSON text, each readable by itself: a binary form with a
+ * dictionary beside the values would lose them all with a dictionary whose transaction failed.
+ */
+
+import { type Database, open, type RootDatabase } from 'lmdb';
+import type { Stored } from './codec.ts';
+
+/** Of tables and keys; a directory with another one is refused. Values have a version of their own. */
+export const LAYOUT = 2;
+
+/** What a job has of each kind of past: runs, ledger lines, days. */
+export type Counts = [history: number, ledger: number, days: number];
+
+/** One table for each kind of thing. Keys of several parts sort part by part. */
+export interface Tables {
+  readonly meta: Database<unknown, string>;
+  readonly jobs: Database<Stored, string>;
+  readonly states: Database<Stored, string>;
+  readonly stats: Database<Stored, string>;
+  /** All revisions but the newest of a job that is there. */
+  readonly revisions: Database<Stored, [string, number]>;
+  /** Unfinished runs by id. */
+  readonly runs: Database<Stored, string>;
+  /** Ended runs by [job, due, id], and over all jobs by [due, id]. */
+  readonly history: Database<Stored, [string, number, string]>;
+  readonly byDue: Database<string, [number, string]>;
+  /** Where an ended run stands: id → [job, due]. */
+  readonly byId: Database<[string, number], string>;
+  readonly ledger: Database<Stored, [string, number]>;
+  readonly days: Database<Stored, [string, string]>;
+  /** Kept with what they count, so that bounds cost no scan after a restart and no memory. */
+  readonly counts: Database<Counts, string>;
+}
+
+export function openRoot(dir: string): RootDatabase {
+  return open({
+    path: dir,
+    noSubdir: false,
+    maxDbs: 16,
+    // A commit resolves when it is on disk, not when it is only in the page cache.
+    overlappingSync: false,
+    compression: false,
+  });
+}
+
+export function openTables(root: RootDatabase): Tables {
+  const table = (name: string): never => root.openDB({ name, encoding: 'json' }) as never;
+  return {
+    // Numbers and text only, in the form that every layout has used: the layout itself is read from here.
+    meta: root.openDB({ name: 'meta', encoding: 'msgpack' }),
+    jobs: table('jobs'),
+    states: table('states'),
+    stats: table('stats'),
+    runs: table('runs'),
+    history: table('history'),
+    byDue: table('by-due'),
+    byId: table('by-id'),
+    ledger: table('ledger'),
+    revisions: table('revisions'),
+    days: table('days'),
+    counts: table('counts'),
+  };
+}
