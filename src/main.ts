@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { buildApp } from './api/app.ts';
 import { runCli } from './cli/program.ts';
 import { realClock } from './clock.ts';
@@ -75,7 +75,9 @@ function tlsOf({ dockerTlsDir }: Config): { tls?: TlsFiles } {
 
 /** Runs one node until a signal ends it; answers the exit code. */
 async function serve(args: readonly string[]): Promise<number> {
-  const config = loadConfig(args, process.env);
+  const given = loadConfig(args, process.env);
+  // Jobs run in folders of their own: a path that is relative to ours would mean another place there.
+  const config: Config = { ...given, dataDir: resolve(given.dataDir) };
   if (config.zk !== null) {
     throw new CarillonError(
       'INVALID_FIELD',

@@ -2,7 +2,7 @@
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually, Server } from '../support/server.ts';
 
@@ -12,7 +12,8 @@ const etlDir = join(dir, 'etl');
 let server: Server;
 
 beforeAll(async () => {
-  server = await Server.start(join(dir, 'data'));
+  // Relative, as the default is: what a newcomer gets.
+  server = await Server.start(relative(resolve(import.meta.dirname, '../..'), join(dir, 'data')));
 });
 afterAll(async () => {
   await server.end('SIGTERM');
