@@ -110,7 +110,8 @@ export function encodeState(state: JobState): Stored {
 
 export function decodeState(name: string, stored: Stored): JobState {
   checkVersion(stored, `the state of ${name}`);
-  return { ...usualState, ahead: [], ...stored, name } as JobState;
+  // Fresh each time: its lists are changed in place.
+  return { ...freshState(name, 0), ...stored } as JobState;
 }
 
 const usualRun = {

@@ -41,6 +41,9 @@ export function openRoot(dir: string): RootDatabase {
     // A commit resolves when it is on disk, not when it is only in the page cache.
     overlappingSync: false,
     compression: false,
+    // A commit is one transaction already; the promise of a turn's batch is nobody's, and its rejection on a
+    // full disk would end the process.
+    eventTurnBatching: false,
   });
 }
 

@@ -121,6 +121,47 @@ test('a directory of another layout is refused, and its lock let go', async () =
   }
 });
 
+test('a full disk refuses the commit with its cause, and keeps what was acknowledged', async () => {
+  const dir = fresh();
+  const script = `
+import { createEmbeddedStore } from ${JSON.stringify(join(import.meta.dirname, '../../src/store/embedded.ts'))};
+const store = createEmbeddedStore({ dir: process.argv[1] });
+await store.open();
+const term = await store.campaign();
+const job = (name) => ({ kind: 'job', job: { name, definition: { name, run: { command: 'x'.repeat(50_000) } }, resolved: null, revision: 1, createdAt: 1, updatedAt: 1, updatedBy: 'x' } });
+let acknowledged = 0;
+try {
+  for (; acknowledged < 100; acknowledged++) await store.commit(term, [[job('a' + acknowledged)], [job('b' + acknowledged)]]);
+} catch (error) {
+  // A rejection that nobody handles would end the process before this.
+  await new Promise((resolve) => setImmediate(resolve));
+  console.log(JSON.stringify({ code: error.code, message: error.message, acknowledged }));
+}
+await store.close();`;
+  // A bound on the size of files stands for the disk's: 4096 blocks of 512 bytes.
+  const limited = `trap '' XFSZ; ulimit -f 4096; exec "$0" --import tsx --input-type=module -e "$1" "$2"`;
+  const child = spawn('sh', ['-c', limited, process.execPath, script, dir], {
+    cwd: join(import.meta.dirname, '../..'),
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const said: string[] = [];
+  createInterface({ input: child.stdout }).on('line', (text) => said.push(text));
+  const [status] = await once(child, 'close');
+  expect(status).toBe(0);
+  const { code, message, acknowledged } = JSON.parse(said.at(-1) ?? '{}');
+  expect({ code, message }).toEqual({
+    code: 'STORE_UNAVAILABLE',
+    message: expect.stringMatching(/too large|No space left|Input\/output/),
+  });
+  const store = createEmbeddedStore({ dir });
+  await store.open();
+  let jobs = 0;
+  for await (const chunk of store.load()) jobs += chunk.length;
+  await store.close();
+  expect(acknowledged).toBeGreaterThan(0);
+  expect(jobs).toBe(2 * acknowledged);
+}, 30_000);
+
 /** A process that commits numbered batches, each of three writes, and says which are acknowledged. */
 const writerScript = `
 import { createEmbeddedStore } from ${JSON.stringify(join(import.meta.dirname, '../../src/store/embedded.ts'))};

@@ -1,0 +1,208 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Attempt, Job, JobState, JobStats, LedgerLine, Run } from '../../src/scheduler/model.ts';
+import {
+  createSharing,
+  decodeJob,
+  decodeLine,
+  decodeRevision,
+  decodeRun,
+  decodeState,
+  decodeStats,
+  encodeJob,
+  encodeLine,
+  encodeRevision,
+  encodeRun,
+  encodeState,
+  encodeStats,
+  type Stored,
+} from '../../src/store/codec.ts';
+
+/** As a store does it: through text. */
+const stored = (value: Stored): Stored => JSON.parse(JSON.stringify(value));
+
+const instant = fc.integer({ min: -1_000_000_000_000, max: 4_000_000_000_000 });
+const count = fc.nat();
+const text = fc.oneof(fc.constant(''), fc.string({ unit: 'grapheme' }), fc.constant('v'));
+const nullable = <T>(one: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(one, { nil: null });
+/** Keys as people may choose them, those of every object among them. */
+const textMap = fc
+  .array(fc.tuple(fc.oneof(text, fc.constantFrom('__proto__', 'constructor', 'v')), text), { maxLength: 4 })
+  .map((entries) => JSON.parse(`{${entries.map(([k, v]) => `${JSON.stringify(k)}:${JSON.stringify(v)}`)}}`));
+
+const attempt: fc.Arbitrary<Attempt> = fc.record({
+  number: count,
+  engine: text,
+  launchName: text,
+  term: count,
+  createdAt: instant,
+  startedAt: nullable(instant),
+  endedAt: nullable(instant),
+  exitCode: nullable(fc.integer()),
+  reason: nullable(text),
+});
+const run: fc.Arbitrary<Run> = fc.record({
+  id: text,
+  job: text,
+  due: instant,
+  variant: text,
+  root: nullable(text),
+  trigger: fc.oneof(
+    fc.constant({ kind: 'schedule' as const }),
+    fc.record({ kind: fc.constant('parents' as const), runs: fc.array(text) }),
+    fc.record({ kind: fc.constant('rerun' as const), by: text, of: text }),
+  ),
+  params: textMap,
+  priority: fc.integer({ min: -100, max: 100 }),
+  createdAt: instant,
+  catchesUp: count,
+  revision: count,
+  state: fc.constantFrom('waiting', 'running', 'succeeded', 'lost', 'missed'),
+  reason: nullable(text),
+  notBefore: nullable(instant),
+  startBy: nullable(instant),
+  kill: nullable(
+    fc.record({ at: instant, by: text, as: fc.constantFrom('killed', 'timed-out'), reason: text }),
+  ),
+  attempts: fc.array(attempt, { maxLength: 3 }),
+  endedAt: nullable(instant),
+});
+const parentEnd: fc.Arbitrary<JobState['held'][number]> = fc.record({
+  parent: text,
+  runId: text,
+  due: instant,
+  variant: text,
+  outcome: fc.constantFrom('succeeded', 'failed'),
+  kind: fc.constantFrom('scheduled', 'manual', 'rerun'),
+});
+const state: fc.Arbitrary<JobState> = fc.record({
+  name: text,
+  cursor: instant,
+  ahead: fc.array(instant, { maxLength: 3 }),
+  paused: nullable(fc.record({ at: instant, by: text })),
+  disabled: nullable(fc.record({ at: instant, reason: text })),
+  join: fc.constantFrom<JobState['join']>(null, { open: [], recent: [] }),
+  held: fc.array(parentEnd, { maxLength: 2 }),
+  succeeded: count,
+  failed: count,
+  skipped: count,
+  missed: count,
+  consecutiveFailures: count,
+  last: nullable(
+    fc.record({ id: text, state: fc.constant('failed' as const), due: instant, endedAt: instant }),
+  ),
+});
+const histograms = fc.record({
+  runTime: text,
+  failedRunTime: text,
+  startLateness: text,
+  queueWait: text,
+});
+const stats: fc.Arbitrary<JobStats> = fc.record({
+  name: text,
+  day: text,
+  today: histograms,
+  before: histograms,
+});
+const line: fc.Arbitrary<LedgerLine> = fc.record(
+  {
+    job: text,
+    from: instant,
+    to: instant,
+    count,
+    more: fc.boolean(),
+    end: fc.constantFrom('ran', 'skipped', 'missed', 'caught-up'),
+    reason: nullable(text),
+    run: nullable(text),
+  },
+  { requiredKeys: ['job', 'from', 'to', 'count', 'end', 'reason', 'run'] },
+);
+const job: fc.Arbitrary<Job> = text.chain((name) =>
+  fc.record({
+    name: fc.constant(name),
+    definition: fc.record(
+      {
+        name: fc.constant(name),
+        description: text,
+        labels: textMap,
+        schedule: fc.constantFrom({ cron: '0 2 * * *' }, { every: 'PT5S' }),
+        run: fc.record({ command: text, env: textMap, argv: fc.array(text) }),
+        policy: fc.constantFrom({}, { overlap: 'skip' as const }, { retries: { limit: 0 } }),
+        paused: fc.boolean(),
+      },
+      { requiredKeys: ['name', 'run'] },
+    ),
+    resolved: fc.constantFrom(null, { cron: '0 2 * * *', timezone: 'UTC' }),
+    revision: count,
+    createdAt: instant,
+    updatedAt: instant,
+    updatedBy: text,
+  }),
+);
+
+/** Equal as values and as text: `toEqual` alone overlooks keys such as `__proto__`. */
+function same(actual: object, expected: object): void {
+  expect(actual).toStrictEqual(expected);
+  const sorted = (_: string, value: unknown): unknown =>
+    typeof value !== 'object' || value === null || Array.isArray(value)
+      ? value
+      : Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  expect(JSON.stringify(actual, sorted)).toBe(JSON.stringify(expected, sorted));
+}
+
+describe('what is stored is read back as it was', () => {
+  const back = <T extends object>(one: fc.Arbitrary<T>, through: (value: T) => object): void => {
+    // Records of fast-check have no prototype; domain values are plain objects.
+    fc.assert(fc.property(one, (value) => same(through(value), JSON.parse(JSON.stringify(value)))));
+  };
+  test('runs', () => back(run, (value) => decodeRun(stored(encodeRun(value)))));
+  test('states', () => back(state, (value) => decodeState(value.name, stored(encodeState(value)))));
+  test('statistics', () => back(stats, (value) => decodeStats(value.name, stored(encodeStats(value)))));
+  test('ledger lines', () =>
+    back(line, (value) => decodeLine(value.job, value.from, stored(encodeLine(value)))));
+  test('revisions', () =>
+    back(
+      job.map(({ definition }) => ({ job: 'j', revision: 3, at: 1, by: 'ann', definition })),
+      (value) => decodeRevision('j', 3, stored(encodeRevision(value))),
+    ));
+  test('jobs, their parts shared or not', () => {
+    const share = createSharing();
+    back(job, (value) => decodeJob(value.name, stored(encodeJob(value))));
+    back(job, (value) => decodeJob(value.name, stored(encodeJob(value)), share));
+  });
+});
+
+test('equal parts of different jobs become one object', () => {
+  const share = createSharing();
+  const [a, b] = ['a', 'b'].map((name) =>
+    decodeJob(
+      name,
+      stored(
+        encodeJob({
+          name,
+          definition: { name, labels: { team: 'x' }, run: { command: name, env: { K: 'v' } } },
+          resolved: { cron: '0 2 * * *', timezone: 'UTC' },
+          revision: 1,
+          createdAt: 0,
+          updatedAt: 0,
+          updatedBy: '',
+        }),
+      ),
+      share,
+    ),
+  ) as [Job, Job];
+  expect(a.definition.labels).toBe(b.definition.labels);
+  expect(a.definition.run.env).toBe(b.definition.run.env);
+  expect(a.resolved).toBe(b.resolved);
+  expect([a.definition.run.command, b.definition.run.command]).toEqual(['a', 'b']);
+});
+
+test('values of a later version are refused, not misread', () => {
+  const later = expect.objectContaining({
+    code: 'STORE_UNAVAILABLE',
+    message: expect.stringContaining('later version'),
+  });
+  expect(() => decodeRun({ v: 2, id: 'a.1' })).toThrow(later);
+  expect(() => decodeState('a', { v: 2 })).toThrow(later);
+  expect(() => decodeJob('a', { v: 2 })).toThrow(later);
+});
