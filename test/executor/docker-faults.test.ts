@@ -196,6 +196,20 @@ describe.skipIf(dockerdMissing() !== null)('the docker engine', () => {
       expect(await launcher.inventory()).toMatchObject([{ state: 'ended', infrastructure: true }]);
     });
 
+    test('a job that was being killed when it did was killed', async () => {
+      const { launcher, ended } = await begin();
+      const ready = join(harness.traces, `ready-${++sequence}`);
+      const spec = job(`trap '' TERM; echo > /traces/ready-${sequence}; while :; do sleep 0.02; done`);
+      await launcher.launch(spec);
+      await until('the trap is set', () => existsSync(ready));
+      await launcher.kill(spec.launchName, 600_000);
+      await harness.dockerd.kill();
+      await harness.dockerd.restart();
+      const end = await ended(spec.launchName);
+      expect(end.exitCode).toBe(137);
+      expect(end.infrastructure).toBeUndefined();
+    }, 60_000);
+
     test('a job that ended meanwhile has its own code', async () => {
       const { launcher, ended } = await begin();
       const door = gate();

@@ -63,9 +63,10 @@ export class WireProxy {
     ] as const) {
       this.#sockets.add(from);
       from.on('error', () => {});
-      from.on('close', () => {
+      from.on('close', (failed) => {
         this.#sockets.delete(from);
-        to.destroy();
+        // An engine that has said all closes first; what it said may still be on its way to the client.
+        if (failed || from === client) to.destroy();
       });
     }
     server.on('close', () => this.#answers.delete(server));
