@@ -17,10 +17,10 @@ import { createCommitWrites } from './embedded-writes.ts';
 import { lockDirectory } from './exclusive-lock.ts';
 
 /**
- * A commit's writes are made on the main thread, about 10 µs each: this many keep requests waiting for some
- * 30 ms, and one fsync is a small part of that already.
+ * A commit's writes are made on the main thread, at 10 to 30 µs each: more at once would keep requests waiting
+ * too long, and one fsync is a small part of a commit of this size already.
  */
-const limits: StoreLimits = { maxWrites: 3_000, maxBytes: Number.POSITIVE_INFINITY, inFlight: 1 };
+const limits: StoreLimits = { maxWrites: 2_000, maxBytes: Number.POSITIVE_INFINITY, inFlight: 1 };
 /** Values that `load` hands over at a time: some ten milliseconds of work. */
 const CHUNK = 2_000;
 
