@@ -143,12 +143,12 @@ export class DockerEngine {
     });
   }
 
-  /** Null when there is none. */
+  /** Null when there is none. Waits for a start that is under way, so it has the time of one. */
   async inspect(nameOrId: string): Promise<ContainerInspection | null> {
     return this.#tolerating([404], {
       method: 'GET',
       path: `/containers/${nameOrId}/json`,
-      timeoutMs: askTimeoutMs,
+      timeoutMs: changeTimeoutMs,
     });
   }
 

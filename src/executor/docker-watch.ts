@@ -16,6 +16,8 @@ import { type ContainerInspection, launchReport } from './docker-state.ts';
 const listEveryMs = 30_000;
 /** Between attempts to connect: doubled from the first to the last. */
 const retryMs = { first: 100, last: 10_000 } as const;
+/** How much later than the end of a process the engine may learn that its memory ran out. */
+const lateNewsMs = 1_000;
 /** Each is a millisecond for the engine; more at once would only delay launches. */
 const inspectionsAtOnce = 4;
 
@@ -50,6 +52,7 @@ export class DockerWatch {
   /** Names that we asked to end, and ids that somebody else did, with the signal. Bounded likewise. */
   readonly #killed = new Set<string>();
   readonly #killedByOthers = new Map<string, string>();
+  readonly #lookedTwice = new Set<string>();
   /** Ids to inspect, at most one entry each. */
   readonly #due = new Map<string, Death | null>();
   readonly #inspecting = new Set<Promise<void>>();
@@ -86,9 +89,17 @@ export class DockerWatch {
     const phase = report.state === 'ended' ? 'ended' : 'started';
     // A look that began before the end may arrive after it.
     if (told === 'ended' && (again === 'once' || phase === 'started')) return report;
-    this.#known.set(launchName, { id: container.Id, phase, connection: this.#connection, interruption });
+    const unexplained = this.#isUnexplained(container.Id, report);
+    this.#known.set(launchName, {
+      id: container.Id,
+      phase: unexplained ? 'started' : phase,
+      connection: this.#connection,
+      interruption,
+    });
     if (told === null || again === 'again') this.#emit({ kind: 'started', launchName, at: startedAt });
-    if (report.state === 'ended') {
+    if (unexplained) {
+      void this.#pause(lateNewsMs).then(() => this.#inspect(container.Id, null));
+    } else if (report.state === 'ended') {
       const { endedAt = startedAt, exitCode = null, state: _, ...rest } = report;
       this.#emit({ kind: 'ended', at: endedAt, exitCode, ...rest });
     }
@@ -108,6 +119,17 @@ export class DockerWatch {
   /** It is about to be removed: its absence is no news. */
   forget(launchName: string): void {
     this.#known.delete(launchName);
+  }
+
+  /**
+   * The engine learns apart from each other that a process was killed and that its memory ran out, and on a busy
+   * machine in the wrong order. So a KILL by nobody is told at the second look only, once for each container.
+   */
+  #isUnexplained(id: string, { launchName, exitCode, reason }: LaunchReport): boolean {
+    if (exitCode !== 137 || reason !== undefined) return false;
+    if (this.#killed.has(launchName) || this.#lookedTwice.has(id)) return false;
+    this.#lookedTwice.add(id);
+    return true;
   }
 
   #interruption({ Id, Name }: ContainerInspection): string | null {
@@ -196,6 +218,7 @@ export class DockerWatch {
     const names = new Set(entries.map(nameOf));
     for (const name of killed) if (!names.has(name)) this.#killed.delete(name);
     for (const id of this.#killedByOthers.keys()) if (!listed.has(id)) this.#killedByOthers.delete(id);
+    for (const id of this.#lookedTwice) if (!listed.has(id)) this.#lookedTwice.delete(id);
     for (const entry of entries) {
       const known = this.#known.get(nameOf(entry));
       const running = entry.State === 'running' || entry.State === 'paused';
