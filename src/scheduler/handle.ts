@@ -1,11 +1,12 @@
 /**
  * The scheduler as others hold it: the API, the tests and the composition root see this and nothing behind
- * it. Reads are synchronous over what the leader holds in memory; what is past comes from the archive.
+ * it. Reads are synchronous over what this node holds in memory, the leader's state or a follower's copy of it;
+ * what is past comes from the archive.
  */
 
 import type { AnswerTo, Command } from './command.ts';
 import type { Job, JobState, JobStats, Run } from './model.ts';
-import type { Archive, LogChunk, LogQuery } from './ports.ts';
+import type { Archive, Launcher, LogChunk, LogQuery, Member, StoreStatus } from './ports.ts';
 import type { Schedule } from './schedule/model.ts';
 
 /** A job with all that is known of it now. */
@@ -50,6 +51,22 @@ export interface EngineView {
   readonly startQueue: number;
 }
 
+export interface ClusterView {
+  readonly role: 'leader' | 'follower' | 'starting';
+  readonly term: number;
+  readonly leader: Member | null;
+  readonly self: Member;
+  readonly members: readonly Member[];
+  /** How old this node's copy may be; 0 on the leader, null when it is not known. */
+  readonly lagMs: number | null;
+  readonly store: StoreStatus;
+  /** When this node last took over, and how long that took from its election; null when it never led. */
+  readonly takeover: { readonly at: number; readonly tookMs: number; readonly term: number } | null;
+}
+
+/** What another node may ask of an engine that only this one reaches. */
+export type LocalEngine = Pick<Launcher, 'inventory' | 'kill' | 'remove' | 'logs'>;
+
 export interface SchedulerHandle {
   /**
    * Resolves when the change is durable. Rejects with a `CarillonError`: of the catalogue's first two parts
@@ -72,6 +89,14 @@ export interface SchedulerHandle {
   logs(runId: string, query: LogQuery & { readonly attempt?: number }): AsyncIterable<LogChunk>;
   engines(): Promise<EngineView[]>;
   leadership(): { readonly term: number; readonly leading: boolean };
+  cluster(): ClusterView;
+  /** True when this node's copy has everything that was committed before the call; false when `withinMs` passed. */
+  caughtUp(withinMs: number): Promise<boolean>;
+  /**
+   * An engine of this node alone, for the leader on another one. ENGINE_NOT_CONFIGURED; NOT_LEADING while this
+   * node leads itself or has not let go yet.
+   */
+  local(engine: string): LocalEngine;
   subscribe(listener: (notice: Notice) => void): () => void;
   /** Wall time as the scheduler sees it. */
   now(): number;

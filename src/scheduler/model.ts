@@ -115,6 +115,8 @@ export interface Kill {
 export interface Attempt {
   readonly number: number;
   readonly engine: string;
+  /** The node whose own engine it is; null where every node reaches the engine. */
+  readonly host: string | null;
   readonly launchName: string;
   /** The leadership that decided it. */
   readonly term: number;
@@ -170,15 +172,8 @@ export interface EngineSettings {
   readonly concurrency: number | null;
   /** It runs images; otherwise it runs commands on the scheduler's host. */
   readonly images: boolean;
-  /** How long an ended launch is remembered by the engine: longer than any pause of a leader we tolerate. */
-  readonly tombstoneMs: number;
-}
-
-export interface EngineSettings {
-  /** Attempts it may have at once; null: no bound. */
-  readonly concurrency: number | null;
-  /** It runs images; otherwise it runs commands on the scheduler's host. */
-  readonly images: boolean;
+  /** The node that alone reaches it; left out where every node does, or there is only one. */
+  readonly host?: string;
   /** How long an ended launch is remembered by the engine: longer than any pause of a leader we tolerate. */
   readonly tombstoneMs: number;
 }

@@ -5,7 +5,7 @@
 
 import type { EndState, Histograms, Job, JobState, JobStats, LedgerLine, Revision, Run } from './model.ts';
 import type { LaunchSpec } from './spec.ts';
-import type { WriteGroup } from './write.ts';
+import type { Write, WriteGroup } from './write.ts';
 
 /** Something with a life: `start` resolves when it is ready, `stop` is idempotent and waits. */
 export interface Service {
@@ -63,9 +63,29 @@ export interface Store {
    * NOT_LEADING: a newer term exists and nothing was written. STORE_UNAVAILABLE: nothing is known to be written.
    */
   commit(term: number, groups: readonly WriteGroup[]): Promise<void>;
-  /** Tells followers what others committed. Returns the unsubscribe. */
-  watch(onChange: (items: readonly LoadedItem[]) => void): () => void;
+  /** Tells what others commit from now on, in order. What was loaded before may be among it. */
+  watch(watcher: Watcher): Watching;
+  status(): StoreStatus;
   readonly archive: Archive;
+}
+
+export interface Watcher {
+  /** The writes are the watcher's own. */
+  onWrites(writes: readonly Write[]): void;
+  /** Too much was missed to go on: load anew. Nothing is told until then. */
+  onGap(): void;
+}
+
+export interface Watching {
+  /** Resolves when everything that was committed before this call has been told. STORE_UNAVAILABLE. */
+  caughtUp(): Promise<void>;
+  stop(): void;
+}
+
+export interface StoreStatus {
+  readonly reachable: boolean;
+  /** For people: where it is, and what is wrong. */
+  readonly detail: string | null;
 }
 
 export interface RunQuery {
@@ -96,12 +116,26 @@ export interface Archive {
   }): Promise<{ day: string; histograms: Histograms }[]>;
 }
 
+/** One node of the installation, as others reach it. */
+export interface Member {
+  /** Stays over restarts. */
+  readonly id: string;
+  readonly url: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly version: string;
+}
+
 /** Decides who leads. `term` grows with each leadership and is checked by every commit. */
 export interface Election extends Service {
   onElected(listener: (term: number) => void): void;
   onDeposed(listener: (reason: string) => void): void;
   /** False when leadership can't be proven fresh by the monotonic clock: then nothing is started. */
   isFresh(): boolean;
+  /** Everyone who stands now, as far as this node knows; itself among them once it stands. */
+  members(): readonly Member[];
+  /** Who was elected last, as far as this node knows. */
+  leader(): Member | null;
 }
 
 /** What an engine says of one launch, by the name it was created under. */
