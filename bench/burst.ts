@@ -70,11 +70,13 @@ async function withScheduler(
     dispatched.last = Date.now();
     return launch(spec);
   };
+  const self = { id: 'bench', url: '', host: '', pid: process.pid, version: '' };
   const scheduler = new Scheduler({
     settings: { engines: { process: { concurrency: null, images: false, tombstoneMs: 60_000 } }, pools: {} },
     cluster: await store.cluster(),
+    self,
     store,
-    election: createSoloElection(store),
+    election: createSoloElection(store, self),
     launchers: [launcher],
     clock: realClock,
     log,

@@ -70,6 +70,7 @@ export async function load(dir: string): Promise<void> {
   const state = new State(settings, 'bench');
   for await (const items of store.load()) state.load(items);
   state.ready();
+  state.planAll();
   const loaded = seconds(began);
   const memory = process.memoryUsage();
   const own = Number(/RssAnon:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0) * 1024;

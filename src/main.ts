@@ -98,11 +98,13 @@ async function serve(args: readonly string[]): Promise<number> {
   const ended = new Promise<number>((resolve) => {
     end = resolve;
   });
+  const node = { id: cluster, host: hostname(), pid: process.pid, url: '', version: versionOf() };
   const scheduler = new Scheduler({
     settings: { engines: engines.settings, pools: config.pools },
     cluster,
     store,
-    election: createSoloElection(store),
+    self: node,
+    election: createSoloElection(store, node),
     launchers: engines.launchers,
     clock: realClock,
     log,
@@ -112,7 +114,6 @@ async function serve(args: readonly string[]): Promise<number> {
       end(1);
     },
   });
-  const node = { id: cluster, host: hostname(), pid: process.pid, url: '', version: versionOf() };
   const app = await buildApp({ scheduler, clock: realClock, log, node });
   // The port first: where it is taken, nothing has been started.
   node.url = await app.listen({ host: config.host, port: config.port });

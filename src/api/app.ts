@@ -5,21 +5,24 @@
 
 import fastify, { type FastifyInstance } from 'fastify';
 import type { SchedulerHandle } from '../scheduler/handle.ts';
-import type { Clock, Log } from '../scheduler/ports.ts';
+import type { Clock, Log, Member } from '../scheduler/ports.ts';
 import { readBodies } from './body.ts';
 import { compileCheck } from './checking.ts';
-import type { ApiContext, NodeInfo } from './context.ts';
+import type { ApiContext } from './context.ts';
 import { nothingHere, sendError } from './error-map.ts';
+import { forwardToLeader } from './forward.ts';
 import { apiLimits } from './limits.ts';
 import { LiveEvents } from './live.ts';
 import { Metrics } from './metrics.ts';
 import { describeApi, openapiRoute } from './openapi.ts';
+import { Peers } from './peer.ts';
 import { applyRoutes } from './routes/apply.ts';
 import { eventRoutes } from './routes/events.ts';
 import { graphRoutes } from './routes/graph.ts';
 import { installationRoutes } from './routes/installation.ts';
 import { jobPastRoutes } from './routes/job-past.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { localRoutes } from './routes/local.ts';
 import { logRoutes } from './routes/logs.ts';
 import { nodeRoutes } from './routes/node.ts';
 import { runRoutes } from './routes/runs.ts';
@@ -31,7 +34,7 @@ export interface AppParts {
   readonly scheduler: SchedulerHandle;
   readonly clock: Clock;
   readonly log: Log;
-  readonly node: NodeInfo;
+  readonly node: Member;
   readonly settings?: AppSettings;
 }
 
@@ -78,7 +81,8 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
   });
   const metrics = new Metrics(scheduler);
   const closing = new AbortController();
-  const context: ApiContext = { scheduler, clock, node, live, closing: closing.signal };
+  const peers = new Peers(clock, () => scheduler.cluster().self);
+  const context: ApiContext = { scheduler, clock, node, live, peers, closing: closing.signal };
 
   app.setValidatorCompiler(compileCheck);
   // Answers are built for the wire and typed by their schemas; the tests hold every one of them to its schema.
@@ -91,8 +95,10 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
   describeApi(app, node.version);
 
   app.register(async (root) => nodeRoutes(root, context, metrics));
+  app.register(async (local) => localRoutes(local, context), { prefix: '/internal' });
   app.register(
     async (api) => {
+      forwardToLeader(api, context);
       for (const routes of apiRoutes) routes(api, context);
       openapiRoute(api);
     },
@@ -104,6 +110,8 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
     live.close();
     metrics.close();
   });
+  // After the last answer: what was passed on comes to its end.
+  app.addHook('onClose', async () => peers.close());
   return app;
 }
 

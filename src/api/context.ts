@@ -2,24 +2,18 @@
 
 import type { FastifyRequest } from 'fastify';
 import type { SchedulerHandle } from '../scheduler/handle.ts';
-import type { Clock } from '../scheduler/ports.ts';
+import type { Clock, Member } from '../scheduler/ports.ts';
 import { apiLimits } from './limits.ts';
 import type { LiveEvents } from './live.ts';
-
-/** This node, as others reach it. */
-export interface NodeInfo {
-  readonly id: string;
-  readonly url: string;
-  readonly host: string;
-  readonly pid: number;
-  readonly version: string;
-}
+import { forwardedFor, isForwarded, type Peers } from './peer.ts';
 
 export interface ApiContext {
   readonly scheduler: SchedulerHandle;
   readonly clock: Clock;
-  readonly node: NodeInfo;
+  /** This node, as others reach it. */
+  readonly node: Member;
   readonly live: LiveEvents;
+  readonly peers: Peers;
   /** Fires when the app closes: whatever streams must end. */
   readonly closing: AbortSignal;
 }
@@ -28,7 +22,9 @@ export interface ApiContext {
 export function requestedBy(request: FastifyRequest): string {
   const given = request.headers['x-carillon-user'];
   const name = typeof given === 'string' ? given.trim().slice(0, apiLimits.byLength) : '';
-  return name === '' ? request.ip : name;
+  if (name !== '') return name;
+  const from = isForwarded(request) ? request.headers[forwardedFor] : undefined;
+  return typeof from === 'string' ? from.slice(0, apiLimits.byLength) : request.ip;
 }
 
 /** Lets everything else have a turn; long scans call it so that they never hold up the scheduler. */

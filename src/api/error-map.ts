@@ -74,13 +74,7 @@ export function sendError(
 function fromFramework(error: unknown, request: FastifyRequest): CarillonError | null {
   const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    const most = request.routeOptions.bodyLimit;
-    return new CarillonError('LIMIT_EXCEEDED', `The body is larger than ${most} bytes.`, {
-      field: 'body',
-      value: Number(request.headers['content-length']) || null,
-      allowed: `at most ${most} bytes`,
-      source: 'body',
-    });
+    return bodyTooLarge(request.routeOptions.bodyLimit, Number(request.headers['content-length']) || null);
   }
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
     const type = request.headers['content-type'] ?? 'no content type';
@@ -108,6 +102,15 @@ function fromFramework(error: unknown, request: FastifyRequest): CarillonError |
     return new CarillonError('INVALID_BODY', message ?? 'The request can not be read.', { source: 'body' });
   }
   return null;
+}
+
+export function bodyTooLarge(most: number, length: number | null): CarillonError {
+  return new CarillonError('LIMIT_EXCEEDED', `The body is larger than ${most} bytes.`, {
+    field: 'body',
+    value: length,
+    allowed: `at most ${most} bytes`,
+    source: 'body',
+  });
 }
 
 /** The answer to addresses where nothing is. */

@@ -12,7 +12,7 @@ import type { Event } from './event.ts';
 import type { Run } from './model.ts';
 import { engineRetryDelayMs } from './policy.ts';
 import type { Observation } from './ports.ts';
-import { reconcile, resume } from './reconcile.ts';
+import { hostLost, reconcile, resume } from './reconcile.ts';
 import { isEnded } from './run-state.ts';
 import { closeRun, killRun, placeRun, settle } from './runs.ts';
 import { nextDeadline, type RunTimer, type State } from './state.ts';
@@ -55,6 +55,9 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
       withNewest(turn, event.launchName, (run) =>
         attemptDeferred(turn, run, event.reason, deferUntil(turn, event.launchName)),
       );
+      break;
+    case 'host-lost':
+      hostLost(turn, event.engine, event.host);
       break;
     case 'clock-set-back':
       clockSetBack(turn);

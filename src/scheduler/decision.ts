@@ -22,8 +22,15 @@ export type Effect =
       readonly priority: number;
       readonly notBefore: number | null;
     }
-  | { readonly kind: 'kill'; readonly engine: string; readonly launchName: string; readonly graceMs: number }
-  | { readonly kind: 'remove'; readonly engine: string; readonly launchName: string };
+  | ({ readonly kind: 'kill'; readonly graceMs: number } & Launched)
+  | ({ readonly kind: 'remove' } & Launched);
+
+/** One launch, and where it is: on an engine that every node reaches, or on the host's own. */
+export interface Launched {
+  readonly engine: string;
+  readonly host: string | null;
+  readonly launchName: string;
+}
 
 export interface Decision {
   /** Durable in this order, each whole, before any effect starts. */

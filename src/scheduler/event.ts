@@ -16,4 +16,6 @@ export type Event =
   | { readonly kind: 'refused'; readonly now: number; readonly launchName: string; readonly reason: string }
   /** The engine could not be asked. */
   | { readonly kind: 'deferred'; readonly now: number; readonly launchName: string; readonly reason: string }
+  /** The node that alone reaches this engine has not answered for longer than is waited for. */
+  | { readonly kind: 'host-lost'; readonly now: number; readonly engine: string; readonly host: string }
   | { readonly kind: 'clock-set-back'; readonly now: number };

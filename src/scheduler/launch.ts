@@ -80,6 +80,11 @@ export function limitsOf(state: State, entry: Entry, engine: string): Limit[] {
   return limits;
 }
 
+/** The node whose own engine it is: this one's, or null where every node reaches the engine. */
+export function hostOf(settings: Settings, engine: string): string | null {
+  return settings.engines[engine]?.host ?? null;
+}
+
 /** Decides a new attempt: durable first, then asked of the engine. */
 export function launchRun(turn: Turn, entry: Entry, run: Run, engine: string): void {
   const { state, draft } = turn;
@@ -87,6 +92,7 @@ export function launchRun(turn: Turn, entry: Entry, run: Run, engine: string): v
   const attempt: Attempt = {
     number,
     engine,
+    host: hostOf(state.settings, engine),
     launchName: launchName(state.cluster, run.job, run.id, number),
     term: state.term,
     createdAt: draft.now,

@@ -79,6 +79,8 @@ export interface Watcher {
 export interface Watching {
   /** Resolves when everything that was committed before this call has been told. STORE_UNAVAILABLE. */
   caughtUp(): Promise<void>;
+  /** How old what was told may be; null when nothing is known. */
+  lagMs(): number | null;
   stop(): void;
 }
 
@@ -136,6 +138,8 @@ export interface Election extends Service {
   members(): readonly Member[];
   /** Who was elected last, as far as this node knows. */
   leader(): Member | null;
+  /** The newest term, as far as this node knows. */
+  term(): number;
 }
 
 /** What an engine says of one launch, by the name it was created under. */

@@ -4,10 +4,11 @@
  */
 
 import { attemptEnded, attemptStarted } from './attempts.ts';
-import { askToLaunch, limitsOf } from './launch.ts';
+import { askToLaunch, hostOf, limitsOf } from './launch.ts';
 import type { Run } from './model.ts';
 import type { LaunchReport } from './ports.ts';
 import { placeRun, settle, takeTurn } from './runs.ts';
+import type { Entry } from './state.ts';
 import type { Turn } from './turn.ts';
 
 /** Most ended launches that one inventory removes; the next one goes on. */
@@ -17,6 +18,8 @@ const ORPHAN_GRACE_MS = 10_000;
 
 export interface Inventory {
   readonly engine: string;
+  /** The node whose own engine it is; null where every node reaches the engine. */
+  readonly host: string | null;
   readonly reports: readonly LaunchReport[];
   /** When it was asked for: what started since may be missing in it. */
   readonly askedAt: number;
@@ -51,8 +54,7 @@ export function reconcile(turn: Turn, inventory: Inventory): void {
   const byName = new Map(inventory.reports.map((report) => [report.launchName, report]));
   for (const run of [...state.runs.values()]) {
     const attempt = run.attempts.at(-1);
-    if (attempt?.engine !== inventory.engine || (run.state !== 'launching' && run.state !== 'running'))
-      continue;
+    if (!isLive(run) || attempt?.engine !== inventory.engine || attempt.host !== inventory.host) continue;
     const report = byName.get(attempt.launchName);
     if (report === undefined) missing(turn, run, inventory);
     else adopt(turn, run, report, inventory);
@@ -62,12 +64,33 @@ export function reconcile(turn: Turn, inventory: Inventory): void {
   sweep(turn, inventory);
 }
 
+function isLive(run: Run): boolean {
+  return run.state === 'launching' || run.state === 'running';
+}
+
+/** A node does not come back: what it had launched is lost, and the retry policy decides. */
+export function hostLost(turn: Turn, engine: string, host: string): void {
+  for (const run of [...turn.state.runs.values()]) {
+    const attempt = run.attempts.at(-1);
+    if (!isLive(run) || attempt?.engine !== engine || attempt.host !== host) continue;
+    attemptEnded(turn, run, {
+      at: turn.draft.now,
+      startedAt: attempt.startedAt,
+      exitCode: null,
+      reason: `the node ${host}, which alone can tell, does not answer`,
+      infrastructure: true,
+    });
+    settle(turn);
+    turn.draft.cut();
+  }
+}
+
 function adopt(turn: Turn, run: Run, report: LaunchReport, inventory: Inventory): void {
   const entry = turn.state.jobs.get(run.job);
   if (entry === undefined) return;
   if (report.state === 'created') {
     // Created and never started: by a leader that is gone. The engine removes it and creates it anew.
-    if (inventory.takeOver && run.state === 'launching') askToLaunch(turn, entry, run, null);
+    if (inventory.takeOver && run.state === 'launching') launchHere(turn, entry, run, inventory);
     return;
   }
   attemptStarted(turn, run, report.startedAt ?? turn.draft.now);
@@ -88,12 +111,24 @@ function adopt(turn: Turn, run: Run, report: LaunchReport, inventory: Inventory)
 function repeatKill(turn: Turn, run: Run): void {
   const attempt = run.attempts.at(-1);
   if (attempt === undefined) return;
-  turn.draft.effect({
-    kind: 'kill',
-    engine: attempt.engine,
-    launchName: attempt.launchName,
-    graceMs: ORPHAN_GRACE_MS,
-  });
+  const { engine, host, launchName } = attempt;
+  turn.draft.effect({ kind: 'kill', engine, host, launchName, graceMs: ORPHAN_GRACE_MS });
+}
+
+/**
+ * Asks for the attempt again: the name is the lock. One that another node did not start, and as it no longer
+ * leads will not start, becomes this node's before it is launched here.
+ */
+function launchHere(turn: Turn, entry: Entry, run: Run, { engine, host }: Inventory): void {
+  const attempt = run.attempts.pop();
+  if (attempt === undefined) return;
+  const here = hostOf(turn.state.settings, engine);
+  run.attempts.push(here === host ? attempt : { ...attempt, host: here, term: turn.state.term });
+  if (here !== host) {
+    turn.draft.effect({ kind: 'remove', engine, host, launchName: attempt.launchName });
+    turn.draft.run(run);
+  }
+  askToLaunch(turn, entry, run, null);
 }
 
 function missing(turn: Turn, run: Run, inventory: Inventory): void {
@@ -102,7 +137,7 @@ function missing(turn: Turn, run: Run, inventory: Inventory): void {
   if (entry === undefined || attempt === undefined) return;
   if (run.state === 'launching') {
     // Within a term the start queue still has it, or answers soon.
-    if (inventory.takeOver) askToLaunch(turn, entry, run, null);
+    if (inventory.takeOver) launchHere(turn, entry, run, inventory);
     return;
   }
   if ((attempt.startedAt ?? attempt.createdAt) >= inventory.askedAt) return;
@@ -123,13 +158,13 @@ function sweep(turn: Turn, inventory: Inventory): void {
   for (const report of inventory.reports) {
     const run = state.launches.get(report.launchName);
     if (run !== undefined && run.attempts.at(-1)?.launchName === report.launchName) continue;
-    const { engine } = inventory;
+    const { engine, host } = inventory;
     const { launchName } = report;
     if (report.state === 'running')
-      draft.effect({ kind: 'kill', engine, launchName, graceMs: ORPHAN_GRACE_MS });
+      draft.effect({ kind: 'kill', engine, host, launchName, graceMs: ORPHAN_GRACE_MS });
     else if (draft.now - (report.endedAt ?? inventory.askedAt) >= tombstoneMs && removals < MAX_REMOVALS) {
       removals += 1;
-      draft.effect({ kind: 'remove', engine, launchName });
+      draft.effect({ kind: 'remove', engine, host, launchName });
     }
   }
 }

@@ -150,6 +150,7 @@ export function killRun(
   turn.draft.effect({
     kind: 'kill',
     engine: attempt.engine,
+    host: attempt.host,
     launchName: attempt.launchName,
     graceMs: policyOf(turn.state.jobs.get(run.job)?.job.definition.policy).killAfterMs,
   });

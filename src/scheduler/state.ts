@@ -116,12 +116,12 @@ export class State {
   readonly #loaded = new Map<string, JobState>();
   readonly #loadedStats = new Map<string, JobStats>();
 
-  /** Joins jobs, states and runs, and plans every job. */
+  /** Joins jobs, states and runs. */
   ready(): void {
     for (const entry of this.jobs.values()) {
       entry.state = this.#loaded.get(entry.job.name) ?? entry.state;
       entry.stats = this.#loadedStats.get(entry.job.name) ?? null;
-      this.plan(entry);
+      this.foresee(entry);
     }
     this.#loaded.clear();
     this.#loadedStats.clear();
@@ -174,6 +174,16 @@ export class State {
     this.#sortedNames = null;
   }
 
+  /** Puts every job into the timetable: from now on due instants are decided here. */
+  planAll(): void {
+    for (const entry of this.jobs.values()) if (entry.due !== null) this.timetable.add(entry.due, entry);
+  }
+
+  /** Computes the next due instant behind the cursor, for those who only look. */
+  foresee(entry: Entry): void {
+    entry.due = nextUndecided(entry);
+  }
+
   /** Computes the next due instant behind the cursor and puts it into the timetable. */
   plan(entry: Entry): void {
     const due = nextUndecided(entry);
@@ -195,7 +205,7 @@ export class State {
     for (const attempt of run.attempts) this.launches.delete(attempt.launchName);
     const entry = this.jobs.get(run.job);
     if (entry === undefined) return;
-    const left = entry.runs.filter((other) => other !== run);
+    const left = entry.runs.filter((other) => other.id !== run.id);
     entry.runs = left.length === 0 ? noRuns : left;
   }
 

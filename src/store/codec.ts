@@ -125,7 +125,7 @@ const usualRun = {
   kill: null,
   endedAt: null,
 };
-const usualAttempt = { startedAt: null, endedAt: null, exitCode: null, reason: null };
+const usualAttempt = { host: null, startedAt: null, endedAt: null, exitCode: null, reason: null };
 
 export function encodeRun(run: Run): Stored {
   const { params, attempts, ...rest } = run;

@@ -1,6 +1,6 @@
 /** Election for one node: always elected, but under a new and larger term each time. */
 
-import type { Election } from '../scheduler/ports.ts';
+import type { Election, Member } from '../scheduler/ports.ts';
 
 /** What issues terms: the store that checks them. */
 export interface TermSource {
@@ -8,9 +8,10 @@ export interface TermSource {
   campaign(): Promise<number>;
 }
 
-export function createSoloElection(terms: TermSource): Election {
+export function createSoloElection(terms: TermSource, self: Member): Election {
   let elected: (term: number) => void = () => undefined;
   let leading = false;
+  let newest = 0;
   /** Grows with each start and stop: a campaign that a stop overtook elects nobody. */
   let turn = 0;
   return {
@@ -25,6 +26,7 @@ export function createSoloElection(terms: TermSource): Election {
       const term = await terms.campaign();
       if (mine !== turn) return;
       leading = true;
+      newest = term;
       elected(term);
     },
     async stop() {
@@ -32,5 +34,8 @@ export function createSoloElection(terms: TermSource): Election {
       leading = false;
     },
     isFresh: () => leading,
+    members: () => [self],
+    leader: () => (leading ? self : null),
+    term: () => newest,
   };
 }

@@ -77,7 +77,8 @@ export function createEmbeddedStore({ dir }: { readonly dir: string }): Embedded
       }
     },
     // Only this process writes, and it knows what it wrote.
-    watch: () => () => undefined,
+    watch: () => ({ caughtUp: async () => undefined, lagMs: () => 0, stop: () => undefined }),
+    status: () => ({ reachable: opened !== null, detail: dir }),
     archive: createEmbeddedArchive(() => ready().tables),
   };
 }

@@ -5,7 +5,7 @@
 
 import { CarillonError } from '../errors.ts';
 import type { LedgerLine, Revision, Run } from '../scheduler/model.ts';
-import type { Archive, LoadedItem, Store } from '../scheduler/ports.ts';
+import type { Archive, Store, Watcher } from '../scheduler/ports.ts';
 import type { Write } from '../scheduler/write.ts';
 import { bounds } from './bounds.ts';
 import {
@@ -42,7 +42,7 @@ export interface MemoryBacking {
   readonly ledger: Map<string, Map<number, Text>>;
   readonly revisions: Map<string, Map<number, Text>>;
   readonly days: Map<string, Map<string, Text>>;
-  readonly watchers: Set<{ readonly store: object; readonly tell: (items: readonly LoadedItem[]) => void }>;
+  readonly watchers: Set<{ readonly store: object; readonly watcher: Watcher }>;
 }
 
 export function createMemoryBacking(): MemoryBacking {
@@ -90,23 +90,22 @@ export function createMemoryStore(backing: MemoryBacking = createMemoryBacking()
       // What cannot be stored is found before anything is written.
       const writes = JSON.parse(JSON.stringify(groups.flat())) as Write[];
       for (const write of writes) apply(backing, write);
-      const items = writes.flatMap(loadedItem);
-      for (const { store, tell } of backing.watchers)
-        if (store !== own && items.length > 0) tell(structuredClone(items));
+      for (const { store, watcher } of backing.watchers)
+        if (store !== own) watcher.onWrites(structuredClone(writes));
     },
-    watch(tell) {
-      const watcher = { store: own, tell };
-      backing.watchers.add(watcher);
-      return () => backing.watchers.delete(watcher);
+    watch(watcher) {
+      const watching = { store: own, watcher };
+      backing.watchers.add(watching);
+      // Told as part of each commit: never behind.
+      return {
+        caughtUp: async () => undefined,
+        lagMs: () => 0,
+        stop: () => void backing.watchers.delete(watching),
+      };
     },
+    status: () => ({ reachable: true, detail: null }),
     archive: archiveOf(backing),
   };
-}
-
-function loadedItem(write: Write): LoadedItem[] {
-  return write.kind === 'job' || write.kind === 'state' || write.kind === 'stats' || write.kind === 'run'
-    ? [write]
-    : [];
 }
 
 function apply(backing: MemoryBacking, write: Write): void {

@@ -115,6 +115,7 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
           {
             number: 1,
             engine: 'process',
+            host: 'node-1',
             launchName: 'a-1',
             term: 1,
             createdAt: T0,
@@ -126,6 +127,7 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
           {
             number: 2,
             engine: 'docker',
+            host: null,
             launchName: 'a-2',
             term: 2,
             createdAt: T0,
@@ -185,6 +187,7 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
       mine.attempts.push({
         number: 1,
         engine: 'x',
+        host: null,
         launchName: 'x',
         term: 1,
         createdAt: 0,
@@ -506,13 +509,29 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
     test('tells other nodes what was committed', async (context) => {
       if (!made.shared) context.skip('this store has one node only');
       const other = await made.open();
-      const told: LoadedItem[] = [];
-      const stop = other.watch((items) => told.push(...items));
-      await commit({ kind: 'job', job: job('a') });
-      expect(told).toEqual([{ kind: 'job', job: job('a') }]);
-      stop();
+      const told: Write[] = [];
+      const watching = other.watch({
+        onWrites: (writes) => told.push(...writes),
+        onGap: () => expect.unreachable('nothing was missed'),
+      });
+      await watching.caughtUp();
+      const writes: Write[] = [
+        { kind: 'job', job: job('a') },
+        { kind: 'run', run: run('a', 1) },
+        { kind: 'run-ended', run: ended('a', 1) },
+        { kind: 'ledger', line: line('a', 1) },
+        {
+          kind: 'job-removed',
+          name: 'a',
+          revision: { job: 'a', revision: 2, at: T0, by: 'ann', definition: null },
+        },
+      ];
+      await commit(...writes);
+      await watching.caughtUp();
+      expect(told).toEqual(writes);
+      watching.stop();
       await commit({ kind: 'job', job: job('b') });
-      expect(told).toHaveLength(1);
+      expect(told).toHaveLength(writes.length);
       await other.close();
     });
   });

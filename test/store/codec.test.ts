@@ -33,6 +33,7 @@ const textMap = fc
 const attempt: fc.Arbitrary<Attempt> = fc.record({
   number: count,
   engine: text,
+  host: nullable(text),
   launchName: text,
   term: count,
   createdAt: instant,

@@ -5,11 +5,12 @@ import { createSoloElection } from '../../src/store/election-solo.ts';
 import { createEmbeddedStore, type EmbeddedStore } from '../../src/store/embedded.ts';
 import { createMemoryBacking, createMemoryStore } from '../../src/store/memory.ts';
 import { electionConformance } from '../conformance/election.ts';
+import { testMember } from '../support/rig.ts';
 
 electionConformance('solo, memory', async () => {
   const backing = createMemoryBacking();
   return {
-    candidate: async () => createSoloElection(createMemoryStore(backing)),
+    candidate: async () => createSoloElection(createMemoryStore(backing), testMember),
     cleanup: async () => undefined,
   };
 });
@@ -22,7 +23,7 @@ electionConformance('solo, embedded', async () => {
       await store?.close();
       store = createEmbeddedStore({ dir });
       await store.open();
-      return createSoloElection(store);
+      return createSoloElection(store, testMember);
     },
     cleanup: async () => {
       await store?.close();

@@ -9,9 +9,17 @@ import type { Decision, Effect } from '../../src/scheduler/decision.ts';
 import type { Event } from '../../src/scheduler/event.ts';
 import type { JobView } from '../../src/scheduler/handle.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run, Settings } from '../../src/scheduler/model.ts';
-import type { LaunchReport } from '../../src/scheduler/ports.ts';
+import type { LaunchReport, Member } from '../../src/scheduler/ports.ts';
 import { State } from '../../src/scheduler/state.ts';
 import { jobView } from '../../src/scheduler/view.ts';
+
+export const testMember: Member = {
+  id: 'node-1',
+  url: 'http://127.0.0.1:4400',
+  host: 'here',
+  pid: 42,
+  version: '0.1.0',
+};
 
 export const testSettings: Settings = {
   engines: { process: { concurrency: null, images: false, tombstoneMs: 600_000 } },
@@ -47,6 +55,7 @@ export class Rig {
     state.load(copy(this.stats.values()).map((each) => ({ kind: 'stats', stats: each })));
     state.load(copy(this.live.values()).map((run) => ({ kind: 'run', run })));
     state.ready();
+    state.planAll();
     this.state = state;
     this.keep(decide(state, { kind: 'leading', now: this.now, term: this.term }));
     return state;
@@ -150,7 +159,7 @@ export class Rig {
   }
 
   inventory(reports: LaunchReport[], takeOver = true): void {
-    const inventory = { engine: 'process', reports, askedAt: this.now, takeOver };
+    const inventory = { engine: 'process', host: null, reports, askedAt: this.now, takeOver };
     this.event({ kind: 'inventory', now: this.now, inventory });
   }
 

@@ -11,7 +11,7 @@ import { Scheduler } from '../../src/scheduler/runtime/scheduler.ts';
 import { createSoloElection } from '../../src/store/election-solo.ts';
 import { createMemoryBacking, createMemoryStore, type MemoryStore } from '../../src/store/memory.ts';
 import { createFakeLauncher, FakeEngine } from './fake-launcher.ts';
-import { testSettings } from './rig.ts';
+import { testMember, testSettings } from './rig.ts';
 import { SimClock } from './sim-clock.ts';
 
 const silent: Log = { info() {}, warn() {}, error() {}, debug() {} };
@@ -60,6 +60,7 @@ export class World {
     return new Scheduler({
       settings: this.settings,
       cluster: 'world',
+      self: testMember,
       store,
       election: this.#electionOf(store),
       launchers: [this.#launcherOf(alive)],
@@ -71,7 +72,7 @@ export class World {
   }
 
   #electionOf(store: MemoryStore): Election {
-    return { ...createSoloElection(store), isFresh: () => this.fresh };
+    return { ...createSoloElection(store, testMember), isFresh: () => this.fresh };
   }
 
   #clockOf(alive: { yes: boolean }): Clock {

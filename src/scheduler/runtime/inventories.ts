@@ -1,18 +1,35 @@
 /**
- * Asks engines what they run: all of them at take-over, then each every half minute, so that a run whose
- * engine forgot it ends within a bound.
+ * Asks engines what they run: all of them at take-over, then each now and then, so that a run whose engine
+ * forgot it ends within a bound. Engines that only another node reaches are asked through that node for as
+ * long as launches of ours are there.
  */
 
 import type { Event } from '../event.ts';
 import type { Clock, Launcher, Log } from '../ports.ts';
+import type { EngineOf } from './perform.ts';
 
 /** A run that its engine forgot is noticed within this and the time of one inventory. */
 const INTERVAL_MS = 30_000;
 /** An engine that could not be asked at take-over is asked again after this long. */
 const RETRY_MS = 1_000;
+/** What another node launched is not observed, only asked for: this often. */
+const REMOTE_INTERVAL_MS = 1_000;
+/** A node that has not answered for this long is taken for dead: longer than a restart takes. */
+const HOST_LOST_MS = 60_000;
+
+/** An engine that only one node reaches. */
+export interface HostEngine {
+  readonly engine: string;
+  readonly host: string;
+}
 
 export interface InventoriesParts {
   readonly launchers: ReadonlyMap<string, Launcher>;
+  readonly engineOf: EngineOf;
+  /** This node, where the engine is its own; null where every node reaches it. */
+  readonly hostOf: (engine: string) => string | null;
+  /** Launches of ours are still under way there. */
+  readonly isNeeded: (there: HostEngine) => boolean;
   readonly clock: Clock;
   readonly log: Log;
   readonly post: (event: Exclude<Event, { kind: 'command' }>) => void;
@@ -27,8 +44,12 @@ export class Inventories {
     this.#parts = parts;
   }
 
-  /** Resolves when every engine has answered once, or after `waitMs`; engines that are down are asked on. */
-  async takeOver(waitMs: number): Promise<void> {
+  /**
+   * Resolves when every engine of ours has answered once, or after `waitMs`; engines that are down are asked
+   * on. Other nodes are not waited for: they may be dead.
+   */
+  async takeOver(waitMs: number, elsewhere: readonly HostEngine[]): Promise<void> {
+    for (const there of elsewhere) void this.#askElsewhere(there, this.#parts.clock.monotonicMs());
     const asked = [...this.#parts.launchers.values()].map((launcher) => this.#ask(launcher, true));
     let cancel = (): void => undefined;
     const waited = new Promise<void>((resolve) => {
@@ -46,13 +67,14 @@ export class Inventories {
 
   /** Asks until it gets an answer, then plans the next time. */
   async #ask(launcher: Launcher, takeOver: boolean): Promise<void> {
-    const { clock, log, post } = this.#parts;
+    const { clock, log, post, hostOf } = this.#parts;
     const { engine } = launcher;
     const askedAt = clock.now();
     try {
       const reports = await launcher.inventory();
       if (this.#stopped) return;
-      post({ kind: 'inventory', now: clock.now(), inventory: { engine, reports, askedAt, takeOver } });
+      const inventory = { engine, host: hostOf(engine), reports, askedAt, takeOver };
+      post({ kind: 'inventory', now: clock.now(), inventory });
       this.#later(engine, INTERVAL_MS, () => void this.#ask(launcher, false));
     } catch (error) {
       if (this.#stopped) return;
@@ -67,7 +89,35 @@ export class Inventories {
     }
   }
 
-  #later(engine: string, delayMs: number, callback: () => void): void {
-    this.#timers.set(engine, this.#parts.clock.after(delayMs, callback));
+  /** Asks another node until nothing of ours is left there, or the node counts as dead. */
+  async #askElsewhere(there: HostEngine, answeredAt: number): Promise<void> {
+    const { clock, log, post, engineOf, isNeeded } = this.#parts;
+    const { engine, host } = there;
+    if (this.#stopped || !isNeeded(there)) return;
+    const askedAt = clock.now();
+    let heardAt = answeredAt;
+    try {
+      const reports = await engineOf(there)?.inventory();
+      if (this.#stopped) return;
+      if (reports !== undefined) {
+        heardAt = clock.monotonicMs();
+        // Nothing of ours is being started there: what is missing was never launched.
+        const inventory = { engine, host, reports, askedAt, takeOver: true };
+        post({ kind: 'inventory', now: clock.now(), inventory });
+      }
+    } catch (error) {
+      log.debug({ engine, host, error: error instanceof Error ? error.message : error }, 'host-silent');
+    }
+    if (this.#stopped) return;
+    if (clock.monotonicMs() - heardAt >= HOST_LOST_MS) {
+      log.warn({ engine, host }, 'host-lost');
+      post({ kind: 'host-lost', now: clock.now(), engine, host });
+      heardAt = clock.monotonicMs();
+    }
+    this.#later(`${engine}@${host}`, REMOTE_INTERVAL_MS, () => void this.#askElsewhere(there, heardAt));
+  }
+
+  #later(key: string, delayMs: number, callback: () => void): void {
+    this.#timers.set(key, this.#parts.clock.after(delayMs, callback));
   }
 }

@@ -5,14 +5,20 @@
  */
 
 import { CarillonError } from '../../errors.ts';
-import type { Effect } from '../decision.ts';
+import type { Effect, Launched } from '../decision.ts';
 import type { Event } from '../event.ts';
+import type { LocalEngine } from '../handle.ts';
 import type { Clock, Launcher, Log } from '../ports.ts';
 
 type Launch = Extract<Effect, { kind: 'launch' }>;
+type Kill = Extract<Effect, { kind: 'kill' }>;
+
+/** An engine as asked about launches that are there already; undefined where nobody can ask it. */
+export type EngineOf = (at: Pick<Launched, 'engine' | 'host'>) => LocalEngine | undefined;
 
 export interface PerformerParts {
   readonly launchers: ReadonlyMap<string, Launcher>;
+  readonly engineOf: EngineOf;
   readonly clock: Clock;
   readonly log: Log;
   /** Starts in flight per engine; about two per core. */
@@ -147,7 +153,7 @@ export class Performer {
     }
   }
 
-  #kill(kill: Extract<Effect, { kind: 'kill' }>): void {
+  #kill(kill: Kill): void {
     const { clock, post } = this.#parts;
     const { launchName } = kill;
     const queue = this.#queue(kill.engine);
@@ -169,10 +175,10 @@ export class Performer {
     void (queue.starting.get(launchName) ?? Promise.resolve()).then(() => this.#tell(kill, 1));
   }
 
-  async #tell(kill: Extract<Effect, { kind: 'kill' }>, attempt: number): Promise<void> {
-    const { launchers, clock, log } = this.#parts;
+  async #tell(kill: Kill, attempt: number): Promise<void> {
+    const { engineOf, clock, log } = this.#parts;
     try {
-      await launchers.get(kill.engine)?.kill(kill.launchName, kill.graceMs);
+      await engineOf(kill)?.kill(kill.launchName, kill.graceMs);
     } catch (error) {
       log.warn({ engine: kill.engine, launchName: kill.launchName, attempt, error }, 'kill-failed');
       if (attempt < KILL_TRIES && !this.#stopped)
@@ -180,11 +186,10 @@ export class Performer {
     }
   }
 
-  #remove({ engine, launchName }: Extract<Effect, { kind: 'remove' }>): void {
-    const { launchers, log } = this.#parts;
+  #remove({ engine, host, launchName }: Launched): void {
+    const { engineOf, log } = this.#parts;
     // The next inventory asks for it again.
-    launchers
-      .get(engine)
+    engineOf({ engine, host })
       ?.remove(launchName)
       .catch((error: unknown) => log.warn({ engine, launchName, error }, 'remove-failed'));
   }

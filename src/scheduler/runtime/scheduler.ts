@@ -1,14 +1,14 @@
 /**
- * The scheduler of one node: it leads or waits, and is what the API holds. Leading means: load what is
- * stored, learn what the engines run, then let time in. A broken loop means: throw everything away and ask
- * to lead again.
+ * The scheduler of one node: it follows or leads, and is what the API holds. Following means: keep a copy of
+ * what the leader commits. Leading means: bring that copy up to date, learn what the engines run, then let
+ * time in. A broken loop means: throw everything away, follow, and ask to lead again.
  */
 
 import { CarillonError, InvariantError } from '../../errors.ts';
 import type { AnswerTo, Command } from '../command.ts';
 import { copyRun } from '../decision.ts';
-import { CLOCK_BACK_MS } from '../due.ts';
-import type { EngineView, JobView, Notice, SchedulerHandle } from '../handle.ts';
+import type { ClusterView, EngineView, JobView, LocalEngine, Notice, SchedulerHandle } from '../handle.ts';
+import { hostOf } from '../launch.ts';
 import type { Run, Settings } from '../model.ts';
 import type {
   Archive,
@@ -18,25 +18,30 @@ import type {
   Log,
   LogChunk,
   LogQuery,
+  Member,
   Service,
   Store,
 } from '../ports.ts';
 import { isEnded } from '../run-state.ts';
-import { State } from '../state.ts';
+import type { State } from '../state.ts';
 import { jobView } from '../view.ts';
-import { Inventories } from './inventories.ts';
-import { Loop, notLeading } from './loop.ts';
-import { Performer } from './perform.ts';
-import { Ticker } from './ticker.ts';
+import type { HostEngine } from './inventories.ts';
+import { Leadership } from './leadership.ts';
+import { notLeading } from './loop.ts';
+import type { EngineOf } from './perform.ts';
+import { Replica } from './replica.ts';
 
 export interface SchedulerParts {
   readonly settings: Settings;
   /** Identity of the installation; see `Store.cluster`. */
   readonly cluster: string;
+  readonly self: Member;
   /** Open; whoever opened it closes it after the scheduler has stopped. */
   readonly store: Store;
   readonly election: Election;
   readonly launchers: readonly Launcher[];
+  /** Reaches an engine that only another node reaches, through that node. */
+  readonly elsewhere?: (there: HostEngine) => LocalEngine;
   readonly clock: Clock;
   readonly log: Log;
   readonly startsInFlight: number;
@@ -44,27 +49,19 @@ export interface SchedulerParts {
   readonly onFatal: (error: unknown) => void;
 }
 
-/** Taking over waits this long for engines to say what they run before time is let in. */
-const INVENTORY_WAIT_MS = 5_000;
 /** After a failed commit the node asks to lead again after this long. */
 const RESTART_MS = 1_000;
-
-interface Leadership {
-  readonly term: number;
-  readonly state: State;
-  readonly loop: Loop;
-  readonly performer: Performer;
-  readonly ticker: Ticker;
-  readonly inventories: Inventories;
-  ready: boolean;
-}
 
 export class Scheduler implements SchedulerHandle, Service {
   readonly #parts: SchedulerParts;
   readonly #launchers: ReadonlyMap<string, Launcher>;
   readonly #listeners = new Set<(notice: Notice) => void>();
   #leading: Leadership | null = null;
-  #term = 0;
+  /** While this node does not lead. */
+  #replica: Replica | null = null;
+  /** What was led until now, to look at while the copy is being loaded. */
+  #former: State | null = null;
+  #takeover: ClusterView['takeover'] = null;
   #stopped = false;
   /** Changes of leadership happen one after the other. */
   #transition: Promise<void> = Promise.resolve();
@@ -86,6 +83,8 @@ export class Scheduler implements SchedulerHandle, Service {
       );
       await launcher.start();
     }
+    this.#replica = this.#newReplica();
+    await this.#replica.load();
     election.onElected((term) => this.#queue(() => this.#lead(term)));
     election.onDeposed((reason) => this.#queue(() => this.#unlead(reason)));
     await election.start();
@@ -98,6 +97,7 @@ export class Scheduler implements SchedulerHandle, Service {
     const { election, launchers } = this.#parts;
     await this.#queue(() => this.#unlead('stopping'));
     await election.stop();
+    this.#replica?.stop();
     for (const launcher of launchers) await launcher.stop();
   }
 
@@ -107,67 +107,57 @@ export class Scheduler implements SchedulerHandle, Service {
   }
 
   async #lead(term: number): Promise<void> {
-    const { settings, cluster, store, clock, log, startsInFlight, election } = this.#parts;
+    const { store, clock, log, startsInFlight, election } = this.#parts;
+    await this.#unlead('elected anew');
+    if (this.#replica === null) return;
     const began = clock.monotonicMs();
-    const state = new State(settings, cluster);
-    for await (const items of store.load()) state.load(items);
-    state.ready();
-    const performer = new Performer({
-      launchers: this.#launchers,
+    const state = await this.#replica.takeOver();
+    const leadership = new Leadership({
+      term,
+      state,
+      store,
       clock,
       log,
       startsInFlight,
+      launchers: this.#launchers,
+      engineOf: this.#engineOf,
       isFresh: () => election.isFresh(),
-      post: (event) => loop.post(event),
-    });
-    const ticker = new Ticker({
-      clock,
-      log,
-      earliest: () => state.timetable.earliest(),
-      onDue: (now) => loop.post({ kind: 'tick', now }),
-      onSetBack: (now, byMs) => {
-        if (byMs > CLOCK_BACK_MS) loop.post({ kind: 'clock-set-back', now });
-      },
-    });
-    const loop = new Loop({
-      state,
-      term,
-      store,
-      clock,
-      onEffects: (effects) => performer.perform(effects),
       onNotices: (notices) => this.#publish(notices),
-      onDecided: () => ticker.rearm(),
       onBroken: (error) => this.#broken(error),
     });
-    const inventories = new Inventories({
-      launchers: this.#launchers,
-      clock,
-      log,
-      post: (event) => loop.post(event),
-    });
-    const leadership: Leadership = { term, state, loop, performer, ticker, inventories, ready: false };
     this.#leading = leadership;
-    this.#term = term;
-    loop.post({ kind: 'leading', now: clock.now(), term });
-    await inventories.takeOver(INVENTORY_WAIT_MS);
-    if (this.#leading !== leadership) return;
-    ticker.start();
-    leadership.ready = true;
+    this.#replica = null;
+    this.#former = null;
+    await leadership.begin();
+    if (!leadership.ready) return;
+    this.#takeover = { at: clock.now(), tookMs: Math.round(clock.monotonicMs() - began), term };
     this.#publish([{ kind: 'leader', term, leading: true }]);
-    log.info({ term, jobs: state.jobs.size, tookMs: Math.round(clock.monotonicMs() - began) }, 'leading');
+    log.info({ term, jobs: state.jobs.size, tookMs: this.#takeover.tookMs }, 'leading');
+  }
+
+  readonly #engineOf: EngineOf = ({ engine, host }) => {
+    const { settings, elsewhere } = this.#parts;
+    if (host === null || host === hostOf(settings, engine)) return this.#launchers.get(engine);
+    return elsewhere?.({ engine, host });
+  };
+
+  #newReplica(): Replica {
+    const { settings, cluster, store, clock, log } = this.#parts;
+    const onNotices = (notices: readonly Notice[]): void => this.#publish(notices);
+    return new Replica({ settings, cluster, store, clock, log, onNotices });
   }
 
   async #unlead(reason: string): Promise<void> {
     const leading = this.#leading;
     if (leading === null) return;
-    leading.ready = false;
-    leading.ticker.stop();
-    leading.inventories.stop();
-    await leading.loop.stop();
-    await leading.performer.stop();
+    await leading.end();
+    this.#former = leading.state;
     this.#leading = null;
     this.#publish([{ kind: 'leader', term: leading.term, leading: false }]);
     this.#parts.log.info({ term: leading.term, reason }, 'not-leading');
+    if (this.#stopped) return;
+    this.#replica = this.#newReplica();
+    this.#replica.loadAgain();
   }
 
   /** A commit failed, or something broke that must not: what is in memory is not to be trusted any more. */
@@ -191,9 +181,12 @@ export class Scheduler implements SchedulerHandle, Service {
     for (const notice of notices) for (const listener of this.#listeners) listener(notice);
   }
 
-  #leader(): Leadership {
-    if (this.#leading === null) throw notLeading();
-    return this.#leading;
+  /** What this node knows: the leader's own state, or the copy of it. */
+  #view(): State {
+    const state = this.#leading?.state ?? this.#replica?.state ?? this.#former;
+    if (state === null || state === undefined)
+      throw new CarillonError('STORE_UNAVAILABLE', 'this node has not loaded its copy of the state yet');
+    return state;
   }
 
   submit<C extends Command>(command: C): Promise<AnswerTo<C>> {
@@ -201,16 +194,16 @@ export class Scheduler implements SchedulerHandle, Service {
   }
 
   job(name: string): JobView {
-    const { state } = this.#leader();
+    const state = this.#view();
     return jobView(state, state.entry(name));
   }
 
   jobCount(): number {
-    return this.#leader().state.jobs.size;
+    return this.#view().jobs.size;
   }
 
   *jobNames(after: string | null): Iterable<string> {
-    const names = this.#leader().state.sortedNames();
+    const names = this.#view().sortedNames();
     let low = 0;
     let high = after === null ? 0 : names.length;
     while (low < high) {
@@ -222,17 +215,16 @@ export class Scheduler implements SchedulerHandle, Service {
   }
 
   liveRun(id: string): Run | undefined {
-    return this.#leader().state.runs.get(id);
+    return this.#view().runs.get(id);
   }
 
   *liveRuns(): Iterable<Run> {
-    const { state, loop } = this.#leader();
-    yield* state.runs.values();
-    yield* loop.endingRuns();
+    yield* this.#view().runs.values();
+    if (this.#leading !== null) yield* this.#leading.loop.endingRuns();
   }
 
   async run(id: string): Promise<Run> {
-    const run = this.liveRun(id) ?? this.#leader().loop.endingRun(id) ?? (await this.archive.run(id));
+    const run = this.liveRun(id) ?? this.#leading?.loop.endingRun(id) ?? (await this.archive.run(id));
     if (run === null) {
       throw new CarillonError('RUN_NOT_FOUND', `there is no run '${id}', or it is no longer kept`, {
         field: 'id',
@@ -271,6 +263,12 @@ export class Scheduler implements SchedulerHandle, Service {
     }
     // Refused before anything ran: there is nothing to read, and nothing went wrong.
     if (attempt.startedAt === null) return;
+    if (attempt.host !== null && attempt.host !== hostOf(this.#parts.settings, attempt.engine)) {
+      throw new CarillonError('LOGS_GONE', `the output is kept on the node ${attempt.host}`, {
+        field: 'host',
+        value: attempt.host,
+      });
+    }
     yield* launcher.logs(attempt.launchName, query);
   }
 
@@ -289,7 +287,7 @@ export class Scheduler implements SchedulerHandle, Service {
       });
       query.signal?.addEventListener('abort', aborted);
       // It may have changed between the read and the subscription.
-      const now = this.#leading?.state.runs.get(run.id);
+      const now = this.#view().runs.get(run.id);
       if (now === undefined || now.attempts.at(-1)?.startedAt != null)
         void this.run(run.id).then(done, () => done(run));
     });
@@ -298,7 +296,7 @@ export class Scheduler implements SchedulerHandle, Service {
   async engines(): Promise<EngineView[]> {
     const leading = this.#leading;
     const running = new Map<string, number>();
-    for (const run of leading?.state.runs.values() ?? []) {
+    for (const run of this.#view().runs.values()) {
       const attempt = run.attempts.at(-1);
       if (attempt === undefined || (run.state !== 'launching' && run.state !== 'running')) continue;
       running.set(attempt.engine, (running.get(attempt.engine) ?? 0) + 1);
@@ -314,7 +312,54 @@ export class Scheduler implements SchedulerHandle, Service {
   }
 
   leadership(): { readonly term: number; readonly leading: boolean } {
-    return { term: this.#term, leading: this.#leading?.ready === true };
+    return {
+      term: this.#leading?.term ?? this.#parts.election.term(),
+      leading: this.#leading?.ready === true,
+    };
+  }
+
+  cluster(): ClusterView {
+    const { self, election, store } = this.#parts;
+    const { term, leading } = this.leadership();
+    const copied = this.#replica !== null && this.#replica.state !== null;
+    return {
+      role: leading ? 'leader' : copied ? 'follower' : 'starting',
+      term,
+      leader: election.leader(),
+      self,
+      members: election.members(),
+      lagMs: leading ? 0 : (this.#replica?.lagMs() ?? null),
+      store: store.status(),
+      takeover: this.#takeover,
+    };
+  }
+
+  async caughtUp(withinMs: number): Promise<boolean> {
+    const { clock } = this.#parts;
+    if (this.#replica === null) return this.#leading !== null;
+    let cancel = (): void => undefined;
+    const late = new Promise<boolean>((resolve) => {
+      cancel = clock.after(withinMs, () => resolve(false));
+    });
+    const caughtUp = this.#replica.caughtUp().then(
+      () => true,
+      () => false,
+    );
+    const done = await Promise.race([caughtUp, late]);
+    cancel();
+    return done;
+  }
+
+  local(engine: string): LocalEngine {
+    if (this.#leading !== null)
+      throw new CarillonError('NOT_LEADING', 'this node leads itself, or has not let go yet');
+    const launcher = this.#launchers.get(engine);
+    if (launcher !== undefined) return launcher;
+    throw new CarillonError('ENGINE_NOT_CONFIGURED', `the engine '${engine}' is not configured here`, {
+      field: 'engine',
+      value: engine,
+      allowed: [...this.#launchers.keys()],
+    });
   }
 
   subscribe(listener: (notice: Notice) => void): () => void {

@@ -1,0 +1,121 @@
+/**
+ * One leadership: the loop over the state, what carries out its effects, what wakes it, and what asks the
+ * engines. It begins when engines have said what they run, and ends when nothing of it is under way.
+ */
+
+import { CLOCK_BACK_MS } from '../due.ts';
+import type { Notice } from '../handle.ts';
+import { hostOf } from '../launch.ts';
+import type { Clock, Launcher, Log, Store } from '../ports.ts';
+import type { State } from '../state.ts';
+import { type HostEngine, Inventories } from './inventories.ts';
+import { Loop } from './loop.ts';
+import { type EngineOf, Performer } from './perform.ts';
+import { Ticker } from './ticker.ts';
+
+/** Taking over waits this long for engines to say what they run before time is let in. */
+const INVENTORY_WAIT_MS = 5_000;
+
+export interface LeadershipParts {
+  readonly term: number;
+  /** Has everything that is stored; the leadership's own from now on. */
+  readonly state: State;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly startsInFlight: number;
+  readonly launchers: ReadonlyMap<string, Launcher>;
+  readonly engineOf: EngineOf;
+  readonly isFresh: () => boolean;
+  readonly onNotices: (notices: readonly Notice[]) => void;
+  readonly onBroken: (error: unknown) => void;
+}
+
+export class Leadership {
+  readonly term: number;
+  readonly state: State;
+  readonly loop: Loop;
+  readonly performer: Performer;
+  readonly #ticker: Ticker;
+  readonly #inventories: Inventories;
+  readonly #clock: Clock;
+  #ended = false;
+  #ready = false;
+
+  constructor(parts: LeadershipParts) {
+    const { term, state, store, clock, log, launchers, engineOf } = parts;
+    const post: Loop['post'] = (event) => this.loop.post(event);
+    this.term = term;
+    this.state = state;
+    this.#clock = clock;
+    this.performer = new Performer({ ...parts, post });
+    this.#ticker = new Ticker({
+      clock,
+      log,
+      earliest: () => state.timetable.earliest(),
+      onDue: (now) => post({ kind: 'tick', now }),
+      onSetBack: (now, byMs) => {
+        if (byMs > CLOCK_BACK_MS) post({ kind: 'clock-set-back', now });
+      },
+    });
+    this.loop = new Loop({
+      state,
+      term,
+      store,
+      clock,
+      onEffects: (effects) => this.performer.perform(effects),
+      onNotices: parts.onNotices,
+      onDecided: () => this.#ticker.rearm(),
+      onBroken: parts.onBroken,
+    });
+    this.#inventories = new Inventories({
+      launchers,
+      engineOf,
+      hostOf: (engine) => hostOf(state.settings, engine),
+      isNeeded: (there) => launchesElsewhere(state).some((each) => isSame(each, there)),
+      clock,
+      log,
+      post,
+    });
+  }
+
+  /** Time is let in and the end was not asked for. */
+  get ready(): boolean {
+    return this.#ready && !this.#ended;
+  }
+
+  async begin(): Promise<void> {
+    const { state, term } = this;
+    state.planAll();
+    this.loop.post({ kind: 'leading', now: this.#clock.now(), term });
+    await this.#inventories.takeOver(INVENTORY_WAIT_MS, launchesElsewhere(state));
+    if (this.#ended) return;
+    this.#ticker.start();
+    this.#ready = true;
+  }
+
+  async end(): Promise<void> {
+    this.#ended = true;
+    this.#ticker.stop();
+    this.#inventories.stop();
+    await this.loop.stop();
+    await this.performer.stop();
+  }
+}
+
+/** Engines of other nodes on which runs are under way. */
+function launchesElsewhere(state: State): HostEngine[] {
+  const found: HostEngine[] = [];
+  for (const run of state.runs.values()) {
+    const attempt = run.attempts.at(-1);
+    if (attempt == null || attempt.host === null || (run.state !== 'launching' && run.state !== 'running'))
+      continue;
+    const there = { engine: attempt.engine, host: attempt.host };
+    if (there.host === hostOf(state.settings, there.engine) || found.some((each) => isSame(each, there)))
+      continue;
+    found.push(there);
+  }
+  return found;
+}
+
+const isSame = (a: HostEngine, b: HostEngine): boolean => a.engine === b.engine && a.host === b.host;

@@ -1,0 +1,116 @@
+/**
+ * The copy of the leader's state that every other node keeps: loaded once, then kept up with what the leader
+ * commits, and loaded anew when too much was missed. A node that is elected leads with it.
+ */
+
+import { follow } from '../follow.ts';
+import type { Notice } from '../handle.ts';
+import type { Settings } from '../model.ts';
+import type { Clock, Log, Store, Watching } from '../ports.ts';
+import { State } from '../state.ts';
+import type { Write } from '../write.ts';
+
+/** A copy that could not be loaded is tried again after this long. */
+const RELOAD_MS = 1_000;
+
+export interface ReplicaParts {
+  readonly settings: Settings;
+  readonly cluster: string;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onNotices: (notices: readonly Notice[]) => void;
+}
+
+export class Replica {
+  readonly #parts: ReplicaParts;
+  #state: State | null = null;
+  #watching: Watching | null = null;
+  /** Committed while the copy was being loaded; null when it is complete. */
+  #meanwhile: (readonly Write[])[] | null = [];
+  #loading: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(parts: ReplicaParts) {
+    this.#parts = parts;
+  }
+
+  /** The newest complete copy; null before the first. */
+  get state(): State | null {
+    return this.#state;
+  }
+
+  lagMs(): number | null {
+    return this.#meanwhile === null ? (this.#watching?.lagMs() ?? null) : null;
+  }
+
+  /** Resolves when the copy is complete. STORE_UNAVAILABLE: it could not be loaded. */
+  load(): Promise<void> {
+    this.#loading = this.#load();
+    return this.#loading;
+  }
+
+  /** Resolves when the copy has everything that was committed before the call. STORE_UNAVAILABLE. */
+  async caughtUp(): Promise<void> {
+    do {
+      await this.#loading;
+      await this.#watching?.caughtUp();
+    } while (this.#meanwhile !== null && !this.#stopped);
+  }
+
+  /** The complete copy, with everything that was committed before the call; it is not kept up any more. */
+  async takeOver(): Promise<State> {
+    await this.caughtUp();
+    const state = this.#state as State;
+    this.stop();
+    return state;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#watching?.stop();
+    this.#watching = null;
+  }
+
+  async #load(): Promise<void> {
+    const { settings, cluster, store } = this.#parts;
+    this.#watching?.stop();
+    this.#meanwhile = [];
+    // First watch, then load: what is committed in between is told, and may be loaded as well.
+    this.#watching = store.watch({
+      onWrites: (writes) => this.#take(writes),
+      onGap: () => this.loadAgain(),
+    });
+    const state = new State(settings, cluster);
+    for await (const items of store.load()) state.load(items);
+    state.ready();
+    for (const writes of this.#meanwhile) follow(state, writes);
+    this.#meanwhile = null;
+    this.#state = state;
+  }
+
+  #take(writes: readonly Write[]): void {
+    if (this.#stopped) return;
+    if (this.#meanwhile !== null) this.#meanwhile.push(writes);
+    else if (this.#state !== null) this.#parts.onNotices(follow(this.#state, writes));
+  }
+
+  /** Loads until it succeeds. */
+  loadAgain(): void {
+    const { clock, log } = this.#parts;
+    this.#meanwhile ??= [];
+    this.#loading = this.#loading
+      .catch(() => undefined)
+      .then(async () => {
+        while (!this.#stopped) {
+          try {
+            await this.#load();
+            return;
+          } catch (error) {
+            log.warn({ error }, 'copy-not-loaded');
+            await new Promise<void>((resolve) => clock.after(RELOAD_MS, resolve));
+          }
+        }
+      });
+  }
+}
