@@ -23,10 +23,12 @@ const maxProblems = 1;
 export const compileCheck: FastifySchemaCompiler<Shape> = ({ schema, httpPart = 'body' }) => {
   const source = sources[httpPart] ?? httpPart;
   if (httpPart === 'body' && schema.type !== 'object') return () => true;
-  return (data: unknown) => {
+  return (given: unknown) => {
     try {
-      // A body that is not there: every field of it can be left out.
-      if (data === undefined || data === null) return { value: data };
+      const absent = given === undefined || given === null;
+      // A body may be left out where every field of it may.
+      if (absent && !schema.required?.length) return { value: given };
+      const data = absent ? {} : given;
       const value = httpPart === 'querystring' ? readQuery(schema, data as Query) : data;
       if (httpPart === 'body') refuseOtherThanObject(data);
       const findings = new Findings(source, maxProblems);

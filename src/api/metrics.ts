@@ -1,6 +1,7 @@
 /**
  * Metrics in Prometheus' text format. What is now is read from the scheduler when asked for; what happened is
- * counted from its notices, since the start of the process as Prometheus expects.
+ * counted from its notices, since the start of the process as Prometheus expects. All nodes see the same jobs
+ * and runs, and only the leader tells of them: sums over nodes are right.
  */
 
 import type { SchedulerHandle } from '../scheduler/handle.ts';
@@ -20,7 +21,8 @@ export class Metrics {
   constructor(scheduler: SchedulerHandle) {
     this.#scheduler = scheduler;
     this.#unsubscribe = scheduler.subscribe((notice) => {
-      if (notice.kind === 'run' && notice.run.endedAt !== null) this.#count(notice.run);
+      if (notice.kind !== 'run' || notice.run.endedAt === null) return;
+      if (scheduler.cluster().role === 'leader') this.#count(notice.run);
     });
   }
 
@@ -29,12 +31,18 @@ export class Metrics {
   }
 
   text(): string {
-    const { term, leading } = this.#scheduler.leadership();
+    const { role, term, lagMs, store } = this.#scheduler.cluster();
+    const leads = role === 'leader';
     const lines = [
-      ...gauge('carillon_leading', 'Whether this node leads.', [['', leading ? 1 : 0]]),
+      ...gauge('carillon_leader', 'Whether this node leads.', [['', leads ? 1 : 0]]),
       ...gauge('carillon_term', 'The current leadership.', [['', term]]),
-      // A node that does not lead knows nothing of these.
-      ...(leading ? this.#present() : []),
+      ...gauge('carillon_store_reachable', 'Whether this node reaches its store.', [
+        ['', store.reachable ? 1 : 0],
+      ]),
+      ...(lagMs === null
+        ? []
+        : gauge('carillon_lag_seconds', 'How old the copy of this node may be.', [['', lagMs / 1_000]])),
+      ...(leads ? this.#present() : []),
       ...counter('carillon_runs_ended_total', 'Runs ended, by how.', byState(endStates, this.#ended)),
       ...this.#startLateness(),
       ...gauge('process_resident_memory_bytes', 'Resident memory.', [['', process.memoryUsage.rss()]]),

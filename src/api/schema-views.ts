@@ -226,8 +226,22 @@ export const WireCluster = Type.Object(
         ...member,
         version: Type.String(),
         role: oneOf(['leader', 'follower']),
-        lagMs: orNull(Type.Number(), { description: 'How old its copy is; 0 on the leader.' }),
+        lagMs: orNull(Type.Number(), {
+          description: 'How old its copy may be; 0 on the leader, null when it does not answer.',
+        }),
       }),
+    ),
+    store: Type.Object({
+      reachable: Type.Boolean(),
+      detail: orNull(Type.String(), { description: 'Where it is, or what is wrong.' }),
+    }),
+    takeover: orNull(
+      Type.Object({
+        at: instant(),
+        tookMs: Type.Number({ description: 'From the election to the first decision.' }),
+        term: Type.Integer({ minimum: 0 }),
+      }),
+      { description: 'When the node that answers last took over leadership.' },
     ),
   },
   { $id: 'Cluster' },

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CarillonError } from '../../src/errors.ts';
 import type { SchedulerHandle } from '../../src/scheduler/handle.ts';
+import type { Run } from '../../src/scheduler/model.ts';
 import type { LogChunk } from '../../src/scheduler/ports.ts';
 import { ApiWorld } from '../support/api-world.ts';
 
@@ -81,6 +82,7 @@ describe('output', () => {
     }));
   const asked: unknown[] = [];
   const talking = (list: LogChunk[], end?: CarillonError): Partial<SchedulerHandle> => ({
+    run: async (id) => ({ id, attempts: [] as Run['attempts'] }) as Run,
     async *logs(id, { signal, ...query }) {
       asked.push({ id, ...query, signal: signal !== undefined });
       yield* list;

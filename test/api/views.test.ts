@@ -147,38 +147,12 @@ describe('statistics', () => {
   test('metrics count runs by how they ended', async () => {
     const text: string = await api.get('//metrics');
     expect(text).toContain('carillon_jobs 3\n');
-    expect(text).toContain('carillon_leading 1\n');
+    expect(text).toContain('carillon_leader 1\n');
     expect(text).toContain('carillon_runs_ended_total{state="succeeded"} 100\n');
     expect(text).toContain('carillon_start_lateness_seconds_bucket{le="+Inf"} 100\n');
     expect(text).toContain('carillon_start_lateness_seconds_count 100\n');
     for (const line of text.trim().split('\n')) {
       expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"\})? -?[\d.e+-]+)$/);
     }
-  });
-});
-
-describe('the node', () => {
-  test('is ready while it leads', async () => {
-    expect(await api.get('//ping')).toBe('pong');
-    expect(await api.get('//health/live')).toEqual({ status: 'ok' });
-    expect(await api.get('//health/ready')).toEqual({ status: 'ok', term: 1, jobs: 0 });
-    expect(await api.get('/cluster')).toMatchObject({
-      leader: { id: 'node-1', url: 'http://127.0.0.1:4400', host: 'here', pid: 42 },
-      term: 1,
-      members: [{ id: 'node-1', role: 'leader', lagMs: 0 }],
-    });
-    expect((await api.get('/engines')).items).toMatchObject([{ name: 'process', reachable: true }]);
-    const { headers } = await api.send('GET //');
-    expect([headers['x-content-type-options'], headers['cache-control']]).toEqual(['nosniff', 'no-store']);
-  });
-
-  test('is alive and not ready while it does not', async () => {
-    await api.world.stop();
-    expect((await api.send('GET //health/live')).statusCode).toBe(200);
-    const ready = await api.send('GET //health/ready');
-    expect([ready.statusCode, ready.json().code]).toEqual([503, 'NOT_LEADING']);
-    expect(await api.get('/cluster')).toMatchObject({ leader: null, members: [{ role: 'follower' }] });
-    expect(await api.get('//metrics')).toContain('carillon_leading 0\n');
-    expect((await api.send('GET /jobs')).statusCode).toBe(503);
   });
 });

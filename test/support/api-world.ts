@@ -38,17 +38,19 @@ export class ApiWorld {
     settings: AppSettings = {},
     instead: Partial<SchedulerHandle> = {},
   ): Promise<ApiWorld> {
-    const world = await World.at(instant);
+    return ApiWorld.over(await World.at(instant), settings, instead);
+  }
+
+  /** One more app over a world that is there already: another node, if `instead` says so. */
+  static async over(
+    world: World,
+    settings: AppSettings = {},
+    instead: Partial<SchedulerHandle> = {},
+  ): Promise<ApiWorld> {
     const errors: object[] = [];
     const log: Log = { info() {}, warn() {}, debug() {}, error: (fields) => errors.push(fields) };
-    const node = { id: 'node-1', url: 'http://127.0.0.1:4400', host: 'here', pid: 42, version: '0.1.0' };
-    const app = buildApp({
-      clock: world.clock,
-      scheduler: replacing(world.scheduler, instead),
-      log,
-      node,
-      settings,
-    });
+    const scheduler = replacing(world.scheduler, instead);
+    const app = buildApp({ clock: world.clock, scheduler, log, node: scheduler.cluster().self, settings });
     await app.ready();
     return new ApiWorld(world, app, errors, new Contract(app.swagger() as unknown as Document));
   }

@@ -1,14 +1,21 @@
-/** The output of runs: as text, or live as server-sent events. */
+/**
+ * The output of runs: as text, or live as server-sent events. Output lies on the node whose engine ran the job,
+ * or which watched it: what is not here is asked of the others, and handed on as it comes.
+ */
 
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { CarillonError } from '../../errors.ts';
 import { oneOf } from '../../scheduler/definition.ts';
-import type { Clock, LogChunk } from '../../scheduler/ports.ts';
+import type { LogChunk, Member } from '../../scheduler/ports.ts';
 import type { ApiContext } from '../context.ts';
 import { answers, type Identified, identified, query } from '../endpoint.ts';
 import { apiLimits } from '../limits.ts';
+import { isForwarded, passedOn } from '../peer.ts';
 import type { WireLogEvent } from '../schema.ts';
+import { deadline, settledWithin } from '../waiting.ts';
 
 const LogsQuery = query({
   stream: Type.Optional(oneOf(['stdout', 'stderr'], { description: 'Both unless said.' })),
@@ -23,9 +30,14 @@ const LogsQuery = query({
 
 /** A silent run has nothing to show yet: after this long the answer begins, and errors can no longer be told. */
 const firstOutputMs = 500;
+/** Another node begins its answer by then, silent run or not; reading the first output from disk included. */
+const peerWithinMs = 5_000;
+
+type Logs = { Params: Identified; Querystring: Static<typeof LogsQuery> };
+type Piece = string | Uint8Array;
 
 export function logRoutes(app: FastifyInstance, context: ApiContext): void {
-  app.get<{ Params: Identified; Querystring: Static<typeof LogsQuery> }>(
+  app.get<Logs>(
     '/runs/:id/logs',
     {
       schema: {
@@ -39,22 +51,102 @@ export function logRoutes(app: FastifyInstance, context: ApiContext): void {
         response: answers({ 200: { description: 'The output', type: 'text/plain', schema: Type.String() } }, [
           'RUN_NOT_FOUND',
           'LOGS_GONE',
+          'ENGINE_UNAVAILABLE',
         ]),
       },
     },
     async (request, reply) => {
       const stop = stopOf(context, reply);
-      const chunks = context.scheduler
-        .logs(request.params.id, { ...request.query, signal: stop.signal })
-        [Symbol.asyncIterator]();
-      const first = chunks.next();
-      await (request.query.follow === true ? settledWithin(context.clock, first, firstOutputMs) : first);
-      const output = chain(first, chunks, stop);
       const events = (request.headers.accept ?? '').includes('text/event-stream');
+      const pieces = output(context, request, { events, stop: stop.signal });
+      const first = pieces.next();
+      const { clock } = context;
+      await (request.query.follow === true ? settledWithin(clock, first, firstOutputMs) : first);
       reply.type(events ? 'text/event-stream; charset=utf-8' : 'text/plain; charset=utf-8');
-      return reply.send(Readable.from(events ? toEvents(output) : toText(output), { objectMode: false }));
+      return reply.send(Readable.from(chain(first, pieces, { events, stop }), { objectMode: false }));
     },
   );
+}
+
+interface Manner {
+  readonly events: boolean;
+  readonly stop: AbortSignal;
+}
+
+/** The output from here, or else from another node. */
+async function* output(
+  context: ApiContext,
+  request: FastifyRequest<Logs>,
+  manner: Manner,
+): AsyncGenerator<Piece> {
+  let begun = false;
+  try {
+    const chunks = context.scheduler.logs(request.params.id, { ...request.query, signal: manner.stop });
+    for await (const piece of manner.events ? toEvents(chunks) : toText(chunks)) {
+      begun = true;
+      yield piece;
+    }
+  } catch (error) {
+    const gone = error instanceof CarillonError && error.code === 'LOGS_GONE';
+    if (begun || !gone || isForwarded(request)) throw error;
+    yield* fromOthers(context, request, manner);
+  }
+  // The run may go on: whoever reads must not take the end of this node for the end of the run.
+  if (context.closing.aborted) throw new CarillonError('STORE_UNAVAILABLE', 'This node stops.');
+}
+
+/** From the node that has it, or else from the first that does; each is asked once. */
+async function* fromOthers(
+  context: ApiContext,
+  request: FastifyRequest<Logs>,
+  manner: Manner,
+): AsyncGenerator<Piece> {
+  const { members, self } = context.scheduler.cluster();
+  const { attempts } = await context.scheduler.run(request.params.id);
+  const { attempt: wanted } = request.query;
+  const attempt = wanted === undefined ? attempts.at(-1) : attempts.find(({ number }) => number === wanted);
+  const host = attempt?.host ?? null;
+  const others = members.filter(({ id }) => id !== self.id && (host === null || id === host));
+  const silent: string[] = host !== null && others.length === 0 ? [host] : [];
+  for (const member of others) {
+    const answer = await askFor(context, request, member, manner.stop);
+    if (answer?.statusCode === 200) {
+      yield* answer as AsyncIterable<Uint8Array>;
+      return;
+    }
+    answer?.resume();
+    if (answer === null || (answer.statusCode ?? 0) >= 500) silent.push(member.url);
+  }
+  const { id } = request.params;
+  if (silent.length === 0)
+    throw new CarillonError('LOGS_GONE', `No node keeps the output of '${id}' any more.`);
+  throw new CarillonError(
+    'ENGINE_UNAVAILABLE',
+    `The output of '${id}' may be kept by ${silent.join(', ')}, which can not be reached now.`,
+    { names: silent },
+  );
+}
+
+/** Null when there is no answer. */
+async function askFor(
+  { peers, clock }: ApiContext,
+  request: FastifyRequest,
+  member: Member,
+  stop: AbortSignal,
+): Promise<IncomingMessage | null> {
+  const { signal, release } = deadline(clock, peerWithinMs, stop);
+  try {
+    return await peers.ask(member, {
+      method: 'GET',
+      path: request.url,
+      headers: passedOn(request),
+      signal,
+    });
+  } catch {
+    return null;
+  } finally {
+    release();
+  }
 }
 
 /** Stops reading when the client goes away or the app closes. */
@@ -69,25 +161,15 @@ function stopOf({ closing }: ApiContext, reply: FastifyReply): AbortController {
   return stop;
 }
 
-/** Waits for what was begun, and at most `timeoutMs`; fails if it failed by then. */
-async function settledWithin(clock: Clock, begun: Promise<unknown>, timeoutMs: number): Promise<void> {
-  // Failing later is seen by whoever reads on.
-  begun.catch(() => {});
-  let cancel = () => {};
-  const timeout = new Promise<void>((resolve) => {
-    cancel = clock.after(timeoutMs, resolve);
-  });
-  await Promise.race([begun, timeout]).finally(cancel);
-}
-
+/** What was begun, and what follows; between the two an answer may have begun. */
 async function* chain(
-  first: Promise<IteratorResult<LogChunk>>,
-  rest: AsyncIterator<LogChunk>,
-  stop: AbortController,
-): AsyncGenerator<LogChunk> {
+  first: Promise<IteratorResult<Piece>>,
+  rest: AsyncIterator<Piece>,
+  { events, stop }: { readonly events: boolean; readonly stop: AbortController },
+): AsyncGenerator<Piece> {
   try {
-    for (let next = await first; !next.done && !stop.signal.aborted; next = await rest.next())
-      yield next.value;
+    if (events) yield ': output follows\n\n';
+    for (let next = await first; !next.done; next = await rest.next()) yield next.value;
   } finally {
     stop.abort();
     await rest.return?.();
@@ -101,7 +183,6 @@ async function* toText(output: AsyncIterable<LogChunk>): AsyncGenerator<Uint8Arr
 async function* toEvents(output: AsyncIterable<LogChunk>): AsyncGenerator<string> {
   // A character may be cut in two by the end of a chunk, in each stream by itself.
   const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
-  yield ': output follows\n\n';
   for await (const { stream, bytes } of output) {
     const text = decoders[stream].decode(bytes, { stream: true });
     if (text === '') continue;

@@ -3,9 +3,11 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
+import { oneOf } from '../../scheduler/definition.ts';
 import type { ApiContext } from '../context.ts';
 import { answersHere } from '../endpoint.ts';
 import type { Metrics } from '../metrics.ts';
+import { orNull } from '../shape.ts';
 
 const tags = ['node'];
 const text = { type: 'text/plain', schema: Type.String() };
@@ -60,23 +62,35 @@ export function nodeRoutes(app: FastifyInstance, { scheduler, node }: ApiContext
     async () => ({ status: 'ok' }),
   );
 
-  const Ready = Type.Object({ status: Type.Literal('ok'), term: Type.Integer(), jobs: Type.Integer() });
+  const Ready = Type.Object({
+    status: Type.Literal('ok'),
+    role: oneOf(['leader', 'follower']),
+    term: Type.Integer(),
+    jobs: Type.Integer(),
+    lagMs: orNull(Type.Number(), { description: 'How old the copy of this node may be; 0 on the leader.' }),
+  });
   app.get(
     '/health/ready',
     {
       schema: {
-        summary: 'This node leads and has loaded its state',
+        summary: 'This node may get requests: it leads, or has a warm copy and knows who leads',
         tags,
         operationId: 'isReady',
-        response: answersHere({ 200: { description: 'It does', schema: Ready } }, ['NOT_LEADING']),
+        response: answersHere({ 200: { description: 'It may', schema: Ready } }, [
+          'NOT_LEADING',
+          'STORE_UNAVAILABLE',
+        ]),
       },
     },
     async () => {
-      const { term, leading } = scheduler.leadership();
-      if (!leading) {
-        throw new CarillonError('NOT_LEADING', 'This node does not lead, or has not loaded its state yet.');
+      const { role, term, leader, lagMs, store } = scheduler.cluster();
+      if (!store.reachable)
+        throw unavailable(`The store can not be reached: ${store.detail ?? 'no answer'}.`);
+      if (role === 'starting') throw unavailable('This node has not loaded its state yet.');
+      if (leader === null) {
+        throw new CarillonError('NOT_LEADING', 'No node leads at the moment: nothing would be started.');
       }
-      return { status: 'ok', term, jobs: scheduler.jobCount() };
+      return { status: 'ok', role, term, jobs: scheduler.jobCount(), lagMs };
     },
   );
 
@@ -93,3 +107,5 @@ export function nodeRoutes(app: FastifyInstance, { scheduler, node }: ApiContext
     async (_request, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(metrics.text()),
   );
 }
+
+const unavailable = (message: string): CarillonError => new CarillonError('STORE_UNAVAILABLE', message);
