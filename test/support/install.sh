@@ -4,7 +4,7 @@
 # It starts no service, changes no setting of the machine and touches no network.
 set -euo pipefail
 
-# program:package. Debian puts daemons into /usr/sbin, which is not on everybody's PATH.
+# program:package, or file:package. Debian puts daemons into /usr/sbin, which is not on everybody's PATH.
 wanted=(
   dockerd:docker.io
   docker-init:docker.io
@@ -13,12 +13,15 @@ wanted=(
   busybox:busybox-static
   ip:iproute2
   openssl:openssl
+  java:default-jre-headless
+  /usr/share/java/zookeeper.jar:zookeeper
+  /usr/share/java/slf4j-simple.jar:libslf4j-java
 )
 export PATH="$PATH:/usr/sbin:/sbin"
 
 missing=()
 for pair in "${wanted[@]}"; do
-  command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+  [[ -e ${pair%%:*} ]] || command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
 done
 [[ ${#missing[@]} -eq 0 ]] && exit 0
 

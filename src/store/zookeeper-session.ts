@@ -1,0 +1,316 @@
+/**
+ * A session with a ZooKeeper ensemble that looks after itself: it finds a server that answers, comes back after a
+ * lost connection, and begins a new session when the old one is over. Needs ZooKeeper 3.6 or newer (multiRead).
+ * Promises: every request is settled; nothing is queued while there is no connection; a session is given up here
+ * no later than by the servers. Owners read anew after every `connected`, since watches end with the connection.
+ */
+
+import { CarillonError, invariant } from '../errors.ts';
+import type { Clock, Log } from '../scheduler/ports.ts';
+import { type Ensemble, parseHosts } from './zookeeper-address.ts';
+import {
+  type Access,
+  type Call,
+  type CreateMode,
+  childrenCall,
+  createCall,
+  existsCall,
+  getCall,
+  multiCall,
+  multiReadCall,
+  type NodeData,
+  type Op,
+  syncCall,
+} from './zookeeper-call.ts';
+import { ZooKeeperError } from './zookeeper-error.ts';
+import { type SessionState, ZooKeeperLink } from './zookeeper-link.ts';
+
+export type { CreateMode, NodeData, Op } from './zookeeper-call.ts';
+export { ZooKeeperError } from './zookeeper-error.ts';
+export type { SessionState } from './zookeeper-link.ts';
+
+export interface SessionOptions {
+  /** `host:port,host:port/chroot`. */
+  readonly hosts: string;
+  /** What to ask for; servers grant between 2 and 20 of their ticks. */
+  readonly sessionTimeoutMs: number;
+  /** With a login, all that this session makes is for this login only. */
+  readonly auth: { readonly user: string; readonly password: string } | null;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Every request rejects with a `ZooKeeperError`. Paths begin with `/` and are below the chroot. */
+export interface ZooKeeperSession {
+  /** Resolves when connected, with the chroot made. STORE_UNAVAILABLE after 15 s, or when the login is refused. */
+  start(): Promise<void>;
+  /** Ends the session at the server if that can be done within a second. Idempotent. */
+  close(): Promise<void>;
+  readonly state: SessionState;
+  /** Grows by one with each new session: what was ephemeral is gone or will be. 0 before the first. */
+  readonly generation: number;
+  /** The session timeout as granted. */
+  readonly timeoutMs: number;
+  /**
+   * Monotonic time since the newest request that was answered in this session was sent. While it is below
+   * `timeoutMs`, the servers can't have expired the session. Infinity unless connected.
+   */
+  silenceMs(): number;
+  /** Called after each change; answers the unsubscribe. */
+  onState(listener: (state: SessionState) => void): () => void;
+  /**
+   * Null when there is no node. `onChange` is called once, when the node is made, changed or removed, and perhaps
+   * once too often. One watch for each path: the newest `onChange` replaces the one before.
+   */
+  get(path: string, onChange?: () => void): Promise<NodeData | null>;
+  exists(path: string, onChange?: () => void): Promise<boolean>;
+  /** Nodes in the order of `paths`; not one moment's picture. */
+  getMany(paths: readonly string[]): Promise<(NodeData | null)[]>;
+  /** Names, in no order. `onChange` is called once, when a child is made or removed or the node is removed. */
+  children(path: string, onChange?: () => void): Promise<string[]>;
+  /** The path as made; a sequential one has ten digits more. */
+  create(path: string, data: Uint8Array, mode?: CreateMode): Promise<string>;
+  /** All or nothing, in the order of the calls. TOO_LARGE above 900 KiB; `opIndex` names what was refused. */
+  multi(ops: readonly Op[]): Promise<void>;
+  /** Resolves when the connected server has all that was committed anywhere before the call. */
+  sync(): Promise<void>;
+}
+
+/** INVALID_FIELD when `hosts` can't be read. */
+export function createZooKeeperSession(options: SessionOptions): ZooKeeperSession {
+  return new Session(options);
+}
+
+const startTimeoutMs = 15_000;
+/** The numbers of the protocol for what a watch tells. */
+const childrenChanged = 4;
+const removed = 2;
+/** multiRead: so many nodes at most in one, and so many in flight; measured as fastest. */
+const readChunk = 500;
+const readsInFlight = 4;
+/** An answer should stay below this, going by what the nodes before weighed. */
+const readBytes = 1024 * 1024;
+/** Before anything is known of their weight. */
+const firstReadChunk = 32;
+
+class Session implements ZooKeeperSession {
+  readonly #options: SessionOptions;
+  readonly #ensemble: Ensemble;
+  readonly #access: Access;
+  readonly #link: ZooKeeperLink;
+  readonly #watches = new Map<string, () => void>();
+  #closing: Promise<void> | null = null;
+
+  constructor(options: SessionOptions) {
+    const { auth } = options;
+    this.#options = options;
+    this.#ensemble = parseHosts(options.hosts);
+    this.#access = auth === null ? 'everybody' : 'creator';
+    this.#link = new ZooKeeperLink({
+      ...options,
+      servers: this.#ensemble.servers,
+      login: auth === null ? null : `${auth.user}:${auth.password}`,
+      onNotice: (notice) => this.#notice(notice),
+    });
+    this.#link.onState((state) => {
+      if (state !== 'connected') this.#watches.clear();
+    });
+  }
+
+  get state(): SessionState {
+    return this.#link.state;
+  }
+
+  get generation(): number {
+    return this.#link.generation;
+  }
+
+  get timeoutMs(): number {
+    return this.#link.timeoutMs;
+  }
+
+  silenceMs(): number {
+    return this.#link.silenceMs();
+  }
+
+  onState(listener: (state: SessionState) => void): () => void {
+    return this.#link.onState(listener);
+  }
+
+  async start(): Promise<void> {
+    const deadline = this.#options.clock.monotonicMs() + startTimeoutMs;
+    this.#link.open();
+    for (;;) {
+      await this.#connected(deadline);
+      try {
+        return await this.#enter();
+      } catch (error) {
+        if (isLoss(error)) continue;
+        await this.close();
+        throw this.#unavailable((error as Error).message);
+      }
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#link.close();
+    return this.#closing;
+  }
+
+  async get(path: string, onChange?: () => void): Promise<NodeData | null> {
+    const node = await this.#watched('data', path, onChange, getCall);
+    if (node !== null || onChange === undefined) return node;
+    // Reading a node that is not there leaves no watch; asking whether it is does.
+    return (await this.exists(path, onChange)) ? this.get(path, onChange) : null;
+  }
+
+  exists(path: string, onChange?: () => void): Promise<boolean> {
+    return this.#watched('data', path, onChange, existsCall);
+  }
+
+  children(path: string, onChange?: () => void): Promise<string[]> {
+    return this.#watched('children', path, onChange, childrenCall);
+  }
+
+  async getMany(paths: readonly string[]): Promise<(NodeData | null)[]> {
+    const found: (NodeData | null)[] = new Array(paths.length).fill(null);
+    let next = 0;
+    let chunk = firstReadChunk;
+    const reader = async (): Promise<void> => {
+      while (next < paths.length) {
+        const begin = next;
+        next = Math.min(begin + chunk, paths.length);
+        const wanted = paths.slice(begin, next).map((path) => this.#absolute(path));
+        const nodes = await this.#link.send(multiReadCall(wanted));
+        nodes.forEach((node, i) => {
+          found[begin + i] = node;
+        });
+        const bytes = nodes.reduce((sum, node) => sum + (node?.data.length ?? 0), 0);
+        const fitting = Math.floor((readBytes * nodes.length) / Math.max(bytes, 1));
+        chunk = Math.max(1, Math.min(readChunk, chunk * 4, fitting));
+      }
+    };
+    await Promise.all(Array.from({ length: readsInFlight }, reader));
+    return found;
+  }
+
+  async create(path: string, data: Uint8Array, mode: CreateMode = 'persistent'): Promise<string> {
+    const made = await this.#link.send(createCall(this.#absolute(path), data, mode, this.#access));
+    return made.slice(this.#ensemble.chroot.length);
+  }
+
+  async multi(ops: readonly Op[]): Promise<void> {
+    const absolute = ops.map((op) => ({ ...op, path: this.#absolute(op.path) }));
+    const refusal = await this.#link.send(multiCall(absolute, this.#access));
+    if (refusal !== null) throw refusal;
+  }
+
+  sync(): Promise<void> {
+    return this.#link.send(syncCall(this.#absolute('/')));
+  }
+
+  #watched<T>(
+    kind: 'data' | 'children',
+    path: string,
+    onChange: (() => void) | undefined,
+    build: (path: string, watch: boolean) => Call<T>,
+  ): Promise<T> {
+    const absolute = this.#absolute(path);
+    const call = build(absolute, onChange !== undefined);
+    if (onChange === undefined) return this.#link.send(call);
+    const arm = (): void => {
+      this.#watches.set(`${kind} ${absolute}`, onChange);
+    };
+    // Armed before the question, for a notice that overtakes the answer; and again with the answer, in case the
+    // notice of an older watch came in between.
+    arm();
+    const { missing } = call;
+    return this.#link.send({
+      ...call,
+      read(frame, offset) {
+        arm();
+        return call.read(frame, offset);
+      },
+      missing:
+        missing &&
+        (() => {
+          arm();
+          return missing();
+        }),
+    });
+  }
+
+  #notice({ type, path }: { readonly type: number; readonly path: string }): void {
+    if (type !== childrenChanged) this.#fire(`data ${path}`);
+    if (type === childrenChanged || type === removed) this.#fire(`children ${path}`);
+  }
+
+  #fire(key: string): void {
+    const onChange = this.#watches.get(key);
+    if (onChange === undefined) return;
+    this.#watches.delete(key);
+    try {
+      onChange();
+    } catch (error) {
+      this.#options.log.error({ err: error, watch: key }, 'zookeeper watch failed');
+    }
+  }
+
+  #absolute(path: string): string {
+    invariant(path.startsWith('/'), `'${path}' is not the path of a node`);
+    const { chroot } = this.#ensemble;
+    return path === '/' ? chroot || '/' : chroot + path;
+  }
+
+  /** Resolves when connected; gives up at the deadline, or when the servers refuse the login. */
+  async #connected(deadline: number): Promise<void> {
+    if (this.state === 'connected') return;
+    await new Promise<void>((resolve, reject) => {
+      const { clock } = this.#options;
+      const giveUp = (): void => {
+        done();
+        reject(this.#unavailable(this.#link.lastEnd?.detail ?? 'no server answered'));
+      };
+      const cancel = clock.after(deadline - clock.monotonicMs(), giveUp);
+      const unsubscribe = this.onState((state) => {
+        if (state === 'closed') return giveUp();
+        if (state !== 'connected') return;
+        done();
+        resolve();
+      });
+      const done = (): void => {
+        cancel();
+        unsubscribe();
+      };
+    });
+  }
+
+  /** Makes the chroot where it is missing, and finds out whether the login may use it. */
+  async #enter(): Promise<void> {
+    const names = this.#ensemble.chroot.split('/').slice(1);
+    for (let depth = 1; depth <= names.length; depth++) {
+      const path = `/${names.slice(0, depth).join('/')}`;
+      try {
+        await this.#link.send(createCall(path, Buffer.alloc(0), 'persistent', this.#access));
+      } catch (error) {
+        if (!(error instanceof ZooKeeperError && error.code === 'NODE_EXISTS')) throw error;
+      }
+    }
+    await this.get('/');
+  }
+
+  #unavailable(reason: string): CarillonError {
+    const { hosts } = this.#options;
+    return new CarillonError('STORE_UNAVAILABLE', `ZooKeeper at ${hosts} can not be used: ${reason}`, {
+      field: 'zookeeper.hosts',
+      value: hosts,
+    });
+  }
+}
+
+function isLoss(error: unknown): boolean {
+  return (
+    error instanceof ZooKeeperError &&
+    ['NOT_CONNECTED', 'CONNECTION_LOSS', 'SESSION_LOST'].includes(error.code)
+  );
+}
