@@ -8,6 +8,7 @@ import type { SchedulerHandle } from '../scheduler/handle.ts';
 import type { Clock, Log, Member } from '../scheduler/ports.ts';
 import { readBodies } from './body.ts';
 import { compileCheck } from './checking.ts';
+import { endConnectionsAtClose } from './connections.ts';
 import type { ApiContext } from './context.ts';
 import { nothingHere, sendError } from './error-map.ts';
 import { forwardToLeader } from './forward.ts';
@@ -71,7 +72,6 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: keepAliveMs,
     routerOptions: { maxParamLength },
-    forceCloseConnections: 'idle',
     frameworkErrors: (error, request, reply) => void sendError(log, error, request, reply),
   });
   const live = new LiveEvents(scheduler, {
@@ -89,6 +89,7 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.setErrorHandler((error, request, reply) => sendError(log, error, request, reply));
   app.setNotFoundHandler((request, reply) => sendError(log, nothingHere(request), request, reply));
+  endConnectionsAtClose(app);
   readBodies(app);
   protect(app);
   refuseUnknownParameters(app);

@@ -71,8 +71,13 @@ export class Peers {
         path,
         headers: { ...headers, [forwardedBy]: this.#self().id },
         agent: secure ? this.#tls : this.#plain,
-        signal,
       });
+      let answer: IncomingMessage | null = null;
+      // Not by an error once there is an answer: a connection that is about to be kept would throw it.
+      const abort = () => (answer === null ? outgoing.destroy(new Error('given up')) : answer.destroy());
+      signal.addEventListener('abort', abort);
+      outgoing.once('close', () => signal.removeEventListener('abort', abort));
+      if (signal.aborted) abort();
       const stopConnecting = this.#clock.after(connectWithinMs, () =>
         outgoing.destroy(new Error(`no connection within ${connectWithinMs} ms`)),
       );
@@ -86,10 +91,11 @@ export class Peers {
         if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', connected);
         else connected();
       });
-      outgoing.once('response', (answer) => {
+      outgoing.once('response', (response) => {
         // Until somebody reads it; who does sees the error too.
-        answer.on('error', () => {});
-        resolve(answer);
+        response.on('error', () => {});
+        answer = response;
+        resolve(response);
       });
       // After an answer this says no more than that the rest of the body was not wanted.
       outgoing.on('error', (error) => {

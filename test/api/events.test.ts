@@ -176,6 +176,22 @@ describe('live events', () => {
     expect(api.errors).toEqual([]);
   });
 
+  test('and connections without a question keep nobody waiting when the app closes', async () => {
+    await listen();
+    const { port } = api.app.server.address() as AddressInfo;
+    // A keep-alive connection with a stream, and one that was opened in advance.
+    const stream = await fetch(`http://127.0.0.1:${port}/api/v1/events`);
+    const silent = connect(port, '127.0.0.1');
+    const ended = once(silent, 'close');
+    await once(silent, 'connect');
+    silent.resume();
+    const began = performance.now();
+    await api.app.close();
+    expect(performance.now() - began).toBeLessThan(2_000);
+    await ended;
+    expect(await stream.text()).toContain('retry:');
+  });
+
   test(`are for ${liveLimits.clients} clients at one time`, async () => {
     await listen();
     for (let i = 0; i < liveLimits.clients; i++) await Client.open('/events');
