@@ -58,7 +58,8 @@ function outagesOf(faults: readonly Fault[], roster: Roster): Stretch[] {
           .filter((fault) => fault.on === on && fault.from <= from && (fault.to ?? Infinity) > from)
           .map(({ target }) => target),
       ).size;
-    const quorum = roster.zookeepers - down('zookeeper') > roster.zookeepers / 2;
+    // A node by itself needs none.
+    const quorum = roster.zookeepers === 0 || roster.zookeepers - down('zookeeper') > roster.zookeepers / 2;
     const works = quorum && down('scheduler') < roster.schedulers;
     return works ? [] : [{ from, to: edges[i + 1] ?? Number.POSITIVE_INFINITY }];
   });

@@ -38,12 +38,14 @@ export function evidenceOf(history: History): Evidence {
     process: disturbances(history.faults, roster, history.bounds, 'process'),
     container: disturbances(history.faults, roster, history.bounds, 'container'),
   };
+  // What the leader says now counts; what it forgot since was read before.
+  const known = new Map([...history.collected, ...said.runs].map((run) => [run.id, run]));
   const lines = [...history.lines].sort((a, b) => a.at - b.at);
   return {
     history,
     jobs: new Map(history.jobs.map((job) => [job.name, job])),
-    runs: new Map(said.runs.map((run) => [run.id, run])),
-    runsOf: groups(said.runs, (run) => run.job),
+    runs: known,
+    runsOf: groups([...known.values()], (run) => run.job),
     ledgerOf: groups(said.ledger, (line) => line.job),
     launchesOf: groups(
       lines.filter(({ event }) => event === 'launch'),

@@ -152,6 +152,8 @@ export interface History {
   readonly faults: readonly Fault[];
   readonly lines: readonly JobLine[];
   readonly triggers: readonly TriggerRecord[];
+  /** Ended runs as read on the way, for those that left the bounded archive before the end. */
+  readonly collected: readonly RunRecord[];
   /** The first is the leader's. */
   readonly answers: readonly NodeAnswer[];
   readonly roles: readonly RoleSample[];

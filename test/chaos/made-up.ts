@@ -114,6 +114,7 @@ export function historyOf(draft: Draft): History {
     faults: draft.faults,
     lines: draft.lines,
     triggers: draft.triggers,
+    collected: [],
     answers: [answer, { ...answer, node: 's2' }, { ...answer, node: 's3' }],
     roles: [],
   };

@@ -1,0 +1,144 @@
+/**
+ * One process of the cluster, in its namespace: a ZooKeeper server, or a scheduler. It is started, killed,
+ * paused and started again on the same data; it dies with the harness.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Network } from './network.ts';
+
+export class Member {
+  readonly name: string;
+  readonly on: 'scheduler' | 'zookeeper';
+  readonly #argv: readonly string[];
+  readonly #cwd: string;
+  readonly #log: number;
+  #child: ChildProcess | null = null;
+
+  constructor(given: {
+    readonly name: string;
+    readonly on: 'scheduler' | 'zookeeper';
+    readonly argv: readonly string[];
+    readonly cwd: string;
+    readonly logFile: string;
+  }) {
+    this.name = given.name;
+    this.on = given.on;
+    this.#argv = given.argv;
+    this.#cwd = given.cwd;
+    this.#log = openSync(given.logFile, 'w');
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  start(): void {
+    if (this.isRunning) throw new Error(`${this.name} runs already`);
+    const [program = '', ...args] = this.#argv;
+    // The job's environment is the scheduler's business: only what a login gives is handed on.
+    const env = { PATH: process.env.PATH, HOME: process.env.HOME, LANG: 'C.UTF-8' };
+    this.#child = spawn(program, args, { cwd: this.#cwd, stdio: ['ignore', this.#log, this.#log], env });
+    this.#child.on('error', () => {});
+  }
+
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  pause(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    if (child === null || !this.isRunning) return;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    await exited;
+  }
+}
+
+/** What makes the kernel end the process should the harness be killed. */
+const dieWithHarness = ['setpriv', '--pdeathsig', 'KILL'];
+
+/** Every half second; with it sessions may last from 1 to 10 seconds. */
+const tickMs = 500;
+
+export function zookeeperServers(
+  network: Network,
+  names: readonly string[],
+  workDir: string,
+  logDir: string,
+): Member[] {
+  const servers = names.map((name, i) => `server.${i + 1}=${network.address(name)}:2888:3888`);
+  return names.map((name, i) => {
+    const dir = join(workDir, name);
+    mkdirSync(join(dir, 'data'), { recursive: true });
+    writeFileSync(join(dir, 'data/myid'), `${i + 1}\n`);
+    const settings = [
+      `tickTime=${tickMs}`,
+      'initLimit=20',
+      'syncLimit=6',
+      `dataDir=${dir}/data`,
+      'clientPort=2181',
+      'maxClientCnxns=0',
+      'admin.enableServer=false',
+      '4lw.commands.whitelist=*',
+      'autopurge.purgeInterval=1',
+      ...servers,
+    ];
+    writeFileSync(join(dir, 'zoo.cfg'), `${settings.join('\n')}\n`);
+    const java = [
+      ...['java', '-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'],
+      ...['-Djava.net.preferIPv4Stack=true', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'],
+      ...['-Dorg.slf4j.simpleLogger.showDateTime=true', '-Dzookeeper.cnxTimeout=1000'],
+      ...['-cp', '/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar'],
+      ...['org.apache.zookeeper.server.quorum.QuorumPeerMain', join(dir, 'zoo.cfg')],
+    ];
+    const argv = [...network.enter(name), ...dieWithHarness, ...java];
+    return new Member({ name, on: 'zookeeper', argv, cwd: dir, logFile: join(logDir, `${name}.log`) });
+  });
+}
+
+export const schedulerPort = 4400;
+
+export interface SchedulerSetting {
+  /** The tree whose src/main.ts is run. */
+  readonly source: string;
+  /** `host:2181,…/chroot`; null: a node by itself, on its own data directory. */
+  readonly zk: string | null;
+  readonly sessionTimeoutMs: number;
+  readonly dockerHost: string | null;
+}
+
+export function schedulers(
+  network: Network,
+  names: readonly string[],
+  dirs: { readonly workDir: string; readonly logDir: string },
+  setting: SchedulerSetting,
+): Member[] {
+  return names.map((name) => {
+    const dir = join(dirs.workDir, name);
+    mkdirSync(dir, { recursive: true });
+    const cluster =
+      setting.zk === null
+        ? []
+        : ['--zk', setting.zk, '--zk-session-timeout', `PT${setting.sessionTimeoutMs / 1_000}S`];
+    const docker = setting.dockerHost === null ? [] : ['--docker-host', setting.dockerHost];
+    const serve = [
+      ...[process.execPath, '--import', 'tsx', join(setting.source, 'src/main.ts'), 'serve'],
+      ...['--host', network.address(name), '--insecure', '--port', String(schedulerPort)],
+      ...['--data-dir', dir, '--log-format', 'json', ...cluster, ...docker],
+    ];
+    const argv = [...network.enter(name), ...dieWithHarness, ...serve];
+    const logFile = join(dirs.logDir, `${name}.log`);
+    return new Member({ name, on: 'scheduler', argv, cwd: setting.source, logFile });
+  });
+}
