@@ -1,6 +1,7 @@
 /**
  * The API as typed calls. A refusal is a `ProblemError` with what the server said; no answer, or one that is
- * not Carillon's, is an `UnreachableError`. Nothing is retried: the person, or the script, decides.
+ * not Carillon's, is an `UnreachableError`. Of several servers the first that answers is asked, and stays the
+ * one. Nothing that may have arrived is repeated here: see `persistence.ts` for what may be.
  */
 
 import type {
@@ -9,6 +10,7 @@ import type {
   WireJob,
   WireJobChange,
   WireLedgerLine,
+  WireLogEvent,
   WireProblem,
   WireRevision,
   WireRun,
@@ -41,11 +43,20 @@ export class ProblemError extends Error {
 
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError';
+  /** Something was reached: what was asked for may have been done. */
+  readonly reached: boolean;
+
+  constructor(message: string, reached: boolean) {
+    super(message);
+    this.reached = reached;
+  }
 }
 
 export type Query = Readonly<
   Record<string, string | number | boolean | readonly string[] | null | undefined>
 >;
+
+type Headers = Readonly<Record<string, string>>;
 
 interface Page<T> {
   readonly items: readonly T[];
@@ -54,13 +65,35 @@ interface Page<T> {
 
 const at = (...parts: (string | number)[]) => parts.map((part) => `/${encodeURIComponent(part)}`).join('');
 
-export class Client {
-  readonly url: string;
-  readonly #by: string;
+/** No connection came about, so nothing was asked. */
+const notConnected = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 
-  constructor(url: string, by: string) {
-    this.url = url.replace(/\/+$/, '');
+export class Client {
+  readonly #servers: readonly string[];
+  readonly #by: string;
+  #current = 0;
+
+  /** `urls`: one server, or several with commas between them. */
+  constructor(urls: string, by: string) {
+    this.#servers = urls.split(',').map((url) => url.trim().replace(/\/+$/, ''));
     this.#by = by;
+  }
+
+  /** The server that is asked. */
+  get url(): string {
+    return this.#servers[this.#current] as string;
+  }
+
+  /** Asks the next server from now on: this one is there and of no use. */
+  turn(): void {
+    this.#current = (this.#current + 1) % this.#servers.length;
   }
 
   jobs = (query: Query) => this.#pages<WireJob>('/jobs', query);
@@ -69,8 +102,9 @@ export class Client {
     this.#send<WireDeletion>('DELETE', at('jobs', name), undefined, { dependents });
   pause = (name: string) => this.#send<WireJob>('POST', at('jobs', name, 'pause'));
   resume = (name: string) => this.#send<WireJob>('POST', at('jobs', name, 'resume'));
-  trigger = (name: string, params: Readonly<Record<string, string>>) =>
-    this.#send<WireRun>('POST', at('jobs', name, 'trigger'), { params });
+  /** With the same key again: the same run. */
+  trigger = (name: string, params: Readonly<Record<string, string>>, key: string) =>
+    this.#send<WireRun>('POST', at('jobs', name, 'trigger'), { params }, {}, { 'idempotency-key': key });
   apply = (definitions: readonly unknown[], query: Query) =>
     this.#send<WireApply>('POST', '/apply', definitions, query);
 
@@ -85,7 +119,8 @@ export class Client {
   runs = (query: Query) => this.#pages<WireRun>('/runs', query);
   run = (id: string) => this.#get<WireRun>(at('runs', id));
   kill = (id: string) => this.#send<WireRun>('POST', at('runs', id, 'kill'));
-  rerun = (id: string) => this.#send<WireRun>('POST', at('runs', id, 'rerun'));
+  rerun = (id: string, key: string) =>
+    this.#send<WireRun>('POST', at('runs', id, 'rerun'), undefined, {}, { 'idempotency-key': key });
 
   graph = () => this.#get<WireGraph>('/graph');
   stats = (query: Query) => this.#get<WireStats>('/stats', query);
@@ -97,14 +132,38 @@ export class Client {
     return (await this.#fetch('GET', '/graph.dot')).text();
   }
 
-  /** Output as it comes. With `follow` it ends with the run, however long that takes. */
+  /** The output that is there. */
   async *logs(id: string, query: Query): AsyncGenerator<Uint8Array> {
-    const response = await this.#fetch('GET', at('runs', id, 'logs'), { query, patient: true });
+    yield* this.#stream(at('runs', id, 'logs'), query, {});
+  }
+
+  /** The output as it comes, to its end, however long that takes. */
+  async *followLogs(id: string, query: Query): AsyncGenerator<WireLogEvent> {
+    const decoder = new TextDecoder();
+    const headers = { accept: 'text/event-stream' };
+    let text = '';
+    for await (const chunk of this.#stream(at('runs', id, 'logs'), { ...query, follow: true }, headers)) {
+      const frames = (text + decoder.decode(chunk, { stream: true })).split('\n\n');
+      text = frames.pop() ?? '';
+      for (const frame of frames) {
+        if (frame.startsWith('event: end')) return;
+        const data = /^data: (.*)$/m.exec(frame)?.[1];
+        if (data !== undefined) yield JSON.parse(data) as WireLogEvent;
+      }
+    }
+    throw new UnreachableError(`${this.url} broke off in the middle of the output.`, true);
+  }
+
+  async *#stream(path: string, query: Query, headers: Headers): AsyncGenerator<Uint8Array> {
+    const response = await this.#fetch('GET', path, { query, headers, patient: true });
     if (response.body === null) return;
     try {
       for await (const chunk of response.body) yield chunk as Uint8Array;
     } catch (error) {
-      throw new UnreachableError(`${this.url} broke off in the middle of the output (${causeOf(error)}).`);
+      throw new UnreachableError(
+        `${this.url} broke off in the middle of the output (${causeOf(error)}).`,
+        true,
+      );
     }
   }
 
@@ -124,50 +183,76 @@ export class Client {
     return this.#json(await this.#fetch('GET', path, { query }));
   }
 
-  async #send<T>(method: string, path: string, body?: unknown, query: Query = {}): Promise<T> {
-    return this.#json(await this.#fetch(method, path, { query, body }));
+  async #send<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    query: Query = {},
+    headers: Headers = {},
+  ): Promise<T> {
+    return this.#json(await this.#fetch(method, path, { query, body, headers }));
   }
 
   async #json<T>(response: Response): Promise<T> {
     try {
       return (await response.json()) as T;
     } catch (error) {
-      throw new UnreachableError(`${this.url} does not answer as Carillon does (${causeOf(error)}).`);
+      throw new UnreachableError(`${this.url} does not answer as Carillon does (${causeOf(error)}).`, true);
     }
   }
 
   async #fetch(
     method: string,
     path: string,
-    { query = {}, body, patient = false }: { query?: Query; body?: unknown; patient?: boolean } = {},
+    {
+      query = {},
+      body,
+      headers = {},
+      patient = false,
+    }: { query?: Query; body?: unknown; headers?: Headers; patient?: boolean } = {},
   ): Promise<Response> {
-    let response: Response;
-    try {
-      response = await fetch(`${this.url}/api/v1${path}${search(query)}`, {
-        method,
-        headers: {
-          'x-carillon-user': this.#by,
-          ...(body !== undefined && { 'content-type': 'application/json' }),
-        },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-        ...(!patient && { signal: AbortSignal.timeout(answerWithinMs) }),
-      });
-    } catch (error) {
-      throw new UnreachableError(
-        `No answer from ${this.url} (${causeOf(error)}). Is \`carillon serve\` running? --url or CARILLON_URL says where.`,
-      );
+    const init: RequestInit = {
+      method,
+      headers: {
+        ...headers,
+        'x-carillon-user': this.#by,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    };
+    const failures: string[] = [];
+    for (let tried = 0; tried < this.#servers.length; tried++) {
+      try {
+        const response = await fetch(`${this.url}/api/v1${path}${search(query)}`, {
+          ...init,
+          ...(!patient && { signal: AbortSignal.timeout(answerWithinMs) }),
+        });
+        if (response.ok) return response;
+        throw await this.#refusal(response);
+      } catch (error) {
+        if (error instanceof ProblemError || error instanceof UnreachableError) throw error;
+        const cause = causeOf(error);
+        failures.push(`${this.url} (${cause})`);
+        if (!notConnected.has(cause)) throw noAnswer(failures, true);
+        this.turn();
+      }
     }
-    if (response.ok) return response;
-    throw await this.#refusal(response);
+    throw noAnswer(failures, false);
   }
 
   async #refusal(response: Response): Promise<Error> {
     const problem: unknown = await response.json().catch(() => null);
     const known = typeof problem === 'object' && problem !== null && 'code' in problem && 'detail' in problem;
     if (known) return new ProblemError(problem as WireProblem);
-    return new UnreachableError(`${this.url} answered ${response.status}, and not as Carillon does.`);
+    return new UnreachableError(`${this.url} answered ${response.status}, and not as Carillon does.`, true);
   }
 }
+
+const noAnswer = (servers: readonly string[], reached: boolean): UnreachableError =>
+  new UnreachableError(
+    `No answer from ${servers.join(', nor from ')}. Is \`carillon serve\` running? --url or CARILLON_URL says where.`,
+    reached,
+  );
 
 function search(query: Query): string {
   const search = new URLSearchParams();

@@ -53,7 +53,7 @@ function createProgram(shell: Shell, version: string): Command {
   const program = new Command('carillon')
     .description('A cron scheduler for pipelines: jobs at their instants, in order, exactly once.')
     .version(version)
-    .option('--url <url>', `the server; CARILLON_URL, or ${defaultUrl}`)
+    .option('--url <url,…>', `the servers, the first that answers is asked; CARILLON_URL, or ${defaultUrl}`)
     .option('--json', 'print JSON, for scripts')
     .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
     .configureHelp({ showGlobalOptions: true })

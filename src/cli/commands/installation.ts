@@ -1,10 +1,11 @@
 /** Commands about the whole: the graph of dependencies, who leads, which engines there are. */
 
 import type { Command } from 'commander';
-import type { WireGraph } from '../../api/schema-views.ts';
+import type { WireCluster, WireEngine, WireGraph } from '../../api/schema-views.ts';
+import { ProblemError } from '../client.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { Session, Shell } from '../shell.ts';
-import { card, dim, table, tinted } from '../words.ts';
+import { card, dim, lasting, table, tinted, when } from '../words.ts';
 
 export function addInstallationCommands(program: Command, shell: Shell): void {
   program
@@ -24,7 +25,7 @@ export function addInstallationCommands(program: Command, shell: Shell): void {
     );
   program
     .command('status')
-    .description('who leads, and which engines can be reached')
+    .description('who leads, who follows, and which engines can be reached')
     .action((_, command: Command) => shell.run(command, status));
 }
 
@@ -73,27 +74,57 @@ function printGraph(session: Session, { nodes, edges }: WireGraph): void {
 }
 
 async function status(session: Session): Promise<ExitCode> {
-  const { client, io } = session;
-  const cluster = await client.cluster();
-  const engines = await client.engines();
-  if (session.json) {
-    session.printJson({ ...cluster, engines });
-    return exitCodes.ok;
+  const cluster = await session.client.cluster();
+  const engines = cluster.leader === null ? null : await enginesOf(session);
+  if (session.json) session.printJson({ ...cluster, engines });
+  else {
+    printCluster(session, cluster);
+    if (engines === null) session.print('\nThe engines are not known: no leader answers.');
+    else printEngines(session, engines);
   }
-  const { leader } = cluster;
+  return engines === null ? exitCodes.failed : exitCodes.ok;
+}
+
+/** Null when the leader went in between: who follows is worth showing all the same. */
+async function enginesOf({ client }: Session): Promise<WireEngine[] | null> {
+  try {
+    return await client.engines();
+  } catch (error) {
+    if (error instanceof ProblemError && error.problem.status === 503) return null;
+    throw error;
+  }
+}
+
+function printCluster(session: Session, { leader, term, members, store, takeover }: WireCluster): void {
+  const { io } = session;
+  const reachable = store.reachable ? 'reachable' : 'not reachable';
   session.print(
     card(
       [
         ['leader', leader === null ? 'none' : `${leader.host}, pid ${leader.pid}, ${leader.url}`],
-        ['term', String(cluster.term)],
+        ['term', String(term)],
+        ['store', store.detail === null ? reachable : `${reachable}: ${store.detail}`],
         [
-          'members',
-          cluster.members.map((member) => `${member.host} (${member.role}, ${member.version})`).join(', '),
+          'take-over',
+          takeover && `${when(takeover.at, io)}, took ${lasting(takeover.tookMs)}, term ${takeover.term}`,
         ],
       ],
       io,
     ),
   );
+  const rows = members.map((member) => [
+    member.id,
+    member.role,
+    member.url,
+    lasting(member.lagMs),
+    member.host,
+    String(member.pid),
+    member.version,
+  ]);
+  session.print(`\n${table(['MEMBER', 'ROLE', 'URL', 'LAG', 'HOST', 'PID', 'VERSION'], rows, io)}`);
+}
+
+function printEngines(session: Session, engines: readonly WireEngine[]): void {
   const rows = engines.map((engine) => [
     engine.name,
     engine.reachable ? 'reachable' : 'not reachable',
@@ -102,6 +133,5 @@ async function status(session: Session): Promise<ExitCode> {
     String(engine.startQueue),
     engine.detail ?? '',
   ]);
-  session.print(`\n${table(['ENGINE', 'STATE', 'VERSION', 'RUNNING', 'TO START', ''], rows, io)}`);
-  return leader === null ? exitCodes.failed : exitCodes.ok;
+  session.print(`\n${table(['ENGINE', 'STATE', 'VERSION', 'RUNNING', 'TO START', ''], rows, session.io)}`);
 }

@@ -1,11 +1,14 @@
 /** Commands about runs: list, look at, start, follow, end. */
 
+import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { WireRun } from '../../api/schema.ts';
 import { CarillonError } from '../../errors.ts';
 import { ProblemError } from '../client.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { followLogs } from '../log-follower.ts';
 import { each, positive, wholeFrom } from '../option-values.ts';
+import { Persistence } from '../persistence.ts';
 import type { Session, Shell } from '../shell.ts';
 import { card, lasting, nothing, table, tinted, when } from '../words.ts';
 
@@ -39,9 +42,9 @@ export function addRunCommands(program: Command, shell: Shell): void {
       '\nExit codes with --wait: 0 succeeded, 1 ended otherwise, 4 still running after --timeout.',
     )
     .action((name: string, options: RunOptions, command: Command) =>
-      shell.run(command, async (session) => {
-        const run = await session.client.trigger(name, paramsOf(options.param ?? []));
-        return follow(session, run, options);
+      shell.run(command, (session) => {
+        const params = paramsOf(options.param ?? []);
+        return follow(session, options, (key) => session.client.trigger(name, params, key));
       }),
     );
   program
@@ -51,7 +54,7 @@ export function addRunCommands(program: Command, shell: Shell): void {
     .option('--wait', 'wait for its end')
     .option('--timeout <seconds>', 'with --wait: not longer than this', positive)
     .action((id: string, options: RunOptions, command: Command) =>
-      shell.run(command, async (session) => follow(session, await session.client.rerun(id), options)),
+      shell.run(command, (session) => follow(session, options, (key) => session.client.rerun(id, key))),
     );
   program
     .command('logs')
@@ -174,17 +177,23 @@ function paramsOf(given: readonly string[]): Record<string, string> {
   );
 }
 
-async function follow(session: Session, started: WireRun, options: RunOptions): Promise<ExitCode> {
+async function follow(
+  session: Session,
+  options: RunOptions,
+  start: (key: string) => Promise<WireRun>,
+): Promise<ExitCode> {
   const { io, client } = session;
   const until = options.timeout === undefined ? Number.POSITIVE_INFINITY : io.now() + options.timeout * 1_000;
-  let run = started;
+  const key = randomUUID();
+  const persistence = new Persistence(session, until);
+  let run = await (options.wait === true ? persistence.of(() => start(key)) : start(key));
   if (options.wait === true) {
     session.progress(`${run.id} is ${run.state}`);
     while (unfinished.has(run.state) && io.now() < until) {
       await io.sleep(POLL_MS);
-      const before = run.state;
-      run = await client.run(run.id);
-      if (run.state !== before) session.progress(`${run.id} is ${run.state}`);
+      const { id, state } = run;
+      run = await persistence.of(() => client.run(id));
+      if (run.state !== state) session.progress(`${run.id} is ${run.state}`);
     }
   }
   if (session.json) session.printJson(run);
@@ -201,25 +210,32 @@ interface LogsOptions {
 }
 
 async function showLogs(session: Session, name: string, options: LogsOptions): Promise<ExitCode> {
-  const id = await runNamed(session, name, options.follow === true);
-  session.progress(id);
+  const { follow = false, ...query } = options;
+  const persistence = new Persistence(session);
+  const find = () => runNamed(session, name, follow);
+  const run = await (follow ? persistence.of(find) : find());
+  session.progress(run.id);
+  if (follow) {
+    await followLogs(session, run, query, persistence);
+    return exitCodes.ok;
+  }
   const decoder = new TextDecoder();
-  for await (const chunk of session.client.logs(id, { ...options }))
+  for await (const chunk of session.client.logs(run.id, query))
     session.io.out(decoder.decode(chunk, { stream: true }));
   return exitCodes.ok;
 }
 
 /** The run of this id, or the newest of the job of this name: one under way, or else one that was launched. */
-async function runNamed({ client, io }: Session, name: string, wait: boolean): Promise<string> {
+async function runNamed({ client, io }: Session, name: string, wait: boolean): Promise<WireRun> {
   try {
-    return (await client.run(name)).id;
+    return await client.run(name);
   } catch (error) {
     if (!(error instanceof ProblemError) || error.problem.code !== 'RUN_NOT_FOUND') throw error;
   }
   await client.job(name);
   for (;;) {
     for await (const run of client.runs({ job: name, limit: LISTED }))
-      if (run.attempts.length > 0) return run.id;
+      if (run.attempts.length > 0) return run;
     if (!wait)
       throw new CarillonError('RUN_NOT_FOUND', `no run of '${name}' was launched yet`, {
         field: 'run',

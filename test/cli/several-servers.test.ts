@@ -1,0 +1,241 @@
+/** The command line over several servers, some of which are gone, or do not lead, or break off. */
+
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { WireProblem, WireRun } from '../../src/api/schema.ts';
+import type { WireCluster } from '../../src/api/schema-views.ts';
+import { runCli } from '../../src/cli/program.ts';
+
+let first: FastifyInstance;
+let second: FastifyInstance;
+let urls: string;
+let now: number;
+let slept: number;
+
+beforeEach(() => {
+  first = fastify({ forceCloseConnections: true });
+  second = fastify({ forceCloseConnections: true });
+  now = Date.UTC(2026, 10, 21, 12);
+  slept = 0;
+});
+afterEach(async () => {
+  await first.close();
+  await second.close();
+});
+
+async function listen(): Promise<void> {
+  const at = { host: '127.0.0.1', port: 0 };
+  urls = `${await first.listen(at)}/, ${await second.listen(at)}`;
+}
+
+async function carillon(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  let out = '';
+  let err = '';
+  const code = await runCli(args, {
+    serve: async () => 0,
+    environment: {},
+    version: '1.2.3',
+    io: {
+      out: (text) => (out += text),
+      err: (text) => (err += text),
+      stdin: async () => '',
+      now: () => now,
+      sleep: async (delayMs) => {
+        slept += 1;
+        now += delayMs;
+      },
+      timezone: 'UTC',
+      color: false,
+      progress: false,
+      by: 'ann@laptop',
+      url: urls,
+    },
+  });
+  return { code, out, err };
+}
+
+const run = (state: string): Partial<WireRun> => ({
+  id: 'a.1',
+  job: 'a',
+  state: state as WireRun['state'],
+  due: '2026-11-21T12:00:00.000Z',
+  trigger: { kind: 'manual', by: 'ann', of: null },
+  attempts: [],
+  catchesUp: 0,
+  params: {},
+  reason: null,
+  endedAt: null,
+});
+const refuse = (reply: FastifyReply, status: number, code: WireProblem['code']) =>
+  reply.code(status).send({ type: '', title: '', status, code, detail: `it is ${code}` });
+
+describe('of several servers', () => {
+  test('the first that answers is asked', async () => {
+    second.get('/api/v1/graph.dot', async () => 'digraph {}\n');
+    await listen();
+    await first.close();
+    expect(await carillon('graph', '--dot')).toEqual({ code: 0, out: 'digraph {}\n', err: '' });
+  });
+
+  test('none answers: each is named, at once', async () => {
+    await listen();
+    await first.close();
+    await second.close();
+    const { code, err } = await carillon('run', 'a', '--wait');
+    expect([code, slept]).toEqual([3, 0]);
+    for (const url of urls.split(/\/?, /)) expect(err).toContain(`${url} (ECONNREFUSED)`);
+  });
+
+  test('a refusal is final, and no reason to ask another', async () => {
+    first.get('/api/v1/graph.dot', (_, reply) => refuse(reply, 503, 'NOT_LEADING'));
+    second.get('/api/v1/graph.dot', async () => 'digraph {}\n');
+    await listen();
+    expect((await carillon('graph', '--dot')).code).toBe(3);
+  });
+});
+
+describe('run --wait', () => {
+  test('goes on through a change of leader, and makes one run', async () => {
+    const keys: unknown[] = [];
+    first.post('/api/v1/jobs/a/trigger', (request, reply) => {
+      keys.push(request.headers['idempotency-key']);
+      reply.hijack();
+      reply.raw.destroy();
+    });
+    const trigger = ['NOT_LEADING', 'STORE_UNAVAILABLE', null] as const;
+    second.post('/api/v1/jobs/a/trigger', (request, reply) => {
+      keys.push(request.headers['idempotency-key']);
+      const code = trigger[keys.length - 2];
+      return code ? refuse(reply, 503, code) : reply.code(202).send(run('waiting'));
+    });
+    const states = [run('running'), null, run('succeeded')];
+    const read = (reply: FastifyReply) => {
+      const state = states.shift();
+      return state ? reply.send(state) : refuse(reply, 404, 'RUN_NOT_FOUND');
+    };
+    first.get('/api/v1/runs/a.1', (_, reply) => read(reply));
+    second.get('/api/v1/runs/a.1', (_, reply) => read(reply));
+    await listen();
+    // The first breaks off, the second refuses, and so on by turns.
+    const { code, out, err } = await carillon('run', 'a', '--wait');
+    expect(out).toMatch(/state +succeeded/);
+    expect(code).toBe(0);
+    expect(new Set(keys).size).toBe(1);
+    expect(err.match(/can not serve now/g)).toHaveLength(1);
+  });
+
+  test('gives up after a minute', async () => {
+    first.post('/api/v1/jobs/a/trigger', (_, reply) => refuse(reply, 503, 'NOT_LEADING'));
+    second.post('/api/v1/jobs/a/trigger', (_, reply) => refuse(reply, 503, 'NOT_LEADING'));
+    await listen();
+    const began = now;
+    const { code, err } = await carillon('run', 'a', '--wait');
+    expect([code, now - began]).toEqual([3, 60_000]);
+    expect(err).toContain('it is NOT_LEADING');
+  });
+
+  test('gives up at its own timeout', async () => {
+    first.post('/api/v1/jobs/a/trigger', (_, reply) => refuse(reply, 503, 'NOT_LEADING'));
+    second.post('/api/v1/jobs/a/trigger', (_, reply) => refuse(reply, 503, 'NOT_LEADING'));
+    await listen();
+    const began = now;
+    expect((await carillon('run', 'a', '--wait', '--timeout', '5')).code).toBe(3);
+    expect(now - began).toBe(5_000);
+  });
+
+  test('without --wait nothing is repeated', async () => {
+    first.post('/api/v1/jobs/a/trigger', (_, reply) => refuse(reply, 503, 'NOT_LEADING'));
+    await listen();
+    expect([(await carillon('run', 'a')).code, slept]).toEqual([3, 0]);
+  });
+});
+
+describe('logs -f', () => {
+  const frame = (stream: string, text: string) => `event: log\ndata: ${JSON.stringify({ stream, text })}\n\n`;
+
+  function saying(app: FastifyInstance, frames: string[], asked: string[]): void {
+    app.get('/api/v1/runs/a.1', async () => run('running'));
+    app.get('/api/v1/runs/a.1/logs', (request, reply) => {
+      asked.push(request.url.split('?')[1] ?? '');
+      reply.hijack();
+      reply.raw.writeHead(200, { 'content-type': 'text/event-stream' });
+      const whole = frames.join('');
+      // Cut anywhere: frames do not come as they were written.
+      reply.raw.write(whole.slice(0, 25));
+      setImmediate(() => {
+        reply.raw.write(whole.slice(25), () =>
+          whole.includes('event: end') ? reply.raw.end() : reply.raw.destroy(),
+        );
+      });
+    });
+  }
+
+  test('goes on where a broken connection ended, in each stream', async () => {
+    const asked: string[] = [];
+    saying(first, [frame('stdout', 'one\ntw'), frame('stderr', 'ä')], asked);
+    saying(
+      second,
+      [
+        frame('stderr', 'äx\n'),
+        frame('stdout', 'one\ntwo\n'),
+        frame('stdout', '3\n'),
+        'event: end\ndata: {}\n\n',
+      ],
+      asked,
+    );
+    await listen();
+    const { code, out, err } = await carillon('logs', '-f', 'a.1', '--stream', 'stdout');
+    expect([code, out]).toEqual([0, 'one\ntwäx\no\n3\n']);
+    expect(asked).toEqual(['stream=stdout&follow=true', 'stream=stdout&attempt=1&follow=true']);
+    expect(err.match(/can not serve now/g)).toHaveLength(1);
+  });
+
+  test('with --tail shows the last lines again', async () => {
+    saying(first, [frame('stdout', 'one\n')], []);
+    saying(second, [frame('stdout', 'one\ntwo\n'), 'event: end\ndata: {}\n\n'], []);
+    await listen();
+    expect((await carillon('logs', '-f', 'a.1', '--tail', '2')).out).toBe('one\none\ntwo\n');
+  });
+});
+
+describe('status', () => {
+  const member = { id: 'n1', url: 'http://10.0.0.1:4400', host: 'h1', pid: 7 };
+  const cluster: WireCluster = {
+    leader: member,
+    term: 3,
+    members: [
+      { ...member, version: '0.1.0', role: 'leader', lagMs: 0 },
+      { ...member, id: 'n2', url: 'http://10.0.0.2:4400', version: '0.1.0', role: 'follower', lagMs: 12 },
+      { ...member, id: 'n3', url: 'http://10.0.0.3:4400', version: '0.1.0', role: 'follower', lagMs: null },
+    ],
+    store: { reachable: true, detail: 'zk-1:2181' },
+    takeover: { at: '2026-11-21T11:59:00.000Z', tookMs: 310, term: 3 },
+  };
+
+  test('shows who leads, who follows and how closely, and the last take-over', async () => {
+    first.get('/api/v1/cluster', async () => cluster);
+    first.get('/api/v1/engines', async () => ({ items: [], next: null }));
+    await listen();
+    const { code, out } = await carillon('status');
+    expect(code).toBe(0);
+    expect(out).toMatch(/leader +h1, pid 7, http:\/\/10.0.0.1:4400\nterm +3\nstore +reachable: zk-1:2181/);
+    expect(out).toMatch(/take-over +2026-11-21 11:59:00 \(1 min. ago\), took 310ms, term 3/);
+    expect(out).toMatch(/n1 +leader +http:\/\/10.0.0.1:4400 +0ms/);
+    expect(out).toMatch(/n2 +follower +http:\/\/10.0.0.2:4400 +12ms/);
+    expect(out).toMatch(/n3 +follower +http:\/\/10.0.0.3:4400 +– /);
+    expect(JSON.parse((await carillon('status', '--json')).out)).toEqual({ ...cluster, engines: [] });
+  });
+
+  test.each([
+    ['no node leads', null],
+    ['the leader is gone meanwhile', member],
+  ])('%s: shows the rest, and fails', async (_, leader) => {
+    first.get('/api/v1/cluster', async () => ({ ...cluster, leader }));
+    first.get('/api/v1/engines', (__, reply) => refuse(reply, 503, 'NOT_LEADING'));
+    await listen();
+    const { code, out } = await carillon('status');
+    expect(code).toBe(1);
+    expect(out).toMatch(/n2 +follower/);
+    expect(out).toMatch(/no leader answers/);
+  });
+});
