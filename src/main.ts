@@ -1,24 +1,29 @@
 #!/usr/bin/env node
 /** The composition root: makes the parts, joins them, and takes signals. Nobody imports this file. */
 
-import { readFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { buildApp } from './api/app.ts';
 import { runCli } from './cli/program.ts';
 import { realClock } from './clock.ts';
 import { type Config, loadConfig } from './config.ts';
-import { CarillonError } from './errors.ts';
 import { createDockerLauncher } from './executor/docker.ts';
 import type { TlsFiles } from './executor/docker-address.ts';
 import { createProcessLauncher } from './executor/process.ts';
+import { createRemoteEngine } from './executor/remote.ts';
 import { createRunLogs, type RunLogs } from './executor/run-logs.ts';
 import { createLog } from './log.ts';
 import type { EngineSettings } from './scheduler/model.ts';
-import type { Launcher, Log } from './scheduler/ports.ts';
+import type { Election, Launcher, Log, Member, Store } from './scheduler/ports.ts';
 import { Scheduler } from './scheduler/runtime/scheduler.ts';
 import { createSoloElection } from './store/election-solo.ts';
+import { createZooKeeperElection } from './store/election-zookeeper.ts';
 import { createEmbeddedStore } from './store/embedded.ts';
+import { createZooKeeperStore } from './store/zookeeper.ts';
+import { readZooKeeperAuth } from './store/zookeeper-auth.ts';
+import { createZooKeeperSession } from './store/zookeeper-session.ts';
 
 /** About two starts per core serve best, on two cores and up. */
 const STARTS_IN_FLIGHT = 4;
@@ -32,7 +37,8 @@ interface Engines {
   readonly settings: Readonly<Record<string, EngineSettings>>;
 }
 
-function createEngines(config: Config, cluster: string, log: Log): Engines {
+/** `host`: this node, where there are others; the process engine is its own then. */
+function createEngines(config: Config, cluster: string, host: string | null, log: Log): Engines {
   const clock = realClock;
   const logs: RunLogs = createRunLogs({
     dir: join(config.dataDir, 'logs'),
@@ -52,7 +58,12 @@ function createEngines(config: Config, cluster: string, log: Log): Engines {
     }),
   ];
   const settings: Record<string, EngineSettings> = {
-    process: { concurrency: config.processConcurrency, images: false, tombstoneMs: PROCESS_TOMBSTONE_MS },
+    process: {
+      concurrency: config.processConcurrency,
+      images: false,
+      tombstoneMs: PROCESS_TOMBSTONE_MS,
+      ...(host === null ? {} : { host }),
+    },
   };
   if (config.dockerHost !== null) {
     launchers.push(
@@ -73,39 +84,62 @@ function tlsOf({ dockerTlsDir }: Config): { tls?: TlsFiles } {
   return { tls: { caFile: file('ca.pem'), certFile: file('cert.pem'), keyFile: file('key.pem') } };
 }
 
+/** What all nodes of the installation share, and how this one takes part. */
+interface Shared {
+  readonly store: Store;
+  readonly election: (self: Member) => Election;
+}
+
+function createShared(config: Config, log: Log): Shared {
+  if (config.zk === null) {
+    const store = createEmbeddedStore({ dir: join(config.dataDir, 'store') });
+    return { store, election: (self) => createSoloElection(store, self) };
+  }
+  const clock = realClock;
+  const session = createZooKeeperSession({
+    hosts: config.zk,
+    sessionTimeoutMs: config.zkSessionTimeout,
+    auth: config.zkAuthFile === null ? null : readZooKeeperAuth(config.zkAuthFile),
+    clock,
+    log,
+  });
+  const { host } = config;
+  return {
+    store: createZooKeeperStore({ session, hosts: config.zk, clock, log }),
+    election: (self) => createZooKeeperElection({ session, self, host, clock, log }),
+  };
+}
+
 /** Runs one node until a signal ends it; answers the exit code. */
 async function serve(args: readonly string[]): Promise<number> {
   const given = loadConfig(args, process.env);
   // Jobs run in folders of their own: a path that is relative to ours would mean another place there.
   const config: Config = { ...given, dataDir: resolve(given.dataDir) };
-  if (config.zk !== null) {
-    throw new CarillonError(
-      'INVALID_FIELD',
-      'this version keeps its state in the data directory only, not in ZooKeeper',
-      {
-        field: 'zk',
-        value: config.zk,
-        allowed: 'leave it out',
-      },
-    );
-  }
   const log = createLog({ level: config.logLevel, format: config.logFormat });
-  const store = createEmbeddedStore({ dir: join(config.dataDir, 'store') });
+  const { store, election: electionOf } = createShared(config, log);
   await store.open();
   const cluster = await store.cluster();
-  const engines = createEngines(config, cluster, log);
+  const id = config.zk === null ? cluster : nodeId(config.dataDir);
+  const engines = createEngines(config, cluster, config.zk === null ? null : id, log);
   let end: (code: number) => void = () => undefined;
   const ended = new Promise<number>((resolve) => {
     end = resolve;
   });
-  const node = { id: cluster, host: hostname(), pid: process.pid, url: '', version: versionOf() };
+  const node = { id, host: hostname(), pid: process.pid, url: '', version: versionOf() };
+  const election = electionOf(node);
   const scheduler = new Scheduler({
     settings: { engines: engines.settings, pools: config.pools },
     cluster,
-    store,
     self: node,
-    election: createSoloElection(store, node),
+    store,
+    election,
     launchers: engines.launchers,
+    elsewhere: ({ engine, host }) =>
+      createRemoteEngine({
+        engine,
+        host,
+        url: () => election.members().find((member) => member.id === host)?.url ?? null,
+      }),
     clock: realClock,
     log,
     startsInFlight: STARTS_IN_FLIGHT,
@@ -116,16 +150,28 @@ async function serve(args: readonly string[]): Promise<number> {
   });
   const app = await buildApp({ scheduler, clock: realClock, log, node });
   // The port first: where it is taken, nothing has been started.
-  node.url = await app.listen({ host: config.host, port: config.port });
+  const listening = await app.listen({ host: config.host, port: config.port });
+  node.url = config.advertiseUrl ?? listening;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end(0));
   await scheduler.start();
   greet(node.url, config);
   const code = await ended;
   log.info({ code }, 'stopping');
-  await app.close();
+  // Another node leads before this one lets its clients go.
   await scheduler.stop();
+  await app.close();
   await store.close();
   return code;
+}
+
+/** Stays with the data folder: launches of this host's own engine are known by it. */
+function nodeId(dataDir: string): string {
+  const file = join(dataDir, 'node-id');
+  if (!existsSync(file)) {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    writeFileSync(file, `${randomUUID()}\n`, { mode: 0o600 });
+  }
+  return readFileSync(file, 'utf8').trim();
 }
 
 function versionOf(): string {
@@ -136,7 +182,7 @@ function greet(url: string, config: Config): void {
   process.stdout.write(
     [
       `Carillon is running at ${url}`,
-      `  data     ${config.dataDir}`,
+      `  state    ${config.zk === null ? config.dataDir : `ZooKeeper at ${config.zk}`}`,
       `  engines  process${config.dockerHost === null ? '' : `, docker (${config.dockerHost})`}`,
       '  next     carillon apply -f examples/etl   then   carillon jobs',
       `           the API: ${url}/api/v1/openapi.json`,

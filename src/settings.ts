@@ -130,6 +130,21 @@ export const settings = {
     null,
     'ZooKeeper ensemble to keep state in and elect leaders by, instead of the data folder.',
   ),
+  zkSessionTimeout: setting(
+    duration,
+    10_000,
+    'How long ZooKeeper waits for a silent scheduler before another may lead; PT10S unless said.',
+  ),
+  zkAuthFile: setting(
+    text('file'),
+    null,
+    'File with user:password for ZooKeeper; only who has it can read or change what is kept there.',
+  ),
+  advertiseUrl: setting(
+    matching(/^https?:\/\/[^\s/]+$/, 'url', 'http://host:port'),
+    null,
+    'Where the other schedulers reach this one; the address it listens on unless said.',
+  ),
   dockerHost: setting(
     matching(
       /^(unix:\/\/\/|tcp:\/\/|http:\/\/|https:\/\/)\S+$/,

@@ -222,9 +222,10 @@ export class ZooKeeperConnection {
   }
 
   #settle(frame: Buffer, xid: number, error: number): void {
-    const request = this.#manager.pendingQueue.shift()?.request;
+    const request = this.#manager.pendingQueue[0]?.request;
     if (request === undefined || !isWaiting(request) || request.header?.xid !== xid)
-      throw new Error(`answer ${xid} to ${request?.header?.xid ?? 'nothing'}`);
+      throw new Error(`number ${xid} where ${request?.header?.xid ?? 'none'} is due`);
+    this.#manager.pendingQueue.shift();
     this.#provenAt = Math.max(this.#provenAt, request.sentAt);
     if (frame.readBigInt64BE(8) > this.#manager.zxid.readBigInt64BE(0))
       this.#manager.zxid = Buffer.from(frame.subarray(8, 16));

@@ -155,19 +155,20 @@ export class ZooKeeperLink {
     this.#lastEnd = { ...end, detail: `${nameOf(server)}: ${end.detail}` };
     this.#zxid = connection.zxid;
     if (this.#state === 'closed') return;
-    if (this.#state === 'connected') {
-      this.#provenAt = connection.provenAt;
-      this.#log.warn({ server: nameOf(server), reason: end.detail }, 'zookeeper connection lost');
-      if (end.kind === 'dropped') this.#become('suspended');
-    }
-    if (end.kind !== 'dropped') this.#forget();
-    // A round is over when every server was tried; a lost connection goes to the next server at once.
+    if (this.#state === 'connected') this.#provenAt = connection.provenAt;
+    const fields = { server: nameOf(server), reason: end.detail };
+    if (this.#state === 'connected') this.#log.warn(fields, 'zookeeper connection lost');
+    else this.#log.debug(fields, 'zookeeper server not usable');
+    if (end.kind !== 'dropped') this.#forget(end.detail);
+    else if (this.#state === 'connected') this.#become('suspended');
+    // A round is over when every server was tried; within it the next server is tried at once.
     const pause = this.#attempts % this.#servers.length === 0 ? randomInt(pauseMs.min, pauseMs.max) : 0;
     this.#cancelPause = this.#clock.after(pause, () => this.#connect());
   }
 
   /** The session is over: the next connection begins a new one. */
-  #forget(): void {
+  #forget(reason: string): void {
+    this.#log.warn({ generation: this.#generation, reason }, 'zookeeper session lost');
     this.#identity = null;
     this.#become('lost');
   }
@@ -184,19 +185,16 @@ export class ZooKeeperLink {
 
   #look(): void {
     const connection = this.#connection;
-    if (this.#state === 'connected' && connection !== null) {
-      if (this.silenceMs() <= this.#timeoutMs) {
-        connection.watch();
-        return;
-      }
-      this.#forget();
-      connection.end({ kind: 'dropped', detail: 'the session may have expired' }, 'SESSION_LOST');
-    } else if (this.#state === 'suspended' && this.#clock.monotonicMs() - this.#provenAt > this.#timeoutMs) {
-      this.#log.warn({ timeoutMs: this.#timeoutMs }, 'zookeeper session given up');
-      this.#forget();
-      // An attempt under way would take up the session that was just given up.
-      connection?.end({ kind: 'dropped', detail: 'the session may have expired' });
+    if (this.#state !== 'connected' && this.#state !== 'suspended') return;
+    const provenAt = this.#state === 'connected' && connection ? connection.provenAt : this.#provenAt;
+    if (this.#clock.monotonicMs() - provenAt <= this.#timeoutMs) {
+      connection?.watch();
+      return;
     }
+    const reason = 'no proof of the session for as long as it lasts';
+    this.#forget(reason);
+    // An attempt under way would take up the session that was just given up.
+    connection?.end({ kind: 'dropped', detail: reason }, 'SESSION_LOST');
   }
 
   #become(state: SessionState): void {

@@ -140,15 +140,11 @@ class Session implements ZooKeeperSession {
   async start(): Promise<void> {
     const deadline = this.#options.clock.monotonicMs() + startTimeoutMs;
     this.#link.open();
-    for (;;) {
-      await this.#connected(deadline);
-      try {
-        return await this.#enter();
-      } catch (error) {
-        if (isLoss(error)) continue;
-        await this.close();
-        throw this.#unavailable((error as Error).message);
-      }
+    try {
+      await this.#enter(deadline);
+    } catch (error) {
+      await this.close();
+      throw this.#unavailable((error as Error).message);
     }
   }
 
@@ -262,32 +258,42 @@ class Session implements ZooKeeperSession {
     return path === '/' ? chroot || '/' : chroot + path;
   }
 
-  /** Resolves when connected; gives up at the deadline, or when the servers refuse the login. */
+  /** Connects and sees that the chroot is there and may be read; rejects with the reason. */
+  async #enter(deadline: number): Promise<void> {
+    for (;;) {
+      await this.#connected(deadline);
+      try {
+        return await this.#makeChroot();
+      } catch (error) {
+        // The servers say no and hang up, or only hang up: the one is final, the other is tried again.
+        const end = this.#link.lastEnd;
+        if (end?.kind === 'denied') throw new Error(end.detail);
+        if (!isLoss(error)) throw error;
+      }
+    }
+  }
+
   async #connected(deadline: number): Promise<void> {
     if (this.state === 'connected') return;
+    const { clock } = this.#options;
     await new Promise<void>((resolve, reject) => {
-      const { clock } = this.#options;
-      const giveUp = (): void => {
-        done();
-        reject(this.#unavailable(this.#link.lastEnd?.detail ?? 'no server answered'));
-      };
-      const cancel = clock.after(deadline - clock.monotonicMs(), giveUp);
-      const unsubscribe = this.onState((state) => {
-        if (state === 'closed') return giveUp();
-        if (state !== 'connected') return;
-        done();
-        resolve();
-      });
-      const done = (): void => {
+      const settle = (): void => {
         cancel();
         unsubscribe();
+        if (this.state === 'connected') resolve();
+        else reject(new Error(this.#link.lastEnd?.detail ?? 'no server answered'));
       };
+      const cancel = clock.after(deadline - clock.monotonicMs(), settle);
+      const unsubscribe = this.onState((state) => {
+        if (state === 'connected' || state === 'closed') settle();
+      });
     });
   }
 
-  /** Makes the chroot where it is missing, and finds out whether the login may use it. */
-  async #enter(): Promise<void> {
-    const names = this.#ensemble.chroot.split('/').slice(1);
+  async #makeChroot(): Promise<void> {
+    const { chroot } = this.#ensemble;
+    // Whoever may use the chroot need not be allowed to make its parents.
+    const names = (await this.exists('/')) ? [] : chroot.split('/').slice(1);
     for (let depth = 1; depth <= names.length; depth++) {
       const path = `/${names.slice(0, depth).join('/')}`;
       try {
@@ -296,6 +302,7 @@ class Session implements ZooKeeperSession {
         if (!(error instanceof ZooKeeperError && error.code === 'NODE_EXISTS')) throw error;
       }
     }
+    // A wrong password is not refused as such: it may read nothing.
     await this.get('/');
   }
 

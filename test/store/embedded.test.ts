@@ -22,7 +22,12 @@ storeConformance('embedded', async () => {
     await store.open();
     return store;
   };
-  return { open, cleanup: async () => rmSync(dir, { recursive: true, force: true }), shared: false };
+  return {
+    open,
+    cleanup: async () => rmSync(dir, { recursive: true, force: true }),
+    shared: false,
+    cutsAtCommit: true,
+  };
 });
 
 describe('the lock of a data directory', () => {

@@ -3,5 +3,10 @@ import { storeConformance } from '../conformance/store.ts';
 
 storeConformance('memory', async () => {
   const backing = createMemoryBacking();
-  return { open: async () => createMemoryStore(backing), cleanup: async () => undefined, shared: true };
+  return {
+    open: async () => createMemoryStore(backing),
+    cleanup: async () => undefined,
+    shared: true,
+    cutsAtCommit: true,
+  };
 });

@@ -1,0 +1,58 @@
+/**
+ * An engine that only another node reaches, asked through that node: what runs there, to end it, to forget it.
+ * Nothing is ever started this way.
+ */
+
+import { CarillonError } from '../errors.ts';
+import type { Launcher, LaunchReport } from '../scheduler/ports.ts';
+
+/** Nodes of one installation are near each other; a node that takes longer is asked again. */
+const ANSWER_MS = 3_000;
+
+export interface RemoteEngineParts {
+  readonly engine: string;
+  readonly host: string;
+  /** Where the node listens now; null while it is not there. */
+  readonly url: () => string | null;
+}
+
+/** All calls fail with ENGINE_UNAVAILABLE while the node does not answer. */
+export function createRemoteEngine({
+  engine,
+  host,
+  url,
+}: RemoteEngineParts): Pick<Launcher, 'inventory' | 'kill' | 'remove'> {
+  async function ask(method: 'GET' | 'POST', what: string, body?: object): Promise<Response> {
+    const base = url();
+    const at = `/internal/engines/${encodeURIComponent(engine)}/${what}`;
+    try {
+      if (base === null) throw new Error('it is not there');
+      const response = await fetch(new URL(at, base), {
+        method,
+        signal: AbortSignal.timeout(ANSWER_MS),
+        ...(body === undefined
+          ? {}
+          : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      });
+      if (!response.ok) throw new Error(`it answered ${response.status}: ${await response.text()}`);
+      return response;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new CarillonError('ENGINE_UNAVAILABLE', `the node ${host} does not answer: ${reason}`, {
+        field: 'host',
+        value: host,
+      });
+    }
+  }
+  return {
+    async inventory() {
+      return (await (await ask('GET', 'inventory')).json()) as LaunchReport[];
+    },
+    async kill(launchName, graceMs) {
+      await ask('POST', 'kill', { launchName, graceMs });
+    },
+    async remove(launchName) {
+      await ask('POST', 'remove', { launchName });
+    },
+  };
+}

@@ -1,0 +1,116 @@
+/**
+ * Reads of the past: what the tables have of a job, with what the log has since. Runs of all jobs are found by
+ * way of each job's newest one, so that a page costs the jobs on it and not the fleet.
+ */
+
+import type { EndState, Run } from '../scheduler/model.ts';
+import type { Archive, RunQuery } from '../scheduler/ports.ts';
+import { decodeCursor, encodeCursor, type Place } from './cursor.ts';
+import { byDue, readPasts } from './zookeeper-past.ts';
+import type { Past, Pending } from './zookeeper-pending.ts';
+import type { ZooKeeperSession } from './zookeeper-session.ts';
+import { unavailable } from './zookeeper-tail.ts';
+
+/** Jobs whose past is read at a time for a page over all jobs, and at most for one page. */
+const JOBS_AT_ONCE = 64;
+const MAX_JOBS = 2_048;
+/** Sorts behind every id. */
+const LAST = '￿';
+
+export interface ArchiveParts {
+  readonly session: ZooKeeperSession;
+  readonly pending: () => Pending;
+  /** Every job with a past, and the due instant of its newest ended run; Infinity where it is not known. */
+  readonly newestDue: () => Promise<Map<string, number>>;
+}
+
+export function createZooKeeperArchive({ session, pending, newestDue }: ArchiveParts): Archive {
+  async function pasts(jobs: readonly string[]): Promise<Past[]> {
+    try {
+      return await pending().holding(async () => {
+        const stored = await readPasts(session, jobs);
+        return stored.map((past, i) => pending().overlay(jobs[i] as string, past));
+      });
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+  const past = async (job: string): Promise<Past> => (await pasts([job]))[0] as Past;
+
+  async function runsOf(query: RunQuery, job: string): Promise<{ items: Run[]; next: string | null }> {
+    const fitting = [...(await past(job)).runs.values()].filter(fits(query)).sort((a, b) => byDue(b, a));
+    return page(fitting, query.limit);
+  }
+
+  /** Jobs by their newest run, until what is not read yet is older than the page. */
+  async function runsOfAll(query: RunQuery): Promise<{ items: Run[]; next: string | null }> {
+    const index = await newestDue();
+    const jobs = [...index].sort(([, a], [, b]) => b - a);
+    const found: Run[] = [];
+    let read = 0;
+    const wanted = fits(query);
+    let unread = jobs.length === 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+    while (read < jobs.length && (read < MAX_JOBS || unread === Number.POSITIVE_INFINITY)) {
+      const some = jobs.slice(read, read + JOBS_AT_ONCE).map(([job]) => job);
+      for (const [i, each] of (await pasts(some)).entries()) {
+        const runs = [...each.runs.values()];
+        index.set(some[i] as string, Math.max(...runs.map((run) => run.due)));
+        found.push(...runs.filter(wanted));
+      }
+      found.sort((a, b) => byDue(b, a));
+      read += some.length;
+      unread = jobs[read]?.[1] ?? Number.NEGATIVE_INFINITY;
+      if (unread < (query.fromMs ?? Number.NEGATIVE_INFINITY)) unread = Number.NEGATIVE_INFINITY;
+      if ((found[query.limit]?.due ?? Number.NEGATIVE_INFINITY) > unread) break;
+      if (unread === Number.NEGATIVE_INFINITY) break;
+    }
+    const sure = found.filter((run) => run.due > unread);
+    const answer = page(sure, query.limit);
+    if (answer.next !== null || unread === Number.NEGATIVE_INFINITY) return answer;
+    return { items: answer.items, next: encodeCursor([unread, LAST]) };
+  }
+
+  return {
+    runs: (query) => (query.job === undefined ? runsOfAll(query) : runsOf(query, query.job)),
+    async run(id) {
+      // The id begins with the job's name, which may hold any sign that follows it.
+      const at = id.search(/\.\d{8}T\d{6,9}Z(-|$)/);
+      const job = at < 0 ? id.slice(0, Math.max(0, id.lastIndexOf('.'))) : id.slice(0, at);
+      return job === '' ? null : ((await past(job)).runs.get(id) ?? null);
+    },
+    async revisions(job) {
+      return [...(await past(job)).revisions.values()].sort((a, b) => b.revision - a.revision);
+    },
+    async ledger({ job, fromMs, toMs, limit }) {
+      return [...(await past(job)).ledger.values()]
+        .filter((line) => line.from < toMs && line.to >= fromMs)
+        .sort((a, b) => a.from - b.from)
+        .slice(0, limit);
+    },
+    async days({ job, fromDay, toDay }) {
+      return [...(await past(job)).days]
+        .filter(([day]) => day >= fromDay && day <= toDay)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([day, histograms]) => ({ day, histograms }));
+    },
+  };
+}
+
+function fits({ states, fromMs, toMs, cursor }: RunQuery): (run: Run) => boolean {
+  const place: Place | null = cursor === undefined ? null : decodeCursor(cursor);
+  const wanted = states === undefined ? null : new Set<string>(states satisfies readonly EndState[]);
+  return (run) =>
+    (wanted === null || wanted.has(run.state)) &&
+    run.due >= (fromMs ?? Number.NEGATIVE_INFINITY) &&
+    run.due < (toMs ?? Number.POSITIVE_INFINITY) &&
+    (place === null || run.due < place[0] || (run.due === place[0] && run.id < place[1]));
+}
+
+function page(runs: readonly Run[], limit: number): { items: Run[]; next: string | null } {
+  const items = runs.slice(0, limit);
+  const last = items.at(-1);
+  return {
+    items,
+    next: runs.length > limit && last !== undefined ? encodeCursor([last.due, last.id]) : null,
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * A job's past as nodes: one that is rewritten as the job runs, and sealed pieces below it that are not. So a
+ * busy job costs a small write for each checkpoint, and all jobs are bounded.
+ */
+
+import type { Run } from '../scheduler/model.ts';
+import { bounds } from './bounds.ts';
+import {
+  decodeHistograms,
+  decodeLine,
+  decodeRevision,
+  decodeRun,
+  encodeHistograms,
+  encodeLine,
+  encodeRevision,
+  encodeRun,
+  type Stored,
+} from './codec.ts';
+import { tablePath } from './zookeeper-paths.ts';
+import { emptyPast, mergePast, type Past } from './zookeeper-pending.ts';
+import { pack, unpack } from './zookeeper-segment.ts';
+import type { NodeData, Op, ZooKeeperSession } from './zookeeper-session.ts';
+
+/** Runs and ledger lines in a node before they are sealed into a piece of their own. */
+const SEAL_AT = 200;
+/** Sealed pieces of a job; the oldest goes. */
+const MAX_PIECES = 16;
+
+interface StoredPast {
+  readonly runs: readonly Stored[];
+  readonly ledger: readonly (readonly [from: number, line: Stored])[];
+  readonly days?: readonly (readonly [day: string, histograms: Stored])[];
+  readonly revisions?: readonly (readonly [revision: number, value: Stored])[];
+  /** Numbers of the sealed pieces, oldest first. */
+  readonly pieces?: readonly number[];
+}
+
+const piecePath = (job: string, piece: number): string => `${tablePath('history', job)}/${piece}`;
+
+/** All that the tables have of the jobs' past, in the order of `jobs`. */
+export async function readPasts(session: ZooKeeperSession, jobs: readonly string[]): Promise<Past[]> {
+  const nodes = await session.getMany(jobs.map((job) => tablePath('history', job)));
+  const stored = nodes.map(read);
+  const pieces = stored.flatMap(({ pieces = [] }, i) =>
+    pieces.map((piece) => ({ job: i, path: piecePath(jobs[i] as string, piece) })),
+  );
+  const found = await session.getMany(pieces.map(({ path }) => path));
+  const pasts = jobs.map(() => emptyPast());
+  for (const [i, { job }] of pieces.entries())
+    mergePast(pasts[job] as Past, decode(jobs[job] as string, read(found[i] ?? null)));
+  for (const [i, each] of stored.entries()) mergePast(pasts[i] as Past, decode(jobs[i] as string, each));
+  return pasts;
+}
+
+/** What to write so that the job's nodes have what is newer as well; `node` is what is there. */
+export function addToPast(job: string, node: NodeData | null, newer: Past): Op[] {
+  const path = tablePath('history', job);
+  const { pieces = [], ...rest } = read(node);
+  const past = mergePast(decode(job, rest), newer);
+  const days = [...past.days].sort(byKey).slice(-bounds.daysPerJob);
+  const revisions = [...past.revisions].sort(byKey).slice(-bounds.revisionsPerJob);
+  const kept = {
+    days: days.map(([day, histograms]) => [day, encodeHistograms(histograms)] as const),
+    revisions: revisions.map(([number, revision]) => [number, encodeRevision(revision)] as const),
+  };
+  const runs = [...past.runs.values()].sort(byDue).map(encodeRun);
+  const ledger = [...past.ledger].sort(byKey).map(([from, line]) => [from, encodeLine(line)] as const);
+  const put = (value: StoredPast): Op =>
+    node === null
+      ? { kind: 'create', path, data: pack(value) }
+      : { kind: 'set', path, data: pack(value), version: null };
+  if (runs.length + ledger.length < SEAL_AT) return [put({ runs, ledger, ...kept, pieces })];
+  const next = (pieces.at(-1) ?? 0) + 1;
+  const left = [...pieces, next].slice(-MAX_PIECES);
+  return [
+    put({ runs: [], ledger: [], ...kept, pieces: left }),
+    { kind: 'create', path: piecePath(job, next), data: pack({ runs, ledger } satisfies StoredPast) },
+    ...pieces
+      .filter((piece) => !left.includes(piece))
+      .map((piece): Op => ({ kind: 'remove', path: piecePath(job, piece), version: null })),
+  ];
+}
+
+function read(node: NodeData | null): StoredPast {
+  return node === null ? { runs: [], ledger: [] } : (unpack(node.data) as unknown as StoredPast);
+}
+
+function decode(job: string, { runs, ledger, days = [], revisions = [] }: StoredPast): Past {
+  return {
+    runs: new Map(runs.map(decodeRun).map((run) => [run.id, run])),
+    ledger: new Map(ledger.map(([from, line]) => [from, decodeLine(job, from, line)])),
+    days: new Map(days.map(([day, histograms]) => [day, decodeHistograms(histograms)])),
+    revisions: new Map(revisions.map(([number, value]) => [number, decodeRevision(job, number, value)])),
+  };
+}
+
+const byKey = ([a]: readonly [number | string, unknown], [b]: readonly [number | string, unknown]): number =>
+  a < b ? -1 : a > b ? 1 : 0;
+
+export function byDue(a: Run, b: Run): number {
+  return a.due - b.due || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+}

@@ -1,0 +1,271 @@
+/**
+ * The store of several nodes: a ZooKeeper ensemble. A commit is one transaction that checks the term and adds a
+ * segment to the log; readable tables follow the log now and then. Every node follows the log and so holds what
+ * the tables do not have yet.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { CarillonError } from '../errors.ts';
+import type { Clock, LoadedItem, Log, Store } from '../scheduler/ports.ts';
+import { createSharing, decodeJob, decodeRun, decodeState, decodeStats, type Stored } from './codec.ts';
+import type { TermSource } from './election-solo.ts';
+import { createZooKeeperArchive } from './zookeeper-archive.ts';
+import { Checkpoints } from './zookeeper-checkpoint.ts';
+import { beginTerm } from './zookeeper-epoch.ts';
+import { keyOf, LAYOUT, paths, shards, type Table, tables } from './zookeeper-paths.ts';
+import type { Pending } from './zookeeper-pending.ts';
+import { type NodeData, ZooKeeperError, type ZooKeeperSession } from './zookeeper-session.ts';
+import { Tail, unavailable } from './zookeeper-tail.ts';
+import { Writer } from './zookeeper-writer.ts';
+
+/** What a segment of some tens of kilobytes holds; several are under way while one is being made durable. */
+const limits = { maxWrites: 500, maxBytes: Number.POSITIVE_INFINITY, inFlight: 4 } as const;
+/** Nodes that `load` reads at a time. */
+const CHUNK = 2_000;
+
+export interface ZooKeeperStore extends Store, TermSource {
+  /** Brings the tables up to the log at once; only while this node's term is the current one. */
+  checkpoint(): Promise<void>;
+}
+
+export interface ZooKeeperStoreParts {
+  readonly session: ZooKeeperSession;
+  /** For people: where the ensemble is. */
+  readonly hosts: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Term {
+  readonly term: number;
+  readonly writer: Writer;
+  readonly checkpoints: Checkpoints;
+}
+
+export function createZooKeeperStore({ session, hosts, clock, log }: ZooKeeperStoreParts): ZooKeeperStore {
+  const tail = new Tail({ session, clock, log });
+  let current: Promise<Term> | null = null;
+  let currentTerm = 0;
+  const index = new Map<string, number>();
+  /** The values that the index goes with. */
+  let indexed: Pending | null = null;
+
+  async function begin(term: number): Promise<Term> {
+    const head = await session.get(paths.head);
+    if (head === null) throw new CarillonError('STORE_UNAVAILABLE', 'the installation in ZooKeeper is gone');
+    const writer = new Writer({
+      session,
+      term,
+      clock,
+      log,
+      head: { seq: Number(head.data.toString()), version: head.version },
+      checkpoint: () => tail.pending.checkpoint,
+      onDurable: (seq, read) => tail.own(seq, read),
+    });
+    const checkpoints = new Checkpoints(term, { session, pending: () => tail.pending, clock, log });
+    checkpoints.start();
+    return { term, writer, checkpoints };
+  }
+
+  async function endCurrent(): Promise<void> {
+    const ending = current;
+    current = null;
+    currentTerm = 0;
+    await (await ending?.catch(() => null))?.checkpoints.stop();
+  }
+
+  async function termOf(term: number): Promise<Term> {
+    if (currentTerm !== term) {
+      await endCurrent();
+      currentTerm = term;
+      current = begin(term);
+      current.catch(() => {
+        currentTerm = 0;
+      });
+    }
+    return current as Promise<Term>;
+  }
+
+  /** Of all jobs with a past, what is known of their newest runs; kept up as runs end. */
+  async function newestDue(): Promise<Map<string, number>> {
+    if (indexed !== tail.pending) {
+      const names = await Promise.all(shards.map((shard) => session.children(`/history/${shard}`)));
+      for (const name of names.flat().map(keyOf))
+        if (!index.has(name)) index.set(name, Number.POSITIVE_INFINITY);
+      // After a gap it is not known whose runs ended in it.
+      if (indexed !== null) for (const name of index.keys()) index.set(name, Number.POSITIVE_INFINITY);
+      indexed = tail.pending;
+    }
+    for (const [job, due] of tail.pending.newestDue) index.set(job, Math.max(due, index.get(job) ?? due));
+    return index;
+  }
+
+  return {
+    limits,
+    async open() {
+      try {
+        await session.start();
+        await install(session);
+        await tail.start();
+      } catch (error) {
+        throw unavailable(error);
+      }
+    },
+    async close() {
+      await endCurrent();
+      tail.stop();
+      await session.close();
+    },
+    async cluster() {
+      const node = await session.get(paths.cluster);
+      return node?.data.toString() ?? '';
+    },
+    campaign: async () => (await beginTerm(session, {}, null)) ?? 0,
+    load: () => load(session, tail, (job, due) => index.set(job, due)),
+    async commit(term, groups) {
+      let writer: Writer;
+      try {
+        ({ writer } = await termOf(term));
+      } catch (error) {
+        throw unavailable(error);
+      }
+      await writer.commit(groups);
+    },
+    watch: (watcher) => tail.watch(watcher),
+    status: () => ({ reachable: session.state === 'connected', detail: `ZooKeeper at ${hosts}` }),
+    archive: createZooKeeperArchive({ session, pending: () => tail.pending, newestDue }),
+    async checkpoint() {
+      await (await current)?.checkpoints.write();
+    },
+  };
+}
+
+/** Makes the folders of a new installation; several nodes may do it at once. */
+async function install(session: ZooKeeperSession): Promise<void> {
+  const layout = await session.get(paths.layout);
+  if (layout !== null) {
+    if (Number(layout.data.toString()) === LAYOUT) return;
+    throw new CarillonError(
+      'STORE_UNAVAILABLE',
+      `the installation in ZooKeeper has layout ${layout.data.toString()}, this version reads ${LAYOUT}`,
+    );
+  }
+  const make = async (path: string, data = ''): Promise<void> => {
+    try {
+      await session.create(path, Buffer.from(data));
+    } catch (error) {
+      if (!(error instanceof ZooKeeperError && error.code === 'NODE_EXISTS')) throw error;
+    }
+  };
+  await make(paths.cluster, randomUUID());
+  for (const path of [paths.epoch, paths.log, paths.election]) await make(path);
+  for (const path of [paths.head, paths.checkpoint]) await make(path, '0');
+  for (const table of tables) {
+    await make(`/${table}`);
+    await Promise.all(shards.map((shard) => make(`/${table}/${shard}`)));
+  }
+  await make(paths.layout, String(LAYOUT));
+}
+
+/** What the tables have, with what the log has since in its place. */
+async function* load(
+  session: ZooKeeperSession,
+  tail: Tail,
+  onNewest: (job: string, due: number) => void,
+): AsyncIterable<readonly LoadedItem[]> {
+  const share = createSharing();
+  let found: LoadedItem[][] = [];
+  let newer: Newest | null = null;
+  try {
+    await session.sync();
+    // Values that were followed from elsewhere than those held while reading do not go with what was read.
+    for (let held: Pending | null = null; held !== tail.pending; ) {
+      await tail.advance();
+      held = tail.pending;
+      found = [];
+      newer = await held.holding(async () => {
+        for await (const nodes of readTable(session, 'jobs'))
+          found.push(nodes.map(([name, stored]) => ({ kind: 'job', job: decodeJob(name, stored, share) })));
+        for await (const nodes of readTable(session, 'state')) found.push(nodes.flatMap(stateItems));
+        for await (const nodes of readTable(session, 'runs'))
+          found.push(nodes.map(([, stored]) => ({ kind: 'run', run: decodeRun(stored) })));
+        return newestOf(tail.pending);
+      });
+    }
+  } catch (error) {
+    throw unavailable(error);
+  }
+  // What changed since is taken as it is now, whichever of it the tables had already.
+  for (const items of [
+    ...found.map((each) => each.filter((item) => !newer?.isChanged(item))),
+    newer?.items ?? [],
+  ]) {
+    for (const item of items)
+      if (item.kind === 'state' && item.state.last !== null) onNewest(item.state.name, item.state.last.due);
+    if (items.length > 0) yield items;
+  }
+}
+
+function stateItems([name, stored]: readonly [string, Stored]): LoadedItem[] {
+  const { state, stats } = stored as { state?: Stored; stats?: Stored };
+  return [
+    ...(state === undefined ? [] : [{ kind: 'state', state: decodeState(name, state) } as const]),
+    ...(stats === undefined ? [] : [{ kind: 'stats', stats: decodeStats(name, stats) } as const]),
+  ];
+}
+
+/** What the log has since the tables were written. */
+interface Newest {
+  readonly items: LoadedItem[];
+  readonly isChanged: (item: LoadedItem) => boolean;
+}
+
+function newestOf(pending: Pending): Newest {
+  const jobs = pending.newest('jobs');
+  const states = pending.newest('states');
+  const stats = pending.newest('stats');
+  const runs = pending.newest('runs');
+  const there = <T>(values: ReadonlyMap<string, T | null>): T[] =>
+    [...values.values()].filter((each) => each !== null);
+  const items: LoadedItem[] = [
+    ...there(jobs).map((job) => ({ kind: 'job', job }) as const),
+    ...there(states).map((state) => ({ kind: 'state', state }) as const),
+    ...there(stats).map((each) => ({ kind: 'stats', stats: each }) as const),
+    ...there(runs).map((run) => ({ kind: 'run', run }) as const),
+  ];
+  return {
+    // Whoever loads changes what it was given.
+    items: structuredClone(items),
+    isChanged: (item) => {
+      if (item.kind === 'job') return jobs.has(item.job.name);
+      if (item.kind === 'state') return states.has(item.state.name);
+      if (item.kind === 'stats') return stats.has(item.stats.name);
+      return runs.has(item.run.id);
+    },
+  };
+}
+
+/** All nodes of a table, some at a time. */
+async function* readTable(
+  session: ZooKeeperSession,
+  table: Table,
+): AsyncIterable<(readonly [key: string, stored: Stored])[]> {
+  const names = await Promise.all(
+    shards.map(async (shard) =>
+      (await session.children(`/${table}/${shard}`)).map((name) => ({
+        path: `/${table}/${shard}/${name}`,
+        name,
+      })),
+    ),
+  );
+  const all = names.flat();
+  for (let at = 0; at < all.length; at += CHUNK) {
+    const some = all.slice(at, at + CHUNK);
+    const nodes = await session.getMany(some.map(({ path }) => path));
+    yield some.flatMap(({ name }, i) => {
+      const node: NodeData | null = nodes[i] ?? null;
+      // Gone since its name was read: the log says what became of it.
+      return node === null ? [] : [[keyOf(name), JSON.parse(node.data.toString()) as Stored] as const];
+    });
+  }
+}
