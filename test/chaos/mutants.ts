@@ -6,19 +6,35 @@
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-interface Mutant {
+interface Edit {
   readonly file: string;
   /** Occurs exactly once. */
   readonly find: string;
   readonly replace: string;
 }
 
-export const mutants: Readonly<Record<string, Mutant>> = {
-  'retries-off': {
-    file: 'src/scheduler/attempts.ts',
-    find: 'if (failures > policy.retries.limit) return false;',
-    replace: 'return false;',
-  },
+export const mutants: Readonly<Record<string, readonly Edit[]>> = {
+  /** A commit that was refused counts as written, and a leader believes in its lease for ever. */
+  'fencing-off': [
+    {
+      file: 'src/store/zookeeper-writer.ts',
+      find: '(error: unknown) => this.#trouble(entry, error),',
+      replace: '() => this.#durable(entry),',
+    },
+    {
+      file: 'src/store/election-zookeeper.ts',
+      find: 'session.silenceMs() < session.timeoutMs * LEASE',
+      replace: 'session.silenceMs() >= 0 * LEASE',
+    },
+  ],
+  /** What fails is not tried again. */
+  'retries-off': [
+    {
+      file: 'src/scheduler/attempts.ts',
+      find: 'if (failures > policy.retries.limit) return false;',
+      replace: 'return false;',
+    },
+  ],
 };
 
 /** Makes the copy in `dir` and answers `dir`; `mutant` may be left out, and fails where its line is no more. */
@@ -31,12 +47,13 @@ export function copySource(root: string, dir: string, mutant: string | undefined
 }
 
 function spoil(dir: string, name: string): void {
-  const mutant = mutants[name];
-  if (mutant === undefined)
+  const edits = mutants[name];
+  if (edits === undefined)
     throw new Error(`--mutant is ${name}; allowed are ${Object.keys(mutants).join(', ')}`);
-  const path = join(dir, mutant.file);
-  const source = readFileSync(path, 'utf8');
-  const parts = source.split(mutant.find);
-  if (parts.length !== 2) throw new Error(`${mutant.file} has the line of ${name} ${parts.length - 1} times`);
-  writeFileSync(path, parts.join(mutant.replace));
+  for (const { file, find, replace } of edits) {
+    const path = join(dir, file);
+    const parts = readFileSync(path, 'utf8').split(find);
+    if (parts.length !== 2) throw new Error(`${file} has what ${name} replaces ${parts.length - 1} times`);
+    writeFileSync(path, parts.join(replace));
+  }
 }

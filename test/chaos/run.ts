@@ -31,7 +31,7 @@ export const zookeeperNames = ['zk1', 'zk2', 'zk3'] as const;
 
 const sessionTimeoutMs = 4_000;
 
-export const chaosBounds: Bounds = {
+const chaosBounds: Bounds = {
   slackMs: 2_000,
   // The session, the ensemble's tick, and the new leader's reading.
   takeoverMs: sessionTimeoutMs + 3_000,
@@ -43,6 +43,9 @@ export const chaosBounds: Bounds = {
   lostAfterMs: 60_000,
   backlogShare: 0.2,
 };
+
+/** Without an ensemble there is nobody to take over, and nobody to wait for. */
+const aloneBounds: Bounds = { ...chaosBounds, takeoverMs: 1_000, ensembleMs: 0 };
 
 export interface RunOptions {
   readonly minutes: number;
@@ -83,7 +86,7 @@ export async function chaosRun(network: Network, options: RunOptions): Promise<H
       },
     ),
   ];
-  const cluster = new Cluster({ network, members, dockerd, bounds: chaosBounds });
+  const cluster = new Cluster({ network, members, dockerd, bounds: alone ? aloneBounds : chaosBounds });
   try {
     const began = Date.now();
     await dockerd?.start();
@@ -148,7 +151,7 @@ class Run {
       to: Date.now(),
       schedulers: this.#cluster.names('scheduler'),
       zookeepers: this.#cluster.names('zookeeper'),
-      bounds: chaosBounds,
+      bounds: this.#options.alone ? aloneBounds : chaosBounds,
       jobs: this.#jobs,
       faults: this.#cluster.faults,
       lines,

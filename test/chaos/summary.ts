@@ -1,7 +1,7 @@
 /** What a run was like, in figures: for the end of the terminal's output and for report.json. */
 
-import { isCalm } from './calm.ts';
-import { evidenceOf, groups, isLost, scheduledRuns } from './evidence.ts';
+import { beginBy, isCalm } from './calm.ts';
+import { type Evidence, evidenceOf, groups, isLost, scheduledRuns } from './evidence.ts';
 import { type History, instantsOf, type Violation } from './history.ts';
 
 export interface Summary {
@@ -21,6 +21,8 @@ export interface Summary {
     readonly p99: number;
     readonly max: number;
   };
+  /** The largest share that a run outside calm time took of what its window allowed: above 1 is a violation. */
+  readonly windowUsed: number;
   /** The longest time without any launch around a fault of the leader, by kind; milliseconds. */
   readonly longestGap: Readonly<Record<string, number>>;
   readonly violations: number;
@@ -70,12 +72,27 @@ export function summarise(history: History, violations: readonly Violation[]): S
       acknowledged: history.triggers.filter(({ run }) => run !== null).length,
     },
     quietLateness: { count: quiet.length, p50: at(0.5), p99: at(0.99), max: quiet.at(-1) ?? 0 },
+    windowUsed: windowUsed(evidence),
     longestGap: longestGaps(
       history,
       launches.map((line) => line.at),
     ),
     violations: violations.length,
   };
+}
+
+function windowUsed(evidence: Evidence): number {
+  const { bounds, jobs } = evidence.history;
+  const shares = jobs.flatMap((job) => {
+    if (job.overlap === 'queue-all') return [];
+    const disturbed = evidence.disturbed(job);
+    return [...scheduledRuns(evidence, job)].flatMap(([due, run]) => {
+      const launch = evidence.launchesOf.get(run.id)?.[0];
+      if (launch === undefined || run.kind !== 'schedule' || isCalm(due, disturbed, bounds)) return [];
+      return [(launch.at - due) / (beginBy(due, disturbed, bounds) - due)];
+    });
+  });
+  return Math.round(Math.max(0, ...shares) * 100) / 100;
 }
 
 function counts(words: readonly string[]): Record<string, number> {
@@ -117,6 +134,7 @@ export function summaryText(summary: Summary, violations: readonly Violation[]):
     `triggers      ${triggers.acknowledged} acknowledged of ${triggers.asked}`,
     `lost attempts ${lostAttempts.begun} that had begun, ${lostAttempts.neverBegun} that had not, all near a fault or told below`,
     `lateness      in calm time: p50 ${quiet.p50} ms, p99 ${quiet.p99} ms, max ${quiet.max} ms (${quiet.count} runs)`,
+    `window        ${Math.round(summary.windowUsed * 100)} % was the most that a run near a fault took of the time it was allowed`,
     `longest gap   in launches after a fault of the leader: ${list(summary.longestGap, ' ms')}`,
     `clock steps   not tried: all processes share the machine's clock`,
     ...violations.slice(0, 50).map(({ rule, message }) => `VIOLATION     ${rule}: ${message}`),
