@@ -52,7 +52,7 @@ const pingType = 11;
 /** The field is a signed 32 bit number; the library would count past it. */
 const maxXid = 2 ** 31 - 1;
 /** Servers take 1,048,575 bytes by default and answer more by hanging up, which no one can tell from a fault. */
-export const maxRequestBytes = 900 * 1024;
+const maxRequestBytes = 900 * 1024;
 /** Unanswered calls of one connection: far above what a healthy server is behind, far below a full heap. */
 const maxWaiting = 20_000;
 

@@ -10,6 +10,7 @@
  */
 
 import { randomInt } from 'node:crypto';
+import { invariant } from '../errors.ts';
 import type { Clock, Log } from '../scheduler/ports.ts';
 import type { Server } from './zookeeper-address.ts';
 import { type Call, closeCall } from './zookeeper-call.ts';
@@ -31,7 +32,7 @@ export interface LinkOptions {
 const closeTimeoutMs = 1_000;
 /** One attempt at one server; doubled with each round through all, for servers that are only slow. */
 const minOpenTimeoutMs = 500;
-const maxOpenTimeoutMs = 8_000;
+const maxOpenTimeoutMs = 4_000;
 /** Pause after a round through all servers, with some chance in it so that clients don't come in step. */
 const pauseMs = { min: 20, max: 100 };
 /** How often the connection is looked at, as a share of the session timeout. */
@@ -93,6 +94,7 @@ export class ZooKeeperLink {
 
   /** Begins to connect, and never stops until `close`. */
   open(): void {
+    invariant(this.#attempts === 0, 'a session is opened once');
     this.#connect();
     this.#lookLater();
   }
@@ -117,6 +119,8 @@ export class ZooKeeperLink {
   }
 
   #connect(): void {
+    // A listener may have closed us while it was told of a loss.
+    if (this.#state === 'closed') return;
     const server = this.#servers[this.#attempts % this.#servers.length] as Server;
     const round = Math.floor(this.#attempts / this.#servers.length);
     this.#attempts += 1;
@@ -193,6 +197,8 @@ export class ZooKeeperLink {
     }
     const reason = 'no proof of the session for as long as it lasts';
     this.#forget(reason);
+    // Where the server still listens, those who wait for the end of this session need not wait until it expires.
+    connection?.send(closeCall()).catch(() => {});
     // An attempt under way would take up the session that was just given up.
     connection?.end({ kind: 'dropped', detail: reason }, 'SESSION_LOST');
   }

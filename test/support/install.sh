@@ -4,7 +4,7 @@
 # It starts no service, changes no setting of the machine and touches no network.
 set -euo pipefail
 
-# program:package, or file:package. Debian puts daemons into /usr/sbin, which is not on everybody's PATH.
+# program:package, or /file:package. Debian puts daemons into /usr/sbin, which is not on everybody's PATH.
 wanted=(
   dockerd:docker.io
   docker-init:docker.io
@@ -14,14 +14,17 @@ wanted=(
   ip:iproute2
   openssl:openssl
   java:default-jre-headless
-  /usr/share/java/zookeeper.jar:zookeeper
+  /usr/share/java/zookeeper.jar:libzookeeper-java
   /usr/share/java/slf4j-simple.jar:libslf4j-java
 )
 export PATH="$PATH:/usr/sbin:/sbin"
 
 missing=()
+present() {
+  if [[ $1 == /* ]]; then [[ -e $1 ]]; else command -v "$1" >/dev/null; fi
+}
 for pair in "${wanted[@]}"; do
-  [[ -e ${pair%%:*} ]] || command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+  present "${pair%%:*}" || missing+=("${pair##*:}")
 done
 [[ ${#missing[@]} -eq 0 ]] && exit 0
 

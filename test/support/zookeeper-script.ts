@@ -1,0 +1,86 @@
+/** A ZooKeeper server that only shakes hands, and answers what the test says: for answers no real one can be made to give. */
+
+import { createServer, type Server, type Socket } from 'node:net';
+import { Frames } from '../../src/store/zookeeper-frames.ts';
+
+export interface ScriptedRequest {
+  readonly xid: number;
+  readonly type: number;
+}
+
+export type Answer = (request: ScriptedRequest, socket: Socket) => void;
+
+/** Pings are type 11, logins 100, reads 4, existence 3. */
+export class ScriptedZooKeeper {
+  answer: Answer;
+  readonly sockets = new Set<Socket>();
+  readonly #server: Server;
+  readonly #timeoutMs: number;
+
+  constructor(timeoutMs: number, answer: Answer) {
+    this.#timeoutMs = timeoutMs;
+    this.answer = answer;
+    this.#server = createServer((socket) => this.#serve(socket));
+  }
+
+  async start(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+  }
+
+  get connect(): string {
+    return `127.0.0.1:${(this.#server.address() as { port: number }).port}`;
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #serve(socket: Socket): void {
+    this.sockets.add(socket);
+    socket.on('close', () => this.sockets.delete(socket));
+    socket.on('error', () => {});
+    const frames = new Frames();
+    let met = false;
+    socket.on('data', (bytes) => {
+      for (const frame of frames.take(bytes)) {
+        if (met) this.answer({ xid: frame.readInt32BE(4), type: frame.readInt32BE(8) }, socket);
+        else socket.write(this.#welcome());
+        met = true;
+      }
+    });
+  }
+
+  #welcome(): Buffer {
+    const body = Buffer.alloc(4 + 4 + 8 + 4 + 16);
+    body.writeInt32BE(this.#timeoutMs, 4);
+    body.writeBigInt64BE(1n, 8);
+    body.writeInt32BE(16, 16);
+    return framed(body);
+  }
+}
+
+/** An answer: number of the request, change counter, error, and what follows. */
+export function reply(xid: number, error = 0, body: Buffer = Buffer.alloc(0)): Buffer {
+  const header = Buffer.alloc(16);
+  header.writeInt32BE(xid, 0);
+  header.writeBigInt64BE(1n, 4);
+  header.writeInt32BE(error, 12);
+  return framed(Buffer.concat([header, body]));
+}
+
+/** A change notice of the type, for the path. */
+export function notice(type: number, path: string): Buffer {
+  const body = Buffer.alloc(12 + path.length);
+  body.writeInt32BE(type, 0);
+  body.writeInt32BE(3, 4);
+  body.writeInt32BE(path.length, 8);
+  body.write(path, 12);
+  return reply(-1, 0, body);
+}
+
+function framed(body: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(body.length);
+  return Buffer.concat([length, body]);
+}
