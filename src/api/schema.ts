@@ -189,6 +189,7 @@ export const WireAttempt = Type.Object(
   {
     number: Type.Integer({ minimum: 1 }),
     engine: Type.String(),
+    host: orNull(Type.String(), { description: 'The node whose own engine it is; null where all reach it.' }),
     launchName: Type.String({ description: 'The name of the container or process on the engine.' }),
     createdAt: instant(),
     startedAt: orNull(instant()),

@@ -93,6 +93,7 @@ export function runToWire(run: Run): WireRun {
     attempts: run.attempts.map((attempt) => ({
       number: attempt.number,
       engine: attempt.engine,
+      host: attempt.host,
       launchName: attempt.launchName,
       createdAt: iso(attempt.createdAt),
       startedAt: isoOrNull(attempt.startedAt),

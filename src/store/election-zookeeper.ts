@@ -252,7 +252,7 @@ class ZooKeeperElection implements Election {
 /** Sequence numbers are padded, and begin after the last underscore. */
 const inOrder = (a: string, b: string): number => (a.slice(-10) < b.slice(-10) ? -1 : 1);
 
-/** Where others see that this process lives: it takes connections and says nothing. */
+/** Where others see that this process lives: it takes connections, and says nothing until it leaves. */
 interface Door {
   readonly address: { readonly host: string; readonly port: number };
   close(): Promise<void>;
@@ -275,7 +275,7 @@ async function openDoor(host: string): Promise<Door> {
     async close() {
       const closed = once(server, 'close');
       server.close();
-      for (const guest of guests) guest.destroy();
+      for (const guest of guests) guest.end('left');
       await closed;
     },
   };
@@ -299,6 +299,7 @@ function watchProcess(
   let stopped = false;
   let socket: Socket | null = null;
   let cancel = (): void => undefined;
+  let left = false;
   const dial = (): void => {
     if (stopped) return;
     let connected = false;
@@ -316,11 +317,13 @@ function watchProcess(
     current.on('error', (error: NodeJS.ErrnoException) => {
       refused = error.code === 'ECONNREFUSED';
     });
-    // Nothing is ever said; reading notices the end.
-    current.resume();
+    // A process that says so ends as it should: its candidacy is gone already.
+    current.on('data', () => {
+      left = true;
+    });
     current.on('close', () => {
       cancel();
-      if (stopped) return;
+      if (stopped || left) return;
       if (connected) dial();
       else if (refused) onDead();
       else cancel = clock.after(REWATCH_MS, dial);

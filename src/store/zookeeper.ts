@@ -67,23 +67,20 @@ export function createZooKeeperStore({ session, hosts, clock, log }: ZooKeeperSt
     return { term, writer, checkpoints };
   }
 
-  async function endCurrent(): Promise<void> {
-    const ending = current;
-    current = null;
-    currentTerm = 0;
+  async function end(ending: Promise<Term> | null): Promise<void> {
     await (await ending?.catch(() => null))?.checkpoints.stop();
   }
 
-  async function termOf(term: number): Promise<Term> {
-    if (currentTerm !== term) {
-      await endCurrent();
-      currentTerm = term;
-      current = begin(term);
-      current.catch(() => {
-        currentTerm = 0;
-      });
-    }
-    return current as Promise<Term>;
+  /** One writer for each term, however many commits ask for it at once. */
+  function termOf(term: number): Promise<Term> {
+    if (current !== null && currentTerm === term) return current;
+    currentTerm = term;
+    const begun = end(current).then(() => begin(term));
+    current = begun;
+    begun.catch(() => {
+      if (current === begun) current = null;
+    });
+    return begun;
   }
 
   /** Of all jobs with a past, what is known of their newest runs; kept up as runs end. */
@@ -112,7 +109,8 @@ export function createZooKeeperStore({ session, hosts, clock, log }: ZooKeeperSt
       }
     },
     async close() {
-      await endCurrent();
+      await end(current);
+      current = null;
       tail.stop();
       await session.close();
     },

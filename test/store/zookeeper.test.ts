@@ -1,6 +1,6 @@
 /** The store and the election of several nodes, against real servers. */
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { realClock } from '../../src/clock.ts';
 import type { Election, Log } from '../../src/scheduler/ports.ts';
 import type { Write } from '../../src/scheduler/write.ts';
@@ -147,5 +147,205 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
     await other.close();
     await store.close();
     proxy.shut();
+  });
+
+  describe('when it is not known what became of commits', () => {
+    const COMMITS = 60;
+
+    /** Commits through a door that is shut while they are under way, and what became of each. */
+    async function interrupted(
+      shutMs: number,
+    ): Promise<{ told: boolean[]; errors: unknown[]; kept: string[] }> {
+      const chroot = `doubt-${++chroots}`;
+      const proxy = await TcpProxy.to(zookeeper.servers[0] as ZooKeeperServer);
+      const session = createZooKeeperSession({
+        hosts: `127.0.0.1:${proxy.port}/${chroot}`,
+        sessionTimeoutMs: SESSION_MS,
+        auth: null,
+        clock: realClock,
+        log: silent,
+      });
+      const store = createZooKeeperStore({ session, hosts: chroot, clock: realClock, log: silent });
+      await store.open();
+      const term = await store.campaign();
+      const told: boolean[] = [];
+      const errors: unknown[] = [];
+      let sent = 0;
+      let answered = 0;
+      await new Promise<void>((resolve) => {
+        const next = (): void => {
+          if (answered === COMMITS) resolve();
+          if (sent === COMMITS) return;
+          const index = sent++;
+          if (index === COMMITS / 2) {
+            proxy.shut();
+            realClock.after(shutMs, () => void proxy.open());
+          }
+          const answer = (kept: boolean): void => {
+            told[index] = kept;
+            answered += 1;
+            next();
+          };
+          store.commit(term, [[{ kind: 'job', job: job(`j${index}`) }]]).then(
+            () => answer(true),
+            (error: unknown) => {
+              errors.push(error);
+              answer(false);
+            },
+          );
+        };
+        for (let i = 0; i < 4; i++) next();
+      });
+      const witness = await opened(chroot);
+      const kept: string[] = [];
+      for await (const items of witness.load())
+        for (const item of items) if (item.kind === 'job') kept.push(item.job.name);
+      await witness.close();
+      await store.close();
+      proxy.shut();
+      return { told, errors, kept };
+    }
+    const names = (told: readonly boolean[]): string[] =>
+      told.flatMap((kept, i) => (kept ? [`j${i}`] : [])).sort();
+
+    test('a connection that comes back in time: all of them are kept, each once', async () => {
+      const { told, errors, kept } = await interrupted(200);
+      expect(errors).toEqual([]);
+      expect(kept.sort()).toEqual(names(told));
+      expect(kept).toHaveLength(COMMITS);
+    }, 30_000);
+
+    test('a session that ended: each is looked up, and told as it was', async () => {
+      const { told, errors, kept } = await interrupted(3 * SESSION_MS);
+      expect(errors.length).toBeGreaterThan(0);
+      for (const error of errors) expect(error).toMatchObject({ code: 'NOT_LEADING' });
+      expect(kept.sort()).toEqual(names(told));
+    }, 30_000);
+
+    test('a leader that was deposed while it was cut off writes nothing more', async () => {
+      const chroot = `fence-${++chroots}`;
+      const store = await opened(chroot);
+      const old = await store.campaign();
+      const other = await opened(chroot);
+      await store.commit(old, [[{ kind: 'job', job: job('before') }]]);
+      const late = Array.from({ length: 32 }, (_, i) =>
+        store.commit(old, [[{ kind: 'job', job: job(`late${i}`) }]]).then(
+          () => `late${i}`,
+          () => null,
+        ),
+      );
+      const term = await other.campaign();
+      await other.commit(term, [[{ kind: 'job', job: job('after') }]]);
+      const told = (await Promise.all(late)).filter((name) => name !== null);
+      await expect(store.commit(old, [[{ kind: 'job', job: job('too-late') }]])).rejects.toMatchObject({
+        code: 'NOT_LEADING',
+      });
+      await expect(store.checkpoint()).rejects.toThrow();
+      const kept: string[] = [];
+      for await (const items of other.load())
+        for (const item of items) if (item.kind === 'job') kept.push(item.job.name);
+      expect(kept.sort()).toEqual(['after', 'before', ...told].sort());
+      await store.close();
+      await other.close();
+    });
+  });
+
+  describe('an election among several', () => {
+    const members: { election: Election; store: ZooKeeperStore; terms: number[]; reasons: string[] }[] = [];
+    afterEach(async () => {
+      for (const { election, store } of members.splice(0)) {
+        await election.stop();
+        await store.close();
+      }
+    });
+    const stand = async (chroot: string, id: string, hosts = zookeeper.connect) => {
+      const session = createZooKeeperSession({
+        hosts: `${hosts}/${chroot}`,
+        sessionTimeoutMs: SESSION_MS,
+        auth: null,
+        clock: realClock,
+        log: silent,
+      });
+      const store = createZooKeeperStore({ session, hosts: chroot, clock: realClock, log: silent });
+      await store.open();
+      const self = { ...testMember, id };
+      const election = createZooKeeperElection({
+        session,
+        self,
+        host: '127.0.0.1',
+        clock: realClock,
+        log: silent,
+      });
+      const member = { election, store, terms: [] as number[], reasons: [] as string[] };
+      election.onElected((term) => member.terms.push(term));
+      election.onDeposed((reason) => member.reasons.push(reason));
+      members.push(member);
+      await election.start();
+      return member;
+    };
+
+    test('elects one, and all know who', async () => {
+      const chroot = `several-${++chroots}`;
+      const a = await stand(chroot, 'a');
+      const b = await stand(chroot, 'b');
+      const c = await stand(chroot, 'c');
+      await until('all know', () => [a, b, c].every(({ election }) => election.leader()?.id === 'a'));
+      expect([a, b, c].map(({ terms }) => terms.length)).toEqual([1, 0, 0]);
+      expect(c.election.members().map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+      expect(b.election.isFresh()).toBe(false);
+    });
+
+    test('elects the next when the leader leaves, under a larger term', async () => {
+      const chroot = `several-${++chroots}`;
+      const a = await stand(chroot, 'a');
+      const b = await stand(chroot, 'b');
+      await a.election.stop();
+      await until('b leads', () => b.terms.length === 1);
+      expect(b.terms[0]).toBeGreaterThan(a.terms[0] as number);
+      expect(a.election.isFresh()).toBe(false);
+    });
+
+    test('a leader that is cut off is no longer fresh before another is elected, and knows that it is deposed', async () => {
+      const chroot = `several-${++chroots}`;
+      const proxy = await TcpProxy.to(zookeeper.servers[0] as ZooKeeperServer);
+      const a = await stand(chroot, 'a', `127.0.0.1:${proxy.port}`);
+      const b = await stand(chroot, 'b');
+      expect(a.election.isFresh()).toBe(true);
+      let freshWhenElected: boolean | null = null;
+      b.election.onElected((term) => {
+        freshWhenElected = a.election.isFresh();
+        b.terms.push(term);
+      });
+      proxy.shut();
+      await until('b leads', () => b.terms.length === 1);
+      expect(freshWhenElected).toBe(false);
+      await until('a knows', () => a.reasons.length === 1);
+      await proxy.open();
+      await until('a stands again', () => b.election.members().some(({ id }) => id === 'a'));
+      expect(a.terms).toHaveLength(1);
+      proxy.shut();
+    });
+
+    test('a candidacy that somebody removed by mistake is taken up again behind the others', async () => {
+      const chroot = `several-${++chroots}`;
+      const a = await stand(chroot, 'a');
+      const b = await stand(chroot, 'b');
+      const session = sessionAt(chroot);
+      await session.start();
+      const [first] = (await session.children('/election')).sort();
+      await session.multi([{ kind: 'remove', path: `/election/${first}`, version: null }]);
+      await until('b leads', () => b.terms.length === 1);
+      await until(
+        'a follows',
+        () =>
+          b.election
+            .members()
+            .map(({ id }) => id)
+            .join() === 'b,a',
+      );
+      expect(a.reasons).toHaveLength(1);
+      expect(a.election.isFresh()).toBe(false);
+      await session.close();
+    });
   });
 });
