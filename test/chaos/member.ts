@@ -99,6 +99,8 @@ export function zookeeperServers(
       ...['java', '-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'],
       ...['-Djava.net.preferIPv4Stack=true', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'],
       ...['-Dorg.slf4j.simpleLogger.showDateTime=true', '-Dzookeeper.cnxTimeout=1000'],
+      // Kilobytes: its log would take 64 MiB of memory at once.
+      '-Dzookeeper.preAllocSize=1024',
       ...['-cp', '/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar'],
       ...['org.apache.zookeeper.server.quorum.QuorumPeerMain', join(dir, 'zoo.cfg')],
     ];

@@ -19,7 +19,7 @@ const colours = {
   leader: '#2f6fbb',
   follower: '#b9d2ee',
   starting: '#e6e6e6',
-  down: '#f4f4f4',
+  down: '#f6dcdc',
   up: '#cfe6cf',
   kill: '#444444',
   pause: '#c98a1b',
@@ -134,9 +134,11 @@ function drawJob(page: Page, name: string, y: number): void {
     const dones = evidence.donesOf.get(run.id) ?? [];
     const first = launches[0];
     if (first === undefined) continue;
-    const late = first.at - run.due;
+    // A child is due once its parents have ended, whatever its nominal instant.
+    const ready = run.kind === 'parents' ? Math.min(run.createdAt, first.at) : run.due;
+    const late = first.at - ready;
     bar(page, {
-      from: run.due,
+      from: ready,
       to: first.at,
       y: y + 5,
       height: 4,
