@@ -12,39 +12,15 @@ import { realClock } from '../src/clock.ts';
 import { createProcessLauncher } from '../src/executor/process.ts';
 import { createRunLogs } from '../src/executor/run-logs.ts';
 import { createLog } from '../src/log.ts';
-import type { Launcher, Observation } from '../src/scheduler/ports.ts';
 import { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
 import { createSoloElection } from '../src/store/election-solo.ts';
 import { createEmbeddedStore } from '../src/store/embedded.ts';
+import { noOpLauncher, print, sustain } from './rig.ts';
 
 const JOBS = 10_000;
 const SUSTAINED_MS = 10_000;
-/** Triggers in flight while the sustained rate is measured. */
-const WINDOW = 512;
 
 const log = createLog({ level: 'error', format: 'json' });
-
-/** Starts nothing and ends at once: what is measured is the scheduler. */
-function noOpLauncher(): Launcher {
-  let tell: (observation: Observation) => void = () => undefined;
-  return {
-    engine: 'process',
-    start: async () => undefined,
-    stop: async () => undefined,
-    onObservation: (listener) => {
-      tell = listener;
-    },
-    launch: async ({ launchName }) => {
-      tell({ kind: 'started', launchName, at: Date.now() });
-      setImmediate(() => tell({ kind: 'ended', launchName, at: Date.now(), exitCode: 0 }));
-    },
-    kill: async () => undefined,
-    remove: async () => undefined,
-    inventory: async () => [],
-    logs: async function* () {},
-    describe: async () => ({ reachable: true, version: null, detail: null }),
-  };
-}
 
 async function withScheduler(
   real: boolean,
@@ -159,40 +135,9 @@ async function spawnFloor(): Promise<number> {
 
 async function sustained(): Promise<void> {
   await withScheduler(false, async (scheduler) => {
-    await scheduler.submit({
-      kind: 'put-job',
-      definition: { name: 'busy', run: { argv: ['/bin/true'] }, policy: { overlap: 'allow' } },
-      mode: 'create',
-      by: 'bench',
-      source: 'bench',
-    });
-    let ended = 0;
-    let triggered = 0;
-    const until = performance.now() + SUSTAINED_MS;
-    await new Promise<void>((resolve) => {
-      const next = (): void => {
-        if (performance.now() >= until) {
-          if (ended === triggered) resolve();
-          return;
-        }
-        triggered += 1;
-        const triggerId = `b${triggered.toString(36).padStart(8, '0')}`;
-        void scheduler.submit({ kind: 'trigger', name: 'busy', triggerId, params: {}, by: 'bench' });
-      };
-      scheduler.subscribe((notice) => {
-        if (notice.kind !== 'run' || notice.run.endedAt === null) return;
-        ended += 1;
-        next();
-      });
-      for (let i = 0; i < WINDOW; i++) next();
-    });
-    print('sustained', [['durable runs per second', (ended / (SUSTAINED_MS / 1_000)).toFixed(0)]]);
+    const perSecond = await sustain(scheduler, SUSTAINED_MS);
+    print('sustained', [['durable runs per second', perSecond.toFixed(0)]]);
   });
-}
-
-function print(title: string, rows: [string, string][]): void {
-  process.stdout.write(`${title}\n`);
-  for (const [what, figure] of rows) process.stdout.write(`  ${what.padEnd(34)} ${figure}\n`);
 }
 
 export async function run(): Promise<void> {

@@ -21,7 +21,7 @@ import { emptyPast, mergePast, type Past } from './zookeeper-pending.ts';
 import { pack, unpack } from './zookeeper-segment.ts';
 import type { NodeData, Op, ZooKeeperSession } from './zookeeper-session.ts';
 
-/** Runs and ledger lines in a node before they are sealed into a piece of their own. */
+/** Runs and ledger lines in a node before they are sealed into pieces of about as many of each. */
 const SEAL_AT = 200;
 /** Sealed pieces of a job; the oldest goes. */
 const MAX_PIECES = 16;
@@ -70,15 +70,28 @@ export function addToPast(job: string, node: NodeData | null, newer: Past): Op[]
       ? { kind: 'create', path, data: pack(value) }
       : { kind: 'set', path, data: pack(value), version: null };
   if (runs.length + ledger.length < SEAL_AT) return [put({ runs, ledger, ...kept, pieces })];
-  const next = (pieces.at(-1) ?? 0) + 1;
-  const left = [...pieces, next].slice(-MAX_PIECES);
+  const count = Math.min(MAX_PIECES, Math.ceil((runs.length + ledger.length) / SEAL_AT));
+  const sealed = Array.from({ length: count }, (_, i) => ({
+    number: (pieces.at(-1) ?? 0) + 1 + i,
+    value: { runs: share(runs, i, count), ledger: share(ledger, i, count) } satisfies StoredPast,
+  }));
+  const left = [...pieces, ...sealed.map(({ number }) => number)].slice(-MAX_PIECES);
   return [
     put({ runs: [], ledger: [], ...kept, pieces: left }),
-    { kind: 'create', path: piecePath(job, next), data: pack({ runs, ledger } satisfies StoredPast) },
+    ...sealed.map(
+      ({ number, value }): Op => ({ kind: 'create', path: piecePath(job, number), data: pack(value) }),
+    ),
     ...pieces
       .filter((piece) => !left.includes(piece))
       .map((piece): Op => ({ kind: 'remove', path: piecePath(job, piece), version: null })),
   ];
+}
+
+/** The i-th of `count` even shares of the newest that fit into so many pieces. */
+function share<T>(all: readonly T[], i: number, count: number): readonly T[] {
+  const newest = all.slice(-count * SEAL_AT);
+  const each = Math.ceil(newest.length / count);
+  return newest.slice(i * each, (i + 1) * each);
 }
 
 function read(node: NodeData | null): StoredPast {

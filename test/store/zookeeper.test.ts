@@ -117,6 +117,27 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
     await store.close();
   });
 
+  test('a job that runs more often between two checkpoints than is kept of it has its newest runs', async () => {
+    const store = await opened(`often-${++chroots}`);
+    const term = await store.campaign();
+    for (let i = 0; i < 20; i++) {
+      await store.commit(
+        term,
+        Array.from({ length: 500 }, (_, k): Write[] => [
+          { kind: 'run-ended', run: run('a', i * 500 + k, { state: 'succeeded', endedAt: 1 }) },
+        ]),
+      );
+    }
+    await store.checkpoint();
+    await store.checkpoint();
+    await store.close();
+    const again = await opened(`often-${chroots}`);
+    const { items } = await again.archive.runs({ job: 'a', limit: 10_000 });
+    expect(items.map(({ id }) => id)).toEqual(Array.from(items, (_, i) => `a.${9_999 - i}`));
+    expect(items.length).toBeGreaterThanOrEqual(3_000);
+    await again.close();
+  });
+
   test('a follower that missed more than the log holds is told to load anew', async () => {
     const chroot = `gap-${++chroots}`;
     const store = await opened(chroot);

@@ -23,6 +23,8 @@ export interface ZooKeeperOptions {
   readonly nodes: 1 | 3;
   /** The unit of all times of the server; sessions last between 2 and 20 of it. */
   readonly tickMs?: number;
+  /** Of each server; enough for tests unless given. */
+  readonly heapMb?: number;
   /** Loopback addresses, one for each node; 127.0.0.1 for all unless given. */
   readonly hosts?: readonly string[];
 }
@@ -49,7 +51,7 @@ export class ZooKeeper {
     if (zookeeperMissing !== null) throw new Error(zookeeperMissing);
     const dir = mkdtempSync(join(tmpdir(), 'carillon-zookeeper-'));
     const places = await freePlaces(options);
-    const servers = places.map((_, index) => new ZooKeeperServer(dir, places, index, options.tickMs ?? 200));
+    const servers = places.map((_, index) => new ZooKeeperServer(dir, places, index, options));
     const ensemble = new ZooKeeper(dir, servers);
     try {
       await Promise.all(servers.map((server) => server.start()));
@@ -78,11 +80,16 @@ export class ZooKeeperServer {
   readonly #heapMb: number;
   #child: ChildProcess | null = null;
 
-  constructor(parent: string, places: readonly Place[], index: number, tickMs: number) {
+  constructor(
+    parent: string,
+    places: readonly Place[],
+    index: number,
+    { tickMs = 200, heapMb }: ZooKeeperOptions,
+  ) {
     const place = places[index] as Place;
     this.host = place.host;
     this.port = place.port;
-    this.#heapMb = places.length === 1 ? 128 : 256;
+    this.#heapMb = heapMb ?? (places.length === 1 ? 128 : 256);
     this.#dir = join(parent, String(index + 1));
     mkdirSync(join(this.#dir, 'data'), { recursive: true });
     writeFileSync(join(this.#dir, 'data', 'myid'), `${index + 1}\n`);
