@@ -165,17 +165,44 @@ describe('a change through a follower', () => {
     ['with its length said', true],
     ['in chunks', false],
   ])('with too large a body %s is refused', async (_, said) => {
+    // Where the length is known nobody is waited for.
+    if (said) view = { leader: null };
     const size = 9 * 1024 * 1024;
     const outgoing = request(`${follows.url}/api/v1/jobs`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(said && { 'content-length': size }) },
     });
     outgoing.on('error', () => {});
-    outgoing.end(Buffer.alloc(size, ' '));
+    outgoing.write(Buffer.alloc(size - 1, ' '));
+    outgoing.end(' ');
     const [response] = (await leader.settled(once(outgoing, 'response'))) as [IncomingMessage];
     expect(response.statusCode).toBe(413);
     response.resume();
   });
+});
+
+test('a body in chunks stays one, whatever the method', async () => {
+  const bodies: string[] = [];
+  await instead((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => (body += chunk));
+    request.on('end', () => {
+      bodies.push(`${request.method} ${body}`);
+      response.writeHead(204).end();
+    });
+  });
+  for (const method of ['DELETE', 'PUT']) {
+    const outgoing = request(`${follows.url}/api/v1/jobs/a`, {
+      method,
+      headers: { 'transfer-encoding': 'chunked' },
+    });
+    outgoing.write('one');
+    outgoing.end('two');
+    const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+    expect(response.statusCode).toBe(204);
+    response.resume();
+  }
+  expect(bodies).toEqual(['DELETE onetwo', 'PUT onetwo']);
 });
 
 describe('reads', () => {
@@ -336,6 +363,24 @@ describe('a leader that dies', () => {
     });
     const response = await fetch(`${follows.url}/api/v1/jobs/a/pause`, { method: 'POST' });
     await expect(response.text()).rejects.toThrow(/terminated/);
+  });
+
+  test('a node that stops waits for what it passed on', async () => {
+    let finish = () => {};
+    await instead((_, response) => {
+      finish = () => response.writeHead(204).end();
+    });
+    const asked = fetch(`${follows.url}/api/v1/jobs/a`, { method: 'DELETE' });
+    const before = finish;
+    await until('it was asked', () => finish !== before);
+    const closing = follower.app.close();
+    await until('it does not listen any more', () => !follower.app.server.listening);
+    const began = performance.now();
+    finish();
+    expect((await asked).status).toBe(204);
+    // And not for the connection, which the client would keep.
+    await closing;
+    expect(performance.now() - began).toBeLessThan(2_000);
   });
 
   test('a client that goes takes its request along', async () => {
