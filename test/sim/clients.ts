@@ -1,0 +1,202 @@
+/** People who ask random nodes for random changes, and remember what they were told. */
+
+import { CarillonError } from '../../src/errors.ts';
+import type { AnswerTo, Command } from '../../src/scheduler/command.ts';
+import type { Run } from '../../src/scheduler/model.ts';
+import { isEnded } from '../../src/scheduler/run-state.ts';
+import { jobSet, scheduledJob } from './jobs.ts';
+import type { Judge } from './judge.ts';
+import type { SimNode } from './node.ts';
+import type { Random } from './random.ts';
+import type { SimTime } from './time.ts';
+import type { Trace } from './trace.ts';
+
+/** Someone asks for something this often, on average. */
+const EVERY_MS = 60_000;
+/** A request that was not answered, or refused for a reason of the node, is sent again this often. */
+const TRIES = 6;
+const RETRY_MS = 2_000;
+
+export interface ClientsParts {
+  readonly time: SimTime;
+  readonly random: Random;
+  readonly trace: Trace;
+  readonly judge: Judge;
+  readonly nodes: readonly SimNode[];
+  readonly epochMs: number;
+  readonly onWrong: (what: string) => void;
+}
+
+export class Clients {
+  /** Requests that were answered. */
+  acknowledged = 0;
+  readonly #parts: ClientsParts;
+  #requests = 0;
+  #until = 0;
+  /** Jobs whose newest answer said paused or not, and nothing was asked since. */
+  readonly #paused = new Map<string, boolean>();
+
+  constructor(parts: ClientsParts) {
+    this.#parts = parts;
+  }
+
+  begin(until: number): void {
+    const { random, epochMs, time } = this.#parts;
+    this.#until = until;
+    for (const definition of jobSet(random, epochMs)) this.#put(definition, 'create');
+    time.after(random.between(10_000, EVERY_MS), () => this.#next());
+  }
+
+  #next(): void {
+    const { time, random } = this.#parts;
+    if (time.now >= this.#until) return;
+    this.#ask();
+    time.after(-Math.log(1 - random.next()) * EVERY_MS, () => this.#next());
+  }
+
+  #ask(): void {
+    const { random, judge } = this.#parts;
+    const name = random.pick(['a', 'b', 'c', 'd', 'e', 'f', 'm']);
+    const dice = random.next();
+    const live = [...judge.runs.values()].filter(({ state }) => !isEnded(state));
+    if (dice < 0.35) this.#trigger(name);
+    else if (dice < 0.5) {
+      if (live.length > 0) this.#kill(random.pick(live).id);
+    } else if (dice < 0.6) this.#rerun();
+    else if (dice < 0.8) this.#pause(name, random.chance(0.5));
+    else if (dice < 0.92) this.#change(random.pick(['a', 'c', 'd', 'e']));
+    else this.#replace(random.pick(['c', 'd']));
+  }
+
+  #put(definition: object & { readonly name: string }, mode: 'create' | 'replace'): void {
+    this.#paused.delete(definition.name);
+    const command = { kind: 'put-job', definition, mode, by: 'client', source: 'sim' } as const;
+    this.#send(command, ({ job }) => {
+      const life = this.#parts.judge.jobs.get(job.name);
+      if (life === undefined || life.job.revision < job.revision)
+        this.#lost(`revision ${job.revision} of ${job.name}`);
+    });
+  }
+
+  /** Another policy, or another time. */
+  #change(name: string): void {
+    const { judge, random, epochMs, time } = this.#parts;
+    const life = judge.jobs.get(name);
+    if (life === undefined) return;
+    const { definition } = life.job;
+    const { schedule, policy } = scheduledJob(random, name, epochMs, epochMs + time.now);
+    const retimed = definition.schedule?.after === undefined && random.chance(0.5);
+    const changed: object & { readonly name: string } = {
+      ...definition,
+      ...(retimed ? { schedule } : { policy }),
+    };
+    this.#put(changed, 'replace');
+  }
+
+  #replace(name: string): void {
+    const { random, epochMs, time } = this.#parts;
+    this.#paused.delete(name);
+    for (const child of ['e', 'f', 'g', 'h']) this.#paused.delete(child);
+    this.#send({ kind: 'delete-job', name, dependents: 'detach', by: 'client' }, () => undefined);
+    time.after(random.between(0, 30_000), () =>
+      this.#put(scheduledJob(random, name, epochMs, epochMs + time.now), 'create'),
+    );
+  }
+
+  #pause(name: string, paused: boolean): void {
+    this.#paused.delete(name);
+    const request = this.#requests;
+    this.#send({ kind: paused ? 'pause' : 'resume', name, by: 'client' }, ({ state }) => {
+      if ((state.paused !== null) !== paused) this.#lost(`${paused ? 'pause' : 'resume'} of ${name}`);
+      if (request === this.#newest.get(name)) this.#paused.set(name, paused);
+    });
+    this.#newest.set(name, request);
+  }
+
+  readonly #newest = new Map<string, number>();
+
+  #trigger(name: string): void {
+    const triggerId = `t${String(this.#requests).padStart(5, '0')}`;
+    this.#send({ kind: 'trigger', name, triggerId, params: {}, by: 'client' }, (run) => this.#kept(run));
+  }
+
+  #rerun(): void {
+    const { judge, random } = this.#parts;
+    const ended = [...judge.runs.values()].slice(-200).filter(({ state }) => isEnded(state));
+    if (ended.length === 0) return;
+    const triggerId = `r${String(this.#requests).padStart(5, '0')}`;
+    const run = structuredClone(random.pick(ended));
+    this.#send({ kind: 'rerun', run, triggerId, by: 'client' }, (made) => this.#kept(made));
+  }
+
+  #kill(runId: string): void {
+    this.#send({ kind: 'kill', runId, by: 'client' }, ({ id }) => {
+      const run = this.#kept({ id });
+      if (run !== undefined && run.kill === null && !isEnded(run.state)) this.#lost(`the kill of ${id}`);
+    });
+  }
+
+  #kept({ id }: Pick<Run, 'id'>): Run | undefined {
+    const run = this.#parts.judge.runs.get(id);
+    if (run === undefined) this.#lost(`the run ${id}`);
+    return run;
+  }
+
+  #lost(what: string): void {
+    this.#parts.onWrong(`${what} was acknowledged and is not durable`);
+  }
+
+  /** Sends until it is answered; an answer must hold when it is given. */
+  #send<C extends Command>(command: C, check: (answer: AnswerTo<C>) => void): void {
+    const { trace } = this.#parts;
+    const request = ++this.#requests;
+    const name = command.kind === 'put-job' ? (command.definition as { name: string }).name : null;
+    const what = `${command.kind} ${name ?? ('name' in command ? command.name : '')}`;
+    trace.add('client', `asks #${request}`, what);
+    let done = false;
+    const attempt = (left: number): void => {
+      if (done || left === 0) return;
+      this.#submit(command).then(
+        (answer) => {
+          if (done) return;
+          done = true;
+          this.acknowledged += 1;
+          trace.add('client', `is answered #${request}`, what);
+          check(answer);
+        },
+        (error: unknown) => {
+          const again =
+            error instanceof CarillonError &&
+            (error.code === 'NOT_LEADING' || error.code === 'STORE_UNAVAILABLE');
+          if (!again) done = true;
+          if (!again && !(error instanceof CarillonError)) this.#parts.onWrong(`${what} failed: ${error}`);
+        },
+      );
+      this.#parts.time.after(RETRY_MS, () => attempt(left - 1));
+    };
+    attempt(TRIES);
+  }
+
+  /** A random node passes it on to whom it takes for the leader. */
+  #submit<C extends Command>(command: C): Promise<AnswerTo<C>> {
+    const { nodes, random } = this.#parts;
+    const asked = random.pick(nodes);
+    const leader = asked.life?.election.leader()?.id;
+    const node = nodes.find(({ id }) => id === leader) ?? asked;
+    const { life } = node;
+    if (life === null || life.process.dead) return new Promise(() => undefined);
+    return new Promise((resolve, reject) =>
+      life.process.deliver(() => life.scheduler.submit(command).then(resolve, reject)),
+    );
+  }
+
+  /** Everything is quiet: what was said last must hold. */
+  faults(): string[] {
+    const { judge } = this.#parts;
+    return [...this.#paused].flatMap(([name, paused]) => {
+      const life = judge.jobs.get(name);
+      if (life === undefined || (life.state?.paused != null) === paused) return [];
+      return [`${name} was ${paused ? 'paused' : 'resumed'} and is not`];
+    });
+  }
+}

@@ -1,0 +1,235 @@
+/**
+ * Watches what becomes durable, what engines start and what people were told, and says at once what must never
+ * be. Keeps its own account of everything, from the writes alone, in plain maps.
+ */
+
+import type { Job, JobState, JobStats, LedgerLine, Run } from '../../src/scheduler/model.ts';
+import { isEnded } from '../../src/scheduler/run-state.ts';
+import type { Schedule } from '../../src/scheduler/schedule/model.ts';
+import { compileSchedule } from '../../src/scheduler/schedule/parse.ts';
+import type { LaunchSpec } from '../../src/scheduler/spec.ts';
+import { freshCursor } from '../../src/scheduler/state.ts';
+import { allTime } from '../../src/scheduler/stats.ts';
+import type { Write } from '../../src/scheduler/write.ts';
+import type { Engine } from './engine.ts';
+import { roundFault } from './rounds.ts';
+
+/** A job from its creation to its removal. */
+export interface JobLife {
+  job: Job;
+  schedule: Schedule | null;
+  /** Instants behind this one are this schedule's. */
+  begins: number;
+  state: JobState | null;
+  stats: JobStats | null;
+  /** By id. */
+  readonly runs: Map<string, Run>;
+  readonly lines: Map<number, LedgerLine>;
+  readonly ended: Record<string, number>;
+  attemptsEnded: number;
+  /** It was changed, or its clock was set back: not every rule about its past can be checked. */
+  changed: boolean;
+}
+
+export interface JudgeParts {
+  readonly onWrong: (what: string) => void;
+  readonly engines: () => Iterable<Engine>;
+}
+
+export class Judge {
+  readonly jobs = new Map<string, JobLife>();
+  /** Every run that was ever durable, of removed jobs too. */
+  readonly runs = new Map<string, Run>();
+  readonly starts = new Map<string, string[]>();
+  /** Runs by trigger id. */
+  readonly triggered = new Map<string, Set<string>>();
+  commits = 0;
+  #term = 0;
+  /** By launch name: the run of each durable attempt. */
+  readonly #attempts = new Map<string, string>();
+  readonly #parts: JudgeParts;
+
+  constructor(parts: JudgeParts) {
+    this.#parts = parts;
+  }
+
+  #wrong(what: string): void {
+    this.#parts.onWrong(what);
+  }
+
+  /** A commit becomes durable; everything before it is. */
+  applied(term: number, writes: readonly Write[]): void {
+    this.commits += 1;
+    if (term < this.#term) this.#wrong(`a write of term ${term} was applied after one of term ${this.#term}`);
+    this.#term = Math.max(this.#term, term);
+    const touched = new Set<string>();
+    for (const write of writes) {
+      const name = this.#take(write);
+      if (name !== null) touched.add(name);
+    }
+    for (const name of touched) this.#count(name);
+    for (const write of writes)
+      if (write.kind === 'run' || write.kind === 'run-ended') {
+        const fault = roundFault(write.run, this);
+        if (fault !== null) this.#wrong(fault);
+      }
+  }
+
+  #take(write: Write): string | null {
+    switch (write.kind) {
+      case 'job':
+        this.#job(write.job);
+        return null;
+      case 'job-removed':
+        this.jobs.delete(write.name);
+        return null;
+      case 'state':
+        this.#state(write.state);
+        return write.state.name;
+      case 'stats': {
+        const life = this.jobs.get(write.stats.name);
+        if (life !== undefined) life.stats = write.stats;
+        return write.stats.name;
+      }
+      case 'run':
+      case 'run-ended':
+        this.#run(write.run, write.kind === 'run-ended');
+        return write.run.job;
+      case 'ledger':
+        this.jobs.get(write.line.job)?.lines.set(write.line.from, write.line);
+        return null;
+    }
+  }
+
+  #job(job: Job): void {
+    const life = this.jobs.get(job.name);
+    const schedule = job.resolved === null ? null : compileSchedule(job.resolved);
+    if (job.revision !== (life?.job.revision ?? 0) + 1)
+      this.#wrong(`${job.name}: revision ${job.revision} follows ${life?.job.revision ?? 'nothing'}`);
+    if (life === undefined) {
+      this.jobs.set(job.name, {
+        job,
+        schedule,
+        begins: freshCursor(schedule, job.updatedAt),
+        state: null,
+        stats: null,
+        runs: new Map(),
+        lines: new Map(),
+        ended: {},
+        attemptsEnded: 0,
+        changed: false,
+      });
+      return;
+    }
+    if (JSON.stringify(life.job.resolved) !== JSON.stringify(job.resolved)) {
+      life.schedule = schedule;
+      // The state in the same group says where it begins.
+      life.begins = Number.NaN;
+    }
+    life.changed = true;
+    life.job = job;
+  }
+
+  #state(state: JobState): void {
+    const life = this.jobs.get(state.name);
+    if (life === undefined) {
+      this.#wrong(`${state.name}: its state is kept and there is no such job`);
+      return;
+    }
+    if (Number.isNaN(life.begins)) life.begins = state.cursor;
+    else {
+      const before = life.state?.cursor ?? life.begins;
+      if (state.cursor < before && state.ahead.length === 0)
+        this.#wrong(`${state.name}: the cursor goes back from ${iso(before)} to ${iso(state.cursor)}`);
+      if (state.ahead.length > 0) life.changed = true;
+    }
+    for (const key of ['succeeded', 'failed', 'skipped', 'missed'] as const)
+      if (state[key] < (life.state?.[key] ?? 0))
+        this.#wrong(`${state.name}: ${key} goes back from ${life.state?.[key]} to ${state[key]}`);
+    life.state = state;
+  }
+
+  #run(run: Run, ended: boolean): void {
+    const before = this.runs.get(run.id);
+    const life = this.jobs.get(run.job);
+    if (ended !== isEnded(run.state)) this.#wrong(`${run.id} is kept as ended and is ${run.state}`);
+    if (before !== undefined && isEnded(before.state))
+      this.#wrong(`${run.id} ended as ${before.state} and is ${run.state} now`);
+    if (before !== undefined && before.attempts.length > run.attempts.length)
+      this.#wrong(`${run.id} had ${before.attempts.length} attempts and has ${run.attempts.length}`);
+    this.runs.set(run.id, run);
+    if (life === undefined) this.#wrong(`${run.id} is kept and there is no job ${run.job}`);
+    life?.runs.set(run.id, run);
+    for (const { launchName } of run.attempts) this.#attempts.set(launchName, run.id);
+    this.#newlyEnded(run, before, life);
+    if (run.trigger.kind === 'manual' || run.trigger.kind === 'rerun') {
+      const key = `${run.job}/${run.variant}`;
+      const ids = this.triggered.get(key) ?? new Set();
+      this.triggered.set(key, ids.add(run.id));
+    }
+    if (ended && life !== undefined) life.ended[run.state] = (life.ended[run.state] ?? 0) + 1;
+  }
+
+  /** Attempts that ended with this write: was that so? */
+  #newlyEnded(run: Run, before: Run | undefined, life: JobLife | undefined): void {
+    for (const attempt of run.attempts) {
+      if (attempt.endedAt === null || before?.attempts[attempt.number - 1]?.endedAt != null) continue;
+      if (attempt.startedAt !== null && life !== undefined) life.attemptsEnded += 1;
+      const { launchName, exitCode, reason } = attempt;
+      const held = [...this.#parts.engines()].flatMap((engine) => engine.held.get(launchName) ?? []);
+      const forgotten = [...this.#parts.engines()].some((engine) => engine.forgotten.has(launchName));
+      if (reason?.includes('no longer knows it') === true && held.length > 0 && !forgotten)
+        this.#wrong(`${launchName} is taken for forgotten, and the engine has it: ${held[0]?.report.state}`);
+      if (exitCode === 0 && !held.some(({ report }) => report.exitCode === 0) && !forgotten)
+        this.#wrong(`${launchName} is taken for a success, and no engine says so`);
+    }
+  }
+
+  /** Counters and histograms are those of what ended. */
+  #count(name: string): void {
+    const life = this.jobs.get(name);
+    if (life?.state == null) return;
+    const { state, stats, ended, attemptsEnded } = life;
+    const failed = (ended.failed ?? 0) + (ended.killed ?? 0) + (ended['timed-out'] ?? 0) + (ended.lost ?? 0);
+    if (state.succeeded !== (ended.succeeded ?? 0) || state.failed !== failed)
+      this.#wrong(
+        `${name}: counted ${state.succeeded} succeeded and ${state.failed} failed, there are ${ended.succeeded ?? 0} and ${failed}`,
+      );
+    if (stats === null) return;
+    const all = allTime(stats);
+    const good = countOf(all.runTime);
+    const counted = good + countOf(all.failedRunTime);
+    if (counted !== attemptsEnded || good > state.succeeded)
+      this.#wrong(`${name}: ${counted} attempts are counted, ${attemptsEnded} ended; ${good} of them well`);
+  }
+
+  created(engine: Engine, spec: LaunchSpec): void {
+    if (!this.#attempts.has(spec.launchName))
+      this.#wrong(`${spec.launchName} is created on ${engine.place} before its attempt is durable`);
+  }
+
+  started(engine: Engine, spec: LaunchSpec): void {
+    const { launchName } = spec;
+    const places = this.starts.get(launchName) ?? [];
+    places.push(`${engine.place} (term ${spec.term})`);
+    this.starts.set(launchName, places);
+    if (!this.#attempts.has(launchName))
+      this.#wrong(`${launchName} is started on ${engine.place} before its attempt is durable`);
+    const forgotten = [...this.#parts.engines()].some((each) => each.forgotten.has(launchName));
+    if (places.length > 1 && !forgotten)
+      this.#wrong(`${launchName} is started ${places.length} times: ${places.join(', ')}`);
+  }
+}
+
+/** Without opening a histogram: entries are `delta.count`, and a count of one is left out. */
+function countOf(packed: string): number {
+  if (packed === '') return 0;
+  let count = 0;
+  for (const entry of packed.split(',')) {
+    const dot = entry.indexOf('.');
+    count += dot < 0 ? 1 : Number.parseInt(entry.slice(dot + 1), 36);
+  }
+  return count;
+}
+
+export const iso = (at: number): string => (Number.isFinite(at) ? new Date(at).toISOString() : String(at));

@@ -1,0 +1,178 @@
+/** One node: its wall clock and its own engine stay, its scheduler process comes and goes. */
+
+import type { Settings } from '../../src/scheduler/model.ts';
+import type { Log, Member } from '../../src/scheduler/ports.ts';
+import { Scheduler } from '../../src/scheduler/runtime/scheduler.ts';
+import type { LaunchSpec } from '../../src/scheduler/spec.ts';
+import { LEASE_MS, NodeElection } from './election.ts';
+import { throughNode } from './elsewhere.ts';
+import type { Engine } from './engine.ts';
+import type { Ensemble } from './ensemble.ts';
+import { NodeLauncher } from './launcher.ts';
+import type { Network } from './network.ts';
+import { Process, type WallClock } from './process.ts';
+import type { Random } from './random.ts';
+import { NodeStore } from './store.ts';
+import type { SimTime } from './time.ts';
+import type { Trace } from './trace.ts';
+
+export interface NodeParts {
+  readonly id: string;
+  readonly time: SimTime;
+  readonly random: Random;
+  readonly trace: Trace;
+  readonly ensemble: Ensemble;
+  readonly network: Network;
+  readonly wall: WallClock;
+  readonly docker: Engine;
+  readonly processes: Engine;
+  /** Says that leadership is fresh whatever the lease; a part that is broken on purpose does. */
+  readonly alwaysFresh: boolean;
+  readonly nodes: () => ReadonlyMap<string, SimNode>;
+  /** What must never be. */
+  readonly onWrong: (what: string) => void;
+}
+
+/** What lives and dies with the process. */
+export interface Life {
+  readonly process: Process;
+  readonly store: NodeStore;
+  readonly election: NodeElection;
+  readonly scheduler: Scheduler;
+}
+
+export class SimNode {
+  readonly id: string;
+  readonly wall: WallClock;
+  readonly processes: Engine;
+  life: Life | null = null;
+  /** A crash or a pause that waits for the next boundaries of ports. */
+  onBoundary: ((where: string) => void) | null = null;
+  readonly #parts: NodeParts;
+  #pids = 0;
+
+  constructor(parts: NodeParts) {
+    this.#parts = parts;
+    this.id = parts.id;
+    this.wall = parts.wall;
+    this.processes = parts.processes;
+  }
+
+  /** Begins a process; does nothing while there is one. */
+  start(): void {
+    const { id, time, random, trace, ensemble, network } = this.#parts;
+    if (this.life !== null && !this.life.process.dead) return;
+    const process = new Process(id, time, this.wall, random);
+    process.onBoundary = (where) => this.onBoundary?.(where);
+    const member: Member = { id, url: `sim://${id}`, host: id, pid: ++this.#pids, version: 'sim' };
+    const say = (what: string, detail?: unknown): void => trace.add(id, what, detail);
+    const store: NodeStore = new NodeStore({
+      process,
+      ensemble,
+      network,
+      link: network.link(id, 'store'),
+      random,
+      onState: (state) => {
+        say(`store ${state}`);
+        election.onState(state);
+      },
+      onCandidates: () => election.look(),
+    });
+    const election = new NodeElection({
+      process,
+      ensemble,
+      session: () => store.session,
+      self: member,
+      trace: say,
+    });
+    if (this.#parts.alwaysFresh) election.isFresh = () => true;
+    const scheduler = this.#scheduler({ process, store, election, member });
+    this.life = { process, store, election, scheduler };
+    say('process begins', { pid: member.pid });
+    scheduler.start().catch((error: unknown) => {
+      say('does not start', { error });
+      this.#exit(process);
+    });
+  }
+
+  #scheduler(parts: {
+    process: Process;
+    store: NodeStore;
+    election: NodeElection;
+    member: Member;
+  }): Scheduler {
+    const { process, store, election, member } = parts;
+    const { id, network, trace, nodes, onWrong } = this.#parts;
+    return new Scheduler({
+      settings: settingsOf(id),
+      cluster: 'simulation',
+      self: member,
+      store,
+      election,
+      launchers: this.#launchers(process, store),
+      elsewhere: (there) => throughNode(process, network, there, () => nodes().get(there.host)?.life ?? null),
+      clock: process.clock,
+      log: logTo(trace, id),
+      startsInFlight: 4,
+      onFatal: (error) => {
+        if (!process.dead)
+          onWrong(`${id} reports a fatal error: ${error instanceof Error ? error.stack : error}`);
+      },
+    });
+  }
+
+  #launchers(process: Process, store: NodeStore): NodeLauncher[] {
+    const { id, network, random, trace, docker, processes, onWrong } = this.#parts;
+    const onLaunch = ({ launchName }: LaunchSpec): void => {
+      trace.add(id, 'launch', launchName);
+      const silence = store.session.silenceMs();
+      if (silence >= LEASE_MS)
+        onWrong(`${id} launches ${launchName} though its lease ran out ${silence - LEASE_MS} ms ago`);
+    };
+    const common = { process, network, random, onLaunch };
+    return [
+      new NodeLauncher({
+        ...common,
+        name: 'process',
+        engine: processes,
+        link: network.link(id, `own ${id}`),
+        supervised: true,
+      }),
+      new NodeLauncher({
+        ...common,
+        name: 'docker',
+        engine: docker,
+        link: network.link(id, 'docker'),
+        supervised: false,
+      }),
+    ];
+  }
+
+  /** The process ends by itself; whatever watches over it starts it again. */
+  #exit(process: Process): void {
+    if (process.dead) return;
+    process.die();
+    this.#parts.time.after(2_000, () => this.start());
+  }
+
+  crash(why: string): void {
+    if (this.life === null || this.life.process.dead) return;
+    this.#parts.trace.add(this.id, 'crashes', why);
+    this.life.process.die();
+  }
+}
+
+export function settingsOf(host: string): Settings {
+  return {
+    engines: {
+      process: { concurrency: 3, images: false, host, tombstoneMs: 60_000 },
+      docker: { concurrency: 5, images: true, tombstoneMs: 600_000 },
+    },
+    pools: { etl: 2 },
+  };
+}
+
+function logTo(trace: Trace, node: string): Log {
+  const add = (fields: object, event: string): void => trace.add(node, event, fields);
+  return { info: add, warn: add, error: add, debug: () => undefined };
+}

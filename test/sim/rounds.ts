@@ -1,0 +1,77 @@
+/** What must hold of a run that its parents made due: they have ended, as it asks, and it is one of its round. */
+
+import type { Run } from '../../src/scheduler/model.ts';
+import { isEnded } from '../../src/scheduler/run-state.ts';
+import type { JobLife } from './judge.ts';
+
+/** A leader whose clock is ahead decides earlier than its successor thinks. */
+const CLOCKS_APART_MS = 600_000;
+
+interface Account {
+  readonly jobs: ReadonlyMap<string, JobLife>;
+  readonly runs: ReadonlyMap<string, Run>;
+}
+
+type Outcome = 'succeeded' | 'failed' | 'skipped';
+
+function outcomeOf(run: Run): Outcome {
+  if (run.state === 'succeeded') return 'succeeded';
+  return run.state === 'skipped' || run.state === 'missed' ? 'skipped' : 'failed';
+}
+
+function holds(when: string, outcomes: readonly Outcome[]): boolean {
+  if (when === 'all-done') return true;
+  const [quantity, outcome] = when.split('-');
+  return quantity === 'all'
+    ? outcomes.every((each) => each === outcome)
+    : outcomes.some((each) => each === outcome);
+}
+
+/** What is wrong with it as it is written, or null. */
+export function roundFault(run: Run, { jobs, runs }: Account): string | null {
+  const life = jobs.get(run.job);
+  if (run.trigger.kind !== 'parents' || run.state === 'skipped' || life === undefined) return null;
+  const parents = run.trigger.runs.map((id) => ({ id, run: runs.get(id) }));
+  const early = parents.find((parent) => parent.run === undefined || !isEnded(parent.run.state));
+  if (early !== undefined)
+    return `${run.id} is due before its parent's run ${early.id} has ended: it is ${early.run?.state ?? 'not there'}`;
+  const after = life.job.definition.schedule?.after;
+  if (after === undefined || life.changed) return null;
+  const outcomes = parents.map((parent) => outcomeOf(parent.run as Run));
+  if (!holds(after.when ?? 'all-succeeded', outcomes))
+    return `${run.id} runs when ${after.when ?? 'all-succeeded'}, and its parents ended ${outcomes.join(', ')}`;
+  return null;
+}
+
+/** Rounds of one cadence: where every parent has ended at an instant, the child has exactly one run of it. */
+export function missedRounds(child: JobLife, { jobs }: Account): string[] {
+  const after = child.job.definition.schedule?.after;
+  if (after === undefined || child.changed || !(after.when ?? 'all-succeeded').startsWith('all-')) return [];
+  const parents = after.parents.map((name) => jobs.get(name));
+  const [first] = parents;
+  const alike = parents.every(
+    (parent) =>
+      parent?.schedule != null &&
+      !parent.changed &&
+      JSON.stringify(parent.job.resolved) === JSON.stringify(first?.job.resolved) &&
+      // A parent that was made anew after its child has another past than the child knows.
+      parent.job.createdAt <= child.job.createdAt,
+  );
+  if (!alike || first == null) return [];
+  // A run that came late to a decided round has a mark behind it.
+  const known = duesOf(child, ({ variant }) => variant === '' || variant.startsWith('~'));
+  const ended = parents.map((parent) =>
+    duesOf(parent as JobLife, ({ variant, state }) => variant === '' && isEnded(state)),
+  );
+  return [...(ended[0] ?? [])]
+    .filter((due) => due > child.job.createdAt + CLOCKS_APART_MS && !known.has(due))
+    .filter((due) => ended.every((dues) => dues.has(due)))
+    .map(
+      (due) =>
+        `${child.job.name}: all its parents ended at ${new Date(due).toISOString()}, and it has no run`,
+    );
+}
+
+function duesOf(life: JobLife, wanted: (run: Run) => boolean): Set<number> {
+  return new Set([...life.runs.values()].filter(wanted).map(({ due }) => due));
+}

@@ -1,0 +1,204 @@
+/**
+ * One simulated cluster from a seed: three schedulers, a store, engines, people and faults; then a quiet end in
+ * which everything must come to rest. The same options give the same run, event by event.
+ */
+
+import { Clients } from './clients.ts';
+import { Engine } from './engine.ts';
+import { Ensemble } from './ensemble.ts';
+import { type FaultKind, faultKinds, healAll, planFaults, type World } from './faults.ts';
+import { courseOf } from './jobs.ts';
+import { iso, Judge } from './judge.ts';
+import { Network } from './network.ts';
+import { SimNode } from './node.ts';
+import { Random } from './random.ts';
+import { restFaults } from './rest.ts';
+import { SimTime } from './time.ts';
+import { instant, Trace } from './trace.ts';
+
+export interface Options {
+  readonly seed: number;
+  readonly hours: number;
+  /** Kinds of faults that may happen; all unless said. */
+  readonly kinds?: readonly FaultKind[];
+  /** A part that is broken on purpose, to see that it is noticed. */
+  readonly mutant?: Mutant;
+  readonly print?: (line: string) => void;
+}
+
+export type Mutant = 'store-does-not-fence' | 'engine-starts-twice' | 'always-fresh';
+
+export interface Result {
+  /** What was wrong first; null: nothing. */
+  readonly wrong: string | null;
+  readonly trace: readonly string[];
+  /** Of the whole trace: equal for equal runs. */
+  readonly hash: number;
+  readonly events: number;
+  readonly commits: number;
+  readonly starts: number;
+  readonly acknowledged: number;
+  readonly terms: number;
+}
+
+const EPOCH_MS = Date.parse('2026-01-01T00:00:00Z');
+const IDS = ['n1', 'n2', 'n3'];
+/** After all faults: pauses and cuts are over, and sessions are there again. */
+const SETTLE_MS = 180_000;
+/** Nothing new is due any more; what runs has this long to end: the longest attempts, retried. */
+const REST_MS = 1_500_000;
+
+export async function simulate(options: Options): Promise<Result> {
+  const { seed, hours } = options;
+  const time = new SimTime(new Random(seed, 'ties'));
+  const trace = new Trace(() => time.now, options.print ?? null);
+  let wrong: string | null = null;
+  const onWrong = (what: string): void => {
+    if (wrong !== null) return;
+    wrong = `at ${instant(time.now)} (${iso(EPOCH_MS + time.now)}): ${what}`;
+    trace.add('judge', 'WRONG', what);
+  };
+  const { world, judge } = build(options, time, trace, onWrong);
+  const clients = new Clients({
+    ...world,
+    random: new Random(seed, 'clients'),
+    judge,
+    epochMs: EPOCH_MS,
+    onWrong,
+  });
+  const faultsEnd = hours * 3_600_000;
+  const stop = (): boolean => wrong !== null;
+  for (const node of world.nodes) node.start();
+  planFaults(world, seed, options.kinds ?? faultKinds, faultsEnd);
+  clients.begin(faultsEnd);
+  await time.runUntil(faultsEnd, stop);
+  healAll(world);
+  await time.runUntil(faultsEnd + SETTLE_MS, stop);
+  if (wrong === null) {
+    for (const fault of clients.faults()) onWrong(fault);
+    await comeToRest(world, judge, stop, onWrong);
+  }
+  if (wrong === null) for (const fault of restFaults(world, judge)) onWrong(fault);
+  for (const node of world.nodes) node.life?.process.die();
+  return {
+    wrong,
+    trace: trace.last(),
+    hash: trace.hash,
+    events: time.events,
+    commits: judge.commits,
+    starts: judge.starts.size,
+    acknowledged: clients.acknowledged,
+    terms: world.ensemble.term,
+  };
+}
+
+function build(
+  { seed, mutant }: Options,
+  time: SimTime,
+  trace: Trace,
+  onWrong: (what: string) => void,
+): { world: World; judge: Judge } {
+  const random = new Random(seed, 'world');
+  const engines: Engine[] = [];
+  const judge = new Judge({ onWrong, engines: () => engines });
+  const engineAt = (place: string): Engine => {
+    const engine = new Engine({
+      place,
+      time,
+      random: new Random(seed, place),
+      epochMs: EPOCH_MS,
+      offsetMs: random.chance(0.7) ? 0 : random.between(-20_000, 20_000),
+      course: courseOf(seed),
+      careless: mutant === 'engine-starts-twice',
+      onCreate: (at, spec) => {
+        trace.add(at.place, 'creates', spec.launchName);
+        judge.created(at, spec);
+      },
+      onStart: (at, spec) => {
+        trace.add(at.place, 'starts', spec.launchName);
+        judge.started(at, spec);
+      },
+    });
+    engines.push(engine);
+    return engine;
+  };
+  const docker = engineAt('docker');
+  const ensemble = new Ensemble({
+    time,
+    fences: mutant !== 'store-does-not-fence',
+    onApplied: (term, writes, node) => {
+      trace.add('store', 'commit', { term, node, writes: writes.map(shortWrite) });
+      judge.applied(term, writes);
+    },
+    onTerm: (term, member) => trace.add('store', 'term begins', { term, node: member.id }),
+    onExpired: (node) => trace.add('store', 'session expires', node),
+  });
+  const network = new Network(time, new Random(seed, 'network'));
+  const nodes = new Map<string, SimNode>();
+  for (const id of IDS) {
+    const wall = {
+      epochMs: EPOCH_MS,
+      offsetMs: random.chance(0.7) ? random.between(-500, 500) : random.between(-60_000, 60_000),
+      driftPpm: random.between(-100, 100),
+    };
+    nodes.set(
+      id,
+      new SimNode({
+        id,
+        time,
+        random: new Random(seed, id),
+        trace,
+        ensemble,
+        network,
+        wall,
+        docker,
+        processes: engineAt(`process@${id}`),
+        alwaysFresh: mutant === 'always-fresh',
+        nodes: () => nodes,
+        onWrong,
+      }),
+    );
+  }
+  return { world: { time, trace, network, ensemble, nodes: [...nodes.values()], docker }, judge };
+}
+
+function shortWrite(write: { kind: string }): string {
+  const { run, state, job, line, name } = write as {
+    kind: string;
+    run?: { id: string; state: string };
+    state?: { name: string };
+    job?: { name: string; revision: number };
+    line?: { job: string; end: string };
+    name?: string;
+  };
+  if (run !== undefined) return `${run.id}=${run.state}`;
+  if (job !== undefined) return `job ${job.name}@${job.revision}`;
+  return `${write.kind} ${state?.name ?? line?.job ?? name ?? ''}`;
+}
+
+/** Stops all schedules, and waits until nothing is unfinished. */
+async function comeToRest(
+  world: World,
+  judge: Judge,
+  stop: () => boolean,
+  onWrong: (what: string) => void,
+): Promise<void> {
+  const { time, nodes } = world;
+  const leader = nodes.find((node) => node.life?.scheduler.leadership().leading === true)?.life;
+  if (leader == null) {
+    onWrong('nobody leads though nothing is wrong any more');
+    return;
+  }
+  for (const name of judge.jobs.keys()) {
+    leader.process.deliver(() => {
+      leader.scheduler.submit({ kind: 'pause', name, by: 'end' }).catch((error: unknown) => {
+        onWrong(`${name} can't be paused in the quiet: ${error}`);
+      });
+    });
+  }
+  const until = time.now + REST_MS;
+  const unfinished = (): boolean => [...leader.scheduler.liveRuns()].length > 0;
+  do await time.runUntil(time.now + 10_000, stop);
+  while (!stop() && unfinished() && time.now < until);
+  await time.runUntil(time.now + 5_000, stop);
+}
