@@ -1,11 +1,11 @@
 /**
  * The requests of a session as values: what to send and how to read the answer. The library writes the
- * records; two requests it does not know (multiRead and sync) are put together from its parts. Answers are
- * read by hand where the library would copy every byte or throw at what it does not know.
+ * records; two requests it does not know (multiRead and sync) are put together from its parts.
  * Paths are absolute here, with the chroot.
  */
 
-import { noNode, refused, type ZooKeeperError } from './zookeeper-error.ts';
+import { type NodeData, readNode, readNodes, readRefusal } from './zookeeper-answer.ts';
+import type { ZooKeeperError } from './zookeeper-error.ts';
 import { type JuteRecord, loadLibrary, type Payload, type TransactionOp } from './zookeeper-library.ts';
 
 /** One request: `read` gets the frame and where the answer begins in it. */
@@ -17,13 +17,6 @@ export interface Call<T> {
   read(frame: Buffer, offset: number): T;
   /** The answer when there is no such node; without it that is an error. */
   readonly missing?: (() => T) | undefined;
-}
-
-export interface NodeData {
-  /** A view into what was received; never changes. */
-  readonly data: Buffer;
-  /** Grows by one with each change of the data; 0 when just made. */
-  readonly version: number;
 }
 
 export type Op =
@@ -47,13 +40,11 @@ const opcode = {
   get: 4,
   set: 5,
   sync: 9,
-  ping: 11,
   children: 12,
   check: 13,
   multi: 14,
   multiRead: 22,
   close: -11,
-  error: -1,
 } as const;
 const flags: Readonly<Record<CreateMode, number>> = {
   persistent: 0,
@@ -152,19 +143,6 @@ function transactionOp(op: Op, access: Access): TransactionOp {
   }
 }
 
-/**
- * A refused multi answers one error for each operation: 0 for those before the culprit, its number, and -2
- * for those that were not tried. A multi that was done has no error at all.
- */
-function readRefusal(frame: Buffer, offset: number, what: string): ZooKeeperError | null {
-  for (let index = 0, at = offset; ; index++, at += 13) {
-    const header = readMultiHeader(frame, at);
-    if (header.done || header.type !== opcode.error) return null;
-    const number = frame.readInt32BE(at + 9);
-    if (number !== 0) return refused(what, number, index);
-  }
-}
-
 export function multiReadCall(paths: readonly string[]): Call<(NodeData | null)[]> {
   const what = `read ${paths.length} nodes from ${paths[0]}`;
   return {
@@ -181,26 +159,6 @@ export function multiReadCall(paths: readonly string[]): Call<(NodeData | null)[
   };
 }
 
-function readNodes(frame: Buffer, offset: number, what: string): (NodeData | null)[] {
-  const nodes: (NodeData | null)[] = [];
-  let at = offset;
-  for (;;) {
-    const header = readMultiHeader(frame, at);
-    at += 9;
-    if (header.done) return nodes;
-    if (header.type === opcode.error) {
-      const number = frame.readInt32BE(at);
-      if (number !== noNode) throw refused(what, number, nodes.length);
-      nodes.push(null);
-      at += 4;
-    } else {
-      const { node, end } = readNode(frame, at);
-      nodes.push(node);
-      at = end;
-    }
-  }
-}
-
 /** Waits until the server has everything that was committed anywhere before. */
 export function syncCall(path: string): Call<void> {
   return { what: 'sync', type: opcode.sync, payload: text(path), read: nothing };
@@ -208,26 +166,6 @@ export function syncCall(path: string): Call<void> {
 
 export function closeCall(): Call<void> {
   return { what: 'close', type: opcode.close, payload: null, read: nothing };
-}
-
-/** Type and path of a change notice. */
-export function readNotice(frame: Buffer, offset: number): { readonly type: number; readonly path: string } {
-  const event = new protocol.WatcherEvent();
-  event.deserialize(frame, offset);
-  return event;
-}
-
-/** jute: data as length and bytes, then the stat: five longs and ints before and after the version. */
-function readNode(frame: Buffer, offset: number): { node: NodeData; end: number } {
-  // Length -1 is "no data", which is what an empty buffer says as well.
-  const length = Math.max(frame.readInt32BE(offset), 0);
-  const stat = offset + 4 + length;
-  const node = { data: frame.subarray(offset + 4, stat), version: frame.readInt32BE(stat + 32) };
-  return { node, end: stat + 68 };
-}
-
-function readMultiHeader(frame: Buffer, offset: number): { type: number; done: boolean } {
-  return { type: frame.readInt32BE(offset), done: frame.readUInt8(offset + 4) === 1 };
 }
 
 function sequence(parts: readonly Payload[]): Payload {

@@ -6,9 +6,10 @@
 import type { Clock, Log } from '../scheduler/ports.ts';
 import { encodeJob, encodeRun, encodeState, encodeStats, type Stored } from './codec.ts';
 import { seqOf } from './zookeeper-log.ts';
-import { addToPast } from './zookeeper-past.ts';
+import { addToPast, piecesFor, removePast } from './zookeeper-past.ts';
 import { keyOf, paths, shards, type Table, tablePath } from './zookeeper-paths.ts';
 import { type Generation, mergePast, newestOf, type Past, type Pending } from './zookeeper-pending.ts';
+import { outdate, type Removed } from './zookeeper-removed.ts';
 import type { NodeData, Op, ZooKeeperSession } from './zookeeper-session.ts';
 
 /** How far the tables may be behind the log, in time and in writes. */
@@ -34,8 +35,8 @@ export class Checkpoints {
   #stopped = false;
   #cancel: () => void = () => undefined;
   #running: Promise<void> = Promise.resolve();
-  /** Runs that have a node; learned at the first checkpoint. */
-  #runs: Set<string> | null = null;
+  /** What has a node already; learned at the first checkpoint. */
+  #known: Known | null = null;
   /** Segments up to here may go: followers had the time of one checkpoint to read them. */
   #mayGo = 0;
 
@@ -71,7 +72,7 @@ export class Checkpoints {
   write(): Promise<void> {
     this.#running = this.#write().catch((error: unknown) => {
       // Some may have nodes that were not noted.
-      this.#runs = null;
+      this.#known = null;
       throw error;
     });
     return this.#running;
@@ -84,11 +85,12 @@ export class Checkpoints {
     const generations = values.close();
     const upTo = (generations.at(-1) as Generation).seq;
     if (upTo <= values.checkpoint) return;
-    this.#runs ??= await existingRuns(session);
+    this.#known ??= await findKnown(session);
     await this.#putAll('jobs', newestOf(generations, 'jobs'), (job) => encodeJob(job));
     await this.#putStates(generations);
     await this.#putRuns(generations);
     await this.#putPasts(generations);
+    await this.#forgetRemoved(newestOf(generations, 'jobs'));
     await session.multi([
       this.#fence,
       { kind: 'set', path: paths.checkpoint, data: Buffer.from(String(upTo)), version: null },
@@ -143,7 +145,7 @@ export class Checkpoints {
   }
 
   async #putRuns(generations: readonly Generation[]): Promise<void> {
-    const known = this.#runs as Set<string>;
+    const known = (this.#known as Known).runs;
     // Most runs end before they ever get a node.
     const changed = [...newestOf(generations, 'runs')].filter(([id, run]) => run !== null || known.has(id));
     await this.#putAll('runs', new Map(changed), (run) => encodeRun(run));
@@ -162,10 +164,30 @@ export class Checkpoints {
         else mergePast(known, past);
       }
     }
+    const known = this.#known as Known;
+    const pieces = piecesFor(known.pasts + pasts.size);
     await this.#batches([...pasts], async (some) => {
       const nodes = await this.#parts.session.getMany(some.map(([job]) => tablePath('history', job)));
-      return some.map(([job, past], i) => addToPast(job, nodes[i] ?? null, past));
+      known.pasts += nodes.filter((node) => node === null).length;
+      return some.map(([job, past], i) => addToPast(job, nodes[i] ?? null, past, pieces));
     });
+  }
+
+  /** The past of jobs that were removed goes in the end. */
+  async #forgetRemoved(jobs: ReadonlyMap<string, object | null>): Promise<void> {
+    const { session, clock } = this.#parts;
+    const stored = (await session.get(paths.removed))?.data.toString() ?? '[]';
+    const { kept, forgotten } = outdate(JSON.parse(stored) as Removed, jobs, clock.now());
+    await this.#batches(forgotten, async (some) => {
+      const nodes = await session.getMany(some.map((job) => tablePath('history', job)));
+      return some.map((job, i) => removePast(job, nodes[i] ?? null));
+    });
+    const next = JSON.stringify(kept);
+    if (next === stored) return;
+    await session.multi([
+      this.#fence,
+      { kind: 'set', path: paths.removed, data: Buffer.from(next), version: null },
+    ]);
   }
 
   /**
@@ -211,9 +233,18 @@ function put(path: string, node: NodeData | null, value: object | null): Op[] {
   return node === null ? [{ kind: 'create', path, data }] : [{ kind: 'set', path, data, version: null }];
 }
 
-async function existingRuns(session: ZooKeeperSession): Promise<Set<string>> {
-  const names = await Promise.all(shards.map((shard) => session.children(`/runs/${shard}`)));
-  return new Set(names.flat().map(keyOf));
+interface Known {
+  /** Ids of the runs that have a node. */
+  readonly runs: Set<string>;
+  /** How many jobs have a past. */
+  pasts: number;
+}
+
+async function findKnown(session: ZooKeeperSession): Promise<Known> {
+  const names = async (table: Table): Promise<string[]> =>
+    (await Promise.all(shards.map((shard) => session.children(`/${table}/${shard}`)))).flat();
+  const runs = (await names('runs')).map(keyOf);
+  return { runs: new Set(runs), pasts: (await names('history')).length };
 }
 
 function copyOf({ runs, ledger, days, revisions }: Past): Past {

@@ -8,18 +8,20 @@
 
 import type { Clock } from '../scheduler/ports.ts';
 import type { Server } from './zookeeper-address.ts';
-import { type Call, readNotice } from './zookeeper-call.ts';
+import { readNotice } from './zookeeper-answer.ts';
+import type { Call } from './zookeeper-call.ts';
 import { noNode, refused, ZooKeeperError, type ZooKeeperErrorCode } from './zookeeper-error.ts';
 import { Frames } from './zookeeper-frames.ts';
-import { type ConnectionManager, type LibraryRequest, loadLibrary } from './zookeeper-library.ts';
+import {
+  type ConnectionManager,
+  createManager,
+  type Identity,
+  type LibraryRequest,
+  loadLibrary,
+} from './zookeeper-library.ts';
 
 /** Why a connection is over. `expired`: the server no longer knows the session; `denied`: it refused the login. */
 export type End = { readonly kind: 'dropped' | 'expired' | 'denied'; readonly detail: string };
-
-export interface Identity {
-  readonly id: Buffer;
-  readonly password: Buffer;
-}
 
 export interface ConnectionOptions {
   readonly server: Server;
@@ -49,8 +51,6 @@ interface Waiting extends LibraryRequest {
 const { Manager, jute } = loadLibrary();
 const xidOf = { notice: -1, ping: -2, login: -4 } as const;
 const pingType = 11;
-/** The field is a signed 32 bit number; the library would count past it. */
-const maxXid = 2 ** 31 - 1;
 /** Servers take 1,048,575 bytes by default and answer more by hanging up, which no one can tell from a fault. */
 const maxRequestBytes = 900 * 1024;
 /** Unanswered calls of one connection: far above what a healthy server is behind, far below a full heap. */
@@ -77,7 +77,11 @@ export class ZooKeeperConnection {
     this.#lastSentAt = this.#startedAt;
     this.#lastReceivedAt = this.#startedAt;
     this.#provenAt = this.#startedAt;
-    this.#manager = this.#assemble();
+    this.#manager = createManager({
+      ...options,
+      onBytes: (bytes) => this.#receive(bytes),
+      onClosed: () => this.end({ kind: 'dropped', detail: this.#socketError ?? 'connection closed' }),
+    });
     this.#cancelOpening = this.#clock.after(options.openTimeoutMs, () =>
       this.end({ kind: 'dropped', detail: `no handshake within ${options.openTimeoutMs} ms` }),
     );
@@ -164,30 +168,6 @@ export class ZooKeeperConnection {
     for (const { request } of unsent) if (isWaiting(request)) request.reject(neverSent(request.call));
   }
 
-  #assemble(): ConnectionManager {
-    const { server, identity, sessionTimeoutMs, login, zxid } = this.#options;
-    const manager = new Manager(
-      'unused:1',
-      {
-        sessionTimeout: sessionTimeoutMs,
-        spinDelay: 0,
-        ...(identity && { sessionId: identity.id, sessionPassword: identity.password }),
-      },
-      () => {},
-    );
-    manager.zxid = zxid;
-    wrapXid(manager);
-    manager.findNextServer = (callback) => callback(server);
-    manager.onSocketData = (bytes) => this.#receive(bytes);
-    // The library would connect again, and ping only when nothing at all moves.
-    manager.onSocketClosed = () =>
-      this.end({ kind: 'dropped', detail: this.#socketError ?? 'connection closed' });
-    manager.onSocketTimeout = () => {};
-    // Queued by the library in the moment the socket connects, so ahead of all that is sent once it is open.
-    if (login !== null) manager.addAuthInfo('digest', Buffer.from(login));
-    return manager;
-  }
-
   #receive(bytes: Buffer): void {
     this.#lastReceivedAt = this.#clock.monotonicMs();
     try {
@@ -250,15 +230,4 @@ function unreadable(call: Call<unknown>, cause: unknown): ZooKeeperError {
 
 function isWaiting(request: LibraryRequest): request is Waiting {
   return 'call' in request;
-}
-
-/** Lets the count of the requests begin again before it leaves its 32 bits; answers only need to match in order. */
-function wrapXid(manager: ConnectionManager): void {
-  let xid = 1;
-  Object.defineProperty(manager, 'xid', {
-    get: () => xid,
-    set: (next: number) => {
-      xid = next > maxXid ? 1 : next;
-    },
-  });
 }

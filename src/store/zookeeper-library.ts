@@ -121,6 +121,60 @@ export function loadLibrary(): Library {
   return loaded;
 }
 
+/** A session as the servers know it. */
+export interface Identity {
+  readonly id: Buffer;
+  readonly password: Buffer;
+}
+
+export interface ManagerOfOne {
+  readonly server: { readonly host: string; readonly port: number };
+  readonly identity: Identity | null;
+  readonly sessionTimeoutMs: number;
+  readonly zxid: Buffer;
+  readonly login: string | null;
+  onBytes(bytes: Buffer): void;
+  onClosed(): void;
+}
+
+/** The field is a signed 32 bit number; the library would count past it. */
+const maxXid = 2 ** 31 - 1;
+
+/** A manager for one connection to one server, with what the library would do wrong taken out of its hands. */
+export function createManager(options: ManagerOfOne): ConnectionManager {
+  const { server, identity, sessionTimeoutMs, zxid, login, onBytes, onClosed } = options;
+  const { Manager } = loadLibrary();
+  const known = identity && { sessionId: identity.id, sessionPassword: identity.password };
+  const manager = new Manager(
+    'unused:1',
+    { sessionTimeout: sessionTimeoutMs, spinDelay: 0, ...known },
+    () => {},
+  );
+  manager.zxid = zxid;
+  wrapXid(manager);
+  manager.findNextServer = (callback) => callback(server);
+  // The library keeps half a frame for the next connection, and stops at an error it does not know.
+  manager.onSocketData = onBytes;
+  // The library would connect again by itself.
+  manager.onSocketClosed = onClosed;
+  // The library pings only when nothing at all moves, though what comes in keeps no session alive.
+  manager.onSocketTimeout = () => {};
+  // Queued by the library in the moment the socket connects, so ahead of all that is sent once it is open.
+  if (login !== null) manager.addAuthInfo('digest', Buffer.from(login));
+  return manager;
+}
+
+/** Lets the numbers of the requests begin again before they leave their 32 bits; answers come in order anyway. */
+function wrapXid(manager: ConnectionManager): void {
+  let xid = 1;
+  Object.defineProperty(manager, 'xid', {
+    get: () => xid,
+    set: (next: number) => {
+      xid = next > maxXid ? 1 : next;
+    },
+  });
+}
+
 function checked(): Library {
   const require = createRequire(import.meta.url);
   const { version } = require('node-zookeeper-client/package.json') as { version: string };

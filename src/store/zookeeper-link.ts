@@ -14,8 +14,9 @@ import { invariant } from '../errors.ts';
 import type { Clock, Log } from '../scheduler/ports.ts';
 import type { Server } from './zookeeper-address.ts';
 import { type Call, closeCall } from './zookeeper-call.ts';
-import { type End, type Identity, ZooKeeperConnection } from './zookeeper-connection.ts';
+import { type End, ZooKeeperConnection } from './zookeeper-connection.ts';
 import { ZooKeeperError } from './zookeeper-error.ts';
+import type { Identity } from './zookeeper-library.ts';
 
 /** `suspended`: no connection, the session may live; `lost`: it is over, or there was none yet. */
 export type SessionState = 'connected' | 'suspended' | 'lost' | 'closed';

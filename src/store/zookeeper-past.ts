@@ -4,7 +4,6 @@
  */
 
 import type { Run } from '../scheduler/model.ts';
-import { bounds } from './bounds.ts';
 import {
   decodeHistograms,
   decodeLine,
@@ -25,6 +24,11 @@ import type { NodeData, Op, ZooKeeperSession } from './zookeeper-session.ts';
 const SEAL_AT = 200;
 /** Sealed pieces of a job; the oldest goes. */
 const MAX_PIECES = 16;
+/** Of all jobs: servers hold everything in memory, and a piece is some ten kilobytes. */
+const MAX_PIECES_OF_ALL = 16_384;
+/** Rewritten with each checkpoint in which the job ran, so they are few. */
+const DAYS = 62;
+const REVISIONS = 20;
 
 interface StoredPast {
   readonly runs: readonly Stored[];
@@ -52,13 +56,17 @@ export async function readPasts(session: ZooKeeperSession, jobs: readonly string
   return pasts;
 }
 
+/** How many sealed pieces each job may have where there are so many. */
+export const piecesFor = (jobs: number): number =>
+  Math.min(MAX_PIECES, Math.floor(MAX_PIECES_OF_ALL / Math.max(1, jobs)));
+
 /** What to write so that the job's nodes have what is newer as well; `node` is what is there. */
-export function addToPast(job: string, node: NodeData | null, newer: Past): Op[] {
+export function addToPast(job: string, node: NodeData | null, newer: Past, maxPieces: number): Op[] {
   const path = tablePath('history', job);
   const { pieces = [], ...rest } = read(node);
   const past = mergePast(decode(job, rest), newer);
-  const days = [...past.days].sort(byKey).slice(-bounds.daysPerJob);
-  const revisions = [...past.revisions].sort(byKey).slice(-bounds.revisionsPerJob);
+  const days = [...past.days].sort(byKey).slice(-DAYS);
+  const revisions = [...past.revisions].sort(byKey).slice(-REVISIONS);
   const kept = {
     days: days.map(([day, histograms]) => [day, encodeHistograms(histograms)] as const),
     revisions: revisions.map(([number, revision]) => [number, encodeRevision(revision)] as const),
@@ -70,12 +78,16 @@ export function addToPast(job: string, node: NodeData | null, newer: Past): Op[]
       ? { kind: 'create', path, data: pack(value) }
       : { kind: 'set', path, data: pack(value), version: null };
   if (runs.length + ledger.length < SEAL_AT) return [put({ runs, ledger, ...kept, pieces })];
-  const count = Math.min(MAX_PIECES, Math.ceil((runs.length + ledger.length) / SEAL_AT));
+  if (maxPieces === 0 && pieces.length === 0) {
+    const half = SEAL_AT / 2;
+    return [put({ runs: runs.slice(-half), ledger: ledger.slice(-half), ...kept, pieces })];
+  }
+  const count = Math.min(Math.max(1, maxPieces), Math.ceil((runs.length + ledger.length) / SEAL_AT));
   const sealed = Array.from({ length: count }, (_, i) => ({
     number: (pieces.at(-1) ?? 0) + 1 + i,
     value: { runs: share(runs, i, count), ledger: share(ledger, i, count) } satisfies StoredPast,
   }));
-  const left = [...pieces, ...sealed.map(({ number }) => number)].slice(-MAX_PIECES);
+  const left = [...pieces, ...sealed.map(({ number }) => number)].slice(-Math.max(1, maxPieces));
   return [
     put({ runs: [], ledger: [], ...kept, pieces: left }),
     ...sealed.map(
@@ -85,6 +97,14 @@ export function addToPast(job: string, node: NodeData | null, newer: Past): Op[]
       .filter((piece) => !left.includes(piece))
       .map((piece): Op => ({ kind: 'remove', path: piecePath(job, piece), version: null })),
   ];
+}
+
+/** What removes the job's past. */
+export function removePast(job: string, node: NodeData | null): Op[] {
+  if (node === null) return [];
+  const { pieces = [] } = read(node);
+  const nodes = [...pieces.map((piece) => piecePath(job, piece)), tablePath('history', job)];
+  return nodes.map((path) => ({ kind: 'remove', path, version: null }));
 }
 
 /** The i-th of `count` even shares of the newest that fit into so many pieces. */

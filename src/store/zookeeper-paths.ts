@@ -18,6 +18,8 @@ export const paths = {
   head: '/head',
   /** Number of the newest segment that the tables have. */
   checkpoint: '/checkpoint',
+  /** Removed jobs whose past is still kept. */
+  removed: '/removed',
   log: '/log',
   election: '/election',
 } as const;

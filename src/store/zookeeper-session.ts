@@ -8,6 +8,7 @@
 import { CarillonError, invariant } from '../errors.ts';
 import type { Clock, Log } from '../scheduler/ports.ts';
 import { type Ensemble, parseHosts } from './zookeeper-address.ts';
+import type { NodeData } from './zookeeper-answer.ts';
 import {
   type Access,
   type Call,
@@ -17,15 +18,16 @@ import {
   existsCall,
   getCall,
   multiCall,
-  multiReadCall,
-  type NodeData,
   type Op,
   syncCall,
 } from './zookeeper-call.ts';
 import { ZooKeeperError } from './zookeeper-error.ts';
 import { type SessionState, ZooKeeperLink } from './zookeeper-link.ts';
+import { readMany } from './zookeeper-read-many.ts';
+import { type WatchKind, ZooKeeperWatches } from './zookeeper-watches.ts';
 
-export type { CreateMode, NodeData, Op } from './zookeeper-call.ts';
+export type { NodeData } from './zookeeper-answer.ts';
+export type { CreateMode, Op } from './zookeeper-call.ts';
 export { ZooKeeperError } from './zookeeper-error.ts';
 export type { SessionState } from './zookeeper-link.ts';
 
@@ -82,23 +84,13 @@ export function createZooKeeperSession(options: SessionOptions): ZooKeeperSessio
 }
 
 const startTimeoutMs = 15_000;
-/** The numbers of the protocol for what a watch tells. */
-const childrenChanged = 4;
-const removed = 2;
-/** multiRead: so many nodes at most in one, and so many in flight; measured as fastest. */
-const readChunk = 500;
-const readsInFlight = 4;
-/** An answer should stay below this, going by what the nodes before weighed. */
-const readBytes = 1024 * 1024;
-/** Before anything is known of their weight. */
-const firstReadChunk = 32;
 
 class Session implements ZooKeeperSession {
   readonly #options: SessionOptions;
   readonly #ensemble: Ensemble;
   readonly #access: Access;
   readonly #link: ZooKeeperLink;
-  readonly #watches = new Map<string, () => void>();
+  readonly #watches: ZooKeeperWatches;
   #closing: Promise<void> | null = null;
 
   constructor(options: SessionOptions) {
@@ -106,11 +98,12 @@ class Session implements ZooKeeperSession {
     this.#options = options;
     this.#ensemble = parseHosts(options.hosts);
     this.#access = auth === null ? 'everybody' : 'creator';
+    this.#watches = new ZooKeeperWatches(options.log);
     this.#link = new ZooKeeperLink({
       ...options,
       servers: this.#ensemble.servers,
       login: auth === null ? null : `${auth.user}:${auth.password}`,
-      onNotice: (notice) => this.#notice(notice),
+      onNotice: (notice) => this.#watches.tell(notice),
     });
     this.#link.onState((state) => {
       if (state !== 'connected') this.#watches.clear();
@@ -168,26 +161,9 @@ class Session implements ZooKeeperSession {
     return this.#watched('children', path, onChange, childrenCall);
   }
 
-  async getMany(paths: readonly string[]): Promise<(NodeData | null)[]> {
-    const found: (NodeData | null)[] = new Array(paths.length).fill(null);
-    let next = 0;
-    let chunk = firstReadChunk;
-    const reader = async (): Promise<void> => {
-      while (next < paths.length) {
-        const begin = next;
-        next = Math.min(begin + chunk, paths.length);
-        const wanted = paths.slice(begin, next).map((path) => this.#absolute(path));
-        const nodes = await this.#link.send(multiReadCall(wanted));
-        nodes.forEach((node, i) => {
-          found[begin + i] = node;
-        });
-        const bytes = nodes.reduce((sum, node) => sum + (node?.data.length ?? 0), 0);
-        const fitting = Math.floor((readBytes * nodes.length) / Math.max(bytes, 1));
-        chunk = Math.max(1, Math.min(readChunk, chunk * 4, fitting));
-      }
-    };
-    await Promise.all(Array.from({ length: readsInFlight }, reader));
-    return found;
+  getMany(paths: readonly string[]): Promise<(NodeData | null)[]> {
+    const absolute = paths.map((path) => this.#absolute(path));
+    return readMany(absolute, (call) => this.#link.send(call));
   }
 
   async create(path: string, data: Uint8Array, mode: CreateMode = 'persistent'): Promise<string> {
@@ -206,7 +182,7 @@ class Session implements ZooKeeperSession {
   }
 
   #watched<T>(
-    kind: 'data' | 'children',
+    kind: WatchKind,
     path: string,
     onChange: (() => void) | undefined,
     build: (path: string, watch: boolean) => Call<T>,
@@ -214,42 +190,7 @@ class Session implements ZooKeeperSession {
     const absolute = this.#absolute(path);
     const call = build(absolute, onChange !== undefined);
     if (onChange === undefined) return this.#link.send(call);
-    const arm = (): void => {
-      this.#watches.set(`${kind} ${absolute}`, onChange);
-    };
-    // Armed before the question, for a notice that overtakes the answer; and again with the answer, in case the
-    // notice of an older watch came in between.
-    arm();
-    const { missing } = call;
-    return this.#link.send({
-      ...call,
-      read(frame, offset) {
-        arm();
-        return call.read(frame, offset);
-      },
-      missing:
-        missing &&
-        (() => {
-          arm();
-          return missing();
-        }),
-    });
-  }
-
-  #notice({ type, path }: { readonly type: number; readonly path: string }): void {
-    if (type !== childrenChanged) this.#fire(`data ${path}`);
-    if (type === childrenChanged || type === removed) this.#fire(`children ${path}`);
-  }
-
-  #fire(key: string): void {
-    const onChange = this.#watches.get(key);
-    if (onChange === undefined) return;
-    this.#watches.delete(key);
-    try {
-      onChange();
-    } catch (error) {
-      this.#options.log.error({ err: error, watch: key }, 'zookeeper watch failed');
-    }
+    return this.#link.send(this.#watches.watching(call, { kind, path: absolute, onChange }));
   }
 
   #absolute(path: string): string {

@@ -156,6 +156,7 @@ async function install(session: ZooKeeperSession): Promise<void> {
     }
   };
   await make(paths.cluster, randomUUID());
+  await make(paths.removed, '[]');
   for (const path of [paths.epoch, paths.log, paths.election]) await make(path);
   for (const path of [paths.head, paths.checkpoint]) await make(path, '0');
   for (const table of tables) {

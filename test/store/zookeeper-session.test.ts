@@ -299,12 +299,21 @@ describe.skipIf(zookeeperMissing !== null)('with one server', () => {
       told += 1;
     };
     for (let i = 0; i < 100; i++) await one.get('/', onChange);
+    await one.create('/x', empty);
+    await one.children('/x', onChange);
     proxy.cut();
     await until('suspended', () => one.state === 'suspended');
     await connected(one);
+    let removed = false;
+    await one.get('/x', () => {
+      removed = true;
+    });
     const other = await started(fresh());
-    await other.multi([{ kind: 'set', path: '/', data: empty, version: null }]);
-    await one.sync();
+    await other.multi([
+      { kind: 'set', path: '/', data: empty, version: null },
+      { kind: 'remove', path: '/x', version: null },
+    ]);
+    await until('the new watch is told', () => removed);
     expect(told).toBe(0);
     for (let i = 0; i < 100; i++) await one.get('/', onChange);
     await other.multi([{ kind: 'set', path: '/', data: empty, version: null }]);
