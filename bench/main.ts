@@ -7,6 +7,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   next: async () => (await import('./next.ts')).run(),
   store: async () => (await import('./store.ts')).run(),
   burst: async () => (await import('./burst.ts')).run(),
+  takeover: async () => (await import('./takeover.ts')).run(),
   zookeeper: async () => (await import('./zookeeper.ts')).run(),
 };
 

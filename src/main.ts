@@ -151,7 +151,7 @@ async function serve(args: readonly string[]): Promise<number> {
   const app = await buildApp({ scheduler, clock: realClock, log, node });
   // The port first: where it is taken, nothing has been started.
   const listening = await app.listen({ host: config.host, port: config.port });
-  node.url = config.advertiseUrl ?? listening;
+  node.url = config.advertiseUrl ?? reachable(listening);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end(0));
   await scheduler.start();
   greet(node.url, config);
@@ -162,6 +162,13 @@ async function serve(args: readonly string[]): Promise<number> {
   await app.close();
   await store.close();
   return code;
+}
+
+/** An address that stands for all of this host's is none that others can use; its name is. */
+function reachable(listening: string): string {
+  const url = new URL(listening);
+  if (url.hostname === '0.0.0.0' || url.hostname === '[::]') url.hostname = hostname();
+  return url.origin;
 }
 
 /** Stays with the data folder: launches of this host's own engine are known by it. */

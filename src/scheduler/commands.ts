@@ -92,7 +92,8 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   const isNew = !state.jobs.has(next.job.name);
   const entry = state.putJob(next.job, null);
   if (!isNew && next.cursor !== null) {
-    entry.state.cursor = next.cursor;
+    // What was decided stays so, also by a leader whose clock was ahead: the new schedule may share instants.
+    entry.state.cursor = Math.max(entry.state.cursor, next.cursor);
     entry.state.ahead = [];
   }
   if (definition.paused !== undefined) {

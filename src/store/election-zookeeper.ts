@@ -30,7 +30,7 @@ export interface ZooKeeperElectionParts {
   readonly session: ZooKeeperSession;
   /** Complete when the election starts. */
   readonly self: Member;
-  /** The address on which others can see that this process lives. */
+  /** The address to listen on, so that others can see that this process lives. */
   readonly host: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -187,8 +187,10 @@ class ZooKeeperElection implements Election {
   async #stand(): Promise<void> {
     const { session, self } = this.#parts;
     const { generation } = session;
-    const alive = this.#alive?.address ?? null;
     const { id, url, host, pid, version } = self;
+    // Where others reach the API, they reach this as well. An address in brackets is IPv6.
+    const reached = new URL(url).hostname.replace(/^\[|\]$/g, '');
+    const alive = this.#alive === null ? null : { host: reached, port: this.#alive.port };
     // One of this process whose making was in doubt would stand before the new one.
     for (const name of await session.children(paths.election)) {
       const node = await session.get(`${paths.election}/${name}`);
@@ -254,7 +256,7 @@ const inOrder = (a: string, b: string): number => (a.slice(-10) < b.slice(-10) ?
 
 /** Where others see that this process lives: it takes connections, and says nothing until it leaves. */
 interface Door {
-  readonly address: { readonly host: string; readonly port: number };
+  readonly port: number;
   close(): Promise<void>;
 }
 
@@ -271,7 +273,7 @@ async function openDoor(host: string): Promise<Door> {
   await once(server, 'listening');
   server.unref();
   return {
-    address: { host, port: (server.address() as AddressInfo).port },
+    port: (server.address() as AddressInfo).port,
     async close() {
       const closed = once(server, 'close');
       server.close();

@@ -8,7 +8,7 @@ export type ZooKeeperErrorCode =
   | 'NO_AUTH'
   /** Refused here, before sending: no server would take a request of this size. */
   | 'TOO_LARGE'
-  /** There was no connection: never sent, so never run. */
+  /** Never sent, so never run: there was no connection, or far too many requests waited on it. */
   | 'NOT_CONNECTED'
   /** Sent, and the connection went before the answer: it may have run or not. */
   | 'CONNECTION_LOSS'

@@ -78,7 +78,7 @@ export class ZooKeeperLink {
     return this.#timeoutMs;
   }
 
-  /** How the newest connection or attempt ended; null when none has. */
+  /** How the newest connection or attempt ended by itself; null when none has. */
   get lastEnd(): End | null {
     return this.#lastEnd;
   }
@@ -157,9 +157,9 @@ export class ZooKeeperLink {
   #ended(connection: ZooKeeperConnection, server: Server, end: End): void {
     if (connection !== this.#connection) return;
     this.#connection = null;
+    if (this.#state === 'closed') return;
     this.#lastEnd = { ...end, detail: `${nameOf(server)}: ${end.detail}` };
     this.#zxid = connection.zxid;
-    if (this.#state === 'closed') return;
     if (this.#state === 'connected') this.#provenAt = connection.provenAt;
     const fields = { server: nameOf(server), reason: end.detail };
     if (this.#state === 'connected') this.#log.warn(fields, 'zookeeper connection lost');

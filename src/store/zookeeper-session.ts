@@ -131,13 +131,16 @@ class Session implements ZooKeeperSession {
   }
 
   async start(): Promise<void> {
-    const deadline = this.#options.clock.monotonicMs() + startTimeoutMs;
     this.#link.open();
+    // Closing fails whatever the start waits for.
+    const cancel = this.#options.clock.after(startTimeoutMs, () => void this.close());
     try {
-      await this.#enter(deadline);
+      await this.#enter();
     } catch (error) {
       await this.close();
       throw this.#unavailable((error as Error).message);
+    } finally {
+      cancel();
     }
   }
 
@@ -200,9 +203,9 @@ class Session implements ZooKeeperSession {
   }
 
   /** Connects and sees that the chroot is there and may be read; rejects with the reason. */
-  async #enter(deadline: number): Promise<void> {
+  async #enter(): Promise<void> {
     for (;;) {
-      await this.#connected(deadline);
+      await this.#connected();
       try {
         return await this.#makeChroot();
       } catch (error) {
@@ -214,19 +217,18 @@ class Session implements ZooKeeperSession {
     }
   }
 
-  async #connected(deadline: number): Promise<void> {
-    if (this.state === 'connected') return;
-    const { clock } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      const settle = (): void => {
-        cancel();
-        unsubscribe();
+  #connected(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (): boolean => {
         if (this.state === 'connected') resolve();
-        else reject(new Error(this.#link.lastEnd?.detail ?? 'no server answered'));
+        else if (this.state === 'closed')
+          reject(new Error(this.#link.lastEnd?.detail ?? 'no server answered'));
+        else return false;
+        return true;
       };
-      const cancel = clock.after(deadline - clock.monotonicMs(), settle);
-      const unsubscribe = this.onState((state) => {
-        if (state === 'connected' || state === 'closed') settle();
+      if (settle()) return;
+      const unsubscribe = this.onState(() => {
+        if (settle()) unsubscribe();
       });
     });
   }

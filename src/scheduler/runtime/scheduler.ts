@@ -283,7 +283,6 @@ export class Scheduler implements SchedulerHandle, Service {
       const aborted = (): void => done(run);
       const unsubscribe = this.subscribe((notice) => {
         if (notice.kind === 'run' && notice.run.id === run.id) done(notice.run);
-        if (notice.kind === 'leader' && !notice.leading) done({ ...run, state: 'lost' });
       });
       query.signal?.addEventListener('abort', aborted);
       // It may have changed between the read and the subscription.
