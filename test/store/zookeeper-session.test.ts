@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { realClock } from '../../src/clock.ts';
-import type { Log } from '../../src/scheduler/ports.ts';
+import type { Clock, Log } from '../../src/scheduler/ports.ts';
 import { loadLibrary } from '../../src/store/zookeeper-library.ts';
 import {
   createZooKeeperSession,
@@ -53,6 +53,9 @@ async function proxied(port: number): Promise<ZooKeeperProxy> {
   releases.push(() => proxy.stop());
   return proxy;
 }
+
+/** Timers run fifty times as fast. */
+const fast: Clock = { ...realClock, after: (ms, call) => realClock.after(ms / 50, call) };
 
 const connected = (one: ZooKeeperSession): Promise<boolean> =>
   until('connected', () => one.state === 'connected');
@@ -338,7 +341,6 @@ describe.skipIf(zookeeperMissing !== null)('with one server', () => {
     const address = silent.connect;
     await silent.stop();
     releases.shift();
-    const fast = { ...realClock, after: (ms: number, call: () => void) => realClock.after(ms / 50, call) };
     await expect(session(address, { clock: fast }).start()).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
       message: expect.stringMatching(new RegExp(`${address}.*ECONNREFUSED`)),
@@ -557,6 +559,13 @@ describe('with a server that says what no server should', () => {
       code: 'STORE_UNAVAILABLE',
       message: expect.stringContaining('login'),
     });
+    expect(one.state).toBe('closed');
+  });
+
+  test('a server that takes the session and answers nothing fails the start in time', async () => {
+    const server = await scripted(60_000, () => {});
+    const one = session(server.connect, { sessionTimeoutMs: 60_000, clock: fast });
+    await expect(one.start()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     expect(one.state).toBe('closed');
   });
 

@@ -1,10 +1,11 @@
 /**
  * ZooKeeper servers of our own for the tests: one JVM for each node on loopback, data below one temporary
- * directory. They are children of the test process; what a killed test run left on disk is in the system's
- * temporary directory. Assumes test/support/install.sh has run.
+ * directory. They are children of the test process and die with it; a killed run leaves its
+ * folder in the system's temporary directory. Assumes test/support/install.sh has run.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer, type Server } from 'node:net';
@@ -104,7 +105,9 @@ export class ZooKeeperServer {
   async start(): Promise<void> {
     if (this.#child !== null) return;
     const output = openSync(join(this.#dir, 'output.log'), 'a');
-    const child = spawn('java', [...this.#javaOptions(), join(this.#dir, 'zoo.cfg')], {
+    // The kernel ends the server should this process die without having stopped it.
+    const command = ['--pdeathsig', 'KILL', 'java', ...this.#javaOptions(), join(this.#dir, 'zoo.cfg')];
+    const child = spawn('setpriv', command, {
       stdio: ['ignore', output, output],
     });
     this.#child = child;
@@ -189,17 +192,26 @@ function settings(dir: string, places: readonly Place[], place: Place, tickMs: n
   return `${lines.join('\n')}\n`;
 }
 
-/** Ports that were free a moment ago, all held at the same time so that they differ. */
+/**
+ * Ports that were free a moment ago, all held at the same time so that they differ. They are below the range that
+ * the kernel gives to outgoing connections, which would take the port of a server that is down for a while.
+ */
 async function freePlaces({ nodes, hosts = [] }: ZooKeeperOptions): Promise<Place[]> {
   const held: Server[] = [];
   const freePort = async (host: string): Promise<number> => {
-    const server = createServer();
-    held.push(server);
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(0, host, resolve);
-    });
-    return (server.address() as { port: number }).port;
+    for (let attempt = 0; attempt < 100; attempt++) {
+      const port = randomInt(15_000, 32_000);
+      const server = createServer().listen(port, host);
+      // `once` rejects at an error: taken, so the next.
+      const free = await once(server, 'listening').then(
+        () => true,
+        () => false,
+      );
+      if (!free) continue;
+      held.push(server);
+      return port;
+    }
+    throw new Error(`no free port at ${host}`);
   };
   const places: Place[] = [];
   for (let i = 0; i < nodes; i++) {
@@ -216,8 +228,11 @@ async function freePlaces({ nodes, hosts = [] }: ZooKeeperOptions): Promise<Plac
 }
 
 function missing(): string | null {
-  const java = (process.env.PATH ?? '').split(delimiter).some((dir) => existsSync(join(dir, 'java')));
-  const absent = [...(java ? [] : ['java']), ...jars.filter((jar) => !existsSync(jar))];
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const absent = [
+    ...['java', 'setpriv'].filter((program) => !folders.some((folder) => existsSync(join(folder, program)))),
+    ...jars.filter((jar) => !existsSync(jar)),
+  ];
   if (absent.length === 0) return null;
   return `${absent.join(', ')} not installed; on Debian as root: bash test/support/install.sh`;
 }
