@@ -1,0 +1,28 @@
+/** A job gets another schedule: what was decided under the old one stays decided. */
+
+import { expect, test } from 'vitest';
+import { Rig } from '../support/rig.ts';
+
+test('a leader whose clock is behind does not decide an instant again that both schedules have', () => {
+  const rig = new Rig('2026-01-01T00:00:00Z');
+  rig.put({ name: 'a', schedule: { cron: '*/20 * * * * *' } });
+  rig.advance('2026-01-01T00:01:00Z');
+  rig.end('a');
+  rig.now = Date.parse('2026-01-01T00:00:50Z');
+  rig.restart();
+  rig.put({ name: 'a', schedule: { cron: '*/30 * * * * *' } });
+  rig.advance('2026-01-01T00:01:30Z');
+  const runs = rig.runs('a').map((run) => run.split(' ')[1]);
+  expect(runs.filter((due) => due === '00:01')).toHaveLength(1);
+  expect(runs.at(-1)).toBe('00:01:30');
+});
+
+test('a repeat that begins in the second in which it is put does not repeat what the old schedule decided', () => {
+  const rig = new Rig('2026-01-01T00:00:00Z');
+  rig.put({ name: 'a', schedule: { cron: '* * * * *' } });
+  rig.advance('2026-01-01T00:01:00.500Z');
+  rig.end('a');
+  rig.put({ name: 'a', schedule: { every: 'R/2026-01-01T00:01:00Z/PT1M' } });
+  rig.advance('2026-01-01T00:01:30Z');
+  expect(rig.runs('a')).toEqual(['succeeded 00:01']);
+});
