@@ -56,7 +56,8 @@ export class Clients {
 
   #ask(): void {
     const { random, judge } = this.#parts;
-    const name = random.pick(['a', 'b', 'c', 'd', 'e', 'f', 'm']);
+    const name = random.pick([...judge.jobs.keys()]);
+    if (name === undefined) return;
     const dice = random.next();
     const live = [...judge.runs.values()].filter(({ state }) => !isEnded(state));
     if (dice < 0.35) this.#trigger(name);
@@ -64,8 +65,8 @@ export class Clients {
       if (live.length > 0) this.#kill(random.pick(live).id);
     } else if (dice < 0.6) this.#rerun();
     else if (dice < 0.8) this.#pause(name, random.chance(0.5));
-    else if (dice < 0.92) this.#change(random.pick(['a', 'c', 'd', 'e']));
-    else this.#replace(random.pick(['c', 'd']));
+    else if (dice < 0.92) this.#change(name);
+    else this.#replace(name);
   }
 
   #put(definition: object & { readonly name: string }, mode: 'create' | 'replace'): void {
@@ -93,13 +94,18 @@ export class Clients {
     this.#put(changed, 'replace');
   }
 
+  /** Another job comes in its place. */
   #replace(name: string): void {
-    const { random, epochMs, time } = this.#parts;
-    this.#paused.delete(name);
-    for (const child of ['e', 'f', 'g', 'h']) this.#paused.delete(child);
-    this.#send({ kind: 'delete-job', name, dependents: 'detach', by: 'client' }, () => undefined);
+    const { random, judge, epochMs, time } = this.#parts;
+    // Children change with it: what was said of them before is not to be judged.
+    for (const child of judge.jobs.keys()) this.#paused.delete(child);
+    this.#send(
+      { kind: 'delete-job', name, dependents: random.pick(['detach', 'cascade']), by: 'client' },
+      () => undefined,
+    );
+    const successor = `${name.charAt(0)}${this.#requests}`;
     time.after(random.between(0, 30_000), () =>
-      this.#put(scheduledJob(random, name, epochMs, epochMs + time.now), 'create'),
+      this.#put(scheduledJob(random, successor, epochMs, epochMs + time.now), 'create'),
     );
   }
 

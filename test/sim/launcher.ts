@@ -13,7 +13,7 @@ import type { Process } from './process.ts';
 import type { Random } from './random.ts';
 
 const CALL_MS = 10_000;
-const MAX_ROUNDS = 20;
+const MAX_ROUNDS = 200;
 const ROUND_MS = 50;
 /** How long another launch of the same name may take from its creation to its start. */
 const PATIENCE_MS = 5_000;

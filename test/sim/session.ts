@@ -110,7 +110,11 @@ export class Session {
   #cut(): void {
     if (this.#parts.process.dead) return;
     this.#silence();
-    this.#later(NOTICE_MS, () => this.#broken());
+    const { connection } = this;
+    this.#later(NOTICE_MS, () => {
+      // Unless it was made anew in the meantime.
+      if (connection === this.connection) this.#broken();
+    });
   }
 
   #broken(): void {
