@@ -388,7 +388,7 @@ describe.skipIf(zookeeperMissing !== null)('with one server', () => {
     const one = await started(fresh());
     await one.create('/mine', empty, 'ephemeral');
     const begin = performance.now();
-    server?.pause();
+    await server?.pause();
     try {
       const waiting = Array.from({ length: 10 }, () => codeOf(one.get('/')));
       await until('silence is seen', () => one.silenceMs() > 300);
@@ -402,7 +402,7 @@ describe.skipIf(zookeeperMissing !== null)('with one server', () => {
       server?.resume();
     }
     const two = await started(fresh());
-    server?.pause();
+    await server?.pause();
     await until('lost', () => two.state === 'lost');
     server?.resume();
     await connected(two);

@@ -7,7 +7,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createConnection, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -126,9 +135,16 @@ export class ZooKeeperServer {
     await gone;
   }
 
-  /** Stops answering, with every connection left open. */
-  pause(): void {
-    this.#child?.kill('SIGSTOP');
+  /** Stops answering, with every connection left open. Resolves when the last of its threads stands still. */
+  async pause(): Promise<void> {
+    const { pid } = this;
+    if (pid === null) return;
+    process.kill(pid, 'SIGSTOP');
+    await until('every thread stands still', () =>
+      readdirSync(`/proc/${pid}/task`).every((thread) =>
+        readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8').includes(') T '),
+      ),
+    );
   }
 
   resume(): void {
