@@ -77,6 +77,18 @@ describe('by when what is due must have begun', () => {
       by: 12,
     },
     {
+      story: 'a starved machine holds up everything for as long as it is starved',
+      due: 11,
+      faults: [fault({ on: 'machine', target: 'machine', led: false, to: sec(10.8) })],
+      by: 11.8 + 0.2 * 1.8 + 1,
+    },
+    {
+      story: 'and costs the leader its session when that is long',
+      due: 11,
+      faults: [fault({ on: 'machine', target: 'machine', led: false, to: sec(13) })],
+      by: 20 + 0.2 * 10 + 1,
+    },
+    {
       story: 'a fault that is never healed has no end',
       due: 11,
       faults: [fault({ on: 'engine', target: 'dockerd', led: false, to: null })],

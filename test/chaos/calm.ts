@@ -37,6 +37,11 @@ function changeOf(fault: Fault, bounds: Bounds, engine: 'process' | 'container')
   const { from, to } = fault;
   const healed = to ?? Number.POSITIVE_INFINITY;
   if (fault.on === 'engine') return engine === 'container' ? [{ from, to: healed + bounds.engineMs }] : [];
+  if (fault.on === 'machine') {
+    // Long enough, it costs sessions, and with them leaders.
+    const session = healed - from > bounds.slackMs ? bounds.takeoverMs : 0;
+    return [{ from, to: healed + bounds.slackMs + session }];
+  }
   if (fault.on === 'scheduler') return fault.led === false ? [] : [{ from, to: from + bounds.takeoverMs }];
   // A killed server's clients know at once; a silent one costs them their time-out, and the leader its session.
   const silence = fault.kind === 'kill' ? 0 : bounds.takeoverMs;

@@ -42,8 +42,9 @@ export type FaultKind =
 
 export interface Fault {
   readonly kind: FaultKind;
-  readonly on: 'scheduler' | 'zookeeper' | 'engine';
-  /** `s1`, `zk1`, `dockerd`. */
+  /** `machine`: not done by the plan but seen by the canary. */
+  readonly on: 'scheduler' | 'zookeeper' | 'engine' | 'machine';
+  /** `s1`, `zk1`, `dockerd`, `machine`. */
   readonly target: string;
   readonly from: number;
   /** When it was healed: started again, continued, connected. Null: never. */

@@ -44,7 +44,8 @@ export function picture(history: History, violations: readonly Violation[]): str
   const x = (at: number): number => round(left + ((at - history.from) / 1_000) * scale);
   const page: Page = { history, x, parts: [] };
   const members = [...history.schedulers, ...history.zookeepers];
-  const engines = history.faults.some(({ on }) => on === 'engine') ? ['dockerd'] : [];
+  const hit = (target: string): boolean => history.faults.some((fault) => fault.target === target);
+  const engines = ['dockerd', 'machine'].filter(hit);
   const lanes = [...members, ...engines, ...history.jobs.map(({ name }) => name)];
   const height = top + lanes.length * laneHeight + 40;
   drawAxis(page, height);

@@ -57,7 +57,7 @@ function planOne(random: Random, atMs: number, { docker, alone }: Scope): Planne
 
 export interface Standing {
   readonly name: string;
-  readonly on: 'scheduler' | 'zookeeper' | 'engine';
+  readonly on: PlannedFault['on'];
   readonly leads: boolean;
   /** Under a fault now. */
   readonly faulty: boolean;

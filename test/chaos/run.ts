@@ -9,6 +9,7 @@ import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { Dockerd } from '../support/dockerd.ts';
 import { ask, readAll, readRuns, readUnfinished } from './api.ts';
+import { Canary } from './canary.ts';
 import { Cluster } from './cluster.ts';
 import {
   type Bounds,
@@ -124,6 +125,7 @@ class Run {
   readonly #until: number;
   readonly #bootedAt = bootInstant();
   readonly #triggers: TriggerRecord[] = [];
+  readonly #canary = new Canary();
   readonly #collected = new Map<string, RunRecord>();
 
   constructor(cluster: Cluster, options: RunOptions, linesFile: string) {
@@ -137,12 +139,14 @@ class Run {
   }
 
   async go(): Promise<History> {
+    this.#canary.start();
     await this.#submit();
     await Promise.all([this.#doFaults(), this.#sendTriggers(), this.#tellProgress(), this.#collect()]);
     await this.#cluster.healAll();
     this.#options.say('all faults are healed; waiting until everything due is finished');
     await this.#settle();
     const answers = await this.#askAll();
+    await this.#canary.stop();
     const { lines, unreadable } = parseLines(readFileSync(this.#linesFile, 'utf8'), this.#bootedAt);
     if (unreadable.length > 0) throw new Error(`jobs wrote what can not be read: ${unreadable[0]}`);
     return {
@@ -153,7 +157,7 @@ class Run {
       zookeepers: this.#cluster.names('zookeeper'),
       bounds: this.#options.alone ? aloneBounds : chaosBounds,
       jobs: this.#jobs,
-      faults: this.#cluster.faults,
+      faults: [...this.#cluster.faults, ...this.#canary.stalls].sort((a, b) => a.from - b.from),
       lines,
       triggers: this.#triggers,
       collected: [...this.#collected.values()],

@@ -25,6 +25,8 @@ export interface Summary {
   readonly windowUsed: number;
   /** The longest time without any launch around a fault of the leader, by kind; milliseconds. */
   readonly longestGap: Readonly<Record<string, number>>;
+  /** How long the machine was too busy with other things to start a process in time. */
+  readonly starvedMs: number;
   readonly violations: number;
 }
 
@@ -42,6 +44,7 @@ export function summarise(history: History, violations: readonly Violation[]): S
       .filter((attempt) => isLost(job, attempt))
       .map(({ number }) => evidence.launchesOf.get(run.id)?.some((line) => line.attempt === number) === true);
   });
+  const stalls = history.faults.filter(({ on }) => on === 'machine');
   const quiet = history.jobs
     .flatMap((job) => {
       const made = scheduledRuns(evidence, job);
@@ -56,7 +59,9 @@ export function summarise(history: History, violations: readonly Violation[]): S
   return {
     seconds: Math.round((history.to - history.from) / 1_000),
     faults: counts(
-      history.faults.map(({ kind, on, led }) => `${kind} ${on}${led === true ? ' that leads' : ''}`),
+      history.faults
+        .filter(({ on }) => on !== 'machine')
+        .map(({ kind, on, led }) => `${kind} ${on}${led === true ? ' that leads' : ''}`),
     ),
     leaderChanges: leaderChanges(history),
     launches: launches.length,
@@ -77,6 +82,7 @@ export function summarise(history: History, violations: readonly Violation[]): S
       history,
       launches.map((line) => line.at),
     ),
+    starvedMs: stalls.reduce((sum, { from, to }) => sum + (to ?? from) - from, 0),
     violations: violations.length,
   };
 }
@@ -136,6 +142,7 @@ export function summaryText(summary: Summary, violations: readonly Violation[]):
     `lateness      in calm time: p50 ${quiet.p50} ms, p99 ${quiet.p99} ms, max ${quiet.max} ms (${quiet.count} runs)`,
     `window        ${Math.round(summary.windowUsed * 100)} % was the most that a run near a fault took of the time it was allowed`,
     `longest gap   in launches after a fault of the leader: ${list(summary.longestGap, ' ms')}`,
+    `machine       starved for ${summary.starvedMs} ms in all by what else it did`,
     `clock steps   not tried: all processes share the machine's clock`,
     ...violations.slice(0, 50).map(({ rule, message }) => `VIOLATION     ${rule}: ${message}`),
     ...(violations.length > 50 ? [`              and ${violations.length - 50} more`] : []),
