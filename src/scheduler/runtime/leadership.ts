@@ -48,7 +48,14 @@ export class Leadership {
     this.term = term;
     this.state = state;
     this.#clock = clock;
-    this.performer = new Performer({ ...parts, post });
+    this.performer = new Performer({
+      ...parts,
+      post,
+      isAwaited: (launchName) => {
+        const run = state.launches.get(launchName);
+        return run?.state === 'launching' && run.attempts.at(-1)?.launchName === launchName;
+      },
+    });
     this.#ticker = new Ticker({
       clock,
       log,

@@ -25,6 +25,8 @@ export interface PerformerParts {
   readonly startsInFlight: number;
   /** False when leadership is not proven: nothing is started then. */
   readonly isFresh: () => boolean;
+  /** The run still waits for this attempt to start; asked right before each start. */
+  readonly isAwaited: (launchName: string) => boolean;
   readonly post: (event: Exclude<Event, { kind: 'command' }>) => void;
 }
 
@@ -122,6 +124,8 @@ export class Performer {
       const launch = queue.waiting.shift();
       if (launch === undefined) return;
       const { launchName } = launch.spec;
+      // Asked for twice, it may have run and been forgotten since: then the name is no lock any more.
+      if (!this.#parts.isAwaited(launchName) || queue.starting.has(launchName)) continue;
       const started = this.#start(launch).finally(() => {
         queue.starting.delete(launchName);
         this.#pump(engine);
