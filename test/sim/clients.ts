@@ -99,10 +99,7 @@ export class Clients {
     const { random, judge, epochMs, time } = this.#parts;
     // Children change with it: what was said of them before is not to be judged.
     for (const child of judge.jobs.keys()) this.#paused.delete(child);
-    this.#send(
-      { kind: 'delete-job', name, dependents: random.pick(['detach', 'cascade']), by: 'client' },
-      () => undefined,
-    );
+    this.#send({ kind: 'delete-job', name, dependents: 'cascade', by: 'client' }, () => undefined);
     const successor = `${name.charAt(0)}${this.#requests}`;
     time.after(random.between(0, 30_000), () =>
       this.#put(scheduledJob(random, successor, epochMs, epochMs + time.now), 'create'),
@@ -158,7 +155,7 @@ export class Clients {
     const request = ++this.#requests;
     const name = command.kind === 'put-job' ? (command.definition as { name: string }).name : null;
     const what = `${command.kind} ${name ?? ('name' in command ? command.name : '')}`;
-    trace.add('client', `asks #${request}`, what);
+    trace.add('client', `asks #${request}`, command.kind === 'put-job' ? command.definition : what);
     let done = false;
     const attempt = (left: number): void => {
       if (done || left === 0) return;

@@ -127,6 +127,11 @@ export class Ensemble {
     this.#keepCandidates((other) => other.id !== id);
   }
 
+  /** Its candidacy goes; the session may go on. */
+  takeForDead(session: ServerSession): void {
+    this.#keepCandidates((other) => other.session !== session);
+  }
+
   /** A new term for the first candidate; null for any other. */
   beginTerm(id: number): number | null {
     const [first] = this.candidates;

@@ -35,6 +35,11 @@ export const faults = {
       world.time.after(random.mostlySmall(500, Math.min(ms, 120_000)), () => node.start());
     });
   },
+  restart: (world, random) => {
+    const node = random.pick(world.nodes);
+    node.stop();
+    world.time.after(random.between(11_000, 30_000), () => node.start());
+  },
   pause: (world, random, ms) => pause(world, random.pick(world.nodes), ms, 'stopped'),
   'pause-between': (world, random, ms) => {
     const node = random.pick(world.nodes);
@@ -129,7 +134,7 @@ export type FaultKind = keyof typeof faults;
 export const faultKinds = Object.keys(faults) as FaultKind[];
 
 /** Most faults of one kind in an hour, on average. */
-const MOST_PER_HOUR = 12;
+const MOST_PER_HOUR = 40;
 
 /**
  * Plans faults until `until`; all of them are undone by then. Each seed has some kinds only: what hides behind
@@ -139,7 +144,7 @@ export function planFaults(world: World, seed: number, kinds: readonly FaultKind
   for (const kind of kinds) {
     const random = new Random(seed, kind);
     if (random.chance(0.5)) continue;
-    const everyMs = 3_600_000 / (1 + random.next() * MOST_PER_HOUR);
+    const everyMs = 3_600_000 / (1 + random.next() ** 2 * MOST_PER_HOUR);
     for (let at = 20_000 - Math.log(1 - random.next()) * everyMs; at < until; ) {
       const own = new Random(Math.floor(random.next() * 2 ** 32));
       const ms = Math.min(minutes(own, 3), until - at);

@@ -16,6 +16,9 @@ import { NodeStore } from './store.ts';
 import type { SimTime } from './time.ts';
 import type { Trace } from './trace.ts';
 
+/** A process that does not stop by itself is ended after this long. */
+const STOP_MS = 10_000;
+
 export interface NodeParts {
   readonly id: string;
   readonly time: SimTime;
@@ -157,8 +160,29 @@ export class SimNode {
 
   crash(why: string): void {
     if (this.life === null || this.life.process.dead) return;
-    this.#parts.trace.add(this.id, 'crashes', why);
-    this.life.process.die();
+    const { trace, time, random, ensemble } = this.#parts;
+    trace.add(this.id, 'crashes', why);
+    const { process, store } = this.life;
+    process.die();
+    // Others may see at once that the process is gone; otherwise its session has to end.
+    if (random.chance(0.7))
+      time.after(random.mostlySmall(2, 1_000), () => ensemble.takeForDead(store.session.server));
+  }
+
+  /** Ends the process in good order, or after a while in any. */
+  stop(): void {
+    if (this.life?.process.state !== 'running') return;
+    const { trace, ensemble, time } = this.#parts;
+    const { process, store, scheduler } = this.life;
+    trace.add(this.id, 'is to stop');
+    const end = (): void => {
+      if (process.dead) return;
+      trace.add(this.id, 'stops');
+      process.die();
+      ensemble.end(store.session.server);
+    };
+    scheduler.stop().then(end, end);
+    time.after(STOP_MS, end);
   }
 }
 
