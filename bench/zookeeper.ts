@@ -33,7 +33,7 @@ async function startNode(hosts: string, id: string, observed: Observed): Promise
   );
   const store = createZooKeeperStore({ session, hosts, clock: realClock, log });
   await store.open();
-  const self = { id, url: '', host: '', pid: process.pid, version: '' };
+  const self = { id, url: 'http://127.0.0.1:4400', host: '', pid: process.pid, version: '' };
   const scheduler = new Scheduler({
     settings: { engines: { process: { concurrency: null, images: false, tombstoneMs: 60_000 } }, pools: {} },
     cluster: await store.cluster(),

@@ -105,13 +105,17 @@ const usualState = freshState('', 0);
 
 export function encodeState(state: JobState): Stored {
   const { name: _, ...rest } = state;
-  return { ...without(rest, usualState), cursor: state.cursor };
+  // Lists are changed in place.
+  return {
+    ...without(rest, usualState),
+    ...(rest.ahead.length > 0 && { ahead: [...rest.ahead] }),
+    cursor: state.cursor,
+  };
 }
 
 export function decodeState(name: string, stored: Stored): JobState {
   checkVersion(stored, `the state of ${name}`);
-  // Fresh each time: its lists are changed in place.
-  return { ...freshState(name, 0), ...stored } as JobState;
+  return { ...freshState(name, 0), ...stored, ahead: [...((stored.ahead as number[]) ?? [])] } as JobState;
 }
 
 const usualRun = {
@@ -184,6 +188,11 @@ export function encodeRevision(revision: Revision): Stored {
 export function decodeRevision(job: string, number: number, stored: Stored): Revision {
   checkVersion(stored, `revision ${number} of ${job}`);
   return { job, revision: number, ...stored } as unknown as Revision;
+}
+
+/** A stored job's newest revision, as it is stored. */
+export function storedRevisionOf(name: string, { updatedAt, updatedBy, definition }: Stored): Stored {
+  return { at: updatedAt, by: updatedBy, definition: { name, ...(definition as object) } };
 }
 
 /** A job's revision as of its newest change. */

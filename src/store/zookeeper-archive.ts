@@ -5,8 +5,9 @@
 
 import type { EndState, Run } from '../scheduler/model.ts';
 import type { Archive, RunQuery } from '../scheduler/ports.ts';
+import { decodeHistograms, decodeLine, decodeRevision, decodeRun } from './codec.ts';
 import { decodeCursor, encodeCursor, type Place } from './cursor.ts';
-import { byDue, readPasts } from './zookeeper-past.ts';
+import { readPasts } from './zookeeper-past.ts';
 import type { Past, Pending } from './zookeeper-pending.ts';
 import type { ZooKeeperSession } from './zookeeper-session.ts';
 import { unavailable } from './zookeeper-tail.ts';
@@ -38,7 +39,9 @@ export function createZooKeeperArchive({ session, pending, newestDue }: ArchiveP
   const past = async (job: string): Promise<Past> => (await pasts([job]))[0] as Past;
 
   async function runsOf(query: RunQuery, job: string): Promise<{ items: Run[]; next: string | null }> {
-    const fitting = [...(await past(job)).runs.values()].filter(fits(query)).sort((a, b) => byDue(b, a));
+    const fitting = runsIn(await past(job))
+      .filter(fits(query))
+      .sort((a, b) => byDue(b, a));
     return page(fitting, query.limit);
   }
 
@@ -53,7 +56,7 @@ export function createZooKeeperArchive({ session, pending, newestDue }: ArchiveP
     while (read < jobs.length && (read < MAX_JOBS || unread === Number.POSITIVE_INFINITY)) {
       const some = jobs.slice(read, read + JOBS_AT_ONCE).map(([job]) => job);
       for (const [i, each] of (await pasts(some)).entries()) {
-        const runs = [...each.runs.values()];
+        const runs = runsIn(each);
         index.set(some[i] as string, Math.max(...runs.map((run) => run.due)));
         found.push(...runs.filter(wanted));
       }
@@ -76,13 +79,17 @@ export function createZooKeeperArchive({ session, pending, newestDue }: ArchiveP
       // The id begins with the job's name, which may hold any sign that follows it.
       const at = id.search(/\.\d{8}T\d{6,9}Z(-|$)/);
       const job = at < 0 ? id.slice(0, Math.max(0, id.lastIndexOf('.'))) : id.slice(0, at);
-      return job === '' ? null : ((await past(job)).runs.get(id) ?? null);
+      const stored = job === '' ? undefined : (await past(job)).runs.get(id);
+      return stored === undefined ? null : decodeRun(stored);
     },
     async revisions(job) {
-      return [...(await past(job)).revisions.values()].sort((a, b) => b.revision - a.revision);
+      return [...(await past(job)).revisions]
+        .sort(([a], [b]) => b - a)
+        .map(([number, stored]) => decodeRevision(job, number, stored));
     },
     async ledger({ job, fromMs, toMs, limit }) {
-      return [...(await past(job)).ledger.values()]
+      return [...(await past(job)).ledger]
+        .map(([from, stored]) => decodeLine(job, from, stored))
         .filter((line) => line.from < toMs && line.to >= fromMs)
         .sort((a, b) => a.from - b.from)
         .slice(0, limit);
@@ -91,9 +98,15 @@ export function createZooKeeperArchive({ session, pending, newestDue }: ArchiveP
       return [...(await past(job)).days]
         .filter(([day]) => day >= fromDay && day <= toDay)
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([day, histograms]) => ({ day, histograms }));
+        .map(([day, stored]) => ({ day, histograms: decodeHistograms(stored) }));
     },
   };
+}
+
+const runsIn = ({ runs }: Past): Run[] => [...runs.values()].map(decodeRun);
+
+function byDue(a: Run, b: Run): number {
+  return a.due - b.due || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 
 function fits({ states, fromMs, toMs, cursor }: RunQuery): (run: Run) => boolean {

@@ -4,7 +4,7 @@
  */
 
 import type { Clock, Log } from '../scheduler/ports.ts';
-import { encodeJob, encodeRun, encodeState, encodeStats, type Stored } from './codec.ts';
+import type { Stored } from './codec.ts';
 import { seqOf } from './zookeeper-log.ts';
 import { addToPast, piecesFor, removePast } from './zookeeper-past.ts';
 import { keyOf, paths, shards, type Table, tablePath } from './zookeeper-paths.ts';
@@ -86,7 +86,7 @@ export class Checkpoints {
     const upTo = (generations.at(-1) as Generation).seq;
     if (upTo <= values.checkpoint) return;
     this.#known ??= await findKnown(session);
-    await this.#putAll('jobs', newestOf(generations, 'jobs'), (job) => encodeJob(job));
+    await this.#putAll('jobs', newestOf(generations, 'jobs'));
     await this.#putStates(generations);
     await this.#putRuns(generations);
     await this.#putPasts(generations);
@@ -105,16 +105,10 @@ export class Checkpoints {
     return { kind: 'check', path: paths.epoch, version: this.#term };
   }
 
-  async #putAll<T>(
-    table: Table,
-    values: ReadonlyMap<string, T | null>,
-    encode: (value: T) => Stored,
-  ): Promise<void> {
+  async #putAll(table: Table, values: ReadonlyMap<string, Stored | null>): Promise<void> {
     await this.#batches([...values], async (some) => {
       const nodes = await this.#parts.session.getMany(some.map(([key]) => tablePath(table, key)));
-      return some.map(([key, value], i) =>
-        put(tablePath(table, key), nodes[i] ?? null, value === null ? null : encode(value)),
-      );
+      return some.map(([key, value], i) => put(tablePath(table, key), nodes[i] ?? null, value));
     });
   }
 
@@ -132,8 +126,8 @@ export class Checkpoints {
         const stored = node === null ? {} : (JSON.parse(node.data.toString()) as Stored);
         const next = {
           ...stored,
-          ...(state === undefined ? {} : { state: state === null ? undefined : encodeState(state) }),
-          ...(own === undefined ? {} : { stats: own === null ? undefined : encodeStats(own) }),
+          ...(state === undefined ? {} : { state: state ?? undefined }),
+          ...(own === undefined ? {} : { stats: own ?? undefined }),
         };
         return put(
           tablePath('state', name),
@@ -148,7 +142,7 @@ export class Checkpoints {
     const known = (this.#known as Known).runs;
     // Most runs end before they ever get a node.
     const changed = [...newestOf(generations, 'runs')].filter(([id, run]) => run !== null || known.has(id));
-    await this.#putAll('runs', new Map(changed), (run) => encodeRun(run));
+    await this.#putAll('runs', new Map(changed));
     for (const [id, run] of changed) {
       if (run === null) known.delete(id);
       else known.add(id);

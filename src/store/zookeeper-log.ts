@@ -5,7 +5,7 @@
 
 import { CarillonError } from '../errors.ts';
 import { segmentPath } from './zookeeper-paths.ts';
-import { decodeSegment, type Segment } from './zookeeper-segment.ts';
+import { parseSegment, type Segment } from './zookeeper-segment.ts';
 import type { ZooKeeperSession } from './zookeeper-session.ts';
 
 /** Of one node: well below the server's 1 MiB for a whole request. */
@@ -32,9 +32,8 @@ export function toNodes(term: number, seq: number, data: Buffer): LogNodes {
   return { node: Buffer.concat([PARTS, Buffer.from(parts.map(({ path }) => path).join(' '))]), parts };
 }
 
-/** Answers how to decode the segment: each call makes values that nobody else has. */
-export async function readSegment(session: ZooKeeperSession, node: Buffer): Promise<() => Segment> {
-  if (!node.subarray(0, PARTS.length).equals(PARTS)) return () => decodeSegment(node);
+export async function readSegment(session: ZooKeeperSession, node: Buffer): Promise<Segment> {
+  if (!node.subarray(0, PARTS.length).equals(PARTS)) return parseSegment(node);
   const names = node.subarray(PARTS.length).toString().split(' ');
   const parts = await session.getMany(names);
   const data = Buffer.concat(
@@ -43,7 +42,7 @@ export async function readSegment(session: ZooKeeperSession, node: Buffer): Prom
       return part.data;
     }),
   );
-  return () => decodeSegment(data);
+  return parseSegment(data);
 }
 
 /** Whose number a node in the log has: segments and parts alike. */

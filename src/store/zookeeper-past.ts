@@ -3,18 +3,7 @@
  * busy job costs a small write for each checkpoint, and all jobs are bounded.
  */
 
-import type { Run } from '../scheduler/model.ts';
-import {
-  decodeHistograms,
-  decodeLine,
-  decodeRevision,
-  decodeRun,
-  encodeHistograms,
-  encodeLine,
-  encodeRevision,
-  encodeRun,
-  type Stored,
-} from './codec.ts';
+import type { Stored } from './codec.ts';
 import { tablePath } from './zookeeper-paths.ts';
 import { emptyPast, mergePast, type Past } from './zookeeper-pending.ts';
 import { pack, unpack } from './zookeeper-segment.ts';
@@ -50,9 +39,8 @@ export async function readPasts(session: ZooKeeperSession, jobs: readonly string
   );
   const found = await session.getMany(pieces.map(({ path }) => path));
   const pasts = jobs.map(() => emptyPast());
-  for (const [i, { job }] of pieces.entries())
-    mergePast(pasts[job] as Past, decode(jobs[job] as string, read(found[i] ?? null)));
-  for (const [i, each] of stored.entries()) mergePast(pasts[i] as Past, decode(jobs[i] as string, each));
+  for (const [i, { job }] of pieces.entries()) mergePast(pasts[job] as Past, toPast(read(found[i] ?? null)));
+  for (const [i, each] of stored.entries()) mergePast(pasts[i] as Past, toPast(each));
   return pasts;
 }
 
@@ -64,15 +52,13 @@ export const piecesFor = (jobs: number): number =>
 export function addToPast(job: string, node: NodeData | null, newer: Past, maxPieces: number): Op[] {
   const path = tablePath('history', job);
   const { pieces = [], ...rest } = read(node);
-  const past = mergePast(decode(job, rest), newer);
-  const days = [...past.days].sort(byKey).slice(-DAYS);
-  const revisions = [...past.revisions].sort(byKey).slice(-REVISIONS);
+  const past = mergePast(toPast(rest), newer);
   const kept = {
-    days: days.map(([day, histograms]) => [day, encodeHistograms(histograms)] as const),
-    revisions: revisions.map(([number, revision]) => [number, encodeRevision(revision)] as const),
+    days: [...past.days].sort(byKey).slice(-DAYS),
+    revisions: [...past.revisions].sort(byKey).slice(-REVISIONS),
   };
-  const runs = [...past.runs.values()].sort(byDue).map(encodeRun);
-  const ledger = [...past.ledger].sort(byKey).map(([from, line]) => [from, encodeLine(line)] as const);
+  const runs = [...past.runs.values()].sort(byDue);
+  const ledger = [...past.ledger].sort(byKey);
   const put = (value: StoredPast): Op =>
     node === null
       ? { kind: 'create', path, data: pack(value) }
@@ -118,18 +104,21 @@ function read(node: NodeData | null): StoredPast {
   return node === null ? { runs: [], ledger: [] } : (unpack(node.data) as unknown as StoredPast);
 }
 
-function decode(job: string, { runs, ledger, days = [], revisions = [] }: StoredPast): Past {
+function toPast({ runs, ledger, days = [], revisions = [] }: StoredPast): Past {
   return {
-    runs: new Map(runs.map(decodeRun).map((run) => [run.id, run])),
-    ledger: new Map(ledger.map(([from, line]) => [from, decodeLine(job, from, line)])),
-    days: new Map(days.map(([day, histograms]) => [day, decodeHistograms(histograms)])),
-    revisions: new Map(revisions.map(([number, value]) => [number, decodeRevision(job, number, value)])),
+    runs: new Map(runs.map((run) => [run.id as string, run])),
+    ledger: new Map(ledger),
+    days: new Map(days),
+    revisions: new Map(revisions),
   };
 }
 
 const byKey = ([a]: readonly [number | string, unknown], [b]: readonly [number | string, unknown]): number =>
   a < b ? -1 : a > b ? 1 : 0;
 
-export function byDue(a: Run, b: Run): number {
-  return a.due - b.due || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+function byDue(a: Stored, b: Stored): number {
+  return (
+    byKey([a.due as number, null], [b.due as number, null]) ||
+    byKey([a.id as string, null], [b.id as string, null])
+  );
 }

@@ -4,30 +4,32 @@
  * more than needed is harmless, as the same value written twice is the same value.
  */
 
-import type { Histograms, Job, JobState, JobStats, LedgerLine, Revision, Run } from '../scheduler/model.ts';
-import type { Write } from '../scheduler/write.ts';
-import { revisionOf } from './codec.ts';
+import { type Stored, storedRevisionOf } from './codec.ts';
+import type { StoredWrite } from './zookeeper-segment.ts';
 
-/** What a job has of the past. */
+/** What a job has of the past, in its stored form. */
 export interface Past {
   /** By id. */
-  readonly runs: Map<string, Run>;
+  readonly runs: Map<string, Stored>;
   /** By the first instant. */
-  readonly ledger: Map<number, LedgerLine>;
-  readonly days: Map<string, Histograms>;
-  readonly revisions: Map<number, Revision>;
+  readonly ledger: Map<number, Stored>;
+  readonly days: Map<string, Stored>;
+  readonly revisions: Map<number, Stored>;
 }
 
 export function emptyPast(): Past {
   return { runs: new Map(), ledger: new Map(), days: new Map(), revisions: new Map() };
 }
 
-/** Null: the thing is gone. */
+/** The newest of each thing; null: it is gone. */
+type Values = Map<string, Stored | null>;
+export type Kind = 'jobs' | 'states' | 'stats' | 'runs';
+
 export class Generation {
-  readonly jobs = new Map<string, Job | null>();
-  readonly states = new Map<string, JobState | null>();
-  readonly stats = new Map<string, JobStats | null>();
-  readonly runs = new Map<string, Run | null>();
+  readonly jobs: Values = new Map();
+  readonly states: Values = new Map();
+  readonly stats: Values = new Map();
+  readonly runs: Values = new Map();
   readonly pasts = new Map<string, Past>();
   /** The newest segment in it. */
   seq: number;
@@ -46,49 +48,49 @@ export class Generation {
     return past;
   }
 
-  take(seq: number, writes: readonly Write[]): void {
+  take(seq: number, writes: readonly StoredWrite[]): void {
     this.seq = seq;
     this.writes += writes.length;
     for (const write of writes) this.#apply(write);
   }
 
-  #apply(write: Write): void {
-    switch (write.kind) {
+  #apply([kind, key, value, more = 0]: StoredWrite): void {
+    switch (kind) {
       case 'job':
-        this.jobs.set(write.job.name, write.job);
-        addRevision(this.past(write.job.name), revisionOf(write.job));
+        this.jobs.set(key, value);
+        addRevision(this.past(key), value.revision as number, storedRevisionOf(key, value));
         return;
       case 'job-removed':
-        this.jobs.set(write.name, null);
-        this.states.set(write.name, null);
-        this.stats.set(write.name, null);
-        addRevision(this.past(write.name), write.revision);
+        this.jobs.set(key, null);
+        this.states.set(key, null);
+        this.stats.set(key, null);
+        addRevision(this.past(key), more, value);
         return;
       case 'state':
-        this.states.set(write.state.name, write.state);
+        this.states.set(key, value);
         return;
       case 'stats':
-        this.stats.set(write.stats.name, write.stats);
-        this.past(write.stats.name).days.set(write.stats.day, write.stats.today);
+        this.stats.set(key, value);
+        this.past(key).days.set(value.day as string, value.today as Stored);
         return;
       case 'run':
-        this.runs.set(write.run.id, write.run);
+        this.runs.set(key, value);
         return;
       case 'run-ended':
-        this.runs.set(write.run.id, null);
-        this.past(write.run.job).runs.set(write.run.id, write.run);
+        this.runs.set(key, null);
+        this.past(value.job as string).runs.set(key, value);
         return;
       case 'ledger':
-        this.past(write.line.job).ledger.set(write.line.from, write.line);
+        this.past(key).ledger.set(more, value);
         return;
     }
   }
 }
 
 /** A job of a removed one's name counts its revisions from 1: the two would be one list. */
-function addRevision(past: Past, revision: Revision): void {
-  if (revision.revision === 1) past.revisions.clear();
-  past.revisions.set(revision.revision, revision);
+function addRevision(past: Past, number: number, revision: Stored): void {
+  if (number === 1) past.revisions.clear();
+  past.revisions.set(number, revision);
 }
 
 /** Puts what is newer over what is older. */
@@ -96,7 +98,7 @@ export function mergePast(older: Past, newer: Past): Past {
   for (const [id, run] of newer.runs) older.runs.set(id, run);
   for (const [from, line] of newer.ledger) older.ledger.set(from, line);
   for (const [day, histograms] of newer.days) older.days.set(day, histograms);
-  for (const revision of newer.revisions.values()) addRevision(older, revision);
+  for (const [number, revision] of newer.revisions) addRevision(older, number, revision);
   return older;
 }
 
@@ -123,12 +125,12 @@ export class Pending {
     return this.#generations.reduce((sum, each) => sum + each.writes, 0);
   }
 
-  take(seq: number, writes: readonly Write[]): void {
+  take(seq: number, writes: readonly StoredWrite[]): void {
     const newest = this.#generations.at(-1) as Generation;
     newest.take(seq, writes);
-    for (const write of writes) {
-      if (write.kind !== 'run-ended') continue;
-      const { job, due } = write.run;
+    for (const [kind, , value] of writes) {
+      if (kind !== 'run-ended') continue;
+      const { job, due } = value as { job: string; due: number };
       this.newestDue.set(job, Math.max(due, this.newestDue.get(job) ?? due));
     }
     if (newest.writes >= GENERATION_WRITES) this.#generations.push(new Generation(seq));
@@ -168,7 +170,7 @@ export class Pending {
   }
 
   /** The newest values of one kind; null: gone. */
-  newest<K extends 'jobs' | 'states' | 'stats' | 'runs'>(kind: K): Generation[K] {
+  newest(kind: Kind): ReadonlyMap<string, Stored | null> {
     return newestOf(this.#generations, kind);
   }
 
@@ -182,11 +184,8 @@ export class Pending {
   }
 }
 
-export function newestOf<K extends 'jobs' | 'states' | 'stats' | 'runs'>(
-  generations: readonly Generation[],
-  kind: K,
-): Generation[K] {
-  const newest = new Map();
+export function newestOf(generations: readonly Generation[], kind: Kind): ReadonlyMap<string, Stored | null> {
+  const newest: Values = new Map();
   for (const generation of generations) for (const [key, value] of generation[kind]) newest.set(key, value);
-  return newest as Generation[K];
+  return newest;
 }

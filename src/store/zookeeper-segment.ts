@@ -1,6 +1,7 @@
 /**
  * A segment of the log: the writes of one commit as compressed text. It names its term and number, so that
- * two segments are equal only if they are the same commit's.
+ * two segments are equal only if they are the same commit's. What is written keeps its stored form until
+ * somebody wants the value.
  */
 
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -28,49 +29,43 @@ const COMPRESS_FROM = 1_024;
 /** The first byte of what gzip makes; no JSON text begins with it. */
 const GZIP = 0x1f;
 
+/** `key` is the name of the job or the id of the run; `more` a revision or the first instant of a line. */
+export type StoredWrite = readonly [kind: Write['kind'], key: string, value: Stored, more?: number];
+
 export interface Segment {
   readonly term: number;
   readonly seq: number;
   /** Up to where the tables were complete when this was written. */
   readonly checkpoint: number;
-  readonly writes: readonly Write[];
+  readonly writes: readonly StoredWrite[];
 }
 
-type StoredWrite = readonly [kind: Write['kind'], key: string, value: Stored, more?: number];
-
-export function encodeSegment(
-  { term, seq, checkpoint }: Omit<Segment, 'writes'>,
-  groups: readonly WriteGroup[],
-): { readonly text: string; readonly data: Buffer } {
-  const writes = groups.flat().map(encodeWrite);
-  const text = JSON.stringify({ v: VERSION, term, seq, checkpoint, writes });
-  return { text, data: packText(text) };
+export function encodeSegment(segment: Segment): Buffer {
+  return pack({ v: VERSION, ...segment });
 }
 
-/** `segment` as it lies in the log, or as the text that it was made of. */
-export function decodeSegment(segment: Buffer | string): Segment {
-  const stored = typeof segment === 'string' ? JSON.parse(segment) : unpack(segment);
-  const { v, term, seq, checkpoint, writes } = stored as {
-    v: number;
-    writes: StoredWrite[];
-  } & Omit<Segment, 'writes'>;
-  if (v !== VERSION)
-    throw new CarillonError('STORE_UNAVAILABLE', `segment ${seq} of the log was written by a later version`);
-  return { term, seq, checkpoint, writes: writes.map(decodeWrite) };
+export function parseSegment(data: Buffer): Segment {
+  const { v, ...segment } = unpack(data) as unknown as { v: number } & Segment;
+  if (v === VERSION) return segment;
+  throw new CarillonError(
+    'STORE_UNAVAILABLE',
+    `segment ${segment.seq} of the log was written by a later version`,
+  );
 }
 
 /** JSON, compressed where that pays. */
 export function pack(value: object): Buffer {
-  return packText(JSON.stringify(value));
-}
-
-function packText(text: string): Buffer {
-  const data = Buffer.from(text);
+  const data = Buffer.from(JSON.stringify(value));
   return data.length < COMPRESS_FROM ? data : gzipSync(data, { level: 1 });
 }
 
 export function unpack(data: Buffer): Stored {
   return JSON.parse((data[0] === GZIP ? gunzipSync(data) : data).toString());
+}
+
+/** Shares nothing that changes with the writes. */
+export function encodeWrites(groups: readonly WriteGroup[]): StoredWrite[] {
+  return groups.flatMap((group) => group.map(encodeWrite));
 }
 
 function encodeWrite(write: Write): StoredWrite {
@@ -86,13 +81,14 @@ function encodeWrite(write: Write): StoredWrite {
       return [kind, write.stats.name, encodeStats(write.stats)];
     case 'run':
     case 'run-ended':
-      return [kind, '', encodeRun(write.run)];
+      return [kind, write.run.id, encodeRun(write.run)];
     case 'ledger':
       return [kind, write.line.job, encodeLine(write.line), write.line.from];
   }
 }
 
-function decodeWrite([kind, key, value, more = 0]: StoredWrite): Write {
+/** Values that nobody else has; each call makes new ones. */
+export function decodeWrite([kind, key, value, more = 0]: StoredWrite): Write {
   switch (kind) {
     case 'job':
       return { kind, job: decodeJob(key, value) };

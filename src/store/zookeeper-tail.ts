@@ -5,10 +5,10 @@
 
 import { CarillonError } from '../errors.ts';
 import type { Clock, Log, Watcher, Watching } from '../scheduler/ports.ts';
-import type { Write } from '../scheduler/write.ts';
 import { readSegment } from './zookeeper-log.ts';
 import { paths, segmentPath } from './zookeeper-paths.ts';
 import { Pending } from './zookeeper-pending.ts';
+import { decodeWrite, type StoredWrite } from './zookeeper-segment.ts';
 import type { ZooKeeperSession } from './zookeeper-session.ts';
 
 /** Segments read at a time. */
@@ -91,16 +91,16 @@ export class Tail {
   }
 
   /** This node's own commit is durable; commits are handed over in order. */
-  own(seq: number, read: () => readonly Write[]): void {
+  own(seq: number, writes: readonly StoredWrite[]): void {
     this.#ownAt = this.#parts.clock.monotonicMs();
     if (seq !== this.#seq + 1) {
       if (seq > this.#seq) this.#advanceSoon();
       return;
     }
     this.#seq = seq;
-    this.#pending.take(seq, read());
+    this.#pending.take(seq, writes);
     // A node that leads has nobody who follows here; one that just stopped leading may.
-    for (const follower of this.#followers) this.#tell(follower, seq, read());
+    for (const follower of this.#followers) this.#tell(follower, seq, writes);
   }
 
   /** Reads up to the newest segment that the server knows, and watches for the next. */
@@ -173,19 +173,18 @@ export class Tail {
 
   async #take(seq: number, data: Buffer): Promise<void> {
     const { session } = this.#parts;
-    const read = await readSegment(session, data);
+    const { checkpoint, writes } = await readSegment(session, data);
     if (seq !== this.#seq + 1) return;
     this.#seq = seq;
-    const { checkpoint, writes } = read();
     this.#pending.take(seq, writes);
     this.#pending.reached(checkpoint);
-    for (const follower of this.#followers) this.#tell(follower, seq, read().writes);
+    for (const follower of this.#followers) this.#tell(follower, seq, writes);
   }
 
-  #tell(follower: Follower, seq: number, writes: readonly Write[]): void {
+  #tell(follower: Follower, seq: number, writes: readonly StoredWrite[]): void {
     if (follower.lost || seq <= follower.seq) return;
     follower.seq = seq;
-    follower.watcher.onWrites(writes);
+    follower.watcher.onWrites(writes.map(decodeWrite));
   }
 
   /** The log does not go back to where we are: begin where the tables end, and tell of the gap. */

@@ -7,10 +7,10 @@
 
 import { CarillonError } from '../errors.ts';
 import type { Clock, Log } from '../scheduler/ports.ts';
-import type { Write, WriteGroup } from '../scheduler/write.ts';
+import type { WriteGroup } from '../scheduler/write.ts';
 import { toNodes } from './zookeeper-log.ts';
 import { paths, segmentPath } from './zookeeper-paths.ts';
-import { decodeSegment, encodeSegment } from './zookeeper-segment.ts';
+import { encodeSegment, encodeWrites, type StoredWrite } from './zookeeper-segment.ts';
 import { type Op, ZooKeeperError, type ZooKeeperSession } from './zookeeper-session.ts';
 
 /** Without a connection for this long, it is given up to find out what became of a commit. */
@@ -23,8 +23,7 @@ interface Entry {
   readonly seq: number;
   readonly node: Buffer;
   readonly parts: readonly Op[];
-  /** What the segment was made of: values of its own can be made from it. */
-  readonly text: string;
+  readonly writes: readonly StoredWrite[];
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
   sending: Promise<void>;
@@ -39,8 +38,8 @@ export interface WriterParts {
   /** The head of the log when the term began: nobody else moves it in this term. */
   readonly head: { readonly seq: number; readonly version: number };
   readonly checkpoint: () => number;
-  /** Called in order; `read` makes values that nobody else has. */
-  readonly onDurable: (seq: number, read: () => readonly Write[]) => void;
+  /** Called in order. */
+  readonly onDurable: (seq: number, writes: readonly StoredWrite[]) => void;
 }
 
 export class Writer {
@@ -63,15 +62,16 @@ export class Writer {
     if (this.#ended !== null) return Promise.reject(this.#ended);
     const { term, checkpoint } = this.#parts;
     const seq = this.#seq + 1;
-    const segment = encodeSegment({ term, seq, checkpoint: checkpoint() }, groups);
-    const { node, parts } = toNodes(term, seq, segment.data);
+    const writes = encodeWrites(groups);
+    const segment = encodeSegment({ term, seq, checkpoint: checkpoint(), writes });
+    const { node, parts } = toNodes(term, seq, segment);
     this.#seq = seq;
     return new Promise((resolve, reject) => {
       const entry: Entry = {
         seq,
         node,
         parts: parts.map(({ path, data }) => ({ kind: 'create', path, data })),
-        text: segment.text,
+        writes,
         resolve,
         reject,
         sending: Promise.resolve(),
@@ -117,7 +117,7 @@ export class Writer {
   }
 
   #settle(entry: Entry): void {
-    this.#parts.onDurable(entry.seq, () => decodeSegment(entry.text).writes);
+    this.#parts.onDurable(entry.seq, entry.writes);
     entry.resolve();
   }
 

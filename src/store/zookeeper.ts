@@ -60,7 +60,7 @@ export function createZooKeeperStore({ session, hosts, clock, log }: ZooKeeperSt
       log,
       head: { seq: Number(head.data.toString()), version: head.version },
       checkpoint: () => tail.pending.checkpoint,
-      onDurable: (seq, read) => tail.own(seq, read),
+      onDurable: (seq, writes) => tail.own(seq, writes),
     });
     const checkpoints = new Checkpoints(term, { session, pending: () => tail.pending, clock, log });
     checkpoints.start();
@@ -224,17 +224,17 @@ function newestOf(pending: Pending): Newest {
   const states = pending.newest('states');
   const stats = pending.newest('stats');
   const runs = pending.newest('runs');
-  const there = <T>(values: ReadonlyMap<string, T | null>): T[] =>
-    [...values.values()].filter((each) => each !== null);
-  const items: LoadedItem[] = [
-    ...there(jobs).map((job) => ({ kind: 'job', job }) as const),
-    ...there(states).map((state) => ({ kind: 'state', state }) as const),
-    ...there(stats).map((each) => ({ kind: 'stats', stats: each }) as const),
-    ...there(runs).map((run) => ({ kind: 'run', run }) as const),
-  ];
+  const there = (values: ReadonlyMap<string, Stored | null>): [string, Stored][] =>
+    [...values].filter((each): each is [string, Stored] => each[1] !== null);
   return {
-    // Whoever loads changes what it was given.
-    items: structuredClone(items),
+    items: [
+      ...there(jobs).map(([name, stored]) => ({ kind: 'job', job: decodeJob(name, stored) }) as const),
+      ...there(states).map(
+        ([name, stored]) => ({ kind: 'state', state: decodeState(name, stored) }) as const,
+      ),
+      ...there(stats).map(([name, stored]) => ({ kind: 'stats', stats: decodeStats(name, stored) }) as const),
+      ...there(runs).map(([, stored]) => ({ kind: 'run', run: decodeRun(stored) }) as const),
+    ],
     isChanged: (item) => {
       if (item.kind === 'job') return jobs.has(item.job.name);
       if (item.kind === 'state') return states.has(item.state.name);

@@ -10,9 +10,9 @@ import { createZooKeeperSession } from '../../src/store/zookeeper-session.ts';
 import { electionConformance } from '../conformance/election.ts';
 import { job, run, storeConformance } from '../conformance/store.ts';
 import { testMember } from '../support/rig.ts';
-import { TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
-import { ZooKeeper, type ZooKeeperServer, zookeeperMissing } from '../support/zookeeper.ts';
+import { ZooKeeper, zookeeperMissing } from '../support/zookeeper.ts';
+import { ZooKeeperProxy } from '../support/zookeeper-proxy.ts';
 
 const silent: Log = { info() {}, warn() {}, error() {}, debug() {} };
 const SESSION_MS = 2_000;
@@ -31,6 +31,13 @@ const sessionAt = (chroot: string) =>
 
 function storeAt(chroot: string): ZooKeeperStore {
   return createZooKeeperStore({ session: sessionAt(chroot), hosts: chroot, clock: realClock, log: silent });
+}
+
+/** A door to the server that can be shut. */
+async function proxied(): Promise<ZooKeeperProxy> {
+  const proxy = new ZooKeeperProxy(zookeeper.servers[0]?.port ?? 0);
+  await proxy.start();
+  return proxy;
 }
 
 async function opened(chroot: string): Promise<ZooKeeperStore> {
@@ -144,9 +151,9 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
     const chroot = `gap-${++chroots}`;
     const store = await opened(chroot);
     const term = await store.campaign();
-    const proxy = await TcpProxy.to(zookeeper.servers[0] as ZooKeeperServer);
+    const proxy = await proxied();
     const session = createZooKeeperSession({
-      hosts: `127.0.0.1:${proxy.port}/${chroot}`,
+      hosts: `${proxy.connect}/${chroot}`,
       sessionTimeoutMs: SESSION_MS,
       auth: null,
       clock: realClock,
@@ -161,7 +168,7 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
       await store.commit(term, [[{ kind: 'job', job: job(`j${i}`) }]]);
       await store.checkpoint();
     }
-    await proxy.open();
+    proxy.open();
     await until('the gap is told', () => gaps === 1);
     const names: string[] = [];
     for await (const items of other.load())
@@ -169,7 +176,7 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
     expect(names.sort()).toEqual(['j0', 'j1', 'j2', 'j3']);
     await other.close();
     await store.close();
-    proxy.shut();
+    await proxy.stop();
   });
 
   describe('when it is not known what became of commits', () => {
@@ -180,9 +187,9 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
       shutMs: number,
     ): Promise<{ told: boolean[]; errors: unknown[]; kept: string[] }> {
       const chroot = `doubt-${++chroots}`;
-      const proxy = await TcpProxy.to(zookeeper.servers[0] as ZooKeeperServer);
+      const proxy = await proxied();
       const session = createZooKeeperSession({
-        hosts: `127.0.0.1:${proxy.port}/${chroot}`,
+        hosts: `${proxy.connect}/${chroot}`,
         sessionTimeoutMs: SESSION_MS,
         auth: null,
         clock: realClock,
@@ -202,7 +209,7 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
           const index = sent++;
           if (index === COMMITS / 2) {
             proxy.shut();
-            realClock.after(shutMs, () => void proxy.open());
+            realClock.after(shutMs, () => proxy.open());
           }
           const answer = (kept: boolean): void => {
             told[index] = kept;
@@ -225,7 +232,7 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
         for (const item of items) if (item.kind === 'job') kept.push(item.job.name);
       await witness.close();
       await store.close();
-      proxy.shut();
+      await proxy.stop();
       return { told, errors, kept };
     }
     const names = (told: readonly boolean[]): string[] =>
@@ -330,8 +337,8 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
 
     test('a leader that is cut off is no longer fresh before another is elected, and knows that it is deposed', async () => {
       const chroot = `several-${++chroots}`;
-      const proxy = await TcpProxy.to(zookeeper.servers[0] as ZooKeeperServer);
-      const a = await stand(chroot, 'a', `127.0.0.1:${proxy.port}`);
+      const proxy = await proxied();
+      const a = await stand(chroot, 'a', proxy.connect);
       const b = await stand(chroot, 'b');
       expect(a.election.isFresh()).toBe(true);
       let freshWhenElected: boolean | null = null;
@@ -343,10 +350,10 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
       await until('b leads', () => b.terms.length === 1);
       expect(freshWhenElected).toBe(false);
       await until('a knows', () => a.reasons.length === 1);
-      await proxy.open();
+      proxy.open();
       await until('a stands again', () => b.election.members().some(({ id }) => id === 'a'));
       expect(a.terms).toHaveLength(1);
-      proxy.shut();
+      await proxy.stop();
     });
 
     test('a candidacy that somebody removed by mistake is taken up again behind the others', async () => {

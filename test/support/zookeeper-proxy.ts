@@ -8,6 +8,7 @@ export class ZooKeeperProxy {
   readonly #sockets = new Set<Socket>();
   #cutAfterBytes = Number.POSITIVE_INFINITY;
   #silent = false;
+  #shut = false;
   /** Connections taken so far. */
   taken = 0;
 
@@ -34,6 +35,16 @@ export class ZooKeeperProxy {
     this.#cutAfterBytes = bytes;
   }
 
+  /** Breaks every connection, and the new ones at once, until it is opened. */
+  shut(): void {
+    this.#shut = true;
+    this.cut();
+  }
+
+  open(): void {
+    this.#shut = false;
+  }
+
   /** Takes connections and bytes, and passes on nothing. */
   silence(): void {
     this.#silent = true;
@@ -46,6 +57,10 @@ export class ZooKeeperProxy {
 
   #serve(client: Socket): void {
     this.taken += 1;
+    if (this.#shut) {
+      client.destroy();
+      return;
+    }
     const server = createConnection(this.#targetPort, '127.0.0.1');
     for (const [from, to] of [
       [client, server],
