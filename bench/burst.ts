@@ -15,7 +15,7 @@ import { createLog } from '../src/log.ts';
 import { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
 import { createSoloElection } from '../src/store/election-solo.ts';
 import { createEmbeddedStore } from '../src/store/embedded.ts';
-import { noOpLauncher, print, sustain } from './rig.ts';
+import { asManyAsGo, noOpLauncher, print, sustain } from './rig.ts';
 
 const JOBS = 10_000;
 const SUSTAINED_MS = 10_000;
@@ -135,7 +135,7 @@ async function spawnFloor(): Promise<number> {
 
 async function sustained(): Promise<void> {
   await withScheduler(false, async (scheduler) => {
-    const perSecond = await sustain(scheduler, SUSTAINED_MS);
+    const perSecond = await sustain(scheduler, SUSTAINED_MS, asManyAsGo);
     print('sustained', [['durable runs per second', perSecond.toFixed(0)]]);
   });
 }

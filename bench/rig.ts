@@ -3,9 +3,6 @@
 import type { Launcher, Observation } from '../src/scheduler/ports.ts';
 import type { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
 
-/** Triggers in flight while a sustained rate is measured. */
-const WINDOW = 512;
-
 /** Starts nothing and ends at once: what is measured is the scheduler. */
 export function noOpLauncher(): Launcher {
   let tell: (observation: Observation) => void = () => undefined;
@@ -28,36 +25,53 @@ export function noOpLauncher(): Launcher {
   };
 }
 
-/** Keeps runs started by hand under way for so long; answers how many ended durably, per second. */
-export async function sustain(scheduler: Scheduler, forMs: number): Promise<number> {
+/** How runs started by hand are offered: as many as go through, or so many a second whatever becomes of them. */
+export type Load = { readonly underWay: number } | { readonly perSecond: number };
+
+/** Runs under way at a time while the greatest rate is measured. */
+export const asManyAsGo: Load = { underWay: 512 };
+/** Between two portions of a steady load. */
+const PORTION_MS = 2;
+
+/** Offers runs for so long; answers how many ended durably, per second, once all have. */
+export async function sustain(scheduler: Scheduler, forMs: number, load: Load): Promise<number> {
+  const name = 'underWay' in load ? 'busy' : 'steady';
   await scheduler.submit({
     kind: 'put-job',
-    definition: { name: 'busy', run: { argv: ['/bin/true'] }, policy: { overlap: 'allow' } },
+    definition: { name, run: { argv: ['/bin/true'] }, policy: { overlap: 'allow' } },
     mode: 'create',
     by: 'bench',
     source: 'bench',
   });
   let ended = 0;
   let triggered = 0;
-  const until = performance.now() + forMs;
+  const began = performance.now();
+  const trigger = (): void => {
+    triggered += 1;
+    const triggerId = `b${triggered.toString(36).padStart(8, '0')}`;
+    void scheduler.submit({ kind: 'trigger', name, triggerId, params: {}, by: 'bench' });
+  };
+  const isOver = (): boolean => performance.now() - began >= forMs;
   await new Promise<void>((resolve) => {
-    const next = (): void => {
-      if (performance.now() >= until) {
-        if (ended === triggered) resolve();
-        return;
-      }
-      triggered += 1;
-      const triggerId = `b${triggered.toString(36).padStart(8, '0')}`;
-      void scheduler.submit({ kind: 'trigger', name: 'busy', triggerId, params: {}, by: 'bench' });
-    };
-    scheduler.subscribe((notice) => {
+    const unsubscribe = scheduler.subscribe((notice) => {
       if (notice.kind !== 'run' || notice.run.endedAt === null) return;
       ended += 1;
-      next();
+      if ('underWay' in load && !isOver()) trigger();
+      if (isOver() && ended === triggered) {
+        unsubscribe();
+        resolve();
+      }
     });
-    for (let i = 0; i < WINDOW; i++) next();
+    if ('underWay' in load) for (let i = 0; i < load.underWay; i++) trigger();
+    else {
+      const portion = setInterval(() => {
+        const due = (Math.min(performance.now() - began, forMs) / 1_000) * load.perSecond;
+        while (triggered < due) trigger();
+        if (isOver()) clearInterval(portion);
+      }, PORTION_MS);
+    }
   });
-  return ended / (forMs / 1_000);
+  return ended / ((performance.now() - began) / 1_000);
 }
 
 export function print(title: string, rows: readonly (readonly [string, string])[]): void {

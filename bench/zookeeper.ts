@@ -13,9 +13,10 @@ import { createZooKeeperElection } from '../src/store/election-zookeeper.ts';
 import { createZooKeeperStore } from '../src/store/zookeeper.ts';
 import { createZooKeeperSession, type Op, type ZooKeeperSession } from '../src/store/zookeeper-session.ts';
 import { ZooKeeper } from '../test/support/zookeeper.ts';
-import { noOpLauncher, print, sustain } from './rig.ts';
+import { asManyAsGo, type Load, noOpLauncher, print, sustain } from './rig.ts';
 
 const SUSTAINED_MS = 15_000;
+const STEADY_PER_SECOND = 5_000;
 const JOBS = 100_000;
 const APPLY_AT_ONCE = 5_000;
 
@@ -85,21 +86,26 @@ class Observed {
 async function sustained(hosts: string): Promise<readonly (readonly Op[])[]> {
   const observed = new Observed();
   const node = await startNode(`${hosts}/sustained`, 'a', observed);
-  await node.scheduler.caughtUp(10_000);
   await leads(node);
-  observed.commitMs.length = 0;
-  observed.transactions.length = 0;
-  const perSecond = await sustain(node.scheduler, SUSTAINED_MS);
-  const times = [...observed.commitMs].sort((a, b) => a - b);
-  const bytes = observed.transactions
-    .flat()
-    .reduce((sum, op) => sum + ('data' in op ? op.data.length : 0), 0);
-  print(`sustained for ${SUSTAINED_MS / 1_000} s, an engine that does nothing`, [
-    ['durable runs per second', perSecond.toFixed(0)],
-    ['commits per second', (times.length / (SUSTAINED_MS / 1_000)).toFixed(0)],
-    ['time of a commit, median / p99', `${at(times, 0.5).toFixed(1)} / ${at(times, 0.99).toFixed(1)} ms`],
-    ['bytes in a commit, on average', (bytes / observed.transactions.length).toFixed(0)],
-  ]);
+  const steady: Load = { perSecond: STEADY_PER_SECOND };
+  for (const [load, title] of [
+    [steady, `a steady load of ${STEADY_PER_SECOND} runs a second`],
+    [asManyAsGo, 'as many runs as go through'],
+  ] as const) {
+    observed.commitMs.length = 0;
+    observed.transactions.length = 0;
+    const perSecond = await sustain(node.scheduler, SUSTAINED_MS, load);
+    const times = [...observed.commitMs].sort((a, b) => a - b);
+    const bytes = observed.transactions
+      .flat()
+      .reduce((sum, op) => sum + ('data' in op ? op.data.length : 0), 0);
+    print(`${title}, for ${SUSTAINED_MS / 1_000} s, with an engine that does nothing`, [
+      ['durable runs per second', perSecond.toFixed(0)],
+      ['commits per second', (times.length / (SUSTAINED_MS / 1_000)).toFixed(0)],
+      ['time of a commit, median / p99', `${at(times, 0.5).toFixed(1)} / ${at(times, 0.99).toFixed(1)} ms`],
+      ['bytes in a commit, on average', (bytes / observed.transactions.length).toFixed(0)],
+    ]);
+  }
   await node.stop();
   return observed.transactions;
 }
