@@ -117,6 +117,7 @@ async function serve(args: readonly string[]): Promise<number> {
   const config: Config = { ...given, dataDir: resolve(given.dataDir) };
   const log = createLog({ level: config.logLevel, format: config.logFormat });
   const { store, election: electionOf } = createShared(config, log);
+  if (config.zk !== null) log.info({ zk: config.zk }, 'connecting');
   await store.open();
   const cluster = await store.cluster();
   const id = config.zk === null ? cluster : nodeId(config.dataDir);

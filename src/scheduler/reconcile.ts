@@ -89,8 +89,7 @@ function adopt(turn: Turn, run: Run, report: LaunchReport, inventory: Inventory)
   const entry = turn.state.jobs.get(run.job);
   if (entry === undefined) return;
   if (report.state === 'created') {
-    // Created and never started: by a leader that is gone. The engine removes it and creates it anew.
-    if (inventory.takeOver && run.state === 'launching') launchHere(turn, entry, run, inventory);
+    if (inventory.takeOver && run.state === 'launching') askAgain(turn, entry, run, inventory);
     return;
   }
   attemptStarted(turn, run, report.startedAt ?? turn.draft.now);
@@ -116,16 +115,26 @@ function repeatKill(turn: Turn, run: Run): void {
 }
 
 /**
- * Asks for the attempt again: the name is the lock. One that another node did not start, and as it no longer
- * leads will not start, becomes this node's before it is launched here.
+ * Created and never started: by a leader that is gone. Here, the engine removes it and creates it anew. On another
+ * node its start may be under way all the same: it is only taken away, and launched here once it is gone.
+ */
+function askAgain(turn: Turn, entry: Entry, run: Run, inventory: Inventory): void {
+  const { engine, host } = inventory;
+  const launchName = run.attempts.at(-1)?.launchName ?? '';
+  if (host === hostOf(turn.state.settings, engine)) askToLaunch(turn, entry, run, null);
+  else turn.draft.effect({ kind: 'remove', engine, host, launchName });
+}
+
+/**
+ * Asks for an attempt that its engine does not have: the name is the lock. One that another node did not start, and
+ * as it no longer leads will not start, becomes this node's before it is launched here.
  */
 function launchHere(turn: Turn, entry: Entry, run: Run, { engine, host }: Inventory): void {
-  const attempt = run.attempts.pop();
-  if (attempt === undefined) return;
   const here = hostOf(turn.state.settings, engine);
-  run.attempts.push(here === host ? attempt : { ...attempt, host: here, term: turn.state.term });
+  const attempt = run.attempts.at(-1);
+  if (attempt === undefined) return;
   if (here !== host) {
-    turn.draft.effect({ kind: 'remove', engine, host, launchName: attempt.launchName });
+    run.attempts.splice(-1, 1, { ...attempt, host: here, term: turn.state.term });
     turn.draft.run(run);
   }
   askToLaunch(turn, entry, run, null);

@@ -40,7 +40,7 @@ function parseServer(text: string): Server {
 
 function invalid(value: string): CarillonError {
   return new CarillonError('INVALID_FIELD', `'${value}' does not name ZooKeeper servers`, {
-    field: 'zookeeper.hosts',
+    field: 'zk',
     value,
     allowed: 'host:port,host:port/path',
   });

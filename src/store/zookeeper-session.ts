@@ -252,7 +252,7 @@ class Session implements ZooKeeperSession {
   #unavailable(reason: string): CarillonError {
     const { hosts } = this.#options;
     return new CarillonError('STORE_UNAVAILABLE', `ZooKeeper at ${hosts} can not be used: ${reason}`, {
-      field: 'zookeeper.hosts',
+      field: 'zk',
       value: hosts,
     });
   }
