@@ -39,7 +39,7 @@ export function planFaults(random: Random, given: Scope): PlannedFault[] {
       random.next() < 0.04 && fault.on === 'scheduler' && !given.alone && atMs + longAbsenceMs < endMs;
     plan.push(long ? { ...fault, forMs: longAbsenceMs } : fault);
     const calm = plan.length % calmEvery === 0 ? fault.forMs + random.between(12_000, 18_000) : 0;
-    atMs += calm > 0 ? calm : random.between(1_000, 12_000);
+    atMs += calm > 0 ? calm : random.between(2_000, 18_000);
   }
   return plan;
 }
@@ -51,7 +51,7 @@ function planOne(random: Random, atMs: number, { docker, alone }: Scope): Planne
   const kind = random.weighted({ kill: 40, pause: 25, ...silent });
   const aim = random.weighted({ leader: on === 'scheduler' ? 70 : 50, other: 30 });
   // From shorter than a session to three times as long; a lost quorum stays below 20 s.
-  const forMs = on === 'scheduler' ? random.between(1_000, 15_000) : random.between(1_000, 12_000);
+  const forMs = on === 'scheduler' ? random.between(1_000, 15_000) : random.between(2_000, 18_000);
   return { atMs, on, kind, aim, forMs };
 }
 
