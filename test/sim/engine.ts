@@ -45,6 +45,8 @@ export class Engine {
   down = 0;
   /** Calls are carried out this much later. */
   hangMs = 0;
+  /** This share of the supervisors comes to its start late. */
+  busy = 0;
   /** This share of what happens is told to nobody. */
   deafness = 0;
   /** Launches that it forgot while they were there. */

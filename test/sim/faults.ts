@@ -133,18 +133,19 @@ export const faults = {
 export type FaultKind = keyof typeof faults;
 export const faultKinds = Object.keys(faults) as FaultKind[];
 
-/** Most faults of one kind in an hour, on average. */
-const MOST_PER_HOUR = 40;
+/** Most faults of one kind in an hour, on average; some seeds are rough. */
+const MOST_PER_HOUR = [20, 40, 150] as const;
 
 /**
  * Plans faults until `until`; all of them are undone by then. Each seed has some kinds only: what hides behind
  * one fault shows without it.
  */
 export function planFaults(world: World, seed: number, kinds: readonly FaultKind[], until: number): void {
+  const mostPerHour = new Random(seed, 'roughness').pick(MOST_PER_HOUR);
   for (const kind of kinds) {
     const random = new Random(seed, kind);
     if (random.chance(0.5)) continue;
-    const everyMs = 3_600_000 / (1 + random.next() ** 2 * MOST_PER_HOUR);
+    const everyMs = 3_600_000 / (1 + random.next() ** 2 * mostPerHour);
     for (let at = 20_000 - Math.log(1 - random.next()) * everyMs; at < until; ) {
       const own = new Random(Math.floor(random.next() * 2 ** 32));
       const ms = Math.min(minutes(own, 3), until - at);

@@ -80,7 +80,7 @@ function policyOf(random: Random): object {
     ...(random.chance(0.6)
       ? { retries: { limit: random.between(1, 3), delay: random.pick(['PT1S', 'PT15S']) } }
       : {}),
-    ...(random.chance(0.3) ? { timeout: random.pick(['PT5S', 'PT30S']), killAfter: 'PT2S' } : {}),
+    ...(random.chance(0.3) ? { timeout: random.pick(['PT5S', 'PT30S', 'PT2M']), killAfter: 'PT2S' } : {}),
     ...(random.chance(0.2) ? { concurrency: random.between(1, 2) } : {}),
     ...(random.chance(0.2) ? { pool: 'etl' } : {}),
     ...(random.chance(0.2) ? { priority: random.between(0, 3) } : {}),

@@ -19,7 +19,7 @@ const ROUND_MS = 50;
 const PATIENCE_MS = 5_000;
 /** A supervisor gets to its start within this, on a busy host within the other. */
 const SUPERVISOR_MS = 100;
-const BUSY_MS = 6_000;
+const BUSY_MS = 20_000;
 
 export interface LauncherParts {
   readonly name: string;
@@ -147,7 +147,7 @@ export class NodeLauncher implements Launcher {
   #begin(id: number): Promise<boolean> {
     const { engine, process, supervised, random } = this.#parts;
     if (!supervised) return this.#call('start', () => engine.start(id));
-    const afterMs = random.mostlySmall(1, random.chance(0.1) ? BUSY_MS : SUPERVISOR_MS);
+    const afterMs = random.mostlySmall(1, random.chance(engine.busy) ? BUSY_MS : SUPERVISOR_MS);
     const start = (): Promise<boolean> =>
       new Promise((resolve) => process.time.after(afterMs, () => resolve(engine.start(id))));
     return this.#call('supervise', start);
@@ -173,8 +173,10 @@ export class NodeLauncher implements Launcher {
   }
 
   async #call<T>(what: string, at: () => T | Promise<T>): Promise<T> {
-    const { engine, process, network, link, name } = this.#parts;
+    const { engine, process, network, link, name, supervised } = this.#parts;
     const reach = (): T | Promise<T> => {
+      // What it does to its own host itself ends with it.
+      if (supervised && process.dead) throw new CarillonError('ENGINE_UNAVAILABLE', 'nobody asks any more');
       if (engine.down > 0) throw new CarillonError('ENGINE_UNAVAILABLE', `the engine ${name} is down`);
       return at();
     };

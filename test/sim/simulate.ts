@@ -119,6 +119,7 @@ function build(
         judge.started(at, spec);
       },
     });
+    engine.busy = random.next() ** 2 / 2;
     engines.push(engine);
     return engine;
   };

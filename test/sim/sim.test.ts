@@ -1,0 +1,52 @@
+/**
+ * Some hundred simulated clusters, and proof that the simulation can fail: parts that are broken on purpose are
+ * found. A failing seed names the command that repeats it.
+ */
+
+import { describe, expect, test } from 'vitest';
+import { faultKinds } from './faults.ts';
+import { type Mutant, simulate } from './simulate.ts';
+
+const CHUNK = 25;
+const CHUNKS = 12;
+const HOURS = 0.5;
+
+describe('clusters under faults', () => {
+  test.each(Array.from({ length: CHUNKS }, (_, i) => i * CHUNK + 1))(
+    `seeds from %i, ${CHUNK} of them`,
+    async (first) => {
+      const wrong: string[] = [];
+      for (let seed = first; seed < first + CHUNK; seed++) {
+        const result = await simulate({ seed, hours: HOURS });
+        if (result.wrong !== null)
+          wrong.push(`npm run sim -- --seed ${seed} --hours ${HOURS}: ${result.wrong}`);
+      }
+      expect(wrong).toEqual([]);
+    },
+    60_000,
+  );
+});
+
+test('the same seed is the same run', async () => {
+  const [one, other] = [await simulate({ seed: 7, hours: 0.3 }), await simulate({ seed: 7, hours: 0.3 })];
+  expect(other).toEqual(one);
+  expect((await simulate({ seed: 8, hours: 0.3 })).hash).not.toBe(one.hash);
+});
+
+describe('a part that is broken on purpose is found', () => {
+  test.each<[Mutant, RegExp]>([
+    ['store-does-not-fence', /was applied after one of term/],
+    ['engine-starts-twice', /is started 2 times/],
+    ['always-fresh', /though its lease ran out/],
+  ])(
+    '%s',
+    async (mutant, words) => {
+      for (let seed = 1; seed <= 100; seed++) {
+        const { wrong } = await simulate({ seed, hours: HOURS, kinds: faultKinds, mutant });
+        if (wrong !== null && words.test(wrong)) return;
+      }
+      expect.fail('nothing of the kind was found in 100 seeds');
+    },
+    60_000,
+  );
+});
