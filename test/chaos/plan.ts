@@ -51,7 +51,7 @@ function planOne(random: Random, atMs: number, { docker, alone }: Scope): Planne
   const kind = random.weighted({ kill: 40, pause: 25, ...silent });
   const aim = random.weighted({ leader: on === 'scheduler' ? 70 : 50, other: 30 });
   // From shorter than a session to three times as long; a lost quorum stays below 20 s.
-  const forMs = on === 'scheduler' ? random.between(1_000, 15_000) : random.between(2_000, 18_000);
+  const forMs = on === 'scheduler' ? random.between(1_000, 15_000) : random.between(1_000, 12_000);
   return { atMs, on, kind, aim, forMs };
 }
 
