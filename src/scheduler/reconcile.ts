@@ -8,7 +8,7 @@ import { askToLaunch, hostOf, limitsOf } from './launch.ts';
 import type { Run } from './model.ts';
 import type { LaunchReport } from './ports.ts';
 import { placeRun, settle, takeTurn } from './runs.ts';
-import type { Entry } from './state.ts';
+import type { Entry, State } from './state.ts';
 import type { Turn } from './turn.ts';
 
 /** Most ended launches that one inventory removes; the next one goes on. */
@@ -21,7 +21,8 @@ export interface Inventory {
   /** The node whose own engine it is; null where every node reaches the engine. */
   readonly host: string | null;
   readonly reports: readonly LaunchReport[];
-  /** When it was asked for: what started since may be missing in it. */
+  /** Launches that were known to run when it was asked for: what started since may be missing in it. */
+  readonly running: ReadonlySet<string>;
   readonly askedAt: number;
   /** The first inventory of this term: launches of older terms are asked for again. */
   readonly takeOver: boolean;
@@ -46,6 +47,17 @@ export function resume(turn: Turn): void {
     else takeTurn(turn, run.job);
     draft.cut();
   }
+}
+
+/** The launches of one engine that are known to run. */
+export function runningOn(state: State, engine: string, host: string | null): ReadonlySet<string> {
+  const running = new Set<string>();
+  for (const run of state.runs.values()) {
+    const attempt = run.attempts.at(-1);
+    if (run.state === 'running' && attempt?.engine === engine && attempt.host === host)
+      running.add(attempt.launchName);
+  }
+  return running;
 }
 
 /** Takes in one engine's inventory. */
@@ -149,7 +161,8 @@ function missing(turn: Turn, run: Run, inventory: Inventory): void {
     if (inventory.takeOver) launchHere(turn, entry, run, inventory);
     return;
   }
-  if ((attempt.startedAt ?? attempt.createdAt) >= inventory.askedAt) return;
+  // Not by instants: the engine's clock may be behind ours, and ours may have been set since.
+  if (!inventory.running.has(attempt.launchName)) return;
   attemptEnded(turn, run, {
     at: turn.draft.now,
     startedAt: attempt.startedAt,

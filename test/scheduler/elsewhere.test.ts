@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import type { LaunchReport } from '../../src/scheduler/ports.ts';
+import { runningOn } from '../../src/scheduler/reconcile.ts';
 import { Rig } from '../support/rig.ts';
 
 /** `n1` led and asked its own engine for an attempt; now `n2` leads. */
@@ -15,7 +16,8 @@ function takenOver(): { rig: Rig; launchName: string; says: (reports: LaunchRepo
   const launchName = rig.runOf('a').attempts.at(-1)?.launchName ?? '';
   const says = (reports: LaunchReport[]): void => {
     rig.effects.length = 0;
-    const inventory = { engine: 'process', host: 'n1', reports, askedAt: rig.now, takeOver: true };
+    const running = runningOn(rig.state, 'process', 'n1');
+    const inventory = { engine: 'process', host: 'n1', reports, running, askedAt: rig.now, takeOver: true };
     rig.event({ kind: 'inventory', now: rig.now, inventory });
   };
   return { rig, launchName, says };

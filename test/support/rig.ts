@@ -10,6 +10,7 @@ import type { Event } from '../../src/scheduler/event.ts';
 import type { JobView } from '../../src/scheduler/handle.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run, Settings } from '../../src/scheduler/model.ts';
 import type { LaunchReport, Member } from '../../src/scheduler/ports.ts';
+import { runningOn } from '../../src/scheduler/reconcile.ts';
 import { State } from '../../src/scheduler/state.ts';
 import { jobView } from '../../src/scheduler/view.ts';
 
@@ -159,7 +160,8 @@ export class Rig {
   }
 
   inventory(reports: LaunchReport[], takeOver = true): void {
-    const inventory = { engine: 'process', host: null, reports, askedAt: this.now, takeOver };
+    const running = runningOn(this.state, 'process', null);
+    const inventory = { engine: 'process', host: null, reports, running, askedAt: this.now, takeOver };
     this.event({ kind: 'inventory', now: this.now, inventory });
   }
 

@@ -30,6 +30,8 @@ export interface InventoriesParts {
   readonly hostOf: (engine: string) => string | null;
   /** Launches of ours are still under way there. */
   readonly isNeeded: (there: HostEngine) => boolean;
+  /** Launches that are known to run there. */
+  readonly running: (engine: string, host: string | null) => ReadonlySet<string>;
   readonly clock: Clock;
   readonly log: Log;
   readonly post: (event: Exclude<Event, { kind: 'command' }>) => void;
@@ -67,13 +69,15 @@ export class Inventories {
 
   /** Asks until it gets an answer, then plans the next time. */
   async #ask(launcher: Launcher, takeOver: boolean): Promise<void> {
-    const { clock, log, post, hostOf } = this.#parts;
+    const { clock, log, post } = this.#parts;
     const { engine } = launcher;
+    const host = this.#parts.hostOf(engine);
     const askedAt = clock.now();
+    const running = this.#parts.running(engine, host);
     try {
       const reports = await launcher.inventory();
       if (this.#stopped) return;
-      const inventory = { engine, host: hostOf(engine), reports, askedAt, takeOver };
+      const inventory = { engine, host, reports, running, askedAt, takeOver };
       post({ kind: 'inventory', now: clock.now(), inventory });
       this.#later(engine, INTERVAL_MS, () => void this.#ask(launcher, false));
     } catch (error) {
@@ -95,6 +99,7 @@ export class Inventories {
     const { engine, host } = there;
     if (this.#stopped || !isNeeded(there)) return;
     const askedAt = clock.now();
+    const running = this.#parts.running(engine, host);
     let heardAt = answeredAt;
     try {
       const reports = await engineOf(there)?.inventory();
@@ -102,7 +107,7 @@ export class Inventories {
       if (reports !== undefined) {
         heardAt = clock.monotonicMs();
         // Nothing of ours is being started there: what is missing was never launched.
-        const inventory = { engine, host, reports, askedAt, takeOver: true };
+        const inventory = { engine, host, reports, running, askedAt, takeOver: true };
         post({ kind: 'inventory', now: clock.now(), inventory });
       }
     } catch (error) {

@@ -7,6 +7,7 @@ import { CLOCK_BACK_MS } from '../due.ts';
 import type { Notice } from '../handle.ts';
 import { hostOf } from '../launch.ts';
 import type { Clock, Launcher, Log, Store } from '../ports.ts';
+import { runningOn } from '../reconcile.ts';
 import type { State } from '../state.ts';
 import { type HostEngine, Inventories } from './inventories.ts';
 import { Loop } from './loop.ts';
@@ -80,6 +81,7 @@ export class Leadership {
       engineOf,
       hostOf: (engine) => hostOf(state.settings, engine),
       isNeeded: (there) => launchesElsewhere(state).some((each) => isSame(each, there)),
+      running: (engine, host) => runningOn(state, engine, host),
       clock,
       log,
       post,
