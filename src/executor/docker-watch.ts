@@ -53,6 +53,8 @@ export class DockerWatch {
   readonly #killed = new Set<string>();
   readonly #killedByOthers = new Map<string, string>();
   readonly #lookedTwice = new Set<string>();
+  /** What was told of ended containers, by id: it does not change any more. Bounded likewise. */
+  readonly #ended = new Map<string, LaunchReport>();
   /** Ids to inspect, at most one entry each. */
   readonly #due = new Map<string, Death | null>();
   readonly #inspecting = new Set<Promise<void>>();
@@ -100,10 +102,16 @@ export class DockerWatch {
     if (unexplained) {
       void this.#pause(lateNewsMs).then(() => this.#inspect(container.Id, null));
     } else if (report.state === 'ended') {
+      this.#ended.set(container.Id, report);
       const { endedAt = startedAt, exitCode = null, state: _, ...rest } = report;
       this.#emit({ kind: 'ended', at: endedAt, exitCode, ...rest });
     }
     return report;
+  }
+
+  /** What was told of a container that has ended; undefined while there is something to look at. */
+  ended(id: string): LaunchReport | undefined {
+    return this.#ended.get(id);
   }
 
   /** What an inspection shows, in the light of what was seen of the engine. */
@@ -219,6 +227,7 @@ export class DockerWatch {
     for (const name of killed) if (!names.has(name)) this.#killed.delete(name);
     for (const id of this.#killedByOthers.keys()) if (!listed.has(id)) this.#killedByOthers.delete(id);
     for (const id of this.#lookedTwice) if (!listed.has(id)) this.#lookedTwice.delete(id);
+    for (const id of this.#ended.keys()) if (!listed.has(id)) this.#ended.delete(id);
     for (const entry of entries) {
       const known = this.#known.get(nameOf(entry));
       const running = entry.State === 'running' || entry.State === 'paused';

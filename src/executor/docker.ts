@@ -143,9 +143,11 @@ class DockerLauncher implements Launcher {
 
   async inventory(): Promise<LaunchReport[]> {
     const entries = await this.#docker.list(this.#options.cluster);
-    const reports: LaunchReport[] = [];
-    for (let from = 0; from < entries.length; from += inventoryWidth) {
-      const ids = entries.slice(from, from + inventoryWidth).map(({ Id }) => Id);
+    // Ended ones are kept for a while, and are many: what was seen of them holds.
+    const reports = entries.flatMap(({ Id }) => this.#watch.ended(Id) ?? []);
+    const unknown = entries.filter(({ Id }) => this.#watch.ended(Id) === undefined);
+    for (let from = 0; from < unknown.length; from += inventoryWidth) {
+      const ids = unknown.slice(from, from + inventoryWidth).map(({ Id }) => Id);
       const found = await Promise.all(ids.map((id) => this.#docker.inspect(id)));
       reports.push(
         ...found.filter((container) => container !== null).map((container) => this.#watch.report(container)),
