@@ -23,7 +23,8 @@ export interface Inventory {
   readonly reports: readonly LaunchReport[];
   /** Launches that were known to run when it was asked for: what started since may be missing in it. */
   readonly running: ReadonlySet<string>;
-  readonly askedAt: number;
+  /** When it came, by a clock that is never set. */
+  readonly monotonicMs: number;
   /** The first inventory of this term: launches of older terms are asked for again. */
   readonly takeOver: boolean;
 }
@@ -172,21 +173,31 @@ function missing(turn: Turn, run: Run, inventory: Inventory): void {
   });
 }
 
-/** Ends launches that belong to no unfinished run, and removes ended ones after their grace. */
+/**
+ * Ends launches that belong to no unfinished run, and removes ended ones after their grace. It counts from when this
+ * leader saw them first: the clocks of engine and leader may be further apart than the grace is long.
+ */
 function sweep(turn: Turn, inventory: Inventory): void {
   const { state, draft } = turn;
-  const tombstoneMs = state.settings.engines[inventory.engine]?.tombstoneMs ?? Number.POSITIVE_INFINITY;
+  const { engine, host, monotonicMs } = inventory;
+  const tombstoneMs = state.settings.engines[engine]?.tombstoneMs ?? Number.POSITIVE_INFINITY;
+  const place = `${engine}@${host ?? ''}`;
+  const before = state.tombstones.get(place);
+  const tombstones = new Map<string, number>();
   let removals = 0;
-  for (const report of inventory.reports) {
-    const run = state.launches.get(report.launchName);
-    if (run !== undefined && run.attempts.at(-1)?.launchName === report.launchName) continue;
-    const { engine, host } = inventory;
-    const { launchName } = report;
-    if (report.state === 'running')
+  for (const { launchName, state: is } of inventory.reports) {
+    const run = state.launches.get(launchName);
+    if (run !== undefined && run.attempts.at(-1)?.launchName === launchName) continue;
+    if (is === 'running') {
       draft.effect({ kind: 'kill', engine, host, launchName, graceMs: ORPHAN_GRACE_MS });
-    else if (draft.now - (report.endedAt ?? inventory.askedAt) >= tombstoneMs && removals < MAX_REMOVALS) {
+      continue;
+    }
+    const since = before?.get(launchName) ?? monotonicMs;
+    tombstones.set(launchName, since);
+    if (monotonicMs - since >= tombstoneMs && removals < MAX_REMOVALS) {
       removals += 1;
       draft.effect({ kind: 'remove', engine, host, launchName });
     }
   }
+  state.tombstones.set(place, tombstones);
 }

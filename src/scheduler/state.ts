@@ -76,6 +76,8 @@ export class State {
   readonly timetable = new Timetable<Entry | RunTimer>();
   /** Who has and who waits for a place; kept by places.ts. */
   readonly places = new Places();
+  /** By engine and launch name: since when nobody needs it any more, by a clock that is never set. */
+  readonly tombstones = new Map<string, ReadonlyMap<string, number>>();
   /** How often an engine could not be reached, by launch name. */
   readonly deferrals = new Map<string, number>();
   /** Recent triggers by id, so that a repeated request finds its run; bounded. */

@@ -17,7 +17,14 @@ function takenOver(): { rig: Rig; launchName: string; says: (reports: LaunchRepo
   const says = (reports: LaunchReport[]): void => {
     rig.effects.length = 0;
     const running = runningOn(rig.state, 'process', 'n1');
-    const inventory = { engine: 'process', host: 'n1', reports, running, askedAt: rig.now, takeOver: true };
+    const inventory = {
+      engine: 'process',
+      host: 'n1',
+      reports,
+      running,
+      monotonicMs: rig.now,
+      takeOver: true,
+    };
     rig.event({ kind: 'inventory', now: rig.now, inventory });
   };
   return { rig, launchName, says };

@@ -2,20 +2,39 @@
 
 import { expect, test } from 'vitest';
 import { runningOn } from '../../src/scheduler/reconcile.ts';
-import { Rig } from '../support/rig.ts';
+import { Rig, testSettings } from '../support/rig.ts';
 
 test('one that began to run after the inventory was asked for is not missing in it, whatever the clocks say', () => {
   const rig = new Rig('2026-01-01T00:00:00Z');
   rig.put({ name: 'a' });
   rig.trigger('a');
   const running = runningOn(rig.state, 'process', null);
-  const askedAt = rig.now + 1;
-  // The engine's clock is behind ours.
   rig.begin('a');
   rig.now += 1_000;
-  const inventory = { engine: 'process', host: null, reports: [], running, askedAt, takeOver: false };
+  const inventory = {
+    engine: 'process',
+    host: null,
+    reports: [],
+    running,
+    monotonicMs: rig.now,
+    takeOver: false,
+  };
   rig.event({ kind: 'inventory', now: rig.now, inventory });
   expect(rig.runOf('a').state).toBe('running');
   rig.inventory([], false);
   expect(rig.reasons('a')).toEqual(['the engine process no longer knows it']);
+});
+
+test('how long an ended launch is kept does not hang on whether the engine and the leader have the same time', () => {
+  const rig = new Rig('2026-01-01T00:00:00Z');
+  const tombstoneMs = testSettings.engines.process?.tombstoneMs ?? 0;
+  const removed = (afterMs: number, endedAt: number): boolean => {
+    rig.now += afterMs;
+    rig.effects.length = 0;
+    rig.inventory([{ launchName: 'old', state: 'ended', endedAt, exitCode: 0 }], false);
+    return rig.effects.some((effect) => effect.kind === 'remove');
+  };
+  expect(removed(0, rig.now - 2 * tombstoneMs)).toBe(false);
+  expect(removed(tombstoneMs - 1, 0)).toBe(false);
+  expect(removed(1, rig.now + tombstoneMs)).toBe(true);
 });

@@ -250,18 +250,21 @@ describe('an engine', () => {
 
   test('ends what belongs to no unfinished run and forgets ended launches after their grace', () => {
     const r = new Rig('2026-01-01T00:00:00Z');
+    const did = (): string[] =>
+      r.effects
+        .splice(0)
+        .map((effect) => `${effect.kind} ${'launchName' in effect ? effect.launchName : ''}`);
     r.inventory([
       { launchName: 'orphan', state: 'running' },
-      { launchName: 'fresh', state: 'ended', endedAt: r.now - 1_000 },
-      {
-        launchName: 'old',
-        state: 'ended',
-        endedAt: r.now - (testSettings.engines.process?.tombstoneMs ?? 0),
-      },
+      { launchName: 'old', state: 'ended', endedAt: r.now },
     ]);
-    expect(
-      r.effects.map((effect) => `${effect.kind} ${'launchName' in effect ? effect.launchName : ''}`),
-    ).toEqual(['kill orphan', 'remove old']);
+    expect(did()).toEqual(['kill orphan']);
+    r.now += testSettings.engines.process?.tombstoneMs ?? 0;
+    r.inventory([
+      { launchName: 'old', state: 'ended', endedAt: r.now },
+      { launchName: 'fresh', state: 'ended', endedAt: r.now - 1_000 },
+    ]);
+    expect(did()).toEqual(['remove old']);
   });
 });
 

@@ -161,7 +161,7 @@ export class Rig {
 
   inventory(reports: LaunchReport[], takeOver = true): void {
     const running = runningOn(this.state, 'process', null);
-    const inventory = { engine: 'process', host: null, reports, running, askedAt: this.now, takeOver };
+    const inventory = { engine: 'process', host: null, reports, running, monotonicMs: this.now, takeOver };
     this.event({ kind: 'inventory', now: this.now, inventory });
   }
 

@@ -72,12 +72,11 @@ export class Inventories {
     const { clock, log, post } = this.#parts;
     const { engine } = launcher;
     const host = this.#parts.hostOf(engine);
-    const askedAt = clock.now();
     const running = this.#parts.running(engine, host);
     try {
       const reports = await launcher.inventory();
       if (this.#stopped) return;
-      const inventory = { engine, host, reports, running, askedAt, takeOver };
+      const inventory = { engine, host, reports, running, monotonicMs: clock.monotonicMs(), takeOver };
       post({ kind: 'inventory', now: clock.now(), inventory });
       this.#later(engine, INTERVAL_MS, () => void this.#ask(launcher, false));
     } catch (error) {
@@ -98,7 +97,6 @@ export class Inventories {
     const { clock, log, post, engineOf, isNeeded } = this.#parts;
     const { engine, host } = there;
     if (this.#stopped || !isNeeded(there)) return;
-    const askedAt = clock.now();
     const running = this.#parts.running(engine, host);
     let heardAt = answeredAt;
     try {
@@ -107,7 +105,7 @@ export class Inventories {
       if (reports !== undefined) {
         heardAt = clock.monotonicMs();
         // Nothing of ours is being started there: what is missing was never launched.
-        const inventory = { engine, host, reports, running, askedAt, takeOver: true };
+        const inventory = { engine, host, reports, running, monotonicMs: heardAt, takeOver: true };
         post({ kind: 'inventory', now: clock.now(), inventory });
       }
     } catch (error) {
