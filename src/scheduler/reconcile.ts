@@ -102,7 +102,8 @@ function adopt(turn: Turn, run: Run, report: LaunchReport, inventory: Inventory)
   const entry = turn.state.jobs.get(run.job);
   if (entry === undefined) return;
   if (report.state === 'created') {
-    if (inventory.takeOver && run.state === 'launching') askAgain(turn, entry, run, inventory);
+    if (run.state === 'running') missing(turn, run, inventory);
+    else if (inventory.takeOver) askAgain(turn, entry, run, inventory);
     return;
   }
   attemptStarted(turn, run, report.startedAt ?? turn.draft.now);

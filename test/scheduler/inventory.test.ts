@@ -38,3 +38,12 @@ test('how long an ended launch is kept does not hang on whether the engine and t
   expect(removed(tombstoneMs - 1, 0)).toBe(false);
   expect(removed(1, rig.now + tombstoneMs)).toBe(true);
 });
+
+test('what ran and is only created now was forgotten: it is lost', () => {
+  const rig = new Rig('2026-01-01T00:00:00Z');
+  rig.put({ name: 'a' });
+  const launchName = rig.trigger('a').attempts[0]?.launchName ?? '';
+  rig.begin('a');
+  rig.inventory([{ launchName, state: 'created' }], false);
+  expect(rig.runs('a').map((run) => run.split(' ')[0])).toEqual(['lost']);
+});
