@@ -7,6 +7,7 @@ import type { AnswerTo, Command, CommandAnswers } from './command.ts';
 import { copyRun } from './decision.ts';
 import { type Checked, checkJob, nextRevision } from './define.ts';
 import type { JobDefinition } from './definition.ts';
+import { rerunVariant } from './ids.ts';
 import type { Job, Run } from './model.ts';
 import { nearest } from './nearest.ts';
 import { isEnded } from './run-state.ts';
@@ -15,8 +16,6 @@ import { sameJson } from './same.ts';
 import type { Entry } from './state.ts';
 import type { Turn } from './turn.ts';
 
-/** Triggers whose ids are remembered, so that a request sent again does not run the job again. */
-const MAX_TRIGGERS = 10_000;
 const environmentName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** Parameters of one run, and the length of each. */
 const MAX_PARAMS = 64;
@@ -208,7 +207,7 @@ function trigger(turn: Turn, command: Extract<Command, { kind: 'trigger' }>): Ru
     trigger,
     params: command.params,
   };
-  return once(turn, `${command.name}/${seed.variant}`, () => openRun(turn, entry, seed));
+  return once(turn, command.name, seed.variant, () => openRun(turn, entry, seed));
 }
 
 function rerun(turn: Turn, { run, triggerId, by }: Extract<Command, { kind: 'rerun' }>): Run {
@@ -221,23 +220,22 @@ function rerun(turn: Turn, { run, triggerId, by }: Extract<Command, { kind: 'rer
   }
   const seed = {
     due: run.due,
-    variant: `r${triggerId}`,
+    variant: rerunVariant(triggerId),
     root: run.job,
     trigger: { kind: 'rerun', by, of: run.id } as const,
     params: run.params,
   };
-  return once(turn, `${run.job}/${seed.variant}`, () => openRun(turn, entry, seed));
+  return once(turn, run.job, seed.variant, () => openRun(turn, entry, seed));
 }
 
 /** The same trigger id gives the run it gave before. */
-function once(turn: Turn, key: string, open: () => Run): Run {
-  const { triggers } = turn.state;
-  const known = triggers.get(key);
-  if (known !== undefined) return turn.state.runs.get(known.id) ?? known;
+function once(turn: Turn, job: string, variant: string, open: () => Run): Run {
+  const { state } = turn;
+  const known = state.triggered(job, variant);
+  if (known !== undefined) return copyRun(state.runs.get(known.id) ?? known);
   const run = open();
   settle(turn);
-  triggers.set(key, copyRun(run));
-  if (triggers.size > MAX_TRIGGERS) triggers.delete(triggers.keys().next().value as string);
+  state.remember(copyRun(run));
   return copyRun(run);
 }
 

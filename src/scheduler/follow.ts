@@ -38,8 +38,10 @@ function take(state: State, write: Write): Notice | null {
     }
     case 'run':
       takeRun(state, write.run);
+      state.remember(write.run);
       return { kind: 'run', run: write.run };
     case 'run-ended':
+      state.remember(write.run);
       state.dropRun(state.runs.get(write.run.id) ?? write.run);
       return { kind: 'run', run: write.run };
     case 'ledger':

@@ -11,6 +11,11 @@ export function runId(job: string, due: number, variant: string): string {
   return variant === '' ? id : `${id}-${variant}`;
 }
 
+/** The variant of what a rerun of this trigger makes. */
+export function rerunVariant(triggerId: string): string {
+  return `r${triggerId}`;
+}
+
 /** `20261121T020000Z`; milliseconds only where there are any. */
 export function compactInstant(ms: number): string {
   const iso = new Date(ms).toISOString();

@@ -39,6 +39,8 @@ export interface RunTimer {
   readonly priority: number;
 }
 
+/** Triggers whose ids are remembered, so that a request sent again does not run the job again. */
+const MAX_TRIGGERS = 10_000;
 /** Roots whose branches are remembered; few are under way at once. */
 const MAX_BRANCHES = 256;
 /** Shared by all jobs without unfinished runs. */
@@ -80,8 +82,8 @@ export class State {
   readonly tombstones = new Map<string, ReadonlyMap<string, number>>();
   /** How often an engine could not be reached, by launch name. */
   readonly deferrals = new Map<string, number>();
-  /** Recent triggers by id, so that a repeated request finds its run; bounded. */
-  readonly triggers = new Map<string, Run>();
+  /** What people started lately, by trigger, so that a repeated request finds its run; bounded. */
+  readonly #triggered = new Map<string, Run>();
   #sortedNames: string[] | null = null;
   /** Derived from schedules and edges; forgotten when any job changes. */
   readonly #cadences = new Map<string, string | null>();
@@ -109,8 +111,10 @@ export class State {
   load(items: readonly LoadedItem[]): void {
     for (const item of items) {
       if (item.kind === 'job') this.putJob(item.job, null);
-      else if (item.kind === 'run') this.putRun(item.run);
-      else if (item.kind === 'state') this.#loaded.set(item.state.name, item.state);
+      else if (item.kind === 'run') {
+        this.putRun(item.run);
+        this.remember(item.run);
+      } else if (item.kind === 'state') this.#loaded.set(item.state.name, item.state);
       else this.#loadedStats.set(item.stats.name, item.stats);
     }
   }
@@ -199,6 +203,19 @@ export class State {
     this.runs.set(run.id, run);
     const attempt = run.attempts.at(-1);
     if (attempt !== undefined) this.launches.set(attempt.launchName, run);
+  }
+
+  /** The run that this trigger has made already, as far as it is remembered. */
+  triggered(job: string, variant: string): Run | undefined {
+    return this.#triggered.get(`${job}/${variant}`);
+  }
+
+  /** Remembers what a person started. */
+  remember(run: Run): void {
+    if (run.trigger.kind !== 'manual' && run.trigger.kind !== 'rerun') return;
+    this.#triggered.set(`${run.job}/${run.variant}`, run);
+    if (this.#triggered.size > MAX_TRIGGERS)
+      this.#triggered.delete(this.#triggered.keys().next().value as string);
   }
 
   /** Takes an ended run out of everything that holds unfinished ones. */

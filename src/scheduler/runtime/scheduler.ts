@@ -8,6 +8,7 @@ import { CarillonError, InvariantError } from '../../errors.ts';
 import type { AnswerTo, Command } from '../command.ts';
 import { copyRun } from '../decision.ts';
 import type { ClusterView, EngineView, JobView, LocalEngine, Notice, SchedulerHandle } from '../handle.ts';
+import { rerunVariant, runId } from '../ids.ts';
 import { hostOf } from '../launch.ts';
 import type { Run, Settings } from '../model.ts';
 import type {
@@ -189,8 +190,15 @@ export class Scheduler implements SchedulerHandle, Service {
     return state;
   }
 
-  submit<C extends Command>(command: C): Promise<AnswerTo<C>> {
-    return this.#leading === null ? Promise.reject(notLeading()) : this.#leading.loop.submit(command);
+  async submit<C extends Command>(command: C): Promise<AnswerTo<C>> {
+    if (this.#leading !== null && command.kind === 'rerun') {
+      const { run, triggerId } = command;
+      // Sent again, it may have been made, and have ended, before this node had its copy.
+      const made = await this.archive.run(runId(run.job, run.due, rerunVariant(triggerId)));
+      if (made !== null) return made as AnswerTo<C>;
+    }
+    if (this.#leading === null) throw notLeading();
+    return this.#leading.loop.submit(command);
   }
 
   job(name: string): JobView {
