@@ -1,3 +1,5 @@
+/** The short form of `npm run chaos`: a real cluster under faults, and the verdict over it. */
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,8 +11,7 @@ import { programsMissing } from './network.ts';
 const timeoutMs = 240_000;
 const missing = programsMissing();
 
-// Skipped until a scheduler can be served on a ZooKeeper ensemble.
-describe.skip('three schedulers on three ZooKeeper servers', () => {
+describe('three schedulers on three ZooKeeper servers', () => {
   test.skipIf(missing !== null)(
     'keep their promises through a minute and a half of faults',
     async () => {

@@ -13,6 +13,7 @@ wanted=(
   busybox:busybox-static
   ip:iproute2
   openssl:openssl
+  iptables:iptables
   java:default-jre-headless
   /usr/share/java/zookeeper.jar:libzookeeper-java
   /usr/share/java/slf4j-simple.jar:libslf4j-java
