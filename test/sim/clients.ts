@@ -43,7 +43,7 @@ export class Clients {
   begin(until: number): void {
     const { random, epochMs, time } = this.#parts;
     this.#until = until;
-    for (const definition of jobSet(random, epochMs)) this.#put(definition, 'create');
+    for (const definition of jobSet(random, epochMs)) this.#put(definition, 0);
     time.after(random.between(10_000, EVERY_MS), () => this.#next());
   }
 
@@ -69,9 +69,11 @@ export class Clients {
     else this.#replace(name);
   }
 
-  #put(definition: object & { readonly name: string }, mode: 'create' | 'replace'): void {
+  #put(definition: object & { readonly name: string }, expected: number): void {
     this.#paused.delete(definition.name);
-    const command = { kind: 'put-job', definition, mode, by: 'client', source: 'sim' } as const;
+    const mode = expected === 0 ? 'create' : 'replace';
+    // A change that is sent again must not make a job anew that was deleted in between.
+    const command = { kind: 'put-job', definition, mode, expected, by: 'client', source: 'sim' } as const;
     this.#send(command, ({ job }) => {
       const life = this.#parts.judge.jobs.get(job.name);
       if (life === undefined || life.job.revision < job.revision)
@@ -91,7 +93,7 @@ export class Clients {
       ...definition,
       ...(retimed ? { schedule } : { policy }),
     };
-    this.#put(changed, 'replace');
+    this.#put(changed, life.job.revision);
   }
 
   /** Another job comes in its place. */
@@ -102,7 +104,7 @@ export class Clients {
     this.#send({ kind: 'delete-job', name, dependents: 'cascade', by: 'client' }, () => undefined);
     const successor = `${name.charAt(0)}${this.#requests}`;
     time.after(random.between(0, 30_000), () =>
-      this.#put(scheduledJob(random, successor, epochMs, epochMs + time.now), 'create'),
+      this.#put(scheduledJob(random, successor, epochMs, epochMs + time.now), 0),
     );
   }
 

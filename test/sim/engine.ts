@@ -98,12 +98,17 @@ export class Engine {
   }
 
   /** What runs is not removed. */
-  removeById(id: number): boolean {
+  removeById(id: number): void {
     const held = this.byId(id);
-    if (held === null) return true;
-    if (held.report.state === 'running') return false;
-    this.held.delete(held.spec.launchName);
-    return true;
+    if (held !== null && held.report.state !== 'running') this.held.delete(held.spec.launchName);
+  }
+
+  /**
+   * Removes what was not started. Kinder than the Docker Engine, which in the time of one request can't tell it from
+   * what was started and has ended since.
+   */
+  takeAway(id: number): void {
+    if (this.byId(id)?.report.state === 'created') this.removeById(id);
   }
 
   signal(id: number, signal: 'TERM' | 'KILL'): void {

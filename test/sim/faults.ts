@@ -2,7 +2,7 @@
 
 import type { Engine } from './engine.ts';
 import type { Ensemble } from './ensemble.ts';
-import type { Network } from './network.ts';
+import { DELAY_MS, type Network } from './network.ts';
 import type { SimNode } from './node.ts';
 import { Random } from './random.ts';
 import type { SimTime } from './time.ts';
@@ -56,10 +56,9 @@ export const faults = {
       random.pick(world.nodes).id,
       random.pick(['store', 'docker', 'n1', 'n2', 'n3']),
     );
-    const before = link.slowMs;
     link.slowMs = random.pick([50, 500, 5_000]);
     world.time.after(ms, () => {
-      link.slowMs = before;
+      link.slowMs = DELAY_MS;
     });
   },
   glitch: ({ nodes }, random) => {

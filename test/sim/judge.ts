@@ -27,8 +27,10 @@ export interface JobLife {
   readonly lines: Map<number, LedgerLine>;
   readonly ended: Record<string, number>;
   attemptsEnded: number;
-  /** It was changed, or its clock was set back: not every rule about its past can be checked. */
+  /** What it waits for, or how, is no longer what it was: not every rule about its past can be checked. */
   changed: boolean;
+  /** Its cursor went back with the leader's clock: instants in between may be decided once more. */
+  setBack: boolean;
 }
 
 export interface JudgeParts {
@@ -41,8 +43,6 @@ export class Judge {
   /** Every run that was ever durable, of removed jobs too. */
   readonly runs = new Map<string, Run>();
   readonly starts = new Map<string, string[]>();
-  /** Runs by trigger id. */
-  readonly triggered = new Map<string, Set<string>>();
   commits = 0;
   #term = 0;
   /** By launch name: the run of each durable attempt. */
@@ -118,6 +118,7 @@ export class Judge {
         ended: {},
         attemptsEnded: 0,
         changed: false,
+        setBack: false,
       });
       return;
     }
@@ -141,7 +142,7 @@ export class Judge {
       const before = life.state?.cursor ?? life.begins;
       if (state.cursor < before && state.ahead.length === 0)
         this.#wrong(`${state.name}: the cursor goes back from ${iso(before)} to ${iso(state.cursor)}`);
-      if (state.ahead.length > 0) life.changed = true;
+      if (state.ahead.length > 0) life.setBack = true;
     }
     for (const key of ['succeeded', 'failed', 'skipped', 'missed'] as const)
       if (state[key] < (life.state?.[key] ?? 0))
@@ -153,7 +154,7 @@ export class Judge {
     const before = this.runs.get(run.id);
     const life = this.jobs.get(run.job);
     if (ended !== isEnded(run.state)) this.#wrong(`${run.id} is kept as ended and is ${run.state}`);
-    if (before !== undefined && isEnded(before.state))
+    if (before !== undefined && isEnded(before.state) && life?.setBack !== true)
       this.#wrong(`${run.id} ended as ${before.state} and is ${run.state} now`);
     if (before !== undefined && before.attempts.length > run.attempts.length)
       this.#wrong(`${run.id} had ${before.attempts.length} attempts and has ${run.attempts.length}`);
@@ -162,11 +163,6 @@ export class Judge {
     life?.runs.set(run.id, run);
     for (const { launchName } of run.attempts) this.#attempts.set(launchName, run.id);
     this.#newlyEnded(run, before, life);
-    if (run.trigger.kind === 'manual' || run.trigger.kind === 'rerun') {
-      const key = `${run.job}/${run.variant}`;
-      const ids = this.triggered.get(key) ?? new Set();
-      this.triggered.set(key, ids.add(run.id));
-    }
     if (ended && life !== undefined) life.ended[run.state] = (life.ended[run.state] ?? 0) + 1;
   }
 

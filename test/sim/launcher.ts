@@ -132,7 +132,7 @@ export class NodeLauncher implements Launcher {
       const created = await this.#call('create', () => engine.create(spec));
       if ('id' in created) {
         if (flight.killed) {
-          await this.#call('take back', () => engine.removeById(created.id));
+          await this.#call('take back', () => engine.takeAway(created.id));
           throw new CarillonError('LAUNCH_REFUSED', 'it was killed before it started');
         }
         if (await this.#begin(created.id)) return;
@@ -168,7 +168,7 @@ export class NodeLauncher implements Launcher {
     if (found.spec.term > spec.term)
       throw new CarillonError('ENGINE_UNAVAILABLE', 'a newer leader is about to start it');
     if (found.spec.term < spec.term || waitedMs >= PATIENCE_MS)
-      await this.#call('take away', () => engine.removeById(id));
+      await this.#call('take away', () => engine.takeAway(id));
     return false;
   }
 

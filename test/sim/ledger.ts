@@ -5,9 +5,9 @@ import { nextInstant } from '../../src/scheduler/schedule/next.ts';
 import { iso, type JobLife } from './judge.ts';
 
 export function ledgerFaults(life: JobLife): string[] {
-  const { schedule, state, begins } = life;
+  const { schedule, state, begins, setBack } = life;
   const { name } = life.job;
-  if (schedule === null || Number.isNaN(begins)) return [];
+  if (schedule === null || Number.isNaN(begins) || setBack) return [];
   const cursor = state?.cursor ?? begins;
   const own = new Set<number>();
   for (const run of life.runs.values()) {

@@ -5,7 +5,7 @@ import type { Random } from './random.ts';
 import type { SimTime } from './time.ts';
 
 /** A message on a good day. */
-const DELAY_MS = 4;
+export const DELAY_MS = 4;
 
 export class Link {
   /** Partitions that cut it now. */
