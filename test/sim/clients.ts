@@ -75,8 +75,8 @@ export class Clients {
     // A change that is sent again must not make a job anew that was deleted in between.
     const command = { kind: 'put-job', definition, mode, expected, by: 'client', source: 'sim' } as const;
     this.#send(command, ({ job }) => {
-      const life = this.#parts.judge.jobs.get(job.name);
-      if (life === undefined || life.job.revision < job.revision)
+      // It may have been changed again, or deleted, before the answer came.
+      if (!this.#parts.judge.revisions.has(`${job.name}@${job.revision}`))
         this.#lost(`revision ${job.revision} of ${job.name}`);
     });
   }

@@ -43,6 +43,8 @@ export class Judge {
   /** Every run that was ever durable, of removed jobs too. */
   readonly runs = new Map<string, Run>();
   readonly starts = new Map<string, string[]>();
+  /** `name@revision` of every definition that was ever durable. */
+  readonly revisions = new Set<string>();
   commits = 0;
   #term = 0;
   /** By launch name: the run of each durable attempt. */
@@ -102,6 +104,7 @@ export class Judge {
   }
 
   #job(job: Job): void {
+    this.revisions.add(`${job.name}@${job.revision}`);
     const life = this.jobs.get(job.name);
     const schedule = job.resolved === null ? null : compileSchedule(job.resolved);
     if (job.revision !== (life?.job.revision ?? 0) + 1)

@@ -8,7 +8,7 @@ import { faultKinds } from './faults.ts';
 import { type Mutant, simulate } from './simulate.ts';
 
 const CHUNK = 25;
-const CHUNKS = 12;
+const CHUNKS = 8;
 const HOURS = 0.5;
 
 describe('clusters under faults', () => {

@@ -1,6 +1,5 @@
 /** The Store port of one process over the simulated ensemble: commits, loading, and following the log with gaps. */
 
-import { CarillonError } from '../../src/errors.ts';
 import type { LoadedItem, Store, Watcher, Watching } from '../../src/scheduler/ports.ts';
 import { Commits } from './commits.ts';
 import type { Ensemble, Segment } from './ensemble.ts';
@@ -155,8 +154,4 @@ export class NodeStore implements Store {
       follower.watcher.onGap();
     }
   }
-}
-
-export function notStored(error: unknown): boolean {
-  return error instanceof CarillonError && error.code === 'STORE_UNAVAILABLE';
 }
