@@ -158,13 +158,12 @@ function missing(turn: Turn, run: Run, inventory: Inventory): void {
   const entry = turn.state.jobs.get(run.job);
   const attempt = run.attempts.at(-1);
   if (entry === undefined || attempt === undefined) return;
-  if (run.state === 'launching') {
+  // Not by instants: the engine's clock may be behind ours, and ours may have been set since.
+  if (!inventory.running.has(attempt.launchName)) {
     // Within a term the start queue still has it, or answers soon.
-    if (inventory.takeOver) launchHere(turn, entry, run, inventory);
+    if (run.state === 'launching' && inventory.takeOver) launchHere(turn, entry, run, inventory);
     return;
   }
-  // Not by instants: the engine's clock may be behind ours, and ours may have been set since.
-  if (!inventory.running.has(attempt.launchName)) return;
   attemptEnded(turn, run, {
     at: turn.draft.now,
     startedAt: attempt.startedAt,

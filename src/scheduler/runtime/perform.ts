@@ -47,6 +47,8 @@ export class Performer {
   readonly #queues = new Map<string, StartQueue>();
   /** Launches that wait for an instant, by launch name, with their cancel. */
   readonly #delayed = new Map<string, () => void>();
+  /** What engines said they started; looked through with each inventory. */
+  readonly #started = new Set<string>();
   #stopped = false;
 
   constructor(parts: PerformerParts) {
@@ -70,6 +72,14 @@ export class Performer {
   /** How many starts wait for their place. */
   waiting(engine: string): number {
     return this.#queues.get(engine)?.waiting.length ?? 0;
+  }
+
+  /** Launches that an engine has started and whose start was not observed yet. */
+  *unobserved(): Iterable<string> {
+    for (const launchName of this.#started) {
+      if (this.#parts.isAwaited(launchName)) yield launchName;
+      else this.#started.delete(launchName);
+    }
   }
 
   /** Starts nothing more; resolves when what was being started has an answer. */
@@ -142,6 +152,7 @@ export class Performer {
       if (launcher === undefined)
         throw new CarillonError('ENGINE_UNAVAILABLE', `the engine '${engine}' is not configured`);
       await launcher.launch(launch.spec);
+      this.#started.add(launchName);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const known = error instanceof CarillonError;

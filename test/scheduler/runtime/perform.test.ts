@@ -22,3 +22,15 @@ test('an attempt that was put off and then started otherwise is not started agai
   expect(world.engine.held.size).toBe(0);
   expect((await world.history()).map((run) => run.state)).toEqual(['succeeded']);
 });
+
+test('an attempt that an engine started, never told of and forgot is lost', async () => {
+  const world = await World.at('2026-01-01T00:00:00Z');
+  await world.put({ name: 'a' });
+  world.engine.tell = () => undefined;
+  await world.trigger('a');
+  world.engine.held.clear();
+  await world.clock.advance(31_000);
+  expect((await world.history()).map((run) => `${run.state}: ${run.reason}`)).toEqual([
+    'lost: the engine process no longer knows it',
+  ]);
+});
