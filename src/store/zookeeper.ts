@@ -130,12 +130,24 @@ export function createZooKeeperStore({ session, hosts, clock, log }: ZooKeeperSt
       await writer.commit(groups);
     },
     watch: (watcher) => tail.watch(watcher),
-    status: () => ({ reachable: session.state === 'connected', detail: `ZooKeeper at ${hosts}` }),
+    status: () => ({
+      reachable: session.state === 'connected',
+      detail: `ZooKeeper at ${hosts}: ${sessionInWords(session)}`,
+    }),
     archive: createZooKeeperArchive({ session, pending: () => tail.pending, newestDue }),
     async checkpoint() {
       await (await current)?.checkpoints.write();
     },
   };
+}
+
+function sessionInWords(session: ZooKeeperSession): string {
+  const { state, generation } = session;
+  const length = `${session.timeoutMs / 1_000} s`;
+  if (state === 'connected')
+    return `session ${generation} of ${length}, heard of ${Math.round(session.silenceMs())} ms ago`;
+  if (state === 'suspended') return `no connection, the session of ${length} may live`;
+  return state === 'lost' ? 'the session has ended, and no server answers' : 'closed';
 }
 
 /** Makes the folders of a new installation; several nodes may do it at once. */
