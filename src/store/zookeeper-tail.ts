@@ -124,8 +124,11 @@ export class Tail {
   #lagMs(): number | null {
     const { session, clock } = this.#parts;
     const silence = session.silenceMs();
+    if (!Number.isFinite(silence)) return null;
     const behind = this.#advanceSince === null ? 0 : clock.monotonicMs() - this.#advanceSince;
-    return Number.isFinite(silence) ? Math.round(Math.max(silence, behind)) : null;
+    // A quiet connection is asked for a sign every quarter of the session; until then it tells of every change.
+    const unsure = silence < session.timeoutMs / 2 ? 0 : silence;
+    return Math.round(Math.max(unsure, behind));
   }
 
   readonly #onHeadChanged = (): void => this.#advanceSoon();
