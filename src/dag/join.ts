@@ -150,7 +150,8 @@ function byDue(a: Round, b: Round): number {
 
 /**
  * The parents of the child were edited: keeps the progress of the parents that stay and fires nothing. A
- * round that only waited for a parent now gone is closed; the child runs again with the next round.
+ * round that only waited for a parent now gone is closed; the child runs again with the next round. One that
+ * has fired stays known, whoever is gone: it must not fire again.
  */
 export function reshape(join: Join, parents: readonly string[]): Join {
   const stay = new Set(parents);
@@ -158,10 +159,10 @@ export function reshape(join: Join, parents: readonly string[]): Join {
     const ends = Object.entries(round.ends).filter(([parent]) => stay.has(parent));
     return { ...round, ends: Object.fromEntries(ends) };
   };
-  const hasEntries = (round: Round) => Object.keys(round.ends).length > 0;
+  const isKnown = (round: Round) => round.fired || Object.keys(round.ends).length > 0;
   const draft: Draft = {
-    open: join.open.map(shaped).filter(hasEntries),
-    recent: join.recent.map(shaped).filter(hasEntries),
+    open: join.open.map(shaped).filter(isKnown),
+    recent: join.recent.map(shaped).filter(isKnown),
     mark: join.mark,
   };
   const spec: JoinSpec = { parents, when: 'all-done', aligned: false };

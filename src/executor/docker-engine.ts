@@ -35,6 +35,16 @@ export interface ContainerEntry {
   readonly State: string;
 }
 
+/** Links add names with a second slash. */
+export function nameOf({ Names }: ContainerEntry): string {
+  return (Names.find((name) => name.lastIndexOf('/') === 0) ?? '').slice(1);
+}
+
+/** It will not run again by itself. */
+export function hasEnded({ State }: ContainerEntry): boolean {
+  return State === 'exited' || State === 'dead';
+}
+
 /** Watched are: start, die, kill, destroy. */
 export interface ContainerEvent {
   readonly Action: string;

@@ -9,7 +9,7 @@
 
 import { setMaxListeners } from 'node:events';
 import type { Clock, LaunchReport, Log, Observation } from '../scheduler/ports.ts';
-import type { ContainerEntry, ContainerEvent, DockerEngine } from './docker-engine.ts';
+import { type ContainerEvent, type DockerEngine, nameOf } from './docker-engine.ts';
 import { type ContainerInspection, launchReport } from './docker-state.ts';
 
 /** An end that no event told is found within this. */
@@ -310,9 +310,4 @@ export class DockerWatch {
       else signal.addEventListener('abort', finish, { once: true });
     });
   }
-}
-
-/** Links add names with a second slash. */
-function nameOf({ Names }: ContainerEntry): string {
-  return (Names.find((name) => name.lastIndexOf('/') === 0) ?? '').slice(1);
 }

@@ -19,7 +19,7 @@ import type {
 } from '../scheduler/ports.ts';
 import type { LaunchSpec } from '../scheduler/spec.ts';
 import type { TlsFiles } from './docker-address.ts';
-import { DockerEngine } from './docker-engine.ts';
+import { type ContainerEntry, DockerEngine, hasEnded, nameOf } from './docker-engine.ts';
 import { launchContainer } from './docker-launch.ts';
 import { countLines, readFrames, skipLines } from './docker-logs.ts';
 import { labelOf } from './docker-request.ts';
@@ -141,11 +141,18 @@ class DockerLauncher implements Launcher {
     await this.#docker.remove(container.Id);
   }
 
-  async inventory(): Promise<LaunchReport[]> {
+  async inventory(isWanted: (launchName: string) => boolean = () => true): Promise<LaunchReport[]> {
     const entries = await this.#docker.list(this.#options.cluster);
-    // Ended ones are kept for a while, and are many: what was seen of them holds.
-    const reports = entries.flatMap(({ Id }) => this.#watch.ended(Id) ?? []);
-    const unknown = entries.filter(({ Id }) => this.#watch.ended(Id) === undefined);
+    const reports: LaunchReport[] = [];
+    const unknown: ContainerEntry[] = [];
+    for (const entry of entries) {
+      // Ended ones are kept for a while, and are many: what was seen of them holds.
+      const seen = this.#watch.ended(entry.Id);
+      const launchName = nameOf(entry);
+      if (seen !== undefined) reports.push(seen);
+      else if (hasEnded(entry) && !isWanted(launchName)) reports.push({ launchName, state: 'ended' });
+      else unknown.push(entry);
+    }
     for (let from = 0; from < unknown.length; from += inventoryWidth) {
       const ids = unknown.slice(from, from + inventoryWidth).map(({ Id }) => Id);
       const found = await Promise.all(ids.map((id) => this.#docker.inspect(id)));

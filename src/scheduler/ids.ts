@@ -3,6 +3,8 @@
  * A run's id is its identity; a launch name is the lock under which an engine knows one attempt.
  */
 
+import type { Job } from './model.ts';
+
 const SLUG_LENGTH = 32;
 
 /** `sales-daily.20261121T020000Z`, with `-variant` behind it for triggers, reruns and what hangs on them. */
@@ -24,17 +26,24 @@ export function compactInstant(ms: number): string {
 }
 
 /**
- * `[a-z0-9-]{1,63}`: a readable part of the job's name, a 53-bit hash of installation and run, the attempt.
+ * `[a-z0-9-]{1,63}`: a readable part of the job's name, a 53-bit hash of installation, run and when the job was
+ * made, the attempt. A job that was made anew under an old name meets none of the old one's launches.
  * The hash carries the identity; the readable part is for people who list containers.
  */
-export function launchName(cluster: string, job: string, run: string, attempt: number): string {
-  const slug = job
+export function launchName(of: {
+  readonly cluster: string;
+  readonly job: Pick<Job, 'name' | 'createdAt'>;
+  readonly run: string;
+  readonly attempt: number;
+}): string {
+  const slug = of.job.name
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-+|-+$/g, '')
     .slice(0, SLUG_LENGTH);
-  const hash = hash53(`${cluster}/${run}`).toString(36).padStart(11, '0');
-  return `${slug === '' ? 'job' : slug}-${hash}-${attempt}`;
+  const identity = `${of.cluster}/${of.run}/${of.job.createdAt}`;
+  const hash = hash53(identity).toString(36).padStart(11, '0');
+  return `${slug === '' ? 'job' : slug}-${hash}-${of.attempt}`;
 }
 
 /** A 53-bit hash of a text; not for secrets. The second lane starts where the first ended. */

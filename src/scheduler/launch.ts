@@ -93,7 +93,7 @@ export function launchRun(turn: Turn, entry: Entry, run: Run, engine: string): v
     number,
     engine,
     host: hostOf(state.settings, engine),
-    launchName: launchName(state.cluster, run.job, run.id, number),
+    launchName: launchName({ cluster: state.cluster, job: entry.job, run: run.id, attempt: number }),
     term: state.term,
     createdAt: draft.now,
     startedAt: null,

@@ -201,8 +201,11 @@ export interface Launcher extends Service {
   kill(launchName: string, graceMs: number): Promise<void>;
   /** Forgets an ended launch; its logs stay within their bounds. Unknown names are no error. */
   remove(launchName: string): Promise<void>;
-  /** All launches of this installation that the engine knows. ENGINE_UNAVAILABLE when it can't be asked. */
-  inventory(): Promise<LaunchReport[]>;
+  /**
+   * All launches of this installation that the engine knows. Of ended ones that are not wanted, that they have
+   * ended is enough: they are many. ENGINE_UNAVAILABLE when it can't be asked.
+   */
+  inventory(isWanted?: (launchName: string) => boolean): Promise<LaunchReport[]>;
   /** LOGS_GONE when they are no longer kept. */
   logs(launchName: string, query: LogQuery): AsyncIterable<LogChunk>;
   /** Reachability and version, for `GET /engines`. */

@@ -59,6 +59,7 @@ export class Tail {
   /** Resolves when everything between the tables and the end of the log is here. */
   async start(): Promise<void> {
     const { session } = this.#parts;
+    this.#unsubscribe();
     this.#unsubscribe = session.onState((state) => {
       if (state === 'connected') this.#advanceSoon();
     });

@@ -7,12 +7,21 @@
 import { randomUUID } from 'node:crypto';
 import { CarillonError } from '../errors.ts';
 import type { Clock, LoadedItem, Log, Store } from '../scheduler/ports.ts';
-import { createSharing, decodeJob, decodeRun, decodeState, decodeStats, type Stored } from './codec.ts';
+import {
+  createSharing,
+  decodeJob,
+  decodeRun,
+  decodeState,
+  decodeStats,
+  type Share,
+  type Stored,
+} from './codec.ts';
 import type { TermSource } from './election-solo.ts';
 import { createZooKeeperArchive } from './zookeeper-archive.ts';
 import { Checkpoints } from './zookeeper-checkpoint.ts';
 import { beginTerm } from './zookeeper-epoch.ts';
 import { keyOf, LAYOUT, paths, shards, type Table, tables } from './zookeeper-paths.ts';
+import { patiently } from './zookeeper-patience.ts';
 import type { Pending } from './zookeeper-pending.ts';
 import { type NodeData, ZooKeeperError, type ZooKeeperSession } from './zookeeper-session.ts';
 import { Tail, unavailable } from './zookeeper-tail.ts';
@@ -102,8 +111,10 @@ export function createZooKeeperStore({ session, hosts, clock, log }: ZooKeeperSt
     async open() {
       try {
         await session.start();
-        await install(session);
-        await tail.start();
+        await patiently(clock, async () => {
+          await install(session);
+          await tail.start();
+        });
       } catch (error) {
         throw unavailable(error);
       }
@@ -115,11 +126,11 @@ export function createZooKeeperStore({ session, hosts, clock, log }: ZooKeeperSt
       await session.close();
     },
     async cluster() {
-      const node = await session.get(paths.cluster);
+      const node = await patiently(clock, () => session.get(paths.cluster));
       return node?.data.toString() ?? '';
     },
     campaign: async () => (await beginTerm(session, {}, null)) ?? 0,
-    load: () => load(session, tail, (job, due) => index.set(job, due)),
+    load: () => load(session, tail, clock, (job, due) => index.set(job, due)),
     async commit(term, groups) {
       let writer: Writer;
       try {
@@ -182,39 +193,42 @@ async function install(session: ZooKeeperSession): Promise<void> {
 async function* load(
   session: ZooKeeperSession,
   tail: Tail,
+  clock: Clock,
   onNewest: (job: string, due: number) => void,
 ): AsyncIterable<readonly LoadedItem[]> {
   const share = createSharing();
-  let found: LoadedItem[][] = [];
-  let newer: Newest | null = null;
-  try {
-    await session.sync();
-    // Values that were followed from elsewhere than those held while reading do not go with what was read.
-    for (let held: Pending | null = null; held !== tail.pending; ) {
-      await tail.advance();
-      held = tail.pending;
-      found = [];
-      newer = await held.holding(async () => {
-        for await (const nodes of readTable(session, 'jobs'))
-          found.push(nodes.map(([name, stored]) => ({ kind: 'job', job: decodeJob(name, stored, share) })));
-        for await (const nodes of readTable(session, 'state')) found.push(nodes.flatMap(stateItems));
-        for await (const nodes of readTable(session, 'runs'))
-          found.push(nodes.map(([, stored]) => ({ kind: 'run', run: decodeRun(stored) })));
-        return newestOf(tail.pending);
-      });
-    }
-  } catch (error) {
-    throw unavailable(error);
-  }
+  const { found, newer } = await patiently(clock, () => read(session, tail, share)).catch(
+    (error: unknown) => {
+      throw unavailable(error);
+    },
+  );
   // What changed since is taken as it is now, whichever of it the tables had already.
-  for (const items of [
-    ...found.map((each) => each.filter((item) => !newer?.isChanged(item))),
-    newer?.items ?? [],
-  ]) {
+  for (const items of [...found.map((each) => each.filter((item) => !newer.isChanged(item))), newer.items]) {
     for (const item of items)
       if (item.kind === 'state' && item.state.last !== null) onNewest(item.state.name, item.state.last.due);
     if (items.length > 0) yield items;
   }
+}
+
+async function read(
+  session: ZooKeeperSession,
+  tail: Tail,
+  share: Share,
+): Promise<{ found: readonly LoadedItem[][]; newer: Newest }> {
+  await session.sync();
+  await tail.advance();
+  const held = tail.pending;
+  const found: LoadedItem[][] = [];
+  const newer = await held.holding(async () => {
+    for await (const nodes of readTable(session, 'jobs'))
+      found.push(nodes.map(([name, stored]) => ({ kind: 'job', job: decodeJob(name, stored, share) })));
+    for await (const nodes of readTable(session, 'state')) found.push(nodes.flatMap(stateItems));
+    for await (const nodes of readTable(session, 'runs'))
+      found.push(nodes.map(([, stored]) => ({ kind: 'run', run: decodeRun(stored) })));
+    return newestOf(tail.pending);
+  });
+  // Values that were followed from elsewhere than those held while reading do not go with what was read.
+  return held === tail.pending ? { found, newer } : read(session, tail, share);
 }
 
 function stateItems([name, stored]: readonly [string, Stored]): LoadedItem[] {

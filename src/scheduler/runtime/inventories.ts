@@ -30,6 +30,8 @@ export interface InventoriesParts {
   readonly hostOf: (engine: string) => string | null;
   /** Launches of ours are still under way there. */
   readonly isNeeded: (there: HostEngine) => boolean;
+  /** A run that is not over has this launch. */
+  readonly isWanted: (launchName: string) => boolean;
   /** Launches that are known to run there. */
   readonly running: (engine: string, host: string | null) => ReadonlySet<string>;
   readonly clock: Clock;
@@ -74,7 +76,7 @@ export class Inventories {
     const host = this.#parts.hostOf(engine);
     const running = this.#parts.running(engine, host);
     try {
-      const reports = await launcher.inventory();
+      const reports = await launcher.inventory(this.#parts.isWanted);
       if (this.#stopped) return;
       const inventory = { engine, host, reports, running, monotonicMs: clock.monotonicMs(), takeOver };
       post({ kind: 'inventory', now: clock.now(), inventory });

@@ -81,6 +81,7 @@ export class Leadership {
       engineOf,
       hostOf: (engine) => hostOf(state.settings, engine),
       isNeeded: (there) => launchesElsewhere(state).some((each) => isSame(each, there)),
+      isWanted: (launchName) => state.launches.has(launchName),
       running: (engine, host) => new Set([...runningOn(state, engine, host), ...this.performer.unobserved()]),
       clock,
       log,
