@@ -475,6 +475,14 @@ describe('a change of the parents', () => {
     expect(play(aligned('all-succeeded', 'A'), 'A@3', join).log).toBe('3 .');
   });
 
+  it('does not fire a round again whose only ending was of a removed parent', () => {
+    const { join, log } = play(aligned('any-succeeded', 'A', 'B'), 'A@1');
+    expect(log).toBe('1 .');
+    const left = reshape(join, ['B']);
+    expect(play(aligned('any-succeeded', 'B'), 'B@1', left).log).toBe('.');
+    expect(play(aligned('any-succeeded', 'B'), 'B@2', left).log).toBe('2 .');
+  });
+
   it('keeps the bound when parents are added', () => {
     const many = Array.from({ length: 100 }, (_, at) => (at === 0 ? 'A' : `P${at}`));
     expect(reshape(play(two, range(20, 'A')).join, many).open.map((round) => round.due)).toEqual([

@@ -126,6 +126,31 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
     await store.close();
   });
 
+  test('a node that starts while the connection breaks goes on when it is back', async () => {
+    const chroot = `start-${++chroots}`;
+    const proxy = await proxied();
+    proxy.cutAfter(2_000);
+    const session = createZooKeeperSession({
+      hosts: `${proxy.connect}/${chroot}`,
+      sessionTimeoutMs: SESSION_MS,
+      auth: null,
+      clock: realClock,
+      log: silent,
+    });
+    const store = createZooKeeperStore({ session, hosts: chroot, clock: realClock, log: silent });
+    await store.open();
+    const term = await store.campaign();
+    await store.commit(term, [[{ kind: 'job', job: job('a') }]]);
+    proxy.cutAfter(2_000);
+    const names: string[] = [];
+    for await (const items of store.load())
+      for (const item of items) if (item.kind === 'job') names.push(item.job.name);
+    expect(names).toEqual(['a']);
+    expect(proxy.taken).toBeGreaterThan(1);
+    await store.close();
+    await proxy.stop();
+  });
+
   test('a job that runs more often between two checkpoints than is kept of it has its newest runs', async () => {
     const store = await opened(`often-${++chroots}`);
     const term = await store.campaign();
