@@ -35,6 +35,8 @@ export interface LaunchContext {
   readonly clock: Clock;
   /** Whether it should still be started; asked at the last moment, with nothing awaited in between. */
   readonly wanted: () => boolean;
+  /** Whether this scheduler still leads; asked before creating and before starting. */
+  readonly mayStart: () => boolean;
   /** Shares the pulls of one image among the launches that wait for it. */
   readonly pulls: Map<string, Promise<void>>;
 }
@@ -94,9 +96,12 @@ async function create(
   auth: RegistryAuth | null,
   context: LaunchContext,
 ): Promise<string | null> {
-  const { engine } = context;
+  const { engine, mayStart } = context;
   const image = request._body.Image;
-  const attempt = () => engine.create(request);
+  const attempt = async () => {
+    if (!mayStart()) throw notLeading(engine);
+    return engine.create(request);
+  };
   try {
     return await attempt().catch(async (error: unknown) => {
       if (!(error instanceof EngineRefusal) || error.status !== 404 || (await engine.hasImage(image)))
@@ -120,8 +125,12 @@ async function create(
 async function start(
   id: string,
   spec: LaunchSpec,
-  { engine, wanted }: LaunchContext,
+  { engine, wanted, mayStart }: LaunchContext,
 ): Promise<ContainerInspection | null> {
+  if (!mayStart()) {
+    await engine.remove(id);
+    throw notLeading(engine);
+  }
   if (!wanted()) {
     await engine.remove(id);
     throw refused('It was killed before it started', 'run', spec.launchName);
@@ -141,6 +150,11 @@ async function start(
   if (found.State.Status !== 'created') return null;
   await engine.remove(id);
   throw refused(`The engine does not start it: ${refusal.words}`, 'run', spec.argv ?? spec.image);
+}
+
+/** Nothing was started; whoever leads asks again. */
+function notLeading(engine: DockerEngine): CarillonError {
+  return engine.unavailable('this scheduler can not prove any more that it leads');
 }
 
 /** What runs or ran and is ours; null when the name is free again. */

@@ -101,13 +101,13 @@ class DockerLauncher implements Launcher {
     this.#listeners.push(listener);
   }
 
-  launch(spec: LaunchSpec): Promise<void> {
+  launch(spec: LaunchSpec, mayStart: () => boolean = () => true): Promise<void> {
     const under = this.#flights.get(spec.launchName);
     if (under) return under.done;
     const flight: Flight = { killed: null, done: Promise.resolve() };
     this.#flights.set(spec.launchName, flight);
     flight.done = this.#queue
-      .run(() => this.#launch(spec, flight))
+      .run(() => this.#launch(spec, flight, mayStart))
       .finally(() => this.#flights.delete(spec.launchName));
     return flight.done;
   }
@@ -184,13 +184,14 @@ class DockerLauncher implements Launcher {
     }
   }
 
-  async #launch(spec: LaunchSpec, flight: Flight): Promise<void> {
+  async #launch(spec: LaunchSpec, flight: Flight, mayStart: () => boolean): Promise<void> {
     const { container, adopted } = await launchContainer(spec, {
       engine: this.#docker,
       log: this.#options.log,
       clock: this.#options.clock,
       pulls: this.#pulls,
       wanted: () => !this.#stopped && !flight.killed,
+      mayStart,
     });
     this.#watch.take(container, adopted ? 'again' : 'once');
     if (flight.killed) await this.kill(spec.launchName, flight.killed.graceMs);

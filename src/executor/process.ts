@@ -111,8 +111,8 @@ class ProcessLauncher implements Launcher {
     this.#listeners.push(listener);
   }
 
-  launch(spec: LaunchSpec): Promise<void> {
-    return this.#change(spec.launchName, () => this.#launch(spec));
+  launch(spec: LaunchSpec, mayStart: () => boolean = () => true): Promise<void> {
+    return this.#change(spec.launchName, () => this.#launch(spec, mayStart));
   }
 
   kill(launchName: string, graceMs: number): Promise<void> {
@@ -195,13 +195,13 @@ class ProcessLauncher implements Launcher {
     }
   }
 
-  async #launch(spec: LaunchSpec): Promise<void> {
+  async #launch(spec: LaunchSpec, mayStart: () => boolean): Promise<void> {
     try {
       for (let round = 0; round < maxRounds; round++) {
         const existing = await this.#directories.open(spec.launchName);
         const done = existing
           ? await this.#adopt(existing, spec)
-          : await this.#queue.run(() => this.#begin(spec));
+          : await this.#queue.run(() => this.#begin(spec, mayStart));
         if (done) return;
       }
     } catch (error) {
@@ -245,7 +245,7 @@ class ProcessLauncher implements Launcher {
   }
 
   /** Prepares, creates and starts. False when somebody else has the name or took this start away. */
-  async #begin(spec: LaunchSpec): Promise<boolean> {
+  async #begin(spec: LaunchSpec, mayStart: () => boolean): Promise<boolean> {
     const request = await processRequest(spec, this.#options.environment);
     const { launchName, cluster, term, job, run, attempt, due } = spec;
     const createdAt = this.#options.clock.now();
@@ -254,6 +254,10 @@ class ProcessLauncher implements Launcher {
     if (!created) return false;
     const { directory, files } = created;
     try {
+      if (!mayStart()) {
+        if (await directory.takeBack()) await this.#directories.discard(directory);
+        throw unavailable(launchName, 'this scheduler can not prove any more that it leads');
+      }
       const supervisor = startSupervisor({
         ...request,
         cwd: request.cwd ?? directory.workPath,

@@ -194,9 +194,10 @@ export interface Launcher extends Service {
   /**
    * Resolves once the engine has started it (or it was found started); the `started` observation follows.
    * LAUNCH_REFUSED: this attempt can't run, and nothing runs. ENGINE_UNAVAILABLE: not known; the same call
-   * may be made again later.
+   * may be made again later. `mayStart` is asked right before anything is created and started: a leader that
+   * was paused in between may have been deposed, and what the name was a lock for may be over and forgotten.
    */
-  launch(spec: LaunchSpec): Promise<void>;
+  launch(spec: LaunchSpec, mayStart?: () => boolean): Promise<void>;
   /** TERM, then KILL after `graceMs`. Resolves when asked for, not when ended; unknown names are no error. */
   kill(launchName: string, graceMs: number): Promise<void>;
   /** Forgets an ended launch; its logs stay within their bounds. Unknown names are no error. */

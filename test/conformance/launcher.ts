@@ -122,6 +122,28 @@ export function launcherConformance(
         expect(out.lines()).toHaveLength(50);
       }, 90_000);
 
+      test.each([1, 2])(
+        'starts nothing for a leader that has lost its proof when it is asked the time %i',
+        async (time) => {
+          const { launcher, seen } = await begin();
+          const out = trace();
+          const spec = job(`echo ran >> ${out.inJob}`);
+          let asked = 0;
+          const launched = launcher.launch(spec, () => ++asked < time);
+          // Engines that create and start in one step ask once.
+          const error = await launched.then(
+            () => null,
+            (reason: unknown) => reason,
+          );
+          if (asked < time) return;
+          expect(error).toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
+          expect(await launcher.inventory()).toEqual([]);
+          await launcher.launch({ ...spec, term: spec.term + 1 });
+          await seen.ended(spec.launchName);
+          expect(out.lines()).toEqual(['ran']);
+        },
+      );
+
       test('a refused launch says so and leaves nothing', async () => {
         const { launcher } = await begin();
         const spec = job('exit 0', { secrets: { TOKEN: { file: '/nowhere/token' } } });

@@ -151,7 +151,7 @@ export class Performer {
       const launcher = launchers.get(engine);
       if (launcher === undefined)
         throw new CarillonError('ENGINE_UNAVAILABLE', `the engine '${engine}' is not configured`);
-      await launcher.launch(launch.spec);
+      await launcher.launch(launch.spec, () => this.#parts.isFresh() && this.#parts.isAwaited(launchName));
       this.#started.add(launchName);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
