@@ -18,6 +18,7 @@ export function noOpLauncher(): Launcher {
       setImmediate(() => tell({ kind: 'ended', launchName, at: Date.now(), exitCode: 0 }));
     },
     kill: async () => undefined,
+    takeBack: async () => undefined,
     remove: async () => undefined,
     inventory: async () => [],
     logs: async function* () {},

@@ -123,6 +123,12 @@ class DockerLauncher implements Launcher {
     this.#killLater(container, graceMs);
   }
 
+  async takeBack(launchName: string): Promise<void> {
+    const container = await this.#find(launchName);
+    if (container !== null && this.#watch.report(container).state === 'created')
+      await this.#docker.remove(container.Id);
+  }
+
   async remove(launchName: string): Promise<void> {
     const container = await this.#find(launchName);
     if (container === null) return;

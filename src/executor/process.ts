@@ -130,6 +130,14 @@ class ProcessLauncher implements Launcher {
     });
   }
 
+  takeBack(launchName: string): Promise<void> {
+    return this.#change(launchName, async () => {
+      const found = await this.#open(launchName);
+      if (!found || found.journal.supervisor || found.journal.endedAt !== null) return;
+      if (await found.directory.takeBack()) await this.#directories.discard(found.directory);
+    });
+  }
+
   remove(launchName: string): Promise<void> {
     return this.#change(launchName, async () => {
       const found = await this.#open(launchName);

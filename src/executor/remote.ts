@@ -21,7 +21,7 @@ export function createRemoteEngine({
   engine,
   host,
   url,
-}: RemoteEngineParts): Pick<Launcher, 'inventory' | 'kill' | 'remove'> {
+}: RemoteEngineParts): Pick<Launcher, 'inventory' | 'kill' | 'takeBack' | 'remove'> {
   async function ask(method: 'GET' | 'POST', what: string, body?: object): Promise<Response> {
     const base = url();
     const at = `/internal/engines/${encodeURIComponent(engine)}/${what}`;
@@ -50,6 +50,9 @@ export function createRemoteEngine({
     },
     async kill(launchName, graceMs) {
       await ask('POST', 'kill', { launchName, graceMs });
+    },
+    async takeBack(launchName) {
+      await ask('POST', 'take-back', { launchName });
     },
     async remove(launchName) {
       await ask('POST', 'remove', { launchName });

@@ -98,6 +98,8 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   if (definition.paused !== undefined) {
     entry.state.paused = definition.paused ? { at: draft.now, by: next.job.updatedBy } : null;
   }
+  // A timeout or a grace may have become shorter.
+  for (const run of entry.runs) state.watch(run);
   draft.job(next.job);
   // The state of a new job follows from the job; see `State.putJob`.
   if (!isNew || entry.state.paused !== null) draft.state(entry.state);

@@ -84,8 +84,12 @@ function tick(turn: Turn): boolean {
 function meetDeadline(turn: Turn, { run }: RunTimer): void {
   const entry = turn.state.jobs.get(run.job);
   const deadline = nextDeadline(run, entry);
-  // Plans changed since the entry was made; another entry stands for what holds now.
-  if (entry === undefined || isEnded(run.state) || deadline === null || deadline > turn.draft.now) return;
+  if (entry === undefined || isEnded(run.state) || deadline === null) return;
+  if (deadline > turn.draft.now) {
+    // Plans changed since the entry was made.
+    turn.state.watch(run);
+    return;
+  }
   if (run.notBefore !== null && run.notBefore <= turn.draft.now) placeRun(turn, entry, run);
   else if (run.kill !== null)
     closeRun(turn, run, run.kill.as, `${run.kill.reason}; the engine did not confirm it`);

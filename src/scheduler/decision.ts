@@ -23,6 +23,7 @@ export type Effect =
       readonly notBefore: number | null;
     }
   | ({ readonly kind: 'kill'; readonly graceMs: number } & Launched)
+  | ({ readonly kind: 'take-back' } & Launched)
   | ({ readonly kind: 'remove' } & Launched);
 
 /** One launch, and where it is: on an engine that every node reaches, or on the host's own. */

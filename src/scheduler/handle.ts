@@ -65,7 +65,7 @@ export interface ClusterView {
 }
 
 /** What another node may ask of an engine that only this one reaches. */
-export type LocalEngine = Pick<Launcher, 'inventory' | 'kill' | 'remove'>;
+export type LocalEngine = Pick<Launcher, 'inventory' | 'kill' | 'takeBack' | 'remove'>;
 
 export interface SchedulerHandle {
   /**

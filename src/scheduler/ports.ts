@@ -200,6 +200,8 @@ export interface Launcher extends Service {
   launch(spec: LaunchSpec, mayStart?: () => boolean): Promise<void>;
   /** TERM, then KILL after `graceMs`. Resolves when asked for, not when ended; unknown names are no error. */
   kill(launchName: string, graceMs: number): Promise<void>;
+  /** Removes a launch that was created and never started; what runs or ran stays. Unknown names are no error. */
+  takeBack(launchName: string): Promise<void>;
   /** Forgets an ended launch; its logs stay within their bounds. Unknown names are no error. */
   remove(launchName: string): Promise<void>;
   /**

@@ -136,7 +136,7 @@ function askAgain(turn: Turn, entry: Entry, run: Run, inventory: Inventory): voi
   const { engine, host } = inventory;
   const launchName = run.attempts.at(-1)?.launchName ?? '';
   if (host === hostOf(turn.state.settings, engine)) askToLaunch(turn, entry, run, null);
-  else turn.draft.effect({ kind: 'remove', engine, host, launchName });
+  else turn.draft.effect({ kind: 'take-back', engine, host, launchName });
 }
 
 /**

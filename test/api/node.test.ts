@@ -152,6 +152,7 @@ describe('engines of this node, for the leader on another', () => {
     local = (engine) => ({
       inventory: async () => [{ launchName: `${engine}-1`, state: 'running', startedAt: 5 }],
       kill: async (...args) => void calls.push(['kill', engine, ...args]),
+      takeBack: async () => undefined,
       remove: async (...args) => void calls.push(['remove', engine, ...args]),
       async *logs() {},
     });

@@ -144,6 +144,19 @@ export function launcherConformance(
         },
       );
 
+      test('taking back leaves what runs or ran', async () => {
+        const { launcher, seen } = await begin();
+        const gate = trace();
+        const spec = job(waitFor(gate));
+        await launcher.launch(spec);
+        await launcher.takeBack(spec.launchName);
+        gate.make();
+        expect((await seen.ended(spec.launchName)).exitCode).toBe(0);
+        await launcher.takeBack(spec.launchName);
+        await launcher.takeBack('unknown');
+        expect(await launcher.inventory()).toMatchObject([{ launchName: spec.launchName, state: 'ended' }]);
+      });
+
       test('a refused launch says so and leaves nothing', async () => {
         const { launcher } = await begin();
         const spec = job('exit 0', { secrets: { TOKEN: { file: '/nowhere/token' } } });

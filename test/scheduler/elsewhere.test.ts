@@ -44,7 +44,7 @@ test('one that was created there is taken away first: its start may be under way
   const { rig, launchName, says } = takenOver();
   says([{ launchName, state: 'created' }]);
   expect(hosts(rig)).toEqual(['n1']);
-  expect(rig.effects).toEqual([{ kind: 'remove', engine: 'process', host: 'n1', launchName }]);
+  expect(rig.effects).toEqual([{ kind: 'take-back', engine: 'process', host: 'n1', launchName }]);
   says([]);
   expect(hosts(rig)).toEqual(['n2']);
   expect(rig.launches()).toHaveLength(1);

@@ -26,3 +26,21 @@ test('a repeat that begins in the second in which it is put does not repeat what
   rig.advance('2026-01-01T00:01:30Z');
   expect(rig.runs('a')).toEqual(['succeeded 00:01']);
 });
+
+test('a deadline holds by the policy of the job as it is now, whichever way that changed', () => {
+  for (const [before, after, ends] of [
+    ['PT10S', 'PT1M', '2026-01-01T00:01:01Z'],
+    ['PT1M', 'PT10S', '2026-01-01T00:00:11Z'],
+  ] as const) {
+    const rig = new Rig('2026-01-01T00:00:00Z');
+    rig.put({ name: 'a', policy: { timeout: before } });
+    rig.trigger('a');
+    rig.begin('a');
+    rig.advance('2026-01-01T00:00:05Z');
+    rig.put({ name: 'a', policy: { timeout: after } });
+    rig.advance(new Date(Date.parse(ends) - 4_000).toISOString());
+    expect(rig.effects.map(({ kind }) => kind)).not.toContain('kill');
+    rig.advance(ends);
+    expect(rig.effects.map(({ kind }) => kind)).toContain('kill');
+  }
+});

@@ -101,7 +101,10 @@ export class Clients {
     const { random, judge, epochMs, time } = this.#parts;
     // Children change with it: what was said of them before is not to be judged.
     for (const child of judge.jobs.keys()) this.#paused.delete(child);
-    this.#send({ kind: 'delete-job', name, dependents: random.pick(['detach', 'cascade']), by: 'client' }, () => undefined);
+    this.#send(
+      { kind: 'delete-job', name, dependents: random.pick(['detach', 'cascade']), by: 'client' },
+      () => undefined,
+    );
     const successor = `${name.charAt(0)}${this.#requests}`;
     time.after(random.between(0, 30_000), () =>
       this.#put(scheduledJob(random, successor, epochMs, epochMs + time.now), 0),

@@ -51,6 +51,7 @@ export function throughNode(
   return {
     inventory: () => ask('inventory', (engine) => engine.inventory()),
     kill: (launchName, graceMs) => ask('kill', (engine) => engine.kill(launchName, graceMs)),
+    takeBack: (launchName) => ask('take-back', (engine) => engine.takeBack(launchName)),
     remove: (launchName) => ask('remove', (engine) => engine.remove(launchName)),
   };
 }

@@ -92,6 +92,14 @@ export class NodeLauncher implements Launcher {
     });
   }
 
+  async takeBack(launchName: string): Promise<void> {
+    const { engine } = this.#parts;
+    await this.#call('take-back', () => {
+      const held = engine.held.get(launchName);
+      if (held !== undefined) engine.takeAway(held.id);
+    });
+  }
+
   async remove(launchName: string): Promise<void> {
     const { engine } = this.#parts;
     await this.#call('remove', () => {

@@ -96,6 +96,10 @@ export function createFakeLauncher(engine: FakeEngine, name = 'process'): Launch
       engine.kills.push(launchName);
       if (engine.obeysKill) engine.clock.after(graceMs / 2, () => engine.exit(launchName, 143));
     },
+    async takeBack(launchName) {
+      reachable();
+      if (engine.held.get(launchName)?.report.state === 'created') engine.held.delete(launchName);
+    },
     async remove(launchName) {
       reachable();
       engine.held.delete(launchName);

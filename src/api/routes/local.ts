@@ -17,7 +17,7 @@ const Kill = Type.Object(
   { launchName, graceMs: Type.Integer({ minimum: 0, maximum: maxGraceMs }) },
   { additionalProperties: false },
 );
-const Remove = Type.Object({ launchName }, { additionalProperties: false });
+const Launch = Type.Object({ launchName }, { additionalProperties: false });
 
 type Engine = { engine: string };
 
@@ -36,9 +36,18 @@ export function localRoutes(app: FastifyInstance, { scheduler }: ApiContext): vo
     },
   );
 
-  app.post<{ Params: Engine; Body: Static<typeof Remove> }>(
+  app.post<{ Params: Engine; Body: Static<typeof Launch> }>(
+    '/engines/:engine/take-back',
+    { bodyLimit, schema: { hide: true, body: Launch } },
+    async (request, reply) => {
+      await scheduler.local(request.params.engine).takeBack(request.body.launchName);
+      return reply.code(204).send();
+    },
+  );
+
+  app.post<{ Params: Engine; Body: Static<typeof Launch> }>(
     '/engines/:engine/remove',
-    { bodyLimit, schema: { hide: true, body: Remove } },
+    { bodyLimit, schema: { hide: true, body: Launch } },
     async (request, reply) => {
       await scheduler.local(request.params.engine).remove(request.body.launchName);
       return reply.code(204).send();

@@ -60,7 +60,7 @@ export class Performer {
     for (const effect of effects) {
       if (this.#stopped) return;
       if (effect.kind === 'kill') this.#kill(effect);
-      else if (effect.kind === 'remove') this.#remove(effect);
+      else if (effect.kind === 'remove' || effect.kind === 'take-back') this.#forget(effect);
       else if (effect.notBefore === null) {
         this.#enqueue(effect);
         engines.add(effect.spec.engine);
@@ -201,12 +201,12 @@ export class Performer {
     }
   }
 
-  #remove({ engine, host, launchName }: Launched): void {
+  #forget({ kind, engine, host, launchName }: Extract<Effect, { kind: 'take-back' | 'remove' }>): void {
     const { engineOf, log } = this.#parts;
+    const there = engineOf({ engine, host });
+    const forgotten = kind === 'remove' ? there?.remove(launchName) : there?.takeBack(launchName);
     // The next inventory asks for it again.
-    engineOf({ engine, host })
-      ?.remove(launchName)
-      .catch((error: unknown) => log.warn({ engine, launchName, error }, 'remove-failed'));
+    forgotten?.catch((error: unknown) => log.warn({ engine, launchName, error }, 'remove-failed'));
   }
 }
 
