@@ -60,7 +60,7 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
       hostLost(turn, event.engine, event.host);
       break;
     case 'clock-set-back':
-      clockSetBack(turn);
+      clockSetBack(turn, event.ran);
       break;
   }
   settle(turn);

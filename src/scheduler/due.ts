@@ -174,14 +174,15 @@ export const CLOCK_BACK_MS = 60_000;
 
 /**
  * The wall clock went back by more than `CLOCK_BACK_MS`: without this a job whose cursor lies in the future
- * would stay silent until the clock is there again. The cursor goes back to now; what is known to have run
- * ahead of it stays decided.
+ * would stay silent until the clock is there again. The cursor goes back to now; what has run ahead of it stays
+ * decided: an instant runs once, however often the clock comes by.
  */
-export function clockSetBack(turn: Turn): void {
+export function clockSetBack(turn: Turn, ran: ReadonlyMap<string, readonly number[]>): void {
   const { state, draft } = turn;
   for (const entry of state.jobs.values()) {
     if (entry.schedule === null || entry.state.cursor <= draft.now) continue;
     const known = [
+      ...(ran.get(entry.job.name) ?? []),
       entry.state.cursor,
       ...entry.runs.map((run) => run.due),
       entry.state.last?.due ?? Number.NEGATIVE_INFINITY,

@@ -143,6 +143,23 @@ describe('one node', () => {
     expect(await world.history('a')).toHaveLength(2);
   });
 
+  test('whose wall clock is set back by minutes runs nothing again that has run', async () => {
+    const world = await World.at('2026-01-01T00:00:00Z');
+    world.engine.plan = () => ({ durationMs: 100, exitCode: 0 });
+    await world.put({ name: 'a', schedule: { cron: '*/20 * * * * *' }, policy: { catchUp: 'all' } });
+    await world.clock.advance(5 * 60_000);
+    expect(await world.history('a')).toHaveLength(15);
+    world.clock.step(-3 * 60_000);
+    await world.clock.advance(3 * 60_000);
+    expect(await world.history('a')).toHaveLength(15);
+    await world.clock.advance(60_000);
+    const runs = await world.history('a');
+    expect(runs.map((run) => run.due)).toEqual(
+      Array.from({ length: 18 }, (_, i) => Date.parse('2026-01-01T00:00:20Z') + i * 20_000),
+    );
+    expect(world.engine.started).toHaveLength(18);
+  });
+
   test('ends a run by its timeout though the engine says nothing', async () => {
     const world = await World.at('2026-01-01T00:00:00Z');
     world.engine.obeysKill = false;

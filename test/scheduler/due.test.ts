@@ -166,7 +166,7 @@ describe('a wall clock that is set back', () => {
     r.advance('2026-01-01T05:00:01Z');
     for (let i = 0; i < 5; i++) r.end('a');
     r.now = Date.parse('2026-01-01T03:30:00Z');
-    r.event({ kind: 'clock-set-back', now: r.now });
+    r.event({ kind: 'clock-set-back', now: r.now, ran: new Map() });
     expect(r.view('a').nextDue).toBe(Date.parse('2026-01-01T04:00:00Z'));
     r.advance('2026-01-01T06:00:01Z');
     expect(r.runs('a').filter((run) => run.endsWith('05:00'))).toHaveLength(1);
