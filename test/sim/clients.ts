@@ -114,14 +114,20 @@ export class Clients {
   #pause(name: string, paused: boolean): void {
     this.#paused.delete(name);
     const request = this.#requests;
+    const open = this.#open.get(name) ?? new Set();
+    this.#open.set(name, open.add(request));
     this.#send({ kind: paused ? 'pause' : 'resume', name, by: 'client' }, ({ state }) => {
       if ((state.paused !== null) !== paused) this.#lost(`${paused ? 'pause' : 'resume'} of ${name}`);
-      if (request === this.#newest.get(name)) this.#paused.set(name, paused);
+      open.delete(request);
+      // An older one that is on its way still may come after this one.
+      if (open.size === 0 && request === this.#newest.get(name)) this.#paused.set(name, paused);
     });
     this.#newest.set(name, request);
   }
 
   readonly #newest = new Map<string, number>();
+  /** Requests to pause or resume a job that are not answered. */
+  readonly #open = new Map<string, Set<number>>();
 
   #trigger(name: string): void {
     const triggerId = `t${String(this.#requests).padStart(5, '0')}`;
