@@ -12,9 +12,9 @@ import type { NodeData, Op, ZooKeeperSession } from './zookeeper-session.ts';
 /** Runs and ledger lines in a node before they are sealed into pieces of about as many of each. */
 const SEAL_AT = 200;
 /** Sealed pieces of a job; the oldest goes. */
-const MAX_PIECES = 16;
+const MAX_PIECES = 32;
 /** Of all jobs: servers hold everything in memory, and a piece is some ten kilobytes. */
-const MAX_PIECES_OF_ALL = 16_384;
+const MAX_PIECES_OF_ALL = 32_768;
 /** Rewritten with each checkpoint in which the job ran, so they are few. */
 const DAYS = 62;
 const REVISIONS = 20;

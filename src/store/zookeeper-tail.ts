@@ -152,8 +152,11 @@ export class Tail {
   async #advance(): Promise<void> {
     const { session } = this.#parts;
     while (!this.#stopped) {
+      // Our own commits may move on while we ask.
+      const before = this.#seq;
       const head = await session.get(paths.head, this.#onHeadChanged);
       const newest = Number(head?.data.toString() ?? 0);
+      if (newest < before) await this.#goBack(before, newest);
       if (newest <= this.#seq) return;
       while (this.#seq < newest) {
         const seqs = Array.from(
@@ -189,6 +192,17 @@ export class Tail {
     if (follower.lost || seq <= follower.seq) return;
     follower.seq = seq;
     follower.watcher.onWrites(writes.map(decodeWrite));
+  }
+
+  /**
+   * The ensemble has lost what it had committed: its numbers are given out again, and what we hold of them is not
+   * what others will hold. Everything is taken as the ensemble has it now.
+   */
+  async #goBack(seq: number, newest: number): Promise<void> {
+    this.#parts.log.error({ had: seq, has: newest }, 'zookeeper-lost-commits');
+    this.#seq = 0;
+    for (const follower of this.#followers) follower.seq = -1;
+    await this.#restart();
   }
 
   /** The log does not go back to where we are: begin where the tables end, and tell of the gap. */

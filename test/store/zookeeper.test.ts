@@ -105,7 +105,7 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
   test('a checkpoint bounds what is kept of a job, and loses nothing newer', async () => {
     const store = await opened(`bounds-${++chroots}`);
     const term = await store.campaign();
-    for (let i = 0; i < 40; i++) {
+    for (let i = 0; i < 80; i++) {
       const runs = Array.from({ length: 100 }, (_, k): Write[] => [
         {
           kind: 'run-ended',
@@ -116,12 +116,12 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
       await store.checkpoint();
     }
     const { items } = await store.archive.runs({ job: 'a', limit: 10_000 });
-    expect(items.length).toBeGreaterThanOrEqual(3_200);
-    expect(items.length).toBeLessThanOrEqual(3_600);
-    expect(items[0]?.id).toBe('a.3999');
+    expect(items.length).toBeGreaterThanOrEqual(6_400);
+    expect(items.length).toBeLessThanOrEqual(7_200);
+    expect(items[0]?.id).toBe('a.7999');
     expect(await store.archive.run('a.0')).toBeNull();
     expect((await store.archive.revisions('a')).map((each) => each.revision)).toEqual(
-      Array.from({ length: 20 }, (_, i) => 40 - i),
+      Array.from({ length: 20 }, (_, i) => 80 - i),
     );
     await store.close();
   });
@@ -149,6 +149,40 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
     expect(proxy.taken).toBeGreaterThan(1);
     await store.close();
     await proxy.stop();
+  });
+
+  test('an ensemble that lost what it had committed is believed as it is, and the loss is told', async () => {
+    const chroot = `lost-${++chroots}`;
+    const store = await opened(chroot);
+    const told: string[] = [];
+    const session = sessionAt(chroot);
+    const log: Log = { ...silent, error: (_, event) => told.push(event) };
+    const other = createZooKeeperStore({ session, hosts: chroot, clock: realClock, log });
+    await other.open();
+    let gaps = 0;
+    const watching = other.watch({ onWrites: () => undefined, onGap: () => (gaps += 1) });
+    const term = await store.campaign();
+    for (let i = 0; i < 4; i++) await store.commit(term, [[{ kind: 'job', job: job(`old${i}`) }]]);
+    await watching.caughtUp();
+    await store.close();
+    await session.multi([
+      { kind: 'set', path: '/head', data: Buffer.from('2'), version: null },
+      { kind: 'remove', path: '/log/3', version: null },
+      { kind: 'remove', path: '/log/4', version: null },
+    ]);
+    await until('the gap is told', () => gaps === 1);
+    expect(told).toEqual(['zookeeper-lost-commits']);
+    const next = await opened(chroot);
+    const newer = await next.campaign();
+    await next.commit(newer, [[{ kind: 'job', job: job('new') }]]);
+    for (const each of [next, other]) {
+      const names: string[] = [];
+      for await (const items of each.load())
+        for (const item of items) if (item.kind === 'job') names.push(item.job.name);
+      expect(names.sort()).toEqual(['new', 'old0', 'old1']);
+    }
+    await next.close();
+    await other.close();
   });
 
   test('a job that runs more often between two checkpoints than is kept of it has its newest runs', async () => {
