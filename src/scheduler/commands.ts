@@ -278,9 +278,7 @@ function kill(turn: Turn, command: Extract<Command, { kind: 'kill' }>): Run {
       value: command.runId,
     });
   }
-  if (run.kill === null) {
-    killRun(turn, run, { by: command.by, as: 'killed', reason: `killed by ${command.by}` });
-    settle(turn);
-  }
+  killRun(turn, run, { by: command.by, as: 'killed', reason: `killed by ${command.by}` });
+  settle(turn);
   return copyRun(run);
 }

@@ -144,6 +144,15 @@ export function killRun(
     closeRun(turn, run, 'killed', kill.reason);
     return;
   }
+  if (run.kill !== null) {
+    // It is being ended already. A timeout may be retried, and what somebody asked to end may not.
+    if (run.kill.as === 'timed-out' && kill.as === 'killed') {
+      run.kill = { ...run.kill, ...kill };
+      run.reason = kill.reason;
+      turn.draft.run(run);
+    }
+    return;
+  }
   run.kill = { at: turn.draft.now, ...kill };
   run.reason = kill.reason;
   turn.draft.run(run);

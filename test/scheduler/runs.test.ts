@@ -103,6 +103,24 @@ describe('timeouts and kills', () => {
     expect(r.view('a').status).toBe('active');
   });
 
+  test('a kill of a run that is being ended for its time is kept: it is not retried', () => {
+    const r = started({ timeout: 'PT1M', retries: { limit: 5 } });
+    r.advance(60_000);
+    r.submit({ kind: 'kill', runId: r.runOf('a').id, by: 'ann' });
+    r.end('a', 143);
+    expect(r.runs('a')).toEqual(['killed 02:00']);
+    expect(r.reasons('a')).toEqual(['killed by ann']);
+  });
+
+  test('a second kill changes nothing of the first', () => {
+    const r = started();
+    r.submit({ kind: 'kill', runId: r.runOf('a').id, by: 'ann' });
+    r.submit({ kind: 'kill', runId: r.runOf('a').id, by: 'bob' });
+    expect(r.effects.filter((effect) => effect.kind === 'kill')).toHaveLength(1);
+    r.end('a', 143);
+    expect(r.reasons('a')).toEqual(['killed by ann']);
+  });
+
   test('an engine that never confirms a kill does not block the job for ever', () => {
     const r = started({ killAfter: 'PT5S' });
     r.submit({ kind: 'kill', runId: r.runOf('a').id, by: 'ann' });

@@ -72,6 +72,7 @@ export class Leadership {
       term,
       store,
       clock,
+      isFresh: parts.isFresh,
       onEffects: (effects) => this.performer.perform(effects),
       onNotices: parts.onNotices,
       onDecided: () => this.#ticker.rearm(),

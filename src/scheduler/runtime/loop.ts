@@ -28,6 +28,8 @@ export interface LoopParts {
   readonly term: number;
   readonly store: Store;
   readonly clock: Clock;
+  /** Nobody else leads for certain: what is answered from memory is true. */
+  readonly isFresh: () => boolean;
   /** Effects of decisions that are durable now, in order. */
   readonly onEffects: (effects: readonly Effect[]) => void;
   readonly onNotices: (notices: readonly Notice[]) => void;
@@ -178,7 +180,9 @@ export class Loop {
     };
     const { groups } = decision;
     if (groups.length === 0 && this.#undurable.length === 0 && this.#commits.length === 0) {
-      after();
+      // No commit will prove that this node still leads, and another may have changed what this answer tells.
+      if (fail !== null && !this.#parts.isFresh()) fail(notLeading());
+      else after();
       return;
     }
     if (groups.length === 0) {

@@ -25,7 +25,7 @@ function heldStore(inFlight = 1, maxWrites = 1_000): { store: Store; commits: Co
   return { store: store as unknown as Store, commits };
 }
 
-function rig(options: { inFlight?: number; maxWrites?: number } = {}) {
+function rig(options: { inFlight?: number; maxWrites?: number; isFresh?: () => boolean } = {}) {
   const clock = new SimClock(Date.parse('2026-01-01T00:00:00Z'));
   const { store, commits } = heldStore(options.inFlight, options.maxWrites);
   const seen: string[] = [];
@@ -36,6 +36,7 @@ function rig(options: { inFlight?: number; maxWrites?: number } = {}) {
     term: 1,
     store,
     clock,
+    isFresh: options.isFresh ?? (() => true),
     onEffects: (effects) => seen.push(...effects.map((effect) => effect.kind)),
     onNotices: (notices) =>
       seen.push(...notices.map((notice) => (notice.kind === 'run' ? notice.run.state : notice.kind))),
@@ -57,6 +58,20 @@ function rig(options: { inFlight?: number; maxWrites?: number } = {}) {
 }
 
 describe('the loop', () => {
+  test('answers nothing from memory while another may lead', async () => {
+    let fresh = true;
+    const { clock, commits, loop, put } = rig({ isFresh: () => fresh });
+    const pause = () => loop.submit({ kind: 'resume', name: 'a', by: 'test' });
+    void put('a');
+    await clock.settle();
+    commits[0]?.resolve();
+    await expect(Promise.race([pause(), clock.settle().then(() => 'late')])).resolves.not.toBe('late');
+    fresh = false;
+    const refused = expect(pause()).rejects.toMatchObject({ code: 'NOT_LEADING' });
+    await clock.settle();
+    await refused;
+  });
+
   test('starts no effect and gives no answer before the commit is durable', async () => {
     const { clock, commits, seen, put, trigger } = rig();
     const answers: string[] = [];
