@@ -10,7 +10,7 @@ import { askCluster } from './api.ts';
 import type { Bounds, Fault, FaultKind, RoleSample } from './history.ts';
 import type { Member } from './member.ts';
 import type { Network } from './network.ts';
-import type { Standing } from './plan.ts';
+import { type Standing, settlingMs } from './plan.ts';
 
 const pollMs = 250;
 const pollTimeoutMs = 400;
@@ -26,7 +26,7 @@ export class Cluster {
   readonly #dockerd: Dockerd | null;
   readonly #bounds: Bounds;
   readonly #latest = new Map<string, RoleSample>();
-  readonly #active = new Map<string, { fault: Fault; until: number; heal(): Promise<void> }>();
+  readonly #active = new Map<string, { fault: Fault; heal(): Promise<void> }>();
   #zookeeperLeader: string | null = null;
   #watching = true;
   #watch: Promise<void> = Promise.resolve();
@@ -99,8 +99,10 @@ export class Cluster {
   standing(): Standing[] {
     const leader = this.leader();
     const standing = (name: string, on: Standing['on'], leads: boolean): Standing => {
-      const active = this.#active.get(name);
-      return { name, on, leads, faulty: active !== undefined, until: active?.until ?? 0 };
+      const last = this.faults.findLast(({ target }) => target === name);
+      const unsettled =
+        last !== undefined && (last.to === null || Date.now() < last.to + settlingMs) ? last.kind : null;
+      return { name, on, leads, faulty: this.#active.has(name), unsettled };
     };
     const members = [...this.#members.values()].map(({ name, on }) =>
       standing(name, on, name === (on === 'scheduler' ? leader : this.#zookeeperLeader)),
@@ -119,7 +121,7 @@ export class Cluster {
       await this.#undo(target, kind);
       fault.to = Date.now();
     };
-    this.#active.set(target, { fault, until: Date.now() + forMs, heal });
+    this.#active.set(target, { fault, heal });
     await this.#do(target, kind);
     return fault;
   }

@@ -7,7 +7,7 @@ const member = (name: string, given: Partial<Standing> = {}): Standing => ({
   on: name.startsWith('zk') ? 'zookeeper' : 'scheduler',
   leads: false,
   faulty: false,
-  until: 0,
+  unsettled: given.faulty === true ? 'pause' : null,
   ...given,
 });
 const ensemble = (faulty: readonly string[]): Standing[] =>
@@ -62,14 +62,45 @@ describe('whom a fault hits', () => {
     },
   ] as const)('$story', ({ aim, forMs, faulty, hits }) => {
     const found = Array.from({ length: 30 }, (_, seed) =>
-      chooseTarget(new Random(seed), { on: 'zookeeper', aim, forMs }, ensemble(faulty)),
+      chooseTarget(new Random(seed), { on: 'zookeeper', kind: 'pause', aim, forMs }, ensemble(faulty)),
     );
     expect([...new Set(found)].sort()).toEqual([...hits]);
   });
 
+  test.each([
+    { story: 'nobody is killed while another is away', kind: 'kill', zk2: { faulty: true }, hits: null },
+    {
+      story: 'nobody is killed while another comes back',
+      kind: 'kill',
+      zk2: { unsettled: 'pause' },
+      hits: null,
+    },
+    {
+      story: 'nobody is hit while one that was killed comes back',
+      kind: 'pause',
+      zk2: { unsettled: 'kill' },
+      hits: null,
+    },
+    {
+      story: 'one that comes back from a pause leaves the rest open to one',
+      kind: 'pause',
+      zk2: { unsettled: 'pause' },
+      hits: 'zk1',
+    },
+  ] as const)('of the servers of ZooKeeper $story', ({ kind, zk2, hits }) => {
+    const members = [member('zk1', { leads: true }), member('zk2', zk2), member('zk3')];
+    expect(chooseTarget(new Random(1), { on: 'zookeeper', kind, aim: 'leader', forMs: 5_000 }, members)).toBe(
+      hits,
+    );
+  });
+
   test('the last scheduler only for a short time', () => {
     const members = [member('s1', { faulty: true }), member('s2')];
-    expect(chooseTarget(new Random(1), { on: 'scheduler', aim: 'other', forMs: 60_000 }, members)).toBe(null);
-    expect(chooseTarget(new Random(1), { on: 'scheduler', aim: 'other', forMs: 5_000 }, members)).toBe('s2');
+    expect(
+      chooseTarget(new Random(1), { on: 'scheduler', kind: 'kill', aim: 'other', forMs: 60_000 }, members),
+    ).toBe(null);
+    expect(
+      chooseTarget(new Random(1), { on: 'scheduler', kind: 'kill', aim: 'other', forMs: 5_000 }, members),
+    ).toBe('s2');
   });
 });
