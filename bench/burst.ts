@@ -48,7 +48,10 @@ async function withScheduler(
   };
   const self = { id: 'bench', url: '', host: '', pid: process.pid, version: '' };
   const scheduler = new Scheduler({
-    settings: { engines: { process: { concurrency: null, images: false, tombstoneMs: 60_000 } }, pools: {} },
+    settings: {
+      engines: { process: { concurrency: null, kind: 'process' as const, tombstoneMs: 60_000 } },
+      pools: {},
+    },
     cluster: await store.cluster(),
     self,
     store,

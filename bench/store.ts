@@ -66,7 +66,10 @@ export async function load(dir: string): Promise<void> {
   const store = createEmbeddedStore({ dir });
   await store.open();
   const began = performance.now();
-  const settings = { engines: { process: { concurrency: null, images: false, tombstoneMs: 0 } }, pools: {} };
+  const settings = {
+    engines: { process: { concurrency: null, kind: 'process' as const, tombstoneMs: 0 } },
+    pools: {},
+  };
   const state = new State(settings, 'bench');
   for await (const items of store.load()) state.load(items);
   state.ready();

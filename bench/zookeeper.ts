@@ -36,7 +36,10 @@ async function startNode(hosts: string, id: string, observed: Observed): Promise
   await store.open();
   const self = { id, url: 'http://127.0.0.1:4400', host: '', pid: process.pid, version: '' };
   const scheduler = new Scheduler({
-    settings: { engines: { process: { concurrency: null, images: false, tombstoneMs: 60_000 } }, pools: {} },
+    settings: {
+      engines: { process: { concurrency: null, kind: 'process' as const, tombstoneMs: 60_000 } },
+      pools: {},
+    },
     cluster: await store.cluster(),
     self,
     store: { ...store, commit: observed.commit(store.commit) },

@@ -60,7 +60,7 @@ function createEngines(config: Config, cluster: string, host: string | null, log
   const settings: Record<string, EngineSettings> = {
     process: {
       concurrency: config.processConcurrency,
-      images: false,
+      kind: 'process',
       tombstoneMs: PROCESS_TOMBSTONE_MS,
       ...(host === null ? {} : { host }),
     },
@@ -71,7 +71,7 @@ function createEngines(config: Config, cluster: string, host: string | null, log
     );
     settings.docker = {
       concurrency: config.dockerConcurrency,
-      images: true,
+      kind: 'docker',
       tombstoneMs: DOCKER_TOMBSTONE_MS,
     };
   }

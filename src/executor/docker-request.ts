@@ -88,7 +88,7 @@ function launchLabels(spec: LaunchSpec): Record<string, string> {
 
 function hostConfig(spec: LaunchSpec): DockerHostConfig {
   return {
-    NetworkMode: spec.network ?? 'none',
+    NetworkMode: spec.container.networks[0] ?? 'none',
     Binds: spec.volumes,
     ...(spec.cpus !== null && { NanoCpus: Math.round(spec.cpus * 1e9) }),
     // Memory and swap together at the same value: without it a job may swap as much again.

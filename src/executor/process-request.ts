@@ -56,7 +56,7 @@ function refuseUnsupported(spec: LaunchSpec): void {
     ['run.resources.memory', spec.memoryBytes, spec.memoryBytes !== null],
     ['run.resources.gpus', spec.gpus, (spec.gpus ?? 0) !== 0],
     ['run.constraints', spec.constraints, spec.constraints.length > 0],
-    ['run.network', spec.network, spec.network !== null && spec.network !== 'host'],
+    ['run.networks', spec.container.networks, spec.container.networks.length > 0],
     ['run.volumes', spec.volumes, spec.volumes.length > 0],
   ];
   for (const [field, value, isSet] of wanted) {

@@ -8,6 +8,7 @@
 import { Compile } from 'typebox/compile';
 import type { CarillonError, ErrorCode } from '../errors.ts';
 import { invariant } from '../errors.ts';
+import { checkContainer } from './check-container.ts';
 import { JobDefinition } from './definition.ts';
 import { explain, Findings, type Shape, shorten } from './explain.ts';
 import { durationMs } from './schedule/period.ts';
@@ -99,18 +100,14 @@ function checkScheduleExtras(schedule: NonNullable<JobDefinition['schedule']>, f
 }
 
 function checkRun(run: JobDefinition['run'], findings: Findings): void {
-  if (run.command !== undefined && run.argv !== undefined) {
-    findings.add('INVALID_FIELD', 'run has both command and argv. Only one of them can be started.', {
-      field: 'run.argv',
-      allowed: 'command (by /bin/sh -c) or argv (without a shell)',
-    });
-  }
-  if (run.image === undefined && run.command === undefined && run.argv === undefined) {
+  const { image, command, argv, entrypoint } = run;
+  if ([image, command, argv, entrypoint].every((way) => way === undefined)) {
     findings.add('MISSING_FIELD', 'run has neither command nor argv, and no image that could bring one.', {
       field: 'run.command',
       allowed: 'command (by /bin/sh -c) or argv (without a shell), or an image',
     });
   }
+  checkContainer(run, findings);
   checkEnvironment(run, findings);
   const memory = run.resources?.memory;
   if (memory !== undefined) findings.attempt(() => memoryBytes(memory, 'run.resources.memory'));

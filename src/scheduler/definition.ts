@@ -4,6 +4,7 @@
  */
 
 import { type Static, type TSchemaOptions, Type } from 'typebox';
+import { capabilityNames } from './capability-names.ts';
 
 /** Bounds on what one job may hold; each keeps a definition well under the size of one stored node. */
 export const definitionLimits = {
@@ -104,6 +105,46 @@ const Secret = Type.Object(
   closed,
 );
 
+/** How a job gets a secret. */
+const JobSecret = Type.Object(
+  {
+    ...Secret.properties,
+    mount: Type.Optional(
+      text('Full path in the container at which it is a file; then it is no environment variable.'),
+    ),
+  },
+  closed,
+);
+
+const Ulimit = Type.Object(
+  {
+    soft: Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER }),
+    hard: Type.Optional(
+      Type.Integer({
+        minimum: -1,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: 'As soft unless said.',
+      }),
+    ),
+  },
+  closed,
+);
+
+const Capabilities = Type.Object(
+  {
+    add: Type.Optional(
+      Type.Array(oneOf(capabilityNames), { maxItems: capabilityNames.length, uniqueItems: true }),
+    ),
+    drop: Type.Optional(
+      Type.Array(oneOf([...capabilityNames, 'ALL']), {
+        maxItems: capabilityNames.length,
+        uniqueItems: true,
+      }),
+    ),
+  },
+  { ...closed, description: 'Linux capabilities, without CAP_. MKNOD and NET_RAW are dropped unless added.' },
+);
+
 const Run = Type.Object(
   {
     image: Type.Optional(text('Container image; without one the job is a process on the scheduler host.')),
@@ -121,11 +162,24 @@ const Run = Type.Object(
         description: 'Program and arguments, without a shell.',
       }),
     ),
+    entrypoint: Type.Optional(
+      Type.Array(Type.String({ maxLength: definitionLimits.commandLength }), {
+        minItems: 1,
+        maxItems: 1_024,
+        description: "Instead of the image's own program; with args, the same as argv.",
+      }),
+    ),
+    args: Type.Optional(
+      Type.Array(Type.String({ maxLength: definitionLimits.commandLength }), {
+        maxItems: 1_024,
+        description: "Arguments for the image's own program, or for entrypoint.",
+      }),
+    ),
     env: Type.Optional(textMap('Environment variables.', definitionLimits.env)),
     secrets: Type.Optional(
-      Type.Record(Type.String(), Secret, {
+      Type.Record(Type.String(), JobSecret, {
         maxProperties: definitionLimits.env,
-        description: 'Environment variables whose values are read from files at launch and kept nowhere.',
+        description: 'Read from files at launch and kept nowhere: environment variables, or mounted files.',
       }),
     ),
     workdir: Type.Optional(text('Working directory.')),
@@ -138,6 +192,12 @@ const Run = Type.Object(
             Type.String({ maxLength: 32, description: 'Bytes, or with a unit: 128MiB, 1GB.' }),
           ),
           gpus: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_024 })),
+          pids: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 4_194_304, description: 'Processes and threads at most.' }),
+          ),
+          shm: Type.Optional(
+            Type.String({ maxLength: 32, description: 'Size of /dev/shm; 64MiB unless said.' }),
+          ),
         },
         closed,
       ),
@@ -146,7 +206,41 @@ const Run = Type.Object(
       Type.Array(text('Placement: node.labels.zone==a'), { maxItems: definitionLimits.listLength }),
     ),
     network: Type.Optional(text('Network mode or name; none unless said.')),
+    networks: Type.Optional(
+      Type.Array(text('Name of a network.'), {
+        minItems: 1,
+        maxItems: definitionLimits.listLength,
+        uniqueItems: true,
+        description: 'Several networks at once, by name.',
+      }),
+    ),
+    ports: Type.Optional(
+      Type.Array(text('[[address:]published:]target[/udp]'), {
+        maxItems: definitionLimits.listLength,
+        description: 'Published on the host while the job runs.',
+      }),
+    ),
+    hosts: Type.Optional(textMap('Addresses by host name, for /etc/hosts.', definitionLimits.listLength)),
     volumes: Type.Optional(Type.Array(text('source:target[:ro]'), { maxItems: definitionLimits.listLength })),
+    tmpfs: Type.Optional(
+      textMap('Folders in memory, by path with their size: { /cache: 64MiB }', definitionLimits.listLength),
+    ),
+    readOnly: Type.Optional(
+      Type.Boolean({ description: "The container's own files can't be written; false unless said." }),
+    ),
+    init: Type.Optional(
+      Type.Boolean({ description: 'An init as process 1, which passes on signals; true unless said.' }),
+    ),
+    ulimits: Type.Optional(
+      Type.Record(Type.String(), Ulimit, {
+        maxProperties: definitionLimits.listLength,
+        description: 'By name: { nofile: { soft: 1024, hard: 4096 } }; -1 is no limit.',
+      }),
+    ),
+    capabilities: Type.Optional(Capabilities),
+    noNewPrivileges: Type.Optional(
+      Type.Boolean({ description: 'Programs with setuid give no rights; false unless said.' }),
+    ),
     registry: Type.Optional(Type.Object({ secret: Secret }, closed)),
     pull: Type.Optional(
       oneOf(['missing', 'always', 'never'], {

@@ -1,14 +1,16 @@
 /** From a run to an attempt: which engine, which limits, and the launch in words every engine understands. */
 
 import { CarillonError, invariant } from '../errors.ts';
+import { containerSpec } from './container-spec.ts';
 import type { RunDefinition } from './definition.ts';
+import { checkAbilities, runsImages } from './engine-abilities.ts';
 import { launchName } from './ids.ts';
 import type { Attempt, Run, Settings } from './model.ts';
 import type { Limit } from './places.ts';
 import { policyOf } from './policy.ts';
 import { nextRunState } from './run-state.ts';
 import { memoryBytes } from './size.ts';
-import type { LaunchSpec } from './spec.ts';
+import type { LaunchSpec, SecretRef } from './spec.ts';
 import type { Entry, State } from './state.ts';
 import type { Turn } from './turn.ts';
 
@@ -24,7 +26,7 @@ export function engineFor(run: RunDefinition, settings: Settings): string {
     });
   }
   const images = run.image !== undefined;
-  const engine = known.find((name) => settings.engines[name]?.images === images);
+  const engine = Object.entries(settings.engines).find(([, { kind }]) => runsImages(kind) === images)?.[0];
   if (engine !== undefined) return engine;
   throw new CarillonError(
     'ENGINE_NOT_CONFIGURED',
@@ -35,33 +37,12 @@ export function engineFor(run: RunDefinition, settings: Settings): string {
   );
 }
 
-/** What a process on the scheduler's host can't honour, by field. */
-const processCanNot = [
-  'image',
-  'resources',
-  'constraints',
-  'network',
-  'volumes',
-  'registry',
-  'pull',
-] as const;
-
 /** UNSUPPORTED_BY_ENGINE for anything the engine would have to ignore. */
 export function checkEngine(run: RunDefinition, settings: Settings): void {
   const engine = engineFor(run, settings);
-  const unsupported = (field: string, value: unknown, why: string): CarillonError =>
-    new CarillonError('UNSUPPORTED_BY_ENGINE', `the engine '${engine}' can not honour run.${field}: ${why}`, {
-      field: `run.${field}`,
-      value,
-    });
-  if (settings.engines[engine]?.images === true) {
-    if (run.image === undefined) throw unsupported('image', null, 'it needs an image');
-    return;
-  }
-  for (const field of processCanNot) {
-    if (run[field] !== undefined)
-      throw unsupported(field, run[field], "it runs processes on the scheduler's host");
-  }
+  const kind = settings.engines[engine]?.kind;
+  invariant(kind !== undefined, `the engine ${engine} is configured`);
+  checkAbilities(run, { engine, kind });
 }
 
 /** The limits that apply to a run of this job. */
@@ -74,10 +55,17 @@ export function limitsOf(state: State, entry: Entry, engine: string): Limit[] {
   const pool = policy.pool === null ? undefined : state.settings.pools[policy.pool];
   if (pool !== undefined)
     limits.push({ key: `pool:${policy.pool}`, places: pool, label: `pool ${policy.pool}` });
-  const concurrency = state.settings.engines[engine]?.concurrency ?? null;
-  if (concurrency !== null)
-    limits.push({ key: `engine:${engine}`, places: concurrency, label: `engine ${engine}` });
+  const own = engineLimit(state.settings, engine);
+  if (own !== null) limits.push(own);
   return limits;
+}
+
+/** What an engine may have at once; null: no bound. */
+export function engineLimit(settings: Settings, engine: string): Limit | null {
+  const concurrency = settings.engines[engine]?.concurrency ?? null;
+  return concurrency === null
+    ? null
+    : { key: `engine:${engine}`, places: concurrency, label: `engine ${engine}` };
 }
 
 /** The node whose own engine it is: this one's, or null where every node reaches the engine. */
@@ -140,21 +128,33 @@ function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): Lau
     attempt: attempt.number,
     due: run.due,
     image: given.image ?? null,
-    argv: given.argv ?? (given.command === undefined ? null : ['/bin/sh', '-c', given.command]),
+    argv: programOf(given),
     env: { ...given.env, ...run.params, ...identity(run, attempt) },
-    secrets: given.secrets ?? {},
+    secrets: secretVariables(given),
     workdir: given.workdir ?? null,
     user: given.user ?? null,
     cpus: given.resources?.cpus ?? null,
     memoryBytes: memory === undefined ? null : memoryBytes(memory, 'run.resources.memory'),
     gpus: given.resources?.gpus ?? null,
     constraints: given.constraints ?? [],
-    network: given.network ?? null,
     volumes: given.volumes ?? [],
     pull: given.pull ?? 'missing',
     registrySecret: given.registry?.secret ?? null,
     labels: definition.labels ?? {},
+    container: containerSpec(given),
   };
+}
+
+/** Program and arguments; null where the image has the program. */
+function programOf({ argv, command, entrypoint, args = [] }: RunDefinition): readonly string[] | null {
+  if (command !== undefined) return ['/bin/sh', '-c', command];
+  return argv ?? (entrypoint === undefined ? null : [...entrypoint, ...args]);
+}
+
+/** Those that are not mounted as files. */
+function secretVariables({ secrets = {} }: RunDefinition): Record<string, SecretRef> {
+  const variables = Object.entries(secrets).filter(([, { mount }]) => mount === undefined);
+  return Object.fromEntries(variables.map(([name, { file }]) => [name, { file }]));
 }
 
 /** What a job can know of itself. */

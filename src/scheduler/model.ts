@@ -6,6 +6,7 @@
 
 import type { Join, Outcome, ParentEnd, Trigger } from '../dag/ready.ts';
 import type { JobDefinition } from './definition.ts';
+import type { EngineKind } from './engine-abilities.ts';
 import type { ScheduleInput } from './schedule/model.ts';
 
 /** A job as accepted: what was written, and what had to be fixed at that moment to make it repeatable. */
@@ -170,8 +171,8 @@ export type { Join, Outcome, Trigger };
 export interface EngineSettings {
   /** Attempts it may have at once; null: no bound. */
   readonly concurrency: number | null;
-  /** It runs images; otherwise it runs commands on the scheduler's host. */
-  readonly images: boolean;
+  /** What it can do, see engine-abilities.ts. */
+  readonly kind: EngineKind;
   /** The node that alone reaches it; left out where every node does, or there is only one. */
   readonly host?: string;
   /** How long an ended launch is remembered by the engine: longer than any pause of a leader we tolerate. */

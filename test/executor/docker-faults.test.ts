@@ -7,7 +7,7 @@ import { realClock } from '../../src/clock.ts';
 import type { DockerLauncherOptions } from '../../src/executor/docker.ts';
 import { dockerCreateRequest } from '../../src/executor/docker-request.ts';
 import type { Clock, Observation } from '../../src/scheduler/ports.ts';
-import type { LaunchSpec } from '../../src/scheduler/spec.ts';
+import { type LaunchSpec, plainContainer } from '../../src/scheduler/spec.ts';
 import { dockerdMissing, testImage } from '../support/dockerd.ts';
 import { until } from '../support/until.ts';
 import { WireProxy } from '../support/wire-proxy.ts';
@@ -101,7 +101,7 @@ describe.skipIf(dockerdMissing() !== null)('the docker engine', () => {
       ['a user that is not there', { user: 'somebody' }, 'somebody'],
       ['less memory than a container needs', { memoryBytes: 1024 }, 'memory'],
       ['more cores than there are', { cpus: 10_000 }, 'CPUs'],
-      ['a network that is not there', { network: 'nosuch' }, 'nosuch'],
+      ['a network that is not there', { container: { ...plainContainer, networks: ['nosuch'] } }, 'nosuch'],
       ['a volume that is no full path', { volumes: ['../data:/data'] }, 'data'],
       ['constraints', { constraints: ['node.labels.zone==a'] }, 'constraints'],
       ['no image', { image: null }, 'no image'],

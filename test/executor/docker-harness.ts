@@ -9,7 +9,7 @@ import { createDockerLauncher, type DockerLauncherOptions } from '../../src/exec
 import { dockerCreateRequest } from '../../src/executor/docker-request.ts';
 import { createRunLogs } from '../../src/executor/run-logs.ts';
 import type { Launcher, Log } from '../../src/scheduler/ports.ts';
-import type { LaunchSpec } from '../../src/scheduler/spec.ts';
+import { type LaunchSpec, plainContainer } from '../../src/scheduler/spec.ts';
 import type { LauncherHarness } from '../conformance/launcher.ts';
 import { Dockerd, testImage } from '../support/dockerd.ts';
 
@@ -84,11 +84,11 @@ export function dockerSpec(script: string, overrides: Partial<LaunchSpec> = {}):
     memoryBytes: null,
     gpus: null,
     constraints: [],
-    network: null,
     volumes: [],
     pull: 'missing',
     registrySecret: null,
     labels: {},
+    container: plainContainer,
     ...overrides,
   };
 }

@@ -3,6 +3,7 @@ import { dockerAddress } from '../../src/executor/docker-address.ts';
 import { fullImageName, registryAuth, registryOf } from '../../src/executor/docker-registry.ts';
 import { dockerCreateRequest } from '../../src/executor/docker-request.ts';
 import { type ContainerInspection, launchReport } from '../../src/executor/docker-state.ts';
+import { plainContainer } from '../../src/scheduler/spec.ts';
 import { dockerSpec } from './docker-harness.ts';
 
 const due = Date.UTC(2026, 10, 21, 2);
@@ -53,7 +54,7 @@ describe('the create request', () => {
         cpus: 0.5,
         memoryBytes: 128 * 1024 * 1024,
         gpus: 2,
-        network: 'host',
+        container: { ...plainContainer, networks: ['host'] },
         volumes: ['/data:/data:ro'],
         labels: { team: 'sales', 'carillon.run': 'forged' },
       }),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { processRequest } from '../../src/executor/process-request.ts';
-import type { LaunchSpec } from '../../src/scheduler/spec.ts';
+import { type LaunchSpec, plainContainer } from '../../src/scheduler/spec.ts';
 import { processSpec } from './process-spec.ts';
 
 test.each<[string, Partial<LaunchSpec>, { code: string; field: string; value?: unknown }]>([
@@ -28,7 +28,11 @@ test.each<[string, Partial<LaunchSpec>, { code: string; field: string; value?: u
   ],
   ['an image', { image: 'alpine' }, { code: 'UNSUPPORTED_BY_ENGINE', field: 'run.image' }],
   ['a bound on memory', { memoryBytes: 1 }, { code: 'UNSUPPORTED_BY_ENGINE', field: 'run.resources.memory' }],
-  ['a network', { network: 'none' }, { code: 'UNSUPPORTED_BY_ENGINE', field: 'run.network' }],
+  [
+    'a network',
+    { container: { ...plainContainer, networks: ['none'] } },
+    { code: 'UNSUPPORTED_BY_ENGINE', field: 'run.networks' },
+  ],
   ['volumes', { volumes: ['a:/b'] }, { code: 'UNSUPPORTED_BY_ENGINE', field: 'run.volumes' }],
 ])('refuses %s', async (_, overrides, { code, ...details }) => {
   const request = processRequest(processSpec('exit 0', overrides), {});

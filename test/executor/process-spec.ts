@@ -1,6 +1,6 @@
 /** Specs of jobs for the process engine. */
 
-import type { LaunchSpec } from '../../src/scheduler/spec.ts';
+import { type LaunchSpec, plainContainer } from '../../src/scheduler/spec.ts';
 
 export function processSpec(script: string, overrides: Partial<LaunchSpec>): LaunchSpec {
   return {
@@ -22,11 +22,11 @@ export function processSpec(script: string, overrides: Partial<LaunchSpec>): Lau
     memoryBytes: null,
     gpus: null,
     constraints: [],
-    network: null,
     volumes: [],
     pull: 'missing',
     registrySecret: null,
     labels: {},
+    container: plainContainer,
     ...overrides,
   };
 }

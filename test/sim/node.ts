@@ -189,8 +189,8 @@ export class SimNode {
 export function settingsOf(host: string): Settings {
   return {
     engines: {
-      process: { concurrency: 3, images: false, host, tombstoneMs: 60_000 },
-      docker: { concurrency: 5, images: true, tombstoneMs: 600_000 },
+      process: { concurrency: 3, kind: 'process', host, tombstoneMs: 60_000 },
+      docker: { concurrency: 5, kind: 'docker', tombstoneMs: 600_000 },
     },
     pools: { etl: 2 },
   };

@@ -23,7 +23,7 @@ export const testMember: Member = {
 };
 
 export const testSettings: Settings = {
-  engines: { process: { concurrency: null, images: false, tombstoneMs: 600_000 } },
+  engines: { process: { concurrency: null, kind: 'process', tombstoneMs: 600_000 } },
   pools: { etl: 2 },
 };
 

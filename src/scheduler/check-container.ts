@@ -1,0 +1,98 @@
+/** What can be wrong in a job's container by itself: parts that exclude each other, paths, ports, sizes. Pure. */
+
+import { publishedPort, tmpfsBytes } from './container-spec.ts';
+import type { RunDefinition } from './definition.ts';
+import { type Findings, shorten } from './explain.ts';
+import { memoryBytes } from './size.ts';
+
+/** Adds what is wrong to the findings; the shape is right already. */
+export function checkContainer(run: RunDefinition, findings: Findings): void {
+  checkProgram(run, findings);
+  checkNetworks(run, findings);
+  checkFiles(run, findings);
+  const shm = run.resources?.shm;
+  if (shm !== undefined) findings.attempt(() => memoryBytes(shm, 'run.resources.shm'));
+  for (const [name, { soft, hard = soft }] of Object.entries(run.ulimits ?? {})) {
+    if (!ulimitName.test(name))
+      refuse(findings, `run.ulimits.${name}`, name, 'a name as nofile, nproc, core');
+    else if (hard !== -1 && (soft === -1 || soft > hard)) {
+      refuse(findings, `run.ulimits.${name}.hard`, hard, `${soft} or more, as soft is`);
+    }
+  }
+  const both = run.capabilities?.add?.find((name) => run.capabilities?.drop?.includes(name));
+  if (both !== undefined) refuse(findings, 'run.capabilities.drop', both, 'what is not in add');
+}
+
+const ulimitName = /^[a-z]{2,16}$/;
+
+function checkProgram(run: RunDefinition, findings: Findings): void {
+  const ways = (['command', 'argv', 'entrypoint'] as const).filter((way) => run[way] !== undefined);
+  const [, second] = ways;
+  if (second !== undefined) {
+    findings.add('INVALID_FIELD', `run has both ${ways.join(' and ')}. Only one of them can be started.`, {
+      field: `run.${second}`,
+      allowed: 'one of command (by /bin/sh -c), argv (without a shell) and entrypoint (with args)',
+    });
+  }
+  if (run.args !== undefined && (run.command !== undefined || run.argv !== undefined)) {
+    findings.add('INVALID_FIELD', 'run.args are for entrypoint, or for the image’s own program.', {
+      field: 'run.args',
+      allowed: 'with entrypoint, or with an image alone; otherwise put them into argv or command',
+    });
+  }
+}
+
+/** Alone, because a container that shares or lacks a network can't join another or publish ports. */
+const networkModes = /^(?:none|host|default|container:.*)$/;
+
+function checkNetworks(run: RunDefinition, findings: Findings): void {
+  const { network, networks, ports = [] } = run;
+  if (network !== undefined && networks !== undefined) {
+    refuse(findings, 'run.networks', networks, 'network for one, networks for several');
+  }
+  for (const name of networks ?? []) {
+    if (networkModes.test(name)) refuse(findings, 'run.networks', name, 'names; a mode goes into network');
+  }
+  ports.forEach((port, index) => void findings.attempt(() => publishedPort(port, `run.ports[${index}]`)));
+  const mode = networks === undefined ? (network ?? 'none') : '';
+  if (ports.length > 0 && mode !== 'default' && networkModes.test(mode)) {
+    refuse(findings, 'run.ports', ports[0], `with a network of its own, and network is ${mode}`);
+  }
+  for (const [name, address] of Object.entries(run.hosts ?? {})) {
+    if (!hostName.test(name)) refuse(findings, `run.hosts.${name}`, name, 'a host name');
+    else if (!addressForm.test(address)) refuse(findings, `run.hosts.${name}`, address, 'an IP address');
+  }
+}
+
+const hostName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/;
+/** Four numbers, or something with colons; the engine judges the rest. `host-gateway` is Docker's own. */
+const addressForm = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|host-gateway)$/;
+
+function checkFiles(run: RunDefinition, findings: Findings): void {
+  const { tmpfs = {}, secrets = {} } = run;
+  for (const path of Object.keys(tmpfs)) {
+    if (!isPath(path)) refuse(findings, `run.tmpfs.${path}`, path, 'a full path in the container');
+  }
+  findings.attempt(() => tmpfsBytes(tmpfs));
+  const taken = new Set(Object.keys(tmpfs));
+  for (const [name, { mount }] of Object.entries(secrets)) {
+    if (mount === undefined) continue;
+    const field = `run.secrets.${name}.mount`;
+    if (!isPath(mount)) refuse(findings, field, mount, 'a full path of a file in the container');
+    else if (taken.has(mount)) refuse(findings, field, mount, 'a path of its own');
+    taken.add(mount);
+  }
+}
+
+/** Absolute, below the root, without steps back; a colon would end it in a mount. */
+function isPath(path: string): boolean {
+  return /^(?:\/[^/:\0]+)+$/.test(path) && !/\/\.\.?(?:\/|$)/.test(path);
+}
+
+function refuse(findings: Findings, field: string, value: unknown, allowed: string): void {
+  findings.add('INVALID_FIELD', `${field} is ${JSON.stringify(shorten(value))}. Allowed: ${allowed}.`, {
+    field,
+    value: shorten(value),
+    allowed,
+  });
+}

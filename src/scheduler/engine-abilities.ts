@@ -1,0 +1,78 @@
+/**
+ * What the kinds of engines can and can't honour of a job: one table, read when a job is submitted, so that
+ * nothing a person wrote is ever silently left out. A job that passes means the same on every kind.
+ */
+
+import { CarillonError } from '../errors.ts';
+import type { RunDefinition } from './definition.ts';
+
+export type EngineKind = 'process' | 'docker' | 'swarm';
+
+/** One thing an engine can't do. */
+export interface Inability {
+  /** Below `run`. */
+  readonly field: string;
+  readonly why: string;
+  /** What the job asks for of it; undefined: nothing. */
+  readonly asked: (run: RunDefinition) => unknown;
+}
+
+interface Abilities {
+  /** It runs images, and nothing else; otherwise it runs commands on the scheduler's host. */
+  readonly images: boolean;
+  readonly canNot: readonly Inability[];
+}
+
+const field = (name: keyof RunDefinition, why: string): Inability => ({
+  field: name,
+  why,
+  asked: (run) => run[name],
+});
+
+const onHost = "it runs processes on the scheduler's host";
+const containerOnly = [
+  ...(['image', 'args', 'resources', 'constraints', 'network', 'networks', 'ports', 'hosts'] as const),
+  ...(['volumes', 'tmpfs', 'ulimits', 'init', 'readOnly', 'capabilities', 'noNewPrivileges'] as const),
+  ...(['registry', 'pull'] as const),
+];
+
+const abilities: Readonly<Record<EngineKind, Abilities>> = {
+  process: {
+    images: false,
+    canNot: [
+      ...containerOnly.map((name) => field(name, onHost)),
+      {
+        field: 'secrets',
+        why: `${onHost}, whose files all jobs share: leave out mount, or read the file itself`,
+        asked: ({ secrets = {} }) => Object.keys(secrets).find((name) => secrets[name]?.mount !== undefined),
+      },
+    ],
+  },
+  docker: {
+    images: true,
+    canNot: [field('constraints', 'a single engine has no nodes to choose from')],
+  },
+  swarm: {
+    images: true,
+    canNot: [field('noNewPrivileges', 'services of its API version have no such setting')],
+  },
+};
+
+/** Whether it runs images; otherwise it runs commands on the scheduler's host. */
+export function runsImages(kind: EngineKind): boolean {
+  return abilities[kind].images;
+}
+
+/** UNSUPPORTED_BY_ENGINE, by field and with the reason, for anything that it would have to ignore. */
+export function checkAbilities(run: RunDefinition, { engine, kind }: { engine: string; kind: EngineKind }) {
+  const unsupported = (name: string, value: unknown, why: string): CarillonError =>
+    new CarillonError('UNSUPPORTED_BY_ENGINE', `the engine '${engine}' can not honour run.${name}: ${why}`, {
+      field: `run.${name}`,
+      value,
+    });
+  if (runsImages(kind) && run.image === undefined) throw unsupported('image', null, 'it needs an image');
+  for (const { field: name, why, asked } of abilities[kind].canNot) {
+    const value = asked(run);
+    if (value !== undefined) throw unsupported(name, value, why);
+  }
+}
