@@ -1,0 +1,48 @@
+/** The pages and their addresses. Each page is its own chunk, so that the first load stays small. */
+
+import { lazy, Suspense } from 'react';
+import { Route, Switch } from 'wouter';
+import { ErrorBoundary } from './frame/error-boundary.tsx';
+import { Frame } from './frame/frame.tsx';
+import HomePage from './home/page.tsx';
+
+const JobsPage = lazy(() => import('./jobs/page.tsx'));
+const JobPage = lazy(() => import('./job/page.tsx'));
+const NewJobPage = lazy(() => import('./edit/new-page.tsx'));
+const RunsPage = lazy(() => import('./runs/page.tsx'));
+const RunPage = lazy(() => import('./run/page.tsx'));
+const GraphPage = lazy(() => import('./graph/page.tsx'));
+const PlotsPage = lazy(() => import('./plots/page.tsx'));
+const ClusterPage = lazy(() => import('./cluster/page.tsx'));
+
+export function App() {
+  return (
+    <Frame>
+      <ErrorBoundary>
+        <Suspense fallback={<div className="page-pending" />}>
+          <Switch>
+            <Route path="/" component={HomePage} />
+            <Route path="/jobs" component={JobsPage} />
+            <Route path="/new" component={NewJobPage} />
+            <Route path="/jobs/:name/:tab?">
+              {({ name, tab }) => <JobPage key={name} name={name} tab={tab ?? 'overview'} />}
+            </Route>
+            <Route path="/runs" component={RunsPage} />
+            <Route path="/runs/:id">{({ id }) => <RunPage key={id} id={id} />}</Route>
+            <Route path="/graph" component={GraphPage} />
+            <Route path="/plots" component={PlotsPage} />
+            <Route path="/cluster" component={ClusterPage} />
+            <Route>
+              <main className="page">
+                <h1>There is nothing at this address</h1>
+                <p>
+                  Perhaps a letter is missing. The <a href="/jobs">list of jobs</a> has all there are.
+                </p>
+              </main>
+            </Route>
+          </Switch>
+        </Suspense>
+      </ErrorBoundary>
+    </Frame>
+  );
+}

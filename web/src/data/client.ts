@@ -1,0 +1,123 @@
+/**
+ * Requests to the server that this page came from. Answers have the server's own wire types; refusals become a
+ * `Refusal` with the server's problem, so that forms can show it at the field that it names. How old the
+ * answering node's copy may be is kept aside, for the frame to say.
+ */
+
+import type { WireProblem } from '../../../src/api/schema.ts';
+
+export type QueryValue = string | number | boolean | null | undefined | readonly string[];
+export type Query = Readonly<Record<string, QueryValue>>;
+
+/** The server refused, or could not be reached (`code` is `OFFLINE`, `status` 0). */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly problem: WireProblem | OfflineProblem;
+
+  constructor(problem: WireProblem | OfflineProblem) {
+    super(problem.detail);
+    this.problem = problem;
+  }
+}
+
+export interface OfflineProblem {
+  readonly status: 0;
+  readonly code: 'OFFLINE';
+  readonly title: string;
+  readonly detail: string;
+  readonly field?: never;
+  readonly allowed?: never;
+  readonly names?: never;
+}
+
+/** Any failure as something that can be shown. */
+export function problemOf(error: unknown): WireProblem | OfflineProblem {
+  if (error instanceof Refusal) return error.problem;
+  return offline(error instanceof Error ? error.message : String(error));
+}
+
+const offline = (detail: string): OfflineProblem => ({
+  status: 0,
+  code: 'OFFLINE',
+  title: 'The server can not be reached',
+  detail,
+});
+
+const base = '/api/v1';
+
+/** `/jobs?limit=100`: absent and empty values are left out, lists are repeated. */
+export function address(path: string, query: Query = {}): string {
+  const parameters = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) {
+    if (value === undefined || value === null || value === '') continue;
+    for (const each of Array.isArray(value) ? value : [value]) parameters.append(key, String(each));
+  }
+  const text = parameters.toString();
+  return `${base}${path}${text === '' ? '' : `?${text}`}`;
+}
+
+/** How old the copy was that the last answer came from, in milliseconds; null from the leader. */
+export interface Freshness {
+  readonly lagMs: number | null;
+}
+let freshness: Freshness = { lagMs: null };
+const freshnessListeners = new Set<() => void>();
+
+export const lastFreshness = (): Freshness => freshness;
+
+export function onFreshness(listener: () => void): () => void {
+  freshnessListeners.add(listener);
+  return () => freshnessListeners.delete(listener);
+}
+
+export const get = <T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> =>
+  request<T>('GET', address(path, query), signal === undefined ? {} : { signal });
+
+export interface Sent {
+  readonly query?: Query;
+  /** JSON unless `yaml` is said. */
+  readonly body?: unknown;
+  readonly yaml?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export function send<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, sent: Sent = {}): Promise<T> {
+  const { query, body, yaml, headers } = sent;
+  const type = yaml !== undefined ? 'application/yaml' : body !== undefined ? 'application/json' : undefined;
+  return request<T>(method, address(path, query), {
+    headers: { ...headers, ...(type !== undefined && { 'content-type': type }) },
+    ...(type !== undefined && { body: yaml ?? JSON.stringify(body) }),
+  });
+}
+
+async function request<T>(method: string, url: string, init: RequestInit): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      method,
+      ...init,
+      headers: { accept: 'application/json', ...(init.headers as Record<string, string> | undefined) },
+    });
+  } catch (error) {
+    // A request that was given up is no failure of the server's.
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new Refusal(offline('No answer. Is the server running, and is the network up?'));
+  }
+  if (!response.ok) throw new Refusal(await readProblem(response));
+  noteFreshness(response);
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+async function readProblem(response: Response): Promise<WireProblem | OfflineProblem> {
+  const type = response.headers.get('content-type') ?? '';
+  if (type.includes('json')) return (await response.json()) as WireProblem;
+  return offline(`The answer was ${response.status} ${response.statusText}, and not from Carillon.`);
+}
+
+function noteFreshness(response: Response): void {
+  const header = response.headers.get('x-carillon-lag-ms');
+  const lagMs = header === null ? null : Number(header);
+  if (lagMs === freshness.lagMs) return;
+  freshness = { lagMs };
+  for (const listener of freshnessListeners) listener();
+}

@@ -1,0 +1,87 @@
+/**
+ * What pages read, each with its key. Keys begin with `lists` (touched by every event), `job` and the name
+ * (touched by what happens to this job), or `run` and the id (replaced by the run's own events); see `live.ts`.
+ */
+
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import type { WireJob, WireLedger, WireRevisionList, WireRun, WireRunList } from '../../../src/api/schema.ts';
+import type {
+  WireCluster,
+  WireEngineList,
+  WireGraph,
+  WireJobStats,
+  WireNext,
+} from '../../../src/api/schema-views.ts';
+import { get, type Query } from './client.ts';
+
+const jobPath = (name: string): string => `/jobs/${encodeURIComponent(name)}`;
+
+export const jobQuery = (name: string) =>
+  queryOptions({
+    queryKey: ['job', name, 'definition'],
+    queryFn: ({ signal }) => get<WireJob>(jobPath(name), {}, signal),
+  });
+
+export const jobRunsQuery = (name: string, query: Query) =>
+  queryOptions({
+    queryKey: ['job', name, 'runs', query],
+    queryFn: ({ signal }) => get<WireRunList>(`${jobPath(name)}/runs`, query, signal),
+    placeholderData: keepPreviousData,
+  });
+
+export const jobStatsQuery = (name: string) =>
+  queryOptions({
+    queryKey: ['job', name, 'stats'],
+    queryFn: ({ signal }) => get<WireJobStats>(`${jobPath(name)}/stats`, {}, signal),
+  });
+
+export const nextQuery = (name: string, count: number) =>
+  queryOptions({
+    queryKey: ['job', name, 'next', count],
+    queryFn: ({ signal }) => get<WireNext>(`${jobPath(name)}/next`, { count }, signal),
+  });
+
+export const ledgerQuery = (name: string, span: { readonly from: string; readonly to: string }) =>
+  queryOptions({
+    queryKey: ['job', name, 'ledger', span],
+    queryFn: ({ signal }) => get<WireLedger>(`${jobPath(name)}/ledger`, { ...span, limit: 1000 }, signal),
+    placeholderData: keepPreviousData,
+  });
+
+export const revisionsQuery = (name: string) =>
+  queryOptions({
+    queryKey: ['job', name, 'revisions'],
+    queryFn: ({ signal }) => get<WireRevisionList>(`${jobPath(name)}/revisions`, {}, signal),
+  });
+
+export const jobGraphQuery = (name: string) =>
+  queryOptions({
+    queryKey: ['job', name, 'graph'],
+    queryFn: ({ signal }) => get<WireGraph>('/graph', { job: name }, signal),
+  });
+
+export const runsQuery = (query: Query) =>
+  queryOptions({
+    queryKey: ['lists', 'runs', query],
+    queryFn: ({ signal }) => get<WireRunList>('/runs', query, signal),
+    placeholderData: keepPreviousData,
+  });
+
+export const runQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['run', id],
+    queryFn: ({ signal }) => get<WireRun>(`/runs/${encodeURIComponent(id)}`, {}, signal),
+  });
+
+/** Not driven by events: nodes come and go without one. */
+export const clusterQuery = queryOptions({
+  queryKey: ['cluster'],
+  queryFn: ({ signal }) => get<WireCluster>('/cluster', {}, signal),
+  refetchInterval: 5_000,
+});
+
+export const enginesQuery = queryOptions({
+  queryKey: ['engines'],
+  queryFn: ({ signal }) => get<WireEngineList>('/engines', {}, signal),
+  refetchInterval: 5_000,
+});

@@ -1,0 +1,55 @@
+/** What stands around every page: where one can go, the search, whether the picture is live. */
+
+import type { ReactNode } from 'react';
+import { Link, useLocation } from 'wouter';
+import { Icon, type IconName } from '../parts/icon.tsx';
+import { JobSearch } from './job-search.tsx';
+import { LiveMark } from './live-mark.tsx';
+import { ThemeSwitch } from './theme-switch.tsx';
+
+const places: readonly { readonly to: string; readonly text: string; readonly icon: IconName }[] = [
+  { to: '/', text: 'Now', icon: 'home' },
+  { to: '/jobs', text: 'Jobs', icon: 'jobs' },
+  { to: '/runs', text: 'Runs', icon: 'runs' },
+  { to: '/graph', text: 'Graph', icon: 'graph' },
+  { to: '/plots', text: 'Plots', icon: 'plots' },
+  { to: '/cluster', text: 'Cluster', icon: 'cluster' },
+];
+
+export function Frame({ children }: { readonly children: ReactNode }) {
+  const [location] = useLocation();
+  return (
+    <>
+      <a className="skip-link" href="#main">
+        Skip to the page
+      </a>
+      <header className="frame">
+        <Link href="/" className="brand" aria-label="Carillon, what is now">
+          <img src="/icon.svg" width="24" height="24" alt="" />
+          <span>Carillon</span>
+        </Link>
+        <nav aria-label="Pages">
+          {places.map(({ to, text, icon }) => {
+            const here = to === '/' ? location === '/' : location === to || location.startsWith(`${to}/`);
+            return (
+              <Link key={to} href={to} aria-current={here ? 'page' : undefined}>
+                <Icon name={icon} />
+                <span>{text}</span>
+              </Link>
+            );
+          })}
+        </nav>
+        <div className="frame-tools">
+          <JobSearch />
+          <LiveMark />
+          <ThemeSwitch />
+          <Link href="/new" className="button button-primary new-job" aria-label="New job">
+            <Icon name="plus" />
+            <span>New job</span>
+          </Link>
+        </div>
+      </header>
+      {children}
+    </>
+  );
+}

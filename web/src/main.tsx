@@ -1,0 +1,24 @@
+/** Where the page begins: the data layer around the app, and the app in the document. */
+
+import { QueryClientProvider } from '@tanstack/react-query';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './app.tsx';
+import { LiveProvider } from './data/live-context.tsx';
+import { queryClient } from './data/query-client.ts';
+import { NoticeProvider } from './frame/notices.tsx';
+import './styles/base.css';
+import './styles/parts.css';
+import './styles/frame.css';
+
+createRoot(document.getElementById('app') as HTMLElement).render(
+  <StrictMode>
+    <QueryClientProvider client={queryClient}>
+      <LiveProvider>
+        <NoticeProvider>
+          <App />
+        </NoticeProvider>
+      </LiveProvider>
+    </QueryClientProvider>
+  </StrictMode>,
+);

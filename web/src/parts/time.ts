@@ -1,0 +1,90 @@
+/** Times and durations in words. The viewer's zone is the browser's; 24 hours, ISO order, seconds where they matter. */
+
+export const viewerZone: string = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+const formatters = new Map<string, Intl.DateTimeFormat>();
+
+function parts(ms: number, zone: string): Record<string, string> {
+  let formatter = formatters.get(zone);
+  if (formatter === undefined) {
+    formatter = new Intl.DateTimeFormat('en-GB', {
+      timeZone: zone,
+      weekday: 'short',
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+      hourCycle: 'h23',
+      timeZoneName: 'short',
+    });
+    formatters.set(zone, formatter);
+  }
+  return Object.fromEntries(formatter.formatToParts(ms).map(({ type, value }) => [type, value]));
+}
+
+/** `02:00:05` */
+export function clockTime(ms: number, zone = viewerZone): string {
+  const { hour, minute, second } = parts(ms, zone);
+  return `${hour}:${minute}:${second}`;
+}
+
+/** `2026-11-21` */
+export function calendarDay(ms: number, zone = viewerZone): string {
+  const { year, month, day } = parts(ms, zone);
+  return `${year}-${month}-${day}`;
+}
+
+/** `2026-11-21 02:00:05` */
+export const dateTime = (ms: number, zone = viewerZone): string =>
+  `${calendarDay(ms, zone)} ${clockTime(ms, zone)}`;
+
+/** `Sat` */
+export const weekday = (ms: number, zone = viewerZone): string => parts(ms, zone).weekday ?? '';
+
+/** `CET`, `GMT+5:30` */
+export const zoneName = (ms: number, zone: string): string => parts(ms, zone).timeZoneName ?? zone;
+
+/** The time alone where it is today, the day with it where it is not. */
+export function shortInstant(ms: number, now: number, zone = viewerZone): string {
+  const time = clockTime(ms, zone);
+  const readable = time.endsWith(':00') ? time.slice(0, 5) : time;
+  if (calendarDay(ms, zone) === calendarDay(now, zone)) return readable;
+  const near = Math.abs(ms - now) < 6 * 86_400_000;
+  return near ? `${weekday(ms, zone)} ${readable}` : `${calendarDay(ms, zone)} ${readable.slice(0, 5)}`;
+}
+
+const units = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1_000],
+] as const;
+
+/** `850 ms`, `4.2 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`: two units at most. */
+export function duration(ms: number | null): string {
+  if (ms === null) return '–';
+  const length = Math.abs(ms);
+  if (length < 1_000) return `${Math.round(length)} ms`;
+  if (length < 10_000) return `${(length / 1_000).toFixed(1).replace(/\.0$/, '')} s`;
+  const first = units.findIndex(([, size]) => length >= size);
+  const [unit, size] = units[first] ?? ['s', 1_000];
+  const next = units[first + 1];
+  if (next === undefined) return `${Math.round(length / size)} s`;
+  const rest = Math.round((length % size) / next[1]);
+  const whole = Math.floor(length / size);
+  // 59 min 60 s is an hour.
+  if (rest * next[1] >= size) return duration((whole + 1) * size);
+  return rest === 0 ? `${whole} ${unit}` : `${whole} ${unit} ${rest} ${next[0]}`;
+}
+
+/** `in 5 min`, `3 min ago`, `now`: one unit, for glances. */
+export function relative(ms: number, now: number): string {
+  const difference = ms - now;
+  const length = Math.abs(difference);
+  if (length < 1_000) return 'now';
+  const [unit, size] = units.find(([, each]) => length >= each) ?? ['s', 1_000];
+  const text = `${Math.floor(length / size)} ${unit}`;
+  return difference > 0 ? `in ${text}` : `${text} ago`;
+}
