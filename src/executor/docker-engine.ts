@@ -1,24 +1,12 @@
-/**
- * One Docker engine through dockerode, in the few calls that launches need. Every call has a bound in time and
- * ends in one of three ways: an answer, an `EngineRefusal` (the engine said no, with its status), or
- * ENGINE_UNAVAILABLE (nobody knows what happened).
- *
- * dockerode's own methods are not used, only its transport: they put bodies into URLs, gather logs in memory,
- * and a call whose connection breaks in the middle of the answer never settles. Here the bound settles it.
- */
+/** One Docker engine, in the few calls that launches need; docker-transport.ts says how a call can end. */
 
-import { setMaxListeners } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
-import { inspect } from 'node:util';
-import Docker from 'dockerode';
-import { CarillonError } from '../errors.ts';
+import type { CarillonError } from '../errors.ts';
 import type { Clock } from '../scheduler/ports.ts';
-import { dockerAddress, type TlsFiles } from './docker-address.ts';
+import type { TlsFiles } from './docker-address.ts';
 import { jsonLines } from './docker-lines.ts';
 import { type DockerCreateRequest, labelOf } from './docker-request.ts';
 import type { ContainerInspection } from './docker-state.ts';
+import { DockerTransport, EngineRefusal, type RegistryAuth } from './docker-transport.ts';
 
 /** Looking things up takes milliseconds; a busy engine may take seconds, a dead one forever. */
 const askTimeoutMs = 15_000;
@@ -26,8 +14,6 @@ const askTimeoutMs = 15_000;
 const changeTimeoutMs = 60_000;
 /** Without a word from the registry for this long, a pull is given up. */
 const pullSilenceMs = 120_000;
-/** Statuses a proxy gives, and a cluster without a leader: they say nothing of the container. */
-const unknownOutcome = new Set([502, 503, 504]);
 
 export interface ContainerEntry {
   readonly Id: string;
@@ -52,39 +38,11 @@ export interface ContainerEvent {
   readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
 }
 
-export interface RegistryAuth {
-  readonly username: string;
-  readonly password: string;
-  readonly serveraddress: string;
-}
-
 export interface EngineLogQuery {
   readonly stdout: boolean;
   readonly stderr: boolean;
   readonly follow: boolean;
   readonly tail: number | 'all';
-}
-
-/** The engine understood and said no. `words` are its own, for people. */
-export class EngineRefusal extends Error {
-  override readonly name = 'EngineRefusal';
-  readonly status: number;
-  readonly words: string;
-
-  constructor(status: number, words: string) {
-    super(`${status}: ${words}`);
-    this.status = status;
-    this.words = words;
-  }
-}
-
-interface Call {
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  readonly path: string;
-  readonly query?: object;
-  readonly body?: object;
-  readonly auth?: RegistryAuth;
-  readonly timeoutMs: number;
 }
 
 export interface DockerEngineOptions {
@@ -96,40 +54,22 @@ export interface DockerEngineOptions {
 export class DockerEngine {
   readonly host: string;
   readonly #clock: Clock;
-  readonly #modem: Docker['modem'];
-  readonly #closing = new AbortController();
+  readonly #transport: DockerTransport;
 
   constructor({ host, tls, clock }: DockerEngineOptions) {
     this.host = host;
     this.#clock = clock;
-    setMaxListeners(0, this.#closing.signal);
-    const address = dockerAddress(host, tls);
-    // Connections are not kept: after a restart of the engine a kept one fails the next call.
-    const secure = 'protocol' in address && address.protocol === 'https';
-    const agent = secure ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false });
-    const keys = secure && tls !== null ? readKeys(tls) : {};
-    // What is left out here would be taken from DOCKER_HOST and its kin.
-    const none = {
-      host: undefined,
-      port: undefined,
-      socketPath: undefined,
-      timeout: undefined,
-      protocol: 'http',
-    };
-    const options = {
-      ...none,
-      ca: undefined,
-      cert: undefined,
-      key: undefined,
-      pathPrefix: '/',
-      agent: undescribed(agent),
-      ...keys,
-    };
-    this.#modem = new Docker({ ...options, ...address } as Docker.DockerOptions).modem;
+    this.#transport = new DockerTransport({
+      host,
+      tls,
+      clock,
+      what: 'Docker engine',
+      setting: 'docker-host',
+    });
   }
 
   async version(): Promise<{ Version: string; ApiVersion: string }> {
-    return this.#ask({ method: 'GET', path: '/version', timeoutMs: askTimeoutMs });
+    return this.#transport.ask({ method: 'GET', path: '/version', timeoutMs: askTimeoutMs });
   }
 
   /** The id. 404: the image is not there; 409: the name is taken. */
@@ -142,12 +82,12 @@ export class DockerEngine {
       body,
       timeoutMs: changeTimeoutMs,
     } as const;
-    return (await this.#ask<{ Id: string }>(call)).Id;
+    return (await this.#transport.ask<{ Id: string }>(call)).Id;
   }
 
   /** By id, so that it can never start a successor of the same name. */
   async start(id: string): Promise<void> {
-    await this.#tolerating([304], {
+    await this.#transport.tolerating([304], {
       method: 'POST',
       path: `/containers/${id}/start`,
       timeoutMs: changeTimeoutMs,
@@ -156,7 +96,7 @@ export class DockerEngine {
 
   /** Null when there is none. Waits for a start that is under way, so it has the time of one. */
   async inspect(nameOrId: string): Promise<ContainerInspection | null> {
-    return this.#tolerating([404], {
+    return this.#transport.tolerating([404], {
       method: 'GET',
       path: `/containers/${nameOrId}/json`,
       timeoutMs: changeTimeoutMs,
@@ -166,7 +106,7 @@ export class DockerEngine {
   /** All of a cluster, ended ones too. */
   async list(cluster: string): Promise<ContainerEntry[]> {
     const query = { all: true, filters: { label: [`${labelOf.cluster}=${cluster}`] } };
-    return this.#ask({ method: 'GET', path: '/containers/json', query, timeoutMs: askTimeoutMs });
+    return this.#transport.ask({ method: 'GET', path: '/containers/json', query, timeoutMs: askTimeoutMs });
   }
 
   /** 404 and 409: it is gone or does not run; either is as good as killed. */
@@ -177,7 +117,7 @@ export class DockerEngine {
       query: { signal },
       timeoutMs: askTimeoutMs,
     } as const;
-    await this.#tolerating([404, 409], call);
+    await this.#transport.tolerating([404, 409], call);
   }
 
   /** Never by force: 409 when it runs. Gone already is fine. */
@@ -188,7 +128,7 @@ export class DockerEngine {
       query: { v: true },
       timeoutMs: changeTimeoutMs,
     } as const;
-    await this.#tolerating([404], call);
+    await this.#transport.tolerating([404], call);
   }
 
   async hasImage(image: string): Promise<boolean> {
@@ -197,14 +137,14 @@ export class DockerEngine {
       path: `/images/${encodeURIComponent(image)}/json`,
       timeoutMs: askTimeoutMs,
     } as const;
-    return (await this.#tolerating([404], call)) !== null;
+    return (await this.#transport.tolerating([404], call)) !== null;
   }
 
   /** Resolves when the image is there. A failure can come after a good status, as a line of the answer. */
   async pull(image: string, auth: RegistryAuth | null, onStatus: (status: string) => void): Promise<void> {
     const query = { fromImage: image };
     const call = { method: 'POST', path: '/images/create', query, timeoutMs: pullSilenceMs } as const;
-    const answer = await this.#open(auth === null ? call : { ...call, auth });
+    const answer = await this.#transport.open(auth === null ? call : { ...call, auth });
     let cancelSilence = () => {};
     const listen = () => {
       cancelSilence();
@@ -221,7 +161,7 @@ export class DockerEngine {
         if (status !== undefined) onStatus(status);
       }
     } catch (error) {
-      throw this.#translate(error);
+      throw this.#transport.translate(error);
     } finally {
       cancelSilence();
     }
@@ -232,133 +172,22 @@ export class DockerEngine {
     const event = ['start', 'die', 'kill', 'destroy'];
     const filters = { type: ['container'], label: [`${labelOf.cluster}=${cluster}`], event };
     const call = { method: 'GET', path: '/events', query: { filters }, timeoutMs: askTimeoutMs } as const;
-    const answer = await this.#open(call, signal);
-    return this.#guarded(jsonLines(answer) as AsyncGenerator<ContainerEvent>);
+    const answer = await this.#transport.open(call, signal);
+    return this.#transport.guarded(jsonLines(answer) as AsyncGenerator<ContainerEvent>);
   }
 
   /** Multiplexed bytes as they come; EngineRefusal 404 when the container is gone. */
   async logs(id: string, query: EngineLogQuery, signal: AbortSignal): Promise<AsyncGenerator<Uint8Array>> {
     const call = { method: 'GET', path: `/containers/${id}/logs`, query, timeoutMs: askTimeoutMs } as const;
-    return this.#guarded(await this.#open(call, signal));
+    return this.#transport.guarded(await this.#transport.open(call, signal));
   }
 
   /** Gives up what is under way, by ENGINE_UNAVAILABLE; nothing more can be asked. */
   close(): void {
-    this.#closing.abort();
+    this.#transport.close();
   }
 
   unavailable(cause: string): CarillonError {
-    return new CarillonError(
-      'ENGINE_UNAVAILABLE',
-      `The Docker engine at ${this.host} can not be reached: ${cause}`,
-      {
-        field: 'docker-host',
-        value: this.host,
-      },
-    );
+    return this.#transport.unavailable(cause);
   }
-
-  async *#guarded<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
-    try {
-      yield* source;
-    } catch (error) {
-      throw this.#translate(error);
-    }
-  }
-
-  async #tolerating<T>(statuses: readonly number[], call: Call): Promise<T | null> {
-    try {
-      return await this.#ask<T>(call);
-    } catch (error) {
-      if (error instanceof EngineRefusal && statuses.includes(error.status)) return null;
-      throw error;
-    }
-  }
-
-  #ask<T>(call: Call): Promise<T> {
-    return this.#dial(call, { isStream: false });
-  }
-
-  /** Only the wait for the first byte is bounded; the caller bounds the rest, or ends it by `signal`. */
-  async #open(call: Call, signal?: AbortSignal): Promise<IncomingMessage> {
-    const answer = await this.#dial<IncomingMessage>(call, { isStream: true });
-    // Without a listener an error between two reads would end the process.
-    answer.on('error', () => {});
-    for (const ending of [signal, this.#closing.signal]) {
-      const end = () => answer.destroy();
-      if (ending?.aborted) end();
-      ending?.addEventListener('abort', end, { once: true });
-      answer.once('close', () => ending?.removeEventListener('abort', end));
-    }
-    return answer;
-  }
-
-  #dial<T>(
-    { method, path, query, body, auth, timeoutMs }: Call,
-    { isStream }: { isStream: boolean },
-  ): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const abort = new AbortController();
-      const giveUp = (cause: string) => {
-        reject(this.unavailable(cause));
-        abort.abort();
-      };
-      const cancelTimeout = this.#clock.after(timeoutMs, () =>
-        giveUp(`no answer within ${timeoutMs / 1000} s`),
-      );
-      const close = () => giveUp('the scheduler is stopping');
-      if (this.#closing.signal.aborted) close();
-      this.#closing.signal.addEventListener('abort', close, { once: true });
-      const options = {
-        method,
-        path: query === undefined ? path : `${path}?`,
-        // An empty body is not sent; without one the query would be, as a body.
-        options: { ...(query !== undefined && { _query: query }), _body: body ?? {} },
-        ...(auth !== undefined && { authconfig: { ...auth } }),
-        abortSignal: undescribed(abort.signal),
-        isStream,
-        statusCodes: { 200: true, 201: true, 204: true },
-      };
-      this.#modem.dial(options, (error: unknown, answer: unknown) => {
-        cancelTimeout();
-        this.#closing.signal.removeEventListener('abort', close);
-        if (error) reject(this.#translate(error));
-        else resolve(answer as T);
-      });
-    });
-  }
-
-  #translate(error: unknown): Error {
-    if (error instanceof CarillonError || error instanceof EngineRefusal) return error;
-    const { statusCode, json, message, code } = error as ModemError;
-    if (statusCode === undefined) return this.unavailable(code ?? message);
-    const words = json?.message ?? message.replace(/^\(HTTP code \d+\) .*? - /, '').trim();
-    return unknownOutcome.has(statusCode) ? this.unavailable(words) : new EngineRefusal(statusCode, words);
-  }
-}
-
-/**
- * The client library describes each request with all that hangs on it, for a debug log that is off: two fifths
- * of the time of a busy scheduler went there.
- */
-function undescribed<T extends object>(part: T): T {
-  return Object.defineProperty(part, inspect.custom, { value: () => '…' });
-}
-
-interface ModemError extends Error {
-  readonly statusCode?: number;
-  readonly json?: { readonly message?: string } | null;
-  readonly code?: string;
-}
-
-function readKeys({ caFile, certFile, keyFile }: TlsFiles): { ca: Buffer; cert: Buffer; key: Buffer } {
-  const read = (field: string, file: string): Buffer => {
-    try {
-      return readFileSync(file);
-    } catch (error) {
-      const cause = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-      throw new CarillonError('INVALID_FIELD', `${file} can not be read (${cause})`, { field, value: file });
-    }
-  };
-  return { ca: read('ca', caFile), cert: read('cert', certFile), key: read('key', keyFile) };
 }

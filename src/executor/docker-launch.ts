@@ -17,10 +17,11 @@
 import { CarillonError } from '../errors.ts';
 import type { Clock, Log } from '../scheduler/ports.ts';
 import type { LaunchSpec } from '../scheduler/spec.ts';
-import { type DockerEngine, EngineRefusal, type RegistryAuth } from './docker-engine.ts';
+import type { DockerEngine } from './docker-engine.ts';
 import { fullImageName, registryAuth } from './docker-registry.ts';
 import { type DockerCreateRequest, dockerCreateRequest, labelOf } from './docker-request.ts';
 import { type ContainerInspection, launchReport } from './docker-state.ts';
+import { EngineRefusal, type RegistryAuth } from './docker-transport.ts';
 import { readSecretFile } from './secret-file.ts';
 
 /** How often others may take, free or start the name under our hands before it is left to the next call. */

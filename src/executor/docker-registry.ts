@@ -1,7 +1,7 @@
 /** Image names and registry credentials, as an engine wants them. Pure. */
 
 import { CarillonError } from '../errors.ts';
-import type { RegistryAuth } from './docker-engine.ts';
+import type { RegistryAuth } from './docker-transport.ts';
 
 const dockerHub = 'https://index.docker.io/v1/';
 
