@@ -11,7 +11,7 @@ import { rerunVariant } from './ids.ts';
 import type { Job, Run } from './model.ts';
 import { nearest } from './nearest.ts';
 import { isEnded } from './run-state.ts';
-import { closeRun, killRun, openRun, settle } from './runs.ts';
+import { closeRun, killRun, openRun, reviseLimits, settle } from './runs.ts';
 import { sameJson } from './same.ts';
 import type { Entry } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -77,6 +77,7 @@ function putJob(turn: Turn, command: Extract<Command, { kind: 'put-job' }>): Com
   }
   const next = nextRevision(checked, before, { now: draft.now, by: command.by });
   const entry = accept(turn, checked, next);
+  settle(turn);
   return {
     job: entry.job,
     state: { ...entry.state },
@@ -100,6 +101,7 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   }
   // A timeout or a grace may have become shorter.
   for (const run of entry.runs) state.watch(run);
+  if (!isNew) reviseLimits(turn, entry);
   draft.job(next.job);
   // The state of a new job follows from the job; see `State.putJob`.
   if (!isNew || entry.state.paused !== null) draft.state(entry.state);
@@ -124,6 +126,7 @@ function apply(turn: Turn, command: Extract<Command, { kind: 'apply' }>): Comman
   }
   for (const { checked, next } of plan.accepted) if (next !== null) accept(turn, checked, next);
   for (const name of plan.pruned) removeJob(turn, turn.state.entry(name), command.by);
+  settle(turn);
   return plan.results;
 }
 

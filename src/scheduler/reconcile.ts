@@ -6,6 +6,7 @@
 import { attemptEnded, attemptStarted } from './attempts.ts';
 import { askToLaunch, hostOf, limitsOf } from './launch.ts';
 import type { Run } from './model.ts';
+import { inOrder } from './places.ts';
 import type { LaunchReport } from './ports.ts';
 import { placeRun, settle, takeTurn } from './runs.ts';
 import type { Entry, State } from './state.ts';
@@ -41,14 +42,21 @@ export function resume(turn: Turn): void {
       continue;
     state.places.take(run, limitsOf(state, entry, attempt.engine));
   }
-  for (const run of runs) {
+  // Those that waited for a place go first, in the order in which they would have got it.
+  for (const run of runs.filter(isQueued).sort(inOrder)) {
     const entry = state.jobs.get(run.job);
     if (entry === undefined) continue;
-    if (run.state === 'queued') placeRun(turn, entry, run);
-    else takeTurn(turn, run.job);
+    placeRun(turn, entry, run);
+    draft.cut();
+  }
+  for (const run of runs) {
+    if (isQueued(run) || !state.jobs.has(run.job)) continue;
+    takeTurn(turn, run.job);
     draft.cut();
   }
 }
+
+const isQueued = (run: Run): boolean => run.state === 'queued';
 
 /** The launches of one engine that are known to run. */
 export function runningOn(state: State, engine: string, host: string | null): ReadonlySet<string> {

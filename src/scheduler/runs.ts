@@ -1,7 +1,8 @@
 /**
- * The life of a run from its decision to its end; what happens to its attempts is in attempts.ts. Each function changes the state in place and puts what must
- * be durable into the draft; `settle` then tells children and successors, so that an ending and what follows
- * from it are one decision. Nothing here recurses: a chain of any length settles in one loop.
+ * The life of a run from its decision to its end; what happens to its attempts is in attempts.ts. Each function
+ * changes the state in place and puts what must be durable into the draft; `settle` then tells children and
+ * successors, so that an ending and what follows from it are one decision. Nothing here recurses: a chain of any
+ * length settles in one loop.
  */
 
 import { emptyJoin, type JoinSpec, type ParentEnd, parentEnded } from '../dag/ready.ts';
@@ -10,6 +11,7 @@ import { runId } from './ids.ts';
 import { engineFor, launchRun, limitsOf } from './launch.ts';
 import { holdBack } from './lineage.ts';
 import type { EndState, LedgerLine, Outcome, Run, RunTrigger } from './model.ts';
+import { inOrder, type Lane, type Limit } from './places.ts';
 import { type Policy, policyOf } from './policy.ts';
 import { isEnded, nextRunState } from './run-state.ts';
 import type { Entry } from './state.ts';
@@ -98,12 +100,9 @@ function replaceRun(turn: Turn, other: Run, by: Run): void {
   killRun(turn, other, { by: by.id, as: 'killed', reason: `replaced by ${by.id}` });
 }
 
-/**
- * Launches the run if every limit has a place, else queues it behind the limit that has none and answers
- * that limit's key.
- */
-export function placeRun(turn: Turn, entry: Entry, run: Run): string | null {
-  const { state } = turn;
+/** Launches the run if every limit has a place, else lets it wait for one that has none. */
+export function placeRun(turn: Turn, entry: Entry, run: Run): void {
+  const { state, freed } = turn;
   let engine: string;
   try {
     engine = engineFor(entry.job.definition.run, state.settings);
@@ -111,18 +110,49 @@ export function placeRun(turn: Turn, entry: Entry, run: Run): string | null {
     // The engine was configured when the job was accepted and is not any more.
     if (!(error instanceof CarillonError)) throw error;
     queueRun(turn, run, error.message);
-    return null;
+    return;
   }
   const limits = limitsOf(state, entry, engine);
+  const [first] = limits;
   const full = state.places.full(limits);
-  if (full === null) {
-    state.places.take(run, limits);
-    launchRun(turn, entry, run, engine);
-    return null;
+  if (full === null && (first === undefined || state.places.best(freed) === null)) {
+    admit(turn, entry, { run, engine, limits });
+    return;
   }
-  state.places.wait(full.key, run);
-  queueRun(turn, run, `${full.label} has all ${full.places} of its places taken`);
-  return full.key;
+  // What came free in this turn is for those that waited, if they start before this one: `fillPlaces` decides.
+  if (full === null && first !== undefined) freed.add(first.key);
+  const at = state.places.wait(run, limits, full ?? (first as Limit));
+  queueRun(turn, run, allTaken(at));
+}
+
+function admit(
+  turn: Turn,
+  entry: Entry,
+  { run, engine, limits }: { run: Run; engine: string; limits: readonly Limit[] },
+): void {
+  turn.state.places.take(run, limits);
+  launchRun(turn, entry, run, engine);
+}
+
+function allTaken({ label, places }: Limit): string {
+  return places === 1 ? `${label}: its only place is taken` : `${label}: all ${places} places are taken`;
+}
+
+/** After an edit of the job: what is under way counts for its limits of now, and what waits, waits for those. */
+export function reviseLimits(turn: Turn, entry: Entry): void {
+  const { state, freed } = turn;
+  const queued: Run[] = [];
+  for (const run of entry.runs) {
+    const attempt = run.attempts.at(-1);
+    if (run.state === 'queued') queued.push(run);
+    if (attempt === undefined || (run.state !== 'launching' && run.state !== 'running')) continue;
+    for (const key of state.places.release(run)) freed.add(key);
+    state.places.take(run, limitsOf(state, entry, attempt.engine));
+  }
+  for (const run of queued.sort(inOrder)) {
+    state.places.leave(run);
+    placeRun(turn, entry, run);
+  }
 }
 
 function queueRun(turn: Turn, run: Run, reason: string): void {
@@ -175,6 +205,7 @@ export function closeRun(turn: Turn, run: Run, end: EndState, reason: string | n
   run.notBefore = null;
   run.endedAt = draft.now;
   for (const key of state.places.release(run)) turn.freed.add(key);
+  state.places.leave(run);
   state.dropRun(run);
   if (entry !== undefined) {
     countRun(turn, entry, run, end);
@@ -225,10 +256,7 @@ export function settle(turn: Turn): void {
   for (const run of turn.ended) tellChildren(turn, run);
   for (const run of turn.ended) takeTurn(turn, run.job);
   turn.ended.length = 0;
-  for (const key of turn.freed) {
-    turn.freed.delete(key);
-    fillPlaces(turn, key);
-  }
+  fillPlaces(turn);
 }
 
 const outcomes: Readonly<Record<EndState, Outcome>> = {
@@ -299,12 +327,32 @@ export function takeTurn(turn: Turn, job: string): void {
   placeRun(turn, entry, next);
 }
 
-function fillPlaces(turn: Turn, key: string): void {
-  for (let run = turn.state.places.next(key); run !== null; run = turn.state.places.next(key)) {
-    const entry = turn.state.jobs.get(run.job);
-    if (run.state !== 'queued' || entry === undefined) continue;
-    turn.draft.cut();
-    // No further place here: the run went back to its place in the queue.
-    if (placeRun(turn, entry, run) === key) return;
+/** Gives the places that came free to those that wait, as long as one of them can start. */
+function fillPlaces(turn: Turn): void {
+  const { state, draft, freed } = turn;
+  const { places } = state;
+  for (let lane = places.best(freed); lane !== null; lane = places.best(freed)) {
+    const full = places.full(lane.limits);
+    const run = lane.runs[0] as Run;
+    if (places.isFull(lane.at)) freed.delete(lane.at.key);
+    else if (full !== null) moveLane(turn, lane, full);
+    else {
+      const entry = state.entry(run.job);
+      places.leave(run);
+      draft.cut();
+      admit(turn, entry, {
+        run,
+        engine: engineFor(entry.job.definition.run, state.settings),
+        limits: lane.limits,
+      });
+    }
   }
+  freed.clear();
+}
+
+/** Only the first is written: thousands may stand behind it, and nothing is decided by the words. */
+function moveLane({ state, draft }: Turn, lane: Lane, to: Limit): void {
+  state.places.park(lane, to);
+  for (const run of lane.runs) run.reason = allTaken(to);
+  draft.run(lane.runs[0] as Run);
 }
