@@ -32,7 +32,7 @@ export const forwardLimits = {
 const reads = new Set(['GET', 'HEAD']);
 const asksForChange = ({ method }: FastifyRequest): boolean => !reads.has(method);
 /** Reads of what only the leader knows. */
-const leaderReads = new Set(['/api/v1/engines']);
+const leaderReads = new Set(['/api/v1/engines', '/api/v1/pools']);
 
 /** For the routes of `/api/v1`, before they are added. */
 export function forwardToLeader(app: FastifyInstance, context: ApiContext): void {

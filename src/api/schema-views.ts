@@ -197,6 +197,12 @@ export const WireGraph = Type.Object(
 );
 export type WireGraph = Static<typeof WireGraph>;
 
+    queued: count('Runs that wait because all of its places are taken.'),
+    startLatency: ref(WireSummary, {
+      description:
+        'From the decision to launch an attempt until the engine has started it. Of the attempts decided by the ' +
+        'leader that answers, since it leads: kept in its memory only.',
+    }),
 // The installation
 
 export const WireEngine = Type.Object(
@@ -204,7 +210,30 @@ export const WireEngine = Type.Object(
     name: Type.String(),
     reachable: Type.Boolean(),
     version: orNull(Type.String()),
-    detail: orNull(Type.String()),
+    detail: orNull(Type.String(), { description: 'Where it is, or what is wrong.' }),
+export const WirePool = Type.Object(
+  {
+    name: Type.String(),
+    places: count('Attempts that may share it at once, by the settings.'),
+    taken: count('More than there are, where fewer were set while they ran.'),
+    queued: count('Runs that wait because all places are taken.'),
+  },
+  { $id: 'Pool' },
+);
+export type WirePool = Static<typeof WirePool>;
+
+export const WirePoolList = list(ref(WirePool), 'PoolList');
+
+    capacity: Type.Object(
+      {
+        attempts: orNull(Type.Integer({ minimum: 1 }), {
+          description: 'Attempts it may have at once, by the settings; null: no bound.',
+        }),
+        cpus: orNull(Type.Number()),
+        memoryBytes: orNull(Type.Integer()),
+      },
+      { description: 'CPUs and memory are what the engine has in all; null where it does not say.' },
+    ),
     running: count('Attempts launched and not ended.'),
     startQueue: count('Launches decided that wait for a start place.'),
   },

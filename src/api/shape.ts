@@ -3,8 +3,10 @@
 import { type Static, type TSchema, type TSchemaOptions, type TUnsafe, Type } from 'typebox';
 
 /** Refers to a schema with an `$id`: a component of the OpenAPI document. */
-export const ref = <S extends TSchema>(schema: S & { readonly $id?: string }): TUnsafe<Static<S>> =>
-  Type.Unsafe<Static<S>>({ $ref: `${schema.$id}#` });
+export const ref = <S extends TSchema>(
+  schema: S & { readonly $id?: string },
+  options: TSchemaOptions = {},
+): TUnsafe<Static<S>> => Type.Unsafe<Static<S>>({ $ref: `${schema.$id}#`, ...options });
 
 export const orNull = <S extends TSchema>(schema: S, options: TSchemaOptions = {}) =>
   Type.Union([schema, Type.Null()], options);

@@ -21,6 +21,7 @@ import type {
   WireGraph,
   WireJobStats,
   WireNext,
+  WirePool,
   WirePreview,
   WirePreviewRequest,
   WireStats,
@@ -127,6 +128,7 @@ export class Client {
   preview = (request: WirePreviewRequest) => this.#send<WirePreview>('POST', '/schedules/preview', request);
   cluster = () => this.#get<WireCluster>('/cluster');
   engines = async () => (await this.#get<{ items: WireEngine[] }>('/engines')).items;
+  pools = async () => (await this.#get<{ items: WirePool[] }>('/pools')).items;
 
   async graphDot(): Promise<string> {
     return (await this.#fetch('GET', '/graph.dot')).text();

@@ -3,6 +3,7 @@
 import { hostname, userInfo } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import { describeSettings, type Environment, loadClientConfig } from '../config.ts';
+import { addEngineCommands } from './commands/engines.ts';
 import { addFileCommands } from './commands/files.ts';
 import { addInstallationCommands } from './commands/installation.ts';
 import { addJobCommands } from './commands/jobs.ts';
@@ -71,6 +72,7 @@ function createProgram(shell: Shell, version: string): Command {
   addJobCommands(program, shell);
   addRunCommands(program, shell);
   addInstallationCommands(program, shell);
+  addEngineCommands(program, shell);
   for (const command of [...program.commands, ...program.commands.flatMap((each) => each.commands)]) {
     command.exitOverride().copyInheritedSettings(program);
   }

@@ -45,6 +45,8 @@ const colors = {
   'timed-out': 'red',
   lost: 'red',
   refused: 'red',
+  reachable: 'green',
+  unreachable: 'red',
   deleted: 'red',
   disabled: 'red',
   missed: 'yellow',

@@ -12,7 +12,7 @@
  * is told in log-files.ts.
  */
 
-import { availableParallelism, hostname, release, type } from 'node:os';
+import { availableParallelism, hostname, release, totalmem, type } from 'node:os';
 import { CarillonError } from '../errors.ts';
 import type {
   Clock,
@@ -178,7 +178,13 @@ class ProcessLauncher implements Launcher {
   }
 
   async describe(): ReturnType<Launcher['describe']> {
-    return { reachable: true, version: `${type()} ${release()}`, detail: `processes on ${hostname()}` };
+    return {
+      reachable: true,
+      version: `${type()} ${release()}`,
+      detail: `processes on ${hostname()}`,
+      cpus: availableParallelism(),
+      memoryBytes: totalmem(),
+    };
   }
 
   get #bytesPerStream(): number {

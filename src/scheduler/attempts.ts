@@ -4,7 +4,7 @@
  */
 
 import { askToLaunch } from './launch.ts';
-import type { Run } from './model.ts';
+import type { Attempt, Run } from './model.ts';
 import { policyOf, retryDelayMs } from './policy.ts';
 import { nextRunState } from './run-state.ts';
 import { closeRun } from './runs.ts';
@@ -24,11 +24,16 @@ export function attemptStarted(turn: Turn, run: Run, at: number): void {
   if (attempt === undefined || run.state !== 'launching') return;
   run.state = nextRunState(run.state, 'start');
   run.reason = null;
-  // An engine's clock may be behind ours; a run never starts before it was decided.
-  attempt.startedAt = Math.max(at, attempt.createdAt);
+  noteStart(turn, attempt, at);
   turn.state.deferrals.delete(attempt.launchName);
   turn.draft.run(run);
   turn.state.watch(run);
+}
+
+function noteStart({ state }: Turn, attempt: Attempt, at: number): void {
+  // An engine's clock may be behind ours; a run never starts before it was decided.
+  attempt.startedAt = Math.max(at, attempt.createdAt);
+  if (attempt.term === state.term) state.startTimes.count(attempt);
 }
 
 /** The attempt is over: retry it, or end the run. */
@@ -46,8 +51,7 @@ export function attemptEnded(
   const attempt = run.attempts.at(-1);
   const entry = turn.state.jobs.get(run.job);
   if (attempt === undefined || attempt.endedAt !== null || entry === undefined) return;
-  if (attempt.startedAt === null && end.startedAt !== null)
-    attempt.startedAt = Math.max(end.startedAt, attempt.createdAt);
+  if (attempt.startedAt === null && end.startedAt !== null) noteStart(turn, attempt, end.startedAt);
   attempt.endedAt = Math.max(end.at, attempt.startedAt ?? attempt.createdAt);
   attempt.exitCode = end.exitCode;
   turn.state.deferrals.delete(attempt.launchName);

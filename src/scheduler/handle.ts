@@ -8,6 +8,7 @@ import type { AnswerTo, Command } from './command.ts';
 import type { Job, JobState, JobStats, Run } from './model.ts';
 import type { Archive, Launcher, LogChunk, LogQuery, Member, StoreStatus } from './ports.ts';
 import type { Schedule } from './schedule/model.ts';
+import type { Summary } from './stats.ts';
 
 /** A job with all that is known of it now. */
 export interface JobView {
@@ -91,13 +92,36 @@ export interface SchedulerHandle {
   leadership(): { readonly term: number; readonly leading: boolean };
   cluster(): ClusterView;
   /** True when this node's copy has everything that was committed before the call; false when `withinMs` passed. */
+  readonly capacity: {
+    /** Attempts it may have at once; null: no bound. */
+    readonly attempts: number | null;
+    /** What the engine says it has; null where it doesn't. */
+    readonly cpus: number | null;
+    readonly memoryBytes: number | null;
+  };
   caughtUp(withinMs: number): Promise<boolean>;
   /**
    * An engine of this node alone, for the leader on another one. ENGINE_NOT_CONFIGURED; NOT_LEADING while this
    * node leads itself or has not let go yet.
+  /** Runs that wait because all of its places are taken. */
+  readonly queued: number;
+  /** From an attempt's decision to its start, in milliseconds; null: none since this node leads. */
+  readonly startLatency: Summary | null;
+}
+
+export interface PoolView {
+  readonly name: string;
+  /** Attempts that may share it at once. */
+  readonly places: number;
+  /** More than `places` where fewer were set while they ran. */
+  readonly taken: number;
+  /** Runs that wait because all places are taken. */
+  readonly queued: number;
    */
   local(engine: string): LocalEngine;
   subscribe(listener: (notice: Notice) => void): () => void;
   /** Wall time as the scheduler sees it. */
   now(): number;
 }
+  /** By name. Places are kept by the leader: elsewhere nothing is taken and nothing waits. */
+  pools(): PoolView[];

@@ -52,12 +52,17 @@ export function limitsOf(state: State, entry: Entry, engine: string): Limit[] {
   const { name } = entry.job;
   if (policy.concurrency !== null)
     limits.push({ key: `job:${name}`, places: policy.concurrency, label: `job ${name}` });
-  const pool = policy.pool === null ? undefined : state.settings.pools[policy.pool];
-  if (pool !== undefined)
-    limits.push({ key: `pool:${policy.pool}`, places: pool, label: `pool ${policy.pool}` });
+  const pool = policy.pool === null ? null : poolLimit(state.settings, policy.pool);
+  if (pool !== null) limits.push(pool);
   const own = engineLimit(state.settings, engine);
   if (own !== null) limits.push(own);
   return limits;
+}
+
+/** How many attempts may share a pool at once; null: it is not configured any more. */
+export function poolLimit(settings: Settings, pool: string): Limit | null {
+  const places = settings.pools[pool];
+  return places === undefined ? null : { key: `pool:${pool}`, places, label: `pool ${pool}` };
 }
 
 /** What an engine may have at once; null: no bound. */

@@ -211,6 +211,16 @@ export interface Launcher extends Service {
   inventory(isWanted?: (launchName: string) => boolean): Promise<LaunchReport[]>;
   /** LOGS_GONE when they are no longer kept. */
   logs(launchName: string, query: LogQuery): AsyncIterable<LogChunk>;
-  /** Reachability and version, for `GET /engines`. */
-  describe(): Promise<{ reachable: boolean; version: string | null; detail: string | null }>;
+  /** For `GET /engines`. Never rejects: what can't be asked is not reachable. */
+  describe(): Promise<EngineDescription>;
+}
+
+export interface EngineDescription {
+  readonly reachable: boolean;
+  readonly version: string | null;
+  /** For people: where it is, or what is wrong. */
+  readonly detail: string | null;
+  /** What it has in all, not what is free; left out where it doesn't say. */
+  readonly cpus?: number;
+  readonly memoryBytes?: number;
 }

@@ -16,6 +16,7 @@ import { isEnded } from './run-state.ts';
 import type { Schedule } from './schedule/model.ts';
 import { nextInstant } from './schedule/next.ts';
 import { compileSchedule } from './schedule/parse.ts';
+import { StartTimes } from './start-times.ts';
 import { Timetable } from './timetable.ts';
 
 /** A job and all that hangs on it. */
@@ -78,6 +79,8 @@ export class State {
   readonly timetable = new Timetable<Entry | RunTimer>();
   /** Who has and who waits for a place; kept by places.ts. */
   readonly places = new Places();
+  /** Of this leadership alone. */
+  readonly startTimes = new StartTimes();
   /** By engine and launch name: since when nobody needs it any more, by a clock that is never set. */
   readonly tombstones = new Map<string, ReadonlyMap<string, number>>();
   /** How often an engine could not be reached, by launch name. */

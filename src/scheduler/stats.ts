@@ -4,7 +4,7 @@
  * digits (below 1 % error); reading goes through hdr-histogram-js.
  */
 
-import { build } from 'hdr-histogram-js';
+import { build, type Histogram } from 'hdr-histogram-js';
 import type { Histograms, JobStats, PackedHistogram } from './model.ts';
 
 export interface Summary {
@@ -21,7 +21,7 @@ export interface Summary {
 }
 
 /** Longer times count as this one: over 300 years, and still exact arithmetic. */
-const MAX_VALUE_MS = 1e13;
+export const MAX_VALUE_MS = 1e13;
 const SIGNIFICANT_DIGITS = 2;
 /** Values below are counted one by one; above, buckets double in width with each doubling of the value. */
 const EXACT_BELOW = 256;
@@ -96,18 +96,28 @@ export function mergePacked(list: readonly PackedHistogram[]): PackedHistogram {
   return pack([...counts].sort(([a], [b]) => a - b).flat());
 }
 
-/** Percentiles in milliseconds; null when nothing was counted. */
-export function summarise(packed: PackedHistogram): Summary | null {
-  const pairs = unpack(packed);
-  if (pairs.length === 0) return null;
-  const histogram = build({
+/** Empty; values above `MAX_VALUE_MS` must be cut to it. */
+export function newHistogram(): Histogram {
+  return build({
     lowestDiscernibleValue: 1,
     highestTrackableValue: MAX_VALUE_MS * 2,
     numberOfSignificantValueDigits: SIGNIFICANT_DIGITS,
     bitBucketSize: 64,
     useWebAssembly: false,
   });
+}
+
+/** Percentiles in milliseconds; null when nothing was counted. */
+export function summarise(packed: PackedHistogram): Summary | null {
+  const pairs = unpack(packed);
+  if (pairs.length === 0) return null;
+  const histogram = newHistogram();
   for (let i = 0; i < pairs.length; i += 2) histogram.recordValueWithCount(pairs[i] ?? 0, pairs[i + 1] ?? 0);
+  return summaryOf(histogram);
+}
+
+/** Of a histogram that has counted something. */
+export function summaryOf(histogram: Histogram): Summary {
   const at = (percentile: number): number => histogram.getValueAtPercentile(percentile);
   return {
     count: histogram.totalCount,
@@ -138,6 +148,32 @@ export function percentileOf(packed: PackedHistogram, percentile: number): numbe
     if (left <= 0) return highestIn(pairs[i] ?? 0);
   }
   return null;
+}
+
+/** How many values were counted. */
+export function countOf(packed: PackedHistogram): number {
+  const pairs = unpack(packed);
+  let total = 0;
+  for (let i = 1; i < pairs.length; i += 2) total += pairs[i] ?? 0;
+  return total;
+}
+
+export interface Bucket {
+  /** Both included. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly count: number;
+}
+
+/** The values as they were counted, ascending; buckets without any are left out. */
+export function bucketsOf(packed: PackedHistogram): Bucket[] {
+  const pairs = unpack(packed);
+  const buckets: Bucket[] = [];
+  for (let i = 0; i < pairs.length; i += 2) {
+    const fromMs = pairs[i] ?? 0;
+    buckets.push({ fromMs, toMs: highestIn(fromMs), count: pairs[i + 1] ?? 0 });
+  }
+  return buckets;
 }
 
 /** All-time histograms: the days before and today. */

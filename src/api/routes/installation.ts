@@ -8,8 +8,9 @@ import { answers } from '../endpoint.ts';
 import { notLeading } from '../forward.ts';
 import { iso } from '../instants.ts';
 import { isForwarded, passedOn, relay } from '../peer.ts';
-import { type WireCluster as Cluster, WireCluster, WireEngineList } from '../schema-views.ts';
+import { type WireCluster as Cluster, WireCluster, WireEngineList, WirePoolList } from '../schema-views.ts';
 import { ref } from '../shape.ts';
+import { summaryToWire } from '../to-wire.ts';
 import { deadline } from '../waiting.ts';
 
 /** A node that does not answer by then has no lag that could be told. */
@@ -28,6 +29,8 @@ export function installationRoutes(app: FastifyInstance, context: ApiContext): v
     {
       schema: {
         summary: 'What can launch jobs here',
+        description:
+          'As the leader sees it; another node passes the request on to it, and says so by x-carillon-leader.',
         tags,
         operationId: 'listEngines',
         response: answers({ 200: { description: 'The engines', schema: ref(WireEngineList) } }),
@@ -35,8 +38,26 @@ export function installationRoutes(app: FastifyInstance, context: ApiContext): v
     },
     async () => {
       const engines = await scheduler.engines();
-      return { items: engines.map((engine) => ({ ...engine })), next: null };
+      const items = engines.map((engine) => ({
+        ...engine,
+        startLatency: summaryToWire(engine.startLatency),
+      }));
+      return { items, next: null };
     },
+  );
+
+  app.get(
+    '/pools',
+    {
+      schema: {
+        summary: 'The pools, and how many of their places are taken',
+        description: 'As the leader sees them, like the engines.',
+        tags,
+        operationId: 'listPools',
+        response: answers({ 200: { description: 'The pools, by name', schema: ref(WirePoolList) } }),
+      },
+    },
+    async () => ({ items: scheduler.pools().map((pool) => ({ ...pool })), next: null }),
   );
 
   app.get(

@@ -7,7 +7,15 @@
 import { CarillonError, InvariantError } from '../../errors.ts';
 import type { AnswerTo, Command } from '../command.ts';
 import { copyRun } from '../decision.ts';
-import type { ClusterView, EngineView, JobView, LocalEngine, Notice, SchedulerHandle } from '../handle.ts';
+import type {
+  ClusterView,
+  EngineView,
+  JobView,
+  LocalEngine,
+  Notice,
+  PoolView,
+  SchedulerHandle,
+} from '../handle.ts';
 import { rerunVariant, runId } from '../ids.ts';
 import { hostOf } from '../launch.ts';
 import type { Run, Settings } from '../model.ts';
@@ -26,6 +34,7 @@ import type {
 import { isEnded } from '../run-state.ts';
 import type { State } from '../state.ts';
 import { jobView } from '../view.ts';
+import { engineViews, poolViews } from './engine-views.ts';
 import type { HostEngine } from './inventories.ts';
 import { Leadership } from './leadership.ts';
 import { notLeading } from './loop.ts';
@@ -301,21 +310,16 @@ export class Scheduler implements SchedulerHandle, Service {
   }
 
   async engines(): Promise<EngineView[]> {
-    const leading = this.#leading;
-    const running = new Map<string, number>();
-    for (const run of this.#view().runs.values()) {
-      const attempt = run.attempts.at(-1);
-      if (attempt === undefined || (run.state !== 'launching' && run.state !== 'running')) continue;
-      running.set(attempt.engine, (running.get(attempt.engine) ?? 0) + 1);
-    }
-    return Promise.all(
-      [...this.#launchers.values()].map(async (launcher) => ({
-        name: launcher.engine,
-        ...(await launcher.describe()),
-        running: running.get(launcher.engine) ?? 0,
-        startQueue: leading?.performer.waiting(launcher.engine) ?? 0,
-      })),
-    );
+    return engineViews({
+      launchers: this.#launchers.values(),
+      state: this.#view(),
+      startQueue: (engine) => this.#leading?.performer.waiting(engine) ?? 0,
+      clock: this.#parts.clock,
+    });
+  }
+
+  pools(): PoolView[] {
+    return poolViews(this.#view());
   }
 
   leadership(): { readonly term: number; readonly leading: boolean } {

@@ -1,0 +1,76 @@
+/** `carillon engines`: what can launch jobs, how full it is, how fast it starts them; and the pools. */
+
+import type { Command } from 'commander';
+import type { WireEngine, WirePool } from '../../api/schema-views.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { Session, Shell } from '../shell.ts';
+import { lasting, nothing, table, tinted } from '../words.ts';
+
+export function addEngineCommands(program: Command, shell: Shell): void {
+  program
+    .command('engines')
+    .description('the engines and pools: reachable, places taken, what waits, how long starts take')
+    .addHelpText(
+      'after',
+      '\nRUNNING: attempts under way, of so many. QUEUED: runs that wait for a place. TO START: launches that wait for' +
+        '\ntheir turn to be started. STARTS and percentiles: from the decision to the start, since this leader leads.',
+    )
+    .action((_, command: Command) =>
+      shell.run(command, async (session) => {
+        const { client } = session;
+        const [engines, pools] = [await client.engines(), await client.pools()];
+        if (session.json) session.printJson({ engines, pools });
+        else {
+          printEngines(session, engines);
+          if (pools.length > 0) printPools(session, pools);
+        }
+        return exitCodes.ok;
+      }),
+    );
+}
+
+function printEngines({ io, print }: Session, engines: readonly WireEngine[]): void {
+  const head = [
+    'ENGINE',
+    'STATE',
+    'RUNNING',
+    'QUEUED',
+    'TO START',
+    'STARTS',
+    'P50',
+    'P95',
+    'P99',
+    'MAX',
+    'HAS',
+  ];
+  const rows = engines.map(({ capacity, startLatency: starts, ...engine }) => [
+    engine.name,
+    tinted(engine.reachable ? 'reachable' : 'unreachable', io),
+    capacity.attempts === null ? String(engine.running) : `${engine.running} of ${capacity.attempts}`,
+    String(engine.queued),
+    String(engine.startQueue),
+    String(starts.count),
+    ...[starts.p50, starts.p95, starts.p99, starts.max].map(lasting),
+    [capacity.cpus === null ? '' : `${capacity.cpus} CPUs`, memory(capacity.memoryBytes)]
+      .filter((part) => part !== '')
+      .join(', ') || nothing,
+  ]);
+  print(table(head, rows, io));
+  print();
+  const about = engines.map(({ name, version, detail }) => [name, version ?? nothing, detail ?? '']);
+  print(table(['ENGINE', 'VERSION', 'WHERE'], about, io));
+}
+
+function printPools({ io, print }: Session, pools: readonly WirePool[]): void {
+  const rows = pools.map(({ name, places, taken, queued }) => [
+    name,
+    `${taken} of ${places}`,
+    String(queued),
+  ]);
+  print();
+  print(table(['POOL', 'TAKEN', 'QUEUED'], rows, io));
+}
+
+function memory(bytes: number | null): string {
+  return bytes === null ? '' : `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+}

@@ -1,0 +1,80 @@
+/**
+ * What can be said of each engine now: its own word, asked within a bound, and what this node knows of the
+ * attempts on it. And of each pool.
+ */
+
+import type { EngineView, PoolView } from '../handle.ts';
+import { engineLimit, poolLimit } from '../launch.ts';
+import type { Clock, EngineDescription, Launcher } from '../ports.ts';
+import type { State } from '../state.ts';
+
+/** Whoever looks is not kept waiting by an engine that hangs; a busy one answers within milliseconds. */
+const DESCRIBE_WITHIN_MS = 2_000;
+
+export interface EngineViewParts {
+  readonly launchers: Iterable<Launcher>;
+  readonly state: State;
+  /** How many starts wait in the engine's start queue. */
+  readonly startQueue: (engine: string) => number;
+  readonly clock: Clock;
+}
+
+export function engineViews({ launchers, state, startQueue, clock }: EngineViewParts): Promise<EngineView[]> {
+  const running = underWay(state);
+  return Promise.all(
+    [...launchers].map(async (launcher) => {
+      const { engine } = launcher;
+      const { reachable, version, detail, cpus, memoryBytes } = await describe(launcher, clock);
+      const limit = engineLimit(state.settings, engine);
+      return {
+        name: engine,
+        reachable,
+        version,
+        detail,
+        capacity: {
+          attempts: limit?.places ?? null,
+          cpus: cpus ?? null,
+          memoryBytes: memoryBytes ?? null,
+        },
+        running: running.get(engine) ?? 0,
+        startQueue: startQueue(engine),
+        queued: limit === null ? 0 : state.places.waiting(limit.key),
+        startLatency: state.startTimes.summary(engine),
+      };
+    }),
+  );
+}
+
+/** By name. */
+export function poolViews({ settings, places }: State): PoolView[] {
+  return Object.keys(settings.pools)
+    .sort()
+    .flatMap((name) => {
+      const limit = poolLimit(settings, name);
+      if (limit === null) return [];
+      const { key } = limit;
+      return { name, places: limit.places, taken: places.taken(key), queued: places.waiting(key) };
+    });
+}
+
+/** Attempts launched and not ended, by engine. */
+function underWay(state: State): Map<string, number> {
+  const running = new Map<string, number>();
+  for (const run of state.runs.values()) {
+    const attempt = run.attempts.at(-1);
+    if (attempt === undefined || (run.state !== 'launching' && run.state !== 'running')) continue;
+    running.set(attempt.engine, (running.get(attempt.engine) ?? 0) + 1);
+  }
+  return running;
+}
+
+async function describe(launcher: Launcher, clock: Clock): Promise<EngineDescription> {
+  let cancel = (): void => undefined;
+  const late = new Promise<EngineDescription>((resolve) => {
+    const detail = `it did not answer within ${DESCRIBE_WITHIN_MS / 1_000} seconds`;
+    cancel = clock.after(DESCRIBE_WITHIN_MS, () => resolve({ reachable: false, version: null, detail }));
+  });
+  const description = await Promise.race([launcher.describe(), late]);
+  cancel();
+  return description;
+}
