@@ -2,7 +2,7 @@
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { arch, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -30,7 +30,8 @@ const can = (program: string): boolean => spawnSync(program, ['--version']).stat
 
 /** The command stands in the source, for people and for us. */
 function build(compiler: string, out: string): void {
-  const command = /gcc (-Os[^]*?-o gate gate\.c[^]*?)\n \*\//.exec(readFileSync(source, 'utf8'))?.[1] ?? '';
+  const command =
+    /gcc (-Os[\s\S]*?-o gate gate\.c[\s\S]*?)\n \*\//.exec(readFileSync(source, 'utf8'))?.[1] ?? '';
   const args = command.split(/[\s*]+/).map((arg) => (arg === 'gate' ? out : arg === 'gate.c' ? source : arg));
   execFileSync(compiler, [...args, '-Wall', '-Wextra', '-Werror']);
 }
