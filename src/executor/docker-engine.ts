@@ -85,6 +85,24 @@ export class DockerEngine {
     return (await this.#transport.ask<{ Id: string }>(call)).Id;
   }
 
+  /** Beside the network it was created in. */
+  async connect(network: string, id: string): Promise<void> {
+    const path = `/networks/${encodeURIComponent(network)}/connect`;
+    await this.#transport.ask({ method: 'POST', path, body: { Container: id }, timeoutMs: changeTimeoutMs });
+  }
+
+  /** Unpacks an archive in a folder of the container, which exists in it or is made for it. */
+  async upload(id: string, folder: string, archive: Buffer): Promise<void> {
+    const call = {
+      method: 'PUT',
+      path: `/containers/${id}/archive`,
+      query: { path: folder },
+      archive,
+      timeoutMs: changeTimeoutMs,
+    } as const;
+    await this.#transport.ask(call);
+  }
+
   /** By id, so that it can never start a successor of the same name. */
   async start(id: string): Promise<void> {
     await this.#transport.tolerating([304], {

@@ -18,6 +18,7 @@ import { CarillonError } from '../errors.ts';
 import type { Clock, Log } from '../scheduler/ports.ts';
 import type { LaunchSpec } from '../scheduler/spec.ts';
 import type { DockerEngine } from './docker-engine.ts';
+import { prepareContainer, readSecretFiles, type SecretContent } from './docker-prepare.ts';
 import { fullImageName, registryAuth } from './docker-registry.ts';
 import { type DockerCreateRequest, dockerCreateRequest, labelOf } from './docker-request.ts';
 import { type ContainerInspection, launchReport } from './docker-state.ts';
@@ -53,6 +54,7 @@ export async function launchContainer(spec: LaunchSpec, context: LaunchContext):
   const { engine } = context;
   const image = requireSupported(spec);
   const secrets = await readSecrets(spec);
+  const files = await readSecretFiles(spec);
   const auth =
     spec.registrySecret === null
       ? null
@@ -62,7 +64,7 @@ export async function launchContainer(spec: LaunchSpec, context: LaunchContext):
   for (let round = 0; round < maxRounds; round++) {
     // A name is taken a little earlier than its container can be inspected, and a little longer.
     if (round > 0) await pause(context.clock);
-    const id = await create(request, spec, auth, context);
+    const id = await create(request, files, spec, auth, context);
     if (id !== null) {
       const started = await start(id, spec, context);
       if (started !== null) return { container: started, adopted: false };
@@ -93,6 +95,7 @@ async function readSecrets({ secrets }: LaunchSpec): Promise<Record<string, stri
 /** The id, or null when the name is taken. Fetches a missing image if that is allowed. */
 async function create(
   request: DockerCreateRequest,
+  files: readonly SecretContent[],
   spec: LaunchSpec,
   auth: RegistryAuth | null,
   context: LaunchContext,
@@ -101,7 +104,9 @@ async function create(
   const image = request._body.Image;
   const attempt = async () => {
     if (!mayStart()) throw notLeading(engine);
-    return engine.create(request);
+    const id = await engine.create(request);
+    await prepareContainer(engine, id, spec, files);
+    return id;
   };
   try {
     return await attempt().catch(async (error: unknown) => {

@@ -5,7 +5,8 @@
  * well, where tokens would reach every proxy's log.
  */
 
-import type { LaunchSpec } from '../scheduler/spec.ts';
+import { folderOf } from '../scheduler/container-spec.ts';
+import type { ContainerSpec, LaunchSpec, PublishedPort } from '../scheduler/spec.ts';
 
 /** Labels by which a launch is found again; the job's own labels stand beside them. */
 export const labelOf = {
@@ -34,19 +35,32 @@ export interface DockerCreateBody {
   readonly WorkingDir?: string;
   readonly User?: string;
   readonly Tty: false;
+  readonly ExposedPorts?: Readonly<Record<string, object>>;
+  /** Anonymous ones, which go with the container. */
+  readonly Volumes?: Readonly<Record<string, object>>;
   readonly HostConfig: DockerHostConfig;
 }
 
 export interface DockerHostConfig {
   readonly NetworkMode: string;
   readonly Binds: readonly string[];
+  readonly Tmpfs?: Readonly<Record<string, string>>;
+  readonly PortBindings?: Readonly<Record<string, readonly { HostIp: string; HostPort: string }[]>>;
+  readonly ExtraHosts?: readonly string[];
   readonly NanoCpus?: number;
   readonly Memory?: number;
   readonly MemorySwap?: number;
+  readonly ShmSize?: number;
+  readonly PidsLimit?: number;
+  readonly Ulimits?: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[];
   readonly DeviceRequests?: readonly { readonly Count: number; readonly Capabilities: readonly string[][] }[];
+  readonly CapAdd: readonly string[];
+  readonly CapDrop: readonly string[];
+  readonly SecurityOpt?: readonly string[];
+  readonly ReadonlyRootfs: boolean;
   readonly RestartPolicy: { readonly Name: 'no' };
   readonly AutoRemove: false;
-  readonly Init: true;
+  readonly Init: boolean;
   readonly LogConfig: { readonly Type: 'json-file'; readonly Config: Readonly<Record<string, string>> };
 }
 
@@ -65,11 +79,13 @@ export function dockerCreateRequest(
       Image: image,
       // Both, or the image's entry point would be put in front of the job's program.
       ...(spec.argv !== null && { Entrypoint: spec.argv, Cmd: [] }),
+      ...(spec.container.args !== null && { Cmd: spec.container.args }),
       Env: Object.entries({ ...spec.env, ...secrets }).map(([name, value]) => `${name}=${value}`),
       Labels: { ...spec.labels, ...launchLabels(spec) },
       ...(spec.workdir !== null && { WorkingDir: spec.workdir }),
       ...(spec.user !== null && { User: spec.user }),
       Tty: false,
+      ...exposed(spec.container),
       HostConfig: hostConfig(spec),
     },
   };
@@ -86,23 +102,71 @@ function launchLabels(spec: LaunchSpec): Record<string, string> {
   };
 }
 
-function hostConfig(spec: LaunchSpec): DockerHostConfig {
+/** Ports, and the folders into which secret files are put before the start. */
+function exposed({ ports, secretFiles }: ContainerSpec): Pick<DockerCreateBody, 'ExposedPorts' | 'Volumes'> {
+  const empty = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, {}]));
   return {
-    NetworkMode: spec.container.networks[0] ?? 'none',
+    ...(ports.length > 0 && { ExposedPorts: empty(ports.map(portKey)) }),
+    ...(secretFiles.length > 0 && { Volumes: empty(secretFiles.map(({ mount }) => folderOf(mount))) }),
+  };
+}
+
+const portKey = ({ target, protocol }: PublishedPort): string => `${target}/${protocol}`;
+
+function hostConfig(spec: LaunchSpec): DockerHostConfig {
+  const { container } = spec;
+  return {
+    // The others are joined once the container exists: the create call takes one.
+    NetworkMode: container.networks[0] ?? 'none',
     Binds: spec.volumes,
-    ...(spec.cpus !== null && { NanoCpus: Math.round(spec.cpus * 1e9) }),
-    // Memory and swap together at the same value: without it a job may swap as much again.
-    ...(spec.memoryBytes !== null && { Memory: spec.memoryBytes, MemorySwap: spec.memoryBytes }),
-    ...(spec.gpus !== null &&
-      spec.gpus > 0 && { DeviceRequests: [{ Count: spec.gpus, Capabilities: [['gpu']] }] }),
+    ...connections(container),
+    ...resources(spec),
+    CapAdd: container.capabilities.add,
+    CapDrop: container.capabilities.drop,
+    ...(container.noNewPrivileges && { SecurityOpt: ['no-new-privileges:true'] }),
+    ReadonlyRootfs: container.readOnly,
     // Neither may the engine run it again, nor forget its exit code before it is stored.
     RestartPolicy: { Name: 'no' },
     AutoRemove: false,
     // As PID 1 a program without a TERM handler ignores TERM; behind an init it does not.
-    Init: true,
+    Init: container.init,
     LogConfig: {
       Type: 'json-file',
       Config: { 'max-size': String(engineLogLimits.fileBytes), 'max-file': String(engineLogLimits.files) },
     },
+  };
+}
+
+function connections({ ports, hosts, tmpfs }: ContainerSpec): Partial<DockerHostConfig> {
+  const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
+  for (const port of ports) {
+    const { address, published } = port;
+    bindings[portKey(port)] = [
+      ...(bindings[portKey(port)] ?? []),
+      { HostIp: address ?? '', HostPort: published === null ? '' : String(published) },
+    ];
+  }
+  const sizes = Object.entries(tmpfs).map(([path, bytes]) => [path, `size=${bytes}`] as const);
+  return {
+    ...(ports.length > 0 && { PortBindings: bindings }),
+    ...(Object.keys(hosts).length > 0 && {
+      ExtraHosts: Object.entries(hosts).map(([name, address]) => `${name}:${address}`),
+    }),
+    ...(sizes.length > 0 && { Tmpfs: Object.fromEntries(sizes) }),
+  };
+}
+
+function resources({ cpus, memoryBytes, gpus, container }: LaunchSpec): Partial<DockerHostConfig> {
+  const { shmBytes, pids, ulimits } = container;
+  return {
+    ...(cpus !== null && { NanoCpus: Math.round(cpus * 1e9) }),
+    // Memory and swap together at the same value: without it a job may swap as much again.
+    ...(memoryBytes !== null && { Memory: memoryBytes, MemorySwap: memoryBytes }),
+    ...(shmBytes !== null && { ShmSize: shmBytes }),
+    ...(pids !== null && { PidsLimit: pids }),
+    ...(ulimits.length > 0 && {
+      Ulimits: ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
+    }),
+    ...(gpus !== null && gpus > 0 && { DeviceRequests: [{ Count: gpus, Capabilities: [['gpu']] }] }),
   };
 }

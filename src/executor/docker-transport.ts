@@ -40,10 +40,12 @@ export class EngineRefusal extends Error {
 }
 
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly query?: object;
   readonly body?: object;
+  /** Sent as it is, instead of a body. */
+  readonly archive?: Buffer;
   readonly auth?: RegistryAuth;
   readonly timeoutMs: number;
 }
@@ -152,7 +154,7 @@ export class DockerTransport {
   }
 
   #dial<T>(
-    { method, path, query, body, auth, timeoutMs }: Call,
+    { method, path, query, body, archive, auth, timeoutMs }: Call,
     { isStream }: { isStream: boolean },
   ): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -172,6 +174,7 @@ export class DockerTransport {
         path: query === undefined ? path : `${path}?`,
         // An empty body is not sent; without one the query would be, as a body.
         options: { ...(query !== undefined && { _query: query }), _body: body ?? {} },
+        ...(archive !== undefined && { file: archive }),
         ...(auth !== undefined && { authconfig: { ...auth } }),
         abortSignal: undescribed(abort.signal),
         isStream,

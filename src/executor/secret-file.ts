@@ -7,29 +7,36 @@ import type { SecretRef } from '../scheduler/spec.ts';
 /** Keys and certificates fit; a mistaken path to a database does not. */
 const maxSecretBytes = 1024 * 1024;
 
-/** The text without its last line end. LAUNCH_REFUSED with `field` when it can't be read. */
-export async function readSecretFile(field: string, { file }: SecretRef): Promise<string> {
-  const refuse = (problem: string): CarillonError =>
-    new CarillonError('LAUNCH_REFUSED', `The secret ${field} can not be used: ${file} ${problem}`, {
-      field,
-      value: file,
-      allowed: `a readable file of at most ${maxSecretBytes} bytes without NUL`,
-    });
-  const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
-    throw refuse(`can not be opened (${error.code ?? 'unknown error'})`);
+/** As an environment variable can hold it: the text without its last line end. LAUNCH_REFUSED with `field`. */
+export async function readSecretFile(field: string, ref: SecretRef): Promise<string> {
+  const text = (await readSecretBytes(field, ref)).toString('utf8').replace(/\r?\n$/, '');
+  if (text.includes('\0')) throw refused(field, ref, 'holds a NUL byte');
+  return text;
+}
+
+/** As it is. LAUNCH_REFUSED with `field` when it can't be read. */
+export async function readSecretBytes(field: string, ref: SecretRef): Promise<Buffer> {
+  const handle = await open(ref.file, 'r').catch((error: NodeJS.ErrnoException) => {
+    throw refused(field, ref, `can not be opened (${error.code ?? 'unknown error'})`);
   });
   try {
-    if (!(await handle.stat()).isFile()) throw refuse('is not a file');
+    if (!(await handle.stat()).isFile()) throw refused(field, ref, 'is not a file');
     const buffer = Buffer.alloc(maxSecretBytes + 1);
     let size = 0;
     for (let count = 1; count > 0 && size < buffer.length; size += count) {
       count = (await handle.read(buffer, size, buffer.length - size, null)).bytesRead;
     }
-    if (size > maxSecretBytes) throw refuse('is too long');
-    const text = buffer.toString('utf8', 0, size).replace(/\r?\n$/, '');
-    if (text.includes('\0')) throw refuse('holds a NUL byte');
-    return text;
+    if (size > maxSecretBytes) throw refused(field, ref, 'is too long');
+    return buffer.subarray(0, size);
   } finally {
     await handle.close();
   }
+}
+
+function refused(field: string, { file }: SecretRef, problem: string): CarillonError {
+  return new CarillonError('LAUNCH_REFUSED', `The secret ${field} can not be used: ${file} ${problem}`, {
+    field,
+    value: file,
+    allowed: `a readable file of at most ${maxSecretBytes} bytes, without NUL in a variable`,
+  });
 }

@@ -1,6 +1,6 @@
 /** What can be wrong in a job's container by itself: parts that exclude each other, paths, ports, sizes. Pure. */
 
-import { publishedPort, tmpfsBytes } from './container-spec.ts';
+import { folderOf, publishedPort, tmpfsBytes } from './container-spec.ts';
 import type { RunDefinition } from './definition.ts';
 import { type Findings, shorten } from './explain.ts';
 import { memoryBytes } from './size.ts';
@@ -74,15 +74,27 @@ function checkFiles(run: RunDefinition, findings: Findings): void {
     if (!isPath(path)) refuse(findings, `run.tmpfs.${path}`, path, 'a full path in the container');
   }
   findings.attempt(() => tmpfsBytes(tmpfs));
-  const taken = new Set(Object.keys(tmpfs));
+  const folders = new Set([
+    ...Object.keys(tmpfs),
+    ...(run.volumes ?? []).map((volume) => volume.split(':')[1]),
+  ]);
+  const taken = new Set<string>();
   for (const [name, { mount }] of Object.entries(secrets)) {
     if (mount === undefined) continue;
     const field = `run.secrets.${name}.mount`;
-    if (!isPath(mount)) refuse(findings, field, mount, 'a full path of a file in the container');
+    const folder = folderOf(mount);
+    if (!isPath(mount) || folder === '/' || mount.length - folder.length > maxFileName) {
+      const allowed = `the full path of a file below a folder, its name at most ${maxFileName} characters`;
+      refuse(findings, field, mount, allowed);
+    } else if (folders.has(folder))
+      refuse(findings, field, mount, `another folder: ${folder} is mounted already`);
     else if (taken.has(mount)) refuse(findings, field, mount, 'a path of its own');
     taken.add(mount);
   }
 }
+
+/** What an archive has room for. */
+const maxFileName = 100;
 
 /** Absolute, below the root, without steps back; a colon would end it in a mount. */
 function isPath(path: string): boolean {

@@ -6,12 +6,11 @@ import { memoryBytes } from './size.ts';
 import { type ContainerSpec, type PublishedPort, plainContainer, type SecretFile } from './spec.ts';
 
 /**
- * Taken from every container unless the job adds them. Making device nodes and speaking raw protocols serve
- * few jobs and many attacks on the host and its neighbours; chown, setuid, su, package managers, file
- * capabilities, low ports and ping (by unprivileged ICMP sockets) need neither. The rest of what engines give
- * stays: without AUDIT_WRITE `su` fails in images that audit, without SETFCAP packages do not install.
+ * Taken from every container unless the job adds them: making device nodes, speaking raw protocols, writing the
+ * kernel's audit log. They serve few jobs and many attacks on the host and its neighbours; chown, su and setuid,
+ * chroot, signals to others, low ports and installing packages need none of them. Ping does in some images.
  */
-export const droppedCapabilities = ['MKNOD', 'NET_RAW'] as const;
+export const droppedCapabilities = ['AUDIT_WRITE', 'MKNOD', 'NET_RAW'] as const;
 
 /** INVALID_FIELD for a port or a size that is none. */
 export function containerSpec(run: RunDefinition): ContainerSpec {
@@ -68,6 +67,11 @@ function secretFiles({ secrets = {} }: RunDefinition): SecretFile[] {
   return Object.entries(secrets).flatMap(([name, { file, mount }]) =>
     mount === undefined ? [] : [{ name, file, mount }],
   );
+}
+
+/** Of a full path; `/` for what lies in the root. */
+export function folderOf(path: string): string {
+  return path.slice(0, Math.max(1, path.lastIndexOf('/')));
 }
 
 /** What the job drops, and what is dropped unless it adds it. */

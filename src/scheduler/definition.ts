@@ -142,7 +142,10 @@ const Capabilities = Type.Object(
       }),
     ),
   },
-  { ...closed, description: 'Linux capabilities, without CAP_. MKNOD and NET_RAW are dropped unless added.' },
+  {
+    ...closed,
+    description: 'Linux capabilities, without CAP_. AUDIT_WRITE, MKNOD and NET_RAW are dropped unless added.',
+  },
 );
 
 const Run = Type.Object(
@@ -306,6 +309,17 @@ const Policy = Type.Object(
         description: 'Disable the job after so many failed runs in a row.',
       }),
     ),
+    onFailure: Type.Optional(
+      oneOf(['stop', 'continue'], {
+        description: 'What a failed run means for children: stop (unless said), or as if it had succeeded.',
+      }),
+    ),
+    completion: Type.Optional(
+      oneOf(['exit', 'callback'], {
+        description:
+          'When a run has succeeded: by its exit (unless said), or only when it is told so (POST /runs/{id}/complete).',
+      }),
+    ),
   },
   closed,
 );
@@ -340,6 +354,12 @@ export const JobDefinition = Type.Object(
     expect: Type.Optional(Expect),
     paused: Type.Optional(
       Type.Boolean({ description: 'Pause or resume with this change; left as it is unless said.' }),
+    ),
+    chronos: Type.Optional(
+      Type.Record(Type.String({ maxLength: 64 }), Type.Unknown(), {
+        maxProperties: 48,
+        description: 'What a job that was sent as Chronos has it said besides; kept so that it reads back.',
+      }),
     ),
   },
   { ...closed, title: 'Job' },

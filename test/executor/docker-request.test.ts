@@ -35,6 +35,9 @@ describe('the create request', () => {
         HostConfig: {
           NetworkMode: 'none',
           Binds: [],
+          CapAdd: [],
+          CapDrop: [],
+          ReadonlyRootfs: false,
           RestartPolicy: { Name: 'no' },
           AutoRemove: false,
           Init: true,
@@ -54,7 +57,28 @@ describe('the create request', () => {
         cpus: 0.5,
         memoryBytes: 128 * 1024 * 1024,
         gpus: 2,
-        container: { ...plainContainer, networks: ['host'] },
+        container: {
+          args: null,
+          networks: ['lan', 'wan'],
+          ports: [
+            { target: 80, published: 8080, address: '127.0.0.1', protocol: 'tcp' },
+            { target: 80, published: 9090, address: null, protocol: 'tcp' },
+            { target: 53, published: null, address: null, protocol: 'udp' },
+          ],
+          hosts: { db: '10.0.0.2' },
+          tmpfs: { '/cache': 1024 },
+          secretFiles: [
+            { name: 'CERT', file: '/etc/cert', mount: '/run/secrets/cert' },
+            { name: 'KEY', file: '/etc/key', mount: '/run/secrets/key' },
+          ],
+          shmBytes: 4096,
+          pids: 10,
+          ulimits: [{ name: 'nofile', soft: 10, hard: 20 }],
+          init: false,
+          readOnly: true,
+          noNewPrivileges: true,
+          capabilities: { add: ['NET_RAW'], drop: ['CHOWN'] },
+        },
         volumes: ['/data:/data:ro'],
         labels: { team: 'sales', 'carillon.run': 'forged' },
       }),
@@ -68,15 +92,41 @@ describe('the create request', () => {
       WorkingDir: '/work',
       User: '1000:1000',
       Labels: { team: 'sales', 'carillon.run': 'run' },
+      ExposedPorts: { '80/tcp': {}, '53/udp': {} },
+      Volumes: { '/run/secrets': {} },
       HostConfig: {
-        NetworkMode: 'host',
+        NetworkMode: 'lan',
         Binds: ['/data:/data:ro'],
+        Tmpfs: { '/cache': 'size=1024' },
+        PortBindings: {
+          '80/tcp': [
+            { HostIp: '127.0.0.1', HostPort: '8080' },
+            { HostIp: '', HostPort: '9090' },
+          ],
+          '53/udp': [{ HostIp: '', HostPort: '' }],
+        },
+        ExtraHosts: ['db:10.0.0.2'],
+        ShmSize: 4096,
+        PidsLimit: 10,
+        Ulimits: [{ Name: 'nofile', Soft: 10, Hard: 20 }],
+        CapAdd: ['NET_RAW'],
+        CapDrop: ['CHOWN'],
+        SecurityOpt: ['no-new-privileges:true'],
+        ReadonlyRootfs: true,
+        Init: false,
         NanoCpus: 500_000_000,
         Memory: 134_217_728,
         MemorySwap: 134_217_728,
         DeviceRequests: [{ Count: 2, Capabilities: [['gpu']] }],
       },
     });
+  });
+
+  test('of arguments for the program in the image, which stays', () => {
+    const container = { ...plainContainer, args: ['--all'] };
+    const { _body } = dockerCreateRequest(dockerSpec('', { argv: null, container }), 'tool:1', {});
+    expect(_body).toMatchObject({ Cmd: ['--all'] });
+    expect(_body).not.toHaveProperty('Entrypoint');
   });
 });
 
