@@ -174,6 +174,8 @@ const Run = Type.Object(
     ),
     args: Type.Optional(
       Type.Array(Type.String({ maxLength: definitionLimits.commandLength }), {
+        // Engines take an empty list for the arguments in the image.
+        minItems: 1,
         maxItems: 1_024,
         description: "Arguments for the image's own program, or for entrypoint.",
       }),

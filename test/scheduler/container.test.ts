@@ -62,6 +62,7 @@ describe('is refused by field:', () => {
     ['two programs', { command: 'a', argv: ['a'] }, 'run.argv'],
     ['a command with an entry point', { command: 'a', entrypoint: ['a'] }, 'run.entrypoint'],
     ['arguments beside argv', { argv: ['a'], args: ['b'] }, 'run.args'],
+    ['no arguments', { args: [] }, 'run.args'],
     ['network and networks', { network: 'a', networks: ['b'] }, 'run.networks'],
     ['a mode among networks', { networks: ['a', 'host'] }, 'run.networks'],
     ['ports without a network', { ports: ['80'] }, 'run.ports'],
