@@ -1,6 +1,15 @@
 /** The one live connection, for all components. */
 
-import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from 'react';
+import {
+  createContext,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react';
+import type { WireEvent } from '../../../src/api/schema-views.ts';
 import { type Freshness, lastFreshness, onFreshness } from './client.ts';
 import { LiveConnection, type LiveState } from './live.ts';
 import { queryClient } from './query-client.ts';
@@ -25,6 +34,14 @@ export function useLive(): LiveState {
     (listener) => connection?.subscribe(listener) ?? (() => {}),
     () => connection?.state ?? never,
   );
+}
+
+/** Calls the newest `watcher` with each event. */
+export function useLiveEvents(watcher: (event: WireEvent) => void): void {
+  const connection = useContext(Connection);
+  const newest = useRef(watcher);
+  newest.current = watcher;
+  useEffect(() => connection?.watch((event) => newest.current(event)), [connection]);
 }
 
 /** How old the answering node's copy may be. */

@@ -22,6 +22,7 @@ export interface LiveState {
 export class LiveConnection {
   readonly #client: QueryClient;
   readonly #listeners = new Set<() => void>();
+  readonly #watchers = new Set<(event: WireEvent) => void>();
   /** Names of jobs that something happened to. */
   readonly #pending = new Set<string>();
   #state: LiveState = { connected: false, asOf: null };
@@ -42,6 +43,12 @@ export class LiveConnection {
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** For what keeps itself in step with single events. */
+  watch(watcher: (event: WireEvent) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
   }
 
   open(): void {
@@ -86,6 +93,7 @@ export class LiveConnection {
   }
 
   #take(event: WireEvent): void {
+    for (const watcher of this.#watchers) watcher(event);
     // Another leader's answers may be ahead of what was read here.
     if (event.kind === 'gap' || event.kind === 'leader') {
       this.#readAnew();
