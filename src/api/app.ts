@@ -8,6 +8,7 @@ import type { SchedulerHandle } from '../scheduler/handle.ts';
 import type { Clock, Log, Member } from '../scheduler/ports.ts';
 import { readBodies } from './body.ts';
 import { compileCheck } from './checking.ts';
+import { chronosApi } from './chronos/app.ts';
 import { endConnectionsAtClose } from './connections.ts';
 import type { ApiContext } from './context.ts';
 import { nothingHere, sendError } from './error-map.ts';
@@ -26,9 +27,12 @@ import { jobRoutes } from './routes/jobs.ts';
 import { localRoutes } from './routes/local.ts';
 import { logRoutes } from './routes/logs.ts';
 import { nodeRoutes } from './routes/node.ts';
+import { overviewRoutes } from './routes/overview.ts';
+import { plotRoutes } from './routes/plots.ts';
 import { runRoutes } from './routes/runs.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { statsRoutes } from './routes/stats.ts';
+import { timelineRoutes } from './routes/timeline.ts';
 import { protect } from './security.ts';
 
 export interface AppParts {
@@ -62,6 +66,9 @@ const apiRoutes = [
   scheduleRoutes,
   graphRoutes,
   statsRoutes,
+  plotRoutes,
+  overviewRoutes,
+  timelineRoutes,
   eventRoutes,
   installationRoutes,
 ];
@@ -105,6 +112,7 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
     },
     { prefix: '/api/v1' },
   );
+  chronosApi(app, context, log);
   // Before the server waits for its connections: streams would keep it waiting for ever.
   app.addHook('preClose', async () => {
     closing.abort();

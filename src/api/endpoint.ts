@@ -66,6 +66,10 @@ export const span = {
   to: Type.Optional(instantText('Due instants before this one, ISO 8601.')),
 };
 
+const day = (description: string) => Type.Optional(Type.String({ maxLength: 10, description }));
+
+export const daySpan = { from: day('First UTC day: 2026-11-21'), to: day('Last UTC day, included.') };
+
 export const labelFilter = Type.Optional(
   Type.Array(Type.String({ maxLength: 512 }), {
     maxItems: 16,

@@ -2,6 +2,7 @@
 
 import { DateTime } from 'luxon';
 import { CarillonError } from '../errors.ts';
+import { apiLimits } from './limits.ts';
 
 export const iso = (ms: number): string => new Date(ms).toISOString();
 export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
@@ -43,6 +44,33 @@ export function readDay(text: string, field: string): number {
       source: 'query',
     },
   );
+}
+
+/** Days shown where nothing is said. */
+const shownDays = 30;
+
+/** `from` and `to` of a query as UTC days, both included: the last 30 unless said. INVALID_FIELD. */
+export function readDays(
+  asked: { readonly from?: string; readonly to?: string },
+  now: number,
+): { fromDay: string; toDay: string } {
+  const to = asked.to === undefined ? readDay(dayOf(now), 'to') : readDay(asked.to, 'to');
+  const back = asked.to === undefined ? shownDays : apiLimits.days;
+  const from = asked.from === undefined ? to - (back - 1) * dayMs : readDay(asked.from, 'from');
+  if (from > to) throw reversed({ from: dayOf(from), to: dayOf(to) });
+  if ((to - from) / dayMs >= apiLimits.days) {
+    throw new CarillonError(
+      'INVALID_FIELD',
+      `from ${dayOf(from)} to ${dayOf(to)} are more than ${apiLimits.days} days.`,
+      {
+        field: 'from',
+        value: dayOf(from),
+        allowed: `at most ${apiLimits.days} days up to ${dayOf(to)}`,
+        source: 'query',
+      },
+    );
+  }
+  return { fromDay: dayOf(from), toDay: dayOf(to) };
 }
 
 /** `from` and `to` of a query, where said; INVALID_FIELD when they are the wrong way round. */

@@ -1,7 +1,9 @@
 /** Which jobs a request is about: filters over all jobs, walked in order of name without holding up others. */
 
 import { CarillonError } from '../errors.ts';
-import type { JobView, SchedulerHandle } from '../scheduler/handle.ts';
+import type { JobGlance, JobView, Look, SchedulerHandle } from '../scheduler/handle.ts';
+import { lateness } from '../scheduler/late.ts';
+import { statusOf } from '../scheduler/view.ts';
 import { breathe } from './context.ts';
 import type { jobFilters } from './schema.ts';
 import { isRunning, isWaiting } from './to-wire.ts';
@@ -23,7 +25,7 @@ export async function* jobsThat(
   filter: JobFilter,
   after: string | null = null,
 ): AsyncGenerator<JobView> {
-  const passes = compile(filter);
+  const passes = passing(scheduler, filter);
   let last = after;
   for (;;) {
     // A whole slice at once: between two yields jobs may come and go.
@@ -41,9 +43,18 @@ function take(names: Iterable<string>, most: number): string[] {
   return taken;
 }
 
-function compile({ q, label, owner, state }: JobFilter): (view: JobView) => boolean {
+/** True for every job; then nobody has to look. */
+export const passesAll = ({ q, label = [], owner, state }: JobFilter): boolean =>
+  q === undefined && label.length === 0 && owner === undefined && state === undefined;
+
+export function passing(
+  scheduler: SchedulerHandle,
+  { q, label, owner, state }: JobFilter,
+): (job: JobGlance) => boolean {
+  const now = scheduler.now();
   const wanted = q?.toLowerCase();
   const labels = labelsIn(label ?? []);
+  const isIn = stateIn(scheduler.look(), now);
   return (view) => {
     const { definition } = view.job;
     if (owner !== undefined && definition.owner !== owner) return false;
@@ -87,9 +98,15 @@ export function exactLabels(texts: readonly string[]): Record<string, string> {
   );
 }
 
-function isIn(view: JobView, state: (typeof jobFilters)[number]): boolean {
-  if (state === 'running') return view.runs.some((run) => isRunning(run.state));
-  if (state === 'waiting') return view.runs.some((run) => isWaiting(run.state));
-  if (state === 'failing') return view.state.consecutiveFailures > 0;
-  return view.status === state;
+function stateIn(
+  { lacking }: Look,
+  now: number,
+): (job: JobGlance, state: (typeof jobFilters)[number]) => boolean {
+  return (job, state) => {
+    if (state === 'running') return job.runs.some((run) => isRunning(run.state));
+    if (state === 'waiting') return job.runs.some((run) => isWaiting(run.state));
+    if (state === 'failing') return job.state.consecutiveFailures > 0;
+    if (state === 'late') return lateness(job, now, lacking) !== null;
+    return statusOf(job) === state;
+  };
 }

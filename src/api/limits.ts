@@ -14,6 +14,16 @@ export const apiLimits = {
   days: 400,
   /** Nodes of one graph: more can't be drawn. */
   graphNodes: 20_000,
+  /** Last runs shown with a job in a list. */
+  recentRuns: 12,
+  /** Jobs named in one list of the overview: what a person takes in. */
+  overview: 20,
+  /** Runs that one answer about a stretch of time is made of: read from the archive in well under a second. */
+  plottedRuns: 20_000,
+  /** Steps of such a stretch: more than a screen has room for. */
+  steps: 1_000,
+  /** Bars of one timeline: past and running, and as many coming. */
+  bars: 2_000,
   /** Unfinished runs named in a job's answer; `GET /runs?job=` lists all of them. */
   runsNamed: 100,
   /** Characters of who asked for a change. */

@@ -3,8 +3,8 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
+import { components } from './components.ts';
 import { answersHere } from './endpoint.ts';
-import { components } from './schema-views.ts';
 
 /** Before any route is added. */
 export function describeApi(app: FastifyInstance, version: string): void {

@@ -1,32 +1,12 @@
 /**
  * What goes over the wire beside jobs and runs (see `schema.ts`): statistics, schedules, the graph, the
- * installation and live events; and the list of all components.
+ * installation and live events. `components.ts` lists all of them.
  */
 
-import { type Static, type TSchema, Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { oneOf } from '../scheduler/definition.ts';
 import { apiLimits } from './limits.ts';
-import {
-  jobStatuses,
-  WireApply,
-  WireApplyResult,
-  WireAttempt,
-  WireDefinition,
-  WireDeletion,
-  WireDiff,
-  WireJob,
-  WireJobChange,
-  WireJobList,
-  WireLastRun,
-  WireLedger,
-  WireLedgerLine,
-  WireLogEvent,
-  WireProblem,
-  WireRevision,
-  WireRevisionList,
-  WireRun,
-  WireRunList,
-} from './schema.ts';
+import { jobStatuses, WireLastRun, WireRun } from './schema.ts';
 import { count, instant, list, orNull, ref } from './shape.ts';
 
 // Statistics
@@ -176,6 +156,12 @@ export const WireGraphNode = Type.Object(
     running: count('Runs that launch or run.'),
     waiting: count('Runs that wait or are queued.'),
     consecutiveFailures: count('Failed runs since the last success.'),
+    late: orNull(Type.String(), { description: 'Why it is late; null when it is not.' }),
+    lacking: Type.Array(Type.Object({ due: instant(), parents: Type.Array(Type.String()) }), {
+      description: 'Its rounds that have begun and wait, oldest first, and the parents that they still lack.',
+    }),
+    p50Ms: orNull(Type.Number(), { description: 'Run time of those that succeeded, of all time.' }),
+    p95Ms: orNull(Type.Number()),
     level: count('The longest way down to it, in edges: a topological order.'),
   },
   { $id: 'GraphNode' },
@@ -197,12 +183,6 @@ export const WireGraph = Type.Object(
 );
 export type WireGraph = Static<typeof WireGraph>;
 
-    queued: count('Runs that wait because all of its places are taken.'),
-    startLatency: ref(WireSummary, {
-      description:
-        'From the decision to launch an attempt until the engine has started it. Of the attempts decided by the ' +
-        'leader that answers, since it leads: kept in its memory only.',
-    }),
 // The installation
 
 export const WireEngine = Type.Object(
@@ -211,19 +191,6 @@ export const WireEngine = Type.Object(
     reachable: Type.Boolean(),
     version: orNull(Type.String()),
     detail: orNull(Type.String(), { description: 'Where it is, or what is wrong.' }),
-export const WirePool = Type.Object(
-  {
-    name: Type.String(),
-    places: count('Attempts that may share it at once, by the settings.'),
-    taken: count('More than there are, where fewer were set while they ran.'),
-    queued: count('Runs that wait because all places are taken.'),
-  },
-  { $id: 'Pool' },
-);
-export type WirePool = Static<typeof WirePool>;
-
-export const WirePoolList = list(ref(WirePool), 'PoolList');
-
     capacity: Type.Object(
       {
         attempts: orNull(Type.Integer({ minimum: 1 }), {
@@ -236,13 +203,33 @@ export const WirePoolList = list(ref(WirePool), 'PoolList');
     ),
     running: count('Attempts launched and not ended.'),
     startQueue: count('Launches decided that wait for a start place.'),
+    queued: count('Runs that wait because all of its places are taken.'),
+    startLatency: ref(WireSummary),
   },
-  { $id: 'Engine' },
+  {
+    $id: 'Engine',
+    description:
+      'startLatency is from the decision to launch an attempt until the engine has started it. It counts the attempts ' +
+      'decided by the leader that answers, since it leads, and is kept in its memory only.',
+  },
 );
 export type WireEngine = Static<typeof WireEngine>;
 
 export const WireEngineList = list(ref(WireEngine), 'EngineList');
 export type WireEngineList = Static<typeof WireEngineList>;
+
+export const WirePool = Type.Object(
+  {
+    name: Type.String(),
+    places: count('Attempts that may share it at once, by the settings.'),
+    taken: count('More than there are, where fewer were set while they ran.'),
+    queued: count('Runs that wait because all places are taken.'),
+  },
+  { $id: 'Pool' },
+);
+export type WirePool = Static<typeof WirePool>;
+
+export const WirePoolList = list(ref(WirePool), 'PoolList');
 
 const member = { id: Type.String(), url: Type.String(), host: Type.String(), pid: Type.Integer() };
 
@@ -296,35 +283,3 @@ export const WireEvent = Type.Union(
   { $id: 'Event' },
 );
 export type WireEvent = Static<typeof WireEvent>;
-
-/** Everything with an `$id`: the components of the OpenAPI document. */
-export const components: readonly TSchema[] = [
-  WireProblem,
-  WireDefinition,
-  WireJob,
-  WireJobList,
-  WireJobChange,
-  WireDeletion,
-  WireRevision,
-  WireRevisionList,
-  WireDiff,
-  WireApplyResult,
-  WireApply,
-  WireAttempt,
-  WireRun,
-  WireRunList,
-  WireLogEvent,
-  WireLedgerLine,
-  WireLedger,
-  WireSummary,
-  WireJobStats,
-  WireStats,
-  WirePreview,
-  WireNext,
-  WireGraphNode,
-  WireGraph,
-  WireEngine,
-  WireEngineList,
-  WireCluster,
-  WireEvent,
-];

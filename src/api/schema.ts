@@ -10,6 +10,7 @@ import { type Static, Type } from 'typebox';
 import { catalogue } from '../errors.ts';
 import { JobDefinition, oneOf } from '../scheduler/definition.ts';
 import { endStates, liveStates } from '../scheduler/model.ts';
+import { apiLimits } from './limits.ts';
 import { count, instant, list, orNull, ref } from './shape.ts';
 
 // Problems
@@ -42,7 +43,7 @@ export type WireProblem = Static<typeof WireProblem>;
 
 export const jobStatuses = ['active', 'paused', 'disabled', 'completed'] as const;
 /** What `state=` of the list of jobs takes. */
-export const jobFilters = [...jobStatuses, 'running', 'waiting', 'failing'] as const;
+export const jobFilters = [...jobStatuses, 'running', 'waiting', 'failing', 'late'] as const;
 
 const EndState = oneOf(endStates);
 const RunState = oneOf([...liveStates, ...endStates]);
@@ -90,8 +91,39 @@ const jobFields = {
 export const WireJob = Type.Object(jobFields, { $id: 'Job' });
 export type WireJob = Static<typeof WireJob>;
 
-export const WireJobList = list(ref(WireJob), 'JobList');
+const total = count('How many jobs pass the filter, on this page or not.');
+
+export const WireJobList = list(ref(WireJob), 'JobList', { total });
 export type WireJobList = Static<typeof WireJobList>;
+
+/** A job in a list of many: `GET /jobs?view=row`. */
+export const WireJobRow = Type.Object(
+  {
+    name: Type.String(),
+    owner: orNull(Type.String()),
+    labels: Type.Record(Type.String(), Type.String()),
+    scheduleText: jobFields.scheduleText,
+    timezone: Type.String({ description: 'Of its schedule; UTC where it has none.' }),
+    nextDue: jobFields.nextDue,
+    status: jobFields.status,
+    statusReason: jobFields.statusReason,
+    running: count('Runs that launch or run.'),
+    waiting: count('Runs that wait or are queued.'),
+    late: orNull(Type.String(), { description: 'Why it is late; null when it is not.' }),
+    consecutiveFailures: jobFields.counts.properties.consecutiveFailures,
+    recent: Type.Array(Type.Object({ id: Type.String(), state: EndState, due: instant() }), {
+      maxItems: apiLimits.recentRuns,
+      description: 'The last ended runs, the newest last.',
+    }),
+    p50Ms: orNull(Type.Number(), { description: 'Run time of those that succeeded, of all time.' }),
+    p95Ms: orNull(Type.Number()),
+  },
+  { $id: 'JobRow' },
+);
+export type WireJobRow = Static<typeof WireJobRow>;
+
+export const WireJobRowList = list(ref(WireJobRow), 'JobRowList', { total });
+export type WireJobRowList = Static<typeof WireJobRowList>;
 
 /** What creating, replacing or restoring answers with. */
 export const WireJobChange = Type.Object(

@@ -1,12 +1,17 @@
 /** What wire schemas are made of: choices, absent values, instants, pages, and references to components. */
 
-import { type Static, type TSchema, type TSchemaOptions, type TUnsafe, Type } from 'typebox';
+import {
+  type Static,
+  type TProperties,
+  type TSchema,
+  type TSchemaOptions,
+  type TUnsafe,
+  Type,
+} from 'typebox';
 
 /** Refers to a schema with an `$id`: a component of the OpenAPI document. */
-export const ref = <S extends TSchema>(
-  schema: S & { readonly $id?: string },
-  options: TSchemaOptions = {},
-): TUnsafe<Static<S>> => Type.Unsafe<Static<S>>({ $ref: `${schema.$id}#`, ...options });
+export const ref = <S extends TSchema>(schema: S & { readonly $id?: string }): TUnsafe<Static<S>> =>
+  Type.Unsafe<Static<S>>({ $ref: `${schema.$id}#` });
 
 export const orNull = <S extends TSchema>(schema: S, options: TSchemaOptions = {}) =>
   Type.Union([schema, Type.Null()], options);
@@ -21,9 +26,14 @@ export const instant = (description?: string) =>
 export const count = (description: string) => Type.Integer({ minimum: 0, description });
 
 /** `{ items, next }`: hand `next` back as `cursor` for what follows; null at the end. */
-export const list = <S extends TSchema>(items: S, $id: string) =>
+export const list = <S extends TSchema, M extends TProperties = Record<never, never>>(
+  items: S,
+  $id: string,
+  more: M = {} as M,
+) =>
   Type.Object(
     {
+      ...more,
       items: Type.Array(items),
       next: orNull(Type.String(), { description: 'The cursor of the next page; null at the end.' }),
     },

@@ -1,10 +1,11 @@
 /** The scheduler's values as they go over the wire: instants become text, absent becomes null. */
 
 import type { ApplyResult } from '../scheduler/command.ts';
-import type { JobView, Notice } from '../scheduler/handle.ts';
+import type { JobGlance, JobView, Notice } from '../scheduler/handle.ts';
 import type { Histograms, LastRun, LedgerLine, Revision, Run, RunState } from '../scheduler/model.ts';
 import { describeSchedule } from '../scheduler/schedule/format.ts';
 import { type Summary, summarise } from '../scheduler/stats.ts';
+import { statusOf } from '../scheduler/view.ts';
 import { toProblem } from './error-map.ts';
 import { iso, isoOrNull } from './instants.ts';
 import { apiLimits } from './limits.ts';
@@ -53,13 +54,15 @@ function runsIn(view: JobView, wanted: (state: RunState) => boolean): string[] {
   return ids;
 }
 
-function statusReason({ status, state }: JobView): string | null {
+export function statusReason(job: JobGlance): string | null {
+  const { state } = job;
+  const status = statusOf(job);
   if (status === 'paused' && state.paused !== null) return `paused by ${state.paused.by}`;
   if (status === 'disabled') return state.disabled?.reason ?? null;
   return status === 'completed' ? 'its schedule has no further due instant' : null;
 }
 
-export function scheduleText({ job, schedule }: JobView): string {
+export function scheduleText({ job, schedule }: JobGlance): string {
   if (schedule !== null) return describeSchedule(schedule);
   const after = job.definition.schedule?.after;
   if (after === undefined) return 'by hand';

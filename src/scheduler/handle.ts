@@ -10,14 +10,25 @@ import type { Archive, Launcher, LogChunk, LogQuery, Member, StoreStatus } from 
 import type { Schedule } from './schedule/model.ts';
 import type { Summary } from './stats.ts';
 
-/** A job with all that is known of it now. */
-export interface JobView {
+/**
+ * A job as it lies in memory, for those who look at all of them: it goes on changing, so it is read at once
+ * and not kept, and what it holds belongs to the scheduler.
+ */
+export interface JobGlance {
   readonly job: Job;
-  readonly state: JobState;
+  readonly state: Readonly<JobState>;
   /** Null before the first ending. */
   readonly stats: JobStats | null;
   /** The compiled time schedule; null for `after` and manual jobs. */
   readonly schedule: Schedule | null;
+  /** The next undecided due instant, paused or not; null when there is none. */
+  readonly due: number | null;
+  /** Unfinished runs. */
+  readonly runs: readonly Run[];
+}
+
+/** A job with all that is known of it now. */
+export interface JobView extends JobGlance {
   /** The next due instant; null when there is none, or the job is paused or disabled. */
   readonly nextDue: number | null;
   /** Unfinished runs, oldest due first. */
@@ -25,6 +36,41 @@ export interface JobView {
   readonly parents: readonly string[];
   readonly children: readonly string[];
   readonly status: JobStatus;
+}
+
+/** A round of a job with parents that has begun and waits: since which due instant, and for whom. */
+export interface Lacking {
+  readonly due: number;
+  readonly parents: readonly string[];
+}
+
+/** What jobs can be ordered by; see ranking.ts. */
+export const jobOrders = ['name', 'nextDue', 'last', 'p50', 'p95', 'failures', 'state'] as const;
+export type JobOrder = (typeof jobOrders)[number];
+
+/** All jobs in an order, as they were when it was asked for. */
+export interface RankedJobs {
+  readonly count: number;
+  /** The job at a place from 0 to `count`; it may have been deleted since. */
+  at(place: number): JobGlance;
+  /** What the job at the place is ordered by; null: nothing to order it by, so it comes last. */
+  key(place: number): number | null;
+  /** The first place behind a job that had this key and this name; it need not be there any more. */
+  behind(key: number | null, name: string): number;
+}
+
+/** Cheap reads of many jobs. */
+export interface Look {
+  /** Undefined where there is no such job. */
+  readonly glance: (name: string) => JobGlance | undefined;
+  /** The jobs that wait for this one directly, sorted by name. */
+  readonly childrenOf: (name: string) => readonly string[];
+  /** The jobs that it waits for, in the order in which they were written. */
+  readonly parentsOf: (name: string) => readonly string[];
+  /** All jobs by `order`; those that have nothing to be ordered by come last, and names decide between equals. */
+  readonly ranked: (order: JobOrder, descending: boolean) => RankedJobs;
+  /** Which parents the begun rounds of a job still wait for, oldest first. JOB_NOT_FOUND. */
+  readonly lacking: (name: string) => Lacking[];
 }
 
 /** `completed`: a time schedule without a further instant. */
@@ -46,10 +92,31 @@ export interface EngineView {
   readonly reachable: boolean;
   readonly version: string | null;
   readonly detail: string | null;
+  readonly capacity: {
+    /** Attempts it may have at once; null: no bound. */
+    readonly attempts: number | null;
+    /** What the engine says it has; null where it doesn't. */
+    readonly cpus: number | null;
+    readonly memoryBytes: number | null;
+  };
   /** Attempts launched and not ended. */
   readonly running: number;
   /** Launches decided that wait for a start place. */
   readonly startQueue: number;
+  /** Runs that wait because all of its places are taken. */
+  readonly queued: number;
+  /** From an attempt's decision to its start, in milliseconds; null: none since this node leads. */
+  readonly startLatency: Summary | null;
+}
+
+export interface PoolView {
+  readonly name: string;
+  /** Attempts that may share it at once. */
+  readonly places: number;
+  /** More than `places` where fewer were set while they ran. */
+  readonly taken: number;
+  /** Runs that wait because all places are taken. */
+  readonly queued: number;
 }
 
 export interface ClusterView {
@@ -77,6 +144,8 @@ export interface SchedulerHandle {
   /** JOB_NOT_FOUND. */
   job(name: string): JobView;
   jobCount(): number;
+  /** All jobs at a glance, of what this node knows now: to be asked for anew with each request. */
+  look(): Look;
   /** Names after `after` in ascending code-unit order; the way to page through all jobs. */
   jobNames(after: string | null): Iterable<string>;
   /** An unfinished run; undefined when it ended or never was. */
@@ -89,39 +158,18 @@ export interface SchedulerHandle {
   /** Output of a run's newest (or the given) attempt. RUN_NOT_FOUND, LOGS_GONE. */
   logs(runId: string, query: LogQuery & { readonly attempt?: number }): AsyncIterable<LogChunk>;
   engines(): Promise<EngineView[]>;
+  /** By name. Places are kept by the leader: elsewhere nothing is taken and nothing waits. */
+  pools(): PoolView[];
   leadership(): { readonly term: number; readonly leading: boolean };
   cluster(): ClusterView;
   /** True when this node's copy has everything that was committed before the call; false when `withinMs` passed. */
-  readonly capacity: {
-    /** Attempts it may have at once; null: no bound. */
-    readonly attempts: number | null;
-    /** What the engine says it has; null where it doesn't. */
-    readonly cpus: number | null;
-    readonly memoryBytes: number | null;
-  };
   caughtUp(withinMs: number): Promise<boolean>;
   /**
    * An engine of this node alone, for the leader on another one. ENGINE_NOT_CONFIGURED; NOT_LEADING while this
    * node leads itself or has not let go yet.
-  /** Runs that wait because all of its places are taken. */
-  readonly queued: number;
-  /** From an attempt's decision to its start, in milliseconds; null: none since this node leads. */
-  readonly startLatency: Summary | null;
-}
-
-export interface PoolView {
-  readonly name: string;
-  /** Attempts that may share it at once. */
-  readonly places: number;
-  /** More than `places` where fewer were set while they ran. */
-  readonly taken: number;
-  /** Runs that wait because all places are taken. */
-  readonly queued: number;
    */
   local(engine: string): LocalEngine;
   subscribe(listener: (notice: Notice) => void): () => void;
   /** Wall time as the scheduler sees it. */
   now(): number;
 }
-  /** By name. Places are kept by the leader: elsewhere nothing is taken and nothing waits. */
-  pools(): PoolView[];

@@ -5,12 +5,13 @@ import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
 import type { WrittenJob } from '../../job-file.ts';
 import { oneOf } from '../../scheduler/definition.ts';
+import { jobOrders, type SchedulerHandle } from '../../scheduler/handle.ts';
 import { oneJob } from '../body.ts';
 import { type ApiContext, requestedBy } from '../context.ts';
-import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { answers, labelFilter, type Named, named, paging, query } from '../endpoint.ts';
-import { jobsThat } from '../job-filter.ts';
+import { pageOfJobs, rowsOf } from '../job-list.ts';
 import { apiLimits } from '../limits.ts';
+import { RecentRuns } from '../recent-runs.ts';
 import {
   type WireJobChange as JobChange,
   jobFilters,
@@ -19,6 +20,7 @@ import {
   WireJob,
   WireJobChange,
   WireJobList,
+  WireJobRowList,
 } from '../schema.ts';
 import { ref } from '../shape.ts';
 import { jobToWire } from '../to-wire.ts';
@@ -53,6 +55,17 @@ const ListQuery = query({
   state: Type.Optional(
     Type.Array(oneOf(jobFilters), { maxItems: jobFilters.length, description: 'Any of these.' }),
   ),
+  sort: Type.Optional(
+    oneOf(jobOrders, {
+      description:
+        'name unless said. state: what needs somebody first, then what is under way, then what rests. What ' +
+        'has nothing to be ordered by comes last.',
+    }),
+  ),
+  order: Type.Optional(oneOf(['asc', 'desc'], { description: 'asc unless said.' })),
+  view: Type.Optional(
+    oneOf(['full', 'row'], { description: 'full unless said; row: what a list of many shows.' }),
+  ),
   ...paging,
 });
 
@@ -66,6 +79,7 @@ const DeleteQuery = query({
 
 export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
   const { scheduler } = context;
+  const recent = new RecentRuns(scheduler);
   const put = (request: FastifyRequest, job: WrittenJob, mode: 'create' | 'replace') =>
     changeJob(context, request, { ...job, mode });
 
@@ -116,14 +130,16 @@ export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
     {
       schema: {
         summary: 'List jobs',
-        description: 'In order of name. Jobs created or deleted meanwhile neither repeat nor hide others.',
+        description: 'Jobs that come, go or move between two pages neither repeat nor hide others.',
         tags,
         operationId: 'listJobs',
         querystring: ListQuery,
-        response: answers({ 200: { description: 'One page', schema: ref(WireJobList) } }),
+        response: answers({
+          200: { description: 'One page', schema: Type.Union([ref(WireJobList), ref(WireJobRowList)]) },
+        }),
       },
     },
-    async (request) => listJobs(context, request.query),
+    async (request) => listJobs(scheduler, recent, request.query),
   );
 
   app.get<{ Params: Named }>(
@@ -243,17 +259,19 @@ function nameFromPath(job: WrittenJob, name: string): WrittenJob {
   );
 }
 
-const isName = (place: readonly unknown[]): place is readonly [string] => typeof place[0] === 'string';
-
 async function listJobs(
-  { scheduler }: ApiContext,
-  { limit = apiLimits.defaultPage, cursor, ...filter }: Static<typeof ListQuery>,
-): Promise<Static<typeof WireJobList>> {
-  const after = cursor === undefined ? null : decodeCursor(cursor, isName)[0];
-  const items: WireJob[] = [];
-  for await (const view of jobsThat(scheduler, filter, after)) {
-    if (items.length === limit) return { items, next: encodeCursor([items.at(-1)!.name]) };
-    items.push(jobToWire(view));
-  }
-  return { items, next: null };
+  scheduler: SchedulerHandle,
+  recent: RecentRuns,
+  asked: Static<typeof ListQuery>,
+): Promise<WireJobList | WireJobRowList> {
+  const { limit = apiLimits.defaultPage, cursor, sort = 'name', order = 'asc', view, ...filter } = asked;
+  const { jobs, next, total } = await pageOfJobs(scheduler, {
+    filter,
+    sort,
+    descending: order === 'desc',
+    limit,
+    cursor,
+  });
+  if (view === 'row') return { items: await rowsOf(scheduler, recent, jobs), next, total };
+  return { items: jobs.map(({ job }) => jobToWire(scheduler.job(job.name))), next, total };
 }

@@ -2,7 +2,6 @@
 
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { CarillonError } from '../../errors.ts';
 import { oneOf } from '../../scheduler/definition.ts';
 import type { PackedHistogram } from '../../scheduler/model.ts';
 import {
@@ -14,8 +13,8 @@ import {
   summarise,
 } from '../../scheduler/stats.ts';
 import { type ApiContext, breathe } from '../context.ts';
-import { answers, type Named, named, query } from '../endpoint.ts';
-import { dayMs, dayOf, readDay, reversed } from '../instants.ts';
+import { answers, daySpan, type Named, named, query } from '../endpoint.ts';
+import { readDays } from '../instants.ts';
 import { jobsThat } from '../job-filter.ts';
 import { apiLimits } from '../limits.ts';
 import { measures, type WireStats as Stats, WireJobStats, WireStats } from '../schema-views.ts';
@@ -23,13 +22,8 @@ import { ref } from '../shape.ts';
 import { histogramsToWire, summaryToWire } from '../to-wire.ts';
 
 const tags = ['statistics'];
-const shownDays = 30;
-const day = (description: string) => Type.Optional(Type.String({ maxLength: 10, description }));
 
-const JobStatsQuery = query({
-  from: day('First UTC day: 2026-11-21'),
-  to: day('Last UTC day, included.'),
-});
+const JobStatsQuery = query(daySpan);
 
 /** What `percentile=` takes: those of a summary. */
 const percentiles = ['50', '75', '90', '95', '98', '99', '99.9', '100'] as const;
@@ -84,7 +78,7 @@ async function jobStats(
 ): Promise<Static<typeof WireJobStats>> {
   const { job, stats } = scheduler.job(name);
   const said = asked.from !== undefined || asked.to !== undefined;
-  const span = daysOf(asked, scheduler.now());
+  const span = readDays(asked, scheduler.now());
   const days = await scheduler.archive.days({ job: job.name, ...span });
   const total = said
     ? mergeHistograms(days.map(({ histograms }) => histograms))
@@ -98,26 +92,6 @@ async function jobStats(
     ...histogramsToWire(total),
     days: days.map((each) => ({ day: each.day, ...histogramsToWire(each.histograms) })),
   };
-}
-
-function daysOf(asked: Static<typeof JobStatsQuery>, now: number): { fromDay: string; toDay: string } {
-  const to = asked.to === undefined ? readDay(dayOf(now), 'to') : readDay(asked.to, 'to');
-  const back = asked.to === undefined ? shownDays : apiLimits.days;
-  const from = asked.from === undefined ? to - (back - 1) * dayMs : readDay(asked.from, 'from');
-  if (from > to) throw reversed({ from: dayOf(from), to: dayOf(to) });
-  if ((to - from) / dayMs >= apiLimits.days) {
-    throw new CarillonError(
-      'INVALID_FIELD',
-      `from ${dayOf(from)} to ${dayOf(to)} are more than ${apiLimits.days} days.`,
-      {
-        field: 'from',
-        value: dayOf(from),
-        allowed: `at most ${apiLimits.days} days up to ${dayOf(to)}`,
-        source: 'query',
-      },
-    );
-  }
-  return { fromDay: dayOf(from), toDay: dayOf(to) };
 }
 
 /** Jobs summed up before others get a turn: some milliseconds. */

@@ -12,12 +12,14 @@ import type {
   EngineView,
   JobView,
   LocalEngine,
+  Look,
   Notice,
   PoolView,
   SchedulerHandle,
 } from '../handle.ts';
 import { rerunVariant, runId } from '../ids.ts';
 import { hostOf } from '../launch.ts';
+import { lookAt } from '../look.ts';
 import type { Run, Settings } from '../model.ts';
 import type {
   Archive,
@@ -217,6 +219,10 @@ export class Scheduler implements SchedulerHandle, Service {
 
   jobCount(): number {
     return this.#view().jobs.size;
+  }
+
+  look(): Look {
+    return lookAt(this.#view());
   }
 
   *jobNames(after: string | null): Iterable<string> {

@@ -1,0 +1,165 @@
+/** What somebody wants to know first: what is late and why, what hangs on it, when it will be done, what fails. */
+
+import type { FastifyInstance } from 'fastify';
+import type { JobGlance, Look, SchedulerHandle } from '../../scheduler/handle.ts';
+import { type Late, lateness } from '../../scheduler/late.ts';
+import type { Run } from '../../scheduler/model.ts';
+import { type Forecast, Outlook } from '../../scheduler/outlook.ts';
+import { runTimes } from '../../scheduler/run-times.ts';
+import { nextDueOf, statusOf } from '../../scheduler/view.ts';
+import { type ApiContext, breathe } from '../context.ts';
+import { answers } from '../endpoint.ts';
+import { iso, isoOrNull } from '../instants.ts';
+import { apiLimits } from '../limits.ts';
+import { type WireOverview as Overview, WireOverview } from '../schema-plots.ts';
+import { ref } from '../shape.ts';
+import { isRunning, lastToWire } from '../to-wire.ts';
+
+const hourMs = 3_600_000;
+/** Jobs looked at before others get a turn: about a millisecond. */
+const slice = 2_000;
+
+export function overviewRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
+  app.get(
+    '/overview',
+    {
+      schema: {
+        summary: 'What is late, failing, running and next',
+        description: `Each list names at most ${apiLimits.overview} and says how many there are.`,
+        tags: ['jobs'],
+        operationId: 'getOverview',
+        response: answers({ 200: { description: 'The overview', schema: ref(WireOverview) } }),
+      },
+    },
+    async () => overview(scheduler),
+  );
+}
+
+interface Found {
+  readonly counts: Overview['counts'];
+  readonly late: { readonly job: JobGlance; readonly late: Late }[];
+  readonly failing: JobGlance[];
+  readonly running: { readonly job: JobGlance; readonly run: Run }[];
+  readonly soon: { readonly job: JobGlance; readonly due: number }[];
+}
+
+async function overview(scheduler: SchedulerHandle): Promise<Overview> {
+  const now = scheduler.now();
+  const found = await lookAtAll(scheduler.look(), now);
+  const outlook = new Outlook(scheduler.look());
+  const first = <T>(items: T[], order: (a: T, b: T) => number): T[] =>
+    items.sort(order).slice(0, apiLimits.overview);
+  const failing = first(found.failing, byFailures);
+  const reasons = await Promise.all(failing.map(({ state }) => reasonOf(scheduler, state.last?.id)));
+  return {
+    at: iso(now),
+    counts: found.counts,
+    late: {
+      total: found.late.length,
+      items: first(found.late, (a, b) => a.late.since - b.late.since || byName(a.job, b.job)).map((each) =>
+        lateToWire(each, outlook, now),
+      ),
+    },
+    failing: {
+      total: found.failing.length,
+      items: failing.map((job, index) => ({
+        job: job.job.name,
+        owner: job.job.definition.owner ?? null,
+        consecutiveFailures: job.state.consecutiveFailures,
+        last: lastToWire(job.state.last),
+        reason: reasons[index] ?? null,
+        dependents: outlook.dependents(job.job.name).length,
+      })),
+    },
+    running: {
+      total: found.running.length,
+      items: first(found.running, (a, b) => a.run.due - b.run.due || byName(a.job, b.job)).map(
+        ({ job, run }) => ({
+          job: run.job,
+          run: run.id,
+          state: run.state,
+          due: iso(run.due),
+          startedAt: isoOrNull(run.attempts.at(-1)?.startedAt ?? null),
+          done: forecastToWire(outlook.ofRun(job, run, now)),
+        }),
+      ),
+    },
+    nextHour: {
+      total: found.soon.length,
+      items: first(found.soon, (a, b) => a.due - b.due || byName(a.job, b.job)).map(({ job, due }) => {
+        const { p50Ms, p95Ms } = runTimes(job.stats);
+        return { job: job.job.name, due: iso(due), p50Ms, p95Ms };
+      }),
+    },
+  };
+}
+
+async function lookAtAll({ ranked, lacking }: Look, now: number): Promise<Found> {
+  const jobs = ranked('name', false);
+  const counts = {
+    jobs: jobs.count,
+    active: 0,
+    paused: 0,
+    disabled: 0,
+    completed: 0,
+    failing: 0,
+    late: 0,
+    running: 0,
+    waiting: 0,
+  };
+  const found: Found = { counts, late: [], failing: [], running: [], soon: [] };
+  for (let at = 0; at < jobs.count; at++) {
+    if (at % slice === slice - 1) await breathe();
+    const job = jobs.at(at);
+    counts[statusOf(job)]++;
+    for (const run of job.runs) {
+      if (isRunning(run.state)) found.running.push({ job, run });
+      else counts.waiting++;
+    }
+    if (job.state.consecutiveFailures > 0) found.failing.push(job);
+    const late = lateness(job, now, lacking);
+    if (late !== null) found.late.push({ job, late });
+    const due = nextDueOf(job);
+    if (due !== null && due <= now + hourMs) found.soon.push({ job, due });
+  }
+  counts.failing = found.failing.length;
+  counts.late = found.late.length;
+  counts.running = found.running.length;
+  return found;
+}
+
+const byName = (a: JobGlance, b: JobGlance): number => (a.job.name < b.job.name ? -1 : 1);
+const byFailures = (a: JobGlance, b: JobGlance): number =>
+  b.state.consecutiveFailures - a.state.consecutiveFailures || byName(a, b);
+
+function lateToWire(
+  { job, late }: { readonly job: JobGlance; readonly late: Late },
+  outlook: Outlook,
+  now: number,
+): Overview['late']['items'][number] {
+  const { name, definition } = job.job;
+  const done = outlook.ofRun(job, late.run, now);
+  const below = outlook.below(name);
+  const allDone = done && { p50: done.p50 + below.p50, p95: done.p95 + below.p95 };
+  return {
+    job: name,
+    owner: definition.owner ?? null,
+    kind: late.kind,
+    since: iso(late.since),
+    reason: late.reason,
+    run: late.run?.id ?? null,
+    state: late.run?.state ?? null,
+    dependents: outlook.dependents(name).length,
+    done: forecastToWire(done),
+    allDone: forecastToWire(allDone),
+  };
+}
+
+export const forecastToWire = (forecast: Forecast | null) =>
+  forecast && { p50: iso(forecast.p50), p95: iso(forecast.p95) };
+
+/** Of an ended run that may be archived, just ended, or gone. */
+async function reasonOf(scheduler: SchedulerHandle, id: string | undefined): Promise<string | null> {
+  if (id === undefined) return null;
+  return (await scheduler.archive.run(id))?.reason ?? null;
+}

@@ -1,0 +1,234 @@
+/** What is plotted: percentiles by day, distributions, the slowest and most failing jobs, and runs over time. */
+
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { CarillonError } from '../../errors.ts';
+import { oneOf } from '../../scheduler/definition.ts';
+import type { JobGlance, Look, SchedulerHandle } from '../../scheduler/handle.ts';
+import { runTimes } from '../../scheduler/run-times.ts';
+import { durationMs } from '../../scheduler/schedule/period.ts';
+import { allTime, bucketsOf, emptyHistograms, mergePacked, summarise } from '../../scheduler/stats.ts';
+import type { ApiContext } from '../context.ts';
+import { answers, daySpan, type Named, named, query, span } from '../endpoint.ts';
+import { iso, readDays, readSpan } from '../instants.ts';
+import { readRunTimes } from '../job-list.ts';
+import { apiLimits } from '../limits.ts';
+import { runsBetween } from '../past-runs.ts';
+import {
+  type WireRate as Rate,
+  type WireTop as Top,
+  topOrders,
+  WireRate,
+  WireRunDays,
+  WireRunDistribution,
+  WireTop,
+} from '../schema-plots.ts';
+import { measures } from '../schema-views.ts';
+import { ref } from '../shape.ts';
+import { lastToWire, summaryToWire } from '../to-wire.ts';
+
+const tags = ['statistics'];
+const hourMs = 3_600_000;
+
+const DaysQuery = query(daySpan);
+const DistributionQuery = query({
+  measure: Type.Optional(oneOf(measures, { description: 'runTime unless said.' })),
+  ...daySpan,
+});
+const TopQuery = query({
+  by: Type.Optional(oneOf(topOrders, { description: 'p95 of the run time unless said.' })),
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: apiLimits.page, description: 'How many jobs; 10 unless said.' }),
+  ),
+});
+const RateQuery = query({
+  ...span,
+  step: Type.Optional(
+    Type.String({ maxLength: 64, description: 'An ISO 8601 duration; a minute unless said: PT1M' }),
+  ),
+});
+
+export function plotRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
+  ofOneJob(app, scheduler);
+  ofAllJobs(app, scheduler);
+}
+
+function ofOneJob(app: FastifyInstance, scheduler: SchedulerHandle): void {
+  app.get<{ Params: Named; Querystring: Static<typeof DaysQuery> }>(
+    '/jobs/:name/stats/days',
+    {
+      schema: {
+        summary: 'Percentiles of a job by day',
+        description: `From the histograms of each day; the last 30 days unless said, at most ${apiLimits.days}.`,
+        tags,
+        operationId: 'getJobDays',
+        params: named,
+        querystring: DaysQuery,
+        response: answers({ 200: { description: 'In milliseconds', schema: ref(WireRunDays) } }, [
+          'JOB_NOT_FOUND',
+        ]),
+      },
+    },
+    async (request) => {
+      const { job } = scheduler.job(request.params.name);
+      const { fromDay, toDay } = readDays(request.query, scheduler.now());
+      const days = await scheduler.archive.days({ job: job.name, fromDay, toDay });
+      return {
+        job: job.name,
+        from: fromDay,
+        to: toDay,
+        days: days.map(({ day, histograms: { runTime, startLateness } }) => ({
+          day,
+          runTime: summaryToWire(summarise(runTime)),
+          startLateness: summaryToWire(summarise(startLateness)),
+        })),
+      };
+    },
+  );
+
+  app.get<{ Params: Named; Querystring: Static<typeof DistributionQuery> }>(
+    '/jobs/:name/stats/distribution',
+    {
+      schema: {
+        summary: 'How often which time was taken by a job',
+        description: `All-time unless from or to is said; at most ${apiLimits.days} days.`,
+        tags,
+        operationId: 'getJobDistribution',
+        params: named,
+        querystring: DistributionQuery,
+        response: answers({ 200: { description: 'The histogram', schema: ref(WireRunDistribution) } }, [
+          'JOB_NOT_FOUND',
+        ]),
+      },
+    },
+    async (request) => {
+      const { measure = 'runTime', ...asked } = request.query;
+      const { job, stats } = scheduler.job(request.params.name);
+      const said = asked.from !== undefined || asked.to !== undefined;
+      const packed = said
+        ? mergePacked(
+            (await scheduler.archive.days({ job: job.name, ...readDays(asked, scheduler.now()) })).map(
+              ({ histograms }) => histograms[measure],
+            ),
+          )
+        : (stats === null ? emptyHistograms : allTime(stats))[measure];
+      return {
+        job: job.name,
+        measure,
+        summary: summaryToWire(summarise(packed)),
+        buckets: bucketsOf(packed),
+      };
+    },
+  );
+}
+
+function ofAllJobs(app: FastifyInstance, scheduler: SchedulerHandle): void {
+  app.get<{ Querystring: Static<typeof TopQuery> }>(
+    '/stats/top',
+    {
+      schema: {
+        summary: 'The slowest or the most failing jobs',
+        tags,
+        operationId: 'getTop',
+        querystring: TopQuery,
+        response: answers({ 200: { description: 'Largest first', schema: ref(WireTop) } }),
+      },
+    },
+    async ({ query: { by = 'p95', limit = 10 } }) => {
+      await readRunTimes(scheduler.look());
+      return { by, items: top(scheduler.look(), by, limit) };
+    },
+  );
+
+  app.get<{ Querystring: Static<typeof RateQuery> }>(
+    '/stats/rate',
+    {
+      schema: {
+        summary: 'How many runs there were over time, by how they ended',
+        description:
+          'Counted by due instant; the last hour unless said. At most ' +
+          `${apiLimits.steps} steps, and the newest ${apiLimits.plottedRuns} runs: complete says whether those were all.`,
+        tags,
+        operationId: 'getRate',
+        querystring: RateQuery,
+        response: answers({ 200: { description: 'The steps', schema: ref(WireRate) } }),
+      },
+    },
+    async (request) => rate(scheduler, request.query),
+  );
+}
+
+function top({ ranked }: Look, by: Top['by'], limit: number): Top['items'] {
+  const value = (job: JobGlance): number | null => {
+    if (by === 'failures') return job.state.failed === 0 ? null : job.state.failed;
+    const { p50Ms, p95Ms } = runTimes(job.stats);
+    return by === 'p50' ? p50Ms : p95Ms;
+  };
+  const jobs = ranked('name', false);
+  const found: { job: JobGlance; value: number }[] = [];
+  for (let at = 0; at < jobs.count; at++) {
+    const job = jobs.at(at);
+    const own = value(job);
+    if (own !== null) found.push({ job, value: own });
+  }
+  // Stable: equal ones stay in order of name.
+  found.sort((a, b) => b.value - a.value);
+  return found.slice(0, limit).map(({ job: { job, state, stats }, value }) => {
+    const { p50Ms, p95Ms } = runTimes(stats);
+    return {
+      job: job.name,
+      owner: job.definition.owner ?? null,
+      value,
+      p50Ms,
+      p95Ms,
+      succeeded: state.succeeded,
+      failed: state.failed,
+      last: lastToWire(state.last),
+    };
+  });
+}
+
+async function rate(scheduler: SchedulerHandle, asked: Static<typeof RateQuery>): Promise<Rate> {
+  const { fromMs, toMs, stepMs } = stepsOf(asked, scheduler.now());
+  const { runs, knownFromMs } = await runsBetween(scheduler, { fromMs, toMs });
+  const steps = Array.from({ length: Math.ceil((toMs - fromMs) / stepMs) }, (_, index) => ({
+    at: iso(fromMs + index * stepMs),
+    ended: {} as Record<string, number>,
+    unfinished: 0,
+  }));
+  for (const { due, state, endedAt } of runs) {
+    const step = steps[Math.floor((due - fromMs) / stepMs)];
+    if (step === undefined) continue;
+    if (endedAt === null) step.unfinished++;
+    else step.ended[state] = (step.ended[state] ?? 0) + 1;
+  }
+  return {
+    from: iso(fromMs),
+    to: iso(toMs),
+    stepMs,
+    complete: knownFromMs <= fromMs,
+    knownFrom: iso(knownFromMs),
+    steps,
+  };
+}
+
+/** Whole steps, so that the same step is counted alike whenever it is asked for. */
+function stepsOf(
+  asked: Static<typeof RateQuery>,
+  now: number,
+): { fromMs: number; toMs: number; stepMs: number } {
+  const stepMs = durationMs(asked.step ?? 'PT1M', 'step');
+  const said = readSpan(asked);
+  const to = said.toMs ?? now + 1;
+  const from = said.fromMs ?? to - hourMs;
+  const fromMs = Math.floor(from / stepMs) * stepMs;
+  const toMs = Math.ceil(to / stepMs) * stepMs;
+  if (stepMs > 0 && (toMs - fromMs) / stepMs <= apiLimits.steps) return { fromMs, toMs, stepMs };
+  const allowed = `a longer duration: at most ${apiLimits.steps} steps from from to to`;
+  throw new CarillonError('INVALID_FIELD', `step is ${asked.step ?? 'PT1M'}. Allowed: ${allowed}.`, {
+    field: 'step',
+    value: asked.step ?? 'PT1M',
+    allowed,
+    source: 'query',
+  });
+}
