@@ -146,7 +146,7 @@ function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): Lau
     pull: given.pull ?? 'missing',
     registrySecret: given.registry?.secret ?? null,
     labels: definition.labels ?? {},
-    container: containerSpec(given),
+    container: { ...containerSpec(given), stopGraceMs: policyOf(definition.policy).killAfterMs },
   };
 }
 

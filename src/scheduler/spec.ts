@@ -50,6 +50,8 @@ export interface ContainerSpec {
   /** Bytes at most, by absolute path. */
   readonly tmpfs: Readonly<Record<string, number>>;
   readonly secretFiles: readonly SecretFile[];
+  /** Between TERM and KILL, for engines that must know it beforehand. Null: what the engine gives. */
+  readonly stopGraceMs: number | null;
   /** Null: what the engine gives. */
   readonly shmBytes: number | null;
   /** Processes and threads at most; null: no bound. */
@@ -93,6 +95,7 @@ export const plainContainer: ContainerSpec = {
   hosts: {},
   tmpfs: {},
   secretFiles: [],
+  stopGraceMs: null,
   shmBytes: null,
   pids: null,
   ulimits: [],
