@@ -56,7 +56,7 @@ export function sendError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const expected = error instanceof CarillonError ? error : fromFramework(error, request);
+  const expected = error instanceof CarillonError ? error : toCatalogue(error, request);
   if (expected === null) {
     log.error(
       { err: error, requestId: request.id, method: request.method, url: request.url },
@@ -71,7 +71,7 @@ export function sendError(
 }
 
 /** What the framework refuses before a route is asked; null for anything that is not the request's fault. */
-function fromFramework(error: unknown, request: FastifyRequest): CarillonError | null {
+export function toCatalogue(error: unknown, request: FastifyRequest): CarillonError | null {
   const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return bodyTooLarge(request.routeOptions.bodyLimit, Number(request.headers['content-length']) || null);

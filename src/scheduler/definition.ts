@@ -358,7 +358,7 @@ export const JobDefinition = Type.Object(
       Type.Boolean({ description: 'Pause or resume with this change; left as it is unless said.' }),
     ),
     chronos: Type.Optional(
-      Type.Record(Type.String({ maxLength: 64 }), Type.Unknown(), {
+      Type.Record(Type.String(), Type.Unknown(), {
         maxProperties: 48,
         description: 'What a job that was sent as Chronos has it said besides; kept so that it reads back.',
       }),

@@ -192,6 +192,7 @@ function refuse(findings: Findings, field: string, value: unknown, allowed: stri
 }
 
 function isOfType(type: string | undefined, value: unknown): boolean {
+  if (type === undefined) return true;
   if (type === 'array') return Array.isArray(value);
   if (type === 'object') return typeof value === 'object' && value !== null && !Array.isArray(value);
   if (type === 'integer') return Number.isInteger(value);

@@ -49,7 +49,12 @@ export interface JobState {
   failed: number;
   skipped: number;
   missed: number;
+  /** Of the failed ones: ended on somebody's word. */
+  killed: number;
   consecutiveFailures: number;
+  lastSucceededAt: number | null;
+  /** Failed, timed out or lost. */
+  lastFailedAt: number | null;
   last: LastRun | null;
 }
 
@@ -124,6 +129,8 @@ export interface Attempt {
   readonly createdAt: number;
   startedAt: number | null;
   endedAt: number | null;
+  /** The image it ran, by its digest; left out until its engine has said so, and for processes. */
+  image?: string;
   exitCode: number | null;
   reason: string | null;
 }

@@ -26,6 +26,10 @@ export interface Policy {
   readonly priority: number;
   readonly pool: string | null;
   readonly disableAfterFailures: number | null;
+  /** Children take a failed run for one that succeeded. */
+  readonly onFailure: 'stop' | 'continue';
+  /** `callback`: an exit code of 0 does not end the run. */
+  readonly completion: 'exit' | 'callback';
 }
 
 const resolved = new WeakMap<PolicyDefinition, Policy>();
@@ -52,6 +56,8 @@ function resolve(definition: PolicyDefinition): Policy {
     priority: definition.priority ?? 0,
     pool: definition.pool ?? null,
     disableAfterFailures: definition.disableAfterFailures ?? null,
+    onFailure: definition.onFailure ?? 'stop',
+    completion: definition.completion ?? 'exit',
   };
 }
 

@@ -236,12 +236,17 @@ function countRun(turn: Turn, entry: Entry, run: Run, end: EndState): void {
   if (end === 'succeeded') {
     state.succeeded += 1;
     state.consecutiveFailures = 0;
+    state.lastSucceededAt = turn.draft.now;
   } else if (end === 'skipped') state.skipped += 1;
   else if (end === 'missed') state.missed += 1;
   else {
     state.failed += 1;
     // A kill is a person's doing and says nothing about the job.
-    if (end !== 'killed') state.consecutiveFailures += 1;
+    if (end === 'killed') state.killed += 1;
+    else {
+      state.consecutiveFailures += 1;
+      state.lastFailedAt = turn.draft.now;
+    }
   }
   const limit = policyOf(entry.job.definition.policy).disableAfterFailures;
   if (limit !== null && state.consecutiveFailures >= limit && state.disabled === null && end !== 'skipped') {
@@ -269,6 +274,12 @@ const outcomes: Readonly<Record<EndState, Outcome>> = {
   missed: 'skipped',
 };
 
+/** How children take the ending. A kill is no failure of the job, and is never passed over. */
+function outcomeOf({ state }: Turn, job: string, end: EndState): Outcome {
+  const continues = policyOf(state.jobs.get(job)?.job.definition.policy).onFailure === 'continue';
+  return continues && end !== 'killed' && outcomes[end] === 'failed' ? 'succeeded' : outcomes[end];
+}
+
 /** By the first letter of a run's variant. */
 const lineage: Readonly<Record<string, ParentEnd['kind']>> = { m: 'manual', r: 'rerun' };
 
@@ -280,7 +291,7 @@ function tellChildren(turn: Turn, run: Run): void {
     runId: run.id,
     due: run.due,
     variant: run.variant,
-    outcome: outcomes[run.state],
+    outcome: outcomeOf(turn, run.job, run.state),
     kind: lineage[run.variant.charAt(0)] ?? 'scheduled',
   };
   const branches = run.root === null ? null : state.branches(run.root);

@@ -62,7 +62,10 @@ export function freshState(name: string, cursor: number): JobState {
     failed: 0,
     skipped: 0,
     missed: 0,
+    killed: 0,
     consecutiveFailures: 0,
+    lastSucceededAt: null,
+    lastFailedAt: null,
     last: null,
   };
 }

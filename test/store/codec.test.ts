@@ -88,7 +88,10 @@ const state: fc.Arbitrary<JobState> = fc.record({
   failed: count,
   skipped: count,
   missed: count,
+  killed: count,
   consecutiveFailures: count,
+  lastSucceededAt: nullable(instant),
+  lastFailedAt: nullable(instant),
   last: nullable(
     fc.record({ id: text, state: fc.constant('failed' as const), due: instant, endedAt: instant }),
   ),

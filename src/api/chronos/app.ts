@@ -1,0 +1,38 @@
+/**
+ * The interface of Chronos, both generations of it: `/v1/scheduler` as in 3.x and `/scheduler` as in 2.x. Any
+ * node answers, as everywhere; nothing here is known to the rest of the interface.
+ */
+
+import type { FastifyInstance } from 'fastify';
+import type { Generation } from '../../scheduler/chronos/job.ts';
+import type { Log } from '../../scheduler/ports.ts';
+import type { ApiContext } from '../context.ts';
+import { forwardToLeader } from '../forward.ts';
+import { readAnyBody } from './body.ts';
+import { answerErrors } from './errors.ts';
+import { chronosJobRoutes } from './jobs.ts';
+import type { ChronosContext } from './submit.ts';
+
+const prefixes: Readonly<Record<Generation, string>> = { 2: '/scheduler', 3: '/v1/scheduler' };
+
+const routes = [chronosJobRoutes];
+
+export function chronosApi(app: FastifyInstance, context: ApiContext, log: Log): void {
+  for (const generation of [2, 3] as const) {
+    app.register(
+      async (api) => {
+        const own: ChronosContext = { ...context, log, generation };
+        answerErrors(api, log, generation);
+        readAnyBody(api);
+        // Clients send parameters that no version knew; the answers are described in docs/chronos.md.
+        api.addHook('onRoute', (route) => {
+          route.schema = { ...route.schema, hide: true, querystring: {} };
+        });
+        api.setValidatorCompiler(() => () => true);
+        forwardToLeader(api, context);
+        for (const add of routes) add(api, own);
+      },
+      { prefix: prefixes[generation] },
+    );
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Failures in the forms that clients of Chronos know: 400 for whatever is unknown or wrong, as JSON in the
+ * third generation and as plain text in the second. What the surroundings can't give now stays a 503.
+ */
+
+import { STATUS_CODES } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { CarillonError } from '../../errors.ts';
+import type { Generation } from '../../scheduler/chronos/job.ts';
+import type { Log } from '../../scheduler/ports.ts';
+import { toCatalogue } from '../error-map.ts';
+
+/** For the routes of one generation, before they are added. */
+export function answerErrors(app: FastifyInstance, log: Log, generation: Generation): void {
+  app.setErrorHandler((error, request, reply) => {
+    const expected = error instanceof CarillonError ? error : toCatalogue(error, request);
+    if (expected === null) {
+      log.error(
+        { err: error, requestId: request.id, method: request.method, url: request.url },
+        'request failed',
+      );
+      return answer(reply, generation, 500, `See the log of the server for the request ${request.id}.`);
+    }
+    if (expected.code === 'LIMIT_EXCEEDED') reply.header('connection', 'close');
+    if (expected.status === 503) reply.header('retry-after', '1');
+    return answer(reply, generation, expected.status >= 500 ? expected.status : 400, expected.message);
+  });
+  app.setNotFoundHandler((request, reply) => nothingHere(app, generation, request, reply));
+}
+
+function answer(reply: FastifyReply, generation: Generation, status: number, message: string): FastifyReply {
+  reply.code(status);
+  if (generation === 2) return reply.type('text/plain; charset=utf-8').send(message);
+  return reply
+    .type('application/json')
+    .send(JSON.stringify({ status: STATUS_CODES[status] ?? String(status), message }));
+}
+
+const methods = ['GET', 'POST', 'PUT', 'DELETE'] as const;
+
+/** 405 where another method would have been right. */
+function nothingHere(
+  app: FastifyInstance,
+  generation: Generation,
+  { url, method }: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const path = url.split('?', 1)[0]!;
+  const allowed = methods.filter((each) => app.findRoute({ url: path, method: each }) !== null);
+  if (allowed.length === 0)
+    return answer(reply, generation, 404, `There is nothing at ${path.slice(0, 200)}.`);
+  reply.header('allow', allowed.join(', '));
+  return answer(reply, generation, 405, `${method} is not for ${path.slice(0, 200)}.`);
+}
+
+/** The name was looked for as Chronos does, and is told in its words. */
+export const noSuchJob = (name: string, words: 'requirement failed: Job' | 'JobSchedule'): CarillonError =>
+  new CarillonError('JOB_NOT_FOUND', `${words} '${name}' not found`, { field: 'name', value: name });

@@ -1,0 +1,127 @@
+/** Jobs as Chronos' clients see and change them. */
+
+import type { FastifyInstance } from 'fastify';
+import { CarillonError } from '../../errors.ts';
+import { type ChronosJob, printJob } from '../../scheduler/chronos/job.ts';
+import { currentStateOf, lastStateOf, toChronos } from '../../scheduler/chronos/mapping.ts';
+import type { JobView, SchedulerHandle } from '../../scheduler/handle.ts';
+import { requestedBy } from '../context.ts';
+import type { Named } from '../endpoint.ts';
+import { jobsThat } from '../job-filter.ts';
+import { triggerId } from '../trigger-id.ts';
+import { removeJob } from './delete.ts';
+import { noSuchJob } from './errors.ts';
+import { type ChronosContext, knownJob, submitJob } from './submit.ts';
+
+export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext): void {
+  const { scheduler, generation } = context;
+  // The third generation took PUT away.
+  const writes: ('POST' | 'PUT')[] = generation === 2 ? ['POST', 'PUT'] : ['POST'];
+  for (const kind of ['iso8601', 'dependency'] as const) {
+    app.route({
+      method: writes,
+      url: `/${kind}`,
+      handler: (request, reply) => submitJob(context, request, reply, kind),
+    });
+  }
+
+  app.get('/jobs', async () => {
+    const jobs: unknown[] = [];
+    for await (const view of jobsThat(scheduler, {}))
+      jobs.push(printJob(crossFilled(toChronos(view)), generation));
+    return jobs;
+  });
+
+  app.get<{ Querystring: Search }>('/jobs/search', async ({ query }) => {
+    const found: unknown[] = [];
+    const limit = whole(query.limit, 'limit', 10);
+    let left = whole(query.offset, 'offset', 0);
+    if (limit === 0) return found;
+    for await (const view of jobsThat(scheduler, {})) {
+      const job = toChronos(view);
+      if (!matches(job, query) || left-- > 0) continue;
+      if (found.push(printJob(job, generation)) === limit) break;
+    }
+    return found;
+  });
+
+  app.get('/jobs/summary', async () => {
+    const jobs: unknown[] = [];
+    for await (const view of jobsThat(scheduler, {})) jobs.push(summaryOf(view));
+    return { jobs };
+  });
+
+  app.get<{ Params: Named }>('/job/:name', async ({ params: { name } }) =>
+    printJob(toChronos(jobOr(scheduler, name, 'requirement failed: Job')), generation),
+  );
+
+  app.put<{ Params: Named; Querystring: { arguments?: string } }>('/job/:name', async (request, reply) => {
+    const { name } = request.params;
+    jobOr(scheduler, name, 'requirement failed: Job');
+    const words = String(request.query.arguments ?? '').replaceAll(';', '');
+    await scheduler.submit({
+      kind: 'trigger',
+      name,
+      triggerId: triggerId(request),
+      params: words === '' ? {} : { CHRONOS_ARGUMENTS: words },
+      by: requestedBy(request),
+    });
+    return reply.code(204).send();
+  });
+
+  app.delete<{ Params: Named }>('/job/:name', async (request, reply) => {
+    const view = jobOr(scheduler, request.params.name, 'JobSchedule');
+    await removeJob(scheduler, view, requestedBy(request));
+    return reply.code(204).send();
+  });
+}
+
+/** The job; JOB_NOT_FOUND in Chronos' words. */
+export function jobOr(
+  scheduler: SchedulerHandle,
+  name: string,
+  words: Parameters<typeof noSuchJob>[1],
+): JobView {
+  const view = knownJob(scheduler, name);
+  if (view === null) throw noSuchJob(name, words);
+  return view;
+}
+
+/** In lists what is fetched is told in the old and the new way, whichever was sent. */
+function crossFilled(job: ChronosJob): ChronosJob {
+  if (job.fetch.length > 0) return { ...job, uris: job.fetch.map(({ uri }) => uri) };
+  const fetch = job.uris.map((uri) => ({ uri, executable: false, cache: false, extract: true }));
+  return { ...job, fetch };
+}
+
+type Search = Readonly<Partial<Record<'name' | 'command' | 'any' | 'limit' | 'offset', string>>>;
+
+/** Name and command must both be found; what is found anywhere comes besides. */
+function matches(job: ChronosJob, { name = '', command = '', any = '' }: Search): boolean {
+  const has = (text: string, part: string) => text.toLowerCase().includes(part.toLowerCase());
+  const anywhere = [job.name, job.command, job.description, job.owner, job.ownerName];
+  if (any !== '' && anywhere.some((text) => has(text, any))) return true;
+  if (any !== '' && name === '' && command === '') return false;
+  return has(job.name, name) && has(job.command, command);
+}
+
+function whole(text: string | undefined, field: string, otherwise: number): number {
+  if (text === undefined || text === '') return otherwise;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new CarillonError('INVALID_FIELD', `${field} is '${text.slice(0, 80)}'. Allowed: a whole number.`, {
+    field,
+    value: text.slice(0, 80),
+  });
+}
+
+function summaryOf(view: JobView): object {
+  const job = toChronos(view);
+  return {
+    name: job.name,
+    status: lastStateOf(job),
+    state: currentStateOf(view),
+    schedule: job.parents === null ? job.schedule : '',
+    parents: job.parents ?? [],
+    disabled: job.disabled,
+  };
+}

@@ -1,0 +1,120 @@
+/**
+ * Takes in a job in Chronos' form: creates it or replaces the one of its name, as POST does there. What the
+ * engine at hand can't honour (limits, placement) is kept with the job and told, not refused: Chronos' clients
+ * send it with every job.
+ */
+
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CarillonError } from '../../errors.ts';
+import { droppable, type Unmapped } from '../../scheduler/chronos/aspects.ts';
+import type { Generation } from '../../scheduler/chronos/job.ts';
+import { toDefinition } from '../../scheduler/chronos/mapping.ts';
+import { readChronosJob, type Sent } from '../../scheduler/chronos/read.ts';
+import { chronosWarnings } from '../../scheduler/chronos/warnings.ts';
+import type { JobAnswer } from '../../scheduler/command.ts';
+import type { JobView, SchedulerHandle } from '../../scheduler/handle.ts';
+import type { Log } from '../../scheduler/ports.ts';
+import { type ApiContext, requestedBy } from '../context.ts';
+import { jsonBody } from './body.ts';
+
+/** Changes of the same job by others that may come in between; each makes one more try. */
+const maxTries = 8;
+const nameForm = /^[\w.-]+$/;
+
+export interface ChronosContext extends ApiContext {
+  readonly log: Log;
+  readonly generation: Generation;
+}
+
+/** Answers 204; what is kept without effect is told in a header and in the log. */
+export async function submitJob(
+  context: ChronosContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  kind: 'iso8601' | 'dependency',
+): Promise<FastifyReply> {
+  const sent = fitting(readChronosJob(jsonBody(request)), kind);
+  const { job } = sent;
+  if (!nameForm.test(job.name)) {
+    throw new CarillonError(
+      'INVALID_FIELD',
+      `the job's name is invalid: '${job.name.slice(0, 80)}'. Allowed names: '([\\w\\.-]+)'`,
+      { field: 'name', value: job.name.slice(0, 80) },
+    );
+  }
+  const by = requestedBy(request);
+  const { answer, unmapped } = await put(context, sent, by);
+  const idle = answer.state.paused !== null || answer.state.disabled !== null;
+  if (idle !== job.disabled)
+    await context.scheduler.submit({ kind: job.disabled ? 'pause' : 'resume', name: job.name, by });
+  const warnings =
+    answer.outcome === 'unchanged' ? [] : [...chronosWarnings(job, unmapped), ...answer.warnings];
+  if (warnings.length > 0) {
+    context.log.warn({ job: job.name, warnings }, 'a job sent as Chronos has it is kept with a difference');
+    reply.header('x-carillon-warning', headerText(warnings.join('; ')));
+  }
+  return reply.code(204).send();
+}
+
+/** A header holds printable ASCII, and proxies refuse long ones. */
+const headerText = (text: string): string => text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 2_000);
+
+/** A schedule makes a scheduled job and parents a dependent one: each has its own address. */
+function fitting({ job, given }: Sent, kind: 'iso8601' | 'dependency'): Sent {
+  const parents = job.parents ?? [];
+  if (kind === 'dependency') {
+    if (parents.length > 0) return { job, given };
+    throw new CarillonError('MISSING_FIELD', 'Error, parent does not exist: parents names no job', {
+      field: 'parents',
+      allowed: 'names of jobs; a job with a schedule goes to iso8601',
+    });
+  }
+  if (parents.length === 0) return { job: { ...job, parents: null }, given };
+  throw new CarillonError('INVALID_FIELD', 'a job with parents goes to dependency, not to iso8601', {
+    field: 'parents',
+    allowed: 'no parents',
+  });
+}
+
+async function put(
+  { scheduler, generation }: ChronosContext,
+  sent: Sent,
+  by: string,
+): Promise<{ answer: JobAnswer; unmapped: readonly Unmapped[] }> {
+  let unmapped: readonly Unmapped[] = [];
+  for (let tried = 1; ; tried++) {
+    const before = knownJob(scheduler, sent.job.name);
+    try {
+      const answer = await scheduler.submit({
+        kind: 'put-job',
+        definition: toDefinition(sent, { generation, now: scheduler.now(), before, unmapped }),
+        mode: 'replace',
+        expected: before?.job.revision ?? 0,
+        by,
+        source: 'body',
+      });
+      return { answer, unmapped };
+    } catch (error) {
+      if (!(error instanceof CarillonError) || tried === maxTries) throw error;
+      const refused = refusedPart(error);
+      if (refused !== null && !unmapped.includes(refused)) unmapped = [...unmapped, refused];
+      else if (error.code !== 'REVISION_CONFLICT') throw error;
+    }
+  }
+}
+
+/** What a job may go without because the engine can't honour it; null: the refusal stands. */
+function refusedPart({ code, details: { field = '' } }: CarillonError): Unmapped | null {
+  if (code !== 'UNSUPPORTED_BY_ENGINE' && code !== 'ENGINE_NOT_CONFIGURED') return null;
+  return droppable.find((part) => field === `run.${part}` || field.startsWith(`run.${part}.`)) ?? null;
+}
+
+/** The job, or null where there is none. */
+export function knownJob(scheduler: SchedulerHandle, name: string): JobView | null {
+  try {
+    return scheduler.job(name);
+  } catch (error) {
+    if (error instanceof CarillonError && error.code === 'JOB_NOT_FOUND') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * What each field of a Chronos job means here, and back. An aspect is a group of fields that say one thing
+ * together. `read` gives the native fields they decide, undefined for those that must not be there; `write`
+ * gives the fields back from a native definition. What `write` can't give back is kept with the job.
+ */
+
+import type { JobDefinition, PolicyDefinition } from '../definition.ts';
+import { durationMs } from '../schedule/period.ts';
+import { containerOf, type RunPart, runOf } from './container.ts';
+import { type ChronosField, type ChronosJob, chronosDefaults, type Generation } from './job.ts';
+import { nativeRepeat, onceNow } from './schedule.ts';
+
+export type PolicyPart = { readonly [field in keyof PolicyDefinition]?: PolicyDefinition[field] | undefined };
+
+/** The native fields that some Chronos fields decide. */
+export interface Native {
+  readonly owner?: string | undefined;
+  readonly description?: string | undefined;
+  readonly schedule?: JobDefinition['schedule'] | undefined;
+  readonly run?: RunPart;
+  readonly policy?: PolicyPart;
+}
+
+export interface Reading {
+  readonly generation: Generation;
+  /** Fills in an omitted start: epoch milliseconds. */
+  readonly now: number;
+  readonly given: (field: ChronosField) => boolean;
+  /** Parts of `run` that the engine at hand can't honour. */
+  readonly unmapped: readonly Unmapped[];
+}
+
+export const droppable = ['resources', 'constraints', 'engine'] as const;
+export type Unmapped = (typeof droppable)[number];
+
+export interface Aspect {
+  readonly fields: readonly ChronosField[];
+  readonly read: (job: ChronosJob, reading: Reading) => Native;
+  readonly write: (definition: JobDefinition) => Partial<ChronosJob>;
+}
+
+const isDefault = (job: ChronosJob, field: ChronosField): boolean => job[field] === chronosDefaults[field];
+const unlessEmpty = (text: string): string | undefined => (text === '' ? undefined : text);
+
+const people: Aspect = {
+  fields: ['owner', 'description'],
+  read: ({ owner, description }) => ({ owner: unlessEmpty(owner), description: unlessEmpty(description) }),
+  write: ({ owner = '', description = '' }) => ({ owner, description }),
+};
+
+const timing: Aspect = {
+  fields: ['schedule', 'scheduleTimeZone', 'parents'],
+  read: ({ parents, schedule, scheduleTimeZone }, { now }) =>
+    parents === null
+      ? { schedule: nativeRepeat(schedule === '' ? onceNow : schedule, scheduleTimeZone, now) }
+      : { schedule: { after: { parents: [...parents] } } },
+  write: ({ schedule }) => ({
+    parents: schedule?.after === undefined ? null : [...schedule.after.parents],
+    schedule: schedule?.every ?? '',
+    scheduleTimeZone: schedule?.timezone ?? '',
+  }),
+};
+
+/** A shell runs nothing as this. */
+const nothing = ':';
+
+const command: Aspect = {
+  fields: ['command', 'shell', 'arguments'],
+  read: (job) => ({ run: { command: undefined, argv: undefined, args: undefined, ...commandOf(job) } }),
+  write: ({ run }) => {
+    const words = run.argv ?? run.args;
+    if (words === undefined) return { command: run.command ?? '', shell: true, arguments: [] };
+    return { command: words[0] ?? '', shell: false, arguments: words.slice(1) };
+  },
+};
+
+/** Chronos appends the arguments to a shell's command, whatever its documentation says of ignoring them. */
+function commandOf({ command, shell, arguments: words, container }: ChronosJob): RunPart {
+  const all = command === '' ? [...words] : [command, ...words];
+  if (all.length === 0) return container === null ? { command: nothing } : {};
+  if (shell && command !== '') return { command: all.join(' ') };
+  // A container without a shell hands its words to the image's own program.
+  return container === null ? { argv: all } : { args: all };
+}
+
+const container: Aspect = {
+  fields: ['container'],
+  read: (job) => ({ run: runOf(job.container) }),
+  write: ({ run }) => ({ container: containerOf(run) }),
+};
+
+/** Chronos prints its defaults with every job, so they ask for nothing; only containers have limits. */
+const resources: Aspect = {
+  fields: ['cpus', 'mem'],
+  read: (job, { unmapped }) => {
+    if (job.container === null || unmapped.includes('resources')) return {};
+    const limits = {
+      ...(!isDefault(job, 'cpus') && { cpus: job.cpus }),
+      ...(!isDefault(job, 'mem') && { memory: `${job.mem}MiB` }),
+    };
+    return { run: { resources: Object.keys(limits).length > 0 ? limits : undefined } };
+  },
+  write: ({ run: { resources = {} } }) => ({
+    cpus: resources.cpus ?? chronosDefaults.cpus,
+    mem: megabytes(resources.memory) ?? chronosDefaults.mem,
+  }),
+};
+
+const megabytes = (memory: string | undefined): number | null => {
+  const match = /^(\d+(?:\.\d+)?)MiB$/.exec(memory ?? '');
+  return match === null ? null : Number(match[1]);
+};
+
+const environment: Aspect = {
+  fields: ['environmentVariables'],
+  read: ({ environmentVariables: list }) => ({
+    run: {
+      env: list.length > 0 ? Object.fromEntries(list.map(({ name, value }) => [name, value])) : undefined,
+    },
+  }),
+  write: ({ run: { env = {} } }) => ({
+    environmentVariables: Object.entries(env).map(([name, value]) => ({ name, value })),
+  }),
+};
+
+/** Chronos prints the user of its own process, root, with every job: that asks for nothing either. */
+const user: Aspect = {
+  fields: ['runAsUser'],
+  read: (job) => ({ run: { user: isDefault(job, 'runAsUser') ? undefined : job.runAsUser } }),
+  write: ({ run }) => ({ runAsUser: run.user ?? chronosDefaults.runAsUser }),
+};
+
+const placement: Aspect = {
+  fields: ['constraints'],
+  read: ({ constraints, container }, { unmapped }) => {
+    if (container === null || unmapped.includes('constraints')) return {};
+    const native = constraints.flatMap(([attribute = '', operator = '', value = '']) =>
+      nativeConstraint(attribute, operator, value),
+    );
+    if (native.length === 0) return { run: { constraints: undefined } };
+    return {
+      run: { constraints: native, ...(!unmapped.includes('engine') && { engine: 'swarm' }) },
+    };
+  },
+  write: ({ run }) => ({ constraints: (run.constraints ?? []).flatMap(chronosConstraint) }),
+};
+
+/** A regular expression that is a plain word matches that word alone; others have no counterpart. */
+export function nativeConstraint(attribute: string, operator: string, value: string): string[] {
+  const where = attribute === 'hostname' ? 'node.hostname' : `node.labels.${attribute}`;
+  const plain = /^[\w-]+$/.test(value);
+  if (operator === 'EQUALS' || (operator === 'LIKE' && plain)) return [`${where}==${value}`];
+  return operator === 'UNLIKE' && plain ? [`${where}!=${value}`] : [];
+}
+
+function chronosConstraint(text: string): string[][] {
+  const match = /^node\.(?:labels\.(.+?)|(hostname))\s*(==|!=)\s*(.*)$/.exec(text);
+  if (match === null) return [];
+  return [[match[1] ?? match[2] ?? '', match[3] === '==' ? 'EQUALS' : 'UNLIKE', match[4] ?? '']];
+}
+
+/** A minute apart, as Chronos' own setting has it. */
+const retries: Aspect = {
+  fields: ['retries'],
+  read: ({ retries: limit }) => ({
+    policy: { retries: limit === 0 ? undefined : { limit, delay: 'PT1M', factor: 1, jitter: false } },
+  }),
+  write: ({ policy }) => ({ retries: policy?.retries?.limit ?? 0 }),
+};
+
+/** Without `concurrent` a run that comes too early waits; Chronos forgets it where it was started by hand. */
+const overlap: Aspect = {
+  fields: ['concurrent'],
+  read: ({ concurrent }) => ({ policy: { overlap: concurrent ? 'allow' : 'queue' } }),
+  write: ({ policy }) => ({ concurrent: policy?.overlap === 'allow' }),
+};
+
+const HIGH_PRIORITY = 10;
+
+const priority: Aspect = {
+  fields: ['highPriority'],
+  read: ({ highPriority }) => ({ policy: { priority: highPriority ? HIGH_PRIORITY : undefined } }),
+  write: ({ policy }) => ({ highPriority: (policy?.priority ?? 0) > 0 }),
+};
+
+const failure: Aspect = {
+  fields: ['softError'],
+  read: ({ softError }) => ({ policy: { onFailure: softError ? 'continue' : undefined } }),
+  write: ({ policy }) => ({ softError: policy?.onFailure === 'continue' }),
+};
+
+const completion: Aspect = {
+  fields: ['async'],
+  read: (job, { given, generation }) =>
+    generation === 3 && !given('async') ? {} : { policy: { completion: job.async ? 'callback' : undefined } },
+  write: ({ policy }) => ({ async: policy?.completion === 'callback' }),
+};
+
+const timeout: Aspect = {
+  fields: ['maxCompletionTime'],
+  read: ({ maxCompletionTime: seconds }) => ({
+    policy: { timeout: seconds === 0 ? undefined : `PT${seconds}S` },
+  }),
+  write: ({ policy }) => ({
+    maxCompletionTime:
+      policy?.timeout === undefined ? 0 : Math.ceil(durationMs(policy.timeout, 'policy.timeout') / 1_000),
+  }),
+};
+
+/** The third generation reads it and never skips a run; the second skips what is later than this. */
+const lateness: Aspect = {
+  fields: ['epsilon'],
+  read: ({ epsilon }, { generation, given }) => {
+    if (generation === 3) return given('epsilon') ? { policy: { startWithin: undefined } } : {};
+    return { policy: { startWithin: given('epsilon') ? epsilon : undefined } };
+  },
+  write: ({ policy }) => ({ epsilon: policy?.startWithin ?? chronosDefaults.epsilon }),
+};
+
+/** In the order in which they are read; later ones win where two decide the same field. */
+export const aspects: readonly Aspect[] = [
+  people,
+  timing,
+  command,
+  container,
+  resources,
+  environment,
+  user,
+  placement,
+  retries,
+  overlap,
+  priority,
+  failure,
+  completion,
+  timeout,
+  lateness,
+];
+
+/** Fields that have no native counterpart: kept as they are. */
+export const keptOnly: readonly ChronosField[] = [
+  'ownerName',
+  'executor',
+  'executorFlags',
+  'taskInfoData',
+  'dataProcessingJobType',
+  'disk',
+  'fetch',
+  'uris',
+];

@@ -1,0 +1,184 @@
+/**
+ * Between Chronos' jobs and native definitions. A definition says what the job does; its `chronos` part keeps
+ * what was sent and can't be said natively, so that a client reads back what it wrote. What is kept holds only
+ * as long as it still means what the definition says: an edit through the native interface shows here.
+ */
+
+import type { JobDefinition } from '../definition.ts';
+import type { JobView } from '../handle.ts';
+import { sameJson } from '../same.ts';
+import { type Aspect, aspects, keptOnly, type Native, type Reading, type Unmapped } from './aspects.ts';
+import { type ChronosJob, chronosDefaults, counters, type Generation } from './job.ts';
+import type { Sent } from './read.ts';
+import { beginsNow, never, onceNow, remaining } from './schedule.ts';
+
+/** The `chronos` part of a definition. */
+interface Kept extends Partial<ChronosJob> {
+  /** When a schedule without a start was sent: epoch milliseconds. */
+  readonly begins?: number;
+  readonly unmapped?: readonly Unmapped[];
+}
+
+export interface Target {
+  readonly generation: Generation;
+  /** Epoch milliseconds. */
+  readonly now: number;
+  /** The job that is replaced. */
+  readonly before: JobView | null;
+  /** Parts that the engine refused. */
+  readonly unmapped: readonly Unmapped[];
+}
+
+/**
+ * The definition that the job amounts to. What says the same as what a client reads of the job now is left as
+ * it is. INVALID_SCHEDULE, UNKNOWN_TIMEZONE; everything else is for the scheduler to judge.
+ */
+export function toDefinition(
+  { job, given }: Sent,
+  { generation, now, before, unmapped }: Target,
+): JobDefinition {
+  const shown = before === null ? null : toChronos(before);
+  const keptBefore = before === null ? {} : keptOf(before.job.definition);
+  const reading: Reading = { generation, now, unmapped, given: (field) => given.has(field) };
+  const kept: Record<string, unknown> = {};
+  let definition: JobDefinition = before?.job.definition ?? { name: job.name, run: {} };
+  for (const aspect of aspects) {
+    const same = shown !== null && aspect.fields.every((field) => sameJson(job[field], shown[field]));
+    if (same && !aspect.fields.includes('container')) {
+      for (const field of aspect.fields) if (field in keptBefore) kept[field] = keptBefore[field];
+      if (aspect.fields.includes('schedule') && keptBefore.begins !== undefined)
+        kept.begins = keptBefore.begins;
+      continue;
+    }
+    definition = withNative(definition, aspect.read(job, reading));
+    keepRest(kept, aspect, job, definition);
+    if (aspect.fields.includes('schedule') && job.parents === null && beginsNow(job.schedule || onceNow))
+      kept.begins = now;
+  }
+  for (const field of keptOnly) {
+    if (!sameJson(job[field], chronosDefaults[field])) kept[field] = job[field];
+  }
+  // A client sends the counters back as it read them: they are taken for a new job only.
+  for (const field of counters) {
+    const value = before === null ? job[field] : keptBefore[field];
+    if (value !== undefined && value !== chronosDefaults[field]) kept[field] = value;
+  }
+  if (unmapped.length > 0) kept.unmapped = [...unmapped];
+  return { ...definition, name: job.name, paused: job.disabled, chronos: kept };
+}
+
+function keepRest(
+  kept: Record<string, unknown>,
+  { fields, write }: Aspect,
+  job: ChronosJob,
+  now: JobDefinition,
+): void {
+  const written = write(now);
+  for (const field of fields) if (!sameJson(job[field], written[field])) kept[field] = job[field];
+}
+
+const keptOf = (definition: JobDefinition): Kept => (definition.chronos ?? {}) as Kept;
+
+/** Undefined clears a field. */
+function withNative(definition: JobDefinition, native: Native): JobDefinition {
+  const { run, policy, ...top } = native;
+  const policies = merged(definition.policy, policy);
+  const { policy: _, ...rest } = definition;
+  return merged(
+    {
+      ...rest,
+      run: merged(definition.run, run),
+      ...(Object.keys(policies).length > 0 && { policy: policies }),
+    },
+    top,
+  ) as JobDefinition;
+}
+
+function merged(base: object | undefined, changes: object | undefined): Record<string, unknown> {
+  const all = Object.entries({ ...base, ...changes });
+  return Object.fromEntries(all.filter(([, value]) => value !== undefined));
+}
+
+/** True when the definition has all that was read. */
+function agrees(native: Native, definition: JobDefinition): boolean {
+  const { run = {}, policy = {}, ...top } = native;
+  const has = (part: object, whole: object): boolean =>
+    Object.entries(part).every(([field, value]) =>
+      sameJson(value, (whole as Record<string, unknown>)[field]),
+    );
+  return has(run, definition.run) && has(policy, definition.policy ?? {}) && has(top, definition);
+}
+
+/** The job as a client of Chronos reads it. */
+export function toChronos(view: JobView): ChronosJob {
+  const job = settledFields(view.job.definition);
+  return { ...job, ...timingOf(view, job), ...countersOf(view), disabled: isDisabled(view) };
+}
+
+/** All but what changes as the job runs. */
+function settledFields(definition: JobDefinition): ChronosJob {
+  const { begins, unmapped = [], ...fields } = keptOf(definition);
+  let written: ChronosJob = { ...chronosDefaults, name: definition.name };
+  for (const aspect of aspects) written = { ...written, ...aspect.write(definition) };
+  let job: ChronosJob = { ...written, ...fields };
+  const reading: Reading = {
+    generation: 3,
+    now: begins ?? 0,
+    unmapped,
+    given: (field) => field in fields,
+  };
+  for (const aspect of aspects) {
+    const kept = aspect.fields.filter((field) => field in fields);
+    if (kept.length === 0 || agrees(aspect.read(job, reading), definition)) continue;
+    job = { ...job, ...Object.fromEntries(kept.map((field) => [field, written[field]])) };
+  }
+  return job;
+}
+
+function timingOf(
+  { job: { definition, createdAt }, state, schedule }: JobView,
+  { parents, schedule: written }: ChronosJob,
+): Partial<ChronosJob> {
+  if (parents !== null) return { schedule: '', scheduleTimeZone: '' };
+  if (schedule === null) return { schedule: never(createdAt) };
+  const asWritten = definition.schedule?.every !== undefined && written.startsWith('R') ? written : null;
+  return { schedule: remaining(schedule, state.cursor, asWritten) };
+}
+
+/** Counted here, on top of what the job brought along. */
+function countersOf({ job: { definition }, state }: JobView): Partial<ChronosJob> {
+  const base = keptOf(definition);
+  const later = (at: number | null, before: string | undefined): string => {
+    const text = at === null ? '' : new Date(at).toISOString();
+    return before !== undefined && before > text ? before : text;
+  };
+  return {
+    successCount: state.succeeded + (base.successCount ?? 0),
+    errorCount: state.failed - state.killed + (base.errorCount ?? 0),
+    lastSuccess: later(state.lastSucceededAt, base.lastSuccess),
+    lastError: later(state.lastFailedAt, base.lastError),
+    errorsSinceLastSuccess:
+      state.consecutiveFailures + (state.succeeded === 0 ? (base.errorsSinceLastSuccess ?? 0) : 0),
+  };
+}
+
+/** Chronos disables a job whose last repetition has succeeded. */
+function isDisabled({ status, state }: JobView): boolean {
+  if (status === 'paused' || status === 'disabled') return true;
+  return status === 'completed' && state.last?.state === 'succeeded';
+}
+
+export type LastState = 'success' | 'failure' | 'fresh';
+
+/** How the job ended last. */
+export function lastStateOf({ lastSuccess, lastError }: ChronosJob): LastState {
+  if (lastSuccess === '' && lastError === '') return 'fresh';
+  return lastSuccess > lastError ? 'success' : 'failure';
+}
+
+/** What the job does now. */
+export function currentStateOf({ runs }: JobView): string {
+  const running = runs.filter(({ state }) => state === 'launching' || state === 'running').length;
+  if (running > 0) return `${running} running`;
+  return runs.length > 0 ? 'queued' : 'idle';
+}

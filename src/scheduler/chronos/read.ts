@@ -1,0 +1,231 @@
+/**
+ * Chronos' JSON as its clients send it: unknown fields are nobody's loss, null is the same as nothing, a
+ * number may come as text and a text as a number. What can't be understood is refused with its field.
+ */
+
+import { CarillonError } from '../../errors.ts';
+import { shorten } from '../explain.ts';
+import type { ChronosContainer, ChronosFetch, ChronosField, ChronosJob } from './job.ts';
+import { chronosDefaults } from './job.ts';
+
+/** The job, and which of its fields were sent. INVALID_BODY, INVALID_FIELD, MISSING_FIELD. */
+export interface Sent {
+  readonly job: ChronosJob;
+  readonly given: ReadonlySet<ChronosField>;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+export function readChronosJob(body: unknown): Sent {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new CarillonError('INVALID_BODY', 'the body must be a job: a JSON object', {
+      field: 'body',
+      value: shorten(body),
+      allowed: 'a JSON object',
+    });
+  }
+  const given = new Set<ChronosField>();
+  const job: Record<string, unknown> = { ...chronosDefaults };
+  for (const [field, read] of Object.entries(readers)) {
+    const value = (body as Json)[field];
+    if (value === undefined || value === null) continue;
+    job[field] = read(value, field);
+    given.add(field as ChronosField);
+  }
+  if (job.name === '') {
+    throw new CarillonError('MISSING_FIELD', 'the job has no name', { field: 'name', allowed: 'a name' });
+  }
+  // Zero asks for the default.
+  for (const field of ['cpus', 'disk', 'mem'] as const) {
+    if (job[field] === 0) job[field] = chronosDefaults[field];
+  }
+  if (job.runAsUser === '') job.runAsUser = chronosDefaults.runAsUser;
+  return { job: job as unknown as ChronosJob, given };
+}
+
+type Reader = (value: unknown, field: string) => unknown;
+
+function refuse(field: string, value: unknown, allowed: string): CarillonError {
+  return new CarillonError(
+    'INVALID_FIELD',
+    `${field} is ${JSON.stringify(shorten(value))}. Allowed: ${allowed}.`,
+    { field, value: shorten(value), allowed },
+  );
+}
+
+function text(value: unknown, field: string): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  throw refuse(field, value, 'text');
+}
+
+function flag(value: unknown, field: string): boolean {
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'number') return value !== 0;
+  const word = typeof value === 'string' ? value.trim().toLowerCase() : null;
+  if (word === 'true') return true;
+  if (word === 'false' || word === '') return false;
+  throw refuse(field, value, 'true or false');
+}
+
+function number(value: unknown, field: string): number {
+  const read = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  if (value === '') return 0;
+  if (typeof read === 'number' && Number.isFinite(read) && read >= 0) return read;
+  throw refuse(field, value, 'a number that is not negative');
+}
+
+const whole: Reader = (value, field) => Math.trunc(number(value, field));
+
+const list =
+  <T>(read: (value: unknown, field: string) => T): ((value: unknown, field: string) => T[]) =>
+  (value, field) => {
+    if (value === '') return [];
+    if (!Array.isArray(value)) throw refuse(field, value, 'a list');
+    return value.map((each, index) => read(each, `${field}[${index}]`));
+  };
+
+function object(value: unknown, field: string): Json {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
+  throw refuse(field, value, 'an object');
+}
+
+/** A text that must be there. */
+function needed(json: Json, name: string, field: string): string {
+  const value = json[name];
+  if (value !== undefined && value !== null) return text(value, `${field}.${name}`);
+  throw new CarillonError('MISSING_FIELD', `${field} has no ${name}`, { field: `${field}.${name}` });
+}
+
+const optional = (json: Json, name: string, field: string): Record<string, string> => {
+  const value = json[name];
+  return value === undefined || value === null ? {} : { [name]: text(value, `${field}.${name}`) };
+};
+
+const flagOr = (value: unknown, field: string, otherwise: boolean): boolean =>
+  value === undefined || value === null ? otherwise : flag(value, field);
+
+function variable(value: unknown, field: string): { name: string; value: string } {
+  const json = object(value, field);
+  return { name: needed(json, 'name', field), value: json.value == null ? '' : text(json.value, field) };
+}
+
+function fetch(value: unknown, field: string): ChronosFetch {
+  const json = object(value, field);
+  return {
+    uri: needed(json, 'uri', field),
+    ...optional(json, 'output_file', field),
+    executable: flagOr(json.executable, `${field}.executable`, false),
+    cache: flagOr(json.cache, `${field}.cache`, false),
+    extract: flagOr(json.extract, `${field}.extract`, true),
+  };
+}
+
+/** Null: without an image Chronos takes no notice of a container. */
+function container(value: unknown, field: string): ChronosContainer | null {
+  const json = object(value, field);
+  if (json.image === undefined || json.image === null || json.image === '') return null;
+  const type = json.type == null ? 'DOCKER' : text(json.type, `${field}.type`).toUpperCase();
+  if (type !== 'DOCKER' && type !== 'MESOS') throw refuse(`${field}.type`, json.type, 'DOCKER or MESOS');
+  const network = json.network == null ? 'HOST' : text(json.network, `${field}.network`).toUpperCase();
+  if (!['BRIDGE', 'HOST', 'USER', 'NONE'].includes(network)) {
+    throw refuse(`${field}.network`, json.network, 'BRIDGE, HOST or USER');
+  }
+  return {
+    type,
+    image: text(json.image, `${field}.image`),
+    network,
+    ...optional(json, 'networkName', field),
+    networkInfos: list(networkInfo)(json.networkInfos ?? [], `${field}.networkInfos`),
+    volumes: list(volume)(json.volumes ?? [], `${field}.volumes`),
+    forcePullImage: flagOr(json.forcePullImage, `${field}.forcePullImage`, false),
+    parameters: list(parameter)(json.parameters ?? [], `${field}.parameters`),
+  };
+}
+
+function networkInfo(value: unknown, field: string): { name: string } {
+  const json = object(value, field);
+  return {
+    name: needed(json, 'name', field),
+    ...optional(json, 'protocol', field),
+    ...(json.labels != null && { labels: list(parameter)(json.labels, `${field}.labels`) }),
+    ...(json.portMappings != null && {
+      portMappings: list(portMapping)(json.portMappings, `${field}.portMappings`),
+    }),
+  };
+}
+
+/** Chronos prints ports as texts. */
+function portMapping(value: unknown, field: string): Record<string, string> {
+  const json = object(value, field);
+  return {
+    hostPort: needed(json, 'hostPort', field),
+    containerPort: needed(json, 'containerPort', field),
+    ...optional(json, 'protocol', field),
+  };
+}
+
+function volume(value: unknown, field: string): { containerPath: string } {
+  const json = object(value, field);
+  const mode = json.mode == null ? {} : { mode: text(json.mode, `${field}.mode`).toUpperCase() };
+  if (mode.mode !== undefined && mode.mode !== 'RW' && mode.mode !== 'RO') {
+    throw refuse(`${field}.mode`, json.mode, 'RW or RO');
+  }
+  return {
+    containerPath: needed(json, 'containerPath', field),
+    ...optional(json, 'hostPath', field),
+    ...mode,
+    ...(json.external != null && { external: object(json.external, `${field}.external`) }),
+  };
+}
+
+function parameter(value: unknown, field: string): { key: string; value: string } {
+  const json = object(value, field);
+  return { key: needed(json, 'key', field), value: needed(json, 'value', field) };
+}
+
+function constraint(value: unknown, field: string): string[] {
+  const parts = list(text)(value, field);
+  if (parts.length === 3) return [parts[0]!, parts[1]!.toUpperCase(), parts[2]!];
+  throw refuse(field, parts.join(' '), '[attribute, EQUALS | LIKE | UNLIKE, value]');
+}
+
+const readers: { readonly [field in ChronosField]: Reader } = {
+  name: (value, field) => text(value, field).trim(),
+  command: text,
+  shell: flag,
+  epsilon: text,
+  executor: text,
+  executorFlags: text,
+  taskInfoData: text,
+  retries: whole,
+  owner: text,
+  ownerName: text,
+  description: text,
+  async: flag,
+  successCount: whole,
+  errorCount: whole,
+  lastSuccess: text,
+  lastError: text,
+  cpus: number,
+  disk: number,
+  mem: number,
+  disabled: flag,
+  softError: flag,
+  dataProcessingJobType: flag,
+  errorsSinceLastSuccess: whole,
+  fetch: list(fetch),
+  uris: list(text),
+  environmentVariables: list(variable),
+  arguments: list(text),
+  highPriority: flag,
+  runAsUser: text,
+  concurrent: flag,
+  maxCompletionTime: whole,
+  container,
+  constraints: list(constraint),
+  // A set: twice is once.
+  parents: (value, field) => [...new Set(list(text)(value, field))],
+  schedule: (value, field) => text(value, field).trim(),
+  scheduleTimeZone: (value, field) => text(value, field).trim(),
+};

@@ -1,0 +1,131 @@
+/**
+ * Chronos' schedules: `Rn/start/period`, whose start is also its cursor. What was sent becomes an anchored
+ * repeat here, and a client reads the repeat that is left: as it was sent until an instant is decided, then
+ * with the next start and the runs that remain.
+ */
+
+import { CarillonError } from '../../errors.ts';
+import { DAY_MS, dayNumber, SECOND_MS } from '../schedule/civil.ts';
+import { formatDateTime, parseDateTime, parseRepeat } from '../schedule/iso.ts';
+import { indexAfter, instantOf } from '../schedule/iso-next.ts';
+import type { RepeatSchedule, Schedule } from '../schedule/model.ts';
+import { nextInstant } from '../schedule/next.ts';
+import { formatDuration, formatPeriod } from '../schedule/period.ts';
+import { offsetAt, type Zone, zoneOf } from '../schedule/zone.ts';
+import { resolveZoneName } from '../schedule/zone-name.ts';
+
+/** What a schedule without one means: once, now. */
+export const onceNow = 'R1//PT24H';
+
+const form = /^(R[0-9]*)\/(.*)\/(P.*)$/;
+
+export interface NativeRepeat {
+  readonly every: string;
+  readonly timezone?: string;
+}
+
+/** The start was left out: the job begins when it is sent, each time it is sent. */
+export const beginsNow = (schedule: string): boolean => form.exec(schedule)?.[2] === '';
+
+/**
+ * The repeat as a native schedule; `now` fills in an omitted start. INVALID_SCHEDULE, UNKNOWN_TIMEZONE.
+ */
+export function nativeRepeat(schedule: string, scheduleTimeZone: string, now: number): NativeRepeat {
+  const match = form.exec(schedule);
+  if (match === null) {
+    throw new CarillonError('INVALID_SCHEDULE', `Cannot parse schedule '${schedule}'`, {
+      field: 'schedule',
+      value: schedule.slice(0, 80),
+      allowed: 'Rn/start/period: R/2026-01-01T00:00:00Z/PT24H; without a start it begins now',
+    });
+  }
+  const [, repeats = '', start = '', period = ''] = match;
+  const timezone = zoneName(scheduleTimeZone);
+  const every = `${repeats}/${start === '' ? startNow(timezone, now) : fullStart(start)}/${period}`;
+  parseRepeat(every, 'schedule');
+  return timezone === null ? { every } : { every, timezone };
+}
+
+/** Clients that write null send it as a word; Java takes an unknown name for GMT, and here that is one. */
+function zoneName(text: string): string | null {
+  return text === '' || text === 'null' ? null : resolveZoneName(text, 'scheduleTimeZone').id;
+}
+
+function startNow(timezone: string | null, now: number): string {
+  const second = Math.floor(now / SECOND_MS) * SECOND_MS;
+  if (timezone === null) return formatDateTime({ wallMs: second, offset: 'Z' });
+  return formatDateTime({ wallMs: second + offsetAt(zoneOf(timezone), second), offset: null });
+}
+
+const week = /^(\d{4})-W(\d\d)(?:-(\d))?$/;
+const ordinal = /^(\d{4})-(\d{3})$/;
+
+/** Starts come in all forms that Joda reads: a month, a week, a day of the year, a time without a date. */
+function fullStart(start: string): string {
+  const [date = '', time] = start.split('T', 2);
+  const text = time === undefined ? fullDate(date) : `${fullDate(date)}T${time}`;
+  const { wallMs } = parseDateTime(text, 'schedule');
+  if (wallMs < 0) {
+    throw new CarillonError('INVALID_SCHEDULE', `Scheduled start date '${start}' is before 1970!`, {
+      field: 'schedule',
+      value: start,
+      allowed: 'a start from 1970 on',
+    });
+  }
+  return text;
+}
+
+function fullDate(date: string): string {
+  if (date === '') return '1970-01-01';
+  if (/^\d{4}$/.test(date)) return `${date}-01-01`;
+  if (/^\d{4}-\d\d$/.test(date)) return `${date}-01`;
+  const weekDate = week.exec(date);
+  const ordinalDate = ordinal.exec(date);
+  let day: number | null = null;
+  if (weekDate !== null) {
+    const fourth = dayNumber(Number(weekDate[1]), 1, 4);
+    // 1970-01-01 was a Thursday: weeks begin three days before it.
+    const monday = fourth - ((((fourth + 3) % 7) + 7) % 7);
+    day = monday + (Number(weekDate[2]) - 1) * 7 + Number(weekDate[3] ?? 1) - 1;
+  } else if (ordinalDate !== null) day = dayNumber(Number(ordinalDate[1]), 1, 1) + Number(ordinalDate[2]) - 1;
+  return day === null ? date : new Date(day * DAY_MS).toISOString().slice(0, 10);
+}
+
+/** What is left of a schedule after everything up to `cursor` was decided. */
+export function remaining(schedule: Schedule, cursor: number, written: string | null): string {
+  if (schedule.kind === 'every') return remainingRepeat(schedule, cursor, written);
+  const next = nextInstant(schedule, cursor);
+  if (schedule.kind === 'at') {
+    const at = instantText(schedule.atMs, zoneOf(schedule.timezone ?? 'UTC'));
+    return `${next === null ? 'R0' : 'R1'}/${at}/PT24H`;
+  }
+  // A cron schedule has no period: the time to the instant after the next is the nearest to one.
+  const following = next === null ? null : nextInstant(schedule, next);
+  if (next === null || following === null) return `R0/${instantText(cursor, schedule.zone)}/PT24H`;
+  return `R/${instantText(next, schedule.zone)}/${formatDuration(following - next)}`;
+}
+
+/** True once an instant of the schedule was decided: the cursor then stands on one. */
+export const hasBegun = (schedule: Schedule, cursor: number): boolean =>
+  nextInstant(schedule, cursor - 1) === cursor;
+
+function remainingRepeat(schedule: RepeatSchedule, cursor: number, written: string | null): string {
+  if (written !== null && !hasBegun(schedule, cursor)) return written;
+  const k = indexAfter(schedule, cursor);
+  const count = schedule.last === Number.POSITIVE_INFINITY ? 'R' : `R${Math.max(0, schedule.last - k + 1)}`;
+  const period = (written === null ? null : form.exec(written)?.[3]) ?? formatPeriod(schedule.period);
+  return `${count}/${instantText(instantOf(schedule, k), schedule.zone)}/${period}`;
+}
+
+/** A job that only runs by hand: a repeat of no runs. */
+export const never = (since: number): string => `R0/${instantText(since, zoneOf('UTC'))}/PT24H`;
+
+/** `2026-01-01T09:00:00.000+01:00`; Z for an offset of zero. */
+function instantText(instantMs: number, zone: Zone): string {
+  const offsetMs = offsetAt(zone, instantMs);
+  if (offsetMs === 0) return new Date(instantMs).toISOString();
+  const minutes = Math.round(Math.abs(offsetMs) / 60_000);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const offset = `${offsetMs < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+  return `${new Date(instantMs + offsetMs).toISOString().slice(0, -1)}${offset}`;
+}

@@ -1,0 +1,34 @@
+/** What of a Chronos job is kept without effect, in sentences; told once, when the job is sent. */
+
+import type { Unmapped } from './aspects.ts';
+import { nativeConstraint } from './aspects.ts';
+import { containerWarnings } from './container.ts';
+import { type ChronosJob, chronosDefaults } from './job.ts';
+
+export function chronosWarnings(job: ChronosJob, unmapped: readonly Unmapped[]): string[] {
+  const warnings = job.container === null ? [] : containerWarnings(job.container);
+  for (const field of ['executor', 'executorFlags', 'taskInfoData'] as const) {
+    if (job[field] !== '')
+      warnings.push(`${field} is kept without effect: there are no Mesos executors here`);
+  }
+  if (job.dataProcessingJobType)
+    warnings.push('dataProcessingJobType is kept without effect: progress is accepted, and not stored');
+  if (job.disk !== chronosDefaults.disk) warnings.push('disk is kept without effect: no engine limits it');
+  const limited = job.cpus !== chronosDefaults.cpus || job.mem !== chronosDefaults.mem;
+  if (limited && (job.container === null || unmapped.includes('resources')))
+    warnings.push('cpus and mem are kept without effect: only containers have limits');
+  return [...warnings, ...placementWarnings(job, unmapped)];
+}
+
+function placementWarnings({ constraints, container }: ChronosJob, unmapped: readonly Unmapped[]): string[] {
+  if (constraints.length === 0) return [];
+  if (container === null || unmapped.includes('constraints'))
+    return ['constraints are kept without effect: only the engine swarm places jobs'];
+  return constraints.flatMap((constraint) => {
+    const [attribute = '', operator = '', value = ''] = constraint;
+    if (nativeConstraint(attribute, operator, value).length > 0) return [];
+    return [
+      `the constraint '${constraint.join(' ')}' is kept without effect: Swarm compares plain words only`,
+    ];
+  });
+}
