@@ -226,6 +226,7 @@ export const WireAttempt = Type.Object(
     createdAt: instant(),
     startedAt: orNull(instant()),
     endedAt: orNull(instant()),
+    image: orNull(Type.String(), { description: 'What ran, by its digest; null until that is known.' }),
     exitCode: orNull(Type.Integer()),
     reason: orNull(Type.String()),
   },

@@ -101,6 +101,7 @@ export function runToWire(run: Run): WireRun {
       createdAt: iso(attempt.createdAt),
       startedAt: isoOrNull(attempt.startedAt),
       endedAt: isoOrNull(attempt.endedAt),
+      image: attempt.image ?? null,
       exitCode: attempt.exitCode,
       reason: attempt.reason,
     })),

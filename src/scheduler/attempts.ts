@@ -18,13 +18,21 @@ interface AttemptEnd {
   readonly reason: string | null;
 }
 
-/** The engine has started the attempt. */
-export function attemptStarted(turn: Turn, run: Run, at: number): void {
+/** What the engine waits for before it can start the attempt. */
+export function attemptPreparing(turn: Turn, run: Run, detail: string): void {
+  if (run.state !== 'launching' || run.reason === detail) return;
+  run.reason = detail;
+  turn.draft.run(run);
+}
+
+/** The engine has started the attempt, with this image. */
+export function attemptStarted(turn: Turn, run: Run, at: number, image?: string): void {
   const attempt = run.attempts.at(-1);
   if (attempt === undefined || run.state !== 'launching') return;
   run.state = nextRunState(run.state, 'start');
   run.reason = null;
   noteStart(turn, attempt, at);
+  if (image !== undefined) attempt.image = image;
   turn.state.deferrals.delete(attempt.launchName);
   turn.draft.run(run);
   turn.state.watch(run);

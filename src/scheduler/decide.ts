@@ -3,7 +3,13 @@
  * of I/O. It changes the state in place and answers what must become durable and what is to be done then.
  */
 
-import { attemptDeferred, attemptEnded, attemptRefused, attemptStarted } from './attempts.ts';
+import {
+  attemptDeferred,
+  attemptEnded,
+  attemptPreparing,
+  attemptRefused,
+  attemptStarted,
+} from './attempts.ts';
 import type { AnswerTo, Command } from './command.ts';
 import { perform } from './commands.ts';
 import { type Decision, Draft } from './decision.ts';
@@ -111,7 +117,8 @@ function missedReason(run: Run): string {
 
 function observed(turn: Turn, observation: Observation): void {
   withNewest(turn, observation.launchName, (run) => {
-    if (observation.kind === 'started') attemptStarted(turn, run, observation.at);
+    if (observation.kind === 'preparing') attemptPreparing(turn, run, observation.detail);
+    else if (observation.kind === 'started') attemptStarted(turn, run, observation.at, observation.image);
     else {
       attemptEnded(turn, run, {
         at: observation.at,

@@ -144,13 +144,22 @@ export interface Election extends Service {
 
 /** What an engine says of one launch, by the name it was created under. */
 export type Observation =
-  | { readonly kind: 'started'; readonly launchName: string; readonly at: number }
+  /** It can't start yet: what for, in words for people (an image that is being pulled, and how far it is). */
+  | { readonly kind: 'preparing'; readonly launchName: string; readonly at: number; readonly detail: string }
+  | {
+      readonly kind: 'started';
+      readonly launchName: string;
+      readonly at: number;
+      /** The image by its digest, where there is one. */
+      readonly image?: string;
+    }
   | {
       readonly kind: 'ended';
       readonly launchName: string;
       readonly at: number;
       /** When it began, if the engine knows and the start was not seen. */
       readonly startedAt?: number;
+      readonly image?: string;
       /** Null when no code could be learned: then the attempt is lost. */
       readonly exitCode: number | null;
       readonly reason?: string;
@@ -164,6 +173,8 @@ export interface LaunchReport {
   readonly state: 'created' | 'running' | 'ended';
   readonly startedAt?: number;
   readonly endedAt?: number;
+  /** The image by its digest. */
+  readonly image?: string;
   readonly exitCode?: number | null;
   readonly reason?: string;
   readonly infrastructure?: boolean;

@@ -114,7 +114,7 @@ function adopt(turn: Turn, run: Run, report: LaunchReport, inventory: Inventory)
     else if (inventory.takeOver) askAgain(turn, entry, run, inventory);
     return;
   }
-  attemptStarted(turn, run, report.startedAt ?? turn.draft.now);
+  attemptStarted(turn, run, report.startedAt ?? turn.draft.now, report.image);
   if (report.state === 'ended') {
     attemptEnded(turn, run, {
       at: report.endedAt ?? turn.draft.now,

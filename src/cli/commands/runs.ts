@@ -137,6 +137,7 @@ function printRun(session: Session, run: WireRun): void {
             .map(([name, value]) => `${name}=${value}`)
             .join(' '),
         ],
+        ['image', run.attempts.at(-1)?.image ?? null],
         ['ended', run.endedAt === null ? null : when(run.endedAt, io)],
       ],
       io,
