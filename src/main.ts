@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { buildApp } from './api/app.ts';
 import { runCli } from './cli/program.ts';
 import { realClock } from './clock.ts';
@@ -149,7 +150,8 @@ async function serve(args: readonly string[]): Promise<number> {
       end(1);
     },
   });
-  const app = await buildApp({ scheduler, clock: realClock, log, node });
+  const webDir = fileURLToPath(new URL('../dist/web', import.meta.url));
+  const app = await buildApp({ scheduler, clock: realClock, log, node, settings: { webDir } });
   // The port first: where it is taken, nothing has been started.
   const listening = await app.listen({ host: config.host, port: config.port });
   node.url = config.advertiseUrl ?? reachable(listening);

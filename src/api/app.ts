@@ -34,6 +34,7 @@ import { scheduleRoutes } from './routes/schedules.ts';
 import { statsRoutes } from './routes/stats.ts';
 import { timelineRoutes } from './routes/timeline.ts';
 import { protect } from './security.ts';
+import { WebApp } from './web-app.ts';
 
 export interface AppParts {
   readonly scheduler: SchedulerHandle;
@@ -48,6 +49,8 @@ export interface AppSettings {
   readonly bodyLimitBytes?: number;
   /** How often a quiet stream of events says that it is still there. */
   readonly heartbeatMs?: number;
+  /** Folder of the built web app; without it there are no pages. */
+  readonly webDir?: string;
 }
 
 /** Receiving a whole request may take this long: a full body over a slow line. */
@@ -95,14 +98,17 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
   // Answers are built for the wire and typed by their schemas; the tests hold every one of them to its schema.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.setErrorHandler((error, request, reply) => sendError(log, error, request, reply));
-  app.setNotFoundHandler((request, reply) => sendError(log, nothingHere(request), request, reply));
+  const web = new WebApp(settings.webDir ?? null);
+  app.setNotFoundHandler(
+    (request, reply) => web.answer(request, reply) ?? sendError(log, nothingHere(request), request, reply),
+  );
   endConnectionsAtClose(app);
   readBodies(app);
   protect(app);
   refuseUnknownParameters(app);
   describeApi(app, node.version);
 
-  app.register(async (root) => nodeRoutes(root, context, metrics));
+  app.register(async (root) => nodeRoutes(root, context, metrics, web));
   app.register(async (local) => localRoutes(local, context), { prefix: '/internal' });
   app.register(
     async (api) => {

@@ -8,16 +8,23 @@ import type { ApiContext } from '../context.ts';
 import { answersHere } from '../endpoint.ts';
 import type { Metrics } from '../metrics.ts';
 import { orNull } from '../shape.ts';
+import { type WebApp, wantsPage } from '../web-app.ts';
 
 const tags = ['node'];
 const text = { type: 'text/plain', schema: Type.String() };
 
-export function nodeRoutes(app: FastifyInstance, { scheduler, node }: ApiContext, metrics: Metrics): void {
+export function nodeRoutes(
+  app: FastifyInstance,
+  { scheduler, node }: ApiContext,
+  metrics: Metrics,
+  web: WebApp,
+): void {
   app.get(
     '/',
     {
       schema: {
         summary: 'Where to go',
+        description: 'The web app for who asks for text/html.',
         tags,
         operationId: 'welcome',
         response: answersHere({
@@ -25,14 +32,18 @@ export function nodeRoutes(app: FastifyInstance, { scheduler, node }: ApiContext
         }),
       },
     },
-    async () => ({
-      name: 'carillon',
-      version: node.version,
-      api: '/api/v1/jobs',
-      documentation: '/api/v1/openapi.json',
-      metrics: '/metrics',
-      health: '/health/ready',
-    }),
+    async (request, reply) => {
+      if (wantsPage(request)) return web.page(request, reply);
+      reply.header('vary', 'accept, accept-encoding');
+      return {
+        name: 'carillon',
+        version: node.version,
+        api: '/api/v1/jobs',
+        documentation: '/api/v1/openapi.json',
+        metrics: '/metrics',
+        health: '/health/ready',
+      };
+    },
   );
 
   app.get(

@@ -1,0 +1,144 @@
+/**
+ * The web app as it was built: a closed list of files, read once and held in memory, so that a request can name
+ * nothing else and costs no disk. Files with their hash in their name never change and are kept by browsers for
+ * good; all others are asked for anew. What the build compressed is answered compressed.
+ *
+ * A browser that asks for a page gets the app at any address that is not the API's: the app has its own routes.
+ */
+
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { extname, join, sep } from 'node:path';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+/** Only what the app itself brought; nothing of it in frames, no plugin, no form that is sent elsewhere. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "worker-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.woff2': 'font/woff2',
+};
+
+/** Best first. */
+const encodings = [
+  ['br', '.br'],
+  ['gzip', '.gz'],
+] as const;
+
+/** Paths that machines ask for: a page never stands there. */
+const machines = /^\/(?:api|internal|health|v1|scheduler)(?:\/|$)|^\/(?:metrics|ping)$/;
+
+interface WebFile {
+  readonly type: string;
+  readonly etag: string;
+  readonly forGood: boolean;
+  readonly plain: Buffer;
+  /** By the name of the encoding. */
+  readonly packed: ReadonlyMap<string, Buffer>;
+}
+
+export class WebApp {
+  readonly #files: ReadonlyMap<string, WebFile>;
+
+  /** `dir` may be missing: then there are no pages, and a person is told how to get them. */
+  constructor(dir: string | null) {
+    this.#files = dir === null || !existsSync(join(dir, 'index.html')) ? new Map() : readFiles(dir);
+  }
+
+  /** The answer to a request that no route takes; null when it is none for the web app. */
+  answer(request: FastifyRequest, reply: FastifyReply): FastifyReply | null {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return null;
+    const path = request.url.split('?', 1)[0] as string;
+    const file = this.#files.get(path);
+    if (file !== undefined) return send(request, reply, file);
+    return wantsPage(request) && !machines.test(path) ? this.page(request, reply) : null;
+  }
+
+  /** The page that every address of the app begins with. */
+  page(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const page = this.#files.get('/index.html');
+    if (page !== undefined) return send(request, reply, page);
+    return reply
+      .code(200)
+      .type('text/plain; charset=utf-8')
+      .send(
+        'Carillon is running. The web app is not built here: npm run build makes it.\n' +
+          'The API is at /api/v1/jobs, its description at /api/v1/openapi.json.\n',
+      );
+  }
+}
+
+/** A browser that goes somewhere says so; scripts and tools take anything. */
+export const wantsPage = ({ headers }: FastifyRequest): boolean =>
+  headers.accept?.includes('text/html') === true;
+
+function readFiles(dir: string): Map<string, WebFile> {
+  const names = (readdirSync(dir, { recursive: true }) as string[]).filter((name) => types[extname(name)]);
+  return new Map(
+    names.map((name) => {
+      const file = join(dir, name);
+      const plain = readFileSync(file);
+      const packed = encodings.flatMap(([encoding, ending]) =>
+        existsSync(file + ending) ? [[encoding, readFileSync(file + ending)] as const] : [],
+      );
+      const path = `/${name.replaceAll(sep, '/')}`;
+      return [
+        path,
+        {
+          type: types[extname(name)] as string,
+          etag: createHash('sha256').update(plain).digest('base64url').slice(0, 22),
+          // The build writes the hash of the content into these names.
+          forGood: path.startsWith('/assets/'),
+          plain,
+          packed: new Map(packed),
+        },
+      ];
+    }),
+  );
+}
+
+function send(request: FastifyRequest, reply: FastifyReply, file: WebFile): FastifyReply {
+  const accepted = request.headers['accept-encoding'];
+  const encoding = encodings
+    .map(([name]) => name)
+    .find((name) => takes(accepted, name) && file.packed.has(name));
+  const etag = `"${file.etag}${encoding === undefined ? '' : `-${encoding}`}"`;
+  reply
+    .header('cache-control', file.forGood ? 'public, max-age=31536000, immutable' : 'no-cache')
+    .header('content-security-policy', policy)
+    .header('cross-origin-opener-policy', 'same-origin')
+    .header('referrer-policy', 'no-referrer')
+    .header('vary', 'accept, accept-encoding')
+    .header('etag', etag)
+    .type(file.type);
+  if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+  if (encoding !== undefined) reply.header('content-encoding', encoding);
+  return reply.code(200).send(encoding === undefined ? file.plain : file.packed.get(encoding));
+}
+
+/** `br`, `gzip;q=0.5`; with a weight of zero it is refused. */
+function takes(accepted: string | string[] | undefined, encoding: string): boolean {
+  return String(accepted ?? '')
+    .split(',')
+    .some((part) => {
+      const [name, weight] = part.split(';');
+      return name?.trim() === encoding && !/q=0(?:\.0*)?$/.test(weight?.trim() ?? '');
+    });
+}
