@@ -14,6 +14,8 @@ const askTimeoutMs = 15_000;
 const changeTimeoutMs = 60_000;
 /** Without a word from the registry for this long, a pull is given up. */
 const pullSilenceMs = 120_000;
+/** An engine holds tens of images at a time; beyond this they are asked for anew. */
+const maxDigests = 1_000;
 
 export interface ContainerEntry {
   readonly Id: string;
@@ -38,6 +40,14 @@ export interface ContainerEvent {
   readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
 }
 
+/** One line of the answer to a pull; `id` is a layer, or the tag. */
+export interface PullLine {
+  readonly id?: string;
+  readonly status?: string;
+  readonly progressDetail?: { readonly current?: number; readonly total?: number };
+  readonly error?: string;
+}
+
 export interface EngineLogQuery {
   readonly stdout: boolean;
   readonly stderr: boolean;
@@ -55,6 +65,8 @@ export class DockerEngine {
   readonly host: string;
   readonly #clock: Clock;
   readonly #transport: DockerTransport;
+  /** What registries call an image, by its id; an id never means another image. */
+  readonly #digests = new Map<string, readonly string[]>();
 
   constructor({ host, tls, clock }: DockerEngineOptions) {
     this.host = host;
@@ -66,6 +78,11 @@ export class DockerEngine {
       what: 'Docker engine',
       setting: 'docker-host',
     });
+  }
+
+  /** For what stands on top of this. */
+  protected get transport(): DockerTransport {
+    return this.#transport;
   }
 
   async version(): Promise<{ Version: string; ApiVersion: string }> {
@@ -114,11 +131,12 @@ export class DockerEngine {
 
   /** Null when there is none. Waits for a start that is under way, so it has the time of one. */
   async inspect(nameOrId: string): Promise<ContainerInspection | null> {
-    return this.#transport.tolerating([404], {
+    const found = await this.#transport.tolerating<ContainerInspection>([404], {
       method: 'GET',
       path: `/containers/${nameOrId}/json`,
       timeoutMs: changeTimeoutMs,
     });
+    return found && { ...found, imageDigest: await this.#digestOf(found) };
   }
 
   /** All of a cluster, ended ones too. */
@@ -149,6 +167,21 @@ export class DockerEngine {
     await this.#transport.tolerating([404], call);
   }
 
+  /** As a registry knows it, or the engine's own id for an image that came from none. Asked once per image. */
+  async #digestOf({ Image: id, Config }: ContainerInspection): Promise<string> {
+    if (!this.#digests.has(id)) {
+      const path = `/images/${encodeURIComponent(id)}/json`;
+      const call = { method: 'GET', path, timeoutMs: askTimeoutMs } as const;
+      // Whatever it says no for, 404 of a removed image first of all, the container is not to suffer.
+      const image = await this.#transport.tolerating<{ RepoDigests?: string[] }>([404, 500], call);
+      if (this.#digests.size >= maxDigests) this.#digests.clear();
+      this.#digests.set(id, image?.RepoDigests ?? []);
+    }
+    const digests = this.#digests.get(id) ?? [];
+    const repository = Config.Image.replace(/@.*$|:[^/:]*$/, '');
+    return digests.find((digest) => digest.startsWith(`${repository}@`)) ?? digests[0] ?? id;
+  }
+
   async hasImage(image: string): Promise<boolean> {
     const call = {
       method: 'GET',
@@ -159,7 +192,7 @@ export class DockerEngine {
   }
 
   /** Resolves when the image is there. A failure can come after a good status, as a line of the answer. */
-  async pull(image: string, auth: RegistryAuth | null, onStatus: (status: string) => void): Promise<void> {
+  async pull(image: string, auth: RegistryAuth | null, onLine: (line: PullLine) => void): Promise<void> {
     const query = { fromImage: image };
     const call = { method: 'POST', path: '/images/create', query, timeoutMs: pullSilenceMs } as const;
     const answer = await this.#transport.open(auth === null ? call : { ...call, auth });
@@ -174,9 +207,9 @@ export class DockerEngine {
       listen();
       for await (const line of jsonLines(answer)) {
         listen();
-        const { status, error } = line as { status?: string; error?: string };
-        if (error !== undefined) throw new EngineRefusal(500, error);
-        if (status !== undefined) onStatus(status);
+        const said = line as PullLine;
+        if (said.error !== undefined) throw new EngineRefusal(500, said.error);
+        onLine(said);
       }
     } catch (error) {
       throw this.#transport.translate(error);
@@ -192,6 +225,21 @@ export class DockerEngine {
     const call = { method: 'GET', path: '/events', query: { filters }, timeoutMs: askTimeoutMs } as const;
     const answer = await this.#transport.open(call, signal);
     return this.#transport.guarded(jsonLines(answer) as AsyncGenerator<ContainerEvent>);
+  }
+
+  /** What the engine still has in memory of the past: the newest `engineHistory` events of all containers. */
+  async history(now: number): Promise<ContainerEvent[]> {
+    const query = { since: 0, until: Math.ceil(now / 1000), filters: { type: ['container'] } };
+    const call = { method: 'GET', path: '/events', query, timeoutMs: askTimeoutMs } as const;
+    const answer = await this.#transport.open(call);
+    const events: ContainerEvent[] = [];
+    const cancel = this.#clock.after(askTimeoutMs, () => answer.destroy(new Error('the events do not end')));
+    try {
+      for await (const event of this.#transport.guarded(jsonLines(answer))) events.push(event as ContainerEvent);
+    } finally {
+      cancel();
+    }
+    return events;
   }
 
   /** Multiplexed bytes as they come; EngineRefusal 404 when the container is gone. */

@@ -16,6 +16,8 @@ export const labelOf = {
   attempt: 'carillon.attempt',
   term: 'carillon.term',
   due: 'carillon.due',
+  /** Held at a gate before it runs; see docker-gate.ts. */
+  gate: 'carillon.gate',
 } as const;
 
 /** What the engine keeps of a job's output; the json-file driver drops the oldest file beyond it. */
@@ -35,6 +37,8 @@ export interface DockerCreateBody {
   readonly WorkingDir?: string;
   readonly User?: string;
   readonly Tty: false;
+  readonly OpenStdin?: true;
+  readonly StdinOnce?: true;
   readonly ExposedPorts?: Readonly<Record<string, object>>;
   /** Anonymous ones, which go with the container. */
   readonly Volumes?: Readonly<Record<string, object>>;
@@ -91,7 +95,7 @@ export function dockerCreateRequest(
   };
 }
 
-function launchLabels(spec: LaunchSpec): Record<string, string> {
+export function launchLabels(spec: LaunchSpec): Record<string, string> {
   return {
     [labelOf.cluster]: spec.cluster,
     [labelOf.job]: spec.job,

@@ -11,6 +11,7 @@ import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import type { Duplex } from 'node:stream';
 import { inspect } from 'node:util';
 import Docker from 'dockerode';
 import { CarillonError } from '../errors.ts';
@@ -20,11 +21,11 @@ import { dockerAddress, type TlsFiles } from './docker-address.ts';
 /** Statuses a proxy gives, and a cluster without a leader: they say nothing of the container. */
 const unknownOutcome = new Set([502, 503, 504]);
 
-export interface RegistryAuth {
-  readonly username: string;
-  readonly password: string;
-  readonly serveraddress: string;
-}
+/** With a password, or with a token that stands for it. */
+export type RegistryAuth = Login & { readonly serveraddress: string };
+export type Login =
+  | { readonly username: string; readonly password: string }
+  | { readonly identitytoken: string };
 
 /** The engine understood and said no. `words` are its own, for people. */
 export class EngineRefusal extends Error {
@@ -123,6 +124,12 @@ export class DockerTransport {
     return answer;
   }
 
+  /** The connection itself, once the engine has given up speaking HTTP on it; the caller ends it. */
+  upgrade(call: Call): Promise<Duplex> {
+    // Without a body its end would be sent, and be taken for input.
+    return this.#dial({ ...call, archive: Buffer.alloc(0) }, { isStream: false, hijack: true });
+  }
+
   /** Gives up what is under way, by ENGINE_UNAVAILABLE; nothing more can be asked. */
   close(): void {
     this.#closing.abort();
@@ -155,7 +162,7 @@ export class DockerTransport {
 
   #dial<T>(
     { method, path, query, body, archive, auth, timeoutMs }: Call,
-    { isStream }: { isStream: boolean },
+    { isStream, hijack = false }: { isStream: boolean; hijack?: boolean },
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       const abort = new AbortController();
@@ -178,6 +185,7 @@ export class DockerTransport {
         ...(auth !== undefined && { authconfig: { ...auth } }),
         abortSignal: undescribed(abort.signal),
         isStream,
+        hijack,
         statusCodes: { 200: true, 201: true, 204: true },
       };
       this.#modem.dial(options, (error: unknown, answer: unknown) => {

@@ -11,6 +11,7 @@ import { setMaxListeners } from 'node:events';
 import type { Clock, LaunchReport, Log, Observation } from '../scheduler/ports.ts';
 import { type ContainerEvent, type DockerEngine, nameOf } from './docker-engine.ts';
 import { type ContainerInspection, launchReport } from './docker-state.ts';
+import { closing } from './gate-program.ts';
 
 /** An end that no event told is found within this. */
 const listEveryMs = 30_000;
@@ -207,7 +208,9 @@ export class DockerWatch {
   #hear({ Action: action, Actor: { ID: id, Attributes: attributes }, time }: ContainerEvent): void {
     const launchName = attributes.name ?? '';
     if (action === 'kill') {
-      if (!this.#killed.has(launchName)) this.#killedByOthers.set(id, attributes.signal ?? 'unknown');
+      const { signal } = attributes;
+      if (!this.#killed.has(launchName) && signal !== closing.number)
+        this.#killedByOthers.set(id, signal ?? 'unknown');
     } else if (action === 'die') {
       const exitCode = /^\d+$/.test(attributes.exitCode ?? '') ? Number(attributes.exitCode) : null;
       this.#inspect(id, { at: time * 1000, exitCode });

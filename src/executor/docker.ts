@@ -1,6 +1,6 @@
 /**
  * The docker engine: jobs as containers of one Docker Engine. Starting is docker-launch.ts, seeing is
- * docker-watch.ts; here they are put together with killing, logs and the start queue.
+ * docker-watch.ts, making ready beforehand docker-ahead.ts; here they are put together with killing and logs.
  *
  * A container carries all there is to know, in its name and labels, until it is removed; this object keeps
  * nothing that another scheduler could not find out. What an attempt's environment holds, secrets too, can be
@@ -16,20 +16,21 @@ import type {
   LogChunk,
   LogQuery,
   Observation,
+  Preparation,
 } from '../scheduler/ports.ts';
 import type { LaunchSpec } from '../scheduler/spec.ts';
 import type { TlsFiles } from './docker-address.ts';
-import { type ContainerEntry, DockerEngine, hasEnded, nameOf } from './docker-engine.ts';
+import { ContainersAhead } from './docker-ahead.ts';
+import { removeUnlessRunning } from './docker-create.ts';
+import { type ContainerEntry, hasEnded, nameOf } from './docker-engine.ts';
+import { GatedEngine } from './docker-gate.ts';
 import { launchContainer } from './docker-launch.ts';
 import { countLines, readFrames, skipLines } from './docker-logs.ts';
 import { labelOf } from './docker-request.ts';
 import type { ContainerInspection } from './docker-state.ts';
 import { DockerWatch } from './docker-watch.ts';
 import { isLaunchName, logsGone, type RunLogs } from './run-logs.ts';
-import { createStartQueue } from './start-queue.ts';
 
-/** An engine on two cores starts 8 containers a second from here on; more at once only makes each one later. */
-export const defaultStartsInFlight = 4;
 /** Inspections at once for the inventory. */
 const inventoryWidth = 8;
 /** How long `stop` lets calls finish; an engine that hangs must not hold up the scheduler. */
@@ -44,7 +45,6 @@ export interface DockerLauncherOptions {
   readonly log: Log;
   /** Where logs go when a launch is removed. */
   readonly logs: RunLogs;
-  readonly startsInFlight?: number;
 }
 
 export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
@@ -60,9 +60,9 @@ interface Flight {
 class DockerLauncher implements Launcher {
   readonly engine = 'docker';
   readonly #options: DockerLauncherOptions;
-  readonly #docker: DockerEngine;
+  readonly #docker: GatedEngine;
+  readonly #ahead: ContainersAhead;
   readonly #watch: DockerWatch;
-  readonly #queue;
   readonly #listeners: ((observation: Observation) => void)[] = [];
   readonly #flights = new Map<string, Flight>();
   readonly #pulls = new Map<string, Promise<void>>();
@@ -73,8 +73,8 @@ class DockerLauncher implements Launcher {
   constructor(options: DockerLauncherOptions) {
     const { host, tls = null, clock, log, cluster } = options;
     this.#options = options;
-    this.#docker = new DockerEngine({ host, tls, clock });
-    this.#queue = createStartQueue(options.startsInFlight ?? defaultStartsInFlight);
+    this.#docker = new GatedEngine({ host, tls, clock });
+    this.#ahead = new ContainersAhead({ engine: this.#docker, clock, log, pulls: this.#pulls });
     const emit = (observation: Observation) => {
       for (const listener of this.#listeners) listener(observation);
     };
@@ -88,11 +88,14 @@ class DockerLauncher implements Launcher {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#queue.close();
     for (const cancel of this.#finalKills.values()) cancel();
     this.#finalKills.clear();
     const cancel = this.#options.clock.after(stopPatienceMs, () => this.#docker.close());
-    await Promise.allSettled([this.#watch.stop(), ...[...this.#flights.values()].map(({ done }) => done)]);
+    await Promise.allSettled([
+      this.#ahead.close(),
+      this.#watch.stop(),
+      ...[...this.#flights.values()].map(({ done }) => done),
+    ]);
     cancel();
     this.#docker.close();
   }
@@ -106,10 +109,21 @@ class DockerLauncher implements Launcher {
     if (under) return under.done;
     const flight: Flight = { killed: null, done: Promise.resolve() };
     this.#flights.set(spec.launchName, flight);
-    flight.done = this.#queue
-      .run(() => this.#launch(spec, flight, mayStart))
-      .finally(() => this.#flights.delete(spec.launchName));
+    flight.done = this.#launch(spec, flight, mayStart).finally(() => this.#flights.delete(spec.launchName));
     return flight.done;
+  }
+
+  async prepare(spec: LaunchSpec, how: Preparation): Promise<void> {
+    if (this.#flights.has(spec.launchName)) return;
+    await this.#ahead.prepare(spec, { ...how, mayStart: () => !this.#stopped && how.mayStart() });
+  }
+
+  isHeld(launchName: string): boolean {
+    return this.#ahead.isHeld(launchName);
+  }
+
+  discard(launchName: string): Promise<void> {
+    return this.#ahead.discard(launchName);
   }
 
   async kill(launchName: string, graceMs: number): Promise<void> {
@@ -125,8 +139,9 @@ class DockerLauncher implements Launcher {
 
   async takeBack(launchName: string): Promise<void> {
     const container = await this.#find(launchName);
-    if (container !== null && this.#watch.report(container).state === 'created')
-      await this.#docker.remove(container.Id);
+    if (container === null || this.#watch.report(container).state !== 'created') return;
+    // If it was started in between, it stays.
+    await removeUnlessRunning(this.#docker, container.Id);
   }
 
   async remove(launchName: string): Promise<void> {
@@ -155,6 +170,8 @@ class DockerLauncher implements Launcher {
       // Ended ones are kept for a while, and are many: what was seen of them holds.
       const seen = this.#watch.ended(entry.Id);
       const launchName = nameOf(entry);
+      // Ours, and nobody's launch yet.
+      if (this.#ahead.has(launchName)) continue;
       if (seen !== undefined) reports.push(seen);
       else if (hasEnded(entry) && !isWanted(launchName)) reports.push({ launchName, state: 'ended' });
       else unknown.push(entry);
@@ -191,11 +208,13 @@ class DockerLauncher implements Launcher {
   }
 
   async #launch(spec: LaunchSpec, flight: Flight, mayStart: () => boolean): Promise<void> {
+    const ready = await this.#ahead.take(spec.launchName);
     const { container, adopted } = await launchContainer(spec, {
       engine: this.#docker,
       log: this.#options.log,
       clock: this.#options.clock,
       pulls: this.#pulls,
+      ready,
       wanted: () => !this.#stopped && !flight.killed,
       mayStart,
     });

@@ -152,7 +152,7 @@ function held(child: ChildProcess): Held {
 }
 
 /** Its signals are blocked once it waits. */
-function listens(child: ChildProcess): Promise<void> {
+function listens(child: ChildProcess): Promise<boolean> {
   return until('the gate waits', async () => {
     const blocked = /^SigBlk:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1];
     return Number.parseInt(blocked ?? '0', 16) !== 0;

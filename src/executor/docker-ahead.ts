@@ -1,0 +1,179 @@
+/**
+ * Containers made ready before they are due: created, or held at their gate as well. A launch takes what was made
+ * for it; what is not taken is removed when its time has passed, when it is discarded, or when this process ends,
+ * by its lease if need be. Nothing here is known to the store: what a crash leaves was never started.
+ */
+
+import type { Clock, Log, Preparation } from '../scheduler/ports.ts';
+import type { LaunchSpec } from '../scheduler/spec.ts';
+import {
+  type CreateContext,
+  create,
+  fetchMissing,
+  type Order,
+  pull,
+  readOrder,
+  removeUnlessRunning,
+} from './docker-create.ts';
+import type { Gate, GatedEngine } from './docker-gate.ts';
+import { labelOf } from './docker-request.ts';
+import { launchReport } from './docker-state.ts';
+import { EngineRefusal } from './docker-transport.ts';
+
+/** Each costs the engine a folder and some memory; who is beyond it starts as everybody else does. */
+const maxReady = 1_000;
+/** Each is a process that waits, and another of the engine that waits with it: some 3 MB. */
+const maxHeld = 256;
+/** The gate outlives our own bound by this, so that it is we who end it, unless we are gone. */
+const leaseMarginMs = 5_000;
+
+export interface Ready {
+  readonly id: string;
+  readonly order: Order;
+  /** Null: it was created and no more. */
+  readonly gate: Gate | null;
+}
+
+export interface AheadOptions {
+  readonly engine: GatedEngine;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly pulls: Map<string, Promise<void>>;
+}
+
+interface Preparing {
+  readonly warm: boolean;
+  readonly done: Promise<Ready | null>;
+  /** Held and waiting: opening is all that is left. */
+  held: boolean;
+  cancelTimer: () => void;
+}
+
+export class ContainersAhead {
+  readonly #options: AheadOptions;
+  readonly #all = new Map<string, Preparing>();
+  /** Containers on their way out; waited for at the end. */
+  readonly #removing = new Set<Promise<void>>();
+
+  constructor(options: AheadOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when it is ready, or when it is clear that it will not be. Rejects as a launch does. */
+  async prepare(spec: LaunchSpec, how: Preparation): Promise<void> {
+    const { launchName } = spec;
+    const held = [...this.#all.values()].filter(({ warm }) => warm).length;
+    if (this.#all.has(launchName) || this.#all.size >= maxReady) return;
+    const warm = how.warm && held < maxHeld;
+    const preparing: Preparing = {
+      warm,
+      done: this.#make(spec, { ...how, warm }),
+      held: false,
+      cancelTimer: this.#options.clock.after(how.forMs, () => void this.discard(launchName)),
+    };
+    this.#all.set(launchName, preparing);
+    try {
+      const ready = await preparing.done;
+      if (this.#all.get(launchName) !== preparing) return;
+      if (ready === null) this.#forget(launchName);
+      preparing.held = ready !== null && ready.gate !== null;
+      ready?.gate?.onEnd(() => {
+        if (this.#all.get(launchName) === preparing) void this.discard(launchName);
+      });
+    } catch (error) {
+      if (this.#all.get(launchName) === preparing) this.#forget(launchName);
+      throw error;
+    }
+  }
+
+  has(launchName: string): boolean {
+    return this.#all.has(launchName);
+  }
+
+  isHeld(launchName: string): boolean {
+    return this.#all.get(launchName)?.held === true;
+  }
+
+  /** What was made ready; the taker's from now on. Null when there is nothing. */
+  async take(launchName: string): Promise<Ready | null> {
+    const preparing = this.#all.get(launchName);
+    if (preparing === undefined) return null;
+    this.#forget(launchName);
+    return preparing.done.catch(() => null);
+  }
+
+  /** Removes what was made ready and not taken. */
+  async discard(launchName: string): Promise<void> {
+    const ready = await this.take(launchName);
+    if (ready === null) return;
+    const removing = this.#remove(launchName, ready).finally(() => this.#removing.delete(removing));
+    this.#removing.add(removing);
+    await removing;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#all.keys()].map((launchName) => this.discard(launchName)));
+    await Promise.all(this.#removing);
+  }
+
+  #forget(launchName: string): void {
+    this.#all.get(launchName)?.cancelTimer();
+    this.#all.delete(launchName);
+  }
+
+  async #remove(launchName: string, { id }: Ready): Promise<void> {
+    const { engine, log } = this.#options;
+    // What can't be removed now was never started: whoever finds it removes it.
+    await engine
+      .remove(id)
+      .catch((error: Error) => log.warn({ launch: launchName, cause: error.message }, 'ready.not-removed'));
+  }
+
+  async #make(spec: LaunchSpec, { warm, forMs, mayStart }: Preparation): Promise<Ready | null> {
+    const { engine } = this.#options;
+    const context = { ...this.#options, mayStart };
+    const order = await readOrder(spec);
+    if (spec.pull === 'always') await pull(order, context);
+    const wanted = warm ? await this.#gated(order, context, forMs + leaseMarginMs) : null;
+    const id = await this.#create(wanted ?? order, context);
+    if (id === null || wanted === null) return id === null ? null : { id, order, gate: null };
+    try {
+      if (mayStart()) return { id, order, gate: await engine.hold(id) };
+    } catch (error) {
+      if (!(error instanceof EngineRefusal)) throw error;
+      // The launch will be refused in the same words, and be told.
+      engine.forgetGate();
+    }
+    await engine.remove(id);
+    return null;
+  }
+
+  async #gated(order: Order, context: CreateContext, leaseMs: number): Promise<Order | null> {
+    const { engine } = this.#options;
+    const name = order.request._body.Image;
+    if ((await engine.image(name)) === null) await fetchMissing(order, context);
+    const image = await engine.image(name);
+    if (image === null) return null;
+    const request = await engine.gated(order.request, image, leaseMs);
+    return request === null ? null : { ...order, request };
+  }
+
+  /** The id, or null when somebody has the name; what an older term left under it is taken away. */
+  async #create(order: Order, context: CreateContext): Promise<string | null> {
+    const { engine } = this.#options;
+    const id = await create(order, context);
+    if (id !== null) return id;
+    const found = await engine.inspect(order.spec.launchName);
+    const labels = found?.Config.Labels ?? {};
+    if (
+      found === null ||
+      labels[labelOf.run] !== order.spec.run ||
+      labels[labelOf.cluster] !== order.spec.cluster
+    )
+      return null;
+    if (launchReport(found, null).state !== 'created' || Number(labels[labelOf.term]) >= order.spec.term)
+      return null;
+    await removeUnlessRunning(engine, found.Id);
+    return create(order, context);
+  }
+}
