@@ -1,0 +1,72 @@
+/** What the address of the graph page says: what is shown, and how. All of it can be sent to somebody else. */
+
+import { useCallback, useMemo } from 'react';
+import { useSearchParams } from 'wouter';
+import { type Standing, standings } from './state.ts';
+
+export interface Address {
+  /** Only this job with its ancestors and descendants. */
+  readonly job: string | null;
+  /** How many edges from it; null: all. */
+  readonly depth: number | null;
+  /** `name=value` */
+  readonly label: string | null;
+  readonly owner: string | null;
+  readonly state: Standing | null;
+  /** The label by which jobs are collapsed. */
+  readonly group: string | null;
+  /** Groups that are open all the same. */
+  readonly open: readonly string[];
+  readonly selected: string | null;
+  readonly search: string;
+  readonly table: boolean;
+}
+
+export type Changes = { readonly [K in keyof Address]?: Address[K] };
+
+export function useAddress(): readonly [Address, (changes: Changes) => void] {
+  const [parameters, setParameters] = useSearchParams();
+  const text = parameters.toString();
+  const address = useMemo(() => readAddress(new URLSearchParams(text)), [text]);
+  const change = useCallback(
+    (changes: Changes) =>
+      setParameters((now) => writeAddress({ ...readAddress(now), ...changes }), { replace: true }),
+    [setParameters],
+  );
+  return [address, change];
+}
+
+export function readAddress(parameters: URLSearchParams): Address {
+  const text = (name: string) => parameters.get(name) || null;
+  const depth = Number(text('depth'));
+  return {
+    job: text('job'),
+    depth: Number.isInteger(depth) && depth > 0 ? depth : null,
+    label: text('label'),
+    owner: text('owner'),
+    state: standings.find((each) => each === text('state')) ?? null,
+    group: text('group'),
+    open: parameters.getAll('open'),
+    selected: text('sel'),
+    search: text('q') ?? '',
+    table: text('view') === 'table',
+  };
+}
+
+export function writeAddress(address: Address): URLSearchParams {
+  const parameters = new URLSearchParams();
+  const put = (name: string, value: string | number | null) => {
+    if (value !== null && value !== '') parameters.set(name, String(value));
+  };
+  put('job', address.job);
+  put('depth', address.depth);
+  put('label', address.label);
+  put('owner', address.owner);
+  put('state', address.state);
+  put('group', address.group);
+  for (const group of address.open) parameters.append('open', group);
+  put('sel', address.selected);
+  put('q', address.search);
+  put('view', address.table ? 'table' : null);
+  return parameters;
+}

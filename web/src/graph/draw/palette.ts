@@ -1,0 +1,63 @@
+/** The theme's colours for a canvas, which knows no custom properties. Read again when the theme changes. */
+
+import { type Standing, standings, type Tone, tones } from '../state.ts';
+
+export interface Palette {
+  readonly background: string;
+  readonly surface: string;
+  readonly line: string;
+  readonly edge: string;
+  readonly text: string;
+  readonly muted: string;
+  readonly accent: string;
+  readonly font: string;
+  readonly fill: Record<Tone, string>;
+  readonly soft: Record<Tone, string>;
+  readonly ink: Record<Tone, string>;
+  /** Of a card from afar. */
+  readonly block: Record<Standing, string>;
+}
+
+export function paletteOf(element: Element): Palette {
+  const style = getComputedStyle(element);
+  const token = (name: string) => style.getPropertyValue(name).trim();
+  const ofTones = (suffix: string): Record<Tone, string> => ({
+    fail: token(`--fail${suffix}`),
+    late: token(`--late${suffix}`),
+    run: token(`--run${suffix}`),
+    wait: token(`--wait${suffix}`),
+    ok: token(`--ok${suffix}`),
+  });
+  const fill = ofTones('-fill');
+  return {
+    background: token('--bg'),
+    surface: token('--surface'),
+    line: token('--line-strong'),
+    edge: token('--line-strong'),
+    text: token('--text'),
+    muted: token('--muted'),
+    accent: token('--accent'),
+    font: style.fontFamily,
+    fill,
+    soft: ofTones('-soft'),
+    ink: ofTones(''),
+    block: Object.fromEntries(
+      standings.map((each) => [each, blockColour(fill[tones[each]], token('--bg'), strength[each])]),
+    ) as Record<Standing, string>,
+  };
+}
+
+/** What is well steps back, so that what is not can be seen from afar. In percent of its colour. */
+const strength: Record<Standing, number> = {
+  failing: 100,
+  late: 100,
+  running: 100,
+  disabled: 100,
+  waiting: 80,
+  paused: 55,
+  ok: 48,
+  idle: 30,
+};
+
+const blockColour = (colour: string, background: string, percent: number): string =>
+  `color-mix(in srgb, ${colour} ${percent}%, ${background})`;

@@ -1,0 +1,198 @@
+/** What one asks about a selected job or group: how it stands, why, what it waits for, when it will be done. */
+
+import type { ReactNode } from 'react';
+import { Link } from 'wouter';
+import type { WireGraphNode } from '../../../src/api/schema-views.ts';
+import { Icon } from '../parts/icon.tsx';
+import { Instant, Relative } from '../parts/instant.tsx';
+import { runWord } from '../parts/state-mark.tsx';
+import { duration } from '../parts/time.ts';
+import { type Card, type Model, neighboursOf } from './model.ts';
+import { countsOf } from './notes.ts';
+import { StandingMark, StandingShape } from './standing-mark.tsx';
+import { standingOf, standingOfAll, standings, words } from './state.ts';
+
+interface PanelProps {
+  readonly card: number;
+  readonly model: Model;
+  readonly nodes: ReadonlyMap<string, WireGraphNode>;
+  readonly onSelect: (job: string | null) => void;
+  readonly onAround: (job: string) => void;
+  readonly onOpenGroup: (group: string) => void;
+}
+
+export function Panel({ card, model, nodes, onSelect, onAround, onOpenGroup }: PanelProps) {
+  const shown = model.cards[card];
+  if (shown === undefined) return null;
+  const members = shown.jobs.flatMap((job) => nodes.get(job) ?? []);
+  const node = members[0];
+  if (node === undefined) return null;
+  return (
+    <aside className="graph-panel" aria-label={`About ${shown.title}`}>
+      <header>
+        <h2>{shown.isGroup ? shown.title : <Link href={`/jobs/${shown.title}`}>{shown.title}</Link>}</h2>
+        <button type="button" className="icon-button" aria-label="Close" onClick={() => onSelect(null)}>
+          <Icon name="close" />
+        </button>
+      </header>
+      <p>
+        <StandingMark standing={standingOfAll(members)} />
+      </p>
+      {shown.isGroup ? (
+        <GroupFacts card={shown} members={members} onOpen={() => onOpenGroup(shown.title)} />
+      ) : (
+        <>
+          <JobFacts node={node} onSelect={onSelect} />
+          <Relatives title="Waits for" cards={neighboursOf(model, card).parents} {...{ nodes, onSelect }} />
+          <Relatives title="Then run" cards={neighboursOf(model, card).children} {...{ nodes, onSelect }} />
+          <p className="actions">
+            <Link href={`/jobs/${node.name}`} className="button button-small">
+              Open the job
+            </Link>
+            <button type="button" className="button button-small" onClick={() => onAround(node.name)}>
+              Only what hangs on it
+            </button>
+          </p>
+        </>
+      )}
+    </aside>
+  );
+}
+
+const Fact = ({ name, children }: { readonly name: string; readonly children: ReactNode }) => (
+  <div>
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </div>
+);
+
+function JobFacts({
+  node,
+  onSelect,
+}: {
+  readonly node: WireGraphNode;
+  readonly onSelect: (job: string) => void;
+}) {
+  const { late, lacking, last, nextDue, p50Ms, p95Ms, consecutiveFailures, owner } = node;
+  const [round] = lacking;
+  return (
+    <>
+      {late !== null && <p className="callout callout-late">{late}</p>}
+      {round !== undefined && (
+        <div className="callout">
+          The round of <Instant at={round.due} /> still lacks{' '}
+          {round.parents.map((parent, i) => (
+            <span key={parent}>
+              {i > 0 && ', '}
+              <button type="button" className="link" onClick={() => onSelect(parent)}>
+                {parent}
+              </button>
+            </span>
+          ))}
+          .
+        </div>
+      )}
+      <dl className="graph-facts">
+        {last !== null && (
+          <Fact name="Last">
+            <Link href={`/runs/${last.id}`}>{runWord(last.state)}</Link> <Relative at={last.endedAt} />
+          </Fact>
+        )}
+        {consecutiveFailures > 1 && <Fact name="Failed in a row">{consecutiveFailures}</Fact>}
+        {nextDue !== null && (
+          <Fact name="Next">
+            <Instant at={nextDue} />, <Relative at={nextDue} />
+          </Fact>
+        )}
+        {nextDue !== null && p50Ms !== null && (
+          <Fact name="Done by">
+            <Instant at={new Date(Date.parse(nextDue) + (p95Ms ?? p50Ms)).toISOString()} /> nineteen times of
+            twenty
+          </Fact>
+        )}
+        {p50Ms !== null && (
+          <Fact name="Takes">
+            {duration(p50Ms)} half of the time, {duration(p95Ms)} at p95
+          </Fact>
+        )}
+        {owner !== null && <Fact name="Owner">{owner}</Fact>}
+        {Object.keys(node.labels).length > 0 && (
+          <Fact name="Labels">
+            {Object.entries(node.labels).map(([key, value]) => (
+              <span key={key} className="chip">
+                {key}={value}
+              </span>
+            ))}
+          </Fact>
+        )}
+      </dl>
+    </>
+  );
+}
+
+interface GroupFactsProps {
+  readonly card: Card;
+  readonly members: readonly WireGraphNode[];
+  readonly onOpen: () => void;
+}
+
+function GroupFacts({ card, members, onOpen }: GroupFactsProps) {
+  const counts = countsOf(members);
+  return (
+    <>
+      <p>{card.jobs.length} jobs</p>
+      <ul className="graph-relatives">
+        {standings.map((each) => {
+          const count = counts.get(each) ?? 0;
+          if (count === 0) return null;
+          return (
+            <li key={each}>
+              <StandingShape standing={each} /> {count} {words[each]}
+            </li>
+          );
+        })}
+      </ul>
+      <p className="actions">
+        <button type="button" className="button button-small" onClick={onOpen}>
+          Open the group
+        </button>
+      </p>
+    </>
+  );
+}
+
+/** More would push everything else out of the panel; the table has all of them. */
+const mostRelatives = 12;
+
+interface RelativesProps {
+  readonly title: string;
+  readonly cards: readonly Card[];
+  readonly nodes: ReadonlyMap<string, WireGraphNode>;
+  readonly onSelect: (job: string) => void;
+}
+
+function Relatives({ title, cards, nodes, onSelect }: RelativesProps) {
+  if (cards.length === 0) return null;
+  return (
+    <section>
+      <h3>
+        {title} {cards.length > mostRelatives && <span className="muted">{cards.length}</span>}
+      </h3>
+      <ul className="graph-relatives">
+        {cards.slice(0, mostRelatives).map((card) => {
+          const node = nodes.get(card.jobs[0] ?? '');
+          return (
+            <li key={card.id}>
+              {node !== undefined && <StandingShape standing={standingOf(node)} />}
+              <button type="button" className="link" onClick={() => onSelect(card.id)}>
+                {card.title}
+              </button>
+              {node?.p50Ms != null && <span className="muted">{duration(node.p50Ms)}</span>}
+            </li>
+          );
+        })}
+      </ul>
+      {cards.length > mostRelatives && <p className="muted">and {cards.length - mostRelatives} more</p>}
+    </section>
+  );
+}

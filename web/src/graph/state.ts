@@ -1,0 +1,73 @@
+/**
+ * How a job stands, in one word, and how that is shown: a tone of the theme and a shape, never colour alone.
+ * Listed by urgency: of several jobs in one group, the first one that any of them has is shown.
+ */
+
+import type { WireGraphNode } from '../../../src/api/schema-views.ts';
+
+export const standings = [
+  'failing',
+  'late',
+  'running',
+  'waiting',
+  'disabled',
+  'paused',
+  'ok',
+  'idle',
+] as const;
+export type Standing = (typeof standings)[number];
+
+export type Tone = 'fail' | 'late' | 'run' | 'wait' | 'ok';
+
+export const tones: Record<Standing, Tone> = {
+  failing: 'fail',
+  late: 'late',
+  running: 'run',
+  waiting: 'wait',
+  disabled: 'fail',
+  paused: 'wait',
+  ok: 'ok',
+  idle: 'wait',
+};
+
+export const words: Record<Standing, string> = {
+  failing: 'failing',
+  late: 'late',
+  running: 'running',
+  waiting: 'waiting',
+  disabled: 'disabled',
+  paused: 'paused',
+  ok: 'succeeded',
+  idle: 'not run yet',
+};
+
+/** Outlines in a box of 12 by 12; the same in the picture, in its legend and in the table. */
+export const shapes: Record<Standing, string> = {
+  failing: 'M2.5 2.5l7 7M9.5 2.5l-7 7',
+  late: 'M6 1.5v5.5M6 9.8v.4',
+  running: 'M3.5 2l6.5 4-6.5 4z',
+  waiting: 'M6 1.2a4.8 4.8 0 1 0 0 9.6a4.8 4.8 0 1 0 0-9.6M6 3.4v2.8l1.9 1.3',
+  disabled: 'M6 1.2a4.8 4.8 0 1 0 0 9.6a4.8 4.8 0 1 0 0-9.6M2.6 2.6l6.8 6.8',
+  paused: 'M4 2.5v7M8 2.5v7',
+  ok: 'M2 6.4l2.8 2.8L10 3.4',
+  idle: 'M6 2.4a3.6 3.6 0 1 0 0 7.2a3.6 3.6 0 1 0 0-7.2',
+};
+
+/** A job that fails runs again before it is well: what runs is said first, its past in the panel. */
+export function standingOf(node: WireGraphNode): Standing {
+  if (node.status === 'disabled') return 'disabled';
+  if (node.late !== null) return 'late';
+  if (node.running > 0) return 'running';
+  if (node.consecutiveFailures > 0) return 'failing';
+  if (node.waiting > 0 || node.lacking.length > 0) return 'waiting';
+  if (node.status === 'paused') return 'paused';
+  return node.last === null ? 'idle' : 'ok';
+}
+
+/** The most urgent one. */
+export const standingOfAll = (nodes: readonly WireGraphNode[]): Standing => {
+  const first = nodes[0];
+  if (first !== undefined && nodes.length === 1) return standingOf(first);
+  const found = new Set(nodes.map(standingOf));
+  return standings.find((standing) => found.has(standing)) ?? 'idle';
+};

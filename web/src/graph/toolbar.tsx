@@ -1,0 +1,148 @@
+/** What is shown, and how: search, filters, groups, picture or table. Everything goes into the address. */
+
+import type { WireGraphNode } from '../../../src/api/schema-views.ts';
+import { Icon } from '../parts/icon.tsx';
+import type { Address, Changes } from './address.ts';
+
+interface ToolbarProps {
+  readonly address: Address;
+  readonly nodes: readonly WireGraphNode[];
+  readonly change: (changes: Changes) => void;
+  /** `2 of 14`, or empty. */
+  readonly found: string;
+  readonly onNext: () => void;
+}
+
+/** More choices than this are no help in a list. */
+const mostChoices = 200;
+
+export function Toolbar({ address, nodes, change, found, onNext }: ToolbarProps) {
+  const labels = labelsOf(nodes, address.label);
+  const owners = choices(
+    nodes.flatMap(({ owner }) => owner ?? []),
+    address.owner,
+  );
+  const keys = choices(
+    nodes.flatMap((node) => Object.keys(node.labels)),
+    address.group,
+  );
+  return (
+    <div className="graph-toolbar">
+      <search className="graph-search">
+        <Icon name="search" />
+        <input
+          type="search"
+          className="input"
+          placeholder="Find in the graph"
+          aria-label="Find a job in the graph; Enter goes to the next"
+          value={address.search}
+          onChange={({ target }) => change({ search: target.value })}
+          onKeyDown={({ key }) => key === 'Enter' && onNext()}
+        />
+        <output>{found}</output>
+      </search>
+      {address.job !== null && <Scope address={address} job={address.job} change={change} />}
+      <Choice
+        name="Label"
+        all="all labels"
+        options={labels}
+        value={address.label}
+        onChange={(label) => change({ label })}
+      />
+      <Choice
+        name="Owner"
+        all="all owners"
+        options={owners}
+        value={address.owner}
+        onChange={(owner) => change({ owner })}
+      />
+      <Choice
+        name="Group by label"
+        all="no groups"
+        options={keys}
+        value={address.group}
+        text={(key) => `grouped by ${key}`}
+        onChange={(group) => change({ group, open: [] })}
+      />
+      <fieldset className="graph-switch" aria-label="Show as">
+        <button type="button" aria-pressed={!address.table} onClick={() => change({ table: false })}>
+          Picture
+        </button>
+        <button type="button" aria-pressed={address.table} onClick={() => change({ table: true })}>
+          Table
+        </button>
+      </fieldset>
+    </div>
+  );
+}
+
+interface ScopeProps {
+  readonly address: Address;
+  readonly job: string;
+  readonly change: (changes: Changes) => void;
+}
+
+function Scope({ address, job, change }: ScopeProps) {
+  return (
+    <span className="graph-scope chip">
+      around <b>{job}</b>
+      <select
+        aria-label="How many steps from it"
+        value={address.depth ?? ''}
+        onChange={({ target }) => change({ depth: target.value === '' ? null : Number(target.value) })}
+      >
+        <option value="1">1 step</option>
+        <option value="2">2 steps</option>
+        <option value="3">3 steps</option>
+        <option value="">all the way</option>
+      </select>
+      <button type="button" aria-label="Show all jobs" onClick={() => change({ job: null, depth: null })}>
+        <Icon name="close" />
+      </button>
+    </span>
+  );
+}
+
+interface ChoiceProps {
+  readonly name: string;
+  readonly all: string;
+  readonly options: readonly string[];
+  readonly value: string | null;
+  readonly text?: (option: string) => string;
+  readonly onChange: (value: string | null) => void;
+}
+
+function Choice({ name, all, options, value, text = (option) => option, onChange }: ChoiceProps) {
+  if (options.length === 0) return null;
+  return (
+    <select
+      className="select"
+      aria-label={name}
+      value={value ?? ''}
+      onChange={({ target }) => onChange(target.value === '' ? null : target.value)}
+    >
+      <option value="">{all}</option>
+      {options.map((option) => (
+        <option key={option} value={option}>
+          {text(option)}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+const labelsOf = (nodes: readonly WireGraphNode[], chosen: string | null): string[] =>
+  choices(
+    nodes.flatMap(({ labels }) => Object.entries(labels).map(([key, value]) => `${key}=${value}`)),
+    chosen,
+  );
+
+/** The most frequent ones, in order; what is chosen is always among them. */
+function choices(all: readonly string[], chosen: string | null): string[] {
+  const counts = new Map<string, number>();
+  for (const each of all) counts.set(each, (counts.get(each) ?? 0) + 1);
+  const frequent = [...counts].sort(([, a], [, b]) => b - a).slice(0, mostChoices);
+  const names = new Set(frequent.map(([name]) => name));
+  if (chosen !== null) names.add(chosen);
+  return [...names].sort();
+}
