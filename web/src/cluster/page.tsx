@@ -1,9 +1,162 @@
-/** To come. */
+/** The schedulers and the engines: who leads, who follows how far behind, what can launch jobs. */
+
+import { useQuery } from '@tanstack/react-query';
+import type { WireCluster, WireEngine } from '../../../src/api/schema-views.ts';
+import { clusterQuery, enginesQuery } from '../data/queries.ts';
+import { Fact, Facts } from '../parts/fact.tsx';
+import { Exact } from '../parts/instant.tsx';
+import { usePageTitle } from '../parts/page-title.ts';
+import { ProblemNote } from '../parts/problem-note.tsx';
+import { duration } from '../parts/time.ts';
 
 export default function ClusterPage() {
+  usePageTitle('Cluster');
+  const cluster = useQuery(clusterQuery);
+  const engines = useQuery(enginesQuery);
   return (
-    <main className="page" id="main">
+    <main className="page" id="main" tabIndex={-1}>
       <h1>Cluster</h1>
+      {cluster.error !== null && <ProblemNote error={cluster.error} />}
+      {cluster.data !== undefined && <Cluster cluster={cluster.data} />}
+      <section className="panel" aria-labelledby="engines">
+        <div className="panel-head">
+          <h2 id="engines">Engines</h2>
+        </div>
+        {engines.error !== null && <ProblemNote error={engines.error} />}
+        {engines.data === undefined ? (
+          <div className="table-pending" />
+        ) : (
+          <Engines engines={engines.data.items} />
+        )}
+      </section>
     </main>
   );
 }
+
+function Cluster({ cluster: { leader, term, members, store, takeover } }: { readonly cluster: WireCluster }) {
+  return (
+    <>
+      {leader === null && (
+        <p className="callout callout-fail">No node leads at the moment: nothing is started.</p>
+      )}
+      {!store.reachable && (
+        <p className="callout callout-fail">The store can not be reached: {store.detail}</p>
+      )}
+      <section className="panel" aria-labelledby="members">
+        <div className="panel-head">
+          <h2 id="members">Schedulers</h2>
+        </div>
+        <div className="table-scroll">
+          <table className="table">
+            <thead>
+              <tr>
+                <th scope="col">Node</th>
+                <th scope="col">Role</th>
+                <th scope="col" className="number">
+                  Behind
+                </th>
+                <th scope="col">Host</th>
+                <th scope="col" className="number">
+                  Process
+                </th>
+                <th scope="col">Version</th>
+              </tr>
+            </thead>
+            <tbody>
+              {members.map(({ id, url, role, lagMs, host, pid, version }) => (
+                <tr key={id}>
+                  <td>
+                    <a href={url}>{url}</a>
+                  </td>
+                  <td>{role === 'leader' ? <strong>Leader</strong> : 'Follower'}</td>
+                  <td className="number">
+                    {lagMs === null ? <span className="tone-late">no answer</span> : duration(lagMs)}
+                  </td>
+                  <td>{host}</td>
+                  <td className="number">{pid}</td>
+                  <td>{version}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </section>
+      <section className="panel" aria-labelledby="leadership">
+        <div className="panel-head">
+          <h2 id="leadership">Leadership and store</h2>
+        </div>
+        <div className="panel-body">
+          <Facts>
+            <Fact name="Term">{term}</Fact>
+            <Fact name="Store">
+              {store.reachable ? 'Reachable' : 'Not reachable'}
+              {store.detail !== null && <span className="muted">, {store.detail}</span>}
+            </Fact>
+            {takeover !== null && (
+              <Fact name="Last take-over">
+                <Exact at={takeover.at} />, took {duration(takeover.tookMs)}
+              </Fact>
+            )}
+          </Facts>
+        </div>
+      </section>
+    </>
+  );
+}
+
+const Engines = ({ engines }: { readonly engines: readonly WireEngine[] }) => (
+  <div className="table-scroll">
+    <table className="table">
+      <thead>
+        <tr>
+          <th scope="col">Engine</th>
+          <th scope="col">State</th>
+          <th scope="col">Version</th>
+          <th scope="col" className="number">
+            Running
+          </th>
+          <th scope="col" className="number">
+            Starting
+          </th>
+          <th scope="col" className="number">
+            Queued
+          </th>
+          <th scope="col" className="number">
+            Start p50
+          </th>
+          <th scope="col" className="number">
+            Start p99
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {engines.map(
+          ({ name, reachable, version, detail, running, startQueue, queued, capacity, startLatency }) => (
+            <tr key={name}>
+              <td>
+                <strong>{name}</strong>
+                {detail !== null && <div className="muted">{detail}</div>}
+              </td>
+              <td>
+                {reachable ? (
+                  <span className="tone-ok">Reachable</span>
+                ) : (
+                  <span className="tone-fail">Not reachable</span>
+                )}
+              </td>
+              <td>{version ?? '–'}</td>
+              <td className="number">
+                {running}
+                {capacity.attempts !== null && <span className="muted"> of {capacity.attempts}</span>}
+              </td>
+              <td className="number">{startQueue}</td>
+              <td className="number">{queued}</td>
+              <td className="number">{duration(startLatency.p50)}</td>
+              <td className="number">{duration(startLatency.p99)}</td>
+            </tr>
+          ),
+        )}
+      </tbody>
+    </table>
+  </div>
+);

@@ -5,6 +5,7 @@
 
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import type { WireJob, WireLedger, WireRevisionList, WireRun, WireRunList } from '../../../src/api/schema.ts';
+import type { WireOverview } from '../../../src/api/schema-plots.ts';
 import type {
   WireCluster,
   WireEngineList,
@@ -15,6 +16,13 @@ import type {
 import { get, type Query } from './client.ts';
 
 const jobPath = (name: string): string => `/jobs/${encodeURIComponent(name)}`;
+
+export const overviewQuery = queryOptions({
+  queryKey: ['lists', 'overview'],
+  queryFn: ({ signal }) => get<WireOverview>('/overview', {}, signal),
+  // Things become late without an event.
+  refetchInterval: 10_000,
+});
 
 export const jobQuery = (name: string) =>
   queryOptions({

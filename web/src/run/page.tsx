@@ -1,9 +1,154 @@
-/** To come. */
+/** One run: how it is, why, its way from due to ended, its attempts, and what it says. */
+
+import { useQuery } from '@tanstack/react-query';
+import { Link } from 'wouter';
+import type { WireRun } from '../../../src/api/schema.ts';
+import { RunActions } from '../actions/run-actions.tsx';
+import { jobStatsQuery, runQuery } from '../data/queries.ts';
+import { Fact, Facts } from '../parts/fact.tsx';
+import { Exact, Instant, Relative } from '../parts/instant.tsx';
+import { useNow } from '../parts/now.ts';
+import { usePageTitle } from '../parts/page-title.ts';
+import { ProblemNote } from '../parts/problem-note.tsx';
+import { RunMark, runWord } from '../parts/state-mark.tsx';
+import { duration } from '../parts/time.ts';
+import { Logs } from './logs.tsx';
+import { RunTimeline } from './run-timeline.tsx';
+import { byWhom } from './timeline.ts';
+import './run.css';
 
 export default function RunPage({ id }: { readonly id: string }) {
+  const { data: run, error } = useQuery(runQuery(id));
+  usePageTitle(run === undefined ? 'Run' : `${runWord(run.state)}: ${run.job}`);
   return (
-    <main className="page" id="main">
-      <h1>{id}</h1>
+    <main className="page" id="main" tabIndex={-1}>
+      {run === undefined ? (
+        error !== null && <ProblemNote error={error} />
+      ) : (
+        <>
+          <div className="page-head">
+            <div className="run-title">
+              <p className="muted">
+                Run of <Link href={`/jobs/${run.job}`}>{run.job}</Link>
+              </p>
+              <h1>
+                <RunMark state={run.state} />{' '}
+                <span className="run-due">
+                  due <Exact at={run.due} />
+                </span>
+              </h1>
+            </div>
+            <RunActions run={run} />
+          </div>
+          <Why run={run} />
+          <div className="run-columns">
+            <section className="panel" aria-labelledby="run-way">
+              <div className="panel-head">
+                <h2 id="run-way">From due to done</h2>
+              </div>
+              <RunTimeline run={run} />
+            </section>
+            <section className="panel" aria-labelledby="run-facts">
+              <div className="panel-head">
+                <h2 id="run-facts">Facts</h2>
+              </div>
+              <div className="panel-body">
+                <RunFacts run={run} />
+              </div>
+            </section>
+          </div>
+          <Logs run={run} />
+        </>
+      )}
     </main>
+  );
+}
+
+/** Why it waits, or why it ended so; and when it will probably be done. */
+function Why({ run }: { readonly run: WireRun }) {
+  const tone = run.state === 'running' || run.state === 'launching' ? 'run' : 'late';
+  if (run.endedAt !== null) {
+    if (run.reason === null || run.state === 'succeeded') return null;
+    const failed = run.state !== 'skipped' && run.state !== 'missed';
+    return (
+      <p className={`callout ${failed ? 'callout-fail' : 'callout-late'}`}>
+        <strong>{runWord(run.state)}:</strong> {run.reason}
+      </p>
+    );
+  }
+  return (
+    <p className={`callout callout-${tone}`}>
+      {run.reason !== null && <>{capital(run.reason)}. </>}
+      {run.notBefore !== null && (
+        <>
+          It goes on <Relative at={run.notBefore} />.{' '}
+        </>
+      )}
+      {run.startBy !== null && (
+        <>
+          It is missed if it has not started by <Instant at={run.startBy} />.{' '}
+        </>
+      )}
+      {tone === 'run' ? <Expected run={run} /> : run.reason === null && 'It waits for a place to start.'}
+    </p>
+  );
+}
+
+const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+
+/** When it will probably be done, from the run times of the job. */
+function Expected({ run }: { readonly run: WireRun }) {
+  const now = useNow();
+  const { data } = useQuery(jobStatsQuery(run.job));
+  const started = run.attempts.at(-1)?.startedAt ?? null;
+  if (data === undefined || started === null) return 'It is being started.';
+  const { p50, p95 } = data.runTime;
+  const soFar = now - Date.parse(started);
+  if (p50 === null || p95 === null)
+    return `Running for ${duration(soFar)}; no earlier run tells how long it takes.`;
+  if (soFar > p95) return `Running for ${duration(soFar)}, longer than 95 of 100 runs (${duration(p95)}).`;
+  if (soFar > p50)
+    return `Running for ${duration(soFar)}; 95 of 100 are done in ${duration(p95)}, so within ${duration(p95 - soFar)}.`;
+  return `Probably done in ${duration(p50 - soFar)}: half of its runs take ${duration(p50)}, 95 of 100 take ${duration(p95)}.`;
+}
+
+function RunFacts({ run }: { readonly run: WireRun }) {
+  const params = Object.entries(run.params);
+  return (
+    <Facts>
+      <Fact name="Run">
+        <code>{run.id}</code>
+      </Fact>
+      <Fact name="Made">{byWhom(run)}</Fact>
+      {run.trigger.of !== null && (
+        <Fact name="Repeats">
+          <Link href={`/runs/${run.trigger.of}`}>{run.trigger.of}</Link>
+        </Fact>
+      )}
+      <Fact name="Started late">{duration(run.lateMs)}</Fact>
+      <Fact name="Ran for">{duration(run.runMs)}</Fact>
+      <Fact name="Revision">
+        <Link href={`/jobs/${run.job}/revisions?revision=${run.revision}`}>{run.revision}</Link>
+        {run.priority !== 0 && `, priority ${run.priority}`}
+      </Fact>
+      {run.parents.length > 0 && (
+        <Fact name="Made due by">
+          {run.parents.map((parent) => (
+            <div key={parent}>
+              <Link href={`/runs/${parent}`}>{parent}</Link>
+            </div>
+          ))}
+        </Fact>
+      )}
+      {params.length > 0 && (
+        <Fact name="Parameters">
+          {params.map(([name, value]) => (
+            <div key={name} className="mono">
+              {name}={value}
+            </div>
+          ))}
+        </Fact>
+      )}
+    </Facts>
   );
 }

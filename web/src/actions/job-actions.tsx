@@ -1,0 +1,40 @@
+/** The buttons of one job, and the question that each asks before it does anything. */
+
+import { useState } from 'react';
+import { Link, useLocation } from 'wouter';
+import type { WireJob } from '../../../src/api/schema.ts';
+import { Icon } from '../parts/icon.tsx';
+import { DeleteDialog } from './delete-dialog.tsx';
+import { PauseDialog } from './pause-dialog.tsx';
+import { TriggerDialog } from './trigger-dialog.tsx';
+
+type Asked = 'trigger' | 'pause' | 'delete';
+
+export function JobActions({ job }: { readonly job: WireJob }) {
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const [, navigate] = useLocation();
+  const close = () => setAsked(null);
+  const stands = job.status === 'paused' || job.status === 'disabled';
+  return (
+    <div className="actions">
+      <button type="button" className="button button-primary" onClick={() => setAsked('trigger')}>
+        <Icon name="play" /> Run now
+      </button>
+      <button type="button" className="button" onClick={() => setAsked('pause')}>
+        <Icon name={stands ? 'play' : 'pause'} /> {stands ? 'Resume' : 'Pause'}
+      </button>
+      <Link className="button" href={`/jobs/${job.name}/definition`}>
+        <Icon name="edit" /> Edit
+      </Link>
+      <Link className="button" href={`/new?from=${job.name}`}>
+        <Icon name="copy" /> Duplicate
+      </Link>
+      <button type="button" className="button button-danger" onClick={() => setAsked('delete')}>
+        <Icon name="bin" /> Delete
+      </button>
+      {asked === 'trigger' && <TriggerDialog job={job} onClose={close} />}
+      {asked === 'pause' && <PauseDialog job={job} resume={stands} onClose={close} />}
+      {asked === 'delete' && <DeleteDialog job={job} onClose={close} onDeleted={() => navigate('/jobs')} />}
+    </div>
+  );
+}

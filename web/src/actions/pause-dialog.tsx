@@ -1,0 +1,72 @@
+/** Pause a job, or let it go on: what that means for what is due and what runs. */
+
+import { useQuery } from '@tanstack/react-query';
+import type { WireJob } from '../../../src/api/schema.ts';
+import { nextQuery } from '../data/queries.ts';
+import { Dialog } from '../parts/dialog.tsx';
+import { Instant } from '../parts/instant.tsx';
+import { Names } from '../parts/names.tsx';
+import { pauseJob, resumeJob } from './requests.ts';
+import { useAction } from './use-action.ts';
+
+interface Props {
+  readonly job: WireJob;
+  readonly resume: boolean;
+  readonly onClose: () => void;
+}
+
+export function PauseDialog({ job, resume, onClose }: Props) {
+  const { data } = useQuery(nextQuery(job.name, 1));
+  const next = data?.instants[0];
+  const action = useAction({
+    run: () => (resume ? resumeJob(job.name) : pauseJob(job.name)),
+    said: () => ({ tone: 'good', text: resume ? `${job.name} goes on.` : `${job.name} is paused.` }),
+    onDone: onClose,
+  });
+  const unfinished = job.running.length + job.waiting.length;
+  return (
+    <Dialog
+      title={resume ? `Resume ${job.name}` : `Pause ${job.name}`}
+      doing={resume ? 'Resume' : 'Pause'}
+      busy={action.isPending}
+      error={action.error}
+      onDo={() => action.mutate()}
+      onClose={onClose}
+    >
+      {resume ? (
+        <p>
+          It starts again
+          {next !== undefined && (
+            <>
+              {' '}
+              at <Instant at={next} />
+            </>
+          )}
+          . What was due while it stood was skipped, and stays so.
+        </p>
+      ) : (
+        <ul className="consequences">
+          <li>
+            Due instants are skipped until somebody resumes it
+            {next !== undefined && (
+              <>
+                ; the next is <Instant at={next} />
+              </>
+            )}
+            .
+          </li>
+          <li>
+            {unfinished === 0
+              ? 'Nothing of it runs now.'
+              : `Its ${unfinished} unfinished ${unfinished === 1 ? 'run goes' : 'runs go'} on.`}
+          </li>
+          {job.children.length > 0 && (
+            <li>
+              These wait for it, and get nothing new: <Names names={job.children} />
+            </li>
+          )}
+        </ul>
+      )}
+    </Dialog>
+  );
+}

@@ -1,0 +1,43 @@
+/** The changes that can be asked of the server, as functions. */
+
+import type { WireApply, WireDeletion, WireJob, WireJobChange, WireRun } from '../../../src/api/schema.ts';
+import { send } from '../data/client.ts';
+
+export type Dependents = 'refuse' | 'cascade' | 'detach';
+
+/** A definition as an object, or as the text of a YAML document. */
+export type Written = { readonly body: unknown } | { readonly yaml: string };
+
+const job = (name: string): string => `/jobs/${encodeURIComponent(name)}`;
+const run = (id: string): string => `/runs/${encodeURIComponent(id)}`;
+
+/** Asked again after a lost answer with the same key, it is the same run. */
+export const triggerJob = (name: string, params: Readonly<Record<string, string>>, key: string) =>
+  send<WireRun>('POST', `${job(name)}/trigger`, { body: { params }, headers: { 'idempotency-key': key } });
+
+export const pauseJob = (name: string) => send<WireJob>('POST', `${job(name)}/pause`);
+export const resumeJob = (name: string) => send<WireJob>('POST', `${job(name)}/resume`);
+
+export const deleteJob = (name: string, dependents: Dependents) =>
+  send<WireDeletion>('DELETE', job(name), { query: { dependents } });
+
+export const killRun = (id: string) => send<WireRun>('POST', `${run(id)}/kill`);
+
+export const rerunRun = (id: string, key: string) =>
+  send<WireRun>('POST', `${run(id)}/rerun`, { headers: { 'idempotency-key': key } });
+
+export const createJob = (written: Written) => send<WireJobChange>('POST', '/jobs', written);
+
+/** REVISION_CONFLICT if the job is no longer at `revision`. */
+export const replaceJob = (name: string, written: Written, revision: number) =>
+  send<WireJobChange>('PUT', job(name), { ...written, headers: { 'if-match': `"${revision}"` } });
+
+export const restoreRevision = (name: string, number: number) =>
+  send<WireJobChange>('POST', `${job(name)}/revisions/${number}/restore`);
+
+/** What would happen, by the server's own judgement; nothing is stored. */
+export const tryJob = (written: Written) =>
+  send<WireApply>('POST', '/apply', {
+    query: { dryRun: true },
+    ...('yaml' in written ? written : { body: [written.body] }),
+  });

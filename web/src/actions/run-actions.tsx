@@ -1,0 +1,105 @@
+/** Kill a run that goes, or repeat one that has ended. */
+
+import { useState } from 'react';
+import { useLocation } from 'wouter';
+import type { WireRun } from '../../../src/api/schema.ts';
+import { Dialog } from '../parts/dialog.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { Exact } from '../parts/instant.tsx';
+import { killRun, rerunRun } from './requests.ts';
+import { useAction } from './use-action.ts';
+
+export function RunActions({ run }: { readonly run: WireRun }) {
+  const [asked, setAsked] = useState(false);
+  const close = () => setAsked(false);
+  const ended = run.endedAt !== null;
+  return (
+    <div className="actions">
+      {ended ? (
+        <button type="button" className="button button-primary" onClick={() => setAsked(true)}>
+          <Icon name="again" /> Run again
+        </button>
+      ) : (
+        <button
+          type="button"
+          className="button button-danger"
+          onClick={() => setAsked(true)}
+          disabled={run.kill !== null}
+        >
+          <Icon name="stop" /> {run.kill === null ? 'Kill' : 'Being killed'}
+        </button>
+      )}
+      {asked &&
+        (ended ? <RerunDialog run={run} onClose={close} /> : <KillDialog run={run} onClose={close} />)}
+    </div>
+  );
+}
+
+interface Props {
+  readonly run: WireRun;
+  readonly onClose: () => void;
+}
+
+function KillDialog({ run, onClose }: Props) {
+  const action = useAction({
+    run: () => killRun(run.id),
+    said: () => ({ tone: 'good', text: `A kill of ${run.id} is on its way.` }),
+    onDone: onClose,
+  });
+  return (
+    <Dialog
+      title="Kill this run"
+      doing="Kill"
+      danger
+      closing="Let it go on"
+      busy={action.isPending}
+      error={action.error}
+      onDo={() => action.mutate()}
+      onClose={onClose}
+    >
+      <ul className="consequences">
+        <li>
+          <code>{run.id}</code> is asked to stop (TERM), and ended (KILL) if it does not.
+        </li>
+        <li>It ends as killed: it is not retried, and jobs that wait for its success do not run.</li>
+      </ul>
+    </Dialog>
+  );
+}
+
+function RerunDialog({ run, onClose }: Props) {
+  const [key] = useState(() => crypto.randomUUID());
+  const [, navigate] = useLocation();
+  const action = useAction({
+    run: () => rerunRun(run.id, key),
+    said: (again) => ({
+      tone: 'good',
+      text: `${run.job} runs again.`,
+      link: { to: `/runs/${again.id}`, text: 'See the run' },
+    }),
+    onDone: (again) => {
+      onClose();
+      navigate(`/runs/${again.id}`);
+    },
+  });
+  const params = Object.keys(run.params);
+  return (
+    <Dialog
+      title="Run it again"
+      doing="Run again"
+      busy={action.isPending}
+      error={action.error}
+      onDo={() => action.mutate()}
+      onClose={onClose}
+    >
+      <ul className="consequences">
+        <li>
+          A new run for the same due instant, <Exact at={run.due} />
+          {params.length > 0 && `, with the same parameters (${params.join(', ')})`}, by the definition as it
+          is now.
+        </li>
+        <li>Jobs that depend on it follow when it has ended.</li>
+      </ul>
+    </Dialog>
+  );
+}

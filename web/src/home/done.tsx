@@ -1,0 +1,23 @@
+/** When something will probably be done: as long as usual, and as long as one in twenty. */
+
+import type { WireForecast } from '../../../src/api/schema-plots.ts';
+import { useNow } from '../parts/now.ts';
+import { dateTime, shortInstant } from '../parts/time.ts';
+
+export function Done({ forecast }: { readonly forecast: WireForecast | null }) {
+  const now = useNow();
+  if (forecast === null) return <span className="faint">not known</span>;
+  const usual = Date.parse(forecast.p50);
+  const slow = Date.parse(forecast.p95);
+  const title = `As long as usual (p50): ${dateTime(usual)}\nOne in twenty takes longer than (p95): ${dateTime(slow)}`;
+  if (slow <= now) {
+    return (
+      <span className="tone-late" title={title}>
+        longer than usual
+      </span>
+    );
+  }
+  const first = shortInstant(Math.max(usual, now), now);
+  const last = shortInstant(slow, now);
+  return <span title={title}>{first === last ? first : `${first} – ${last}`}</span>;
+}

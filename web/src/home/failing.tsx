@@ -1,0 +1,68 @@
+/** What fails: since how many runs, why, and what hangs on it. */
+
+import { Link } from 'wouter';
+import type { WireOverview } from '../../../src/api/schema-plots.ts';
+import { Relative } from '../parts/instant.tsx';
+import { JobMark } from '../parts/state-mark.tsx';
+import { Rest } from './rest.tsx';
+
+const shown = 6;
+
+export function Failing({ failing: { total, items } }: { readonly failing: WireOverview['failing'] }) {
+  const first = items.slice(0, shown);
+  return (
+    <section className="panel" aria-labelledby="failing">
+      <div className="panel-head">
+        <h2 id="failing">
+          <JobMark look="failing" />
+        </h2>
+      </div>
+      <div className="table-scroll">
+        <table className="table stacked">
+          <thead>
+            <tr>
+              <th scope="col">Job</th>
+              <th scope="col">Why</th>
+              <th scope="col">Failed runs</th>
+              <th scope="col">Last</th>
+              <th scope="col">Hangs on it</th>
+            </tr>
+          </thead>
+          <tbody>
+            {first.map(({ job, owner, consecutiveFailures, last, reason, dependents }) => (
+              <tr key={job}>
+                <td>
+                  <Link href={`/jobs/${job}`} className="strong">
+                    {job}
+                  </Link>
+                  {owner !== null && <small>{owner}</small>}
+                </td>
+                <td data-label="Why">{reason ?? last?.state ?? ''}</td>
+                <td data-label="Failed runs" className="nowrap">
+                  {consecutiveFailures} in a row
+                </td>
+                <td data-label="Last" className="nowrap">
+                  {last !== null && (
+                    <Link href={`/runs/${last.id}`}>
+                      <Relative at={last.endedAt} />
+                    </Link>
+                  )}
+                </td>
+                <td data-label="Hangs on it" className="nowrap">
+                  {dependents === 0 ? (
+                    <span className="faint">nothing</span>
+                  ) : (
+                    <Link href={`/jobs/${job}/dependencies`}>
+                      {dependents === 1 ? '1 job' : `${dependents} jobs`}
+                    </Link>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <Rest shown={first.length} total={total} to="/jobs?state=failing&sort=failures&order=desc" />
+    </section>
+  );
+}

@@ -1,0 +1,81 @@
+/** What is late: why, since when, what hangs on it, when it will be done, and all that waits for it. */
+
+import { Link } from 'wouter';
+import type { WireOverview } from '../../../src/api/schema-plots.ts';
+import { Instant, Relative } from '../parts/instant.tsx';
+import { JobMark } from '../parts/state-mark.tsx';
+import { Done } from './done.tsx';
+import { Rest } from './rest.tsx';
+
+/** What fits beside the rest; the list of jobs has all. */
+const shown = 8;
+
+export function LateJobs({ late: { total, items } }: { readonly late: WireOverview['late'] }) {
+  const first = items.slice(0, shown);
+  return (
+    <section className="panel panel-late" aria-labelledby="late">
+      <div className="panel-head">
+        <h2 id="late">
+          <JobMark look="late" />
+        </h2>
+      </div>
+      <div className="table-scroll">
+        <table className="table stacked">
+          <thead>
+            <tr>
+              <th scope="col">Job</th>
+              <th scope="col">Why</th>
+              <th scope="col">Since</th>
+              <th scope="col">Hangs on it</th>
+              <th scope="col">Done</th>
+              <th scope="col">All of it done</th>
+            </tr>
+          </thead>
+          <tbody>
+            {first.map(({ job, owner, reason, since, run, dependents, done, allDone }) => (
+              <tr key={job}>
+                <td>
+                  <Link href={`/jobs/${job}`} className="strong">
+                    {job}
+                  </Link>
+                  {owner !== null && <small>{owner}</small>}
+                </td>
+                <td data-label="Why">
+                  {reason}
+                  {run !== null && (
+                    <>
+                      {' '}
+                      <Link href={`/runs/${run}`}>See the run</Link>
+                    </>
+                  )}
+                </td>
+                <td data-label="Since" className="nowrap">
+                  <Relative at={since} />
+                  <small>
+                    <Instant at={since} />
+                  </small>
+                </td>
+                <td data-label="Hangs on it" className="nowrap">
+                  {dependents === 0 ? (
+                    <span className="faint">nothing</span>
+                  ) : (
+                    <Link href={`/jobs/${job}/dependencies`}>
+                      {dependents === 1 ? '1 job' : `${dependents} jobs`}
+                    </Link>
+                  )}
+                </td>
+                <td data-label="Done" className="nowrap">
+                  <Done forecast={done} />
+                </td>
+                <td data-label="All of it done" className="nowrap">
+                  {dependents === 0 ? <span className="faint">–</span> : <Done forecast={allDone} />}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <Rest shown={first.length} total={total} to="/jobs?state=late" />
+    </section>
+  );
+}

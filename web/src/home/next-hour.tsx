@@ -1,0 +1,42 @@
+/** What becomes due within the hour. */
+
+import { Link } from 'wouter';
+import type { WireOverview } from '../../../src/api/schema-plots.ts';
+import { Instant, Relative } from '../parts/instant.tsx';
+import { duration } from '../parts/time.ts';
+import { Rest } from './rest.tsx';
+
+const shown = 10;
+
+export function NextHour({ next: { total, items } }: { readonly next: WireOverview['nextHour'] }) {
+  const first = items.slice(0, shown);
+  return (
+    <section className="panel" aria-labelledby="next-hour">
+      <div className="panel-head">
+        <h2 id="next-hour">Next hour</h2>
+        <span className="aside muted">half take, 95 of 100 take</span>
+      </div>
+      {first.length === 0 ? (
+        <p className="empty">Nothing is due within the hour.</p>
+      ) : (
+        <ul className="lines-list">
+          {first.map(({ job, due, p50Ms, p95Ms }) => (
+            <li key={job}>
+              <Link href={`/jobs/${job}`}>{job}</Link>
+              <span className="nowrap">
+                <Instant at={due} />{' '}
+                <span className="muted">
+                  <Relative at={due} />
+                </span>
+              </span>
+              <span className="muted nowrap line-end">
+                {p50Ms === null ? '' : `${duration(p50Ms)}, ${duration(p95Ms)}`}
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+      <Rest shown={first.length} total={total} to="/jobs?sort=nextDue" />
+    </section>
+  );
+}

@@ -1,0 +1,68 @@
+/** What runs now, how far it probably is, and when it will be done. */
+
+import { Link } from 'wouter';
+import type { WireOverview } from '../../../src/api/schema-plots.ts';
+import { useNow } from '../parts/now.ts';
+import { duration } from '../parts/time.ts';
+import { Done } from './done.tsx';
+import { Rest } from './rest.tsx';
+
+const shown = 10;
+
+type Item = WireOverview['running']['items'][number];
+
+export function Running({ running: { total, items } }: { readonly running: WireOverview['running'] }) {
+  const first = items.slice(0, shown);
+  return (
+    <section className="panel" aria-labelledby="running">
+      <div className="panel-head">
+        <h2 id="running">Running</h2>
+        <span className="aside muted">done, by its earlier runs</span>
+      </div>
+      {first.length === 0 ? (
+        <p className="empty">Nothing runs now.</p>
+      ) : (
+        <ul className="lines-list">
+          {first.map((item) => (
+            <Line key={item.run} item={item} />
+          ))}
+        </ul>
+      )}
+      <Rest shown={first.length} total={total} to="/runs?state=running&state=launching" />
+    </section>
+  );
+}
+
+function Line({ item: { job, run, startedAt, done } }: { readonly item: Item }) {
+  const now = useNow();
+  const started = startedAt === null ? null : Date.parse(startedAt);
+  return (
+    <li>
+      <Link href={`/runs/${run}`}>{job}</Link>
+      <span className="muted nowrap">
+        {started === null ? 'starting' : duration(Math.max(0, now - started))}
+      </span>
+      <span className="nowrap line-end">
+        <Done forecast={done} />
+      </span>
+      <Progress startedMs={started} doneMs={done === null ? null : Date.parse(done.p50)} nowMs={now} />
+    </li>
+  );
+}
+
+interface ProgressProps {
+  readonly startedMs: number | null;
+  readonly doneMs: number | null;
+  readonly nowMs: number;
+}
+
+function Progress({ startedMs, doneMs, nowMs }: ProgressProps) {
+  const share =
+    startedMs === null || doneMs === null ? 0 : (nowMs - startedMs) / Math.max(1, doneMs - startedMs);
+  const width = `${Math.max(0, Math.min(100, share * 100)).toFixed(1)}%`;
+  return (
+    <span className="line-progress" aria-hidden="true">
+      <i style={{ width }} />
+    </span>
+  );
+}

@@ -1,0 +1,57 @@
+/** A question over the page: the browser's own dialog, which keeps the focus inside and gives it back. */
+
+import { type FormEvent, type ReactNode, useEffect, useId, useRef } from 'react';
+import { ProblemNote } from './problem-note.tsx';
+
+interface Props {
+  readonly title: string;
+  /** What the button that does it says; without it there is only the one that closes. */
+  readonly doing?: string | undefined;
+  readonly danger?: boolean;
+  readonly busy?: boolean;
+  readonly ready?: boolean;
+  readonly error?: unknown;
+  readonly closing?: string;
+  readonly children: ReactNode;
+  readonly onDo?: () => void;
+  readonly onClose: () => void;
+}
+
+export function Dialog(props: Props) {
+  const { title, doing, danger, busy = false, ready = true, error, closing = 'Cancel' } = props;
+  const dialog = useRef<HTMLDialogElement>(null);
+  const heading = useId();
+
+  useEffect(() => {
+    const element = dialog.current;
+    if (element !== null && !element.open) element.showModal();
+  }, []);
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (ready && !busy) props.onDo?.();
+  };
+  return (
+    <dialog ref={dialog} className="dialog" aria-labelledby={heading} onClose={props.onClose}>
+      <form onSubmit={submit}>
+        <h2 id={heading}>{title}</h2>
+        {props.children}
+        {error !== undefined && error !== null && <ProblemNote error={error} />}
+        <div className="actions">
+          <button type="button" className="button" onClick={() => dialog.current?.close()}>
+            {closing}
+          </button>
+          {doing !== undefined && (
+            <button
+              type="submit"
+              className={`button button-primary ${danger === true ? 'button-danger' : ''}`}
+              disabled={!ready || busy}
+            >
+              {busy ? 'Working …' : doing}
+            </button>
+          )}
+        </div>
+      </form>
+    </dialog>
+  );
+}

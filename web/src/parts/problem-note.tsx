@@ -1,0 +1,17 @@
+/** A refusal in the server's own words, where it can't be shown at a field. */
+
+import { problemOf } from '../data/client.ts';
+import { Icon } from './icon.tsx';
+
+export function ProblemNote({ error }: { readonly error: unknown }) {
+  const { title, detail, names } = problemOf(error);
+  return (
+    <div className="callout callout-fail problem" role="alert">
+      <Icon name="alert" />
+      <div>
+        <strong>{title}.</strong> {detail}
+        {names !== undefined && names.length > 0 && <p className="muted">{names.join(' → ')}</p>}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,81 @@
+/** Runs as a table: how they are, when they were due, how late they started, how long they took, and why. */
+
+import { Link } from 'wouter';
+import type { WireRun } from '../../../src/api/schema.ts';
+import { Exact } from './instant.tsx';
+import { useNow } from './now.ts';
+import { RunMark } from './state-mark.tsx';
+import { duration } from './time.ts';
+
+interface Props {
+  /** Null: not known yet. */
+  readonly runs: readonly WireRun[] | null;
+  readonly showJob?: boolean;
+}
+
+export function RunTable({ runs, showJob = false }: Props) {
+  if (runs === null) return <div className="table-pending" />;
+  if (runs.length === 0) return <p className="empty">No runs match.</p>;
+  return (
+    <div className="table-scroll">
+      <table className="table">
+        <thead>
+          <tr>
+            <th scope="col">State</th>
+            {showJob && <th scope="col">Job</th>}
+            <th scope="col">Due</th>
+            <th scope="col" className="number">
+              Late
+            </th>
+            <th scope="col" className="number">
+              Took
+            </th>
+            <th scope="col" className="wide">
+              Why
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {runs.map((run) => (
+            <tr key={run.id}>
+              <td>
+                <RunMark state={run.state} />
+              </td>
+              {showJob && (
+                <td>
+                  <Link href={`/jobs/${run.job}`}>{run.job}</Link>
+                </td>
+              )}
+              <td>
+                <Link href={`/runs/${run.id}`}>
+                  <Exact at={run.due} />
+                </Link>
+              </td>
+              <td className="number">{duration(run.lateMs)}</td>
+              <td className="number">
+                <Took run={run} />
+              </td>
+              <td className="wide muted">{whyOf(run)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Took({ run }: { readonly run: WireRun }) {
+  const now = useNow();
+  const started = run.attempts.at(-1)?.startedAt ?? null;
+  if (run.runMs !== null || started === null || run.endedAt !== null) return duration(run.runMs);
+  return <span className="tone-run">{duration(now - Date.parse(started))}</span>;
+}
+
+function whyOf({ reason, trigger, attempts }: WireRun): string {
+  const parts: string[] = [];
+  if (trigger.kind === 'manual') parts.push(`asked for by ${trigger.by ?? 'somebody'}`);
+  if (trigger.kind === 'rerun') parts.push(`run again by ${trigger.by ?? 'somebody'}`);
+  if (attempts.length > 1) parts.push(`${attempts.length} attempts`);
+  if (reason !== null) parts.push(reason);
+  return parts.join(', ');
+}

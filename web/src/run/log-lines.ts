@@ -1,0 +1,84 @@
+/**
+ * Output as lines. Chunks of the two streams come interleaved and end anywhere; a line that is not ended stays
+ * open for its stream. Only the newest lines are kept, and how many were dropped is counted.
+ */
+
+export type Stream = 'stdout' | 'stderr';
+
+export interface LogLine {
+  readonly key: number;
+  readonly stream: Stream;
+  readonly text: string;
+}
+
+/** What a page can hold and a person can scroll. The server keeps the rest. */
+export const mostLines = 5_000;
+/** A line beyond it is cut: it is data, not text. */
+const mostCharacters = 4_000;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colours for terminals begin with ESC.
+const terminalColours = /\u001b\[[0-9;?]*[A-Za-z]/g;
+
+export class LogLines {
+  #lines: LogLine[] = [];
+  readonly #open: Record<Stream, number | null> = { stdout: null, stderr: null };
+  #next = 0;
+  #dropped = 0;
+
+  /** The lines as they are now; another array after each change. */
+  get lines(): readonly LogLine[] {
+    return this.#lines;
+  }
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Takes chunks in their order. */
+  add(chunks: readonly { readonly stream: Stream; readonly text: string }[]): void {
+    const lines = [...this.#lines];
+    for (const { stream, text } of chunks) {
+      const pieces = text.split('\n');
+      const rest = pieces.pop() ?? '';
+      for (const piece of pieces) {
+        this.#put(lines, stream, piece);
+        this.#open[stream] = null;
+      }
+      if (rest !== '') this.#put(lines, stream, rest);
+    }
+    const surplus = lines.length - mostLines;
+    if (surplus > 0) {
+      lines.splice(0, surplus);
+      this.#dropped += surplus;
+    }
+    this.#lines = lines;
+  }
+
+  /** Adds to the open line of the stream, or opens one. */
+  #put(lines: LogLine[], stream: Stream, text: string): void {
+    const open = this.#open[stream];
+    const at = open === null ? -1 : lines.findLastIndex(({ key }) => key === open);
+    const before = at < 0 ? '' : (lines[at]?.text ?? '');
+    const line = { key: at < 0 ? this.#next++ : (open as number), stream, text: clean(before + text) };
+    if (at < 0) lines.push(line);
+    else lines[at] = line;
+    this.#open[stream] = line.key;
+  }
+}
+
+/** As a terminal would show it: without its colours, and what was written over is gone. */
+function clean(text: string): string {
+  const plain = text.replace(terminalColours, '').replace(/\r+$/, '');
+  const shown = plain.slice(plain.lastIndexOf('\r') + 1);
+  return shown.length > mostCharacters ? `${shown.slice(0, mostCharacters)} …` : shown;
+}
+
+/** The lines of these streams that hold the text, in any case. */
+export function matching(
+  lines: readonly LogLine[],
+  { streams, text }: { readonly streams: readonly Stream[]; readonly text: string },
+): readonly LogLine[] {
+  const wanted = text.toLowerCase();
+  if (wanted === '' && streams.length === 2) return lines;
+  return lines.filter((line) => streams.includes(line.stream) && line.text.toLowerCase().includes(wanted));
+}

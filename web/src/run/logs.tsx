@@ -1,0 +1,158 @@
+/** What a run says: both streams or one, searched, and followed while it is written. */
+
+import { useLayoutEffect, useRef, useState } from 'react';
+import type { WireRun } from '../../../src/api/schema.ts';
+import { address } from '../data/client.ts';
+import { useQueryState } from '../parts/query-state.ts';
+import { type LogLine, matching, mostLines, type Stream } from './log-lines.ts';
+import { type Logs as Output, useLogs } from './use-logs.ts';
+
+const streamChoices: readonly (readonly [string, string, readonly Stream[]])[] = [
+  ['', 'Both', ['stdout', 'stderr']],
+  ['stdout', 'stdout', ['stdout']],
+  ['stderr', 'stderr', ['stderr']],
+];
+
+export function Logs({ run }: { readonly run: WireRun }) {
+  const [parameters, change] = useQueryState();
+  const chosen = Number(parameters.get('attempt'));
+  const newest = run.attempts.at(-1)?.number ?? null;
+  const attempt = run.attempts.some(({ number }) => number === chosen) ? chosen : newest;
+  const output = useLogs(run.id, attempt);
+  const stream = parameters.get('stream') ?? '';
+  const text = parameters.get('find') ?? '';
+  const streams = streamChoices.find(([key]) => key === stream)?.[2] ?? ['stdout', 'stderr'];
+  const lines = matching(output.lines, { streams, text });
+  return (
+    <section className="panel logs" aria-labelledby="run-output">
+      <div className="panel-head">
+        <h2 id="run-output">Output</h2>
+        {run.attempts.length > 1 && (
+          <select
+            className="select attempt-select"
+            aria-label="Attempt"
+            value={attempt ?? ''}
+            onChange={(event) => change({ attempt: event.target.value })}
+          >
+            {run.attempts.map(({ number }) => (
+              <option key={number} value={number}>
+                Attempt {number}
+              </option>
+            ))}
+          </select>
+        )}
+        <span className="muted" role="status">
+          {statusOf(output, { found: lines.length, searching: text !== '' })}
+        </span>
+        <div className="actions">
+          <fieldset className="segments">
+            <legend className="visually-hidden">Stream</legend>
+            {streamChoices.map(([key, word]) => (
+              <button
+                key={key}
+                type="button"
+                aria-pressed={key === stream}
+                onClick={() => change({ stream: key })}
+              >
+                {word}
+              </button>
+            ))}
+          </fieldset>
+          <input
+            type="search"
+            className="input logs-find"
+            aria-label="Find in the output"
+            placeholder="Find"
+            value={text}
+            onChange={(event) => change({ find: event.target.value })}
+          />
+          {attempt !== null && (
+            <a
+              className="button button-small"
+              href={address(`/runs/${encodeURIComponent(run.id)}/logs`, { attempt })}
+            >
+              All as text
+            </a>
+          )}
+        </div>
+      </div>
+      <Lines lines={lines} find={text} empty={emptyText(run, output)} />
+    </section>
+  );
+}
+
+function statusOf(
+  { state, dropped, lines }: Output,
+  { found, searching }: { readonly found: number; readonly searching: boolean },
+): string {
+  const shown = searching ? `${found} of ${lines.length} lines` : `${lines.length} lines`;
+  const cut = dropped > 0 || lines.length >= mostLines ? `, the last ${mostLines.toLocaleString('en')}` : '';
+  if (state === 'following') return `${shown}${cut}, live`;
+  return state === 'ended' && lines.length > 0 ? shown + cut : '';
+}
+
+function emptyText(run: WireRun, { state, problem, lines }: Output): string {
+  if (problem !== null) return problem;
+  if (run.attempts.length === 0)
+    return run.endedAt === null ? 'It has not started yet.' : 'It never started, so it said nothing.';
+  if (state === 'opening') return '';
+  if (lines.length > 0) return 'No line matches.';
+  return state === 'ended' ? 'It said nothing.' : 'Nothing yet.';
+}
+
+/** Stays at the end while it is at the end. */
+function Lines({
+  lines,
+  find,
+  empty,
+}: {
+  readonly lines: readonly LogLine[];
+  readonly find: string;
+  readonly empty: string;
+}) {
+  const box = useRef<HTMLDivElement>(null);
+  const [atEnd, setAtEnd] = useState(true);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each change of the lines scrolls.
+  useLayoutEffect(() => {
+    if (atEnd && box.current !== null) box.current.scrollTop = box.current.scrollHeight;
+  }, [lines, atEnd]);
+  return (
+    <div className="lines-frame">
+      <section
+        ref={box}
+        className="lines"
+        aria-label="Lines of the output"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard.
+        tabIndex={0}
+        onScroll={({ currentTarget: { scrollTop, clientHeight, scrollHeight } }) =>
+          setAtEnd(scrollTop + clientHeight >= scrollHeight - 4)
+        }
+      >
+        {lines.length === 0 && <p className="muted">{empty}</p>}
+        {lines.map(({ key, stream, text }) => (
+          <div key={key} className={`line line-${stream}`}>
+            {stream === 'stderr' && <span className="visually-hidden">stderr: </span>}
+            {find === '' ? text : <Marked text={text} find={find} />}
+          </div>
+        ))}
+      </section>
+      {!atEnd && (
+        <button type="button" className="button button-small to-end" onClick={() => setAtEnd(true)}>
+          To the end
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Marked({ text, find }: { readonly text: string; readonly find: string }) {
+  const at = text.toLowerCase().indexOf(find.toLowerCase());
+  if (at < 0) return text;
+  return (
+    <>
+      {text.slice(0, at)}
+      <mark>{text.slice(at, at + find.length)}</mark>
+      {text.slice(at + find.length)}
+    </>
+  );
+}

@@ -1,0 +1,107 @@
+/** The way of a run as moments in order: when it was due, decided, launched, started, ended; attempt by attempt. */
+
+import type { WireRun } from '../../../src/api/schema.ts';
+
+export interface Moment {
+  readonly what: string;
+  readonly at: string;
+  /** From the moment before, in milliseconds. */
+  readonly sinceMs: number | null;
+  readonly note: string | null;
+  readonly tone: 'plain' | 'run' | 'ok' | 'fail' | 'late';
+}
+
+export interface Bar {
+  readonly attempt: number;
+  /** Shares of the whole stretch, 0 to 1. */
+  readonly created: number;
+  readonly started: number | null;
+  readonly ended: number;
+  readonly good: boolean | null;
+}
+
+type Bare = Omit<Moment, 'sinceMs'>;
+
+export function momentsOf(run: WireRun): Moment[] {
+  const moments: Bare[] = [
+    {
+      what: run.trigger.kind === 'manual' ? 'Asked for' : 'Due',
+      at: run.due,
+      note: byWhom(run),
+      tone: 'plain',
+    },
+    // Decisions are made durable before anything follows from them, in the same commit as the run itself.
+    { what: 'Decided and committed', at: run.createdAt, note: null, tone: 'plain' },
+  ];
+  const several = run.attempts.length > 1;
+  for (const attempt of run.attempts) {
+    const which = several ? `, attempt ${attempt.number}` : '';
+    moments.push({
+      what: `Launched${which}`,
+      at: attempt.createdAt,
+      note: `on ${attempt.engine}${onHost(attempt.host)}`,
+      tone: 'plain',
+    });
+    if (attempt.startedAt !== null)
+      moments.push({ what: `Running${which}`, at: attempt.startedAt, note: null, tone: 'run' });
+    if (attempt.endedAt !== null && several) {
+      moments.push({
+        what: `Ended${which}`,
+        at: attempt.endedAt,
+        note: attempt.reason ?? exit(attempt.exitCode),
+        tone: attempt.exitCode === 0 ? 'ok' : 'fail',
+      });
+    }
+  }
+  if (run.kill !== null)
+    moments.push({
+      what: 'Kill asked for',
+      at: run.kill.at,
+      note: `by ${run.kill.by}: ${run.kill.reason}`,
+      tone: 'late',
+    });
+  if (run.endedAt !== null) {
+    const last = run.attempts.at(-1);
+    const note = run.reason ?? (last === undefined ? null : exit(last.exitCode));
+    moments.push({ what: 'Ended', at: run.endedAt, note, tone: endTone(run.state) });
+  }
+  const ordered = moments.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  return ordered.map((moment, i) => {
+    const before = ordered[i - 1];
+    return {
+      ...moment,
+      sinceMs: before === undefined ? null : Date.parse(moment.at) - Date.parse(before.at),
+    };
+  });
+}
+
+/** The attempts as bars between the due instant and the end, or now. */
+export function barsOf(run: WireRun, nowMs: number): Bar[] {
+  const from = Math.min(Date.parse(run.due), Date.parse(run.createdAt));
+  const to = Math.max(run.endedAt === null ? nowMs : Date.parse(run.endedAt), from + 1);
+  const share = (instant: string | null): number | null =>
+    instant === null ? null : Math.max(0, Math.min(1, (Date.parse(instant) - from) / (to - from)));
+  return run.attempts.map(({ number, createdAt, startedAt, endedAt, exitCode }) => ({
+    attempt: number,
+    created: share(createdAt) ?? 0,
+    started: share(startedAt),
+    ended: share(endedAt) ?? 1,
+    good: endedAt === null ? null : exitCode === 0,
+  }));
+}
+
+const exit = (code: number | null): string | null => (code === null ? null : `exit code ${code}`);
+const onHost = (host: string | null): string => (host === null ? '' : ` of ${host}`);
+
+function endTone(state: WireRun['state']): Moment['tone'] {
+  if (state === 'succeeded') return 'ok';
+  return state === 'skipped' || state === 'missed' ? 'late' : 'fail';
+}
+
+export function byWhom({ trigger, catchesUp }: WireRun): string | null {
+  const caught = catchesUp > 0 ? `, for ${catchesUp} earlier due instants too` : '';
+  if (trigger.kind === 'schedule') return `by its schedule${caught}`;
+  if (trigger.kind === 'parents') return `by its parents${caught}`;
+  if (trigger.kind === 'rerun') return `run again by ${trigger.by ?? 'somebody'}`;
+  return `by ${trigger.by ?? 'somebody'}`;
+}
