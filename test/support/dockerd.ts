@@ -53,11 +53,14 @@ export class Dockerd {
   readonly docker: Docker;
   readonly #dir: string;
   readonly #cgroup: string;
+  readonly #inside: readonly string[];
   #containerd: ChildProcess | null = null;
   #dockerd: ChildProcess | null = null;
 
-  constructor() {
+  /** `inside`: a command that runs the one behind it elsewhere, in another network for instance. */
+  constructor(inside: readonly string[] = []) {
     clearAbandoned();
+    this.#inside = inside;
     this.#dir = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
     this.#cgroup = this.#dir.slice(this.#dir.lastIndexOf('/') + 1);
     this.socketPath = join(this.#dir, 'docker.sock');
@@ -97,6 +100,14 @@ export class Dockerd {
   async kill(): Promise<void> {
     await end(this.#dockerd, 'SIGKILL');
     this.#dockerd = null;
+  }
+
+  /** What a power cut does: nothing of it runs any more. */
+  async crash(): Promise<void> {
+    const daemons = [end(this.#dockerd, 'SIGKILL'), end(this.#containerd, 'SIGKILL')];
+    await Promise.all(daemons);
+    [this.#dockerd, this.#containerd] = [null, null];
+    endContainers(this.#dir);
   }
 
   /** What `systemctl stop docker` does: dockerd stops its containers and ends. */
@@ -147,9 +158,11 @@ export class Dockerd {
   #spawn(program: string, args: readonly string[]): ChildProcess {
     const log = openSync(join(this.#dir, 'output.log'), 'a');
     // The kernel ends the daemon should this process die without having stopped it.
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', which(program) ?? program, ...args], {
+    const command = ['--pdeathsig', 'KILL', ...this.#inside, which(program) ?? program, ...args];
+    const child = spawn('setpriv', command, {
       stdio: ['ignore', log, log],
-      env: { PATH: searchPath, TMPDIR: this.#dir },
+      // A node of a Swarm would ask a registry for each task, and wait for one that is not there.
+      env: { PATH: searchPath, TMPDIR: this.#dir, DOCKER_SERVICE_PREFER_OFFLINE_IMAGE: '1' },
     });
     child.on('error', () => {});
     return child;
@@ -209,17 +222,34 @@ async function loadImage(docker: Docker, dir: string): Promise<void> {
 
 /** Ends what still runs below the directory, unmounts what is mounted there and removes it. */
 function clear(dir: string): void {
-  for (const pid of shims(dir)) {
+  endContainers(dir);
+  for (const mount of mountsBelow(dir)) execFileSync('umount', ['-l', mount]);
+  for (const cgroup of cgroupsOf(dir)) removeCgroups(cgroup);
+  rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+}
+
+/** Shims first: they would report the ends of the others. */
+function endContainers(dir: string): void {
+  const inContainers = cgroupsOf(dir).flatMap(processesIn);
+  for (const pid of [...shims(dir), ...inContainers]) {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
       // It ended by itself in the meantime.
     }
   }
-  for (const mount of mountsBelow(dir)) execFileSync('umount', ['-l', mount]);
-  for (const hierarchy of readdirSync('/sys/fs/cgroup'))
-    removeCgroups(join('/sys/fs/cgroup', hierarchy, dir.slice(dir.lastIndexOf('/') + 1)));
-  rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+}
+
+function cgroupsOf(dir: string): string[] {
+  const name = dir.slice(dir.lastIndexOf('/') + 1);
+  return readdirSync('/sys/fs/cgroup').map((hierarchy) => join('/sys/fs/cgroup', hierarchy, name));
+}
+
+function processesIn(cgroup: string): number[] {
+  if (!existsSync(cgroup)) return [];
+  const below = readdirSync(cgroup, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const own = readLines(join(cgroup, 'cgroup.procs'), '\n').filter(Boolean).map(Number);
+  return [...own, ...below.flatMap(({ name }) => processesIn(join(cgroup, name)))];
 }
 
 /** Each container's shim carries the address of its containerd, which lies in our directory and nowhere else. */

@@ -1,0 +1,111 @@
+/** From a launch to a service: its secrets read and given to the Swarm, then created by name. */
+
+import { CarillonError } from '../errors.ts';
+import type { LaunchSpec, SecretFile } from '../scheduler/spec.ts';
+import { registryAuth } from './docker-registry.ts';
+import { labelOf } from './docker-request.ts';
+import { EngineRefusal } from './docker-transport.ts';
+import { readSecretFile } from './secret-file.ts';
+import type { SwarmEngine } from './swarm-engine.ts';
+import { launchLabel, type SwarmSecret, secretName, swarmService } from './swarm-request.ts';
+
+/**
+ * True when it was created, false when the name is taken. LAUNCH_REFUSED and EngineRefusal leave nothing; when
+ * `mayCreate` says no, right before, it is ENGINE_UNAVAILABLE: whoever leads asks again.
+ */
+export async function createService(
+  spec: LaunchSpec,
+  engine: SwarmEngine,
+  mayCreate: () => boolean,
+): Promise<boolean> {
+  const image = requireSupported(spec);
+  const secrets = await readSecrets(spec);
+  const { registrySecret } = spec;
+  const auth =
+    registrySecret === null
+      ? null
+      : registryAuth(image, await readSecretFile('run.registry.secret', registrySecret));
+  const texts = await Promise.all(spec.container.secretFiles.map(readFile));
+  const requireLead = () => {
+    if (!mayCreate()) throw new CarillonError('NOT_LEADING', 'it is not to be started any more');
+  };
+  try {
+    requireLead();
+    const files: SwarmSecret[] = [];
+    for (const [index, text] of texts.entries()) files.push(await giveSecret(spec, index, text, engine));
+    return await engine.create(swarmService(spec, image, { secrets, files }), auth, requireLead);
+  } catch (error) {
+    const nothingMade = error instanceof EngineRefusal || error instanceof CarillonError;
+    // Where nobody knows what was made, the secrets may be in use: they are kept for the next try.
+    if (nothingMade && !isUnknown(error) && texts.length > 0) await removeSecrets(engine, spec.launchName);
+    if (error instanceof CarillonError && error.code === 'NOT_LEADING')
+      throw engine.unavailable('this scheduler can not prove any more that it leads');
+    throw error;
+  }
+}
+
+/** Removes what the Swarm holds for a launch; refused, and left, while its service is there. */
+export async function removeSecrets(engine: SwarmEngine, launchName: string): Promise<void> {
+  const held = await engine.secrets({ label: [`${launchLabel}=${launchName}`] });
+  const leave = (error: unknown): void => {
+    if (!(error instanceof EngineRefusal)) throw error;
+  };
+  for (const { ID } of held) await engine.removeSecret(ID).catch(leave);
+}
+
+/** The image; LAUNCH_REFUSED for what a Swarm would do in another way than a job says. */
+function requireSupported({ image, container: { networks } }: LaunchSpec): string {
+  if (image === null) throw refused('There is no image to run', 'run.image', image);
+  if (networks.length === 0 || networks.includes('none')) {
+    const message =
+      'A service can not be without a network; name one, for instance an internal overlay network';
+    throw refused(message, 'run.network', 'none');
+  }
+  return image;
+}
+
+async function readSecrets({ secrets }: LaunchSpec): Promise<Record<string, string>> {
+  const read = async ([name, ref]: [string, { readonly file: string }]) =>
+    [name, await readSecretFile(`run.secrets.${name}`, ref)] as const;
+  return Object.fromEntries(await Promise.all(Object.entries(secrets).map(read)));
+}
+
+function readFile(file: SecretFile): Promise<string> {
+  return readSecretFile(`run.secrets.${file.name}`, file);
+}
+
+/** Made anew where an earlier try left one: what it holds may have changed since. */
+async function giveSecret(
+  spec: LaunchSpec,
+  index: number,
+  text: string,
+  engine: SwarmEngine,
+): Promise<SwarmSecret> {
+  const { launchName, cluster } = spec;
+  const name = secretName(launchName, index);
+  const file = spec.container.secretFiles[index] as SecretFile;
+  const create = () =>
+    engine.createSecret(name, { [labelOf.cluster]: cluster, [launchLabel]: launchName }, text);
+  try {
+    return { id: await create(), name, file };
+  } catch (error) {
+    if (!(error instanceof EngineRefusal) || error.status !== 409) throw error;
+  }
+  const held = (await engine.secrets({ name: [name] })).find(({ Spec }) => Spec.Name === name);
+  // In use, then, by a service of this very launch, which is about to be found.
+  const removed =
+    held === undefined ||
+    (await engine.removeSecret(held.ID).then(
+      () => true,
+      () => false,
+    ));
+  return { id: removed ? await create() : held.ID, name, file };
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof CarillonError && error.code === 'ENGINE_UNAVAILABLE';
+}
+
+function refused(message: string, field: string, value: unknown): CarillonError {
+  return new CarillonError('LAUNCH_REFUSED', message, { field, value });
+}

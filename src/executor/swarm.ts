@@ -1,0 +1,292 @@
+/**
+ * The swarm engine: jobs as services of a Swarm, one service of one task for each attempt. What a service is made
+ * of is swarm-request.ts, what its tasks say swarm-state.ts, seeing them swarm-watch.ts; here they are put
+ * together with launching, killing and logs.
+ *
+ * To create a service is to start it: whether this scheduler leads is asked right before, and the name is the
+ * lock. A service stays, with its ended task, until it is removed; a killed one too. This object keeps nothing
+ * that another scheduler could not find out.
+ */
+
+import { CarillonError } from '../errors.ts';
+import type {
+  Clock,
+  Launcher,
+  LaunchReport,
+  Log,
+  LogChunk,
+  LogQuery,
+  Observation,
+} from '../scheduler/ports.ts';
+import type { LaunchSpec } from '../scheduler/spec.ts';
+import type { TlsFiles } from './docker-address.ts';
+import { labelOf } from './docker-request.ts';
+import { EngineRefusal } from './docker-transport.ts';
+import { isLaunchName, logsGone, type RunLogs } from './run-logs.ts';
+import { createService, removeSecrets } from './swarm-create.ts';
+import { SwarmEngine, type SwarmServiceEntry } from './swarm-engine.ts';
+import { taskLog } from './swarm-logs.ts';
+import { isKilled, killedService } from './swarm-request.ts';
+import { attemptOf, type SwarmNode, type SwarmTask } from './swarm-state.ts';
+import { byLaunch, SwarmWatch } from './swarm-watch.ts';
+
+/**
+ * A task that has not started within this is reported as waiting, and asked for again later: others wait for its
+ * place in the start queue. Nodes are slow to start a task when they start many; one that no node takes may wait
+ * for ever.
+ */
+const startPatienceMs = { placed: 20_000, nowhere: 2_000 } as const;
+/** A kill is an update of the service, which fails when somebody else changes it at the same time. */
+const killTries = 5;
+
+export interface SwarmLauncherOptions {
+  /** Addresses of managers: `unix:///var/run/docker.sock`, `tcp://host:port`, `https://host:port`. */
+  readonly hosts: readonly string[];
+  readonly tls?: TlsFiles;
+  readonly cluster: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where logs go when a launch is removed. */
+  readonly logs: RunLogs;
+}
+
+export function createSwarmLauncher(options: SwarmLauncherOptions): Launcher {
+  return new SwarmLauncher(options);
+}
+
+/** A launch between its call and its end, so that a kill in the meantime is not lost. */
+interface Flight {
+  done: Promise<void>;
+  killed: boolean;
+}
+
+class SwarmLauncher implements Launcher {
+  readonly engine = 'swarm';
+  readonly #options: SwarmLauncherOptions;
+  readonly #swarm: SwarmEngine;
+  readonly #watch: SwarmWatch;
+  readonly #listeners: ((observation: Observation) => void)[] = [];
+  readonly #flights = new Map<string, Flight>();
+  #stopped = false;
+
+  constructor(options: SwarmLauncherOptions) {
+    const { hosts, tls = null, clock, log, cluster } = options;
+    this.#options = options;
+    this.#swarm = new SwarmEngine({ hosts, tls, clock });
+    const emit = (observation: Observation) => {
+      for (const listener of this.#listeners) listener(observation);
+    };
+    this.#watch = new SwarmWatch({ engine: this.#swarm, cluster, clock, log, emit });
+  }
+
+  /** Resolves too when no manager answers; they are then asked until one does. */
+  start(): Promise<void> {
+    return this.#watch.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    // Each call has its bound in time, and a launch waits for no more than a poll.
+    await Promise.allSettled([this.#watch.stop(), ...[...this.#flights.values()].map(({ done }) => done)]);
+    this.#swarm.close();
+  }
+
+  onObservation(listener: (observation: Observation) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** A task that no node takes, or whose image is still fetched, is ENGINE_UNAVAILABLE with the reason. */
+  launch(spec: LaunchSpec, mayStart: () => boolean = () => true): Promise<void> {
+    const under = this.#flights.get(spec.launchName);
+    if (under) return under.done;
+    const flight: Flight = { killed: false, done: Promise.resolve() };
+    this.#flights.set(spec.launchName, flight);
+    flight.done = this.#launch(spec, flight, mayStart).finally(() => this.#flights.delete(spec.launchName));
+    return flight.done;
+  }
+
+  /** The grace is the one that the service was created with; Swarm takes a second more to begin. */
+  async kill(launchName: string, _graceMs: number): Promise<void> {
+    const flight = this.#flights.get(launchName);
+    if (flight) flight.killed = true;
+    for (let tries = 1; ; tries++) {
+      const service = await this.#find(launchName);
+      if (service === null || isKilled(service.Spec.TaskTemplate)) return;
+      const tasks = await this.#swarm.tasksOf(service.ID);
+      if (this.#watch.report(launchName, tasks).state === 'ended') return;
+      try {
+        await this.#swarm.update(service, killedService(service.Spec));
+        // Seen to its end, even by a scheduler that had not seen it yet.
+        if (tasks.length > 0) this.#watch.take(launchName, tasks);
+        return;
+      } catch (error) {
+        if (tries === killTries) throw error;
+      }
+    }
+  }
+
+  /** Nothing to take back: what was created is started. */
+  takeBack(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async remove(launchName: string): Promise<void> {
+    const service = await this.#find(launchName);
+    if (service === null) return;
+    const { log } = this.#options;
+    const tasks = await this.#swarm.tasksOf(service.ID);
+    await this.#watch.nodes();
+    const { state } = this.#watch.report(launchName, tasks);
+    if (state === 'running') {
+      log.warn({ launch: launchName }, 'launch.remove-refused-while-running');
+      return;
+    }
+    const task = attemptOf(tasks);
+    if (task?.NodeID) await this.#saveLogs(launchName, task);
+    this.#watch.forget(launchName);
+    await this.#swarm.remove(service.ID);
+    await removeSecrets(this.#swarm, launchName);
+  }
+
+  async inventory(): Promise<LaunchReport[]> {
+    const { cluster } = this.#options;
+    const services = await this.#swarm.services(cluster);
+    const tasks = byLaunch(await this.#swarm.tasks(cluster));
+    await this.#watch.nodes();
+    return services.map(({ Spec: { Name: name } }) => this.#watch.report(name, tasks.get(name) ?? []));
+  }
+
+  async *logs(launchName: string, query: LogQuery): AsyncGenerator<LogChunk, void, undefined> {
+    if (!isLaunchName(launchName)) throw logsGone(launchName);
+    const { logs } = this.#options;
+    // The Swarm first: what is kept beside a service may be half of a copy.
+    const service = await this.#find(launchName).catch(async (error: unknown) => {
+      if (await logs.has(launchName)) return null;
+      throw error;
+    });
+    if (service === null) return yield* logs.read(launchName, query, () => true);
+    const task = attemptOf(await this.#swarm.tasksOf(service.ID));
+    if (task !== undefined) yield* this.#taskLog(launchName, task, query);
+  }
+
+  async describe(): ReturnType<Launcher['describe']> {
+    try {
+      const { Version, ApiVersion } = await this.#swarm.version();
+      const nodes = [...(await this.#watch.nodes()).values()];
+      return { reachable: true, version: `${Version}, API ${ApiVersion}`, detail: describeNodes(nodes) };
+    } catch (error) {
+      return { reachable: false, version: null, detail: (error as Error).message };
+    }
+  }
+
+  async #launch(spec: LaunchSpec, flight: Flight, mayStart: () => boolean): Promise<void> {
+    const { launchName } = spec;
+    const created = await this.#create(spec, () => mayStart() && !this.#stopped && !flight.killed);
+    if (!created) await this.#adopt(spec);
+    const expected = this.#watch.expect(launchName);
+    try {
+      if (flight.killed) await this.kill(launchName, 0);
+      await this.#started(launchName);
+    } finally {
+      expected();
+    }
+  }
+
+  async #create(spec: LaunchSpec, mayCreate: () => boolean): Promise<boolean> {
+    try {
+      return await createService(spec, this.#swarm, mayCreate);
+    } catch (error) {
+      if (!(error instanceof EngineRefusal)) throw error;
+      throw refused(`The Swarm does not create it: ${error.words}`, spec.image);
+    }
+  }
+
+  /** The name is taken: by ourselves, by an older leader, or by something that is none of our business. */
+  async #adopt(spec: LaunchSpec): Promise<void> {
+    const service = await this.#swarm.service(spec.launchName);
+    if (service === null) throw this.#swarm.unavailable(`${spec.launchName} was there and is gone`);
+    const { Labels: labels } = service.Spec;
+    if (labels[labelOf.cluster] !== spec.cluster || labels[labelOf.run] !== spec.run) {
+      const run = labels[labelOf.run];
+      const owner = run === undefined ? 'is not Carillon’s' : `belongs to run ${run}`;
+      throw refused(
+        `The name ${spec.launchName} is held in the Swarm by a service that ${owner}`,
+        service.ID,
+      );
+    }
+    const tasks = await this.#swarm.tasksOf(service.ID);
+    if (tasks.length > 0) this.#watch.take(spec.launchName, tasks, 'again');
+  }
+
+  /** Resolves once it runs or ran. Waits for what is on its way, not for what has nowhere to go. */
+  async #started(launchName: string): Promise<void> {
+    const { clock } = this.#options;
+    const began = clock.monotonicMs();
+    for (;;) {
+      const { report, waiting, placed = false } = this.#watch.sighting(launchName) ?? {};
+      if (report?.state === 'ended' && report.startedAt === undefined)
+        throw refused(report.reason ?? 'It was ended before it started', launchName);
+      if (report?.state === 'running' || report?.state === 'ended') return;
+      const patienceMs = startPatienceMs[placed ? 'placed' : 'nowhere'];
+      if (this.#stopped || clock.monotonicMs() - began >= patienceMs)
+        throw this.#waits(waiting ?? 'the Swarm has not begun with it');
+      await this.#watch.polled();
+    }
+  }
+
+  #waits(reason: string): CarillonError {
+    return new CarillonError('ENGINE_UNAVAILABLE', reason, { field: 'run', value: this.#swarm.hosts });
+  }
+
+  /** Ours of this name, or null. */
+  async #find(launchName: string): Promise<SwarmServiceEntry | null> {
+    if (!isLaunchName(launchName)) return null;
+    const service = await this.#swarm.service(launchName);
+    return service?.Spec.Labels[labelOf.cluster] === this.#options.cluster ? service : null;
+  }
+
+  #taskLog(launchName: string, task: SwarmTask, query: LogQuery): AsyncGenerator<LogChunk> {
+    const ended = async (signal: AbortSignal): Promise<void> => {
+      this.#watch.take(launchName, [task]);
+      const isOver = () => this.#watch.sighting(launchName)?.report.state === 'ended';
+      while (!signal.aborted && !this.#stopped && !isOver()) await this.#watch.polled();
+    };
+    const { clock } = this.#options;
+    return taskLog({ engine: this.#swarm, clock, taskId: task.ID, ended }, query);
+  }
+
+  /** Anew from the beginning each time, so that a copy that was cut short is not kept as the whole. */
+  async #saveLogs(launchName: string, task: SwarmTask): Promise<void> {
+    const { logs, log } = this.#options;
+    await logs.discard(launchName);
+    try {
+      for await (const { stream, bytes } of this.#taskLog(launchName, task, {}))
+        await logs.append(launchName, stream, bytes);
+    } catch (error) {
+      if (error instanceof CarillonError) throw error;
+      // Without its logs it is still to be removed, or it would stay for ever.
+      log.warn({ launch: launchName, cause: (error as Error).message }, 'launch.logs-lost');
+      await logs.discard(launchName);
+    }
+  }
+}
+
+function describeNodes(nodes: readonly SwarmNode[]): string {
+  const ready = nodes.filter(
+    ({ Status, Spec }) => Status.State === 'ready' && Spec.Availability === 'active',
+  );
+  const managers = nodes.filter(({ ManagerStatus }) => ManagerStatus !== undefined);
+  const reachable = managers.filter(({ ManagerStatus }) => ManagerStatus?.Reachability === 'reachable');
+  const sum = (of: 'NanoCPUs' | 'MemoryBytes') =>
+    ready.reduce((total, { Description }) => total + (Description.Resources?.[of] ?? 0), 0);
+  return [
+    `${ready.length} of ${nodes.length} nodes ready`,
+    `${reachable.length} of ${managers.length} managers reachable`,
+    `${sum('NanoCPUs') / 1e9} CPUs`,
+    `${Math.round(sum('MemoryBytes') / 2 ** 20)} MiB`,
+  ].join(', ');
+}
+
+function refused(message: string, value: unknown): CarillonError {
+  return new CarillonError('LAUNCH_REFUSED', message, { field: 'run', value });
+}
