@@ -6,6 +6,8 @@
  */
 
 import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import { CarillonError } from './errors.ts';
@@ -81,8 +83,12 @@ function refused(name: string, { raw, source }: Found, allowed: string): Carillo
 }
 
 function withDocker(config: Config): Config {
-  if (config.dockerHost !== null || !existsSync(dockerSocket)) return { ...config };
-  return { ...config, dockerHost: `unix://${dockerSocket}` };
+  const login = join(homedir(), '.docker', 'config.json');
+  return {
+    ...config,
+    dockerHost: config.dockerHost ?? (existsSync(dockerSocket) ? `unix://${dockerSocket}` : null),
+    dockerConfig: config.dockerConfig ?? (existsSync(login) ? login : null),
+  };
 }
 
 /** There is no log-in yet, and whoever reaches the port can run commands on this host. */

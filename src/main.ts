@@ -12,6 +12,7 @@ import { realClock } from './clock.ts';
 import { type Config, loadConfig } from './config.ts';
 import { createDockerLauncher } from './executor/docker.ts';
 import type { TlsFiles } from './executor/docker-address.ts';
+import { createCredentials } from './executor/docker-credentials.ts';
 import { createProcessLauncher } from './executor/process.ts';
 import { createRemoteEngine } from './executor/remote.ts';
 import { createRunLogs, type RunLogs } from './executor/run-logs.ts';
@@ -68,7 +69,15 @@ function createEngines(config: Config, cluster: string, host: string | null, log
   };
   if (config.dockerHost !== null) {
     launchers.push(
-      createDockerLauncher({ host: config.dockerHost, ...tlsOf(config), cluster, clock, log, logs }),
+      createDockerLauncher({
+        host: config.dockerHost,
+        ...tlsOf(config),
+        cluster,
+        clock,
+        log,
+        logs,
+        credentials: createCredentials({ configFile: config.dockerConfig, environment: process.env }),
+      }),
     );
     settings.docker = {
       concurrency: config.dockerConcurrency,

@@ -159,6 +159,11 @@ export const settings = {
     null,
     'Folder with ca.pem, cert.pem and key.pem to reach Docker with.',
   ),
+  dockerConfig: setting(
+    text('file'),
+    null,
+    'Logins for registries, as docker login keeps them. Unless said: ~/.docker/config.json, if it is there.',
+  ),
   processConcurrency: setting(whole(1, 100_000), 64, 'Most processes on this host at one time.'),
   dockerConcurrency: setting(whole(1, 100_000), 128, 'Most containers on Docker at one time.'),
   pools: setting(pools, Object.freeze({}), 'Named pools and how many attempts may share each at one time.'),

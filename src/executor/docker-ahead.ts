@@ -16,6 +16,7 @@ import {
   removeUnlessRunning,
 } from './docker-create.ts';
 import type { Gate, GatedEngine } from './docker-gate.ts';
+import type { ImagePulls } from './docker-pull.ts';
 import { labelOf } from './docker-request.ts';
 import { launchReport } from './docker-state.ts';
 import { EngineRefusal } from './docker-transport.ts';
@@ -38,7 +39,7 @@ export interface AheadOptions {
   readonly engine: GatedEngine;
   readonly clock: Clock;
   readonly log: Log;
-  readonly pulls: Map<string, Promise<void>>;
+  readonly pulls: ImagePulls;
 }
 
 interface Preparing {
@@ -131,7 +132,7 @@ export class ContainersAhead {
 
   async #make(spec: LaunchSpec, { warm, forMs, mayStart }: Preparation): Promise<Ready | null> {
     const { engine } = this.#options;
-    const context = { ...this.#options, mayStart };
+    const context = { ...this.#options, mayStart, onProgress: () => {} };
     const order = await readOrder(spec);
     if (spec.pull === 'always') await pull(order, context);
     const wanted = warm ? await this.#gated(order, context, forMs + leaseMarginMs) : null;

@@ -8,7 +8,8 @@ import type { Clock, Log } from '../scheduler/ports.ts';
 import type { LaunchSpec } from '../scheduler/spec.ts';
 import type { GatedEngine } from './docker-gate.ts';
 import { prepareContainer, readSecretFiles, type SecretContent } from './docker-prepare.ts';
-import { fullImageName, registryAuth } from './docker-registry.ts';
+import type { ImagePulls } from './docker-pull.ts';
+import { registryAuth } from './docker-registry.ts';
 import { type DockerCreateRequest, dockerCreateRequest } from './docker-request.ts';
 import { EngineRefusal, type RegistryAuth } from './docker-transport.ts';
 import { readSecretFile } from './secret-file.ts';
@@ -19,8 +20,9 @@ export interface CreateContext {
   readonly clock: Clock;
   /** Whether this scheduler still leads; asked before creating and before starting. */
   readonly mayStart: () => boolean;
-  /** Shares the pulls of one image among the launches that wait for it. */
-  readonly pulls: Map<string, Promise<void>>;
+  readonly pulls: ImagePulls;
+  /** What it waits for, in words for people. */
+  readonly onProgress: (detail: string) => void;
 }
 
 /** A launch with all that the engine must be told of it. Holds secrets. */
@@ -102,23 +104,9 @@ export async function fetchMissing(order: Order, context: CreateContext): Promis
 
 export async function pull(
   { request, auth }: Order,
-  { engine, log, pulls }: Pick<CreateContext, 'engine' | 'log' | 'pulls'>,
+  { pulls, onProgress }: Pick<CreateContext, 'pulls' | 'onProgress'>,
 ): Promise<void> {
-  const name = fullImageName(request._body.Image);
-  const key = `${auth?.username ?? ''}@${name}`;
-  const running =
-    pulls.get(key) ??
-    engine.pull(name, auth, (status) => log.debug({ image: name, status }, 'image.pulling'));
-  pulls.set(key, running);
-  log.info({ image: name }, 'image.pull');
-  try {
-    await running;
-  } catch (error) {
-    if (!(error instanceof EngineRefusal)) throw error;
-    throw refused(`Image ${name} can not be pulled: ${error.words}`, 'run.image', name);
-  } finally {
-    if (pulls.get(key) === running) pulls.delete(key);
-  }
+  await pulls.fetch(request._body.Image, auth, onProgress);
 }
 
 /** 409: it runs now or ran, or somebody else is removing it; the next look sees which. */

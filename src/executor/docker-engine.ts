@@ -14,6 +14,8 @@ const askTimeoutMs = 15_000;
 const changeTimeoutMs = 60_000;
 /** Without a word from the registry for this long, a pull is given up. */
 const pullSilenceMs = 120_000;
+/** As many events as an engine keeps. */
+export const maxHistory = 256;
 /** An engine holds tens of images at a time; beyond this they are asked for anew. */
 const maxDigests = 1_000;
 
@@ -227,15 +229,19 @@ export class DockerEngine {
     return this.#transport.guarded(jsonLines(answer) as AsyncGenerator<ContainerEvent>);
   }
 
-  /** What the engine still has in memory of the past: the newest `engineHistory` events of all containers. */
-  async history(now: number): Promise<ContainerEvent[]> {
-    const query = { since: 0, until: Math.ceil(now / 1000), filters: { type: ['container'] } };
+  /** What the engine still has in memory of the past: its newest events, at most `maxHistory`. */
+  async history(): Promise<ContainerEvent[]> {
+    const about = { method: 'GET', path: '/info', timeoutMs: askTimeoutMs } as const;
+    // By the engine's own clock: an instant that lies ahead of it would be waited for.
+    const { SystemTime } = await this.#transport.ask<{ SystemTime: string }>(about);
+    const query = { since: 0, until: Date.parse(SystemTime) / 1000 };
     const call = { method: 'GET', path: '/events', query, timeoutMs: askTimeoutMs } as const;
     const answer = await this.#transport.open(call);
     const events: ContainerEvent[] = [];
     const cancel = this.#clock.after(askTimeoutMs, () => answer.destroy(new Error('the events do not end')));
     try {
-      for await (const event of this.#transport.guarded(jsonLines(answer))) events.push(event as ContainerEvent);
+      for await (const event of this.#transport.guarded(jsonLines(answer)))
+        events.push(event as ContainerEvent);
     } finally {
       cancel();
     }

@@ -15,6 +15,7 @@
  * that is under way.
  */
 
+import { CarillonError } from '../errors.ts';
 import type { Clock } from '../scheduler/ports.ts';
 import type { LaunchSpec } from '../scheduler/spec.ts';
 import type { Ready } from './docker-ahead.ts';
@@ -54,6 +55,18 @@ export interface Launched {
 
 /** What is there now, started by us or by others; see the port's `launch` for the errors. */
 export async function launchContainer(spec: LaunchSpec, context: LaunchContext): Promise<Launched> {
+  try {
+    return await launchNow(spec, context);
+  } catch (error) {
+    if (!(error instanceof CarillonError) || error.code !== 'LAUNCH_REFUSED') throw error;
+    // An earlier call whose outcome nobody knew may have started it: whatever a file or a registry says by now.
+    const found = await context.engine.inspect(spec.launchName);
+    if (found === null || !isOurs(found, spec) || launchReport(found, null).state === 'created') throw error;
+    return { container: found, adopted: true };
+  }
+}
+
+async function launchNow(spec: LaunchSpec, context: LaunchContext): Promise<Launched> {
   const { engine, ready } = context;
   const order = await readOrder(spec).catch(async (error: unknown) => {
     if (ready !== null) await engine.remove(ready.id);
@@ -167,12 +180,17 @@ async function settle(
   }
 }
 
-function requireOurs({ Id, Config }: ContainerInspection, spec: LaunchSpec): void {
+function requireOurs(container: ContainerInspection, spec: LaunchSpec): void {
+  if (isOurs(container, spec)) return;
+  const run = container.Config.Labels?.[labelOf.run];
+  const owner = run === undefined ? 'is not Carillon’s' : `belongs to run ${run}`;
+  const message = `The name ${spec.launchName} is held on the engine by a container that ${owner}`;
+  throw refused(message, 'run', container.Id);
+}
+
+function isOurs({ Config }: ContainerInspection, spec: LaunchSpec): boolean {
   const labels = Config.Labels ?? {};
-  if (labels[labelOf.cluster] === spec.cluster && labels[labelOf.run] === spec.run) return;
-  const owner =
-    labels[labelOf.run] === undefined ? 'is not Carillon’s' : `belongs to run ${labels[labelOf.run]}`;
-  throw refused(`The name ${spec.launchName} is held on the engine by a container that ${owner}`, 'run', Id);
+  return labels[labelOf.cluster] === spec.cluster && labels[labelOf.run] === spec.run;
 }
 
 function pause(clock: Clock): Promise<void> {

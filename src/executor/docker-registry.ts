@@ -1,9 +1,11 @@
 /** Image names and registry credentials, as an engine wants them. Pure. */
 
 import { CarillonError } from '../errors.ts';
-import type { RegistryAuth } from './docker-transport.ts';
+import type { Login, RegistryAuth } from './docker-transport.ts';
 
 const dockerHub = 'https://index.docker.io/v1/';
+/** All the names it has had. */
+const dockerHubHosts = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
 
 /** With a tag or digest in any case: a pull without one fetches every tag there is. */
 export function fullImageName(image: string): string {
@@ -15,7 +17,7 @@ export function fullImageName(image: string): string {
 export function registryOf(image: string): string {
   const [first = '', ...rest] = image.split('/');
   const isHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost');
-  return isHost ? first : dockerHub;
+  return isHost && !dockerHubHosts.has(first) ? first : dockerHub;
 }
 
 /**
@@ -23,41 +25,86 @@ export function registryOf(image: string): string {
  * `docker login` writes. LAUNCH_REFUSED when it is none of them; the text itself is never quoted.
  */
 export function registryAuth(image: string, secret: string): RegistryAuth {
-  const serveraddress = registryOf(image);
+  const registry = registryOf(image);
   const text = secret.trim();
-  const pair = text.startsWith('{') ? fromJson(text, serveraddress) : splitPair(text);
-  if (pair !== null) return { ...pair, serveraddress };
-  throw new CarillonError('LAUNCH_REFUSED', `The registry secret has no credentials for ${serveraddress}`, {
+  const login = text.startsWith('{') ? fromJson(parse(text), registry) : splitPair(text);
+  if (login !== null) return { ...login, serveraddress: registry };
+  throw new CarillonError('LAUNCH_REFUSED', `The registry secret has no credentials for ${registry}`, {
     field: 'run.registry.secret',
     allowed: ['user:password', '{"username":…,"password":…}', 'the config.json that docker login writes'],
   });
 }
 
-type Pair = Pick<RegistryAuth, 'username' | 'password'>;
+/** What is said of a registry in the config.json of Docker's own client. */
+export interface RegistryEntry {
+  /** The program `docker-credential-…` that knows; null: none does. */
+  readonly helper: string | null;
+  /** In the file itself; null: nothing there. */
+  readonly login: Login | null;
+}
 
-function fromJson(text: string, registry: string): Pair | null {
-  const value = parse(text);
-  if (typeof value.username === 'string' && typeof value.password === 'string') {
-    return { username: value.username, password: value.password };
-  }
-  const auths = record(value.auths);
-  const { auth } = record(auths[registry] ?? auths[`https://${registry}`]);
+/** Null when the text is no JSON object. */
+export function registryEntry(config: string, registry: string): RegistryEntry | null {
+  const value = parse(config);
+  if (value === null) return null;
+  const named = ofRegistry(value.credHelpers, registry) ?? value.credsStore;
+  return {
+    helper: typeof named === 'string' && named !== '' ? named : null,
+    login: fromAuths(value, registry),
+  };
+}
+
+/** What a helper answered to `get`; null when it is no login. A token has a name of its own instead of a user. */
+export function helperLogin(answer: string): Login | null {
+  const { Username: username, Secret: secret } = parse(answer) ?? {};
+  if (typeof username !== 'string' || typeof secret !== 'string') return null;
+  return username === '<token>' ? { identitytoken: secret } : { username, password: secret };
+}
+
+function fromJson(value: JsonObject | null, registry: string): Login | null {
+  if (value === null) return null;
+  return fromEntry(value) ?? fromAuths(value, registry);
+}
+
+function fromAuths({ auths }: JsonObject, registry: string): Login | null {
+  const entry = ofRegistry(auths, registry);
+  return isObject(entry) ? fromEntry(entry) : null;
+}
+
+function fromEntry({ username, password, auth, identitytoken }: JsonObject): Login | null {
+  if (typeof identitytoken === 'string' && identitytoken !== '') return { identitytoken };
+  if (typeof username === 'string' && typeof password === 'string') return { username, password };
   return typeof auth === 'string' ? splitPair(Buffer.from(auth, 'base64').toString()) : null;
 }
 
-function splitPair(text: string): Pair | null {
+/** Entries are keyed by host, or by an address of the host. */
+function ofRegistry(entries: unknown, registry: string): unknown {
+  if (!isObject(entries)) return undefined;
+  const host = hostOf(registry);
+  return Object.entries(entries).find(([key]) => hostOf(key) === host)?.[1];
+}
+
+function hostOf(address: string): string {
+  const host = address.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+  return dockerHubHosts.has(host) ? dockerHub : host;
+}
+
+function splitPair(text: string): Login | null {
   const colon = text.indexOf(':');
   return colon > 0 ? { username: text.slice(0, colon), password: text.slice(colon + 1) } : null;
 }
 
-function parse(text: string): Record<string, unknown> {
+type JsonObject = Readonly<Record<string, unknown>>;
+
+function parse(text: string): JsonObject | null {
   try {
-    return record(JSON.parse(text));
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : null;
   } catch {
-    return {};
+    return null;
   }
 }
 
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

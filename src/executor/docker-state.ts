@@ -7,7 +7,11 @@ export interface ContainerInspection {
   readonly Id: string;
   /** With a slash in front. */
   readonly Name: string;
-  readonly Config: { readonly Labels: Readonly<Record<string, string>> | null };
+  /** Its id. */
+  readonly Image: string;
+  /** Its digest, added to what the engine says. */
+  readonly imageDigest?: string;
+  readonly Config: { readonly Image: string; readonly Labels: Readonly<Record<string, string>> | null };
   readonly State: {
     readonly Status: string;
     readonly Running: boolean;
@@ -20,7 +24,7 @@ export interface ContainerInspection {
 }
 
 /** Exit codes of what was ended from outside: KILL, TERM, and what an engine notes when it finds one dead. */
-const endedFromOutside: ReadonlySet<number> = new Set([137, 143, 255]);
+export const endedFromOutside: ReadonlySet<number> = new Set([137, 143, 255]);
 
 /** `interrupted` says why an end by signal was not the job's doing, or is null when nothing speaks for that. */
 export function launchReport(container: ContainerInspection, interrupted: string | null): LaunchReport {
@@ -30,9 +34,11 @@ export function launchReport(container: ContainerInspection, interrupted: string
   // Never started: `created`, and `dead` or `removing` on the way from there.
   if (startedAt === null) return { launchName, state: 'created' };
   // A paused container counts as running for the engine, and for us.
-  if (state.Running) return { launchName, state: 'running', startedAt };
+  const image = container.imageDigest === undefined ? {} : { image: container.imageDigest };
+  if (state.Running) return { launchName, state: 'running', startedAt, ...image };
   const endedAt = Math.max(instant(state.FinishedAt) ?? startedAt, startedAt);
-  const report = { launchName, state: 'ended', startedAt, endedAt, exitCode: state.ExitCode } as const;
+  const exitCode = state.ExitCode;
+  const report = { launchName, state: 'ended', startedAt, endedAt, exitCode, ...image } as const;
   // The flag is also set when a child was killed and the job went on and did well.
   if (state.OOMKilled && state.ExitCode !== 0) return { ...report, reason: 'out of memory' };
   if (interrupted !== null && endedFromOutside.has(state.ExitCode)) {

@@ -9,8 +9,9 @@
 
 import { setMaxListeners } from 'node:events';
 import type { Clock, LaunchReport, Log, Observation } from '../scheduler/ports.ts';
-import { type ContainerEvent, type DockerEngine, nameOf } from './docker-engine.ts';
-import { type ContainerInspection, launchReport } from './docker-state.ts';
+import { type ContainerEvent, type DockerEngine, maxHistory, nameOf } from './docker-engine.ts';
+import { type ContainerInspection, endedFromOutside, launchReport } from './docker-state.ts';
+import { EngineRefusal } from './docker-transport.ts';
 import { closing } from './gate-program.ts';
 
 /** An end that no event told is found within this. */
@@ -54,6 +55,8 @@ export class DockerWatch {
   readonly #killed = new Set<string>();
   readonly #killedByOthers = new Map<string, string>();
   readonly #lookedTwice = new Set<string>();
+  /** What the engine remembers of ends that we did not see, by id: whether it saw them itself. Bounded likewise. */
+  readonly #foundDead = new Map<string, boolean>();
   /** What was told of ended containers, by id: it does not change any more. Bounded likewise. */
   readonly #ended = new Map<string, LaunchReport>();
   /** Ids to inspect, at most one entry each. */
@@ -120,6 +123,27 @@ export class DockerWatch {
     return launchReport(container, this.#interruption(container));
   }
 
+  /**
+   * To be called before `take` and `report`. Of a container that ended while nobody watched, and as if by a signal,
+   * the engine is asked what it remembers: deaths that it saw, and kills by others. What it found dead when it came
+   * up, because its machine had died or it had stopped everything itself, it does not remember.
+   */
+  async recall({ Id, Name, State }: ContainerInspection): Promise<void> {
+    const launchName = Name.replace(/^\//, '');
+    const seen = this.#known.get(launchName)?.id === Id || this.#foundDead.has(Id);
+    if (seen || State.Running || !endedFromOutside.has(State.ExitCode)) return;
+    const history = await this.#options.engine.history().catch((error: unknown) => {
+      // Not every engine can tell; then nothing speaks against the job.
+      if (error instanceof EngineRefusal) return null;
+      throw error;
+    });
+    const own = history?.filter(({ Actor }) => Actor.ID === Id) ?? [];
+    const kill = own.find(({ Action }) => Action === 'kill');
+    if (kill !== undefined) this.#noteKill(kill);
+    const isWhole = history !== null && history.length < maxHistory;
+    this.#foundDead.set(Id, isWhole && !own.some(({ Action }) => Action === 'die'));
+  }
+
   /** An end by signal from now on is our doing. */
   expectEnd(launchName: string): void {
     this.#killed.add(launchName);
@@ -149,7 +173,8 @@ export class DockerWatch {
     const signal = this.#killedByOthers.get(Id);
     if (signal !== undefined) return `ended by the engine, or by others through it (signal ${signal})`;
     const outage = known?.id === Id && known.connection < this.#connection;
-    return outage ? 'the engine was restarted' : null;
+    if (outage) return 'the engine was restarted';
+    return this.#foundDead.get(Id) === true ? 'the engine or its machine was restarted meanwhile' : null;
   }
 
   async #run(attempted: () => void): Promise<void> {
@@ -205,18 +230,22 @@ export class DockerWatch {
     throw failure ?? engine.unavailable('the event stream ended');
   }
 
-  #hear({ Action: action, Actor: { ID: id, Attributes: attributes }, time }: ContainerEvent): void {
-    const launchName = attributes.name ?? '';
+  #hear(event: ContainerEvent): void {
+    const { Action: action, time } = event;
+    const { ID: id, Attributes: attributes } = event.Actor;
     if (action === 'kill') {
-      const { signal } = attributes;
-      if (!this.#killed.has(launchName) && signal !== closing.number)
-        this.#killedByOthers.set(id, signal ?? 'unknown');
+      this.#noteKill(event);
     } else if (action === 'die') {
       const exitCode = /^\d+$/.test(attributes.exitCode ?? '') ? Number(attributes.exitCode) : null;
       this.#inspect(id, { at: time * 1000, exitCode });
     } else {
       this.#inspect(id, null);
     }
+  }
+
+  #noteKill({ Actor: { ID: id, Attributes: attributes } }: ContainerEvent): void {
+    const { name = '', signal = 'unknown' } = attributes;
+    if (!this.#killed.has(name) && signal !== closing.number) this.#killedByOthers.set(id, signal);
   }
 
   async #list(): Promise<void> {
@@ -230,6 +259,7 @@ export class DockerWatch {
     for (const name of killed) if (!names.has(name)) this.#killed.delete(name);
     for (const id of this.#killedByOthers.keys()) if (!listed.has(id)) this.#killedByOthers.delete(id);
     for (const id of this.#lookedTwice) if (!listed.has(id)) this.#lookedTwice.delete(id);
+    for (const id of this.#foundDead.keys()) if (!listed.has(id)) this.#foundDead.delete(id);
     for (const id of this.#ended.keys()) if (!listed.has(id)) this.#ended.delete(id);
     for (const entry of entries) {
       const known = this.#known.get(nameOf(entry));
@@ -264,10 +294,11 @@ export class DockerWatch {
       const container = await engine.inspect(id);
       if (container === null) {
         this.#vanished(id, death);
-      } else if (this.take(container).state === 'running' && death !== null) {
-        // Seen with a full disk: the engine says that it died and goes on to show it as running.
-        this.#vanished(id, death);
+        return;
       }
+      await this.recall(container);
+      // Seen with a full disk: the engine says that it died and goes on to show it as running.
+      if (this.take(container).state === 'running' && death !== null) this.#vanished(id, death);
     } catch (error) {
       log.debug(
         { engine: engine.host, container: id, cause: (error as Error).message },

@@ -22,10 +22,12 @@ import type { LaunchSpec } from '../scheduler/spec.ts';
 import type { TlsFiles } from './docker-address.ts';
 import { ContainersAhead } from './docker-ahead.ts';
 import { removeUnlessRunning } from './docker-create.ts';
+import type { FindCredentials } from './docker-credentials.ts';
 import { type ContainerEntry, hasEnded, nameOf } from './docker-engine.ts';
 import { GatedEngine } from './docker-gate.ts';
 import { launchContainer } from './docker-launch.ts';
 import { countLines, readFrames, skipLines } from './docker-logs.ts';
+import { ImagePulls } from './docker-pull.ts';
 import { labelOf } from './docker-request.ts';
 import type { ContainerInspection } from './docker-state.ts';
 import { DockerWatch } from './docker-watch.ts';
@@ -45,11 +47,15 @@ export interface DockerLauncherOptions {
   readonly log: Log;
   /** Where logs go when a launch is removed. */
   readonly logs: RunLogs;
+  /** For images of jobs that bring no login of their own; without it none is looked for. */
+  readonly credentials?: FindCredentials;
 }
 
 export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
   return new DockerLauncher(options);
 }
+
+const noCredentials: FindCredentials = async () => null;
 
 /** A launch between its call and its end, so that a kill in the meantime is not lost. */
 interface Flight {
@@ -65,19 +71,18 @@ class DockerLauncher implements Launcher {
   readonly #watch: DockerWatch;
   readonly #listeners: ((observation: Observation) => void)[] = [];
   readonly #flights = new Map<string, Flight>();
-  readonly #pulls = new Map<string, Promise<void>>();
+  readonly #pulls: ImagePulls;
   /** KILL that follows a TERM, by launch name; each ends by its own time. */
   readonly #finalKills = new Map<string, () => void>();
   #stopped = false;
 
   constructor(options: DockerLauncherOptions) {
-    const { host, tls = null, clock, log, cluster } = options;
+    const { host, tls = null, clock, log, cluster, credentials = noCredentials } = options;
     this.#options = options;
     this.#docker = new GatedEngine({ host, tls, clock });
+    this.#pulls = new ImagePulls({ engine: this.#docker, credentials, clock, log });
     this.#ahead = new ContainersAhead({ engine: this.#docker, clock, log, pulls: this.#pulls });
-    const emit = (observation: Observation) => {
-      for (const listener of this.#listeners) listener(observation);
-    };
+    const emit = (observation: Observation) => this.#emit(observation);
     this.#watch = new DockerWatch({ engine: this.#docker, cluster, clock, log, emit });
   }
 
@@ -179,9 +184,9 @@ class DockerLauncher implements Launcher {
     for (let from = 0; from < unknown.length; from += inventoryWidth) {
       const ids = unknown.slice(from, from + inventoryWidth).map(({ Id }) => Id);
       const found = await Promise.all(ids.map((id) => this.#docker.inspect(id)));
-      reports.push(
-        ...found.filter((container) => container !== null).map((container) => this.#watch.report(container)),
-      );
+      const there = found.filter((container) => container !== null);
+      await Promise.all(there.map((container) => this.#watch.recall(container)));
+      reports.push(...there.map((container) => this.#watch.report(container)));
     }
     return reports;
   }
@@ -207,6 +212,10 @@ class DockerLauncher implements Launcher {
     }
   }
 
+  #emit(observation: Observation): void {
+    for (const listener of this.#listeners) listener(observation);
+  }
+
   async #launch(spec: LaunchSpec, flight: Flight, mayStart: () => boolean): Promise<void> {
     const ready = await this.#ahead.take(spec.launchName);
     const { container, adopted } = await launchContainer(spec, {
@@ -214,10 +223,15 @@ class DockerLauncher implements Launcher {
       log: this.#options.log,
       clock: this.#options.clock,
       pulls: this.#pulls,
+      onProgress: (detail) => {
+        const { launchName } = spec;
+        this.#emit({ kind: 'preparing', launchName, at: this.#options.clock.now(), detail });
+      },
       ready,
       wanted: () => !this.#stopped && !flight.killed,
       mayStart,
     });
+    if (adopted) await this.#watch.recall(container);
     this.#watch.take(container, adopted ? 'again' : 'once');
     if (flight.killed) await this.kill(spec.launchName, flight.killed.graceMs);
   }

@@ -38,12 +38,12 @@ async function engineOf(answer: RequestListener, clock = realClock) {
 
 describe('the client of an engine', () => {
   test('sees the failure of a pull that began well', async () => {
-    const said: string[] = [];
+    const said: unknown[] = [];
     const engine = await engineOf((_, response) => {
       response.write('{"status":"Pulling"}\r\n{"status":"Verifying"}\r\n');
       response.end('{"errorDetail":{"message":"denied"},"error":"denied"}\r\n');
     });
-    await expect(engine.pull('tool:1', null, (status) => said.push(status))).rejects.toMatchObject({
+    await expect(engine.pull('tool:1', null, ({ status }) => said.push(status))).rejects.toMatchObject({
       words: 'denied',
     });
     expect(said).toEqual(['Pulling', 'Verifying']);

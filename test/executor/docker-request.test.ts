@@ -67,6 +67,7 @@ describe('the create request', () => {
           ],
           hosts: { db: '10.0.0.2' },
           tmpfs: { '/cache': 1024 },
+          stopGraceMs: null,
           secretFiles: [
             { name: 'CERT', file: '/etc/cert', mount: '/run/secrets/cert' },
             { name: 'KEY', file: '/etc/key', mount: '/run/secrets/key' },
@@ -203,7 +204,8 @@ describe('an inspection', () => {
   const container = (state: Partial<ContainerInspection['State']>): ContainerInspection => ({
     Id: 'id',
     Name: '/sales-1',
-    Config: { Labels: {} },
+    Image: 'sha256:1',
+    Config: { Image: 'tool:1', Labels: {} },
     State: {
       Status: 'exited',
       Running: false,

@@ -1,0 +1,89 @@
+/**
+ * The logins of this host for registries: the config.json of Docker's own client, and the helper programs that
+ * it names. Read anew for each pull, so that a login or a rotated token counts at once. What a file or a helper
+ * says is never quoted; only their names and how they failed are.
+ */
+
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { CarillonError } from '../errors.ts';
+import { helperLogin, registryEntry, registryOf } from './docker-registry.ts';
+import type { Login, RegistryAuth } from './docker-transport.ts';
+
+/** Helpers ask key stores and clouds; one that waits for a person never ends. */
+const helperTimeoutMs = 15_000;
+/** A login is some kilobytes at most, even with a token. */
+const maxAnswerBytes = 64 * 1024;
+/** What helpers say, by their protocol on the standard output, when they have no login: they have no code for it. */
+const notFound = 'credentials not found in native keychain';
+/** They are programs on the path, and nothing else. */
+const helperName = /^[A-Za-z0-9_.-]{1,64}$/;
+
+/** The login for the registry of an image; null: none is needed, as far as this host knows. */
+export type FindCredentials = (image: string) => Promise<RegistryAuth | null>;
+
+export interface CredentialOptions {
+  /** Null: there is none. */
+  readonly configFile: string | null;
+  /** For the helpers, which need at least PATH and HOME. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** The finder ends by LAUNCH_REFUSED where a login was to be had and could not be read. */
+export function createCredentials({ configFile, environment }: CredentialOptions): FindCredentials {
+  return async (image) => {
+    if (configFile === null) return null;
+    const registry = registryOf(image);
+    const text = await readFile(configFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      throw refused(`${configFile} can not be read (${error.code ?? 'unknown error'})`, configFile);
+    });
+    const entry = registryEntry(text, registry);
+    if (entry === null) throw refused(`${configFile} is not a JSON object`, configFile);
+    const login =
+      (entry.helper === null ? null : await askHelper(entry.helper, registry, environment)) ?? entry.login;
+    return login === null ? null : { ...login, serveraddress: registry };
+  };
+}
+
+/** Null when it knows none. */
+async function askHelper(
+  name: string,
+  registry: string,
+  environment: CredentialOptions['environment'],
+): Promise<Login | null> {
+  const program = `docker-credential-${name}`;
+  if (!helperName.test(name)) throw refused('the name of its credential helper is none', name);
+  const { failure, answer } = await runHelper(program, registry, environment);
+  if (failure !== null && answer.trim() === notFound) return null;
+  const login = failure === null ? helperLogin(answer) : null;
+  if (login === null) throw refused(`${program} ${failure ?? 'gave no login'} for ${registry}`, program);
+  return login;
+}
+
+/** `failure` says how it ended if not well, in words that hold nothing of its output. */
+function runHelper(
+  program: string,
+  registry: string,
+  environment: CredentialOptions['environment'],
+): Promise<{ failure: string | null; answer: string }> {
+  const bounds = { timeout: helperTimeoutMs, maxBuffer: maxAnswerBytes, killSignal: 'SIGKILL' } as const;
+  return new Promise((resolve) => {
+    const child = execFile(program, ['get'], { ...bounds, env: { ...environment } }, (error, answer) => {
+      if (error === null) return resolve({ failure: null, answer });
+      const { code, killed } = error;
+      const how = killed ? `gave no answer within ${helperTimeoutMs / 1000} s` : `failed (${code})`;
+      resolve({ failure: how, answer });
+    });
+    // It may end, or not exist, without having read.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(registry);
+  });
+}
+
+function refused(problem: string, value: string): CarillonError {
+  return new CarillonError('LAUNCH_REFUSED', `The registry login can not be used: ${problem}`, {
+    field: 'docker-config',
+    value,
+    allowed: 'a config.json as docker login writes it, whose helpers answer',
+  });
+}
