@@ -33,6 +33,7 @@ import { runRoutes } from './routes/runs.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { statsRoutes } from './routes/stats.ts';
 import { timelineRoutes } from './routes/timeline.ts';
+import { verdictRoutes } from './routes/verdicts.ts';
 import { protect } from './security.ts';
 import { WebApp } from './web-app.ts';
 
@@ -64,6 +65,7 @@ const apiRoutes = [
   jobRoutes,
   applyRoutes,
   runRoutes,
+  verdictRoutes,
   jobPastRoutes,
   logRoutes,
   scheduleRoutes,

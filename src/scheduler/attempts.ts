@@ -6,7 +6,7 @@
 import { askToLaunch } from './launch.ts';
 import type { Attempt, Run } from './model.ts';
 import { policyOf, retryDelayMs } from './policy.ts';
-import { nextRunState } from './run-state.ts';
+import { awaitsWord, nextRunState } from './run-state.ts';
 import { closeRun } from './runs.ts';
 import type { Entry } from './state.ts';
 import { fold, type Sample } from './stats.ts';
@@ -58,12 +58,50 @@ export function attemptEnded(
 ): void {
   const attempt = run.attempts.at(-1);
   const entry = turn.state.jobs.get(run.job);
-  if (attempt === undefined || attempt.endedAt !== null || entry === undefined) return;
+  if (attempt === undefined || attempt.endedAt !== null || entry === undefined || awaitsWord(run)) return;
   if (attempt.startedAt === null && end.startedAt !== null) noteStart(turn, attempt, end.startedAt);
-  attempt.endedAt = Math.max(end.at, attempt.startedAt ?? attempt.createdAt);
   attempt.exitCode = end.exitCode;
   turn.state.deferrals.delete(attempt.launchName);
   const verdict = judge(run, end);
+  const byCallback = policyOf(entry.job.definition.policy).completion === 'callback';
+  if (byCallback && verdict.outcome === 'succeeded' && run.told === undefined) awaitWord(turn, run);
+  else finishAttempt(turn, entry, run, { ...verdict, at: end.at });
+}
+
+/** The command has ended well and what it set going has not: somebody will tell. */
+function awaitWord(turn: Turn, run: Run): void {
+  if (run.state === 'launching') run.state = nextRunState(run.state, 'start');
+  run.reason = 'its command has ended, and it waits to be told how the rest did';
+  turn.draft.run(run);
+  turn.state.watch(run);
+}
+
+/** Somebody tells how the run did. While its command runs this is kept for when it ends. */
+export function runTold(turn: Turn, run: Run, word: { succeeded: boolean; by: string }): void {
+  const entry = turn.state.jobs.get(run.job);
+  if (entry === undefined) return;
+  if (!awaitsWord(run)) {
+    run.told = { at: turn.draft.now, ...word };
+    turn.draft.run(run);
+    return;
+  }
+  const verdict: AttemptEnd = word.succeeded
+    ? { outcome: 'succeeded', reason: null }
+    : { outcome: 'failed', reason: `failed, as ${word.by} told` };
+  finishAttempt(turn, entry, run, { ...verdict, at: turn.draft.now });
+}
+
+/** Nobody has told within the timeout. */
+export function wordOverdue(turn: Turn, run: Run, reason: string): void {
+  const entry = turn.state.jobs.get(run.job);
+  if (entry !== undefined)
+    finishAttempt(turn, entry, run, { outcome: 'timed-out', reason, at: turn.draft.now });
+}
+
+function finishAttempt(turn: Turn, entry: Entry, run: Run, verdict: AttemptEnd & { at: number }): void {
+  const attempt = run.attempts.at(-1);
+  if (attempt === undefined) return;
+  attempt.endedAt = Math.max(verdict.at, attempt.startedAt ?? attempt.createdAt);
   attempt.reason = verdict.reason;
   countAttempt(turn, entry, run, verdict.outcome === 'succeeded');
   for (const key of turn.state.places.release(run)) turn.freed.add(key);
@@ -75,6 +113,8 @@ function judge(
   end: { exitCode: number | null; reason: string | null; infrastructure: boolean },
 ): AttemptEnd {
   if (run.kill !== null) return { outcome: run.kill.as, reason: run.kill.reason };
+  if (end.exitCode === 0 && run.told?.succeeded === false)
+    return { outcome: 'failed', reason: `failed, as ${run.told.by} told` };
   if (end.exitCode === 0) return { outcome: 'succeeded', reason: null };
   if (end.exitCode === null || end.infrastructure) {
     return { outcome: 'lost', reason: end.reason ?? 'the engine does not know how it ended' };
@@ -104,6 +144,7 @@ function retry(turn: Turn, entry: Entry, run: Run, verdict: AttemptEnd): boolean
   const at = turn.draft.now + retryDelayMs(policy, run.id, failures);
   run.state = nextRunState(run.state, 'retry');
   run.kill = null;
+  run.told = undefined;
   run.notBefore = at;
   run.reason = `attempt ${failures} ${verdict.outcome}${verdict.reason === null ? '' : ` (${verdict.reason})`}; retry ${failures} of ${policy.retries.limit} at ${new Date(at).toISOString()}`;
   turn.draft.run(run);

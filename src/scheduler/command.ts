@@ -39,7 +39,11 @@ export type Command =
     }
   /** `run` is an ended run as the archive holds it. */
   | { readonly kind: 'rerun'; readonly run: Run; readonly triggerId: string; readonly by: string }
-  | { readonly kind: 'kill'; readonly runId: string; readonly by: string };
+  | { readonly kind: 'kill'; readonly runId: string; readonly by: string }
+  /** Tells how a run of a job with `completion: callback` did. */
+  | { readonly kind: 'complete'; readonly runId: string; readonly succeeded: boolean; readonly by: string }
+  /** The job's last run counts as succeeded, if it did not; else a run of now does. Children follow. */
+  | { readonly kind: 'mark-success'; readonly name: string; readonly triggerId: string; readonly by: string };
 
 export interface AppliedDefinition {
   readonly definition: unknown;
@@ -81,6 +85,8 @@ export interface CommandAnswers {
   trigger: Run;
   rerun: Run;
   kill: Run;
+  complete: Run;
+  'mark-success': Run;
 }
 
 export type AnswerTo<C extends Command> = CommandAnswers[C['kind']];

@@ -3,6 +3,7 @@
 import { checkParents } from '../dag/check.ts';
 import { CarillonError } from '../errors.ts';
 import { planApply } from './apply.ts';
+import { runTold } from './attempts.ts';
 import type { AnswerTo, Command, CommandAnswers } from './command.ts';
 import { copyRun } from './decision.ts';
 import { type Checked, checkJob, nextRevision } from './define.ts';
@@ -10,6 +11,7 @@ import type { JobDefinition } from './definition.ts';
 import { rerunVariant } from './ids.ts';
 import type { Job, Run } from './model.ts';
 import { nearest } from './nearest.ts';
+import { policyOf } from './policy.ts';
 import { isEnded } from './run-state.ts';
 import { closeRun, killRun, openRun, reviseLimits, settle } from './runs.ts';
 import { sameJson } from './same.ts';
@@ -35,6 +37,8 @@ const handlers: { readonly [K in Command['kind']]: Handler<K> } = {
   trigger,
   rerun,
   kill,
+  complete,
+  'mark-success': markSuccess,
 };
 
 /** Carries out one command. Throws a `CarillonError` before anything was changed. */
@@ -273,14 +277,43 @@ function checkParams(params: Readonly<Record<string, string>>): void {
   }
 }
 
-function kill(turn: Turn, command: Extract<Command, { kind: 'kill' }>): Run {
-  const run = turn.state.runs.get(command.runId);
-  if (run === undefined) {
-    throw new CarillonError('RUN_ENDED', `the run ${command.runId} has ended, or never was`, {
-      field: 'id',
-      value: command.runId,
+/** Told as a rerun of what it stands for: the round of its children holds as if that had succeeded. */
+function markSuccess(turn: Turn, { name, triggerId, by }: Extract<Command, { kind: 'mark-success' }>): Run {
+  const entry = turn.state.entry(name);
+  const { last } = entry.state;
+  const seed =
+    last === null || last.state === 'succeeded'
+      ? { due: turn.draft.now, variant: `m${triggerId}`, trigger: { kind: 'manual', by } as const }
+      : {
+          due: last.due,
+          variant: rerunVariant(triggerId),
+          trigger: { kind: 'rerun', by, of: last.id } as const,
+        };
+  return once(turn, name, seed.variant, () => openRun(turn, entry, { ...seed, root: name, marked: by }));
+}
+
+function complete(turn: Turn, { runId, succeeded, by }: Extract<Command, { kind: 'complete' }>): Run {
+  const run = unfinished(turn, runId);
+  if (policyOf(turn.state.entry(run.job).job.definition.policy).completion !== 'callback') {
+    throw new CarillonError('INVALID_FIELD', `the job '${run.job}' is not told how it did: its exit tells`, {
+      field: 'policy.completion',
+      value: 'exit',
+      allowed: 'jobs with completion: callback',
     });
   }
+  runTold(turn, run, { succeeded, by });
+  settle(turn);
+  return copyRun(run);
+}
+
+function unfinished(turn: Turn, id: string): Run {
+  const run = turn.state.runs.get(id);
+  if (run !== undefined) return run;
+  throw new CarillonError('RUN_ENDED', `the run ${id} has ended, or never was`, { field: 'id', value: id });
+}
+
+function kill(turn: Turn, command: Extract<Command, { kind: 'kill' }>): Run {
+  const run = unfinished(turn, command.runId);
   killRun(turn, run, { by: command.by, as: 'killed', reason: `killed by ${command.by}` });
   settle(turn);
   return copyRun(run);

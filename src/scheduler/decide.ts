@@ -9,6 +9,7 @@ import {
   attemptPreparing,
   attemptRefused,
   attemptStarted,
+  wordOverdue,
 } from './attempts.ts';
 import type { AnswerTo, Command } from './command.ts';
 import { perform } from './commands.ts';
@@ -19,7 +20,7 @@ import type { Run } from './model.ts';
 import { engineRetryDelayMs } from './policy.ts';
 import type { Observation } from './ports.ts';
 import { hostLost, reconcile, resume } from './reconcile.ts';
-import { isEnded } from './run-state.ts';
+import { awaitsWord, isEnded } from './run-state.ts';
 import { closeRun, killRun, placeRun, settle } from './runs.ts';
 import { nextDeadline, type RunTimer, type State } from './state.ts';
 import { newTurn, type Turn } from './turn.ts';
@@ -100,12 +101,9 @@ function meetDeadline(turn: Turn, { run }: RunTimer): void {
   else if (run.kill !== null)
     closeRun(turn, run, run.kill.as, `${run.kill.reason}; the engine did not confirm it`);
   else if (run.state === 'running') {
-    const timeout = entry.job.definition.policy?.timeout ?? '';
-    killRun(turn, run, {
-      by: 'timeout',
-      as: 'timed-out',
-      reason: `ran longer than its timeout of ${timeout}`,
-    });
+    const reason = `ran longer than its timeout of ${entry.job.definition.policy?.timeout ?? ''}`;
+    if (awaitsWord(run)) wordOverdue(turn, run, reason);
+    else killRun(turn, run, { by: 'timeout', as: 'timed-out', reason });
   } else if (run.attempts.length === 0) closeRun(turn, run, 'missed', missedReason(run));
   settle(turn);
   if (!isEnded(run.state)) turn.state.watch(run);

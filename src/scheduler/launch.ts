@@ -1,6 +1,7 @@
 /** From a run to an attempt: which engine, which limits, and the launch in words every engine understands. */
 
 import { CarillonError, invariant } from '../errors.ts';
+import { chronosNames, withArguments } from './chronos/task.ts';
 import { containerSpec } from './container-spec.ts';
 import type { RunDefinition } from './definition.ts';
 import { checkAbilities, runsImages } from './engine-abilities.ts';
@@ -81,19 +82,7 @@ export function hostOf(settings: Settings, engine: string): string | null {
 /** Decides a new attempt: durable first, then asked of the engine. */
 export function launchRun(turn: Turn, entry: Entry, run: Run, engine: string): void {
   const { state, draft } = turn;
-  const number = run.attempts.length + 1;
-  const attempt: Attempt = {
-    number,
-    engine,
-    host: hostOf(state.settings, engine),
-    launchName: launchName({ cluster: state.cluster, job: entry.job, run: run.id, attempt: number }),
-    term: state.term,
-    createdAt: draft.now,
-    startedAt: null,
-    endedAt: null,
-    exitCode: null,
-    reason: null,
-  };
+  const attempt = newAttempt(state, entry, run, engine, draft.now);
   run.state = nextRunState(run.state, 'launch');
   run.reason = null;
   run.notBefore = null;
@@ -102,6 +91,28 @@ export function launchRun(turn: Turn, entry: Entry, run: Run, engine: string): v
   state.putRun(run);
   draft.run(run);
   askToLaunch(turn, entry, run, null);
+}
+
+function newAttempt(state: State, entry: Entry, run: Run, engine: string, now: number): Attempt {
+  const number = run.attempts.length + 1;
+  return {
+    number,
+    engine,
+    host: hostOf(state.settings, engine),
+    launchName: launchName({ cluster: state.cluster, job: entry.job, run: run.id, attempt: number }),
+    term: state.term,
+    createdAt: now,
+    startedAt: null,
+    endedAt: null,
+    exitCode: null,
+    reason: null,
+  };
+}
+
+/** What the first attempt of the run would ask for, were it decided now. */
+export function firstLaunch(state: State, entry: Entry, run: Run): LaunchSpec {
+  const engine = engineFor(entry.job.definition.run, state.settings);
+  return launchSpec(state, entry, run, newAttempt(state, entry, run, engine, run.createdAt));
 }
 
 /** Asks the engine for the run's newest attempt; asking twice is harmless, the name is the lock. */
@@ -121,7 +132,7 @@ export function askToLaunch(turn: Turn, entry: Entry, run: Run, notBefore: numbe
 
 function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): LaunchSpec {
   const { definition } = entry.job;
-  const given = definition.run;
+  const given = withArguments(definition, run);
   const memory = given.resources?.memory;
   return {
     launchName: attempt.launchName,
@@ -134,7 +145,12 @@ function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): Lau
     due: run.due,
     image: given.image ?? null,
     argv: programOf(given),
-    env: { ...given.env, ...run.params, ...identity(run, attempt) },
+    env: {
+      ...given.env,
+      ...run.params,
+      ...identity(run, attempt),
+      ...chronosNames(definition, run, attempt),
+    },
     secrets: secretVariables(given),
     workdir: given.workdir ?? null,
     user: given.user ?? null,

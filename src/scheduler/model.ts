@@ -105,6 +105,8 @@ export interface Run {
   readonly startBy: number | null;
   /** A kill was asked for and its result is awaited. */
   kill: Kill | null;
+  /** How the newest attempt did, told before its command had ended; see `completion: callback`. */
+  told?: { readonly at: number; readonly by: string; readonly succeeded: boolean } | undefined;
   attempts: Attempt[];
   endedAt: number | null;
 }
@@ -180,6 +182,8 @@ export interface EngineSettings {
   readonly concurrency: number | null;
   /** What it can do, see engine-abilities.ts. */
   readonly kind: EngineKind;
+  /** Starts it is given at a time; left out: as many as every other. */
+  readonly startsInFlight?: number;
   /** The node that alone reaches it; left out where every node does, or there is only one. */
   readonly host?: string;
   /** How long an ended launch is remembered by the engine: longer than any pause of a leader we tolerate. */

@@ -11,7 +11,7 @@
  */
 
 import { InvariantError } from '../errors.ts';
-import { type EndState, endStates, type LiveState, type RunState } from './model.ts';
+import { type EndState, endStates, type LiveState, type Run, type RunState } from './model.ts';
 
 export type RunInput = 'queue' | 'launch' | 'start' | 'retry' | EndState;
 
@@ -23,6 +23,8 @@ export const runTransitions: Readonly<Record<LiveState, Readonly<Partial<Record<
     killed: 'killed',
     skipped: 'skipped',
     missed: 'missed',
+    // Marked so by a person.
+    succeeded: 'succeeded',
     // A retry that is no longer possible ends as its last attempt did.
     failed: 'failed',
     lost: 'lost',
@@ -63,4 +65,10 @@ export function nextRunState(state: RunState, input: RunInput): RunState {
 
 export function isEnded(state: RunState): state is EndState {
   return (endStates as readonly string[]).includes(state);
+}
+
+/** Its command has ended well, and how the rest did has not been told; see `completion: callback`. */
+export function awaitsWord(run: Run): boolean {
+  const attempt = run.attempts.at(-1);
+  return run.state === 'running' && attempt?.endedAt === null && attempt.exitCode !== null;
 }

@@ -13,7 +13,7 @@ import { holdBack } from './lineage.ts';
 import type { EndState, LedgerLine, Outcome, Run, RunTrigger } from './model.ts';
 import { inOrder, type Lane, type Limit } from './places.ts';
 import { type Policy, policyOf } from './policy.ts';
-import { isEnded, nextRunState } from './run-state.ts';
+import { awaitsWord, isEnded, nextRunState } from './run-state.ts';
 import type { Entry } from './state.ts';
 import type { Turn } from './turn.ts';
 
@@ -30,39 +30,25 @@ export interface Seed {
   readonly catchesUp?: number;
   /** Why the run is skipped before it began; null: it is wanted. */
   readonly skip?: string | null;
+  /** Who says that the run has succeeded, without running it. */
+  readonly marked?: string;
 }
 
 /** Decides a run: launched, queued, waiting for its turn, or skipped, as the overlap policy says. */
 export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
   const { state, draft } = turn;
   const policy = policyOf(entry.job.definition.policy);
-  const id = runId(entry.job.name, seed.due, seed.variant);
   // The id is the identity: deciding it again decides nothing.
-  const known = state.runs.get(id);
+  const known = state.runs.get(runId(entry.job.name, seed.due, seed.variant));
   if (known !== undefined) return known;
-  const run: Run = {
-    id,
-    job: entry.job.name,
-    due: seed.due,
-    variant: seed.variant,
-    root: seed.root,
-    trigger: seed.trigger,
-    params: seed.params ?? {},
-    priority: policy.priority,
-    createdAt: draft.now,
-    catchesUp: seed.catchesUp ?? 0,
-    revision: entry.job.revision,
-    state: 'waiting',
-    reason: null,
-    notBefore: null,
-    startBy: startBy(policy, seed, draft.now),
-    kill: null,
-    attempts: [],
-    endedAt: null,
-  };
+  const run = newRun(entry, seed, draft.now);
   const others = entry.runs;
   state.putRun(run);
   entry.runs = [...others, run];
+  if (seed.marked !== undefined) {
+    closeRun(turn, run, 'succeeded', `marked as succeeded by ${seed.marked}`);
+    return run;
+  }
   const skip = seed.skip ?? overlapSkip(policy, others);
   if (skip !== null) {
     closeRun(turn, run, 'skipped', skip);
@@ -75,6 +61,31 @@ export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
   } else placeRun(turn, entry, run);
   state.watch(run);
   return run;
+}
+
+/** A run as it is before anything became of it. */
+export function newRun(entry: Entry, seed: Seed, now: number): Run {
+  const policy = policyOf(entry.job.definition.policy);
+  return {
+    id: runId(entry.job.name, seed.due, seed.variant),
+    job: entry.job.name,
+    due: seed.due,
+    variant: seed.variant,
+    root: seed.root,
+    trigger: seed.trigger,
+    params: seed.params ?? {},
+    priority: policy.priority,
+    createdAt: now,
+    catchesUp: seed.catchesUp ?? 0,
+    revision: entry.job.revision,
+    state: 'waiting',
+    reason: null,
+    notBefore: null,
+    startBy: startBy(policy, seed, now),
+    kill: null,
+    attempts: [],
+    endedAt: null,
+  };
 }
 
 /** A start window counts from the due instant; for a child from when its parents were done. */
@@ -172,6 +183,12 @@ export function killRun(
   const attempt = run.attempts.at(-1);
   if (run.state === 'waiting' || run.state === 'queued' || attempt === undefined) {
     closeRun(turn, run, 'killed', kill.reason);
+    return;
+  }
+  if (awaitsWord(run)) {
+    // Nothing of it runs on the engine any more.
+    attempt.endedAt = turn.draft.now;
+    closeRun(turn, run, kill.as, kill.reason);
     return;
   }
   if (run.kill !== null) {

@@ -79,7 +79,7 @@ describe('readiness', () => {
     expect(ready.json().detail).toMatch(words);
     expect(ready.headers['retry-after']).toBe('1');
     expect(await api.get('//health/live')).toEqual({ status: 'ok' });
-    expect(await api.get('//ping')).toBe('pong');
+    expect(await api.get('//ping')).toBe('pong\n');
   });
 
   test('a follower whose copy is not there yet is not', async () => {

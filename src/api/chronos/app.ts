@@ -11,11 +11,13 @@ import { forwardToLeader } from '../forward.ts';
 import { readAnyBody } from './body.ts';
 import { answerErrors } from './errors.ts';
 import { chronosJobRoutes } from './jobs.ts';
+import { chronosReportRoutes } from './reports.ts';
 import type { ChronosContext } from './submit.ts';
+import { chronosTaskRoutes } from './tasks.ts';
 
 const prefixes: Readonly<Record<Generation, string>> = { 2: '/scheduler', 3: '/v1/scheduler' };
 
-const routes = [chronosJobRoutes];
+const routes = [chronosJobRoutes, chronosTaskRoutes, chronosReportRoutes];
 
 export function chronosApi(app: FastifyInstance, context: ApiContext, log: Log): void {
   for (const generation of [2, 3] as const) {

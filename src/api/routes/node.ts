@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
 import { oneOf } from '../../scheduler/definition.ts';
+import { dropwizardMetrics } from '../chronos/dropwizard.ts';
 import type { ApiContext } from '../context.ts';
 import { answersHere } from '../endpoint.ts';
 import type { Metrics } from '../metrics.ts';
@@ -56,7 +57,7 @@ export function nodeRoutes(
         response: answersHere({ 200: { description: 'pong', ...text } }),
       },
     },
-    async (_request, reply) => reply.type('text/plain; charset=utf-8').send('pong'),
+    async (_request, reply) => reply.type('text/plain; charset=utf-8').send('pong\n'),
   );
 
   const Live = Type.Object({ status: Type.Literal('ok') });
@@ -110,12 +111,27 @@ export function nodeRoutes(
     {
       schema: {
         summary: 'Metrics for Prometheus',
+        description: 'As Chronos answers them, by job, for who asks for application/json.',
         tags,
         operationId: 'getMetrics',
-        response: answersHere({ 200: { description: 'Text exposition format', ...text } }),
+        response: {
+          ...answersHere({}),
+          200: {
+            description: 'Text exposition format, or JSON',
+            content: {
+              'text/plain': { schema: Type.String() },
+              'application/json': { schema: Type.Record(Type.String(), Type.Unknown()) },
+            },
+          },
+        },
       },
     },
-    async (_request, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(metrics.text()),
+    async (request, reply) => {
+      reply.header('vary', 'accept');
+      if (/\bapplication\/json\b/.test(request.headers.accept ?? ''))
+        return reply.send(await dropwizardMetrics(scheduler));
+      return reply.type('text/plain; version=0.0.4; charset=utf-8').send(metrics.text());
+    },
   );
 }
 

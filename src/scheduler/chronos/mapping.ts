@@ -116,7 +116,7 @@ export function toChronos(view: JobView): ChronosJob {
 }
 
 /** All but what changes as the job runs. */
-function settledFields(definition: JobDefinition): ChronosJob {
+export function settledFields(definition: JobDefinition): ChronosJob {
   const { begins, unmapped = [], ...fields } = keptOf(definition);
   let written: ChronosJob = { ...chronosDefaults, name: definition.name };
   for (const aspect of aspects) written = { ...written, ...aspect.write(definition) };

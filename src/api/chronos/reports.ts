@@ -1,0 +1,128 @@
+/** What Chronos' clients read of the whole: who leads, the graph, and how long jobs take. */
+
+import type { FastifyInstance } from 'fastify';
+import { toCsv } from '../../dag/export.ts';
+import { currentStateOf, lastStateOf, toChronos } from '../../scheduler/chronos/mapping.ts';
+import { taskIdOf } from '../../scheduler/chronos/task.ts';
+import type { JobView } from '../../scheduler/handle.ts';
+import type { Run } from '../../scheduler/model.ts';
+import { allTime, percentileOf, summarise } from '../../scheduler/stats.ts';
+import type { Named } from '../endpoint.ts';
+import { jobsThat } from '../job-filter.ts';
+import { isRunning, isWaiting } from '../to-wire.ts';
+import { jobOr } from './jobs.ts';
+import type { ChronosContext } from './submit.ts';
+
+/** Newest runs of a job that are told; Chronos' own setting. */
+const historyLength = 5;
+const text = 'text/plain; charset=utf-8';
+
+export function chronosReportRoutes(app: FastifyInstance, { scheduler }: ChronosContext): void {
+  app.get('/leader', async () => {
+    const { leader } = scheduler.cluster();
+    return { leader: leader === null ? '' : new URL(leader.url).host };
+  });
+
+  app.get('/graph/csv', async (_request, reply) => {
+    const nodes = [];
+    const edges = [];
+    for await (const view of jobsThat(scheduler, {})) {
+      const { name } = view.job;
+      nodes.push({ name, last: lastStateOf(toChronos(view)), state: currentStateOf(view) });
+      for (const from of view.parents) edges.push({ from, to: name });
+    }
+    return reply.type(text).send(toCsv({ nodes, edges }));
+  });
+
+  app.get('/graph/dot', async (_request, reply) => {
+    const views: JobView[] = [];
+    for await (const view of jobsThat(scheduler, {})) views.push(view);
+    const numbers = new Map(views.map(({ job }, index) => [job.name, index + 1]));
+    const nodes = views.map(({ job }) => `  ${numbers.get(job.name)} [ label="${job.name}" ];`);
+    const edges = views.flatMap(({ job, parents }) =>
+      parents.map((parent) => `  ${numbers.get(parent)} -> ${numbers.get(job.name)};`),
+    );
+    return reply.type(text).send(`${['digraph G {', ...nodes, ...edges, '}'].join('\n')}\n`);
+  });
+
+  app.get<{ Params: { statistic: string } }>('/stats/:statistic', async ({ params: { statistic } }) => {
+    const seconds: { jobNameLabel: string; time: number }[] = [];
+    if (!isStatistic(statistic)) return seconds;
+    for await (const view of jobsThat(scheduler, {})) {
+      const value = statisticOf(view, statistic);
+      seconds.push({ jobNameLabel: view.job.name, time: statistic === 'count' ? value : value / 1_000 });
+    }
+    return seconds.sort((a, b) => b.time - a.time);
+  });
+
+  app.get<{ Params: Named }>('/job/stat/:name', async ({ params: { name } }) => {
+    const view = jobOr(scheduler, name, 'requirement failed: Job');
+    const { items } = await scheduler.archive.runs({ job: name, limit: historyLength });
+    const live = view.runs.filter(({ attempts }) => attempts.length > 0);
+    const newest = [...live.toReversed(), ...items].filter(({ attempts }) => attempts.length > 0);
+    return {
+      histogram: Object.fromEntries(statistics.map((each) => [each, statisticOf(view, each)])),
+      taskStatHistory: newest.slice(0, historyLength).map(taskOf),
+    };
+  });
+}
+
+const percentiles = {
+  '75thPercentile': 75,
+  '95thPercentile': 95,
+  '98thPercentile': 98,
+  '99thPercentile': 99,
+  median: 50,
+} as const;
+const statistics = [...(Object.keys(percentiles) as (keyof typeof percentiles)[]), 'mean', 'count'] as const;
+type Statistic = (typeof statistics)[number];
+
+const isStatistic = (name: string): name is Statistic => (statistics as readonly string[]).includes(name);
+
+/** Of successful attempts, in milliseconds; 0 for a job that never ran. */
+function statisticOf({ stats }: JobView, statistic: Statistic): number {
+  if (stats === null) return 0;
+  const { runTime } = allTime(stats);
+  if (statistic === 'mean') return summarise(runTime)?.mean ?? 0;
+  if (statistic === 'count') return summarise(runTime)?.count ?? 0;
+  return percentileOf(runTime, percentiles[statistic]) ?? 0;
+}
+
+function taskOf(run: Run): object {
+  const attempt = run.attempts.at(-1)!;
+  const { startedAt, endedAt } = attempt;
+  return {
+    taskId: taskIdOf(run, attempt.number),
+    jobName: run.job,
+    slaveId: attempt.host ?? attempt.engine,
+    startTime: momentOrNot(startedAt),
+    endTime: momentOrNot(endedAt),
+    duration: startedAt === null || endedAt === null ? 'N/A' : lasting(endedAt - startedAt),
+    status: statusOf(run),
+  };
+}
+
+function statusOf({ state }: Run): 'Success' | 'Fail' | 'Running' | 'Idle' {
+  if (isRunning(state)) return 'Running';
+  if (isWaiting(state)) return 'Idle';
+  return state === 'succeeded' ? 'Success' : 'Fail';
+}
+
+/** `11/21/26 13:05:00`, in UTC. */
+function momentOrNot(at: number | null): string {
+  if (at === null) return 'N/A';
+  const iso = new Date(at).toISOString();
+  return `${iso.slice(5, 7)}/${iso.slice(8, 10)}/${iso.slice(2, 4)} ${iso.slice(11, 19)}`;
+}
+
+/** `1d2h3m4s`, without the parts that are zero. */
+function lasting(ms: number): string {
+  const seconds = Math.floor(ms / 1_000);
+  const parts = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3_600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'm'],
+    [seconds % 60, 's'],
+  ] as const;
+  return parts.map(([value, unit]) => (value === 0 ? '' : `${value}${unit}`)).join('') || '0s';
+}

@@ -1,0 +1,99 @@
+/** Tasks, which are runs here: killed, told how they did, counted as succeeded. */
+
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { CarillonError } from '../../errors.ts';
+import { readTaskId } from '../../scheduler/chronos/task.ts';
+import type { Run } from '../../scheduler/model.ts';
+import { requestedBy } from '../context.ts';
+import type { Named } from '../endpoint.ts';
+import { isRunning, isWaiting } from '../to-wire.ts';
+import { triggerId } from '../trigger-id.ts';
+import { jsonBody } from './body.ts';
+import { jobOr } from './jobs.ts';
+import { type ChronosContext, knownJob } from './submit.ts';
+
+export function chronosTaskRoutes(app: FastifyInstance, context: ChronosContext): void {
+  const { scheduler, generation } = context;
+  const kill = async (run: Run, by: string): Promise<void> => {
+    await unlessEnded(scheduler.submit({ kind: 'kill', runId: run.id, by }));
+  };
+
+  app.delete<{ Params: Named }>('/task/kill/:name', async (request, reply) => {
+    const { runs } = jobOr(scheduler, request.params.name, 'JobSchedule');
+    for (const run of [...runs]) if (isRunning(run.state)) await kill(run, requestedBy(request));
+    return reply.code(204).send();
+  });
+
+  app.put<{ Params: Named }>('/job/success/:name', async (request, reply) => {
+    const { name } = request.params;
+    const known = knownJob(scheduler, name) !== null;
+    if (known)
+      await scheduler.submit({
+        kind: 'mark-success',
+        name,
+        triggerId: triggerId(request),
+        by: requestedBy(request),
+      });
+    return reply.type('text/plain; charset=utf-8').send(`marked job ${name} as successful: ${known}`);
+  });
+
+  app.post<{ Params: Named & { task: string } }>('/job/:name/task/:task/progress', async (request, reply) => {
+    jobOr(scheduler, request.params.name, 'JobSchedule');
+    taskOf(request.params.task);
+    numberIn(request, 'numAdditionalElementsProcessed');
+    return reply.code(204).send();
+  });
+
+  if (generation !== 2) return;
+
+  app.delete('/task/all', async (request, reply) => {
+    for (const run of [...scheduler.liveRuns()])
+      if (isWaiting(run.state)) await kill(run, requestedBy(request));
+    return reply.code(204).send();
+  });
+
+  app.put<{ Params: { task: string } }>('/task/:task', async (request, reply) => {
+    const { due, attempt, job } = taskOf(request.params.task);
+    const succeeded = numberIn(request, 'statusCode') === 0;
+    const runs = knownJob(scheduler, job)?.runs ?? [];
+    // A task that is over, and one whose exit tells, has nothing to be told: Chronos takes the word all the same.
+    const run = runs.find((each) => each.due === due && each.attempts.length === attempt);
+    if (run !== undefined && completesByCallback(context, job))
+      await unlessEnded(
+        scheduler.submit({ kind: 'complete', runId: run.id, succeeded, by: requestedBy(request) }),
+      );
+    return reply.code(204).send();
+  });
+}
+
+const completesByCallback = ({ scheduler }: ChronosContext, job: string): boolean =>
+  scheduler.job(job).job.definition.policy?.completion === 'callback';
+
+/** Somebody was quicker: what was asked for is so. */
+async function unlessEnded(done: Promise<unknown>): Promise<void> {
+  try {
+    await done;
+  } catch (error) {
+    if (!(error instanceof CarillonError) || error.code !== 'RUN_ENDED') throw error;
+  }
+}
+
+function taskOf(id: string): NonNullable<ReturnType<typeof readTaskId>> {
+  const task = readTaskId(id);
+  if (task !== null) return task;
+  throw new CarillonError('INVALID_FIELD', `'${id.slice(0, 80)}' is no task id`, {
+    field: 'task',
+    value: id.slice(0, 80),
+    allowed: 'ct:<due>:<attempt>:<job>:<arguments>',
+  });
+}
+
+/** A whole number that is not negative, from the body. */
+function numberIn(request: FastifyRequest, field: string): number {
+  const value = Number((jsonBody(request) as Record<string, unknown> | null)?.[field] ?? Number.NaN);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new CarillonError('INVALID_FIELD', `the body has no ${field} that is a whole number`, {
+    field,
+    allowed: 'a whole number that is not negative',
+  });
+}

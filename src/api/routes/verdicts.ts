@@ -1,0 +1,69 @@
+/** What people and programs tell of runs: how one did that is told so, and that one counts as succeeded. */
+
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { type ApiContext, requestedBy } from '../context.ts';
+import { answers, type Identified, identified, type Named, named } from '../endpoint.ts';
+import { WireRun } from '../schema.ts';
+import { ref } from '../shape.ts';
+import { runToWire } from '../to-wire.ts';
+import { triggerId } from '../trigger-id.ts';
+
+const tags = ['runs'];
+
+const Word = Type.Object({ succeeded: Type.Boolean() }, { additionalProperties: false });
+
+export function verdictRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
+  app.post<{ Params: Identified; Body: Static<typeof Word> }>(
+    '/runs/:id/complete',
+    {
+      schema: {
+        summary: 'Tell how a run did whose job has completion: callback',
+        description: 'Before its command has ended, the run ends with the command.',
+        tags,
+        operationId: 'completeRun',
+        params: identified,
+        body: Word,
+        response: answers({ 200: { description: 'The run', schema: ref(WireRun) } }, [
+          'INVALID_BODY',
+          'MISSING_FIELD',
+          'RUN_NOT_FOUND',
+          'RUN_ENDED',
+        ]),
+      },
+    },
+    async (request) => {
+      // Tells a run that ended from one that never was.
+      const { id } = await scheduler.run(request.params.id);
+      const { succeeded } = request.body;
+      return runToWire(
+        await scheduler.submit({ kind: 'complete', runId: id, succeeded, by: requestedBy(request) }),
+      );
+    },
+  );
+
+  app.post<{ Params: Named }>(
+    '/jobs/:name/mark-success',
+    {
+      schema: {
+        summary: "Let the job's last run count as succeeded, and its children go on",
+        description: 'With an Idempotency-Key asked twice is once. Nothing of the job itself is run.',
+        tags,
+        operationId: 'markSuccess',
+        params: named,
+        response: answers({ 200: { description: 'The run that stands for it', schema: ref(WireRun) } }, [
+          'JOB_NOT_FOUND',
+        ]),
+      },
+    },
+    async (request) =>
+      runToWire(
+        await scheduler.submit({
+          kind: 'mark-success',
+          name: request.params.name,
+          triggerId: triggerId(request),
+          by: requestedBy(request),
+        }),
+      ),
+  );
+}
