@@ -3,13 +3,14 @@
 
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildApp } from './api/app.ts';
 import { runCli } from './cli/program.ts';
 import { realClock } from './clock.ts';
 import { type Config, loadConfig } from './config.ts';
+import { CarillonError } from './errors.ts';
 import { createDockerLauncher } from './executor/docker.ts';
 import type { TlsFiles } from './executor/docker-address.ts';
 import { createCredentials } from './executor/docker-credentials.ts';
@@ -27,8 +28,8 @@ import { createZooKeeperStore } from './store/zookeeper.ts';
 import { readZooKeeperAuth } from './store/zookeeper-auth.ts';
 import { createZooKeeperSession } from './store/zookeeper-session.ts';
 
-/** About two starts per core serve best, on two cores and up. */
-const STARTS_IN_FLIGHT = 4;
+/** More at once only make each one later: measured with containers and with processes. */
+const STARTS_PER_CORE = 2;
 /** One node that holds its store's lock can't be paused past its own processes; a little for the clock's sake. */
 const PROCESS_TOMBSTONE_MS = 60_000;
 /** Longer than a machine may be suspended and come back as if nothing had happened. */
@@ -76,12 +77,13 @@ function createEngines(config: Config, cluster: string, host: string | null, log
         clock,
         log,
         logs,
-        credentials: createCredentials({ configFile: config.dockerConfig, environment: process.env }),
+        credentials: createCredentials({ configFile: config.dockerConfig, environment: process.env, clock }),
       }),
     );
     settings.docker = {
       concurrency: config.dockerConcurrency,
       kind: 'docker',
+      ...(config.dockerStarts === null ? {} : { startsInFlight: config.dockerStarts }),
       tombstoneMs: DOCKER_TOMBSTONE_MS,
     };
   }
@@ -126,6 +128,7 @@ async function serve(args: readonly string[]): Promise<number> {
   // Jobs run in folders of their own: a path that is relative to ours would mean another place there.
   const config: Config = { ...given, dataDir: resolve(given.dataDir) };
   const log = createLog({ level: config.logLevel, format: config.logFormat });
+  makeDataDir(config.dataDir);
   const { store, election: electionOf } = createShared(config, log);
   if (config.zk !== null) log.info({ zk: config.zk }, 'connecting');
   await store.open();
@@ -153,7 +156,7 @@ async function serve(args: readonly string[]): Promise<number> {
       }),
     clock: realClock,
     log,
-    startsInFlight: STARTS_IN_FLIGHT,
+    startsInFlight: config.startsInFlight ?? STARTS_PER_CORE * availableParallelism(),
     onFatal: (error) => {
       log.error({ error }, 'fatal');
       end(1);
@@ -183,11 +186,26 @@ function reachable(listening: string): string {
   return url.origin;
 }
 
+/** Jobs of other users pass through it to their own folders; what else is in it is the scheduler's alone. */
+function makeDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o711 });
+  } catch (error) {
+    throw new CarillonError(
+      'STORE_UNAVAILABLE',
+      `The data directory can not be made: ${(error as Error).message}`,
+      {
+        field: 'dataDir',
+        value: dataDir,
+      },
+    );
+  }
+}
+
 /** Stays with the data folder: launches of this host's own engine are known by it. */
 function nodeId(dataDir: string): string {
   const file = join(dataDir, 'node-id');
   if (!existsSync(file)) {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     writeFileSync(file, `${randomUUID()}\n`, { mode: 0o600 });
   }
   return readFileSync(file, 'utf8').trim();

@@ -166,6 +166,16 @@ export const settings = {
   ),
   processConcurrency: setting(whole(1, 100_000), 64, 'Most processes on this host at one time.'),
   dockerConcurrency: setting(whole(1, 100_000), 128, 'Most containers on Docker at one time.'),
+  startsInFlight: setting(
+    whole(1, 10_000),
+    null,
+    'Most starts an engine is given at one time; two per core of this machine unless said.',
+  ),
+  dockerStarts: setting(
+    whole(1, 10_000),
+    null,
+    'The same for Docker alone: two per core of its machine serve best.',
+  ),
   pools: setting(pools, Object.freeze({}), 'Named pools and how many attempts may share each at one time.'),
   logRetention: setting(
     duration,

@@ -38,10 +38,7 @@ import { claimLost, type Supervisor, startSupervisor } from './process-superviso
 import { processSource } from './process-table.ts';
 import { endedObservation, LaunchWatch } from './process-watch.ts';
 import { defaultBytesPerStream, type RunLogs } from './run-logs.ts';
-import { createStartQueue } from './start-queue.ts';
 
-/** Starting is bound by the machine, not by waiting: more at once only makes each one later. */
-const startsPerCore = 2;
 /** Directories read at once for the inventory. */
 const inventoryWidth = 32;
 /** How long a launch of the same or a newer term may take from its directory to its start. */
@@ -74,7 +71,6 @@ class ProcessLauncher implements Launcher {
   readonly #options: ProcessLauncherOptions;
   readonly #directories: LaunchDirectories;
   readonly #source = processSource();
-  readonly #queue = createStartQueue(startsPerCore * availableParallelism());
   readonly #watch: LaunchWatch;
   readonly #listeners: ((observation: Observation) => void)[] = [];
   /** One change of a name at a time. */
@@ -102,7 +98,6 @@ class ProcessLauncher implements Launcher {
   /** Stops watching; jobs go on. Starts under way are finished, waiting ones refused. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#queue.close();
     await Promise.allSettled(this.#changes.values());
     this.#watch.stop();
   }
@@ -213,9 +208,7 @@ class ProcessLauncher implements Launcher {
     try {
       for (let round = 0; round < maxRounds; round++) {
         const existing = await this.#directories.open(spec.launchName);
-        const done = existing
-          ? await this.#adopt(existing, spec)
-          : await this.#queue.run(() => this.#begin(spec, mayStart));
+        const done = existing ? await this.#adopt(existing, spec) : await this.#begin(spec, mayStart);
         if (done) return;
       }
     } catch (error) {
@@ -278,13 +271,13 @@ class ProcessLauncher implements Launcher {
         claimPath: directory.claimPath,
         files: { stdout: files.stdout.fd, stderr: files.stderr.fd, journal: files.journal.fd },
       });
-      return await this.#started(directory, supervisor);
+      return await this.#started(directory, supervisor, spec.user);
     } finally {
       await closeFiles(files);
     }
   }
 
-  async #started(directory: LaunchDirectory, supervisor: Supervisor): Promise<boolean> {
+  async #started(directory: LaunchDirectory, supervisor: Supervisor, user: string | null): Promise<boolean> {
     const began = await supervisor.started.catch(async (error) => {
       // Taken back and replaced by a newer leader, so that its directories were missing? Else it is refused.
       if (!(await directory.journal())) return false;
@@ -292,8 +285,13 @@ class ProcessLauncher implements Launcher {
       throw startFailure(directory.name, error);
     });
     const code = began ? null : await supervisor.exited;
+    const claimed = (await directory.claimedAt()) !== null;
     const journal = await directory.journal();
-    if (!journal || code === claimLost) return false;
+    if (!journal || (code === claimLost && claimed)) return false;
+    if (code === claimLost && user !== null && (await directory.takeBack())) {
+      await this.#directories.discard(directory);
+      throw outOfReach(this.#options.dir, user);
+    }
     if (!journal.supervisor) {
       await this.#directories.discard(directory);
       throw unavailable(directory.name, `its supervisor ended at once (${code})`);
@@ -382,6 +380,17 @@ function startFailure(launchName: string, error: unknown): CarillonError {
     launchName,
     `The system can not start it: ${message}`,
     'a command that can be started',
+  );
+}
+
+/** Nobody had claimed the launch, and its supervisor could not. */
+function outOfReach(dir: string, user: string): CarillonError {
+  const allowed = 'a user that may pass through the data directory and those above it';
+  return refused(
+    'run.user',
+    user,
+    `The user ${user} can not reach ${dir}, where its jobs are started`,
+    allowed,
   );
 }
 

@@ -6,6 +6,7 @@
 
 import { CarillonError } from '../errors.ts';
 import { checkDefinition } from './check.ts';
+import { checkAhead } from './coming.ts';
 import type { JobDefinition } from './definition.ts';
 import { checkEngine } from './launch.ts';
 import type { Job, JobState, Settings } from './model.ts';
@@ -30,6 +31,7 @@ export function checkJob(raw: unknown, source: string, settings: Settings): Chec
     checkEngine(definition.run, settings);
     checkPool(definition, settings);
     policyOf(definition.policy);
+    checkAhead(definition, settings);
   } catch (error) {
     if (!(error instanceof CarillonError)) throw error;
     throw new CarillonError(error.code, error.message, { ...error.details, source });

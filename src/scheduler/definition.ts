@@ -311,6 +311,12 @@ const Policy = Type.Object(
         description: 'Disable the job after so many failed runs in a row.',
       }),
     ),
+    prestage: Type.Optional(
+      duration('How long before each due instant the image is fetched and the container created.'),
+    ),
+    warmStart: Type.Optional(
+      duration('How long before each due instant the container is started, and held before its program.'),
+    ),
     onFailure: Type.Optional(
       oneOf(['stop', 'continue'], {
         description: 'What a failed run means for children: stop (unless said), or as if it had succeeded.',

@@ -26,6 +26,10 @@ export interface Policy {
   readonly priority: number;
   readonly pool: string | null;
   readonly disableAfterFailures: number | null;
+  /** How long before a due instant the container is created; null: not before. */
+  readonly prestageMs: number | null;
+  /** How long before a due instant it is started and held; null: not before. */
+  readonly warmStartMs: number | null;
   /** Children take a failed run for one that succeeded. */
   readonly onFailure: 'stop' | 'continue';
   /** `callback`: an exit code of 0 does not end the run. */
@@ -56,6 +60,8 @@ function resolve(definition: PolicyDefinition): Policy {
     priority: definition.priority ?? 0,
     pool: definition.pool ?? null,
     disableAfterFailures: definition.disableAfterFailures ?? null,
+    prestageMs: written(definition.prestage, 'prestage'),
+    warmStartMs: written(definition.warmStart, 'warmStart'),
     onFailure: definition.onFailure ?? 'stop',
     completion: definition.completion ?? 'exit',
   };

@@ -20,6 +20,8 @@ export class FakeEngine {
   /** In the order of starting. */
   readonly started: LaunchSpec[] = [];
   readonly kills: string[] = [];
+  /** What was made ready, by launch name, until it is launched or given up. */
+  readonly ready = new Map<string, { readonly spec: LaunchSpec; readonly warm: boolean }>();
   down = false;
   /** A reason to refuse the launch, or null. */
   refuse: (spec: LaunchSpec) => string | null = () => null;
@@ -89,7 +91,18 @@ export function createFakeLauncher(engine: FakeEngine, name = 'process'): Launch
       reachable();
       const refusal = engine.refuse(spec);
       if (refusal !== null) throw new CarillonError('LAUNCH_REFUSED', refusal);
+      engine.ready.delete(spec.launchName);
       engine.start(spec);
+    },
+    async prepare(spec, { warm, forMs, mayStart }) {
+      reachable();
+      if (!mayStart()) return;
+      engine.ready.set(spec.launchName, { spec, warm });
+      engine.clock.after(forMs, () => engine.ready.delete(spec.launchName));
+    },
+    isHeld: (launchName) => engine.ready.get(launchName)?.warm === true,
+    async discard(launchName) {
+      engine.ready.delete(launchName);
     },
     async kill(launchName, graceMs) {
       reachable();

@@ -9,6 +9,7 @@ import { hostOf } from '../launch.ts';
 import type { Clock, Launcher, Log, Store } from '../ports.ts';
 import { runningOn } from '../reconcile.ts';
 import type { State } from '../state.ts';
+import { Ahead } from './ahead.ts';
 import { type HostEngine, Inventories } from './inventories.ts';
 import { Loop } from './loop.ts';
 import { type EngineOf, Performer } from './perform.ts';
@@ -25,6 +26,7 @@ export interface LeadershipParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
+  /** Starts in flight on an engine that has no number of its own. */
   readonly startsInFlight: number;
   readonly launchers: ReadonlyMap<string, Launcher>;
   readonly engineOf: EngineOf;
@@ -39,6 +41,7 @@ export class Leadership {
   readonly loop: Loop;
   readonly performer: Performer;
   readonly #ticker: Ticker;
+  readonly #ahead: Ahead;
   readonly #inventories: Inventories;
   readonly #clock: Clock;
   #ended = false;
@@ -53,10 +56,17 @@ export class Leadership {
     this.performer = new Performer({
       ...parts,
       post,
+      startsInFlight: (engine) => state.settings.engines[engine]?.startsInFlight ?? parts.startsInFlight,
       isAwaited: (launchName) => {
         const run = state.launches.get(launchName);
         return run?.state === 'launching' && run.attempts.at(-1)?.launchName === launchName;
       },
+    });
+    this.#ahead = new Ahead({
+      state,
+      clock,
+      prepare: (favour) => this.performer.prepare(favour),
+      discard: (launch) => this.performer.discard(launch),
     });
     this.#ticker = new Ticker({
       clock,
@@ -74,7 +84,10 @@ export class Leadership {
       clock,
       isFresh: parts.isFresh,
       onEffects: (effects) => this.performer.perform(effects),
-      onNotices: parts.onNotices,
+      onNotices: (notices) => {
+        for (const notice of notices) if (notice.kind === 'job') this.#ahead.changed(notice.name);
+        parts.onNotices(notices);
+      },
       onDecided: () => this.#ticker.rearm(),
       onBroken: parts.onBroken,
     });
@@ -103,6 +116,7 @@ export class Leadership {
     await this.#inventories.takeOver(INVENTORY_WAIT_MS, launchesElsewhere(state));
     if (this.#ended) return;
     this.#ticker.start();
+    this.#ahead.start();
     this.#ready = true;
   }
 
@@ -118,6 +132,7 @@ export class Leadership {
   async end(): Promise<void> {
     this.#ended = true;
     this.#ticker.stop();
+    this.#ahead.stop();
     this.#inventories.stop();
     await this.loop.stop();
     await this.performer.stop();

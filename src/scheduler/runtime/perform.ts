@@ -1,7 +1,6 @@
 /**
- * Carries out effects. Starts go through one bounded queue per engine, by priority, then due instant: engines
- * serve a few starts at a time best, and the queue keeps the order where it can still be changed. What came
- * of an effect enters again as an event.
+ * Carries out effects. Starts go through one bounded queue per engine (start-queue.ts). What came of an effect
+ * enters again as an event; what came of a favour does not.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -9,6 +8,9 @@ import type { Effect, Launched } from '../decision.ts';
 import type { Event } from '../event.ts';
 import type { LocalEngine } from '../handle.ts';
 import type { Clock, Launcher, Log } from '../ports.ts';
+import type { LaunchSpec } from '../spec.ts';
+import type { Favour } from './ahead.ts';
+import { StartQueue } from './start-queue.ts';
 
 type Launch = Extract<Effect, { kind: 'launch' }>;
 type Kill = Extract<Effect, { kind: 'kill' }>;
@@ -21,8 +23,8 @@ export interface PerformerParts {
   readonly engineOf: EngineOf;
   readonly clock: Clock;
   readonly log: Log;
-  /** Starts in flight per engine; about two per core. */
-  readonly startsInFlight: number;
+  /** Starts in flight on an engine; about two per core of its machine. */
+  readonly startsInFlight: (engine: string) => number;
   /** False when leadership is not proven: nothing is started then. */
   readonly isFresh: () => boolean;
   /** The run still waits for this attempt to start; asked right before each start. */
@@ -35,12 +37,6 @@ const FRESHNESS_POLL_MS = 50;
 /** A kill that could not be delivered is tried this often; after that the run's own deadline decides. */
 const KILL_TRIES = 5;
 const KILL_RETRY_MS = 2_000;
-
-interface StartQueue {
-  readonly waiting: Launch[];
-  /** By launch name, what is being started now. */
-  readonly starting: Map<string, Promise<void>>;
-}
 
 export class Performer {
   readonly #parts: PerformerParts;
@@ -69,9 +65,40 @@ export class Performer {
     for (const engine of engines) this.#pump(engine);
   }
 
+  /** Has a coming launch made ready, once all that is due has been started. */
+  prepare(favour: Favour): void {
+    const { launchers, log, isFresh } = this.#parts;
+    const { spec, warm, forMs, priority } = favour;
+    const { engine, launchName } = spec;
+    const launcher = launchers.get(engine);
+    if (this.#stopped || launcher?.prepare === undefined) return;
+    const madeAt = this.#parts.clock.monotonicMs();
+    const left = (): number => forMs - (this.#parts.clock.monotonicMs() - madeAt);
+    const run = async (): Promise<void> => {
+      const mayStart = (): boolean => !this.#stopped && isFresh();
+      await launcher.prepare?.(spec, { warm, forMs: left(), mayStart }).catch((error: unknown) => {
+        // Its launch will say the same, and then it is news.
+        log.debug({ engine, launchName, error }, 'not-made-ready');
+      });
+    };
+    const isWanted = (): boolean => left() > 0;
+    this.#queue(engine).add({ kind: 'prepare', launchName, priority, due: spec.due, isWanted, run }, false);
+    this.#pump(engine);
+  }
+
+  /** Gives up what was made ready. */
+  discard({ engine, launchName }: Pick<LaunchSpec, 'engine' | 'launchName'>): void {
+    const { launchers, log } = this.#parts;
+    this.#queue(engine).drop({ kind: 'prepare', launchName });
+    launchers
+      .get(engine)
+      ?.discard?.(launchName)
+      .catch((error: unknown) => log.warn({ engine, launchName, error }, 'discard-failed'));
+  }
+
   /** How many starts wait for their place. */
   waiting(engine: string): number {
-    return this.#queues.get(engine)?.waiting.length ?? 0;
+    return this.#queues.get(engine)?.waiting ?? 0;
   }
 
   /** Launches that an engine has started and whose start was not observed yet. */
@@ -87,27 +114,35 @@ export class Performer {
     this.#stopped = true;
     for (const cancel of this.#delayed.values()) cancel();
     this.#delayed.clear();
-    const starting = [...this.#queues.values()].flatMap((queue) => [...queue.starting.values()]);
-    this.#queues.clear();
-    await Promise.allSettled(starting);
+    await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
   }
 
   #queue(engine: string): StartQueue {
     let queue = this.#queues.get(engine);
     if (queue === undefined) {
-      queue = { waiting: [], starting: new Map() };
+      queue = new StartQueue(this.#parts.startsInFlight(engine));
       this.#queues.set(engine, queue);
     }
     return queue;
   }
 
   #enqueue(launch: Launch): void {
-    const { waiting, starting } = this.#queue(launch.spec.engine);
-    const { launchName } = launch.spec;
-    if (starting.has(launchName)) return;
-    let at = waiting.length;
-    while (at > 0 && startsBefore(launch, waiting[at - 1] as Launch)) at -= 1;
-    waiting.splice(at, 0, launch);
+    const { launchers, isAwaited } = this.#parts;
+    const { spec, priority } = launch;
+    const { launchName, engine, due } = spec;
+    const queue = this.#queue(engine);
+    // Too late to make it ready.
+    queue.drop({ kind: 'prepare', launchName });
+    const start = {
+      kind: 'launch',
+      launchName,
+      priority,
+      due,
+      // Asked for twice, it may have run and been forgotten since: then the name is no lock any more.
+      isWanted: () => isAwaited(launchName),
+      run: () => this.#start(launch),
+    } as const;
+    queue.add(start, launchers.get(engine)?.isHeld?.(launchName) === true);
   }
 
   #delay(launch: Launch, notBefore: number): void {
@@ -123,25 +158,11 @@ export class Performer {
   }
 
   #pump(engine: string): void {
-    const { clock, startsInFlight, isFresh } = this.#parts;
+    const { clock, isFresh } = this.#parts;
     const queue = this.#queue(engine);
-    if (this.#stopped || queue.waiting.length === 0) return;
-    if (!isFresh()) {
-      clock.after(FRESHNESS_POLL_MS, () => this.#pump(engine));
-      return;
-    }
-    while (queue.starting.size < startsInFlight) {
-      const launch = queue.waiting.shift();
-      if (launch === undefined) return;
-      const { launchName } = launch.spec;
-      // Asked for twice, it may have run and been forgotten since: then the name is no lock any more.
-      if (!this.#parts.isAwaited(launchName) || queue.starting.has(launchName)) continue;
-      const started = this.#start(launch).finally(() => {
-        queue.starting.delete(launchName);
-        this.#pump(engine);
-      });
-      queue.starting.set(launchName, started);
-    }
+    if (this.#stopped || queue.isEmpty) return;
+    if (isFresh()) queue.pump(() => this.#pump(engine));
+    else clock.after(FRESHNESS_POLL_MS, () => this.#pump(engine));
   }
 
   async #start(launch: Launch): Promise<void> {
@@ -172,10 +193,8 @@ export class Performer {
     const { clock, post } = this.#parts;
     const { launchName } = kill;
     const queue = this.#queue(kill.engine);
-    const at = queue.waiting.findIndex((launch) => launch.spec.launchName === launchName);
-    if (at >= 0) {
+    if (queue.drop({ kind: 'launch', launchName })) {
       // Never asked of the engine by this leader; an older one may have: the engine is told as well.
-      queue.waiting.splice(at, 1);
       const observation = {
         kind: 'ended',
         launchName,
@@ -187,7 +206,7 @@ export class Performer {
     }
     this.#delayed.get(launchName)?.();
     this.#delayed.delete(launchName);
-    void (queue.starting.get(launchName) ?? Promise.resolve()).then(() => this.#tell(kill, 1));
+    void queue.answered(launchName).then(() => this.#tell(kill, 1));
   }
 
   async #tell(kill: Kill, attempt: number): Promise<void> {
@@ -208,9 +227,4 @@ export class Performer {
     // The next inventory asks for it again.
     forgotten?.catch((error: unknown) => log.warn({ engine, launchName, error }, 'remove-failed'));
   }
-}
-
-function startsBefore(a: Launch, b: Launch): boolean {
-  if (a.priority !== b.priority) return a.priority > b.priority;
-  return a.spec.due < b.spec.due;
 }

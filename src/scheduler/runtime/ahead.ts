@@ -1,0 +1,127 @@
+/**
+ * Looks forward: has made ready what will be due soon, for jobs that ask for it, and gives up what will not be
+ * launched as it was foreseen. Everything here is a favour: what it misses starts as everything else does.
+ */
+
+import { comingLaunch } from '../coming.ts';
+import { ON_TIME_MS } from '../due.ts';
+import type { Clock } from '../ports.ts';
+import { sameJson } from '../same.ts';
+import type { LaunchSpec } from '../spec.ts';
+import type { State } from '../state.ts';
+import { Timetable } from '../timetable.ts';
+
+/** Behind a due instant, until its decision is sure to be made: only then is the next one looked at. */
+const LOOK_AGAIN_MS = 100;
+/** The longest sleep: after a suspend or a step of the wall clock nothing is missed by more. */
+const MAX_SLEEP_MS = 1_000;
+
+/** Something to make ready. */
+export interface Favour {
+  readonly spec: LaunchSpec;
+  readonly priority: number;
+  readonly warm: boolean;
+  /** How long it is worth keeping. */
+  readonly forMs: number;
+}
+
+export interface AheadParts {
+  readonly state: State;
+  readonly clock: Clock;
+  readonly prepare: (favour: Favour) => void;
+  readonly discard: (launch: Pick<LaunchSpec, 'engine' | 'launchName'>) => void;
+}
+
+interface Made {
+  readonly due: number;
+  readonly spec: LaunchSpec;
+  readonly warm: boolean;
+}
+
+interface Look {
+  readonly job: string;
+  readonly priority: number;
+}
+
+export class Ahead {
+  readonly #parts: AheadParts;
+  /** When to look at which job again; looks that are out of date do no harm. */
+  readonly #looks = new Timetable<Look>();
+  /** By job. */
+  readonly #made = new Map<string, Made>();
+  #cancel: (() => void) | null = null;
+  #wakeAt = Number.POSITIVE_INFINITY;
+  #running = false;
+
+  constructor(parts: AheadParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#running = true;
+    for (const name of this.#parts.state.jobs.keys()) this.#look(name);
+    this.#rearm();
+  }
+
+  /** Gives up what was made ready; the engines take their time for it. */
+  stop(): void {
+    this.#running = false;
+    this.#cancel?.();
+    this.#cancel = null;
+    for (const { spec } of this.#made.values()) this.#parts.discard(spec);
+    this.#made.clear();
+  }
+
+  /** Call when a job was changed, paused, resumed, disabled or deleted. */
+  changed(job: string): void {
+    if (!this.#running) return;
+    this.#look(job);
+    this.#rearm();
+  }
+
+  #look(job: string): void {
+    const { state, clock, discard } = this.#parts;
+    const now = clock.now();
+    const entry = state.jobs.get(job);
+    const coming = entry === undefined ? null : comingLaunch(state, entry);
+    let made = this.#made.get(job);
+    if (made !== undefined && (coming === null || !sameJson(made.spec, coming.spec))) {
+      // Once it is due, its launch takes it, or its time passes.
+      if (now < made.due) discard(made.spec);
+      this.#made.delete(job);
+      made = undefined;
+    }
+    if (entry === undefined || coming === null) return;
+    const { due, spec, steps } = coming;
+    const step = steps.findLast(({ at }) => at <= now);
+    if (step !== undefined && now < due && made?.warm !== step.warm) {
+      this.#made.set(job, { due, spec, warm: step.warm });
+      this.#parts.prepare({ spec, warm: step.warm, priority: entry.priority, forMs: due - now + ON_TIME_MS });
+    }
+    const next = steps.find(({ at }) => at > now)?.at ?? Math.max(due, now) + LOOK_AGAIN_MS;
+    this.#looks.add(next, { job, priority: entry.priority });
+  }
+
+  #rearm(): void {
+    const { clock } = this.#parts;
+    const earliest = this.#looks.earliest();
+    if (!this.#running || earliest === Number.POSITIVE_INFINITY) return;
+    const now = clock.now();
+    const at = Math.min(earliest, now + MAX_SLEEP_MS);
+    if (this.#cancel !== null && this.#wakeAt <= at) return;
+    this.#cancel?.();
+    this.#wakeAt = at;
+    this.#cancel = clock.after(Math.max(0, at - now), () => this.#woken());
+  }
+
+  #woken(): void {
+    this.#cancel = null;
+    if (!this.#running) return;
+    const now = this.#parts.clock.now();
+    const jobs = new Set<string>();
+    for (let look = this.#looks.takeDue(now); look !== null; look = this.#looks.takeDue(now))
+      jobs.add(look.subject.job);
+    for (const job of jobs) this.#look(job);
+    this.#rearm();
+  }
+}

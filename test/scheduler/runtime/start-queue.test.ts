@@ -1,0 +1,114 @@
+/** The order of starts, against the plain sorting of what waits, and how many there are at a time. */
+
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type Start, StartQueue } from '../../../src/scheduler/runtime/start-queue.ts';
+
+/** A start that goes on until it is told to end. */
+function start(launchName: string, more: Partial<Start> = {}) {
+  let end = (): void => undefined;
+  const done = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const begun: { is: boolean } = { is: false };
+  const run = (): Promise<void> => {
+    begun.is = true;
+    return done;
+  };
+  return {
+    launchName,
+    kind: 'launch',
+    priority: 0,
+    due: 0,
+    isWanted: () => true,
+    run,
+    begun,
+    end,
+    ...more,
+  } as const;
+}
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('launches go before what is made ready, then by priority, then by due instant, then as they came', async () => {
+  const waiting = fc.array(
+    fc.record({
+      kind: fc.constantFrom('launch' as const, 'prepare' as const),
+      priority: fc.integer({ min: -2, max: 2 }),
+      due: fc.integer({ min: 0, max: 3 }),
+    }),
+    { maxLength: 30 },
+  );
+  await fc.assert(
+    fc.asyncProperty(waiting, async (all) => {
+      const queue = new StartQueue(1);
+      const order: number[] = [];
+      all.forEach((each, i) => {
+        const run = async (): Promise<void> => void order.push(i);
+        queue.add({ ...each, launchName: `n${i}`, isWanted: () => true, run }, false);
+      });
+      const pump = (): void => queue.pump(pump);
+      pump();
+      await settle();
+      const rank = (i: number): number[] => {
+        const { kind, priority, due } = all[i] as (typeof all)[number];
+        return [kind === 'launch' ? 0 : 1, -priority, due, i];
+      };
+      const expected = all.map((_, i) => i).sort((a, b) => compare(rank(a), rank(b)));
+      expect(order).toEqual(expected);
+    }),
+  );
+});
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((value, i) => value !== b[i]);
+  return at < 0 ? 0 : (a[at] as number) - (b[at] as number);
+}
+
+test('no more than its width at a time, and the next when a place is free', async () => {
+  const queue = new StartQueue(2);
+  const starts = ['a', 'b', 'c'].map((name) => start(name));
+  for (const each of starts) queue.add(each, false);
+  const pump = (): void => queue.pump(pump);
+  pump();
+  expect(starts.map(({ begun }) => begun.is)).toEqual([true, true, false]);
+  expect(queue.waiting).toBe(1);
+  starts[0]?.end();
+  await settle();
+  expect(starts.map(({ begun }) => begun.is)).toEqual([true, true, true]);
+});
+
+test('what is held does not wait behind what has to be started', () => {
+  const queue = new StartQueue(1);
+  const starts = ['a', 'b', 'held'].map((name) => start(name));
+  for (const each of starts) queue.add(each, each.launchName === 'held');
+  queue.pump(() => undefined);
+  expect(starts.map(({ begun }) => begun.is)).toEqual([true, false, true]);
+});
+
+test('what is dropped or not wanted any more is not started; what runs is not added twice', async () => {
+  const queue = new StartQueue(1);
+  const [first, again, dropped, unwanted] = [
+    start('a'),
+    start('a'),
+    start('b'),
+    start('c', { isWanted: () => false }),
+  ];
+  queue.add(first, false);
+  queue.pump(() => undefined);
+  for (const each of [again, dropped, unwanted]) queue.add(each, false);
+  expect(queue.waiting).toBe(2);
+  expect(queue.drop({ kind: 'launch', launchName: 'b' })).toBe(true);
+  expect(queue.drop({ kind: 'prepare', launchName: 'c' })).toBe(false);
+  let answered = false;
+  void queue.answered('a').then(() => {
+    answered = true;
+  });
+  await settle();
+  expect(answered).toBe(false);
+  first.end();
+  await settle();
+  expect(answered).toBe(true);
+  queue.pump(() => undefined);
+  expect([again, dropped, unwanted].some(({ begun }) => begun.is)).toBe(false);
+});
