@@ -12,13 +12,14 @@ import './graph.css';
 import { useGraph } from './graph-data.ts';
 import { Legend } from './legend.tsx';
 import { marksOf } from './marks.ts';
-import { type Model, modelOf, partOf, sameStructure } from './model.ts';
+import { type Model, modelOf, partOf } from './model.ts';
 import { countsOf } from './notes.ts';
 import { Panel } from './panel.tsx';
 import { Picture } from './picture.tsx';
 import { standingOf } from './state.ts';
 import { GraphTable } from './table.tsx';
 import { Toolbar } from './toolbar.tsx';
+import { useKept } from './use-kept.ts';
 
 export default function GraphPage() {
   const [address, change] = useAddress();
@@ -144,16 +145,13 @@ function Shown({ whole, address, change }: ShownProps) {
   );
 }
 
-/** The same object as long as the structure is the same, so that states do not lay it out again. */
 function useModel(graph: WireGraph, group: string | null, open: readonly string[]): Model {
-  const kept = useRef<Model | null>(null);
   const opened = open.join('\n');
-  return useMemo(() => {
+  const made = useMemo(() => {
     const grouping = group === null ? null : { by: group, open: new Set(opened.split('\n')) };
-    const made = modelOf(graph, grouping);
-    if (kept.current === null || !sameStructure(kept.current, made)) kept.current = made;
-    return kept.current;
+    return modelOf(graph, grouping);
   }, [graph, group, opened]);
+  return useKept(made);
 }
 
 /** The card of this id, or the one that holds the job of this name; -1 when there is none. */

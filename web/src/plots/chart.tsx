@@ -1,0 +1,64 @@
+/**
+ * A plot in the page: uPlot in the colours of the theme, as wide as its place, with its content in words and as a
+ * table for those who can't see it.
+ */
+
+import { type ReactNode, useEffect, useRef } from 'react';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import './plots.css';
+import { type ChartColours, chartColours } from './colours.ts';
+
+export interface ChartProps {
+  /** What is to be seen, in a sentence. */
+  readonly summary: string;
+  readonly height?: number;
+  readonly data: uPlot.AlignedData;
+  /** Made again when the theme changes; the same function as long as the plot is the same. */
+  readonly options: (colours: ChartColours) => Omit<uPlot.Options, 'width' | 'height'>;
+  readonly table: ReactNode;
+}
+
+export function Chart({ summary, height = 220, data, options, table }: ChartProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const newest = useRef(data);
+  newest.current = data;
+
+  useEffect(() => {
+    const element = place.current!;
+    const make = () => {
+      plot.current?.destroy();
+      const size = { width: Math.max(1, element.clientWidth), height };
+      plot.current = new uPlot({ ...options(chartColours(element)), ...size }, newest.current, element);
+    };
+    make();
+    const sizes = new ResizeObserver(() =>
+      plot.current?.setSize({ width: Math.max(1, element.clientWidth), height }),
+    );
+    sizes.observe(element);
+    const theme = new MutationObserver(make);
+    theme.observe(document.documentElement, { attributeFilter: ['data-theme'] });
+    return () => {
+      sizes.disconnect();
+      theme.disconnect();
+      plot.current?.destroy();
+      plot.current = null;
+    };
+  }, [options, height]);
+
+  useEffect(() => plot.current?.setData(data), [data]);
+
+  return (
+    <figure className="chart">
+      <div ref={place} role="img" aria-label={summary} style={{ minHeight: height }} />
+      <figcaption>
+        <p>{summary}</p>
+        <details>
+          <summary>As a table</summary>
+          <div className="table-scroll chart-table">{table}</div>
+        </details>
+      </figcaption>
+    </figure>
+  );
+}

@@ -1,0 +1,97 @@
+/** Percentiles of a job, day by day: as they were counted, not averages of averages. */
+
+import { useMemo } from 'react';
+import type uPlot from 'uplot';
+import type { WireRunDays } from '../../../src/api/schema-plots.ts';
+import { duration } from '../parts/time.ts';
+import { Chart } from './chart.tsx';
+import { axis, type ChartColours, faded } from './colours.ts';
+
+type Measure = 'runTime' | 'startLateness';
+
+const shown = ['p50', 'p95', 'p99'] as const;
+const titles: Record<Measure, string> = { runTime: 'Run time', startLateness: 'Start lateness' };
+
+interface PercentileDaysProps {
+  readonly days: WireRunDays['days'];
+  readonly measure: Measure;
+}
+
+export function PercentileDays({ days, measure }: PercentileDaysProps) {
+  const counted = useMemo(() => days.filter((day) => day[measure].count > 0), [days, measure]);
+  const data = useMemo<uPlot.AlignedData>(
+    () => [
+      counted.map(({ day }) => Date.parse(day) / 1_000),
+      ...shown.map((name) => counted.map((day) => day[measure][name])),
+    ],
+    [counted, measure],
+  );
+  const last = counted.at(-1);
+  if (last === undefined) return <p className="empty">Nothing was counted yet.</p>;
+  const summary =
+    `${titles[measure]} on ${last.day}: half of the runs within ${duration(last[measure].p50)}, ` +
+    `95 % within ${duration(last[measure].p95)}; ${counted.length} ${counted.length === 1 ? 'day' : 'days'}.`;
+  return (
+    <Chart
+      summary={summary}
+      data={data}
+      options={options}
+      table={
+        <table className="table">
+          <thead>
+            <tr>
+              <th>Day</th>
+              <th className="number">Runs</th>
+              {shown.map((name) => (
+                <th key={name} className="number">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {counted.map((day) => (
+              <tr key={day.day}>
+                <td>{day.day}</td>
+                <td className="number">{day[measure].count}</td>
+                {shown.map((name) => (
+                  <td key={name} className="number">
+                    {duration(day[measure][name])}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      }
+    />
+  );
+}
+
+function options(colours: ChartColours): Omit<uPlot.Options, 'width' | 'height'> {
+  const line = (label: string, stroke: string, more: Partial<uPlot.Series> = {}): uPlot.Series => ({
+    label,
+    stroke,
+    width: 2,
+    // A single day has no line: the point shows it.
+    points: { size: 5, fill: stroke, stroke },
+    value: (_, value) => duration(value),
+    ...more,
+  });
+  return {
+    scales: { y: { range: (_, __, most) => [0, Math.max(1, most) * 1.08] } },
+    series: [
+      { label: 'Day', value: (_, value) => (value === null ? '–' : dayText(value)) },
+      line('p50', colours.accent, { fill: faded(colours.accent, 10) }),
+      line('p95', colours.late),
+      line('p99', faded(colours.fail, 80), { width: 1.5, dash: [4, 4] }),
+    ],
+    axes: [
+      axis(colours, dayText, { grid: { show: false }, space: 70 }),
+      axis(colours, duration, { size: 68 }),
+    ],
+    cursor: { y: false, points: { size: 7 } },
+  };
+}
+
+const dayText = (seconds: number): string => new Date(seconds * 1_000).toISOString().slice(5, 10);
