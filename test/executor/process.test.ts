@@ -311,6 +311,23 @@ describe('the process engine', () => {
       expect(refusal).toMatch(/denied/);
     });
 
+    test.runIf(root)('a refusal when its user can not reach the folder in which it is started', async () => {
+      const { launcher } = await begin();
+      const above = join(harness.dir, '..');
+      await chmod(above, 0o700);
+      try {
+        const spec = job('true', { user: 'nobody' });
+        await expect(launcher.launch(spec)).rejects.toMatchObject({
+          code: 'LAUNCH_REFUSED',
+          details: { field: 'run.user', value: 'nobody' },
+          message: expect.stringContaining(harness.dir),
+        });
+        expect(await launcher.inventory()).toEqual([]);
+      } finally {
+        await chmod(above, 0o755);
+      }
+    });
+
     test('a reason when a command is not found', async () => {
       const { launcher, ended } = await begin();
       const spec = job('exec no-such-command');
