@@ -7,6 +7,7 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { CarillonError } from '../errors.ts';
+import type { Clock } from '../scheduler/ports.ts';
 import { helperLogin, registryEntry, registryOf } from './docker-registry.ts';
 import type { Login, RegistryAuth } from './docker-transport.ts';
 
@@ -27,11 +28,13 @@ export interface CredentialOptions {
   readonly configFile: string | null;
   /** For the helpers, which need at least PATH and HOME. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
 }
 
 /** The finder ends by LAUNCH_REFUSED where a login was to be had and could not be read. */
-export function createCredentials({ configFile, environment }: CredentialOptions): FindCredentials {
+export function createCredentials(options: CredentialOptions): FindCredentials {
   return async (image) => {
+    const { configFile } = options;
     if (configFile === null) return null;
     const registry = registryOf(image);
     const text = await readFile(configFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -40,20 +43,16 @@ export function createCredentials({ configFile, environment }: CredentialOptions
     const entry = registryEntry(text, registry);
     if (entry === null) throw refused(`${configFile} is not a JSON object`, configFile);
     const login =
-      (entry.helper === null ? null : await askHelper(entry.helper, registry, environment)) ?? entry.login;
+      (entry.helper === null ? null : await askHelper(entry.helper, registry, options)) ?? entry.login;
     return login === null ? null : { ...login, serveraddress: registry };
   };
 }
 
 /** Null when it knows none. */
-async function askHelper(
-  name: string,
-  registry: string,
-  environment: CredentialOptions['environment'],
-): Promise<Login | null> {
+async function askHelper(name: string, registry: string, options: CredentialOptions): Promise<Login | null> {
   const program = `docker-credential-${name}`;
   if (!helperName.test(name)) throw refused('the name of its credential helper is none', name);
-  const { failure, answer } = await runHelper(program, registry, environment);
+  const { failure, answer } = await runHelper(program, registry, options);
   if (failure !== null && answer.trim() === notFound) return null;
   const login = failure === null ? helperLogin(answer) : null;
   if (login === null) throw refused(`${program} ${failure ?? 'gave no login'} for ${registry}`, program);
@@ -64,15 +63,19 @@ async function askHelper(
 function runHelper(
   program: string,
   registry: string,
-  environment: CredentialOptions['environment'],
+  { environment, clock }: CredentialOptions,
 ): Promise<{ failure: string | null; answer: string }> {
-  const bounds = { timeout: helperTimeoutMs, maxBuffer: maxAnswerBytes, killSignal: 'SIGKILL' } as const;
+  const bounds = { maxBuffer: maxAnswerBytes, killSignal: 'SIGKILL', env: { ...environment } } as const;
   return new Promise((resolve) => {
-    const child = execFile(program, ['get'], { ...bounds, env: { ...environment } }, (error, answer) => {
-      if (error === null) return resolve({ failure: null, answer });
-      const { code, killed } = error;
-      const how = killed ? `gave no answer within ${helperTimeoutMs / 1000} s` : `failed (${code})`;
-      resolve({ failure: how, answer });
+    const child = execFile(program, ['get'], bounds, (error, answer) => {
+      cancel();
+      resolve({ failure: error === null ? null : `failed (${error.code ?? error.signal})`, answer });
+    });
+    const cancel = clock.after(helperTimeoutMs, () => {
+      child.kill('SIGKILL');
+      child.stdout?.destroy();
+      // What it has started itself may hold on to its output: that is not waited for.
+      resolve({ failure: `gave no answer within ${helperTimeoutMs / 1000} s`, answer: '' });
     });
     // It may end, or not exist, without having read.
     child.stdin?.on('error', () => {});

@@ -88,7 +88,7 @@ export class DockerWatch {
   take(container: ContainerInspection, again: 'once' | 'again' = 'once'): LaunchReport {
     const interruption = this.#interruption(container);
     const report = launchReport(container, interruption);
-    const { launchName, startedAt } = report;
+    const { launchName, startedAt, image } = report;
     if (report.state === 'created' || startedAt === undefined) return report;
     const before = this.#known.get(launchName);
     const told = before?.id === container.Id ? before.phase : null;
@@ -102,7 +102,9 @@ export class DockerWatch {
       connection: this.#connection,
       interruption,
     });
-    if (told === null || again === 'again') this.#emit({ kind: 'started', launchName, at: startedAt });
+    if (told === null || again === 'again') {
+      this.#emit({ kind: 'started', launchName, at: startedAt, ...(image !== undefined && { image }) });
+    }
     if (unexplained) {
       void this.#pause(lateNewsMs).then(() => this.#inspect(container.Id, null));
     } else if (report.state === 'ended') {

@@ -8,6 +8,7 @@ set -euo pipefail
 wanted=(
   dockerd:docker.io
   docker-init:docker.io
+  docker-registry:docker-registry
   containerd:containerd
   runc:runc
   busybox:busybox-static
