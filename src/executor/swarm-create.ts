@@ -10,7 +10,7 @@ import type { SwarmEngine } from './swarm-engine.ts';
 import { launchLabel, type SwarmSecret, secretName, swarmService } from './swarm-request.ts';
 
 /**
- * True when it was created, false when the name is taken. LAUNCH_REFUSED and EngineRefusal leave nothing; when
+ * True when it was created, false when the name is taken. LAUNCH_REFUSED leaves nothing; when
  * `mayCreate` says no, right before, it is ENGINE_UNAVAILABLE: whoever leads asks again.
  */
 export async function createService(
@@ -35,10 +35,12 @@ export async function createService(
     for (const [index, text] of texts.entries()) files.push(await giveSecret(spec, index, text, engine));
     return await engine.create(swarmService(spec, image, { secrets, files }), auth, requireLead);
   } catch (error) {
-    const nothingMade = error instanceof EngineRefusal || error instanceof CarillonError;
+    const code = error instanceof CarillonError ? error.code : null;
     // Where nobody knows what was made, the secrets may be in use: they are kept for the next try.
-    if (nothingMade && !isUnknown(error) && texts.length > 0) await removeSecrets(engine, spec.launchName);
-    if (error instanceof CarillonError && error.code === 'NOT_LEADING')
+    if (code !== 'ENGINE_UNAVAILABLE' && texts.length > 0) await removeSecrets(engine, spec.launchName);
+    if (error instanceof EngineRefusal)
+      throw refused(`The Swarm does not take its secrets: ${error.words}`, 'run.secrets', spec.launchName);
+    if (code === 'NOT_LEADING')
       throw engine.unavailable('this scheduler can not prove any more that it leads');
     throw error;
   }
@@ -100,10 +102,6 @@ async function giveSecret(
       () => false,
     ));
   return { id: removed ? await create() : held.ID, name, file };
-}
-
-function isUnknown(error: unknown): boolean {
-  return error instanceof CarillonError && error.code === 'ENGINE_UNAVAILABLE';
 }
 
 function refused(message: string, field: string, value: unknown): CarillonError {

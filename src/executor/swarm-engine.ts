@@ -17,6 +17,8 @@ import type { SwarmNode, SwarmTask } from './swarm-state.ts';
 
 /** A manager answers within milliseconds, or has no leader and lets its clients wait. */
 const askTimeoutMs = 8_000;
+/** What a manager says twice, with a leader in between, it means. */
+const createTries = 2;
 
 export interface SwarmServiceEntry {
   readonly ID: string;
@@ -85,31 +87,31 @@ export class SwarmEngine {
   }
 
   /**
-   * True when it was created, false when the name is taken; `mayCreate` is asked before each try. EngineRefusal
-   * when the Swarm, with a leader, says no.
+   * True when it was created, false when the name is taken; `mayCreate` is asked before each try. LAUNCH_REFUSED
+   * when the Swarm, with a leader, says no: nothing was made.
    */
   async create(spec: SwarmServiceSpec, auth: RegistryAuth | null, mayCreate: () => void): Promise<boolean> {
     const call = { method: 'POST', path: '/services/create', body: spec, ...(auth && { auth }) } as const;
     return this.#withManager(async (manager) => {
-      const attempt = () => {
+      let words = '';
+      for (let tries = 0; tries < createTries; tries++) {
         mayCreate();
-        return ask(manager, call);
-      };
-      const refused = async (refusal: unknown) => {
-        if (!(refusal instanceof EngineRefusal) || refusal.status === 409) throw refusal;
-        // Without a leader a manager knows nothing, and calls it not found.
+        try {
+          await ask(manager, call);
+          return true;
+        } catch (error) {
+          if (!(error instanceof EngineRefusal)) throw error;
+          if (error.status === 409) return false;
+          words = error.words;
+        }
+        // Losing its leader looks like any other refusal, of any status. This is answered by a leader alone.
         await ask(manager, { method: 'GET', path: '/nodes' });
-        return attempt();
-      };
-      return attempt()
-        .catch(refused)
-        .then(
-          () => true,
-          (error: unknown) => {
-            if (error instanceof EngineRefusal && error.status === 409) return false;
-            throw error;
-          },
-        );
+      }
+      if ((await this.service(spec.Name)) !== null) return false;
+      throw new CarillonError('LAUNCH_REFUSED', `The Swarm does not create it: ${words}`, {
+        field: 'run',
+        value: spec.TaskTemplate.ContainerSpec.Image,
+      });
     });
   }
 

@@ -21,7 +21,6 @@ import type {
 import type { LaunchSpec } from '../scheduler/spec.ts';
 import type { TlsFiles } from './docker-address.ts';
 import { labelOf } from './docker-request.ts';
-import { EngineRefusal } from './docker-transport.ts';
 import { isLaunchName, logsGone, type RunLogs } from './run-logs.ts';
 import { createService, removeSecrets } from './swarm-create.ts';
 import { SwarmEngine, type SwarmServiceEntry } from './swarm-engine.ts';
@@ -181,7 +180,8 @@ class SwarmLauncher implements Launcher {
 
   async #launch(spec: LaunchSpec, flight: Flight, mayStart: () => boolean): Promise<void> {
     const { launchName } = spec;
-    const created = await this.#create(spec, () => mayStart() && !this.#stopped && !flight.killed);
+    const mayCreate = () => mayStart() && !this.#stopped && !flight.killed;
+    const created = await createService(spec, this.#swarm, mayCreate);
     if (!created) await this.#adopt(spec);
     const expected = this.#watch.expect(launchName);
     try {
@@ -189,15 +189,6 @@ class SwarmLauncher implements Launcher {
       await this.#started(launchName);
     } finally {
       expected();
-    }
-  }
-
-  async #create(spec: LaunchSpec, mayCreate: () => boolean): Promise<boolean> {
-    try {
-      return await createService(spec, this.#swarm, mayCreate);
-    } catch (error) {
-      if (!(error instanceof EngineRefusal)) throw error;
-      throw refused(`The Swarm does not create it: ${error.words}`, spec.image);
     }
   }
 

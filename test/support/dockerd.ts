@@ -102,6 +102,11 @@ export class Dockerd {
     this.#dockerd = null;
   }
 
+  async restartAfterKill(): Promise<void> {
+    await this.kill();
+    await this.restart();
+  }
+
   /** What a power cut does: nothing of it runs any more. */
   async crash(): Promise<void> {
     const daemons = [end(this.#dockerd, 'SIGKILL'), end(this.#containerd, 'SIGKILL')];
@@ -228,15 +233,21 @@ function clear(dir: string): void {
   rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }
 
-/** Shims first: they would report the ends of the others. */
+/** Shims first: they would report the ends of the others. Returns when all are gone. */
 function endContainers(dir: string): void {
-  const inContainers = cgroupsOf(dir).flatMap(processesIn);
-  for (const pid of [...shims(dir), ...inContainers]) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It ended by itself in the meantime.
+  const deadline = performance.now() + stopTimeoutMs;
+  const inContainers = () => cgroupsOf(dir).flatMap(processesIn);
+  for (let pids = [...shims(dir), ...inContainers()]; pids.length > 0; pids = inContainers()) {
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It ended by itself in the meantime.
+      }
     }
+    if (performance.now() > deadline) throw new Error(`processes of ${dir} do not end: ${pids.join(' ')}`);
+    // A killed process leaves its control group a moment later.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
   }
 }
 
@@ -276,7 +287,16 @@ function removeCgroups(path: string): void {
   for (const entry of readdirSync(path, { withFileTypes: true })) {
     if (entry.isDirectory()) removeCgroups(join(path, entry.name));
   }
-  rmdirSync(path);
+  const deadline = performance.now() + stopTimeoutMs;
+  for (;;) {
+    try {
+      return rmdirSync(path);
+    } catch (error) {
+      // A process that is no longer listed keeps its group busy until the kernel has put it away.
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || performance.now() > deadline) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
+  }
 }
 
 /** Clears what test processes left that were killed before they could. */

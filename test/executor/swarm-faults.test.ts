@@ -1,0 +1,227 @@
+/**
+ * A Swarm on bad days. Jobs write a line to a file that all nodes share, so that "ran once" is counted by what
+ * happened. What the launcher does not know is asked for again under the same name, as the scheduler does.
+ */
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { CarillonError } from '../../src/errors.ts';
+import type { Launcher, Observation } from '../../src/scheduler/ports.ts';
+import { type LaunchSpec, plainContainer } from '../../src/scheduler/spec.ts';
+import { endAll } from '../conformance/launcher.ts';
+import { swarmMissing } from '../support/swarm.ts';
+import { until } from '../support/until.ts';
+import { type SwarmHarness, swarmHarness } from './swarm-harness.ts';
+
+const missing = swarmMissing();
+type Ended = Extract<Observation, { kind: 'ended' }>;
+
+describe.skipIf(missing !== null)(
+  `a Swarm on bad days${missing === null ? '' : ` (skipped: ${missing})`}`,
+  () => {
+    let harness: SwarmHarness;
+    let launcher: Launcher;
+    let seen: Observation[] = [];
+    let sequence = 0;
+
+    beforeAll(async () => {
+      harness = await swarmHarness();
+      launcher = harness.createLauncher();
+      launcher.onObservation((observation) => seen.push(observation));
+      await launcher.start();
+    });
+    afterEach(async () => {
+      await endAll(launcher);
+      seen = [];
+    });
+    afterAll(async () => {
+      await launcher?.stop();
+      await harness?.close();
+    });
+
+    const job = (script: string, overrides: Partial<LaunchSpec> = {}): LaunchSpec =>
+      harness.spec(script, { launchName: `fault-${++sequence}`, cluster: 'conformance', ...overrides });
+
+    const on = (node: string): Partial<LaunchSpec> => ({ constraints: [`node.hostname==${node}`] });
+
+    /** A file that jobs of all nodes can write to. */
+    function trace() {
+      const name = `trace-${++sequence}`;
+      const here = join(harness.traces, name);
+      return {
+        inJob: `/traces/${name}`,
+        lines: () => (existsSync(here) ? readFileSync(here, 'utf8').split('\n').filter(Boolean) : []),
+        make: () => writeFileSync(here, ''),
+      };
+    }
+
+    const waitFor = (gate: { inJob: string }): string => `while [ ! -e ${gate.inJob} ]; do sleep 0.05; done`;
+
+    const endOf = (launchName: string, timeoutMs = 30_000): Promise<Ended> =>
+      until(
+        `the end of ${launchName}`,
+        () => seen.find((each): each is Ended => each.kind === 'ended' && each.launchName === launchName),
+        timeoutMs,
+      );
+
+    const errorOf = (promise: Promise<unknown>): Promise<CarillonError> =>
+      promise.then(
+        () => expect.fail('it was launched'),
+        (error: CarillonError) => error,
+      );
+
+    /** Asks again while nobody knows. */
+    async function launchAtLast(spec: LaunchSpec): Promise<void> {
+      await until(
+        `the launch of ${spec.launchName}`,
+        () =>
+          launcher.launch(spec).then(
+            () => true,
+            (error: CarillonError) => {
+              if (error.code !== 'ENGINE_UNAVAILABLE') throw error;
+              return false;
+            },
+          ),
+        60_000,
+      );
+    }
+
+    test('what no node takes is no start: it says why, holds up nobody, and can be killed', async () => {
+      const out = trace();
+      const spec = job(`echo ran >> ${out.inJob}`, { constraints: ['node.labels.zone==moon'] });
+      const error = await errorOf(launcher.launch(spec));
+      expect(error.code).toBe('ENGINE_UNAVAILABLE');
+      expect(error.message).toContain('no suitable node');
+      expect(await launcher.inventory()).toEqual([{ launchName: spec.launchName, state: 'created' }]);
+      const other = job('exit 0');
+      await launcher.launch(other);
+      expect((await endOf(other.launchName)).exitCode).toBe(0);
+      await launcher.kill(spec.launchName, 0);
+      expect(await endOf(spec.launchName)).toMatchObject({ reason: 'ended before it was started' });
+      expect(seen.filter(({ launchName }) => launchName === spec.launchName)).toHaveLength(1);
+      expect((await errorOf(launcher.launch(spec))).code).toBe('LAUNCH_REFUSED');
+      expect(out.lines()).toEqual([]);
+    });
+
+    test.each([
+      ['a folder that its node does not have', { volumes: ['/no/such/folder:/data'] }, '/no/such/folder'],
+      ['a network that there is not', { container: { ...plainContainer, networks: ['moon'] } }, 'moon'],
+      ['no network at all', { container: { ...plainContainer, networks: [] } }, 'internal overlay'],
+      ['an image that there is not', { image: 'carillon-none:1' }, 'carillon-none'],
+    ])('refuses %s', async (_, overrides, words) => {
+      const error = await errorOf(launcher.launch(job('exit 0', overrides as Partial<LaunchSpec>)));
+      expect(`${error.code}: ${error.message}`).toMatch(/^LAUNCH_REFUSED/);
+      expect(error.message).toContain(words);
+    });
+
+    test('leaves alone a service that is not its own', async () => {
+      const client = await harness.swarm.client();
+      const spec = job('exit 0');
+      const service = await client.createService({
+        Name: spec.launchName,
+        TaskTemplate: { ContainerSpec: { Image: 'carillon-test:1', Command: ['sleep', '60'] } },
+        Mode: { Replicated: { Replicas: 1 } },
+      });
+      expect((await errorOf(launcher.launch(spec))).code).toBe('LAUNCH_REFUSED');
+      await launcher.kill(spec.launchName, 0);
+      await launcher.remove(spec.launchName);
+      expect(await client.getService(service.id).inspect()).toMatchObject({
+        Spec: { Name: spec.launchName },
+      });
+      await client.getService(service.id).remove();
+    });
+
+    test('a secret as a file is in no service, and goes with it', async () => {
+      const file = join(harness.dir, 'secret');
+      writeFileSync(file, 'hush-4711\n');
+      const secretFiles = [{ name: 'TOKEN', file, mount: '/run/keys/token' }];
+      const container = { ...plainContainer, secretFiles };
+      const spec = job('cat /run/keys/token; ls -l /run/keys/token', { container });
+      await launcher.launch({ ...spec, container: { ...spec.container, networks: ['host'] } });
+      expect((await endOf(spec.launchName)).exitCode).toBe(0);
+      expect(await harness.everythingKept(spec.launchName)).not.toContain('hush');
+      let output = '';
+      for await (const { bytes } of launcher.logs(spec.launchName, {}))
+        output += Buffer.from(bytes).toString();
+      expect(output).toMatch(/^hush-4711-r--r--r--/);
+      await launcher.remove(spec.launchName);
+      expect(await (await harness.swarm.client()).listSecrets()).toEqual([]);
+    });
+
+    test('the leader of the managers dies while jobs are launched: each runs once', async () => {
+      const { swarm } = harness;
+      const out = trace();
+      const specs = Array.from({ length: 24 }, (_, i) => job(`echo ${i} >> ${out.inJob}; sleep 1`));
+      const [first, ...others] = [await swarm.leader(), ...(await swarm.followers())];
+      const launches = specs
+        .slice(0, 12)
+        .map((spec) => launchAtLast({ ...spec, ...on(others[0] as string) }));
+      await until('some run', () => out.lines().length > 2);
+      await swarm.node(first).kill();
+      launches.push(...specs.slice(12).map((spec) => launchAtLast({ ...spec, ...on(others[1] as string) })));
+      await Promise.all(launches);
+      for (const { launchName } of specs) expect((await endOf(launchName)).exitCode).toBe(0);
+      await swarm.node(first).restart();
+      await swarm.ready();
+      // Who led before leads again, with all that it knew then.
+      await swarm.node(await swarm.leader()).restartAfterKill();
+      await swarm.ready();
+      expect(
+        out
+          .lines()
+          .map(Number)
+          .sort((a, b) => a - b),
+      ).toEqual(specs.map((_, i) => i));
+      expect((await launcher.inventory()).every(({ exitCode }) => exitCode === 0)).toBe(true);
+    }, 120_000);
+
+    test('a node loses its power: what ran there is lost, the next attempt runs elsewhere', async () => {
+      const { swarm } = harness;
+      const [leader, [victim]] = [await swarm.leader(), await swarm.followers()];
+      const out = trace();
+      const spec = job(`echo one >> ${out.inJob}; sleep 600`, on(victim as string));
+      await launcher.launch(spec);
+      await until('it runs', () => out.lines().length === 1);
+      await swarm.node(victim as 'one').crash();
+      expect(await endOf(spec.launchName)).toMatchObject({ exitCode: null, infrastructure: true });
+      expect(await launcher.inventory()).toMatchObject([{ state: 'ended', infrastructure: true }]);
+      const next = job(`echo two >> ${out.inJob}`, on(leader));
+      await launcher.launch(next);
+      expect((await endOf(next.launchName)).exitCode).toBe(0);
+      await swarm.node(victim as 'one').start();
+      await swarm.ready();
+      expect(out.lines()).toEqual(['one', 'two']);
+    }, 120_000);
+
+    test('a node is cut off and comes back: its job is lost, stopped, and not told otherwise', async () => {
+      const { swarm } = harness;
+      const [victim] = await swarm.followers();
+      const [out, gate] = [trace(), trace()];
+      const script = `trap 'echo stopped >> ${out.inJob}; exit 1' TERM; echo ran >> ${out.inJob}; ${waitFor(gate)}`;
+      const spec = job(script, on(victim as string));
+      await launcher.launch(spec);
+      await until('it runs', () => out.lines().length === 1);
+      swarm.isolate(victim as 'one');
+      expect(await endOf(spec.launchName)).toMatchObject({ exitCode: null, infrastructure: true });
+      swarm.heal(victim as 'one');
+      await until('Swarm stops it', () => out.lines().length === 2, 30_000);
+      await swarm.ready();
+      expect(out.lines()).toEqual(['ran', 'stopped']);
+      expect(seen.filter(({ kind }) => kind === 'ended')).toHaveLength(1);
+    }, 120_000);
+
+    test('the engine of a node is killed and comes back: its job is ended by that', async () => {
+      const { swarm } = harness;
+      const [victim] = await swarm.followers();
+      const out = trace();
+      const spec = job(`echo ran >> ${out.inJob}; sleep 600`, on(victim as string));
+      await launcher.launch(spec);
+      await until('it runs', () => out.lines().length === 1);
+      await swarm.node(victim as 'one').restartAfterKill();
+      expect(await endOf(spec.launchName)).toMatchObject({ infrastructure: true });
+      await swarm.ready();
+      expect(out.lines()).toEqual(['ran']);
+    }, 120_000);
+  },
+);
