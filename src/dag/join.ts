@@ -13,6 +13,11 @@ export interface Join {
   readonly recent: readonly Round[];
   /** The latest due instant for which a loose round was decided. */
   readonly mark?: number;
+  /**
+   * The latest due instant that had fired when the parents or their cadence changed: of rounds up to it that are no
+   * longer known it can't be told whether they have fired.
+   */
+  readonly changed?: number;
 }
 
 /** One parent may be ahead of another by an hour of minutely runs; beyond that the oldest round is given up. */
@@ -31,17 +36,22 @@ export interface Draft {
   readonly open: Round[];
   readonly recent: Round[];
   mark: number | undefined;
+  changed: number | undefined;
 }
 
 export function draftOf(join: Join): Draft {
-  return { open: [...join.open], recent: [...join.recent], mark: join.mark };
+  return { open: [...join.open], recent: [...join.recent], mark: join.mark, changed: join.changed };
 }
 
-export function joinOf({ open, recent, mark }: Draft, parents: readonly string[]): Join {
+export function joinOf({ open, recent, mark, changed }: Draft, parents: readonly string[]): Join {
   // What is remembered of a single parent only absorbs endings told twice: its reruns need no memory.
   const most = parents.length === 1 ? MIN_ROUNDS : bound(MAX_RECENT_ROUNDS, parents);
-  const kept = { open: open.sort(byDue), recent: recent.slice(-most) };
-  return mark === undefined ? kept : { ...kept, mark };
+  return {
+    open: open.sort(byDue),
+    recent: recent.slice(-most),
+    ...(mark !== undefined && { mark }),
+    ...(changed !== undefined && { changed }),
+  };
 }
 
 /** The loose lane: one open round, "since the child's last round". */
@@ -111,7 +121,9 @@ export function dropOlderLoose(draft: Draft, due: number): void {
 /** Folds open rounds of a cadence the parents no longer share into the loose one; the later entry stays. */
 export function foldStrangers(draft: Draft, spec: JoinSpec): void {
   const lane = spec.per !== undefined ? 'per:' : isByDue(spec) ? 'due:' : LOOSE;
-  for (const stranger of draft.open.filter((round) => isKeyed(round) && !round.key.startsWith(lane))) {
+  const isStranger = (round: Round): boolean => isKeyed(round) && !round.key.startsWith(lane);
+  rememberFired(draft, isStranger);
+  for (const stranger of draft.open.filter(isStranger)) {
     if (stranger.fired) {
       close(draft, stranger);
       continue;
@@ -129,6 +141,11 @@ export function foldStrangers(draft: Draft, spec: JoinSpec): void {
     });
     replace(draft.open, loose, { ...loose, ends: { ...stranger.ends, ...Object.fromEntries(later) } });
   }
+}
+
+function rememberFired(draft: Draft, isLeft: (round: Round) => boolean): void {
+  for (const round of [...draft.open, ...draft.recent])
+    if (round.fired && isLeft(round)) draft.changed = Math.max(draft.changed ?? round.due, round.due);
 }
 
 /** Closes the oldest of too many open rounds, and returns them. The loose ones do not grow in number. */
@@ -164,7 +181,9 @@ export function reshape(join: Join, parents: readonly string[]): Join {
     open: join.open.map(shaped).filter(isKnown),
     recent: join.recent.map(shaped).filter(isKnown),
     mark: join.mark,
+    changed: join.changed,
   };
+  rememberFired(draft, isKeyed);
   const spec: JoinSpec = { parents, when: 'all-done', aligned: false };
   for (const round of [...draft.open]) {
     // How far an interval has come is known when the next ending says what it expects.

@@ -118,7 +118,8 @@ function workIn(step: Step, key: string): void {
     close(draft, before);
     before = undefined;
   }
-  const taken = take(step, before ?? newRound(key, end));
+  const again = key !== LOOSE && draft.changed !== undefined && end.due <= draft.changed;
+  const taken = take(step, before ?? newRound(key, end, again));
   const after = taken.fired ? refire(step, taken) : decide(step, taken);
   if (before === undefined) draft.open.push(after);
   else replace(draft.open, before, after);
@@ -158,14 +159,16 @@ function refire({ spec, end, firings }: Step, round: Round): Round {
 
 /**
  * The due and variant of the child's run. A late ending may make a loose round due at an instant that an
- * earlier round has used. Then the parent that decides the due is added to the variant: each of its runs
- * counts in one loose round only, so the pair is new. (No name has a `~`.)
+ * earlier round has used, and so may any ending once the parents or their cadence have changed. Then the parent
+ * that decides the due is added to the variant: each of its runs counts in one round only, so the pair is new.
+ * (No name has a `~`.)
  */
 function identity({ draft, spec, end }: Step, round: Round): { due: number; variant: string } {
   const last = lastEntry(round, spec);
   const due = isKeyed(round) ? round.due : last.due;
   const variant = end.kind === 'rerun' ? end.variant : isKeyed(round) ? round.variant : last.variant;
-  const isLate = round.key === LOOSE && draft.mark !== undefined && due <= draft.mark;
+  const used = Math.max(draft.mark ?? Number.NEGATIVE_INFINITY, draft.changed ?? Number.NEGATIVE_INFINITY);
+  const isLate = round.again === true || (round.key === LOOSE && due <= used);
   const decided = [...draft.recent, ...draft.open.filter((other) => other.fired)];
   const isUsed = decided.some(
     (other) => other.due === due && (other.variant === variant || other.refired?.includes(variant)),

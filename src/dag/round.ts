@@ -66,6 +66,8 @@ export interface Round {
   readonly ends: Readonly<Record<string, RoundEntry>>;
   /** The child has been made due to run for this round. */
   readonly fired: boolean;
+  /** An earlier round of this due instant may have fired and been forgotten. */
+  readonly again?: boolean;
   /** Variants of the reruns for which the child was made due once more. */
   readonly refired?: readonly string[];
 }
@@ -77,8 +79,8 @@ export const MAX_SEEN = 8;
 /** What did not hold is named for the first few parents: reasons are read by people, in one line. */
 export const MAX_NAMED = 3;
 
-export function newRound(key: string, end: ParentEnd): Round {
-  return { key, due: end.due, variant: end.variant, ends: {}, fired: false };
+export function newRound(key: string, end: ParentEnd, again: boolean): Round {
+  return { key, due: end.due, variant: end.variant, ends: {}, fired: false, ...(again && { again }) };
 }
 
 export function entryOf(round: Round, parent: string): RoundEntry | undefined {

@@ -508,6 +508,19 @@ describe('a change of the parents', () => {
     expect(after.recent[0]!.ends).toMatchObject({ A: { due: 2 }, B: { due: 7 } });
   });
 
+  it('uses no due a second time when more rounds have fired than are remembered', () => {
+    const fired = play(aligned('any-succeeded', 'A', 'B'), range(MAX_OPEN_ROUNDS - 4, 'A')).join;
+    const { join, log } = play(loose('any-succeeded', 'A', 'B'), 'B@2 B@4', fired);
+    expect(log).toBe('2/~B . 4/~B .');
+    expect(play(aligned('any-succeeded', 'A', 'B'), 'B@6 A@99', join).log).toBe('6/~B . 99 .');
+  });
+
+  it('uses no due a second time when a new parent comes to instants that are over', () => {
+    const both = range(MAX_RECENT_ROUNDS * 2, 'A').replaceAll(/A@(\d+)/g, 'A@$1 B@$1');
+    const edited = reshape(play(aligned('any-succeeded', 'A', 'B'), both).join, ['C']);
+    expect(play(aligned('any-succeeded', 'C'), 'C@2 C@99', edited).log).toBe('2/~C . 99 .');
+  });
+
   it('does not reuse the due of a loose round once the parents share a cadence', () => {
     const before = play(loose('any-succeeded', 'A', 'B'), 'A@4').join;
     expect(play(aligned('any-succeeded', 'A', 'B'), 'B@4', before).log).toBe('4/~B .');
