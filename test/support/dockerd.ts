@@ -290,7 +290,8 @@ function removeCgroups(path: string): void {
   const deadline = performance.now() + stopTimeoutMs;
   for (;;) {
     try {
-      return rmdirSync(path);
+      rmdirSync(path);
+      return;
     } catch (error) {
       // A process that is no longer listed keeps its group busy until the kernel has put it away.
       if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || performance.now() > deadline) throw error;
