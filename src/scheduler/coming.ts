@@ -7,7 +7,8 @@
 
 import { CarillonError } from '../errors.ts';
 import type { JobDefinition } from './definition.ts';
-import { engineFor, firstLaunch } from './launch.ts';
+import { engineFor } from './engine-choice.ts';
+import { firstLaunch } from './launch.ts';
 import type { Settings } from './model.ts';
 import { policyOf } from './policy.ts';
 import { idleReason, newRun } from './runs.ts';

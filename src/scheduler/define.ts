@@ -8,7 +8,7 @@ import { CarillonError } from '../errors.ts';
 import { checkDefinition } from './check.ts';
 import { checkAhead } from './coming.ts';
 import type { JobDefinition } from './definition.ts';
-import { checkEngine } from './launch.ts';
+import { checkEngine } from './engine-choice.ts';
 import type { Job, JobState, Settings } from './model.ts';
 import { policyOf } from './policy.ts';
 import { sameJson } from './same.ts';

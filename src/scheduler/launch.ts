@@ -1,10 +1,10 @@
-/** From a run to an attempt: which engine, which limits, and the launch in words every engine understands. */
+/** From a run to an attempt: which limits, and the launch in words every engine understands. */
 
-import { CarillonError, invariant } from '../errors.ts';
+import { invariant } from '../errors.ts';
 import { chronosNames, withArguments } from './chronos/task.ts';
 import { containerSpec } from './container-spec.ts';
 import type { RunDefinition } from './definition.ts';
-import { checkAbilities, runsImages } from './engine-abilities.ts';
+import { engineFor } from './engine-choice.ts';
 import { launchName } from './ids.ts';
 import type { Attempt, Run, Settings } from './model.ts';
 import type { Limit } from './places.ts';
@@ -14,37 +14,6 @@ import { memoryBytes } from './size.ts';
 import type { LaunchSpec, SecretRef } from './spec.ts';
 import type { Entry, State } from './state.ts';
 import type { Turn } from './turn.ts';
-
-/** The engine a job asks for, or the first that can run it; ENGINE_NOT_CONFIGURED where there is none. */
-export function engineFor(run: RunDefinition, settings: Settings): string {
-  const known = Object.keys(settings.engines);
-  if (run.engine !== undefined) {
-    if (settings.engines[run.engine] !== undefined) return run.engine;
-    throw new CarillonError('ENGINE_NOT_CONFIGURED', `the engine '${run.engine}' is not configured here`, {
-      field: 'run.engine',
-      value: run.engine,
-      allowed: known,
-    });
-  }
-  const images = run.image !== undefined;
-  const engine = Object.entries(settings.engines).find(([, { kind }]) => runsImages(kind) === images)?.[0];
-  if (engine !== undefined) return engine;
-  throw new CarillonError(
-    'ENGINE_NOT_CONFIGURED',
-    images
-      ? `no engine that runs images is configured, and the job has the image '${run.image}'`
-      : 'no engine that runs processes is configured',
-    { field: images ? 'run.image' : 'run', value: run.image ?? null, allowed: known },
-  );
-}
-
-/** UNSUPPORTED_BY_ENGINE for anything the engine would have to ignore. */
-export function checkEngine(run: RunDefinition, settings: Settings): void {
-  const engine = engineFor(run, settings);
-  const kind = settings.engines[engine]?.kind;
-  invariant(kind !== undefined, `the engine ${engine} is configured`);
-  checkAbilities(run, { engine, kind });
-}
 
 /** The limits that apply to a run of this job. */
 export function limitsOf(state: State, entry: Entry, engine: string): Limit[] {

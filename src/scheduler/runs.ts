@@ -7,8 +7,9 @@
 
 import { emptyJoin, type JoinSpec, type ParentEnd, parentEnded } from '../dag/ready.ts';
 import { CarillonError } from '../errors.ts';
+import { engineFor } from './engine-choice.ts';
 import { runId } from './ids.ts';
-import { engineFor, launchRun, limitsOf } from './launch.ts';
+import { launchRun, limitsOf } from './launch.ts';
 import { holdBack } from './lineage.ts';
 import type { EndState, LedgerLine, Outcome, Run, RunTrigger } from './model.ts';
 import { inOrder, type Lane, type Limit } from './places.ts';

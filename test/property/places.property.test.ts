@@ -128,10 +128,8 @@ class Pair {
   readonly settings: { engines: Record<string, object>; pools: Record<string, number> };
   readonly oracle: Oracle;
   readonly rig: Rig;
-  readonly #sizes: Sizes;
 
   constructor(plans: readonly Plan[], size: Sizes) {
-    this.#sizes = size;
     this.oracle = new Oracle(new Map(jobs.map((name, i) => [name, plans[i] as Plan])), size);
     this.settings = { engines: {}, pools: {} };
     this.#configure(size);

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { findProblems } from '../../src/scheduler/check.ts';
 import { containerSpec, publishedPort } from '../../src/scheduler/container-spec.ts';
 import type { RunDefinition } from '../../src/scheduler/definition.ts';
-import { checkEngine } from '../../src/scheduler/launch.ts';
+import { checkEngine } from '../../src/scheduler/engine-choice.ts';
 import type { Settings } from '../../src/scheduler/model.ts';
 import { plainContainer } from '../../src/scheduler/spec.ts';
 
