@@ -17,6 +17,7 @@ import { createCredentials } from './executor/docker-credentials.ts';
 import { createProcessLauncher } from './executor/process.ts';
 import { createRemoteEngine } from './executor/remote.ts';
 import { createRunLogs, type RunLogs } from './executor/run-logs.ts';
+import { createSwarmLauncher } from './executor/swarm.ts';
 import { createLog } from './log.ts';
 import type { EngineSettings } from './scheduler/model.ts';
 import type { Election, Launcher, Log, Member, Store } from './scheduler/ports.ts';
@@ -34,6 +35,8 @@ const STARTS_PER_CORE = 2;
 const PROCESS_TOMBSTONE_MS = 60_000;
 /** Longer than a machine may be suspended and come back as if nothing had happened. */
 const DOCKER_TOMBSTONE_MS = 600_000;
+/** They start on its nodes: three small ones gain little from more. */
+const SWARM_STARTS = 32;
 
 interface Engines {
   readonly launchers: readonly Launcher[];
@@ -68,22 +71,25 @@ function createEngines(config: Config, cluster: string, host: string | null, log
       ...(host === null ? {} : { host }),
     },
   };
+  const containers = {
+    ...{ ...tlsOf(config), cluster, clock, log, logs },
+    credentials: createCredentials({ configFile: config.dockerConfig, environment: process.env, clock }),
+  };
   if (config.dockerHost !== null) {
-    launchers.push(
-      createDockerLauncher({
-        host: config.dockerHost,
-        ...tlsOf(config),
-        cluster,
-        clock,
-        log,
-        logs,
-        credentials: createCredentials({ configFile: config.dockerConfig, environment: process.env, clock }),
-      }),
-    );
+    launchers.push(createDockerLauncher({ host: config.dockerHost, ...containers }));
     settings.docker = {
       concurrency: config.dockerConcurrency,
       kind: 'docker',
       ...(config.dockerStarts === null ? {} : { startsInFlight: config.dockerStarts }),
+      tombstoneMs: DOCKER_TOMBSTONE_MS,
+    };
+  }
+  if (config.swarmHost !== null) {
+    launchers.push(createSwarmLauncher({ hosts: config.swarmHost.split(','), ...containers }));
+    settings.swarm = {
+      concurrency: config.swarmConcurrency,
+      kind: 'swarm',
+      startsInFlight: SWARM_STARTS,
       tombstoneMs: DOCKER_TOMBSTONE_MS,
     };
   }
@@ -215,12 +221,18 @@ function versionOf(): string {
   return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 }
 
+function describeEngines({ dockerHost, swarmHost }: Config): string {
+  const others = Object.entries({ docker: dockerHost, swarm: swarmHost });
+  const described = others.flatMap(([name, host]) => (host === null ? [] : `${name} (${host})`));
+  return ['process', ...described].join(', ');
+}
+
 function greet(url: string, config: Config): void {
   process.stdout.write(
     [
       `Carillon is running at ${url}`,
       `  state    ${config.zk === null ? config.dataDir : `ZooKeeper at ${config.zk}`}`,
-      `  engines  process${config.dockerHost === null ? '' : `, docker (${config.dockerHost})`}`,
+      `  engines  ${describeEngines(config)}`,
       '  next     carillon apply -f examples/etl   then   carillon jobs',
       `           the API: ${url}/api/v1/openapi.json`,
       '',

@@ -164,8 +164,18 @@ export const settings = {
     null,
     'Logins for registries, as docker login keeps them. Unless said: ~/.docker/config.json, if it is there.',
   ),
+  swarmHost: setting(
+    matching(
+      /^(unix:\/\/\/|tcp:\/\/|http:\/\/|https:\/\/)[^\s,]+(,(unix:\/\/\/|tcp:\/\/|http:\/\/|https:\/\/)[^\s,]+)*$/,
+      'urls',
+      'managers as tcp://host:port,tcp://host:port; also unix:///path, http://… and https://…',
+    ),
+    null,
+    'Managers of a Docker Swarm for jobs with an image; the next one is asked when one is gone.',
+  ),
   processConcurrency: setting(whole(1, 100_000), 64, 'Most processes on this host at one time.'),
   dockerConcurrency: setting(whole(1, 100_000), 128, 'Most containers on Docker at one time.'),
+  swarmConcurrency: setting(whole(1, 100_000), 512, 'Most services in the Swarm at one time.'),
   startsInFlight: setting(
     whole(1, 10_000),
     null,

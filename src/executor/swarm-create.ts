@@ -2,6 +2,7 @@
 
 import { CarillonError } from '../errors.ts';
 import type { LaunchSpec, SecretFile } from '../scheduler/spec.ts';
+import type { FindCredentials } from './docker-credentials.ts';
 import { registryAuth } from './docker-registry.ts';
 import { labelOf } from './docker-request.ts';
 import { EngineRefusal } from './docker-transport.ts';
@@ -9,21 +10,25 @@ import { readSecretFile } from './secret-file.ts';
 import type { SwarmEngine } from './swarm-engine.ts';
 import { launchLabel, type SwarmSecret, secretName, swarmService } from './swarm-request.ts';
 
+export interface CreateContext {
+  readonly engine: SwarmEngine;
+  readonly credentials: FindCredentials;
+  /** Whether it is still to be started, and this scheduler leads; asked right before. */
+  readonly mayCreate: () => boolean;
+}
+
 /**
  * True when it was created, false when the name is taken. LAUNCH_REFUSED leaves nothing; when
  * `mayCreate` says no, right before, it is ENGINE_UNAVAILABLE: whoever leads asks again.
  */
-export async function createService(
-  spec: LaunchSpec,
-  engine: SwarmEngine,
-  mayCreate: () => boolean,
-): Promise<boolean> {
+export async function createService(spec: LaunchSpec, context: CreateContext): Promise<boolean> {
+  const { engine, credentials, mayCreate } = context;
   const image = requireSupported(spec);
   const secrets = await readSecrets(spec);
   const { registrySecret } = spec;
   const auth =
     registrySecret === null
-      ? null
+      ? await credentials(image)
       : registryAuth(image, await readSecretFile('run.registry.secret', registrySecret));
   const texts = await Promise.all(spec.container.secretFiles.map(readFile));
   const requireLead = () => {

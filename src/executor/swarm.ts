@@ -20,6 +20,7 @@ import type {
 } from '../scheduler/ports.ts';
 import type { LaunchSpec } from '../scheduler/spec.ts';
 import type { TlsFiles } from './docker-address.ts';
+import type { FindCredentials } from './docker-credentials.ts';
 import { labelOf } from './docker-request.ts';
 import { isLaunchName, logsGone, type RunLogs } from './run-logs.ts';
 import { createService, removeSecrets } from './swarm-create.ts';
@@ -45,6 +46,8 @@ export interface SwarmLauncherOptions {
   readonly cluster: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** Logins of this host, for images whose job brings none. */
+  readonly credentials?: FindCredentials;
   /** Where logs go when a launch is removed. */
   readonly logs: RunLogs;
 }
@@ -52,6 +55,8 @@ export interface SwarmLauncherOptions {
 export function createSwarmLauncher(options: SwarmLauncherOptions): Launcher {
   return new SwarmLauncher(options);
 }
+
+const noLogins: FindCredentials = () => Promise.resolve(null);
 
 /** A launch between its call and its end, so that a kill in the meantime is not lost. */
 interface Flight {
@@ -181,7 +186,11 @@ class SwarmLauncher implements Launcher {
   async #launch(spec: LaunchSpec, flight: Flight, mayStart: () => boolean): Promise<void> {
     const { launchName } = spec;
     const mayCreate = () => mayStart() && !this.#stopped && !flight.killed;
-    const created = await createService(spec, this.#swarm, mayCreate);
+    const created = await createService(spec, {
+      engine: this.#swarm,
+      credentials: this.#options.credentials ?? noLogins,
+      mayCreate,
+    });
     if (!created) await this.#adopt(spec);
     const expected = this.#watch.expect(launchName);
     try {

@@ -29,6 +29,10 @@ const field = (name: keyof RunDefinition, why: string): Inability => ({
   asked: (run) => run[name],
 });
 
+/** Engines have these; Swarm has no such mode for services. */
+const isNoNetworkOfServices = (name: string): boolean => name === 'none' || name.startsWith('container:');
+const placementForm = /^\s*(?:node|engine)\.[A-Za-z0-9_.-]+\s*[=!]=\s*\S.*$/;
+
 const onHost = "it runs processes on the scheduler's host";
 const containerOnly = [
   ...(['image', 'args', 'resources', 'constraints', 'network', 'networks', 'ports', 'hosts'] as const),
@@ -54,7 +58,34 @@ const abilities: Readonly<Record<EngineKind, Abilities>> = {
   },
   swarm: {
     images: true,
-    canNot: [field('noNewPrivileges', 'services of its API version have no such setting')],
+    canNot: [
+      field('noNewPrivileges', 'services of its API version have no such setting'),
+      {
+        field: 'network',
+        why: 'a service always has one. Name bridge, host or an overlay network; one that is internal has no way out',
+        asked: ({ network = 'none', networks = [network] }) => networks.find(isNoNetworkOfServices),
+      },
+      {
+        field: 'pull',
+        why: 'its nodes ask the registry, and run what they have where it does not answer; pin the image by digest',
+        asked: ({ pull = 'missing' }) => (pull === 'missing' ? undefined : pull),
+      },
+      {
+        field: 'ports',
+        why: 'a service is published on all addresses of its node',
+        asked: ({ ports = [] }) => ports.find((port) => /:.*:/.test(port)),
+      },
+      {
+        field: 'volumes',
+        why: 'its mounts are source:target, with :ro or :rw behind them',
+        asked: ({ volumes = [] }) => volumes.find((volume) => !/^[^:]+:\/[^:]*(:r[ow])?$/.test(volume)),
+      },
+      {
+        field: 'constraints',
+        why: 'it places by node.… == value and node.… != value',
+        asked: ({ constraints = [] }) => constraints.find((text) => !placementForm.test(text)),
+      },
+    ],
   },
 };
 
