@@ -48,7 +48,7 @@ const people: Aspect = {
   write: ({ owner = '', description = '' }) => ({ owner, description }),
 };
 
-const timing: Aspect = {
+export const timing: Aspect = {
   fields: ['schedule', 'scheduleTimeZone', 'parents'],
   read: ({ parents, schedule, scheduleTimeZone }, { now }) =>
     parents === null

@@ -7,7 +7,15 @@
 import type { JobDefinition } from '../definition.ts';
 import type { JobView } from '../handle.ts';
 import { sameJson } from '../same.ts';
-import { type Aspect, aspects, keptOnly, type Native, type Reading, type Unmapped } from './aspects.ts';
+import {
+  type Aspect,
+  aspects,
+  keptOnly,
+  type Native,
+  type Reading,
+  timing,
+  type Unmapped,
+} from './aspects.ts';
 import { type ChronosJob, chronosDefaults, counters, type Generation } from './job.ts';
 import type { Sent } from './read.ts';
 import { beginsNow, never, onceNow, remaining } from './schedule.ts';
@@ -37,23 +45,20 @@ export function toDefinition(
   { job, given }: Sent,
   { generation, now, before, unmapped }: Target,
 ): JobDefinition {
-  const shown = before === null ? null : toChronos(before);
+  const shown = before === null ? [] : [toChronos(before), ...sentBefore(before, job)];
   const keptBefore = before === null ? {} : keptOf(before.job.definition);
   const reading: Reading = { generation, now, unmapped, given: (field) => given.has(field) };
   const kept: Record<string, unknown> = {};
   let definition: JobDefinition = before?.job.definition ?? { name: job.name, run: {} };
   for (const aspect of aspects) {
-    const same = shown !== null && aspect.fields.every((field) => sameJson(job[field], shown[field]));
-    if (same && !aspect.fields.includes('container')) {
+    if (before !== null && says(aspect, job, shown) && unmapped.length === 0) {
       for (const field of aspect.fields) if (field in keptBefore) kept[field] = keptBefore[field];
-      if (aspect.fields.includes('schedule') && keptBefore.begins !== undefined)
-        kept.begins = keptBefore.begins;
+      if (aspect === timing && keptBefore.begins !== undefined) kept.begins = keptBefore.begins;
       continue;
     }
     definition = withNative(definition, aspect.read(job, reading));
     keepRest(kept, aspect, job, definition);
-    if (aspect.fields.includes('schedule') && job.parents === null && beginsNow(job.schedule || onceNow))
-      kept.begins = now;
+    if (aspect === timing && 'schedule' in kept) kept.begins = now;
   }
   for (const field of keptOnly) {
     if (!sameJson(job[field], chronosDefaults[field])) kept[field] = job[field];
@@ -65,6 +70,15 @@ export function toDefinition(
   }
   if (unmapped.length > 0) kept.unmapped = [...unmapped];
   return { ...definition, name: job.name, paused: job.disabled, chronos: kept };
+}
+
+/** The fields read so, in one of these forms of the job. */
+const says = ({ fields }: Aspect, job: ChronosJob, forms: readonly ChronosJob[]): boolean =>
+  forms.some((form) => fields.every((field) => sameJson(job[field], form[field])));
+
+/** Sending a job again as it was sent first starts nothing anew, unless it is to begin when it is sent. */
+function sentBefore({ job: { definition } }: JobView, { schedule }: ChronosJob): ChronosJob[] {
+  return beginsNow(schedule || onceNow) ? [] : [settledFields(definition)];
 }
 
 function keepRest(

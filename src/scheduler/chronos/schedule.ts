@@ -4,12 +4,13 @@
  * with the next start and the runs that remain.
  */
 
-import { CarillonError } from '../../errors.ts';
+import { CarillonError, invariant } from '../../errors.ts';
 import { DAY_MS, dayNumber, SECOND_MS } from '../schedule/civil.ts';
 import { formatDateTime, parseDateTime, parseRepeat } from '../schedule/iso.ts';
 import { indexAfter, instantOf } from '../schedule/iso-next.ts';
 import type { RepeatSchedule, Schedule } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
+import { compileSchedule, resolveSchedule } from '../schedule/parse.ts';
 import { formatDuration, formatPeriod } from '../schedule/period.ts';
 import { offsetAt, type Zone, zoneOf } from '../schedule/zone.ts';
 import { resolveZoneName } from '../schedule/zone-name.ts';
@@ -41,9 +42,21 @@ export function nativeRepeat(schedule: string, scheduleTimeZone: string, now: nu
   }
   const [, repeats = '', start = '', period = ''] = match;
   const timezone = zoneName(scheduleTimeZone);
-  const every = `${repeats}/${start === '' ? startNow(timezone, now) : fullStart(start)}/${period}`;
-  parseRepeat(every, 'schedule');
-  return timezone === null ? { every } : { every, timezone };
+  const rest = `${start === '' ? startNow(timezone, now) : fullStart(start)}/${period}`;
+  const { count } = parseRepeat(`${repeats}/${rest}`, 'schedule');
+  const zone = timezone === null ? {} : { timezone };
+  if (count <= 1 || count === Number.POSITIVE_INFINITY) return { every: `${repeats}/${rest}`, ...zone };
+  return { every: `R${count + standingFor({ every: `R/${rest}`, ...zone }, now)}/${rest}`, ...zone };
+}
+
+/**
+ * One run stands for all instants before the job was sent, and takes one of the n runs from it, as Chronos has
+ * it: the others are not to be lost with the instants that had passed.
+ */
+function standingFor(endless: NativeRepeat, now: number): number {
+  const schedule = compileSchedule(resolveSchedule(endless, { hashSeed: '', now }).resolved);
+  invariant(schedule.kind === 'every', 'a repeat is compiled to one');
+  return Math.max(0, indexAfter(schedule, now) - 1);
 }
 
 /** Clients that write null send it as a word; Java takes an unknown name for GMT, and here that is one. */
