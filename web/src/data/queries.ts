@@ -4,7 +4,15 @@
  */
 
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
-import type { WireJob, WireLedger, WireRevisionList, WireRun, WireRunList } from '../../../src/api/schema.ts';
+import type {
+  WireDiff,
+  WireJob,
+  WireLedger,
+  WireLedgerLine,
+  WireRevisionList,
+  WireRun,
+  WireRunList,
+} from '../../../src/api/schema.ts';
 import type { WireOverview } from '../../../src/api/schema-plots.ts';
 import type {
   WireCluster,
@@ -49,10 +57,28 @@ export const nextQuery = (name: string, count: number) =>
     queryFn: ({ signal }) => get<WireNext>(`${jobPath(name)}/next`, { count }, signal),
   });
 
+/** Pages of a thousand lines; more would take the browser longer to draw than a person to look elsewhere. */
+const ledgerPages = 5;
+
+/** What became of the due instants of a stretch; `cut`: there are more than are worth reading at once. */
 export const ledgerQuery = (name: string, span: { readonly from: string; readonly to: string }) =>
   queryOptions({
     queryKey: ['job', name, 'ledger', span],
-    queryFn: ({ signal }) => get<WireLedger>(`${jobPath(name)}/ledger`, { ...span, limit: 1000 }, signal),
+    queryFn: async ({ signal }): Promise<{ readonly lines: WireLedgerLine[]; readonly cut: boolean }> => {
+      const lines: WireLedgerLine[] = [];
+      let cursor: string | null = null;
+      for (let page = 0; page < ledgerPages; page++) {
+        const answer: WireLedger = await get(
+          `${jobPath(name)}/ledger`,
+          { ...span, limit: 1000, cursor },
+          signal,
+        );
+        lines.push(...answer.items);
+        cursor = answer.next;
+        if (cursor === null) break;
+      }
+      return { lines, cut: cursor !== null };
+    },
     placeholderData: keepPreviousData,
   });
 
@@ -60,6 +86,12 @@ export const revisionsQuery = (name: string) =>
   queryOptions({
     queryKey: ['job', name, 'revisions'],
     queryFn: ({ signal }) => get<WireRevisionList>(`${jobPath(name)}/revisions`, {}, signal),
+  });
+
+export const diffQuery = (name: string, span: { readonly from: number; readonly to: number }) =>
+  queryOptions({
+    queryKey: ['job', name, 'diff', span],
+    queryFn: ({ signal }) => get<WireDiff>(`${jobPath(name)}/diff`, span, signal),
   });
 
 export const jobGraphQuery = (name: string) =>

@@ -14,7 +14,7 @@ export function NextHour({ next: { total, items } }: { readonly next: WireOvervi
     <section className="panel" aria-labelledby="next-hour">
       <div className="panel-head">
         <h2 id="next-hour">Next hour</h2>
-        <span className="aside muted">half take, 95 of 100 take</span>
+        <span className="aside muted">takes (p50, p95)</span>
       </div>
       {first.length === 0 ? (
         <p className="empty">Nothing is due within the hour.</p>

@@ -17,7 +17,7 @@ export function Running({ running: { total, items } }: { readonly running: WireO
     <section className="panel" aria-labelledby="running">
       <div className="panel-head">
         <h2 id="running">Running</h2>
-        <span className="aside muted">done, by its earlier runs</span>
+        <span className="aside muted">done (p50 – p95)</span>
       </div>
       {first.length === 0 ? (
         <p className="empty">Nothing runs now.</p>

@@ -1,11 +1,106 @@
-/** To come. */
+/** One job: how it is, and a tab for each side of it. */
+
+import { useQuery } from '@tanstack/react-query';
+import { lazy, Suspense } from 'react';
+import { Link } from 'wouter';
+import type { WireJob } from '../../../src/api/schema.ts';
+import { JobActions } from '../actions/job-actions.tsx';
+import { jobQuery } from '../data/queries.ts';
+import { Instant } from '../parts/instant.tsx';
+import { usePageTitle } from '../parts/page-title.ts';
+import { ProblemNote } from '../parts/problem-note.tsx';
+import { JobMark } from '../parts/state-mark.tsx';
+import { Tabs } from '../parts/tabs.tsx';
+import { JobRuns } from './job-runs.tsx';
+import { Ledger } from './ledger.tsx';
+import { Overview } from './overview.tsx';
+import { Revisions } from './revisions.tsx';
+import './job.css';
+
+const Definition = lazy(() => import('../edit/definition.tsx'));
+const Dependencies = lazy(() => import('../graph/neighbourhood.tsx'));
+const JobPlots = lazy(() => import('../plots/job-plots.tsx'));
+
+const tabs = [
+  ['overview', 'Overview'],
+  ['runs', 'Runs'],
+  ['ledger', 'Ledger'],
+  ['dependencies', 'Dependencies'],
+  ['statistics', 'Statistics'],
+  ['definition', 'Definition'],
+  ['revisions', 'Revisions'],
+] as const;
 
 export default function JobPage({ name, tab }: { readonly name: string; readonly tab: string }) {
+  usePageTitle(name);
+  const { data: job, error } = useQuery(jobQuery(name));
   return (
-    <main className="page" id="main">
-      <h1>
-        {name} {tab}
-      </h1>
+    <main className="page" id="main" tabIndex={-1}>
+      <div className="page-head">
+        <div>
+          <h1>{name}</h1>
+          {job !== undefined && <Standing job={job} />}
+        </div>
+        {job !== undefined && error === null && <JobActions job={job} />}
+      </div>
+      {job?.definition.description !== undefined && (
+        <p className="muted job-description">{job.definition.description}</p>
+      )}
+      {error !== null && <ProblemNote error={error} />}
+      <Tabs
+        label={`About ${name}`}
+        chosen={tab}
+        tabs={tabs.map(([key, text]) => ({
+          key,
+          text,
+          to: key === 'overview' ? `/jobs/${name}` : `/jobs/${name}/${key}`,
+        }))}
+      />
+      <Suspense fallback={<div className="tab-pending" />}>
+        {tab === 'revisions' ? (
+          <Revisions name={name} current={job?.revision ?? null} />
+        ) : (
+          job !== undefined && <Tab tab={tab} job={job} />
+        )}
+      </Suspense>
     </main>
+  );
+}
+
+function Tab({ tab, job }: { readonly tab: string; readonly job: WireJob }) {
+  if (tab === 'runs') return <JobRuns name={job.name} />;
+  if (tab === 'ledger') return <Ledger name={job.name} />;
+  if (tab === 'dependencies') return <Dependencies name={job.name} />;
+  if (tab === 'statistics') return <JobPlots name={job.name} />;
+  if (tab === 'definition') return <Definition job={job} />;
+  return <Overview job={job} />;
+}
+
+/** Its state in a line. */
+function Standing({ job }: { readonly job: WireJob }) {
+  const { status, statusReason, running, waiting, counts, nextDue, definition } = job;
+  return (
+    <p className="standing">
+      <JobMark look={status} />
+      {statusReason !== null && <span className="muted">{statusReason}</span>}
+      {running.length > 0 && (
+        <Link href={`/runs/${running[0]}`}>
+          <JobMark look="running">{running.length > 1 ? `${running.length} running` : 'Running'}</JobMark>
+        </Link>
+      )}
+      {waiting.length > 0 && (
+        <Link href={`/runs/${waiting[0]}`}>
+          <JobMark look="waiting">{waiting.length > 1 ? `${waiting.length} waiting` : 'Waiting'}</JobMark>
+        </Link>
+      )}
+      {counts.consecutiveFailures > 0 && (
+        <JobMark look="failing">{`Failed ${counts.consecutiveFailures} in a row`}</JobMark>
+      )}
+      {nextDue !== null && (
+        <span className="muted">
+          next <Instant at={nextDue} zone={definition.schedule?.timezone} />
+        </span>
+      )}
+    </p>
   );
 }

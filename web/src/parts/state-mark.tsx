@@ -60,7 +60,7 @@ const runLooks: Record<RunState, Look> = {
 };
 
 const jobLooks: Record<JobStatus | 'late' | 'failing' | 'running' | 'waiting', Look> = {
-  active: ['done', 'ok', 'Active'],
+  active: ['done', 'wait', 'Active'],
   paused: ['held', 'wait', 'Paused'],
   disabled: ['held', 'fail', 'Disabled'],
   completed: ['passed', 'wait', 'Completed'],

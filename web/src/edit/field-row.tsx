@@ -1,0 +1,150 @@
+/** One field of the form: its label, its input, and what the server says about it. */
+
+import { useId, useState } from 'react';
+import { Icon } from '../parts/icon.tsx';
+import { type Pair, Pairs, pairsToRecord, recordToPairs } from '../parts/pairs.tsx';
+import type { Field } from './fields.ts';
+
+export interface FieldProblem {
+  /** The path that the server names. */
+  readonly field: string;
+  readonly detail: string;
+}
+
+interface Props {
+  readonly field: Field;
+  readonly value: unknown;
+  readonly problem: FieldProblem | null;
+  readonly fixed?: boolean;
+  readonly onChange: (value: unknown) => void;
+}
+
+export function FieldRow({ field, value, problem, fixed = false, onChange }: Props) {
+  const id = useId();
+  const { label, hint, wide, kind } = field;
+  const described = `${id}-hint`;
+  const shared = {
+    id,
+    'aria-describedby': described,
+    'aria-invalid': problem !== null,
+    disabled: fixed,
+    placeholder: field.example,
+  };
+  return (
+    <div className={`field ${wide === true ? 'field-wide' : ''}`}>
+      {kind === 'pairs' ? <span className="label">{label}</span> : <label htmlFor={id}>{label}</label>}
+      {kind === 'pairs' ? (
+        <RecordInput
+          value={value}
+          problem={problem}
+          example={field.example ?? ''}
+          path={field.path}
+          onChange={onChange}
+        />
+      ) : kind === 'choice' ? (
+        <select
+          {...shared}
+          className="select"
+          value={String(value ?? '')}
+          onChange={({ target }) => onChange(target.value || undefined)}
+        >
+          {field.choices?.map(([choice, text]) => (
+            <option key={choice} value={choice}>
+              {text}
+            </option>
+          ))}
+        </select>
+      ) : kind === 'area' || kind === 'words' ? (
+        <TextArea shared={shared} kind={kind} value={value} onChange={onChange} />
+      ) : (
+        <TextInput shared={shared} kind={kind} value={value} onChange={onChange} />
+      )}
+      <div id={described}>
+        {problem === null ? (
+          hint !== undefined && <p className="field-hint">{hint}</p>
+        ) : (
+          <p className="field-error">
+            <Icon name="alert" /> {problem.detail}
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}
+
+interface InputProps {
+  readonly shared: Readonly<Record<string, unknown>>;
+  readonly kind: Field['kind'];
+  readonly value: unknown;
+  readonly onChange: (value: unknown) => void;
+}
+
+/** What was typed stays as it was typed: `1.` is a number that is not finished, `a, ` a list likewise. */
+function TextInput({ shared, kind, value, onChange }: InputProps) {
+  const [typed, setTyped] = useState(toText(value));
+  const text = sameValue(parse(kind, typed), value) ? typed : toText(value);
+  return (
+    <input
+      {...shared}
+      className={`input ${kind === 'names' ? 'mono' : ''}`}
+      inputMode={kind === 'number' ? 'decimal' : undefined}
+      autoComplete="off"
+      spellCheck={false}
+      value={text}
+      onChange={({ target }) => {
+        setTyped(target.value);
+        onChange(parse(kind, target.value));
+      }}
+    />
+  );
+}
+
+function TextArea({ shared, kind, value, onChange }: InputProps) {
+  const text = Array.isArray(value) ? value.join('\n') : toText(value);
+  return (
+    <textarea
+      {...shared}
+      className="textarea mono"
+      rows={Math.min(16, Math.max(3, text.split('\n').length + 1))}
+      spellCheck={false}
+      value={text}
+      onChange={({ target }) =>
+        onChange(target.value === '' ? undefined : kind === 'words' ? target.value.split('\n') : target.value)
+      }
+    />
+  );
+}
+
+const toText = (value: unknown): string => (Array.isArray(value) ? value.join(', ') : String(value ?? ''));
+
+/** What is no number is left as text: the server says what is wrong with it. */
+function parse(kind: Field['kind'], text: string): unknown {
+  if (kind === 'names') return text.split(/[\s,]+/).filter((name) => name !== '');
+  if (text === '') return undefined;
+  return kind === 'number' && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+}
+
+const sameValue = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+interface RecordProps {
+  readonly value: unknown;
+  readonly problem: FieldProblem | null;
+  readonly example: string;
+  readonly path: string;
+  readonly onChange: (value: unknown) => void;
+}
+
+function RecordInput({ value, problem, example, path, onChange }: RecordProps) {
+  const record = (value ?? {}) as Readonly<Record<string, string>>;
+  const [pairs, setPairs] = useState(() => recordToPairs(record));
+  // A pair without a name is in the form and not yet in the definition.
+  const shown = sameValue(pairsToRecord(pairs), record) ? pairs : recordToPairs(record);
+  const change = (next: readonly Pair[]) => {
+    setPairs(next);
+    const changed = pairsToRecord(next);
+    onChange(Object.keys(changed).length === 0 ? undefined : changed);
+  };
+  const invalid =
+    problem?.field.startsWith(`${path}.`) === true ? problem.field.slice(path.length + 1) : null;
+  return <Pairs pairs={shown} nameHint={example} valueHint="value" invalid={invalid} onChange={change} />;
+}

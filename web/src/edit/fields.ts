@@ -1,0 +1,249 @@
+/**
+ * The fields of the form: where each is in the definition, and how it is asked for. What a definition may hold
+ * beyond them is kept as it is, and said; it is edited as YAML.
+ */
+
+export type FieldKind = 'text' | 'number' | 'area' | 'choice' | 'pairs' | 'names' | 'words';
+
+export interface Field {
+  readonly path: string;
+  readonly label: string;
+  readonly kind: FieldKind;
+  readonly hint?: string;
+  readonly example?: string;
+  /** Of a choice; the first is what stands unless said. */
+  readonly choices?: readonly (readonly [value: string, text: string])[];
+  readonly wide?: boolean;
+}
+
+export interface Section {
+  readonly key: string;
+  readonly title: string;
+  /** Shown at once; the others are folded until something in them is set. */
+  readonly open: boolean;
+  readonly fields: readonly Field[];
+}
+
+export const identity: Section = {
+  key: 'identity',
+  title: 'What it is',
+  open: true,
+  fields: [
+    {
+      path: 'name',
+      label: 'Name',
+      kind: 'text',
+      example: 'sales-daily',
+      hint: 'Unique: letters, digits, dots, dashes and underscores.',
+    },
+    {
+      path: 'owner',
+      label: 'Owner',
+      kind: 'text',
+      example: 'team-sales@example.com',
+      hint: 'Who answers for it.',
+    },
+    { path: 'description', label: 'Description', kind: 'text', wide: true },
+    { path: 'labels', label: 'Labels', kind: 'pairs', example: 'team', wide: true },
+  ],
+};
+
+const timezone: Field = {
+  path: 'schedule.timezone',
+  label: 'Time zone',
+  kind: 'text',
+  example: 'UTC',
+  hint: 'An IANA name: Europe/Berlin.',
+};
+const gap: Field = {
+  path: 'schedule.dst.gap',
+  label: 'When clocks go forward',
+  kind: 'choice',
+  choices: [
+    ['', 'As cron does it'],
+    ['run-once', 'Run once after the gap'],
+    ['skip', 'Leave out what is in the gap'],
+  ],
+};
+const overlap: Field = {
+  path: 'schedule.dst.overlap',
+  label: 'When clocks go back',
+  kind: 'choice',
+  choices: [
+    ['', 'As cron does it'],
+    ['first', 'Run the first time only'],
+    ['both', 'Run both times'],
+  ],
+};
+
+export type ScheduleKind = 'cron' | 'every' | 'at' | 'after' | 'none';
+
+/** By what makes the job due. */
+export const scheduleFields: Record<ScheduleKind, readonly Field[]> = {
+  cron: [
+    {
+      path: 'schedule.cron',
+      label: 'Cron expression',
+      kind: 'text',
+      example: '0 2 * * *',
+      hint: 'Minute, hour, day, month, weekday; with six fields seconds come first.',
+    },
+    timezone,
+    gap,
+    overlap,
+  ],
+  every: [
+    {
+      path: 'schedule.every',
+      label: 'Repeat',
+      kind: 'text',
+      example: 'PT15M',
+      hint: 'A duration, or R/2026-01-01T00:00:00Z/PT5S.',
+    },
+    timezone,
+  ],
+  at: [
+    {
+      path: 'schedule.at',
+      label: 'Instant',
+      kind: 'text',
+      example: '2026-12-01T00:00:00Z',
+      hint: 'Once, ISO 8601.',
+    },
+    timezone,
+  ],
+  after: [
+    {
+      path: 'schedule.after.parents',
+      label: 'Jobs it waits for',
+      kind: 'names',
+      example: 'extract-a, extract-b',
+      wide: true,
+    },
+    {
+      path: 'schedule.after.when',
+      label: 'When',
+      kind: 'choice',
+      choices: [
+        ['', 'All have succeeded'],
+        ['all-done', 'All have ended'],
+        ['any-succeeded', 'Any has succeeded'],
+        ['all-failed', 'All have failed'],
+        ['any-failed', 'Any has failed'],
+      ],
+    },
+    {
+      path: 'schedule.after.per',
+      label: 'One round for all runs of',
+      kind: 'choice',
+      choices: [
+        ['', 'The same due instant'],
+        ['minute', 'A minute'],
+        ['hour', 'An hour'],
+        ['day', 'A day'],
+        ['week', 'A week'],
+        ['month', 'A month'],
+      ],
+    },
+  ],
+  none: [],
+};
+
+export const sections: readonly Section[] = [
+  {
+    key: 'run',
+    title: 'What it runs',
+    open: true,
+    fields: [
+      { path: 'run.command', label: 'Command', kind: 'area', hint: 'Run by /bin/sh -c.', wide: true },
+      {
+        path: 'run.image',
+        label: 'Container image',
+        kind: 'text',
+        example: 'alpine:3.20',
+        hint: 'Without one it is a process on the scheduler’s host.',
+      },
+      { path: 'run.engine', label: 'Engine', kind: 'text', hint: 'By what is configured unless said.' },
+      { path: 'run.env', label: 'Environment', kind: 'pairs', example: 'NAME', wide: true },
+    ],
+  },
+  {
+    key: 'limits',
+    title: 'Where and with how much',
+    open: false,
+    fields: [
+      {
+        path: 'run.argv',
+        label: 'Program and arguments',
+        kind: 'words',
+        hint: 'In place of the command: one a line, no shell.',
+        wide: true,
+      },
+      { path: 'run.workdir', label: 'Working directory', kind: 'text' },
+      { path: 'run.user', label: 'User', kind: 'text' },
+      { path: 'run.resources.cpus', label: 'CPUs', kind: 'number', example: '0.5' },
+      { path: 'run.resources.memory', label: 'Memory', kind: 'text', example: '128MiB' },
+      { path: 'run.network', label: 'Network', kind: 'text', example: 'none' },
+    ],
+  },
+  {
+    key: 'policy',
+    title: 'When things go wrong',
+    open: true,
+    fields: [
+      {
+        path: 'policy.overlap',
+        label: 'Due while one is unfinished',
+        kind: 'choice',
+        choices: [
+          ['', 'Skip the new one'],
+          ['queue', 'Let one wait'],
+          ['queue-all', 'Let all wait'],
+          ['allow', 'Run side by side'],
+          ['replace', 'End the old one'],
+        ],
+      },
+      {
+        path: 'policy.catchUp',
+        label: 'After a time nobody watched',
+        kind: 'choice',
+        choices: [
+          ['', 'Run the latest that was due'],
+          ['none', 'Run none'],
+          ['all', 'Run all, one by one'],
+        ],
+      },
+      { path: 'policy.timeout', label: 'Longest run', kind: 'text', example: 'PT1H' },
+      { path: 'policy.startWithin', label: 'Missed if not started within', kind: 'text', example: 'PT30M' },
+      { path: 'policy.retries.limit', label: 'Retries', kind: 'number', example: '0' },
+      { path: 'policy.retries.delay', label: 'Before the first retry', kind: 'text', example: 'PT10S' },
+    ],
+  },
+  {
+    key: 'more',
+    title: 'More',
+    open: false,
+    fields: [
+      {
+        path: 'policy.priority',
+        label: 'Priority',
+        kind: 'number',
+        example: '0',
+        hint: 'Higher starts first.',
+      },
+      { path: 'policy.concurrency', label: 'Attempts at one time', kind: 'number' },
+      { path: 'policy.pool', label: 'Pool', kind: 'text' },
+      { path: 'policy.disableAfterFailures', label: 'Disable after failures in a row', kind: 'number' },
+      { path: 'policy.killAfter', label: 'Between TERM and KILL', kind: 'text', example: 'PT10S' },
+      { path: 'expect.startWithin', label: 'Late if it starts later than', kind: 'text', example: 'PT1M' },
+      { path: 'expect.finishBy', label: 'Should have ended by', kind: 'text', example: '06:00' },
+    ],
+  },
+];
+
+/** All paths that the form shows for any definition. */
+export const shownPaths: readonly string[] = [
+  ...identity.fields,
+  ...Object.values(scheduleFields).flat(),
+  ...sections.flatMap(({ fields }) => fields),
+].map(({ path }) => path);

@@ -1,0 +1,117 @@
+/** A definition as a form. */
+
+import { type FieldProblem, FieldRow } from './field-row.tsx';
+import { type Field, identity, type ScheduleKind, scheduleFields, sections, shownPaths } from './fields.ts';
+import { leaves, type Tree, valueAt, withValue } from './path.ts';
+import { templates } from './templates.ts';
+
+interface Props {
+  readonly definition: Tree;
+  readonly problem: FieldProblem | null;
+  /** The job exists: its name stays. */
+  readonly named: boolean;
+  readonly onChange: (definition: Tree) => void;
+}
+
+export function Form({ definition, problem, named, onChange }: Props) {
+  const kind = kindOf(definition);
+  const row = (field: Field) => (
+    <FieldRow
+      key={field.path}
+      field={field}
+      value={valueAt(definition, field.path)}
+      problem={concerns(problem, field) ? problem : null}
+      fixed={named && field.path === 'name'}
+      onChange={(value) => onChange(withValue(definition, field.path, value))}
+    />
+  );
+  const others = leaves(definition).filter((path) => !isShown(path));
+  return (
+    <div className="form">
+      <fieldset className="panel form-section">
+        <legend className="visually-hidden">{identity.title}</legend>
+        <h2>{identity.title}</h2>
+        <div className="form-grid">{identity.fields.map(row)}</div>
+      </fieldset>
+      <fieldset className="panel form-section">
+        <legend className="visually-hidden">When it runs</legend>
+        <h2>When it runs</h2>
+        <KindChoice kind={kind} onChange={(next) => onChange(withKind(definition, next))} />
+        <div className="form-grid">{scheduleFields[kind].map(row)}</div>
+      </fieldset>
+      {sections.map(({ key, title, open, fields }) => (
+        <fieldset key={key} className="panel form-section">
+          <legend className="visually-hidden">{title}</legend>
+          {open ||
+          fields.some(
+            (field) => valueAt(definition, field.path) !== undefined || concerns(problem, field),
+          ) ? (
+            <>
+              <h2>{title}</h2>
+              <div className="form-grid">{fields.map(row)}</div>
+            </>
+          ) : (
+            <details>
+              <summary>{title}</summary>
+              <div className="form-grid">{fields.map(row)}</div>
+            </details>
+          )}
+        </fieldset>
+      ))}
+      {others.length > 0 && (
+        <p className="muted">
+          Also set, and kept; edit it as YAML: <code>{others.join(', ')}</code>
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** The server names the field, or something within it. */
+const concerns = (problem: FieldProblem | null, { path }: Field): boolean =>
+  problem !== null &&
+  (problem.field === path || problem.field.startsWith(`${path}.`) || problem.field.startsWith(`${path}[`));
+
+/** Whether the form shows what the server complains about. */
+export const showsField = (field: string): boolean =>
+  shownPaths.some((path) => field === path || field.startsWith(`${path}.`) || field.startsWith(`${path}[`));
+
+const isShown = (path: string): boolean =>
+  shownPaths.some((shown) => path === shown || path.startsWith(`${shown}.`));
+
+const kinds: readonly ScheduleKind[] = ['cron', 'every', 'at', 'after', 'none'];
+
+export const kindOf = (definition: Tree): ScheduleKind =>
+  kinds.find((kind) => valueAt(definition, `schedule.${kind}`) !== undefined) ?? 'none';
+
+/** Another way of being due; the time zone stays where there can be one. */
+function withKind(definition: Tree, kind: ScheduleKind): Tree {
+  const template = templates.find(({ key }) => key === kind)?.definition;
+  const schedule = template === undefined ? undefined : valueAt(template, 'schedule');
+  const zone = valueAt(definition, 'schedule.timezone');
+  const changed = withValue(definition, 'schedule', schedule);
+  return zone === undefined || kind === 'after' || kind === 'none'
+    ? changed
+    : withValue(changed, 'schedule.timezone', zone);
+}
+
+interface KindProps {
+  readonly kind: ScheduleKind;
+  readonly onChange: (kind: ScheduleKind) => void;
+}
+
+const KindChoice = ({ kind, onChange }: KindProps) => (
+  <div className="kinds" role="radiogroup" aria-label="What makes it due">
+    {templates.map(({ key, title }) => (
+      <label key={key} className="kind">
+        <input
+          type="radio"
+          name="kind"
+          checked={kind === key}
+          onChange={() => onChange(key as ScheduleKind)}
+        />
+        {title}
+      </label>
+    ))}
+  </div>
+);

@@ -1,0 +1,109 @@
+/** Before anything is stored: what the server would make of the definition, and when it would be due. */
+
+import { useQuery } from '@tanstack/react-query';
+import type { WireApply, WireDiff } from '../../../src/api/schema.ts';
+import type { WirePreview } from '../../../src/api/schema-views.ts';
+import { problemOf, send } from '../data/client.ts';
+import { Diff } from '../job/diff.tsx';
+import { ClockChanges } from '../parts/clock-changes.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { InstantList } from '../parts/instant-list.tsx';
+import { leaves, type Tree, valueAt } from './path.ts';
+
+const shownInstants = 5;
+
+interface Props {
+  /** The server's judgement; null while it is asked for the first time. */
+  readonly verdict: WireApply | null;
+  /** What the server could not read, or no answer at all. */
+  readonly error: unknown;
+  readonly definition: Tree;
+}
+
+export function Plan({ verdict, error, definition }: Props) {
+  const result = verdict?.results[0];
+  const problem = error !== null ? problemOf(error) : (result?.problem ?? null);
+  return (
+    <section className="panel plan" aria-labelledby="plan" aria-live="polite">
+      <div className="panel-head">
+        <h2 id="plan">What saving it does</h2>
+      </div>
+      <div className="panel-body stack">
+        {problem !== null ? (
+          <p className="field-error">
+            <Icon name="alert" />
+            <span>
+              {problem.detail}
+              {problem.names !== undefined && <small>{problem.names.join(' → ')}</small>}
+            </span>
+          </p>
+        ) : (
+          result !== undefined && <Outcome result={result} />
+        )}
+        <Preview definition={definition} />
+      </div>
+    </section>
+  );
+}
+
+const outcomes: Record<string, string> = {
+  created: 'A new job is made.',
+  changed: 'The job gets a new revision. Unfinished runs are not touched.',
+  unchanged: 'Nothing: the job is like this already.',
+};
+
+function Outcome({ result }: { readonly result: WireApply['results'][number] }) {
+  return (
+    <>
+      <p>{outcomes[result.outcome] ?? result.outcome}</p>
+      {result.warnings.map((warning) => (
+        <p key={warning} className="callout callout-late">
+          {warning}
+        </p>
+      ))}
+      {result.outcome === 'changed' && (
+        <Diff changes={changesOf(result.before as Tree, result.after as Tree)} />
+      )}
+    </>
+  );
+}
+
+function changesOf(before: Tree, after: Tree): WireDiff['changes'] {
+  const paths = new Set([...leaves(before), ...leaves(after)]);
+  return [...paths].flatMap((path) => {
+    const [old, young] = [valueAt(before, path) ?? null, valueAt(after, path) ?? null];
+    return JSON.stringify(old) === JSON.stringify(young) ? [] : [{ path, before: old, after: young }];
+  });
+}
+
+function Preview({ definition }: { readonly definition: Tree }) {
+  const schedule = valueAt(definition, 'schedule') as Tree | undefined;
+  const timed = schedule !== undefined && schedule.after === undefined;
+  const body = {
+    ...schedule,
+    count: shownInstants,
+    ...(typeof definition.name === 'string' && definition.name !== '' && { name: definition.name }),
+  };
+  const { data, error } = useQuery({
+    queryKey: ['preview', body],
+    queryFn: () => send<WirePreview>('POST', '/schedules/preview', { body }),
+    enabled: timed,
+    placeholderData: (before) => before,
+  });
+  if (!timed || error !== null || data === undefined) return null;
+  const zone = typeof schedule.timezone === 'string' ? schedule.timezone : 'UTC';
+  return (
+    <>
+      <div>
+        <h3>{data.scheduleText}</h3>
+        {data.warnings.map((warning) => (
+          <p key={warning} className="tone-late">
+            {warning}
+          </p>
+        ))}
+      </div>
+      <InstantList instants={data.instants} zone={zone} />
+      <ClockChanges changes={data.clockChanges} zone={zone} />
+    </>
+  );
+}

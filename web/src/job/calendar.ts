@@ -1,0 +1,100 @@
+/**
+ * The ledger as a calendar: a stretch of time cut into cells, and how the due instants of each ended. Local
+ * time, so that a day is a day; a day may have 23 or 25 hours.
+ */
+
+import type { WireLedgerLine } from '../../../src/api/schema.ts';
+
+export const scales = ['month', 'day', 'hour'] as const;
+export type Scale = (typeof scales)[number];
+export type Ended = Readonly<Record<WireLedgerLine['end'], number>>;
+
+export interface Cell {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly label: string;
+  readonly ended: Ended;
+}
+
+/** The stretch of this scale that holds the instant, moved by `by` stretches. */
+export function stretch(
+  scale: Scale,
+  atMs: number,
+  by = 0,
+): { readonly fromMs: number; readonly toMs: number } {
+  const at = new Date(atMs);
+  const start = (step: number): number => {
+    if (scale === 'month') return new Date(at.getFullYear(), at.getMonth() + step, 1).getTime();
+    if (scale === 'day') return new Date(at.getFullYear(), at.getMonth(), at.getDate() + step).getTime();
+    return new Date(at.getFullYear(), at.getMonth(), at.getDate(), at.getHours() + step).getTime();
+  };
+  return { fromMs: start(by), toMs: start(by + 1) };
+}
+
+/** Days of a month, hours of a day, minutes of an hour; with what became of the due instants in each. */
+export function cellsOf(
+  scale: Scale,
+  span: { readonly fromMs: number; readonly toMs: number },
+  lines: readonly WireLedgerLine[],
+): Cell[] {
+  const starts: number[] = [];
+  for (let at = span.fromMs; at < span.toMs; at = nextStart(scale, at)) starts.push(at);
+  const counts = starts.map(
+    (): Record<WireLedgerLine['end'], number> => ({ ran: 0, skipped: 0, missed: 0, 'caught-up': 0 }),
+  );
+  for (const line of lines) spread(line, starts, counts);
+  return starts.map((fromMs, i) => ({
+    fromMs,
+    toMs: starts[i + 1] ?? span.toMs,
+    label: labelOf(scale, fromMs),
+    ended: counts[i] as Ended,
+  }));
+}
+
+function nextStart(scale: Scale, atMs: number): number {
+  if (scale !== 'month') return atMs + (scale === 'day' ? 3_600_000 : 60_000);
+  const at = new Date(atMs);
+  return new Date(at.getFullYear(), at.getMonth(), at.getDate() + 1).getTime();
+}
+
+function labelOf(scale: Scale, atMs: number): string {
+  const at = new Date(atMs);
+  const value = scale === 'month' ? at.getDate() : scale === 'day' ? at.getHours() : at.getMinutes();
+  return scale === 'month' ? String(value) : String(value).padStart(2, '0');
+}
+
+/** A line may stand for many due instants; they lie evenly between its ends. */
+function spread(
+  line: WireLedgerLine,
+  starts: readonly number[],
+  counts: readonly Record<WireLedgerLine['end'], number>[],
+): void {
+  const from = Date.parse(line.from);
+  const to = Date.parse(line.to);
+  const first = cellAt(starts, from);
+  const last = cellAt(starts, to);
+  if (first === last || line.count <= 1) {
+    const cell = counts[Math.max(0, first)];
+    if (cell !== undefined) cell[line.end] += line.count;
+    return;
+  }
+  const step = (to - from) / (line.count - 1);
+  for (let i = Math.max(0, first); i <= last; i++) {
+    const cell = counts[i];
+    if (cell === undefined) continue;
+    const begin = Math.ceil(((starts[i] as number) - from) / step);
+    const end = i === last ? line.count - 1 : Math.ceil(((starts[i + 1] as number) - from) / step) - 1;
+    cell[line.end] += Math.max(0, end - Math.max(0, begin) + 1);
+  }
+}
+
+/** The last start that is not after the instant; -1 before all. */
+function cellAt(starts: readonly number[], atMs: number): number {
+  return starts.findLastIndex((start) => start <= atMs);
+}
+
+/** The scale at which a stretch has as many due instants as can be read. */
+export function scaleFor(gapMs: number | null): Scale {
+  if (gapMs === null || gapMs >= 15 * 60_000) return 'month';
+  return gapMs >= 25_000 ? 'day' : 'hour';
+}

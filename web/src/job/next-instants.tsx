@@ -1,0 +1,36 @@
+/** When the job will be due, in the viewer's zone and its own, and what the coming clock changes do to it. */
+
+import { useQuery } from '@tanstack/react-query';
+import type { WireJob } from '../../../src/api/schema.ts';
+import { nextQuery } from '../data/queries.ts';
+import { ClockChanges } from '../parts/clock-changes.tsx';
+import { InstantList } from '../parts/instant-list.tsx';
+
+const shown = 6;
+
+export function NextInstants({ job }: { readonly job: WireJob }) {
+  const { schedule } = job.definition;
+  const { data } = useQuery({ ...nextQuery(job.name, shown), refetchInterval: 30_000 });
+  if (schedule === undefined || schedule.after !== undefined) return null;
+  const zone = schedule.timezone ?? 'UTC';
+  const stands = job.status === 'paused' || job.status === 'disabled';
+  return (
+    <section className="panel" aria-labelledby="next">
+      <div className="panel-head">
+        <h2 id="next">Next</h2>
+        {stands && <span className="aside tone-late">if it were resumed</span>}
+      </div>
+      <div className="panel-body">
+        {data === undefined ? (
+          <div className="instants-pending" />
+        ) : (
+          <>
+            {data.instants.length === 0 && <p className="muted">Nothing more is due.</p>}
+            <InstantList instants={data.instants} zone={zone} />
+            <ClockChanges changes={data.clockChanges} zone={zone} />
+          </>
+        )}
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,158 @@
+/** A job at one look: what it does, when, how its runs went, and what stands around it. */
+
+import { useQuery } from '@tanstack/react-query';
+import { Link } from 'wouter';
+import type { WireJob } from '../../../src/api/schema.ts';
+import { jobRunsQuery, jobStatsQuery } from '../data/queries.ts';
+import { Fact, Facts } from '../parts/fact.tsx';
+import { Names } from '../parts/names.tsx';
+import { RunTable } from '../parts/run-table.tsx';
+import { LinkedStrip } from '../parts/strip.tsx';
+import { duration } from '../parts/time.ts';
+import { NextInstants } from './next-instants.tsx';
+
+export function Overview({ job }: { readonly job: WireJob }) {
+  const { data: runs } = useQuery(jobRunsQuery(job.name, { limit: 12 }));
+  const items = runs?.items ?? [];
+  return (
+    <div className="job-columns">
+      <div className="job-main">
+        <section className="panel" aria-labelledby="last-runs">
+          <div className="panel-head">
+            <h2 id="last-runs">Last runs</h2>
+            <LinkedStrip runs={items.toReversed()} />
+            <Link className="aside" href={`/jobs/${job.name}/runs`}>
+              All runs
+            </Link>
+          </div>
+          <RunTable runs={runs === undefined ? null : items.slice(0, 8)} />
+        </section>
+        <Command job={job} />
+      </div>
+      <div className="job-side">
+        <section className="panel" aria-labelledby="about">
+          <div className="panel-head">
+            <h2 id="about">About</h2>
+          </div>
+          <div className="panel-body">
+            <About job={job} />
+          </div>
+        </section>
+        <Percentiles name={job.name} />
+        <NextInstants job={job} />
+      </div>
+    </div>
+  );
+}
+
+function Command({ job: { definition } }: { readonly job: WireJob }) {
+  const { command, argv, image } = definition.run;
+  return (
+    <section className="panel" aria-labelledby="command">
+      <div className="panel-head">
+        <h2 id="command">What it runs</h2>
+        {image !== undefined && <code className="chip">{image}</code>}
+      </div>
+      <pre className="command">
+        {command ?? argv?.map((word) => JSON.stringify(word)).join(' ') ?? 'The command of its image.'}
+      </pre>
+    </section>
+  );
+}
+
+function About({ job }: { readonly job: WireJob }) {
+  const { definition, scheduleText, parents, children, counts, revision, updatedBy } = job;
+  const labels = Object.entries(definition.labels ?? {});
+  return (
+    <Facts>
+      <Fact name="Schedule">{scheduleText}</Fact>
+      {definition.owner !== undefined && (
+        <Fact name="Owner">
+          <Link href={`/jobs?owner=${encodeURIComponent(definition.owner)}`}>{definition.owner}</Link>
+        </Fact>
+      )}
+      {labels.length > 0 && (
+        <Fact name="Labels">
+          <span className="actions">
+            {labels.map(([key, value]) => (
+              <Link key={key} className="chip" href={`/jobs?label=${encodeURIComponent(`${key}=${value}`)}`}>
+                {key}={value}
+              </Link>
+            ))}
+          </span>
+        </Fact>
+      )}
+      {parents.length > 0 && (
+        <Fact name="Waits for">
+          <Names names={parents} />
+        </Fact>
+      )}
+      {children.length > 0 && (
+        <Fact name="Waited for by">
+          <Names names={children} />
+        </Fact>
+      )}
+      <Fact name="Runs so far">
+        {counts.succeeded.toLocaleString('en')} succeeded, {counts.failed.toLocaleString('en')} failed
+        {counts.skipped > 0 && `, ${counts.skipped.toLocaleString('en')} skipped`}
+        {counts.missed > 0 && `, ${counts.missed.toLocaleString('en')} missed`}
+      </Fact>
+      <Fact name="Revision">
+        <Link href={`/jobs/${job.name}/revisions`}>{revision}</Link>
+        <span className="muted"> by {updatedBy}</span>
+      </Fact>
+    </Facts>
+  );
+}
+
+const shownPercentiles = [
+  ['p50', 'p50'],
+  ['p95', 'p95'],
+  ['p99', 'p99'],
+  ['max', 'longest'],
+] as const;
+
+function Percentiles({ name }: { readonly name: string }) {
+  const { data } = useQuery(jobStatsQuery(name));
+  const rows = [
+    ['Run time', data?.runTime],
+    ['Started late', data?.startLateness],
+    ['Waited', data?.queueWait],
+  ] as const;
+  return (
+    <section className="panel" aria-labelledby="percentiles">
+      <div className="panel-head">
+        <h2 id="percentiles">Percentiles</h2>
+        <Link className="aside" href={`/jobs/${name}/statistics`}>
+          Over time
+        </Link>
+      </div>
+      <div className="table-scroll">
+        <table className="table table-tight">
+          <thead>
+            <tr>
+              <th scope="col">Of all time</th>
+              {shownPercentiles.map(([key, word]) => (
+                <th key={key} scope="col" className="number">
+                  {word}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(([word, summary]) => (
+              <tr key={word}>
+                <th scope="row">{word}</th>
+                {shownPercentiles.map(([key]) => (
+                  <td key={key} className="number">
+                    {duration(summary?.[key] ?? null)}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,148 @@
+/** The revisions of a job: who changed what and when, and how to go back. Of a deleted job too. */
+
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { WireRevision } from '../../../src/api/schema.ts';
+import { restoreRevision } from '../actions/requests.ts';
+import { useAction } from '../actions/use-action.ts';
+import { diffQuery, revisionsQuery } from '../data/queries.ts';
+import { Dialog } from '../parts/dialog.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { Exact } from '../parts/instant.tsx';
+import { ProblemNote } from '../parts/problem-note.tsx';
+import { useQueryState } from '../parts/query-state.ts';
+import { Diff } from './diff.tsx';
+
+interface Props {
+  readonly name: string;
+  /** Null: the job is deleted, or not known yet. */
+  readonly current: number | null;
+}
+
+export function Revisions({ name, current }: Props) {
+  const { data, error } = useQuery(revisionsQuery(name));
+  const [parameters, change] = useQueryState();
+  const items = data?.items ?? [];
+  const asked = Number(parameters.get('revision'));
+  const chosen = items.find(({ revision }) => revision === asked) ?? items[0];
+  const before = chosen && items.find(({ revision }) => revision < chosen.revision);
+  if (error !== null) return <ProblemNote error={error} />;
+  return (
+    <div className="revisions">
+      <section className="panel" aria-label="Revisions">
+        <ol className="revision-list">
+          {items.map(({ revision, at, by, definition }) => (
+            <li key={revision}>
+              <button
+                type="button"
+                aria-pressed={revision === chosen?.revision}
+                onClick={() => change({ revision: String(revision) })}
+              >
+                <strong>{revision}</strong>
+                <span>
+                  <Exact at={at} />
+                  <small>
+                    {by}
+                    {revision === current && ', as it is now'}
+                    {definition === null && ', deleted'}
+                  </small>
+                </span>
+              </button>
+            </li>
+          ))}
+        </ol>
+      </section>
+      {chosen !== undefined && (
+        <Revision name={name} revision={chosen} before={before?.revision ?? null} current={current} />
+      )}
+    </div>
+  );
+}
+
+interface RevisionProps extends Props {
+  readonly revision: WireRevision;
+  /** The revision before; null for the oldest that is kept. */
+  readonly before: number | null;
+}
+
+function Revision({ name, revision, before, current }: RevisionProps) {
+  const [restoring, setRestoring] = useState(false);
+  const { data } = useQuery({
+    ...diffQuery(name, { from: before ?? 1, to: revision.revision }),
+    enabled: before !== null,
+  });
+  return (
+    <section className="panel" aria-labelledby="revision">
+      <div className="panel-head">
+        <h2 id="revision">Revision {revision.revision}</h2>
+        {revision.definition !== null && revision.revision !== current && (
+          <div className="actions">
+            <button type="button" className="button button-small" onClick={() => setRestoring(true)}>
+              <Icon name="again" /> Restore
+            </button>
+          </div>
+        )}
+      </div>
+      <div className="panel-body stack">
+        {before !== null ? (
+          <>
+            <h3>What it changed</h3>
+            {data !== undefined && <Diff changes={data.changes} />}
+          </>
+        ) : (
+          <p className="muted">The oldest that is kept.</p>
+        )}
+        {revision.definition !== null && (
+          <details open={before === null}>
+            <summary>The whole definition</summary>
+            <pre className="command">{JSON.stringify(revision.definition, null, 2)}</pre>
+          </details>
+        )}
+      </div>
+      {restoring && (
+        <RestoreDialog
+          name={name}
+          number={revision.revision}
+          current={current}
+          onClose={() => setRestoring(false)}
+        />
+      )}
+    </section>
+  );
+}
+
+interface RestoreProps extends Props {
+  readonly number: number;
+  readonly onClose: () => void;
+}
+
+function RestoreDialog({ name, number, current, onClose }: RestoreProps) {
+  const { data } = useQuery({
+    ...diffQuery(name, { from: current ?? number, to: number }),
+    enabled: current !== null,
+  });
+  const action = useAction({
+    run: () => restoreRevision(name, number),
+    said: ({ revision }) => ({
+      tone: 'good',
+      text: `${name} is as in revision ${number} again; this is revision ${revision}.`,
+    }),
+    onDone: onClose,
+  });
+  return (
+    <Dialog
+      title={`Restore revision ${number}`}
+      doing="Restore"
+      busy={action.isPending}
+      error={action.error}
+      onDo={() => action.mutate()}
+      onClose={onClose}
+    >
+      <p>
+        It becomes a new revision.{' '}
+        {current === null ? 'The deleted job comes back.' : 'Unfinished runs are not touched.'}
+      </p>
+      {data !== undefined && <Diff changes={data.changes} />}
+    </Dialog>
+  );
+}
