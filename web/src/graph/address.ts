@@ -1,7 +1,5 @@
-/** What the address of the graph page says: what is shown, and how. All of it can be sent to somebody else. */
+/** What the address of the graph page says: what is shown, and how. All of it can be sent to somebody else. Pure. */
 
-import { useCallback, useMemo } from 'react';
-import { useSearchParams } from 'wouter';
 import { type Standing, standings } from './state.ts';
 
 export interface Address {
@@ -23,18 +21,6 @@ export interface Address {
 }
 
 export type Changes = { readonly [K in keyof Address]?: Address[K] };
-
-export function useAddress(): readonly [Address, (changes: Changes) => void] {
-  const [parameters, setParameters] = useSearchParams();
-  const text = parameters.toString();
-  const address = useMemo(() => readAddress(new URLSearchParams(text)), [text]);
-  const change = useCallback(
-    (changes: Changes) =>
-      setParameters((now) => writeAddress({ ...readAddress(now), ...changes }), { replace: true }),
-    [setParameters],
-  );
-  return [address, change];
-}
 
 export function readAddress(parameters: URLSearchParams): Address {
   const text = (name: string) => parameters.get(name) || null;

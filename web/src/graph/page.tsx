@@ -6,7 +6,7 @@ import type { WireGraph, WireGraphNode } from '../../../src/api/schema-views.ts'
 import { usePageTitle } from '../parts/page-title.ts';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { duration } from '../parts/time.ts';
-import { type Address, useAddress } from './address.ts';
+import type { Address } from './address.ts';
 import type { GraphView } from './draw/graph-view.ts';
 import './graph.css';
 import { useGraph } from './graph-data.ts';
@@ -19,6 +19,7 @@ import { Picture } from './picture.tsx';
 import { standingOf } from './state.ts';
 import { GraphTable } from './table.tsx';
 import { Toolbar } from './toolbar.tsx';
+import { useAddress } from './use-address.ts';
 import { useKept } from './use-kept.ts';
 
 export default function GraphPage() {

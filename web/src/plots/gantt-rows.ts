@@ -63,10 +63,11 @@ function lookOf({ kind, state, late }: WireBar): Look {
   return state === 'missed' ? 'late' : 'wait';
 }
 
-/** 2: it is late. 1: its newest ended run failed. */
+/** 2: it is late. 1: its newest ended run failed. -1: it did nothing but wait or skip. */
 function troubleOf(bars: readonly Bar[]): number {
   if (bars.some(({ look, wire }) => look === 'late' && wire.kind === 'unfinished')) return 2;
-  return bars.findLast(({ wire }) => wire.kind === 'ended')?.look === 'fail' ? 1 : 0;
+  if (bars.findLast(({ wire }) => wire.kind === 'ended')?.look === 'fail') return 1;
+  return bars.every(({ look }) => look === 'wait' || look === 'coming') ? -1 : 0;
 }
 
 /** Each bar goes into the first row that is free by then. */

@@ -22,7 +22,8 @@ export function Rate() {
 
 const bands = [
   { label: 'Failed', colour: 'fail' },
-  { label: 'Skipped or missed', colour: 'late' },
+  { label: 'Missed', colour: 'late' },
+  { label: 'Skipped', colour: 'wait' },
   { label: 'Succeeded', colour: 'ok' },
   { label: 'Under way', colour: 'run' },
 ] as const;
@@ -31,7 +32,8 @@ function countsOf({ ended, unfinished }: WireRate['steps'][number]): number[] {
   const sum = (...states: string[]) => states.reduce((total, state) => total + (ended[state] ?? 0), 0);
   return [
     sum('failed', 'killed', 'timed-out', 'lost'),
-    sum('skipped', 'missed'),
+    sum('missed'),
+    sum('skipped'),
     sum('succeeded'),
     unfinished,
   ];

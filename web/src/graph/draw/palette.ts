@@ -56,7 +56,7 @@ const strength: Record<Standing, number> = {
   waiting: 80,
   paused: 55,
   ok: 48,
-  idle: 30,
+  idle: 42,
 };
 
 const blockColour = (colour: string, background: string, percent: number): string =>

@@ -17,7 +17,7 @@ import { steps } from './trunks.ts';
 export const nodeSize = { width: 184, height: 40 } as const;
 const gaps = { column: 88, node: 14, bend: 8, part: 56 } as const;
 /** Sweeps for order: as many as help a small graph, and as few for a large one as its seconds allow. */
-const sweepsOf = (edges: number): number => Math.max(4, Math.min(24, Math.floor(160_000 / (edges + 1))));
+const sweepsOf = (edges: number): number => Math.max(4, Math.min(24, Math.floor(400_000 / (edges + 1))));
 const pitch = nodeSize.width + gaps.column;
 
 /** Numbers of a step in `Layout.steps`: the curve from (x1, y1) to (x2, y2), then level on to x3. */
@@ -85,7 +85,9 @@ function pictureOf({ nodes, edges: own }: Part, all: Edges, sweeps: number): Pic
   const spacing = { node: nodeSize.height + gaps.node, bend: nodeSize.height / 2 + gaps.bend };
   const middle = heights(cut, columns(cut, sweeps), { nodes: nodes.length, spacing });
   const top = middle.reduce((least, y) => Math.min(least, y), 0) - nodeSize.height / 2;
-  const bottom = middle.reduce((most, y) => Math.max(most, y), 0) + nodeSize.height / 2;
+  // Whole pixels: lines stay sharp, and flat arrays of 32 bits keep them exactly.
+  const y = middle.map((each) => Math.round(each - top));
+  const height = y.reduce((most, each) => Math.max(most, each), 0) + nodeSize.height / 2;
   const lastRank = cut.rank.reduce((most, rank) => Math.max(most, rank), 0);
   const lines = new Float32Array(cut.from.length * stepStride);
   for (let s = 0; s < cut.from.length; s += 1) {
@@ -93,18 +95,18 @@ function pictureOf({ nodes, edges: own }: Part, all: Edges, sweeps: number): Pic
     const b = cut.to[s]!;
     const x2 = cut.rank[b]! * pitch;
     lines[s * stepStride] = cut.rank[a]! * pitch + nodeSize.width;
-    lines[s * stepStride + 1] = middle[a]! - top;
+    lines[s * stepStride + 1] = y[a]!;
     lines[s * stepStride + 2] = x2;
-    lines[s * stepStride + 3] = middle[b]! - top;
+    lines[s * stepStride + 3] = y[b]!;
     lines[s * stepStride + 4] = b < nodes.length ? x2 : x2 + nodeSize.width;
   }
   return {
     width: lastRank * pitch + nodeSize.width,
-    height: bottom - top,
+    height,
     nodes,
     edges: Int32Array.from(own),
     x: Float32Array.from(nodes, (_, i) => cut.rank[i]! * pitch),
-    y: Float32Array.from(nodes, (_, i) => middle[i]! - top - nodeSize.height / 2),
+    y: Float32Array.from(nodes, (_, i) => y[i]! - nodeSize.height / 2),
     steps: lines,
     before: cut.before,
     last: cut.last,

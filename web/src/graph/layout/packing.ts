@@ -1,8 +1,8 @@
 /**
  * Puts the parts of a graph that do not hang together beside each other, in a picture about as wide as a screen.
  *
- * Shelves, tallest first; on a shelf, stacks: a small part goes under another one where it fits. Close to the
- * best packing for boxes like these, and simple enough to see that nothing overlaps.
+ * Skyline packing: the tallest first, each as high up as it finds room below what stands already, and as far left.
+ * The skyline is where what stands ends, from left to right.
  */
 
 export interface Box {
@@ -14,8 +14,12 @@ export interface Place {
   readonly y: number;
 }
 
-/** Width by height of a screen. */
-const aspect = 1.6;
+interface Segment extends Place {
+  readonly width: number;
+}
+
+/** Width by height of a screen below the bars of the page. */
+const aspect = 1.8;
 
 /** The upper left corner of each box; boxes stand at least `gap` apart. */
 export function pack(boxes: readonly Box[], gap: number): Place[] {
@@ -24,24 +28,42 @@ export function pack(boxes: readonly Box[], gap: number): Place[] {
   );
   const area = boxes.reduce((sum, { width, height }) => sum + (width + gap) * (height + gap), 0);
   const widest = boxes.reduce((most, { width }) => Math.max(most, width), 0);
-  const shelfWidth = Math.max(widest, Math.sqrt(area * aspect));
+  const tallest = boxes.reduce((most, { height }) => Math.max(most, height), 0);
+  // A part that is taller than the screen's share sets the height: the others stand beside it, not below.
+  const height = Math.max(tallest + gap, Math.sqrt(area / aspect));
+  const room = Math.max(widest + gap, (area / height) * 1.05);
+  let skyline: readonly Segment[] = [{ x: 0, y: 0, width: room }];
   const places: Place[] = [];
-  let shelf = { y: 0, height: 0 };
-  let stack = { x: 0, y: 0, width: 0 };
   for (const index of order) {
-    const { width, height } = boxes[index]!;
-    const fits = width <= stack.width && stack.y + height <= shelf.y + shelf.height;
-    if (!fits) {
-      const x = stack.width === 0 ? 0 : stack.x + stack.width + gap;
-      if (stack.width === 0 || x + width > shelfWidth) {
-        shelf = { y: stack.width === 0 ? 0 : shelf.y + shelf.height + gap, height };
-        stack = { x: 0, y: shelf.y, width };
-      } else {
-        stack = { x, y: shelf.y, width };
-      }
-    }
-    places[index] = { x: stack.x, y: stack.y };
-    stack.y += height + gap;
+    const { width: w, height: h } = boxes[index]!;
+    const place = highest(skyline, Math.min(w + gap, room), room);
+    places[index] = place;
+    skyline = covered(skyline, { x: place.x, y: place.y + h + gap, width: Math.min(w + gap, room) });
   }
   return places;
+}
+
+/** Of all segments at which it could begin, the one where it stands highest; the leftmost of those. */
+function highest(skyline: readonly Segment[], width: number, room: number): Place {
+  let best: Place | null = null;
+  for (let first = 0; first < skyline.length; first += 1) {
+    const { x } = skyline[first]!;
+    if (x + width > room + 1e-6) break;
+    let y = 0;
+    for (let at = first; at < skyline.length && skyline[at]!.x < x + width - 1e-6; at += 1) {
+      y = Math.max(y, skyline[at]!.y);
+    }
+    if (best === null || y < best.y) best = { x, y };
+  }
+  return best ?? { x: 0, y: skyline.reduce((most, { y }) => Math.max(most, y), 0) };
+}
+
+/** The skyline with another piece in front of it. */
+function covered(skyline: readonly Segment[], piece: Segment): Segment[] {
+  const end = piece.x + piece.width;
+  const left = skyline.filter(({ x, width }) => x + width <= piece.x + 1e-6);
+  const right = skyline.filter(({ x }) => x >= end - 1e-6);
+  const cut = skyline.find(({ x, width }) => x < end - 1e-6 && x + width > end + 1e-6);
+  const rest = cut === undefined ? [] : [{ x: end, y: cut.y, width: cut.x + cut.width - end }];
+  return [...left, piece, ...rest, ...right];
 }

@@ -5,7 +5,7 @@
  * job in the first column, with an edge across the whole picture; so nodes are then drawn towards the side on
  * which they have more edges, as far as their neighbours leave room.
  *
- * Cycles come only from collapsed groups (jobs have none). An edge that closes one is left out here and points
+ * Cycles come only from collapsed groups (jobs have none). Edges that close one are left out here and point
  * backwards in the picture.
  */
 
