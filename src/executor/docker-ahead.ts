@@ -25,6 +25,9 @@ import { EngineRefusal } from './docker-transport.ts';
 const maxReady = 1_000;
 /** Each is a process that waits, and another of the engine that waits with it: some 3 MB. */
 const maxHeld = 256;
+/** How often a name that is being freed is tried again, and how long in between. */
+const maxRounds = 10;
+const roundMs = 50;
 /** The gate outlives our own bound by this, so that it is we who end it, unless we are gone. */
 const leaseMarginMs = 5_000;
 
@@ -161,20 +164,21 @@ export class ContainersAhead {
 
   /** The id, or null when somebody has the name; what an older term left under it is taken away. */
   async #create(order: Order, context: CreateContext): Promise<string | null> {
-    const { engine } = this.#options;
-    const id = await create(order, context);
-    if (id !== null) return id;
-    const found = await engine.inspect(order.spec.launchName);
-    const labels = found?.Config.Labels ?? {};
-    if (
-      found === null ||
-      labels[labelOf.run] !== order.spec.run ||
-      labels[labelOf.cluster] !== order.spec.cluster
-    )
-      return null;
-    if (launchReport(found, null).state !== 'created' || Number(labels[labelOf.term]) >= order.spec.term)
-      return null;
-    await removeUnlessRunning(engine, found.Id);
-    return create(order, context);
+    const { engine, clock } = this.#options;
+    const { launchName, run, cluster, term } = order.spec;
+    for (let round = 0; round < maxRounds; round++) {
+      const id = await create(order, context);
+      if (id !== null) return id;
+      const found = await engine.inspect(launchName);
+      if (found !== null) {
+        const labels = found.Config.Labels ?? {};
+        const isOlder = Number(labels[labelOf.term]) < term && launchReport(found, null).state === 'created';
+        if (!isOlder || labels[labelOf.run] !== run || labels[labelOf.cluster] !== cluster) return null;
+        await removeUnlessRunning(engine, found.Id);
+      }
+      // A name is taken a little longer than its container can be inspected.
+      await new Promise<void>((resolve) => void clock.after(roundMs, resolve));
+    }
+    return null;
   }
 }

@@ -28,6 +28,8 @@ const gatePath = `${gateFolder}/gate`;
 /** How long a gate may take to end once it was told to; it takes milliseconds on an engine that is not stuck. */
 const shutPatienceMs = 5_000;
 const shutPollMs = 20;
+/** How long the connection stays after the word to open: the engine has passed it on long before. */
+const lingerMs = 1_000;
 /** Opened containers whose instant is remembered; of older ones the due instant is told, or somebody looks again. */
 const maxOpened = 10_000;
 /** The engine's year 1. */
@@ -106,7 +108,8 @@ export class GatedEngine extends DockerEngine {
     const input = await this.transport.upgrade({
       method: 'POST',
       path: `/containers/${id}/attach`,
-      query: { stream: true, stdin: true },
+      // The engine tells of the end through an output only.
+      query: { stream: true, stdin: true, stdout: true },
       timeoutMs: askTimeoutMs,
     });
     input.on('error', () => {});
@@ -166,6 +169,8 @@ export class GatedEngine extends DockerEngine {
       if (!input.writable) return reject(this.unavailable('the gate has ended'));
       this.#held.delete(id);
       this.#remember(id, this.#clock.now());
+      // From then on it would carry the job's output.
+      this.#clock.after(lingerMs, () => input.destroy());
       input.end(opening, (error?: Error | null) =>
         error ? reject(this.unavailable(error.message)) : resolve(),
       );
@@ -208,6 +213,10 @@ export class GatedEngine extends DockerEngine {
         said += Buffer.from(bytes).toString('latin1');
         if (said.length > unopened.words.length) break;
       }
+    } catch (error) {
+      if (!(error instanceof EngineRefusal)) throw error;
+      // On its way out: removed by whoever found it unopened, as nobody removes a run so soon.
+      return unopened.words;
     } finally {
       reading.abort();
     }

@@ -89,7 +89,10 @@ export class DockerWatch {
     const interruption = this.#interruption(container);
     const report = launchReport(container, interruption);
     const { launchName, startedAt, image } = report;
-    if (report.state === 'created' || startedAt === undefined) return report;
+    if (report.state === 'created' || startedAt === undefined) {
+      this.#takeBack(launchName, container.Id);
+      return report;
+    }
     const before = this.#known.get(launchName);
     const told = before?.id === container.Id ? before.phase : null;
     const phase = report.state === 'ended' ? 'ended' : 'started';
@@ -318,6 +321,16 @@ export class DockerWatch {
       known.phase = 'ended';
       this.#emit({ kind: 'ended', launchName, at: death.at, exitCode: death.exitCode });
     }
+  }
+
+  /** Its gate ended in the moment in which it was told to open: it never began after all. */
+  #takeBack(launchName: string, id: string): void {
+    const known = this.#known.get(launchName);
+    if (known?.id !== id || known.phase === 'ended') return;
+    this.#known.delete(launchName);
+    const reason = 'it ended while it was held, before it was let go';
+    const at = this.#options.clock.now();
+    this.#emit({ kind: 'ended', launchName, at, exitCode: null, reason, infrastructure: true });
   }
 
   /** It was there and is not any more, and we did not remove it. */

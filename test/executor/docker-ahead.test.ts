@@ -150,19 +150,27 @@ describe.skipIf(missing !== null)(title, () => {
     });
 
     test('what cannot be started is refused at the launch as ever', async () => {
-      const { launcher, seen } = await begin();
-      const { spec } = job('true', { argv: ['/no/such/program'], container: dockerSpec('').container });
+      const { launcher, ended } = await begin();
+      const { spec } = job('true', { argv: ['/no/such/program'] });
       await launcher.prepare?.(spec, how).catch(() => {});
-      const launched = await launcher.launch(spec).then(
-        () => 'started',
-        (error: { code: string }) => error.code,
-      );
+      await until('the gate has found nothing to run', () => launcher.isHeld?.(spec.launchName) === false);
       // Behind an init the engine has started something, which then says 127.
-      if (launched === 'started') {
-        const end = await until('the end', () => seen.find(({ kind }) => kind === 'ended'));
-        expect(end).toMatchObject({ exitCode: 127 });
-      } else expect(launched).toBe('LAUNCH_REFUSED');
+      await launcher.launch(spec);
+      expect(await ended(spec.launchName)).toMatchObject({ exitCode: 127 });
     });
+  });
+
+  test('a gate that ends in the moment in which it is opened ends the attempt, and at once', async () => {
+    const { launcher, seen, ended } = await begin();
+    const { spec } = job('true', { argv: ['/no/such/program'] });
+    await launcher.prepare?.(spec, warm);
+    await launcher.launch(spec);
+    const end = await ended(spec.launchName);
+    // Seen in time, it was started anew without a gate.
+    expect(end).toMatchObject({
+      exitCode: (end as { exitCode: number | null }).exitCode === null ? null : 127,
+    });
+    expect(seen.map(({ kind }) => kind)).toEqual(['started', 'ended']);
   });
 
   test('a root that cannot be written, a user and a folder: the gate works, and the job has an empty input', async () => {
