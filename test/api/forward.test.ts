@@ -217,8 +217,10 @@ describe('reads', () => {
   });
 
   test('of engines and of the cluster are the leader’s', async () => {
-    const engines = await follower.send('GET /engines');
-    expect([engines.statusCode, engines.headers['x-carillon-leader']]).toEqual([200, 'node-1']);
+    for (const what of ['GET /engines', 'GET /pools']) {
+      const answer = await follower.send(what);
+      expect([answer.statusCode, answer.headers['x-carillon-leader']]).toEqual([200, 'node-1']);
+    }
     const cluster = await follower.send('GET /cluster');
     expect(cluster.headers['x-carillon-leader']).toBe('node-1');
     expect(cluster.json()).toMatchObject({

@@ -189,6 +189,15 @@ describe('jobs', () => {
   test('status tells who leads and which engines there are', async () => {
     expect((await carillon('status')).out).toMatch(/leader +.*pid \d+[\s\S]*process +reachable/);
   });
+
+  test('engines tells how full they are and how fast they start', async () => {
+    const { out, code } = await carillon('engines');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^ENGINE +STATE +RUNNING +QUEUED.*\nprocess +reachable +\d+ of 64 +0 /);
+    const { engines, pools } = JSON.parse((await carillon('engines --json')).out);
+    expect(engines[0]).toMatchObject({ name: 'process', capacity: { attempts: 64 } });
+    expect(pools).toEqual([]);
+  });
 });
 
 describe('what is wrong', () => {

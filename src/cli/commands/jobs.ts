@@ -131,7 +131,7 @@ async function listJobs(session: Session, { query, ...filter }: JobsOptions): Pr
   else {
     const rows = jobs.map((job) => [
       job.name,
-      tinted(job.running.length > 0 ? 'running' : job.status, io),
+      tinted(doing(job), io),
       job.scheduleText ?? nothing,
       when(job.nextDue, io),
       job.last === null ? nothing : `${tinted(job.last.state, io)} ${when(job.last.endedAt, io)}`,
@@ -139,6 +139,12 @@ async function listJobs(session: Session, { query, ...filter }: JobsOptions): Pr
     session.print(table(['JOB', 'STATE', 'SCHEDULE', 'NEXT', 'LAST'], rows, io));
   }
   return exitCodes.ok;
+}
+
+/** What is under way says more than that it is active. */
+function doing({ running, waiting, status }: WireJob): string {
+  if (running.length > 0) return 'running';
+  return waiting.length > 0 ? 'waiting' : status;
 }
 
 async function showJob(session: Session, name: string): Promise<ExitCode> {
@@ -152,6 +158,8 @@ async function showJob(session: Session, name: string): Promise<ExitCode> {
     return exitCodes.ok;
   }
   const { counts } = job;
+  const [first] = job.waiting;
+  const why = first === undefined ? null : (await client.run(first)).reason;
   session.print(
     card(
       [
@@ -165,6 +173,7 @@ async function showJob(session: Session, name: string): Promise<ExitCode> {
         ['waited for by', job.children.join(', ')],
         ['running', job.running.join(', ')],
         ['waiting', job.waiting.join(', ')],
+        ['because', why],
         [
           'last',
           job.last === null
