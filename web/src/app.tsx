@@ -1,7 +1,7 @@
 /** The pages and their addresses. Each page is its own chunk, so that the first load stays small. */
 
 import { lazy, Suspense } from 'react';
-import { Route, Switch } from 'wouter';
+import { Link, Route, Switch } from 'wouter';
 import { ErrorBoundary } from './frame/error-boundary.tsx';
 import { Frame } from './frame/frame.tsx';
 import HomePage from './home/page.tsx';
@@ -33,10 +33,10 @@ export function App() {
             <Route path="/plots" component={PlotsPage} />
             <Route path="/cluster" component={ClusterPage} />
             <Route>
-              <main className="page">
+              <main className="page" id="main" tabIndex={-1}>
                 <h1>There is nothing at this address</h1>
                 <p>
-                  Perhaps a letter is missing. The <a href="/jobs">list of jobs</a> has all there are.
+                  Perhaps a letter is missing. The <Link href="/jobs">list of jobs</Link> has all there are.
                 </p>
               </main>
             </Route>

@@ -9,6 +9,8 @@ import { queryClient } from './data/query-client.ts';
 import { NoticeProvider } from './frame/notices.tsx';
 import './styles/base.css';
 import './styles/parts.css';
+import './styles/fields.css';
+import './styles/records.css';
 import './styles/frame.css';
 
 createRoot(document.getElementById('app') as HTMLElement).render(

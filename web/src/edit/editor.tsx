@@ -57,7 +57,10 @@ export function Editor({ initial, named, doing, onSave, onSaved, children }: Pro
     onDone: onSaved,
   });
   const refused = verdict.data?.results[0]?.problem ?? (save.error === null ? null : problemOf(save.error));
-  const problem = refused?.field === undefined ? null : { field: refused.field, detail: refused.detail };
+  // Nobody has got a field wrong that nobody has filled in yet.
+  const unnamed = readable !== null && (readable.name === '' || readable.name === undefined);
+  const problem =
+    unnamed || refused?.field === undefined ? null : { field: refused.field, detail: refused.detail };
   const choose = (as: 'form' | 'yaml') => {
     if (as === 'yaml') setText(stringify(definition));
     else if (readable !== null) setDefinition(readable);
@@ -96,7 +99,12 @@ export function Editor({ initial, named, doing, onSave, onSaved, children }: Pro
         )}
       </div>
       <div className="editor-side">
-        <Plan verdict={verdict.data ?? null} error={verdict.error} definition={readable ?? definition} />
+        <Plan
+          verdict={verdict.data ?? null}
+          error={verdict.error}
+          unnamed={unnamed}
+          definition={readable ?? definition}
+        />
         {save.error !== null && (problem === null || !showsField(problem.field)) && (
           <ProblemNote error={save.error} />
         )}

@@ -17,10 +17,11 @@ interface Props {
   readonly verdict: WireApply | null;
   /** What the server could not read, or no answer at all. */
   readonly error: unknown;
+  readonly unnamed: boolean;
   readonly definition: Tree;
 }
 
-export function Plan({ verdict, error, definition }: Props) {
+export function Plan({ verdict, error, unnamed, definition }: Props) {
   const result = verdict?.results[0];
   const problem = error !== null ? problemOf(error) : (result?.problem ?? null);
   return (
@@ -29,7 +30,9 @@ export function Plan({ verdict, error, definition }: Props) {
         <h2 id="plan">What saving it does</h2>
       </div>
       <div className="panel-body stack">
-        {problem !== null ? (
+        {unnamed ? (
+          <p className="muted">A new job is made, once it has a name.</p>
+        ) : problem !== null ? (
           <p className="field-error">
             <Icon name="alert" />
             <span>

@@ -1,6 +1,6 @@
 /** What stands around every page: where one can go, the search, whether the picture is live. */
 
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import { Link, useLocation } from 'wouter';
 import { Icon, type IconName } from '../parts/icon.tsx';
 import { JobSearch } from './job-search.tsx';
@@ -18,6 +18,7 @@ const places: readonly { readonly to: string; readonly text: string; readonly ic
 
 export function Frame({ children }: { readonly children: ReactNode }) {
   const [location] = useLocation();
+  useTopOfNewPages();
   return (
     <>
       <a className="skip-link" href="#main">
@@ -52,4 +53,25 @@ export function Frame({ children }: { readonly children: ReactNode }) {
       {children}
     </>
   );
+}
+
+/** Another page begins at its top; going back finds the place where one was. */
+function useTopOfNewPages(): void {
+  useEffect(() => {
+    let path = window.location.pathname;
+    const onPush = () => {
+      if (window.location.pathname !== path) scrollTo(0, 0);
+      path = window.location.pathname;
+    };
+    const onPop = () => {
+      path = window.location.pathname;
+    };
+    // The router announces its own changes of the address by this name.
+    addEventListener('pushState', onPush);
+    addEventListener('popstate', onPop);
+    return () => {
+      removeEventListener('pushState', onPush);
+      removeEventListener('popstate', onPop);
+    };
+  }, []);
 }

@@ -3,7 +3,6 @@
 import type { Change } from '../parts/query-state.ts';
 import type { RunState } from '../parts/state-mark.tsx';
 import { runWord } from '../parts/state-mark.tsx';
-import '../jobs/jobs.css';
 
 const states: readonly RunState[] = [
   'running',
