@@ -42,13 +42,17 @@ export function zoomed(
 export function fitted(picture: Size, view: Size, margin = 32): Camera {
   const across = (view.width - 2 * margin) / Math.max(1, picture.width);
   const down = (view.height - 2 * margin) / Math.max(1, picture.height);
-  const scale = Math.min(1, Math.max(furthest, Math.min(across, down)));
+  const scale = Math.min(1, Math.max(furthest, stepBelow(Math.min(across, down))));
   return {
     x: picture.width / 2 - view.width / 2 / scale,
     y: picture.height / 2 - view.height / 2 / scale,
     scale,
   };
 }
+
+/** The next zoom below at which pictures from afar are painted: copied one to one, they are sharp and cheap. */
+const stepBelow = (scale: number): number =>
+  scale < 0.34 ? 2 ** (Math.floor(Math.log2(scale) * 2) / 2) : scale;
 
 /** The point in the middle; never further away than `least`. */
 export function centred(

@@ -11,7 +11,7 @@ import { between, type Camera, centred, fitted, panned, zoomed } from './camera.
 import { drawCard, readableFrom } from './cards.ts';
 import type { Bounds } from './grid.ts';
 import { stepsOf, traceBack, traceStep } from './lines.ts';
-import { drawNames } from './names.ts';
+import { Names } from './names.ts';
 import { type Palette, paletteOf } from './palette.ts';
 import { cardAt, type Marks, middleOf, noMarks, type Scene } from './scene.ts';
 import { Tiles } from './tiles.ts';
@@ -27,6 +27,7 @@ export class GraphView {
   #palette: Palette;
   #scene: Scene | null = null;
   #tiles: Tiles | null = null;
+  #names: Names | null = null;
   #marks: Marks = noMarks;
   #frame = 0;
   #glide: { readonly from: Camera; readonly to: Camera; readonly start: number } | null = null;
@@ -47,6 +48,7 @@ export class GraphView {
   show(scene: Scene): void {
     this.#scene = scene;
     this.#tiles = new Tiles(scene, this.#palette);
+    this.#names = new Names(scene);
     this.#marks = noMarks;
     this.#untouched = true;
     this.#fitUntouched();
@@ -175,11 +177,8 @@ export class GraphView {
     else this.#drawBrightBlocks(scene, seen);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (!near) {
-      drawNames(context, scene, this.#marks, {
-        camera: this.#camera,
-        size: this.#size,
-        palette: this.#palette,
-      });
+      const seenBy = { camera: this.#camera, size: this.#size, palette: this.#palette };
+      this.#names?.draw(context, this.#marks, seenBy);
     }
   }
 

@@ -1,6 +1,9 @@
 /**
  * Names in the picture from afar, where only few have room: the selected card first, then what is wrong, then
  * the cards with the most edges, each where it covers no other name.
+ *
+ * They are chosen for the whole picture at one zoom, and kept while one moves in it: names that jump about can't
+ * be read, and choosing among ten thousand for each frame would cost half of it.
  */
 
 import { nodeSize } from '../layout/layout.ts';
@@ -9,11 +12,12 @@ import type { Camera, Size } from './camera.ts';
 import type { Palette } from './palette.ts';
 import type { Marks, Scene } from './scene.ts';
 
-const most = 24;
-/** Candidates that are tried: those of the largest weight among what is seen. */
-const tried = 240;
 const textSize = 11.5;
-const room = { width: 170, height: 34 } as const;
+const longest = 24;
+/** Pixels that a name may need, with some air. */
+const room = { width: 150, height: 30 } as const;
+/** States change many times a second; names follow them this slowly. */
+const chooseAgainMs = 1_000;
 
 interface View {
   readonly camera: Camera;
@@ -21,84 +25,80 @@ interface View {
   readonly palette: Palette;
 }
 
-export function drawNames(
-  context: CanvasRenderingContext2D,
-  scene: Scene,
-  marks: Marks,
-  { camera, size, palette }: View,
-): void {
-  context.font = `500 ${textSize}px ${palette.font}`;
-  context.textBaseline = 'middle';
-  context.textAlign = 'left';
-  for (const { card, x, y } of placed(scene, marks, camera, size)) {
-    const { title } = scene.model.cards[card]!;
-    const text = title.length > 24 ? `${title.slice(0, 12)}…${title.slice(-11)}` : title;
-    const width = context.measureText(text).width + 12;
-    context.beginPath();
-    context.roundRect(x, y - 9, width, 18, 5);
-    context.fillStyle = palette.surface;
-    context.fill();
-    context.strokeStyle =
-      card === marks.selected ? palette.accent : palette.fill[tones[scene.standing[card]!]];
-    context.lineWidth = 1;
-    context.stroke();
-    context.fillStyle = palette.text;
-    context.fillText(text, x + 6, y + 0.5);
+export class Names {
+  readonly #scene: Scene;
+  #chosen: readonly number[] = [];
+  #for: { readonly scale: number; readonly marks: Marks; readonly at: number } | null = null;
+
+  constructor(scene: Scene) {
+    this.#scene = scene;
+  }
+
+  draw(context: CanvasRenderingContext2D, marks: Marks, { camera, size, palette }: View): void {
+    const { layout, model, standing } = this.#scene;
+    context.font = `500 ${textSize}px ${palette.font}`;
+    context.textBaseline = 'middle';
+    for (const card of this.#choose(camera.scale, marks)) {
+      const x = (layout.x[card]! - camera.x) * camera.scale;
+      const y = (layout.y[card]! + nodeSize.height / 2 - camera.y) * camera.scale;
+      if (x < -room.width || y < -room.height || x > size.width || y > size.height + room.height) continue;
+      const text = shortened(model.cards[card]!.title);
+      context.beginPath();
+      context.roundRect(x, y - 9, context.measureText(text).width + 12, 18, 5);
+      context.fillStyle = palette.surface;
+      context.fill();
+      context.strokeStyle = card === marks.selected ? palette.accent : palette.fill[tones[standing[card]!]];
+      context.lineWidth = 1;
+      context.stroke();
+      context.fillStyle = palette.text;
+      context.fillText(text, x + 6, y + 0.5);
+    }
+  }
+
+  #choose(scale: number, marks: Marks): readonly number[] {
+    const now = performance.now();
+    const known = this.#for;
+    if (known?.scale === scale && known.marks === marks && now - known.at < chooseAgainMs)
+      return this.#chosen;
+    this.#for = { scale, marks, at: now };
+    this.#chosen = chosen(this.#scene, marks, scale);
+    return this.#chosen;
   }
 }
 
-interface Name {
-  readonly card: number;
-  readonly x: number;
-  readonly y: number;
-}
-
-function placed(scene: Scene, marks: Marks, camera: Camera, size: Size): Name[] {
-  const taken = new Set<string>();
-  const names: Name[] = [];
-  for (const card of candidates(scene, marks, camera, size)) {
-    const x = (scene.layout.x[card]! - camera.x) * camera.scale;
-    const y = (scene.layout.y[card]! + nodeSize.height / 2 - camera.y) * camera.scale;
+/** The best first; each takes its place and keeps others from the places around. */
+export function chosen(scene: Scene, marks: Marks, scale: number): number[] {
+  const worth = worths(scene, marks);
+  const order = [...worth.keys()]
+    .filter((card) => worth[card]! > 1)
+    .sort((a, b) => worth[b]! - worth[a]! || a - b);
+  const taken = new Map<string, { readonly x: number; readonly y: number }[]>();
+  const found: number[] = [];
+  for (const card of order) {
+    const x = scene.layout.x[card]! * scale;
+    const y = scene.layout.y[card]! * scale;
     const column = Math.floor(x / room.width);
     const row = Math.floor(y / room.height);
-    // A name may reach into the next cell each way.
-    const cells = [column - 1, column, column + 1].flatMap((c) =>
-      [row - 1, row, row + 1].map((r) => `${c} ${r}`),
+    const near = [column - 1, column, column + 1].flatMap((c) =>
+      [row - 1, row, row + 1].flatMap((r) => taken.get(`${c} ${r}`) ?? []),
     );
-    if (cells.some((cell) => taken.has(cell))) continue;
-    taken.add(`${column} ${row}`);
-    names.push({ card, x, y });
-    if (names.length === most) break;
+    if (near.some((other) => Math.abs(other.x - x) < room.width && Math.abs(other.y - y) < room.height))
+      continue;
+    const key = `${column} ${row}`;
+    taken.set(key, [...(taken.get(key) ?? []), { x, y }]);
+    found.push(card);
   }
-  return names;
+  return found;
 }
 
-function candidates(scene: Scene, marks: Marks, camera: Camera, size: Size): number[] {
-  const worth = (card: number): number => {
-    if (card === marks.selected) return 1e9;
-    const bright = marks.bright?.has(card) === true ? 1e6 : 0;
-    const standing = scene.standing[card];
-    return bright + (standing === 'failing' || standing === 'late' ? 1e3 : 0) + scene.weight[card]!;
-  };
-  const found: { readonly card: number; readonly worth: number }[] = [];
-  let least = 2;
-  scene.cards.within(
-    {
-      left: camera.x,
-      top: camera.y,
-      right: camera.x + size.width / camera.scale,
-      bottom: camera.y + size.height / camera.scale,
-    },
-    (card) => {
-      const value = worth(card);
-      if (value < least) return;
-      found.push({ card, worth: value });
-      if (found.length < tried * 4) return;
-      found.sort((a, b) => b.worth - a.worth || a.card - b.card);
-      found.length = tried;
-      least = found.at(-1)!.worth;
-    },
-  );
-  found.sort((a, b) => b.worth - a.worth || a.card - b.card);
-  return found.slice(0, tried).map(({ card }) => card);
+/** Of a card: its edges, and much more for what is wrong and what is marked. */
+function worths({ weight, standing }: Scene, { selected, bright }: Marks): Float64Array {
+  return Float64Array.from(weight, (edges, card) => {
+    if (card === selected) return 1e9;
+    const wrong = standing[card] === 'failing' || standing[card] === 'late' || standing[card] === 'disabled';
+    return edges + (wrong ? 1e3 : 0) + (bright?.has(card) === true ? 1e6 : 0);
+  });
 }
+
+const shortened = (title: string): string =>
+  title.length > longest ? `${title.slice(0, longest / 2)}…${title.slice(1 - longest / 2)}` : title;
