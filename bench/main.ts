@@ -8,6 +8,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   store: async () => (await import('./store.ts')).run(),
   burst: async () => (await import('./burst.ts')).run(),
   takeover: async () => (await import('./takeover.ts')).run(),
+  docker: async () => (await import('./docker.ts')).run(),
   zookeeper: async () => (await import('./zookeeper.ts')).run(),
 };
 
