@@ -21,6 +21,8 @@ const big = 300_000;
 const engines: Readonly<Record<string, object>> = {
   process: {},
   docker: { engine: 'docker', image: testImage },
+  // A service always has a network, and this one needs none to be set up.
+  swarm: { engine: 'swarm', image: testImage, network: 'host' },
 };
 
 interface Expected {
@@ -168,7 +170,12 @@ describe.skipIf(missing !== null)(
       chmodSync(dir, 0o711);
       writeFileSync(secret, 's3cr3t with space', { mode: 0o600 });
       await dockerd.start();
-      server = await Server.start(join(dir, 'data'), ['--docker-host', dockerd.host]);
+      // The Docker engine and a Swarm of one node on the same machine: neither may touch what is the other's.
+      await dockerd.docker.swarmInit({ ListenAddr: '127.0.0.1:0', AdvertiseAddr: '127.0.0.1' });
+      server = await Server.start(join(dir, 'data'), [
+        ...['--docker-host', dockerd.host],
+        ...['--swarm-host', dockerd.host],
+      ]);
     });
     afterAll(async () => {
       await server?.end('SIGTERM');
