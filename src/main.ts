@@ -36,7 +36,7 @@ const PROCESS_TOMBSTONE_MS = 60_000;
 /** Longer than a machine may be suspended and come back as if nothing had happened. */
 const DOCKER_TOMBSTONE_MS = 600_000;
 /** They start on its nodes: three small ones gain little from more. */
-const SWARM_STARTS = 32;
+const SWARM_STARTS = 16;
 
 interface Engines {
   readonly launchers: readonly Launcher[];

@@ -18,8 +18,8 @@ export interface CreateContext {
 }
 
 /**
- * True when it was created, false when the name is taken. LAUNCH_REFUSED leaves nothing; when
- * `mayCreate` says no, right before, it is ENGINE_UNAVAILABLE: whoever leads asks again.
+ * True when it was created, false when the name is taken. LAUNCH_REFUSED leaves nothing, and so does NOT_LEADING:
+ * `mayCreate` said no.
  */
 export async function createService(spec: LaunchSpec, context: CreateContext): Promise<boolean> {
   const { engine, credentials, mayCreate } = context;
@@ -45,8 +45,6 @@ export async function createService(spec: LaunchSpec, context: CreateContext): P
     if (code !== 'ENGINE_UNAVAILABLE' && texts.length > 0) await removeSecrets(engine, spec.launchName);
     if (error instanceof EngineRefusal)
       throw refused(`The Swarm does not take its secrets: ${error.words}`, 'run.secrets', spec.launchName);
-    if (code === 'NOT_LEADING')
-      throw engine.unavailable('this scheduler can not prove any more that it leads');
     throw error;
   }
 }
@@ -58,6 +56,25 @@ export async function removeSecrets(engine: SwarmEngine, launchName: string): Pr
     if (!(error instanceof EngineRefusal)) throw error;
   };
   for (const { ID } of held) await engine.removeSecret(ID).catch(leave);
+}
+
+/**
+ * Removes what launches left that never came to a service, because their scheduler died. Only what was without one
+ * the last time too: `before` names those, and the answer the ones for the next time.
+ */
+export async function sweepSecrets(
+  engine: SwarmEngine,
+  of: {
+    readonly cluster: string;
+    readonly isUsed: (launchName: string) => boolean;
+    readonly before: ReadonlySet<string>;
+  },
+): Promise<Set<string>> {
+  const held = await engine.secrets({ label: [`${labelOf.cluster}=${of.cluster}`] });
+  const names = held.map(({ Spec }) => Spec.Labels?.[launchLabel] ?? '');
+  const unused = new Set(names.filter((name) => !of.isUsed(name)));
+  for (const name of unused) if (of.before.has(name)) await removeSecrets(engine, name);
+  return unused;
 }
 
 /** The image; LAUNCH_REFUSED for what a Swarm would do in another way than a job says. */

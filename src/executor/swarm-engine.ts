@@ -17,6 +17,8 @@ import type { SwarmNode, SwarmTask } from './swarm-state.ts';
 
 /** A manager answers within milliseconds, or has no leader and lets its clients wait. */
 const askTimeoutMs = 8_000;
+/** Some thousand ended launches with all that they were given. */
+const listTimeoutMs = 30_000;
 /** What a manager says twice, with a leader in between, it means. */
 const createTries = 2;
 
@@ -39,6 +41,8 @@ export interface SwarmEngineOptions {
 }
 
 type Manager = DockerTransport;
+/** A call with the usual time for an answer, unless said. */
+type Question = Omit<Call, 'timeoutMs'> & { readonly timeoutMs?: number };
 
 export class SwarmEngine {
   readonly hosts: string;
@@ -67,7 +71,7 @@ export class SwarmEngine {
     filters: Readonly<Record<string, readonly string[]>> = {},
   ): Promise<SwarmTask[]> {
     const query = { filters: { label: [`${labelOf.cluster}=${cluster}`], ...filters } };
-    return this.#ask({ method: 'GET', path: '/tasks', query });
+    return this.#ask({ method: 'GET', path: '/tasks', query, timeoutMs: listTimeoutMs });
   }
 
   /** All of one service; none when there is no such service. */
@@ -78,7 +82,7 @@ export class SwarmEngine {
 
   async services(cluster: string): Promise<SwarmServiceEntry[]> {
     const query = { filters: { label: [`${labelOf.cluster}=${cluster}`] } };
-    return this.#ask({ method: 'GET', path: '/services', query });
+    return this.#ask({ method: 'GET', path: '/services', query, timeoutMs: listTimeoutMs });
   }
 
   /** Null when there is none. */
@@ -161,11 +165,11 @@ export class SwarmEngine {
     return new CarillonError('ENGINE_UNAVAILABLE', message, { field: 'swarm-host', value: this.hosts });
   }
 
-  #ask<T>(call: Omit<Call, 'timeoutMs'>): Promise<T> {
+  #ask<T>(call: Question): Promise<T> {
     return this.#withManager((manager) => ask<T>(manager, call));
   }
 
-  async #tolerating<T>(status: number, call: Omit<Call, 'timeoutMs'>): Promise<T | null> {
+  async #tolerating<T>(status: number, call: Question): Promise<T | null> {
     return this.#ask<T>(call).catch((error: unknown) => {
       if (error instanceof EngineRefusal && error.status === status) return null;
       throw error;
@@ -194,8 +198,8 @@ export class SwarmEngine {
   }
 }
 
-function ask<T>(manager: Manager, call: Omit<Call, 'timeoutMs'>): Promise<T> {
-  return manager.ask<T>({ ...call, timeoutMs: askTimeoutMs });
+function ask<T>(manager: Manager, call: Question): Promise<T> {
+  return manager.ask<T>({ timeoutMs: askTimeoutMs, ...call });
 }
 
 /** What goes wrong inside a manager, the loss of the leader above all, has no other status than 500. */

@@ -75,18 +75,17 @@ export function swarmReport(
     return killed ? neverStarted(launchName) : { launchName, state: 'created' };
   }
   const { State: state } = task.Status;
-  if (beforeStart.has(state)) return { launchName, state: 'created' };
-  const startedAt = circumstances.startedAt ?? (state === 'running' ? at(task) : Date.parse(task.CreatedAt));
   const node = circumstances.nodes.get(task.NodeID ?? '');
+  // Swarm goes on showing what it last heard of a node that is not there.
+  const gone = node?.Status.State === 'down' ? node : null;
+  if (beforeStart.has(state)) {
+    return gone === null ? { launchName, state: 'created' } : { launchName, ...lost(gone, 'which had it') };
+  }
+  const startedAt = circumstances.startedAt ?? (state === 'running' ? at(task) : Date.parse(task.CreatedAt));
   if (state === 'running') {
-    // A node that is not there goes on being shown with what it ran.
-    if (node?.Status.State !== 'down') return { launchName, state: 'running', startedAt };
-    const reason = `the node ${node.Description.Hostname}, on which it ran, is down`;
-    const endedAt = Math.max(startedAt, Date.parse(node.UpdatedAt));
-    return {
-      ...{ launchName, state: 'ended', startedAt, endedAt, exitCode: null },
-      ...{ reason, infrastructure: true },
-    };
+    if (gone === null) return { launchName, state: 'running', startedAt };
+    const end = lost(gone, 'on which it ran');
+    return { launchName, ...end, startedAt, endedAt: Math.max(startedAt, end.endedAt) };
   }
   if (state === 'rejected') {
     return {
@@ -132,6 +131,12 @@ export function waitingReason(task: SwarmTask, nodes: SwarmNodes): string | null
   }
   const node = nodes.get(task.NodeID)?.Description.Hostname ?? task.NodeID;
   return `the node ${node} makes it ready (${error ?? message ?? state})`;
+}
+
+function lost(node: SwarmNode, what: string) {
+  const reason = `the node ${node.Description.Hostname}, ${what}, is down`;
+  const endedAt = Date.parse(node.UpdatedAt);
+  return { state: 'ended', endedAt, exitCode: null, reason, infrastructure: true } as const;
 }
 
 /** True when the engine of the node connected anew around that instant. */

@@ -11,6 +11,7 @@
 import { CarillonError } from '../errors.ts';
 import type {
   Clock,
+  EngineDescription,
   Launcher,
   LaunchReport,
   Log,
@@ -23,7 +24,7 @@ import type { TlsFiles } from './docker-address.ts';
 import type { FindCredentials } from './docker-credentials.ts';
 import { labelOf } from './docker-request.ts';
 import { isLaunchName, logsGone, type RunLogs } from './run-logs.ts';
-import { createService, removeSecrets } from './swarm-create.ts';
+import { createService, removeSecrets, sweepSecrets } from './swarm-create.ts';
 import { SwarmEngine, type SwarmServiceEntry } from './swarm-engine.ts';
 import { taskLog } from './swarm-logs.ts';
 import { isKilled, killedService } from './swarm-request.ts';
@@ -36,6 +37,8 @@ import { byLaunch, SwarmWatch } from './swarm-watch.ts';
  * for ever.
  */
 const startPatienceMs = { placed: 20_000, nowhere: 2_000 } as const;
+/** How long `stop` lets calls finish; managers that hang must not hold up the scheduler. */
+const stopPatienceMs = 5_000;
 /** A kill is an update of the service, which fails when somebody else changes it at the same time. */
 const killTries = 5;
 
@@ -71,6 +74,8 @@ class SwarmLauncher implements Launcher {
   readonly #watch: SwarmWatch;
   readonly #listeners: ((observation: Observation) => void)[] = [];
   readonly #flights = new Map<string, Flight>();
+  /** Launches with secrets and no service, at the last inventory. */
+  #unusedSecrets: ReadonlySet<string> = new Set();
   #stopped = false;
 
   constructor(options: SwarmLauncherOptions) {
@@ -90,8 +95,9 @@ class SwarmLauncher implements Launcher {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    // Each call has its bound in time, and a launch waits for no more than a poll.
+    const cancel = this.#options.clock.after(stopPatienceMs, () => this.#swarm.close());
     await Promise.allSettled([this.#watch.stop(), ...[...this.#flights.values()].map(({ done }) => done)]);
+    cancel();
     this.#swarm.close();
   }
 
@@ -157,6 +163,9 @@ class SwarmLauncher implements Launcher {
     const services = await this.#swarm.services(cluster);
     const tasks = byLaunch(await this.#swarm.tasks(cluster));
     await this.#watch.nodes();
+    const names = new Set(services.map(({ Spec }) => Spec.Name));
+    const isUsed = (name: string): boolean => names.has(name) || this.#flights.has(name);
+    this.#unusedSecrets = await sweepSecrets(this.#swarm, { cluster, isUsed, before: this.#unusedSecrets });
     return services.map(({ Spec: { Name: name } }) => this.#watch.report(name, tasks.get(name) ?? []));
   }
 
@@ -170,14 +179,16 @@ class SwarmLauncher implements Launcher {
     });
     if (service === null) return yield* logs.read(launchName, query, () => true);
     const task = attemptOf(await this.#swarm.tasksOf(service.ID));
-    if (task !== undefined) yield* this.#taskLog(launchName, task, query);
+    // No node has it: a Swarm would wait for one to ask.
+    const empty = task === undefined || (!task.NodeID && query.follow !== true);
+    if (!empty) yield* this.#taskLog(launchName, task, query);
   }
 
-  async describe(): ReturnType<Launcher['describe']> {
+  async describe(): Promise<EngineDescription> {
     try {
       const { Version, ApiVersion } = await this.#swarm.version();
       const nodes = [...(await this.#watch.nodes()).values()];
-      return { reachable: true, version: `${Version}, API ${ApiVersion}`, detail: describeNodes(nodes) };
+      return { reachable: true, version: `${Version}, API ${ApiVersion}`, ...describeNodes(nodes) };
     } catch (error) {
       return { reachable: false, version: null, detail: (error as Error).message };
     }
@@ -186,11 +197,13 @@ class SwarmLauncher implements Launcher {
   async #launch(spec: LaunchSpec, flight: Flight, mayStart: () => boolean): Promise<void> {
     const { launchName } = spec;
     const mayCreate = () => mayStart() && !this.#stopped && !flight.killed;
-    const created = await createService(spec, {
-      engine: this.#swarm,
-      credentials: this.#options.credentials ?? noLogins,
-      mayCreate,
-    });
+    const notStarted = (error: CarillonError) => {
+      if (error.code !== 'NOT_LEADING') throw error;
+      if (flight.killed) throw refused('It was killed before it started', launchName);
+      throw this.#swarm.unavailable('this scheduler can not prove any more that it leads');
+    };
+    const context = { engine: this.#swarm, credentials: this.#options.credentials ?? noLogins, mayCreate };
+    const created = await createService(spec, context).catch(notStarted);
     if (!created) await this.#adopt(spec);
     const expected = this.#watch.expect(launchName);
     try {
@@ -224,8 +237,9 @@ class SwarmLauncher implements Launcher {
     const began = clock.monotonicMs();
     for (;;) {
       const { report, waiting, placed = false } = this.#watch.sighting(launchName) ?? {};
-      if (report?.state === 'ended' && report.startedAt === undefined)
+      if (report?.state === 'ended' && report.startedAt === undefined && report.infrastructure !== true)
         throw refused(report.reason ?? 'It was ended before it started', launchName);
+      // What was lost on the way has been told; there is nothing to refuse.
       if (report?.state === 'running' || report?.state === 'ended') return;
       const patienceMs = startPatienceMs[placed ? 'placed' : 'nowhere'];
       if (this.#stopped || clock.monotonicMs() - began >= patienceMs)
@@ -271,20 +285,19 @@ class SwarmLauncher implements Launcher {
   }
 }
 
-function describeNodes(nodes: readonly SwarmNode[]): string {
+/** What it has counts only where jobs may go now. */
+function describeNodes(nodes: readonly SwarmNode[]) {
   const ready = nodes.filter(
     ({ Status, Spec }) => Status.State === 'ready' && Spec.Availability === 'active',
   );
-  const managers = nodes.filter(({ ManagerStatus }) => ManagerStatus !== undefined);
-  const reachable = managers.filter(({ ManagerStatus }) => ManagerStatus?.Reachability === 'reachable');
+  const managers = nodes.flatMap(({ ManagerStatus }) => ManagerStatus ?? []);
+  const reachable = managers.filter(({ Reachability }) => Reachability === 'reachable');
   const sum = (of: 'NanoCPUs' | 'MemoryBytes') =>
     ready.reduce((total, { Description }) => total + (Description.Resources?.[of] ?? 0), 0);
-  return [
-    `${ready.length} of ${nodes.length} nodes ready`,
-    `${reachable.length} of ${managers.length} managers reachable`,
-    `${sum('NanoCPUs') / 1e9} CPUs`,
-    `${Math.round(sum('MemoryBytes') / 2 ** 20)} MiB`,
-  ].join(', ');
+  const detail =
+    `${ready.length} of ${nodes.length} nodes ready, ` +
+    `${reachable.length} of ${managers.length} managers reachable`;
+  return { detail, cpus: sum('NanoCPUs') / 1e9, memoryBytes: sum('MemoryBytes') };
 }
 
 function refused(message: string, value: unknown): CarillonError {
