@@ -27,6 +27,8 @@ describe('how a job stands', () => {
     ['runs and is late with it', { running: 1, late: 'It runs longer than usual.' }, 'late'],
     ['waits for its turn', { waiting: 1 }, 'waiting'],
     ['waits for a parent', { last, lacking: [{ due: last.due, parents: ['b'] }] }, 'waiting'],
+    ['was skipped the last time', { last: { ...last, state: 'skipped' } }, 'skipped'],
+    ['missed its last instant', { last: { ...last, state: 'missed' } }, 'missed'],
     ['is paused', { last, status: 'paused' }, 'paused'],
     ['was disabled by its failures', { consecutiveFailures: 5, status: 'disabled' }, 'disabled'],
   ] as const)('one that %s', (_, said, standing) => {

@@ -11,7 +11,9 @@ export const standings = [
   'running',
   'waiting',
   'disabled',
+  'missed',
   'paused',
+  'skipped',
   'ok',
   'idle',
 ] as const;
@@ -25,7 +27,9 @@ export const tones: Record<Standing, Tone> = {
   running: 'run',
   waiting: 'wait',
   disabled: 'fail',
+  missed: 'late',
   paused: 'wait',
+  skipped: 'wait',
   ok: 'ok',
   idle: 'wait',
 };
@@ -36,7 +40,9 @@ export const words: Record<Standing, string> = {
   running: 'running',
   waiting: 'waiting',
   disabled: 'disabled',
+  missed: 'missed',
   paused: 'paused',
+  skipped: 'skipped',
   ok: 'succeeded',
   idle: 'not run yet',
 };
@@ -48,7 +54,9 @@ export const shapes: Record<Standing, string> = {
   running: 'M3.5 2l6.5 4-6.5 4z',
   waiting: 'M6 1.2a4.8 4.8 0 1 0 0 9.6a4.8 4.8 0 1 0 0-9.6M6 3.4v2.8l1.9 1.3',
   disabled: 'M6 1.2a4.8 4.8 0 1 0 0 9.6a4.8 4.8 0 1 0 0-9.6M2.6 2.6l6.8 6.8',
+  missed: 'M6 1.5L10.5 6L6 10.5L1.5 6z',
   paused: 'M4 2.5v7M8 2.5v7',
+  skipped: 'M2.5 6h7',
   ok: 'M2 6.4l2.8 2.8L10 3.4',
   idle: 'M6 2.4a3.6 3.6 0 1 0 0 7.2a3.6 3.6 0 1 0 0-7.2',
 };
@@ -61,7 +69,8 @@ export function standingOf(node: WireGraphNode): Standing {
   if (node.consecutiveFailures > 0) return 'failing';
   if (node.waiting > 0 || node.lacking.length > 0) return 'waiting';
   if (node.status === 'paused') return 'paused';
-  return node.last === null ? 'idle' : 'ok';
+  if (node.last === null) return 'idle';
+  return node.last.state === 'skipped' || node.last.state === 'missed' ? node.last.state : 'ok';
 }
 
 /** The most urgent one. */

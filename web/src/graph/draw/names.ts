@@ -91,12 +91,13 @@ export function chosen(scene: Scene, marks: Marks, scale: number): number[] {
   return found;
 }
 
-/** Of a card: its edges, and much more for what is wrong and what is marked. */
+/** Of a card: its edges, and much more for what is wrong; nothing for what steps back behind what is marked. */
 function worths({ weight, standing }: Scene, { selected, bright }: Marks): Float64Array {
   return Float64Array.from(weight, (edges, card) => {
     if (card === selected) return 1e9;
+    if (bright !== null && !bright.has(card)) return 0;
     const wrong = standing[card] === 'failing' || standing[card] === 'late' || standing[card] === 'disabled';
-    return edges + (wrong ? 1e3 : 0) + (bright?.has(card) === true ? 1e6 : 0);
+    return edges + (wrong ? 1e3 : 0) + (bright === null ? 0 : 2);
   });
 }
 

@@ -54,7 +54,9 @@ const strength: Record<Standing, number> = {
   running: 100,
   disabled: 100,
   waiting: 80,
+  missed: 80,
   paused: 55,
+  skipped: 55,
   ok: 48,
   idle: 42,
 };
