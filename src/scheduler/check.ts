@@ -43,6 +43,7 @@ export function findProblems(raw: unknown, source: string): CarillonError[] {
     checkSchedule(raw, findings);
     checkRun(raw.run, findings);
     checkPolicy(raw, findings);
+    checkChronos(raw, findings);
     return findings.problems;
   }
   explain(JobDefinition as object as Shape, raw, '', findings);
@@ -188,10 +189,28 @@ function checkPolicy({ policy = {}, expect = {} }: JobDefinition, findings: Find
 
 const timeOfDay = /^(?:[01]\d|2[0-3]):[0-5]\d$/;
 
+/** What is kept for others must not push a job over the size of one stored node. */
+const MAX_CHRONOS_LENGTH = 65_536;
+
+function checkChronos({ chronos }: JobDefinition, findings: Findings): void {
+  if (chronos === undefined) return;
+  const { length } = JSON.stringify(chronos);
+  if (length <= MAX_CHRONOS_LENGTH) return;
+  const allowed = `at most ${MAX_CHRONOS_LENGTH} characters of JSON`;
+  findings.add('INVALID_FIELD', `chronos is ${length} characters long. Allowed: ${allowed}.`, {
+    field: 'chronos',
+    value: length,
+    allowed,
+  });
+}
+
 function findWarnings({ policy, alerts, expect }: JobDefinition): string[] {
   const warnings: string[] = [];
   if (policy?.catchUpLimit !== undefined && policy.catchUp !== 'all') {
     warnings.push('policy.catchUpLimit has no effect unless policy.catchUp is all');
+  }
+  if (policy?.completion === 'callback' && policy.timeout === undefined) {
+    warnings.push('policy.completion is callback without a timeout: a run that nobody tells of never ends');
   }
   if (alerts !== undefined || expect !== undefined) {
     warnings.push('alerts and expect are kept, but this version sends no notices');

@@ -2,7 +2,7 @@
 
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { WireApply, WireApplyResult } from '../../api/schema.ts';
 import { CarillonError } from '../../errors.ts';
 import { formatJobFile, type WrittenJob } from '../../job-file.ts';
@@ -16,6 +16,7 @@ import { each } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
 import { validateJobs } from '../validation.ts';
 import { tinted } from '../words.ts';
+import { addChronosImport, exportChronos } from './chronos.ts';
 
 export function addFileCommands(program: Command, shell: Shell): void {
   program
@@ -54,13 +55,22 @@ export function addFileCommands(program: Command, shell: Shell): void {
     .action((file: string, options: CrontabCommandOptions, command: Command) =>
       shell.run(command, (session) => importFrom(session, file, options)),
     );
+  addChronosImport(imports, shell);
   program
     .command('export')
     .description('write all jobs as YAML, as they were written')
     .option('-o, --output <path>', 'a file, or a folder for a file a job; standard output unless said')
     .option('--label <k=v>', 'only jobs with this label; may be repeated', each)
-    .action((options: { output?: string; label?: string[] }, command: Command) =>
-      shell.run(command, (session) => exportJobs(session, options)),
+    .addOption(
+      new Option('--format <format>', 'yaml, or all jobs as a Chronos lists them')
+        .choices(['yaml', 'chronos'])
+        .default('yaml')
+        .conflicts('label'),
+    )
+    .action((options: ExportOptions, command: Command) =>
+      shell.run(command, (session) =>
+        options.format === 'chronos' ? exportChronos(session, options.output) : exportJobs(session, options),
+      ),
     );
 }
 
@@ -176,10 +186,13 @@ async function importFrom(session: Session, file: string, options: CrontabComman
   return leftOut.length > 0 ? exitCodes.failed : code;
 }
 
-async function exportJobs(
-  session: Session,
-  options: { output?: string; label?: string[] },
-): Promise<ExitCode> {
+interface ExportOptions {
+  readonly output?: string;
+  readonly label?: string[];
+  readonly format: 'yaml' | 'chronos';
+}
+
+async function exportJobs(session: Session, options: ExportOptions): Promise<ExitCode> {
   const definitions: JobDefinition[] = [];
   for await (const job of session.client.jobs({ label: options.label })) definitions.push(job.definition);
   const { output } = options;

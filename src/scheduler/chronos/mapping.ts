@@ -150,13 +150,15 @@ export function settledFields(definition: JobDefinition): ChronosJob {
 }
 
 function timingOf(
-  { job: { definition, createdAt }, state, schedule }: JobView,
+  { job: { definition, createdAt }, state, schedule, runs }: JobView,
   { parents, schedule: written }: ChronosJob,
 ): Partial<ChronosJob> {
   if (parents !== null) return { schedule: '', scheduleTimeZone: '' };
   if (schedule === null) return { schedule: never(createdAt) };
   const asWritten = definition.schedule?.every !== undefined && written.startsWith('R') ? written : null;
-  return { schedule: remaining(schedule, state.cursor, asWritten) };
+  // Instants that passed while the job was disabled are no runs: until the first, it reads as it was sent.
+  const ran = state.last !== null || runs.length > 0;
+  return { schedule: remaining(schedule, state.cursor, { written: asWritten, ran }) };
 }
 
 /** Counted here, on top of what the job brought along. */

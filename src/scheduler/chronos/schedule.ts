@@ -104,9 +104,17 @@ function fullDate(date: string): string {
   return day === null ? date : new Date(day * DAY_MS).toISOString().slice(0, 10);
 }
 
-/** What is left of a schedule after everything up to `cursor` was decided. */
-export function remaining(schedule: Schedule, cursor: number, written: string | null): string {
-  if (schedule.kind === 'every') return remainingRepeat(schedule, cursor, written);
+/** What is left of a schedule after everything up to `cursor` was decided; as `written` until the job `ran`. */
+export function remaining(
+  schedule: Schedule,
+  cursor: number,
+  { written, ran }: { readonly written: string | null; readonly ran: boolean },
+): string {
+  if (schedule.kind === 'every') {
+    // The cursor of a repeat that was decided on stands on an instant of it.
+    const begun = ran && nextInstant(schedule, cursor - 1) === cursor;
+    return written !== null && !begun ? written : remainingRepeat(schedule, cursor, written);
+  }
   const next = nextInstant(schedule, cursor);
   if (schedule.kind === 'at') {
     const at = instantText(schedule.atMs, zoneOf(schedule.timezone ?? 'UTC'));
@@ -118,12 +126,7 @@ export function remaining(schedule: Schedule, cursor: number, written: string | 
   return `R/${instantText(next, schedule.zone)}/${formatDuration(following - next)}`;
 }
 
-/** True once an instant of the schedule was decided: the cursor then stands on one. */
-export const hasBegun = (schedule: Schedule, cursor: number): boolean =>
-  nextInstant(schedule, cursor - 1) === cursor;
-
 function remainingRepeat(schedule: RepeatSchedule, cursor: number, written: string | null): string {
-  if (written !== null && !hasBegun(schedule, cursor)) return written;
   const k = indexAfter(schedule, cursor);
   const count = schedule.last === Number.POSITIVE_INFINITY ? 'R' : `R${Math.max(0, schedule.last - k + 1)}`;
   const period = (written === null ? null : form.exec(written)?.[3]) ?? formatPeriod(schedule.period);

@@ -1,0 +1,173 @@
+/**
+ * The jobs of a running Chronos, or of a saved list, as Carillon's: where they come from, what they become, and
+ * when each runs next by Chronos' rule and by ours.
+ */
+
+import { CarillonError } from '../errors.ts';
+import type { Unmapped } from '../scheduler/chronos/aspects.ts';
+import { chronosFires } from '../scheduler/chronos/fires.ts';
+import type { ChronosJob, Generation } from '../scheduler/chronos/job.ts';
+import { toDefinition } from '../scheduler/chronos/mapping.ts';
+import { readChronosJob, type Sent } from '../scheduler/chronos/read.ts';
+import { onceNow } from '../scheduler/chronos/schedule.ts';
+import { chronosWarnings } from '../scheduler/chronos/warnings.ts';
+import { timeSchedule } from '../scheduler/define.ts';
+import type { JobDefinition } from '../scheduler/definition.ts';
+import { nextInstant } from '../scheduler/schedule/next.ts';
+import { compileSchedule, resolveSchedule } from '../scheduler/schedule/parse.ts';
+
+/** All jobs in one answer: Chronos builds it in memory, and takes its time. */
+const answerWithinMs = 120_000;
+/** Runs that are compared. */
+const comparedFires = 10;
+
+export interface Found {
+  readonly jobs: readonly unknown[];
+  readonly generation: Generation;
+}
+
+/** From a server: 3.x's address first, then 2.x's. `credentials` is `user:password`. */
+export async function fetchChronosJobs(address: string, credentials: string | null): Promise<Found> {
+  const url = new URL(address);
+  const user =
+    credentials ??
+    (url.username === '' ? null : `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`);
+  url.username = '';
+  url.password = '';
+  const headers = user === null ? {} : { authorization: `Basic ${Buffer.from(user).toString('base64')}` };
+  const base = url.href.replace(/\/+$/, '');
+  for (const [generation, path] of [
+    [3, '/v1/scheduler/jobs'],
+    [2, '/scheduler/jobs'],
+  ] as const) {
+    const response = await ask(`${base}${path}`, headers);
+    if (response.status === 404) continue;
+    const jobs: unknown = response.ok ? await response.json().catch(() => null) : null;
+    if (Array.isArray(jobs)) return { jobs, generation };
+    throw noChronos(
+      `${base}${path} answered ${response.status}${response.ok ? ', and not with a list of jobs' : ''}`,
+    );
+  }
+  throw noChronos(`${base} has neither /v1/scheduler/jobs nor /scheduler/jobs`);
+}
+
+async function ask(url: string, headers: Record<string, string>): Promise<Response> {
+  try {
+    return await fetch(url, { headers, signal: AbortSignal.timeout(answerWithinMs) });
+  } catch (error) {
+    const { cause, message } = error as { cause?: { code?: string }; message: string };
+    throw noChronos(`no answer from ${url} (${cause?.code ?? message})`);
+  }
+}
+
+const noChronos = (message: string): CarillonError =>
+  new CarillonError('INVALID_FIELD', message, {
+    field: 'source',
+    allowed: 'the address of a Chronos, or a saved list',
+  });
+
+/** From a saved list, or a single job; 2.x where a field says so. */
+export function readSavedJobs(text: string, source: string): Found {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new CarillonError('INVALID_BODY', `${source} is not JSON`, {
+      source,
+      allowed: "Chronos' list of jobs",
+    });
+  }
+  const jobs = Array.isArray(json) ? json : [json];
+  const old = jobs.some(
+    (job) => typeof job === 'object' && job !== null && ('epsilon' in job || 'async' in job),
+  );
+  return { jobs, generation: old ? 2 : 3 };
+}
+
+/** A job on its way. */
+export interface Moving {
+  readonly sent: Sent;
+  readonly name: string;
+  readonly definition: JobDefinition;
+  readonly warnings: readonly string[];
+  /** Epoch milliseconds. */
+  readonly fires: { readonly chronos: readonly number[]; readonly carillon: readonly number[] };
+}
+
+export interface Refused {
+  readonly name: string;
+  readonly message: string;
+}
+
+export interface MoveOptions {
+  readonly generation: Generation;
+  readonly now: number;
+  readonly paused: boolean;
+  /** Jobs that are here already, by name: starts that were filled in stay. */
+  readonly known: ReadonlyMap<string, JobDefinition>;
+  readonly unmapped: ReadonlyMap<string, readonly Unmapped[]>;
+}
+
+/** Each job as it would be here, or why it can't be. */
+export function moveJobs(
+  jobs: readonly unknown[],
+  options: MoveOptions,
+): { moving: Moving[]; refused: Refused[] } {
+  const moving: Moving[] = [];
+  const refused: Refused[] = [];
+  for (const job of jobs) {
+    const name = String((job as { name?: unknown } | null)?.name ?? '?');
+    try {
+      moving.push(moveJob(readChronosJob(job), options));
+    } catch (error) {
+      if (!(error instanceof CarillonError)) throw error;
+      refused.push({ name, message: error.message });
+    }
+  }
+  return { moving, refused };
+}
+
+function moveJob(sent: Sent, { generation, now, paused, known, unmapped }: MoveOptions): Moving {
+  const job = withNames(sent.job);
+  const dropped = unmapped.get(job.name) ?? [];
+  const begun = known.get(job.name)?.chronos?.begins;
+  const base = toDefinition(
+    { job, given: sent.given },
+    { generation, now: typeof begun === 'number' ? begun : now, before: null, unmapped: dropped },
+  );
+  const definition: JobDefinition = {
+    ...base,
+    labels: { imported: 'chronos' },
+    paused: paused || job.disabled,
+  };
+  const renamed = job.name === sent.job.name ? [] : [`its name was '${sent.job.name}'`];
+  return {
+    sent,
+    name: job.name,
+    definition,
+    warnings: [...renamed, ...chronosWarnings(job, dropped)],
+    fires: job.parents === null ? firesOf(job, definition, now) : { chronos: [], carillon: [] },
+  };
+}
+
+/** 2.x allowed spaces and # in names. */
+function withNames(job: ChronosJob): ChronosJob {
+  const plain = (name: string): string => name.replaceAll(/[^\w.-]+/g, '-');
+  return { ...job, name: plain(job.name), parents: job.parents?.map(plain) ?? null };
+}
+
+function firesOf(job: ChronosJob, definition: JobDefinition, now: number): Moving['fires'] {
+  const chronos = chronosFires({ ...job, schedule: job.schedule || onceNow }, { now, most: comparedFires });
+  const input = timeSchedule(definition);
+  const carillon: number[] = [];
+  if (input !== null) {
+    const schedule = compileSchedule(resolveSchedule(input, { hashSeed: job.name, now }).resolved);
+    const first = nextInstant(schedule, -1);
+    // One run at once stands for all that has passed.
+    if (first !== null && first <= now) carillon.push(now);
+    let next = nextInstant(schedule, now);
+    for (; next !== null && carillon.length < comparedFires; next = nextInstant(schedule, next))
+      carillon.push(next);
+  }
+  return { chronos, carillon };
+}

@@ -1,0 +1,170 @@
+/** Moving over from a Chronos, again and again, and back; the Chronos is a list behind an address. */
+
+import type { AddressInfo } from 'node:net';
+import fastify, { type FastifyInstance } from 'fastify';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { runCli } from '../../src/cli/program.ts';
+import { chronosFires } from '../../src/scheduler/chronos/fires.ts';
+import { ApiWorld, type Body } from '../support/api-world.ts';
+
+let api: ApiWorld;
+let chronos: FastifyInstance;
+let source: string;
+let jobs: Body[];
+let asked: { path: string; authorization: string | undefined }[];
+
+beforeEach(async () => {
+  api = await ApiWorld.at('2026-11-21T12:00:00Z');
+  await api.app.listen({ host: '127.0.0.1', port: 0 });
+  asked = [];
+  chronos = fastify({ forceCloseConnections: true });
+  chronos.get('*', async (request, reply) => {
+    asked.push({ path: request.url, authorization: request.headers.authorization });
+    return request.url === '/v1/scheduler/jobs' ? jobs : reply.code(404).send();
+  });
+  source = await chronos.listen({ host: '127.0.0.1', port: 0 });
+  jobs = [
+    {
+      name: 'nightly',
+      command: 'a',
+      schedule: 'R/2026-11-22T02:00:00.000Z/PT24H',
+      successCount: 40,
+      lastSuccess: '2026-11-21T02:00:05.000Z',
+    },
+    { name: 'after', command: 'b', parents: ['nightly'], retries: 0 },
+    { name: 'off', command: 'c', schedule: 'R3/2026-11-22T03:00:00.000Z/PT1H', disabled: true },
+    { name: 'drifts', command: 'd', schedule: 'R/2027-01-31T00:00:00.000Z/P1M' },
+  ];
+});
+afterEach(async () => {
+  await chronos.close();
+  await api.close();
+});
+
+async function carillon(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  let out = '';
+  let err = '';
+  const { port } = api.app.server.address() as AddressInfo;
+  const code = await api.settled(
+    runCli(args, {
+      serve: async () => 0,
+      environment: {},
+      version: '1.2.3',
+      io: {
+        out: (text) => (out += text),
+        err: (text) => (err += text),
+        stdin: async () => JSON.stringify(jobs),
+        now: () => api.world.clock.now(),
+        sleep: async () => undefined,
+        timezone: 'UTC',
+        color: false,
+        progress: false,
+        by: 'ann@laptop',
+        url: `http://127.0.0.1:${port}`,
+      },
+    }),
+  );
+  return { code, out, err };
+}
+
+const names = async () => (await api.get('/jobs')).items.map(({ name }: Body) => name);
+const shown = (name: string) => api.get(`//v1/scheduler/job/${name}`);
+
+describe('import chronos', () => {
+  test('shows a plan and changes nothing', async () => {
+    const { code, out } = await carillon('import', 'chronos', source);
+    expect(code).toBe(0);
+    expect(out).toMatch(/drifts +created .* run 3: 2027-03-28 .* there, 2027-03-31 .* here/);
+    expect(out).toContain('4 jobs would come, 0 left out');
+    expect(await names()).toEqual([]);
+  });
+
+  test('brings jobs with cursor, counts and disabled state, and can be repeated', async () => {
+    expect((await carillon('import', 'chronos', source, '--apply')).code).toBe(0);
+    expect(await names()).toEqual(['after', 'drifts', 'nightly', 'off']);
+    expect(await shown('nightly')).toMatchObject({ ...jobs[0], disabled: false });
+    expect(await shown('off')).toMatchObject(jobs[2]);
+    expect((await api.get('/jobs/nightly')).nextDue).toBe('2026-11-22T02:00:00.000Z');
+    const { out } = await carillon('import', 'chronos', source, '--apply', '--json');
+    expect(JSON.parse(out).jobs.map(({ outcome }: Body) => outcome)).toEqual(Array(4).fill('unchanged'));
+  });
+
+  test('holds the jobs until imported without --paused, and goes on from where Chronos is then', async () => {
+    await carillon('import', 'chronos', source, '--apply', '--paused');
+    await api.world.clock.advance(15 * 3_600_000);
+    expect(api.world.engine.started).toEqual([]);
+    jobs[0].schedule = 'R/2026-11-23T02:00:00.000Z/PT24H';
+    jobs[0].successCount = 41;
+    await carillon('import', 'chronos', source, '--apply');
+    expect(await api.get('/jobs/nightly')).toMatchObject({
+      status: 'active',
+      nextDue: '2026-11-23T02:00:00.000Z',
+    });
+    expect(await api.get('/jobs/off')).toMatchObject({ status: 'paused' });
+    expect(await shown('nightly')).toMatchObject({ successCount: 41 });
+  });
+
+  test('says who asks, and takes the address of 2.x where 3.x is not', async () => {
+    const url = source.replace('//', '//ann:se%3Acret@');
+    await carillon('import', 'chronos', url);
+    expect(asked).toEqual([
+      { path: '/v1/scheduler/jobs', authorization: `Basic ${Buffer.from('ann:se:cret').toString('base64')}` },
+    ]);
+    const { code, err } = await carillon('import', 'chronos', `${source}/elsewhere`);
+    expect([code, asked.at(-1)?.path]).toEqual([2, '/elsewhere/scheduler/jobs']);
+    expect(err).toContain('has neither /v1/scheduler/jobs nor /scheduler/jobs');
+  });
+
+  test('leaves out what can not be, names it, and brings the rest', async () => {
+    jobs = [
+      { name: 'bad', command: 'x', schedule: 'R/2026-01-01T00:00:00Z/PT0S' },
+      { name: 'orphan', command: 'x', parents: ['nobody'] },
+      { name: 'a job', command: 'x', schedule: 'R//PT1H', epsilon: 'PT1H' },
+      { name: 'its child', command: 'x', parents: ['a job'] },
+    ];
+    const { code, err } = await carillon('import', 'chronos', '-', '--apply');
+    expect(code).toBe(1);
+    expect(err).toMatch(/left out bad: .*no length/);
+    expect(err).toMatch(/left out orphan: .*nobody/);
+    expect(err).toContain("warning: a-job: its name was 'a job'");
+    expect(await names()).toEqual(['a-job', 'its-child']);
+    expect((await api.get('/jobs/a-job')).definition.policy.startWithin).toBe('PT1H');
+    await carillon('import', 'chronos', '-', '--apply');
+    expect((await api.get('/jobs/a-job')).revision).toBe(1);
+  });
+
+  test('what comes back from export --format chronos is what went in', async () => {
+    await carillon('import', 'chronos', source, '--apply');
+    const { out } = await carillon('export', '--format', 'chronos');
+    expect(JSON.parse(out)).toMatchObject([jobs[1], jobs[3], jobs[0], jobs[2]]);
+  });
+});
+
+describe('when Chronos runs a job, by its own rule', () => {
+  const now = Date.parse('2026-11-21T12:00:00Z');
+  test.each([
+    [
+      'what is overdue at once, then on the grid',
+      'R/2026-11-20T00:30:00Z/PT1H',
+      '',
+      ['2026-11-21T12:00:00', '2026-11-21T12:30:00', '2026-11-21T13:30:00'],
+    ],
+    [
+      'the 31st is lost for good',
+      'R/2027-01-31T00:00:00Z/P1M',
+      '',
+      ['2027-01-31T00:00:00', '2027-02-28T00:00:00', '2027-03-28T00:00:00'],
+    ],
+    [
+      'a time that a clock change skips is lost for good',
+      'R/2027-03-13T02:30:00/P1D',
+      'America/New_York',
+      ['2027-03-13T07:30:00', '2027-03-14T07:30:00', '2027-03-15T07:30:00'],
+    ],
+    ['n runs', 'R2/2026-11-20T00:30:00Z/PT1H', '', ['2026-11-21T12:00:00', '2026-11-21T12:30:00']],
+    ['none', 'R0/2026-11-20T00:30:00Z/PT1H', '', []],
+  ])('%s: %s', (_, schedule, scheduleTimeZone, expected) => {
+    const fires = chronosFires({ schedule, scheduleTimeZone }, { now, most: 3 });
+    expect(fires.map((at) => new Date(at).toISOString().slice(0, 19))).toEqual(expected);
+  });
+});
