@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 
 bash test/support/install.sh
 npm run --silent check
+# The tests in a browser look at what is built.
+npx vite build web --logLevel error
 
 reports=$(mktemp -d)
 trap 'rm -rf "$reports"' EXIT

@@ -14,6 +14,7 @@ wanted=(
   busybox:busybox-static
   ip:iproute2
   openssl:openssl
+  chromium:chromium
   iptables:iptables
   java:default-jre-headless
   /usr/share/java/zookeeper.jar:libzookeeper-java

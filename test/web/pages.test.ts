@@ -1,0 +1,83 @@
+/** Every page of the web app, in the light and in the dark: it shows what it is for, and keeps nobody out. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Server } from '../support/server.ts';
+import { barriers, hasBrowser, openBrowser, openPage } from './browser.ts';
+import { livePast } from './past.ts';
+import { visits } from './visits.ts';
+
+/** Compressed, as it went over the wire: what a phone on a train can still load. */
+const MOST_BYTES = 300_000;
+
+const dataDir = mkdtempSync(join(tmpdir(), 'carillon-pages-'));
+let server: Server;
+let browser: Browser;
+
+describe.skipIf(!hasBrowser)('the page', () => {
+  beforeAll(async () => {
+    await livePast(dataDir, 1);
+    server = await Server.start(dataDir);
+    browser = await openBrowser();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.end('SIGTERM');
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  test.each(visits)(
+    '$name has no fault and no barrier, in light and dark',
+    async ({ path, ready }) => {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        const { page, faults } = await openPage(browser, server.url, { colorScheme });
+        await page.goto(path);
+        await ready(page);
+        expect(await page.title()).toMatch(/Carillon/);
+        expect(await page.getByRole('heading', { level: 1 }).count()).toBe(1);
+        expect(await barriers(page)).toEqual([]);
+        expect(faults).toEqual([]);
+        await page.context().close();
+      }
+    },
+    90_000,
+  );
+
+  test.each(visits)(
+    '$name fits on a phone',
+    async ({ path, ready }) => {
+      const { page } = await openPage(browser, server.url, { viewport: { width: 390, height: 844 } });
+      await page.goto(path);
+      await ready(page);
+      const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+      expect(overflow).toBeLessThanOrEqual(0);
+      await page.context().close();
+    },
+    60_000,
+  );
+
+  test('first load is small, whichever page it is', async () => {
+    for (const { name, path, ready } of visits) {
+      const { page, transferred } = await openPage(browser, server.url);
+      await page.goto(path);
+      await ready(page);
+      expect(await transferred(), name).toBeLessThan(MOST_BYTES);
+      await page.context().close();
+    }
+  }, 120_000);
+
+  test('with the keyboard alone one gets past the frame, and to the search', async () => {
+    const { page } = await openPage(browser, server.url);
+    await page.goto('/jobs');
+    await page.getByText('sales-join').first().waitFor();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate('document.activeElement.id')).toBe('main');
+    await page.keyboard.press('/');
+    expect(await page.evaluate('document.activeElement.tagName')).toBe('INPUT');
+    await page.context().close();
+  });
+});

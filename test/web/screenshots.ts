@@ -1,0 +1,43 @@
+/**
+ * `npm run screenshots`: pictures of each page for docs/screenshots, of a made-up company after two weeks. A few
+ * are taken in the dark too. Needs the built app and Chromium.
+ */
+
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Server } from '../support/server.ts';
+import { openBrowser, openPage } from './browser.ts';
+import { livePast } from './past.ts';
+import { visits } from './visits.ts';
+
+const DAYS = 14;
+const inTheDark = new Set(['now', 'job', 'graph']);
+const folder = resolve(import.meta.dirname, '../../docs/screenshots');
+
+const dataDir = mkdtempSync(join(tmpdir(), 'carillon-screenshots-'));
+const wanted = process.argv.slice(2);
+await livePast(dataDir, DAYS);
+const server = await Server.start(dataDir);
+const browser = await openBrowser();
+try {
+  mkdirSync(folder, { recursive: true });
+  for (const { name, path, ready } of visits) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    for (const colorScheme of ['light', 'dark'] as const) {
+      if (colorScheme === 'dark' && !inTheDark.has(name)) continue;
+      const { page } = await openPage(browser, server.url, { colorScheme });
+      await page.goto(path);
+      await ready(page);
+      await page.waitForLoadState('networkidle').catch(() => undefined);
+      const file = `${name}${colorScheme === 'dark' ? '-dark' : ''}.png`;
+      await page.screenshot({ path: join(folder, file) });
+      await page.context().close();
+      process.stdout.write(`${file}\n`);
+    }
+  }
+} finally {
+  await browser.close();
+  await server.end('SIGTERM');
+  rmSync(dataDir, { recursive: true, force: true });
+}
