@@ -7,6 +7,7 @@ import { jsonLines } from './docker-lines.ts';
 import { type DockerCreateRequest, labelOf } from './docker-request.ts';
 import type { ContainerInspection } from './docker-state.ts';
 import { DockerTransport, EngineRefusal, type RegistryAuth } from './docker-transport.ts';
+import { isLaunchName } from './run-logs.ts';
 
 /** Looking things up takes milliseconds; a busy engine may take seconds, a dead one forever. */
 const askTimeoutMs = 15_000;
@@ -144,7 +145,9 @@ export class DockerEngine {
   /** All of a cluster, ended ones too. */
   async list(cluster: string): Promise<ContainerEntry[]> {
     const query = { all: true, filters: { label: [`${labelOf.cluster}=${cluster}`] } };
-    return this.#transport.ask({ method: 'GET', path: '/containers/json', query, timeoutMs: askTimeoutMs });
+    const call = { method: 'GET', path: '/containers/json', query, timeoutMs: askTimeoutMs } as const;
+    // The tasks of a Swarm have our labels too, and names of their own.
+    return (await this.#transport.ask<ContainerEntry[]>(call)).filter((entry) => isLaunchName(nameOf(entry)));
   }
 
   /** 404 and 409: it is gone or does not run; either is as good as killed. */

@@ -13,6 +13,7 @@ import { type ContainerEvent, type DockerEngine, maxHistory, nameOf } from './do
 import { type ContainerInspection, endedFromOutside, launchReport } from './docker-state.ts';
 import { EngineRefusal } from './docker-transport.ts';
 import { closing } from './gate-program.ts';
+import { isLaunchName } from './run-logs.ts';
 
 /** An end that no event told is found within this. */
 const listEveryMs = 30_000;
@@ -238,6 +239,8 @@ export class DockerWatch {
   #hear(event: ContainerEvent): void {
     const { Action: action, time } = event;
     const { ID: id, Attributes: attributes } = event.Actor;
+    // The tasks of a Swarm have our labels too, and names of their own.
+    if (!isLaunchName(attributes.name ?? '')) return;
     if (action === 'kill') {
       this.#noteKill(event);
     } else if (action === 'die') {

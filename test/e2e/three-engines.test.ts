@@ -4,7 +4,7 @@
  * learnt from no engine.
  */
 
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -159,11 +159,17 @@ interface RunAnswer {
   readonly attempts: { engine: string; exitCode: number | null; reason: string | null }[];
 }
 
+const unfinished = /waiting|queued|launching|running/;
+
 describe.skipIf(missing !== null)(
   `one job file on each engine${missing === null ? '' : ` (skipped: ${missing})`}`,
   () => {
     const dockerd = new Dockerd();
     let server: Server;
+    const start = async () => {
+      const hosts = ['--docker-host', dockerd.host, '--swarm-host', dockerd.host];
+      server = await Server.start(join(dir, 'data'), hosts);
+    };
 
     beforeAll(async () => {
       // Processes of other users pass through it.
@@ -172,10 +178,7 @@ describe.skipIf(missing !== null)(
       await dockerd.start();
       // The Docker engine and a Swarm of one node on the same machine: neither may touch what is the other's.
       await dockerd.docker.swarmInit({ ListenAddr: '127.0.0.1:0', AdvertiseAddr: '127.0.0.1' });
-      server = await Server.start(join(dir, 'data'), [
-        ...['--docker-host', dockerd.host],
-        ...['--swarm-host', dockerd.host],
-      ]);
+      await start();
     });
     afterAll(async () => {
       await server?.end('SIGTERM');
@@ -197,7 +200,6 @@ describe.skipIf(missing !== null)(
         );
         await server.ask('POST', `/api/v1/runs/${body.id}/kill`);
       }
-      const unfinished = /waiting|queued|launching|running/;
       return eventually(
         () => look(body.id),
         ({ state }) => !unfinished.test(state),
@@ -244,6 +246,39 @@ describe.skipIf(missing !== null)(
         },
         90_000,
       );
+    });
+
+    test('a service of the Swarm is no container of the Docker engine, also for a scheduler that takes over', async () => {
+      const run = {
+        ...engines.swarm,
+        command: 'trap "exit 9" TERM; echo on; while [ ! -e /gate/open ]; do sleep 0.1; done; exit 4',
+      };
+      const gate = join(dir, 'gate');
+      mkdirSync(gate);
+      await server.ask('POST', '/api/v1/jobs', { name: 'long', run: { ...run, volumes: [`${gate}:/gate`] } });
+      const { body } = await server.ask<RunAnswer>('POST', '/api/v1/jobs/long/trigger');
+      await eventually(
+        () => output(body.id, 'stdout'),
+        (text) => text === 'on\n',
+        60_000,
+      );
+      await server.end('SIGKILL');
+      await start();
+      // Taking over asks every engine what it runs, and ends what nobody wants before it launches anything.
+      await server.ask('POST', '/api/v1/jobs', { name: 'next', run: { ...engines.docker, command: 'true' } });
+      const { body: next } = await server.ask<RunAnswer>('POST', '/api/v1/jobs/next/trigger');
+      await eventually(
+        () => look(next.id),
+        ({ state }) => state === 'succeeded',
+        60_000,
+      );
+      writeFileSync(join(gate, 'open'), '');
+      const ended = await eventually(
+        () => look(body.id),
+        ({ state }) => !unfinished.test(state),
+        60_000,
+      );
+      expect(ended).toMatchObject({ state: 'failed', attempts: [{ engine: 'swarm', exitCode: 4 }] });
     });
   },
 );

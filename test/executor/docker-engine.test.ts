@@ -49,6 +49,15 @@ describe('the client of an engine', () => {
     expect(said).toEqual(['Pulling', 'Verifying']);
   });
 
+  test('takes no task of a Swarm for a container of its own, though it has the labels', async () => {
+    const entry = (name: string) => ({ Id: name, Names: [`/${name}`], State: 'running' });
+    const engine = await engineOf((_, response) => {
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify([entry('job-1'), entry('job-1.1.x7k2w0q9')]));
+    });
+    expect((await engine.list('c')).map(({ Id }) => Id)).toEqual(['job-1']);
+  });
+
   test('gives credentials to a pull in a header and nowhere else', async () => {
     const requests: IncomingMessage[] = [];
     const engine = await engineOf((request, response) => {
@@ -66,6 +75,21 @@ describe('the client of an engine', () => {
   test('gives up a pull that goes silent', async () => {
     const engine = await engineOf((_, response) => void response.write('{"status":"Pulling"}\n'), hastyClock);
     await expect(engine.pull('tool:1', null, () => {})).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
+  });
+
+  test('asks for events from before it connects, by the clock of the engine', async () => {
+    const asked: string[] = [];
+    const engine = await engineOf((request, response) => {
+      asked.push(request.url ?? '');
+      if (request.url === '/info') response.end('{"SystemTime":"2026-11-21T14:00:00.5Z"}');
+      else response.write('{"Action":"die"}\n');
+    });
+    const stop = new AbortController();
+    for await (const { Action } of await engine.events('c', stop.signal)) {
+      expect(Action).toBe('die');
+      break;
+    }
+    expect(asked[1]).toMatch(/^\/events\?.*since=1795269600.5/);
   });
 
   test('is not left hanging by an answer that breaks off', async () => {
