@@ -7,12 +7,14 @@ import type { GraphView } from './draw/graph-view.ts';
 import './graph.css';
 import { useGraph } from './graph-data.ts';
 import { marksOf } from './marks.ts';
-import { modelOf } from './model.ts';
+import { type Card, modelOf, neighboursOf } from './model.ts';
 import { Picture } from './picture.tsx';
 import { useKept } from './use-kept.ts';
 
 /** Further relatives make the cards too small; the graph page has them. */
 const depth = 2;
+/** Where all of it would be smaller, the job itself is looked at. */
+const readable = 0.6;
 
 export default function Neighbourhood({ name }: { readonly name: string }) {
   const { data, error } = useGraph({ job: name, depth });
@@ -32,6 +34,8 @@ export default function Neighbourhood({ name }: { readonly name: string }) {
   if (model.cards.length === 1) {
     return <p className="muted">It waits for no other job, and no other job waits for it.</p>;
   }
+  const card = model.cardOf.get(name) ?? -1;
+  const { parents, children } = neighboursOf(model, card);
   return (
     <>
       <div className="graph-small">
@@ -40,16 +44,40 @@ export default function Neighbourhood({ name }: { readonly name: string }) {
           nodes={nodes}
           marks={marks}
           view={view}
-          label={`${name} and the jobs up to ${depth} steps before and behind it. Their names are listed below.`}
-          onChoose={(card) => {
-            const job = model.cards[card]?.title;
+          label={`${name} and the jobs up to ${depth} steps before and behind it; its parents and children are listed below.`}
+          onShown={() => {
+            if ((view.current?.camera.scale ?? 1) < readable) view.current?.centreOn(card);
+          }}
+          onChoose={(chosen) => {
+            const job = model.cards[chosen]?.title;
             if (job !== undefined && job !== name) navigate(`/jobs/${job}`);
           }}
         />
       </div>
+      <dl className="graph-facts graph-small-foot">
+        <Names title="Waits for" cards={parents} />
+        <Names title="Then run" cards={children} />
+      </dl>
       <p className="graph-small-foot">
         <Link href={`/graph?job=${name}&sel=${name}`}>Show it in the graph</Link>
       </p>
     </>
+  );
+}
+
+function Names({ title, cards }: { readonly title: string; readonly cards: readonly Card[] }) {
+  if (cards.length === 0) return null;
+  return (
+    <div>
+      <dt>{title}</dt>
+      <dd>
+        {cards.map(({ id }, i) => (
+          <span key={id}>
+            {i > 0 && ', '}
+            <Link href={`/jobs/${id}`}>{id}</Link>
+          </span>
+        ))}
+      </dd>
+    </div>
   );
 }

@@ -30,7 +30,13 @@ export function Chart({ summary, height = 220, data, options, table }: ChartProp
     const make = () => {
       plot.current?.destroy();
       const size = { width: Math.max(1, element.clientWidth), height };
-      plot.current = new uPlot({ ...options(chartColours(element)), ...size }, newest.current, element);
+      const made = options(chartColours(element));
+      plot.current = new uPlot(
+        { ...made, ...size, hooks: { setLegend: [sayLast] } },
+        newest.current,
+        element,
+      );
+      sayLast(plot.current);
     };
     make();
     const sizes = new ResizeObserver(() =>
@@ -61,4 +67,10 @@ export function Chart({ summary, height = 220, data, options, table }: ChartProp
       </figcaption>
     </figure>
   );
+}
+
+/** Where nothing is pointed at, the legend says the newest values rather than none. */
+function sayLast(plot: uPlot): void {
+  const last = plot.data[0].length - 1;
+  if (plot.legend.idx == null && last >= 0) plot.setLegend({ idx: last }, false);
 }

@@ -66,6 +66,7 @@ export function Gantt() {
       </div>
       <div className="panel-body">
         {error !== null && data === undefined && <ProblemNote error={error} />}
+        {error === null && data === undefined && <div className="gantt-pending" />}
         {data !== undefined && <Rows timeline={data} window={{ from, to }} now={now} />}
       </div>
     </section>

@@ -1,7 +1,7 @@
 /** Percentiles of a job, day by day: as they were counted, not averages of averages. */
 
 import { useMemo } from 'react';
-import type uPlot from 'uplot';
+import uPlot from 'uplot';
 import type { WireRunDays } from '../../../src/api/schema-plots.ts';
 import { duration } from '../parts/time.ts';
 import { Chart } from './chart.tsx';
@@ -19,13 +19,13 @@ interface PercentileDaysProps {
 
 export function PercentileDays({ days, measure }: PercentileDaysProps) {
   const counted = useMemo(() => days.filter((day) => day[measure].count > 0), [days, measure]);
-  const data = useMemo<uPlot.AlignedData>(
-    () => [
-      counted.map(({ day }) => Date.parse(day) / 1_000),
-      ...shown.map((name) => counted.map((day) => day[measure][name])),
-    ],
-    [counted, measure],
-  );
+  const data = useMemo<uPlot.AlignedData>(() => {
+    const before = leadIn(counted[0]?.day ?? '1970-01-01', counted.length);
+    return [
+      [...before, ...counted.map(({ day }) => Date.parse(day) / 1_000)],
+      ...shown.map((name) => [...before.map(() => null), ...counted.map((day) => day[measure][name])]),
+    ];
+  }, [counted, measure]);
   const last = counted.at(-1);
   if (last === undefined) return <p className="empty">Nothing was counted yet.</p>;
   const summary =
@@ -79,6 +79,8 @@ function options(colours: ChartColours): Omit<uPlot.Options, 'width' | 'height'>
     ...more,
   });
   return {
+    // Days are UTC's, here and on the server.
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), 'Etc/UTC'),
     scales: { y: { range: (_, __, most) => [0, Math.max(1, most) * 1.08] } },
     series: [
       { label: 'Day', value: (_, value) => (value === null ? '–' : dayText(value)) },
@@ -87,11 +89,23 @@ function options(colours: ChartColours): Omit<uPlot.Options, 'width' | 'height'>
       line('p99', faded(colours.fail, 80), { width: 1.5, dash: [4, 4] }),
     ],
     axes: [
-      axis(colours, dayText, { grid: { show: false }, space: 70 }),
+      axis(colours, dayText, {
+        grid: { show: false },
+        space: 70,
+        incrs: [daySeconds, 2 * daySeconds, 7 * daySeconds],
+      }),
       axis(colours, duration, { size: 68 }),
     ],
     cursor: { y: false, points: { size: 7 } },
   };
+}
+
+const daySeconds = 86_400;
+
+/** Days without values before the first, so that there is a week: an axis of one day has no length. */
+function leadIn(first: string, days: number): number[] {
+  const seconds = Date.parse(first) / 1_000;
+  return Array.from({ length: Math.max(0, 7 - days) }, (_, i) => seconds - (7 - days - i) * daySeconds);
 }
 
 const dayText = (seconds: number): string => new Date(seconds * 1_000).toISOString().slice(5, 10);

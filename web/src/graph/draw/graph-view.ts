@@ -55,7 +55,14 @@ export class GraphView {
     this.redraw();
   }
 
+  /** What is in the middle stays there. */
   resize(width: number, height: number, ratio: number): void {
+    const { x, y, scale } = this.#camera;
+    this.#camera = {
+      x: x + (this.#size.width - width) / 2 / scale,
+      y: y + (this.#size.height - height) / 2 / scale,
+      scale,
+    };
     this.#size = { width, height, ratio };
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
