@@ -2,7 +2,10 @@
 
 import type { WireForecast } from '../../../src/api/schema-plots.ts';
 import { useNow } from '../parts/now.ts';
-import { dateTime, shortInstant } from '../parts/time.ts';
+import { clockTime, dateTime, shortInstant } from '../parts/time.ts';
+
+/** Nearer than this, seconds count. */
+const nearMs = 10 * 60_000;
 
 export function Done({ forecast }: { readonly forecast: WireForecast | null }) {
   const now = useNow();
@@ -17,7 +20,8 @@ export function Done({ forecast }: { readonly forecast: WireForecast | null }) {
       </span>
     );
   }
-  const first = shortInstant(Math.max(usual, now), now);
-  const last = shortInstant(slow, now);
+  const text = (ms: number): string => (ms - now < nearMs ? clockTime(ms) : shortInstant(ms, now));
+  const first = text(Math.max(usual, now));
+  const last = text(slow);
   return <span title={title}>{first === last ? first : `${first} – ${last}`}</span>;
 }

@@ -41,13 +41,15 @@ export function LateJobs({ late: { total, items } }: { readonly late: WireOvervi
                   {owner !== null && <small>{owner}</small>}
                 </td>
                 <td data-label="Why">
-                  {reason}
-                  {run !== null && (
-                    <>
-                      {' '}
-                      <Link href={`/runs/${run}`}>See the run</Link>
-                    </>
-                  )}
+                  <p>
+                    {reason}
+                    {run !== null && (
+                      <>
+                        {' '}
+                        <Link href={`/runs/${run}`}>See the run</Link>
+                      </>
+                    )}
+                  </p>
                 </td>
                 <td data-label="Since" className="nowrap">
                   <Relative at={since} />

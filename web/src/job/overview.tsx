@@ -25,7 +25,7 @@ export function Overview({ job }: { readonly job: WireJob }) {
               All runs
             </Link>
           </div>
-          <RunTable runs={runs === undefined ? null : items.slice(0, 8)} />
+          <RunTable runs={runs === undefined ? null : items.slice(0, 8)} none="It has not run yet." />
         </section>
         <Command job={job} />
       </div>

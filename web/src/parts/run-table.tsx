@@ -11,11 +11,13 @@ interface Props {
   /** Null: not known yet. */
   readonly runs: readonly WireRun[] | null;
   readonly showJob?: boolean;
+  /** Said where there are none. */
+  readonly none?: string;
 }
 
-export function RunTable({ runs, showJob = false }: Props) {
+export function RunTable({ runs, showJob = false, none = 'No runs match.' }: Props) {
   if (runs === null) return <div className="table-pending" />;
-  if (runs.length === 0) return <p className="empty">No runs match.</p>;
+  if (runs.length === 0) return <p className="empty">{none}</p>;
   return (
     <div className="table-scroll">
       <table className="table">
