@@ -223,21 +223,28 @@ export class DockerEngine {
     }
   }
 
-  /** Events from now on; resolves once the engine has begun to send. Ends by ENGINE_UNAVAILABLE or the signal. */
+  /**
+   * Events from now on; resolves once the engine has begun to send. Ends by ENGINE_UNAVAILABLE or the signal. The
+   * engine answers a little before it listens to itself, so it is asked for what lies between as well.
+   */
   async events(cluster: string, signal: AbortSignal): Promise<AsyncGenerator<ContainerEvent>> {
     const event = ['start', 'die', 'kill', 'destroy'];
+    const since = await this.#systemTime();
     const filters = { type: ['container'], label: [`${labelOf.cluster}=${cluster}`], event };
-    const call = { method: 'GET', path: '/events', query: { filters }, timeoutMs: askTimeoutMs } as const;
+    const call = {
+      method: 'GET',
+      path: '/events',
+      query: { filters, since },
+      timeoutMs: askTimeoutMs,
+    } as const;
     const answer = await this.#transport.open(call, signal);
     return this.#transport.guarded(jsonLines(answer) as AsyncGenerator<ContainerEvent>);
   }
 
   /** What the engine still has in memory of the past: its newest events, at most `maxHistory`. */
   async history(): Promise<ContainerEvent[]> {
-    const about = { method: 'GET', path: '/info', timeoutMs: askTimeoutMs } as const;
     // By the engine's own clock: an instant that lies ahead of it would be waited for.
-    const { SystemTime } = await this.#transport.ask<{ SystemTime: string }>(about);
-    const query = { since: 0, until: Date.parse(SystemTime) / 1000 };
+    const query = { since: 0, until: await this.#systemTime() };
     const call = { method: 'GET', path: '/events', query, timeoutMs: askTimeoutMs } as const;
     const answer = await this.#transport.open(call);
     const events: ContainerEvent[] = [];
@@ -249,6 +256,12 @@ export class DockerEngine {
       cancel();
     }
     return events;
+  }
+
+  /** Epoch seconds by the engine's clock, as its events count. */
+  async #systemTime(): Promise<number> {
+    const call = { method: 'GET', path: '/info', timeoutMs: askTimeoutMs } as const;
+    return Date.parse((await this.#transport.ask<{ SystemTime: string }>(call)).SystemTime) / 1000;
   }
 
   /** Multiplexed bytes as they come; EngineRefusal 404 when the container is gone. */

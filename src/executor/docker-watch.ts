@@ -113,7 +113,7 @@ export class DockerWatch {
       void this.#pause(lateNewsMs).then(() => this.#inspect(container.Id, null));
     } else if (report.state === 'ended') {
       this.#ended.set(container.Id, report);
-      const { endedAt = startedAt, exitCode = null, state: _, ...rest } = report;
+      const { endedAt = startedAt, exitCode = null, state: _, image: __, ...rest } = report;
       this.#emit({ kind: 'ended', at: endedAt, exitCode, ...rest });
     }
     return report;

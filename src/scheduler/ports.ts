@@ -159,7 +159,6 @@ export type Observation =
       readonly at: number;
       /** When it began, if the engine knows and the start was not seen. */
       readonly startedAt?: number;
-      readonly image?: string;
       /** Null when no code could be learned: then the attempt is lost. */
       readonly exitCode: number | null;
       readonly reason?: string;

@@ -21,12 +21,19 @@ export interface DockerHarness extends LauncherHarness {
   create(options?: Partial<DockerLauncherOptions>): Launcher;
 }
 
-export async function dockerHarness(): Promise<DockerHarness> {
+export interface EngineOptions {
+  readonly args?: readonly string[];
+  /** Room for images and containers. */
+  readonly diskBytes?: number;
+}
+
+export async function dockerHarness({ args = [], diskBytes }: EngineOptions = {}): Promise<DockerHarness> {
   const dir = mkdtempSync(join(tmpdir(), 'carillon-docker-'));
   const traces = join(dir, 'traces');
   mkdirSync(traces);
   const dockerd = new Dockerd();
-  await dockerd.start();
+  if (diskBytes !== undefined) dockerd.boundDisk(diskBytes);
+  await dockerd.start(...args);
   const logged: string[] = [];
   const write = (fields: object, event: string) => void logged.push(`${event} ${JSON.stringify(fields)}`);
   const log: Log = { debug: write, info: write, warn: write, error: write };

@@ -69,14 +69,20 @@ export class Dockerd {
   }
 
   /** Starts containerd and dockerd, waits until they answer and loads the test image. */
-  async start(): Promise<void> {
+  async start(...args: readonly string[]): Promise<void> {
     await this.#startContainerd();
-    await this.restart();
+    await this.restart(...args);
     await loadImage(this.docker, this.#dir);
   }
 
+  /** From now on its images and containers have no more room than this; before the first start. */
+  boundDisk(bytes: number): void {
+    mkdirSync(join(this.#dir, 'data'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, prefix, join(this.#dir, 'data')]);
+  }
+
   /** Starts dockerd on the same root; the containers of before are there again. */
-  async restart(): Promise<void> {
+  async restart(...args: readonly string[]): Promise<void> {
     const path = (name: string) => join(this.#dir, name);
     this.#dockerd = this.#spawn('dockerd', [
       ...['--iptables=false', '--ip6tables=false', '--ip-forward=false', '--ip-masq=false', '--bridge=none'],
@@ -89,6 +95,7 @@ export class Dockerd {
         '--cgroup-parent',
         `/${this.#cgroup}`,
       ],
+      ...args,
     ]);
     await this.#answers('dockerd', this.#dockerd, async () => {
       await this.docker.ping();
