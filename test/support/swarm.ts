@@ -106,11 +106,17 @@ export class Swarm {
     await until('the swarm is ready', async () => isReady(await this.#list()), readyTimeoutMs);
   }
 
-  async setAvailability(name: NodeName, availability: 'active' | 'drain' | 'pause'): Promise<void> {
+  /** Where the task of a service is. */
+  async nodeOf(service: string): Promise<NodeName> {
     const client = await this.client();
-    const id = (await this.#list()).find(({ Description }) => Description.Hostname === name)?.ID ?? '';
-    const { Spec, Version } = await client.getNode(id).inspect();
-    await client.getNode(id).update({ ...Spec, Availability: availability, version: Version.Index });
+    const [task] = await client.listTasks({ filters: JSON.stringify({ service: [service] }) });
+    const node = (await this.#list()).find(({ ID }) => ID === (task as { NodeID?: string }).NodeID);
+    return node?.Description.Hostname as NodeName;
+  }
+
+  async removeServices(): Promise<void> {
+    const client = await this.client();
+    for (const { ID } of await client.listServices()) await client.getService(ID).remove();
   }
 
   /** Takes the node's cable out. */
@@ -123,7 +129,8 @@ export class Swarm {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.#nodes.values()].map((node) => node.stop()));
+    // A node that is told to stop first waits for what the others should know of it.
+    await Promise.all([...this.#nodes.values()].map((node) => node.crash().then(() => node.stop())));
     this.#network.remove();
   }
 
