@@ -66,7 +66,7 @@ export function Picture({ model, nodes, marks, view, label, onChoose, onShown }:
   }, [mounted, scene, current, marks, view]);
 
   return (
-    <div className="graph-picture">
+    <div className="graph-picture" data-graph-ready={current || undefined}>
       <GraphCanvas view={view} label={label} onReady={() => setMounted(true)} onChoose={onChoose} />
       {!current && model.cards.length > 0 && (
         <p className="graph-pending">Laying out {model.cards.length} jobs…</p>
