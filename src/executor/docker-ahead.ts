@@ -56,8 +56,8 @@ interface Preparing {
 export class ContainersAhead {
   readonly #options: AheadOptions;
   readonly #all = new Map<string, Preparing>();
-  /** Containers on their way out; waited for at the end. */
-  readonly #removing = new Set<Promise<void>>();
+  /** Containers on their way out, by launch name: until then the name is taken. */
+  readonly #removing = new Map<string, Promise<void>>();
 
   constructor(options: AheadOptions) {
     this.#options = options;
@@ -66,9 +66,13 @@ export class ContainersAhead {
   /** Resolves when it is ready, or when it is clear that it will not be. Rejects as a launch does. */
   async prepare(spec: LaunchSpec, how: Preparation): Promise<void> {
     const { launchName } = spec;
-    const held = [...this.#all.values()].filter(({ warm }) => warm).length;
-    if (this.#all.has(launchName) || this.#all.size >= maxReady) return;
+    const known = this.#all.get(launchName);
+    const held = [...this.#all.values()].filter((each) => each.warm).length;
     const warm = how.warm && held < maxHeld;
+    if (known !== undefined && known.warm === warm) return;
+    // A container can't be put behind a gate afterwards.
+    if (known !== undefined) void this.discard(launchName);
+    if (this.#all.size >= maxReady) return;
     const preparing: Preparing = {
       warm,
       done: this.#make(spec, { ...how, warm }),
@@ -101,23 +105,30 @@ export class ContainersAhead {
   /** What was made ready; the taker's from now on. Null when there is nothing. */
   async take(launchName: string): Promise<Ready | null> {
     const preparing = this.#all.get(launchName);
-    if (preparing === undefined) return null;
+    if (preparing === undefined) {
+      await this.#removing.get(launchName);
+      return null;
+    }
     this.#forget(launchName);
     return preparing.done.catch(() => null);
   }
 
   /** Removes what was made ready and not taken. */
   async discard(launchName: string): Promise<void> {
-    const ready = await this.take(launchName);
-    if (ready === null) return;
-    const removing = this.#remove(launchName, ready).finally(() => this.#removing.delete(removing));
-    this.#removing.add(removing);
+    if (!this.#all.has(launchName)) return this.#removing.get(launchName);
+    const before = this.#removing.get(launchName);
+    const removing = this.take(launchName).then(async (ready) => {
+      await before;
+      if (ready !== null) await this.#remove(launchName, ready);
+      if (this.#removing.get(launchName) === removing) this.#removing.delete(launchName);
+    });
+    this.#removing.set(launchName, removing);
     await removing;
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#all.keys()].map((launchName) => this.discard(launchName)));
-    await Promise.all(this.#removing);
+    await Promise.all(this.#removing.values());
   }
 
   #forget(launchName: string): void {
@@ -136,6 +147,7 @@ export class ContainersAhead {
   async #make(spec: LaunchSpec, { warm, forMs, mayStart }: Preparation): Promise<Ready | null> {
     const { engine } = this.#options;
     const context = { ...this.#options, mayStart, onProgress: () => {} };
+    await this.#removing.get(spec.launchName);
     const order = await readOrder(spec);
     if (spec.pull === 'always') await pull(order, context);
     const wanted = warm ? await this.#gated(order, context, forMs + leaseMarginMs) : null;
@@ -144,11 +156,13 @@ export class ContainersAhead {
     try {
       if (mayStart()) return { id, order, gate: await engine.hold(id) };
     } catch (error) {
-      if (!(error instanceof EngineRefusal)) throw error;
       // The launch will be refused in the same words, and be told.
       engine.forgetGate();
+      if (error instanceof EngineRefusal) return null;
+      throw error;
+    } finally {
+      if (!engine.holds(id)) await engine.remove(id).catch(() => {});
     }
-    await engine.remove(id);
     return null;
   }
 

@@ -134,6 +134,11 @@ export class GatedEngine extends DockerEngine {
     };
   }
 
+  /** The gate is shut, by us. */
+  holds(id: string): boolean {
+    return this.#held.has(id);
+  }
+
   /** Ends the gates that we hold by letting go of them; they remove nothing. */
   override close(): void {
     for (const input of this.#held.values()) input.destroy();

@@ -293,6 +293,42 @@ export function launcherConformance(
       });
     });
 
+    describe.each([{ warm: false }, { warm: true }])('makes ready beforehand, if it can: %o', ({ warm }) => {
+      const how = { warm, forMs: 60_000, mayStart: () => true };
+
+      test('what is ready runs nothing and is no launch, until it is launched, once', async (context) => {
+        const { launcher, seen } = await begin();
+        if (launcher.prepare === undefined) context.skip('it makes nothing ready');
+        const out = trace();
+        const spec = job(`echo ran >> ${out.inJob}; exit 4`);
+        await launcher.prepare?.(spec, how);
+        expect(await launcher.inventory()).toEqual([]);
+        await launcher.prepare?.(spec, how);
+        await launcher.launch(spec);
+        expect((await seen.ended(spec.launchName)).exitCode).toBe(4);
+        expect(seen.of(spec.launchName).map(({ kind }) => kind)).toEqual(['started', 'ended']);
+        expect(out.lines()).toEqual(['ran']);
+      });
+
+      test('what is given up, or left by a scheduler that stopped, is launched by the next as ever', async (context) => {
+        const { launcher } = await begin();
+        if (launcher.discard === undefined) context.skip('it makes nothing ready');
+        const out = trace();
+        const specs = [job(`echo one >> ${out.inJob}`), job(`echo two >> ${out.inJob}`)];
+        for (const spec of specs) await launcher.prepare?.(spec, how);
+        await launcher.discard?.(specs[0]!.launchName);
+        await launcher.discard?.('unknown');
+        await launcher.stop();
+        const next = await begin();
+        expect(await next.launcher.inventory()).toEqual([]);
+        for (const spec of specs) {
+          await next.launcher.launch({ ...spec, term: spec.term + 1 });
+          await next.seen.ended(spec.launchName);
+        }
+        expect(out.lines()).toEqual(['one', 'two']);
+      });
+    });
+
     describe('survives the scheduler', () => {
       test('a launch that runs is adopted and its end observed', async () => {
         const first = await begin();
