@@ -6,7 +6,8 @@ import { DependentsChoice } from '../actions/dependents-choice.tsx';
 import type { Dependents } from '../actions/requests.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Names } from '../parts/names.tsx';
-import { affected, type BulkKind, doBulk, findSubjects, hangingOn, mostJobs, type Outcome } from './bulk.ts';
+import { affected, type BulkKind, doBulk, findSubjects, mostJobs, type Outcome } from './bulk.ts';
+import { hangingOn } from './bulk-order.ts';
 import { filterInWords, type JobFilter, toQuery } from './filter.ts';
 
 const words: Record<BulkKind, { readonly verb: string; readonly done: string; readonly means: string }> = {

@@ -3,6 +3,7 @@
 import type { WireJob, WireJobList } from '../../../src/api/schema.ts';
 import { type Dependents, deleteJob, pauseJob, resumeJob, triggerJob } from '../actions/requests.ts';
 import { get, problemOf, type Query } from '../data/client.ts';
+import { childrenFirst } from './bulk-order.ts';
 
 export type BulkKind = 'trigger' | 'pause' | 'resume' | 'delete';
 
@@ -35,12 +36,6 @@ export function affected(kind: BulkKind, jobs: readonly WireJob[]): WireJob[] {
   if (kind === 'pause') return jobs.filter(({ status }) => status !== 'paused');
   if (kind === 'resume') return jobs.filter(stands);
   return [...jobs];
-}
-
-/** Children that are not among the jobs themselves. */
-export function hangingOn(jobs: readonly WireJob[]): string[] {
-  const own = new Set(jobs.map(({ name }) => name));
-  return [...new Set(jobs.flatMap(({ children }) => children))].filter((name) => !own.has(name)).sort();
 }
 
 export interface Outcome {
@@ -77,26 +72,4 @@ export async function doBulk({ kind, jobs, dependents, onOutcome }: Work): Promi
     }
   };
   await Promise.all(Array.from({ length: kind === 'delete' ? 1 : lanes }, lane));
-}
-
-function childrenFirst(jobs: readonly WireJob[]): WireJob[] {
-  const byName = new Map(jobs.map((job) => [job.name, job]));
-  const placed = new Set<string>();
-  const order: WireJob[] = [];
-  // Explicit stack: chains may be longer than the call stack is deep.
-  for (const root of jobs) {
-    const path = [root];
-    while (path.length > 0) {
-      const job = path.at(-1) as WireJob;
-      const child = job.children.find((name) => byName.has(name) && !placed.has(name));
-      if (child !== undefined) {
-        path.push(byName.get(child) as WireJob);
-        continue;
-      }
-      path.pop();
-      if (!placed.has(job.name)) order.push(job);
-      placed.add(job.name);
-    }
-  }
-  return order;
 }

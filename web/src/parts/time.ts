@@ -62,21 +62,22 @@ const units = [
   ['s', 1_000],
 ] as const;
 
+const unitOf = (length: number): number => units.findIndex(([, size]) => length >= size);
+
 /** `850 ms`, `4.2 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`: two units at most. */
 export function duration(ms: number | null): string {
   if (ms === null) return '–';
   const length = Math.abs(ms);
-  if (length < 1_000) return `${Math.round(length)} ms`;
-  if (length < 10_000) return `${(length / 1_000).toFixed(1).replace(/\.0$/, '')} s`;
-  const first = units.findIndex(([, size]) => length >= size);
-  const [unit, size] = units[first] ?? ['s', 1_000];
-  const next = units[first + 1];
-  if (next === undefined) return `${Math.round(length / size)} s`;
-  const rest = Math.round((length % size) / next[1]);
-  const whole = Math.floor(length / size);
-  // 59 min 60 s is an hour.
-  if (rest * next[1] >= size) return duration((whole + 1) * size);
-  return rest === 0 ? `${whole} ${unit}` : `${whole} ${unit} ${rest} ${next[0]}`;
+  if (length < 999.5) return `${Math.round(length)} ms`;
+  if (length < 9_950) return `${(length / 1_000).toFixed(1).replace(/\.0$/, '')} s`;
+  const [, finest] = units[unitOf(length) + 1] ?? ['s', 1_000];
+  // Rounded first: 59.9 s are a minute, and no unit is ever full.
+  const rounded = Math.round(length / finest) * finest;
+  const [unit, size] = units[unitOf(rounded)] ?? ['s', 1_000];
+  const [smaller, part] = units[unitOf(rounded) + 1] ?? ['s', 1_000];
+  const rest = Math.floor((rounded % size) / part);
+  const whole = `${Math.floor(rounded / size)} ${unit}`;
+  return rest === 0 ? whole : `${whole} ${rest} ${smaller}`;
 }
 
 /** `in 5 min`, `3 min ago`, `now`: one unit, for glances. */
