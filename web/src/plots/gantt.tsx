@@ -1,17 +1,15 @@
 /** The last and the coming hours: what ran, what runs, what is late, and what is to come with its usual length. */
 
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useMemo, useRef, useState } from 'react';
-import { Link, useLocation } from 'wouter';
+import { useMemo } from 'react';
 import type { WireTimeline } from '../../../src/api/schema-plots.ts';
 import { useNow } from '../parts/now.ts';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { useQueryState } from '../parts/query-state.ts';
-import { type RunState, runWord } from '../parts/state-mark.tsx';
-import { clockTime, duration, shortInstant } from '../parts/time.ts';
-import { chartColours } from './colours.ts';
-import { axisHeight, barAt, drawGantt, type GanttPicture, rowHeight } from './gantt-draw.ts';
-import { type Bar, rowsOf } from './gantt-rows.ts';
+import { clockTime } from '../parts/time.ts';
+import { GanttCanvas } from './gantt-canvas.tsx';
+import { rowsOf } from './gantt-rows.ts';
+import { BarTable } from './gantt-table.tsx';
 import { timelineQuery } from './queries.ts';
 
 const hourMs = 3_600_000;
@@ -25,7 +23,6 @@ const spans = [
 ] as const;
 /** Asked for in steps of the window's fraction, so that the same answer serves for a while. */
 const fractions = 60;
-const mostHeight = 560;
 
 export function Gantt() {
   const [parameters, change] = useQueryState();
@@ -91,7 +88,7 @@ function Rows({ timeline, window, now }: RowsProps) {
       {rows.length === 0 ? (
         <p className="empty">Nothing in this time.</p>
       ) : (
-        <Canvas rows={rows} window={window} now={now} label={summary} />
+        <GanttCanvas rows={rows} window={window} now={now} label={summary} />
       )}
       <figcaption>
         <p>
@@ -109,168 +106,5 @@ function Rows({ timeline, window, now }: RowsProps) {
         )}
       </figcaption>
     </figure>
-  );
-}
-
-interface CanvasProps {
-  readonly rows: ReturnType<typeof rowsOf>;
-  readonly window: { readonly from: number; readonly to: number };
-  readonly now: number;
-  readonly label: string;
-}
-
-function Canvas({ rows, window, now, label }: CanvasProps) {
-  const [, navigate] = useLocation();
-  const scroller = useRef<HTMLDivElement>(null);
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const [size, setSize] = useState({ width: 0, theme: 0 });
-  const [scrolled, setScrolled] = useState(0);
-  const [hovered, setHovered] = useState<{
-    readonly bar: Bar;
-    readonly x: number;
-    readonly y: number;
-  } | null>(null);
-  const height = Math.min(mostHeight, axisHeight + rows.length * rowHeight + 4);
-  const picture: GanttPicture = {
-    rows,
-    ...window,
-    now,
-    width: size.width,
-    height,
-    scrolled: Math.min(scrolled, Math.max(0, axisHeight + rows.length * rowHeight + 4 - height)),
-    names: size.width < 600 ? 96 : 190,
-    hovered: hovered?.bar ?? null,
-  };
-
-  useEffect(() => {
-    const element = scroller.current!;
-    const sizes = new ResizeObserver(() => setSize(({ theme }) => ({ width: element.clientWidth, theme })));
-    sizes.observe(element);
-    const theme = new MutationObserver(() => setSize((was) => ({ ...was, theme: was.theme + 1 })));
-    theme.observe(document.documentElement, { attributeFilter: ['data-theme'] });
-    return () => {
-      sizes.disconnect();
-      theme.disconnect();
-    };
-  }, []);
-
-  useEffect(() => {
-    const element = canvas.current!;
-    element.width = Math.round(size.width * devicePixelRatio);
-    element.height = Math.round(height * devicePixelRatio);
-    const context = element.getContext('2d')!;
-    context.scale(devicePixelRatio, devicePixelRatio);
-    drawGantt(context, picture, chartColours(element));
-  });
-
-  const point = (event: { readonly clientX: number; readonly clientY: number }) => {
-    const box = canvas.current!.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
-  };
-  return (
-    <section
-      ref={scroller}
-      className="gantt"
-      style={{ height }}
-      aria-label="Bars of all jobs; the table below has the same"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keys
-      tabIndex={0}
-      onScroll={({ currentTarget }) => setScrolled(currentTarget.scrollTop)}
-    >
-      <div className="gantt-all" style={{ height: axisHeight + rows.length * rowHeight + 4 }}>
-        <canvas
-          ref={canvas}
-          role="img"
-          aria-label={label}
-          style={{ height, width: size.width }}
-          className={hovered?.bar.wire.run != null ? 'gantt-link' : undefined}
-          onPointerMove={(event) => {
-            const at = point(event);
-            const bar = barAt(picture, at.x, at.y);
-            setHovered(bar === null ? null : { bar, ...at });
-          }}
-          onPointerLeave={() => setHovered(null)}
-          onClick={(event) => {
-            const at = point(event);
-            const run = barAt(picture, at.x, at.y)?.wire.run;
-            if (run != null) navigate(`/runs/${run}`);
-          }}
-        />
-        {hovered !== null && <Tip {...hovered} width={size.width} scrolled={picture.scrolled} />}
-      </div>
-    </section>
-  );
-}
-
-interface TipProps {
-  readonly bar: Bar;
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly scrolled: number;
-}
-
-function Tip({ bar, x, y, width, scrolled }: TipProps) {
-  const { wire, due, from, to, until } = bar;
-  const left = Math.min(x + 12, width - 250);
-  return (
-    <div className="gantt-tip" style={{ left, top: y + scrolled + 16 }} aria-hidden="true">
-      <strong>{wire.job}</strong>
-      <span>{stateText(wire)}</span>
-      <span className="muted">
-        due {clockTime(due)}
-        {from - due > 1_000 && `, began ${duration(from - due)} later`}
-      </span>
-      <span className="muted">
-        {wire.kind === 'ended' && `took ${duration(to - from)}`}
-        {wire.kind !== 'ended' && until > from && `usually takes ${duration(until - from)}`}
-      </span>
-    </div>
-  );
-}
-
-function stateText({ kind, state, late }: WireTimeline['bars'][number]): string {
-  const word = kind === 'coming' || state === null ? 'To come' : runWord(state as RunState);
-  return late ? `${word}, late` : word;
-}
-
-/** The table says what the picture shows; the list of runs has all. */
-const mostRows = 200;
-
-function BarTable({ bars }: { readonly bars: WireTimeline['bars'] }) {
-  const now = Date.now();
-  const at = (instant: string | null) => (instant === null ? '–' : shortInstant(Date.parse(instant), now));
-  return (
-    <div className="table-scroll chart-table">
-      <table className="table">
-        <thead>
-          <tr>
-            <th>Job</th>
-            <th>State</th>
-            <th>Due</th>
-            <th>Began</th>
-            <th>Ended</th>
-            <th>Expected end</th>
-          </tr>
-        </thead>
-        <tbody>
-          {bars.slice(-mostRows).map((bar) => (
-            <tr key={`${bar.job} ${bar.run ?? bar.due}`}>
-              <td>{bar.run === null ? bar.job : <Link href={`/runs/${bar.run}`}>{bar.job}</Link>}</td>
-              <td>{stateText(bar)}</td>
-              <td className="nowrap">{at(bar.due)}</td>
-              <td className="nowrap">{bar.kind === 'coming' ? '–' : at(bar.start)}</td>
-              <td className="nowrap">{at(bar.end)}</td>
-              <td className="nowrap">{at(bar.expectedEnd)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {bars.length > mostRows && (
-        <p className="muted">
-          The last {mostRows} of {bars.length}.
-        </p>
-      )}
-    </div>
   );
 }

@@ -5,7 +5,7 @@
 
 import { nodeSize } from '../layout/layout.ts';
 import { type Standing, shapes, standings, tones } from '../state.ts';
-import type { Palette } from './palette.ts';
+import type { Brush } from './paint.ts';
 import type { Marks, Scene } from './scene.ts';
 
 /** Below this, cards are blocks of colour and only some have names. */
@@ -14,14 +14,8 @@ export const readableFrom = 0.34;
 const completeFrom = 0.72;
 const smallestText = 10.5;
 
-export interface Pen {
-  readonly context: CanvasRenderingContext2D;
-  readonly palette: Palette;
-  readonly scale: number;
-}
-
 /** The whole of a card. */
-export function drawCard({ context, palette, scale }: Pen, scene: Scene, card: number, marks: Marks): void {
+export function drawCard({ context, palette, scale }: Brush, scene: Scene, card: number, marks: Marks): void {
   const x = scene.layout.x[card]!;
   const y = scene.layout.y[card]!;
   const { width, height } = nodeSize;

@@ -5,13 +5,19 @@
  * Near, what is seen is drawn anew for each frame: some hundred cards. From afar it is copied from tiles.
  */
 
-import { nodeSize, stepStride } from '../layout/layout.ts';
 import type { Standing } from '../state.ts';
 import { between, type Camera, centred, fitted, panned, zoomed } from './camera.ts';
 import { drawCard, readableFrom } from './cards.ts';
-import type { Bounds } from './grid.ts';
-import { stepsOf, traceBack, traceStep } from './lines.ts';
 import { Names } from './names.ts';
+import {
+  type Brush,
+  isCardSeen,
+  paintBright,
+  paintEdges,
+  paintMarkedEdges,
+  paintRim,
+  paintVeil,
+} from './paint.ts';
 import { type Palette, paletteOf } from './palette.ts';
 import { cardAt, type Marks, middleOf, noMarks, type Scene } from './scene.ts';
 import { Tiles } from './tiles.ts';
@@ -173,129 +179,42 @@ export class GraphView {
     context.fillRect(0, 0, width, height);
     const scene = this.#scene;
     if (scene === null) return;
-    const near = this.#camera.scale >= readableFrom;
-    if (!near && this.#tiles?.draw(context, this.#camera, this.#size) === false) this.redraw();
-    if (!near && this.#marks.bright !== null) this.#veil();
-    this.#toPicture();
-    const seen = this.#seen();
-    if (near) this.#drawSteps(scene, seen);
-    this.#drawMarkedEdges(scene, seen);
-    if (near) this.#drawCards(scene, seen);
-    else this.#drawBrightBlocks(scene, seen);
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    if (!near) {
-      const seenBy = { camera: this.#camera, size: this.#size, palette: this.#palette };
-      this.#names?.draw(context, this.#marks, seenBy);
-    }
+    if (this.#camera.scale >= readableFrom) this.#drawNear(scene);
+    else this.#drawFar(scene);
   }
 
-  #toPicture(): void {
-    const scale = this.#camera.scale * this.#size.ratio;
-    this.#context.setTransform(scale, 0, 0, scale, -this.#camera.x * scale, -this.#camera.y * scale);
-  }
-
-  #seen(): Bounds {
-    const { x, y, scale } = this.#camera;
-    return {
-      left: x,
-      top: y,
-      right: x + this.#size.width / scale,
-      bottom: y + this.#size.height / scale,
-    };
-  }
-
-  #drawSteps({ steps, layout, model }: Scene, seen: Bounds): void {
-    const context = this.#context;
-    context.beginPath();
-    steps.within(seen, (step) => traceStep(context, layout, step, this.#camera.scale));
-    layout.last.forEach((step, edge) => {
-      if (step >= 0) return;
-      traceBack(context, layout, { from: model.edges.from[edge]!, to: model.edges.to[edge]! });
-    });
-    context.strokeStyle = this.#palette.edge;
-    context.lineWidth = 1.2 / Math.max(0.6, this.#camera.scale);
-    context.globalAlpha = this.#marks.edges.length > 0 ? 0.5 : 1;
-    context.stroke();
-    context.globalAlpha = 1;
-  }
-
-  #drawMarkedEdges({ layout }: Scene, seen: Bounds): void {
-    const context = this.#context;
-    const { scale } = this.#camera;
-    const trace = (edges: readonly number[]) => {
-      const traced = new Set<number>();
-      context.beginPath();
-      for (const edge of edges) {
-        for (const step of stepsOf(layout, edge)) {
-          // The rest of this edge's trunk was traced with it.
-          if (traced.has(step)) break;
-          traced.add(step);
-          if (isSeen(layout.steps, step, seen)) traceStep(context, layout, step, scale);
-        }
-      }
-    };
-    trace(this.#marks.edges);
-    context.strokeStyle = this.#palette.accent;
-    context.lineWidth = 1.8 / Math.max(0.1, scale);
-    context.stroke();
-    trace(this.#marks.lacking);
-    context.strokeStyle = this.#palette.fill.late;
-    context.lineWidth = 2 / Math.max(0.1, scale);
-    context.setLineDash([6 / scale, 5 / scale]);
-    context.stroke();
-    context.setLineDash([]);
-  }
-
-  #drawCards(scene: Scene, seen: Bounds): void {
-    const pen = { context: this.#context, palette: this.#palette, scale: this.#camera.scale };
-    scene.cards.within(seen, (card) => {
-      if (isCardSeen(scene, card, seen)) drawCard(pen, scene, card, this.#marks);
+  #drawNear(scene: Scene): void {
+    const brush = this.#brush();
+    paintEdges(brush, scene, this.#marks);
+    paintMarkedEdges(brush, scene, this.#marks);
+    scene.cards.within(brush.seen, (card) => {
+      if (isCardSeen(scene, card, brush.seen)) drawCard(brush, scene, card, this.#marks);
     });
   }
 
-  /** From afar, what does not stand out steps back behind it. */
-  #veil(): void {
-    const context = this.#context;
-    context.globalAlpha = 0.72;
-    context.fillStyle = this.#palette.background;
-    context.fillRect(0, 0, this.#size.width, this.#size.height);
-    context.globalAlpha = 1;
-  }
-
-  #drawBrightBlocks(scene: Scene, seen: Bounds): void {
+  #drawFar(scene: Scene): void {
     const { selected, bright } = this.#marks;
-    const context = this.#context;
-    const { x, y } = scene.layout;
-    for (const card of bright ?? []) {
-      if (!isCardSeen(scene, card, seen)) continue;
-      context.fillStyle = this.#palette.block[scene.standing[card]!];
-      context.fillRect(x[card]!, y[card]!, nodeSize.width, nodeSize.height);
-    }
-    if (selected < 0) return;
-    const rim = 2 / this.#camera.scale;
-    context.strokeStyle = this.#palette.accent;
-    context.lineWidth = rim;
-    context.strokeRect(
-      x[selected]! - rim,
-      y[selected]! - rim,
-      nodeSize.width + 2 * rim,
-      nodeSize.height + 2 * rim,
-    );
+    if (this.#tiles?.draw(this.#context, this.#camera, this.#size) === false) this.redraw();
+    const brush = this.#brush();
+    if (bright !== null) paintVeil(brush);
+    paintMarkedEdges(brush, scene, this.#marks);
+    if (bright !== null) paintBright(brush, scene, bright);
+    if (selected >= 0) paintRim(brush, scene, selected);
+    const { ratio } = this.#size;
+    this.#context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.#names?.draw(this.#context, this.#marks, {
+      camera: this.#camera,
+      size: this.#size,
+      palette: this.#palette,
+    });
   }
-}
 
-function isSeen(steps: Float32Array, step: number, seen: Bounds): boolean {
-  const at = step * stepStride;
-  if (steps[at]! > seen.right || steps[at + 4]! < seen.left) return false;
-  const y1 = steps[at + 1]!;
-  const y2 = steps[at + 3]!;
-  return Math.min(y1, y2) <= seen.bottom && Math.max(y1, y2) >= seen.top;
-}
-
-function isCardSeen({ layout }: Scene, card: number, seen: Bounds): boolean {
-  const x = layout.x[card]!;
-  const y = layout.y[card]!;
-  return (
-    x <= seen.right && y <= seen.bottom && x + nodeSize.width >= seen.left && y + nodeSize.height >= seen.top
-  );
+  /** Sets the canvas' transformation to the camera's. */
+  #brush(): Brush {
+    const { x, y, scale } = this.#camera;
+    const { width, height, ratio } = this.#size;
+    this.#context.setTransform(scale * ratio, 0, 0, scale * ratio, -x * scale * ratio, -y * scale * ratio);
+    const seen = { left: x, top: y, right: x + width / scale, bottom: y + height / scale };
+    return { context: this.#context, palette: this.#palette, scale, seen };
+  }
 }
