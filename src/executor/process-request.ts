@@ -10,6 +10,7 @@ import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { CarillonError } from '../errors.ts';
 import type { LaunchSpec, SecretRef } from '../scheduler/spec.ts';
+import { fetchFirst } from './fetch.ts';
 import type { Owner } from './launch-directory.ts';
 
 /** What a job sees of the scheduler's own environment. All else, tokens among it, stays with the scheduler. */
@@ -39,9 +40,22 @@ export async function processRequest(spec: LaunchSpec, environment: Environment)
   if (account?.home) env.HOME = account.home;
   Object.assign(env, spec.env);
   for (const [name, secret] of Object.entries(spec.secrets)) env[name] = await readSecret(name, secret);
-  const [program = '', ...rest] = spec.argv ?? [];
-  const path = await findProgram(program, env.PATH ?? defaultPath, spec.workdir);
-  return { argv: [path, ...rest], env, cwd: spec.workdir, owner: account?.owner ?? null };
+  return {
+    argv: await commandLine(spec, env.PATH ?? defaultPath),
+    env,
+    cwd: spec.workdir,
+    owner: account?.owner ?? null,
+  };
+}
+
+/** The program may be one of the downloads: then only its start tells whether it is there. */
+async function commandLine(
+  { argv, fetch = [], workdir }: LaunchSpec,
+  path: string,
+): Promise<readonly string[]> {
+  const [program = '', ...rest] = argv ?? [];
+  if (fetch.length > 0) return fetchFirst(fetch, [program, ...rest]);
+  return [await findProgram(program, path, workdir), ...rest];
 }
 
 export function refused(field: string, value: unknown, message: string, allowed: string): CarillonError {

@@ -11,6 +11,7 @@ import { invariant } from '../errors.ts';
 import { checkContainer } from './check-container.ts';
 import { JobDefinition } from './definition.ts';
 import { explain, Findings, type Shape, shorten } from './explain.ts';
+import { checkFetch } from './fetch.ts';
 import { durationMs } from './schedule/period.ts';
 import { memoryBytes } from './size.ts';
 
@@ -110,6 +111,7 @@ function checkRun(run: JobDefinition['run'], findings: Findings): void {
   }
   checkContainer(run, findings);
   checkEnvironment(run, findings);
+  checkFetch(run, findings);
   const memory = run.resources?.memory;
   if (memory !== undefined) findings.attempt(() => memoryBytes(memory, 'run.resources.memory'));
   run.volumes?.forEach((volume, index) => {

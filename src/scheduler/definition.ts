@@ -5,6 +5,7 @@
 
 import { type Static, type TSchemaOptions, Type } from 'typebox';
 import { capabilityNames } from './capability-names.ts';
+import { Fetch } from './fetch.ts';
 
 /** Bounds on what one job may hold; each keeps a definition well under the size of one stored node. */
 export const definitionLimits = {
@@ -116,19 +117,8 @@ const JobSecret = Type.Object(
   closed,
 );
 
-const Ulimit = Type.Object(
-  {
-    soft: Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER }),
-    hard: Type.Optional(
-      Type.Integer({
-        minimum: -1,
-        maximum: Number.MAX_SAFE_INTEGER,
-        description: 'As soft unless said.',
-      }),
-    ),
-  },
-  closed,
-);
+const bound = Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER, description: '-1: none.' });
+const Ulimit = Type.Object({ soft: bound, hard: Type.Optional(bound) }, closed);
 
 const Capabilities = Type.Object(
   {
@@ -187,6 +177,13 @@ const Run = Type.Object(
         description: 'Read from files at launch and kept nowhere: environment variables, or mounted files.',
       }),
     ),
+    fetch: Type.Optional(
+      Type.Array(Fetch, {
+        minItems: 1,
+        maxItems: definitionLimits.listLength,
+        description: "Downloaded before the command, into the run's folder; for processes.",
+      }),
+    ),
     workdir: Type.Optional(text('Working directory.')),
     user: Type.Optional(text('User to run as: a name, or uid[:gid].')),
     resources: Type.Optional(
@@ -239,7 +236,7 @@ const Run = Type.Object(
     ulimits: Type.Optional(
       Type.Record(Type.String(), Ulimit, {
         maxProperties: definitionLimits.listLength,
-        description: 'By name: { nofile: { soft: 1024, hard: 4096 } }; -1 is no limit.',
+        description: 'By name: { nofile: { soft: 1024, hard: 4096 } }; hard is as soft unless said.',
       }),
     ),
     capabilities: Type.Optional(Capabilities),

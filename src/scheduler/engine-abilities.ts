@@ -34,6 +34,8 @@ const isNoNetworkOfServices = (name: string): boolean => name === 'none' || name
 const placementForm = /^\s*(?:node|engine)\.[A-Za-z0-9_.-]+\s*[=!]=\s*\S.*$/;
 
 const onHost = "it runs processes on the scheduler's host";
+/** Images bring what they need. */
+const noFetch = field('fetch', 'only processes are given downloads; put them into the image');
 const containerOnly = [
   ...(['image', 'args', 'resources', 'constraints', 'network', 'networks', 'ports', 'hosts'] as const),
   ...(['volumes', 'tmpfs', 'ulimits', 'init', 'readOnly', 'capabilities', 'noNewPrivileges'] as const),
@@ -54,11 +56,12 @@ const abilities: Readonly<Record<EngineKind, Abilities>> = {
   },
   docker: {
     images: true,
-    canNot: [field('constraints', 'a single engine has no nodes to choose from')],
+    canNot: [noFetch, field('constraints', 'a single engine has no nodes to choose from')],
   },
   swarm: {
     images: true,
     canNot: [
+      noFetch,
       field('noNewPrivileges', 'services of its API version have no such setting'),
       {
         field: 'network',

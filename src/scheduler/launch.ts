@@ -5,13 +5,14 @@ import { chronosNames, withArguments } from './chronos/task.ts';
 import { containerSpec } from './container-spec.ts';
 import type { RunDefinition } from './definition.ts';
 import { engineFor } from './engine-choice.ts';
+import { type FetchDefinition, fetchName } from './fetch.ts';
 import { launchName } from './ids.ts';
 import type { Attempt, Run, Settings } from './model.ts';
 import type { Limit } from './places.ts';
 import { policyOf } from './policy.ts';
 import { nextRunState } from './run-state.ts';
 import { memoryBytes } from './size.ts';
-import type { LaunchSpec, SecretRef } from './spec.ts';
+import type { FetchItem, LaunchSpec, SecretRef } from './spec.ts';
 import type { Entry, State } from './state.ts';
 import type { Turn } from './turn.ts';
 
@@ -131,6 +132,7 @@ function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): Lau
     pull: given.pull ?? 'missing',
     registrySecret: given.registry?.secret ?? null,
     labels: definition.labels ?? {},
+    ...(given.fetch !== undefined && { fetch: given.fetch.map(fetchItem) }),
     container: { ...containerSpec(given), stopGraceMs: policyOf(definition.policy).killAfterMs },
   };
 }
@@ -139,6 +141,10 @@ function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): Lau
 function programOf({ argv, command, entrypoint, args = [] }: RunDefinition): readonly string[] | null {
   if (command !== undefined) return ['/bin/sh', '-c', command];
   return argv ?? (entrypoint === undefined ? null : [...entrypoint, ...args]);
+}
+
+function fetchItem({ uri, output, executable = false, extract = false }: FetchDefinition): FetchItem {
+  return { uri, output: output ?? fetchName(uri), executable, extract };
 }
 
 /** Those that are not mounted as files. */

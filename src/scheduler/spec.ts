@@ -36,6 +36,17 @@ export interface LaunchSpec {
   readonly registrySecret: SecretRef | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly container: ContainerSpec;
+  /** Downloaded before a process begins. */
+  readonly fetch?: readonly FetchItem[];
+}
+
+export interface FetchItem {
+  readonly uri: string;
+  /** Below the folder in which the process runs. */
+  readonly output: string;
+  readonly executable: boolean;
+  /** Unpack what ends like an archive. */
+  readonly extract: boolean;
 }
 
 /** What only a container has. A process is launched with `plainContainer`. */

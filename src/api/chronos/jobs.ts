@@ -2,7 +2,7 @@
 
 import type { FastifyInstance } from 'fastify';
 import { CarillonError } from '../../errors.ts';
-import { type ChronosJob, printJob } from '../../scheduler/chronos/job.ts';
+import { type ChronosJob, crossFilled, printJob } from '../../scheduler/chronos/job.ts';
 import { currentStateOf, lastStateOf, toChronos } from '../../scheduler/chronos/mapping.ts';
 import type { JobView, SchedulerHandle } from '../../scheduler/handle.ts';
 import { requestedBy } from '../context.ts';
@@ -85,13 +85,6 @@ export function jobOr(
   const view = knownJob(scheduler, name);
   if (view === null) throw noSuchJob(name, words);
   return view;
-}
-
-/** In lists what is fetched is told in the old and the new way, whichever was sent. */
-function crossFilled(job: ChronosJob): ChronosJob {
-  if (job.fetch.length > 0) return { ...job, uris: job.fetch.map(({ uri }) => uri) };
-  const fetch = job.uris.map((uri) => ({ uri, executable: false, cache: false, extract: true }));
-  return { ...job, fetch };
 }
 
 type Search = Readonly<Partial<Record<'name' | 'command' | 'any' | 'limit' | 'offset', string>>>;

@@ -42,6 +42,13 @@ export async function submitJob(
       { field: 'name', value: job.name.slice(0, 80) },
     );
   }
+  if (job.fetch.length > 0 && job.uris.some((uri) => !job.fetch.some((each) => each.uri === uri))) {
+    throw new CarillonError(
+      'INVALID_FIELD',
+      `Tried to add both uri (deprecated) and fetch parameters on ${job.name}`,
+      { field: 'uris', allowed: 'one of uris and fetch' },
+    );
+  }
   const by = requestedBy(request);
   const { answer, unmapped } = await put(context, sent, by);
   const idle = answer.state.paused !== null || answer.state.disabled !== null;

@@ -217,6 +217,32 @@ const lateness: Aspect = {
   write: ({ policy }) => ({ epsilon: policy?.startWithin ?? chronosDefaults.epsilon }),
 };
 
+/** Mesos fetched into the sandbox of every task; here processes have a folder of their own. */
+const fetching: Aspect = {
+  fields: ['fetch', 'uris'],
+  read: ({ fetch, uris, container }) => {
+    if (container !== null) return { run: { fetch: undefined } };
+    const old = uris.map((uri) => ({ uri, executable: false, extract: true }));
+    const all = (fetch.length > 0 ? fetch : old).map((item) => ({
+      uri: item.uri,
+      ...('output_file' in item && { output: item.output_file }),
+      ...(item.executable && { executable: true }),
+      ...(item.extract && { extract: true }),
+    }));
+    return { run: { fetch: all.length > 0 ? all : undefined } };
+  },
+  write: ({ run }) => ({
+    uris: [],
+    fetch: (run.fetch ?? []).map(({ uri, output, executable = false, extract = false }) => ({
+      uri,
+      ...(output !== undefined && { output_file: output }),
+      executable,
+      cache: false,
+      extract,
+    })),
+  }),
+};
+
 /** In the order in which they are read; later ones win where two decide the same field. */
 export const aspects: readonly Aspect[] = [
   people,
@@ -234,6 +260,7 @@ export const aspects: readonly Aspect[] = [
   completion,
   timeout,
   lateness,
+  fetching,
 ];
 
 /** Fields that have no native counterpart: kept as they are. */
@@ -244,6 +271,4 @@ export const keptOnly: readonly ChronosField[] = [
   'taskInfoData',
   'dataProcessingJobType',
   'disk',
-  'fetch',
-  'uris',
 ];

@@ -184,3 +184,10 @@ export function printJob(job: ChronosJob, generation: Generation): Record<string
 function printContainer(container: ChronosContainer, generation: Generation): ChronosContainer {
   return generation === 3 ? container : { ...container, type: container.type.toLowerCase() };
 }
+
+/** In lists what is fetched is told in the old and the new way, whichever was sent. */
+export function crossFilled(job: ChronosJob): ChronosJob {
+  if (job.fetch.length > 0) return { ...job, uris: job.fetch.map(({ uri }) => uri) };
+  const fetch = job.uris.map((uri) => ({ uri, executable: false, cache: false, extract: true }));
+  return { ...job, fetch };
+}

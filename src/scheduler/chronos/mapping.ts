@@ -16,7 +16,7 @@ import {
   timing,
   type Unmapped,
 } from './aspects.ts';
-import { type ChronosJob, chronosDefaults, counters, type Generation } from './job.ts';
+import { type ChronosJob, chronosDefaults, counters, crossFilled, type Generation } from './job.ts';
 import type { Sent } from './read.ts';
 import { beginsNow, never, onceNow, remaining } from './schedule.ts';
 
@@ -45,7 +45,7 @@ export function toDefinition(
   { job, given }: Sent,
   { generation, now, before, unmapped }: Target,
 ): JobDefinition {
-  const shown = before === null ? [] : [toChronos(before), ...sentBefore(before, job)];
+  const shown = before === null ? [] : formsOf(before, job);
   const keptBefore = before === null ? {} : keptOf(before.job.definition);
   const reading: Reading = { generation, now, unmapped, given: (field) => given.has(field) };
   const kept: Record<string, unknown> = {};
@@ -76,9 +76,14 @@ export function toDefinition(
 const says = ({ fields }: Aspect, job: ChronosJob, forms: readonly ChronosJob[]): boolean =>
   forms.some((form) => fields.every((field) => sameJson(job[field], form[field])));
 
-/** Sending a job again as it was sent first starts nothing anew, unless it is to begin when it is sent. */
-function sentBefore({ job: { definition } }: JobView, { schedule }: ChronosJob): ChronosJob[] {
-  return beginsNow(schedule || onceNow) ? [] : [settledFields(definition)];
+/**
+ * The job as a client reads it, alone and in lists, and as it was sent: sending it so again starts nothing anew,
+ * unless it is to begin when it is sent.
+ */
+function formsOf(view: JobView, { schedule }: ChronosJob): ChronosJob[] {
+  const shown = toChronos(view);
+  const sent = beginsNow(schedule || onceNow) ? [] : [settledFields(view.job.definition)];
+  return [shown, crossFilled(shown), ...sent];
 }
 
 function keepRest(

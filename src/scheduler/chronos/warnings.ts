@@ -14,6 +14,10 @@ export function chronosWarnings(job: ChronosJob, unmapped: readonly Unmapped[]):
   if (job.dataProcessingJobType)
     warnings.push('dataProcessingJobType is kept without effect: progress is accepted, and not stored');
   if (job.disk !== chronosDefaults.disk) warnings.push('disk is kept without effect: no engine limits it');
+  if (job.container !== null && (job.fetch.length > 0 || job.uris.length > 0))
+    warnings.push('uris and fetch are kept without effect: a container brings what it needs');
+  if (/^(https?|ftp):/.test(job.command))
+    warnings.push('a command that is an address is not fetched: use fetch');
   const limited = job.cpus !== chronosDefaults.cpus || job.mem !== chronosDefaults.mem;
   if (limited && (job.container === null || unmapped.includes('resources')))
     warnings.push('cpus and mem are kept without effect: only containers have limits');

@@ -1,0 +1,112 @@
+/**
+ * Downloads before the command of a process, into the folder in which it runs. They are part of the attempt: a
+ * small program fetches, as the job's user and with the attempt's timeout and kill, then gives way to the
+ * command. It prints what it fetches on standard error; when something can't be had the attempt ends with 125.
+ *
+ * Whoever may submit jobs may run any program here, so any address may be named. Where one leads on by itself
+ * it is followed to http and https only, and never from elsewhere to an address of this host.
+ */
+
+import type { FetchItem } from '../scheduler/spec.ts';
+
+const bounds = {
+  /** One download; what is larger is better mounted. */
+  bytes: 4 * 1024 ** 3,
+  /** One download, from connecting to its last byte. */
+  withinMs: 600_000,
+  redirects: 5,
+} as const;
+
+/** Fetches, then becomes the command. $1 node, $2 the program below, $3 what to fetch, then the command. */
+const gate = '"$1" -e "$2" "$3" </dev/null || exit 125; shift 3; exec "$@"';
+
+/** The command with its downloads before it. */
+export function fetchFirst(items: readonly FetchItem[], argv: readonly string[]): readonly string[] {
+  return [
+    '/bin/sh',
+    '-c',
+    gate,
+    'carillon',
+    process.execPath,
+    program,
+    JSON.stringify({ items, bounds }),
+    ...argv,
+  ];
+}
+
+/** Runs apart, so it brings all it needs; the job's own variables may hold anything. */
+const program = String.raw`
+const { execFileSync } = require('node:child_process');
+const { lookup } = require('node:dns/promises');
+const { createReadStream, createWriteStream, chmodSync, mkdirSync, rmSync } = require('node:fs');
+const { dirname } = require('node:path');
+const { Readable, Transform } = require('node:stream');
+const { pipeline } = require('node:stream/promises');
+const { fileURLToPath } = require('node:url');
+const { items, bounds } = JSON.parse(process.argv[1]);
+const say = (text) => process.stderr.write('carillon: ' + text + '\n');
+const shown = (url) => { const u = new URL(url); u.username = u.password = ''; u.search = ''; return u.href; };
+
+async function ownAddress(url) {
+  const { address } = await lookup(new URL(url).hostname.replace(/^\[|\]$/g, ''));
+  return /^(127\.|0\.|169\.254\.|::1$|::$|fe80:|::ffff:(127|0|169\.254)\.)/i.test(address);
+}
+
+async function open(url, signal) {
+  const began = await ownAddress(url);
+  for (let left = bounds.redirects; ; left--) {
+    const { username, password } = new URL(url);
+    const bare = new URL(url); bare.username = bare.password = '';
+    const headers = username === '' ? {} :
+      { authorization: 'Basic ' + Buffer.from(decodeURIComponent(username) + ':' + decodeURIComponent(password)).toString('base64') };
+    const response = await fetch(bare, { headers, redirect: 'manual', signal });
+    if (response.status < 300 || response.status > 399) {
+      if (!response.ok) throw new Error('answered ' + response.status);
+      return Readable.fromWeb(response.body);
+    }
+    const next = new URL(response.headers.get('location') ?? '', bare);
+    if (left === 0) throw new Error('leads on more than ' + bounds.redirects + ' times');
+    if (!/^https?:$/.test(next.protocol)) throw new Error('leads on to ' + next.protocol);
+    if (!began && await ownAddress(next.href)) throw new Error('leads on to an address of this host');
+    url = next.href;
+  }
+}
+
+async function take({ uri, output, executable, extract }) {
+  const url = new URL(uri.startsWith('/') ? 'file://' + uri : uri);
+  const signal = AbortSignal.timeout(bounds.withinMs);
+  const source = url.protocol === 'file:' ? createReadStream(fileURLToPath(url)) : await open(url.href, signal);
+  let bytes = 0;
+  const bounded = new Transform({ transform(chunk, _encoding, done) {
+    bytes += chunk.length;
+    done(bytes > bounds.bytes ? new Error('is larger than ' + bounds.bytes + ' bytes') : null, chunk);
+  } });
+  mkdirSync(dirname(output), { recursive: true });
+  await pipeline(source, bounded, createWriteStream(output), { signal });
+  if (executable) chmodSync(output, 0o755);
+  if (extract) unpack(output);
+  say('fetched ' + shown(url) + ' as ' + output + ', ' + bytes + ' bytes');
+}
+
+function unpack(file) {
+  const run = (name, ...args) => execFileSync(name, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  if (/\.(tgz|tbz2|txz|tar|tar\.(gz|bz2|xz))$/i.test(file)) run('tar', '-xf', file, '--no-same-owner');
+  else if (/\.zip$/i.test(file)) run('unzip', '-oq', file);
+  else if (/\.gz$/i.test(file)) run('gzip', '-dkf', file);
+}
+
+(async () => {
+  for (const item of items) {
+    try {
+      await take(item);
+    } catch (error) {
+      rmSync(item.output, { force: true });
+      const cause = error.cause?.code ?? error.cause?.message ?? error.message;
+      say('could not fetch ' + item.uri.replace(/\/\/[^/@]*@/, '//').split('?')[0] + ': ' + cause);
+      process.exit(1);
+    }
+  }
+  // Idle connections would keep it.
+  process.exit(0);
+})();
+`;

@@ -1,0 +1,47 @@
+/** What a job wants to have downloaded before its command: its schema, its checks, and under which name. */
+
+import { type Static, Type } from 'typebox';
+import type { RunDefinition } from './definition.ts';
+import { type Findings, shorten } from './explain.ts';
+
+const text = (description: string) => Type.String({ description, maxLength: 4_096 });
+
+export const Fetch = Type.Object(
+  {
+    uri: text('http, https or file; or the full path of a file.'),
+    output: Type.Optional(text("Below the run's folder; the last part of the address unless said.")),
+    executable: Type.Optional(Type.Boolean({ description: 'May be run; false unless said.' })),
+    extract: Type.Optional(
+      Type.Boolean({
+        description: 'Unpack what ends like an archive (.tgz, .tar.gz, .zip …); false unless said.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type FetchDefinition = Static<typeof Fetch>;
+
+const address = /^(https?:\/\/[^\s/]+|file:\/\/\/|\/)\S*$/;
+
+export function checkFetch({ fetch = [] }: RunDefinition, findings: Findings): void {
+  fetch.forEach(({ uri, output }, index) => {
+    const refuse = (field: string, value: string, allowed: string) =>
+      findings.add('INVALID_FIELD', `${field} is ${JSON.stringify(shorten(value))}. Allowed: ${allowed}.`, {
+        field,
+        value: shorten(value),
+        allowed,
+      });
+    const place = `run.fetch[${index}]`;
+    if (!address.test(uri)) refuse(`${place}.uri`, uri, 'http://…, https://…, file:///… or a full path');
+    const name = output ?? fetchName(uri);
+    if (name === '' || name.startsWith('/') || name.split('/').includes('..'))
+      refuse(`${place}.output`, name, "a path below the run's folder");
+  });
+}
+
+/** The last part of the address; what asks for nothing by name is called `download`. */
+export function fetchName(uri: string): string {
+  const path = uri.replace(/^[a-z]+:\/\/[^/]*/i, '').split(/[?#]/, 1)[0] ?? '';
+  const name = path.split('/').at(-1) ?? '';
+  return name === '' || name === '.' || name === '..' ? 'download' : name;
+}
