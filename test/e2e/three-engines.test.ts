@@ -279,6 +279,6 @@ describe.skipIf(missing !== null)(
         60_000,
       );
       expect(ended).toMatchObject({ state: 'failed', attempts: [{ engine: 'swarm', exitCode: 4 }] });
-    });
+    }, 180_000);
   },
 );
