@@ -1,12 +1,12 @@
 /** The dependency graph: all jobs, those with a label, or one with all it waits for and all that waits for it. */
 
-import { useEffect, useMemo, useRef } from 'react';
+import { useMemo, useRef } from 'react';
 import { Link, useLocation } from 'wouter';
-import type { WireGraph, WireGraphNode } from '../../../src/api/schema-views.ts';
+import type { WireGraph } from '../../../src/api/schema-views.ts';
 import { usePageTitle } from '../parts/page-title.ts';
 import { ProblemNote } from '../parts/problem-note.tsx';
-import { duration } from '../parts/time.ts';
 import type { Address } from './address.ts';
+import { CriticalPath } from './critical-path.tsx';
 import type { GraphView } from './draw/graph-view.ts';
 import './graph.css';
 import { useGraph } from './graph-data.ts';
@@ -16,7 +16,7 @@ import { type Model, modelOf, partOf } from './model.ts';
 import { countsOf } from './notes.ts';
 import { Panel } from './panel.tsx';
 import { Picture } from './picture.tsx';
-import { standingOf } from './state.ts';
+import { cardNamed, jobsThat, matches } from './search.ts';
 import { GraphTable } from './table.tsx';
 import { Toolbar } from './toolbar.tsx';
 import { useAddress } from './use-address.ts';
@@ -30,10 +30,10 @@ export default function GraphPage() {
     depth: address.depth ?? undefined,
     label: address.label ?? undefined,
   });
-  if (isPending) return <main className="graph-page" id="main" aria-busy="true" />;
+  if (isPending) return <main className="graph-page" id="main" tabIndex={-1} aria-busy="true" />;
   if (data === undefined) {
     return (
-      <main className="page" id="main">
+      <main className="page" id="main" tabIndex={-1}>
         <h1>Graph</h1>
         <ProblemNote error={error} />
         {address.job !== null && <Link href="/graph">Show all jobs</Link>}
@@ -74,19 +74,10 @@ function Shown({ whole, address, change }: ShownProps) {
     change({ selected: id });
     if (id !== null) goTo(cardNamed(model, id));
   };
-  const next = useRef(-1);
-  const goToNext = () => {
-    if (found === null || found.length === 0) return;
-    next.current = (next.current + 1) % found.length;
-    const target = found[next.current]!;
+  const goToNext = useSteps(found, search, (target) => {
     change({ selected: model.cards[target]!.id });
     goTo(target);
-  };
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another search begins at its first match
-  useEffect(() => {
-    next.current = -1;
-  }, [search]);
-
+  });
   const choose = (target: number, opened: boolean) => {
     const chosen = model.cards[target];
     if (chosen === undefined) change({ selected: null });
@@ -94,10 +85,10 @@ function Shown({ whole, address, change }: ShownProps) {
     else if (chosen.isGroup) change({ open: [...open, chosen.title], selected: null });
     else navigate(`/jobs/${chosen.title}`);
   };
-  const jobs = useMemo(() => tableRows(graph, { search, state }), [graph, search, state]);
+  const jobs = useMemo(() => jobsThat(graph, { search, state }), [graph, search, state]);
 
   return (
-    <main className="graph-page" id="main">
+    <main className="graph-page" id="main" tabIndex={-1}>
       <h1 className="visually-hidden">Dependency graph</h1>
       <Toolbar
         address={address}
@@ -146,6 +137,17 @@ function Shown({ whole, address, change }: ShownProps) {
   );
 }
 
+/** Goes through what was found, one by one, and begins again with another search. */
+function useSteps(found: readonly number[] | null, search: string, go: (card: number) => void): () => void {
+  const last = useRef({ search, at: -1 });
+  return () => {
+    if (found === null || found.length === 0) return;
+    const at = last.current.search === search ? (last.current.at + 1) % found.length : 0;
+    last.current = { search, at };
+    go(found[at]!);
+  };
+}
+
 function useModel(graph: WireGraph, group: string | null, open: readonly string[]): Model {
   const opened = open.join('\n');
   const made = useMemo(() => {
@@ -153,45 +155,4 @@ function useModel(graph: WireGraph, group: string | null, open: readonly string[
     return modelOf(graph, grouping);
   }, [graph, group, opened]);
   return useKept(made);
-}
-
-/** The card of this id, or the one that holds the job of this name; -1 when there is none. */
-const cardNamed = ({ cards, cardOf }: Model, id: string): number =>
-  cardOf.get(id) ?? cards.findIndex((each) => each.id === id);
-
-function matches({ cards }: Model, search: string): number[] | null {
-  const text = search.trim().toLowerCase();
-  if (text === '') return null;
-  const hit = (name: string) => name.toLowerCase().includes(text);
-  return [...cards.keys()].filter((i) => hit(cards[i]!.title) || cards[i]!.jobs.some(hit));
-}
-
-function tableRows(
-  { nodes }: WireGraph,
-  { search, state }: Pick<Address, 'search' | 'state'>,
-): readonly WireGraphNode[] {
-  const text = search.trim().toLowerCase();
-  return nodes.filter(
-    (node) => node.name.toLowerCase().includes(text) && (state === null || standingOf(node) === state),
-  );
-}
-
-function CriticalPath({
-  graph,
-  onSelect,
-}: {
-  readonly graph: WireGraph;
-  readonly onSelect: (job: string) => void;
-}) {
-  const { jobs, p50Ms } = graph.criticalPath;
-  const end = jobs.at(-1);
-  if (end === undefined || p50Ms === 0 || jobs.length < 2) return null;
-  return (
-    <p className="graph-critical">
-      The longest chain takes {duration(p50Ms)}: {jobs.length} jobs up to{' '}
-      <button type="button" className="link" onClick={() => onSelect(end)}>
-        {end}
-      </button>
-    </p>
-  );
 }

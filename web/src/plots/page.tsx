@@ -9,7 +9,7 @@ import { TopJobs } from './top-jobs.tsx';
 export default function PlotsPage() {
   usePageTitle('Plots');
   return (
-    <main className="page" id="main">
+    <main className="page" id="main" tabIndex={-1}>
       <div className="page-head">
         <h1>Plots</h1>
       </div>

@@ -1,0 +1,28 @@
+/** Finds cards and jobs by what somebody typed. Pure. */
+
+import type { WireGraph, WireGraphNode } from '../../../src/api/schema-views.ts';
+import type { Model } from './model.ts';
+import { type Standing, standingOf } from './state.ts';
+
+/** The card of this id, or the one that holds the job of this name; -1 when there is none. */
+export const cardNamed = ({ cards, cardOf }: Model, id: string): number =>
+  cardOf.get(id) ?? cards.findIndex((each) => each.id === id);
+
+/** Cards with the text in their title or in the name of one of their jobs; null: nothing is searched. */
+export function matches({ cards }: Model, search: string): number[] | null {
+  const text = search.trim().toLowerCase();
+  if (text === '') return null;
+  const hit = (name: string) => name.toLowerCase().includes(text);
+  return [...cards.keys()].filter((i) => hit(cards[i]!.title) || cards[i]!.jobs.some(hit));
+}
+
+/** The jobs with the text in their name, in the state that is asked for. */
+export function jobsThat(
+  { nodes }: WireGraph,
+  { search, state }: { readonly search: string; readonly state: Standing | null },
+): readonly WireGraphNode[] {
+  const text = search.trim().toLowerCase();
+  return nodes.filter(
+    (node) => node.name.toLowerCase().includes(text) && (state === null || standingOf(node) === state),
+  );
+}
