@@ -11,6 +11,12 @@ export type Written = { readonly body: unknown } | { readonly yaml: string };
 const job = (name: string): string => `/jobs/${encodeURIComponent(name)}`;
 const run = (id: string): string => `/runs/${encodeURIComponent(id)}`;
 
+/** Names one wish. Not `randomUUID`: browsers keep that from pages that come over plain HTTP from afar. */
+export function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
 /** Asked again after a lost answer with the same key, it is the same run. */
 export const triggerJob = (name: string, params: Readonly<Record<string, string>>, key: string) =>
   send<WireRun>('POST', `${job(name)}/trigger`, { body: { params }, headers: { 'idempotency-key': key } });

@@ -6,7 +6,7 @@ import type { WireRun } from '../../../src/api/schema.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Exact } from '../parts/instant.tsx';
-import { killRun, rerunRun } from './requests.ts';
+import { killRun, newKey, rerunRun } from './requests.ts';
 import { useAction } from './use-action.ts';
 
 export function RunActions({ run }: { readonly run: WireRun }) {
@@ -43,7 +43,7 @@ interface Props {
 function KillDialog({ run, onClose }: Props) {
   const action = useAction({
     run: () => killRun(run.id),
-    said: () => ({ tone: 'good', text: `A kill of ${run.id} is on its way.` }),
+    said: () => ({ tone: 'good', text: `The run of ${run.job} is being killed.` }),
     onDone: onClose,
   });
   return (
@@ -68,7 +68,7 @@ function KillDialog({ run, onClose }: Props) {
 }
 
 function RerunDialog({ run, onClose }: Props) {
-  const [key] = useState(() => crypto.randomUUID());
+  const [key] = useState(newKey);
   const [, navigate] = useLocation();
   const action = useAction({
     run: () => rerunRun(run.id, key),

@@ -7,7 +7,7 @@ import { problemOf } from '../data/client.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Names } from '../parts/names.tsx';
 import { type Pair, Pairs, pairsToRecord } from '../parts/pairs.tsx';
-import { triggerJob } from './requests.ts';
+import { newKey, triggerJob } from './requests.ts';
 import { useAction } from './use-action.ts';
 
 const overlaps: Record<string, string> = {
@@ -20,7 +20,7 @@ const overlaps: Record<string, string> = {
 
 export function TriggerDialog({ job, onClose }: { readonly job: WireJob; readonly onClose: () => void }) {
   const [pairs, setPairs] = useState<readonly Pair[]>([]);
-  const [key] = useState(() => crypto.randomUUID());
+  const [key] = useState(newKey);
   const [, navigate] = useLocation();
   const trigger = useAction({
     run: () => triggerJob(job.name, pairsToRecord(pairs), key),

@@ -6,7 +6,7 @@ import { clusterQuery, enginesQuery } from '../data/queries.ts';
 import { Fact, Facts } from '../parts/fact.tsx';
 import { Exact } from '../parts/instant.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
-import { ProblemNote } from '../parts/problem-note.tsx';
+import { ReadProblem } from '../parts/problem-note.tsx';
 import { duration } from '../parts/time.ts';
 
 export default function ClusterPage() {
@@ -16,13 +16,13 @@ export default function ClusterPage() {
   return (
     <main className="page" id="main" tabIndex={-1}>
       <h1>Cluster</h1>
-      {cluster.error !== null && <ProblemNote error={cluster.error} />}
+      <ReadProblem error={cluster.error} shown={cluster.data !== undefined} />
       {cluster.data !== undefined && <Cluster cluster={cluster.data} />}
       <section className="panel" aria-labelledby="engines">
         <div className="panel-head">
           <h2 id="engines">Engines</h2>
         </div>
-        {engines.error !== null && <ProblemNote error={engines.error} />}
+        <ReadProblem error={engines.error} shown={engines.data !== undefined} />
         {engines.data === undefined ? (
           <div className="table-pending" />
         ) : (

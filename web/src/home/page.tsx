@@ -6,7 +6,7 @@ import type { WireOverview } from '../../../src/api/schema-plots.ts';
 import { overviewQuery } from '../data/queries.ts';
 import { Icon } from '../parts/icon.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
-import { ProblemNote } from '../parts/problem-note.tsx';
+import { ReadProblem } from '../parts/problem-note.tsx';
 import { Failing } from './failing.tsx';
 import { headline } from './headline.ts';
 import { LateJobs } from './late-jobs.tsx';
@@ -21,7 +21,7 @@ export default function HomePage() {
   return (
     <main className="page home" id="main" tabIndex={-1}>
       <h1 className="headline">{data === undefined ? ' ' : headline(data.counts)}</h1>
-      {error !== null && <ProblemNote error={error} />}
+      <ReadProblem error={error} shown={data !== undefined} />
       {data === undefined ? (
         <div className="home-pending" />
       ) : data.counts.jobs === 0 ? (

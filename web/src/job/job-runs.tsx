@@ -2,7 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { jobRunsQuery } from '../data/queries.ts';
-import { ProblemNote } from '../parts/problem-note.tsx';
+import { ReadProblem } from '../parts/problem-note.tsx';
 import { useQueryState } from '../parts/query-state.ts';
 import { RunTable } from '../parts/run-table.tsx';
 import { RunFilter, runFilterIn } from '../runs/run-filter.tsx';
@@ -17,7 +17,7 @@ export function JobRuns({ name }: { readonly name: string }) {
   return (
     <>
       <RunFilter states={states} job={null} onChange={(changes) => change({ ...changes, cursor: null })} />
-      {error !== null && <ProblemNote error={error} />}
+      <ReadProblem error={error} shown={data !== undefined} />
       <section className="panel" aria-label="Runs">
         <RunTable runs={data?.items ?? null} />
         {(cursor !== null || data?.next) && (

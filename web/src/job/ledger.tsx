@@ -7,7 +7,7 @@ import { ledgerQuery, nextQuery } from '../data/queries.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Exact } from '../parts/instant.tsx';
 import { useNow } from '../parts/now.ts';
-import { ProblemNote } from '../parts/problem-note.tsx';
+import { ReadProblem } from '../parts/problem-note.tsx';
 import { useQueryState } from '../parts/query-state.ts';
 import { calendarDay, clockTime } from '../parts/time.ts';
 import { type Cell, cellsOf, type Ended, type Scale, scaleFor, scales, stretch } from './calendar.ts';
@@ -81,7 +81,7 @@ export function Ledger({ name }: { readonly name: string }) {
           </button>
         </div>
       </div>
-      {error !== null && <ProblemNote error={error} />}
+      <ReadProblem error={error} shown={data !== undefined} />
       {data?.cut === true && (
         <p className="callout callout-late ledger-cut">
           More due instants than can be shown: those after {clockTime(Date.parse(lines.at(-1)?.to ?? ''))} are

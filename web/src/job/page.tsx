@@ -8,7 +8,7 @@ import { JobActions } from '../actions/job-actions.tsx';
 import { jobQuery } from '../data/queries.ts';
 import { Instant } from '../parts/instant.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
-import { ProblemNote } from '../parts/problem-note.tsx';
+import { ReadProblem } from '../parts/problem-note.tsx';
 import { JobMark } from '../parts/state-mark.tsx';
 import { Tabs } from '../parts/tabs.tsx';
 import { JobRuns } from './job-runs.tsx';
@@ -41,12 +41,12 @@ export default function JobPage({ name, tab }: { readonly name: string; readonly
           <h1>{name}</h1>
           {job !== undefined && <Standing job={job} />}
         </div>
-        {job !== undefined && error === null && <JobActions job={job} />}
+        {job !== undefined && <JobActions job={job} />}
       </div>
       {job?.definition.description !== undefined && (
         <p className="muted job-description">{job.definition.description}</p>
       )}
-      {error !== null && <ProblemNote error={error} />}
+      <ReadProblem error={error} shown={job !== undefined} />
       <Tabs
         label={`About ${name}`}
         chosen={tab}

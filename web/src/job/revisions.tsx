@@ -9,7 +9,7 @@ import { diffQuery, revisionsQuery } from '../data/queries.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Exact } from '../parts/instant.tsx';
-import { ProblemNote } from '../parts/problem-note.tsx';
+import { ReadProblem } from '../parts/problem-note.tsx';
 import { useQueryState } from '../parts/query-state.ts';
 import { Diff } from './diff.tsx';
 
@@ -26,7 +26,7 @@ export function Revisions({ name, current }: Props) {
   const asked = Number(parameters.get('revision'));
   const chosen = items.find(({ revision }) => revision === asked) ?? items[0];
   const before = chosen && items.find(({ revision }) => revision < chosen.revision);
-  if (error !== null) return <ProblemNote error={error} />;
+  if (data === undefined) return <ReadProblem error={error} shown={false} />;
   return (
     <div className="revisions">
       <section className="panel" aria-label="Revisions">
@@ -95,7 +95,7 @@ function Revision({ name, revision, before, current }: RevisionProps) {
         {revision.definition !== null && (
           <details open={before === null}>
             <summary>The whole definition</summary>
-            <pre className="command">{JSON.stringify(revision.definition, null, 2)}</pre>
+            <pre className="command wrap">{JSON.stringify(revision.definition, null, 2)}</pre>
           </details>
         )}
       </div>

@@ -1,7 +1,7 @@
 /** One action on all jobs of a filter: who they are, what hangs on them, and one request after another. */
 
 import type { WireJob, WireJobList } from '../../../src/api/schema.ts';
-import { type Dependents, deleteJob, pauseJob, resumeJob, triggerJob } from '../actions/requests.ts';
+import { type Dependents, deleteJob, newKey, pauseJob, resumeJob, triggerJob } from '../actions/requests.ts';
 import { get, problemOf, type Query } from '../data/client.ts';
 import { childrenFirst } from './bulk-order.ts';
 
@@ -58,7 +58,7 @@ export async function doBulk({ kind, jobs, dependents, onOutcome }: Work): Promi
   const one = async ({ name }: WireJob): Promise<void> => {
     if (gone.has(name)) return;
     if (kind === 'delete') for (const each of (await deleteJob(name, dependents)).deleted) gone.add(each);
-    else if (kind === 'trigger') await triggerJob(name, {}, crypto.randomUUID());
+    else if (kind === 'trigger') await triggerJob(name, {}, newKey());
     else await (kind === 'pause' ? pauseJob(name) : resumeJob(name));
   };
   const lane = async (): Promise<void> => {

@@ -10,7 +10,13 @@ import { Strip } from '../parts/strip.tsx';
 import { clockTime, duration, viewerZone } from '../parts/time.ts';
 
 export const JobRow = memo(function JobRow({ row }: { readonly row: WireJobRow | null }) {
-  if (row === null) return <span className="row-pending" />;
+  if (row === null) {
+    return (
+      <span role="cell" className="row-pending">
+        <span className="visually-hidden">On its way</span>
+      </span>
+    );
+  }
   const labels = Object.entries(row.labels);
   return (
     <>

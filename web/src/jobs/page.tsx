@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { Link } from 'wouter';
 import { Icon } from '../parts/icon.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
-import { ProblemNote } from '../parts/problem-note.tsx';
+import { ReadProblem } from '../parts/problem-note.tsx';
 import { useQueryState } from '../parts/query-state.ts';
 import { BulkMenu } from './bulk-menu.tsx';
 import { filterIn, isFiltered, sortIn, toQuery } from './filter.ts';
@@ -33,7 +33,7 @@ export default function JobsPage() {
         </div>
       </div>
       <FilterBar filter={filter} onChange={change} />
-      {error !== null && <ProblemNote error={error} />}
+      <ReadProblem error={error} shown={total !== null} />
       {total === 0 ? (
         <Nothing filtered={isFiltered(filter)} onClear={() => change(cleared)} />
       ) : (

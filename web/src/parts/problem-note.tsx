@@ -15,3 +15,14 @@ export function ProblemNote({ error }: { readonly error: unknown }) {
     </div>
   );
 }
+
+interface ReadProps {
+  /** Null: all is well. */
+  readonly error: unknown;
+  /** What was read before is still shown. */
+  readonly shown: boolean;
+}
+
+/** Why something could not be read. A lost server moves nothing while there is something to look at: the frame says it. */
+export const ReadProblem = ({ error, shown }: ReadProps) =>
+  error === null || (shown && problemOf(error).status === 0) ? null : <ProblemNote error={error} />;

@@ -9,9 +9,10 @@ import { Fact, Facts } from '../parts/fact.tsx';
 import { Exact, Instant, Relative } from '../parts/instant.tsx';
 import { useNow } from '../parts/now.ts';
 import { usePageTitle } from '../parts/page-title.ts';
-import { ProblemNote } from '../parts/problem-note.tsx';
+import { ReadProblem } from '../parts/problem-note.tsx';
 import { RunMark, runWord } from '../parts/state-mark.tsx';
 import { duration } from '../parts/time.ts';
+import { Attempts } from './attempts.tsx';
 import { Logs } from './logs.tsx';
 import { RunTimeline } from './run-timeline.tsx';
 import { byWhom } from './timeline.ts';
@@ -23,7 +24,7 @@ export default function RunPage({ id }: { readonly id: string }) {
   return (
     <main className="page" id="main" tabIndex={-1}>
       {run === undefined ? (
-        error !== null && <ProblemNote error={error} />
+        <ReadProblem error={error} shown={false} />
       ) : (
         <>
           <div className="page-head">
@@ -57,6 +58,7 @@ export default function RunPage({ id }: { readonly id: string }) {
               </div>
             </section>
           </div>
+          <Attempts run={run} />
           <Logs run={run} />
         </>
       )}
@@ -70,11 +72,7 @@ function Why({ run }: { readonly run: WireRun }) {
   if (run.endedAt !== null) {
     if (run.reason === null || run.state === 'succeeded') return null;
     const failed = run.state !== 'skipped' && run.state !== 'missed';
-    return (
-      <p className={`callout ${failed ? 'callout-fail' : 'callout-late'}`}>
-        <strong>{runWord(run.state)}:</strong> {run.reason}
-      </p>
-    );
+    return <p className={`callout ${failed ? 'callout-fail' : 'callout-late'}`}>{capital(run.reason)}</p>;
   }
   return (
     <p className={`callout callout-${tone}`}>

@@ -57,7 +57,7 @@ export function momentsOf(run: WireRun): Moment[] {
     moments.push({
       what: 'Kill asked for',
       at: run.kill.at,
-      note: `by ${run.kill.by}: ${run.kill.reason}`,
+      note: run.kill.reason,
       tone: 'late',
     });
   if (run.endedAt !== null) {

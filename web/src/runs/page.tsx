@@ -3,7 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { runsQuery } from '../data/queries.ts';
 import { usePageTitle } from '../parts/page-title.ts';
-import { ProblemNote } from '../parts/problem-note.tsx';
+import { ReadProblem } from '../parts/problem-note.tsx';
 import { useQueryState } from '../parts/query-state.ts';
 import { RunTable } from '../parts/run-table.tsx';
 import { RunFilter, runFilterIn } from './run-filter.tsx';
@@ -22,7 +22,7 @@ export default function RunsPage() {
         <h1>Runs</h1>
       </div>
       <RunFilter states={states} job={job} onChange={(changes) => change({ ...changes, cursor: null })} />
-      {error !== null && <ProblemNote error={error} />}
+      <ReadProblem error={error} shown={data !== undefined} />
       <section className="panel" aria-label="Runs">
         <RunTable runs={data?.items ?? null} showJob />
         {(cursor !== null || data?.next) && (

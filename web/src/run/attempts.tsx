@@ -1,0 +1,68 @@
+/** The attempts of a run: where each was launched and under which name, and how it ended. */
+
+import type { WireAttempt, WireRun } from '../../../src/api/schema.ts';
+import { Exact } from '../parts/instant.tsx';
+import { duration } from '../parts/time.ts';
+
+export function Attempts({ run }: { readonly run: WireRun }) {
+  if (run.attempts.length === 0) return null;
+  return (
+    <section className="panel" aria-labelledby="attempts">
+      <div className="panel-head">
+        <h2 id="attempts">{run.attempts.length === 1 ? 'Attempt' : 'Attempts'}</h2>
+      </div>
+      <div className="table-scroll attempts">
+        <table className="table">
+          <thead>
+            <tr>
+              <th scope="col" className="number">
+                No.
+              </th>
+              <th scope="col">Launched as</th>
+              <th scope="col">Started</th>
+              <th scope="col" className="number">
+                Took
+              </th>
+              <th scope="col" className="number">
+                Exit code
+              </th>
+              <th scope="col" className="wide">
+                Why
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {/* The newest first: it is the one that counts. */}
+            {run.attempts.toReversed().map((attempt) => (
+              <Line key={attempt.number} attempt={attempt} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Line({ attempt }: { readonly attempt: WireAttempt }) {
+  const { number, engine, host, launchName, image, startedAt, endedAt, exitCode, reason } = attempt;
+  const took = startedAt === null || endedAt === null ? null : Date.parse(endedAt) - Date.parse(startedAt);
+  return (
+    <tr>
+      <td className="number">{number}</td>
+      <td>
+        <code>{launchName}</code>
+        <div className="muted">
+          {engine}
+          {host !== null && ` on ${host}`}
+          {image !== null && `, ${image}`}
+        </div>
+      </td>
+      <td>{startedAt === null ? <span className="faint">not started</span> : <Exact at={startedAt} />}</td>
+      <td className="number">{duration(took)}</td>
+      <td className={`number ${exitCode !== null && exitCode !== 0 ? 'tone-fail' : ''}`}>
+        {exitCode ?? '–'}
+      </td>
+      <td className="wide muted">{reason}</td>
+    </tr>
+  );
+}
