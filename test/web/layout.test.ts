@@ -210,15 +210,15 @@ describe('the number of crossings', () => {
     );
   });
 
-  it('is never more after sweeping than before', () => {
+  it('is never more after further sweeps', () => {
     fc.assert(
       fc.property(dags, (graph) => {
         const edges = edgesOf(graph);
         const cut = steps(ranks(graph.count, edges), edges);
-        expect(naiveCrossings(columns(cut, 12), cut)).toBeLessThanOrEqual(
-          naiveCrossings(columns(cut, 0), cut),
-        );
+        const counts = [0, 1, 2, 3, 4, 8].map((sweeps) => naiveCrossings(columns(cut, sweeps), cut));
+        expect(counts).toEqual([...counts].sort((a, b) => b - a));
       }),
+      { numRuns: 300 },
     );
   });
 });
