@@ -15,7 +15,7 @@ import type { Marks, Scene } from './scene.ts';
 const textSize = 11.5;
 const longest = 24;
 /** Pixels that a name may need, with some air. */
-const room = { width: 150, height: 30 } as const;
+const room = { width: 170, height: 44 } as const;
 /** States change many times a second; names follow them this slowly. */
 const chooseAgainMs = 1_000;
 
