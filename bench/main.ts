@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   takeover: async () => (await import('./takeover.ts')).run(),
   docker: async () => (await import('./docker.ts')).run(),
   zookeeper: async () => (await import('./zookeeper.ts')).run(),
+  web: async () => (await import('./web.ts')).run(),
 };
 
 const wanted = process.argv.slice(2);

@@ -7,7 +7,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Server } from '../support/server.ts';
 import { barriers, hasBrowser, openBrowser, openPage } from './browser.ts';
-import { livePast } from './past.ts';
+import { dayMs, livePast } from './past.ts';
 import { visits } from './visits.ts';
 
 /** Compressed, as it went over the wire: what a phone on a train can still load. */
@@ -19,7 +19,7 @@ let browser: Browser;
 
 describe.skipIf(!hasBrowser)('the page', () => {
   beforeAll(async () => {
-    await livePast(dataDir, 1);
+    await livePast(dataDir, dayMs);
     server = await Server.start(dataDir);
     browser = await openBrowser();
   });
@@ -31,11 +31,10 @@ describe.skipIf(!hasBrowser)('the page', () => {
 
   test.each(visits)(
     '$name has no fault and no barrier, in light and dark',
-    async ({ path, ready }) => {
+    async ({ open }) => {
       for (const colorScheme of ['light', 'dark'] as const) {
         const { page, faults } = await openPage(browser, server.url, { colorScheme });
-        await page.goto(path);
-        await ready(page);
+        await open(page);
         expect(await page.title()).toMatch(/Carillon/);
         expect(await page.getByRole('heading', { level: 1 }).count()).toBe(1);
         expect(await barriers(page)).toEqual([]);
@@ -48,10 +47,9 @@ describe.skipIf(!hasBrowser)('the page', () => {
 
   test.each(visits)(
     '$name fits on a phone',
-    async ({ path, ready }) => {
+    async ({ open }) => {
       const { page } = await openPage(browser, server.url, { viewport: { width: 390, height: 844 } });
-      await page.goto(path);
-      await ready(page);
+      await open(page);
       const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
       expect(overflow).toBeLessThanOrEqual(0);
       await page.context().close();
@@ -60,10 +58,9 @@ describe.skipIf(!hasBrowser)('the page', () => {
   );
 
   test('first load is small, whichever page it is', async () => {
-    for (const { name, path, ready } of visits) {
+    for (const { name, open } of visits) {
       const { page, transferred } = await openPage(browser, server.url);
-      await page.goto(path);
-      await ready(page);
+      await open(page);
       expect(await transferred(), name).toBeLessThan(MOST_BYTES);
       await page.context().close();
     }

@@ -13,7 +13,6 @@ import { createFakeLauncher, FakeEngine } from '../support/fake-launcher.ts';
 import { testMember, testSettings } from '../support/rig.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
-const dayMs = 86_400_000;
 const silent: Log = { info() {}, warn() {}, error() {}, debug() {} };
 
 const shops = ['berlin', 'lisbon', 'oslo', 'zurich'] as const;
@@ -80,9 +79,17 @@ function dice(text: string): number {
   return (hash >>> 8) / 2 ** 24;
 }
 
-/** Lives through `days` days up to now, in `dataDir`. */
-export async function livePast(dataDir: string, days: number): Promise<void> {
-  const clock = new PatientClock(Date.now() - days * dayMs);
+export const dayMs = 86_400_000;
+/** Jobs made at once: as many as one apply takes. */
+const BATCH = 20_000;
+
+/** Lives through the time up to now, in `dataDir`, with these jobs. */
+export async function livePast(
+  dataDir: string,
+  lastMs: number,
+  jobs: readonly JobDefinition[] = companyJobs,
+): Promise<void> {
+  const clock = new PatientClock(Date.now() - lastMs);
   const engine = new FakeEngine(clock);
   engine.plan = ({ job: name, launchName }) => {
     const usual = 20_000 + 400_000 * dice(name) ** 2;
@@ -110,17 +117,19 @@ export async function livePast(dataDir: string, days: number): Promise<void> {
     },
   });
   await scheduler.start();
-  const applied = scheduler.submit({
-    kind: 'apply',
-    definitions: companyJobs.map((definition) => ({ definition, source: 'company' })),
-    prune: null,
-    dryRun: false,
-    by: 'ada@example.com',
-  });
-  await clock.settle();
-  const refused = (await applied).filter(({ outcome }) => outcome === 'refused');
-  if (refused.length > 0) throw new Error(JSON.stringify(refused));
-  await clock.advance(days * dayMs);
+  for (let at = 0; at < jobs.length; at += BATCH) {
+    const applied = scheduler.submit({
+      kind: 'apply',
+      definitions: jobs.slice(at, at + BATCH).map((definition) => ({ definition, source: 'company' })),
+      prune: null,
+      dryRun: false,
+      by: 'ada@example.com',
+    });
+    await clock.settle();
+    const refused = (await applied).filter(({ outcome }) => outcome === 'refused');
+    if (refused.length > 0) throw new Error(JSON.stringify(refused[0]));
+  }
+  await clock.advance(lastMs);
   // What is under way ends here: the engine that comes next knows nothing of it.
   for (const { launchName } of engine.started) engine.exit(launchName, 0);
   await clock.settle();

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Server } from '../support/server.ts';
 import { openBrowser, openPage } from './browser.ts';
-import { livePast } from './past.ts';
+import { dayMs, livePast } from './past.ts';
 import { visits } from './visits.ts';
 
 const DAYS = 14;
@@ -17,18 +17,25 @@ const folder = resolve(import.meta.dirname, '../../docs/screenshots');
 
 const dataDir = mkdtempSync(join(tmpdir(), 'carillon-screenshots-'));
 const wanted = process.argv.slice(2);
-await livePast(dataDir, DAYS);
+await livePast(dataDir, DAYS * dayMs);
 const server = await Server.start(dataDir);
 const browser = await openBrowser();
 try {
+  // Something that goes on, and a run whose output is still there.
+  await server.ask('POST', '/api/v1/jobs/sales-extract-berlin/trigger');
+  await server.ask('PUT', '/api/v1/jobs/ops-restore-drill', {
+    owner: 'ops@example.com',
+    labels: { team: 'ops' },
+    run: { command: 'sleep 600' },
+  });
+  await server.ask('POST', '/api/v1/jobs/ops-restore-drill/trigger');
   mkdirSync(folder, { recursive: true });
-  for (const { name, path, ready } of visits) {
+  for (const { name, open } of visits) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     for (const colorScheme of ['light', 'dark'] as const) {
       if (colorScheme === 'dark' && !inTheDark.has(name)) continue;
       const { page } = await openPage(browser, server.url, { colorScheme });
-      await page.goto(path);
-      await ready(page);
+      await open(page);
       await page.waitForLoadState('networkidle').catch(() => undefined);
       const file = `${name}${colorScheme === 'dark' ? '-dark' : ''}.png`;
       await page.screenshot({ path: join(folder, file) });

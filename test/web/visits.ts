@@ -5,28 +5,47 @@ import type { Page } from 'playwright-core';
 export interface Visit {
   /** Of the screenshot. */
   readonly name: string;
-  readonly path: string;
   /** Resolves when what matters is on the page. */
-  readonly ready: (page: Page) => Promise<unknown>;
+  readonly open: (page: Page) => Promise<unknown>;
 }
 
-const shows =
-  (text: string | RegExp) =>
-  (page: Page): Promise<unknown> =>
-    page.getByText(text).first().waitFor();
+/** Goes to an address, and waits for its heading and for one thing of what is to be seen there. */
+const visit = (name: string, path: string, seen: string): Visit => ({
+  name,
+  open: async (page) => {
+    await page.goto(path);
+    await page.locator('main h1').waitFor({ state: 'attached' });
+    await page.locator(seen).first().waitFor();
+  },
+});
 
 export const visits: readonly Visit[] = [
-  { name: 'now', path: '/', ready: shows('crm-sync') },
-  { name: 'jobs', path: '/jobs', ready: shows('finance-revenue') },
-  { name: 'runs', path: '/runs', ready: shows('search-suggest') },
-  { name: 'job', path: '/jobs/sales-join', ready: shows('sales-join') },
-  { name: 'job-definition', path: '/jobs/sales-join/definition', ready: shows('finishBy') },
-  { name: 'job-revisions', path: '/jobs/sales-join/revisions', ready: shows('ada@example.com') },
-  { name: 'job-runs', path: '/jobs/crm-sync/runs', ready: shows('succeeded') },
-  { name: 'job-ledger', path: '/jobs/crm-sync/ledger', ready: shows('crm-sync') },
-  { name: 'new', path: '/new', ready: shows('New job') },
-  { name: 'graph', path: '/graph', ready: (page) => page.locator('canvas').first().waitFor() },
-  { name: 'graph-table', path: '/graph?view=table', ready: shows('sales-join') },
-  { name: 'plots', path: '/plots', ready: (page) => page.locator('canvas, svg').first().waitFor() },
-  { name: 'cluster', path: '/cluster', ready: shows('leader') },
+  visit('now', '/', 'main a[href="/jobs/search-index"]'),
+  visit('jobs', '/jobs', 'main a[href="/jobs/finance-revenue"]'),
+  visit('runs', '/runs', 'main a[href^="/runs/search-suggest."]'),
+  {
+    name: 'run',
+    open: async (page) => {
+      await page.goto('/runs?job=sales-extract-berlin');
+      await page.locator('main a[href^="/runs/sales-extract-berlin."]').first().click();
+      await page.getByRole('heading', { name: 'From due to done' }).waitFor();
+      await page.getByRole('button', { name: 'Run again' }).waitFor();
+    },
+  },
+  visit('job', '/jobs/sales-join', 'main a[href^="/runs/sales-join."]'),
+  visit('job-definition', '/jobs/sales-join/definition', 'main button:has-text("Save")'),
+  visit('job-revisions', '/jobs/sales-join/revisions', 'main h2:has-text("Revision 1")'),
+  visit('job-runs', '/jobs/crm-sync/runs', 'main a[href^="/runs/crm-sync."]'),
+  visit('job-ledger', '/jobs/crm-sync/ledger', 'main table, main section'),
+  visit(
+    'job-dependencies',
+    '/jobs/sales-join/dependencies',
+    'main canvas, main svg.neighbourhood, main section',
+  ),
+  visit('job-statistics', '/jobs/search-index/statistics', 'main canvas'),
+  visit('new', '/new', 'main button:has-text("By hand")'),
+  visit('graph', '/graph', 'main canvas'),
+  visit('graph-table', '/graph?view=table', 'main table'),
+  visit('plots', '/plots', 'main canvas'),
+  visit('cluster', '/cluster', 'main table, main section'),
 ];

@@ -53,7 +53,8 @@ function Command({ job: { definition } }: { readonly job: WireJob }) {
         <h2 id="command">What it runs</h2>
         {image !== undefined && <code className="chip">{image}</code>}
       </div>
-      <pre className="command">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long one is scrolled with the keyboard */}
+      <pre className="command" tabIndex={0}>
         {command ?? argv?.map((word) => JSON.stringify(word)).join(' ') ?? 'The command of its image.'}
       </pre>
     </section>

@@ -95,7 +95,10 @@ function Revision({ name, revision, before, current }: RevisionProps) {
         {revision.definition !== null && (
           <details open={before === null}>
             <summary>The whole definition</summary>
-            <pre className="command wrap">{JSON.stringify(revision.definition, null, 2)}</pre>
+            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long one is scrolled with the keyboard */}
+            <pre className="command" tabIndex={0}>
+              {JSON.stringify(revision.definition, null, 2)}
+            </pre>
           </details>
         )}
       </div>
