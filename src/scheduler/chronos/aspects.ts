@@ -30,11 +30,13 @@ export interface Reading {
   readonly unmapped: readonly Unmapped[];
 }
 
-export const droppable = ['resources', 'constraints', 'engine'] as const;
+export const droppable = ['resources', 'constraints', 'engine', 'pull'] as const;
 export type Unmapped = (typeof droppable)[number];
 
 export interface Aspect {
   readonly fields: readonly ChronosField[];
+  /** What of it an engine may refuse, and the job goes without. */
+  readonly drops?: readonly Unmapped[];
   readonly read: (job: ChronosJob, reading: Reading) => Native;
   readonly write: (definition: JobDefinition) => Partial<ChronosJob>;
 }
@@ -85,13 +87,18 @@ function commandOf({ command, shell, arguments: words, container }: ChronosJob):
 
 const container: Aspect = {
   fields: ['container'],
-  read: (job) => ({ run: runOf(job.container) }),
+  drops: ['pull'],
+  read: (job, { unmapped }) => {
+    const { pull, ...run } = runOf(job.container);
+    return { run: unmapped.includes('pull') ? run : { ...run, pull } };
+  },
   write: ({ run }) => ({ container: containerOf(run) }),
 };
 
 /** Chronos prints its defaults with every job, so they ask for nothing; only containers have limits. */
 const resources: Aspect = {
   fields: ['cpus', 'mem'],
+  drops: ['resources'],
   read: (job, { unmapped }) => {
     if (job.container === null || unmapped.includes('resources')) return {};
     const limits = {
@@ -132,6 +139,7 @@ const user: Aspect = {
 
 const placement: Aspect = {
   fields: ['constraints'],
+  drops: ['constraints', 'engine'],
   read: ({ constraints, container }, { unmapped }) => {
     if (container === null || unmapped.includes('constraints')) return {};
     const native = constraints.flatMap(([attribute = '', operator = '', value = '']) =>
@@ -191,8 +199,8 @@ const failure: Aspect = {
 
 const completion: Aspect = {
   fields: ['async'],
-  read: (job, { given, generation }) =>
-    generation === 3 && !given('async') ? {} : { policy: { completion: job.async ? 'callback' : undefined } },
+  read: (job, { generation }) =>
+    generation === 3 ? {} : { policy: { completion: job.async ? 'callback' : undefined } },
   write: ({ policy }) => ({ async: policy?.completion === 'callback' }),
 };
 

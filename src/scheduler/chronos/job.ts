@@ -167,6 +167,10 @@ const printed: readonly (readonly [ChronosField, Generation | null])[] = [
   ['constraints', null],
 ];
 
+/** Fields of the second generation alone are taken by the third, and mean nothing there. */
+export const knows = (generation: Generation, field: ChronosField): boolean =>
+  !printed.some(([each, only]) => each === field && only !== null && only !== generation);
+
 /** The job in the order of keys of its generation. */
 export function printJob(job: ChronosJob, generation: Generation): Record<string, unknown> {
   const json: Record<string, unknown> = {};

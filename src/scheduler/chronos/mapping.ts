@@ -16,7 +16,15 @@ import {
   timing,
   type Unmapped,
 } from './aspects.ts';
-import { type ChronosJob, chronosDefaults, counters, crossFilled, type Generation } from './job.ts';
+import {
+  type ChronosField,
+  type ChronosJob,
+  chronosDefaults,
+  counters,
+  crossFilled,
+  type Generation,
+  knows,
+} from './job.ts';
 import type { Sent } from './read.ts';
 import { beginsNow, never, onceNow, remaining } from './schedule.ts';
 
@@ -41,24 +49,28 @@ export interface Target {
  * The definition that the job amounts to. What says the same as what a client reads of the job now is left as
  * it is. INVALID_SCHEDULE, UNKNOWN_TIMEZONE; everything else is for the scheduler to judge.
  */
-export function toDefinition(
-  { job, given }: Sent,
-  { generation, now, before, unmapped }: Target,
-): JobDefinition {
+export function toDefinition(sent: Sent, { generation, now, before, unmapped }: Target): JobDefinition {
+  const { job, given } = sent;
   const shown = before === null ? [] : formsOf(before, job);
   const keptBefore = before === null ? {} : keptOf(before.job.definition);
   const reading: Reading = { generation, now, unmapped, given: (field) => given.has(field) };
   const kept: Record<string, unknown> = {};
   let definition: JobDefinition = before?.job.definition ?? { name: job.name, run: {} };
+  const dropped: Unmapped[] = [];
   for (const aspect of aspects) {
-    if (before !== null && says(aspect, job, shown) && unmapped.length === 0) {
+    const { drops = [] } = aspect;
+    const droppedBefore = drops.filter((part) => keptBefore.unmapped?.includes(part));
+    const refused = drops.filter((part) => unmapped.includes(part) && !droppedBefore.includes(part));
+    if (refused.length === 0 && says(aspect, sent, reading, shown)) {
       for (const field of aspect.fields) if (field in keptBefore) kept[field] = keptBefore[field];
       if (aspect === timing && keptBefore.begins !== undefined) kept.begins = keptBefore.begins;
+      dropped.push(...droppedBefore);
       continue;
     }
     definition = withNative(definition, aspect.read(job, reading));
     keepRest(kept, aspect, job, definition);
     if (aspect === timing && 'schedule' in kept) kept.begins = now;
+    dropped.push(...drops.filter((part) => unmapped.includes(part)));
   }
   for (const field of keptOnly) {
     if (!sameJson(job[field], chronosDefaults[field])) kept[field] = job[field];
@@ -68,13 +80,20 @@ export function toDefinition(
     const value = before === null ? job[field] : keptBefore[field];
     if (value !== undefined && value !== chronosDefaults[field]) kept[field] = value;
   }
-  if (unmapped.length > 0) kept.unmapped = [...unmapped];
+  if (dropped.length > 0) kept.unmapped = dropped;
   return { ...definition, name: job.name, paused: job.disabled, chronos: kept };
 }
 
-/** The fields read so, in one of these forms of the job. */
-const says = ({ fields }: Aspect, job: ChronosJob, forms: readonly ChronosJob[]): boolean =>
-  forms.some((form) => fields.every((field) => sameJson(job[field], form[field])));
+/** The fields read so, in one of these forms of the job; what its generation does not know says nothing. */
+function says(
+  { fields }: Aspect,
+  { job, given }: Sent,
+  { generation }: Reading,
+  forms: readonly ChronosJob[],
+): boolean {
+  const unsaid = (field: ChronosField): boolean => !given.has(field) && !knows(generation, field);
+  return forms.some((form) => fields.every((field) => unsaid(field) || sameJson(job[field], form[field])));
+}
 
 /**
  * The job as a client reads it, alone and in lists, and as it was sent: sending it so again starts nothing anew,

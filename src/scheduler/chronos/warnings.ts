@@ -21,6 +21,10 @@ export function chronosWarnings(job: ChronosJob, unmapped: readonly Unmapped[]):
   const limited = job.cpus !== chronosDefaults.cpus || job.mem !== chronosDefaults.mem;
   if (limited && (job.container === null || unmapped.includes('resources')))
     warnings.push('cpus and mem are kept without effect: only containers have limits');
+  if (unmapped.includes('pull'))
+    warnings.push(
+      "container.forcePullImage is kept without effect: Swarm's nodes ask the registry by themselves",
+    );
   return [...warnings, ...placementWarnings(job, unmapped)];
 }
 
