@@ -34,8 +34,8 @@ export interface Sighting {
   readonly report: LaunchReport;
   /** Why it has not started yet; null when it has, or when nothing is known. */
   readonly waiting: string | null;
-  /** A node has it. */
-  readonly placed: boolean;
+  /** The Swarm has looked for a node, and none takes it. */
+  readonly nowhere: boolean;
 }
 
 interface Tracked {
@@ -205,7 +205,11 @@ export class SwarmWatch {
     tracked.startedAt ??= report.startedAt ?? null;
     tracked.taskId = task?.ID ?? null;
     const waiting = task === undefined ? null : waitingReason(task, this.#nodes);
-    tracked.sighting = { report, waiting, placed: (task?.NodeID ?? '') !== '' };
+    tracked.sighting = {
+      report,
+      waiting,
+      nowhere: task !== undefined && !task.NodeID && (task.Status.Err ?? '') !== '',
+    };
   }
 
   #tell(tracked: Tracked, again: 'once' | 'again'): void {
@@ -262,7 +266,7 @@ function newlyTracked(launchName: string): Tracked {
     taskId: null,
     startedAt: null,
     told: 'nothing',
-    sighting: { report: { launchName, state: 'created' }, waiting: null, placed: false },
+    sighting: { report: { launchName, state: 'created' }, waiting: null, nowhere: false },
   };
 }
 

@@ -36,7 +36,7 @@ import { byLaunch, SwarmWatch } from './swarm-watch.ts';
  * place in the start queue. Nodes are slow to start a task when they start many; one that no node takes may wait
  * for ever.
  */
-const startPatienceMs = { placed: 20_000, nowhere: 2_000 } as const;
+const startPatienceMs = { onItsWay: 20_000, nowhere: 2_000 } as const;
 /** How long `stop` lets calls finish; managers that hang must not hold up the scheduler. */
 const stopPatienceMs = 5_000;
 /** A kill is an update of the service, which fails when somebody else changes it at the same time. */
@@ -236,12 +236,12 @@ class SwarmLauncher implements Launcher {
     const { clock } = this.#options;
     const began = clock.monotonicMs();
     for (;;) {
-      const { report, waiting, placed = false } = this.#watch.sighting(launchName) ?? {};
+      const { report, waiting, nowhere = false } = this.#watch.sighting(launchName) ?? {};
       if (report?.state === 'ended' && report.startedAt === undefined && report.infrastructure !== true)
         throw refused(report.reason ?? 'It was ended before it started', launchName);
       // What was lost on the way has been told; there is nothing to refuse.
       if (report?.state === 'running' || report?.state === 'ended') return;
-      const patienceMs = startPatienceMs[placed ? 'placed' : 'nowhere'];
+      const patienceMs = startPatienceMs[nowhere ? 'nowhere' : 'onItsWay'];
       if (this.#stopped || clock.monotonicMs() - began >= patienceMs)
         throw this.#waits(waiting ?? 'the Swarm has not begun with it');
       await this.#watch.polled();

@@ -114,7 +114,9 @@ function adopt(turn: Turn, run: Run, report: LaunchReport, inventory: Inventory)
     else if (inventory.takeOver) askAgain(turn, entry, run, inventory);
     return;
   }
-  attemptStarted(turn, run, report.startedAt ?? turn.draft.now, report.image);
+  // Ended without a start: refused by a node, or killed while it waited for one.
+  if (report.state === 'running' || report.startedAt !== undefined)
+    attemptStarted(turn, run, report.startedAt ?? turn.draft.now, report.image);
   if (report.state === 'ended') {
     attemptEnded(turn, run, {
       at: report.endedAt ?? turn.draft.now,

@@ -47,3 +47,13 @@ test('what ran and is only created now was forgotten: it is lost', () => {
   rig.inventory([{ launchName, state: 'created' }], false);
   expect(rig.runs('a').map((run) => run.split(' ')[0])).toEqual(['lost']);
 });
+
+test('what ended without ever starting is not shown as started', () => {
+  const rig = new Rig('2026-01-01T00:00:00Z');
+  rig.put({ name: 'a' });
+  const launchName = rig.trigger('a').attempts[0]?.launchName ?? '';
+  const reason = 'the node refused it: no such image';
+  rig.inventory([{ launchName, state: 'ended', exitCode: 126, reason }], false);
+  expect(rig.runs('a').map((run) => run.split(' ')[0])).toEqual(['failed']);
+  expect(rig.history[0]?.attempts).toMatchObject([{ startedAt: null, exitCode: 126, reason }]);
+});
