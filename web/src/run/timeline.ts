@@ -22,6 +22,11 @@ export interface Bar {
 
 type Bare = Omit<Moment, 'sinceMs'>;
 
+/** The way tells of the newest attempts; the table of attempts has all. */
+const attemptsTold = 4;
+/** More bars are a wall. */
+const barsShown = 12;
+
 export function momentsOf(run: WireRun): Moment[] {
   const moments: Bare[] = [
     {
@@ -34,7 +39,7 @@ export function momentsOf(run: WireRun): Moment[] {
     { what: 'Decided and committed', at: run.createdAt, note: null, tone: 'plain' },
   ];
   const several = run.attempts.length > 1;
-  for (const attempt of run.attempts) {
+  for (const attempt of run.attempts.slice(-attemptsTold)) {
     const which = several ? `, attempt ${attempt.number}` : '';
     moments.push({
       what: `Launched${which}`,
@@ -77,11 +82,13 @@ export function momentsOf(run: WireRun): Moment[] {
 
 /** The attempts as bars between the due instant and the end, or now. */
 export function barsOf(run: WireRun, nowMs: number): Bar[] {
-  const from = Math.min(Date.parse(run.due), Date.parse(run.createdAt));
+  // A repeated run was due long before anybody thought of repeating it.
+  const due = Date.parse(run.trigger.kind === 'rerun' ? run.createdAt : run.due);
+  const from = Math.min(due, Date.parse(run.createdAt));
   const to = Math.max(run.endedAt === null ? nowMs : Date.parse(run.endedAt), from + 1);
   const share = (instant: string | null): number | null =>
     instant === null ? null : Math.max(0, Math.min(1, (Date.parse(instant) - from) / (to - from)));
-  return run.attempts.map(({ number, createdAt, startedAt, endedAt, exitCode }) => ({
+  return run.attempts.slice(-barsShown).map(({ number, createdAt, startedAt, endedAt, exitCode }) => ({
     attempt: number,
     created: share(createdAt) ?? 0,
     started: share(startedAt),
