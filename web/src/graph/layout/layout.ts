@@ -18,7 +18,10 @@ export const nodeSize = { width: 184, height: 40 } as const;
 const gaps = { column: 88, node: 14, bend: 8, part: 56 } as const;
 /** Sweeps for order: as many as help a small graph, and as few for a large one as its seconds allow. */
 const sweepsOf = (edges: number): number => Math.max(4, Math.min(24, Math.floor(400_000 / (edges + 1))));
-const pitch = nodeSize.width + gaps.column;
+/** From column to column. A high part gets wider gaps: edges between hundreds of rows would be upright lines. */
+const pitchOf = (height: number, columns: number): number =>
+  nodeSize.width +
+  Math.round(Math.max(gaps.column, Math.min(8 * gaps.column, height / 2 / columns - nodeSize.width)));
 
 /** Numbers of a step in `Layout.steps`: the curve from (x1, y1) to (x2, y2), then level on to x3. */
 export const stepStride = 5;
@@ -89,6 +92,7 @@ function pictureOf({ nodes, edges: own }: Part, all: Edges, sweeps: number): Pic
   const y = middle.map((each) => Math.round(each - top));
   const height = y.reduce((most, each) => Math.max(most, each), 0) + nodeSize.height / 2;
   const lastRank = cut.rank.reduce((most, rank) => Math.max(most, rank), 0);
+  const pitch = pitchOf(height, lastRank + 1);
   const lines = new Float32Array(cut.from.length * stepStride);
   for (let s = 0; s < cut.from.length; s += 1) {
     const a = cut.from[s]!;
