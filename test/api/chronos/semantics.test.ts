@@ -173,6 +173,19 @@ test('a job that was disabled while it ran stays disabled when the run fails', a
   expect(starts('off')).toBe(1);
 });
 
+test('sent as enabled, a job is enabled, whatever had paused or disabled it', async () => {
+  const job = { name: 'held', schedule: 'R/2026-11-21T13:00:00Z/PT1H' };
+  await put(job);
+  await api.post('/jobs/held/pause');
+  expect((await read('held')).disabled).toBe(true);
+  await put(job);
+  expect((await read('held')).disabled).toBe(false);
+  await put({ ...job, disabled: true });
+  await api.post('/jobs/held/resume');
+  await put({ ...job, disabled: true });
+  expect((await api.get('/jobs/held')).status).toBe('paused');
+});
+
 test('enabled again, a job goes on from now: what passed meanwhile is not run', async () => {
   always(0);
   const job = { name: 'rest', schedule: 'R/2026-11-21T12:30:00Z/PT1H' };
