@@ -13,6 +13,7 @@ import { Server } from '../test/support/server.ts';
 import { openBrowser, openPage } from '../test/web/browser.ts';
 import { livePast } from '../test/web/past.ts';
 import { print } from './rig.ts';
+import { layoutFigures } from './web-graph.ts';
 
 const LIST_JOBS = 100_000;
 const GRAPH_JOBS = 10_000;
@@ -50,6 +51,7 @@ const linked = (): JobDefinition[] =>
 const nameOf = (n: number): string => `step-${String(n).padStart(5, '0')}`;
 
 export async function run(): Promise<void> {
+  print('Laying out the graph, as the worker of the page does', layoutFigures());
   const browser = await openBrowser();
   try {
     await withServer(listed(), 3_900_000, async (server) => {

@@ -1,5 +1,5 @@
 /**
- * `npm run screenshots`: pictures of each page for docs/screenshots, of a made-up company after two weeks. A few
+ * `npm run screenshots`: pictures of each page for docs/screenshots, of a made-up company after ten days. A few
  * are taken in the dark too. Needs the built app and Chromium.
  */
 
@@ -11,7 +11,7 @@ import { openBrowser, openPage } from './browser.ts';
 import { dayMs, livePast } from './past.ts';
 import { visits } from './visits.ts';
 
-const DAYS = 14;
+const DAYS = 10;
 const inTheDark = new Set(['now', 'job', 'graph']);
 const folder = resolve(import.meta.dirname, '../../docs/screenshots');
 
