@@ -1,6 +1,6 @@
 /** All jobs, however many: filtered and sorted by the server, drawn as far as they are in view. */
 
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import { Icon } from '../parts/icon.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
@@ -19,7 +19,9 @@ export default function JobsPage() {
   const filter = filterIn(parameters);
   const { sort, order } = sortIn(parameters);
   const [view, setView] = useState({ first: 0, last: 30 });
-  const pages = useJobPages({ ...toQuery(filter), sort, order }, view);
+  const query = { ...toQuery(filter), sort, order };
+  const pages = useJobPages(query, view);
+  useTopOfNewLists(JSON.stringify(query));
   const { total, error } = pages;
   return (
     <main className="page jobs-page" id="main" tabIndex={-1}>
@@ -47,6 +49,15 @@ export default function JobsPage() {
       )}
     </main>
   );
+}
+
+/** Another filter or order begins at its first row. */
+function useTopOfNewLists(query: string): void {
+  const shown = useRef(query);
+  useEffect(() => {
+    if (shown.current !== query) scrollTo(0, 0);
+    shown.current = query;
+  }, [query]);
 }
 
 const cleared = { q: null, label: null, owner: null, state: null };
