@@ -1,5 +1,12 @@
 /** Where the page begins: the data layer around the app, and the app in the document. */
 
+// Before the pages, whose own styles stand on them.
+import './styles/base.css';
+import './styles/parts.css';
+import './styles/fields.css';
+import './styles/records.css';
+import './styles/frame.css';
+
 import { QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
@@ -7,11 +14,6 @@ import { App } from './app.tsx';
 import { LiveProvider } from './data/live-context.tsx';
 import { queryClient } from './data/query-client.ts';
 import { NoticeProvider } from './frame/notices.tsx';
-import './styles/base.css';
-import './styles/parts.css';
-import './styles/fields.css';
-import './styles/records.css';
-import './styles/frame.css';
 
 createRoot(document.getElementById('app') as HTMLElement).render(
   <StrictMode>
