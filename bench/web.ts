@@ -24,13 +24,13 @@ const FRAMES_MS = 3_000;
 
 const command = { command: 'true' };
 
-/** Each was due in the last hour, so that there is something to order by. */
+/** One in twenty was due in the last hour, so that there is something to order by. */
 const listed = (): JobDefinition[] =>
   Array.from({ length: LIST_JOBS }, (_, n) => ({
     name: `job-${String(n).padStart(6, '0')}`,
     owner: `team-${n % 40}@example.com`,
     labels: { team: `team-${n % 40}` },
-    schedule: { cron: `${n % 60} * * * *` },
+    schedule: { cron: n % 20 === 0 ? `${(n / 20) % 60} * * * *` : `${n % 60} 3 * * *` },
     run: command,
   }));
 

@@ -27,7 +27,16 @@ try {
     owner: 'ops@example.com',
     labels: { team: 'ops' },
     run: { command: 'sleep 600' },
+    policy: { overlap: 'queue' },
+    expect: { startWithin: 'PT1S' },
   });
+  await server.ask('PUT', '/api/v1/jobs/ops-restore-report', {
+    labels: { team: 'ops' },
+    schedule: { after: { parents: ['ops-restore-drill'] } },
+    run: { command: 'true' },
+  });
+  // The second one waits for the first, longer than it says.
+  await server.ask('POST', '/api/v1/jobs/ops-restore-drill/trigger');
   await server.ask('POST', '/api/v1/jobs/ops-restore-drill/trigger');
   mkdirSync(folder, { recursive: true });
   for (const { name, open } of visits) {

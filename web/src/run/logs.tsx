@@ -85,11 +85,13 @@ function statusOf(
   { state, dropped, lines }: Output,
   { found, searching }: { readonly found: number; readonly searching: boolean },
 ): string {
-  const shown = searching ? `${found} of ${lines.length} lines` : `${lines.length} lines`;
+  const shown = searching ? `${found} of ${counted(lines.length)}` : counted(lines.length);
   const cut = dropped > 0 || lines.length >= mostLines ? `, the last ${mostLines.toLocaleString('en')}` : '';
   if (state === 'following') return `${shown}${cut}, live`;
   return state === 'ended' && lines.length > 0 ? shown + cut : '';
 }
+
+const counted = (lines: number): string => (lines === 1 ? '1 line' : `${lines} lines`);
 
 function emptyText(run: WireRun, { state, problem, lines }: Output): string {
   if (problem !== null) return problem;
