@@ -350,8 +350,11 @@ export function idleReason(entry: Entry): string | null {
 export function takeTurn(turn: Turn, job: string): void {
   const entry = turn.state.jobs.get(job);
   if (entry === undefined) return;
-  const [next] = entry.runs;
+  const [next, ...others] = entry.runs;
   if (next === undefined || next.state !== 'waiting' || next.notBefore !== null || next.kill !== null) return;
+  // After an edit of the policy a younger run may be under way.
+  const { overlap } = policyOf(entry.job.definition.policy);
+  if (overlap !== 'allow' && others.some((other) => other.state !== 'waiting')) return;
   turn.draft.cut();
   placeRun(turn, entry, next);
 }

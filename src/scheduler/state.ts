@@ -137,7 +137,8 @@ export class State {
     }
     this.#loaded.clear();
     this.#loadedStats.clear();
-    for (const run of this.runs.values()) {
+    // Stores load in any order, and the oldest run of a job is the one whose turn it is.
+    for (const run of [...this.runs.values()].sort(byAge)) {
       const entry = this.jobs.get(run.job);
       if (entry !== undefined) entry.runs = [...entry.runs, run];
     }
@@ -336,4 +337,9 @@ export function nextDeadline(run: Run, entry: Entry | undefined): number | null 
   }
   if (run.kill !== null) deadlines.push(run.kill.at + policy.killAfterMs + KILL_SILENCE_MS);
   return deadlines.length === 0 ? null : Math.min(...deadlines);
+}
+
+/** Runs of one decision are made in the order of their due instants. */
+function byAge(a: Run, b: Run): number {
+  return a.createdAt - b.createdAt || a.due - b.due || (a.id < b.id ? -1 : 1);
 }

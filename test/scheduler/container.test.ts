@@ -184,6 +184,8 @@ describe('on an engine that can not honour it is refused with the reason:', () =
     expect(refusal({ command: 'a', secrets: { A: { file: '/a' } } })).toBeNull();
     expect(refusal({ entrypoint: ['a'] })).toBeNull();
     expect(refusal({ image: 'a', secrets: mounted, noNewPrivileges: true })).toBeNull();
-    expect(refusal({ engine: 'swarm', image: 'a', constraints: ['node.role==worker'] })).toBeNull();
+    expect(
+      refusal({ engine: 'swarm', image: 'a', network: 'host', constraints: ['node.role==worker'] }),
+    ).toBeNull();
   });
 });

@@ -82,12 +82,20 @@ describe('when a run is due while one is unfinished', () => {
     (overlap) => {
       const r = rig(overlap);
       r.advance('2026-01-01T00:02:10Z');
-      const before = r.runs('a');
+      const before = r.runs('a').sort();
       r.restart();
-      expect(r.runs('a')).toEqual(before);
+      expect(r.runs('a').sort()).toEqual(before);
       r.inventory([{ launchName: r.runOf('a').attempts[0]?.launchName ?? '', state: 'ended', exitCode: 0 }]);
       expect(r.runs('a')).toContain(overlap === 'replace' ? 'killed 00:01' : 'succeeded 00:01');
       if (overlap.startsWith('queue')) expect(r.runs('a')).toContain('launching 00:02');
     },
   );
+
+  test.each(['queue', 'queue-all'])('%s: no second run starts because another node took over', (overlap) => {
+    const r = rig(overlap);
+    r.advance('2026-01-01T00:02:10Z');
+    r.restart();
+    r.advance('2026-01-01T00:02:20Z');
+    expect(r.runs('a').sort()).toEqual(['running 00:01', 'waiting 00:02']);
+  });
 });

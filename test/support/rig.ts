@@ -54,7 +54,8 @@ export class Rig {
     state.load(copy(this.jobs.values()).map((job) => ({ kind: 'job', job })));
     state.load(copy(this.states.values()).map((each) => ({ kind: 'state', state: each })));
     state.load(copy(this.stats.values()).map((each) => ({ kind: 'stats', stats: each })));
-    state.load(copy(this.live.values()).map((run) => ({ kind: 'run', run })));
+    // Stores load in any order.
+    state.load(copy([...this.live.values()].reverse()).map((run) => ({ kind: 'run', run })));
     state.ready();
     state.planAll();
     this.state = state;
