@@ -4,6 +4,8 @@
  *
  *   foreign                   LAUNCH_REFUSED, untouched
  *   running or ended          adopted, never started again: an engine runs an exited container once more
+ *   created before the engine came up: an engine that dies while it starts a container does not know of it
+ *                             any more. It may have run: left alone, and lost
  *   created, by an older term removed by id and created anew, so that the old leader's start finds nothing
  *   created, by this term     somebody is about to start it, perhaps our own call that timed out: given time,
  *                             then removed likewise. Starting it here could run a short job twice
@@ -30,6 +32,7 @@ import {
   removeUnlessRunning,
   sameOrder,
 } from './docker-create.ts';
+import { type DockerEngine, maxHistory } from './docker-engine.ts';
 import { labelOf } from './docker-request.ts';
 import { type ContainerInspection, launchReport } from './docker-state.ts';
 import { EngineRefusal } from './docker-transport.ts';
@@ -51,6 +54,8 @@ export interface Launched {
   readonly container: ContainerInspection;
   /** It was there already; what became of it may have been told to somebody else. */
   readonly adopted: boolean;
+  /** It may have run, and the engine can't tell. */
+  readonly forgotten: boolean;
 }
 
 /** What is there now, started by us or by others; see the port's `launch` for the errors. */
@@ -62,7 +67,7 @@ export async function launchContainer(spec: LaunchSpec, context: LaunchContext):
     // An earlier call whose outcome nobody knew may have started it: whatever a file or a registry says by now.
     const found = await context.engine.inspect(spec.launchName);
     if (found === null || !isOurs(found, spec) || launchReport(found, null).state === 'created') throw error;
-    return { container: found, adopted: true };
+    return { container: found, adopted: true, forgotten: false };
   }
 }
 
@@ -74,7 +79,7 @@ async function launchNow(spec: LaunchSpec, context: LaunchContext): Promise<Laun
   });
   if (ready !== null) {
     const started = await startReady(ready, order, context);
-    if (started !== null) return { container: started, adopted: false };
+    if (started !== null) return { container: started, adopted: false, forgotten: false };
   }
   if (spec.pull === 'always') await pull(order, context);
   for (let round = 0; round < maxRounds; round++) {
@@ -83,11 +88,14 @@ async function launchNow(spec: LaunchSpec, context: LaunchContext): Promise<Laun
     const id = await create(order, context);
     if (id !== null) {
       const started = await start(id, spec, context);
-      if (started !== null) return { container: started, adopted: false };
+      if (started !== null) return { container: started, adopted: false, forgotten: false };
       continue;
     }
     const found = await settle(spec, context);
-    if (found !== null) return { container: found, adopted: true };
+    if (found !== null) {
+      const forgotten = launchReport(found, null).state === 'created';
+      return { container: found, adopted: true, forgotten };
+    }
   }
   throw engine.unavailable(`others create and remove ${spec.launchName} at the same time`);
 }
@@ -155,7 +163,7 @@ async function requireWanted(
   throw refused('It was killed before it started', 'run', spec.launchName);
 }
 
-/** What runs or ran and is ours; null when the name is free again. */
+/** What runs, ran or may have run and is ours; null when the name is free again. */
 async function settle(
   spec: LaunchSpec,
   { engine, log, clock }: LaunchContext,
@@ -171,6 +179,7 @@ async function settle(
     const leftover =
       found.State.Status !== 'removing' && (term < spec.term || (term === spec.term && !waiting));
     if (leftover) {
+      if (await isOlderThanEngine(engine, found)) return found;
       log.info({ launch: spec.launchName, container: found.Id, term }, 'launch.leftover-removed');
       await removeUnlessRunning(engine, found.Id);
       return null;
@@ -178,6 +187,21 @@ async function settle(
     if (!waiting) throw engine.unavailable(`${spec.launchName} belongs to the newer term ${term}`);
     await pause(clock);
   }
+}
+
+/**
+ * Was it created before the engine last came up, as far as its memory of events reaches? A gate that was never opened
+ * tells by itself that nothing ran.
+ */
+async function isOlderThanEngine(engine: DockerEngine, container: ContainerInspection): Promise<boolean> {
+  if (container.Config.Labels?.[labelOf.gate] !== undefined) return false;
+  const history = await engine.history().catch((error: unknown) => {
+    // Not every engine can tell.
+    if (error instanceof EngineRefusal) return null;
+    throw error;
+  });
+  if (history === null || history.length >= maxHistory) return false;
+  return !history.some(({ Action, Actor }) => Action === 'create' && Actor.ID === container.Id);
 }
 
 function requireOurs(container: ContainerInspection, spec: LaunchSpec): void {

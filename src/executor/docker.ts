@@ -218,7 +218,7 @@ class DockerLauncher implements Launcher {
 
   async #launch(spec: LaunchSpec, flight: Flight, mayStart: () => boolean): Promise<void> {
     const ready = await this.#ahead.take(spec.launchName);
-    const { container, adopted } = await launchContainer(spec, {
+    const { container, adopted, forgotten } = await launchContainer(spec, {
       engine: this.#docker,
       log: this.#options.log,
       clock: this.#options.clock,
@@ -231,6 +231,19 @@ class DockerLauncher implements Launcher {
       wanted: () => !this.#stopped && !flight.killed,
       mayStart,
     });
+    if (forgotten) {
+      const at = this.#options.clock.now();
+      const reason = 'the engine died while it may have started it';
+      this.#emit({
+        kind: 'ended',
+        launchName: spec.launchName,
+        at,
+        exitCode: null,
+        reason,
+        infrastructure: true,
+      });
+      return;
+    }
     if (adopted) await this.#watch.recall(container);
     this.#watch.take(container, adopted ? 'again' : 'once');
     if (flight.killed) await this.kill(spec.launchName, flight.killed.graceMs);

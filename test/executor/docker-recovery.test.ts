@@ -1,6 +1,6 @@
 /** Bad days of an engine, and of the scheduler with it: what ended while nobody watched is told as it was. */
 
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { realClock } from '../../src/clock.ts';
@@ -117,6 +117,21 @@ describe.skipIf(dockerdMissing() !== null)('a new scheduler finds', () => {
       await scene.harness.dockerd.restart();
     });
     expect(found).toEqual(lost(143));
+  }, 30_000);
+
+  test('what the engine may have started when it died, as lost, and starts it no second time', async () => {
+    const spec = scene.job('touch /traces/it-ran');
+    await scene.harness.leaveCreated(spec);
+    await scene.harness.dockerd.kill();
+    await scene.harness.dockerd.restart();
+    const { launcher, ended } = await scene.begin();
+    await launcher.launch({ ...spec, term: spec.term + 1 });
+    expect(await ended(spec.launchName)).toEqual({
+      exitCode: null,
+      infrastructure: true,
+      reason: 'the engine died while it may have started it',
+    });
+    expect(existsSync(join(scene.harness.traces, 'it-ran'))).toBe(false);
   }, 30_000);
 
   test('what others killed through the engine, likewise', async () => {

@@ -83,7 +83,7 @@ export class NodeStore implements Store {
       const [items = []] = all.splice(random.between(0, all.length - 1), 1);
       if (random.chance(0.3)) await process.sleep(random.mostlySmall(0, 300));
       if (this.session.state !== 'connected') throw unavailable('load');
-      yield items;
+      yield random.shuffled(items);
     }
   }
 
