@@ -49,6 +49,8 @@ export class Judge {
   #term = 0;
   /** By launch name: the run of each durable attempt. */
   readonly #attempts = new Map<string, string>();
+  /** Runs with their first attempt in the commit that is looked at. */
+  readonly #launched: Run[] = [];
   readonly #parts: JudgeParts;
 
   constructor(parts: JudgeParts) {
@@ -70,6 +72,7 @@ export class Judge {
       if (name !== null) touched.add(name);
     }
     for (const name of touched) this.#count(name);
+    for (const run of this.#launched.splice(0)) this.#beside(run);
     for (const write of writes)
       if (write.kind === 'run' || write.kind === 'run-ended') {
         const fault = roundFault(write.run, this);
@@ -161,12 +164,23 @@ export class Judge {
       this.#wrong(`${run.id} ended as ${before.state} and is ${run.state} now`);
     if (before !== undefined && before.attempts.length > run.attempts.length)
       this.#wrong(`${run.id} had ${before.attempts.length} attempts and has ${run.attempts.length}`);
+    if (run.attempts.length === 1 && (before?.attempts.length ?? 0) === 0) this.#launched.push(run);
     this.runs.set(run.id, run);
     if (life === undefined) this.#wrong(`${run.id} is kept and there is no job ${run.job}`);
     life?.runs.set(run.id, run);
     for (const { launchName } of run.attempts) this.#attempts.set(launchName, run.id);
     this.#newlyEnded(run, before, life);
     if (ended && life !== undefined) life.ended[run.state] = (life.ended[run.state] ?? 0) + 1;
+  }
+
+  /** Unless its policy allows it, a job has one run under way. */
+  #beside(run: Run): void {
+    const life = this.jobs.get(run.job);
+    if (life === undefined || life.changed || life.job.definition.policy?.overlap === 'allow') return;
+    const isUnderWay = ({ state }: Run): boolean => state === 'launching' || state === 'running';
+    const other = [...life.runs.values()].find((each) => each.id !== run.id && isUnderWay(each));
+    if (isUnderWay(life.runs.get(run.id) ?? run) && other !== undefined)
+      this.#wrong(`${run.id} is launched while ${other.id} is ${other.state}`);
   }
 
   /** Attempts that ended with this write: was that so? */
