@@ -100,6 +100,8 @@ export class LiveConnection {
     } else if (event.kind === 'run') {
       // Only where it is shown: the others would fill the cache.
       this.#client.setQueryData<WireRun>(['run', event.run.id], (shown) => shown && event.run);
+      // A reading that was under way may answer with what was before the event: it is begun again.
+      void this.#client.invalidateQueries({ queryKey: ['run', event.run.id] });
       this.#later(event.run.job);
     } else {
       this.#later(event.name);
