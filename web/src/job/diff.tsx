@@ -1,6 +1,7 @@
 /** What differs between two definitions, field by field. */
 
 import type { WireDiff } from '../../../src/api/schema.ts';
+import { TableScroll } from '../parts/table-scroll.tsx';
 
 const shown = (value: unknown): string => {
   if (value === null || value === undefined) return '';
@@ -10,7 +11,7 @@ const shown = (value: unknown): string => {
 export function Diff({ changes }: { readonly changes: WireDiff['changes'] }) {
   if (changes.length === 0) return <p className="muted">No field differs.</p>;
   return (
-    <div className="table-scroll">
+    <TableScroll>
       <table className="table diff">
         <thead>
           <tr>
@@ -29,6 +30,6 @@ export function Diff({ changes }: { readonly changes: WireDiff['changes'] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </TableScroll>
   );
 }

@@ -8,6 +8,7 @@ import { Fact, Facts } from '../parts/fact.tsx';
 import { Names } from '../parts/names.tsx';
 import { RunTable } from '../parts/run-table.tsx';
 import { LinkedStrip } from '../parts/strip.tsx';
+import { TableScroll } from '../parts/table-scroll.tsx';
 import { duration } from '../parts/time.ts';
 import { NextInstants } from './next-instants.tsx';
 
@@ -128,7 +129,7 @@ function Percentiles({ name }: { readonly name: string }) {
           Over time
         </Link>
       </div>
-      <div className="table-scroll">
+      <TableScroll>
         <table className="table table-tight">
           <thead>
             <tr>
@@ -153,7 +154,7 @@ function Percentiles({ name }: { readonly name: string }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </TableScroll>
     </section>
   );
 }

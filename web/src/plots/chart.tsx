@@ -7,6 +7,7 @@ import { type ReactNode, useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import './plots.css';
+import { TableScroll } from '../parts/table-scroll.tsx';
 import { type ChartColours, chartColours } from './colours.ts';
 
 export interface ChartProps {
@@ -62,7 +63,7 @@ export function Chart({ summary, height = 220, data, options, table }: ChartProp
         <p>{summary}</p>
         <details>
           <summary>As a table</summary>
-          <div className="table-scroll chart-table">{table}</div>
+          <TableScroll className="chart-table">{table}</TableScroll>
         </details>
       </figcaption>
     </figure>

@@ -3,6 +3,7 @@
 import { Link } from 'wouter';
 import type { WireTimeline } from '../../../src/api/schema-plots.ts';
 import { type RunState, runWord } from '../parts/state-mark.tsx';
+import { TableScroll } from '../parts/table-scroll.tsx';
 import { shortInstant } from '../parts/time.ts';
 
 export function stateText({ kind, state, late }: WireTimeline['bars'][number]): string {
@@ -17,7 +18,7 @@ export function BarTable({ bars }: { readonly bars: WireTimeline['bars'] }) {
   const now = Date.now();
   const at = (instant: string | null) => (instant === null ? '–' : shortInstant(Date.parse(instant), now));
   return (
-    <div className="table-scroll chart-table">
+    <TableScroll className="chart-table">
       <table className="table">
         <thead>
           <tr>
@@ -47,6 +48,6 @@ export function BarTable({ bars }: { readonly bars: WireTimeline['bars'] }) {
           The last {mostRows} of {bars.length}.
         </p>
       )}
-    </div>
+    </TableScroll>
   );
 }

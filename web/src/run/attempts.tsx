@@ -2,6 +2,7 @@
 
 import type { WireAttempt, WireRun } from '../../../src/api/schema.ts';
 import { Exact } from '../parts/instant.tsx';
+import { TableScroll } from '../parts/table-scroll.tsx';
 import { duration } from '../parts/time.ts';
 
 export function Attempts({ run }: { readonly run: WireRun }) {
@@ -11,7 +12,7 @@ export function Attempts({ run }: { readonly run: WireRun }) {
       <div className="panel-head">
         <h2 id="attempts">{run.attempts.length === 1 ? 'Attempt' : 'Attempts'}</h2>
       </div>
-      <div className="table-scroll attempts">
+      <TableScroll className="attempts">
         <table className="table">
           <thead>
             <tr>
@@ -38,7 +39,7 @@ export function Attempts({ run }: { readonly run: WireRun }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </TableScroll>
     </section>
   );
 }

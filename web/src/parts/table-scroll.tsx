@@ -1,0 +1,15 @@
+/** A table that may be wider than its place: scrolled by itself, and with the keyboard too. */
+
+import type { ReactNode } from 'react';
+
+interface Props {
+  readonly className?: string;
+  readonly children: ReactNode;
+}
+
+export const TableScroll = ({ className, children }: Props) => (
+  // biome-ignore lint/a11y/noNoninteractiveTabindex: without it the keyboard can't scroll what has no links
+  <div className={`table-scroll ${className ?? ''}`} tabIndex={0}>
+    {children}
+  </div>
+);
