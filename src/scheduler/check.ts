@@ -206,7 +206,7 @@ function checkChronos({ chronos }: JobDefinition, findings: Findings): void {
   });
 }
 
-function findWarnings({ policy, alerts, expect }: JobDefinition): string[] {
+function findWarnings({ policy, alerts }: JobDefinition): string[] {
   const warnings: string[] = [];
   if (policy?.catchUpLimit !== undefined && policy.catchUp !== 'all') {
     warnings.push('policy.catchUpLimit has no effect unless policy.catchUp is all');
@@ -214,8 +214,8 @@ function findWarnings({ policy, alerts, expect }: JobDefinition): string[] {
   if (policy?.completion === 'callback' && policy.timeout === undefined) {
     warnings.push('policy.completion is callback without a timeout: a run that nobody tells of never ends');
   }
-  if (alerts !== undefined || expect !== undefined) {
-    warnings.push('alerts and expect are kept, but this version sends no notices');
+  if (alerts !== undefined) {
+    warnings.push('alerts are kept, but this version sends no notices');
   }
   return warnings;
 }

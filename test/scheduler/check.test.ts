@@ -381,7 +381,7 @@ test('what has no effect is warned about', () => {
   };
   expect(checkDefinition(definition, 'body').warnings).toEqual([
     'policy.catchUpLimit has no effect unless policy.catchUp is all',
-    'alerts and expect are kept, but this version sends no notices',
+    'alerts are kept, but this version sends no notices',
   ]);
 });
 

@@ -50,7 +50,7 @@ async function overview(scheduler: SchedulerHandle): Promise<Overview> {
   const first = <T>(items: T[], order: (a: T, b: T) => number): T[] =>
     items.sort(order).slice(0, apiLimits.overview);
   const failing = first(found.failing, byFailures);
-  const reasons = await Promise.all(failing.map(({ state }) => reasonOf(scheduler, state.last?.id)));
+  const reasons = await Promise.all(failing.map(({ job }) => lastFailure(scheduler, job.name)));
   return {
     at: iso(now),
     counts: found.counts,
@@ -158,8 +158,9 @@ function lateToWire(
 export const forecastToWire = (forecast: Forecast | null) =>
   forecast && { p50: iso(forecast.p50), p95: iso(forecast.p95) };
 
-/** Of an ended run that may be archived, just ended, or gone. */
-async function reasonOf(scheduler: SchedulerHandle, id: string | undefined): Promise<string | null> {
-  if (id === undefined) return null;
-  return (await scheduler.archive.run(id))?.reason ?? null;
+/** Why its newest failed run failed; what was skipped since says nothing about that. */
+async function lastFailure(scheduler: SchedulerHandle, job: string): Promise<string | null> {
+  const states = ['failed', 'killed', 'timed-out', 'lost'] as const;
+  const { items } = await scheduler.archive.runs({ job, states, limit: 1 });
+  return items[0]?.reason ?? null;
 }
