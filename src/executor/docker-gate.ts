@@ -237,8 +237,9 @@ export class GatedEngine extends DockerEngine {
       query: { signal: closing.signal },
       timeoutMs: askTimeoutMs,
     } as const;
-    await this.transport.tolerating([404, 409], call);
     for (let waitedMs = 0; waitedMs < shutPatienceMs; waitedMs += shutPollMs) {
+      // Again and again: what has only just begun to run does not listen yet.
+      if (waitedMs % (10 * shutPollMs) === 0) await this.transport.tolerating([404, 409], call);
       const found = await super.inspect(id);
       if (found === null) return;
       // Whether something runs is a costly question, and rarely the one.
