@@ -254,13 +254,18 @@ export const WireRun = Type.Object(
     attempts: Type.Array(ref(WireAttempt)),
     catchesUp: count('How many earlier due instants it stands for.'),
     createdAt: instant(),
-    notBefore: orNull(instant(), { description: 'It waits until then: a retry, or an engine that is down.' }),
+    notBefore: orNull(instant(), {
+      description: 'It waits until then: a retry, or an engine without a place for it.',
+    }),
     startBy: orNull(instant(), { description: 'It ends as missed when it was not launched by then.' }),
     kill: orNull(Type.Object({ at: instant(), by: Type.String(), reason: Type.String() }), {
       description: 'A kill was asked for.',
     }),
     endedAt: orNull(instant()),
-    lateMs: orNull(Type.Number(), { description: 'From the due instant to the first start.' }),
+    lateMs: orNull(Type.Number(), {
+      description:
+        'To the first start, from the due instant; of what parents or a person made due, from when they did.',
+    }),
     runMs: orNull(Type.Number(), { description: 'From start to end of the newest attempt, once it ended.' }),
   },
   { $id: 'Run' },

@@ -3,6 +3,7 @@
 import type { ApplyResult } from '../scheduler/command.ts';
 import type { JobGlance, JobView, Notice } from '../scheduler/handle.ts';
 import type { Histograms, LastRun, LedgerLine, Revision, Run, RunState } from '../scheduler/model.ts';
+import { readyAt } from '../scheduler/run-state.ts';
 import { describeSchedule } from '../scheduler/schedule/format.ts';
 import { type Summary, summarise } from '../scheduler/stats.ts';
 import { statusOf } from '../scheduler/view.ts';
@@ -112,7 +113,7 @@ export function runToWire(run: Run): WireRun {
     kill: kill && { at: iso(kill.at), by: kill.by, reason: kill.reason },
     endedAt: isoOrNull(run.endedAt),
     // Clocks may run backwards; nothing starts early because of it.
-    lateMs: firstStart === null ? null : Math.max(0, firstStart - run.due),
+    lateMs: firstStart === null ? null : Math.max(0, firstStart - readyAt(run)),
     runMs:
       newest?.startedAt != null && newest.endedAt !== null
         ? Math.max(0, newest.endedAt - newest.startedAt)

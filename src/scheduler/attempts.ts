@@ -5,8 +5,8 @@
 
 import { askToLaunch } from './launch.ts';
 import type { Attempt, Run } from './model.ts';
-import { policyOf, retryDelayMs } from './policy.ts';
-import { awaitsWord, nextRunState } from './run-state.ts';
+import { placeRetryDelayMs, policyOf, retryDelayMs } from './policy.ts';
+import { awaitsWord, nextRunState, readyAt } from './run-state.ts';
 import { closeRun } from './runs.ts';
 import type { Entry } from './state.ts';
 import { fold, type Sample } from './stats.ts';
@@ -127,8 +127,7 @@ function countAttempt(turn: Turn, entry: Entry, run: Run, succeeded: boolean): v
   if (attempt === undefined || attempt.startedAt === null || attempt.endedAt === null) return;
   const sample: Sample = { [succeeded ? 'runTime' : 'failedRunTime']: attempt.endedAt - attempt.startedAt };
   if (attempt.number === 1) {
-    const ready = run.trigger.kind === 'schedule' ? run.due : run.createdAt;
-    sample.startLateness = attempt.startedAt - ready;
+    sample.startLateness = attempt.startedAt - readyAt(run);
     sample.queueWait = attempt.startedAt - run.createdAt;
   }
   entry.stats = fold(entry.stats, entry.job.name, sample, turn.draft.now);
@@ -161,6 +160,28 @@ export function attemptRefused(turn: Turn, run: Run, reason: string): void {
     reason,
     infrastructure: false,
   });
+}
+
+/**
+ * The engine has no place for the attempt, and nothing of it: the run waits without one, and holds no place that others
+ * could take. What was asked for more often may still come to be on the engine, and stays as it is.
+ */
+export function attemptUnplaced(turn: Turn, run: Run, reason: string, retryAt: () => number): void {
+  const { state, draft } = turn;
+  const launchName = run.attempts.at(-1)?.launchName ?? '';
+  if (run.state !== 'launching') return;
+  if (run.kill !== null) attemptRefused(turn, run, reason);
+  else if (!state.askedOnce.has(launchName)) attemptDeferred(turn, run, reason, retryAt());
+  else {
+    state.dropAttempt(run);
+    for (const key of state.places.release(run)) turn.freed.add(key);
+    const readySince = run.attempts.at(-1)?.endedAt ?? run.createdAt;
+    run.state = nextRunState(run.state, 'queue');
+    run.reason = reason;
+    run.notBefore = draft.now + placeRetryDelayMs(draft.now - readySince);
+    draft.run(run);
+    state.watch(run);
+  }
 }
 
 /** The engine could not be reached: ask for the same attempt again later. */

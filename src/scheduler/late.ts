@@ -14,6 +14,7 @@
 
 import type { JobGlance, Lacking } from './handle.ts';
 import type { Run } from './model.ts';
+import { readyAt } from './run-state.ts';
 import { runTimes } from './run-times.ts';
 import { DAY_MS } from './schedule/civil.ts';
 import { durationMs } from './schedule/period.ts';
@@ -51,8 +52,7 @@ function lateStart({ job }: JobGlance, run: Run, now: number): Late | null {
   if (startedAt(run) !== null) return null;
   const written = job.definition.expect?.startWithin;
   const within = written === undefined ? LATE_AFTER_MS : durationMs(written, 'expect.startWithin');
-  // What its parents or a person made due could not have started earlier.
-  const since = (run.trigger.kind === 'schedule' ? run.due : run.createdAt) + within;
+  const since = readyAt(run) + within;
   if (now <= since) return null;
   const why = run.reason ?? (run.state === 'launching' ? 'its launch is under way' : 'it waits for a place');
   return { kind: 'not-started', since, reason: `has not started: ${why}`, run };

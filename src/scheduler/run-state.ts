@@ -1,13 +1,14 @@
 /**
  * The run state machine, as a table: an input that is not listed for a state is a broken invariant.
  *
+ *                           ┌───queue───┐
  *   waiting ──queue──► queued ──launch──► launching ──start──► running ──► ended
  *      ▲  └──────────launch─────────────────▲  │                  │
  *      └───────────────retry───────────────────┴──────────────────┘
  *
  * A run is born waiting. `waiting`: for its turn (overlap) or for an instant (retry). `queued`: ready, but a
- * limit is reached. `launching`: an attempt is durable and the engine was asked. `running`: the engine has
- * started it. Ended: succeeded, failed, killed, timed-out, lost, skipped, missed; these never change again.
+ * limit is reached, or its engine has no place for it. `launching`: an attempt is durable and the engine was
+ * asked. `running`: the engine has started it. Ended: succeeded, failed, killed, timed-out, lost, skipped, missed; these never change again.
  */
 
 import { InvariantError } from '../errors.ts';
@@ -38,6 +39,8 @@ export const runTransitions: Readonly<Record<LiveState, Readonly<Partial<Record<
   },
   launching: {
     start: 'running',
+    // Its engine has no place for it, and nothing of it.
+    queue: 'queued',
     retry: 'waiting',
     succeeded: 'succeeded',
     failed: 'failed',
@@ -71,4 +74,9 @@ export function isEnded(state: RunState): state is EndState {
 export function awaitsWord(run: Run): boolean {
   const attempt = run.attempts.at(-1);
   return run.state === 'running' && attempt?.endedAt === null && attempt.exitCode !== null;
+}
+
+/** From when on it could start: its due instant, or when its parents or a person made it due. */
+export function readyAt({ trigger, due, createdAt }: Pick<Run, 'trigger' | 'due' | 'createdAt'>): number {
+  return trigger.kind === 'schedule' ? due : createdAt;
 }

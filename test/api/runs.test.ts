@@ -71,6 +71,21 @@ describe('a run', () => {
       trigger: { kind: 'rerun', by: 'bob', of: first.id },
     });
   });
+
+  test('is late from when it could start: not for what its parents took, nor for when it was repeated', async () => {
+    await api.post('/jobs', { name: 'child', run, schedule: { after: { parents: ['a'] } } });
+    await api.post('/jobs/a/trigger');
+    await api.world.clock.advance(300_000);
+    api.world.engine.exit(api.world.engine.newest('a'), 0);
+    await api.world.clock.settle();
+    api.world.engine.exit(api.world.engine.newest('child'), 0);
+    await api.world.clock.advance(300_000);
+    const [child] = (await api.get('/runs?job=child')).items;
+    expect(child).toMatchObject({ state: 'succeeded', trigger: { kind: 'parents' }, lateMs: 0 });
+    const again = await api.post(`/runs/${child.id}/rerun`);
+    await api.world.clock.settle();
+    expect(await api.get(`/runs/${again.id}`)).toMatchObject({ due: child.due, lateMs: 0 });
+  });
 });
 
 describe('output', () => {
