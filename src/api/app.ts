@@ -8,7 +8,7 @@ import type { SchedulerHandle } from '../scheduler/handle.ts';
 import type { Clock, Log, Member } from '../scheduler/ports.ts';
 import { readBodies } from './body.ts';
 import { compileCheck } from './checking.ts';
-import { chronosApi } from './chronos/app.ts';
+import { chronosApi, meantAddress } from './chronos/app.ts';
 import { endConnectionsAtClose } from './connections.ts';
 import type { ApiContext } from './context.ts';
 import { nothingHere, sendError } from './error-map.ts';
@@ -83,6 +83,7 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
     bodyLimit: settings.bodyLimitBytes ?? apiLimits.bodyBytes,
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: keepAliveMs,
+    rewriteUrl: ({ url = '/' }) => meantAddress(url),
     routerOptions: { maxParamLength },
     frameworkErrors: (error, request, reply) => void sendError(log, error, request, reply),
   });

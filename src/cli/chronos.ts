@@ -8,6 +8,7 @@ import type { Unmapped } from '../scheduler/chronos/aspects.ts';
 import { chronosFires } from '../scheduler/chronos/fires.ts';
 import type { ChronosJob, Generation } from '../scheduler/chronos/job.ts';
 import { toDefinition } from '../scheduler/chronos/mapping.ts';
+import { nativeName } from '../scheduler/chronos/names.ts';
 import { readChronosJob, type Sent } from '../scheduler/chronos/read.ts';
 import { onceNow } from '../scheduler/chronos/schedule.ts';
 import { chronosWarnings } from '../scheduler/chronos/warnings.ts';
@@ -128,32 +129,29 @@ export function moveJobs(
 }
 
 function moveJob(sent: Sent, { generation, now, paused, known, unmapped }: MoveOptions): Moving {
-  const job = withNames(sent.job);
-  const dropped = unmapped.get(job.name) ?? [];
-  const begun = known.get(job.name)?.chronos?.begins;
-  const base = toDefinition(
-    { job, given: sent.given },
-    { generation, now: typeof begun === 'number' ? begun : now, before: null, unmapped: dropped },
-  );
+  const { job } = sent;
+  const name = nativeName(job.name);
+  const dropped = unmapped.get(name) ?? [];
+  const begun = known.get(name)?.chronos?.begins;
+  const base = toDefinition(sent, {
+    generation,
+    now: typeof begun === 'number' ? begun : now,
+    before: null,
+    unmapped: dropped,
+  });
   const definition: JobDefinition = {
     ...base,
-    labels: { imported: 'chronos' },
+    // Whoever releases what was held by its label leaves alone what did not run there either.
+    labels: { imported: job.disabled ? 'chronos-disabled' : 'chronos' },
     paused: paused || job.disabled,
   };
-  const renamed = job.name === sent.job.name ? [] : [`its name was '${sent.job.name}'`];
   return {
     sent,
-    name: job.name,
+    name,
     definition,
-    warnings: [...renamed, ...chronosWarnings(job, dropped)],
+    warnings: chronosWarnings(job, dropped),
     fires: job.parents === null ? firesOf(job, definition, now) : { chronos: [], carillon: [] },
   };
-}
-
-/** 2.x allowed spaces and # in names. */
-function withNames(job: ChronosJob): ChronosJob {
-  const plain = (name: string): string => name.replaceAll(/[^\w.-]+/g, '-');
-  return { ...job, name: plain(job.name), parents: job.parents?.map(plain) ?? null };
 }
 
 function firesOf(job: ChronosJob, definition: JobDefinition, now: number): Moving['fires'] {
@@ -161,7 +159,7 @@ function firesOf(job: ChronosJob, definition: JobDefinition, now: number): Movin
   const input = timeSchedule(definition);
   const carillon: number[] = [];
   if (input !== null) {
-    const schedule = compileSchedule(resolveSchedule(input, { hashSeed: job.name, now }).resolved);
+    const schedule = compileSchedule(resolveSchedule(input, { hashSeed: definition.name, now }).resolved);
     const first = nextInstant(schedule, -1);
     // One run at once stands for all that has passed.
     if (first !== null && first <= now) carillon.push(now);

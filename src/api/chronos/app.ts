@@ -17,6 +17,16 @@ import { chronosTaskRoutes } from './tasks.ts';
 
 const prefixes: Readonly<Record<Generation, string>> = { 2: '/scheduler', 3: '/v1/scheduler' };
 
+/**
+ * The address that is meant: clients end one with a slash, or join a base that ends in one with a path. Chronos
+ * took the first; other addresses are left as they are.
+ */
+export function meantAddress(url: string): string {
+  if (!/^\/+(v1\/+)?scheduler\//.test(url)) return url;
+  const [, path = '', query = ''] = /^([^?]*)(.*)$/s.exec(url) ?? [];
+  return path.replaceAll(/\/{2,}/g, '/').replace(/\/$/, '') + query;
+}
+
 const routes = [chronosJobRoutes, chronosTaskRoutes, chronosReportRoutes];
 
 export function chronosApi(app: FastifyInstance, context: ApiContext, log: Log): void {

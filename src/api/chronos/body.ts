@@ -1,6 +1,6 @@
 /**
  * Bodies as clients of Chronos send them: JSON, also where the content type is missing or odd. Only the types
- * that a foreign web page can post are not read as jobs.
+ * that a foreign web page can post are not read as jobs; Chronos did not read them either.
  */
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';

@@ -3,6 +3,7 @@
  * the last minutes.
  */
 
+import { shownName } from '../../scheduler/chronos/names.ts';
 import type { SchedulerHandle } from '../../scheduler/handle.ts';
 import type { JobStats } from '../../scheduler/model.ts';
 import { allTime, percentileOf, summarise } from '../../scheduler/stats.ts';
@@ -15,9 +16,10 @@ export async function dropwizardMetrics(scheduler: SchedulerHandle): Promise<obj
   const counters: Record<string, { count: number }> = {};
   const histograms: Record<string, object> = {};
   for await (const { job, state, stats } of jobsThat(scheduler, {})) {
-    counters[`jobs.run.success.${job.name}`] = { count: state.succeeded };
-    counters[`jobs.run.failure.${job.name}`] = { count: state.failed - state.killed };
-    histograms[`jobs.run.time.${job.name}`] = histogramOf(stats);
+    const name = shownName(job.definition);
+    counters[`jobs.run.success.${name}`] = { count: state.succeeded };
+    counters[`jobs.run.failure.${name}`] = { count: state.failed - state.killed };
+    histograms[`jobs.run.time.${name}`] = histogramOf(stats);
   }
   let queued = 0;
   let urgent = 0;

@@ -23,9 +23,15 @@ export function answerErrors(app: FastifyInstance, log: Log, generation: Generat
     }
     if (expected.code === 'LIMIT_EXCEEDED') reply.header('connection', 'close');
     if (expected.status === 503) reply.header('retry-after', '1');
-    return answer(reply, generation, expected.status >= 500 ? expected.status : 400, expected.message);
+    return answer(reply, generation, statusOf(expected), expected.message);
   });
   app.setNotFoundHandler((request, reply) => nothingHere(app, generation, request, reply));
+}
+
+/** Chronos' own word for whatever is wrong is 400; its framework's for a type that is not read is 415. */
+function statusOf({ status, details }: CarillonError): number {
+  if (status >= 500) return status;
+  return details.field === 'content-type' ? 415 : 400;
 }
 
 function answer(reply: FastifyReply, generation: Generation, status: number, message: string): FastifyReply {
@@ -38,7 +44,7 @@ function answer(reply: FastifyReply, generation: Generation, status: number, mes
 
 const methods = ['GET', 'POST', 'PUT', 'DELETE'] as const;
 
-/** 405 where another method would have been right. */
+/** 405 where another method would have been right; OPTIONS asks which. */
 function nothingHere(
   app: FastifyInstance,
   generation: Generation,
@@ -50,6 +56,7 @@ function nothingHere(
   if (allowed.length === 0)
     return answer(reply, generation, 404, `There is nothing at ${path.slice(0, 200)}.`);
   reply.header('allow', allowed.join(', '));
+  if (method === 'OPTIONS') return reply.code(200).send();
   return answer(reply, generation, 405, `${method} is not for ${path.slice(0, 200)}.`);
 }
 

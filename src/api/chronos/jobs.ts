@@ -56,8 +56,7 @@ export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext):
   );
 
   app.put<{ Params: Named; Querystring: { arguments?: string } }>('/job/:name', async (request, reply) => {
-    const { name } = request.params;
-    jobOr(scheduler, name, 'requirement failed: Job');
+    const { name } = jobOr(scheduler, request.params.name, 'requirement failed: Job').job;
     const words = String(request.query.arguments ?? '').replaceAll(';', '');
     await scheduler.submit({
       kind: 'trigger',

@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import { toCsv } from '../../dag/export.ts';
 import { currentStateOf, lastStateOf, toChronos } from '../../scheduler/chronos/mapping.ts';
+import { shownName } from '../../scheduler/chronos/names.ts';
 import { taskIdOf } from '../../scheduler/chronos/task.ts';
 import type { JobView } from '../../scheduler/handle.ts';
 import type { Run } from '../../scheduler/model.ts';
@@ -25,12 +26,15 @@ export function chronosReportRoutes(app: FastifyInstance, { scheduler }: Chronos
 
   app.get('/graph/csv', async (_request, reply) => {
     const nodes = [];
-    const edges = [];
+    const links = [];
+    const shown = new Map<string, string>();
     for await (const view of jobsThat(scheduler, {})) {
-      const { name } = view.job;
-      nodes.push({ name, last: lastStateOf(toChronos(view)), state: currentStateOf(view) });
-      for (const from of view.parents) edges.push({ from, to: name });
+      const job = toChronos(view);
+      shown.set(view.job.name, job.name);
+      nodes.push({ name: job.name, last: lastStateOf(job), state: currentStateOf(view) });
+      for (const parent of view.parents) links.push({ parent, to: job.name });
     }
+    const edges = links.map(({ parent, to }) => ({ from: shown.get(parent) ?? parent, to }));
     return reply.type(text).send(toCsv({ nodes, edges }));
   });
 
@@ -38,7 +42,9 @@ export function chronosReportRoutes(app: FastifyInstance, { scheduler }: Chronos
     const views: JobView[] = [];
     for await (const view of jobsThat(scheduler, {})) views.push(view);
     const numbers = new Map(views.map(({ job }, index) => [job.name, index + 1]));
-    const nodes = views.map(({ job }) => `  ${numbers.get(job.name)} [ label="${job.name}" ];`);
+    const nodes = views.map(
+      ({ job }) => `  ${numbers.get(job.name)} [ label="${shownName(job.definition)}" ];`,
+    );
     const edges = views.flatMap(({ job, parents }) =>
       parents.map((parent) => `  ${numbers.get(parent)} -> ${numbers.get(job.name)};`),
     );
@@ -50,7 +56,10 @@ export function chronosReportRoutes(app: FastifyInstance, { scheduler }: Chronos
     if (!isStatistic(statistic)) return seconds;
     for await (const view of jobsThat(scheduler, {})) {
       const value = statisticOf(view, statistic);
-      seconds.push({ jobNameLabel: view.job.name, time: statistic === 'count' ? value : value / 1_000 });
+      seconds.push({
+        jobNameLabel: shownName(view.job.definition),
+        time: statistic === 'count' ? value : value / 1_000,
+      });
     }
     return seconds.sort((a, b) => b.time - a.time);
   });
@@ -62,7 +71,9 @@ export function chronosReportRoutes(app: FastifyInstance, { scheduler }: Chronos
     const newest = [...live.toReversed(), ...items].filter(({ attempts }) => attempts.length > 0);
     return {
       histogram: Object.fromEntries(statistics.map((each) => [each, statisticOf(view, each)])),
-      taskStatHistory: newest.slice(0, historyLength).map(taskOf),
+      taskStatHistory: newest
+        .slice(0, historyLength)
+        .map((run) => taskOf(run, shownName(view.job.definition))),
     };
   });
 }
@@ -88,12 +99,12 @@ function statisticOf({ stats }: JobView, statistic: Statistic): number {
   return percentileOf(runTime, percentiles[statistic]) ?? 0;
 }
 
-function taskOf(run: Run): object {
+function taskOf(run: Run, jobName: string): object {
   const attempt = run.attempts.at(-1)!;
   const { startedAt, endedAt } = attempt;
   return {
     taskId: taskIdOf(run, attempt.number),
-    jobName: run.job,
+    jobName,
     slaveId: attempt.host ?? attempt.engine,
     startTime: momentOrNot(startedAt),
     endTime: momentOrNot(endedAt),

@@ -9,6 +9,7 @@ import { CarillonError } from '../../errors.ts';
 import { droppable, type Unmapped } from '../../scheduler/chronos/aspects.ts';
 import type { Generation } from '../../scheduler/chronos/job.ts';
 import { toDefinition } from '../../scheduler/chronos/mapping.ts';
+import { nameForms, nativeName, shownName } from '../../scheduler/chronos/names.ts';
 import { readChronosJob, type Sent } from '../../scheduler/chronos/read.ts';
 import { chronosWarnings } from '../../scheduler/chronos/warnings.ts';
 import type { JobAnswer } from '../../scheduler/command.ts';
@@ -19,7 +20,6 @@ import { jsonBody } from './body.ts';
 
 /** Changes of the same job by others that may come in between; each makes one more try. */
 const maxTries = 8;
-const nameForm = /^[\w.-]+$/;
 
 export interface ChronosContext extends ApiContext {
   readonly log: Log;
@@ -35,13 +35,7 @@ export async function submitJob(
 ): Promise<FastifyReply> {
   const sent = fitting(readChronosJob(jsonBody(request)), kind);
   const { job } = sent;
-  if (!nameForm.test(job.name)) {
-    throw new CarillonError(
-      'INVALID_FIELD',
-      `the job's name is invalid: '${job.name.slice(0, 80)}'. Allowed names: '([\\w\\.-]+)'`,
-      { field: 'name', value: job.name.slice(0, 80) },
-    );
-  }
+  checkName(context, job.name);
   if (job.fetch.length > 0 && job.uris.some((uri) => !job.fetch.some((each) => each.uri === uri))) {
     throw new CarillonError(
       'INVALID_FIELD',
@@ -51,9 +45,10 @@ export async function submitJob(
   }
   const by = requestedBy(request);
   const { answer, unmapped } = await put(context, sent, by);
+  const name = nativeName(job.name);
   const idle = answer.state.paused !== null || answer.state.disabled !== null;
   if (idle !== job.disabled)
-    await context.scheduler.submit({ kind: job.disabled ? 'pause' : 'resume', name: job.name, by });
+    await context.scheduler.submit({ kind: job.disabled ? 'pause' : 'resume', name, by });
   const warnings =
     answer.outcome === 'unchanged' ? [] : [...chronosWarnings(job, unmapped), ...answer.warnings];
   if (warnings.length > 0) {
@@ -61,6 +56,28 @@ export async function submitJob(
     reply.header('x-carillon-warning', headerText(warnings.join('; ')));
   }
   return reply.code(204).send();
+}
+
+/** A name that the generation allows, and that no other job has here. */
+function checkName({ scheduler, generation }: ChronosContext, name: string): void {
+  const value = name.slice(0, 80);
+  const here = jobHere(scheduler, nativeName(name));
+  const known = here === null ? null : shownName(here.job.definition);
+  if (known === name) return;
+  const allowed = nameForms[generation];
+  if (!new RegExp(`^${allowed}$`).test(name)) {
+    throw new CarillonError(
+      'INVALID_FIELD',
+      `the job's name is invalid: '${value}'. Allowed names: '(${allowed})'`,
+      { field: 'name', value },
+    );
+  }
+  if (known === null) return;
+  throw new CarillonError(
+    'INVALID_FIELD',
+    `the job's name '${value}' is taken: here it is the same as '${known}'`,
+    { field: 'name', value },
+  );
 }
 
 /** A header holds printable ASCII, and proxies refuse long ones. */
@@ -116,8 +133,13 @@ function refusedPart({ code, details: { field = '' } }: CarillonError): Unmapped
   return droppable.find((part) => field === `run.${part}` || field.startsWith(`run.${part}.`)) ?? null;
 }
 
-/** The job, or null where there is none. */
+/** The job of this name, as it was sent or as it is here; null where there is none. */
 export function knownJob(scheduler: SchedulerHandle, name: string): JobView | null {
+  const view = jobHere(scheduler, nativeName(name));
+  return view !== null && (name === view.job.name || name === shownName(view.job.definition)) ? view : null;
+}
+
+function jobHere(scheduler: SchedulerHandle, name: string): JobView | null {
   try {
     return scheduler.job(name);
   } catch (error) {

@@ -26,15 +26,17 @@ export function chronosTaskRoutes(app: FastifyInstance, context: ChronosContext)
 
   app.put<{ Params: Named }>('/job/success/:name', async (request, reply) => {
     const { name } = request.params;
-    const known = knownJob(scheduler, name) !== null;
-    if (known)
+    const known = knownJob(scheduler, name);
+    if (known !== null)
       await scheduler.submit({
         kind: 'mark-success',
-        name,
+        name: known.job.name,
         triggerId: triggerId(request),
         by: requestedBy(request),
       });
-    return reply.type('text/plain; charset=utf-8').send(`marked job ${name} as successful: ${known}`);
+    return reply
+      .type('text/plain; charset=utf-8')
+      .send(`marked job ${name} as successful: ${known !== null}`);
   });
 
   app.post<{ Params: Named & { task: string } }>('/job/:name/task/:task/progress', async (request, reply) => {

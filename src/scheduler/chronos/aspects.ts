@@ -8,6 +8,7 @@ import type { JobDefinition, PolicyDefinition } from '../definition.ts';
 import { durationMs } from '../schedule/period.ts';
 import { containerOf, type RunPart, runOf } from './container.ts';
 import { type ChronosField, type ChronosJob, chronosDefaults, type Generation } from './job.ts';
+import { nativeName } from './names.ts';
 import { nativeRepeat, onceNow } from './schedule.ts';
 
 export type PolicyPart = { readonly [field in keyof PolicyDefinition]?: PolicyDefinition[field] | undefined };
@@ -55,7 +56,7 @@ export const timing: Aspect = {
   read: ({ parents, schedule, scheduleTimeZone }, { now }) =>
     parents === null
       ? { schedule: nativeRepeat(schedule === '' ? onceNow : schedule, scheduleTimeZone, now) }
-      : { schedule: { after: { parents: [...parents] } } },
+      : { schedule: { after: { parents: parents.map(nativeName) } } },
   write: ({ schedule }) => ({
     parents: schedule?.after === undefined ? null : [...schedule.after.parents],
     schedule: schedule?.every ?? '',
@@ -167,12 +168,18 @@ function chronosConstraint(text: string): string[][] {
   return [[match[1] ?? match[2] ?? '', match[3] === '==' ? 'EQUALS' : 'UNLIKE', match[4] ?? '']];
 }
 
+/** As many as a job can have here. */
+export const MAX_RETRIES = 1_000;
+
 /** A minute apart, as Chronos' own setting has it. */
 const retries: Aspect = {
   fields: ['retries'],
-  read: ({ retries: limit }) => ({
-    policy: { retries: limit === 0 ? undefined : { limit, delay: 'PT1M', factor: 1, jitter: false } },
-  }),
+  read: ({ retries: wanted }) => {
+    const limit = Math.min(wanted, MAX_RETRIES);
+    return {
+      policy: { retries: limit === 0 ? undefined : { limit, delay: 'PT1M', factor: 1, jitter: false } },
+    };
+  },
   write: ({ policy }) => ({ retries: policy?.retries?.limit ?? 0 }),
 };
 

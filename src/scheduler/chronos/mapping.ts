@@ -25,6 +25,7 @@ import {
   type Generation,
   knows,
 } from './job.ts';
+import { nativeName, shownName } from './names.ts';
 import type { Sent } from './read.ts';
 import { beginsNow, never, onceNow, remaining } from './schedule.ts';
 
@@ -55,7 +56,8 @@ export function toDefinition(sent: Sent, { generation, now, before, unmapped }: 
   const keptBefore = before === null ? {} : keptOf(before.job.definition);
   const reading: Reading = { generation, now, unmapped, given: (field) => given.has(field) };
   const kept: Record<string, unknown> = {};
-  let definition: JobDefinition = before?.job.definition ?? { name: job.name, run: {} };
+  const name = nativeName(job.name);
+  let definition: JobDefinition = before?.job.definition ?? { name, run: {} };
   const dropped: Unmapped[] = [];
   for (const aspect of aspects) {
     const { drops = [] } = aspect;
@@ -81,7 +83,8 @@ export function toDefinition(sent: Sent, { generation, now, before, unmapped }: 
     if (value !== undefined && value !== chronosDefaults[field]) kept[field] = value;
   }
   if (dropped.length > 0) kept.unmapped = dropped;
-  return { ...definition, name: job.name, paused: job.disabled, chronos: kept };
+  if (job.name !== name) kept.name = job.name;
+  return { ...definition, name, paused: job.disabled, chronos: kept };
 }
 
 /** The fields read so, in one of these forms of the job; what its generation does not know says nothing. */
@@ -155,8 +158,8 @@ export function toChronos(view: JobView): ChronosJob {
 
 /** All but what changes as the job runs. */
 export function settledFields(definition: JobDefinition): ChronosJob {
-  const { begins, unmapped = [], ...fields } = keptOf(definition);
-  let written: ChronosJob = { ...chronosDefaults, name: definition.name };
+  const { begins, unmapped = [], name: _, ...fields } = keptOf(definition);
+  let written: ChronosJob = { ...chronosDefaults, name: shownName(definition) };
   for (const aspect of aspects) written = { ...written, ...aspect.write(definition) };
   let job: ChronosJob = { ...written, ...fields };
   const reading: Reading = {

@@ -59,9 +59,15 @@ function standingFor(endless: NativeRepeat, now: number): number {
   return Math.max(0, indexAfter(schedule, now) - 1);
 }
 
+/** Offsets as Java writes them: `GMT+2`, `GMT-05:30`. */
+const javaOffset = /^GMT([+-])(\d{1,2})(?::?(\d\d))?$/;
+
 /** Clients that write null send it as a word; Java takes an unknown name for GMT, and here that is one. */
 function zoneName(text: string): string | null {
-  return text === '' || text === 'null' ? null : resolveZoneName(text, 'scheduleTimeZone').id;
+  if (text === '' || text === 'null') return null;
+  const offset = javaOffset.exec(text);
+  const name = offset === null ? text : `${offset[1]}${offset[2]!.padStart(2, '0')}:${offset[3] ?? '00'}`;
+  return resolveZoneName(name, 'scheduleTimeZone').id;
 }
 
 function startNow(timezone: string | null, now: number): string {

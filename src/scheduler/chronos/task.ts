@@ -6,6 +6,7 @@
 import type { JobDefinition, RunDefinition } from '../definition.ts';
 import type { Attempt, Run } from '../model.ts';
 import { settledFields } from './mapping.ts';
+import { shownName } from './names.ts';
 
 /** The parameter of a run that holds its arguments. */
 export const argumentsParameter = 'CHRONOS_ARGUMENTS';
@@ -34,7 +35,7 @@ export function chronosNames(
     mesos_task_id: id,
     MESOS_TASK_ID: id,
     CHRONOS_JOB_OWNER: definition.owner ?? '',
-    CHRONOS_JOB_NAME: run.job,
+    CHRONOS_JOB_NAME: shownName(definition),
     CHRONOS_JOB_RUN_TIME: String(run.due),
     CHRONOS_JOB_RUN_ATTEMPT: String(number - 1),
     ...(host !== null && { HOST: host }),

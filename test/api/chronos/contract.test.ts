@@ -141,11 +141,10 @@ describe('what is wrong is refused, in the form of the generation', () => {
   });
 
   test.each([
-    ['JSON that breaks off', '{"name": "x"', json],
-    ['a form', 'name=x', { 'content-type': 'application/x-www-form-urlencoded' }],
-    ['nothing', '', json],
-  ])('%s', async (_, body, headers) => {
-    expect((await ask(`POST ${three}/iso8601`, body, headers)).statusCode).toBe(400);
+    ['JSON that breaks off', '{"name": "x"'],
+    ['nothing', ''],
+  ])('%s', async (_, body) => {
+    expect((await ask(`POST ${three}/iso8601`, body)).statusCode).toBe(400);
   });
 
   test.each([
