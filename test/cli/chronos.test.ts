@@ -104,6 +104,27 @@ describe('import chronos', () => {
     expect(await shown('nightly')).toMatchObject({ successCount: 41 });
   });
 
+  test('held jobs are released, and held again, by their label in one command', async () => {
+    await carillon('import', 'chronos', source, '--apply', '--paused');
+    await api.post('/jobs', { name: 'other', run: { command: 'x' }, paused: true });
+    const status = async () => (await api.get('/jobs')).items.map(({ status: each }: Body) => each);
+    const { out } = await carillon('resume', '--label', 'imported=chronos', '--json');
+    expect(JSON.parse(out).map(({ name }: Body) => name)).toEqual(['after', 'drifts', 'nightly']);
+    // What was disabled in Chronos, and what is no job of it, stay as they are.
+    expect(await status()).toEqual(['active', 'active', 'active', 'paused', 'paused']);
+    await carillon('pause', '--label', 'imported');
+    expect(new Set(await status())).toEqual(new Set(['paused']));
+    expect((await carillon('resume', '--label', 'imported=elsewhere')).out).toBe('no jobs\n');
+  });
+
+  test.each([[['resume']], [['pause', 'nightly', '--label', 'imported']]])(
+    '%s says neither or both: refused',
+    async (args) => {
+      const { code, err } = await carillon(...args);
+      expect([code, err]).toEqual([2, expect.stringContaining('names, or --label')]);
+    },
+  );
+
   test('says who asks, and takes the address of 2.x where 3.x is not', async () => {
     const url = source.replace('//', '//ann:se%3Acret@');
     await carillon('import', 'chronos', url);
@@ -126,8 +147,12 @@ describe('import chronos', () => {
     expect(code).toBe(1);
     expect(err).toMatch(/left out bad: .*no length/);
     expect(err).toMatch(/left out orphan: .*nobody/);
-    expect(err).toContain("warning: a-job: its name was 'a job'");
+    expect(err).toContain("warning: a-job: its name 'a job' is 'a-job' here");
     expect(await names()).toEqual(['a-job', 'its-child']);
+    expect(await api.get('//scheduler/job/its%20child')).toMatchObject({
+      name: 'its child',
+      parents: ['a job'],
+    });
     expect((await api.get('/jobs/a-job')).definition.policy.startWithin).toBe('PT1H');
     await carillon('import', 'chronos', '-', '--apply');
     expect((await api.get('/jobs/a-job')).revision).toBe(1);

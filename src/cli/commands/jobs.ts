@@ -31,18 +31,13 @@ export function addJobCommands(program: Command, shell: Shell): void {
   for (const action of ['pause', 'resume'] as const) {
     program
       .command(action)
-      .argument('<names...>')
+      .argument('[names...]')
       .description(
         action === 'pause' ? 'skip due instants until resumed' : 'run on schedule again, also after failures',
       )
-      .action((names: string[], _, command: Command) =>
-        shell.run(command, async (session) => {
-          const jobs: WireJob[] = [];
-          for (const name of names) jobs.push(await session.client[action](name));
-          if (session.json) session.printJson(jobs);
-          else for (const job of jobs) session.print(`${job.name} is ${job.status}`);
-          return exitCodes.ok;
-        }),
+      .option('--label <k=v>', 'all jobs with this label instead of names; may be repeated', each)
+      .action((names: string[], { label }: { label?: string[] }, command: Command) =>
+        shell.run(command, (session) => holdOrRelease(session, action, names, label)),
       );
   }
   program
@@ -112,6 +107,29 @@ export function addJobCommands(program: Command, shell: Shell): void {
         return exitCodes.ok;
       }),
     );
+}
+
+async function holdOrRelease(
+  session: Session,
+  action: 'pause' | 'resume',
+  names: readonly string[],
+  label: string[] | undefined,
+): Promise<ExitCode> {
+  if (names.length > 0 === (label !== undefined)) {
+    throw new CarillonError('INVALID_FIELD', `say which jobs to ${action}: names, or --label`, {
+      field: 'names',
+      allowed: 'names, or --label name=value',
+    });
+  }
+  const wanted = [...names];
+  // All names before the first change: pages of a list that changes meanwhile would leave some out.
+  if (label !== undefined) for await (const { name } of session.client.jobs({ label })) wanted.push(name);
+  const jobs: WireJob[] = [];
+  for (const name of wanted) jobs.push(await session.client[action](name));
+  if (session.json) session.printJson(jobs);
+  else if (jobs.length === 0) session.print('no jobs');
+  else for (const job of jobs) session.print(`${job.name} is ${job.status}`);
+  return exitCodes.ok;
 }
 
 interface JobsOptions {
