@@ -36,6 +36,7 @@ export const catalogue = {
   STORE_UNAVAILABLE: { status: 503, title: 'The store can not be reached' },
   STORE_IN_USE: { status: 503, title: 'The data directory is in use by another process' },
   ENGINE_UNAVAILABLE: { status: 503, title: 'The engine can not be reached' },
+  NO_PLACE: { status: 503, title: 'The engine has no place for it now' },
   LAUNCH_REFUSED: { status: 502, title: 'The engine refused to launch' },
 } as const;
 

@@ -9,6 +9,7 @@ import {
   attemptPreparing,
   attemptRefused,
   attemptStarted,
+  attemptUnplaced,
   wordOverdue,
 } from './attempts.ts';
 import type { AnswerTo, Command } from './command.ts';
@@ -58,6 +59,11 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
     case 'refused':
       withNewest(turn, event.launchName, (run) => attemptRefused(turn, run, event.reason));
       break;
+    case 'unplaced':
+      withNewest(turn, event.launchName, (run) =>
+        attemptUnplaced(turn, run, event.reason, () => deferUntil(turn, event.launchName)),
+      );
+      break;
     case 'deferred':
       withNewest(turn, event.launchName, (run) =>
         attemptDeferred(turn, run, event.reason, deferUntil(turn, event.launchName)),
@@ -97,14 +103,16 @@ function meetDeadline(turn: Turn, { run }: RunTimer): void {
     turn.state.watch(run);
     return;
   }
-  if (run.notBefore !== null && run.notBefore <= turn.draft.now) placeRun(turn, entry, run);
+  if (run.startBy !== null && run.startBy < turn.draft.now && run.attempts.length === 0)
+    closeRun(turn, run, 'missed', missedReason(run));
+  else if (run.notBefore !== null && run.notBefore <= turn.draft.now) placeRun(turn, entry, run);
   else if (run.kill !== null)
     closeRun(turn, run, run.kill.as, `${run.kill.reason}; the engine did not confirm it`);
   else if (run.state === 'running') {
     const reason = `ran longer than its timeout of ${entry.job.definition.policy?.timeout ?? ''}`;
     if (awaitsWord(run)) wordOverdue(turn, run, reason);
     else killRun(turn, run, { by: 'timeout', as: 'timed-out', reason });
-  } else if (run.attempts.length === 0) closeRun(turn, run, 'missed', missedReason(run));
+  }
   settle(turn);
   if (!isEnded(run.state)) turn.state.watch(run);
 }

@@ -14,6 +14,8 @@ export type Event =
   | { readonly kind: 'observed'; readonly now: number; readonly observation: Observation }
   /** The engine will not run this attempt. */
   | { readonly kind: 'refused'; readonly now: number; readonly launchName: string; readonly reason: string }
+  /** The engine has no place for this attempt now, and nothing of it. */
+  | { readonly kind: 'unplaced'; readonly now: number; readonly launchName: string; readonly reason: string }
   /** The engine could not be asked. */
   | { readonly kind: 'deferred'; readonly now: number; readonly launchName: string; readonly reason: string }
   /** The node that alone reaches this engine has not answered for longer than is waited for. */

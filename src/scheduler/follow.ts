@@ -66,9 +66,11 @@ function changeOf({ state: before }: Entry, after: JobState): 'paused' | 'resume
 }
 
 function takeRun(state: State, run: Run): void {
-  const known = state.runs.has(run.id);
+  const before = state.runs.get(run.id);
+  if (before !== undefined && before.attempts.length > run.attempts.length) state.dropAttempt(before);
   state.putRun(run);
   const entry = state.jobs.get(run.job);
   if (entry === undefined) return;
-  entry.runs = known ? entry.runs.map((each) => (each.id === run.id ? run : each)) : [...entry.runs, run];
+  entry.runs =
+    before !== undefined ? entry.runs.map((each) => (each.id === run.id ? run : each)) : [...entry.runs, run];
 }

@@ -61,6 +61,7 @@ export function launchRun(turn: Turn, entry: Entry, run: Run, engine: string): v
   state.putRun(run);
   draft.run(run);
   askToLaunch(turn, entry, run, null);
+  state.askedOnce.add(attempt.launchName);
 }
 
 function newAttempt(state: State, entry: Entry, run: Run, engine: string, now: number): Attempt {
@@ -92,6 +93,7 @@ export function askToLaunch(turn: Turn, entry: Entry, run: Run, notBefore: numbe
     attempt !== undefined && run.state === 'launching',
     `run ${run.id} is ${run.state} and is to be launched`,
   );
+  turn.state.askedOnce.delete(attempt.launchName);
   turn.draft.effect({
     kind: 'launch',
     spec: launchSpec(turn.state, entry, run, attempt),

@@ -99,7 +99,7 @@ export interface Run {
   state: RunState;
   /** Why it waits, or why it ended so; null when there is nothing to say. */
   reason: string | null;
-  /** Waiting until this instant (retry back-off, engine that is down). */
+  /** Waiting until this instant (retry back-off), or queued until then (engine without a place for it). */
   notBefore: number | null;
   /** Ends as missed when no attempt was launched by then. */
   readonly startBy: number | null;

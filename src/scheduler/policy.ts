@@ -93,6 +93,14 @@ export function retryDelayMs(policy: Policy, run: string, attempt: number): numb
   return Math.round(full / 2 + (full / 2) * share);
 }
 
+/**
+ * How long to wait before asking again for a place that the engine did not have: a quarter of the time that was
+ * waited already, at least a second, at most half a minute.
+ */
+export function placeRetryDelayMs(waitedMs: number): number {
+  return Math.round(Math.min(30_000, Math.max(1_000, waitedMs / 4)));
+}
+
 /** How long to wait before asking an engine again that could not be reached; bounded at a minute. */
 export function engineRetryDelayMs(timesDeferred: number): number {
   return Math.min(60_000, 1_000 * 2 ** Math.min(timesDeferred, 6));

@@ -203,8 +203,9 @@ export interface Launcher extends Service {
   onObservation(listener: (observation: Observation) => void): void;
   /**
    * Resolves once the engine has started it (or it was found started); the `started` observation follows.
-   * LAUNCH_REFUSED: this attempt can't run, and nothing runs. ENGINE_UNAVAILABLE: not known; the same call
-   * may be made again later. `mayStart` is asked right before anything is created and started: a leader that
+   * LAUNCH_REFUSED: this attempt can't run, and nothing runs. NO_PLACE: it can't now, for the reason that the message
+   * gives to people, and nothing was created. ENGINE_UNAVAILABLE: not known; the same call may be made again later.
+   * `mayStart` is asked right before anything is created and started: a leader that
    * was paused in between may have been deposed, and what the name was a lock for may be over and forgotten.
    */
   launch(spec: LaunchSpec, mayStart?: () => boolean): Promise<void>;

@@ -43,7 +43,7 @@ export function resume(turn: Turn): void {
     state.places.take(run, limitsOf(state, entry, attempt.engine));
   }
   // Those that waited for a place go first, in the order in which they would have got it.
-  for (const run of runs.filter(isQueued).sort(inOrder)) {
+  for (const run of runs.filter((each) => isQueued(each) && each.notBefore === null).sort(inOrder)) {
     const entry = state.jobs.get(run.job);
     if (entry === undefined) continue;
     placeRun(turn, entry, run);
@@ -165,13 +165,15 @@ function launchHere(turn: Turn, entry: Entry, run: Run, { engine, host }: Invent
 }
 
 function missing(turn: Turn, run: Run, inventory: Inventory): void {
-  const entry = turn.state.jobs.get(run.job);
+  const { state } = turn;
+  const entry = state.jobs.get(run.job);
   const attempt = run.attempts.at(-1);
   if (entry === undefined || attempt === undefined) return;
   // Not by instants: the engine's clock may be behind ours, and ours may have been set since.
   if (!inventory.running.has(attempt.launchName)) {
-    // Within a term the start queue still has it, or answers soon.
-    if (run.state === 'launching' && inventory.takeOver) launchHere(turn, entry, run, inventory);
+    // What this leader asked for itself, the start queue still has, or answers soon.
+    const isAsked = !inventory.takeOver || state.askedOnce.has(attempt.launchName);
+    if (run.state === 'launching' && !isAsked) launchHere(turn, entry, run, inventory);
     return;
   }
   attemptEnded(turn, run, {

@@ -8,7 +8,8 @@
  *
  * A run is born waiting. `waiting`: for its turn (overlap) or for an instant (retry). `queued`: ready, but a
  * limit is reached, or its engine has no place for it. `launching`: an attempt is durable and the engine was
- * asked. `running`: the engine has started it. Ended: succeeded, failed, killed, timed-out, lost, skipped, missed; these never change again.
+ * asked. `running`: the engine has started it. Ended: succeeded, failed, killed, timed-out, lost, skipped, missed;
+ * these never change again.
  */
 
 import { InvariantError } from '../errors.ts';

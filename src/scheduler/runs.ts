@@ -168,7 +168,7 @@ export function reviseLimits(turn: Turn, entry: Entry): void {
 }
 
 function queueRun(turn: Turn, run: Run, reason: string): void {
-  if (run.state === 'queued' && run.reason === reason) return;
+  if (run.state === 'queued' && run.reason === reason && run.notBefore === null) return;
   if (run.state !== 'queued') run.state = nextRunState(run.state, 'queue');
   run.notBefore = null;
   run.reason = reason;

@@ -88,6 +88,11 @@ export class State {
   readonly tombstones = new Map<string, ReadonlyMap<string, number>>();
   /** How often an engine could not be reached, by launch name. */
   readonly deferrals = new Map<string, number>();
+  /**
+   * Launches that this leader has decided, and asked for no more than once. Of others an engine may come to have what
+   * it says it does not have: an earlier call may still be under way.
+   */
+  readonly askedOnce = new Set<string>();
   /** What people started lately, by trigger, so that a repeated request finds its run; bounded. */
   readonly #triggered = new Map<string, Run>();
   #sortedNames: string[] | null = null;
@@ -225,10 +230,21 @@ export class State {
       this.#triggered.delete(this.#triggered.keys().next().value as string);
   }
 
+  /** Takes back the newest attempt, of which nothing came to be: the next one has its number and name. */
+  dropAttempt(run: Run): void {
+    const attempt = run.attempts.pop();
+    if (attempt === undefined) return;
+    this.launches.delete(attempt.launchName);
+    this.askedOnce.delete(attempt.launchName);
+  }
+
   /** Takes an ended run out of everything that holds unfinished ones. */
   dropRun(run: Run): void {
     this.runs.delete(run.id);
-    for (const attempt of run.attempts) this.launches.delete(attempt.launchName);
+    for (const { launchName } of run.attempts) {
+      this.launches.delete(launchName);
+      this.askedOnce.delete(launchName);
+    }
     const entry = this.jobs.get(run.job);
     if (entry === undefined) return;
     const left = entry.runs.filter((other) => other.id !== run.id);

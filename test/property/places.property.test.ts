@@ -1,6 +1,7 @@
 /**
  * Limits per job, pool and engine, held to an oracle that keeps plain lists and looks through all of them each
- * time: after every step exactly those runs are under way that it would have started.
+ * time: after every step exactly those runs are under way that it would have started. Those that their engine has no
+ * place for are in nobody's way.
  */
 
 import fc from 'fast-check';
@@ -31,7 +32,7 @@ interface Known {
   readonly job: string;
   readonly priority: number;
   readonly due: number;
-  state: 'waiting' | 'queued' | 'under way';
+  state: 'waiting' | 'queued' | 'under way' | 'nowhere';
 }
 
 const optional = <T>(arbitrary: fc.Arbitrary<T>, name: string) =>
@@ -54,7 +55,8 @@ const sizes: fc.Arbitrary<Sizes> = fc.record({ process: few, docker: few, etl: f
 
 type Step =
   | { readonly do: 'trigger'; readonly job: string; readonly after: number }
-  | { readonly do: 'end' | 'kill'; readonly which: number }
+  | { readonly do: 'end' | 'kill' | 'no place'; readonly which: number }
+  | { readonly do: 'ask again' }
   | { readonly do: 'edit'; readonly job: string; readonly plan: Plan }
   | { readonly do: 'take over'; readonly sizes: Sizes };
 
@@ -64,6 +66,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ do: fc.constant('trigger' as const), job, after: fc.nat(2) }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('end' as const), which }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('kill' as const), which }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('no place' as const), which }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('ask again' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('edit' as const), job, plan }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('take over' as const), sizes }) },
 );
@@ -104,6 +108,11 @@ class Oracle {
     const waits =
       this.plans.get(run.job)?.policy.overlap === 'queue-all' && this.runs.some(({ job }) => job === run.job);
     this.runs.push({ ...run, state: waits ? 'waiting' : 'queued' });
+    this.settle();
+  }
+
+  turn(run: Known, state: Known['state']): void {
+    run.state = state;
     this.settle();
   }
 
@@ -164,6 +173,9 @@ class Pair {
       const next = { engine: before.engine, policy: step.plan.policy };
       oracle.plans.set(step.job, next);
       this.put(step.job);
+      // Perhaps there is a place for what it is now.
+      for (const run of oracle.runs)
+        if (run.job === step.job && run.state === 'nowhere') run.state = 'queued';
       oracle.settle();
     } else if (step.do === 'take over') {
       oracle.sizes = step.sizes;
@@ -171,7 +183,17 @@ class Pair {
       (rig as { settings: Settings }).settings = { ...this.settings } as unknown as Settings;
       rig.restart();
       oracle.settle();
-    } else {
+    } else if (step.do === 'no place') {
+      const asked = oracle.runs.filter(({ state }) => state === 'under way');
+      const known = asked[step.which % Math.max(1, asked.length)];
+      const run = rig.state.runs.get(known?.id ?? '');
+      // What was launched before a take-over may be there, whatever the engine says.
+      if (known === undefined || run?.attempts.at(-1)?.term !== rig.term) return;
+      const { launchName } = run.attempts.at(-1) as { launchName: string };
+      rig.event({ kind: 'unplaced', now: rig.now, launchName, reason: 'no node has it' });
+      oracle.turn(known, 'nowhere');
+    } else if (step.do === 'ask again') this.askAgain();
+    else {
       const ending = oracle.runs.filter(({ state }) => (state === 'under way') === (step.do === 'end'));
       const known = ending[step.which % Math.max(1, ending.length)];
       if (known === undefined) return;
@@ -186,12 +208,29 @@ class Pair {
     }
   }
 
+  /** One after the other; of those with one instant and priority either may be first. */
+  askAgain(): void {
+    const { rig, oracle } = this;
+    const nowhere = oracle.runs.filter(({ state }) => state === 'nowhere');
+    const at = ({ id }: Known): number => rig.state.runs.get(id)?.notBefore ?? 0;
+    const times = [...new Set(nowhere.map(at))].sort((a, b) => a - b);
+    const due = new Map(times.map((time) => [time, nowhere.filter((run) => at(run) === time)]));
+    for (const [time, runs] of due) {
+      rig.advance(Math.max(0, time - rig.now));
+      const isQueued = ({ id }: Known): number => (rig.state.runs.get(id)?.state === 'queued' ? 1 : 0);
+      runs.sort((a, b) => b.priority - a.priority || isQueued(a) - isQueued(b));
+      for (const run of runs) oracle.turn(run, 'queued');
+    }
+  }
+
   compare(): void {
     const stateOf = (state: string) => (state === 'launching' || state === 'running' ? 'under way' : state);
-    const real = [...this.rig.state.runs.values()].map(({ id, state }) => `${id} ${stateOf(state)}`);
+    const real = [...this.rig.state.runs.values()].map(
+      ({ id, state, notBefore }) => `${id} ${notBefore === null ? stateOf(state) : 'nowhere'}`,
+    );
     expect(real.sort()).toEqual(this.oracle.runs.map(({ id, state }) => `${id} ${state}`).sort());
     for (const run of this.rig.state.runs.values()) {
-      if (run.state !== 'queued') continue;
+      if (run.state !== 'queued' || run.notBefore !== null) continue;
       const [label] = (run.reason ?? '').split(':');
       expect(this.oracle.full(run.job), `${run.id}: ${run.reason}`).toContain(label);
     }
@@ -200,6 +239,8 @@ class Pair {
   /** Ends what is under way until nothing is left. */
   drain(): void {
     const { oracle } = this;
+    this.askAgain();
+    this.compare();
     for (let most = oracle.runs.length; oracle.runs.length > 0; most -= 1) {
       expect(most).toBeGreaterThan(0);
       this.take({ do: 'end', which: 0 });

@@ -47,6 +47,8 @@ export class Engine {
   hangMs = 0;
   /** This share of the supervisors comes to its start late. */
   busy = 0;
+  /** For this share of the launches that it is asked for there is no place. */
+  crowded = 0;
   /** This share of what happens is told to nobody. */
   deafness = 0;
   /** Launches that it forgot while they were there. */

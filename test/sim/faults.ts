@@ -106,6 +106,13 @@ export const faults = {
       engine.hangMs = 0;
     });
   },
+  'engine-crowded': ({ docker, time, trace }, random, ms) => {
+    docker.crowded = random.pick([0.2, 0.9, 1]);
+    trace.add('fault', 'docker has no place for some', { ms, share: docker.crowded });
+    time.after(ms, () => {
+      docker.crowded = 0;
+    });
+  },
   'engine-deaf': (world, random, ms) => {
     const engine = anEngine(world, random);
     engine.deafness = 0.5;

@@ -162,8 +162,7 @@ export class Judge {
     if (ended !== isEnded(run.state)) this.#wrong(`${run.id} is kept as ended and is ${run.state}`);
     if (before !== undefined && isEnded(before.state) && life?.setBack !== true)
       this.#wrong(`${run.id} ended as ${before.state} and is ${run.state} now`);
-    if (before !== undefined && before.attempts.length > run.attempts.length)
-      this.#wrong(`${run.id} had ${before.attempts.length} attempts and has ${run.attempts.length}`);
+    if (before !== undefined && before.attempts.length > run.attempts.length) this.#putBack(run, before);
     if (run.attempts.length === 1 && (before?.attempts.length ?? 0) === 0) this.#launched.push(run);
     this.runs.set(run.id, run);
     if (life === undefined) this.#wrong(`${run.id} is kept and there is no job ${run.job}`);
@@ -171,6 +170,15 @@ export class Judge {
     for (const { launchName } of run.attempts) this.#attempts.set(launchName, run.id);
     this.#newlyEnded(run, before, life);
     if (ended && life !== undefined) life.ended[run.state] = (life.ended[run.state] ?? 0) + 1;
+  }
+
+  /** There was no place for the newest attempt: from here on it may neither be created nor started. */
+  #putBack(run: Run, before: Run): void {
+    const launchName = before.attempts.at(-1)?.launchName ?? '';
+    if (run.state !== 'queued' || run.attempts.length !== before.attempts.length - 1)
+      this.#wrong(`${run.id} had ${before.attempts.length} attempts and has ${run.attempts.length}`);
+    if (this.starts.has(launchName)) this.#wrong(`${run.id} is put back and ${launchName} was started`);
+    this.#attempts.delete(launchName);
   }
 
   /** Unless its policy allows it, a job has one run under way. */

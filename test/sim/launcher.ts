@@ -135,6 +135,7 @@ export class NodeLauncher implements Launcher {
   async #launch(spec: LaunchSpec, flight: Flight): Promise<void> {
     const { engine, process } = this.#parts;
     const since = process.clock.monotonicMs();
+    if (engine.crowded > 0) await this.#look(spec.launchName);
     for (let round = 0; round < MAX_ROUNDS; round++) {
       if (round > 0) await process.sleep(ROUND_MS);
       const created = await this.#call('create', () => engine.create(spec));
@@ -150,6 +151,16 @@ export class NodeLauncher implements Launcher {
       }
     }
     throw new CarillonError('ENGINE_UNAVAILABLE', `others have the name ${spec.launchName}`);
+  }
+
+  /** Is there a place, or is it there already? */
+  async #look(launchName: string): Promise<void> {
+    const { engine, random } = this.#parts;
+    const hasPlace = await this.#call(
+      'look',
+      () => engine.held.has(launchName) || !random.chance(engine.crowded),
+    );
+    if (!hasPlace) throw new CarillonError('NO_PLACE', 'no node has 8 CPUs free');
   }
 
   #begin(id: number): Promise<boolean> {

@@ -3,7 +3,7 @@
  * enters again as an event; what came of a favour does not.
  */
 
-import { CarillonError } from '../../errors.ts';
+import { CarillonError, type ErrorCode } from '../../errors.ts';
 import type { Effect, Launched } from '../decision.ts';
 import type { Event } from '../event.ts';
 import type { LocalEngine } from '../handle.ts';
@@ -37,6 +37,13 @@ const FRESHNESS_POLL_MS = 50;
 /** A kill that could not be delivered is tried this often; after that the run's own deadline decides. */
 const KILL_TRIES = 5;
 const KILL_RETRY_MS = 2_000;
+
+/** Answers to a launch after which the engine has nothing of it. */
+const nothingThere: Readonly<Partial<Record<ErrorCode, 'refused' | 'unplaced'>>> = {
+  LAUNCH_REFUSED: 'refused',
+  UNSUPPORTED_BY_ENGINE: 'refused',
+  NO_PLACE: 'unplaced',
+};
 
 export class Performer {
   readonly #parts: PerformerParts;
@@ -176,16 +183,12 @@ export class Performer {
       this.#started.add(launchName);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      const known = error instanceof CarillonError;
-      const refused = known && (error.code === 'LAUNCH_REFUSED' || error.code === 'UNSUPPORTED_BY_ENGINE');
-      if (!known) log.error({ engine, launchName, error }, 'launch-failed');
-      else
-        log.warn(
-          { engine, launchName, code: error.code, reason },
-          refused ? 'launch-refused' : 'launch-deferred',
-        );
-      // What is not a refusal may have started: the same name is asked for again, which can't start it twice.
-      post({ kind: refused ? 'refused' : 'deferred', now: clock.now(), launchName, reason });
+      const code = error instanceof CarillonError ? error.code : null;
+      // What nobody knows may have started: the same name is asked for again, which can't start it twice.
+      const kind = (code === null ? undefined : nothingThere[code]) ?? 'deferred';
+      if (code === null) log.error({ engine, launchName, error }, 'launch-failed');
+      else log.warn({ engine, launchName, code, reason }, `launch-${kind}`);
+      post({ kind, now: clock.now(), launchName, reason });
     }
   }
 
