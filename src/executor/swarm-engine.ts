@@ -74,6 +74,12 @@ export class SwarmEngine {
     return this.#ask({ method: 'GET', path: '/tasks', query, timeoutMs: listTimeoutMs });
   }
 
+  /** All that should run, of whomever. */
+  async everyTask(): Promise<SwarmTask[]> {
+    const query = { filters: { 'desired-state': ['running'] } };
+    return this.#ask({ method: 'GET', path: '/tasks', query, timeoutMs: listTimeoutMs });
+  }
+
   /** All of one service; none when there is no such service. */
   async tasksOf(service: string): Promise<SwarmTask[]> {
     const query = { filters: { service: [service] } };

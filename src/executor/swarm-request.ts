@@ -15,7 +15,7 @@ export const launchLabel = 'carillon.launch';
 /** Ids of nodes are 25 characters long: none has this one. */
 const noNode = 'node.id==none';
 /** The name that nodes give to what they hold of these: `node-generic-resources: ["gpu=GPU-45cbf7b"]`. */
-const gpuResource = 'gpu';
+export const gpuResource = 'gpu';
 /** The longest name that a Swarm takes for a secret. */
 const secretNameLength = 64;
 
@@ -31,7 +31,18 @@ export interface SwarmServiceSpec {
 export interface SwarmTaskSpec {
   readonly ContainerSpec: { readonly Image: string; readonly Labels: Readonly<Record<string, string>> };
   readonly Placement?: { readonly Constraints?: readonly string[] };
+  readonly Resources?: { readonly Reservations?: SwarmResources };
   readonly ForceUpdate?: number;
+}
+
+/** What a node has, or a task reserves. */
+export interface SwarmResources {
+  readonly NanoCPUs?: number;
+  readonly MemoryBytes?: number;
+  readonly GenericResources?: readonly {
+    readonly NamedResourceSpec?: { readonly Kind: string; readonly Value: string };
+    readonly DiscreteResourceSpec?: { readonly Kind: string; readonly Value: number };
+  }[];
 }
 
 /** A secret that the Swarm holds for one launch. */

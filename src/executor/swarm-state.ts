@@ -1,7 +1,7 @@
 /** What the tasks of a service, and the nodes they are on, say about a launch. Pure. */
 
 import type { LaunchReport } from '../scheduler/ports.ts';
-import { isKilled, launchLabel, type SwarmTaskSpec } from './swarm-request.ts';
+import { isKilled, launchLabel, type SwarmResources, type SwarmTaskSpec } from './swarm-request.ts';
 
 /** The part of `GET /tasks` that is used. */
 export interface SwarmTask {
@@ -24,10 +24,16 @@ export interface SwarmTask {
 export interface SwarmNode {
   readonly ID: string;
   readonly UpdatedAt: string;
-  readonly Spec: { readonly Availability: string };
+  readonly Spec: {
+    readonly Availability: string;
+    readonly Role?: string;
+    readonly Labels?: Readonly<Record<string, string>>;
+  };
   readonly Description: {
     readonly Hostname: string;
-    readonly Resources?: { readonly NanoCPUs?: number; readonly MemoryBytes?: number };
+    readonly Platform?: { readonly OS?: string; readonly Architecture?: string };
+    readonly Engine?: { readonly Labels?: Readonly<Record<string, string>> };
+    readonly Resources?: SwarmResources;
   };
   readonly Status: { readonly State: string };
   readonly ManagerStatus?: { readonly Reachability: string };

@@ -27,6 +27,7 @@ import { isLaunchName, logsGone, type RunLogs } from './run-logs.ts';
 import { createService, removeSecrets, sweepSecrets } from './swarm-create.ts';
 import { SwarmEngine, type SwarmServiceEntry } from './swarm-engine.ts';
 import { taskLog } from './swarm-logs.ts';
+import { SwarmLook } from './swarm-look.ts';
 import { isKilled, killedService } from './swarm-request.ts';
 import { attemptOf, type SwarmNode, type SwarmTask } from './swarm-state.ts';
 import { byLaunch, SwarmWatch } from './swarm-watch.ts';
@@ -72,6 +73,7 @@ class SwarmLauncher implements Launcher {
   readonly #options: SwarmLauncherOptions;
   readonly #swarm: SwarmEngine;
   readonly #watch: SwarmWatch;
+  readonly #look: SwarmLook;
   readonly #listeners: ((observation: Observation) => void)[] = [];
   readonly #flights = new Map<string, Flight>();
   /** Launches with secrets and no service, at the last inventory. */
@@ -85,6 +87,7 @@ class SwarmLauncher implements Launcher {
     const emit = (observation: Observation) => {
       for (const listener of this.#listeners) listener(observation);
     };
+    this.#look = new SwarmLook(this.#swarm, clock);
     this.#watch = new SwarmWatch({ engine: this.#swarm, cluster, clock, log, emit });
   }
 
@@ -105,7 +108,11 @@ class SwarmLauncher implements Launcher {
     this.#listeners.push(listener);
   }
 
-  /** A task that no node takes, or whose image is still fetched, is ENGINE_UNAVAILABLE with the reason. */
+  /**
+   * NO_PLACE where no node fits. A task that no node takes all the same, because what it had room for went to another
+   * in between or for a reason that only Swarm knows, or whose image is still fetched, is ENGINE_UNAVAILABLE with the
+   * reason: its service is there, and goes on waiting by itself.
+   */
   launch(spec: LaunchSpec, mayStart: () => boolean = () => true): Promise<void> {
     const under = this.#flights.get(spec.launchName);
     if (under) return under.done;
@@ -202,6 +209,7 @@ class SwarmLauncher implements Launcher {
       if (flight.killed) throw refused('It was killed before it started', launchName);
       throw this.#swarm.unavailable('this scheduler can not prove any more that it leads');
     };
+    await this.#requirePlace(spec);
     const context = { engine: this.#swarm, credentials: this.#options.credentials ?? noLogins, mayCreate };
     const created = await createService(spec, context).catch(notStarted);
     if (!created) await this.#adopt(spec);
@@ -212,6 +220,13 @@ class SwarmLauncher implements Launcher {
     } finally {
       expected();
     }
+  }
+
+  /** A service that is there already waits in the Swarm itself. */
+  async #requirePlace(spec: LaunchSpec): Promise<void> {
+    const missing = await this.#look.occupy(spec);
+    if (missing === null || (await this.#swarm.service(spec.launchName)) !== null) return;
+    throw new CarillonError('NO_PLACE', missing, { field: 'run', value: spec.launchName });
   }
 
   /** The name is taken: by ourselves, by an older leader, or by something that is none of our business. */
