@@ -230,6 +230,7 @@ export const WirePool = Type.Object(
 export type WirePool = Static<typeof WirePool>;
 
 export const WirePoolList = list(ref(WirePool), 'PoolList');
+export type WirePoolList = Static<typeof WirePoolList>;
 
 const member = { id: Type.String(), url: Type.String(), host: Type.String(), pid: Type.Integer() };
 

@@ -30,6 +30,7 @@ export function DeleteDialog({ job, onClose, onDeleted }: Props) {
         (detached.length > 0 ? ` ${detached.join(', ')} no longer wait for it.` : ''),
     }),
     onDone: onDeleted,
+    gone: ({ deleted }) => deleted,
   });
   const unfinished = job.running.length + job.waiting.length;
   const blocked = job.children.length > 0 && dependents === 'refuse';

@@ -1,18 +1,20 @@
 /** The schedulers and the engines: who leads, who follows how far behind, what can launch jobs. */
 
 import { useQuery } from '@tanstack/react-query';
-import type { WireCluster, WireEngine } from '../../../src/api/schema-views.ts';
-import { clusterQuery, enginesQuery } from '../data/queries.ts';
+import type { WireCluster, WireEngine, WirePool } from '../../../src/api/schema-views.ts';
+import { clusterQuery, enginesQuery, poolsQuery } from '../data/queries.ts';
 import { Fact, Facts } from '../parts/fact.tsx';
 import { Exact } from '../parts/instant.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
 import { ReadProblem } from '../parts/problem-note.tsx';
+import { TableScroll } from '../parts/table-scroll.tsx';
 import { duration } from '../parts/time.ts';
 
 export default function ClusterPage() {
   usePageTitle('Cluster');
   const cluster = useQuery(clusterQuery);
   const engines = useQuery(enginesQuery);
+  const pools = useQuery(poolsQuery);
   return (
     <main className="page" id="main" tabIndex={-1}>
       <h1>Cluster</h1>
@@ -29,6 +31,16 @@ export default function ClusterPage() {
           <Engines engines={engines.data.items} />
         )}
       </section>
+      {/* Who has set no pools needs no word about them. */}
+      {(pools.error !== null || (pools.data?.items.length ?? 0) > 0) && (
+        <section className="panel" aria-labelledby="pools">
+          <div className="panel-head">
+            <h2 id="pools">Pools</h2>
+          </div>
+          <ReadProblem error={pools.error} shown={pools.data !== undefined} />
+          {pools.data !== undefined && <Pools pools={pools.data.items} />}
+        </section>
+      )}
     </main>
   );
 }
@@ -159,4 +171,37 @@ const Engines = ({ engines }: { readonly engines: readonly WireEngine[] }) => (
       </tbody>
     </table>
   </div>
+);
+
+const Pools = ({ pools }: { readonly pools: readonly WirePool[] }) => (
+  <TableScroll>
+    <table className="table">
+      <thead>
+        <tr>
+          <th scope="col">Pool</th>
+          <th scope="col" className="number">
+            Taken
+          </th>
+          <th scope="col" className="number">
+            Places
+          </th>
+          <th scope="col" className="number">
+            Wait for a place
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {pools.map(({ name, places, taken, queued }) => (
+          <tr key={name}>
+            <td>
+              <strong>{name}</strong>
+            </td>
+            <td className="number">{taken}</td>
+            <td className="number">{places}</td>
+            <td className={`number ${queued > 0 ? 'tone-late' : ''}`}>{queued}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </TableScroll>
 );

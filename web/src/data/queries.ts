@@ -20,6 +20,7 @@ import type {
   WireGraph,
   WireJobStats,
   WireNext,
+  WirePoolList,
 } from '../../../src/api/schema-views.ts';
 import { get, type Query } from './client.ts';
 
@@ -123,5 +124,11 @@ export const clusterQuery = queryOptions({
 export const enginesQuery = queryOptions({
   queryKey: ['engines'],
   queryFn: ({ signal }) => get<WireEngineList>('/engines', {}, signal),
+  refetchInterval: 5_000,
+});
+
+export const poolsQuery = queryOptions({
+  queryKey: ['pools'],
+  queryFn: ({ signal }) => get<WirePoolList>('/pools', {}, signal),
   refetchInterval: 5_000,
 });

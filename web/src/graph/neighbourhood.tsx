@@ -15,6 +15,8 @@ import { useKept } from './use-kept.ts';
 const depth = 2;
 /** Where all of it would be smaller, the job itself is looked at. */
 const readable = 0.6;
+/** With more on one side, nothing but edges would be around it: then all of it is shown, however small. */
+const mostBeside = 10;
 
 export default function Neighbourhood({ name }: { readonly name: string }) {
   const { data, error } = useGraph({ job: name, depth });
@@ -46,7 +48,8 @@ export default function Neighbourhood({ name }: { readonly name: string }) {
           view={view}
           label={`${name} and the jobs up to ${depth} steps before and behind it; its parents and children are listed below.`}
           onShown={() => {
-            if ((view.current?.camera.scale ?? 1) < readable) view.current?.centreOn(card);
+            const near = Math.max(parents.length, children.length) <= mostBeside;
+            if (near && (view.current?.camera.scale ?? 1) < readable) view.current?.centreOn(card);
           }}
           onChoose={(chosen) => {
             const job = model.cards[chosen]?.title;

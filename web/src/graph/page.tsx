@@ -98,9 +98,7 @@ function Shown({ whole, address, change }: ShownProps) {
         onNext={goToNext}
       />
       {graph.nodes.length === 0 ? (
-        <p className="graph-empty">
-          No job passes. <Link href="/graph">Show all jobs</Link>
-        </p>
+        <Nothing filtered={!isWhole(address)} />
       ) : table ? (
         <GraphTable graph={graph} jobs={jobs} />
       ) : (
@@ -136,6 +134,23 @@ function Shown({ whole, address, change }: ShownProps) {
     </main>
   );
 }
+
+/** All jobs are asked for: where none are shown, there are none. */
+const isWhole = ({ job, label, owner }: Address): boolean => job === null && label === null && owner === null;
+
+const Nothing = ({ filtered }: { readonly filtered: boolean }) => (
+  <p className="graph-empty">
+    {filtered ? (
+      <>
+        No job passes. <Link href="/graph">Show all jobs</Link>
+      </>
+    ) : (
+      <>
+        There are no jobs yet. <Link href="/new">Write the first one</Link>
+      </>
+    )}
+  </p>
+);
 
 /** Goes through what was found, one by one, and begins again with another search. */
 function useSteps(found: readonly number[] | null, search: string, go: (card: number) => void): () => void {

@@ -5,6 +5,7 @@ import { Link } from 'wouter';
 import type { WireGraphNode } from '../../../src/api/schema-views.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Instant, Relative } from '../parts/instant.tsx';
+import { Reason } from '../parts/reason.tsx';
 import { runWord } from '../parts/state-mark.tsx';
 import { duration } from '../parts/time.ts';
 import { type Card, type Model, neighboursOf } from './model.ts';
@@ -77,7 +78,11 @@ function JobFacts({
   const [round] = lacking;
   return (
     <>
-      {late !== null && <p className="callout callout-late">{late}</p>}
+      {late !== null && (
+        <p className="callout callout-late">
+          <Reason text={late} job={node.name} />
+        </p>
+      )}
       {round !== undefined && (
         <div className="callout">
           The round of <Instant at={round.due} /> still lacks{' '}

@@ -3,6 +3,7 @@
 import { Link } from 'wouter';
 import type { WireOverview } from '../../../src/api/schema-plots.ts';
 import { Relative } from '../parts/instant.tsx';
+import { Reason } from '../parts/reason.tsx';
 import { JobMark } from '../parts/state-mark.tsx';
 import { Rest } from './rest.tsx';
 
@@ -18,7 +19,7 @@ export function Failing({ failing: { total, items } }: { readonly failing: WireO
         </h2>
       </div>
       <div className="table-scroll">
-        <table className="table stacked">
+        <table className="table trouble stacked">
           <thead>
             <tr>
               <th scope="col">Job</th>
@@ -37,7 +38,9 @@ export function Failing({ failing: { total, items } }: { readonly failing: WireO
                   </Link>
                   {owner !== null && <small>{owner}</small>}
                 </td>
-                <td data-label="Why">{reason ?? last?.state ?? ''}</td>
+                <td data-label="Why" className="trouble-why">
+                  <Reason text={reason ?? last?.state ?? ''} job={job} />
+                </td>
                 <td data-label="Failed runs" className="nowrap">
                   {consecutiveFailures} in a row
                 </td>

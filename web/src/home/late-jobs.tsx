@@ -3,6 +3,7 @@
 import { Link } from 'wouter';
 import type { WireOverview } from '../../../src/api/schema-plots.ts';
 import { Instant, Relative } from '../parts/instant.tsx';
+import { Reason } from '../parts/reason.tsx';
 import { JobMark } from '../parts/state-mark.tsx';
 import { Done } from './done.tsx';
 import { Rest } from './rest.tsx';
@@ -20,7 +21,7 @@ export function LateJobs({ late: { total, items } }: { readonly late: WireOvervi
         </h2>
       </div>
       <div className="table-scroll">
-        <table className="table stacked">
+        <table className="table trouble stacked">
           <thead>
             <tr>
               <th scope="col">Job</th>
@@ -40,9 +41,9 @@ export function LateJobs({ late: { total, items } }: { readonly late: WireOvervi
                   </Link>
                   {owner !== null && <small>{owner}</small>}
                 </td>
-                <td data-label="Why">
+                <td data-label="Why" className="trouble-why">
                   <p>
-                    {reason}
+                    <Reason text={reason} job={job} />
                     {run !== null && (
                       <>
                         {' '}

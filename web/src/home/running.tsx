@@ -8,6 +8,7 @@ import { Done } from './done.tsx';
 import { Rest } from './rest.tsx';
 
 const shown = 10;
+const leastShare = 0.01;
 
 type Item = WireOverview['running']['items'][number];
 
@@ -57,9 +58,11 @@ interface ProgressProps {
 }
 
 function Progress({ startedMs, doneMs, nowMs }: ProgressProps) {
-  const share =
-    startedMs === null || doneMs === null ? 0 : (nowMs - startedMs) / Math.max(1, doneMs - startedMs);
-  const width = `${Math.max(0, Math.min(100, share * 100)).toFixed(1)}%`;
+  if (startedMs === null || doneMs === null) return null;
+  const share = (nowMs - startedMs) / Math.max(1, doneMs - startedMs);
+  // Below that it is a dot that looks like dirt.
+  if (share < leastShare) return null;
+  const width = `${Math.min(100, share * 100).toFixed(1)}%`;
   return (
     <span className="line-progress" aria-hidden="true">
       <i style={{ width }} />

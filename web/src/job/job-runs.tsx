@@ -19,7 +19,10 @@ export function JobRuns({ name }: { readonly name: string }) {
       <RunFilter states={states} job={null} onChange={(changes) => change({ ...changes, cursor: null })} />
       <ReadProblem error={error} shown={data !== undefined} />
       <section className="panel" aria-label="Runs">
-        <RunTable runs={data?.items ?? null} />
+        <RunTable
+          runs={data?.items ?? null}
+          none={states.length === 0 ? 'It has not run yet.' : 'No runs match.'}
+        />
         {(cursor !== null || data?.next) && (
           <div className="pager">
             {cursor !== null && (

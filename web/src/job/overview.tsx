@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import type { WireJob } from '../../../src/api/schema.ts';
 import { jobRunsQuery, jobStatsQuery } from '../data/queries.ts';
+import { Clamped } from '../parts/clamped.tsx';
 import { Fact, Facts } from '../parts/fact.tsx';
 import { Names } from '../parts/names.tsx';
 import { RunTable } from '../parts/run-table.tsx';
@@ -67,7 +68,9 @@ function About({ job }: { readonly job: WireJob }) {
   const labels = Object.entries(definition.labels ?? {});
   return (
     <Facts>
-      <Fact name="Schedule">{scheduleText}</Fact>
+      <Fact name="Schedule">
+        <Clamped text={scheduleText} />
+      </Fact>
       {definition.owner !== undefined && (
         <Fact name="Owner">
           <Link href={`/jobs?owner=${encodeURIComponent(definition.owner)}`}>{definition.owner}</Link>

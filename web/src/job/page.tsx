@@ -5,7 +5,9 @@ import { lazy, Suspense } from 'react';
 import { Link } from 'wouter';
 import type { WireJob } from '../../../src/api/schema.ts';
 import { JobActions } from '../actions/job-actions.tsx';
+import { problemOf } from '../data/client.ts';
 import { jobQuery } from '../data/queries.ts';
+import { Clamped } from '../parts/clamped.tsx';
 import { Instant } from '../parts/instant.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
 import { ReadProblem } from '../parts/problem-note.tsx';
@@ -33,7 +35,9 @@ const tabs = [
 
 export default function JobPage({ name, tab }: { readonly name: string; readonly tab: string }) {
   usePageTitle(name);
-  const { data: job, error } = useQuery(jobQuery(name));
+  const { data, error } = useQuery(jobQuery(name));
+  const missing = error !== null && problemOf(error).status === 404;
+  const job = missing ? undefined : data;
   return (
     <main className="page" id="main" tabIndex={-1}>
       <div className="page-head">
@@ -44,17 +48,21 @@ export default function JobPage({ name, tab }: { readonly name: string; readonly
         {job !== undefined && <JobActions job={job} />}
       </div>
       {job?.definition.description !== undefined && (
-        <p className="muted job-description">{job.definition.description}</p>
+        <p className="muted job-description">
+          <Clamped text={job.definition.description} />
+        </p>
       )}
-      <ReadProblem error={error} shown={job !== undefined} />
+      {missing ? <Missing name={name} /> : <ReadProblem error={error} shown={job !== undefined} />}
       <Tabs
         label={`About ${name}`}
         chosen={tab}
-        tabs={tabs.map(([key, text]) => ({
-          key,
-          text,
-          to: key === 'overview' ? `/jobs/${name}` : `/jobs/${name}/${key}`,
-        }))}
+        tabs={tabs
+          .filter(([key]) => !missing || key === 'revisions')
+          .map(([key, text]) => ({
+            key,
+            text,
+            to: key === 'overview' ? `/jobs/${name}` : `/jobs/${name}/${key}`,
+          }))}
       />
       <Suspense fallback={<div className="tab-pending" />}>
         {tab === 'revisions' ? (
@@ -66,6 +74,16 @@ export default function JobPage({ name, tab }: { readonly name: string; readonly
     </main>
   );
 }
+
+/** There was such a job, perhaps: what is left of it. */
+const Missing = ({ name }: { readonly name: string }) => (
+  <p className="callout callout-late">
+    There is no job of this name. If there was one,{' '}
+    <Link href={`/jobs/${name}/revisions`}>its revisions</Link> can be restored, and{' '}
+    <Link href={`/runs?job=${encodeURIComponent(name)}`}>its runs</Link> are kept for a while. Or{' '}
+    <Link href={`/jobs?q=${encodeURIComponent(name)}`}>look for a similar name</Link>.
+  </p>
+);
 
 function Tab({ tab, job }: { readonly tab: string; readonly job: WireJob }) {
   if (tab === 'runs') return <JobRuns name={job.name} />;

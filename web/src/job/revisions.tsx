@@ -24,7 +24,7 @@ export function Revisions({ name, current }: Props) {
   const [parameters, change] = useQueryState();
   const items = data?.items ?? [];
   const asked = Number(parameters.get('revision'));
-  const chosen = items.find(({ revision }) => revision === asked) ?? items[0];
+  const chosen = items.find(({ revision }) => revision === asked) ?? standing(items);
   const before = chosen && items.find(({ revision }) => revision < chosen.revision);
   if (data === undefined) return <ReadProblem error={error} shown={false} />;
   return (
@@ -58,6 +58,10 @@ export function Revisions({ name, current }: Props) {
     </div>
   );
 }
+
+/** The newest that can be restored: of a deleted job the one before its end. */
+const standing = (items: readonly WireRevision[]): WireRevision | undefined =>
+  items.find(({ definition }) => definition !== null) ?? items[0];
 
 interface RevisionProps extends Props {
   readonly revision: WireRevision;

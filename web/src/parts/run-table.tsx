@@ -4,6 +4,7 @@ import { Link } from 'wouter';
 import type { WireRun } from '../../../src/api/schema.ts';
 import { Exact } from './instant.tsx';
 import { useNow } from './now.ts';
+import { Reason } from './reason.tsx';
 import { RunMark } from './state-mark.tsx';
 import { duration } from './time.ts';
 
@@ -20,7 +21,7 @@ export function RunTable({ runs, showJob = false, none = 'No runs match.' }: Pro
   if (runs.length === 0) return <p className="empty">{none}</p>;
   return (
     <div className="table-scroll">
-      <table className="table">
+      <table className="table run-table">
         <thead>
           <tr>
             <th scope="col">State</th>
@@ -40,24 +41,26 @@ export function RunTable({ runs, showJob = false, none = 'No runs match.' }: Pro
         <tbody>
           {runs.map((run) => (
             <tr key={run.id}>
-              <td>
+              <td className="cell-state">
                 <RunMark state={run.state} />
               </td>
               {showJob && (
-                <td>
+                <td className="cell-job">
                   <Link href={`/jobs/${run.job}`}>{run.job}</Link>
                 </td>
               )}
-              <td>
+              <td className="cell-due">
                 <Link href={`/runs/${run.id}`}>
                   <Exact at={run.due} />
                 </Link>
               </td>
-              <td className="number">{duration(run.lateMs)}</td>
-              <td className="number">
+              <td className="number cell-late">{duration(run.lateMs)}</td>
+              <td className="number cell-took">
                 <Took run={run} />
               </td>
-              <td className="wide muted">{whyOf(run)}</td>
+              <td className="wide muted cell-why">
+                <Why run={run} />
+              </td>
             </tr>
           ))}
         </tbody>
@@ -73,11 +76,21 @@ function Took({ run }: { readonly run: WireRun }) {
   return <span className="tone-run">{duration(now - Date.parse(started))}</span>;
 }
 
-function whyOf({ reason, trigger, attempts }: WireRun): string {
+function Why({ run }: { readonly run: WireRun }) {
+  const circumstances = circumstancesOf(run).join(', ');
+  return (
+    <>
+      {circumstances}
+      {circumstances !== '' && run.reason !== null && ', '}
+      {run.reason !== null && <Reason text={run.reason} job={run.job} />}
+    </>
+  );
+}
+
+function circumstancesOf({ trigger, attempts }: WireRun): string[] {
   const parts: string[] = [];
   if (trigger.kind === 'manual') parts.push(`asked for by ${trigger.by ?? 'somebody'}`);
   if (trigger.kind === 'rerun') parts.push(`run again by ${trigger.by ?? 'somebody'}`);
   if (attempts.length > 1) parts.push(`${attempts.length} attempts`);
-  if (reason !== null) parts.push(reason);
-  return parts.join(', ');
+  return parts;
 }

@@ -10,6 +10,7 @@ import { Exact, Instant, Relative } from '../parts/instant.tsx';
 import { useNow } from '../parts/now.ts';
 import { usePageTitle } from '../parts/page-title.ts';
 import { ReadProblem } from '../parts/problem-note.tsx';
+import { Reason } from '../parts/reason.tsx';
 import { RunMark, runWord } from '../parts/state-mark.tsx';
 import { duration } from '../parts/time.ts';
 import { Attempts } from './attempts.tsx';
@@ -72,11 +73,19 @@ function Why({ run }: { readonly run: WireRun }) {
   if (run.endedAt !== null) {
     if (run.reason === null || run.state === 'succeeded') return null;
     const failed = run.state !== 'skipped' && run.state !== 'missed';
-    return <p className={`callout ${failed ? 'callout-fail' : 'callout-late'}`}>{capital(run.reason)}</p>;
+    return (
+      <p className={`callout ${failed ? 'callout-fail' : 'callout-late'}`}>
+        <Reason text={capital(run.reason)} job={run.job} />
+      </p>
+    );
   }
   return (
     <p className={`callout callout-${tone}`}>
-      {run.reason !== null && <>{capital(run.reason)}. </>}
+      {run.reason !== null && (
+        <>
+          <Reason text={capital(run.reason)} job={run.job} />.{' '}
+        </>
+      )}
       {run.notBefore !== null && (
         <>
           It goes on <Relative at={run.notBefore} />.{' '}

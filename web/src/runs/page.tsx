@@ -24,7 +24,11 @@ export default function RunsPage() {
       <RunFilter states={states} job={job} onChange={(changes) => change({ ...changes, cursor: null })} />
       <ReadProblem error={error} shown={data !== undefined} />
       <section className="panel" aria-label="Runs">
-        <RunTable runs={data?.items ?? null} showJob />
+        <RunTable
+          runs={data?.items ?? null}
+          showJob
+          none={states.length === 0 && job === '' ? 'Nothing has run yet.' : 'No runs match.'}
+        />
         {(cursor !== null || data?.next) && (
           <div className="pager">
             {cursor !== null && (

@@ -1,0 +1,102 @@
+/** The web app on a bad night: long names, a full pool, runs that wait for each other, jobs that are no more. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventually, Server } from '../support/server.ts';
+import { barriers, hasBrowser, openBrowser, openPage } from './browser.ts';
+
+const dataDir = mkdtempSync(join(tmpdir(), 'carillon-troubles-'));
+const longName = `reconcile-${'all-shops-'.repeat(11)}end`;
+const phone = { viewport: { width: 390, height: 844 } };
+let server: Server;
+let browser: Browser;
+
+describe.skipIf(!hasBrowser)('on a bad night', () => {
+  beforeAll(async () => {
+    server = await Server.start(dataDir, ['--pools', 'warehouse=1,mail=2']);
+    browser = await openBrowser();
+    const put = (name: string, body: object) => server.ask('PUT', `/api/v1/jobs/${name}`, body);
+    const endless = { run: { command: 'sleep 600' } };
+    await put(longName, { run: { command: 'exit 3' }, description: 'All of it. '.repeat(100) });
+    await put('busy', endless);
+    await put('load', { ...endless, policy: { pool: 'warehouse', overlap: 'allow' } });
+    await put('parent', { run: { command: 'true' } });
+    await put('child', { run: { command: 'true' }, schedule: { after: { parents: ['parent'] } } });
+    for (const name of [longName, 'busy', 'busy', 'load', 'load'])
+      await server.ask('POST', `/api/v1/jobs/${name}/trigger`);
+    await eventually(
+      () => server.get<{ counts: { failing: number } }>('/api/v1/overview'),
+      ({ counts }) => counts.failing === 1,
+    );
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.end('SIGTERM');
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  test('a long name leaves the reason its room', async () => {
+    const { page } = await openPage(browser, server.url);
+    await page.goto('/');
+    const why = page.locator('section[aria-labelledby="failing"] .trouble-why');
+    expect(await why.textContent()).toBe('exit code 3');
+    expect((await why.boundingBox())?.width).toBeGreaterThan(300);
+    await page.context().close();
+  });
+
+  test('a skipped run names the other one by when it was due, and leads to it, on a phone too', async () => {
+    const { page } = await openPage(browser, server.url, phone);
+    await page.goto('/jobs/busy/runs');
+    const other = page.locator('.cell-why a').first();
+    expect(await other.textContent()).toMatch(/^the run due \d\d:\d\d(:\d\d)?$/);
+    const place = await other.boundingBox();
+    expect((place?.x ?? 999) + (place?.width ?? 999)).toBeLessThan(phone.viewport.width);
+    expect(await barriers(page)).toEqual([]);
+    await other.click();
+    await page.getByRole('button', { name: 'Kill' }).waitFor();
+    await page.context().close();
+  });
+
+  test('the cluster says which pools are full, and how many wait for them', async () => {
+    const { page } = await openPage(browser, server.url);
+    await page.goto('/cluster');
+    const row = page.getByRole('row', { name: /^warehouse/ });
+    await row.waitFor();
+    expect(await row.getByRole('cell').allTextContents()).toEqual(['warehouse', '1', '1', '1']);
+    await page.context().close();
+  });
+
+  test('a long description is short until asked for', async () => {
+    const { page } = await openPage(browser, server.url, phone);
+    await page.goto(`/jobs/${longName}`);
+    const text = page.locator('.job-description');
+    const before = (await text.boundingBox())?.height ?? 0;
+    await page.getByRole('button', { name: 'All of it' }).click();
+    expect((await text.boundingBox())?.height).toBeGreaterThan(before * 2);
+    await page.context().close();
+  });
+
+  test('what was deleted is not asked for again, and its address says what is left of it', async () => {
+    const { page, faults } = await openPage(browser, server.url);
+    await page.goto('/jobs/parent');
+    const missed: string[] = [];
+    page.on('response', (answer) => answer.status() === 404 && missed.push(answer.url()));
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await page.getByLabel('Delete them too').check();
+    await page.getByRole('button', { name: 'Delete 2 jobs' }).click();
+    await page.getByText('2 jobs deleted.').waitFor();
+    await page.getByRole('link', { name: 'busy' }).waitFor();
+    // What comes live comes in order: with this one shown, the deletion has been told, too.
+    await server.ask('PUT', '/api/v1/jobs/newest', { run: { command: 'true' } });
+    await page.getByRole('link', { name: 'newest' }).waitFor();
+    expect(missed).toEqual([]);
+    await page.goto('/jobs/parent');
+    await page.getByRole('link', { name: 'its revisions' }).click();
+    await page.getByRole('button', { name: 'Restore' }).waitFor();
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+});

@@ -1,0 +1,30 @@
+/** A reason of the server's, with the runs that it names as links, and instants on the viewer's clock. */
+
+import { Link } from 'wouter';
+import { Instant } from './instant.tsx';
+import { type ReasonPart, reasonParts } from './reason-parts.ts';
+
+interface Props {
+  readonly text: string;
+  /** The job that it is about: its own runs are told without its name. */
+  readonly job: string;
+}
+
+export const Reason = ({ text, job }: Props) => (
+  <span className="reason">
+    {reasonParts(text).map((part, i) => (
+      // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a sentence are known by their place.
+      <Part key={i} part={part} own={job} />
+    ))}
+  </span>
+);
+
+function Part({ part, own }: { readonly part: ReasonPart; readonly own: string }) {
+  if (part.kind === 'text') return part.text;
+  if (part.kind === 'instant') return <Instant at={part.at} />;
+  return (
+    <Link href={`/runs/${part.id}`} title={part.id}>
+      the run {part.job !== own && <>of {part.job} </>}due <Instant at={part.due} />
+    </Link>
+  );
+}
