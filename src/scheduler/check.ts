@@ -127,8 +127,12 @@ function checkRun(run: JobDefinition['run'], findings: Findings): void {
 /** The target is absolute; what mounts it decides what a source may be. */
 const volumeForm = /^[^:]+:\/[^:]*(?::(?:ro|rw))?$/;
 const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** Programs of an image may be told by names that a shell on the host would drop. */
+const containerVariableName = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 
-function checkEnvironment({ env = {}, secrets = {} }: JobDefinition['run'], findings: Findings): void {
+function checkEnvironment({ image, env = {}, secrets = {} }: JobDefinition['run'], findings: Findings): void {
+  const form = image === undefined ? variableName : containerVariableName;
+  const also = image === undefined ? '' : ', dots and dashes';
   const refuse = (field: string, name: string, message: string, allowed: string) =>
     findings.add('INVALID_FIELD', message, { field, value: shorten(name), allowed });
   for (const [map, names] of [
@@ -137,8 +141,8 @@ function checkEnvironment({ env = {}, secrets = {} }: JobDefinition['run'], find
   ] as const) {
     for (const name of names) {
       const field = `run.${map}.${name}`;
-      if (!variableName.test(name)) {
-        const allowed = 'letters, digits and underscores, not beginning with a digit';
+      if (!form.test(name)) {
+        const allowed = `letters, digits, underscores${also}, beginning with a letter or an underscore`;
         refuse(field, name, `${JSON.stringify(shorten(name))} can't be an environment variable.`, allowed);
       } else if (name.startsWith('CARILLON_')) {
         refuse(field, name, `${name} is set by Carillon itself.`, 'names that do not begin with CARILLON_');

@@ -47,6 +47,10 @@ describe('a good definition passes as it is', () => {
     ['everything said', full],
     ['a child', child],
     ['an image that brings its own command', { name: 'a', run: { image: 'busybox' } }],
+    [
+      'a variable with a dot, as programs of an image have them',
+      { name: 'a', run: { image: 'search', env: { 'discovery.type': 'single-node' } } },
+    ],
     ['by hand only', { name: 'a', run: { command: 'true' } }],
   ])('%s', (_, definition) => {
     expect(checkDefinition(definition, 'f.yaml:1')).toEqual({ definition, warnings: [] });
@@ -251,6 +255,12 @@ const bad: readonly Bad[] = [
     because: 'a variable with a dash',
     change: { run: { command: 'a', env: { 'A-B': 'x' } } },
     field: 'run.env.A-B',
+    says: "can't be an environment variable",
+  },
+  {
+    because: 'a variable that begins with a digit, in a container',
+    change: { run: { image: 'alpine', env: { '1.A': 'x' } } },
+    field: 'run.env.1.A',
     says: "can't be an environment variable",
   },
   {

@@ -17,7 +17,8 @@ export function readAnyBody(app: FastifyInstance): void {
 /** INVALID_BODY for what is no JSON. */
 export function jsonBody(request: FastifyRequest): unknown {
   const type = request.headers['content-type'] ?? '';
-  const text = typeof request.body === 'string' ? request.body : '';
+  // Some editors begin a file with a mark of its byte order, which is no JSON; Chronos read over it.
+  const text = typeof request.body === 'string' ? request.body.replace(/^\uFEFF/, '') : '';
   if (formTypes.test(type)) {
     throw new CarillonError('INVALID_BODY', `A body of type ${type} is not read.`, {
       field: 'content-type',

@@ -66,6 +66,10 @@ describe('types of bodies', () => {
   });
 });
 
+test('a file that begins with a mark of its byte order is JSON', async () => {
+  expect((await ask(`POST ${three}/iso8601`, `\uFEFF${JSON.stringify(nightly)}`)).statusCode).toBe(204);
+});
+
 describe('fields as clients send them', () => {
   test.each<[string, object]>([
     ['an offset as Java writes it', { scheduleTimeZone: 'GMT+2' }],
