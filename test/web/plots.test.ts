@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { WireTimeline } from '../../src/api/schema-plots.ts';
 import { binsOf } from '../../web/src/plots/bins.ts';
 import { rowsOf } from '../../web/src/plots/gantt-rows.ts';
+import { shifted, windowOf } from '../../web/src/plots/gantt-window.ts';
 import { stacked } from '../../web/src/plots/stack.ts';
 
 describe('bins of a distribution', () => {
@@ -142,5 +143,36 @@ describe('rows of the Gantt', () => {
       from: Date.parse(at(700)),
       until: Date.parse(at(730)),
     });
+  });
+});
+
+describe('the window of the bars', () => {
+  const now = Date.parse('2026-11-21T03:00:00Z');
+  const hour = 3_600_000;
+
+  it('is around now by itself, and whatever else the address says', () => {
+    for (const until of [null, 'yesterday']) {
+      const { from, to } = windowOf(hour, until, now);
+      expect([from <= now - (hour * 2) / 3, to >= now + hour / 3]).toEqual([true, true]);
+    }
+  });
+
+  it('goes back by half of itself, over and over, and returns to now on the way forth', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(hour / 4, hour, 24 * hour),
+        fc.integer({ min: 1, max: 9 }),
+        (span, steps) => {
+          const ends: (string | null)[] = [null];
+          for (let step = 0; step < steps; step++)
+            ends.push(shifted(windowOf(span, ends.at(-1)!, now), 'earlier', now));
+          for (const [i, end] of ends.slice(2).entries())
+            expect(Date.parse(ends[i + 1]!) - Date.parse(end!)).toBe(span / 2);
+          let until = ends.at(-1)!;
+          for (let step = 0; step < steps; step++) until = shifted(windowOf(span, until, now), 'later', now)!;
+          expect(until).toBeNull();
+        },
+      ),
+    );
   });
 });

@@ -18,7 +18,7 @@ const folder = resolve(import.meta.dirname, '../../docs/screenshots');
 const dataDir = mkdtempSync(join(tmpdir(), 'carillon-screenshots-'));
 const wanted = process.argv.slice(2);
 await livePast(dataDir, DAYS * dayMs);
-const server = await Server.start(dataDir);
+const server = await Server.start(dataDir, ['--pools', 'warehouse=2,mail=4']);
 const browser = await openBrowser();
 try {
   // Something that goes on, and a run whose output is still there.

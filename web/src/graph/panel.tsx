@@ -1,8 +1,11 @@
 /** What one asks about a selected job or group: how it stands, why, what it waits for, when it will be done. */
 
+import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { WireGraphNode } from '../../../src/api/schema-views.ts';
+import { overviewQuery } from '../data/queries.ts';
+import { Done } from '../parts/done.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Instant, Relative } from '../parts/instant.tsx';
 import { Reason } from '../parts/reason.tsx';
@@ -76,6 +79,9 @@ function JobFacts({
 }) {
   const { late, lacking, last, nextDue, p50Ms, p95Ms, consecutiveFailures, owner } = node;
   const [round] = lacking;
+  // The longest late ones are told there, with when they and all behind them will be done.
+  const { data: overview } = useQuery({ ...overviewQuery, enabled: late !== null });
+  const forecast = late === null ? undefined : overview?.late.items.find(({ job }) => job === node.name);
   return (
     <>
       {late !== null && (
@@ -98,6 +104,16 @@ function JobFacts({
         </div>
       )}
       <dl className="graph-facts">
+        {forecast !== undefined && (
+          <Fact name="Probably done">
+            <Done forecast={forecast.done} />
+          </Fact>
+        )}
+        {forecast !== undefined && forecast.dependents > 0 && (
+          <Fact name="All behind it">
+            <Done forecast={forecast.allDone} />
+          </Fact>
+        )}
         {last !== null && (
           <Fact name="Last">
             <Link href={`/runs/${last.id}`}>{runWord(last.state)}</Link> <Relative at={last.endedAt} />

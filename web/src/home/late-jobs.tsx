@@ -2,10 +2,10 @@
 
 import { Link } from 'wouter';
 import type { WireOverview } from '../../../src/api/schema-plots.ts';
+import { Done } from '../parts/done.tsx';
 import { Instant, Relative } from '../parts/instant.tsx';
 import { Reason } from '../parts/reason.tsx';
 import { JobMark } from '../parts/state-mark.tsx';
-import { Done } from './done.tsx';
 import { Rest } from './rest.tsx';
 
 /** What fits beside the rest; the list of jobs has all. */

@@ -2,9 +2,9 @@
 
 import { Link } from 'wouter';
 import type { WireOverview } from '../../../src/api/schema-plots.ts';
+import { Done } from '../parts/done.tsx';
 import { useNow } from '../parts/now.ts';
 import { duration } from '../parts/time.ts';
-import { Done } from './done.tsx';
 import { Rest } from './rest.tsx';
 
 const shown = 10;

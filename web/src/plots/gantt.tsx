@@ -3,17 +3,18 @@
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { WireTimeline } from '../../../src/api/schema-plots.ts';
+import { Icon } from '../parts/icon.tsx';
 import { useNow } from '../parts/now.ts';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { useQueryState } from '../parts/query-state.ts';
-import { clockTime } from '../parts/time.ts';
+import { clockTime, dateTime } from '../parts/time.ts';
 import { GanttCanvas } from './gantt-canvas.tsx';
 import { rowsOf } from './gantt-rows.ts';
 import { BarTable } from './gantt-table.tsx';
+import { shifted, windowOf } from './gantt-window.ts';
 import { timelineQuery } from './queries.ts';
 
 const hourMs = 3_600_000;
-/** Two thirds of each are past, one third is to come. */
 const spans = [
   { name: '15min', text: '15 min', ms: hourMs / 4 },
   { name: '1h', text: '1 h', ms: hourMs },
@@ -21,24 +22,45 @@ const spans = [
   { name: '12h', text: '12 h', ms: 12 * hourMs },
   { name: '24h', text: '24 h', ms: 24 * hourMs },
 ] as const;
-/** Asked for in steps of the window's fraction, so that the same answer serves for a while. */
-const fractions = 60;
-
 export function Gantt() {
   const [parameters, change] = useQueryState();
   const span = spans.find(({ name }) => name === parameters.get('span')) ?? spans[1];
   const q = parameters.get('q') ?? '';
   const now = useNow();
-  const grain = span.ms / fractions;
-  const from = Math.floor((now - (span.ms * 2) / 3) / grain) * grain;
-  const to = from + span.ms + grain;
+  const until = parameters.get('until');
+  const window = windowOf(span.ms, until, now);
+  const { from, to } = window;
   const iso = (ms: number) => new Date(ms).toISOString();
   const { data, error } = useQuery(timelineQuery({ from: iso(from), to: iso(to), q }));
   return (
     <section className="panel" aria-labelledby="gantt-title">
       <div className="panel-head">
-        <h2 id="gantt-title">The last and the coming hours</h2>
+        <h2 id="gantt-title">
+          {until === null ? 'The last and the coming hours' : `Until ${dateTime(to).slice(0, 16)}`}
+        </h2>
         <div className="actions">
+          <button
+            type="button"
+            className="icon-button"
+            aria-label="Earlier"
+            onClick={() => change({ until: shifted(window, 'earlier', now) })}
+          >
+            <Icon name="left" />
+          </button>
+          <button
+            type="button"
+            className="icon-button"
+            aria-label="Later"
+            disabled={until === null}
+            onClick={() => change({ until: shifted(window, 'later', now) })}
+          >
+            <Icon name="right" />
+          </button>
+          {until !== null && (
+            <button type="button" className="button button-small" onClick={() => change({ until: null })}>
+              Now
+            </button>
+          )}
           <input
             type="search"
             className="input gantt-filter"
@@ -64,7 +86,7 @@ export function Gantt() {
       <div className="panel-body">
         {error !== null && data === undefined && <ProblemNote error={error} />}
         {error === null && data === undefined && <div className="gantt-pending" />}
-        {data !== undefined && <Rows timeline={data} window={{ from, to }} now={now} />}
+        {data !== undefined && <Rows timeline={data} window={window} now={now} />}
       </div>
     </section>
   );

@@ -1,8 +1,8 @@
 /** When something will probably be done: as long as usual, and as long as one in twenty. */
 
 import type { WireForecast } from '../../../src/api/schema-plots.ts';
-import { useNow } from '../parts/now.ts';
-import { clockTime, dateTime, shortInstant } from '../parts/time.ts';
+import { useNow } from './now.ts';
+import { clockTime, dateTime, shortInstant } from './time.ts';
 
 /** Nearer than this, seconds count. */
 const nearMs = 10 * 60_000;
