@@ -21,7 +21,7 @@ export interface Wish {
   readonly amounts: Amounts;
 }
 
-/** A node that takes jobs, and what is left of it. */
+/** A node, and what is left of it. */
 export interface Place {
   readonly node: SwarmNode;
   left: Amounts;
@@ -52,11 +52,9 @@ export function reserves({ amounts: { nanoCpus, memoryBytes, gpus } }: Wish): bo
   return nanoCpus + memoryBytes + gpus > 0;
 }
 
-/** The nodes that take jobs now, with what these tasks leave of them. */
+/** The nodes with what these tasks leave of them. */
 export function placesOf(nodes: readonly SwarmNode[], tasks: readonly SwarmTask[]): Place[] {
-  const places = nodes
-    .filter(takesJobs)
-    .map((node) => ({ node, left: amountsOf(node.Description.Resources ?? {}) }));
+  const places = nodes.map((node) => ({ node, left: amountsOf(node.Description.Resources ?? {}) }));
   const byNode = new Map(places.map((place) => [place.node.ID, place]));
   for (const task of tasks) {
     const place = byNode.get(task.NodeID ?? '');
@@ -69,14 +67,16 @@ export function placesOf(nodes: readonly SwarmNode[], tasks: readonly SwarmTask[
 
 /** Takes what is wished for from a place that fits, and answers null; where none does, what is missing. */
 export function occupy(places: readonly Place[], wish: Wish): string | null {
-  if (places.length === 0) return 'no node of the Swarm is ready and takes jobs';
+  let left = places.filter(takesJobs);
+  if (left.length === 0) return 'no node of the Swarm is ready and takes jobs';
+  const idle = places.length - left.length;
+  const others = idle === 0 ? '' : ` (${idle} of ${places.length} nodes take no jobs now)`;
   const met: string[] = [];
-  let left = places;
   for (const { words, isMet, nearest } of demandsOf(wish)) {
     const fitting = left.filter(isMet);
     if (fitting.length === 0) {
       const which = met.length === 0 ? 'no node' : `no node with ${met.join(' and ')}`;
-      return `${which} has ${words}${nearest === undefined ? '' : `; the most is ${nearest(left)}`}`;
+      return `${which} has ${words}${nearest === undefined ? '' : `; the most is ${nearest(left)}`}${others}`;
     }
     met.push(words);
     left = fitting;
@@ -124,7 +124,7 @@ function traitOf({ ID: id, Spec: spec, Description: description }: SwarmNode, ke
   return known[key.toLowerCase()] ?? null;
 }
 
-function takesJobs({ Spec, Status }: SwarmNode): boolean {
+function takesJobs({ node: { Spec, Status } }: Place): boolean {
   return Status.State === 'ready' && Spec.Availability === 'active';
 }
 

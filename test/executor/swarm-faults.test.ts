@@ -12,7 +12,7 @@ import { type LaunchSpec, plainContainer } from '../../src/scheduler/spec.ts';
 import { endAll } from '../conformance/launcher.ts';
 import { testImage } from '../support/dockerd.ts';
 import { eventually, Server } from '../support/server.ts';
-import { swarmMissing } from '../support/swarm.ts';
+import { names, swarmMissing } from '../support/swarm.ts';
 import { until } from '../support/until.ts';
 import { type SwarmHarness, swarmHarness } from './swarm-harness.ts';
 
@@ -20,6 +20,7 @@ const missing = swarmMissing();
 interface RunAnswer {
   readonly id: string;
   readonly state: string;
+  readonly reason: string | null;
   readonly attempts: { launchName: string; exitCode: number | null; reason: string | null }[];
 }
 type Ended = Extract<Observation, { kind: 'ended' }>;
@@ -83,7 +84,7 @@ describe.skipIf(missing !== null)(
           launcher.launch(spec).then(
             () => true,
             (error: CarillonError) => {
-              if (error.code !== 'ENGINE_UNAVAILABLE') throw error;
+              if (error.code !== 'ENGINE_UNAVAILABLE' && error.code !== 'NO_PLACE') throw error;
               return false;
             },
           ),
@@ -91,9 +92,81 @@ describe.skipIf(missing !== null)(
       );
     }
 
-    test('what no node takes is no start: it says why, holds up nobody, and can be killed', async () => {
+    test('what fits no node is not created, and says what is missing', async () => {
+      const elsewhere = job('exit 0', { constraints: ['node.labels.zone==moon'] });
+      expect(await errorOf(launcher.launch(elsewhere))).toMatchObject({
+        code: 'NO_PLACE',
+        message: 'no node has node.labels.zone==moon',
+      });
+      const large = await errorOf(launcher.launch(job('exit 0', { cpus: 1_000 })));
+      expect(`${large.code}: ${large.message}`).toMatch(
+        /^NO_PLACE: no node has 1000 CPU free; the most is \d+ CPU$/,
+      );
+      expect(await launcher.inventory()).toEqual([]);
+      const other = job('exit 0');
+      await launcher.launch(other);
+      expect((await endOf(other.launchName)).exitCode).toBe(0);
+    });
+
+    test('of a burst as many are created as there is room for', async () => {
+      const { cpus = 0 } = await launcher.describe();
+      const most = cpus / names.length;
+      const burst = Array.from({ length: 8 }, () => job('sleep 60', { cpus: most * 0.75 }));
+      const answers = await Promise.all(
+        burst.map((spec) =>
+          launcher.launch(spec).then(
+            () => 'launched',
+            ({ code }: CarillonError) => code,
+          ),
+        ),
+      );
+      expect(answers.filter((answer) => answer === 'launched')).toHaveLength(names.length);
+      expect(answers.filter((answer) => answer === 'NO_PLACE')).toHaveLength(burst.length - names.length);
+      expect(await launcher.inventory()).toHaveLength(names.length);
+    });
+
+    test('a run without a place is queued, keeps nobody from going on, and runs when a node fits', async () => {
+      const { swarm, dir } = harness;
+      const swarmOnly = ['--swarm-host', swarm.hosts, '--swarm-concurrency', '1'];
+      const start = () => Server.start(join(dir, 'queued'), swarmOnly);
+      let server = await start();
+      const run = { engine: 'swarm', image: testImage, network: 'host', command: 'true' };
+      const look = (id: string) => server.get<RunAnswer>(`/api/v1/runs/${id}`);
+      const become = (id: string, state: string) =>
+        eventually(
+          () => look(id),
+          (answer) => answer.state === state,
+          30_000,
+        );
+      const put = (name: string, more: object) =>
+        server.ask('POST', '/api/v1/jobs', { name, run: { ...run, ...more } });
+      const trigger = async (name: string) =>
+        (await server.ask<RunAnswer>('POST', `/api/v1/jobs/${name}/trigger`)).body.id;
+      try {
+        await put('choosy', { constraints: ['node.labels.zone==a'] });
+        await put('plain', {});
+        const choosy = await trigger('choosy');
+        const reason = 'no node has node.labels.zone==a';
+        expect(await become(choosy, 'queued')).toMatchObject({ reason, attempts: [] });
+        await become(await trigger('plain'), 'succeeded');
+        await server.end('SIGKILL');
+        server = await start();
+        expect(await become(choosy, 'queued')).toMatchObject({ reason });
+        await swarm.label('two', { zone: 'a' });
+        const ended = await become(choosy, 'succeeded');
+        expect(ended.attempts).toMatchObject([{ exitCode: 0 }]);
+        expect(await swarm.nodeOf(ended.attempts[0]?.launchName ?? '')).toBe('two');
+      } finally {
+        await server.end('SIGKILL');
+        await swarm.label('two', {});
+        await swarm.removeServices();
+      }
+    }, 120_000);
+
+    test('what no node takes all the same says why, holds up nobody, and can be killed', async () => {
       const out = trace();
-      const spec = job(`echo ran >> ${out.inJob}`, { constraints: ['node.labels.zone==moon'] });
+      // Known to Swarm alone.
+      const spec = job(`echo ran >> ${out.inJob}`, { constraints: ['node.ip==192.0.2.1'] });
       const error = await errorOf(launcher.launch(spec));
       expect(error.code).toBe('ENGINE_UNAVAILABLE');
       expect(error.message).toContain('no suitable node');
@@ -217,7 +290,7 @@ describe.skipIf(missing !== null)(
       const [victim = 'one'] = await swarm.followers();
       const out = trace();
       const spec = job(`echo ran >> ${out.inJob}; sleep 600`, on(victim));
-      await launcher.launch(spec);
+      await launchAtLast(spec);
       await until('it runs', () => out.lines().length === 1);
       swarm.isolate(victim);
       expect(await endOf(spec.launchName)).toMatchObject({ exitCode: null, infrastructure: true });
@@ -236,7 +309,7 @@ describe.skipIf(missing !== null)(
       const [victim = 'one'] = await swarm.followers();
       const out = trace();
       const spec = job(`echo ran >> ${out.inJob}; sleep 600`, on(victim));
-      await launcher.launch(spec);
+      await launchAtLast(spec);
       await until('it runs', () => out.lines().length === 1);
       await swarm.node(victim).restartAfterKill();
       expect(await endOf(spec.launchName)).toMatchObject({ infrastructure: true });

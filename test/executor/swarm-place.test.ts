@@ -81,7 +81,7 @@ describe('a launch that wants', () => {
     [
       'a zone of nodes that are away',
       { constraints: ['node.labels.zone==c'] },
-      'no node has node.labels.zone==c',
+      'no node has node.labels.zone==c (2 of 4 nodes take no jobs now)',
     ],
     [
       'a host with a wrong role',

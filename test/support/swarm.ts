@@ -10,7 +10,7 @@ import { Network } from '../chaos/network.ts';
 import { Dockerd, dockerdMissing } from './dockerd.ts';
 import { until } from './until.ts';
 
-const names = ['one', 'two', 'three'] as const;
+export const names = ['one', 'two', 'three'] as const;
 export type NodeName = (typeof names)[number];
 
 /** A node counts as down after about three of them. */
@@ -112,6 +112,14 @@ export class Swarm {
     const [task] = await client.listTasks({ filters: JSON.stringify({ service: [service] }) });
     const node = (await this.#list()).find(({ ID }) => ID === (task as { NodeID?: string }).NodeID);
     return node?.Description.Hostname as NodeName;
+  }
+
+  /** Gives the node these labels instead of those that it has. */
+  async label(name: NodeName, labels: Record<string, string>): Promise<void> {
+    const client = await this.client();
+    const node = (await client.listNodes()).find(({ Description }) => Description?.Hostname === name);
+    const version = node?.Version?.Index;
+    await client.getNode(node?.ID ?? '').update({ version, ...node?.Spec, Labels: labels });
   }
 
   async removeServices(): Promise<void> {
