@@ -76,15 +76,21 @@ describe('whom a fault hits', () => {
       hits: null,
     },
     {
-      story: 'nobody is hit while one that was killed comes back',
+      story: 'nobody is hit while another comes back',
       kind: 'pause',
-      zk2: { unsettled: 'kill' },
+      zk2: { unsettled: 'cut-off' },
       hits: null,
     },
     {
-      story: 'one that comes back from a pause leaves the rest open to one',
+      story: 'nobody is hit while another is killed',
       kind: 'pause',
-      zk2: { unsettled: 'pause' },
+      zk2: { faulty: true, unsettled: 'kill' },
+      hits: null,
+    },
+    {
+      story: 'one more is cut off while another is paused, and the quorum is lost',
+      kind: 'cut-off',
+      zk2: { faulty: true, unsettled: 'pause' },
       hits: 'zk1',
     },
   ] as const)('of the servers of ZooKeeper $story', ({ kind, zk2, hits }) => {

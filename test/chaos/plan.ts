@@ -74,10 +74,10 @@ const totalOutageMs = 15_000;
 /**
  * Whom the fault hits; null when that would take too much for too long.
  *
- * A ZooKeeper server is killed only while the others are settled, and none is hit while one that was killed is not.
- * Before 3.8.4 and 3.9.2, servers can lose committed transactions when another fails while one that was killed
- * copies what it missed (ZOOKEEPER-4785, with 4643 and 4646): no scheduler can be judged on what its store forgot.
- * A quorum is lost to pauses and to cut connections.
+ * No ZooKeeper server is hit while another has just come back, nor killed or joined by others while one is killed.
+ * Before 3.8.4 and 3.9.2, servers can lose committed transactions when one fails while another copies what it missed
+ * (ZOOKEEPER-4785, with 4643 and 4646; seen here, had 15479, has 15343): no scheduler can be judged on what its store
+ * forgot. A quorum is lost to pauses and to cut connections that begin while all others are at work.
  */
 export function chooseTarget(
   random: Random,
@@ -93,7 +93,8 @@ export function chooseTarget(
   const brief = fault.forMs <= totalOutageMs;
   if (fault.on === 'zookeeper') {
     const others = same.filter(({ name, unsettled }) => name !== target.name && unsettled !== null);
-    if (others.some(({ unsettled }) => fault.kind === 'kill' || unsettled === 'kill')) return null;
+    if (others.some(({ faulty, unsettled }) => !faulty || fault.kind === 'kill' || unsettled === 'kill'))
+      return null;
     const quorum = Math.floor(same.length / 2) + 1;
     return left >= quorum || (left === quorum - 1 && brief) ? target.name : null;
   }
