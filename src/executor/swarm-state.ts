@@ -23,6 +23,7 @@ export interface SwarmTask {
 /** The part of `GET /nodes` that is used. */
 export interface SwarmNode {
   readonly ID: string;
+  readonly CreatedAt: string;
   readonly UpdatedAt: string;
   readonly Spec: {
     readonly Availability: string;
@@ -147,7 +148,11 @@ function lost(node: SwarmNode, what: string) {
 
 /** True when the engine of the node connected anew around that instant. */
 function cameBack(node: SwarmNode | undefined, endedAt: number): boolean {
-  return node !== undefined && Math.abs(Date.parse(node.UpdatedAt) - endedAt) < returnWindowMs;
+  if (node === undefined) return false;
+  const updatedAt = Date.parse(node.UpdatedAt);
+  // A node that has only just joined is updated as well.
+  if (updatedAt - Date.parse(node.CreatedAt) < returnWindowMs) return false;
+  return Math.abs(updatedAt - endedAt) < returnWindowMs;
 }
 
 function neverStarted(launchName: string, endedAt?: number): LaunchReport {

@@ -21,6 +21,7 @@ function node(name: string, has: Has = {}): SwarmNode {
   const gpu = (_: unknown, i: number) => ({ NamedResourceSpec: { Kind: 'gpu', Value: `GPU-${i}` } });
   return {
     ID: `id-${name}`,
+    CreatedAt: '2026-01-01T00:00:00Z',
     UpdatedAt: '2026-01-01T00:00:00Z',
     Spec: { Availability: has.availability ?? 'active', Role: has.role ?? 'worker', Labels: labels },
     Description: {

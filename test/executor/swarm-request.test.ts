@@ -130,6 +130,7 @@ describe('of its tasks', () => {
   const service = swarmService(swarmSpec('true', { launchName: 'a' }), 'tool:1', none);
   const node = (state: string, updatedMs = -3_600_000): SwarmNode => ({
     ID: 'n1',
+    CreatedAt: iso(updatedMs - 3_600_000),
     UpdatedAt: iso(updatedMs),
     Spec: { Availability: 'active' },
     Description: { Hostname: 'host-1' },
@@ -213,6 +214,12 @@ describe('of its tasks', () => {
       [task('failed', exited(137))],
       { exitCode: 137, infrastructure: true },
       node('ready', 6_000),
+    ],
+    [
+      'killed from outside on a node that has just joined is the job’s',
+      [task('failed', exited(137))],
+      { exitCode: 137, reason: 'exit code 137: killed from outside, for its memory perhaps' },
+      { ...node('ready', 4_000), CreatedAt: iso(2_000) },
     ],
   ])('%s', (_, tasks, expected, on) => {
     expect(said(tasks, on)).toMatchObject({ launchName: 'a', ...expected });
