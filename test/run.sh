@@ -16,13 +16,13 @@ tests() {
   npx vitest run --reporter=default --reporter=json --outputFile.json="$reports/$1.json" "${@:2}" || status=$?
 }
 
-# A cluster under faults is judged by the clock: beside other tests it would be judged for their load.
-alone=test/chaos/chaos.test.ts
+# What loses nodes, or watches a page live, is judged by the clock: beside other tests it would be judged for their load.
+alone=(test/executor/swarm-faults.test.ts test/web/journey.test.ts test/chaos/chaos.test.ts)
 if [[ $# -gt 0 ]]; then
   tests given "$@"
 else
-  tests all --exclude "$alone"
-  tests alone "$alone"
+  tests all "${alone[@]/#/--exclude=}"
+  tests alone --no-file-parallelism "${alone[@]}"
 fi
 
 node - "$reports"/*.json <<'JS' || status=1
