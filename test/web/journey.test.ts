@@ -170,6 +170,8 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
   test('a picture that is no longer live says so, and comes back by itself', async () => {
     await page.goto('/jobs');
     await page.getByText('Live', { exact: true }).waitFor();
+    // The frame is live before the page is there: who loses the server then has a page that is not loaded.
+    await page.getByText('extract').first().waitFor();
     const { port } = new URL(server.url);
     await server.end('SIGKILL');
     await page.getByText(/Not live since/).waitFor();
