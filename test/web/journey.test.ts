@@ -67,7 +67,10 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
       );
     await press('Create');
     await heading('load');
-    expect(await page.getByText(/after extract/).count()).toBeGreaterThan(0);
+    await page
+      .getByText(/after extract/)
+      .first()
+      .waitFor();
   });
 
   test('what is wrong is said as one types, in the words of the server', async () => {

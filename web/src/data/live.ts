@@ -7,6 +7,7 @@
 import type { QueryClient } from '@tanstack/react-query';
 import type { WireRun } from '../../../src/api/schema.ts';
 import type { WireEvent } from '../../../src/api/schema-views.ts';
+import { readAgain } from './read-again.ts';
 
 /** Bursts of thousands of runs cause one reading of what is shown, and still within a second. */
 const settleMs = 700;
@@ -75,8 +76,8 @@ export class LiveConnection {
   #opened(): void {
     const first = this.#state.asOf === null && !this.#state.connected;
     this.#become({ connected: true, asOf: null });
-    if (this.#missed) this.#readAnew();
-    else if (first) this.#readEarly();
+    // What was answered before the first connection stood may have changed before it did.
+    if (this.#missed || first) this.#readAnew();
     this.#missed = false;
   }
 
@@ -100,8 +101,8 @@ export class LiveConnection {
     } else if (event.kind === 'run') {
       // Only where it is shown: the others would fill the cache.
       this.#client.setQueryData<WireRun>(['run', event.run.id], (shown) => shown && event.run);
-      // A reading that was under way may answer with what was before the event: it is begun again.
-      void this.#client.invalidateQueries({ queryKey: ['run', event.run.id] });
+      // What was being read may be behind the event.
+      void readAgain(this.#client, { queryKey: ['run', event.run.id] });
       this.#later(event.run.job);
     } else {
       this.#later(event.name);
@@ -109,12 +110,7 @@ export class LiveConnection {
   }
 
   #readAnew(): void {
-    void this.#client.invalidateQueries();
-  }
-
-  /** What was answered before the connection stood may have changed before it did. */
-  #readEarly(): void {
-    void this.#client.invalidateQueries({ predicate: ({ state }) => state.dataUpdatedAt > 0 });
+    void readAgain(this.#client);
   }
 
   #later(job: string): void {
@@ -127,7 +123,7 @@ export class LiveConnection {
     this.#settling = null;
     const jobs = new Set(this.#pending);
     this.#pending.clear();
-    void this.#client.invalidateQueries({
+    void readAgain(this.#client, {
       predicate: ({ queryKey: [scope, subject] }) =>
         scope === 'lists' || (scope === 'job' && jobs.has(String(subject))),
     });
