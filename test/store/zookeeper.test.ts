@@ -1,5 +1,7 @@
 /** The store and the election of several nodes, against real servers. */
 
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { realClock } from '../../src/clock.ts';
 import type { Election, Log } from '../../src/scheduler/ports.ts';
@@ -20,17 +22,17 @@ const SESSION_MS = 2_000;
 let zookeeper: ZooKeeper;
 let chroots = 0;
 
-const sessionAt = (chroot: string) =>
+const sessionAt = (chroot: string, connect = zookeeper.connect) =>
   createZooKeeperSession({
-    hosts: `${zookeeper.connect}/${chroot}`,
+    hosts: `${connect}/${chroot}`,
     sessionTimeoutMs: SESSION_MS,
     auth: null,
     clock: realClock,
     log: silent,
   });
 
-function storeAt(chroot: string): ZooKeeperStore {
-  return createZooKeeperStore({ session: sessionAt(chroot), hosts: chroot, clock: realClock, log: silent });
+function storeAt(chroot: string, session = sessionAt(chroot)): ZooKeeperStore {
+  return createZooKeeperStore({ session, hosts: chroot, clock: realClock, log: silent });
 }
 
 /** A door to the server that can be shut. */
@@ -85,7 +87,7 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
     return {
       candidate: async (): Promise<Election> => {
         const session = sessionAt(chroot);
-        const store = createZooKeeperStore({ session, hosts: chroot, clock: realClock, log: silent });
+        const store = storeAt(chroot, session);
         await store.open();
         stores.push(store);
         return createZooKeeperElection({
@@ -130,14 +132,8 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
     const chroot = `start-${++chroots}`;
     const proxy = await proxied();
     proxy.cutAfter(2_000);
-    const session = createZooKeeperSession({
-      hosts: `${proxy.connect}/${chroot}`,
-      sessionTimeoutMs: SESSION_MS,
-      auth: null,
-      clock: realClock,
-      log: silent,
-    });
-    const store = createZooKeeperStore({ session, hosts: chroot, clock: realClock, log: silent });
+    const session = sessionAt(chroot, proxy.connect);
+    const store = storeAt(chroot, session);
     await store.open();
     const term = await store.campaign();
     await store.commit(term, [[{ kind: 'job', job: job('a') }]]);
@@ -211,14 +207,8 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
     const store = await opened(chroot);
     const term = await store.campaign();
     const proxy = await proxied();
-    const session = createZooKeeperSession({
-      hosts: `${proxy.connect}/${chroot}`,
-      sessionTimeoutMs: SESSION_MS,
-      auth: null,
-      clock: realClock,
-      log: silent,
-    });
-    const other = createZooKeeperStore({ session, hosts: chroot, clock: realClock, log: silent });
+    const session = sessionAt(chroot, proxy.connect);
+    const other = storeAt(chroot, session);
     await other.open();
     let gaps = 0;
     other.watch({ onWrites: () => undefined, onGap: () => (gaps += 1) });
@@ -247,14 +237,8 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
     ): Promise<{ told: boolean[]; errors: unknown[]; kept: string[] }> {
       const chroot = `doubt-${++chroots}`;
       const proxy = await proxied();
-      const session = createZooKeeperSession({
-        hosts: `${proxy.connect}/${chroot}`,
-        sessionTimeoutMs: SESSION_MS,
-        auth: null,
-        clock: realClock,
-        log: silent,
-      });
-      const store = createZooKeeperStore({ session, hosts: chroot, clock: realClock, log: silent });
+      const session = sessionAt(chroot, proxy.connect);
+      const store = storeAt(chroot, session);
       await store.open();
       const term = await store.campaign();
       const told: boolean[] = [];
@@ -348,14 +332,8 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
       }
     });
     const stand = async (chroot: string, id: string, hosts = zookeeper.connect) => {
-      const session = createZooKeeperSession({
-        hosts: `${hosts}/${chroot}`,
-        sessionTimeoutMs: SESSION_MS,
-        auth: null,
-        clock: realClock,
-        log: silent,
-      });
-      const store = createZooKeeperStore({ session, hosts: chroot, clock: realClock, log: silent });
+      const session = sessionAt(chroot, hosts);
+      const store = storeAt(chroot, session);
       await store.open();
       const self = { ...testMember, id };
       const election = createZooKeeperElection({
@@ -392,6 +370,27 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
       await until('b leads', () => b.terms.length === 1);
       expect(b.terms[0]).toBeGreaterThan(a.terms[0] as number);
       expect(a.election.isFresh()).toBe(false);
+    });
+
+    test('a leader that leaves waits for nobody who watches it, and stands again', async () => {
+      const chroot = `several-${++chroots}`;
+      const a = await stand(chroot, 'a');
+      const session = sessionAt(chroot);
+      await session.start();
+      const [own] = await session.children('/election');
+      const node = await session.get(`/election/${own}`);
+      await session.close();
+      const { alive } = JSON.parse(node?.data.toString() ?? '') as { alive: { host: string; port: number } };
+      // As one whose host stands still: its end is never closed.
+      const guest = connect({ ...alive, allowHalfOpen: true });
+      const [word] = await Promise.all([
+        once(guest, 'data'),
+        once(guest, 'connect').then(() => a.election.stop()),
+      ]);
+      expect(String(word)).toBe('left');
+      await a.election.start();
+      await until('a leads again', () => a.terms.length === 2);
+      guest.destroy();
     });
 
     test('a leader that is cut off is no longer fresh before another is elected, and knows that it is deposed', async () => {
