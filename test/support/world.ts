@@ -126,7 +126,7 @@ export class World {
     void this.scheduler.start().then(() => {
       started = true;
     });
-    // Engines that are down hold up the start for a bounded time.
+    // Engines that hang hold up the start for a bounded time.
     for (let i = 0; i < 100 && !started; i++) await this.clock.advance(100);
     if (!started) throw new Error('the scheduler did not start');
   }

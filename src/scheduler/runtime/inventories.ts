@@ -49,8 +49,8 @@ export class Inventories {
   }
 
   /**
-   * Resolves when every engine of ours has answered once, or after `waitMs`; engines that are down are asked
-   * on. Other nodes are not waited for: they may be dead.
+   * Resolves when every engine of ours has answered or could not be reached, or after `waitMs`; what is down is
+   * asked on, and holds up nothing on other engines. Other nodes are not waited for: they may be dead.
    */
   async takeOver(waitMs: number, elsewhere: readonly HostEngine[]): Promise<void> {
     for (const there of elsewhere) void this.#askElsewhere(there, this.#parts.clock.monotonicMs());
@@ -69,7 +69,7 @@ export class Inventories {
     this.#timers.clear();
   }
 
-  /** Asks until it gets an answer, then plans the next time. */
+  /** Asks once, and plans the next time: soon, while it has not answered since the take-over. */
   async #ask(launcher: Launcher, takeOver: boolean): Promise<void> {
     const { clock, log, post } = this.#parts;
     const { engine } = launcher;
@@ -84,13 +84,7 @@ export class Inventories {
     } catch (error) {
       if (this.#stopped) return;
       log.warn({ engine, error: error instanceof Error ? error.message : error }, 'inventory-failed');
-      await new Promise<void>((resolve) => {
-        this.#later(
-          engine,
-          takeOver ? RETRY_MS : INTERVAL_MS,
-          () => void this.#ask(launcher, takeOver).then(resolve),
-        );
-      });
+      this.#later(engine, takeOver ? RETRY_MS : INTERVAL_MS, () => void this.#ask(launcher, takeOver));
     }
   }
 
