@@ -6,6 +6,7 @@ import { clusterQuery, enginesQuery, poolsQuery } from '../data/queries.ts';
 import { Fact, Facts } from '../parts/fact.tsx';
 import { Exact } from '../parts/instant.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
+import { Panel } from '../parts/panel.tsx';
 import { ReadProblem } from '../parts/problem-note.tsx';
 import { TableScroll } from '../parts/table-scroll.tsx';
 import { duration } from '../parts/time.ts';
@@ -20,26 +21,20 @@ export default function ClusterPage() {
       <h1>Cluster</h1>
       <ReadProblem error={cluster.error} shown={cluster.data !== undefined} />
       {cluster.data !== undefined && <Cluster cluster={cluster.data} />}
-      <section className="panel" aria-labelledby="engines">
-        <div className="panel-head">
-          <h2 id="engines">Engines</h2>
-        </div>
+      <Panel title="Engines">
         <ReadProblem error={engines.error} shown={engines.data !== undefined} />
         {engines.data === undefined ? (
           <div className="table-pending" />
         ) : (
           <Engines engines={engines.data.items} />
         )}
-      </section>
+      </Panel>
       {/* Who has set no pools needs no word about them. */}
       {(pools.error !== null || (pools.data?.items.length ?? 0) > 0) && (
-        <section className="panel" aria-labelledby="pools">
-          <div className="panel-head">
-            <h2 id="pools">Pools</h2>
-          </div>
+        <Panel title="Pools">
           <ReadProblem error={pools.error} shown={pools.data !== undefined} />
           {pools.data !== undefined && <Pools pools={pools.data.items} />}
-        </section>
+        </Panel>
       )}
     </main>
   );
@@ -54,10 +49,7 @@ function Cluster({ cluster: { leader, term, members, store, takeover } }: { read
       {!store.reachable && (
         <p className="callout callout-fail">The store can not be reached: {store.detail}</p>
       )}
-      <section className="panel" aria-labelledby="members">
-        <div className="panel-head">
-          <h2 id="members">Schedulers</h2>
-        </div>
+      <Panel title="Schedulers">
         <div className="table-scroll">
           <table className="table">
             <thead>
@@ -92,11 +84,8 @@ function Cluster({ cluster: { leader, term, members, store, takeover } }: { read
             </tbody>
           </table>
         </div>
-      </section>
-      <section className="panel" aria-labelledby="leadership">
-        <div className="panel-head">
-          <h2 id="leadership">Leadership and store</h2>
-        </div>
+      </Panel>
+      <Panel title="Leadership and store">
         <div className="panel-body">
           <Facts>
             <Fact name="Term">{term}</Fact>
@@ -111,7 +100,7 @@ function Cluster({ cluster: { leader, term, members, store, takeover } }: { read
             )}
           </Facts>
         </div>
-      </section>
+      </Panel>
     </>
   );
 }

@@ -3,21 +3,18 @@
 import { Link } from 'wouter';
 import type { WireOverview } from '../../../src/api/schema-plots.ts';
 import { Relative } from '../parts/instant.tsx';
+import { Panel } from '../parts/panel.tsx';
 import { Reason } from '../parts/reason.tsx';
 import { JobMark } from '../parts/state-mark.tsx';
 import { Rest } from './rest.tsx';
+import { HangsOnIt, TroubledJob } from './trouble.tsx';
 
 const shown = 6;
 
 export function Failing({ failing: { total, items } }: { readonly failing: WireOverview['failing'] }) {
   const first = items.slice(0, shown);
   return (
-    <section className="panel" aria-labelledby="failing">
-      <div className="panel-head">
-        <h2 id="failing">
-          <JobMark look="failing" />
-        </h2>
-      </div>
+    <Panel title={<JobMark look="failing" />}>
       <div className="table-scroll">
         <table className="table trouble stacked">
           <thead>
@@ -32,12 +29,7 @@ export function Failing({ failing: { total, items } }: { readonly failing: WireO
           <tbody>
             {first.map(({ job, owner, consecutiveFailures, last, reason, dependents }) => (
               <tr key={job}>
-                <td>
-                  <Link href={`/jobs/${job}`} className="strong">
-                    {job}
-                  </Link>
-                  {owner !== null && <small>{owner}</small>}
-                </td>
+                <TroubledJob job={job} owner={owner} />
                 <td data-label="Why" className="trouble-why">
                   <Reason text={reason ?? last?.state ?? ''} job={job} />
                 </td>
@@ -51,21 +43,13 @@ export function Failing({ failing: { total, items } }: { readonly failing: WireO
                     </Link>
                   )}
                 </td>
-                <td data-label="Hangs on it" className="nowrap">
-                  {dependents === 0 ? (
-                    <span className="faint">nothing</span>
-                  ) : (
-                    <Link href={`/jobs/${job}/dependencies`}>
-                      {dependents === 1 ? '1 job' : `${dependents} jobs`}
-                    </Link>
-                  )}
-                </td>
+                <HangsOnIt job={job} dependents={dependents} />
               </tr>
             ))}
           </tbody>
         </table>
       </div>
       <Rest shown={first.length} total={total} to="/jobs?state=failing&sort=failures&order=desc" />
-    </section>
+    </Panel>
   );
 }

@@ -4,9 +4,11 @@ import { Link } from 'wouter';
 import type { WireOverview } from '../../../src/api/schema-plots.ts';
 import { Done } from '../parts/done.tsx';
 import { Instant, Relative } from '../parts/instant.tsx';
+import { Panel } from '../parts/panel.tsx';
 import { Reason } from '../parts/reason.tsx';
 import { JobMark } from '../parts/state-mark.tsx';
 import { Rest } from './rest.tsx';
+import { HangsOnIt, TroubledJob } from './trouble.tsx';
 
 /** What fits beside the rest; the list of jobs has all. */
 const shown = 8;
@@ -14,12 +16,7 @@ const shown = 8;
 export function LateJobs({ late: { total, items } }: { readonly late: WireOverview['late'] }) {
   const first = items.slice(0, shown);
   return (
-    <section className="panel panel-late" aria-labelledby="late">
-      <div className="panel-head">
-        <h2 id="late">
-          <JobMark look="late" />
-        </h2>
-      </div>
+    <Panel className="panel-late" title={<JobMark look="late" />}>
       <div className="table-scroll">
         <table className="table trouble stacked">
           <thead>
@@ -35,12 +32,7 @@ export function LateJobs({ late: { total, items } }: { readonly late: WireOvervi
           <tbody>
             {first.map(({ job, owner, reason, since, run, dependents, done, allDone }) => (
               <tr key={job}>
-                <td>
-                  <Link href={`/jobs/${job}`} className="strong">
-                    {job}
-                  </Link>
-                  {owner !== null && <small>{owner}</small>}
-                </td>
+                <TroubledJob job={job} owner={owner} />
                 <td data-label="Why" className="trouble-why">
                   <p>
                     <Reason text={reason} job={job} />
@@ -58,15 +50,7 @@ export function LateJobs({ late: { total, items } }: { readonly late: WireOvervi
                     <Instant at={since} />
                   </small>
                 </td>
-                <td data-label="Hangs on it" className="nowrap">
-                  {dependents === 0 ? (
-                    <span className="faint">nothing</span>
-                  ) : (
-                    <Link href={`/jobs/${job}/dependencies`}>
-                      {dependents === 1 ? '1 job' : `${dependents} jobs`}
-                    </Link>
-                  )}
-                </td>
+                <HangsOnIt job={job} dependents={dependents} />
                 <td data-label="Done" className="nowrap">
                   <Done forecast={done} />
                 </td>
@@ -79,6 +63,6 @@ export function LateJobs({ late: { total, items } }: { readonly late: WireOvervi
         </table>
       </div>
       <Rest shown={first.length} total={total} to="/jobs?state=late" />
-    </section>
+    </Panel>
   );
 }

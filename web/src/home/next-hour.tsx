@@ -3,6 +3,7 @@
 import { Link } from 'wouter';
 import type { WireOverview } from '../../../src/api/schema-plots.ts';
 import { Instant, Relative } from '../parts/instant.tsx';
+import { Panel } from '../parts/panel.tsx';
 import { duration } from '../parts/time.ts';
 import { Rest } from './rest.tsx';
 
@@ -11,11 +12,7 @@ const shown = 10;
 export function NextHour({ next: { total, items } }: { readonly next: WireOverview['nextHour'] }) {
   const first = items.slice(0, shown);
   return (
-    <section className="panel" aria-labelledby="next-hour">
-      <div className="panel-head">
-        <h2 id="next-hour">Next hour</h2>
-        <span className="aside muted">takes (p50, p95)</span>
-      </div>
+    <Panel title="Next hour" aside={<span className="aside muted">takes (p50, p95)</span>}>
       {first.length === 0 ? (
         <p className="empty">Nothing is due within the hour.</p>
       ) : (
@@ -37,6 +34,6 @@ export function NextHour({ next: { total, items } }: { readonly next: WireOvervi
         </ul>
       )}
       <Rest shown={first.length} total={total} to="/jobs?sort=nextDue" />
-    </section>
+    </Panel>
   );
 }

@@ -4,6 +4,7 @@ import { Link } from 'wouter';
 import type { WireOverview } from '../../../src/api/schema-plots.ts';
 import { Done } from '../parts/done.tsx';
 import { useNow } from '../parts/now.ts';
+import { Panel } from '../parts/panel.tsx';
 import { duration } from '../parts/time.ts';
 import { Rest } from './rest.tsx';
 
@@ -15,11 +16,7 @@ type Item = WireOverview['running']['items'][number];
 export function Running({ running: { total, items } }: { readonly running: WireOverview['running'] }) {
   const first = items.slice(0, shown);
   return (
-    <section className="panel" aria-labelledby="running">
-      <div className="panel-head">
-        <h2 id="running">Running</h2>
-        <span className="aside muted">done (p50 – p95)</span>
-      </div>
+    <Panel title="Running" aside={<span className="aside muted">done (p50 – p95)</span>}>
       {first.length === 0 ? (
         <p className="empty">Nothing runs now.</p>
       ) : (
@@ -30,7 +27,7 @@ export function Running({ running: { total, items } }: { readonly running: WireO
         </ul>
       )}
       <Rest shown={first.length} total={total} to="/runs?state=running&state=launching" />
-    </section>
+    </Panel>
   );
 }
 

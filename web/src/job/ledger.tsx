@@ -7,6 +7,7 @@ import { ledgerQuery, nextQuery } from '../data/queries.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Exact } from '../parts/instant.tsx';
 import { useNow } from '../parts/now.ts';
+import { Panel } from '../parts/panel.tsx';
 import { ReadProblem } from '../parts/problem-note.tsx';
 import { useQueryState } from '../parts/query-state.ts';
 import { calendarDay, clockTime } from '../parts/time.ts';
@@ -38,49 +39,52 @@ export function Ledger({ name }: { readonly name: string }) {
   const chosen = cells.find(({ fromMs }) => fromMs === Number(parameters.get('cell'))) ?? null;
   const go = (by: number) => change({ at: String(stretch(scale, at, by).fromMs), cell: null });
   return (
-    <section className="panel" aria-labelledby="ledger">
-      <div className="panel-head">
-        <h2 id="ledger">{titleOf(scale, span.fromMs)}</h2>
-        <Legend total={sum(cells)} />
-        <div className="actions">
-          <fieldset className="segments">
-            <legend className="visually-hidden">Scale</legend>
-            {scales.map((each) => (
-              <button
-                key={each}
-                type="button"
-                aria-pressed={each === scale}
-                onClick={() =>
-                  change({
-                    scale: each,
-                    at: chosen === null ? String(at) : String(chosen.fromMs),
-                    cell: null,
-                  })
-                }
-              >
-                {each}
-              </button>
-            ))}
-          </fieldset>
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={`The ${scale} before`}
-            onClick={() => go(-1)}
-          >
-            <Icon name="left" />
-          </button>
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={`The ${scale} after`}
-            disabled={span.toMs > now}
-            onClick={() => go(1)}
-          >
-            <Icon name="right" />
-          </button>
-        </div>
-      </div>
+    <Panel
+      title={titleOf(scale, span.fromMs)}
+      aside={
+        <>
+          <Legend total={sum(cells)} />
+          <div className="actions">
+            <fieldset className="segments">
+              <legend className="visually-hidden">Scale</legend>
+              {scales.map((each) => (
+                <button
+                  key={each}
+                  type="button"
+                  aria-pressed={each === scale}
+                  onClick={() =>
+                    change({
+                      scale: each,
+                      at: chosen === null ? String(at) : String(chosen.fromMs),
+                      cell: null,
+                    })
+                  }
+                >
+                  {each}
+                </button>
+              ))}
+            </fieldset>
+            <button
+              type="button"
+              className="icon-button"
+              aria-label={`The ${scale} before`}
+              onClick={() => go(-1)}
+            >
+              <Icon name="left" />
+            </button>
+            <button
+              type="button"
+              className="icon-button"
+              aria-label={`The ${scale} after`}
+              disabled={span.toMs > now}
+              onClick={() => go(1)}
+            >
+              <Icon name="right" />
+            </button>
+          </div>
+        </>
+      }
+    >
       <ReadProblem error={error} shown={data !== undefined} />
       {data?.cut === true && (
         <p className="callout callout-late ledger-cut">
@@ -96,7 +100,7 @@ export function Ledger({ name }: { readonly name: string }) {
         onChoose={(fromMs) => change({ cell: String(fromMs) })}
       />
       {chosen !== null && <CellLines cell={chosen} lines={lines} />}
-    </section>
+    </Panel>
   );
 }
 

@@ -5,6 +5,7 @@ import type { WireJob } from '../../../src/api/schema.ts';
 import { nextQuery } from '../data/queries.ts';
 import { ClockChanges } from '../parts/clock-changes.tsx';
 import { InstantList } from '../parts/instant-list.tsx';
+import { Panel } from '../parts/panel.tsx';
 
 const shown = 6;
 
@@ -15,11 +16,7 @@ export function NextInstants({ job }: { readonly job: WireJob }) {
   const zone = schedule.timezone ?? 'UTC';
   const stands = job.status === 'paused' || job.status === 'disabled';
   return (
-    <section className="panel" aria-labelledby="next">
-      <div className="panel-head">
-        <h2 id="next">Next</h2>
-        {stands && <span className="aside tone-late">if it were resumed</span>}
-      </div>
+    <Panel title="Next" aside={stands && <span className="aside tone-late">if it were resumed</span>}>
       <div className="panel-body">
         {data === undefined ? (
           <div className="instants-pending" />
@@ -31,6 +28,6 @@ export function NextInstants({ job }: { readonly job: WireJob }) {
           </>
         )}
       </div>
-    </section>
+    </Panel>
   );
 }

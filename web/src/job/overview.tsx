@@ -7,6 +7,7 @@ import { jobRunsQuery, jobStatsQuery } from '../data/queries.ts';
 import { Clamped } from '../parts/clamped.tsx';
 import { Fact, Facts } from '../parts/fact.tsx';
 import { Names } from '../parts/names.tsx';
+import { Panel } from '../parts/panel.tsx';
 import { RunTable } from '../parts/run-table.tsx';
 import { LinkedStrip } from '../parts/strip.tsx';
 import { TableScroll } from '../parts/table-scroll.tsx';
@@ -19,27 +20,27 @@ export function Overview({ job }: { readonly job: WireJob }) {
   return (
     <div className="job-columns">
       <div className="job-main">
-        <section className="panel" aria-labelledby="last-runs">
-          <div className="panel-head">
-            <h2 id="last-runs">Last runs</h2>
-            <LinkedStrip runs={items.toReversed()} />
-            <Link className="aside" href={`/jobs/${job.name}/runs`}>
-              All runs
-            </Link>
-          </div>
+        <Panel
+          title="Last runs"
+          aside={
+            <>
+              <LinkedStrip runs={items.toReversed()} />
+              <Link className="aside" href={`/jobs/${job.name}/runs`}>
+                All runs
+              </Link>
+            </>
+          }
+        >
           <RunTable runs={runs === undefined ? null : items.slice(0, 8)} none="It has not run yet." />
-        </section>
+        </Panel>
         <Command job={job} />
       </div>
       <div className="job-side">
-        <section className="panel" aria-labelledby="about">
-          <div className="panel-head">
-            <h2 id="about">About</h2>
-          </div>
+        <Panel title="About">
           <div className="panel-body">
             <About job={job} />
           </div>
-        </section>
+        </Panel>
         <Percentiles name={job.name} />
         <NextInstants job={job} />
       </div>
@@ -50,16 +51,12 @@ export function Overview({ job }: { readonly job: WireJob }) {
 function Command({ job: { definition } }: { readonly job: WireJob }) {
   const { command, argv, image } = definition.run;
   return (
-    <section className="panel" aria-labelledby="command">
-      <div className="panel-head">
-        <h2 id="command">What it runs</h2>
-        {image !== undefined && <code className="chip">{image}</code>}
-      </div>
+    <Panel title="What it runs" aside={image !== undefined && <code className="chip">{image}</code>}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long one is scrolled with the keyboard */}
       <pre className="command" tabIndex={0}>
         {command ?? argv?.map((word) => JSON.stringify(word)).join(' ') ?? 'The command of its image.'}
       </pre>
-    </section>
+    </Panel>
   );
 }
 
@@ -125,13 +122,14 @@ function Percentiles({ name }: { readonly name: string }) {
     ['Waited', data?.queueWait],
   ] as const;
   return (
-    <section className="panel" aria-labelledby="percentiles">
-      <div className="panel-head">
-        <h2 id="percentiles">Percentiles</h2>
+    <Panel
+      title="Percentiles"
+      aside={
         <Link className="aside" href={`/jobs/${name}/statistics`}>
           Over time
         </Link>
-      </div>
+      }
+    >
       <TableScroll>
         <table className="table table-tight">
           <thead>
@@ -158,6 +156,6 @@ function Percentiles({ name }: { readonly name: string }) {
           </tbody>
         </table>
       </TableScroll>
-    </section>
+    </Panel>
   );
 }

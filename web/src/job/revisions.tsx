@@ -9,6 +9,7 @@ import { diffQuery, revisionsQuery } from '../data/queries.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Exact } from '../parts/instant.tsx';
+import { Panel } from '../parts/panel.tsx';
 import { ReadProblem } from '../parts/problem-note.tsx';
 import { useQueryState } from '../parts/query-state.ts';
 import { Diff } from './diff.tsx';
@@ -76,17 +77,19 @@ function Revision({ name, revision, before, current }: RevisionProps) {
     enabled: before !== null,
   });
   return (
-    <section className="panel" aria-labelledby="revision">
-      <div className="panel-head">
-        <h2 id="revision">Revision {revision.revision}</h2>
-        {revision.definition !== null && revision.revision !== current && (
+    <Panel
+      title={`Revision ${revision.revision}`}
+      aside={
+        revision.definition !== null &&
+        revision.revision !== current && (
           <div className="actions">
             <button type="button" className="button button-small" onClick={() => setRestoring(true)}>
               <Icon name="again" /> Restore
             </button>
           </div>
-        )}
-      </div>
+        )
+      }
+    >
       <div className="panel-body stack">
         {before !== null ? (
           <>
@@ -114,7 +117,7 @@ function Revision({ name, revision, before, current }: RevisionProps) {
           onClose={() => setRestoring(false)}
         />
       )}
-    </section>
+    </Panel>
   );
 }
 

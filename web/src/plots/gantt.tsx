@@ -5,6 +5,7 @@ import { useMemo } from 'react';
 import type { WireTimeline } from '../../../src/api/schema-plots.ts';
 import { Icon } from '../parts/icon.tsx';
 import { useNow } from '../parts/now.ts';
+import { Panel } from '../parts/panel.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { useQueryState } from '../parts/query-state.ts';
 import { clockTime, dateTime } from '../parts/time.ts';
@@ -33,11 +34,9 @@ export function Gantt() {
   const iso = (ms: number) => new Date(ms).toISOString();
   const { data, error } = useQuery(timelineQuery({ from: iso(from), to: iso(to), q }));
   return (
-    <section className="panel" aria-labelledby="gantt-title">
-      <div className="panel-head">
-        <h2 id="gantt-title">
-          {until === null ? 'The last and the coming hours' : `Until ${dateTime(to).slice(0, 16)}`}
-        </h2>
+    <Panel
+      title={until === null ? 'The last and the coming hours' : `Until ${dateTime(to).slice(0, 16)}`}
+      aside={
         <div className="actions">
           <button
             type="button"
@@ -82,13 +81,14 @@ export function Gantt() {
             ))}
           </fieldset>
         </div>
-      </div>
+      }
+    >
       <div className="panel-body">
         {error !== null && data === undefined && <ProblemNote error={error} />}
         {error === null && data === undefined && <div className="gantt-pending" />}
         {data !== undefined && <Rows timeline={data} window={window} now={now} />}
       </div>
-    </section>
+    </Panel>
   );
 }
 

@@ -1,11 +1,17 @@
 /** The plots of one job, for its page. */
 
 import { useQuery } from '@tanstack/react-query';
+import { Panel } from '../parts/panel.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { Distribution } from './distribution.tsx';
 import { PercentileDays } from './percentile-days.tsx';
 import './plots.css';
 import { daysQuery, distributionQuery } from './queries.ts';
+
+const measures = [
+  ['runTime', 'Run time by day'],
+  ['startLateness', 'Start lateness by day'],
+] as const;
 
 export default function JobPlots({ name }: { readonly name: string }) {
   const days = useQuery(daysQuery(name));
@@ -14,34 +20,18 @@ export default function JobPlots({ name }: { readonly name: string }) {
   if (error !== null) return <ProblemNote error={error} />;
   return (
     <div className="plot-grid">
-      <section className="panel">
-        <div className="panel-head">
-          <h2>Run time by day</h2>
-        </div>
-        <div className="panel-body">
-          {days.data === undefined ? (
-            <div className="chart-pending" />
-          ) : (
-            <PercentileDays days={days.data.days} measure="runTime" />
-          )}
-        </div>
-      </section>
-      <section className="panel">
-        <div className="panel-head">
-          <h2>Start lateness by day</h2>
-        </div>
-        <div className="panel-body">
-          {days.data === undefined ? (
-            <div className="chart-pending" />
-          ) : (
-            <PercentileDays days={days.data.days} measure="startLateness" />
-          )}
-        </div>
-      </section>
-      <section className="panel plot-wide">
-        <div className="panel-head">
-          <h2>How long it takes</h2>
-        </div>
+      {measures.map(([measure, title]) => (
+        <Panel key={measure} title={title}>
+          <div className="panel-body">
+            {days.data === undefined ? (
+              <div className="chart-pending" />
+            ) : (
+              <PercentileDays days={days.data.days} measure={measure} />
+            )}
+          </div>
+        </Panel>
+      ))}
+      <Panel className="plot-wide" title="How long it takes">
         <div className="panel-body">
           {distribution.data === undefined ? (
             <div className="chart-pending" />
@@ -49,7 +39,7 @@ export default function JobPlots({ name }: { readonly name: string }) {
             <Distribution distribution={distribution.data} />
           )}
         </div>
-      </section>
+      </Panel>
     </div>
   );
 }

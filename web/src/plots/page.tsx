@@ -1,6 +1,7 @@
 /** What the installation did and will do, plotted: hours as bars, runs per minute, the slowest and most failing. */
 
 import { usePageTitle } from '../parts/page-title.ts';
+import { Panel } from '../parts/panel.tsx';
 import { Gantt } from './gantt.tsx';
 import './plots.css';
 import { Rate } from './rate.tsx';
@@ -14,34 +15,31 @@ export default function PlotsPage() {
         <h1>Plots</h1>
       </div>
       <Gantt />
-      <section className="panel">
-        <div className="panel-head">
-          <h2>Runs per minute</h2>
-          <span className="aside muted">the last hour, by due instant</span>
-        </div>
+      <Panel
+        title="Runs per minute"
+        aside={<span className="aside muted">the last hour, by due instant</span>}
+      >
         <div className="panel-body">
           <Rate />
         </div>
-      </section>
+      </Panel>
       <div className="plot-grid">
-        <section className="panel">
-          <div className="panel-head">
-            <h2>Slowest jobs</h2>
-            <span className="aside muted">p95 of the run time, all time</span>
-          </div>
+        <Panel
+          title="Slowest jobs"
+          aside={<span className="aside muted">p95 of the run time, all time</span>}
+        >
           <div className="panel-body">
             <TopJobs by="p95" />
           </div>
-        </section>
-        <section className="panel">
-          <div className="panel-head">
-            <h2>Most failing jobs</h2>
-            <span className="aside muted">failed of all runs, all time</span>
-          </div>
+        </Panel>
+        <Panel
+          title="Most failing jobs"
+          aside={<span className="aside muted">failed of all runs, all time</span>}
+        >
           <div className="panel-body">
             <TopJobs by="failures" />
           </div>
-        </section>
+        </Panel>
       </div>
     </main>
   );

@@ -2,16 +2,14 @@
 
 import type { WireAttempt, WireRun } from '../../../src/api/schema.ts';
 import { Exact } from '../parts/instant.tsx';
+import { Panel } from '../parts/panel.tsx';
 import { TableScroll } from '../parts/table-scroll.tsx';
 import { duration } from '../parts/time.ts';
 
 export function Attempts({ run }: { readonly run: WireRun }) {
   if (run.attempts.length === 0) return null;
   return (
-    <section className="panel" aria-labelledby="attempts">
-      <div className="panel-head">
-        <h2 id="attempts">{run.attempts.length === 1 ? 'Attempt' : 'Attempts'}</h2>
-      </div>
+    <Panel title={run.attempts.length === 1 ? 'Attempt' : 'Attempts'}>
       <TableScroll className="attempts">
         <table className="table">
           <thead>
@@ -40,7 +38,7 @@ export function Attempts({ run }: { readonly run: WireRun }) {
           </tbody>
         </table>
       </TableScroll>
-    </section>
+    </Panel>
   );
 }
 

@@ -3,6 +3,7 @@
 import { useLayoutEffect, useRef, useState } from 'react';
 import type { WireRun } from '../../../src/api/schema.ts';
 import { address } from '../data/client.ts';
+import { Panel } from '../parts/panel.tsx';
 import { useQueryState } from '../parts/query-state.ts';
 import { type LogLine, matching, mostLines, type Stream } from './log-lines.ts';
 import { type Logs as Output, useLogs } from './use-logs.ts';
@@ -24,60 +25,64 @@ export function Logs({ run }: { readonly run: WireRun }) {
   const streams = streamChoices.find(([key]) => key === stream)?.[2] ?? ['stdout', 'stderr'];
   const lines = matching(output.lines, { streams, text });
   return (
-    <section className="panel logs" aria-labelledby="run-output">
-      <div className="panel-head">
-        <h2 id="run-output">Output</h2>
-        {run.attempts.length > 1 && (
-          <select
-            className="select attempt-select"
-            aria-label="Attempt"
-            value={attempt ?? ''}
-            onChange={(event) => change({ attempt: event.target.value })}
-          >
-            {run.attempts.map(({ number }) => (
-              <option key={number} value={number}>
-                Attempt {number}
-              </option>
-            ))}
-          </select>
-        )}
-        <span className="muted" role="status">
-          {statusOf(output, { found: lines.length, searching: text !== '' })}
-        </span>
-        <div className="actions">
-          <fieldset className="segments">
-            <legend className="visually-hidden">Stream</legend>
-            {streamChoices.map(([key, word]) => (
-              <button
-                key={key}
-                type="button"
-                aria-pressed={key === stream}
-                onClick={() => change({ stream: key })}
-              >
-                {word}
-              </button>
-            ))}
-          </fieldset>
-          <input
-            type="search"
-            className="input logs-find"
-            aria-label="Find in the output"
-            placeholder="Find"
-            value={text}
-            onChange={(event) => change({ find: event.target.value })}
-          />
-          {attempt !== null && (
-            <a
-              className="button button-small"
-              href={address(`/runs/${encodeURIComponent(run.id)}/logs`, { attempt })}
+    <Panel
+      className="logs"
+      title="Output"
+      aside={
+        <>
+          {run.attempts.length > 1 && (
+            <select
+              className="select attempt-select"
+              aria-label="Attempt"
+              value={attempt ?? ''}
+              onChange={(event) => change({ attempt: event.target.value })}
             >
-              All as text
-            </a>
+              {run.attempts.map(({ number }) => (
+                <option key={number} value={number}>
+                  Attempt {number}
+                </option>
+              ))}
+            </select>
           )}
-        </div>
-      </div>
+          <span className="muted" role="status">
+            {statusOf(output, { found: lines.length, searching: text !== '' })}
+          </span>
+          <div className="actions">
+            <fieldset className="segments">
+              <legend className="visually-hidden">Stream</legend>
+              {streamChoices.map(([key, word]) => (
+                <button
+                  key={key}
+                  type="button"
+                  aria-pressed={key === stream}
+                  onClick={() => change({ stream: key })}
+                >
+                  {word}
+                </button>
+              ))}
+            </fieldset>
+            <input
+              type="search"
+              className="input logs-find"
+              aria-label="Find in the output"
+              placeholder="Find"
+              value={text}
+              onChange={(event) => change({ find: event.target.value })}
+            />
+            {attempt !== null && (
+              <a
+                className="button button-small"
+                href={address(`/runs/${encodeURIComponent(run.id)}/logs`, { attempt })}
+              >
+                All as text
+              </a>
+            )}
+          </div>
+        </>
+      }
+    >
       <Lines lines={lines} find={text} empty={emptyText(run, output)} />
-    </section>
+    </Panel>
   );
 }
 

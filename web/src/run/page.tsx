@@ -9,6 +9,7 @@ import { Fact, Facts } from '../parts/fact.tsx';
 import { Exact, Instant, Relative } from '../parts/instant.tsx';
 import { useNow } from '../parts/now.ts';
 import { usePageTitle } from '../parts/page-title.ts';
+import { Panel } from '../parts/panel.tsx';
 import { ReadProblem } from '../parts/problem-note.tsx';
 import { Reason } from '../parts/reason.tsx';
 import { RunMark, runWord } from '../parts/state-mark.tsx';
@@ -44,20 +45,14 @@ export default function RunPage({ id }: { readonly id: string }) {
           </div>
           <Why run={run} />
           <div className="run-columns">
-            <section className="panel" aria-labelledby="run-way">
-              <div className="panel-head">
-                <h2 id="run-way">From due to done</h2>
-              </div>
+            <Panel title="From due to done">
               <RunTimeline run={run} />
-            </section>
-            <section className="panel" aria-labelledby="run-facts">
-              <div className="panel-head">
-                <h2 id="run-facts">Facts</h2>
-              </div>
+            </Panel>
+            <Panel title="Facts">
               <div className="panel-body">
                 <RunFacts run={run} />
               </div>
-            </section>
+            </Panel>
           </div>
           <Attempts run={run} />
           <Logs run={run} />

@@ -17,9 +17,13 @@ const states: readonly RunState[] = [
   'missed',
 ];
 
+export const runPageSize = 50;
+
+/** `cursor`: where the page begins; null: at the newest. */
 export const runFilterIn = (parameters: URLSearchParams) => ({
   states: parameters.getAll('state'),
   job: parameters.get('job') ?? '',
+  cursor: parameters.get('cursor'),
 });
 
 interface Props {

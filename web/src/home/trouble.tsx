@@ -1,0 +1,22 @@
+/** What lines of jobs in trouble have in common: which job, whose, and what hangs on it. */
+
+import { Link } from 'wouter';
+
+export const TroubledJob = ({ job, owner }: { readonly job: string; readonly owner: string | null }) => (
+  <td>
+    <Link href={`/jobs/${job}`} className="strong">
+      {job}
+    </Link>
+    {owner !== null && <small>{owner}</small>}
+  </td>
+);
+
+export const HangsOnIt = ({ job, dependents }: { readonly job: string; readonly dependents: number }) => (
+  <td data-label="Hangs on it" className="nowrap">
+    {dependents === 0 ? (
+      <span className="faint">nothing</span>
+    ) : (
+      <Link href={`/jobs/${job}/dependencies`}>{dependents === 1 ? '1 job' : `${dependents} jobs`}</Link>
+    )}
+  </td>
+);
