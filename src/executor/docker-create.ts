@@ -12,7 +12,7 @@ import type { ImagePulls } from './docker-pull.ts';
 import { registryAuth } from './docker-registry.ts';
 import { type DockerCreateRequest, dockerCreateRequest } from './docker-request.ts';
 import { EngineRefusal, type RegistryAuth } from './docker-transport.ts';
-import { readSecretFile } from './secret-file.ts';
+import { readSecretFile, readSecretVariables } from './secret-file.ts';
 
 export interface CreateContext {
   readonly engine: GatedEngine;
@@ -36,7 +36,7 @@ export interface Order {
 /** LAUNCH_REFUSED for what a single engine can't give, and for secrets that can't be read. */
 export async function readOrder(spec: LaunchSpec): Promise<Order> {
   const image = requireSupported(spec);
-  const secrets = await readSecrets(spec);
+  const secrets = await readSecretVariables(spec.secrets);
   const files = await readSecretFiles(spec);
   const auth =
     spec.registrySecret === null
@@ -59,12 +59,6 @@ function requireSupported({ image, constraints }: LaunchSpec): string {
     throw refused(message, 'run.constraints', constraints);
   }
   return image;
-}
-
-async function readSecrets({ secrets }: LaunchSpec): Promise<Record<string, string>> {
-  const read = async ([name, ref]: [string, { readonly file: string }]) =>
-    [name, await readSecretFile(`run.secrets.${name}`, ref)] as const;
-  return Object.fromEntries(await Promise.all(Object.entries(secrets).map(read)));
 }
 
 /** The id, or null when the name is taken. Fetches a missing image if that is allowed. */

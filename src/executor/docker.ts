@@ -7,7 +7,6 @@
  * read by whoever may ask the engine.
  */
 
-import { CarillonError } from '../errors.ts';
 import type {
   Clock,
   Launcher,
@@ -31,7 +30,9 @@ import { ImagePulls } from './docker-pull.ts';
 import { labelOf } from './docker-request.ts';
 import type { ContainerInspection } from './docker-state.ts';
 import { DockerWatch } from './docker-watch.ts';
-import { isLaunchName, logsGone, type RunLogs } from './run-logs.ts';
+import { copyLogs, engineLogs } from './engine-logs.ts';
+import { type Flight, Flights } from './flights.ts';
+import { isLaunchName, type RunLogs } from './run-logs.ts';
 
 /** Inspections at once for the inventory. */
 const inventoryWidth = 8;
@@ -57,12 +58,6 @@ export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
 
 const noCredentials: FindCredentials = async () => null;
 
-/** A launch between its call and its end, so that a kill in the meantime is not lost. */
-interface Flight {
-  done: Promise<void>;
-  killed: { readonly graceMs: number } | null;
-}
-
 class DockerLauncher implements Launcher {
   readonly engine = 'docker';
   readonly #options: DockerLauncherOptions;
@@ -70,7 +65,7 @@ class DockerLauncher implements Launcher {
   readonly #ahead: ContainersAhead;
   readonly #watch: DockerWatch;
   readonly #listeners: ((observation: Observation) => void)[] = [];
-  readonly #flights = new Map<string, Flight>();
+  readonly #flights = new Flights();
   readonly #pulls: ImagePulls;
   /** KILL that follows a TERM, by launch name; each ends by its own time. */
   readonly #finalKills = new Map<string, () => void>();
@@ -96,11 +91,7 @@ class DockerLauncher implements Launcher {
     for (const cancel of this.#finalKills.values()) cancel();
     this.#finalKills.clear();
     const cancel = this.#options.clock.after(stopPatienceMs, () => this.#docker.close());
-    await Promise.allSettled([
-      this.#ahead.close(),
-      this.#watch.stop(),
-      ...[...this.#flights.values()].map(({ done }) => done),
-    ]);
+    await Promise.allSettled([this.#ahead.close(), this.#watch.stop(), this.#flights.settled()]);
     cancel();
     this.#docker.close();
   }
@@ -110,12 +101,7 @@ class DockerLauncher implements Launcher {
   }
 
   launch(spec: LaunchSpec, mayStart: () => boolean = () => true): Promise<void> {
-    const under = this.#flights.get(spec.launchName);
-    if (under) return under.done;
-    const flight: Flight = { killed: null, done: Promise.resolve() };
-    this.#flights.set(spec.launchName, flight);
-    flight.done = this.#launch(spec, flight, mayStart).finally(() => this.#flights.delete(spec.launchName));
-    return flight.done;
+    return this.#flights.run(spec.launchName, (flight) => this.#launch(spec, flight, mayStart));
   }
 
   async prepare(spec: LaunchSpec, how: Preparation): Promise<void> {
@@ -132,8 +118,7 @@ class DockerLauncher implements Launcher {
   }
 
   async kill(launchName: string, graceMs: number): Promise<void> {
-    const flight = this.#flights.get(launchName);
-    if (flight) flight.killed = { graceMs };
+    this.#flights.kill(launchName, graceMs);
     const container = await this.#find(launchName);
     if (container === null || !container.State.Running) return;
     this.#watch.expectEnd(launchName);
@@ -157,12 +142,7 @@ class DockerLauncher implements Launcher {
       log.warn({ launch: launchName }, 'launch.remove-refused-while-running');
       return;
     }
-    await this.#saveLogs(launchName, container.Id).catch(async (error: Error) => {
-      if (error instanceof CarillonError) throw error;
-      // Without its logs it is still to be removed, or it would stay for ever.
-      log.warn({ launch: launchName, cause: error.message }, 'launch.logs-lost');
-      await logs.discard(launchName);
-    });
+    await copyLogs(launchName, this.#engineLogs(container.Id, {}), { logs, log });
     this.#watch.forget(launchName);
     await this.#docker.remove(container.Id);
   }
@@ -191,16 +171,12 @@ class DockerLauncher implements Launcher {
     return reports;
   }
 
-  async *logs(launchName: string, query: LogQuery): AsyncGenerator<LogChunk, void, undefined> {
-    if (!isLaunchName(launchName)) throw logsGone(launchName);
-    const { logs } = this.#options;
-    // The engine first: what is kept beside a container may be half of a copy.
-    const container = await this.#find(launchName).catch(async (error: unknown) => {
-      if (await logs.has(launchName)) return null;
-      throw error;
+  logs(launchName: string, query: LogQuery): AsyncGenerator<LogChunk, void, undefined> {
+    return engineLogs(launchName, query, {
+      logs: this.#options.logs,
+      find: (name) => this.#find(name),
+      read: ({ Id }) => this.#engineLogs(Id, query),
     });
-    if (container === null) yield* logs.read(launchName, query, () => true);
-    else yield* this.#engineLogs(container.Id, query);
   }
 
   async describe(): ReturnType<Launcher['describe']> {
@@ -297,13 +273,5 @@ class DockerLauncher implements Launcher {
       const lines = await countLines(await read({ follow: false, tail: 'all' }));
       yield* skipLines(await read({ follow, tail: 'all' }), Math.max(0, lines - tail));
     }
-  }
-
-  /** Anew from the beginning each time, so that a copy that was cut short is not kept as the whole. */
-  async #saveLogs(launchName: string, id: string): Promise<void> {
-    const { logs } = this.#options;
-    await logs.discard(launchName);
-    for await (const { stream, bytes } of this.#engineLogs(id, {}))
-      await logs.append(launchName, stream, bytes);
   }
 }

@@ -5,19 +5,18 @@
  */
 
 import { execFile } from 'node:child_process';
-import { access, constants, open, readFile, stat } from 'node:fs/promises';
+import { access, constants, readFile, stat } from 'node:fs/promises';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { CarillonError } from '../errors.ts';
-import type { LaunchSpec, SecretRef } from '../scheduler/spec.ts';
+import type { LaunchSpec } from '../scheduler/spec.ts';
 import { fetchFirst } from './fetch.ts';
 import type { Owner } from './launch-directory.ts';
+import { readSecretVariables } from './secret-file.ts';
 
 /** What a job sees of the scheduler's own environment. All else, tokens among it, stays with the scheduler. */
 const inherited = ['PATH', 'HOME', 'LANG', 'TZ', 'USER'] as const;
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-/** Keys and certificates fit; a mistaken path to a database does not. */
-const maxSecretBytes = 1024 * 1024;
 
 export interface ProcessRequest {
   readonly argv: readonly string[];
@@ -38,8 +37,7 @@ export async function processRequest(spec: LaunchSpec, environment: Environment)
   const env: Record<string, string> = { PATH: defaultPath, ...pick(environment) };
   if (account?.name) env.USER = account.name;
   if (account?.home) env.HOME = account.home;
-  Object.assign(env, spec.env);
-  for (const [name, secret] of Object.entries(spec.secrets)) env[name] = await readSecret(name, secret);
+  Object.assign(env, spec.env, await readSecretVariables(spec.secrets));
   return {
     argv: await commandLine(spec, env.PATH ?? defaultPath),
     env,
@@ -122,30 +120,6 @@ async function findProgram(program: string, path: string, workdir: string | null
     `There is no program ${program} to execute (${where})`,
     'an executable file on the scheduler’s host',
   );
-}
-
-async function readSecret(name: string, { file }: SecretRef): Promise<string> {
-  const field = `run.secrets.${name}`;
-  const allowed = `a readable file of at most ${maxSecretBytes} bytes without NUL`;
-  const refuse = (problem: string) =>
-    refused(field, file, `The secret ${name} can not be used: ${file} ${problem}`, allowed);
-  const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
-    throw refuse(`can not be opened (${error.code ?? 'unknown error'})`);
-  });
-  try {
-    if (!(await handle.stat()).isFile()) throw refuse('is not a file');
-    const buffer = Buffer.alloc(maxSecretBytes + 1);
-    let size = 0;
-    for (let count = 1; count > 0 && size < buffer.length; size += count) {
-      count = (await handle.read(buffer, size, buffer.length - size, null)).bytesRead;
-    }
-    if (size > maxSecretBytes) throw refuse('is too long');
-    const text = buffer.toString('utf8', 0, size).replace(/\r?\n$/, '');
-    if (text.includes('\0')) throw refuse('holds a NUL byte');
-    return text;
-  } finally {
-    await handle.close();
-  }
 }
 
 interface Account {

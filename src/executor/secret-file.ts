@@ -14,6 +14,15 @@ export async function readSecretFile(field: string, ref: SecretRef): Promise<str
   return text;
 }
 
+/** The secrets of a job that are variables of its environment, by name. LAUNCH_REFUSED for what can't be read. */
+export async function readSecretVariables(
+  secrets: Readonly<Record<string, SecretRef>>,
+): Promise<Record<string, string>> {
+  const read = async ([name, ref]: [string, SecretRef]) =>
+    [name, await readSecretFile(`run.secrets.${name}`, ref)] as const;
+  return Object.fromEntries(await Promise.all(Object.entries(secrets).map(read)));
+}
+
 /** As it is. LAUNCH_REFUSED with `field` when it can't be read. */
 export async function readSecretBytes(field: string, ref: SecretRef): Promise<Buffer> {
   const handle = await open(ref.file, 'r').catch((error: NodeJS.ErrnoException) => {

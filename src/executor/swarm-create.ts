@@ -6,7 +6,7 @@ import type { FindCredentials } from './docker-credentials.ts';
 import { registryAuth } from './docker-registry.ts';
 import { labelOf } from './docker-request.ts';
 import { EngineRefusal } from './docker-transport.ts';
-import { readSecretFile } from './secret-file.ts';
+import { readSecretFile, readSecretVariables } from './secret-file.ts';
 import type { SwarmEngine } from './swarm-engine.ts';
 import { launchLabel, type SwarmSecret, secretName, swarmService } from './swarm-request.ts';
 
@@ -24,7 +24,7 @@ export interface CreateContext {
 export async function createService(spec: LaunchSpec, context: CreateContext): Promise<boolean> {
   const { engine, credentials, mayCreate } = context;
   const image = requireSupported(spec);
-  const secrets = await readSecrets(spec);
+  const secrets = await readSecretVariables(spec.secrets);
   const { registrySecret } = spec;
   const auth =
     registrySecret === null
@@ -86,12 +86,6 @@ function requireSupported({ image, container: { networks } }: LaunchSpec): strin
     throw refused(message, 'run.network', 'none');
   }
   return image;
-}
-
-async function readSecrets({ secrets }: LaunchSpec): Promise<Record<string, string>> {
-  const read = async ([name, ref]: [string, { readonly file: string }]) =>
-    [name, await readSecretFile(`run.secrets.${name}`, ref)] as const;
-  return Object.fromEntries(await Promise.all(Object.entries(secrets).map(read)));
 }
 
 function readFile(file: SecretFile): Promise<string> {

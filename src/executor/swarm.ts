@@ -23,7 +23,9 @@ import type { LaunchSpec } from '../scheduler/spec.ts';
 import type { TlsFiles } from './docker-address.ts';
 import type { FindCredentials } from './docker-credentials.ts';
 import { labelOf } from './docker-request.ts';
-import { isLaunchName, logsGone, type RunLogs } from './run-logs.ts';
+import { copyLogs, engineLogs } from './engine-logs.ts';
+import { type Flight, Flights } from './flights.ts';
+import { isLaunchName, type RunLogs } from './run-logs.ts';
 import { createService, removeSecrets, sweepSecrets } from './swarm-create.ts';
 import { SwarmEngine, type SwarmServiceEntry } from './swarm-engine.ts';
 import { taskLog } from './swarm-logs.ts';
@@ -62,12 +64,6 @@ export function createSwarmLauncher(options: SwarmLauncherOptions): Launcher {
 
 const noLogins: FindCredentials = () => Promise.resolve(null);
 
-/** A launch between its call and its end, so that a kill in the meantime is not lost. */
-interface Flight {
-  done: Promise<void>;
-  killed: boolean;
-}
-
 class SwarmLauncher implements Launcher {
   readonly engine = 'swarm';
   readonly #options: SwarmLauncherOptions;
@@ -75,7 +71,7 @@ class SwarmLauncher implements Launcher {
   readonly #watch: SwarmWatch;
   readonly #look: SwarmLook;
   readonly #listeners: ((observation: Observation) => void)[] = [];
-  readonly #flights = new Map<string, Flight>();
+  readonly #flights = new Flights();
   /** Launches with secrets and no service, at the last inventory. */
   #unusedSecrets: ReadonlySet<string> = new Set();
   #stopped = false;
@@ -99,7 +95,7 @@ class SwarmLauncher implements Launcher {
   async stop(): Promise<void> {
     this.#stopped = true;
     const cancel = this.#options.clock.after(stopPatienceMs, () => this.#swarm.close());
-    await Promise.allSettled([this.#watch.stop(), ...[...this.#flights.values()].map(({ done }) => done)]);
+    await Promise.allSettled([this.#watch.stop(), this.#flights.settled()]);
     cancel();
     this.#swarm.close();
   }
@@ -114,18 +110,12 @@ class SwarmLauncher implements Launcher {
    * reason: its service is there, and goes on waiting by itself.
    */
   launch(spec: LaunchSpec, mayStart: () => boolean = () => true): Promise<void> {
-    const under = this.#flights.get(spec.launchName);
-    if (under) return under.done;
-    const flight: Flight = { killed: false, done: Promise.resolve() };
-    this.#flights.set(spec.launchName, flight);
-    flight.done = this.#launch(spec, flight, mayStart).finally(() => this.#flights.delete(spec.launchName));
-    return flight.done;
+    return this.#flights.run(spec.launchName, (flight) => this.#launch(spec, flight, mayStart));
   }
 
   /** The grace is the one that the service was created with; Swarm takes a second more to begin. */
-  async kill(launchName: string, _graceMs: number): Promise<void> {
-    const flight = this.#flights.get(launchName);
-    if (flight) flight.killed = true;
+  async kill(launchName: string, graceMs: number): Promise<void> {
+    this.#flights.kill(launchName, graceMs);
     for (let tries = 1; ; tries++) {
       const service = await this.#find(launchName);
       if (service === null || isKilled(service.Spec.TaskTemplate)) return;
@@ -150,16 +140,16 @@ class SwarmLauncher implements Launcher {
   async remove(launchName: string): Promise<void> {
     const service = await this.#find(launchName);
     if (service === null) return;
-    const { log } = this.#options;
     const tasks = await this.#swarm.tasksOf(service.ID);
     await this.#watch.nodes();
+    const { logs, log } = this.#options;
     const { state } = this.#watch.report(launchName, tasks);
     if (state === 'running') {
       log.warn({ launch: launchName }, 'launch.remove-refused-while-running');
       return;
     }
     const task = attemptOf(tasks);
-    if (task?.NodeID) await this.#saveLogs(launchName, task);
+    if (task?.NodeID) await copyLogs(launchName, this.#taskLog(launchName, task, {}), { logs, log });
     this.#watch.forget(launchName);
     await this.#swarm.remove(service.ID);
     await removeSecrets(this.#swarm, launchName);
@@ -176,19 +166,12 @@ class SwarmLauncher implements Launcher {
     return services.map(({ Spec: { Name: name } }) => this.#watch.report(name, tasks.get(name) ?? []));
   }
 
-  async *logs(launchName: string, query: LogQuery): AsyncGenerator<LogChunk, void, undefined> {
-    if (!isLaunchName(launchName)) throw logsGone(launchName);
-    const { logs } = this.#options;
-    // The Swarm first: what is kept beside a service may be half of a copy.
-    const service = await this.#find(launchName).catch(async (error: unknown) => {
-      if (await logs.has(launchName)) return null;
-      throw error;
+  logs(launchName: string, query: LogQuery): AsyncGenerator<LogChunk, void, undefined> {
+    return engineLogs(launchName, query, {
+      logs: this.#options.logs,
+      find: (name) => this.#find(name),
+      read: (service) => this.#serviceLogs(service, query),
     });
-    if (service === null) return yield* logs.read(launchName, query, () => true);
-    const task = attemptOf(await this.#swarm.tasksOf(service.ID));
-    // No node has it: a Swarm would wait for one to ask.
-    const empty = task === undefined || (!task.NodeID && query.follow !== true);
-    if (!empty) yield* this.#taskLog(launchName, task, query);
   }
 
   async describe(): Promise<EngineDescription> {
@@ -274,6 +257,13 @@ class SwarmLauncher implements Launcher {
     return service?.Spec.Labels[labelOf.cluster] === this.#options.cluster ? service : null;
   }
 
+  async *#serviceLogs(service: SwarmServiceEntry, query: LogQuery): AsyncGenerator<LogChunk> {
+    const task = attemptOf(await this.#swarm.tasksOf(service.ID));
+    // No node has it: a Swarm would wait for one to ask.
+    const empty = task === undefined || (!task.NodeID && query.follow !== true);
+    if (!empty) yield* this.#taskLog(service.Spec.Name, task, query);
+  }
+
   #taskLog(launchName: string, task: SwarmTask, query: LogQuery): AsyncGenerator<LogChunk> {
     const ended = async (signal: AbortSignal): Promise<void> => {
       this.#watch.take(launchName, [task]);
@@ -282,21 +272,6 @@ class SwarmLauncher implements Launcher {
     };
     const { clock } = this.#options;
     return taskLog({ engine: this.#swarm, clock, taskId: task.ID, ended }, query);
-  }
-
-  /** Anew from the beginning each time, so that a copy that was cut short is not kept as the whole. */
-  async #saveLogs(launchName: string, task: SwarmTask): Promise<void> {
-    const { logs, log } = this.#options;
-    await logs.discard(launchName);
-    try {
-      for await (const { stream, bytes } of this.#taskLog(launchName, task, {}))
-        await logs.append(launchName, stream, bytes);
-    } catch (error) {
-      if (error instanceof CarillonError) throw error;
-      // Without its logs it is still to be removed, or it would stay for ever.
-      log.warn({ launch: launchName, cause: (error as Error).message }, 'launch.logs-lost');
-      await logs.discard(launchName);
-    }
   }
 }
 

@@ -1,23 +1,17 @@
 /** Docker launchers over one private engine, for the conformance suite and the tests beside it. */
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect } from 'vitest';
-import { realClock } from '../../src/clock.ts';
 import { createDockerLauncher, type DockerLauncherOptions } from '../../src/executor/docker.ts';
 import { dockerCreateRequest } from '../../src/executor/docker-request.ts';
-import { createRunLogs } from '../../src/executor/run-logs.ts';
-import type { Launcher, Log } from '../../src/scheduler/ports.ts';
-import { type LaunchSpec, plainContainer } from '../../src/scheduler/spec.ts';
+import type { Launcher } from '../../src/scheduler/ports.ts';
+import type { LaunchSpec } from '../../src/scheduler/spec.ts';
 import type { LauncherHarness } from '../conformance/launcher.ts';
 import { Dockerd, testImage } from '../support/dockerd.ts';
+import { launchSpec } from './launch-spec.ts';
+import { type LauncherPlace, launcherPlace } from './launcher-place.ts';
 
-export interface DockerHarness extends LauncherHarness {
+export interface DockerHarness extends LauncherHarness, LauncherPlace {
   readonly dockerd: Dockerd;
-  readonly dir: string;
-  /** Log lines of all launchers. */
-  readonly logged: string[];
   create(options?: Partial<DockerLauncherOptions>): Launcher;
 }
 
@@ -28,33 +22,19 @@ export interface EngineOptions {
 }
 
 export async function dockerHarness({ args = [], diskBytes }: EngineOptions = {}): Promise<DockerHarness> {
-  const dir = mkdtempSync(join(tmpdir(), 'carillon-docker-'));
-  const traces = join(dir, 'traces');
-  mkdirSync(traces);
+  const place = launcherPlace('docker');
   const dockerd = new Dockerd();
   if (diskBytes !== undefined) dockerd.boundDisk(diskBytes);
   await dockerd.start(...args);
-  const logged: string[] = [];
-  const write = (fields: object, event: string) => void logged.push(`${event} ${JSON.stringify(fields)}`);
-  const log: Log = { debug: write, info: write, warn: write, error: write };
   const create: DockerHarness['create'] = (options = {}) =>
-    createDockerLauncher({
-      host: dockerd.host,
-      cluster: 'conformance',
-      clock: realClock,
-      log,
-      logs: createRunLogs({ dir: join(dir, 'logs'), clock: realClock }),
-      ...options,
-    });
+    createDockerLauncher({ host: dockerd.host, ...place.options(), ...options });
   return {
     dockerd,
-    dir,
-    logged,
-    traces,
+    ...place,
     tracesInJob: '/traces',
     create,
     createLauncher: (cluster = 'conformance') => create({ cluster }),
-    spec: (script, overrides) => dockerSpec(script, { volumes: [`${traces}:/traces`], ...overrides }),
+    spec: (script, overrides) => dockerSpec(script, { volumes: [`${place.traces}:/traces`], ...overrides }),
     async leaveCreated(spec) {
       const request = dockerCreateRequest(spec, testImage, {});
       await dockerd.docker.createContainer(request as never);
@@ -65,37 +45,11 @@ export async function dockerHarness({ args = [], diskBytes }: EngineOptions = {}
     async close() {
       const left = await dockerd.docker.listContainers({ all: true });
       await dockerd.stop();
-      rmSync(dir, { recursive: true, force: true });
+      place.remove();
       expect(left.map(({ Names }) => Names)).toEqual([]);
     },
   };
 }
 
-export function dockerSpec(script: string, overrides: Partial<LaunchSpec> = {}): LaunchSpec {
-  return {
-    launchName: 'job',
-    engine: 'docker',
-    cluster: 'conformance',
-    term: 1,
-    job: 'job',
-    run: 'run',
-    attempt: 1,
-    due: 0,
-    image: testImage,
-    argv: ['/bin/sh', '-c', script],
-    env: {},
-    secrets: {},
-    workdir: null,
-    user: null,
-    cpus: null,
-    memoryBytes: null,
-    gpus: null,
-    constraints: [],
-    volumes: [],
-    pull: 'missing',
-    registrySecret: null,
-    labels: {},
-    container: plainContainer,
-    ...overrides,
-  };
-}
+export const dockerSpec = (script: string, overrides: Partial<LaunchSpec> = {}): LaunchSpec =>
+  launchSpec(script, { engine: 'docker', image: testImage }, overrides);

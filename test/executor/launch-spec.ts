@@ -1,18 +1,21 @@
-/** Specs of jobs for the process engine. */
+/** Specs of jobs: a shell script, and nothing else unless said. */
 
 import { type LaunchSpec, plainContainer } from '../../src/scheduler/spec.ts';
 
-export function processSpec(script: string, overrides: Partial<LaunchSpec>): LaunchSpec {
+export function launchSpec(
+  script: string,
+  on: Pick<LaunchSpec, 'engine' | 'image'>,
+  overrides: Partial<LaunchSpec> = {},
+): LaunchSpec {
   return {
+    ...on,
     launchName: 'job',
-    engine: 'process',
     cluster: 'conformance',
     term: 1,
     job: 'job',
     run: 'run',
     attempt: 1,
     due: 0,
-    image: null,
     argv: ['/bin/sh', '-c', script],
     env: {},
     secrets: {},
@@ -30,6 +33,9 @@ export function processSpec(script: string, overrides: Partial<LaunchSpec>): Lau
     ...overrides,
   };
 }
+
+export const processSpec = (script: string, overrides: Partial<LaunchSpec>): LaunchSpec =>
+  launchSpec(script, { engine: 'process', image: null }, overrides);
 
 /** One of the jobs of the crash test: leaves its name, and its own exit code. */
 export function crashSpec(of: { name: string; index: number; out: string; term: number }): LaunchSpec {

@@ -5,7 +5,7 @@ import { realClock } from '../../src/clock.ts';
 import { createProcessLauncher } from '../../src/executor/process.ts';
 import { createRunLogs } from '../../src/executor/run-logs.ts';
 import type { Log } from '../../src/scheduler/ports.ts';
-import { crashSpec } from './process-spec.ts';
+import { crashSpec } from './launch-spec.ts';
 
 const [order] = (await once(process, 'message')) as [
   { dir: string; out: string; term: number; names: string[] },

@@ -12,7 +12,7 @@ import { processSource } from '../../src/executor/process-table.ts';
 import { createRunLogs } from '../../src/executor/run-logs.ts';
 import type { Launcher, Log } from '../../src/scheduler/ports.ts';
 import type { LauncherHarness } from '../conformance/launcher.ts';
-import { processSpec } from './process-spec.ts';
+import { processSpec } from './launch-spec.ts';
 
 /** A warning is a finding: no test here expects one. */
 export const warnings: string[] = [];

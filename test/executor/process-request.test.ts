@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { processRequest } from '../../src/executor/process-request.ts';
 import { type LaunchSpec, plainContainer } from '../../src/scheduler/spec.ts';
-import { processSpec } from './process-spec.ts';
+import { processSpec } from './launch-spec.ts';
 
 test.each<[string, Partial<LaunchSpec>, { code: string; field: string; value?: unknown }]>([
   [

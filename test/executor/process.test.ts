@@ -13,8 +13,8 @@ import type { Launcher, Observation } from '../../src/scheduler/ports.ts';
 import type { LaunchSpec } from '../../src/scheduler/spec.ts';
 import { endAll, launcherConformance } from '../conformance/launcher.ts';
 import { until } from '../support/until.ts';
+import { crashSpec, processSpec } from './launch-spec.ts';
 import { type ProcessHarness, processHarness, warnings } from './process-harness.ts';
-import { crashSpec, processSpec } from './process-spec.ts';
 
 launcherConformance('process', processHarness);
 

@@ -1,0 +1,45 @@
+/** A folder for launchers of one engine, and what all of them are given. */
+
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { realClock } from '../../src/clock.ts';
+import { createRunLogs, type RunLogs } from '../../src/executor/run-logs.ts';
+import type { Clock, Log } from '../../src/scheduler/ports.ts';
+
+export interface LauncherPlace {
+  readonly dir: string;
+  /** Where jobs can leave a trace. */
+  readonly traces: string;
+  /** Log lines of all launchers. */
+  readonly logged: string[];
+  /** For one more launcher. */
+  options(): {
+    readonly cluster: string;
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly logs: RunLogs;
+  };
+  remove(): void;
+}
+
+export function launcherPlace(engine: string): LauncherPlace {
+  const dir = mkdtempSync(join(tmpdir(), `carillon-${engine}-`));
+  const traces = join(dir, 'traces');
+  mkdirSync(traces);
+  const logged: string[] = [];
+  const write = (fields: object, event: string) => void logged.push(`${event} ${JSON.stringify(fields)}`);
+  const log: Log = { debug: write, info: write, warn: write, error: write };
+  return {
+    dir,
+    traces,
+    logged,
+    options: () => ({
+      cluster: 'conformance',
+      clock: realClock,
+      log,
+      logs: createRunLogs({ dir: join(dir, 'logs'), clock: realClock }),
+    }),
+    remove: () => rmSync(dir, { recursive: true, force: true }),
+  };
+}
