@@ -4,21 +4,11 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ApiWorld, type Body } from '../../support/api-world.ts';
+import type { Body } from '../../support/api-world.ts';
+import { chronosWorld, json, nightly, three, two } from './asking.ts';
 
-const three = '//v1/scheduler';
-const two = '//scheduler';
-const nightly = { name: 'nightly', command: 'echo hi', schedule: 'R/2026-12-01T02:00:00Z/PT24H' };
-
-let api: ApiWorld;
-beforeAll(async () => {
-  api = await ApiWorld.at('2026-11-21T12:00:00.000Z');
-});
+const { api, ask } = await chronosWorld();
 afterAll(() => api.close());
-
-const json = { 'content-type': 'application/json' };
-const ask = (request: string, body?: unknown, headers: Record<string, string> = json) =>
-  api.send(request, { ...(body !== undefined && { body }), headers: body === undefined ? {} : headers });
 
 describe('addresses that clients put together', () => {
   beforeAll(async () => {

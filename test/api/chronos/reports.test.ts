@@ -2,10 +2,9 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiWorld, type Body } from '../../support/api-world.ts';
+import { three, two } from './asking.ts';
 
 let api: ApiWorld;
-const three = '//v1/scheduler';
-const two = '//scheduler';
 const later = 'R/2026-12-01T00:00:00Z/P1D';
 
 beforeAll(async () => {

@@ -5,6 +5,7 @@
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ApiWorld, type Body } from '../../support/api-world.ts';
+import { three, two } from './asking.ts';
 
 let api: ApiWorld;
 const at = async (instant: string) => {
@@ -13,8 +14,6 @@ const at = async (instant: string) => {
 beforeEach(() => at('2026-11-21T12:00:00Z'));
 afterEach(() => api.close());
 
-const three = '//v1/scheduler';
-const two = '//scheduler';
 const ok = async (request: string, body?: unknown) => {
   const answer = await api.send(request, body === undefined ? {} : { body });
   expect(`${answer.statusCode} ${answer.body}`).toBe('204 ');
