@@ -24,6 +24,8 @@ const SLOT_MS = 700;
 /** Making ready falls into the middle of somebody else's slot, when that one has started. */
 const LEAD = 'PT2.45S';
 const AT_ONCE = 64;
+/** For a hundredth part that is more than the worst one. */
+const WARM_ROUNDS = 200;
 /** Time to make sixty-four ready, which have to come one after the other. */
 const BURST_LEAD = 'PT40S';
 const log = createLog({ level: 'error', format: 'json' });
@@ -66,6 +68,7 @@ export async function run(): Promise<void> {
     await scheduler.start();
     const bench = { scheduler, dockerd, peers: await makePeers(dockerd, dir) };
     await inTurns(bench);
+    await warmInTurns(bench);
     await atOnce(bench);
     await manyWarm(bench);
   } finally {
@@ -118,6 +121,25 @@ async function inTurns(bench: Bench): Promise<void> {
     `due instant to first instruction, ${ROUNDS} in turns, p50 / p99 in milliseconds`,
     kinds.map((kind) => [kind, figures(lateness.get(kind) ?? [])] as const),
   );
+}
+
+/** Warm ones alone: no other kind of start in the slot of one, but the next ones are made ready in between. */
+async function warmInTurns(bench: Bench): Promise<void> {
+  const first = Math.ceil(Date.now() / 1_000) * 1_000 + 8_000;
+  const slots = Array.from({ length: WARM_ROUNDS }, (_, i) => ({
+    name: `warm-alone-${i}`,
+    due: first + i * SLOT_MS,
+  }));
+  for (const { name, due } of slots) await submit(bench, name, due, policies.warm);
+  const lateness: number[] = [];
+  for (const { name, due } of slots) {
+    await sleepUntil(due);
+    lateness.push((await bench.peers.stamped(name)) - due);
+  }
+  print(`due instant to first instruction, ${WARM_ROUNDS} warm, milliseconds`, [
+    ['p50 / p99', figures(lateness)],
+  ]);
+  await clear(bench);
 }
 
 /** How many a second when many are wanted at once, by the last one's first instruction. */
