@@ -78,18 +78,19 @@ describe.skipIf(missing !== null)(
 
     /** Asks again while nobody knows. */
     async function launchAtLast(spec: LaunchSpec): Promise<void> {
-      await until(
-        `the launch of ${spec.launchName}`,
-        () =>
-          launcher.launch(spec).then(
-            () => true,
-            (error: CarillonError) => {
-              if (error.code !== 'ENGINE_UNAVAILABLE' && error.code !== 'NO_PLACE') throw error;
-              return false;
-            },
-          ),
-        60_000,
-      );
+      let cause = '';
+      const isLaunched = () =>
+        launcher.launch(spec).then(
+          () => true,
+          (error: CarillonError) => {
+            if (error.code !== 'ENGINE_UNAVAILABLE' && error.code !== 'NO_PLACE') throw error;
+            cause = error.message;
+            return false;
+          },
+        );
+      await until(`the launch of ${spec.launchName}`, isLaunched, 60_000).catch((error: Error) => {
+        throw new Error(`${error.message}: ${cause}`);
+      });
     }
 
     test('what fits no node is not created, and says what is missing', async () => {
