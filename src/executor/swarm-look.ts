@@ -13,6 +13,11 @@ import { occupy, type Place, placesOf, reserves, wishOf } from './swarm-place.ts
 const holdsMs = 1_000;
 /** And so many times as long as it took, so that slow managers, or those of thousands of tasks, are spared. */
 const restFactor = 9;
+/**
+ * But no longer than this: a look that waited for the managers to elect a leader, 10 to 20 s, is answered in the
+ * moment in which no node has found the new one yet.
+ */
+const holdsAtMostMs = 10_000;
 
 interface Look {
   /** What tasks reserve was looked at too. */
@@ -46,7 +51,8 @@ export class SwarmLook {
     this.#look = look;
     const end = (isKnown: boolean): void => {
       const now = this.#clock.monotonicMs();
-      look.until = isKnown ? now + Math.max(holdsMs, restFactor * (now - began)) : now;
+      const restMs = Math.min(Math.max(holdsMs, restFactor * (now - began)), holdsAtMostMs);
+      look.until = isKnown ? now + restMs : now;
     };
     look.places.then(
       () => end(true),
