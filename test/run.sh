@@ -17,13 +17,11 @@ tests() {
 }
 
 # What loses nodes, or watches a page live, is judged by the clock: beside other tests it would be judged for their load.
-alone=(test/web/journey.test.ts test/chaos/chaos.test.ts)
-# Managers of Docker 20.10 do not always elect another leader when one dies: this one is run by hand, see CONTRIBUTING.md.
-by_hand=(test/executor/swarm-faults.test.ts)
+alone=(test/web/journey.test.ts test/executor/swarm-faults.test.ts test/chaos/chaos.test.ts)
 if [[ $# -gt 0 ]]; then
   tests given "$@"
 else
-  tests all "${alone[@]/#/--exclude=}" "${by_hand[@]/#/--exclude=}"
+  tests all "${alone[@]/#/--exclude=}"
   tests alone --no-file-parallelism "${alone[@]}"
 fi
 

@@ -17,6 +17,8 @@ import { until } from '../support/until.ts';
 import { type SwarmHarness, swarmHarness } from './swarm-harness.ts';
 
 const missing = swarmMissing();
+/** Managers take up to 20 s to elect a leader; nodes find it, and their jobs an end, some time later. */
+const patienceMs = 120_000;
 interface RunAnswer {
   readonly id: string;
   readonly state: string;
@@ -63,7 +65,7 @@ describe.skipIf(missing !== null)(
       };
     }
 
-    const endOf = (launchName: string, timeoutMs = 30_000): Promise<Ended> =>
+    const endOf = (launchName: string, timeoutMs = patienceMs): Promise<Ended> =>
       until(
         `the end of ${launchName}`,
         () => seen.find((each): each is Ended => each.kind === 'ended' && each.launchName === launchName),
@@ -88,7 +90,7 @@ describe.skipIf(missing !== null)(
             return false;
           },
         );
-      await until(`the launch of ${spec.launchName}`, isLaunched, 60_000).catch((error: Error) => {
+      await until(`the launch of ${spec.launchName}`, isLaunched, patienceMs).catch((error: Error) => {
         throw new Error(`${error.message}: ${cause}`);
       });
     }
@@ -137,7 +139,7 @@ describe.skipIf(missing !== null)(
         eventually(
           () => look(id),
           (answer) => answer.state === state,
-          30_000,
+          patienceMs,
         );
       const put = (name: string, more: object) =>
         server.ask('POST', '/api/v1/jobs', { name, run: { ...run, ...more } });
@@ -162,7 +164,7 @@ describe.skipIf(missing !== null)(
         await swarm.label('two', {});
         await swarm.removeServices();
       }
-    }, 120_000);
+    }, 300_000);
 
     test('what no node takes all the same says why, holds up nobody, and can be killed', async () => {
       const out = trace();
@@ -252,7 +254,7 @@ describe.skipIf(missing !== null)(
           .sort((a, b) => a - b),
       ).toEqual(specs.map((_, i) => i));
       expect((await launcher.inventory()).every(({ exitCode }) => exitCode === 0)).toBe(true);
-    }, 120_000);
+    }, 300_000);
 
     test('a node loses its power: its job is lost, and its run goes on elsewhere', async () => {
       const { swarm, dir, traces } = harness;
@@ -272,11 +274,11 @@ describe.skipIf(missing !== null)(
         const { body } = await server.ask<RunAnswer>('POST', '/api/v1/jobs/restless/trigger');
         const look = () => server.get<RunAnswer>(`/api/v1/runs/${body.id}`);
         // An engine that dies before it has noted a start makes it again, before it hears from its managers.
-        const running = await eventually(look, ({ state }) => state === 'running', 60_000);
+        const running = await eventually(look, ({ state }) => state === 'running', patienceMs);
         const victim = await swarm.nodeOf(running.attempts[0]?.launchName ?? '');
         expect(out.lines()).toEqual(['1']);
         await swarm.node(victim).crash();
-        const ended = await eventually(look, ({ state }) => state === 'succeeded', 60_000);
+        const ended = await eventually(look, ({ state }) => state === 'succeeded', patienceMs);
         expect(ended.attempts.map(({ exitCode }) => exitCode)).toEqual([null, 0]);
         expect(ended.attempts[0]?.reason).toContain(`the node ${victim}`);
         await swarm.node(victim).start();
@@ -286,7 +288,7 @@ describe.skipIf(missing !== null)(
         await server.end('SIGTERM');
         await swarm.removeServices();
       }
-    }, 120_000);
+    }, 300_000);
 
     test('a node is cut off and comes back: its job is lost, stopped, and not told otherwise', async () => {
       const { swarm } = harness;
@@ -300,12 +302,12 @@ describe.skipIf(missing !== null)(
       const running = () => swarm.node(victim).docker.listContainers();
       expect(await running()).toHaveLength(1);
       swarm.heal(victim);
-      await until('Swarm stops it', async () => (await running()).length === 0, 60_000);
+      await until('Swarm stops it', async () => (await running()).length === 0, patienceMs);
       await swarm.ready();
       expect(await launcher.inventory()).toMatchObject([{ exitCode: null, infrastructure: true }]);
       expect(seen.filter(({ kind }) => kind === 'ended')).toHaveLength(1);
       expect(out.lines()).toEqual(['ran']);
-    }, 120_000);
+    }, 300_000);
 
     test('the engine of a node is killed and comes back: its job is ended by that', async () => {
       const { swarm } = harness;
@@ -318,6 +320,6 @@ describe.skipIf(missing !== null)(
       expect(await endOf(spec.launchName)).toMatchObject({ infrastructure: true });
       await swarm.ready();
       expect(out.lines()).toEqual(['ran']);
-    }, 120_000);
+    }, 300_000);
   },
 );

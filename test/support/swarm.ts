@@ -1,7 +1,7 @@
 /**
  * A real Swarm of three nodes for the tests, all of them managers: an engine each, in network namespaces of
- * their own that one bridge joins. Nothing of it touches the machine's network. Its clocks are quick: a node
- * that is gone counts as down, and a leader that is gone has a successor, after a few seconds.
+ * their own that one bridge joins. Nothing of it touches the machine's network. A node that is gone counts as down
+ * after a few seconds.
  * Assumes root, and what test/support/dockerd.ts and iproute2 need. Leaves nothing behind after `stop`.
  */
 
@@ -15,8 +15,7 @@ export type NodeName = (typeof names)[number];
 
 /** A node counts as down after about three of them. */
 const heartbeatNanos = 2_000_000_000;
-/** In seconds: a successor of a leader that is gone is elected after one to two of these. */
-const electionTicks = 3;
+/** A successor of a leader that is gone is elected after ten to twenty seconds, whatever is asked for. */
 const readyTimeoutMs = 60_000;
 
 /** Why no Swarm can be started here, or null when one can. */
@@ -42,10 +41,7 @@ export class Swarm {
     const [first, ...others] = names;
     await this.node(first).docker.swarmInit({
       ...this.#addresses(first),
-      Spec: {
-        Dispatcher: { HeartbeatPeriod: heartbeatNanos },
-        Raft: { ElectionTick: electionTicks, HeartbeatTick: 1 },
-      },
+      Spec: { Dispatcher: { HeartbeatPeriod: heartbeatNanos } },
     });
     const { JoinTokens: tokens } = await this.node(first).docker.swarmInspect();
     for (const name of others) {
@@ -71,16 +67,20 @@ export class Swarm {
 
   /** A client of the first manager that answers, for looking behind the launcher's back. */
   async client(): Promise<Docker> {
-    return until('a manager answers', async () => {
-      for (const node of this.#nodes.values()) {
-        const answers = await node.docker.listNodes().then(
-          () => true,
-          () => false,
-        );
-        if (answers) return node.docker;
-      }
-      return null;
-    });
+    return until(
+      'a manager answers',
+      async () => {
+        for (const node of this.#nodes.values()) {
+          const answers = await node.docker.listNodes().then(
+            () => true,
+            () => false,
+          );
+          if (answers) return node.docker;
+        }
+        return null;
+      },
+      readyTimeoutMs,
+    );
   }
 
   async leader(): Promise<NodeName> {
