@@ -47,7 +47,7 @@ describe.skipIf(!hasBrowser)('on a bad night', () => {
   test('a long name leaves the reason its room', async () => {
     const { page } = await openPage(browser, server.url);
     await page.goto('/');
-    const why = page.locator('section[aria-labelledby="failing"] .trouble-why');
+    const why = page.getByRole('region', { name: 'Failing' }).locator('.trouble-why');
     expect(await why.textContent()).toBe('exit code 3');
     expect((await why.boundingBox())?.width).toBeGreaterThan(300);
     await page.context().close();
