@@ -68,6 +68,15 @@ export class Server {
     return { status: response.status, body: (json ? JSON.parse(text) : text) as T };
   }
 
+  /** Deletes these jobs and waits until nothing runs any more: processes outlive their scheduler. */
+  async quieten(...jobs: readonly string[]): Promise<void> {
+    for (const name of jobs) await this.ask('DELETE', `/api/v1/jobs/${name}?dependents=cascade`);
+    await eventually(
+      () => this.get<{ counts: { running: number } }>('/api/v1/overview'),
+      ({ counts }) => counts.running === 0,
+    );
+  }
+
   async get<T = Record<string, unknown>>(path: string): Promise<T> {
     const { status, body } = await this.ask<T>('GET', path);
     if (status !== 200) throw new Error(`GET ${path} answered ${status}: ${JSON.stringify(body)}`);

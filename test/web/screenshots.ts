@@ -54,6 +54,7 @@ try {
   }
 } finally {
   await browser.close();
+  await server.quieten('ops-restore-drill');
   await server.end('SIGTERM');
   rmSync(dataDir, { recursive: true, force: true });
 }

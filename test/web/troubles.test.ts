@@ -34,12 +34,7 @@ describe.skipIf(!hasBrowser)('on a bad night', () => {
   });
   afterAll(async () => {
     await browser?.close();
-    // Processes outlive their scheduler: what runs on without end is ended first.
-    for (const name of ['busy', 'load']) await server?.ask('DELETE', `/api/v1/jobs/${name}`);
-    await eventually(
-      () => server.get<{ counts: { running: number } }>('/api/v1/overview'),
-      ({ counts }) => counts.running === 0,
-    );
+    await server?.quieten('busy', 'load');
     await server?.end('SIGTERM');
     rmSync(dataDir, { recursive: true, force: true });
   });
