@@ -47,6 +47,8 @@ const IDS = ['n1', 'n2', 'n3'];
 const SETTLE_MS = 180_000;
 /** Nothing new is due any more; then this long nothing ends: longer than the longest attempt and what it waits for. */
 const REST_MS = 900_000;
+/** A commit has reached everybody by then, when nothing is wrong. */
+const PROPAGATION_MS = 100;
 
 export async function simulate(options: Options): Promise<Result> {
   const { seed, hours } = options;
@@ -205,4 +207,9 @@ async function comeToRest(
     left = unfinished;
   }
   await time.runUntil(time.now + 5_000, stop);
+  // Paused jobs go on being due: nobody is judged in the moment in which a commit is on its way to the others.
+  for (let commits = -1; !stop() && commits !== judge.commits; ) {
+    commits = judge.commits;
+    await time.runUntil(time.now + PROPAGATION_MS, stop);
+  }
 }
