@@ -179,14 +179,15 @@ export class Loop {
       if (decision.effects.length > 0) onEffects(decision.effects);
     };
     const { groups } = decision;
-    if (groups.length === 0 && this.#undurable.length === 0 && this.#commits.length === 0) {
-      // No commit will prove that this node still leads, and another may have changed what this answer tells.
-      if (fail !== null && !this.#parts.isFresh()) fail(notLeading());
-      else after();
-      return;
-    }
     if (groups.length === 0) {
-      this.#undurable.push({ group: [], after, fail });
+      // No commit of its own proves that this node still leads, and another may have changed what this answer tells:
+      // one that was sent before may be answered long after.
+      const proven = (): void => {
+        if (fail !== null && !this.#parts.isFresh()) fail(notLeading());
+        else after();
+      };
+      if (this.#undurable.length === 0 && this.#commits.length === 0) proven();
+      else this.#undurable.push({ group: [], after: proven, fail });
       return;
     }
     groups.forEach((group, i) => {

@@ -72,6 +72,21 @@ describe('the loop', () => {
     await refused;
   });
 
+  test('answers nothing from memory because an older commit has come through', async () => {
+    let fresh = true;
+    const { clock, commits, loop, put } = rig({ isFresh: () => fresh });
+    void put('a');
+    await clock.settle();
+    // Decided behind a commit that is under way, whose answer says nothing of what happened since.
+    const resumed = loop.submit({ kind: 'resume', name: 'a', by: 'test' });
+    const refused = expect(resumed).rejects.toMatchObject({ code: 'NOT_LEADING' });
+    await clock.settle();
+    fresh = false;
+    commits[0]?.resolve();
+    await clock.settle();
+    await refused;
+  });
+
   test('starts no effect and gives no answer before the commit is durable', async () => {
     const { clock, commits, seen, put, trigger } = rig();
     const answers: string[] = [];
