@@ -6,13 +6,13 @@
 import { CarillonError } from '../errors.ts';
 import type { Clock, Log } from '../scheduler/ports.ts';
 import type { LaunchSpec } from '../scheduler/spec.ts';
+import { ownCredentials } from './docker-credentials.ts';
 import type { GatedEngine } from './docker-gate.ts';
 import { prepareContainer, readSecretFiles, type SecretContent } from './docker-prepare.ts';
 import type { ImagePulls } from './docker-pull.ts';
-import { registryAuth } from './docker-registry.ts';
 import { type DockerCreateRequest, dockerCreateRequest } from './docker-request.ts';
 import { EngineRefusal, type RegistryAuth } from './docker-transport.ts';
-import { readSecretFile, readSecretVariables } from './secret-file.ts';
+import { readSecretVariables } from './secret-file.ts';
 
 export interface CreateContext {
   readonly engine: GatedEngine;
@@ -38,10 +38,7 @@ export async function readOrder(spec: LaunchSpec): Promise<Order> {
   const image = requireSupported(spec);
   const secrets = await readSecretVariables(spec.secrets);
   const files = await readSecretFiles(spec);
-  const auth =
-    spec.registrySecret === null
-      ? null
-      : registryAuth(image, await readSecretFile('run.registry.secret', spec.registrySecret));
+  const auth = await ownCredentials(spec, image);
   return { spec, request: dockerCreateRequest(spec, image, secrets), files, auth };
 }
 

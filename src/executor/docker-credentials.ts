@@ -8,8 +8,10 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { CarillonError } from '../errors.ts';
 import type { Clock } from '../scheduler/ports.ts';
-import { helperLogin, registryEntry, registryOf } from './docker-registry.ts';
+import type { LaunchSpec } from '../scheduler/spec.ts';
+import { helperLogin, registryAuth, registryEntry, registryOf } from './docker-registry.ts';
 import type { Login, RegistryAuth } from './docker-transport.ts';
+import { readSecretFile } from './secret-file.ts';
 
 /** Helpers ask key stores and clouds; one that waits for a person never ends. */
 const helperTimeoutMs = 15_000;
@@ -22,6 +24,18 @@ const helperName = /^[A-Za-z0-9_.-]{1,64}$/;
 
 /** The login for the registry of an image; null: none is needed, as far as this host knows. */
 export type FindCredentials = (image: string) => Promise<RegistryAuth | null>;
+
+/** A host that looks for no logins. */
+export const noCredentials: FindCredentials = async () => null;
+
+/** The login that the job itself brings, or null. LAUNCH_REFUSED when it can't be read. */
+export async function ownCredentials(
+  { registrySecret }: LaunchSpec,
+  image: string,
+): Promise<RegistryAuth | null> {
+  if (registrySecret === null) return null;
+  return registryAuth(image, await readSecretFile('run.registry.secret', registrySecret));
+}
 
 export interface CredentialOptions {
   /** Null: there is none. */

@@ -21,7 +21,7 @@ import type { LaunchSpec } from '../scheduler/spec.ts';
 import type { TlsFiles } from './docker-address.ts';
 import { ContainersAhead } from './docker-ahead.ts';
 import { removeUnlessRunning } from './docker-create.ts';
-import type { FindCredentials } from './docker-credentials.ts';
+import { type FindCredentials, noCredentials } from './docker-credentials.ts';
 import { type ContainerEntry, hasEnded, nameOf } from './docker-engine.ts';
 import { GatedEngine } from './docker-gate.ts';
 import { launchContainer } from './docker-launch.ts';
@@ -55,8 +55,6 @@ export interface DockerLauncherOptions {
 export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
   return new DockerLauncher(options);
 }
-
-const noCredentials: FindCredentials = async () => null;
 
 class DockerLauncher implements Launcher {
   readonly engine = 'docker';

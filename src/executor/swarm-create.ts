@@ -2,8 +2,7 @@
 
 import { CarillonError } from '../errors.ts';
 import type { LaunchSpec, SecretFile } from '../scheduler/spec.ts';
-import type { FindCredentials } from './docker-credentials.ts';
-import { registryAuth } from './docker-registry.ts';
+import { type FindCredentials, ownCredentials } from './docker-credentials.ts';
 import { labelOf } from './docker-request.ts';
 import { EngineRefusal } from './docker-transport.ts';
 import { readSecretFile, readSecretVariables } from './secret-file.ts';
@@ -25,11 +24,7 @@ export async function createService(spec: LaunchSpec, context: CreateContext): P
   const { engine, credentials, mayCreate } = context;
   const image = requireSupported(spec);
   const secrets = await readSecretVariables(spec.secrets);
-  const { registrySecret } = spec;
-  const auth =
-    registrySecret === null
-      ? await credentials(image)
-      : registryAuth(image, await readSecretFile('run.registry.secret', registrySecret));
+  const auth = (await ownCredentials(spec, image)) ?? (await credentials(image));
   const texts = await Promise.all(spec.container.secretFiles.map(readFile));
   const requireLead = () => {
     if (!mayCreate()) throw new CarillonError('NOT_LEADING', 'it is not to be started any more');

@@ -21,7 +21,7 @@ import type {
 } from '../scheduler/ports.ts';
 import type { LaunchSpec } from '../scheduler/spec.ts';
 import type { TlsFiles } from './docker-address.ts';
-import type { FindCredentials } from './docker-credentials.ts';
+import { type FindCredentials, noCredentials } from './docker-credentials.ts';
 import { labelOf } from './docker-request.ts';
 import { copyLogs, engineLogs } from './engine-logs.ts';
 import { type Flight, Flights } from './flights.ts';
@@ -61,8 +61,6 @@ export interface SwarmLauncherOptions {
 export function createSwarmLauncher(options: SwarmLauncherOptions): Launcher {
   return new SwarmLauncher(options);
 }
-
-const noLogins: FindCredentials = () => Promise.resolve(null);
 
 class SwarmLauncher implements Launcher {
   readonly engine = 'swarm';
@@ -193,7 +191,11 @@ class SwarmLauncher implements Launcher {
       throw this.#swarm.unavailable('this scheduler can not prove any more that it leads');
     };
     await this.#requirePlace(spec);
-    const context = { engine: this.#swarm, credentials: this.#options.credentials ?? noLogins, mayCreate };
+    const context = {
+      engine: this.#swarm,
+      credentials: this.#options.credentials ?? noCredentials,
+      mayCreate,
+    };
     const created = await createService(spec, context).catch(notStarted);
     if (!created) await this.#adopt(spec);
     const expected = this.#watch.expect(launchName);

@@ -117,6 +117,9 @@ const JobSecret = Type.Object(
   closed,
 );
 
+/** Of one run. */
+export const maxRetries = 1_000;
+
 const bound = Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER, description: '-1: none.' });
 const Ulimit = Type.Object({ soft: bound, hard: Type.Optional(bound) }, closed);
 
@@ -279,7 +282,7 @@ const Policy = Type.Object(
     retries: Type.Optional(
       Type.Object(
         {
-          limit: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000 })),
+          limit: Type.Optional(Type.Integer({ minimum: 0, maximum: maxRetries })),
           delay: Type.Optional(duration('Before the first retry; PT10S unless said.')),
           factor: Type.Optional(
             Type.Number({ minimum: 1, maximum: 100, description: 'Growth of the delay; 2.' }),

@@ -4,7 +4,7 @@
  * gives the fields back from a native definition. What `write` can't give back is kept with the job.
  */
 
-import type { JobDefinition, PolicyDefinition } from '../definition.ts';
+import { type JobDefinition, maxRetries, type PolicyDefinition } from '../definition.ts';
 import { durationMs } from '../schedule/period.ts';
 import { containerOf, type RunPart, runOf } from './container.ts';
 import { type ChronosField, type ChronosJob, chronosDefaults, type Generation } from './job.ts';
@@ -168,14 +168,11 @@ function chronosConstraint(text: string): string[][] {
   return [[match[1] ?? match[2] ?? '', match[3] === '==' ? 'EQUALS' : 'UNLIKE', match[4] ?? '']];
 }
 
-/** As many as a job can have here. */
-export const MAX_RETRIES = 1_000;
-
 /** A minute apart, as Chronos' own setting has it. */
 const retries: Aspect = {
   fields: ['retries'],
   read: ({ retries: wanted }) => {
-    const limit = Math.min(wanted, MAX_RETRIES);
+    const limit = Math.min(wanted, maxRetries);
     return {
       policy: { retries: limit === 0 ? undefined : { limit, delay: 'PT1M', factor: 1, jitter: false } },
     };

@@ -1,7 +1,8 @@
 /** What of a Chronos job is kept without effect, in sentences; told once, when the job is sent. */
 
+import { maxRetries } from '../definition.ts';
 import type { Unmapped } from './aspects.ts';
-import { MAX_RETRIES, nativeConstraint } from './aspects.ts';
+import { nativeConstraint } from './aspects.ts';
 import { containerWarnings } from './container.ts';
 import { type ChronosJob, chronosDefaults } from './job.ts';
 import { nativeName } from './names.ts';
@@ -10,7 +11,7 @@ export function chronosWarnings(job: ChronosJob, unmapped: readonly Unmapped[]):
   const warnings = job.container === null ? [] : containerWarnings(job.container);
   if (nativeName(job.name) !== job.name)
     warnings.push(`its name '${job.name}' is '${nativeName(job.name)}' here`);
-  if (job.retries > MAX_RETRIES) warnings.push(`retries are ${MAX_RETRIES} at most`);
+  if (job.retries > maxRetries) warnings.push(`retries are ${maxRetries} at most`);
   for (const field of ['executor', 'executorFlags', 'taskInfoData'] as const) {
     if (job[field] !== '')
       warnings.push(`${field} is kept without effect: there are no Mesos executors here`);

@@ -1,6 +1,7 @@
 /**
  * One leadership: the loop over the state, what carries out its effects, what wakes it, and what asks the
- * engines. It begins when engines have said what they run, and ends when nothing of it is under way.
+ * engines. It begins when all engines that can be reached have said what they run, and ends when nothing of it is under
+ * way.
  */
 
 import { CLOCK_BACK_MS } from '../due.ts';
