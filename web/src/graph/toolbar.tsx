@@ -1,6 +1,7 @@
 /** What is shown, and how: search, filters, groups, picture or table. Everything goes into the address. */
 
 import type { WireGraphNode } from '../../../src/api/schema-views.ts';
+import { Choices } from '../parts/choices.tsx';
 import { Icon } from '../parts/icon.tsx';
 import type { Address, Changes } from './address.ts';
 
@@ -64,14 +65,16 @@ export function Toolbar({ address, nodes, change, found, onNext }: ToolbarProps)
         text={(key) => `grouped by ${key}`}
         onChange={(group) => change({ group, open: [] })}
       />
-      <fieldset className="graph-switch" aria-label="Show as">
-        <button type="button" aria-pressed={!address.table} onClick={() => change({ table: false })}>
-          Picture
-        </button>
-        <button type="button" aria-pressed={address.table} onClick={() => change({ table: true })}>
-          Table
-        </button>
-      </fieldset>
+      <Choices
+        className="graph-switch"
+        name="Show as"
+        choices={[
+          ['picture', 'Picture'],
+          ['table', 'Table'],
+        ]}
+        isChosen={(view) => (view === 'table') === address.table}
+        onChoose={(view) => change({ table: view === 'table' })}
+      />
     </div>
   );
 }

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import type { WireLedgerLine } from '../../../src/api/schema.ts';
 import { ledgerQuery, nextQuery } from '../data/queries.ts';
+import { Choices } from '../parts/choices.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Exact } from '../parts/instant.tsx';
 import { useNow } from '../parts/now.ts';
@@ -45,25 +46,15 @@ export function Ledger({ name }: { readonly name: string }) {
         <>
           <Legend total={sum(cells)} />
           <div className="actions">
-            <fieldset className="segments">
-              <legend className="visually-hidden">Scale</legend>
-              {scales.map((each) => (
-                <button
-                  key={each}
-                  type="button"
-                  aria-pressed={each === scale}
-                  onClick={() =>
-                    change({
-                      scale: each,
-                      at: chosen === null ? String(at) : String(chosen.fromMs),
-                      cell: null,
-                    })
-                  }
-                >
-                  {each}
-                </button>
-              ))}
-            </fieldset>
+            <Choices
+              className="segments"
+              name="Scale"
+              choices={scales.map((each) => [each, each] as const)}
+              isChosen={(each) => each === scale}
+              onChoose={(each) =>
+                change({ scale: each, at: String(chosen === null ? at : chosen.fromMs), cell: null })
+              }
+            />
             <button
               type="button"
               className="icon-button"

@@ -1,8 +1,9 @@
 /** The filter of the job list. All of it is in the address, so a view can be kept and sent to others. */
 
 import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { Choices } from '../parts/choices.tsx';
 import { Icon } from '../parts/icon.tsx';
-import type { Change } from '../parts/query-state.ts';
+import { type Change, toggled } from '../parts/query-state.ts';
 import { type JobFilter, states } from './filter.ts';
 
 /** Typing asks once it rests. */
@@ -15,27 +16,17 @@ interface Props {
 
 export function FilterBar({ filter, onChange }: Props) {
   const { labels, owner, states: chosen } = filter;
-  const toggle = (state: string) =>
-    onChange({
-      state: chosen.includes(state) ? chosen.filter((each) => each !== state) : [...chosen, state],
-    });
   return (
     <div className="filter-bar">
       <TextFilter text={filter.q} onChange={(q) => onChange({ q })} />
       <LabelFilter onAdd={(label) => onChange({ label: [...new Set([...labels, label])] })} />
-      <fieldset className="state-filter">
-        <legend className="visually-hidden">State</legend>
-        {states.map(([state, word]) => (
-          <button
-            key={state}
-            type="button"
-            aria-pressed={chosen.includes(state)}
-            onClick={() => toggle(state)}
-          >
-            {word}
-          </button>
-        ))}
-      </fieldset>
+      <Choices
+        className="state-filter"
+        name="State"
+        choices={states}
+        isChosen={(state) => chosen.includes(state)}
+        onChoose={(state) => onChange({ state: toggled(chosen, state) })}
+      />
       {labels.map((label) => (
         <Chosen
           key={label}

@@ -24,3 +24,7 @@ export function useQueryState(): readonly [URLSearchParams, (change: Change) => 
   );
   return [parameters, change];
 }
+
+/** The list without the item, or with it where it was not in it. */
+export const toggled = <T>(list: readonly T[], item: T): T[] =>
+  list.includes(item) ? list.filter((each) => each !== item) : [...list, item];

@@ -3,6 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { WireTimeline } from '../../../src/api/schema-plots.ts';
+import { Choices } from '../parts/choices.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { useNow } from '../parts/now.ts';
 import { Panel } from '../parts/panel.tsx';
@@ -68,18 +69,13 @@ export function Gantt() {
             value={q}
             onChange={({ target }) => change({ q: target.value })}
           />
-          <fieldset className="gantt-spans" aria-label="How long a time">
-            {spans.map(({ name, text }) => (
-              <button
-                key={name}
-                type="button"
-                aria-pressed={name === span.name}
-                onClick={() => change({ span: name })}
-              >
-                {text}
-              </button>
-            ))}
-          </fieldset>
+          <Choices
+            className="gantt-spans"
+            name="How long a time"
+            choices={spans.map(({ name, text }) => [name, text] as const)}
+            isChosen={(name) => name === span.name}
+            onChoose={(name) => change({ span: name })}
+          />
         </div>
       }
     >

@@ -3,6 +3,7 @@
 import { useLayoutEffect, useRef, useState } from 'react';
 import type { WireRun } from '../../../src/api/schema.ts';
 import { address } from '../data/client.ts';
+import { Choices } from '../parts/choices.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { useQueryState } from '../parts/query-state.ts';
 import { type LogLine, matching, mostLines, type Stream } from './log-lines.ts';
@@ -48,19 +49,13 @@ export function Logs({ run }: { readonly run: WireRun }) {
             {statusOf(output, { found: lines.length, searching: text !== '' })}
           </span>
           <div className="actions">
-            <fieldset className="segments">
-              <legend className="visually-hidden">Stream</legend>
-              {streamChoices.map(([key, word]) => (
-                <button
-                  key={key}
-                  type="button"
-                  aria-pressed={key === stream}
-                  onClick={() => change({ stream: key })}
-                >
-                  {word}
-                </button>
-              ))}
-            </fieldset>
+            <Choices
+              className="segments"
+              name="Stream"
+              choices={streamChoices.map(([key, word]) => [key, word] as const)}
+              isChosen={(key) => key === stream}
+              onChoose={(key) => change({ stream: key })}
+            />
             <input
               type="search"
               className="input logs-find"

@@ -1,6 +1,7 @@
 /** Which runs are shown; kept in the address. */
 
-import type { Change } from '../parts/query-state.ts';
+import { Choices } from '../parts/choices.tsx';
+import { type Change, toggled } from '../parts/query-state.ts';
 import type { RunState } from '../parts/state-mark.tsx';
 import { runWord } from '../parts/state-mark.tsx';
 
@@ -48,22 +49,12 @@ export const RunFilter = ({ states: chosen, job, onChange }: Props) => (
         }
       />
     )}
-    <fieldset className="state-filter">
-      <legend className="visually-hidden">State</legend>
-      {states.map((state) => (
-        <button
-          key={state}
-          type="button"
-          aria-pressed={chosen.includes(state)}
-          onClick={() =>
-            onChange({
-              state: chosen.includes(state) ? chosen.filter((each) => each !== state) : [...chosen, state],
-            })
-          }
-        >
-          {runWord(state)}
-        </button>
-      ))}
-    </fieldset>
+    <Choices
+      className="state-filter"
+      name="State"
+      choices={states.map((state) => [state, runWord(state)] as const)}
+      isChosen={(state) => chosen.includes(state)}
+      onChoose={(state) => onChange({ state: toggled<string>(chosen, state) })}
+    />
   </div>
 );
