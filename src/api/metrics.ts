@@ -6,9 +6,12 @@
 
 import type { SchedulerHandle } from '../scheduler/handle.ts';
 import { type EndState, endStates, liveStates, type Run } from '../scheduler/model.ts';
+import { readyAt } from '../scheduler/run-state.ts';
 
-/** Upper bounds in seconds: from "at once" to "hours late". */
-const latenessBounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600];
+/** Upper bounds in seconds: a prepared container starts within a few milliseconds; an outage can last hours. */
+const latenessBounds = [
+  0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600,
+];
 
 export class Metrics {
   readonly #scheduler: SchedulerHandle;
@@ -55,7 +58,7 @@ export class Metrics {
     this.#ended.set(state, (this.#ended.get(state) ?? 0) + 1);
     const started = run.attempts.find((attempt) => attempt.startedAt !== null)?.startedAt ?? null;
     if (started === null) return;
-    const seconds = Math.max(0, started - run.due) / 1_000;
+    const seconds = Math.max(0, started - readyAt(run)) / 1_000;
     const place = latenessBounds.findIndex((bound) => seconds <= bound);
     this.#lateness[place < 0 ? latenessBounds.length : place]! += 1;
     this.#latenessSeconds += seconds;
@@ -79,7 +82,7 @@ export class Metrics {
       return `${name}_bucket{le="${latenessBounds[place] ?? '+Inf'}"} ${sum}`;
     });
     return [
-      ...head(name, 'histogram', 'From the due instant to the first start, of ended runs.'),
+      ...head(name, 'histogram', 'From when the run could start to its first start, of ended runs.'),
       ...buckets,
       `${name}_sum ${this.#latenessSeconds}`,
       `${name}_count ${sum}`,

@@ -182,6 +182,7 @@ export const WireTimeline = Type.Object(
         run: orNull(Type.String(), { description: 'Null for what is coming.' }),
         state: orNull(RunState, { description: 'Null for what is coming.' }),
         due: instant(),
+        ready: instant('When it could start: its due instant, or when its parents or a user made it due.'),
         start: orNull(instant(), { description: 'Its first start, or the due instant of what is coming.' }),
         end: orNull(instant(), { description: 'Null while it has not ended.' }),
         expectedEnd: orNull(instant(), {

@@ -61,7 +61,8 @@ function lateStart({ job }: JobGlance, run: Run, now: number): Late | null {
 function lateEnd(job: JobGlance, run: Run, now: number): Late | null {
   const { finishBy, zone } = finish(job);
   if (finishBy !== undefined) {
-    const since = localTimeAfter(finishBy, zone, run.due);
+    // A rerun, or a start by hand, is owed by the next such time, not by that of the day it stands for.
+    const since = localTimeAfter(finishBy, zone, run.root === null ? run.due : readyAt(run));
     if (now <= since) return null;
     return { kind: 'not-ended', since, reason: `should have ended by ${finishBy} ${zone}`, run };
   }

@@ -144,6 +144,25 @@ describe('statistics', () => {
     expect((await api.get('/stats?measure=failedRunTime')).items).toEqual([]);
   });
 
+  test('start lateness counts a rerun and its children from when they could start', async () => {
+    await api.post('/jobs', { name: 'child', run, schedule: { after: { parents: ['quick'] } } });
+    const [yesterday] = (await api.get('/jobs/quick/runs?to=2026-11-21T02:00:00Z&limit=1')).items;
+    const rerun = await api.post(`/runs/${yesterday.id}/rerun`);
+    await api.world.clock.advance(60_000);
+    const [child] = (await api.get('/jobs/child/runs')).items;
+    expect([child.state, child.due]).toEqual(['succeeded', yesterday.due]);
+    const text: string = await api.get('//metrics');
+    expect(text).toContain('carillon_start_lateness_seconds_count 102\n');
+    expect(text).toContain('carillon_start_lateness_seconds_bucket{le="1"} 102\n');
+    const { bars } = await api.get(`/timeline?from=2026-11-21T00:00:00Z&to=2026-11-21T03:00:00Z`);
+    const ready = new Map(bars.map((bar: Body) => [bar.run, bar.ready]));
+    expect([ready.get(yesterday.id), ready.get(rerun.id), ready.get(child.id)]).toEqual([
+      yesterday.due,
+      rerun.createdAt,
+      child.createdAt,
+    ]);
+  });
+
   test('metrics count runs by how they ended', async () => {
     const text: string = await api.get('//metrics');
     expect(text).toContain('carillon_jobs 3\n');
@@ -151,6 +170,7 @@ describe('statistics', () => {
     expect(text).toContain('carillon_runs_ended_total{state="succeeded"} 100\n');
     expect(text).toContain('carillon_start_lateness_seconds_bucket{le="+Inf"} 100\n');
     expect(text).toContain('carillon_start_lateness_seconds_count 100\n');
+    expect(text).toContain('carillon_start_lateness_seconds_bucket{le="0.001"} ');
     for (const line of text.trim().split('\n')) {
       expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"\})? -?[\d.e+-]+)$/);
     }

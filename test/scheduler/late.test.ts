@@ -27,6 +27,7 @@ function run(parts: Partial<Run> = {}, startedAt: number | null = null): Run {
     id: 'r',
     job: 'j',
     due,
+    root: null,
     trigger,
     createdAt: due,
     state: startedAt === null ? 'queued' : 'running',
@@ -94,6 +95,25 @@ describe('a job is late', () => {
       'when it has not ended by finishBy in its own zone',
       job({ runs: [run({}, due)], expect: { finishBy: '06:00' }, schedule: { timezone: 'Europe/Berlin' } }),
       '05:00:00',
+      'not-ended',
+    ],
+    [
+      'when a rerun has not ended by the next finishBy, whatever day it stands for',
+      job({
+        runs: [
+          run(
+            {
+              due: due - 86_400_000,
+              root: 'j',
+              trigger: { kind: 'rerun', by: 'ada', of: 'r' },
+              createdAt: at('03:00:00'),
+            },
+            at('03:00:00'),
+          ),
+        ],
+        expect: { finishBy: '04:30' },
+      }),
+      '04:30:00',
       'not-ended',
     ],
     [

@@ -82,6 +82,7 @@ describe('rows of the Gantt', () => {
     run: `${job}.${from}`,
     state: to === null ? 'running' : 'succeeded',
     due: at(from),
+    ready: at(from),
     start: at(from),
     end: to === null ? null : at(to),
     expectedEnd: null,

@@ -6,6 +6,7 @@ import type { JobGlance, Look, SchedulerHandle } from '../../scheduler/handle.ts
 import { lateness } from '../../scheduler/late.ts';
 import type { Run } from '../../scheduler/model.ts';
 import { Outlook } from '../../scheduler/outlook.ts';
+import { readyAt } from '../../scheduler/run-state.ts';
 import { runTimes } from '../../scheduler/run-times.ts';
 import { nextInstant } from '../../scheduler/schedule/next.ts';
 import { nextDueOf } from '../../scheduler/view.ts';
@@ -114,6 +115,7 @@ function barOf(run: Run, expectedEnd: string | null, late: boolean): Bar {
     run: run.id,
     state: run.state,
     due: iso(run.due),
+    ready: iso(readyAt(run)),
     start: isoOrNull(start),
     end: isoOrNull(run.endedAt),
     expectedEnd,
@@ -169,6 +171,7 @@ function comingBar({ job, stats }: JobGlance, due: number): Bar {
     run: null,
     state: null,
     due: iso(due),
+    ready: iso(due),
     start: iso(due),
     end: null,
     expectedEnd: p50Ms === null ? null : iso(due + p50Ms),

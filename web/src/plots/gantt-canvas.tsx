@@ -109,7 +109,7 @@ interface TipProps {
 }
 
 function Tip({ bar, x, y, width, scrolled }: TipProps) {
-  const { wire, due, from, to, until } = bar;
+  const { wire, due, ready, from, to, until } = bar;
   const left = Math.min(x + 12, width - 250);
   return (
     <div className="gantt-tip" style={{ left, top: y + scrolled + 16 }} aria-hidden="true">
@@ -117,7 +117,7 @@ function Tip({ bar, x, y, width, scrolled }: TipProps) {
       <span>{stateText(wire)}</span>
       <span className="muted">
         due {clockTime(due)}
-        {from - due > 1_000 && `, began ${duration(from - due)} later`}
+        {from - ready > 1_000 && `, began ${duration(from - ready)} late`}
       </span>
       <span className="muted">
         {wire.kind === 'ended' && `took ${duration(to - from)}`}

@@ -108,10 +108,10 @@ function drawBar(context: CanvasRenderingContext2D, bar: Bar, { picture, top, co
   const x1 = xOf(picture, bar.from);
   const x2 = xOf(picture, bar.to);
   const x3 = xOf(picture, bar.until);
-  if (bar.from - bar.due > 1_000) {
-    // From when it was due: how long it waited.
+  if (bar.from - bar.ready > 1_000) {
+    // From when it could start: how long it waited.
     context.fillStyle = faded(colour, 55);
-    context.fillRect(xOf(picture, bar.due), y + height / 2 - 1, x1 - xOf(picture, bar.due), 2);
+    context.fillRect(xOf(picture, bar.ready), y + height / 2 - 1, x1 - xOf(picture, bar.ready), 2);
   }
   if (x3 > x2 || bar.look === 'coming')
     hatch(context, { x: x2, y, width: Math.max(leastWidth, x3 - x2), height }, colour);

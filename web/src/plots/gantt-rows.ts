@@ -12,8 +12,9 @@ export type Look = 'ok' | 'fail' | 'late' | 'run' | 'wait' | 'coming';
 export interface Bar {
   readonly wire: WireBar;
   readonly look: Look;
-  /** Epoch milliseconds. It was due, it began, it ended or goes on until now. */
+  /** Epoch milliseconds. It was due, could start, began, and ended or continues until now. */
   readonly due: number;
+  readonly ready: number;
   readonly from: number;
   readonly to: number;
   /** Until then it is expected to go on; `to` where nothing is expected. */
@@ -46,10 +47,19 @@ export function rowsOf(bars: readonly WireBar[], now: number): Row[] {
 
 function barOf(wire: WireBar, now: number): Bar {
   const due = Date.parse(wire.due);
-  const from = wire.start === null ? due : Date.parse(wire.start);
+  const ready = Date.parse(wire.ready);
+  const from = wire.start === null ? ready : Date.parse(wire.start);
   const to = wire.end !== null ? Date.parse(wire.end) : wire.kind === 'coming' ? from : Math.max(from, now);
   const expected = wire.expectedEnd === null ? to : Date.parse(wire.expectedEnd);
-  return { wire, look: lookOf(wire), due, from, to: Math.max(from, to), until: Math.max(to, expected) };
+  return {
+    wire,
+    look: lookOf(wire),
+    due,
+    ready,
+    from,
+    to: Math.max(from, to),
+    until: Math.max(to, expected),
+  };
 }
 
 const failed: ReadonlySet<string> = new Set(['failed', 'killed', 'timed-out', 'lost']);

@@ -80,11 +80,11 @@ export function momentsOf(run: WireRun): Moment[] {
   });
 }
 
-/** The attempts as bars between the due instant and the end, or now. */
+/** The attempts as bars between when the run could start and its end, or now. */
 export function barsOf(run: WireRun, nowMs: number): Bar[] {
-  // A repeated run was due long before anybody thought of repeating it.
-  const due = Date.parse(run.trigger.kind === 'rerun' ? run.createdAt : run.due);
-  const from = Math.min(due, Date.parse(run.createdAt));
+  // A rerun, and what follows from it, was due long before it could start.
+  const created = Date.parse(run.createdAt);
+  const from = run.trigger.kind === 'schedule' ? Math.min(Date.parse(run.due), created) : created;
   const to = Math.max(run.endedAt === null ? nowMs : Date.parse(run.endedAt), from + 1);
   const share = (instant: string | null): number | null =>
     instant === null ? null : Math.max(0, Math.min(1, (Date.parse(instant) - from) / (to - from)));
