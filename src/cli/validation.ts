@@ -8,7 +8,7 @@ import { Graph } from '../dag/graph.ts';
 import { CarillonError } from '../errors.ts';
 import type { WrittenJob } from '../job-file.ts';
 import { checkDefinition, findProblems } from '../scheduler/check.ts';
-import { timeSchedule } from '../scheduler/define.ts';
+import { newJobWarnings, timeSchedule } from '../scheduler/define.ts';
 import type { JobDefinition } from '../scheduler/definition.ts';
 import { resolveSchedule } from '../scheduler/schedule/parse.ts';
 
@@ -63,8 +63,9 @@ function judgeSchedule(
   const schedule = timeSchedule(definition);
   if (schedule === null) return;
   const problem = placed(source, () => {
-    const { warnings } = resolveSchedule(schedule, { hashSeed: definition.name, now: nowMs });
-    into.warnings.push(...warnings.map((warning) => `${source}: ${warning}`));
+    const { resolved, warnings } = resolveSchedule(schedule, { hashSeed: definition.name, now: nowMs });
+    const all = [...warnings, ...newJobWarnings(definition, resolved, nowMs)];
+    into.warnings.push(...all.map((warning) => `${source}: ${warning}`));
   });
   if (problem !== null) into.problems.push(problem);
 }

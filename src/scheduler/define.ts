@@ -10,9 +10,10 @@ import { checkAhead } from './coming.ts';
 import type { JobDefinition } from './definition.ts';
 import { checkEngine } from './engine-choice.ts';
 import type { Job, JobState, Settings } from './model.ts';
+import { passedWarnings } from './passed.ts';
 import { policyOf } from './policy.ts';
 import { sameJson } from './same.ts';
-import type { ScheduleInput } from './schedule/model.ts';
+import type { Schedule, ScheduleInput } from './schedule/model.ts';
 import { nextInstant } from './schedule/next.ts';
 import { compileSchedule, resolveSchedule } from './schedule/parse.ts';
 import { freshCursor } from './state.ts';
@@ -49,6 +50,16 @@ function checkPool(definition: JobDefinition, settings: Settings): void {
   });
 }
 
+/** What the author of a new job may not expect of its schedule, in sentences; `resolved` is its schedule. */
+export function newJobWarnings(
+  { policy, paused = false }: Pick<JobDefinition, 'policy' | 'paused'>,
+  resolved: ScheduleInput,
+  now: number,
+): string[] {
+  const schedule = compileSchedule(resolved);
+  return passedWarnings({ schedule, policy, cursor: freshCursor(schedule, now), now, idle: paused });
+}
+
 /** The part of a definition that says at which instants the job is due; null for `after` and manual jobs. */
 export function timeSchedule(definition: JobDefinition): ScheduleInput | null {
   const { schedule } = definition;
@@ -82,7 +93,14 @@ export function nextRevision(
     updatedAt: stamp.now,
     updatedBy: stamp.by,
   };
-  return { job, cursor: unchanged ? null : firstCursor(job, before === null, stamp.now), warnings };
+  if (unchanged || resolved === null) return { job, cursor: unchanged ? null : stamp.now, warnings };
+  const schedule = compileSchedule(resolved);
+  const first = firstCursor(schedule, before === null, stamp.now);
+  const cursor = Math.max(first, before?.state.cursor ?? first);
+  const paused = definition.paused ?? (before?.state.paused ?? null) !== null;
+  const idle = paused || (before?.state.disabled ?? null) !== null;
+  warnings.push(...passedWarnings({ schedule, policy: definition.policy, cursor, now: stamp.now, idle }));
+  return { job, cursor, warnings };
 }
 
 function resolveAt(
@@ -106,9 +124,8 @@ const ANCHOR_MS = 1_000;
  * A new job begins where its schedule does. A changed schedule holds from now on: instants it would have had
  * before the change are nobody's loss, unless it begins with this change.
  */
-function firstCursor(job: Job, isNew: boolean, now: number): number {
-  const schedule = job.resolved === null ? null : compileSchedule(job.resolved);
-  if (isNew || schedule === null) return freshCursor(schedule, now);
+function firstCursor(schedule: Schedule, isNew: boolean, now: number): number {
+  if (isNew) return freshCursor(schedule, now);
   const begins = nextInstant(schedule, now - ANCHOR_MS - 1);
   const fromStart = freshCursor(schedule, now);
   return begins !== null && begins <= now && fromStart === begins - 1 ? fromStart : now;

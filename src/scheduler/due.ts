@@ -18,9 +18,9 @@ import type { Turn } from './turn.ts';
  */
 export const ON_TIME_MS = 5_000;
 /** Missed instants are counted exactly up to here, then as "at least". */
-const COUNT_LIMIT = 100_000;
+export const COUNT_LIMIT = 100_000;
 /** On-time instants of one job at most: periods are at least a second. */
-const MAX_ON_TIME = ON_TIME_MS / 1_000 + 1;
+export const MAX_ON_TIME = ON_TIME_MS / 1_000 + 1;
 
 /** Decides all instants of the job that are due by now. */
 export function decideDue(turn: Turn, entry: Entry): void {
@@ -108,7 +108,7 @@ function decideMany(turn: Turn, entry: Entry): void {
 }
 
 /** The instants to run, ascending; all that come before the first of them are passed over. */
-function chooseRuns(policy: Policy, last: readonly number[], now: number): number[] {
+export function chooseRuns(policy: Policy, last: readonly number[], now: number): number[] {
   const onTime = last.filter((due) => now - due <= ON_TIME_MS);
   const late = last.slice(0, last.length - onTime.length);
   const within =

@@ -327,7 +327,7 @@ export function freshCursor(schedule: Schedule | null, now: number): number {
 }
 
 /** The earliest instant a date can hold. */
-const BEFORE_ALL = -8.64e15;
+export const BEFORE_ALL = -8.64e15;
 
 /** The next due instant behind the cursor that was not decided ahead of it. */
 function nextUndecided(entry: Entry): number | null {

@@ -42,7 +42,9 @@ describe('previewing a schedule', () => {
 
   test('warns of what is allowed and probably not meant, and describes it', async () => {
     const answer = await api.post('/schedules/preview', { at: '2020-01-01T00:00:00Z' });
-    expect(answer.warnings).toEqual(['every instant of the schedule is in the past']);
+    expect(answer.warnings).toEqual([
+      'the due time 2020-01-01T00:00:00.000Z has passed: one run starts at once to catch up (policy.catchUp: latest); no due time follows',
+    ]);
     expect(answer.scheduleText).not.toBe('');
   });
 

@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
+import { newJobWarnings } from '../../scheduler/define.ts';
 import { dstChanges } from '../../scheduler/schedule/dst.ts';
 import { describeSchedule } from '../../scheduler/schedule/format.ts';
 import type { Schedule, ScheduleInput } from '../../scheduler/schedule/model.ts';
@@ -61,7 +62,9 @@ export function scheduleRoutes(app: FastifyInstance, { scheduler }: ApiContext):
       const count = asked.count ?? defaultCount;
       return {
         ...instantsOf(schedule, { afterMs, untilMs, count }),
-        warnings,
+        // With `after` the question is about another time than now.
+        warnings:
+          asked.after === undefined ? [...warnings, ...newJobWarnings({}, resolved, afterMs)] : warnings,
         scheduleText: describeSchedule(schedule),
         clockChanges: clockChangesOf(schedule, afterMs),
       };

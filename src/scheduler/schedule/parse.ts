@@ -53,10 +53,8 @@ export function resolveSchedule(input: ScheduleInput, context: ResolveContext): 
   // A start filled in below is now, cut to a second: not yet past.
   if (nextInstant(schedule, wholeSecond(context.now) - 1) === null) {
     if (schedule.kind === 'cron') throw neverFires(schedule.text);
-    const none = schedule.kind === 'every' && schedule.last < schedule.first;
-    warnings.push(
-      none ? 'R0 means no runs: the schedule is exhausted' : 'every instant of the schedule is in the past',
-    );
+    if (schedule.kind === 'every' && schedule.last < schedule.first)
+      warnings.push('R0 means no runs: the schedule is exhausted');
   }
   return { resolved, warnings };
 }

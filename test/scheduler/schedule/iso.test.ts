@@ -152,13 +152,7 @@ describe('the time zone', () => {
   });
 });
 
-test('a schedule that is over is taken with a warning', () => {
-  expect(resolve(every('R3/2020-01-01T00:00:00Z/P1D')).warnings).toEqual([
-    'every instant of the schedule is in the past',
-  ]);
-  expect(resolve({ at: '2020-01-01T00:00:00Z' }).warnings).toEqual([
-    'every instant of the schedule is in the past',
-  ]);
+test('a schedule without any run is taken with a warning', () => {
   expect(resolve(every('R0/2030-01-01T00:00:00Z/P1D')).warnings).toEqual([
     'R0 means no runs: the schedule is exhausted',
   ]);
