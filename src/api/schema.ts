@@ -305,7 +305,13 @@ export const WireLedgerLine = Type.Object(
     count: count('Due instants from from up to and including to.'),
     more: Type.Boolean({ description: 'count is a lower bound.' }),
     end: oneOf(['ran', 'skipped', 'missed', 'caught-up']),
-    reason: orNull(Type.String()),
+    state: orNull(EndState, {
+      description:
+        'How the run of this line ended. Null: there is none, it catches up and is unfinished, or the line was stored before this was recorded.',
+    }),
+    reason: orNull(Type.String(), {
+      description: 'Why the instants were skipped or missed, or why the run failed.',
+    }),
     run: orNull(Type.String(), { description: 'The run that ran, or that caught up.' }),
   },
   { $id: 'LedgerLine' },

@@ -2,7 +2,15 @@
 
 import type { ApplyResult } from '../scheduler/command.ts';
 import type { JobGlance, JobView, Notice } from '../scheduler/handle.ts';
-import type { Histograms, LastRun, LedgerLine, Revision, Run, RunState } from '../scheduler/model.ts';
+import type {
+  EndState,
+  Histograms,
+  LastRun,
+  LedgerLine,
+  Revision,
+  Run,
+  RunState,
+} from '../scheduler/model.ts';
 import { readyAt } from '../scheduler/run-state.ts';
 import { describeSchedule } from '../scheduler/schedule/format.ts';
 import { type Summary, summarise } from '../scheduler/stats.ts';
@@ -121,13 +129,15 @@ export function runToWire(run: Run): WireRun {
   };
 }
 
-export const ledgerToWire = (line: LedgerLine): WireLedgerLine => ({
+/** `state`: how the run of the line ended, see `ledgerStates`. */
+export const ledgerToWire = (line: LedgerLine, state: EndState | null): WireLedgerLine => ({
   job: line.job,
   from: iso(line.from),
   to: iso(line.to),
   count: line.count,
   more: line.more ?? false,
   end: line.end,
+  state,
   reason: line.reason,
   run: line.run,
 });

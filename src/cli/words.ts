@@ -3,6 +3,7 @@
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
 import { DateTime } from 'luxon';
+import type { WireLedgerLine } from '../api/schema.ts';
 import type { Io } from './shell.ts';
 
 export const nothing = '–';
@@ -61,6 +62,13 @@ const colors = {
 export function tinted(word: string, io: Pick<Io, 'color'>): string {
   const color = colors[word as keyof typeof colors];
   return io.color && color ? styleText(color, word) : word;
+}
+
+/** How the due instants of a ledger line ended. */
+export function ledgerEnd({ end, state }: WireLedgerLine, io: Pick<Io, 'color'>): string {
+  if (end === 'ran') return state === null ? 'ran, end not recorded' : tinted(state, io);
+  if (end !== 'caught-up') return tinted(end, io);
+  return state === null ? 'caught up' : `caught up: ${tinted(state, io)}`;
 }
 
 export const bold = (text: string, io: Pick<Io, 'color'>) => (io.color ? styleText('bold', text) : text);

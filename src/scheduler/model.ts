@@ -68,6 +68,8 @@ export interface LastRun {
 
 export const endStates = ['succeeded', 'failed', 'killed', 'timed-out', 'lost', 'skipped', 'missed'] as const;
 export type EndState = (typeof endStates)[number];
+/** The ends of a run that ran. */
+export type RanState = Exclude<EndState, 'skipped' | 'missed'>;
 export const liveStates = ['waiting', 'queued', 'launching', 'running'] as const;
 export type LiveState = (typeof liveStates)[number];
 export type RunState = LiveState | EndState;
@@ -146,6 +148,9 @@ export interface LedgerLine {
   readonly count: number;
   readonly more?: boolean;
   readonly end: 'ran' | 'skipped' | 'missed' | 'caught-up';
+  /** How the run of a line that ran ended; absent from lines that were stored before this was recorded. */
+  readonly state?: RanState;
+  /** Why the instants were skipped or missed, or why the run failed. */
   readonly reason: string | null;
   /** The run that ran, or that caught up. */
   readonly run: string | null;

@@ -236,14 +236,14 @@ export function closeRun(turn: Turn, run: Run, end: EndState, reason: string | n
 }
 
 function ledgerLine(run: Run, end: EndState): LedgerLine {
-  const became = end === 'skipped' || end === 'missed' ? end : 'ran';
+  const became = end === 'skipped' || end === 'missed' ? { end } : { end: 'ran' as const, state: end };
   return {
     job: run.job,
     from: run.due,
     to: run.due,
     count: 1,
-    end: became,
-    reason: became === 'ran' ? null : run.reason,
+    ...became,
+    reason: run.reason,
     run: run.id,
   };
 }

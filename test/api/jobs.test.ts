@@ -187,4 +187,31 @@ describe('the past of a job', () => {
     const part = await api.get('/jobs/often/ledger?from=2026-11-21T00:03:00Z&to=2026-11-21T00:05:00Z');
     expect(part.items.map(({ from }: { from: string }) => from.slice(11, 16))).toEqual(['00:03', '00:04']);
   });
+
+  test('the ledger says how each run ended, and how the run ended that caught up', async () => {
+    const { world } = api;
+    let attempts = 0;
+    world.engine.plan = () => ({ durationMs: 1_000, exitCode: attempts++ % 2 === 0 ? 0 : 3 });
+    await api.post('/jobs', { name: 'often', schedule: { cron: '* * * * *' }, run });
+    await world.clock.advance(2.5 * 60_000);
+    // Nothing is decided while the clock jumps: the run of 00:10 stands for the minutes before it.
+    world.clock.step(8 * 60_000);
+    await world.clock.advance(1_000);
+    const said = async (query = '') =>
+      (await api.get(`/jobs/often/ledger${query}`)).items.map(
+        ({ from, end, state, reason }: Record<string, string>) =>
+          [from?.slice(11, 16), end, state, reason].join(' ').trim(),
+      );
+    expect((await said()).at(-1)).toBe('00:03 caught-up');
+    await world.clock.advance(1_500);
+    const whole = [
+      '00:01 ran succeeded',
+      '00:02 ran failed exit code 3',
+      '00:03 caught-up succeeded',
+      '00:10 ran succeeded',
+    ];
+    expect(await said()).toEqual(whole);
+    // The run's own line lies behind the page.
+    expect(await said('?to=2026-11-21T00:09:00Z')).toEqual(whole.slice(0, 3));
+  });
 });

@@ -123,12 +123,13 @@ export async function readAll(node: string, address: string, jobs: readonly Chao
       `/jobs/${name}/ledger?limit=${page}`,
     );
     ledger.push(
-      ...lines.map(({ job, from, to, count, end, reason, run }) => ({
+      ...lines.map(({ job, from, to, count, end, state, reason, run }) => ({
         job,
         from: Date.parse(from),
         to: Date.parse(to),
         count,
         end,
+        state,
         reason,
         run,
       })),

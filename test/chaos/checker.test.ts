@@ -237,6 +237,13 @@ const stories: readonly Story[] = [
     caught: ['ledger', 'tick', at10, '2 ledger lines'],
   },
   {
+    story: 'the ledger says that a failed run succeeded',
+    spoil: (draft) => {
+      amend(draft, 'tick@10', { state: 'failed', reason: 'exit code 1' });
+    },
+    caught: ['ledger', 'tick', at10, 'the run is failed, and the line says succeeded'],
+  },
+  {
     story: 'a run has no ledger line',
     spoil: (draft) => forget(draft, 'tick@10', ['ledger']),
     caught: ['ledger', 'tick', at10, '0 ledger lines'],

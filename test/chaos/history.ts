@@ -94,6 +94,8 @@ export interface LedgerRecord {
   readonly to: number;
   readonly count: number;
   readonly end: 'ran' | 'skipped' | 'missed' | 'caught-up';
+  /** How its run ended; null: there is none, or it is unfinished. */
+  readonly state: RunRecord['state'] | null;
   readonly reason: string | null;
   readonly run: string | null;
 }

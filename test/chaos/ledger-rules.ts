@@ -50,7 +50,7 @@ function wrongLine(evidence: Evidence, job: ChaosJob, due: number, line: LedgerR
     case 'ran':
       if (run === undefined || line.run !== run.id)
         return `the run of this instant is ${run?.id ?? 'unknown'}`;
-      return run.state === 'skipped' || run.state === 'missed' ? `the run is ${run.state}` : null;
+      return run.state === line.state ? null : `the run is ${run.state}, and the line says ${line.state}`;
     case 'skipped':
       return wrongSkip(evidence, job, due);
     case 'missed':

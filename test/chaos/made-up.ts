@@ -78,7 +78,16 @@ export function addRun(
   draft.lines.push({ ...line, event: 'launch', at, exitCode: null });
   draft.lines.push({ ...line, event: 'done', at: ended, exitCode: 0 });
   if (kind !== 'manual')
-    draft.ledger.push({ job: job.name, from: due, to: due, count: 1, end: 'ran', reason: null, run: id });
+    draft.ledger.push({
+      job: job.name,
+      from: due,
+      to: due,
+      count: 1,
+      end: 'ran',
+      state: 'succeeded',
+      reason: null,
+      run: id,
+    });
   return run;
 }
 

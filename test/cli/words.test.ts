@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { changeLine, changesBetween } from '../../src/cli/difference.ts';
 import { block } from '../../src/cli/failure.ts';
 import type { Io } from '../../src/cli/shell.ts';
-import { card, lasting, moment, table, when } from '../../src/cli/words.ts';
+import { card, lasting, ledgerEnd, moment, table, when } from '../../src/cli/words.ts';
 
 const io = { color: false, timezone: 'Europe/Berlin', now: () => Date.UTC(2026, 10, 21, 12) } as Io;
 
@@ -53,6 +53,19 @@ test('a card leaves out what is not there', () => {
       io,
     ),
   ).toBe('job    a\nstate  active');
+});
+
+test.each([
+  ['ran', 'succeeded', 'succeeded'],
+  ['ran', 'timed-out', 'timed-out'],
+  ['ran', null, 'ran, end not recorded'],
+  ['caught-up', null, 'caught up'],
+  ['caught-up', 'failed', 'caught up: failed'],
+  ['skipped', 'skipped', 'skipped'],
+  ['missed', null, 'missed'],
+] as const)('a ledger line with end %s and state %s reads "%s"', (end, state, words) => {
+  const line = { job: 'a', from: '', to: '', count: 1, more: false, end, state, reason: null, run: null };
+  expect(ledgerEnd(line, io)).toBe(words);
 });
 
 test('definitions differ field by field; lists are compared as a whole', () => {

@@ -70,7 +70,8 @@ const line = (name: string, index: number, more: Partial<LedgerLine> = {}): Ledg
   to: T0 + index * 60_000,
   count: 1,
   end: 'ran',
-  reason: null,
+  state: 'failed',
+  reason: 'exit code 1',
   run: `${name}.${index}`,
   ...more,
 });
@@ -462,13 +463,15 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
     });
 
     test('answers ledger lines that touch the period, oldest first; a line replaces one of the same start', async () => {
-      const stretch = line('a', 0, {
+      const stretch: LedgerLine = {
+        job: 'a',
+        from: T0,
         to: T0 + 5 * 60_000,
         count: 6,
         end: 'missed',
         reason: 'away',
         run: null,
-      });
+      };
       await commit(
         { kind: 'ledger', line: line('a', 0) },
         { kind: 'ledger', line: line('a', 7) },

@@ -13,6 +13,51 @@ function started(policy: object = {}, extra: object = {}): Rig {
   return r;
 }
 
+describe('the ledger line of a run says how it ended', () => {
+  type Ending = (r: Rig) => void;
+  const kill: Ending = (r) => {
+    r.submit({ kind: 'kill', runId: r.runOf('a').id, by: 'ann' });
+    r.end('a', null);
+  };
+  test.each<[string, object, Ending, object]>([
+    ['succeeded', {}, (r) => r.end('a'), { end: 'ran', state: 'succeeded', reason: null }],
+    ['failed', {}, (r) => r.end('a', 3), { end: 'ran', state: 'failed', reason: 'exit code 3' }],
+    ['killed', {}, kill, { end: 'ran', state: 'killed', reason: 'killed by ann' }],
+    [
+      'timed out',
+      { timeout: 'PT10S' },
+      (r) => {
+        r.advance(10_000);
+        r.end('a', null);
+      },
+      { end: 'ran', state: 'timed-out', reason: 'ran longer than its timeout of PT10S' },
+    ],
+    ['lost', {}, (r) => r.inventory([]), { end: 'ran', state: 'lost' }],
+    [
+      'failed at first and succeeded at the second attempt',
+      { retries: { limit: 1, delay: 'PT1S' } },
+      (r) => {
+        r.end('a', 1);
+        r.advance(1_000);
+        r.end('a');
+      },
+      { end: 'ran', state: 'succeeded', reason: null },
+    ],
+  ])('%s', (_, policy, ending, line) => {
+    const r = started(policy);
+    ending(r);
+    expect([...r.ledger.values()]).toEqual([expect.objectContaining({ ...line, run: 'a.20260101T020000Z' })]);
+  });
+
+  test('and has no state where none ran', () => {
+    const r = started();
+    r.advance('2026-01-02T02:00:00Z');
+    const [line] = [...r.ledger.values()];
+    expect(line).toMatchObject({ end: 'skipped', run: 'a.20260102T020000Z' });
+    expect(line).not.toHaveProperty('state');
+  });
+});
+
 describe('retries', () => {
   test('wait longer each time, up to the longest, then the run fails with its last reason', () => {
     const r = started({ retries: { limit: 3, delay: 'PT10S', factor: 3, max: 'PT60S', jitter: false } });

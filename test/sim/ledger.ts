@@ -14,8 +14,10 @@ export function ledgerFaults(life: JobLife): string[] {
     if (run.variant !== '' || run.due <= begins) continue;
     own.add(run.due);
     const line = life.lines.get(run.due);
-    if (isEnded(run.state) && line?.run !== run.id)
-      return [`${name}: the run ${run.id} ended and has no line in the ledger`];
+    if (!isEnded(run.state)) continue;
+    if (line?.run !== run.id) return [`${name}: the run ${run.id} ended and has no line in the ledger`];
+    if ((line.state ?? line.end) !== run.state)
+      return [`${name}: the run ${run.id} ended as ${run.state}, its line says ${line.state ?? line.end}`];
   }
   const stretches = [...life.lines.values()]
     .filter((line) => line.from > begins && (line.run === null || line.end === 'caught-up'))

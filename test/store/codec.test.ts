@@ -116,6 +116,7 @@ const line: fc.Arbitrary<LedgerLine> = fc.record(
     count,
     more: fc.boolean(),
     end: fc.constantFrom('ran', 'skipped', 'missed', 'caught-up'),
+    state: fc.constantFrom('succeeded', 'failed', 'killed', 'timed-out', 'lost'),
     reason: nullable(text),
     run: nullable(text),
   },
@@ -164,6 +165,16 @@ describe('what is stored is read back as it was', () => {
   test('statistics', () => back(stats, (value) => decodeStats(value.name, stored(encodeStats(value)))));
   test('ledger lines', () =>
     back(line, (value) => decodeLine(value.job, value.from, stored(encodeLine(value)))));
+  test('ledger lines from before the end of a run was recorded', () => {
+    const old = { to: 60_000, end: 'ran', run: 'j.1' };
+    expect(decodeLine('j', 60_000, old)).toEqual({
+      job: 'j',
+      from: 60_000,
+      count: 1,
+      reason: null,
+      ...old,
+    });
+  });
   test('revisions', () =>
     back(
       job.map(({ definition }) => ({ job: 'j', revision: 3, at: 1, by: 'ann', definition })),

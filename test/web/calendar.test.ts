@@ -20,6 +20,7 @@ const line = (
   count,
   more: false,
   end,
+  state: end === 'ran' ? 'succeeded' : null,
   reason: null,
   run: null,
 });

@@ -3,7 +3,8 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
-import type { Revision } from '../../scheduler/model.ts';
+import type { EndState, LedgerLine, Revision } from '../../scheduler/model.ts';
+import type { Archive } from '../../scheduler/ports.ts';
 import type { ApiContext } from '../context.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { differences } from '../diff.ts';
@@ -180,8 +181,30 @@ async function ledgerPage(
   const lines = await scheduler.archive.ledger({ job, fromMs, toMs, limit: limit + 2 });
   const fresh = place === null ? lines : lines.filter((line) => line.from >= place);
   const following = fresh[limit];
+  const states = await ledgerStates(scheduler.archive, lines);
   return {
-    items: fresh.slice(0, limit).map(ledgerToWire),
+    items: fresh.slice(0, limit).map((line) => ledgerToWire(line, states.get(line.run ?? '') ?? null)),
     next: following === undefined ? null : encodeCursor([following.from]),
   };
+}
+
+/**
+ * How the runs of these lines ended. A line that was caught up is stored when the run that catches up begins, so its
+ * end is that of the run's own line, which comes right behind it.
+ */
+async function ledgerStates(
+  archive: Archive,
+  lines: readonly LedgerLine[],
+): Promise<ReadonlyMap<string, EndState>> {
+  const states = new Map<string, EndState>();
+  const note = (line: LedgerLine): void => {
+    const state = line.end === 'ran' ? line.state : line.end === 'caught-up' ? undefined : line.end;
+    if (line.run !== null && state !== undefined) states.set(line.run, state);
+  };
+  for (const line of lines) note(line);
+  for (const { job, to, end, run } of lines) {
+    if (end !== 'caught-up' || run === null || states.has(run)) continue;
+    for (const behind of await archive.ledger({ job, fromMs: to + 1, toMs: to + 2, limit: 1 })) note(behind);
+  }
+  return states;
 }

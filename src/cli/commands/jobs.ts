@@ -1,13 +1,13 @@
 /** Commands about jobs: list, look at, pause, delete, and what their schedules mean. */
 
 import type { Command } from 'commander';
-import type { WireJob } from '../../api/schema.ts';
+import type { WireJob, WireLedgerLine } from '../../api/schema.ts';
 import { CarillonError } from '../../errors.ts';
 import { changeLine, changesBetween } from '../difference.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { each, positive, wholeFrom } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
-import { card, lasting, moment, nothing, table, tinted, when } from '../words.ts';
+import { card, lasting, ledgerEnd, moment, nothing, table, tinted, when } from '../words.ts';
 
 /** Ledger lines that a job's card shows. */
 const SHOWN_LINES = 10;
@@ -169,7 +169,7 @@ async function showJob(session: Session, name: string): Promise<ExitCode> {
   const { io, client } = session;
   const job = await client.job(name);
   const from = new Date(io.now() - LEDGER_MS).toISOString();
-  const lines: { from: string; count: number; end: string; reason: string | null }[] = [];
+  const lines: WireLedgerLine[] = [];
   for await (const line of client.ledger(name, { from })) lines.push(line);
   if (session.json) {
     session.printJson({ ...job, ledger: lines });
@@ -211,7 +211,7 @@ async function showJob(session: Session, name: string): Promise<ExitCode> {
   if (shown.length > 0) {
     const rows = shown.map((line) => [
       when(line.from, io),
-      line.end,
+      ledgerEnd(line, io),
       line.count === 1 ? '' : `${line.count} instants`,
       line.reason ?? '',
     ]);
