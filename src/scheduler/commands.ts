@@ -1,10 +1,14 @@
-/** What each command does: checked whole, then decided; a refused command changes nothing. */
+/**
+ * What each command does, in two steps. The check reads the state, may fail in any way, and leaves it as it was:
+ * whatever is thrown there refuses that command and concerns nobody else. It returns the change, which must not
+ * fail: what is thrown there leaves a state that nobody can trust.
+ */
 
 import { checkParents } from '../dag/check.ts';
-import { CarillonError } from '../errors.ts';
+import { CarillonError, invariant } from '../errors.ts';
 import { planApply } from './apply.ts';
 import { runTold } from './attempts.ts';
-import type { AnswerTo, Command, CommandAnswers } from './command.ts';
+import type { AnswerTo, ApplyResult, Command, CommandAnswers, JobAnswer } from './command.ts';
 import { copyRun } from './decision.ts';
 import { type Checked, checkJob, nextRevision } from './define.ts';
 import type { JobDefinition } from './definition.ts';
@@ -15,7 +19,7 @@ import { policyOf } from './policy.ts';
 import { isEnded } from './run-state.ts';
 import { closeRun, killRun, openRun, reviseLimits, settle } from './runs.ts';
 import { sameJson } from './same.ts';
-import type { Entry } from './state.ts';
+import type { Entry, State } from './state.ts';
 import type { Turn } from './turn.ts';
 
 const environmentName = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -23,17 +27,24 @@ const environmentName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const MAX_PARAMS = 64;
 const MAX_PARAM_LENGTH = 4_096;
 
-type Handler<K extends Command['kind']> = (
-  turn: Turn,
-  command: Extract<Command, { kind: K }>,
-) => CommandAnswers[K];
+/** Changes the state as a checked command wants it, and returns the answer. */
+export type Change<Answer> = (turn: Turn) => Answer;
 
-const handlers: { readonly [K in Command['kind']]: Handler<K> } = {
+/** Where a command is checked: the state as it is, and the moment at which it will be changed. */
+interface Before {
+  readonly state: State;
+  readonly now: number;
+}
+
+type CommandOf<K extends Command['kind']> = Extract<Command, { kind: K }>;
+type Check<K extends Command['kind']> = (before: Before, command: CommandOf<K>) => Change<CommandAnswers[K]>;
+
+const checks: { readonly [K in Command['kind']]: Check<K> } = {
   'put-job': putJob,
   apply,
   'delete-job': deleteJob,
-  pause: (turn, { name, by }) => setPaused(turn, name, by, true),
-  resume: (turn, { name, by }) => setPaused(turn, name, by, false),
+  pause: ({ state }, { name, by }) => setPaused(state.entry(name), by, true),
+  resume: ({ state }, { name, by }) => setPaused(state.entry(name), by, false),
   trigger,
   rerun,
   kill,
@@ -41,14 +52,13 @@ const handlers: { readonly [K in Command['kind']]: Handler<K> } = {
   'mark-success': markSuccess,
 };
 
-/** Carries out one command. Throws a `CarillonError` before anything was changed. */
-export function perform<C extends Command>(turn: Turn, command: C): AnswerTo<C> {
-  const handler = handlers[command.kind] as unknown as (turn: Turn, command: C) => AnswerTo<C>;
-  return handler(turn, command);
+/** Checks one command and changes nothing. Throws a `CarillonError` for what is refused. */
+export function check<C extends Command>(before: Before, command: C): Change<AnswerTo<C>> {
+  const own = checks[command.kind] as unknown as (before: Before, command: C) => Change<AnswerTo<C>>;
+  return own(before, command);
 }
 
-function putJob(turn: Turn, command: Extract<Command, { kind: 'put-job' }>): CommandAnswers['put-job'] {
-  const { state, draft } = turn;
+function putJob({ state, now }: Before, command: CommandOf<'put-job'>): Change<JobAnswer> {
   const checked = checkJob(command.definition, command.source, state.settings);
   const { definition } = checked;
   const before = state.jobs.get(definition.name) ?? null;
@@ -77,16 +87,19 @@ function putJob(turn: Turn, command: Extract<Command, { kind: 'put-job' }>): Com
     },
   );
   if (before !== null && sameJson(before.job.definition, definition)) {
-    return { job: before.job, state: { ...before.state }, outcome: 'unchanged', warnings: checked.warnings };
+    const { job, state } = before;
+    return () => ({ job, state: { ...state }, outcome: 'unchanged', warnings: checked.warnings });
   }
-  const next = nextRevision(checked, before, { now: draft.now, by: command.by });
-  const entry = accept(turn, checked, next);
-  settle(turn);
-  return {
-    job: entry.job,
-    state: { ...entry.state },
-    outcome: before === null ? 'created' : 'changed',
-    warnings: next.warnings,
+  const next = nextRevision(checked, before, { now, by: command.by });
+  return (turn) => {
+    const entry = accept(turn, checked, next);
+    settle(turn);
+    return {
+      job: entry.job,
+      state: { ...entry.state },
+      outcome: before === null ? 'created' : 'changed',
+      warnings: next.warnings,
+    };
   };
 }
 
@@ -120,54 +133,64 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   return entry;
 }
 
-function apply(turn: Turn, command: Extract<Command, { kind: 'apply' }>): CommandAnswers['apply'] {
-  const plan = planApply(turn.state, command, turn.draft.now);
-  if (command.dryRun) return plan.results;
-  // Edges first: while the jobs are put one by one, the graph may not show a cycle that is not there after.
-  for (const { checked } of plan.accepted) {
-    const parents = checked.definition.schedule?.after?.parents ?? [];
-    if (parents.length > 0) turn.state.graph.setParents(checked.definition.name, parents);
-  }
-  for (const { checked, next } of plan.accepted) if (next !== null) accept(turn, checked, next);
-  for (const name of plan.pruned) removeJob(turn, turn.state.entry(name), command.by);
-  settle(turn);
-  return plan.results;
+function apply({ state, now }: Before, command: CommandOf<'apply'>): Change<readonly ApplyResult[]> {
+  const plan = planApply(state, command, now);
+  if (command.dryRun) return () => plan.results;
+  return (turn) => {
+    // Edges first: while the jobs are put one by one, the graph may not show a cycle that is not there after.
+    for (const { checked } of plan.accepted) {
+      const parents = checked.definition.schedule?.after?.parents ?? [];
+      if (parents.length > 0) turn.state.graph.setParents(checked.definition.name, parents);
+    }
+    for (const { checked, next } of plan.accepted) if (next !== null) accept(turn, checked, next);
+    for (const name of plan.pruned) removeJob(turn, turn.state.entry(name), command.by);
+    settle(turn);
+    return plan.results;
+  };
 }
 
 function deleteJob(
-  turn: Turn,
-  command: Extract<Command, { kind: 'delete-job' }>,
-): CommandAnswers['delete-job'] {
-  const { state } = turn;
-  const entry = state.entry(command.name);
-  const children = state.graph.childrenOf(command.name);
-  if (children.length > 0 && command.dependents === 'refuse') {
+  { state, now }: Before,
+  { name, dependents, by }: CommandOf<'delete-job'>,
+): Change<CommandAnswers['delete-job']> {
+  const entry = state.entry(name);
+  const children = [...state.graph.childrenOf(name)];
+  if (children.length > 0 && dependents === 'refuse') {
     throw new CarillonError(
       'JOB_HAS_DEPENDENTS',
-      `${children.length} ${children.length === 1 ? 'job depends' : 'jobs depend'} on '${command.name}': ${children.slice(0, 5).join(', ')}${children.length > 5 ? ', …' : ''}`,
+      `${children.length} ${children.length === 1 ? 'job depends' : 'jobs depend'} on '${name}': ${children.slice(0, 5).join(', ')}${children.length > 5 ? ', …' : ''}`,
       { field: 'dependents', value: 'refuse', allowed: ['cascade', 'detach'], names: children },
     );
   }
-  if (command.dependents === 'cascade') {
-    const doomed = [command.name, ...state.graph.descendants(command.name)];
-    for (const name of [...doomed].reverse()) removeJob(turn, state.entry(name), command.by);
-    return { deleted: doomed, detached: [] };
+  if (dependents === 'cascade') {
+    const doomed = [name, ...state.graph.descendants(name)];
+    return (turn) => {
+      for (const each of [...doomed].reverse()) removeJob(turn, state.entry(each), by);
+      return { deleted: doomed, detached: [] };
+    };
   }
-  for (const child of [...children]) detach(turn, state.entry(child), command.name, command.by);
-  removeJob(turn, entry, command.by);
-  return { deleted: [command.name], detached: [...children] };
+  const revisions = children.map((child) => detached(state.entry(child), name, { now, by }));
+  return (turn) => {
+    for (const { checked, next } of revisions) accept(turn, checked, next);
+    removeJob(turn, entry, by);
+    return { deleted: [name], detached: children };
+  };
 }
 
-/** Gives the child a revision without this parent; one without any parent left runs by hand only. */
-function detach(turn: Turn, child: Entry, parent: string, by: string): void {
+/** The child's revision without this parent; one without any parent left runs by hand only. */
+function detached(
+  child: Entry,
+  parent: string,
+  stamp: { readonly now: number; readonly by: string },
+): { checked: Checked; next: ReturnType<typeof nextRevision> } {
   const { schedule, ...rest } = child.job.definition;
   const after = schedule?.after;
-  if (after === undefined) return;
+  invariant(after !== undefined, `${child.job.name} waits for ${parent}`);
   const parents = after.parents.filter((name) => name !== parent);
   const definition: JobDefinition =
     parents.length === 0 ? rest : { ...rest, schedule: { ...schedule, after: { ...after, parents } } };
   const checked: Checked = { definition, source: 'detach', warnings: [] };
-  accept(turn, checked, nextRevision(checked, child, { now: turn.draft.now, by }));
+  return { checked, next: nextRevision(checked, child, stamp) };
 }
 
 /** Unfinished runs end with the job: what runs is ended too. */
@@ -189,38 +212,40 @@ function removeJob(turn: Turn, entry: Entry, by: string): void {
   draft.cut();
 }
 
-function setPaused(turn: Turn, name: string, by: string, paused: boolean): CommandAnswers['pause'] {
-  const entry = turn.state.entry(name);
-  const { state, job } = entry;
-  const changes = paused ? state.paused === null : state.paused !== null || state.disabled !== null;
-  if (changes) {
-    state.paused = paused ? { at: turn.draft.now, by } : null;
-    if (!paused && state.disabled !== null) {
-      state.disabled = null;
-      state.consecutiveFailures = 0;
+function setPaused(entry: Entry, by: string, paused: boolean): Change<CommandAnswers['pause']> {
+  return (turn) => {
+    const { state, job } = entry;
+    const changes = paused ? state.paused === null : state.paused !== null || state.disabled !== null;
+    if (changes) {
+      state.paused = paused ? { at: turn.draft.now, by } : null;
+      if (!paused && state.disabled !== null) {
+        state.disabled = null;
+        state.consecutiveFailures = 0;
+      }
+      turn.draft.state(state);
+      const change = paused ? 'paused' : 'resumed';
+      turn.draft.notice({ kind: 'job', name: job.name, change, revision: job.revision });
     }
-    turn.draft.state(state);
-    turn.draft.notice({ kind: 'job', name, change: paused ? 'paused' : 'resumed', revision: job.revision });
-  }
-  return { job, state: { ...state } };
+    return { job, state: { ...state } };
+  };
 }
 
-function trigger(turn: Turn, command: Extract<Command, { kind: 'trigger' }>): Run {
-  const entry = turn.state.entry(command.name);
+function trigger({ state, now }: Before, command: CommandOf<'trigger'>): Change<Run> {
+  const entry = state.entry(command.name);
   checkParams(command.params);
   const trigger = { kind: 'manual', by: command.by } as const;
   const seed = {
-    due: turn.draft.now,
+    due: now,
     variant: `m${command.triggerId}`,
     root: command.name,
     trigger,
     params: command.params,
   };
-  return once(turn, command.name, seed.variant, () => openRun(turn, entry, seed));
+  return once(command.name, seed.variant, (turn) => openRun(turn, entry, seed));
 }
 
-function rerun(turn: Turn, { run, triggerId, by }: Extract<Command, { kind: 'rerun' }>): Run {
-  const entry = turn.state.entry(run.job);
+function rerun({ state }: Before, { run, triggerId, by }: CommandOf<'rerun'>): Change<Run> {
+  const entry = state.entry(run.job);
   if (!isEnded(run.state)) {
     throw new CarillonError('RUN_NOT_ENDED', `the run ${run.id} is ${run.state}`, {
       field: 'id',
@@ -234,18 +259,20 @@ function rerun(turn: Turn, { run, triggerId, by }: Extract<Command, { kind: 'rer
     trigger: { kind: 'rerun', by, of: run.id } as const,
     params: run.params,
   };
-  return once(turn, run.job, seed.variant, () => openRun(turn, entry, seed));
+  return once(run.job, seed.variant, (turn) => openRun(turn, entry, seed));
 }
 
 /** The same trigger id gives the run it gave before. */
-function once(turn: Turn, job: string, variant: string, open: () => Run): Run {
-  const { state } = turn;
-  const known = state.triggered(job, variant);
-  if (known !== undefined) return copyRun(state.runs.get(known.id) ?? known);
-  const run = open();
-  settle(turn);
-  state.remember(copyRun(run));
-  return copyRun(run);
+function once(job: string, variant: string, open: Change<Run>): Change<Run> {
+  return (turn) => {
+    const { state } = turn;
+    const known = state.triggered(job, variant);
+    if (known !== undefined) return copyRun(state.runs.get(known.id) ?? known);
+    const run = open(turn);
+    settle(turn);
+    state.remember(copyRun(run));
+    return copyRun(run);
+  };
 }
 
 function checkParams(params: Readonly<Record<string, string>>): void {
@@ -278,43 +305,50 @@ function checkParams(params: Readonly<Record<string, string>>): void {
 }
 
 /** Told as a rerun of what it stands for: the round of its children holds as if that had succeeded. */
-function markSuccess(turn: Turn, { name, triggerId, by }: Extract<Command, { kind: 'mark-success' }>): Run {
-  const entry = turn.state.entry(name);
+function markSuccess(
+  { state, now }: Before,
+  { name, triggerId, by }: CommandOf<'mark-success'>,
+): Change<Run> {
+  const entry = state.entry(name);
   const { last } = entry.state;
   const seed =
     last === null || last.state === 'succeeded'
-      ? { due: turn.draft.now, variant: `m${triggerId}`, trigger: { kind: 'manual', by } as const }
+      ? { due: now, variant: `m${triggerId}`, trigger: { kind: 'manual', by } as const }
       : {
           due: last.due,
           variant: rerunVariant(triggerId),
           trigger: { kind: 'rerun', by, of: last.id } as const,
         };
-  return once(turn, name, seed.variant, () => openRun(turn, entry, { ...seed, root: name, marked: by }));
+  return once(name, seed.variant, (turn) => openRun(turn, entry, { ...seed, root: name, marked: by }));
 }
 
-function complete(turn: Turn, { runId, succeeded, by }: Extract<Command, { kind: 'complete' }>): Run {
-  const run = unfinished(turn, runId);
-  if (policyOf(turn.state.entry(run.job).job.definition.policy).completion !== 'callback') {
+function complete({ state }: Before, { runId, succeeded, by }: CommandOf<'complete'>): Change<Run> {
+  const run = unfinished(state, runId);
+  if (policyOf(state.entry(run.job).job.definition.policy).completion !== 'callback') {
     throw new CarillonError('INVALID_FIELD', `the job '${run.job}' is not told how it did: its exit tells`, {
       field: 'policy.completion',
       value: 'exit',
       allowed: 'jobs with completion: callback',
     });
   }
-  runTold(turn, run, { succeeded, by });
-  settle(turn);
-  return copyRun(run);
+  return (turn) => {
+    runTold(turn, run, { succeeded, by });
+    settle(turn);
+    return copyRun(run);
+  };
 }
 
-function unfinished(turn: Turn, id: string): Run {
-  const run = turn.state.runs.get(id);
+function unfinished(state: State, id: string): Run {
+  const run = state.runs.get(id);
   if (run !== undefined) return run;
   throw new CarillonError('RUN_ENDED', `the run ${id} has ended, or never was`, { field: 'id', value: id });
 }
 
-function kill(turn: Turn, command: Extract<Command, { kind: 'kill' }>): Run {
-  const run = unfinished(turn, command.runId);
-  killRun(turn, run, { by: command.by, as: 'killed', reason: `killed by ${command.by}` });
-  settle(turn);
-  return copyRun(run);
+function kill({ state }: Before, { runId, by }: CommandOf<'kill'>): Change<Run> {
+  const run = unfinished(state, runId);
+  return (turn) => {
+    killRun(turn, run, { by, as: 'killed', reason: `killed by ${by}` });
+    settle(turn);
+    return copyRun(run);
+  };
 }

@@ -13,7 +13,7 @@ import {
   wordOverdue,
 } from './attempts.ts';
 import type { AnswerTo, Command } from './command.ts';
-import { perform } from './commands.ts';
+import { check } from './commands.ts';
 import { type Decision, Draft } from './decision.ts';
 import { clockSetBack, decideDue } from './due.ts';
 import type { Event } from './event.ts';
@@ -30,14 +30,26 @@ import { newTurn, type Turn } from './turn.ts';
 const MAX_DUE_PER_DECISION = 500;
 
 /** A command's decision and its answer, which holds once the decision is durable. */
-export function decideCommand<C extends Command>(
+export interface CommandDecided<C extends Command> {
+  readonly decision: Decision;
+  readonly answer: AnswerTo<C>;
+}
+
+/**
+ * Checks a command against the state, which stays as it is whatever is thrown, and returns the deciding: to be
+ * called at once, before any other event.
+ */
+export function checkCommand<C extends Command>(
   state: State,
   now: number,
   command: C,
-): { decision: Decision; answer: AnswerTo<C> } {
-  const turn = newTurn(state, new Draft(now));
-  const answer = perform(turn, command);
-  return { decision: turn.draft.done(), answer };
+): () => CommandDecided<C> {
+  const change = check({ state, now }, command);
+  return () => {
+    const turn = newTurn(state, new Draft(now));
+    const answer = change(turn);
+    return { decision: turn.draft.done(), answer };
+  };
 }
 
 /** Every other event. */

@@ -63,7 +63,7 @@ export class Findings {
 
 /** Adds every way in which `value` is not as `shape` says; `field` is empty for the whole. */
 export function explain(shape: Shape, value: unknown, field: string, findings: Findings): void {
-  if (findings.full) return;
+  if (findings.full || isAnything(shape)) return;
   if (shape.anyOf) explainChoice(shape.anyOf, value, field, findings);
   else if (!isOfType(shape.type, value)) explainType(shape.type, value, field, findings);
   else if (typeof value === 'string') explainText(shape, value, field, findings);
@@ -71,6 +71,8 @@ export function explain(shape: Shape, value: unknown, field: string, findings: F
   else if (Array.isArray(value)) explainList(shape, value, field, findings);
   else if (typeof value === 'object') explainObject(shape, value as object, field, findings);
 }
+
+const isAnything = ({ type, anyOf }: Shape): boolean => type === undefined && anyOf === undefined;
 
 function explainType(type: string | undefined, value: unknown, field: string, findings: Findings): void {
   const allowed = typeInWords(type);

@@ -72,6 +72,8 @@ describe('each refusal has a status, a code and the field', () => {
     ['POST /jobs', typed('application/x-www-form-urlencoded', 'name=a'), 400, 'INVALID_BODY', 'content-type'],
     ['POST /jobs', { body: { ...job, nam: 1 } }, 400, 'UNKNOWN_FIELD', 'nam'],
     ['POST /jobs', { body: { name: 'b' } }, 400, 'MISSING_FIELD', 'run'],
+    ['POST /jobs', { body: { name: 'b', chronos: { a: null } } }, 400, 'MISSING_FIELD', 'run'],
+    ['POST /jobs', { body: { name: 'b', chronos: { a: { b: 1 } } } }, 400, 'MISSING_FIELD', 'run'],
     ['POST /jobs', { body: { ...job, schedule: { cron: 'x' } } }, 400, 'INVALID_SCHEDULE', 'schedule.cron'],
     [
       'POST /jobs',

@@ -25,6 +25,22 @@ describe('one node', () => {
     expect([...world.engine.starts.values()]).toEqual([1, 1]);
   });
 
+  test('goes on where a listener to its changes throws', async () => {
+    const world = await World.at('2026-01-01T00:00:00Z');
+    world.scheduler.subscribe(() => {
+      throw new TypeError('a listener that can not take this');
+    });
+    const told: string[] = [];
+    world.scheduler.subscribe((notice) => told.push(notice.kind));
+    await world.put({ name: 'a' });
+    await world.trigger('a');
+    expect({ fatal: world.fatal, ...world.scheduler.leadership() }).toMatchObject({
+      fatal: [],
+      leading: true,
+    });
+    expect(told).toEqual(['job', 'run', 'run']);
+  });
+
   test('adopts what ran and learns what ended while it was away', async () => {
     const world = await World.at('2026-01-01T00:00:00Z');
     await world.put({ name: 'a' }, { name: 'b' });

@@ -1,7 +1,7 @@
 /** A request that is sent again, because its answer was lost, does what it did before and no more. */
 
 import { expect, test } from 'vitest';
-import { decideCommand } from '../../src/scheduler/decide.ts';
+import { checkCommand } from '../../src/scheduler/decide.ts';
 import { follow } from '../../src/scheduler/follow.ts';
 import { State } from '../../src/scheduler/state.ts';
 import { Rig, testSettings } from '../support/rig.ts';
@@ -29,11 +29,11 @@ test('a start by hand, to a leader that has loaded it', () => {
 test('a start by hand, to a leader that has followed', () => {
   const [leader, follower] = [new State(testSettings, 'test'), new State(testSettings, 'test')];
   const answers = [put, trigger].map((command, now) => {
-    const { decision, answer } = decideCommand(leader, now, command);
+    const { decision, answer } = checkCommand(leader, now, command)();
     follow(follower, structuredClone(decision.groups.flat()));
     return answer;
   });
-  const again = decideCommand(follower, 5_000, trigger);
+  const again = checkCommand(follower, 5_000, trigger)();
   expect(again.answer.id).toBe((answers[1] as { id: string }).id);
   expect(again.decision.groups).toEqual([]);
 });

@@ -4,7 +4,7 @@
  */
 
 import type { AnswerTo, Command } from '../../src/scheduler/command.ts';
-import { decide, decideCommand } from '../../src/scheduler/decide.ts';
+import { checkCommand, decide } from '../../src/scheduler/decide.ts';
 import type { Decision, Effect } from '../../src/scheduler/decision.ts';
 import type { Event } from '../../src/scheduler/event.ts';
 import type { JobView } from '../../src/scheduler/handle.ts';
@@ -95,7 +95,7 @@ export class Rig {
   }
 
   submit<C extends Command>(command: C): AnswerTo<C> {
-    const { decision, answer } = decideCommand(this.state, this.now, command);
+    const { decision, answer } = checkCommand(this.state, this.now, command)();
     this.keep(decision);
     return answer;
   }

@@ -7,7 +7,7 @@
 
 import { CarillonError } from '../../errors.ts';
 import type { AnswerTo, Command } from '../command.ts';
-import { decide, decideCommand } from '../decide.ts';
+import { checkCommand, decide } from '../decide.ts';
 import type { Decision, Effect } from '../decision.ts';
 import type { Event } from '../event.ts';
 import type { Notice } from '../handle.ts';
@@ -148,20 +148,36 @@ export class Loop {
   }
 
   #take(item: Item): void {
-    const { state, clock } = this.#parts;
+    if (item.kind === 'command') this.#takeCommand(item);
+    else this.#takeEvent(item);
+  }
+
+  #takeEvent(item: Extract<Item, { kind: 'event' }>): void {
     try {
-      if (item.kind === 'event') {
-        const decision = decide(state, item.event);
-        this.#keep(decision, null, null);
-        if (decision.more) this.#inbox.push(item);
-        return;
-      }
-      const { decision, answer } = decideCommand(state, clock.now(), item.command);
+      const decision = decide(this.#parts.state, item.event);
+      this.#keep(decision, null, null);
+      if (decision.more) this.#inbox.push(item);
+    } catch (error) {
+      this.#break(error);
+    }
+  }
+
+  #takeCommand(item: Extract<Item, { kind: 'command' }>): void {
+    const { state, clock } = this.#parts;
+    let decideChecked: ReturnType<typeof checkCommand>;
+    try {
+      decideChecked = checkCommand(state, clock.now(), item.command);
+    } catch (error) {
+      // Nothing was changed, whatever it is: an expected refusal, or a fault that this request met.
+      item.reject(error);
+      return;
+    }
+    try {
+      const { decision, answer } = decideChecked();
       this.#keep(decision, () => item.resolve(answer as never), item.reject);
     } catch (error) {
-      if (item.kind === 'command') item.reject(error);
-      // An expected refusal of a command changed nothing. Anything else leaves a state nobody can trust.
-      if (item.kind !== 'command' || !(error instanceof CarillonError)) this.#break(error);
+      item.reject(error);
+      this.#break(error);
     }
   }
 

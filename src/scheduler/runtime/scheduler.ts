@@ -190,7 +190,16 @@ export class Scheduler implements SchedulerHandle, Service {
   }
 
   #publish(notices: readonly Notice[]): void {
-    for (const notice of notices) for (const listener of this.#listeners) listener(notice);
+    for (const notice of notices) for (const listener of this.#listeners) this.#notify(listener, notice);
+  }
+
+  /** What a listener can't take is its own loss: what it is told of has happened already. */
+  #notify(listener: (notice: Notice) => void, notice: Notice): void {
+    try {
+      listener(notice);
+    } catch (error) {
+      this.#parts.log.error({ error, kind: notice.kind }, 'listener-failed');
+    }
   }
 
   /** What this node knows: the leader's own state, or the copy of it. */

@@ -177,6 +177,64 @@ describe('the loop', () => {
     expect(commits).toHaveLength(1);
   });
 
+  test.each([
+    ['TypeError', new TypeError("Cannot read properties of null (reading 'a')")],
+    ['RangeError', new RangeError('Maximum call stack size exceeded')],
+    ['InvariantError', new InvariantError('a refused definition has a problem')],
+  ])('a %s while a command is checked rejects that command alone', async (_, thrown) => {
+    const { clock, commits, broken, loop, state, put } = rig();
+    const definition = {
+      name: 'bad',
+      get run(): never {
+        throw thrown;
+      },
+    };
+    const commands: Command[] = [
+      { kind: 'put-job', definition, mode: 'create', by: 'test', source: 'test' },
+      {
+        kind: 'apply',
+        definitions: [
+          { definition: { name: 'good', run: { command: 'true' } }, source: 'test' },
+          { definition, source: 'test' },
+        ],
+        prune: null,
+        dryRun: false,
+        by: 'test',
+      },
+    ];
+    const rejected = commands.map((command) => expect(loop.submit(command)).rejects.toBe(thrown));
+    await clock.settle();
+    await Promise.all(rejected);
+    expect({ broken, jobs: state.jobs.size, commits: commits.length }).toEqual({
+      broken: [],
+      jobs: 0,
+      commits: 0,
+    });
+    const next = put('fine');
+    await clock.settle();
+    commits[0]?.resolve();
+    await expect(next).resolves.toMatchObject({ outcome: 'created' });
+  });
+
+  test('a throw while a checked command changes the state ends it with that error', async () => {
+    const { clock, broken, loop, state } = rig();
+    const thrown = new TypeError('the state can not be changed');
+    state.putJob = () => {
+      throw thrown;
+    };
+    const put = loop.submit({
+      kind: 'put-job',
+      definition: { name: 'a', run: { command: 'true' } },
+      mode: 'create',
+      by: 'test',
+      source: 'test',
+    });
+    const rejected = expect(put).rejects.toBe(thrown);
+    await clock.settle();
+    await rejected;
+    expect(broken).toEqual([thrown]);
+  });
+
   test('a broken invariant ends it with that error', async () => {
     const { clock, commits, broken, put, trigger, state, loop } = rig();
     void put('a').catch(() => undefined);
