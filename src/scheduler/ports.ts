@@ -36,10 +36,12 @@ export interface Log {
   debug(fields: object, event: string): void;
 }
 
-/** Bounds of one commit; the loop packs whole groups up to them and never splits a group. */
+/**
+ * Bounds of commits. The loop packs whole groups up to `maxWrites` and never splits a group; `inFlight` commits are sent
+ * at a time. Bytes are not counted: a store splits what is too large for one request (zookeeper-log.ts).
+ */
 export interface StoreLimits {
   readonly maxWrites: number;
-  readonly maxBytes: number;
   readonly inFlight: number;
 }
 

@@ -20,7 +20,7 @@ import { lockDirectory } from './exclusive-lock.ts';
  * A commit's writes are made on the main thread, at 10 to 30 µs each: more at once would keep requests waiting
  * too long, and one fsync is a small part of a commit of this size already.
  */
-const limits: StoreLimits = { maxWrites: 2_000, maxBytes: Number.POSITIVE_INFINITY, inFlight: 1 };
+const limits: StoreLimits = { maxWrites: 2_000, inFlight: 1 };
 /** Values that `load` hands over at a time: some ten milliseconds of work. */
 const CHUNK = 2_000;
 

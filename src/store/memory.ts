@@ -66,7 +66,7 @@ export function createMemoryStore(backing: MemoryBacking = createMemoryBacking()
   const own = {};
   const read = (text: Text): Record<string, unknown> => JSON.parse(text);
   return {
-    limits: { maxWrites: 5_000, maxBytes: Number.POSITIVE_INFINITY, inFlight: 1 },
+    limits: { maxWrites: 5_000, inFlight: 1 },
     async open() {},
     async close() {},
     cluster: async () => 'memory',

@@ -28,7 +28,7 @@ import { Tail, unavailable } from './zookeeper-tail.ts';
 import { Writer } from './zookeeper-writer.ts';
 
 /** What a segment of some tens of kilobytes holds; several are under way while one is being made durable. */
-const limits = { maxWrites: 500, maxBytes: Number.POSITIVE_INFINITY, inFlight: 4 } as const;
+const limits = { maxWrites: 500, inFlight: 4 } as const;
 /** Nodes that `load` reads at a time. */
 const CHUNK = 2_000;
 

@@ -10,7 +10,7 @@ import { Session, type SessionState, unavailable } from './session.ts';
 
 const RETRY_MS = 500;
 /** As the store of ZooKeeper has it. */
-const LIMITS = { maxWrites: 500, maxBytes: Number.POSITIVE_INFINITY, inFlight: 4 } as const;
+const LIMITS = { maxWrites: 500, inFlight: 4 } as const;
 
 interface Follower {
   readonly watcher: Watcher;

@@ -4,6 +4,8 @@
  * its own: opening it costs next to nothing, and it was held so as not to wait.
  */
 
+import { StartLine } from './start-line.ts';
+
 export interface Start {
   readonly launchName: string;
   readonly kind: 'launch' | 'prepare';
@@ -20,43 +22,43 @@ const OPENINGS_IN_FLIGHT = 64;
 
 interface Lane {
   readonly width: number;
-  readonly waiting: Start[];
+  readonly waiting: StartLine<Start>;
   running: number;
 }
 
+const laneOf = (width: number): Lane => ({ width, waiting: new StartLine(comesBefore), running: 0 });
+
 export class StartQueue {
   readonly #starts: Lane;
-  readonly #openings: Lane = { width: OPENINGS_IN_FLIGHT, waiting: [], running: 0 };
+  readonly #openings = laneOf(OPENINGS_IN_FLIGHT);
   /** What runs now. */
   readonly #running = new Map<string, Promise<void>>();
+  #launchesWaiting = 0;
 
   constructor(width: number) {
-    this.#starts = { width, waiting: [], running: 0 };
+    this.#starts = laneOf(width);
   }
 
   /** Launches that wait for their place. */
   get waiting(): number {
-    const { waiting } = this.#starts;
-    const behind = waiting.findIndex(({ kind }) => kind === 'prepare');
-    return (behind < 0 ? waiting.length : behind) + this.#openings.waiting.length;
+    return this.#launchesWaiting;
   }
 
-  /** One that runs already is not added. */
+  /** One that runs already is not added; one that waits already is replaced. */
   add(start: Start, isHeld: boolean): void {
-    if (this.#running.has(keyOf(start))) return;
-    const { waiting } = isHeld ? this.#openings : this.#starts;
-    let at = waiting.length;
-    while (at > 0 && comesBefore(start, waiting[at - 1] as Start)) at -= 1;
-    waiting.splice(at, 0, start);
+    const key = keyOf(start);
+    if (this.#running.has(key)) return;
+    this.drop(start);
+    (isHeld ? this.#openings : this.#starts).waiting.add(key, start);
+    if (start.kind === 'launch') this.#launchesWaiting += 1;
   }
 
   /** Takes out one that waits; false when there is none. */
   drop(start: Pick<Start, 'kind' | 'launchName'>): boolean {
-    return [this.#starts, this.#openings].some(({ waiting }) => {
-      const at = waiting.findIndex((each) => keyOf(each) === keyOf(start));
-      if (at >= 0) waiting.splice(at, 1);
-      return at >= 0;
-    });
+    const key = keyOf(start);
+    const dropped = this.#starts.waiting.drop(key) ?? this.#openings.waiting.drop(key);
+    if (dropped?.kind === 'launch') this.#launchesWaiting -= 1;
+    return dropped !== undefined;
   }
 
   /** Resolves when the launch that runs now has an answer; at once when none runs. */
@@ -68,8 +70,9 @@ export class StartQueue {
   pump(onFree: () => void): void {
     for (const lane of [this.#openings, this.#starts]) {
       while (lane.running < lane.width) {
-        const start = lane.waiting.shift();
+        const start = lane.waiting.take();
         if (start === undefined) break;
+        if (start.kind === 'launch') this.#launchesWaiting -= 1;
         const key = keyOf(start);
         if (!start.isWanted() || this.#running.has(key)) continue;
         lane.running += 1;
@@ -85,13 +88,14 @@ export class StartQueue {
 
   /** Forgets what waits; resolves when what runs has an answer. */
   async close(): Promise<void> {
-    this.#starts.waiting.length = 0;
-    this.#openings.waiting.length = 0;
+    this.#starts.waiting.clear();
+    this.#openings.waiting.clear();
+    this.#launchesWaiting = 0;
     await Promise.all(this.#running.values());
   }
 
   get isEmpty(): boolean {
-    return this.#starts.waiting.length + this.#openings.waiting.length === 0;
+    return this.#starts.waiting.size + this.#openings.waiting.size === 0;
   }
 }
 

@@ -18,7 +18,7 @@ interface Commit {
 function heldStore(inFlight = 1, maxWrites = 1_000): { store: Store; commits: Commit[] } {
   const commits: Commit[] = [];
   const store = {
-    limits: { maxWrites, maxBytes: 1e9, inFlight },
+    limits: { maxWrites, inFlight },
     commit: (_term: number, groups: readonly WriteGroup[]) =>
       new Promise<void>((resolve, reject) => commits.push({ groups, resolve, reject })),
   };

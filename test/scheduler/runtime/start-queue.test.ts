@@ -112,3 +112,64 @@ test('what is dropped or not wanted any more is not started; what runs is not ad
   queue.pump(() => undefined);
   expect([again, dropped, unwanted].some(({ begun }) => begun.is)).toBe(false);
 });
+
+test('what waits and what was dropped agree with a plain list, whatever is added and dropped in between', async () => {
+  const step = fc.record({
+    what: fc.constantFrom('add' as const, 'add' as const, 'drop' as const),
+    name: fc.integer({ min: 0, max: 12 }),
+    kind: fc.constantFrom('launch' as const, 'prepare' as const),
+    priority: fc.integer({ min: -1, max: 1 }),
+    due: fc.integer({ min: 0, max: 3 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      const queue = new StartQueue(1);
+      let plain: (typeof steps)[number][] = [];
+      const order: (typeof steps)[number][] = [];
+      for (const each of steps) {
+        const { what, name, kind } = each;
+        const others = plain.filter((other) => other.name !== name || other.kind !== kind);
+        if (what === 'drop') {
+          expect(queue.drop({ kind, launchName: `n${name}` })).toBe(others.length < plain.length);
+          plain = others;
+        } else {
+          const run = async (): Promise<void> => void order.push(each);
+          queue.add({ ...each, launchName: `n${name}`, isWanted: () => true, run }, false);
+          plain = [...others, each];
+        }
+        expect(queue.waiting).toBe(plain.filter((other) => other.kind === 'launch').length);
+        expect(queue.isEmpty).toBe(plain.length === 0);
+      }
+      const pump = (): void => queue.pump(pump);
+      pump();
+      await settle();
+      const rank = ({ kind, priority, due }: (typeof steps)[number]): number[] => [
+        kind === 'launch' ? 0 : 1,
+        -priority,
+        due,
+      ];
+      expect(order).toEqual([...plain].sort((a, b) => compare(rank(a), rank(b))));
+    }),
+  );
+});
+
+test('adding and dropping compare a start with few of those that wait', () => {
+  const count = 20_000;
+  let reads = 0;
+  const queue = new StartQueue(1);
+  const name = (i: number): string => `n${(i * 7919) % count}`;
+  for (let i = 0; i < count; i++) {
+    const each = start(name(i));
+    // Later ones go before earlier ones: the worst order for a sorted list.
+    Object.defineProperty(each, 'due', {
+      get: () => {
+        reads += 1;
+        return count - i;
+      },
+    });
+    queue.add(each, false);
+  }
+  for (let i = 0; i < count; i++) queue.drop({ kind: 'launch', launchName: name(i) });
+  expect(queue.isEmpty).toBe(true);
+  expect(reads).toBeLessThan(count * 200);
+});

@@ -1,0 +1,98 @@
+/**
+ * Starts that wait, in the order in which they are to begin: a binary heap whose entries know their position, so that
+ * each can be taken out by its key. Adding, taking and dropping cost the logarithm of what waits.
+ */
+
+interface Entry<T> {
+  readonly key: string;
+  readonly value: T;
+  /** Decides between equals: as they came. */
+  readonly turn: number;
+  /** Position in the heap. */
+  at: number;
+}
+
+export class StartLine<T> {
+  readonly #comesBefore: (a: T, b: T) => boolean;
+  readonly #heap: Entry<T>[] = [];
+  readonly #byKey = new Map<string, Entry<T>>();
+  #turns = 0;
+
+  /** `comesBefore` is false both ways for equals. */
+  constructor(comesBefore: (a: T, b: T) => boolean) {
+    this.#comesBefore = comesBefore;
+  }
+
+  get size(): number {
+    return this.#heap.length;
+  }
+
+  /** Replaces an entry of the same key. */
+  add(key: string, value: T): void {
+    this.drop(key);
+    const entry = { key, value, turn: this.#turns++, at: this.#heap.length };
+    this.#byKey.set(key, entry);
+    this.#heap.push(entry);
+    this.#rise(entry);
+  }
+
+  /** Takes the first; undefined when nothing waits. */
+  take(): T | undefined {
+    const first = this.#heap[0];
+    if (first !== undefined) this.drop(first.key);
+    return first?.value;
+  }
+
+  /** Takes out the entry of this key and returns its value; undefined when there is none. */
+  drop(key: string): T | undefined {
+    const entry = this.#byKey.get(key);
+    if (entry === undefined) return undefined;
+    this.#byKey.delete(key);
+    const last = this.#heap.pop() as Entry<T>;
+    if (last !== entry) {
+      this.#put(last, entry.at);
+      this.#rise(last);
+      this.#sink(last);
+    }
+    return entry.value;
+  }
+
+  clear(): void {
+    this.#heap.length = 0;
+    this.#byKey.clear();
+  }
+
+  #rise(entry: Entry<T>): void {
+    while (entry.at > 0) {
+      const parent = this.#heap[(entry.at - 1) >> 1] as Entry<T>;
+      if (!this.#isBefore(entry, parent)) return;
+      this.#swap(entry, parent);
+    }
+  }
+
+  #sink(entry: Entry<T>): void {
+    for (;;) {
+      const left = this.#heap[2 * entry.at + 1];
+      const right = this.#heap[2 * entry.at + 2];
+      const first = right !== undefined && this.#isBefore(right, left as Entry<T>) ? right : left;
+      if (first === undefined || !this.#isBefore(first, entry)) return;
+      this.#swap(entry, first);
+    }
+  }
+
+  #isBefore(a: Entry<T>, b: Entry<T>): boolean {
+    if (this.#comesBefore(a.value, b.value)) return true;
+    return !this.#comesBefore(b.value, a.value) && a.turn < b.turn;
+  }
+
+  #swap(a: Entry<T>, b: Entry<T>): void {
+    const { at } = a;
+    this.#put(a, b.at);
+    this.#put(b, at);
+  }
+
+  #put(entry: Entry<T>, at: number): void {
+    entry.at = at;
+    this.#heap[at] = entry;
+  }
+}
