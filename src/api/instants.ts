@@ -16,7 +16,8 @@ const instantAllowed =
 /** Epoch milliseconds. INVALID_FIELD for what is not an ISO 8601 instant of the years 0 to 9999. */
 export function readInstant(text: string, field: string, source: string): number {
   const read = /^\d{4}-?\d{2}/.test(text) ? DateTime.fromISO(text, { zone: 'utc' }) : null;
-  if (read?.isValid) return read.toMillis();
+  // An offset can lead into a year of five digits, and below the first.
+  if (read?.isValid && read.year >= 0 && read.year <= 9_999) return read.toMillis();
   throw new CarillonError(
     'INVALID_FIELD',
     `${field} is ${JSON.stringify(text.slice(0, 80))}. Allowed: ${instantAllowed}.`,

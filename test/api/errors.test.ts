@@ -117,6 +117,21 @@ describe('each refusal has a status, a code and the field', () => {
     ['POST /schedules/preview', { body: { cron: '* * * * *', count: 1_001 } }, 400, 'INVALID_FIELD', 'count'],
     ['POST /schedules/preview', { body: { every: 'PT5S', dst: {} } }, 400, 'INVALID_FIELD', 'dst'],
     ['POST /schedules/preview', { body: { every: 'PT5S', after: 'soon' } }, 400, 'INVALID_FIELD', 'after'],
+    [
+      'POST /schedules/preview',
+      { body: { every: 'PT5S', after: '10000-01-01' } },
+      400,
+      'INVALID_FIELD',
+      'after',
+    ],
+    [
+      'POST /schedules/preview',
+      { body: { every: 'PT5S', until: '9999-12-31T23:59:59-10:00' } },
+      400,
+      'INVALID_FIELD',
+      'until',
+    ],
+    ['GET /runs?from=9999-12-31T24:00:00Z', {}, 400, 'INVALID_FIELD', 'from'],
     // Foreign pages
     ['POST /jobs/a/trigger', { headers: { origin: 'https://evil.example' } }, 400, 'INVALID_FIELD', 'Origin'],
     ['POST /jobs/a/trigger', { headers: { origin: 'null' } }, 400, 'INVALID_FIELD', 'Origin'],

@@ -35,6 +35,11 @@ const zones = [
 ];
 const changes = zones.flatMap((zone) => changesOf(zone, 2020, 2024));
 const change = fc.constantFrom(...changes);
+/** Where the far years begin, where a century is no leap year, in the last 400 years, and the last years of all. */
+const farYears = [2128, 2299, 2529, 9601, 9997];
+const farChange = fc.constantFrom(
+  ...zones.slice(0, 8).flatMap((zone) => farYears.flatMap((year) => changesOf(zone, year, year + 2))),
+);
 
 const full: Dialect = { portable: false, seconds: false, hours: [0, 1, 2, 3, 4, 22, 23] };
 const portable: Dialect = { ...full, portable: true };
@@ -106,6 +111,18 @@ describe('cron', () => {
         expect(iso(found)).toEqual(iso(lookAtAll(cron, dst, { ...at, from, until })));
       }),
       { numRuns },
+    );
+  });
+
+  test('around clock changes of far years it is what looking at every minute finds', () => {
+    fc.assert(
+      fc.property(expression(full), policy, farChange, (cron, dst, at) => {
+        const [from, until] = [at.instantMs - 26 * HOUR, at.instantMs + 13 * HOUR];
+        const schedule = scheduleOf({ cron: cron.text, timezone: at.timezone, dst });
+        const found = instantsFrom(schedule, from, { count: 100_000, until });
+        expect(iso(found)).toEqual(iso(lookAtAll(cron, dst, { ...at, from, until })));
+      }),
+      { numRuns: 300 },
     );
   });
 

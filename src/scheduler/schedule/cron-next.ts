@@ -19,7 +19,8 @@ import {
 import type { CronFields } from './cron.ts';
 import type { SpecialDay } from './cron-field.ts';
 import type { CronSchedule } from './model.ts';
-import { cover, segmentAt } from './zone.ts';
+import { cover, segmentAt, tableAt, type ZoneTable } from './zone.ts';
+import { eraShiftMs } from './zone-rules.ts';
 
 /** Clocks that change by more were set to another day: no time was lost or repeated in anyone's eyes. */
 const MAX_SHIFT_MS = 3 * HOUR_MS;
@@ -34,10 +35,17 @@ export function isTreated(shiftMs: number): boolean {
 
 /** Strictly after `afterMs`; null if nothing matches within 50 years. */
 export function nextCron(schedule: CronSchedule, afterMs: number): number | null {
-  const { zone, fields } = schedule;
+  // Weekdays and months repeat with the zone's rules, so the search moves as a whole.
+  const shiftMs = eraShiftMs(afterMs);
+  const found = nextInTable(schedule, tableAt(schedule.zone, afterMs), afterMs - shiftMs);
+  return found === null ? null : found + shiftMs;
+}
+
+function nextInTable(schedule: CronSchedule, table: ZoneTable, afterMs: number): number | null {
+  const { fields } = schedule;
   const firstOnly = schedule.overlap === 'first';
-  let index = segmentAt(zone, afterMs);
-  const { starts, offsets } = zone;
+  let index = segmentAt(table, afterMs);
+  const { starts, offsets } = table;
   let from = (Math.floor(afterMs / SECOND_MS) + 1) * SECOND_MS + offsets[index]!;
   if (firstOnly && index > 0) {
     // The second pass of an overlap ends where the clock read when it was set back.
@@ -48,7 +56,7 @@ export function nextCron(schedule: CronSchedule, afterMs: number): number | null
   let wall = nextWall(fields, from, lastYear);
   while (wall !== Infinity) {
     const instant = wall - offsets[index]!;
-    cover(zone, instant);
+    cover(table, instant);
     if (index + 1 === starts.length || instant < starts[index + 1]!) return instant;
     index += 1;
     const start = starts[index]!;

@@ -3,12 +3,13 @@
  * comes: which readings are skipped or repeated, and whether any of them is a due time.
  */
 
-import { civilOf, DAY_MS, MONTH_MS, yearOf } from './civil.ts';
+import { civilOf, DAY_MS, MAX_INSTANT_MS, MONTH_MS, yearOf } from './civil.ts';
 import { isTreated, nextWall } from './cron-next.ts';
 import { isCalendar } from './iso.ts';
 import type { CronSchedule, RepeatSchedule, Schedule } from './model.ts';
 import { addCalendar } from './period.ts';
-import { cover, segmentAt } from './zone.ts';
+import { cover, segmentAt, tableAt } from './zone.ts';
+import { eraShiftMs } from './zone-rules.ts';
 
 export interface DstChange {
   /** The first instant on the new offset. */
@@ -22,17 +23,22 @@ export interface DstChange {
   readonly effect: 'unaffected' | 'lost' | 'runs-once-after' | 'moved' | 'first-pass' | 'both-passes';
 }
 
-/** The changes of the schedule's zone in (fromMs, toMs], ascending; none for a zone or schedule without any. */
+/**
+ * The changes of the schedule's zone in (fromMs, toMs], ascending; none for a zone or schedule without any. The
+ * stretch is at most 50 years long.
+ */
 export function dstChanges(schedule: Schedule, fromMs: number, toMs: number): DstChange[] {
   if (schedule.kind === 'at') return [];
-  const { zone } = schedule;
+  const table = tableAt(schedule.zone, fromMs);
+  const shiftMs = eraShiftMs(fromMs);
+  const untilMs = Math.min(toMs, MAX_INSTANT_MS) - shiftMs;
   const found: DstChange[] = [];
-  let index = segmentAt(zone, fromMs) + 1;
-  cover(zone, toMs);
-  for (; index < zone.starts.length && zone.starts[index]! <= toMs; index += 1) {
-    const atMs = zone.starts[index]!;
-    const before = atMs + zone.offsets[index - 1]!;
-    const after = atMs + zone.offsets[index]!;
+  let index = segmentAt(table, fromMs - shiftMs) + 1;
+  cover(table, untilMs);
+  for (; index < table.starts.length && table.starts[index]! <= untilMs; index += 1) {
+    const atMs = table.starts[index]! + shiftMs;
+    const before = atMs + table.offsets[index - 1]!;
+    const after = atMs + table.offsets[index]!;
     const readings = { from: Math.min(before, after), until: Math.max(before, after) };
     const effect =
       schedule.kind === 'cron'

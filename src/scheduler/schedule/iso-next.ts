@@ -3,7 +3,7 @@
  * before, so that a month's end or a skipped hour moves one instant and not all that follow.
  */
 
-import { DAY_MS, MAX_INSTANT_MS, MONTH_MS } from './civil.ts';
+import { DAY_MS, MONTH_MS } from './civil.ts';
 import { isCalendar } from './iso.ts';
 import type { RepeatSchedule } from './model.ts';
 import { addCalendar } from './period.ts';
@@ -12,9 +12,7 @@ import { instantOfWall } from './zone.ts';
 /** Strictly after `afterMs`; null if there is none. */
 export function nextRepeat(schedule: RepeatSchedule, afterMs: number): number | null {
   const k = indexAfter(schedule, afterMs);
-  if (k > schedule.last) return null;
-  const instant = instantOf(schedule, k);
-  return instant > MAX_INSTANT_MS ? null : instant;
+  return k > schedule.last ? null : instantOf(schedule, k);
 }
 
 /** The instant with the number k. */

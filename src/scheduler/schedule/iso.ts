@@ -5,7 +5,17 @@
  */
 
 import { CarillonError } from '../../errors.ts';
-import { civilOf, DAY_MS, dayNumber, dayOf, monthLength, monthOf, SECOND_MS, yearOf } from './civil.ts';
+import {
+  civilOf,
+  DAY_MS,
+  dayNumber,
+  dayOf,
+  MAX_INSTANT_MS,
+  monthLength,
+  monthOf,
+  SECOND_MS,
+  yearOf,
+} from './civil.ts';
 import { DURATION_ALLOWED, formatPeriod, type Period, readPeriod } from './period.ts';
 
 /** A date-time as written: what the clock shows, and where, if it says so. */
@@ -45,7 +55,10 @@ export const isCalendar = (period: Period): boolean => period.months !== 0 || pe
 /** Throws INVALID_SCHEDULE that names `field`. Digits beyond milliseconds are cut. */
 export function parseDateTime(text: string, field: string): DateTime {
   const match = datePattern.exec(text);
-  if (match === null) throw isoError(field, text, 'is not a date-time', DATE_ALLOWED);
+  if (match === null) {
+    if (/^\+?\d{5,}-\d/.test(text)) throw tooLate(field, text);
+    throw isoError(field, text, 'is not a date-time', DATE_ALLOWED);
+  }
   const number = (group: number) => Number(match[group] ?? 0);
   const [year, month, day, hour, minute, second] = [1, 3, 4, 5, 7, 8].map(number) as [
     number,
@@ -67,8 +80,15 @@ export function parseDateTime(text: string, field: string): DateTime {
     throw isoError(field, text, 'has a time of day that no clock shows', '00:00:00-23:59:59');
   }
   const time = (hour * 3_600 + minute * 60 + second) * SECOND_MS + ms;
-  return { wallMs: dayNumber(year, month, day) * DAY_MS + time, offset: match[10] ?? null };
+  const wallMs = dayNumber(year, month, day) * DAY_MS + time;
+  // 24:00 of the last day of all.
+  if (wallMs > MAX_INSTANT_MS) throw tooLate(field, text);
+  return { wallMs, offset: match[10] ?? null };
 }
+
+/** Later years need more than four digits, which neither schedules nor stored instants have. */
+export const tooLate = (field: string, text: string): CarillonError =>
+  isoError(field, text, 'is later than the year 9999', 'instants up to 9999-12-31T23:59:59Z');
 
 /** `2026-01-01T09:00:00` and, when they are not zero, milliseconds; then the offset. */
 export function formatDateTime(dateTime: DateTime): string {

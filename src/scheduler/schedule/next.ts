@@ -10,7 +10,11 @@ import type { Schedule } from './model.ts';
 
 /** Strictly after `afterMs`; null if there is no further instant (within 50 years, for cron). */
 export function nextInstant(schedule: Schedule, afterMs: number): number | null {
-  if (afterMs >= MAX_INSTANT_MS) return null;
+  const next = afterMs >= MAX_INSTANT_MS ? null : nextOf(schedule, afterMs);
+  return next !== null && next > MAX_INSTANT_MS ? null : next;
+}
+
+function nextOf(schedule: Schedule, afterMs: number): number | null {
   switch (schedule.kind) {
     case 'cron':
       return nextCron(schedule, afterMs);

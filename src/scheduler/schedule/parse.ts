@@ -5,7 +5,7 @@
  * text alone (compile.ts).
  */
 
-import { SECOND_MS } from './civil.ts';
+import { MAX_INSTANT_MS, SECOND_MS } from './civil.ts';
 import { type CronInput, compileSchedule, dstDefaults } from './compile.ts';
 import { neverFires, parseCron, splitCron } from './cron.ts';
 import { expandHash } from './cron-hash.ts';
@@ -19,6 +19,7 @@ import {
   isZero,
   parseDateTime,
   parseRepeat,
+  tooLate,
 } from './iso.ts';
 import type { ScheduleInput } from './model.ts';
 import { nextInstant } from './next.ts';
@@ -77,7 +78,9 @@ function resolveKind(input: ScheduleInput, context: Resolving): ScheduleInput {
   }
   const at = parseDateTime(input.at.trim(), 'schedule.at');
   if (at.offset === 'Z') warnIfOverridden(at, context);
-  return withZone({ at: formatDateTime(inZone(at, context)) }, context.timezone);
+  const local = inZone(at, context);
+  checkYear(local, context.timezone, 'schedule.at');
+  return withZone({ at: formatDateTime(local) }, context.timezone);
 }
 
 function resolveZone(name: string | undefined, warnings: string[]): string | null {
@@ -119,8 +122,12 @@ function resolveRepeat(written: Repeat, field: string, context: Resolving): Sche
     repeat = { ...repeat, anchor: wallOfNow(context.now, timezone) };
   }
   const anchor = inZone(repeat.anchor!, { ...context, timezone });
+  checkYear(anchor, timezone, field);
   if (repeat.end !== null) {
-    const end = inZone(repeat.end, { ...context, timezone });
+    // What the start says of its offset holds for the end as well (ISO 8601).
+    const written = { ...repeat.end, offset: repeat.end.offset ?? repeat.anchor!.offset };
+    const end = inZone(written, { ...context, timezone });
+    checkYear(end, timezone, field);
     const ms = instantOfDateTime(end, timezone) - instantOfDateTime(anchor, timezone);
     if (ms <= 0)
       throw isoError(field, formatDateTime(end), 'is not after the start', 'an end after the start');
@@ -164,6 +171,11 @@ function warnIfOverridden(dateTime: DateTime, { timezone, warnings }: Resolving)
   warnings.push(
     `the time zone wins over the offset: ${written} is taken as ${formatDateTime(local)} in ${timezone}`,
   );
+}
+
+/** The digits have four for the year; their offset may still take them into the next. */
+function checkYear(dateTime: DateTime, timezone: string | null, field: string): void {
+  if (instantOfDateTime(dateTime, timezone) > MAX_INSTANT_MS) throw tooLate(field, formatDateTime(dateTime));
 }
 
 function instantOfDateTime(dateTime: DateTime, timezone: string | null): number {

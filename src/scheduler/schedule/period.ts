@@ -18,30 +18,47 @@ const MAX_PERIOD_MS = MAX_YEARS * 366 * DAY_MS;
 
 export const DURATION_ALLOWED = 'an ISO 8601 duration such as PT5S, PT1H30M, P1D or P1M';
 
-const pattern =
-  /^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,](\d+))?S)?)?$/;
+const number = '(\\d+(?:[.,]\\d+)?)';
+const pattern = new RegExp(
+  `^P(?:${number}Y)?(?:${number}M)?(?:${number}W)?(?:${number}D)?` +
+    `(?:T(?=\\d)(?:${number}H)?(?:${number}M)?(?:${number}S)?)?$`,
+);
+/** Of the parts that have a length, largest first: weeks, days, hours, minutes, seconds. */
+const unitMs = [7 * DAY_MS, DAY_MS, 3_600_000, 60_000, SECOND_MS] as const;
 
 /** The period, or in words why there is none. Zero is a period. */
 export function readPeriod(text: string): Period | string {
   if (/^-P|^P.*-/.test(text)) return 'is negative';
   if (text === 'P' || text === 'PT') return 'has no length';
   const match = pattern.exec(text);
-  if (match === null) {
-    if (/[.,]\d+[YMWDH]/.test(text)) return 'has a fraction, which only seconds may have';
-    return 'is not an ISO 8601 duration';
-  }
-  const [years, months, weeks, days, hours, minutes, seconds] = match
-    .slice(1, 8)
-    .map((part) => Number(part ?? 0));
-  const fraction = match[8] ?? '';
-  if (/[1-9]/.test(fraction.slice(3))) return 'is finer than a millisecond';
+  if (match === null) return 'is not an ISO 8601 duration';
+  const parts = match.slice(1);
+  const broken = parts.findIndex((part) => part !== undefined && !/^\d+$/.test(part));
+  if (broken >= 0 && parts.slice(broken + 1).some((part) => part !== undefined))
+    return 'has a fraction before its last part';
+  const [years, months, weeks, days, hours, minutes, seconds] = parts.map((part) =>
+    Number(/^\d+/.exec(part ?? '0')![0]),
+  );
+  const fractionMs = broken < 0 ? 0 : exactFractionMs(parts[broken]!, broken);
+  if (typeof fractionMs === 'string') return fractionMs;
   const period = {
     months: years! * 12 + months!,
-    days: weeks! * 7 + days!,
-    ms: (hours! * 3_600 + minutes! * 60 + seconds!) * SECOND_MS + Number(fraction.slice(0, 3).padEnd(3, '0')),
+    days: weeks! * 7 + days! + Math.floor(fractionMs / DAY_MS),
+    ms: (hours! * 3_600 + minutes! * 60 + seconds!) * SECOND_MS + (fractionMs % DAY_MS),
   };
   const tooLong = period.months * 31 * DAY_MS + period.days * DAY_MS + period.ms > MAX_PERIOD_MS;
   return tooLong ? `is longer than ${MAX_YEARS} years` : period;
+}
+
+/** The fraction of a part, a day being 24 hours; or in words why it has no length in whole milliseconds. */
+function exactFractionMs(part: string, index: number): number | string {
+  const digits = part.replace(/^\d+[.,]/, '').replace(/0+$/, '');
+  if (digits === '') return 0;
+  const length = unitMs[index - 2];
+  if (length === undefined) return 'has a fraction of a year or month, whose length varies';
+  const scaled = BigInt(digits) * BigInt(length);
+  const scale = 10n ** BigInt(digits.length);
+  return scaled % scale === 0n ? Number(scaled / scale) : 'is finer than a millisecond';
 }
 
 /** Throws INVALID_FIELD that names `field`. Zero is allowed. */

@@ -1,11 +1,13 @@
 /**
  * Time zones as tables of transitions, read from Intl once per zone and stretch of years and then searched
  * as plain numbers. A zone is a memo of what Intl says: it grows, but the answers for an instant never
- * change while the process lives. Local times resolve like java.time and Temporal's `compatible`.
+ * change while the process lives. Years from 2129 on follow the rules of 2101 to 2128 (zone-rules.ts).
+ * Local times resolve like java.time and Temporal's `compatible`.
  */
 
 import { DAY_MS, SECOND_MS } from './civil.ts';
 import { fixedOffsetMs, isKnownZone, unknownZone } from './zone-name.ts';
+import { eraShiftMs, FAR_MS, farTable } from './zone-rules.ts';
 
 export { isKnownZone };
 
@@ -13,17 +15,24 @@ export { isKnownZone };
  * From `starts[i]` (the first is -Infinity) the zone's clock is `offsets[i]` milliseconds ahead of UTC.
  * Exact for instants in [from, until); ask `cover` first.
  */
-export interface Zone {
-  readonly id: string;
+export interface ZoneTable {
   readonly starts: number[];
   readonly offsets: number[];
   from: number;
   until: number;
+  readonly probe: ((instantMs: number) => number) | null;
+}
+
+/** The table itself holds the years up to 2200; `tableAt` says which one an instant is looked up in. */
+export interface Zone extends ZoneTable {
+  readonly id: string;
+  /** Built when a year from 2129 on is first asked for. */
+  far: ZoneTable | null;
   /** The offset as Intl has it; null for a zone with one offset for ever. */
   readonly probe: ((instantMs: number) => number) | null;
 }
 
-/** Outside these years the offset at the edge holds on: no tz database says more, and the table stays small. */
+/** Before these years the first offset holds; later ones than FAR_MS are only reached by a search that goes on. */
 const FIRST_MS = Date.UTC(1900, 0, 1);
 const LAST_MS = Date.UTC(2200, 0, 1);
 
@@ -51,10 +60,18 @@ export function zoneOf(id: string): Zone {
 function openZone(id: string): Zone {
   const fixed = fixedOffsetMs(id);
   if (fixed !== null) {
-    return { id, starts: [-Infinity], offsets: [fixed], from: -Infinity, until: Infinity, probe: null };
+    const table = { starts: [-Infinity], offsets: [fixed], from: -Infinity, until: Infinity, probe: null };
+    return { id, ...table, far: null };
   }
   if (!isKnownZone(id)) throw unknownZone(id, 'schedule.timezone');
-  return { id, starts: [], offsets: [], from: Infinity, until: -Infinity, probe: probeOf(id) };
+  return { id, starts: [], offsets: [], from: Infinity, until: -Infinity, probe: probeOf(id), far: null };
+}
+
+/** Where instants around `instantMs`, moved back by `eraShiftMs(instantMs)`, are looked up. */
+export function tableAt(zone: Zone, instantMs: number): ZoneTable {
+  if (instantMs < FAR_MS || zone.probe === null) return zone;
+  zone.far ??= farTable(zone.probe, scan);
+  return zone.far;
 }
 
 function probeOf(id: string): (instantMs: number) => number {
@@ -68,7 +85,7 @@ function probeOf(id: string): (instantMs: number) => number {
 }
 
 /** Makes the table exact around `instantMs`, with a day to spare on both sides. */
-export function cover(zone: Zone, instantMs: number): void {
+export function cover(zone: ZoneTable, instantMs: number): void {
   if (instantMs - DAY_MS < zone.from) growBack(zone, wholeSecond(instantMs - DAY_MS));
   if (instantMs + DAY_MS >= zone.until) growOn(zone, wholeSecond(instantMs + DAY_MS));
 }
@@ -78,7 +95,7 @@ function wholeSecond(instantMs: number): number {
   return Math.floor(instantMs / SECOND_MS) * SECOND_MS;
 }
 
-function growBack(zone: Zone, neededMs: number): void {
+function growBack(zone: ZoneTable, neededMs: number): void {
   const anchor = Math.min(Math.max(zone.from === Infinity ? neededMs : zone.from, FIRST_MS), LAST_MS);
   const from = Math.max(FIRST_MS, Math.min(neededMs, anchor - STRETCH_MS));
   const starts: number[] = [-Infinity];
@@ -91,7 +108,7 @@ function growBack(zone: Zone, neededMs: number): void {
   if (zone.until === -Infinity) zone.until = anchor >= LAST_MS ? Infinity : anchor;
 }
 
-function growOn(zone: Zone, neededMs: number): void {
+function growOn(zone: ZoneTable, neededMs: number): void {
   const from = Math.min(zone.until, LAST_MS);
   const until = Math.min(LAST_MS, Math.max(neededMs + SECOND_MS, from + STRETCH_MS));
   scan(zone.probe!, { from, until }, zone.starts, zone.offsets);
@@ -126,7 +143,7 @@ function scan(
 }
 
 /** Index of the segment that holds `instantMs`; its neighbours within a day are in the table too. */
-export function segmentAt(zone: Zone, instantMs: number): number {
+export function segmentAt(zone: ZoneTable, instantMs: number): number {
   cover(zone, instantMs);
   const starts = zone.starts;
   let low = 0;
@@ -141,7 +158,8 @@ export function segmentAt(zone: Zone, instantMs: number): number {
 
 /** Milliseconds that the zone's clock is ahead of UTC at an instant. */
 export function offsetAt(zone: Zone, instantMs: number): number {
-  return zone.offsets[segmentAt(zone, instantMs)]!;
+  const table = tableAt(zone, instantMs);
+  return table.offsets[segmentAt(table, instantMs - eraShiftMs(instantMs))]!;
 }
 
 /**
@@ -149,10 +167,15 @@ export function offsetAt(zone: Zone, instantMs: number): number {
  * overlap it is the first of the two; in a gap the clock reading is moved on by the gap's length.
  */
 export function instantOfWall(zone: Zone, wallMs: number): number {
-  const { starts, offsets } = zone;
+  const shiftMs = eraShiftMs(wallMs);
+  return instantInTable(tableAt(zone, wallMs), wallMs - shiftMs) + shiftMs;
+}
+
+function instantInTable(table: ZoneTable, wallMs: number): number {
+  const { starts, offsets } = table;
   // A day before is a segment that ends, on its own clock, no later than the one that is looked for.
-  let index = segmentAt(zone, wallMs - DAY_MS);
-  cover(zone, wallMs + DAY_MS);
+  let index = segmentAt(table, wallMs - DAY_MS);
+  cover(table, wallMs + DAY_MS);
   while (index + 1 < starts.length && wallMs >= starts[index + 1]! + offsets[index]!) index += 1;
   const inGap = index > 0 && wallMs < starts[index]! + offsets[index]!;
   return wallMs - offsets[inGap ? index - 1 : index]!;

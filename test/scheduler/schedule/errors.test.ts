@@ -87,7 +87,14 @@ describe('repeats and instants', () => {
     ['R2//P0D', '"P0D" has no length'],
     ['R//-P1D', '"-P1D" is negative'],
     ['R//P-1D', '"P-1D" is negative'],
-    ['R//P0.5D', '"P0.5D" has a fraction, which only seconds may have'],
+    ['R//P0.5M', '"P0.5M" has a fraction of a year or month, whose length varies'],
+    ['R//P0.5DT1H', '"P0.5DT1H" has a fraction before its last part'],
+    ['R/10000-01-01T00:00:00Z/P1D', '"10000-01-01T00:00:00Z" is later than the year 9999'],
+    ['R/+010000-01-01T00:00:00Z/P1D', 'is later than the year 9999'],
+    ['R/9999-12-31T24:00:00Z/P1D', 'is later than the year 9999'],
+    ['R/9999-12-31T23:00:00-05:00/P1D', 'is later than the year 9999'],
+    ['R2/PT1H/9999-12-31T23:00:00-05:00', 'is later than the year 9999'],
+    ['R2/9999-12-31T22:00:00Z/9999-12-31T23:00:00-05:00', 'is later than the year 9999'],
     ['R//PT1.0001S', 'is finer than a millisecond'],
     ['R//P1H', '"P1H" is not an ISO 8601 duration'],
     ['R//p1d', '"p1d" is not an ISO 8601 duration'],
@@ -112,6 +119,19 @@ describe('repeats and instants', () => {
     expect(error.message).toMatch(/^schedule\.every: "/);
     expect(error).toMatchObject({ code: 'INVALID_SCHEDULE', details: { field: 'schedule.every' } });
     expect(error.details.allowed).toBeTypeOf('string');
+  });
+
+  test.each(['10000-01-01', '12026-01-01T00:00:00Z', '9999-12-31T20:00:00-05:00', '9999-12-31T24:00:00'])(
+    'at %s is later than the year 9999',
+    (at) => {
+      expect(errorOf({ at }).message).toMatch(/is later than the year 9999\. Allowed: instants up to 9999/);
+    },
+  );
+
+  test('a time zone can lead past the year 9999 as well', () => {
+    const late = '9999-12-31T20:00:00';
+    expect(errorOf({ at: late, timezone: 'America/New_York' }).message).toMatch(/later than the year 9999/);
+    expect(resolve({ at: late, timezone: 'Europe/Berlin' }).resolved).toMatchObject({ at: late });
   });
 
   test('an instant that can not be read', () => {

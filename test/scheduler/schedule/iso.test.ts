@@ -26,6 +26,17 @@ describe('forms', () => {
     ['seconds may be left out', 'R2/2024-01-01T00:10Z/PT1H', ['00:10', '01:10']],
     ['24:00 is the end of the day', 'R2/2023-12-31T24:00:00Z/PT1H', ['00:00', '01:00']],
     ['n runs, the first at the start', 'R1/2024-01-01T00:00:00Z/PT5M', ['00:00']],
+    ['half an hour', 'R3/2024-01-01T00:00:00Z/PT0.5H', ['00:00', '00:30', '01:00']],
+    [
+      "an end without an offset has the start's",
+      'R3/2024-01-01T02:00:00+02:00/2024-01-01T03:00:00',
+      ['00:00', '01:00', '02:00'],
+    ],
+    [
+      'an end has an offset of its own where it says so',
+      'R2/2024-01-01T02:00:00+02:00/2024-01-01T03:00:00Z',
+      ['00:00', '03:00'],
+    ],
     ['no run at all', 'R0/2024-01-01T00:00:00Z/PT5M', []],
     ['a zero period with one run', 'R1/2024-01-01T00:00:00Z/PT0S', ['00:00']],
   ])('%s', (_, text, expected) => {
@@ -152,6 +163,11 @@ describe('the time zone', () => {
   });
 });
 
+test('an end without an offset is as far from the start as it is written', () => {
+  const { resolved } = resolve(every('R3/2026-01-01T00:00:00+02:00/2026-01-02T00:00:00'));
+  expect(resolved).toEqual({ every: 'R3/2026-01-01T00:00:00+02:00/PT24H' });
+});
+
 test('a schedule without any run is taken with a warning', () => {
   expect(resolve(every('R0/2030-01-01T00:00:00Z/P1D')).warnings).toEqual([
     'R0 means no runs: the schedule is exhausted',
@@ -166,4 +182,10 @@ test('equal texts compile to one shared value', () => {
 test('the years end with 9999', () => {
   expect(all(every('R/9999-12-30T00:00:00Z/P1D'), BEFORE, '9999-12-31T23:59:59Z')).toHaveLength(2);
   expect(next(every('R/9999-12-30T00:00:00Z/P1D'), BEFORE, 10)).toHaveLength(2);
+  for (const text of ['9999-12-31T00:00:00Z', '9999-12-31T23:59:59Z'])
+    expect(next({ cron: '@yearly' }, text)).toEqual([]);
+  expect(next({ cron: '30 2 * * *', timezone: 'Europe/Berlin' }, '9999-03-27T12:00:00Z', 2)).toEqual([
+    '9999-03-28T01:00:00Z',
+    '9999-03-29T00:30:00Z',
+  ]);
 });

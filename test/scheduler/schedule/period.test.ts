@@ -11,6 +11,14 @@ describe('durations', () => {
     ['PT0,5S', { months: 0, days: 0, ms: 500 }],
     ['PT1.500000S', { months: 0, days: 0, ms: 1_500 }],
     ['PT0S', { months: 0, days: 0, ms: 0 }],
+    ['PT0.5H', { months: 0, days: 0, ms: 1_800_000 }],
+    ['PT0,5H', { months: 0, days: 0, ms: 1_800_000 }],
+    ['PT1H0.25M', { months: 0, days: 0, ms: 3_615_000 }],
+    ['P1.5D', { months: 0, days: 1, ms: 43_200_000 }],
+    ['P0.5W', { months: 0, days: 3, ms: 43_200_000 }],
+    ['P1M0.5D', { months: 1, days: 0, ms: 43_200_000 }],
+    ['PT1.0H', { months: 0, days: 0, ms: 3_600_000 }],
+    ['P1.0M', { months: 1, days: 0, ms: 0 }],
   ])('%s', (text, period) => {
     expect(parseDuration(text, 'policy.timeout')).toEqual(period);
   });
@@ -32,7 +40,13 @@ describe('durations', () => {
     ['PT5', 'is not an ISO 8601 duration'],
     ['P1DT', 'is not an ISO 8601 duration'],
     ['-PT5S', 'is negative'],
-    ['PT1.5H', 'has a fraction, which only seconds may have'],
+    ['PT1.5H30M', 'has a fraction before its last part'],
+    ['P0.5DT1H', 'has a fraction before its last part'],
+    ['P0.5Y', 'has a fraction of a year or month, whose length varies'],
+    ['P0.5M', 'has a fraction of a year or month, whose length varies'],
+    ['PT0.3333333333H', 'is finer than a millisecond'],
+    ['PT.5H', 'is not an ISO 8601 duration'],
+    ['PT5.H', 'is not an ISO 8601 duration'],
   ])('%s is refused by the name of its field', (text, problem) => {
     expect(() => durationMs(text, 'policy.timeout')).toThrow(
       expect.objectContaining({

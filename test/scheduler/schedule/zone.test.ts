@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { dstChanges } from '../../../src/scheduler/schedule/dst.ts';
 import {
   instantOfWall,
   isKnownZone,
@@ -7,6 +9,7 @@ import {
   zoneOf,
 } from '../../../src/scheduler/schedule/zone.ts';
 import { wallMs } from '../../property/wall-oracle.ts';
+import { scheduleOf } from './schedules.ts';
 
 const HOUR = 3_600_000;
 
@@ -25,6 +28,48 @@ describe('the table agrees with Intl at every hour', () => {
     for (let instant = start; instant < start + days * 24 * HOUR; instant += HOUR) {
       expect(offsetAt(zone, instant), new Date(instant).toISOString()).toBe(wallMs(id, instant) - instant);
     }
+  });
+});
+
+describe('up to the year 9999', () => {
+  const year = fc.oneof(
+    fc.integer({ min: 1970, max: 9999 }),
+    fc.constantFrom(2100, 2128, 2129, 2200, 2528, 2529, 9999),
+  );
+  const zoneId = fc.constantFrom(...Intl.supportedValuesOf('timeZone'));
+
+  test('every zone has the offsets that Intl has', () => {
+    fc.assert(
+      fc.property(zoneId, year, fc.integer({ min: 0, max: 365 * 24 * 3_600 - 1 }), (id, at, second) => {
+        const instant = Date.UTC(at, 0, 1) + second * 1_000;
+        expect(offsetAt(zoneOf(id), instant)).toBe(wallMs(id, instant) - instant);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('the clocks change at the second that Intl has, and local times around it are found again', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom('Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe'),
+        year,
+        (id, at) => {
+          const zone = zoneOf(id);
+          for (const { atMs } of dstChanges(
+            scheduleOf({ cron: '@daily', timezone: id }),
+            Date.UTC(at, 0, 1),
+            Date.UTC(at, 11, 31),
+          )) {
+            for (const instant of [atMs - 1_000, atMs])
+              expect(wallMs(id, instant) - instant).toBe(offsetAt(zone, instant));
+            expect(offsetAt(zone, atMs - 1)).not.toBe(offsetAt(zone, atMs));
+            const later = atMs + 6 * HOUR;
+            expect(instantOfWall(zone, wallMs(id, later))).toBe(later);
+          }
+        },
+      ),
+      { numRuns: 100 },
+    );
   });
 });
 
@@ -59,7 +104,7 @@ test('asking far away and back again changes no answer', () => {
     '1900-01-01',
   ];
   const offsets = instants.map((text) => offsetAt(zone, Date.parse(text)) / HOUR);
-  expect(offsets).toEqual([-5, -6, -5, -6, -5, -6, -6]);
+  expect(offsets).toEqual([-5, -6, -5, -5, -5, -6, -6]);
   expect(zone.starts).toEqual([...zone.starts].sort((a, b) => a - b));
   expect(new Set(zone.starts).size).toBe(zone.starts.length);
   expect(zone.starts[segmentAt(zone, Date.parse('2026-07-01'))]).toBe(Date.parse('2026-03-08T08:00:00Z'));

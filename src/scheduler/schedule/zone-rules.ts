@@ -1,0 +1,74 @@
+/**
+ * Time zones of the far future. From 2101 on no zone has anything but yearly rules ("the last Sunday of
+ * March"; the tables for Ramadan end in 2087), and what such a rule says of a year depends on the weekday of its
+ * first day and on its length alone. 28 years hold all fourteen kinds of year, so 2101 to 2128, read from Intl,
+ * say what every later year does. The calendar repeats after 400 years: one table of 400 is enough.
+ */
+
+import { DAY_MS } from './civil.ts';
+import type { ZoneTable } from './zone.ts';
+
+const FIRST_YEAR = 2101;
+const FAR_YEAR = 2129;
+/** 400 years and the 50 that the search for a cron instant may go on. */
+const TABLE_END_YEAR = FAR_YEAR + 400 + 52;
+
+/** From here on instants are looked up in the table made here. */
+export const FAR_MS = Date.UTC(FAR_YEAR, 0, 1);
+const ERA_MS = 146_097 * DAY_MS;
+
+/** What takes an instant back into the first 400 years from FAR_MS on; 0 for one that is there or earlier. */
+export function eraShiftMs(instantMs: number): number {
+  return instantMs < FAR_MS ? 0 : Math.floor((instantMs - FAR_MS) / ERA_MS) * ERA_MS;
+}
+
+type Probe = (instantMs: number) => number;
+type Scan = (
+  probe: Probe,
+  range: { readonly from: number; readonly until: number },
+  starts: number[],
+  offsets: number[],
+) => void;
+
+/** `scan` appends each change of a stretch; some 3,000 probes. */
+export function farTable(probe: Probe, scan: Scan): ZoneTable {
+  const from = Date.UTC(FIRST_YEAR, 0, 1);
+  const starts = [-Infinity];
+  const offsets = [probe(from)];
+  scan(probe, { from, until: FAR_MS - 1_000 }, starts, offsets);
+  const kinds = changesByKind(starts, offsets);
+  for (let year = FAR_YEAR; year < TABLE_END_YEAR; year++) {
+    const begins = Date.UTC(year, 0, 1);
+    for (const { sinceMs, offset } of kinds.get(kindOf(year)) ?? []) {
+      starts.push(begins + sinceMs);
+      offsets.push(offset);
+    }
+  }
+  return { starts, offsets, from, until: Date.UTC(TABLE_END_YEAR, 0, 1), probe };
+}
+
+interface Change {
+  /** From the beginning of the year. */
+  readonly sinceMs: number;
+  readonly offset: number;
+}
+
+function changesByKind(starts: readonly number[], offsets: readonly number[]): Map<number, Change[]> {
+  const kinds = new Map<number, Change[]>();
+  for (let year = FIRST_YEAR; year < FAR_YEAR; year++) {
+    const begins = Date.UTC(year, 0, 1);
+    const ends = Date.UTC(year + 1, 0, 1);
+    const changes = starts.flatMap((start, i) =>
+      start >= begins && start < ends ? [{ sinceMs: start - begins, offset: offsets[i]! }] : [],
+    );
+    kinds.set(kindOf(year), changes);
+  }
+  return kinds;
+}
+
+/** The weekday of the first day, and whether there is a leap day: fourteen kinds. */
+function kindOf(year: number): number {
+  const begins = Date.UTC(year, 0, 1);
+  const days = (Date.UTC(year + 1, 0, 1) - begins) / DAY_MS;
+  return days * 7 + ((begins / DAY_MS) % 7);
+}
