@@ -6,7 +6,7 @@
  */
 
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
@@ -104,6 +104,15 @@ function refuseOpenDoor(config: Config, found: Found | undefined): void {
   });
 }
 
+/** Stands for every address of this host. */
+export const isWildcard = (host: string): boolean => ['0.0.0.0', '::', '[::]'].includes(host);
+
+/** The names by which the server is reached, besides those of loopback: without ports. */
+export function hostsOf({ host, advertiseUrl, allowedHost }: Config): string[] {
+  const advertised = advertiseUrl === null ? [] : [new URL(advertiseUrl).hostname];
+  return [isWildcard(host) ? hostname() : host, ...advertised, ...allowedHost];
+}
+
 function readFlags(args: readonly string[]): { found: FoundSettings; file: Found | undefined } {
   const byFlag = new Map<string, SettingName | 'config'>([[flagOf('config'), 'config']]);
   for (const name of names) byFlag.set(flagOf(name), name);
@@ -128,10 +137,16 @@ function readFlags(args: readonly string[]): { found: FoundSettings; file: Found
     const isSwitch = name !== 'config' && settings[name].kind.placeholder === '';
     const raw = forgotten ? '' : (token.value ?? (isSwitch ? true : ''));
     if (name === 'config') file = { raw, source };
-    else found[name] = { raw, source };
+    else found[name] = { raw: isRepeated(name) ? together(found[name], raw) : raw, source };
   }
   return { found, file };
 }
+
+const isRepeated = (name: SettingName): boolean => 'repeated' in settings[name].kind;
+
+/** One value out of a flag given several times; one of them without a value leaves a gap, which is refused. */
+const together = (before: Found | undefined, raw: unknown): unknown =>
+  before === undefined ? raw : `${before.raw},${raw}`;
 
 function readVariables(environment: Environment): { found: FoundSettings; file: Found | undefined } {
   const byVariable = new Map(names.map((name) => [variableOf(name), name]));

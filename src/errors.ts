@@ -19,6 +19,8 @@ export const catalogue = {
   DEPENDENCY_CYCLE: { status: 400, title: 'The dependencies form a cycle' },
   ENGINE_NOT_CONFIGURED: { status: 400, title: 'The engine is not configured here' },
   UNSUPPORTED_BY_ENGINE: { status: 400, title: 'The engine can not honour this' },
+  MISDIRECTED: { status: 421, title: 'The request is for another host' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not for this address' },
   LIMIT_EXCEEDED: { status: 413, title: 'A bound is exceeded' },
   // What was asked for is not there, or not in the right state.
   JOB_NOT_FOUND: { status: 404, title: 'The job does not exist' },

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { buildApp } from './api/app.ts';
 import { runCli } from './cli/program.ts';
 import { realClock } from './clock.ts';
-import { type Config, loadConfig } from './config.ts';
+import { type Config, hostsOf, isWildcard, loadConfig } from './config.ts';
 import { CarillonError } from './errors.ts';
 import { createDockerLauncher } from './executor/docker.ts';
 import type { TlsFiles } from './executor/docker-address.ts';
@@ -169,7 +169,8 @@ async function serve(args: readonly string[]): Promise<number> {
     },
   });
   const webDir = fileURLToPath(new URL('../dist/web', import.meta.url));
-  const app = await buildApp({ scheduler, clock: realClock, log, node, settings: { webDir } });
+  const settings = { webDir, hosts: hostsOf(config) };
+  const app = await buildApp({ scheduler, clock: realClock, log, node, settings });
   // The port first: where it is taken, nothing has been started.
   const listening = await app.listen({ host: config.host, port: config.port });
   node.url = config.advertiseUrl ?? reachable(listening);
@@ -185,10 +186,10 @@ async function serve(args: readonly string[]): Promise<number> {
   return code;
 }
 
-/** An address that stands for all of this host's is none that others can use; its name is. */
+/** Other nodes cannot connect to 0.0.0.0 or [::]; advertise the host name instead. */
 function reachable(listening: string): string {
   const url = new URL(listening);
-  if (url.hostname === '0.0.0.0' || url.hostname === '[::]') url.hostname = hostname();
+  if (isWildcard(url.hostname)) url.hostname = hostname();
   return url.origin;
 }
 

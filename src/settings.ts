@@ -6,11 +6,13 @@
 import { durationMs } from './scheduler/schedule/period.ts';
 import { memoryBytes } from './scheduler/size.ts';
 
-/** How a value is read. Flags and variables are text; a file may hold numbers, booleans and maps as well. */
+/** How a value is read. Flags and variables are text; a file may hold numbers, booleans, lists and maps as well. */
 export interface Kind<T> {
   /** In help texts: `--port <number>`. Empty for what needs no value. */
   readonly placeholder: string;
   readonly allowed: string;
+  /** The flag may be given several times; its values are joined by commas. */
+  readonly repeated?: true;
   /** Undefined, or a CarillonError, for what is not allowed. */
   read(raw: unknown): T | undefined;
 }
@@ -69,6 +71,21 @@ const size: Kind<number> = {
   allowed: 'bytes, or a number with a unit: 16MiB, 1GB',
   read: (raw) =>
     ['string', 'number'].includes(typeof raw) ? memoryBytes(String(raw), 'the size') : undefined,
+};
+
+/** A name or an address, without a port. */
+const hostForm =
+  /^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,252})|\[?[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]?)$/;
+
+const hosts: Kind<readonly string[]> = {
+  placeholder: 'name,…',
+  allowed: 'host names or addresses without ports: carillon.example.org,10.0.0.7',
+  repeated: true,
+  read: (raw) => {
+    const given = typeof raw === 'string' ? raw.split(',') : Array.isArray(raw) ? raw : [];
+    const names = given.map((each) => (typeof each === 'string' ? each.trim() : ''));
+    return names.length > 0 && names.every((name) => hostForm.test(name)) ? Object.freeze(names) : undefined;
+  },
 };
 
 /** More than anyone has told apart by name so far; keeps the table of pools small. */
@@ -144,6 +161,11 @@ export const settings = {
     matching(/^https?:\/\/[^\s/]+$/, 'url', 'http://host:port'),
     null,
     'Where the other schedulers reach this one; the address it listens on unless said.',
+  ),
+  allowedHost: setting(
+    hosts,
+    Object.freeze([]),
+    'More names by which clients reach this server, such as that of a proxy; may be repeated.',
   ),
   dockerHost: setting(
     matching(

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { describeSettings, loadClientConfig, loadConfig } from '../src/config.ts';
+import { describeSettings, hostsOf, loadClientConfig, loadConfig } from '../src/config.ts';
 import { CarillonError } from '../src/errors.ts';
 import { settings } from '../src/settings.ts';
 
@@ -82,6 +82,41 @@ describe('a setting has one name everywhere', () => {
       logRetention: 86_400_000,
       logLimit: 1_024,
     });
+  });
+});
+
+describe('names of hosts', () => {
+  test.each<[string, string[], Record<string, string>]>([
+    ['in one flag', ['--allowed-host', 'a.example, 10.0.0.7,::1'], {}],
+    ['a flag for each', ['--allowed-host=a.example', '--allowed-host', '10.0.0.7', '--allowed-host=::1'], {}],
+    ['a variable', [], { CARILLON_ALLOWED_HOST: 'a.example,10.0.0.7,::1' }],
+    ['a list', ['--config', file('hosts.yaml', 'allowedHost: [a.example, 10.0.0.7, "::1"]\n')], {}],
+  ])('%s', (_, args, environment) => {
+    expect(loadConfig(args, environment).allowedHost).toEqual(['a.example', '10.0.0.7', '::1']);
+  });
+
+  test.each(['http://a.example', 'a.example:4400', '10.0.0.7:4400', '*', '', 'a,,b'])(
+    '%j is none',
+    (name) => {
+      expect(refusal([`--allowed-host=${name}`], {})).toMatchObject({
+        code: 'INVALID_FIELD',
+        details: { field: 'allowedHost', source: '--allowed-host' },
+      });
+    },
+  );
+
+  test('a flag of several without its value is refused', () => {
+    expect(refusal(['--allowed-host', 'a', '--allowed-host'], {})).toMatchObject({ code: 'INVALID_FIELD' });
+  });
+
+  test.each<[string, string[], string[]]>([
+    ['the address that it listens on', ['--host', '10.0.0.11'], ['10.0.0.11']],
+    ['its own name where it listens on all', ['--host', '0.0.0.0'], [hostname()]],
+    ['the same with IPv6', ['--host', '::'], [hostname()]],
+    ['what it advertises', ['--advertise-url', 'http://n1.example:80'], ['127.0.0.1', 'n1.example']],
+    ['what it is allowed', ['--allowed-host', 'a.example,b'], ['127.0.0.1', 'a.example', 'b']],
+  ])('the server is reached by %s', (_, args, names) => {
+    expect(hostsOf(loadConfig([...args, '--insecure'], {}))).toEqual(names);
   });
 });
 

@@ -13,6 +13,7 @@ import { endConnectionsAtClose } from './connections.ts';
 import type { ApiContext } from './context.ts';
 import { nothingHere, sendError } from './error-map.ts';
 import { forwardToLeader } from './forward.ts';
+import { answerOwnHosts, hostCheck } from './host.ts';
 import { apiLimits } from './limits.ts';
 import { LiveEvents } from './live.ts';
 import { Metrics } from './metrics.ts';
@@ -50,6 +51,8 @@ export interface AppSettings {
   readonly bodyLimitBytes?: number;
   /** How often a quiet stream of events says that it is still there. */
   readonly heartbeatMs?: number;
+  /** Names by which this server is reached, besides those of loopback; without ports. */
+  readonly hosts?: readonly string[];
   /** Folder of the built web app; without it there are no pages. */
   readonly webDir?: string;
 }
@@ -79,13 +82,16 @@ const apiRoutes = [
 ];
 
 export function buildApp({ scheduler, clock, log, node, settings = {} }: AppParts): FastifyInstance {
+  const checkHost = hostCheck(settings.hosts ?? []);
   const app = fastify({
     bodyLimit: settings.bodyLimitBytes ?? apiLimits.bodyBytes,
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: keepAliveMs,
     rewriteUrl: ({ url = '/' }) => meantAddress(url),
     routerOptions: { maxParamLength },
-    frameworkErrors: (error, request, reply) => void sendError(log, error, request, reply),
+    // No hook ran before these.
+    frameworkErrors: (error, request, reply) =>
+      void sendError(log, thrownBy(() => checkHost(request)) ?? error, request, reply),
   });
   const live = new LiveEvents(scheduler, {
     process: `${node.pid.toString(36)}${scheduler.now().toString(36)}`,
@@ -105,6 +111,7 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
   app.setNotFoundHandler(
     (request, reply) => web.answer(request, reply) ?? sendError(log, nothingHere(request), request, reply),
   );
+  answerOwnHosts(app, checkHost);
   endConnectionsAtClose(app);
   readBodies(app);
   protect(app);
@@ -131,6 +138,15 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
   // After the last answer: what was passed on comes to its end.
   app.addHook('onClose', async () => peers.close());
   return app;
+}
+
+function thrownBy(check: () => void): unknown {
+  try {
+    check();
+    return null;
+  } catch (error) {
+    return error;
+  }
 }
 
 /** A route that names no query parameters takes none: a misspelt one is never silently ignored. */

@@ -13,13 +13,16 @@ import { ref } from './shape.ts';
 export const answers = (good: Good, codes: readonly ErrorCode[] = []): Record<string, Response> =>
   answersHere(good, [...codes, 'NOT_LEADING', 'STORE_UNAVAILABLE']);
 
+/** What any route may refuse with. */
+const everywhere = ['INVALID_FIELD', 'UNKNOWN_FIELD', 'MISDIRECTED'] as const;
+
 /** Responses of a route that needs nothing but this process. */
 export function answersHere(good: Good, codes: readonly ErrorCode[] = []): Record<string, Response> {
   const responses: Record<string, Response> = {};
   for (const [status, { description, schema, type = 'application/json' }] of Object.entries(good)) {
     responses[status] = content(description, type, schema);
   }
-  for (const code of new Set<ErrorCode>(['INVALID_FIELD', 'UNKNOWN_FIELD', ...codes])) {
+  for (const code of new Set<ErrorCode>([...everywhere, ...codes])) {
     const { status } = catalogue[code];
     const others = responses[status]?.description;
     const description = others === undefined ? code : `${others}, ${code}`;

@@ -395,7 +395,7 @@ describe('a leader that dies', () => {
     });
     const { port } = new URL(follows.url);
     const socket = connect(Number(port), '127.0.0.1');
-    socket.write('POST /api/v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n');
+    socket.write('POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n');
     socket.write('Content-Length: 100\r\n\r\n{"name":');
     await until('the leader was asked', () => asked);
     socket.destroy();

@@ -28,9 +28,12 @@ export function answerErrors(app: FastifyInstance, log: Log, generation: Generat
   app.setNotFoundHandler((request, reply) => nothingHere(app, generation, request, reply));
 }
 
+/** Chronos never had these. */
+const ownStatuses = new Set([405, 421]);
+
 /** Chronos' own word for whatever is wrong is 400; its framework's for a type that is not read is 415. */
 function statusOf({ status, details }: CarillonError): number {
-  if (status >= 500) return status;
+  if (status >= 500 || ownStatuses.has(status)) return status;
   return details.field === 'content-type' ? 415 : 400;
 }
 
