@@ -158,6 +158,15 @@ export function countOf(packed: PackedHistogram): number {
   return total;
 }
 
+/** How far values lie from their mean, as the standard deviation; 0 when nothing was counted. */
+export function deviationOf(packed: PackedHistogram): number {
+  if (packed === '') return 0;
+  const histogram = newHistogram();
+  const pairs = unpack(packed);
+  for (let i = 0; i < pairs.length; i += 2) histogram.recordValueWithCount(pairs[i] ?? 0, pairs[i + 1] ?? 0);
+  return Math.round(histogram.stdDeviation * 10) / 10;
+}
+
 export interface Bucket {
   /** Both included. */
   readonly fromMs: number;

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { allTime, fold, mergePacked, percentileOf, record, summarise } from '../../src/scheduler/stats.ts';
+import {
+  allTime,
+  deviationOf,
+  fold,
+  mergePacked,
+  percentileOf,
+  record,
+  summarise,
+} from '../../src/scheduler/stats.ts';
 
 const pack = (values: readonly number[]): string => values.reduce(record, '');
 const values = fc.array(fc.integer({ min: 0, max: 1e9 }), { minLength: 1, maxLength: 200 });
@@ -88,4 +96,11 @@ describe('statistics of a job', () => {
     fold(before, 'a', { runTime: 20 }, day('2026-01-02'));
     expect(before).toEqual(copy);
   });
+});
+
+test('the deviation is that of the values, as near as buckets are', () => {
+  expect(deviationOf('')).toBe(0);
+  expect(deviationOf(record('', 5_000))).toBe(0);
+  const packed = [2_000, 4_000, 9_000].reduce(record, '');
+  expect(deviationOf(packed) / Math.sqrt(26_000_000 / 3)).toBeCloseTo(1, 1);
 });

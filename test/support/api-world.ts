@@ -55,12 +55,17 @@ export class ApiWorld {
     return new ApiWorld(world, app, errors, new Contract(app.swagger() as unknown as Document));
   }
 
-  /** `send('GET /jobs')`: paths are below /api/v1 unless they begin with `//`. */
+  /** `send('GET /jobs')`: paths are below /api/v1 unless they begin with `//`. Anything is accepted, as curl does. */
   async send(request: string, { body, headers = {} }: Sent = {}): Promise<LightMyRequestResponse> {
     const [method, path] = request.split(' ', 2) as ['GET', string];
     const url = path.startsWith('//') ? path.slice(1) : `/api/v1${path}`;
     const response = await this.settled(
-      this.app.inject({ method, url, headers, ...(body !== undefined && { payload: body as object }) }),
+      this.app.inject({
+        method,
+        url,
+        headers: { accept: '*/*', ...headers },
+        ...(body !== undefined && { payload: body as object }),
+      }),
     );
     this.#contract.hold(method, url, response);
     return response;

@@ -1,12 +1,13 @@
 /**
  * Metrics as Chronos answers them: Dropwizard's JSON. Run times are in milliseconds, over all time and not over
- * the last minutes.
+ * the last minutes. What dashboards read of the Java machine's heap is this process's own heap.
  */
 
+import { getHeapStatistics } from 'node:v8';
 import { shownName } from '../../scheduler/chronos/names.ts';
 import type { SchedulerHandle } from '../../scheduler/handle.ts';
 import type { JobStats } from '../../scheduler/model.ts';
-import { allTime, percentileOf, summarise } from '../../scheduler/stats.ts';
+import { allTime, deviationOf, percentileOf, summarise } from '../../scheduler/stats.ts';
 import { jobsThat } from '../job-filter.ts';
 import { isWaiting } from '../to-wire.ts';
 
@@ -30,7 +31,11 @@ export async function dropwizardMetrics(scheduler: SchedulerHandle): Promise<obj
   }
   return {
     version: '3.0.0',
-    gauges: { [`${tasks}.highQueueSize`]: { value: urgent }, [`${tasks}.queueSize`]: { value: queued } },
+    gauges: {
+      ...heapGauges(),
+      [`${tasks}.highQueueSize`]: { value: urgent },
+      [`${tasks}.queueSize`]: { value: queued },
+    },
     counters,
     histograms,
     meters: {},
@@ -38,12 +43,56 @@ export async function dropwizardMetrics(scheduler: SchedulerHandle): Promise<obj
   };
 }
 
+/** In bytes, as Java counts them; it prints -1 for a size at the start that is not known. */
+function heapGauges(): Record<string, { value: number }> {
+  const { total_heap_size: committed, used_heap_size: used, heap_size_limit: max } = getHeapStatistics();
+  const values = { committed, init: -1, max, usage: used / max, used };
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [`jvm.memory.heap.${name}`, { value }]),
+  );
+}
+
+const noTimes = {
+  count: 0,
+  max: 0,
+  mean: 0,
+  min: 0,
+  p50: 0,
+  p75: 0,
+  p95: 0,
+  p98: 0,
+  p99: 0,
+  p999: 0,
+  stddev: 0,
+};
+
 function histogramOf(stats: JobStats | null): object {
   const runTime = stats === null ? '' : allTime(stats).runTime;
   const summary = summarise(runTime);
-  if (summary === null) {
-    return { count: 0, max: 0, mean: 0, min: 0, p50: 0, p75: 0, p95: 0, p98: 0, p99: 0, p999: 0 };
-  }
+  if (summary === null) return noTimes;
   const { count, max, mean, p50, p75, p95, p98, p99, p999 } = summary;
-  return { count, max, mean, min: percentileOf(runTime, 0), p50, p75, p95, p98, p99, p999 };
+  const min = percentileOf(runTime, 0);
+  return { count, max, mean, min, p50, p75, p95, p98, p99, p999, stddev: deviationOf(runTime) };
+}
+
+/**
+ * Chronos knew one form, so JSON is for who names none, as its exporters and chronos-python do, and for who
+ * would rather have JSON than text. Prometheus names text, curl takes anything.
+ */
+export function asksForDropwizard(accept: string | undefined): boolean {
+  if (accept === undefined || accept.trim() === '') return true;
+  const json = preference(accept, 'application/json');
+  const text = preference(accept, 'text/plain');
+  return json > text || (json > 0 && json === text && /\bapplication\/json\b/i.test(accept));
+}
+
+/** The weight of a media type in an Accept header, by the most exact range for it; 0: not wanted. */
+function preference(accept: string, type: string): number {
+  const ranges = new Map<string, number>();
+  for (const range of accept.toLowerCase().split(',')) {
+    const [name = '', ...parameters] = range.split(';').map((part) => part.trim());
+    const weight = parameters.find((parameter) => parameter.startsWith('q='));
+    ranges.set(name, weight === undefined ? 1 : Number(weight.slice(2)) || 0);
+  }
+  return ranges.get(type) ?? ranges.get(`${type.split('/', 1)[0]}/*`) ?? ranges.get('*/*') ?? 0;
 }

@@ -1,11 +1,10 @@
 /** What machines ask of one node: is it alive, may it get requests, how is it doing. Outside `/api/v1`. */
 
-import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
 import { oneOf } from '../../scheduler/definition.ts';
-import { dropwizardMetrics } from '../chronos/dropwizard.ts';
+import { asksForDropwizard, dropwizardMetrics } from '../chronos/dropwizard.ts';
 import type { ApiContext } from '../context.ts';
 import { answersHere } from '../endpoint.ts';
 import type { Metrics } from '../metrics.ts';
@@ -113,7 +112,7 @@ export function nodeRoutes(
       schema: {
         summary: 'Metrics for Prometheus',
         description:
-          'As Chronos answers them, by job, for who asks for application/json, and for chronos-python.',
+          'As Chronos answers them, by job, for who asks for application/json or says no Accept at all.',
         tags,
         operationId: 'getMetrics',
         response: {
@@ -130,14 +129,10 @@ export function nodeRoutes(
     },
     async (request, reply) => {
       reply.header('vary', 'accept');
-      if (asksAsChronos(request.headers)) return reply.send(await dropwizardMetrics(scheduler));
+      if (asksForDropwizard(request.headers.accept)) return reply.send(await dropwizardMetrics(scheduler));
       return reply.type('text/plain; version=0.0.4; charset=utf-8').send(metrics.text());
     },
   );
 }
-
-/** The library of chronos-python names no form, and its client reads JSON: Chronos knew no other. */
-const asksAsChronos = ({ accept, 'user-agent': by = '' }: IncomingHttpHeaders): boolean =>
-  accept === undefined ? /^Python-httplib2\//.test(by) : /\bapplication\/json\b/.test(accept);
 
 const unavailable = (message: string): CarillonError => new CarillonError('STORE_UNAVAILABLE', message);

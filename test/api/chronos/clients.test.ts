@@ -162,15 +162,25 @@ describe('names of 2.x, with spaces and #', () => {
 });
 
 describe('metrics', () => {
-  test.each<[string, Record<string, string>, RegExp]>([
-    ['whoever takes anything gets text', { accept: '*/*' }, /^text\/plain/],
-    ['whoever asks for JSON gets it', { accept: 'application/json' }, /^application\/json/],
-    [
-      "chronos-python's library asks for no form, and reads JSON",
-      { 'user-agent': 'Python-httplib2/0.22.0 (gzip)' },
-      /^application\/json/,
-    ],
-  ])('%s', async (_, headers, type) => {
-    expect((await api.send('GET //metrics', { headers })).headers['content-type']).toMatch(type);
+  const prometheus =
+    'application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,' +
+    'text/plain;version=0.0.4;q=0.3,*/*;q=0.2';
+
+  test.each<[string, string | undefined, 'text/plain' | 'application/json']>([
+    ['exporters and chronos-python say nothing', undefined, 'application/json'],
+    ['nor is an empty header a form', '', 'application/json'],
+    ['whoever asks for JSON gets it', 'application/json', 'application/json'],
+    ['also among others', 'application/json, text/plain, */*', 'application/json'],
+    ['JSON before text', 'text/plain;q=0.5, application/json', 'application/json'],
+    ['text before JSON', 'Text/Plain, application/json;q=0.5', 'text/plain'],
+    ['no JSON', 'application/json;q=0, */*', 'text/plain'],
+    ['curl takes anything', '*/*', 'text/plain'],
+    ['a browser shows text', 'text/html,application/xhtml+xml,*/*;q=0.8', 'text/plain'],
+    ['Prometheus', prometheus, 'text/plain'],
+  ])('%s', async (_, accept, type) => {
+    const headers = accept === undefined ? {} : { accept };
+    const answer = await api.app.inject({ method: 'GET', url: '/metrics', headers });
+    expect(String(answer.headers['content-type']).split(';')[0]).toBe(type);
+    expect(answer.headers.vary).toBe('accept');
   });
 });

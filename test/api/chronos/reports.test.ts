@@ -173,8 +173,20 @@ test('metrics as Dropwizard has them, for who asks for JSON', async () => {
     p99: near(2_000),
     max: near(2_000),
   });
-  expect(metrics.histograms['jobs.run.time.load']).toMatchObject({ count: 0, p99: 0 });
+  expect(Object.keys(metrics.histograms['jobs.run.time.load']).join()).toBe(
+    'count,max,mean,min,p50,p75,p95,p98,p99,p999,stddev',
+  );
+  expect(metrics.histograms['jobs.run.time.load']).toMatchObject({ count: 0, p99: 0, stddev: 0 });
   expect((await get('//metrics')).headers['content-type']).toMatch(/^text\/plain/);
+});
+
+test('the heap of the Java machine is the heap of this process', async () => {
+  const { gauges } = (await api.send('GET //metrics', { headers: { accept: 'application/json' } })).json();
+  const heap = (name: string): number => gauges[`jvm.memory.heap.${name}`].value;
+  expect(heap('used')).toBeGreaterThan(1_000_000);
+  expect(heap('used')).toBeLessThanOrEqual(heap('committed'));
+  expect(heap('usage')).toBeCloseTo(heap('used') / heap('max'), 3);
+  expect(heap('init')).toBe(-1);
 });
 
 test('a follower answers reads itself and passes writes on', async () => {
