@@ -16,6 +16,7 @@ import { forwardToLeader } from './forward.ts';
 import { answerOwnHosts, hostCheck } from './host.ts';
 import { apiLimits } from './limits.ts';
 import { LiveEvents } from './live.ts';
+import { refuseOtherMethods } from './methods.ts';
 import { Metrics } from './metrics.ts';
 import { describeApi, openapiRoute } from './openapi.ts';
 import { Peers } from './peer.ts';
@@ -115,6 +116,7 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
   endConnectionsAtClose(app);
   readBodies(app);
   protect(app);
+  refuseOtherMethods(app, (request) => web.has(request), maxParamLength);
   refuseUnknownParameters(app);
   describeApi(app, node.version);
 

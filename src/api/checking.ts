@@ -53,13 +53,32 @@ function refuseOtherThanObject(body: unknown): void {
   });
 }
 
-type Query = Readonly<Record<string, string | string[]>>;
+/** As it was parsed: what is repeated is a list. */
+export type Query = Readonly<Record<string, string | string[]>>;
 
 /** `limit=5` is a number and `state=a,b` a list where the schema says so; everything else is left to be refused. */
 function readQuery(schema: Shape, query: Query): Record<string, unknown> {
+  const { properties = {} } = schema;
   return Object.fromEntries(
-    Object.entries(query).map(([name, given]) => [name, readParameter(schema.properties?.[name], given)]),
+    Object.keys(query).map((name) => {
+      const shape = Object.hasOwn(properties, name) ? properties[name] : undefined;
+      const isOne = shape !== undefined && shape.type !== 'array';
+      return [name, readParameter(shape, isOne ? single(query, name)! : query[name]!)];
+    }),
   );
+}
+
+/** The value of a parameter that is no list; null where it is not given. INVALID_FIELD where it is repeated. */
+export function single(query: Query, name: string): string | null {
+  const given = query[name] ?? null;
+  if (!Array.isArray(given)) return given;
+  const allowed = 'one value';
+  throw new CarillonError('INVALID_FIELD', `${name} is given ${given.length} times. Allowed: ${allowed}.`, {
+    field: name,
+    value: shorten(given),
+    allowed,
+    source: 'query',
+  });
 }
 
 function readParameter(shape: Shape | undefined, given: string | string[]): unknown {

@@ -65,10 +65,15 @@ export class WebApp {
   /** The answer to a request that no route takes; null when it is none for the web app. */
   answer(request: FastifyRequest, reply: FastifyReply): FastifyReply | null {
     if (request.method !== 'GET' && request.method !== 'HEAD') return null;
-    const path = request.url.split('?', 1)[0] as string;
-    const file = this.#files.get(path);
-    if (file !== undefined) return send(request, reply, file);
-    return wantsPage(request) && !machines.test(path) ? this.page(request, reply) : null;
+    if (!this.has(request)) return null;
+    const file = this.#files.get(pathOf(request));
+    return file === undefined ? this.page(request, reply) : send(request, reply, file);
+  }
+
+  /** A file or, for a browser, a page is at the address of the request, whatever its method. */
+  has(request: FastifyRequest): boolean {
+    const path = pathOf(request);
+    return this.#files.has(path) || (wantsPage(request) && !machines.test(path));
   }
 
   /** The page that every address of the app begins with. */
@@ -84,6 +89,8 @@ export class WebApp {
       );
   }
 }
+
+const pathOf = ({ url }: FastifyRequest): string => url.split('?', 1)[0] as string;
 
 /** A browser that goes somewhere says so; scripts and tools take anything. */
 export const wantsPage = ({ headers }: FastifyRequest): boolean =>

@@ -17,7 +17,7 @@ describe('each refusal has a status, a code and the field', () => {
     // Addresses
     ['GET /nothing', {}, 404, 'NOT_FOUND', 'path'],
     ['GET //nothing', {}, 404, 'NOT_FOUND', 'path'],
-    ['PATCH /jobs/a', { body: {} }, 404, 'NOT_FOUND', 'path'],
+    ['PATCH /jobs/a', { body: {} }, 405, 'METHOD_NOT_ALLOWED', 'method'],
     ['GET /jobs/%E0%A4%A', {}, 404, 'NOT_FOUND', undefined],
     ['GET /jobs/nope', {}, 404, 'JOB_NOT_FOUND', 'name'],
     ['DELETE /jobs/nope', {}, 404, 'JOB_NOT_FOUND', 'name'],

@@ -108,7 +108,7 @@ describe('a file', () => {
 
   test('is only read', async () => {
     expect((await ask('/theme.js', {}, 'HEAD')).statusCode).toBe(200);
-    expect((await ask('/theme.js', {}, 'POST')).statusCode).toBe(404);
+    expect((await ask('/theme.js', {}, 'POST')).statusCode).toBe(405);
   });
 });
 

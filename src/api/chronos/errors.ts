@@ -4,7 +4,7 @@
  */
 
 import { STATUS_CODES } from 'node:http';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { CarillonError } from '../../errors.ts';
 import type { Generation } from '../../scheduler/chronos/job.ts';
 import type { Log } from '../../scheduler/ports.ts';
@@ -25,7 +25,9 @@ export function answerErrors(app: FastifyInstance, log: Log, generation: Generat
     if (expected.status === 503) reply.header('retry-after', '1');
     return answer(reply, generation, statusOf(expected), expected.message);
   });
-  app.setNotFoundHandler((request, reply) => nothingHere(app, generation, request, reply));
+  app.setNotFoundHandler(({ url }, reply) =>
+    answer(reply, generation, 404, `There is nothing at ${url.split('?', 1)[0]!.slice(0, 200)}.`),
+  );
 }
 
 /** Chronos never had these. */
@@ -43,24 +45,6 @@ function answer(reply: FastifyReply, generation: Generation, status: number, mes
   return reply
     .type('application/json')
     .send(JSON.stringify({ status: STATUS_CODES[status] ?? String(status), message }));
-}
-
-const methods = ['GET', 'POST', 'PUT', 'DELETE'] as const;
-
-/** 405 where another method would have been right; OPTIONS asks which. */
-function nothingHere(
-  app: FastifyInstance,
-  generation: Generation,
-  { url, method }: FastifyRequest,
-  reply: FastifyReply,
-): FastifyReply {
-  const path = url.split('?', 1)[0]!;
-  const allowed = methods.filter((each) => app.findRoute({ url: path, method: each }) !== null);
-  if (allowed.length === 0)
-    return answer(reply, generation, 404, `There is nothing at ${path.slice(0, 200)}.`);
-  reply.header('allow', allowed.join(', '));
-  if (method === 'OPTIONS') return reply.code(200).send();
-  return answer(reply, generation, 405, `${method} is not for ${path.slice(0, 200)}.`);
 }
 
 /** The name was looked for as Chronos does, and is told in its words. */

@@ -5,6 +5,7 @@ import { CarillonError } from '../../errors.ts';
 import { type ChronosJob, crossFilled, printJob } from '../../scheduler/chronos/job.ts';
 import { currentStateOf, lastStateOf, toChronos } from '../../scheduler/chronos/mapping.ts';
 import type { JobView, SchedulerHandle } from '../../scheduler/handle.ts';
+import { type Query, single } from '../checking.ts';
 import { requestedBy } from '../context.ts';
 import type { Named } from '../endpoint.ts';
 import { jobsThat } from '../job-filter.ts';
@@ -32,14 +33,15 @@ export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext):
     return jobs;
   });
 
-  app.get<{ Querystring: Search }>('/jobs/search', async ({ query }) => {
+  app.get<{ Querystring: Query }>('/jobs/search', async ({ query }) => {
     const found: unknown[] = [];
-    const limit = whole(query.limit, 'limit', 10);
-    let left = whole(query.offset, 'offset', 0);
+    const search = searchIn(query);
+    const limit = whole(query, 'limit', 10);
+    let left = whole(query, 'offset', 0);
     if (limit === 0) return found;
     for await (const view of jobsThat(scheduler, {})) {
       const job = toChronos(view);
-      if (!matches(job, query) || left-- > 0) continue;
+      if (!matches(job, search) || left-- > 0) continue;
       if (found.push(printJob(job, generation)) === limit) break;
     }
     return found;
@@ -55,9 +57,9 @@ export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext):
     printJob(toChronos(jobOr(scheduler, name, 'requirement failed: Job')), generation),
   );
 
-  app.put<{ Params: Named; Querystring: { arguments?: string } }>('/job/:name', async (request, reply) => {
+  app.put<{ Params: Named; Querystring: Query }>('/job/:name', async (request, reply) => {
     const { name } = jobOr(scheduler, request.params.name, 'requirement failed: Job').job;
-    const words = String(request.query.arguments ?? '').replaceAll(';', '');
+    const words = (single(request.query, 'arguments') ?? '').replaceAll(';', '');
     await scheduler.submit({
       kind: 'trigger',
       name,
@@ -86,10 +88,19 @@ export function jobOr(
   return view;
 }
 
-type Search = Readonly<Partial<Record<'name' | 'command' | 'any' | 'limit' | 'offset', string>>>;
+interface Search {
+  readonly name: string;
+  readonly command: string;
+  readonly any: string;
+}
+
+function searchIn(query: Query): Search {
+  const text = (name: string): string => single(query, name) ?? '';
+  return { name: text('name'), command: text('command'), any: text('any') };
+}
 
 /** Name and command must both be found; what is found anywhere comes besides. */
-function matches(job: ChronosJob, { name = '', command = '', any = '' }: Search): boolean {
+function matches(job: ChronosJob, { name, command, any }: Search): boolean {
   const has = (text: string, part: string) => text.toLowerCase().includes(part.toLowerCase());
   const anywhere = [job.name, job.command, job.description, job.owner, job.ownerName];
   if (any !== '' && anywhere.some((text) => has(text, any))) return true;
@@ -97,8 +108,9 @@ function matches(job: ChronosJob, { name = '', command = '', any = '' }: Search)
   return has(job.name, name) && has(job.command, command);
 }
 
-function whole(text: string | undefined, field: string, otherwise: number): number {
-  if (text === undefined || text === '') return otherwise;
+function whole(query: Query, field: string, otherwise: number): number {
+  const text = single(query, field) ?? '';
+  if (text === '') return otherwise;
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new CarillonError('INVALID_FIELD', `${field} is '${text.slice(0, 80)}'. Allowed: a whole number.`, {
     field,

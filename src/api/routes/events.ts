@@ -11,11 +11,13 @@ const EventsQuery = query({
   job: Type.Optional(Type.String({ maxLength: 128, description: 'Only what concerns this job.' })),
 });
 
+const eventStream = 'text/event-stream; charset=utf-8';
+
 export function eventRoutes(app: FastifyInstance, { live }: ApiContext): void {
   app.get<{ Querystring: Static<typeof EventsQuery> }>(
     '/events',
     {
-      // A HEAD request would open a stream that nobody reads.
+      // It would open a stream that nobody reads.
       exposeHeadRoute: false,
       schema: {
         summary: 'Live changes',
@@ -37,8 +39,12 @@ export function eventRoutes(app: FastifyInstance, { live }: ApiContext): void {
         job: request.query.job ?? null,
         lastId: typeof last === 'string' ? last : null,
       });
-      reply.type('text/event-stream; charset=utf-8').header('x-accel-buffering', 'no');
+      reply.type(eventStream).header('x-accel-buffering', 'no');
       return reply.send(stream);
     },
+  );
+
+  app.head('/events', { schema: { hide: true, querystring: EventsQuery } }, (_request, reply) =>
+    reply.type(eventStream).send(),
   );
 }
