@@ -7,7 +7,7 @@
 import { applyOrder } from '../dag/check.ts';
 import { CarillonError } from '../errors.ts';
 import type { AppliedDefinition, ApplyResult, Prune } from './command.ts';
-import { type Checked, checkJob, nextRevision } from './define.ts';
+import { type Checked, checkJob, type Known, nextRevision } from './define.ts';
 import type { Job } from './model.ts';
 import { nearest } from './nearest.ts';
 import { sameJson } from './same.ts';
@@ -45,7 +45,9 @@ export function planApply(
       refuseTwice(candidates.get(checked.definition.name)?.accepted.checked, checked);
       const before = state.jobs.get(checked.definition.name) ?? null;
       const same = before !== null && sameJson(before.job.definition, checked.definition);
-      const next = same ? null : nextRevision(checked, before, { now, by: request.by });
+      const next = same
+        ? null
+        : nextRevision(checked, known(state, checked.definition.name), { now, by: request.by });
       candidates.set(checked.definition.name, {
         at,
         accepted: { checked, next },
@@ -69,6 +71,10 @@ export function planApply(
     pruned,
     results: [...(results as ApplyResult[]), ...pruned.map((name) => deletion(state, name))],
   };
+}
+
+export function known(state: State, name: string): Known {
+  return { before: state.jobs.get(name) ?? null, past: state.pasts.get(name)?.state ?? null };
 }
 
 function refuseTwice(first: Checked | undefined, second: Checked): void {

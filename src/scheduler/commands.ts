@@ -6,7 +6,7 @@
 
 import { checkParents } from '../dag/check.ts';
 import { CarillonError, invariant } from '../errors.ts';
-import { planApply } from './apply.ts';
+import { known, planApply } from './apply.ts';
 import { runTold } from './attempts.ts';
 import type { AnswerTo, ApplyResult, Command, CommandAnswers, JobAnswer } from './command.ts';
 import { copyRun } from './decision.ts';
@@ -16,8 +16,9 @@ import { rerunVariant } from './ids.ts';
 import type { Job, Run } from './model.ts';
 import { nearest } from './nearest.ts';
 import { policyOf } from './policy.ts';
+import { removeJob, revivedState } from './removal.ts';
 import { isEnded } from './run-state.ts';
-import { closeRun, killRun, openRun, reviseLimits, settle } from './runs.ts';
+import { killRun, openRun, reviseLimits, settle } from './runs.ts';
 import { sameJson } from './same.ts';
 import type { Entry, State } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -90,7 +91,7 @@ function putJob({ state, now }: Before, command: CommandOf<'put-job'>): Change<J
     const { job, state } = before;
     return () => ({ job, state: { ...state }, outcome: 'unchanged', warnings: checked.warnings });
   }
-  const next = nextRevision(checked, before, { now, by: command.by });
+  const next = nextRevision(checked, known(state, definition.name), { now, by: command.by });
   return (turn) => {
     const entry = accept(turn, checked, next);
     settle(turn);
@@ -106,8 +107,10 @@ function putJob({ state, now }: Before, command: CommandOf<'put-job'>): Change<J
 /** Puts a checked revision into effect. Pending runs stay and are launched with it. */
 function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: number | null }): Entry {
   const { state, draft } = turn;
-  const isNew = !state.jobs.has(next.job.name);
-  const entry = state.putJob(next.job, null);
+  const { name } = next.job;
+  const isNew = !state.jobs.has(name);
+  const revived = isNew ? revivedState(state, name, next.cursor ?? draft.now) : null;
+  const entry = state.putJob(next.job, revived);
   if (!isNew && next.cursor !== null) {
     // What was decided stays so, also by a leader whose clock was ahead: the new schedule may share instants.
     entry.state.cursor = Math.max(entry.state.cursor, next.cursor);
@@ -120,11 +123,11 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   for (const run of entry.runs) state.watch(run);
   if (!isNew) reviseLimits(turn, entry);
   draft.job(next.job);
-  // The state of a new job follows from the job; see `State.putJob`.
-  if (!isNew || entry.state.paused !== null) draft.state(entry.state);
+  // The state of a job whose name is new follows from the job; see `State.putJob`.
+  if (!isNew || revived !== null || entry.state.paused !== null) draft.state(entry.state);
   draft.notice({
     kind: 'job',
-    name: entry.job.name,
+    name,
     change: isNew ? 'created' : 'changed',
     revision: entry.job.revision,
   });
@@ -190,26 +193,7 @@ function detached(
   const definition: JobDefinition =
     parents.length === 0 ? rest : { ...rest, schedule: { ...schedule, after: { ...after, parents } } };
   const checked: Checked = { definition, source: 'detach', warnings: [] };
-  return { checked, next: nextRevision(checked, child, stamp) };
-}
-
-/** Unfinished runs end with the job: what runs is ended too. */
-function removeJob(turn: Turn, entry: Entry, by: string): void {
-  const { state, draft } = turn;
-  const { name } = entry.job;
-  // Children are gone or detached by now: nobody is to be told of these endings.
-  state.graph.setParents(name, []);
-  for (const run of [...entry.runs]) {
-    if (run.state === 'launching' || run.state === 'running')
-      killRun(turn, run, { by, as: 'killed', reason: 'the job was deleted' });
-    if (!isEnded(run.state)) closeRun(turn, run, 'killed', 'the job was deleted');
-  }
-  const revision = entry.job.revision + 1;
-  draft.jobRemoved(name, { job: name, revision, at: draft.now, by, definition: null });
-  draft.notice({ kind: 'job', name, change: 'deleted', revision });
-  state.removeJob(name);
-  settle(turn);
-  draft.cut();
+  return { checked, next: nextRevision(checked, { before: child, past: null }, stamp) };
 }
 
 function setPaused(entry: Entry, by: string, paused: boolean): Change<CommandAnswers['pause']> {

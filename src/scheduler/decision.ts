@@ -68,6 +68,8 @@ export class Draft {
 
   jobRemoved(name: string, revision: Revision): void {
     this.#group.push({ kind: 'job-removed', name, revision });
+    // What is written of its state from now on stands behind the removal.
+    this.#places.delete(`state/${name}`);
   }
 
   /** One write per job and group: a later one replaces the earlier. */

@@ -68,10 +68,17 @@ export function timeSchedule(definition: JobDefinition): ScheduleInput | null {
   return input as ScheduleInput;
 }
 
+/** What there is, or was, under the name of a definition. */
+export interface Known {
+  readonly before: { readonly job: Job; readonly state: JobState } | null;
+  /** The state of a removed job of that name; null where there is a job. */
+  readonly past: JobState | null;
+}
+
 /** The next revision of the job, and how its schedule begins. */
 export function nextRevision(
   checked: Checked,
-  before: { readonly job: Job; readonly state: JobState } | null,
+  { before, past }: Known,
   stamp: { readonly now: number; readonly by: string },
 ): { job: Job; cursor: number | null; warnings: readonly string[] } {
   const { definition, source } = checked;
@@ -88,15 +95,17 @@ export function nextRevision(
     name: definition.name,
     definition,
     resolved,
-    revision: (before?.job.revision ?? 0) + 1,
+    revision: (before?.job.revision ?? past?.removed?.revision ?? 0) + 1,
     createdAt: before?.job.createdAt ?? stamp.now,
     updatedAt: stamp.now,
     updatedBy: stamp.by,
   };
   if (unchanged || resolved === null) return { job, cursor: unchanged ? null : stamp.now, warnings };
   const schedule = compileSchedule(resolved);
-  const first = firstCursor(schedule, before === null, stamp.now);
-  const cursor = Math.max(first, before?.state.cursor ?? first);
+  // A job that comes back with its schedule continues; what was due while it was away is of no concern to it.
+  const isNew = before === null && !sameJson(past?.removed?.resolved ?? null, resolved);
+  const first = firstCursor(schedule, isNew, stamp.now);
+  const cursor = Math.max(first, (before?.state ?? past)?.cursor ?? first);
   const paused = definition.paused ?? (before?.state.paused ?? null) !== null;
   const idle = paused || (before?.state.disabled ?? null) !== null;
   warnings.push(...passedWarnings({ schedule, policy: definition.policy, cursor, now: stamp.now, idle }));

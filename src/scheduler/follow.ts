@@ -4,7 +4,7 @@
  */
 
 import type { Notice } from './handle.ts';
-import type { JobState, Run } from './model.ts';
+import type { JobState, JobStats, Run } from './model.ts';
 import type { Entry, State } from './state.ts';
 import type { Write } from './write.ts';
 
@@ -32,8 +32,7 @@ function take(state: State, write: Write): Notice | null {
     case 'state':
       return takeState(state, write.state);
     case 'stats': {
-      const entry = state.jobs.get(write.stats.name);
-      if (entry !== undefined) entry.stats = write.stats;
+      takeStats(state, write.stats);
       return null;
     }
     case 'run':
@@ -51,11 +50,21 @@ function take(state: State, write: Write): Notice | null {
 
 function takeState(state: State, next: JobState): Notice | null {
   const entry = state.jobs.get(next.name);
-  if (entry === undefined) return null;
+  if (entry === undefined) {
+    if (next.removed !== null) state.keepPast({ state: next, stats: null });
+    return null;
+  }
   const change = changeOf(entry, next);
   entry.state = next;
   state.foresee(entry);
   return change === null ? null : { kind: 'job', name: next.name, change, revision: entry.job.revision };
+}
+
+function takeStats(state: State, stats: JobStats): void {
+  const entry = state.jobs.get(stats.name);
+  const past = state.pasts.get(stats.name);
+  if (entry !== undefined) entry.stats = stats;
+  else if (past !== undefined) state.keepPast({ ...past, stats });
 }
 
 function changeOf({ state: before }: Entry, after: JobState): 'paused' | 'resumed' | 'disabled' | null {

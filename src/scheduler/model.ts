@@ -56,6 +56,17 @@ export interface JobState {
   /** Failed, timed out or lost. */
   lastFailedAt: number | null;
   last: LastRun | null;
+  /** Set when the job was removed: its past waits for a job of the same name. */
+  removed: Removal | null;
+}
+
+/** What the next job of the name must know of the one that was removed. */
+export interface Removal {
+  readonly at: number;
+  readonly by: string;
+  /** The number of the removal among the revisions. */
+  readonly revision: number;
+  readonly resolved: ScheduleInput | null;
 }
 
 /** The newest ended run, kept beside the counters so that lists need no history. */

@@ -34,6 +34,12 @@ export interface Entry {
   openLine: LedgerLine | null;
 }
 
+/** Counters, cursor and percentiles of a removed job. */
+export interface Past {
+  readonly state: JobState;
+  readonly stats: JobStats | null;
+}
+
 /** An unfinished run in the timetable. */
 export interface RunTimer {
   readonly run: Run;
@@ -44,6 +50,8 @@ export interface RunTimer {
 const MAX_TRIGGERS = 10_000;
 /** Roots whose branches are remembered; few are under way at once. */
 const MAX_BRANCHES = 256;
+/** Removed jobs whose past is kept for a job of their name: more than a fleet that is removed by mistake. */
+export const MAX_PASTS = 10_000;
 /** Shared by all jobs without unfinished runs. */
 const noRuns: readonly Run[] = Object.freeze([]);
 const noInstants: number[] = [];
@@ -67,6 +75,7 @@ export function freshState(name: string, cursor: number): JobState {
     lastSucceededAt: null,
     lastFailedAt: null,
     last: null,
+    removed: null,
   };
 }
 
@@ -78,6 +87,8 @@ export class State {
   readonly runs = new Map<string, Run>();
   /** Run by the launch name of its newest attempt. */
   readonly launches = new Map<string, Run>();
+  /** Of removed jobs, by name, the one removed longest ago first; bounded by `MAX_PASTS`. */
+  readonly pasts = new Map<string, Past>();
   readonly graph = new Graph();
   readonly timetable = new Timetable<Entry | RunTimer>();
   /** Who has and who waits for a place; kept by places.ts. */
@@ -140,6 +151,11 @@ export class State {
       entry.stats = this.#loadedStats.get(entry.job.name) ?? null;
       this.foresee(entry);
     }
+    const removed = [...this.#loaded.values()].filter(
+      ({ name, removed }) => removed !== null && !this.jobs.has(name),
+    );
+    for (const state of removed.sort((a, b) => removedAt(a) - removedAt(b)).slice(-MAX_PASTS))
+      this.pasts.set(state.name, { state, stats: this.#loadedStats.get(state.name) ?? null });
     this.#loaded.clear();
     this.#loadedStats.clear();
     // Stores load in any order, and the oldest run of a job is the one whose turn it is.
@@ -149,7 +165,10 @@ export class State {
     }
   }
 
-  /** Creates or replaces the job; its state is kept, or made by `freshCursor` where there is none. */
+  /**
+   * Creates or replaces the job; its state is kept, or made by `freshCursor` where there is none. The percentiles of a
+   * removed job of the name become its own.
+   */
   putJob(job: Job, state: JobState | null): Entry {
     this.#forgetDerived();
     const known = this.jobs.get(job.name);
@@ -161,7 +180,7 @@ export class State {
       const entry: Entry = {
         job,
         state: state ?? freshState(job.name, freshCursor(schedule, job.updatedAt)),
-        stats: null,
+        stats: this.pasts.get(job.name)?.stats ?? null,
         schedule,
         due: null,
         runs: noRuns,
@@ -169,6 +188,7 @@ export class State {
         openLine: null,
       };
       this.jobs.set(job.name, entry);
+      this.pasts.delete(job.name);
       this.#sortedNames = null;
       return entry;
     }
@@ -182,14 +202,23 @@ export class State {
     return known;
   }
 
+  /** Takes the job out; `keepPast` says what is kept of it. Of a removed one the past is forgotten. */
   removeJob(name: string): void {
     const entry = this.jobs.get(name);
+    this.pasts.delete(name);
     if (entry === undefined) return;
     entry.due = null;
     this.#forgetDerived();
     this.jobs.delete(name);
     this.graph.remove(name);
     this.#sortedNames = null;
+  }
+
+  /** The job is removed, and a job of its name will continue from here. */
+  keepPast(past: Past): void {
+    const { name } = past.state;
+    this.pasts.delete(name);
+    this.pasts.set(name, past);
   }
 
   /** Puts every job into the timetable: from now on due instants are decided here. */
@@ -318,6 +347,8 @@ export class State {
     return null;
   }
 }
+
+const removedAt = ({ removed }: JobState): number => removed?.at ?? 0;
 
 /** Where a job that never ran begins: cron from now, a repeat or a single instant from its own start. */
 export function freshCursor(schedule: Schedule | null, now: number): number {

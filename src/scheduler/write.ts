@@ -8,7 +8,10 @@ import type { Job, JobState, JobStats, LedgerLine, Revision, Run } from './model
 export type Write =
   /** The definition changed: keep the job and its new revision. */
   | { readonly kind: 'job'; readonly job: Job }
-  /** The job is gone, with its state; history, ledger and revisions stay until they age out. */
+  /**
+   * The job is gone, with its state and statistics as far as the same group does not write them behind it for the next
+   * job of the name. History, ledger and revisions stay until they age out.
+   */
   | { readonly kind: 'job-removed'; readonly name: string; readonly revision: Revision }
   | { readonly kind: 'state'; readonly state: JobState }
   /** `today` is also kept under its day. */

@@ -63,7 +63,8 @@ export function createCommitWrites(tables: Tables): CommitWrites {
   function retire(name: string, next: number): void {
     const stored = jobs.get(name);
     if (stored === undefined) {
-      // A job of a removed one's name counts its revisions from 1: the two would be one list.
+      // Numbers continue after a removal. Where they begin again, the past was forgotten.
+      if (next !== 1) return;
       const past = { start: [name], end: [name, LAST] };
       for (const key of [...revisions.getKeys(past as never)]) revisions.removeSync(key);
       return;

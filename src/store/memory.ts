@@ -111,8 +111,8 @@ export function createMemoryStore(backing: MemoryBacking = createMemoryBacking()
 function apply(backing: MemoryBacking, write: Write): void {
   switch (write.kind) {
     case 'job':
-      // A job of a removed one's name counts its revisions from 1: the two would be one list.
-      if (!backing.jobs.has(write.job.name)) backing.revisions.delete(write.job.name);
+      // Numbers continue after a removal. Where they begin again, the past was forgotten.
+      if (write.job.revision === 1) backing.revisions.delete(write.job.name);
       backing.jobs.set(write.job.name, JSON.stringify(encodeJob(write.job)));
       putRevision(backing, revisionOf(write.job));
       return;

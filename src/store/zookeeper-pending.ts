@@ -87,7 +87,7 @@ export class Generation {
   }
 }
 
-/** A job of a removed one's name counts its revisions from 1: the two would be one list. */
+/** Numbers continue after a removal. Where they begin again, the past was forgotten. */
 function addRevision(past: Past, number: number, revision: Stored): void {
   if (number === 1) past.revisions.clear();
   past.revisions.set(number, revision);

@@ -301,6 +301,33 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
       ]);
     });
 
+    test('keeps the state and the statistics that are written behind a removal, and goes on counting', async () => {
+      const removal = (revision: number): Write => ({
+        kind: 'job-removed',
+        name: 'a',
+        revision: { job: 'a', revision, at: T0, by: 'ann', definition: null },
+      });
+      const removed = { at: T0, by: 'ann', revision: 2, resolved: null };
+      const past: Write[] = [
+        { kind: 'state', state: { ...freshState('a', 7), succeeded: 3, removed } },
+        {
+          kind: 'stats',
+          stats: { name: 'a', day: '2026-11-21', today: emptyHistograms, before: emptyHistograms },
+        },
+      ];
+      await commit({ kind: 'job', job: job('a') }, { kind: 'state', state: freshState('a', 5) });
+      await commit(removal(2), ...past);
+      expect((await all(store)).map(({ kind }) => kind).sort()).toEqual(['state', 'stats']);
+      expect(await all(store)).toContainEqual({
+        kind: 'state',
+        state: { ...freshState('a', 7), succeeded: 3, removed },
+      });
+      await commit({ kind: 'job', job: { ...job('a'), revision: 3 } });
+      expect((await store.archive.revisions('a')).map((each) => each.revision)).toEqual([3, 2, 1]);
+      await commit(removal(4));
+      expect(await all(store)).toEqual([]);
+    });
+
     test('lists the revisions of one life of a name', async () => {
       await commit({ kind: 'job', job: job('a') });
       await commit({ kind: 'job', job: { ...job('a'), revision: 2 } });

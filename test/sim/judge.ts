@@ -45,6 +45,8 @@ export class Judge {
   readonly starts = new Map<string, string[]>();
   /** `name@revision` of every definition that was ever durable. */
   readonly revisions = new Set<string>();
+  /** What jobs that were removed last were, by name, and the number of the removal. */
+  readonly #pasts = new Map<string, { readonly life: JobLife; readonly revision: number }>();
   commits = 0;
   #term = 0;
   /** By launch name: the run of each durable attempt. */
@@ -86,7 +88,7 @@ export class Judge {
         this.#job(write.job);
         return null;
       case 'job-removed':
-        this.jobs.delete(write.name);
+        this.#remove(write.name, write.revision.revision);
         return null;
       case 'state':
         this.#state(write.state);
@@ -106,23 +108,34 @@ export class Judge {
     }
   }
 
+  #remove(name: string, revision: number): void {
+    const life = this.jobs.get(name);
+    if (life === undefined || revision !== life.job.revision + 1)
+      this.#wrong(`${name}: revision ${revision} removes ${life?.job.revision ?? 'nothing'}`);
+    this.jobs.delete(name);
+    if (life !== undefined) this.#pasts.set(name, { life, revision });
+  }
+
   #job(job: Job): void {
     this.revisions.add(`${job.name}@${job.revision}`);
     const life = this.jobs.get(job.name);
+    const past = this.#pasts.get(job.name);
     const schedule = job.resolved === null ? null : compileSchedule(job.resolved);
-    if (job.revision !== (life?.job.revision ?? 0) + 1)
-      this.#wrong(`${job.name}: revision ${job.revision} follows ${life?.job.revision ?? 'nothing'}`);
+    const before = life?.job.revision ?? past?.revision ?? 0;
+    if (job.revision !== before + 1) this.#wrong(`${job.name}: revision ${job.revision} follows ${before}`);
     if (life === undefined) {
+      this.#pasts.delete(job.name);
       this.jobs.set(job.name, {
         job,
         schedule,
-        begins: freshCursor(schedule, job.updatedAt),
-        state: null,
-        stats: null,
+        // Of a name with a past the state in the same group says where it begins.
+        begins: past === undefined ? freshCursor(schedule, job.updatedAt) : Number.NaN,
+        state: past?.life.state ?? null,
+        stats: past?.life.stats ?? null,
         runs: new Map(),
-        lines: new Map(),
-        ended: {},
-        attemptsEnded: 0,
+        lines: new Map(past?.life.lines),
+        ended: { ...past?.life.ended },
+        attemptsEnded: past?.life.attemptsEnded ?? 0,
         changed: false,
         setBack: false,
       });
@@ -140,7 +153,9 @@ export class Judge {
   #state(state: JobState): void {
     const life = this.jobs.get(state.name);
     if (life === undefined) {
-      this.#wrong(`${state.name}: its state is kept and there is no such job`);
+      const past = this.#pasts.get(state.name);
+      if (past === undefined || past.revision !== state.removed?.revision)
+        this.#wrong(`${state.name}: its state is kept and there is no such job`);
       return;
     }
     if (Number.isNaN(life.begins)) life.begins = state.cursor;

@@ -95,6 +95,14 @@ const state: fc.Arbitrary<JobState> = fc.record({
   last: nullable(
     fc.record({ id: text, state: fc.constant('failed' as const), due: instant, endedAt: instant }),
   ),
+  removed: nullable(
+    fc.record({
+      at: instant,
+      by: text,
+      revision: count,
+      resolved: nullable(fc.constant({ at: '2026-01-01T00:00:00Z' })),
+    }),
+  ),
 });
 const histograms = fc.record({
   runTime: text,
