@@ -175,14 +175,18 @@ async function serve(args: readonly string[]): Promise<number> {
   const listening = await app.listen({ host: config.host, port: config.port });
   node.url = config.advertiseUrl ?? reachable(listening);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end(0));
-  await scheduler.start();
-  greet(node.url, config);
-  const code = await ended;
-  log.info({ code }, 'stopping');
-  // Another node leads before this one lets its clients go.
-  await scheduler.stop();
-  await app.close();
-  await store.close();
+  let code = 1;
+  try {
+    await scheduler.start();
+    greet(node.url, config);
+    code = await ended;
+  } finally {
+    log.info({ code }, 'stopping');
+    // Another node leads before this one lets its clients go.
+    await scheduler.stop();
+    await app.close();
+    await store.close();
+  }
   return code;
 }
 

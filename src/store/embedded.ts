@@ -4,7 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import type { RootDatabase } from 'lmdb';
 import { CarillonError } from '../errors.ts';
 import type { LoadedItem, Store, StoreLimits } from '../scheduler/ports.ts';
@@ -12,6 +12,8 @@ import type { WriteGroup } from '../scheduler/write.ts';
 import { createSharing, decodeJob, decodeRun, decodeState, decodeStats, type Stored } from './codec.ts';
 import type { TermSource } from './election-solo.ts';
 import { createEmbeddedArchive } from './embedded-archive.ts';
+import { checkFiles, damaged, dataFile, isUnused, unavailable } from './embedded-health.ts';
+import { type Marker, writeMarker } from './embedded-marker.ts';
 import { LAYOUT, openRoot, openTables, type Tables } from './embedded-tables.ts';
 import { createCommitWrites } from './embedded-writes.ts';
 import { lockDirectory } from './exclusive-lock.ts';
@@ -54,11 +56,13 @@ export function createEmbeddedStore({ dir }: { readonly dir: string }): Embedded
     },
     async campaign() {
       const { root, tables } = ready();
-      return durably(dir, root, () => {
-        const term = ((tables.meta.get('term') as number | undefined) ?? 0) + 1;
-        tables.meta.putSync('term', term);
-        return term;
+      const term = await durably(dir, root, () => {
+        const next = ((tables.meta.get('term') as number | undefined) ?? 0) + 1;
+        tables.meta.putSync('term', next);
+        return next;
       });
+      writeMarker(dir, { state: 'made', installation: tables.meta.get('cluster') as string, term });
+      return term;
     },
     load: () => load(ready().tables),
     async commit(term, groups: readonly WriteGroup[]) {
@@ -89,27 +93,40 @@ async function openDirectory(dir: string): Promise<Opened> {
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     unlock = lockDirectory(dir);
+    const marker = checkFiles(dir);
+    if (marker === null && !existsSync(dataFile(dir)))
+      writeMarker(dir, { state: 'being-made', installation: '', term: 0 });
     root = openRoot(dir);
-    const tables = openTables(root);
-    const layout = tables.meta.get('format') as number | undefined;
-    if (layout === undefined) {
-      await durably(dir, root, () => {
-        tables.meta.putSync('format', LAYOUT);
-        tables.meta.putSync('cluster', randomUUID());
-      });
-    } else if (layout !== LAYOUT) {
-      throw new CarillonError(
-        'STORE_UNAVAILABLE',
-        `${dir} was written by ${layout > LAYOUT ? 'a later' : 'an earlier'} version (layout ${layout}, this one reads ${LAYOUT})`,
-        { field: 'dataDir', value: dir },
-      );
-    }
+    const tables = openTables(root, (what) => damaged(dir, `The store in ${dir} is damaged: ${what}.`));
+    await settle(dir, { root, tables }, marker);
     return { root, tables, unlock };
   } catch (error) {
     await root?.close();
     unlock?.();
     throw unavailable(dir, error);
   }
+}
+
+/** Makes a new installation, or finds that of the marker; from then on the marker says that it is there. */
+async function settle(
+  dir: string,
+  { root, tables: { meta } }: Pick<Opened, 'root' | 'tables'>,
+  marker: Marker | null,
+): Promise<void> {
+  const layout = meta.get('format') as number | undefined;
+  const installation = meta.get('cluster') as string | undefined;
+  const term = (meta.get('term') as number | undefined) ?? 0;
+  if (isUnused(dir, marker, { layout, installation, term })) {
+    await durably(dir, root, () => {
+      meta.putSync('format', LAYOUT);
+      meta.putSync('cluster', randomUUID());
+    });
+  } else if (layout !== LAYOUT) {
+    // Values get their checksums as they are written again.
+    await durably(dir, root, () => meta.putSync('format', LAYOUT));
+  }
+  if (marker?.state !== 'made')
+    writeMarker(dir, { state: 'made', installation: meta.get('cluster') as string, term });
 }
 
 /** In one transaction that a throw undoes; resolves when it is on disk. STORE_UNAVAILABLE names the cause. */
@@ -153,14 +170,4 @@ async function* load({ jobs, states, stats, runs }: Tables): AsyncIterable<reado
     }
     yield chunk;
   }
-}
-
-function unavailable(dir: string, error: unknown): CarillonError {
-  if (error instanceof CarillonError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new CarillonError('STORE_UNAVAILABLE', `the store in ${dir} can not be used: ${reason}`, {
-    field: 'dataDir',
-    value: dir,
-    allowed: 'a directory that can be written, on a disk with room',
-  });
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, test } from 'vitest';
+import { CarillonError } from '../../src/errors.ts';
 import type { LoadedItem } from '../../src/scheduler/ports.ts';
 import { createEmbeddedStore } from '../../src/store/embedded.ts';
 import { LAYOUT, openRoot, openTables } from '../../src/store/embedded-tables.ts';
@@ -116,7 +117,7 @@ test('a directory that can not be made is named with the cause', async () => {
 test('a directory of another layout is refused, and its lock let go', async () => {
   const dir = fresh();
   const root = openRoot(dir);
-  await openTables(root).meta.put('format', LAYOUT + 1);
+  await openTables(root, (what) => new CarillonError('STORE_DAMAGED', what)).meta.put('format', LAYOUT + 1);
   await root.close();
   for (let times = 0; times < 2; times++) {
     await expect(createEmbeddedStore({ dir }).open()).rejects.toMatchObject({

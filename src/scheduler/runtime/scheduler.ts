@@ -4,7 +4,7 @@
  * time in. A broken loop means: throw everything away, follow, and ask to lead again.
  */
 
-import { CarillonError, InvariantError } from '../../errors.ts';
+import { CarillonError } from '../../errors.ts';
 import type { AnswerTo, Command } from '../command.ts';
 import { copyRun } from '../decision.ts';
 import type {
@@ -176,7 +176,7 @@ export class Scheduler implements SchedulerHandle, Service {
   #broken(error: unknown): void {
     const { log, clock, election, onFatal } = this.#parts;
     log.error({ error }, 'leadership-broken');
-    if (!(error instanceof CarillonError) || error instanceof InvariantError) {
+    if (!(error instanceof CarillonError) || error.code === 'STORE_DAMAGED') {
       onFatal(error);
       return;
     }

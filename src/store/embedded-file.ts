@@ -1,0 +1,199 @@
+/**
+ * Looks through LMDB's file before LMDB maps it: a mapped file that ends too early kills the process at the first touch
+ * (SIGBUS), and a page of garbage can send LMDB anywhere. Every page that the newest transaction reaches must lie in the
+ * file, name itself, be of the kind that its parent expects, hold entries that lie inside it, and be reached once. Free
+ * pages are not looked at: LMDB may leave them unwritten at the end of the file.
+ */
+
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+
+/** What is wrong with the file, in words that follow its name. */
+export class FileDamage extends Error {
+  override readonly name = 'FileDamage';
+}
+
+const MAGIC = 0xbeefc0de;
+/** Of LMDB's files, as the library in use writes them. */
+const DATA_VERSION = 2;
+const HEADER = 24;
+const META_END = HEADER + 136;
+const smallestPage = 512;
+const largestPage = 65_536;
+const kinds = { branch: 1, leaf: 2, overflow: 4 } as const;
+/** Of an entry: its value lies on pages of its own; it is a tree. */
+const BIG = 1;
+const TREE = 2;
+/** The root of a tree without entries. */
+const NO_PAGE = 2n ** 64n - 1n;
+
+interface Tree {
+  readonly depth: number;
+  readonly leaves: bigint;
+  readonly entries: bigint;
+  readonly root: bigint;
+}
+
+interface Meta {
+  readonly pageSize: number;
+  readonly trees: readonly Tree[];
+  readonly lastPage: number;
+  readonly txn: bigint;
+}
+
+/** Throws FileDamage; system errors pass. The file must not change meanwhile. */
+export function checkFile(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    new FileCheck(fd).run();
+  } finally {
+    closeSync(fd);
+  }
+}
+
+class FileCheck {
+  readonly #fd: number;
+  readonly #size: number;
+  #pageSize = smallestPage;
+  #lastPage = 0;
+  #reached = new Uint8Array();
+
+  constructor(fd: number) {
+    this.#fd = fd;
+    this.#size = fstatSync(fd).size;
+  }
+
+  run(): void {
+    const meta = this.#newestMeta();
+    this.#pageSize = meta.pageSize;
+    this.#lastPage = meta.lastPage;
+    this.#reached = new Uint8Array(Math.ceil((meta.lastPage + 1) / 8));
+    for (const tree of meta.trees) this.#checkTree(tree);
+  }
+
+  #newestMeta(): Meta {
+    if (this.#size === 0) throw new FileDamage('is empty');
+    const first = this.#metaAt(0);
+    const second = this.#metaAt(first.pageSize);
+    return second.txn > first.txn ? second : first;
+  }
+
+  #metaAt(offset: number): Meta {
+    const page = this.#read(offset, META_END);
+    if (page.readUInt32LE(24) !== MAGIC) throw new FileDamage('does not begin as a store does');
+    const version = page.readUInt32LE(28) & 0xffff;
+    if (version !== DATA_VERSION)
+      throw new FileDamage(`has LMDB's form ${version}; this version reads ${DATA_VERSION}`);
+    const pageSize = page.readUInt32LE(48);
+    const isSize = pageSize >= smallestPage && pageSize <= largestPage && (pageSize & (pageSize - 1)) === 0;
+    if (!isSize) throw new FileDamage(`says that its pages have ${pageSize} bytes`);
+    return {
+      pageSize,
+      trees: [treeAt(page, 48), treeAt(page, 96)],
+      lastPage: Number(page.readBigUInt64LE(144)),
+      txn: page.readBigUInt64LE(152),
+    };
+  }
+
+  /** An own stack: a damaged tree may claim any depth. */
+  #checkTree(tree: Tree): void {
+    if (tree.root === NO_PAGE) return;
+    let leaves = 0n;
+    let entries = 0n;
+    const open = [{ number: tree.root, height: tree.depth }];
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      const number = this.#reach(at.number, 1n);
+      const page = this.#page(number);
+      const kind = at.height > 1 ? 'branch' : 'leaf';
+      for (const entry of entriesOf(page, number, kind)) {
+        if (kind === 'branch') open.push({ number: childOf(page, entry), height: at.height - 1 });
+        else this.#checkValue(page, number, entry);
+        if (kind === 'leaf') entries += 1n;
+      }
+      if (kind === 'leaf') leaves += 1n;
+    }
+    if (leaves !== tree.leaves || entries !== tree.entries)
+      throw new FileDamage(`has ${entries} entries where ${tree.entries} were counted`);
+  }
+
+  #checkValue(page: Buffer, number: number, entry: number): void {
+    const flags = page.readUInt16LE(entry + 4);
+    const size = page.readUInt32LE(entry);
+    const value = entry + 8 + page.readUInt16LE(entry + 6);
+    const inside = (flags & BIG) === 0 ? size : 24;
+    if (value + inside > page.length) throw new FileDamage(`is damaged on page ${number}`);
+    if ((flags & TREE) !== 0) {
+      if (size < 48) throw new FileDamage(`is damaged on page ${number}`);
+      this.#checkTree(treeAt(page, value));
+    }
+    if ((flags & BIG) === 0) return;
+    const pages = page.readBigUInt64LE(value + 16);
+    const first = this.#reach(page.readBigUInt64LE(value), pages);
+    const head = this.#read(first * this.#pageSize, HEADER);
+    const isHead =
+      Number(head.readBigUInt64LE(0)) === first && (head.readUInt16LE(18) & 0xf) === kinds.overflow;
+    if (!isHead || BigInt(head.readUInt32LE(20)) !== pages || Number(pages) * this.#pageSize < HEADER + size)
+      throw new FileDamage(`is damaged on page ${first}`);
+  }
+
+  /** Notes that pages are in use, and answers the first one's number. */
+  #reach(first: bigint, count: bigint): number {
+    if (first < 2n || count < 1n || first + count - 1n > BigInt(this.#lastPage))
+      throw new FileDamage(`points to page ${first}, which it does not have`);
+    const number = Number(first);
+    for (let each = number; each < number + Number(count); each++) {
+      const bit = 1 << (each & 7);
+      if (((this.#reached[each >> 3] as number) & bit) !== 0)
+        throw new FileDamage(`uses page ${each} for two things`);
+      this.#reached[each >> 3] = (this.#reached[each >> 3] as number) | bit;
+    }
+    const end = (number + Number(count)) * this.#pageSize;
+    if (end > this.#size)
+      throw new FileDamage(`is cut off: it has ${this.#size} bytes, and data up to ${end}`);
+    return number;
+  }
+
+  #page(number: number): Buffer {
+    const page = this.#read(number * this.#pageSize, this.#pageSize);
+    if (page.readBigUInt64LE(0) !== BigInt(number)) throw new FileDamage(`is damaged on page ${number}`);
+    return page;
+  }
+
+  #read(offset: number, length: number): Buffer {
+    const buffer = Buffer.allocUnsafe(length);
+    if (readSync(this.#fd, buffer, 0, length, offset) < length)
+      throw new FileDamage(`is cut off: it has ${this.#size} bytes`);
+    return buffer;
+  }
+}
+
+function treeAt(page: Buffer, offset: number): Tree {
+  return {
+    depth: page.readUInt16LE(offset + 6),
+    leaves: page.readBigUInt64LE(offset + 16),
+    entries: page.readBigUInt64LE(offset + 32),
+    root: page.readBigUInt64LE(offset + 40),
+  };
+}
+
+/** Where the page's entries begin. */
+function entriesOf(page: Buffer, number: number, kind: 'branch' | 'leaf'): number[] {
+  const lower = page.readUInt16LE(20);
+  const upper = page.readUInt16LE(22);
+  const isKind = (page.readUInt16LE(18) & 0xf) === kinds[kind];
+  if (!isKind || lower < 2 || lower % 2 !== 0 || lower > upper || HEADER + upper > page.length)
+    throw new FileDamage(`is damaged on page ${number}`);
+  const entries: number[] = [];
+  for (let at = HEADER; at < HEADER + lower; at += 2) {
+    const entry = HEADER + page.readUInt16LE(at);
+    const fits =
+      entry >= HEADER + upper &&
+      entry + 8 <= page.length &&
+      entry + 8 + page.readUInt16LE(entry + 6) <= page.length;
+    if (!fits) throw new FileDamage(`is damaged on page ${number}`);
+    entries.push(entry);
+  }
+  return entries;
+}
+
+const childOf = (page: Buffer, entry: number): bigint =>
+  BigInt(page.readUInt32LE(entry)) + BigInt(page.readUInt16LE(entry + 4)) * 2n ** 32n;

@@ -1,0 +1,59 @@
+/**
+ * A file beside the store that says that the store exists and which it is. An empty folder is a new installation only
+ * where there is no such file: a volume that is not mounted, a deleted or an emptied file would otherwise start as a
+ * healthy scheduler without jobs.
+ */
+
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+export interface Marker {
+  /** Until its first transaction is on disk, an empty store is no loss. */
+  readonly state: 'being-made' | 'made';
+  readonly installation: string;
+  /** The store's newest term, or an earlier one. */
+  readonly term: number;
+}
+
+export const markerPath = (dir: string): string => `${dir}.json`;
+
+/** Null where there is none; 'unreadable' for what this program did not write. */
+export function readMarker(dir: string): Marker | 'unreadable' | null {
+  let text: string;
+  try {
+    text = readFileSync(markerPath(dir), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  try {
+    const { state, installation, term } = JSON.parse(text) as Record<string, unknown>;
+    const isState = state === 'being-made' || state === 'made';
+    if (isState && typeof installation === 'string' && typeof term === 'number')
+      return { state, installation, term };
+  } catch {
+    // Falls through.
+  }
+  return 'unreadable';
+}
+
+/** On disk when it returns: the whole marker or the one before, whenever the process ends. */
+export function writeMarker(dir: string, marker: Marker): void {
+  const path = markerPath(dir);
+  const next = `${path}.next`;
+  const about = `Written by Carillon. It says that the folder ${dir} holds a store; delete it only together with that folder.`;
+  writeFileSync(next, `${JSON.stringify({ about, ...marker }, null, 2)}\n`, { mode: 0o600 });
+  syncPath(next);
+  renameSync(next, path);
+  syncPath(dirname(path));
+}
+
+/** Makes the contents of a file, or the entries of a folder, durable. */
+export function syncPath(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
