@@ -3,7 +3,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { WireLedgerLine } from '../../src/api/schema.ts';
-import { cellsOf, type Scale, scaleFor, scales, stretch } from '../../web/src/job/calendar.ts';
+import { cellsOf, type Scale, scaleFor, scales, stretch, sumOf, total } from '../../web/src/job/calendar.ts';
+import { failures } from '../../web/src/parts/fate.ts';
 
 const noon = Date.parse('2026-11-21T12:34:56.000Z');
 const minute = 60_000;
@@ -63,7 +64,7 @@ describe('the calendar of the ledger', () => {
           ({ fromMs, toMs }) => instants.filter((at) => at >= fromMs && at < toMs).length,
         );
         // What lies behind the stretch is counted in its last cell at most.
-        expect(cells.slice(0, -1).map(({ ended }) => ended.ran)).toEqual(oneByOne.slice(0, -1));
+        expect(cells.slice(0, -1).map(({ counts }) => counts.succeeded)).toEqual(oneByOne.slice(0, -1));
       }),
     );
   });
@@ -71,17 +72,25 @@ describe('the calendar of the ledger', () => {
   it('leaves out what was due before the stretch', () => {
     const span = stretch('hour', noon);
     const cells = cellsOf('hour', span, [line(span.fromMs - 2 * minute, span.fromMs + minute, 4, 'skipped')]);
-    expect(cells.slice(0, 3).map(({ ended }) => ended.skipped)).toEqual([1, 1, 0]);
+    expect(cells.slice(0, 3).map(({ counts }) => counts.skipped)).toEqual([1, 1, 0]);
   });
 
-  it('keeps the ends apart', () => {
+  it('tells runs by how they ended, and what did not run by why', () => {
     const span = stretch('hour', noon);
-    const [cell] = cellsOf('hour', span, [
-      line(span.fromMs, span.fromMs, 1),
-      line(span.fromMs + 1, span.fromMs + 1, 1, 'missed'),
-      line(span.fromMs + 2, span.fromMs + 2, 1, 'caught-up'),
+    const states = ['succeeded', 'failed', 'timed-out', 'killed', 'lost', null] as const;
+    const cells = cellsOf('hour', span, [
+      ...states.map((state, i) => ({ ...line(span.fromMs + i, span.fromMs + i, 1), state })),
+      line(span.fromMs + 6, span.fromMs + 7, 2, 'missed'),
+      { ...line(span.fromMs + 8, span.fromMs + 8, 1, 'caught-up'), state: 'failed' },
+      { ...line(span.fromMs + 9, span.fromMs + 9, 1, 'skipped'), state: 'skipped' },
     ]);
-    expect(cell?.ended).toEqual({ ran: 1, skipped: 0, missed: 1, 'caught-up': 1 });
+    const counts = {
+      ...{ succeeded: 1, failed: 1, 'timed-out': 1, killed: 1, lost: 1, ran: 1 },
+      ...{ 'caught-up': 1, skipped: 1, missed: 2 },
+    };
+    expect(cells[0]?.counts).toEqual(counts);
+    expect(sumOf(cells)).toEqual(counts);
+    expect(total(sumOf(cells), failures)).toBe(4);
   });
 
   it.each([

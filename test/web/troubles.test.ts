@@ -70,6 +70,33 @@ describe.skipIf(!hasBrowser)('on a bad night', () => {
     await page.context().close();
   });
 
+  test('the ledger of a job that fails half of the time shows it, in the calendar and line by line', async () => {
+    const once = join(dataDir, 'once');
+    await server.ask('PUT', '/api/v1/jobs/half', {
+      schedule: { every: 'R2//PT1S' },
+      run: { command: `test ! -e ${once} || exit 3; touch ${once}` },
+    });
+    await eventually(
+      () => server.get<{ items: unknown[] }>('/api/v1/jobs/half/ledger'),
+      ({ items }) => items.length === 2,
+    );
+    const { page } = await openPage(browser, server.url);
+    await page.goto('/jobs/half/ledger?scale=month');
+    const cell = page.getByRole('button', { name: /: 1 succeeded, 1 failed$/ });
+    await cell.click();
+    const row = page.getByRole('row', { name: /exit code 3/ });
+    await row.getByText('Failed').waitFor();
+    await page.getByRole('row', { name: /Succeeded/ }).waitFor();
+    // Shape and number say it too, for who sees no colours.
+    expect(await cell.locator('.cell-head svg').count()).toBe(1);
+    expect(await page.locator('.ledger-legend').getByRole('listitem').allTextContents()).toEqual([
+      '1 succeeded',
+      '1 failed',
+    ]);
+    expect(await barriers(page)).toEqual([]);
+    await page.context().close();
+  });
+
   test('a long description is short until asked for', async () => {
     const { page } = await openPage(browser, server.url, phone);
     await page.goto(`/jobs/${longName}`);

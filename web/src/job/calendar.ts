@@ -4,16 +4,39 @@
  */
 
 import type { WireLedgerLine } from '../../../src/api/schema.ts';
+import { type Fate, fateOf, fates } from '../parts/fate.ts';
 
 export const scales = ['month', 'day', 'hour'] as const;
 export type Scale = (typeof scales)[number];
-export type Ended = Readonly<Record<WireLedgerLine['end'], number>>;
+export type Fates = Readonly<Record<Fate, number>>;
+
+export const total = (counted: Fates, which: readonly Fate[] = fates): number =>
+  which.reduce((sum, fate) => sum + counted[fate], 0);
+
+const none = (): Record<Fate, number> => ({
+  succeeded: 0,
+  failed: 0,
+  'timed-out': 0,
+  killed: 0,
+  lost: 0,
+  ran: 0,
+  'caught-up': 0,
+  skipped: 0,
+  missed: 0,
+});
+
+/** All cells together. */
+export function sumOf(cells: readonly Cell[]): Fates {
+  const sum = none();
+  for (const cell of cells) for (const fate of fates) sum[fate] += cell.counts[fate];
+  return sum;
+}
 
 export interface Cell {
   readonly fromMs: number;
   readonly toMs: number;
   readonly label: string;
-  readonly ended: Ended;
+  readonly counts: Fates;
 }
 
 /** The stretch of this scale that holds the instant, moved by `by` stretches. */
@@ -39,15 +62,13 @@ export function cellsOf(
 ): Cell[] {
   const starts: number[] = [];
   for (let at = span.fromMs; at < span.toMs; at = nextStart(scale, at)) starts.push(at);
-  const counts = starts.map(
-    (): Record<WireLedgerLine['end'], number> => ({ ran: 0, skipped: 0, missed: 0, 'caught-up': 0 }),
-  );
+  const counts = starts.map(none);
   for (const line of lines) spread(line, starts, counts);
   return starts.map((fromMs, i) => ({
     fromMs,
     toMs: starts[i + 1] ?? span.toMs,
     label: labelOf(scale, fromMs),
-    ended: counts[i] as Ended,
+    counts: counts[i] as Fates,
   }));
 }
 
@@ -67,15 +88,16 @@ function labelOf(scale: Scale, atMs: number): string {
 function spread(
   line: WireLedgerLine,
   starts: readonly number[],
-  counts: readonly Record<WireLedgerLine['end'], number>[],
+  counts: readonly Record<Fate, number>[],
 ): void {
+  const fate = fateOf(line);
   const from = Date.parse(line.from);
   const to = Date.parse(line.to);
   const first = cellAt(starts, from);
   const last = cellAt(starts, to);
   if (first === last || line.count <= 1) {
     const cell = counts[Math.max(0, first)];
-    if (cell !== undefined) cell[line.end] += line.count;
+    if (cell !== undefined) cell[fate] += line.count;
     return;
   }
   const step = (to - from) / (line.count - 1);
@@ -84,7 +106,7 @@ function spread(
     if (cell === undefined) continue;
     const begin = Math.ceil(((starts[i] as number) - from) / step);
     const end = i === last ? line.count - 1 : Math.ceil(((starts[i + 1] as number) - from) / step) - 1;
-    cell[line.end] += Math.max(0, end - Math.max(0, begin) + 1);
+    cell[fate] += Math.max(0, end - Math.max(0, begin) + 1);
   }
 }
 

@@ -5,22 +5,27 @@ import { Link } from 'wouter';
 import type { WireLedgerLine } from '../../../src/api/schema.ts';
 import { ledgerQuery, nextQuery } from '../data/queries.ts';
 import { Choices } from '../parts/choices.tsx';
+import { failures, fateOf, fates } from '../parts/fate.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Exact } from '../parts/instant.tsx';
 import { useNow } from '../parts/now.ts';
 import { Panel } from '../parts/panel.tsx';
 import { ReadProblem } from '../parts/problem-note.tsx';
 import { useQueryState } from '../parts/query-state.ts';
+import { FateMark, fateWord } from '../parts/state-mark.tsx';
 import { calendarDay, clockTime } from '../parts/time.ts';
-import { type Cell, cellsOf, type Ended, type Scale, scaleFor, scales, stretch } from './calendar.ts';
+import {
+  type Cell,
+  cellsOf,
+  type Fates,
+  type Scale,
+  scaleFor,
+  scales,
+  stretch,
+  sumOf,
+  total,
+} from './calendar.ts';
 
-const words: Record<WireLedgerLine['end'], string> = {
-  ran: 'ran',
-  'caught-up': 'caught up',
-  skipped: 'skipped',
-  missed: 'missed',
-};
-const ends = ['ran', 'caught-up', 'skipped', 'missed'] as const;
 /** Lines of one cell; the cell says how many there are. */
 const mostLines = 120;
 
@@ -44,7 +49,7 @@ export function Ledger({ name }: { readonly name: string }) {
       title={titleOf(scale, span.fromMs)}
       aside={
         <>
-          <Legend total={sum(cells)} />
+          <Legend counts={sumOf(cells)} />
           <div className="actions">
             <Choices
               className="segments"
@@ -104,19 +109,17 @@ function titleOf(scale: Scale, fromMs: number): string {
   return scale === 'day' ? calendarDay(fromMs) : `${calendarDay(fromMs)} ${clockTime(fromMs).slice(0, 2)} h`;
 }
 
-function sum(cells: readonly Cell[]): Ended {
-  const total = { ran: 0, skipped: 0, missed: 0, 'caught-up': 0 };
-  for (const { ended } of cells) for (const end of ends) total[end] += ended[end];
-  return total;
-}
-
-const Legend = ({ total }: { readonly total: Ended }) => (
+const Legend = ({ counts }: { readonly counts: Fates }) => (
   <ul className="ledger-legend">
-    {ends.map((end) => (
-      <li key={end}>
-        <i className={`ended-${end}`} aria-hidden="true" /> {total[end].toLocaleString('en')} {words[end]}
-      </li>
-    ))}
+    {fates
+      .filter((fate) => counts[fate] > 0)
+      .map((fate) => (
+        <li key={fate}>
+          <FateMark fate={fate}>
+            {counts[fate].toLocaleString('en')} {fateWord(fate).toLowerCase()}
+          </FateMark>
+        </li>
+      ))}
   </ul>
 );
 
@@ -152,33 +155,50 @@ function Calendar({ scale, cells, chosen, nowMs, onChoose }: CalendarProps) {
           className="cell"
           disabled={cell.fromMs > nowMs}
           aria-pressed={cell === chosen}
-          aria-label={`${cell.label}: ${inWords(cell.ended)}`}
-          title={inWords(cell.ended)}
+          title={inWords(cell.counts)}
           onClick={() => onChoose(cell.fromMs)}
         >
-          <span>{cell.label}</span>
-          <CellBar ended={cell.ended} />
+          <span className="cell-head">
+            <span>
+              {cell.label}
+              <span className="visually-hidden">: {inWords(cell.counts)}</span>
+            </span>
+            <Failures counts={cell.counts} />
+          </span>
+          <CellBar counts={cell.counts} />
         </button>
       ))}
     </div>
   );
 }
 
-function inWords(ended: Ended): string {
-  const parts = ends.filter((end) => ended[end] > 0).map((end) => `${ended[end]} ${words[end]}`);
+function inWords(counts: Fates): string {
+  const parts = fates
+    .filter((fate) => counts[fate] > 0)
+    .map((fate) => `${counts[fate]} ${fateWord(fate).toLowerCase()}`);
   return parts.length === 0 ? 'nothing was due' : parts.join(', ');
 }
 
-function CellBar({ ended }: { readonly ended: Ended }) {
+/** How many runs of the cell failed, with the shape of the only way in which they did. */
+function Failures({ counts }: { readonly counts: Fates }) {
+  const count = total(counts, failures);
+  if (count === 0) return null;
+  const only = failures.find((fate) => counts[fate] === count) ?? 'failed';
   return (
-    <span className="cell-bar" aria-hidden="true">
-      {ends.map(
-        (end) =>
-          ended[end] > 0 && <i key={end} className={`ended-${end}`} style={{ flexGrow: ended[end] }} />,
-      )}
+    <span aria-hidden="true">
+      <FateMark fate={only}>{count.toLocaleString('en')}</FateMark>
     </span>
   );
 }
+
+const CellBar = ({ counts }: { readonly counts: Fates }) => (
+  <span className="cell-bar" aria-hidden="true">
+    {fates.map(
+      (fate) =>
+        counts[fate] > 0 && <i key={fate} className={`fate-${fate}`} style={{ flexGrow: counts[fate] }} />,
+    )}
+  </span>
+);
 
 function CellLines({ cell, lines }: { readonly cell: Cell; readonly lines: readonly WireLedgerLine[] }) {
   const within = lines.filter(
@@ -197,24 +217,8 @@ function CellLines({ cell, lines }: { readonly cell: Cell; readonly lines: reado
           </tr>
         </thead>
         <tbody>
-          {within.slice(0, mostLines).map(({ from, to, count, more, end, reason, run }) => (
-            <tr key={from}>
-              <td>
-                <Exact at={from} />
-                {count > 1 && (
-                  <span className="muted">
-                    {' '}
-                    to <Exact at={to} />, {count}
-                    {more ? ' or more' : ''}
-                  </span>
-                )}
-              </td>
-              <td>
-                <i className={`ended-mark ended-${end}`} aria-hidden="true" /> {words[end]}
-              </td>
-              <td className="muted">{reason}</td>
-              <td>{run !== null && <Link href={`/runs/${run}`}>See the run</Link>}</td>
-            </tr>
+          {within.slice(0, mostLines).map((line) => (
+            <LedgerRow key={line.from} line={line} />
           ))}
         </tbody>
       </table>
@@ -224,5 +228,32 @@ function CellLines({ cell, lines }: { readonly cell: Cell; readonly lines: reado
         </p>
       )}
     </div>
+  );
+}
+
+/** Of what was caught up: how the run ended that did it. */
+const outcomeOf = ({ end, state }: WireLedgerLine): string | undefined =>
+  end === 'caught-up' && state !== null ? `${fateWord(end)}: ${fateWord(state).toLowerCase()}` : undefined;
+
+function LedgerRow({ line }: { readonly line: WireLedgerLine }) {
+  const { from, to, count, more, reason, run } = line;
+  return (
+    <tr>
+      <td>
+        <Exact at={from} />
+        {count > 1 && (
+          <span className="muted">
+            {' '}
+            to <Exact at={to} />, {count}
+            {more ? ' or more' : ''}
+          </span>
+        )}
+      </td>
+      <td>
+        <FateMark fate={fateOf(line)}>{outcomeOf(line)}</FateMark>
+      </td>
+      <td className="muted">{reason}</td>
+      <td>{run !== null && <Link href={`/runs/${run}`}>See the run</Link>}</td>
+    </tr>
   );
 }

@@ -2,6 +2,7 @@
 
 import type { ReactNode } from 'react';
 import type { WireJob, WireRun } from '../../../src/api/schema.ts';
+import type { Fate } from './fate.ts';
 
 export type RunState = WireRun['state'];
 export type JobStatus = WireJob['status'];
@@ -35,6 +36,9 @@ const shapes = {
   ),
   waiting: ring,
   passed: <path d="M2 6h8" stroke="currentColor" strokeWidth="2" strokeLinecap="round" />,
+  caughtUp: (
+    <path d="M2.5 3 5.5 6 2.5 9M6.5 3 9.5 6 6.5 9" fill="none" stroke="currentColor" strokeWidth="1.6" />
+  ),
   missed: <path d="M6 1.5 10.5 6 6 10.5 1.5 6Z" fill="none" stroke="currentColor" strokeWidth="1.5" />,
   held: <path d="M4 2.5v7M8 2.5v7" stroke="currentColor" strokeWidth="2" strokeLinecap="round" />,
   late: (
@@ -72,6 +76,15 @@ const jobLooks: Record<JobStatus | 'late' | 'failing' | 'running' | 'waiting', L
 
 export type JobLook = keyof typeof jobLooks;
 
+/** Of due instants in the ledger. */
+const fateLooks: Record<Fate, Look> = {
+  ...runLooks,
+  ran: ['waiting', 'wait', 'Ran, end not recorded'],
+  'caught-up': ['caughtUp', 'run', 'Caught up'],
+};
+
+export const fateWord = (fate: Fate): string => fateLooks[fate][2];
+
 export const runTone = (state: RunState): Tone => runLooks[state][1];
 export const runWord = (state: RunState): string => runLooks[state][2];
 
@@ -91,6 +104,11 @@ const Mark = ({
 );
 
 export const RunMark = ({ state }: { readonly state: RunState }) => <Mark look={runLooks[state]} />;
+
+/** `children` in place of the word. */
+export const FateMark = ({ fate, children }: { readonly fate: Fate; readonly children?: ReactNode }) => (
+  <Mark look={fateLooks[fate]}>{children}</Mark>
+);
 
 /** `children` in place of the word. */
 export const JobMark = ({ look, children }: { readonly look: JobLook; readonly children?: ReactNode }) => (

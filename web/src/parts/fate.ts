@@ -1,0 +1,24 @@
+/** What became of a due instant. */
+
+import type { WireLedgerLine } from '../../../src/api/schema.ts';
+
+/** `ran`: its run ended before the ledger recorded how. */
+export type Fate = WireLedgerLine['end'] | NonNullable<WireLedgerLine['state']>;
+
+/** The good first. */
+export const fates: readonly Fate[] = [
+  'succeeded',
+  'failed',
+  'timed-out',
+  'killed',
+  'lost',
+  'ran',
+  'caught-up',
+  'skipped',
+  'missed',
+];
+
+/** Fates of runs that ran and did not succeed. */
+export const failures: readonly Fate[] = ['failed', 'timed-out', 'killed', 'lost'];
+
+export const fateOf = ({ end, state }: WireLedgerLine): Fate => (end === 'ran' ? (state ?? end) : end);
