@@ -8,7 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CarillonError } from '../../errors.ts';
 import { droppable, type Unmapped } from '../../scheduler/chronos/aspects.ts';
 import type { Generation } from '../../scheduler/chronos/job.ts';
-import { toDefinition } from '../../scheduler/chronos/mapping.ts';
+import { toChronos, toDefinition } from '../../scheduler/chronos/mapping.ts';
 import { nameForms, nativeName, shownName } from '../../scheduler/chronos/names.ts';
 import { readChronosJob, type Sent } from '../../scheduler/chronos/read.ts';
 import { chronosWarnings } from '../../scheduler/chronos/warnings.ts';
@@ -47,7 +47,8 @@ export async function submitJob(
   const { answer, unmapped } = await put(context, sent, by);
   const name = nativeName(job.name);
   const idle = answer.state.paused !== null || answer.state.disabled !== null;
-  if (idle !== job.disabled)
+  // One that has run for the last time reads as disabled without being held.
+  if (idle !== job.disabled && toChronos(context.scheduler.job(name)).disabled !== job.disabled)
     await context.scheduler.submit({ kind: job.disabled ? 'pause' : 'resume', name, by });
   const warnings =
     answer.outcome === 'unchanged' ? [] : [...chronosWarnings(job, unmapped), ...answer.warnings];

@@ -168,8 +168,21 @@ const printed: readonly (readonly [ChronosField, Generation | null])[] = [
 ];
 
 /** Fields of the second generation alone are taken by the third, and mean nothing there. */
-export const knows = (generation: Generation, field: ChronosField): boolean =>
+const knows = (generation: Generation, field: ChronosField): boolean =>
   !printed.some(([each, only]) => each === field && only !== null && only !== generation);
+
+/**
+ * True for a field that was left out and is not at its default by that: this generation does not know it, or the
+ * job is whole but for the fields of the second generation, so it was read from the third.
+ */
+export const saysNothingOf = (
+  field: ChronosField,
+  given: ReadonlySet<ChronosField>,
+  generation: Generation,
+): boolean => !given.has(field) && (!knows(generation, field) || isWholeOfThird(given));
+
+const isWholeOfThird = (given: ReadonlySet<ChronosField>): boolean =>
+  printed.every(([field, only]) => field === 'container' || given.has(field) === (only === null));
 
 /** The job in the order of keys of its generation. */
 export function printJob(job: ChronosJob, generation: Generation): Record<string, unknown> {

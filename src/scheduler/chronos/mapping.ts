@@ -23,11 +23,12 @@ import {
   counters,
   crossFilled,
   type Generation,
-  knows,
+  printJob,
+  saysNothingOf,
 } from './job.ts';
 import { nativeName, shownName } from './names.ts';
-import type { Sent } from './read.ts';
-import { beginsNow, never, onceNow, remaining } from './schedule.ts';
+import { readChronosJob, type Sent } from './read.ts';
+import { beginsNow, never, onceNow, remaining, wasShown } from './schedule.ts';
 
 /** The `chronos` part of a definition. */
 interface Kept extends Partial<ChronosJob> {
@@ -47,36 +48,44 @@ export interface Target {
 }
 
 /**
- * The definition that the job amounts to. What says the same as what a client reads of the job now is left as
- * it is. INVALID_SCHEDULE, UNKNOWN_TIMEZONE; everything else is for the scheduler to judge.
+ * The definition that the job amounts to. What says the same as what a client reads of the job, or has read, is
+ * left as it is, and where all of it does the definition is the one before. INVALID_SCHEDULE, UNKNOWN_TIMEZONE;
+ * everything else is for the scheduler to judge.
  */
-export function toDefinition(sent: Sent, { generation, now, before, unmapped }: Target): JobDefinition {
+export function toDefinition(sent: Sent, target: Target): JobDefinition {
+  const { generation, now, before, unmapped } = target;
   const { job, given } = sent;
-  const shown = before === null ? [] : formsOf(before, job);
+  const shown = before === null ? [] : formsOf(before, sent);
   const keptBefore = before === null ? {} : keptOf(before.job.definition);
   const reading: Reading = { generation, now, unmapped, given: (field) => given.has(field) };
   const kept: Record<string, unknown> = {};
   const name = nativeName(job.name);
   let definition: JobDefinition = before?.job.definition ?? { name, run: {} };
+  const changed = new Set<Aspect | ChronosField>();
   const dropped: Unmapped[] = [];
   for (const aspect of aspects) {
     const { drops = [] } = aspect;
     const droppedBefore = drops.filter((part) => keptBefore.unmapped?.includes(part));
     const refused = drops.filter((part) => unmapped.includes(part) && !droppedBefore.includes(part));
-    if (refused.length === 0 && says(aspect, sent, reading, shown)) {
+    if (refused.length === 0 && says(aspect.fields, sent, generation, shown)) {
       for (const field of aspect.fields) if (field in keptBefore) kept[field] = keptBefore[field];
       if (aspect === timing && keptBefore.begins !== undefined) kept.begins = keptBefore.begins;
       dropped.push(...droppedBefore);
       continue;
     }
+    changed.add(aspect);
     definition = withNative(definition, aspect.read(job, reading));
     keepRest(kept, aspect, job, definition);
     if (aspect === timing && 'schedule' in kept) kept.begins = now;
     dropped.push(...drops.filter((part) => unmapped.includes(part)));
   }
   for (const field of keptOnly) {
-    if (!sameJson(job[field], chronosDefaults[field])) kept[field] = job[field];
+    const same = says([field], sent, generation, shown);
+    if (!same) changed.add(field);
+    const value = same ? keptBefore[field] : job[field];
+    if (value !== undefined && !sameJson(value, chronosDefaults[field])) kept[field] = value;
   }
+  if (before !== null && changed.size === 0) return before.job.definition;
   // A client sends the counters back as it read them: they are taken for a new job only.
   for (const field of counters) {
     const value = before === null ? job[field] : keptBefore[field];
@@ -84,28 +93,42 @@ export function toDefinition(sent: Sent, { generation, now, before, unmapped }: 
   }
   if (dropped.length > 0) kept.unmapped = dropped;
   if (job.name !== name) kept.name = job.name;
-  return { ...definition, name, paused: job.disabled, chronos: kept };
+  return { ...definition, name, paused: pausedAs(job, before, changed.has(timing)), chronos: kept };
 }
 
-/** The fields read so, in one of these forms of the job; what its generation does not know says nothing. */
+/** A job that has run for the last time reads as disabled: sent back so, it is not paused. */
+function pausedAs({ disabled }: ChronosJob, before: JobView | null, anew: boolean): boolean {
+  if (before === null || anew || disabled !== isDisabled(before)) return disabled;
+  return before.state.paused !== null;
+}
+
+/** The fields read so, in one of these forms of the job. */
 function says(
-  { fields }: Aspect,
+  fields: readonly ChronosField[],
   { job, given }: Sent,
-  { generation }: Reading,
+  generation: Generation,
   forms: readonly ChronosJob[],
 ): boolean {
-  const unsaid = (field: ChronosField): boolean => !given.has(field) && !knows(generation, field);
-  return forms.some((form) => fields.every((field) => unsaid(field) || sameJson(job[field], form[field])));
+  const same = (field: ChronosField, form: ChronosJob): boolean =>
+    saysNothingOf(field, given, generation) || sameJson(job[field], form[field]);
+  return forms.some((form) => fields.every((field) => same(field, form)));
 }
 
 /**
- * The job as a client reads it, alone and in lists, and as it was sent: sending it so again starts nothing anew,
- * unless it is to begin when it is sent.
+ * The job as a client reads it, alone and in lists, as it read it before, and as it was sent: sending it so again
+ * starts nothing anew, unless it is to begin when it is sent. All of them as they are when they come back.
  */
-function formsOf(view: JobView, { schedule }: ChronosJob): ChronosJob[] {
+function formsOf(view: JobView, { job: { schedule } }: Sent): ChronosJob[] {
   const shown = toChronos(view);
-  const sent = beginsNow(schedule || onceNow) ? [] : [settledFields(view.job.definition)];
-  return [shown, crossFilled(shown), ...sent];
+  const settled = settledFields(view.job.definition);
+  const written = settled.schedule.startsWith('R') ? settled.schedule : null;
+  const earlier =
+    view.schedule !== null && wasShown(schedule, view.schedule, view.state.cursor, written)
+      ? [{ ...shown, schedule }]
+      : [];
+  const sent = beginsNow(schedule || onceNow) ? [] : [settled];
+  const forms = [shown, crossFilled(shown), ...earlier, ...sent];
+  return forms.map((form) => readChronosJob(printJob(form, 2)).job);
 }
 
 function keepRest(

@@ -8,7 +8,7 @@ import { CarillonError, invariant } from '../../errors.ts';
 import { DAY_MS, dayNumber, SECOND_MS } from '../schedule/civil.ts';
 import { formatDateTime, parseDateTime, parseRepeat } from '../schedule/iso.ts';
 import { indexAfter, instantOf } from '../schedule/iso-next.ts';
-import type { RepeatSchedule, Schedule } from '../schedule/model.ts';
+import type { CronSchedule, OneOffSchedule, RepeatSchedule, Schedule } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
 import { compileSchedule, resolveSchedule } from '../schedule/parse.ts';
 import { formatDuration, formatPeriod } from '../schedule/period.ts';
@@ -121,15 +121,35 @@ export function remaining(
     const begun = ran && nextInstant(schedule, cursor - 1) === cursor;
     return written !== null && !begun ? written : remainingRepeat(schedule, cursor, written);
   }
+  if (schedule.kind === 'at') return remainingInstant(schedule, nextInstant(schedule, cursor) === null);
+  return remainingCron(schedule, cursor);
+}
+
+const remainingInstant = ({ atMs, timezone }: OneOffSchedule, over: boolean): string =>
+  `${over ? 'R0' : 'R1'}/${instantText(atMs, zoneOf(timezone ?? 'UTC'))}/PT24H`;
+
+/** A cron schedule has no period: the time to the instant after the next is the nearest to one. */
+function remainingCron(schedule: CronSchedule, cursor: number): string {
   const next = nextInstant(schedule, cursor);
-  if (schedule.kind === 'at') {
-    const at = instantText(schedule.atMs, zoneOf(schedule.timezone ?? 'UTC'));
-    return `${next === null ? 'R0' : 'R1'}/${at}/PT24H`;
-  }
-  // A cron schedule has no period: the time to the instant after the next is the nearest to one.
   const following = next === null ? null : nextInstant(schedule, next);
   if (next === null || following === null) return `R0/${instantText(cursor, schedule.zone)}/PT24H`;
   return `R/${instantText(next, schedule.zone)}/${formatDuration(following - next)}`;
+}
+
+const printedStart = /^R\d*\/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?:Z|[+-]\d\d:\d\d))\//;
+
+/** True for what a client may have read of the schedule before: what was left of it at an instant up to the next. */
+export function wasShown(text: string, schedule: Schedule, cursor: number, written: string | null): boolean {
+  if (schedule.kind === 'at')
+    return text === remainingInstant(schedule, true) || text === remainingInstant(schedule, false);
+  const start = Date.parse(printedStart.exec(text)?.[1] ?? '');
+  const latest = nextInstant(schedule, cursor) ?? cursor;
+  if (Number.isNaN(start) || start > latest || nextInstant(schedule, start - 1) !== start) return false;
+  const shown =
+    schedule.kind === 'cron'
+      ? remainingCron(schedule, start - 1)
+      : remainingRepeat(schedule, start - 1, written);
+  return text === shown;
 }
 
 function remainingRepeat(schedule: RepeatSchedule, cursor: number, written: string | null): string {

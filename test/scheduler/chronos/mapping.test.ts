@@ -9,6 +9,7 @@ import { readChronosJob } from '../../../src/scheduler/chronos/read.ts';
 import { chronosWarnings } from '../../../src/scheduler/chronos/warnings.ts';
 import type { JobDefinition } from '../../../src/scheduler/definition.ts';
 import type { Settings } from '../../../src/scheduler/model.ts';
+import { chronosJob } from '../../support/chronos-jobs.ts';
 import { Rig } from '../../support/rig.ts';
 
 const engine = { concurrency: null, tombstoneMs: 600_000 };
@@ -117,79 +118,10 @@ describe('constraints', () => {
   });
 });
 
-const word = fc.stringMatching(/^[a-z][a-z0-9_]{0,8}$/);
-const text = fc.oneof(fc.constant(''), fc.string({ maxLength: 12 }));
-const path = word.map((name) => `/${name}`);
-const container = fc.record(
-  {
-    type: fc.constantFrom('DOCKER', 'MESOS'),
-    image: word,
-    network: fc.constantFrom('HOST', 'BRIDGE'),
-    networkInfos: fc.array(fc.record({ name: word }), { maxLength: 2 }),
-    volumes: fc.array(
-      fc.record(
-        { containerPath: path, hostPath: path, mode: fc.constantFrom('RW', 'RO') },
-        { requiredKeys: ['containerPath'] },
-      ),
-      { maxLength: 2 },
-    ),
-    forcePullImage: fc.boolean(),
-    parameters: fc.array(fc.record({ key: fc.constantFrom('workdir', 'memory-swap'), value: path }), {
-      maxLength: 2,
-    }),
-  },
-  { requiredKeys: ['type', 'image', 'network', 'networkInfos', 'volumes', 'forcePullImage', 'parameters'] },
-);
-const job = fc.record(
-  {
-    command: text,
-    shell: fc.boolean(),
-    arguments: fc.array(fc.string({ minLength: 1, maxLength: 6 }), { maxLength: 2 }),
-    executor: text,
-    executorFlags: text,
-    taskInfoData: text,
-    retries: fc.nat(5),
-    owner: text,
-    ownerName: text,
-    description: text,
-    async: fc.boolean(),
-    cpus: fc.constantFrom(0.1, 0.5, 2),
-    mem: fc.constantFrom(128, 64, 512.5),
-    disk: fc.constantFrom(256, 1),
-    disabled: fc.boolean(),
-    softError: fc.boolean(),
-    dataProcessingJobType: fc.boolean(),
-    highPriority: fc.boolean(),
-    runAsUser: fc.constantFrom('root', 'nobody'),
-    concurrent: fc.boolean(),
-    maxCompletionTime: fc.constantFrom(0, 90),
-    epsilon: fc.constantFrom('PT60S', 'PT1H'),
-    environmentVariables: fc.array(fc.record({ name: word, value: text }), { maxLength: 3 }),
-    constraints: fc.array(
-      fc.tuple(word, fc.constantFrom('EQUALS', 'LIKE', 'UNLIKE'), fc.constantFrom('a', 'a.*')),
-      { maxLength: 2 },
-    ),
-    uris: fc.array(
-      word.map((name) => `https://x.org/${name}`),
-      { maxLength: 2 },
-    ),
-    container,
-    schedule: fc.constantFrom(
-      'R/2027-01-01T00:00:00Z/P1D',
-      'R5/2027-W05-1T10:00Z/PT36H',
-      'R1//P',
-      'R3/2020-01-01/P1M',
-      'R/T05:50Z/PT24H',
-    ),
-    scheduleTimeZone: fc.constantFrom('', 'Europe/Berlin', 'null'),
-  },
-  { requiredKeys: [] },
-);
-
 test('whatever was sent reads back the same, and again after it was sent back', () => {
   fc.assert(
     fc.property(
-      job,
+      chronosJob,
       fc.constantFrom(2 as const, 3 as const),
       fc.subarray([...droppable]),
       (sent, generation, refused) => {
