@@ -9,6 +9,8 @@ import { Compile } from 'typebox/compile';
 import type { CarillonError, ErrorCode } from '../errors.ts';
 import { invariant } from '../errors.ts';
 import { checkContainer } from './check-container.ts';
+import { checkTexts } from './check-texts.ts';
+import { readKept } from './chronos/read.ts';
 import { JobDefinition } from './definition.ts';
 import { explain, Findings, type Shape, shorten } from './explain.ts';
 import { checkFetch } from './fetch.ts';
@@ -41,6 +43,7 @@ export function checkDefinition(
 export function findProblems(raw: unknown, source: string): CarillonError[] {
   const findings = new Findings(source, maxProblems);
   if (compiled.Check(raw)) {
+    if (!checkTexts(raw, findings)) return findings.problems;
     checkSchedule(raw, findings);
     checkRun(raw.run, findings);
     checkPolicy(raw, findings);
@@ -200,6 +203,7 @@ const MAX_CHRONOS_LENGTH = 65_536;
 
 function checkChronos({ chronos }: JobDefinition, findings: Findings): void {
   if (chronos === undefined) return;
+  for (const { code, message, details } of readKept(chronos).problems) findings.add(code, message, details);
   const { length } = JSON.stringify(chronos);
   if (length <= MAX_CHRONOS_LENGTH) return;
   const allowed = `at most ${MAX_CHRONOS_LENGTH} characters of JSON`;

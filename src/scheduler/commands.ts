@@ -12,6 +12,7 @@ import type { AnswerTo, ApplyResult, Command, CommandAnswers, JobAnswer } from '
 import { copyRun } from './decision.ts';
 import { type Checked, checkJob, nextRevision } from './define.ts';
 import type { JobDefinition } from './definition.ts';
+import { shorten } from './explain.ts';
 import { rerunVariant } from './ids.ts';
 import type { Job, Run } from './model.ts';
 import { nearest } from './nearest.ts';
@@ -21,12 +22,13 @@ import { isEnded } from './run-state.ts';
 import { killRun, openRun, reviseLimits, settle } from './runs.ts';
 import { sameJson } from './same.ts';
 import type { Entry, State } from './state.ts';
+import { faultIn, utf8Length } from './texts.ts';
 import type { Turn } from './turn.ts';
 
 const environmentName = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** Parameters of one run, and the length of each. */
+/** Parameters of one run, and the bytes of each: they are variables of its program. */
 const MAX_PARAMS = 64;
-const MAX_PARAM_LENGTH = 4_096;
+const MAX_PARAM_BYTES = 4_096;
 
 /** Changes the state as a checked command wants it, and returns the answer. */
 export type Change<Answer> = (turn: Turn) => Answer;
@@ -275,13 +277,22 @@ function checkParams(params: Readonly<Record<string, string>>): void {
         allowed: 'letters, digits and underscores, not beginning with a digit or with CARILLON_',
       });
     }
-    if ((params[name] ?? '').length > MAX_PARAM_LENGTH) {
+    const value = params[name] ?? '';
+    const fault = faultIn(value);
+    if (fault !== null) {
+      throw new CarillonError('INVALID_FIELD', `params.${name} ${fault}. Allowed: text without it.`, {
+        field: `params.${name}`,
+        value: shorten(value),
+        allowed: 'text without it',
+      });
+    }
+    if (utf8Length(value) > MAX_PARAM_BYTES) {
       throw new CarillonError(
         'LIMIT_EXCEEDED',
-        `the parameter '${name}' is longer than ${MAX_PARAM_LENGTH} characters`,
+        `the parameter '${name}' is longer than ${MAX_PARAM_BYTES} bytes`,
         {
           field: `params.${name}`,
-          allowed: `at most ${MAX_PARAM_LENGTH} characters`,
+          allowed: `at most ${MAX_PARAM_BYTES} bytes`,
         },
       );
     }

@@ -42,7 +42,7 @@ export function checkJob(raw: unknown, source: string, settings: Settings): Chec
 
 function checkPool(definition: JobDefinition, settings: Settings): void {
   const pool = definition.policy?.pool;
-  if (pool === undefined || settings.pools[pool] !== undefined) return;
+  if (pool === undefined || Object.hasOwn(settings.pools, pool)) return;
   throw new CarillonError('INVALID_FIELD', `the pool '${pool}' is not configured here`, {
     field: 'policy.pool',
     value: pool,

@@ -11,11 +11,17 @@ import { Fetch } from './fetch.ts';
 export const definitionLimits = {
   nameLength: 128,
   textLength: 4_096,
+  /** Of a command, an argument and a variable in bytes, too: a system takes twice as much for each. */
   commandLength: 65_536,
+  variableNameLength: 255,
   parents: 256,
   labels: 64,
   env: 512,
   listLength: 64,
+  /** Of the whole job as JSON: half of what one node of ZooKeeper holds. */
+  bytes: 512 * 1024,
+  /** Of lists and mappings inside each other; a job without its `chronos` part needs five. */
+  depth: 16,
 } as const;
 
 const closed = { additionalProperties: false } as const;
@@ -37,11 +43,12 @@ export const oneOf = <const W extends readonly string[]>(words: W, options: TSch
     ),
   );
 
-export const jobNamePattern = '^[A-Za-z0-9_.-]{1,128}$';
+/** `.` and `..` are steps in every address and path, and can't be asked for. */
+export const jobNamePattern = '^(?!\\.{1,2}$)[A-Za-z0-9_.-]{1,128}$';
 
 const JobName = Type.String({
   pattern: jobNamePattern,
-  description: 'Unique name: 1 to 128 letters, digits, dots, dashes and underscores.',
+  description: 'Unique name: 1 to 128 letters, digits, dots, dashes and underscores; not . or ..',
 });
 
 const After = Type.Object(

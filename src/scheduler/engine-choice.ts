@@ -17,7 +17,7 @@ const kinds = Object.keys(settingOf) as EngineKind[];
 /** ENGINE_NOT_CONFIGURED where there is none. */
 export function engineFor(run: RunDefinition, settings: Settings): string {
   if (run.engine !== undefined) {
-    if (settings.engines[run.engine] !== undefined) return run.engine;
+    if (Object.hasOwn(settings.engines, run.engine)) return run.engine;
     throw notConfigured(run.engine, settings);
   }
   const images = run.image !== undefined;

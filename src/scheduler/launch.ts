@@ -32,7 +32,7 @@ export function limitsOf(state: State, entry: Entry, engine: string): Limit[] {
 
 /** How many attempts may share a pool at once; null: it is not configured any more. */
 export function poolLimit(settings: Settings, pool: string): Limit | null {
-  const places = settings.pools[pool];
+  const places = Object.hasOwn(settings.pools, pool) ? settings.pools[pool] : undefined;
   return places === undefined ? null : { key: `pool:${pool}`, places, label: `pool ${pool}` };
 }
 

@@ -4,12 +4,14 @@
  * as long as it still means what the definition says: an edit through the native interface shows here.
  */
 
+import { CarillonError } from '../../errors.ts';
 import type { JobDefinition } from '../definition.ts';
 import type { JobView } from '../handle.ts';
 import { sameJson } from '../same.ts';
 import {
   type Aspect,
   aspects,
+  droppable,
   keptOnly,
   type Native,
   type Reading,
@@ -27,7 +29,7 @@ import {
   saysNothingOf,
 } from './job.ts';
 import { nativeName, shownName } from './names.ts';
-import { readChronosJob, type Sent } from './read.ts';
+import { readChronosJob, readKept, type Sent } from './read.ts';
 import { beginsNow, never, onceNow, remaining, wasShown } from './schedule.ts';
 
 /** The `chronos` part of a definition. */
@@ -141,7 +143,15 @@ function keepRest(
   for (const field of fields) if (!sameJson(job[field], written[field])) kept[field] = job[field];
 }
 
-const keptOf = (definition: JobDefinition): Kept => (definition.chronos ?? {}) as Kept;
+/** What can't be read is nothing: the part is open to everyone who writes a definition. */
+function keptOf({ chronos = {} }: JobDefinition): Kept {
+  const { begins, unmapped } = chronos;
+  return {
+    ...readKept(chronos).fields,
+    ...(typeof begins === 'number' && { begins }),
+    ...(Array.isArray(unmapped) && { unmapped: droppable.filter((part) => unmapped.includes(part)) }),
+  };
+}
 
 /** Undefined clears a field. */
 function withNative(definition: JobDefinition, native: Native): JobDefinition {
@@ -173,6 +183,16 @@ function agrees(native: Native, definition: JobDefinition): boolean {
   return has(run, definition.run) && has(policy, definition.policy ?? {}) && has(top, definition);
 }
 
+/** True when what was kept amounts to the definition as it is; what can't be read amounts to nothing. */
+function stillSays(aspect: Aspect, job: ChronosJob, reading: Reading, definition: JobDefinition): boolean {
+  try {
+    return agrees(aspect.read(job, reading), definition);
+  } catch (error) {
+    if (error instanceof CarillonError) return false;
+    throw error;
+  }
+}
+
 /** The job as a client of Chronos reads it. */
 export function toChronos(view: JobView): ChronosJob {
   const job = settledFields(view.job.definition);
@@ -193,7 +213,7 @@ export function settledFields(definition: JobDefinition): ChronosJob {
   };
   for (const aspect of aspects) {
     const kept = aspect.fields.filter((field) => field in fields);
-    if (kept.length === 0 || agrees(aspect.read(job, reading), definition)) continue;
+    if (kept.length === 0 || stillSays(aspect, job, reading, definition)) continue;
     job = { ...job, ...Object.fromEntries(kept.map((field) => [field, written[field]])) };
   }
   return job;

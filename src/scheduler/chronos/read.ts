@@ -5,6 +5,7 @@
 
 import { CarillonError } from '../../errors.ts';
 import { shorten } from '../explain.ts';
+import { faultIn } from '../texts.ts';
 import type { ChronosContainer, ChronosFetch, ChronosField, ChronosJob } from './job.ts';
 import { chronosDefaults } from './job.ts';
 
@@ -43,6 +44,28 @@ export function readChronosJob(body: unknown): Sent {
   return { job: job as unknown as ChronosJob, given };
 }
 
+/**
+ * What a definition keeps of a Chronos job: its fields as a client reads them back, and why others are none of it.
+ * What is no field of Chronos is left out.
+ */
+export function readKept(chronos: Json): { fields: Partial<ChronosJob>; problems: CarillonError[] } {
+  const fields: Record<string, unknown> = {};
+  const problems: CarillonError[] = [];
+  for (const [field, value] of Object.entries(chronos)) {
+    if (!isChronosField(field)) continue;
+    try {
+      const absent = value === null && chronosDefaults[field] === null;
+      fields[field] = absent ? null : readers[field](value, `chronos.${field}`);
+    } catch (error) {
+      if (!(error instanceof CarillonError)) throw error;
+      problems.push(error);
+    }
+  }
+  return { fields: fields as Partial<ChronosJob>, problems };
+}
+
+const isChronosField = (field: string): field is ChronosField => Object.hasOwn(readers, field);
+
 type Reader = (value: unknown, field: string) => unknown;
 
 function refuse(field: string, value: unknown, allowed: string): CarillonError {
@@ -54,7 +77,15 @@ function refuse(field: string, value: unknown, allowed: string): CarillonError {
 }
 
 function text(value: unknown, field: string): string {
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string') {
+    const fault = faultIn(value);
+    if (fault === null) return value;
+    throw new CarillonError('INVALID_FIELD', `${field} ${fault}. Allowed: text without it.`, {
+      field,
+      value: shorten(value),
+      allowed: 'text without it',
+    });
+  }
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   throw refuse(field, value, 'text');
 }
@@ -107,7 +138,7 @@ const flagOr = (value: unknown, field: string, otherwise: boolean): boolean =>
 
 function variable(value: unknown, field: string): { name: string; value: string } {
   const json = object(value, field);
-  return { name: needed(json, 'name', field), value: json.value == null ? '' : text(json.value, field) };
+  return { name: needed(json, 'name', field), value: json.value == null ? '' : text(json.value, `${field}.value`) };
 }
 
 function fetch(value: unknown, field: string): ChronosFetch {
