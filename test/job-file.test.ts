@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CarillonError } from '../src/errors.ts';
-import { formatJobFile, jobFileLimits, parseJobFile } from '../src/job-file.ts';
+import { formatJobFile, parseJobFile } from '../src/job-file.ts';
+import { textBounds } from '../src/text-bounds.ts';
 
 const read = (text: string) => parseJobFile(text, 'jobs.yaml');
 const a = { name: 'a' };
@@ -120,8 +121,55 @@ test('aliases that expand without end are refused', () => {
 });
 
 test('a text beyond the bound is refused before it is read', () => {
-  const error = refusal(() => read('#'.repeat(jobFileLimits.characters + 1)));
+  const error = refusal(() => read('#'.repeat(textBounds.yamlBytes + 1)));
   expect(error.code).toBe('LIMIT_EXCEEDED');
+});
+
+describe('what would take a parser too far is refused before, with the bound and the place', () => {
+  const { jobValues, fields, documents, anchors, jobBytes } = textBounds;
+  const lines = (count: number, line: (i: number) => string) =>
+    Array.from({ length: count }, (_, i) => line(i)).join('');
+  test.each<[string, string, string, string]>([
+    ['lists in JSON', `[${'['.repeat(2_000)}`, '1:33', 'at most 32 levels'],
+    ['objects in JSON', '{"a":'.repeat(6_000), '1:161', 'at most 32 levels'],
+    ['lists in YAML', `a: ${'['.repeat(2_000)}`, '1:37', 'at most 32 levels'],
+    ['lists in YAML, one in the other', '- '.repeat(2_000), '1:68', 'at most 32 levels'],
+    ['mappings in YAML', lines(100, (i) => `${' '.repeat(i)}a:\n`), '34:', 'at most 32 levels'],
+    ['fields in YAML', lines(20_000, (i) => `k${i}: 1\n`), `${fields + 1}:`, 'at most 10,000 fields'],
+    ['fields between braces', `{${lines(20_000, (i) => `k${i}: 1, `)}}`, '1:', 'at most 10,000 fields'],
+    ['documents', '---\na: 1\n'.repeat(documents + 1), `${2 * documents + 1}:`, 'at most 20,000'],
+    ['anchors', lines(anchors + 1, (i) => `- &a${i} 1\n`), `${anchors + 1}:`, 'at most 10,000'],
+    ['aliases', `- &a 1\n${'- *a\n'.repeat(anchors + 1)}`, `${anchors + 2}:`, 'at most 10,000'],
+    ['values of a job in JSON', `[{"a":[${'1,'.repeat(jobValues)}1]}]`, '1:', 'at most 50,000'],
+    ['bytes of a job in JSON', `[1,\n"${'a'.repeat(jobBytes)}"]`, '2:1', 'at most 1,048,576 bytes'],
+    [
+      'values of a job with its aliases',
+      `x: &x [${'1,'.repeat(jobValues / 50)}1]\ny: [${'*x,'.repeat(60)}]\n`,
+      '1',
+      'at most 50,000',
+    ],
+    [
+      'length of a job with its aliases',
+      `x: &x ${'a'.repeat(jobBytes / 50)}\ny: [${'*x,'.repeat(60)}]\n`,
+      '1',
+      'at most 1,048,576 bytes',
+    ],
+  ])('%s', (_, text, place, allowed) => {
+    const { code, message, details } = refusal(() => read(text));
+    expect({ code, ...details }).toMatchObject({ code: 'INVALID_BODY', allowed });
+    expect(details.source).toMatch(`jobs.yaml:${place}`);
+    expect(message).toContain(allowed);
+  });
+
+  test('a merge of what is no mapping', () => {
+    for (const text of ['<<: &x\n  <<: *x', '<<: ', '- &x [a]\n- <<: *x'])
+      expect(refusal(() => read(text))).toMatchObject({ code: 'INVALID_BODY' });
+  });
+
+  test('twenty thousand names are read in a moment', () => {
+    const text = lines(9_999, (i) => `k${i}: 1\n`);
+    expect(Object.keys(read(text)[0]?.definition as object)).toHaveLength(9_999);
+  });
 });
 
 test('what is written reads back the same, as one document each', () => {
