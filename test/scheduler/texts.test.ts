@@ -35,7 +35,9 @@ describe('a text is refused with its field', () => {
   ])('%s', (field, definition) => {
     const found = problem(definition);
     expect(found).toMatchObject({ code: 'INVALID_FIELD', details: { field, source: 'body' } });
-    expect(found?.message).toMatch(/holds (a NUL \(\\u0000\)|half a character \(\\ud800\)) at position [235]/);
+    expect(found?.message).toMatch(
+      /holds (a NUL \(\\u0000\)|half a character \(\\ud800\)) at position [235]/,
+    );
   });
 
   test('all characters that are whole pass', () => {

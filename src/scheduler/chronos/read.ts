@@ -138,7 +138,10 @@ const flagOr = (value: unknown, field: string, otherwise: boolean): boolean =>
 
 function variable(value: unknown, field: string): { name: string; value: string } {
   const json = object(value, field);
-  return { name: needed(json, 'name', field), value: json.value == null ? '' : text(json.value, `${field}.value`) };
+  return {
+    name: needed(json, 'name', field),
+    value: json.value == null ? '' : text(json.value, `${field}.value`),
+  };
 }
 
 function fetch(value: unknown, field: string): ChronosFetch {
