@@ -21,6 +21,7 @@ export const catalogue = {
   UNSUPPORTED_BY_ENGINE: { status: 400, title: 'The engine can not honour this' },
   MISDIRECTED: { status: 421, title: 'The request is for another host' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not for this address' },
+  TOO_SLOW: { status: 408, title: 'The request took too long to arrive' },
   LIMIT_EXCEEDED: { status: 413, title: 'A bound is exceeded' },
   // What was asked for is not there, or not in the right state.
   JOB_NOT_FOUND: { status: 404, title: 'The job does not exist' },
@@ -40,6 +41,7 @@ export const catalogue = {
   STORE_IN_USE: { status: 503, title: 'The data directory is in use by another process' },
   ENGINE_UNAVAILABLE: { status: 503, title: 'The engine can not be reached' },
   NO_PLACE: { status: 503, title: 'The engine has no place for it now' },
+  BUSY: { status: 503, title: 'The server has no room for it now' },
   LAUNCH_REFUSED: { status: 502, title: 'The engine refused to launch' },
 } as const;
 

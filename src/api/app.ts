@@ -7,9 +7,10 @@ import fastify, { type FastifyInstance } from 'fastify';
 import type { SchedulerHandle } from '../scheduler/handle.ts';
 import type { Clock, Log, Member } from '../scheduler/ports.ts';
 import { readBodies } from './body.ts';
+import { boundBodies } from './body-room.ts';
 import { compileCheck } from './checking.ts';
 import { chronosApi, meantAddress } from './chronos/app.ts';
-import { endConnectionsAtClose } from './connections.ts';
+import { Connections } from './connections.ts';
 import type { ApiContext } from './context.ts';
 import { nothingHere, sendError } from './error-map.ts';
 import { forwardToLeader } from './forward.ts';
@@ -20,6 +21,7 @@ import { refuseOtherMethods } from './methods.ts';
 import { Metrics } from './metrics.ts';
 import { describeApi, openapiRoute } from './openapi.ts';
 import { Peers } from './peer.ts';
+import { Room } from './room.ts';
 import { applyRoutes } from './routes/apply.ts';
 import { eventRoutes } from './routes/events.ts';
 import { graphRoutes } from './routes/graph.ts';
@@ -99,10 +101,25 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
     clock,
     heartbeatMs: settings.heartbeatMs ?? 15_000,
   });
-  const metrics = new Metrics(scheduler);
+  const connections = new Connections(app);
+  const streams = new Room({ what: 'streams of events or output', ...apiLimits.streams });
+  const bodies = new Room({ what: 'bytes of request bodies', ...apiLimits.bodyRoom });
+  const metrics = new Metrics(scheduler, () => ({
+    connections: connections.count,
+    streams: streams.held,
+    bodyBytes: bodies.held,
+  }));
   const closing = new AbortController();
   const peers = new Peers(clock, () => scheduler.cluster().self);
-  const context: ApiContext = { scheduler, clock, node, live, peers, closing: closing.signal };
+  const context: ApiContext = {
+    scheduler,
+    clock,
+    node,
+    live,
+    peers,
+    streams,
+    closing: closing.signal,
+  };
 
   app.setValidatorCompiler(compileCheck);
   // Answers are built for the wire and typed by their schemas; the tests hold every one of them to its schema.
@@ -113,8 +130,8 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
     (request, reply) => web.answer(request, reply) ?? sendError(log, nothingHere(request), request, reply),
   );
   answerOwnHosts(app, checkHost);
-  endConnectionsAtClose(app);
   readBodies(app);
+  boundBodies(app, bodies, clock);
   protect(app);
   refuseOtherMethods(app, (request) => web.has(request), maxParamLength);
   refuseUnknownParameters(app);

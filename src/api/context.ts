@@ -6,6 +6,7 @@ import type { Clock, Member } from '../scheduler/ports.ts';
 import { apiLimits } from './limits.ts';
 import type { LiveEvents } from './live.ts';
 import { forwardedFor, isForwarded, type Peers } from './peer.ts';
+import type { Room } from './room.ts';
 
 export interface ApiContext {
   readonly scheduler: SchedulerHandle;
@@ -14,6 +15,8 @@ export interface ApiContext {
   readonly node: Member;
   readonly live: LiveEvents;
   readonly peers: Peers;
+  /** For answers that go on until somebody ends them. */
+  readonly streams: Room;
   /** Fires when the app closes: whatever streams must end. */
   readonly closing: AbortSignal;
 }

@@ -66,7 +66,7 @@ export function sendError(
   const problem = expected === null ? internalProblem(request.id) : toProblem(expected);
   if (problem.status === 503) reply.header('retry-after', '1');
   // A body that was refused before its end is not read on: this connection has nothing more to say.
-  if (problem.status === 413) reply.header('connection', 'close');
+  if (problem.status === 413 || problem.status === 408) reply.header('connection', 'close');
   return reply.code(problem.status).header('content-type', problemType).send(JSON.stringify(problem));
 }
 

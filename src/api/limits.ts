@@ -8,6 +8,17 @@ export const apiLimits = {
   applyJobs: 20_000,
   /** Bytes of one request body: `applyJobs` jobs of usual length. */
   bodyBytes: 32 * 1024 * 1024,
+  /** Bytes of bodies in memory at once, beyond `smallBodyBytes` of each: room for four of the largest. */
+  bodyRoom: { total: 128 * 1024 * 1024, perAddress: 64 * 1024 * 1024, kept: 32 * 1024 * 1024 },
+  /** Bytes of a body for which there is always room. */
+  smallBodyBytes: 64 * 1024,
+  /** A body of which nothing comes for so long is given up. */
+  bodySilenceMs: 15_000,
+  /** Connections at once; an idle one makes way for a new one. */
+  connections: 1_024,
+  connectionsPerAddress: 512,
+  /** Streams of events and followed output: more are pages that somebody forgot to close. */
+  streams: { total: 256, perAddress: 128, kept: 32 },
   /** Due instants of one preview. */
   instants: 1_000,
   /** Days of statistics in one answer. */

@@ -5,7 +5,6 @@
  */
 
 import { Readable } from 'node:stream';
-import { CarillonError } from '../errors.ts';
 import type { Notice, SchedulerHandle } from '../scheduler/handle.ts';
 import type { Clock } from '../scheduler/ports.ts';
 import type { WireEvent } from './schema-views.ts';
@@ -16,8 +15,6 @@ export const liveLimits = {
   kept: 2_000,
   /** Bytes waiting for one client. */
   buffered: 1024 * 1024,
-  /** More are people who forgot to close their pages. */
-  clients: 256,
 } as const;
 
 interface LiveEvent {
@@ -54,17 +51,8 @@ export class LiveEvents {
     this.#stopBeating = this.#beatLater();
   }
 
-  get clients(): number {
-    return this.#clients.size;
-  }
-
   /** A stream of server-sent events: of all jobs or of one, after `lastId` where the client says so. */
   open(request: { readonly job: string | null; readonly lastId: string | null }): Readable {
-    if (this.#clients.size >= liveLimits.clients) {
-      throw new CarillonError('LIMIT_EXCEEDED', `${this.#clients.size} clients watch already.`, {
-        allowed: `at most ${liveLimits.clients} at one time on one node`,
-      });
-    }
     const stream = new Readable({ read: () => {}, highWaterMark: liveLimits.buffered });
     const client: Client = { stream, job: request.job };
     this.#clients.add(client);

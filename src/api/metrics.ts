@@ -13,16 +13,25 @@ const latenessBounds = [
   0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600,
 ];
 
+/** What clients of this node hold now. */
+export interface Load {
+  readonly connections: number;
+  readonly streams: number;
+  readonly bodyBytes: number;
+}
+
 export class Metrics {
   readonly #scheduler: SchedulerHandle;
+  readonly #load: () => Load;
   readonly #unsubscribe: () => void;
   readonly #ended = new Map<EndState, number>(endStates.map((state) => [state, 0]));
   /** One place for each bound and one for what is above all. */
   readonly #lateness = new Array<number>(latenessBounds.length + 1).fill(0);
   #latenessSeconds = 0;
 
-  constructor(scheduler: SchedulerHandle) {
+  constructor(scheduler: SchedulerHandle, load: () => Load) {
     this.#scheduler = scheduler;
+    this.#load = load;
     this.#unsubscribe = scheduler.subscribe((notice) => {
       if (notice.kind !== 'run' || notice.run.endedAt === null) return;
       if (scheduler.cluster().role === 'leader') this.#count(notice.run);
@@ -48,6 +57,7 @@ export class Metrics {
       ...(leads ? this.#present() : []),
       ...counter('carillon_runs_ended_total', 'Runs ended, by how.', byState(endStates, this.#ended)),
       ...this.#startLateness(),
+      ...this.#clients(),
       ...gauge('process_resident_memory_bytes', 'Resident memory.', [['', process.memoryUsage.rss()]]),
     ];
     return `${lines.join('\n')}\n`;
@@ -71,6 +81,17 @@ export class Metrics {
     return [
       ...gauge('carillon_jobs', 'Jobs.', [['', this.#scheduler.jobCount()]]),
       ...gauge('carillon_runs', 'Unfinished runs, by state.', byState(liveStates, unfinished)),
+    ];
+  }
+
+  #clients(): string[] {
+    const { connections, streams, bodyBytes } = this.#load();
+    return [
+      ...gauge('carillon_http_connections', 'Open connections.', [['', connections]]),
+      ...gauge('carillon_http_streams', 'Open streams of events and output.', [['', streams]]),
+      ...gauge('carillon_http_body_bytes', 'Bytes of request bodies in memory, beyond small ones.', [
+        ['', bodyBytes],
+      ]),
     ];
   }
 

@@ -217,6 +217,7 @@ export class Client {
       method,
       headers: {
         ...headers,
+        'user-agent': 'carillon-cli',
         'x-carillon-user': this.#by,
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },

@@ -30,9 +30,11 @@ export function createRemoteEngine({
       const response = await fetch(new URL(at, base), {
         method,
         signal: AbortSignal.timeout(ANSWER_MS),
-        ...(body === undefined
-          ? {}
-          : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+        headers: {
+          'user-agent': 'carillon-node',
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
       });
       if (!response.ok) throw new Error(`it answered ${response.status}: ${await response.text()}`);
       return response;

@@ -21,7 +21,7 @@ export function answerErrors(app: FastifyInstance, log: Log, generation: Generat
       );
       return answer(reply, generation, 500, `See the log of the server for the request ${request.id}.`);
     }
-    if (expected.code === 'LIMIT_EXCEEDED') reply.header('connection', 'close');
+    if (expected.status === 413 || expected.status === 408) reply.header('connection', 'close');
     if (expected.status === 503) reply.header('retry-after', '1');
     return answer(reply, generation, statusOf(expected), expected.message);
   });
@@ -31,7 +31,7 @@ export function answerErrors(app: FastifyInstance, log: Log, generation: Generat
 }
 
 /** Chronos never had these. */
-const ownStatuses = new Set([405, 421]);
+const ownStatuses = new Set([405, 408, 421]);
 
 /** Chronos' own word for whatever is wrong is 400; its framework's for a type that is not read is 415. */
 function statusOf({ status, details }: CarillonError): number {

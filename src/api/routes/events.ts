@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { ApiContext } from '../context.ts';
 import { answers, query } from '../endpoint.ts';
+import { holdWhileOpen } from '../room.ts';
 import { WireEvent } from '../schema-views.ts';
 import { ref } from '../shape.ts';
 
@@ -13,7 +14,7 @@ const EventsQuery = query({
 
 const eventStream = 'text/event-stream; charset=utf-8';
 
-export function eventRoutes(app: FastifyInstance, { live }: ApiContext): void {
+export function eventRoutes(app: FastifyInstance, { live, streams }: ApiContext): void {
   app.get<{ Querystring: Static<typeof EventsQuery> }>(
     '/events',
     {
@@ -29,11 +30,12 @@ export function eventRoutes(app: FastifyInstance, { live }: ApiContext): void {
         querystring: EventsQuery,
         response: answers(
           { 200: { description: 'Events', type: 'text/event-stream', schema: ref(WireEvent) } },
-          ['LIMIT_EXCEEDED'],
+          ['BUSY'],
         ),
       },
     },
     async (request, reply) => {
+      holdWhileOpen(streams, request, reply);
       const last = request.headers['last-event-id'];
       const stream = live.open({
         job: request.query.job ?? null,

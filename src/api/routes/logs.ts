@@ -14,6 +14,7 @@ import type { ApiContext } from '../context.ts';
 import { answers, type Identified, identified, query } from '../endpoint.ts';
 import { apiLimits } from '../limits.ts';
 import { isForwarded, passedOn } from '../peer.ts';
+import { holdWhileOpen } from '../room.ts';
 import type { WireLogEvent } from '../schema.ts';
 import { deadline, settledWithin } from '../waiting.ts';
 
@@ -52,10 +53,12 @@ export function logRoutes(app: FastifyInstance, context: ApiContext): void {
           'RUN_NOT_FOUND',
           'LOGS_GONE',
           'ENGINE_UNAVAILABLE',
+          'BUSY',
         ]),
       },
     },
     async (request, reply) => {
+      if (request.query.follow === true) holdWhileOpen(context.streams, request, reply);
       const stop = stopOf(context, reply);
       const events = (request.headers.accept ?? '').includes('text/event-stream');
       const pieces = output(context, request, { events, stop: stop.signal });
