@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Two cores: more workers only make each test slower.
     maxWorkers: 2,
+    // What a test lets the program start reads TypeScript too.
+    execArgv: ['--import', 'tsx'],
     testTimeout: 30_000,
     hookTimeout: 120_000,
   },

@@ -38,7 +38,7 @@ const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 const NEWLINE = 0x0a;
 
-/** Steps through the text. INVALID_BODY, with line and column, where a bound is exceeded. */
+/** Steps through a text of many jobs. INVALID_BODY, with line and column, where a bound is exceeded. */
 export function* splitJson(
   bytes: Uint8Array,
   source: string,
@@ -54,6 +54,11 @@ export function* splitJson(
   const line = head.slice(0, begin).split('\n').length;
   if (head[begin] === '[') return yield* new Splitter(bytes, source, 1).split(begin + 1, line);
   return yield* new Splitter(bytes, source, 0).split(begin, line);
+}
+
+/** Holds a text of one value to the bounds, which are those of one job. INVALID_BODY likewise. */
+export function boundJson(bytes: Uint8Array, source: string): void {
+  inOneGo(new Splitter(bytes, source, 0).split(0, 1));
 }
 
 /** In place of a position: behind the list of jobs comes another field. */

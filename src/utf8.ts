@@ -2,13 +2,17 @@
 
 import { CarillonError } from './errors.ts';
 
-/** The text, without a byte order mark. INVALID_BODY with line and column; `source` names where it came from. */
-export function decodeUtf8(bytes: Uint8Array, source: string): string {
+/**
+ * The text from `start` to `end`, without a byte order mark. INVALID_BODY with line and column in the whole;
+ * `source` names where it came from.
+ */
+export function decodeUtf8(bytes: Uint8Array, source: string, start = 0, end = bytes.length): string {
+  const part = bytes.subarray(start, end);
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true }).decode(part);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw notUtf8(bytes, source);
+    throw notUtf8(bytes, start + firstFault(part), source);
   }
 }
 
@@ -17,8 +21,7 @@ export function withoutMark(bytes: Uint8Array): Uint8Array {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }
 
-function notUtf8(bytes: Uint8Array, source: string): CarillonError {
-  const at = firstFault(bytes);
+function notUtf8(bytes: Uint8Array, at: number, source: string): CarillonError {
   const { line, column } = placeIn(bytes, at);
   const place = `${source}:${line}:${column}`;
   const byte = (bytes[at] ?? 0).toString(16).toUpperCase().padStart(2, '0');

@@ -6,7 +6,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import type { SchedulerHandle } from '../scheduler/handle.ts';
 import type { Clock, Log, Member } from '../scheduler/ports.ts';
-import { readBodies } from './body.ts';
+import { limitBodies, readBodies } from './body.ts';
 import { boundBodies } from './body-room.ts';
 import { compileCheck } from './checking.ts';
 import { chronosApi, meantAddress } from './chronos/app.ts';
@@ -130,7 +130,7 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
     (request, reply) => web.answer(request, reply) ?? sendError(log, nothingHere(request), request, reply),
   );
   answerOwnHosts(app, checkHost);
-  readBodies(app);
+  readBodies(app, clock);
   boundBodies(app, bodies, clock);
   protect(app);
   refuseOtherMethods(app, (request) => web.has(request), maxParamLength);
@@ -142,6 +142,7 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
   app.register(
     async (api) => {
       forwardToLeader(api, context);
+      limitBodies(api);
       for (const routes of apiRoutes) routes(api, context);
       openapiRoute(api);
     },

@@ -1,16 +1,30 @@
 /**
- * Reads request bodies: JSON strictly, with the place of a mistake, and YAML where jobs are expected. No other
- * content type is read, which also keeps a foreign web page from posting a form here.
+ * Reads request bodies where a route takes one: JSON strictly, with the place of a mistake, and YAML where jobs are
+ * expected. No other content type is read, which also keeps a foreign web page from posting a form here. Bodies are
+ * held to `textBounds` before a parser sees them, and many jobs are taken up one by one, with turns for others.
  */
 
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CarillonError } from '../errors.ts';
-import { parseJobFile, type WrittenJob } from '../job-file.ts';
+import type { WrittenJob } from '../job-file.ts';
+import { boundJson, type JsonPieces, splitJson } from '../json-text.ts';
+import type { Clock } from '../scheduler/ports.ts';
+import { decodeUtf8, placeIn, withoutMark } from '../utf8.ts';
+import { breathe } from './context.ts';
+import { nothingHere } from './error-map.ts';
 import { placeOfMistake } from './json-place.ts';
 import { apiLimits } from './limits.ts';
+import { type ReadJobs, YamlProcess } from './yaml-process.ts';
 
-/** The jobs of a YAML body, unchecked. */
-export class YamlBody {
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The body is a job, or many: as JSON or YAML. */
+    readonly takes?: 'job' | 'jobs';
+  }
+}
+
+/** The jobs of a body, unchecked. */
+export class JobsBody {
   readonly jobs: readonly WrittenJob[];
 
   constructor(jobs: readonly WrittenJob[]) {
@@ -20,46 +34,159 @@ export class YamlBody {
 
 const jsonTypes = /^application\/([\w.-]+\+)?json\s*($|;)/i;
 const yamlTypes = ['application/yaml', 'text/yaml', 'application/x-yaml', 'text/x-yaml', 'text/vnd.yaml'];
+/** JSON that is parsed before others have a turn: about a millisecond. */
+const turnBytes = 64 * 1024;
 
-export function readBodies(app: FastifyInstance): void {
+const takes = ({ routeOptions }: FastifyRequest): 'job' | 'jobs' | null => routeOptions.config.takes ?? null;
+const bodiless = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** For the whole app, before any route is added. */
+export function readBodies(app: FastifyInstance, clock: Clock): void {
+  const yaml = new YamlProcess(clock);
+  app.addHook('onClose', () => yaml.close());
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(jsonTypes, { parseAs: 'string' }, (_request, text, done) =>
-    settle(done, () => parseJson(String(text))),
+  // Where nothing is, nothing is read.
+  app.addHook('preParsing', async (request, _reply, payload) => {
+    if (request.is404 && !bodiless.has(request.method)) throw nothingHere(request);
+    return payload;
+  });
+  app.addContentTypeParser(
+    jsonTypes,
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, bytes: Buffer) =>
+      takes(request) === 'jobs' ? readJobs(withoutMark(bytes)) : parseJson(withoutMark(bytes)),
   );
-  app.addContentTypeParser(yamlTypes, { parseAs: 'string' }, (_request, text, done) =>
-    settle(done, () => new YamlBody(parseJobFile(String(text), 'body'))),
+  app.addContentTypeParser(
+    yamlTypes,
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, bytes: Buffer) => {
+      if (takes(request) === null) throw noYaml();
+      return new JobsBody(await takeUp(await yaml.read(bytes)));
+    },
   );
 }
 
-function settle(done: (error: Error | null, body?: unknown) => void, parse: () => unknown): void {
-  let body: unknown;
-  try {
-    body = parse();
-  } catch (error) {
-    done(error as Error);
-    return;
-  }
-  done(null, body);
+/** For routes that are added afterwards: how much of a body each takes, and that none takes what it has no use for. */
+export function limitBodies(app: FastifyInstance): void {
+  app.addHook('onRoute', (route) => {
+    if (route.config?.takes === 'jobs') return;
+    const most = route.schema?.body === undefined ? apiLimits.noBodyBytes : apiLimits.jobBytes;
+    route.bodyLimit ??= Math.min(most, app.initialConfig.bodyLimit ?? most);
+    if (route.schema?.body === undefined)
+      route.preValidation = [route.preValidation ?? [], refuseFields].flat();
+  });
 }
 
-function parseJson(text: string): unknown {
+/** `{}` is what clients send that always send something. */
+async function refuseFields({ body }: FastifyRequest): Promise<void> {
+  if (body === undefined || body === null) return;
+  const [name] = typeof body === 'object' ? Object.keys(body) : ['body'];
+  if (name === undefined) return;
+  throw new CarillonError('UNKNOWN_FIELD', `${name} is not known. This request has no fields.`, {
+    field: name,
+    allowed: 'no body, or an empty object',
+    source: 'body',
+  });
+}
+
+/** One JSON value, held to the bounds. INVALID_BODY with line and column. */
+export function parseJson(bytes: Uint8Array): unknown {
+  boundJson(bytes, 'body');
+  const text = decodeUtf8(bytes, 'body');
   if (text.trim() === '') return undefined;
   try {
     return JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    const { line, column } = placeOfMistake(text);
-    throw new CarillonError('INVALID_BODY', `The body is not JSON from line ${line}, column ${column} on.`, {
-      field: 'body',
-      source: `body:${line}:${column}`,
-      allowed: 'JSON, or YAML with Content-Type: application/yaml where jobs are expected',
-    });
+    throw notJson(placeOfMistake(text));
   }
+}
+
+/** Null where the text is no JSON from somewhere on, which its parser then tells. */
+async function pieces(bytes: Uint8Array): Promise<JsonPieces | { readonly mistake: number }> {
+  const steps = splitJson(bytes, 'body');
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    await breathe();
+  }
+}
+
+async function readJobs(bytes: Uint8Array): Promise<unknown> {
+  const found = await pieces(bytes);
+  if ('mistake' in found) throw notJson(placeIn(bytes, found.mistake));
+  if (!found.list) {
+    const definition = parseJson(bytes);
+    if (typeof definition !== 'object' || definition === null) return definition;
+    return new JobsBody([{ definition, source: 'body' }]);
+  }
+  refuseTooMany(found.pieces.length);
+  const jobs: WrittenJob[] = [];
+  let taken = 0;
+  for (const [index, { start, end }] of found.pieces.entries()) {
+    const text = decodeUtf8(bytes, 'body', start, end);
+    try {
+      jobs.push({ definition: JSON.parse(text), source: `body[${index}]` });
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      throw notJson(behind(placeIn(bytes, start), placeOfMistake(text)));
+    }
+    taken += end - start;
+    if (taken < turnBytes) continue;
+    taken = 0;
+    await breathe();
+  }
+  return new JobsBody(jobs);
+}
+
+async function takeUp({ json, ends, lines }: ReadJobs): Promise<WrittenJob[]> {
+  refuseTooMany(ends.length);
+  const decoder = new TextDecoder();
+  const jobs: WrittenJob[] = [];
+  let start = 0;
+  let turn = turnBytes;
+  for (const [index, end] of ends.entries()) {
+    const definition: unknown = JSON.parse(decoder.decode(json.subarray(start, end)));
+    jobs.push({ definition, source: `body:${lines[index]}` });
+    start = end;
+    if (end < turn) continue;
+    turn = end + turnBytes;
+    await breathe();
+  }
+  return jobs;
+}
+
+interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A place in a part of a text, as one in the whole. */
+const behind = (start: Place, { line, column }: Place): Place =>
+  line === 1
+    ? { line: start.line, column: start.column + column - 1 }
+    : { line: start.line + line - 1, column };
+
+function notJson({ line, column }: Place): CarillonError {
+  return new CarillonError('INVALID_BODY', `The body is not JSON from line ${line}, column ${column} on.`, {
+    field: 'body',
+    source: `body:${line}:${column}`,
+    allowed: 'JSON, or YAML with Content-Type: application/yaml where jobs are expected',
+  });
+}
+
+function noYaml(): CarillonError {
+  return new CarillonError('INVALID_BODY', 'The body must be a JSON object, and is YAML.', {
+    field: 'body',
+    value: 'YAML',
+    allowed: 'a JSON object',
+    source: 'body',
+  });
 }
 
 /** The job in the body of a request about one job. */
 export function oneJob(body: unknown): WrittenJob {
-  if (!(body instanceof YamlBody)) return { definition: body, source: 'body' };
+  if (!(body instanceof JobsBody)) return { definition: body, source: 'body' };
   if (body.jobs.length === 1) return body.jobs[0]!;
   throw new CarillonError(
     'INVALID_BODY',
@@ -75,20 +202,7 @@ export function oneJob(body: unknown): WrittenJob {
 
 /** The jobs in the body of a request about many: a list, `{ jobs: [...] }`, or a single one. */
 export function manyJobs(body: unknown): readonly WrittenJob[] {
-  const jobs = body instanceof YamlBody ? body.jobs : fromJson(body);
-  if (jobs.length <= apiLimits.applyJobs) return jobs;
-  throw new CarillonError('LIMIT_EXCEEDED', `The body holds ${jobs.length} jobs.`, {
-    field: 'jobs',
-    value: jobs.length,
-    allowed: `at most ${apiLimits.applyJobs} jobs in one request`,
-    source: 'body',
-  });
-}
-
-function fromJson(body: unknown): WrittenJob[] {
-  const list = Array.isArray(body) ? body : listUnderJobs(body);
-  if (list !== null) return list.map((definition, index) => ({ definition, source: `body[${index}]` }));
-  if (typeof body === 'object' && body !== null) return [{ definition: body, source: 'body' }];
+  if (body instanceof JobsBody) return body.jobs;
   throw new CarillonError('INVALID_BODY', 'The body holds no jobs.', {
     field: 'body',
     allowed: 'a list of jobs, an object with jobs: [...], or YAML documents',
@@ -96,8 +210,12 @@ function fromJson(body: unknown): WrittenJob[] {
   });
 }
 
-function listUnderJobs(body: unknown): unknown[] | null {
-  if (typeof body !== 'object' || body === null || Object.keys(body).join() !== 'jobs') return null;
-  const { jobs } = body as { jobs: unknown };
-  return Array.isArray(jobs) ? jobs : null;
+function refuseTooMany(count: number): void {
+  if (count <= apiLimits.applyJobs) return;
+  throw new CarillonError('LIMIT_EXCEEDED', `The body holds ${count} jobs.`, {
+    field: 'jobs',
+    value: count,
+    allowed: `at most ${apiLimits.applyJobs} jobs in one request`,
+    source: 'body',
+  });
 }

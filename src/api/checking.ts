@@ -8,7 +8,7 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import { CarillonError } from '../errors.ts';
 import { describe, explain, Findings, type Shape, shorten } from '../scheduler/explain.ts';
-import { YamlBody } from './body.ts';
+import { JobsBody } from './body.ts';
 
 const sources: Readonly<Record<string, string>> = {
   querystring: 'query',
@@ -43,11 +43,11 @@ export const compileCheck: FastifySchemaCompiler<Shape> = ({ schema, httpPart = 
 
 function refuseOtherThanObject(body: unknown): void {
   const fits = typeof body === 'object' && !Array.isArray(body);
-  if (fits && !(body instanceof YamlBody)) return;
-  const given = body instanceof YamlBody ? 'YAML' : describe(body);
+  if (fits && !(body instanceof JobsBody)) return;
+  const given = body instanceof JobsBody ? 'YAML' : describe(body);
   throw new CarillonError('INVALID_BODY', `The body must be a JSON object, and is ${given}.`, {
     field: 'body',
-    value: shorten(body instanceof YamlBody ? 'YAML' : body),
+    value: shorten(body instanceof JobsBody ? 'YAML' : body),
     allowed: 'a JSON object',
     source: 'body',
   });

@@ -19,6 +19,10 @@ export const apiLimits = {
   connectionsPerAddress: 512,
   /** Streams of events and followed output: more are pages that somebody forgot to close. */
   streams: { total: 256, perAddress: 128, kept: 32 },
+  /** Bytes of a request about one thing: a job has half of it at most. */
+  jobBytes: 1024 * 1024,
+  /** Bytes of a body that says nothing. */
+  noBodyBytes: 1_024,
   /** Due instants of one preview. */
   instants: 1_000,
   /** Days of statistics in one answer. */

@@ -5,20 +5,23 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CarillonError } from '../../errors.ts';
-import { placeOfMistake } from '../json-place.ts';
+import { withoutMark } from '../../utf8.ts';
+import { parseJson } from '../body.ts';
+import { apiLimits } from '../limits.ts';
 
 const formTypes = /^(application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\b/i;
 
 export function readAnyBody(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, text, done) => done(null, String(text)));
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, bytes, done) => done(null, bytes));
+  app.addHook('onRoute', (route) => {
+    route.bodyLimit ??= Math.min(apiLimits.jobBytes, app.initialConfig.bodyLimit ?? apiLimits.jobBytes);
+  });
 }
 
 /** INVALID_BODY for what is no JSON. */
 export function jsonBody(request: FastifyRequest): unknown {
   const type = request.headers['content-type'] ?? '';
-  // Some editors begin a file with a mark of its byte order, which is no JSON; Chronos read over it.
-  const text = typeof request.body === 'string' ? request.body.replace(/^\uFEFF/, '') : '';
   if (formTypes.test(type)) {
     throw new CarillonError('INVALID_BODY', `A body of type ${type} is not read.`, {
       field: 'content-type',
@@ -26,14 +29,12 @@ export function jsonBody(request: FastifyRequest): unknown {
       allowed: 'application/json',
     });
   }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    const { line, column } = placeOfMistake(text);
-    throw new CarillonError('INVALID_BODY', `The body is not JSON from line ${line}, column ${column} on.`, {
-      field: 'body',
-      allowed: 'JSON',
-    });
-  }
+  // Some editors begin a file with a mark of its byte order, which is no JSON; Chronos read over it.
+  const bytes = withoutMark(request.body instanceof Uint8Array ? request.body : new Uint8Array());
+  const value = parseJson(bytes);
+  if (value !== undefined) return value;
+  throw new CarillonError('INVALID_BODY', 'The body is not JSON from line 1, column 1 on.', {
+    field: 'body',
+    allowed: 'JSON',
+  });
 }

@@ -34,8 +34,8 @@ export function answerErrors(app: FastifyInstance, log: Log, generation: Generat
 const ownStatuses = new Set([405, 408, 421]);
 
 /** Chronos' own word for whatever is wrong is 400; its framework's for a type that is not read is 415. */
-function statusOf({ status, details }: CarillonError): number {
-  if (status >= 500 || ownStatuses.has(status)) return status;
+function statusOf({ code, status, details }: CarillonError): number {
+  if (status >= 500 || ownStatuses.has(status) || code === 'NOT_FOUND') return status;
   return details.field === 'content-type' ? 415 : 400;
 }
 

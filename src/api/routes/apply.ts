@@ -33,6 +33,7 @@ export function applyRoutes(app: FastifyInstance, { scheduler }: ApiContext): vo
   app.post<{ Querystring: Static<typeof ApplyQuery> }>(
     '/apply',
     {
+      config: { takes: 'jobs' },
       schema: {
         summary: 'Create, change and delete many jobs',
         description:

@@ -86,6 +86,7 @@ export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
   app.post(
     '/jobs',
     {
+      config: { takes: 'job' },
       schema: {
         summary: 'Create a job',
         tags,
@@ -103,6 +104,7 @@ export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
   app.put<{ Params: Named }>(
     '/jobs/:name',
     {
+      config: { takes: 'job' },
       schema: {
         summary: 'Create or replace a job',
         description: 'With If-Match: "3" only if the job is at revision 3.',
