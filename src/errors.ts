@@ -22,6 +22,7 @@ export const catalogue = {
   MISDIRECTED: { status: 421, title: 'The request is for another host' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not for this address' },
   TOO_SLOW: { status: 408, title: 'The request took too long to arrive' },
+  INVALID_BACKUP: { status: 400, title: 'The backup can not be restored' },
   LIMIT_EXCEEDED: { status: 413, title: 'A bound is exceeded' },
   // What was asked for is not there, or not in the right state.
   JOB_NOT_FOUND: { status: 404, title: 'The job does not exist' },
@@ -33,6 +34,8 @@ export const catalogue = {
   REVISION_CONFLICT: { status: 409, title: 'The job was changed in the meantime' },
   RUN_ENDED: { status: 409, title: 'The run has ended already' },
   RUN_NOT_ENDED: { status: 409, title: 'The run has not ended yet' },
+  BACKUP_UNDER_WAY: { status: 409, title: 'A backup is being taken already' },
+  STORE_NOT_EMPTY: { status: 409, title: 'There is a store already' },
   LOGS_GONE: { status: 410, title: 'The logs are no longer kept' },
   // What the surroundings can't give now.
   NOT_LEADING: { status: 503, title: 'This node does not lead at the moment' },

@@ -19,6 +19,7 @@ import { createRemoteEngine } from './executor/remote.ts';
 import { createRunLogs, type RunLogs } from './executor/run-logs.ts';
 import { createSwarmLauncher } from './executor/swarm.ts';
 import { createLog } from './log.ts';
+import { restoreBackup } from './restore.ts';
 import type { EngineSettings } from './scheduler/model.ts';
 import type { Election, Launcher, Log, Member, Store } from './scheduler/ports.ts';
 import { Scheduler } from './scheduler/runtime/scheduler.ts';
@@ -247,6 +248,7 @@ function greet(url: string, config: Config): void {
 
 process.exitCode = await runCli(process.argv.slice(2), {
   serve,
+  restore: restoreBackup,
   environment: process.env,
   version: versionOf(),
 });

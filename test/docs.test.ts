@@ -60,7 +60,13 @@ describe('the pages', () => {
     const out = (text: string): void => {
       help += text;
     };
-    await runCli(['--help'], { serve: async () => 0, environment: {}, version: '0', io: { out } as never });
+    await runCli(['--help'], {
+      serve: async () => 0,
+      restore: () => Promise.reject(new Error('nothing is restored here')),
+      environment: {},
+      version: '0',
+      io: { out } as never,
+    });
     const known = [...help.matchAll(/^ {2}([a-z]+)[ \n]/gm)].map((match) => match[1] ?? '');
     expect(known.length).toBeGreaterThan(15);
     const said = pages.flatMap((page) =>

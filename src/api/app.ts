@@ -23,6 +23,7 @@ import { describeApi, openapiRoute } from './openapi.ts';
 import { Peers } from './peer.ts';
 import { Room } from './room.ts';
 import { applyRoutes } from './routes/apply.ts';
+import { backupRoutes } from './routes/backup.ts';
 import { eventRoutes } from './routes/events.ts';
 import { graphRoutes } from './routes/graph.ts';
 import { installationRoutes } from './routes/installation.ts';
@@ -82,6 +83,7 @@ const apiRoutes = [
   timelineRoutes,
   eventRoutes,
   installationRoutes,
+  backupRoutes,
 ];
 
 export function buildApp({ scheduler, clock, log, node, settings = {} }: AppParts): FastifyInstance {

@@ -43,6 +43,10 @@ export const apiLimits = {
   runsNamed: 100,
   /** Characters of who asked for a change. */
   byLength: 128,
+  /** A backup whose reader takes nothing for this long is given up: the store keeps its moment for it. */
+  backupStallMs: 60_000,
+  /** A backup takes no longer, however it is read. */
+  backupMs: 3_600_000,
   /** Lines of output that `tail` may ask for. */
   tail: 1_000_000,
 } as const;

@@ -134,6 +134,11 @@ export class Client {
     return (await this.#fetch('GET', '/graph.dot')).text();
   }
 
+  /** Everything, as the bytes of a file; breaks off where the server does. */
+  async *backup(): AsyncGenerator<Uint8Array> {
+    yield* this.#stream('/backup', {}, {});
+  }
+
   /** The output that is there. */
   async *logs(id: string, query: Query): AsyncGenerator<Uint8Array> {
     yield* this.#stream(at('runs', id, 'logs'), query, {});
@@ -163,7 +168,7 @@ export class Client {
       for await (const chunk of response.body) yield chunk as Uint8Array;
     } catch (error) {
       throw new UnreachableError(
-        `${this.url} broke off in the middle of the output (${causeOf(error)}).`,
+        `${this.url} broke off in the middle of its answer (${causeOf(error)}).`,
         true,
       );
     }

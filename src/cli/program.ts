@@ -3,6 +3,7 @@
 import { hostname, userInfo } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import { describeSettings, type Environment, loadClientConfig } from '../config.ts';
+import { addBackupCommands, type Restore } from './commands/backup.ts';
 import { addEngineCommands } from './commands/engines.ts';
 import { addFileCommands } from './commands/files.ts';
 import { addInstallationCommands } from './commands/installation.ts';
@@ -15,6 +16,7 @@ import { defaultUrl, type Io, Shell } from './shell.ts';
 export interface CliParts {
   /** Runs a server with these flags until it is told to stop; answers the exit code. */
   readonly serve: (args: readonly string[]) => Promise<number>;
+  readonly restore: Restore;
   readonly environment: Environment;
   readonly version: string;
   /** Who prints and waits; the process itself unless given. */
@@ -28,7 +30,7 @@ export async function runCli(args: readonly string[], parts: CliParts): Promise<
     return served(() => parts.serve(args.slice(1)), io);
   }
   const shell = new Shell(io);
-  const program = createProgram(shell, parts.version);
+  const program = createProgram(shell, parts);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return shell.exitCode;
@@ -49,7 +51,7 @@ async function served(serve: () => Promise<number>, io: Io): Promise<number> {
   }
 }
 
-function createProgram(shell: Shell, version: string): Command {
+function createProgram(shell: Shell, { version, restore }: CliParts): Command {
   const { io } = shell;
   const program = new Command('carillon')
     .description('A cron scheduler for pipelines: jobs at their instants, in order, exactly once.')
@@ -73,6 +75,7 @@ function createProgram(shell: Shell, version: string): Command {
   addRunCommands(program, shell);
   addInstallationCommands(program, shell);
   addEngineCommands(program, shell);
+  addBackupCommands(program, shell, restore);
   for (const command of [...program.commands, ...program.commands.flatMap((each) => each.commands)]) {
     command.exitOverride().copyInheritedSettings(program);
   }

@@ -169,6 +169,8 @@ export interface SchedulerHandle {
    * node leads itself or has not let go yet.
    */
   local(engine: string): LocalEngine;
+  /** Everything at one commit, as the bytes of a file that `carillon restore` reads; see `Store.backup`. */
+  backup(): AsyncIterable<Uint8Array>;
   subscribe(listener: (notice: Notice) => void): () => void;
   /** Wall time as the scheduler sees it. */
   now(): number;

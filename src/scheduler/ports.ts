@@ -68,7 +68,19 @@ export interface Store {
   /** Tells what others commit from now on, in order. What was loaded before may be among it. */
   watch(watcher: Watcher): Watching;
   status(): StoreStatus;
+  /**
+   * Everything at one commit, no older than the call, as the bytes of a file that `carillon restore` reads. Commits go on
+   * meanwhile. Whoever stops reading returns the iterator. STORE_UNAVAILABLE.
+   */
+  backup(taken: BackupTaken): AsyncIterable<Uint8Array>;
   readonly archive: Archive;
+}
+
+export interface BackupTaken {
+  /** Of the program. */
+  readonly version: string;
+  /** Wall time. */
+  readonly now: number;
 }
 
 export interface Watcher {

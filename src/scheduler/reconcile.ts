@@ -8,7 +8,7 @@ import { askToLaunch, hostOf, limitsOf } from './launch.ts';
 import type { Run } from './model.ts';
 import { inOrder } from './places.ts';
 import type { LaunchReport } from './ports.ts';
-import { placeRun, settle, takeTurn } from './runs.ts';
+import { closeRun, placeRun, settle, takeTurn } from './runs.ts';
 import type { Entry, State } from './state.ts';
 import type { Turn } from './turn.ts';
 
@@ -42,6 +42,12 @@ export function resume(turn: Turn): void {
       continue;
     state.places.take(run, limitsOf(state, entry, attempt.engine));
   }
+  // A kill ends at once what is not launched, so one that is still asked for came with a backup; see restored.ts.
+  for (const run of runs)
+    if (run.kill !== null && (run.state === 'waiting' || isQueued(run)))
+      closeRun(turn, run, run.kill.as, run.kill.reason);
+  settle(turn);
+  draft.cut();
   // Those that waited for a place go first, in the order in which they would have got it.
   for (const run of runs.filter((each) => isQueued(each) && each.notBefore === null).sort(inOrder)) {
     const entry = state.jobs.get(run.job);

@@ -26,6 +26,9 @@ export function checkFiles(dir: string): Marker | null {
       { field: 'dataDir', value: path },
     );
   }
+  if (marker?.state === 'being-restored') {
+    throw damaged(dir, `A restore into ${dir} was interrupted, and there is no whole store.`);
+  }
   const file = dataFile(dir);
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? null;
   const isBeingMade = marker?.state === 'being-made';

@@ -8,8 +8,11 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync
 import { dirname } from 'node:path';
 
 export interface Marker {
-  /** Until its first transaction is on disk, an empty store is no loss. */
-  readonly state: 'being-made' | 'made';
+  /**
+   * `being-made`: until its first transaction is on disk, an empty store is no loss. `being-restored`: a backup is on
+   * its way, and nothing was there before.
+   */
+  readonly state: 'being-made' | 'being-restored' | 'made';
   readonly installation: string;
   /** The store's newest term, or an earlier one. */
   readonly term: number;
@@ -28,7 +31,7 @@ export function readMarker(dir: string): Marker | 'unreadable' | null {
   }
   try {
     const { state, installation, term } = JSON.parse(text) as Record<string, unknown>;
-    const isState = state === 'being-made' || state === 'made';
+    const isState = state === 'being-made' || state === 'being-restored' || state === 'made';
     if (isState && typeof installation === 'string' && typeof term === 'number')
       return { state, installation, term };
   } catch {

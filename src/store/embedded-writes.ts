@@ -5,6 +5,7 @@
 
 import type { JobStats, LedgerLine, Run } from '../scheduler/model.ts';
 import type { Write } from '../scheduler/write.ts';
+import type { Losable, StoredRecord } from './backup-record.ts';
 import { bounds } from './bounds.ts';
 import {
   decodeJob,
@@ -18,6 +19,7 @@ import {
   revisionOf,
 } from './codec.ts';
 import type { Counts, Tables } from './embedded-tables.ts';
+import { decodeWrite } from './zookeeper-segment.ts';
 
 /** Sorts behind every other part of a key. */
 const LAST = '￿';
@@ -30,6 +32,8 @@ const counted = {
 
 export interface CommitWrites {
   apply(write: Write): void;
+  /** For a restore. */
+  applyRecord(record: StoredRecord): void;
   finish(): void;
 }
 
@@ -98,7 +102,32 @@ export function createCommitWrites(tables: Tables): CommitWrites {
     if (isNew) grow('days', value.name);
   }
 
-  return {
+  function lose(of: Losable, key: string): void {
+    if (of === 'job') jobs.removeSync(key);
+    else if (of === 'state') states.removeSync(key);
+    else if (of === 'stats') stats.removeSync(key);
+    else runs.removeSync(key);
+  }
+
+  const writes: CommitWrites = {
+    applyRecord(record) {
+      if (record[0] === 'revision') {
+        const [, job, value, revision] = record;
+        // The newest is the job itself.
+        if (jobs.get(job)?.revision !== revision) revisions.putSync([job, revision], value);
+      } else if (record[0] === 'day') {
+        const [, job, value, day] = record;
+        const isNew = !days.doesExist([job, day]);
+        days.putSync([job, day], value);
+        if (isNew) grow('days', job);
+      } else if (record[0] === 'gone') lose(record[2].of, record[1]);
+      else {
+        const write = decodeWrite(record);
+        writes.apply(write);
+        // Other stores keep the newest revision with the earlier ones.
+        if (write.kind === 'job') revisions.removeSync([write.job.name, write.job.revision]);
+      }
+    },
     apply(write) {
       switch (write.kind) {
         case 'job':
@@ -133,4 +162,5 @@ export function createCommitWrites(tables: Tables): CommitWrites {
       for (const [job, own] of counts) tables.counts.putSync(job, own);
     },
   };
+  return writes;
 }

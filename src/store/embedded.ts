@@ -9,9 +9,11 @@ import type { RootDatabase } from 'lmdb';
 import { CarillonError } from '../errors.ts';
 import type { LoadedItem, Store, StoreLimits } from '../scheduler/ports.ts';
 import type { WriteGroup } from '../scheduler/write.ts';
+import { writeBackup } from './backup-file.ts';
 import { createSharing, decodeJob, decodeRun, decodeState, decodeStats, type Stored } from './codec.ts';
 import type { TermSource } from './election-solo.ts';
 import { createEmbeddedArchive } from './embedded-archive.ts';
+import { embeddedRecords, Moment } from './embedded-backup.ts';
 import { checkFiles, damaged, dataFile, isUnused, unavailable } from './embedded-health.ts';
 import { type Marker, writeMarker } from './embedded-marker.ts';
 import { LAYOUT, openRoot, openTables, type Tables } from './embedded-tables.ts';
@@ -36,6 +38,7 @@ interface Opened {
 
 export function createEmbeddedStore({ dir }: { readonly dir: string }): EmbeddedStore {
   let opened: Opened | null = null;
+  const moments = new Set<Moment>();
   const ready = (): Opened => {
     if (opened === null) throw new CarillonError('STORE_UNAVAILABLE', `the store in ${dir} is not open`);
     return opened;
@@ -48,6 +51,7 @@ export function createEmbeddedStore({ dir }: { readonly dir: string }): Embedded
     async close() {
       const closing = opened;
       opened = null;
+      for (const moment of moments) moment.end();
       await closing?.root.close();
       closing?.unlock();
     },
@@ -83,6 +87,24 @@ export function createEmbeddedStore({ dir }: { readonly dir: string }): Embedded
     // Only this process writes, and it knows what it wrote.
     watch: () => ({ caughtUp: async () => undefined, lagMs: () => 0, stop: () => undefined }),
     status: () => ({ reachable: opened !== null, detail: dir }),
+    async *backup({ version, now }) {
+      const { root, tables } = ready();
+      const moment = new Moment(root);
+      moments.add(moment);
+      const header = {
+        version,
+        takenAt: new Date(now).toISOString(),
+        installation: tables.meta.get('cluster') as string,
+        store: 'embedded',
+        term: (tables.meta.get('term') as number | undefined) ?? 0,
+      } as const;
+      try {
+        yield* writeBackup(header, embeddedRecords(tables, moment));
+      } finally {
+        moment.end();
+        moments.delete(moment);
+      }
+    },
     archive: createEmbeddedArchive(() => ready().tables),
   };
 }

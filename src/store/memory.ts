@@ -7,6 +7,7 @@ import { CarillonError } from '../errors.ts';
 import type { LedgerLine, Revision, Run } from '../scheduler/model.ts';
 import type { Archive, Store, Watcher } from '../scheduler/ports.ts';
 import type { Write } from '../scheduler/write.ts';
+import { writeBackup } from './backup-file.ts';
 import { bounds } from './bounds.ts';
 import {
   decodeHistograms,
@@ -104,6 +105,17 @@ export function createMemoryStore(backing: MemoryBacking = createMemoryBacking()
       };
     },
     status: () => ({ reachable: true, detail: null }),
+    backup: ({ version, now }) =>
+      writeBackup(
+        {
+          version,
+          takenAt: new Date(now).toISOString(),
+          installation: 'memory',
+          store: 'memory',
+          term: backing.term,
+        },
+        records(backing),
+      ),
     archive: archiveOf(backing),
   };
 }
@@ -183,6 +195,27 @@ function putEnded(backing: MemoryBacking, run: Run): void {
 
 function byDue(a: Run, b: Run): number {
   return a.due - b.due || byKey(a.id, b.id);
+}
+
+async function* records(backing: MemoryBacking): AsyncIterable<readonly string[]> {
+  const of = (kind: string, table: ReadonlyMap<string, Text>): string[] =>
+    [...table].map(([key, json]) => `["${kind}",${JSON.stringify(key)},${json}]`);
+  const below = <K>(kind: string, table: ReadonlyMap<string, ReadonlyMap<K, Text>>): string[] =>
+    [...table].flatMap(([job, entries]) =>
+      [...entries].map(([key, json]) => `["${kind}",${JSON.stringify(job)},${json},${JSON.stringify(key)}]`),
+    );
+  yield [
+    ...below('revision', backing.revisions),
+    ...of('job', backing.jobs),
+    ...of('state', backing.states),
+    ...of('stats', backing.stats),
+    ...of('run', backing.runs),
+    ...[...backing.history.values()]
+      .flat()
+      .map((run) => JSON.stringify(['run-ended', run.id, encodeRun(run)])),
+    ...below('ledger', backing.ledger),
+    ...below('day', backing.days),
+  ];
 }
 
 function archiveOf(backing: MemoryBacking): Archive {

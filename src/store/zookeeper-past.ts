@@ -44,6 +44,20 @@ export async function readPasts(session: ZooKeeperSession, jobs: readonly string
   return pasts;
 }
 
+/** The same node by node, older ones of a job first: opening all of a busy job at once takes long. */
+export async function* readPastNodes(
+  session: ZooKeeperSession,
+  jobs: readonly string[],
+): AsyncIterable<{ readonly job: string; readonly past: Past }> {
+  const nodes = await session.getMany(jobs.map((job) => tablePath('history', job)));
+  for (const [i, job] of jobs.entries()) {
+    const newest = read(nodes[i] ?? null);
+    const pieces = await session.getMany((newest.pieces ?? []).map((piece) => piecePath(job, piece)));
+    for (const piece of pieces) yield { job, past: toPast(read(piece)) };
+    yield { job, past: toPast(newest) };
+  }
+}
+
 /** How many sealed pieces each job may have where there are so many. */
 export const piecesFor = (jobs: number): number =>
   Math.min(MAX_PIECES, Math.floor(MAX_PIECES_OF_ALL / Math.max(1, jobs)));

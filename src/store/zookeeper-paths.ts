@@ -12,6 +12,8 @@ export const paths = {
   /** Made last when an installation is made. */
   layout: '/layout',
   cluster: '/cluster',
+  /** There while a backup is being restored, and after a restore that was interrupted: no scheduler starts. */
+  restoring: '/restoring',
   /** Its version is the term; its value says who was elected. */
   epoch: '/epoch',
   /** Number of the newest segment of the log. */

@@ -4,6 +4,7 @@
  * more than needed is harmless, as the same value written twice is the same value.
  */
 
+import type { Losable, StoredRecord } from './backup-record.ts';
 import { type Stored, storedRevisionOf } from './codec.ts';
 import type { StoredWrite } from './zookeeper-segment.ts';
 
@@ -48,13 +49,24 @@ export class Generation {
     return past;
   }
 
-  take(seq: number, writes: readonly StoredWrite[]): void {
+  take(seq: number, writes: readonly StoredRecord[]): void {
     this.seq = seq;
     this.writes += writes.length;
     for (const write of writes) this.#apply(write);
   }
 
-  #apply([kind, key, value, more = 0]: StoredWrite): void {
+  #apply(record: StoredRecord): void {
+    if (record[0] === 'revision') addRevision(this.past(record[1]), record[3], record[2]);
+    else if (record[0] === 'day') this.past(record[1]).days.set(record[3], record[2]);
+    else if (record[0] === 'gone') this.#tables[record[2].of].set(record[1], null);
+    else this.#applyWrite(record);
+  }
+
+  get #tables(): Readonly<Record<Losable, Values>> {
+    return { job: this.jobs, state: this.states, stats: this.stats, run: this.runs };
+  }
+
+  #applyWrite([kind, key, value, more = 0]: StoredWrite): void {
     switch (kind) {
       case 'job':
         this.jobs.set(key, value);
@@ -125,7 +137,7 @@ export class Pending {
     return this.#generations.reduce((sum, each) => sum + each.writes, 0);
   }
 
-  take(seq: number, writes: readonly StoredWrite[]): void {
+  take(seq: number, writes: readonly StoredRecord[]): void {
     const newest = this.#generations.at(-1) as Generation;
     newest.take(seq, writes);
     for (const [kind, , value] of writes) {

@@ -6,7 +6,8 @@
 
 import { randomUUID } from 'node:crypto';
 import { CarillonError } from '../errors.ts';
-import type { Clock, LoadedItem, Log, Store } from '../scheduler/ports.ts';
+import type { BackupTaken, Clock, LoadedItem, Log, Store } from '../scheduler/ports.ts';
+import { type BackupHeader, writeBackup } from './backup-file.ts';
 import {
   createSharing,
   decodeJob,
@@ -18,19 +19,20 @@ import {
 } from './codec.ts';
 import type { TermSource } from './election-solo.ts';
 import { createZooKeeperArchive } from './zookeeper-archive.ts';
+import { zookeeperRecords } from './zookeeper-backup.ts';
 import { Checkpoints } from './zookeeper-checkpoint.ts';
 import { beginTerm } from './zookeeper-epoch.ts';
-import { keyOf, LAYOUT, paths, shards, type Table, tables } from './zookeeper-paths.ts';
+import { makeFolders, makeNode } from './zookeeper-folders.ts';
+import { keyOf, LAYOUT, paths, shards } from './zookeeper-paths.ts';
 import { patiently } from './zookeeper-patience.ts';
 import type { Pending } from './zookeeper-pending.ts';
-import { type NodeData, ZooKeeperError, type ZooKeeperSession } from './zookeeper-session.ts';
+import { readTable } from './zookeeper-read-table.ts';
+import type { ZooKeeperSession } from './zookeeper-session.ts';
 import { Tail, unavailable } from './zookeeper-tail.ts';
 import { Writer } from './zookeeper-writer.ts';
 
 /** What a segment of some tens of kilobytes holds; several are under way while one is being made durable. */
 const limits = { maxWrites: 500, inFlight: 4 } as const;
-/** Nodes that `load` reads at a time. */
-const CHUNK = 2_000;
 
 export interface ZooKeeperStore extends Store, TermSource {
   /** Brings the tables up to the log at once; only while this node's term is the current one. */
@@ -112,7 +114,7 @@ export function createZooKeeperStore({ session, hosts, clock, log }: ZooKeeperSt
       try {
         await session.start();
         await patiently(clock, async () => {
-          await install(session);
+          await install(session, hosts);
           await tail.start();
         });
       } catch (error) {
@@ -145,10 +147,31 @@ export function createZooKeeperStore({ session, hosts, clock, log }: ZooKeeperSt
       reachable: session.state === 'connected',
       detail: `ZooKeeper at ${hosts}: ${sessionInWords(session)}`,
     }),
+    async *backup({ version, now }) {
+      try {
+        yield* writeBackup(await headerOf(session, { version, now }), zookeeperRecords(session, tail));
+      } catch (error) {
+        throw unavailable(error);
+      }
+    },
     archive: createZooKeeperArchive({ session, pending: () => tail.pending, newestDue }),
     async checkpoint() {
       await (await current)?.checkpoints.write();
     },
+  };
+}
+
+async function headerOf(
+  session: ZooKeeperSession,
+  { version, now }: BackupTaken,
+): Promise<Omit<BackupHeader, 'carillon' | 'format'>> {
+  const [cluster, epoch] = await session.getMany([paths.cluster, paths.epoch]);
+  return {
+    version,
+    takenAt: new Date(now).toISOString(),
+    installation: cluster?.data.toString() ?? '',
+    store: 'zookeeper',
+    term: epoch?.version ?? 0,
   };
 }
 
@@ -162,7 +185,7 @@ function sessionInWords(session: ZooKeeperSession): string {
 }
 
 /** Makes the folders of a new installation; several nodes may do it at once. */
-async function install(session: ZooKeeperSession): Promise<void> {
+async function install(session: ZooKeeperSession, hosts: string): Promise<void> {
   const layout = await session.get(paths.layout);
   if (layout !== null) {
     if (Number(layout.data.toString()) === LAYOUT) return;
@@ -171,22 +194,15 @@ async function install(session: ZooKeeperSession): Promise<void> {
       `the installation in ZooKeeper has layout ${layout.data.toString()}, this version reads ${LAYOUT}`,
     );
   }
-  const make = async (path: string, data = ''): Promise<void> => {
-    try {
-      await session.create(path, Buffer.from(data));
-    } catch (error) {
-      if (!(error instanceof ZooKeeperError && error.code === 'NODE_EXISTS')) throw error;
-    }
-  };
-  await make(paths.cluster, randomUUID());
-  await make(paths.removed, '[]');
-  for (const path of [paths.epoch, paths.log, paths.election]) await make(path);
-  for (const path of [paths.head, paths.checkpoint]) await make(path, '0');
-  for (const table of tables) {
-    await make(`/${table}`);
-    await Promise.all(shards.map((shard) => make(`/${table}/${shard}`)));
+  if (await session.exists(paths.restoring)) {
+    throw new CarillonError(
+      'STORE_DAMAGED',
+      `A restore into ZooKeeper at ${hosts} is running or was interrupted. Run it again: carillon restore FILE --zk ${hosts}`,
+      { field: 'zk', value: hosts },
+    );
   }
-  await make(paths.layout, String(LAYOUT));
+  await makeFolders(session, randomUUID());
+  await makeNode(session, paths.layout, String(LAYOUT));
 }
 
 /** What the tables have, with what the log has since in its place. */
@@ -221,17 +237,20 @@ async function read(
   const found: LoadedItem[][] = [];
   const newer = await held.holding(async () => {
     for await (const nodes of readTable(session, 'jobs'))
-      found.push(nodes.map(([name, stored]) => ({ kind: 'job', job: decodeJob(name, stored, share) })));
-    for await (const nodes of readTable(session, 'state')) found.push(nodes.flatMap(stateItems));
+      found.push(
+        nodes.map(([name, json]) => ({ kind: 'job', job: decodeJob(name, JSON.parse(json), share) })),
+      );
+    for await (const nodes of readTable(session, 'state'))
+      found.push(nodes.flatMap(([name, json]) => stateItems(name, JSON.parse(json))));
     for await (const nodes of readTable(session, 'runs'))
-      found.push(nodes.map(([, stored]) => ({ kind: 'run', run: decodeRun(stored) })));
+      found.push(nodes.map(([, json]) => ({ kind: 'run', run: decodeRun(JSON.parse(json)) })));
     return newestOf(tail.pending);
   });
   // Values that were followed from elsewhere than those held while reading do not go with what was read.
   return held === tail.pending ? { found, newer } : read(session, tail, share);
 }
 
-function stateItems([name, stored]: readonly [string, Stored]): LoadedItem[] {
+function stateItems(name: string, stored: Stored): LoadedItem[] {
   const { state, stats } = stored as { state?: Stored; stats?: Stored };
   return [
     ...(state === undefined ? [] : [{ kind: 'state', state: decodeState(name, state) } as const]),
@@ -268,29 +287,4 @@ function newestOf(pending: Pending): Newest {
       return runs.has(item.run.id);
     },
   };
-}
-
-/** All nodes of a table, some at a time. */
-async function* readTable(
-  session: ZooKeeperSession,
-  table: Table,
-): AsyncIterable<(readonly [key: string, stored: Stored])[]> {
-  const names = await Promise.all(
-    shards.map(async (shard) =>
-      (await session.children(`/${table}/${shard}`)).map((name) => ({
-        path: `/${table}/${shard}/${name}`,
-        name,
-      })),
-    ),
-  );
-  const all = names.flat();
-  for (let at = 0; at < all.length; at += CHUNK) {
-    const some = all.slice(at, at + CHUNK);
-    const nodes = await session.getMany(some.map(({ path }) => path));
-    yield some.flatMap(({ name }, i) => {
-      const node: NodeData | null = nodes[i] ?? null;
-      // Gone since its name was read: the log says what became of it.
-      return node === null ? [] : [[keyOf(name), JSON.parse(node.data.toString()) as Stored] as const];
-    });
-  }
 }

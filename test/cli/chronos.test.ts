@@ -48,6 +48,7 @@ async function carillon(...args: string[]): Promise<{ code: number; out: string;
   const code = await api.settled(
     runCli(args, {
       serve: async () => 0,
+      restore: () => Promise.reject(new Error('nothing is restored here')),
       environment: {},
       version: '1.2.3',
       io: {

@@ -33,6 +33,7 @@ async function carillon(...args: string[]): Promise<{ code: number; out: string;
   let err = '';
   const code = await runCli(args, {
     serve: async () => 0,
+    restore: () => Promise.reject(new Error('nothing is restored here')),
     environment: {},
     version: '1.2.3',
     io: {

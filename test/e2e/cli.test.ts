@@ -29,6 +29,7 @@ async function carillon(args: string, options: { stdin?: string; url?: string } 
   let err = '';
   const code = await runCli(args.split(' '), {
     serve: async () => 0,
+    restore: () => Promise.reject(new Error('nothing is restored here')),
     environment: {},
     version: '1.2.3',
     io: {

@@ -32,6 +32,7 @@ export class NodeStore implements Store {
   readonly limits = LIMITS;
   readonly session: Session;
   readonly archive: Store['archive'];
+  readonly backup: Store['backup'];
   /** The next read of the log finds that its beginning is gone. */
   gapAhead = false;
   /** Reading the log takes this much longer. */
@@ -47,6 +48,7 @@ export class NodeStore implements Store {
     this.#parts = parts;
     this.#seq = parts.ensemble.head;
     this.archive = parts.ensemble.tables.archive;
+    this.backup = (taken) => parts.ensemble.tables.backup(taken);
     this.session = new Session({
       ...parts,
       onState: (state) => {

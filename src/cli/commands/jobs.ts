@@ -94,19 +94,14 @@ export function addJobCommands(program: Command, shell: Shell): void {
     .action((name: string, options: { diff?: boolean }, command: Command) =>
       shell.run(command, (session) => showRevisions(session, name, options.diff === true)),
     );
-  program
-    .command('restore')
-    .argument('<name>')
-    .argument('<revision>', 'its number', wholeFrom(1))
-    .description('make an old revision the newest')
-    .action((name: string, revision: number, _, command: Command) =>
-      shell.run(command, async (session) => {
-        const job = await session.client.restore(name, revision);
-        if (session.json) session.printJson(job);
-        else session.print(`${name} is at revision ${job.revision}`);
-        return exitCodes.ok;
-      }),
-    );
+}
+
+/** Makes an old revision of a job the newest. */
+export async function restoreRevision(session: Session, name: string, revision: number): Promise<ExitCode> {
+  const job = await session.client.restore(name, revision);
+  if (session.json) session.printJson(job);
+  else session.print(`${name} is at revision ${job.revision}`);
+  return exitCodes.ok;
 }
 
 async function holdOrRelease(

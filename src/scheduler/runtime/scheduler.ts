@@ -19,7 +19,7 @@ import type {
 } from '../handle.ts';
 import { rerunVariant, runId } from '../ids.ts';
 import { hostOf } from '../launch.ts';
-import { lookAt } from '../look.ts';
+import { lookAt, namesAfter } from '../look.ts';
 import type { Run, Settings } from '../model.ts';
 import type {
   Archive,
@@ -234,16 +234,8 @@ export class Scheduler implements SchedulerHandle, Service {
     return lookAt(this.#view());
   }
 
-  *jobNames(after: string | null): Iterable<string> {
-    const names = this.#view().sortedNames();
-    let low = 0;
-    let high = after === null ? 0 : names.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((names[middle] as string) <= (after as string)) low = middle + 1;
-      else high = middle;
-    }
-    for (let at = low; at < names.length; at++) yield names[at] as string;
+  jobNames(after: string | null): Iterable<string> {
+    return namesAfter(this.#view(), after);
   }
 
   liveRun(id: string): Run | undefined {
@@ -331,6 +323,11 @@ export class Scheduler implements SchedulerHandle, Service {
       startQueue: (engine) => this.#leading?.performer.waiting(engine) ?? 0,
       clock: this.#parts.clock,
     });
+  }
+
+  backup(): AsyncIterable<Uint8Array> {
+    const { store, self, clock } = this.#parts;
+    return store.backup({ version: self.version, now: clock.now() });
   }
 
   pools(): PoolView[] {

@@ -1,0 +1,159 @@
+/** Backing up a running installation to a file, and making an installation from one. */
+
+import { createWriteStream, existsSync, renameSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { type Command, Option } from 'commander';
+import { CarillonError } from '../../errors.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { writing } from '../job-files.ts';
+import { wholeFrom } from '../option-values.ts';
+import type { Session, Shell } from '../shell.ts';
+import { restoreRevision } from './jobs.ts';
+
+export interface RestoreOptions {
+  readonly file: string;
+  readonly dataDir: string;
+  /** Into ZooKeeper instead of the data directory. */
+  readonly zk: string | null;
+  readonly zkAuthFile: string | null;
+  readonly replace: boolean;
+  readonly newIdentity: boolean;
+  readonly keepUnfinished: boolean;
+  /** Only read the backup. */
+  readonly check: boolean;
+}
+
+export interface BackupCounts {
+  readonly jobs: number;
+  readonly unfinishedRuns: number;
+  readonly records: number;
+}
+
+export interface Restored {
+  readonly installation: string;
+  readonly takenAt: string;
+  readonly counts: BackupCounts;
+  /** Where the store that was there is now. */
+  readonly aside: string | null;
+}
+
+/** Fails with INVALID_BACKUP before anything is written. */
+export type Restore = (options: RestoreOptions) => Promise<Restored>;
+
+export function addBackupCommands(program: Command, shell: Shell, restore: Restore): void {
+  program
+    .command('backup')
+    .description('write a backup of everything that a running server keeps')
+    .requiredOption('--to <file>', 'the file to make; it must not exist')
+    .addHelpText(
+      'after',
+      '\nThe file has all jobs with their environment and secrets in clear text. Only you can read it.\n' +
+        '\nExample:\n  carillon backup --to carillon-$(date +%F).backup',
+    )
+    .action((options: { to: string }, command: Command) =>
+      shell.run(command, (session) => backUp(session, options.to, restore)),
+    );
+  program
+    .command('restore')
+    .argument('<what>', 'a file that carillon backup wrote, or the name of a job')
+    .argument('[revision]', 'of a job: the number of the revision', wholeFrom(1))
+    .description(
+      'make a store from a backup while no scheduler runs on it; or make an old revision of a job the newest',
+    )
+    .addOption(
+      new Option('--data-dir <folder>', 'into the embedded store of this data directory').conflicts('zk'),
+    )
+    .option('--zk <hosts>', 'into ZooKeeper, at a path without an installation: zk1:2181,zk2:2181/carillon')
+    .option('--zk-auth-file <file>', 'file with user:password for ZooKeeper')
+    .addOption(
+      new Option(
+        '--replace',
+        'keep a store that is there aside and put the restored one in its place',
+      ).conflicts('zk'),
+    )
+    .option('--new-identity', 'for a second installation beside the first, which still runs')
+    .option(
+      '--keep-unfinished',
+      'nothing ran after the backup was taken: take up unfinished runs as after a restart',
+    )
+    .option('--check', 'only read the whole backup and say what is in it')
+    .addHelpText(
+      'after',
+      '\nWithout --new-identity the first installation must not run any more: each would end what the other runs.\n' +
+        '\nExamples:\n  carillon restore carillon.backup --data-dir /var/lib/carillon --replace\n' +
+        '  carillon restore carillon.backup --zk zk1:2181,zk2:2181,zk3:2181/carillon\n' +
+        '  carillon restore sales-daily 7',
+    )
+    .action((what: string, revision: number | undefined, options: Given, command: Command) =>
+      shell.run(command, (session) =>
+        revision === undefined
+          ? restoreFrom(session, what, options, restore)
+          : restoreRevision(session, what, revision),
+      ),
+    );
+}
+
+type Given = Partial<Omit<RestoreOptions, 'file'>>;
+
+async function backUp(session: Session, file: string, restore: Restore): Promise<ExitCode> {
+  if (existsSync(file)) {
+    throw new CarillonError('INVALID_FIELD', `${file} exists already, and a backup never replaces a file.`, {
+      field: 'to',
+      value: file,
+      allowed: 'the name of a file that does not exist',
+    });
+  }
+  // Under another name until it is whole, so that a file of this name is always one to restore from.
+  const partial = join(dirname(file), `.${basename(file)}.partial`);
+  writing(partial, () => writeFileSync(partial, '', { mode: 0o600 }));
+  session.progress(`a backup of ${session.client.url} on its way to ${file} …`);
+  const stream = createWriteStream(partial, { flush: true });
+  await pipeline(Readable.from(session.client.backup()), stream);
+  const { takenAt, counts } = await restore({ ...readOnly, file: partial });
+  writing(file, () => renameSync(partial, file));
+  if (session.json) session.printJson({ file, takenAt, counts });
+  else session.print(`${file}: ${inWords(counts)}, as of ${takenAt}`);
+  return exitCodes.ok;
+}
+
+const readOnly = {
+  dataDir: '',
+  zk: null,
+  zkAuthFile: null,
+  replace: false,
+  newIdentity: false,
+  keepUnfinished: false,
+  check: true,
+} as const;
+
+async function restoreFrom(
+  session: Session,
+  file: string,
+  options: Given,
+  restore: Restore,
+): Promise<ExitCode> {
+  const { dataDir, zk = null } = options;
+  if (dataDir === undefined && zk === null && options.check !== true) {
+    throw new CarillonError('MISSING_FIELD', `Where to restore ${file} to is missing.`, {
+      field: 'data-dir',
+      allowed: '--data-dir or --zk for a backup; the number of a revision for a job',
+    });
+  }
+  const restored = await restore({ ...readOnly, check: false, ...options, file, dataDir: dataDir ?? '', zk });
+  if (session.json) session.printJson(restored);
+  else if (options.check === true)
+    session.print(`${file}: ${inWords(restored.counts)}, as of ${restored.takenAt}`);
+  else {
+    session.print(`restored ${inWords(restored.counts)}, as of ${restored.takenAt}`);
+    if (restored.aside !== null) session.print(`the store that was there is kept in ${restored.aside}`);
+    if (options.newIdentity !== true)
+      session.print('the identity is that of the backup: the scheduler it came from must not run any more');
+  }
+  return exitCodes.ok;
+}
+
+function inWords({ jobs, unfinishedRuns, records }: BackupCounts): string {
+  return `${jobs} jobs, ${unfinishedRuns} unfinished runs, ${records} records in all`;
+}

@@ -1,0 +1,72 @@
+/** Restoring a backup: into which store, as which installation, and with what of the runs that were unfinished. */
+
+import { randomUUID } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import type { Restored, RestoreOptions } from './cli/commands/backup.ts';
+import { realClock } from './clock.ts';
+import type { Attempt } from './scheduler/model.ts';
+import type { Log } from './scheduler/ports.ts';
+import { restoredRun } from './scheduler/restored.ts';
+import { checkBackup, readBackup } from './store/backup-file.ts';
+import type { StoredRecord } from './store/backup-record.ts';
+import { decodeRun, encodeRun, type Stored } from './store/codec.ts';
+import { restoreEmbedded } from './store/embedded-restore.ts';
+import { readZooKeeperAuth } from './store/zookeeper-auth.ts';
+import { restoreZooKeeper } from './store/zookeeper-restore.ts';
+import { createZooKeeperSession } from './store/zookeeper-session.ts';
+
+/** More than there were leaders between the backup and the restore: an old one's launches are of an older term. */
+const TERMS_SINCE = 1_000;
+const SESSION_TIMEOUT_MS = 10_000;
+
+/** Reads the whole backup before it writes anything. */
+export async function restoreBackup(options: RestoreOptions): Promise<Restored> {
+  const { header, counts } = await checkBackup(options.file);
+  const installation = options.newIdentity ? randomUUID() : header.installation;
+  const summary = { installation, takenAt: header.takenAt, counts };
+  if (options.check) return { ...summary, aside: null };
+  const { records } = await readBackup(options.file);
+  const taken = options.keepUnfinished ? records : withoutDoubt(records, options);
+  const term = header.term + TERMS_SINCE;
+  const { zk, dataDir } = options;
+  if (zk === null) {
+    const dir = join(resolve(dataDir), 'store');
+    const { replace } = options;
+    const aside = await restoreEmbedded({ dir, replace, installation, term, now: realClock.now() }, taken);
+    return { ...summary, aside };
+  }
+  const session = createZooKeeperSession({
+    hosts: zk,
+    sessionTimeoutMs: SESSION_TIMEOUT_MS,
+    auth: options.zkAuthFile === null ? null : readZooKeeperAuth(options.zkAuthFile),
+    clock: realClock,
+    log: silent,
+  });
+  try {
+    await session.start();
+    await restoreZooKeeper({ session, hosts: zk, installation, term, clock: realClock, log: silent }, taken);
+  } finally {
+    await session.close();
+  }
+  return { ...summary, aside: null };
+}
+
+/** What fails is thrown. */
+const silent: Log = { info() {}, warn() {}, error() {}, debug() {} };
+
+async function* withoutDoubt(
+  records: AsyncIterable<readonly StoredRecord[]>,
+  { newIdentity, zk }: RestoreOptions,
+): AsyncIterable<readonly StoredRecord[]> {
+  const now = realClock.now();
+  // Launches carry the identity that they were made under; and with several nodes, processes are one node's.
+  const reaches = ({ engine, host }: Attempt): boolean =>
+    !newIdentity && !(zk !== null && engine === 'process' && host === null);
+  for await (const some of records) {
+    yield some.map((record) => {
+      if (record[0] !== 'run') return record;
+      const run = restoredRun(decodeRun(record[2] as Stored), { now, reaches });
+      return ['run', record[1], encodeRun(run)] as const;
+    });
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * The file that a backup is: gzip over lines of JSON. The first line says what it is and of which moment, each further
+ * one is a record, and the last one has their number and a checksum over all lines before it. So a file that was cut off
+ * or changed is refused, however it was compressed.
+ */
+
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline, Readable } from 'node:stream';
+import { createGunzip, createGzip } from 'node:zlib';
+import { CarillonError } from '../errors.ts';
+import { checkRecord, type StoredRecord } from './backup-record.ts';
+
+const FORMAT = 1;
+/** Read and written at a time. */
+const CHUNK_BYTES = 64 * 1024;
+/** Longer than any record: what is longer is no backup, and is not taken into memory. */
+const MAX_LINE = 128 * 1024 * 1024;
+
+export interface BackupHeader {
+  readonly carillon: 'backup';
+  readonly format: typeof FORMAT;
+  /** Of the program that wrote it. */
+  readonly version: string;
+  readonly takenAt: string;
+  readonly installation: string;
+  readonly store: 'embedded' | 'zookeeper' | 'memory';
+  /** The newest term when it was taken. */
+  readonly term: number;
+}
+
+export interface BackupSummary {
+  readonly header: BackupHeader;
+  readonly counts: { readonly jobs: number; readonly unfinishedRuns: number; readonly records: number };
+}
+
+/** `records` come as lines of JSON, some at a time. The bytes come as fast as they are read. */
+export function writeBackup(
+  header: Omit<BackupHeader, 'carillon' | 'format'>,
+  records: AsyncIterable<readonly string[]>,
+): AsyncIterable<Uint8Array> {
+  async function* lines(): AsyncIterable<string> {
+    const hash = createHash('sha256');
+    const hashed = (text: string): string => {
+      hash.update(text);
+      return text;
+    };
+    yield hashed(`${JSON.stringify({ carillon: 'backup', format: FORMAT, ...header })}\n`);
+    let count = 0;
+    for await (const some of records) {
+      count += some.length;
+      if (some.length > 0) yield hashed(`${some.join('\n')}\n`);
+    }
+    yield `${JSON.stringify({ end: true, records: count, sha256: hash.digest('hex') })}\n`;
+  }
+  // Whoever reads is told of failures: the stream fails with them.
+  return pipeline(Readable.from(lines()), createGzip({ level: 4, chunkSize: CHUNK_BYTES }), () => undefined);
+}
+
+/** Reads the whole file and keeps no more of it than names. INVALID_BACKUP names what is wrong. */
+export async function checkBackup(path: string): Promise<BackupSummary> {
+  const there = { job: new Set<string>(), run: new Set<string>() };
+  let count = 0;
+  const { header, records } = await readBackup(path);
+  for await (const some of records) {
+    count += some.length;
+    for (const record of some) {
+      const [kind, key] = record;
+      if (kind === 'job' || kind === 'run') there[kind].add(key);
+      else if (kind === 'run-ended') there.run.delete(key);
+      else if (kind === 'gone' && (record[2].of === 'job' || record[2].of === 'run'))
+        there[record[2].of].delete(key);
+    }
+  }
+  return { header, counts: { jobs: there.job.size, unfinishedRuns: there.run.size, records: count } };
+}
+
+export interface ReadBackup {
+  readonly header: BackupHeader;
+  /** Fails with INVALID_BACKUP, at the latest at the end. */
+  readonly records: AsyncIterable<readonly StoredRecord[]>;
+}
+
+export async function readBackup(path: string): Promise<ReadBackup> {
+  const hash = createHash('sha256');
+  const lines = linesOf(path);
+  const first = await lines.next();
+  const header = headerOf(path, first.value?.[0]);
+  hash.update(`${first.value?.[0]}\n`);
+  async function* records(): AsyncIterable<readonly StoredRecord[]> {
+    let count = 0;
+    let ended = false;
+    const recordsIn = (some: readonly string[]): StoredRecord[] =>
+      some.flatMap((line) => {
+        const value = parsed(path, line);
+        if (ended) throw invalid(path, 'goes on behind its end');
+        if (!Array.isArray(value)) {
+          ended = true;
+          checkEnd(path, value, { records: count, sha256: hash.digest('hex') });
+          return [];
+        }
+        hash.update(`${line}\n`);
+        count += 1;
+        return [checkedRecord(path, value)];
+      });
+    try {
+      yield recordsIn((first.value ?? []).slice(1));
+      for await (const some of lines) yield recordsIn(some);
+    } finally {
+      await lines.return(undefined);
+    }
+    if (!ended) throw invalid(path, 'is cut off');
+  }
+  return { header, records: records() };
+}
+
+async function* linesOf(path: string): AsyncGenerator<readonly string[]> {
+  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+  const text = pipeline(file, createGunzip({ chunkSize: CHUNK_BYTES }), () => undefined);
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let rest = '';
+  try {
+    for await (const chunk of text) {
+      const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n');
+      rest = lines.pop() as string;
+      if (rest.length > MAX_LINE) throw invalid(path, 'has a line that is too long');
+      if (lines.length > 0) yield lines;
+    }
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  if (rest !== '') throw invalid(path, 'is cut off');
+}
+
+function unreadable(path: string, error: unknown): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (error instanceof CarillonError) return error;
+  if (code === 'Z_BUF_ERROR') return invalid(path, 'is cut off');
+  if (code === 'ENOENT') return invalid(path, 'does not exist');
+  return invalid(path, `cannot be read (${message})`);
+}
+
+function headerOf(path: string, line: string | undefined): BackupHeader {
+  const header = line === undefined ? null : (parsed(path, line) as Partial<BackupHeader> | null);
+  if (header?.carillon !== 'backup') throw invalid(path, 'is no backup of Carillon');
+  if (header.format !== FORMAT) {
+    throw invalid(path, `was written by another version (format ${header.format}; this one reads ${FORMAT})`);
+  }
+  return header as BackupHeader;
+}
+
+function checkEnd(path: string, value: unknown, found: { records: number; sha256: string }): void {
+  const { end, records, sha256 } = value as { end?: unknown; records?: unknown; sha256?: unknown };
+  if (end !== true) throw invalid(path, 'holds a line that is no record');
+  if (records !== found.records || sha256 !== found.sha256) throw invalid(path, 'was changed or damaged');
+}
+
+function checkedRecord(path: string, value: unknown): StoredRecord {
+  try {
+    return checkRecord(value);
+  } catch (error) {
+    throw invalid(path, `holds a record that cannot be read: ${(error as Error).message}`);
+  }
+}
+
+function parsed(path: string, line: string): unknown {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (typeof value === 'object' && value !== null) return value;
+  } catch {
+    // Falls through.
+  }
+  throw invalid(path, 'holds a line that is no record');
+}
+
+const invalid = (path: string, what: string): CarillonError =>
+  new CarillonError('INVALID_BACKUP', `The backup ${path} ${what}. Nothing was restored.`, {
+    field: 'file',
+    value: path,
+    allowed: 'a whole file that carillon backup wrote',
+  });
