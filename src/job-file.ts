@@ -49,6 +49,10 @@ export function formatJobFile(definitions: readonly unknown[]): string {
   return definitions.map(formatDocument).join('---\n');
 }
 
+/** Characters that no reader sees, or that turn around what is read; the library writes some of them as they are. */
+const unseen = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
 function formatDocument(definition: unknown): string {
   const document = new Document(definition, { aliasDuplicateObjects: false });
   visit(document, {
@@ -56,6 +60,11 @@ function formatDocument(definition: unknown): string {
       // Plain, it would be read as YAML's merge key.
       if (isScalar(key) && key.value === '<<') key.type = 'QUOTE_DOUBLE';
     },
+    Scalar(_, scalar) {
+      if (typeof scalar.value === 'string' && scalar.value.search(unseen) !== -1)
+        scalar.type = 'QUOTE_DOUBLE';
+    },
   });
-  return document.toString({ lineWidth: 0 });
+  // Between double quotes an escape is the character; elsewhere none of these is left.
+  return document.toString({ lineWidth: 0 }).replace(unseen, escaped);
 }

@@ -5,6 +5,7 @@
  */
 
 import { CarillonError } from '../errors.ts';
+import { findProblems } from '../scheduler/check.ts';
 import type { JobDefinition } from '../scheduler/definition.ts';
 import { resolveSchedule } from '../scheduler/schedule/parse.ts';
 
@@ -112,8 +113,7 @@ function jobOn(
   }
   const run =
     shell === '/bin/sh' ? { command: withInput(command) } : { argv: [shell, '-c', withInput(command)] };
-  return {
-    name: nameFor(command, names),
+  const job = {
     ...(comments.length > 0 && { description: comments.join(' ') }),
     schedule,
     run: {
@@ -125,7 +125,9 @@ function jobOn(
     },
     // As cron does: every instant starts the command, and what was slept through is gone.
     policy: { overlap: 'allow', catchUp: 'none' },
-  };
+  } as const;
+  const [problem] = findProblems({ name: 'cron', ...job }, '');
+  return problem === undefined ? { name: nameFor(command, names), ...job } : problem.message;
 }
 
 interface Entry {

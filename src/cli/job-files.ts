@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CarillonError } from '../errors.ts';
 import { parseJobFile, type WrittenJob } from '../job-file.ts';
+import { decodeUtf8 } from '../utf8.ts';
 import type { Io } from './shell.ts';
 
 /** Files of one folder, its folders included; more is probably the wrong folder. */
@@ -20,9 +21,12 @@ export async function readJobs(paths: readonly string[], io: Io): Promise<Writte
   return jobs;
 }
 
-/** The text of a file; INVALID_FIELD where it can't be read. */
+/** The text of a file; INVALID_FIELD where it can't be read, INVALID_BODY where it is not UTF-8. */
 export function readText(path: string): string {
-  return reading(path, () => readFileSync(path, 'utf8'));
+  return decodeUtf8(
+    reading(path, () => readFileSync(path)),
+    path,
+  );
 }
 
 function filesAt(path: string): string[] {

@@ -34,7 +34,7 @@ export async function followLogs(
         const rest = text.slice(again[stream]);
         again[stream] -= text.length - rest.length;
         printed[stream] += rest.length;
-        if (rest !== '') io.out(rest);
+        if (rest !== '') io.raw(rest);
       }
       return;
     } catch (error) {

@@ -3,6 +3,7 @@
 import { hostname, userInfo } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import { describeSettings, type Environment, loadClientConfig } from '../config.ts';
+import { decodeUtf8 } from '../utf8.ts';
 import { addBackupCommands, type Restore } from './commands/backup.ts';
 import { addEngineCommands } from './commands/engines.ts';
 import { addFileCommands } from './commands/files.ts';
@@ -12,6 +13,7 @@ import { addRunCommands } from './commands/runs.ts';
 import { exitCodes } from './exit-codes.ts';
 import { describeFailure } from './failure.ts';
 import { defaultUrl, type Io, Shell } from './shell.ts';
+import { guarded } from './visible.ts';
 
 export interface CliParts {
   /** Runs a server with these flags until it is told to stop; answers the exit code. */
@@ -25,7 +27,7 @@ export interface CliParts {
 
 /** Runs one command and answers the exit code. */
 export async function runCli(args: readonly string[], parts: CliParts): Promise<number> {
-  const io = parts.io ?? processIo(parts.environment);
+  const io = guarded(parts.io ?? processIo(parts.environment));
   if (args[0] === 'serve' && !args.includes('--help') && !args.includes('-h')) {
     return served(() => parts.serve(args.slice(1)), io);
   }
@@ -91,11 +93,13 @@ function processIo(environment: Environment): Io {
   });
   return {
     out: (text) => void process.stdout.write(text),
+    raw: (text) => void process.stdout.write(text),
+    terminal: process.stdout.isTTY === true,
     err: (text) => void process.stderr.write(text),
     async stdin() {
       const chunks: Buffer[] = [];
       for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-      return Buffer.concat(chunks).toString();
+      return decodeUtf8(Buffer.concat(chunks), 'standard input');
     },
     now: () => Date.now(),
     sleep: (delayMs) => new Promise((resolve) => setTimeout(resolve, delayMs)),

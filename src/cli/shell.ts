@@ -7,8 +7,14 @@ import { describeFailure } from './failure.ts';
 
 /** The world of a command; the tests bring their own. */
 export interface Io {
+  /** What the command says, on standard output: control characters are shown, not sent. */
   out(text: string): void;
+  /** Likewise, on standard error. */
   err(text: string): void;
+  /** The output of a job, on standard output: as it is, except on a terminal. */
+  raw(text: string): void;
+  /** Standard output is a terminal. */
+  readonly terminal: boolean;
   /** Everything on standard input. */
   stdin(): Promise<string>;
   /** Wall time, epoch milliseconds. */

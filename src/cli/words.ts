@@ -1,10 +1,10 @@
 /** Values as people read them: instants in the viewer's zone with a hint, durations, states in colour. */
 
-import { styleText } from 'node:util';
 import Table from 'cli-table3';
 import { DateTime } from 'luxon';
 import type { WireLedgerLine } from '../api/schema.ts';
 import type { Io } from './shell.ts';
+import { styled, visible } from './visible.ts';
 
 export const nothing = '–';
 
@@ -60,8 +60,8 @@ const colors = {
 
 /** A state or outcome in its colour, where there is colour. */
 export function tinted(word: string, io: Pick<Io, 'color'>): string {
-  const color = colors[word as keyof typeof colors];
-  return io.color && color ? styleText(color, word) : word;
+  const color = Object.hasOwn(colors, word) ? colors[word as keyof typeof colors] : undefined;
+  return io.color && color ? styled(color, word) : word;
 }
 
 /** How the due instants of a ledger line ended. */
@@ -71,8 +71,8 @@ export function ledgerEnd({ end, state }: WireLedgerLine, io: Pick<Io, 'color'>)
   return state === null ? 'caught up' : `caught up: ${tinted(state, io)}`;
 }
 
-export const bold = (text: string, io: Pick<Io, 'color'>) => (io.color ? styleText('bold', text) : text);
-export const dim = (text: string, io: Pick<Io, 'color'>) => (io.color ? styleText('dim', text) : text);
+export const bold = (text: string, io: Pick<Io, 'color'>) => (io.color ? styled('bold', text) : text);
+export const dim = (text: string, io: Pick<Io, 'color'>) => (io.color ? styled('dim', text) : text);
 
 const borderless: Record<string, string> = Object.fromEntries(
   ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']
@@ -101,8 +101,5 @@ export function card(rows: readonly (readonly [string, string | null])[], io: Io
 
 const trimmed = (text: string) => text.replace(/[ \t]+$/gm, '');
 
-/** Keeps a cell on its line: names and reasons come from elsewhere. Colour is left in. */
-function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out.
-  return text.replace(/\x1b(?!\[\d+m)|[\x00-\x1a\x1c-\x1f\x7f]/g, ' ');
-}
+/** Keeps a cell on its line, and as wide as it is shown. */
+const printable = (text: string): string => visible(text.replace(/[\n\t]/g, ' '));

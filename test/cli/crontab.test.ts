@@ -127,3 +127,16 @@ describe('a crontab', () => {
     }
   });
 });
+
+test('a line whose command no program can be given is left out, and says why', () => {
+  const { jobs, leftOut } = importCrontab('0 1 * * * echo a\0b\n0 2 * * * echo c\n', {
+    source: 'crontab',
+    userColumn: false,
+    timezone: 'UTC',
+    nowMs: 0,
+  });
+  expect(jobs.map(({ definition }) => definition.run.command)).toEqual(['echo c']);
+  expect(leftOut).toEqual([
+    'crontab:1: run.command holds a NUL (\\u0000) at position 7. Allowed: text without it.',
+  ]);
+});

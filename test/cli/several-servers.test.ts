@@ -38,6 +38,8 @@ async function carillon(...args: string[]): Promise<{ code: number; out: string;
     version: '1.2.3',
     io: {
       out: (text) => (out += text),
+      raw: (text) => (out += text),
+      terminal: false,
       err: (text) => (err += text),
       stdin: async () => '',
       now: () => now,

@@ -38,7 +38,7 @@ test('a table has no borders, and nothing in a cell breaks its line', () => {
     ],
     io,
   );
-  expect(text).toBe('JOB     WHY\na       two lines  [2J\nlonger');
+  expect(text).toBe('JOB     WHY\na       two lines \\u001b[2J\nlonger');
 });
 
 test('a card leaves out what is not there', () => {

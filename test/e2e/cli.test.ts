@@ -36,6 +36,10 @@ async function carillon(args: string, options: { stdin?: string; url?: string } 
       out: (text) => {
         out += text;
       },
+      raw: (text) => {
+        out += text;
+      },
+      terminal: false,
       err: (text) => {
         err += text;
       },

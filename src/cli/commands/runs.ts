@@ -222,7 +222,7 @@ async function showLogs(session: Session, name: string, options: LogsOptions): P
   }
   const decoder = new TextDecoder();
   for await (const chunk of session.client.logs(run.id, query))
-    session.io.out(decoder.decode(chunk, { stream: true }));
+    session.io.raw(decoder.decode(chunk, { stream: true }));
   return exitCodes.ok;
 }
 
