@@ -88,7 +88,18 @@ const jobFields = {
   waiting: Type.Array(Type.String(), { description: 'Runs that wait or are queued, likewise.' }),
 };
 
-export const WireJob = Type.Object(jobFields, { $id: 'Job' });
+export const WireJob = Type.Object(
+  {
+    ...jobFields,
+    warnings: Type.Optional(
+      Type.Array(Type.String(), {
+        description:
+          'Of one job alone: what of it is allowed but probably not meant, or kept without effect.',
+      }),
+    ),
+  },
+  { $id: 'Job' },
+);
 export type WireJob = Static<typeof WireJob>;
 
 const total = count('How many jobs pass the filter, on this page or not.');

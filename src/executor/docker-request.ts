@@ -36,6 +36,7 @@ export interface DockerCreateBody {
   readonly Labels: Readonly<Record<string, string>>;
   readonly WorkingDir?: string;
   readonly User?: string;
+  readonly Hostname?: string;
   readonly Tty: false;
   readonly OpenStdin?: true;
   readonly StdinOnce?: true;
@@ -88,6 +89,7 @@ export function dockerCreateRequest(
       Labels: { ...spec.labels, ...launchLabels(spec) },
       ...(spec.workdir !== null && { WorkingDir: spec.workdir }),
       ...(spec.user !== null && { User: spec.user }),
+      ...(spec.container.hostname !== null && { Hostname: spec.container.hostname }),
       Tty: false,
       ...exposed(spec.container),
       HostConfig: hostConfig(spec),

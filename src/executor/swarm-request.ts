@@ -117,6 +117,7 @@ function program({ argv, container, workdir, user }: LaunchSpec): object {
     ...(container.args !== null && { Args: container.args }),
     ...(workdir !== null && { Dir: workdir }),
     ...(user !== null && { User: user }),
+    ...(container.hostname !== null && { Hostname: container.hostname }),
   };
 }
 

@@ -1,5 +1,13 @@
 /** What can be wrong in a job's container by itself: parts that exclude each other, paths, ports, sizes. Pure. */
 
+import {
+  addressForm,
+  hostNameForm,
+  isPath,
+  isUlimit,
+  ownHostnameForm,
+  ulimitName,
+} from './container-forms.ts';
 import { folderOf, publishedPort, tmpfsBytes } from './container-spec.ts';
 import type { RunDefinition } from './definition.ts';
 import { type Findings, shorten } from './explain.ts';
@@ -15,15 +23,13 @@ export function checkContainer(run: RunDefinition, findings: Findings): void {
   for (const [name, { soft, hard = soft }] of Object.entries(run.ulimits ?? {})) {
     if (!ulimitName.test(name))
       refuse(findings, `run.ulimits.${name}`, name, 'a name as nofile, nproc, core');
-    else if (hard !== -1 && (soft === -1 || soft > hard)) {
+    else if (!isUlimit(soft, hard)) {
       refuse(findings, `run.ulimits.${name}.hard`, hard, `${soft} or more, as soft is`);
     }
   }
   const both = run.capabilities?.add?.find((name) => run.capabilities?.drop?.includes(name));
   if (both !== undefined) refuse(findings, 'run.capabilities.drop', both, 'what is not in add');
 }
-
-const ulimitName = /^[a-z]{2,16}$/;
 
 function checkProgram(run: RunDefinition, findings: Findings): void {
   const ways = (['command', 'argv', 'entrypoint'] as const).filter((way) => run[way] !== undefined);
@@ -58,15 +64,13 @@ function checkNetworks(run: RunDefinition, findings: Findings): void {
   if (ports.length > 0 && mode !== 'default' && networkModes.test(mode)) {
     refuse(findings, 'run.ports', ports[0], `with a network of its own, and network is ${mode}`);
   }
+  if (run.hostname !== undefined && !ownHostnameForm.test(run.hostname))
+    refuse(findings, 'run.hostname', run.hostname, 'a host name of at most 64 characters');
   for (const [name, address] of Object.entries(run.hosts ?? {})) {
-    if (!hostName.test(name)) refuse(findings, `run.hosts.${name}`, name, 'a host name');
+    if (!hostNameForm.test(name)) refuse(findings, `run.hosts.${name}`, name, 'a host name');
     else if (!addressForm.test(address)) refuse(findings, `run.hosts.${name}`, address, 'an IP address');
   }
 }
-
-const hostName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/;
-/** Four numbers, or something with colons; the engine judges the rest. `host-gateway` is Docker's own. */
-const addressForm = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|host-gateway)$/;
 
 function checkFiles(run: RunDefinition, findings: Findings): void {
   const { tmpfs = {}, secrets = {} } = run;
@@ -95,11 +99,6 @@ function checkFiles(run: RunDefinition, findings: Findings): void {
 
 /** What an archive has room for. */
 const maxFileName = 100;
-
-/** Absolute, below the root, without steps back; a colon would end it in a mount. */
-function isPath(path: string): boolean {
-  return /^(?:\/[^/:\0]+)+$/.test(path) && !/\/\.\.?(?:\/|$)/.test(path);
-}
 
 function refuse(findings: Findings, field: string, value: unknown, allowed: string): void {
   findings.add('INVALID_FIELD', `${field} is ${JSON.stringify(shorten(value))}. Allowed: ${allowed}.`, {

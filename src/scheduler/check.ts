@@ -11,6 +11,8 @@ import { invariant } from '../errors.ts';
 import { checkContainer } from './check-container.ts';
 import { checkTexts } from './check-texts.ts';
 import { readKept } from './chronos/read.ts';
+import { keptWarnings } from './chronos/warnings.ts';
+import { shellVariableForm, variableForm, volumeForm } from './container-forms.ts';
 import { JobDefinition } from './definition.ts';
 import { explain, Findings, type Shape, shorten } from './explain.ts';
 import { checkFetch } from './fetch.ts';
@@ -45,7 +47,7 @@ export function findProblems(raw: unknown, source: string): CarillonError[] {
   if (compiled.Check(raw)) {
     if (!checkTexts(raw, findings)) return findings.problems;
     checkSchedule(raw, findings);
-    checkRun(raw.run, findings);
+    checkRun(raw, findings);
     checkPolicy(raw, findings);
     checkChronos(raw, findings);
     return findings.problems;
@@ -104,7 +106,7 @@ function checkScheduleExtras(schedule: NonNullable<JobDefinition['schedule']>, f
   }
 }
 
-function checkRun(run: JobDefinition['run'], findings: Findings): void {
+function checkRun({ run, chronos }: JobDefinition, findings: Findings): void {
   const { image, command, argv, entrypoint } = run;
   if ([image, command, argv, entrypoint].every((way) => way === undefined)) {
     findings.add('MISSING_FIELD', 'run has neither command nor argv, and no image that could bring one.', {
@@ -113,7 +115,7 @@ function checkRun(run: JobDefinition['run'], findings: Findings): void {
     });
   }
   checkContainer(run, findings);
-  checkEnvironment(run, findings);
+  checkEnvironment(run, chronos !== undefined, findings);
   checkFetch(run, findings);
   const memory = run.resources?.memory;
   if (memory !== undefined) findings.attempt(() => memoryBytes(memory, 'run.resources.memory'));
@@ -127,15 +129,15 @@ function checkRun(run: JobDefinition['run'], findings: Findings): void {
   });
 }
 
-/** The target is absolute; what mounts it decides what a source may be. */
-const volumeForm = /^[^:]+:\/[^:]*(?::(?:ro|rw))?$/;
-const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** Programs of an image may be told by names that a shell on the host would drop. */
-const containerVariableName = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
+/** Chronos set whatever it was sent, so its jobs may have names that a shell does not hand on. */
+function checkEnvironment(
+  { image, env = {}, secrets = {} }: JobDefinition['run'],
+  fromChronos: boolean,
+  findings: Findings,
+): void {
+  const odd = image !== undefined || fromChronos;
+  const form = odd ? variableForm : shellVariableForm;
 
-function checkEnvironment({ image, env = {}, secrets = {} }: JobDefinition['run'], findings: Findings): void {
-  const form = image === undefined ? variableName : containerVariableName;
-  const also = image === undefined ? '' : ', dots and dashes';
   const refuse = (field: string, name: string, message: string, allowed: string) =>
     findings.add('INVALID_FIELD', message, { field, value: shorten(name), allowed });
   for (const [map, names] of [
@@ -145,6 +147,7 @@ function checkEnvironment({ image, env = {}, secrets = {} }: JobDefinition['run'
     for (const name of names) {
       const field = `run.${map}.${name}`;
       if (!form.test(name)) {
+        const also = odd ? ', dots and dashes' : '';
         const allowed = `letters, digits, underscores${also}, beginning with a letter or an underscore`;
         refuse(field, name, `${JSON.stringify(shorten(name))} can't be an environment variable.`, allowed);
       } else if (name.startsWith('CARILLON_')) {
@@ -214,8 +217,14 @@ function checkChronos({ chronos }: JobDefinition, findings: Findings): void {
   });
 }
 
-function findWarnings({ policy, alerts }: JobDefinition): string[] {
-  const warnings: string[] = [];
+/** What is allowed and probably not meant, or kept without effect. */
+export function findWarnings(definition: JobDefinition): string[] {
+  const { run, policy, alerts } = definition;
+  const warnings = keptWarnings(definition);
+  const odd = Object.keys({ ...run.env, ...run.secrets }).filter((name) => !shellVariableForm.test(name));
+  if (odd.length > 0 && run.image === undefined) {
+    warnings.push(`${odd.join(', ')}: shells hand on no variables with dots or dashes in their names`);
+  }
   if (policy?.catchUpLimit !== undefined && policy.catchUp !== 'all') {
     warnings.push('policy.catchUpLimit has no effect unless policy.catchUp is all');
   }

@@ -20,6 +20,7 @@ export function containerSpec(run: RunDefinition): ContainerSpec {
     args: run.entrypoint === undefined ? (run.args ?? null) : null,
     networks: run.networks ?? (run.network === undefined ? [] : [run.network]),
     ports: (run.ports ?? []).map((port, index) => publishedPort(port, `run.ports[${index}]`)),
+    hostname: run.hostname ?? null,
     hosts: run.hosts ?? {},
     tmpfs: tmpfsBytes(run.tmpfs ?? {}),
     secretFiles: secretFiles(run),

@@ -232,6 +232,7 @@ const Run = Type.Object(
         description: 'Published on the host while the job runs.',
       }),
     ),
+    hostname: Type.Optional(text('What the container calls itself; made up by the engine unless said.')),
     hosts: Type.Optional(textMap('Addresses by host name, for /etc/hosts.', definitionLimits.listLength)),
     volumes: Type.Optional(Type.Array(text('source:target[:ro]'), { maxItems: definitionLimits.listLength })),
     tmpfs: Type.Optional(

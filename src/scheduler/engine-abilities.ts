@@ -37,7 +37,17 @@ const onHost = "it runs processes on the scheduler's host";
 /** Images bring what they need. */
 const noFetch = field('fetch', 'only processes are given downloads; put them into the image');
 const containerOnly = [
-  ...(['image', 'args', 'resources', 'constraints', 'network', 'networks', 'ports', 'hosts'] as const),
+  ...([
+    'image',
+    'args',
+    'resources',
+    'constraints',
+    'network',
+    'networks',
+    'ports',
+    'hosts',
+    'hostname',
+  ] as const),
   ...(['volumes', 'tmpfs', 'ulimits', 'init', 'readOnly', 'capabilities', 'noNewPrivileges'] as const),
   ...(['registry', 'pull'] as const),
 ];

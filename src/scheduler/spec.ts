@@ -56,6 +56,8 @@ export interface ContainerSpec {
   /** Names of networks, or one mode: host, none, bridge, `container:…`. Empty: no network. */
   readonly networks: readonly string[];
   readonly ports: readonly PublishedPort[];
+  /** Null: what the engine makes up. */
+  readonly hostname: string | null;
   /** Addresses by host name, for the container's /etc/hosts. */
   readonly hosts: Readonly<Record<string, string>>;
   /** Bytes at most, by absolute path. */
@@ -103,6 +105,7 @@ export const plainContainer: ContainerSpec = {
   args: null,
   networks: [],
   ports: [],
+  hostname: null,
   hosts: {},
   tmpfs: {},
   secretFiles: [],

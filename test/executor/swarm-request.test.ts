@@ -83,6 +83,7 @@ describe('a service is given', () => {
     ],
     ['its working directory', { workdir: '/w' }, 'Dir', '/w'],
     ['its user', { user: '1:2' }, 'User', '1:2'],
+    ['its host name', { container: { ...swarmSpec('').container, hostname: 'w' } }, 'Hostname', 'w'],
   ])('%s', (_, overrides, name, expected) => {
     expect(containerOf(swarmSpec('', overrides))[name]).toEqual(expected);
   });

@@ -19,9 +19,26 @@ const container = fc.record(
       { maxLength: 2 },
     ),
     forcePullImage: fc.boolean(),
-    parameters: fc.array(fc.record({ key: fc.constantFrom('workdir', 'memory-swap'), value: path }), {
-      maxLength: 2,
-    }),
+    parameters: fc.array(
+      fc.constantFrom(
+        ...Object.entries({
+          workdir: '/w',
+          'memory-swap': '1g',
+          env: 'A=b',
+          user: 'me',
+          memory: '64m',
+          label: 'team=a',
+          entrypoint: '/x',
+          'cap-add': 'CHOWN',
+          ulimit: 'nofile=1',
+          hostname: 'w',
+          publish: '80:80',
+          init: 'false',
+          'log-opt': 'max-size=1m',
+        }).map(([key, value]) => ({ key, value })),
+      ),
+      { maxLength: 4 },
+    ),
   },
   { requiredKeys: ['type', 'image', 'network', 'networkInfos', 'volumes', 'forcePullImage', 'parameters'] },
 );

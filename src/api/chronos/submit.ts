@@ -11,7 +11,6 @@ import type { Generation } from '../../scheduler/chronos/job.ts';
 import { toChronos, toDefinition } from '../../scheduler/chronos/mapping.ts';
 import { nameForms, nativeName, shownName } from '../../scheduler/chronos/names.ts';
 import { readChronosJob, type Sent } from '../../scheduler/chronos/read.ts';
-import { chronosWarnings } from '../../scheduler/chronos/warnings.ts';
 import type { JobAnswer } from '../../scheduler/command.ts';
 import type { JobView, SchedulerHandle } from '../../scheduler/handle.ts';
 import type { Log } from '../../scheduler/ports.ts';
@@ -26,7 +25,7 @@ export interface ChronosContext extends ApiContext {
   readonly generation: Generation;
 }
 
-/** Answers 204; what is kept without effect is told in a header and in the log. */
+/** Answers 204; what is kept without effect is told in a header and in the log, and who reads JSON has it as a body. */
 export async function submitJob(
   context: ChronosContext,
   request: FastifyRequest,
@@ -44,19 +43,19 @@ export async function submitJob(
     );
   }
   const by = requestedBy(request);
-  const { answer, unmapped } = await put(context, sent, by);
+  const answer = await put(context, sent, by);
   const name = nativeName(job.name);
   const idle = answer.state.paused !== null || answer.state.disabled !== null;
   // One that has run for the last time reads as disabled without being held.
   if (idle !== job.disabled && toChronos(context.scheduler.job(name)).disabled !== job.disabled)
     await context.scheduler.submit({ kind: job.disabled ? 'pause' : 'resume', name, by });
-  const warnings =
-    answer.outcome === 'unchanged' ? [] : [...chronosWarnings(job, unmapped), ...answer.warnings];
-  if (warnings.length > 0) {
-    context.log.warn({ job: job.name, warnings }, 'a job sent as Chronos has it is kept with a difference');
-    reply.header('x-carillon-warning', headerText(warnings.join('; ')));
-  }
-  return reply.code(204).send();
+  const { warnings } = answer;
+  if (answer.outcome === 'unchanged' || warnings.length === 0) return reply.code(204).send();
+  context.log.warn({ job: job.name, warnings }, 'a job sent as Chronos has it is kept with a difference');
+  reply.header('x-carillon-warning', headerText(warnings.join('; ')));
+  // Chronos answers 204: only who asks for JSON by name reads a body.
+  if (!/\bapplication\/json\b/i.test(request.headers.accept ?? '')) return reply.code(204).send();
+  return reply.code(200).send({ status: 'OK', message: warnings.join('; ') });
 }
 
 /** A name that the generation allows, and that no other job has here. */
@@ -101,16 +100,12 @@ function fitting({ job, given }: Sent, kind: 'iso8601' | 'dependency'): Sent {
   });
 }
 
-async function put(
-  { scheduler, generation }: ChronosContext,
-  sent: Sent,
-  by: string,
-): Promise<{ answer: JobAnswer; unmapped: readonly Unmapped[] }> {
+async function put({ scheduler, generation }: ChronosContext, sent: Sent, by: string): Promise<JobAnswer> {
   let unmapped: readonly Unmapped[] = [];
   for (let tried = 1; ; tried++) {
     const before = knownJob(scheduler, sent.job.name);
     try {
-      const answer = await scheduler.submit({
+      return await scheduler.submit({
         kind: 'put-job',
         definition: toDefinition(sent, { generation, now: scheduler.now(), before, unmapped }),
         mode: 'replace',
@@ -118,7 +113,6 @@ async function put(
         by,
         source: 'body',
       });
-      return { answer, unmapped };
     } catch (error) {
       if (!(error instanceof CarillonError) || tried === maxTries) throw error;
       const refused = refusedPart(error);

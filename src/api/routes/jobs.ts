@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
 import type { WrittenJob } from '../../job-file.ts';
+import { findWarnings } from '../../scheduler/check.ts';
 import { oneOf } from '../../scheduler/definition.ts';
 import { jobOrders, type SchedulerHandle } from '../../scheduler/handle.ts';
 import { oneJob } from '../body.ts';
@@ -158,7 +159,8 @@ export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
     async (request, reply) => {
       const view = scheduler.job(request.params.name);
       reply.header('etag', `"${view.job.revision}"`);
-      return jobToWire(view);
+      const warnings = findWarnings(view.job.definition);
+      return { ...jobToWire(view), ...(warnings.length > 0 && { warnings }) };
     },
   );
 

@@ -4,10 +4,18 @@
  * gives the fields back from a native definition. What `write` can't give back is kept with the job.
  */
 
+import { variableForm } from '../container-forms.ts';
 import { type JobDefinition, maxRetries, type PolicyDefinition } from '../definition.ts';
 import { durationMs } from '../schedule/period.ts';
 import { containerOf, type RunPart, runOf } from './container.ts';
-import { type ChronosField, type ChronosJob, chronosDefaults, type Generation } from './job.ts';
+import { optionsOf } from './docker-options.ts';
+import {
+  type ChronosContainer,
+  type ChronosField,
+  type ChronosJob,
+  chronosDefaults,
+  type Generation,
+} from './job.ts';
 import { nativeName } from './names.ts';
 import { nativeRepeat, onceNow } from './schedule.ts';
 
@@ -17,6 +25,7 @@ export type PolicyPart = { readonly [field in keyof PolicyDefinition]?: PolicyDe
 export interface Native {
   readonly owner?: string | undefined;
   readonly description?: string | undefined;
+  readonly labels?: JobDefinition['labels'] | undefined;
   readonly schedule?: JobDefinition['schedule'] | undefined;
   readonly run?: RunPart;
   readonly policy?: PolicyPart;
@@ -27,15 +36,28 @@ export interface Reading {
   /** Fills in an omitted start: epoch milliseconds. */
   readonly now: number;
   readonly given: (field: ChronosField) => boolean;
+  /** The definition that is read into; null: there is none yet. */
+  readonly into: JobDefinition | null;
+  /** The container that it was read from. */
+  readonly before: ChronosContainer | null;
   /** Parts of `run` that the engine at hand can't honour. */
   readonly unmapped: readonly Unmapped[];
 }
 
-export const droppable = ['resources', 'constraints', 'engine', 'pull'] as const;
+export const droppable = [
+  'resources',
+  'constraints',
+  'engine',
+  'pull',
+  'ports',
+  'noNewPrivileges',
+] as const satisfies readonly (keyof RunPart)[];
 export type Unmapped = (typeof droppable)[number];
 
 export interface Aspect {
   readonly fields: readonly ChronosField[];
+  /** Looked at as well: a change in them is one of what this aspect decides. */
+  readonly also?: readonly ChronosField[];
   /** What of it an engine may refuse, and the job goes without. */
   readonly drops?: readonly Unmapped[];
   readonly read: (job: ChronosJob, reading: Reading) => Native;
@@ -69,7 +91,14 @@ const nothing = ':';
 
 const command: Aspect = {
   fields: ['command', 'shell', 'arguments'],
-  read: (job) => ({ run: { command: undefined, argv: undefined, args: undefined, ...commandOf(job) } }),
+  also: ['container'],
+  read: (job, { into, before }) => {
+    const own = optionsOf(before).options.entrypoint === undefined ? into?.run.entrypoint : undefined;
+    const entrypoint =
+      optionsOf(job.container).options.entrypoint ?? (job.container === null ? undefined : own);
+    const none = { command: undefined, argv: undefined, args: undefined, entrypoint: undefined };
+    return { run: { ...none, ...commandOf(job, entrypoint) } };
+  },
   write: ({ run }) => {
     const words = run.argv ?? run.args;
     if (words === undefined) return { command: run.command ?? '', shell: true, arguments: [] };
@@ -78,20 +107,29 @@ const command: Aspect = {
 };
 
 /** Chronos appends the arguments to a shell's command, whatever its documentation says of ignoring them. */
-function commandOf({ command, shell, arguments: words, container }: ChronosJob): RunPart {
+function commandOf(
+  { command, shell, arguments: words, container }: ChronosJob,
+  entrypoint: RunPart['entrypoint'],
+): RunPart {
   const all = command === '' ? [...words] : [command, ...words];
+  if (entrypoint !== undefined && entrypoint.length > 0) {
+    const args = shell && command !== '' ? ['/bin/sh', '-c', all.join(' ')] : all;
+    return { entrypoint, ...(args.length > 0 && { args }) };
+  }
   if (all.length === 0) return container === null ? { command: nothing } : {};
   if (shell && command !== '') return { command: all.join(' ') };
-  // A container without a shell hands its words to the image's own program.
-  return container === null ? { argv: all } : { args: all };
+  // A container without a shell hands its words to the image's own program, unless that was taken away.
+  return container === null || entrypoint !== undefined ? { argv: all } : { args: all };
 }
 
 const container: Aspect = {
   fields: ['container'],
-  drops: ['pull'],
-  read: (job, { unmapped }) => {
-    const { pull, ...run } = runOf(job.container);
-    return { run: unmapped.includes('pull') ? run : { ...run, pull } };
+  drops: ['pull', 'ports', 'noNewPrivileges'],
+  read: (job, { unmapped, before }) => {
+    const all = Object.entries(runOf(job.container, before));
+    return {
+      run: Object.fromEntries(all.filter(([part]) => !(unmapped as readonly string[]).includes(part))),
+    };
   },
   write: ({ run }) => ({ container: containerOf(run) }),
 };
@@ -100,11 +138,17 @@ const container: Aspect = {
 const resources: Aspect = {
   fields: ['cpus', 'mem'],
   drops: ['resources'],
-  read: (job, { unmapped }) => {
-    if (job.container === null || unmapped.includes('resources')) return {};
+  also: ['container'],
+  read: (job, { unmapped, into, before }) => {
+    if (job.container === null) return { run: { resources: undefined } };
+    if (unmapped.includes('resources')) return {};
+    const decided = { cpus: 0, memory: 0, ...optionsOf(before).options.resources };
+    const others = Object.entries(into?.run.resources ?? {}).filter(([limit]) => !(limit in decided));
     const limits = {
+      ...Object.fromEntries(others),
       ...(!isDefault(job, 'cpus') && { cpus: job.cpus }),
       ...(!isDefault(job, 'mem') && { memory: `${job.mem}MiB` }),
+      ...optionsOf(job.container).options.resources,
     };
     return { run: { resources: Object.keys(limits).length > 0 ? limits : undefined } };
   },
@@ -119,13 +163,19 @@ const megabytes = (memory: string | undefined): number | null => {
   return match === null ? null : Number(match[1]);
 };
 
+/** Names that no job can have are kept and told. */
+export const isVariable = ({ name }: { readonly name: string }): boolean =>
+  variableForm.test(name) && !name.startsWith('CARILLON_');
+
 const environment: Aspect = {
   fields: ['environmentVariables'],
-  read: ({ environmentVariables: list }) => ({
-    run: {
-      env: list.length > 0 ? Object.fromEntries(list.map(({ name, value }) => [name, value])) : undefined,
-    },
-  }),
+  also: ['container'],
+  read: ({ environmentVariables, container }) => {
+    const sent = environmentVariables.filter(isVariable).map(({ name, value }) => [name, value] as const);
+    const options = Object.entries(optionsOf(container).options.env ?? {});
+    const env = Object.fromEntries([...sent, ...options]);
+    return { run: { env: Object.keys(env).length > 0 ? env : undefined } };
+  },
   write: ({ run: { env = {} } }) => ({
     environmentVariables: Object.entries(env).map(([name, value]) => ({ name, value })),
   }),
@@ -134,8 +184,25 @@ const environment: Aspect = {
 /** Chronos prints the user of its own process, root, with every job: that asks for nothing either. */
 const user: Aspect = {
   fields: ['runAsUser'],
-  read: (job) => ({ run: { user: isDefault(job, 'runAsUser') ? undefined : job.runAsUser } }),
+  also: ['container'],
+  read: (job) => {
+    const sent = isDefault(job, 'runAsUser') ? undefined : job.runAsUser;
+    return { run: { user: optionsOf(job.container).options.user ?? sent } };
+  },
   write: ({ run }) => ({ runAsUser: run.user ?? chronosDefaults.runAsUser }),
+};
+
+/** Labels of the container are those of the job; the ones that it has natively stay. */
+const labels: Aspect = {
+  fields: [],
+  also: ['container'],
+  read: ({ container }, { into, before }) => {
+    const gone = optionsOf(before).options.labels ?? {};
+    const own = Object.entries(into?.labels ?? {}).filter(([name]) => !Object.hasOwn(gone, name));
+    const all = { ...Object.fromEntries(own), ...optionsOf(container).options.labels };
+    return { labels: Object.keys(all).length > 0 || into?.labels !== undefined ? all : undefined };
+  },
+  write: () => ({}),
 };
 
 const placement: Aspect = {
@@ -264,6 +331,7 @@ export const aspects: readonly Aspect[] = [
   resources,
   environment,
   user,
+  labels,
   placement,
   retries,
   overlap,

@@ -1,6 +1,7 @@
 /** Chronos' `container`, and the parts of a native run that say the same. */
 
 import type { RunDefinition } from '../definition.ts';
+import { type Options, optionsOf } from './docker-options.ts';
 import type { ChronosContainer, ChronosVolume } from './job.ts';
 
 /** Undefined: not so in this container. */
@@ -8,22 +9,66 @@ export type RunPart = { readonly [field in keyof RunDefinition]?: RunDefinition[
 
 const networks: Readonly<Record<string, string>> = { BRIDGE: 'bridge', HOST: 'host', NONE: 'none' };
 
-/** All that the container decides; without one nothing of it holds. */
-export function runOf(container: ChronosContainer | null): RunPart {
-  const parameters = container === null ? [] : container.parameters.map(readParameter);
-  const volumes = [...(container?.volumes ?? []).flatMap(volumeText), ...many(parameters, 'volumes')];
-  const ports = many(parameters, 'ports');
-  const hosts = many(parameters, 'hosts').map((entry) => entry.split(/:(.*)/s, 2) as [string, string]);
-  return {
-    image: container?.image,
-    network: container === null ? undefined : (one(parameters, 'network') ?? networkOf(container)),
-    volumes: volumes.length > 0 ? volumes : undefined,
-    pull: container?.forcePullImage === true ? 'always' : undefined,
-    workdir: one(parameters, 'workdir'),
-    ports: ports.length > 0 ? ports : undefined,
-    hosts: hosts.length > 0 ? Object.fromEntries(hosts) : undefined,
-  };
+/** Parts of a run that only a container has; a process is left without them. */
+const containerOnly = [
+  'image',
+  'network',
+  'volumes',
+  'pull',
+  'ports',
+  'hostname',
+  'hosts',
+  'tmpfs',
+  'ulimits',
+  'capabilities',
+  'init',
+  'readOnly',
+  'noNewPrivileges',
+] as const satisfies readonly (keyof RunDefinition)[];
+
+const cleared = (fields: readonly string[]): RunPart =>
+  Object.fromEntries(fields.map((field) => [field, undefined]));
+
+/** Options that decide fields of a job which other fields of Chronos decide too: they are read with those. */
+type Shared = 'env' | 'user' | 'entrypoint' | 'resources' | 'labels';
+
+function ownOptions(container: ChronosContainer | null): Omit<Options, Shared> {
+  const {
+    env: _e,
+    user: _u,
+    entrypoint: _p,
+    resources: _r,
+    labels: _l,
+    ...own
+  } = optionsOf(container).options;
+  return own;
 }
+
+/**
+ * All that the container decides. What only its parameters can say is left as it is natively where they say
+ * nothing of it, and did not in `before`.
+ */
+export function runOf(container: ChronosContainer | null, before: ChronosContainer | null): RunPart {
+  const gone = cleared(Object.keys(ownOptions(before)));
+  if (container === null) return { ...gone, ...cleared(containerOnly) };
+  const options = ownOptions(container);
+  const network = options.network ?? networkOf(container);
+  const volumes = [...container.volumes.flatMap(volumeText), ...(options.volumes ?? [])];
+  const part = {
+    ...gone,
+    ...options,
+    image: container.image,
+    network,
+    volumes: volumes.length > 0 ? volumes : undefined,
+    pull: options.pull ?? (container.forcePullImage ? 'always' : undefined),
+  };
+  // Without a network of its own a container publishes nothing; engines say so, and go on.
+  const published = options.ports === undefined || ownNetwork(network);
+  return (published ? part : { ...part, ports: undefined }) as RunPart;
+}
+
+const ownNetwork = (network: string | undefined): boolean =>
+  network !== undefined && !/^(?:host|none|container:.*)$/.test(network);
 
 function networkOf({ network, networkInfos, networkName }: ChronosContainer): string | undefined {
   return networks[network] ?? networkInfos[0]?.name ?? networkName;
@@ -35,37 +80,6 @@ function volumeText(volume: ChronosVolume): string[] {
   if (typeof source !== 'string') return [];
   return [`${source}:${volume.containerPath}${volume.mode === 'RO' ? ':ro' : ''}`];
 }
-
-type Target = 'workdir' | 'network' | 'volumes' | 'ports' | 'hosts';
-
-/** Options of `docker run` that a job can say natively. */
-const parameterTargets: Readonly<Record<string, Target>> = {
-  workdir: 'workdir',
-  w: 'workdir',
-  net: 'network',
-  network: 'network',
-  volume: 'volumes',
-  v: 'volumes',
-  publish: 'ports',
-  p: 'ports',
-  'add-host': 'hosts',
-};
-
-interface Parameter {
-  readonly target: Target | null;
-  readonly value: string;
-}
-
-const readParameter = ({ key, value }: { key: string; value: string }): Parameter => ({
-  target: parameterTargets[key.replace(/^-+/, '')] ?? null,
-  value,
-});
-
-const many = (parameters: readonly Parameter[], target: Target): string[] =>
-  parameters.filter((each) => each.target === target).map((each) => each.value);
-
-const one = (parameters: readonly Parameter[], target: Target): string | undefined =>
-  many(parameters, target).at(-1);
 
 /** The container that a native run amounts to; null for a process. */
 export function containerOf({ image, network, volumes, pull }: RunDefinition): ChronosContainer | null {
@@ -89,11 +103,9 @@ function readVolume(text: string): ChronosVolume {
 
 /** What of the container has no counterpart here, in sentences. */
 export function containerWarnings(container: ChronosContainer): string[] {
-  const warnings: string[] = [];
-  for (const { key } of container.parameters) {
-    if (readParameter({ key, value: '' }).target === null)
-      warnings.push(`container.parameters: the option '${key}' is kept, but not handed to the engine`);
-  }
+  const { options, kept: warnings } = optionsOf(container);
+  if (options.ports !== undefined && !ownNetwork(options.network ?? networkOf(container)))
+    warnings.push('container.parameters: ports are published only with a network of its own, as BRIDGE');
   for (const volume of container.volumes) {
     if (volumeText(volume).length === 0)
       warnings.push(`container.volumes: '${volume.containerPath}' has no source, and is kept without effect`);

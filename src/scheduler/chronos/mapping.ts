@@ -33,7 +33,7 @@ import { readChronosJob, readKept, type Sent } from './read.ts';
 import { beginsNow, never, onceNow, remaining, wasShown } from './schedule.ts';
 
 /** The `chronos` part of a definition. */
-interface Kept extends Partial<ChronosJob> {
+export interface Kept extends Partial<ChronosJob> {
   /** When a schedule without a start was sent: epoch milliseconds. */
   readonly begins?: number;
   readonly unmapped?: readonly Unmapped[];
@@ -59,7 +59,13 @@ export function toDefinition(sent: Sent, target: Target): JobDefinition {
   const { job, given } = sent;
   const shown = before === null ? [] : formsOf(before, sent);
   const keptBefore = before === null ? {} : keptOf(before.job.definition);
-  const reading: Reading = { generation, now, unmapped, given: (field) => given.has(field) };
+  const reading = {
+    generation,
+    now,
+    unmapped,
+    given: (field: ChronosField) => given.has(field),
+    before: keptBefore.container ?? null,
+  };
   const kept: Record<string, unknown> = {};
   const name = nativeName(job.name);
   let definition: JobDefinition = before?.job.definition ?? { name, run: {} };
@@ -69,14 +75,15 @@ export function toDefinition(sent: Sent, target: Target): JobDefinition {
     const { drops = [] } = aspect;
     const droppedBefore = drops.filter((part) => keptBefore.unmapped?.includes(part));
     const refused = drops.filter((part) => unmapped.includes(part) && !droppedBefore.includes(part));
-    if (refused.length === 0 && says(aspect.fields, sent, generation, shown)) {
+    const looked = [...aspect.fields, ...(aspect.also ?? [])];
+    if (refused.length === 0 && says(looked, sent, generation, shown)) {
       for (const field of aspect.fields) if (field in keptBefore) kept[field] = keptBefore[field];
       if (aspect === timing && keptBefore.begins !== undefined) kept.begins = keptBefore.begins;
       dropped.push(...droppedBefore);
       continue;
     }
     changed.add(aspect);
-    definition = withNative(definition, aspect.read(job, reading));
+    definition = withNative(definition, aspect.read(job, { ...reading, into: definition }));
     keepRest(kept, aspect, job, definition);
     if (aspect === timing && 'schedule' in kept) kept.begins = now;
     dropped.push(...drops.filter((part) => unmapped.includes(part)));
@@ -144,7 +151,7 @@ function keepRest(
 }
 
 /** What can't be read is nothing: the part is open to everyone who writes a definition. */
-function keptOf({ chronos = {} }: JobDefinition): Kept {
+export function keptOf({ chronos = {} }: JobDefinition): Kept {
   const { begins, unmapped } = chronos;
   return {
     ...readKept(chronos).fields,
@@ -210,6 +217,8 @@ export function settledFields(definition: JobDefinition): ChronosJob {
     now: begins ?? 0,
     unmapped,
     given: (field) => field in fields,
+    into: definition,
+    before: null,
   };
   for (const aspect of aspects) {
     const kept = aspect.fields.filter((field) => field in fields);

@@ -1,11 +1,18 @@
-/** What of a Chronos job is kept without effect, in sentences; told once, when the job is sent. */
+/** What of a Chronos job is kept without effect, in sentences; told when the job is sent and with the job. */
 
-import { maxRetries } from '../definition.ts';
+import { type JobDefinition, maxRetries } from '../definition.ts';
 import type { Unmapped } from './aspects.ts';
-import { nativeConstraint } from './aspects.ts';
+import { isVariable, nativeConstraint } from './aspects.ts';
 import { containerWarnings } from './container.ts';
 import { type ChronosJob, chronosDefaults } from './job.ts';
+import { keptOf, settledFields } from './mapping.ts';
 import { nativeName } from './names.ts';
+
+/** Of a definition that came from Chronos; none of any other. */
+export function keptWarnings(definition: JobDefinition): string[] {
+  if (definition.chronos === undefined) return [];
+  return chronosWarnings(settledFields(definition), keptOf(definition).unmapped ?? []);
+}
 
 export function chronosWarnings(job: ChronosJob, unmapped: readonly Unmapped[]): string[] {
   const warnings = job.container === null ? [] : containerWarnings(job.container);
@@ -16,6 +23,9 @@ export function chronosWarnings(job: ChronosJob, unmapped: readonly Unmapped[]):
     if (job[field] !== '')
       warnings.push(`${field} is kept without effect: there are no Mesos executors here`);
   }
+  const unset = job.environmentVariables.filter((variable) => !isVariable(variable));
+  for (const { name } of unset)
+    warnings.push(`environmentVariables: ${JSON.stringify(name.slice(0, 80))} is kept, and can't be set`);
   if (job.dataProcessingJobType)
     warnings.push('dataProcessingJobType is kept without effect: progress is accepted, and not stored');
   if (job.disk !== chronosDefaults.disk) warnings.push('disk is kept without effect: no engine limits it');
@@ -30,6 +40,10 @@ export function chronosWarnings(job: ChronosJob, unmapped: readonly Unmapped[]):
     warnings.push(
       "container.forcePullImage is kept without effect: Swarm's nodes ask the registry by themselves",
     );
+  for (const part of ['ports', 'noNewPrivileges'] as const) {
+    if (unmapped.includes(part))
+      warnings.push(`container.parameters: the engine of this job has no ${part}: kept without effect`);
+  }
   return [...warnings, ...placementWarnings(job, unmapped)];
 }
 

@@ -76,6 +76,23 @@ describe('fields as clients send them', () => {
     expect((await api.get('/jobs/east')).nextDue).toBe('2026-12-01T00:00:00.000Z');
   });
 
+  test('what is kept without effect is told with the job, and in a body to who reads JSON', async () => {
+    const job = { ...nightly, name: 'flags', executor: 'x' };
+    const told = ['executor is kept without effect: there are no Mesos executors here'];
+    for (const prefix of [two, three]) {
+      const silent = await ask(`POST ${prefix}/iso8601`, { ...job, description: prefix });
+      expect([silent.statusCode, silent.body]).toEqual([204, '']);
+      expect(silent.headers['x-carillon-warning']).toBe(told[0]);
+      const read = await ask(
+        `POST ${prefix}/iso8601`,
+        { ...job, owner: prefix },
+        { ...json, accept: json['content-type'] },
+      );
+      expect([read.statusCode, read.json()]).toEqual([200, { status: 'OK', message: told[0] }]);
+      expect((await api.get('/jobs/flags')).warnings).toEqual(told);
+    }
+  });
+
   test('retries without end are as many as there can be, and told', async () => {
     const answer = await ask(`POST ${three}/iso8601`, { ...nightly, name: 'stubborn', retries: 5_000 });
     expect(answer.headers['x-carillon-warning']).toMatch(/1000/);
