@@ -14,8 +14,8 @@ export interface Join {
   /** The latest due instant for which a loose round was decided. */
   readonly mark?: number;
   /**
-   * The latest due instant that had fired when the parents or their cadence changed: of rounds up to it that are no
-   * longer known it can't be told whether they have fired.
+   * The latest due instant that had fired when the parents or their cadence changed, or that was given up: of rounds
+   * up to it that are no longer known it can't be told whether they were decided.
    */
   readonly changed?: number;
 }

@@ -105,6 +105,8 @@ export function parentEnded(join: Join, spec: JoinSpec, end: ParentEnd): { join:
   else replace(draft.recent, closed, refire(step, take(step, closed)));
   for (const round of closeOldest(draft, spec)) {
     if (!round.fired) firings.push(giveUp(round, spec));
+    // What it waited for may still come when the round is no longer known.
+    draft.changed = Math.max(draft.changed ?? round.due, round.due);
   }
   return { join: joinOf(draft, spec.parents), firings };
 }
@@ -177,7 +179,8 @@ function identity({ draft, spec, end }: Step, round: Round): { due: number; vari
 }
 
 function giveUp(round: Round, spec: JoinSpec): Firing {
-  const { due, variant, key } = round;
+  const { due, key } = round;
+  const variant = round.again ? `${round.variant}~${lastEntry(round, spec).parent}` : round.variant;
   const reason = `gave up waiting for ${named(missingParents(round, spec))}: too many later rounds are open`;
   return { due, variant, key, parents: runIds(round, spec), run: false, reason };
 }

@@ -9,9 +9,11 @@ import { CarillonError, invariant } from '../errors.ts';
 import { known, planApply } from './apply.ts';
 import { runTold } from './attempts.ts';
 import type { AnswerTo, ApplyResult, Command, CommandAnswers, JobAnswer } from './command.ts';
+import { beginNames, beginSchedule } from './decided.ts';
 import { copyRun } from './decision.ts';
 import { type Checked, checkJob, nextRevision } from './define.ts';
 import type { JobDefinition } from './definition.ts';
+import { setBack } from './due.ts';
 import { shorten } from './explain.ts';
 import { rerunVariant } from './ids.ts';
 import type { Job, Run } from './model.ts';
@@ -110,14 +112,16 @@ function putJob({ state, now }: Before, command: CommandOf<'put-job'>): Change<J
 function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: number | null }): Entry {
   const { state, draft } = turn;
   const { name } = next.job;
-  const isNew = !state.jobs.has(name);
-  const revived = isNew ? revivedState(state, name, next.cursor ?? draft.now) : null;
-  const entry = state.putJob(next.job, revived);
-  if (!isNew && next.cursor !== null) {
-    // What was decided stays so, also by a leader whose clock was ahead: the new schedule may share instants.
-    entry.state.cursor = Math.max(entry.state.cursor, next.cursor);
-    entry.state.ahead = [];
+  const before = state.jobs.get(name);
+  const isNew = before === undefined;
+  if (before !== undefined && next.cursor !== null) {
+    // The schedule that it has now says what that is; see `beginSchedule`.
+    if (before.state.cursor > draft.now) setBack(turn, before);
+    beginSchedule(before.state, before.job.resolved, next.cursor);
+    beginNames(before.state, before.job.resolved, before.runs);
   }
+  const revived = isNew ? revivedState(turn, name, next.cursor ?? draft.now) : null;
+  const entry = state.putJob(next.job, revived);
   if (definition.paused !== undefined) {
     entry.state.paused = definition.paused ? { at: draft.now, by: next.job.updatedBy } : null;
   }

@@ -15,7 +15,7 @@ import {
 import type { AnswerTo, Command } from './command.ts';
 import { check } from './commands.ts';
 import { type Decision, Draft } from './decision.ts';
-import { clockSetBack, decideDue } from './due.ts';
+import { CLOCK_BACK_MS, clockSetBack, decideDue } from './due.ts';
 import type { Event } from './event.ts';
 import type { Run } from './model.ts';
 import { engineRetryDelayMs } from './policy.ts';
@@ -60,6 +60,7 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
       return turn.draft.done(tick(turn));
     case 'leading':
       state.term = event.term;
+      clockSetBack(turn, CLOCK_BACK_MS);
       resume(turn);
       break;
     case 'inventory':
@@ -85,7 +86,7 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
       hostLost(turn, event.engine, event.host);
       break;
     case 'clock-set-back':
-      clockSetBack(turn, event.ran);
+      clockSetBack(turn, 0);
       break;
   }
   settle(turn);

@@ -105,7 +105,8 @@ export function nextRevision(
   // A job that comes back with its schedule continues; what was due while it was away is of no concern to it.
   const isNew = before === null && !sameJson(past?.removed?.resolved ?? null, resolved);
   const first = firstCursor(schedule, isNew, stamp.now);
-  const cursor = Math.max(first, (before?.state ?? past)?.cursor ?? first);
+  // A cursor in the future goes back to now; see `takeBack`.
+  const cursor = Math.max(first, Math.min((before?.state ?? past)?.cursor ?? first, stamp.now));
   const paused = definition.paused ?? (before?.state.paused ?? null) !== null;
   const idle = paused || (before?.state.disabled ?? null) !== null;
   warnings.push(...passedWarnings({ schedule, policy: definition.policy, cursor, now: stamp.now, idle }));

@@ -4,6 +4,7 @@
  * was decided, so none is decided twice and none is forgotten.
  */
 
+import { addLeap, COUNT_LIMIT, LEAP_MS, moveCursor, takeBack, undecidedUpTo } from './decided.ts';
 import type { LedgerLine, Run } from './model.ts';
 import { type Policy, policyOf } from './policy.ts';
 import { idleReason, openRun, settle } from './runs.ts';
@@ -17,8 +18,6 @@ import type { Turn } from './turn.ts';
  * busy loop and a take-over, and is shorter than people would call late.
  */
 export const ON_TIME_MS = 5_000;
-/** Missed instants are counted exactly up to here, then as "at least". */
-export const COUNT_LIMIT = 100_000;
 /** On-time instants of one job at most: periods are at least a second. */
 export const MAX_ON_TIME = ON_TIME_MS / 1_000 + 1;
 
@@ -30,7 +29,7 @@ export function decideDue(turn: Turn, entry: Entry): void {
   const idle = idleReason(entry);
   const following = nextInstant(schedule, due);
   const single = following === null || following > draft.now;
-  if (idle === null && single && draft.now - due <= ON_TIME_MS && entry.state.ahead.length === 0) {
+  if (idle === null && single && draft.now - due <= ON_TIME_MS) {
     runAt(turn, entry, due, 0);
   } else if (idle !== null) decideIdle(turn, entry, idle);
   else decideMany(turn, entry);
@@ -41,13 +40,9 @@ export function decideDue(turn: Turn, entry: Entry): void {
 
 function runAt(turn: Turn, entry: Entry, due: number, catchesUp: number): Run {
   moveCursor(entry, due);
+  entry.openLine = null;
   turn.draft.state(entry.state);
   return openRun(turn, entry, { due, variant: '', root: null, trigger: { kind: 'schedule' }, catchesUp });
-}
-
-function moveCursor(entry: Entry, to: number): void {
-  entry.state.cursor = to;
-  if (entry.state.ahead.length > 0) entry.state.ahead = entry.state.ahead.filter((instant) => instant > to);
 }
 
 /** A paused or disabled job: one ledger line that grows, and nothing for its children. */
@@ -138,19 +133,13 @@ interface Stretch {
   readonly last: number[];
 }
 
-/** The undecided instants up to now; those decided ahead of a clock that was set back are left out. */
+/** The instants from the first undecided one to now; at most up to the next that is decided already. */
 function undecided(entry: Entry, now: number, keep: number): Stretch {
-  const { schedule, state, due } = entry;
+  const { schedule, due } = entry;
   if (schedule === null || due === null) return { first: now, count: 0, more: false, last: [] };
-  const all = instantsBetween(schedule, { afterMs: due - 1, upToMs: now, keep, countLimit: COUNT_LIMIT });
-  if (state.ahead.length === 0) return { first: due, count: all.count, more: all.more, last: all.last };
-  const decided = state.ahead.filter((instant: number) => instant >= due && instant <= now).length;
-  return {
-    first: due,
-    count: all.count - decided,
-    more: all.more,
-    last: all.last.filter((instant) => !state.ahead.includes(instant)),
-  };
+  const range = { afterMs: due - 1, upToMs: undecidedUpTo(entry, due, now), keep, countLimit: COUNT_LIMIT };
+  const { count, more, last } = instantsBetween(schedule, range);
+  return { first: due, count, more, last };
 }
 
 /** Writes the line, or extends the one before it where it goes on in the same way. */
@@ -160,37 +149,36 @@ function writeStretch(
   stretch: Omit<LedgerLine, 'job' | 'more'> & { more: boolean },
 ): void {
   const { more, ...rest } = stretch;
-  const open = entry.openLine;
+  const { state, openLine: open } = entry;
   let line: LedgerLine = { job: entry.job.name, ...rest, ...(more ? { more } : {}) };
-  if (open !== null && open.end === line.end && open.reason === line.reason && line.run === null) {
+  // A leap has a line of its own, so that it can be taken back.
+  const isLeap = turn.draft.now - line.from > LEAP_MS;
+  if (isLeap) addLeap(state, line);
+  else if (open !== null && open.end === line.end && open.reason === line.reason && line.run === null)
     line = { ...line, from: open.from, count: open.count + line.count };
-  }
-  entry.openLine = line.run === null ? line : null;
+  // Ahead of a clock that was set back, the next line may have others between itself and this one.
+  entry.openLine = line.run === null && !isLeap && state.ahead.length === 0 ? line : null;
   turn.draft.ledger(line);
 }
 
-/** Instants decided before the wall clock went back further than this stay decided; see `clockSetBack`. */
+/** A clock that is set back by less only makes jobs wait until it is there again. */
 export const CLOCK_BACK_MS = 60_000;
 
 /**
- * The wall clock went back by more than `CLOCK_BACK_MS`: without this a job whose cursor lies in the future
- * would stay silent until the clock is there again. The cursor goes back to now; what has run ahead of it stays
- * decided: an instant runs once, however often the clock comes by.
+ * The wall clock was set back, or a leader with another clock had this state. Without this a job whose cursor lies in
+ * the future would stay silent until the clock is there again. What is decided stays so; see decided.ts.
  */
-export function clockSetBack(turn: Turn, ran: ReadonlyMap<string, readonly number[]>): void {
+export function clockSetBack(turn: Turn, byMs: number): void {
+  for (const entry of turn.state.jobs.values())
+    if (entry.schedule !== null && entry.state.cursor > turn.draft.now + byMs) setBack(turn, entry);
+}
+
+/** Brings the job's cursor back to now. */
+export function setBack(turn: Turn, entry: Entry): void {
   const { state, draft } = turn;
-  for (const entry of state.jobs.values()) {
-    if (entry.schedule === null || entry.state.cursor <= draft.now) continue;
-    const known = [
-      ...(ran.get(entry.job.name) ?? []),
-      entry.state.cursor,
-      ...entry.runs.map((run) => run.due),
-      entry.state.last?.due ?? Number.NEGATIVE_INFINITY,
-    ];
-    entry.state.ahead = [...new Set([...entry.state.ahead, ...known])].filter((due) => due > draft.now);
-    entry.state.cursor = draft.now;
-    draft.state(entry.state);
-    draft.cut();
-    state.plan(entry);
-  }
+  for (const line of takeBack(entry, draft.now)) draft.ledger(line);
+  entry.openLine = null;
+  draft.state(entry.state);
+  draft.cut();
+  state.plan(entry);
 }

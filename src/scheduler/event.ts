@@ -20,9 +20,5 @@ export type Event =
   | { readonly kind: 'deferred'; readonly now: number; readonly launchName: string; readonly reason: string }
   /** The node that alone reaches this engine has not answered for longer than is waited for. */
   | { readonly kind: 'host-lost'; readonly now: number; readonly engine: string; readonly host: string }
-  /** `ran`: by job, due instants after `now` that have run already, as the archive has them. */
-  | {
-      readonly kind: 'clock-set-back';
-      readonly now: number;
-      readonly ran: ReadonlyMap<string, readonly number[]>;
-    };
+  /** The wall clock was set back. */
+  | { readonly kind: 'clock-set-back'; readonly now: number };

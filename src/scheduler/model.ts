@@ -36,8 +36,14 @@ export interface JobState {
   readonly name: string;
   /** Every due instant up to and including this one is decided: it has a run or a ledger line. */
   cursor: number;
-  /** Due instants after `cursor` that are decided already; filled only when the clock was set back. */
-  ahead: number[];
+  /** Stretches behind the cursor that are decided already; filled only when the clock was set back. */
+  ahead: readonly Stretch[];
+  /** Up to here nothing was decided under the schedule that the job has now. */
+  begins: number;
+  /** What was decided under schedules that the job had before. */
+  eras: readonly Stretch[];
+  /** Lines of the ledger that a clock which is set back takes back; see decided.ts. */
+  leaps: readonly Leap[];
   paused: { readonly at: number; readonly by: string } | null;
   /** Set by `disableAfterFailures`; cleared by resume. */
   disabled: { readonly at: number; readonly reason: string } | null;
@@ -67,6 +73,19 @@ export interface Removal {
   /** The number of the removal among the revisions. */
   readonly revision: number;
   readonly resolved: ScheduleInput | null;
+}
+
+/** Due instants in [from, to] that are decided: those of `schedule`, or of the job's own. */
+export interface Stretch {
+  readonly from: number;
+  readonly to: number;
+  readonly schedule?: ScheduleInput;
+}
+
+/** A line for a long stretch, made at once; `schedule` is the one it was made under, unless the job has it still. */
+export interface Leap {
+  readonly line: LedgerLine;
+  readonly schedule?: ScheduleInput;
 }
 
 /** The newest ended run, kept beside the counters so that lists need no history. */
@@ -155,7 +174,7 @@ export interface LedgerLine {
   readonly job: string;
   readonly from: number;
   readonly to: number;
-  /** How many due instants lie in [from, to]; a lower bound when `more`. */
+  /** How many due instants lie in [from, to]; a lower bound when `more`; 0 when the line was taken back. */
   readonly count: number;
   readonly more?: boolean;
   readonly end: 'ran' | 'skipped' | 'missed' | 'caught-up';

@@ -3,8 +3,9 @@
  * preview tell it before it happens, by the rules of due.ts that decide it.
  */
 
+import { COUNT_LIMIT } from './decided.ts';
 import type { PolicyDefinition } from './definition.ts';
-import { COUNT_LIMIT, chooseRuns, MAX_ON_TIME, ON_TIME_MS } from './due.ts';
+import { chooseRuns, MAX_ON_TIME, ON_TIME_MS } from './due.ts';
 import { policyOf } from './policy.ts';
 import { instantsBetween } from './schedule/between.ts';
 import type { Schedule } from './schedule/model.ts';

@@ -3,10 +3,12 @@
  * percentiles go on, and what was decided is not decided again.
  */
 
+import { beginNames, beginSchedule, takeBack } from './decided.ts';
 import type { JobState, Removal } from './model.ts';
 import { isEnded } from './run-state.ts';
 import { closeRun, killRun, settle } from './runs.ts';
-import { type Entry, MAX_PASTS, type State } from './state.ts';
+import { compileSchedule } from './schedule/parse.ts';
+import { type Entry, MAX_PASTS } from './state.ts';
 import type { Turn } from './turn.ts';
 
 /** Unfinished runs end with the job: what runs is ended too. */
@@ -49,13 +51,12 @@ function forgetOldest(turn: Turn): void {
   }
 }
 
-/** The state of a job that comes back; null where the name has no past. */
-export function revivedState(state: State, name: string, cursor: number): JobState | null {
+/** The state of a job that comes back, and whose schedule holds from `cursor` on; null where the name has no past. */
+export function revivedState({ state, draft }: Turn, name: string, cursor: number): JobState | null {
   const past = state.pasts.get(name)?.state;
   if (past === undefined) return null;
-  return {
+  const revived: JobState = {
     ...past,
-    cursor,
     removed: null,
     paused: null,
     disabled: null,
@@ -63,4 +64,11 @@ export function revivedState(state: State, name: string, cursor: number): JobSta
     held: [],
     consecutiveFailures: 0,
   };
+  const before = past.removed?.resolved ?? null;
+  const schedule = before === null ? null : compileSchedule(before);
+  if (revived.cursor > draft.now)
+    for (const line of takeBack({ schedule, state: revived }, draft.now)) draft.ledger(line);
+  beginSchedule(revived, before, cursor);
+  beginNames(revived, before, []);
+  return revived;
 }

@@ -7,6 +7,7 @@ import { Graph } from '../dag/graph.ts';
 import { type JoinSpec, reshape } from '../dag/ready.ts';
 import { CarillonError } from '../errors.ts';
 import { cadenceOf, joinSpecOf } from './cadence.ts';
+import { nextUndecided } from './decided.ts';
 import { branchesOf } from './lineage.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run, Settings } from './model.ts';
 import { Places } from './places.ts';
@@ -54,14 +55,16 @@ const MAX_BRANCHES = 256;
 export const MAX_PASTS = 10_000;
 /** Shared by all jobs without unfinished runs. */
 const noRuns: readonly Run[] = Object.freeze([]);
-const noInstants: number[] = [];
 const nothing: readonly never[] = Object.freeze([]);
 
 export function freshState(name: string, cursor: number): JobState {
   return {
     name,
     cursor,
-    ahead: noInstants,
+    ahead: nothing,
+    begins: cursor,
+    eras: nothing,
+    leaps: nothing,
     paused: null,
     disabled: null,
     join: null,
@@ -359,14 +362,6 @@ export function freshCursor(schedule: Schedule | null, now: number): number {
 
 /** The earliest instant a date can hold. */
 export const BEFORE_ALL = -8.64e15;
-
-/** The next due instant behind the cursor that was not decided ahead of it. */
-function nextUndecided(entry: Entry): number | null {
-  if (entry.schedule === null) return null;
-  let due = nextInstant(entry.schedule, entry.state.cursor);
-  while (due !== null && entry.state.ahead.includes(due)) due = nextInstant(entry.schedule, due);
-  return due;
-}
 
 /** How long after asking for a kill the engine may stay silent before the run counts as lost. */
 export const KILL_SILENCE_MS = 60_000;

@@ -14,6 +14,7 @@ import type {
   LedgerLine,
   Revision,
   Run,
+  Stretch,
 } from '../scheduler/model.ts';
 import { freshState } from '../scheduler/state.ts';
 import { emptyHistograms } from '../scheduler/stats.ts';
@@ -105,17 +106,16 @@ const usualState = freshState('', 0);
 
 export function encodeState(state: JobState): Stored {
   const { name: _, ...rest } = state;
-  // Lists are changed in place.
-  return {
-    ...without(rest, usualState),
-    ...(rest.ahead.length > 0 && { ahead: [...rest.ahead] }),
-    cursor: state.cursor,
-  };
+  return { ...without(rest, usualState), cursor: state.cursor };
 }
 
 export function decodeState(name: string, stored: Stored): JobState {
   checkVersion(stored, `the state of ${name}`);
-  return { ...freshState(name, 0), ...stored, ahead: [...((stored.ahead as number[]) ?? [])] } as JobState;
+  // Older ones are instants.
+  const ahead = ((stored.ahead ?? []) as (number | Stretch)[]).map((each) =>
+    typeof each === 'number' ? { from: each, to: each } : each,
+  );
+  return { ...freshState(name, 0), ...stored, ahead } as JobState;
 }
 
 const usualRun = {

@@ -188,6 +188,24 @@ describe('the past of a job', () => {
     expect(part.items.map(({ from }: { from: string }) => from.slice(11, 16))).toEqual(['00:03', '00:04']);
   });
 
+  test('the ledger no longer has what a clock passed over that went astray', async () => {
+    const { world } = api;
+    world.engine.plan = () => ({ durationMs: 1_000, exitCode: 0 });
+    await api.post('/jobs', { name: 'often', schedule: { cron: '0 * * * *' }, run });
+    const said = async () =>
+      (await api.get('/jobs/often/ledger?to=2026-11-23T00:00:00Z')).items.map(
+        ({ from, end, count }: Record<string, string>) => `${from?.slice(8, 16)} ${end} ${count}`,
+      );
+    world.clock.step(86_400_000);
+    await world.clock.advance(5_000);
+    expect(await said()).toEqual(['21T01:00 caught-up 23', '22T00:00 ran 1']);
+    world.clock.step(-86_400_000);
+    await world.clock.advance(5_000);
+    expect(await said()).toEqual(['22T00:00 ran 1']);
+    await world.clock.advance(2 * 3_600_000);
+    expect(await said()).toEqual(['21T01:00 ran 1', '21T02:00 ran 1', '22T00:00 ran 1']);
+  });
+
   test('the ledger says how each run ended, and how the run ended that caught up', async () => {
     const { world } = api;
     let attempts = 0;

@@ -143,7 +143,9 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
       });
       const state: JobState = {
         ...freshState('a', T0),
-        ahead: [T0 + 5],
+        ahead: [{ from: T0 + 5, to: T0 + 7 }],
+        eras: [{ from: T0 - 9, to: T0, schedule: { cron: '0 * * * *' } }],
+        leaps: [{ line: { ...line('a', 0), end: 'missed', run: null } }],
         paused: { at: T0, by: 'ann' },
         join: { open: [], recent: [] },
         succeeded: 4,

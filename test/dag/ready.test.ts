@@ -406,6 +406,15 @@ describe('bounds', () => {
     expect(play(any, 'A@1000', fired).log).toBe('1000 .');
   });
 
+  it('tells what comes of a round that was given up and is forgotten apart from it', () => {
+    const spec = aligned('all-done', 'A', 'B');
+    const many = play(spec, range(MAX_OPEN_ROUNDS + MAX_RECENT_ROUNDS + 1, 'A'));
+    expect(many.log).toContain('skip 1 ');
+    expect(many.join.recent.some((round) => round.due === 1)).toBe(false);
+    expect(play(spec, 'B@1', many.join).log).toBe('skip 1/~B .');
+    expect(play(spec, 'B@60 B@61 B@62 B@1 A@1', many.join).log).toBe('60 . 61 . 62 . . 1/~A .');
+  });
+
   it('remembers little of a single parent', () => {
     expect(play(aligned('all-done', 'A'), range(20, 'A')).join.recent).toHaveLength(4);
   });

@@ -161,15 +161,130 @@ describe('pause and resume', () => {
 });
 
 describe('a wall clock that is set back', () => {
-  test('an instant that ran does not run again, and none is silent until the old time is reached', () => {
+  function setBack(r: Rig, to: string): void {
+    r.now = Date.parse(to);
+    r.event({ kind: 'clock-set-back', now: r.now });
+  }
+
+  test('an instant that ran does not run again', () => {
     const r = late({});
     r.advance('2026-01-01T05:00:01Z');
     for (let i = 0; i < 5; i++) r.end('a');
-    r.now = Date.parse('2026-01-01T03:30:00Z');
-    r.event({ kind: 'clock-set-back', now: r.now, ran: new Map() });
-    expect(r.view('a').nextDue).toBe(Date.parse('2026-01-01T04:00:00Z'));
+    setBack(r, '2026-01-01T03:30:00Z');
+    expect(r.view('a').nextDue).toBe(Date.parse('2026-01-01T06:00:00Z'));
     r.advance('2026-01-01T06:00:01Z');
-    expect(r.runs('a').filter((run) => run.endsWith('05:00'))).toHaveLength(1);
+    expect(r.runs('a')).toHaveLength(6);
     expect(r.runs('a').at(-1)).toBe('launching 06:00');
+  });
+
+  test('an instant that was skipped stays skipped, though the job is resumed', () => {
+    const r = late({});
+    r.submit({ kind: 'pause', name: 'a', by: 'ann' });
+    r.advance('2026-01-01T02:10:00Z');
+    setBack(r, '2026-01-01T00:40:00Z');
+    r.submit({ kind: 'resume', name: 'a', by: 'ann' });
+    r.advance('2026-01-01T03:00:01Z');
+    expect(r.runs('a')).toEqual(['launching 03:00']);
+    expect(r.lines('a')).toEqual(['skipped 01:00 x2']);
+    expect(r.view('a').state.skipped).toBe(2);
+  });
+
+  test('an instant that was missed or caught up stays so', () => {
+    for (const [catchUp, lines] of [
+      ['none', ['missed 01:00 x2', 'ran 03:00']],
+      ['latest', ['caught-up 01:00', 'ran 02:00', 'ran 03:00']],
+    ] as const) {
+      const r = late({ catchUp });
+      r.sleep('2026-01-01T02:10:00Z');
+      setBack(r, '2026-01-01T00:40:00Z');
+      r.advance('2026-01-01T03:00:01Z');
+      while (r.view('a').runs.length > 0) r.end('a');
+      expect(r.lines('a')).toEqual(lines);
+    }
+  });
+
+  test('a leader whose clock is behind by hours does not decide again, and does not wait', () => {
+    const r = late({});
+    r.submit({ kind: 'pause', name: 'a', by: 'ann' });
+    r.advance('2026-01-01T02:10:00Z');
+    r.now = Date.parse('2026-01-01T00:40:00Z');
+    r.restart();
+    r.submit({ kind: 'resume', name: 'a', by: 'ann' });
+    r.advance('2026-01-01T03:00:01Z');
+    expect(r.lines('a')).toEqual(['skipped 01:00 x2']);
+    expect(r.runs('a')).toEqual(['launching 03:00']);
+  });
+
+  test('what an earlier schedule decided stays decided, and the new one has instants of its own in between', () => {
+    const r = late({});
+    r.submit({ kind: 'pause', name: 'a', by: 'ann' });
+    r.advance('2026-01-01T02:10:00Z');
+    setBack(r, '2026-01-01T00:40:00Z');
+    r.submit({ kind: 'resume', name: 'a', by: 'ann' });
+    r.put({ name: 'a', schedule: { cron: '*/30 * * * *' }, policy: { overlap: 'allow' } });
+    r.restart();
+    r.advance('2026-01-01T01:40:00Z');
+    r.put({ name: 'a', schedule: hourly, policy: { overlap: 'allow' } });
+    r.advance('2026-01-01T03:00:01Z');
+    expect(r.runs('a')).toEqual(['launching 01:30', 'launching 03:00']);
+    expect(r.lines('a')).toEqual(['skipped 01:00 x2']);
+  });
+
+  test('what is skipped before and after it are two lines, with what ran between them', () => {
+    const r = late({});
+    r.advance('2026-01-01T02:10:00Z');
+    for (let i = 0; i < 2; i++) r.end('a');
+    setBack(r, '2026-01-01T00:20:00Z');
+    r.submit({ kind: 'pause', name: 'a', by: 'ann' });
+    r.put({ name: 'a', schedule: { cron: '*/30 * * * *' }, policy: { overlap: 'allow' } });
+    r.advance('2026-01-01T03:10:00Z');
+    expect(r.lines('a')).toEqual([
+      'skipped 00:30',
+      'ran 01:00',
+      'skipped 01:30',
+      'ran 02:00',
+      'skipped 02:30 x2',
+    ]);
+  });
+
+  describe('after it was years ahead for a minute', () => {
+    const goneAstray = (policy: object): Rig => {
+      const r = late(policy);
+      r.sleep('2029-01-01T00:30:00Z');
+      r.advance('2029-01-01T01:00:30Z');
+      return r;
+    };
+
+    test.each([
+      ['latest', [] as string[]],
+      ['none', [] as string[]],
+    ])('catchUp %s: the job goes on, and the ledger takes back what was passed over', (catchUp, none) => {
+      const r = goneAstray({ catchUp });
+      while (r.view('a').runs.length > 0) r.end('a');
+      setBack(r, '2026-01-01T00:31:00Z');
+      expect(r.lines('a').filter((line) => line.includes('x0'))).toHaveLength(1);
+      r.advance('2026-01-01T02:00:01Z');
+      while (r.view('a').runs.length > 0) r.end('a');
+      const today = [...r.ledger.values()].filter(({ to }) => to < Date.parse('2026-01-02T00:00:00Z'));
+      expect(today.map(({ end, count }) => `${end} ${count}`)).toEqual(['ran 1', 'ran 1', ...none]);
+      expect(r.view('a').state.missed).toBe(0);
+    });
+
+    test('the part that has passed is kept, and counts what it holds', () => {
+      const r = goneAstray({ catchUp: 'none' });
+      setBack(r, '2026-01-01T03:10:00Z');
+      expect(r.lines('a')[0]).toBe('missed 01:00 x3');
+      expect(r.view('a').state.missed).toBe(3);
+      expect(r.view('a').nextDue).toBe(Date.parse('2026-01-01T04:00:00Z'));
+    });
+
+    test('a job made or changed meanwhile goes on too', () => {
+      const r = goneAstray({});
+      r.put({ name: 'b', schedule: hourly }, { name: 'a', schedule: { cron: '30 * * * *' } });
+      r.now = Date.parse('2026-01-01T00:31:00Z');
+      r.restart();
+      expect(r.view('b').nextDue).toBe(Date.parse('2026-01-01T01:00:00Z'));
+      expect(r.view('a').nextDue).toBe(Date.parse('2026-01-01T01:30:00Z'));
+    });
   });
 });

@@ -27,6 +27,25 @@ test('a repeat that begins in the second in which it is put does not repeat what
   expect(rig.runs('a')).toEqual(['succeeded 00:01']);
 });
 
+test('an instant that had a run by its parents has none by the schedule that follows, and the other way round', () => {
+  const rig = new Rig('2026-01-01T00:00:00Z');
+  const minutely = { cron: '* * * * *' };
+  const parent = { name: 'p', schedule: minutely, policy: { overlap: 'allow' } };
+  rig.put(parent, { name: 'a', schedule: { after: { parents: ['p'] } }, policy: { overlap: 'allow' } });
+  rig.advance('2026-01-01T00:10:10Z');
+  while (rig.view('p').runs.length > 0) rig.end('p');
+  while (rig.view('a').runs.length > 0) rig.end('a');
+  rig.now = Date.parse('2026-01-01T00:08:30Z');
+  rig.event({ kind: 'clock-set-back', now: rig.now });
+  rig.put({ name: 'a', schedule: minutely, policy: { overlap: 'allow' } });
+  rig.advance('2026-01-01T00:12:10Z');
+  expect(rig.runs('a').slice(10)).toEqual(['launching 00:11', 'launching 00:12']);
+  rig.put({ name: 'a', schedule: { after: { parents: ['p'] } }, policy: { overlap: 'allow' } });
+  for (let i = 0; i < 2; i++) rig.end('p');
+  const ids = [...rig.history, ...rig.state.runs.values()].map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
 test('a deadline holds by the policy of the job as it is now, whichever way that changed', () => {
   for (const [before, after, ends] of [
     ['PT10S', 'PT1M', '2026-01-01T00:01:01Z'],

@@ -2,7 +2,7 @@
 
 import { CarillonError } from '../../src/errors.ts';
 import type { AnswerTo, Command } from '../../src/scheduler/command.ts';
-import type { Run } from '../../src/scheduler/model.ts';
+import type { Job, Run } from '../../src/scheduler/model.ts';
 import { isEnded } from '../../src/scheduler/run-state.ts';
 import { jobSet, scheduledJob } from './jobs.ts';
 import type { Judge } from './judge.ts';
@@ -81,12 +81,18 @@ export class Clients {
     });
   }
 
-  /** Another policy, or another time. */
+  /** Another policy, another time, or what it was before. */
   #change(name: string): void {
     const { judge, random, epochMs, time } = this.#parts;
     const life = judge.jobs.get(name);
     if (life === undefined) return;
     const { definition } = life.job;
+    const former = this.#former.get(name);
+    this.#former.set(name, definition);
+    if (former !== undefined && random.chance(0.3)) {
+      this.#put(former, life.job.revision);
+      return;
+    }
     const { schedule, policy } = scheduledJob(random, name, epochMs, epochMs + time.now);
     const retimed = definition.schedule?.after === undefined && random.chance(0.5);
     const changed: object & { readonly name: string } = {
@@ -96,7 +102,7 @@ export class Clients {
     this.#put(changed, life.job.revision);
   }
 
-  /** Another job comes in its place. */
+  /** Another job comes in its place, or one of its name. */
   #replace(name: string): void {
     const { random, judge, epochMs, time } = this.#parts;
     // Children change with it: what was said of them before is not to be judged.
@@ -105,7 +111,7 @@ export class Clients {
       { kind: 'delete-job', name, dependents: random.pick(['detach', 'cascade']), by: 'client' },
       () => undefined,
     );
-    const successor = `${name.charAt(0)}${this.#requests}`;
+    const successor = random.chance(0.3) ? name : `${name.charAt(0)}${this.#requests}`;
     time.after(random.between(0, 30_000), () =>
       this.#put(scheduledJob(random, successor, epochMs, epochMs + time.now), 0),
     );
@@ -126,6 +132,8 @@ export class Clients {
   }
 
   readonly #newest = new Map<string, number>();
+  /** Definitions that were changed, by name. */
+  readonly #former = new Map<string, Job['definition']>();
   /** Requests to pause or resume a job that are not answered. */
   readonly #open = new Map<string, Set<number>>();
 

@@ -85,9 +85,14 @@ export const faults = {
   },
   'clock-step': ({ nodes, trace }, random) => {
     const node = random.pick(nodes);
-    // Back by less than what counts as set back.
     const byMs = random.chance(0.5) ? random.between(1, 180_000) : -random.between(1, 55_000);
     trace.add('fault', `clock of ${node.id} steps`, { byMs });
+    node.wall.offsetMs += byMs;
+  },
+  'clock-set-back': ({ nodes, trace }, random) => {
+    const node = random.pick(nodes);
+    const byMs = -random.between(61_000, 200_000);
+    trace.add('fault', `clock of ${node.id} is set back`, { byMs });
     node.wall.offsetMs += byMs;
   },
   'engine-down': (world, random, ms) => {

@@ -12,6 +12,7 @@ import { freshCursor } from '../../src/scheduler/state.ts';
 import { allTime } from '../../src/scheduler/stats.ts';
 import type { Write } from '../../src/scheduler/write.ts';
 import type { Engine } from './engine.ts';
+import { ledgerFaults, lineFault, runFault, said } from './ledger.ts';
 import { roundFault } from './rounds.ts';
 
 /** A job from its creation to its removal. */
@@ -24,18 +25,26 @@ export interface JobLife {
   stats: JobStats | null;
   /** By id. */
   readonly runs: Map<string, Run>;
-  readonly lines: Map<number, LedgerLine>;
+  readonly lines: Map<number, Said>;
   readonly ended: Record<string, number>;
   attemptsEnded: number;
   /** What it waits for, or how, is no longer what it was: not every rule about its past can be checked. */
   changed: boolean;
-  /** Its cursor went back with the leader's clock: instants in between may be decided once more. */
-  setBack: boolean;
+}
+
+/** A line of the ledger, and the schedule that it was said under. */
+export interface Said {
+  readonly line: LedgerLine;
+  readonly schedule: Schedule | null;
+  /** It was late enough to be taken back when the clock is set back. */
+  readonly isLeap: boolean;
 }
 
 export interface JudgeParts {
   readonly onWrong: (what: string) => void;
   readonly engines: () => Iterable<Engine>;
+  /** The latest time that any node's clock ever showed. */
+  readonly latest: () => number;
 }
 
 export class Judge {
@@ -102,9 +111,13 @@ export class Judge {
       case 'run-ended':
         this.#run(write.run, write.kind === 'run-ended');
         return write.run.job;
-      case 'ledger':
-        this.jobs.get(write.line.job)?.lines.set(write.line.from, write.line);
+      case 'ledger': {
+        const life = this.jobs.get(write.line.job);
+        const fault = life === undefined ? null : lineFault(life, write.line);
+        if (fault !== null) this.#wrong(fault);
+        life?.lines.set(write.line.from, said(life, write.line, this.#parts.latest()));
         return null;
+      }
     }
   }
 
@@ -132,16 +145,16 @@ export class Judge {
         begins: past === undefined ? freshCursor(schedule, job.updatedAt) : Number.NaN,
         state: past?.life.state ?? null,
         stats: past?.life.stats ?? null,
-        runs: new Map(),
+        runs: new Map(past?.life.runs),
         lines: new Map(past?.life.lines),
         ended: { ...past?.life.ended },
         attemptsEnded: past?.life.attemptsEnded ?? 0,
         changed: false,
-        setBack: false,
       });
       return;
     }
     if (JSON.stringify(life.job.resolved) !== JSON.stringify(job.resolved)) {
+      for (const fault of ledgerFaults(life)) this.#wrong(`${fault}, and now its schedule changes`);
       life.schedule = schedule;
       // The state in the same group says where it begins.
       life.begins = Number.NaN;
@@ -158,14 +171,9 @@ export class Judge {
         this.#wrong(`${state.name}: its state is kept and there is no such job`);
       return;
     }
-    if (Number.isNaN(life.begins)) life.begins = state.cursor;
-    else {
-      const before = life.state?.cursor ?? life.begins;
-      if (state.cursor < before && state.ahead.length === 0)
-        this.#wrong(`${state.name}: the cursor goes back from ${iso(before)} to ${iso(state.cursor)}`);
-      if (state.ahead.length > 0) life.setBack = true;
-    }
-    for (const key of ['succeeded', 'failed', 'skipped', 'missed'] as const)
+    // When the clock is set back behind the beginning of a schedule, that comes again.
+    life.begins = Number.isNaN(life.begins) ? state.begins : Math.min(life.begins, state.begins);
+    for (const key of ['succeeded', 'failed'] as const)
       if (state[key] < (life.state?.[key] ?? 0))
         this.#wrong(`${state.name}: ${key} goes back from ${life.state?.[key]} to ${state[key]}`);
     life.state = state;
@@ -175,12 +183,16 @@ export class Judge {
     const before = this.runs.get(run.id);
     const life = this.jobs.get(run.job);
     if (ended !== isEnded(run.state)) this.#wrong(`${run.id} is kept as ended and is ${run.state}`);
-    if (before !== undefined && isEnded(before.state) && life?.setBack !== true)
+    if (before !== undefined && isEnded(before.state))
       this.#wrong(`${run.id} ended as ${before.state} and is ${run.state} now`);
     if (before !== undefined && before.attempts.length > run.attempts.length) this.#putBack(run, before);
     if (run.attempts.length === 1 && (before?.attempts.length ?? 0) === 0) this.#launched.push(run);
     this.runs.set(run.id, run);
     if (life === undefined) this.#wrong(`${run.id} is kept and there is no job ${run.job}`);
+    else if (before === undefined) {
+      const fault = runFault(life, run);
+      if (fault !== null) this.#wrong(fault);
+    }
     life?.runs.set(run.id, run);
     for (const { launchName } of run.attempts) this.#attempts.set(launchName, run.id);
     this.#newlyEnded(run, before, life);
@@ -267,5 +279,3 @@ function countOf(packed: string): number {
   }
   return count;
 }
-
-export const iso = (at: number): string => (Number.isFinite(at) ? new Date(at).toISOString() : String(at));

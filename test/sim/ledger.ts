@@ -1,58 +1,128 @@
-/** Each due instant of a schedule has exactly one end: a run of its own, or a place in one line of the ledger. */
+/**
+ * Each due instant of a schedule has exactly one end: a run of its own, or a place in one line of the ledger. What was
+ * said of an instant stays so, whatever happens to the job or the clock afterwards.
+ */
 
+import type { LedgerLine, Run } from '../../src/scheduler/model.ts';
 import { isEnded } from '../../src/scheduler/run-state.ts';
+import type { Schedule } from '../../src/scheduler/schedule/model.ts';
 import { nextInstant } from '../../src/scheduler/schedule/next.ts';
-import { iso, type JobLife } from './judge.ts';
+import type { JobLife, Said } from './judge.ts';
 
-export function ledgerFaults(life: JobLife): string[] {
-  const { schedule, state, begins, setBack } = life;
+/** What the clock leapt over is taken back with a leap that is longer than this; see ARCHITECTURE.md. */
+const LEAP_MS = 10_800_000;
+
+export const iso = (at: number): string => (Number.isFinite(at) ? new Date(at).toISOString() : String(at));
+
+const isStretch = ({ line }: Said): boolean => line.run === null || line.end === 'caught-up';
+const isInstant = (schedule: Schedule | null, at: number): boolean =>
+  schedule !== null && nextInstant(schedule, at - 1) === at;
+
+/** The line speaks of this instant. */
+const speaksOf = ({ line, schedule }: Said, at: number): boolean =>
+  line.count > 0 && line.from <= at && at <= line.to && (line.from === line.to || isInstant(schedule, at));
+
+/** What is wrong with a line in the moment in which it is written, or null. */
+export function lineFault(life: JobLife, line: LedgerLine): string | null {
   const { name } = life.job;
-  if (schedule === null || Number.isNaN(begins) || setBack) return [];
-  const cursor = state?.cursor ?? begins;
+  const old = life.lines.get(line.from);
+  const now = said(life, line, 0);
+  if (old !== undefined && old.line.count > 0 && !goesOn(old.line, line) && !takesBack(old, line))
+    return `${name}: at ${iso(line.from)} the ledger said '${saying(old.line)}', and says '${saying(line)}' now`;
+  for (const other of life.lines.values()) {
+    if (other.line.from === line.from || other.line.to < line.from || other.line.from > line.to) continue;
+    const at = firstShared(now, other);
+    if (at !== null)
+      return `${name}: of ${iso(at)} the ledger says '${saying(other.line)}' and '${saying(line)}'`;
+  }
+  if (!isStretch(now)) return null;
+  const run = [...life.runs.values()].find((each) => isScheduled(each) && speaksOf(now, each.due));
+  return run === undefined ? null : `${name}: '${saying(line)}' covers the run ${run.id}`;
+}
+
+/** The same is said, of the same run or of a stretch that has grown. */
+const goesOn = (old: LedgerLine, line: LedgerLine): boolean =>
+  old.run === line.run && old.end === line.end && old.reason === line.reason && line.to >= old.to;
+
+const takesBack = ({ line: old, isLeap }: Said, line: LedgerLine): boolean =>
+  isLeap && line.to < old.to && line.count <= old.count && line.end === old.end && line.run === old.run;
+
+/** The line as it is said now, or as it goes on. */
+export function said(life: JobLife, line: LedgerLine, latest: number): Said {
+  const before = life.lines.get(line.from);
+  if (before !== undefined && before.line.count > 0 && before.line.end === line.end)
+    return { ...before, line };
+  return { line, schedule: life.schedule, isLeap: latest - line.from > LEAP_MS };
+}
+
+const saying = ({ end, from, to, count, run }: LedgerLine): string =>
+  `${end} ${iso(from)}${count === 1 ? '' : ` to ${iso(to)} x${count}`}${run === null ? '' : ` (${run})`}`;
+
+function firstShared(a: Said, b: Said): number | null {
+  const upTo = Math.min(a.line.to, b.line.to);
+  const from = Math.max(a.line.from, b.line.from);
+  const [walked, asked] = a.line.from === a.line.to ? [a, b] : [b, a];
+  if (walked.line.from === walked.line.to)
+    return speaksOf(walked, walked.line.from) && speaksOf(asked, walked.line.from) ? walked.line.from : null;
+  const { schedule } = walked;
+  for (let at = schedule && nextInstant(schedule, from - 1); at !== null && at <= upTo; ) {
+    if (speaksOf(walked, at) && speaksOf(asked, at)) return at;
+    at = schedule && nextInstant(schedule, at);
+  }
+  return null;
+}
+
+const isScheduled = ({ trigger, variant }: Run): boolean => trigger.kind === 'schedule' && variant === '';
+
+/** What is wrong with a run that is new, or null. */
+export function runFault(life: JobLife, run: Run): string | null {
+  if (!isScheduled(run)) return null;
+  const said = [...life.lines.values()].find((each) => each.line.run !== run.id && speaksOf(each, run.due));
+  return said === undefined
+    ? null
+    : `${run.id} is made, and the ledger says '${saying(said.line)}' of its instant`;
+}
+
+/** What is missing or miscounted of all that is decided under the job's schedule. */
+export function ledgerFaults(life: JobLife): string[] {
+  const { schedule, state, begins } = life;
+  const { name } = life.job;
+  if (schedule === null || Number.isNaN(begins)) return [];
   const own = new Set<number>();
   for (const run of life.runs.values()) {
-    if (run.variant !== '' || run.due <= begins) continue;
+    if (run.variant !== '') continue;
     own.add(run.due);
-    const line = life.lines.get(run.due);
     if (!isEnded(run.state)) continue;
+    const line = life.lines.get(run.due)?.line;
     if (line?.run !== run.id) return [`${name}: the run ${run.id} ended and has no line in the ledger`];
     if ((line.state ?? line.end) !== run.state)
       return [`${name}: the run ${run.id} ended as ${run.state}, its line says ${line.state ?? line.end}`];
   }
-  const stretches = [...life.lines.values()]
-    .filter((line) => line.from > begins && (line.run === null || line.end === 'caught-up'))
-    .sort((a, b) => a.from - b.from);
-  let at = 0;
-  let covered = 0;
-  for (
-    let due = nextInstant(schedule, begins);
-    due !== null && due <= cursor;
-    due = nextInstant(schedule, due)
-  ) {
-    let line = stretches[at];
-    while (line !== undefined && line.to < due) {
-      if (line.count !== covered) return [miscounted(name, line, covered)];
-      at += 1;
-      covered = 0;
-      line = stretches[at];
-    }
-    const inLine = line !== undefined && line.from <= due;
-    if (own.has(due)) continue;
-    if (!inLine)
-      return [`${name}: ${iso(due)} has neither a run nor a line in the ledger (up to ${iso(cursor)})`];
-    covered += 1;
+  const stretches = [...life.lines.values()].filter(isStretch);
+  for (const { line, schedule: under } of stretches) {
+    const covered = under === null ? line.count : countOf(under, line);
+    if (line.count !== covered) return [`${name}: '${saying(line)}' covers ${covered}`];
   }
-  for (const line of stretches.slice(at)) {
-    if (line.count !== covered) return [miscounted(name, line, covered)];
-    covered = 0;
+  for (const end of ['skipped', 'missed'] as const) {
+    const lines = [...life.lines.values()].filter(({ line }) => line.end === end);
+    const all = lines.reduce((sum, { line }) => sum + line.count, 0);
+    const ofRuns = [...life.runs.values()].filter((run) => run.variant !== '' && run.state === end).length;
+    if (state !== null && state[end] !== all + ofRuns)
+      return [`${name}: counted ${state[end]} ${end}, the ledger has ${all}, and there are ${ofRuns} others`];
+  }
+  const cursor = state?.cursor ?? begins;
+  for (let due = nextInstant(schedule, begins); due !== null && due <= cursor; ) {
+    const at = due;
+    if (!own.has(at) && !stretches.some((each) => speaksOf(each, at)))
+      return [`${name}: ${iso(at)} has neither a run nor a line in the ledger (up to ${iso(cursor)})`];
+    due = nextInstant(schedule, at);
   }
   return [];
 }
 
-function miscounted(
-  name: string,
-  line: { from: number; to: number; count: number },
-  covered: number,
-): string {
-  return `${name}: the line from ${iso(line.from)} to ${iso(line.to)} counts ${line.count}, it covers ${covered}`;
+function countOf(schedule: Schedule, { from, to, count }: LedgerLine): number {
+  let covered = 0;
+  for (let at = count === 0 ? null : nextInstant(schedule, from - 1); at !== null && at <= to; covered++)
+    at = nextInstant(schedule, at);
+  return covered;
 }

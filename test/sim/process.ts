@@ -15,6 +15,8 @@ export interface WallClock {
   offsetMs: number;
   readonly driftPpm: number;
   readonly epochMs: number;
+  /** The latest time that it ever showed. */
+  latest: number;
 }
 
 export class Process {
@@ -37,7 +39,11 @@ export class Process {
     this.time = time;
     this.#random = random;
     this.clock = {
-      now: () => wall.epochMs + time.now + Math.round(wall.offsetMs + (time.now * wall.driftPpm) / 1e6),
+      now: () => {
+        const now = wall.epochMs + time.now + Math.round(wall.offsetMs + (time.now * wall.driftPpm) / 1e6);
+        wall.latest = Math.max(wall.latest, now);
+        return now;
+      },
       monotonicMs: () => time.now,
       after: (delayMs, callback) => {
         if (this.state === 'dead') return () => undefined;

@@ -8,7 +8,8 @@ import { Engine } from './engine.ts';
 import { Ensemble } from './ensemble.ts';
 import { type FaultKind, faultKinds, healAll, planFaults, type World } from './faults.ts';
 import { courseOf } from './jobs.ts';
-import { iso, Judge } from './judge.ts';
+import { Judge } from './judge.ts';
+import { iso } from './ledger.ts';
 import { Network } from './network.ts';
 import { SimNode } from './node.ts';
 import { Random } from './random.ts';
@@ -102,7 +103,12 @@ function build(
 ): { world: World; judge: Judge } {
   const random = new Random(seed, 'world');
   const engines: Engine[] = [];
-  const judge = new Judge({ onWrong, engines: () => engines });
+  const nodes = new Map<string, SimNode>();
+  const judge = new Judge({
+    onWrong,
+    engines: () => engines,
+    latest: () => Math.max(...[...nodes.values()].map(({ wall }) => wall.latest)),
+  });
   const engineAt = (place: string): Engine => {
     const engine = new Engine({
       place,
@@ -137,12 +143,12 @@ function build(
     onExpired: (node) => trace.add('store', 'session expires', node),
   });
   const network = new Network(time, new Random(seed, 'network'));
-  const nodes = new Map<string, SimNode>();
   for (const id of IDS) {
     const wall = {
       epochMs: EPOCH_MS,
       offsetMs: random.chance(0.7) ? random.between(-500, 500) : random.between(-60_000, 60_000),
       driftPpm: random.between(-100, 100),
+      latest: EPOCH_MS,
     };
     nodes.set(
       id,

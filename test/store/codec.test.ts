@@ -76,10 +76,14 @@ const parentEnd: fc.Arbitrary<JobState['held'][number]> = fc.record({
   outcome: fc.constantFrom('succeeded', 'failed'),
   kind: fc.constantFrom('scheduled', 'manual', 'rerun'),
 });
+const stretches = fc.array(fc.record({ from: instant, to: instant }), { maxLength: 3 });
 const state: fc.Arbitrary<JobState> = fc.record({
   name: text,
   cursor: instant,
-  ahead: fc.array(instant, { maxLength: 3 }),
+  ahead: stretches,
+  begins: instant,
+  eras: stretches,
+  leaps: fc.constant([]),
   paused: nullable(fc.record({ at: instant, by: text })),
   disabled: nullable(fc.record({ at: instant, reason: text })),
   join: fc.constantFrom<JobState['join']>(null, { open: [], recent: [] }),

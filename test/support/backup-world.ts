@@ -29,7 +29,10 @@ export function writesOf(i: number, round = 0): Write[] {
       job: { ...job(name, { run: { command: text } }), revision: 1 + 2 * round, updatedAt: T0 + at },
     },
     { kind: 'job', job: { ...job(name), revision: 2 + 2 * round, updatedAt: T0 + at + 1 } },
-    { kind: 'state', state: { ...freshState(name, T0 + at), succeeded: at, ahead: [T0 + at + 5] } },
+    {
+      kind: 'state',
+      state: { ...freshState(name, T0 + at), succeeded: at, ahead: [{ from: T0 + at + 5, to: T0 + at + 5 }] },
+    },
     { kind: 'stats', stats: stats(name, `2026-01-0${1 + round}`, `a${at}`) },
     { kind: 'stats', stats: stats(name, `2026-01-0${2 + round}`, `b${at}`) },
     { kind: 'run', run: run(name, 100 + round, { state: 'waiting' }) },

@@ -183,7 +183,11 @@ async function ledgerPage(
   const following = fresh[limit];
   const states = await ledgerStates(scheduler.archive, lines);
   return {
-    items: fresh.slice(0, limit).map((line) => ledgerToWire(line, states.get(line.run ?? '') ?? null)),
+    // A line that was taken back when the clock was set back says nothing.
+    items: fresh
+      .slice(0, limit)
+      .filter(({ count }) => count > 0)
+      .map((line) => ledgerToWire(line, states.get(line.run ?? '') ?? null)),
     next: following === undefined ? null : encodeCursor([following.from]),
   };
 }

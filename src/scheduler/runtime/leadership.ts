@@ -14,7 +14,6 @@ import { Ahead } from './ahead.ts';
 import { type HostEngine, Inventories } from './inventories.ts';
 import { Loop } from './loop.ts';
 import { type EngineOf, Performer } from './perform.ts';
-import { ranAhead } from './ran-ahead.ts';
 import { Ticker } from './ticker.ts';
 
 /** Taking over waits this long for engines to say what they run before time is let in. */
@@ -75,7 +74,7 @@ export class Leadership {
       earliest: () => state.timetable.earliest(),
       onDue: (now) => post({ kind: 'tick', now }),
       onSetBack: (now, byMs) => {
-        if (byMs > CLOCK_BACK_MS) void this.#setBack(now, store, log);
+        if (byMs > CLOCK_BACK_MS) post({ kind: 'clock-set-back', now });
       },
     });
     this.loop = new Loop({
@@ -119,15 +118,6 @@ export class Leadership {
     this.#ticker.start();
     this.#ahead.start();
     this.#ready = true;
-  }
-
-  /** Until this is decided, no job that was ahead of the clock is due. */
-  async #setBack(now: number, store: Store, log: Log): Promise<void> {
-    const ran = await ranAhead(this.state, store.archive, now).catch((error: unknown) => {
-      log.warn({ error }, 'past-not-read');
-      return new Map<string, readonly number[]>();
-    });
-    this.loop.post({ kind: 'clock-set-back', now: this.#clock.now(), ran });
   }
 
   async end(): Promise<void> {
