@@ -6,6 +6,7 @@
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   next: async () => (await import('./next.ts')).run(),
   store: async () => (await import('./store.ts')).run(),
+  backup: async () => (await import('./backup.ts')).run(),
   burst: async () => (await import('./burst.ts')).run(),
   takeover: async () => (await import('./takeover.ts')).run(),
   docker: async () => (await import('./docker.ts')).run(),

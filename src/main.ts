@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 /** The composition root: makes the parts, joins them, and takes signals. Nobody imports this file. */
 
-import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +18,7 @@ import { createRemoteEngine } from './executor/remote.ts';
 import { createRunLogs, type RunLogs } from './executor/run-logs.ts';
 import { createSwarmLauncher } from './executor/swarm.ts';
 import { createLog } from './log.ts';
+import { knownInstallation, nodeId, noteInstallation } from './node-files.ts';
 import { restoreBackup } from './restore.ts';
 import type { EngineSettings } from './scheduler/model.ts';
 import type { Election, Launcher, Log, Member, Store } from './scheduler/ports.ts';
@@ -124,7 +124,13 @@ function createShared(config: Config, log: Log): Shared {
   });
   const { host } = config;
   return {
-    store: createZooKeeperStore({ session, hosts: config.zk, clock, log }),
+    store: createZooKeeperStore({
+      session,
+      hosts: config.zk,
+      known: knownInstallation(config.dataDir, config.zk),
+      clock,
+      log,
+    }),
     election: (self) => createZooKeeperElection({ session, self, host, clock, log }),
   };
 }
@@ -140,6 +146,7 @@ async function serve(args: readonly string[]): Promise<number> {
   if (config.zk !== null) log.info({ zk: config.zk }, 'connecting');
   await store.open();
   const cluster = await store.cluster();
+  if (config.zk !== null) noteInstallation(config.dataDir, config.zk, cluster);
   const id = config.zk === null ? cluster : nodeId(config.dataDir);
   const engines = createEngines(config, cluster, config.zk === null ? null : id, log);
   let end: (code: number) => void = () => undefined;
@@ -212,15 +219,6 @@ function makeDataDir(dataDir: string): void {
       },
     );
   }
-}
-
-/** Stays with the data folder: launches of this host's own engine are known by it. */
-function nodeId(dataDir: string): string {
-  const file = join(dataDir, 'node-id');
-  if (!existsSync(file)) {
-    writeFileSync(file, `${randomUUID()}\n`, { mode: 0o600 });
-  }
-  return readFileSync(file, 'utf8').trim();
 }
 
 function versionOf(): string {

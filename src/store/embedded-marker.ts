@@ -4,8 +4,8 @@
  * healthy scheduler without jobs.
  */
 
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { replaceFile } from './durable-file.ts';
 
 export interface Marker {
   /**
@@ -42,21 +42,6 @@ export function readMarker(dir: string): Marker | 'unreadable' | null {
 
 /** On disk when it returns: the whole marker or the one before, whenever the process ends. */
 export function writeMarker(dir: string, marker: Marker): void {
-  const path = markerPath(dir);
-  const next = `${path}.next`;
   const about = `Written by Carillon. It says that the folder ${dir} holds a store; delete it only together with that folder.`;
-  writeFileSync(next, `${JSON.stringify({ about, ...marker }, null, 2)}\n`, { mode: 0o600 });
-  syncPath(next);
-  renameSync(next, path);
-  syncPath(dirname(path));
-}
-
-/** Makes the contents of a file, or the entries of a folder, durable. */
-export function syncPath(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+  replaceFile(markerPath(dir), `${JSON.stringify({ about, ...marker }, null, 2)}\n`);
 }

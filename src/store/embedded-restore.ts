@@ -7,8 +7,9 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmdirSync
 import { dirname, join } from 'node:path';
 import { CarillonError } from '../errors.ts';
 import { inBatches, type StoredRecord } from './backup-record.ts';
+import { syncPath } from './durable-file.ts';
 import { damaged, unavailable } from './embedded-health.ts';
-import { markerPath, readMarker, syncPath, writeMarker } from './embedded-marker.ts';
+import { markerPath, readMarker, writeMarker } from './embedded-marker.ts';
 import { LAYOUT, openRoot, openTables } from './embedded-tables.ts';
 import { createCommitWrites } from './embedded-writes.ts';
 import { lockDirectory } from './exclusive-lock.ts';

@@ -43,6 +43,8 @@ export interface ZooKeeperStoreParts {
   readonly session: ZooKeeperSession;
   /** For people: where the ensemble is. */
   readonly hosts: string;
+  /** The installation that this node found there before; where that is gone, none is made in its place. */
+  readonly known?: string | null;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -53,7 +55,8 @@ interface Term {
   readonly checkpoints: Checkpoints;
 }
 
-export function createZooKeeperStore({ session, hosts, clock, log }: ZooKeeperStoreParts): ZooKeeperStore {
+export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore {
+  const { session, hosts, clock, log } = parts;
   const tail = new Tail({ session, clock, log });
   let current: Promise<Term> | null = null;
   let currentTerm = 0;
@@ -114,10 +117,13 @@ export function createZooKeeperStore({ session, hosts, clock, log }: ZooKeeperSt
       try {
         await session.start();
         await patiently(clock, async () => {
-          await install(session, hosts);
+          await install(parts);
           await tail.start();
         });
       } catch (error) {
+        // What is not open holds no session, and so lets its process end.
+        tail.stop();
+        await session.close();
         throw unavailable(error);
       }
     },
@@ -185,7 +191,7 @@ function sessionInWords(session: ZooKeeperSession): string {
 }
 
 /** Makes the folders of a new installation; several nodes may do it at once. */
-async function install(session: ZooKeeperSession, hosts: string): Promise<void> {
+async function install({ session, hosts, known = null }: ZooKeeperStoreParts): Promise<void> {
   const layout = await session.get(paths.layout);
   if (layout !== null) {
     if (Number(layout.data.toString()) === LAYOUT) return;
@@ -198,6 +204,13 @@ async function install(session: ZooKeeperSession, hosts: string): Promise<void> 
     throw new CarillonError(
       'STORE_DAMAGED',
       `A restore into ZooKeeper at ${hosts} is running or was interrupted. Run it again: carillon restore FILE --zk ${hosts}`,
+      { field: 'zk', value: hosts },
+    );
+  }
+  if (known !== null) {
+    throw new CarillonError(
+      'STORE_DAMAGED',
+      `ZooKeeper at ${hosts} holds no installation, and ${known} was there before. Nothing was changed. If its data is lost, restore a backup: carillon restore FILE --zk ${hosts}. If a new installation is meant, delete zookeeper.json in the data directory.`,
       { field: 'zk', value: hosts },
     );
   }

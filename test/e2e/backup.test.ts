@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { eventually, Server } from '../support/server.ts';
+import { ZooKeeper, zookeeperMissing } from '../support/zookeeper.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'carillon-e2e-backup-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -175,3 +176,44 @@ test('a backup that is killed, or whose server dies, leaves no file that restore
   }
   server.close();
 }, 60_000);
+
+test.skipIf(zookeeperMissing !== null)(
+  'a backup from a follower is restored into another path of ZooKeeper, and a node goes on there',
+  async () => {
+    const zookeeper = await ZooKeeper.start({ nodes: 1, tickMs: 200 });
+    const servers: Server[] = [];
+    const start = async (node: string, path: string): Promise<Server> => {
+      const server = await Server.start(join(dir, node), ['--zk', `${zookeeper.connect}/${path}`]);
+      servers.push(server);
+      return server;
+    };
+    try {
+      const leader = await start('node-1', 'before');
+      const follower = await start('node-2', 'before');
+      await follower.ask('POST', '/api/v1/jobs', { name: 'long', run: { command: 'sleep 600' } });
+      const { id } = (await follower.ask<RunAnswer>('POST', '/api/v1/jobs/long/trigger')).body;
+      await eventually(
+        () => follower.get<RunAnswer>(`/api/v1/runs/${id}`),
+        (run) => run.state === 'running',
+      );
+      const file = join(dir, 'zookeeper.backup');
+      expect(await said('backup', '--to', file, '--url', follower.url)).toMatchObject({ status: 0 });
+      const before = `${zookeeper.connect}/before`;
+      expect(await said('restore', file, '--zk', before)).toMatchObject({
+        status: 1,
+        text: expect.stringContaining('STORE_NOT_EMPTY'),
+      });
+      for (const server of [leader, follower]) await server.end('SIGKILL');
+      const after = `${zookeeper.connect}/after`;
+      expect(await said('restore', file, '--zk', after)).toMatchObject({ status: 0 });
+      const restored = await start('node-1', 'after');
+      expect(await restored.get(`/api/v1/runs/${id}`)).toMatchObject({ state: 'running', attempts: [{}] });
+      await restored.quieten('long');
+      await restored.end('SIGTERM');
+    } finally {
+      for (const server of servers) await server.end('SIGKILL');
+      await zookeeper.stop();
+    }
+  },
+  120_000,
+);

@@ -81,6 +81,24 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
     };
   });
 
+  test('an installation that is gone is not made again by a node that knew it', async () => {
+    const session = sessionAt('gone');
+    const parts = { session, hosts: 'zk/gone', clock: realClock, log: silent };
+    await expect(createZooKeeperStore({ ...parts, known: 'the-one' }).open()).rejects.toMatchObject({
+      code: 'STORE_DAMAGED',
+      message: expect.stringMatching(
+        /holds no installation, and the-one was there before.*carillon restore FILE --zk/,
+      ),
+    });
+    expect(session.state).toBe('closed');
+    const store = await opened('gone');
+    const known = await store.cluster();
+    await store.close();
+    const again = createZooKeeperStore({ ...parts, session: sessionAt('gone'), known });
+    await again.open();
+    await again.close();
+  });
+
   electionConformance('zookeeper', async () => {
     const chroot = `election-${++chroots}`;
     const stores: ZooKeeperStore[] = [];
