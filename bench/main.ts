@@ -12,6 +12,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   docker: async () => (await import('./docker.ts')).run(),
   zookeeper: async () => (await import('./zookeeper.ts')).run(),
   web: async () => (await import('./web.ts')).run(),
+  reads: async () => (await import('./reads.ts')).run(),
 };
 
 const wanted = process.argv.slice(2);

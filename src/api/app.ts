@@ -40,6 +40,7 @@ import { statsRoutes } from './routes/stats.ts';
 import { timelineRoutes } from './routes/timeline.ts';
 import { verdictRoutes } from './routes/verdicts.ts';
 import { protect } from './security.ts';
+import { Turns } from './turns.ts';
 import { WebApp } from './web-app.ts';
 
 export interface AppParts {
@@ -120,6 +121,7 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
     live,
     peers,
     streams,
+    turns: new Turns(clock),
     closing: closing.signal,
   };
 
@@ -132,7 +134,7 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
     (request, reply) => web.answer(request, reply) ?? sendError(log, nothingHere(request), request, reply),
   );
   answerOwnHosts(app, checkHost);
-  readBodies(app, clock);
+  readBodies(app, clock, context.turns);
   boundBodies(app, bodies, clock);
   protect(app);
   refuseOtherMethods(app, (request) => web.has(request), maxParamLength);

@@ -10,10 +10,10 @@ import type { WrittenJob } from '../job-file.ts';
 import { boundJson, type JsonPieces, splitJson } from '../json-text.ts';
 import type { Clock } from '../scheduler/ports.ts';
 import { decodeUtf8, placeIn, withoutMark } from '../utf8.ts';
-import { breathe } from './context.ts';
 import { nothingHere } from './error-map.ts';
 import { placeOfMistake } from './json-place.ts';
 import { apiLimits } from './limits.ts';
+import type { Turns } from './turns.ts';
 import { type ReadJobs, YamlProcess } from './yaml-process.ts';
 
 declare module 'fastify' {
@@ -34,14 +34,12 @@ export class JobsBody {
 
 const jsonTypes = /^application\/([\w.-]+\+)?json\s*($|;)/i;
 const yamlTypes = ['application/yaml', 'text/yaml', 'application/x-yaml', 'text/x-yaml', 'text/vnd.yaml'];
-/** JSON that is parsed before others have a turn: about a millisecond. */
-const turnBytes = 64 * 1024;
 
 const takes = ({ routeOptions }: FastifyRequest): 'job' | 'jobs' | null => routeOptions.config.takes ?? null;
 const bodiless = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** For the whole app, before any route is added. */
-export function readBodies(app: FastifyInstance, clock: Clock): void {
+export function readBodies(app: FastifyInstance, clock: Clock, turns: Turns): void {
   const yaml = new YamlProcess(clock);
   app.addHook('onClose', () => yaml.close());
   app.removeAllContentTypeParsers();
@@ -54,14 +52,14 @@ export function readBodies(app: FastifyInstance, clock: Clock): void {
     jsonTypes,
     { parseAs: 'buffer' },
     async (request: FastifyRequest, bytes: Buffer) =>
-      takes(request) === 'jobs' ? readJobs(withoutMark(bytes)) : parseJson(withoutMark(bytes)),
+      takes(request) === 'jobs' ? readJobs(withoutMark(bytes), turns) : parseJson(withoutMark(bytes)),
   );
   app.addContentTypeParser(
     yamlTypes,
     { parseAs: 'buffer' },
     async (request: FastifyRequest, bytes: Buffer) => {
       if (takes(request) === null) throw noYaml();
-      return new JobsBody(await takeUp(await yaml.read(bytes)));
+      return new JobsBody(await takeUp(await yaml.read(bytes), turns));
     },
   );
 }
@@ -103,17 +101,12 @@ export function parseJson(bytes: Uint8Array): unknown {
 }
 
 /** Null where the text is no JSON from somewhere on, which its parser then tells. */
-async function pieces(bytes: Uint8Array): Promise<JsonPieces | { readonly mistake: number }> {
-  const steps = splitJson(bytes, 'body');
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-    await breathe();
-  }
+function pieces(bytes: Uint8Array, turns: Turns): Promise<JsonPieces | { readonly mistake: number }> {
+  return turns.drive(splitJson(bytes, 'body'));
 }
 
-async function readJobs(bytes: Uint8Array): Promise<unknown> {
-  const found = await pieces(bytes);
+async function readJobs(bytes: Uint8Array, turns: Turns): Promise<unknown> {
+  const found = await pieces(bytes, turns);
   if ('mistake' in found) throw notJson(placeIn(bytes, found.mistake));
   if (!found.list) {
     const definition = parseJson(bytes);
@@ -122,8 +115,9 @@ async function readJobs(bytes: Uint8Array): Promise<unknown> {
   }
   refuseTooMany(found.pieces.length);
   const jobs: WrittenJob[] = [];
-  let taken = 0;
+  const turn = await turns.begin();
   for (const [index, { start, end }] of found.pieces.entries()) {
+    if (turn.isOver()) await turn.next();
     const text = decodeUtf8(bytes, 'body', start, end);
     try {
       jobs.push({ definition: JSON.parse(text), source: `body[${index}]` });
@@ -131,27 +125,21 @@ async function readJobs(bytes: Uint8Array): Promise<unknown> {
       if (!(error instanceof SyntaxError)) throw error;
       throw notJson(behind(placeIn(bytes, start), placeOfMistake(text)));
     }
-    taken += end - start;
-    if (taken < turnBytes) continue;
-    taken = 0;
-    await breathe();
   }
   return new JobsBody(jobs);
 }
 
-async function takeUp({ json, ends, lines }: ReadJobs): Promise<WrittenJob[]> {
+async function takeUp({ json, ends, lines }: ReadJobs, turns: Turns): Promise<WrittenJob[]> {
   refuseTooMany(ends.length);
   const decoder = new TextDecoder();
   const jobs: WrittenJob[] = [];
   let start = 0;
-  let turn = turnBytes;
+  const turn = await turns.begin();
   for (const [index, end] of ends.entries()) {
+    if (turn.isOver()) await turn.next();
     const definition: unknown = JSON.parse(decoder.decode(json.subarray(start, end)));
     jobs.push({ definition, source: `body:${lines[index]}` });
     start = end;
-    if (end < turn) continue;
-    turn = end + turnBytes;
-    await breathe();
   }
   return jobs;
 }

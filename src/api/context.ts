@@ -7,6 +7,7 @@ import { apiLimits } from './limits.ts';
 import type { LiveEvents } from './live.ts';
 import { forwardedFor, isForwarded, type Peers } from './peer.ts';
 import type { Room } from './room.ts';
+import type { Turns } from './turns.ts';
 
 export interface ApiContext {
   readonly scheduler: SchedulerHandle;
@@ -17,9 +18,14 @@ export interface ApiContext {
   readonly peers: Peers;
   /** For answers that go on until somebody ends them. */
   readonly streams: Room;
+  /** For reads of many things. */
+  readonly turns: Turns;
   /** Fires when the app closes: whatever streams must end. */
   readonly closing: AbortSignal;
 }
+
+/** What a read of many things needs. */
+export type Reading = Pick<ApiContext, 'scheduler' | 'turns'>;
 
 /** Who asks: what they say in X-Carillon-User, or where they come from. For people to read, proof of nothing. */
 export function requestedBy(request: FastifyRequest): string {
@@ -29,6 +35,3 @@ export function requestedBy(request: FastifyRequest): string {
   const from = isForwarded(request) ? request.headers[forwardedFor] : undefined;
   return typeof from === 'string' ? from.slice(0, apiLimits.byLength) : request.ip;
 }
-
-/** Lets everything else have a turn; long scans call it so that they never hold up the scheduler. */
-export const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

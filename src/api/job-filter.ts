@@ -4,7 +4,7 @@ import { CarillonError } from '../errors.ts';
 import type { JobGlance, JobView, Look, SchedulerHandle } from '../scheduler/handle.ts';
 import { lateness } from '../scheduler/late.ts';
 import { statusOf } from '../scheduler/view.ts';
-import { breathe } from './context.ts';
+import type { Reading } from './context.ts';
 import type { jobFilters } from './schema.ts';
 import { isRunning, isWaiting } from './to-wire.ts';
 
@@ -16,24 +16,21 @@ export interface JobFilter {
   readonly state?: readonly (typeof jobFilters)[number][];
 }
 
-/** Jobs looked at before others get a turn: about a millisecond. */
-const slice = 500;
+/** Jobs taken at a time: between two that are given out, jobs may come and go. */
+const atOnce = 32;
 
-/** The jobs after `after` that pass, in order of name. */
-export async function* jobsThat(
-  scheduler: SchedulerHandle,
-  filter: JobFilter,
-  after: string | null = null,
-): AsyncGenerator<JobView> {
+/** The jobs that pass, in order of name. What is done with each is part of this read's turn. */
+export async function* jobsThat({ scheduler, turns }: Reading, filter: JobFilter): AsyncGenerator<JobView> {
   const passes = passing(scheduler, filter);
-  let last = after;
-  for (;;) {
-    // A whole slice at once: between two yields jobs may come and go.
-    const names = take(scheduler.jobNames(last), slice);
-    yield* names.map((name) => scheduler.job(name)).filter(passes);
+  const turn = await turns.begin();
+  for (let last: string | null = null; ; ) {
+    const names = take(scheduler.jobNames(last), atOnce);
+    for (const view of names.map((name) => scheduler.job(name))) {
+      if (passes(view)) yield view;
+      if (turn.isOver()) await turn.next();
+    }
     last = names.at(-1) ?? null;
-    if (names.length < slice) return;
-    await breathe();
+    if (names.length < atOnce) return;
   }
 }
 

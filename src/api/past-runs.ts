@@ -1,12 +1,11 @@
 /** The runs of a stretch of time, for answers that are made of many: newest first, up to a bound. */
 
-import type { SchedulerHandle } from '../scheduler/handle.ts';
 import type { Run } from '../scheduler/model.ts';
-import { breathe } from './context.ts';
+import type { Reading } from './context.ts';
 import { apiLimits } from './limits.ts';
 import { listRuns } from './run-list.ts';
 
-/** Runs read before others get a turn: some milliseconds. */
+/** Runs read at a time. */
 const PAGE = 500;
 
 export interface RunsBetween {
@@ -18,13 +17,13 @@ export interface RunsBetween {
 
 /** Of all jobs or of one, due in [fromMs, toMs), ended or not. */
 export async function runsBetween(
-  scheduler: SchedulerHandle,
+  reading: Reading,
   { job, fromMs, toMs }: { readonly job?: string; readonly fromMs: number; readonly toMs: number },
 ): Promise<RunsBetween> {
   const runs: Run[] = [];
   let cursor: string | null = null;
   do {
-    const page = await listRuns(scheduler, {
+    const page = await listRuns(reading, {
       fromMs,
       toMs,
       limit: PAGE,
@@ -33,7 +32,6 @@ export async function runsBetween(
     });
     runs.push(...page.items);
     cursor = page.next;
-    await breathe();
   } while (cursor !== null && runs.length < apiLimits.plottedRuns);
   // Of the instant at which it was cut off there may be more.
   return { runs, knownFromMs: cursor === null ? fromMs : (runs.at(-1)?.due ?? toMs) + 1 };

@@ -4,9 +4,9 @@
  * from where that page had read it; so a run that ends between two pages is neither repeated nor left out.
  */
 
-import type { SchedulerHandle } from '../scheduler/handle.ts';
 import { type EndState, endStates, type Run, type RunState } from '../scheduler/model.ts';
 import type { RunQuery } from '../scheduler/ports.ts';
+import type { Reading } from './context.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 
 export interface RunFilter {
@@ -31,14 +31,14 @@ const byPlace = (a: Order, b: Order): number => b.due - a.due || (a.id < b.id ? 
 type Order = { readonly due: number; readonly id: string };
 
 export async function listRuns(
-  scheduler: SchedulerHandle,
+  reading: Reading,
   filter: RunFilter,
 ): Promise<{ items: Run[]; next: string | null }> {
   const place = filter.cursor === undefined ? null : decodeCursor(filter.cursor, isPlace);
   const behind = (run: Order): boolean => place === null || byPlace({ due: place[0], id: place[1] }, run) < 0;
   // Before the archive is read: a run that ends meanwhile is then found in both, and never in neither.
-  const live = liveThat(scheduler, filter).filter(behind);
-  const past = await readPast(scheduler, filter, place?.[2] ?? null, behind);
+  const live = await liveThat(reading, filter, behind);
+  const past = await readPast(reading, filter, place?.[2] ?? null, behind);
   const ended = new Set(past.runs.map(({ run }) => run.id));
   const unfinished = live.filter((run) => !ended.has(run.id)).map((run) => ({ run, readOn: null }));
   const merged = [...past.runs, ...unfinished].sort((a, b) => byPlace(a.run, b.run));
@@ -58,7 +58,7 @@ interface PastRun {
 
 /** At least `limit` runs of the archive that lie behind the place, or all there are (`end`). */
 async function readPast(
-  scheduler: SchedulerHandle,
+  { scheduler, turns }: Reading,
   filter: RunFilter,
   from: string | null,
   behind: (run: Order) => boolean,
@@ -70,6 +70,7 @@ async function readPast(
   if (states?.length === 0) return { runs, end: true };
   let cursor = from;
   // What is not behind the place was given out while unfinished, and ended since: bounded by those.
+  const turn = await turns.begin();
   while (runs.length < filter.limit) {
     const { items, next } = await scheduler.archive.runs(archiveQuery(filter, states, cursor));
     items.forEach((run, index) => {
@@ -78,6 +79,8 @@ async function readPast(
     });
     if (next === null) return { runs, end: true };
     cursor = next;
+    // One page of the archive is a turn's work.
+    await turn.next();
   }
   return { runs, end: false };
 }
@@ -98,13 +101,21 @@ function archiveQuery(
   };
 }
 
-function liveThat(scheduler: SchedulerHandle, { job, states, fromMs, toMs }: RunFilter): Run[] {
-  const runs: Run[] = [];
+/** The first unfinished runs behind the place; one more than a page, so that it is known whether there are more. */
+async function liveThat(
+  { scheduler, turns }: Reading,
+  { job, states, fromMs, toMs, limit }: RunFilter,
+  behind: (run: Run) => boolean,
+): Promise<Run[]> {
+  const turn = await turns.begin();
+  let runs: Run[] = [];
   for (const run of scheduler.liveRuns()) {
+    if (turn.isOver()) await turn.next();
     if (job !== undefined && run.job !== job) continue;
     if (states !== undefined && !states.includes(run.state)) continue;
     if (run.due < (fromMs ?? run.due) || (toMs !== undefined && run.due >= toMs)) continue;
-    runs.push(run);
+    if (!behind(run)) continue;
+    if (runs.push(run) > 2 * limit) runs = runs.sort(byPlace).slice(0, limit + 1);
   }
-  return runs;
+  return runs.sort(byPlace).slice(0, limit + 1);
 }

@@ -9,12 +9,13 @@ import { byName, type Graph } from './graph.ts';
 
 /**
  * `names` in levels: the first has no parent among `names`, each other job is one level below its lowest
- * parent. Edges to jobs outside `names` do not count. Sorted by name within a level.
+ * parent. Edges to jobs outside `names` do not count. Sorted by name within a level. One step for each job.
  */
-export function topologicalLevels(graph: Graph, names: Iterable<string>): string[][] {
+export function* topologicalLevels(graph: Graph, names: Iterable<string>): Generator<void, string[][]> {
   const waiting = new Map<string, number>();
   for (const name of names) waiting.set(name, 0);
   for (const name of waiting.keys()) {
+    yield;
     waiting.set(name, graph.parentsOf(name).filter((parent) => waiting.has(parent)).length);
   }
   const levels: string[][] = [];
@@ -23,7 +24,12 @@ export function topologicalLevels(graph: Graph, names: Iterable<string>): string
   while (level.length > 0) {
     levels.push(level);
     placed += level.length;
-    level = level.flatMap((name) => released(graph, name, waiting)).sort(byName);
+    const next: string[] = [];
+    for (const name of level) {
+      yield;
+      next.push(...released(graph, name, waiting));
+    }
+    level = next.sort(byName);
   }
   invariant(placed === waiting.size, `the dependency graph has a cycle among ${waiting.size - placed} jobs`);
   return levels;
@@ -37,9 +43,4 @@ function released(graph: Graph, name: string, waiting: Map<string, number>): str
     waiting.set(child, left - 1);
     return left === 1;
   });
-}
-
-/** `names` with parents before children. */
-export function topologicalOrder(graph: Graph, names: Iterable<string>): string[] {
-  return topologicalLevels(graph, names).flat();
 }

@@ -5,7 +5,7 @@
  * Assumes a graph without cycles and durations of at least 0. Where chains take equally long, names decide.
  */
 import type { Graph } from './graph.ts';
-import { topologicalOrder } from './order.ts';
+import { topologicalLevels } from './order.ts';
 
 export interface CriticalPath {
   /** From the first job to the last; empty if the graph has no edge. */
@@ -14,17 +14,18 @@ export interface CriticalPath {
   readonly totalMs: number;
 }
 
-/** The longest chain that ends in `target`, or the longest of the whole graph if there is no target. */
-export function criticalPath(
+/** The longest chain that ends in `target`, or the longest of the whole graph if there is no target; job by job. */
+export function* criticalPath(
   graph: Graph,
   target: string | undefined,
   durationMs: (name: string) => number,
-): CriticalPath {
+): Generator<void, CriticalPath> {
   const names = target === undefined ? graph.linked() : [...graph.ancestors(target), target];
-  const order = topologicalOrder(graph, names);
+  const order = (yield* topologicalLevels(graph, names)).flat();
   const finishMs = new Map<string, number>();
   const slowest = new Map<string, string>();
   for (const name of order) {
+    yield;
     const parents = graph.parentsOf(name);
     const last = longest(parents, finishMs);
     if (last !== undefined) slowest.set(name, last);

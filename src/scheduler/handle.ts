@@ -59,6 +59,9 @@ export interface RankedJobs {
   behind(key: number | null, name: string): number;
 }
 
+/** Work that is done step by step, so that others have a turn in between; the last step returns its result. */
+export type Steps<T> = Generator<void, T>;
+
 /** Cheap reads of many jobs. */
 export interface Look {
   /** Undefined where there is no such job. */
@@ -68,8 +71,8 @@ export interface Look {
   /** The jobs that it waits for, in the order in which they were written. */
   readonly parentsOf: (name: string) => readonly string[];
   /** All jobs by `order`; those that have nothing to be ordered by come last, and names decide between equals. */
-  readonly ranked: (order: JobOrder, descending: boolean) => RankedJobs;
-  /** Which parents the begun rounds of a job still wait for, oldest first. JOB_NOT_FOUND. */
+  readonly ranked: (order: JobOrder, descending: boolean) => Steps<RankedJobs>;
+  /** Which parents the begun rounds of a job still wait for, oldest first; of an unknown job none. */
   readonly lacking: (name: string) => Lacking[];
 }
 

@@ -10,18 +10,8 @@ export const lookAt = (state: State): Look => ({
   childrenOf: (name) => state.graph.childrenOf(name),
   parentsOf: (name) => state.graph.parentsOf(name),
   ranked: (order, descending) => rankedJobs(state, order, descending),
-  lacking: (name) => lackingOf(state, state.entry(name)),
+  lacking: (name) => {
+    const entry = state.jobs.get(name);
+    return entry === undefined ? [] : lackingOf(state, entry);
+  },
 });
-
-/** Names of jobs behind `after`, or all, in ascending code-unit order. */
-export function* namesAfter(state: State, after: string | null): Iterable<string> {
-  const names = state.sortedNames();
-  let low = 0;
-  let high = after === null ? 0 : names.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((names[middle] as string) <= (after as string)) low = middle + 1;
-    else high = middle;
-  }
-  for (let at = low; at < names.length; at++) yield names[at] as string;
-}

@@ -3,14 +3,18 @@
  * again. The order is made once; afterwards each look compares every key with the one it was ordered by, and
  * moves the few jobs whose key is another now. So nobody has to tell of changes, and none can be forgotten.
  *
- * Promises: a look at 100,000 jobs takes some milliseconds; what was given out never changes.
+ * Promises: a look at 100,000 jobs takes some milliseconds, in steps of far less between which others have a turn; what
+ * was given out never changes.
  */
 
-import type { JobGlance, JobOrder, RankedJobs } from './handle.ts';
+import type { JobGlance, JobOrder, RankedJobs, Steps } from './handle.ts';
 import { runTimes } from './run-times.ts';
+import { sorted } from './sorted.ts';
 import type { State } from './state.ts';
 import { nextDueOf, statusOf } from './view.ts';
 
+/** Jobs looked at in one step: less than a millisecond, also where their percentiles are read for the first time. */
+const STEP = 64;
 /** Orders kept at one time, each some 20 bytes a job; the one that was not asked for longest goes. */
 const MAX_RANKINGS = 4;
 
@@ -45,11 +49,18 @@ interface Ranking {
   readonly order: Uint32Array;
 }
 
+/** All jobs in order of name, as of a version of the names. */
+interface Named {
+  readonly version: number;
+  readonly names: readonly string[];
+  readonly jobs: readonly JobGlance[];
+}
+
 /** Orders are made when somebody first asks for them, and go with the state that they are of. */
 const rankings = new WeakMap<State, Rankings>();
 
-/** All jobs of the state by `order`; see `Look.ranked`. */
-export function rankedJobs(state: State, order: JobOrder, descending: boolean): RankedJobs {
+/** All jobs of the state by `order`, in steps; see `Look.ranked`. */
+export function rankedJobs(state: State, order: JobOrder, descending: boolean): Steps<RankedJobs> {
   let made = rankings.get(state);
   if (made === undefined) {
     made = new Rankings(state);
@@ -61,38 +72,54 @@ export function rankedJobs(state: State, order: JobOrder, descending: boolean): 
 class Rankings {
   readonly #state: State;
   readonly #kept = new Map<string, Ranking>();
-  #names: readonly string[] = [];
-  #jobs: readonly JobGlance[] = [];
+  #named: Named = { version: -1, names: [], jobs: [] };
 
   constructor(state: State) {
     this.#state = state;
   }
 
-  ranked(order: JobOrder, descending: boolean): RankedJobs {
+  *ranked(order: JobOrder, descending: boolean): Steps<RankedJobs> {
     const id = `${order} ${descending}`;
-    const known = this.#kept.get(id);
     const key = order === 'name' ? null : keys[order];
-    const ranking = this.#look(known, key, descending);
+    const ranking = yield* this.#look(id, key, descending);
     this.#kept.delete(id);
     this.#kept.set(id, ranking);
     if (this.#kept.size > MAX_RANKINGS) this.#kept.delete(this.#kept.keys().next().value as string);
     return reading(ranking, order, descending);
   }
 
-  #look(known: Ranking | undefined, key: Key | null, descending: boolean): Ranking {
-    const names = this.#state.sortedNames();
-    // The names are made anew whenever a job comes or goes.
-    if (names !== this.#names) {
-      this.#names = names;
-      this.#jobs = names.map((name) => this.#state.entry(name));
+  /** Made anew whenever a job came or went, which may be between two steps: then it is made anew the next time too. */
+  *#byName(): Steps<Named> {
+    const { names: all, jobs: entries } = this.#state;
+    const { version } = all;
+    if (this.#named.version === version) return this.#named;
+    const names: string[] = [];
+    const jobs: JobGlance[] = [];
+    for (let last: string | null = null; ; ) {
+      let count = 0;
+      for (const name of all.after(last)) {
+        names.push(name);
+        jobs.push(entries.get(name) as JobGlance);
+        if (++count === STEP) break;
+      }
+      if (count < STEP) break;
+      last = names.at(-1) as string;
+      yield;
     }
-    const jobs = this.#jobs;
+    this.#named = { version, names, jobs };
+    return this.#named;
+  }
+
+  *#look(id: string, key: Key | null, descending: boolean): Steps<Ranking> {
+    const { names, jobs } = yield* this.#byName();
+    const known = this.#kept.get(id);
     const fresh = known?.names !== names;
     if (known !== undefined && !fresh && key === null) return known;
     const sign = descending ? -1 : 1;
     const keysNow = new Float64Array(jobs.length);
     const moved: number[] = [];
     for (let job = 0; job < jobs.length; job++) {
+      if (job % STEP === STEP - 1) yield;
       const value = key === null ? job : key(jobs[job] as JobGlance);
       const now = value === null ? Number.POSITIVE_INFINITY : sign * value;
       keysNow[job] = now;
@@ -102,8 +129,8 @@ class Rankings {
     const before = (a: number, b: number): number => compare(keysNow, a, b);
     const order =
       known === undefined || fresh
-        ? Uint32Array.from(jobs.keys()).sort(before)
-        : merged(known.order, moved, before);
+        ? Uint32Array.from(yield* sorted([...jobs.keys()], before))
+        : yield* merged(known.order, yield* sorted(moved, before), before);
     return { names, jobs, keys: keysNow, order };
   }
 }
@@ -115,15 +142,18 @@ function compare(keysNow: Float64Array, a: number, b: number): number {
   return left < right ? -1 : left > right ? 1 : a - b;
 }
 
-/** The order with the moved jobs at their new places. */
-function merged(order: Uint32Array, moved: number[], before: (a: number, b: number) => number): Uint32Array {
-  const away = new Set(moved);
-  moved.sort(before);
+type Before = (a: number, b: number) => number;
+
+/** The order with the moved jobs, which are sorted, at their new places. */
+function* merged(order: Uint32Array, moved: readonly number[], before: Before): Steps<Uint32Array> {
+  const away = new Uint8Array(order.length);
+  for (const job of moved) away[job] = 1;
   const next = new Uint32Array(order.length);
   let at = 0;
   let placed = 0;
-  for (const job of order) {
-    if (away.has(job)) continue;
+  for (const [place, job] of order.entries()) {
+    if (place % STEP === STEP - 1) yield;
+    if (away[job] === 1) continue;
     while (placed < moved.length && before(moved[placed] as number, job) < 0)
       next[at++] = moved[placed++] as number;
     next[at++] = job;

@@ -29,9 +29,6 @@ export function runTimes(stats: JobStats | null): RunTimes {
   return known;
 }
 
-/** True where asking costs nothing; for those who ask about many. */
-export const knowsRunTimes = (stats: JobStats): boolean => remembered.has(stats);
-
 function read({ before, today }: JobStats): RunTimes {
   const packed =
     before.runTime === '' || today.runTime === ''

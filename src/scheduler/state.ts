@@ -3,7 +3,7 @@
  * commit means that this whole value is thrown away and loaded anew.
  */
 
-import { Graph } from '../dag/graph.ts';
+import { byName, Graph } from '../dag/graph.ts';
 import { type JoinSpec, reshape } from '../dag/ready.ts';
 import { CarillonError } from '../errors.ts';
 import { cadenceOf, joinSpecOf } from './cadence.ts';
@@ -17,6 +17,7 @@ import { isEnded } from './run-state.ts';
 import type { Schedule } from './schedule/model.ts';
 import { nextInstant } from './schedule/next.ts';
 import { compileSchedule } from './schedule/parse.ts';
+import { SortedSet } from './sorted-set.ts';
 import { StartTimes } from './start-times.ts';
 import { Timetable } from './timetable.ts';
 
@@ -109,7 +110,8 @@ export class State {
   readonly askedOnce = new Set<string>();
   /** What people started lately, by trigger, so that a repeated request finds its run; bounded. */
   readonly #triggered = new Map<string, Run>();
-  #sortedNames: string[] | null = null;
+  /** Of all jobs. */
+  readonly names = new SortedSet<string>(byName);
   /** Derived from schedules and edges; forgotten when any job changes. */
   readonly #cadences = new Map<string, string | null>();
   readonly #joinSpecs = new Map<string, JoinSpec>();
@@ -161,6 +163,8 @@ export class State {
       this.pasts.set(state.name, { state, stats: this.#loadedStats.get(state.name) ?? null });
     this.#loaded.clear();
     this.#loadedStats.clear();
+    // Now, and not when somebody first looks at the list.
+    this.names.sort();
     // Stores load in any order, and the oldest run of a job is the one whose turn it is.
     for (const run of [...this.runs.values()].sort(byAge)) {
       const entry = this.jobs.get(run.job);
@@ -192,7 +196,7 @@ export class State {
       };
       this.jobs.set(job.name, entry);
       this.pasts.delete(job.name);
-      this.#sortedNames = null;
+      this.names.add(job.name);
       return entry;
     }
     known.job = job;
@@ -214,7 +218,7 @@ export class State {
     this.#forgetDerived();
     this.jobs.delete(name);
     this.graph.remove(name);
-    this.#sortedNames = null;
+    this.names.remove(name);
   }
 
   /** The job is removed, and a job of its name will continue from here. */
@@ -287,12 +291,6 @@ export class State {
   watch(run: Run): void {
     const at = nextDeadline(run, this.jobs.get(run.job));
     if (at !== null) this.timetable.add(at, { run, priority: run.priority });
-  }
-
-  /** All names in ascending code-unit order; sorted once after each change of the set. */
-  sortedNames(): readonly string[] {
-    this.#sortedNames ??= [...this.jobs.keys()].sort();
-    return this.#sortedNames;
   }
 
   /** The jobs that a rerun, or a start by hand, of the root is sure to reach; see lineage.ts. */

@@ -7,25 +7,26 @@ import type { EndState, Run } from '../scheduler/model.ts';
 import type { Archive, RunQuery } from '../scheduler/ports.ts';
 import { decodeHistograms, decodeLine, decodeRevision, decodeRun } from './codec.ts';
 import { decodeCursor, encodeCursor, type Place } from './cursor.ts';
+import { pause } from './pause.ts';
+import { comparePlaces, type Newest, type NewestRuns } from './zookeeper-index.ts';
 import { readPasts } from './zookeeper-past.ts';
 import type { Past, Pending } from './zookeeper-pending.ts';
 import type { ZooKeeperSession } from './zookeeper-session.ts';
 import { unavailable } from './zookeeper-tail.ts';
 
-/** Jobs whose past is read at a time for a page over all jobs, and at most for one page. */
+/** Jobs whose past is read at a time for a page over all jobs, and at most for a page that has something. */
 const JOBS_AT_ONCE = 64;
 const MAX_JOBS = 2_048;
-/** Sorts behind every id. */
-const LAST = '￿';
+/** Pasts that are made into runs before everything else has a turn. */
+const PORTION = 8;
 
 export interface ArchiveParts {
   readonly session: ZooKeeperSession;
   readonly pending: () => Pending;
-  /** Every job with a past, and the due instant of its newest ended run; Infinity where it is not known. */
-  readonly newestDue: () => Promise<Map<string, number>>;
+  readonly newestRuns: () => Promise<NewestRuns>;
 }
 
-export function createZooKeeperArchive({ session, pending, newestDue }: ArchiveParts): Archive {
+export function createZooKeeperArchive({ session, pending, newestRuns }: ArchiveParts): Archive {
   async function pasts(jobs: readonly string[]): Promise<Past[]> {
     try {
       return await pending().holding(async () => {
@@ -42,35 +43,34 @@ export function createZooKeeperArchive({ session, pending, newestDue }: ArchiveP
     const fitting = runsIn(await past(job))
       .filter(fits(query))
       .sort((a, b) => byDue(b, a));
-    return page(fitting, query.limit);
+    return page(fitting, query.limit, false);
   }
 
   /** Jobs by their newest run, until what is not read yet is older than the page. */
   async function runsOfAll(query: RunQuery): Promise<{ items: Run[]; next: string | null }> {
-    const index = await newestDue();
-    const jobs = [...index].sort(([, a], [, b]) => b - a);
+    const index = await newestRuns();
+    const jobs = index.list();
     const found: Run[] = [];
-    let read = 0;
     const wanted = fits(query);
-    let unread = jobs.length === 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-    while (read < jobs.length && (read < MAX_JOBS || unread === Number.POSITIVE_INFINITY)) {
-      const some = jobs.slice(read, read + JOBS_AT_ONCE).map(([job]) => job);
-      for (const [i, each] of (await pasts(some)).entries()) {
+    let unread = jobs[0]?.place ?? null;
+    let sure = 0;
+    for (let read = 0; unread !== null; ) {
+      const some = jobs.slice(read, read + JOBS_AT_ONCE);
+      for (const [i, each] of (await pasts(some.map(({ job }) => job))).entries()) {
+        if (i % PORTION === PORTION - 1) await pause();
         const runs = runsIn(each);
-        index.set(some[i] as string, Math.max(...runs.map((run) => run.due)));
-        found.push(...runs.filter(wanted));
+        index.learn(some[i] as Newest, newestIn(runs));
+        for (const run of runs) if (wanted(run)) found.push(run);
       }
-      found.sort((a, b) => byDue(b, a));
       read += some.length;
-      unread = jobs[read]?.[1] ?? Number.NEGATIVE_INFINITY;
-      if (unread < (query.fromMs ?? Number.NEGATIVE_INFINITY)) unread = Number.NEGATIVE_INFINITY;
-      if ((found[query.limit]?.due ?? Number.NEGATIVE_INFINITY) > unread) break;
-      if (unread === Number.NEGATIVE_INFINITY) break;
+      unread = jobs[read]?.place ?? null;
+      if (unread !== null && unread[0] < (query.fromMs ?? Number.NEGATIVE_INFINITY)) unread = null;
+      sure = found.filter(isBefore(unread)).length;
+      // A page without anything would not get on: the next one would read the same jobs.
+      if (sure > query.limit || (read >= MAX_JOBS && sure > 0)) break;
     }
-    const sure = found.filter((run) => run.due > unread);
-    const answer = page(sure, query.limit);
-    if (answer.next !== null || unread === Number.NEGATIVE_INFINITY) return answer;
-    return { items: answer.items, next: encodeCursor([unread, LAST]) };
+    const runs = found.filter(isBefore(unread)).sort((a, b) => byDue(b, a));
+    return page(runs, query.limit, unread !== null);
   }
 
   return {
@@ -119,11 +119,25 @@ function fits({ states, fromMs, toMs, cursor }: RunQuery): (run: Run) => boolean
     (place === null || run.due < place[0] || (run.due === place[0] && run.id < place[1]));
 }
 
-function page(runs: readonly Run[], limit: number): { items: Run[]; next: string | null } {
+/** `more`: there are others behind all of `runs`. */
+function page(runs: readonly Run[], limit: number, more: boolean): { items: Run[]; next: string | null } {
   const items = runs.slice(0, limit);
   const last = items.at(-1);
-  return {
-    items,
-    next: runs.length > limit && last !== undefined ? encodeCursor([last.due, last.id]) : null,
-  };
+  const isEnd = last === undefined || (runs.length <= limit && !more);
+  return { items, next: isEnd ? null : encodeCursor(placeOf(last)) };
+}
+
+const placeOf = ({ due, id }: Run): Place => [due, id];
+
+/** Before the place in the list; before null comes everything. */
+const isBefore =
+  (place: Place | null) =>
+  (run: Run): boolean =>
+    place === null || comparePlaces(placeOf(run), place) > 0;
+
+/** Without any run the job comes last. */
+function newestIn(runs: readonly Run[]): Place {
+  let newest: Place = [Number.NEGATIVE_INFINITY, ''];
+  for (const run of runs) if (comparePlaces(placeOf(run), newest) > 0) newest = placeOf(run);
+  return newest;
 }

@@ -6,6 +6,7 @@
 import { CarillonError } from '../errors.ts';
 import type { Losable } from './backup-record.ts';
 import type { Stored } from './codec.ts';
+import { pause } from './pause.ts';
 import { readPastNodes } from './zookeeper-past.ts';
 import { type Generation, type Kind, newestOf, type Past } from './zookeeper-pending.ts';
 import { namesIn, readTable } from './zookeeper-read-table.ts';
@@ -17,7 +18,6 @@ const RECORDS = 250;
 /** Jobs whose past is asked for at a time. */
 const PASTS = 64;
 
-const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const line = (...record: unknown[]): string => JSON.stringify(record);
 
 /** Lines as in backup-file.ts. */
@@ -69,7 +69,7 @@ async function* fromTables(session: ZooKeeperSession): AsyncGenerator<readonly s
   for (let at = 0; at < jobs.length; at += PASTS) {
     for await (const { job, past } of readPastNodes(session, jobs.slice(at, at + PASTS))) {
       yield pastLines(job, past);
-      await breathe();
+      await pause();
     }
   }
 }
@@ -89,13 +89,13 @@ async function* fromLog(generations: readonly Generation[]): AsyncGenerator<read
       yield values
         .slice(at, at + RECORDS)
         .map(([key, value]) => (value === null ? line('gone', key, { of }) : line(of, key, value)));
-      await breathe();
+      await pause();
     }
   }
   for (const { pasts } of generations) {
     for (const [job, past] of pasts) {
       yield pastLines(job, past);
-      await breathe();
+      await pause();
     }
   }
 }

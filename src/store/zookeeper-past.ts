@@ -4,6 +4,7 @@
  */
 
 import type { Stored } from './codec.ts';
+import { pause } from './pause.ts';
 import { tablePath } from './zookeeper-paths.ts';
 import { emptyPast, mergePast, type Past } from './zookeeper-pending.ts';
 import { pack, unpack } from './zookeeper-segment.ts';
@@ -28,18 +29,28 @@ interface StoredPast {
   readonly pieces?: readonly number[];
 }
 
+/** Nodes that are unpacked before everything else has a turn. */
+const PORTION = 8;
+
 const piecePath = (job: string, piece: number): string => `${tablePath('history', job)}/${piece}`;
 
 /** All that the tables have of the jobs' past, in the order of `jobs`. */
 export async function readPasts(session: ZooKeeperSession, jobs: readonly string[]): Promise<Past[]> {
   const nodes = await session.getMany(jobs.map((job) => tablePath('history', job)));
-  const stored = nodes.map(read);
+  const stored: StoredPast[] = [];
+  for (const node of nodes) {
+    stored.push(read(node));
+    if (stored.length % PORTION === 0) await pause();
+  }
   const pieces = stored.flatMap(({ pieces = [] }, i) =>
     pieces.map((piece) => ({ job: i, path: piecePath(jobs[i] as string, piece) })),
   );
   const found = await session.getMany(pieces.map(({ path }) => path));
   const pasts = jobs.map(() => emptyPast());
-  for (const [i, { job }] of pieces.entries()) mergePast(pasts[job] as Past, toPast(read(found[i] ?? null)));
+  for (const [i, { job }] of pieces.entries()) {
+    mergePast(pasts[job] as Past, toPast(read(found[i] ?? null)));
+    await pause();
+  }
   for (const [i, each] of stored.entries()) mergePast(pasts[i] as Past, toPast(each));
   return pasts;
 }

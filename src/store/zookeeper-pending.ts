@@ -6,6 +6,8 @@
 
 import type { Losable, StoredRecord } from './backup-record.ts';
 import { type Stored, storedRevisionOf } from './codec.ts';
+import type { Place } from './cursor.ts';
+import { comparePlaces } from './zookeeper-index.ts';
 import type { StoredWrite } from './zookeeper-segment.ts';
 
 /** What a job has of the past, in its stored form. */
@@ -118,8 +120,8 @@ export function mergePast(older: Past, newer: Past): Past {
 const GENERATION_WRITES = 20_000;
 
 export class Pending {
-  /** Due instants of the newest runs that ended since this was made, by job. */
-  readonly newestDue = new Map<string, number>();
+  /** By job, the place of its newest run of those that ended since they were taken last. */
+  #newest = new Map<string, Place>();
   #generations: Generation[];
   #held = 0;
   #checkpoint: number;
@@ -142,10 +144,18 @@ export class Pending {
     newest.take(seq, writes);
     for (const [kind, , value] of writes) {
       if (kind !== 'run-ended') continue;
-      const { job, due } = value as { job: string; due: number };
-      this.newestDue.set(job, Math.max(due, this.newestDue.get(job) ?? due));
+      const { job, due, id } = value as { job: string; due: number; id: string };
+      const before = this.#newest.get(job);
+      if (before === undefined || comparePlaces(before, [due, id]) < 0) this.#newest.set(job, [due, id]);
     }
     if (newest.writes >= GENERATION_WRITES) this.#generations.push(new Generation(seq));
+  }
+
+  /** Whose runs ended since the last call, and where in the list of all runs. */
+  takeNewest(): ReadonlyMap<string, Place> {
+    const taken = this.#newest;
+    this.#newest = new Map();
+    return taken;
   }
 
   /** All that is held now, oldest first; what comes from now on is in newer generations. */

@@ -23,6 +23,7 @@ import { zookeeperRecords } from './zookeeper-backup.ts';
 import { Checkpoints } from './zookeeper-checkpoint.ts';
 import { beginTerm } from './zookeeper-epoch.ts';
 import { makeFolders, makeNode } from './zookeeper-folders.ts';
+import { NewestRuns } from './zookeeper-index.ts';
 import { keyOf, LAYOUT, paths, shards } from './zookeeper-paths.ts';
 import { patiently } from './zookeeper-patience.ts';
 import type { Pending } from './zookeeper-pending.ts';
@@ -60,7 +61,7 @@ export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore
   const tail = new Tail({ session, clock, log });
   let current: Promise<Term> | null = null;
   let currentTerm = 0;
-  const index = new Map<string, number>();
+  const index = new NewestRuns();
   /** The values that the index goes with. */
   let indexed: Pending | null = null;
 
@@ -98,16 +99,17 @@ export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore
   }
 
   /** Of all jobs with a past, what is known of their newest runs; kept up as runs end. */
-  async function newestDue(): Promise<Map<string, number>> {
+  async function newestRuns(): Promise<NewestRuns> {
     if (indexed !== tail.pending) {
-      const names = await Promise.all(shards.map((shard) => session.children(`/history/${shard}`)));
-      for (const name of names.flat().map(keyOf))
-        if (!index.has(name)) index.set(name, Number.POSITIVE_INFINITY);
+      const pending = tail.pending;
       // After a gap it is not known whose runs ended in it.
-      if (indexed !== null) for (const name of index.keys()) index.set(name, Number.POSITIVE_INFINITY);
-      indexed = tail.pending;
+      if (indexed !== null) index.forget();
+      for (const shard of shards) {
+        for (const name of await session.children(`/history/${shard}`)) index.add(keyOf(name));
+      }
+      indexed = pending;
     }
-    for (const [job, due] of tail.pending.newestDue) index.set(job, Math.max(due, index.get(job) ?? due));
+    for (const [job, place] of tail.pending.takeNewest()) index.ended(job, place);
     return index;
   }
 
@@ -138,7 +140,7 @@ export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore
       return node?.data.toString() ?? '';
     },
     campaign: async () => (await beginTerm(session, {}, null)) ?? 0,
-    load: () => load(session, tail, clock, (job, due) => index.set(job, due)),
+    load: () => load(session, tail, clock, (job, at) => index.endedBy(job, at)),
     async commit(term, groups) {
       let writer: Writer;
       try {
@@ -160,7 +162,7 @@ export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore
         throw unavailable(error);
       }
     },
-    archive: createZooKeeperArchive({ session, pending: () => tail.pending, newestDue }),
+    archive: createZooKeeperArchive({ session, pending: () => tail.pending, newestRuns }),
     async checkpoint() {
       await (await current)?.checkpoints.write();
     },
@@ -223,7 +225,7 @@ async function* load(
   session: ZooKeeperSession,
   tail: Tail,
   clock: Clock,
-  onNewest: (job: string, due: number) => void,
+  onLast: (job: string, endedAt: number) => void,
 ): AsyncIterable<readonly LoadedItem[]> {
   const share = createSharing();
   const { found, newer } = await patiently(clock, () => read(session, tail, share)).catch(
@@ -234,7 +236,7 @@ async function* load(
   // What changed since is taken as it is now, whichever of it the tables had already.
   for (const items of [...found.map((each) => each.filter((item) => !newer.isChanged(item))), newer.items]) {
     for (const item of items)
-      if (item.kind === 'state' && item.state.last !== null) onNewest(item.state.name, item.state.last.due);
+      if (item.kind === 'state' && item.state.last !== null) onLast(item.state.name, item.state.last.endedAt);
     if (items.length > 0) yield items;
   }
 }

@@ -437,6 +437,28 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
         },
       );
 
+      test('pages through more jobs than a page reads whose newest runs were due at one instant', async () => {
+        const jobs = Array.from({ length: 2_600 }, (_, i) => `job-${String(i).padStart(4, '0')}`);
+        for (let at = 0; at < jobs.length; at += 200)
+          await store.commit(
+            term,
+            jobs.slice(at, at + 200).map((name): Write[] => [{ kind: 'run-ended', run: ended(name, 7) }]),
+          );
+        const seen: string[] = [];
+        let cursor: string | null = null;
+        for (let pages = 0; pages < 100; pages++) {
+          const answer: Awaited<ReturnType<typeof store.archive.runs>> = await store.archive.runs({
+            limit: 500,
+            ...(cursor !== null && { cursor }),
+          });
+          seen.push(...answer.items.map((each) => each.id));
+          cursor = answer.next;
+          if (cursor === null) break;
+        }
+        expect(cursor).toBeNull();
+        expect(seen).toEqual(jobs.map((name) => `${name}.7`).reverse());
+      });
+
       test('filters by state and by due instants, the end left out', async () => {
         await fill('a');
         const failed = await store.archive.runs({ job: 'a', states: ['failed'], limit: 100 });

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { toCsv, toDot } from '../../src/dag/export.ts';
+import * as lines from '../../src/dag/export.ts';
+
+const toDot = (graph: lines.GraphText): string => [...lines.toDot(graph)].join('');
+const toCsv = (graph: lines.GraphText): string => [...lines.toCsv(graph)].join('');
 
 const graph = {
   nodes: [

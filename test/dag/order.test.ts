@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Graph } from '../../src/dag/graph.ts';
-import { topologicalLevels, topologicalOrder } from '../../src/dag/order.ts';
+import { topologicalLevels } from '../../src/dag/order.ts';
 import { criticalPath } from '../../src/dag/path.ts';
 import { InvariantError } from '../../src/errors.ts';
+import { resultOf } from '../support/steps.ts';
 
 function graphOf(edges: Record<string, string[]>): Graph {
   const graph = new Graph();
@@ -14,7 +15,7 @@ const etl = graphOf({ load: ['extract-b', 'extract-a'], report: ['load', 'extrac
 
 describe('topologicalLevels', () => {
   it('puts a job one level below its lowest parent, sorted within a level', () => {
-    expect(topologicalLevels(etl, etl.linked())).toEqual([
+    expect(resultOf(topologicalLevels(etl, etl.linked()))).toEqual([
       ['extract-a', 'extract-b'],
       ['load'],
       ['report'],
@@ -23,14 +24,17 @@ describe('topologicalLevels', () => {
   });
 
   it('counts only edges among the names, and takes names without edges', () => {
-    expect(topologicalLevels(etl, ['mail', 'report', 'alone'])).toEqual([['alone', 'report'], ['mail']]);
-    expect(topologicalOrder(etl, ['report', 'load', 'report'])).toEqual(['load', 'report']);
-    expect(topologicalLevels(etl, [])).toEqual([]);
+    expect(resultOf(topologicalLevels(etl, ['mail', 'report', 'alone']))).toEqual([
+      ['alone', 'report'],
+      ['mail'],
+    ]);
+    expect(resultOf(topologicalLevels(etl, ['report', 'load', 'report']))).toEqual([['load'], ['report']]);
+    expect(resultOf(topologicalLevels(etl, []))).toEqual([]);
   });
 
   it('stops at a cycle, which the graph never has', () => {
     const broken = graphOf({ a: ['b'], b: ['a'] });
-    expect(() => topologicalLevels(broken, ['a', 'b'])).toThrow(InvariantError);
+    expect(() => resultOf(topologicalLevels(broken, ['a', 'b']))).toThrow(InvariantError);
   });
 });
 
@@ -45,19 +49,22 @@ describe('criticalPath', () => {
   const durationMs = (name: string) => durations.get(name) ?? 0;
 
   it('is the chain that takes longest', () => {
-    expect(criticalPath(etl, undefined, durationMs)).toEqual({
+    expect(resultOf(criticalPath(etl, undefined, durationMs))).toEqual({
       path: ['extract-b', 'load', 'report', 'mail'],
       totalMs: 26,
     });
-    expect(criticalPath(etl, 'load', durationMs)).toEqual({ path: ['extract-b', 'load'], totalMs: 23 });
+    expect(resultOf(criticalPath(etl, 'load', durationMs))).toEqual({
+      path: ['extract-b', 'load'],
+      totalMs: 23,
+    });
   });
 
   it('lets names decide between equal chains', () => {
-    expect(criticalPath(etl, 'load', () => 1)).toEqual({ path: ['extract-a', 'load'], totalMs: 2 });
+    expect(resultOf(criticalPath(etl, 'load', () => 1))).toEqual({ path: ['extract-a', 'load'], totalMs: 2 });
   });
 
   it('is the job alone where nothing is above it, and nothing in an empty graph', () => {
-    expect(criticalPath(etl, 'alone', () => 7)).toEqual({ path: ['alone'], totalMs: 7 });
-    expect(criticalPath(new Graph(), undefined, () => 7)).toEqual({ path: [], totalMs: 0 });
+    expect(resultOf(criticalPath(etl, 'alone', () => 7))).toEqual({ path: ['alone'], totalMs: 7 });
+    expect(resultOf(criticalPath(new Graph(), undefined, () => 7))).toEqual({ path: [], totalMs: 0 });
   });
 });

@@ -5,18 +5,18 @@
 
 import { getHeapStatistics } from 'node:v8';
 import { shownName } from '../../scheduler/chronos/names.ts';
-import type { SchedulerHandle } from '../../scheduler/handle.ts';
 import type { JobStats } from '../../scheduler/model.ts';
 import { allTime, deviationOf, percentileOf, summarise } from '../../scheduler/stats.ts';
+import type { Reading } from '../context.ts';
 import { jobsThat } from '../job-filter.ts';
 import { isWaiting } from '../to-wire.ts';
 
 const tasks = 'org.apache.mesos.chronos.scheduler.jobs.TaskManager';
 
-export async function dropwizardMetrics(scheduler: SchedulerHandle): Promise<object> {
+export async function dropwizardMetrics(reading: Reading): Promise<object> {
   const counters: Record<string, { count: number }> = {};
   const histograms: Record<string, object> = {};
-  for await (const { job, state, stats } of jobsThat(scheduler, {})) {
+  for await (const { job, state, stats } of jobsThat(reading, {})) {
     const name = shownName(job.definition);
     counters[`jobs.run.success.${name}`] = { count: state.succeeded };
     counters[`jobs.run.failure.${name}`] = { count: state.failed - state.killed };
@@ -24,7 +24,7 @@ export async function dropwizardMetrics(scheduler: SchedulerHandle): Promise<obj
   }
   let queued = 0;
   let urgent = 0;
-  for (const { state, priority } of scheduler.liveRuns()) {
+  for (const { state, priority } of reading.scheduler.liveRuns()) {
     if (!isWaiting(state)) continue;
     if (priority > 0) urgent += 1;
     else queued += 1;

@@ -9,13 +9,14 @@ import { type Query, single } from '../checking.ts';
 import { requestedBy } from '../context.ts';
 import type { Named } from '../endpoint.ts';
 import { jobsThat } from '../job-filter.ts';
+import { sendLong } from '../long-answer.ts';
 import { triggerId } from '../trigger-id.ts';
 import { removeJob } from './delete.ts';
 import { noSuchJob } from './errors.ts';
 import { type ChronosContext, knownJob, submitJob } from './submit.ts';
 
 export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext): void {
-  const { scheduler, generation } = context;
+  const { scheduler, turns, generation } = context;
   // The third generation took PUT away.
   const writes: ('POST' | 'PUT')[] = generation === 2 ? ['POST', 'PUT'] : ['POST'];
   for (const kind of ['iso8601', 'dependency'] as const) {
@@ -26,11 +27,11 @@ export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext):
     });
   }
 
-  app.get('/jobs', async () => {
+  app.get('/jobs', async (_request, reply) => {
     const jobs: unknown[] = [];
-    for await (const view of jobsThat(scheduler, {}))
+    for await (const view of jobsThat(context, {}))
       jobs.push(printJob(crossFilled(toChronos(view)), generation));
-    return jobs;
+    return sendLong(reply, turns, jobs);
   });
 
   app.get<{ Querystring: Query }>('/jobs/search', async ({ query }) => {
@@ -39,7 +40,7 @@ export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext):
     const limit = whole(query, 'limit', 10);
     let left = whole(query, 'offset', 0);
     if (limit === 0) return found;
-    for await (const view of jobsThat(scheduler, {})) {
+    for await (const view of jobsThat(context, {})) {
       const job = toChronos(view);
       if (!matches(job, search) || left-- > 0) continue;
       if (found.push(printJob(job, generation)) === limit) break;
@@ -47,10 +48,10 @@ export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext):
     return found;
   });
 
-  app.get('/jobs/summary', async () => {
+  app.get('/jobs/summary', async (_request, reply) => {
     const jobs: unknown[] = [];
-    for await (const view of jobsThat(scheduler, {})) jobs.push(summaryOf(view));
-    return { jobs };
+    for await (const view of jobsThat(context, {})) jobs.push(summaryOf(view));
+    return sendLong(reply, turns, { jobs });
   });
 
   app.get<{ Params: Named }>('/job/:name', async ({ params: { name } }) =>

@@ -10,6 +10,7 @@ import type { Run } from '../../scheduler/model.ts';
 import { allTime, percentileOf, summarise } from '../../scheduler/stats.ts';
 import type { Named } from '../endpoint.ts';
 import { jobsThat } from '../job-filter.ts';
+import { sendLong, sendParts } from '../long-answer.ts';
 import { isRunning, isWaiting } from '../to-wire.ts';
 import { jobOr } from './jobs.ts';
 import type { ChronosContext } from './submit.ts';
@@ -18,7 +19,8 @@ import type { ChronosContext } from './submit.ts';
 const historyLength = 5;
 const text = 'text/plain; charset=utf-8';
 
-export function chronosReportRoutes(app: FastifyInstance, { scheduler }: ChronosContext): void {
+export function chronosReportRoutes(app: FastifyInstance, context: ChronosContext): void {
+  const { scheduler, turns } = context;
   app.get('/leader', async () => {
     const { leader } = scheduler.cluster();
     return { leader: leader === null ? '' : new URL(leader.url).host };
@@ -28,19 +30,19 @@ export function chronosReportRoutes(app: FastifyInstance, { scheduler }: Chronos
     const nodes = [];
     const links = [];
     const shown = new Map<string, string>();
-    for await (const view of jobsThat(scheduler, {})) {
+    for await (const view of jobsThat(context, {})) {
       const job = toChronos(view);
       shown.set(view.job.name, job.name);
       nodes.push({ name: job.name, last: lastStateOf(job), state: currentStateOf(view) });
       for (const parent of view.parents) links.push({ parent, to: job.name });
     }
     const edges = links.map(({ parent, to }) => ({ from: shown.get(parent) ?? parent, to }));
-    return reply.type(text).send(toCsv({ nodes, edges }));
+    return sendParts(reply.type(text), turns, toCsv({ nodes, edges }));
   });
 
   app.get('/graph/dot', async (_request, reply) => {
     const views: JobView[] = [];
-    for await (const view of jobsThat(scheduler, {})) views.push(view);
+    for await (const view of jobsThat(context, {})) views.push(view);
     const numbers = new Map(views.map(({ job }, index) => [job.name, index + 1]));
     const nodes = views.map(
       ({ job }) => `  ${numbers.get(job.name)} [ label="${shownName(job.definition)}" ];`,
@@ -48,21 +50,29 @@ export function chronosReportRoutes(app: FastifyInstance, { scheduler }: Chronos
     const edges = views.flatMap(({ job, parents }) =>
       parents.map((parent) => `  ${numbers.get(parent)} -> ${numbers.get(job.name)};`),
     );
-    return reply.type(text).send(`${['digraph G {', ...nodes, ...edges, '}'].join('\n')}\n`);
+    const lines = ['digraph G {', ...nodes, ...edges, '}'].map((line) => `${line}\n`);
+    return sendParts(reply.type(text), turns, lines);
   });
 
-  app.get<{ Params: { statistic: string } }>('/stats/:statistic', async ({ params: { statistic } }) => {
-    const seconds: { jobNameLabel: string; time: number }[] = [];
-    if (!isStatistic(statistic)) return seconds;
-    for await (const view of jobsThat(scheduler, {})) {
-      const value = statisticOf(view, statistic);
-      seconds.push({
-        jobNameLabel: shownName(view.job.definition),
-        time: statistic === 'count' ? value : value / 1_000,
-      });
-    }
-    return seconds.sort((a, b) => b.time - a.time);
-  });
+  app.get<{ Params: { statistic: string } }>(
+    '/stats/:statistic',
+    async ({ params: { statistic } }, reply) => {
+      const seconds: { jobNameLabel: string; time: number }[] = [];
+      if (!isStatistic(statistic)) return seconds;
+      for await (const view of jobsThat(context, {})) {
+        const value = statisticOf(view, statistic);
+        seconds.push({
+          jobNameLabel: shownName(view.job.definition),
+          time: statistic === 'count' ? value : value / 1_000,
+        });
+      }
+      return sendLong(
+        reply,
+        turns,
+        seconds.sort((a, b) => b.time - a.time),
+      );
+    },
+  );
 
   app.get<{ Params: Named }>('/job/stat/:name', async ({ params: { name } }) => {
     const view = jobOr(scheduler, name, 'requirement failed: Job');

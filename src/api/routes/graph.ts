@@ -7,14 +7,15 @@ import { Graph as Edges } from '../../dag/graph.ts';
 import { topologicalLevels } from '../../dag/order.ts';
 import { criticalPath } from '../../dag/path.ts';
 import { CarillonError } from '../../errors.ts';
-import type { JobView, Lacking, SchedulerHandle } from '../../scheduler/handle.ts';
+import type { JobView, Lacking, SchedulerHandle, Steps } from '../../scheduler/handle.ts';
 import { lateness } from '../../scheduler/late.ts';
 import { runTimes } from '../../scheduler/run-times.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext, Reading } from '../context.ts';
 import { answers, labelFilter, query } from '../endpoint.ts';
 import { iso, isoOrNull } from '../instants.ts';
 import { jobsThat } from '../job-filter.ts';
 import { apiLimits } from '../limits.ts';
+import { sendLong, sendParts } from '../long-answer.ts';
 import { type WireGraph as Graph, type WireGraphNode as GraphNode, WireGraph } from '../schema-views.ts';
 import { ref } from '../shape.ts';
 import { isRunning, isWaiting, lastToWire } from '../to-wire.ts';
@@ -51,7 +52,10 @@ export function graphRoutes(app: FastifyInstance, context: ApiContext): void {
         ]),
       },
     },
-    async (request) => graphOf(context.scheduler, await nodesThat(context.scheduler, request.query)),
+    async (request, reply) => {
+      const views = await nodesThat(context, request.query);
+      return sendLong(reply, context.turns, await context.turns.drive(graphOf(context.scheduler, views)));
+    },
   );
 
   app.get<{ Querystring: Asked }>(
@@ -69,19 +73,21 @@ export function graphRoutes(app: FastifyInstance, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const { scheduler } = context;
-      const { nodes, edges } = graphOf(scheduler, await nodesThat(scheduler, request.query));
+      const { scheduler, turns } = context;
+      const views = await nodesThat(context, request.query);
+      const { nodes, edges } = await turns.drive(graphOf(scheduler, views));
       reply.type('text/vnd.graphviz; charset=utf-8');
-      return toDot({ nodes: nodes.map((node) => ({ name: node.name, state: stateOf(node) })), edges });
+      const states = nodes.map((node) => ({ name: node.name, state: stateOf(node) }));
+      return sendParts(reply, turns, toDot({ nodes: states, edges }));
     },
   );
 }
 
-async function nodesThat(scheduler: SchedulerHandle, asked: Asked): Promise<Map<string, JobView>> {
+async function nodesThat(reading: Reading, asked: Asked): Promise<Map<string, JobView>> {
   const { job, label, linked = false } = asked;
   const nodes = new Map<string, JobView>();
-  const related = job === undefined ? null : relatives(scheduler, job, asked);
-  for await (const view of jobsThat(scheduler, label === undefined ? {} : { label })) {
+  const related = job === undefined ? null : relatives(reading.scheduler, job, asked);
+  for await (const view of jobsThat(reading, label === undefined ? {} : { label })) {
     if (related !== null && !related.has(view.job.name)) continue;
     if (linked && view.parents.length === 0 && view.children.length === 0) continue;
     if (nodes.size === apiLimits.graphNodes) throw tooLarge();
@@ -108,30 +114,38 @@ function reach(start: string, next: (name: string) => readonly string[], steps =
   return seen;
 }
 
-function graphOf(scheduler: SchedulerHandle, views: ReadonlyMap<string, JobView>): Graph {
+function* graphOf(scheduler: SchedulerHandle, views: ReadonlyMap<string, JobView>): Steps<Graph> {
   const now = scheduler.now();
   const { lacking } = scheduler.look();
   const linked = new Edges();
   for (const { job, parents } of views.values()) {
     const within = parents.filter((parent) => views.has(parent));
     if (within.length > 0) linked.setParents(job.name, within);
+    yield;
   }
   const levels = new Map<string, number>();
-  topologicalLevels(linked, views.keys()).forEach((names, level) => {
+  for (const [level, names] of (yield* topologicalLevels(linked, views.keys())).entries())
     for (const name of names) levels.set(name, level);
-  });
-  const { path, totalMs } = criticalPath(linked, undefined, (name) => {
+  const { path, totalMs } = yield* criticalPath(linked, undefined, (name) => {
     const view = views.get(name);
     return view === undefined ? 0 : (runTimes(view.stats).p50Ms ?? 0);
   });
-  return {
-    nodes: [...views.values()].map((view) => ({
+  const nodes: GraphNode[] = [];
+  const edges: Graph['edges'] = [];
+  for (const view of views.values()) {
+    const { name } = view.job;
+    nodes.push({
       ...toNode(view),
       late: lateness(view, now, lacking)?.reason ?? null,
-      lacking: view.state.join === null ? [] : lackingToWire(lacking(view.job.name)),
-      level: levels.get(view.job.name) ?? 0,
-    })),
-    edges: [...views.keys()].flatMap((name) => linked.parentsOf(name).map((from) => ({ from, to: name }))),
+      lacking: view.state.join === null ? [] : lackingToWire(lacking(name)),
+      level: levels.get(name) ?? 0,
+    });
+    for (const from of linked.parentsOf(name)) edges.push({ from, to: name });
+    yield;
+  }
+  return {
+    nodes,
+    edges,
     criticalPath: { jobs: path, p50Ms: totalMs },
   };
 }

@@ -6,9 +6,9 @@ import { CarillonError } from '../../errors.ts';
 import type { WrittenJob } from '../../job-file.ts';
 import { findWarnings } from '../../scheduler/check.ts';
 import { oneOf } from '../../scheduler/definition.ts';
-import { jobOrders, type SchedulerHandle } from '../../scheduler/handle.ts';
+import { jobOrders } from '../../scheduler/handle.ts';
 import { oneJob } from '../body.ts';
-import { type ApiContext, requestedBy } from '../context.ts';
+import { type ApiContext, type Reading, requestedBy } from '../context.ts';
 import { answers, labelFilter, type Named, named, paging, query } from '../endpoint.ts';
 import { pageOfJobs, rowsOf } from '../job-list.ts';
 import { apiLimits } from '../limits.ts';
@@ -142,7 +142,7 @@ export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
         }),
       },
     },
-    async (request) => listJobs(scheduler, recent, request.query),
+    async (request) => listJobs(context, recent, request.query),
   );
 
   app.get<{ Params: Named }>(
@@ -264,18 +264,24 @@ function nameFromPath(job: WrittenJob, name: string): WrittenJob {
 }
 
 async function listJobs(
-  scheduler: SchedulerHandle,
+  reading: Reading,
   recent: RecentRuns,
   asked: Static<typeof ListQuery>,
 ): Promise<WireJobList | WireJobRowList> {
   const { limit = apiLimits.defaultPage, cursor, sort = 'name', order = 'asc', view, ...filter } = asked;
-  const { jobs, next, total } = await pageOfJobs(scheduler, {
+  const { jobs, next, total } = await pageOfJobs(reading, {
     filter,
     sort,
     descending: order === 'desc',
     limit,
     cursor,
   });
-  if (view === 'row') return { items: await rowsOf(scheduler, recent, jobs), next, total };
-  return { items: jobs.map(({ job }) => jobToWire(scheduler.job(job.name))), next, total };
+  const { scheduler, turns } = reading;
+  if (view === 'row') return { items: await rowsOf(reading, recent, jobs), next, total };
+  const { glance } = scheduler.look();
+  // Some may be deleted while others have a turn.
+  const items = await turns.each(jobs, ({ job: { name } }) =>
+    glance(name) === undefined ? [] : [jobToWire(scheduler.job(name))],
+  );
+  return { items: items.flat(), next, total };
 }

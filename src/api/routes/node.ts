@@ -7,6 +7,7 @@ import { oneOf } from '../../scheduler/definition.ts';
 import { asksForDropwizard, dropwizardMetrics } from '../chronos/dropwizard.ts';
 import type { ApiContext } from '../context.ts';
 import { answersHere } from '../endpoint.ts';
+import { sendLong } from '../long-answer.ts';
 import type { Metrics } from '../metrics.ts';
 import { orNull } from '../shape.ts';
 import { type WebApp, wantsPage } from '../web-app.ts';
@@ -16,7 +17,7 @@ const text = { type: 'text/plain', schema: Type.String() };
 
 export function nodeRoutes(
   app: FastifyInstance,
-  { scheduler, node }: ApiContext,
+  { scheduler, node, turns }: ApiContext,
   metrics: Metrics,
   web: WebApp,
 ): void {
@@ -129,7 +130,8 @@ export function nodeRoutes(
     },
     async (request, reply) => {
       reply.header('vary', 'accept');
-      if (asksForDropwizard(request.headers.accept)) return reply.send(await dropwizardMetrics(scheduler));
+      if (asksForDropwizard(request.headers.accept))
+        return sendLong(reply, turns, await dropwizardMetrics({ scheduler, turns }));
       return reply.type('text/plain; version=0.0.4; charset=utf-8').send(metrics.text());
     },
   );

@@ -1,13 +1,14 @@
 /** What somebody wants to know first: what is late and why, what hangs on it, when it will be done, what fails. */
 
 import type { FastifyInstance } from 'fastify';
-import type { JobGlance, Look, SchedulerHandle } from '../../scheduler/handle.ts';
+import type { JobGlance, SchedulerHandle } from '../../scheduler/handle.ts';
 import { type Late, lateness } from '../../scheduler/late.ts';
 import type { Run } from '../../scheduler/model.ts';
 import { type Forecast, Outlook } from '../../scheduler/outlook.ts';
 import { runTimes } from '../../scheduler/run-times.ts';
+import { sorted } from '../../scheduler/sorted.ts';
 import { nextDueOf, statusOf } from '../../scheduler/view.ts';
-import { type ApiContext, breathe } from '../context.ts';
+import type { ApiContext, Reading } from '../context.ts';
 import { answers } from '../endpoint.ts';
 import { iso, isoOrNull } from '../instants.ts';
 import { apiLimits } from '../limits.ts';
@@ -16,10 +17,8 @@ import { ref } from '../shape.ts';
 import { isRunning, lastToWire } from '../to-wire.ts';
 
 const hourMs = 3_600_000;
-/** Jobs looked at before others get a turn: about a millisecond. */
-const slice = 2_000;
 
-export function overviewRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
+export function overviewRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get(
     '/overview',
     {
@@ -31,7 +30,7 @@ export function overviewRoutes(app: FastifyInstance, { scheduler }: ApiContext):
         response: answers({ 200: { description: 'The overview', schema: ref(WireOverview) } }),
       },
     },
-    async () => overview(scheduler),
+    async () => overview(context),
   );
 }
 
@@ -43,26 +42,28 @@ interface Found {
   readonly soon: { readonly job: JobGlance; readonly due: number }[];
 }
 
-async function overview(scheduler: SchedulerHandle): Promise<Overview> {
+async function overview(reading: Reading): Promise<Overview> {
+  const { scheduler, turns } = reading;
   const now = scheduler.now();
-  const found = await lookAtAll(scheduler.look(), now);
+  const found = await lookAtAll(reading, now);
   const outlook = new Outlook(scheduler.look());
-  const first = <T>(items: T[], order: (a: T, b: T) => number): T[] =>
-    items.sort(order).slice(0, apiLimits.overview);
-  const failing = first(found.failing, byFailures);
+  const first = async <T>(items: readonly T[], order: (a: T, b: T) => number): Promise<T[]> =>
+    (await turns.drive(sorted(items, order))).slice(0, apiLimits.overview);
+  const failing = await first(found.failing, byFailures);
   const reasons = await Promise.all(failing.map(({ job }) => lastFailure(scheduler, job.name)));
   return {
     at: iso(now),
     counts: found.counts,
     late: {
       total: found.late.length,
-      items: first(found.late, (a, b) => a.late.since - b.late.since || byName(a.job, b.job)).map((each) =>
-        lateToWire(each, outlook, now),
+      items: await turns.each(
+        await first(found.late, (a, b) => a.late.since - b.late.since || byName(a.job, b.job)),
+        (each) => lateToWire(each, outlook, now),
       ),
     },
     failing: {
       total: found.failing.length,
-      items: failing.map((job, index) => ({
+      items: await turns.each([...failing.entries()], ([index, job]) => ({
         job: job.job.name,
         owner: job.job.definition.owner ?? null,
         consecutiveFailures: job.state.consecutiveFailures,
@@ -73,7 +74,7 @@ async function overview(scheduler: SchedulerHandle): Promise<Overview> {
     },
     running: {
       total: found.running.length,
-      items: first(found.running, (a, b) => a.run.due - b.run.due || byName(a.job, b.job)).map(
+      items: (await first(found.running, (a, b) => a.run.due - b.run.due || byName(a.job, b.job))).map(
         ({ job, run }) => ({
           job: run.job,
           run: run.id,
@@ -86,16 +87,20 @@ async function overview(scheduler: SchedulerHandle): Promise<Overview> {
     },
     nextHour: {
       total: found.soon.length,
-      items: first(found.soon, (a, b) => a.due - b.due || byName(a.job, b.job)).map(({ job, due }) => {
-        const { p50Ms, p95Ms } = runTimes(job.stats);
-        return { job: job.job.name, due: iso(due), p50Ms, p95Ms };
-      }),
+      items: (await first(found.soon, (a, b) => a.due - b.due || byName(a.job, b.job))).map(
+        ({ job, due }) => {
+          const { p50Ms, p95Ms } = runTimes(job.stats);
+          return { job: job.job.name, due: iso(due), p50Ms, p95Ms };
+        },
+      ),
     },
   };
 }
 
-async function lookAtAll({ ranked, lacking }: Look, now: number): Promise<Found> {
-  const jobs = ranked('name', false);
+async function lookAtAll({ scheduler, turns }: Reading, now: number): Promise<Found> {
+  const { ranked, lacking } = scheduler.look();
+  const jobs = await turns.drive(ranked('name', false));
+  const turn = await turns.begin();
   const counts = {
     jobs: jobs.count,
     active: 0,
@@ -109,7 +114,7 @@ async function lookAtAll({ ranked, lacking }: Look, now: number): Promise<Found>
   };
   const found: Found = { counts, late: [], failing: [], running: [], soon: [] };
   for (let at = 0; at < jobs.count; at++) {
-    if (at % slice === slice - 1) await breathe();
+    if (turn.isOver()) await turn.next();
     const job = jobs.at(at);
     counts[statusOf(job)]++;
     for (const run of job.runs) {

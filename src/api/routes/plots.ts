@@ -4,14 +4,14 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
 import { oneOf } from '../../scheduler/definition.ts';
-import type { JobGlance, Look, SchedulerHandle } from '../../scheduler/handle.ts';
+import type { JobGlance } from '../../scheduler/handle.ts';
 import { runTimes } from '../../scheduler/run-times.ts';
 import { durationMs } from '../../scheduler/schedule/period.ts';
+import { sorted } from '../../scheduler/sorted.ts';
 import { allTime, bucketsOf, emptyHistograms, mergePacked, summarise } from '../../scheduler/stats.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext, Reading } from '../context.ts';
 import { answers, daySpan, type Named, named, query, span } from '../endpoint.ts';
 import { iso, readDays, readSpan } from '../instants.ts';
-import { readRunTimes } from '../job-list.ts';
 import { apiLimits } from '../limits.ts';
 import { runsBetween } from '../past-runs.ts';
 import {
@@ -48,12 +48,12 @@ const RateQuery = query({
   ),
 });
 
-export function plotRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
-  ofOneJob(app, scheduler);
-  ofAllJobs(app, scheduler);
+export function plotRoutes(app: FastifyInstance, context: ApiContext): void {
+  ofOneJob(app, context);
+  ofAllJobs(app, context);
 }
 
-function ofOneJob(app: FastifyInstance, scheduler: SchedulerHandle): void {
+function ofOneJob(app: FastifyInstance, { scheduler, turns }: Reading): void {
   app.get<{ Params: Named; Querystring: Static<typeof DaysQuery> }>(
     '/jobs/:name/stats/days',
     {
@@ -77,7 +77,7 @@ function ofOneJob(app: FastifyInstance, scheduler: SchedulerHandle): void {
         job: job.name,
         from: fromDay,
         to: toDay,
-        days: days.map(({ day, histograms: { runTime, startLateness } }) => ({
+        days: await turns.each(days, ({ day, histograms: { runTime, startLateness } }) => ({
           day,
           runTime: summaryToWire(summarise(runTime)),
           startLateness: summaryToWire(summarise(startLateness)),
@@ -122,7 +122,7 @@ function ofOneJob(app: FastifyInstance, scheduler: SchedulerHandle): void {
   );
 }
 
-function ofAllJobs(app: FastifyInstance, scheduler: SchedulerHandle): void {
+function ofAllJobs(app: FastifyInstance, reading: Reading): void {
   app.get<{ Querystring: Static<typeof TopQuery> }>(
     '/stats/top',
     {
@@ -134,10 +134,7 @@ function ofAllJobs(app: FastifyInstance, scheduler: SchedulerHandle): void {
         response: answers({ 200: { description: 'Largest first', schema: ref(WireTop) } }),
       },
     },
-    async ({ query: { by = 'p95', limit = 10 } }) => {
-      await readRunTimes(scheduler.look());
-      return { by, items: top(scheduler.look(), by, limit) };
-    },
+    async ({ query: { by = 'p95', limit = 10 } }) => ({ by, items: await top(reading, by, limit) }),
   );
 
   app.get<{ Querystring: Static<typeof RateQuery> }>(
@@ -154,26 +151,28 @@ function ofAllJobs(app: FastifyInstance, scheduler: SchedulerHandle): void {
         response: answers({ 200: { description: 'The steps', schema: ref(WireRate) } }),
       },
     },
-    async (request) => rate(scheduler, request.query),
+    async (request) => rate(reading, request.query),
   );
 }
 
-function top({ ranked }: Look, by: Top['by'], limit: number): Top['items'] {
+async function top({ scheduler, turns }: Reading, by: Top['by'], limit: number): Promise<Top['items']> {
   const value = (job: JobGlance): number | null => {
     if (by === 'failures') return job.state.failed === 0 ? null : job.state.failed;
     const { p50Ms, p95Ms } = runTimes(job.stats);
     return by === 'p50' ? p50Ms : p95Ms;
   };
-  const jobs = ranked('name', false);
+  const jobs = await turns.drive(scheduler.look().ranked('name', false));
+  const turn = await turns.begin();
   const found: { job: JobGlance; value: number }[] = [];
   for (let at = 0; at < jobs.count; at++) {
+    if (turn.isOver()) await turn.next();
     const job = jobs.at(at);
     const own = value(job);
     if (own !== null) found.push({ job, value: own });
   }
   // Stable: equal ones stay in order of name.
-  found.sort((a, b) => b.value - a.value);
-  return found.slice(0, limit).map(({ job: { job, state, stats }, value }) => {
+  const largest = await turns.drive(sorted(found, (a, b) => b.value - a.value));
+  return largest.slice(0, limit).map(({ job: { job, state, stats }, value }) => {
     const { p50Ms, p95Ms } = runTimes(stats);
     return {
       job: job.name,
@@ -188,9 +187,9 @@ function top({ ranked }: Look, by: Top['by'], limit: number): Top['items'] {
   });
 }
 
-async function rate(scheduler: SchedulerHandle, asked: Static<typeof RateQuery>): Promise<Rate> {
-  const { fromMs, toMs, stepMs } = stepsOf(asked, scheduler.now());
-  const { runs, knownFromMs } = await runsBetween(scheduler, { fromMs, toMs });
+async function rate(reading: Reading, asked: Static<typeof RateQuery>): Promise<Rate> {
+  const { fromMs, toMs, stepMs } = stepsOf(asked, reading.scheduler.now());
+  const { runs, knownFromMs } = await runsBetween(reading, { fromMs, toMs });
   const steps = Array.from({ length: Math.ceil((toMs - fromMs) / stepMs) }, (_, index) => ({
     at: iso(fromMs + index * stepMs),
     ended: {} as Record<string, number>,

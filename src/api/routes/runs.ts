@@ -164,18 +164,18 @@ function accepted(reply: FastifyReply, run: Run): Out {
 }
 
 async function pageOfRuns(
-  { scheduler }: ApiContext,
+  context: ApiContext,
   asked: Static<typeof OfAll>,
 ): Promise<Static<typeof WireRunList>> {
   const { job, state: states, limit = apiLimits.defaultPage, cursor } = asked;
-  const { items, next } = await listRuns(scheduler, {
+  const { items, next } = await listRuns(context, {
     ...readSpan(asked),
     limit,
     ...(job !== undefined && { job }),
     ...(states !== undefined && { states }),
     ...(cursor !== undefined && { cursor }),
   });
-  return { items: items.map(runToWire), next };
+  return { items: await context.turns.each(items, runToWire), next };
 }
 
 function notEnded(run: Run): CarillonError {

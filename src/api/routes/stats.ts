@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { oneOf } from '../../scheduler/definition.ts';
 import type { PackedHistogram } from '../../scheduler/model.ts';
+import { sorted } from '../../scheduler/sorted.ts';
 import {
   allTime,
   emptyHistograms,
@@ -12,7 +13,7 @@ import {
   percentileOf,
   summarise,
 } from '../../scheduler/stats.ts';
-import { type ApiContext, breathe } from '../context.ts';
+import type { ApiContext } from '../context.ts';
 import { answers, daySpan, type Named, named, query } from '../endpoint.ts';
 import { readDays } from '../instants.ts';
 import { jobsThat } from '../job-filter.ts';
@@ -72,7 +73,7 @@ export function statsRoutes(app: FastifyInstance, context: ApiContext): void {
 }
 
 async function jobStats(
-  { scheduler }: ApiContext,
+  { scheduler, turns }: ApiContext,
   name: string,
   asked: Static<typeof JobStatsQuery>,
 ): Promise<Static<typeof WireJobStats>> {
@@ -90,36 +91,37 @@ async function jobStats(
     from: said ? span.fromDay : null,
     to: said ? span.toDay : null,
     ...histogramsToWire(total),
-    days: days.map((each) => ({ day: each.day, ...histogramsToWire(each.histograms) })),
+    days: await turns.each(days, (each) => ({ day: each.day, ...histogramsToWire(each.histograms) })),
   };
 }
 
-/** Jobs summed up before others get a turn: some milliseconds. */
-const slice = 100;
+/** Histograms merged at a time: some milliseconds' work if each had many buckets. */
+const atOnce = 32;
 
-async function allStats({ scheduler }: ApiContext, asked: Static<typeof StatsQuery>): Promise<Stats> {
+async function allStats(context: ApiContext, asked: Static<typeof StatsQuery>): Promise<Stats> {
   const { percentile = '95', measure = 'runTime', limit = apiLimits.defaultPage } = asked;
   const found: { job: string; valueMs: number; packed: PackedHistogram }[] = [];
   let all = '';
   let pending: string[] = [];
-  for await (const { job, stats } of jobsThat(scheduler, {})) {
+  for await (const { job, stats } of jobsThat(context, {})) {
     if (stats === null) continue;
     const packed = allTime(stats)[measure];
     const valueMs = percentileOf(packed, Number(percentile));
     if (valueMs === null) continue;
     found.push({ job: job.name, valueMs, packed });
-    if (pending.push(packed) < slice) continue;
+    if (pending.push(packed) < atOnce) continue;
     all = mergePacked([all, ...pending]);
     pending = [];
-    await breathe();
   }
-  found.sort((a, b) => b.valueMs - a.valueMs || (a.job < b.job ? -1 : 1));
+  const largest = await context.turns.drive(sorted(found, (a, b) => b.valueMs - a.valueMs));
   return {
     percentile,
     measure,
     all: summaryToWire(summarise(mergePacked([all, ...pending]))),
-    items: found
-      .slice(0, limit)
-      .map(({ job, valueMs, packed }) => ({ job, valueMs, summary: summaryToWire(summarise(packed)) })),
+    items: await context.turns.each(largest.slice(0, limit), ({ job, valueMs, packed }) => ({
+      job,
+      valueMs,
+      summary: summaryToWire(summarise(packed)),
+    })),
   };
 }

@@ -2,26 +2,26 @@
 
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import type { JobGlance, Look, SchedulerHandle } from '../../scheduler/handle.ts';
+import type { JobGlance } from '../../scheduler/handle.ts';
 import { lateness } from '../../scheduler/late.ts';
 import type { Run } from '../../scheduler/model.ts';
 import { Outlook } from '../../scheduler/outlook.ts';
 import { readyAt } from '../../scheduler/run-state.ts';
 import { runTimes } from '../../scheduler/run-times.ts';
 import { nextInstant } from '../../scheduler/schedule/next.ts';
+import { sorted } from '../../scheduler/sorted.ts';
 import { nextDueOf } from '../../scheduler/view.ts';
-import { type ApiContext, breathe } from '../context.ts';
+import type { ApiContext, Reading } from '../context.ts';
 import { answers, labelFilter, query, span } from '../endpoint.ts';
 import { iso, isoOrNull, readSpan } from '../instants.ts';
 import { type JobFilter, passing } from '../job-filter.ts';
 import { apiLimits } from '../limits.ts';
+import { sendLong } from '../long-answer.ts';
 import { runsBetween } from '../past-runs.ts';
 import { type WireTimeline as Timeline, WireTimeline } from '../schema-plots.ts';
 import { ref } from '../shape.ts';
 
 const hourMs = 3_600_000;
-/** Jobs looked at before others get a turn. */
-const slice = 500;
 
 const TimelineQuery = query({
   ...span,
@@ -32,7 +32,7 @@ const TimelineQuery = query({
 type Asked = Static<typeof TimelineQuery>;
 type Bar = Timeline['bars'][number];
 
-export function timelineRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
+export function timelineRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get<{ Querystring: Asked }>(
     '/timeline',
     {
@@ -48,27 +48,29 @@ export function timelineRoutes(app: FastifyInstance, { scheduler }: ApiContext):
         response: answers({ 200: { description: 'The bars', schema: ref(WireTimeline) } }),
       },
     },
-    async (request) => timeline(scheduler, request.query),
+    async (request, reply) => sendLong(reply, context.turns, await timeline(context, request.query)),
   );
 }
 
-async function timeline(scheduler: SchedulerHandle, asked: Asked): Promise<Timeline> {
+async function timeline(reading: Reading, asked: Asked): Promise<Timeline> {
+  const { scheduler, turns } = reading;
   const now = scheduler.now();
   const { fromMs = now - 2 * hourMs, toMs = Math.max(fromMs, now) + hourMs } = readSpan(asked);
   const passes = passing(scheduler, filterOf(asked));
-  const past = await pastBars(scheduler, asked, { fromMs, toMs, now, passes });
-  const coming = await comingBars(scheduler.look(), asked, { fromMs: Math.max(fromMs, now), toMs, passes });
+  const past = await pastBars(reading, asked, { fromMs, toMs, now, passes });
+  const coming = await comingBars(reading, asked, { fromMs: Math.max(fromMs, now), toMs, passes });
   return {
     from: iso(fromMs),
     to: iso(toMs),
     now: iso(now),
-    bars: [...past.bars, ...coming.bars].sort((a, b) =>
-      a.due === b.due ? (a.job < b.job ? -1 : 1) : a.due < b.due ? -1 : 1,
-    ),
+    bars: await turns.drive(sorted([...past.bars, ...coming.bars], byDue)),
     cutBefore: past.cut,
     cutAfter: coming.cut,
   };
 }
+
+const byDue = (a: Bar, b: Bar): number =>
+  a.due === b.due ? (a.job < b.job ? -1 : 1) : a.due < b.due ? -1 : 1;
 
 const filterOf = ({ q, label }: Asked): JobFilter => ({
   ...(q !== undefined && { q }),
@@ -82,20 +84,22 @@ interface Stretch {
 }
 
 async function pastBars(
-  scheduler: SchedulerHandle,
+  reading: Reading,
   { job, q, label }: Asked,
   { fromMs, toMs, passes, now }: Stretch & { readonly now: number },
 ): Promise<{ bars: Bar[]; cut: string | null }> {
-  const { runs, knownFromMs } = await runsBetween(scheduler, {
+  const { runs, knownFromMs } = await runsBetween(reading, {
     fromMs,
     toMs,
     ...(job !== undefined && { job }),
   });
-  const { glance, lacking, childrenOf } = scheduler.look();
+  const { glance, lacking, childrenOf } = reading.scheduler.look();
+  const turn = await reading.turns.begin();
   const outlook = new Outlook({ glance, childrenOf });
   const filtered = q !== undefined || label !== undefined;
   const bars: Bar[] = [];
   for (const run of runs) {
+    if (turn.isOver()) await turn.next();
     const own = glance(run.job);
     // A job that is gone has nothing that a filter could ask for.
     if (filtered && (own === undefined || !passes(own))) continue;
@@ -125,16 +129,17 @@ function barOf(run: Run, expectedEnd: string | null, late: boolean): Bar {
 
 /** The next instants of all jobs together; of a job that is due every second no more than others have room for. */
 async function comingBars(
-  { ranked }: Look,
+  { scheduler, turns }: Reading,
   { job: only }: Asked,
   { fromMs, toMs, passes }: Stretch,
 ): Promise<{ bars: Bar[]; cut: string | null }> {
-  const jobs = ranked('nextDue', false);
+  const jobs = await turns.drive(scheduler.look().ranked('nextDue', false));
+  const turn = await turns.begin();
   const found: { job: JobGlance; due: number }[] = [];
   // Behind it nothing is wanted: there are enough bars before it.
   let until = toMs;
   for (let at = 0; at < jobs.count; at++) {
-    if (at % slice === slice - 1) await breathe();
+    if (turn.isOver()) await turn.next();
     const job = jobs.at(at);
     let due = nextDueOf(job);
     if (due === null || due >= until) {

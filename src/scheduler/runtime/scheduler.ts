@@ -19,7 +19,7 @@ import type {
 } from '../handle.ts';
 import { rerunVariant, runId } from '../ids.ts';
 import { hostOf } from '../launch.ts';
-import { lookAt, namesAfter } from '../look.ts';
+import { lookAt } from '../look.ts';
 import type { Run, Settings } from '../model.ts';
 import type {
   Archive,
@@ -235,7 +235,7 @@ export class Scheduler implements SchedulerHandle, Service {
   }
 
   jobNames(after: string | null): Iterable<string> {
-    return namesAfter(this.#view(), after);
+    return this.#view().names.after(after);
   }
 
   liveRun(id: string): Run | undefined {
