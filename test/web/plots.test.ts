@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { WireTimeline } from '../../src/api/schema-plots.ts';
+import { instantIn } from '../../web/src/parts/address-values.ts';
 import { binsOf } from '../../web/src/plots/bins.ts';
 import { rowsOf } from '../../web/src/plots/gantt-rows.ts';
 import { shifted, windowOf } from '../../web/src/plots/gantt-window.ts';
@@ -151,11 +152,9 @@ describe('the window of the bars', () => {
   const now = Date.parse('2026-11-21T03:00:00Z');
   const hour = 3_600_000;
 
-  it('is around now by itself, and whatever else the address says', () => {
-    for (const until of [null, 'yesterday']) {
-      const { from, to } = windowOf(hour, until, now);
-      expect([from <= now - (hour * 2) / 3, to >= now + hour / 3]).toEqual([true, true]);
-    }
+  it('is around now by itself', () => {
+    const { from, to } = windowOf(hour, null, now);
+    expect([from <= now - (hour * 2) / 3, to >= now + hour / 3]).toEqual([true, true]);
   });
 
   it('goes back by half of itself, over and over, and returns to now on the way forth', () => {
@@ -166,11 +165,12 @@ describe('the window of the bars', () => {
         (span, steps) => {
           const ends: (string | null)[] = [null];
           for (let step = 0; step < steps; step++)
-            ends.push(shifted(windowOf(span, ends.at(-1)!, now), 'earlier', now));
+            ends.push(shifted(windowOf(span, instantIn(ends.at(-1)!), now), 'earlier', now));
           for (const [i, end] of ends.slice(2).entries())
             expect(Date.parse(ends[i + 1]!) - Date.parse(end!)).toBe(span / 2);
           let until = ends.at(-1)!;
-          for (let step = 0; step < steps; step++) until = shifted(windowOf(span, until, now), 'later', now)!;
+          for (let step = 0; step < steps; step++)
+            until = shifted(windowOf(span, instantIn(until), now), 'later', now)!;
           expect(until).toBeNull();
         },
       ),

@@ -2,7 +2,16 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clockTime, dateTime, duration, relative, shortInstant, zoneName } from '../../web/src/parts/time.ts';
+import {
+  calendarDay,
+  clockTime,
+  dateTime,
+  duration,
+  relative,
+  shortInstant,
+  weekday,
+  zoneName,
+} from '../../web/src/parts/time.ts';
 
 const s = 1_000;
 const min = 60 * s;
@@ -68,5 +77,24 @@ describe('an instant', () => {
     expect(dateTime(now, 'Asia/Kolkata')).toBe('2026-11-21 18:30:00');
     expect(clockTime(Date.parse('2026-11-21T23:00:00Z'), 'Europe/Berlin')).toBe('00:00:00');
     expect(zoneName(now, 'Europe/Berlin')).toBe('CET');
+  });
+
+  it.each(['Europe/Ber', 'E', '', 'Mars/Olympus', '+99:00', '__proto__'])(
+    'is told in UTC, and says so, where the zone is %j',
+    (zone) => {
+      expect(dateTime(now, zone)).toBe('2026-11-21 13:00:00');
+      expect(zoneName(now, zone)).toBe('UTC');
+    },
+  );
+
+  it('is told in some words, whatever the number and the zone', () => {
+    fc.assert(
+      fc.property(fc.double(), fc.string(), (ms, zone) => {
+        for (const words of [dateTime, clockTime, calendarDay, weekday, zoneName])
+          expect(words(ms, zone)).toEqual(expect.any(String));
+        expect(shortInstant(ms, now, zone)).toEqual(expect.any(String));
+      }),
+    );
+    expect(dateTime(Number.NaN)).toBe('– –');
   });
 });

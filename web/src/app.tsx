@@ -1,9 +1,11 @@
 /** The pages and their addresses. Each page is its own chunk, so that the first load stays small. */
 
 import { lazy, Suspense } from 'react';
-import { Link, Route, Switch } from 'wouter';
+import { Link, Route, Switch, useLocation, useSearch } from 'wouter';
+import { BrokenPage } from './frame/broken-page.tsx';
 import { ErrorBoundary } from './frame/error-boundary.tsx';
 import { Frame } from './frame/frame.tsx';
+import { LeaveGuard } from './frame/leaving.tsx';
 import HomePage from './home/page.tsx';
 
 const JobsPage = lazy(() => import('./jobs/page.tsx'));
@@ -17,32 +19,42 @@ const ClusterPage = lazy(() => import('./cluster/page.tsx'));
 
 export function App() {
   return (
-    <Frame>
-      <ErrorBoundary>
-        <Suspense fallback={<div className="page-pending" />}>
-          <Switch>
-            <Route path="/" component={HomePage} />
-            <Route path="/jobs" component={JobsPage} />
-            <Route path="/new" component={NewJobPage} />
-            <Route path="/jobs/:name/:tab?">
-              {({ name, tab }) => <JobPage key={name} name={name} tab={tab ?? 'overview'} />}
-            </Route>
-            <Route path="/runs" component={RunsPage} />
-            <Route path="/runs/:id">{({ id }) => <RunPage key={id} id={id} />}</Route>
-            <Route path="/graph" component={GraphPage} />
-            <Route path="/plots" component={PlotsPage} />
-            <Route path="/cluster" component={ClusterPage} />
-            <Route>
-              <main className="page" id="main" tabIndex={-1}>
-                <h1>There is nothing at this address</h1>
-                <p>
-                  Perhaps a letter is missing. The <Link href="/jobs">list of jobs</Link> has all there are.
-                </p>
-              </main>
-            </Route>
-          </Switch>
-        </Suspense>
-      </ErrorBoundary>
-    </Frame>
+    <LeaveGuard>
+      <Frame>
+        <Pages />
+      </Frame>
+    </LeaveGuard>
+  );
+}
+
+function Pages() {
+  const [path] = useLocation();
+  const search = useSearch();
+  return (
+    <ErrorBoundary of={`${path}?${search}`} instead={(message) => <BrokenPage message={message} />}>
+      <Suspense fallback={<div className="page-pending" />}>
+        <Switch>
+          <Route path="/" component={HomePage} />
+          <Route path="/jobs" component={JobsPage} />
+          <Route path="/new" component={NewJobPage} />
+          <Route path="/jobs/:name/:tab?">
+            {({ name, tab }) => <JobPage key={name} name={name} tab={tab ?? 'overview'} />}
+          </Route>
+          <Route path="/runs" component={RunsPage} />
+          <Route path="/runs/:id">{({ id }) => <RunPage key={id} id={id} />}</Route>
+          <Route path="/graph" component={GraphPage} />
+          <Route path="/plots" component={PlotsPage} />
+          <Route path="/cluster" component={ClusterPage} />
+          <Route>
+            <main className="page" id="main" tabIndex={-1}>
+              <h1>There is nothing at this address</h1>
+              <p>
+                Perhaps a letter is missing. The <Link href="/jobs">list of jobs</Link> has all there are.
+              </p>
+            </main>
+          </Route>
+        </Switch>
+      </Suspense>
+    </ErrorBoundary>
   );
 }

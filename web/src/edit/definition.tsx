@@ -3,30 +3,53 @@
 import { useState } from 'react';
 import type { WireJob } from '../../../src/api/schema.ts';
 import { replaceJob } from '../actions/requests.ts';
+import { useDraft } from './draft.ts';
 import { Editor } from './editor.tsx';
+import type { Tree } from './path.ts';
+
+/** What the edits begin from. */
+interface Base {
+  readonly revision: number;
+  readonly definition: Tree;
+}
+
+const baseOf = ({ revision, definition }: Pick<WireJob, 'revision' | 'definition'>): Base => ({
+  revision,
+  definition,
+});
 
 export default function Definition({ job }: { readonly job: WireJob }) {
-  const [base, setBase] = useState({ revision: job.revision, definition: job.definition });
+  const place = `job ${job.name}`;
+  const [draft, giveUp] = useDraft(place);
+  const [base, setBase] = useState<Base>(
+    draft === null || draft.revision === null
+      ? baseOf(job)
+      : { revision: draft.revision, definition: draft.initial },
+  );
+  const begin = (from: Base) => {
+    giveUp();
+    setBase(from);
+  };
   const outdated = job.revision > base.revision;
   return (
     <Editor
-      key={base.revision}
+      key={`${base.revision} ${draft?.at}`}
+      place={place}
       initial={base.definition}
+      revision={base.revision}
+      draft={draft}
+      onDiscard={() => begin(baseOf(job))}
       named
       doing="Save"
       onSave={(written) => replaceJob(job.name, written, base.revision)}
-      onSaved={({ revision, definition }) => setBase({ revision, definition })}
+      onSaved={(saved) => begin(baseOf(saved))}
     >
       {outdated && (
         <div className="callout callout-late outdated" role="status">
           <p>
             {job.updatedBy} has made revision {job.revision} while you were editing revision {base.revision}.
           </p>
-          <button
-            type="button"
-            className="button button-small"
-            onClick={() => setBase({ revision: job.revision, definition: job.definition })}
-          >
+          <button type="button" className="button button-small" onClick={() => begin(baseOf(job))}>
             Begin again with revision {job.revision}
           </button>
         </div>

@@ -4,24 +4,39 @@
  */
 
 import { useQuery } from '@tanstack/react-query';
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import { parse, stringify } from 'yaml';
 import type { WireJobChange } from '../../../src/api/schema.ts';
 import { tryJob, type Written } from '../actions/requests.ts';
 import { useAction } from '../actions/use-action.ts';
 import { problemOf } from '../data/client.ts';
+import { ErrorBoundary } from '../frame/error-boundary.tsx';
+import { noteSaved, useUnsaved } from '../frame/leaving.tsx';
+import { Instant } from '../parts/instant.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { useQueryState } from '../parts/query-state.ts';
+import { type Draft, keepDraft } from './draft.ts';
 import { Form, showsField } from './form.tsx';
-import type { Tree } from './path.ts';
+import { isTree, type Tree } from './path.ts';
 import { Plan } from './plan.tsx';
 import './edit.css';
 
 /** The server is asked once typing rests. */
 const restMs = 300;
 
+/** Longer ones are edited as text only: reading them takes too long for each letter. */
+const mostCharacters = 50_000;
+
 interface Props {
+  /** Names the editor, see `readDraft`. */
+  readonly place: string;
   readonly initial: Tree;
+  /** Of `initial`; null: the job is not made yet. */
+  readonly revision: number | null;
+  /** Unsaved edits of `initial` to go on with. */
+  readonly draft: Draft | null;
+  /** Begins again with what is stored. */
+  readonly onDiscard: () => void;
   /** The job exists: its name stays. */
   readonly named: boolean;
   readonly doing: string;
@@ -31,14 +46,18 @@ interface Props {
   readonly children?: ReactNode;
 }
 
-export function Editor({ initial, named, doing, onSave, onSaved, children }: Props) {
-  const [parameters, change] = useQueryState();
-  const asYaml = parameters.get('as') === 'yaml';
-  const [definition, setDefinition] = useState(initial);
-  const [text, setText] = useState(() => stringify(initial));
-  const readable = asYaml ? read(text) : definition;
+export function Editor(props: Props) {
+  const { place, initial, revision, draft, named, doing, onSave, onSaved, onDiscard, children } = props;
+  const { asYaml, definition, setDefinition, text, readable, setText, choose } = useTyped(initial, draft);
   const written: Written = asYaml ? { yaml: text } : { body: definition };
-  const settled = useSettled(JSON.stringify(written));
+  const whole = JSON.stringify(written);
+  const settled = useSettled(whole);
+  const dirty = asYaml ? text !== stringify(initial) : JSON.stringify(definition) !== JSON.stringify(initial);
+  useEffect(() => {
+    const as = asYaml ? 'yaml' : 'form';
+    keepDraft(place, dirty ? { at: Date.now(), initial, revision, as, definition, text } : null);
+  }, [place, dirty, initial, revision, asYaml, definition, text]);
+  useUnsaved(dirty, onDiscard);
   const verdict = useQuery({
     queryKey: ['plan', settled],
     queryFn: () => tryJob(JSON.parse(settled) as Written),
@@ -54,22 +73,22 @@ export function Editor({ initial, named, doing, onSave, onSaved, children }: Pro
           ? `${name} was like this already.`
           : `${name} is ${outcome}; this is revision ${revision}.`,
     }),
-    onDone: onSaved,
+    onDone: (job) => {
+      noteSaved();
+      keepDraft(place, null);
+      onSaved(job);
+    },
   });
   const refused = verdict.data?.results[0]?.problem ?? (save.error === null ? null : problemOf(save.error));
   // Nobody has got a field wrong that nobody has filled in yet.
   const unnamed = readable !== null && (readable.name === '' || readable.name === undefined);
   const problem =
     unnamed || refused?.field === undefined ? null : { field: refused.field, detail: refused.detail };
-  const choose = (as: 'form' | 'yaml') => {
-    if (as === 'yaml') setText(stringify(definition));
-    else if (readable !== null) setDefinition(readable);
-    change({ as: as === 'yaml' ? 'yaml' : null });
-  };
   return (
     <div className="editor">
       <div className="editor-main">
         {children}
+        {draft !== null && dirty && <Kept draft={draft} onDiscard={onDiscard} />}
         <fieldset className="segments editor-as">
           <legend className="visually-hidden">Edit as</legend>
           <button
@@ -95,16 +114,20 @@ export function Editor({ initial, named, doing, onSave, onSaved, children }: Pro
             onChange={({ target }) => setText(target.value)}
           />
         ) : (
-          <Form definition={definition} problem={problem} named={named} onChange={setDefinition} />
+          <ErrorBoundary of={whole} instead={(message) => <Unshown what="the form" message={message} />}>
+            <Form definition={definition} problem={problem} named={named} onChange={setDefinition} />
+          </ErrorBoundary>
         )}
       </div>
       <div className="editor-side">
-        <Plan
-          verdict={verdict.data ?? null}
-          error={verdict.error}
-          unnamed={unnamed}
-          definition={readable ?? definition}
-        />
+        <ErrorBoundary of={whole} instead={(message) => <Unshown what="the preview" message={message} />}>
+          <Plan
+            verdict={verdict.data ?? null}
+            error={verdict.error}
+            unnamed={unnamed}
+            definition={readable ?? definition}
+          />
+        </ErrorBoundary>
         {save.error !== null && (problem === null || !showsField(problem.field)) && (
           <ProblemNote error={save.error} />
         )}
@@ -121,15 +144,57 @@ export function Editor({ initial, named, doing, onSave, onSaved, children }: Pro
   );
 }
 
+/** What is typed, as the view has it that the address says. */
+function useTyped(initial: Tree, draft: Draft | null) {
+  const [parameters, change] = useQueryState();
+  const asYaml = parameters.get('as') === 'yaml';
+  const [definition, setDefinition] = useState(draft?.definition ?? initial);
+  const [text, setText] = useState(() =>
+    draft?.as === 'yaml' ? draft.text : stringify(draft?.definition ?? initial),
+  );
+  const read = useMemo(() => (asYaml ? readYaml(text) : null), [asYaml, text]);
+  const readable = asYaml ? read : definition;
+  // A text may be one that no form can show.
+  const wanted = draft?.as === 'yaml';
+  useEffect(() => {
+    if (wanted) change({ as: 'yaml' });
+  }, [wanted, change]);
+  const choose = (as: 'form' | 'yaml') => {
+    if (as === 'yaml') setText(stringify(definition));
+    else if (readable !== null) setDefinition(readable);
+    change({ as: as === 'yaml' ? 'yaml' : null });
+  };
+  return { asYaml, definition, setDefinition, text, setText, readable, choose };
+}
+
 /** Null while it can't be read as one definition. */
-function read(text: string): Tree | null {
+function readYaml(text: string): Tree | null {
+  if (text.length > mostCharacters) return null;
   try {
-    const value: unknown = parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Tree) : null;
+    // YAML has sets, dates and loops; a definition is what JSON can say.
+    const value: unknown = JSON.parse(JSON.stringify(parse(text)));
+    return isTree(value) ? value : null;
   } catch {
     return null;
   }
 }
+
+const Kept = ({ draft, onDiscard }: { readonly draft: Draft; readonly onDiscard: () => void }) => (
+  <div className="callout callout-late outdated" role="status">
+    <p>
+      These are your unsaved edits of <Instant at={new Date(draft.at).toISOString()} />.
+    </p>
+    <button type="button" className="button button-small" onClick={onDiscard}>
+      Discard them
+    </button>
+  </div>
+);
+
+const Unshown = ({ what, message }: { readonly what: string; readonly message: string }) => (
+  <p className="callout callout-fail">
+    This can't be shown in {what}. Edit it as YAML. <code>{message}</code>
+  </p>
+);
 
 /** The value once it has rested. */
 function useSettled(value: string): string {

@@ -4,6 +4,7 @@ import { useId, useState } from 'react';
 import { Icon } from '../parts/icon.tsx';
 import { type Pair, Pairs, pairsToRecord, recordToPairs } from '../parts/pairs.tsx';
 import type { Field } from './fields.ts';
+import { asText, isTree } from './path.ts';
 
 export interface FieldProblem {
   /** The path that the server names. */
@@ -45,7 +46,7 @@ export function FieldRow({ field, value, problem, fixed = false, onChange }: Pro
         <select
           {...shared}
           className="select"
-          value={String(value ?? '')}
+          value={asText(value)}
           onChange={({ target }) => onChange(target.value || undefined)}
         >
           {field.choices?.map(([choice, text]) => (
@@ -81,8 +82,8 @@ interface InputProps {
 
 /** What was typed stays as it was typed: `1.` is a number that is not finished, `a, ` a list likewise. */
 function TextInput({ shared, kind, value, onChange }: InputProps) {
-  const [typed, setTyped] = useState(toText(value));
-  const text = sameValue(parse(kind, typed), value) ? typed : toText(value);
+  const [typed, setTyped] = useState(asText(value));
+  const text = sameValue(parse(kind, typed), value) ? typed : asText(value);
   return (
     <input
       {...shared}
@@ -100,7 +101,7 @@ function TextInput({ shared, kind, value, onChange }: InputProps) {
 }
 
 function TextArea({ shared, kind, value, onChange }: InputProps) {
-  const text = Array.isArray(value) ? value.join('\n') : toText(value);
+  const text = Array.isArray(value) ? value.map(asText).join('\n') : asText(value);
   return (
     <textarea
       {...shared}
@@ -114,8 +115,6 @@ function TextArea({ shared, kind, value, onChange }: InputProps) {
     />
   );
 }
-
-const toText = (value: unknown): string => (Array.isArray(value) ? value.join(', ') : String(value ?? ''));
 
 /** What is no number is left as text: the server says what is wrong with it. */
 function parse(kind: Field['kind'], text: string): unknown {
@@ -135,7 +134,9 @@ interface RecordProps {
 }
 
 function RecordInput({ value, problem, example, path, onChange }: RecordProps) {
-  const record = (value ?? {}) as Readonly<Record<string, string>>;
+  const record: Readonly<Record<string, string>> = Object.fromEntries(
+    Object.entries(isTree(value) ? value : {}).map(([name, each]) => [name, asText(each)]),
+  );
   const [pairs, setPairs] = useState(() => recordToPairs(record));
   // A pair without a name is in the form and not yet in the definition.
   const shown = sameValue(pairsToRecord(pairs), record) ? pairs : recordToPairs(record);

@@ -1,7 +1,16 @@
 /** A definition as a form. */
 
+import { type ReactNode, useState } from 'react';
 import { type FieldProblem, FieldRow } from './field-row.tsx';
-import { type Field, identity, type ScheduleKind, scheduleFields, sections, shownPaths } from './fields.ts';
+import {
+  type Field,
+  identity,
+  type ScheduleKind,
+  type Section,
+  scheduleFields,
+  sections,
+  shownPaths,
+} from './fields.ts';
 import { leaves, type Tree, valueAt, withValue } from './path.ts';
 import { templates } from './templates.ts';
 
@@ -22,7 +31,7 @@ export function Form({ definition, problem, named, onChange }: Props) {
       value={valueAt(definition, field.path)}
       problem={concerns(problem, field) ? problem : null}
       fixed={named && field.path === 'name'}
-      onChange={(value) => onChange(withValue(definition, field.path, value))}
+      onChange={(value) => onChange(withValue(definition, field.path, value ?? emptied(field)))}
     />
   );
   const others = leaves(definition).filter((path) => !isShown(path));
@@ -39,24 +48,15 @@ export function Form({ definition, problem, named, onChange }: Props) {
         <KindChoice kind={kind} onChange={(next) => onChange(withKind(definition, next))} />
         <div className="form-grid">{scheduleFields[kind].map(row)}</div>
       </fieldset>
-      {sections.map(({ key, title, open, fields }) => (
-        <fieldset key={key} className="panel form-section">
-          <legend className="visually-hidden">{title}</legend>
-          {open ||
-          fields.some(
+      {sections.map((section) => (
+        <FormSection
+          key={section.key}
+          section={section}
+          needed={section.fields.some(
             (field) => valueAt(definition, field.path) !== undefined || concerns(problem, field),
-          ) ? (
-            <>
-              <h2>{title}</h2>
-              <div className="form-grid">{fields.map(row)}</div>
-            </>
-          ) : (
-            <details>
-              <summary>{title}</summary>
-              <div className="form-grid">{fields.map(row)}</div>
-            </details>
           )}
-        </fieldset>
+          row={row}
+        />
       ))}
       {others.length > 0 && (
         <p className="muted">
@@ -64,6 +64,35 @@ export function Form({ definition, problem, named, onChange }: Props) {
         </p>
       )}
     </div>
+  );
+}
+
+interface SectionProps {
+  readonly section: Section;
+  /** Something in it is set, or wrong. */
+  readonly needed: boolean;
+  readonly row: (field: Field) => ReactNode;
+}
+
+/** Unfolds by itself and never folds by itself: a field that one types into stays where it is. */
+function FormSection({ section: { title, open, fields }, needed, row }: SectionProps) {
+  const [unfolded, setUnfolded] = useState(needed);
+  if (needed && !unfolded) setUnfolded(true);
+  return (
+    <fieldset className="panel form-section">
+      <legend className="visually-hidden">{title}</legend>
+      {open ? (
+        <>
+          <h2>{title}</h2>
+          <div className="form-grid">{fields.map(row)}</div>
+        </>
+      ) : (
+        <details open={unfolded} onToggle={({ currentTarget }) => setUnfolded(currentTarget.open)}>
+          <summary>{title}</summary>
+          <div className="form-grid">{fields.map(row)}</div>
+        </details>
+      )}
+    </fieldset>
   );
 }
 
@@ -83,6 +112,10 @@ const kinds: readonly ScheduleKind[] = ['cron', 'every', 'at', 'after', 'none'];
 
 export const kindOf = (definition: Tree): ScheduleKind =>
   kinds.find((kind) => valueAt(definition, `schedule.${kind}`) !== undefined) ?? 'none';
+
+/** What makes the job due stays there while it is empty: without it the field would be gone, and another kind chosen. */
+const emptied = ({ path }: Field): '' | undefined =>
+  kinds.some((kind) => path === `schedule.${kind}`) ? '' : undefined;
 
 /** Another way of being due; the time zone stays where there can be one. */
 function withKind(definition: Tree, kind: ScheduleKind): Tree {

@@ -1,12 +1,14 @@
 /** Makes a job: from a template, or as a copy of another. */
 
 import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { createJob } from '../actions/requests.ts';
 import { jobQuery } from '../data/queries.ts';
 import { usePageTitle } from '../parts/page-title.ts';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { useQueryState } from '../parts/query-state.ts';
+import { useDraft } from './draft.ts';
 import { Editor } from './editor.tsx';
 import type { Tree } from './path.ts';
 import { templates } from './templates.ts';
@@ -34,7 +36,7 @@ export default function NewJobPage() {
           ))}
         </ul>
       ) : (
-        <NewEditor initial={template.definition} />
+        <NewEditor key={template.key} place={`new ${template.key}`} initial={template.definition} />
       )}
     </main>
   );
@@ -44,14 +46,30 @@ function Copy({ of }: { readonly of: string }) {
   const { data, error } = useQuery(jobQuery(of));
   if (error !== null) return <ProblemNote error={error} />;
   if (data === undefined) return <div className="page-pending" />;
-  return <NewEditor initial={{ ...data.definition, name: `${of}-copy` }} />;
+  return <CopyEditor key={of} of={of} definition={data.definition} />;
 }
 
-function NewEditor({ initial }: { readonly initial: Tree }) {
+/** Keeps to what was copied: a change of the other job changes nothing here. */
+function CopyEditor({ of, definition }: { readonly of: string; readonly definition: Tree }) {
+  const [initial] = useState({ ...definition, name: `${of}-copy` });
+  return <NewEditor place={`new from ${of}`} initial={initial} />;
+}
+
+function NewEditor({ place, initial }: { readonly place: string; readonly initial: Tree }) {
   const [, navigate] = useLocation();
+  const [draft, giveUp] = useDraft(place);
+  const [begun, setBegun] = useState(0);
   return (
     <Editor
+      key={begun}
+      place={place}
       initial={initial}
+      revision={null}
+      draft={draft}
+      onDiscard={() => {
+        giveUp();
+        setBegun(begun + 1);
+      }}
       named={false}
       doing="Create"
       onSave={createJob}

@@ -2,7 +2,7 @@
 
 export type Tree = { readonly [key: string]: unknown };
 
-const isTree = (value: unknown): value is Tree =>
+export const isTree = (value: unknown): value is Tree =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export function valueAt(tree: Tree, path: string): unknown {
@@ -31,4 +31,11 @@ export function leaves(tree: Tree, prefix = ''): string[] {
   return Object.entries(tree).flatMap(([key, value]) =>
     isTree(value) ? leaves(value, `${prefix}${key}.`) : [`${prefix}${key}`],
   );
+}
+
+/** What a field shows of a value: also of one that only YAML can say. */
+export function asText(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  if (Array.isArray(value)) return value.map(asText).join(', ');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

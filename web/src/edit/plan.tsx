@@ -8,7 +8,7 @@ import { Diff } from '../job/diff.tsx';
 import { ClockChanges } from '../parts/clock-changes.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { InstantList } from '../parts/instant-list.tsx';
-import { leaves, type Tree, valueAt } from './path.ts';
+import { isTree, leaves, type Tree, valueAt } from './path.ts';
 
 const shownInstants = 5;
 
@@ -80,10 +80,10 @@ function changesOf(before: Tree, after: Tree): WireDiff['changes'] {
 }
 
 function Preview({ definition }: { readonly definition: Tree }) {
-  const schedule = valueAt(definition, 'schedule') as Tree | undefined;
-  const timed = schedule !== undefined && schedule.after === undefined;
+  const { schedule } = definition;
+  const timed = isTree(schedule) && schedule.after === undefined;
   const body = {
-    ...schedule,
+    ...(timed && schedule),
     count: shownInstants,
     ...(typeof definition.name === 'string' && definition.name !== '' && { name: definition.name }),
   };

@@ -1,30 +1,34 @@
-/** A broken page leaves the frame standing, and says what to do. Going elsewhere mends it. */
+/** What breaks within it is replaced by words, and the rest of the page stands. Another `of` is another try. */
 
 import { Component, type ReactNode } from 'react';
 
 interface Props {
+  /** What is shown within: the address of a page, the text of a definition. */
+  readonly of: string;
+  /** In place of what broke. */
+  readonly instead: (message: string) => ReactNode;
   readonly children: ReactNode;
 }
 
-export class ErrorBoundary extends Component<Props, { readonly message: string | null }> {
-  override state = { message: null as string | null };
+interface State {
+  readonly of: string;
+  /** Null: all is well. */
+  readonly message: string | null;
+}
 
-  static getDerivedStateFromError(error: unknown): { message: string } {
+export class ErrorBoundary extends Component<Props, State> {
+  override state: State = { of: this.props.of, message: null };
+
+  static getDerivedStateFromError(error: unknown): Partial<State> {
     return { message: error instanceof Error ? error.message : String(error) };
   }
 
+  static getDerivedStateFromProps({ of }: Props, state: State): State | null {
+    return of === state.of ? null : { of, message: null };
+  }
+
   override render(): ReactNode {
-    if (this.state.message === null) return this.props.children;
-    return (
-      <main className="page" id="main">
-        <h1>This page broke</h1>
-        <p>
-          Nothing on the server has changed by it. <code>{this.state.message}</code>
-        </p>
-        <button type="button" className="button" onClick={() => location.reload()}>
-          Load it again
-        </button>
-      </main>
-    );
+    const { message } = this.state;
+    return message === null ? this.props.children : this.props.instead(message);
   }
 }

@@ -24,7 +24,7 @@ export function JobSearch() {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const text = input.current?.value.trim() ?? '';
-    navigate(text === '' ? '/jobs' : `/jobs?q=${encodeURIComponent(text)}`);
+    navigate(text === '' ? '/jobs' : `/jobs?${new URLSearchParams({ q: text })}`);
   };
 
   return (

@@ -1,6 +1,10 @@
 /** What the address of the graph page says: what is shown, and how. All of it can be sent to somebody else. Pure. */
 
+import { choiceIn, wholeIn } from '../parts/address-values.ts';
 import { type Standing, standings } from './state.ts';
+
+/** Further than any job is from another. */
+const mostEdges = 10_000;
 
 export interface Address {
   /** Only this job with its ancestors and descendants. */
@@ -24,13 +28,12 @@ export type Changes = { readonly [K in keyof Address]?: Address[K] };
 
 export function readAddress(parameters: URLSearchParams): Address {
   const text = (name: string) => parameters.get(name) || null;
-  const depth = Number(text('depth'));
   return {
     job: text('job'),
-    depth: Number.isInteger(depth) && depth > 0 ? depth : null,
+    depth: wholeIn(text('depth'), 1, mostEdges),
     label: text('label'),
     owner: text('owner'),
-    state: standings.find((each) => each === text('state')) ?? null,
+    state: choiceIn(text('state'), standings),
     group: text('group'),
     open: parameters.getAll('open'),
     selected: text('sel'),

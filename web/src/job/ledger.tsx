@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import type { WireLedgerLine } from '../../../src/api/schema.ts';
 import { ledgerQuery, nextQuery } from '../data/queries.ts';
+import { choiceIn, millisecondsIn } from '../parts/address-values.ts';
 import { Choices } from '../parts/choices.tsx';
 import { failures, fateOf, fates } from '../parts/fate.ts';
 import { Icon } from '../parts/icon.tsx';
@@ -33,16 +34,16 @@ export function Ledger({ name }: { readonly name: string }) {
   const now = useNow();
   const [parameters, change] = useQueryState();
   const { data: next } = useQuery(nextQuery(name, 2));
-  const scale =
-    scales.find((each) => each === parameters.get('scale')) ?? scaleFor(gapOf(next?.instants ?? []));
-  const at = Number(parameters.get('at')) || now;
+  const scale = choiceIn(parameters.get('scale'), scales) ?? scaleFor(gapOf(next?.instants ?? []));
+  const at = millisecondsIn(parameters.get('at')) ?? now;
   const span = stretch(scale, at);
   const { data, error } = useQuery(
     ledgerQuery(name, { from: new Date(span.fromMs).toISOString(), to: new Date(span.toMs).toISOString() }),
   );
   const lines = data?.lines ?? [];
   const cells = cellsOf(scale, span, lines);
-  const chosen = cells.find(({ fromMs }) => fromMs === Number(parameters.get('cell'))) ?? null;
+  const cell = millisecondsIn(parameters.get('cell'));
+  const chosen = cells.find(({ fromMs }) => fromMs === cell) ?? null;
   const go = (by: number) => change({ at: String(stretch(scale, at, by).fromMs), cell: null });
   return (
     <Panel

@@ -61,7 +61,7 @@ export default function JobPage({ name, tab }: { readonly name: string; readonly
           .map(([key, text]) => ({
             key,
             text,
-            to: key === 'overview' ? `/jobs/${name}` : `/jobs/${name}/${key}`,
+            to: `/jobs/${encodeURIComponent(name)}${key === 'overview' ? '' : `/${key}`}`,
           }))}
       />
       <Suspense fallback={<div className="tab-pending" />}>
@@ -79,7 +79,7 @@ export default function JobPage({ name, tab }: { readonly name: string; readonly
 const Missing = ({ name }: { readonly name: string }) => (
   <p className="callout callout-late">
     There is no job of this name. If there was one,{' '}
-    <Link href={`/jobs/${name}/revisions`}>its revisions</Link> can be restored, and{' '}
+    <Link href={`/jobs/${encodeURIComponent(name)}/revisions`}>its revisions</Link> can be restored, and{' '}
     <Link href={`/runs?job=${encodeURIComponent(name)}`}>its runs</Link> are kept for a while. Or{' '}
     <Link href={`/jobs?q=${encodeURIComponent(name)}`}>look for a similar name</Link>.
   </p>

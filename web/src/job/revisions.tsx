@@ -6,6 +6,7 @@ import type { WireRevision } from '../../../src/api/schema.ts';
 import { restoreRevision } from '../actions/requests.ts';
 import { useAction } from '../actions/use-action.ts';
 import { diffQuery, revisionsQuery } from '../data/queries.ts';
+import { wholeIn } from '../parts/address-values.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Exact } from '../parts/instant.tsx';
@@ -24,7 +25,7 @@ export function Revisions({ name, current }: Props) {
   const { data, error } = useQuery(revisionsQuery(name));
   const [parameters, change] = useQueryState();
   const items = data?.items ?? [];
-  const asked = Number(parameters.get('revision'));
+  const asked = wholeIn(parameters.get('revision'), 1, Number.MAX_SAFE_INTEGER);
   const chosen = items.find(({ revision }) => revision === asked) ?? standing(items);
   const before = chosen && items.find(({ revision }) => revision < chosen.revision);
   if (data === undefined) return <ReadProblem error={error} shown={false} />;

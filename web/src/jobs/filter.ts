@@ -1,6 +1,7 @@
 /** The filter and the order of the job list, as the address and the server's query have them. */
 
 import type { Query } from '../data/client.ts';
+import { choiceIn } from '../parts/address-values.ts';
 
 export const states = [
   ['running', 'Running'],
@@ -32,8 +33,7 @@ export const filterIn = (parameters: URLSearchParams): JobFilter => ({
 });
 
 export function sortIn(parameters: URLSearchParams): { readonly sort: Sort; readonly order: Order } {
-  const asked = parameters.get('sort');
-  const sort = sorts.find((each) => each === asked) ?? 'name';
+  const sort = choiceIn(parameters.get('sort'), sorts) ?? 'name';
   return { sort, order: parameters.get('order') === 'desc' ? 'desc' : 'asc' };
 }
 

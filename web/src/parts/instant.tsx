@@ -13,7 +13,7 @@ function inFull({ at, zone }: Props): string {
   const ms = Date.parse(at);
   const here = `${dateTime(ms)} ${zoneName(ms, viewerZone)}`;
   if (zone === undefined || zone === viewerZone) return here;
-  return `${here}\n${dateTime(ms, zone)} ${zone}`;
+  return `${here}\n${dateTime(ms, zone)} ${zoneName(ms, zone)} (${zone})`;
 }
 
 /** `02:00`, `Mon 02:00`, `2026-12-24 02:00` */

@@ -1,13 +1,18 @@
-/** Times and durations in words. The viewer's zone is the browser's; 24 hours, ISO order, seconds where they matter. */
+/**
+ * Times and durations in words. The viewer's zone is the browser's; 24 hours, ISO order, seconds where they matter.
+ * Nothing here throws: a zone is typed letter by letter, and the server may know zones that this browser doesn't.
+ */
 
 export const viewerZone: string = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
-function parts(ms: number, zone: string): Record<string, string> {
-  let formatter = formatters.get(zone);
-  if (formatter === undefined) {
-    formatter = new Intl.DateTimeFormat('en-GB', {
+/** A zone that this browser doesn't know is shown in UTC, and `zoneName` says so. */
+function formatterOf(zone: string): Intl.DateTimeFormat {
+  const known = formatters.get(zone);
+  if (known !== undefined) return known;
+  try {
+    const formatter = new Intl.DateTimeFormat('en-GB', {
       timeZone: zone,
       weekday: 'short',
       year: 'numeric',
@@ -20,20 +25,35 @@ function parts(ms: number, zone: string): Record<string, string> {
       timeZoneName: 'short',
     });
     formatters.set(zone, formatter);
+    return formatter;
+  } catch {
+    return formatterOf('UTC');
   }
-  return Object.fromEntries(formatter.formatToParts(ms).map(({ type, value }) => [type, value]));
+}
+
+/** The last instant that a `Date` can have. */
+const lastMs = 8.64e15;
+
+/** Empty for what is no instant. */
+function parts(ms: number, zone: string): Record<string, string> {
+  if (!(Math.abs(ms) <= lastMs)) return {};
+  return Object.fromEntries(
+    formatterOf(zone)
+      .formatToParts(ms)
+      .map(({ type, value }) => [type, value]),
+  );
 }
 
 /** `02:00:05` */
 export function clockTime(ms: number, zone = viewerZone): string {
   const { hour, minute, second } = parts(ms, zone);
-  return `${hour}:${minute}:${second}`;
+  return hour === undefined ? '–' : `${hour}:${minute}:${second}`;
 }
 
 /** `2026-11-21` */
 export function calendarDay(ms: number, zone = viewerZone): string {
   const { year, month, day } = parts(ms, zone);
-  return `${year}-${month}-${day}`;
+  return year === undefined ? '–' : `${year}-${month}-${day}`;
 }
 
 /** `2026-11-21 02:00:05` */

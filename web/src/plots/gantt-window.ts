@@ -10,10 +10,9 @@ const past = 2 / 3;
 /** Asked for in steps of the window's fraction, so that the same answer serves for a while. */
 const fractions = 60;
 
-/** `until`: the end, as the address has it; null, or what is no instant: around now. */
-export function windowOf(spanMs: number, until: string | null, now: number): Window {
-  const end = until === null ? Number.NaN : Date.parse(until);
-  if (!Number.isNaN(end)) return { from: end - spanMs, to: end };
+/** `until`: the end; null: around now. */
+export function windowOf(spanMs: number, until: number | null, now: number): Window {
+  if (until !== null) return { from: until - spanMs, to: until };
   const grain = spanMs / fractions;
   const from = Math.floor((now - spanMs * past) / grain) * grain;
   return { from, to: from + spanMs + grain };

@@ -3,6 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { WireTimeline } from '../../../src/api/schema-plots.ts';
+import { instantIn } from '../parts/address-values.ts';
 import { Choices } from '../parts/choices.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { useNow } from '../parts/now.ts';
@@ -29,7 +30,7 @@ export function Gantt() {
   const span = spans.find(({ name }) => name === parameters.get('span')) ?? spans[1];
   const q = parameters.get('q') ?? '';
   const now = useNow();
-  const until = parameters.get('until');
+  const until = instantIn(parameters.get('until'));
   const window = windowOf(span.ms, until, now);
   const { from, to } = window;
   const iso = (ms: number) => new Date(ms).toISOString();

@@ -3,6 +3,7 @@
 import { useLayoutEffect, useRef, useState } from 'react';
 import type { WireRun } from '../../../src/api/schema.ts';
 import { address } from '../data/client.ts';
+import { wholeIn } from '../parts/address-values.ts';
 import { Choices } from '../parts/choices.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { useQueryState } from '../parts/query-state.ts';
@@ -17,9 +18,9 @@ const streamChoices: readonly (readonly [string, string, readonly Stream[]])[] =
 
 export function Logs({ run }: { readonly run: WireRun }) {
   const [parameters, change] = useQueryState();
-  const chosen = Number(parameters.get('attempt'));
+  const chosen = wholeIn(parameters.get('attempt'), 1, Number.MAX_SAFE_INTEGER);
   const newest = run.attempts.at(-1)?.number ?? null;
-  const attempt = run.attempts.some(({ number }) => number === chosen) ? chosen : newest;
+  const attempt = run.attempts.find(({ number }) => number === chosen)?.number ?? newest;
   const output = useLogs(run.id, attempt);
   const stream = parameters.get('stream') ?? '';
   const text = parameters.get('find') ?? '';
