@@ -1,6 +1,7 @@
 /** The command line: a client of the API, and the way to start a server. */
 
 import { hostname, userInfo } from 'node:os';
+import { createInterface } from 'node:readline/promises';
 import { Command, CommanderError } from 'commander';
 import { describeSettings, type Environment, loadClientConfig } from '../config.ts';
 import { decodeUtf8 } from '../utf8.ts';
@@ -84,6 +85,15 @@ function createProgram(shell: Shell, { version, restore }: CliParts): Command {
   return program;
 }
 
+async function confirm(question: string): Promise<boolean> {
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await prompt.question(`${question} [y/N] `)).trim());
+  } finally {
+    prompt.close();
+  }
+}
+
 function processIo(environment: Environment): Io {
   const { url, color } = loadClientConfig(environment);
   // Whoever reads has seen enough: `carillon runs | head` is no failure.
@@ -101,6 +111,7 @@ function processIo(environment: Environment): Io {
       for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
       return decodeUtf8(Buffer.concat(chunks), 'standard input');
     },
+    ...(process.stdin.isTTY === true && process.stderr.isTTY === true && { confirm }),
     now: () => Date.now(),
     sleep: (delayMs) => new Promise((resolve) => setTimeout(resolve, delayMs)),
     timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,

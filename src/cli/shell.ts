@@ -17,6 +17,8 @@ export interface Io {
   readonly terminal: boolean;
   /** Everything on standard input. */
   stdin(): Promise<string>;
+  /** Asks the user, who may say no; left out where nobody can answer. */
+  confirm?(question: string): Promise<boolean>;
   /** Wall time, epoch milliseconds. */
   now(): number;
   sleep(delayMs: number): Promise<void>;

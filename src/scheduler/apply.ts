@@ -22,7 +22,7 @@ export interface Accepted {
 export interface Plan {
   /** In the order in which they can be put: parents first. */
   readonly accepted: readonly Accepted[];
-  /** Jobs to delete, children first. */
+  /** Jobs to delete, children first; none when a definition was refused. */
   readonly pruned: readonly string[];
   /** One per definition, in the order given, then one per pruned job. */
   readonly results: readonly ApplyResult[];
@@ -58,12 +58,14 @@ export function planApply(
     }
   });
   const listed = new Set(request.definitions.map(({ definition }) => nameIn(definition)));
-  const pruned = request.prune === null ? [] : prunable(state, request.prune, listed);
-  const order = orderAll(state, candidates, new Set(pruned), (name, error) => {
+  const others = request.prune === null ? [] : prunable(state, request.prune, listed);
+  const order = orderAll(state, candidates, new Set(others), (name, error) => {
     const candidate = candidates.get(name);
     candidates.delete(name);
     if (candidate !== undefined) results[candidate.at] = refused(name, error);
   });
+  // A refused definition may be one of those that seem to be missing, with a slip in its name.
+  const pruned = results.some((result) => result !== null) ? [] : others;
   for (const { at, accepted, warnings } of candidates.values())
     results[at] = outcome(state, accepted, warnings);
   return {

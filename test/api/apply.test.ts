@@ -88,11 +88,39 @@ test('prunes what is not there, or only what has the label', async () => {
     { name: 'b', run, labels: { team: 'y' } },
     { name: 'c', run },
   ]);
-  expect(outcomes(await api.post('/apply?prune=true&label=team%3Dx', []))).toEqual(['a deleted']);
+  const refused = await api.send('POST /apply?prune=true&label=team%3Dx', { body: [] });
+  expect([refused.statusCode, refused.json().field]).toEqual([400, 'prune']);
+  expect((await api.get('/jobs')).total).toBe(3);
+  const all = '/apply?prune=true&allowEmpty=true&label=team%3Dx';
+  expect(outcomes(await api.post(all, []))).toEqual(['a deleted']);
   expect(outcomes(await api.post('/apply?prune=true', [{ name: 'c', run }]))).toEqual([
     'c unchanged',
     'b deleted',
   ]);
+});
+
+test.each([
+  ['a slip in its name', { nmae: 'b', run }],
+  ['no run', { name: 'c' }],
+  ['a parent that prune would delete', { name: 'c', run, schedule: { after: { parents: ['b'] } } }],
+])('prunes nothing when a job is refused: %s', async (_, broken) => {
+  await api.post('/apply', [
+    { name: 'a', run },
+    { name: 'b', run },
+  ]);
+  const answer = await api.post('/apply?prune=true', [{ name: 'a', run }, broken]);
+  expect(answer.counts).toMatchObject({ unchanged: 1, refused: 1, deleted: 0 });
+  expect((await api.get('/jobs')).total).toBe(2);
+});
+
+test.each([[[]], [{ jobs: [] }]])('refuses to prune everything for an empty body: %j', async (body) => {
+  await api.post('/jobs', { name: 'a', run });
+  for (const query of ['prune=true', 'prune=true&dryRun=true']) {
+    const { statusCode, ...answer } = await api.send(`POST /apply?${query}`, { body });
+    expect([statusCode, answer.json().code, answer.json().field]).toEqual([400, 'INVALID_FIELD', 'prune']);
+  }
+  expect((await api.get('/jobs')).total).toBe(1);
+  expect((await api.post('/apply?prune=true&allowEmpty=true', body)).counts.deleted).toBe(1);
 });
 
 test('a dry run changes nothing', async () => {

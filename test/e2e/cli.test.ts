@@ -1,6 +1,6 @@
 /** The command line against the real program: what people type, what they read, and how scripts see it end. */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -24,7 +24,11 @@ interface Said {
   readonly err: string;
 }
 
-async function carillon(args: string, options: { stdin?: string; url?: string } = {}): Promise<Said> {
+async function carillon(
+  args: string,
+  options: { stdin?: string; url?: string; confirm?: boolean } = {},
+): Promise<Said> {
+  const { confirm } = options;
   let out = '';
   let err = '';
   const code = await runCli(args.split(' '), {
@@ -44,6 +48,7 @@ async function carillon(args: string, options: { stdin?: string; url?: string } 
         err += text;
       },
       stdin: async () => options.stdin ?? '',
+      ...(confirm !== undefined && { confirm: async () => confirm }),
       now: () => Date.now(),
       sleep: (delayMs) => new Promise((done) => setTimeout(done, delayMs)),
       timezone: 'UTC',
@@ -112,6 +117,39 @@ run: { command: echo child }
       'deleted old\n1 deleted, 2 unchanged\n'.replace('1 deleted, 2 unchanged', '2 unchanged, 1 deleted'),
     );
     expect((await carillon('jobs other --json')).code).toBe(0);
+  });
+
+  test('apply --prune deletes nothing where the files have no jobs, or most of what is there without --yes', async () => {
+    const team = '--prune --label team=kept';
+    const labels = 'labels: { team: kept }';
+    const jobs = ['k1', 'k2', 'k3'].map((name) => `name: ${name}\n${labels}\nrun: { command: x }\n`);
+    await carillon('apply -f -', { stdin: jobs.join('---\n') });
+    mkdirSync(join(dir, 'empty'));
+    for (const [args, stdin] of [
+      [`-f ${join(dir, 'empty')}`, ''],
+      ['-f -', ''],
+      ['-f -', '# nothing\n'],
+      ['-f -', 'jobs: []\n'],
+    ] as const) {
+      const { code, err } = await carillon(`apply ${args} ${team}`, { stdin });
+      expect([args, code]).toEqual([args, 2]);
+      expect(err).toContain('so --prune would delete all');
+    }
+    const most = { stdin: jobs[0] as string };
+    const refused = await carillon(`apply -f - ${team}`, most);
+    expect(refused.code).toBe(2);
+    expect(refused.err).toContain('--prune would delete 2 of 3 jobs. Nothing was changed.');
+    expect((await carillon(`apply -f - ${team}`, { ...most, confirm: false })).code).toBe(2);
+    expect((await carillon(`apply -f - ${team} --dry-run`, most)).out).toContain('2 deleted');
+    const half = { stdin: jobs.slice(0, 2).join('---\n') };
+    expect((await carillon(`apply -f - ${team}`, half)).out).toContain('1 deleted');
+    expect((await carillon(`apply -f - ${team} --allow-empty`, { stdin: '', confirm: true })).out).toContain(
+      '2 deleted',
+    );
+    await carillon('apply -f -', most);
+    expect((await carillon(`apply -f - ${team} --allow-empty --yes`, { stdin: '' })).out).toContain(
+      '1 deleted',
+    );
   });
 
   test('export writes what apply takes', async () => {

@@ -14,7 +14,14 @@ import { ref } from '../shape.ts';
 import { applyResultToWire } from '../to-wire.ts';
 
 const ApplyQuery = query({
-  prune: Type.Optional(Type.Boolean({ description: 'Delete the jobs that are not in the body.' })),
+  prune: Type.Optional(
+    Type.Boolean({
+      description: 'Delete the jobs that are not in the body; none of them if a job of the body is refused.',
+    }),
+  ),
+  allowEmpty: Type.Optional(
+    Type.Boolean({ description: 'With prune: delete all jobs if the body has none. Default: false.' }),
+  ),
   label: Type.Optional(
     Type.Array(Type.String({ maxLength: 512 }), {
       maxItems: 16,
@@ -55,12 +62,15 @@ export function applyRoutes(app: FastifyInstance, { scheduler }: ApiContext): vo
       },
     },
     async (request): Promise<Apply> => {
-      const { prune = false, label = [], dryRun = false } = request.query;
+      const { prune = false, label = [], dryRun = false, allowEmpty = false } = request.query;
       if (label.length > 0 && !prune) throw labelWithoutPrune(label);
+      const definitions = manyJobs(request.body);
+      const labels = exactLabels(label);
+      if (prune && definitions.length === 0 && !allowEmpty) throw nothingToKeep();
       const results = await scheduler.submit({
         kind: 'apply',
-        definitions: manyJobs(request.body),
-        prune: prune ? { labels: exactLabels(label) } : null,
+        definitions,
+        prune: prune ? { labels } : null,
         dryRun,
         by: requestedBy(request),
       });
@@ -73,6 +83,16 @@ function countOutcomes(results: readonly ApplyResult[]): Apply['counts'] {
   const counts = { created: 0, changed: 0, unchanged: 0, deleted: 0, refused: 0 };
   for (const { outcome } of results) counts[outcome]++;
   return counts;
+}
+
+/** An empty folder is a wrong path more often than a wish. */
+function nothingToKeep(): CarillonError {
+  return new CarillonError('INVALID_FIELD', 'The body has no jobs, so prune would delete every job.', {
+    field: 'prune',
+    value: true,
+    allowed: 'at least one job in the body, or allowEmpty=true to delete every job',
+    source: 'query',
+  });
 }
 
 function labelWithoutPrune(label: readonly string[]): CarillonError {

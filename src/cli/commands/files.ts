@@ -3,19 +3,17 @@
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { WireApply, WireApplyResult } from '../../api/schema.ts';
-import { CarillonError } from '../../errors.ts';
-import { formatJobFile, type WrittenJob } from '../../job-file.ts';
+import type { CarillonError } from '../../errors.ts';
+import { formatJobFile } from '../../job-file.ts';
 import type { JobDefinition } from '../../scheduler/definition.ts';
 import { importCrontab } from '../crontab.ts';
-import { changeLine, changesBetween } from '../difference.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { block } from '../failure.ts';
 import { readJobs, readText, writing } from '../job-files.ts';
 import { each } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
 import { validateJobs } from '../validation.ts';
-import { tinted } from '../words.ts';
+import { type ApplyOptions, apply, submit } from './apply.ts';
 import { addChronosImport, exportChronos } from './chronos.ts';
 
 export function addFileCommands(program: Command, shell: Shell): void {
@@ -32,6 +30,8 @@ export function addFileCommands(program: Command, shell: Shell): void {
     .requiredOption('-f, --file <file>', 'a job file or a folder; - is standard input; may be repeated', each)
     .option('--prune', 'delete jobs that are not in the files')
     .option('--label <k=v>', 'with --prune: only jobs with this label; may be repeated', each)
+    .option('--allow-empty', 'with --prune: delete all jobs if the files have none')
+    .option('-y, --yes', 'with --prune: do not ask before more than half of the jobs are deleted')
     .option('--dry-run', 'only show what would change')
     .addHelpText(
       'after',
@@ -89,76 +89,6 @@ async function validate(session: Session, files: readonly string[]): Promise<Exi
 
 function problemOf({ code, message, details }: CarillonError): object {
   return { code, detail: message, ...details };
-}
-
-interface ApplyOptions {
-  readonly file: string[];
-  readonly prune?: boolean;
-  readonly label?: string[];
-  readonly dryRun?: boolean;
-}
-
-async function apply(session: Session, options: ApplyOptions): Promise<ExitCode> {
-  if (options.label !== undefined && options.prune !== true) {
-    throw new CarillonError('INVALID_FIELD', '--label chooses what --prune may delete', {
-      field: 'label',
-      value: options.label,
-      allowed: 'together with --prune',
-    });
-  }
-  const jobs = await readJobs(options.file, session.io);
-  return submit(session, jobs, options);
-}
-
-async function submit(
-  session: Session,
-  jobs: readonly WrittenJob[],
-  options: Partial<ApplyOptions>,
-): Promise<ExitCode> {
-  session.progress(`${jobs.length} jobs on their way to ${session.client.url} …`);
-  const answer = await session.client.apply(
-    jobs.map((job) => job.definition),
-    { prune: options.prune, label: options.label, dryRun: options.dryRun },
-  );
-  if (session.json) session.printJson(answer);
-  else printApplied(session, jobs, answer);
-  return answer.counts.refused > 0 ? exitCodes.failed : exitCodes.ok;
-}
-
-function printApplied(
-  session: Session,
-  jobs: readonly WrittenJob[],
-  { results, counts, dryRun }: WireApply,
-): void {
-  const { io } = session;
-  results.forEach((result, i) => {
-    const source = jobs[i]?.source;
-    if (result.outcome === 'refused') printRefused(session, result, source);
-    else if (result.outcome !== 'unchanged') session.print(`${tinted(result.outcome, io)} ${result.name}`);
-    if (result.outcome === 'changed') {
-      for (const change of changesBetween(result.before, result.after))
-        session.print(`  ${changeLine(change)}`);
-    }
-    for (const warning of result.warnings) io.err(`warning: ${source ?? result.name}: ${warning}\n`);
-  });
-  const told = Object.entries(counts).filter(([, count]) => count > 0);
-  const summary = told.map(([outcome, count]) => `${count} ${outcome}`).join(', ') || 'no jobs';
-  session.print(dryRun ? `${summary} (dry run: nothing was changed)` : summary);
-}
-
-function printRefused(session: Session, result: WireApplyResult, source: string | undefined): void {
-  const {
-    code,
-    detail,
-    status: _,
-    title: __,
-    type: ___,
-    ...details
-  } = result.problem ?? ({ code: '', detail: '' } as never);
-  const where = source === undefined ? {} : { source };
-  session.io.err(
-    block(`refused ${result.name}`, { code, message: detail, details: { ...details, ...where } }),
-  );
 }
 
 interface CrontabCommandOptions {

@@ -1,0 +1,134 @@
+/** Submitting many jobs at once, and asking first where that would delete most of what is there. */
+
+import type { WireApply, WireApplyResult } from '../../api/schema.ts';
+import { CarillonError } from '../../errors.ts';
+import type { WrittenJob } from '../../job-file.ts';
+import { changeLine, changesBetween } from '../difference.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { block } from '../failure.ts';
+import { readJobs } from '../job-files.ts';
+import type { Session } from '../shell.ts';
+import { tinted } from '../words.ts';
+
+export interface ApplyOptions {
+  readonly file: string[];
+  readonly prune?: boolean;
+  readonly label?: string[];
+  readonly allowEmpty?: boolean;
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export async function apply(session: Session, options: ApplyOptions): Promise<ExitCode> {
+  if (options.label !== undefined && options.prune !== true) {
+    throw new CarillonError('INVALID_FIELD', '--label chooses what --prune may delete', {
+      field: 'label',
+      value: options.label,
+      allowed: 'together with --prune',
+    });
+  }
+  const jobs = await readJobs(options.file, session.io);
+  if (options.prune === true) await refuseToDeleteMost(session, jobs, options);
+  return submit(session, jobs, options);
+}
+
+/** Throws where `--prune` would delete everything, or more than half and nobody says that this is meant. */
+async function refuseToDeleteMost(
+  session: Session,
+  jobs: readonly WrittenJob[],
+  { file, label, allowEmpty, yes, dryRun }: ApplyOptions,
+): Promise<void> {
+  if (jobs.length === 0 && allowEmpty !== true) {
+    throw new CarillonError(
+      'INVALID_FIELD',
+      `There are no jobs in ${file.join(', ')}, so --prune would delete all.`,
+      {
+        field: 'prune',
+        value: true,
+        allowed: 'at least one job in the files, or --allow-empty to delete all jobs',
+      },
+    );
+  }
+  if (yes === true || dryRun === true) return;
+  const definitions = jobs.map((job) => job.definition);
+  const { counts } = await session.client.apply(definitions, {
+    prune: true,
+    label,
+    allowEmpty,
+    dryRun: true,
+  });
+  const { deleted, changed, unchanged } = counts;
+  const existing = deleted + changed + unchanged;
+  if (2 * deleted <= existing) return;
+  const { confirm } = session.io;
+  if (await confirm?.(`This deletes ${deleted} of ${existing} jobs. Continue?`)) return;
+  throw new CarillonError(
+    'INVALID_FIELD',
+    `--prune would delete ${deleted} of ${existing} jobs. Nothing was changed.`,
+    {
+      field: 'prune',
+      value: true,
+      allowed: '--yes if that is meant; --dry-run shows which jobs',
+    },
+  );
+}
+
+export async function submit(
+  session: Session,
+  jobs: readonly WrittenJob[],
+  options: Partial<ApplyOptions>,
+): Promise<ExitCode> {
+  session.progress(`${jobs.length} jobs on their way to ${session.client.url} …`);
+  const answer = await session.client.apply(
+    jobs.map((job) => job.definition),
+    {
+      prune: options.prune,
+      label: options.label,
+      allowEmpty: options.allowEmpty,
+      dryRun: options.dryRun,
+    },
+  );
+  if (session.json) session.printJson(answer);
+  else {
+    printApplied(session, jobs, answer);
+    if (options.prune === true && answer.counts.refused > 0)
+      session.io.err('nothing was deleted, because a job was refused\n');
+  }
+  return answer.counts.refused > 0 ? exitCodes.failed : exitCodes.ok;
+}
+
+function printApplied(
+  session: Session,
+  jobs: readonly WrittenJob[],
+  { results, counts, dryRun }: WireApply,
+): void {
+  const { io } = session;
+  results.forEach((result, i) => {
+    const source = jobs[i]?.source;
+    if (result.outcome === 'refused') printRefused(session, result, source);
+    else if (result.outcome !== 'unchanged') session.print(`${tinted(result.outcome, io)} ${result.name}`);
+    if (result.outcome === 'changed') {
+      for (const change of changesBetween(result.before, result.after))
+        session.print(`  ${changeLine(change)}`);
+    }
+    for (const warning of result.warnings) io.err(`warning: ${source ?? result.name}: ${warning}\n`);
+  });
+  const told = Object.entries(counts).filter(([, count]) => count > 0);
+  const summary = told.map(([outcome, count]) => `${count} ${outcome}`).join(', ') || 'no jobs';
+  session.print(dryRun ? `${summary} (dry run: nothing was changed)` : summary);
+}
+
+function printRefused(session: Session, result: WireApplyResult, source: string | undefined): void {
+  const {
+    code,
+    detail,
+    status: _,
+    title: __,
+    type: ___,
+    ...details
+  } = result.problem ?? ({ code: '', detail: '' } as never);
+  const where = source === undefined ? {} : { source };
+  session.io.err(
+    block(`refused ${result.name}`, { code, message: detail, details: { ...details, ...where } }),
+  );
+}
