@@ -27,8 +27,14 @@ export interface Found {
   readonly generation: Generation;
 }
 
-/** From a server: 3.x's address first, then 2.x's. `credentials` is `user:password`. */
-export async function fetchChronosJobs(address: string, credentials: string | null): Promise<Found> {
+const listPaths: Readonly<Record<Generation, string>> = { 2: '/scheduler/jobs', 3: '/v1/scheduler/jobs' };
+
+/** From a server, by the first of the addresses that it has. `credentials` is `user:password`. */
+export async function fetchChronosJobs(
+  address: string,
+  credentials: string | null,
+  generations: readonly Generation[] = [3, 2],
+): Promise<Found> {
   const url = new URL(address);
   const user =
     credentials ??
@@ -37,10 +43,8 @@ export async function fetchChronosJobs(address: string, credentials: string | nu
   url.password = '';
   const headers = user === null ? {} : { authorization: `Basic ${Buffer.from(user).toString('base64')}` };
   const base = url.href.replace(/\/+$/, '');
-  for (const [generation, path] of [
-    [3, '/v1/scheduler/jobs'],
-    [2, '/scheduler/jobs'],
-  ] as const) {
+  for (const generation of generations) {
+    const path = listPaths[generation];
     const response = await ask(`${base}${path}`, headers);
     if (response.status === 404) continue;
     const jobs: unknown = response.ok ? await response.json().catch(() => null) : null;
@@ -149,7 +153,7 @@ function moveJob(sent: Sent, { generation, now, paused, known, unmapped }: MoveO
     sent,
     name,
     definition,
-    warnings: chronosWarnings(job, dropped),
+    warnings: [...sent.taken, ...chronosWarnings(job, dropped)],
     fires: job.parents === null ? firesOf(job, definition, now) : { chronos: [], carillon: [] },
   };
 }

@@ -15,7 +15,7 @@ import { keptWarnings } from './chronos/warnings.ts';
 import { shellVariableForm, variableForm, volumeForm } from './container-forms.ts';
 import { JobDefinition } from './definition.ts';
 import { explain, Findings, type Shape, shorten } from './explain.ts';
-import { checkFetch } from './fetch.ts';
+import { checkFetch, heldBy } from './fetch.ts';
 import { durationMs } from './schedule/period.ts';
 import { memoryBytes } from './size.ts';
 
@@ -116,7 +116,7 @@ function checkRun({ run, chronos }: JobDefinition, findings: Findings): void {
   }
   checkContainer(run, findings);
   checkEnvironment(run, chronos !== undefined, findings);
-  checkFetch(run, findings);
+  checkFetch(run, chronos !== undefined, findings);
   const memory = run.resources?.memory;
   if (memory !== undefined) findings.attempt(() => memoryBytes(memory, 'run.resources.memory'));
   run.volumes?.forEach((volume, index) => {
@@ -225,6 +225,8 @@ export function findWarnings(definition: JobDefinition): string[] {
   if (odd.length > 0 && run.image === undefined) {
     warnings.push(`${odd.join(', ')}: shells hand on no variables with dots or dashes in their names`);
   }
+  const held = heldBy(run);
+  if (held !== null) warnings.push(held);
   if (policy?.catchUpLimit !== undefined && policy.catchUp !== 'all') {
     warnings.push('policy.catchUpLimit has no effect unless policy.catchUp is all');
   }

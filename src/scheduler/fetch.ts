@@ -23,7 +23,16 @@ export type FetchDefinition = Static<typeof Fetch>;
 
 const address = /^(https?:\/\/[^\s/]+|file:\/\/\/|\/)\S*$/;
 
-export function checkFetch({ fetch = [] }: RunDefinition, findings: Findings): void {
+/** Why the job's runs wait and are not launched: what it asks for can't be had here. Null: all of it can. */
+export function heldBy({ fetch = [] }: RunDefinition): string | null {
+  const index = fetch.findIndex(({ uri }) => !address.test(uri));
+  if (index < 0) return null;
+  const scheme = /^[a-z][a-z0-9+.-]*(?=:)/i.exec(fetch[index]!.uri)?.[0].toLowerCase() ?? 'that kind';
+  return `held: run.fetch[${index}] is an address of ${scheme}, and only http, https and files can be downloaded here`;
+}
+
+/** With `anyAddress` those that can't be had are taken as well, and hold the job. */
+export function checkFetch({ fetch = [] }: RunDefinition, anyAddress: boolean, findings: Findings): void {
   fetch.forEach(({ uri, output }, index) => {
     const refuse = (field: string, value: string, allowed: string) =>
       findings.add('INVALID_FIELD', `${field} is ${JSON.stringify(shorten(value))}. Allowed: ${allowed}.`, {
@@ -32,7 +41,8 @@ export function checkFetch({ fetch = [] }: RunDefinition, findings: Findings): v
         allowed,
       });
     const place = `run.fetch[${index}]`;
-    if (!address.test(uri)) refuse(`${place}.uri`, uri, 'http://…, https://…, file:///… or a full path');
+    if (!address.test(uri) && !anyAddress)
+      refuse(`${place}.uri`, uri, 'http://…, https://…, file:///… or a full path');
     const name = output ?? fetchName(uri);
     if (name === '' || name.startsWith('/') || name.split('/').includes('..'))
       refuse(`${place}.output`, name, "a path below the run's folder");

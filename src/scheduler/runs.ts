@@ -8,6 +8,7 @@
 import { emptyJoin, type JoinSpec, type ParentEnd, parentEnded } from '../dag/ready.ts';
 import { CarillonError } from '../errors.ts';
 import { engineFor } from './engine-choice.ts';
+import { heldBy } from './fetch.ts';
 import { runId } from './ids.ts';
 import { launchRun, limitsOf } from './launch.ts';
 import { holdBack } from './lineage.ts';
@@ -115,6 +116,11 @@ function replaceRun(turn: Turn, other: Run, by: Run): void {
 /** Launches the run if every limit has a place, else lets it wait for one that has none. */
 export function placeRun(turn: Turn, entry: Entry, run: Run): void {
   const { state, freed } = turn;
+  const held = heldBy(entry.job.definition.run);
+  if (held !== null) {
+    queueRun(turn, run, held);
+    return;
+  }
   let engine: string;
   try {
     engine = engineFor(entry.job.definition.run, state.settings);

@@ -166,6 +166,31 @@ describe('import chronos', () => {
     const { out } = await carillon('export', '--format', 'chronos');
     expect(JSON.parse(out)).toMatchObject([jobs[1], jobs[3], jobs[0], jobs[2]]);
   });
+
+  test('export --format chronos-2 keeps async and epsilon, and import takes them back', async () => {
+    const old = { ...jobs[0], async: true, epsilon: 'PT15M' };
+    await api.send('POST //scheduler/iso8601', { body: old });
+    const list = async (...args: string[]): Promise<Body[]> =>
+      JSON.parse((await carillon('export', ...args)).out);
+    expect(await list('--format', 'chronos-2')).toMatchObject([
+      { name: 'nightly', async: true, epsilon: 'PT15M' },
+    ]);
+    expect((await list('--format', 'chronos'))[0]).not.toHaveProperty('epsilon');
+    jobs = await list('--format', 'chronos-2');
+    await api.send('DELETE /jobs/nightly');
+    expect((await carillon('import', 'chronos', '-', '--apply')).code).toBe(0);
+    expect((await api.get('/jobs/nightly')).definition.policy).toMatchObject({
+      completion: 'callback',
+      startWithin: 'PT15M',
+    });
+  });
+
+  test('the plan says what a zone and a word were taken for', async () => {
+    jobs = [{ ...jobs[0], scheduleTimeZone: 'BST', concurrent: 'yes' }];
+    const { err } = await carillon('import', 'chronos', source);
+    expect(err).toContain('warning: nightly: scheduleTimeZone BST is taken as Asia/Dhaka, as Java has it');
+    expect(err).toContain('warning: nightly: concurrent "yes" is taken as false');
+  });
 });
 
 describe('when Chronos runs a job, by its own rule', () => {

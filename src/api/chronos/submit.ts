@@ -49,7 +49,7 @@ export async function submitJob(
   // One that has run for the last time reads as disabled without being held.
   if (idle !== job.disabled && toChronos(context.scheduler.job(name)).disabled !== job.disabled)
     await context.scheduler.submit({ kind: job.disabled ? 'pause' : 'resume', name, by });
-  const { warnings } = answer;
+  const warnings = [...sent.taken, ...answer.warnings];
   if (answer.outcome === 'unchanged' || warnings.length === 0) return reply.code(204).send();
   context.log.warn({ job: job.name, warnings }, 'a job sent as Chronos has it is kept with a difference');
   reply.header('x-carillon-warning', headerText(warnings.join('; ')));
@@ -84,16 +84,17 @@ function checkName({ scheduler, generation }: ChronosContext, name: string): voi
 const headerText = (text: string): string => text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 2_000);
 
 /** A schedule makes a scheduled job and parents a dependent one: each has its own address. */
-function fitting({ job, given }: Sent, kind: 'iso8601' | 'dependency'): Sent {
+function fitting(sent: Sent, kind: 'iso8601' | 'dependency'): Sent {
+  const { job } = sent;
   const parents = job.parents ?? [];
   if (kind === 'dependency') {
-    if (parents.length > 0) return { job, given };
+    if (parents.length > 0) return sent;
     throw new CarillonError('MISSING_FIELD', 'Error, parent does not exist: parents names no job', {
       field: 'parents',
       allowed: 'names of jobs; a job with a schedule goes to iso8601',
     });
   }
-  if (parents.length === 0) return { job: { ...job, parents: null }, given };
+  if (parents.length === 0) return { ...sent, job: { ...job, parents: null } };
   throw new CarillonError('INVALID_FIELD', 'a job with parents goes to dependency, not to iso8601', {
     field: 'parents',
     allowed: 'no parents',

@@ -2,6 +2,7 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CarillonError } from '../../errors.ts';
+import { number } from '../../scheduler/chronos/read.ts';
 import { readTaskId } from '../../scheduler/chronos/task.ts';
 import type { Run } from '../../scheduler/model.ts';
 import { requestedBy } from '../context.ts';
@@ -20,7 +21,9 @@ export function chronosTaskRoutes(app: FastifyInstance, context: ChronosContext)
 
   app.delete<{ Params: Named }>('/task/kill/:name', async (request, reply) => {
     const { runs } = jobOr(scheduler, request.params.name, 'JobSchedule');
-    for (const run of [...runs]) if (isRunning(run.state)) await kill(run, requestedBy(request));
+    // What waits first, or the end of what runs would let it go.
+    const all = [...runs].sort((a, b) => Number(isRunning(a.state)) - Number(isRunning(b.state)));
+    for (const run of all) await kill(run, requestedBy(request));
     return reply.code(204).send();
   });
 
@@ -42,7 +45,8 @@ export function chronosTaskRoutes(app: FastifyInstance, context: ChronosContext)
   app.post<{ Params: Named & { task: string } }>('/job/:name/task/:task/progress', async (request, reply) => {
     jobOr(scheduler, request.params.name, 'JobSchedule');
     taskOf(request.params.task);
-    numberIn(request, 'numAdditionalElementsProcessed');
+    if (numberIn(request, 'numAdditionalElementsProcessed') < 0)
+      throw notAllowed('numAdditionalElementsProcessed', 'a whole number that is not negative');
     return reply.code(204).send();
   });
 
@@ -90,12 +94,12 @@ function taskOf(id: string): NonNullable<ReturnType<typeof readTaskId>> {
   });
 }
 
-/** A whole number that is not negative, from the body. */
+/** A number from the body, also as text. */
 function numberIn(request: FastifyRequest, field: string): number {
-  const value = Number((jsonBody(request) as Record<string, unknown> | null)?.[field] ?? Number.NaN);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new CarillonError('INVALID_FIELD', `the body has no ${field} that is a whole number`, {
-    field,
-    allowed: 'a whole number that is not negative',
-  });
+  const value = (jsonBody(request) as Record<string, unknown> | null)?.[field];
+  if (value === undefined || value === null) throw notAllowed(field, 'a number');
+  return Math.trunc(number(value, field));
 }
+
+const notAllowed = (field: string, allowed: string): CarillonError =>
+  new CarillonError('INVALID_FIELD', `the body has no ${field} that is ${allowed}`, { field, allowed });

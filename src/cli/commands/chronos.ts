@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { WireApplyResult } from '../../api/schema.ts';
 import { droppable, type Unmapped } from '../../scheduler/chronos/aspects.ts';
+import type { Generation } from '../../scheduler/chronos/job.ts';
 import type { JobDefinition } from '../../scheduler/definition.ts';
 import {
   type Found,
@@ -162,9 +163,13 @@ function jsonOf(
   };
 }
 
-/** All jobs as a Chronos of the third generation lists them: a list that it, and `import chronos`, take back. */
-export async function exportChronos(session: Session, output: string | undefined): Promise<ExitCode> {
-  const { jobs } = await fetchChronosJobs(session.client.url, null);
+/** All jobs as a Chronos of this generation lists them: a list that it, and `import chronos`, take back. */
+export async function exportChronos(
+  session: Session,
+  generation: Generation,
+  output: string | undefined,
+): Promise<ExitCode> {
+  const { jobs } = await fetchChronosJobs(session.client.url, null, [generation]);
   const text = `${JSON.stringify(jobs, null, 2)}\n`;
   if (output === undefined) session.io.out(text);
   else {

@@ -62,14 +62,19 @@ export function addFileCommands(program: Command, shell: Shell): void {
     .option('-o, --output <path>', 'a file, or a folder for a file a job; standard output unless said')
     .option('--label <k=v>', 'only jobs with this label; may be repeated', each)
     .addOption(
-      new Option('--format <format>', 'yaml, or all jobs as a Chronos lists them')
-        .choices(['yaml', 'chronos'])
+      new Option(
+        '--format <format>',
+        'yaml, or all jobs as a Chronos lists them: 3.x, or 2.x with async and epsilon',
+      )
+        .choices(['yaml', 'chronos', 'chronos-2'])
         .default('yaml')
         .conflicts('label'),
     )
     .action((options: ExportOptions, command: Command) =>
       shell.run(command, (session) =>
-        options.format === 'chronos' ? exportChronos(session, options.output) : exportJobs(session, options),
+        options.format === 'yaml'
+          ? exportJobs(session, options)
+          : exportChronos(session, options.format === 'chronos' ? 3 : 2, options.output),
       ),
     );
 }
@@ -119,7 +124,7 @@ async function importFrom(session: Session, file: string, options: CrontabComman
 interface ExportOptions {
   readonly output?: string;
   readonly label?: string[];
-  readonly format: 'yaml' | 'chronos';
+  readonly format: 'yaml' | 'chronos' | 'chronos-2';
 }
 
 async function exportJobs(session: Session, options: ExportOptions): Promise<ExitCode> {

@@ -17,7 +17,7 @@ import {
   type Generation,
 } from './job.ts';
 import { nativeName } from './names.ts';
-import { nativeRepeat, onceNow } from './schedule.ts';
+import { nativeRepeat, onceNow, runsAtOnce } from './schedule.ts';
 
 export type PolicyPart = { readonly [field in keyof PolicyDefinition]?: PolicyDefinition[field] | undefined };
 
@@ -134,6 +134,8 @@ const container: Aspect = {
   write: ({ run }) => ({ container: containerOf(run) }),
 };
 
+const asks = (job: ChronosJob, field: 'cpus' | 'mem'): boolean => !isDefault(job, field) && job[field] > 0;
+
 /** Chronos prints its defaults with every job, so they ask for nothing; only containers have limits. */
 const resources: Aspect = {
   fields: ['cpus', 'mem'],
@@ -146,8 +148,8 @@ const resources: Aspect = {
     const others = Object.entries(into?.run.resources ?? {}).filter(([limit]) => !(limit in decided));
     const limits = {
       ...Object.fromEntries(others),
-      ...(!isDefault(job, 'cpus') && { cpus: job.cpus }),
-      ...(!isDefault(job, 'mem') && { memory: `${job.mem}MiB` }),
+      ...(asks(job, 'cpus') && { cpus: job.cpus }),
+      ...(asks(job, 'mem') && { memory: `${job.mem}MiB` }),
       ...optionsOf(job.container).options.resources,
     };
     return { run: { resources: Object.keys(limits).length > 0 ? limits : undefined } };
@@ -239,7 +241,8 @@ function chronosConstraint(text: string): string[][] {
 const retries: Aspect = {
   fields: ['retries'],
   read: ({ retries: wanted }) => {
-    const limit = Math.min(wanted, maxRetries);
+    // Less than none is none.
+    const limit = Math.max(0, Math.min(wanted, maxRetries));
     return {
       policy: { retries: limit === 0 ? undefined : { limit, delay: 'PT1M', factor: 1, jitter: false } },
     };
@@ -250,7 +253,12 @@ const retries: Aspect = {
 /** Without `concurrent` a run that comes too early waits; Chronos forgets it where it was started by hand. */
 const overlap: Aspect = {
   fields: ['concurrent'],
-  read: ({ concurrent }) => ({ policy: { overlap: concurrent ? 'allow' : 'queue' } }),
+  also: ['schedule', 'parents'],
+  read: ({ concurrent, schedule, parents }) => {
+    // None of several runs at once is lost for those before it.
+    const all = parents === null && runsAtOnce(schedule);
+    return { policy: { overlap: concurrent ? 'allow' : all ? 'queue-all' : 'queue' } };
+  },
   write: ({ policy }) => ({ concurrent: policy?.overlap === 'allow' }),
 };
 
@@ -278,7 +286,7 @@ const completion: Aspect = {
 const timeout: Aspect = {
   fields: ['maxCompletionTime'],
   read: ({ maxCompletionTime: seconds }) => ({
-    policy: { timeout: seconds === 0 ? undefined : `PT${seconds}S` },
+    policy: { timeout: seconds <= 0 ? undefined : `PT${seconds}S` },
   }),
   write: ({ policy }) => ({
     maxCompletionTime:

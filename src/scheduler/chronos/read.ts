@@ -1,6 +1,7 @@
 /**
  * Chronos' JSON as its clients send it: unknown fields are nobody's loss, null is the same as nothing, a
- * number may come as text and a text as a number. What can't be understood is refused with its field.
+ * number may come as text and a text as a number. What can't be understood is refused with its field, unless
+ * Chronos took it for something: then it is that here too, and told.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -9,10 +10,11 @@ import { faultIn } from '../texts.ts';
 import type { ChronosContainer, ChronosFetch, ChronosField, ChronosJob } from './job.ts';
 import { chronosDefaults } from './job.ts';
 
-/** The job, and which of its fields were sent. INVALID_BODY, INVALID_FIELD, MISSING_FIELD. */
+/** The job, which of its fields were sent, and in sentences what was taken for something else. INVALID_BODY, INVALID_FIELD, MISSING_FIELD. */
 export interface Sent {
   readonly job: ChronosJob;
   readonly given: ReadonlySet<ChronosField>;
+  readonly taken: readonly string[];
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -26,12 +28,15 @@ export function readChronosJob(body: unknown): Sent {
     });
   }
   const given = new Set<ChronosField>();
+  const taken: string[] = [];
   const job: Record<string, unknown> = { ...chronosDefaults };
   for (const [field, read] of Object.entries(readers)) {
     const value = (body as Json)[field];
     if (value === undefined || value === null) continue;
     job[field] = read(value, field);
     given.add(field as ChronosField);
+    if (read === flag && typeof value === 'string' && !flagWords.has(word(value)))
+      taken.push(`${field} ${JSON.stringify(shorten(value))} is taken as false, as every word but true`);
   }
   if (job.name === '') {
     throw new CarillonError('MISSING_FIELD', 'the job has no name', { field: 'name', allowed: 'a name' });
@@ -41,7 +46,7 @@ export function readChronosJob(body: unknown): Sent {
     if (job[field] === 0) job[field] = chronosDefaults[field];
   }
   if (job.runAsUser === '') job.runAsUser = chronosDefaults.runAsUser;
-  return { job: job as unknown as ChronosJob, given };
+  return { job: job as unknown as ChronosJob, given, taken };
 }
 
 /**
@@ -93,17 +98,21 @@ function text(value: unknown, field: string): string {
 function flag(value: unknown, field: string): boolean {
   if (typeof value === 'boolean') return value;
   if (typeof value === 'number') return value !== 0;
-  const word = typeof value === 'string' ? value.trim().toLowerCase() : null;
-  if (word === 'true') return true;
-  if (word === 'false' || word === '') return false;
+  // Jackson, which read Chronos' JSON, knows one word for yes.
+  if (typeof value === 'string') return word(value) === 'true';
   throw refuse(field, value, 'true or false');
 }
 
-function number(value: unknown, field: string): number {
-  const read = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+const word = (text: string): string => text.trim().toLowerCase();
+const flagWords = new Set(['true', 'false', '']);
+
+/** Less than zero is taken as well; what that means is for each field. */
+export function number(value: unknown, field: string): number {
   if (value === '') return 0;
-  if (typeof read === 'number' && Number.isFinite(read) && read >= 0) return read;
-  throw refuse(field, value, 'a number that is not negative');
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  const read = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  if (typeof read === 'number' && Number.isFinite(read)) return read;
+  throw refuse(field, value, 'a number');
 }
 
 const whole: Reader = (value, field) => Math.trunc(number(value, field));
@@ -218,10 +227,16 @@ function parameter(value: unknown, field: string): { key: string; value: string 
   return { key: needed(json, 'key', field), value: needed(json, 'value', field) };
 }
 
+/** Other operators than these are kept as they are, and what stands behind the three. */
+const operators = new Set(['EQUALS', 'LIKE', 'UNLIKE']);
+
 function constraint(value: unknown, field: string): string[] {
-  const parts = list(text)(value, field);
-  if (parts.length === 3) return [parts[0]!, parts[1]!.toUpperCase(), parts[2]!];
-  throw refuse(field, parts.join(' '), '[attribute, EQUALS | LIKE | UNLIKE, value]');
+  const [attribute, operator, compared, ...rest] = list(text)(value, field);
+  if (attribute !== undefined && operator !== undefined && compared !== undefined) {
+    const upper = operator.toUpperCase();
+    return [attribute, operators.has(upper) ? upper : operator, compared, ...rest];
+  }
+  throw refuse(field, value, '[attribute, operator, value]');
 }
 
 const readers: { readonly [field in ChronosField]: Reader } = {

@@ -6,13 +6,13 @@
 
 import { CarillonError, invariant } from '../../errors.ts';
 import { DAY_MS, dayNumber, SECOND_MS } from '../schedule/civil.ts';
-import { formatDateTime, parseDateTime, parseRepeat } from '../schedule/iso.ts';
+import { formatDateTime, isZero, parseDateTime, parseRepeat } from '../schedule/iso.ts';
 import { indexAfter, instantOf } from '../schedule/iso-next.ts';
 import type { CronSchedule, OneOffSchedule, RepeatSchedule, Schedule } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
 import { compileSchedule, resolveSchedule } from '../schedule/parse.ts';
-import { formatDuration, formatPeriod } from '../schedule/period.ts';
-import { offsetAt, type Zone, zoneOf } from '../schedule/zone.ts';
+import { formatDuration, formatPeriod, readPeriod } from '../schedule/period.ts';
+import { instantOfWall, offsetAt, type Zone, zoneOf } from '../schedule/zone.ts';
 import { resolveZoneName } from '../schedule/zone-name.ts';
 
 /** What a schedule without one means: once, now. */
@@ -42,9 +42,10 @@ export function nativeRepeat(schedule: string, scheduleTimeZone: string, now: nu
   }
   const [, repeats = '', start = '', period = ''] = match;
   const timezone = zoneName(scheduleTimeZone);
+  const zone = timezone === null ? {} : { timezone };
+  if (runsAtOnce(schedule)) return { every: atOnce(repeats, start, timezone, now), ...zone };
   const rest = `${start === '' ? startNow(timezone, now) : fullStart(start)}/${period}`;
   const { count } = parseRepeat(`${repeats}/${rest}`, 'schedule');
-  const zone = timezone === null ? {} : { timezone };
   if (count <= 1 || count === Number.POSITIVE_INFINITY) return { every: `${repeats}/${rest}`, ...zone };
   return { every: `R${count + standingFor({ every: `R/${rest}`, ...zone }, now)}/${rest}`, ...zone };
 }
@@ -59,12 +60,75 @@ function standingFor(endless: NativeRepeat, now: number): number {
   return Math.max(0, indexAfter(schedule, now) - 1);
 }
 
+/** Several runs without time between them, `R10//P`: one after the other, as fast as they end. */
+export function runsAtOnce(schedule: string): boolean {
+  const [, repeats = '', , period = ''] = form.exec(schedule) ?? [];
+  if (!/^R0*[1-9]\d*$/.test(repeats) || Number(repeats.slice(1)) === 1) return false;
+  const length = period === 'P' || period === 'PT' ? noTime : readPeriod(period);
+  return typeof length !== 'string' && isZero(length);
+}
+
+const noTime = { months: 0, days: 0, ms: 0 };
+
+/** They are due a second apart, the least that a schedule can have, from the start on or from now. */
+function atOnce(repeats: string, start: string, timezone: string | null, now: number): string {
+  const begins = start === '' ? null : fullStart(start);
+  const wall = begins === null ? null : parseDateTime(begins, 'schedule');
+  const zone = zoneOf(timezone ?? wall?.offset ?? 'UTC');
+  const past = wall === null || instantOfWall(zone, wall.wallMs) < now;
+  return `${repeats}/${past ? startNow(timezone, now) : begins}/PT1S`;
+}
+
+/** Names of three letters that Java has, and what they are there: some are elsewhere to everybody else. */
+const javaZones: Readonly<Record<string, string>> = {
+  ACT: 'Australia/Darwin',
+  AET: 'Australia/Sydney',
+  AGT: 'America/Argentina/Buenos_Aires',
+  ART: 'Africa/Cairo',
+  AST: 'America/Anchorage',
+  BET: 'America/Sao_Paulo',
+  BST: 'Asia/Dhaka',
+  CAT: 'Africa/Harare',
+  CNT: 'America/St_Johns',
+  CST: 'America/Chicago',
+  CTT: 'Asia/Shanghai',
+  EAT: 'Africa/Addis_Ababa',
+  ECT: 'Europe/Paris',
+  IET: 'America/Indiana/Indianapolis',
+  IST: 'Asia/Kolkata',
+  JST: 'Asia/Tokyo',
+  MIT: 'Pacific/Apia',
+  NET: 'Asia/Yerevan',
+  NST: 'Pacific/Auckland',
+  PLT: 'Asia/Karachi',
+  PNT: 'America/Phoenix',
+  PRT: 'America/Puerto_Rico',
+  PST: 'America/Los_Angeles',
+  SST: 'Pacific/Guadalcanal',
+  VST: 'Asia/Ho_Chi_Minh',
+};
+
+/** What a zone was taken for, where that is not what stands there; null: it is. */
+export function zoneTaken(scheduleTimeZone: string): string | null {
+  const id = Object.hasOwn(javaZones, scheduleTimeZone) ? javaZones[scheduleTimeZone] : undefined;
+  if (id !== undefined) return `scheduleTimeZone ${scheduleTimeZone} is taken as ${id}, as Java has it`;
+  if (scheduleTimeZone === '' || scheduleTimeZone === 'null' || javaOffset.test(scheduleTimeZone))
+    return null;
+  try {
+    return resolveZoneName(scheduleTimeZone, 'scheduleTimeZone').warning;
+  } catch (error) {
+    if (error instanceof CarillonError) return null;
+    throw error;
+  }
+}
+
 /** Offsets as Java writes them: `GMT+2`, `GMT-05:30`. */
 const javaOffset = /^GMT([+-])(\d{1,2})(?::?(\d\d))?$/;
 
 /** Clients that write null send it as a word; Java takes an unknown name for GMT, and here that is one. */
 function zoneName(text: string): string | null {
   if (text === '' || text === 'null') return null;
+  if (Object.hasOwn(javaZones, text)) return javaZones[text]!;
   const offset = javaOffset.exec(text);
   const name = offset === null ? text : `${offset[1]}${offset[2]!.padStart(2, '0')}:${offset[3] ?? '00'}`;
   return resolveZoneName(name, 'scheduleTimeZone').id;

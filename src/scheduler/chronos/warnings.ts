@@ -7,6 +7,7 @@ import { containerWarnings } from './container.ts';
 import { type ChronosJob, chronosDefaults } from './job.ts';
 import { keptOf, settledFields } from './mapping.ts';
 import { nativeName } from './names.ts';
+import { zoneTaken } from './schedule.ts';
 
 /** Of a definition that came from Chronos; none of any other. */
 export function keptWarnings(definition: JobDefinition): string[] {
@@ -18,6 +19,8 @@ export function chronosWarnings(job: ChronosJob, unmapped: readonly Unmapped[]):
   const warnings = job.container === null ? [] : containerWarnings(job.container);
   if (nativeName(job.name) !== job.name)
     warnings.push(`its name '${job.name}' is '${nativeName(job.name)}' here`);
+  const zone = job.parents === null ? zoneTaken(job.scheduleTimeZone) : null;
+  if (zone !== null) warnings.push(zone);
   if (job.retries > maxRetries) warnings.push(`retries are ${maxRetries} at most`);
   for (const field of ['executor', 'executorFlags', 'taskInfoData'] as const) {
     if (job[field] !== '')
@@ -47,6 +50,8 @@ export function chronosWarnings(job: ChronosJob, unmapped: readonly Unmapped[]):
   return [...warnings, ...placementWarnings(job, unmapped)];
 }
 
+const operators = new Set(['EQUALS', 'LIKE', 'UNLIKE']);
+
 function placementWarnings({ constraints, container }: ChronosJob, unmapped: readonly Unmapped[]): string[] {
   if (constraints.length === 0) return [];
   if (container === null || unmapped.includes('constraints'))
@@ -54,6 +59,8 @@ function placementWarnings({ constraints, container }: ChronosJob, unmapped: rea
   return constraints.flatMap((constraint) => {
     const [attribute = '', operator = '', value = ''] = constraint;
     if (nativeConstraint(attribute, operator, value).length > 0) return [];
+    if (!operators.has(operator))
+      return [`the constraint '${constraint.join(' ')}' is kept without effect: no such operator`];
     return [
       `the constraint '${constraint.join(' ')}' is kept without effect: Swarm compares plain words only`,
     ];
