@@ -5,6 +5,9 @@
 
 import { type TProperties, type TSchema, Type } from 'typebox';
 import { catalogue, type ErrorCode } from '../errors.ts';
+import { jobNamePattern } from '../scheduler/definition.ts';
+import { dayForm, instantForm } from '../scheduler/forms.ts';
+import { published } from '../scheduler/published.ts';
 import { apiLimits } from './limits.ts';
 import { WireProblem } from './schema.ts';
 import { ref } from './shape.ts';
@@ -45,10 +48,17 @@ const content = (description: string, type: string, schema: TSchema) => ({
 export const query = <P extends TProperties>(parameters: P) =>
   Type.Object(parameters, { additionalProperties: false });
 
-export const named = Type.Object({ name: Type.String({ description: 'Name of the job.' }) });
+const runIdForm = '^[A-Za-z0-9_.-]{1,200}$';
+const cursorForm = '^[A-Za-z0-9_-]+$';
+
+export const named = Type.Object({
+  name: Type.String({ description: 'Name of the job.', ...published({ pattern: jobNamePattern }) }),
+});
 export type Named = { name: string };
 
-export const identified = Type.Object({ id: Type.String({ description: 'Id of the run.' }) });
+export const identified = Type.Object({
+  id: Type.String({ description: 'Id of the run.', ...published({ pattern: runIdForm }) }),
+});
 export type Identified = { id: string };
 
 export const paging = {
@@ -59,17 +69,25 @@ export const paging = {
       description: `Entries of one page; ${apiLimits.defaultPage} unless said.`,
     }),
   ),
-  cursor: Type.Optional(Type.String({ maxLength: 2_048, description: 'next of the page before.' })),
+  cursor: Type.Optional(
+    Type.String({
+      maxLength: 2_048,
+      description: 'next of the page before.',
+      ...published({ pattern: cursorForm }),
+    }),
+  ),
 };
 
-const instantText = (description: string) => Type.String({ maxLength: 64, description });
+export const instantText = (description: string) =>
+  Type.String({ maxLength: 64, description, ...published({ pattern: instantForm }) });
 
 export const span = {
   from: Type.Optional(instantText('Due instants from this one on, ISO 8601.')),
   to: Type.Optional(instantText('Due instants before this one, ISO 8601.')),
 };
 
-const day = (description: string) => Type.Optional(Type.String({ maxLength: 10, description }));
+const day = (description: string) =>
+  Type.Optional(Type.String({ maxLength: 10, description, ...published({ pattern: dayForm }) }));
 
 export const daySpan = { from: day('First UTC day: 2026-11-21'), to: day('Last UTC day, included.') };
 

@@ -10,6 +10,12 @@ export const dayOf = (ms: number): string => iso(ms).slice(0, 10);
 
 export const dayMs = 86_400_000;
 
+/** What ISO 8601 writes with four digits for the year. */
+const first = Date.parse('0000-01-01T00:00:00.000Z');
+const last = Date.parse('9999-12-31T23:59:59.999Z');
+/** An instant that was reckoned from another, kept to the years that can be written. */
+export const writable = (ms: number): number => Math.min(Math.max(ms, first), last);
+
 const instantAllowed =
   'an instant, 2026-11-21T02:00:00Z (UTC where no offset is written), or a day, 2026-11-21';
 

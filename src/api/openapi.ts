@@ -1,14 +1,15 @@
 /** The OpenAPI document, made from the schemas that the routes are checked by. */
 
 import swagger from '@fastify/swagger';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifySchema } from 'fastify';
 import { Type } from 'typebox';
+import { publish } from '../scheduler/published.ts';
 import { components } from './components.ts';
 import { answersHere } from './endpoint.ts';
 
 /** Before any route is added. */
 export function describeApi(app: FastifyInstance, version: string): void {
-  for (const component of components) app.addSchema(component);
+  for (const component of components) app.addSchema(publish(component));
   app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -32,6 +33,7 @@ export function describeApi(app: FastifyInstance, version: string): void {
         { name: 'node', description: 'This process' },
       ],
     },
+    transform: ({ schema, url }) => ({ schema: publish(schema) as FastifySchema, url }),
     // Components keep their names instead of numbers.
     refResolver: {
       buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `unnamed-${index}`),

@@ -4,7 +4,9 @@
  */
 
 import { type Static, Type } from 'typebox';
-import { oneOf } from '../scheduler/definition.ts';
+import { oneOf, Schedule } from '../scheduler/definition.ts';
+import { instantForm } from '../scheduler/forms.ts';
+import { published } from '../scheduler/published.ts';
 import { apiLimits } from './limits.ts';
 import { jobStatuses, WireLastRun, WireRun } from './schema.ts';
 import { count, instant, list, orNull, ref } from './shape.ts';
@@ -77,33 +79,36 @@ export type WireStats = Static<typeof WireStats>;
 
 // Schedules
 
+const { after: _, ...asked } = Schedule.properties;
+const instantIn = (description: string) =>
+  Type.String({ maxLength: 64, description, ...published({ pattern: instantForm }) });
+
 export const WirePreviewRequest = Type.Object(
   {
-    cron: Type.Optional(Type.String({ maxLength: 256 })),
-    every: Type.Optional(Type.String({ maxLength: 256 })),
-    at: Type.Optional(Type.String({ maxLength: 64 })),
-    timezone: Type.Optional(Type.String({ maxLength: 64 })),
-    dst: Type.Optional(
-      Type.Object(
-        {
-          gap: Type.Optional(Type.Union([Type.Literal('run-once'), Type.Literal('skip')])),
-          overlap: Type.Optional(Type.Union([Type.Literal('first'), Type.Literal('both')])),
-        },
-        { additionalProperties: false },
-      ),
-    ),
+    ...asked,
     name: Type.Optional(
-      Type.String({ maxLength: 128, description: 'The job it is for: H in cron depends on it.' }),
+      Type.String({
+        maxLength: 128,
+        description: 'The job it is for: H in cron depends on it.',
+      }),
     ),
-    after: Type.Optional(
-      Type.String({ maxLength: 64, description: 'Only instants strictly after this one; now unless said.' }),
-    ),
-    until: Type.Optional(Type.String({ maxLength: 64, description: 'No instants after this one.' })),
+    after: Type.Optional(instantIn('Only instants strictly after this one; now unless said.')),
+    until: Type.Optional(instantIn('No instants after this one.')),
     count: Type.Optional(
       Type.Integer({ minimum: 1, maximum: apiLimits.instants, description: '10 unless said.' }),
     ),
   },
-  { additionalProperties: false, description: 'Exactly one of cron, every and at.' },
+  {
+    additionalProperties: false,
+    description: 'Exactly one of cron, every and at.',
+    ...published({
+      oneOf: [
+        { required: ['cron'], properties: { every: false, at: false } },
+        { required: ['every'], properties: { cron: false, at: false, dst: false } },
+        { required: ['at'], properties: { cron: false, every: false, dst: false } },
+      ],
+    }),
+  },
 );
 export type WirePreviewRequest = Static<typeof WirePreviewRequest>;
 

@@ -9,7 +9,10 @@
 import { type Static, Type } from 'typebox';
 import { catalogue } from '../errors.ts';
 import { JobDefinition, oneOf } from '../scheduler/definition.ts';
+import { paramForm, textForm } from '../scheduler/forms.ts';
 import { endStates, liveStates } from '../scheduler/model.ts';
+import { published } from '../scheduler/published.ts';
+import { variables } from '../scheduler/published-choices.ts';
 import { apiLimits } from './limits.ts';
 import { count, instant, list, orNull, ref } from './shape.ts';
 
@@ -299,6 +302,11 @@ export const WireTrigger = Type.Object(
       Type.Record(Type.String({ minLength: 1, maxLength: 128 }), Type.String({ maxLength: 4_096 }), {
         maxProperties: 64,
         description: 'Handed to this run only.',
+        ...published({
+          patternProperties: undefined,
+          propertyNames: variables(paramForm).propertyNames,
+          additionalProperties: { type: 'string', maxLength: 4_096, pattern: textForm },
+        }),
       }),
     ),
   },

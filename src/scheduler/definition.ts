@@ -3,45 +3,17 @@
  * stay as written (durations and sizes are text here); `policy.ts` turns them into numbers.
  */
 
-import { type Static, type TSchemaOptions, Type } from 'typebox';
-import { capabilityNames } from './capability-names.ts';
-import { Fetch } from './fetch.ts';
+import { type Static, Type } from 'typebox';
+import { closed, definitionLimits, duration, oneOf, text, textMap } from './definition-parts.ts';
+import { Run } from './definition-run.ts';
+import { cronForm, dateTimeForm, everyForm, positiveDurationForm, timeOfDayForm } from './forms.ts';
+import { published } from './published.ts';
+import { zoneNames } from './published-choices.ts';
 
-/** Bounds on what one job may hold; each keeps a definition well under the size of one stored node. */
-export const definitionLimits = {
-  nameLength: 128,
-  textLength: 4_096,
-  /** Of a command, an argument and a variable in bytes, too: a system takes twice as much for each. */
-  commandLength: 65_536,
-  variableNameLength: 255,
-  parents: 256,
-  labels: 64,
-  env: 512,
-  listLength: 64,
-  /** Of the whole job as JSON: half of what one node of ZooKeeper holds. */
-  bytes: 512 * 1024,
-  /** Of lists and mappings inside each other; a job without its `chronos` part needs five. */
-  depth: 16,
-} as const;
+export { definitionLimits, oneOf };
 
-const closed = { additionalProperties: false } as const;
-const duration = (description: string) =>
-  Type.String({ description: `${description} An ISO 8601 duration: PT30S, PT1H, P1D.`, maxLength: 64 });
-const text = (description: string) => Type.String({ description, maxLength: definitionLimits.textLength });
-const textMap = (description: string, most: number) =>
-  Type.Record(Type.String(), Type.String({ maxLength: definitionLimits.commandLength }), {
-    description,
-    maxProperties: most,
-  });
-
-/** One of these words. */
-export const oneOf = <const W extends readonly string[]>(words: W, options: TSchemaOptions = {}) =>
-  Type.Unsafe<W[number]>(
-    Type.Union(
-      words.map((word) => Type.Literal(word)),
-      options,
-    ),
-  );
+/** Of one run. */
+export const maxRetries = 1_000;
 
 /** `.` and `..` are steps in every address and path, and can't be asked for. */
 export const jobNamePattern = '^(?!\\.{1,2}$)[A-Za-z0-9_.-]{1,128}$';
@@ -73,20 +45,37 @@ const After = Type.Object(
   closed,
 );
 
-const Schedule = Type.Object(
+export const Schedule = Type.Object(
   {
     cron: Type.Optional(
-      Type.String({ maxLength: 256, description: 'Cron: 5 fields, or 6 with seconds first.' }),
+      Type.String({
+        maxLength: 256,
+        description: 'Cron: 5 fields, or 6 with seconds first.',
+        ...published({ pattern: cronForm }),
+      }),
     ),
     every: Type.Optional(
       Type.String({
         maxLength: 256,
         description: 'An ISO 8601 repeat, R/2026-01-01T00:00:00Z/PT5S, or a duration.',
+        ...published({ pattern: everyForm }),
       }),
     ),
-    at: Type.Optional(Type.String({ maxLength: 64, description: 'One instant, ISO 8601.' })),
+    at: Type.Optional(
+      Type.String({
+        maxLength: 64,
+        description: 'One instant, ISO 8601.',
+        ...published({ pattern: dateTimeForm }),
+      }),
+    ),
     after: Type.Optional(After),
-    timezone: Type.Optional(Type.String({ maxLength: 64, description: 'IANA time zone; UTC unless said.' })),
+    timezone: Type.Optional(
+      Type.String({
+        maxLength: 64,
+        description: 'IANA time zone; UTC unless said.',
+        ...published(zoneNames),
+      }),
+    ),
     dst: Type.Optional(
       Type.Object(
         {
@@ -100,169 +89,18 @@ const Schedule = Type.Object(
   {
     ...closed,
     description: 'Exactly one of cron, every, at and after; without a schedule a job runs by hand only.',
-  },
-);
-
-const Secret = Type.Object(
-  {
-    file: Type.String({
-      maxLength: definitionLimits.textLength,
-      description: 'Read when the job is launched.',
+    ...published({
+      oneOf: [
+        { required: ['cron'], properties: { every: false, at: false, after: false } },
+        { required: ['every'], properties: { cron: false, at: false, after: false, dst: false } },
+        { required: ['at'], properties: { cron: false, every: false, after: false, dst: false } },
+        {
+          required: ['after'],
+          properties: { cron: false, every: false, at: false, dst: false, timezone: false },
+        },
+      ],
     }),
   },
-  closed,
-);
-
-/** How a job gets a secret. */
-const JobSecret = Type.Object(
-  {
-    ...Secret.properties,
-    mount: Type.Optional(
-      text('Full path in the container at which it is a file; then it is no environment variable.'),
-    ),
-  },
-  closed,
-);
-
-/** Of one run. */
-export const maxRetries = 1_000;
-
-const bound = Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER, description: '-1: none.' });
-const Ulimit = Type.Object({ soft: bound, hard: Type.Optional(bound) }, closed);
-
-const Capabilities = Type.Object(
-  {
-    add: Type.Optional(
-      Type.Array(oneOf(capabilityNames), { maxItems: capabilityNames.length, uniqueItems: true }),
-    ),
-    drop: Type.Optional(
-      Type.Array(oneOf([...capabilityNames, 'ALL']), {
-        maxItems: capabilityNames.length,
-        uniqueItems: true,
-      }),
-    ),
-  },
-  {
-    ...closed,
-    description: 'Linux capabilities, without CAP_. AUDIT_WRITE, MKNOD and NET_RAW are dropped unless added.',
-  },
-);
-
-const Run = Type.Object(
-  {
-    image: Type.Optional(text('Container image; without one the job is a process on the scheduler host.')),
-    command: Type.Optional(
-      Type.String({
-        maxLength: definitionLimits.commandLength,
-        minLength: 1,
-        description: 'Run by /bin/sh -c.',
-      }),
-    ),
-    argv: Type.Optional(
-      Type.Array(Type.String({ maxLength: definitionLimits.commandLength }), {
-        minItems: 1,
-        maxItems: 1_024,
-        description: 'Program and arguments, without a shell.',
-      }),
-    ),
-    entrypoint: Type.Optional(
-      Type.Array(Type.String({ maxLength: definitionLimits.commandLength }), {
-        minItems: 1,
-        maxItems: 1_024,
-        description: "Instead of the image's own program; with args, the same as argv.",
-      }),
-    ),
-    args: Type.Optional(
-      Type.Array(Type.String({ maxLength: definitionLimits.commandLength }), {
-        // Engines take an empty list for the arguments in the image.
-        minItems: 1,
-        maxItems: 1_024,
-        description: "Arguments for the image's own program, or for entrypoint.",
-      }),
-    ),
-    env: Type.Optional(textMap('Environment variables.', definitionLimits.env)),
-    secrets: Type.Optional(
-      Type.Record(Type.String(), JobSecret, {
-        maxProperties: definitionLimits.env,
-        description: 'Read from files at launch and kept nowhere: environment variables, or mounted files.',
-      }),
-    ),
-    fetch: Type.Optional(
-      Type.Array(Fetch, {
-        minItems: 1,
-        maxItems: definitionLimits.listLength,
-        description: "Downloaded before the command, into the run's folder; for processes.",
-      }),
-    ),
-    workdir: Type.Optional(text('Working directory.')),
-    user: Type.Optional(text('User to run as: a name, or uid[:gid].')),
-    resources: Type.Optional(
-      Type.Object(
-        {
-          cpus: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 4_096 })),
-          memory: Type.Optional(
-            Type.String({ maxLength: 32, description: 'Bytes, or with a unit: 128MiB, 1GB.' }),
-          ),
-          gpus: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_024 })),
-          pids: Type.Optional(
-            Type.Integer({ minimum: 1, maximum: 4_194_304, description: 'Processes and threads at most.' }),
-          ),
-          shm: Type.Optional(
-            Type.String({ maxLength: 32, description: 'Size of /dev/shm; 64MiB unless said.' }),
-          ),
-        },
-        closed,
-      ),
-    ),
-    constraints: Type.Optional(
-      Type.Array(text('Placement: node.labels.zone==a'), { maxItems: definitionLimits.listLength }),
-    ),
-    network: Type.Optional(text('Network mode or name; none unless said.')),
-    networks: Type.Optional(
-      Type.Array(text('Name of a network.'), {
-        minItems: 1,
-        maxItems: definitionLimits.listLength,
-        uniqueItems: true,
-        description: 'Several networks at once, by name.',
-      }),
-    ),
-    ports: Type.Optional(
-      Type.Array(text('[[address:]published:]target[/udp]'), {
-        maxItems: definitionLimits.listLength,
-        description: 'Published on the host while the job runs.',
-      }),
-    ),
-    hostname: Type.Optional(text('What the container calls itself; made up by the engine unless said.')),
-    hosts: Type.Optional(textMap('Addresses by host name, for /etc/hosts.', definitionLimits.listLength)),
-    volumes: Type.Optional(Type.Array(text('source:target[:ro]'), { maxItems: definitionLimits.listLength })),
-    tmpfs: Type.Optional(
-      textMap('Folders in memory, by path with their size: { /cache: 64MiB }', definitionLimits.listLength),
-    ),
-    readOnly: Type.Optional(
-      Type.Boolean({ description: "The container's own files can't be written; false unless said." }),
-    ),
-    init: Type.Optional(
-      Type.Boolean({ description: 'An init as process 1, which passes on signals; true unless said.' }),
-    ),
-    ulimits: Type.Optional(
-      Type.Record(Type.String(), Ulimit, {
-        maxProperties: definitionLimits.listLength,
-        description: 'By name: { nofile: { soft: 1024, hard: 4096 } }; hard is as soft unless said.',
-      }),
-    ),
-    capabilities: Type.Optional(Capabilities),
-    noNewPrivileges: Type.Optional(
-      Type.Boolean({ description: 'Programs with setuid give no rights; false unless said.' }),
-    ),
-    registry: Type.Optional(Type.Object({ secret: Secret }, closed)),
-    pull: Type.Optional(
-      oneOf(['missing', 'always', 'never'], {
-        description: 'When to fetch the image; missing unless said.',
-      }),
-    ),
-    engine: Type.Optional(Type.String({ maxLength: 64, description: 'Which engine launches it.' })),
-  },
-  closed,
 );
 
 const Policy = Type.Object(
@@ -303,7 +141,7 @@ const Policy = Type.Object(
         closed,
       ),
     ),
-    timeout: Type.Optional(duration('An attempt that runs longer is ended.')),
+    timeout: Type.Optional(duration('An attempt that runs longer is ended.', positiveDurationForm)),
     killAfter: Type.Optional(duration('Between TERM and KILL; PT10S unless said.')),
     concurrency: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 10_000, description: 'Attempts of this job at one time.' }),
@@ -320,10 +158,16 @@ const Policy = Type.Object(
       }),
     ),
     prestage: Type.Optional(
-      duration('How long before each due instant the image is fetched and the container created.'),
+      duration(
+        'How long before each due instant the image is fetched and the container created.',
+        positiveDurationForm,
+      ),
     ),
     warmStart: Type.Optional(
-      duration('How long before each due instant the container is started, and held before its program.'),
+      duration(
+        'How long before each due instant the container is started, and held before its program.',
+        positiveDurationForm,
+      ),
     ),
     onFailure: Type.Optional(
       oneOf(['stop', 'continue'], {
@@ -351,7 +195,7 @@ const Alerts = Type.Object(
 const Expect = Type.Object(
   {
     startWithin: Type.Optional(duration('Later than this counts as late.')),
-    finishBy: Type.Optional(text('Local time by which it should have ended: 06:00.')),
+    finishBy: Type.Optional(text('Local time by which it should have ended: 06:00.', timeOfDayForm)),
   },
   closed,
 );

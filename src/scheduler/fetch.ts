@@ -3,13 +3,18 @@
 import { type Static, Type } from 'typebox';
 import type { RunDefinition } from './definition.ts';
 import { type Findings, shorten } from './explain.ts';
+import { fetchAddressForm, outputForm } from './forms.ts';
+import { published } from './published.ts';
 
-const text = (description: string) => Type.String({ description, maxLength: 4_096 });
+const text = (description: string, pattern: string) =>
+  Type.String({ description, maxLength: 4_096, ...published({ pattern }) });
 
 export const Fetch = Type.Object(
   {
-    uri: text('http, https or file; or the full path of a file.'),
-    output: Type.Optional(text("Below the run's folder; the last part of the address unless said.")),
+    uri: text('http, https or file; or the full path of a file.', fetchAddressForm),
+    output: Type.Optional(
+      text("Below the run's folder; the last part of the address unless said.", outputForm),
+    ),
     executable: Type.Optional(Type.Boolean({ description: 'May be run; false unless said.' })),
     extract: Type.Optional(
       Type.Boolean({

@@ -31,9 +31,12 @@ const ApplyQuery = query({
   dryRun: Type.Optional(Type.Boolean({ description: 'Only say what would happen.' })),
 });
 
+/** One that is wrong is refused in the answer, by itself. */
+const job = Type.Union([ref(WireDefinition), Type.Unknown()]);
 const jobs = Type.Union([
-  Type.Array(ref(WireDefinition), { maxItems: apiLimits.applyJobs }),
-  Type.Object({ jobs: Type.Array(ref(WireDefinition), { maxItems: apiLimits.applyJobs }) }),
+  Type.Array(job, { maxItems: apiLimits.applyJobs }),
+  Type.Object({ jobs: Type.Array(job, { maxItems: apiLimits.applyJobs }) }),
+  Type.Object({}, { description: 'One job.' }),
 ]);
 
 export function applyRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {

@@ -4,14 +4,16 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
 import { oneOf } from '../../scheduler/definition.ts';
+import { positiveDurationForm } from '../../scheduler/forms.ts';
 import type { JobGlance } from '../../scheduler/handle.ts';
+import { published } from '../../scheduler/published.ts';
 import { runTimes } from '../../scheduler/run-times.ts';
 import { durationMs } from '../../scheduler/schedule/period.ts';
 import { sorted } from '../../scheduler/sorted.ts';
 import { allTime, bucketsOf, emptyHistograms, mergePacked, summarise } from '../../scheduler/stats.ts';
 import type { ApiContext, Reading } from '../context.ts';
 import { answers, daySpan, type Named, named, query, span } from '../endpoint.ts';
-import { iso, readDays, readSpan } from '../instants.ts';
+import { iso, readDays, readSpan, writable } from '../instants.ts';
 import { apiLimits } from '../limits.ts';
 import { runsBetween } from '../past-runs.ts';
 import {
@@ -44,7 +46,11 @@ const TopQuery = query({
 const RateQuery = query({
   ...span,
   step: Type.Optional(
-    Type.String({ maxLength: 64, description: 'An ISO 8601 duration; a minute unless said: PT1M' }),
+    Type.String({
+      maxLength: 64,
+      description: 'An ISO 8601 duration; a minute unless said: PT1M',
+      ...published({ pattern: positiveDurationForm }),
+    }),
   ),
 });
 
@@ -220,8 +226,8 @@ function stepsOf(
   const said = readSpan(asked);
   const to = said.toMs ?? now + 1;
   const from = said.fromMs ?? to - hourMs;
-  const fromMs = Math.floor(from / stepMs) * stepMs;
-  const toMs = Math.ceil(to / stepMs) * stepMs;
+  const fromMs = writable(Math.floor(from / stepMs) * stepMs);
+  const toMs = writable(Math.ceil(to / stepMs) * stepMs);
   if (stepMs > 0 && (toMs - fromMs) / stepMs <= apiLimits.steps) return { fromMs, toMs, stepMs };
   const allowed = `a longer duration: at most ${apiLimits.steps} steps from from to to`;
   throw new CarillonError('INVALID_FIELD', `step is ${asked.step ?? 'PT1M'}. Allowed: ${allowed}.`, {

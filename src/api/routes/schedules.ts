@@ -10,7 +10,7 @@ import type { Schedule, ScheduleInput } from '../../scheduler/schedule/model.ts'
 import { nextInstant } from '../../scheduler/schedule/next.ts';
 import { compileSchedule, resolveSchedule } from '../../scheduler/schedule/parse.ts';
 import type { ApiContext } from '../context.ts';
-import { answers, type Named, named, query } from '../endpoint.ts';
+import { answers, instantText, type Named, named, query } from '../endpoint.ts';
 import { iso, readInstant } from '../instants.ts';
 import { apiLimits } from '../limits.ts';
 import {
@@ -29,9 +29,7 @@ const NextQuery = query({
   count: Type.Optional(
     Type.Integer({ minimum: 1, maximum: apiLimits.instants, description: `${defaultCount} unless said.` }),
   ),
-  after: Type.Optional(
-    Type.String({ maxLength: 64, description: 'Strictly after this instant; now unless said.' }),
-  ),
+  after: Type.Optional(instantText('Strictly after this instant; now unless said.')),
 });
 
 export function scheduleRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {

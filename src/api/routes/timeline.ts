@@ -13,7 +13,7 @@ import { sorted } from '../../scheduler/sorted.ts';
 import { nextDueOf } from '../../scheduler/view.ts';
 import type { ApiContext, Reading } from '../context.ts';
 import { answers, labelFilter, query, span } from '../endpoint.ts';
-import { iso, isoOrNull, readSpan } from '../instants.ts';
+import { iso, isoOrNull, readSpan, writable } from '../instants.ts';
 import { type JobFilter, passing } from '../job-filter.ts';
 import { apiLimits } from '../limits.ts';
 import { sendLong } from '../long-answer.ts';
@@ -55,7 +55,7 @@ export function timelineRoutes(app: FastifyInstance, context: ApiContext): void 
 async function timeline(reading: Reading, asked: Asked): Promise<Timeline> {
   const { scheduler, turns } = reading;
   const now = scheduler.now();
-  const { fromMs = now - 2 * hourMs, toMs = Math.max(fromMs, now) + hourMs } = readSpan(asked);
+  const { fromMs = now - 2 * hourMs, toMs = writable(Math.max(fromMs, now) + hourMs) } = readSpan(asked);
   const passes = passing(scheduler, filterOf(asked));
   const past = await pastBars(reading, asked, { fromMs, toMs, now, passes });
   const coming = await comingBars(reading, asked, { fromMs: Math.max(fromMs, now), toMs, passes });

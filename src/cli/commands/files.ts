@@ -6,6 +6,7 @@ import { type Command, Option } from 'commander';
 import type { CarillonError } from '../../errors.ts';
 import { formatJobFile } from '../../job-file.ts';
 import type { JobDefinition } from '../../scheduler/definition.ts';
+import { jobFileSchema } from '../../scheduler/job-file-schema.ts';
 import { importCrontab } from '../crontab.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { block } from '../failure.ts';
@@ -24,6 +25,15 @@ export function addFileCommands(program: Command, shell: Shell): void {
     .action((files: string[], _, command: Command) =>
       shell.run(command, (session) => validate(session, files)),
     );
+  program
+    .command('schema')
+    .description('print the JSON Schema of job files, for editors')
+    .addHelpText(
+      'after',
+      '\nExample:\n  carillon schema > jobs.schema.json\n\nThen begin job files with' +
+        '\n  # yaml-language-server: $schema=./jobs.schema.json',
+    )
+    .action(() => shell.io.out(`${JSON.stringify(jobFileSchema(), null, 2)}\n`));
   program
     .command('apply')
     .description('create and change jobs as the files say; unchanged jobs stay as they are')

@@ -51,6 +51,28 @@ const withoutSummerTime: Readonly<Record<string, string>> = {
   MST: 'America/Denver',
 };
 
+/** Names that the tz database keeps for old files, and Intl takes without listing them. */
+const olderNames = (
+  'US/Alaska US/Arizona US/Central US/Eastern US/Hawaii US/Michigan US/Mountain US/Pacific Canada/Atlantic ' +
+  'Canada/Central Canada/Eastern Canada/Mountain Canada/Newfoundland Canada/Pacific Asia/Calcutta Asia/Kolkata ' +
+  'Asia/Katmandu Asia/Kathmandu Asia/Rangoon Asia/Yangon Asia/Saigon Asia/Ho_Chi_Minh Europe/Kiev Europe/Kyiv ' +
+  'America/Buenos_Aires America/Argentina/Buenos_Aires Australia/ACT Australia/NSW Brazil/East Etc/UTC Etc/GMT'
+).split(' ');
+
+/** The names that are taken, as they are usually spelt; in other cases they are taken too. */
+export function writtenZones(): string[] {
+  const plain = [...plainNames].map((name) => (name.length <= 4 || /\d/.test(name) ? name : wordCase(name)));
+  const offsets = Array.from({ length: 27 }, (_, i) => `Etc/GMT${i < 13 ? `-${i + 2}` : `+${i - 12}`}`);
+  const names = [...Intl.supportedValuesOf('timeZone'), ...plain, ...olderNames, ...offsets];
+  return [...new Set([...names.filter(isKnownZone), ...Object.keys(aliases)])].sort();
+}
+
+const wordCase = (name: string): string =>
+  name.replaceAll(/[A-Z]+/g, (word) => word[0] + word.slice(1).toLowerCase());
+
+/** `+05:30`, `-04`, `Z`. */
+export const fixedZoneForm = '^(?:[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?|[Zz])$';
+
 const MAX_NAME_LENGTH = 64;
 const allowed = 'an IANA name such as Europe/Berlin, UTC, or an offset such as +05:30';
 
