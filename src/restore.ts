@@ -1,6 +1,7 @@
 /** Restoring a backup: into which store, as which installation, and with what of the runs that were unfinished. */
 
 import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Restored, RestoreOptions } from './cli/commands/backup.ts';
 import { realClock } from './clock.ts';
@@ -10,13 +11,11 @@ import { restoredRun } from './scheduler/restored.ts';
 import { checkBackup, readBackup } from './store/backup-file.ts';
 import type { StoredRecord } from './store/backup-record.ts';
 import { decodeRun, encodeRun, type Stored } from './store/codec.ts';
-import { restoreEmbedded } from './store/embedded-restore.ts';
+import { restoreEmbedded, TERMS_BETWEEN } from './store/embedded-restore.ts';
 import { readZooKeeperAuth } from './store/zookeeper-auth.ts';
 import { restoreZooKeeper } from './store/zookeeper-restore.ts';
 import { createZooKeeperSession } from './store/zookeeper-session.ts';
 
-/** More than there were leaders between the backup and the restore: an old one's launches are of an older term. */
-const TERMS_SINCE = 1_000;
 const SESSION_TIMEOUT_MS = 10_000;
 
 /** Reads the whole backup before it writes anything. */
@@ -27,12 +26,19 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   if (options.check) return { ...summary, aside: null };
   const { records } = await readBackup(options.file);
   const taken = options.keepUnfinished ? records : withoutDoubt(records, options);
-  const term = header.term + TERMS_SINCE;
   const { zk, dataDir } = options;
   if (zk === null) {
+    // As the scheduler makes it: jobs of other users pass through it to their own folders.
+    mkdirSync(resolve(dataDir), { recursive: true, mode: 0o711 });
     const dir = join(resolve(dataDir), 'store');
-    const { replace } = options;
-    const aside = await restoreEmbedded({ dir, replace, installation, term, now: realClock.now() }, taken);
+    const where = {
+      dir,
+      replace: options.replace,
+      installation,
+      lastTerm: header.term,
+      now: realClock.now(),
+    };
+    const aside = await restoreEmbedded(where, taken);
     return { ...summary, aside };
   }
   const session = createZooKeeperSession({
@@ -44,6 +50,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   });
   try {
     await session.start();
+    const term = header.term + TERMS_BETWEEN;
     await restoreZooKeeper({ session, hosts: zk, installation, term, clock: realClock, log: silent }, taken);
   } finally {
     await session.close();

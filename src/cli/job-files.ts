@@ -54,8 +54,8 @@ function reading<T>(path: string, read: () => T): T {
 }
 
 /** Runs what writes to `path`; INVALID_FIELD where it can't be written. */
-export function writing(path: string, write: () => void): void {
-  using(path, write, { verb: 'written', allowed: 'a file or a folder that can be written' });
+export function writing<T>(path: string, write: () => T): T {
+  return using(path, write, { verb: 'written', allowed: 'a file or a folder that can be written' });
 }
 
 function using<T>(path: string, act: () => T, { verb, allowed }: { verb: string; allowed: string }): T {

@@ -7,8 +7,8 @@ import type { Tables } from './embedded-tables.ts';
 import { pause } from './pause.ts';
 
 /** Read at a time: some milliseconds of work, between which everything else has its turn. */
-const RECORDS = 250;
-const CHARACTERS = 256 * 1024;
+const RECORDS = 100;
+const CHARACTERS = 64 * 1024;
 
 type Line<K> = (key: K, json: string) => string;
 const q = JSON.stringify;

@@ -11,6 +11,7 @@ import { syncPath } from './durable-file.ts';
 import { damaged, unavailable } from './embedded-health.ts';
 import { markerPath, readMarker, writeMarker } from './embedded-marker.ts';
 import { LAYOUT, openRoot, openTables } from './embedded-tables.ts';
+import { durably } from './embedded-transaction.ts';
 import { createCommitWrites } from './embedded-writes.ts';
 import { lockDirectory } from './exclusive-lock.ts';
 
@@ -22,9 +23,13 @@ export interface EmbeddedRestore {
   /** Moves a store that is there aside; without it, one is refused. */
   readonly replace: boolean;
   readonly installation: string;
-  readonly term: number;
+  /** How far the terms of the backup went. */
+  readonly lastTerm: number;
   readonly now: number;
 }
+
+/** Terms go on so far above what was: launches of an old leader that the backup does not know are of an older term. */
+export const TERMS_BETWEEN = 1_000;
 
 /** Answers where the store that was there is now; null where none was. STORE_NOT_EMPTY, STORE_IN_USE, STORE_UNAVAILABLE. */
 export async function restoreEmbedded(
@@ -48,8 +53,9 @@ export async function restoreEmbedded(
     if (!wasThere) writeMarker(dir, { state: 'being-restored', installation: '', term: 0 });
     const building = `${dir}.restoring`;
     rmSync(building, { recursive: true, force: true });
-    await build(building, restore, records);
-    return moveIn(building, restore, wasThere);
+    const term = Math.max(restore.lastTerm, termOf(dir)) + TERMS_BETWEEN;
+    await build(building, restore, term, records);
+    return moveIn(building, restore, { wasThere, term });
   } catch (error) {
     throw unavailable(dir, error);
   } finally {
@@ -66,7 +72,8 @@ function hasStore(dir: string): boolean {
 
 async function build(
   building: string,
-  { installation, term }: EmbeddedRestore,
+  { installation }: EmbeddedRestore,
+  term: number,
   records: AsyncIterable<readonly StoredRecord[]>,
 ): Promise<void> {
   mkdirSync(building, { mode: 0o700 });
@@ -74,14 +81,14 @@ async function build(
   try {
     const tables = openTables(root, (what) => damaged(building, what));
     for await (const some of inBatches(records, RECORDS)) {
-      await root.childTransaction(() => {
+      await durably(building, root, () => {
         const writes = createCommitWrites(tables);
         for (const record of some) writes.applyRecord(record);
         writes.finish();
       });
     }
     // Last: what has no layout is no store.
-    await root.childTransaction(() => {
+    await durably(building, root, () => {
       tables.meta.putSync('cluster', installation);
       tables.meta.putSync('term', term);
       tables.meta.putSync('format', LAYOUT);
@@ -91,8 +98,11 @@ async function build(
   }
 }
 
-function moveIn(building: string, restore: EmbeddedRestore, wasThere: boolean): string | null {
-  const { dir, installation, term, now } = restore;
+function moveIn(
+  building: string,
+  { dir, installation, now }: EmbeddedRestore,
+  { wasThere, term }: { readonly wasThere: boolean; readonly term: number },
+): string | null {
   const aside = freeName(`${dir}.replaced-${new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, '')}`);
   if (wasThere && existsSync(markerPath(dir))) copyFileSync(markerPath(dir), markerPath(aside));
   // From here until the new store is in its place, a start is refused: the marker is not of what is there.
@@ -105,6 +115,12 @@ function moveIn(building: string, restore: EmbeddedRestore, wasThere: boolean): 
   renameSync(building, dir);
   syncPath(dirname(dir));
   return wasThere ? aside : null;
+}
+
+/** Of the store that is there, as far as its marker says. */
+function termOf(dir: string): number {
+  const marker = readMarker(dir);
+  return marker === null || marker === 'unreadable' ? 0 : marker.term;
 }
 
 function freeName(path: string): string {

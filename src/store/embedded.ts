@@ -17,6 +17,7 @@ import { embeddedRecords, Moment } from './embedded-backup.ts';
 import { checkFiles, damaged, dataFile, isUnused, unavailable } from './embedded-health.ts';
 import { type Marker, writeMarker } from './embedded-marker.ts';
 import { LAYOUT, openRoot, openTables, type Tables } from './embedded-tables.ts';
+import { durably } from './embedded-transaction.ts';
 import { createCommitWrites } from './embedded-writes.ts';
 import { lockDirectory } from './exclusive-lock.ts';
 
@@ -149,22 +150,6 @@ async function settle(
   }
   if (marker?.state !== 'made')
     writeMarker(dir, { state: 'made', installation: meta.get('cluster') as string, term });
-}
-
-/** In one transaction that a throw undoes; resolves when it is on disk. STORE_UNAVAILABLE names the cause. */
-async function durably<T>(dir: string, root: RootDatabase, change: () => T): Promise<T> {
-  try {
-    // A child transaction, for those alone are rolled back when their callback throws.
-    return await root.childTransaction(change);
-  } catch (error) {
-    throw unavailable(dir, await causeOf(error));
-  }
-}
-
-/** Of a commit that failed on disk LMDB tells the cause as a promise that rejects. */
-async function causeOf(error: unknown): Promise<unknown> {
-  const later = (error as { commitError?: Promise<never> }).commitError;
-  return later === undefined ? error : later.catch((cause: unknown) => cause);
 }
 
 /** Jobs, states, statistics and unfinished runs, giving way to requests and timers between chunks. */

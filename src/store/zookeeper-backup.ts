@@ -8,13 +8,13 @@ import type { Losable } from './backup-record.ts';
 import type { Stored } from './codec.ts';
 import { pause } from './pause.ts';
 import { readPastNodes } from './zookeeper-past.ts';
-import { type Generation, type Kind, newestOf, type Past } from './zookeeper-pending.ts';
+import type { Generation, Kind, Past } from './zookeeper-pending.ts';
 import { namesIn, readTable } from './zookeeper-read-table.ts';
 import type { ZooKeeperSession } from './zookeeper-session.ts';
 import type { Tail } from './zookeeper-tail.ts';
 
 /** Read or put into words at a time: some milliseconds of work, between which everything else has its turn. */
-const RECORDS = 250;
+const RECORDS = 100;
 /** Jobs whose past is asked for at a time. */
 const PASTS = 64;
 
@@ -81,19 +81,21 @@ const tables: readonly (readonly [kind: Kind, of: Losable])[] = [
   ['runs', 'run'],
 ];
 
-/** The generations do not change any more. */
+/** The generations do not change any more; what a later one has replaces what an earlier one had. */
 async function* fromLog(generations: readonly Generation[]): AsyncGenerator<readonly string[]> {
-  for (const [kind, of] of tables) {
-    const values = [...newestOf(generations, kind)];
-    for (let at = 0; at < values.length; at += RECORDS) {
-      yield values
-        .slice(at, at + RECORDS)
-        .map(([key, value]) => (value === null ? line('gone', key, { of }) : line(of, key, value)));
-      await pause();
+  for (const generation of generations) {
+    for (const [kind, of] of tables) {
+      let lines: string[] = [];
+      for (const [key, value] of generation[kind]) {
+        lines.push(value === null ? line('gone', key, { of }) : line(of, key, value));
+        if (lines.length < RECORDS) continue;
+        yield lines;
+        lines = [];
+        await pause();
+      }
+      yield lines;
     }
-  }
-  for (const { pasts } of generations) {
-    for (const [job, past] of pasts) {
+    for (const [job, past] of generation.pasts) {
       yield pastLines(job, past);
       await pause();
     }

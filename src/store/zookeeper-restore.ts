@@ -26,6 +26,7 @@ export interface ZooKeeperRestore {
   readonly session: ZooKeeperSession;
   readonly hosts: string;
   readonly installation: string;
+  /** The term to go on from. */
   readonly term: number;
   readonly clock: Clock;
   readonly log: Log;

@@ -128,6 +128,8 @@ test('a restored copy under a new identity leaves the first installation’s run
   expect((await said('backup', '--to', file, '--url', first.url)).status).toBe(0);
   const copy = join(dir, 'copy');
   expect((await said('restore', file, '--data-dir', copy, '--new-identity')).status).toBe(0);
+  // Jobs of other users pass through it.
+  expect(statSync(copy).mode & 0o777).toBe(0o711);
   const second = await Server.start(copy);
   const ended = await eventually(
     () => state(second),
@@ -168,6 +170,7 @@ test('a backup that is killed, or whose server dies, leaves no file that restore
     const [status] = await ended;
     expect(status).toBe(how === 'client' ? null : 3);
     expect(readdirSync(dir)).not.toContain(`${how}.backup`);
+    expect(existsSync(partial)).toBe(how === 'client');
     expect(await said('restore', partial, '--data-dir', join(dir, how))).toMatchObject({
       status: 2,
       text: expect.stringContaining('INVALID_BACKUP'),

@@ -70,7 +70,7 @@ async function inZooKeeper(chroot = `from-${places++}`): Promise<ZooKeeperStore>
 
 async function toEmbedded(file: string, dir = fresh(), replace = false): Promise<OpenStore> {
   const { records } = await readBackup(file);
-  await restoreEmbedded({ dir, replace, installation: 'restored', term: TERM, now: 0 }, records);
+  await restoreEmbedded({ dir, replace, installation: 'restored', lastTerm: TERM, now: 0 }, records);
   return embedded(dir);
 }
 
@@ -283,11 +283,15 @@ describe('a restore into an embedded store', () => {
     await expect(toEmbedded(file, dir)).rejects.toMatchObject({ code: 'STORE_NOT_EMPTY' });
     const restored = await toEmbedded(file, dir, true);
     expect(await restored.cluster()).toBe('restored');
+    const term = await restored.campaign();
     await restored.close();
+    const again = await toEmbedded(file, dir, true);
+    expect(await again.campaign()).toBeGreaterThan(term);
+    await again.close();
     const aside = join(
       dir,
       '..',
-      readdirSync(join(dir, '..')).find((name) => /replaced-\w+$/.test(name)) ?? '',
+      readdirSync(join(dir, '..')).find((name) => /replaced-[^-]+Z$/.test(name)) ?? '',
     );
     const kept = await embedded(aside);
     expect(await kept.cluster()).toBe(installation);
@@ -309,12 +313,12 @@ describe('a restore into an embedded store', () => {
   test('that is killed at any moment leaves the old store, the new one, or one that is refused', async () => {
     const seen = new Set<string>();
     for (const wasThere of [true, false]) {
-      for (let round = 0; round < 8; round++) {
+      for (const round of [0, 2, 5, 7]) {
         const dir = fresh();
         if (wasThere) await (await embedded(dir)).close();
         const child = restorer(`
 const { records } = await readBackup(${JSON.stringify(file)});
-await restoreEmbedded({ dir: ${JSON.stringify(dir)}, replace: true, installation: 'restored', term: 7, now: 0 }, said(records));`);
+await restoreEmbedded({ dir: ${JSON.stringify(dir)}, replace: true, installation: 'restored', lastTerm: 7, now: 0 }, said(records));`);
         await killedAt(child, round);
         const found = await embedded(dir).then(
           async (store) => {
@@ -359,7 +363,7 @@ describe.skipIf(zookeeperMissing !== null)('a restore into ZooKeeper', () => {
 
   test('that is killed at any moment leaves one that no scheduler starts on, until it is run again', async () => {
     const seen = new Set<string>();
-    for (let round = 0; round < 6; round++) {
+    for (const round of [0, 2, 4]) {
       const chroot = `killed-${round}`;
       const child = restorer(`
 const session = createZooKeeperSession({ hosts: '${zookeeper.connect}/${chroot}', sessionTimeoutMs: 500, auth: null, clock: realClock, log: silent });

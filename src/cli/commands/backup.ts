@@ -1,6 +1,6 @@
 /** Backing up a running installation to a file, and making an installation from one. */
 
-import { createWriteStream, existsSync, renameSync, writeFileSync } from 'node:fs';
+import { createWriteStream, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -109,8 +109,15 @@ async function backUp(session: Session, file: string, restore: Restore): Promise
   const partial = join(dirname(file), `.${basename(file)}.partial`);
   writing(partial, () => writeFileSync(partial, '', { mode: 0o600 }));
   session.progress(`a backup of ${session.client.url} on its way to ${file} …`);
-  const stream = createWriteStream(partial, { flush: true });
-  await pipeline(Readable.from(session.client.backup()), stream);
+  try {
+    await pipeline(Readable.from(session.client.backup()), createWriteStream(partial, { flush: true }));
+  } catch (error) {
+    rmSync(partial, { force: true });
+    // A full disk is named; everything else is the client's own failure already.
+    return writing(file, () => {
+      throw error;
+    });
+  }
   const { takenAt, counts } = await restore({ ...readOnly, file: partial });
   writing(file, () => renameSync(partial, file));
   if (session.json) session.printJson({ file, takenAt, counts });
