@@ -26,14 +26,16 @@ export const Fetch = Type.Object(
 );
 export type FetchDefinition = Static<typeof Fetch>;
 
+const downloaded = new Set(['http', 'https', 'file']);
 const address = /^(https?:\/\/[^\s/]+|file:\/\/\/|\/)\S*$/;
 
 /** Why the job's runs wait and are not launched: what it asks for can't be had here. Null: all of it can. */
 export function heldBy({ fetch = [] }: RunDefinition): string | null {
   const index = fetch.findIndex(({ uri }) => !address.test(uri));
   if (index < 0) return null;
-  const scheme = /^[a-z][a-z0-9+.-]*(?=:)/i.exec(fetch[index]!.uri)?.[0].toLowerCase() ?? 'that kind';
-  return `held: run.fetch[${index}] is an address of ${scheme}, and only http, https and files can be downloaded here`;
+  const scheme = /^[a-z][a-z0-9+.-]*(?=:)/i.exec(fetch[index]!.uri)?.[0].toLowerCase() ?? null;
+  const what = scheme === null || downloaded.has(scheme) ? 'no full address' : `an address of ${scheme}`;
+  return `held: run.fetch[${index}] is ${what}, and only http, https and files can be downloaded here`;
 }
 
 /** With `anyAddress` those that can't be had are taken as well, and hold the job. */

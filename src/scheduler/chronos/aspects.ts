@@ -312,7 +312,7 @@ const fetching: Aspect = {
     const old = uris.map((uri) => ({ uri, executable: false, extract: true }));
     const all = (fetch.length > 0 ? fetch : old).map((item) => ({
       uri: item.uri,
-      ...('output_file' in item && { output: item.output_file }),
+      ...('output_file' in item && item.output_file !== '' && { output: item.output_file }),
       ...(item.executable && { executable: true }),
       ...(item.extract && { extract: true }),
     }));

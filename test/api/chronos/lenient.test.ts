@@ -116,6 +116,24 @@ describe('addresses that can not be downloaded here', () => {
     expect(starts()).toBe(1);
   });
 
+  test.each([
+    ['a relative one', 'a.tgz'],
+    ['one with a space', 'http://x.org/a b.tgz'],
+  ])('%s', async (_, uri) => {
+    expect(await put({ fetch: [{ uri, output_file: '' }] })).toMatch(
+      /^held: run.fetch\[0\] is no full address/,
+    );
+  });
+
+  test('a name for a download that is empty is none', async () => {
+    const fetch = [
+      { uri: 'http://x.org/a.tgz', output_file: '', executable: false, cache: false, extract: true },
+    ];
+    expect(await put({ fetch })).toBe('');
+    expect((await read()).fetch).toEqual(fetch);
+    expect((await native()).definition.run.fetch).toEqual([{ uri: 'http://x.org/a.tgz', extract: true }]);
+  });
+
   test('are refused in a job that is written natively', async () => {
     const run = { command: 'true', fetch: [{ uri: 'hdfs://nn/a' }] };
     const answer = await api.send('POST /jobs', { body: { name: 'n', run } });

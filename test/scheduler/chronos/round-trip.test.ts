@@ -77,6 +77,6 @@ test('whatever a job is, native or sent as Chronos has it', () => {
         expect(r.view('a').job).toMatchObject({ revision, definition });
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });
