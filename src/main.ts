@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { FastifyInstance } from 'fastify';
 import { buildApp } from './api/app.ts';
 import { runCli } from './cli/program.ts';
 import { realClock } from './clock.ts';
@@ -180,7 +181,11 @@ async function serve(args: readonly string[]): Promise<number> {
   const settings = { webDir, hosts: hostsOf(config) };
   const app = await buildApp({ scheduler, clock: realClock, log, node, settings });
   // The port first: where it is taken, nothing has been started.
-  const listening = await app.listen({ host: config.host, port: config.port });
+  const listening = await listen(app, config).catch(async (error: unknown) => {
+    await app.close();
+    await store.close();
+    throw error;
+  });
   node.url = config.advertiseUrl ?? reachable(listening);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end(0));
   let code = 1;
@@ -196,6 +201,29 @@ async function serve(args: readonly string[]): Promise<number> {
     await store.close();
   }
   return code;
+}
+
+/** Why an address of one's own can't be had, by the system's name for it. */
+const addressProblems: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process listens there',
+  EADDRNOTAVAIL: 'this host does not have the address',
+  EACCES: 'this user may not listen there',
+  ENOTFOUND: 'the name has no address',
+};
+
+async function listen(app: FastifyInstance, { host, port }: Config): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (error) {
+    const problem = addressProblems[(error as NodeJS.ErrnoException).code ?? ''];
+    if (problem === undefined) throw error;
+    const isHost = problem === addressProblems.EADDRNOTAVAIL || problem === addressProblems.ENOTFOUND;
+    throw new CarillonError('ADDRESS_UNAVAILABLE', `Can not listen on ${host} port ${port}: ${problem}.`, {
+      field: isHost ? 'host' : 'port',
+      value: isHost ? host : port,
+      allowed: isHost ? 'an address of this host (--host)' : 'a free port (--port); 0 takes any',
+    });
+  }
 }
 
 /** Other nodes cannot connect to 0.0.0.0 or [::]; advertise the host name instead. */

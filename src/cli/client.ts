@@ -26,6 +26,7 @@ import type {
   WirePreviewRequest,
   WireStats,
 } from '../api/schema-views.ts';
+import { CarillonError } from '../errors.ts';
 
 /** Longer than the largest apply takes to be decided. */
 const answerWithinMs = 120_000;
@@ -83,7 +84,7 @@ export class Client {
 
   /** `urls`: one server, or several with commas between them. */
   constructor(urls: string, by: string) {
-    this.#servers = urls.split(',').map((url) => url.trim().replace(/\/+$/, ''));
+    this.#servers = urls.split(',').map(serverIn);
     this.#by = by;
   }
 
@@ -254,6 +255,23 @@ export class Client {
     if (known) return new ProblemError(problem as WireProblem);
     return new UnreachableError(`${this.url} answered ${response.status}, and not as Carillon does.`, true);
   }
+}
+
+/** `localhost:4400` is `http://localhost:4400`. INVALID_FIELD for what is no address of a server. */
+function serverIn(text: string): string {
+  const written = text.trim();
+  const url = written.includes('://') ? written : `http://${written}`;
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  const plain = parsed !== null && parsed.search === '' && parsed.hash === '' && parsed.username === '';
+  if (plain && ['http:', 'https:'].includes(parsed.protocol)) return url.replace(/\/+$/, '');
+  // A password in it stays out of terminals and logs.
+  const shown = written.slice(0, 256).replace(/\/\/.*@/, '//***@');
+  throw new CarillonError('INVALID_FIELD', `--url is ${JSON.stringify(shown)}.`, {
+    field: 'url',
+    value: shown,
+    allowed: 'http://host:port or https://host:port; several with commas between them',
+    source: '--url or CARILLON_URL',
+  });
 }
 
 const noAnswer = (servers: readonly string[], reached: boolean): UnreachableError =>

@@ -37,6 +37,35 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
+describe('the address of a server', () => {
+  test.each([
+    ['localhost:15000', 'http://localhost:15000'],
+    ['127.0.0.1:4400/', 'http://127.0.0.1:4400'],
+    ['http://[::1]:4400', 'http://[::1]:4400'],
+    ['https://carillon.example/base/', 'https://carillon.example/base'],
+    [' http://a:1 , b:2', 'http://a:1'],
+  ])('%s is taken as %s', (given, taken) => {
+    expect(new Client(given, 'ann').url).toBe(taken);
+  });
+
+  test.each([
+    '',
+    'http://',
+    'localhost:port',
+    'ftp://host',
+    'http://ann:secret@host',
+    'a:1,,b:2',
+    'http://host?x=1',
+  ])('%j is refused by name', (given) => {
+    expect(() => new Client(given, 'ann')).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_FIELD',
+        details: expect.objectContaining({ field: 'url', value: expect.not.stringContaining('secret') }),
+      }),
+    );
+  });
+});
+
 describe('lists', () => {
   beforeEach(() => {
     server.get<{ Querystring: { cursor?: string; limit: string } }>('/api/v1/runs', async ({ query }) => {

@@ -108,6 +108,17 @@ run: { command: echo child }
     expect(err).toMatch(/where +standard input:1/);
   });
 
+  test('a second server on the port says so, without a stack, and ends', async () => {
+    const { port } = new URL(server.url);
+    const second = Server.start(join(dir, 'second'), ['--port', port]);
+    await expect(second).rejects.toThrow(
+      `Can not listen on 127.0.0.1 port ${port}: another process listens there.`,
+    );
+    await expect(second).rejects.not.toThrow(/\n +at /);
+    const elsewhere = Server.start(join(dir, 'second'), ['--host', '192.0.2.1', '--insecure']);
+    await expect(elsewhere).rejects.toThrow('this host does not have the address');
+  });
+
   test('apply --prune --label deletes what is gone of that label only', async () => {
     await carillon('apply -f -', {
       stdin: 'name: other\nrun: { command: x }\n---\nname: old\nlabels: { team: x }\nrun: { command: x }\n',
