@@ -32,7 +32,10 @@ export function toNodes(term: number, seq: number, data: Buffer): LogNodes {
   return { node: Buffer.concat([PARTS, Buffer.from(parts.map(({ path }) => path).join(' '))]), parts };
 }
 
-export async function readSegment(session: ZooKeeperSession, node: Buffer): Promise<Segment> {
+export async function readSegment(
+  session: Pick<ZooKeeperSession, 'getMany'>,
+  node: Buffer,
+): Promise<Segment> {
   if (!node.subarray(0, PARTS.length).equals(PARTS)) return parseSegment(node);
   const names = node.subarray(PARTS.length).toString().split(' ');
   const parts = await session.getMany(names);

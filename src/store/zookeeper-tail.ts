@@ -1,6 +1,8 @@
 /**
  * Follows the log: one watch, on the number of its newest segment, and reads what is new. What it reads goes
  * to the pending values and to whoever watches. The segments that this node wrote itself are handed to it.
+ * A notice may arrive at any moment, also together with the answer that armed its watch: each is noted, and the log
+ * is read until nothing is noted. Now and then the head is compared, so that a lost notice delays and no more.
  */
 
 import { CarillonError } from '../errors.ts';
@@ -9,7 +11,7 @@ import { readSegment } from './zookeeper-log.ts';
 import { paths, segmentPath } from './zookeeper-paths.ts';
 import { Pending } from './zookeeper-pending.ts';
 import { decodeWrite, type StoredWrite } from './zookeeper-segment.ts';
-import type { ZooKeeperSession } from './zookeeper-session.ts';
+import type { NodeData, ZooKeeperSession } from './zookeeper-session.ts';
 
 /** Segments read at a time. */
 const READ_AT_ONCE = 64;
@@ -17,6 +19,14 @@ const READ_AT_ONCE = 64;
 const RETRY_MS = 500;
 /** While this node writes itself, others' segments are looked for this late: there are none. */
 const OWN_PAUSE_MS = 1_000;
+/** While nothing changes, the head is compared this often: one small read. */
+const COMPARE_MS = 5_000;
+
+/** What following the log needs of a session. */
+export type LogSession = Pick<
+  ZooKeeperSession,
+  'state' | 'timeoutMs' | 'silenceMs' | 'onState' | 'get' | 'getMany' | 'sync'
+>;
 
 interface Follower {
   readonly watcher: Watcher;
@@ -27,7 +37,7 @@ interface Follower {
 }
 
 export interface TailParts {
-  readonly session: ZooKeeperSession;
+  readonly session: LogSession;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -39,7 +49,14 @@ export class Tail {
   /** The newest segment that was read or written here. */
   #seq = 0;
   #advancing: Promise<void> | null = null;
-  #advanceSince: number | null = null;
+  /** There may be more than the newest read of the head has seen. */
+  #noted = false;
+  /** Since when there may be more than what is here; null: it is all here. */
+  #behindSince: number | null = null;
+  /** When the head was last what is here. */
+  #evenAt = 0;
+  #cancelReading: (() => void) | null = null;
+  #cancelComparing = (): void => undefined;
   #ownAt = Number.NEGATIVE_INFINITY;
   #stopped = false;
   #unsubscribe: () => void = () => undefined;
@@ -61,15 +78,18 @@ export class Tail {
     const { session } = this.#parts;
     this.#unsubscribe();
     this.#unsubscribe = session.onState((state) => {
-      if (state === 'connected') this.#advanceSoon();
+      if (state === 'connected') this.#note();
     });
     await this.#restart();
     await this.advance();
+    this.#compareLater();
   }
 
   stop(): void {
     this.#stopped = true;
     this.#unsubscribe();
+    this.#cancelReading?.();
+    this.#cancelComparing();
     this.#followers.clear();
   }
 
@@ -95,7 +115,7 @@ export class Tail {
   own(seq: number, writes: readonly StoredWrite[]): void {
     this.#ownAt = this.#parts.clock.monotonicMs();
     if (seq !== this.#seq + 1) {
-      if (seq > this.#seq) this.#advanceSoon();
+      if (seq > this.#seq) this.#note();
       return;
     }
     this.#seq = seq;
@@ -111,42 +131,92 @@ export class Tail {
     const advancing = (async () => {
       await before?.catch(() => undefined);
       await this.#advance();
-    })().finally(() => {
-      if (this.#advancing === advancing) {
-        this.#advancing = null;
-        this.#advanceSince = null;
-      }
-    });
-    this.#advanceSince ??= this.#parts.clock.monotonicMs();
+    })();
+    this.#behindSince ??= this.#parts.clock.monotonicMs();
     this.#advancing = advancing;
+    void advancing.then(
+      () => this.#advanced(advancing),
+      (error: unknown) => this.#failed(advancing, error),
+    );
     return advancing;
+  }
+
+  #advanced(advancing: Promise<void>): void {
+    if (this.#advancing !== advancing) return;
+    this.#advancing = null;
+    this.#evenAt = this.#parts.clock.monotonicMs();
+    this.#behindSince = this.#noted ? this.#evenAt : null;
+    this.#readSoon();
+  }
+
+  /** Whoever asked is told; what it would have read is read later all the same. */
+  #failed(advancing: Promise<void>, error: unknown): void {
+    const { log } = this.#parts;
+    if (this.#stopped || this.#advancing !== advancing) return;
+    log.debug({ error }, 'log-not-read');
+    this.#advancing = null;
+    // The watch is armed by an answer, and this one may have been none.
+    this.#noted = true;
+    this.#readLater(RETRY_MS);
   }
 
   #lagMs(): number | null {
     const { session, clock } = this.#parts;
     const silence = session.silenceMs();
     if (!Number.isFinite(silence)) return null;
-    const behind = this.#advanceSince === null ? 0 : clock.monotonicMs() - this.#advanceSince;
+    const behind = this.#behindSince === null ? 0 : clock.monotonicMs() - this.#behindSince;
     // A quiet connection is asked for a sign every quarter of the session; until then it tells of every change.
     const unsure = silence < session.timeoutMs / 2 ? 0 : silence;
     return Math.round(Math.max(unsure, behind));
   }
 
-  readonly #onHeadChanged = (): void => this.#advanceSoon();
+  readonly #note = (): void => {
+    this.#noted = true;
+    this.#behindSince ??= this.#parts.clock.monotonicMs();
+    this.#cancelReading?.();
+    this.#cancelReading = null;
+    this.#readSoon();
+  };
 
-  #advanceSoon(): void {
-    const { clock, log } = this.#parts;
-    const sinceOwn = clock.monotonicMs() - this.#ownAt;
-    if (sinceOwn < OWN_PAUSE_MS) {
-      clock.after(OWN_PAUSE_MS, this.#onHeadChanged);
+  /** Reads what is noted, unless a reading is under way, whose end comes back here, or is planned. */
+  #readSoon(): void {
+    if (this.#stopped || !this.#noted || this.#advancing !== null || this.#cancelReading !== null) return;
+    const pause = this.#ownAt + OWN_PAUSE_MS - this.#parts.clock.monotonicMs();
+    if (pause > 0) this.#readLater(pause);
+    else void this.advance().catch(() => undefined);
+  }
+
+  #readLater(ms: number): void {
+    this.#cancelReading?.();
+    this.#cancelReading = this.#parts.clock.after(ms, () => {
+      this.#cancelReading = null;
+      this.#readSoon();
+    });
+  }
+
+  #compareLater(): void {
+    this.#cancelComparing();
+    this.#cancelComparing = this.#parts.clock.after(COMPARE_MS, () => {
+      void this.#compare().finally(() => {
+        if (!this.#stopped) this.#compareLater();
+      });
+    });
+  }
+
+  /** Servers tell of a change before they answer a read with it: a head that nobody told of is one too many. */
+  async #compare(): Promise<void> {
+    const { session, log } = this.#parts;
+    const isBusy = (): boolean => this.#stopped || this.#noted || this.#advancing !== null;
+    if (isBusy() || session.state !== 'connected') return;
+    const newest = await session.get(paths.head).then(numberOf, () => null);
+    if (isBusy()) return;
+    if (newest === this.#seq) {
+      this.#evenAt = this.#parts.clock.monotonicMs();
       return;
     }
-    if (this.#stopped || this.#advancing !== null) return;
-    this.advance().catch((error: unknown) => {
-      if (this.#stopped) return;
-      log.debug({ error }, 'log-not-read');
-      clock.after(RETRY_MS, this.#onHeadChanged);
-    });
+    if (newest !== null && newest > this.#seq) log.error({ had: this.#seq, has: newest }, 'change-not-told');
+    this.#behindSince = this.#evenAt;
+    this.#note();
   }
 
   async #advance(): Promise<void> {
@@ -154,8 +224,8 @@ export class Tail {
     while (!this.#stopped) {
       // Our own commits may move on while we ask.
       const before = this.#seq;
-      const head = await session.get(paths.head, this.#onHeadChanged);
-      const newest = Number(head?.data.toString() ?? 0);
+      this.#noted = false;
+      const newest = numberOf(await session.get(paths.head, this.#note));
       if (newest < before) await this.#goBack(before, newest);
       if (newest <= this.#seq) return;
       while (this.#seq < newest) {
@@ -208,7 +278,7 @@ export class Tail {
   /** The log does not go back to where we are: begin where the tables end, and tell of the gap. */
   async #restart(): Promise<void> {
     const { session } = this.#parts;
-    const checkpoint = Number((await session.get(paths.checkpoint))?.data.toString() ?? 0);
+    const checkpoint = numberOf(await session.get(paths.checkpoint));
     if (checkpoint < this.#seq)
       throw new CarillonError('STORE_UNAVAILABLE', 'the log in ZooKeeper has a hole');
     this.#pending = new Pending(checkpoint);
@@ -220,6 +290,9 @@ export class Tail {
     }
   }
 }
+
+/** What `/head` and `/checkpoint` hold; 0 before there is one. */
+const numberOf = (node: NodeData | null): number => Number(node?.data.toString() ?? 0);
 
 export function unavailable(error: unknown): CarillonError {
   if (error instanceof CarillonError) return error;

@@ -6,6 +6,8 @@ import { Frames } from '../../src/store/zookeeper-frames.ts';
 export interface ScriptedRequest {
   readonly xid: number;
   readonly type: number;
+  /** Of a read or a look whether it is there; empty for everything else. */
+  readonly path: string;
 }
 
 export type Answer = (request: ScriptedRequest, socket: Socket) => void;
@@ -44,7 +46,7 @@ export class ScriptedZooKeeper {
     let met = false;
     socket.on('data', (bytes) => {
       for (const frame of frames.take(bytes)) {
-        if (met) this.answer({ xid: frame.readInt32BE(4), type: frame.readInt32BE(8) }, socket);
+        if (met) this.answer(requestOf(frame), socket);
         else socket.write(this.#welcome());
         met = true;
       }
@@ -58,6 +60,30 @@ export class ScriptedZooKeeper {
     body.writeInt32BE(16, 16);
     return framed(body);
   }
+}
+
+function requestOf(frame: Buffer): ScriptedRequest {
+  const type = frame.readInt32BE(8);
+  const path = type === 3 || type === 4 ? frame.toString('utf8', 16, 16 + frame.readInt32BE(12)) : '';
+  return { xid: frame.readInt32BE(4), type, path };
+}
+
+/** What a read answers: the data, and a stat that nobody looks at. */
+export function nodeWith(data: string | Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(Buffer.byteLength(data));
+  return Buffer.concat([length, Buffer.from(data), Buffer.alloc(68)]);
+}
+
+/** The answer to a read of many, each of which is there. */
+export function manyWith(nodes: readonly Buffer[]): Buffer {
+  const header = (type: number, done: boolean): Buffer => {
+    const bytes = Buffer.alloc(9);
+    bytes.writeInt32BE(type, 0);
+    bytes.writeUInt8(done ? 1 : 0, 4);
+    return bytes;
+  };
+  return Buffer.concat([...nodes.flatMap((node) => [header(4, false), nodeWith(node)]), header(-1, true)]);
 }
 
 /** An answer: number of the request, change counter, error, and what follows. */
