@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   zookeeper: async () => (await import('./zookeeper.ts')).run(),
   web: async () => (await import('./web.ts')).run(),
   reads: async () => (await import('./reads.ts')).run(),
+  bodies: async () => (await import('./bodies.ts')).run(),
 };
 
 const wanted = process.argv.slice(2);

@@ -8,7 +8,7 @@ import { applyOrder } from '../dag/check.ts';
 import { CarillonError } from '../errors.ts';
 import type { AppliedDefinition, ApplyResult, Prune } from './command.ts';
 import { type Checked, checkJob, type Known, nextRevision } from './define.ts';
-import type { Job } from './model.ts';
+import type { Job, JobState } from './model.ts';
 import { nearest } from './nearest.ts';
 import { sameJson } from './same.ts';
 import type { State } from './state.ts';
@@ -28,10 +28,64 @@ export interface Plan {
   readonly results: readonly ApplyResult[];
 }
 
+/** What became of one definition by itself, and against which job of its name: while that stands, it holds. */
+export interface Judged {
+  readonly of: AppliedDefinition;
+  readonly name: string;
+  readonly before: Job | null;
+  readonly past: JobState | null;
+  readonly fate: (Accepted & { readonly warnings: readonly string[] }) | CarillonError;
+}
+
+interface Stamp {
+  readonly now: number;
+  readonly by: string;
+}
+
+/** One step for each definition; takes as long as all of them, and changes nothing. */
+export function* judgeAll(
+  state: State,
+  definitions: readonly AppliedDefinition[],
+  stamp: Stamp,
+): Generator<void, Judged[]> {
+  const judged: Judged[] = [];
+  for (const each of definitions) {
+    judged.push(judge(state, each, stamp));
+    yield;
+  }
+  return judged;
+}
+
+function judge(state: State, of: AppliedDefinition, stamp: Stamp): Judged {
+  const name = nameIn(of.definition);
+  const { before, past } = known(state, name);
+  return { of, name, before: before?.job ?? null, past, fate: fateOf(state, of, stamp) };
+}
+
+function fateOf(state: State, { definition, source }: AppliedDefinition, stamp: Stamp): Judged['fate'] {
+  try {
+    const checked = checkJob(definition, source, state.settings);
+    const there = known(state, checked.definition.name);
+    const same = there.before !== null && sameJson(there.before.job.definition, checked.definition);
+    const next = same ? null : nextRevision(checked, there, stamp);
+    return { checked, next, warnings: next?.warnings ?? checked.warnings };
+  } catch (error) {
+    if (error instanceof CarillonError) return error;
+    throw error;
+  }
+}
+
+function stillHolds({ name, before, past }: Judged, state: State): boolean {
+  const now = known(state, name);
+  return (now.before?.job ?? null) === before && now.past === past;
+}
+
+/** `judged` earlier, where there was time for it: what has changed since is judged again. */
 export function planApply(
   state: State,
   request: {
     readonly definitions: readonly AppliedDefinition[];
+    readonly judged?: readonly Judged[];
     readonly prune: Prune | null;
     readonly by: string;
   },
@@ -39,22 +93,17 @@ export function planApply(
 ): Plan {
   const results: (ApplyResult | null)[] = request.definitions.map(() => null);
   const candidates = new Map<string, { at: number; accepted: Accepted; warnings: readonly string[] }>();
-  request.definitions.forEach(({ definition, source }, at) => {
+  request.definitions.forEach((of, at) => {
+    const earlier = request.judged?.[at];
+    const holds = earlier !== undefined && stillHolds(earlier, state);
+    const { fate } = holds ? earlier : judge(state, of, { now, by: request.by });
     try {
-      const checked = checkJob(definition, source, state.settings);
-      refuseTwice(candidates.get(checked.definition.name)?.accepted.checked, checked);
-      const before = state.jobs.get(checked.definition.name) ?? null;
-      const same = before !== null && sameJson(before.job.definition, checked.definition);
-      const next = same
-        ? null
-        : nextRevision(checked, known(state, checked.definition.name), { now, by: request.by });
-      candidates.set(checked.definition.name, {
-        at,
-        accepted: { checked, next },
-        warnings: next?.warnings ?? checked.warnings,
-      });
+      if (fate instanceof CarillonError) throw fate;
+      const { name } = fate.checked.definition;
+      refuseTwice(candidates.get(name)?.accepted.checked, fate.checked);
+      candidates.set(name, { at, accepted: fate, warnings: fate.warnings });
     } catch (error) {
-      results[at] = refused(nameIn(definition), error);
+      results[at] = refused(nameIn(of.definition), error);
     }
   });
   const listed = new Set(request.definitions.map(({ definition }) => nameIn(definition)));

@@ -1,5 +1,6 @@
 /** What people and scripts can ask of the scheduler, and what each is answered with. */
 
+import type { Judged } from './apply.ts';
 import type { Job, JobState, Run } from './model.ts';
 
 export type Command =
@@ -16,6 +17,8 @@ export type Command =
   | {
       readonly kind: 'apply';
       readonly definitions: readonly AppliedDefinition[];
+      /** What became of each by itself, where that was found out before. */
+      readonly judged?: readonly Judged[];
       readonly prune: Prune | null;
       readonly dryRun: boolean;
       readonly by: string;

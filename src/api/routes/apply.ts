@@ -9,6 +9,7 @@ import { type ApiContext, requestedBy } from '../context.ts';
 import { answers, query } from '../endpoint.ts';
 import { exactLabels } from '../job-filter.ts';
 import { apiLimits } from '../limits.ts';
+import { sendLong } from '../long-answer.ts';
 import { type WireApply as Apply, WireApply, WireDefinition } from '../schema.ts';
 import { ref } from '../shape.ts';
 import { applyResultToWire } from '../to-wire.ts';
@@ -39,7 +40,7 @@ const jobs = Type.Union([
   Type.Object({}, { description: 'One job.' }),
 ]);
 
-export function applyRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
+export function applyRoutes(app: FastifyInstance, { scheduler, turns }: ApiContext): void {
   app.post<{ Querystring: Static<typeof ApplyQuery> }>(
     '/apply',
     {
@@ -64,7 +65,7 @@ export function applyRoutes(app: FastifyInstance, { scheduler }: ApiContext): vo
         ]),
       },
     },
-    async (request): Promise<Apply> => {
+    async (request, reply) => {
       const { prune = false, label = [], dryRun = false, allowEmpty = false } = request.query;
       if (label.length > 0 && !prune) throw labelWithoutPrune(label);
       const definitions = manyJobs(request.body);
@@ -77,7 +78,12 @@ export function applyRoutes(app: FastifyInstance, { scheduler }: ApiContext): vo
         dryRun,
         by: requestedBy(request),
       });
-      return { dryRun, counts: countOutcomes(results), results: results.map(applyResultToWire) };
+      const answer: Apply = {
+        dryRun,
+        counts: countOutcomes(results),
+        results: await turns.each(results, applyResultToWire),
+      };
+      return sendLong(reply, turns, answer);
     },
   );
 }

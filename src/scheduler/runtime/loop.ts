@@ -6,6 +6,7 @@
  */
 
 import { CarillonError } from '../../errors.ts';
+import { judgeAll } from '../apply.ts';
 import type { AnswerTo, Command } from '../command.ts';
 import { checkCommand, decide } from '../decide.ts';
 import type { Decision, Effect } from '../decision.ts';
@@ -20,6 +21,8 @@ import type { WriteGroup } from '../write.ts';
 const MAX_WAITING_COMMANDS = 20_000;
 /** The loop gives way to input and timers after this long. */
 const SLICE_MS = 8;
+/** Definitions that one decision judges by itself; more are judged in slices before. */
+const MAX_JUDGED_AT_ONCE = 50;
 /** Decided groups that may wait for a commit; beyond, deciding pauses until the store has caught up. */
 const MAX_UNDURABLE_GROUPS = 50_000;
 
@@ -39,14 +42,14 @@ export interface LoopParts {
   readonly onBroken: (error: unknown) => void;
 }
 
-type Item =
-  | { readonly kind: 'event'; readonly event: Exclude<Event, { kind: 'command' }> }
-  | {
-      readonly kind: 'command';
-      readonly command: Command;
-      readonly resolve: (answer: never) => void;
-      readonly reject: (error: unknown) => void;
-    };
+interface CommandItem {
+  readonly kind: 'command';
+  readonly command: Command;
+  readonly resolve: (answer: never) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+type Item = CommandItem | { readonly kind: 'event'; readonly event: Exclude<Event, { kind: 'command' }> };
 
 /** A group on its way to the store; `after` runs once it and all before it are durable. */
 interface Unit {
@@ -66,6 +69,7 @@ export class Loop {
   #undurable: Unit[] = [];
   #commits: Commit[] = [];
   #draining = false;
+  #judging: Promise<void> = Promise.resolve();
   #broken: unknown = null;
   #idle: (() => void)[] = [];
   /** Runs that ended in decisions which are not durable yet: no longer live, and not yet in the archive. */
@@ -96,8 +100,49 @@ export class Loop {
         );
         return;
       }
-      this.#inbox.push({ kind: 'command', command, resolve: resolve as (answer: never) => void, reject });
-      this.#wake();
+      const item: CommandItem = {
+        kind: 'command',
+        command,
+        resolve: resolve as (answer: never) => void,
+        reject,
+      };
+      if (command.kind === 'apply' && command.definitions.length > MAX_JUDGED_AT_ONCE)
+        this.#judging = this.#judging.then(() => this.#judgeFirst(item, command));
+      else this.#enqueue(item);
+    });
+  }
+
+  #enqueue(item: CommandItem): void {
+    this.#inbox.push(item);
+    this.#wake();
+  }
+
+  /** Judges many definitions in slices before the command is decided, one such command at a time. */
+  #judgeFirst(item: CommandItem, command: Extract<Command, { kind: 'apply' }>): Promise<void> {
+    const { state, clock } = this.#parts;
+    const steps = judgeAll(state, command.definitions, { now: clock.now(), by: command.by });
+    return new Promise((resolve) => {
+      const slice = (): void => {
+        try {
+          if (this.#broken !== null) throw notLeading();
+          const until = clock.monotonicMs() + SLICE_MS;
+          for (;;) {
+            const { done, value } = steps.next();
+            if (done === true) {
+              this.#enqueue({ ...item, command: { ...command, judged: value } });
+              resolve();
+              return;
+            }
+            if (clock.monotonicMs() >= until) break;
+          }
+          clock.after(0, slice);
+        } catch (error) {
+          // As in any check: nothing was changed.
+          item.reject(error);
+          resolve();
+        }
+      };
+      slice();
     });
   }
 
@@ -162,7 +207,7 @@ export class Loop {
     }
   }
 
-  #takeCommand(item: Extract<Item, { kind: 'command' }>): void {
+  #takeCommand(item: CommandItem): void {
     const { state, clock } = this.#parts;
     let decideChecked: ReturnType<typeof checkCommand>;
     try {

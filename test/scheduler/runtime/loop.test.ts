@@ -216,6 +216,34 @@ describe('the loop', () => {
     await expect(next).resolves.toMatchObject({ outcome: 'created' });
   });
 
+  test('takes other commands while it judges many jobs, and decides about them as they are then', async () => {
+    const { clock, commits, loop, put, state } = rig();
+    const job = (i: number) => ({ name: `job-${i}`, run: { command: 'true' } });
+    const definitions = Array.from({ length: 200 }, (_, i) => ({ definition: job(i), source: 'test' }));
+    const apply = () =>
+      loop.submit({ kind: 'apply', definitions, prune: null, dryRun: false, by: 'test' } as const);
+    const read = definitions[150]?.definition as object;
+    // While this one is judged, behind the first 150, another creates it.
+    let created: Promise<unknown> | null = null;
+    Object.defineProperty(read, 'description', {
+      enumerable: true,
+      get: () => {
+        created ??= put('job-3');
+        return 'x';
+      },
+    });
+    const applied = apply();
+    for (let i = 0; i < 20; i++) {
+      await clock.settle();
+      for (const commit of commits) commit.resolve();
+    }
+    await expect(created).resolves.toMatchObject({ outcome: 'created' });
+    const results = await applied;
+    expect(results[3]).toMatchObject({ name: 'job-3', outcome: 'unchanged', revision: 1 });
+    expect(results.filter(({ outcome }) => outcome === 'created')).toHaveLength(199);
+    expect(state.jobs.size).toBe(200);
+  });
+
   test('a throw while a checked command changes the state ends it with that error', async () => {
     const { clock, broken, loop, state } = rig();
     const thrown = new TypeError('the state can not be changed');
