@@ -38,9 +38,9 @@ export function attemptStarted(turn: Turn, run: Run, at: number, image?: string)
   turn.state.watch(run);
 }
 
-function noteStart({ state }: Turn, attempt: Attempt, at: number): void {
-  // An engine's clock may be behind ours; a run never starts before it was decided.
-  attempt.startedAt = Math.max(at, attempt.createdAt);
+function noteStart({ state, draft }: Turn, attempt: Attempt, at: number): void {
+  // An engine's clock may be another than ours: a run never starts before it was decided, or in the future.
+  attempt.startedAt = Math.max(Math.min(at, draft.now), attempt.createdAt);
   if (attempt.term === state.term) state.startTimes.count(attempt);
 }
 
@@ -166,12 +166,12 @@ export function attemptRefused(turn: Turn, run: Run, reason: string): void {
  * The engine has no place for the attempt, and nothing of it: the run waits without one, and holds no place that others
  * could take. What was asked for more often may still come to be on the engine, and stays as it is.
  */
-export function attemptUnplaced(turn: Turn, run: Run, reason: string, retryAt: () => number): void {
+export function attemptUnplaced(turn: Turn, run: Run, reason: string, delayMs: () => number): void {
   const { state, draft } = turn;
   const launchName = run.attempts.at(-1)?.launchName ?? '';
   if (run.state !== 'launching') return;
   if (run.kill !== null) attemptRefused(turn, run, reason);
-  else if (!state.askedOnce.has(launchName)) attemptDeferred(turn, run, reason, retryAt());
+  else if (!state.askedOnce.has(launchName)) attemptDeferred(turn, run, reason, delayMs());
   else {
     state.dropAttempt(run);
     for (const key of state.places.release(run)) turn.freed.add(key);
@@ -185,10 +185,10 @@ export function attemptUnplaced(turn: Turn, run: Run, reason: string, retryAt: (
 }
 
 /** The engine could not be reached: ask for the same attempt again later. */
-export function attemptDeferred(turn: Turn, run: Run, reason: string, retryAt: number): void {
+export function attemptDeferred(turn: Turn, run: Run, reason: string, delayMs: number): void {
   const entry = turn.state.jobs.get(run.job);
   if (entry === undefined || run.state !== 'launching') return;
   run.reason = reason;
   turn.draft.run(run);
-  askToLaunch(turn, entry, run, retryAt);
+  askToLaunch(turn, entry, run, delayMs);
 }

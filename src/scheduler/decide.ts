@@ -16,6 +16,7 @@ import type { AnswerTo, Command } from './command.ts';
 import { check } from './commands.ts';
 import { type Decision, Draft } from './decision.ts';
 import { CLOCK_BACK_MS, clockSetBack, decideDue } from './due.ts';
+import { moveInstants, nextDeadline } from './durations.ts';
 import type { Event } from './event.ts';
 import type { Run } from './model.ts';
 import { engineRetryDelayMs } from './policy.ts';
@@ -23,7 +24,7 @@ import type { Observation } from './ports.ts';
 import { hostLost, reconcile, resume } from './reconcile.ts';
 import { awaitsWord, isEnded } from './run-state.ts';
 import { closeRun, killRun, placeRun, settle } from './runs.ts';
-import { nextDeadline, type RunTimer, type State } from './state.ts';
+import type { RunTimer, State } from './state.ts';
 import { newTurn, type Turn } from './turn.ts';
 
 /** Due jobs and deadlines that one decision takes; the rest follows at once, behind what came in meanwhile. */
@@ -60,6 +61,7 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
       return turn.draft.done(tick(turn));
     case 'leading':
       state.term = event.term;
+      if (event.clockAheadMs !== 0) moveInstants(turn, event.clockAheadMs);
       clockSetBack(turn, CLOCK_BACK_MS);
       resume(turn);
       break;
@@ -74,23 +76,28 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
       break;
     case 'unplaced':
       withNewest(turn, event.launchName, (run) =>
-        attemptUnplaced(turn, run, event.reason, () => deferUntil(turn, event.launchName)),
+        attemptUnplaced(turn, run, event.reason, () => deferralMs(turn, event.launchName)),
       );
       break;
     case 'deferred':
       withNewest(turn, event.launchName, (run) =>
-        attemptDeferred(turn, run, event.reason, deferUntil(turn, event.launchName)),
+        attemptDeferred(turn, run, event.reason, deferralMs(turn, event.launchName)),
       );
       break;
     case 'host-lost':
       hostLost(turn, event.engine, event.host);
       break;
-    case 'clock-set-back':
-      clockSetBack(turn, 0);
+    case 'clock-set':
+      clockSet(turn, event.byMs);
       break;
   }
   settle(turn);
   return turn.draft.done();
+}
+
+function clockSet(turn: Turn, byMs: number): void {
+  moveInstants(turn, byMs);
+  if (byMs < -CLOCK_BACK_MS) clockSetBack(turn, 0);
 }
 
 /** Takes what is due from the timetable; true when there is more at this instant. */
@@ -137,8 +144,11 @@ function missedReason(run: Run): string {
 function observed(turn: Turn, observation: Observation): void {
   withNewest(turn, observation.launchName, (run) => {
     if (observation.kind === 'preparing') attemptPreparing(turn, run, observation.detail);
-    else if (observation.kind === 'started') attemptStarted(turn, run, observation.at, observation.image);
-    else {
+    else if (observation.kind === 'started') {
+      const attempt = run.attempts.at(-1);
+      if (attempt !== undefined && run.state === 'launching') attempt.seenAt = turn.draft.now;
+      attemptStarted(turn, run, observation.at, observation.image);
+    } else {
       attemptEnded(turn, run, {
         at: observation.at,
         startedAt: observation.startedAt ?? null,
@@ -156,9 +166,9 @@ function withNewest(turn: Turn, launchName: string, act: (run: Run) => void): vo
   if (run?.attempts.at(-1)?.launchName === launchName) act(run);
 }
 
-function deferUntil(turn: Turn, launchName: string): number {
+function deferralMs(turn: Turn, launchName: string): number {
   const { deferrals } = turn.state;
   const times = deferrals.get(launchName) ?? 0;
   deferrals.set(launchName, times + 1);
-  return turn.draft.now + engineRetryDelayMs(times);
+  return engineRetryDelayMs(times);
 }

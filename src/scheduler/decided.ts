@@ -104,11 +104,17 @@ export function beginNames(
   state: JobState,
   before: ScheduleInput | null,
   runs: readonly Pick<Run, 'due'>[],
+  now: number,
 ): void {
   const last = Math.max(state.cursor, state.last?.due ?? state.cursor, ...runs.map(({ due }) => due));
   if (before !== null) state.join = { ...emptyJoin, changed: last };
-  else if (last > state.cursor)
-    state.ahead = joined([...state.ahead, { from: Math.max(state.cursor + 1, last - LEAP_MS), to: last }]);
+  else if (last > state.cursor) {
+    // Which instants up to the last one had runs is not known here: the schedule begins behind all of them.
+    moveCursor({ state }, Math.max(state.cursor, Math.min(last, now)));
+    state.begins = state.cursor;
+    if (last > state.cursor)
+      state.ahead = joined([...state.ahead, { from: Math.max(state.cursor + 1, last - LEAP_MS), to: last }]);
+  }
 }
 
 /** Brings the cursor back to `now`. Answers the lines of the ledger that change by it. */

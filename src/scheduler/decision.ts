@@ -20,7 +20,8 @@ export type Effect =
       readonly kind: 'launch';
       readonly spec: LaunchSpec;
       readonly priority: number;
-      readonly notBefore: number | null;
+      /** Null: at once. */
+      readonly delayMs: number | null;
     }
   | ({ readonly kind: 'kill'; readonly graceMs: number } & Launched)
   | ({ readonly kind: 'take-back' } & Launched)
@@ -82,6 +83,7 @@ export class Draft {
   }
 
   run(run: Run): void {
+    run.decidedAt = this.now;
     const copy = copyRun(run);
     this.#put(`run/${run.id}`, { kind: copy.endedAt === null ? 'run' : 'run-ended', run: copy });
     this.notices.push({ kind: 'run', run: copy });

@@ -9,7 +9,13 @@ export type Event =
   /** Time has passed: whatever is due by now is decided. */
   | { readonly kind: 'tick'; readonly now: number }
   /** This node leads from now on, and `state` holds all that is stored. */
-  | { readonly kind: 'leading'; readonly now: number; readonly term: number }
+  | {
+      readonly kind: 'leading';
+      readonly now: number;
+      readonly term: number;
+      /** Of the one that the last leader decided by, as far as is known. */
+      readonly clockAheadMs: number;
+    }
   | { readonly kind: 'inventory'; readonly now: number; readonly inventory: Inventory }
   | { readonly kind: 'observed'; readonly now: number; readonly observation: Observation }
   /** The engine will not run this attempt. */
@@ -20,5 +26,5 @@ export type Event =
   | { readonly kind: 'deferred'; readonly now: number; readonly launchName: string; readonly reason: string }
   /** The node that alone reaches this engine has not answered for longer than is waited for. */
   | { readonly kind: 'host-lost'; readonly now: number; readonly engine: string; readonly host: string }
-  /** The wall clock was set back. */
-  | { readonly kind: 'clock-set-back'; readonly now: number };
+  /** The wall clock was set, ahead or back: `now` is what it shows since. */
+  | { readonly kind: 'clock-set'; readonly now: number; readonly byMs: number };

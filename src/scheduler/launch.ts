@@ -87,7 +87,7 @@ export function firstLaunch(state: State, entry: Entry, run: Run): LaunchSpec {
 }
 
 /** Asks the engine for the run's newest attempt; asking twice is harmless, the name is the lock. */
-export function askToLaunch(turn: Turn, entry: Entry, run: Run, notBefore: number | null): void {
+export function askToLaunch(turn: Turn, entry: Entry, run: Run, delayMs: number | null): void {
   const attempt = run.attempts.at(-1);
   invariant(
     attempt !== undefined && run.state === 'launching',
@@ -98,7 +98,7 @@ export function askToLaunch(turn: Turn, entry: Entry, run: Run, notBefore: numbe
     kind: 'launch',
     spec: launchSpec(turn.state, entry, run, attempt),
     priority: run.priority,
-    notBefore,
+    delayMs,
   });
 }
 

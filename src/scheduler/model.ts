@@ -123,7 +123,9 @@ export interface Run {
   readonly trigger: RunTrigger;
   readonly params: Readonly<Record<string, string>>;
   readonly priority: number;
-  readonly createdAt: number;
+  createdAt: number;
+  /** The leader's clock when it last decided something about the run; the next leader compares its own with it. */
+  decidedAt?: number;
   /** How many earlier due instants this run stands for (catch-up `latest`). */
   readonly catchesUp: number;
   /** The job's revision that the newest attempt was launched with. */
@@ -134,7 +136,7 @@ export interface Run {
   /** Waiting until this instant (retry back-off), or queued until then (engine without a place for it). */
   notBefore: number | null;
   /** Ends as missed when no attempt was launched by then. */
-  readonly startBy: number | null;
+  startBy: number | null;
   /** A kill was asked for and its result is awaited. */
   kill: Kill | null;
   /** How the newest attempt did, told before its command had ended; see `completion: callback`. */
@@ -160,8 +162,10 @@ export interface Attempt {
   readonly launchName: string;
   /** The leadership that decided it. */
   readonly term: number;
-  readonly createdAt: number;
+  createdAt: number;
   startedAt: number | null;
+  /** The leader's clock when it saw the start happen; left out where it learned of it later. */
+  seenAt?: number;
   endedAt: number | null;
   /** The image it ran, by its digest; left out until its engine has said so, and for processes. */
   image?: string;

@@ -69,6 +69,6 @@ export function revivedState({ state, draft }: Turn, name: string, cursor: numbe
   if (revived.cursor > draft.now)
     for (const line of takeBack({ schedule, state: revived }, draft.now)) draft.ledger(line);
   beginSchedule(revived, before, cursor);
-  beginNames(revived, before, []);
+  beginNames(revived, before, [], draft.now);
   return revived;
 }

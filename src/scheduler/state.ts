@@ -8,12 +8,12 @@ import { type JoinSpec, reshape } from '../dag/ready.ts';
 import { CarillonError } from '../errors.ts';
 import { cadenceOf, joinSpecOf } from './cadence.ts';
 import { nextUndecided } from './decided.ts';
+import { nextDeadline } from './durations.ts';
 import { branchesOf } from './lineage.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run, Settings } from './model.ts';
 import { Places } from './places.ts';
 import { policyOf } from './policy.ts';
 import type { LoadedItem } from './ports.ts';
-import { isEnded } from './run-state.ts';
 import type { Schedule } from './schedule/model.ts';
 import { nextInstant } from './schedule/next.ts';
 import { compileSchedule } from './schedule/parse.ts';
@@ -360,24 +360,6 @@ export function freshCursor(schedule: Schedule | null, now: number): number {
 
 /** The earliest instant a date can hold. */
 export const BEFORE_ALL = -8.64e15;
-
-/** How long after asking for a kill the engine may stay silent before the run counts as lost. */
-export const KILL_SILENCE_MS = 60_000;
-
-/** The next instant at which something about the run must be decided though nothing is heard of it. */
-export function nextDeadline(run: Run, entry: Entry | undefined): number | null {
-  if (isEnded(run.state)) return null;
-  const attempt = run.attempts.at(-1);
-  const policy = policyOf(entry?.job.definition.policy);
-  const deadlines: number[] = [];
-  if (run.notBefore !== null) deadlines.push(run.notBefore);
-  if (run.startBy !== null && run.attempts.length === 0) deadlines.push(run.startBy + 1);
-  if (run.state === 'running' && attempt !== undefined && policy.timeoutMs !== null && run.kill === null) {
-    deadlines.push((attempt.startedAt ?? attempt.createdAt) + policy.timeoutMs);
-  }
-  if (run.kill !== null) deadlines.push(run.kill.at + policy.killAfterMs + KILL_SILENCE_MS);
-  return deadlines.length === 0 ? null : Math.min(...deadlines);
-}
 
 /** Runs of one decision are made in the order of their due instants. */
 function byAge(a: Run, b: Run): number {

@@ -179,6 +179,23 @@ describe('one node', () => {
     expect(world.engine.started).toHaveLength(18);
   });
 
+  test.each([
+    ['PT2H', 2 * 3_600_000 + 300_000],
+    ['PT6S', -20_000],
+    ['PT6S', -86_400_000],
+  ])('gives a run its timeout of %s by no wall clock, which is set by %i ms', async (timeout, byMs) => {
+    const world = await World.at('2026-01-01T00:00:00Z');
+    await world.put({ name: 'a', policy: { timeout } });
+    await world.trigger('a');
+    await world.clock.advance(3_000);
+    world.clock.step(byMs);
+    const leftMs = (timeout === 'PT2H' ? 7_200_000 : 6_000) - 3_000;
+    await world.clock.advance(leftMs - 1_000);
+    expect(world.scheduler.job('a').runs[0]).toMatchObject({ state: 'running', kill: null });
+    await world.clock.advance(2_000);
+    expect(world.scheduler.job('a').runs[0]?.kill).toMatchObject({ as: 'timed-out' });
+  });
+
   test('ends a run by its timeout though the engine says nothing', async () => {
     const world = await World.at('2026-01-01T00:00:00Z');
     world.engine.obeysKill = false;

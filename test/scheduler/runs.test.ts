@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { KILL_SILENCE_MS } from '../../src/scheduler/state.ts';
+import { KILL_SILENCE_MS } from '../../src/scheduler/durations.ts';
 import { allTime, summarise } from '../../src/scheduler/stats.ts';
 import { Rig, testSettings } from '../support/rig.ts';
 
@@ -275,7 +275,7 @@ describe('an engine', () => {
       r.event({ kind: 'deferred', now: r.now, launchName, reason: 'docker is down' });
     const asked = r.effects.flatMap((effect) => (effect.kind === 'launch' ? [effect] : []));
     expect(new Set(asked.map((launch) => launch.spec.launchName))).toEqual(new Set([launchName]));
-    expect(asked.map((launch) => (launch.notBefore ?? r.now) - r.now)).toEqual([0, 1_000, 2_000, 4_000]);
+    expect(asked.map((launch) => launch.delayMs ?? 0)).toEqual([0, 1_000, 2_000, 4_000]);
     expect(r.runOf('a')).toMatchObject({ state: 'launching', reason: 'docker is down' });
   });
 

@@ -15,6 +15,8 @@ export interface World {
   readonly ensemble: Ensemble;
   readonly nodes: readonly SimNode[];
   readonly docker: Engine;
+  /** When a wall clock was last set, in true time. */
+  readonly clocks: { setAt: number };
 }
 
 /** Makes it so for `ms`, then undoes it. */
@@ -83,17 +85,31 @@ export const faults = {
       life.store.slowMs = 0;
     });
   },
-  'clock-step': ({ nodes, trace }, random) => {
+  'clock-step': ({ nodes, trace, clocks, time }, random) => {
     const node = random.pick(nodes);
     const byMs = random.chance(0.5) ? random.between(1, 180_000) : -random.between(1, 55_000);
     trace.add('fault', `clock of ${node.id} steps`, { byMs });
     node.wall.offsetMs += byMs;
+    clocks.setAt = time.now;
   },
-  'clock-set-back': ({ nodes, trace }, random) => {
+  'clock-set-back': ({ nodes, trace, clocks, time }, random) => {
     const node = random.pick(nodes);
-    const byMs = -random.between(61_000, 200_000);
+    const byMs = -random.between(61_000, 480_000);
     trace.add('fault', `clock of ${node.id} is set back`, { byMs });
     node.wall.offsetMs += byMs;
+    clocks.setAt = time.now;
+  },
+  /** All clocks: what one node decides, another that takes over has to live with. */
+  'clocks-astray': ({ nodes, trace, clocks, time }, random, ms) => {
+    const byMs = random.between(600_000, 28_800_000);
+    trace.add('fault', 'all clocks go astray', { byMs, ms });
+    for (const { wall } of nodes) wall.offsetMs += byMs;
+    clocks.setAt = time.now;
+    time.after(ms, () => {
+      trace.add('fault', 'all clocks are set right');
+      for (const { wall } of nodes) wall.offsetMs -= byMs;
+      clocks.setAt = time.now;
+    });
   },
   'engine-down': (world, random, ms) => {
     const engine = anEngine(world, random);

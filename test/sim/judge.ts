@@ -4,6 +4,7 @@
  */
 
 import type { Job, JobState, JobStats, LedgerLine, Run } from '../../src/scheduler/model.ts';
+import { policyOf } from '../../src/scheduler/policy.ts';
 import { isEnded } from '../../src/scheduler/run-state.ts';
 import type { Schedule } from '../../src/scheduler/schedule/model.ts';
 import { compileSchedule } from '../../src/scheduler/schedule/parse.ts';
@@ -21,6 +22,8 @@ export interface JobLife {
   schedule: Schedule | null;
   /** Instants behind this one are this schedule's. */
   begins: number;
+  /** Up to here nothing need be said of its instants. */
+  blankUpTo: number;
   state: JobState | null;
   stats: JobStats | null;
   /** By id. */
@@ -40,9 +43,22 @@ export interface Said {
   readonly isLeap: boolean;
 }
 
+/** Clocks of nodes that are closer count as equal. */
+const CLOCKS_MS = 2_500;
+/** A process has loaded its copy after this long. */
+const LOAD_MS = 5_000;
+/** The longest that a launch takes while nobody looks. */
+const LAUNCH_UNSEEN_MS = 60_000;
+/** The longest without a leader, or with one that knows no better. */
+const ABSENCE_MS = 900_000;
+
 export interface JudgeParts {
   readonly onWrong: (what: string) => void;
   readonly engines: () => Iterable<Engine>;
+  /** Milliseconds since the beginning, by a clock that is never wrong. */
+  readonly time: () => number;
+  /** When a wall clock was last set, likewise. */
+  readonly clockSetAt: () => number;
   /** The latest time that any node's clock ever showed. */
   readonly latest: () => number;
 }
@@ -52,12 +68,18 @@ export class Judge {
   /** Every run that was ever durable, of removed jobs too. */
   readonly runs = new Map<string, Run>();
   readonly starts = new Map<string, string[]>();
+  /** When each launch was first started. */
+  readonly #startedAt = new Map<string, number>();
   /** `name@revision` of every definition that was ever durable. */
   readonly revisions = new Set<string>();
   /** What jobs that were removed last were, by name, and the number of the removal. */
   readonly #pasts = new Map<string, { readonly life: JobLife; readonly revision: number }>();
   commits = 0;
   #term = 0;
+  /** Of the newest commit that decided something about a run. */
+  #commitAt = 0;
+  /** A clock was set while nobody led, or the leader has followed no other: it can't know how long older attempts have run. */
+  #blindAt = 0;
   /** By launch name: the run of each durable attempt. */
   readonly #attempts = new Map<string, string>();
   /** Runs with their first attempt in the commit that is looked at. */
@@ -72,10 +94,14 @@ export class Judge {
     this.#parts.onWrong(what);
   }
 
-  /** A commit becomes durable; everything before it is. */
-  applied(term: number, writes: readonly Write[]): void {
+  /** A commit becomes durable; everything before it is. Its leader's process began at `followedSince`. */
+  applied(term: number, writes: readonly Write[], followedSince: number): void {
     this.commits += 1;
     if (term < this.#term) this.#wrong(`a write of term ${term} was applied after one of term ${this.#term}`);
+    const followed = followedSince + LOAD_MS < this.#commitAt;
+    if (term > this.#term && (!followed || this.#parts.clockSetAt() >= this.#commitAt))
+      this.#blindAt = this.#parts.time();
+    if (writes.some(({ kind }) => kind.startsWith('run'))) this.#commitAt = this.#parts.time();
     this.#term = Math.max(this.#term, term);
     const touched = new Set<string>();
     for (const write of writes) {
@@ -112,7 +138,8 @@ export class Judge {
         this.#run(write.run, write.kind === 'run-ended');
         return write.run.job;
       case 'ledger': {
-        const life = this.jobs.get(write.line.job);
+        // What a job that comes back takes back stands before the job.
+        const life = this.jobs.get(write.line.job) ?? this.#pasts.get(write.line.job)?.life;
         const fault = life === undefined ? null : lineFault(life, write.line);
         if (fault !== null) this.#wrong(fault);
         life?.lines.set(write.line.from, said(life, write.line, this.#parts.latest()));
@@ -143,6 +170,7 @@ export class Judge {
         schedule,
         // Of a name with a past the state in the same group says where it begins.
         begins: past === undefined ? freshCursor(schedule, job.updatedAt) : Number.NaN,
+        blankUpTo: Number.NEGATIVE_INFINITY,
         state: past?.life.state ?? null,
         stats: past?.life.stats ?? null,
         runs: new Map(past?.life.runs),
@@ -172,7 +200,13 @@ export class Judge {
       return;
     }
     // When the clock is set back behind the beginning of a schedule, that comes again.
-    life.begins = Number.isNaN(life.begins) ? state.begins : Math.min(life.begins, state.begins);
+    if (Number.isNaN(life.begins)) {
+      life.begins = state.begins;
+      // Instants that its parents may have used.
+      life.blankUpTo = Math.max(
+        ...state.ahead.flatMap((each) => (each.schedule === undefined ? each.to : [])),
+      );
+    } else life.begins = Math.min(life.begins, state.begins);
     for (const key of ['succeeded', 'failed'] as const)
       if (state[key] < (life.state?.[key] ?? 0))
         this.#wrong(`${state.name}: ${key} goes back from ${life.state?.[key]} to ${state[key]}`);
@@ -196,6 +230,8 @@ export class Judge {
     life?.runs.set(run.id, run);
     for (const { launchName } of run.attempts) this.#attempts.set(launchName, run.id);
     this.#newlyEnded(run, before, life);
+    if (before?.kill == null && run.kill?.as === 'timed-out' && life?.changed === false)
+      this.#timedOut(run, life);
     if (ended && life !== undefined) life.ended[run.state] = (life.ended[run.state] ?? 0) + 1;
   }
 
@@ -216,6 +252,19 @@ export class Judge {
     const other = [...life.runs.values()].find((each) => each.id !== run.id && isUnderWay(each));
     if (isUnderWay(life.runs.get(run.id) ?? run) && other !== undefined)
       this.#wrong(`${run.id} is launched while ${other.id} is ${other.state}`);
+  }
+
+  /** A timeout is a duration: whatever clocks show, the attempt has had it, and not much more. */
+  #timedOut({ attempts }: Run, { job }: JobLife): void {
+    const { launchName = '', seenAt } = attempts.at(-1) ?? {};
+    const startedAt = this.#startedAt.get(launchName);
+    const timeoutMs = policyOf(job.definition.policy).timeoutMs ?? 0;
+    if (startedAt === undefined || startedAt <= this.#blindAt) return;
+    const ranMs = this.#parts.time() - startedAt;
+    // Where its start was not seen, the engine's clock is believed, as far as that can be.
+    const earlyMs = seenAt === undefined ? LAUNCH_UNSEEN_MS : CLOCKS_MS;
+    if (ranMs < timeoutMs - earlyMs || ranMs > timeoutMs + ABSENCE_MS)
+      this.#wrong(`${launchName} is ended by its timeout of ${timeoutMs} ms when it has run for ${ranMs} ms`);
   }
 
   /** Attempts that ended with this write: was that so? */
@@ -261,6 +310,7 @@ export class Judge {
     const places = this.starts.get(launchName) ?? [];
     places.push(`${engine.place} (term ${spec.term})`);
     this.starts.set(launchName, places);
+    if (places.length === 1) this.#startedAt.set(launchName, this.#parts.time());
     if (!this.#attempts.has(launchName))
       this.#wrong(`${launchName} is started on ${engine.place} before its attempt is durable`);
     const forgotten = [...this.#parts.engines()].some((each) => each.forgotten.has(launchName));

@@ -85,7 +85,7 @@ export function runFault(life: JobLife, run: Run): string | null {
 
 /** What is missing or miscounted of all that is decided under the job's schedule. */
 export function ledgerFaults(life: JobLife): string[] {
-  const { schedule, state, begins } = life;
+  const { schedule, state, begins, blankUpTo } = life;
   const { name } = life.job;
   if (schedule === null || Number.isNaN(begins)) return [];
   const own = new Set<number>();
@@ -113,7 +113,7 @@ export function ledgerFaults(life: JobLife): string[] {
   const cursor = state?.cursor ?? begins;
   for (let due = nextInstant(schedule, begins); due !== null && due <= cursor; ) {
     const at = due;
-    if (!own.has(at) && !stretches.some((each) => speaksOf(each, at)))
+    if (at > blankUpTo && !own.has(at) && !stretches.some((each) => speaksOf(each, at)))
       return [`${name}: ${iso(at)} has neither a run nor a line in the ledger (up to ${iso(cursor)})`];
     due = nextInstant(schedule, at);
   }

@@ -49,6 +49,8 @@ export class SimNode {
   readonly wall: WallClock;
   readonly processes: Engine;
   life: Life | null = null;
+  /** When its process began, in true time. */
+  beganAt = 0;
   /** A crash or a pause that waits for the next boundaries of ports. */
   onBoundary: ((where: string) => void) | null = null;
   readonly #parts: NodeParts;
@@ -91,6 +93,7 @@ export class SimNode {
     if (this.#parts.alwaysFresh) election.isFresh = () => true;
     const scheduler = this.#scheduler({ process, store, election, member });
     this.life = { process, store, election, scheduler };
+    this.beganAt = time.now;
     say('process begins', { pid: member.pid });
     scheduler.start().catch((error: unknown) => {
       say('does not start', { error });

@@ -104,9 +104,12 @@ function build(
   const random = new Random(seed, 'world');
   const engines: Engine[] = [];
   const nodes = new Map<string, SimNode>();
+  const clocks = { setAt: 0 };
   const judge = new Judge({
     onWrong,
     engines: () => engines,
+    time: () => time.now,
+    clockSetAt: () => clocks.setAt,
     latest: () => Math.max(...[...nodes.values()].map(({ wall }) => wall.latest)),
   });
   const engineAt = (place: string): Engine => {
@@ -137,7 +140,7 @@ function build(
     fences: mutant !== 'store-does-not-fence',
     onApplied: (term, writes, node) => {
       trace.add('store', 'commit', { term, node, writes: writes.map(shortWrite) });
-      judge.applied(term, writes);
+      judge.applied(term, writes, nodes.get(node)?.beganAt ?? 0);
     },
     onTerm: (term, member) => trace.add('store', 'term begins', { term, node: member.id }),
     onExpired: (node) => trace.add('store', 'session expires', node),
@@ -168,7 +171,7 @@ function build(
       }),
     );
   }
-  return { world: { time, trace, network, ensemble, nodes: [...nodes.values()], docker }, judge };
+  return { world: { time, trace, network, ensemble, nodes: [...nodes.values()], docker, clocks }, judge };
 }
 
 function shortWrite(write: { kind: string }): string {

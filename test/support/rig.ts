@@ -47,7 +47,7 @@ export class Rig {
     this.state = this.#lead();
   }
 
-  #lead(): State {
+  #lead(clockAheadMs = 0): State {
     this.term += 1;
     const state = new State(this.settings, 'test');
     const copy = <T>(values: Iterable<T>): T[] => structuredClone([...values]);
@@ -59,14 +59,15 @@ export class Rig {
     state.ready();
     state.planAll();
     this.state = state;
-    this.keep(decide(state, { kind: 'leading', now: this.now, term: this.term }));
+    this.keep(decide(state, { kind: 'leading', now: this.now, term: this.term, clockAheadMs }));
     return state;
   }
 
   /** The leader dies and another takes over with what was written; nothing is known of the engines yet. */
-  restart(): void {
+  restart(clockAheadMs = 0): void {
     this.effects.length = 0;
-    this.#lead();
+    this.now += clockAheadMs;
+    this.#lead(clockAheadMs);
   }
 
   keep(decision: Decision): void {
@@ -127,6 +128,12 @@ export class Rig {
   sleep(to: string | number): void {
     this.now = typeof to === 'number' ? this.now + to : Date.parse(to);
     this.event({ kind: 'tick', now: this.now });
+  }
+
+  /** The wall clock is set, no time passing. */
+  setClock(byMs: number): void {
+    this.now += byMs;
+    this.event({ kind: 'clock-set', now: this.now, byMs });
   }
 
   trigger(name: string, params: Record<string, string> = {}): Run {

@@ -4,7 +4,6 @@
  * way.
  */
 
-import { CLOCK_BACK_MS } from '../due.ts';
 import type { Notice } from '../handle.ts';
 import { hostOf } from '../launch.ts';
 import type { Clock, Launcher, Log, Store } from '../ports.ts';
@@ -21,6 +20,8 @@ const INVENTORY_WAIT_MS = 5_000;
 
 export interface LeadershipParts {
   readonly term: number;
+  /** How much this node's clock is ahead of the last leader's; 0 where nothing is known. */
+  readonly clockAheadMs: number;
   /** Has everything that is stored; the leadership's own from now on. */
   readonly state: State;
   readonly store: Store;
@@ -44,6 +45,7 @@ export class Leadership {
   readonly #ahead: Ahead;
   readonly #inventories: Inventories;
   readonly #clock: Clock;
+  readonly #clockAheadMs: number;
   #ended = false;
   #ready = false;
 
@@ -53,6 +55,7 @@ export class Leadership {
     this.term = term;
     this.state = state;
     this.#clock = clock;
+    this.#clockAheadMs = parts.clockAheadMs;
     this.performer = new Performer({
       ...parts,
       post,
@@ -73,9 +76,6 @@ export class Leadership {
       log,
       earliest: () => state.timetable.earliest(),
       onDue: (now) => post({ kind: 'tick', now }),
-      onSetBack: (now, byMs) => {
-        if (byMs > CLOCK_BACK_MS) post({ kind: 'clock-set-back', now });
-      },
     });
     this.loop = new Loop({
       state,
@@ -112,7 +112,7 @@ export class Leadership {
   async begin(): Promise<void> {
     const { state, term } = this;
     state.planAll();
-    this.loop.post({ kind: 'leading', now: this.#clock.now(), term });
+    this.loop.post({ kind: 'leading', now: this.#clock.now(), term, clockAheadMs: this.#clockAheadMs });
     await this.#inventories.takeOver(INVENTORY_WAIT_MS, launchesElsewhere(state));
     if (this.#ended) return;
     this.#ticker.start();

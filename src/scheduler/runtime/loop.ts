@@ -16,6 +16,7 @@ import type { Run } from '../model.ts';
 import type { Clock, Store } from '../ports.ts';
 import type { State } from '../state.ts';
 import type { WriteGroup } from '../write.ts';
+import { ClockSteps } from './clock-steps.ts';
 
 /** Commands that may wait; more are refused, so that a flood can't take the memory. */
 const MAX_WAITING_COMMANDS = 20_000;
@@ -65,6 +66,7 @@ interface Commit {
 
 export class Loop {
   readonly #parts: LoopParts;
+  readonly #steps: ClockSteps;
   #inbox: Item[] = [];
   #undurable: Unit[] = [];
   #commits: Commit[] = [];
@@ -77,6 +79,7 @@ export class Loop {
 
   constructor(parts: LoopParts) {
     this.#parts = parts;
+    this.#steps = new ClockSteps(parts.clock);
   }
 
   post(event: Exclude<Event, { kind: 'command' }>): void {
@@ -193,17 +196,23 @@ export class Loop {
   }
 
   #take(item: Item): void {
+    const byMs = this.#steps.take();
+    // Before anything else is decided by a clock that was set; whatever came in before, comes in now.
+    if (byMs !== 0) this.#decide({ kind: 'clock-set', now: this.#parts.clock.now(), byMs });
+    if (this.#broken !== null) return;
     if (item.kind === 'command') this.#takeCommand(item);
-    else this.#takeEvent(item);
+    else if (this.#decide({ ...item.event, now: this.#parts.clock.now() })) this.#inbox.push(item);
   }
 
-  #takeEvent(item: Extract<Item, { kind: 'event' }>): void {
+  /** True when there is more to decide at this instant. */
+  #decide(event: Exclude<Event, { kind: 'command' }>): boolean {
     try {
-      const decision = decide(this.#parts.state, item.event);
+      const decision = decide(this.#parts.state, event);
       this.#keep(decision, null, null);
-      if (decision.more) this.#inbox.push(item);
+      return decision.more;
     } catch (error) {
       this.#break(error);
+      return false;
     }
   }
 

@@ -64,10 +64,10 @@ export class Performer {
       if (this.#stopped) return;
       if (effect.kind === 'kill') this.#kill(effect);
       else if (effect.kind === 'remove' || effect.kind === 'take-back') this.#forget(effect);
-      else if (effect.notBefore === null) {
+      else if (effect.delayMs === null) {
         this.#enqueue(effect);
         engines.add(effect.spec.engine);
-      } else this.#delay(effect, effect.notBefore);
+      } else this.#delay(effect, effect.delayMs);
     }
     for (const engine of engines) this.#pump(engine);
   }
@@ -152,11 +152,11 @@ export class Performer {
     queue.add(start, launchers.get(engine)?.isHeld?.(launchName) === true);
   }
 
-  #delay(launch: Launch, notBefore: number): void {
+  #delay(launch: Launch, delayMs: number): void {
     const { clock } = this.#parts;
     const { launchName, engine } = launch.spec;
     this.#delayed.get(launchName)?.();
-    const cancel = clock.after(Math.max(0, notBefore - clock.now()), () => {
+    const cancel = clock.after(delayMs, () => {
       this.#delayed.delete(launchName);
       this.#enqueue(launch);
       this.#pump(engine);

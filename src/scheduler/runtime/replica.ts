@@ -9,6 +9,7 @@ import type { Settings } from '../model.ts';
 import type { Clock, Log, Store, Watching } from '../ports.ts';
 import { State } from '../state.ts';
 import type { Write } from '../write.ts';
+import { STEP_MS } from './clock-steps.ts';
 
 /** A copy that could not be loaded is tried again after this long. */
 const RELOAD_MS = 1_000;
@@ -30,9 +31,12 @@ export class Replica {
   #meanwhile: (readonly Write[])[] | null = [];
   #loading: Promise<void> = Promise.resolve();
   #stopped = false;
+  /** What the leader's clock showed when it last decided something about a run, and when that came. */
+  #leaderClock: { readonly at: number; readonly monotonicMs: number };
 
   constructor(parts: ReplicaParts) {
     this.#parts = parts;
+    this.#leaderClock = { at: parts.clock.now(), monotonicMs: parts.clock.monotonicMs() };
   }
 
   /** The newest complete copy; null before the first. */
@@ -59,11 +63,24 @@ export class Replica {
   }
 
   /** The complete copy, with everything that was committed before the call; it is not kept up any more. */
-  async takeOver(): Promise<State> {
+  async takeOver(): Promise<{ state: State; clockAheadMs: number }> {
     await this.caughtUp();
     const state = this.#state as State;
     this.stop();
-    return state;
+    return { state, clockAheadMs: this.#clockAheadMs(state) };
+  }
+
+  /**
+   * What came late makes the other clock seem behind: then durations are a little longer, and never shorter. The clock
+   * of a leader that was not followed is taken for this node's own as it was when it began to follow.
+   */
+  #clockAheadMs(state: State): number {
+    const { clock } = this.#parts;
+    const now = clock.now();
+    let theirs = this.#leaderClock.at + clock.monotonicMs() - this.#leaderClock.monotonicMs;
+    for (const { decidedAt = theirs } of state.runs.values()) theirs = Math.max(theirs, decidedAt);
+    const aheadMs = Math.round(now - theirs);
+    return Math.abs(aheadMs) > STEP_MS ? aheadMs : 0;
   }
 
   stop(): void {
@@ -91,6 +108,10 @@ export class Replica {
 
   #take(writes: readonly Write[]): void {
     if (this.#stopped) return;
+    for (const write of writes) {
+      if ((write.kind === 'run' || write.kind === 'run-ended') && write.run.decidedAt !== undefined)
+        this.#leaderClock = { at: write.run.decidedAt, monotonicMs: this.#parts.clock.monotonicMs() };
+    }
     if (this.#meanwhile !== null) this.#meanwhile.push(writes);
     else if (this.#state !== null) this.#parts.onNotices(follow(this.#state, writes));
   }

@@ -123,9 +123,10 @@ export class Scheduler implements SchedulerHandle, Service {
     await this.#unlead('elected anew');
     if (this.#replica === null) return;
     const began = clock.monotonicMs();
-    const state = await this.#replica.takeOver();
+    const { state, clockAheadMs } = await this.#replica.takeOver();
     const leadership = new Leadership({
       term,
+      clockAheadMs,
       state,
       store,
       clock,

@@ -4,39 +4,35 @@
  */
 
 import type { Clock, Log } from '../ports.ts';
+import { ClockSteps } from './clock-steps.ts';
 
 /** The longest sleep: after a suspend or a step of the wall clock nothing is late by more. */
 const MAX_SLEEP_MS = 1_000;
-/** Wall and monotonic time that differ by more than this in one sleep: the wall clock was set. */
-const STEP_MS = 2_000;
 
 export interface TickerParts {
   readonly clock: Clock;
   readonly log: Log;
   /** The earliest instant of the timetable; Infinity when it is empty. */
   readonly earliest: () => number;
+  /** Something is due, or the wall clock was set. */
   readonly onDue: (now: number) => void;
-  /** The wall clock went back by `byMs`. */
-  readonly onSetBack: (now: number, byMs: number) => void;
 }
 
 export class Ticker {
   readonly #parts: TickerParts;
   #cancel: (() => void) | null = null;
   #wakeAt = Number.POSITIVE_INFINITY;
-  #wall = 0;
-  #monotonic = 0;
+  readonly #steps: ClockSteps;
   /** A tick was posted and its decision is awaited; `rearm` follows it. */
   #running = false;
 
   constructor(parts: TickerParts) {
     this.#parts = parts;
+    this.#steps = new ClockSteps(parts.clock);
   }
 
   start(): void {
     this.#running = true;
-    this.#wall = this.#parts.clock.now();
-    this.#monotonic = this.#parts.clock.monotonicMs();
     this.rearm();
   }
 
@@ -61,16 +57,12 @@ export class Ticker {
   #woken(): void {
     this.#cancel = null;
     if (!this.#running) return;
-    const { clock, log, earliest, onDue, onSetBack } = this.#parts;
+    const { clock, log, earliest, onDue } = this.#parts;
     const now = clock.now();
-    const monotonic = clock.monotonicMs();
-    const stepMs = now - this.#wall - (monotonic - this.#monotonic);
-    this.#wall = now;
-    this.#monotonic = monotonic;
-    if (Math.abs(stepMs) > STEP_MS) log.warn({ stepMs: Math.round(stepMs) }, 'wall-clock-stepped');
-    if (stepMs < -STEP_MS) onSetBack(now, -stepMs);
+    const stepMs = this.#steps.take();
+    if (stepMs !== 0) log.warn({ stepMs }, 'wall-clock-stepped');
     // The tick's decision calls `rearm`; without one, sleep on.
-    if (earliest() <= now) onDue(now);
+    if (stepMs !== 0 || earliest() <= now) onDue(now);
     else this.rearm();
   }
 }
