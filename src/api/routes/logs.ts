@@ -83,6 +83,7 @@ async function* output(
   manner: Manner,
 ): AsyncGenerator<Piece> {
   let begun = false;
+  let fromAnother = false;
   try {
     const chunks = context.scheduler.logs(request.params.id, { ...request.query, signal: manner.stop });
     for await (const piece of manner.events ? toEvents(chunks) : toText(chunks)) {
@@ -93,9 +94,12 @@ async function* output(
     const gone = error instanceof CarillonError && error.code === 'LOGS_GONE';
     if (begun || !gone || isForwarded(request)) throw error;
     yield* fromOthers(context, request, manner);
+    fromAnother = true;
   }
-  // The run may go on: whoever reads must not take the end of this node for the end of the run.
+  // The run may go on: whoever reads must not take the end of this node for the end of the output.
   if (context.closing.aborted) throw new CarillonError('STORE_UNAVAILABLE', 'This node stops.');
+  // What another node answered has its own end.
+  if (manner.events && !fromAnother) yield 'event: end\ndata: {}\n\n';
 }
 
 /** From the node that has it, or else from the first that does; each is asked once. */
@@ -191,5 +195,4 @@ async function* toEvents(output: AsyncIterable<LogChunk>): AsyncGenerator<string
     if (text === '') continue;
     yield `event: log\ndata: ${JSON.stringify({ stream, text } satisfies WireLogEvent)}\n\n`;
   }
-  yield 'event: end\ndata: {}\n\n';
 }

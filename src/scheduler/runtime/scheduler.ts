@@ -295,6 +295,9 @@ export class Scheduler implements SchedulerHandle, Service {
       });
     }
     yield* launcher.logs(attempt.launchName, query);
+    // A launcher that stops ends what it reads, and the output may go on.
+    if (query.follow === true && this.#stopped)
+      throw new CarillonError('STORE_UNAVAILABLE', 'This node stops.');
   }
 
   /** Resolves with the run after its next change, or as it is when the reader goes away. */
