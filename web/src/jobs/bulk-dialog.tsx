@@ -2,16 +2,17 @@
 
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
+import type { WireJob } from '../../../src/api/schema.ts';
 import { DependentsChoice } from '../actions/dependents-choice.tsx';
 import type { Dependents } from '../actions/requests.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Names } from '../parts/names.tsx';
-import { affected, type BulkKind, doBulk, findSubjects, mostJobs, type Outcome } from './bulk.ts';
-import { hangingOn } from './bulk-order.ts';
+import { affected, type BulkKind, doBulk, findStarts, findSubjects, mostJobs, type Outcome } from './bulk.ts';
+import { hangingOn, type Starts } from './bulk-order.ts';
 import { filterInWords, type JobFilter, toQuery } from './filter.ts';
 
 const words: Record<BulkKind, { readonly verb: string; readonly done: string; readonly means: string }> = {
-  trigger: { verb: 'Run now', done: 'triggered', means: 'Each gets one more run, beside its schedule.' },
+  trigger: { verb: 'Run now', done: 'triggered', means: 'Each runs once more, beside its schedule.' },
   pause: {
     verb: 'Pause',
     done: 'paused',
@@ -38,11 +39,17 @@ export function BulkDialog({ kind, filter, onClose }: Props) {
   const client = useQueryClient();
   const { data, error } = useQuery({
     queryKey: ['bulk', kind, filter],
-    queryFn: ({ signal }) => findSubjects(toQuery(filter), signal),
+    queryFn: async ({ signal }) => {
+      const found = await findSubjects(toQuery(filter), signal);
+      const jobs = affected(kind, found.jobs);
+      const inOrder = kind === 'trigger' && !found.tooMany;
+      const starts = inOrder ? await findStarts(jobs, signal) : { start: jobs, follow: [] };
+      return { jobs, tooMany: found.tooMany, ...starts };
+    },
     gcTime: 0,
     staleTime: Number.POSITIVE_INFINITY,
   });
-  const jobs = data === undefined ? [] : affected(kind, data.jobs);
+  const { jobs, start: started, follow } = data ?? { jobs: [], ...none };
   const hanging = kind === 'resume' ? [] : hangingOn(jobs);
   const { verb, done, means } = words[kind];
   const blocked = kind === 'delete' && hanging.length > 0 && dependents === 'refuse';
@@ -52,7 +59,7 @@ export function BulkDialog({ kind, filter, onClose }: Props) {
     setOutcomes([]);
     await doBulk({
       kind,
-      jobs,
+      jobs: started,
       dependents,
       onOutcome: (each) => setOutcomes((all) => [...(all ?? []), each]),
     });
@@ -62,7 +69,7 @@ export function BulkDialog({ kind, filter, onClose }: Props) {
   return (
     <Dialog
       title={`${verb}: ${filterInWords(filter)}`}
-      doing={outcomes === null || busy ? `${verb} ${count(jobs.length)}` : undefined}
+      doing={outcomes === null || busy ? `${verb} ${count(started.length)}` : undefined}
       danger={kind === 'delete'}
       closing={outcomes === null ? 'Cancel' : 'Close'}
       ready={data !== undefined && !data.tooMany && jobs.length > 0 && !blocked}
@@ -78,7 +85,7 @@ export function BulkDialog({ kind, filter, onClose }: Props) {
         </p>
       )}
       {outcomes !== null ? (
-        <Outcomes outcomes={outcomes} of={jobs.length} done={done} />
+        <Outcomes outcomes={outcomes} of={started.length} done={done} />
       ) : (
         <ul className="consequences" aria-busy={data === undefined}>
           <li>
@@ -91,6 +98,7 @@ export function BulkDialog({ kind, filter, onClose }: Props) {
             )}
           </li>
           <li>{means}</li>
+          {follow.length > 0 && <Followers start={started} follow={follow} />}
           {hanging.length > 0 && (
             <li>
               {count(hanging.length)} outside of the filter {hanging.length === 1 ? 'waits' : 'wait'} for
@@ -103,6 +111,39 @@ export function BulkDialog({ kind, filter, onClose }: Props) {
         <DependentsChoice value={dependents} onChange={setDependents} />
       )}
     </Dialog>
+  );
+}
+
+const none: Starts<WireJob> = { start: [], follow: [] };
+
+/** Of those chosen, who starts the others. */
+function Followers({ start, follow }: Starts<WireJob>) {
+  const chosen = new Set([...start, ...follow].map(({ name }) => name));
+  const idle = follow.filter(({ status }) => status === 'paused' || status === 'disabled');
+  const also = follow.filter(({ parents }) => parents.some((parent) => !chosen.has(parent)));
+  return (
+    <>
+      <li>
+        {count(start.length)} {start.length === 1 ? 'is' : 'are'} started:{' '}
+        <Names names={start.map(({ name }) => name)} />
+      </li>
+      <li>
+        {count(follow.length)} {follow.length === 1 ? 'follows' : 'follow'}, each when the jobs that it waits
+        for have ended: <Names names={follow.map(({ name }) => name)} />
+      </li>
+      {idle.length > 0 && (
+        <li>
+          Of these, {count(idle.length)} will be skipped, being paused or disabled:{' '}
+          <Names names={idle.map(({ name }) => name)} />
+        </li>
+      )}
+      {also.length > 0 && (
+        <li>
+          Of these, {count(also.length)} {also.length === 1 ? 'waits' : 'wait'} for jobs outside of the filter
+          too: <Names names={also.map(({ name }) => name)} />
+        </li>
+      )}
+    </>
   );
 }
 

@@ -1,9 +1,10 @@
 /** One action on all jobs of a filter: who they are, what hangs on them, and one request after another. */
 
 import type { WireJob, WireJobList } from '../../../src/api/schema.ts';
+import type { WireGraph } from '../../../src/api/schema-views.ts';
 import { type Dependents, deleteJob, newKey, pauseJob, resumeJob, triggerJob } from '../actions/requests.ts';
 import { get, problemOf, type Query } from '../data/client.ts';
-import { childrenFirst } from './bulk-order.ts';
+import { childrenFirst, type Starts, startsOf } from './bulk-order.ts';
 
 export type BulkKind = 'trigger' | 'pause' | 'resume' | 'delete';
 
@@ -28,6 +29,22 @@ export async function findSubjects(query: Query, signal: AbortSignal): Promise<S
     cursor = page.next;
   } while (cursor !== null && jobs.length <= mostJobs);
   return { jobs: jobs.slice(0, mostJobs), tooMany: jobs.length > mostJobs };
+}
+
+/**
+ * Which of the jobs are to be triggered, and which follow. Of a graph that is too large to be read, only the jobs' own
+ * children are known.
+ */
+export async function findStarts(jobs: readonly WireJob[], signal: AbortSignal): Promise<Starts<WireJob>> {
+  const own = jobs.flatMap(({ name, children }) => children.map((to) => ({ from: name, to })));
+  if (own.length === 0) return { start: jobs, follow: [] };
+  const { edges } = await get<Pick<WireGraph, 'edges'>>('/graph', { linked: true }, signal).catch(
+    (error: unknown) => {
+      if (problemOf(error).code !== 'LIMIT_EXCEEDED') throw error;
+      return { edges: own };
+    },
+  );
+  return startsOf(jobs, edges);
 }
 
 /** Those that the action would change. */
