@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Server } from '../support/server.ts';
+import { eventually, Server } from '../support/server.ts';
 import { hasBrowser, openBrowser, openPage, type Watched } from './browser.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'carillon-journey-'));
@@ -159,6 +159,38 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     expect((await server.get<{ status: string }>('/api/v1/jobs/load')).status).toBe('paused');
   });
 
+  test('a whole pipeline is run by its filter: its beginning is started, the rest follows in order', async () => {
+    const labels = { part: 'night' };
+    const run = { command: 'sleep 0.3' };
+    const put = (name: string, schedule?: object) =>
+      server.ask('PUT', `/api/v1/jobs/${name}`, { labels, run, ...(schedule && { schedule }) });
+    await put('n-extract');
+    await put('n-clean', { after: { parents: ['n-extract'] } });
+    await put('n-report', { after: { parents: ['n-extract', 'n-clean'] } });
+    await page.goto('/jobs?label=part%3Dnight');
+    await page.getByText('All 3').waitFor();
+    await press('Run now');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText(/^1 job is started: n-extract/).waitFor();
+    await dialog.getByText(/^2 jobs follow.*n-clean, n-report/).waitFor();
+    await confirm('Run now 1 job');
+    await dialog.getByText('1 triggered.').waitFor();
+    await eventually(
+      () => server.get<{ items: { state: string }[] }>('/api/v1/jobs/n-report/runs'),
+      ({ items }) => items[0]?.state === 'succeeded',
+    );
+    for (const [name, kind] of [
+      ['n-extract', 'manual'],
+      ['n-clean', 'parents'],
+      ['n-report', 'parents'],
+    ] as const) {
+      const { items } = await server.get<{ items: { state: string; trigger: { kind: string } }[] }>(
+        `/api/v1/jobs/${name}/runs`,
+      );
+      expect(items.map(({ state, trigger }) => [state, trigger.kind])).toEqual([['succeeded', kind]]);
+    }
+  });
+
   test('a change that somebody else makes is there within a second', async () => {
     await page.goto('/jobs');
     await page.getByText('Live', { exact: true }).waitFor();
@@ -183,6 +215,29 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     await server.ask('POST', '/api/v1/jobs', { name: 'after-the-crash', run: { command: 'true' } });
     await page.getByText('after-the-crash').first().waitFor();
   });
+
+  test.each(['SIGKILL', 'SIGTERM'] as const)(
+    'the output of a run goes on after the server was ended by %s, each line once',
+    async (signal) => {
+      await server.ask('PUT', '/api/v1/jobs/counter', {
+        run: { command: 'i=0; while [ $i -lt 240 ]; do i=$((i+1)); echo "line $i"; sleep 0.05; done' },
+        policy: { overlap: 'allow' },
+      });
+      await run('counter');
+      const status = page.getByRole('status').filter({ hasText: 'line' });
+      await page.getByText('line 20', { exact: true }).waitFor();
+      await status.getByText(/live$/).waitFor();
+      const { port } = new URL(server.url);
+      await server.end(signal);
+      await status.getByText(/connection lost/).waitFor();
+      server = await Server.start(dataDir, ['--port', port]);
+      await status.getByText(/live$/).waitFor();
+      await page.getByText('line 240', { exact: true }).waitFor();
+      await page.getByRole('heading', { name: /Succeeded/ }).waitFor();
+      const said = await page.locator('.lines .line').allTextContents();
+      expect(said).toEqual(Array.from({ length: 240 }, (_, i) => `line ${i + 1}`));
+    },
+  );
 
   test('a job is deleted with what hangs on it, once that was decided', async () => {
     await page.goto('/jobs/extract');

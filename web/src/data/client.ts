@@ -73,13 +73,13 @@ export function onFreshness(listener: () => void): () => void {
 export const get = <T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> =>
   request<T>('GET', address(path, query), signal === undefined ? {} : { signal });
 
-/** Why the server refuses this, in its words; null where it does not. For what can only be read otherwise. */
-export async function refusalAt(path: string, query?: Query): Promise<string | null> {
+/** Why the server refuses this; null where it does not. For what can only be read otherwise. */
+export async function refusalAt(path: string, query?: Query): Promise<WireProblem | OfflineProblem | null> {
   try {
     const response = await fetch(address(path, query));
-    return response.ok ? null : (await readProblem(response)).detail;
+    return response.ok ? null : await readProblem(response);
   } catch {
-    return 'The server can not be reached.';
+    return offline('The server can not be reached.');
   }
 }
 

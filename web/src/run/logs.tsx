@@ -89,6 +89,7 @@ function statusOf(
   const shown = searching ? `${found} of ${counted(lines.length)}` : counted(lines.length);
   const cut = dropped > 0 || lines.length >= mostLines ? `, the last ${mostLines.toLocaleString('en')}` : '';
   if (state === 'following') return `${shown}${cut}, live`;
+  if (state === 'interrupted') return `${shown}${cut}; connection lost, reconnecting …`;
   return state === 'ended' && lines.length > 0 ? shown + cut : '';
 }
 

@@ -1,4 +1,4 @@
-/** The output of one attempt, followed until it ends. A lost connection begins anew and shows nothing twice. */
+/** The output of one attempt, followed until it ends, over as many connections as it takes. */
 
 import { useEffect, useState } from 'react';
 import type { WireLogEvent } from '../../../src/api/schema.ts';
@@ -7,11 +7,16 @@ import { type LogLine, LogLines, mostLines, type Stream } from './log-lines.ts';
 
 /** Quick enough to look live, rare enough for a job that writes without end. */
 const paintMs = 100;
+/** The browser comes back by itself unless it was refused; then we do. */
+const reopenMs = 1_000;
+/** A run that is not known is new to a server that has just started, or is gone: by then it is gone. */
+const unknownForMs = 30_000;
 
 export interface Logs {
   readonly lines: readonly LogLine[];
   readonly dropped: number;
-  readonly state: 'opening' | 'following' | 'ended' | 'refused';
+  /** `interrupted`: the connection is lost, and there may be more output than is shown. */
+  readonly state: 'opening' | 'following' | 'interrupted' | 'ended' | 'refused';
   /** Why there is nothing, in the server's words. */
   readonly problem: string | null;
 }
@@ -24,48 +29,106 @@ export function useLogs(id: string, attempt: number | null): Logs {
   useEffect(() => {
     setLogs(nothing);
     if (attempt === null) return;
-    return follow(id, attempt, setLogs);
+    const follower = new Follower(id, attempt, setLogs);
+    follower.open();
+    return () => follower.close();
   }, [id, attempt]);
   return logs;
 }
 
-/** Returns what stops it. */
-function follow(id: string, attempt: number, onLogs: (logs: Logs) => void): () => void {
-  const path = `/runs/${encodeURIComponent(id)}/logs`;
-  const source = new EventSource(address(path, { attempt, tail: mostLines, follow: true }));
-  let kept = new LogLines();
-  let chunks: { readonly stream: Stream; readonly text: string }[] = [];
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  const paint = (state: Logs['state'], problem: string | null = null) => {
-    if (timer !== null) clearTimeout(timer);
-    timer = null;
-    kept.add(chunks);
-    chunks = [];
-    onLogs({ lines: kept.lines, dropped: kept.dropped, state, problem });
-  };
-  source.onopen = () => {
-    // Also after a lost connection, when the server begins again.
-    kept = new LogLines();
-    chunks = [];
-    timer ??= setTimeout(() => paint('following'), paintMs);
-  };
-  source.addEventListener('log', (event: MessageEvent<string>) => {
-    chunks.push(JSON.parse(event.data) as WireLogEvent);
-    timer ??= setTimeout(() => paint('following'), paintMs);
-  });
-  source.addEventListener('end', () => {
-    source.close();
-    paint('ended');
-  });
-  source.onerror = () => {
-    if (source.readyState !== EventSource.CLOSED) return;
-    // A refusal: the browser does not tell which, so it is asked for once more as text.
-    void refusalAt(path, { attempt, tail: 1 }).then((problem) =>
-      paint(problem === null ? 'ended' : 'refused', problem),
+/**
+ * Each connection begins at the beginning again, so what it brings replaces what is shown, once it is as much: nothing
+ * is shown twice, nothing is left out, and nothing that is read moves.
+ */
+class Follower {
+  readonly #path: string;
+  readonly #attempt: number;
+  readonly #onLogs: (logs: Logs) => void;
+  #source: EventSource | null = null;
+  #shown = new LogLines();
+  /** What this connection has brought. */
+  #brought = new LogLines();
+  #chunks: { readonly stream: Stream; readonly text: string }[] = [];
+  #painting: ReturnType<typeof setTimeout> | null = null;
+  #reopening: ReturnType<typeof setTimeout> | null = null;
+  #state: Logs['state'] = 'opening';
+  #lostAt: number | null = null;
+
+  constructor(id: string, attempt: number, onLogs: (logs: Logs) => void) {
+    this.#path = `/runs/${encodeURIComponent(id)}/logs`;
+    this.#attempt = attempt;
+    this.#onLogs = onLogs;
+  }
+
+  open(): void {
+    const query = { attempt: this.#attempt, tail: mostLines, follow: true };
+    const source = new EventSource(address(this.#path, query));
+    this.#source = source;
+    source.onopen = () => {
+      this.#brought = new LogLines();
+      this.#chunks = [];
+      this.#lostAt = null;
+      this.#become('following');
+    };
+    source.addEventListener('log', (event: MessageEvent<string>) => {
+      this.#chunks.push(JSON.parse(event.data) as WireLogEvent);
+      this.#paintSoon();
+    });
+    source.addEventListener('end', () => {
+      source.close();
+      this.#state = 'ended';
+      this.#paint();
+    });
+    source.onerror = () => {
+      if (this.#state === 'following') this.#become('interrupted');
+      this.#lostAt ??= Date.now();
+      if (source.readyState === EventSource.CLOSED) void this.#refused(source);
+    };
+  }
+
+  close(): void {
+    this.#source?.close();
+    this.#source = null;
+    if (this.#painting !== null) clearTimeout(this.#painting);
+    if (this.#reopening !== null) clearTimeout(this.#reopening);
+  }
+
+  /** The browser does not tell why, so it is asked for as text: a server that starts is asked again. */
+  async #refused(source: EventSource): Promise<void> {
+    const problem = await refusalAt(this.#path, { attempt: this.#attempt, tail: 1 });
+    if (this.#source !== source) return;
+    if (problem === null || this.#passes(problem)) {
+      this.#reopening = setTimeout(() => this.open(), reopenMs);
+      return;
+    }
+    this.#state = 'refused';
+    this.#paint(problem.detail);
+  }
+
+  #passes({ status, code }: { readonly status: number; readonly code: string }): boolean {
+    if (status === 0 || status >= 500) return true;
+    return (
+      code === 'RUN_NOT_FOUND' && Date.now() - (this.#lostAt ?? 0) < unknownForMs && this.#state !== 'opening'
     );
-  };
-  return () => {
-    source.close();
-    if (timer !== null) clearTimeout(timer);
-  };
+  }
+
+  #become(state: Logs['state']): void {
+    this.#state = state;
+    this.#paintSoon();
+  }
+
+  #paintSoon(): void {
+    this.#painting ??= setTimeout(() => this.#paint(), paintMs);
+  }
+
+  #paint(problem: string | null = null): void {
+    if (this.#painting !== null) clearTimeout(this.#painting);
+    this.#painting = null;
+    this.#brought.add(this.#chunks);
+    this.#chunks = [];
+    const caughtUp = this.#brought.lines.length >= this.#shown.lines.length;
+    if (caughtUp || this.#state === 'ended') this.#shown = this.#brought;
+    const { lines, dropped } = this.#shown;
+    this.#onLogs({ lines, dropped, state: this.#state, problem });
+  }
 }
