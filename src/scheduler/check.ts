@@ -15,7 +15,7 @@ import { keptWarnings } from './chronos/warnings.ts';
 import { shellVariableForm, variableForm, volumeForm } from './container-forms.ts';
 import { JobDefinition } from './definition.ts';
 import { explain, Findings, type Shape, shorten } from './explain.ts';
-import { checkFetch, heldBy } from './fetch.ts';
+import { checkFetch } from './fetch.ts';
 import { durationMs } from './schedule/period.ts';
 import { memoryBytes } from './size.ts';
 
@@ -106,7 +106,7 @@ function checkScheduleExtras(schedule: NonNullable<JobDefinition['schedule']>, f
   }
 }
 
-function checkRun({ run, chronos }: JobDefinition, findings: Findings): void {
+function checkRun({ run }: JobDefinition, findings: Findings): void {
   const { image, command, argv, entrypoint } = run;
   if ([image, command, argv, entrypoint].every((way) => way === undefined)) {
     findings.add('MISSING_FIELD', 'run has neither command nor argv, and no image that could bring one.', {
@@ -115,8 +115,8 @@ function checkRun({ run, chronos }: JobDefinition, findings: Findings): void {
     });
   }
   checkContainer(run, findings);
-  checkEnvironment(run, chronos !== undefined, findings);
-  checkFetch(run, chronos !== undefined, findings);
+  checkEnvironment(run, findings);
+  checkFetch(run, findings);
   const memory = run.resources?.memory;
   if (memory !== undefined) findings.attempt(() => memoryBytes(memory, 'run.resources.memory'));
   run.volumes?.forEach((volume, index) => {
@@ -129,15 +129,8 @@ function checkRun({ run, chronos }: JobDefinition, findings: Findings): void {
   });
 }
 
-/** Chronos set whatever it was sent, so its jobs may have names that a shell does not hand on. */
-function checkEnvironment(
-  { image, env = {}, secrets = {} }: JobDefinition['run'],
-  fromChronos: boolean,
-  findings: Findings,
-): void {
-  const odd = image !== undefined || fromChronos;
-  const form = odd ? variableForm : shellVariableForm;
-
+function checkEnvironment({ image, env = {}, secrets = {} }: JobDefinition['run'], findings: Findings): void {
+  const form = image === undefined ? shellVariableForm : variableForm;
   const refuse = (field: string, name: string, message: string, allowed: string) =>
     findings.add('INVALID_FIELD', message, { field, value: shorten(name), allowed });
   for (const [map, names] of [
@@ -147,7 +140,7 @@ function checkEnvironment(
     for (const name of names) {
       const field = `run.${map}.${name}`;
       if (!form.test(name)) {
-        const also = odd ? ', dots and dashes' : '';
+        const also = image === undefined ? '' : ', dots and dashes';
         const allowed = `letters, digits, underscores${also}, beginning with a letter or an underscore`;
         refuse(field, name, `${JSON.stringify(shorten(name))} can't be an environment variable.`, allowed);
       } else if (name.startsWith('CARILLON_')) {
@@ -219,14 +212,8 @@ function checkChronos({ chronos }: JobDefinition, findings: Findings): void {
 
 /** What is allowed and probably not meant, or kept without effect. */
 export function findWarnings(definition: JobDefinition): string[] {
-  const { run, policy, alerts } = definition;
+  const { policy, alerts } = definition;
   const warnings = keptWarnings(definition);
-  const odd = Object.keys({ ...run.env, ...run.secrets }).filter((name) => !shellVariableForm.test(name));
-  if (odd.length > 0 && run.image === undefined) {
-    warnings.push(`${odd.join(', ')}: shells hand on no variables with dots or dashes in their names`);
-  }
-  const held = heldBy(run);
-  if (held !== null) warnings.push(held);
   if (policy?.catchUpLimit !== undefined && policy.catchUp !== 'all') {
     warnings.push('policy.catchUpLimit has no effect unless policy.catchUp is all');
   }

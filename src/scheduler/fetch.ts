@@ -26,20 +26,10 @@ export const Fetch = Type.Object(
 );
 export type FetchDefinition = Static<typeof Fetch>;
 
-const downloaded = new Set(['http', 'https', 'file']);
 const address = /^(https?:\/\/[^\s/]+|file:\/\/\/|\/)\S*$/;
+export const isDownloadable = (uri: string): boolean => address.test(uri);
 
-/** Why the job's runs wait and are not launched: what it asks for can't be had here. Null: all of it can. */
-export function heldBy({ fetch = [] }: RunDefinition): string | null {
-  const index = fetch.findIndex(({ uri }) => !address.test(uri));
-  if (index < 0) return null;
-  const scheme = /^[a-z][a-z0-9+.-]*(?=:)/i.exec(fetch[index]!.uri)?.[0].toLowerCase() ?? null;
-  const what = scheme === null || downloaded.has(scheme) ? 'no full address' : `an address of ${scheme}`;
-  return `held: run.fetch[${index}] is ${what}, and only http, https and files can be downloaded here`;
-}
-
-/** With `anyAddress` those that can't be had are taken as well, and hold the job. */
-export function checkFetch({ fetch = [] }: RunDefinition, anyAddress: boolean, findings: Findings): void {
+export function checkFetch({ fetch = [] }: RunDefinition, findings: Findings): void {
   fetch.forEach(({ uri, output }, index) => {
     const refuse = (field: string, value: string, allowed: string) =>
       findings.add('INVALID_FIELD', `${field} is ${JSON.stringify(shorten(value))}. Allowed: ${allowed}.`, {
@@ -48,8 +38,7 @@ export function checkFetch({ fetch = [] }: RunDefinition, anyAddress: boolean, f
         allowed,
       });
     const place = `run.fetch[${index}]`;
-    if (!address.test(uri) && !anyAddress)
-      refuse(`${place}.uri`, uri, 'http://…, https://…, file:///… or a full path');
+    if (!isDownloadable(uri)) refuse(`${place}.uri`, uri, 'http://…, https://…, file:///… or a full path');
     const name = output ?? fetchName(uri);
     if (name === '' || name.startsWith('/') || name.split('/').includes('..'))
       refuse(`${place}.output`, name, "a path below the run's folder");

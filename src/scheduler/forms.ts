@@ -111,9 +111,11 @@ const goDuration =
 const bareDuration = either(`P${apart}`, goDuration);
 const repeats = (digits: string): string =>
   either(`R${digits}/${maybe(dateTime)}/P${apart}`, `R${digits}/${dateTime}/${dateTime}`);
+/** One run is apart from no other: `R1//P` is once, now. */
+const once = `R[01]/${maybe(dateTime)}/P(?:0D|T(?:0S)?)?`;
 /** A repeat, or a duration. */
 export const everyForm = whole(
-  either(bareDuration, repeats('[0-9]{0,15}'), `R[0-9]{1,15}/P${apart}/${dateTime}`),
+  either(bareDuration, repeats('[0-9]{0,15}'), `R[0-9]{1,15}/P${apart}/${dateTime}`, once),
 );
 
 const anyCase = (word: string): string =>

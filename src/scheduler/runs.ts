@@ -7,8 +7,8 @@
 
 import { emptyJoin, type JoinSpec, type ParentEnd, parentEnded } from '../dag/ready.ts';
 import { CarillonError } from '../errors.ts';
+import { heldBy } from './chronos/held.ts';
 import { engineFor } from './engine-choice.ts';
-import { heldBy } from './fetch.ts';
 import { runId } from './ids.ts';
 import { launchRun, limitsOf } from './launch.ts';
 import { holdBack } from './lineage.ts';
@@ -116,7 +116,7 @@ function replaceRun(turn: Turn, other: Run, by: Run): void {
 /** Launches the run if every limit has a place, else lets it wait for one that has none. */
 export function placeRun(turn: Turn, entry: Entry, run: Run): void {
   const { state, freed } = turn;
-  const held = heldBy(entry.job.definition.run);
+  const held = heldBy(entry.job.definition);
   if (held !== null) {
     queueRun(turn, run, held);
     return;

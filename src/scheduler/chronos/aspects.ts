@@ -4,8 +4,9 @@
  * gives the fields back from a native definition. What `write` can't give back is kept with the job.
  */
 
-import { variableForm } from '../container-forms.ts';
+import { shellVariableForm, variableForm } from '../container-forms.ts';
 import { type JobDefinition, maxRetries, type PolicyDefinition } from '../definition.ts';
+import { isDownloadable } from '../fetch.ts';
 import { durationMs } from '../schedule/period.ts';
 import { containerOf, type RunPart, runOf } from './container.ts';
 import { optionsOf } from './docker-options.ts';
@@ -169,11 +170,17 @@ const megabytes = (memory: string | undefined): number | null => {
 export const isVariable = ({ name }: { readonly name: string }): boolean =>
   variableForm.test(name) && !name.startsWith('CARILLON_');
 
+/** A process natively has no names that shells do not hand on; from Chronos it is given them at launch. */
+export const isGivenAtLaunch = (name: string, container: ChronosContainer | null): boolean =>
+  container === null && !shellVariableForm.test(name);
+
 const environment: Aspect = {
   fields: ['environmentVariables'],
   also: ['container'],
   read: ({ environmentVariables, container }) => {
-    const sent = environmentVariables.filter(isVariable).map(({ name, value }) => [name, value] as const);
+    const sent = environmentVariables
+      .filter((each) => isVariable(each) && !isGivenAtLaunch(each.name, container))
+      .map(({ name, value }) => [name, value] as const);
     const options = Object.entries(optionsOf(container).options.env ?? {});
     const env = Object.fromEntries([...sent, ...options]);
     return { run: { env: Object.keys(env).length > 0 ? env : undefined } };
@@ -310,12 +317,15 @@ const fetching: Aspect = {
   read: ({ fetch, uris, container }) => {
     if (container !== null) return { run: { fetch: undefined } };
     const old = uris.map((uri) => ({ uri, executable: false, extract: true }));
-    const all = (fetch.length > 0 ? fetch : old).map((item) => ({
-      uri: item.uri,
-      ...('output_file' in item && item.output_file !== '' && { output: item.output_file }),
-      ...(item.executable && { executable: true }),
-      ...(item.extract && { extract: true }),
-    }));
+    // What can't be had is kept, and holds the job.
+    const all = (fetch.length > 0 ? fetch : old)
+      .filter(({ uri }) => isDownloadable(uri))
+      .map((item) => ({
+        uri: item.uri,
+        ...('output_file' in item && item.output_file !== '' && { output: item.output_file }),
+        ...(item.executable && { executable: true }),
+        ...(item.extract && { extract: true }),
+      }));
     return { run: { fetch: all.length > 0 ? all : undefined } };
   },
   write: ({ run }) => ({

@@ -5,6 +5,7 @@
 
 import type { JobDefinition, RunDefinition } from '../definition.ts';
 import type { Attempt, Run } from '../model.ts';
+import { isGivenAtLaunch, isVariable } from './aspects.ts';
 import { settledFields } from './mapping.ts';
 import { shownName } from './names.ts';
 
@@ -39,14 +40,18 @@ export function chronosNames(
     CHRONOS_JOB_RUN_TIME: String(run.due),
     CHRONOS_JOB_RUN_ATTEMPT: String(number - 1),
     ...(host !== null && { HOST: host }),
-    ...(definition.chronos !== undefined && resourcesOf(definition)),
+    ...(definition.chronos !== undefined && settledNames(definition)),
   };
 }
 
 /** As a client of Chronos reads them. */
-function resourcesOf(definition: JobDefinition): Record<string, string> {
-  const { cpus, mem, disk } = settledFields(definition);
+function settledNames(definition: JobDefinition): Record<string, string> {
+  const { cpus, mem, disk, environmentVariables, container } = settledFields(definition);
+  const odd = environmentVariables.filter(
+    (each) => isVariable(each) && isGivenAtLaunch(each.name, container),
+  );
   return {
+    ...Object.fromEntries(odd.map(({ name, value }) => [name, value])),
     CHRONOS_RESOURCE_CPU: String(cpus),
     CHRONOS_RESOURCE_MEM: String(mem),
     CHRONOS_RESOURCE_DISK: String(disk),

@@ -2,8 +2,9 @@
 
 import { type JobDefinition, maxRetries } from '../definition.ts';
 import type { Unmapped } from './aspects.ts';
-import { isVariable, nativeConstraint } from './aspects.ts';
+import { isGivenAtLaunch, isVariable, nativeConstraint } from './aspects.ts';
 import { containerWarnings } from './container.ts';
+import { heldBy } from './held.ts';
 import { type ChronosJob, chronosDefaults } from './job.ts';
 import { keptOf, settledFields } from './mapping.ts';
 import { nativeName } from './names.ts';
@@ -12,7 +13,9 @@ import { zoneTaken } from './schedule.ts';
 /** Of a definition that came from Chronos; none of any other. */
 export function keptWarnings(definition: JobDefinition): string[] {
   if (definition.chronos === undefined) return [];
-  return chronosWarnings(settledFields(definition), keptOf(definition).unmapped ?? []);
+  const warnings = chronosWarnings(settledFields(definition), keptOf(definition).unmapped ?? []);
+  const held = heldBy(definition);
+  return held === null ? warnings : [...warnings, held];
 }
 
 export function chronosWarnings(job: ChronosJob, unmapped: readonly Unmapped[]): string[] {
@@ -29,6 +32,13 @@ export function chronosWarnings(job: ChronosJob, unmapped: readonly Unmapped[]):
   const unset = job.environmentVariables.filter((variable) => !isVariable(variable));
   for (const { name } of unset)
     warnings.push(`environmentVariables: ${JSON.stringify(name.slice(0, 80))} is kept, and can't be set`);
+  const odd = job.environmentVariables.filter(
+    (each) => isVariable(each) && isGivenAtLaunch(each.name, job.container),
+  );
+  if (odd.length > 0) {
+    const names = odd.map(({ name }) => name).join(', ');
+    warnings.push(`${names}: shells hand on no variables with dots or dashes in their names`);
+  }
   if (job.dataProcessingJobType)
     warnings.push('dataProcessingJobType is kept without effect: progress is accepted, and not stored');
   if (job.disk !== chronosDefaults.disk) warnings.push('disk is kept without effect: no engine limits it');

@@ -90,7 +90,7 @@ describe('a field', () => {
     expect(told).toMatch(/"1x" is kept, and can't be set/);
     expect(told).toMatch(/a\.b-c: shells hand on no variables with dots or dashes/);
     expect(await read()).toMatchObject({ environmentVariables });
-    expect((await native()).definition.run.env).toEqual({ 'a.b-c': 'v', A: 'v' });
+    expect((await native()).definition.run.env).toEqual({ A: 'v' });
     await api.send(`PUT ${three}/job/a`);
     expect(api.world.engine.started[0]?.env).toMatchObject({ 'a.b-c': 'v', A: 'v' });
   });
@@ -103,7 +103,7 @@ describe('addresses that can not be downloaded here', () => {
     ['ftp', 'ftp://x.org/a.tgz'],
   ])('%s: the job is kept and held, and its runs say why', async (scheme, uri) => {
     const told = await put({ uris: ['http://x.org/b.tgz', uri] });
-    expect(told).toMatch(new RegExp(`^held: run.fetch\\[1\\] is an address of ${scheme}, `));
+    expect(told).toMatch(new RegExp(`^held: uris\\[1\\] is an address of ${scheme}, `));
     expect(told).not.toContain('secret');
     expect((await read()).uris).toEqual(['http://x.org/b.tgz', uri]);
     expect((await native()).warnings).toEqual([told]);
@@ -120,9 +120,7 @@ describe('addresses that can not be downloaded here', () => {
     ['a relative one', 'a.tgz'],
     ['one with a space', 'http://x.org/a b.tgz'],
   ])('%s', async (_, uri) => {
-    expect(await put({ fetch: [{ uri, output_file: '' }] })).toMatch(
-      /^held: run.fetch\[0\] is no full address/,
-    );
+    expect(await put({ fetch: [{ uri, output_file: '' }] })).toMatch(/^held: fetch\[0\] is no full address/);
   });
 
   test('a name for a download that is empty is none', async () => {

@@ -1,0 +1,28 @@
+/**
+ * Downloads that can't be had here, of hdfs, s3n or ftp: the job is kept and held, for without its files it would
+ * do something else. Its runs wait with the reason, until the job is sent without them.
+ */
+
+import type { JobDefinition } from '../definition.ts';
+import { isDownloadable } from '../fetch.ts';
+import { settledFields } from './mapping.ts';
+
+const downloaded = new Set(['http', 'https', 'file']);
+
+/** Why the job's runs wait and are not launched; null: nothing holds them. */
+export function heldBy(definition: JobDefinition): string | null {
+  const { chronos, run } = definition;
+  // A container brings what it needs.
+  if (chronos === undefined || run.image !== undefined) return null;
+  if (chronos.uris === undefined && chronos.fetch === undefined) return null;
+  const { fetch, uris } = settledFields(definition);
+  const all = [
+    ...fetch.map(({ uri }, index) => ({ uri, field: `fetch[${index}]` })),
+    ...uris.map((uri, index) => ({ uri, field: `uris[${index}]` })),
+  ];
+  const lacking = all.find(({ uri }) => !isDownloadable(uri));
+  if (lacking === undefined) return null;
+  const scheme = /^[a-z][a-z0-9+.-]*(?=:)/i.exec(lacking.uri)?.[0].toLowerCase() ?? null;
+  const what = scheme === null || downloaded.has(scheme) ? 'no full address' : `an address of ${scheme}`;
+  return `held: ${lacking.field} is ${what}, and only http, https and files can be downloaded here`;
+}
