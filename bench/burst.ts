@@ -9,8 +9,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { realClock } from '../src/clock.ts';
+import { openCgroups, removeCgroup } from '../src/executor/cgroup.ts';
 import { createProcessLauncher } from '../src/executor/process.ts';
 import { createRunLogs } from '../src/executor/run-logs.ts';
+import { installSupervisor } from '../src/executor/supervisor-file.ts';
 import { createLog } from '../src/log.ts';
 import { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
 import { createSoloElection } from '../src/store/election-solo.ts';
@@ -29,12 +31,15 @@ async function withScheduler(
   const dir = mkdtempSync(join(tmpdir(), 'carillon-bench-'));
   const store = createEmbeddedStore({ dir: join(dir, 'store') });
   await store.open();
+  const cgroups = real ? await openCgroups(join(dir, 'process'), log) : null;
   const launcher = real
     ? createProcessLauncher({
         dir: join(dir, 'process'),
         cluster: 'bench',
         clock: realClock,
         log,
+        supervisor: await installSupervisor(join(dir, 'process'), log),
+        cgroups,
         logs: createRunLogs({ dir: join(dir, 'logs'), clock: realClock }),
         environment: process.env,
       })
@@ -70,6 +75,7 @@ async function withScheduler(
   } finally {
     await scheduler.stop();
     await store.close();
+    if (cgroups !== null) await removeCgroup(cgroups);
     rmSync(dir, { recursive: true, force: true });
   }
 }

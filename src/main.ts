@@ -11,12 +11,14 @@ import { runCli } from './cli/program.ts';
 import { realClock } from './clock.ts';
 import { type Config, hostsOf, isWildcard, loadConfig } from './config.ts';
 import { CarillonError } from './errors.ts';
+import { openCgroups, removeCgroup } from './executor/cgroup.ts';
 import { createDockerLauncher } from './executor/docker.ts';
 import type { TlsFiles } from './executor/docker-address.ts';
 import { createCredentials } from './executor/docker-credentials.ts';
 import { createProcessLauncher } from './executor/process.ts';
 import { createRemoteEngine } from './executor/remote.ts';
 import { createRunLogs, type RunLogs } from './executor/run-logs.ts';
+import { installSupervisor, onlyDescriptors } from './executor/supervisor-file.ts';
 import { createSwarmLauncher } from './executor/swarm.ts';
 import { createLog } from './log.ts';
 import { knownInstallation, nodeId, noteInstallation } from './node-files.ts';
@@ -45,8 +47,20 @@ interface Engines {
   readonly settings: Readonly<Record<string, EngineSettings>>;
 }
 
+interface Surroundings {
+  readonly config: Config;
+  readonly log: Log;
+  /** The path of the supervisor's program; null where a shell takes its place. */
+  readonly supervisor: string | null;
+  /** For children of ours: the command line by which they get their first `count` descriptors and no other. */
+  readonly bare: (count: number, argv: readonly [string, ...string[]]) => readonly [string, ...string[]];
+  /** The folder for the cgroups of processes; null: there are none. */
+  readonly cgroups: string | null;
+}
+
 /** `host`: this node, where there are others; the process engine is its own then. */
-function createEngines(config: Config, cluster: string, host: string | null, log: Log): Engines {
+function createEngines(around: Surroundings, cluster: string, host: string | null): Engines {
+  const { config, log, supervisor, cgroups, bare } = around;
   const clock = realClock;
   const logs: RunLogs = createRunLogs({
     dir: join(config.dataDir, 'logs'),
@@ -61,6 +75,8 @@ function createEngines(config: Config, cluster: string, host: string | null, log
       clock,
       log,
       logs,
+      supervisor,
+      cgroups,
       environment: process.env,
       logBytesPerStream: config.logLimit,
     }),
@@ -75,7 +91,12 @@ function createEngines(config: Config, cluster: string, host: string | null, log
   };
   const containers = {
     ...{ ...tlsOf(config), cluster, clock, log, logs },
-    credentials: createCredentials({ configFile: config.dockerConfig, environment: process.env, clock }),
+    credentials: createCredentials({
+      configFile: config.dockerConfig,
+      environment: process.env,
+      clock,
+      bare: (argv) => bare(3, argv),
+    }),
   };
   if (config.dockerHost !== null) {
     launchers.push(createDockerLauncher({ host: config.dockerHost, ...containers }));
@@ -110,9 +131,9 @@ interface Shared {
   readonly election: (self: Member) => Election;
 }
 
-function createShared(config: Config, log: Log): Shared {
+function createShared({ config, log, bare }: Surroundings): Shared {
   if (config.zk === null) {
-    const store = createEmbeddedStore({ dir: join(config.dataDir, 'store') });
+    const store = createEmbeddedStore({ dir: join(config.dataDir, 'store'), bare });
     return { store, election: (self) => createSoloElection(store, self) };
   }
   const clock = realClock;
@@ -143,13 +164,18 @@ async function serve(args: readonly string[]): Promise<number> {
   const config: Config = { ...given, dataDir: resolve(given.dataDir) };
   const log = createLog({ level: config.logLevel, format: config.logFormat });
   makeDataDir(config.dataDir);
-  const { store, election: electionOf } = createShared(config, log);
+  const processDir = join(config.dataDir, 'process');
+  const supervisor = await installSupervisor(processDir, log);
+  const cgroups = supervisor === null ? null : await openCgroups(processDir, log);
+  const bare: Surroundings['bare'] = (count, argv) => onlyDescriptors(supervisor, count, argv);
+  const around = { config, log, supervisor, cgroups, bare };
+  const { store, election: electionOf } = createShared(around);
   if (config.zk !== null) log.info({ zk: config.zk }, 'connecting');
   await store.open();
   const cluster = await store.cluster();
   if (config.zk !== null) noteInstallation(config.dataDir, config.zk, cluster);
   const id = config.zk === null ? cluster : nodeId(config.dataDir);
-  const engines = createEngines(config, cluster, config.zk === null ? null : id, log);
+  const engines = createEngines(around, cluster, config.zk === null ? null : id);
   let end: (code: number) => void = () => undefined;
   const ended = new Promise<number>((resolve) => {
     end = resolve;
@@ -178,7 +204,7 @@ async function serve(args: readonly string[]): Promise<number> {
     },
   });
   const webDir = fileURLToPath(new URL('../dist/web', import.meta.url));
-  const settings = { webDir, hosts: hostsOf(config) };
+  const settings = { webDir, hosts: hostsOf(config), bare };
   const app = await buildApp({ scheduler, clock: realClock, log, node, settings });
   // The port first: where it is taken, nothing has been started.
   const listening = await listen(app, config).catch(async (error: unknown) => {
@@ -199,6 +225,8 @@ async function serve(args: readonly string[]): Promise<number> {
     await scheduler.stop();
     await app.close();
     await store.close();
+    // The system keeps it while jobs run on in groups below it.
+    if (cgroups !== null) await removeCgroup(cgroups);
   }
   return code;
 }

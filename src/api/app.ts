@@ -42,6 +42,7 @@ import { verdictRoutes } from './routes/verdicts.ts';
 import { protect } from './security.ts';
 import { Turns } from './turns.ts';
 import { WebApp } from './web-app.ts';
+import type { Bare } from './yaml-process.ts';
 
 export interface AppParts {
   readonly scheduler: SchedulerHandle;
@@ -52,6 +53,8 @@ export interface AppParts {
 }
 
 export interface AppSettings {
+  /** The command line by which a child gets its first `count` descriptors and no other; absent: it gets all. */
+  readonly bare?: Bare;
   /** Bytes of one request body. */
   readonly bodyLimitBytes?: number;
   /** How often a quiet stream of events says that it is still there. */
@@ -134,7 +137,7 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
     (request, reply) => web.answer(request, reply) ?? sendError(log, nothingHere(request), request, reply),
   );
   answerOwnHosts(app, checkHost);
-  readBodies(app, clock, context.turns);
+  readBodies(app, { clock, turns: context.turns, bare: settings.bare });
   boundBodies(app, bodies, clock);
   protect(app);
   refuseOtherMethods(app, (request) => web.has(request), maxParamLength);

@@ -14,7 +14,7 @@ import { nothingHere } from './error-map.ts';
 import { placeOfMistake } from './json-place.ts';
 import { apiLimits } from './limits.ts';
 import type { Turns } from './turns.ts';
-import { type ReadJobs, YamlProcess } from './yaml-process.ts';
+import { type Bare, type ReadJobs, YamlProcess } from './yaml-process.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -39,8 +39,11 @@ const takes = ({ routeOptions }: FastifyRequest): 'job' | 'jobs' | null => route
 const bodiless = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** For the whole app, before any route is added. */
-export function readBodies(app: FastifyInstance, clock: Clock, turns: Turns): void {
-  const yaml = new YamlProcess(clock);
+export function readBodies(
+  app: FastifyInstance,
+  { clock, turns, bare }: { readonly clock: Clock; readonly turns: Turns; readonly bare: Bare | undefined },
+): void {
+  const yaml = new YamlProcess(clock, bare);
   app.addHook('onClose', () => yaml.close());
   app.removeAllContentTypeParsers();
   // Where nothing is, nothing is read.

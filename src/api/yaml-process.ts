@@ -42,18 +42,23 @@ type Answer =
     }
   | { readonly kind: 'failed'; readonly message: string; readonly stack: string };
 
+/** The command line by which a program gets the first `count` descriptors of those that it is given, and no other. */
+export type Bare = (count: number, argv: readonly [string, ...string[]]) => readonly [string, ...string[]];
+
 /** What the process is started with. */
 const role = 'read-yaml';
 
 export class YamlProcess {
   readonly #clock: Clock;
+  readonly #bare: Bare;
   #child: ChildProcess | null = null;
   #turn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
   #stopIdling: () => void = () => undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, bare: Bare = (_count, argv) => argv) {
     this.#clock = clock;
+    this.#bare = bare;
   }
 
   /** The jobs of a body. INVALID_BODY; LIMIT_EXCEEDED; BUSY where too many are to be read already. */
@@ -82,7 +87,7 @@ export class YamlProcess {
 
   async #readNow(bytes: Uint8Array): Promise<ReadJobs> {
     this.#stopIdling();
-    this.#child ??= start();
+    this.#child ??= start(this.#bare);
     const answer = await this.#ask(this.#child, bytes);
     this.#stopIdling = this.#clock.after(yamlLimits.idleMs, () => this.#end());
     if (answer.kind === 'read') return answer.jobs;
@@ -129,9 +134,12 @@ export class YamlProcess {
   }
 }
 
-function start(): ChildProcess {
+function start(bare: Bare): ChildProcess {
+  // Its streams, and the one on which it is asked.
+  const [execPath, ...before] = bare(4, [process.execPath]);
   return fork(fileURLToPath(import.meta.url), [role], {
-    execArgv: [...process.execArgv, `--max-old-space-size=${yamlLimits.memoryMb}`],
+    execPath,
+    execArgv: [...before, ...process.execArgv, `--max-old-space-size=${yamlLimits.memoryMb}`],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });

@@ -43,6 +43,8 @@ export interface CredentialOptions {
   /** For the helpers, which need at least PATH and HOME. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
+  /** The command line by which a helper gets its three streams and nothing else that is open here. */
+  readonly bare?: (argv: readonly [string, ...string[]]) => readonly [string, ...string[]];
 }
 
 /** The finder ends by LAUNCH_REFUSED where a login was to be had and could not be read. */
@@ -77,13 +79,16 @@ async function askHelper(name: string, registry: string, options: CredentialOpti
 function runHelper(
   program: string,
   registry: string,
-  { environment, clock }: CredentialOptions,
+  { environment, clock, bare = (argv) => argv }: CredentialOptions,
 ): Promise<{ failure: string | null; answer: string }> {
   const bounds = { maxBuffer: maxAnswerBytes, killSignal: 'SIGKILL', env: { ...environment } } as const;
   return new Promise((resolve) => {
-    const child = execFile(program, ['get'], bounds, (error, answer) => {
+    const [first, ...args] = bare([program, 'get']);
+    const child = execFile(first, args, bounds, (error, answer) => {
       cancel();
-      resolve({ failure: error === null ? null : `failed (${error.code ?? error.signal})`, answer });
+      // Shells and the like have this code for a program that is not there.
+      const code = error?.code === 127 ? 'ENOENT' : error?.code;
+      resolve({ failure: error === null ? null : `failed (${code ?? error.signal})`, answer });
     });
     const cancel = clock.after(helperTimeoutMs, () => {
       child.kill('SIGKILL');

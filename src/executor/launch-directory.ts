@@ -8,6 +8,9 @@
  * a launch of this name exists. It goes the same way: its incarnation, a name never used again, is renamed
  * out of the way, which leaves an empty name that counts as none. So whatever a paused scheduler or a late
  * supervisor still does to an incarnation that was replaced finds nothing, and never touches its successor.
+ *
+ * A job of another user owns `work` and the two files of its output, and nothing that holds them: it can't put
+ * anything in their place. Under the shell supervisor, which is that user too, it owns `claim` as well.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -15,6 +18,7 @@ import { constants } from 'node:fs';
 import {
   chown,
   type FileHandle,
+  lstat,
   mkdir,
   open,
   readdir,
@@ -22,11 +26,11 @@ import {
   rename,
   rm,
   rmdir,
-  stat,
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '../scheduler/ports.ts';
+import type { Clock, Log } from '../scheduler/ports.ts';
+import { clearLaunch, clearLeftover } from './launch-clearing.ts';
 import { isMissing } from './log-files.ts';
 import { type Journal, parseJournal } from './process-journal.ts';
 import { isLaunchName } from './run-logs.ts';
@@ -37,7 +41,8 @@ const leftoverMs = 3_600_000;
 const takenBack = 'taken back\n';
 /** A journal has a few short lines; bounds what is read of it. */
 const maxJournalBytes = 8 * 1024;
-const appendExisting = constants.O_WRONLY | constants.O_APPEND;
+const appendExisting = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW;
+const readBluntly = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export interface LaunchRecord {
   readonly cluster: string;
@@ -91,10 +96,23 @@ export interface LaunchDirectories {
   discard(directory: LaunchDirectory): Promise<void>;
 }
 
-export function createLaunchDirectories(dir: string, clock: Clock): LaunchDirectories {
+export interface LaunchDirectoriesOptions {
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The supervisor's program; null: the shell. */
+  readonly supervisor: string | null;
+}
+
+export function createLaunchDirectories(options: LaunchDirectoriesOptions): LaunchDirectories {
+  const { dir, clock, log, supervisor } = options;
   const launches = join(dir, 'launches');
   const scratch = join(dir, 'scratch');
   const sync = directorySync(launches);
+  const clear = async (path: string, clearIt: typeof clearLaunch): Promise<void> => {
+    const cleared = await clearIt(path, supervisor).catch(String);
+    if (cleared !== true) log.warn({ path, ...(cleared ? { error: cleared } : {}) }, 'launch.not-cleared');
+  };
 
   return {
     async prepare() {
@@ -102,15 +120,16 @@ export function createLaunchDirectories(dir: string, clock: Clock): LaunchDirect
       await mkdir(scratch, { recursive: true, mode: 0o700 });
       for (const name of await readdir(scratch)) {
         const path = join(scratch, name);
-        const age = clock.now() - ((await stat(path).catch(() => null))?.mtimeMs ?? clock.now());
-        if (age > leftoverMs) await rm(path, { recursive: true, force: true });
+        const age = clock.now() - ((await lstat(path).catch(() => null))?.mtimeMs ?? clock.now());
+        if (age > leftoverMs) await clear(path, clearLeftover);
       }
     },
 
     async create(name, record, owner) {
       const incarnation = randomUUID();
       const staging = join(scratch, incarnation);
-      const files = await furnish(join(staging, incarnation), record, owner);
+      const claimOwner = supervisor === null ? owner : null;
+      const files = await furnish(join(staging, incarnation), { record, owner, claimOwner });
       try {
         await rename(staging, join(launches, name));
         await sync();
@@ -146,7 +165,7 @@ export function createLaunchDirectories(dir: string, clock: Clock): LaunchDirect
         throw error;
       }
       await rmdir(join(launches, name)).catch(() => {}); // Not empty: the name was taken again meanwhile.
-      await rm(aside, { recursive: true, force: true });
+      await clear(aside, clearLaunch);
     },
   };
 }
@@ -202,15 +221,19 @@ function directoryAt(
 }
 
 /** Makes everything that a launch needs; the descriptors belong to this incarnation wherever it is moved. */
-async function furnish(path: string, record: LaunchRecord, owner: Owner | null): Promise<Created['files']> {
+async function furnish(
+  path: string,
+  given: { readonly record: LaunchRecord; readonly owner: Owner | null; readonly claimOwner: Owner | null },
+): Promise<Created['files']> {
+  const { record, owner, claimOwner } = given;
   await mkdir(path, { recursive: true, mode: 0o711 });
-  const own = async (name: string): Promise<void> => {
+  const make = async (name: string, of: Owner | null): Promise<void> => {
     await mkdir(join(path, name), { mode: 0o700 });
-    if (owner) await chown(join(path, name), owner.uid, owner.gid);
+    if (of) await chown(join(path, name), of.uid, of.gid);
   };
   await Promise.all([
-    own('claim'),
-    own('work'),
+    make('claim', claimOwner),
+    make('work', owner),
     mkdir(join(path, 'log'), { mode: 0o700 }),
     writeFile(join(path, 'launch.json'), JSON.stringify(record), { mode: 0o600 }),
   ]);
@@ -257,10 +280,10 @@ function directorySync(path: string): () => Promise<void> {
   };
 }
 
-/** The beginning of a file, null when it is missing. Never follows a link. */
+/** The beginning of a file, null when it is missing. Never follows a link, and never waits for the other end of a pipe. */
 async function readBounded(path: string): Promise<string | null> {
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    const file = await open(path, readBluntly);
     try {
       const { bytesRead, buffer } = await file.read(Buffer.alloc(maxJournalBytes), 0, maxJournalBytes, 0);
       return buffer.toString('utf8', 0, bytesRead);
@@ -274,7 +297,7 @@ async function readBounded(path: string): Promise<string | null> {
 }
 
 async function changedAt(path: string): Promise<number | null> {
-  const found = await stat(path).catch(() => null);
+  const found = await lstat(path).catch(() => null);
   return found && Math.floor(found.mtimeMs);
 }
 

@@ -10,8 +10,8 @@
  * beginning of the output and not of the file.
  */
 
-import { fstatSync, ftruncateSync, readSync, renameSync, writeSync } from 'node:fs';
-import { appendFile, type FileHandle, open, stat } from 'node:fs/promises';
+import { constants, fstatSync, ftruncateSync, readSync, renameSync, writeSync } from 'node:fs';
+import { appendFile, type FileHandle, lstat, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, LogChunk, LogQuery, StopSignal } from '../scheduler/ports.ts';
 
@@ -24,6 +24,15 @@ const blockBytes = 64 * 1024;
 const blocksPerTurn = 16;
 /** How late a follower may be. */
 const followPollMs = 200;
+
+/** A file of output is never a link, nor a pipe that somebody would have to open too. */
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = constants;
+const flags = {
+  read: O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
+  change: O_RDWR | O_NOFOLLOW,
+  append: O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW,
+  replace: O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
+} as const;
 
 /** What a reader needs to know of the launch. */
 export interface Following {
@@ -55,7 +64,7 @@ export class LogFiles {
   }
 
   async exists(): Promise<boolean> {
-    return (await stat(this.#directory).catch(() => null)) !== null;
+    return (await lstat(this.#directory).catch(() => null)) !== null;
   }
 
   /** Moves the whole directory; readers go on. `directory` must not exist or be empty. */
@@ -66,7 +75,7 @@ export class LogFiles {
 
   /** Appends in the order of calls that are awaited one after the other. */
   async append(stream: Stream, bytes: Uint8Array): Promise<void> {
-    await appendFile(this.path(stream), bytes, { mode: 0o600 });
+    await appendFile(this.path(stream), bytes, { mode: 0o600, flag: flags.append });
     await this.trim();
   }
 
@@ -118,10 +127,10 @@ export class LogFiles {
     const path = this.path(stream);
     const half = Math.floor(this.#bytesPerStream / 2);
     if ((await sizeOf(path)) <= half) return;
-    const source = await open(path, 'r+');
+    const source = await open(path, flags.change);
     try {
       const next = `${this.#oldPath(stream)}.next`;
-      const target = await open(next, 'w', 0o600);
+      const target = await open(next, flags.replace, 0o600);
       try {
         const copied = await copyTail(source, target, half);
         // Synchronous from here: what was printed during the copy comes along, and no reader sees half of it.
@@ -215,7 +224,7 @@ function catchUp(source: FileHandle, target: FileHandle, from: number, keep: num
 async function readSome(path: string, offset: number, length: number): Promise<Uint8Array> {
   let file: FileHandle;
   try {
-    file = await open(path, 'r');
+    file = await open(path, flags.read);
   } catch (error) {
     if (isMissing(error)) return new Uint8Array(0);
     throw error;
@@ -231,7 +240,7 @@ async function readSome(path: string, offset: number, length: number): Promise<U
 
 async function sizeOf(path: string): Promise<number> {
   try {
-    return (await stat(path)).size;
+    return (await lstat(path)).size;
   } catch (error) {
     if (isMissing(error)) return 0;
     throw error;

@@ -1,6 +1,6 @@
 /**
  * The journal of one process launch: an append-only file of short lines, written by the supervisor (`start`,
- * `exit`) and by schedulers (`kill`, `killed`, `ended`). A line counts once its newline is there; of repeated
+ * `exit`, and before `start` where it is no shell `job` and `cgroup`) and by schedulers (`kill`, `killed`, `ended`). A line counts once its newline is there; of repeated
  * lines the first counts, except that the earliest of several kill deadlines holds. Pure.
  */
 
@@ -16,6 +16,10 @@ export interface ProcessIdentity {
 export interface Journal {
   /** Null: the job was not started (yet). */
   readonly supervisor: ProcessIdentity | null;
+  /** Leads the job's process group; null where the supervisor does. */
+  readonly job: ProcessIdentity | null;
+  /** The folder of the cgroup that the job was started in. */
+  readonly cgroup: string | null;
   /** Of the job; null while it runs, and for ever if the supervisor was killed with it. */
   readonly exitCode: number | null;
   /** TERM was sent; KILL follows at `by`, epoch milliseconds. */
@@ -34,6 +38,8 @@ export const journalLine = {
 
 export function parseJournal(text: string): Journal {
   let supervisor: Journal['supervisor'] = null;
+  let job: Omit<ProcessIdentity, 'boot'> | null = null;
+  let cgroup: string | null = null;
   let exitCode: number | null = null;
   let kill: Journal['kill'] = null;
   let killed = false;
@@ -41,6 +47,8 @@ export function parseJournal(text: string): Journal {
   for (const line of text.split('\n').slice(0, -1)) {
     const [word, first = '', second = ''] = line.split(' ', 3);
     if (word === 'start') supervisor ??= parseStart(line);
+    else if (word === 'job') job ??= parseProcess(line.slice('job '.length));
+    else if (word === 'cgroup') cgroup ??= /^cgroup (\/.+)$/.exec(line)?.[1] ?? null;
     else if (word === 'exit') exitCode ??= wholeNumber(first);
     else if (word === 'killed') killed = true;
     else if (word === 'ended') endedAt ??= wholeNumber(first);
@@ -52,7 +60,16 @@ export function parseJournal(text: string): Journal {
       }
     }
   }
-  return { supervisor, exitCode, kill, killed, endedAt };
+  // Without a start there was no job.
+  return {
+    supervisor,
+    job: supervisor && job && { ...job, boot: supervisor.boot },
+    cgroup: supervisor && cgroup,
+    exitCode,
+    kill,
+    killed,
+    endedAt,
+  };
 }
 
 /** What an ended launch says of itself. */
@@ -63,7 +80,7 @@ export function outcomeOf(
   const { exitCode, kill, supervisor } = journal;
   if (exitCode === 127) return { exitCode, reason: 'Exit code 127: a command was not found' };
   if (exitCode === 126) return { exitCode, reason: 'Exit code 126: a command could not be executed' };
-  if (exitCode !== null) return { exitCode };
+  if (exitCode !== null && !(exitCode === 137 && journal.killed)) return { exitCode };
   if (!supervisor && journal.killed) return { exitCode: 137, reason: 'Killed before it was started' };
   if (journal.killed) {
     return { exitCode: 137, reason: `Killed: still running ${kill?.graceMs ?? 0} ms after TERM` };
@@ -88,6 +105,13 @@ function parseStart(line: string): ProcessIdentity | null {
   const [, pid, boot, rest] = parts as unknown as [string, string, string, string];
   const began = boot === '-' ? rest.trim().replace(/\s+/g, ' ') : parseStat(rest)?.began;
   return began ? { pid: Number(pid), boot, began } : null;
+}
+
+/** `<pid> <line of /proc/<pid>/stat>`. */
+function parseProcess(text: string): Omit<ProcessIdentity, 'boot'> | null {
+  const [, pid, stat = ''] = /^(\d+) (.+)$/.exec(text) ?? [];
+  const began = parseStat(stat)?.began;
+  return began ? { pid: Number(pid), began } : null;
 }
 
 /** Of a line of /proc/<pid>/stat. The command in parentheses may hold anything, parentheses too. */

@@ -13,6 +13,7 @@ import type { LaunchSpec } from '../scheduler/spec.ts';
 import { fetchFirst } from './fetch.ts';
 import type { Owner } from './launch-directory.ts';
 import { readSecretVariables } from './secret-file.ts';
+import { onlyDescriptors } from './supervisor-file.ts';
 
 /** What a job sees of the scheduler's own environment. All else, tokens among it, stays with the scheduler. */
 const inherited = ['PATH', 'HOME', 'LANG', 'TZ', 'USER'] as const;
@@ -29,10 +30,14 @@ export interface ProcessRequest {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** LAUNCH_REFUSED or UNSUPPORTED_BY_ENGINE, naming what is wrong. */
-export async function processRequest(spec: LaunchSpec, environment: Environment): Promise<ProcessRequest> {
+/** LAUNCH_REFUSED or UNSUPPORTED_BY_ENGINE, naming what is wrong. `supervisor`: its program, if there is one. */
+export async function processRequest(
+  spec: LaunchSpec,
+  environment: Environment,
+  supervisor: string | null = null,
+): Promise<ProcessRequest> {
   refuseUnsupported(spec);
-  const account = spec.user === null ? null : await findAccount(spec.user);
+  const account = spec.user === null ? null : await findAccount(spec.user, supervisor);
   if (spec.workdir !== null) await checkWorkdir(spec.workdir);
   const env: Record<string, string> = { PATH: defaultPath, ...pick(environment) };
   if (account?.name) env.USER = account.name;
@@ -130,10 +135,10 @@ interface Account {
 }
 
 /** `name`, `uid` or `uid:gid`. Supplementary groups are dropped. */
-async function findAccount(user: string): Promise<Account> {
+async function findAccount(user: string, supervisor: string | null): Promise<Account> {
   const allowed = 'a user of the scheduler’s host, as name, uid or uid:gid';
   const [, uid, , gid] = /^(\d{1,10})(:(\d{1,10}))?$/.exec(user) ?? [];
-  const entry = await findPasswdEntry(uid ?? user);
+  const entry = await findPasswdEntry(uid ?? user, supervisor);
   if (!entry && !(uid && gid)) throw refused('run.user', user, `There is no user ${user} here`, allowed);
   const owner = { uid: entry?.uid ?? Number(uid), gid: gid ? Number(gid) : entry!.gid };
   const self = { uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1 };
@@ -153,10 +158,11 @@ interface PasswdEntry {
 }
 
 /** By name or number: /etc/passwd first, then whatever directory the system asks. */
-async function findPasswdEntry(key: string): Promise<PasswdEntry | null> {
+async function findPasswdEntry(key: string, supervisor: string | null): Promise<PasswdEntry | null> {
   const local = findEntry(await readFile('/etc/passwd', 'utf8').catch(() => ''), key);
   if (local || !/^[A-Za-z0-9_][A-Za-z0-9_.@\\-]*\$?$/.test(key)) return local;
-  const answer = await promisify(execFile)('getent', ['passwd', key]).catch(() => null);
+  const [program, ...args] = onlyDescriptors(supervisor, 3, ['getent', 'passwd', key]);
+  const answer = await promisify(execFile)(program, args).catch(() => null);
   return answer ? findEntry(answer.stdout, key) : null;
 }
 

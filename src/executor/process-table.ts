@@ -15,7 +15,7 @@ export interface ProcessSource {
   /** The boot of the machine, `-` if unknown. */
   readonly boot: string;
   /** Null when no such process lives. */
-  find(pid: number): Promise<{ began: string } | null>;
+  find(pid: number): Promise<{ began: string; group: number } | null>;
   /** True when a process of this group lives. */
   hasGroup(group: number): Promise<boolean>;
 }
@@ -55,9 +55,12 @@ export function psSource(): ProcessSource {
   return {
     boot: '-',
     async find(pid) {
-      const answer = await run('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { env }).catch(() => null);
-      const [, state, began] = /^\s*(\S+)\s+(.+)$/.exec(answer?.stdout.trim() ?? '') ?? [];
-      return state && began && !state.startsWith('Z') ? { began: began.replace(/\s+/g, ' ') } : null;
+      const answer = await run('ps', ['-o', 'stat=,pgid=,lstart=', '-p', String(pid)], { env }).catch(
+        () => null,
+      );
+      const [, state, group, began] = /^\s*(\S+)\s+(\d+)\s+(.+)$/.exec(answer?.stdout.trim() ?? '') ?? [];
+      if (!state || !began || state.startsWith('Z')) return null;
+      return { began: began.replace(/\s+/g, ' '), group: Number(group) };
     },
     async hasGroup(group) {
       const { stdout } = await run('ps', ['-A', '-o', 'pgid=,stat='], { env, maxBuffer: 16 * 1024 * 1024 });
@@ -90,9 +93,21 @@ export async function signalGroup(
   leader: ProcessIdentity,
   signal: 'SIGTERM' | 'SIGKILL',
 ): Promise<boolean> {
-  if (!(await isGroupAlive(source, leader))) return false;
+  return (await isGroupAlive(source, leader)) && send(-leader.pid, signal);
+}
+
+/** Signals the process if it is still the one meant; false when it is gone. */
+export async function signalProcess(
+  source: ProcessSource,
+  identity: ProcessIdentity,
+  signal: 'SIGTERM' | 'SIGKILL' | 'SIGCONT',
+): Promise<boolean> {
+  return (await isAlive(source, identity)) && send(identity.pid, signal);
+}
+
+function send(to: number, signal: 'SIGTERM' | 'SIGKILL' | 'SIGCONT'): boolean {
   try {
-    process.kill(-leader.pid, signal);
+    process.kill(to, signal);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;

@@ -1,18 +1,20 @@
 /**
  * Watches process launches until nothing of them is left, and tells each end once.
  *
- * A launch has ended when its supervisor is gone and its process group is empty: what a job leaves in its
- * group (the `tee` at the end of a pipe, a worker that outlived its parent) still belongs to the run. The end
+ * A launch has ended when its supervisor is gone, and its process group and its cgroup are empty: what a job
+ * leaves there (the `tee` at the end of a pipe, a worker that outlived its parent) still belongs to the run. The end
  * is then written to the journal, so that every later answer is the same. Launches that this process started
  * tell by their exit; adopted ones, and those whose group lingers, are looked at in turn by one shared sweep,
  * which also keeps the logs of all within their bound.
  */
 
 import type { Clock, Log, Observation } from '../scheduler/ports.ts';
+import { removeCgroup } from './cgroup.ts';
 import type { LaunchDirectory } from './launch-directory.ts';
 import { LogFiles } from './log-files.ts';
-import { type Journal, journalLine, outcomeOf, type ProcessIdentity } from './process-journal.ts';
-import { isAlive, isGroupAlive, type ProcessSource, signalGroup } from './process-table.ts';
+import { type Journal, journalLine, outcomeOf } from './process-journal.ts';
+import { isRunAlive, killRun, type RunProcesses, terminateRun } from './process-run.ts';
+import { isAlive, type ProcessSource } from './process-table.ts';
 
 /** How late the end of an adopted launch may be seen while there are at most `looksPerSweep`. */
 const sweepEveryMs = 250;
@@ -33,12 +35,12 @@ export interface WatchOptions {
 
 interface Watched {
   readonly directory: LaunchDirectory;
-  readonly supervisor: ProcessIdentity;
+  readonly processes: RunProcesses;
   readonly startedAt: number;
   readonly files: LogFiles;
   /** Its exit will be told; until then nobody needs to look. */
   exitPending: boolean;
-  /** The supervisor had left while its group went on. */
+  /** The supervisor had left while others of the run went on. */
   lingered: boolean;
   looking: boolean;
   cancelKill: (() => void) | null;
@@ -75,10 +77,11 @@ export class LaunchWatch {
     startedAt: number,
     exited: Promise<unknown> | null,
   ): void {
-    if (this.#stopped || !journal.supervisor || this.#launches.has(directory.name)) return;
+    const { supervisor, job, cgroup } = journal;
+    if (this.#stopped || !supervisor || this.#launches.has(directory.name)) return;
     const launch: Watched = {
       directory,
-      supervisor: journal.supervisor,
+      processes: { supervisor, job, cgroup },
       startedAt,
       files: new LogFiles(directory.logPath, this.#options.logBytesPerStream),
       exitPending: exited !== null,
@@ -101,7 +104,7 @@ export class LaunchWatch {
     if (!launch) return false;
     // Written first: whoever adopts it knows of the deadline.
     await launch.directory.note(journalLine.kill(this.#options.clock.now(), graceMs));
-    await signalGroup(this.#options.source, launch.supervisor, 'SIGTERM');
+    await terminateRun(this.#options.source, launch.processes);
     this.#armKill(launch, graceMs);
     return true;
   }
@@ -125,9 +128,7 @@ export class LaunchWatch {
     // Clamped: wall clocks jump, and a grace never grows.
     const leftMs = Math.min(Math.max(kill.by - this.#options.clock.now(), 0), kill.graceMs);
     if (leftMs > 0) {
-      signalGroup(this.#options.source, launch.supervisor, 'SIGTERM').catch((error) =>
-        this.#warn(launch, error),
-      );
+      terminateRun(this.#options.source, launch.processes).catch((error) => this.#warn(launch, error));
     }
     this.#armKill(launch, leftMs);
   }
@@ -142,10 +143,10 @@ export class LaunchWatch {
     launch.cancelKill = null;
     if (this.#launches.get(launch.directory.name) !== launch) return;
     try {
-      // The supervisor dies with its group, so the journal must say before why there will be no exit code.
-      if (await isGroupAlive(this.#options.source, launch.supervisor)) {
+      // A shell dies with its group, so the journal must say before why there will be no exit code.
+      if (await isRunAlive(this.#options.source, launch.processes)) {
         await launch.directory.note(journalLine.killed);
-        await signalGroup(this.#options.source, launch.supervisor, 'SIGKILL');
+        await killRun(this.#options.source, launch.processes);
       }
     } catch (error) {
       this.#warn(launch, error);
@@ -205,13 +206,14 @@ export class LaunchWatch {
 
   /** The final journal, or null while anything of it lives. */
   async #endOf(launch: Watched): Promise<(Journal & { endedAt: number }) | null> {
-    const { directory, supervisor } = launch;
+    const { directory, processes } = launch;
     const { source, clock } = this.#options;
-    if (await isAlive(source, supervisor)) return null;
-    if (await isGroupAlive(source, supervisor)) {
+    if (await isAlive(source, processes.supervisor)) return null;
+    if (await isRunAlive(source, processes)) {
       launch.lingered = true;
       return null;
     }
+    if (processes.cgroup !== null) await removeCgroup(processes.cgroup);
     // Read only now: what the supervisor wrote last was written before it was gone.
     const journal = await directory.journal();
     if (!journal) {

@@ -6,13 +6,14 @@
  * it, whoever crashes or pauses where. Jobs go on while no scheduler lives: their exit codes are in the
  * journal, and the next launcher over the same directory adopts what still runs (process-watch.ts).
  *
- * What it can't promise: a launch on a host that died is found as lost when the host is back, not before. A
- * job that leaves its process group (setsid) is no longer the run's. Output goes to files, so a job that
+ * What it can't promise: a launch on a host that died is found as lost when the host is back, not before. Where
+ * there are no cgroups, what leaves the job's process group (setsid) is no longer the run's. Output goes to files, so a job that
  * opens /dev/stderr anew without appending cuts what it printed before. How far logs may exceed their bound
  * is told in log-files.ts.
  */
 
 import { availableParallelism, hostname, release, totalmem, type } from 'node:os';
+import { join } from 'node:path';
 import { CarillonError } from '../errors.ts';
 import type {
   Clock,
@@ -24,6 +25,7 @@ import type {
   Observation,
 } from '../scheduler/ports.ts';
 import type { LaunchSpec } from '../scheduler/spec.ts';
+import { endCgroup } from './cgroup.ts';
 import {
   closeFiles,
   createLaunchDirectories,
@@ -32,12 +34,14 @@ import {
   type LaunchRecord,
 } from './launch-directory.ts';
 import { LogFiles } from './log-files.ts';
+import { notBecome, outOfReach, startFailure, unavailable } from './process-faults.ts';
 import { type Journal, journalLine, outcomeOf } from './process-journal.ts';
 import { type Environment, processRequest, refused } from './process-request.ts';
-import { claimLost, type Supervisor, startSupervisor } from './process-supervisor.ts';
+import { type Supervisor, startSupervisor } from './process-supervisor.ts';
 import { processSource } from './process-table.ts';
 import { endedObservation, LaunchWatch } from './process-watch.ts';
 import { defaultBytesPerStream, type RunLogs } from './run-logs.ts';
+import { supervisorEnd } from './supervisor-program.ts';
 
 /** Directories read at once for the inventory. */
 const inventoryWidth = 32;
@@ -46,8 +50,6 @@ const startPatienceMs = 5_000;
 const startPollMs = 20;
 /** How often a start may meet somebody else's before it is left to the next call. */
 const maxRounds = 5;
-/** Of a failed start: the machine is out of something for now. All else is the job's own. */
-const passing = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC', 'EIO', 'EDQUOT', 'EROFS']);
 
 export interface ProcessLauncherOptions {
   /** Holds `launches/` and `scratch/`; on the same file system as the kept logs. */
@@ -57,6 +59,10 @@ export interface ProcessLauncherOptions {
   readonly log: Log;
   /** Where logs go when a launch is removed. */
   readonly logs: RunLogs;
+  /** The supervisor's program (supervisor-file.ts); null: a shell does what it can of it. */
+  readonly supervisor: string | null;
+  /** The folder for the cgroups of launches (cgroup.ts); null: there are none, as under a shell. */
+  readonly cgroups: string | null;
   /** The scheduler's environment; jobs see only PATH, HOME, LANG, TZ and USER of it. */
   readonly environment: Environment;
   readonly logBytesPerStream?: number;
@@ -79,7 +85,7 @@ class ProcessLauncher implements Launcher {
 
   constructor(options: ProcessLauncherOptions) {
     this.#options = options;
-    this.#directories = createLaunchDirectories(options.dir, options.clock);
+    this.#directories = createLaunchDirectories(options);
     this.#watch = new LaunchWatch({
       clock: options.clock,
       log: options.log,
@@ -140,6 +146,13 @@ class ProcessLauncher implements Launcher {
       const { directory, journal } = found;
       if (journal.endedAt === null && (journal.supervisor || !(await directory.takeBack()))) {
         this.#options.log.warn({ launch: launchName }, 'launch.remove-refused-while-running');
+        return;
+      }
+      if (journal.cgroup !== null && !(await endCgroup(journal.cgroup, this.#options.clock))) {
+        this.#options.log.warn(
+          { launch: launchName, cgroup: journal.cgroup },
+          'launch.remove-refused-by-leftovers',
+        );
         return;
       }
       // Logs first: whatever is cut short between the two is repeated by the next call.
@@ -253,7 +266,8 @@ class ProcessLauncher implements Launcher {
 
   /** Prepares, creates and starts. False when somebody else has the name or took this start away. */
   async #begin(spec: LaunchSpec, mayStart: () => boolean): Promise<boolean> {
-    const request = await processRequest(spec, this.#options.environment);
+    const { supervisor: program, cgroups, environment } = this.#options;
+    const request = await processRequest(spec, environment, program);
     const { launchName, cluster, term, job, run, attempt, due } = spec;
     const createdAt = this.#options.clock.now();
     const record = { cluster, term, job, run, attempt, due, createdAt, boot: this.#source.boot };
@@ -265,19 +279,26 @@ class ProcessLauncher implements Launcher {
         if (await directory.takeBack()) await this.#directories.discard(directory);
         throw unavailable(launchName, 'this scheduler can not prove any more that it leads');
       }
+      const cwd = request.cwd ?? directory.workPath;
       const supervisor = startSupervisor({
         ...request,
-        cwd: request.cwd ?? directory.workPath,
+        supervisor: program,
+        cgroup: cgroups && join(cgroups, directory.incarnation),
+        cwd,
         claimPath: directory.claimPath,
         files: { stdout: files.stdout.fd, stderr: files.stderr.fd, journal: files.journal.fd },
       });
-      return await this.#started(directory, supervisor, spec.user);
+      return await this.#started(directory, supervisor, { user: spec.user, cwd });
     } finally {
       await closeFiles(files);
     }
   }
 
-  async #started(directory: LaunchDirectory, supervisor: Supervisor, user: string | null): Promise<boolean> {
+  async #started(
+    directory: LaunchDirectory,
+    supervisor: Supervisor,
+    { user, cwd }: { readonly user: string | null; readonly cwd: string },
+  ): Promise<boolean> {
     const began = await supervisor.started.catch(async (error) => {
       // Taken back and replaced by a newer leader, so that its directories were missing? Else it is refused.
       if (!(await directory.journal())) return false;
@@ -287,10 +308,15 @@ class ProcessLauncher implements Launcher {
     const code = began ? null : await supervisor.exited;
     const claimed = (await directory.claimedAt()) !== null;
     const journal = await directory.journal();
-    if (!journal || (code === claimLost && claimed)) return false;
-    if (code === claimLost && user !== null && (await directory.takeBack())) {
+    // The shell is the job's user: it can't claim what that user can't reach.
+    const { claimLost, noFolder, noUser } = supervisorEnd;
+    const barred = code === noUser || code === noFolder || code === claimLost;
+    if (!journal || (barred && claimed)) return false;
+    if (barred && user !== null && (code !== claimLost || this.#options.supervisor === null)) {
+      if (!(await directory.takeBack())) return false;
       await this.#directories.discard(directory);
-      throw outOfReach(this.#options.dir, user);
+      const folder = cwd === directory.workPath ? this.#options.dir : cwd;
+      throw code === noUser ? notBecome(user) : outOfReach(folder, user);
     }
     if (!journal.supervisor) {
       await this.#directories.discard(directory);
@@ -365,35 +391,4 @@ class ProcessLauncher implements Launcher {
 async function startedAtOf(directory: LaunchDirectory, journal: Journal): Promise<number | null> {
   if (!journal.supervisor) return null;
   return (await directory.claimedAt()) ?? directory.record?.createdAt ?? 0;
-}
-
-/** Nothing runs; what the caller may do about it depends on why. */
-function startFailure(launchName: string, error: unknown): CarillonError {
-  const { code = '', message } = error as NodeJS.ErrnoException;
-  if (code === 'E2BIG') {
-    const allowed = 'what the system takes: often 128 KiB for one value and 2 MiB for all';
-    return refused('run.env', launchName, 'Command, environment and secrets are too long together', allowed);
-  }
-  if (passing.has(code)) return unavailable(launchName, message);
-  return refused(
-    'run',
-    launchName,
-    `The system can not start it: ${message}`,
-    'a command that can be started',
-  );
-}
-
-/** Nobody had claimed the launch, and its supervisor could not. */
-function outOfReach(dir: string, user: string): CarillonError {
-  const allowed = 'a user that may pass through the data directory and those above it';
-  return refused(
-    'run.user',
-    user,
-    `The user ${user} can not reach ${dir}, where its jobs are started`,
-    allowed,
-  );
-}
-
-function unavailable(launchName: string, reason: string): CarillonError {
-  return new CarillonError('ENGINE_UNAVAILABLE', `${launchName} can not be started now: ${reason}`);
 }

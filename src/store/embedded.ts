@@ -19,7 +19,7 @@ import { type Marker, writeMarker } from './embedded-marker.ts';
 import { LAYOUT, openRoot, openTables, type Tables } from './embedded-tables.ts';
 import { durably } from './embedded-transaction.ts';
 import { createCommitWrites } from './embedded-writes.ts';
-import { lockDirectory } from './exclusive-lock.ts';
+import { type Bare, lockDirectory } from './exclusive-lock.ts';
 
 /**
  * A commit's writes are made on the main thread, at 10 to 30 µs each: more at once would keep requests waiting
@@ -37,7 +37,13 @@ interface Opened {
   readonly unlock: () => void;
 }
 
-export function createEmbeddedStore({ dir }: { readonly dir: string }): EmbeddedStore {
+export interface EmbeddedOptions {
+  readonly dir: string;
+  /** For the program that locks the directory; absent: it is started as any other. */
+  readonly bare?: Bare;
+}
+
+export function createEmbeddedStore({ dir, bare }: EmbeddedOptions): EmbeddedStore {
   let opened: Opened | null = null;
   const moments = new Set<Moment>();
   const ready = (): Opened => {
@@ -47,7 +53,7 @@ export function createEmbeddedStore({ dir }: { readonly dir: string }): Embedded
   return {
     limits,
     async open() {
-      opened = await openDirectory(dir);
+      opened = await openDirectory(dir, bare);
     },
     async close() {
       const closing = opened;
@@ -110,12 +116,12 @@ export function createEmbeddedStore({ dir }: { readonly dir: string }): Embedded
   };
 }
 
-async function openDirectory(dir: string): Promise<Opened> {
+async function openDirectory(dir: string, bare?: Bare): Promise<Opened> {
   let unlock: (() => void) | null = null;
   let root: RootDatabase | null = null;
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    unlock = lockDirectory(dir);
+    unlock = lockDirectory(dir, bare);
     const marker = checkFiles(dir);
     if (marker === null && !existsSync(dataFile(dir)))
       writeMarker(dir, { state: 'being-made', installation: '', term: 0 });

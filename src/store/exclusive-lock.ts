@@ -12,10 +12,15 @@ import { CarillonError } from '../errors.ts';
 /** BSD and macOS lock while opening; Node has no name for this flag. */
 const O_EXLOCK = 0x20;
 
+/** The command line by which a program gets the first `count` descriptors of those that it is given, and no other. */
+export type Bare = (count: number, argv: readonly [string, ...string[]]) => readonly [string, ...string[]];
+
+const asIs: Bare = (_count, argv) => argv;
+
 /** Takes the lock of the directory and answers its release. STORE_IN_USE names who has it. */
-export function lockDirectory(dir: string): () => void {
+export function lockDirectory(dir: string, bare: Bare = asIs): () => void {
   const path = join(dir, 'lock');
-  const fd = process.platform === 'darwin' ? openLocked(dir, path) : lockOpened(dir, path);
+  const fd = process.platform === 'darwin' ? openLocked(dir, path) : lockOpened(dir, path, bare);
   ftruncateSync(fd);
   writeSync(fd, String(process.pid), 0);
   return () => closeSync(fd);
@@ -34,10 +39,11 @@ function openLocked(dir: string, path: string): number {
  * Node has no call for flock, the program of that name has. It locks the file it is handed open, and as the
  * lock belongs to that opening, which is ours, it stays when the program has ended.
  */
-function lockOpened(dir: string, path: string): number {
+function lockOpened(dir: string, path: string, bare: Bare): number {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
-    const { status, error, stderr } = spawnSync('flock', ['-n', '3'], {
+    const [program, ...args] = bare(4, ['flock', '-n', '3']);
+    const { status, error, stderr } = spawnSync(program, args, {
       stdio: ['ignore', 'ignore', 'pipe', fd],
       encoding: 'utf8',
     });

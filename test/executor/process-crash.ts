@@ -8,9 +8,16 @@ import type { Log } from '../../src/scheduler/ports.ts';
 import { crashSpec } from './launch-spec.ts';
 
 const [order] = (await once(process, 'message')) as [
-  { dir: string; out: string; term: number; names: string[] },
+  {
+    dir: string;
+    supervisor: string | null;
+    cgroups: string | null;
+    out: string;
+    term: number;
+    names: string[];
+  },
 ];
-const { dir, out, term, names } = order;
+const { dir, supervisor, cgroups, out, term, names } = order;
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const logs = createRunLogs({ dir: `${dir}/logs`, clock: realClock });
 const options = {
@@ -19,6 +26,8 @@ const options = {
   clock: realClock,
   log: silent,
   logs,
+  supervisor,
+  cgroups,
   environment: process.env,
 };
 const launcher = createProcessLauncher(options);

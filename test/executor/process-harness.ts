@@ -6,10 +6,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { realClock } from '../../src/clock.ts';
-import { closeFiles, createLaunchDirectories } from '../../src/executor/launch-directory.ts';
+import { openCgroups, removeCgroup } from '../../src/executor/cgroup.ts';
+import {
+  closeFiles,
+  createLaunchDirectories,
+  type LaunchDirectories,
+} from '../../src/executor/launch-directory.ts';
 import { createProcessLauncher, type ProcessLauncherOptions } from '../../src/executor/process.ts';
 import { processSource } from '../../src/executor/process-table.ts';
 import { createRunLogs } from '../../src/executor/run-logs.ts';
+import { installSupervisor } from '../../src/executor/supervisor-file.ts';
 import type { Launcher, Log } from '../../src/scheduler/ports.ts';
 import type { LauncherHarness } from '../conformance/launcher.ts';
 import { processSpec } from './launch-spec.ts';
@@ -25,33 +31,47 @@ const log: Log = {
 
 export interface ProcessHarness extends LauncherHarness {
   readonly dir: string;
+  /** Null: jobs are under a shell. */
+  readonly supervisor: string | null;
+  readonly cgroups: string | null;
+  readonly directories: LaunchDirectories;
   create(options?: Partial<ProcessLauncherOptions>): Launcher;
 }
 
-export async function processHarness(): Promise<ProcessHarness> {
+/** With all that this system offers, without cgroups, or under a shell. */
+export async function processHarness(
+  under: 'cgroups' | 'program' | 'shell' = 'cgroups',
+): Promise<ProcessHarness> {
   const root = mkdtempSync(join(tmpdir(), 'carillon-process-'));
   const dir = join(root, 'data');
   const traces = join(root, 'traces');
   await mkdir(traces);
+  const supervisor = under === 'shell' ? null : await installSupervisor(dir, log);
+  const cgroups = under === 'cgroups' && supervisor !== null ? await openCgroups(dir, log) : null;
+  const directories = createLaunchDirectories({ dir, clock: realClock, log, supervisor });
   const create: ProcessHarness['create'] = (options = {}) =>
     createProcessLauncher({
       dir,
       cluster: 'conformance',
       clock: realClock,
       log,
+      supervisor,
+      cgroups,
       logs: createRunLogs({ dir: join(dir, 'logs'), clock: realClock }),
       environment: { PATH: process.env.PATH, HOME: process.env.HOME, SECRET_OF_THE_SCHEDULER: 'x' },
       ...options,
     });
   return {
     dir,
+    supervisor,
+    cgroups,
+    directories,
     traces,
     tracesInJob: traces,
     create,
     createLauncher: (cluster = 'conformance') => create({ cluster }),
     spec: (script, overrides) => processSpec(script, overrides),
     async leaveCreated({ launchName, ...spec }) {
-      const directories = createLaunchDirectories(dir, realClock);
       await directories.prepare();
       const record = { ...spec, createdAt: Date.now(), boot: processSource().boot };
       await closeFiles((await directories.create(launchName, record, null))!.files);
@@ -65,6 +85,7 @@ export async function processHarness(): Promise<ProcessHarness> {
     },
     async close() {
       expect(await processesIn(root)).toEqual([]);
+      if (cgroups !== null) expect(await removeCgroup(cgroups)).toBe(true);
       await rm(root, { recursive: true, force: true });
     },
   };

@@ -10,11 +10,26 @@ const start = `start 77 boot-1 ${stat}\n`;
 
 describe('the journal of a launch', () => {
   const supervisor = { pid: 77, boot: 'boot-1', began: '353663' };
-  const empty = { supervisor: null, exitCode: null, kill: null, killed: false, endedAt: null };
+  const job = { pid: 78, boot: 'boot-1', began: '353664' };
+  const empty = {
+    supervisor: null,
+    job: null,
+    cgroup: null,
+    exitCode: null,
+    kill: null,
+    killed: false,
+    endedAt: null,
+  };
 
   test.each([
     ['nothing', '', empty],
     ['a start, whatever the command is called', start, { ...empty, supervisor }],
+    [
+      'the job and its cgroup, wherever that lies',
+      `cgroup /sys/fs/cgroup/a b/c\njob 78 ${stat.replaceAll('77', '78').replace('353663', '353664')}\n${start}`,
+      { ...empty, supervisor, job, cgroup: '/sys/fs/cgroup/a b/c' },
+    ],
+    ['neither without a start', `cgroup /c\njob 78 ${stat}\n`, empty],
     [
       'a start as ps tells it',
       'start 5 - Sat Nov  1 10:00:00 2025\n',
@@ -36,6 +51,7 @@ describe('the journal of a launch', () => {
   test.each([
     ['an exit code as it is', `${start}kill 1 5\nexit 3\nkilled\n`, 'boot-1', { exitCode: 3 }],
     ['137 after KILL', `${start}kill 1 5\nkilled\n`, 'boot-1', { exitCode: 137 }],
+    ['an end by KILL as a kill', `${start}kill 1 5\nkilled\nexit 137\n`, 'boot-1', { exitCode: 137 }],
     ['137 when killed before the start', 'killed\n', 'boot-1', { exitCode: 137 }],
     ['no code when the supervisor vanished', start, 'boot-1', { exitCode: null }],
     ['the machine’s fault after a restart', start, 'boot-2', { exitCode: null, infrastructure: true }],

@@ -5,8 +5,8 @@ import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { realClock } from '../../src/clock.ts';
-import { closeFiles, createLaunchDirectories } from '../../src/executor/launch-directory.ts';
-import { parseJournal } from '../../src/executor/process-journal.ts';
+import { closeFiles } from '../../src/executor/launch-directory.ts';
+import { type Journal, parseJournal } from '../../src/executor/process-journal.ts';
 import { startSupervisor } from '../../src/executor/process-supervisor.ts';
 import { processSource } from '../../src/executor/process-table.ts';
 import type { Launcher, Observation } from '../../src/scheduler/ports.ts';
@@ -17,6 +17,8 @@ import { crashSpec, processSpec } from './launch-spec.ts';
 import { type ProcessHarness, processHarness, warnings } from './process-harness.ts';
 
 launcherConformance('process', processHarness);
+launcherConformance('process, without cgroups', () => processHarness('program'));
+launcherConformance('process, under a shell', () => processHarness('shell'));
 
 const linux = process.platform === 'linux';
 const root = process.getuid?.() === 0;
@@ -68,8 +70,13 @@ describe('the process engine', () => {
     const path = join(harness.dir, 'launches', name);
     return join(path, (await readdir(path))[0]!);
   }
-  const supervisorOf = async (name: string) =>
-    parseJournal(readFileSync(join(await directoryOf(name), 'journal'), 'utf8')).supervisor!.pid;
+  const journalOf = async (name: string) =>
+    parseJournal(readFileSync(join(await directoryOf(name), 'journal'), 'utf8'));
+  const supervisorOf = async (name: string) => (await journalOf(name)).supervisor!.pid;
+  /** The job with its group, and its supervisor. */
+  function killAtOnce({ job, supervisor }: Journal): void {
+    for (const { pid } of [supervisor!, job ?? supervisor!]) process.kill(-pid, 'SIGKILL');
+  }
   async function output(launcher: Launcher, name: string): Promise<string> {
     const parts: Uint8Array[] = [];
     for await (const { bytes } of launcher.logs(name, {})) parts.push(bytes);
@@ -86,14 +93,19 @@ describe('the process engine', () => {
         await first.launcher.stop();
         const path = join(await directoryOf(spec.launchName), 'journal');
         const text = readFileSync(path, 'utf8');
-        const { pid, began } = parseJournal(text).supervisor!;
-        // The journal now tells of a process that had this number before.
-        writeFileSync(path, text.replace(` ${began} `, ' 1 '));
+        const journal = parseJournal(text);
+        const { pid } = journal.job ?? journal.supervisor!;
+        // The journal now tells of processes that had these numbers before.
+        const began = [journal.supervisor, journal.job].map((identity) => identity?.began);
+        const other = text
+          .replace(/^cgroup .*\n/m, '')
+          .replace(new RegExp(` (${began.join('|')}) `, 'g'), ' 1 ');
+        writeFileSync(path, other);
         const second = await begin();
         expect(await second.launcher.inventory()).toMatchObject([{ state: 'ended', exitCode: null }]);
         await second.launcher.kill(spec.launchName, 0);
         expect(() => process.kill(pid, 0)).not.toThrow();
-        process.kill(-pid, 'SIGKILL');
+        killAtOnce(journal);
       },
     );
 
@@ -101,7 +113,7 @@ describe('the process engine', () => {
       const { launcher, ended } = await begin();
       const spec = job('sleep 30');
       await launcher.launch(spec);
-      process.kill(-(await supervisorOf(spec.launchName)), 'SIGKILL');
+      killAtOnce(await journalOf(spec.launchName));
       const end = await ended(spec.launchName);
       expect(end.exitCode).toBeNull();
       expect(end.reason).toMatch(/^Lost: its supervisor was killed/);
@@ -127,12 +139,13 @@ describe('the process engine', () => {
       await first.launcher.launch(spec);
       await first.launcher.stop();
       const path = join(await directoryOf(spec.launchName), 'journal');
-      const { pid, boot } = parseJournal(readFileSync(path, 'utf8')).supervisor!;
+      const journal = await journalOf(spec.launchName);
+      const { boot } = journal.supervisor!;
       writeFileSync(path, readFileSync(path, 'utf8').replace(boot, 'another-boot'));
       const { launcher } = await begin();
       const [report] = await launcher.inventory();
       expect(report).toMatchObject({ state: 'ended', exitCode: null, infrastructure: true });
-      process.kill(-pid, 'SIGKILL');
+      killAtOnce(journal);
     });
   });
 
@@ -180,13 +193,14 @@ describe('the process engine', () => {
   describe('starts once, however late an old scheduler wakes', () => {
     /** An old scheduler, paused between creating and starting. */
     async function pausedStart(spec: LaunchSpec) {
-      const directories = createLaunchDirectories(harness.dir, realClock);
+      const { directories, supervisor } = harness;
       const record = { ...spec, createdAt: Date.now(), boot: processSource().boot };
       const { directory, files } = (await directories.create(spec.launchName, record, null))!;
       return async (): Promise<boolean> => {
         const descriptors = { stdout: files.stdout.fd, stderr: files.stderr.fd, journal: files.journal.fd };
         const request = { claimPath: directory.claimPath, argv: spec.argv!, env: {}, cwd: harness.traces };
-        const { started, exited } = startSupervisor({ ...request, owner: null, files: descriptors });
+        const as = { supervisor, owner: null, cgroup: null };
+        const { started, exited } = startSupervisor({ ...request, ...as, files: descriptors });
         const began = await started;
         if (!began) await exited;
         await closeFiles(files);
@@ -255,7 +269,8 @@ describe('the process engine', () => {
           stdio: 'ignore',
         });
         const gone = once(child, 'exit');
-        child.send({ dir: harness.dir, out, term: round + 1, names });
+        const { dir, supervisor, cgroups } = harness;
+        child.send({ dir, supervisor, cgroups, out, term: round + 1, names });
         await once(child, 'message');
         await until('so many started', () => linesOf(out).length >= startedBefore, 20_000);
         child.kill('SIGKILL');
@@ -283,11 +298,11 @@ describe('the process engine', () => {
 
     test.runIf(linux)('default signals, no input, and no descriptor of the supervisor', async () => {
       const { launcher, ended } = await begin();
-      const spec = job('grep -E "SigIgn|SigBlk" /proc/self/status; cat; ls /proc/$$/fd | grep -x "[3-9]"');
+      const spec = job('grep -E "SigIgn|SigBlk" /proc/self/status; cat; ls /proc/$$/fd');
       await launcher.launch(spec);
       await ended(spec.launchName);
       const text = await output(launcher, spec.launchName);
-      expect(text.replace(/\s+/g, ' ')).toBe('SigBlk: 0000000000000000 SigIgn: 0000000000000000 ');
+      expect(text.replace(/\s+/g, ' ')).toBe('SigBlk: 0000000000000000 SigIgn: 0000000000000000 0 1 2 ');
     });
 
     test('its program even if it is named like a builtin of the shell', async () => {

@@ -24,11 +24,20 @@ export class Server {
   }
 
   /** Resolves once it says where it listens. */
-  static async start(dataDir: string, args: readonly string[] = []): Promise<Server> {
+  static async start(
+    dataDir: string,
+    args: readonly string[] = [],
+    /** What it finds: descriptors from 3 on, and variables besides ours. */
+    found: { readonly descriptors?: readonly number[]; readonly env?: Record<string, string> } = {},
+  ): Promise<Server> {
     const child = spawn(
       process.execPath,
       ['--import', 'tsx', join(root, 'src/main.ts'), 'serve', '--port', '0', '--data-dir', dataDir, ...args],
-      { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
+      {
+        cwd: root,
+        stdio: ['ignore', 'pipe', 'pipe', ...(found.descriptors ?? [])],
+        env: { ...process.env, ...found.env },
+      },
     );
     const log: string[] = [];
     child.stderr?.on('data', (chunk: Buffer) => log.push(chunk.toString()));

@@ -1,0 +1,32 @@
+/**
+ * The supervisor as a shell script, for systems that the program supervisor.c is not built for. What it can't:
+ * its job is in its own session and group, so that a real-time signal to the group ends it; what the scheduler
+ * holds open without closing it on exec reaches the job; there is no cgroup.
+ */
+
+/**
+ * $1 is the claim, the rest is the job. The claim is made with O_EXCL (`set -C`), so of all who ever try to
+ * start this launch one succeeds; `start` is in the journal before the job exists.
+ *
+ * Descriptors: 1 the job's stdout, 2 nowhere (else the shell's own "Terminated" would be in the job's
+ * output), 3 the journal, 4 a pipe to the scheduler that says the job begins, 5 the job's stderr. None but
+ * 1 and 2 reach the job. Signals are trapped, not ignored, so that the job has the default for each. The
+ * shell redirects in a subshell, which becomes the job: done by itself, its own "Terminated" would follow. It
+ * runs one command in the foreground: a trapped signal does not end that wait. The job's path holds a
+ * slash, so that no builtin takes its place. Names begin with `carillon_` to leave the job's variables alone.
+ */
+export const supervisorScript = `trap : ABRT ALRM HUP INT PIPE QUIT TERM TRAP USR1 USR2 VTALRM XCPU XFSZ
+set -C
+echo $$ > "$1" || exit 75
+set +C
+shift
+if ! { read -r carillon_boot < /proc/sys/kernel/random/boot_id && read -r carillon_began < "/proc/$$/stat"; }; then
+  carillon_boot=-
+  carillon_began=$(LC_ALL=C TZ=UTC /bin/ps -o lstart= -p "$$") || exit 74
+fi
+echo "start $$ $carillon_boot $carillon_began" >&3 || exit 74
+echo started >&4
+exec 4>&-
+(exec "$@" 2>&5 3>&- 5>&-)
+echo "exit $?" >&3
+`;
