@@ -12,7 +12,7 @@ import { compileCheck } from './checking.ts';
 import { chronosApi, meantAddress } from './chronos/app.ts';
 import { Connections } from './connections.ts';
 import type { ApiContext } from './context.ts';
-import { nothingHere, sendError } from './error-map.ts';
+import { answerNoRequest, nothingHere, sendError } from './error-map.ts';
 import { forwardToLeader } from './forward.ts';
 import { answerOwnHosts, hostCheck } from './host.ts';
 import { apiLimits } from './limits.ts';
@@ -98,6 +98,7 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
     keepAliveTimeout: keepAliveMs,
     rewriteUrl: ({ url = '/' }) => meantAddress(url),
     routerOptions: { maxParamLength },
+    clientErrorHandler: answerNoRequest,
     // No hook ran before these.
     frameworkErrors: (error, request, reply) =>
       void sendError(log, thrownBy(() => checkHost(request)) ?? error, request, reply),

@@ -55,7 +55,9 @@ export function readBodies(
     jsonTypes,
     { parseAs: 'buffer' },
     async (request: FastifyRequest, bytes: Buffer) =>
-      takes(request) === 'jobs' ? readJobs(withoutMark(bytes), turns) : parseJson(withoutMark(bytes)),
+      takes(request) === 'jobs'
+        ? readJobs(withoutMark(bytes), turns)
+        : notNull(request, parseJson(withoutMark(bytes))),
   );
   app.addContentTypeParser(
     yamlTypes,
@@ -86,6 +88,17 @@ async function refuseFields({ body }: FastifyRequest): Promise<void> {
   throw new CarillonError('UNKNOWN_FIELD', `${name} is not known. This request has no fields.`, {
     field: name,
     allowed: 'no body, or an empty object',
+    source: 'body',
+  });
+}
+
+/** A body that is null is not the same as none, which is what the framework takes null for. */
+function notNull(request: FastifyRequest, body: unknown): unknown {
+  if (body !== null || takes(request) !== null) return body;
+  throw new CarillonError('INVALID_BODY', 'The body must be a JSON object, and is null.', {
+    field: 'body',
+    value: null,
+    allowed: 'a JSON object',
     source: 'body',
   });
 }

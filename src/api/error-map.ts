@@ -3,6 +3,8 @@
  * expected is answered as INTERNAL without a word about the inside, and logged under the request's id.
  */
 
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CarillonError, catalogue, type ErrorDetails } from '../errors.ts';
 import type { Log } from '../scheduler/ports.ts';
@@ -121,4 +123,44 @@ export function nothingHere(request: FastifyRequest): CarillonError {
     `There is nothing at ${request.method} ${path}. /api/v1/openapi.json lists what there is.`,
     { field: 'path', value: path, source: 'path' },
   );
+}
+
+/**
+ * Answers what came over a connection and is no request, in the form of all other refusals; ends the connection.
+ * Where the answer to an earlier request is under way, there is no room for another.
+ */
+export function answerNoRequest(error: { readonly code?: string }, socket: Socket): void {
+  // Reset by the client, or the answer to an earlier request has begun.
+  if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesWritten > 0) {
+    socket.destroy();
+    return;
+  }
+  const problem = toProblem(noRequest(error.code));
+  const body = JSON.stringify(problem);
+  const head = [
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+    `Content-Type: ${problemType}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+function noRequest(code: string | undefined): CarillonError {
+  const source = 'header';
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new CarillonError('TOO_SLOW', 'The request did not arrive as a whole in time.', { source });
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    const allowed = 'at most 16 KiB of address and headers';
+    return new CarillonError(
+      'INVALID_FIELD',
+      `The address and the headers are too long. Allowed: ${allowed}.`,
+      {
+        field: 'header',
+        allowed,
+        source,
+      },
+    );
+  }
+  return new CarillonError('INVALID_FIELD', 'The request is not HTTP/1.1 or HTTP/1.0.', { source });
 }

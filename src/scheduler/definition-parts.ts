@@ -35,13 +35,17 @@ export const word = Type.String({
   ...published({ pattern: textForm }),
 });
 /** Keys and values of a form of their own are for the parsers to judge. */
-export const textMap = (description: string, most: number, { key = textForm, value = textForm } = {}) =>
+export const textMap = (
+  description: string,
+  most: number,
+  { names = { propertyNames: { pattern: textForm } } as object, value = textForm } = {},
+) =>
   Type.Record(Type.String(), Type.String({ maxLength: definitionLimits.commandLength }), {
     description,
     maxProperties: most,
     ...published({
       patternProperties: undefined,
-      propertyNames: { pattern: key },
+      ...names,
       additionalProperties: {
         type: 'string',
         maxLength: definitionLimits.commandLength,

@@ -5,9 +5,18 @@ import { capabilityNames } from './capability-names.ts';
 import { addressForm, hostNameForm, ownHostnameForm, ulimitName } from './container-forms.ts';
 import { closed, definitionLimits, oneOf, text, textMap, word } from './definition-parts.ts';
 import { Fetch } from './fetch.ts';
-import { mountedFileForm, mountForm, pathForm, portForm, sizeForm, textForm, volumeForm } from './forms.ts';
+import {
+  mountedFileForm,
+  mountForm,
+  pathForm,
+  portForm,
+  sizeForm,
+  textForm,
+  variableForm,
+  volumeForm,
+} from './forms.ts';
 import { published } from './published.ts';
-import { oneWayToStart } from './published-choices.ts';
+import { oneWayToStart, variables } from './published-choices.ts';
 
 /** Modes stand in `network`. */
 const notAMode = { not: { pattern: '^(?:none|host|default|container:.*)$' } };
@@ -87,11 +96,17 @@ export const Run = Type.Object(
         description: "Arguments for the image's own program, or for entrypoint.",
       }),
     ),
-    env: Type.Optional(textMap('Environment variables.', definitionLimits.env)),
+    env: Type.Optional(
+      textMap('Environment variables.', definitionLimits.env, { names: variables(variableForm) }),
+    ),
     secrets: Type.Optional(
       Type.Record(Type.String(), JobSecret, {
         maxProperties: definitionLimits.env,
-        ...published({ patternProperties: undefined, additionalProperties: JobSecret }),
+        ...published({
+          patternProperties: undefined,
+          ...variables(variableForm),
+          additionalProperties: JobSecret,
+        }),
         description: 'Read from files at launch and kept nowhere: environment variables, or mounted files.',
       }),
     ),
@@ -153,7 +168,7 @@ export const Run = Type.Object(
     ),
     hosts: Type.Optional(
       textMap('Addresses by host name, for /etc/hosts.', definitionLimits.listLength, {
-        key: hostNameForm.source,
+        names: { propertyNames: { pattern: hostNameForm.source } },
         value: addressForm.source,
       }),
     ),
@@ -162,7 +177,7 @@ export const Run = Type.Object(
     ),
     tmpfs: Type.Optional(
       textMap('Folders in memory, by path with their size: { /cache: 64MiB }', definitionLimits.listLength, {
-        key: mountForm,
+        names: { propertyNames: { pattern: mountForm } },
         value: sizeForm,
       }),
     ),

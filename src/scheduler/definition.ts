@@ -45,63 +45,71 @@ const After = Type.Object(
   closed,
 );
 
-export const Schedule = Type.Object(
-  {
-    cron: Type.Optional(
-      Type.String({
-        maxLength: 256,
-        description: 'Cron: 5 fields, or 6 with seconds first.',
-        ...published({ pattern: cronForm }),
-      }),
-    ),
-    every: Type.Optional(
-      Type.String({
-        maxLength: 256,
-        description: 'An ISO 8601 repeat, R/2026-01-01T00:00:00Z/PT5S, or a duration.',
-        ...published({ pattern: everyForm }),
-      }),
-    ),
-    at: Type.Optional(
-      Type.String({
-        maxLength: 64,
-        description: 'One instant, ISO 8601.',
-        ...published({ pattern: dateTimeForm }),
-      }),
-    ),
-    after: Type.Optional(After),
-    timezone: Type.Optional(
-      Type.String({
-        maxLength: 64,
-        description: 'IANA time zone; UTC unless said.',
-        ...published(zoneNames),
-      }),
-    ),
-    dst: Type.Optional(
-      Type.Object(
-        {
-          gap: Type.Optional(oneOf(['run-once', 'skip'])),
-          overlap: Type.Optional(oneOf(['first', 'both'])),
-        },
-        { ...closed, description: "What happens when clocks change; cron's own rule unless said." },
-      ),
-    ),
-  },
-  {
-    ...closed,
-    description: 'Exactly one of cron, every, at and after; without a schedule a job runs by hand only.',
-    ...published({
-      oneOf: [
-        { required: ['cron'], properties: { every: false, at: false, after: false } },
-        { required: ['every'], properties: { cron: false, at: false, after: false, dst: false } },
-        { required: ['at'], properties: { cron: false, every: false, after: false, dst: false } },
-        {
-          required: ['after'],
-          properties: { cron: false, every: false, at: false, dst: false, timezone: false },
-        },
-      ],
+const whens = {
+  cron: Type.Optional(
+    Type.String({
+      maxLength: 256,
+      description: 'Cron: 5 fields, or 6 with seconds first.',
+      ...published({ pattern: cronForm }),
     }),
-  },
-);
+  ),
+  every: Type.Optional(
+    Type.String({
+      maxLength: 256,
+      description: 'An ISO 8601 repeat, R/2026-01-01T00:00:00Z/PT5S, or a duration.',
+      ...published({ pattern: everyForm }),
+    }),
+  ),
+  at: Type.Optional(
+    Type.String({
+      maxLength: 64,
+      description: 'One instant, ISO 8601.',
+      ...published({ pattern: dateTimeForm }),
+    }),
+  ),
+  after: Type.Optional(After),
+  timezone: Type.Optional(
+    Type.String({
+      maxLength: 64,
+      description: 'IANA time zone; UTC unless said.',
+      ...published(zoneNames),
+    }),
+  ),
+  dst: Type.Optional(
+    Type.Object(
+      {
+        gap: Type.Optional(oneOf(['run-once', 'skip'])),
+        overlap: Type.Optional(oneOf(['first', 'both'])),
+      },
+      { ...closed, description: "What happens when clocks change; cron's own rule unless said." },
+    ),
+  ),
+};
+
+const closedKind = (kind: keyof typeof whens, also: readonly (keyof typeof whens)[] = []) =>
+  Type.Object(
+    { [kind]: whens[kind], ...Object.fromEntries(also.map((name) => [name, whens[name]])) },
+    { ...closed, required: [kind] },
+  );
+
+/** Each kind with what may stand beside it. */
+const oneKind = {
+  type: undefined,
+  properties: undefined,
+  additionalProperties: undefined,
+  oneOf: [
+    closedKind('cron', ['timezone', 'dst']),
+    closedKind('every', ['timezone']),
+    closedKind('at', ['timezone']),
+    closedKind('after'),
+  ],
+};
+
+export const Schedule = Type.Object(whens, {
+  ...closed,
+  description: 'Exactly one of cron, every, at and after; without a schedule a job runs by hand only.',
+  ...published(oneKind),
+});
 
 const Policy = Type.Object(
   {

@@ -18,9 +18,8 @@ export const textForm = '^[^\\u0000]*$';
 /** Longest part of a path. */
 const part = '[^/\\u0000]{1,255}';
 export const pathForm = whole(`/?${part}(?:/+${part})*/?|/|`);
-/** Names of environment variables; images may be told by names that a shell on the host would drop. */
-export const variableForm = '^[A-Za-z_][A-Za-z0-9_]{0,254}$';
-export const imageVariableForm = '^[A-Za-z_][A-Za-z0-9_.-]{0,254}$';
+/** Names of environment variables; dots and dashes are for images, as a shell on the host would drop such names. */
+export const variableForm = '^[A-Za-z_][A-Za-z0-9_.-]{0,254}$';
 
 /** Names of parameters. */
 export const paramForm = '^[A-Za-z_][A-Za-z0-9_]{0,127}$';
@@ -109,13 +108,17 @@ export const instantForm = whole(
 const goDuration =
   '(?:[1-9][0-9]{0,5}h(?:[0-9]{1,6}m)?(?:[0-9]{1,6}s)?|[1-9][0-9]{0,5}m(?:[0-9]{1,6}s)?|[1-9][0-9]{0,5}s)';
 const bareDuration = either(`P${apart}`, goDuration);
-const repeats = (digits: string): string =>
-  either(`R${digits}/${maybe(dateTime)}/P${apart}`, `R${digits}/${dateTime}/${dateTime}`);
 /** One run is apart from no other: `R1//P` is once, now. */
 const once = `R[01]/${maybe(dateTime)}/P(?:0D|T(?:0S)?)?`;
 /** A repeat, or a duration. */
 export const everyForm = whole(
-  either(bareDuration, repeats('[0-9]{0,15}'), `R[0-9]{1,15}/P${apart}/${dateTime}`, once),
+  either(
+    `${maybe(`R[0-9]{0,15}/${maybe(dateTime)}/`)}P${apart}`,
+    goDuration,
+    `R[0-9]{0,15}/${dateTime}/${dateTime}`,
+    `R[0-9]{1,15}/P${apart}/${dateTime}`,
+    once,
+  ),
 );
 
 const anyCase = (word: string): string =>

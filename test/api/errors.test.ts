@@ -88,6 +88,7 @@ describe('each refusal has a status, a code and the field', () => {
     ['POST /apply', { body: ['x'.repeat(100_000)] }, 413, 'LIMIT_EXCEEDED', 'body'],
     ['POST /jobs/a/trigger', { body: { param: {} } }, 400, 'UNKNOWN_FIELD', 'param'],
     ['POST /jobs/a/trigger', { body: [] }, 400, 'INVALID_BODY', 'body'],
+    ['POST /jobs/a/trigger', typed('application/json', 'null'), 400, 'INVALID_BODY', 'body'],
     ['POST /jobs/a/trigger', { body: { params: { A: 1 } } }, 400, 'INVALID_FIELD', 'params.A'],
     ['POST /jobs/a/trigger', typed('application/yaml', 'params: {}'), 400, 'INVALID_BODY', 'body'],
     [

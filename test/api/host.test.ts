@@ -124,6 +124,21 @@ describe('a request for another host', () => {
   });
 });
 
+describe('what is no request', () => {
+  test.each<[string, string[], string]>([
+    ['an address that is too long', [`GET /${'x'.repeat(20_000)} HTTP/1.1`, 'Host: localhost'], '16 KiB'],
+    ['an unknown method', ['NONSENSE / HTTP/1.1', 'Host: localhost'], 'not HTTP'],
+    ['nonsense', ['\u0000\u0001'], 'not HTTP'],
+  ])('is refused as a problem: %s', async (_, lines, words) => {
+    const { status, text } = await say(lines);
+    expect([status, JSON.parse(text.split('\r\n\r\n')[1] ?? '').detail]).toEqual([
+      400,
+      expect.stringContaining(words),
+    ]);
+    expect(text).toContain('application/problem+json');
+  });
+});
+
 describe('a request for this host', () => {
   test.each([
     'localhost',

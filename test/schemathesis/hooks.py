@@ -6,8 +6,13 @@ are listed here, each with its reason; any other refusal of a request that fits 
 """
 
 import json
+import os
+import re
+import zlib
 
 import schemathesis
+
+KNOWN = json.loads(os.environ.get("KNOWN", '{"names": [], "ids": []}'))
 
 STATE = {
     "UNKNOWN_PARENT": "which jobs there are",
@@ -35,6 +40,7 @@ RELATIONS = {
     "with a network of its own": "ports and the network",
     "another folder": "mounts in three places",
     "a path of its own": "mounts of several secrets",
+    "can't be an environment variable": "names with dots and dashes, and an image",
     "bytes long": "bytes of a text",
     "of a job of": "bytes of the whole job",
     "The body names": "the name in the path and in the body",
@@ -58,6 +64,18 @@ def filter_failure(context, failure, case, response):
     if problem.get("code") in STATE:
         return False
     return not any(words in problem.get("detail", "") for words in RELATIONS)
+
+
+@schemathesis.hook
+def map_path_parameters(context, path_parameters):
+    """Half of the names and ids that are well formed become those of something that is there."""
+    for key, known in (("name", KNOWN["names"]), ("id", KNOWN["ids"])):
+        value = (path_parameters or {}).get(key)
+        if known and isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_.-]{1,128}", value):
+            place = zlib.crc32(value.encode())
+            if value not in (".", "..") and place % 2:
+                path_parameters[key] = known[place // 2 % len(known)]
+    return path_parameters
 
 
 @schemathesis.hook
