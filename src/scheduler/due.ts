@@ -30,7 +30,7 @@ export function decideDue(turn: Turn, entry: Entry): void {
   const following = nextInstant(schedule, due);
   const single = following === null || following > draft.now;
   if (idle === null && single && draft.now - due <= ON_TIME_MS) {
-    runAt(turn, entry, due, 0);
+    runAt(turn, entry, due);
   } else if (idle !== null) decideIdle(turn, entry, idle);
   else decideMany(turn, entry);
   settle(turn);
@@ -38,11 +38,16 @@ export function decideDue(turn: Turn, entry: Entry): void {
   state.plan(entry);
 }
 
-function runAt(turn: Turn, entry: Entry, due: number, catchesUp: number): Run {
+function runAt(
+  turn: Turn,
+  entry: Entry,
+  due: number,
+  late: { catchesUp?: number; inRow?: boolean } = {},
+): Run {
   moveCursor(entry, due);
   entry.openLine = null;
   turn.draft.state(entry.state);
-  return openRun(turn, entry, { due, variant: '', root: null, trigger: { kind: 'schedule' }, catchesUp });
+  return openRun(turn, entry, { due, variant: '', root: null, trigger: { kind: 'schedule' }, ...late });
 }
 
 /** A paused or disabled job: one ledger line that grows, and nothing for its children. */
@@ -78,7 +83,7 @@ function decideMany(turn: Turn, entry: Entry): void {
     const to = firstWanted === undefined ? (stretch.last.at(-1) ?? draft.now) : firstWanted - 1;
     let catching: Run | null = null;
     if (policy.catchUp === 'latest' && firstWanted !== undefined) {
-      catching = runAt(turn, entry, firstWanted, passed);
+      catching = runAt(turn, entry, firstWanted, { catchesUp: passed });
       wanted.shift();
     } else moveCursor(entry, to);
     writeStretch(turn, entry, {
@@ -96,7 +101,7 @@ function decideMany(turn: Turn, entry: Entry): void {
     draft.cut();
   }
   for (const due of wanted) {
-    runAt(turn, entry, due, 0);
+    runAt(turn, entry, due, { inRow: policy.catchUp !== 'latest' && draft.now - due > ON_TIME_MS });
     settle(turn);
     draft.cut();
   }

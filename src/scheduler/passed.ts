@@ -62,5 +62,6 @@ function fateOf({ policy: written, idle, now }: Putting, last: readonly number[]
       ? 'missed (policy.catchUp: none)'
       : 'missed (outside policy.startWithin)';
   const times = runs === 1 ? 'one run starts' : `${runs} runs start`;
-  return `${times} at once to catch up (policy.catchUp: ${policy.catchUp})`;
+  const how = runs === 1 || policy.overlap === 'allow' ? 'at once' : 'one after the other';
+  return `${times} ${how} to catch up (policy.catchUp: ${policy.catchUp})`;
 }

@@ -13,14 +13,12 @@ import { runId } from './ids.ts';
 import { launchRun, limitsOf } from './launch.ts';
 import { holdBack } from './lineage.ts';
 import type { EndState, LedgerLine, Outcome, Run, RunTrigger } from './model.ts';
+import { overlapOf } from './overlap.ts';
 import { inOrder, type Lane, type Limit } from './places.ts';
 import { type Policy, policyOf } from './policy.ts';
 import { awaitsWord, isEnded, nextRunState } from './run-state.ts';
 import type { Entry } from './state.ts';
 import type { Turn } from './turn.ts';
-
-/** Runs of one job that may wait for their turn under `queue-all`; more are skipped. */
-export const MAX_WAITING_RUNS = 1_000;
 
 /** What makes a run: when, why, and whether it is skipped from the start. */
 export interface Seed {
@@ -30,6 +28,8 @@ export interface Seed {
   readonly trigger: RunTrigger;
   readonly params?: Readonly<Record<string, string>>;
   readonly catchesUp?: number;
+  /** One of several late due instants that are run one after the other. */
+  readonly inRow?: boolean;
   /** Why the run is skipped before it began; null: it is wanted. */
   readonly skip?: string | null;
   /** Who says that the run has succeeded, without running it. */
@@ -51,14 +51,18 @@ export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
     closeRun(turn, run, 'succeeded', `marked as succeeded by ${seed.marked}`);
     return run;
   }
-  const skip = seed.skip ?? overlapSkip(policy, others);
+  const overlap = overlapOf(policy, others, {
+    byClock: seed.trigger.kind === 'schedule',
+    inRow: seed.inRow === true,
+  });
+  const skip = seed.skip ?? (overlap.kind === 'skip' ? overlap.reason : null);
   if (skip !== null) {
     closeRun(turn, run, 'skipped', skip);
     return run;
   }
-  if (policy.overlap === 'replace') for (const other of others) replaceRun(turn, other, run);
-  if (others.length > 0 && policy.overlap !== 'allow') {
-    run.reason = `waits for ${others.map((other) => other.id).join(', ')} to end`;
+  if (overlap.kind === 'wait') {
+    for (const other of overlap.replaces) replaceRun(turn, other, run);
+    run.reason = overlap.reason;
     draft.run(run);
   } else placeRun(turn, entry, run);
   state.watch(run);
@@ -79,6 +83,7 @@ export function newRun(entry: Entry, seed: Seed, now: number): Run {
     priority: policy.priority,
     createdAt: now,
     catchesUp: seed.catchesUp ?? 0,
+    ...(seed.inRow === true && { inRow: true as const }),
     revision: entry.job.revision,
     state: 'waiting',
     reason: null,
@@ -94,18 +99,6 @@ export function newRun(entry: Entry, seed: Seed, now: number): Run {
 function startBy(policy: Policy, seed: Seed, now: number): number | null {
   if (policy.startWithinMs === null) return null;
   return (seed.trigger.kind === 'schedule' ? seed.due : now) + policy.startWithinMs;
-}
-
-function overlapSkip(policy: Policy, others: readonly Run[]): string | null {
-  const [first] = others;
-  if (first === undefined) return null;
-  if (policy.overlap === 'skip') return `overlap: ${first.id} is still ${first.state}`;
-  const waiting = others.filter((other) => other.state === 'waiting' && other.attempts.length === 0);
-  if (policy.overlap === 'queue' && waiting.length > 0) return `overlap: ${waiting[0]?.id} waits already`;
-  if (policy.overlap === 'queue-all' && waiting.length >= MAX_WAITING_RUNS) {
-    return `overlap: ${MAX_WAITING_RUNS} runs wait already, which is the most`;
-  }
-  return null;
 }
 
 function replaceRun(turn: Turn, other: Run, by: Run): void {
