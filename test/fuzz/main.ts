@@ -3,6 +3,7 @@
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
+import { closeWorld } from './requests.ts';
 import { targets } from './targets.ts';
 
 const { values } = parseArgs({
@@ -42,6 +43,7 @@ for (; failures === 0 && performance.now() < until; seed++) {
     say(`again:  npm run fuzz -- --seed ${seed} --only '${name}'`);
   }
 }
+await closeWorld();
 for (const [name, { ms, seed: at }] of slowest) say(`${name}: slowest case ${ms.toFixed(1)} ms (seed ${at})`);
 say(`${cases} cases of ${chosen.length} targets, seeds ${values.seed} to ${seed - 1}: ${failures} failed`);
 process.exitCode = failures === 0 ? 0 : 1;

@@ -29,6 +29,7 @@ import { State } from '../../src/scheduler/state.ts';
 import { jobView } from '../../src/scheduler/view.ts';
 import { chronosJobs, definitions } from './good.ts';
 import { anyJson, broken, hostileText, textOf } from './inputs.ts';
+import { requests, send } from './requests.ts';
 
 export interface Target<T = never> {
   readonly input: fc.Arbitrary<T>;
@@ -290,6 +291,7 @@ export const targets: Readonly<Record<string, Target>> = {
     readFile,
   ),
   text: target(hostileText, readFile),
+  request: target(requests, send),
 };
 
 /** As a file of YAML has it; what can't be written is left to others. */
