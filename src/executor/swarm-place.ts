@@ -40,7 +40,8 @@ interface Demand {
 const holding: ReadonlySet<string> = new Set([
   ...['assigned', 'accepted', 'preparing', 'ready', 'starting', 'running'],
 ]);
-const constraintForm = /^\s*([^\s=!]+)\s*([=!])=\s*(.*?)\s*$/;
+/** Of a text without blanks around it. */
+const constraintForm = /^([^\s=!]+)\s*([=!])=\s*(.*)$/;
 
 export function wishOf({ cpus, memoryBytes, gpus, constraints }: LaunchSpec): Wish {
   const nanoCpus = Math.round((cpus ?? 0) * 1e9);
@@ -101,7 +102,7 @@ function demandsOf({ constraints, amounts: { nanoCpus, memoryBytes, gpus } }: Wi
 
 /** As Swarm compares: without regard to case, a label that is not there as empty. */
 function allows(node: SwarmNode, constraint: string): boolean {
-  const [, key = '', operator, value = ''] = constraintForm.exec(constraint) ?? [];
+  const [, key = '', operator, value = ''] = constraintForm.exec(constraint.trim()) ?? [];
   const has = traitOf(node, key);
   if (operator === undefined || has === null) return true;
   return (has.toLowerCase() === value.toLowerCase()) === (operator === '=');

@@ -7,7 +7,7 @@ export const hostNameForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/;
 /** Of the container itself: the kernel takes 64 characters. */
 export const ownHostnameForm = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$/;
 /** Four numbers, or something with colons; the engine judges the rest. `host-gateway` is Docker's own. */
-export const addressForm = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|host-gateway)$/;
+export const addressForm = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*|host-gateway)$/;
 
 export const ulimitName = /^[a-z]{2,16}$/;
 

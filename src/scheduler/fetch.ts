@@ -26,7 +26,7 @@ export const Fetch = Type.Object(
 );
 export type FetchDefinition = Static<typeof Fetch>;
 
-const address = /^(https?:\/\/[^\s/]+|file:\/\/\/|\/)\S*$/;
+const address = /^(https?:\/\/[^\s/]|file:\/\/\/|\/)\S*$/;
 export const isDownloadable = (uri: string): boolean => address.test(uri);
 
 export function checkFetch({ fetch = [] }: RunDefinition, findings: Findings): void {

@@ -189,7 +189,7 @@ const inner = '(?:[^.:/\\u0000][^:/\\u0000]{0,99}|\\.[^.:/\\u0000][^:/\\u0000]{0
 export const mountForm = whole(`(?:/${inner})+`);
 /** Of a file below a folder. */
 export const mountedFileForm = whole(`(?:/${inner}){2,}`);
-export const addressForm = '^(?:[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|host-gateway)$';
-export const fetchAddressForm = '^(?:https?://[^\\s/\\u0000]+|file:///|/)[^\\s\\u0000]*$';
+export const addressForm = '^(?:[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*|host-gateway)$';
+export const fetchAddressForm = '^(?:https?://[^\\s/\\u0000]|file:///|/)[^\\s\\u0000]*$';
 /** Below a folder: no step back, and not the root. */
 export const outputForm = whole(`${inner}(?:/${inner})*/?`);

@@ -1,6 +1,7 @@
 /** Amounts of memory as people write them: `128MiB`, `1GB`, `1.5 GiB`, `134217728`. */
 
 import { CarillonError } from '../errors.ts';
+import { shorten } from './explain.ts';
 
 const form = /^(\d{1,16}(?:\.\d{1,6})?) ?([A-Za-z]{0,3})$/;
 
@@ -28,9 +29,13 @@ export function memoryBytes(text: string, field: string): number {
   const unit = match && unitBytes[match[2]!.toLowerCase()];
   const bytes = match && unit ? Math.round(Number(match[1]) * unit) : Number.NaN;
   if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
-  throw new CarillonError('INVALID_FIELD', `${field} is not an amount of memory: ${JSON.stringify(text)}`, {
-    field,
-    value: text,
-    allowed: 'bytes, or a number with a unit: 128MiB, 1GB, 512k',
-  });
+  throw new CarillonError(
+    'INVALID_FIELD',
+    `${field} is not an amount of memory: ${JSON.stringify(shorten(text))}`,
+    {
+      field,
+      value: shorten(text),
+      allowed: 'bytes, or a number with a unit: 128MiB, 1GB, 512k',
+    },
+  );
 }

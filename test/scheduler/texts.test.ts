@@ -169,3 +169,19 @@ test('a pool or an engine is one that was configured, not a property of every ob
     expect(() => rig.put({ name: 'a', run: { command: 'x', engine: name } })).toThrowError(CarillonError);
   }
 });
+
+/** Each of these took seconds for one text, by trying every way to split it, and minutes for the job. */
+test('a long text that almost fits is judged in a moment', () => {
+  const colons = ':'.repeat(65_000);
+  const hosts = Object.fromEntries(Array.from({ length: 7 }, (_, i) => [`h${i}`, `${colons}x`]));
+  expect(problem({ run: { image: 'x', hosts } })?.details.field).toMatch('run.hosts.h0');
+  const fetch = Array.from({ length: 64 }, () => ({ uri: `http://${'a'.repeat(4_000)} b` }));
+  expect(problem({ run: { command: 'x', fetch } })?.details.field).toMatch('run.fetch[0].uri');
+  const constraints = Array.from({ length: 64 }, () => `node.labels.a${' '.repeat(4_000)}b`);
+  const rig = new Rig('2026-01-01T00:00:00Z');
+  rig.put({ name: 'a' });
+  const job = rig.jobs.get('a')!;
+  rig.jobs.set('a', { ...job, definition: { ...job.definition, run: { image: 'x', constraints } } });
+  rig.restart();
+  expect(toChronos(rig.view('a')).constraints).toEqual([]);
+});

@@ -239,9 +239,9 @@ export function nativeConstraint(attribute: string, operator: string, value: str
 }
 
 function chronosConstraint(text: string): string[][] {
-  const match = /^node\.(?:labels\.(.+?)|(hostname))\s*(==|!=)\s*(.*)$/.exec(text);
+  const match = /^node\.(?:labels\.([^=!]+)|(hostname)\s*)(==|!=)\s*(.*)$/.exec(text);
   if (match === null) return [];
-  return [[match[1] ?? match[2] ?? '', match[3] === '==' ? 'EQUALS' : 'UNLIKE', match[4] ?? '']];
+  return [[match[1]?.trimEnd() ?? match[2] ?? '', match[3] === '==' ? 'EQUALS' : 'UNLIKE', match[4] ?? '']];
 }
 
 /** A minute apart, as Chronos' own setting has it. */
