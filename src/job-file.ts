@@ -8,6 +8,7 @@
 import { Document, isScalar, visit } from 'yaml';
 import { inOneGo, splitJson } from './json-text.ts';
 import { textBounds, tooLong } from './text-bounds.ts';
+import { findFields } from './yaml-place.ts';
 import { readYaml } from './yaml-text.ts';
 
 /** One job as written, unchecked. */
@@ -15,6 +16,8 @@ export interface WrittenJob {
   readonly definition: unknown;
   /** `jobs.yaml:12`: the line at which it begins. */
   readonly source: string;
+  /** `jobs.yaml:14:5`: where a field of it stands; left out where the text is not at hand. */
+  readonly placeOf?: (field: string) => string;
 }
 
 /**
@@ -22,7 +25,14 @@ export interface WrittenJob {
  * not YAML or JSON or goes beyond a bound, LIMIT_EXCEEDED for text that is too long.
  */
 export function parseJobFile(text: string, source: string): WrittenJob[] {
-  return readJson(text, source) ?? readYaml(text, source);
+  const find = findFields(text);
+  return (readJson(text, source) ?? readYaml(text, source)).map((job) => ({
+    ...job,
+    placeOf: (field) => {
+      const found = find(Number(job.source.slice(source.length + 1)), field);
+      return found === null ? job.source : `${source}:${found.line}:${found.column}`;
+    },
+  }));
 }
 
 /** JSON would pass as YAML too, at a hundredth of the speed. Null when it is not JSON: YAML's errors tell where. */

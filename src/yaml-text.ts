@@ -49,7 +49,7 @@ class YamlText {
     for (const document of this.#documents()) {
       // A warning is a tag or directive that would be ignored: not what was meant either.
       const problem = document.errors[0] ?? document.warnings[0];
-      if (problem) throw this.#unreadable(problem.message, problem.pos[0]);
+      if (problem) throw this.#unquoted(problem.pos[0]) ?? this.#unreadable(problem.message, problem.pos[0]);
       documents += 1;
       if (documents > textBounds.documents) {
         const at = document.range[0];
@@ -79,7 +79,7 @@ class YamlText {
     const root: Node | null = document.contents;
     if (root === null) return [];
     this.#refuseTwice(document);
-    const value = this.#plain(document, root);
+    const value = withoutExtensions(this.#plain(document, root));
     if (value === null) return [];
     const list = listIn(value);
     if (list === null) return [{ definition: value, source: `${this.#source}:${this.#lineOf(root)}` }];
@@ -115,7 +115,8 @@ class YamlText {
       return document.toJS({ maxAliasCount: textBounds.repeats });
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      throw this.#unreadable(error.message, root.range?.[0] ?? 0);
+      const at = unresolvedIn(document) ?? root.range?.[0] ?? 0;
+      throw this.#unquoted(at) ?? this.#unreadable(error.message, at);
     }
   }
 
@@ -128,6 +129,20 @@ class YamlText {
     return `${this.#source}:${line}:${col}`;
   }
 
+  /** The likeliest slip: a text that begins with a sign of YAML's own, as `*` in cron. Null for any other. */
+  #unquoted(at: number): CarillonError | null {
+    const { line } = this.#lines.linePos(at);
+    const from = this.#lines.lineStarts[line - 1] ?? 0;
+    const written = this.#text.slice(from, from + MAX_LINE).split(/\r?\n/, 1)[0] as string;
+    const [, before = '', text = ''] = unquotedText.exec(written) ?? [];
+    if (text === '' || from + before.length > at) return null;
+    const sign = text[0] as string;
+    return this.#unreadable(
+      `a text that begins with ${sign} must stand in quotes: ${JSON.stringify(text)}`,
+      from + before.length,
+    );
+  }
+
   #unreadable(problem: string, at: number): CarillonError {
     const place = this.#place(at);
     return new CarillonError('INVALID_BODY', `${place}: ${problem.trim().replace(/\.$/, '')}.`, {
@@ -135,6 +150,31 @@ class YamlText {
       allowed: 'jobs as YAML or JSON',
     });
   }
+}
+
+/** A line is looked at so far. */
+const MAX_LINE = 1_024;
+/** What stands before a text that begins with a sign that no plain text may begin with, and the text; no alias. */
+const unquotedText =
+  /^(.*?(?:^\s*-|[:{[,])\s+)((?:\*(?![A-Za-z_])|[@%`])[^#{}[\]]*?)\s*(?:,\s+[\w-]+:.*|[}\]].*)?(?:\s#.*)?$/;
+
+/** Where the first alias stands that names nothing. */
+function unresolvedIn(document: Document.Parsed): number | undefined {
+  let at: number | undefined;
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document) !== undefined) return undefined;
+      at = alias.range?.[0];
+      return visit.BREAK;
+    },
+  });
+  return at;
+}
+
+/** `x-…` at the top is for whoever wrote the file: a place for anchors. */
+function withoutExtensions(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !name.startsWith('x-')));
 }
 
 /** Counts what the parser is given and what it holds. */

@@ -4,7 +4,8 @@ import { CarillonError } from '../src/errors.ts';
 import { formatJobFile, parseJobFile } from '../src/job-file.ts';
 import { textBounds } from '../src/text-bounds.ts';
 
-const read = (text: string) => parseJobFile(text, 'jobs.yaml');
+const read = (text: string) =>
+  parseJobFile(text, 'jobs.yaml').map(({ definition, source }) => ({ definition, source }));
 const a = { name: 'a' };
 const b = { name: 'b' };
 
@@ -35,6 +36,13 @@ describe('the jobs in a file, and the line at which each begins', () => {
         [a, 2],
         [b, 3],
       ],
+    ],
+    ['what begins with x- at the top is ignored', 'x-note: 1\nname: a\n', [[a, 1]]],
+    ['x- beside jobs is a place for anchors', 'x-name: &n a\njobs:\n  - name: *n\nx-more: [1]\n', [[a, 3]]],
+    [
+      'x- below the top is a field as any other',
+      'name: a\nrun: { x-note: 1 }\n',
+      [[{ ...a, run: { 'x-note': 1 } }, 1]],
     ],
     ['JSON', '\n{ "name": "a" }', [[a, 2]]],
     [
@@ -102,7 +110,7 @@ describe('text that can not be read is refused with line and column', () => {
     ['an open quote', 'x: 1\nname: "a\n', 'jobs.yaml:3:1'],
     ['a key twice', 'name: a\nname: b\n', 'jobs.yaml:2:1'],
     ['a tag that would be ignored', 'name: !env HOME', 'jobs.yaml:1:7'],
-    ['an alias to nothing', '\nname: *x', 'jobs.yaml:2:1'],
+    ['an alias to nothing', '\nname: *x', 'jobs.yaml:2:7'],
     ['a key that is no text', '? [a]\n: 1', 'jobs.yaml:1:3'],
     ['in a later document', 'name: a\n---\nname: "', 'jobs.yaml:3:8'],
   ])('%s', (_, text, source) => {
@@ -198,3 +206,27 @@ function refusal(act: () => unknown): CarillonError {
   }
   throw new Error('it was not refused');
 }
+
+describe('a text that begins with a sign of YAML is to be quoted', () => {
+  test.each([
+    ['schedule:\n  cron: */5 * * * *\n', '2:9', '*/5 * * * *'],
+    ['schedule:\n  cron: * * * * *   # each minute\n', '2:9', '* * * * *'],
+    ['schedule: { cron: */5 * * * * }\n', '1:19', '*/5 * * * *'],
+    ['schedule: { cron: * 2 * * *, timezone: UTC }\n', '1:19', '* 2 * * *'],
+    ['- name: a\n- */5\n', '2:3', '*/5'],
+    ['schedule:\n  cron: @daily\n', '2:9', '@daily'],
+    ['run:\n  command: %x\n', '2:12', '%x'],
+    ['run:\n  command: `id`\n', '2:12', '`id`'],
+  ])('%j', (text, place, quoted) => {
+    const error = refusal(() => read(text));
+    expect(error.message).toBe(
+      `jobs.yaml:${place}: a text that begins with ${quoted[0]} must stand in quotes: ${JSON.stringify(quoted)}.`,
+    );
+    expect(error.details.source).toBe(`jobs.yaml:${place}`);
+  });
+
+  test('other mistakes keep their own words', () => {
+    expect(refusal(() => read('name: a\nrun: { command: "x" y }\n')).message).not.toContain('in quotes');
+    expect(refusal(() => read('a: &x 1\nb: *y\n')).message).toContain('jobs.yaml:2:4');
+  });
+});

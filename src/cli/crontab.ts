@@ -20,8 +20,12 @@ export interface ImportedCrontab {
 
 export interface CrontabOptions {
   readonly source: string;
-  /** The sixth field is the user to run as, as in /etc/crontab. */
-  readonly userColumn: boolean;
+  /** The sixth field is the user to run as, as in /etc/crontab; null: not said, and refused where it looks so. */
+  readonly userColumn: boolean | null;
+  /** The first field is seconds. */
+  readonly seconds: boolean;
+  /** Users of this machine; with them a system crontab is recognised. */
+  readonly users: ReadonlySet<string>;
   /** Where CRON_TZ does not say otherwise; cron takes the machine's. */
   readonly timezone: string;
   /** Epoch milliseconds; tells schedules that will never be due. */
@@ -42,6 +46,7 @@ interface Surroundings {
   comments: string[];
 }
 
+/** INVALID_FIELD where the lines read like those of a system crontab, or of one with seconds, and nothing is said. */
 export function importCrontab(text: string, options: CrontabOptions): ImportedCrontab {
   const jobs: { definition: JobDefinition; source: string }[] = [];
   const warnings: string[] = [];
@@ -51,6 +56,7 @@ export function importCrontab(text: string, options: CrontabOptions): ImportedCr
   for (const [i, raw] of text.split(/\r?\n/).entries()) {
     const line = raw.trim();
     const source = `${options.source}:${i + 1}`;
+    refuseOtherForm(line, source, options);
     if (line === '' || line.startsWith('#')) {
       takeComment(around, line, options);
       continue;
@@ -61,18 +67,66 @@ export function importCrontab(text: string, options: CrontabOptions): ImportedCr
     } else {
       const job = jobOn(line, around, { ...options, names });
       if (typeof job === 'string') leftOut.push(`${source}: ${job}`);
-      else jobs.push({ definition: job, source });
+      else {
+        jobs.push({ definition: job, source });
+        warnings.push(...warningsOf(line).map((warning) => `${source}: ${warning}`));
+      }
     }
     around.comments = [];
   }
   return { jobs, warnings, leftOut };
 }
 
-/** Lines of comment right above a job describe it; a job that was commented out describes nothing. */
-function takeComment(around: Surroundings, line: string, { userColumn }: CrontabOptions): void {
+/** A user that every machine has, or a word that only a field of cron is: no command. */
+const cronField = /^(?:\*(?:\/\d+)?|\d{1,2}(?:[-,/]\d{1,2})*|\?)$/;
+
+function refuseOtherForm(line: string, source: string, { userColumn, seconds, users }: CrontabOptions): void {
+  if (line.startsWith('#') || variable.test(line)) return;
+  const [sixth = '', ...command] = (splitEntry(line, NO_USER)?.command ?? '').split(/\s+/);
+  if (command.length === 0) return;
+  if (!seconds && cronField.test(sixth)) {
+    throw new CarillonError('INVALID_FIELD', `${source}: the command would begin with ${sixth}.`, {
+      field: 'seconds',
+      value: line,
+      source,
+      allowed: '--seconds, if the first field is seconds; a line with five fields otherwise',
+    });
+  }
+  if (userColumn !== null || !(sixth === 'root' || users.has(sixth))) return;
+  throw new CarillonError(
+    'INVALID_FIELD',
+    `${source}: ${sixth} is a user, so this reads like a system crontab.`,
+    {
+      field: 'user-column',
+      value: line,
+      source,
+      allowed: '--user-column, if the sixth field is a user; --no-user-column, if it is a command',
+    },
+  );
+}
+
+/** Cron ends the command at a `%`, in quotes too, which is seldom what was meant there. */
+function warningsOf(line: string): string[] {
+  let quote = '';
+  for (const [token] of line.matchAll(/\\.|["'%]|[^\\"'%]+|\\$/gs)) {
+    if (token === '%' && quote !== '')
+      return [
+        'cron ends the command at the % inside its quotes, and so does the job; write \\% for the character',
+      ];
+    if (token === quote) quote = '';
+    else if (quote === '' && (token === '"' || token === "'")) quote = token;
+  }
+  return [];
+}
+
+/** `m h dom mon dow command`, as above the lines of most crontabs. */
+const heading = /^m(?:in(?:ute)?s?)?\s+h(?:(?:ou)?rs?)?\s+(?:dom|d(?:ay)?)\b/i;
+
+/** Lines of comment right above a job describe it; a heading, or a job that was commented out, describes nothing. */
+function takeComment(around: Surroundings, line: string, options: CrontabOptions): void {
   const words = line.replace(/^#+\s*/, '');
-  if (words === '' || (/^[-@*\d]/.test(words) && splitEntry(words, userColumn) !== null))
-    around.comments = [];
+  const isEntry = /^[-@*\d]/.test(words) && splitEntry(words, options) !== null;
+  if (words === '' || heading.test(words) || isEntry) around.comments = [];
   else around.comments.push(words);
 }
 
@@ -93,10 +147,10 @@ function takeVariable(around: Surroundings, line: string): string | null {
 function jobOn(
   line: string,
   around: Surroundings,
-  { userColumn, nowMs, names }: CrontabOptions & { names: Set<string> },
+  { names, ...options }: CrontabOptions & { names: Set<string> },
 ): JobDefinition | string {
   // cronie's mark for "do not log this one".
-  const entry = splitEntry(line.replace(/^-(?=[@*\d])/, ''), userColumn);
+  const entry = splitEntry(line.replace(/^-(?=[@*\d])/, ''), options);
   if (entry === null) return `not a line that cron knows: ${line}`;
   const { when, user, command } = entry;
   if (when.toLowerCase() === '@reboot') {
@@ -106,7 +160,7 @@ function jobOn(
   const schedule = { cron: when, ...(timezone === 'UTC' ? {} : { timezone }) };
   try {
     // Whatever the name, so that a line that is left out takes none.
-    resolveSchedule(schedule, { hashSeed: command, now: nowMs });
+    resolveSchedule(schedule, { hashSeed: command, now: options.nowMs });
   } catch (error) {
     if (!(error instanceof CarillonError)) throw error;
     return error.message;
@@ -136,8 +190,14 @@ interface Entry {
   readonly command: string;
 }
 
-function splitEntry(line: string, userColumn: boolean): Entry | null {
-  const fields = line.startsWith('@') ? 1 : 5;
+/** What cron itself takes. */
+const NO_USER = { userColumn: false, seconds: false } as const;
+
+function splitEntry(
+  line: string,
+  { userColumn, seconds }: Pick<CrontabOptions, 'userColumn' | 'seconds'>,
+): Entry | null {
+  const fields = line.startsWith('@') ? 1 : seconds ? 6 : 5;
   const pattern = new RegExp(
     `^((?:\\S+\\s+){${fields - 1}}\\S+)\\s+${userColumn ? '(\\S+)\\s+' : '()'}(.+)$`,
   );

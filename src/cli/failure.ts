@@ -54,7 +54,8 @@ export function block(kind: string, { code, message, details }: Described): stri
     ['allowed', Array.isArray(allowed) ? some(allowed) : (allowed as string | undefined)],
     ['names', names && some(names)],
   ];
-  const lines = rows.flatMap(([label, text]) => (text === undefined ? [] : [`  ${label.padEnd(8)} ${text}`]));
+  const isNew = (text: string | undefined): text is string => text !== undefined && !message.includes(text);
+  const lines = rows.flatMap(([label, text]) => (isNew(text) ? [`  ${label.padEnd(8)} ${text}`] : []));
   return `${[`${kind}: ${message}`, ...lines].join('\n')}\n`;
 }
 

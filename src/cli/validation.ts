@@ -22,6 +22,7 @@ export interface Validation {
 interface Sound {
   readonly definition: JobDefinition;
   readonly source: string;
+  readonly placeOf?: WrittenJob['placeOf'];
 }
 
 /** `nowMs` stands in for an omitted start. */
@@ -29,21 +30,28 @@ export function validateJobs(jobs: readonly WrittenJob[], nowMs: number): Valida
   const problems: CarillonError[] = [];
   const warnings: string[] = [];
   const sound = new Map<string, Sound>();
-  for (const { definition: raw, source } of jobs) {
+  for (const { definition: raw, source, placeOf } of jobs) {
     const found = findProblems(raw, source);
-    problems.push(...found);
+    problems.push(...found.map((problem) => placedAt(problem, placeOf)));
     if (found.length > 0) continue;
     const { definition, warnings: own } = checkDefinition(raw, source);
     warnings.push(...own.map((warning) => `${source}: ${warning}`));
     const first = sound.get(definition.name);
     if (first !== undefined) problems.push(twice(definition.name, first.source, source));
     else sound.set(definition.name, { definition, source });
-    judgeSchedule({ definition, source }, nowMs, { problems, warnings });
+    judgeSchedule({ definition, source, placeOf }, nowMs, { problems, warnings });
   }
   warnings.push(...parentsElsewhere(sound));
   const circle = cycleAmong(sound);
   if (circle !== null) problems.push(circle);
   return { problems, warnings };
+}
+
+/** The problem with the place of its field. */
+function placedAt(problem: CarillonError, placeOf: WrittenJob['placeOf']): CarillonError {
+  const { code, message, details } = problem;
+  if (details.field === undefined || placeOf === undefined) return problem;
+  return new CarillonError(code, message, { ...details, source: placeOf(details.field) });
 }
 
 function twice(name: string, first: string, source: string): CarillonError {
@@ -56,7 +64,7 @@ function twice(name: string, first: string, source: string): CarillonError {
 }
 
 function judgeSchedule(
-  { definition, source }: Sound,
+  { definition, source, placeOf }: Sound,
   nowMs: number,
   into: { problems: CarillonError[]; warnings: string[] },
 ): void {
@@ -67,7 +75,7 @@ function judgeSchedule(
     const all = [...warnings, ...newJobWarnings(definition, resolved, nowMs)];
     into.warnings.push(...all.map((warning) => `${source}: ${warning}`));
   });
-  if (problem !== null) into.problems.push(problem);
+  if (problem !== null) into.problems.push(placedAt(problem, placeOf));
 }
 
 function parentsElsewhere(sound: ReadonlyMap<string, Sound>): string[] {

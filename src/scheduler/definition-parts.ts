@@ -24,8 +24,9 @@ export const definitionLimits = {
 export const closed = { additionalProperties: false } as const;
 export const duration = (description: string, pattern = durationForm) =>
   Type.String({
-    description: `${description} An ISO 8601 duration: PT30S, PT1H, P1D.`,
+    description: `${description} A duration: PT30S, PT1H, P1D, or 90s, 1h30m.`,
     maxLength: 64,
+    examples: ['90s', 'PT90S'],
     ...published({ pattern }),
   });
 export const text = (description: string, pattern = textForm, more = {}) =>

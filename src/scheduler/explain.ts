@@ -10,6 +10,8 @@ import { nearest } from './nearest.ts';
 /** The part of JSON Schema that definitions are written in. */
 export interface Shape {
   readonly type?: string;
+  /** What a text looks like whose value people write as a number. */
+  readonly examples?: readonly string[];
   readonly description?: string;
   readonly const?: unknown;
   readonly anyOf?: readonly Shape[];
@@ -65,7 +67,7 @@ export class Findings {
 export function explain(shape: Shape, value: unknown, field: string, findings: Findings): void {
   if (findings.full || isAnything(shape)) return;
   if (shape.anyOf) explainChoice(shape.anyOf, value, field, findings);
-  else if (!isOfType(shape.type, value)) explainType(shape.type, value, field, findings);
+  else if (!isOfType(shape.type, value)) explainType(shape, value, field, findings);
   else if (typeof value === 'string') explainText(shape, value, field, findings);
   else if (typeof value === 'number') explainNumber(shape, value, field, findings);
   else if (Array.isArray(value)) explainList(shape, value, field, findings);
@@ -74,11 +76,16 @@ export function explain(shape: Shape, value: unknown, field: string, findings: F
 
 const isAnything = ({ type, anyOf }: Shape): boolean => type === undefined && anyOf === undefined;
 
-function explainType(type: string | undefined, value: unknown, field: string, findings: Findings): void {
+function explainType({ type, examples }: Shape, value: unknown, field: string, findings: Findings): void {
   const allowed = typeInWords(type);
   const given = value === null ? 'empty' : describe(value);
   const scalar = typeof value === 'number' || typeof value === 'boolean';
-  const hint = type === 'string' && scalar ? ` Put it in quotes: ${JSON.stringify(String(value))}` : '';
+  const hint =
+    examples !== undefined && typeof value === 'number'
+      ? ` It needs a unit, as in ${examples.join(' or ')}.`
+      : type === 'string' && scalar
+        ? ` Put it in quotes: ${JSON.stringify(String(value))}`
+        : '';
   findings.add('INVALID_FIELD', `${field || 'A job'} must be ${allowed}, and is ${given}.${hint}`, {
     ...(field && { field }),
     value: shorten(value),

@@ -55,9 +55,12 @@ const dayOn = (sign: Sign): string => unit(6, 'D', sign, time);
 const weekOn = (sign: Sign): string => unit(5, 'W', sign, (behind) => either(dayOn(behind), time(behind)));
 const exact = (sign: Sign): string => either(weekOn(sign), dayOn(sign), time(sign));
 
-/** A length of time in a policy: weeks and less, down to milliseconds; may be zero. */
-export const durationForm = whole(`P${exact('any')}`);
-export const positiveDurationForm = whole(`P${exact('not zero')}`);
+/** A length of time in a policy: weeks and less, down to milliseconds, or `1h30m`; may be zero. */
+const short = '[0-9]{1,6}(?:[.][0-9]{1,3})?(?:h|ms|m|s)';
+export const durationForm = whole(either(`P${exact('any')}`, `(?:${short}){1,4}`));
+export const positiveDurationForm = whole(
+  either(`P${exact('not zero')}`, `0{0,2}[1-9][0-9]{0,5}(?:h|ms|m|s)(?:${short}){0,3}`),
+);
 
 /** Between two runs: a second at least, of which the fraction of seconds may be more. */
 const secondsApart = '[1-9][0-9]{0,9}(?:[.,][0-9]{1,3})?S';

@@ -12,7 +12,14 @@ export function jobFileSchema(): object {
     anyOf: [
       job,
       jobs,
-      { type: 'object', required: ['jobs'], properties: { jobs }, additionalProperties: false },
+      {
+        type: 'object',
+        required: ['jobs'],
+        properties: { jobs },
+        // A place for anchors: ignored.
+        patternProperties: { '^x-': {} },
+        additionalProperties: false,
+      },
     ],
     $defs: { Job: publish(JobDefinition) },
   };

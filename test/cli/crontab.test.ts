@@ -3,12 +3,17 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { importCrontab } from '../../src/cli/crontab.ts';
+import type { CarillonError } from '../../src/errors.ts';
 import { checkDefinition } from '../../src/scheduler/check.ts';
 import { resolveSchedule } from '../../src/scheduler/schedule/parse.ts';
 
 const nowMs = Date.UTC(2026, 10, 21);
-function read(text: string, { userColumn = false, timezone = 'UTC' } = {}) {
-  const { jobs, ...rest } = importCrontab(text, { source: 'crontab', userColumn, timezone, nowMs });
+const users = new Set(['root', 'www-data']);
+function read(text: string, { userColumn = null as boolean | null, seconds = false, timezone = 'UTC' } = {}) {
+  const { jobs, ...rest } = importCrontab(text, {
+    ...{ source: 'crontab', userColumn, seconds, users },
+    ...{ timezone, nowMs },
+  });
   return { ...rest, jobs: jobs.map((job) => job.definition), sources: jobs.map((job) => job.source) };
 }
 
@@ -132,6 +137,8 @@ test('a line whose command no program can be given is left out, and says why', (
   const { jobs, leftOut } = importCrontab('0 1 * * * echo a\0b\n0 2 * * * echo c\n', {
     source: 'crontab',
     userColumn: false,
+    seconds: false,
+    users,
     timezone: 'UTC',
     nowMs: 0,
   });
@@ -139,4 +146,61 @@ test('a line whose command no program can be given is left out, and says why', (
   expect(leftOut).toEqual([
     'crontab:1: run.command holds a NUL (\\u0000) at position 7. Allowed: text without it.',
   ]);
+});
+
+describe('a crontab of another form is not read as one of the usual', () => {
+  const refusal = (text: string, options = {}) => {
+    try {
+      read(text, options);
+    } catch (error) {
+      return (error as CarillonError).details;
+    }
+    return null;
+  };
+
+  test.each([
+    '17 * * * * root cd / && run-parts --report /etc/cron.hourly',
+    '*/5 * * * *\twww-data php cron.php',
+    '@daily root backup --all',
+  ])('%s asks for --user-column', (line) => {
+    expect(refusal(line)).toMatchObject({ field: 'user-column', source: 'crontab:1' });
+    expect(read(line, { userColumn: true }).jobs[0]?.run.user).toMatch(/root|www-data/);
+    expect(read(line, { userColumn: false }).jobs[0]?.run.user).toBeUndefined();
+  });
+
+  test.each(['*/6 * * * * * echo hi', '0 0 2 * * 1-5 backup now', '0 */5 * * * ? report all'])(
+    '%s asks for --seconds',
+    (line) => {
+      expect(refusal(line)).toMatchObject({ field: 'seconds', source: 'crontab:1' });
+      const [job] = read(line, { seconds: true }).jobs;
+      expect(job?.schedule?.cron?.split(' ')).toHaveLength(6);
+      expect(job?.run.command).toMatch(/^(echo hi|backup now|report all)$/);
+    },
+  );
+
+  test.each(['* * * * * root', '0 2 * * * rooted --x', '* * * * * 7z a x', '# 17 * * * * root x'])(
+    '%s is taken as it stands',
+    (line) => {
+      expect(refusal(line)).toBeNull();
+    },
+  );
+});
+
+test.each([
+  '# m h  dom mon dow   command',
+  '#m h dom mon dow command',
+  '# m h dom mon dow user  command',
+  '# min hour dom month dow command',
+])('the heading %s describes no job', (line) => {
+  expect(read(`# Backup\n${line}\n@daily a`).jobs[0]?.description).toBeUndefined();
+  expect(read(`${line}\n# Backup\n@daily a`).jobs[0]?.description).toBe('Backup');
+});
+
+test('a % that cuts a command inside its quotes is told', () => {
+  expect(read('@daily date "+%Y" > x').warnings).toEqual([
+    'crontab:1: cron ends the command at the % inside its quotes, and so does the job; write \\% for the character',
+  ]);
+  expect(read("@daily echo 'a%b'").warnings).toHaveLength(1);
+  for (const line of ['date "+\\%Y"', 'cat%a "quote" b', 'echo "a" b', "echo it\\'s 5%"])
+    expect([line, read(`@daily ${line}`).warnings]).toEqual([line, []]);
 });

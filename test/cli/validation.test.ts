@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { block } from '../../src/cli/failure.ts';
 import { validateJobs } from '../../src/cli/validation.ts';
 import { parseJobFile } from '../../src/job-file.ts';
 
@@ -37,7 +38,8 @@ describe('what can be told without a server', () => {
   ])('%s', (_, text, code, source, says) => {
     const { problems } = validate(text);
     expect(problems).toHaveLength(1);
-    expect(problems[0]).toMatchObject({ code, details: { source } });
+    expect(problems[0]).toMatchObject({ code });
+    expect(problems[0]?.details.source).toMatch(new RegExp(`^${source}(:\\d+)?$`));
     expect(problems[0]?.message).toMatch(says);
   });
 
@@ -45,11 +47,68 @@ describe('what can be told without a server', () => {
     const text = ['{ name: a }', job('b', 'cron: nope'), '{ name: c, runn: 1 }'].join('\n---\n');
     const found = validate(text).problems.map(({ code, details }) => `${code} ${details.source}`);
     expect(found).toEqual([
-      'MISSING_FIELD f.yaml:1',
-      'INVALID_SCHEDULE f.yaml:3',
-      'UNKNOWN_FIELD f.yaml:5',
-      'MISSING_FIELD f.yaml:5',
+      'MISSING_FIELD f.yaml:1:1',
+      'INVALID_SCHEDULE f.yaml:3:45',
+      'UNKNOWN_FIELD f.yaml:5:12',
+      'MISSING_FIELD f.yaml:5:1',
     ]);
+  });
+});
+
+describe('a problem stands at the line and column of its field', () => {
+  const yaml = `# jobs
+x-usual: &usual { retries: { limit: 2 } }
+jobs:
+  - name: a
+    run:
+      command: x
+      env: { A.B: 1 }
+    policy:
+      timeout: 90
+      retries:
+        delay: soon
+    schedule:
+      after:
+        parents:
+          - b
+          - 'c d'
+  - name: b
+    run:
+      comand: x
+    policy: *usual
+`;
+  test.each([
+    ['run.env.A.B', 7, 14],
+    ['policy.timeout', 9, 7],
+    ['policy.retries.delay', 11, 9],
+    ['schedule.after.parents[1]', 16, 13],
+    ['schedule.after.parents.1', 16, 13],
+    ['run', 5, 5],
+    ['run.image', 5, 5],
+    ['owner', 4, 5],
+  ])('%s', (field, line, column) => {
+    expect(parseJobFile(yaml, 'f.yaml')[0]?.placeOf?.(field)).toBe(`f.yaml:${line}:${column}`);
+  });
+
+  test('in what validate says, each once', () => {
+    const { problems } = validate(yaml);
+    expect(problems.map(({ details: { field, source } }) => `${source} ${field}`)).toEqual([
+      'f.yaml:7:14 run.env.A.B',
+      'f.yaml:9:7 policy.timeout',
+      'f.yaml:16:13 schedule.after.parents[1]',
+      'f.yaml:19:7 run.comand',
+    ]);
+    expect(problems[1]?.message).toBe(
+      'policy.timeout must be text, and is 90. It needs a unit, as in 90s or PT90S.',
+    );
+    const shown = problems.map((problem) => block('error', problem)).join('');
+    for (const told of ['policy.timeout', 'run.comand', 'Did you mean run.command?'])
+      expect([told, shown.split(told).length - 1]).toEqual([told, 1]);
+  });
+
+  test('in JSON too', () => {
+    const json = '{"jobs": [\n  {"name": "a",\n   "run": {"command": "x", "nice": 1}}]}';
+    expect(validate(json).problems[0]?.details.source).toBe('f.yaml:3:28');
   });
 });
 

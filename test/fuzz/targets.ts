@@ -276,12 +276,21 @@ export const targets: Readonly<Record<string, Target>> = {
       unlessRefused(() => resolveZoneName(text, 'timezone'));
     },
   ),
-  crontab: target(fc.tuple(textOf(crontabWords, 40), fc.boolean()), ([text, userColumn]) => {
-    const read = unlessRefused(() =>
-      importCrontab(text, { source: 'crontab', userColumn, timezone: 'UTC', nowMs: now }),
-    );
-    for (const { definition } of read?.jobs ?? []) live(definition);
-  }),
+  crontab: target(
+    fc.tuple(textOf(crontabWords, 40), fc.option(fc.boolean()), fc.boolean()),
+    ([text, userColumn, seconds]) => {
+      const options = {
+        source: 'crontab',
+        userColumn,
+        seconds,
+        users: new Set(['root']),
+        timezone: 'UTC',
+        nowMs: now,
+      };
+      const read = unlessRefused(() => importCrontab(text, options));
+      for (const { definition } of read?.jobs ?? []) live(definition);
+    },
+  ),
   yaml: target(fc.oneof(textOf(yamlWords, 60), fc.oneof(broken(definitions), anyJson).map(yamlOf)), readFile),
   json: target(
     fc.oneof(

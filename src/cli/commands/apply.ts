@@ -105,7 +105,7 @@ function printApplied(
   const { io } = session;
   results.forEach((result, i) => {
     const source = jobs[i]?.source;
-    if (result.outcome === 'refused') printRefused(session, result, source);
+    if (result.outcome === 'refused') printRefused(session, result, jobs[i]);
     else if (result.outcome !== 'unchanged') session.print(`${tinted(result.outcome, io)} ${result.name}`);
     if (result.outcome === 'changed') {
       for (const change of changesBetween(result.before, result.after))
@@ -118,7 +118,7 @@ function printApplied(
   session.print(dryRun ? `${summary} (dry run: nothing was changed)` : summary);
 }
 
-function printRefused(session: Session, result: WireApplyResult, source: string | undefined): void {
+function printRefused(session: Session, result: WireApplyResult, job: WrittenJob | undefined): void {
   const {
     code,
     detail,
@@ -127,6 +127,7 @@ function printRefused(session: Session, result: WireApplyResult, source: string 
     type: ___,
     ...details
   } = result.problem ?? ({ code: '', detail: '' } as never);
+  const source = details.field === undefined ? job?.source : (job?.placeOf?.(details.field) ?? job?.source);
   const where = source === undefined ? {} : { source };
   session.io.err(
     block(`refused ${result.name}`, { code, message: detail, details: { ...details, ...where } }),

@@ -1,6 +1,6 @@
 /** Commands about job files: check, apply, bring in from a crontab, write out. */
 
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { CarillonError } from '../../errors.ts';
@@ -55,7 +55,9 @@ export function addFileCommands(program: Command, shell: Shell): void {
     .command('crontab')
     .argument('<file>', 'a crontab; - is standard input')
     .description('show the jobs that a crontab means, as YAML; --apply submits them')
-    .option('--user-column', 'the sixth field is a user, as in /etc/crontab')
+    .option('--user-column', 'the field before the command is a user, as in /etc/crontab')
+    .option('--no-user-column', 'it is the command, though it is named as a user is')
+    .option('--seconds', 'lines have six fields, seconds first')
     .option('--timezone <zone>', "of lines without CRON_TZ; this machine's unless said, as cron has it")
     .option('--apply', 'submit the jobs')
     .addHelpText(
@@ -108,6 +110,7 @@ function problemOf({ code, message, details }: CarillonError): object {
 
 interface CrontabCommandOptions {
   readonly userColumn?: boolean;
+  readonly seconds?: boolean;
   readonly timezone?: string;
   readonly apply?: boolean;
 }
@@ -117,7 +120,9 @@ async function importFrom(session: Session, file: string, options: CrontabComman
   const source = file === '-' ? 'standard input' : file;
   const { jobs, warnings, leftOut } = importCrontab(text, {
     source,
-    userColumn: options.userColumn === true,
+    userColumn: options.userColumn ?? null,
+    seconds: options.seconds === true,
+    users: usersHere(),
     timezone: options.timezone ?? session.io.timezone,
     nowMs: session.io.now(),
   });
@@ -129,6 +134,16 @@ async function importFrom(session: Session, file: string, options: CrontabComman
   else if (session.json) session.printJson(definitions);
   else session.io.out(formatJobFile(definitions));
   return leftOut.length > 0 ? exitCodes.failed : code;
+}
+
+/** None where the system keeps its users elsewhere. */
+function usersHere(): ReadonlySet<string> {
+  try {
+    const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
+    return new Set(lines.map((line) => line.split(':', 1)[0] as string).filter((name) => name !== ''));
+  } catch {
+    return new Set();
+  }
 }
 
 interface ExportOptions {

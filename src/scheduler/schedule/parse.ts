@@ -23,7 +23,7 @@ import {
 } from './iso.ts';
 import type { ScheduleInput } from './model.ts';
 import { nextInstant } from './next.ts';
-import { DURATION_ALLOWED, goDurationMs, readPeriod } from './period.ts';
+import { DURATION_ALLOWED, readDuration } from './period.ts';
 import { instantOfWall, offsetAt, zoneOf } from './zone.ts';
 import { resolveZoneName } from './zone-name.ts';
 
@@ -105,9 +105,8 @@ function resolveCron(input: CronInput, context: Resolving): ScheduleInput {
 
 /** A bare duration is a repeat without end that starts now. */
 function resolveDuration(text: string, field: string, context: Resolving): ScheduleInput {
-  const exactMs = goDurationMs(text);
-  const period = exactMs === null ? readPeriod(text) : { months: 0, days: 0, ms: exactMs };
-  const allowed = `${DURATION_ALLOWED}, or 1h30m, 90s${field === 'schedule.every' ? ', or a repeat such as R/2026-01-01T00:00:00Z/P1D' : ''}`;
+  const period = readDuration(text);
+  const allowed = `${DURATION_ALLOWED}${field === 'schedule.every' ? ', or a repeat such as R/2026-01-01T00:00:00Z/P1D' : ''}`;
   if (typeof period === 'string') throw isoError(field, text, period, allowed);
   if (isZero(period)) throw isoError(field, text, 'has no length', allowed);
   return resolveRepeat({ count: Infinity, anchor: null, fromEnd: false, period, end: null }, field, context);

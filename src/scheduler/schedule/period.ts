@@ -16,7 +16,7 @@ export interface Period {
 const MAX_YEARS = 10_000;
 const MAX_PERIOD_MS = MAX_YEARS * 366 * DAY_MS;
 
-export const DURATION_ALLOWED = 'an ISO 8601 duration such as PT5S, PT1H30M, P1D or P1M';
+export const DURATION_ALLOWED = 'an ISO 8601 duration such as PT5S, PT1H30M, P1D or P1M, or 90s, 1h30m';
 
 const number = '(\\d+(?:[.,]\\d+)?)';
 const pattern = new RegExp(
@@ -61,9 +61,16 @@ function exactFractionMs(part: string, index: number): number | string {
   return scaled % scale === 0n ? Number(scaled / scale) : 'is finer than a millisecond';
 }
 
+/** What people write for a length of time, ISO 8601 or `1h30m`; or in words why it is none. */
+export function readDuration(text: string): Period | string {
+  if (/^\d+(?:\.\d+)?$/.test(text)) return `has no unit: write ${text}s or PT${text}S`;
+  const ms = shortDurationMs(text);
+  return ms === null ? readPeriod(text) : { months: 0, days: 0, ms };
+}
+
 /** Throws INVALID_FIELD that names `field`. Zero is allowed. */
 export function parseDuration(text: string, field: string): Period {
-  const period = readPeriod(text.trim());
+  const period = readDuration(text.trim());
   if (typeof period === 'string') throw durationError(text, field, period, DURATION_ALLOWED);
   return period;
 }
@@ -95,8 +102,8 @@ function durationError(text: string, field: string, problem: string, allowed: st
   );
 }
 
-/** Milliseconds of `1h30m`, Go's way of writing a duration; null if the text is none. */
-export function goDurationMs(text: string): number | null {
+/** Milliseconds of `1h30m`; null if the text is none of that form. */
+function shortDurationMs(text: string): number | null {
   if (!/^(?:\d+(?:\.\d+)?(?:h|ms|m|s))+$/.test(text)) return null;
   let total = 0;
   for (const match of text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s)/g)) {

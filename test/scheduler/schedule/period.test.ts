@@ -28,6 +28,10 @@ describe('durations', () => {
     ['P1D', 86_400_000],
     ['P1W', 604_800_000],
     ['PT0S', 0],
+    ['90s', 90_000],
+    ['1h30m', 5_400_000],
+    ['1.5h', 5_400_000],
+    ['250ms', 250],
   ])('%s of a policy is %i ms', (text, ms) => {
     expect(durationMs(text, 'policy.timeout')).toBe(ms);
   });
@@ -36,7 +40,10 @@ describe('durations', () => {
     ['P1M', 'has years or months, whose length varies'],
     ['P', 'has no length'],
     ['PT', 'has no length'],
-    ['1h', 'is not an ISO 8601 duration'],
+    ['1 h', 'is not an ISO 8601 duration'],
+    ['1h30', 'is not an ISO 8601 duration'],
+    ['90', 'has no unit: write 90s or PT90S'],
+    ['1.5', 'has no unit: write 1.5s or PT1.5S'],
     ['PT5', 'is not an ISO 8601 duration'],
     ['P1DT', 'is not an ISO 8601 duration'],
     ['-PT5S', 'is negative'],
