@@ -177,7 +177,7 @@ function inWords(counts: Fates): string {
   const parts = fates
     .filter((fate) => counts[fate] > 0)
     .map((fate) => `${counts[fate]} ${fateWord(fate).toLowerCase()}`);
-  return parts.length === 0 ? 'nothing was due' : parts.join(', ');
+  return parts.length === 0 ? 'nothing recorded' : parts.join(', ');
 }
 
 /** How many runs of the cell failed, with the shape of the only way in which they did. */
@@ -205,7 +205,8 @@ function CellLines({ cell, lines }: { readonly cell: Cell; readonly lines: reado
   const within = lines.filter(
     ({ from, to }) => Date.parse(to) >= cell.fromMs && Date.parse(from) < cell.toMs,
   );
-  if (within.length === 0) return <p className="empty">Nothing was due then.</p>;
+  if (within.length === 0)
+    return <p className="empty">Nothing is recorded: nothing was due, or it is no longer kept.</p>;
   return (
     <div className="table-scroll">
       <table className="table">
