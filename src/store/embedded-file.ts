@@ -19,25 +19,29 @@ const HEADER = 24;
 const META_END = HEADER + 136;
 const smallestPage = 512;
 const largestPage = 65_536;
-const kinds = { branch: 1, leaf: 2, overflow: 4 } as const;
+const kinds = { branch: 1, leaf: 2, overflow: 4, meta: 8 } as const;
+/** The tree of free pages has numbers for keys. */
+const freeTreeFlags = 8;
 /** Of an entry: its value lies on pages of its own; it is a tree. */
 const BIG = 1;
 const TREE = 2;
+const TREE_SIZE = 48;
 /** The root of a tree without entries. */
-const NO_PAGE = 2n ** 64n - 1n;
+const NO_PAGE = 2 ** 64;
 
 interface Tree {
   readonly depth: number;
-  readonly leaves: bigint;
-  readonly entries: bigint;
-  readonly root: bigint;
+  readonly leaves: number;
+  readonly entries: number;
+  readonly root: number;
 }
 
 interface Meta {
   readonly pageSize: number;
+  readonly mapSize: number;
   readonly trees: readonly Tree[];
   readonly lastPage: number;
-  readonly txn: bigint;
+  readonly txn: number;
 }
 
 /** Throws FileDamage; system errors pass. The file must not change meanwhile. */
@@ -55,6 +59,7 @@ class FileCheck {
   readonly #size: number;
   #pageSize = smallestPage;
   #lastPage = 0;
+  #txn = 0;
   #reached = new Uint8Array();
 
   constructor(fd: number) {
@@ -66,18 +71,25 @@ class FileCheck {
     const meta = this.#newestMeta();
     this.#pageSize = meta.pageSize;
     this.#lastPage = meta.lastPage;
-    this.#reached = new Uint8Array(Math.ceil((meta.lastPage + 1) / 8));
+    this.#txn = meta.txn;
+    this.#reached = new Uint8Array(Math.ceil((this.#size / meta.pageSize + 1) / 8));
     for (const tree of meta.trees) this.#checkTree(tree);
   }
 
+  /** LMDB trusts what these pages say, so all that it would act on is compared. */
   #newestMeta(): Meta {
     if (this.#size === 0) throw new FileDamage('is empty');
-    const first = this.#metaAt(0);
-    const second = this.#metaAt(first.pageSize);
-    return second.txn > first.txn ? second : first;
+    const first = this.#metaAt(0, 0);
+    const second = this.#metaAt(1, first.pageSize);
+    const newest = second.txn > first.txn ? second : first;
+    // Transactions write the two in turn.
+    const inTurn = Math.abs(first.txn - second.txn) === 1 && newest.txn % 2 === (newest === first ? 0 : 1);
+    const fits = newest.pageSize === first.pageSize && newest.lastPage * newest.pageSize < newest.mapSize;
+    if (!fits || (newest.txn > 1 && !inTurn)) throw new FileDamage('is damaged in its first pages');
+    return newest;
   }
 
-  #metaAt(offset: number): Meta {
+  #metaAt(number: number, offset: number): Meta {
     const page = this.#read(offset, META_END);
     if (page.readUInt32LE(24) !== MAGIC) throw new FileDamage('does not begin as a store does');
     const version = page.readUInt32LE(28) & 0xffff;
@@ -86,30 +98,34 @@ class FileCheck {
     const pageSize = page.readUInt32LE(48);
     const isSize = pageSize >= smallestPage && pageSize <= largestPage && (pageSize & (pageSize - 1)) === 0;
     if (!isSize) throw new FileDamage(`says that its pages have ${pageSize} bytes`);
+    const isMeta = longAt(page, 0) === number && page.readUInt16LE(18) === kinds.meta;
+    if (!isMeta || page.readUInt16LE(52) !== freeTreeFlags || page.readUInt16LE(100) !== 0)
+      throw new FileDamage('is damaged in its first pages');
     return {
       pageSize,
+      mapSize: longAt(page, 40),
       trees: [treeAt(page, 48), treeAt(page, 96)],
-      lastPage: Number(page.readBigUInt64LE(144)),
-      txn: page.readBigUInt64LE(152),
+      lastPage: longAt(page, 144),
+      txn: longAt(page, 152),
     };
   }
 
   /** An own stack: a damaged tree may claim any depth. */
   #checkTree(tree: Tree): void {
     if (tree.root === NO_PAGE) return;
-    let leaves = 0n;
-    let entries = 0n;
+    let leaves = 0;
+    let entries = 0;
     const open = [{ number: tree.root, height: tree.depth }];
     for (let at = open.pop(); at !== undefined; at = open.pop()) {
-      const number = this.#reach(at.number, 1n);
+      const number = this.#reach(at.number, 1);
       const page = this.#page(number);
       const kind = at.height > 1 ? 'branch' : 'leaf';
       for (const entry of entriesOf(page, number, kind)) {
         if (kind === 'branch') open.push({ number: childOf(page, entry), height: at.height - 1 });
         else this.#checkValue(page, number, entry);
-        if (kind === 'leaf') entries += 1n;
+        if (kind === 'leaf') entries += 1;
       }
-      if (kind === 'leaf') leaves += 1n;
+      if (kind === 'leaf') leaves += 1;
     }
     if (leaves !== tree.leaves || entries !== tree.entries)
       throw new FileDamage(`has ${entries} entries where ${tree.entries} were counted`);
@@ -120,41 +136,49 @@ class FileCheck {
     const size = page.readUInt32LE(entry);
     const value = entry + 8 + page.readUInt16LE(entry + 6);
     const inside = (flags & BIG) === 0 ? size : 24;
-    if (value + inside > page.length) throw new FileDamage(`is damaged on page ${number}`);
-    if ((flags & TREE) !== 0) {
-      if (size < 48) throw new FileDamage(`is damaged on page ${number}`);
+    const isKnown = flags === 0 || flags === BIG || flags === TREE;
+    if (!isKnown || value + inside > page.length) throw new FileDamage(`is damaged on page ${number}`);
+    if (flags === TREE) {
+      // A table: without flags, as all of ours are.
+      if (size !== TREE_SIZE || page.readUInt16LE(value + 4) !== 0)
+        throw new FileDamage(`is damaged on page ${number}`);
       this.#checkTree(treeAt(page, value));
     }
     if ((flags & BIG) === 0) return;
-    const pages = page.readBigUInt64LE(value + 16);
-    const first = this.#reach(page.readBigUInt64LE(value), pages);
+    const pages = longAt(page, value + 16);
+    const first = this.#reach(longAt(page, value), pages);
     const head = this.#read(first * this.#pageSize, HEADER);
     const isHead =
-      Number(head.readBigUInt64LE(0)) === first && (head.readUInt16LE(18) & 0xf) === kinds.overflow;
-    if (!isHead || BigInt(head.readUInt32LE(20)) !== pages || Number(pages) * this.#pageSize < HEADER + size)
+      longAt(head, 0) === first && this.#isPast(head) && (head.readUInt16LE(18) & 0xf) === kinds.overflow;
+    if (!isHead || head.readUInt32LE(20) !== pages || pages * this.#pageSize < HEADER + size)
       throw new FileDamage(`is damaged on page ${first}`);
   }
 
   /** Notes that pages are in use, and answers the first one's number. */
-  #reach(first: bigint, count: bigint): number {
-    if (first < 2n || count < 1n || first + count - 1n > BigInt(this.#lastPage))
+  #reach(first: number, count: number): number {
+    if (first < 2 || count < 1 || first + count - 1 > this.#lastPage)
       throw new FileDamage(`points to page ${first}, which it does not have`);
-    const number = Number(first);
-    for (let each = number; each < number + Number(count); each++) {
+    const end = (first + count) * this.#pageSize;
+    if (end > this.#size)
+      throw new FileDamage(`is cut off: it has ${this.#size} bytes, and data up to ${end}`);
+    for (let each = first; each < first + count; each++) {
       const bit = 1 << (each & 7);
       if (((this.#reached[each >> 3] as number) & bit) !== 0)
         throw new FileDamage(`uses page ${each} for two things`);
       this.#reached[each >> 3] = (this.#reached[each >> 3] as number) | bit;
     }
-    const end = (number + Number(count)) * this.#pageSize;
-    if (end > this.#size)
-      throw new FileDamage(`is cut off: it has ${this.#size} bytes, and data up to ${end}`);
-    return number;
+    return first;
+  }
+
+  /** LMDB takes a page of a later transaction for one that it may write to. */
+  #isPast(page: Buffer): boolean {
+    return longAt(page, 8) <= this.#txn;
   }
 
   #page(number: number): Buffer {
     const page = this.#read(number * this.#pageSize, this.#pageSize);
-    if (page.readBigUInt64LE(0) !== BigInt(number)) throw new FileDamage(`is damaged on page ${number}`);
+    if (longAt(page, 0) !== number || !this.#isPast(page))
+      throw new FileDamage(`is damaged on page ${number}`);
     return page;
   }
 
@@ -169,9 +193,9 @@ class FileCheck {
 function treeAt(page: Buffer, offset: number): Tree {
   return {
     depth: page.readUInt16LE(offset + 6),
-    leaves: page.readBigUInt64LE(offset + 16),
-    entries: page.readBigUInt64LE(offset + 32),
-    root: page.readBigUInt64LE(offset + 40),
+    leaves: longAt(page, offset + 16),
+    entries: longAt(page, offset + 32),
+    root: longAt(page, offset + 40),
   };
 }
 
@@ -195,5 +219,9 @@ function entriesOf(page: Buffer, number: number, kind: 'branch' | 'leaf'): numbe
   return entries;
 }
 
-const childOf = (page: Buffer, entry: number): bigint =>
-  BigInt(page.readUInt32LE(entry)) + BigInt(page.readUInt16LE(entry + 4)) * 2n ** 32n;
+const childOf = (page: Buffer, entry: number): number =>
+  page.readUInt32LE(entry) + page.readUInt16LE(entry + 4) * 2 ** 32;
+
+/** Exact up to 2^53, far beyond any page; what is damaged may be larger, and is too large all the same. */
+const longAt = (page: Buffer, offset: number): number =>
+  page.readUInt32LE(offset) + page.readUInt32LE(offset + 4) * 2 ** 32;
