@@ -145,6 +145,7 @@ const cases: [string, (value: never) => Record<string, unknown>, taken: unknown[
       '-04',
       'Z',
       'CEST',
+      '',
     ],
     ['Mars/Base', 'Berlin', '+5', '+24:00', 'XYZ'],
   ],

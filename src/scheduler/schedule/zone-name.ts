@@ -70,8 +70,8 @@ export function writtenZones(): string[] {
 const wordCase = (name: string): string =>
   name.replaceAll(/[A-Z]+/g, (word) => word[0] + word.slice(1).toLowerCase());
 
-/** `+05:30`, `-04`, `Z`. */
-export const fixedZoneForm = '^(?:[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?|[Zz])$';
+/** `+05:30`, `-04`, `Z`; nothing is UTC. */
+export const fixedZoneForm = '^(?:[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?|[Zz])?$';
 
 const MAX_NAME_LENGTH = 64;
 const allowed = 'an IANA name such as Europe/Berlin, UTC, or an offset such as +05:30';
