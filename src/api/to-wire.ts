@@ -67,7 +67,7 @@ export function statusReason(job: JobGlance): string | null {
   const { state } = job;
   const status = statusOf(job);
   if (status === 'paused' && state.paused !== null) return `paused by ${state.paused.by}`;
-  if (status === 'disabled') return state.disabled?.reason ?? null;
+  if (status === 'disabled') return job.fault ?? state.disabled?.reason ?? null;
   return status === 'completed' ? 'its schedule has no further due instant' : null;
 }
 

@@ -14,6 +14,7 @@ import { policyOf } from './policy.ts';
 import { idleReason, newRun } from './runs.ts';
 import type { LaunchSpec } from './spec.ts';
 import type { Entry, State } from './state.ts';
+import { whatThrows } from './usable.ts';
 
 /** A container that waits costs some 3 MB; whoever wants it earlier wants `prestage`. */
 export const LONGEST_WARM_START_MS = 600_000;
@@ -33,8 +34,13 @@ export interface Coming {
   readonly steps: readonly Step[];
 }
 
-/** Null when nothing is to be made ready: not asked for, nothing due, the job idle, or its engine gone. */
+/** Null when nothing is to be made ready: not asked for, nothing due, the job idle, its engine gone, or held. */
 export function comingLaunch(state: State, entry: Entry): Coming | null {
+  const found = whatThrows(() => ({ coming: foreseen(state, entry) }));
+  return typeof found === 'string' ? null : found.coming;
+}
+
+function foreseen(state: State, entry: Entry): Coming | null {
   const { prestageMs, warmStartMs } = policyOf(entry.job.definition.policy);
   const { due } = entry;
   if ((prestageMs === null && warmStartMs === null) || due === null || idleReason(entry) !== null)

@@ -125,7 +125,7 @@ export function takeBack({ schedule, state }: Scheduled, now: number): LedgerLin
   for (const leap of state.leaps) {
     const { line } = leap;
     if (line.to > now) {
-      const under = leap.schedule === undefined ? schedule : compileSchedule(leap.schedule);
+      const under = leap.schedule === undefined ? schedule : compiled(leap.schedule);
       const left = cut(line, under, now);
       if (line.end !== 'caught-up' && line.end !== 'ran') state[line.end] -= line.count - left.count;
       lines.push(left);
@@ -187,7 +187,17 @@ function joined(stretches: readonly Stretch[]): Stretch[] {
 
 function includes({ from, to, schedule }: Stretch, at: number): boolean {
   if (at < from || at > to) return false;
-  return schedule === undefined || nextInstant(compileSchedule(schedule), at - 1) === at;
+  const under = schedule === undefined ? null : compiled(schedule);
+  return under === null || nextInstant(under, at - 1) === at;
+}
+
+/** Null where this machine can't read it, as of a zone that is not known any more: then every instant counts. */
+function compiled(schedule: ScheduleInput): Schedule | null {
+  try {
+    return compileSchedule(schedule);
+  } catch {
+    return null;
+  }
 }
 
 /** The first instant of the schedule in the stretch and in [from, upTo] that is decided. */
@@ -198,8 +208,8 @@ function firstDecided(
 ): number | null {
   const end = Math.min(stretch.to, upTo);
   let at = nextInstant(schedule, from - 1);
-  if (stretch.schedule === undefined) return at !== null && at <= end ? at : null;
-  const other = compileSchedule(stretch.schedule);
+  const other = stretch.schedule === undefined ? null : compiled(stretch.schedule);
+  if (other === null) return at !== null && at <= end ? at : null;
   for (let compared = 0; at !== null && at <= end && compared < MAX_COMPARED; compared++) {
     const there = nextInstant(other, at - 1);
     if (there === at || there === null) return there;

@@ -11,12 +11,13 @@ import type { JobDefinition } from './definition.ts';
 import { checkEngine } from './engine-choice.ts';
 import type { Job, JobState, Settings } from './model.ts';
 import { passedWarnings } from './passed.ts';
-import { policyOf } from './policy.ts';
+import { checkPolicy } from './policy.ts';
 import { sameJson } from './same.ts';
 import type { Schedule, ScheduleInput } from './schedule/model.ts';
 import { nextInstant } from './schedule/next.ts';
 import { compileSchedule, resolveSchedule } from './schedule/parse.ts';
 import { freshCursor } from './state.ts';
+import { usableJob } from './usable.ts';
 
 /** A definition that is accepted as far as it can be judged without other jobs. */
 export interface Checked {
@@ -31,7 +32,7 @@ export function checkJob(raw: unknown, source: string, settings: Settings): Chec
   try {
     checkEngine(definition.run, settings);
     checkPool(definition, settings);
-    policyOf(definition.policy);
+    checkPolicy(definition.policy);
     checkAhead(definition, settings);
   } catch (error) {
     if (!(error instanceof CarillonError)) throw error;
@@ -83,7 +84,11 @@ export function nextRevision(
 ): { job: Job; cursor: number | null; warnings: readonly string[] } {
   const { definition, source } = checked;
   const input = timeSchedule(definition);
-  const unchanged = before !== null && sameJson(input, timeSchedule(before.job.definition));
+  // What was fixed for a job that can't be used is fixed anew.
+  const unchanged =
+    before !== null &&
+    usableJob(before.job).fault === null &&
+    sameJson(input, timeSchedule(before.job.definition));
   const warnings = [...checked.warnings];
   let resolved = unchanged ? before.job.resolved : null;
   if (input !== null && !unchanged) {

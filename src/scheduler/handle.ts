@@ -21,6 +21,8 @@ export interface JobGlance {
   readonly stats: JobStats | null;
   /** The compiled time schedule; null for `after` and manual jobs. */
   readonly schedule: Schedule | null;
+  /** Why this node can't use it, and so holds it; null: it can. */
+  readonly fault: string | null;
   /** The next undecided due instant, paused or not; null when there is none. */
   readonly due: number | null;
   /** Unfinished runs. */
@@ -131,6 +133,8 @@ export interface ClusterView {
   /** How old this node's copy may be; 0 on the leader, null when it is not known. */
   readonly lagMs: number | null;
   readonly store: StoreStatus;
+  /** Nobody has led for longer than a taking over takes; see runtime/unled.ts. */
+  readonly unled: boolean;
   /** When this node last took over, and how long that took from its election; null when it never led. */
   readonly takeover: { readonly at: number; readonly tookMs: number; readonly term: number } | null;
 }

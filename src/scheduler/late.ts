@@ -41,16 +41,16 @@ export function lateness(job: JobGlance, now: number, lacking: (name: string) =>
     const late = lateStart(job, run, now) ?? lateEnd(job, run, now);
     if (late !== null) return late;
   }
-  if (job.state.paused !== null || job.state.disabled !== null) return null;
+  if (job.fault !== null || job.state.paused !== null || job.state.disabled !== null) return null;
   return lateRound(job, now, lacking) ?? undecided(job, now);
 }
 
 const startedAt = (run: Run): number | null =>
   run.attempts.find((each) => each.startedAt !== null)?.startedAt ?? null;
 
-function lateStart({ job }: JobGlance, run: Run, now: number): Late | null {
+function lateStart({ job, fault }: JobGlance, run: Run, now: number): Late | null {
   if (startedAt(run) !== null) return null;
-  const written = job.definition.expect?.startWithin;
+  const written = fault === null ? job.definition.expect?.startWithin : undefined;
   const within = written === undefined ? LATE_AFTER_MS : durationMs(written, 'expect.startWithin');
   const since = readyAt(run) + within;
   if (now <= since) return null;
@@ -101,7 +101,8 @@ function undecided({ due }: JobGlance, now: number): Late | null {
   };
 }
 
-function finish({ job }: JobGlance): { finishBy: string | undefined; zone: string } {
+function finish({ job, fault }: JobGlance): { finishBy: string | undefined; zone: string } {
+  if (fault !== null) return { finishBy: undefined, zone: 'UTC' };
   const { expect, schedule } = job.definition;
   return { finishBy: expect?.finishBy, zone: schedule?.timezone ?? 'UTC' };
 }

@@ -15,6 +15,7 @@ import { memoryBytes } from './size.ts';
 import type { FetchItem, LaunchSpec, SecretRef } from './spec.ts';
 import type { Entry, State } from './state.ts';
 import type { Turn } from './turn.ts';
+import { whatThrows } from './usable.ts';
 
 /** The limits that apply to a run of this job. */
 export function limitsOf(state: State, entry: Entry, engine: string): Limit[] {
@@ -49,10 +50,28 @@ export function hostOf(settings: Settings, engine: string): string | null {
   return settings.engines[engine]?.host ?? null;
 }
 
+/** A run's next attempt, and what it asks of the engine. */
+export interface NextLaunch {
+  readonly attempt: Attempt;
+  readonly spec: LaunchSpec;
+}
+
+/** A sentence instead where the stored definition does not give a launch. Changes nothing. */
+export function nextLaunch(
+  { state, draft }: Turn,
+  entry: Entry,
+  run: Run,
+  engine: string,
+): NextLaunch | string {
+  return whatThrows(() => {
+    const attempt = newAttempt(state, entry, run, engine, draft.now);
+    return { attempt, spec: launchSpec(state, entry, run, attempt) };
+  });
+}
+
 /** Decides a new attempt: durable first, then asked of the engine. */
-export function launchRun(turn: Turn, entry: Entry, run: Run, engine: string): void {
+export function launchRun(turn: Turn, entry: Entry, run: Run, { attempt, spec }: NextLaunch): void {
   const { state, draft } = turn;
-  const attempt = newAttempt(state, entry, run, engine, draft.now);
   run.state = nextRunState(run.state, 'launch');
   run.reason = null;
   run.notBefore = null;
@@ -60,7 +79,7 @@ export function launchRun(turn: Turn, entry: Entry, run: Run, engine: string): v
   run.attempts.push(attempt);
   state.putRun(run);
   draft.run(run);
-  askToLaunch(turn, entry, run, null);
+  draft.effect({ kind: 'launch', spec, priority: run.priority, delayMs: null });
   state.askedOnce.add(attempt.launchName);
 }
 
@@ -93,13 +112,16 @@ export function askToLaunch(turn: Turn, entry: Entry, run: Run, delayMs: number 
     attempt !== undefined && run.state === 'launching',
     `run ${run.id} is ${run.state} and is to be launched`,
   );
-  turn.state.askedOnce.delete(attempt.launchName);
-  turn.draft.effect({
-    kind: 'launch',
-    spec: launchSpec(turn.state, entry, run, attempt),
-    priority: run.priority,
-    delayMs,
-  });
+  const { state, draft } = turn;
+  const spec = entry.fault ?? whatThrows(() => launchSpec(state, entry, run, attempt));
+  if (typeof spec === 'string') {
+    // The attempt keeps its name and its place: it may have been started, and a leader that can read it asks again.
+    run.reason = spec;
+    draft.run(run);
+    return;
+  }
+  state.askedOnce.delete(attempt.launchName);
+  draft.effect({ kind: 'launch', spec, priority: run.priority, delayMs });
 }
 
 function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): LaunchSpec {

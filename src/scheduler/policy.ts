@@ -37,6 +37,7 @@ export interface Policy {
 }
 
 const resolved = new WeakMap<PolicyDefinition, Policy>();
+const faults = new WeakMap<PolicyDefinition, Error>();
 const written = (text: string | undefined, field: string): number | null =>
   text === undefined ? null : durationMs(text, `policy.${field}`);
 
@@ -70,15 +71,30 @@ function resolve(definition: PolicyDefinition): Policy {
 /** What holds where nothing is said. */
 export const defaultPolicy: Policy = Object.freeze(resolve({}));
 
-/** Cached by the written object, which many jobs share. */
+/**
+ * Cached by the written object, which many jobs share. Never throws: of a stored policy that can't be read the defaults
+ * hold, and its job is held; see usable.ts.
+ */
 export function policyOf(definition: PolicyDefinition | undefined): Policy {
   if (definition === undefined) return defaultPolicy;
   let policy = resolved.get(definition);
   if (policy === undefined) {
-    policy = resolve(definition);
+    try {
+      policy = resolve(definition);
+    } catch (error) {
+      policy = defaultPolicy;
+      faults.set(definition, error as Error);
+    }
     resolved.set(definition, policy);
   }
   return policy;
+}
+
+/** INVALID_FIELD for a policy that can't be read. */
+export function checkPolicy(definition: PolicyDefinition | undefined): void {
+  policyOf(definition);
+  const fault = definition === undefined ? undefined : faults.get(definition);
+  if (fault !== undefined) throw fault;
 }
 
 /**

@@ -41,6 +41,7 @@ export function resume(turn: Turn): void {
     if (entry === undefined || attempt === undefined || run.state === 'waiting' || run.state === 'queued')
       continue;
     state.places.take(run, limitsOf(state, entry, attempt.engine));
+    if (run.state === 'launching') sayEngineGone(turn, run, attempt.engine);
   }
   // A kill ends at once what is not launched, so one that is still asked for came with a backup; see restored.ts.
   for (const run of runs)
@@ -60,6 +61,15 @@ export function resume(turn: Turn): void {
     takeTurn(turn, run.job);
     draft.cut();
   }
+}
+
+/** It may have been started there, so it keeps its attempt: nobody else can tell. */
+function sayEngineGone({ state, draft }: Turn, run: Run, engine: string): void {
+  if (Object.hasOwn(state.settings.engines, engine)) return;
+  const reason = `the engine ${engine}, which may have started it, is not configured here`;
+  if (run.reason === reason) return;
+  run.reason = reason;
+  draft.run(run);
 }
 
 const isQueued = (run: Run): boolean => run.state === 'queued';

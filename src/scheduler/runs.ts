@@ -6,11 +6,10 @@
  */
 
 import { emptyJoin, type JoinSpec, type ParentEnd, parentEnded } from '../dag/ready.ts';
-import { CarillonError } from '../errors.ts';
 import { heldBy } from './chronos/held.ts';
 import { engineFor } from './engine-choice.ts';
 import { runId } from './ids.ts';
-import { launchRun, limitsOf } from './launch.ts';
+import { launchRun, limitsOf, nextLaunch } from './launch.ts';
 import { holdBack } from './lineage.ts';
 import type { EndState, LedgerLine, Outcome, Run, RunTrigger } from './model.ts';
 import { overlapOf } from './overlap.ts';
@@ -19,6 +18,7 @@ import { type Policy, policyOf } from './policy.ts';
 import { awaitsWord, isEnded, nextRunState } from './run-state.ts';
 import type { Entry } from './state.ts';
 import type { Turn } from './turn.ts';
+import { whatThrows } from './usable.ts';
 
 /** What makes a run: when, why, and whether it is skipped from the start. */
 export interface Seed {
@@ -109,20 +109,18 @@ function replaceRun(turn: Turn, other: Run, by: Run): void {
 /** Launches the run if every limit has a place, else lets it wait for one that has none. */
 export function placeRun(turn: Turn, entry: Entry, run: Run): void {
   const { state, freed } = turn;
-  const held = heldBy(entry.job.definition);
-  if (held !== null) {
-    queueRun(turn, run, held);
+  // It was accepted, and can't be launched here: its engine is not configured any more, or it can't be read.
+  const chosen =
+    entry.fault ??
+    whatThrows(() => {
+      const held = heldBy(entry.job.definition);
+      return { held, engine: held === null ? engineFor(entry.job.definition.run, state.settings) : '' };
+    });
+  if (typeof chosen === 'string' || chosen.held !== null) {
+    queueRun(turn, run, typeof chosen === 'string' ? chosen : (chosen.held ?? ''));
     return;
   }
-  let engine: string;
-  try {
-    engine = engineFor(entry.job.definition.run, state.settings);
-  } catch (error) {
-    // The engine was configured when the job was accepted and is not any more.
-    if (!(error instanceof CarillonError)) throw error;
-    queueRun(turn, run, error.message);
-    return;
-  }
+  const { engine } = chosen;
   const limits = limitsOf(state, entry, engine);
   const [first] = limits;
   const full = state.places.full(limits);
@@ -141,8 +139,13 @@ function admit(
   entry: Entry,
   { run, engine, limits }: { run: Run; engine: string; limits: readonly Limit[] },
 ): void {
+  const next = nextLaunch(turn, entry, run, engine);
+  if (typeof next === 'string') {
+    queueRun(turn, run, next);
+    return;
+  }
   turn.state.places.take(run, limits);
-  launchRun(turn, entry, run, engine);
+  launchRun(turn, entry, run, next);
 }
 
 function allTaken({ label, places }: Limit): string {
@@ -341,6 +344,7 @@ function tellChild(turn: Turn, child: Entry, spec: JoinSpec, end: ParentEnd, roo
 
 /** Why nothing of the job is launched now; null when it is active. */
 export function idleReason(entry: Entry): string | null {
+  if (entry.fault !== null) return entry.fault;
   if (entry.state.paused !== null) return 'the job is paused';
   return entry.state.disabled === null ? null : `the job is disabled: ${entry.state.disabled.reason}`;
 }

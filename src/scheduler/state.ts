@@ -16,10 +16,10 @@ import { policyOf } from './policy.ts';
 import type { LoadedItem } from './ports.ts';
 import type { Schedule } from './schedule/model.ts';
 import { nextInstant } from './schedule/next.ts';
-import { compileSchedule } from './schedule/parse.ts';
 import { SortedSet } from './sorted-set.ts';
 import { StartTimes } from './start-times.ts';
 import { Timetable } from './timetable.ts';
+import { usableJob } from './usable.ts';
 
 /** A job and all that hangs on it. */
 export interface Entry {
@@ -27,6 +27,8 @@ export interface Entry {
   state: JobState;
   stats: JobStats | null;
   schedule: Schedule | null;
+  /** Why it can't be used here, and so is held; null: it can. See usable.ts. */
+  fault: string | null;
   /** The next undecided due instant, paused or not; null when there is none. */
   due: number | null;
   /** Unfinished runs, oldest decision first. */
@@ -179,9 +181,8 @@ export class State {
   putJob(job: Job, state: JobState | null): Entry {
     this.#forgetDerived();
     const known = this.jobs.get(job.name);
-    const schedule = job.resolved === null ? null : compileSchedule(job.resolved);
+    const { schedule, parents, fault } = usableJob(job);
     const priority = policyOf(job.definition.policy).priority;
-    const parents = job.definition.schedule?.after?.parents ?? [];
     if (parents.length > 0 || known !== undefined) this.graph.setParents(job.name, parents);
     if (known === undefined) {
       const entry: Entry = {
@@ -189,6 +190,7 @@ export class State {
         state: state ?? freshState(job.name, freshCursor(schedule, job.updatedAt)),
         stats: this.pasts.get(job.name)?.stats ?? null,
         schedule,
+        fault,
         due: null,
         runs: noRuns,
         priority,
@@ -201,6 +203,7 @@ export class State {
     }
     known.job = job;
     known.schedule = schedule;
+    known.fault = fault;
     known.priority = priority;
     known.openLine = null;
     if (state !== null) known.state = state;
@@ -313,7 +316,7 @@ export class State {
   /** How the job's rounds are made; null for a job without parents. */
   joinSpec(entry: Entry): JoinSpec | null {
     const after = entry.job.definition.schedule?.after;
-    if (after === undefined) return null;
+    if (after === undefined || entry.fault !== null) return null;
     let spec = this.#joinSpecs.get(entry.job.name);
     if (spec === undefined) {
       spec = joinSpecOf(

@@ -5,12 +5,13 @@ import type { JobGlance, JobStatus, JobView, Lacking } from './handle.ts';
 import type { Entry, State } from './state.ts';
 
 export function jobView(state: State, entry: Entry): JobView {
-  const { job, schedule, stats, runs, due } = entry;
+  const { job, schedule, fault, stats, runs, due } = entry;
   return {
     job,
     state: { ...entry.state },
     stats,
     schedule,
+    fault,
     due,
     nextDue: nextDueOf(entry),
     runs,
@@ -25,7 +26,8 @@ export function nextDueOf({ state, due }: JobGlance): number | null {
   return state.paused === null && state.disabled === null ? due : null;
 }
 
-export function statusOf({ state, schedule, due }: JobGlance): JobStatus {
+export function statusOf({ state, schedule, fault, due }: JobGlance): JobStatus {
+  if (fault !== null) return 'disabled';
   if (state.paused !== null) return 'paused';
   if (state.disabled !== null) return 'disabled';
   return schedule !== null && due === null ? 'completed' : 'active';

@@ -43,6 +43,7 @@ beforeEach(async () => {
     members: [leads, follows],
     lagMs: 0,
     store: { reachable: true, detail: null },
+    unled: false,
     takeover: null,
   });
   const logs = (_id: string, { signal }: LogQuery) => outputs(signal);

@@ -31,6 +31,7 @@ beforeEach(async () => {
         members: [alone],
         lagMs: 0,
         store: { reachable: true, detail: null },
+        unled: false,
         takeover: null,
         ...view,
       }),
@@ -52,6 +53,11 @@ describe('readiness', () => {
       { ...follows, lagMs: null },
       { status: 'ok', role: 'follower', term: 1, jobs: 0, lagMs: null },
     ],
+    [
+      'a follower while another node takes over',
+      { ...follows, leader: null },
+      { status: 'ok', role: 'follower', term: 1, jobs: 0, lagMs: 12 },
+    ],
   ])('%s is ready', async (_, seen, body) => {
     view = seen;
     expect(await api.get('//health/ready')).toEqual(body);
@@ -71,7 +77,7 @@ describe('readiness', () => {
       /can not be reached/,
     ],
     ['a node that loads', { ...follows, role: 'starting' }, 'STORE_UNAVAILABLE', /not loaded/],
-    ['a follower of nobody', { ...follows, leader: null }, 'NOT_LEADING', /No node leads/],
+    ['a follower of nobody', { ...follows, leader: null, unled: true }, 'NOT_LEADING', /No node leads/],
   ])('%s is not, and alive', async (_, seen, code, words) => {
     view = seen;
     const ready = await api.send('GET //health/ready');

@@ -58,6 +58,7 @@ function job(parts: {
     },
     stats: stats(parts.count ?? 0, parts.tookMs ?? 0),
     schedule: null,
+    fault: null,
     due: parts.due ?? null,
     runs: parts.runs ?? [],
   } as unknown as JobGlance;

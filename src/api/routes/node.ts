@@ -86,7 +86,7 @@ export function nodeRoutes(
     '/health/ready',
     {
       schema: {
-        summary: 'This node may get requests: it leads, or has a warm copy and knows who leads',
+        summary: 'This node may get requests: it leads, or has a warm copy of what another leads',
         tags,
         operationId: 'isReady',
         response: answersHere({ 200: { description: 'It may', schema: Ready } }, [
@@ -96,11 +96,11 @@ export function nodeRoutes(
       },
     },
     async () => {
-      const { role, term, leader, lagMs, store } = scheduler.cluster();
+      const { role, term, unled, lagMs, store } = scheduler.cluster();
       if (!store.reachable)
         throw unavailable(`The store can not be reached: ${store.detail ?? 'no answer'}.`);
       if (role === 'starting') throw unavailable('This node has not loaded its state yet.');
-      if (leader === null) {
+      if (unled) {
         throw new CarillonError('NOT_LEADING', 'No node leads at the moment: nothing would be started.');
       }
       return { status: 'ok', role, term, jobs: scheduler.jobCount(), lagMs };

@@ -42,6 +42,7 @@ import { Leadership } from './leadership.ts';
 import { notLeading } from './loop.ts';
 import type { EngineOf } from './perform.ts';
 import { Replica } from './replica.ts';
+import { TAKE_OVER_MS, Unled } from './unled.ts';
 
 export interface SchedulerParts {
   readonly settings: Settings;
@@ -61,6 +62,7 @@ export interface SchedulerParts {
   readonly onFatal: (error: unknown) => void;
 }
 
+const toBoolean = [() => true, () => false] as const;
 /** After a failed commit the node asks to lead again after this long. */
 const RESTART_MS = 1_000;
 
@@ -73,6 +75,7 @@ export class Scheduler implements SchedulerHandle, Service {
   #replica: Replica | null = null;
   /** What was led until now, to look at while the copy is being loaded. */
   #former: State | null = null;
+  readonly #unled: Unled;
   #takeover: ClusterView['takeover'] = null;
   #stopped = false;
   /** Changes of leadership happen one after the other. */
@@ -80,6 +83,7 @@ export class Scheduler implements SchedulerHandle, Service {
 
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
+    this.#unled = new Unled(parts);
     this.#launchers = new Map(parts.launchers.map((launcher) => [launcher.engine, launcher]));
   }
 
@@ -357,6 +361,7 @@ export class Scheduler implements SchedulerHandle, Service {
       members: election.members(),
       lagMs: leading ? 0 : (this.#replica?.lagMs() ?? null),
       store: store.status(),
+      unled: this.#unled.forMs(term, leading) > TAKE_OVER_MS,
       takeover: this.#takeover,
     };
   }
@@ -368,13 +373,8 @@ export class Scheduler implements SchedulerHandle, Service {
     const late = new Promise<boolean>((resolve) => {
       cancel = clock.after(withinMs, () => resolve(false));
     });
-    const caughtUp = this.#replica.caughtUp().then(
-      () => true,
-      () => false,
-    );
-    const done = await Promise.race([caughtUp, late]);
-    cancel();
-    return done;
+    const caughtUp = this.#replica.caughtUp().then(...toBoolean);
+    return Promise.race([caughtUp, late]).finally(cancel);
   }
 
   local(engine: string): LocalEngine {
