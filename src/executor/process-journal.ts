@@ -47,8 +47,9 @@ export function parseJournal(text: string): Journal {
   for (const line of text.split('\n').slice(0, -1)) {
     const [word, first = '', second = ''] = line.split(' ', 3);
     if (word === 'start') supervisor ??= parseStart(line);
-    else if (word === 'job') job ??= parseProcess(line.slice('job '.length));
-    else if (word === 'cgroup') cgroup ??= /^cgroup (\/.+)$/.exec(line)?.[1] ?? null;
+    // Only before the start: a job could have got hold of the journal of a shell that is its user.
+    else if (word === 'job' && !supervisor) job ??= parseProcess(line.slice('job '.length));
+    else if (word === 'cgroup' && !supervisor) cgroup ??= /^cgroup (\/.+)$/.exec(line)?.[1] ?? null;
     else if (word === 'exit') exitCode ??= wholeNumber(first);
     else if (word === 'killed') killed = true;
     else if (word === 'ended') endedAt ??= wholeNumber(first);

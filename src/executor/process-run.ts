@@ -25,28 +25,23 @@ export async function isRunAlive(source: ProcessSource, run: RunProcesses): Prom
 /** TERM to each process of the run, once. */
 export async function terminateRun(source: ProcessSource, run: RunProcesses): Promise<void> {
   await signalGroup(source, run.job ?? run.supervisor, 'SIGTERM');
-  await signalStrays(source, run, 'SIGTERM');
+  await terminateStrays(source, run);
 }
 
 /** KILL to all processes of the run at once. A supervisor that is not the job's leader stays and notes the end. */
 export async function killRun(source: ProcessSource, run: RunProcesses): Promise<void> {
   if (run.supervisor.boot === source.boot && run.cgroup !== null) await killCgroup(run.cgroup);
   await signalGroup(source, run.job ?? run.supervisor, 'SIGKILL');
-  await signalStrays(source, run, 'SIGKILL');
   // A job of the same user may have stopped it.
   if (run.job) await signalProcess(source, run.supervisor, 'SIGCONT');
 }
 
-/** What is in the cgroup and has left the group; without a cgroup that can only be the job itself. */
-async function signalStrays(
-  source: ProcessSource,
-  { job, cgroup }: RunProcesses,
-  signal: 'SIGTERM' | 'SIGKILL',
-): Promise<void> {
-  if (!job || job.boot !== source.boot) return;
-  for (const pid of cgroup === null ? [job.pid] : await cgroupMembers(cgroup)) {
+/** What is in the cgroup and has left the group. The job itself can't: it leads its session. */
+async function terminateStrays(source: ProcessSource, { job, cgroup }: RunProcesses): Promise<void> {
+  if (job === null || cgroup === null || job.boot !== source.boot) return;
+  for (const pid of await cgroupMembers(cgroup)) {
     const found = await source.find(pid);
-    if (!found || found.group === job.pid || (pid === job.pid && found.began !== job.began)) continue;
-    await signalProcess(source, { pid, boot: source.boot, began: found.began }, signal);
+    if (!found || found.group === job.pid) continue;
+    await signalProcess(source, { pid, boot: source.boot, began: found.began }, 'SIGTERM');
   }
 }

@@ -182,7 +182,7 @@ for (const under of ['program', 'shell'] as const) {
         await launcher.launch(spec);
         await ended(spec.launchName);
         await launcher.remove(spec.launchName);
-        process.kill(-Number(wordsOf(leader)[0]), 'SIGKILL');
+        await end(wordsOf(leader));
         expect(readdirSync(victim)).toHaveLength(500);
         expect(readdirSync(join(harness().dir, 'launches'))).not.toContain(spec.launchName);
         // What it puts into a folder that was just emptied stays, in the scratch folder.

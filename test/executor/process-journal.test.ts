@@ -29,6 +29,11 @@ describe('the journal of a launch', () => {
       `cgroup /sys/fs/cgroup/a b/c\njob 78 ${stat.replaceAll('77', '78').replace('353663', '353664')}\n${start}`,
       { ...empty, supervisor, job, cgroup: '/sys/fs/cgroup/a b/c' },
     ],
+    [
+      'none of what comes after the start: a shell’s job may have written it',
+      `${start}cgroup /sys/fs/cgroup/init.scope\njob 1 ${stat}\n`,
+      { ...empty, supervisor },
+    ],
     ['neither without a start', `cgroup /c\njob 78 ${stat}\n`, empty],
     [
       'a start as ps tells it',

@@ -176,6 +176,21 @@ describe('the process engine', () => {
       expect(await output(launcher, spec.launchName)).toBe('late\n');
     });
 
+    test('a launch that an older version started under a shell is adopted, and killed with its group', async () => {
+      const older = await begin({ supervisor: null, cgroups: null });
+      const ready = tracePath();
+      const spec = job(`trap 'exit 9' TERM; sleep 30 & echo $! > ${ready}; wait`);
+      await older.launcher.launch(spec);
+      await until('it runs', () => linesOf(ready).length > 0);
+      expect((await journalOf(spec.launchName)).job).toBeNull();
+      await older.launcher.stop();
+      const { launcher, ended } = await begin();
+      expect(await launcher.inventory()).toMatchObject([{ state: 'running' }]);
+      await launcher.kill(spec.launchName, 10_000);
+      expect((await ended(spec.launchName)).exitCode).toBe(9);
+      expect(await processSource().find(Number(linesOf(ready)[0]))).toBeNull();
+    });
+
     test('a grace goes on over a restart of the scheduler', async () => {
       const first = await begin();
       const ready = tracePath();
