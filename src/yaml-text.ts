@@ -78,7 +78,7 @@ class YamlText {
   #jobsIn(document: Document.Parsed): WrittenJob[] {
     const root: Node | null = document.contents;
     if (root === null) return [];
-    this.#refuseTwice(document);
+    this.#refuseMisuse(document);
     const value = withoutExtensions(this.#plain(document, root));
     if (value === null) return [];
     const list = listIn(value);
@@ -91,8 +91,13 @@ class YamlText {
     });
   }
 
-  #refuseTwice(document: Document.Parsed): void {
+  /** Names that stand twice, and aliases that would repeat without end. */
+  #refuseMisuse(document: Document.Parsed): void {
     visit(document, {
+      Alias: (_, { source, range }, path) => {
+        if (!path.some((around) => 'anchor' in around && around.anchor === source)) return;
+        throw this.#unreadable(`the alias *${source} stands within what it names`, range?.[0] ?? 0);
+      },
       Map: (_, { items }: YAMLMap) => {
         const names = new Set<unknown>();
         for (const { key } of items) {
@@ -116,7 +121,8 @@ class YamlText {
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       const at = unresolvedIn(document) ?? root.range?.[0] ?? 0;
-      throw this.#unquoted(at) ?? this.#unreadable(error.message, at);
+      const problem = error instanceof RangeError ? 'merges are nested too deep' : error.message;
+      throw this.#unquoted(at) ?? this.#unreadable(problem, at);
     }
   }
 

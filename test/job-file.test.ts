@@ -169,6 +169,21 @@ describe('what would take a parser too far is refused before, with the bound and
     expect(message).toContain(allowed);
   });
 
+  test('an alias within what it names', () => {
+    for (const [text, place] of [
+      ['<<: &x\n  <<: *x', '2:7'],
+      ['a: &x [b, *x]', '1:11'],
+    ] as const)
+      expect(refusal(() => read(text)).message).toBe(
+        `jobs.yaml:${place}: the alias *x stands within what it names.`,
+      );
+  });
+
+  test('merges of merges of merges', () => {
+    const text = lines(9_000, (i) => `- &m${i}${i === 0 ? ' {a: 1}' : `\n  <<: *m${i - 1}`}\n`);
+    expect(refusal(() => read(text)).code).toBe('INVALID_BODY');
+  });
+
   test('a merge of what is no mapping', () => {
     for (const text of ['<<: &x\n  <<: *x', '<<: ', '- &x [a]\n- <<: *x'])
       expect(refusal(() => read(text))).toMatchObject({ code: 'INVALID_BODY' });

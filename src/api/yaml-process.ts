@@ -87,12 +87,25 @@ export class YamlProcess {
 
   async #readNow(bytes: Uint8Array): Promise<ReadJobs> {
     this.#stopIdling();
-    this.#child ??= start(this.#bare);
-    const answer = await this.#ask(this.#child, bytes);
+    const answer = await this.#answer(bytes);
     this.#stopIdling = this.#clock.after(yamlLimits.idleMs, () => this.#end());
     if (answer.kind === 'read') return answer.jobs;
     if (answer.kind === 'refused') throw new CarillonError(answer.code, answer.message, answer.details);
     throw Object.assign(new Error(answer.message), { stack: answer.stack });
+  }
+
+  /** One that was started earlier may have been ended by whoever looks after the machine: a new one is asked then. */
+  async #answer(bytes: Uint8Array): Promise<Answer> {
+    const earlier = this.#child;
+    if (earlier !== null) {
+      try {
+        return await this.#ask(earlier, bytes);
+      } catch (error) {
+        if (error instanceof CarillonError) throw error;
+      }
+    }
+    this.#child = start(this.#bare);
+    return this.#ask(this.#child, bytes);
   }
 
   #ask(child: ChildProcess, bytes: Uint8Array): Promise<Answer> {

@@ -1,5 +1,6 @@
 /** Bodies: read only where a route takes one, bounded before a parser sees them, refused with the bound and the place. */
 
+import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { textBounds } from '../../src/text-bounds.ts';
 import { ApiWorld, type Sent } from '../support/api-world.ts';
@@ -171,6 +172,14 @@ test('YAML that is read for too long is given up, and the next is read', async (
   expect(problem.detail).toBe('Reading the body as YAML takes more than 60 seconds.');
   const next = await api.send('POST /apply', yaml('name: next\nrun: { command: "true" }'));
   expect(next.json().counts.created).toBe(1);
+});
+
+test('YAML is read by a new process where somebody ended the one there was', async () => {
+  await api.send('POST /jobs', yaml('name: [a'));
+  const found = execFileSync('pgrep', ['-f', '-P', String(process.pid), 'read-yaml'], { encoding: 'utf8' });
+  for (const pid of found.trim().split('\n')) process.kill(Number(pid), 'SIGKILL');
+  const next = await api.send('POST /apply', yaml('name: later\nrun: { command: "true" }'));
+  expect(next.json().counts?.created).toBe(1);
 });
 
 const yamlOf = (payload: string) => ({ payload, headers: { 'content-type': 'application/yaml' } });
