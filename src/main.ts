@@ -26,6 +26,7 @@ import { restoreBackup } from './restore.ts';
 import type { EngineSettings } from './scheduler/model.ts';
 import type { Election, Launcher, Log, Member, Store } from './scheduler/ports.ts';
 import { Scheduler } from './scheduler/runtime/scheduler.ts';
+import { stopWithin } from './stop.ts';
 import { createSoloElection } from './store/election-solo.ts';
 import { createZooKeeperElection } from './store/election-zookeeper.ts';
 import { createEmbeddedStore } from './store/embedded.ts';
@@ -41,6 +42,8 @@ const PROCESS_TOMBSTONE_MS = 60_000;
 const DOCKER_TOMBSTONE_MS = 600_000;
 /** They start on its nodes: three small ones gain little from more. */
 const SWARM_STARTS = 16;
+
+const stopSignals = ['SIGTERM', 'SIGINT'] as const;
 
 interface Engines {
   readonly launchers: readonly Launcher[];
@@ -213,7 +216,12 @@ async function serve(args: readonly string[]): Promise<number> {
     throw error;
   });
   node.url = config.advertiseUrl ?? reachable(listening);
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end(0));
+  const onSignal = (): void => {
+    // Whoever asks twice does not want to wait: the next signal ends the process as the system does.
+    for (const signal of stopSignals) process.off(signal, onSignal);
+    end(0);
+  };
+  for (const signal of stopSignals) process.on(signal, onSignal);
   let code = 1;
   try {
     await scheduler.start();
@@ -222,9 +230,11 @@ async function serve(args: readonly string[]): Promise<number> {
   } finally {
     log.info({ code }, 'stopping');
     // Another node leads before this one lets its clients go.
-    await scheduler.stop();
-    await app.close();
-    await store.close();
+    const steps = [() => scheduler.stop(), async () => app.close(), () => store.close()];
+    if (!(await stopWithin(realClock, config.stopTimeout, steps))) {
+      log.warn({ timeoutMs: config.stopTimeout }, 'stop-timed-out');
+      process.exit(code);
+    }
     // The system keeps it while jobs run on in groups below it.
     if (cgroups !== null) await removeCgroup(cgroups);
   }

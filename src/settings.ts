@@ -215,6 +215,11 @@ export const settings = {
     'How long the logs of ended runs are kept; P14D unless said.',
   ),
   logLimit: setting(size, 16 * 1024 ** 2, 'How much of one attempt’s output is kept; 16MiB unless said.'),
+  stopTimeout: setting(
+    duration,
+    10_000,
+    'How long a stop may take before the process ends as it is; PT10S unless said.',
+  ),
   logLevel: setting(
     choice('debug', 'info', 'warn', 'error', 'silent'),
     'info',
