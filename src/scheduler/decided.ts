@@ -106,7 +106,9 @@ export function beginNames(
   runs: readonly Pick<Run, 'due'>[],
   now: number,
 ): void {
-  const last = Math.max(state.cursor, state.last?.due ?? state.cursor, ...runs.map(({ due }) => due));
+  const rounds = state.join === null ? [] : [...state.join.open, ...state.join.recent];
+  const known = [...runs, ...rounds, ...(state.last === null ? [] : [state.last])];
+  const last = Math.max(state.cursor, ...known.map(({ due }) => due));
   if (before !== null) state.join = { ...emptyJoin, changed: last };
   else if (last > state.cursor) {
     // Which instants up to the last one had runs is not known here: the schedule begins behind all of them.

@@ -60,7 +60,6 @@ export function revivedState({ state, draft }: Turn, name: string, cursor: numbe
     removed: null,
     paused: null,
     disabled: null,
-    join: null,
     held: [],
     consecutiveFailures: 0,
   };
@@ -70,5 +69,7 @@ export function revivedState({ state, draft }: Turn, name: string, cursor: numbe
     for (const line of takeBack({ schedule, state: revived }, draft.now)) draft.ledger(line);
   beginSchedule(revived, before, cursor);
   beginNames(revived, before, [], draft.now);
+  // Rounds that had begun are over; `beginNames` has learned from them.
+  if (before === null) revived.join = null;
   return revived;
 }
