@@ -177,8 +177,13 @@ export const cronForm = whole(
 
 // Containers
 
+/** Fewer digits the larger the unit: bytes are counted exactly. */
+const sizeIn = (digits: number, unit: string): string =>
+  `(?:[1-9][0-9]{0,${digits - 1}}(?:\\.[0-9]{1,6})?|0\\.[1-9][0-9]{0,5}) ?[${unit}](?:[Ii]?[Bb])?`;
 /** Bytes, or a number with a unit; not zero. */
-export const sizeForm = whole('[1-9][0-9]{0,11}(?:\\.[0-9]{1,6})? ?(?:[KkMmGg](?:[Ii]?[Bb])?|[Bb])?');
+export const sizeForm = whole(
+  either('[1-9][0-9]{0,14} ?[Bb]?', sizeIn(12, 'Kk'), sizeIn(9, 'Mm'), sizeIn(6, 'Gg'), sizeIn(3, 'Tt')),
+);
 const port = '(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])';
 const portAddress = '(?:[0-9.]+|\\[[0-9A-Fa-f:.]+\\])';
 export const portForm = whole(

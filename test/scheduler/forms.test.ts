@@ -215,8 +215,8 @@ const cases: [string, (value: never) => Record<string, unknown>, taken: unknown[
   [
     'run.resources.memory',
     (memory) => inRun({ resources: { memory } }),
-    ['1', '128MiB', '1.5 GB', '512k', '100b'],
-    ['0', 'many', '1XB', '-1'],
+    ['1', '128MiB', '1.5 GB', '512k', '100b', '0.5GiB', '1tb', '999999999m'],
+    ['0', 'many', '1XB', '-1', '771714470449mb', '0.0GB'],
   ],
   [
     'run.volumes',
