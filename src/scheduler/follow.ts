@@ -23,7 +23,11 @@ function take(state: State, write: Write): Notice | null {
     case 'job': {
       const { name, revision } = write.job;
       const change = state.jobs.has(name) ? 'changed' : 'created';
-      state.foresee(state.putJob(write.job, null));
+      const isBack = state.pasts.has(name);
+      const entry = state.putJob(write.job, null);
+      // Told again after its runs were loaded: what came back keeps them.
+      if (isBack) entry.runs = [...state.runs.values()].filter((run) => run.job === name);
+      state.foresee(entry);
       return { kind: 'job', name, change, revision };
     }
     case 'job-removed':
