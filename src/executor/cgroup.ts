@@ -89,8 +89,11 @@ export async function endCgroup(path: string, clock: Clock): Promise<boolean> {
 
 /** True when it is gone, with those that a job made in it; the system keeps any that a process is in. */
 export async function removeCgroup(path: string): Promise<boolean> {
+  const remove = (): Promise<boolean> => rmdir(path).then(() => true, isGone);
+  // Mostly nothing is in it.
+  if (await remove()) return true;
   for (const name of await foldersIn(path)) await removeCgroup(join(path, name));
-  return rmdir(path).then(() => true, isGone);
+  return remove();
 }
 
 async function foldersIn(path: string): Promise<string[]> {

@@ -276,9 +276,10 @@ describe.skipIf(!linux)('a launch’s cgroup', () => {
     await ended(spec.launchName);
     const path = join(harness().dir, 'launches', spec.launchName);
     const group = join(cgroups, readdirSync(path)[0]!);
-    mkdirSync(group);
+    // With one that the job made in it.
+    mkdirSync(join(group, 'inner'), { recursive: true });
     const pids = trace();
-    spawnSync('sh', ['-c', `echo 0 > ${group}/cgroup.procs; sleep 1000 >&- 2>&- & echo $! > ${pids}`]);
+    spawnSync('sh', ['-c', `echo 0 > ${group}/inner/cgroup.procs; sleep 1000 >&- 2>&- & echo $! > ${pids}`]);
     expect(await isCgroupPopulated(group)).toBe(true);
     await launcher.remove(spec.launchName);
     expect(await alive(wordsOf(pids)[0]!)).toBe(false);
