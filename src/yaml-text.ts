@@ -120,9 +120,10 @@ class YamlText {
       return document.toJS({ maxAliasCount: textBounds.repeats });
     } catch (error) {
       if (!(error instanceof Error)) throw error;
+      if (error instanceof RangeError)
+        throw this.#unreadable('merges are nested too deep', root.range?.[0] ?? 0);
       const at = unresolvedIn(document) ?? root.range?.[0] ?? 0;
-      const problem = error instanceof RangeError ? 'merges are nested too deep' : error.message;
-      throw this.#unquoted(at) ?? this.#unreadable(problem, at);
+      throw this.#unquoted(at) ?? this.#unreadable(error.message, at);
     }
   }
 

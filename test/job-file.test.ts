@@ -179,11 +179,6 @@ describe('what would take a parser too far is refused before, with the bound and
       );
   });
 
-  test('merges of merges of merges', () => {
-    const text = lines(9_000, (i) => `- &m${i}${i === 0 ? ' {a: 1}' : `\n  <<: *m${i - 1}`}\n`);
-    expect(refusal(() => read(text)).code).toBe('INVALID_BODY');
-  });
-
   test('a merge of what is no mapping', () => {
     for (const text of ['<<: &x\n  <<: *x', '<<: ', '- &x [a]\n- <<: *x'])
       expect(refusal(() => read(text))).toMatchObject({ code: 'INVALID_BODY' });
