@@ -4,6 +4,7 @@
  */
 
 import type { JobGlance, JobOrder, Look, RankedJobs } from '../scheduler/handle.ts';
+import { HeldBack } from '../scheduler/held-back.ts';
 import { lateness } from '../scheduler/late.ts';
 import { runTimes } from '../scheduler/run-times.ts';
 import { nextDueOf, statusOf } from '../scheduler/view.ts';
@@ -80,7 +81,9 @@ export async function rowsOf(
 ): Promise<WireJobRow[]> {
   const strips = await recent.of(jobs);
   const now = scheduler.now();
-  const { lacking } = scheduler.look();
+  const look = scheduler.look();
+  const { lacking } = look;
+  const heldBack = new HeldBack(look);
   return turns.each([...jobs.entries()], ([index, glance]) => {
     const { job, runs, stats, state } = glance;
     const { p50Ms, p95Ms } = runTimes(stats);
@@ -92,7 +95,7 @@ export async function rowsOf(
       timezone: job.definition.schedule?.timezone ?? 'UTC',
       nextDue: isoOrNull(nextDueOf(glance)),
       status: statusOf(glance),
-      statusReason: statusReason(glance),
+      statusReason: statusReason(glance, heldBack),
       running: runs.filter((run) => isRunning(run.state)).length,
       waiting: runs.filter((run) => isWaiting(run.state)).length,
       late: lateness(glance, now, lacking)?.reason ?? null,

@@ -8,7 +8,7 @@ import { oneOf, Schedule } from '../scheduler/definition.ts';
 import { instantForm } from '../scheduler/forms.ts';
 import { published } from '../scheduler/published.ts';
 import { apiLimits } from './limits.ts';
-import { jobStatuses, WireLastRun, WireRun } from './schema.ts';
+import { heldBack, jobStatuses, WireLastRun, WireRun } from './schema.ts';
 import { count, instant, list, orNull, ref } from './shape.ts';
 
 // Statistics
@@ -165,6 +165,7 @@ export const WireGraphNode = Type.Object(
     lacking: Type.Array(Type.Object({ due: instant(), parents: Type.Array(Type.String()) }), {
       description: 'Its rounds that have begun and wait, oldest first, and the parents that they still lack.',
     }),
+    heldBackBy: heldBack,
     p50Ms: orNull(Type.Number(), { description: 'Run time of those that succeeded, of all time.' }),
     p95Ms: orNull(Type.Number()),
     level: count('The longest way down to it, in edges: a topological order.'),

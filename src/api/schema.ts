@@ -61,6 +61,15 @@ export const WireLastRun = Type.Object({
 /** A definition as it was accepted, checked by the scheduler and not here. */
 export const WireDefinition = Type.Unsafe<JobDefinition>({ ...JobDefinition, $id: 'JobDefinition' });
 
+/** Above a job that waits for others. */
+export const heldBack = Type.Array(
+  Type.Object({ job: Type.String(), status: oneOf(['paused', 'disabled']) }),
+  {
+    description:
+      'The nearest paused or disabled jobs above it, for which it waits directly or not; at most 10.',
+  },
+);
+
 const jobFields = {
   name: Type.String(),
   definition: Type.Unsafe<JobDefinition>({ $ref: 'JobDefinition#' }),
@@ -71,7 +80,10 @@ const jobFields = {
   status: oneOf(jobStatuses, {
     description: 'completed: its schedule has no further due instant. disabled: by its failures.',
   }),
-  statusReason: orNull(Type.String(), { description: 'Who paused it, or why it is disabled.' }),
+  statusReason: orNull(Type.String(), {
+    description: 'Who paused it, why it is disabled, or which job above it stands still.',
+  }),
+  heldBackBy: heldBack,
   paused: orNull(Type.Object({ at: instant(), by: Type.String() })),
   scheduleText: Type.String({ description: 'The schedule in words.' }),
   nextDue: orNull(instant(), { description: 'Null when there is none, or the job is paused or disabled.' }),

@@ -2,6 +2,7 @@
 
 import type { ApplyResult } from '../scheduler/command.ts';
 import type { JobGlance, JobView, Notice } from '../scheduler/handle.ts';
+import { type HeldBack, heldBackReason } from '../scheduler/held-back.ts';
 import type {
   EndState,
   Histograms,
@@ -21,7 +22,7 @@ import { apiLimits } from './limits.ts';
 import type { WireApplyResult, WireJob, WireLedgerLine, WireRevision, WireRun } from './schema.ts';
 import type { Measure, WireEvent, WireSummary } from './schema-views.ts';
 
-export function jobToWire(view: JobView): WireJob {
+export function jobToWire(view: JobView, heldBack: HeldBack): WireJob {
   const { job, state } = view;
   return {
     name: job.name,
@@ -31,7 +32,8 @@ export function jobToWire(view: JobView): WireJob {
     updatedAt: iso(job.updatedAt),
     updatedBy: job.updatedBy,
     status: view.status,
-    statusReason: statusReason(view),
+    statusReason: statusReason(view, heldBack),
+    heldBackBy: [...heldBack.by(job.name)],
     paused: state.paused && { at: iso(state.paused.at), by: state.paused.by },
     scheduleText: scheduleText(view),
     nextDue: isoOrNull(view.nextDue),
@@ -63,12 +65,13 @@ function runsIn(view: JobView, wanted: (state: RunState) => boolean): string[] {
   return ids;
 }
 
-export function statusReason(job: JobGlance): string | null {
+export function statusReason(job: JobGlance, heldBack: HeldBack): string | null {
   const { state } = job;
   const status = statusOf(job);
   if (status === 'paused' && state.paused !== null) return `paused by ${state.paused.by}`;
   if (status === 'disabled') return job.fault ?? state.disabled?.reason ?? null;
-  return status === 'completed' ? 'its schedule has no further due instant' : null;
+  if (status === 'completed') return 'its schedule has no further due instant';
+  return heldBackReason(heldBack.by(job.job.name));
 }
 
 export function scheduleText({ job, schedule }: JobGlance): string {

@@ -16,6 +16,8 @@ import { readTaskId } from '../../src/scheduler/chronos/task.ts';
 import { chronosWarnings } from '../../src/scheduler/chronos/warnings.ts';
 import { publishedPort } from '../../src/scheduler/container-spec.ts';
 import { checkCommand, decide } from '../../src/scheduler/decide.ts';
+import { HeldBack } from '../../src/scheduler/held-back.ts';
+import { lookAt } from '../../src/scheduler/look.ts';
 import type { Settings } from '../../src/scheduler/model.ts';
 import { describeSchedule, formatSchedule } from '../../src/scheduler/schedule/format.ts';
 import { parseDateTime, parseRepeat } from '../../src/scheduler/schedule/iso.ts';
@@ -78,7 +80,11 @@ function live(definition: unknown): void {
   submit({ kind: 'trigger', name, triggerId: 'fuzz', params: {}, by });
   for (let at = now; at <= now + 3_600_000; at += 600_000) decide(state, { kind: 'tick', now: at });
   const view = jobView(state, state.entry(name));
-  JSON.stringify([jobToWire(view), printJob(crossFilled(toChronos(view)), 2), put.decision]);
+  JSON.stringify([
+    jobToWire(view, new HeldBack(lookAt(state))),
+    printJob(crossFilled(toChronos(view)), 2),
+    put.decision,
+  ]);
   const [written] = parseJobFile(formatJobFile([view.job.definition]), 'written');
   submit({ kind: 'put-job', definition: written?.definition, mode: 'replace', by, source: 'written' });
 }

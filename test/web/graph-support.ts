@@ -49,6 +49,7 @@ export const wireNode = (name: string, said: Partial<WireGraphNode> = {}): WireG
   consecutiveFailures: 0,
   late: null,
   lacking: [],
+  heldBackBy: [],
   p50Ms: null,
   p95Ms: null,
   level: 0,

@@ -8,6 +8,7 @@ import { topologicalLevels } from '../../dag/order.ts';
 import { criticalPath } from '../../dag/path.ts';
 import { CarillonError } from '../../errors.ts';
 import type { JobView, Lacking, SchedulerHandle, Steps } from '../../scheduler/handle.ts';
+import { HeldBack } from '../../scheduler/held-back.ts';
 import { lateness } from '../../scheduler/late.ts';
 import { runTimes } from '../../scheduler/run-times.ts';
 import type { ApiContext, Reading } from '../context.ts';
@@ -116,7 +117,9 @@ function reach(start: string, next: (name: string) => readonly string[], steps =
 
 function* graphOf(scheduler: SchedulerHandle, views: ReadonlyMap<string, JobView>): Steps<Graph> {
   const now = scheduler.now();
-  const { lacking } = scheduler.look();
+  const look = scheduler.look();
+  const { lacking } = look;
+  const heldBack = new HeldBack(look);
   const linked = new Edges();
   for (const { job, parents } of views.values()) {
     const within = parents.filter((parent) => views.has(parent));
@@ -138,6 +141,7 @@ function* graphOf(scheduler: SchedulerHandle, views: ReadonlyMap<string, JobView
       ...toNode(view),
       late: lateness(view, now, lacking)?.reason ?? null,
       lacking: view.state.join === null ? [] : lackingToWire(lacking(name)),
+      heldBackBy: [...heldBack.by(name)],
       level: levels.get(name) ?? 0,
     });
     for (const from of linked.parentsOf(name)) edges.push({ from, to: name });
@@ -153,7 +157,7 @@ function* graphOf(scheduler: SchedulerHandle, views: ReadonlyMap<string, JobView
 const lackingToWire = (lacking: readonly Lacking[]): GraphNode['lacking'] =>
   lacking.map(({ due, parents }) => ({ due: iso(due), parents: [...parents] }));
 
-function toNode(view: JobView): Omit<GraphNode, 'level' | 'late' | 'lacking'> {
+function toNode(view: JobView): Omit<GraphNode, 'level' | 'late' | 'lacking' | 'heldBackBy'> {
   const { job, state, status, schedule, nextDue, runs } = view;
   const { p50Ms, p95Ms } = runTimes(view.stats);
   return {

@@ -7,6 +7,7 @@ import type { WrittenJob } from '../../job-file.ts';
 import { findWarnings } from '../../scheduler/check.ts';
 import { oneOf } from '../../scheduler/definition.ts';
 import { jobOrders } from '../../scheduler/handle.ts';
+import { HeldBack } from '../../scheduler/held-back.ts';
 import { oneJob } from '../body.ts';
 import { type ApiContext, type Reading, requestedBy } from '../context.ts';
 import { answers, labelFilter, type Named, named, paging, query } from '../endpoint.ts';
@@ -160,7 +161,7 @@ export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
       const view = scheduler.job(request.params.name);
       reply.header('etag', `"${view.job.revision}"`);
       const warnings = findWarnings(view.job.definition);
-      return { ...jobToWire(view), ...(warnings.length > 0 && { warnings }) };
+      return { ...jobToWire(view, new HeldBack(scheduler.look())), ...(warnings.length > 0 && { warnings }) };
     },
   );
 
@@ -204,7 +205,7 @@ export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
       async (request) => {
         const { name } = request.params;
         await scheduler.submit({ kind, name, by: requestedBy(request) });
-        return jobToWire(scheduler.job(name));
+        return jobToWire(scheduler.job(name), new HeldBack(scheduler.look()));
       },
     );
   }
@@ -224,7 +225,11 @@ export async function changeJob(
     by: requestedBy(request),
   });
   const { outcome, warnings } = answer;
-  return { ...jobToWire(scheduler.job(answer.job.name)), outcome, warnings: [...warnings] };
+  return {
+    ...jobToWire(scheduler.job(answer.job.name), new HeldBack(scheduler.look())),
+    outcome,
+    warnings: [...warnings],
+  };
 }
 
 function created(reply: FastifyReply, change: JobChange): JobChange {
@@ -278,10 +283,12 @@ async function listJobs(
   });
   const { scheduler, turns } = reading;
   if (view === 'row') return { items: await rowsOf(reading, recent, jobs), next, total };
-  const { glance } = scheduler.look();
+  const look = scheduler.look();
+  const { glance } = look;
+  const heldBack = new HeldBack(look);
   // Some may be deleted while others have a turn.
   const items = await turns.each(jobs, ({ job: { name } }) =>
-    glance(name) === undefined ? [] : [jobToWire(scheduler.job(name))],
+    glance(name) === undefined ? [] : [jobToWire(scheduler.job(name), heldBack)],
   );
   return { items: items.flat(), next, total };
 }

@@ -77,7 +77,7 @@ function JobFacts({
   readonly node: WireGraphNode;
   readonly onSelect: (job: string) => void;
 }) {
-  const { late, lacking, last, nextDue, p50Ms, p95Ms, consecutiveFailures, owner } = node;
+  const { late, lacking, heldBackBy, last, nextDue, p50Ms, p95Ms, consecutiveFailures, owner } = node;
   const [round] = lacking;
   // The longest late ones are told there, with when they and all behind them will be done.
   const { data: overview } = useQuery({ ...overviewQuery, enabled: late !== null });
@@ -98,6 +98,21 @@ function JobFacts({
               <button type="button" className="link" onClick={() => onSelect(parent)}>
                 {parent}
               </button>
+            </span>
+          ))}
+          .
+        </div>
+      )}
+      {heldBackBy.length > 0 && (
+        <div className="callout">
+          Waits for{' '}
+          {heldBackBy.map((holder, i) => (
+            <span key={holder.job}>
+              {i > 0 && ', '}
+              <button type="button" className="link" onClick={() => onSelect(holder.job)}>
+                {holder.job}
+              </button>{' '}
+              ({holder.status})
             </span>
           ))}
           .
