@@ -4,7 +4,7 @@
  */
 
 import { CarillonError } from '../errors.ts';
-import { refused } from './process-request.ts';
+import { refused } from './launch-refusal.ts';
 
 /** Of a failed start: the machine is out of something for now. All else is the job's own. */
 const passing = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC', 'EIO', 'EDQUOT', 'EROFS']);

@@ -33,10 +33,11 @@ import {
   type LaunchDirectory,
   type LaunchRecord,
 } from './launch-directory.ts';
+import { refused } from './launch-refusal.ts';
 import { LogFiles } from './log-files.ts';
 import { notBecome, outOfReach, startFailure, unavailable } from './process-faults.ts';
 import { type Journal, journalLine, outcomeOf } from './process-journal.ts';
-import { type Environment, processRequest, refused } from './process-request.ts';
+import { type Environment, processRequest } from './process-request.ts';
 import { type Supervisor, startSupervisor } from './process-supervisor.ts';
 import { processSource } from './process-table.ts';
 import { endedObservation, LaunchWatch } from './process-watch.ts';

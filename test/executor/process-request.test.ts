@@ -1,4 +1,8 @@
-import { expect, test } from 'vitest';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { loginPath } from '../../src/executor/account.ts';
 import { processRequest } from '../../src/executor/process-request.ts';
 import { type LaunchSpec, plainContainer } from '../../src/scheduler/spec.ts';
 import { processSpec } from './launch-spec.ts';
@@ -49,5 +53,107 @@ test('finds a program as a shell in the job’s directory would, by the job’s 
   expect(await find({ argv: ['./sh'], workdir: '/bin' })).toEqual(['/bin/sh']);
   await expect(find({ argv: ['sh'], env: { PATH: '/nowhere' } })).rejects.toMatchObject({
     code: 'LAUNCH_REFUSED',
+  });
+});
+
+describe('a file that can not be executed', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-program-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const file = (name: string, text: string, mode: number): string => {
+    writeFileSync(join(folder, name), text);
+    chmodSync(join(folder, name), mode);
+    return join(folder, name);
+  };
+  test.each<[string, () => string, RegExp]>([
+    ['nothing', () => join(folder, 'nothing'), /^There is no program .*nothing to execute/],
+    ['nothing below a file', () => '/etc/passwd/x', /^There is no program/],
+    ['a file without execute permission', () => file('data', 'true', 0o644), /not executable \(mode 0644\)$/],
+    ['a folder', () => folder, /can not be executed: .* is a directory$/],
+    ['a device', () => '/dev/null', /is not a regular file$/],
+    [
+      'a script of an interpreter that is missing',
+      () => file('script', '#! /no/such/python -u\n', 0o755),
+      /names the interpreter "\/no\/such\/python" in its first line, which does not exist$/,
+    ],
+    [
+      'a script with line ends of Windows',
+      () => file('windows', '#!/bin/sh\r\necho\r\n', 0o755),
+      /interpreter "\/bin\/sh\\r" .* does not exist$/,
+    ],
+    [
+      'a script of an interpreter without execute permission',
+      () => file('plain', '#!/etc/passwd\n', 0o755),
+      /interpreter "\/etc\/passwd" .* is not executable$/,
+    ],
+  ])('is told apart from a missing program: %s', async (_, make, message) => {
+    const request = processRequest(processSpec('', { argv: [make()] }), {});
+    await expect(request).rejects.toMatchObject({
+      code: 'LAUNCH_REFUSED',
+      details: { field: 'run.argv.0' },
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test('is named when PATH leads to it, unless a later folder has the program', async () => {
+    file('tool', 'true', 0o600);
+    const find = (path: string) =>
+      processRequest(processSpec('', { argv: ['tool'], env: { PATH: path } }), {}).then(({ argv }) => argv);
+    await expect(find(`/nowhere:${folder}`)).rejects.toThrow(`${folder}/tool is not executable (mode 0600)`);
+    const later = join(folder, 'later');
+    mkdirSync(later);
+    file('later/tool', 'true', 0o755);
+    expect(await find(`${folder}:${later}`)).toEqual([join(later, 'tool')]);
+  });
+
+  test.runIf(process.getuid?.() === 0)('by the job’s user is refused with that user', async () => {
+    const program = file('own', 'true', 0o700);
+    const request = processRequest(processSpec('', { argv: [program], user: '4242:4242' }), {});
+    await expect(request).rejects.toThrow(`${program} may not be executed by the user 4242:4242 (mode 0700)`);
+  });
+});
+
+describe('the environment of another user', () => {
+  const own = { PATH: '/secret/bin:/bin', HOME: '/root', USER: 'root', LANG: 'C', TOKEN: 'x' };
+  const environment = async (user: string, env: Record<string, string> = {}) =>
+    (await processRequest(processSpec('', { argv: ['/bin/sh'], user, env }), own)).env;
+
+  test.runIf(process.getuid?.() === 0)(
+    'is that of a log-in, without anything of the scheduler’s',
+    async () => {
+      expect(await environment('nobody')).toEqual({
+        PATH: loginPath(readFileSync('/etc/login.defs', 'utf8'), 65_534),
+        HOME: '/nonexistent',
+        USER: 'nobody',
+        LOGNAME: 'nobody',
+        SHELL: '/usr/sbin/nologin',
+        LANG: 'C',
+      });
+      expect(await environment('4242:4242')).toEqual({
+        PATH: expect.not.stringContaining('secret'),
+        HOME: '/',
+        LANG: 'C',
+      });
+      expect(await environment('nobody', { PATH: '/own', HOME: '/h' })).toMatchObject({
+        PATH: '/own',
+        HOME: '/h',
+      });
+    },
+  );
+
+  test.runIf(process.getuid?.() === 0)('finds programs by that PATH', async () => {
+    const request = processRequest(processSpec('', { argv: ['useradd'], user: '4242:4242' }), {
+      PATH: '/usr/sbin',
+    });
+    await expect(request).rejects.toThrow('There is no program useradd');
+  });
+
+  test.each([
+    ['ENV_PATH PATH=/a:/b\nENV_SUPATH\tPATH=/s\n', 1000, '/a:/b'],
+    ['ENV_PATH PATH=/a:/b\nENV_SUPATH\tPATH=/s\n', 0, '/s'],
+    ['  ENV_PATH   "/c"', 1000, '/c'],
+    ['# ENV_PATH PATH=/a', 1000, '/usr/local/bin:/usr/bin:/bin'],
+    ['', 0, '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
+  ])('takes PATH from login.defs %j for user %i', (definitions, uid, path) => {
+    expect(loginPath(definitions, uid)).toBe(path);
   });
 });
