@@ -17,35 +17,35 @@ const bounds = {
   redirects: 5,
 } as const;
 
-/** Fetches, then becomes the command. $1 node, $2 the program below, $3 what to fetch, then the command. */
-const gate = '"$1" -e "$2" "$3" </dev/null || exit 125; shift 3; exec "$@"';
+/** Fetches what its input says, then becomes the command, with no input. $1 node, $2 the program below, then the command. */
+const gate = '"$1" -e "$2" || exit 125; shift 2; exec "$@" </dev/null';
+
+export interface FetchingCommand {
+  readonly argv: readonly string[];
+  /** For its standard input. Addresses may hold passwords, and an argument list is shown to everyone on the host. */
+  readonly input: string;
+}
 
 /** The command with its downloads before it. */
-export function fetchFirst(items: readonly FetchItem[], argv: readonly string[]): readonly string[] {
-  return [
-    '/bin/sh',
-    '-c',
-    gate,
-    'carillon',
-    process.execPath,
-    program,
-    JSON.stringify({ items, bounds }),
-    ...argv,
-  ];
+export function fetchFirst(items: readonly FetchItem[], argv: readonly string[]): FetchingCommand {
+  return {
+    argv: ['/bin/sh', '-c', gate, 'carillon', process.execPath, program, ...argv],
+    input: JSON.stringify({ items, bounds }),
+  };
 }
 
 /** Runs apart, so it brings all it needs; the job's own variables may hold anything. */
 const program = String.raw`
 const { execFileSync } = require('node:child_process');
 const { lookup } = require('node:dns/promises');
-const { createReadStream, createWriteStream, chmodSync, mkdirSync, rmSync } = require('node:fs');
+const { createReadStream, createWriteStream, chmodSync, mkdirSync, readFileSync, rmSync } = require('node:fs');
 const { dirname } = require('node:path');
 const { Readable, Transform } = require('node:stream');
 const { pipeline } = require('node:stream/promises');
 const { fileURLToPath } = require('node:url');
-const { items, bounds } = JSON.parse(process.argv[1]);
+const { items, bounds } = JSON.parse(readFileSync(0, 'utf8'));
 const say = (text) => process.stderr.write('carillon: ' + text + '\n');
-const shown = (url) => { const u = new URL(url); u.username = u.password = ''; u.search = ''; return u.href; };
+const shown = (url) => { const u = new URL(url); u.username = u.password = u.search = u.hash = ''; return u.href; };
 
 async function ownAddress(url) {
   const { address } = await lookup(new URL(url).hostname.replace(/^\[|\]$/g, ''));
@@ -102,7 +102,7 @@ function unpack(file) {
     } catch (error) {
       rmSync(item.output, { force: true });
       const cause = error.cause?.code ?? error.cause?.message ?? error.message;
-      say('could not fetch ' + item.uri.replace(/\/\/[^/@]*@/, '//').split('?')[0] + ': ' + cause);
+      say('could not fetch ' + item.uri.replace(/\/\/[^/?#]*@/, '//').split(/[?#]/)[0] + ': ' + cause);
       process.exit(1);
     }
   }

@@ -23,13 +23,18 @@ const inherited = {
 } as const;
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-export interface ProcessRequest {
-  readonly argv: readonly string[];
+export interface ProcessRequest extends Command {
   readonly env: Readonly<Record<string, string>>;
   /** Null: the launch's own. */
   readonly cwd: string | null;
   /** Null: as the scheduler itself. */
   readonly owner: Owner | null;
+}
+
+interface Command {
+  readonly argv: readonly string[];
+  /** For its standard input; null: none. */
+  readonly input: string | null;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -47,7 +52,7 @@ export async function processRequest(
   const secrets = await readSecretVariables(spec.secrets);
   const env = { ...beginning(environment, account), ...spec.env, ...secrets };
   return {
-    argv: await commandLine(spec, env.PATH ?? defaultPath, owner),
+    ...(await commandLine(spec, env.PATH ?? defaultPath, owner)),
     env,
     cwd: spec.workdir,
     owner,
@@ -65,10 +70,10 @@ async function commandLine(
   { argv, fetch = [], workdir }: LaunchSpec,
   path: string,
   owner: Owner | null,
-): Promise<readonly string[]> {
+): Promise<Command> {
   const [program = '', ...rest] = argv ?? [];
   if (fetch.length > 0) return fetchFirst(fetch, [program, ...rest]);
-  return [await findProgram({ program, path, workdir, owner }), ...rest];
+  return { argv: [await findProgram({ program, path, workdir, owner }), ...rest], input: null };
 }
 
 /** What would need a container is refused when a job is submitted; this is the last line of defence. */

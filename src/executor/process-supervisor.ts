@@ -20,8 +20,13 @@ export interface SupervisorRequest {
   readonly owner: { readonly uid: number; readonly gid: number } | null;
   /** The folder to make for the launch's cgroup; null: none. Nothing to the shell. */
   readonly cgroup: string | null;
-  /** Open descriptors, all of them appending. */
-  readonly files: { readonly stdout: number; readonly stderr: number; readonly journal: number };
+  /** Open descriptors. `stdin` is read from its start; null: there is no input. The others are appended to. */
+  readonly files: {
+    readonly stdin: number | null;
+    readonly stdout: number;
+    readonly stderr: number;
+    readonly journal: number;
+  };
 }
 
 export interface Supervisor {
@@ -64,16 +69,16 @@ function spawnProgram(supervisor: string, request: SupervisorRequest): ChildProc
   return spawn(supervisor, ['run', claimPath, cwd, user, cgroup ?? '-', ...argv], {
     ...common(request),
     cwd: '/',
-    stdio: ['ignore', files.stdout, files.stderr, files.journal, 'pipe'],
+    stdio: [files.stdin ?? 'ignore', files.stdout, files.stderr, files.journal, 'pipe'],
   });
 }
 
 function spawnShell(request: SupervisorRequest): ChildProcess {
-  const { stdout, stderr, journal } = request.files;
+  const { stdin, stdout, stderr, journal } = request.files;
   return spawn('/bin/sh', ['-c', supervisorScript, 'carillon', request.claimPath, ...request.argv], {
     ...common(request),
     cwd: request.cwd,
-    stdio: ['ignore', stdout, 'ignore', journal, 'pipe', stderr],
+    stdio: [stdin ?? 'ignore', stdout, 'ignore', journal, 'pipe', stderr],
     ...(request.owner ?? {}),
   });
 }

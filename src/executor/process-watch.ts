@@ -246,3 +246,9 @@ export function endedObservation(
     ...outcomeOf(journal, source.boot),
   };
 }
+
+/** When the job of a launch began, epoch milliseconds; null when it never did. */
+export async function startedAtOf(directory: LaunchDirectory, journal: Journal): Promise<number | null> {
+  if (!journal.supervisor) return null;
+  return (await directory.claimedAt()) ?? directory.record?.createdAt ?? 0;
+}

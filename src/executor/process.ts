@@ -33,6 +33,7 @@ import {
   type LaunchDirectory,
   type LaunchRecord,
 } from './launch-directory.ts';
+import { openInput } from './launch-input.ts';
 import { refused } from './launch-refusal.ts';
 import { LogFiles } from './log-files.ts';
 import { notBecome, outOfReach, startFailure, unavailable } from './process-faults.ts';
@@ -40,7 +41,7 @@ import { type Journal, journalLine, outcomeOf } from './process-journal.ts';
 import { type Environment, processRequest } from './process-request.ts';
 import { type Supervisor, startSupervisor } from './process-supervisor.ts';
 import { processSource } from './process-table.ts';
-import { endedObservation, LaunchWatch } from './process-watch.ts';
+import { endedObservation, LaunchWatch, startedAtOf } from './process-watch.ts';
 import { defaultBytesPerStream, type RunLogs } from './run-logs.ts';
 import { supervisorEnd } from './supervisor-program.ts';
 
@@ -275,6 +276,7 @@ class ProcessLauncher implements Launcher {
     const created = await this.#directories.create(launchName, record, request.owner);
     if (!created) return false;
     const { directory, files } = created;
+    const stdin = request.input === null ? null : await openInput(this.#options.dir, request.input);
     try {
       if (!mayStart()) {
         if (await directory.takeBack()) await this.#directories.discard(directory);
@@ -287,10 +289,16 @@ class ProcessLauncher implements Launcher {
         cgroup: cgroups && join(cgroups, directory.incarnation),
         cwd,
         claimPath: directory.claimPath,
-        files: { stdout: files.stdout.fd, stderr: files.stderr.fd, journal: files.journal.fd },
+        files: {
+          stdin: stdin?.fd ?? null,
+          stdout: files.stdout.fd,
+          stderr: files.stderr.fd,
+          journal: files.journal.fd,
+        },
       });
       return await this.#started(directory, supervisor, { user: spec.user, cwd });
     } finally {
+      await stdin?.close();
       await closeFiles(files);
     }
   }
@@ -387,9 +395,4 @@ class ProcessLauncher implements Launcher {
     }
     return { ...known, state: journal.supervisor ? 'running' : 'created' };
   }
-}
-
-async function startedAtOf(directory: LaunchDirectory, journal: Journal): Promise<number | null> {
-  if (!journal.supervisor) return null;
-  return (await directory.claimedAt()) ?? directory.record?.createdAt ?? 0;
 }

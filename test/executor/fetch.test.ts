@@ -49,8 +49,10 @@ const item = (uri: string, output: string, more = {}) => ({
 });
 
 async function run(items: Parameters<typeof fetchFirst>[0], ...argv: string[]) {
-  const [program = '', ...rest] = fetchFirst(items, argv);
+  const first = fetchFirst(items, argv);
+  const [program = '', ...rest] = first.argv;
   const child = spawn(program, rest, { cwd: folder, env: { PATH: process.env.PATH } });
+  child.stdin.end(first.input);
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk) => (out += chunk));
@@ -90,6 +92,24 @@ describe('what is fetched is there before the command', () => {
     const { err } = await run([item(at('/tool.sh?token=abc').replace('//', '//ann:secret@'), 'x')], 'true');
     expect(asked.at(-1)?.authorization).toBe(`Basic ${Buffer.from('ann:secret').toString('base64')}`);
     expect(err).not.toMatch(/secret|abc/);
+  });
+
+  test('a password is not printed either when the download fails, whatever is in it', async () => {
+    const { code, err } = await run([item(at('/gone#abc').replace('//', '//ann:sec@ret@'), 'x')], 'true');
+    expect([code, err]).toEqual([125, `carillon: could not fetch ${at('/gone')}: answered 404\n`]);
+  });
+
+  test('no argument of the command or of the download holds the address', async () => {
+    const { out } = await run(
+      [item(at('/tool.sh').replace('//', '//ann:secret@'), 'x')],
+      '/bin/sh',
+      '-c',
+      'cat; echo end',
+    );
+    expect(out).toBe('end\n');
+    expect(fetchFirst([item('http://ann:secret@host/x', 'x')], ['true']).argv.join(' ')).not.toMatch(
+      /ann:secret/,
+    );
   });
 });
 

@@ -1,6 +1,7 @@
 /** What a job can't reach: what is open elsewhere, its supervisor, and what others own. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   closeSync,
   existsSync,
@@ -11,6 +12,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { chmod } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { isCgroupPopulated, ownCgroup } from '../../src/executor/cgroup.ts';
@@ -100,6 +103,29 @@ describe.skipIf(!linux)('a job of the process engine', () => {
       } finally {
         closeSync(directory);
       }
+    },
+  );
+
+  test.each(root ? ['nobody', null] : [null])(
+    'as %s shows no address of its downloads in the list of processes, and reads none itself',
+    async (user) => {
+      const listed: string[] = [];
+      const server = createServer((_, response) => {
+        for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+          const file = `/proc/${pid}/cmdline`;
+          listed.push(spawnSync('cat', [file], { encoding: 'utf8' }).stdout);
+        }
+        response.end('fetched ');
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const uri = `http://ann:hidden-word@127.0.0.1:${port}/x`;
+      const fetch = [{ uri, output: 'x', executable: false, extract: false }];
+      const { output, exitCode } = await run('cat x - 2>&1; readlink /proc/$$/fd/0', { user, fetch });
+      server.close();
+      expect([output.split('carillon: ')[0], exitCode]).toEqual(['fetched /dev/null\n', 0]);
+      expect(listed.join()).toContain('readFileSync(0');
+      expect(listed.join()).not.toContain('hidden-word');
     },
   );
 

@@ -212,7 +212,12 @@ describe('the process engine', () => {
       const record = { ...spec, createdAt: Date.now(), boot: processSource().boot };
       const { directory, files } = (await directories.create(spec.launchName, record, null))!;
       return async (): Promise<boolean> => {
-        const descriptors = { stdout: files.stdout.fd, stderr: files.stderr.fd, journal: files.journal.fd };
+        const descriptors = {
+          stdin: null,
+          stdout: files.stdout.fd,
+          stderr: files.stderr.fd,
+          journal: files.journal.fd,
+        };
         const request = { claimPath: directory.claimPath, argv: spec.argv!, env: {}, cwd: harness.traces };
         const as = { supervisor, owner: null, cgroup: null };
         const { started, exited } = startSupervisor({ ...request, ...as, files: descriptors });
