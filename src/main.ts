@@ -81,6 +81,7 @@ function createEngines(around: Surroundings, cluster: string, host: string | nul
       supervisor,
       cgroups,
       environment: process.env,
+      secretFolders: config.secretDir,
       logBytesPerStream: config.logLimit,
     }),
   ];

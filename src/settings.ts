@@ -3,6 +3,7 @@
  * key in the file (`dataDir:`), the type, the default and the help; nothing about a setting is said twice.
  */
 
+import { isAbsolute } from 'node:path';
 import { durationMs } from './scheduler/schedule/period.ts';
 import { memoryBytes } from './scheduler/size.ts';
 
@@ -85,6 +86,17 @@ const hosts: Kind<readonly string[]> = {
     const given = typeof raw === 'string' ? raw.split(',') : Array.isArray(raw) ? raw : [];
     const names = given.map((each) => (typeof each === 'string' ? each.trim() : ''));
     return names.length > 0 && names.every((name) => hostForm.test(name)) ? Object.freeze(names) : undefined;
+  },
+};
+
+const folders: Kind<readonly string[]> = {
+  placeholder: 'folder,…',
+  allowed: 'full paths of folders: /run/secrets,/etc/carillon/secrets',
+  repeated: true,
+  read: (raw) => {
+    const given = typeof raw === 'string' ? raw.split(',') : Array.isArray(raw) ? raw : [];
+    const paths = given.map((each) => (typeof each === 'string' ? each.trim() : ''));
+    return paths.length > 0 && paths.every((path) => isAbsolute(path)) ? Object.freeze(paths) : undefined;
   },
 };
 
@@ -185,6 +197,11 @@ export const settings = {
     text('file'),
     null,
     'Logins for registries, as docker login keeps them. Unless said: ~/.docker/config.json, if it is there.',
+  ),
+  secretDir: setting(
+    folders,
+    Object.freeze([]),
+    'Folders whose files processes of any user may have as secrets; may be repeated.',
   ),
   swarmHost: setting(
     matching(

@@ -109,6 +109,15 @@ describe('names of hosts', () => {
     expect(refusal(['--allowed-host', 'a', '--allowed-host'], {})).toMatchObject({ code: 'INVALID_FIELD' });
   });
 
+  test('takes folders of secrets by their full paths only, from a flag, a variable or a file', () => {
+    const two = ['/run/secrets', '/etc/s'];
+    expect(loadConfig(['--secret-dir', '/run/secrets', '--secret-dir=/etc/s'], {}).secretDir).toEqual(two);
+    expect(loadConfig([], { CARILLON_SECRET_DIR: '/run/secrets,/etc/s' }).secretDir).toEqual(two);
+    const config = file('secrets.yaml', 'secretDir: [/run/secrets, /etc/s]\n');
+    expect(loadConfig(['--config', config], {}).secretDir).toEqual(two);
+    expect(refusal(['--secret-dir', 'secrets'], {})).toMatchObject({ details: { field: 'secretDir' } });
+  });
+
   test.each<[string, string[], string[]]>([
     ['the address that it listens on', ['--host', '10.0.0.11'], ['10.0.0.11']],
     ['its own name where it listens on all', ['--host', '0.0.0.0'], [hostname()]],

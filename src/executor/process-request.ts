@@ -39,17 +39,19 @@ interface Command {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** LAUNCH_REFUSED or UNSUPPORTED_BY_ENGINE, naming what is wrong. `supervisor`: its program, if there is one. */
+/** LAUNCH_REFUSED or UNSUPPORTED_BY_ENGINE, naming what is wrong. `supervisor`: its program, if there is one. `secretFolders`: what lies
+ * below is for all jobs. */
 export async function processRequest(
   spec: LaunchSpec,
   environment: Environment,
   supervisor: string | null = null,
+  secretFolders: readonly string[] = [],
 ): Promise<ProcessRequest> {
   refuseUnsupported(spec);
   const account = spec.user === null ? null : await findAccount(spec.user, supervisor);
   if (spec.workdir !== null) await checkWorkdir(spec.workdir);
   const owner = account?.owner ?? null;
-  const secrets = await readSecretVariables(spec.secrets);
+  const secrets = await readSecretVariables(spec.secrets, { owner, folders: secretFolders, supervisor });
   const env = { ...beginning(environment, account), ...spec.env, ...secrets };
   return {
     ...(await commandLine(spec, env.PATH ?? defaultPath, owner)),

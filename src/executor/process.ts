@@ -67,6 +67,8 @@ export interface ProcessLauncherOptions {
   readonly cgroups: string | null;
   /** The scheduler's environment; jobs see only PATH, HOME, LANG, TZ and USER of it. */
   readonly environment: Environment;
+  /** Folders with secrets for jobs of all users; none unless said. */
+  readonly secretFolders?: readonly string[];
   readonly logBytesPerStream?: number;
 }
 
@@ -268,8 +270,8 @@ class ProcessLauncher implements Launcher {
 
   /** Prepares, creates and starts. False when somebody else has the name or took this start away. */
   async #begin(spec: LaunchSpec, mayStart: () => boolean): Promise<boolean> {
-    const { supervisor: program, cgroups, environment } = this.#options;
-    const request = await processRequest(spec, environment, program);
+    const { supervisor: program, cgroups, environment, secretFolders } = this.#options;
+    const request = await processRequest(spec, environment, program, secretFolders);
     const { launchName, cluster, term, job, run, attempt, due } = spec;
     const createdAt = this.#options.clock.now();
     const record = { cluster, term, job, run, attempt, due, createdAt, boot: this.#source.boot };

@@ -1,33 +1,86 @@
-/** Secrets as files: read at launch, bounded, and never in a message. */
+/**
+ * Secrets as files: read at launch, bounded, and never in a message. A process of another user gets what that user may
+ * read, or what lies below a folder that the operator opened to all jobs (`--secret-dir`); everything else is read with
+ * the scheduler's own rights.
+ */
 
-import { open } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, readlink, realpath } from 'node:fs/promises';
+import { sep } from 'node:path';
 import { CarillonError } from '../errors.ts';
 import type { SecretRef } from '../scheduler/spec.ts';
+import type { Owner } from './launch-directory.ts';
+import { maxSecretBytes, readAsUser } from './secret-reader.ts';
 
-/** Keys and certificates fit; a mistaken path to a database does not. */
-const maxSecretBytes = 1024 * 1024;
+/** Never waits for the other end of a pipe. */
+const readOnly = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/** Whose rights decide what a process may have as its secret. */
+export interface SecretAccess {
+  /** Null: the scheduler's own user. */
+  readonly owner: Owner | null;
+  /** What lies below is for all jobs. */
+  readonly folders: readonly string[];
+  /** The supervisor's program; null: there is none. */
+  readonly supervisor: string | null;
+}
+
+const ownAccess: SecretAccess = { owner: null, folders: [], supervisor: null };
 
 /** As an environment variable can hold it: the text without its last line end. LAUNCH_REFUSED with `field`. */
 export async function readSecretFile(field: string, ref: SecretRef): Promise<string> {
-  const text = (await readSecretBytes(field, ref)).toString('utf8').replace(/\r?\n$/, '');
-  if (text.includes('\0')) throw refused(field, ref, 'holds a NUL byte');
-  return text;
+  return asVariable(field, ref, await readSecretBytes(field, ref));
 }
 
 /** The secrets of a job that are variables of its environment, by name. LAUNCH_REFUSED for what can't be read. */
 export async function readSecretVariables(
   secrets: Readonly<Record<string, SecretRef>>,
+  access: SecretAccess = ownAccess,
 ): Promise<Record<string, string>> {
-  const read = async ([name, ref]: [string, SecretRef]) =>
-    [name, await readSecretFile(`run.secrets.${name}`, ref)] as const;
+  const read = async ([name, ref]: [string, SecretRef]) => {
+    const field = `run.secrets.${name}`;
+    return [name, asVariable(field, ref, await readFor(access, field, ref))] as const;
+  };
   return Object.fromEntries(await Promise.all(Object.entries(secrets).map(read)));
 }
 
 /** As it is. LAUNCH_REFUSED with `field` when it can't be read. */
 export async function readSecretBytes(field: string, ref: SecretRef): Promise<Buffer> {
-  const handle = await open(ref.file, 'r').catch((error: NodeJS.ErrnoException) => {
+  const handle = await open(ref.file, readOnly).catch((error: NodeJS.ErrnoException) => {
     throw refused(field, ref, `can not be opened (${error.code ?? 'unknown error'})`);
   });
+  return readAll(handle, field, ref);
+}
+
+async function readFor(access: SecretAccess, field: string, ref: SecretRef): Promise<Buffer> {
+  const { owner, folders, supervisor } = access;
+  if (owner === null) return readSecretBytes(field, ref);
+  const handle = await openBelow(folders, ref.file);
+  if (handle !== null) return readAll(handle, field, ref);
+  const answer = await readAsUser(ref.file, owner, supervisor);
+  if (answer.bytes !== null) return answer.bytes;
+  const user = `as the user ${owner.uid}:${owner.gid} of the job`;
+  throw refused(field, ref, `${answer.problem}, ${user}; --secret-dir opens a folder to all jobs`);
+}
+
+/** Null when it lies elsewhere. Where the open file is decides, whatever its path leads to meanwhile. */
+async function openBelow(folders: readonly string[], file: string): Promise<FileHandle | null> {
+  const real = async (path: string) => realpath(path).catch(() => null);
+  const tops = await Promise.all(folders.map(real));
+  const isBelow = (path: string | null): boolean =>
+    path !== null && tops.some((top) => top !== null && path.startsWith(top === sep ? sep : `${top}${sep}`));
+  const meant = await real(file);
+  if (meant === null || !isBelow(meant)) return null;
+  const handle = await open(meant, readOnly | constants.O_NOFOLLOW).catch(() => null);
+  if (handle === null) return null;
+  const place = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => real(meant));
+  if (isBelow(place)) return handle;
+  await handle.close();
+  return null;
+}
+
+/** Closes it. */
+async function readAll(handle: FileHandle, field: string, ref: SecretRef): Promise<Buffer> {
   try {
     if (!(await handle.stat()).isFile()) throw refused(field, ref, 'is not a file');
     const buffer = Buffer.alloc(maxSecretBytes + 1);
@@ -40,6 +93,12 @@ export async function readSecretBytes(field: string, ref: SecretRef): Promise<Bu
   } finally {
     await handle.close();
   }
+}
+
+function asVariable(field: string, ref: SecretRef, bytes: Buffer): string {
+  const text = bytes.toString('utf8').replace(/\r?\n$/, '');
+  if (text.includes('\0')) throw refused(field, ref, 'holds a NUL byte');
+  return text;
 }
 
 function refused(field: string, { file }: SecretRef, problem: string): CarillonError {

@@ -1,11 +1,24 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loginPath } from '../../src/executor/account.ts';
 import { processRequest } from '../../src/executor/process-request.ts';
 import { type LaunchSpec, plainContainer } from '../../src/scheduler/spec.ts';
 import { processSpec } from './launch-spec.ts';
+
+const root = process.getuid?.() === 0;
 
 test.each<[string, Partial<LaunchSpec>, { code: string; field: string; value?: unknown }]>([
   [
@@ -105,7 +118,7 @@ describe('a file that can not be executed', () => {
     expect(await find(`${folder}:${later}`)).toEqual([join(later, 'tool')]);
   });
 
-  test.runIf(process.getuid?.() === 0)('by the job’s user is refused with that user', async () => {
+  test.runIf(root)('by the job’s user is refused with that user', async () => {
     const program = file('own', 'true', 0o700);
     const request = processRequest(processSpec('', { argv: [program], user: '4242:4242' }), {});
     await expect(request).rejects.toThrow(`${program} may not be executed by the user 4242:4242 (mode 0700)`);
@@ -117,30 +130,27 @@ describe('the environment of another user', () => {
   const environment = async (user: string, env: Record<string, string> = {}) =>
     (await processRequest(processSpec('', { argv: ['/bin/sh'], user, env }), own)).env;
 
-  test.runIf(process.getuid?.() === 0)(
-    'is that of a log-in, without anything of the scheduler’s',
-    async () => {
-      expect(await environment('nobody')).toEqual({
-        PATH: loginPath(readFileSync('/etc/login.defs', 'utf8'), 65_534),
-        HOME: '/nonexistent',
-        USER: 'nobody',
-        LOGNAME: 'nobody',
-        SHELL: '/usr/sbin/nologin',
-        LANG: 'C',
-      });
-      expect(await environment('4242:4242')).toEqual({
-        PATH: expect.not.stringContaining('secret'),
-        HOME: '/',
-        LANG: 'C',
-      });
-      expect(await environment('nobody', { PATH: '/own', HOME: '/h' })).toMatchObject({
-        PATH: '/own',
-        HOME: '/h',
-      });
-    },
-  );
+  test.runIf(root)('is that of a log-in, without anything of the scheduler’s', async () => {
+    expect(await environment('nobody')).toEqual({
+      PATH: loginPath(readFileSync('/etc/login.defs', 'utf8'), 65_534),
+      HOME: '/nonexistent',
+      USER: 'nobody',
+      LOGNAME: 'nobody',
+      SHELL: '/usr/sbin/nologin',
+      LANG: 'C',
+    });
+    expect(await environment('4242:4242')).toEqual({
+      PATH: expect.not.stringContaining('secret'),
+      HOME: '/',
+      LANG: 'C',
+    });
+    expect(await environment('nobody', { PATH: '/own', HOME: '/h' })).toMatchObject({
+      PATH: '/own',
+      HOME: '/h',
+    });
+  });
 
-  test.runIf(process.getuid?.() === 0)('finds programs by that PATH', async () => {
+  test.runIf(root)('finds programs by that PATH', async () => {
     const request = processRequest(processSpec('', { argv: ['useradd'], user: '4242:4242' }), {
       PATH: '/usr/sbin',
     });
@@ -156,4 +166,73 @@ describe('the environment of another user', () => {
   ])('takes PATH from login.defs %j for user %i', (definitions, uid, path) => {
     expect(loginPath(definitions, uid)).toBe(path);
   });
+});
+
+describe('a secret', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-secret-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  chmodSync(folder, 0o711);
+  const put = (name: string, mode: number): string => {
+    const path = join(folder, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, 'hidden\n');
+    chmodSync(path, mode);
+    return path;
+  };
+  const read = async (file: string, user: string | null, folders: string[] = []) =>
+    (await processRequest(processSpec('true', { user, secrets: { A: { file } } }), {}, null, folders)).env.A;
+
+  test.runIf(root)('of another user is what that user may read', async () => {
+    const file = put('own', 0o600);
+    await expect(read(file, '4242:4343')).rejects.toMatchObject({
+      code: 'LAUNCH_REFUSED',
+      details: { field: 'run.secrets.A', value: file },
+      message: expect.stringContaining('(EACCES), as the user 4242:4343 of the job; --secret-dir opens'),
+    });
+    expect(await read(file, null)).toBe('hidden');
+    chownSync(file, 4242, 0);
+    expect(await read(file, '4242:4343')).toBe('hidden');
+    chownSync(file, 0, 4343);
+    chmodSync(file, 0o040);
+    expect(await read(file, '4242:4343')).toBe('hidden');
+    // Another group than the job's, though the scheduler's user is in it.
+    await expect(read(file, '4242:4242')).rejects.toThrow('EACCES');
+  });
+
+  test.runIf(root)(
+    'of another user is not what lies in a closed folder, nor what a link leads to',
+    async () => {
+      const file = put('closed/file', 0o644);
+      chmodSync(join(folder, 'closed'), 0o700);
+      await expect(read(file, 'nobody')).rejects.toThrow('EACCES');
+      symlinkSync('/etc/shadow', join(folder, 'link'));
+      await expect(read(join(folder, 'link'), 'nobody')).rejects.toThrow('EACCES');
+      await expect(read('/proc/1/environ', 'nobody')).rejects.toThrow('can not be');
+    },
+  );
+
+  test.runIf(root)('of another user may lie below a folder that is open to all jobs', async () => {
+    const file = put('shared/..data/token', 0o400);
+    const shared = join(folder, 'shared');
+    symlinkSync('..data/token', join(shared, 'token'));
+    symlinkSync(put('outside', 0o400), join(shared, 'outside'));
+    expect(await read(join(shared, 'token'), 'nobody', ['/nowhere', shared])).toBe('hidden');
+    await expect(read(file, 'nobody', [join(folder, 'shar')])).rejects.toThrow('EACCES');
+    await expect(read(join(shared, 'outside'), 'nobody', [shared])).rejects.toThrow('EACCES');
+    await expect(read(join(shared, '../outside'), 'nobody', [shared])).rejects.toThrow('EACCES');
+  });
+
+  test.each(root ? [null, 'nobody'] : [null])(
+    'that is a pipe, a device or too long is refused at once, for the user %s',
+    async (user) => {
+      const pipe = join(folder, `pipe-${user}`);
+      execFileSync('mkfifo', ['-m', '666', pipe]);
+      await expect(read(pipe, user)).rejects.toThrow('is not a file');
+      await expect(read(pipe, user, [folder])).rejects.toThrow('is not a file');
+      await expect(read('/dev/zero', user)).rejects.toThrow('is not a file');
+      const long = put(`long-${user}`, 0o644);
+      truncateSync(long, 1024 * 1024 + 1);
+      await expect(read(long, user)).rejects.toThrow('is too long');
+    },
+  );
 });
