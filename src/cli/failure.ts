@@ -52,7 +52,7 @@ export function block(kind: string, { code, message, details }: Described): stri
     ['field', field],
     ['value', value === undefined ? undefined : inOneLine(value)],
     ['allowed', Array.isArray(allowed) ? some(allowed) : (allowed as string | undefined)],
-    ['names', names && some(names)],
+    ['names', names?.every((name) => message.includes(name)) === false ? some(names) : undefined],
   ];
   const isNew = (text: string | undefined): text is string => text !== undefined && !message.includes(text);
   const lines = rows.flatMap(([label, text]) => (isNew(text) ? [`  ${label.padEnd(8)} ${text}`] : []));

@@ -9,6 +9,7 @@ import type { Io } from './shell.ts';
 
 /** Files of one folder, its folders included; more is probably the wrong folder. */
 const MAX_FILES = 20_000;
+const jobFiles = 'a file or a folder of .yaml, .yml and .json files, or - for standard input';
 const endings = /\.(ya?ml|json)$/;
 
 /** All jobs in the files named, in order; a folder is read with all that is in it. */
@@ -24,13 +25,13 @@ export async function readJobs(paths: readonly string[], io: Io): Promise<Writte
 /** The text of a file; INVALID_FIELD where it can't be read, INVALID_BODY where it is not UTF-8. */
 export function readText(path: string): string {
   return decodeUtf8(
-    reading(path, () => readFileSync(path)),
+    reading(path, 'a file that can be read', () => readFileSync(path)),
     path,
   );
 }
 
 function filesAt(path: string): string[] {
-  return reading(path, () => {
+  return reading(path, jobFiles, () => {
     if (!statSync(path).isDirectory()) return [path];
     const files = (readdirSync(path, { recursive: true }) as string[])
       .filter((name) => endings.test(name))
@@ -46,11 +47,8 @@ function filesAt(path: string): string[] {
   });
 }
 
-function reading<T>(path: string, read: () => T): T {
-  return using(path, read, {
-    verb: 'read',
-    allowed: 'a file or a folder of .yaml, .yml and .json files, or - for standard input',
-  });
+function reading<T>(path: string, allowed: string, read: () => T): T {
+  return using(path, read, { verb: 'read', allowed });
 }
 
 /** Runs what writes to `path`; INVALID_FIELD where it can't be written. */

@@ -121,7 +121,11 @@ function fromSmallest(ring: readonly string[]): string[] {
 }
 
 function cycle(names: readonly string[]): CarillonError {
-  return new CarillonError('DEPENDENCY_CYCLE', names.join(' → '), {
+  const message =
+    names.length === 2
+      ? `${names[0]} waits for itself.`
+      : `The jobs wait for each other: ${names.join(' → ')}.`;
+  return new CarillonError('DEPENDENCY_CYCLE', message, {
     field: FIELD,
     names,
     allowed: 'parents that do not wait for the job, directly or through others',

@@ -133,7 +133,7 @@ function refuseTwice(first: Checked | undefined, second: Checked): void {
   const { name } = second.definition;
   throw new CarillonError(
     'INVALID_FIELD',
-    `the job '${name}' is there twice: ${first.source} and ${second.source}`,
+    `Job '${name}' is defined more than once. Only its first definition counts.`,
     {
       field: 'name',
       value: name,

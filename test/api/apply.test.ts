@@ -65,6 +65,18 @@ test('accepts what is good, and says of the rest what and where', async () => {
   expect(answer.results[2].name).toBe('');
 });
 
+test('refuses the second definition of a job in one request, and says that the first one counts', async () => {
+  const answer = await api.post('/apply', [
+    { name: 'a', run },
+    { name: 'a', run, owner: 'me' },
+  ]);
+  expect(outcomes(answer)).toEqual(['a created', 'a refused']);
+  expect(answer.results[1].problem).toMatchObject({
+    field: 'name',
+    detail: "Job 'a' is defined more than once. Only its first definition counts.",
+  });
+});
+
 test('tells created, changed and unchanged apart, with before and after', async () => {
   await api.post('/apply', [
     { name: 'a', run },

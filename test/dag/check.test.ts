@@ -32,7 +32,7 @@ describe('checkParents', () => {
   it('names a cycle as the path from the job back to itself', () => {
     const error = refusal(() => checkParents(chain('a', 'b', 'c'), 'a', ['x', 'c'], always));
     expect(error.code).toBe('DEPENDENCY_CYCLE');
-    expect(error.message).toBe('a → b → c → a');
+    expect(error.message).toBe('The jobs wait for each other: a → b → c → a.');
     expect(error.details.names).toEqual(['a', 'b', 'c', 'a']);
     expect(error.details.field).toBe('schedule.after.parents');
   });
@@ -40,11 +40,13 @@ describe('checkParents', () => {
   it('names the shortest of several cycles, whatever the order of the edges', () => {
     const graph = chain('a', 'b', 'c');
     graph.setParents('c', ['b', 'a']);
-    expect(refusal(() => checkParents(graph, 'a', ['c'], always)).message).toBe('a → c → a');
+    expect(refusal(() => checkParents(graph, 'a', ['c'], always)).message).toBe(
+      'The jobs wait for each other: a → c → a.',
+    );
   });
 
   it('calls a job that waits for itself a cycle, even before it exists', () => {
-    expect(refusal(() => checkParents(new Graph(), 'a', ['a'], never)).message).toBe('a → a');
+    expect(refusal(() => checkParents(new Graph(), 'a', ['a'], never)).message).toBe('a waits for itself.');
   });
 
   it('names an unknown parent and the nearest names', () => {
@@ -111,7 +113,7 @@ describe('applyOrder', () => {
       applyOrder([{ name: 'b', parents: ['d'] }], chain('b', 'c', 'a', 'd'), always),
     );
     expect(error.code).toBe('DEPENDENCY_CYCLE');
-    expect(error.message).toBe('a → d → b → c → a');
+    expect(error.message).toBe('The jobs wait for each other: a → d → b → c → a.');
   });
 
   it('names a parent that neither exists nor is applied', () => {

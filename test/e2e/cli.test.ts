@@ -84,7 +84,7 @@ run: { command: echo child }
     const { code, err, out } = await carillon(`validate ${path}`);
     expect(code).toBe(2);
     expect(err).toContain('run.comand is not known. Did you mean run.command?');
-    expect(err).toMatch(/where +.*bad\.yaml:4/);
+    expect(err).toMatch(/where +.*bad\.yaml:5:8/);
     expect(out).toContain('2 jobs');
   });
 
@@ -105,7 +105,7 @@ run: { command: echo child }
     });
     expect(code).toBe(1);
     expect(err).toContain("refused orphan: parent 'nobody' of 'orphan' does not exist");
-    expect(err).toMatch(/where +standard input:1/);
+    expect(err).toMatch(/where +standard input:2:22/);
   });
 
   test('a second server on the port says so, without a stack, and ends', async () => {
@@ -161,6 +161,16 @@ run: { command: echo child }
     expect((await carillon(`apply -f - ${team} --allow-empty --yes`, { stdin: '' })).out).toContain(
       '1 deleted',
     );
+  });
+
+  test('apply names a job without a name, and tells a cycle once for each job', async () => {
+    const nameless = await carillon('apply -f -', { stdin: 'run: { command: x }\n' });
+    expect(nameless.err).toContain('refused a job without a name: name is missing.');
+    const child = (name: string, parent: string) =>
+      `name: ${name}\nschedule: { after: { parents: [${parent}] } }\nrun: { command: x }\n`;
+    const { err } = await carillon('apply -f -', { stdin: `${child('c1', 'c2')}---\n${child('c2', 'c1')}` });
+    expect(err).toContain('refused c2: The jobs wait for each other: c1 → c2 → c1.');
+    expect(err).not.toContain('names');
   });
 
   test('export writes what apply takes', async () => {

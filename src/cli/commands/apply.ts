@@ -44,7 +44,6 @@ async function refuseToDeleteMost(
       `There are no jobs in ${file.join(', ')}, so --prune would delete all.`,
       {
         field: 'prune',
-        value: true,
         allowed: 'at least one job in the files, or --allow-empty to delete all jobs',
       },
     );
@@ -67,7 +66,6 @@ async function refuseToDeleteMost(
     `--prune would delete ${deleted} of ${existing} jobs. Nothing was changed.`,
     {
       field: 'prune',
-      value: true,
       allowed: '--yes if that is meant; --dry-run shows which jobs',
     },
   );
@@ -130,6 +128,10 @@ function printRefused(session: Session, result: WireApplyResult, job: WrittenJob
   const source = details.field === undefined ? job?.source : (job?.placeOf?.(details.field) ?? job?.source);
   const where = source === undefined ? {} : { source };
   session.io.err(
-    block(`refused ${result.name}`, { code, message: detail, details: { ...details, ...where } }),
+    block(`refused ${result.name || 'a job without a name'}`, {
+      code,
+      message: detail,
+      details: { ...details, ...where },
+    }),
   );
 }

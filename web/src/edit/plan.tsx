@@ -35,10 +35,7 @@ export function Plan({ verdict, error, unnamed, definition }: Props) {
         ) : problem !== null ? (
           <p className="field-error">
             <Icon name="alert" />
-            <span>
-              {problem.detail}
-              {problem.names !== undefined && <small>{problem.names.join(' → ')}</small>}
-            </span>
+            <span>{problem.detail}</span>
           </p>
         ) : (
           result !== undefined && <Outcome result={result} />

@@ -5,12 +5,13 @@ import { Icon } from './icon.tsx';
 
 export function ProblemNote({ error }: { readonly error: unknown }) {
   const { title, detail, names } = problemOf(error);
+  const unsaid = names?.some((name) => !detail.includes(name)) === true;
   return (
     <div className="callout callout-fail problem" role="alert">
       <Icon name="alert" />
       <div>
         <strong>{title}.</strong> {detail}
-        {names !== undefined && names.length > 0 && <p className="muted">{names.join(' → ')}</p>}
+        {unsaid && <p className="muted">{names.join(' → ')}</p>}
       </div>
     </div>
   );
