@@ -153,7 +153,7 @@ describe('a run of which the engine may have something all the same', () => {
     refusePlace('a');
     expect(rig.runOf('a')).toMatchObject({ state: 'launching', reason: noZone, attempts: [{ launchName }] });
     const again = rig.effects.findLast((effect) => effect.kind === 'launch');
-    expect(again).toMatchObject({ spec: { launchName }, notBefore: rig.now + 2_000 });
+    expect(again).toMatchObject({ spec: { launchName }, delayMs: 2_000 });
   });
 
   test('stays launching when an older leader asked for it', () => {
