@@ -4,20 +4,32 @@
  * under a writer that knows nothing of it.
  *
  * The bound per stream is kept by whoever calls `trim` (or `append`, which trims): past half of the bound the
- * newest half becomes the older generation. Between two trims a writer with the file open may exceed the
+ * newest half becomes the older generation. How many bytes went is counted beside it (`stdout.dropped`), and a
+ * reader gets a line that says so in their place. Between two trims a writer with the file open may exceed the
  * bound by what it prints meanwhile; what it prints in the microseconds between the last look and the cut is
  * lost. Readers of the same object neither repeat nor miss bytes over a trim, because they count from the
  * beginning of the output and not of the file.
  */
 
-import { constants, fstatSync, ftruncateSync, readSync, renameSync, writeSync } from 'node:fs';
-import { appendFile, type FileHandle, lstat, open } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { appendFile, type FileHandle, lstat, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, LogChunk, LogQuery, StopSignal } from '../scheduler/ports.ts';
 
 export type Stream = LogChunk['stream'];
 export const streams: readonly Stream[] = ['stdout', 'stderr'];
 
+const newline = 0x0a;
 /** One read; small enough to keep many followers cheap. */
 const blockBytes = 64 * 1024;
 /** Blocks of one stream before the other gets its turn. */
@@ -45,6 +57,23 @@ export interface Following {
 interface Range {
   readonly first: number;
   readonly end: number;
+}
+
+interface Reader {
+  readonly stream: Stream;
+  at: number;
+  readonly until: number;
+  /** Bytes before `at` that are gone and were not yet told of. */
+  missed: number;
+  /** Whether what was read so far ends within a line. */
+  inLine: boolean;
+}
+
+/** What a reader gets in the place of output that is gone: a line of its own. */
+export function droppedLine(bytes: number, inLine = false): Uint8Array {
+  const count = bytes.toLocaleString('en-US');
+  const words = bytes === 1 ? 'byte of output was' : 'bytes of output were';
+  return Buffer.from(`${inLine ? '\n' : ''}[carillon: ${count} ${words} dropped here]\n`);
 }
 
 export class LogFiles {
@@ -95,14 +124,22 @@ export class LogFiles {
     return next;
   }
 
+  /** How many bytes of the oldest output are gone because of the bound. */
+  async dropped(stream: Stream): Promise<number> {
+    const text = await readFile(this.#droppedPath(stream), { encoding: 'utf8', flag: flags.read }).catch(
+      (error) => {
+        if (isMissing(error)) return '0';
+        throw error;
+      },
+    );
+    return Number(text);
+  }
+
   /** What is there, from the start or the last `tail` lines of each stream, then what comes if asked to follow. */
   async *read(query: LogQuery, following: Following): AsyncGenerator<LogChunk, void, undefined> {
-    const readers: { stream: Stream; at: number; until: number }[] = [];
-    for (const stream of query.stream ? [query.stream] : streams) {
-      const range = await this.#range(stream);
-      const at = query.tail === undefined ? range.first : await this.#tailPosition(stream, query.tail, range);
-      readers.push({ stream, at, until: query.follow ? Number.POSITIVE_INFINITY : range.end });
-    }
+    const readers: Reader[] = [];
+    for (const stream of query.stream ? [query.stream] : streams)
+      readers.push(await this.#reader(stream, query));
     for (;;) {
       // Asked before reading: what was printed up to the end is read after it is known to have ended.
       const last = !query.follow || following.ended();
@@ -112,15 +149,27 @@ export class LogFiles {
           if (query.signal?.aborted) return;
           const { bytes, at } = await this.#readAt(reader.stream, reader.at, blockBytes);
           const wanted = bytes.subarray(0, Math.max(0, reader.until - at));
+          const missed = reader.missed + at - reader.at;
           reader.at = at + wanted.length;
           if (wanted.length === 0) break;
           idle = false;
+          if (missed > 0) yield { stream: reader.stream, bytes: droppedLine(missed, reader.inLine) };
           yield { stream: reader.stream, bytes: wanted };
+          reader.missed = 0;
+          reader.inLine = wanted.at(-1) !== newline;
         }
       }
       if (query.signal?.aborted || (idle && last)) return;
       if (idle) await pause(following.clock, followPollMs, query.signal);
     }
+  }
+
+  async #reader(stream: Stream, { tail, follow }: LogQuery): Promise<Reader> {
+    const range = await this.#range(stream);
+    const at = tail === undefined ? range.first : await this.#tailPosition(stream, tail, range);
+    const until = follow ? Number.POSITIVE_INFINITY : range.end;
+    const missed = at === range.first && tail !== 0 ? await this.dropped(stream) : 0;
+    return { stream, at, until, missed, inLine: false };
   }
 
   async #trimStream(stream: Stream): Promise<void> {
@@ -129,6 +178,7 @@ export class LogFiles {
     if ((await sizeOf(path)) <= half) return;
     const source = await open(path, flags.change);
     try {
+      const before = (await this.dropped(stream)) + (await sizeOf(this.#oldPath(stream)));
       const next = `${this.#oldPath(stream)}.next`;
       const target = await open(next, flags.replace, 0o600);
       try {
@@ -138,12 +188,26 @@ export class LogFiles {
         renameSync(next, this.#oldPath(stream));
         ftruncateSync(source.fd, 0);
         this.#begin[stream] += end;
+        this.#noteDropped(stream, before + end - fstatSync(target.fd).size);
       } finally {
         await target.close();
       }
     } finally {
       await source.close();
     }
+  }
+
+  /** Whole or not at all. */
+  #noteDropped(stream: Stream, bytes: number): void {
+    const next = `${this.#droppedPath(stream)}.next`;
+    const file = openSync(next, flags.replace, 0o600);
+    writeFileSync(file, String(bytes));
+    closeSync(file);
+    renameSync(next, this.#droppedPath(stream));
+  }
+
+  #droppedPath(stream: Stream): string {
+    return `${this.path(stream)}.dropped`;
   }
 
   #oldPath(stream: Stream): string {
@@ -185,7 +249,7 @@ export class LogFiles {
       const { bytes, at } = await this.#readAt(stream, from, to - from);
       for (let index = bytes.length - 1; index >= 0; index--) {
         const behind = at + index + 1;
-        if (bytes[index] === 0x0a && behind !== range.end && --missing === 0) return behind;
+        if (bytes[index] === newline && behind !== range.end && --missing === 0) return behind;
       }
       to = from;
     }

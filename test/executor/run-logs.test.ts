@@ -25,6 +25,12 @@ async function collect(chunks: AsyncIterable<LogChunk>): Promise<string> {
   return Buffer.concat(parts).toString();
 }
 
+/** How many bytes the text says were dropped before it, and the rest of the text. */
+function split(text: string): [dropped: number, kept: string] {
+  const [line = '', count = '0'] = /^\[carillon: ([\d,]+) bytes? of output [^\n]*\]\n/.exec(text) ?? [];
+  return [Number(count.replaceAll(',', '')), text.slice(line.length)];
+}
+
 describe('the files of one launch', () => {
   const following = { clock: realClock, ended: () => true };
 
@@ -41,16 +47,12 @@ describe('the files of one launch', () => {
       fc.asyncProperty(printed, fc.nat(70), async (pieces, tail) => {
         const log = await files(600);
         for (const [text, end] of pieces) await log.append('stdout', bytes(text + end));
-        const kept = await collect(log.read({}, following));
+        const [dropped, kept] = split(await collect(log.read({}, following)));
         const lines = kept.match(/[^\n]*\n|[^\n]+$/g) ?? [];
         const wanted = tail === 0 ? '' : lines.slice(-tail).join('');
-        expect(await collect(log.read({ tail }, following))).toBe(wanted);
-        expect(
-          pieces
-            .map((piece) => piece.join(''))
-            .join('')
-            .endsWith(kept),
-        ).toBe(true);
+        expect(split(await collect(log.read({ tail }, following)))[1]).toBe(wanted);
+        const all = bytes(pieces.flat().join(''));
+        expect(Buffer.from(all).subarray(dropped).toString()).toBe(kept);
       }),
       { numRuns: 60 },
     );
@@ -69,7 +71,36 @@ describe('the files of one launch', () => {
     const log = await files(1000);
     await log.append('stdout', bytes(`${'x'.repeat(50_000)}end`));
     expect(await log.bytes()).toBeLessThanOrEqual(1000);
-    expect(await collect(log.read({}, following))).toMatch(/^x+end$/);
+    expect(await collect(log.read({}, following))).toMatch(/^\[carillon: 49,503 .*\]\nx+end$/);
+  });
+
+  test('what was dropped is said in its place, with its number, also to a reader of another process', async () => {
+    const log = await files(1000);
+    for (let n = 1000; n < 2000; n++) await log.append('stdout', bytes(`${n}\n`));
+    await log.append('stderr', bytes('all of it\n'));
+    const again = new LogFiles(log.path('stdout').replace('/stdout', ''), 1000);
+    for (const reader of [log, again]) {
+      const [dropped, kept] = split(await collect(reader.read({ stream: 'stdout' }, following)));
+      expect(dropped + kept.length).toBe(5000);
+      expect(dropped).toBe(await reader.dropped('stdout'));
+      expect(await collect(reader.read({ stream: 'stderr' }, following))).toBe('all of it\n');
+      expect(await collect(reader.read({ stream: 'stdout', tail: 1 }, following))).toBe('1999\n');
+      expect(await collect(reader.read({ stream: 'stdout', tail: 0 }, following))).toBe('');
+    }
+  });
+
+  test('a follower that output is cut away from is told how much it missed, on a line of its own', async () => {
+    const log = await files(1000);
+    await log.append('stdout', bytes('begun'));
+    let ended = false;
+    const reading = log.read({ follow: true }, { clock: realClock, ended: () => ended });
+    const first = await reading.next();
+    expect(Buffer.from(first.value?.bytes ?? []).toString()).toBe('begun');
+    await log.append('stdout', bytes('x'.repeat(2000)));
+    ended = true;
+    expect(await collect(reading)).toBe(
+      `\n[carillon: 1,500 bytes of output were dropped here]\n${'x'.repeat(500)}`,
+    );
   });
 
   test('a follower neither repeats nor misses a line while files are cut, or moved', async () => {
