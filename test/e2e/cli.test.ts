@@ -272,6 +272,7 @@ describe('what is wrong', () => {
     ['a filter that is not allowed', 'jobs --state sleeping', 2, 'INVALID_FIELD'],
     ['a parameter without a value', 'run parent --param X', 2, 'NAME=value'],
     ['a bad expression', 'next --cron nonsense', 2, 'INVALID_SCHEDULE'],
+    ['an expression in the place of a job', 'next @daily', 2, 'after --cron, --every or --at'],
   ])('%s', async (_, args, code, words) => {
     const said = await carillon(args);
     expect(said.err).toContain(words);

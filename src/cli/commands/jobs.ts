@@ -237,6 +237,13 @@ async function showNext(
       allowed: 'exactly one of them',
     });
   }
+  if (name !== undefined && /[\s*@/]/.test(name)) {
+    throw new CarillonError('INVALID_FIELD', `"${name}" cannot be the name of a job.`, {
+      field: 'name',
+      value: name,
+      allowed: 'the name of a job, or an expression after --cron, --every or --at',
+    });
+  }
   const { client, io } = session;
   const answer =
     name === undefined
