@@ -16,7 +16,7 @@ export function backupRoutes(app: FastifyInstance, context: ApiContext): void {
       schema: {
         summary: 'Back up everything',
         description:
-          'Streams a file for `carillon restore`: jobs with their environment and secrets in clear text, states, runs, ' +
+          'Streams a file for `carillon restore`: definitions of jobs in clear text, with `run.env`; states, runs, ' +
           'history, ledger and statistics at one commit. Any node answers, one backup at a time. A connection that ends ' +
           'early leaves a file that is refused.',
         tags: ['installation'],

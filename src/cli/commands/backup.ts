@@ -49,7 +49,7 @@ export function addBackupCommands(program: Command, shell: Shell, restore: Resto
     .requiredOption('--to <file>', 'the file to make; it must not exist')
     .addHelpText(
       'after',
-      '\nThe file has all jobs with their environment and secrets in clear text. Only you can read it.\n' +
+      '\nThe file has all definitions of jobs in clear text, with every password in `run.env`. Only you can read it.\n' +
         '\nExample:\n  carillon backup --to carillon-$(date +%F).backup',
     )
     .action((options: { to: string }, command: Command) =>
