@@ -12,6 +12,8 @@ export interface ContainerInspection {
   /** Its digest, added to what the engine says. */
   readonly imageDigest?: string;
   readonly Config: { readonly Image: string; readonly Labels: Readonly<Record<string, string>> | null };
+  /** Bytes at most; 0: no bound. */
+  readonly HostConfig?: { readonly Memory?: number };
   readonly State: {
     readonly Status: string;
     readonly Running: boolean;

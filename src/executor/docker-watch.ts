@@ -19,8 +19,10 @@ import { isLaunchName } from './run-logs.ts';
 const listEveryMs = 30_000;
 /** Between attempts to connect: doubled from the first to the last. */
 const retryMs = { first: 100, last: 10_000 } as const;
-/** How much later than the end of a process the engine may learn that its memory ran out. */
+/** Between looks at an end by KILL that nobody explains: the engine may learn later that its memory ran out. */
 const lateNewsMs = 1_000;
+/** Most such looks: a bound on its memory is the likeliest reason, and a busy machine brings that news late. */
+const lateLooks = { bounded: 5, unbounded: 1 } as const;
 /** Each is a millisecond for the engine; more at once would only delay launches. */
 const inspectionsAtOnce = 4;
 
@@ -55,7 +57,8 @@ export class DockerWatch {
   /** Names that we asked to end, and ids that somebody else did, with the signal. Bounded likewise. */
   readonly #killed = new Set<string>();
   readonly #killedByOthers = new Map<string, string>();
-  readonly #lookedTwice = new Set<string>();
+  /** How often an unexplained end was looked at again, by id. */
+  readonly #looks = new Map<string, number>();
   /** What the engine remembers of ends that we did not see, by id: whether it saw them itself. Bounded likewise. */
   readonly #foundDead = new Map<string, boolean>();
   /** What was told of ended containers, by id: it does not change any more. Bounded likewise. */
@@ -99,7 +102,7 @@ export class DockerWatch {
     const phase = report.state === 'ended' ? 'ended' : 'started';
     // A look that began before the end may arrive after it.
     if (told === 'ended' && (again === 'once' || phase === 'started')) return report;
-    const unexplained = this.#isUnexplained(container.Id, report);
+    const unexplained = this.#isUnexplained(container, report);
     this.#known.set(launchName, {
       id: container.Id,
       phase: unexplained ? 'started' : phase,
@@ -162,12 +165,17 @@ export class DockerWatch {
 
   /**
    * The engine learns apart from each other that a process was killed and that its memory ran out, and on a busy
-   * machine in the wrong order. So a KILL by nobody is told at the second look only, once for each container.
+   * machine in the wrong order. So a KILL by nobody is told only after it was looked at again, a few times at most.
    */
-  #isUnexplained(id: string, { launchName, exitCode, reason }: LaunchReport): boolean {
-    if (exitCode !== 137 || reason !== undefined) return false;
-    if (this.#killed.has(launchName) || this.#lookedTwice.has(id)) return false;
-    this.#lookedTwice.add(id);
+  #isUnexplained(
+    { Id, HostConfig }: ContainerInspection,
+    { launchName, exitCode, reason }: LaunchReport,
+  ): boolean {
+    if (exitCode !== 137 || reason !== undefined || this.#killed.has(launchName)) return false;
+    const looks = this.#looks.get(Id) ?? 0;
+    const most = (HostConfig?.Memory ?? 0) > 0 ? lateLooks.bounded : lateLooks.unbounded;
+    if (looks >= most) return false;
+    this.#looks.set(Id, looks + 1);
     return true;
   }
 
@@ -266,7 +274,7 @@ export class DockerWatch {
     const names = new Set(entries.map(nameOf));
     for (const name of killed) if (!names.has(name)) this.#killed.delete(name);
     for (const id of this.#killedByOthers.keys()) if (!listed.has(id)) this.#killedByOthers.delete(id);
-    for (const id of this.#lookedTwice) if (!listed.has(id)) this.#lookedTwice.delete(id);
+    for (const id of this.#looks.keys()) if (!listed.has(id)) this.#looks.delete(id);
     for (const id of this.#foundDead.keys()) if (!listed.has(id)) this.#foundDead.delete(id);
     for (const id of this.#ended.keys()) if (!listed.has(id)) this.#ended.delete(id);
     for (const entry of entries) {
