@@ -9,6 +9,7 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { CarillonError } from '../../src/errors.ts';
 import { fetchFirst } from '../../src/executor/fetch.ts';
 import { Rig } from '../support/rig.ts';
 
@@ -174,5 +175,19 @@ describe('in a job', () => {
     expect(() => put([each])).toThrow(
       expect.objectContaining({ details: expect.objectContaining({ field }) }),
     );
+  });
+
+  test('a refused address is shown without its password', () => {
+    const refusal = (uri: string) => {
+      try {
+        put([{ uri }]);
+      } catch (error) {
+        return JSON.stringify([String(error), (error as CarillonError).details]);
+      }
+      return 'taken';
+    };
+    const words = refusal('ftp://ann:sec@ret@host/x');
+    expect(words).toContain('ftp://***@host/x');
+    expect(words).not.toMatch(/ann|sec|ret@/);
   });
 });
