@@ -68,22 +68,29 @@ function requestOf(frame: Buffer): ScriptedRequest {
   return { xid: frame.readInt32BE(4), type, path };
 }
 
-/** What a read answers: the data, and a stat that nobody looks at. */
-export function nodeWith(data: string | Buffer): Buffer {
+/** What a read answers: the data, and a stat of which only the version is looked at. */
+export function nodeWith(data: string | Buffer, version = 0): Buffer {
   const length = Buffer.alloc(4);
   length.writeInt32BE(Buffer.byteLength(data));
-  return Buffer.concat([length, Buffer.from(data), Buffer.alloc(68)]);
+  const stat = Buffer.alloc(68);
+  stat.writeInt32BE(version, 32);
+  return Buffer.concat([length, Buffer.from(data), stat]);
 }
 
-/** The answer to a read of many, each of which is there. */
-export function manyWith(nodes: readonly Buffer[]): Buffer {
+/** The answer to a read of many; null: it is not there. Without any, also that of a multi that was done. */
+export function manyWith(nodes: readonly (Buffer | null)[]): Buffer {
   const header = (type: number, done: boolean): Buffer => {
     const bytes = Buffer.alloc(9);
     bytes.writeInt32BE(type, 0);
     bytes.writeUInt8(done ? 1 : 0, 4);
     return bytes;
   };
-  return Buffer.concat([...nodes.flatMap((node) => [header(4, false), nodeWith(node)]), header(-1, true)]);
+  const missing = Buffer.alloc(4);
+  missing.writeInt32BE(-101);
+  const parts = nodes.flatMap((node) =>
+    node === null ? [header(-1, false), missing] : [header(4, false), nodeWith(node)],
+  );
+  return Buffer.concat([...parts, header(-1, true)]);
 }
 
 /** An answer: number of the request, change counter, error, and what follows. */
