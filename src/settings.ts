@@ -63,7 +63,7 @@ const yesOrNo: Kind<boolean> = {
 
 const duration: Kind<number> = {
   placeholder: 'duration',
-  allowed: 'an ISO 8601 duration: PT12H, P30D',
+  allowed: 'an ISO 8601 duration such as PT12H, P30D, or 90s, 1h30m',
   read: (raw) => (typeof raw === 'string' ? durationMs(raw.trim(), 'the duration') : undefined),
 };
 

@@ -1,5 +1,6 @@
 /** What every route is given, and the few things all of them read from a request. */
 
+import { isUtf8 } from 'node:buffer';
 import type { FastifyRequest } from 'fastify';
 import type { SchedulerHandle } from '../scheduler/handle.ts';
 import type { Clock, Member } from '../scheduler/ports.ts';
@@ -30,8 +31,14 @@ export type Reading = Pick<ApiContext, 'scheduler' | 'turns'>;
 /** Who asks: what they say in X-Carillon-User, or where they come from. For people to read, proof of nothing. */
 export function requestedBy(request: FastifyRequest): string {
   const given = request.headers['x-carillon-user'];
-  const name = typeof given === 'string' ? given.trim().slice(0, apiLimits.byLength) : '';
-  if (name !== '') return name;
+  const name = typeof given === 'string' ? textOf(given).trim() : '';
+  if (name !== '') return Array.from(name).slice(0, apiLimits.byLength).join('');
   const from = isForwarded(request) ? request.headers[forwardedFor] : undefined;
   return typeof from === 'string' ? from.slice(0, apiLimits.byLength) : request.ip;
+}
+
+/** Headers arrive as one character per byte. What clients send beyond ASCII is UTF-8, or else Latin-1. */
+function textOf(header: string): string {
+  const bytes = Buffer.from(header, 'latin1');
+  return isUtf8(bytes) ? bytes.toString('utf8') : header;
 }

@@ -27,6 +27,7 @@ import type {
   WireStats,
 } from '../api/schema-views.ts';
 import { CarillonError } from '../errors.ts';
+import { nameInHeader } from './asker.ts';
 
 /** Longer than the largest apply takes to be decided. */
 const answerWithinMs = 120_000;
@@ -75,6 +76,8 @@ const notConnected = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
   'UND_ERR_CONNECT_TIMEOUT',
+  // The platform asks nobody at ports of other protocols, such as 6667.
+  'bad port',
 ]);
 
 export class Client {
@@ -85,7 +88,7 @@ export class Client {
   /** `urls`: one server, or several with commas between them. */
   constructor(urls: string, by: string) {
     this.#servers = urls.split(',').map(serverIn);
-    this.#by = by;
+    this.#by = nameInHeader(by);
   }
 
   /** The server that is asked. */

@@ -1,10 +1,10 @@
 /** The command line: a client of the API, and the way to start a server. */
 
-import { hostname, userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { Command, CommanderError } from 'commander';
 import { describeSettings, type Environment, loadClientConfig } from '../config.ts';
 import { decodeUtf8 } from '../utf8.ts';
+import { askedBy } from './asker.ts';
 import { addBackupCommands, type Restore } from './commands/backup.ts';
 import { addEngineCommands } from './commands/engines.ts';
 import { addFileCommands } from './commands/files.ts';
@@ -117,7 +117,7 @@ function processIo(environment: Environment): Io {
     timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     color: color && process.stdout.isTTY === true,
     progress: process.stderr.isTTY === true,
-    by: `${userInfo().username}@${hostname()}`,
+    by: askedBy(),
     url,
   };
 }
