@@ -35,6 +35,8 @@ const runsSince = ({ seenAt, startedAt, createdAt }: Attempt): number => seenAt 
 export function moveInstants(turn: Turn, byMs: number): void {
   const { state, draft } = turn;
   for (const run of [...state.runs.values()]) {
+    // Thousands may wait for their turn: of those nothing is counted, and nothing is written.
+    if (!isCounted(run)) continue;
     moveRun(run, byMs);
     draft.run(run);
     draft.cut();
@@ -42,8 +44,12 @@ export function moveInstants(turn: Turn, byMs: number): void {
   }
 }
 
+/** Something about the run is due some time after an instant that it holds. */
+const isCounted = ({ attempts, startBy, kill, notBefore }: Run): boolean =>
+  attempts.length > 0 || startBy !== null || kill !== null || notBefore !== null;
+
+/** When the run was decided is no deadline's beginning: it stays, and with it the order of a job's runs. */
 function moveRun(run: Run, byMs: number): void {
-  run.createdAt += byMs;
   if (run.startBy !== null) run.startBy += byMs;
   if (run.kill !== null) run.kill = { ...run.kill, at: run.kill.at + byMs };
   if (run.notBefore !== null) {
