@@ -23,7 +23,7 @@ describe('clusters under faults', () => {
       }
       expect(wrong).toEqual([]);
     },
-    60_000,
+    180_000,
   );
 });
 
@@ -47,6 +47,6 @@ describe('a part that is broken on purpose is found', () => {
       }
       expect.fail('nothing of the kind was found in 100 seeds');
     },
-    60_000,
+    180_000,
   );
 });
