@@ -244,8 +244,8 @@ function timingOf(
 function countersOf({ job: { definition }, state }: JobView): Partial<ChronosJob> {
   const base = keptOf(definition);
   const later = (at: number | null, before: string | undefined): string => {
-    const text = at === null ? '' : new Date(at).toISOString();
-    return before !== undefined && before > text ? before : text;
+    if (at === null) return before ?? '';
+    return before !== undefined && instantOf(before) > at ? before : new Date(at).toISOString();
   };
   return {
     successCount: state.succeeded + (base.successCount ?? 0),
@@ -267,8 +267,14 @@ export type LastState = 'success' | 'failure' | 'fresh';
 
 /** How the job ended last. */
 export function lastStateOf({ lastSuccess, lastError }: ChronosJob): LastState {
-  if (lastSuccess === '' && lastError === '') return 'fresh';
-  return lastSuccess > lastError ? 'success' : 'failure';
+  if (lastError === '') return lastSuccess === '' ? 'fresh' : 'success';
+  return instantOf(lastSuccess) > instantOf(lastError) ? 'success' : 'failure';
+}
+
+/** Of a text that a client brought along, in any form; what is no instant is before all others. */
+function instantOf(text: string): number {
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? Number.NEGATIVE_INFINITY : at;
 }
 
 /** What the job does now. */

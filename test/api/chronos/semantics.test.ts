@@ -276,6 +276,18 @@ test('an update without the counters keeps them; a new job may bring them along'
   });
 });
 
+test.each(['soon', '2026-11-21T23:00:00+14:00'])(
+  'a success here is later than the lastSuccess %j sent',
+  async (lastSuccess) => {
+    always(0);
+    await put({ name: 'old', schedule: 'R/2026-12-01T00:00:00Z/P1D', lastSuccess });
+    expect((await read('old')).lastSuccess).toBe(lastSuccess);
+    await ok(`PUT ${three}/job/old`);
+    await pass(1_000);
+    expect((await read('old')).lastSuccess).toMatch(/^2026-11-21T12:/);
+  },
+);
+
 test('an edit through the native interface shows, and what it did not touch reads as it was sent', async () => {
   await put({
     name: 'edited',
