@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /** The composition root: makes the parts, joins them, and takes signals. Nobody imports this file. */
 
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from './api/app.ts';
@@ -272,10 +272,17 @@ function reachable(listening: string): string {
   return url.origin;
 }
 
+/** Step by step: asked for all at once, Node never comes back from a parent in which nothing can be made (`/proc/x`). */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return;
+  makeFolders(dirname(path));
+  mkdirSync(path, { mode: 0o711 });
+}
+
 /** Jobs of other users pass through it to their own folders; what else is in it is the scheduler's alone. */
 function makeDataDir(dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o711 });
+    makeFolders(dataDir);
   } catch (error) {
     throw new CarillonError(
       'STORE_UNAVAILABLE',
