@@ -44,8 +44,8 @@ export function moveInstants(turn: Turn, byMs: number): void {
   }
 }
 
-/** Something about the run is due some time after an instant that it holds. */
-const isCounted = ({ attempts, startBy, kill, notBefore }: Run): boolean =>
+/** Something about the run is due some time after an instant that it holds: it is written at each step of the clock. */
+export const isCounted = ({ attempts, startBy, kill, notBefore }: Run): boolean =>
   attempts.length > 0 || startBy !== null || kill !== null || notBefore !== null;
 
 /** When the run was decided is no deadline's beginning: it stays, and with it the order of a job's runs. */

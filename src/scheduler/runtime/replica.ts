@@ -3,6 +3,7 @@
  * commits, and loaded anew when too much was missed. A node that is elected leads with it.
  */
 
+import { isCounted } from '../durations.ts';
 import { follow } from '../follow.ts';
 import type { Notice } from '../handle.ts';
 import type { Settings } from '../model.ts';
@@ -78,7 +79,9 @@ export class Replica {
     const { clock } = this.#parts;
     const now = clock.now();
     let theirs = this.#leaderClock.at + clock.monotonicMs() - this.#leaderClock.monotonicMs;
-    for (const { decidedAt = theirs } of state.runs.values()) theirs = Math.max(theirs, decidedAt);
+    // Others may have been written last by a clock that has been set since.
+    for (const run of state.runs.values())
+      if (isCounted(run)) theirs = Math.max(theirs, run.decidedAt ?? theirs);
     const aheadMs = Math.round(now - theirs);
     return Math.abs(aheadMs) > STEP_MS ? aheadMs : 0;
   }

@@ -12,8 +12,7 @@ interface Props<T extends string> {
 }
 
 export const Choices = <T extends string>({ name, className, choices, isChosen, onChoose }: Props<T>) => (
-  <fieldset className={className}>
-    <legend className="visually-hidden">{name}</legend>
+  <fieldset className={className} aria-label={name}>
     {choices.map(([key, word]) => (
       <button key={key} type="button" aria-pressed={isChosen(key)} onClick={() => onChoose(key)}>
         {word}
