@@ -3,6 +3,7 @@
  * several reads one works in each round of the loop: many clients hold it no longer than one does.
  */
 
+import { nextRound } from '../loop-round.ts';
 import type { Clock } from '../scheduler/ports.ts';
 
 /** Long enough that giving way costs little, short enough that nobody calls a start late. */
@@ -10,7 +11,6 @@ const SLICE_MS = 2;
 
 export class Turns {
   readonly #clock: Clock;
-  readonly #waiting: (() => void)[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -18,8 +18,8 @@ export class Turns {
 
   /** Resolves when the read may begin: requests that come together do not begin together. */
   async begin(): Promise<Turn> {
-    await this.#next();
-    return new Turn(this.#clock, () => this.#next());
+    await nextRound();
+    return new Turn(this.#clock);
   }
 
   /** Carries out the steps, giving way between them; resolves with what they return. */
@@ -36,18 +36,6 @@ export class Turns {
   each<T, R>(items: readonly T[], step: (item: T) => R): Promise<R[]> {
     return this.drive(mapped(items, step));
   }
-
-  #next(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#waiting.push(resolve) === 1) setImmediate(this.#round);
-    });
-  }
-
-  /** What is set within a round is called in the next one, behind timers and whatever came in. */
-  readonly #round = (): void => {
-    this.#waiting.shift()?.();
-    if (this.#waiting.length > 0) setImmediate(this.#round);
-  };
 }
 
 function* mapped<T, R>(items: readonly T[], step: (item: T) => R): Generator<void, R[]> {
@@ -62,12 +50,10 @@ function* mapped<T, R>(items: readonly T[], step: (item: T) => R): Generator<voi
 /** One read's time. */
 export class Turn {
   readonly #clock: Clock;
-  readonly #next: () => Promise<void>;
   #until: number;
 
-  constructor(clock: Clock, next: () => Promise<void>) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#next = next;
     this.#until = clock.monotonicMs() + SLICE_MS;
   }
 
@@ -77,7 +63,7 @@ export class Turn {
   }
 
   async next(): Promise<void> {
-    await this.#next();
+    await nextRound();
     this.#until = this.#clock.monotonicMs() + SLICE_MS;
   }
 }

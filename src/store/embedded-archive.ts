@@ -1,5 +1,6 @@
 /** Reads of the past from the embedded store: ranges of sorted keys, bounded work per page. */
 
+import { nextRound } from '../loop-round.ts';
 import type { EndState, Histograms, Revision, Run } from '../scheduler/model.ts';
 import type { Archive, RunQuery } from '../scheduler/ports.ts';
 import {
@@ -14,7 +15,6 @@ import {
 import { decodeCursor, encodeCursor, type Place } from './cursor.ts';
 import type { Key, Table } from './embedded-table.ts';
 import type { Tables } from './embedded-tables.ts';
-import { pause } from './pause.ts';
 
 /** Runs looked at for one page; a filter that fits few answers a short page and a cursor. */
 const MAX_SCAN = 5_000;
@@ -128,6 +128,6 @@ async function* portions<V, K extends Key>(
     const last = some.at(-1);
     if (last === undefined || some.length < PORTION) return;
     rest = { ...rest, start: last.key as Range['start'], exclusiveStart: true };
-    await pause();
+    await nextRound();
   }
 }

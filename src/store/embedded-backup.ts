@@ -2,9 +2,9 @@
 
 import type { RootDatabase, Transaction } from 'lmdb';
 import { CarillonError } from '../errors.ts';
+import { nextRound } from '../loop-round.ts';
 import type { Key, Table } from './embedded-table.ts';
 import type { Tables } from './embedded-tables.ts';
-import { pause } from './pause.ts';
 
 /** Read at a time: some milliseconds of work, between which everything else has its turn. */
 const RECORDS = 100;
@@ -57,7 +57,7 @@ export async function* embeddedRecords(tables: Tables, moment: Moment): AsyncGen
       }
       if (lines.length === 0) return;
       yield lines;
-      await pause();
+      await nextRound();
     }
   }
   try {

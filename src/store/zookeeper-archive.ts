@@ -3,11 +3,11 @@
  * way of each job's newest one, so that a page costs the jobs on it and not the fleet.
  */
 
+import { nextRound } from '../loop-round.ts';
 import type { EndState, Run } from '../scheduler/model.ts';
 import type { Archive, RunQuery } from '../scheduler/ports.ts';
 import { decodeHistograms, decodeLine, decodeRevision, decodeRun } from './codec.ts';
 import { decodeCursor, encodeCursor, type Place } from './cursor.ts';
-import { pause } from './pause.ts';
 import { comparePlaces, type Newest, type NewestRuns } from './zookeeper-index.ts';
 import { readPasts } from './zookeeper-past.ts';
 import type { Past, Pending } from './zookeeper-pending.ts';
@@ -57,7 +57,7 @@ export function createZooKeeperArchive({ session, pending, newestRuns }: Archive
     for (let read = 0; unread !== null; ) {
       const some = jobs.slice(read, read + JOBS_AT_ONCE);
       for (const [i, each] of (await pasts(some.map(({ job }) => job))).entries()) {
-        if (i % PORTION === PORTION - 1) await pause();
+        if (i % PORTION === PORTION - 1) await nextRound();
         const runs = runsIn(each);
         index.learn(some[i] as Newest, newestIn(runs));
         for (const run of runs) if (wanted(run)) found.push(run);

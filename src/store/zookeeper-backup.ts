@@ -4,9 +4,9 @@
  */
 
 import { CarillonError } from '../errors.ts';
+import { nextRound } from '../loop-round.ts';
 import type { Losable } from './backup-record.ts';
 import type { Stored } from './codec.ts';
-import { pause } from './pause.ts';
 import { readPastNodes } from './zookeeper-past.ts';
 import type { Generation, Kind, Past } from './zookeeper-pending.ts';
 import { namesIn, readTable } from './zookeeper-read-table.ts';
@@ -69,7 +69,7 @@ async function* fromTables(session: ZooKeeperSession): AsyncGenerator<readonly s
   for (let at = 0; at < jobs.length; at += PASTS) {
     for await (const { job, past } of readPastNodes(session, jobs.slice(at, at + PASTS))) {
       yield pastLines(job, past);
-      await pause();
+      await nextRound();
     }
   }
 }
@@ -91,13 +91,13 @@ async function* fromLog(generations: readonly Generation[]): AsyncGenerator<read
         if (lines.length < RECORDS) continue;
         yield lines;
         lines = [];
-        await pause();
+        await nextRound();
       }
       yield lines;
     }
     for (const [job, past] of generation.pasts) {
       yield pastLines(job, past);
-      await pause();
+      await nextRound();
     }
   }
 }

@@ -3,8 +3,8 @@
  * busy job costs a small write for each checkpoint, and all jobs are bounded.
  */
 
+import { nextRound } from '../loop-round.ts';
 import type { Stored } from './codec.ts';
-import { pause } from './pause.ts';
 import { tablePath } from './zookeeper-paths.ts';
 import { emptyPast, mergePast, type Past } from './zookeeper-pending.ts';
 import { pack, unpack } from './zookeeper-segment.ts';
@@ -40,7 +40,7 @@ export async function readPasts(session: ZooKeeperSession, jobs: readonly string
   const stored: StoredPast[] = [];
   for (const node of nodes) {
     stored.push(read(node));
-    if (stored.length % PORTION === 0) await pause();
+    if (stored.length % PORTION === 0) await nextRound();
   }
   const pieces = stored.flatMap(({ pieces = [] }, i) =>
     pieces.map((piece) => ({ job: i, path: piecePath(jobs[i] as string, piece) })),
@@ -49,7 +49,7 @@ export async function readPasts(session: ZooKeeperSession, jobs: readonly string
   const pasts = jobs.map(() => emptyPast());
   for (const [i, { job }] of pieces.entries()) {
     mergePast(pasts[job] as Past, toPast(read(found[i] ?? null)));
-    await pause();
+    await nextRound();
   }
   for (const [i, each] of stored.entries()) mergePast(pasts[i] as Past, toPast(each));
   return pasts;

@@ -1,6 +1,6 @@
 /**
- * Reads of the past share the loop with commits and launches: between portions of some hundred microseconds they wait
- * here. Of all that wait one goes on in each round of the loop; a process has one loop, so it has one queue.
+ * Reads share the loop with commits and launches: between portions of work they wait here, requests and stores alike. Of
+ * all that wait one goes on in each round of the loop; a process has one loop, so it has one queue.
  */
 
 const waiting: (() => void)[] = [];
@@ -11,7 +11,8 @@ function round(): void {
   if (waiting.length > 0) setImmediate(round);
 }
 
-export function pause(): Promise<void> {
+/** Resolves in a later round of the loop, after all who wait already. */
+export function nextRound(): Promise<void> {
   return new Promise((resolve) => {
     if (waiting.push(resolve) === 1) setImmediate(round);
   });
