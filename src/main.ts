@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /** The composition root: makes the parts, joins them, and takes signals. Nobody imports this file. */
 
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from './api/app.ts';
@@ -21,7 +21,7 @@ import { createRunLogs, type RunLogs } from './executor/run-logs.ts';
 import { installSupervisor, onlyDescriptors } from './executor/supervisor-file.ts';
 import { createSwarmLauncher } from './executor/swarm.ts';
 import { createLog } from './log.ts';
-import { knownInstallation, nodeId, noteInstallation } from './node-files.ts';
+import { knownInstallation, makeDataDir, nodeId, noteInstallation } from './node-files.ts';
 import { restoreBackup } from './restore.ts';
 import type { EngineSettings } from './scheduler/model.ts';
 import type { Election, Launcher, Log, Member, Store } from './scheduler/ports.ts';
@@ -270,29 +270,6 @@ function reachable(listening: string): string {
   const url = new URL(listening);
   if (isWildcard(url.hostname)) url.hostname = hostname();
   return url.origin;
-}
-
-/** Step by step: asked for all at once, Node never comes back from a parent in which nothing can be made (`/proc/x`). */
-function makeFolders(path: string): void {
-  if (existsSync(path)) return;
-  makeFolders(dirname(path));
-  mkdirSync(path, { mode: 0o711 });
-}
-
-/** Jobs of other users pass through it to their own folders; what else is in it is the scheduler's alone. */
-function makeDataDir(dataDir: string): void {
-  try {
-    makeFolders(dataDir);
-  } catch (error) {
-    throw new CarillonError(
-      'STORE_UNAVAILABLE',
-      `The data directory can not be made: ${(error as Error).message}`,
-      {
-        field: 'dataDir',
-        value: dataDir,
-      },
-    );
-  }
 }
 
 function versionOf(): string {

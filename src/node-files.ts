@@ -1,10 +1,33 @@
 /** What a node of several keeps in its data directory about itself: who it is, and which installation it was of. */
 
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { CarillonError } from './errors.ts';
 import { replaceFile } from './store/durable-file.ts';
+
+/**
+ * Jobs of other users pass through it to their own folders; what else is in it is the scheduler's alone.
+ * STORE_UNAVAILABLE where it can't be made.
+ */
+export function makeDataDir(dataDir: string): void {
+  try {
+    makeFolders(dataDir);
+  } catch (error) {
+    throw new CarillonError(
+      'STORE_UNAVAILABLE',
+      `The data directory can not be made: ${(error as Error).message}`,
+      { field: 'dataDir', value: dataDir },
+    );
+  }
+}
+
+/** Step by step: asked for all at once, Node never comes back from a parent in which nothing can be made (`/proc/x`). */
+function makeFolders(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  if (dirname(path) !== path) makeFolders(dirname(path));
+  mkdirSync(path, { mode: 0o711 });
+}
 
 /** Launches of this host's own engine are known by it. STORE_DAMAGED: it was there and cannot be read. */
 export function nodeId(dataDir: string): string {

@@ -1,10 +1,10 @@
 /** Restoring a backup: into which store, as which installation, and with what of the runs that were unfinished. */
 
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Restored, RestoreOptions } from './cli/commands/backup.ts';
 import { realClock } from './clock.ts';
+import { makeDataDir } from './node-files.ts';
 import type { Attempt } from './scheduler/model.ts';
 import type { Log } from './scheduler/ports.ts';
 import { restoredRun } from './scheduler/restored.ts';
@@ -28,8 +28,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   const taken = options.keepUnfinished ? records : withoutDoubt(records, options);
   const { zk, dataDir } = options;
   if (zk === null) {
-    // As the scheduler makes it: jobs of other users pass through it to their own folders.
-    mkdirSync(resolve(dataDir), { recursive: true, mode: 0o711 });
+    makeDataDir(resolve(dataDir));
     const dir = join(resolve(dataDir), 'store');
     const where = {
       dir,

@@ -78,27 +78,36 @@ const size: Kind<number> = {
 const hostForm =
   /^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,252})|\[?[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]?)$/;
 
-const hosts: Kind<readonly string[]> = {
-  placeholder: 'name,…',
-  allowed: 'host names or addresses without ports: carillon.example.org,10.0.0.7',
+/** Several values of one form, with commas between them or, in a file, as a list. */
+const listOf = (
+  { placeholder, allowed }: { readonly placeholder: string; readonly allowed: string },
+  isGood: (item: string) => boolean,
+): Kind<readonly string[]> => ({
+  placeholder,
+  allowed,
   repeated: true,
   read: (raw) => {
     const given = typeof raw === 'string' ? raw.split(',') : Array.isArray(raw) ? raw : [];
-    const names = given.map((each) => (typeof each === 'string' ? each.trim() : ''));
-    return names.length > 0 && names.every((name) => hostForm.test(name)) ? Object.freeze(names) : undefined;
+    const items = given.map((each) => (typeof each === 'string' ? each.trim() : ''));
+    return items.length > 0 && items.every(isGood) ? Object.freeze(items) : undefined;
   },
-};
+});
 
-const folders: Kind<readonly string[]> = {
-  placeholder: 'folder,…',
-  allowed: 'full paths of folders: /run/secrets,/etc/carillon/secrets',
-  repeated: true,
-  read: (raw) => {
-    const given = typeof raw === 'string' ? raw.split(',') : Array.isArray(raw) ? raw : [];
-    const paths = given.map((each) => (typeof each === 'string' ? each.trim() : ''));
-    return paths.length > 0 && paths.every((path) => isAbsolute(path)) ? Object.freeze(paths) : undefined;
+const hosts = listOf(
+  {
+    placeholder: 'name,…',
+    allowed: 'host names or addresses without ports: carillon.example.org,10.0.0.7',
   },
-};
+  (name) => hostForm.test(name),
+);
+
+const folders = listOf(
+  {
+    placeholder: 'folder,…',
+    allowed: 'full paths of folders: /run/secrets,/etc/carillon/secrets',
+  },
+  (path) => isAbsolute(path),
+);
 
 /** More than anyone has told apart by name so far; keeps the table of pools small. */
 const mostPools = 1_000;

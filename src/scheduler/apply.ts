@@ -96,15 +96,10 @@ export function planApply(
   request.definitions.forEach((of, at) => {
     const earlier = request.judged?.[at];
     const holds = earlier !== undefined && stillHolds(earlier, state);
-    const { fate } = holds ? earlier : judge(state, of, { now, by: request.by });
-    try {
-      if (fate instanceof CarillonError) throw fate;
-      const { name } = fate.checked.definition;
-      refuseTwice(candidates.get(name)?.accepted.checked, fate.checked);
-      candidates.set(name, { at, accepted: fate, warnings: fate.warnings });
-    } catch (error) {
-      results[at] = refused(nameIn(of.definition), error);
-    }
+    const { name, fate } = holds ? earlier : judge(state, of, { now, by: request.by });
+    if (fate instanceof CarillonError) results[at] = refused(name, fate);
+    else if (candidates.has(name)) results[at] = refused(name, twice(fate.checked));
+    else candidates.set(name, { at, accepted: fate, warnings: fate.warnings });
   });
   const listed = new Set(request.definitions.map(({ definition }) => nameIn(definition)));
   const others = request.prune === null ? [] : prunable(state, request.prune, listed);
@@ -128,16 +123,14 @@ export function known(state: State, name: string): Known {
   return { before: state.jobs.get(name) ?? null, past: state.pasts.get(name)?.state ?? null };
 }
 
-function refuseTwice(first: Checked | undefined, second: Checked): void {
-  if (first === undefined) return;
-  const { name } = second.definition;
-  throw new CarillonError(
+function twice({ definition: { name }, source }: Checked): CarillonError {
+  return new CarillonError(
     'INVALID_FIELD',
     `Job '${name}' is defined more than once. Only its first definition counts.`,
     {
       field: 'name',
       value: name,
-      source: second.source,
+      source,
       allowed: 'each job once',
     },
   );

@@ -3,7 +3,7 @@ import { Graph } from '../../src/dag/graph.ts';
 import { topologicalLevels } from '../../src/dag/order.ts';
 import { criticalPath } from '../../src/dag/path.ts';
 import { InvariantError } from '../../src/errors.ts';
-import { resultOf } from '../support/steps.ts';
+import { inOneGo } from '../../src/json-text.ts';
 
 function graphOf(edges: Record<string, string[]>): Graph {
   const graph = new Graph();
@@ -15,7 +15,7 @@ const etl = graphOf({ load: ['extract-b', 'extract-a'], report: ['load', 'extrac
 
 describe('topologicalLevels', () => {
   it('puts a job one level below its lowest parent, sorted within a level', () => {
-    expect(resultOf(topologicalLevels(etl, etl.linked()))).toEqual([
+    expect(inOneGo(topologicalLevels(etl, etl.linked()))).toEqual([
       ['extract-a', 'extract-b'],
       ['load'],
       ['report'],
@@ -24,17 +24,17 @@ describe('topologicalLevels', () => {
   });
 
   it('counts only edges among the names, and takes names without edges', () => {
-    expect(resultOf(topologicalLevels(etl, ['mail', 'report', 'alone']))).toEqual([
+    expect(inOneGo(topologicalLevels(etl, ['mail', 'report', 'alone']))).toEqual([
       ['alone', 'report'],
       ['mail'],
     ]);
-    expect(resultOf(topologicalLevels(etl, ['report', 'load', 'report']))).toEqual([['load'], ['report']]);
-    expect(resultOf(topologicalLevels(etl, []))).toEqual([]);
+    expect(inOneGo(topologicalLevels(etl, ['report', 'load', 'report']))).toEqual([['load'], ['report']]);
+    expect(inOneGo(topologicalLevels(etl, []))).toEqual([]);
   });
 
   it('stops at a cycle, which the graph never has', () => {
     const broken = graphOf({ a: ['b'], b: ['a'] });
-    expect(() => resultOf(topologicalLevels(broken, ['a', 'b']))).toThrow(InvariantError);
+    expect(() => inOneGo(topologicalLevels(broken, ['a', 'b']))).toThrow(InvariantError);
   });
 });
 
@@ -49,22 +49,22 @@ describe('criticalPath', () => {
   const durationMs = (name: string) => durations.get(name) ?? 0;
 
   it('is the chain that takes longest', () => {
-    expect(resultOf(criticalPath(etl, undefined, durationMs))).toEqual({
+    expect(inOneGo(criticalPath(etl, undefined, durationMs))).toEqual({
       path: ['extract-b', 'load', 'report', 'mail'],
       totalMs: 26,
     });
-    expect(resultOf(criticalPath(etl, 'load', durationMs))).toEqual({
+    expect(inOneGo(criticalPath(etl, 'load', durationMs))).toEqual({
       path: ['extract-b', 'load'],
       totalMs: 23,
     });
   });
 
   it('lets names decide between equal chains', () => {
-    expect(resultOf(criticalPath(etl, 'load', () => 1))).toEqual({ path: ['extract-a', 'load'], totalMs: 2 });
+    expect(inOneGo(criticalPath(etl, 'load', () => 1))).toEqual({ path: ['extract-a', 'load'], totalMs: 2 });
   });
 
   it('is the job alone where nothing is above it, and nothing in an empty graph', () => {
-    expect(resultOf(criticalPath(etl, 'alone', () => 7))).toEqual({ path: ['alone'], totalMs: 7 });
-    expect(resultOf(criticalPath(new Graph(), undefined, () => 7))).toEqual({ path: [], totalMs: 0 });
+    expect(inOneGo(criticalPath(etl, 'alone', () => 7))).toEqual({ path: ['alone'], totalMs: 7 });
+    expect(inOneGo(criticalPath(new Graph(), undefined, () => 7))).toEqual({ path: [], totalMs: 0 });
   });
 });

@@ -16,7 +16,7 @@ import {
   parentEnded,
 } from '../../src/dag/ready.ts';
 import { CarillonError } from '../../src/errors.ts';
-import { resultOf } from '../support/steps.ts';
+import { inOneGo } from '../../src/json-text.ts';
 
 const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
 const jobName = fc.constantFrom(...names);
@@ -120,8 +120,8 @@ describe('the graph', () => {
             names.filter((child) => plain.ancestors(child).includes(name)),
           );
         }
-        expect(resultOf(topologicalLevels(other, names))).toEqual(
-          resultOf(topologicalLevels(plain, names.toReversed())),
+        expect(inOneGo(topologicalLevels(other, names))).toEqual(
+          inOneGo(topologicalLevels(plain, names.toReversed())),
         );
       }),
     );
@@ -130,7 +130,7 @@ describe('the graph', () => {
   it('puts every job exactly one level below its lowest parent', () => {
     fc.assert(
       fc.property(acyclic, (edges) => {
-        const levels = resultOf(topologicalLevels(graphOf(edges), names));
+        const levels = inOneGo(topologicalLevels(graphOf(edges), names));
         expect(levels.flat().sort()).toEqual(names);
         const levelOf = (name: string) => levels.findIndex((level) => level.includes(name));
         for (const name of names) {
@@ -147,7 +147,7 @@ describe('the graph', () => {
         const longestTo = (name: string): number =>
           durationMs(name) + Math.max(0, ...(edges.get(name) ?? []).map(longestTo));
         for (const name of names) {
-          const { path, totalMs } = resultOf(criticalPath(graphOf(edges), name, durationMs));
+          const { path, totalMs } = inOneGo(criticalPath(graphOf(edges), name, durationMs));
           expect(totalMs).toBe(longestTo(name));
           expect(path.reduce((sum, each) => sum + durationMs(each), 0)).toBe(totalMs);
           expect(path.slice(1).every((child, at) => edges.get(child)?.includes(path[at]!))).toBe(true);
