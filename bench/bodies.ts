@@ -11,10 +11,7 @@ import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../src/api/app.ts';
 import { realClock } from '../src/clock.ts';
 import type { Log } from '../src/scheduler/ports.ts';
-import { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
-import { createSoloElection } from '../src/store/election-solo.ts';
-import { createEmbeddedStore } from '../src/store/embedded.ts';
-import { noOpLauncher, print } from './rig.ts';
+import { idleScheduler, print } from './rig.ts';
 
 const TIMES = 3;
 const log: Log = { info() {}, warn() {}, error() {}, debug() {} };
@@ -58,25 +55,7 @@ const bodies = (): Record<string, Sent | null> => ({
 
 export async function run(): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'carillon-bench-bodies-'));
-  const store = createEmbeddedStore({ dir });
-  await store.open();
-  const scheduler = new Scheduler({
-    settings: {
-      engines: { process: { concurrency: null, kind: 'process', tombstoneMs: 60_000 } },
-      pools: {},
-    },
-    cluster: await store.cluster(),
-    self,
-    store,
-    election: createSoloElection(store, self),
-    launchers: [noOpLauncher()],
-    clock: realClock,
-    log,
-    startsInFlight: 8,
-    onFatal: (error) => {
-      throw error;
-    },
-  });
+  const { scheduler, store } = await idleScheduler(dir, { self, log, startsInFlight: 8 });
   await scheduler.start();
   const app = buildApp({ scheduler, clock: realClock, log, node: self });
   try {

@@ -12,10 +12,7 @@ import { Worker } from 'node:worker_threads';
 import { buildApp } from '../src/api/app.ts';
 import { realClock } from '../src/clock.ts';
 import { createLog } from '../src/log.ts';
-import { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
-import { createSoloElection } from '../src/store/election-solo.ts';
-import { createEmbeddedStore } from '../src/store/embedded.ts';
-import { noOpLauncher, print } from './rig.ts';
+import { idleScheduler, print } from './rig.ts';
 
 const JOBS = 10_000;
 const CLIENTS = 8;
@@ -93,26 +90,8 @@ const at = (sorted: readonly number[], share: number): number =>
 
 export async function run(): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'carillon-bench-'));
-  const store = createEmbeddedStore({ dir: join(dir, 'store') });
-  await store.open();
   const self = { id: 'bench', url: '', host: '127.0.0.1', pid: process.pid, version: '0' };
-  const scheduler = new Scheduler({
-    settings: {
-      engines: { process: { concurrency: null, kind: 'process', tombstoneMs: 60_000 } },
-      pools: {},
-    },
-    cluster: await store.cluster(),
-    self,
-    store,
-    election: createSoloElection(store, self),
-    launchers: [noOpLauncher()],
-    clock: realClock,
-    log,
-    startsInFlight: 1_024,
-    onFatal: (error) => {
-      throw error;
-    },
-  });
+  const { scheduler, store } = await idleScheduler(join(dir, 'store'), { self, log, startsInFlight: 1_024 });
   const app = buildApp({ scheduler, clock: realClock, log, node: self });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;

@@ -1,7 +1,10 @@
 /** What the benches of the whole scheduler share: an engine that does nothing, load, and how figures are printed. */
 
-import type { Launcher, Observation } from '../src/scheduler/ports.ts';
-import type { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
+import { realClock } from '../src/clock.ts';
+import type { Launcher, Log, Member, Observation, Store } from '../src/scheduler/ports.ts';
+import { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
+import { createSoloElection } from '../src/store/election-solo.ts';
+import { createEmbeddedStore } from '../src/store/embedded.ts';
 
 /** Starts nothing and ends at once: what is measured is the scheduler. */
 export function noOpLauncher(): Launcher {
@@ -24,6 +27,37 @@ export function noOpLauncher(): Launcher {
     logs: async function* () {},
     describe: async () => ({ reachable: true, version: null, detail: null }),
   };
+}
+
+/** A scheduler over an embedded store in `dir`, with an engine that does nothing; the caller starts and stops both. */
+export async function idleScheduler(
+  dir: string,
+  {
+    self,
+    log,
+    startsInFlight,
+  }: { readonly self: Member; readonly log: Log; readonly startsInFlight: number },
+): Promise<{ readonly scheduler: Scheduler; readonly store: Store }> {
+  const store = createEmbeddedStore({ dir });
+  await store.open();
+  const scheduler = new Scheduler({
+    settings: {
+      engines: { process: { concurrency: null, kind: 'process', tombstoneMs: 60_000 } },
+      pools: {},
+    },
+    cluster: await store.cluster(),
+    self,
+    store,
+    election: createSoloElection(store, self),
+    launchers: [noOpLauncher()],
+    clock: realClock,
+    log,
+    startsInFlight,
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+  return { scheduler, store };
 }
 
 /** How runs started by hand are offered: as many as go through, or so many a second whatever becomes of them. */
