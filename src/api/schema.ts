@@ -255,6 +255,9 @@ export const WireAttempt = Type.Object(
     image: orNull(Type.String(), { description: 'What ran, by its digest; null until that is known.' }),
     exitCode: orNull(Type.Integer()),
     reason: orNull(Type.String()),
+    bytesDropped: count(
+      'Bytes of its oldest output that are not kept any more; while it runs, as of some seconds ago.',
+    ),
   },
   { $id: 'Attempt' },
 );

@@ -116,6 +116,7 @@ export function runToWire(run: Run): WireRun {
       image: attempt.image ?? null,
       exitCode: attempt.exitCode,
       reason: attempt.reason,
+      bytesDropped: attempt.bytesDropped ?? 0,
     })),
     catchesUp: run.catchesUp,
     createdAt: iso(run.createdAt),

@@ -124,6 +124,11 @@ export class LogFiles {
     return next;
   }
 
+  /** How many bytes of the oldest output of both streams are gone because of the bound. */
+  async bytesDropped(): Promise<number> {
+    return (await this.dropped('stdout')) + (await this.dropped('stderr'));
+  }
+
   /** How many bytes of the oldest output are gone because of the bound. */
   async dropped(stream: Stream): Promise<number> {
     const text = await readFile(this.#droppedPath(stream), { encoding: 'utf8', flag: flags.read }).catch(

@@ -4,6 +4,8 @@
  * lines the first counts, except that the earliest of several kill deadlines holds. Pure.
  */
 
+import type { LaunchReport } from '../scheduler/ports.ts';
+
 /** Tells one process from all others that ever had or will have its number. */
 export interface ProcessIdentity {
   readonly pid: number;
@@ -28,12 +30,14 @@ export interface Journal {
   readonly killed: boolean;
   /** When a scheduler saw that nothing is left of it, epoch milliseconds: final. */
   readonly endedAt: number | null;
+  /** Of its output, counted at the end. */
+  readonly bytesDropped: number;
 }
 
 export const journalLine = {
   kill: (atMs: number, graceMs: number): string => `kill ${Math.round(atMs)} ${Math.round(graceMs)}\n`,
   killed: 'killed\n',
-  ended: (atMs: number): string => `ended ${Math.round(atMs)}\n`,
+  ended: (atMs: number, bytesDropped: number): string => `ended ${Math.round(atMs)} ${bytesDropped}\n`,
 } as const;
 
 export function parseJournal(text: string): Journal {
@@ -44,6 +48,7 @@ export function parseJournal(text: string): Journal {
   let kill: Journal['kill'] = null;
   let killed = false;
   let endedAt: number | null = null;
+  let bytesDropped = 0;
   for (const line of text.split('\n').slice(0, -1)) {
     const [word, first = '', second = ''] = line.split(' ', 3);
     if (word === 'start') supervisor ??= parseStart(line);
@@ -52,8 +57,10 @@ export function parseJournal(text: string): Journal {
     else if (word === 'cgroup' && !supervisor) cgroup ??= /^cgroup (\/.+)$/.exec(line)?.[1] ?? null;
     else if (word === 'exit') exitCode ??= wholeNumber(first);
     else if (word === 'killed') killed = true;
-    else if (word === 'ended') endedAt ??= wholeNumber(first);
-    else if (word === 'kill') {
+    else if (word === 'ended' && endedAt === null) {
+      endedAt = wholeNumber(first);
+      bytesDropped = wholeNumber(second) ?? 0;
+    } else if (word === 'kill') {
       const at = wholeNumber(first);
       const graceMs = wholeNumber(second);
       if (at !== null && graceMs !== null && (kill === null || at + graceMs < kill.by)) {
@@ -70,6 +77,7 @@ export function parseJournal(text: string): Journal {
     kill,
     killed,
     endedAt,
+    bytesDropped,
   };
 }
 
@@ -77,7 +85,15 @@ export function parseJournal(text: string): Journal {
 export function outcomeOf(
   journal: Journal,
   bootNow: string,
-): { readonly exitCode: number | null; readonly reason?: string; readonly infrastructure?: boolean } {
+): Pick<LaunchReport, 'reason' | 'infrastructure' | 'bytesDropped'> & { readonly exitCode: number | null } {
+  const { bytesDropped } = journal;
+  return { ...endOf(journal, bootNow), ...(bytesDropped > 0 && { bytesDropped }) };
+}
+
+function endOf(
+  journal: Journal,
+  bootNow: string,
+): Pick<LaunchReport, 'reason' | 'infrastructure'> & { readonly exitCode: number | null } {
   const { exitCode, kill, supervisor } = journal;
   if (exitCode === 127) return { exitCode, reason: 'Exit code 127: a command was not found' };
   if (exitCode === 126) return { exitCode, reason: 'Exit code 126: a command could not be executed' };

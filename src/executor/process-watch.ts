@@ -8,7 +8,7 @@
  * which also keeps the logs of all within their bound.
  */
 
-import type { Clock, Log, Observation } from '../scheduler/ports.ts';
+import type { Clock, LaunchReport, Log, Observation } from '../scheduler/ports.ts';
 import { removeCgroup } from './cgroup.ts';
 import type { LaunchDirectory } from './launch-directory.ts';
 import { LogFiles } from './log-files.ts';
@@ -24,6 +24,8 @@ const looksPerSweep = 256;
 const lookWidth = 16;
 /** How soon after KILL to look whether it is done. */
 const afterKillMs = 50;
+/** How often at most it is told that more output was dropped: each time is a commit. */
+const tellDroppedEveryMs = 5_000;
 
 export interface WatchOptions {
   readonly clock: Clock;
@@ -38,6 +40,8 @@ interface Watched {
   readonly processes: RunProcesses;
   readonly startedAt: number;
   readonly files: LogFiles;
+  /** Of its output, as it was told last, and when. Null: not looked at yet. */
+  dropped: { readonly bytes: number; readonly atMs: number } | null;
   /** Its exit will be told; until then nobody needs to look. */
   exitPending: boolean;
   /** The supervisor had left while others of the run went on. */
@@ -61,9 +65,13 @@ export class LaunchWatch {
     return this.#launches.has(name);
   }
 
-  /** When it began; null if it is not watched. */
-  startedAt(name: string): number | null {
-    return this.#launches.get(name)?.startedAt ?? null;
+  /** What was told of it; null if it is not watched. */
+  running(launchName: string): LaunchReport | null {
+    const launch = this.#launches.get(launchName);
+    if (!launch) return null;
+    const { startedAt, dropped } = launch;
+    const bytesDropped = dropped?.bytes ?? 0;
+    return { launchName, state: 'running', startedAt, ...(bytesDropped > 0 && { bytesDropped }) };
   }
 
   files(name: string): LogFiles | null {
@@ -84,6 +92,7 @@ export class LaunchWatch {
       processes: { supervisor, job, cgroup },
       startedAt,
       files: new LogFiles(directory.logPath, this.#options.logBytesPerStream),
+      dropped: null,
       exitPending: exited !== null,
       lingered: false,
       looking: false,
@@ -181,8 +190,21 @@ export class LaunchWatch {
   }
 
   async #tend(launch: Watched): Promise<void> {
-    await launch.files.trim().catch((error) => this.#warn(launch, error));
+    await this.#trim(launch).catch((error) => this.#warn(launch, error));
     if (!launch.exitPending) await this.#look(launch);
+  }
+
+  async #trim(launch: Watched): Promise<void> {
+    const { clock, emit } = this.#options;
+    await launch.files.trim();
+    const now = clock.monotonicMs();
+    if (launch.dropped !== null && now - launch.dropped.atMs < tellDroppedEveryMs) return;
+    const before = launch.dropped?.bytes ?? 0;
+    const bytes = await launch.files.bytesDropped();
+    const { name: launchName } = launch.directory;
+    if (bytes > before && this.#launches.get(launchName) === launch)
+      emit({ kind: 'output-dropped', launchName, at: clock.now(), bytesDropped: bytes });
+    launch.dropped = { bytes, atMs: now };
   }
 
   /** Finds out whether it has ended; never two looks at one launch at once. */
@@ -193,7 +215,6 @@ export class LaunchWatch {
     try {
       const journal = await this.#endOf(launch);
       if (!journal || this.#launches.get(directory.name) !== launch) return;
-      await launch.files.trim();
       launch.cancelKill?.();
       this.#launches.delete(directory.name);
       this.#options.emit(endedObservation(directory.name, journal, launch.startedAt, this.#options.source));
@@ -223,8 +244,10 @@ export class LaunchWatch {
     if (journal.endedAt !== null) return { ...journal, endedAt: journal.endedAt };
     const exitSeen = journal.exitCode !== null && !launch.lingered;
     const endedAt = Math.max(launch.startedAt, (exitSeen ? await directory.notedAt() : null) ?? clock.now());
-    await directory.note(journalLine.ended(endedAt));
-    return { ...journal, endedAt };
+    await launch.files.trim();
+    const bytesDropped = await launch.files.bytesDropped();
+    await directory.note(journalLine.ended(endedAt, bytesDropped));
+    return { ...journal, endedAt, bytesDropped };
   }
 
   #warn(launch: Watched, error: unknown): void {

@@ -363,7 +363,7 @@ class ProcessLauncher implements Launcher {
 
   /** Final without ever having been seen to start. */
   async #endUnstarted(directory: LaunchDirectory): Promise<true> {
-    await directory.note(journalLine.ended(this.#options.clock.now()));
+    await directory.note(journalLine.ended(this.#options.clock.now(), 0));
     const journal = await directory.journal();
     if (journal) await this.#attach(directory, journal, null);
     return true;
@@ -378,8 +378,8 @@ class ProcessLauncher implements Launcher {
   }
 
   async #report(launchName: string): Promise<LaunchReport | null> {
-    const runningSince = this.#watch.startedAt(launchName);
-    if (runningSince !== null) return { launchName, state: 'running', startedAt: runningSince };
+    const running = this.#watch.running(launchName);
+    if (running !== null) return running;
     const found = await this.#open(launchName);
     if (!found) return null;
     const { directory } = found;

@@ -44,6 +44,15 @@ function noteStart({ state, draft }: Turn, attempt: Attempt, at: number): void {
   if (attempt.term === state.term) state.startTimes.count(attempt);
 }
 
+/** More of its output was dropped. */
+export function attemptOutputDropped(turn: Turn, run: Run, bytesDropped: number): void {
+  const attempt = run.attempts.at(-1);
+  if (attempt === undefined || attempt.endedAt !== null || bytesDropped <= (attempt.bytesDropped ?? 0))
+    return;
+  attempt.bytesDropped = bytesDropped;
+  turn.draft.run(run);
+}
+
 /** The attempt is over: retry it, or end the run. */
 export function attemptEnded(
   turn: Turn,
@@ -54,6 +63,7 @@ export function attemptEnded(
     exitCode: number | null;
     reason: string | null;
     infrastructure: boolean;
+    bytesDropped?: number | undefined;
   },
 ): void {
   const attempt = run.attempts.at(-1);
@@ -61,6 +71,7 @@ export function attemptEnded(
   if (attempt === undefined || attempt.endedAt !== null || entry === undefined || awaitsWord(run)) return;
   if (attempt.startedAt === null && end.startedAt !== null) noteStart(turn, attempt, end.startedAt);
   attempt.exitCode = end.exitCode;
+  if (end.bytesDropped !== undefined) attempt.bytesDropped = end.bytesDropped;
   turn.state.deferrals.delete(attempt.launchName);
   const verdict = judge(run, end);
   const byCallback = policyOf(entry.job.definition.policy).completion === 'callback';

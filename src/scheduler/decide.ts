@@ -6,6 +6,7 @@
 import {
   attemptDeferred,
   attemptEnded,
+  attemptOutputDropped,
   attemptPreparing,
   attemptRefused,
   attemptStarted,
@@ -148,6 +149,8 @@ function observed(turn: Turn, observation: Observation): void {
       const attempt = run.attempts.at(-1);
       if (attempt !== undefined && run.state === 'launching') attempt.seenAt = turn.draft.now;
       attemptStarted(turn, run, observation.at, observation.image);
+    } else if (observation.kind === 'output-dropped') {
+      attemptOutputDropped(turn, run, observation.bytesDropped);
     } else {
       attemptEnded(turn, run, {
         at: observation.at,
@@ -155,6 +158,7 @@ function observed(turn: Turn, observation: Observation): void {
         exitCode: observation.exitCode,
         reason: observation.reason ?? null,
         infrastructure: observation.infrastructure ?? false,
+        bytesDropped: observation.bytesDropped,
       });
     }
   });

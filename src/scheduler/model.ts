@@ -173,6 +173,8 @@ export interface Attempt {
   image?: string;
   exitCode: number | null;
   reason: string | null;
+  /** Of its oldest output, gone because of the bound; left out where nothing is, or where it is not counted. */
+  bytesDropped?: number;
 }
 
 /** What became of due instants: one line for one, or for a stretch that ended alike. */

@@ -167,6 +167,13 @@ export type Observation =
       /** The image by its digest, where there is one. */
       readonly image?: string;
     }
+  /** It runs, and some of its oldest output is not kept any more: so many bytes in all. */
+  | {
+      readonly kind: 'output-dropped';
+      readonly launchName: string;
+      readonly at: number;
+      readonly bytesDropped: number;
+    }
   | {
       readonly kind: 'ended';
       readonly launchName: string;
@@ -178,6 +185,8 @@ export type Observation =
       readonly reason?: string;
       /** The end was not the job's doing (engine restarted, machine died). */
       readonly infrastructure?: boolean;
+      /** Of its output; left out where that is not counted. */
+      readonly bytesDropped?: number;
     };
 
 /** One entry of an engine's inventory. */
@@ -191,6 +200,7 @@ export interface LaunchReport {
   readonly exitCode?: number | null;
   readonly reason?: string;
   readonly infrastructure?: boolean;
+  readonly bytesDropped?: number;
 }
 
 export interface LogChunk {

@@ -3,7 +3,7 @@
  * same beliefs and reports give the same decision.
  */
 
-import { attemptEnded, attemptStarted } from './attempts.ts';
+import { attemptEnded, attemptOutputDropped, attemptStarted } from './attempts.ts';
 import { askToLaunch, hostOf, limitsOf } from './launch.ts';
 import type { Run } from './model.ts';
 import { inOrder } from './places.ts';
@@ -140,9 +140,11 @@ function adopt(turn: Turn, run: Run, report: LaunchReport, inventory: Inventory)
       exitCode: report.exitCode ?? null,
       reason: report.reason ?? null,
       infrastructure: report.infrastructure ?? false,
+      bytesDropped: report.bytesDropped,
     });
     return;
   }
+  attemptOutputDropped(turn, run, report.bytesDropped ?? 0);
   if (inventory.takeOver && run.kill !== null) repeatKill(turn, run);
 }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { WireAttempt } from '../../src/api/schema.ts';
 import { CarillonError } from '../../src/errors.ts';
 import type { SchedulerHandle } from '../../src/scheduler/handle.ts';
 import type { Run } from '../../src/scheduler/model.ts';
@@ -37,6 +38,27 @@ describe('a run', () => {
       lateMs: 0,
     });
     expect((await api.get('/jobs/a')).last).toMatchObject({ id, state: 'failed' });
+  });
+
+  test('says how much of its output was dropped, while it runs, after its end, and of each attempt', async () => {
+    const body = { run, policy: { retries: { limit: 1, delay: 'PT1S' } } };
+    await api.send('PUT /jobs/a', { body });
+    const { id } = await api.post('/jobs/a/trigger');
+    await api.world.clock.advance(1_000);
+    const { engine, clock } = api.world;
+    const dropped = async () =>
+      (await api.get(`/runs/${id}`)).attempts.map((attempt: WireAttempt) => attempt.bytesDropped);
+    expect(await dropped()).toEqual([0]);
+    const [launchName, at] = [engine.newest('a'), clock.now()];
+    engine.tell({ kind: 'output-dropped', launchName, at, bytesDropped: 5_000 });
+    await clock.advance(1_000);
+    expect(await dropped()).toEqual([5_000]);
+    engine.tell({ kind: 'ended', launchName, at, exitCode: 1, bytesDropped: 7_000 });
+    await clock.advance(10_000);
+    engine.exit(engine.newest('a'), 0);
+    await clock.advance(1_000);
+    expect(await dropped()).toEqual([7_000, 0]);
+    expect((await api.get('/runs')).items[0].attempts[0].bytesDropped).toBe(7_000);
   });
 
   test('is the same for the same Idempotency-Key, and another without', async () => {

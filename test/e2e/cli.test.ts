@@ -214,6 +214,19 @@ describe('runs', () => {
     expect((await carillon(`runs ${id}`)).out).toContain('killed by ann@laptop');
   });
 
+  test('output that was cut is said to be: by runs, and by logs beside the output', async () => {
+    await carillon('apply -f -', { stdin: 'name: wordy\nrun: { command: seq 1 3000000 }\n' });
+    const { id } = JSON.parse((await carillon('run wordy --wait --json')).out) as { id: string };
+    const { out, err } = await carillon('logs wordy');
+    const [, bytes] = /^\[carillon: ([\d,]+) bytes of output were dropped here\]\n/.exec(out) ?? [];
+    expect(bytes).toMatch(/,/);
+    expect(err).toBe(`This output is cut: the oldest ${bytes} bytes were dropped.\n`);
+    expect((await carillon(`runs ${id}`)).out).toMatch(
+      new RegExp(`output cut +the oldest ${bytes} bytes were dropped .attempt 1.`),
+    );
+    expect((await carillon('logs wordy --tail 1')).err).toBe('');
+  });
+
   test('runs lists the newest first, by job and state', async () => {
     const { out } = await carillon('runs --job parent --state failed --json');
     const runs = JSON.parse(out) as { state: string }[];

@@ -19,6 +19,7 @@ describe('the journal of a launch', () => {
     kill: null,
     killed: false,
     endedAt: null,
+    bytesDropped: 0,
   };
 
   test.each([
@@ -47,13 +48,20 @@ describe('the journal of a launch', () => {
       'kill 100 50\nkill 110 10\nkill 120 90\n',
       { ...empty, kill: { by: 120, graceMs: 10 } },
     ],
-    ['the first end', 'ended 5\nended 9\n', { ...empty, endedAt: 5 }],
+    ['the first end', 'ended 5\nended 9 7\n', { ...empty, endedAt: 5 }],
+    ['how much output was dropped by then', 'ended 5 7\n', { ...empty, endedAt: 5, bytesDropped: 7 }],
     ['nothing of what it does not know', 'exit x\nkill 1\nfoo\n\nstart\n', empty],
   ])('tells %s', (_, text, journal) => {
     expect(parseJournal(text)).toEqual(journal);
   });
 
   test.each([
+    [
+      'how much output was dropped',
+      `${start}exit 0\nended 5 7\n`,
+      'boot-1',
+      { exitCode: 0, bytesDropped: 7 },
+    ],
     ['an exit code as it is', `${start}kill 1 5\nexit 3\nkilled\n`, 'boot-1', { exitCode: 3 }],
     ['137 after KILL', `${start}kill 1 5\nkilled\n`, 'boot-1', { exitCode: 137 }],
     ['an end by KILL as a kill', `${start}kill 1 5\nkilled\nexit 137\n`, 'boot-1', { exitCode: 137 }],

@@ -419,6 +419,25 @@ describe('the process engine', () => {
     expect(kept).toBeLessThanOrEqual(bound);
   });
 
+  test('how much output was dropped is told while it runs, at its end, and by every later inventory', async () => {
+    const { launcher, seen, ended } = await begin({ logBytesPerStream: 100_000 });
+    const gate = tracePath();
+    const spec = job(`seq 1 100000; while [ ! -e ${gate} ]; do sleep 0.02; done; seq 1 50000 >&2`);
+    await launcher.launch(spec);
+    const told = (await until('the news', () => seen.find(({ kind }) => kind === 'output-dropped'))) as {
+      readonly bytesDropped: number;
+    };
+    expect(await launcher.inventory()).toMatchObject([{ state: 'running', bytesDropped: told.bytesDropped }]);
+    writeFileSync(gate, '');
+    const { bytesDropped } = await ended(spec.launchName);
+    const kept = (await output(launcher, spec.launchName)).replaceAll(/^\[carillon: .*\n/gm, '').length;
+    const printed = (last: number) => Array.from({ length: last }, (_, n) => `${n + 1}\n`).join('').length;
+    expect(bytesDropped).toBe(printed(100_000) + printed(50_000) - kept);
+    expect(told.bytesDropped).toBeLessThan(bytesDropped ?? 0);
+    await launcher.stop();
+    expect(await (await begin()).launcher.inventory()).toMatchObject([{ state: 'ended', bytesDropped }]);
+  });
+
   test('after stop nothing is started, and what ran goes on', async () => {
     const { launcher } = await begin();
     const [gate, out] = [tracePath(), tracePath()];

@@ -57,3 +57,13 @@ test('what ended without ever starting is not shown as started', () => {
   expect(rig.runs('a').map((run) => run.split(' ')[0])).toEqual(['failed']);
   expect(rig.history[0]?.attempts).toMatchObject([{ startedAt: null, exitCode: 126, reason }]);
 });
+
+test('output that was dropped on another node is known from its inventory, while it runs and at its end', () => {
+  const rig = new Rig('2026-01-01T00:00:00Z');
+  rig.put({ name: 'a' });
+  const launchName = rig.trigger('a').attempts[0]?.launchName ?? '';
+  rig.inventory([{ launchName, state: 'running', startedAt: rig.now, bytesDropped: 5 }], false);
+  expect(rig.runOf('a').attempts).toMatchObject([{ bytesDropped: 5 }]);
+  rig.inventory([{ launchName, state: 'ended', exitCode: 0, bytesDropped: 7 }], false);
+  expect(rig.history[0]?.attempts).toMatchObject([{ bytesDropped: 7 }]);
+});

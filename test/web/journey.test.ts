@@ -143,6 +143,13 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     await page.getByRole('heading', { name: /Killed/ }).waitFor();
   });
 
+  test('output that was cut says so', async () => {
+    await server.ask('POST', '/api/v1/jobs', { name: 'wordy', run: { command: 'seq 1 3000000' } });
+    await run('wordy');
+    await page.getByRole('heading', { name: /Succeeded/ }).waitFor();
+    await page.getByText(/^The output is cut: the oldest [\d,]+ bytes were dropped\.$/).waitFor();
+  });
+
   test('all that a filter shows is paused at once, with what that means before and what became of it after', async () => {
     await page.goto('/jobs?label=team%3Dsales');
     await page.getByText('All 1').or(page.getByText('This one')).first().waitFor();

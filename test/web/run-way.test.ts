@@ -22,6 +22,7 @@ const attempt = (
   image: null,
   exitCode,
   reason: null,
+  bytesDropped: 0,
 });
 
 const run = (changes: Partial<WireRun>): WireRun => ({

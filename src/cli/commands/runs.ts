@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import type { WireRun } from '../../api/schema.ts';
+import type { WireAttempt, WireRun } from '../../api/schema.ts';
 import { CarillonError } from '../../errors.ts';
 import { ProblemError } from '../client.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -138,6 +138,13 @@ function printRun(session: Session, run: WireRun): void {
             .join(' '),
         ],
         ['image', run.attempts.at(-1)?.image ?? null],
+        [
+          'output cut',
+          run.attempts
+            .filter(({ bytesDropped }) => bytesDropped > 0)
+            .map((attempt) => `${droppedText(attempt)} (attempt ${attempt.number})`)
+            .join('; '),
+        ],
         ['ended', run.endedAt === null ? null : when(run.endedAt, io)],
       ],
       io,
@@ -156,6 +163,9 @@ function printRun(session: Session, run: WireRun): void {
   ]);
   session.print(`\n${table(['ATTEMPT', 'ENGINE', 'STARTED', 'TOOK', 'CODE', 'WHY'], rows, io)}`);
 }
+
+const droppedText = ({ bytesDropped }: WireAttempt): string =>
+  `the oldest ${bytesDropped.toLocaleString('en-US')} bytes were dropped`;
 
 interface RunOptions {
   readonly param?: string[];
@@ -216,6 +226,10 @@ async function showLogs(session: Session, name: string, options: LogsOptions): P
   const find = () => runNamed(session, name, follow);
   const run = await (follow ? persistence.of(find) : find());
   session.progress(run.id);
+  const attempt = run.attempts.at(-1);
+  // Of the last lines nobody expects to be the whole.
+  if (attempt !== undefined && attempt.bytesDropped > 0 && query.tail === undefined)
+    session.io.err(`This output is cut: ${droppedText(attempt)}.\n`);
   if (follow) {
     await followLogs(session, run, query, persistence);
     return exitCodes.ok;

@@ -19,8 +19,8 @@ const streamChoices: readonly (readonly [string, string, readonly Stream[]])[] =
 export function Logs({ run }: { readonly run: WireRun }) {
   const [parameters, change] = useQueryState();
   const chosen = wholeIn(parameters.get('attempt'), 1, Number.MAX_SAFE_INTEGER);
-  const newest = run.attempts.at(-1)?.number ?? null;
-  const attempt = run.attempts.find(({ number }) => number === chosen)?.number ?? newest;
+  const shown = run.attempts.find(({ number }) => number === chosen) ?? run.attempts.at(-1);
+  const attempt = shown?.number ?? null;
   const output = useLogs(run.id, attempt);
   const stream = parameters.get('stream') ?? '';
   const text = parameters.get('find') ?? '';
@@ -77,6 +77,11 @@ export function Logs({ run }: { readonly run: WireRun }) {
         </>
       }
     >
+      {shown !== undefined && shown.bytesDropped > 0 && (
+        <p className="logs-cut">
+          The output is cut: the oldest {shown.bytesDropped.toLocaleString('en-US')} bytes were dropped.
+        </p>
+      )}
       <Lines lines={lines} find={text} empty={emptyText(run, output)} />
     </Panel>
   );
