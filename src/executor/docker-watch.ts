@@ -21,8 +21,8 @@ const listEveryMs = 30_000;
 const retryMs = { first: 100, last: 10_000 } as const;
 /** Between looks at an end by KILL that nobody explains: the engine may learn later that its memory ran out. */
 const lateNewsMs = 1_000;
-/** Most such looks: a bound on its memory is the likeliest reason, and a busy machine brings that news late. */
-const lateLooks = { bounded: 5, unbounded: 1 } as const;
+/** For how long: a bound on its memory is the likeliest reason, and a busy machine brings that news late. */
+const lateNewsWithinMs = { bounded: 5_000, unbounded: 1_000 } as const;
 /** Each is a millisecond for the engine; more at once would only delay launches. */
 const inspectionsAtOnce = 4;
 
@@ -57,8 +57,9 @@ export class DockerWatch {
   /** Names that we asked to end, and ids that somebody else did, with the signal. Bounded likewise. */
   readonly #killed = new Set<string>();
   readonly #killedByOthers = new Map<string, string>();
-  /** How often an unexplained end was looked at again, by id. */
-  readonly #looks = new Map<string, number>();
+  /** Since when an end is unexplained, by id, by the monotonic clock; and of which the next look is planned. Bounded. */
+  readonly #unexplained = new Map<string, number>();
+  readonly #looksPlanned = new Set<string>();
   /** What the engine remembers of ends that we did not see, by id: whether it saw them itself. Bounded likewise. */
   readonly #foundDead = new Map<string, boolean>();
   /** What was told of ended containers, by id: it does not change any more. Bounded likewise. */
@@ -102,7 +103,7 @@ export class DockerWatch {
     const phase = report.state === 'ended' ? 'ended' : 'started';
     // A look that began before the end may arrive after it.
     if (told === 'ended' && (again === 'once' || phase === 'started')) return report;
-    const unexplained = this.#isUnexplained(container, report);
+    const unexplained = this.#awaitsNews(container, report);
     this.#known.set(launchName, {
       id: container.Id,
       phase: unexplained ? 'started' : phase,
@@ -113,7 +114,7 @@ export class DockerWatch {
       this.#emit({ kind: 'started', launchName, at: startedAt, ...(image !== undefined && { image }) });
     }
     if (unexplained) {
-      void this.#pause(lateNewsMs).then(() => this.#inspect(container.Id, null));
+      this.#lookAgain(container.Id);
     } else if (report.state === 'ended') {
       this.#ended.set(container.Id, report);
       const { endedAt = startedAt, exitCode = null, state: _, image: __, ...rest } = report;
@@ -127,9 +128,21 @@ export class DockerWatch {
     return this.#ended.get(id);
   }
 
-  /** What an inspection shows, in the light of what was seen of the engine. */
+  /**
+   * What an inspection shows, in the light of what was seen of the engine. Of an end that is not told yet, because
+   * the engine may still learn why, no more than was told: that it runs.
+   */
   report(container: ContainerInspection): LaunchReport {
-    return launchReport(container, this.#interruption(container));
+    const report = launchReport(container, this.#interruption(container));
+    if (!this.#awaitsNews(container, report)) return report;
+    this.#lookAgain(container.Id);
+    const { launchName, startedAt, image } = report;
+    return {
+      launchName,
+      state: 'running',
+      ...(startedAt !== undefined && { startedAt }),
+      ...(image && { image }),
+    };
   }
 
   /**
@@ -165,18 +178,27 @@ export class DockerWatch {
 
   /**
    * The engine learns apart from each other that a process was killed and that its memory ran out, and on a busy
-   * machine in the wrong order. So a KILL by nobody is told only after it was looked at again, a few times at most.
+   * machine in the wrong order. So a KILL by nobody is told only after it was looked at again for a while, whoever
+   * asks: the watch, or an inventory.
    */
-  #isUnexplained(
+  #awaitsNews(
     { Id, HostConfig }: ContainerInspection,
     { launchName, exitCode, reason }: LaunchReport,
   ): boolean {
     if (exitCode !== 137 || reason !== undefined || this.#killed.has(launchName)) return false;
-    const looks = this.#looks.get(Id) ?? 0;
-    const most = (HostConfig?.Memory ?? 0) > 0 ? lateLooks.bounded : lateLooks.unbounded;
-    if (looks >= most) return false;
-    this.#looks.set(Id, looks + 1);
-    return true;
+    const now = this.#options.clock.monotonicMs();
+    const since = this.#unexplained.get(Id) ?? now;
+    this.#unexplained.set(Id, since);
+    return now - since < lateNewsWithinMs[(HostConfig?.Memory ?? 0) > 0 ? 'bounded' : 'unbounded'];
+  }
+
+  #lookAgain(id: string): void {
+    if (this.#looksPlanned.has(id)) return;
+    this.#looksPlanned.add(id);
+    void this.#pause(lateNewsMs).then(() => {
+      this.#looksPlanned.delete(id);
+      this.#inspect(id, null);
+    });
   }
 
   #interruption({ Id, Name }: ContainerInspection): string | null {
@@ -274,7 +296,7 @@ export class DockerWatch {
     const names = new Set(entries.map(nameOf));
     for (const name of killed) if (!names.has(name)) this.#killed.delete(name);
     for (const id of this.#killedByOthers.keys()) if (!listed.has(id)) this.#killedByOthers.delete(id);
-    for (const id of this.#looks.keys()) if (!listed.has(id)) this.#looks.delete(id);
+    for (const id of this.#unexplained.keys()) if (!listed.has(id)) this.#unexplained.delete(id);
     for (const id of this.#foundDead.keys()) if (!listed.has(id)) this.#foundDead.delete(id);
     for (const id of this.#ended.keys()) if (!listed.has(id)) this.#ended.delete(id);
     for (const entry of entries) {

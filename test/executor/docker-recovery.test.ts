@@ -65,10 +65,11 @@ function onEngine(options: EngineOptions = {}) {
         open: () => writeFileSync(join(scene.harness.traces, name), ''),
       };
     },
-    /** What an inventory says of one launch. */
+    /** What an inventory says of the end of one launch: the first that has it. */
     async outcome(launcher: Launcher, { launchName }: LaunchSpec): Promise<object> {
-      const reports = await launcher.inventory();
-      return outcome(reports.find((one) => one.launchName === launchName) ?? {});
+      const find = async () =>
+        (await launcher.inventory()).find((one) => one.launchName === launchName && one.state === 'ended');
+      return outcome((await until(`the end of ${launchName}`, find, 20_000)) ?? {});
     },
   };
   return scene;
