@@ -9,12 +9,18 @@ export interface LogSettings {
   readonly format: 'auto' | 'pretty' | 'json';
 }
 
+/** Bytes of lines that could not be written yet; further lines are dropped. */
+const MAX_UNWRITTEN = 1_048_576;
+
 export function createLog({ level, format }: LogSettings): Log {
   const readable = format === 'pretty' || (format === 'auto' && process.stderr.isTTY === true);
   // Standard error: standard output belongs to what a command prints.
+  const lines = pino.destination({ fd: 2, sync: true, maxLength: MAX_UNWRITTEN });
+  // A log that cannot be written, as on a full disk, is no reason to stop running jobs. Later lines are tried again.
+  lines.on('error', () => {});
   const stream = readable
-    ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' })
-    : pino.destination({ fd: 2, sync: true });
+    ? pretty({ destination: lines, sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' })
+    : lines;
   return pino({ level, base: null, serializers: { error: errorOf } }, stream);
 }
 

@@ -148,12 +148,12 @@ export class Client {
     yield* this.#stream(at('runs', id, 'logs'), query, {});
   }
 
-  /** The output as it comes, to its end, however long that takes. */
-  async *followLogs(id: string, query: Query): AsyncGenerator<WireLogEvent> {
+  /** The output in pieces of one stream; with `follow` as it comes, to its end, however long that takes. */
+  async *logEvents(id: string, query: Query): AsyncGenerator<WireLogEvent> {
     const decoder = new TextDecoder();
     const headers = { accept: 'text/event-stream' };
     let text = '';
-    for await (const chunk of this.#stream(at('runs', id, 'logs'), { ...query, follow: true }, headers)) {
+    for await (const chunk of this.#stream(at('runs', id, 'logs'), query, headers)) {
       const frames = (text + decoder.decode(chunk, { stream: true })).split('\n\n');
       text = frames.pop() ?? '';
       for (const frame of frames) {

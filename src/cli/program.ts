@@ -96,14 +96,21 @@ async function confirm(question: string): Promise<boolean> {
 
 function processIo(environment: Environment): Io {
   const { url, color } = loadClientConfig(environment);
-  // Whoever reads has seen enough: `carillon runs | head` is no failure.
+  // A reader may have seen enough, as in `carillon apply … | head`. The command goes on: its exit code says how it ended.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(exitCodes.ok);
+    if (error.code === 'EPIPE') return;
+    process.stderr.write(`error: The output cannot be written (${error.code}).\n`);
+    process.exit(exitCodes.failed);
   });
+  // There is nowhere left to report this.
+  process.stderr.on('error', () => {});
   return {
     out: (text) => void process.stdout.write(text),
-    raw: (text) => void process.stdout.write(text),
+    raw: (text) =>
+      void process.stdout.write(text, (error) => {
+        // The output of a job may have no end.
+        if ((error as NodeJS.ErrnoException | null)?.code === 'EPIPE') process.exit(exitCodes.ok);
+      }),
     terminal: process.stdout.isTTY === true,
     err: (text) => void process.stderr.write(text),
     async stdin() {

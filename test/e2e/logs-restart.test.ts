@@ -1,4 +1,4 @@
-/** A followed log goes on when the server is ended and started again: each line once. With `--tail` the last lines come again. */
+/** A followed log goes on when the server is ended and started again: each line once, with `--tail` too. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -63,7 +63,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
       async () => whole.said(),
       (said) => said.includes('é 20\n'),
     );
-    const tail = follow(body.id, '--stream', 'stderr', '--tail', '3');
+    const tail = follow(body.id, '--stream', 'stdout', '--tail', '3');
     await eventually(
       async () => tail.said(),
       (said) => said.length > 50,
@@ -73,6 +73,9 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
     server = await Server.start(dataDir, ['--port', port]);
     expect(await Promise.all([whole.end, both.end, tail.end])).toEqual([0, 0, 0]);
     expect(whole.said()).toBe(Array.from({ length: lines }, (_, i) => `é ${i + 1}\n`).join(''));
+    const [first = ''] = tail.said().split('\n', 1);
+    expect(Number(first.slice(2))).toBeGreaterThan(10);
+    expect(tail.said()).toBe(whole.said().slice(whole.said().indexOf(`${first}\n`)));
     expect(both.said().match(/^same$/gm)).toHaveLength(lines);
     expect(both.said().match(/^é \d+$/gm)).toHaveLength(lines);
   },

@@ -28,14 +28,19 @@ export class Server {
     dataDir: string,
     args: readonly string[] = [],
     /** What it finds: descriptors from 3 on, and variables besides ours. */
-    found: { readonly descriptors?: readonly number[]; readonly env?: Record<string, string> } = {},
+    found: {
+      readonly descriptors?: readonly number[];
+      readonly env?: Record<string, string>;
+      /** Takes its log instead of `log`. */
+      readonly log?: number;
+    } = {},
   ): Promise<Server> {
     const child = spawn(
       process.execPath,
       ['--import', 'tsx', join(root, 'src/main.ts'), 'serve', '--port', '0', '--data-dir', dataDir, ...args],
       {
         cwd: root,
-        stdio: ['ignore', 'pipe', 'pipe', ...(found.descriptors ?? [])],
+        stdio: ['ignore', 'pipe', found.log ?? 'pipe', ...(found.descriptors ?? [])],
         env: { ...process.env, ...found.env },
       },
     );
