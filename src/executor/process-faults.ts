@@ -3,6 +3,7 @@
  * is tried again.
  */
 
+import { constants } from 'node:os';
 import { CarillonError } from '../errors.ts';
 import { refused } from './launch-refusal.ts';
 
@@ -23,6 +24,25 @@ export function startFailure(launchName: string, error: unknown): CarillonError 
     `The system can not start it: ${message}`,
     'a command that can be started',
   );
+}
+
+const { errno } = constants;
+
+/** Why the system does not execute a file that was there and executable before, for people. */
+const obstacles = new Map<number, string>([
+  [errno.ENOENT, 'it, or the interpreter or loader that it names, does not exist'],
+  [errno.EACCES, 'the user may not execute it, or its interpreter'],
+  [errno.EPERM, 'the system does not permit it'],
+  [errno.ENOEXEC, 'it is neither a program for this machine nor a script (ENOEXEC)'],
+  [errno.ETXTBSY, 'it is being written (ETXTBSY)'],
+  [errno.E2BIG, 'its arguments and environment are too long together (E2BIG)'],
+  [errno.ENOMEM, 'the machine has not enough memory for it (ENOMEM)'],
+  [errno.ELOOP, 'its interpreters name each other (ELOOP)'],
+]);
+
+export function obstacleText(number: number): string {
+  const name = Object.entries(errno).find(([, value]) => value === number)?.[0];
+  return obstacles.get(number) ?? `the system says ${name ?? `error ${number}`}`;
 }
 
 /** The user can't enter the folder in which the job would have begun. */

@@ -1,10 +1,11 @@
 /**
  * The journal of one process launch: an append-only file of short lines, written by the supervisor (`start`,
- * `exit`, and before `start` where it is no shell `job` and `cgroup`) and by schedulers (`kill`, `killed`, `ended`). A line counts once its newline is there; of repeated
- * lines the first counts, except that the earliest of several kill deadlines holds. Pure.
+ * `exit`, and where it is no shell `job` and `cgroup` before `start`, and `error` before `exit`) and by schedulers (`kill`,
+ * `killed`, `ended`). A line counts once its newline is there; of repeated lines the first counts, except that the earliest of several kill deadlines holds. Pure.
  */
 
 import type { LaunchReport } from '../scheduler/ports.ts';
+import { obstacleText } from './process-faults.ts';
 
 /** Tells one process from all others that ever had or will have its number. */
 export interface ProcessIdentity {
@@ -22,6 +23,8 @@ export interface Journal {
   readonly job: ProcessIdentity | null;
   /** The folder of the cgroup that the job was started in. */
   readonly cgroup: string | null;
+  /** What the system said when it was to execute the job's program (`errno`); null when it did. */
+  readonly obstacle: number | null;
   /** Of the job; null while it runs, and for ever if the supervisor was killed with it. */
   readonly exitCode: number | null;
   /** TERM was sent; KILL follows at `by`, epoch milliseconds. */
@@ -44,6 +47,7 @@ export function parseJournal(text: string): Journal {
   let supervisor: Journal['supervisor'] = null;
   let job: Omit<ProcessIdentity, 'boot'> | null = null;
   let cgroup: string | null = null;
+  let obstacle: number | null = null;
   let exitCode: number | null = null;
   let kill: Journal['kill'] = null;
   let killed = false;
@@ -55,6 +59,7 @@ export function parseJournal(text: string): Journal {
     // Only before the start: a job could have got hold of the journal of a shell that is its user.
     else if (word === 'job' && !supervisor) job ??= parseProcess(line.slice('job '.length));
     else if (word === 'cgroup' && !supervisor) cgroup ??= /^cgroup (\/.+)$/.exec(line)?.[1] ?? null;
+    else if (word === 'error') obstacle ??= wholeNumber(first);
     else if (word === 'exit') exitCode ??= wholeNumber(first);
     else if (word === 'killed') killed = true;
     else if (word === 'ended' && endedAt === null) {
@@ -73,6 +78,7 @@ export function parseJournal(text: string): Journal {
     supervisor,
     job: supervisor && job && { ...job, boot: supervisor.boot },
     cgroup: supervisor && cgroup,
+    obstacle,
     exitCode,
     kill,
     killed,
@@ -94,7 +100,10 @@ function endOf(
   journal: Journal,
   bootNow: string,
 ): Pick<LaunchReport, 'reason' | 'infrastructure'> & { readonly exitCode: number | null } {
-  const { exitCode, kill, supervisor } = journal;
+  const { exitCode, kill, supervisor, obstacle } = journal;
+  if (exitCode !== null && obstacle !== null) {
+    return { exitCode, reason: `The program can not be executed: ${obstacleText(obstacle)}` };
+  }
   if (exitCode === 127) return { exitCode, reason: 'Exit code 127: a command was not found' };
   if (exitCode === 126) return { exitCode, reason: 'Exit code 126: a command could not be executed' };
   if (exitCode !== null && !(exitCode === 137 && journal.killed)) return { exitCode };

@@ -38,7 +38,7 @@ enum { FOLDER_ONLY = 0200000, NO_FOLLOW = 0400000 };
 enum { READ = 0, WRITE = 1, CLOSE = 3, LSEEK = 8, RT_SIGACTION = 13, RT_SIGPROCMASK = 14, GETPID = 39, SOCKETPAIR = 53,
        CLONE = 56, EXECVE = 59, WAIT4 = 61, CHDIR = 80, FCHMOD = 91, SETSID = 112, SETGROUPS = 116, SETRESUID = 117,
        SETRESGID = 119, PRCTL = 157, GETDENTS64 = 217, EXIT_GROUP = 231, OPENAT = 257, MKDIRAT = 258, UNLINKAT = 263,
-       FCHMODAT = 268, RENAMEAT2 = 316 };
+       FCHMODAT = 268, DUP3 = 292, RENAMEAT2 = 316 };
 __asm__(".globl _start\n_start: mov %rsp, %rdi\n and $-16, %rsp\n call supervisor\n");
 static long ask(long n, long a, long b, long c, long d, long e) {
   long result;
@@ -49,7 +49,7 @@ static long ask(long n, long a, long b, long c, long d, long e) {
   return result;
 }
 #elif defined(__aarch64__)
-enum { MKDIRAT = 34, UNLINKAT = 35, CHDIR = 49, FCHMOD = 52, FCHMODAT = 53, OPENAT = 56, CLOSE = 57, GETDENTS64 = 61, LSEEK = 62,
+enum { DUP3 = 24, MKDIRAT = 34, UNLINKAT = 35, CHDIR = 49, FCHMOD = 52, FCHMODAT = 53, OPENAT = 56, CLOSE = 57, GETDENTS64 = 61, LSEEK = 62,
        READ = 63, WRITE = 64, EXIT_GROUP = 94, RT_SIGACTION = 134, RT_SIGPROCMASK = 135, SETRESUID = 147,
        SETRESGID = 149, SETSID = 157, SETGROUPS = 159, PRCTL = 167, GETPID = 172, SOCKETPAIR = 199, CLONE = 220,
        EXECVE = 221, WAIT4 = 260, RENAMEAT2 = 276 };
@@ -179,18 +179,30 @@ static const char *search_path(char **environment) {
   return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 }
 
+/* What a shell could read as a script: neither empty nor with a NUL where one would begin. */
+static int is_text(const char *path) {
+  char begin[128];
+  const long file = ask(OPENAT, HERE, (long)path, CLOSE_ON_EXEC, 0, 0);
+  if (file < 0) return 0;
+  const long count = ask(READ, file, (long)begin, sizeof begin, 0, 0);
+  ask(CLOSE, file, 0, 0, 0, 0);
+  for (long i = 0; i < count; i++)
+    if (!begin[i]) return 0;
+  return count > 0;
+}
+
 /* Comes back only when it can't. arguments[-1] and arguments[0] may be written over. */
 static long execute(const char *file, char **arguments, char **environment) {
   const long error = ask(EXECVE, (long)file, (long)arguments, (long)environment, 0, 0);
-  if (error != -NO_EXEC_FORMAT) return error;
+  if (error != -NO_EXEC_FORMAT || !is_text(file)) return error;
   /* A script without a first line that says what runs it: as execvp does. */
   arguments[-1] = "/bin/sh";
   arguments[0] = (char *)file;
   return ask(EXECVE, (long)"/bin/sh", (long)(arguments - 1), (long)environment, 0, 0);
 }
 
-/* As execvp does: along PATH, unless the program has a slash. */
-static void become(char **arguments, char **environment) {
+/* As execvp does: along PATH, unless the program has a slash. The number of what stood in its way goes to `line`. */
+static void become(char **arguments, char **environment, long line) {
   const char *program = arguments[0];
   static struct line candidate;
   long error = -ENTRY_MISSING;
@@ -213,6 +225,8 @@ static void become(char **arguments, char **environment) {
   add(&words, program);
   add(&words, "\n");
   written(ERRORS, &words);
+  const unsigned char obstacle = (unsigned char)-error;
+  if (line >= 0) ask(WRITE, line, (long)&obstacle, 1, 0, 0);
   leave(error == -ENTRY_MISSING ? NOT_FOUND : NOT_EXECUTABLE);
 }
 
@@ -229,9 +243,11 @@ static void begin_job(const struct job *job, long line) {
   else if (ask(CHDIR, (long)job->folder, 0, 0, 0, 0) != 0) result = NO_FOLDER;
   ask(WRITE, line, (long)&result, 1, 0, 0);
   if (ask(READ, line, (long)&result, 1, 0, 0) != 1) leave(DONE);
-  close_from(JOURNAL);
+  /* Ends with the start of the program, if that succeeds: then the supervisor reads nothing from it. */
+  ask(DUP3, line, JOURNAL, CLOSE_ON_EXEC, 0, 0);
+  close_from(JOURNAL + 1);
   block_signals(0);
-  become(job->arguments, job->environment);
+  become(job->arguments, job->environment, JOURNAL);
 }
 
 /* Makes the cgroup and a process in it; -1 in `cgroup` where there is none. */
@@ -325,8 +341,11 @@ static long run(char **arguments, char **environment) {
   ask(WRITE, SCHEDULER, (long)"started\n", 8, 0, 0);
   ask(CLOSE, SCHEDULER, 0, 0, 0, 0);
   ask(WRITE, line[0], (long)&result, 1, 0, 0);
-  ask(CLOSE, line[0], 0, 0, 0, 0);
   static struct line note;
+  unsigned char obstacle;
+  if (ask(READ, line[0], (long)&obstacle, 1, 0, 0) == 1)
+    add(&note, "error "), add_number(&note, obstacle), add(&note, "\n");
+  ask(CLOSE, line[0], 0, 0, 0, 0);
   const long code = exit_code_of(pid);
   add(&note, "exit "), add_number(&note, code), add(&note, "\n");
   return written(JOURNAL, &note) ? DONE : NO_JOURNAL;
@@ -415,7 +434,7 @@ __attribute__((used, noreturn)) void supervisor(long *stack) {
   if (count >= 4 && same(arguments[1], "only")) {
     const char *first = arguments[2];
     close_from(number(&first));
-    become(arguments + 3, environment);
+    become(arguments + 3, environment, -1);
   }
   leave(USAGE);
   __builtin_unreachable();

@@ -15,6 +15,7 @@ describe('the journal of a launch', () => {
     supervisor: null,
     job: null,
     cgroup: null,
+    obstacle: null,
     exitCode: null,
     kill: null,
     killed: false,

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -361,6 +361,70 @@ describe('the process engine', () => {
       } finally {
         await chmod(above, 0o755);
       }
+    });
+
+    /** A file of this name that may be executed. */
+    const program = (name: string, bytes: string | Uint8Array): string => {
+      const path = join(harness.dir, name);
+      writeFileSync(path, bytes, { mode: 0o755 });
+      return path;
+    };
+    const elf = (machine: number, loader: string | null = null): Uint8Array => {
+      const bytes = Buffer.from(readFileSync('/bin/true'));
+      bytes.writeUInt16LE(machine, 18);
+      if (loader !== null) bytes.write(loader, bytes.indexOf('/lib'));
+      return bytes;
+    };
+    test.runIf(process.platform === 'linux').each<[string, () => string, string]>([
+      ['of another machine', () => program('other', elf(0xfeed)), 'neither a program for this machine nor a'],
+      [
+        'cut off in its head',
+        () => program('cut', elf(62).subarray(0, 40)),
+        'neither a program for this machine',
+      ],
+      [
+        'that is empty',
+        () => program('empty', ''),
+        'neither a program for this machine nor a script (ENOEXEC)',
+      ],
+      ['of data', () => program('data', Buffer.from([7, 0, 1])), 'neither a program for this machine nor a'],
+      [
+        'whose loader is not there',
+        () => program('loader', elf(readFileSync('/bin/true').readUInt16LE(18), '/xxx')),
+        'the interpreter or loader that it names, does not exist',
+      ],
+    ])('the true cause, as its reason, when its program is a file %s', async (_, make, words) => {
+      const { launcher, ended } = await begin();
+      const spec = job('', { argv: [make()] });
+      await launcher.launch(spec);
+      const { exitCode, reason } = await ended(spec.launchName);
+      expect([126, 127]).toContain(exitCode);
+      expect(reason).toMatch(/^The program can not be executed: /);
+      expect(reason).toContain(words);
+      expect(await launcher.inventory()).toMatchObject([{ state: 'ended', reason }]);
+    });
+
+    test('the true cause when its program is being written', async () => {
+      const path = program('busy', readFileSync('/bin/true'));
+      const file = openSync(path, 'r+');
+      try {
+        const { launcher, ended } = await begin();
+        const spec = job('', { argv: [path] });
+        await launcher.launch(spec);
+        expect((await ended(spec.launchName)).reason).toBe(
+          'The program can not be executed: it is being written (ETXTBSY)',
+        );
+      } finally {
+        closeSync(file);
+      }
+    });
+
+    test('a shell for a script without a first line that names one', async () => {
+      const { launcher, ended } = await begin();
+      const spec = job('', { argv: [program('plain', 'echo plain $1'), 'x'] });
+      await launcher.launch(spec);
+      expect(await ended(spec.launchName)).toMatchObject({ exitCode: 0 });
+      expect(await output(launcher, spec.launchName)).toBe('plain x\n');
     });
 
     test('a reason when a command is not found', async () => {
