@@ -1,6 +1,7 @@
 /** What an inspection of a container says about a launch. Pure. */
 
 import type { LaunchReport } from '../scheduler/ports.ts';
+import { exitReason } from './exit-reason.ts';
 
 /** The part of `GET /containers/{id}/json` that is used. */
 export interface ContainerInspection {
@@ -46,7 +47,8 @@ export function launchReport(container: ContainerInspection, interrupted: string
   if (interrupted !== null && endedFromOutside.has(state.ExitCode)) {
     return { ...report, reason: interrupted, infrastructure: true };
   }
-  return report;
+  const reason = exitReason(state.ExitCode);
+  return reason === undefined ? report : { ...report, reason };
 }
 
 /** Null for the engine's year 1. */

@@ -10,8 +10,10 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock, LaunchReport, Log, Observation } from '../scheduler/ports.ts';
 import { type ContainerEvent, type DockerEngine, maxHistory, nameOf } from './docker-engine.ts';
+import { readFrames } from './docker-logs.ts';
 import { type ContainerInspection, endedFromOutside, launchReport } from './docker-state.ts';
 import { EngineRefusal } from './docker-transport.ts';
+import { exitReason, startFailure } from './exit-reason.ts';
 import { closing } from './gate-program.ts';
 import { isLaunchName } from './run-logs.ts';
 
@@ -62,6 +64,8 @@ export class DockerWatch {
   readonly #looksPlanned = new Set<string>();
   /** What the engine remembers of ends that we did not see, by id: whether it saw them itself. Bounded likewise. */
   readonly #foundDead = new Map<string, boolean>();
+  /** What those said last that were to start a program and could not, by id. Bounded likewise. */
+  readonly #startFailures = new Map<string, string | undefined>();
   /** What was told of ended containers, by id: it does not change any more. Bounded likewise. */
   readonly #ended = new Map<string, LaunchReport>();
   /** Ids to inspect, at most one entry each. */
@@ -92,7 +96,7 @@ export class DockerWatch {
   /** Takes in an inspection that somebody made, and says what it shows. `again` repeats what was told before. */
   take(container: ContainerInspection, again: 'once' | 'again' = 'once'): LaunchReport {
     const interruption = this.#interruption(container);
-    const report = launchReport(container, interruption);
+    const report = this.#reportOf(container, interruption);
     const { launchName, startedAt, image } = report;
     if (report.state === 'created' || startedAt === undefined) {
       this.#takeBack(launchName, container.Id);
@@ -133,7 +137,7 @@ export class DockerWatch {
    * the engine may still learn why, no more than was told: that it runs.
    */
   report(container: ContainerInspection): LaunchReport {
-    const report = launchReport(container, this.#interruption(container));
+    const report = this.#reportOf(container, this.#interruption(container));
     if (!this.#awaitsNews(container, report)) return report;
     this.#lookAgain(container.Id);
     const { launchName, startedAt, image } = report;
@@ -145,12 +149,38 @@ export class DockerWatch {
     };
   }
 
+  /** To be called before `take` and `report`: asks the engine for what the inspection of an end does not say. */
+  async recall(container: ContainerInspection): Promise<void> {
+    await Promise.all([this.#recallDeath(container), this.#recallStart(container)]);
+  }
+
+  #reportOf(container: ContainerInspection, interruption: string | null): LaunchReport {
+    const report = launchReport(container, interruption);
+    const startFailure = this.#startFailures.get(container.Id);
+    return startFailure === undefined ? report : { ...report, reason: startFailure };
+  }
+
+  /** A program that could not be started is no end by itself for the engine: only the container's last line says why. */
+  async #recallStart({ Id, State }: ContainerInspection): Promise<void> {
+    if (State.Running || exitReason(State.ExitCode) === undefined || this.#startFailures.has(Id)) return;
+    const query = { stdout: false, stderr: true, follow: false, tail: 1 } as const;
+    let line = '';
+    try {
+      const frames = readFrames(await this.#options.engine.logs(Id, query, this.#stopping.signal));
+      for await (const { bytes } of frames) line = Buffer.from(bytes).toString().trimEnd();
+    } catch (error) {
+      // Gone, or kept where the engine can't read it: the exit code has to do.
+      if (!(error instanceof EngineRefusal)) throw error;
+    }
+    this.#startFailures.set(Id, startFailure(line));
+  }
+
   /**
-   * To be called before `take` and `report`. Of a container that ended while nobody watched, and as if by a signal,
-   * the engine is asked what it remembers: deaths that it saw, and kills by others. What it found dead when it came
-   * up, because its machine had died or it had stopped everything itself, it does not remember.
+   * Of a container that ended while nobody watched, and as if by a signal, the engine is asked what it remembers:
+   * deaths that it saw, and kills by others. What it found dead when it came up, because its machine had died or it
+   * had stopped everything itself, it does not remember.
    */
-  async recall({ Id, Name, State }: ContainerInspection): Promise<void> {
+  async #recallDeath({ Id, Name, State }: ContainerInspection): Promise<void> {
     const launchName = Name.replace(/^\//, '');
     const seen = this.#known.get(launchName)?.id === Id || this.#foundDead.has(Id);
     if (seen || State.Running || !endedFromOutside.has(State.ExitCode)) return;
@@ -298,6 +328,7 @@ export class DockerWatch {
     for (const id of this.#killedByOthers.keys()) if (!listed.has(id)) this.#killedByOthers.delete(id);
     for (const id of this.#unexplained.keys()) if (!listed.has(id)) this.#unexplained.delete(id);
     for (const id of this.#foundDead.keys()) if (!listed.has(id)) this.#foundDead.delete(id);
+    for (const id of this.#startFailures.keys()) if (!listed.has(id)) this.#startFailures.delete(id);
     for (const id of this.#ended.keys()) if (!listed.has(id)) this.#ended.delete(id);
     for (const entry of entries) {
       const known = this.#known.get(nameOf(entry));

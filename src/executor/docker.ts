@@ -218,7 +218,7 @@ class DockerLauncher implements Launcher {
       });
       return;
     }
-    if (adopted) await this.#watch.recall(container);
+    await this.#watch.recall(container);
     this.#watch.take(container, adopted ? 'again' : 'once');
     if (flight.killed) await this.kill(spec.launchName, flight.killed.graceMs);
   }

@@ -5,6 +5,7 @@
  */
 
 import type { LaunchReport } from '../scheduler/ports.ts';
+import { exitReason } from './exit-reason.ts';
 import { obstacleText } from './process-faults.ts';
 
 /** Tells one process from all others that ever had or will have its number. */
@@ -104,8 +105,8 @@ function endOf(
   if (exitCode !== null && obstacle !== null) {
     return { exitCode, reason: `The program can not be executed: ${obstacleText(obstacle)}` };
   }
-  if (exitCode === 127) return { exitCode, reason: 'Exit code 127: a command was not found' };
-  if (exitCode === 126) return { exitCode, reason: 'Exit code 126: a command could not be executed' };
+  const reason = exitReason(exitCode);
+  if (reason !== undefined) return { exitCode, reason };
   if (exitCode !== null && !(exitCode === 137 && journal.killed)) return { exitCode };
   if (!supervisor && journal.killed) return { exitCode: 137, reason: 'Killed before it was started' };
   if (journal.killed) {

@@ -1,6 +1,7 @@
 /** What the tasks of a service, and the nodes they are on, say about a launch. Pure. */
 
 import type { LaunchReport } from '../scheduler/ports.ts';
+import { exitReason } from './exit-reason.ts';
 import { isKilled, launchLabel, type SwarmResources, type SwarmTaskSpec } from './swarm-request.ts';
 
 /** The part of `GET /tasks` that is used. */
@@ -121,6 +122,8 @@ function ended(
   }
   if (exitCode === null)
     return { ...report, exitCode: couldNotRun, reason: status.Err ?? status.Message ?? '' };
+  const saying = exitReason(exitCode);
+  if (saying !== undefined) return { ...report, reason: saying };
   if (!endedFromOutside.has(exitCode)) return report;
   if (cameBack(node, endedAt)) {
     return { ...report, reason: `the engine of the node ${hostname} was restarted`, infrastructure: true };

@@ -132,14 +132,29 @@ describe.skipIf(dockerdMissing() !== null)('the docker engine', () => {
     });
   });
 
-  test('a program that is not there ends at once, and the log says why', async () => {
+  test.each<[string, readonly string[], number, RegExp]>([
+    ['that is not there', ['/nowhere', 'x'], 127, /exec \/nowhere failed: No such file or directory$/],
+    ['that is a folder', ['/etc'], 126, /exec \/etc failed: (Permission denied|Is a directory)$/],
+    ['that may not be executed', ['/proc/version'], 126, /exec \/proc\/version failed: Permission denied$/],
+  ])(
+    'a program %s ends at once, with the reason of whoever should have started it',
+    async (_, argv, exitCode, why) => {
+      const { launcher, ended } = await begin();
+      const spec = job('', { argv: [...argv] });
+      await launcher.launch(spec);
+      const end = await ended(spec.launchName);
+      expect(end).toMatchObject({ exitCode, reason: expect.stringMatching(why) });
+      expect(await launcher.inventory()).toMatchObject([
+        { exitCode, reason: (end as { reason: string }).reason },
+      ]);
+    },
+  );
+
+  test('a command that the job’s own shell does not find is not taken for the job’s program', async () => {
     const { launcher, ended } = await begin();
-    const spec = job('', { argv: ['/nowhere', 'x'] });
+    const spec = job('no-such-command');
     await launcher.launch(spec);
-    expect(await ended(spec.launchName)).toMatchObject({ exitCode: 127 });
-    let log = '';
-    for await (const { bytes } of launcher.logs(spec.launchName, {})) log += Buffer.from(bytes).toString();
-    expect(log).toContain('/nowhere');
+    expect(await ended(spec.launchName)).toMatchObject({ reason: 'Exit code 127: a command was not found' });
   });
 
   test('tells that the memory was not enough', async () => {
