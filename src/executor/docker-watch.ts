@@ -9,11 +9,9 @@
 
 import { setMaxListeners } from 'node:events';
 import type { Clock, LaunchReport, Log, Observation } from '../scheduler/ports.ts';
-import { type ContainerEvent, type DockerEngine, maxHistory, nameOf } from './docker-engine.ts';
-import { readFrames } from './docker-logs.ts';
-import { type ContainerInspection, endedFromOutside, launchReport } from './docker-state.ts';
-import { EngineRefusal } from './docker-transport.ts';
-import { exitReason, startFailure } from './exit-reason.ts';
+import { ContainerEnds } from './docker-ends.ts';
+import { type ContainerEvent, type DockerEngine, nameOf } from './docker-engine.ts';
+import { type ContainerInspection, launchReport } from './docker-state.ts';
 import { closing } from './gate-program.ts';
 import { isLaunchName } from './run-logs.ts';
 
@@ -23,8 +21,6 @@ const listEveryMs = 30_000;
 const retryMs = { first: 100, last: 10_000 } as const;
 /** Between looks at an end by KILL that nobody explains: the engine may learn later that its memory ran out. */
 const lateNewsMs = 1_000;
-/** For how long: a bound on its memory is the likeliest reason, and a busy machine brings that news late. */
-const lateNewsWithinMs = { bounded: 5_000, unbounded: 1_000 } as const;
 /** Each is a millisecond for the engine; more at once would only delay launches. */
 const inspectionsAtOnce = 4;
 
@@ -54,18 +50,14 @@ interface Death {
 export class DockerWatch {
   readonly #options: DockerWatchOptions;
   readonly #stopping = new AbortController();
+  readonly #ends: ContainerEnds;
   /** By launch name; bounded by the containers that exist, since every list drops the others. */
   readonly #known = new Map<string, Known>();
   /** Names that we asked to end, and ids that somebody else did, with the signal. Bounded likewise. */
   readonly #killed = new Set<string>();
   readonly #killedByOthers = new Map<string, string>();
-  /** Since when an end is unexplained, by id, by the monotonic clock; and of which the next look is planned. Bounded. */
-  readonly #unexplained = new Map<string, number>();
+  /** Of which unexplained ends the next look is planned, by id. */
   readonly #looksPlanned = new Set<string>();
-  /** What the engine remembers of ends that we did not see, by id: whether it saw them itself. Bounded likewise. */
-  readonly #foundDead = new Map<string, boolean>();
-  /** What those said last that were to start a program and could not, by id. Bounded likewise. */
-  readonly #startFailures = new Map<string, string | undefined>();
   /** What was told of ended containers, by id: it does not change any more. Bounded likewise. */
   readonly #ended = new Map<string, LaunchReport>();
   /** Ids to inspect, at most one entry each. */
@@ -78,6 +70,8 @@ export class DockerWatch {
   constructor(options: DockerWatchOptions) {
     this.#options = options;
     setMaxListeners(0, this.#stopping.signal);
+    const { engine, clock } = options;
+    this.#ends = new ContainerEnds({ engine, clock, signal: this.#stopping.signal });
   }
 
   /** Resolves when the first attempt to connect has succeeded or failed; goes on by itself from there. */
@@ -151,49 +145,17 @@ export class DockerWatch {
 
   /** To be called before `take` and `report`: asks the engine for what the inspection of an end does not say. */
   async recall(container: ContainerInspection): Promise<void> {
-    await Promise.all([this.#recallDeath(container), this.#recallStart(container)]);
+    const { Id, Name } = container;
+    await this.#ends.recallStart(container);
+    if (this.#known.get(Name.replace(/^\//, ''))?.id === Id) return;
+    const kill = await this.#ends.recallDeath(container);
+    if (kill !== undefined) this.#noteKill(kill);
   }
 
   #reportOf(container: ContainerInspection, interruption: string | null): LaunchReport {
     const report = launchReport(container, interruption);
-    const startFailure = this.#startFailures.get(container.Id);
+    const startFailure = this.#ends.startFailure(container.Id);
     return startFailure === undefined ? report : { ...report, reason: startFailure };
-  }
-
-  /** A program that could not be started is no end by itself for the engine: only the container's last line says why. */
-  async #recallStart({ Id, State }: ContainerInspection): Promise<void> {
-    if (State.Running || exitReason(State.ExitCode) === undefined || this.#startFailures.has(Id)) return;
-    const query = { stdout: false, stderr: true, follow: false, tail: 1 } as const;
-    let line = '';
-    try {
-      const frames = readFrames(await this.#options.engine.logs(Id, query, this.#stopping.signal));
-      for await (const { bytes } of frames) line = Buffer.from(bytes).toString().trimEnd();
-    } catch (error) {
-      // Gone, or kept where the engine can't read it: the exit code has to do.
-      if (!(error instanceof EngineRefusal)) throw error;
-    }
-    this.#startFailures.set(Id, startFailure(line));
-  }
-
-  /**
-   * Of a container that ended while nobody watched, and as if by a signal, the engine is asked what it remembers:
-   * deaths that it saw, and kills by others. What it found dead when it came up, because its machine had died or it
-   * had stopped everything itself, it does not remember.
-   */
-  async #recallDeath({ Id, Name, State }: ContainerInspection): Promise<void> {
-    const launchName = Name.replace(/^\//, '');
-    const seen = this.#known.get(launchName)?.id === Id || this.#foundDead.has(Id);
-    if (seen || State.Running || !endedFromOutside.has(State.ExitCode)) return;
-    const history = await this.#options.engine.history().catch((error: unknown) => {
-      // Not every engine can tell; then nothing speaks against the job.
-      if (error instanceof EngineRefusal) return null;
-      throw error;
-    });
-    const own = history?.filter(({ Actor }) => Actor.ID === Id) ?? [];
-    const kill = own.find(({ Action }) => Action === 'kill');
-    if (kill !== undefined) this.#noteKill(kill);
-    const isWhole = history !== null && history.length < maxHistory;
-    this.#foundDead.set(Id, isWhole && !own.some(({ Action }) => Action === 'die'));
   }
 
   /** An end by signal from now on is our doing. */
@@ -206,20 +168,8 @@ export class DockerWatch {
     this.#known.delete(launchName);
   }
 
-  /**
-   * The engine learns apart from each other that a process was killed and that its memory ran out, and on a busy
-   * machine in the wrong order. So a KILL by nobody is told only after it was looked at again for a while, whoever
-   * asks: the watch, or an inventory.
-   */
-  #awaitsNews(
-    { Id, HostConfig }: ContainerInspection,
-    { launchName, exitCode, reason }: LaunchReport,
-  ): boolean {
-    if (exitCode !== 137 || reason !== undefined || this.#killed.has(launchName)) return false;
-    const now = this.#options.clock.monotonicMs();
-    const since = this.#unexplained.get(Id) ?? now;
-    this.#unexplained.set(Id, since);
-    return now - since < lateNewsWithinMs[(HostConfig?.Memory ?? 0) > 0 ? 'bounded' : 'unbounded'];
+  #awaitsNews(container: ContainerInspection, report: LaunchReport): boolean {
+    return !this.#killed.has(report.launchName) && this.#ends.awaitsNews(container, report);
   }
 
   #lookAgain(id: string): void {
@@ -240,7 +190,7 @@ export class DockerWatch {
     if (signal !== undefined) return `ended by the engine, or by others through it (signal ${signal})`;
     const outage = known?.id === Id && known.connection < this.#connection;
     if (outage) return 'the engine was restarted';
-    return this.#foundDead.get(Id) === true ? 'the engine or its machine was restarted meanwhile' : null;
+    return this.#ends.wasFoundDead(Id) ? 'the engine or its machine was restarted meanwhile' : null;
   }
 
   async #run(attempted: () => void): Promise<void> {
@@ -326,9 +276,7 @@ export class DockerWatch {
     const names = new Set(entries.map(nameOf));
     for (const name of killed) if (!names.has(name)) this.#killed.delete(name);
     for (const id of this.#killedByOthers.keys()) if (!listed.has(id)) this.#killedByOthers.delete(id);
-    for (const id of this.#unexplained.keys()) if (!listed.has(id)) this.#unexplained.delete(id);
-    for (const id of this.#foundDead.keys()) if (!listed.has(id)) this.#foundDead.delete(id);
-    for (const id of this.#startFailures.keys()) if (!listed.has(id)) this.#startFailures.delete(id);
+    this.#ends.keepOnly(listed);
     for (const id of this.#ended.keys()) if (!listed.has(id)) this.#ended.delete(id);
     for (const entry of entries) {
       const known = this.#known.get(nameOf(entry));
