@@ -18,6 +18,14 @@ export interface Join {
    * up to it that are no longer known it can't be told whether they were decided.
    */
   readonly changed?: number;
+  /** Stretches in which lie all due instants of the rounds that were decided, ascending; see `rememberDecided`. */
+  readonly decided?: readonly Span[];
+}
+
+/** Both ends belong to it. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
 }
 
 /** One parent may be ahead of another by an hour of minutely runs; beyond that the oldest round is given up. */
@@ -28,6 +36,10 @@ export const MAX_RECENT_ROUNDS = 24;
 export const MAX_ENTRIES = 256;
 /** However many parents there are: fewer rounds could not be told apart while they overlap. */
 export const MIN_ROUNDS = 4;
+/** Decided rounds that lie closer together are in one stretch: a clock that is set right mostly leaps further. */
+export const SPAN_GAP_MS = 3_600_000;
+/** Stretches of decided rounds. Beyond, those that are closest to each other become one. */
+export const MAX_SPANS = 8;
 
 export const emptyJoin: Join = Object.freeze({ open: Object.freeze([]), recent: Object.freeze([]) });
 
@@ -37,13 +49,14 @@ export interface Draft {
   readonly recent: Round[];
   mark: number | undefined;
   changed: number | undefined;
+  decided: readonly Span[];
 }
 
-export function draftOf(join: Join): Draft {
-  return { open: [...join.open], recent: [...join.recent], mark: join.mark, changed: join.changed };
+export function draftOf({ open, recent, mark, changed, decided = [] }: Join): Draft {
+  return { open: [...open], recent: [...recent], mark, changed, decided };
 }
 
-export function joinOf({ open, recent, mark, changed }: Draft, parents: readonly string[]): Join {
+export function joinOf({ open, recent, mark, changed, decided }: Draft, parents: readonly string[]): Join {
   // What is remembered of a single parent only absorbs endings told twice: its reruns need no memory.
   const most = parents.length === 1 ? MIN_ROUNDS : bound(MAX_RECENT_ROUNDS, parents);
   return {
@@ -51,7 +64,28 @@ export function joinOf({ open, recent, mark, changed }: Draft, parents: readonly
     recent: recent.slice(-most),
     ...(mark !== undefined && { mark }),
     ...(changed !== undefined && { changed }),
+    ...(decided.length > 0 && { decided }),
   };
+}
+
+/**
+ * Remembers, longer than the round itself, that a round of this due instant was decided. A job that waits for parents no
+ * more must not run again at such an instant, and when a clock has been ahead, they may lie anywhere before the latest.
+ */
+export function rememberDecided(draft: Draft, due: number): void {
+  const spans: Span[] = [];
+  for (const span of [...draft.decided, { from: due, to: due }].sort((a, b) => a.from - b.from)) {
+    const last = spans.at(-1);
+    if (last === undefined || span.from - last.to > SPAN_GAP_MS) spans.push(span);
+    else spans[spans.length - 1] = { from: last.from, to: Math.max(last.to, span.to) };
+  }
+  if (spans.length > MAX_SPANS) {
+    const gaps = spans.slice(1).map(({ from }, at) => from - (spans[at] as Span).to);
+    const at = gaps.indexOf(Math.min(...gaps));
+    const [left, right] = spans.slice(at, at + 2) as [Span, Span];
+    spans.splice(at, 2, { from: left.from, to: right.to });
+  }
+  draft.decided = spans;
 }
 
 /** The loose lane: one open round, "since the child's last round". */
@@ -182,6 +216,7 @@ export function reshape(join: Join, parents: readonly string[]): Join {
     recent: join.recent.map(shaped).filter(isKnown),
     mark: join.mark,
     changed: join.changed,
+    decided: join.decided ?? [],
   };
   rememberFired(draft, isKeyed);
   const spec: JoinSpec = { parents, when: 'all-done', aligned: false };

@@ -38,6 +38,7 @@ import {
   joinOf,
   keyOf,
   LOOSE,
+  rememberDecided,
   replace,
 } from './join.ts';
 import {
@@ -108,6 +109,8 @@ export function parentEnded(join: Join, spec: JoinSpec, end: ParentEnd): { join:
     // What it waited for may still come when the round is no longer known.
     draft.changed = Math.max(draft.changed ?? round.due, round.due);
   }
+  // Those of a person have names of their own.
+  for (const { due, variant } of firings) if (variant === '') rememberDecided(draft, due);
   return { join: joinOf(draft, spec.parents), firings };
 }
 

@@ -118,7 +118,7 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
     // The schedule that it has now says what that is; see `beginSchedule`.
     if (before.state.cursor > draft.now) setBack(turn, before);
     beginSchedule(before.state, before.job.resolved, next.cursor);
-    beginNames(before.state, before.job.resolved, before.runs, draft.now);
+    beginNames(before.state, before.job.resolved, draft.now);
   }
   const revived = isNew ? revivedState(turn, name, next.cursor ?? draft.now) : null;
   const entry = state.putJob(next.job, revived);

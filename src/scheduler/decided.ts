@@ -10,7 +10,7 @@
  */
 
 import { emptyJoin } from '../dag/ready.ts';
-import type { JobState, Leap, LedgerLine, Run, Stretch } from './model.ts';
+import type { JobState, Leap, LedgerLine, Stretch } from './model.ts';
 import { sameJson } from './same.ts';
 import { instantsBetween } from './schedule/between.ts';
 import type { Schedule, ScheduleInput } from './schedule/model.ts';
@@ -45,7 +45,7 @@ export function nextUndecided({ schedule, state }: Scheduled): number | null {
     const at = due;
     const stretch = state.ahead.find((each) => includes(each, at));
     if (stretch === undefined) return due;
-    const whole = stretch.schedule === undefined || compared >= MAX_COMPARED;
+    const whole = stretch.schedule == null || compared >= MAX_COMPARED;
     due = nextInstant(schedule, whole ? stretch.to : due);
   }
   return null;
@@ -84,7 +84,7 @@ export function addLeap(state: JobState, line: LedgerLine): void {
 
 /** The job gets another schedule, which holds from `cursor` on; `before` is the one that it had. */
 export function beginSchedule(state: JobState, before: ScheduleInput | null, cursor: number): void {
-  const under = <T extends { readonly schedule?: ScheduleInput }>(each: T): T[] => {
+  const under = <T extends { readonly schedule?: ScheduleInput | null }>(each: T): T[] => {
     if (each.schedule !== undefined) return [each];
     return before === null ? [] : [{ ...each, schedule: before }];
   };
@@ -98,25 +98,19 @@ export function beginSchedule(state: JobState, before: ScheduleInput | null, cur
 
 /**
  * Runs that parents made and those of a schedule have names alike: an instant that had a run in one way has none in the
- * other. `before` is the schedule that the job had, and `runs` are its unfinished ones.
+ * other, nor in the same way once the rounds are forgotten. `before` is the schedule that the job had.
  */
-export function beginNames(
-  state: JobState,
-  before: ScheduleInput | null,
-  runs: readonly Pick<Run, 'due'>[],
-  now: number,
-): void {
-  const rounds = state.join === null ? [] : [...state.join.open, ...state.join.recent];
-  const known = [...runs, ...rounds, ...(state.last === null ? [] : [state.last])];
-  const last = Math.max(state.cursor, ...known.map(({ due }) => due));
-  if (before !== null) state.join = { ...emptyJoin, changed: last };
-  else if (last > state.cursor) {
-    // Which instants up to the last one had runs is not known here: the schedule begins behind all of them.
-    moveCursor({ state }, Math.max(state.cursor, Math.min(last, now)));
-    state.begins = state.cursor;
-    if (last > state.cursor)
-      state.ahead = joined([...state.ahead, { from: Math.max(state.cursor + 1, last - LEAP_MS), to: last }]);
-  }
+export function beginNames(state: JobState, before: ScheduleInput | null, now: number): void {
+  const rounds = (state.join?.decided ?? []).map((span) => ({ ...span, schedule: null }));
+  const known = [...rounds, ...state.ahead, ...(before === null ? [] : [{ to: state.cursor }])];
+  const last = Math.max(...known.map(({ to }) => to), state.join?.changed ?? Number.NEGATIVE_INFINITY);
+  if (last === Number.NEGATIVE_INFINITY) return;
+  state.join = { ...emptyJoin, changed: last };
+  if (rounds.length === 0) return;
+  // Which instants among them had runs is not known here: the schedule begins behind all of them.
+  state.ahead = joined([...state.ahead, ...rounds]);
+  moveCursor({ state }, Math.max(state.cursor, ...rounds.map(({ to }) => Math.min(to, now))));
+  state.begins = state.cursor;
 }
 
 /** Brings the cursor back to `now`. Answers the lines of the ledger that change by it. */
@@ -175,21 +169,23 @@ const clipped = (stretches: readonly Stretch[], upTo: number): readonly Stretch[
     .map((stretch) => ({ ...stretch, to: Math.min(stretch.to, upTo) }))
     .filter(({ from, to }) => from <= to);
 
-/** Ascending; those of the schedule that holds now are one where they touch. */
+/** Ascending; those of one schedule are one where they touch. */
 function joined(stretches: readonly Stretch[]): Stretch[] {
   const result: Stretch[] = [];
   for (const stretch of [...stretches].sort((a, b) => a.from - b.from)) {
-    const at = result.findIndex((each) => each.schedule === undefined && each.to + 1 >= stretch.from);
-    const known = stretch.schedule === undefined ? result[at] : undefined;
+    const at = result.findIndex(
+      ({ to, schedule }) => to + 1 >= stretch.from && sameJson(schedule, stretch.schedule),
+    );
+    const known = result[at];
     if (known === undefined) result.push(stretch);
-    else result[at] = { from: known.from, to: Math.max(known.to, stretch.to) };
+    else result[at] = { ...known, to: Math.max(known.to, stretch.to) };
   }
   return result;
 }
 
 function includes({ from, to, schedule }: Stretch, at: number): boolean {
   if (at < from || at > to) return false;
-  const under = schedule === undefined ? null : compiled(schedule);
+  const under = schedule == null ? null : compiled(schedule);
   return under === null || nextInstant(under, at - 1) === at;
 }
 
@@ -210,7 +206,7 @@ function firstDecided(
 ): number | null {
   const end = Math.min(stretch.to, upTo);
   let at = nextInstant(schedule, from - 1);
-  const other = stretch.schedule === undefined ? null : compiled(stretch.schedule);
+  const other = stretch.schedule == null ? null : compiled(stretch.schedule);
   if (other === null) return at !== null && at <= end ? at : null;
   for (let compared = 0; at !== null && at <= end && compared < MAX_COMPARED; compared++) {
     const there = nextInstant(other, at - 1);

@@ -75,11 +75,14 @@ export interface Removal {
   readonly resolved: ScheduleInput | null;
 }
 
-/** Due instants in [from, to] that are decided: those of `schedule`, or of the job's own. */
+/**
+ * Due instants in [from, to] that are decided: those of `schedule`, or of the job's own. With null it is every instant:
+ * parents made the runs, and at which of them is forgotten.
+ */
 export interface Stretch {
   readonly from: number;
   readonly to: number;
-  readonly schedule?: ScheduleInput;
+  readonly schedule?: ScheduleInput | null;
 }
 
 /** A line for a long stretch, made at once; `schedule` is the one it was made under, unless the job has it still. */

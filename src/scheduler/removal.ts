@@ -68,8 +68,6 @@ export function revivedState({ state, draft }: Turn, name: string, cursor: numbe
   if (revived.cursor > draft.now)
     for (const line of takeBack({ schedule, state: revived }, draft.now)) draft.ledger(line);
   beginSchedule(revived, before, cursor);
-  beginNames(revived, before, [], draft.now);
-  // Rounds that had begun are over; `beginNames` has learned from them.
-  if (before === null) revived.join = null;
+  beginNames(revived, before, draft.now);
   return revived;
 }

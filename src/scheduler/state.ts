@@ -207,8 +207,9 @@ export class State {
     known.priority = priority;
     known.openLine = null;
     if (state !== null) known.state = state;
+    // Under a schedule the cursor and what is beside it know of the rounds; see `beginNames`.
     if (known.state.join !== null)
-      known.state.join = parents.length > 0 ? reshape(known.state.join, parents) : null;
+      known.state.join = schedule === null ? reshape(known.state.join, parents) : null;
     return known;
   }
 

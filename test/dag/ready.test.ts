@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MAX_SPANS, SPAN_GAP_MS } from '../../src/dag/join.ts';
 import {
   emptyJoin,
   type Join,
@@ -393,6 +394,22 @@ describe('bounds', () => {
     ]);
     expect(play(spec, 'B@1', join).log, 'the straggler comes too late').toBe('.');
     expect(play(spec, 'B@1 A@1r1', join).log, 'but a rerun can still carry on').toBe('. 1/r1 .');
+  });
+
+  it('knows in a few stretches when rounds were decided, long after the rounds are forgotten', () => {
+    const far = 10 * SPAN_GAP_MS;
+    const spans = (endings: string) =>
+      play(aligned('any-succeeded', 'A'), endings).join.decided?.map(({ from, to }) => `${from}-${to}`);
+    expect(spans(`${range(MAX_RECENT_ROUNDS * 2, 'A')} A@${far}- A@${far + 5}m1`)).toEqual([
+      `1-${MAX_RECENT_ROUNDS * 2}`,
+      `${far}-${far}`,
+    ]);
+    expect(spans(`A@${far} A@3 A@1`)).toEqual(['1-3', `${far}-${far}`]);
+    // The nearest two become one.
+    const apart = Array.from({ length: MAX_SPANS + 1 }, (_, k) => k * far - (k === 5 ? 1 : 0));
+    const known = spans(apart.map((due) => `A@${due}`).join(' '));
+    expect(known).toHaveLength(MAX_SPANS);
+    expect(known).toContain(`${4 * far}-${5 * far - 1}`);
   });
 
   it('gives up the oldest even if it came last, and reports none that fired', () => {

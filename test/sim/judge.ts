@@ -204,7 +204,7 @@ export class Judge {
       life.begins = state.begins;
       // Instants that its parents may have used.
       life.blankUpTo = Math.max(
-        ...state.ahead.flatMap((each) => (each.schedule === undefined ? each.to : [])),
+        ...[...state.ahead, ...state.eras].flatMap(({ schedule, to }) => (schedule === null ? to : [])),
       );
     } else life.begins = Math.min(life.begins, state.begins);
     for (const key of ['succeeded', 'failed'] as const)

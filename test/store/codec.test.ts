@@ -76,7 +76,11 @@ const parentEnd: fc.Arbitrary<JobState['held'][number]> = fc.record({
   outcome: fc.constantFrom('succeeded', 'failed'),
   kind: fc.constantFrom('scheduled', 'manual', 'rerun'),
 });
-const stretches = fc.array(fc.record({ from: instant, to: instant }), { maxLength: 3 });
+const stretch = fc.record(
+  { from: instant, to: instant, schedule: fc.constant(null) },
+  { requiredKeys: ['from', 'to'] },
+);
+const stretches = fc.array(stretch, { maxLength: 3 });
 const state: fc.Arbitrary<JobState> = fc.record({
   name: text,
   cursor: instant,
