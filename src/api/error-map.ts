@@ -7,6 +7,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CarillonError, catalogue, type ErrorDetails } from '../errors.ts';
+import { shownInMessage } from '../scheduler/masked.ts';
 import type { Log } from '../scheduler/ports.ts';
 import type { WireProblem } from './schema.ts';
 
@@ -28,9 +29,9 @@ export function toProblem(error: {
     title: catalogue[code].title,
     status: catalogue[code].status,
     code,
-    detail: error.message,
+    detail: shownInMessage(error.message),
     ...(field !== undefined && { field }),
-    ...(value !== undefined && { value }),
+    ...(value !== undefined && { value: typeof value === 'string' ? shownInMessage(value) : value }),
     ...(allowed !== undefined && { allowed: typeof allowed === 'string' ? allowed : [...allowed] }),
     ...(source !== undefined && { source }),
     ...(names !== undefined && { names: [...names] }),

@@ -3,6 +3,7 @@
 import { CarillonError } from '../errors.ts';
 import type { JobGlance, JobView, Look, SchedulerHandle } from '../scheduler/handle.ts';
 import { lateness } from '../scheduler/late.ts';
+import { shown } from '../scheduler/masked.ts';
 import { statusOf } from '../scheduler/view.ts';
 import type { Reading } from './context.ts';
 import type { jobFilters } from './schema.ts';
@@ -54,11 +55,11 @@ export function passing(
   const isIn = stateIn(scheduler.look(), now);
   return (view) => {
     const { definition } = view.job;
-    if (owner !== undefined && definition.owner !== owner) return false;
+    if (owner !== undefined && shown(definition.owner) !== owner) return false;
     if (!labels.every(({ key, value }) => hasLabel(definition.labels, key, value))) return false;
     if (state !== undefined && !state.some((each) => isIn(view, each))) return false;
     if (wanted === undefined) return true;
-    const texts = [view.job.name, definition.description, definition.owner];
+    const texts = [view.job.name, shown(definition.description), shown(definition.owner)];
     return texts.some((text) => text?.toLowerCase().includes(wanted));
   };
 }

@@ -14,7 +14,7 @@ import { iso, isoOrNull } from './instants.ts';
 import { type JobFilter, passesAll, passing } from './job-filter.ts';
 import type { RecentRuns } from './recent-runs.ts';
 import type { WireJobRow } from './schema.ts';
-import { isRunning, isWaiting, scheduleText, statusReason } from './to-wire.ts';
+import { isRunning, isWaiting, labelsToWire, scheduleText, statusReason } from './to-wire.ts';
 
 export interface JobPage {
   readonly jobs: readonly JobGlance[];
@@ -89,8 +89,7 @@ export async function rowsOf(
     const { p50Ms, p95Ms } = runTimes(stats);
     return {
       name: job.name,
-      owner: job.definition.owner ?? null,
-      labels: job.definition.labels ?? {},
+      ...labelsToWire(job),
       scheduleText: scheduleText(glance),
       timezone: job.definition.schedule?.timezone ?? 'UTC',
       nextDue: isoOrNull(nextDueOf(glance)),

@@ -3,9 +3,11 @@
 import type { ApplyResult } from '../scheduler/command.ts';
 import type { JobGlance, JobView, Notice } from '../scheduler/handle.ts';
 import { type HeldBack, heldBackReason } from '../scheduler/held-back.ts';
+import { shown } from '../scheduler/masked.ts';
 import type {
   EndState,
   Histograms,
+  Job,
   LastRun,
   LedgerLine,
   Revision,
@@ -26,7 +28,7 @@ export function jobToWire(view: JobView, heldBack: HeldBack): WireJob {
   const { job, state } = view;
   return {
     name: job.name,
-    definition: job.definition,
+    definition: shown(job.definition),
     revision: job.revision,
     createdAt: iso(job.createdAt),
     updatedAt: iso(job.updatedAt),
@@ -81,6 +83,12 @@ export function scheduleText({ job, schedule }: JobGlance): string {
   const per = after.per === undefined ? '' : `, per ${after.per}`;
   return `after ${after.parents.join(', ')} (${after.when ?? 'all-succeeded'}${per})`;
 }
+
+/** What people find a job by. */
+export const labelsToWire = ({ definition }: Job) => ({
+  owner: shown(definition.owner ?? null),
+  labels: shown(definition.labels ?? {}),
+});
 
 export const lastToWire = (last: LastRun | null) =>
   last && { id: last.id, state: last.state, due: iso(last.due), endedAt: iso(last.endedAt) };
@@ -151,7 +159,7 @@ export const revisionToWire = (revision: Revision): WireRevision => ({
   revision: revision.revision,
   at: iso(revision.at),
   by: revision.by,
-  definition: revision.definition,
+  definition: shown(revision.definition),
 });
 
 export const applyResultToWire = (result: ApplyResult): WireApplyResult => ({
@@ -160,8 +168,8 @@ export const applyResultToWire = (result: ApplyResult): WireApplyResult => ({
   revision: result.revision,
   problem: result.error && toProblem(result.error),
   warnings: [...result.warnings],
-  before: result.before ?? null,
-  after: result.after ?? null,
+  before: shown(result.before ?? null),
+  after: shown(result.after ?? null),
 });
 
 const nothingCounted: WireSummary = {

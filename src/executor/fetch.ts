@@ -7,6 +7,7 @@
  * it is followed to http and https only, and never from elsewhere to an address of this host.
  */
 
+import { shownText } from '../scheduler/masked.ts';
 import type { FetchItem } from '../scheduler/spec.ts';
 
 const bounds = {
@@ -30,9 +31,12 @@ export interface FetchingCommand {
 export function fetchFirst(items: readonly FetchItem[], argv: readonly string[]): FetchingCommand {
   return {
     argv: ['/bin/sh', '-c', gate, 'carillon', process.execPath, program, ...argv],
-    input: JSON.stringify({ items, bounds }),
+    input: JSON.stringify({ items: items.map(withShown), bounds }),
   };
 }
+
+/** What is printed of an address: nothing of its login and its query. */
+const withShown = (item: FetchItem) => ({ ...item, shown: shownText(item.uri).split(/[?#]/, 1)[0] });
 
 /** Runs apart, so it brings all it needs; the job's own variables may hold anything. */
 const program = String.raw`
@@ -45,7 +49,6 @@ const { pipeline } = require('node:stream/promises');
 const { fileURLToPath } = require('node:url');
 const { items, bounds } = JSON.parse(readFileSync(0, 'utf8'));
 const say = (text) => process.stderr.write('carillon: ' + text + '\n');
-const shown = (url) => { const u = new URL(url); u.username = u.password = u.search = u.hash = ''; return u.href; };
 
 async function ownAddress(url) {
   const { address } = await lookup(new URL(url).hostname.replace(/^\[|\]$/g, ''));
@@ -72,7 +75,7 @@ async function open(url, signal) {
   }
 }
 
-async function take({ uri, output, executable, extract }) {
+async function take({ uri, shown, output, executable, extract }) {
   const url = new URL(uri.startsWith('/') ? 'file://' + uri : uri);
   const signal = AbortSignal.timeout(bounds.withinMs);
   const source = url.protocol === 'file:' ? createReadStream(fileURLToPath(url)) : await open(url.href, signal);
@@ -85,7 +88,7 @@ async function take({ uri, output, executable, extract }) {
   await pipeline(source, bounded, createWriteStream(output), { signal });
   if (executable) chmodSync(output, 0o755);
   if (extract) unpack(output);
-  say('fetched ' + shown(url) + ' as ' + output + ', ' + bytes + ' bytes');
+  say('fetched ' + shown + ' as ' + output + ', ' + bytes + ' bytes');
 }
 
 function unpack(file) {
@@ -102,7 +105,7 @@ function unpack(file) {
     } catch (error) {
       rmSync(item.output, { force: true });
       const cause = error.cause?.code ?? error.cause?.message ?? error.message;
-      say('could not fetch ' + item.uri.replace(/\/\/[^/?#]*@/, '//').split(/[?#]/)[0] + ': ' + cause);
+      say('could not fetch ' + item.shown + ': ' + cause);
       process.exit(1);
     }
   }

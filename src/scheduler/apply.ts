@@ -64,7 +64,7 @@ function judge(state: State, of: AppliedDefinition, stamp: Stamp): Judged {
 
 function fateOf(state: State, { definition, source }: AppliedDefinition, stamp: Stamp): Judged['fate'] {
   try {
-    const checked = checkJob(definition, source, state.settings);
+    const checked = checkJob(definition, source, storedIn(state));
     const there = known(state, checked.definition.name);
     const same = there.before !== null && sameJson(there.before.job.definition, checked.definition);
     const next = same ? null : nextRevision(checked, there, stamp);
@@ -118,6 +118,12 @@ export function planApply(
     results: [...(results as ApplyResult[]), ...pruned.map((name) => deletion(state, name))],
   };
 }
+
+/** What a definition is checked against. */
+export const storedIn = ({ settings, jobs }: State): Parameters<typeof checkJob>[2] => ({
+  settings,
+  stored: (name) => jobs.get(name)?.job.definition ?? null,
+});
 
 export function known(state: State, name: string): Known {
   return { before: state.jobs.get(name) ?? null, past: state.pasts.get(name)?.state ?? null };

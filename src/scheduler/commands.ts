@@ -6,7 +6,7 @@
 
 import { checkParents } from '../dag/check.ts';
 import { CarillonError, invariant } from '../errors.ts';
-import { known, planApply } from './apply.ts';
+import { known, planApply, storedIn } from './apply.ts';
 import { runTold } from './attempts.ts';
 import type { AnswerTo, ApplyResult, Command, CommandAnswers, JobAnswer } from './command.ts';
 import { beginNames, beginSchedule } from './decided.ts';
@@ -64,7 +64,7 @@ export function check<C extends Command>(before: Before, command: C): Change<Ans
 }
 
 function putJob({ state, now }: Before, command: CommandOf<'put-job'>): Change<JobAnswer> {
-  const checked = checkJob(command.definition, command.source, state.settings);
+  const checked = checkJob(command.definition, command.source, storedIn(state));
   const { definition } = checked;
   const before = state.jobs.get(definition.name) ?? null;
   if (before !== null && command.mode === 'create') {

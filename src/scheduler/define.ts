@@ -9,6 +9,7 @@ import { checkDefinition } from './check.ts';
 import { checkAhead } from './coming.ts';
 import type { JobDefinition } from './definition.ts';
 import { checkEngine } from './engine-choice.ts';
+import { unmasked } from './masked.ts';
 import type { Job, JobState, Settings } from './model.ts';
 import { passedWarnings } from './passed.ts';
 import { checkPolicy } from './policy.ts';
@@ -26,9 +27,14 @@ export interface Checked {
   readonly warnings: readonly string[];
 }
 
-/** Throws the first problem, its source named. */
-export function checkJob(raw: unknown, source: string, settings: Settings): Checked {
-  const { definition, warnings } = checkDefinition(raw, source);
+/** Throws the first problem, its source named. `stored`: the job of a name, whose credentials are kept; see masked.ts. */
+export function checkJob(
+  raw: unknown,
+  source: string,
+  { settings, stored }: { settings: Settings; stored: (name: string) => JobDefinition | null },
+): Checked {
+  const { definition: sent, warnings } = checkDefinition(raw, source);
+  const definition = unmasked(sent, stored(sent.name), source);
   try {
     checkEngine(definition.run, settings);
     checkPool(definition, settings);

@@ -5,6 +5,7 @@
  */
 
 import { CarillonError, type ErrorCode, type ErrorDetails } from '../errors.ts';
+import { shownInMessage } from './masked.ts';
 import { nearest } from './nearest.ts';
 
 /** The part of JSON Schema that definitions are written in. */
@@ -230,9 +231,11 @@ export function describe(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(shorten(value)) : String(value);
 }
 
-/** The value for `details.value`: texts are cut, structures are named. */
+/** The value for `details.value`: texts are cut, and show no credentials of an address; structures are named. */
 export function shorten(value: unknown): unknown {
-  if (typeof value === 'string')
-    return value.length > shownLength ? `${value.slice(0, shownLength)}…` : value;
+  if (typeof value === 'string') {
+    const text = shownInMessage(value);
+    return text.length > shownLength ? `${text.slice(0, shownLength)}…` : text;
+  }
   return typeof value === 'object' && value !== null ? describe(value) : value;
 }

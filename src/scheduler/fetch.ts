@@ -38,16 +38,12 @@ export function checkFetch({ fetch = [] }: RunDefinition, findings: Findings): v
         allowed,
       });
     const place = `run.fetch[${index}]`;
-    if (!isDownloadable(uri))
-      refuse(`${place}.uri`, withoutLogin(uri), 'http://…, https://…, file:///… or a full path');
+    if (!isDownloadable(uri)) refuse(`${place}.uri`, uri, 'http://…, https://…, file:///… or a full path');
     const name = output ?? fetchName(uri);
     if (name === '' || name.startsWith('/') || name.split('/').includes('..'))
       refuse(`${place}.output`, name, "a path below the run's folder");
   });
 }
-
-/** For messages, which are logged and shown: `***` in the place of a user and a password. */
-const withoutLogin = (uri: string): string => uri.replace(/\/\/[^/?#]*@/, '//***@');
 
 /** The last part of the address; what asks for nothing by name is called `download`. */
 export function fetchName(uri: string): string {

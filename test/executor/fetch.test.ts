@@ -97,7 +97,10 @@ describe('what is fetched is there before the command', () => {
 
   test('a password is not printed either when the download fails, whatever is in it', async () => {
     const { code, err } = await run([item(at('/gone#abc').replace('//', '//ann:sec@ret@'), 'x')], 'true');
-    expect([code, err]).toEqual([125, `carillon: could not fetch ${at('/gone')}: answered 404\n`]);
+    expect([code, err]).toEqual([
+      125,
+      `carillon: could not fetch ${at('/gone').replace('//', '//***@')}: answered 404\n`,
+    ]);
   });
 
   test('no argument of the command or of the download holds the address', async () => {

@@ -7,6 +7,7 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { CarillonError } from '../../errors.ts';
 import type { Generation } from '../../scheduler/chronos/job.ts';
+import { shownInMessage } from '../../scheduler/masked.ts';
 import type { Log } from '../../scheduler/ports.ts';
 import { toCatalogue } from '../error-map.ts';
 
@@ -23,7 +24,7 @@ export function answerErrors(app: FastifyInstance, log: Log, generation: Generat
     }
     if (expected.status === 413 || expected.status === 408) reply.header('connection', 'close');
     if (expected.status === 503) reply.header('retry-after', '1');
-    return answer(reply, generation, statusOf(expected), expected.message);
+    return answer(reply, generation, statusOf(expected), shownInMessage(expected.message));
   });
   app.setNotFoundHandler(({ url }, reply) =>
     answer(reply, generation, 404, `There is nothing at ${url.split('?', 1)[0]!.slice(0, 200)}.`),

@@ -5,6 +5,7 @@ import { CarillonError } from '../../errors.ts';
 import { type ChronosJob, crossFilled, printJob } from '../../scheduler/chronos/job.ts';
 import { currentStateOf, lastStateOf, toChronos } from '../../scheduler/chronos/mapping.ts';
 import type { JobView, SchedulerHandle } from '../../scheduler/handle.ts';
+import { shown } from '../../scheduler/masked.ts';
 import { type Query, single } from '../checking.ts';
 import { requestedBy } from '../context.ts';
 import type { Named } from '../endpoint.ts';
@@ -30,7 +31,7 @@ export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext):
   app.get('/jobs', async (_request, reply) => {
     const jobs: unknown[] = [];
     for await (const view of jobsThat(context, {}))
-      jobs.push(printJob(crossFilled(toChronos(view)), generation));
+      jobs.push(printJob(crossFilled(shownJob(view)), generation));
     return sendLong(reply, turns, jobs);
   });
 
@@ -41,7 +42,7 @@ export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext):
     let left = whole(query, 'offset', 0);
     if (limit === 0) return found;
     for await (const view of jobsThat(context, {})) {
-      const job = toChronos(view);
+      const job = shownJob(view);
       if (!matches(job, search) || left-- > 0) continue;
       if (found.push(printJob(job, generation)) === limit) break;
     }
@@ -55,7 +56,7 @@ export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext):
   });
 
   app.get<{ Params: Named }>('/job/:name', async ({ params: { name } }) =>
-    printJob(toChronos(jobOr(scheduler, name, 'requirement failed: Job')), generation),
+    printJob(shownJob(jobOr(scheduler, name, 'requirement failed: Job')), generation),
   );
 
   app.put<{ Params: Named; Querystring: Query }>('/job/:name', async (request, reply) => {
@@ -89,6 +90,9 @@ export function jobOr(
   return view;
 }
 
+/** The job as its clients read it. */
+const shownJob = (view: JobView): ChronosJob => shown(toChronos(view));
+
 interface Search {
   readonly name: string;
   readonly command: string;
@@ -120,7 +124,7 @@ function whole(query: Query, field: string, otherwise: number): number {
 }
 
 function summaryOf(view: JobView): object {
-  const job = toChronos(view);
+  const job = shownJob(view);
   return {
     name: job.name,
     status: lastStateOf(job),

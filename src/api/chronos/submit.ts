@@ -7,12 +7,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CarillonError } from '../../errors.ts';
 import { droppable, type Unmapped } from '../../scheduler/chronos/aspects.ts';
-import type { Generation } from '../../scheduler/chronos/job.ts';
+import { crossFilled, type Generation } from '../../scheduler/chronos/job.ts';
 import { toChronos, toDefinition } from '../../scheduler/chronos/mapping.ts';
 import { nameForms, nativeName, shownName } from '../../scheduler/chronos/names.ts';
 import { readChronosJob, type Sent } from '../../scheduler/chronos/read.ts';
 import type { JobAnswer } from '../../scheduler/command.ts';
 import type { JobView, SchedulerHandle } from '../../scheduler/handle.ts';
+import { unmasked } from '../../scheduler/masked.ts';
 import type { Log } from '../../scheduler/ports.ts';
 import { type ApiContext, requestedBy } from '../context.ts';
 import { jsonBody } from './body.ts';
@@ -108,7 +109,12 @@ async function put({ scheduler, generation }: ChronosContext, sent: Sent, by: st
     try {
       return await scheduler.submit({
         kind: 'put-job',
-        definition: toDefinition(sent, { generation, now: scheduler.now(), before, unmapped }),
+        definition: toDefinition(withCredentials(sent, before), {
+          generation,
+          now: scheduler.now(),
+          before,
+          unmapped,
+        }),
         mode: 'replace',
         expected: before?.job.revision ?? 0,
         by,
@@ -121,6 +127,12 @@ async function put({ scheduler, generation }: ChronosContext, sent: Sent, by: st
       else if (error.code !== 'REVISION_CONFLICT') throw error;
     }
   }
+}
+
+/** Credentials that the client read as `***` are those of the job; see masked.ts. */
+function withCredentials(sent: Sent, before: JobView | null): Sent {
+  const stored = before && crossFilled(toChronos(before));
+  return { ...sent, job: unmasked(sent.job, stored, 'body') };
 }
 
 /** What a job may go without because the engine can't honour it; null: the refusal stands. */

@@ -19,7 +19,7 @@ import { apiLimits } from '../limits.ts';
 import { sendLong, sendParts } from '../long-answer.ts';
 import { type WireGraph as Graph, type WireGraphNode as GraphNode, WireGraph } from '../schema-views.ts';
 import { ref } from '../shape.ts';
-import { isRunning, isWaiting, lastToWire } from '../to-wire.ts';
+import { isRunning, isWaiting, labelsToWire, lastToWire } from '../to-wire.ts';
 
 const tags = ['graph'];
 
@@ -165,8 +165,7 @@ function toNode(view: JobView): Omit<GraphNode, 'level' | 'late' | 'lacking' | '
     p95Ms,
     name: job.name,
     kind: schedule !== null ? 'time' : job.definition.schedule?.after === undefined ? 'manual' : 'after',
-    owner: job.definition.owner ?? null,
-    labels: job.definition.labels ?? {},
+    ...labelsToWire(job),
     status,
     last: lastToWire(state.last),
     nextDue: isoOrNull(nextDue),

@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
+import { shown } from '../../scheduler/masked.ts';
 import type { EndState, LedgerLine, Revision } from '../../scheduler/model.ts';
 import type { Archive } from '../../scheduler/ports.ts';
 import type { ApiContext } from '../context.ts';
@@ -104,7 +105,13 @@ export function jobPastRoutes(app: FastifyInstance, context: ApiContext): void {
     async ({ params: { name }, query: { from, to } }) => {
       const before = await findRevision(context, name, from);
       const after = await findRevision(context, name, to);
-      return { job: name, from, to, changes: differences(before.definition, after.definition) };
+      // Compared as they are: another credential is a change, too.
+      const changes = differences(before.definition, after.definition).map((change) => ({
+        path: change.path,
+        before: shown(change.before, change.path),
+        after: shown(change.after, change.path),
+      }));
+      return { job: name, from, to, changes };
     },
   );
 

@@ -14,7 +14,7 @@ import { iso, isoOrNull } from '../instants.ts';
 import { apiLimits } from '../limits.ts';
 import { type WireOverview as Overview, WireOverview } from '../schema-plots.ts';
 import { ref } from '../shape.ts';
-import { isRunning, lastToWire } from '../to-wire.ts';
+import { isRunning, labelsToWire, lastToWire } from '../to-wire.ts';
 
 const hourMs = 3_600_000;
 
@@ -65,7 +65,7 @@ async function overview(reading: Reading): Promise<Overview> {
       total: found.failing.length,
       items: await turns.each([...failing.entries()], ([index, job]) => ({
         job: job.job.name,
-        owner: job.job.definition.owner ?? null,
+        owner: labelsToWire(job.job).owner,
         consecutiveFailures: job.state.consecutiveFailures,
         last: lastToWire(job.state.last),
         reason: reasons[index] ?? null,
@@ -142,13 +142,13 @@ function lateToWire(
   outlook: Outlook,
   now: number,
 ): Overview['late']['items'][number] {
-  const { name, definition } = job.job;
+  const { name } = job.job;
   const done = outlook.ofRun(job, late.run, now);
   const below = outlook.below(name);
   const allDone = done && { p50: done.p50 + below.p50, p95: done.p95 + below.p95 };
   return {
     job: name,
-    owner: definition.owner ?? null,
+    owner: labelsToWire(job.job).owner,
     kind: late.kind,
     since: iso(late.since),
     reason: late.reason,

@@ -27,7 +27,7 @@ import {
 } from '../schema-plots.ts';
 import { measures } from '../schema-views.ts';
 import { ref } from '../shape.ts';
-import { lastToWire, summaryToWire } from '../to-wire.ts';
+import { labelsToWire, lastToWire, summaryToWire } from '../to-wire.ts';
 
 const tags = ['statistics'];
 const hourMs = 3_600_000;
@@ -182,7 +182,7 @@ async function top({ scheduler, turns }: Reading, by: Top['by'], limit: number):
     const { p50Ms, p95Ms } = runTimes(stats);
     return {
       job: job.name,
-      owner: job.definition.owner ?? null,
+      owner: labelsToWire(job).owner,
       value,
       p50Ms,
       p95Ms,
