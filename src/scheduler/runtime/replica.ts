@@ -6,7 +6,7 @@
 import { isCounted } from '../durations.ts';
 import { follow } from '../follow.ts';
 import type { Notice } from '../handle.ts';
-import type { Settings } from '../model.ts';
+import type { Run, Settings } from '../model.ts';
 import type { Clock, Log, Store, Watching } from '../ports.ts';
 import { State } from '../state.ts';
 import type { Write } from '../write.ts';
@@ -106,7 +106,20 @@ export class Replica {
     state.ready();
     for (const writes of this.#meanwhile) follow(state, writes);
     this.#meanwhile = null;
+    if (this.#state !== null) this.#learnClock(this.#state, state);
     this.#state = state;
+  }
+
+  /**
+   * The leader's clock may have been set in what was missed. Then it wrote every run that is counted, and so none is
+   * as it was before.
+   */
+  #learnClock(before: State, state: State): void {
+    const counted = [...state.runs.values()].filter((run) => isCounted(run) && run.decidedAt !== undefined);
+    const decided = counted.map(({ decidedAt = 0 }) => decidedAt);
+    const isAsBefore = ({ id, decidedAt }: Run) => before.runs.get(id)?.decidedAt === decidedAt;
+    if (counted.length === 0 || counted.some(isAsBefore)) return;
+    this.#leaderClock = { at: Math.max(...decided), monotonicMs: this.#parts.clock.monotonicMs() };
   }
 
   #take(writes: readonly Write[]): void {

@@ -1,0 +1,96 @@
+/** What a follower knows of the leader's clock when it takes over. */
+
+import { expect, test } from 'vitest';
+import type { Run } from '../../../src/scheduler/model.ts';
+import type { Log, Store, Watcher } from '../../../src/scheduler/ports.ts';
+import { Replica } from '../../../src/scheduler/runtime/replica.ts';
+import { createMemoryBacking, createMemoryStore } from '../../../src/store/memory.ts';
+import { Rig, testSettings } from '../../support/rig.ts';
+import { SimClock } from '../../support/sim-clock.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const silent = { debug() {}, info() {}, warn() {}, error() {} } as unknown as Log;
+
+/** A leader's store and a follower of it that may miss what is committed. */
+async function followed() {
+  const clock = new SimClock(Date.parse('2026-01-01T10:00:00Z'));
+  const backing = createMemoryBacking();
+  const leader = createMemoryStore(backing);
+  const term = await leader.campaign();
+  const rig = new Rig('2026-01-01T10:00:00Z');
+  rig.put({ name: 'a', policy: { overlap: 'allow' } });
+  await leader.commit(term, [
+    [...rig.jobs.values()].map((job) => ({ kind: 'job', job, revision: null }) as never),
+  ]);
+  let watcher: Watcher | null = null;
+  let misses = false;
+  const inner = createMemoryStore(backing);
+  const store: Store = {
+    ...inner,
+    watch: (own) => {
+      watcher = own;
+      return inner.watch({ ...own, onWrites: (writes) => (misses ? undefined : own.onWrites(writes)) });
+    },
+  };
+  const replica = new Replica({
+    settings: testSettings,
+    cluster: 'memory',
+    store,
+    clock,
+    log: silent,
+    onNotices() {},
+  });
+  await replica.load();
+  const running: Run[] = ['m1', 'm2'].map((variant) => {
+    rig.trigger('a');
+    return { ...structuredClone(rig.runOf('a', rig.view('a').runs.length - 1)), variant };
+  });
+  return {
+    clock,
+    replica,
+    /** The leader writes these of its two runs, and its clock shows `at`. */
+    writes: (at: number, ...which: number[]) =>
+      leader.commit(term, [
+        which.map((index) => ({ kind: 'run' as const, run: { ...(running[index] as Run), decidedAt: at } })),
+      ]),
+    miss: (isMissed: boolean) => {
+      misses = isMissed;
+      if (!isMissed) watcher?.onGap();
+    },
+    ahead: async () => (await replica.takeOver()).clockAheadMs,
+  };
+}
+
+test.each([
+  ['nothing happened to the clocks', 0, 0, 0],
+  ['all clocks were set back', -6 * HOUR_MS, -6 * HOUR_MS, 0],
+  ['all clocks were set ahead', 6 * HOUR_MS, 6 * HOUR_MS, 0],
+  ["only the leader's clock was set back", -6 * HOUR_MS, 0, 6 * HOUR_MS],
+  ["only this node's clock was set back", 0, -6 * HOUR_MS, -6 * HOUR_MS],
+])('when %s while it missed what was committed, it knows', async (_, theirs, own, aheadMs) => {
+  const { clock, replica, writes, miss, ahead } = await followed();
+  await writes(clock.now(), 0, 1);
+  await clock.advance(MINUTE_MS);
+  miss(true);
+  const begins = clock.now();
+  clock.step(own);
+  // A leader whose clock is set writes all that it counts time of.
+  if (theirs !== 0) await writes(begins + theirs, 0, 1);
+  miss(false);
+  await replica.caughtUp();
+  await clock.advance(10 * MINUTE_MS);
+  expect(await ahead()).toBe(aheadMs);
+});
+
+test('what was missed and tells of no set clock makes nothing seem late', async () => {
+  const { clock, replica, writes, miss, ahead } = await followed();
+  await writes(clock.now(), 0, 1);
+  miss(true);
+  await clock.advance(MINUTE_MS);
+  await writes(clock.now(), 0);
+  await clock.advance(HOUR_MS);
+  miss(false);
+  await replica.caughtUp();
+  expect(await ahead()).toBe(0);
+});
