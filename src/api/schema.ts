@@ -255,8 +255,9 @@ export const WireAttempt = Type.Object(
     image: orNull(Type.String(), { description: 'What ran, by its digest; null until that is known.' }),
     exitCode: orNull(Type.Integer()),
     reason: orNull(Type.String()),
-    bytesDropped: count(
-      'Bytes of its oldest output that are not kept any more; while it runs, as of some seconds ago.',
+    bytesDropped: orNull(
+      count('Bytes of its oldest output that are not kept any more; while it runs, as of some seconds ago.'),
+      { description: 'Null: some, which its engine does not count. Of containers it is known at the end.' },
     ),
   },
   { $id: 'Attempt' },

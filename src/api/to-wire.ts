@@ -124,7 +124,7 @@ export function runToWire(run: Run): WireRun {
       image: attempt.image ?? null,
       exitCode: attempt.exitCode,
       reason: attempt.reason,
-      bytesDropped: attempt.bytesDropped ?? 0,
+      bytesDropped: attempt.bytesDropped === undefined ? 0 : attempt.bytesDropped,
     })),
     catchesUp: run.catchesUp,
     createdAt: iso(run.createdAt),

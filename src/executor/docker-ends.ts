@@ -5,6 +5,7 @@
 
 import type { Clock, LaunchReport } from '../scheduler/ports.ts';
 import { type ContainerEvent, type DockerEngine, maxHistory } from './docker-engine.ts';
+import { isCut } from './docker-log-cut.ts';
 import { readFrames } from './docker-logs.ts';
 import { type ContainerInspection, endedFromOutside } from './docker-state.ts';
 import { EngineRefusal } from './docker-transport.ts';
@@ -25,6 +26,8 @@ export class ContainerEnds {
   readonly #foundDead = new Map<string, boolean>();
   /** What those said last that were to start a program and could not. */
   readonly #startFailures = new Map<string, string | undefined>();
+  /** Whether the engine has dropped the oldest of the output. */
+  readonly #cut = new Map<string, boolean>();
   /** Since when an end is unexplained, by the monotonic clock. */
   readonly #unexplained = new Map<string, number>();
 
@@ -65,6 +68,25 @@ export class ContainerEnds {
     this.#startFailures.set(Id, startFailure(line));
   }
 
+  async recallOutput({ Id, State }: ContainerInspection): Promise<void> {
+    if (State.Running || this.#cut.has(Id)) return;
+    const { engine, signal } = this.#options;
+    const query = { stdout: true, stderr: true, follow: false } as const;
+    try {
+      const cut = await isCut(async function* (tail, parser) {
+        yield* readFrames(await engine.logs(Id, { ...query, tail }, signal), parser);
+      });
+      this.#cut.set(Id, cut);
+    } catch (error) {
+      if (!(error instanceof EngineRefusal)) throw error;
+    }
+  }
+
+  /** Whether the engine has dropped the oldest of its output; undefined while that may still come. */
+  isCut(id: string): boolean | undefined {
+    return this.#cut.get(id);
+  }
+
   wasFoundDead(id: string): boolean {
     return this.#foundDead.get(id) === true;
   }
@@ -88,7 +110,7 @@ export class ContainerEnds {
 
   /** Forgets the containers that are not there any more. */
   keepOnly(listed: ReadonlySet<string>): void {
-    for (const known of [this.#foundDead, this.#startFailures, this.#unexplained])
+    for (const known of [this.#foundDead, this.#startFailures, this.#cut, this.#unexplained])
       for (const id of known.keys()) if (!listed.has(id)) known.delete(id);
   }
 }

@@ -16,6 +16,8 @@ export class FrameParser {
   #headerFilled = 0;
   #remaining = 0;
   #stream: LogChunk['stream'] = 'stdout';
+  /** Frames that have begun: one for each entry of the log. */
+  frames = 0;
 
   /** The payload in `bytes`, in order. Throws when they are not frames: a container with a terminal has none. */
   push(bytes: Uint8Array): LogChunk[] {
@@ -49,11 +51,14 @@ export class FrameParser {
     this.#stream = stream;
     this.#remaining = new DataView(this.#header.buffer).getUint32(4);
     this.#headerFilled = 0;
+    this.frames += 1;
   }
 }
 
-export async function* readFrames(source: AsyncIterable<Uint8Array>): AsyncGenerator<LogChunk> {
-  const parser = new FrameParser();
+export async function* readFrames(
+  source: AsyncIterable<Uint8Array>,
+  parser = new FrameParser(),
+): AsyncGenerator<LogChunk> {
   for await (const bytes of source) yield* parser.push(bytes);
 }
 

@@ -20,8 +20,8 @@ export const labelOf = {
   gate: 'carillon.gate',
 } as const;
 
-/** What the engine keeps of a job's output; the json-file driver drops the oldest file beyond it. */
-export const engineLogLimits = { fileBytes: 10 * 1024 * 1024, files: 3 } as const;
+/** What the engine keeps of a job's output; the json-file driver drops the oldest file beyond it (docker-log-cut.ts). */
+export const engineLogLimits = { fileBytes: 2 * 1024 * 1024, files: 16 } as const;
 
 export interface DockerCreateRequest {
   readonly _query: { readonly name: string };

@@ -146,7 +146,7 @@ export class DockerWatch {
   /** To be called before `take` and `report`: asks the engine for what the inspection of an end does not say. */
   async recall(container: ContainerInspection): Promise<void> {
     const { Id, Name } = container;
-    await this.#ends.recallStart(container);
+    await Promise.all([this.#ends.recallStart(container), this.#ends.recallOutput(container)]);
     if (this.#known.get(Name.replace(/^\//, ''))?.id === Id) return;
     const kill = await this.#ends.recallDeath(container);
     if (kill !== undefined) this.#noteKill(kill);
@@ -154,8 +154,18 @@ export class DockerWatch {
 
   #reportOf(container: ContainerInspection, interruption: string | null): LaunchReport {
     const report = launchReport(container, interruption);
-    const startFailure = this.#ends.startFailure(container.Id);
-    return startFailure === undefined ? report : { ...report, reason: startFailure };
+    const reason = this.#ends.startFailure(container.Id);
+    const isCut = this.#ends.isCut(container.Id);
+    return {
+      ...report,
+      ...(reason !== undefined && { reason }),
+      ...(isCut === true && { bytesDropped: null }),
+    };
+  }
+
+  /** Whether the engine has dropped the oldest of an output; undefined where that is not known. */
+  isCut(id: string): boolean | undefined {
+    return this.#ends.isCut(id);
   }
 
   /** An end by signal from now on is our doing. */

@@ -22,9 +22,10 @@ import type { TlsFiles } from './docker-address.ts';
 import { ContainersAhead } from './docker-ahead.ts';
 import { removeUnlessRunning } from './docker-create.ts';
 import { type FindCredentials, noCredentials } from './docker-credentials.ts';
-import { type ContainerEntry, hasEnded, nameOf } from './docker-engine.ts';
+import { type ContainerEntry, type EngineLogQuery, hasEnded, nameOf } from './docker-engine.ts';
 import { GatedEngine } from './docker-gate.ts';
 import { launchContainer } from './docker-launch.ts';
+import { cutLine, isCut } from './docker-log-cut.ts';
 import { countLines, readFrames, skipLines } from './docker-logs.ts';
 import { ImagePulls } from './docker-pull.ts';
 import { labelOf } from './docker-request.ts';
@@ -263,8 +264,16 @@ class DockerLauncher implements Launcher {
   async *#wantedLogs(id: string, query: LogQuery, signal: AbortSignal): AsyncGenerator<LogChunk> {
     const { stream, tail, follow = false } = query;
     const wanted = { stdout: stream !== 'stderr', stderr: stream !== 'stdout', follow };
-    const read = async (more: { follow: boolean; tail: number | 'all' }) =>
+    const read = async (more: Pick<EngineLogQuery, 'follow' | 'tail'>) =>
       readFrames(await this.#docker.logs(id, { ...wanted, ...more }, signal));
+    const whole = { stdout: true, stderr: true, follow: false };
+    const docker = this.#docker;
+    const find = () =>
+      this.#watch.isCut(id) ??
+      isCut(async function* (last, parser) {
+        yield* readFrames(await docker.logs(id, { ...whole, tail: last }, signal), parser);
+      });
+    if (tail === undefined && (await find())) yield cutLine;
     if (stream === undefined || tail === undefined) {
       yield* await read({ follow, tail: tail ?? 'all' });
     } else {

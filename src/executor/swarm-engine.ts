@@ -10,6 +10,7 @@
 import { CarillonError } from '../errors.ts';
 import type { Clock } from '../scheduler/ports.ts';
 import type { TlsFiles } from './docker-address.ts';
+import type { EngineLogQuery } from './docker-engine.ts';
 import { labelOf } from './docker-request.ts';
 import { type Call, DockerTransport, EngineRefusal, type RegistryAuth } from './docker-transport.ts';
 import type { SwarmServiceSpec } from './swarm-request.ts';
@@ -153,7 +154,7 @@ export class SwarmEngine {
   /** Multiplexed bytes as they come; with `follow` they do not end by themselves. */
   async logs(
     taskId: string,
-    query: { readonly stdout: boolean; readonly stderr: boolean; readonly follow: boolean },
+    query: Omit<EngineLogQuery, 'tail'> & Partial<EngineLogQuery>,
     signal: AbortSignal,
   ): Promise<AsyncGenerator<Uint8Array>> {
     const call = { method: 'GET', path: `/tasks/${taskId}/logs`, query, timeoutMs: askTimeoutMs } as const;

@@ -5,7 +5,8 @@
  */
 
 import type { Clock, LogChunk, LogQuery } from '../scheduler/ports.ts';
-import { countLines, readFrames, skipLines } from './docker-logs.ts';
+import { cutLine, isCut } from './docker-log-cut.ts';
+import { countLines, FrameParser, readFrames, skipLines } from './docker-logs.ts';
 import type { SwarmEngine } from './swarm-engine.ts';
 
 /** A node that is asked for a log and is gone lets the manager wait for ever. */
@@ -42,6 +43,14 @@ async function* wanted(
   signal: AbortSignal,
 ): AsyncGenerator<LogChunk> {
   const { stream, tail, follow = false } = query;
+  const both = { stdout: true, stderr: true };
+  // What is followed may have no node yet that could be asked.
+  if (
+    tail === undefined &&
+    !follow &&
+    (await isCut((last, parser) => written(options, both, signal, { tail: last, parser })))
+  )
+    yield cutLine;
   const streams = { stdout: stream !== 'stderr', stderr: stream !== 'stdout' };
   const all = follow ? followed(options, streams, signal) : written(options, streams, signal);
   if (tail === undefined) return yield* all;
@@ -85,14 +94,18 @@ async function* written(
   { engine, clock, taskId }: TaskLogOptions,
   streams: Streams,
   signal: AbortSignal,
+  {
+    tail = 'all',
+    parser = new FrameParser(),
+  }: { readonly tail?: number | 'all'; readonly parser?: FrameParser } = {},
 ): AsyncGenerator<LogChunk> {
   const reading = new AbortController();
   const stop = () => reading.abort();
   signal.addEventListener('abort', stop, { once: true });
   let cancel = clock.after(silenceMs, stop);
   try {
-    const bytes = await engine.logs(taskId, { ...streams, follow: false }, reading.signal);
-    for await (const chunk of readFrames(bytes)) {
+    const bytes = await engine.logs(taskId, { ...streams, follow: false, tail }, reading.signal);
+    for await (const chunk of readFrames(bytes, parser)) {
       cancel();
       // The time that the reader takes is not the node's.
       yield chunk;

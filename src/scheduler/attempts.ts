@@ -63,7 +63,7 @@ export function attemptEnded(
     exitCode: number | null;
     reason: string | null;
     infrastructure: boolean;
-    bytesDropped?: number | undefined;
+    bytesDropped?: number | null | undefined;
   },
 ): void {
   const attempt = run.attempts.at(-1);

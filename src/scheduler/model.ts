@@ -176,8 +176,8 @@ export interface Attempt {
   image?: string;
   exitCode: number | null;
   reason: string | null;
-  /** Of its oldest output, gone because of the bound; left out where nothing is, or where it is not counted. */
-  bytesDropped?: number;
+  /** Of its oldest output; null: some, which its engine does not count. Left out: none that is known. */
+  bytesDropped?: number | null;
 }
 
 /** What became of due instants: one line for one, or for a stretch that ended alike. */

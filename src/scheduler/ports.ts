@@ -185,8 +185,8 @@ export type Observation =
       readonly reason?: string;
       /** The end was not the job's doing (engine restarted, machine died). */
       readonly infrastructure?: boolean;
-      /** Of its output; left out where that is not counted. */
-      readonly bytesDropped?: number;
+      /** Of its oldest output; null: some, which its engine does not count. Left out: none that is known. */
+      readonly bytesDropped?: number | null;
     };
 
 /** One entry of an engine's inventory. */
@@ -200,7 +200,7 @@ export interface LaunchReport {
   readonly exitCode?: number | null;
   readonly reason?: string;
   readonly infrastructure?: boolean;
-  readonly bytesDropped?: number;
+  readonly bytesDropped?: number | null;
 }
 
 export interface LogChunk {

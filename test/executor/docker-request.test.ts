@@ -41,7 +41,7 @@ describe('the create request', () => {
           RestartPolicy: { Name: 'no' },
           AutoRemove: false,
           Init: true,
-          LogConfig: { Type: 'json-file', Config: { 'max-size': '10485760', 'max-file': '3' } },
+          LogConfig: { Type: 'json-file', Config: { 'max-size': '2097152', 'max-file': '16' } },
         },
       },
     });

@@ -1,5 +1,6 @@
 /** How an end is told whose reason the engine learns late, as it does on a busy machine: answers by script. */
 
+import { Readable } from 'node:stream';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import type { DockerEngine } from '../../src/executor/docker-engine.ts';
@@ -37,7 +38,11 @@ async function toldAfter(
   });
   let inspections = 1;
   const died = { Action: 'die', time: 0, Actor: { ID: 'id', Attributes: {} } };
-  const engine = { inspect: async () => container(++inspections >= looks), history: async () => [died] };
+  const engine = {
+    inspect: async () => container(++inspections >= looks),
+    history: async () => [died],
+    logs: async () => Readable.from([]) as unknown as AsyncGenerator<Uint8Array>,
+  };
   const watch = new DockerWatch({
     engine: engine as Partial<DockerEngine> as DockerEngine,
     cluster: 'c',

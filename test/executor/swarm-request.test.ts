@@ -50,7 +50,7 @@ test('a launch is a service of one task that is never started again', () => {
       Placement: { Constraints: [] },
       Networks: [{ Target: 'host' }],
       RestartPolicy: { Condition: 'none' },
-      LogDriver: { Name: 'json-file', Options: { 'max-size': '10485760', 'max-file': '3' } },
+      LogDriver: { Name: 'json-file', Options: { 'max-size': '2097152', 'max-file': '16' } },
     },
     Mode: { Replicated: { Replicas: 1 } },
     UpdateConfig: { FailureAction: 'continue', Order: 'stop-first' },

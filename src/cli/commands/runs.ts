@@ -141,7 +141,7 @@ function printRun(session: Session, run: WireRun): void {
         [
           'output cut',
           run.attempts
-            .filter(({ bytesDropped }) => bytesDropped > 0)
+            .filter(({ bytesDropped }) => bytesDropped !== 0)
             .map((attempt) => `${droppedText(attempt)} (attempt ${attempt.number})`)
             .join('; '),
         ],
@@ -165,7 +165,9 @@ function printRun(session: Session, run: WireRun): void {
 }
 
 const droppedText = ({ bytesDropped }: WireAttempt): string =>
-  `the oldest ${bytesDropped.toLocaleString('en-US')} bytes were dropped`;
+  bytesDropped === null
+    ? 'the engine has dropped the oldest of it'
+    : `the oldest ${bytesDropped.toLocaleString('en-US')} bytes were dropped`;
 
 interface RunOptions {
   readonly param?: string[];
@@ -228,7 +230,7 @@ async function showLogs(session: Session, name: string, options: LogsOptions): P
   session.progress(run.id);
   const attempt = run.attempts.at(-1);
   // Of the last lines nobody expects to be the whole.
-  if (attempt !== undefined && attempt.bytesDropped > 0 && query.tail === undefined)
+  if (attempt !== undefined && attempt.bytesDropped !== 0 && query.tail === undefined)
     session.io.err(`This output is cut: ${droppedText(attempt)}.\n`);
   if (follow) {
     await followLogs(session, run, query, persistence);

@@ -77,15 +77,18 @@ export function Logs({ run }: { readonly run: WireRun }) {
         </>
       }
     >
-      {shown !== undefined && shown.bytesDropped > 0 && (
-        <p className="logs-cut">
-          The output is cut: the oldest {shown.bytesDropped.toLocaleString('en-US')} bytes were dropped.
-        </p>
+      {shown !== undefined && shown.bytesDropped !== 0 && (
+        <p className="logs-cut">The output is cut: {droppedText(shown.bytesDropped)}.</p>
       )}
       <Lines lines={lines} find={text} empty={emptyText(run, output)} />
     </Panel>
   );
 }
+
+const droppedText = (bytes: number | null): string =>
+  bytes === null
+    ? 'the engine has dropped the oldest of it'
+    : `the oldest ${bytes.toLocaleString('en-US')} bytes were dropped`;
 
 function statusOf(
   { state, dropped, lines }: Output,
