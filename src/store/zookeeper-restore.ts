@@ -8,7 +8,7 @@ import { CarillonError } from '../errors.ts';
 import type { Clock, Log } from '../scheduler/ports.ts';
 import { inBatches, type StoredRecord } from './backup-record.ts';
 import { Checkpoints } from './zookeeper-checkpoint.ts';
-import { makeFolders, makeNode } from './zookeeper-folders.ts';
+import { makeFolders, makeNode, refuseOthers } from './zookeeper-folders.ts';
 import { LAYOUT, paths, tables } from './zookeeper-paths.ts';
 import { Pending } from './zookeeper-pending.ts';
 import { type Op, ZooKeeperError, type ZooKeeperSession } from './zookeeper-session.ts';
@@ -73,6 +73,7 @@ async function begin({ session, hosts }: ZooKeeperRestore): Promise<void> {
       { field: 'zk', value: hosts },
     );
   }
+  if (!isBegun) await refuseOthers(session, hosts);
   await makeNode(session, paths.restoring);
   try {
     await session.create(byPath, new Uint8Array(), 'ephemeral');

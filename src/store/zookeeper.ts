@@ -22,7 +22,7 @@ import { createZooKeeperArchive } from './zookeeper-archive.ts';
 import { zookeeperRecords } from './zookeeper-backup.ts';
 import { Checkpoints } from './zookeeper-checkpoint.ts';
 import { beginTerm } from './zookeeper-epoch.ts';
-import { makeFolders, makeNode } from './zookeeper-folders.ts';
+import { makeFolders, makeNode, refuseOthers } from './zookeeper-folders.ts';
 import { NewestRuns } from './zookeeper-index.ts';
 import { keyOf, LAYOUT, paths, shards } from './zookeeper-paths.ts';
 import { patiently } from './zookeeper-patience.ts';
@@ -216,6 +216,7 @@ async function install({ session, hosts, known = null }: ZooKeeperStoreParts): P
       { field: 'zk', value: hosts },
     );
   }
+  await refuseOthers(session, hosts);
   await makeFolders(session, randomUUID());
   await makeNode(session, paths.layout, String(LAYOUT));
 }

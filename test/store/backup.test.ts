@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -360,6 +360,26 @@ describe.skipIf(zookeeperMissing !== null)('a restore into ZooKeeper', () => {
     expect(await store.cluster()).toBe(before);
     await store.close();
   });
+
+  test.each(['/jobs/of-others', '/election/of-others', '/log/0001'])(
+    'never touches what others keep at the path: %s',
+    async (theirs) => {
+      const chroot = `others${theirs.replaceAll('/', '-')}`;
+      const others = sessionAt(chroot);
+      await others.start();
+      await others.create(dirname(theirs), new Uint8Array());
+      await others.create(theirs, Buffer.from('theirs'));
+      await expect(toZooKeeper(file, chroot)).rejects.toMatchObject({
+        code: 'STORE_NOT_EMPTY',
+        message: expect.stringContaining(dirname(theirs)),
+      });
+      // Nor does a scheduler that starts there.
+      await expect(inZooKeeper(chroot)).rejects.toMatchObject({ code: 'STORE_NOT_EMPTY' });
+      expect(await others.children('/')).toEqual([dirname(theirs).slice(1)]);
+      expect(await others.exists(theirs)).toBe(true);
+      await others.close();
+    },
+  );
 
   test('that is killed at any moment leaves one that no scheduler starts on, until it is run again', async () => {
     const seen = new Set<string>();
