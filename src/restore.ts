@@ -7,10 +7,10 @@ import { realClock } from './clock.ts';
 import { makeDataDir } from './node-files.ts';
 import type { Attempt } from './scheduler/model.ts';
 import type { Log } from './scheduler/ports.ts';
-import { restoredRun } from './scheduler/restored.ts';
+import { restoredJob, restoredRun } from './scheduler/restored.ts';
 import { checkBackup, readBackup } from './store/backup-file.ts';
 import type { StoredRecord } from './store/backup-record.ts';
-import { decodeRun, encodeRun, type Stored } from './store/codec.ts';
+import { decodeJob, decodeRun, encodeJob, encodeRun, type Stored } from './store/codec.ts';
 import { restoreEmbedded, TERMS_BETWEEN } from './store/embedded-restore.ts';
 import { readZooKeeperAuth } from './store/zookeeper-auth.ts';
 import { restoreZooKeeper } from './store/zookeeper-restore.ts';
@@ -70,6 +70,10 @@ async function* withoutDoubt(
     !newIdentity && !(zk !== null && engine === 'process' && host === null);
   for await (const some of records) {
     yield some.map((record) => {
+      if (record[0] === 'job') {
+        const job = restoredJob(decodeJob(record[1], record[2] as Stored), now);
+        return ['job', record[1], encodeJob(job)] as const;
+      }
       if (record[0] !== 'run') return record;
       const run = restoredRun(decodeRun(record[2] as Stored), { now, reaches });
       return ['run', record[1], encodeRun(run)] as const;

@@ -108,6 +108,7 @@ export function nextRevision(
     resolved,
     revision: (before?.job.revision ?? past?.removed?.revision ?? 0) + 1,
     createdAt: before?.job.createdAt ?? stamp.now,
+    ...(before?.job.restoredAt !== undefined && { restoredAt: before.job.restoredAt }),
     updatedAt: stamp.now,
     updatedBy: stamp.by,
   };

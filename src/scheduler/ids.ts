@@ -27,12 +27,12 @@ export function compactInstant(ms: number): string {
 
 /**
  * `[a-z0-9-]{1,63}`: a readable part of the job's name, a 53-bit hash of installation, run and when the job was
- * made, the attempt. A job that was made anew under an old name meets none of the old one's launches.
+ * made or restored, the attempt. A job that was made anew under an old name meets none of the old one's launches.
  * The hash carries the identity; the readable part is for people who list containers.
  */
 export function launchName(of: {
   readonly cluster: string;
-  readonly job: Pick<Job, 'name' | 'createdAt'>;
+  readonly job: Pick<Job, 'name' | 'createdAt' | 'restoredAt'>;
   readonly run: string;
   readonly attempt: number;
 }): string {
@@ -41,7 +41,7 @@ export function launchName(of: {
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-+|-+$/g, '')
     .slice(0, SLUG_LENGTH);
-  const identity = `${of.cluster}/${of.run}/${of.job.createdAt}`;
+  const identity = `${of.cluster}/${of.run}/${of.job.restoredAt ?? of.job.createdAt}`;
   const hash = hash53(identity).toString(36).padStart(11, '0');
   return `${slug === '' ? 'job' : slug}-${hash}-${of.attempt}`;
 }

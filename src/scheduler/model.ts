@@ -18,6 +18,8 @@ export interface Job {
   /** Counts from 1 with each accepted change. */
   readonly revision: number;
   readonly createdAt: number;
+  /** When it was restored from a backup: launches that are decided since have names of their own; see restored.ts. */
+  readonly restoredAt?: number;
   readonly updatedAt: number;
   readonly updatedBy: string;
 }

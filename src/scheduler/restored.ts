@@ -1,9 +1,10 @@
 /**
- * Runs that were unfinished when a backup was taken. Whether they started or ended since is not known to whoever
- * restores it, so none of them may be launched on the strength of the backup alone.
+ * What a backup does not know is what happened since it was taken. Runs that were unfinished in it may have started or
+ * ended, so none of them may be launched on the strength of the backup alone. And instants that it has not decided may
+ * have had runs, which an engine still knows.
  */
 
-import type { Attempt, Run } from './model.ts';
+import type { Attempt, Job, Run } from './model.ts';
 
 export interface RestoredInto {
   readonly now: number;
@@ -30,3 +31,10 @@ export function restoredRun(run: Run, { now, reaches }: RestoredInto): Run {
   const running = { ...run, state: 'running' as const, attempts: [...run.attempts.slice(0, -1), begun] };
   return reaches(attempt) ? running : { ...running, kill: { ...kill, at: now } };
 }
+
+/**
+ * The job as the restored scheduler is to begin with it. Launches that it decides from now on have other names than
+ * those that were decided between the backup and the restore: an engine that knows one of these as ended, or as ended
+ * by the restored scheduler because it belonged to no run, must not report that as the end of a run of now.
+ */
+export const restoredJob = (job: Job, now: number): Job => ({ ...job, restoredAt: now });

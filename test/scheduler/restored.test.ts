@@ -1,7 +1,7 @@
 /** What becomes of runs that were unfinished when a backup was taken, once it is restored. */
 
 import { describe, expect, test } from 'vitest';
-import { restoredRun } from '../../src/scheduler/restored.ts';
+import { restoredJob, restoredRun } from '../../src/scheduler/restored.ts';
 import { Rig, testSettings } from '../support/rig.ts';
 
 const settings = {
@@ -79,5 +79,39 @@ describe('an unfinished run of a backup', () => {
     rig.advance(120_000);
     expect(launches(rig)).toEqual([]);
     expect(ends(rig)).toMatchObject({ running: ['killed', 'killed'], launching: ['killed'] });
+  });
+});
+
+describe('a due time that the backup has not decided', () => {
+  test('has a launch of another name than the one that it had between backup and restore', () => {
+    const hourly = { name: 'a', schedule: { cron: '0 * * * *' }, policy: { catchUp: 'all' } };
+    const rig = new Rig('2026-01-01T00:30:00Z', settings);
+    rig.put(hourly);
+    rig.trigger('a');
+    const adopted = rig.runOf('a').attempts[0]?.launchName ?? '';
+    const backup = structuredClone({ jobs: rig.jobs, states: rig.states, live: rig.live });
+    rig.end('a');
+    rig.advance('2026-01-01T01:00:00Z');
+    const before = rig.runOf('a');
+    const ended = { launchName: before.attempts[0]?.launchName ?? '', state: 'ended' as const, exitCode: 0 };
+    rig.end('a');
+
+    const { jobs, states, live } = backup;
+    rig.now = Date.parse('2026-01-01T01:20:00Z');
+    rig.states.clear();
+    for (const [name, state] of states) rig.states.set(name, state);
+    for (const [name, job] of jobs) rig.jobs.set(name, restoredJob(job, rig.now));
+    for (const [id, run] of live) rig.live.set(id, restoredRun(run, { now: rig.now, reaches: () => true }));
+    rig.history.length = 0;
+    rig.restart();
+    rig.inventory([{ launchName: adopted, state: 'ended', startedAt: 1, endedAt: 2, exitCode: 0 }, ended]);
+    expect(rig.runs('a')).toEqual(['succeeded 00:30']);
+    rig.advance(0);
+    const again = rig.runOf('a');
+    expect([again.id, again.state]).toEqual([before.id, 'launching']);
+    expect(again.attempts[0]?.launchName).not.toBe(ended.launchName);
+    // An edit does not give the earlier names back.
+    rig.put({ ...hourly, description: 'edited' });
+    expect(rig.state.entry('a').job.restoredAt).toBe(Date.parse('2026-01-01T01:20:00Z'));
   });
 });

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { realClock } from '../../src/clock.ts';
+import { restoreBackup } from '../../src/restore.ts';
 import type { Log, Store } from '../../src/scheduler/ports.ts';
 import { checkBackup, readBackup } from '../../src/store/backup-file.ts';
 import type { TermSource } from '../../src/store/election-solo.ts';
@@ -273,6 +274,27 @@ describe('a restore into an embedded store', () => {
     file = join(root, 'for-embedded');
     await backUpTo(file, store);
   });
+
+  test.each([true, false])(
+    'is told to each job, unless unfinished runs are kept (%s)',
+    async (keepUnfinished) => {
+      const source = await embedded();
+      await fill(source, await source.campaign(), 3);
+      const file = join(root, `told-${places++}`);
+      await backUpTo(file, source);
+      await source.close();
+      const dir = fresh();
+      const began = realClock.now();
+      const how = { zk: null, zkAuthFile: null, replace: false, newIdentity: false, check: false };
+      await restoreBackup({ ...how, file, dataDir: dirname(dir), keepUnfinished });
+      const restored = await embedded(dir);
+      const told: boolean[] = [];
+      for await (const items of restored.load())
+        for (const item of items) if (item.kind === 'job') told.push((item.job.restoredAt ?? 0) >= began);
+      expect(told).toEqual([!keepUnfinished, !keepUnfinished]);
+      await restored.close();
+    },
+  );
 
   test('leaves a store that is there as it is, and with replace keeps it aside', async () => {
     const dir = fresh();
