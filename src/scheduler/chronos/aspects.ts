@@ -8,6 +8,7 @@ import { shellVariableForm, variableForm } from '../container-forms.ts';
 import { type JobDefinition, maxRetries, type PolicyDefinition } from '../definition.ts';
 import { isDownloadable } from '../fetch.ts';
 import { durationMs } from '../schedule/period.ts';
+import { memoryBytes } from '../size.ts';
 import { containerOf, type RunPart, runOf } from './container.ts';
 import { optionsOf } from './docker-options.ts';
 import {
@@ -18,7 +19,7 @@ import {
   type Generation,
 } from './job.ts';
 import { nativeName } from './names.ts';
-import { nativeRepeat, onceNow, runsAtOnce } from './schedule.ts';
+import { nativeRepeat, onceNow, runsAtOnce, zoneName } from './schedule.ts';
 
 export type PolicyPart = { readonly [field in keyof PolicyDefinition]?: PolicyDefinition[field] | undefined };
 
@@ -37,6 +38,8 @@ export interface Reading {
   /** Fills in an omitted start: epoch milliseconds. */
   readonly now: number;
   readonly given: (field: ChronosField) => boolean;
+  /** True for a field that came back as a client reads it: what the job says natively there stays. */
+  readonly same: (field: ChronosField) => boolean;
   /** The definition that is read into; null: there is none yet. */
   readonly into: JobDefinition | null;
   /** The container that it was read from. */
@@ -76,16 +79,30 @@ const people: Aspect = {
 
 export const timing: Aspect = {
   fields: ['schedule', 'scheduleTimeZone', 'parents'],
-  read: ({ parents, schedule, scheduleTimeZone }, { now }) =>
-    parents === null
-      ? { schedule: nativeRepeat(schedule === '' ? onceNow : schedule, scheduleTimeZone, now) }
-      : { schedule: { after: { parents: parents.map(nativeName) } } },
+  read: ({ parents, schedule, scheduleTimeZone }, { now, into, same }) => {
+    const own = into?.schedule;
+    // Which ends of the parents count, and by which interval, Chronos has no word for.
+    if (parents !== null) return { schedule: { after: { ...own?.after, parents: parents.map(nativeName) } } };
+    if (same('schedule') && into !== null) {
+      if (own === undefined) return {};
+      if (own.cron !== undefined) return { schedule: inZone(own, zoneName(scheduleTimeZone)) };
+    }
+    return { schedule: nativeRepeat(schedule === '' ? onceNow : schedule, scheduleTimeZone, now) };
+  },
   write: ({ schedule }) => ({
     parents: schedule?.after === undefined ? null : [...schedule.after.parents],
     schedule: schedule?.every ?? '',
     scheduleTimeZone: schedule?.timezone ?? '',
   }),
 };
+
+/** A cron schedule has no form of its own in Chronos: where only its zone was changed, it stays one. */
+function inZone(
+  { timezone: _, ...schedule }: NonNullable<JobDefinition['schedule']>,
+  timezone: string | null,
+): JobDefinition['schedule'] {
+  return timezone === null ? schedule : { ...schedule, timezone };
+}
 
 /** A shell runs nothing as this. */
 const nothing = ':';
@@ -126,8 +143,8 @@ function commandOf(
 const container: Aspect = {
   fields: ['container'],
   drops: ['pull', 'ports', 'noNewPrivileges'],
-  read: (job, { unmapped, before }) => {
-    const all = Object.entries(runOf(job.container, before));
+  read: (job, { unmapped, before, into }) => {
+    const all = Object.entries(runOf(job.container, before, into?.run ?? {}));
     return {
       run: Object.fromEntries(all.filter(([part]) => !(unmapped as readonly string[]).includes(part))),
     };
@@ -142,15 +159,19 @@ const resources: Aspect = {
   fields: ['cpus', 'mem'],
   drops: ['resources'],
   also: ['container'],
-  read: (job, { unmapped, into, before }) => {
+  read: (job, { unmapped, into, before, same }) => {
     if (job.container === null) return { run: { resources: undefined } };
     if (unmapped.includes('resources')) return {};
-    const decided = { cpus: 0, memory: 0, ...optionsOf(before).options.resources };
-    const others = Object.entries(into?.run.resources ?? {}).filter(([limit]) => !(limit in decided));
+    const decided: Partial<Record<string, unknown>> = {
+      ...(!same('cpus') && { cpus: true }),
+      ...(!same('mem') && { memory: true }),
+      ...optionsOf(before).options.resources,
+    };
+    const own = Object.entries(into?.run.resources ?? {}).filter(([limit]) => !(limit in decided));
     const limits = {
-      ...Object.fromEntries(others),
       ...(asks(job, 'cpus') && { cpus: job.cpus }),
       ...(asks(job, 'mem') && { memory: `${job.mem}MiB` }),
+      ...Object.fromEntries(own),
       ...optionsOf(job.container).options.resources,
     };
     return { run: { resources: Object.keys(limits).length > 0 ? limits : undefined } };
@@ -161,10 +182,8 @@ const resources: Aspect = {
   }),
 };
 
-const megabytes = (memory: string | undefined): number | null => {
-  const match = /^(\d+(?:\.\d+)?)MiB$/.exec(memory ?? '');
-  return match === null ? null : Number(match[1]);
-};
+const megabytes = (memory: string | undefined): number | null =>
+  memory === undefined ? null : memoryBytes(memory, 'run.resources.memory') / 2 ** 20;
 
 /** Names that no job can have are kept and told. */
 export const isVariable = ({ name }: { readonly name: string }): boolean =>
@@ -194,9 +213,11 @@ const environment: Aspect = {
 const user: Aspect = {
   fields: ['runAsUser'],
   also: ['container'],
-  read: (job) => {
+  read: (job, { into, before, same }) => {
+    const option = optionsOf(job.container).options.user;
+    const own = optionsOf(before).options.user === undefined ? into?.run.user : undefined;
     const sent = isDefault(job, 'runAsUser') ? undefined : job.runAsUser;
-    return { run: { user: optionsOf(job.container).options.user ?? sent } };
+    return { run: { user: option ?? (same('runAsUser') ? (own ?? sent) : sent) } };
   },
   write: ({ run }) => ({ runAsUser: run.user ?? chronosDefaults.runAsUser }),
 };
@@ -217,11 +238,13 @@ const labels: Aspect = {
 const placement: Aspect = {
   fields: ['constraints'],
   drops: ['constraints', 'engine'],
-  read: ({ constraints, container }, { unmapped }) => {
+  read: ({ constraints, container }, { unmapped, into }) => {
     if (container === null || unmapped.includes('constraints')) return {};
-    const native = constraints.flatMap(([attribute = '', operator = '', value = '']) =>
+    const sent = constraints.flatMap(([attribute = '', operator = '', value = '']) =>
       nativeConstraint(attribute, operator, value),
     );
+    const own = (into?.run.constraints ?? []).filter((text) => chronosConstraint(text).length === 0);
+    const native = [...own, ...sent];
     if (native.length === 0) return { run: { constraints: undefined } };
     return {
       run: { constraints: native, ...(!unmapped.includes('engine') && { engine: 'swarm' }) },
@@ -247,24 +270,28 @@ function chronosConstraint(text: string): string[][] {
 /** A minute apart, as Chronos' own setting has it. */
 const retries: Aspect = {
   fields: ['retries'],
-  read: ({ retries: wanted }) => {
+  read: ({ retries: wanted }, { into }) => {
     // Less than none is none.
     const limit = Math.max(0, Math.min(wanted, maxRetries));
-    return {
-      policy: { retries: limit === 0 ? undefined : { limit, delay: 'PT1M', factor: 1, jitter: false } },
-    };
+    const delays = into?.policy?.retries ?? { delay: 'PT1M', factor: 1, jitter: false };
+    return { policy: { retries: limit === 0 ? undefined : { ...delays, limit } } };
   },
   write: ({ policy }) => ({ retries: policy?.retries?.limit ?? 0 }),
 };
 
-/** Without `concurrent` a run that comes too early waits; Chronos forgets it where it was started by hand. */
+/**
+ * Without `concurrent` a run that comes too early waits; Chronos forgets it where it was started by hand. What a
+ * job does natively instead stays.
+ */
 const overlap: Aspect = {
   fields: ['concurrent'],
   also: ['schedule', 'parents'],
-  read: ({ concurrent, schedule, parents }) => {
+  read: ({ concurrent, schedule, parents }, { into, same }) => {
+    if (concurrent) return { policy: { overlap: 'allow' } };
     // None of several runs at once is lost for those before it.
-    const all = parents === null && runsAtOnce(schedule);
-    return { policy: { overlap: concurrent ? 'allow' : all ? 'queue-all' : 'queue' } };
+    if (parents === null && runsAtOnce(schedule)) return { policy: { overlap: 'queue-all' } };
+    const wereAtOnce = runsAtOnce(String(into?.chronos?.schedule ?? ''));
+    return same('concurrent') && into !== null && !wereAtOnce ? {} : { policy: { overlap: 'queue' } };
   },
   write: ({ policy }) => ({ concurrent: policy?.overlap === 'allow' }),
 };

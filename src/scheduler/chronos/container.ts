@@ -45,14 +45,18 @@ function ownOptions(container: ChronosContainer | null): Omit<Options, Shared> {
 }
 
 /**
- * All that the container decides. What only its parameters can say is left as it is natively where they say
- * nothing of it, and did not in `before`.
+ * All that the container decides. What only its parameters can say is left as it is natively, in `own`, where they
+ * say nothing of it, and did not in `before`.
  */
-export function runOf(container: ChronosContainer | null, before: ChronosContainer | null): RunPart {
+export function runOf(
+  container: ChronosContainer | null,
+  before: ChronosContainer | null,
+  own: RunPart,
+): RunPart {
   const gone = cleared(Object.keys(ownOptions(before)));
   if (container === null) return { ...gone, ...cleared(containerOnly) };
   const options = ownOptions(container);
-  const network = options.network ?? networkOf(container);
+  const network = options.network ?? networkOf(container, own);
   const volumes = [...container.volumes.flatMap(volumeText), ...(options.volumes ?? [])];
   const part = {
     ...gone,
@@ -60,7 +64,7 @@ export function runOf(container: ChronosContainer | null, before: ChronosContain
     image: container.image,
     network,
     volumes: volumes.length > 0 ? volumes : undefined,
-    pull: options.pull ?? (container.forcePullImage ? 'always' : undefined),
+    pull: options.pull ?? (container.forcePullImage ? 'always' : ownPull(own, before)),
   };
   // Without a network of its own a container publishes nothing; engines say so, and go on.
   const published = options.ports === undefined || ownNetwork(network);
@@ -70,8 +74,18 @@ export function runOf(container: ChronosContainer | null, before: ChronosContain
 const ownNetwork = (network: string | undefined): boolean =>
   network !== undefined && !/^(?:host|none|container:.*)$/.test(network);
 
-function networkOf({ network, networkInfos, networkName }: ChronosContainer): string | undefined {
+/** None is also what a container without a network of its own, or with several, reads as: that one stays. */
+function networkOf(
+  { network, networkInfos, networkName }: ChronosContainer,
+  own: RunPart = {},
+): string | undefined {
+  if (network === 'NONE' && own.image !== undefined && own.network === undefined) return undefined;
   return networks[network] ?? networkInfos[0]?.name ?? networkName;
+}
+
+/** Chronos knows no more than that an image is always pulled. */
+function ownPull({ pull }: RunPart, before: ChronosContainer | null): RunPart['pull'] {
+  return pull === 'always' || optionsOf(before).options.pull !== undefined ? undefined : pull;
 }
 
 /** A volume that is neither on the host nor known by name has no counterpart. */

@@ -64,6 +64,7 @@ export function toDefinition(sent: Sent, target: Target): JobDefinition {
     now,
     unmapped,
     given: (field: ChronosField) => given.has(field),
+    same: (field: ChronosField) => says([field], sent, generation, shown),
     before: keptBefore.container ?? null,
   };
   const kept: Record<string, unknown> = {};
@@ -83,7 +84,10 @@ export function toDefinition(sent: Sent, target: Target): JobDefinition {
       continue;
     }
     changed.add(aspect);
-    definition = withNative(definition, aspect.read(job, { ...reading, into: definition }));
+    definition = withNative(
+      definition,
+      aspect.read(job, { ...reading, into: before === null ? null : definition }),
+    );
     keepRest(kept, aspect, job, definition);
     if (aspect === timing && 'schedule' in kept) kept.begins = now;
     dropped.push(...drops.filter((part) => unmapped.includes(part)));
@@ -217,6 +221,7 @@ export function settledFields(definition: JobDefinition): ChronosJob {
     now: begins ?? 0,
     unmapped,
     given: (field) => field in fields,
+    same: () => false,
     into: definition,
     before: null,
   };

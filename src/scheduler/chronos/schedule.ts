@@ -126,7 +126,7 @@ export function zoneTaken(scheduleTimeZone: string): string | null {
 const javaOffset = /^GMT([+-])(\d{1,2})(?::?(\d\d))?$/;
 
 /** Clients that write null send it as a word; Java takes an unknown name for GMT, and here that is one. */
-function zoneName(text: string): string | null {
+export function zoneName(text: string): string | null {
   if (text === '' || text === 'null') return null;
   if (Object.hasOwn(javaZones, text)) return javaZones[text]!;
   const offset = javaOffset.exec(text);
