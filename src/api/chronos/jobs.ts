@@ -116,7 +116,7 @@ function matches(job: ChronosJob, { name, command, any }: Search): boolean {
 function whole(query: Query, field: string, otherwise: number): number {
   const text = single(query, field) ?? '';
   if (text === '') return otherwise;
-  if (/^\d{1,9}$/.test(text)) return Number(text);
+  if (/^-?\d{1,9}$/.test(text)) return Math.max(0, Number(text));
   throw new CarillonError('INVALID_FIELD', `${field} is '${text.slice(0, 80)}'. Allowed: a whole number.`, {
     field,
     value: text.slice(0, 80),

@@ -7,8 +7,10 @@
 import { shellVariableForm, variableForm } from '../container-forms.ts';
 import { type JobDefinition, maxRetries, type PolicyDefinition } from '../definition.ts';
 import { isDownloadable } from '../fetch.ts';
-import { durationMs } from '../schedule/period.ts';
+import { DAY_MS } from '../schedule/civil.ts';
+import { durationMs, formatDuration, readPeriod } from '../schedule/period.ts';
 import { memoryBytes } from '../size.ts';
+import { chronosConstraint, nativeConstraint } from './constraints.ts';
 import { containerOf, type RunPart, runOf } from './container.ts';
 import { optionsOf } from './docker-options.ts';
 import {
@@ -253,20 +255,6 @@ const placement: Aspect = {
   write: ({ run }) => ({ constraints: (run.constraints ?? []).flatMap(chronosConstraint) }),
 };
 
-/** A regular expression that is a plain word matches that word alone; others have no counterpart. */
-export function nativeConstraint(attribute: string, operator: string, value: string): string[] {
-  const where = attribute === 'hostname' ? 'node.hostname' : `node.labels.${attribute}`;
-  const plain = /^[\w-]+$/.test(value);
-  if (operator === 'EQUALS' || (operator === 'LIKE' && plain)) return [`${where}==${value}`];
-  return operator === 'UNLIKE' && plain ? [`${where}!=${value}`] : [];
-}
-
-function chronosConstraint(text: string): string[][] {
-  const match = /^node\.(?:labels\.([^=!]+)|(hostname)\s*)(==|!=)\s*(.*)$/.exec(text);
-  if (match === null) return [];
-  return [[match[1]?.trimEnd() ?? match[2] ?? '', match[3] === '==' ? 'EQUALS' : 'UNLIKE', match[4] ?? '']];
-}
-
 /** A minute apart, as Chronos' own setting has it. */
 const retries: Aspect = {
   fields: ['retries'],
@@ -328,12 +316,19 @@ const timeout: Aspect = {
   }),
 };
 
+/** Natively a month has no length; one that Chronos added to a date is the longest here. */
+function exactDuration(epsilon: string): string {
+  const period = readPeriod(epsilon);
+  if (typeof period === 'string' || period.months === 0) return epsilon;
+  return formatDuration(period.months * 31 * DAY_MS + period.days * DAY_MS + period.ms);
+}
+
 /** The third generation reads it and never skips a run; the second skips what is later than this. */
 const lateness: Aspect = {
   fields: ['epsilon'],
   read: ({ epsilon }, { generation, given }) => {
     if (generation === 3) return given('epsilon') ? { policy: { startWithin: undefined } } : {};
-    return { policy: { startWithin: given('epsilon') ? epsilon : undefined } };
+    return { policy: { startWithin: given('epsilon') ? exactDuration(epsilon) : undefined } };
   },
   write: ({ policy }) => ({ epsilon: policy?.startWithin ?? chronosDefaults.epsilon }),
 };

@@ -194,10 +194,17 @@ function agrees(native: Native, definition: JobDefinition): boolean {
   return has(run, definition.run) && has(policy, definition.policy ?? {}) && has(top, definition);
 }
 
-/** True when what was kept amounts to the definition as it is; what can't be read amounts to nothing. */
-function stillSays(aspect: Aspect, job: ChronosJob, reading: Reading, definition: JobDefinition): boolean {
+/** True when what was kept amounts to the definition as it is, by either generation; what can't be read amounts to nothing. */
+function stillSays(
+  aspect: Aspect,
+  job: ChronosJob,
+  reading: Omit<Reading, 'generation'>,
+  definition: JobDefinition,
+): boolean {
   try {
-    return agrees(aspect.read(job, reading), definition);
+    return ([3, 2] as const).some((generation) =>
+      agrees(aspect.read(job, { ...reading, generation }), definition),
+    );
   } catch (error) {
     if (error instanceof CarillonError) return false;
     throw error;
@@ -216,11 +223,10 @@ export function settledFields(definition: JobDefinition): ChronosJob {
   let written: ChronosJob = { ...chronosDefaults, name: shownName(definition) };
   for (const aspect of aspects) written = { ...written, ...aspect.write(definition) };
   let job: ChronosJob = { ...written, ...fields };
-  const reading: Reading = {
-    generation: 3,
+  const reading = {
     now: begins ?? 0,
     unmapped,
-    given: (field) => field in fields,
+    given: (field: ChronosField) => field in fields,
     same: () => false,
     into: definition,
     before: null,

@@ -35,8 +35,9 @@ export function readChronosJob(body: unknown): Sent {
     if (value === undefined || value === null) continue;
     job[field] = read(value, field);
     given.add(field as ChronosField);
-    if (read === flag && typeof value === 'string' && !flagWords.has(word(value)))
-      taken.push(`${field} ${JSON.stringify(shorten(value))} is taken as false, as every word but true`);
+    if (read === flag) taken.push(...takenAsFalse({ [field]: value }));
+    if (read === container) taken.push(...(job[field] === null ? [withoutImage] : takenAsFalse(value)));
+    if (field === 'fetch' && Array.isArray(value)) taken.push(...value.flatMap(takenAsFalse));
   }
   if (job.name === '') {
     throw new CarillonError('MISSING_FIELD', 'the job has no name', { field: 'name', allowed: 'a name' });
@@ -105,6 +106,31 @@ function flag(value: unknown, field: string): boolean {
 
 const word = (text: string): string => text.trim().toLowerCase();
 const flagWords = new Set(['true', 'false', '']);
+const flags = [
+  'shell',
+  'async',
+  'disabled',
+  'softError',
+  'dataProcessingJobType',
+  'highPriority',
+  'concurrent',
+  'forcePullImage',
+  'executable',
+  'cache',
+  'extract',
+];
+
+/** Which flags of this object hold another word than the two, in sentences. */
+const takenAsFalse = (json: object): string[] =>
+  Object.entries(json)
+    .filter(([field, value]) => flags.includes(field) && typeof value === 'string')
+    .filter(([, value]) => !flagWords.has(word(value)))
+    .map(
+      ([field, value]) =>
+        `${field} ${JSON.stringify(shorten(value))} is taken as false, as every word but true`,
+    );
+
+const withoutImage = 'container has no image and is ignored: the command runs as a process';
 
 /** Less than zero is taken as well; what that means is for each field. */
 export function number(value: unknown, field: string): number {
@@ -164,13 +190,15 @@ function fetch(value: unknown, field: string): ChronosFetch {
   };
 }
 
+const isAbsent = (value: unknown): boolean => value === undefined || value === null || value === '';
+
 /** Null: without an image Chronos takes no notice of a container. */
 function container(value: unknown, field: string): ChronosContainer | null {
   const json = object(value, field);
-  if (json.image === undefined || json.image === null || json.image === '') return null;
-  const type = json.type == null ? 'DOCKER' : text(json.type, `${field}.type`).toUpperCase();
+  if (isAbsent(json.image)) return null;
+  const type = isAbsent(json.type) ? 'DOCKER' : text(json.type, `${field}.type`).toUpperCase();
   if (type !== 'DOCKER' && type !== 'MESOS') throw refuse(`${field}.type`, json.type, 'DOCKER or MESOS');
-  const network = json.network == null ? 'HOST' : text(json.network, `${field}.network`).toUpperCase();
+  const network = isAbsent(json.network) ? 'HOST' : text(json.network, `${field}.network`).toUpperCase();
   if (!['BRIDGE', 'HOST', 'USER', 'NONE'].includes(network)) {
     throw refuse(`${field}.network`, json.network, 'BRIDGE, HOST or USER');
   }
@@ -210,7 +238,7 @@ function portMapping(value: unknown, field: string): Record<string, string> {
 
 function volume(value: unknown, field: string): { containerPath: string } {
   const json = object(value, field);
-  const mode = json.mode == null ? {} : { mode: text(json.mode, `${field}.mode`).toUpperCase() };
+  const mode = isAbsent(json.mode) ? {} : { mode: text(json.mode, `${field}.mode`).toUpperCase() };
   if (mode.mode !== undefined && mode.mode !== 'RW' && mode.mode !== 'RO') {
     throw refuse(`${field}.mode`, json.mode, 'RW or RO');
   }
@@ -231,12 +259,13 @@ function parameter(value: unknown, field: string): { key: string; value: string 
 const operators = new Set(['EQUALS', 'LIKE', 'UNLIKE']);
 
 function constraint(value: unknown, field: string): string[] {
-  const [attribute, operator, compared, ...rest] = list(text)(value, field);
-  if (attribute !== undefined && operator !== undefined && compared !== undefined) {
-    const upper = operator.toUpperCase();
-    return [attribute, operators.has(upper) ? upper : operator, compared, ...rest];
-  }
-  throw refuse(field, value, '[attribute, operator, value]');
+  const [attribute, operator, ...rest] = list(text)(value, field);
+  const upper = operator?.toUpperCase() ?? '';
+  const known = operators.has(upper);
+  // Others, like Marathon's UNIQUE, may have no value.
+  if (attribute === undefined || operator === undefined || (known && rest.length === 0))
+    throw refuse(field, value, '[attribute, operator, value]');
+  return [attribute, known ? upper : operator, ...rest];
 }
 
 const readers: { readonly [field in ChronosField]: Reader } = {
@@ -248,7 +277,8 @@ const readers: { readonly [field in ChronosField]: Reader } = {
   executorFlags: text,
   taskInfoData: text,
   retries: whole,
-  owner: text,
+  // Some clients send a list of what Chronos reads with commas between.
+  owner: (value, field) => (Array.isArray(value) ? list(text)(value, field).join(',') : text(value, field)),
   ownerName: text,
   description: text,
   async: flag,

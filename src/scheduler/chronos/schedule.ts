@@ -115,7 +115,9 @@ export function zoneTaken(scheduleTimeZone: string): string | null {
   if (scheduleTimeZone === '' || scheduleTimeZone === 'null' || javaOffset.test(scheduleTimeZone))
     return null;
   try {
-    return resolveZoneName(scheduleTimeZone, 'scheduleTimeZone').warning;
+    const { id, warning } = resolveZoneName(scheduleTimeZone, 'scheduleTimeZone');
+    // What is said of a zone that is taken as it stands is said of the native schedule too.
+    return id === scheduleTimeZone ? null : warning;
   } catch (error) {
     if (error instanceof CarillonError) return null;
     throw error;

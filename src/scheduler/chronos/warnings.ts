@@ -2,7 +2,8 @@
 
 import { type JobDefinition, maxRetries } from '../definition.ts';
 import type { Unmapped } from './aspects.ts';
-import { isGivenAtLaunch, isVariable, nativeConstraint } from './aspects.ts';
+import { isGivenAtLaunch, isVariable } from './aspects.ts';
+import { nativeConstraint } from './constraints.ts';
 import { containerWarnings } from './container.ts';
 import { heldBy } from './held.ts';
 import { type ChronosJob, chronosDefaults } from './job.ts';

@@ -1,6 +1,7 @@
 /** What Chronos took without a word is taken here as it took it, and told. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readChronosJob } from '../../../src/scheduler/chronos/read.ts';
 import { ApiWorld, type Body } from '../../support/api-world.ts';
 import { three, two } from './asking.ts';
 
@@ -63,6 +64,26 @@ describe('a field', () => {
       /constraints are kept/,
     ],
     [
+      'an operator of Marathon without a value',
+      { constraints: [['hostname', 'UNIQUE']] },
+      { constraints: [['hostname', 'UNIQUE']] },
+      /constraints are kept/,
+    ],
+    ['a list of owners', { owner: ['a@x.org', 'b@x.org'] }, { owner: 'a@x.org,b@x.org' }, /^$/],
+    [
+      'a container without an image',
+      { container: { docker: { image: 'alpine' } } },
+      { command: 'true' },
+      /^container has no image and is ignored/,
+    ],
+    [
+      'a word for yes inside of a list',
+      { fetch: [{ uri: 'http://x.org/a', executable: 'yes' }] },
+      {},
+      /^executable "yes" is taken as false/,
+    ],
+    ['a zone without summer time', { scheduleTimeZone: 'EST' }, {}, /^time zone EST[^;]*; write [^;]*$/],
+    [
       'nothing in the place of lists, numbers and texts',
       {
         uris: null,
@@ -82,6 +103,21 @@ describe('a field', () => {
     const { revision } = await native();
     await put(await read());
     expect((await native()).revision).toBe(revision);
+  });
+
+  test('an epsilon in years and months is as many hours, and reads as it was sent', async () => {
+    expect(await put({ epsilon: 'P1Y2MT1H' }, two)).toBe('');
+    expect((await read(two)).epsilon).toBe('P1Y2MT1H');
+    expect((await native()).definition.policy.startWithin).toBe(`PT${14 * 31 * 24 + 1}H`);
+    await put(await read(two), two);
+    expect((await native()).revision).toBe(1);
+  });
+
+  test('texts of a container that are empty are none', async () => {
+    const sent = { image: 'alpine', type: '', network: '', volumes: [{ containerPath: '/a', mode: '' }] };
+    const { job: taken } = readChronosJob({ ...job, container: sent });
+    expect(taken.container).toMatchObject({ type: 'DOCKER', network: 'HOST' });
+    expect(taken.container?.volumes).toEqual([{ containerPath: '/a' }]);
   });
 
   test('names of variables with dots and dashes are set; others are kept', async () => {

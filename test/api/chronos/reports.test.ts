@@ -40,6 +40,8 @@ describe('search', () => {
     ['any comes besides', 'name=load&any=fetch', ['extract', 'load']],
     ['nothing asked for is everything', '', ['extract', 'fails', 'load']],
     ['limit', 'limit=1', ['extract']],
+    ['a limit below zero', 'limit=-1', []],
+    ['an offset below zero', 'offset=-3&limit=1', ['extract']],
     ['offset, after filtering', 'command=it&offset=1&limit=5', ['load']],
     ['texts that are empty', 'name=&command=&any=', ['extract', 'fails', 'load']],
   ])('%s: %s', async (_, query, names) => expect(await found(query)).toEqual(names));
