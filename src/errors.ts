@@ -63,6 +63,8 @@ export interface ErrorDetails {
   readonly source?: string;
   /** The path of a cycle, the names of dependents and the like. */
   readonly names?: readonly string[];
+  /** What else is wrong with the same job. */
+  readonly others?: readonly CarillonError[];
 }
 
 /** An expected failure. Throw these; catch by `code`, never by the words of the message. */
@@ -80,6 +82,12 @@ export class CarillonError extends Error {
   get status(): number {
     return catalogue[this.code].status;
   }
+}
+
+/** The first of some problems with one thing, which carries the others; null where there are none. */
+export function firstOf([first, ...others]: readonly CarillonError[]): CarillonError | null {
+  if (first === undefined || others.length === 0) return first ?? null;
+  return new CarillonError(first.code, first.message, { ...first.details, others });
 }
 
 /** State is not what the program's own rules promise: the leader stops instead of going on. */

@@ -6,7 +6,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { CarillonError, catalogue, type ErrorDetails } from '../errors.ts';
+import { CarillonError, catalogue, type ErrorCode, type ErrorDetails } from '../errors.ts';
 import { shownInMessage } from '../scheduler/masked.ts';
 import type { Log } from '../scheduler/ports.ts';
 import type { WireProblem } from './schema.ts';
@@ -23,13 +23,27 @@ export function toProblem(error: {
 }): WireProblem {
   const code = error.code in catalogue ? (error.code as keyof typeof catalogue) : 'INTERNAL';
   if (code === 'INTERNAL') return internalProblem(null);
-  const { field, value, allowed, source, names } = error.details;
+  const { others } = error.details;
   return {
     type: typeOf(code),
     title: catalogue[code].title,
     status: catalogue[code].status,
+    ...told({ code, message: error.message, details: error.details }),
+    ...(others !== undefined && { others: others.map(told) }),
+  };
+}
+
+interface Expected {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details: ErrorDetails;
+}
+
+function told({ code, message, details }: Expected): NonNullable<WireProblem['others']>[number] {
+  const { field, value, allowed, source, names } = details;
+  return {
     code,
-    detail: shownInMessage(error.message),
+    detail: shownInMessage(message),
     ...(field !== undefined && { field }),
     ...(value !== undefined && { value: typeof value === 'string' ? shownInMessage(value) : value }),
     ...(allowed !== undefined && { allowed: typeof allowed === 'string' ? allowed : [...allowed] }),

@@ -18,23 +18,31 @@ import { count, instant, list, orNull, ref } from './shape.ts';
 
 // Problems
 
+const code = oneOf([...Object.keys(catalogue), 'INTERNAL'] as (keyof typeof catalogue | 'INTERNAL')[], {
+  description: 'The catalogue code; scripts decide by this.',
+});
+const problemFields = {
+  code,
+  detail: Type.String({ description: 'What went wrong this time.' }),
+  field: Type.Optional(Type.String({ description: 'Path of the field: policy.retries.limit' })),
+  value: Type.Optional(Type.Unknown({ description: 'The value that was refused, shortened.' })),
+  allowed: Type.Optional(
+    Type.Union([Type.String(), Type.Array(Type.String())], { description: 'What would be accepted.' }),
+  ),
+  source: Type.Optional(Type.String({ description: 'Where it came from: body:12, query, path.' })),
+  names: Type.Optional(
+    Type.Array(Type.String(), { description: 'The path of a cycle, the dependents and the like.' }),
+  ),
+};
+
 export const WireProblem = Type.Object(
   {
     type: Type.String({ description: 'Names the kind of problem: urn:carillon:problem:JOB_NOT_FOUND' }),
     title: Type.String({ description: 'The kind of problem in words.' }),
     status: Type.Integer({ description: 'The HTTP status.' }),
-    code: oneOf([...Object.keys(catalogue), 'INTERNAL'] as (keyof typeof catalogue | 'INTERNAL')[], {
-      description: 'The catalogue code; scripts decide by this.',
-    }),
-    detail: Type.String({ description: 'What went wrong this time.' }),
-    field: Type.Optional(Type.String({ description: 'Path of the field: policy.retries.limit' })),
-    value: Type.Optional(Type.Unknown({ description: 'The value that was refused, shortened.' })),
-    allowed: Type.Optional(
-      Type.Union([Type.String(), Type.Array(Type.String())], { description: 'What would be accepted.' }),
-    ),
-    source: Type.Optional(Type.String({ description: 'Where it came from: body:12, query, path.' })),
-    names: Type.Optional(
-      Type.Array(Type.String(), { description: 'The path of a cycle, the dependents and the like.' }),
+    ...problemFields,
+    others: Type.Optional(
+      Type.Array(Type.Object(problemFields), { description: 'Further problems with the same job.' }),
     ),
     requestId: Type.Optional(Type.String({ description: 'With INTERNAL: what to look for in the log.' })),
   },

@@ -1,5 +1,6 @@
 /** Failures as one readable block: what happened, the field, the value, what is allowed, and where. */
 
+import type { WireProblem } from '../api/schema.ts';
 import { CarillonError, type ErrorDetails } from '../errors.ts';
 import { ProblemError, UnreachableError } from './client.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
@@ -17,24 +18,50 @@ export function describeFailure(error: unknown): Failure | null {
     return { text: `error: ${error.message}\n`, problem, exitCode: exitCodes.unreachable };
   }
   if (error instanceof ProblemError) {
-    const { code, detail, status, ...details } = error.problem;
     return {
-      text: block('error', { code, message: detail, details }),
+      text: blocks('error', error.problem),
       problem: error.problem,
-      exitCode: exitCodeOf(status),
+      exitCode: exitCodeOf(error.problem.status),
     };
   }
   if (error instanceof CarillonError) {
-    const { code, message, details } = error;
-    const text = block('error', error);
-    return { text, problem: { code, detail: message, ...details }, exitCode: exitCodeOf(error.status) };
+    const { others = [] } = error.details;
+    return {
+      text: [error, ...others].map((each) => block('error', each)).join(''),
+      problem: { ...problemOf(error), ...(others.length > 0 && { others: others.map(problemOf) }) },
+      exitCode: exitCodeOf(error.status),
+    };
   }
   return null;
+}
+
+/** For scripts, as the server has it. */
+export function problemOf({ code, message, details }: CarillonError): object {
+  return { code, detail: message, ...details };
 }
 
 function exitCodeOf(status: number): ExitCode {
   if (status === 503) return exitCodes.unreachable;
   return status === 400 || status === 413 ? exitCodes.usage : exitCodes.failed;
+}
+
+/** A block for each problem that the server tells of; `placeOf` says where a field stands. */
+export function blocks(
+  kind: string,
+  problem: WireProblem,
+  placeOf: (field: string | undefined) => string | undefined = () => undefined,
+): string {
+  return [problem, ...(problem.others ?? [])]
+    .map(({ code, detail, field, value, allowed, source, names }) => {
+      const place = placeOf(field) ?? source;
+      const details = Object.entries({ field, value, allowed, source: place, names });
+      return block(kind, {
+        code,
+        message: detail,
+        details: Object.fromEntries(details.filter(([, each]) => each !== undefined)),
+      });
+    })
+    .join('');
 }
 
 interface Described {

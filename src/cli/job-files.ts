@@ -12,14 +12,39 @@ const MAX_FILES = 20_000;
 const jobFiles = 'a file or a folder of .yaml, .yml and .json files, or - for standard input';
 const endings = /\.(ya?ml|json)$/;
 
-/** All jobs in the files named, in order; a folder is read with all that is in it. */
-export async function readJobs(paths: readonly string[], io: Io): Promise<WrittenJob[]> {
+export interface ReadJobs {
+  /** In order; a folder is read with all that is in it. */
+  readonly jobs: readonly WrittenJob[];
+  /** Why files could not be read; one for each. */
+  readonly problems: readonly CarillonError[];
+}
+
+/** The jobs in the files named, as far as these can be read. */
+export async function readJobs(paths: readonly string[], io: Io): Promise<ReadJobs> {
   const jobs: WrittenJob[] = [];
+  const problems: CarillonError[] = [];
+  const read = (parse: () => WrittenJob[]): void => {
+    try {
+      for (const job of parse()) jobs.push(job);
+    } catch (error) {
+      if (!(error instanceof CarillonError)) throw error;
+      problems.push(error);
+    }
+  };
   for (const path of paths) {
-    if (path === '-') jobs.push(...parseJobFile(await io.stdin(), 'standard input'));
-    else for (const file of filesAt(path)) jobs.push(...parseJobFile(readText(file), file));
+    if (path === '-') {
+      const text = await io.stdin();
+      read(() => parseJobFile(text, 'standard input'));
+      continue;
+    }
+    let files: string[] = [];
+    read(() => {
+      files = filesAt(path);
+      return [];
+    });
+    for (const file of files) read(() => parseJobFile(readText(file), file));
   }
-  return jobs;
+  return { jobs, problems };
 }
 
 /** The text of a file; INVALID_FIELD where it can't be read, INVALID_BODY where it is not UTF-8. */

@@ -8,7 +8,7 @@ import { Graph } from '../dag/graph.ts';
 import { CarillonError } from '../errors.ts';
 import type { WrittenJob } from '../job-file.ts';
 import { checkDefinition, findProblems } from '../scheduler/check.ts';
-import { newJobWarnings, timeSchedule } from '../scheduler/define.ts';
+import { newJobWarnings, scheduleProblems, timeSchedule } from '../scheduler/define.ts';
 import type { JobDefinition } from '../scheduler/definition.ts';
 import { resolveSchedule } from '../scheduler/schedule/parse.ts';
 
@@ -32,8 +32,11 @@ export function validateJobs(jobs: readonly WrittenJob[], nowMs: number): Valida
   const sound = new Map<string, Sound>();
   for (const { definition: raw, source, placeOf } of jobs) {
     const found = findProblems(raw, source);
-    problems.push(...found.map((problem) => placedAt(problem, placeOf)));
-    if (found.length > 0) continue;
+    if (found.length > 0) {
+      const all = [...found, ...scheduleProblems(raw, source, { now: nowMs, known: found })];
+      problems.push(...all.map((problem) => placedAt(problem, placeOf)));
+      continue;
+    }
     const { definition, warnings: own } = checkDefinition(raw, source);
     warnings.push(...own.map((warning) => `${source}: ${warning}`));
     const first = sound.get(definition.name);

@@ -7,7 +7,7 @@
 import { applyOrder } from '../dag/check.ts';
 import { CarillonError } from '../errors.ts';
 import type { AppliedDefinition, ApplyResult, Prune } from './command.ts';
-import { type Checked, checkJob, type Known, nextRevision } from './define.ts';
+import { type Checked, type CheckedAgainst, checkJob, type Known, nextRevision } from './define.ts';
 import type { Job, JobState } from './model.ts';
 import { nearest } from './nearest.ts';
 import { sameJson } from './same.ts';
@@ -64,7 +64,7 @@ function judge(state: State, of: AppliedDefinition, stamp: Stamp): Judged {
 
 function fateOf(state: State, { definition, source }: AppliedDefinition, stamp: Stamp): Judged['fate'] {
   try {
-    const checked = checkJob(definition, source, storedIn(state));
+    const checked = checkJob(definition, source, { ...storedIn(state), now: stamp.now });
     const there = known(state, checked.definition.name);
     const same = there.before !== null && sameJson(there.before.job.definition, checked.definition);
     const next = same ? null : nextRevision(checked, there, stamp);
@@ -120,7 +120,7 @@ export function planApply(
 }
 
 /** What a definition is checked against. */
-export const storedIn = ({ settings, jobs }: State): Parameters<typeof checkJob>[2] => ({
+export const storedIn = ({ settings, jobs }: State): Omit<CheckedAgainst, 'now'> => ({
   settings,
   stored: (name) => jobs.get(name)?.job.definition ?? null,
 });

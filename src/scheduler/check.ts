@@ -7,7 +7,7 @@
 
 import { Compile } from 'typebox/compile';
 import type { CarillonError, ErrorCode } from '../errors.ts';
-import { invariant } from '../errors.ts';
+import { firstOf, invariant } from '../errors.ts';
 import { checkContainer } from './check-container.ts';
 import { checkTexts } from './check-texts.ts';
 import { readKept } from './chronos/read.ts';
@@ -16,6 +16,7 @@ import { shellVariableForm, variableForm, volumeForm } from './container-forms.t
 import { JobDefinition } from './definition.ts';
 import { explain, Findings, type Shape, shorten } from './explain.ts';
 import { checkFetch } from './fetch.ts';
+import { jobHints } from './meant-field.ts';
 import { durationMs } from './schedule/period.ts';
 import { memoryBytes } from './size.ts';
 
@@ -26,14 +27,14 @@ const compiled = Compile(JobDefinition);
 
 /**
  * The definition as it was given, typed, with what is allowed but probably not meant. Throws the first of
- * `findProblems`.
+ * `findProblems` with the others.
  */
 export function checkDefinition(
   raw: unknown,
   source: string,
 ): { definition: JobDefinition; warnings: string[] } {
-  const problem = findProblems(raw, source)[0];
-  if (problem) throw problem;
+  const problem = firstOf(findProblems(raw, source));
+  if (problem !== null) throw problem;
   const definition = raw as JobDefinition;
   return { definition, warnings: findWarnings(definition) };
 }
@@ -43,7 +44,7 @@ export function checkDefinition(
  * there is why another one is missing, then missing ones, then values. `source` goes into the details.
  */
 export function findProblems(raw: unknown, source: string): CarillonError[] {
-  const findings = new Findings(source, maxProblems);
+  const findings = new Findings(source, maxProblems, jobHints);
   if (compiled.Check(raw)) {
     if (!checkTexts(raw, findings)) return findings.problems;
     checkSchedule(raw, findings);

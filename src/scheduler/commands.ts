@@ -64,7 +64,7 @@ export function check<C extends Command>(before: Before, command: C): Change<Ans
 }
 
 function putJob({ state, now }: Before, command: CommandOf<'put-job'>): Change<JobAnswer> {
-  const checked = checkJob(command.definition, command.source, storedIn(state));
+  const checked = checkJob(command.definition, command.source, { ...storedIn(state), now });
   const { definition } = checked;
   const before = state.jobs.get(definition.name) ?? null;
   if (before !== null && command.mode === 'create') {

@@ -4,8 +4,8 @@
  * there are.
  */
 
-import { CarillonError } from '../errors.ts';
-import { checkDefinition } from './check.ts';
+import { CarillonError, firstOf } from '../errors.ts';
+import { findProblems, findWarnings } from './check.ts';
 import { checkAhead } from './coming.ts';
 import type { JobDefinition } from './definition.ts';
 import { checkEngine } from './engine-choice.ts';
@@ -27,24 +27,74 @@ export interface Checked {
   readonly warnings: readonly string[];
 }
 
-/** Throws the first problem, its source named. `stored`: the job of a name, whose credentials are kept; see masked.ts. */
-export function checkJob(
+export interface CheckedAgainst {
+  readonly settings: Settings;
+  /** The job of a name, whose credentials are kept; see masked.ts. */
+  readonly stored: (name: string) => JobDefinition | null;
+  readonly now: number;
+}
+
+/** Throws the first problem with the others, their source named. */
+export function checkJob(raw: unknown, source: string, { settings, stored, now }: CheckedAgainst): Checked {
+  const problems = findProblems(raw, source);
+  let definition = raw as JobDefinition;
+  if (problems.length === 0) {
+    for (const check of [
+      () => {
+        definition = unmasked(definition, stored(definition.name), source);
+      },
+      () => checkEngine(definition.run, settings),
+      () => checkPool(definition, settings),
+      () => checkPolicy(definition.policy),
+      () => checkAhead(definition, settings),
+    ]) {
+      const problem = refusalOf(check, source);
+      if (problem !== null) problems.push(problem);
+    }
+  }
+  // The schedule of a sound job is resolved when its revision is made.
+  const problem =
+    problems.length === 0
+      ? null
+      : firstOf([...problems, ...scheduleProblems(raw, source, { now, known: problems })]);
+  if (problem !== null) throw problem;
+  return { definition, source, warnings: findWarnings(definition) };
+}
+
+/** What is wrong with the schedule of a job that has other faults: as far as it can be told. */
+export function scheduleProblems(
   raw: unknown,
   source: string,
-  { settings, stored }: { settings: Settings; stored: (name: string) => JobDefinition | null },
-): Checked {
-  const { definition: sent, warnings } = checkDefinition(raw, source);
-  const definition = unmasked(sent, stored(sent.name), source);
+  { now, known }: { readonly now: number; readonly known: readonly CarillonError[] },
+): CarillonError[] {
+  if (known.some(({ details }) => details.field === undefined || details.field.startsWith('schedule')))
+    return [];
+  const { name, schedule } = raw as Partial<JobDefinition>;
+  if (schedule === undefined || schedule.after !== undefined) return [];
+  const hashSeed = typeof name === 'string' ? name : '';
+  const problem = refusalOf(() => resolveSchedule(schedule as ScheduleInput, { hashSeed, now }), source);
+  return problem === null ? [] : [problem];
+}
+
+/** What `check` throws, its source named. */
+function refusalOf(check: () => unknown, source: string): CarillonError | null {
   try {
-    checkEngine(definition.run, settings);
-    checkPool(definition, settings);
-    checkPolicy(definition.policy);
-    checkAhead(definition, settings);
+    named(source, check);
+    return null;
+  } catch (error) {
+    if (error instanceof CarillonError) return error;
+    throw error;
+  }
+}
+
+/** What `check` answers; what it throws has its source named. */
+function named<T>(source: string, check: () => T): T {
+  try {
+    return check();
   } catch (error) {
     if (!(error instanceof CarillonError)) throw error;
     throw new CarillonError(error.code, error.message, { ...error.details, source });
   }
-  return { definition, source, warnings };
 }
 
 function checkPool(definition: JobDefinition, settings: Settings): void {
@@ -98,7 +148,8 @@ export function nextRevision(
   const warnings = [...checked.warnings];
   let resolved = unchanged ? before.job.resolved : null;
   if (input !== null && !unchanged) {
-    const fixed = resolveAt(input, definition.name, stamp.now, source);
+    const context = { hashSeed: definition.name, now: stamp.now };
+    const fixed = named(source, () => resolveSchedule(input, context));
     resolved = fixed.resolved;
     warnings.push(...fixed.warnings);
   }
@@ -123,20 +174,6 @@ export function nextRevision(
   const idle = paused || (before?.state.disabled ?? null) !== null;
   warnings.push(...passedWarnings({ schedule, policy: definition.policy, cursor, now: stamp.now, idle }));
   return { job, cursor, warnings };
-}
-
-function resolveAt(
-  input: ScheduleInput,
-  name: string,
-  now: number,
-  source: string,
-): ReturnType<typeof resolveSchedule> {
-  try {
-    return resolveSchedule(input, { hashSeed: name, now });
-  } catch (error) {
-    if (!(error instanceof CarillonError)) throw error;
-    throw new CarillonError(error.code, error.message, { ...error.details, source });
-  }
 }
 
 /** An anchor that was cut to its second counts as now. */

@@ -57,6 +57,7 @@ const whens = {
     Type.String({
       maxLength: 256,
       description: 'An ISO 8601 repeat, R/2026-01-01T00:00:00Z/PT5S, or a duration.',
+      examples: ['90s', 'PT90S'],
       ...published({ pattern: everyForm }),
     }),
   ),

@@ -32,15 +32,25 @@ export interface Shape {
   readonly maximum?: number;
 }
 
+/** What was probably meant, in words that end a question; null where nothing is likely. */
+export interface Hints {
+  /** By a value of a type that the field does not take. */
+  value(field: string, value: unknown): string | null;
+  /** By a field that is not known, and like none beside it. */
+  field(field: string, value: unknown): string | null;
+}
+
 /** Takes problems and bounds how many are kept. */
 export class Findings {
   readonly problems: CarillonError[] = [];
   readonly #source: string;
   readonly #most: number;
+  readonly hints: Hints | null;
 
-  constructor(source: string, most: number) {
+  constructor(source: string, most: number, hints: Hints | null = null) {
     this.#source = source;
     this.#most = most;
+    this.hints = hints;
   }
 
   get full(): boolean {
@@ -81,12 +91,16 @@ function explainType({ type, examples }: Shape, value: unknown, field: string, f
   const allowed = typeInWords(type);
   const given = value === null ? 'empty' : describe(value);
   const scalar = typeof value === 'number' || typeof value === 'boolean';
+  const meant = findings.hints?.value(field, value) ?? null;
   const hint =
-    examples !== undefined && typeof value === 'number'
-      ? ` It needs a unit, as in ${examples.join(' or ')}.`
-      : type === 'string' && scalar
-        ? ` Put it in quotes: ${JSON.stringify(String(value))}`
-        : '';
+    meant !== null
+      ? ` Did you mean ${meant}?`
+      : examples !== undefined && typeof value === 'number'
+        ? ` It needs a unit, as in ${examples.join(' or ')}.`
+        : type === 'string' && scalar
+          ? // Not as it is printed here: `010` was read as 10.
+            ' Put quotes around it.'
+          : '';
   findings.add('INVALID_FIELD', `${field || 'A job'} must be ${allowed}, and is ${given}.${hint}`, {
     ...(field && { field }),
     value: shorten(value),
@@ -124,12 +138,13 @@ function unknownField(
   findings: Findings,
 ) {
   const field = join(parent, name);
-  const meant = nearest(name, known);
+  const near = nearest(name, known);
+  const meant = near === null ? (findings.hints?.field(field, value) ?? null) : join(parent, near);
   const where = parent ? ` in ${parent}` : '';
   const message = meant
-    ? `${field} is not known. Did you mean ${join(parent, meant)}?`
+    ? `${field} is not known. Did you mean ${meant}?`
     : `${field} is not known. Known${where}: ${known.join(', ')}.`;
-  const allowed = meant ? [meant, ...known.filter((other) => other !== meant)] : known;
+  const allowed = near ? [near, ...known.filter((other) => other !== near)] : known;
   findings.add('UNKNOWN_FIELD', message, { field, value: shorten(value), allowed });
 }
 

@@ -65,6 +65,25 @@ test('accepts what is good, and says of the rest what and where', async () => {
   expect(answer.results[2].name).toBe('');
 });
 
+test('tells every problem of a job: what it is refused for, and the others', async () => {
+  const bad = {
+    name: 'b',
+    run: { command: 'x', engine: 'docker' },
+    policy: { pool: 'p', timout: 'PT1S' },
+    schedule: { cron: '99 * * * *' },
+  };
+  const fields = ({ field, others }: Body) => [field, ...others.map((other: Body) => other.field)];
+  const problems = ['policy.timout', 'schedule.cron'];
+  expect(fields((await api.post('/apply', [bad])).results[0].problem)).toEqual(problems);
+  expect(fields((await api.send('PUT /jobs/b', { body: bad })).json())).toEqual(problems);
+  const shaped = { ...bad, policy: { pool: 'p' } };
+  const { problem } = (await api.post('/apply', [shaped])).results[0];
+  expect(fields(problem)).toEqual(['run.engine', 'policy.pool', 'schedule.cron']);
+  expect(problem.others[0]).toMatchObject({ code: 'INVALID_FIELD', source: 'body[0]', value: 'p' });
+  const alone = (await api.post('/apply', [{ name: 'b', run, schedule: bad.schedule }])).results[0].problem;
+  expect([alone.field, alone.others]).toEqual(['schedule.cron', undefined]);
+});
+
 test('refuses the second definition of a job in one request, and says that the first one counts', async () => {
   const answer = await api.post('/apply', [
     { name: 'a', run },

@@ -77,5 +77,5 @@ test('every operation says what it does, how it answers and how it refuses', () 
 test('problems name exactly the codes of the catalogue', () => {
   const text = JSON.stringify(document.components.schemas.Problem);
   const named = [...text.matchAll(/"(?:const":|enum":\[)"([A-Z_]+)"/g)].map(([, code]) => code);
-  expect(named.sort()).toEqual([...Object.keys(catalogue), 'INTERNAL'].sort());
+  expect([...new Set(named)].sort()).toEqual([...Object.keys(catalogue), 'INTERNAL'].sort());
 });

@@ -55,6 +55,20 @@ describe('what can be told without a server', () => {
   });
 });
 
+test('a schedule is judged beside other problems of its job, and each problem is told once', () => {
+  const codes = (text: string) =>
+    validate(text).problems.map(({ code, details }) => `${code} ${details.field}`);
+  expect(codes('{ name: a, runn: 1, run: { command: x }, schedule: { cron: "99 * * * *" } }')).toEqual([
+    'UNKNOWN_FIELD runn',
+    'INVALID_SCHEDULE schedule.cron',
+  ]);
+  expect(codes('{ name: a, run: {}, schedule: { cron: "99 * * * *", every: 5m } }')).toEqual([
+    'INVALID_FIELD schedule.every',
+    'MISSING_FIELD run.command',
+  ]);
+  expect(codes('{ run: { command: x }, schedule: { cron: "H * * * *" } }')).toEqual(['MISSING_FIELD name']);
+});
+
 describe('a problem stands at the line and column of its field', () => {
   const yaml = `# jobs
 x-usual: &usual { retries: { limit: 2 } }

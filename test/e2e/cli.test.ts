@@ -88,6 +88,28 @@ run: { command: echo child }
     expect(out).toContain('2 jobs');
   });
 
+  test('validate and apply tell every problem of each job once, and every file that cannot be read', async () => {
+    const both = file(
+      'both.yaml',
+      'name: many\nrunn: 1\nrun: { command: x }\npolicy: { timeout: 5 }\nschedule: { cron: "99 * * * *" }\n',
+    );
+    const torn = [file('torn1.yaml', 'name: "a\n'), file('torn2.yaml', 'name: [a\n')];
+    const places = [/both\.yaml:2:1/, /both\.yaml:4:11/, /both\.yaml:5:13/];
+    const checked = await carillon(`validate ${torn[0]} ${both} ${torn[1]}`);
+    expect(checked.code).toBe(2);
+    expect(checked.out).toBe('1 jobs, 5 problems\n');
+    for (const place of [/torn1\.yaml/, /torn2\.yaml/, ...places])
+      expect(checked.err.match(new RegExp(place, 'g'))).toHaveLength(1);
+    const applied = await carillon(`apply -f ${both}`);
+    expect([applied.code, applied.out]).toEqual([1, '1 refused\n']);
+    for (const place of places) expect(applied.err.match(new RegExp(place, 'g'))).toHaveLength(1);
+    const unread = await carillon(`apply -f ${torn[0]} -f ${both} -f ${torn[1]}`);
+    expect([unread.code, unread.out]).toEqual([2, '']);
+    expect(unread.err.match(/^error: .*torn\d\.yaml/gm)).toHaveLength(2);
+    const { others } = JSON.parse((await carillon(`apply --json -f ${torn[0]} -f ${torn[1]}`)).err);
+    expect(others).toMatchObject([{ code: 'INVALID_BODY', detail: expect.stringContaining('torn2.yaml') }]);
+  });
+
   test('apply creates, then finds nothing to change; a dry run shows the difference', async () => {
     const path = file('jobs.yaml', yaml);
     expect((await carillon(`apply -f ${path}`)).out).toBe('created parent\ncreated child\n2 created\n');

@@ -128,7 +128,7 @@ const bad: readonly Bad[] = [
     because: 'a name of another type',
     change: { name: 5 },
     field: 'name',
-    says: 'must be text, and is 5. Put it in quotes: "5"',
+    says: 'must be text, and is 5. Put quotes around it.',
   },
   {
     because: 'not one of the choices',
@@ -285,7 +285,7 @@ const bad: readonly Bad[] = [
     because: 'a number as a variable',
     change: { run: { command: 'a', env: { PORT: 80 } } },
     field: 'run.env.PORT',
-    says: 'Put it in quotes: "80"',
+    says: 'Put quotes around it.',
   },
   {
     because: 'memory in no unit',
@@ -361,6 +361,46 @@ describe('what can not be right is refused with the field, the value and what is
     expect(refusal(() => checkDefinition(value, 'body')).message).toMatch(
       'A job must be a mapping of fields',
     );
+  });
+});
+
+describe('a shorter form, or a field at a wrong place, is answered with ours', () => {
+  test.each<[object, string]>([
+    [{ schedule: '0 1 * * *' }, '`schedule: { cron: "0 1 * * *" }`'],
+    [{ schedule: 'every 5 minutes' }, '`schedule: { every: 5m }`'],
+    [{ schedule: { repeat: '0 1 * * *' } }, '`schedule: { cron: "0 1 * * *" }`'],
+    [{ schedule: { interval: '5m' } }, '`schedule: { every: 5m }`'],
+    [{ schedule: { after: 'b' } }, '`schedule: { after: { parents: [b] } }`'],
+    [{ schedule: { after: ['b', 'c'] } }, '`schedule: { after: { parents: [b, c] } }`'],
+    [{ schedule: { after: { parents: 'b' } } }, '`schedule: { after: { parents: [b] } }`'],
+    [{ depends_on: ['b'] }, '`schedule: { after: { parents: [b] } }`'],
+    [{ run: 'echo "hi"' }, '`run: { command: "echo \\"hi\\"" }`'],
+    [{ run: { command: ['echo', 'hi'] } }, '`run.argv`'],
+    [{ policy: { retries: 3 } }, '`policy: { retries: { limit: 3 } }`'],
+    [{ cron: '0 1 * * *' }, 'schedule.cron'],
+    [{ timeout: '1h' }, 'policy.timeout'],
+    [{ image: 'alpine' }, 'run.image'],
+    [{ run: { command: 'x', retries: 3 } }, 'policy.retries'],
+  ])('%j', (change, meant) => {
+    const problems = findProblems({ name: 'a', run: { command: 'x' }, ...change }, 'body');
+    expect(problems[0]?.message).toContain(` Did you mean ${meant}?`);
+  });
+
+  test.each([
+    [{ labels: { timeout: 1, schedule: 2 } }],
+    [{ run: { command: 'x', env: { image: 1, run: 2 } } }],
+    [{ schedule: 'never' }],
+    [{ schedule: 'x'.repeat(1_000) }],
+    [{ nonsense: '0 1 * * *' }],
+  ])('nothing is guessed for %j', (change) => {
+    const problems = findProblems({ name: 'a', run: { command: 'x' }, ...change }, 'body');
+    expect(problems.length).toBeGreaterThan(0);
+    for (const { message } of problems) expect(message).not.toContain('Did you mean');
+  });
+
+  test('a number in the place of a length of time is told its unit, also in a schedule', () => {
+    const [problem] = findProblems({ name: 'a', run: { command: 'x' }, schedule: { every: 5 } }, 'body');
+    expect(problem?.message).toContain('It needs a unit, as in 90s or PT90S.');
   });
 });
 

@@ -1,11 +1,11 @@
 /** Submitting many jobs at once, and asking first where that would delete most of what is there. */
 
 import type { WireApply, WireApplyResult } from '../../api/schema.ts';
-import { CarillonError } from '../../errors.ts';
+import { CarillonError, firstOf } from '../../errors.ts';
 import type { WrittenJob } from '../../job-file.ts';
 import { changeLine, changesBetween } from '../difference.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { block } from '../failure.ts';
+import { blocks } from '../failure.ts';
 import { readJobs } from '../job-files.ts';
 import type { Session } from '../shell.ts';
 import { tinted } from '../words.ts';
@@ -27,7 +27,9 @@ export async function apply(session: Session, options: ApplyOptions): Promise<Ex
       allowed: 'together with --prune',
     });
   }
-  const jobs = await readJobs(options.file, session.io);
+  const { jobs, problems } = await readJobs(options.file, session.io);
+  const unreadable = firstOf(problems);
+  if (unreadable !== null) throw unreadable;
   if (options.prune === true) await refuseToDeleteMost(session, jobs, options);
   return submit(session, jobs, options);
 }
@@ -116,22 +118,13 @@ function printApplied(
   session.print(dryRun ? `${summary} (dry run: nothing was changed)` : summary);
 }
 
-function printRefused(session: Session, result: WireApplyResult, job: WrittenJob | undefined): void {
-  const {
-    code,
-    detail,
-    status: _,
-    title: __,
-    type: ___,
-    ...details
-  } = result.problem ?? ({ code: '', detail: '' } as never);
-  const source = details.field === undefined ? job?.source : (job?.placeOf?.(details.field) ?? job?.source);
-  const where = source === undefined ? {} : { source };
-  session.io.err(
-    block(`refused ${result.name || 'a job without a name'}`, {
-      code,
-      message: detail,
-      details: { ...details, ...where },
-    }),
-  );
+function printRefused(
+  session: Session,
+  { name, problem }: WireApplyResult,
+  job: WrittenJob | undefined,
+): void {
+  if (problem === null) return;
+  const placeOf = (field: string | undefined) =>
+    (field === undefined ? undefined : job?.placeOf?.(field)) ?? job?.source;
+  session.io.err(blocks(`refused ${name || 'a job without a name'}`, problem, placeOf));
 }

@@ -3,13 +3,12 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { CarillonError } from '../../errors.ts';
 import { formatJobFile } from '../../job-file.ts';
 import type { JobDefinition } from '../../scheduler/definition.ts';
 import { jobFileSchema } from '../../scheduler/job-file-schema.ts';
 import { importCrontab } from '../crontab.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { block } from '../failure.ts';
+import { block, problemOf } from '../failure.ts';
 import { readJobs, readText, writing } from '../job-files.ts';
 import { each } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
@@ -93,8 +92,9 @@ export function addFileCommands(program: Command, shell: Shell): void {
 
 async function validate(session: Session, files: readonly string[]): Promise<ExitCode> {
   const { io, json } = session;
-  const jobs = await readJobs(files, io);
-  const { problems, warnings } = validateJobs(jobs, io.now());
+  const { jobs, problems: unreadable } = await readJobs(files, io);
+  const { problems: found, warnings } = validateJobs(jobs, io.now());
+  const problems = [...unreadable, ...found];
   if (json) session.printJson({ jobs: jobs.length, problems: problems.map(problemOf), warnings });
   else {
     for (const problem of problems) io.err(block('error', problem));
@@ -102,10 +102,6 @@ async function validate(session: Session, files: readonly string[]): Promise<Exi
     session.print(`${jobs.length} jobs, ${problems.length} problems`);
   }
   return problems.length > 0 ? exitCodes.usage : exitCodes.ok;
-}
-
-function problemOf({ code, message, details }: CarillonError): object {
-  return { code, detail: message, ...details };
 }
 
 interface CrontabCommandOptions {

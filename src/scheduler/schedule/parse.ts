@@ -5,6 +5,7 @@
  * text alone (compile.ts).
  */
 
+import { CarillonError } from '../../errors.ts';
 import { MAX_INSTANT_MS, SECOND_MS } from './civil.ts';
 import { type CronInput, compileSchedule, dstDefaults } from './compile.ts';
 import { neverFires, parseCron, splitCron } from './cron.ts';
@@ -21,6 +22,7 @@ import {
   parseRepeat,
   tooLate,
 } from './iso.ts';
+import { meantSchedule } from './meant.ts';
 import type { ScheduleInput } from './model.ts';
 import { nextInstant } from './next.ts';
 import { DURATION_ALLOWED, readDuration } from './period.ts';
@@ -49,7 +51,7 @@ export interface ResolvedSchedule {
 export function resolveSchedule(input: ScheduleInput, context: ResolveContext): ResolvedSchedule {
   const warnings: string[] = [];
   const timezone = resolveZone(input.timezone, warnings);
-  const resolved = resolveKind(input, { ...context, timezone, warnings });
+  const resolved = hinting(input, () => resolveKind(input, { ...context, timezone, warnings }));
   const schedule = compileSchedule(resolved);
   // A start filled in below is now, cut to a second: not yet past.
   if (nextInstant(schedule, wholeSecond(context.now) - 1) === null) {
@@ -63,6 +65,26 @@ export function resolveSchedule(input: ScheduleInput, context: ResolveContext): 
 interface Resolving extends ResolveContext {
   readonly timezone: string | null;
   readonly warnings: string[];
+}
+
+/** Says what was probably meant where the text makes sense as something else. */
+function hinting(input: ScheduleInput, resolve: () => ScheduleInput): ScheduleInput {
+  try {
+    return resolve();
+  } catch (error) {
+    if (!(error instanceof CarillonError) || error.code !== 'INVALID_SCHEDULE') throw error;
+    const written = 'cron' in input ? input.cron : 'every' in input ? input.every : input.at;
+    const meant = meantSchedule(written);
+    // Readable as what it is: something else is wrong with it.
+    const same =
+      'cron' in input
+        ? `cron: ${JSON.stringify(written)}`
+        : 'every' in input
+          ? `every: ${written}`
+          : `at: ${written}`;
+    if (meant === null || meant === same) throw error;
+    throw new CarillonError(error.code, `${error.message} Did you mean \`${meant}\`?`, error.details);
+  }
 }
 
 function resolveKind(input: ScheduleInput, context: Resolving): ScheduleInput {

@@ -61,7 +61,7 @@ export function TriggerDialog({ job, onClose }: { readonly job: WireJob; readonl
           pairs={pairs}
           nameHint="DAY"
           valueHint="2026-11-21"
-          invalid={field?.startsWith('params.') === true ? field.slice('params.'.length) : null}
+          invalid={field?.startsWith('params.') === true ? [field.slice('params.'.length)] : []}
           onChange={setPairs}
         />
       </fieldset>

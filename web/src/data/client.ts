@@ -28,6 +28,7 @@ export interface OfflineProblem {
   readonly field?: never;
   readonly allowed?: never;
   readonly names?: never;
+  readonly others?: never;
 }
 
 /** Any failure as something that can be shown. */

@@ -16,8 +16,9 @@ import { Instant } from '../parts/instant.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { useQueryState } from '../parts/query-state.ts';
 import { type Draft, keepDraft } from './draft.ts';
+import type { FieldProblem } from './field-row.tsx';
 import { Form, showsField } from './form.tsx';
-import { isTree, type Tree } from './path.ts';
+import { isTree, type Tree, valueAt } from './path.ts';
 import { Plan } from './plan.tsx';
 import './edit.css';
 
@@ -60,7 +61,7 @@ export function Editor(props: Props) {
   useUnsaved(dirty, onDiscard);
   const verdict = useQuery({
     queryKey: ['plan', settled],
-    queryFn: () => tryJob(JSON.parse(settled) as Written),
+    queryFn: async () => ({ of: settled, answer: await tryJob(JSON.parse(settled) as Written) }),
     placeholderData: (before) => before,
     gcTime: 0,
   });
@@ -79,11 +80,15 @@ export function Editor(props: Props) {
       onSaved(job);
     },
   });
-  const refused = verdict.data?.results[0]?.problem ?? (save.error === null ? null : problemOf(save.error));
-  // Nobody has got a field wrong that nobody has filled in yet.
-  const unnamed = readable !== null && (readable.name === '' || readable.name === undefined);
-  const problem =
-    unnamed || refused?.field === undefined ? null : { field: refused.field, detail: refused.detail };
+  const { of, answer } = verdict.data ?? { of: null, answer: null };
+  const refused = answer?.results[0]?.problem ?? (save.error === null ? null : problemOf(save.error));
+  // What was judged, which more may have been typed since.
+  const judged =
+    useMemo(() => (of === null ? null : definitionIn(JSON.parse(of) as Written)), [of]) ?? readable;
+  const unnamed = judged !== null && !isFilled(judged, 'name');
+  // Nobody has got a field of a new job wrong that nobody has filled in yet.
+  const problems = problemsIn(refused).filter(({ field }) => !unnamed || isFilled(judged, field));
+  const marked = asYaml ? [] : problems.filter(({ field }) => showsField(field));
   return (
     <div className="editor">
       <div className="editor-main">
@@ -115,26 +120,25 @@ export function Editor(props: Props) {
           />
         ) : (
           <ErrorBoundary of={whole} instead={(message) => <Unshown what="the form" message={message} />}>
-            <Form definition={definition} problem={problem} named={named} onChange={setDefinition} />
+            <Form definition={definition} problems={marked} named={named} onChange={setDefinition} />
           </ErrorBoundary>
         )}
       </div>
       <div className="editor-side">
         <ErrorBoundary of={whole} instead={(message) => <Unshown what="the preview" message={message} />}>
           <Plan
-            verdict={verdict.data ?? null}
-            error={verdict.error}
+            verdict={answer}
+            problems={verdict.error !== null ? problemsIn(problemOf(verdict.error)) : problems}
+            marked={marked}
             unnamed={unnamed}
             definition={readable ?? definition}
           />
         </ErrorBoundary>
-        {save.error !== null && (problem === null || !showsField(problem.field)) && (
-          <ProblemNote error={save.error} />
-        )}
+        {save.error !== null && marked.length === 0 && <ProblemNote error={save.error} />}
         <button
           type="button"
           className="button button-primary"
-          disabled={save.isPending || verdict.error !== null || (verdict.data?.counts.refused ?? 0) > 0}
+          disabled={save.isPending || verdict.error !== null || (answer?.counts.refused ?? 0) > 0}
           onClick={() => save.mutate()}
         >
           {save.isPending ? 'Saving …' : doing}
@@ -142,6 +146,20 @@ export function Editor(props: Props) {
       </div>
     </div>
   );
+}
+
+const definitionIn = (written: Written): Tree | null =>
+  'yaml' in written ? readYaml(written.yaml) : isTree(written.body) ? written.body : null;
+
+/** All that is wrong. */
+function problemsIn(refused: ReturnType<typeof problemOf> | null): readonly FieldProblem[] {
+  if (refused === null) return [];
+  return [refused, ...(refused.others ?? [])].map(({ field = '', detail }) => ({ field, detail }));
+}
+
+function isFilled(definition: Tree, field: string): boolean {
+  const value = valueAt(definition, field);
+  return value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0);
 }
 
 /** What is typed, as the view has it that the address says. */

@@ -15,19 +15,20 @@ export interface FieldProblem {
 interface Props {
   readonly field: Field;
   readonly value: unknown;
-  readonly problem: FieldProblem | null;
+  /** In it. */
+  readonly problems: readonly FieldProblem[];
   readonly fixed?: boolean;
   readonly onChange: (value: unknown) => void;
 }
 
-export function FieldRow({ field, value, problem, fixed = false, onChange }: Props) {
+export function FieldRow({ field, value, problems, fixed = false, onChange }: Props) {
   const id = useId();
   const { label, hint, wide, kind } = field;
   const described = `${id}-hint`;
   const shared = {
     id,
     'aria-describedby': described,
-    'aria-invalid': problem !== null,
+    'aria-invalid': problems.length > 0,
     disabled: fixed,
     placeholder: field.example,
   };
@@ -37,7 +38,7 @@ export function FieldRow({ field, value, problem, fixed = false, onChange }: Pro
       {kind === 'pairs' ? (
         <RecordInput
           value={value}
-          problem={problem}
+          problems={problems}
           example={field.example ?? ''}
           path={field.path}
           onChange={onChange}
@@ -61,13 +62,12 @@ export function FieldRow({ field, value, problem, fixed = false, onChange }: Pro
         <TextInput shared={shared} kind={kind} value={value} onChange={onChange} />
       )}
       <div id={described}>
-        {problem === null ? (
-          hint !== undefined && <p className="field-hint">{hint}</p>
-        ) : (
-          <p className="field-error">
-            <Icon name="alert" /> {problem.detail}
+        {problems.length === 0 && hint !== undefined && <p className="field-hint">{hint}</p>}
+        {problems.map(({ detail }) => (
+          <p key={detail} className="field-error">
+            <Icon name="alert" /> {detail}
           </p>
-        )}
+        ))}
       </div>
     </div>
   );
@@ -127,13 +127,13 @@ const sameValue = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSO
 
 interface RecordProps {
   readonly value: unknown;
-  readonly problem: FieldProblem | null;
+  readonly problems: readonly FieldProblem[];
   readonly example: string;
   readonly path: string;
   readonly onChange: (value: unknown) => void;
 }
 
-function RecordInput({ value, problem, example, path, onChange }: RecordProps) {
+function RecordInput({ value, problems, example, path, onChange }: RecordProps) {
   const record: Readonly<Record<string, string>> = Object.fromEntries(
     Object.entries(isTree(value) ? value : {}).map(([name, each]) => [name, asText(each)]),
   );
@@ -145,7 +145,6 @@ function RecordInput({ value, problem, example, path, onChange }: RecordProps) {
     const changed = pairsToRecord(next);
     onChange(Object.keys(changed).length === 0 ? undefined : changed);
   };
-  const invalid =
-    problem?.field.startsWith(`${path}.`) === true ? problem.field.slice(path.length + 1) : null;
+  const invalid = problems.map(({ field }) => field.slice(path.length + 1));
   return <Pairs pairs={shown} nameHint={example} valueHint="value" invalid={invalid} onChange={change} />;
 }

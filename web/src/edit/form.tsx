@@ -16,20 +16,21 @@ import { templates } from './templates.ts';
 
 interface Props {
   readonly definition: Tree;
-  readonly problem: FieldProblem | null;
+  /** At fields that the form shows. */
+  readonly problems: readonly FieldProblem[];
   /** The job exists: its name stays. */
   readonly named: boolean;
   readonly onChange: (definition: Tree) => void;
 }
 
-export function Form({ definition, problem, named, onChange }: Props) {
+export function Form({ definition, problems, named, onChange }: Props) {
   const kind = kindOf(definition);
   const row = (field: Field) => (
     <FieldRow
       key={field.path}
       field={field}
       value={valueAt(definition, field.path)}
-      problem={concerns(problem, field) ? problem : null}
+      problems={problems.filter((problem) => concerns(problem, field))}
       fixed={named && field.path === 'name'}
       onChange={(value) => onChange(withValue(definition, field.path, value ?? emptied(field)))}
     />
@@ -53,7 +54,9 @@ export function Form({ definition, problem, named, onChange }: Props) {
           key={section.key}
           section={section}
           needed={section.fields.some(
-            (field) => valueAt(definition, field.path) !== undefined || concerns(problem, field),
+            (field) =>
+              valueAt(definition, field.path) !== undefined ||
+              problems.some((problem) => concerns(problem, field)),
           )}
           row={row}
         />
@@ -97,13 +100,12 @@ function FormSection({ section: { title, open, fields }, needed, row }: SectionP
 }
 
 /** The server names the field, or something within it. */
-const concerns = (problem: FieldProblem | null, { path }: Field): boolean =>
-  problem !== null &&
-  (problem.field === path || problem.field.startsWith(`${path}.`) || problem.field.startsWith(`${path}[`));
+const concerns = ({ field }: FieldProblem, { path }: { readonly path: string }): boolean =>
+  field === path || field.startsWith(`${path}.`) || field.startsWith(`${path}[`);
 
 /** Whether the form shows what the server complains about. */
 export const showsField = (field: string): boolean =>
-  shownPaths.some((path) => field === path || field.startsWith(`${path}.`) || field.startsWith(`${path}[`));
+  shownPaths.some((path) => concerns({ field, detail: '' }, { path }));
 
 const isShown = (path: string): boolean =>
   shownPaths.some((shown) => path === shown || path.startsWith(`${shown}.`));

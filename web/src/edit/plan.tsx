@@ -3,11 +3,12 @@
 import { useQuery } from '@tanstack/react-query';
 import type { WireApply, WireDiff } from '../../../src/api/schema.ts';
 import type { WirePreview } from '../../../src/api/schema-views.ts';
-import { problemOf, send } from '../data/client.ts';
+import { send } from '../data/client.ts';
 import { Diff } from '../job/diff.tsx';
 import { ClockChanges } from '../parts/clock-changes.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { InstantList } from '../parts/instant-list.tsx';
+import type { FieldProblem } from './field-row.tsx';
 import { isTree, leaves, type Tree, valueAt } from './path.ts';
 
 const shownInstants = 5;
@@ -15,30 +16,37 @@ const shownInstants = 5;
 interface Props {
   /** The server's judgement; null while it is asked for the first time. */
   readonly verdict: WireApply | null;
-  /** What the server could not read, or no answer at all. */
-  readonly error: unknown;
+  /** Why it can't be saved, all of it. */
+  readonly problems: readonly FieldProblem[];
+  /** Those that are said at their fields. */
+  readonly marked: readonly FieldProblem[];
   readonly unnamed: boolean;
   readonly definition: Tree;
 }
 
-export function Plan({ verdict, error, unnamed, definition }: Props) {
+export function Plan({ verdict, problems, marked, unnamed, definition }: Props) {
   const result = verdict?.results[0];
-  const problem = error !== null ? problemOf(error) : (result?.problem ?? null);
+  const unsaid = problems.filter((problem) => !marked.includes(problem));
   return (
     <section className="panel plan" aria-labelledby="plan" aria-live="polite">
       <div className="panel-head">
         <h2 id="plan">What saving it does</h2>
       </div>
       <div className="panel-body stack">
-        {unnamed ? (
-          <p className="muted">A new job is made, once it has a name.</p>
-        ) : problem !== null ? (
-          <p className="field-error">
+        {unsaid.map(({ field, detail }) => (
+          <p key={`${field} ${detail}`} className="field-error">
             <Icon name="alert" />
-            <span>{problem.detail}</span>
+            <span>{detail}</span>
           </p>
+        ))}
+        {marked.length > 0 ? (
+          <p className="muted">
+            Correct the {marked.length === 1 ? 'marked field' : `${marked.length} marked fields`} to save.
+          </p>
+        ) : unsaid.length > 0 ? null : unnamed ? (
+          <p className="muted">A new job is made, once it has a name.</p>
         ) : (
-          result !== undefined && <Outcome result={result} />
+          result !== undefined && result.problem === null && <Outcome result={result} />
         )}
         <Preview definition={definition} />
       </div>

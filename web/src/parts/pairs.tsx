@@ -19,12 +19,12 @@ interface Props {
   readonly pairs: readonly Pair[];
   readonly nameHint: string;
   readonly valueHint: string;
-  /** The name that the server refused. */
-  readonly invalid?: string | null;
+  /** The names that the server refused. */
+  readonly invalid?: readonly string[];
   readonly onChange: (pairs: readonly Pair[]) => void;
 }
 
-export function Pairs({ pairs, nameHint, valueHint, invalid = null, onChange }: Props) {
+export function Pairs({ pairs, nameHint, valueHint, invalid = [], onChange }: Props) {
   const set = (key: number, change: Partial<Pair>) =>
     onChange(pairs.map((pair) => (pair.key === key ? { ...pair, ...change } : pair)));
   const add = () =>
@@ -38,7 +38,7 @@ export function Pairs({ pairs, nameHint, valueHint, invalid = null, onChange }: 
             aria-label="Name"
             placeholder={nameHint}
             value={name}
-            aria-invalid={invalid === name}
+            aria-invalid={invalid.includes(name)}
             onChange={(event) => set(key, { name: event.target.value })}
           />
           <input
