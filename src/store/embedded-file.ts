@@ -1,8 +1,8 @@
 /**
  * Looks through LMDB's file before LMDB maps it: a mapped file that ends too early kills the process at the first touch
  * (SIGBUS), and a page of garbage can send LMDB anywhere. Every page that the newest transaction reaches must lie in the
- * file, name itself, be of the kind that its parent expects, hold entries that lie inside it, and be reached once. Free
- * pages are not looked at: LMDB may leave them unwritten at the end of the file.
+ * file, name itself, be of the kind that its parent expects, hold entries that lie inside it, in the order in which LMDB
+ * searches, and be reached once. Free pages are not looked at: LMDB may leave them unwritten at the end of the file.
  */
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
@@ -35,6 +35,23 @@ interface Tree {
   readonly entries: number;
   readonly root: number;
 }
+
+/** The key of one entry. */
+interface Key {
+  readonly page: Buffer;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A page to look at; its keys lie in [low, high). */
+interface OpenPage {
+  readonly number: number;
+  readonly height: number;
+  readonly low: Key | null;
+  readonly high: Key | null;
+}
+
+type Compare = (a: Key, b: Key) => number;
 
 interface Meta {
   readonly pageSize: number;
@@ -73,7 +90,9 @@ class FileCheck {
     this.#lastPage = meta.lastPage;
     this.#txn = meta.txn;
     this.#reached = new Uint8Array(Math.ceil((this.#size / meta.pageSize + 1) / 8));
-    for (const tree of meta.trees) this.#checkTree(tree);
+    const [free, tables] = meta.trees as [Tree, Tree];
+    this.#checkTree(free, byNumber);
+    this.#checkTree(tables, byBytes);
   }
 
   /** LMDB trusts what these pages say, so all that it would act on is compared. */
@@ -111,21 +130,29 @@ class FileCheck {
   }
 
   /** An own stack: a damaged tree may claim any depth. */
-  #checkTree(tree: Tree): void {
+  #checkTree(tree: Tree, compare: Compare): void {
     if (tree.root === NO_PAGE) return;
     let leaves = 0;
     let entries = 0;
-    const open = [{ number: tree.root, height: tree.depth }];
+    const open: OpenPage[] = [{ number: tree.root, height: tree.depth, low: null, high: null }];
     for (let at = open.pop(); at !== undefined; at = open.pop()) {
       const number = this.#reach(at.number, 1);
       const page = this.#page(number);
       const kind = at.height > 1 ? 'branch' : 'leaf';
-      for (const entry of entriesOf(page, number, kind)) {
-        if (kind === 'branch') open.push({ number: childOf(page, entry), height: at.height - 1 });
+      const found = entriesOf(page, number, kind);
+      // The first key of a branch is never looked at: nothing lies before it.
+      const keys = found.map((entry, index) =>
+        kind === 'branch' && index === 0 ? at.low : keyOf(page, entry),
+      );
+      if (!inOrder(keys, at, compare)) throw new FileDamage(`is damaged on page ${number}`);
+      found.forEach((entry, index) => {
+        const [low, high] = [keys[index] ?? null, keys[index + 1] ?? at.high];
+        if (kind === 'branch') open.push({ number: childOf(page, entry), height: at.height - 1, low, high });
         else this.#checkValue(page, number, entry);
-        if (kind === 'leaf') entries += 1;
-      }
-      if (kind === 'leaf') leaves += 1;
+      });
+      if (kind === 'branch') continue;
+      leaves += 1;
+      entries += found.length;
     }
     if (leaves !== tree.leaves || entries !== tree.entries)
       throw new FileDamage(`has ${entries} entries where ${tree.entries} were counted`);
@@ -142,7 +169,7 @@ class FileCheck {
       // A table: without flags, as all of ours are.
       if (size !== TREE_SIZE || page.readUInt16LE(value + 4) !== 0)
         throw new FileDamage(`is damaged on page ${number}`);
-      this.#checkTree(treeAt(page, value));
+      this.#checkTree(treeAt(page, value), byBytes);
     }
     if ((flags & BIG) === 0) return;
     const pages = longAt(page, value + 16);
@@ -218,6 +245,28 @@ function entriesOf(page: Buffer, number: number, kind: 'branch' | 'leaf'): numbe
   }
   return entries;
 }
+
+function keyOf(page: Buffer, entry: number): Key {
+  const from = entry + 8;
+  return { page, from, to: from + page.readUInt16LE(entry + 6) };
+}
+
+/** Each key after the one before it, and all within the bounds of the page. */
+function inOrder(keys: readonly (Key | null)[], { low, high }: OpenPage, compare: Compare): boolean {
+  let before: Key | null = null;
+  for (const key of keys) {
+    if (key === null) continue;
+    if (before === null ? low !== null && !(compare(low, key) <= 0) : !(compare(before, key) < 0))
+      return false;
+    before = key;
+  }
+  return before === null || high === null || compare(before, high) < 0;
+}
+
+const byBytes: Compare = (a, b) => a.page.compare(b.page, b.from, b.to, a.from, a.to);
+/** NaN, which is in no order, for what is no number. */
+const byNumber: Compare = (a, b) =>
+  a.to - a.from === 8 && b.to - b.from === 8 ? longAt(a.page, a.from) - longAt(b.page, b.from) : Number.NaN;
 
 const childOf = (page: Buffer, entry: number): number =>
   page.readUInt32LE(entry) + page.readUInt16LE(entry + 4) * 2 ** 32;
