@@ -7,6 +7,11 @@ import type { Owner } from './launch-directory.ts';
 import { refused } from './launch-refusal.ts';
 import { onlyDescriptors } from './supervisor-file.ts';
 
+/** Longer than a directory takes that answers. */
+const withinMs = 15_000;
+/** The next one stands for "leave it as it is" in system calls, and larger ones for what is left of them. */
+const maxId = 2 ** 32 - 2;
+
 export interface Account {
   /** Null: the scheduler's own user, nothing to change. */
   readonly owner: Owner | null;
@@ -21,6 +26,10 @@ export async function findAccount(user: string, supervisor: string | null): Prom
   const entry = await findPasswdEntry(uid ?? user, supervisor);
   if (!entry && !(uid && gid)) throw refused('run.user', user, `There is no user ${user} here`, allowed);
   const owner = { uid: entry?.uid ?? Number(uid), gid: gid ? Number(gid) : entry!.gid };
+  for (const id of [owner.uid, owner.gid]) {
+    if (id <= maxId) continue;
+    throw refused('run.user', user, `The number ${id} in ${user} is no user or group`, `0 to ${maxId}`);
+  }
   const self = { uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1 };
   const same = owner.uid === self.uid && owner.gid === self.gid;
   if (!same && self.uid !== 0) {
@@ -61,7 +70,7 @@ async function findPasswdEntry(key: string, supervisor: string | null): Promise<
   const local = findEntry(await readFile('/etc/passwd', 'utf8').catch(() => ''), key);
   if (local || !/^[A-Za-z0-9_][A-Za-z0-9_.@\\-]*\$?$/.test(key)) return local;
   const [program, ...args] = onlyDescriptors(supervisor, 3, ['getent', 'passwd', key]);
-  const answer = await promisify(execFile)(program, args).catch(() => null);
+  const answer = await promisify(execFile)(program, args, { timeout: withinMs }).catch(() => null);
   return answer ? findEntry(answer.stdout, key) : null;
 }
 

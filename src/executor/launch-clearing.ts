@@ -11,6 +11,8 @@ import { promisify } from 'node:util';
 import { isMissing } from './log-files.ts';
 
 const run = promisify(execFile);
+/** A process that was left behind can fill a folder as fast as it is emptied. What is larger is left for the next start. */
+const bounded = { timeout: 60_000, killSignal: 'SIGKILL' } as const;
 /** With the folder as its own; -xdev: nothing that is mounted there. */
 const shellClear = 'chmod -R u+rwx .; exec find . -xdev -mindepth 1 -delete';
 
@@ -51,10 +53,13 @@ async function clearAs(
   supervisor: string | null,
 ): Promise<void> {
   if (supervisor !== null) {
-    await run(supervisor, ['clear', folder, user === null ? '-' : `${user.uid}:${user.gid}`], { env: {} });
+    await run(supervisor, ['clear', folder, user === null ? '-' : `${user.uid}:${user.gid}`], {
+      ...bounded,
+      env: {},
+    });
   } else {
     const env = { PATH: '/usr/bin:/bin' };
-    await run('/bin/sh', ['-c', shellClear], { cwd: folder, env, ...(user ?? {}) });
+    await run('/bin/sh', ['-c', shellClear], { ...bounded, cwd: folder, env, ...(user ?? {}) });
   }
 }
 

@@ -113,16 +113,20 @@ export function createLaunchDirectories(options: LaunchDirectoriesOptions): Laun
     const cleared = await clearIt(path, supervisor).catch(String);
     if (cleared !== true) log.warn({ path, ...(cleared ? { error: cleared } : {}) }, 'launch.not-cleared');
   };
+  /** Nothing waits for it: how much there is, jobs decide. */
+  const clearLeftovers = async (names: readonly string[]): Promise<void> => {
+    for (const name of names) {
+      const path = join(scratch, name);
+      const age = clock.now() - ((await lstat(path).catch(() => null))?.mtimeMs ?? clock.now());
+      if (age > leftoverMs) await clear(path, clearLeftover);
+    }
+  };
 
   return {
     async prepare() {
       await mkdir(launches, { recursive: true, mode: 0o711 });
       await mkdir(scratch, { recursive: true, mode: 0o700 });
-      for (const name of await readdir(scratch)) {
-        const path = join(scratch, name);
-        const age = clock.now() - ((await lstat(path).catch(() => null))?.mtimeMs ?? clock.now());
-        if (age > leftoverMs) await clear(path, clearLeftover);
-      }
+      void clearLeftovers(await readdir(scratch));
     },
 
     async create(name, record, owner) {

@@ -37,11 +37,14 @@ const blocksPerTurn = 16;
 /** How late a follower may be. */
 const followPollMs = 200;
 
-/** A file of output is never a link, nor a pipe that somebody would have to open too. */
+/**
+ * A file of output is never a link, nor a pipe that somebody would have to open too. Its owner may hold a lease on it, for
+ * which an open would wait for a minute unless it is told not to.
+ */
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = constants;
 const flags = {
   read: O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
-  change: O_RDWR | O_NOFOLLOW,
+  change: O_RDWR | O_NOFOLLOW | O_NONBLOCK,
   append: O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW,
   replace: O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
 } as const;
@@ -169,6 +172,30 @@ export class LogFiles {
     }
   }
 
+  /**
+   * Makes files of the launch's user files of the scheduler: that user may have kept a name or a descriptor of them. Only
+   * after the launch has ended. Fails while one is held.
+   */
+  async takeOver(): Promise<void> {
+    for (const stream of streams) {
+      const source = await open(this.path(stream), flags.change).catch(nullIfMissing);
+      if (source === null) continue;
+      try {
+        if ((await source.stat()).uid === process.geteuid?.()) continue;
+        const next = `${this.path(stream)}.next`;
+        const target = await open(next, flags.replace, 0o600);
+        try {
+          await copyRange(source, target, { from: 0, to: this.#bytesPerStream });
+        } finally {
+          await target.close();
+        }
+        renameSync(next, this.path(stream));
+      } finally {
+        await source.close();
+      }
+    }
+  }
+
   async #reader(stream: Stream, { tail, follow }: LogQuery): Promise<Reader> {
     const range = await this.#range(stream);
     const at = tail === undefined ? range.first : await this.#tailPosition(stream, tail, range);
@@ -181,7 +208,9 @@ export class LogFiles {
     const path = this.path(stream);
     const half = Math.floor(this.#bytesPerStream / 2);
     if ((await sizeOf(path)) <= half) return;
-    const source = await open(path, flags.change);
+    const source = await open(path, flags.change).catch(nullIfHeld);
+    // The next call finds it free: the system ends a lease that stands in the way.
+    if (source === null) return;
     try {
       const before = (await this.dropped(stream)) + (await sizeOf(this.#oldPath(stream)));
       const next = `${this.#oldPath(stream)}.next`;
@@ -265,10 +294,15 @@ export class LogFiles {
 /** Copies the last `keep` bytes; returns up to where it read. */
 async function copyTail(source: FileHandle, target: FileHandle, keep: number): Promise<number> {
   const end = (await source.stat()).size;
+  return copyRange(source, target, { from: Math.max(0, end - keep), to: end });
+}
+
+/** Copies what there is of a range; returns up to where it read. */
+async function copyRange(source: FileHandle, target: FileHandle, { from, to }: { from: number; to: number }) {
   const block = Buffer.allocUnsafe(blockBytes);
-  let at = Math.max(0, end - keep);
-  while (at < end) {
-    const { bytesRead } = await source.read(block, 0, Math.min(blockBytes, end - at), at);
+  let at = from;
+  while (at < to) {
+    const { bytesRead } = await source.read(block, 0, Math.min(blockBytes, to - at), at);
     if (bytesRead === 0) break;
     await target.write(block, 0, bytesRead);
     at += bytesRead;
@@ -295,7 +329,8 @@ async function readSome(path: string, offset: number, length: number): Promise<U
   try {
     file = await open(path, flags.read);
   } catch (error) {
-    if (isMissing(error)) return new Uint8Array(0);
+    // What is held can be read a minute later.
+    if (isMissing(error) || isHeld(error)) return new Uint8Array(0);
     throw error;
   }
   try {
@@ -318,6 +353,18 @@ async function sizeOf(path: string): Promise<number> {
 
 export function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}
+
+const isHeld = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EAGAIN';
+
+function nullIfHeld(error: unknown): null {
+  if (isHeld(error)) return null;
+  throw error;
+}
+
+function nullIfMissing(error: unknown): null {
+  if (isMissing(error)) return null;
+  throw error;
 }
 
 /** Waits, but not longer than until the signal is given. */

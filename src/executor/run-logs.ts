@@ -114,8 +114,9 @@ export function createRunLogs(options: RunLogsOptions): RunLogs {
       if (!(await files.exists())) return; // Handed over before, by a call that was cut short.
       await mkdir(dir, { recursive: true, mode: 0o700 });
       await forget(await opened(), launchName);
-      files.moveTo(directoryOf(launchName));
       await files.trim();
+      await files.takeOver();
+      files.moveTo(directoryOf(launchName));
       await enter(launchName, { bytes: await files.bytes(), files });
     },
 

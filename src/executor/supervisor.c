@@ -37,8 +37,8 @@ enum { FOLDER_ONLY = 0200000, NO_FOLLOW = 0400000 };
 #if defined(__x86_64__)
 enum { READ = 0, WRITE = 1, CLOSE = 3, LSEEK = 8, RT_SIGACTION = 13, RT_SIGPROCMASK = 14, GETPID = 39, SOCKETPAIR = 53,
        CLONE = 56, EXECVE = 59, WAIT4 = 61, CHDIR = 80, FCHMOD = 91, SETSID = 112, SETGROUPS = 116, SETRESUID = 117,
-       SETRESGID = 119, PRCTL = 157, GETDENTS64 = 217, EXIT_GROUP = 231, OPENAT = 257, MKDIRAT = 258, UNLINKAT = 263,
-       FCHMODAT = 268, DUP3 = 292, RENAMEAT2 = 316 };
+       SETRESGID = 119, SETFSUID = 122, SETFSGID = 123, PRCTL = 157, GETDENTS64 = 217, EXIT_GROUP = 231, OPENAT = 257, MKDIRAT = 258,
+       UNLINKAT = 263, FCHMODAT = 268, DUP3 = 292, RENAMEAT2 = 316 };
 __asm__(".globl _start\n_start: mov %rsp, %rdi\n and $-16, %rsp\n call supervisor\n");
 static long ask(long n, long a, long b, long c, long d, long e) {
   long result;
@@ -51,8 +51,8 @@ static long ask(long n, long a, long b, long c, long d, long e) {
 #elif defined(__aarch64__)
 enum { DUP3 = 24, MKDIRAT = 34, UNLINKAT = 35, CHDIR = 49, FCHMOD = 52, FCHMODAT = 53, OPENAT = 56, CLOSE = 57, GETDENTS64 = 61, LSEEK = 62,
        READ = 63, WRITE = 64, EXIT_GROUP = 94, RT_SIGACTION = 134, RT_SIGPROCMASK = 135, SETRESUID = 147,
-       SETRESGID = 149, SETSID = 157, SETGROUPS = 159, PRCTL = 167, GETPID = 172, SOCKETPAIR = 199, CLONE = 220,
-       EXECVE = 221, WAIT4 = 260, RENAMEAT2 = 276 };
+       SETRESGID = 149, SETFSUID = 151, SETFSGID = 152, SETSID = 157, SETGROUPS = 159, PRCTL = 167, GETPID = 172, SOCKETPAIR = 199,
+       CLONE = 220, EXECVE = 221, WAIT4 = 260, RENAMEAT2 = 276 };
 __asm__(".globl _start\n_start: mov x0, sp\n bl supervisor\n");
 static long ask(long n, long a, long b, long c, long d, long e) {
   register long x8 __asm__("x8") = n;
@@ -161,14 +161,35 @@ static void reset_signals(void) {
 
 static void block_signals(u64 mask) { ask(RT_SIGPROCMASK, 2, (long)&mask, 0, sizeof mask, 0); }
 
+struct user { long uid, gid; };
+
+/* False: `text` names none, which is the user that it runs as. */
+static int is_named(const char *text, struct user *user) {
+  if (*text == '-') return 0;
+  user->uid = number(&text);
+  user->gid = -1;
+  if (*text++ == ':') user->gid = number(&text);
+  return 1;
+}
+
+/* Reaches files with the rights of the user only, and can't be signalled by that user's other processes. */
+static int use_files_as(const char *text) {
+  struct user user;
+  if (!is_named(text, &user)) return 1;
+  if (user.gid < 0 || ask(SETGROUPS, 0, 0, 0, 0, 0) != 0) return 0;
+  ask(SETFSGID, user.gid, 0, 0, 0, 0);
+  ask(SETFSUID, user.uid, 0, 0, 0, 0);
+  /* These tell of no error: what is no user is answered with who it is still. */
+  return ask(SETFSGID, -1, 0, 0, 0, 0) == user.gid && ask(SETFSUID, -1, 0, 0, 0, 0) == user.uid;
+}
+
 /* Gives up all other rights for good, supplementary groups too. */
-static int become_user(const char *user) {
-  if (*user == '-') return 1;
-  const long uid = number(&user);
-  if (*user++ != ':') return 0;
-  const long gid = number(&user);
-  return ask(SETGROUPS, 0, 0, 0, 0, 0) == 0 && ask(SETRESGID, gid, gid, gid, 0, 0) == 0 &&
-         ask(SETRESUID, uid, uid, uid, 0, 0) == 0;
+static int become_user(const char *text) {
+  struct user user;
+  if (!is_named(text, &user)) return 1;
+  return user.gid >= 0 && ask(SETGROUPS, 0, 0, 0, 0, 0) == 0 &&
+         ask(SETRESGID, user.gid, user.gid, user.gid, 0, 0) == 0 &&
+         ask(SETRESUID, user.uid, user.uid, user.uid, 0, 0) == 0;
 }
 
 static const char *search_path(char **environment) {
@@ -239,10 +260,12 @@ static void begin_job(const struct job *job, long line) {
   char result = DONE;
   /* A session and a group of its own: what it sends to its group never reaches the supervisor. */
   ask(SETSID, 0, 0, 0, 0, 0);
-  if (!become_user(job->user)) result = NO_USER;
+  /* Not the user yet: another of its processes could stop this one, and who waits for it. */
+  if (!use_files_as(job->user)) result = NO_USER;
   else if (ask(CHDIR, (long)job->folder, 0, 0, 0, 0) != 0) result = NO_FOLDER;
   ask(WRITE, line, (long)&result, 1, 0, 0);
   if (ask(READ, line, (long)&result, 1, 0, 0) != 1) leave(DONE);
+  if (!become_user(job->user)) leave(NO_USER);
   /* Ends with the start of the program, if that succeeds: then the supervisor reads nothing from it. */
   ask(DUP3, line, JOURNAL, CLOSE_ON_EXEC, 0, 0);
   close_from(JOURNAL + 1);
@@ -415,7 +438,7 @@ static long clear(const char *path, const char *user) {
   close_from(JOURNAL);
   top = open_folder(HERE, path);
   if (top == -ENTRY_MISSING) return DONE;
-  if (top < 0 || !become_user(user)) return LEFT_BEHIND;
+  if (top < 0 || !use_files_as(user)) return LEFT_BEHIND;
   /* Each pass brings up what lay deeper than the last one reached. */
   for (long pass = 0, before = -1; pass < PASSES && brought_up != before; pass++) {
     before = brought_up;
