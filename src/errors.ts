@@ -34,6 +34,7 @@ export const catalogue = {
   REVISION_CONFLICT: { status: 409, title: 'The job was changed in the meantime' },
   RUN_ENDED: { status: 409, title: 'The run has ended already' },
   RUN_NOT_ENDED: { status: 409, title: 'The run has not ended yet' },
+  OUTCOME_NOT_AWAITED: { status: 409, title: 'The run does not wait for an outcome' },
   BACKUP_UNDER_WAY: { status: 409, title: 'A backup is being taken already' },
   STORE_NOT_EMPTY: { status: 409, title: 'There is a store already' },
   LOGS_GONE: { status: 410, title: 'The logs are no longer kept' },

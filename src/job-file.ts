@@ -6,7 +6,7 @@
  */
 
 import { Document, isScalar, visit } from 'yaml';
-import { inOneGo, splitJson } from './json-text.ts';
+import { inOneGo, namesIn, splitJson } from './json-text.ts';
 import { textBounds, tooLong } from './text-bounds.ts';
 import { findFields } from './yaml-place.ts';
 import { readYaml } from './yaml-text.ts';
@@ -35,7 +35,10 @@ export function parseJobFile(text: string, source: string): WrittenJob[] {
   }));
 }
 
-/** JSON would pass as YAML too, at a hundredth of the speed. Null when it is not JSON: YAML's errors tell where. */
+/**
+ * JSON would pass as YAML too, at a hundredth of the speed. Null when it is not JSON, or a name stands twice in one
+ * object: YAML's errors tell where.
+ */
 function readJson(text: string, source: string): WrittenJob[] | null {
   if (!/^\s*[[{]/.test(text)) return null;
   const bytes = new TextEncoder().encode(text);
@@ -44,10 +47,13 @@ function readJson(text: string, source: string): WrittenJob[] | null {
   if ('mistake' in found) return null;
   const decoder = new TextDecoder();
   try {
-    return found.pieces.map(({ start, end, line }) => ({
-      definition: JSON.parse(decoder.decode(bytes.subarray(start, end))) as unknown,
-      source: `${source}:${line}`,
-    }));
+    const jobs: WrittenJob[] = [];
+    for (const { start, end, line, names } of found.pieces) {
+      const definition: unknown = JSON.parse(decoder.decode(bytes.subarray(start, end)));
+      if (namesIn(definition) !== names) return null;
+      jobs.push({ definition, source: `${source}:${line}` });
+    }
+    return jobs;
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;

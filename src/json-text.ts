@@ -12,6 +12,8 @@ export interface JsonPiece {
   readonly start: number;
   readonly end: number;
   readonly line: number;
+  /** Names of fields in it, as often as they stand. */
+  readonly names: number;
 }
 
 export interface JsonPieces {
@@ -56,9 +58,26 @@ export function* splitJson(
   return yield* new Splitter(bytes, source, 0).split(begin, line);
 }
 
-/** Holds a text of one value to the bounds, which are those of one job. INVALID_BODY likewise. */
-export function boundJson(bytes: Uint8Array, source: string): void {
-  inOneGo(new Splitter(bytes, source, 0).split(0, 1));
+/**
+ * Holds a text of one value to the bounds, which are those of one job. INVALID_BODY likewise. Returns how many names
+ * of fields stand in it.
+ */
+export function boundJson(bytes: Uint8Array, source: string): number {
+  const splitter = new Splitter(bytes, source, 0);
+  inOneGo(splitter.split(0, 1));
+  return splitter.names;
+}
+
+/**
+ * Names of fields in a parsed value. Fewer than stand in its text: one stood twice in an object, of which parsers keep
+ * the last without a word.
+ */
+export function namesIn(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const inner = Array.isArray(value) ? value : Object.values(value);
+  let names = Array.isArray(value) ? 0 : inner.length;
+  for (const each of inner) names += namesIn(each);
+  return names;
 }
 
 /** In place of a position: behind the list of jobs comes another field. */
@@ -73,15 +92,21 @@ class Splitter {
   #depth: number;
   #line = 1;
   #values = 0;
+  #names = 0;
   #start: number | null = null;
   #startLine = 1;
   #startValues = 0;
+  #startNames = 0;
 
   constructor(bytes: Uint8Array, source: string, listDepth: number) {
     this.#bytes = bytes;
     this.#source = source;
     this.#listDepth = listDepth;
     this.#depth = listDepth;
+  }
+
+  get names(): number {
+    return this.#names;
   }
 
   /** `from`: behind the bracket of the list, or where the one value begins. */
@@ -154,6 +179,7 @@ class Splitter {
       this.#depth--;
       return at + 1;
     }
+    if (byte === COLON) this.#names++;
     if (byte === COMMA || byte === COLON) return at + 1;
     this.#count(at);
     let end = at + 1;
@@ -185,6 +211,7 @@ class Splitter {
     this.#start = at;
     this.#startLine = this.#line;
     this.#startValues = this.#values;
+    this.#startNames = this.#names;
   }
 
   #end(end: number): void {
@@ -197,7 +224,8 @@ class Splitter {
         'bytes',
       );
     }
-    this.#pieces.push({ start, end, line: this.#startLine });
+    const names = this.#names - this.#startNames;
+    this.#pieces.push({ start, end, line: this.#startLine, names });
     this.#start = null;
   }
 

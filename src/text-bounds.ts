@@ -24,8 +24,8 @@ export const textBounds = {
   documents: 20_000,
   /** Anchors, and aliases, in one YAML text. */
   anchors: 10_000,
-  /** How often what one anchor names may be repeated, through nested aliases too; stops a "billion laughs". */
-  repeats: 100_000,
+  /** Fields that merges (`<<`) bring in: 20,000 jobs that each merge a hundred. */
+  merged: 2_000_000,
 } as const;
 
 /** INVALID_BODY: `body:1:17: the text has more than 10,000 anchors. Allowed: at most 10,000.` */

@@ -8,13 +8,16 @@ import {
   Composer,
   CST,
   type Document,
+  isAlias,
   isMap,
+  isNode,
   isScalar,
   isSeq,
   Lexer,
   LineCounter,
   type Node,
   Parser,
+  type Scalar,
   visit,
   type YAMLMap,
 } from 'yaml';
@@ -37,6 +40,8 @@ class YamlText {
   readonly #source: string;
   readonly #lines = new LineCounter();
   readonly #bounds = new Bounds((at) => this.#place(at));
+  /** How many fields merges have brought in, in all documents. */
+  #merged = 0;
 
   constructor(text: string, source: string) {
     this.#text = text;
@@ -79,7 +84,7 @@ class YamlText {
     const root: Node | null = document.contents;
     if (root === null) return [];
     this.#refuseMisuse(document);
-    const value = withoutExtensions(this.#plain(document, root));
+    const value = withoutExtensions(this.#plain(root, new Map()));
     if (value === null) return [];
     const list = listIn(value);
     if (list === null) return [{ definition: value, source: `${this.#source}:${this.#lineOf(root)}` }];
@@ -102,8 +107,8 @@ class YamlText {
         const names = new Set<unknown>();
         for (const { key } of items) {
           // Merges may come several times.
-          if (!isScalar(key) || (key.type === 'PLAIN' && typeof key.value === 'symbol')) continue;
-          if (names.has(key.value) && key.value !== '<<') {
+          if (isMergeKey(key) || !isScalar(key)) continue;
+          if (names.has(key.value)) {
             const name = JSON.stringify(key.value);
             throw this.#unreadable(`the name ${name} stands twice in one mapping`, key.range?.[0] ?? 0);
           }
@@ -113,17 +118,46 @@ class YamlText {
     });
   }
 
-  /** What the library throws here (an alias without an anchor, one that repeats too much, a merge of no mapping) is
-   * about the text: anything else would have been refused before. */
-  #plain(document: Document.Parsed, root: Node): unknown {
-    try {
-      return document.toJS({ maxAliasCount: textBounds.repeats });
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      if (error instanceof RangeError)
-        throw this.#unreadable('merges are nested too deep', root.range?.[0] ?? 0);
-      const at = unresolvedIn(document) ?? root.range?.[0] ?? 0;
-      throw this.#unquoted(at) ?? this.#unreadable(error.message, at);
+  /**
+   * The value of a node; `named` holds what the anchors before it name. The library's own way resolves each merge
+   * anew, with all that it merges itself, and looks through all anchors for each alias.
+   */
+  #plain(node: unknown, named: Map<string, unknown>): unknown {
+    if (isAlias(node)) {
+      if (named.has(node.source)) return named.get(node.source);
+      const at = node.range?.[0] ?? 0;
+      const problem = `the alias *${node.source} names nothing: no &${node.source} stands before it`;
+      throw this.#unquoted(at) ?? this.#unreadable(problem, at);
+    }
+    if (!isNode(node)) return null;
+    let value: unknown = null;
+    if (isScalar(node)) value = node.value;
+    else if (isSeq(node)) value = node.items.map((item) => this.#plain(item, named));
+    else if (isMap(node)) value = this.#mapping(node, named);
+    if (node.anchor !== undefined) named.set(node.anchor, value);
+    return value;
+  }
+
+  #mapping({ items }: YAMLMap, named: Map<string, unknown>): object {
+    const mapping = {};
+    for (const { key, value: node } of items) {
+      const value = this.#plain(node, named);
+      if (isMergeKey(key)) this.#merge(mapping, value, (key as Node).range?.[0] ?? 0);
+      else setField(mapping, (key as Scalar<string>).value, value);
+    }
+    return mapping;
+  }
+
+  /** Fields that stand before the merge stay, and of several mappings the first counts. */
+  #merge(mapping: object, value: unknown, at: number): void {
+    for (const source of Array.isArray(value) ? value : [value]) {
+      if (typeof source !== 'object' || source === null || Array.isArray(source))
+        throw this.#unreadable('<< takes a mapping, or a list of mappings', at);
+      const fields = Object.entries(source);
+      this.#merged += fields.length;
+      if (this.#merged > textBounds.merged)
+        throw beyondBound(this.#place(at), 'merges (<<) bring in too many fields', textBounds.merged);
+      for (const [name, inner] of fields) if (!Object.hasOwn(mapping, name)) setField(mapping, name, inner);
     }
   }
 
@@ -165,17 +199,13 @@ const MAX_LINE = 1_024;
 const unquotedText =
   /^(.*?(?:^\s*-|[:{[,])\s+)((?:\*(?![A-Za-z_])|[@%`])[^#{}[\]]*?)\s*(?:,\s+[\w-]+:.*|[}\]].*)?(?:\s#.*)?$/;
 
-/** Where the first alias stands that names nothing. */
-function unresolvedIn(document: Document.Parsed): number | undefined {
-  let at: number | undefined;
-  visit(document, {
-    Alias(_, alias) {
-      if (alias.resolve(document) !== undefined) return undefined;
-      at = alias.range?.[0];
-      return visit.BREAK;
-    },
-  });
-  return at;
+/** `<<`, unless it is quoted. */
+const isMergeKey = (key: unknown): key is Scalar<string | symbol> =>
+  isScalar(key) && key.type === 'PLAIN' && (typeof key.value === 'symbol' || key.value === '<<');
+
+/** Any name is a field of its own, `__proto__` too. */
+function setField(mapping: object, name: string, value: unknown): void {
+  Object.defineProperty(mapping, name, { value, writable: true, enumerable: true, configurable: true });
 }
 
 /** `x-…` at the top is for whoever wrote the file: a place for anchors. */

@@ -104,8 +104,37 @@ describe('the jobs in a file, and the line at which each begins', () => {
   });
 });
 
+describe('merges', () => {
+  test.each([
+    [
+      'what stands in the mapping counts, before the merge and behind',
+      'x: 1\n<<: *d\nz: 3',
+      { x: 1, y: 'd', z: 3 },
+    ],
+    ['of several mappings the first counts', '<<: [{x: 1}, *d]', { x: 1, y: 'd', z: 'd' }],
+    ['one after the other', '<<: {x: 1}\n<<: *d', { x: 1, y: 'd', z: 'd' }],
+    ['through a mapping that merges', '<<: {<<: *d, x: 1}', { x: 1, y: 'd', z: 'd' }],
+    ['a name in quotes is one like any other', '"<<": *d', { '<<': { x: 'd', y: 'd', z: 'd' } }],
+  ])('%s', (_, text, expected) => {
+    const [, job] = read(`- &d {x: d, y: d, z: d}\n-\n${text.replace(/^/gm, '  ')}\n`);
+    expect(job?.definition).toEqual(expected);
+  });
+
+  test('an anchor names what it stood before last', () => {
+    const [job] = read('a: &x 1\nb: *x\nc: &x 2\nd: *x\ne: &n\nf: *n\n');
+    expect(job?.definition).toEqual({ a: 1, b: 1, c: 2, d: 2, e: null, f: null });
+  });
+});
+
 describe('text that can not be read is refused with line and column', () => {
   test.each([
+    ['a name twice in JSON', '{"name": "a",\n "name": "b"}', 'jobs.yaml:2:2'],
+    [
+      'a name twice in JSON, further in',
+      '[{"name": "a", "run": {"x": [{"y": 1, "y": 2}]}}]',
+      'jobs.yaml:1:39',
+    ],
+    ['a merge of what is no mapping', '- &x [a]\n- <<: *x', 'jobs.yaml:2:3'],
     ['nested by mistake', 'name: a\nrun: b: c\n', 'jobs.yaml:2:6'],
     ['an open quote', 'x: 1\nname: "a\n', 'jobs.yaml:3:1'],
     ['a key twice', 'name: a\nname: b\n', 'jobs.yaml:2:1'],
@@ -182,6 +211,15 @@ describe('what would take a parser too far is refused before, with the bound and
   test('a merge of what is no mapping', () => {
     for (const text of ['<<: &x\n  <<: *x', '<<: ', '- &x [a]\n- <<: *x'])
       expect(refusal(() => read(text))).toMatchObject({ code: 'INVALID_BODY' });
+  });
+
+  test('merges that bring in each other', () => {
+    const chain = (length: number) =>
+      `x-all:\n  - &a0 {k: 1}\n${lines(length, (i) => `  - &a${i + 1} {<<: *a${i}, k${i}: 1}\n`)}name: a\n`;
+    expect(read(chain(500))).toEqual([{ definition: { name: 'a' }, source: 'jobs.yaml:1' }]);
+    expect(refusal(() => read(chain(anchors - 1))).message).toMatch(
+      /^jobs\.yaml:\d+:\d+: merges \(<<\) bring in too many fields\. Allowed: at most 2,000,000\.$/,
+    );
   });
 
   test('twenty thousand names are read in a moment', () => {

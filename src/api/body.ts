@@ -7,11 +7,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CarillonError } from '../errors.ts';
 import type { WrittenJob } from '../job-file.ts';
-import { boundJson, type JsonPieces, splitJson } from '../json-text.ts';
+import { boundJson, type JsonPieces, namesIn, splitJson } from '../json-text.ts';
 import type { Clock } from '../scheduler/ports.ts';
 import { decodeUtf8, placeIn, withoutMark } from '../utf8.ts';
 import { nothingHere } from './error-map.ts';
-import { placeOfMistake } from './json-place.ts';
+import { type NameTwice, nameTwice, type Place, placeOfMistake } from './json-place.ts';
 import { apiLimits } from './limits.ts';
 import type { Turns } from './turns.ts';
 import { type Bare, type ReadJobs, YamlProcess } from './yaml-process.ts';
@@ -49,6 +49,7 @@ export function readBodies(
   // Where nothing is, nothing is read.
   app.addHook('preParsing', async (request, _reply, payload) => {
     if (request.is404 && !bodiless.has(request.method)) throw nothingHere(request);
+    refuseEncoded(request);
     return payload;
   });
   app.addContentTypeParser(
@@ -67,6 +68,18 @@ export function readBodies(
       return new JobsBody(await takeUp(await yaml.read(bytes), turns));
     },
   );
+}
+
+/** A compressed body is as large as its sender likes once it is unpacked. */
+function refuseEncoded({ headers: { 'content-encoding': encoding = 'identity' } }: FastifyRequest): void {
+  if (/^identity$/i.test(encoding)) return;
+  const shown = encoding.slice(0, 80);
+  throw new CarillonError('INVALID_BODY', `A body in the encoding ${JSON.stringify(shown)} is not read.`, {
+    field: 'content-encoding',
+    value: shown,
+    allowed: 'a body that is not compressed',
+    source: 'header',
+  });
 }
 
 /** For routes that are added afterwards: how much of a body each takes, and that none takes what it has no use for. */
@@ -105,15 +118,24 @@ function notNull(request: FastifyRequest, body: unknown): unknown {
 
 /** One JSON value, held to the bounds. INVALID_BODY with line and column. */
 export function parseJson(bytes: Uint8Array): unknown {
-  boundJson(bytes, 'body');
+  const names = boundJson(bytes, 'body');
   const text = decodeUtf8(bytes, 'body');
   if (text.trim() === '') return undefined;
+  return readValue(text, names, (place) => place);
+}
+
+/** `names`: how many stand in the text; `whole` makes a place in it one in the body. */
+function readValue(text: string, names: number, whole: (place: Place) => Place): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw notJson(placeOfMistake(text));
+    throw notJson(whole(placeOfMistake(text)));
   }
+  if (namesIn(value) === names) return value;
+  const { name, place } = nameTwice(text) as NameTwice;
+  throw standsTwice(name, whole(place));
 }
 
 /** Null where the text is no JSON from somewhere on, which its parser then tells. */
@@ -132,15 +154,11 @@ async function readJobs(bytes: Uint8Array, turns: Turns): Promise<unknown> {
   refuseTooMany(found.pieces.length);
   const jobs: WrittenJob[] = [];
   const turn = await turns.begin();
-  for (const [index, { start, end }] of found.pieces.entries()) {
+  for (const [index, { start, end, names }] of found.pieces.entries()) {
     if (turn.isOver()) await turn.next();
     const text = decodeUtf8(bytes, 'body', start, end);
-    try {
-      jobs.push({ definition: JSON.parse(text), source: `body[${index}]` });
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      throw notJson(behind(placeIn(bytes, start), placeOfMistake(text)));
-    }
+    const definition = readValue(text, names, (place) => behind(placeIn(bytes, start), place));
+    jobs.push({ definition, source: `body[${index}]` });
   }
   return new JobsBody(jobs);
 }
@@ -160,11 +178,6 @@ async function takeUp({ json, ends, lines }: ReadJobs, turns: Turns): Promise<Wr
   return jobs;
 }
 
-interface Place {
-  readonly line: number;
-  readonly column: number;
-}
-
 /** A place in a part of a text, as one in the whole. */
 const behind = (start: Place, { line, column }: Place): Place =>
   line === 1
@@ -179,6 +192,16 @@ function notJson({ line, column }: Place): CarillonError {
   });
 }
 
+function standsTwice(name: string, { line, column }: Place): CarillonError {
+  const field = name.length > 200 ? `${name.slice(0, 200)}…` : name;
+  const place = `line ${line}, column ${column}`;
+  return new CarillonError(
+    'INVALID_BODY',
+    `The body has the name ${JSON.stringify(field)} twice in one object, the second time at ${place}.`,
+    { field, source: `body:${line}:${column}`, allowed: 'each name once' },
+  );
+}
+
 function noYaml(): CarillonError {
   return new CarillonError('INVALID_BODY', 'The body must be a JSON object, and is YAML.', {
     field: 'body',
@@ -190,6 +213,13 @@ function noYaml(): CarillonError {
 
 /** The job in the body of a request about one job. */
 export function oneJob(body: unknown): WrittenJob {
+  if (body === undefined || (body instanceof JobsBody && body.jobs.length === 0)) {
+    throw new CarillonError('INVALID_BODY', 'The body holds no job.', {
+      field: 'body',
+      allowed: 'a job as JSON or YAML',
+      source: 'body',
+    });
+  }
   if (!(body instanceof JobsBody)) return { definition: body, source: 'body' };
   if (body.jobs.length === 1) return body.jobs[0]!;
   throw new CarillonError(

@@ -58,7 +58,11 @@ const bracketed = (name: string): string =>
   name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
 
 const isLoopback = (name: string): boolean =>
-  name === 'localhost' || name === '[::1]' || /^127(\.\d{1,3}){3}$/.test(name);
+  name === 'localhost' ||
+  name === '[::1]' ||
+  /^127(\.\d{1,3}){3}$/.test(name) ||
+  // 127.0.0.0/8 as an IPv4-mapped IPv6 address.
+  /^\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\]$/.test(name);
 
 function ownAddress({ raw: { socket } }: FastifyRequest): string | null {
   const address = socket.localAddress?.replace(/^::ffff:(?=\d+\.)/, '').replace(/%.*$/, '');

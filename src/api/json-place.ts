@@ -12,10 +12,47 @@ const blanks = /[ \t\n\r]*/y;
 
 type Expected = 'value' | 'value-or-end' | 'key' | 'key-or-end' | 'colon' | 'comma-or-end';
 
-/** Line and column, from 1, of the first character that can't stand there; the end if something is missing. */
-export function placeOfMistake(text: string): { readonly line: number; readonly column: number } {
-  const before = text.slice(0, mistake(text)).split('\n');
+/** From 1. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Of the first character that can't stand there; the end if something is missing. */
+export function placeOfMistake(text: string): Place {
+  return placeOf(text, mistake(text));
+}
+
+function placeOf(text: string, at: number): Place {
+  const before = text.slice(0, at).split('\n');
   return { line: before.length, column: before.at(-1)!.length + 1 };
+}
+
+/** A name of a field, and where it stands for the second time. */
+export interface NameTwice {
+  readonly name: string;
+  readonly place: Place;
+}
+
+/** The first name that stands twice in one object of a text that is JSON; null if none does. */
+export function nameTwice(text: string): NameTwice | null {
+  /** The names in each object around, and null for lists. */
+  const open: (Set<string> | null)[] = [];
+  token.lastIndex = afterBlanks(text, 0);
+  for (let match = token.exec(text); match !== null; match = token.exec(text)) {
+    const [, mark, quoted] = match;
+    const end = afterBlanks(text, token.lastIndex);
+    if (mark === '{' || mark === '[') open.push(mark === '{' ? new Set() : null);
+    else if (mark === '}' || mark === ']') open.pop();
+    else if (quoted !== undefined && text[end] === ':') {
+      const name = JSON.parse(quoted) as string;
+      const names = open.at(-1);
+      if (names?.has(name)) return { name, place: placeOf(text, match.index) };
+      names?.add(name);
+    }
+    token.lastIndex = end;
+  }
+  return null;
 }
 
 function mistake(text: string): number {

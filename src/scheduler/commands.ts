@@ -324,11 +324,11 @@ function markSuccess(
 function complete({ state }: Before, { runId, succeeded, by }: CommandOf<'complete'>): Change<Run> {
   const run = unfinished(state, runId);
   if (policyOf(state.entry(run.job).job.definition.policy).completion !== 'callback') {
-    throw new CarillonError('INVALID_FIELD', `the job '${run.job}' is not told how it did: its exit tells`, {
-      field: 'policy.completion',
-      value: 'exit',
-      allowed: 'jobs with completion: callback',
-    });
+    throw new CarillonError(
+      'OUTCOME_NOT_AWAITED',
+      `The run ${run.id} ends with its command, because its job has no policy.completion: callback.`,
+      { field: 'id', value: run.id, allowed: 'runs of jobs with policy.completion: callback' },
+    );
   }
   return (turn) => {
     runTold(turn, run, { succeeded, by });

@@ -114,6 +114,78 @@ test('a mistake in one of many jobs is told by its place in the whole', async ()
   }
 });
 
+describe('a body without a job', () => {
+  test.each<[string, string, Sent]>([
+    ['is missing', 'POST /jobs', {}],
+    ['is blank', 'POST /jobs', json(' ')],
+    ['is YAML without a document', 'POST /jobs', yaml('# none\n')],
+    ['is missing where a job is changed', 'PUT /jobs/a', {}],
+  ])('%s', async (_, request, sent) => {
+    const response = await api.send(request, sent);
+    expect(response.json()).toMatchObject({
+      status: 400,
+      code: 'INVALID_BODY',
+      detail: 'The body holds no job.',
+      allowed: 'a job as JSON or YAML',
+    });
+  });
+});
+
+test('a compressed body is refused as such', async () => {
+  const sent = json('{"name":"z"}');
+  const headers = { ...sent.headers, 'content-encoding': 'gzip' };
+  const response = await api.send('POST /jobs', { ...sent, headers });
+  expect(response.json()).toMatchObject({ status: 400, field: 'content-encoding', value: 'gzip' });
+});
+
+describe('a name that stands twice in one object of JSON is refused with its place', () => {
+  test.each([
+    ['in a job', 'POST /jobs', '{"name":"a",\n "name":"b"}', 'name', 'body:2:2'],
+    ['further in', 'POST /jobs', '{"name":"b","run":{"env":{"A":"1","B":"2","A":"3"}}}', 'A', 'body:1:43'],
+    ['written in another way', 'POST /jobs', '{"name":"b","n\\u0061me":"b"}', 'name', 'body:1:13'],
+    ['that is no plain name', 'POST /jobs', '{"__proto__":1, "__proto__":{}}', '__proto__', 'body:1:17'],
+    [
+      'in one of many jobs',
+      'POST /apply',
+      '[{"name":"b"},\n{"name":"c","run":{},"run":{}}]',
+      'run',
+      'body:2:22',
+    ],
+    [
+      'in one of the jobs of an object',
+      'POST /apply',
+      '{"jobs":[{"name":"c","run":[{"x":1,"x":1}]}]}',
+      'x',
+      'body:1:36',
+    ],
+    ['beside the jobs', 'POST /apply', '{"jobs":[{}],"jobs":[]}', 'jobs', 'body:1:14'],
+    [
+      'where no job is expected',
+      'POST /jobs/a/trigger',
+      '{"parameters":{},"parameters":{}}',
+      'parameters',
+      'body:1:18',
+    ],
+  ])('%s', async (_, request, body, field, source) => {
+    const response = await api.send(request, json(body));
+    expect(response.json()).toMatchObject({ status: 400, code: 'INVALID_BODY', field, source });
+    expect(response.json().detail).toContain(`has the name ${JSON.stringify(field)} twice`);
+  });
+
+  test('Chronos answers in its own form', async () => {
+    const response = await api.send('POST //v1/scheduler/iso8601', json('{"name":"x","name":"y"}'));
+    expect([response.statusCode, response.json().message]).toEqual([
+      400,
+      expect.stringContaining('"name" twice'),
+    ]);
+  });
+
+  test('one name in several objects, and in a text, is none', async () => {
+    const jobs = ['n1', 'n2'].map((name) => ({ name, run, description: '{"name":"x","name":"y"}' }));
+    expect((await api.send('POST /apply', json(JSON.stringify({ jobs })))).json().counts.created).toBe(2);
+  });
+});
+
 describe('a request that has no fields takes none', () => {
   const requests = [
     'POST /jobs/a/pause',

@@ -63,7 +63,7 @@ describe('each refusal has a status, a code and the field', () => {
     ['POST /apply?label=a%3Db', { body: [] }, 400, 'INVALID_FIELD', 'label'],
     ['POST /apply?prune=true&label=a', { body: [] }, 400, 'INVALID_FIELD', 'label'],
     // Bodies
-    ['POST /jobs', {}, 400, 'INVALID_FIELD', undefined],
+    ['POST /jobs', {}, 400, 'INVALID_BODY', 'body'],
     ['POST /jobs', typed('application/json', '{"name": "a",}'), 400, 'INVALID_BODY', 'body'],
     ['POST /jobs', typed('application/json', '[]'), 400, 'INVALID_FIELD', undefined],
     ['POST /jobs', typed('application/yaml', 'name: [a'), 400, 'INVALID_BODY', undefined],

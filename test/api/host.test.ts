@@ -101,6 +101,20 @@ describe('a request for another host', () => {
     expect((await say(['GET /api/v1/jobs HTTP/1.1', ...headers])).status).toBe(421);
   });
 
+  test.each(['[::ffff:127.0.0.1]:15000', '[::ffff:7f00:1]', '127.8.9.10', '[::1]:1', 'LOCALHOST.'])(
+    'loopback by any of its names is this host: %s',
+    async (host) => {
+      expect((await say(['GET /api/v1/jobs HTTP/1.1', `Host: ${host}`])).status).toBe(200);
+    },
+  );
+
+  test.each(['[::ffff:10.0.0.12]', '[::ffff:128.0.0.1]', '[::7f00:1]'])(
+    'an address within an address that is not: %s',
+    async (host) => {
+      expect((await say(['GET /api/v1/jobs HTTP/1.1', `Host: ${host}`])).status).toBe(421);
+    },
+  );
+
   test('gets nothing from an address that is too long', async () => {
     const { status } = await say([`GET /api/v1/jobs/${'x'.repeat(2_000)} HTTP/1.1`, 'Host: evil.example']);
     expect(status).toBe(421);

@@ -98,7 +98,7 @@ describe('completion by callback', () => {
     const r = new Rig('2026-01-01T01:59:00Z');
     r.put({ name: 'a' });
     r.trigger('a');
-    expect(() => tell(r, true)).toThrow(expect.objectContaining({ code: 'INVALID_FIELD' }));
+    expect(() => tell(r, true)).toThrow(expect.objectContaining({ code: 'OUTCOME_NOT_AWAITED' }));
   });
 });
 
