@@ -152,12 +152,12 @@ export const settings = {
   insecure: setting(
     yesOrNo,
     false,
-    'Allow a host other than loopback, although nobody who can reach the port has to log in.',
+    'Allow a non-loopback --host. The API has no authentication: anyone who can reach the port can run commands here.',
   ),
   dataDir: setting(
     { ...anyText, placeholder: 'folder' },
     './.carillon',
-    'Where state and logs of runs are kept.',
+    'Folder for state, logs and processes.',
   ),
   zk: setting(
     matching(
@@ -166,22 +166,22 @@ export const settings = {
       'host:port,…, and a chroot if wanted: a:2181,b:2181/carillon',
     ),
     null,
-    'ZooKeeper ensemble to keep state in and elect leaders by, instead of the data folder.',
+    'ZooKeeper ensemble that stores the state and elects the leader. Logs and processes stay in --data-dir.',
   ),
   zkSessionTimeout: setting(
     duration,
     10_000,
-    'How long ZooKeeper waits for a silent scheduler before another may lead; PT10S unless said.',
+    'How long ZooKeeper waits for a silent scheduler before another may lead. Default: PT10S.',
   ),
   zkAuthFile: setting(
     text('file'),
     null,
-    'File with user:password for ZooKeeper; only who has it can read or change what is kept there.',
+    'File with user:password for ZooKeeper. Only this login can then read or change the state.',
   ),
   advertiseUrl: setting(
     matching(/^https?:\/\/[^\s/]+$/, 'url', 'http://host:port'),
     null,
-    'Where the other schedulers reach this one; the address it listens on unless said.',
+    'URL under which other nodes reach this one. Default: the address that it listens on.',
   ),
   allowedHost: setting(
     hosts,
@@ -195,7 +195,7 @@ export const settings = {
       'unix:///path, tcp://host:port, http://… or https://…',
     ),
     null,
-    'Docker Engine for jobs with an image. Unless said: /var/run/docker.sock, if it is there.',
+    'Docker Engine for jobs with an image. Default: /var/run/docker.sock, if it exists.',
   ),
   dockerTlsDir: setting(
     text('folder'),
@@ -205,7 +205,7 @@ export const settings = {
   dockerConfig: setting(
     text('file'),
     null,
-    'Logins for registries, as docker login keeps them. Unless said: ~/.docker/config.json, if it is there.',
+    'Registry logins, as docker login stores them. Default: ~/.docker/config.json, if it exists.',
   ),
   secretDir: setting(
     folders,
@@ -221,30 +221,34 @@ export const settings = {
     null,
     'Managers of a Docker Swarm for jobs with an image; the next one is asked when one is gone.',
   ),
-  processConcurrency: setting(whole(1, 100_000), 64, 'Most processes on this host at one time.'),
-  dockerConcurrency: setting(whole(1, 100_000), 128, 'Most containers on Docker at one time.'),
-  swarmConcurrency: setting(whole(1, 100_000), 512, 'Most services in the Swarm at one time.'),
+  processConcurrency: setting(whole(1, 100_000), 64, 'Maximum concurrent processes on this host.'),
+  dockerConcurrency: setting(whole(1, 100_000), 128, 'Maximum concurrent containers on Docker.'),
+  swarmConcurrency: setting(whole(1, 100_000), 512, 'Maximum concurrent services in the Swarm.'),
   startsInFlight: setting(
     whole(1, 10_000),
     null,
-    'Most starts an engine is given at one time; two per core of this machine unless said.',
+    'Maximum concurrent starts per engine (Swarm: always 16). Default: 2 per core of this machine.',
   ),
   dockerStarts: setting(
     whole(1, 10_000),
     null,
-    'The same for Docker alone: two per core of its machine serve best.',
+    'Maximum concurrent starts on Docker, if its machine has other cores. Best: 2 per core of that machine.',
   ),
   pools: setting(pools, Object.freeze({}), 'Named pools and how many attempts may share each at one time.'),
   logRetention: setting(
     duration,
     14 * 86_400_000,
-    'How long the logs of ended runs are kept; P14D unless said.',
+    'How long the logs of ended runs are kept. Default: P14D.',
   ),
-  logLimit: setting(size, 16 * 1024 ** 2, 'How much of one attempt’s output is kept; 16MiB unless said.'),
+  logLimit: setting(
+    size,
+    16 * 1024 ** 2,
+    'Maximum output kept of each stream (stdout, stderr) of an attempt. Default: 16MiB.',
+  ),
   stopTimeout: setting(
     duration,
     10_000,
-    'How long a stop may take before the process ends as it is; PT10S unless said.',
+    'How long a stop may take before the process ends anyway. Default: PT10S.',
   ),
   logLevel: setting(
     choice('debug', 'info', 'warn', 'error', 'silent'),

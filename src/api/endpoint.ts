@@ -66,7 +66,7 @@ export const paging = {
     Type.Integer({
       minimum: 1,
       maximum: apiLimits.page,
-      description: `Entries of one page; ${apiLimits.defaultPage} unless said.`,
+      description: `Entries of one page. Default: ${apiLimits.defaultPage}.`,
     }),
   ),
   cursor: Type.Optional(

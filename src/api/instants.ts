@@ -56,7 +56,7 @@ export function readDay(text: string, field: string): number {
 /** Days shown where nothing is said. */
 const shownDays = 30;
 
-/** `from` and `to` of a query as UTC days, both included: the last 30 unless said. INVALID_FIELD. */
+/** `from` and `to` of a query as UTC days, both included; default: the last 30. INVALID_FIELD. */
 export function readDays(
   asked: { readonly from?: string; readonly to?: string },
   now: number,

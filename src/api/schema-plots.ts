@@ -51,7 +51,7 @@ export const WireOverview = Type.Object(
         dependents: count('Jobs that wait for it, directly or not.'),
         done: orNull(ref(WireForecast), { description: 'When it will probably be done.' }),
         allDone: orNull(ref(WireForecast), {
-          description: 'When all that hangs on it will probably be done: along the longest way down.',
+          description: 'Expected end of all downstream jobs, along the longest dependency path.',
         }),
       }),
       'The longest late first.',

@@ -52,7 +52,7 @@ export const WireJobStats = Type.Object(
     to: orNull(Type.String(), { description: 'Last UTC day; null: until now.' }),
     ...summaries,
     days: Type.Array(Type.Object({ day: Type.String(), ...summaries }), {
-      description: 'The days of from to to that have any, oldest first; the last 30 unless said.',
+      description: 'The days of from to to that have any, oldest first. Default: the last 30.',
     }),
   },
   { $id: 'JobStats' },
@@ -92,10 +92,10 @@ export const WirePreviewRequest = Type.Object(
         description: 'The job it is for: H in cron depends on it.',
       }),
     ),
-    after: Type.Optional(instantIn('Only instants strictly after this one; now unless said.')),
+    after: Type.Optional(instantIn('Only instants strictly after this one. Default: now.')),
     until: Type.Optional(instantIn('No instants after this one.')),
     count: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: apiLimits.instants, description: '10 unless said.' }),
+      Type.Integer({ minimum: 1, maximum: apiLimits.instants, description: 'Default: 10.' }),
     ),
   },
   {

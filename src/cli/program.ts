@@ -57,9 +57,12 @@ async function served(serve: () => Promise<number>, io: Io): Promise<number> {
 function createProgram(shell: Shell, { version, restore }: CliParts): Command {
   const { io } = shell;
   const program = new Command('carillon')
-    .description('A cron scheduler for pipelines: jobs at their instants, in order, exactly once.')
+    .description('Distributed cron scheduler for data pipelines.')
     .version(version)
-    .option('--url <url,…>', `the servers, the first that answers is asked; CARILLON_URL, or ${defaultUrl}`)
+    .option(
+      '--url <url,…>',
+      `server URLs; the first that answers is used (default: CARILLON_URL, or ${defaultUrl})`,
+    )
     .option('--json', 'print JSON, for scripts')
     .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
     .configureHelp({ showGlobalOptions: true })
@@ -67,7 +70,7 @@ function createProgram(shell: Shell, { version, restore }: CliParts): Command {
     .exitOverride()
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 what was asked for failed, 2 wrong usage, 3 server not reachable, 4 still running.',
+      '\nExit codes: 0 success, 1 operation failed, 2 invalid usage or input, 3 server unavailable, 4 run not ended by --timeout.',
     );
   program
     .command('serve')

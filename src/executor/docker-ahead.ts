@@ -21,7 +21,7 @@ import { labelOf } from './docker-request.ts';
 import { launchReport } from './docker-state.ts';
 import { EngineRefusal } from './docker-transport.ts';
 
-/** Each costs the engine a folder and some memory; who is beyond it starts as everybody else does. */
+/** Each prepared container costs the engine a directory and some memory. Above this limit, launches start unprepared. */
 const maxReady = 1_000;
 /** Each is a process that waits, and another of the engine that waits with it: some 3 MB. */
 const maxHeld = 256;

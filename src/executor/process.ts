@@ -67,7 +67,7 @@ export interface ProcessLauncherOptions {
   readonly cgroups: string | null;
   /** The scheduler's environment; jobs see only PATH, HOME, LANG, TZ and USER of it. */
   readonly environment: Environment;
-  /** Folders with secrets for jobs of all users; none unless said. */
+  /** Folders with secrets for jobs of all users; default: none. */
   readonly secretFolders?: readonly string[];
   readonly logBytesPerStream?: number;
 }

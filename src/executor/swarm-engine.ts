@@ -42,7 +42,7 @@ export interface SwarmEngineOptions {
 }
 
 type Manager = DockerTransport;
-/** A call with the usual time for an answer, unless said. */
+/** A call; by default with the usual time for an answer. */
 type Question = Omit<Call, 'timeoutMs'> & { readonly timeoutMs?: number };
 
 export class SwarmEngine {

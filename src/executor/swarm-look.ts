@@ -1,7 +1,7 @@
 /**
  * Looks whether the Swarm has a place for a launch before anything of it is created. One look serves all launches for
  * a second or more: each takes what it wants from what was seen, so that a burst is let in as far as there is room and
- * costs the managers no more than a single launch. A look may be behind what is so; then Swarm decides, as ever.
+ * costs the managers no more than a single launch. A snapshot may be out of date; then Swarm itself decides.
  */
 
 import type { Clock } from '../scheduler/ports.ts';

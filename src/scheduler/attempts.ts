@@ -79,10 +79,10 @@ export function attemptEnded(
   else finishAttempt(turn, entry, run, { ...verdict, at: end.at });
 }
 
-/** The command has ended well and what it set going has not: somebody will tell. */
+/** The command exited with 0. With `completion: callback` the run stays `running` until its result is reported. */
 function awaitWord(turn: Turn, run: Run): void {
   if (run.state === 'launching') run.state = nextRunState(run.state, 'start');
-  run.reason = 'its command has ended, and it waits to be told how the rest did';
+  run.reason = 'command exited with 0, waiting for POST /api/v1/runs/{id}/complete';
   turn.draft.run(run);
   turn.state.watch(run);
 }
@@ -98,7 +98,7 @@ export function runTold(turn: Turn, run: Run, word: { succeeded: boolean; by: st
   }
   const verdict: AttemptEnd = word.succeeded
     ? { outcome: 'succeeded', reason: null }
-    : { outcome: 'failed', reason: `failed, as ${word.by} told` };
+    : { outcome: 'failed', reason: `reported as failed by ${word.by}` };
   finishAttempt(turn, entry, run, { ...verdict, at: turn.draft.now });
 }
 
@@ -125,7 +125,7 @@ function judge(
 ): AttemptEnd {
   if (run.kill !== null) return { outcome: run.kill.as, reason: run.kill.reason };
   if (end.exitCode === 0 && run.told?.succeeded === false)
-    return { outcome: 'failed', reason: `failed, as ${run.told.by} told` };
+    return { outcome: 'failed', reason: `reported as failed by ${run.told.by}` };
   if (end.exitCode === 0) return { outcome: 'succeeded', reason: null };
   if (end.exitCode === null || end.infrastructure) {
     return { outcome: 'lost', reason: end.reason ?? 'the engine does not know how it ended' };

@@ -219,7 +219,9 @@ export function findWarnings(definition: JobDefinition): string[] {
     warnings.push('policy.catchUpLimit has no effect unless policy.catchUp is all');
   }
   if (policy?.completion === 'callback' && policy.timeout === undefined) {
-    warnings.push('policy.completion is callback without a timeout: a run that nobody tells of never ends');
+    warnings.push(
+      'policy.completion is callback without a timeout: a run whose result is never reported never ends',
+    );
   }
   if (alerts !== undefined) {
     warnings.push('alerts are kept, but this version sends no notices');

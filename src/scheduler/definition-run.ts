@@ -137,7 +137,7 @@ export const Run = Type.Object(
           shm: Type.Optional(
             Type.String({
               maxLength: 32,
-              description: 'Size of /dev/shm; 64MiB unless said.',
+              description: 'Size of /dev/shm. Default: 64MiB.',
               ...published({ pattern: sizeForm }),
             }),
           ),
@@ -148,7 +148,7 @@ export const Run = Type.Object(
     constraints: Type.Optional(
       Type.Array(text('Placement: node.labels.zone==a'), { maxItems: definitionLimits.listLength }),
     ),
-    network: Type.Optional(text('Network mode or name; none unless said.')),
+    network: Type.Optional(text('Network mode or name. Default: none.')),
     networks: Type.Optional(
       Type.Array(text('Name of a network.', textForm, notAMode), {
         minItems: 1,
@@ -164,7 +164,7 @@ export const Run = Type.Object(
       }),
     ),
     hostname: Type.Optional(
-      text('What the container calls itself; made up by the engine unless said.', ownHostnameForm.source),
+      text('Host name of the container. Default: chosen by the engine.', ownHostnameForm.source),
     ),
     hosts: Type.Optional(
       textMap('Addresses by host name, for /etc/hosts.', definitionLimits.listLength, {
@@ -182,10 +182,10 @@ export const Run = Type.Object(
       }),
     ),
     readOnly: Type.Optional(
-      Type.Boolean({ description: "The container's own files can't be written; false unless said." }),
+      Type.Boolean({ description: "The container's own files can't be written. Default: false." }),
     ),
     init: Type.Optional(
-      Type.Boolean({ description: 'An init as process 1, which passes on signals; true unless said.' }),
+      Type.Boolean({ description: 'An init as process 1, which passes on signals. Default: true.' }),
     ),
     ulimits: Type.Optional(
       Type.Record(Type.String(), Ulimit, {
@@ -195,17 +195,17 @@ export const Run = Type.Object(
           propertyNames: { pattern: ulimitName.source },
           additionalProperties: Ulimit,
         }),
-        description: 'By name: { nofile: { soft: 1024, hard: 4096 } }; hard is as soft unless said.',
+        description: 'By name: { nofile: { soft: 1024, hard: 4096 } }; hard is as soft by default.',
       }),
     ),
     capabilities: Type.Optional(Capabilities),
     noNewPrivileges: Type.Optional(
-      Type.Boolean({ description: 'Programs with setuid give no rights; false unless said.' }),
+      Type.Boolean({ description: 'Programs with setuid give no rights. Default: false.' }),
     ),
     registry: Type.Optional(Type.Object({ secret: Secret }, closed)),
     pull: Type.Optional(
       oneOf(['missing', 'always', 'never'], {
-        description: 'When to fetch the image; missing unless said.',
+        description: 'When to fetch the image. Default: missing.',
       }),
     ),
     engine: Type.Optional(

@@ -33,7 +33,7 @@ const After = Type.Object(
     }),
     when: Type.Optional(
       oneOf(['all-succeeded', 'all-done', 'any-succeeded', 'all-failed', 'any-failed'], {
-        description: 'What the parents must have done; all-succeeded unless said.',
+        description: 'What the parents must have done. Default: all-succeeded.',
       }),
     ),
     per: Type.Optional(
@@ -72,7 +72,7 @@ const whens = {
   timezone: Type.Optional(
     Type.String({
       maxLength: 64,
-      description: 'IANA time zone; UTC unless said.',
+      description: 'IANA time zone. Default: UTC.',
       ...published(zoneNames),
     }),
   ),
@@ -82,7 +82,7 @@ const whens = {
         gap: Type.Optional(oneOf(['run-once', 'skip'])),
         overlap: Type.Optional(oneOf(['first', 'both'])),
       },
-      { ...closed, description: "What happens when clocks change; cron's own rule unless said." },
+      { ...closed, description: "What happens when clocks change. Default: cron's own rule." },
     ),
   ),
 };
@@ -116,19 +116,19 @@ const Policy = Type.Object(
   {
     overlap: Type.Optional(
       oneOf(['skip', 'queue', 'queue-all', 'allow', 'replace'], {
-        description: 'When a run is due while one is unfinished; skip unless said.',
+        description: 'When a run is due while one is unfinished. Default: skip.',
       }),
     ),
     catchUp: Type.Optional(
       oneOf(['none', 'latest', 'all'], {
-        description: 'What to do with due instants that passed unseen; latest unless said.',
+        description: 'What to do with due times missed while no scheduler was running. Default: latest.',
       }),
     ),
     catchUpLimit: Type.Optional(
       Type.Integer({
         minimum: 1,
         maximum: 10_000,
-        description: 'Most runs that `all` catches up; 100 unless said.',
+        description: 'Maximum number of runs that `all` catches up. Default: 100.',
       }),
     ),
     startWithin: Type.Optional(
@@ -138,11 +138,11 @@ const Policy = Type.Object(
       Type.Object(
         {
           limit: Type.Optional(Type.Integer({ minimum: 0, maximum: maxRetries })),
-          delay: Type.Optional(duration('Before the first retry; PT10S unless said.')),
+          delay: Type.Optional(duration('Before the first retry. Default: PT10S.')),
           factor: Type.Optional(
             Type.Number({ minimum: 1, maximum: 100, description: 'Growth of the delay; 2.' }),
           ),
-          max: Type.Optional(duration('The longest delay; PT1H unless said.')),
+          max: Type.Optional(duration('The longest delay. Default: PT1H.')),
           jitter: Type.Optional(
             Type.Boolean({ description: 'Spread each delay over its upper half; true.' }),
           ),
@@ -151,12 +151,12 @@ const Policy = Type.Object(
       ),
     ),
     timeout: Type.Optional(duration('An attempt that runs longer is ended.', positiveDurationForm)),
-    killAfter: Type.Optional(duration('Between TERM and KILL; PT10S unless said.')),
+    killAfter: Type.Optional(duration('Between TERM and KILL. Default: PT10S.')),
     concurrency: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 10_000, description: 'Attempts of this job at one time.' }),
     ),
     priority: Type.Optional(
-      Type.Integer({ minimum: -100, maximum: 100, description: 'Higher starts first; 0 unless said.' }),
+      Type.Integer({ minimum: -100, maximum: 100, description: 'Higher starts first. Default: 0.' }),
     ),
     pool: Type.Optional(text('A configured pool whose places the job shares.')),
     disableAfterFailures: Type.Optional(
@@ -180,13 +180,14 @@ const Policy = Type.Object(
     ),
     onFailure: Type.Optional(
       oneOf(['stop', 'continue'], {
-        description: 'What a failed run means for children: stop (unless said), or as if it had succeeded.',
+        description:
+          'What a failed run means for children: stop (default), or continue as if it had succeeded.',
       }),
     ),
     completion: Type.Optional(
       oneOf(['exit', 'callback'], {
         description:
-          'When a run has succeeded: by its exit (unless said), or only when it is told so (POST /runs/{id}/complete).',
+          'When a run has succeeded: by its exit (default), or by callback, when POST /runs/{id}/complete reports it.',
       }),
     ),
   },
@@ -222,7 +223,7 @@ export const JobDefinition = Type.Object(
     alerts: Type.Optional(Alerts),
     expect: Type.Optional(Expect),
     paused: Type.Optional(
-      Type.Boolean({ description: 'Pause or resume with this change; left as it is unless said.' }),
+      Type.Boolean({ description: 'Pause or resume with this change. Default: as it is.' }),
     ),
     chronos: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), {

@@ -12,13 +12,11 @@ const text = (description: string, pattern: string) =>
 export const Fetch = Type.Object(
   {
     uri: text('http, https or file; or the full path of a file.', fetchAddressForm),
-    output: Type.Optional(
-      text("Below the run's folder; the last part of the address unless said.", outputForm),
-    ),
-    executable: Type.Optional(Type.Boolean({ description: 'May be run; false unless said.' })),
+    output: Type.Optional(text("Below the run's folder. Default: the last part of the address.", outputForm)),
+    executable: Type.Optional(Type.Boolean({ description: 'May be run. Default: false.' })),
     extract: Type.Optional(
       Type.Boolean({
-        description: 'Unpack what ends like an archive (.tgz, .tar.gz, .zip …); false unless said.',
+        description: 'Unpack what ends like an archive (.tgz, .tar.gz, .zip …). Default: false.',
       }),
     ),
   },

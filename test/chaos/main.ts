@@ -24,9 +24,9 @@ import { summarise, summaryText } from './summary.ts';
 const root = resolve(import.meta.dirname, '../..');
 const memory = '/dev/shm';
 const usage = `npm run chaos -- [options]
-  --minutes M      how long faults are done; 2 unless said
-  --seed N         repeats the same faults and jobs; from the clock unless said
-  --report DIR     where report.json, report.svg and the logs go; a new temporary folder unless said
+  --minutes M      how long faults are made (default: 2)
+  --seed N         repeats the same faults and jobs (default: from the clock)
+  --report DIR     where report.json, report.svg and the logs go; default: a new temporary folder
   --keep           keep the data of all members as well, below the report
   --no-docker      no containers, even if a Docker Engine can be started
   --alone          one scheduler on its embedded store, without ZooKeeper

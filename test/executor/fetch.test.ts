@@ -152,7 +152,7 @@ describe('in a job', () => {
   const put = (fetch: object[], run: object = { command: './tool' }) =>
     new Rig('2026-01-01T00:00:00Z').put({ name: 'a', run: { ...run, fetch } });
 
-  test('the launch says what to fetch, under the name in the address unless said', () => {
+  test('the launch says what to fetch, by default under the name in the address', () => {
     const r = new Rig('2026-01-01T00:00:00Z');
     const fetch = [
       { uri: 'https://x.org/a/tool.tgz?v=1', extract: true },

@@ -1,4 +1,4 @@
-/** Specs of jobs: a shell script, and nothing else unless said. */
+/** Specs of jobs: by default a shell script, and nothing else. */
 
 import { type LaunchSpec, plainContainer } from '../../src/scheduler/spec.ts';
 

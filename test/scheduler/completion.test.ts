@@ -41,7 +41,7 @@ describe('completion by callback', () => {
   });
 
   test.each([
-    ['told that it failed', 0, 'failed', 'failed, as ann told'],
+    ['told that it failed', 0, 'failed', 'reported as failed by ann'],
     ['told that it succeeded, and the command fails', 3, 'failed', 'exit code 3'],
   ])('%s: it failed', (_, exitCode, state, reason) => {
     const r = new Rig('2026-01-01T01:59:00Z');
@@ -105,7 +105,7 @@ describe('completion by callback', () => {
 describe('onFailure: continue', () => {
   test.each([
     ['its children run after a final failure', 'continue', 1, ['launching 02:00']],
-    ['unless said they do not', 'stop', 1, ['skipped 02:00']],
+    ['by default they do not', 'stop', 1, ['skipped 02:00']],
   ])('%s', (_, onFailure, exitCode, child) => {
     const r = new Rig('2026-01-01T01:59:00Z');
     r.put({ name: 'a', schedule: told, policy: { onFailure } });

@@ -20,7 +20,7 @@ import { instant, Trace } from './trace.ts';
 export interface Options {
   readonly seed: number;
   readonly hours: number;
-  /** Kinds of faults that may happen; all unless said. */
+  /** Kinds of faults that may happen. Default: all. */
   readonly kinds?: readonly FaultKind[];
   /** A part that is broken on purpose, to see that it is noticed. */
   readonly mutant?: Mutant;

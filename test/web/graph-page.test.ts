@@ -86,7 +86,7 @@ describe.skipIf(!hasBrowser)('the graph page', () => {
   test('shows only what hangs on a job when asked to', async () => {
     await page.goto('/graph?sel=load-orders');
     await shown();
-    await page.getByRole('button', { name: 'Only what hangs on it' }).click();
+    await page.getByRole('button', { name: 'Show related jobs only' }).click();
     await page.getByText('not run yet 4').waitFor();
     expect(new URL(page.url()).searchParams.get('job')).toBe('load-orders');
     await page.getByRole('button', { name: 'Show all jobs' }).click();

@@ -30,8 +30,8 @@ const GraphQuery = query({
   job: Type.Optional(
     Type.String({ maxLength: 128, description: 'This job with all it waits for and all that waits for it.' }),
   ),
-  ancestors: depth('With job: how far up; all the way unless said.'),
-  descendants: depth('With job: how far down; all the way unless said.'),
+  ancestors: depth('With job: how far up. Default: all the way.'),
+  descendants: depth('With job: how far down. Default: all the way.'),
   label: labelFilter,
   linked: Type.Optional(Type.Boolean({ description: 'Only jobs that have a parent or a child.' })),
 });
@@ -43,7 +43,7 @@ export function graphRoutes(app: FastifyInstance, context: ApiContext): void {
     {
       schema: {
         summary: 'The dependency graph',
-        description: `Of all jobs unless said; at most ${apiLimits.graphNodes} of them.`,
+        description: `Default: all jobs. At most ${apiLimits.graphNodes} of them.`,
         tags,
         operationId: 'getGraph',
         querystring: GraphQuery,

@@ -38,7 +38,7 @@ export function jobPastRoutes(app: FastifyInstance, context: ApiContext): void {
     {
       schema: {
         summary: 'What became of the due instants of a job',
-        description: 'Oldest first; from the beginning and until now unless said.',
+        description: 'Oldest first. Default: from the beginning until now.',
         tags,
         operationId: 'getLedger',
         params: named,

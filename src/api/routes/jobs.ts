@@ -60,13 +60,13 @@ const ListQuery = query({
   sort: Type.Optional(
     oneOf(jobOrders, {
       description:
-        'name unless said. state: what needs somebody first, then what is under way, then what rests. What ' +
-        'has nothing to be ordered by comes last.',
+        'Default: name. state: disabled and failing jobs first, then jobs with unfinished runs, then active, ' +
+        'paused and completed ones. Jobs without a value come last.',
     }),
   ),
-  order: Type.Optional(oneOf(['asc', 'desc'], { description: 'asc unless said.' })),
+  order: Type.Optional(oneOf(['asc', 'desc'], { description: 'Default: asc.' })),
   view: Type.Optional(
-    oneOf(['full', 'row'], { description: 'full unless said; row: what a list of many shows.' }),
+    oneOf(['full', 'row'], { description: 'Default: full. row: only what a long list shows.' }),
   ),
   ...paging,
 });
@@ -74,7 +74,9 @@ const ListQuery = query({
 const DeleteQuery = query({
   dependents: Type.Optional(
     oneOf(['refuse', 'cascade', 'detach'], {
-      description: 'Jobs that wait for it: refuse (unless said), delete them too, or let them go on without.',
+      description:
+        'If other jobs depend on this one: refuse the request (default), cascade (delete them too) or detach (keep them ' +
+        'without this parent).',
     }),
   ),
 });

@@ -19,13 +19,13 @@ import type { WireLogEvent } from '../schema.ts';
 import { deadline, settledWithin } from '../waiting.ts';
 
 const LogsQuery = query({
-  stream: Type.Optional(oneOf(['stdout', 'stderr'], { description: 'Both unless said.' })),
+  stream: Type.Optional(oneOf(['stdout', 'stderr'], { description: 'Default: both.' })),
   tail: Type.Optional(
     Type.Integer({ minimum: 1, maximum: apiLimits.tail, description: 'Only the last so many lines.' }),
   ),
   follow: Type.Optional(Type.Boolean({ description: 'Stay until the run has ended.' })),
   attempt: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'The newest attempt unless said.' }),
+    Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Default: the newest attempt.' }),
   ),
 });
 

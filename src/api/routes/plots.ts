@@ -34,13 +34,13 @@ const hourMs = 3_600_000;
 
 const DaysQuery = query(daySpan);
 const DistributionQuery = query({
-  measure: Type.Optional(oneOf(measures, { description: 'runTime unless said.' })),
+  measure: Type.Optional(oneOf(measures, { description: 'Default: runTime.' })),
   ...daySpan,
 });
 const TopQuery = query({
-  by: Type.Optional(oneOf(topOrders, { description: 'p95 of the run time unless said.' })),
+  by: Type.Optional(oneOf(topOrders, { description: 'Default: p95 of the run time.' })),
   limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: apiLimits.page, description: 'How many jobs; 10 unless said.' }),
+    Type.Integer({ minimum: 1, maximum: apiLimits.page, description: 'How many jobs. Default: 10.' }),
   ),
 });
 const RateQuery = query({
@@ -48,7 +48,7 @@ const RateQuery = query({
   step: Type.Optional(
     Type.String({
       maxLength: 64,
-      description: 'An ISO 8601 duration; a minute unless said: PT1M',
+      description: 'An ISO 8601 duration. Default: PT1M.',
       ...published({ pattern: positiveDurationForm }),
     }),
   ),
@@ -65,7 +65,7 @@ function ofOneJob(app: FastifyInstance, { scheduler, turns }: Reading): void {
     {
       schema: {
         summary: 'Percentiles of a job by day',
-        description: `From the histograms of each day; the last 30 days unless said, at most ${apiLimits.days}.`,
+        description: `From the histograms of each day. Default: the last 30 days; at most ${apiLimits.days}.`,
         tags,
         operationId: 'getJobDays',
         params: named,
@@ -149,7 +149,7 @@ function ofAllJobs(app: FastifyInstance, reading: Reading): void {
       schema: {
         summary: 'How many runs there were over time, by how they ended',
         description:
-          'Counted by due instant; the last hour unless said. At most ' +
+          'Counted by due time. Default: the last hour. At most ' +
           `${apiLimits.steps} steps, and the newest ${apiLimits.plottedRuns} runs: complete says whether those were all.`,
         tags,
         operationId: 'getRate',

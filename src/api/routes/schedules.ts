@@ -27,9 +27,9 @@ const defaultCount = 10;
 
 const NextQuery = query({
   count: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: apiLimits.instants, description: `${defaultCount} unless said.` }),
+    Type.Integer({ minimum: 1, maximum: apiLimits.instants, description: `Default: ${defaultCount}.` }),
   ),
-  after: Type.Optional(instantText('Strictly after this instant; now unless said.')),
+  after: Type.Optional(instantText('Strictly after this instant. Default: now.')),
 });
 
 export function scheduleRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {

@@ -30,10 +30,10 @@ const JobStatsQuery = query(daySpan);
 const percentiles = ['50', '75', '90', '95', '98', '99', '99.9', '100'] as const;
 
 const StatsQuery = query({
-  percentile: Type.Optional(oneOf(percentiles, { description: '95 unless said.' })),
-  measure: Type.Optional(oneOf(measures, { description: 'runTime unless said.' })),
+  percentile: Type.Optional(oneOf(percentiles, { description: 'Default: 95.' })),
+  measure: Type.Optional(oneOf(measures, { description: 'Default: runTime.' })),
   limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: apiLimits.page, description: 'How many jobs; 100 unless said.' }),
+    Type.Integer({ minimum: 1, maximum: apiLimits.page, description: 'How many jobs. Default: 100.' }),
   ),
 });
 

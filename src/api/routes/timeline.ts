@@ -39,7 +39,7 @@ export function timelineRoutes(app: FastifyInstance, context: ApiContext): void 
       schema: {
         summary: 'Runs of the last and the coming hours',
         description:
-          'By due instant; two hours back and one ahead unless said. The newest of what was and the next of what ' +
+          'By due time. Default: two hours back and one ahead. The newest of what was and the next of what ' +
           `comes, at most ${apiLimits.bars} of each: cutBefore and cutAfter say where it was cut. What waits for ` +
           'other jobs has no due instant of its own and is not among what comes.',
         tags: ['runs'],

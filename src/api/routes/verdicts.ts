@@ -1,4 +1,4 @@
-/** What people and programs tell of runs: how one did that is told so, and that one counts as succeeded. */
+/** Routes that report results: complete a callback run, mark a job's last run as succeeded. */
 
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -18,8 +18,8 @@ export function verdictRoutes(app: FastifyInstance, { scheduler }: ApiContext): 
     '/runs/:id/complete',
     {
       schema: {
-        summary: 'Tell how a run did whose job has completion: callback',
-        description: 'Before its command has ended, the run ends with the command.',
+        summary: 'Report the result of a run with completion: callback',
+        description: 'While the command still runs, the result is stored and the run ends with the command.',
         tags,
         operationId: 'completeRun',
         params: identified,
@@ -47,8 +47,9 @@ export function verdictRoutes(app: FastifyInstance, { scheduler }: ApiContext): 
     '/jobs/:name/mark-success',
     {
       schema: {
-        summary: "Let the job's last run count as succeeded, and its children go on",
-        description: 'With an Idempotency-Key asked twice is once. Nothing of the job itself is run.',
+        summary: "Mark the job's last run as succeeded and trigger its children",
+        description:
+          'Does not run the job. Repeating the request with the same Idempotency-Key has no further effect.',
         tags,
         operationId: 'markSuccess',
         params: named,

@@ -57,7 +57,7 @@ export function addFileCommands(program: Command, shell: Shell): void {
     .option('--user-column', 'the field before the command is a user, as in /etc/crontab')
     .option('--no-user-column', 'it is the command, though it is named as a user is')
     .option('--seconds', 'lines have six fields, seconds first')
-    .option('--timezone <zone>', "of lines without CRON_TZ; this machine's unless said, as cron has it")
+    .option('--timezone <zone>', "time zone of lines without CRON_TZ (default: this machine's, as in cron)")
     .option('--apply', 'submit the jobs')
     .addHelpText(
       'after',
@@ -70,7 +70,7 @@ export function addFileCommands(program: Command, shell: Shell): void {
   program
     .command('export')
     .description('write all jobs as YAML, as they were written')
-    .option('-o, --output <path>', 'a file, or a folder for a file a job; standard output unless said')
+    .option('-o, --output <path>', 'a file, or a folder for one file per job (default: standard output)')
     .option('--label <k=v>', 'only jobs with this label; may be repeated', each)
     .addOption(
       new Option(

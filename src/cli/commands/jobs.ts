@@ -21,7 +21,7 @@ export function addJobCommands(program: Command, shell: Shell): void {
     .option('-q, --query <text>', 'part of the name or description')
     .option('--label <k=v>', 'with this label; may be repeated', each)
     .option('--owner <owner>', 'of this owner')
-    .option('--state <state>', 'active, paused, disabled, completed, running, waiting or failing')
+    .option('--state <state>', 'active, paused, disabled, completed, running, waiting, failing or late')
     .option('-n, --limit <n>', 'at most so many', wholeFrom(1))
     .action((name: string | undefined, options: JobsOptions, command: Command) =>
       shell.run(command, (session) =>

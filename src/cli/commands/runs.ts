@@ -50,7 +50,7 @@ export function addRunCommands(program: Command, shell: Shell): void {
   program
     .command('rerun')
     .argument('<id>', 'an ended run')
-    .description('run it again, for the same due instant; what hangs on it follows')
+    .description('run an ended run again for the same due time; downstream jobs follow')
     .option('--wait', 'wait for its end')
     .option('--timeout <seconds>', 'with --wait: not longer than this', positive)
     .action((id: string, options: RunOptions, command: Command) =>
@@ -61,7 +61,7 @@ export function addRunCommands(program: Command, shell: Shell): void {
     .argument('<run-or-job>', 'a run, or a job: its newest run that has output')
     .description('the output of a run')
     .option('-f, --follow', 'stay until the run ends')
-    .option('--stream <stream>', 'stdout or stderr; both unless said')
+    .option('--stream <stream>', 'stdout or stderr (default: both)')
     .option('--tail <lines>', 'only the last lines', wholeFrom(1))
     .action((name: string, options: LogsOptions, command: Command) =>
       shell.run(command, (session) => showLogs(session, name, options)),

@@ -46,7 +46,7 @@ describe('search', () => {
     ['texts that are empty', 'name=&command=&any=', ['extract', 'fails', 'load']],
   ])('%s: %s', async (_, query, names) => expect(await found(query)).toEqual(names));
 
-  test('ten unless said', async () => {
+  test('a job search returns 10 jobs by default', async () => {
     for (let i = 0; i < 12; i++)
       await api.send(`POST ${three}/iso8601`, { body: { name: `many-${i}`, command: 'x', schedule: later } });
     expect(await found('name=many')).toHaveLength(10);

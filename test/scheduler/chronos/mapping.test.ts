@@ -37,7 +37,7 @@ describe('a container', () => {
   const container = (more: object) => definitionOf({ container: { image: 'alpine', ...more } }).run;
 
   test.each<[string, object, object]>([
-    ['is on the host network unless said', {}, { image: 'alpine', network: 'host', command: 'echo' }],
+    ['is on the host network by default', {}, { image: 'alpine', network: 'host', command: 'echo' }],
     ['bridge', { network: 'BRIDGE' }, { network: 'bridge' }],
     ['a network by name', { network: 'USER', networkInfos: [{ name: 'blue' }] }, { network: 'blue' }],
     ['a network by its old name', { network: 'USER', networkName: 'red' }, { network: 'red' }],

@@ -11,7 +11,7 @@ export interface Field {
   readonly kind: FieldKind;
   readonly hint?: string;
   readonly example?: string;
-  /** Of a choice; the first is what stands unless said. */
+  /** Of a choice; the first is the default. */
   readonly choices?: readonly (readonly [value: string, text: string])[];
   readonly wide?: boolean;
 }
@@ -163,7 +163,7 @@ export const sections: readonly Section[] = [
         example: 'alpine:3.20',
         hint: 'Without one it is a process on the scheduler’s host.',
       },
-      { path: 'run.engine', label: 'Engine', kind: 'text', hint: 'By what is configured unless said.' },
+      { path: 'run.engine', label: 'Engine', kind: 'text', hint: 'Default: by what is configured.' },
       { path: 'run.env', label: 'Environment', kind: 'pairs', example: 'NAME', wide: true },
     ],
   },

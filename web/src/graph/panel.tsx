@@ -54,7 +54,7 @@ export function Panel({ card, model, nodes, onSelect, onAround, onOpenGroup }: P
               Open the job
             </Link>
             <button type="button" className="button button-small" onClick={() => onAround(node.name)}>
-              Only what hangs on it
+              Show related jobs only
             </button>
           </p>
         </>

@@ -107,7 +107,7 @@ export class GraphView {
     this.#move(panned(this.#camera, dx, dy));
   }
 
-  /** Around a point of the view; around its middle unless said. */
+  /** Around a point of the view; by default around its middle. */
   zoom(factor: number, at = { x: this.#size.width / 2, y: this.#size.height / 2 }): void {
     this.#move(zoomed(this.#camera, factor, at));
   }
