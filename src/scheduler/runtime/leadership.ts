@@ -104,6 +104,12 @@ export class Leadership {
     });
   }
 
+  /** How much this node's clock is ahead of the one that the instants of unfinished runs are told by. */
+  get clockAheadMs(): number {
+    // They are moved with the first decision.
+    return this.state.term === this.term ? 0 : this.#clockAheadMs;
+  }
+
   /** Time is let in and the end was not asked for. */
   get ready(): boolean {
     return this.#ready && !this.#ended;

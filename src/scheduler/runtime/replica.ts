@@ -11,6 +11,7 @@ import type { Clock, Log, Store, Watching } from '../ports.ts';
 import { State } from '../state.ts';
 import type { Write } from '../write.ts';
 import { STEP_MS } from './clock-steps.ts';
+import type { Leadership } from './leadership.ts';
 
 /** A copy that could not be loaded is tried again after this long. */
 const RELOAD_MS = 1_000;
@@ -27,6 +28,8 @@ export interface ReplicaParts {
 export class Replica {
   readonly #parts: ReplicaParts;
   #state: State | null = null;
+  /** What this node led with, until the first copy is here. */
+  #former: State | null;
   #watching: Watching | null = null;
   /** Committed while the copy was being loaded; null when it is complete. */
   #meanwhile: (readonly Write[])[] | null = [];
@@ -35,9 +38,12 @@ export class Replica {
   /** What the leader's clock showed when it last decided something about a run, and when that came. */
   #leaderClock: { readonly at: number; readonly monotonicMs: number };
 
-  constructor(parts: ReplicaParts) {
+  /** `former` is what this node led with until now; null when it begins. */
+  constructor(parts: ReplicaParts, former: Pick<Leadership, 'state' | 'clockAheadMs'> | null) {
+    const { clock } = parts;
     this.#parts = parts;
-    this.#leaderClock = { at: parts.clock.now(), monotonicMs: parts.clock.monotonicMs() };
+    this.#former = former?.state ?? null;
+    this.#leaderClock = { at: clock.now() - (former?.clockAheadMs ?? 0), monotonicMs: clock.monotonicMs() };
   }
 
   /** The newest complete copy; null before the first. */
@@ -106,7 +112,9 @@ export class Replica {
     state.ready();
     for (const writes of this.#meanwhile) follow(state, writes);
     this.#meanwhile = null;
-    if (this.#state !== null) this.#learnClock(this.#state, state);
+    const before = this.#state ?? this.#former;
+    if (before !== null) this.#learnClock(before, state);
+    this.#former = null;
     this.#state = state;
   }
 
@@ -116,10 +124,13 @@ export class Replica {
    */
   #learnClock(before: State, state: State): void {
     const counted = [...state.runs.values()].filter((run) => isCounted(run) && run.decidedAt !== undefined);
-    const decided = counted.map(({ decidedAt = 0 }) => decidedAt);
     const isAsBefore = ({ id, decidedAt }: Run) => before.runs.get(id)?.decidedAt === decidedAt;
     if (counted.length === 0 || counted.some(isAsBefore)) return;
-    this.#leaderClock = { at: Math.max(...decided), monotonicMs: this.#parts.clock.monotonicMs() };
+    const at = counted.reduce(
+      (newest, { decidedAt = newest }) => Math.max(newest, decidedAt),
+      Number.NEGATIVE_INFINITY,
+    );
+    this.#leaderClock = { at, monotonicMs: this.#parts.clock.monotonicMs() };
   }
 
   #take(writes: readonly Write[]): void {

@@ -99,7 +99,7 @@ export class Scheduler implements SchedulerHandle, Service {
       );
       await launcher.start();
     }
-    this.#replica = this.#newReplica();
+    this.#replica = this.#newReplica(null);
     await this.#replica.load();
     election.onElected((term) => this.#queue(() => this.#lead(term)));
     election.onDeposed((reason) => this.#queue(() => this.#unlead(reason)));
@@ -158,10 +158,10 @@ export class Scheduler implements SchedulerHandle, Service {
     return elsewhere?.({ engine, host });
   };
 
-  #newReplica(): Replica {
+  #newReplica(former: Leadership | null): Replica {
     const { settings, cluster, store, clock, log } = this.#parts;
     const onNotices = (notices: readonly Notice[]): void => this.#publish(notices);
-    return new Replica({ settings, cluster, store, clock, log, onNotices });
+    return new Replica({ settings, cluster, store, clock, log, onNotices }, former);
   }
 
   async #unlead(reason: string): Promise<void> {
@@ -173,7 +173,7 @@ export class Scheduler implements SchedulerHandle, Service {
     this.#publish([{ kind: 'leader', term: leading.term, leading: false }]);
     this.#parts.log.info({ term: leading.term, reason }, 'not-leading');
     if (this.#stopped) return;
-    this.#replica = this.#newReplica();
+    this.#replica = this.#newReplica(leading);
     this.#replica.loadAgain();
   }
 

@@ -33,14 +33,8 @@ async function followed() {
       return inner.watch({ ...own, onWrites: (writes) => (misses ? undefined : own.onWrites(writes)) });
     },
   };
-  const replica = new Replica({
-    settings: testSettings,
-    cluster: 'memory',
-    store,
-    clock,
-    log: silent,
-    onNotices() {},
-  });
+  const parts = { settings: testSettings, cluster: 'memory', store, clock, log: silent, onNotices() {} };
+  const replica = new Replica(parts, null);
   await replica.load();
   const running: Run[] = ['m1', 'm2'].map((variant) => {
     rig.trigger('a');
@@ -59,6 +53,12 @@ async function followed() {
       if (!isMissed) watcher?.onGap();
     },
     ahead: async () => (await replica.takeOver()).clockAheadMs,
+    /** A node that led with what was written, its clock `clockAheadMs` ahead of that, follows again. */
+    after: async (clockAheadMs: number) => {
+      const { state } = await replica.takeOver();
+      const next = new Replica(parts, { state, clockAheadMs });
+      return { load: () => next.load(), ahead: async () => (await next.takeOver()).clockAheadMs };
+    },
   };
 }
 
@@ -93,4 +93,27 @@ test('what was missed and tells of no set clock makes nothing seem late', async 
   miss(false);
   await replica.caughtUp();
   expect(await ahead()).toBe(0);
+});
+
+test.each([
+  ['that had moved the instants of its runs to its clock', 0],
+  ['that had decided nothing, its clock ahead', 5 * MINUTE_MS],
+  ['that had decided nothing, its clock behind', -5 * MINUTE_MS],
+])('a leader %s, leads again with the clock of these runs', async (_, aheadMs) => {
+  const { clock, writes, after } = await followed();
+  await writes(clock.now() - aheadMs, 0, 1);
+  const again = await after(aheadMs);
+  await again.load();
+  await clock.advance(10 * MINUTE_MS);
+  expect(await again.ahead()).toBe(aheadMs);
+});
+
+test('a leader that did not notice that another took over leads again with the clock of the other', async () => {
+  const { clock, writes, after } = await followed();
+  await writes(clock.now(), 0);
+  const again = await after(0);
+  await writes(clock.now() - 5 * MINUTE_MS, 0, 1);
+  await again.load();
+  await clock.advance(10 * MINUTE_MS);
+  expect(await again.ahead()).toBe(5 * MINUTE_MS);
 });
