@@ -33,7 +33,8 @@ export interface CommitsParts {
   readonly network: Network;
   readonly link: Link;
   readonly random: Random;
-  readonly onDurable: () => void;
+  /** Called in order. */
+  readonly onDurable: (seq: number, groups: readonly WriteGroup[]) => void;
 }
 
 export class Commits {
@@ -104,10 +105,16 @@ export class Commits {
       void this.#recover();
       return;
     }
-    this.#pending.shift();
-    this.#parts.onDurable();
-    pending.resolve();
+    this.#durable(this.#parts.ensemble.applied(this.term));
     this.#parts.process.boundary('commit: answered');
+  }
+
+  /** The first of those that wait is one of those that were taken. */
+  #durable(applied: readonly number[]): void {
+    const pending = this.#pending.shift();
+    if (pending === undefined) return;
+    this.#parts.onDurable(applied[pending.index] as number, pending.groups);
+    pending.resolve();
   }
 
   /** The connection broke: what is under way is in doubt. */
@@ -133,16 +140,14 @@ export class Commits {
   }
 
   async #lookUp(): Promise<boolean> {
-    const { session, ensemble, term, onDurable } = this.#parts;
+    const { session, ensemble, term } = this.#parts;
     const found = await session.call('look-up', () => {
       this.#era += 1;
       const ended = session.server.ended || ensemble.term !== term;
-      return { ended, applied: ensemble.applied(term) };
+      return { ended, applied: [...ensemble.applied(term)] };
     });
-    while ((this.#pending[0]?.index ?? Number.POSITIVE_INFINITY) < found.applied) {
-      onDurable();
-      this.#pending.shift()?.resolve();
-    }
+    while ((this.#pending[0]?.index ?? Number.POSITIVE_INFINITY) < found.applied.length)
+      this.#durable(found.applied);
     if (found.ended && this.#pending.length > 0)
       this.#end(new CarillonError('NOT_LEADING', `term ${term} has ended; the change was not kept`));
     this.#recovering = false;

@@ -7,6 +7,7 @@
 import type { Member } from '../../src/scheduler/ports.ts';
 import type { Write, WriteGroup } from '../../src/scheduler/write.ts';
 import { createMemoryBacking, createMemoryStore } from '../../src/store/memory.ts';
+import { encodeSegment, encodeWrites } from '../../src/store/zookeeper-segment.ts';
 import type { SimTime } from './time.ts';
 
 /** Without a sign of life for this long a session ends. */
@@ -27,12 +28,6 @@ export interface Candidacy {
   readonly member: Member;
 }
 
-export interface Segment {
-  readonly seq: number;
-  readonly term: number;
-  readonly text: string;
-}
-
 export type Verdict = 'applied' | 'fenced' | 'out-of-order';
 
 export interface EnsembleParts {
@@ -46,15 +41,18 @@ export interface EnsembleParts {
 }
 
 export class Ensemble {
-  readonly log: Segment[] = [];
+  /** As a node would hold it; the tables have all of it, always. */
+  readonly #log: Buffer[] = [];
+  /** The newest segment that is gone from the log. */
+  #gone = 0;
   readonly backing = createMemoryBacking();
   readonly tables = createMemoryStore(this.backing);
   term = 0;
   /** Who began the current term. */
   leader: Member | null = null;
   candidates: Candidacy[] = [];
-  /** Commits of each term. */
-  readonly #applied = new Map<number, number>();
+  /** The numbers of each term's commits. */
+  readonly #seqs = new Map<number, number[]>();
   readonly #parts: EnsembleParts;
   readonly #sessions = new Set<ServerSession>();
   #ids = 0;
@@ -64,12 +62,21 @@ export class Ensemble {
   }
 
   get head(): number {
-    return this.log.length;
+    return this.#log.length;
   }
 
-  /** How many commits of the term were taken. */
-  applied(term: number): number {
-    return this.#applied.get(term) ?? 0;
+  segment(seq: number): Buffer | null {
+    return seq > this.#gone ? (this.#log[seq - 1] ?? null) : null;
+  }
+
+  /** What the tables have goes from the log, which is all of it. */
+  shorten(): void {
+    this.#gone = this.head;
+  }
+
+  /** The numbers of the commits of the term that were taken, in order. */
+  applied(term: number): readonly number[] {
+    return this.#seqs.get(term) ?? [];
   }
 
   connect(node: string, onChange: ServerSession['onChange']): ServerSession {
@@ -103,11 +110,14 @@ export class Ensemble {
   commit(session: ServerSession, term: number, index: number, groups: readonly WriteGroup[]): Verdict {
     if (this.#parts.fences && term !== this.term) return 'fenced';
     if (session.ended) return 'fenced';
-    if (index !== this.applied(term)) return 'out-of-order';
-    this.#applied.set(term, index + 1);
+    if (index !== this.applied(term).length) return 'out-of-order';
+    const seq = this.head + 1;
+    const seqs = this.#seqs.get(term) ?? [];
+    seqs.push(seq);
+    this.#seqs.set(term, seqs);
     this.backing.term = term;
     const writes = groups.flat();
-    this.log.push({ seq: this.head + 1, term, text: JSON.stringify(writes) });
+    this.#log.push(encodeSegment({ term, seq, checkpoint: this.head, writes: encodeWrites(groups) }));
     this.#parts.onApplied(term, writes, session.node);
     void this.tables.commit(term, groups);
     for (const other of this.#sessions) other.onChange('log');

@@ -75,14 +75,14 @@ export const faults = {
   },
   gap: ({ nodes }, random) => {
     const { life } = random.pick(nodes);
-    if (life !== null) life.store.gapAhead = true;
+    if (life !== null) life.store.log.gapAhead = true;
   },
   'slow-log': ({ nodes, time }, random, ms) => {
     const { life } = random.pick(nodes);
     if (life === null) return;
-    life.store.slowMs = random.pick([20, 300, 2_000]);
+    life.store.log.slowMs = random.pick([20, 300, 2_000]);
     time.after(ms, () => {
-      life.store.slowMs = 0;
+      life.store.log.slowMs = 0;
     });
   },
   'clock-step': ({ nodes, trace, clocks, time }, random) => {

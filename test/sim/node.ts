@@ -23,6 +23,8 @@ export interface NodeParts {
   readonly id: string;
   readonly time: SimTime;
   readonly random: Random;
+  /** For how notices and answers are packed. */
+  readonly packing: Random;
   readonly trace: Trace;
   readonly ensemble: Ensemble;
   readonly network: Network;
@@ -31,6 +33,8 @@ export interface NodeParts {
   readonly processes: Engine;
   /** Says that leadership is fresh whatever the lease; a part that is broken on purpose does. */
   readonly alwaysFresh: boolean;
+  /** Notices that come with an answer are not heard; of a part that is broken on purpose. */
+  readonly dropsNotices: boolean;
   readonly nodes: () => ReadonlyMap<string, SimNode>;
   /** What must never be. */
   readonly onWrong: (what: string) => void;
@@ -65,7 +69,7 @@ export class SimNode {
 
   /** Begins a process; does nothing while there is one. */
   start(): void {
-    const { id, time, random, trace, ensemble, network } = this.#parts;
+    const { id, time, random, packing, trace, ensemble, network } = this.#parts;
     if (this.life !== null && !this.life.process.dead) return;
     const process = new Process(id, time, this.wall, random);
     process.onBoundary = (where) => this.onBoundary?.(where);
@@ -77,6 +81,9 @@ export class SimNode {
       network,
       link: network.link(id, 'store'),
       random,
+      packing,
+      report: this.#log(),
+      dropsNotices: this.#parts.dropsNotices,
       onState: (state) => {
         say(`store ${state}`);
         election.onState(state);
@@ -95,7 +102,11 @@ export class SimNode {
     this.life = { process, store, election, scheduler };
     this.beganAt = time.now;
     say('process begins', { pid: member.pid });
-    scheduler.start().catch((error: unknown) => {
+    const start = async (): Promise<void> => {
+      await store.open();
+      await scheduler.start();
+    };
+    start().catch((error: unknown) => {
       say('does not start', { error });
       this.#exit(process);
     });
@@ -108,7 +119,7 @@ export class SimNode {
     member: Member;
   }): Scheduler {
     const { process, store, election, member } = parts;
-    const { id, network, trace, nodes, onWrong } = this.#parts;
+    const { id, network, nodes, onWrong } = this.#parts;
     return new Scheduler({
       settings: settingsOf(id),
       cluster: 'simulation',
@@ -118,7 +129,7 @@ export class SimNode {
       launchers: this.#launchers(process, store),
       elsewhere: (there) => throughNode(process, network, there, () => nodes().get(there.host)?.life ?? null),
       clock: process.clock,
-      log: logTo(trace, id),
+      log: this.#log(),
       startsInFlight: 4,
       onFatal: (error) => {
         if (!process.dead)
@@ -161,6 +172,15 @@ export class SimNode {
     this.#parts.time.after(2_000, () => this.start());
   }
 
+  #log(): Log {
+    const { id, trace, onWrong } = this.#parts;
+    const add = (fields: object, event: string): void => {
+      trace.add(id, event, fields);
+      if (blamedOnServers.includes(event)) onWrong(`${id} says ${event}: ${JSON.stringify(fields)}`);
+    };
+    return { info: add, warn: add, error: add, debug: () => undefined };
+  }
+
   crash(why: string): void {
     if (this.life === null || this.life.process.dead) return;
     const { trace, time, random, ensemble } = this.#parts;
@@ -189,6 +209,9 @@ export class SimNode {
   }
 }
 
+/** What these servers never do: a change of which nobody is told, a log that is shorter than it was. */
+const blamedOnServers = ['change-not-told', 'zookeeper-lost-commits'];
+
 export function settingsOf(host: string): Settings {
   return {
     engines: {
@@ -197,9 +220,4 @@ export function settingsOf(host: string): Settings {
     },
     pools: { etl: 2 },
   };
-}
-
-function logTo(trace: Trace, node: string): Log {
-  const add = (fields: object, event: string): void => trace.add(node, event, fields);
-  return { info: add, warn: add, error: add, debug: () => undefined };
 }

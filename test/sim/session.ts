@@ -24,7 +24,9 @@ export interface SessionParts {
   readonly link: Link;
   readonly random: Random;
   readonly onState: (state: SessionState) => void;
-  readonly onChange: (what: 'log' | 'candidates') => void;
+  /** Where the servers are: the log has grown, and it depends on the watches whether that is told. */
+  readonly onHead: () => void;
+  readonly onCandidates: () => void;
 }
 
 export class Session {
@@ -83,12 +85,14 @@ export class Session {
     this.generation += 1;
     const { generation } = this;
     return ensemble.connect(process.node, (what) => {
-      if (!link.up || process.dead) return;
-      process.time.after(network.delay(link), () =>
-        process.deliver(() => {
-          if (generation === this.generation && this.state === 'connected') this.#parts.onChange(what);
-        }),
-      );
+      if (process.dead || generation !== this.generation) return;
+      if (what === 'log') this.#parts.onHead();
+      else if (link.up)
+        process.time.after(network.delay(link), () =>
+          process.deliver(() => {
+            if (generation === this.generation && this.state === 'connected') this.#parts.onCandidates();
+          }),
+        );
     });
   }
 

@@ -27,7 +27,7 @@ export interface Options {
   readonly print?: (line: string) => void;
 }
 
-export type Mutant = 'store-does-not-fence' | 'engine-starts-twice' | 'always-fresh';
+export type Mutant = 'store-does-not-fence' | 'engine-starts-twice' | 'always-fresh' | 'drops-notices';
 
 export interface Result {
   /** What was wrong first; null: nothing. */
@@ -159,6 +159,7 @@ function build(
         id,
         time,
         random: new Random(seed, id),
+        packing: new Random(seed, `packets to ${id}`),
         trace,
         ensemble,
         network,
@@ -166,6 +167,7 @@ function build(
         docker,
         processes: engineAt(`process@${id}`),
         alwaysFresh: mutant === 'always-fresh',
+        dropsNotices: mutant === 'drops-notices',
         nodes: () => nodes,
         onWrong,
       }),

@@ -1,8 +1,11 @@
-/** The Store port of one process over the simulated ensemble: commits, loading, and following the log with gaps. */
+/** The Store port of one process over the simulated ensemble: commits and loading; the log is followed as over ZooKeeper. */
 
-import type { LoadedItem, Store, Watcher, Watching } from '../../src/scheduler/ports.ts';
+import type { LoadedItem, Log, Store, Watcher, Watching } from '../../src/scheduler/ports.ts';
+import { encodeWrites } from '../../src/store/zookeeper-segment.ts';
+import { Tail } from '../../src/store/zookeeper-tail.ts';
 import { Commits } from './commits.ts';
-import type { Ensemble, Segment } from './ensemble.ts';
+import type { Ensemble } from './ensemble.ts';
+import { LogConnection } from './log-connection.ts';
 import type { Link, Network } from './network.ts';
 import type { Process } from './process.ts';
 import type { Random } from './random.ts';
@@ -12,18 +15,17 @@ const RETRY_MS = 500;
 /** As the store of ZooKeeper has it. */
 const LIMITS = { maxWrites: 500, inFlight: 4 } as const;
 
-interface Follower {
-  readonly watcher: Watcher;
-  lost: boolean;
-  seq: number;
-}
-
 export interface NodeStoreParts {
   readonly process: Process;
   readonly ensemble: Ensemble;
   readonly network: Network;
   readonly link: Link;
   readonly random: Random;
+  /** For how notices and answers are packed. */
+  readonly packing: Random;
+  readonly report: Log;
+  /** Notices that come with an answer are not heard; of a part that is broken on purpose. */
+  readonly dropsNotices: boolean;
   readonly onState: (state: SessionState) => void;
   readonly onCandidates: () => void;
 }
@@ -33,36 +35,41 @@ export class NodeStore implements Store {
   readonly session: Session;
   readonly archive: Store['archive'];
   readonly backup: Store['backup'];
-  /** The next read of the log finds that its beginning is gone. */
-  gapAhead = false;
-  /** Reading the log takes this much longer. */
-  slowMs = 0;
+  readonly log: LogConnection;
   readonly #parts: NodeStoreParts;
-  readonly #followers = new Set<Follower>();
+  readonly #tail: Tail;
   #commits: Commits | null = null;
-  #seq: number;
-  #advancing: Promise<void> = Promise.resolve();
-  #advanceAgain = false;
 
   constructor(parts: NodeStoreParts) {
     this.#parts = parts;
-    this.#seq = parts.ensemble.head;
     this.archive = parts.ensemble.tables.archive;
     this.backup = (taken) => parts.ensemble.tables.backup(taken);
     this.session = new Session({
       ...parts,
       onState: (state) => {
-        if (state === 'connected') this.#advanceSoon();
-        else this.#commits?.inDoubt();
+        this.log.turn();
+        if (state !== 'connected') this.#commits?.inDoubt();
         parts.onState(state);
       },
-      onChange: (what) => (what === 'log' ? this.#advanceSoon() : parts.onCandidates()),
+      onHead: () => this.log.headChanged(),
     });
+    this.log = new LogConnection({ ...parts, random: parts.packing, session: this.session });
+    this.#tail = new Tail({ session: this.log, clock: parts.process.clock, log: parts.report });
   }
 
-  async open(): Promise<void> {}
+  async open(): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#tail.start();
+      } catch {
+        await this.#parts.process.sleep(RETRY_MS);
+      }
+    }
+  }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#tail.stop();
+  }
 
   async cluster(): Promise<string> {
     return 'simulation';
@@ -70,8 +77,12 @@ export class NodeStore implements Store {
 
   async commit(term: number, groups: Parameters<Store['commit']>[1]): Promise<void> {
     if (this.#commits?.term !== term) {
-      const onDurable = (): void => undefined;
-      this.#commits = new Commits({ ...this.#parts, session: this.session, term, onDurable });
+      this.#commits = new Commits({
+        ...this.#parts,
+        session: this.session,
+        term,
+        onDurable: (seq, durable) => this.#tail.own(seq, encodeWrites(durable)),
+      });
     }
     await this.#commits.commit(groups);
   }
@@ -90,70 +101,10 @@ export class NodeStore implements Store {
   }
 
   watch(watcher: Watcher): Watching {
-    const follower: Follower = { watcher, lost: false, seq: this.#seq };
-    this.#followers.add(follower);
-    return {
-      caughtUp: async () => {
-        const { ensemble } = this.#parts;
-        const head = await this.session.call('sync', () => ensemble.head);
-        while (this.#seq < head) await this.#advance();
-      },
-      lagMs: () => (this.session.state === 'connected' ? 0 : this.session.silenceMs()),
-      stop: () => void this.#followers.delete(follower),
-    };
+    return this.#tail.watch(watcher);
   }
 
   status(): ReturnType<Store['status']> {
     return { reachable: this.session.state === 'connected', detail: 'simulated' };
-  }
-
-  #advanceSoon(): void {
-    // A leader's node has nobody who follows: it reads when somebody does.
-    if (this.#followers.size === 0 || this.#advanceAgain) return;
-    this.#advanceAgain = true;
-    void this.#advance().catch(() => {
-      const { process } = this.#parts;
-      if (this.session.state === 'connected') process.clock.after(RETRY_MS, () => this.#advanceSoon());
-    });
-  }
-
-  /** One read at a time. */
-  #advance(): Promise<void> {
-    this.#advancing = this.#advancing
-      .catch(() => undefined)
-      .then(() => {
-        this.#advanceAgain = false;
-        return this.#read();
-      });
-    return this.#advancing;
-  }
-
-  async #read(): Promise<void> {
-    const { process, ensemble } = this.#parts;
-    if (this.slowMs > 0) await process.sleep(this.slowMs);
-    const segments = await this.session.call('read', () => ensemble.log.slice(this.#seq));
-    if (this.gapAhead && segments.length > 0) this.#gap(segments);
-    else for (const segment of segments) this.#tell(segment);
-  }
-
-  #tell({ seq, text }: Segment): void {
-    if (seq !== this.#seq + 1) return;
-    this.#seq = seq;
-    for (const follower of this.#followers) {
-      if (follower.lost || seq <= follower.seq) continue;
-      follower.seq = seq;
-      follower.watcher.onWrites(JSON.parse(text));
-    }
-  }
-
-  /** All but the newest segment is in the tables, and gone. */
-  #gap(segments: readonly Segment[]): void {
-    this.gapAhead = false;
-    this.#seq = (segments.at(-1) as Segment).seq;
-    for (const follower of this.#followers) {
-      if (follower.lost) continue;
-      follower.lost = true;
-      follower.watcher.onGap();
-    }
   }
 }
