@@ -190,7 +190,7 @@ function includes({ from, to, schedule }: Stretch, at: number): boolean {
 }
 
 /** Null where this machine can't read it, as of a zone that is not known any more: then every instant counts. */
-function compiled(schedule: ScheduleInput): Schedule | null {
+export function compiled(schedule: ScheduleInput): Schedule | null {
   try {
     return compileSchedule(schedule);
   } catch {

@@ -3,6 +3,7 @@
  * stays in the definition; this is how it is meant.
  */
 
+import { CarillonError } from '../errors.ts';
 import type { PolicyDefinition } from './definition.ts';
 import { hash53 } from './ids.ts';
 import { durationMs } from './schedule/period.ts';
@@ -41,11 +42,30 @@ const faults = new WeakMap<PolicyDefinition, Error>();
 const written = (text: string | undefined, field: string): number | null =>
   text === undefined ? null : durationMs(text, `policy.${field}`);
 
+const choices: { readonly [K in 'overlap' | 'catchUp' | 'onFailure' | 'completion']: readonly Policy[K][] } =
+  {
+    overlap: ['skip', 'queue', 'queue-all', 'allow', 'replace'],
+    catchUp: ['latest', 'none', 'all'],
+    onFailure: ['stop', 'continue'],
+    completion: ['exit', 'callback'],
+  };
+
+/** The first is the default. */
+function chosen<K extends keyof typeof choices>(definition: PolicyDefinition, name: K): Policy[K] {
+  const [usual, ...others]: readonly unknown[] = choices[name];
+  const value: unknown = definition[name] ?? usual;
+  if (value === usual || others.includes(value)) return value as Policy[K];
+  const field = `policy.${name}`;
+  const allowed = [usual, ...others] as string[];
+  const message = `${field} is not one of ${allowed.join(', ')}: ${JSON.stringify(value)}`;
+  throw new CarillonError('INVALID_FIELD', message, { field, value, allowed });
+}
+
 function resolve(definition: PolicyDefinition): Policy {
   const retries = definition.retries ?? {};
   return {
-    overlap: definition.overlap ?? 'skip',
-    catchUp: definition.catchUp ?? 'latest',
+    overlap: chosen(definition, 'overlap'),
+    catchUp: chosen(definition, 'catchUp'),
     catchUpLimit: definition.catchUpLimit ?? 100,
     startWithinMs: written(definition.startWithin, 'startWithin'),
     retries: {
@@ -63,8 +83,8 @@ function resolve(definition: PolicyDefinition): Policy {
     disableAfterFailures: definition.disableAfterFailures ?? null,
     prestageMs: written(definition.prestage, 'prestage'),
     warmStartMs: written(definition.warmStart, 'warmStart'),
-    onFailure: definition.onFailure ?? 'stop',
-    completion: definition.completion ?? 'exit',
+    onFailure: chosen(definition, 'onFailure'),
+    completion: chosen(definition, 'completion'),
   };
 }
 
@@ -76,7 +96,7 @@ export const defaultPolicy: Policy = Object.freeze(resolve({}));
  * hold, and its job is held; see usable.ts.
  */
 export function policyOf(definition: PolicyDefinition | undefined): Policy {
-  if (definition === undefined) return defaultPolicy;
+  if (!isObject(definition)) return defaultPolicy;
   let policy = resolved.get(definition);
   if (policy === undefined) {
     try {
@@ -93,9 +113,16 @@ export function policyOf(definition: PolicyDefinition | undefined): Policy {
 /** INVALID_FIELD for a policy that can't be read. */
 export function checkPolicy(definition: PolicyDefinition | undefined): void {
   policyOf(definition);
-  const fault = definition === undefined ? undefined : faults.get(definition);
+  const fault = isObject(definition) ? faults.get(definition) : undefined;
   if (fault !== undefined) throw fault;
+  if (definition !== undefined && !isObject(definition))
+    throw new CarillonError('INVALID_FIELD', `policy is no object: ${JSON.stringify(definition)}`, {
+      field: 'policy',
+    });
 }
+
+/** What is stored may be anything. */
+const isObject = (value: unknown): value is PolicyDefinition => typeof value === 'object' && value !== null;
 
 /**
  * How long to wait after attempt `attempt` (from 1) failed. With jitter the delay lies in its upper half, at

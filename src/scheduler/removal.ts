@@ -3,11 +3,10 @@
  * percentiles go on, and what was decided is not decided again.
  */
 
-import { beginNames, beginSchedule, takeBack } from './decided.ts';
+import { beginNames, beginSchedule, compiled, takeBack } from './decided.ts';
 import type { JobState, Removal } from './model.ts';
 import { isEnded } from './run-state.ts';
 import { closeRun, killRun, settle } from './runs.ts';
-import { compileSchedule } from './schedule/parse.ts';
 import { type Entry, MAX_PASTS } from './state.ts';
 import type { Turn } from './turn.ts';
 
@@ -64,7 +63,7 @@ export function revivedState({ state, draft }: Turn, name: string, cursor: numbe
     consecutiveFailures: 0,
   };
   const before = past.removed?.resolved ?? null;
-  const schedule = before === null ? null : compileSchedule(before);
+  const schedule = before === null ? null : compiled(before);
   if (revived.cursor > draft.now)
     for (const line of takeBack({ schedule, state: revived }, draft.now)) draft.ledger(line);
   beginSchedule(revived, before, cursor);

@@ -100,6 +100,21 @@ const held: readonly Kind[] = [
     reason: /can not be read by this version/,
   },
   {
+    what: 'a catch-up that a later version has',
+    change: (job) => Object.assign(job.definition, { policy: { catchUp: 'newest' } }),
+    reason: /policy\.catchUp is not one of latest, none, all: "newest"/,
+  },
+  {
+    what: 'an overlap that a later version has',
+    change: (job) => Object.assign(job.definition, { policy: { overlap: 'merge' } }),
+    reason: /policy\.overlap is not one of skip, .*: "merge"/,
+  },
+  {
+    what: 'no policy at all',
+    change: (job) => Object.assign(job.definition, { policy: null }),
+    reason: /policy is no object: null/,
+  },
+  {
     what: 'a lateness that can not be read',
     change: (job) => Object.assign(job.definition, { expect: { startWithin: 'soon' } }),
     reason: /expect\.startWithin/,
@@ -232,6 +247,23 @@ describe('what a leader left behind', () => {
     });
   });
 });
+
+test.each([0, -7_200_000])(
+  'a deleted job whose zone is not known any more can be made again, the clock set by %i',
+  (ms) => {
+    const rig = new Rig(at, full);
+    rig.put({ name: 'odd', schedule: { ...hourly, timezone: 'Europe/Berlin' } });
+    rig.advance('2026-01-01T05:00:00Z');
+    rig.submit({ kind: 'delete-job', name: 'odd', dependents: 'refuse', by: 'test' });
+    const past = JSON.stringify(rig.states.get('odd')).replaceAll('Europe/Berlin', 'Mars/Olympus_Mons');
+    rig.states.set('odd', JSON.parse(past));
+    rig.restart(ms);
+    rig.put({ name: 'odd', schedule: hourly });
+    rig.advance('2026-01-01T06:00:00Z');
+    expect(rig.runs('odd').at(-1)).toBe('launching 06:00');
+    expect(rig.state.entry('odd').job.revision).toBe(3);
+  },
+);
 
 test('with a warm start whose engine is gone a node leads', async () => {
   const settings = { ...full, engines: { ...full.engines } };
