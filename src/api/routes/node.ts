@@ -86,7 +86,8 @@ export function nodeRoutes(
     '/health/ready',
     {
       schema: {
-        summary: 'This node may get requests: it leads, or has a warm copy of what another leads',
+        summary:
+          'Check readiness: this node leads, or follows with a complete copy of the state, and some node leads',
         tags,
         operationId: 'isReady',
         response: answersHere({ 200: { description: 'It may', schema: Ready } }, [
@@ -101,7 +102,7 @@ export function nodeRoutes(
         throw unavailable(`The store can not be reached: ${store.detail ?? 'no answer'}.`);
       if (role === 'starting') throw unavailable('This node has not loaded its state yet.');
       if (unled) {
-        throw new CarillonError('NOT_LEADING', 'No node leads at the moment: nothing would be started.');
+        throw new CarillonError('NOT_LEADING', 'No node leads at the moment, so no job is started.');
       }
       return { status: 'ok', role, term, jobs: scheduler.jobCount(), lagMs };
     },
@@ -112,8 +113,7 @@ export function nodeRoutes(
     {
       schema: {
         summary: 'Metrics for Prometheus',
-        description:
-          'As Chronos answers them, by job, for who asks for application/json or says no Accept at all.',
+        description: 'Chronos’ JSON, by job, if Accept is missing or prefers application/json.',
         tags,
         operationId: 'getMetrics',
         response: {

@@ -7,9 +7,9 @@ const choices: readonly (readonly [Dependents, string, string])[] = [
   [
     'detach',
     'Let them go on without',
-    'They no longer wait for it; one without any parent left runs by hand only.',
+    'They no longer wait for this job. A job left without parents runs only when triggered.',
   ],
-  ['cascade', 'Delete them too', 'With all that hangs on them.'],
+  ['cascade', 'Delete them too', 'With all their downstream jobs.'],
 ];
 
 interface Props {
@@ -19,7 +19,7 @@ interface Props {
 
 export const DependentsChoice = ({ value, onChange }: Props) => (
   <fieldset className="choices">
-    <legend className="label">What becomes of the jobs that wait for it?</legend>
+    <legend className="label">What should happen to dependent jobs?</legend>
     {choices.map(([choice, text, hint]) => (
       <label key={choice} className="choice">
         <input type="radio" name="dependents" checked={value === choice} onChange={() => onChange(choice)} />

@@ -42,7 +42,7 @@ export function PauseDialog({ job, resume, onClose }: Props) {
               at <Instant at={next} />
             </>
           )}
-          . What was due while it stood was skipped, and stays so.
+          . Due times skipped during the pause stay skipped.
         </p>
       ) : (
         <ul className="consequences">

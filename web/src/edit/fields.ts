@@ -205,7 +205,7 @@ export const sections: readonly Section[] = [
       },
       {
         path: 'policy.catchUp',
-        label: 'After a time nobody watched',
+        label: 'Due times missed during downtime',
         kind: 'choice',
         choices: [
           ['', 'Run the latest that was due'],

@@ -23,7 +23,7 @@ export function Failing({ failing: { total, items } }: { readonly failing: WireO
               <th scope="col">Why</th>
               <th scope="col">Failed runs</th>
               <th scope="col">Last</th>
-              <th scope="col">Hangs on it</th>
+              <th scope="col">Downstream jobs</th>
             </tr>
           </thead>
           <tbody>

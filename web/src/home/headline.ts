@@ -16,7 +16,7 @@ export function headline({ jobs, late, failing, running, waiting }: WireOverview
   ];
   if (troubles.length > 0) return `${troubles.join(', ')}.`;
   if (running > 0) return `All is well: ${number(running, 'run')} under way.`;
-  return waiting > 0 ? `All is well: ${number(waiting, 'run')} waiting.` : 'All is well, and nothing runs.';
+  return waiting > 0 ? `All is well: ${number(waiting, 'run')} waiting.` : 'No problems. Nothing is running.';
 }
 
 const number = (count: number, noun: string): string =>

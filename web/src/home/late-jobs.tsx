@@ -24,9 +24,9 @@ export function LateJobs({ late: { total, items } }: { readonly late: WireOvervi
               <th scope="col">Job</th>
               <th scope="col">Why</th>
               <th scope="col">Since</th>
-              <th scope="col">Hangs on it</th>
-              <th scope="col">Done</th>
-              <th scope="col">All of it done</th>
+              <th scope="col">Downstream jobs</th>
+              <th scope="col">Expected end</th>
+              <th scope="col">Downstream end</th>
             </tr>
           </thead>
           <tbody>
@@ -51,10 +51,10 @@ export function LateJobs({ late: { total, items } }: { readonly late: WireOvervi
                   </small>
                 </td>
                 <HangsOnIt job={job} dependents={dependents} />
-                <td data-label="Done" className="nowrap">
+                <td data-label="Expected end" className="nowrap">
                   <Done forecast={done} />
                 </td>
-                <td data-label="All of it done" className="nowrap">
+                <td data-label="Downstream end" className="nowrap">
                   {dependents === 0 ? <span className="faint">–</span> : <Done forecast={allDone} />}
                 </td>
               </tr>

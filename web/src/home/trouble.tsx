@@ -12,7 +12,7 @@ export const TroubledJob = ({ job, owner }: { readonly job: string; readonly own
 );
 
 export const HangsOnIt = ({ job, dependents }: { readonly job: string; readonly dependents: number }) => (
-  <td data-label="Hangs on it" className="nowrap">
+  <td data-label="Downstream jobs" className="nowrap">
     {dependents === 0 ? (
       <span className="faint">nothing</span>
     ) : (

@@ -90,7 +90,7 @@ export function BulkDialog({ kind, filter, onClose }: Props) {
         <ul className="consequences" aria-busy={data === undefined}>
           <li>
             {data === undefined ? (
-              'Looking who they are …'
+              'Loading jobs …'
             ) : (
               <>
                 {count(jobs.length)}: <Names names={jobs.map(({ name }) => name)} />

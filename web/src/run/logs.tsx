@@ -106,7 +106,7 @@ const counted = (lines: number): string => (lines === 1 ? '1 line' : `${lines} l
 function emptyText(run: WireRun, { state, problem, lines }: Output): string {
   if (problem !== null) return problem;
   if (run.attempts.length === 0)
-    return run.endedAt === null ? 'It has not started yet.' : 'It never started, so it said nothing.';
+    return run.endedAt === null ? 'It has not started yet.' : 'The run never started, so there is no output.';
   if (state === 'opening') return '';
   if (lines.length > 0) return 'No line matches.';
   return state === 'ended' ? 'It said nothing.' : 'Nothing yet.';
