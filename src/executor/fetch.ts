@@ -91,9 +91,10 @@ async function take({ uri, shown, output, executable, extract }) {
   say('fetched ' + shown + ' as ' + output + ', ' + bytes + ' bytes');
 }
 
+// Neither owners nor modes beyond the umask, as tar gives them to root: a setuid program is nothing that a download makes.
 function unpack(file) {
   const run = (name, ...args) => execFileSync(name, args, { stdio: ['ignore', 'ignore', 'inherit'] });
-  if (/\.(tgz|tbz2|txz|tar|tar\.(gz|bz2|xz))$/i.test(file)) run('tar', '-xf', file, '--no-same-owner');
+  if (/\.(tgz|tbz2|txz|tar|tar\.(gz|bz2|xz))$/i.test(file)) run('tar', '-xf', file, '--no-same-owner', '--no-same-permissions');
   else if (/\.zip$/i.test(file)) run('unzip', '-oq', file);
   else if (/\.gz$/i.test(file)) run('gzip', '-dkf', file);
 }

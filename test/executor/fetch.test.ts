@@ -1,8 +1,8 @@
 /** Downloads before a command, against a real server, as the process engine runs them. */
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
@@ -78,6 +78,16 @@ describe('what is fetched is there before the command', () => {
     await run([item(at('/data.gz'), 'a.gz', { extract: true }), item(at('/data.gz'), 'b.gz')], 'true');
     expect(readFileSync(join(folder, 'a'), 'utf8')).toBe('packed');
     expect(statSync(join(folder, 'b'), { throwIfNoEntry: false })).toBeUndefined();
+  });
+
+  test('with no more rights than a download has: no setuid bit, and what the umask leaves', async () => {
+    const tool = join(folder, 'tool');
+    writeFileSync(tool, '');
+    chmodSync(tool, 0o6777);
+    execFileSync('tar', ['-czf', join(folder, 'source.tgz'), '-C', folder, 'tool']);
+    rmSync(tool);
+    await run([item(`${folder}/source.tgz`, 'a.tgz', { extract: true })], 'true');
+    expect(statSync(tool).mode & 0o7777 & ~(0o777 & ~process.umask())).toBe(0);
   });
 
   test('from a file, by address or path', async () => {
