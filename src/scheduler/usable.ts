@@ -4,6 +4,7 @@
  * node from leading. Such a job is held with its reason until it is edited, or a node that can read it leads.
  */
 
+import type { Trigger } from '../dag/ready.ts';
 import { CarillonError } from '../errors.ts';
 import type { JobDefinition } from './definition.ts';
 import type { Job } from './model.ts';
@@ -25,10 +26,27 @@ export function usableJob({ definition, resolved }: Job): Usable {
   const read = whatThrows(() => {
     checkPolicy(definition.policy);
     checkExpect(definition);
+    checkTrigger(definition.schedule?.after?.when);
     const schedule = resolved === null ? null : compileSchedule(resolved);
     return { schedule, parents: [...(definition.schedule?.after?.parents ?? [])], fault: null };
   });
   return typeof read === 'string' ? { schedule: null, parents: [], fault: read } : read;
+}
+
+const triggers: readonly unknown[] = [
+  'all-succeeded',
+  'all-done',
+  'any-succeeded',
+  'all-failed',
+  'any-failed',
+] satisfies Trigger[];
+
+/** Of a word that is not known here it can't be said what its parents must have done. */
+function checkTrigger(when: unknown): void {
+  if (when === undefined || triggers.includes(when)) return;
+  const field = 'schedule.after.when';
+  const message = `${field} is not one of ${triggers.join(', ')}: ${JSON.stringify(when)}`;
+  throw new CarillonError('INVALID_FIELD', message, { field, value: when, allowed: triggers as string[] });
 }
 
 function checkExpect({ expect, schedule }: JobDefinition): void {

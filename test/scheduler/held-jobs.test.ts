@@ -110,6 +110,13 @@ const held: readonly Kind[] = [
     reason: /policy\.overlap is not one of skip, .*: "merge"/,
   },
   {
+    what: 'a rule for its parents that a later version has',
+    change: (job) =>
+      Object.assign(job, { resolved: null }) &&
+      Object.assign(job.definition, { schedule: { after: { parents: ['good'], when: 'most-succeeded' } } }),
+    reason: /schedule\.after\.when is not one of all-succeeded, .*: "most-succeeded"/,
+  },
+  {
     what: 'no policy at all',
     change: (job) => Object.assign(job.definition, { policy: null }),
     reason: /policy is no object: null/,
