@@ -52,6 +52,18 @@ async function statusOf(path: string, asked: Asked = {}): Promise<number> {
   return (await api.settled(answerOf(outgoing))).statusCode ?? 0;
 }
 
+test('a page of large jobs is sent as it is read, not made as one text', async () => {
+  const env = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`A${i}`, 'x'.repeat(30_000)]));
+  for (let i = 0; i < 20; i++) await api.post('/jobs', { name: `a${i}`, run: { command: 'true', env } });
+  const asked = start('/api/v1/jobs', {});
+  asked.end();
+  const answer = await answerOf(asked);
+  expect(answer.headers['transfer-encoding']).toBe('chunked');
+  const { items } = JSON.parse(Buffer.concat(await answer.toArray()).toString());
+  expect(items).toHaveLength(20);
+  expect(items[19].definition.run.env).toEqual(env);
+});
+
 /** What the node says of itself, asked without a connection. */
 async function gauge(name: string): Promise<number> {
   const { body } = await api.app.inject({ url: '/metrics', headers: { accept: 'text/plain' } });

@@ -12,6 +12,7 @@ import { differences } from '../diff.ts';
 import { answers, type Named, named, paging, query, span } from '../endpoint.ts';
 import { readSpan } from '../instants.ts';
 import { apiLimits } from '../limits.ts';
+import { sendLong } from '../long-answer.ts';
 import { WireDiff, WireJobChange, WireLedger, WireRevision, WireRevisionList } from '../schema.ts';
 import { ref } from '../shape.ts';
 import { ledgerToWire, revisionToWire } from '../to-wire.ts';
@@ -63,9 +64,9 @@ export function jobPastRoutes(app: FastifyInstance, context: ApiContext): void {
         ]),
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const revisions = await revisionsOf(context, request.params.name);
-      return { items: revisions.map(revisionToWire), next: null };
+      return sendLong(reply, context.turns, { items: revisions.map(revisionToWire), next: null });
     },
   );
 

@@ -13,6 +13,7 @@ import { type ApiContext, type Reading, requestedBy } from '../context.ts';
 import { answers, labelFilter, type Named, named, paging, query } from '../endpoint.ts';
 import { pageOfJobs, rowsOf } from '../job-list.ts';
 import { apiLimits } from '../limits.ts';
+import { sendLong } from '../long-answer.ts';
 import { RecentRuns } from '../recent-runs.ts';
 import {
   type WireJobChange as JobChange,
@@ -145,7 +146,7 @@ export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
         }),
       },
     },
-    async (request) => listJobs(context, recent, request.query),
+    async (request, reply) => sendLong(reply, context.turns, await listJobs(context, recent, request.query)),
   );
 
   app.get<{ Params: Named }>(

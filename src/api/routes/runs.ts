@@ -9,6 +9,7 @@ import { type ApiContext, requestedBy } from '../context.ts';
 import { answers, type Identified, identified, type Named, named, paging, query, span } from '../endpoint.ts';
 import { readSpan } from '../instants.ts';
 import { apiLimits } from '../limits.ts';
+import { sendLong } from '../long-answer.ts';
 import { listRuns } from '../run-list.ts';
 import { type WireRun as Out, WireRun, WireRunList, WireTrigger } from '../schema.ts';
 import { ref } from '../shape.ts';
@@ -73,9 +74,9 @@ export function runRoutes(app: FastifyInstance, context: ApiContext): void {
         response: answers({ 200: { description: 'One page', schema: ref(WireRunList) } }, ['JOB_NOT_FOUND']),
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const job = scheduler.job(request.params.name).job.name;
-      return pageOfRuns(context, { ...request.query, job });
+      return sendLong(reply, context.turns, await pageOfRuns(context, { ...request.query, job }));
     },
   );
 
@@ -90,7 +91,7 @@ export function runRoutes(app: FastifyInstance, context: ApiContext): void {
         response: answers({ 200: { description: 'One page', schema: ref(WireRunList) } }),
       },
     },
-    async (request) => pageOfRuns(context, request.query),
+    async (request, reply) => sendLong(reply, context.turns, await pageOfRuns(context, request.query)),
   );
 
   oneRun(app, context);
