@@ -225,8 +225,9 @@ async function serve(args: readonly string[]): Promise<number> {
   for (const signal of stopSignals) process.on(signal, onSignal);
   let code = 1;
   try {
-    await scheduler.start();
-    greet(node.url, config);
+    // An engine that does not answer holds up the start for a while, and must not hold up its end too.
+    const endedFirst = await Promise.race([scheduler.start(), ended]);
+    if (endedFirst === undefined) greet(node.url, config);
     code = await ended;
   } finally {
     log.info({ code }, 'stopping');

@@ -1,6 +1,9 @@
 /** A server that is told to stop ends, whatever does not answer it. */
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -39,3 +42,41 @@ test.skipIf(zookeeperMissing !== null)(
   },
   90_000,
 );
+
+test('a server that waits for its engine at the start ends when it is told to, without having started', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'carillon-stop-'));
+  const connections: Socket[] = [];
+  const engine = createServer((connection) => void connections.push(connection)).listen(0, '127.0.0.1');
+  const free = createServer().listen(0, '127.0.0.1');
+  await Promise.all([once(engine, 'listening'), once(free, 'listening')]);
+  const { port } = free.address() as AddressInfo;
+  await new Promise((resolve) => free.close(resolve));
+  const args = ['serve', '--data-dir', dir, '--port', String(port), '--stop-timeout', 'PT1S'];
+  const host = `tcp://127.0.0.1:${(engine.address() as AddressInfo).port}`;
+  const main = join(import.meta.dirname, '../../src/main.ts');
+  const child = spawn(process.execPath, ['--import', 'tsx', main, ...args, '--docker-host', host]);
+  let log = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => void (log += chunk));
+  try {
+    await eventually(
+      () => fetch(`http://127.0.0.1:${port}/health/live`).catch(() => null),
+      (response) => response?.status === 200,
+      60_000,
+    );
+    await eventually(
+      async () => connections.length,
+      (count) => count > 0,
+      60_000,
+    );
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    expect(log).not.toContain('Carillon is running');
+  } finally {
+    child.kill('SIGKILL');
+    for (const connection of connections) connection.destroy();
+    engine.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}, 120_000);

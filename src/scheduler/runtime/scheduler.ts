@@ -98,9 +98,11 @@ export class Scheduler implements SchedulerHandle, Service {
         this.#leading?.loop.post({ kind: 'observed', now: clock.now(), observation }),
       );
       await launcher.start();
+      if (this.#stopped) return;
     }
     this.#replica = this.#newReplica(null);
     await this.#replica.load();
+    if (this.#stopped) return;
     election.onElected((term) => this.#queue(() => this.#lead(term)));
     election.onDeposed((reason) => this.#queue(() => this.#unlead(reason)));
     await election.start();
@@ -255,10 +257,8 @@ export class Scheduler implements SchedulerHandle, Service {
   async run(id: string): Promise<Run> {
     const run = this.liveRun(id) ?? this.#leading?.loop.endingRun(id) ?? (await this.archive.run(id));
     if (run === null) {
-      throw new CarillonError('RUN_NOT_FOUND', `there is no run '${id}', or it is no longer kept`, {
-        field: 'id',
-        value: id,
-      });
+      const message = `there is no run '${id}', or it is no longer kept`;
+      throw new CarillonError('RUN_NOT_FOUND', message, { field: 'id', value: id });
     }
     return copyRun(run);
   }
