@@ -6,6 +6,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import type { SchedulerHandle } from '../scheduler/handle.ts';
 import type { Clock, Log, Member } from '../scheduler/ports.ts';
+import { boundAnswers } from './answer-room.ts';
 import { limitBodies, readBodies } from './body.ts';
 import { boundBodies } from './body-room.ts';
 import { compileCheck } from './checking.ts';
@@ -111,10 +112,12 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
   const connections = new Connections(app);
   const streams = new Room({ what: 'streams of events or output', ...apiLimits.streams });
   const bodies = new Room({ what: 'bytes of request bodies', ...apiLimits.bodyRoom });
+  const answers = new Room({ what: 'bytes of unread answers', ...apiLimits.answerRoom });
   const metrics = new Metrics(scheduler, () => ({
     connections: connections.count,
     streams: streams.held,
     bodyBytes: bodies.held,
+    answerBytes: answers.held,
   }));
   const closing = new AbortController();
   const peers = new Peers(clock, () => scheduler.cluster().self);
@@ -140,6 +143,7 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
   answerOwnHosts(app, checkHost);
   readBodies(app, { clock, turns: context.turns, bare: settings.bare });
   boundBodies(app, bodies, clock);
+  boundAnswers(app, answers, clock);
   protect(app);
   refuseOtherMethods(app, (request) => web.has(request), maxParamLength);
   refuseUnknownParameters(app);

@@ -9,7 +9,7 @@ import type { FastifyInstance } from 'fastify';
 import { CarillonError } from '../errors.ts';
 import type { Clock } from '../scheduler/ports.ts';
 import { apiLimits } from './limits.ts';
-import { holderOf, type Room } from './room.ts';
+import { holderOf, type Room, whenOver } from './room.ts';
 
 /** For bodies that are read here; what is passed on to another node is not kept. */
 export function boundBodies(app: FastifyInstance, room: Room, clock: Clock): void {
@@ -49,7 +49,7 @@ export function boundBodies(app: FastifyInstance, room: Room, clock: Clock): voi
     });
     // What was parsed out of it is there until the answer.
     payload.once('end', beAwake.stop);
-    reply.raw.once('close', () => {
+    whenOver(reply, () => {
       answered = true;
       room.give(holder, held);
       counted.destroy();

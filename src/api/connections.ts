@@ -3,16 +3,20 @@
  *
  * Where there are too many, one that gets nothing done makes way for the new one: first those on which nothing is
  * asked, then those whose request is still on its way, those of operators and of other nodes last; within each, the
- * one that has been so for longest. A connection that is being answered stays; long answers are streams, and those
- * are bounded by themselves.
+ * one that has been so for longest. A connection that is being answered stays, unless its client does not take what
+ * it is sent: such go after all others.
+ *
+ * What is asked for on one connection is answered one after the other: an answer that waits for another would take
+ * memory, and is never told by the platform that its connection has ended. Of more than a few, the rest is dropped.
  *
  * At the end the platform's own closing leaves two kinds open for a minute: those on which nothing was ever asked,
  * which browsers open in advance, and those whose stream ends because of the closing.
  */
 
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { CarillonError } from '../errors.ts';
 import { apiLimits } from './limits.ts';
 import { isOurs } from './room.ts';
 
@@ -23,6 +27,8 @@ interface Connection {
   readonly address: string;
   phase: Phase;
   ours: boolean;
+  /** Not ended yet, in the order in which they were asked for; each with what to call when the one before has. */
+  readonly answers: Map<ServerResponse, () => void>;
 }
 
 export class Connections {
@@ -32,13 +38,10 @@ export class Connections {
 
   constructor(app: FastifyInstance) {
     app.server.on('connection', (socket) => this.#take(socket));
-    app.server.on('request', (request, response) => {
-      const { socket } = request;
-      this.#asked(request);
-      response.once('close', () => {
-        if (this.#closing) socket.destroySoon();
-        else this.#enter(socket, request.complete ? 'quiet' : 'receiving');
-      });
+    // Before the framework, which begins to work at once.
+    app.server.prependListener('request', (request, response) => this.#asked(request, response));
+    app.addHook('onRequest', async (request, reply) => {
+      if (!(await this.#turnOf(request.raw.socket, reply))) reply.hijack();
     });
     app.addHook('preClose', async () => {
       this.#closing = true;
@@ -56,19 +59,47 @@ export class Connections {
       socket.destroy();
       return;
     }
-    this.#open.set(socket, { address, phase: 'quiet', ours: false });
-    socket.once('close', () => this.#open.delete(socket));
+    const answers: Connection['answers'] = new Map();
+    this.#open.set(socket, { address, phase: 'quiet', ours: false, answers });
+    socket.once('close', () => {
+      this.#open.delete(socket);
+      for (const go of answers.values()) go();
+    });
   }
 
-  #asked(request: IncomingMessage): void {
+  #asked(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     const connection = this.#open.get(socket);
     if (connection === undefined) return;
     connection.ours ||= isOurs(request.headers);
+    const { answers } = connection;
+    answers.set(response, () => undefined);
+    response.once('close', () => {
+      answers.delete(response);
+      const [next] = answers.values();
+      next?.();
+      if (this.#closing) socket.destroySoon();
+      else if (next === undefined) this.#enter(socket, request.complete ? 'quiet' : 'receiving');
+    });
     this.#enter(socket, hasBody(request) ? 'receiving' : 'answering');
     request.once('end', () => {
       if (connection.phase === 'receiving') this.#enter(socket, 'answering');
     });
+  }
+
+  /** Resolves when all that was asked for before is answered; false: nothing may be answered any more. */
+  async #turnOf(socket: Socket, reply: FastifyReply): Promise<boolean> {
+    const answers = this.#open.get(socket)?.answers;
+    if (answers === undefined) return !socket.destroyed;
+    const more = answers.size - apiLimits.pipelined;
+    if (more > 1) return false;
+    if (more === 1) {
+      reply.header('connection', 'close');
+      throw tooManyAtOnce();
+    }
+    while (!socket.destroyed && firstOf(answers) !== reply.raw)
+      await new Promise<void>((go) => answers.set(reply.raw, go));
+    return !socket.destroyed;
   }
 
   #enter(socket: Socket, phase: Phase): void {
@@ -107,7 +138,21 @@ const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
 /** The least makes way first; infinite: never. */
-function rankOf({ phase, ours }: Connection): number {
-  if (phase === 'answering') return Number.POSITIVE_INFINITY;
-  return (phase === 'receiving' ? 1 : 0) + (ours ? 2 : 0);
+function rankOf({ phase, ours, answers }: Connection): number {
+  const own = ours ? 2 : 0;
+  if (phase !== 'answering') return (phase === 'receiving' ? 1 : 0) + own;
+  const first = firstOf(answers);
+  // Made as a whole, or as far as the client has room for.
+  const unread = first !== undefined && (first.writableEnded || first.writableNeedDrain);
+  return unread ? 4 + own : Number.POSITIVE_INFINITY;
+}
+
+function firstOf(answers: Connection['answers']): ServerResponse | undefined {
+  const [first] = answers.keys();
+  return first;
+}
+
+function tooManyAtOnce(): CarillonError {
+  const allowed = `at most ${apiLimits.pipelined} requests of one connection at once`;
+  return new CarillonError('BUSY', `Too much is asked for at once. Allowed: ${allowed}.`, { allowed });
 }

@@ -50,7 +50,17 @@ function hostsOf({ raw, originalUrl }: FastifyRequest): string[] {
 function hostnameOf(host: string): string | null {
   const url = `http://${host}`;
   if (!/^[^\s/?#@\\]+$/.test(host) || !URL.canParse(url)) return null;
-  return new URL(url).hostname.replace(/\.$/, '');
+  return plainAddress(new URL(url).hostname.replace(/\.$/, ''));
+}
+
+/** IPv4 as IPv6 is the same address: `[::ffff:7f00:1]` is 127.0.0.1. */
+function plainAddress(name: string): string {
+  const [, high, low] = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(name) ?? [];
+  if (high === undefined || low === undefined) return name;
+  return [high, low]
+    .map((part) => Number.parseInt(part, 16))
+    .flatMap((part) => [part >> 8, part & 0xff])
+    .join('.');
 }
 
 /** IPv6 as it stands in URLs. */
@@ -58,14 +68,10 @@ const bracketed = (name: string): string =>
   name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
 
 const isLoopback = (name: string): boolean =>
-  name === 'localhost' ||
-  name === '[::1]' ||
-  /^127(\.\d{1,3}){3}$/.test(name) ||
-  // 127.0.0.0/8 as an IPv4-mapped IPv6 address.
-  /^\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\]$/.test(name);
+  name === 'localhost' || name === '[::1]' || /^127(\.\d{1,3}){3}$/.test(name);
 
 function ownAddress({ raw: { socket } }: FastifyRequest): string | null {
-  const address = socket.localAddress?.replace(/^::ffff:(?=\d+\.)/, '').replace(/%.*$/, '');
+  const address = socket.localAddress?.replace(/%.*$/, '');
   return address === undefined ? null : hostnameOf(bracketed(address));
 }
 

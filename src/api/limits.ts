@@ -14,6 +14,14 @@ export const apiLimits = {
   smallBodyBytes: 64 * 1024,
   /** A body of which nothing comes for so long is given up. */
   bodySilenceMs: 15_000,
+  /** Bytes of answers that are made and not yet taken, beyond those of `smallAnswerBytes`. */
+  answerRoom: { total: 256 * 1024 * 1024, perAddress: 128 * 1024 * 1024, kept: 32 * 1024 * 1024 },
+  /** Bytes of an answer for which there is always room. */
+  smallAnswerBytes: 4 * 1024,
+  /** An answer that is made and not taken as a whole in this time is given up: a page over a slow line. */
+  answerMs: 120_000,
+  /** Requests of one connection under way at once: most clients wait for an answer before they ask again. */
+  pipelined: 16,
   /** Connections at once; an idle one makes way for a new one. */
   connections: 1_024,
   connectionsPerAddress: 512,

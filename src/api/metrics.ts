@@ -18,6 +18,7 @@ export interface Load {
   readonly connections: number;
   readonly streams: number;
   readonly bodyBytes: number;
+  readonly answerBytes: number;
 }
 
 export class Metrics {
@@ -85,13 +86,18 @@ export class Metrics {
   }
 
   #clients(): string[] {
-    const { connections, streams, bodyBytes } = this.#load();
+    const { connections, streams, bodyBytes, answerBytes } = this.#load();
     return [
       ...gauge('carillon_http_connections', 'Open connections.', [['', connections]]),
       ...gauge('carillon_http_streams', 'Open streams of events and output.', [['', streams]]),
       ...gauge('carillon_http_body_bytes', 'Bytes of request bodies in memory, beyond small ones.', [
         ['', bodyBytes],
       ]),
+      ...gauge(
+        'carillon_http_answer_bytes',
+        'Bytes of answers that clients have not taken yet, beyond small ones.',
+        [['', answerBytes]],
+      ),
     ];
   }
 

@@ -40,7 +40,13 @@ export const holderOf = ({ ip, headers }: FastifyRequest): Holder => ({
 export function holdWhileOpen(room: Room, request: FastifyRequest, reply: FastifyReply): void {
   const holder = holderOf(request);
   room.take(holder, 1);
-  reply.raw.once('close', () => room.give(holder, 1));
+  whenOver(reply, () => room.give(holder, 1));
+}
+
+/** Calls `act` when the answer has ended or its client has gone, which may have been before. */
+export function whenOver({ raw }: FastifyReply, act: () => void): void {
+  if (raw.closed) act();
+  else raw.once('close', act);
 }
 
 export class Room {

@@ -199,6 +199,86 @@ describe('bodies', () => {
   });
 });
 
+/** Jobs whose list is some megabytes long, and a request for it. */
+const pageBytes = 5_000_000;
+const page = 'GET /api/v1/jobs?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n';
+async function fillPage(): Promise<void> {
+  const run = { command: 'true', env: { A: 'x'.repeat(50_000) } };
+  await api.post(
+    '/apply',
+    Array.from({ length: 100 }, (_, i) => ({ name: `j${i}`, run })),
+  );
+}
+
+describe('answers', () => {
+  const { perAddress } = apiLimits.answerRoom;
+  beforeEach(fillPage);
+
+  /** Asks so many times on one connection, and reads nothing. */
+  async function ask(times: number, from = '127.0.0.1'): Promise<Socket> {
+    const socket = connect({ host: '127.0.0.1', port, localAddress: from });
+    socket.on('error', () => {}).pause();
+    open.push(socket);
+    await once(socket, 'connect');
+    socket.write(page.repeat(times));
+    return socket;
+  }
+  const held = () => gauge('answer_bytes');
+
+  test('that nobody reads hold no more than their bound, and others are answered', async () => {
+    for (let i = 0; i < 40; i++) await ask(2);
+    await until('they are held', async () => (await held()) > perAddress - 2 * pageBytes);
+    expect(await held()).toBeLessThanOrEqual(perAddress);
+    expect(await statusOf('/api/v1/jobs?limit=1000')).toBe(503);
+    expect(await statusOf('/health/live'), 'a small one').toBe(200);
+    expect(await statusOf('/api/v1/jobs?limit=1000', { from: '127.0.0.2' })).toBe(200);
+    expect(await statusOf('/api/v1/jobs?limit=1000', { headers: cli })).toBe(200);
+    await api.world.clock.advance(apiLimits.answerMs);
+    await until('they are given up', async () => (await held()) === 0);
+    expect(await statusOf('/api/v1/jobs?limit=1000')).toBe(200);
+  });
+
+  test('to more than a few requests at once are not made: the connection ends', async () => {
+    const socket = await ask(2_000);
+    await until('some are held', async () => (await held()) > 0);
+    expect(await held()).toBeLessThan(1.2 * pageBytes);
+    const text = Buffer.concat(await socket.toArray()).toString();
+    expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual([
+      ...Array.from({ length: apiLimits.pipelined }, () => 'HTTP/1.1 200'),
+      'HTTP/1.1 503',
+    ]);
+    await until('nothing is held', async () => (await held()) === 0);
+  });
+});
+
+describe('requests that are sent without waiting for an answer', () => {
+  test('are answered one after the other, each knowing what those before did', async () => {
+    const job = JSON.stringify({ name: 'first', run: { command: 'true' } });
+    const head = 'Host: localhost\r\nContent-Type: application/json';
+    const socket = connect({ host: '127.0.0.1', port });
+    open.push(socket);
+    socket.write(
+      `POST /api/v1/jobs HTTP/1.1\r\n${head}\r\nContent-Length: ${job.length}\r\n\r\n${job}` +
+        `GET /api/v1/jobs/first HTTP/1.1\r\n${head}\r\n\r\n` +
+        `DELETE /api/v1/jobs/first HTTP/1.1\r\n${head}\r\n\r\n` +
+        `GET /api/v1/jobs/first HTTP/1.1\r\n${head}\r\nConnection: close\r\n\r\n`,
+    );
+    const text = Buffer.concat(await api.settled(socket.toArray())).toString();
+    expect(text.match(/HTTP\/1\.1 \d+/g)?.map((line) => line.slice(9))).toEqual(['201', '200', '200', '404']);
+  });
+
+  test('take no places once their connection has gone', async () => {
+    const socket = connect({ host: '127.0.0.1', port });
+    open.push(socket);
+    socket.write('GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(10));
+    await once(socket, 'data');
+    expect(await gauge('streams')).toBe(1);
+    socket.destroy();
+    await until('its place is free', async () => (await gauge('streams')) === 0);
+    expect(await gauge('connections')).toBe(0);
+  });
+});
+
 describe('connections', () => {
   /** Opens connections until so many stand, each after saying this. */
   async function crowd(count: number, from: string, says = ''): Promise<Socket[]> {
@@ -231,6 +311,26 @@ describe('connections', () => {
     await until('they stand', async () => (await gauge('connections')) === apiLimits.connections);
     for (let i = 0; i < 5; i++) expect(await statusOf('/api/v1/jobs', { from: '127.0.0.4' })).toBe(200);
     expect(await gauge('connections')).toBeLessThanOrEqual(apiLimits.connections);
+  });
+
+  test('whose clients do not take their answers make way when all others are being answered', async () => {
+    await fillPage();
+    const busy = await ApiWorld.over(api.world, {}, { submit: () => new Promise(() => {}) });
+    await busy.app.listen({ host: '127.0.0.1', port: 0 });
+    port = (busy.app.server.address() as AddressInfo).port;
+    try {
+      const [unread] = await crowd(1, '127.0.0.2');
+      unread?.pause().write(page);
+      const trigger = 'POST /api/v1/jobs/j0/trigger HTTP/1.1\r\nHost: localhost\r\n\r\n';
+      await crowd(apiLimits.connectionsPerAddress - 1, '127.0.0.2', trigger);
+      await until('it went for another', async () => {
+        const [tried] = await crowd(1, '127.0.0.2', trigger);
+        return tried !== undefined && unread?.resume().closed === true;
+      });
+    } finally {
+      for (const each of open.splice(0)) each.destroy();
+      await busy.close();
+    }
   });
 
   test('that are answered stay', async () => {

@@ -14,7 +14,7 @@ import type { ApiContext } from '../context.ts';
 import { answers, type Identified, identified, query } from '../endpoint.ts';
 import { apiLimits } from '../limits.ts';
 import { isForwarded, passedOn } from '../peer.ts';
-import { holdWhileOpen } from '../room.ts';
+import { holdWhileOpen, whenOver } from '../room.ts';
 import type { WireLogEvent } from '../schema.ts';
 import { deadline, settledWithin } from '../waiting.ts';
 
@@ -161,7 +161,7 @@ function stopOf({ closing }: ApiContext, reply: FastifyReply): AbortController {
   const stop = new AbortController();
   const abort = () => stop.abort();
   closing.addEventListener('abort', abort, { once: true });
-  reply.raw.once('close', () => {
+  whenOver(reply, () => {
     closing.removeEventListener('abort', abort);
     abort();
   });
