@@ -12,6 +12,20 @@ export interface Answer<T = Record<string, unknown>> {
   readonly body: T;
 }
 
+/** All that were started and have not ended; a test that fails ends none. */
+const running = new Set<ChildProcess>();
+/** Those of them that answer. */
+const answering = new Set<Server>();
+
+/** Ends what tests have left behind, jobs included. A test file calls it at its end, see leave-nothing.ts. */
+export async function endServers(): Promise<void> {
+  for (const server of answering) await server.endWithJobs();
+  for (const child of running) {
+    const exited = once(child, 'exit');
+    if (child.kill('SIGKILL')) await exited;
+  }
+}
+
 export class Server {
   readonly url: string;
   readonly #child: ChildProcess;
@@ -44,12 +58,18 @@ export class Server {
         env: { ...process.env, ...found.env },
       },
     );
+    running.add(child);
+    child.once('exit', () => running.delete(child));
     const log: string[] = [];
     child.stderr?.on('data', (chunk: Buffer) => log.push(chunk.toString()));
     for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
       log.push(`${line}\n`);
       const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
-      if (url !== undefined) return new Server(child, url, log);
+      if (url === undefined) continue;
+      const server = new Server(child, url, log);
+      answering.add(server);
+      child.once('exit', () => answering.delete(server));
+      return server;
     }
     throw new Error(`the server ended before it listened:\n${log.join('')}`);
   }
@@ -68,6 +88,22 @@ export class Server {
     this.#child.kill(signal);
     await exited;
     return this.#child.exitCode;
+  }
+
+  /** Ends it and what runs, whatever state it is in. */
+  async endWithJobs(): Promise<void> {
+    // It may be stopped or broken: that was what the test was about. Otherwise it ends its jobs before itself.
+    const quiet = await this.#quietenAll().then(
+      () => true,
+      () => false,
+    );
+    await this.end(quiet ? 'SIGTERM' : 'SIGKILL');
+  }
+
+  async #quietenAll(): Promise<void> {
+    const list = await fetch(`${this.url}/api/v1/jobs?limit=1000`, { signal: AbortSignal.timeout(5_000) });
+    const { items } = (await list.json()) as { items: { name: string }[] };
+    await this.quieten(...items.map(({ name }) => name));
   }
 
   async ask<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
