@@ -89,7 +89,7 @@ function readParameter(shape: Shape | undefined, given: string | string[]): unkn
   }
   if (typeof given !== 'string') return given;
   if (shape?.type === 'integer' && /^-?\d{1,16}$/.test(given)) return Number(given);
-  if (shape?.type === 'boolean' && (given === 'true' || given === '')) return true;
+  if (shape?.type === 'boolean' && given === 'true') return true;
   if (shape?.type === 'boolean' && given === 'false') return false;
   return given;
 }

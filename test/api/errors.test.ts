@@ -217,3 +217,12 @@ describe('what is not the fault of the request', () => {
     await follower.close();
   });
 });
+
+test('a parameter that is true or false is one of both, and not empty', async () => {
+  for (const value of ['', '=', '=1'])
+    expect((await api.send(`GET /graph?linked${value}`)).json()).toMatchObject({
+      code: 'INVALID_FIELD',
+      field: 'linked',
+    });
+  expect((await api.send('GET /graph?linked=true')).statusCode).toBe(200);
+});
