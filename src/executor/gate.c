@@ -98,6 +98,16 @@ static const char *find(const char *program, char **environment) {
   }
 }
 
+/* What a shell could read as a script: neither empty nor with a NUL where one would begin. */
+static int is_text(const char *path) {
+  char begin[128];
+  const long file = ask(OPENAT, HERE, (long)path, CLOSE_ON_EXEC, 0, 0);
+  const long count = file < 0 ? 0 : ask(READ, file, (long)begin, sizeof begin, 0, 0);
+  for (long i = 0; i < count; i++)
+    if (!begin[i]) return 0;
+  return count > 0;
+}
+
 /* Returns when the gate is open; otherwise does not return. */
 static void wait_for_opening(long lease_ms, unsigned long signals) {
   const long told = ask(SIGNALFD4, -1, (long)&signals, sizeof signals, CLOSE_ON_EXEC, 0);
@@ -135,7 +145,7 @@ __attribute__((used, noreturn)) void gate(long *stack) {
   /* What came since, ends it here or is ignored: it is the program's from now on. */
   ask(RT_SIGPROCMASK, 2, (long)&before, 0, sizeof before, 0);
   long error = ask(EXECVE, (long)file, (long)(arguments + 2), (long)environment, 0, 0);
-  if (error == -NO_EXEC_FORMAT) {
+  if (error == -NO_EXEC_FORMAT && is_text(file)) {
     /* A script without a first line that says what runs it: as execvp does. */
     arguments[1] = "/bin/sh";
     arguments[2] = (char *)file;

@@ -93,6 +93,17 @@ for (const { name, compiler, emulator } of machines) {
       expect((await end).output).toBe('from a script: one\n');
     });
 
+    test.each([
+      ['is not built for this machine', '\x7fELF\0 of another machine\necho read as a script\n'],
+      ['is empty', ''],
+    ])('gives a program that %s to no shell', async (_, text) => {
+      writeFileSync(join(dir, 'no-script'), text, { mode: 0o755 });
+      const { end, child, failed } = gate(['5000', './no-script']);
+      child.stdin?.write(opening);
+      expect(await end).toEqual({ code: 126, signal: null, output: '' });
+      expect(failed()).toBe('carillon-gate: can not execute ./no-script\n');
+    });
+
     test('passes over what is not for it', async () => {
       const { end, child } = gate(['5000', 'echo', 'hi']);
       child.stdin?.write('0\r\n\r\n');
@@ -139,16 +150,22 @@ interface Held {
   readonly child: ChildProcess;
   readonly end: Promise<{ code: number | null; signal: string | null; output: string }>;
   said(): string;
+  /** What it said on standard error. */
+  failed(): string;
 }
 
 function held(child: ChildProcess): Held {
   let output = '';
+  let errors = '';
+  child.stderr?.on('data', (bytes) => {
+    errors += bytes;
+  });
   child.stdin?.on('error', () => {});
   child.stdout?.on('data', (bytes) => {
     output += bytes;
   });
   const end = once(child, 'close').then(([code, signal]) => ({ code, signal, output }));
-  return { child, end, said: () => output };
+  return { child, end, said: () => output, failed: () => errors };
 }
 
 /** Its signals are blocked once it waits. */
