@@ -1,7 +1,7 @@
 /**
  * The directories of process launches, `<dir>/launches/<launch name>/<incarnation>/`:
  *
- *   launch.json   what it is            claim/pid   who may start it: made with O_EXCL, never twice
+ *   launch.json   what it is            claim/pid   who may start it: a link, made once, whose text says who made it
  *   journal       what became of it     log/        stdout, stderr, open for appending      work/
  *
  * A directory appears whole or not at all: it is prepared elsewhere and renamed into place, which fails where
@@ -23,9 +23,11 @@ import {
   open,
   readdir,
   readFile,
+  readlink,
   rename,
   rm,
   rmdir,
+  symlink,
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -37,8 +39,8 @@ import { isLaunchName } from './run-logs.ts';
 
 /** Preparations and removals that were cut short are cleared away when they are older than any pause. */
 const leftoverMs = 3_600_000;
-/** What a scheduler writes into a claim instead of a process number: this will never start. */
-const takenBack = 'taken back\n';
+/** What a scheduler puts into a claim instead of a process number: this will never start. */
+const takenBack = 'taken back';
 /** A journal has a few short lines; bounds what is read of it. */
 const maxJournalBytes = 8 * 1024;
 const appendExisting = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW;
@@ -207,19 +209,18 @@ function directoryAt(
     claimedAt: () => changedAt(claimPath),
     async takeBack() {
       try {
-        const file = await open(claimPath, 'wx', 0o600);
-        await file.write(takenBack);
-        await file.close();
+        // A link has its text at once, so that no crash leaves a claim that nobody made.
+        await symlink(takenBack, claimPath);
         return true;
       } catch (error) {
         if (isMissing(error)) return true; // Gone, so no supervisor can claim it either.
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-        return (await readBounded(claimPath)) === takenBack;
+        return (await readClaim(claimPath)) === takenBack;
       }
     },
     async claimant() {
-      const text = await readBounded(claimPath);
-      return text && /^\d+\n$/.test(text) ? Number(text) : null;
+      const text = await readClaim(claimPath);
+      return text && /^\d+$/.test(text) ? Number(text) : null;
     },
   };
 }
@@ -297,6 +298,17 @@ async function readBounded(path: string): Promise<string | null> {
   } catch (error) {
     if (isMissing(error)) return null;
     throw error;
+  }
+}
+
+/** Null when it is missing. Earlier versions made files; what such a version claimed may still be about to start. */
+async function readClaim(path: string): Promise<string | null> {
+  try {
+    return await readlink(path);
+  } catch (error) {
+    if (isMissing(error)) return null;
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+    return (await readBounded(path))?.trimEnd() ?? null;
   }
 }
 

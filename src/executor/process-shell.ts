@@ -5,8 +5,9 @@
  */
 
 /**
- * $1 is the claim, the rest is the job. The claim is made with O_EXCL (`set -C`), so of all who ever try to
- * start this launch one succeeds; `start` is in the journal before the job exists.
+ * $1 is the claim, the rest is the job. The claim is a link, so of all who ever try to start this launch one succeeds,
+ * and holds only under its own name: a launch that was taken back is moved away, then emptied. `start` is in the journal
+ * before the job exists.
  *
  * Descriptors: 1 the job's stdout, 2 nowhere (else the shell's own "Terminated" would be in the job's
  * output), 3 the journal, 4 a pipe to the scheduler that says the job begins, 5 the job's stderr. None but
@@ -16,9 +17,7 @@
  * slash, so that no builtin takes its place. Names begin with `carillon_` to leave the job's variables alone.
  */
 export const supervisorScript = `trap : ABRT ALRM HUP INT PIPE QUIT TERM TRAP USR1 USR2 VTALRM XCPU XFSZ
-set -C
-echo $$ > "$1" || exit 75
-set +C
+command -p ln -sn $$ "$1" && test -L "$1" || exit 75
 shift
 if ! { read -r carillon_boot < /proc/sys/kernel/random/boot_id && read -r carillon_began < "/proc/$$/stat"; }; then
   carillon_boot=-

@@ -27,7 +27,7 @@ enum { ERRORS = 2, JOURNAL = 3, SCHEDULER = 4, FIRST_UNKNOWN = 5 };
 enum { ENTRY_MISSING = 2, NO_EXEC_FORMAT = 8, DENIED = 13, EXISTS = 17, NO_FOLDER_THERE = 20, IS_FOLDER = 21,
        NO_SUCH_CALL = 38 };
 enum { HERE = -100, SIGNALS = 64, SIG_CHLD = 17, PATH_SIZE = 4096 };
-enum { WRITE_ONLY = 01, CREATE = 0100, EXCLUSIVE = 0200, CLOSE_ON_EXEC = 02000000, PATH_ONLY = 010000000 };
+enum { CLOSE_ON_EXEC = 02000000, PATH_ONLY = 010000000 };
 #if defined(__aarch64__)
 enum { FOLDER_ONLY = 040000, NO_FOLLOW = 0100000 };
 #else
@@ -38,7 +38,7 @@ enum { FOLDER_ONLY = 0200000, NO_FOLLOW = 0400000 };
 enum { READ = 0, WRITE = 1, CLOSE = 3, LSEEK = 8, RT_SIGACTION = 13, RT_SIGPROCMASK = 14, GETPID = 39, SOCKETPAIR = 53,
        CLONE = 56, EXECVE = 59, WAIT4 = 61, CHDIR = 80, FCHMOD = 91, SETSID = 112, SETGROUPS = 116, SETRESUID = 117,
        SETRESGID = 119, SETFSUID = 122, SETFSGID = 123, PRCTL = 157, GETDENTS64 = 217, EXIT_GROUP = 231, OPENAT = 257, MKDIRAT = 258,
-       UNLINKAT = 263, FCHMODAT = 268, DUP3 = 292, RENAMEAT2 = 316 };
+       UNLINKAT = 263, SYMLINKAT = 266, READLINKAT = 267, FCHMODAT = 268, DUP3 = 292, RENAMEAT2 = 316 };
 __asm__(".globl _start\n_start: mov %rsp, %rdi\n and $-16, %rsp\n call supervisor\n");
 static long ask(long n, long a, long b, long c, long d, long e) {
   long result;
@@ -49,8 +49,8 @@ static long ask(long n, long a, long b, long c, long d, long e) {
   return result;
 }
 #elif defined(__aarch64__)
-enum { DUP3 = 24, MKDIRAT = 34, UNLINKAT = 35, CHDIR = 49, FCHMOD = 52, FCHMODAT = 53, OPENAT = 56, CLOSE = 57, GETDENTS64 = 61, LSEEK = 62,
-       READ = 63, WRITE = 64, EXIT_GROUP = 94, RT_SIGACTION = 134, RT_SIGPROCMASK = 135, SETRESUID = 147,
+enum { DUP3 = 24, MKDIRAT = 34, UNLINKAT = 35, SYMLINKAT = 36, CHDIR = 49, FCHMOD = 52, FCHMODAT = 53, OPENAT = 56, CLOSE = 57,
+       GETDENTS64 = 61, LSEEK = 62, READ = 63, WRITE = 64, READLINKAT = 78, EXIT_GROUP = 94, RT_SIGACTION = 134, RT_SIGPROCMASK = 135, SETRESUID = 147,
        SETRESGID = 149, SETFSUID = 151, SETFSGID = 152, SETSID = 157, SETGROUPS = 159, PRCTL = 167, GETPID = 172, SOCKETPAIR = 199,
        CLONE = 220, EXECVE = 221, WAIT4 = 260, RENAMEAT2 = 276 };
 __asm__(".globl _start\n_start: mov x0, sp\n bl supervisor\n");
@@ -295,16 +295,14 @@ static long fork_into(long *cgroup, const char *path) {
   return ask(CLONE, SIG_CHLD, 0, 0, 0, 0);
 }
 
-/* Of all who ever try to start this launch one succeeds. */
+/* Of all who ever try to start this launch one succeeds. A link has its text at once or does not exist. */
 static int claimed(const char *path) {
   static struct line pid;
+  char byte;
   add_number(&pid, ask(GETPID, 0, 0, 0, 0, 0));
-  add(&pid, "\n");
-  const long file = ask(OPENAT, HERE, (long)path, WRITE_ONLY | CREATE | EXCLUSIVE | CLOSE_ON_EXEC, 0600, 0);
-  if (file < 0) return 0;
-  const int done = written(file, &pid);
-  ask(CLOSE, file, 0, 0, 0, 0);
-  return done;
+  if (ask(SYMLINKAT, (long)pid.text, HERE, (long)path, 0, 0) != 0) return 0;
+  /* A launch that was taken back is moved away, then emptied: a claim made there in between would be no claim. */
+  return ask(READLINKAT, HERE, (long)path, (long)&byte, 1, 0) == 1;
 }
 
 /* One write, with `start` last: who reads that has the rest. */

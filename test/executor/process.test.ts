@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -249,6 +249,23 @@ describe('the process engine', () => {
       expect(linesOf(out)).toEqual(['ran']);
     });
 
+    test('a claim of an earlier version, which was a file, counts as one', async () => {
+      const clock = { ...realClock, monotonicMs: () => realClock.monotonicMs() * 1000 };
+      const { launcher, ended } = await begin({ clock });
+      const [claimed, given] = [job('exit 0'), job('exit 4')];
+      const wake = await Promise.all([claimed, given].map(pausedStart));
+      for (const [spec, text] of [
+        [claimed, '999999999\n'],
+        [given, 'taken back\n'],
+      ] as const) {
+        writeFileSync(join(await directoryOf(spec.launchName), 'claim', 'pid'), text);
+        await launcher.launch({ ...spec, term: 2 });
+      }
+      expect(await ended(claimed.launchName)).toMatchObject({ exitCode: null, infrastructure: true });
+      expect(await ended(given.launchName)).toMatchObject({ exitCode: 4 });
+      expect(await Promise.all(wake.map((start) => start()))).toEqual([false, false]);
+    });
+
     test('killed before it was started, it never starts', async () => {
       const { launcher, ended } = await begin();
       const spec = job('exit 0');
@@ -269,11 +286,12 @@ describe('the process engine', () => {
       const spec = job(`echo ran >> ${out}`);
       const wake = await pausedStart(spec);
       const claim = join(await directoryOf(spec.launchName), 'claim', 'pid');
-      writeFileSync(claim, `${process.pid}\n`);
+      symlinkSync(String(process.pid), claim);
       await expect(launcher.launch({ ...spec, term: 2 })).rejects.toMatchObject({
         code: 'ENGINE_UNAVAILABLE',
       });
-      writeFileSync(claim, '999999999\n');
+      rmSync(claim);
+      symlinkSync('999999999', claim);
       await launcher.launch({ ...spec, term: 2 });
       expect(await ended(spec.launchName)).toMatchObject({ exitCode: null, infrastructure: true });
       expect(await wake()).toBe(false);

@@ -1,7 +1,16 @@
 /** The supervisor's program: as committed, and as built again where there is a compiler. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { arch, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,6 +53,32 @@ function build(compiler: string, out: string): void {
   execFileSync(compiler, [...args, '-Wall', '-Wextra', '-Werror']);
 }
 
+/** `mover FROM TO PROGRAM…`: renames a folder once the program has made a link in it, before the program learns of that. */
+const moverSource = `
+#include <stdio.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(int count, char **names) {
+  const pid_t program = fork();
+  if (program == 0) {
+    ptrace(PTRACE_TRACEME, 0, 0, 0);
+    execv(names[3], names + 3);
+    _exit(99);
+  }
+  int status, makes = 0;
+  while (waitpid(program, &status, 0) == program && WIFSTOPPED(status)) {
+    struct __ptrace_syscall_info info = {0};
+    ptrace(PTRACE_SETOPTIONS, program, 0, PTRACE_O_TRACESYSGOOD);
+    ptrace(PTRACE_GET_SYSCALL_INFO, program, sizeof info, &info);
+    if (makes && info.op == PTRACE_SYSCALL_INFO_EXIT) rename(names[1], names[2]);
+    makes = info.op == PTRACE_SYSCALL_INFO_ENTRY && info.entry.nr == SYS_symlinkat;
+    ptrace(PTRACE_SYSCALL, program, 0, 0);
+  }
+  return WEXITSTATUS(status);
+}`;
+
 const warnings: string[] = [];
 const log: Log = {
   debug: () => {},
@@ -76,12 +111,21 @@ for (const { name, compiler, emulator } of machines) {
     };
 
     /** Runs a launch of this script; `place` may be one of an earlier call. */
-    async function run(script: string, { user = '-', place = join(dir, `${name}-${++sequence}`) } = {}) {
+    async function run(
+      script: string,
+      {
+        user = '-',
+        place = join(dir, `${name}-${++sequence}`),
+        claim = join(place, 'claim'),
+        through = [] as readonly string[],
+      } = {},
+    ) {
       await mkdir(join(place, 'work'), { recursive: true });
       const [out, journal] = [join(place, 'out'), join(place, 'journal')];
       const files = [openSync(out, 'a'), openSync(journal, 'a')] as const;
       const argv = ['/bin/sh', '-c', script];
-      const [first, rest] = line('run', join(place, 'claim'), join(place, 'work'), user, '-', ...argv);
+      const [program, args] = line('run', claim, join(place, 'work'), user, '-', ...argv);
+      const [first = '', ...rest] = [...through, program, ...args];
       const { status, output } = spawnSync(first, rest, {
         stdio: ['ignore', files[0], files[0], files[1], 'pipe'],
         env: { GREETING: 'hello' },
@@ -110,7 +154,7 @@ for (const { name, compiler, emulator } of machines) {
         said: `hello\n${join(place, 'work')}\nbad\n`,
       });
       expect(journal).toMatchObject({ exitCode: 7, cgroup: null });
-      expect(readFileSync(join(place, 'claim'), 'utf8')).toBe(`${journal.supervisor?.pid}\n`);
+      expect(readlinkSync(join(place, 'claim'))).toBe(String(journal.supervisor?.pid));
       expect(journal.job?.pid).not.toBe(journal.supervisor?.pid);
     });
 
@@ -123,6 +167,25 @@ for (const { name, compiler, emulator } of machines) {
       const { status, told, said } = await run('echo two', { place });
       expect({ status, told, said }).toEqual({ status: supervisorEnd.claimLost, told: '', said: 'one\n' });
     });
+
+    test.skipIf(emulator !== null || !can(compiler))(
+      'starts nothing when the folder of its claim was moved away before it was made',
+      async () => {
+        const place = join(dir, `${name}-${++sequence}`);
+        const [claims, aside, mover] = ['claims', 'aside', 'mover'].map((part) => join(place, part));
+        await mkdir(claims!, { recursive: true });
+        await writeFile(`${mover}.c`, moverSource);
+        execFileSync(compiler, ['-O1', '-o', mover!, `${mover}.c`]);
+        const claim = join(claims!, 'pid');
+        const { status, told, said } = await run('echo ran', {
+          place,
+          claim,
+          through: [mover!, claims!, aside!],
+        });
+        expect({ status, told, said }).toEqual({ status: supervisorEnd.claimLost, told: '', said: '' });
+        expect(readdirSync(aside!)).toEqual(['pid']);
+      },
+    );
 
     test.runIf(root)('claims nothing when the user can not enter the folder', async () => {
       const place = join(dir, `${name}-${++sequence}`);
