@@ -7,7 +7,7 @@
 /**
  * $1 is the claim, the rest is the job. The claim is a link, so of all who ever try to start this launch one succeeds,
  * and holds only under its own name: a launch that was taken back is moved away, then emptied. `start` is in the journal
- * before the job exists.
+ * before the job exists. Node raises the number of files that a process may have open; the job has the usual one.
  *
  * Descriptors: 1 the job's stdout, 2 nowhere (else the shell's own "Terminated" would be in the job's
  * output), 3 the journal, 4 a pipe to the scheduler that says the job begins, 5 the job's stderr. None but
@@ -26,6 +26,6 @@ fi
 echo "start $$ $carillon_boot $carillon_began" >&3 || exit 74
 echo started >&4
 exec 4>&-
-(exec "$@" 2>&5 3>&- 5>&-)
+(ulimit -S -n 1024; exec "$@" 2>&5 3>&- 5>&-)
 echo "exit $?" >&3
 `;

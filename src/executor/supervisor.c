@@ -38,7 +38,7 @@ enum { FOLDER_ONLY = 0200000, NO_FOLLOW = 0400000 };
 enum { READ = 0, WRITE = 1, CLOSE = 3, LSEEK = 8, RT_SIGACTION = 13, RT_SIGPROCMASK = 14, GETPID = 39, SOCKETPAIR = 53,
        CLONE = 56, EXECVE = 59, WAIT4 = 61, CHDIR = 80, FCHMOD = 91, SETSID = 112, SETGROUPS = 116, SETRESUID = 117,
        SETRESGID = 119, SETFSUID = 122, SETFSGID = 123, PRCTL = 157, GETDENTS64 = 217, EXIT_GROUP = 231, OPENAT = 257, MKDIRAT = 258,
-       UNLINKAT = 263, SYMLINKAT = 266, READLINKAT = 267, FCHMODAT = 268, DUP3 = 292, RENAMEAT2 = 316 };
+       UNLINKAT = 263, SYMLINKAT = 266, READLINKAT = 267, FCHMODAT = 268, DUP3 = 292, PRLIMIT64 = 302, RENAMEAT2 = 316 };
 __asm__(".globl _start\n_start: mov %rsp, %rdi\n and $-16, %rsp\n call supervisor\n");
 static long ask(long n, long a, long b, long c, long d, long e) {
   long result;
@@ -52,7 +52,7 @@ static long ask(long n, long a, long b, long c, long d, long e) {
 enum { DUP3 = 24, MKDIRAT = 34, UNLINKAT = 35, SYMLINKAT = 36, CHDIR = 49, FCHMOD = 52, FCHMODAT = 53, OPENAT = 56, CLOSE = 57,
        GETDENTS64 = 61, LSEEK = 62, READ = 63, WRITE = 64, READLINKAT = 78, EXIT_GROUP = 94, RT_SIGACTION = 134, RT_SIGPROCMASK = 135, SETRESUID = 147,
        SETRESGID = 149, SETFSUID = 151, SETFSGID = 152, SETSID = 157, SETGROUPS = 159, PRCTL = 167, GETPID = 172, SOCKETPAIR = 199,
-       CLONE = 220, EXECVE = 221, WAIT4 = 260, RENAMEAT2 = 276 };
+       CLONE = 220, EXECVE = 221, WAIT4 = 260, PRLIMIT64 = 261, RENAMEAT2 = 276 };
 __asm__(".globl _start\n_start: mov x0, sp\n bl supervisor\n");
 static long ask(long n, long a, long b, long c, long d, long e) {
   register long x8 __asm__("x8") = n;
@@ -253,6 +253,15 @@ static void become(char **arguments, char **environment, long line) {
 
 /* ---- run ---- */
 
+/* Node raises the number of files that a process may have open, and some programs go through all of it. */
+static void lower_open_files(void) {
+  enum { OPEN_FILES = 7, USUAL = 1024 };
+  struct { u64 soft, hard; } limit;
+  if (ask(PRLIMIT64, 0, OPEN_FILES, 0, (long)&limit, 0) != 0 || limit.soft <= USUAL) return;
+  limit.soft = USUAL;
+  ask(PRLIMIT64, 0, OPEN_FILES, (long)&limit, 0, 0);
+}
+
 struct job { const char *folder, *user; char **arguments, **environment; };
 
 /* The job until it is one. What stood in its way is told by one byte on `line`; the answer is the word to go. */
@@ -266,6 +275,7 @@ static void begin_job(const struct job *job, long line) {
   ask(WRITE, line, (long)&result, 1, 0, 0);
   if (ask(READ, line, (long)&result, 1, 0, 0) != 1) leave(DONE);
   if (!become_user(job->user)) leave(NO_USER);
+  lower_open_files();
   /* Ends with the start of the program, if that succeeds: then the supervisor reads nothing from it. */
   ask(DUP3, line, JOURNAL, CLOSE_ON_EXEC, 0, 0);
   close_from(JOURNAL + 1);

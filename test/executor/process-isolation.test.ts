@@ -90,6 +90,16 @@ async function end(pids: readonly string[]): Promise<void> {
   }
 }
 
+describe.each(['program', 'shell'] as const)('a job under the %s', (under) => {
+  const { run } = world(under);
+
+  test('has the usual soft limit of open files, which Node raises, and may raise it itself', async () => {
+    const { output } = await run('ulimit -S -n; ulimit -S -n $(ulimit -H -n) && ulimit -S -n');
+    const own = execFileSync('/bin/sh', ['-c', 'ulimit -H -n'], { encoding: 'utf8' });
+    expect(output).toBe(`1024\n${own}`);
+  });
+});
+
 describe.skipIf(!linux)('a job of the process engine', () => {
   const { run, begin, job } = world('cgroups');
 
