@@ -275,16 +275,21 @@ function refuseExpanded(jobs: readonly WrittenJob[]): void {
   for (const { definition, source } of jobs) {
     let characters = 0;
     let values = 0;
-    const count = (value: unknown): void => {
+    const count = (value: unknown, depth: number): void => {
       values++;
       if (typeof value === 'string') characters += value.length;
+      if (depth > textBounds.depth && typeof value === 'object' && value !== null) {
+        const problem = 'with its aliases one job is nested too deep';
+        throw beyondBound(source, problem, textBounds.depth, 'levels');
+      }
       if (values > textBounds.jobValues)
         throw beyondBound(source, 'with its aliases one job has too many values', textBounds.jobValues);
       if (characters > textBounds.jobBytes)
         throw beyondBound(source, 'with its aliases one job is too long', textBounds.jobBytes, 'bytes');
-      if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) count(inner);
+      if (typeof value !== 'object' || value === null) return;
+      for (const inner of Object.values(value)) count(inner, depth + 1);
     };
-    count(definition);
+    count(definition, 1);
     allCharacters += characters;
     allValues += values;
     if (allCharacters > textBounds.jsonBytes)

@@ -99,7 +99,7 @@ describe('the jobs in a file, and the line at which each begins', () => {
     );
   });
 
-  test.each(['', '\n', '# a comment', '[]', 'jobs: []'])('no job in %j', (text) => {
+  test.each(['', '\n', '# a comment', 'null', '---\n---\n', '[]', 'jobs: []'])('no job in %j', (text) => {
     expect(read(text)).toEqual([]);
   });
 });
@@ -205,6 +205,20 @@ describe('what would take a parser too far is refused before, with the bound and
     ] as const)
       expect(refusal(() => read(text)).message).toBe(
         `jobs.yaml:${place}: the alias *x stands within what it names.`,
+      );
+  });
+
+  test.each([
+    ['a list', '[1]', (before: string) => `[${before}]`],
+    ['a mapping', '{k: 1}', (before: string) => `{k: ${before}}`],
+    ['merges', '{k: 1}', (before: string) => `{<<: {k: ${before}}}`],
+  ])('aliases that nest %s in each other too deep', (_, first, around) => {
+    const chain = (length: number) =>
+      `x-all:\n  - &a0 ${first}\n${lines(length, (i) => `  - &a${i + 1} ${around(`*a${i}`)}\n`)}name: &x a\nk: *a${length}\n`;
+    expect(read(chain(30))).toHaveLength(1);
+    for (const length of [31, 9_000])
+      expect(refusal(() => read(chain(length))).message).toBe(
+        'jobs.yaml:1: with its aliases one job is nested too deep. Allowed: at most 32 levels.',
       );
   });
 

@@ -43,7 +43,13 @@ const zones = [
 const zoneOf = (path: string): string => zones.find((zone) => path.startsWith(`${zone}/`)) ?? path;
 
 const core = ['src/errors.ts', 'src/dag', 'src/scheduler'];
-const shared = ['src/job-file.ts', 'src/json-text.ts', 'src/text-bounds.ts', 'src/utf8.ts'];
+const shared = [
+  'src/job-file.ts',
+  'src/json-text.ts',
+  'src/json-place.ts',
+  'src/text-bounds.ts',
+  'src/utf8.ts',
+];
 
 /** Nobody imports the composition root; the reference store is there for whoever tests or simulates. */
 const roots = ['src/main.ts', 'src/store/memory.ts'];

@@ -7,11 +7,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CarillonError } from '../errors.ts';
 import type { WrittenJob } from '../job-file.ts';
+import { type NameTwice, nameTwice, type Place, placeOfMistake } from '../json-place.ts';
 import { boundJson, type JsonPieces, namesIn, splitJson } from '../json-text.ts';
 import type { Clock } from '../scheduler/ports.ts';
 import { decodeUtf8, placeIn, withoutMark } from '../utf8.ts';
 import { nothingHere } from './error-map.ts';
-import { type NameTwice, nameTwice, type Place, placeOfMistake } from './json-place.ts';
 import { apiLimits } from './limits.ts';
 import type { Turns } from './turns.ts';
 import { type Bare, type ReadJobs, YamlProcess } from './yaml-process.ts';

@@ -4,6 +4,7 @@
  */
 
 import { CarillonError } from '../errors.ts';
+import { nameTwice } from '../json-place.ts';
 import type { Unmapped } from '../scheduler/chronos/aspects.ts';
 import { chronosFires } from '../scheduler/chronos/fires.ts';
 import type { ChronosJob, Generation } from '../scheduler/chronos/job.ts';
@@ -81,6 +82,16 @@ export function readSavedJobs(text: string, source: string): Found {
       source,
       allowed: "Chronos' list of jobs",
     });
+  }
+  const twice = nameTwice(text);
+  if (twice !== null) {
+    const { name, place } = twice;
+    const at = `${source}:${place.line}:${place.column}`;
+    throw new CarillonError(
+      'INVALID_BODY',
+      `${at}: the name ${JSON.stringify(name)} stands twice in one object.`,
+      { source: at, allowed: 'each name once' },
+    );
   }
   const jobs = Array.isArray(json) ? json : [json];
   const old = jobs.some(

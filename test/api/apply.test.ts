@@ -144,6 +144,42 @@ test.each([
   expect((await api.get('/jobs')).total).toBe(2);
 });
 
+test.each(['', '# nothing', 'null', '---\n---\n', '[]', 'jobs: []'])(
+  'takes %j in YAML as no jobs',
+  async (body) => {
+    await api.post('/jobs', { name: 'a', run });
+    const headers = { 'content-type': 'application/yaml' };
+    const apply = async (query: string) => {
+      const answer = await api.send(`POST /apply?${query}`, { body, headers });
+      return [answer.statusCode, answer.json().field ?? outcomes(answer.json())];
+    };
+    expect(await apply('')).toEqual([200, []]);
+    expect(await apply('prune=true')).toEqual([400, 'prune']);
+    expect(await apply('prune=true&allowEmpty=true')).toEqual([200, ['a deleted']]);
+  },
+);
+
+test.each([
+  ['null in JSON', 'application/json', 'null'],
+  ['no JSON', 'application/json', ''],
+])('refuses %s, with and without prune', async (_, type, body) => {
+  for (const query of ['', 'prune=true', 'prune=true&allowEmpty=true']) {
+    const answer = await api.send(`POST /apply?${query}`, { body, headers: { 'content-type': type } });
+    expect([answer.statusCode, answer.json().code]).toEqual([400, 'INVALID_BODY']);
+  }
+});
+
+test.each([
+  ['only x- keys', 'x-a: 1'],
+  ['jobs without a list', 'jobs:'],
+  ['a list with an empty entry', '- '],
+])('refuses %s as a job, and prunes nothing', async (_, body) => {
+  await api.post('/jobs', { name: 'a', run });
+  const headers = { 'content-type': 'application/yaml' };
+  const answer = await api.send('POST /apply?prune=true&allowEmpty=true', { body, headers });
+  expect(answer.json().counts).toMatchObject({ refused: 1, deleted: 0 });
+});
+
 test.each([[[]], [{ jobs: [] }]])('refuses to prune everything for an empty body: %j', async (body) => {
   await api.post('/jobs', { name: 'a', run });
   for (const query of ['prune=true', 'prune=true&dryRun=true']) {

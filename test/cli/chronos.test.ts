@@ -3,6 +3,7 @@
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readSavedJobs } from '../../src/cli/chronos.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { chronosFires } from '../../src/scheduler/chronos/fires.ts';
 import { ApiWorld, type Body } from '../support/api-world.ts';
@@ -137,6 +138,14 @@ describe('import chronos', () => {
     const { code, err } = await carillon('import', 'chronos', `${source}/elsewhere`);
     expect([code, asked.at(-1)?.path]).toEqual([2, '/elsewhere/scheduler/jobs']);
     expect(err).toContain('has neither /v1/scheduler/jobs nor /scheduler/jobs');
+  });
+
+  test('refuses a saved list in which a name stands twice in one job', () => {
+    const saved = '[{"name": "a", "command": "one",\n  "command": "two"}]';
+    expect(() => readSavedJobs(saved, 'saved.json')).toThrow(
+      'saved.json:2:3: the name "command" stands twice in one object.',
+    );
+    expect(readSavedJobs(saved.replace('"command": "two"', '"command2": "two"'), 'f').jobs).toHaveLength(1);
   });
 
   test('leaves out what can not be, names it, and brings the rest', async () => {

@@ -39,6 +39,8 @@ const jobs = Type.Union([
   Type.Object({ jobs: Type.Array(job, { maxItems: apiLimits.applyJobs }) }),
   Type.Object({}, { description: 'One job.' }),
 ]);
+/** An empty document of YAML, or one of comments only, is null. JSON has no such document. */
+const noJob = Type.Null({ description: 'An empty document: no job.' });
 
 export function applyRoutes(app: FastifyInstance, { scheduler, turns }: ApiContext): void {
   app.post<{ Querystring: Static<typeof ApplyQuery> }>(
@@ -56,7 +58,7 @@ export function applyRoutes(app: FastifyInstance, { scheduler, turns }: ApiConte
         body: {
           content: {
             'application/json': { schema: jobs },
-            'application/yaml': { schema: jobs },
+            'application/yaml': { schema: Type.Union([jobs, noJob]) },
           },
         },
         response: answers({ 200: { description: 'What became of each job', schema: ref(WireApply) } }, [

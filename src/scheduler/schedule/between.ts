@@ -1,14 +1,15 @@
 /**
  * The instants between two moments: how many, the first, and the last few. Costs little however long the
- * stretch is: exact repeats are arithmetic, anything else is counted no further than `countLimit` and the
- * last instants are searched for from the end.
+ * stretch is: repeats are arithmetic, cron is counted no further than `countLimit` and its last instants are
+ * searched for from the end.
  */
 
-import { MAX_INSTANT_MS, SECOND_MS } from './civil.ts';
+import { DAY_MS, MAX_INSTANT_MS, SECOND_MS } from './civil.ts';
 import { isCalendar } from './iso.ts';
 import { indexAfter, instantOf } from './iso-next.ts';
 import type { RepeatSchedule, Schedule } from './model.ts';
 import { nextInstant } from './next.ts';
+import { segmentAt } from './zone.ts';
 
 export interface InstantRange {
   /** Exclusive. */
@@ -33,21 +34,42 @@ export interface InstantsBetween {
 /** Instants in (afterMs, upToMs]. */
 export function instantsBetween(schedule: Schedule, range: InstantRange): InstantsBetween {
   const within = { ...range, upToMs: Math.min(range.upToMs, MAX_INSTANT_MS) };
-  if (schedule.kind === 'every' && !isCalendar(schedule.period)) return repeatsBetween(schedule, within);
+  if (schedule.kind === 'every') return repeatsBetween(schedule, within);
   return countBetween(schedule, within);
 }
 
 function repeatsBetween(schedule: RepeatSchedule, range: InstantRange): InstantsBetween {
   const from = indexAfter(schedule, range.afterMs);
   const to = Math.min(schedule.last, indexAfter(schedule, range.upToMs) - 1);
-  const total = Math.max(0, to - from + 1);
-  const kept = Math.min(total, range.keep);
+  const total = to < from ? 0 : to - from + 1 - sameAsNext(schedule, from, to);
+  const last: number[] = [];
+  for (let k = to; k >= from && last.length < range.keep; k -= 1) {
+    const instant = instantOf(schedule, k);
+    if (instant !== last.at(-1)) last.push(instant);
+  }
   return {
     count: Math.min(total, range.countLimit),
     more: total > range.countLimit,
     first: total === 0 ? null : instantOf(schedule, from),
-    last: Array.from({ length: kept }, (_, index) => instantOf(schedule, to - kept + 1 + index)),
+    last: last.reverse(),
   };
+}
+
+/**
+ * How many of the numbers in [from, to) have the instant of the next one: where a zone left out a whole day, as Samoa
+ * did on 2011-12-30, a due time of that day is moved to the same time of the next.
+ */
+function sameAsNext(schedule: RepeatSchedule, from: number, to: number): number {
+  if (!isCalendar(schedule.period)) return 0;
+  const { zone } = schedule;
+  const end = segmentAt(zone, instantOf(schedule, to));
+  let same = 0;
+  for (let index = segmentAt(zone, instantOf(schedule, from)); index <= end; index += 1) {
+    if (index === 0 || zone.offsets[index]! - zone.offsets[index - 1]! < DAY_MS) continue;
+    const k = indexAfter(schedule, zone.starts[index]! - 1);
+    if (k >= from && k < to && instantOf(schedule, k) === instantOf(schedule, k + 1)) same += 1;
+  }
+  return same;
 }
 
 function countBetween(schedule: Schedule, range: InstantRange): InstantsBetween {

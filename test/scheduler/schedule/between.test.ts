@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { instantsBetween } from '../../../src/scheduler/schedule/between.ts';
 import type { ScheduleInput } from '../../../src/scheduler/schedule/model.ts';
-import { iso, scheduleOf } from './schedules.ts';
+import { iso, next, scheduleOf } from './schedules.ts';
 
 function between(
   input: ScheduleInput,
@@ -68,5 +68,52 @@ test('the runs of a repeat end its count', () => {
     more: false,
     first: '2024-01-01T00:00:00Z',
     last: ['2024-01-01T00:00:00Z', '2024-01-01T01:00:00Z', '2024-01-01T02:00:00Z'],
+  });
+});
+
+/** The schedule, and how often something was read of it: each instant that is worked out reads its period. */
+function counted(input: ScheduleInput) {
+  const schedule = scheduleOf(input);
+  let reads = 0;
+  const watched = new Proxy(schedule, {
+    get(target, name, receiver) {
+      reads += 1;
+      return Reflect.get(target, name, receiver);
+    },
+  });
+  return { schedule: watched, reads: () => reads };
+}
+
+test.each(['P1D', 'P1M', 'P1M1DT59M', 'P2DT1H'])(
+  'two thousand years of %s are not gone through',
+  (period) => {
+    const { schedule, reads } = counted({
+      every: `R/0001-01-01T00:00:00/${period}`,
+      timezone: 'Europe/Paris',
+    });
+    const range = {
+      afterMs: -1e14,
+      upToMs: Date.parse('2026-01-01T00:00:00Z'),
+      keep: 3,
+      countLimit: 100_000,
+    };
+    const { count, last } = instantsBetween(schedule, range);
+    expect(count).toBeGreaterThan(10_000);
+    expect(last).toHaveLength(3);
+    expect(reads()).toBeLessThan(200);
+  },
+);
+
+describe('days that a zone left out are counted once, as they are due once', () => {
+  test.each([
+    ['Pacific/Apia', 'R/2011-12-27T08:00:00/P1D', '2012-01-02T00:00:00Z'],
+    ['Pacific/Apia', 'R/2011-12-24T00:00:00/P2D', '2012-01-04T00:00:00Z'],
+    ['Pacific/Apia', 'R4/2011-12-27T08:00:00/P1D', '2012-01-02T00:00:00Z'],
+    ['Pacific/Kwajalein', 'R/1993-08-18T12:00:00/P1D', '1993-08-25T00:00:00Z'],
+    ['Europe/Paris', 'R/2011-12-27T08:00:00/P1D', '2012-01-02T00:00:00Z'],
+  ])('%s %s', (timezone, every, upTo) => {
+    const each = next({ every, timezone }, '1990-01-01T00:00:00Z', 20).filter((at) => at <= upTo);
+    const found = between({ every, timezone }, ['1990-01-01T00:00:00Z', upTo], 20);
+    expect(found).toEqual({ count: each.length, more: false, first: each[0], last: each });
   });
 });

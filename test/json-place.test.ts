@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { placeOfMistake } from '../../src/api/json-place.ts';
+import { placeOfMistake } from '../src/json-place.ts';
 
 test('a text with one character put in is not wrong before that character', () => {
   fc.assert(
