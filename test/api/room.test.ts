@@ -199,49 +199,52 @@ describe('bodies', () => {
   });
 });
 
-/** Jobs whose list is some megabytes long, and a request for it. */
-const pageBytes = 5_000_000;
-const page = 'GET /api/v1/jobs?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n';
-async function fillPage(): Promise<void> {
-  const run = { command: 'true', env: { A: 'x'.repeat(50_000) } };
-  await api.post(
-    '/apply',
-    Array.from({ length: 100 }, (_, i) => ({ name: `j${i}`, run })),
-  );
-}
-
 describe('answers', () => {
   const { perAddress } = apiLimits.answerRoom;
-  beforeEach(fillPage);
+  const large = 5_000_000;
+  const page = '/api/v1/jobs/a';
+
+  /** Lists are made while they are read. What is made as one text is made larger here than any job may be. */
+  beforeEach(async () => {
+    await api.post('/jobs', { name: 'a', run: { command: 'true' } });
+    const { app, world } = api;
+    await app.close();
+    const view = world.scheduler.job('a');
+    const definition = { ...view.job.definition, description: 'x'.repeat(large) };
+    const job = () => ({ ...view, job: { ...view.job, definition } });
+    api = await ApiWorld.over(world, {}, { job });
+    await api.app.listen({ host: '127.0.0.1', port: 0 });
+    port = (api.app.server.address() as AddressInfo).port;
+  });
 
   /** Asks so many times on one connection, and reads nothing. */
-  async function ask(times: number, from = '127.0.0.1'): Promise<Socket> {
-    const socket = connect({ host: '127.0.0.1', port, localAddress: from });
+  async function ask(times: number, path = page): Promise<Socket> {
+    const socket = connect({ host: '127.0.0.1', port });
     socket.on('error', () => {}).pause();
     open.push(socket);
     await once(socket, 'connect');
-    socket.write(page.repeat(times));
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(times));
     return socket;
   }
   const held = () => gauge('answer_bytes');
 
   test('that nobody reads hold no more than their bound, and others are answered', async () => {
     for (let i = 0; i < 40; i++) await ask(2);
-    await until('they are held', async () => (await held()) > perAddress - 2 * pageBytes);
+    await until('they are held', async () => (await held()) > perAddress - 2 * large);
     expect(await held()).toBeLessThanOrEqual(perAddress);
-    expect(await statusOf('/api/v1/jobs?limit=1000')).toBe(503);
+    expect(await statusOf(page)).toBe(503);
     expect(await statusOf('/health/live'), 'a small one').toBe(200);
-    expect(await statusOf('/api/v1/jobs?limit=1000', { from: '127.0.0.2' })).toBe(200);
-    expect(await statusOf('/api/v1/jobs?limit=1000', { headers: cli })).toBe(200);
+    expect(await statusOf(page, { from: '127.0.0.2' })).toBe(200);
+    expect(await statusOf(page, { headers: cli })).toBe(200);
     await api.world.clock.advance(apiLimits.answerMs);
     await until('they are given up', async () => (await held()) === 0);
-    expect(await statusOf('/api/v1/jobs?limit=1000')).toBe(200);
+    expect(await statusOf(page)).toBe(200);
   });
 
   test('to more than a few requests at once are not made: the connection ends', async () => {
     const socket = await ask(2_000);
     await until('some are held', async () => (await held()) > 0);
-    expect(await held()).toBeLessThan(1.2 * pageBytes);
+    expect(await held()).toBeLessThan(1.2 * large);
     const text = Buffer.concat(await socket.toArray()).toString();
     expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual([
       ...Array.from({ length: apiLimits.pipelined }, () => 'HTTP/1.1 200'),
@@ -314,13 +317,17 @@ describe('connections', () => {
   });
 
   test('whose clients do not take their answers make way when all others are being answered', async () => {
-    await fillPage();
+    const run = { command: 'true', env: { A: 'x'.repeat(50_000) } };
+    await api.post(
+      '/apply',
+      Array.from({ length: 100 }, (_, i) => ({ name: `j${i}`, run })),
+    );
     const busy = await ApiWorld.over(api.world, {}, { submit: () => new Promise(() => {}) });
     await busy.app.listen({ host: '127.0.0.1', port: 0 });
     port = (busy.app.server.address() as AddressInfo).port;
     try {
       const [unread] = await crowd(1, '127.0.0.2');
-      unread?.pause().write(page);
+      unread?.pause().write('GET /api/v1/jobs?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n');
       const trigger = 'POST /api/v1/jobs/j0/trigger HTTP/1.1\r\nHost: localhost\r\n\r\n';
       await crowd(apiLimits.connectionsPerAddress - 1, '127.0.0.2', trigger);
       await until('it went for another', async () => {
