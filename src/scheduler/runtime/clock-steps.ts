@@ -14,12 +14,16 @@ export class ClockSteps {
     this.#apart = clock.now() - clock.monotonicMs();
   }
 
-  /** By how many milliseconds the wall clock was set since the last step that was noticed; 0 when it was not. */
+  /** By how many milliseconds the wall clock was set since the last step that was taken. */
+  get untakenMs(): number {
+    return Math.round(this.#clock.now() - this.#clock.monotonicMs() - this.#apart);
+  }
+
+  /** Likewise; 0 when it was not set. */
   take(): number {
-    const apart = this.#clock.now() - this.#clock.monotonicMs();
-    const byMs = Math.round(apart - this.#apart);
+    const byMs = this.untakenMs;
     if (Math.abs(byMs) <= STEP_MS) return 0;
-    this.#apart = apart;
+    this.#apart += byMs;
     return byMs;
   }
 }

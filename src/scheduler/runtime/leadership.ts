@@ -106,8 +106,10 @@ export class Leadership {
 
   /** How much this node's clock is ahead of the one that the instants of unfinished runs are told by. */
   get clockAheadMs(): number {
-    // They are moved with the first decision.
-    return this.state.term === this.term ? 0 : this.#clockAheadMs;
+    // They are moved with the first decision, and with the next after each step: while a commit is under way, or after
+    // the last one, none follows.
+    const untaken = this.loop.untakenStepMs;
+    return this.state.term === this.term ? untaken : this.#clockAheadMs + untaken;
   }
 
   /** Time is let in and the end was not asked for. */

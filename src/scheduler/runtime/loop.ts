@@ -149,6 +149,11 @@ export class Loop {
     });
   }
 
+  /** By how much the wall clock was set since it decided last. */
+  get untakenStepMs(): number {
+    return this.#steps.untakenMs;
+  }
+
   /** A run whose ending is on its way to the archive. */
   endingRun(id: string): Run | undefined {
     return this.#ending.get(id);

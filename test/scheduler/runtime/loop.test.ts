@@ -299,6 +299,24 @@ describe('the loop', () => {
     await expect(put('b')).rejects.toMatchObject({ code: 'NOT_LEADING' });
   });
 
+  test('tells by how much the clock was set since it decided last, also when it has ended', async () => {
+    const { clock, commits, loop, put } = rig();
+    void put('a').catch(() => undefined);
+    await clock.settle();
+    clock.step(-7_000);
+    expect(loop.untakenStepMs).toBe(-7_000);
+    void put('b').catch(() => undefined);
+    await clock.settle();
+    expect(loop.untakenStepMs).toBe(0);
+    const stopped = loop.stop();
+    clock.step(5 * 60_000);
+    for (const commit of commits) commit.resolve();
+    await clock.settle();
+    commits[1]?.resolve();
+    await stopped;
+    expect(loop.untakenStepMs).toBe(5 * 60_000);
+  });
+
   test('more waiting commands than its bound are refused', async () => {
     const { clock, loop } = rig();
     const command: Command = { kind: 'pause', name: 'none', by: 'test' };
