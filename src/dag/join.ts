@@ -90,6 +90,8 @@ export function rememberDecided(draft: Draft, due: number): void {
 
 /** The loose lane: one open round, "since the child's last round". */
 export const LOOSE = 'loose';
+/** Before the due and variant of one start by hand that all parents descend from. */
+const START = 'start:';
 /** Where reruns of loose rounds that are no longer known wait for each other. */
 export const RERUNS = 'reruns';
 
@@ -112,6 +114,7 @@ export function keyOf(draft: Draft, spec: JoinSpec, end: ParentEnd): string {
     if (spec.per !== undefined) return `per:${spec.per.key(due)}`;
     return isByDue(spec) ? `due:${due}` : RERUNS;
   }
+  if (kind === 'manual' && end.whole) return `${START}${due}:${variant}`;
   if (spec.per !== undefined) return kind === 'scheduled' ? `per:${spec.per.key(due)}` : LOOSE;
   if (spec.parents.length > 1 && (kind === 'manual' || !spec.aligned)) return LOOSE;
   return variant === '' ? `due:${due}` : `due:${due}:${variant}`;
@@ -155,7 +158,8 @@ export function dropOlderLoose(draft: Draft, due: number): void {
 /** Folds open rounds of a cadence the parents no longer share into the loose one; the later entry stays. */
 export function foldStrangers(draft: Draft, spec: JoinSpec): void {
   const lane = spec.per !== undefined ? 'per:' : isByDue(spec) ? 'due:' : LOOSE;
-  const isStranger = (round: Round): boolean => isKeyed(round) && !round.key.startsWith(lane);
+  const isStranger = (round: Round): boolean =>
+    isKeyed(round) && !round.key.startsWith(START) && !round.key.startsWith(lane);
   rememberFired(draft, isStranger);
   for (const stranger of draft.open.filter(isStranger)) {
     if (stranger.fired) {

@@ -4,9 +4,10 @@
  *  1. A child runs once per round: when each parent has ended as `when` asks since the child's last round.
  *  2. Parents of one cadence are told apart by the due instant: A@D and B@D belong together whatever the
  *     order in which they end, and a slow D1 may complete after D2. So is a single parent's every run.
- *  3. Everything else, and what a person triggered, goes into one loose round, "since the child's last
- *     round": the latest end of a parent replaces its earlier one, and the round is due at its latest
- *     entry. A later round of the schedule drops older loose entries: they are from before it.
+ *  3. A start by hand that all parents descend from is a round of its own. Everything else goes into one
+ *     loose round, "since the child's last round": the latest end of a parent replaces its earlier one, and
+ *     the round is due at its latest entry. A later round of the schedule, or of one start by hand, drops
+ *     older loose entries: they are from before it.
  *  4. `any-*` fires as soon as one parent has so ended, once per round; the round stays open to absorb the
  *     others. In the loose round a parent that ends again after the firing begins the next round. `all-*`
  *     is decided when all have ended. A decided round that does not hold is reported with the reason.

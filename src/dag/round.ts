@@ -21,6 +21,8 @@ export interface ParentEnd {
   readonly variant: string;
   readonly outcome: Outcome;
   readonly kind: 'scheduled' | 'manual' | 'rerun';
+  /** All parents of the child have ended with this due and variant, and are reported one after another. */
+  readonly whole?: boolean;
 }
 
 /** What a child waits for. */

@@ -323,7 +323,8 @@ function tellChildren(turn: Turn, run: Run): void {
     const { held, released } = holdBack(child.state.held, end, meeting.length > 1 ? meeting : []);
     child.state.held = held;
     draft.state(child.state);
-    for (const each of released) tellChild(turn, child, spec, each, run.root);
+    const whole = meeting.length > 1 && meeting.length === spec.parents.length;
+    for (const each of released) tellChild(turn, child, spec, { ...each, whole }, run.root);
   }
 }
 

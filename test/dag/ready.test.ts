@@ -15,10 +15,10 @@ import { MAX_SEEN, MAX_UNMET } from '../../src/dag/round.ts';
 
 /**
  * An ending in short: `A@1` succeeded, `A@1!` failed, `A@1-` was skipped; `A@1m7` was triggered by hand with
- * the variant m7, `A@1r7` is a rerun with the variant r7.
+ * the variant m7, `A@1w7` was too, by a start of all parents, `A@1r7` is a rerun with the variant r7.
  */
 function ending(text: string): ParentEnd {
-  const found = /^(\w+)@(\d+)(?:([mr])(\w+))?([!-]?)$/.exec(text);
+  const found = /^(\w+)@(\d+)(?:([mrw])(\w+))?([!-]?)$/.exec(text);
   if (found === null) throw new Error(`not an ending: ${text}`);
   const [, parent = '', due = '', kind, id = '', sign] = found;
   return {
@@ -27,7 +27,8 @@ function ending(text: string): ParentEnd {
     due: Number(due),
     variant: kind === undefined ? '' : `${kind}${id}`,
     outcome: sign === '!' ? 'failed' : sign === '-' ? 'skipped' : 'succeeded',
-    kind: kind === 'm' ? 'manual' : kind === 'r' ? 'rerun' : 'scheduled',
+    kind: kind === undefined ? 'scheduled' : kind === 'r' ? 'rerun' : 'manual',
+    whole: kind === 'w',
   };
 }
 
@@ -67,6 +68,44 @@ type Case = [sentence: string, spec: JoinSpec, endings: string, log: string];
 
 // In the log every ending closes with a dot; what stands before the dot is what that ending made due.
 const rules: Record<string, Case[]> = {
+  'one start by hand of all parents': [
+    [
+      'is not judged by an earlier end of one of them',
+      aligned('all-succeeded', 'A', 'B'),
+      'B@1m1! A@5w7 B@5w7',
+      '. . 5/w7 .',
+    ],
+    [
+      'leaves nothing for a later one',
+      loose('all-succeeded', 'A', 'B'),
+      'A@1m1 A@5w7 B@5w7 B@6m8',
+      '. . 5/w7 . .',
+    ],
+    [
+      'is a round where the child counts intervals',
+      perTen('all-succeeded', 'A', 'B'),
+      'A@5w7 B@5w7',
+      '. 5/w7 .',
+    ],
+    [
+      'is completed by a rerun',
+      loose('all-succeeded', 'A', 'B'),
+      'A@5w7! B@5w7 A@5r8',
+      '. skip 5/w7 . 5/r8 .',
+    ],
+    [
+      'fires once on any',
+      aligned('any-succeeded', 'A', 'B'),
+      'A@5w7 B@5w7 B@6w8! A@6w8',
+      '5/w7 . . . 6/w8 .',
+    ],
+    [
+      'may end after a later one',
+      loose('all-succeeded', 'A', 'B'),
+      'A@6w8 B@6w8 A@5w7 B@5w7',
+      '. 6/w8 . . 5/w7 .',
+    ],
+  ],
   'aligned rounds': [
     ['fire when all parents have succeeded', aligned('all-succeeded', 'A', 'B'), 'A@1 B@1', '. 1 .'],
     ['belong together by due instant', aligned('all-succeeded', 'A', 'B'), 'A@1 A@2 B@2 B@1', '. . 2 . 1 .'],

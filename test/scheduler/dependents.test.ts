@@ -307,6 +307,44 @@ describe('a diamond: a above b and c, d below both', () => {
         .runs.map((run) => run.variant.slice(0, 3))
         .sort(),
     ).toEqual(['mt1', 'mt2']);
+    for (const name of ['d', 'd']) r.end(name);
+    expect(
+      r.state
+        .entry('e')
+        .runs.map((run) => run.variant)
+        .sort(),
+    ).toEqual(['mt1', 'mt2']);
+  });
+
+  test('a start by hand of a is not judged by what a branch did before', () => {
+    const r = diamond();
+    r.trigger('c');
+    r.end('c', 1);
+    r.now += 1_000;
+    r.trigger('a');
+    r.end('a');
+    r.end('b');
+    r.end('c');
+    expect(r.reasons('d')).toEqual([]);
+    const { id } = r.history.findLast((run) => run.job === 'c') as Run;
+    expect(r.runOf('d').trigger).toMatchObject({ runs: [expect.stringMatching(/^b\./), id] });
+    r.now += 1_000;
+    r.trigger('b');
+    r.end('b');
+    expect(r.state.entry('d').runs).toHaveLength(1);
+  });
+
+  test('a rerun of one branch completes the round of a start by hand', () => {
+    const r = diamond();
+    r.trigger('a');
+    r.end('a');
+    r.end('b');
+    r.end('c', 1);
+    expect(last(r, 'd')).toBe('skipped');
+    r.now += 1_000;
+    rerun(r, 'c', 'x1xx');
+    r.end('c');
+    expect(last(r, 'd')).toBe('launching');
   });
 
   test('a start by hand of a runs d once', () => {
