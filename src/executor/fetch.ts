@@ -16,6 +16,9 @@ const bounds = {
   /** One download, from connecting to its last byte. */
   withinMs: 600_000,
   redirects: 5,
+  /** What one archive may become: the next job needs the disk too. */
+  unpackedBytes: 32 * 1024 ** 3,
+  members: 1_000_000,
 } as const;
 
 /** Fetches what its input says, then becomes the command, with no input. $1 node, $2 the program below, then the command. */
@@ -40,13 +43,15 @@ const withShown = (item: FetchItem) => ({ ...item, shown: shownText(item.uri).sp
 
 /** Runs apart, so it brings all it needs; the job's own variables may hold anything. */
 const program = String.raw`
-const { execFileSync } = require('node:child_process');
+const { execFileSync, spawn } = require('node:child_process');
 const { lookup } = require('node:dns/promises');
 const { createReadStream, createWriteStream, chmodSync, mkdirSync, readFileSync, rmSync } = require('node:fs');
 const { dirname } = require('node:path');
+const { createInterface } = require('node:readline');
 const { Readable, Transform } = require('node:stream');
 const { pipeline } = require('node:stream/promises');
 const { fileURLToPath } = require('node:url');
+const { createGunzip } = require('node:zlib');
 const { items, bounds } = JSON.parse(readFileSync(0, 'utf8'));
 const say = (text) => process.stderr.write('carillon: ' + text + '\n');
 
@@ -87,16 +92,63 @@ async function take({ uri, shown, output, executable, extract }) {
   mkdirSync(dirname(output), { recursive: true });
   await pipeline(source, bounded, createWriteStream(output), { signal });
   if (executable) chmodSync(output, 0o755);
-  if (extract) unpack(output);
+  if (extract) await unpack(output);
   say('fetched ' + shown + ' as ' + output + ', ' + bytes + ' bytes');
 }
 
 // Neither owners nor modes beyond the umask, as tar gives them to root: a setuid program is nothing that a download makes.
-function unpack(file) {
-  const run = (name, ...args) => execFileSync(name, args, { stdio: ['ignore', 'ignore', 'inherit'] });
-  if (/\.(tgz|tbz2|txz|tar|tar\.(gz|bz2|xz))$/i.test(file)) run('tar', '-xf', file, '--no-same-owner', '--no-same-permissions');
-  else if (/\.zip$/i.test(file)) run('unzip', '-oq', file);
-  else if (/\.gz$/i.test(file)) run('gzip', '-dkf', file);
+// Tar and unzip write nothing to names that lead out of the folder, or through links of the archive itself, nor more of a file
+// than the archive says.
+async function unpack(file) {
+  if (/\.(tgz|tbz2|txz|tar|tar\.(gz|bz2|xz))$/i.test(file)) {
+    await checkTar(file);
+    run('tar', '-xf', file, '--no-same-owner', '--no-same-permissions');
+  } else if (/\.zip$/i.test(file)) {
+    await checkZip(file);
+    run('unzip', '-oq', file);
+  } else if (/\.gz$/i.test(file)) {
+    let bytes = 0;
+    for await (const chunk of createReadStream(file).pipe(createGunzip())) checkSize(bytes += chunk.length, 0);
+    run('gzip', '-dkf', file);
+  }
+}
+
+const run = (name, ...args) => execFileSync(name, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+
+async function* linesOf(name, ...args) {
+  const child = spawn('env', ['LC_ALL=C', name, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
+  ended.catch(() => {});
+  try {
+    yield* createInterface({ input: child.stdout });
+    if (await ended !== 0) throw new Error('can not be unpacked: ' + name + ' does not read it');
+  } finally {
+    child.kill('SIGKILL');
+  }
+}
+
+function checkSize(bytes, members) {
+  if (bytes > bounds.unpackedBytes) throw new Error('unpacks to more than ' + bounds.unpackedBytes + ' bytes');
+  if (members > bounds.members) throw new Error('unpacks to more than ' + bounds.members + ' files');
+}
+
+async function checkTar(file) {
+  let bytes = 0, members = 0;
+  for await (const line of linesOf('tar', '-tvf', file, '--numeric-owner')) {
+    if (/^[bcp]/.test(line)) throw new Error('has a device or a pipe in it');
+    // GNU and busybox: rights, owner/group, size. BSD: rights, links, owner, group, size.
+    const size = /^\S+ +(?:\d+\/\d+|\d+ +\d+ +\d+) +(\d+) /.exec(line)?.[1];
+    if (size === undefined) throw new Error('has a member that is not understood: ' + line.slice(0, 200));
+    checkSize(bytes += Number(size), ++members);
+  }
+}
+
+async function checkZip(file) {
+  let last = '';
+  for await (const line of linesOf('unzip', '-l', file)) last = line;
+  const [, bytes, members] = /^ *(\d+) .*?(\d+) files?$/.exec(last) ?? [];
+  if (members === undefined) throw new Error('can not be unpacked: unzip does not tell what is in it');
+  checkSize(Number(bytes), Number(members));
 }
 
 (async () => {

@@ -1,8 +1,17 @@
 /** Downloads before a command, against a real server, as the process engine runs them. */
 
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
@@ -49,11 +58,20 @@ const item = (uri: string, output: string, more = {}) => ({
   ...more,
 });
 
-async function run(items: Parameters<typeof fetchFirst>[0], ...argv: string[]) {
+const run = (items: Parameters<typeof fetchFirst>[0], ...argv: string[]) => runIn(folder, {}, items, ...argv);
+
+/** With other bounds than there are. */
+async function runIn(
+  cwd: string,
+  bounds: Record<string, number>,
+  items: Parameters<typeof fetchFirst>[0],
+  ...argv: string[]
+) {
   const first = fetchFirst(items, argv);
   const [program = '', ...rest] = first.argv;
-  const child = spawn(program, rest, { cwd: folder, env: { PATH: process.env.PATH } });
-  child.stdin.end(first.input);
+  const child = spawn(program, rest, { cwd, env: { PATH: process.env.PATH } });
+  const input = JSON.parse(first.input) as { bounds: object };
+  child.stdin.end(JSON.stringify({ ...input, bounds: { ...input.bounds, ...bounds } }));
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk) => (out += chunk));
@@ -157,6 +175,93 @@ describe('what can not be had ends the attempt with 125 and the reason, and the 
     },
   );
 });
+
+/** Archives as no program makes them. */
+const archives = `
+import io, os, stat, sys, tarfile, zipfile
+folder, mark = sys.argv[1], sys.argv[2]
+def tar(name, *members):
+    with tarfile.open(os.path.join(folder, name), 'w:gz') as archive:
+        for path, kind, link in members:
+            info = tarfile.TarInfo(path)
+            info.type, info.linkname = kind, link
+            info.size = 4 if kind == tarfile.REGTYPE else 0
+            archive.addfile(info, io.BytesIO(b'evil'))
+def zip(name, *members):
+    with zipfile.ZipFile(os.path.join(folder, name), 'w', zipfile.ZIP_DEFLATED) as archive:
+        for path, mode, text in members:
+            info = zipfile.ZipInfo(path)
+            info.external_attr, info.create_system = mode << 16, 3
+            archive.writestr(info, text)
+REG, SYM, LNK = tarfile.REGTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE
+up = os.path.relpath(mark, os.path.join(folder, 'job'))
+tar('up.tgz', (up, REG, ''))
+tar('full.tgz', (mark, REG, ''))
+tar('link.tgz', ('out', SYM, os.path.dirname(mark)), ('out/' + os.path.basename(mark), REG, ''))
+tar('chain.tgz', ('a', SYM, '..'), ('b', SYM, 'a/' + os.path.dirname(up)), ('b/' + os.path.basename(mark), REG, ''))
+tar('hard.tgz', ('out', LNK, mark), ('out', REG, ''))
+tar('device.tgz', ('null', tarfile.CHRTYPE, ''))
+tar('pipe.tgz', ('pipe', tarfile.FIFOTYPE, ''))
+tar('many.tgz', *((str(n), REG, '') for n in range(9)))
+zip('up.zip', (up, 0o100644, 'evil'))
+zip('full.zip', (mark, 0o100644, 'evil'))
+zip('link.zip', ('out', stat.S_IFLNK | 0o777, os.path.dirname(mark)), ('out/' + os.path.basename(mark), 0o100644, 'evil'))
+zip('many.zip', *((str(n), 0o100644, 'text') for n in range(9)))
+zip('large.zip', ('a', 0o100644, 'x' * 100000))
+with open(os.path.join(folder, 'large.zip'), 'rb') as f: text = f.read()
+said = (100000).to_bytes(4, 'little')
+with open(os.path.join(folder, 'lying.zip'), 'wb') as f: f.write(text.replace(said, (10).to_bytes(4, 'little')))
+with open(os.path.join(folder, 'a'), 'wb') as f: f.truncate(100000)
+`;
+
+describe.skipIf(['python3', 'tar', 'unzip'].some((name) => spawnSync(name, ['--help']).status !== 0))(
+  'an archive',
+  () => {
+    let mark: string;
+    let job: string;
+    beforeEach(() => {
+      mark = join(folder, 'outside', 'mark');
+      job = join(folder, 'job');
+      for (const each of [job, join(folder, 'outside')]) mkdirSync(each);
+      writeFileSync(mark, 'kept');
+      execFileSync('python3', ['-c', archives, folder, mark]);
+      execFileSync('tar', ['-czf', 'large.tgz', 'a'], { cwd: folder });
+      writeFileSync(join(folder, 'large.gz'), gzipSync(readFileSync(join(folder, 'a'))));
+    });
+    const unpacked = (name: string, bounds = {}) =>
+      runIn(job, bounds, [item(join(folder, name), name, { extract: true })], 'echo', 'begun');
+
+    test.each(['up.tgz', 'full.tgz', 'link.tgz', 'chain.tgz', 'hard.tgz', 'up.zip', 'full.zip', 'link.zip'])(
+      'writes nothing outside of the folder: %s',
+      async (name) => {
+        await unpacked(name);
+        expect(readFileSync(mark, 'utf8')).toBe('kept');
+        expect(readdirSync(join(folder, 'outside'))).toEqual(['mark']);
+      },
+    );
+
+    const bounds = { unpackedBytes: 50_000, members: 8 };
+    test.each([
+      ['device.tgz', 'has a device or a pipe in it'],
+      ['pipe.tgz', 'has a device or a pipe in it'],
+      ['many.tgz', 'unpacks to more than 8 files'],
+      ['many.zip', 'unpacks to more than 8 files'],
+      ['large.tgz', 'unpacks to more than 50000 bytes'],
+      ['large.zip', 'unpacks to more than 50000 bytes'],
+      ['large.gz', 'unpacks to more than 50000 bytes'],
+    ])('that no folder should hold is refused before anything of it is there: %s', async (name, reason) => {
+      const { code, out, err } = await unpacked(name, bounds);
+      expect({ code, out }).toEqual({ code: 125, out: '' });
+      expect(err).toContain(`could not fetch ${join(folder, name)}: ${reason}`);
+      expect(readdirSync(job)).toEqual([]);
+    });
+
+    test('that is larger than it says is cut off', async () => {
+      expect(await unpacked('lying.zip', bounds)).toMatchObject({ code: 125, out: '' });
+      expect(statSync(join(job, 'a')).size).toBeLessThan(50_000);
+    });
+  },
+);
 
 describe('in a job', () => {
   const put = (fetch: object[], run: object = { command: './tool' }) =>
