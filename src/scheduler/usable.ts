@@ -25,12 +25,31 @@ export interface Usable {
 export function usableJob({ definition, resolved }: Job): Usable {
   const read = whatThrows(() => {
     checkPolicy(definition.policy);
+    const parents = parentsIn(definition.schedule);
     checkExpect(definition);
     checkTrigger(definition.schedule?.after?.when);
     const schedule = resolved === null ? null : compileSchedule(resolved);
-    return { schedule, parents: [...(definition.schedule?.after?.parents ?? [])], fault: null };
+    return { schedule, parents, fault: null };
   });
   return typeof read === 'string' ? { schedule: null, parents: [], fault: read } : read;
+}
+
+/** A schedule of another form does not make a job that runs by hand only. */
+function parentsIn(schedule: JobDefinition['schedule']): string[] {
+  if (schedule === undefined) return [];
+  if (!isObject(schedule)) throw noForm('schedule', schedule, 'object');
+  const { after } = schedule;
+  if (after === undefined) return [];
+  if (!isObject(after)) throw noForm('schedule.after', after, 'object');
+  if (!Array.isArray(after.parents)) throw noForm('schedule.after.parents', after.parents, 'list');
+  return [...after.parents];
+}
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+
+function noForm(field: string, value: unknown, form: 'object' | 'list'): CarillonError {
+  const message = `${field} is no ${form}: ${JSON.stringify(value)}`;
+  return new CarillonError('INVALID_FIELD', message, { field });
 }
 
 const triggers: readonly unknown[] = [

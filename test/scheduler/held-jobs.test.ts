@@ -122,6 +122,31 @@ const held: readonly Kind[] = [
     reason: /policy is no object: null/,
   },
   {
+    what: 'null for a schedule',
+    change: (job) =>
+      Object.assign(job, { resolved: null }) && Object.assign(job.definition, { schedule: null }),
+    reason: /schedule is no object: null/,
+  },
+  {
+    what: 'a word for a schedule',
+    change: (job) =>
+      Object.assign(job, { resolved: null }) && Object.assign(job.definition, { schedule: '@daily' }),
+    reason: /schedule is no object: "@daily"/,
+  },
+  {
+    what: 'null for what it comes after',
+    change: (job) =>
+      Object.assign(job, { resolved: null }) && Object.assign(job.definition, { schedule: { after: null } }),
+    reason: /schedule\.after is no object: null/,
+  },
+  {
+    what: 'one parent that is in no list',
+    change: (job) =>
+      Object.assign(job, { resolved: null }) &&
+      Object.assign(job.definition, { schedule: { after: { parents: 'good' } } }),
+    reason: /schedule\.after\.parents is no list: "good"/,
+  },
+  {
     what: 'a lateness that can not be read',
     change: (job) => Object.assign(job.definition, { expect: { startWithin: 'soon' } }),
     reason: /expect\.startWithin/,
@@ -131,7 +156,7 @@ const held: readonly Kind[] = [
     change: (job) =>
       Object.assign(job, { resolved: null }) &&
       Object.assign(job.definition, { schedule: { after: { parents: { all: 'good' } } } }),
-    reason: /can not be read by this version/,
+    reason: /schedule\.after\.parents is no list: \{"all":"good"\}/,
   },
 ];
 
