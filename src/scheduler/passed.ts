@@ -38,8 +38,8 @@ export function passedWarnings(putting: Putting): string[] {
     const had = nextInstant(schedule, BEFORE_ALL) !== null;
     return over && had ? ['every due time of the schedule has passed: it starts no run'] : [];
   }
-  // All on time: they run as those that are to come.
-  if (count === last.filter((due) => now - due <= ON_TIME_MS).length) return [];
+  // All on time: they run as those that are to come, unless nothing of the job runs now.
+  if (!putting.idle && count === last.filter((due) => now - due <= ON_TIME_MS).length) return [];
   const many = more ? `more than ${count}` : count;
   const passed =
     count === 1

@@ -81,6 +81,14 @@ describe('due times that have passed when a job is created', () => {
       ],
       0,
     ],
+    [
+      'no run of a paused job, on time or not',
+      { schedule: { at: '2026-01-01T00:00:28Z' }, paused: true },
+      [
+        'the due time 2026-01-01T00:00:28.000Z has passed: skipped, because the job is paused or disabled; no due time follows',
+      ],
+      0,
+    ],
     ['nothing to say of one that is on time', { schedule: { at: '2026-01-01T00:00:28Z' } }, [], 1],
     ['nothing to say of cron', { schedule: { cron: '0 * * * *' } }, [], 0],
   ])('%s', (_, definition, warnings, runs) => {
