@@ -104,6 +104,8 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
     frameworkErrors: (error, request, reply) =>
       void sendError(log, thrownBy(() => checkHost(request)) ?? error, request, reply),
   });
+  // Otherwise headers beyond the thousandth are dropped without a word. All of them have 16 KiB.
+  app.server.maxHeadersCount = 0;
   const live = new LiveEvents(scheduler, {
     process: `${node.pid.toString(36)}${scheduler.now().toString(36)}`,
     clock,

@@ -70,13 +70,21 @@ export function readBodies(
   );
 }
 
-/** A compressed body is as large as its sender likes once it is unpacked. */
-function refuseEncoded({ headers: { 'content-encoding': encoding = 'identity' } }: FastifyRequest): void {
-  if (/^identity$/i.test(encoding)) return;
-  const shown = encoding.slice(0, 80);
-  throw new CarillonError('INVALID_BODY', `A body in the encoding ${JSON.stringify(shown)} is not read.`, {
-    field: 'content-encoding',
-    value: shown,
+/**
+ * A compressed body is as large as its sender likes once it is unpacked. That a server in front took another way to
+ * send one for its last is how a second request is hidden in the first.
+ */
+function refuseEncoded({ headers }: FastifyRequest): void {
+  const { 'content-encoding': content = 'identity', 'transfer-encoding': transfer = 'chunked' } = headers;
+  if (!/^identity$/i.test(content)) throw encoded('content-encoding', content);
+  if (!/^chunked$/i.test(transfer)) throw encoded('transfer-encoding', transfer);
+}
+
+function encoded(field: string, encoding: string): CarillonError {
+  const value = encoding.slice(0, 80);
+  return new CarillonError('INVALID_BODY', `A body in the encoding ${JSON.stringify(value)} is not read.`, {
+    field,
+    value,
     allowed: 'a body that is not compressed',
     source: 'header',
   });

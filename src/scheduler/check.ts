@@ -17,6 +17,7 @@ import { JobDefinition } from './definition.ts';
 import { explain, Findings, type Shape, shorten } from './explain.ts';
 import { checkFetch } from './fetch.ts';
 import { jobHints } from './meant-field.ts';
+import type { ScheduleInput } from './schedule/model.ts';
 import { durationMs } from './schedule/period.ts';
 import { memoryBytes } from './size.ts';
 
@@ -24,6 +25,7 @@ import { memoryBytes } from './size.ts';
 export const maxProblems = 20;
 
 const compiled = Compile(JobDefinition);
+const compiledSchedule = Compile(JobDefinition.properties.schedule);
 
 /**
  * The definition as it was given, typed, with what is allowed but probably not meant. Throws the first of
@@ -54,15 +56,33 @@ export function findProblems(raw: unknown, source: string): CarillonError[] {
     return findings.problems;
   }
   explain(JobDefinition as object as Shape, raw, '', findings);
+  if (hasSoundSchedule(raw)) checkSchedule(raw, findings);
   invariant(findings.problems.length > 0, 'a refused definition has a problem');
   return findings.problems.sort((a, b) => urgency(a.code) - urgency(b.code));
+}
+
+/** Whether the schedule has its form, whatever else is wrong with the job. */
+function hasSoundSchedule(raw: unknown): raw is Pick<JobDefinition, 'name' | 'schedule'> {
+  if (typeof raw !== 'object' || raw === null || !('schedule' in raw)) return false;
+  return compiledSchedule.Check(raw.schedule);
+}
+
+/** The schedule of a job that may have other faults; null if it has none, or none that can be resolved. */
+export function timeScheduleOf(raw: unknown): ScheduleInput | null {
+  if (!hasSoundSchedule(raw) || raw.schedule === undefined) return null;
+  const { schedule } = raw;
+  const given = kinds.filter((kind) => schedule[kind] !== undefined);
+  return given.length === 1 && schedule.after === undefined ? (schedule as ScheduleInput) : null;
 }
 
 const urgency = (code: ErrorCode) => (code === 'UNKNOWN_FIELD' ? 0 : code === 'MISSING_FIELD' ? 1 : 2);
 
 const kinds = ['cron', 'every', 'at', 'after'] as const;
 
-function checkSchedule({ name, schedule }: JobDefinition, findings: Findings): void {
+function checkSchedule(
+  { name, schedule }: Pick<JobDefinition, 'name' | 'schedule'>,
+  findings: Findings,
+): void {
   if (schedule === undefined) return;
   const given = kinds.filter((kind) => schedule[kind] !== undefined);
   if (given.length === 0) {

@@ -5,7 +5,7 @@
  */
 
 import { CarillonError, firstOf } from '../errors.ts';
-import { findProblems, findWarnings } from './check.ts';
+import { findProblems, findWarnings, timeScheduleOf } from './check.ts';
 import { checkAhead } from './coming.ts';
 import type { JobDefinition } from './definition.ts';
 import { checkEngine } from './engine-choice.ts';
@@ -69,10 +69,11 @@ export function scheduleProblems(
 ): CarillonError[] {
   if (known.some(({ details }) => details.field === undefined || details.field.startsWith('schedule')))
     return [];
-  const { name, schedule } = raw as Partial<JobDefinition>;
-  if (schedule === undefined || schedule.after !== undefined) return [];
+  const schedule = timeScheduleOf(raw);
+  if (schedule === null) return [];
+  const { name } = raw as Partial<JobDefinition>;
   const hashSeed = typeof name === 'string' ? name : '';
-  const problem = refusalOf(() => resolveSchedule(schedule as ScheduleInput, { hashSeed, now }), source);
+  const problem = refusalOf(() => resolveSchedule(schedule, { hashSeed, now }), source);
   return problem === null ? [] : [problem];
 }
 

@@ -131,6 +131,37 @@ describe('a body without a job', () => {
   });
 });
 
+/** More faults than are told, so that none of the schedule's is among them. */
+const nonsense = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`no${i}`, 1]));
+
+test.each<[string, unknown]>([
+  ['without a kind', {}],
+  ['that has only a zone', { timezone: 'UTC' }],
+  ['with a number for cron', { cron: 5 }],
+  ['with null for every', { every: null }],
+  ['with two kinds', { cron: '@daily', at: '2030-01-01T00:00:00Z' }],
+  ['that is a number', 5],
+  ['that is null', null],
+  ['that is a list', [{ cron: '@daily' }]],
+])('a schedule %s is refused beside other faults', async (_, schedule) => {
+  for (const faults of [{ namex: 1 }, nonsense, { run: 5 }, { name: 5 }]) {
+    const job = { name: 'b', run, schedule, ...faults };
+    const alone = await api.send('POST /jobs', { body: job });
+    expect(alone.statusCode).toBe(400);
+    const { results } = (await api.send('POST /apply', { body: [job, { name: 'a', run }] })).json();
+    expect(results.map(({ outcome }: { outcome: string }) => outcome)).toEqual(['refused', 'unchanged']);
+  }
+});
+
+test('a body in another encoding than chunked is refused, whatever it says first', async () => {
+  for (const transfer of ['gzip, chunked', 'chunked, chunked', 'identity']) {
+    const sent = json('{"name":"z"}');
+    const headers = { ...sent.headers, 'transfer-encoding': transfer };
+    const response = await api.send('POST /jobs', { ...sent, headers });
+    expect(response.json()).toMatchObject({ status: 400, field: 'transfer-encoding', value: transfer });
+  }
+});
+
 test('a compressed body is refused as such', async () => {
   const sent = json('{"name":"z"}');
   const headers = { ...sent.headers, 'content-encoding': 'gzip' };

@@ -56,6 +56,16 @@ const paths = [
   '/internal/engines/process/inventory',
 ];
 
+test('no header is dropped for coming late', async () => {
+  const body = '{"cron":"@daily"}';
+  const lines = ['POST /api/v1/schedules/preview HTTP/1.1', 'Host: localhost', ...Array(2_500).fill('a:')];
+  const late = [`Content-Length: ${body.length}`, 'Content-Type: application/json'];
+  expect((await say([...lines, ...late], body)).status).toBe(200);
+  expect((await say([...lines, 'Origin: http://evil.example', ...late], body)).text).toContain(
+    'evil.example',
+  );
+});
+
 describe('a request for another host', () => {
   test.each(paths)('gets nothing from GET %s', async (path) => {
     const { status, text } = await say([`GET ${path} HTTP/1.1`, 'Host: evil.example', 'Accept: text/html']);

@@ -416,6 +416,14 @@ describe('all problems are found', () => {
     ]);
   });
 
+  test('what a schedule lacks is told beside other faults', () => {
+    const job = { name: 'a', namex: 1, run: { command: 'true' } };
+    expect(findProblems({ ...job, schedule: {} }, 'test').map(({ details }) => details.field)).toEqual([
+      'namex',
+      'schedule',
+    ]);
+  });
+
   test('but no more than a person mends in one go', () => {
     const nonsense = Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`field${i}`, 1]));
     expect(findProblems(nonsense, 'body')).toHaveLength(maxProblems);
