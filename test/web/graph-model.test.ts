@@ -87,6 +87,11 @@ describe('groups', () => {
     expect(cardOf.get('b')).toBe(0);
   });
 
+  it.each(['constructor', 'toString', '__proto__'])('by a label %s that no job has are none', (by) => {
+    const { cards } = modelOf(graph, { by, open: new Set() });
+    expect(cards.map(({ title }) => title)).toEqual(['a', 'b', 'c', 'd']);
+  });
+
   it('show their jobs when they are open', () => {
     const { cards } = modelOf(graph, { by: 'team', open: new Set(['x']) });
     expect(cards.map(({ title }) => title)).toEqual(['a', 'b', 'y', 'd']);

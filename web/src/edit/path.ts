@@ -8,7 +8,7 @@ export const isTree = (value: unknown): value is Tree =>
 export function valueAt(tree: Tree, path: string): unknown {
   let value: unknown = tree;
   for (const key of path.split('.')) {
-    if (!isTree(value)) return undefined;
+    if (!isTree(value) || !Object.hasOwn(value, key)) return undefined;
     value = value[key];
   }
   return value;

@@ -53,8 +53,10 @@ export function modelOf({ nodes, edges }: WireGraph, grouping: Grouping | null):
 }
 
 function groupOf(node: WireGraphNode, grouping: Grouping | null): string | null {
-  const value = grouping === null ? undefined : node.labels[grouping.by];
-  return value === undefined || grouping!.open.has(value) ? null : value;
+  // A label may have the name of something that every object has.
+  if (grouping === null || !Object.hasOwn(node.labels, grouping.by)) return null;
+  const value = node.labels[grouping.by] as string;
+  return grouping.open.has(value) ? null : value;
 }
 
 function edgesBetween(edges: WireGraph['edges'], cardOf: ReadonlyMap<string, number>, count: number): Edges {

@@ -101,6 +101,6 @@ const Chosen = ({ text, onRemove }: { readonly text: string; readonly onRemove: 
     onClick={onRemove}
     aria-label={`Remove the filter ${text}`}
   >
-    {text} <Icon name="close" />
+    <span className="chip-text">{text}</span> <Icon name="close" />
   </button>
 );
