@@ -63,6 +63,20 @@ describe.skipIf(!hasBrowser)('the editor', () => {
     expect(await problems()).toHaveLength(2);
   });
 
+  test('says that a job keeps its name, and saves none under another', async () => {
+    await server.ask('PUT', '/api/v1/jobs/nightly', { run: { command: 'true' } });
+    await page.goto('/jobs/nightly/definition?as=yaml');
+    await page.getByLabel('The definition as YAML').fill('name: daily\nrun: { command: "true" }\n');
+    await plan().getByText('A job keeps its name, which is nightly.').waitFor();
+    expect(await problems()).toHaveLength(1);
+    expect(await page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
+    await page.getByLabel('The definition as YAML').fill('name: nightly\nrun: { command: "false" }\n');
+    await plan().getByText('The job gets a new revision.').waitFor();
+    expect(await problems()).toEqual([]);
+    expect(await page.getByRole('button', { name: 'Save' }).isEnabled()).toBe(true);
+    await page.getByLabel('The definition as YAML').fill('name: nightly\nrun: { command: "true" }\n');
+  });
+
   test('says nothing about fields of a new job that nobody has filled in', async () => {
     for (const template of ['at', 'after', 'none']) {
       await page.goto(`/new?template=${template}`);

@@ -151,6 +151,50 @@ describe.skipIf(!hasBrowser)('unsaved edits', () => {
     await page.getByRole('button', { name: 'Discard them' }).click();
   });
 
+  test('in YAML keep their comments when the form was looked at', async () => {
+    const typed = '# every night\nname: b\nrun: { command: "true" } # for now\n';
+    await page.goto('/new?template=none&as=yaml');
+    const area = page.getByLabel('The definition as YAML');
+    await area.fill(typed);
+    await page.getByRole('button', { name: 'Form' }).click();
+    await page.getByRole('button', { name: 'YAML' }).click();
+    expect(await area.inputValue()).toBe(typed);
+    await page.getByRole('button', { name: 'Form' }).click();
+    await command().fill('echo changed');
+    await page.getByRole('button', { name: 'YAML' }).click();
+    expect(await area.inputValue()).toBe('name: b\nrun:\n  command: echo changed\n');
+  });
+
+  test('of a schedule are there again when another kind was looked at', async () => {
+    await page.goto('/new?template=cron');
+    await page.getByLabel('Cron expression').fill('5 6 * * *');
+    await page.getByLabel('Every so often').check();
+    await page.getByLabel('By hand').check();
+    await page.getByLabel('By the calendar').check();
+    expect(await page.getByLabel('Cron expression').inputValue()).toBe('5 6 * * *');
+  });
+
+  test('of a job that somebody deletes meanwhile stay, and can be saved as that job anew', async () => {
+    const path = '/api/v1/jobs/gone';
+    await server.ask('PUT', path, { run: { command: 'true' } });
+    await page.goto('/jobs/gone/definition');
+    await command().fill('echo typed');
+    await server.ask('DELETE', path);
+    await page.getByText('There is no job of this name.').waitFor();
+    expect(await command().inputValue()).toBe('echo typed');
+    page.on('dialog', (dialog) => void dialog.accept());
+    await page.reload();
+    await page.getByText(/These are your unsaved edits/).waitFor();
+    expect(await command().inputValue()).toBe('echo typed');
+    expect(await barriers(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Create again' }).click();
+    await page.getByRole('button', { name: 'Save' }).waitFor();
+    const { body } = await server.ask<{ revision: number; definition: { run: object } }>('GET', path);
+    expect(body).toMatchObject({ definition: { run: { command: 'echo typed' } } });
+    expect(body.revision).toBeGreaterThan(1);
+    expect(await command().inputValue()).toBe('echo typed');
+  });
+
   test('that are saved, or none, are not asked about', async () => {
     await edit('echo saved');
     await page.getByRole('button', { name: 'Save' }).click();

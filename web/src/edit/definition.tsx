@@ -3,7 +3,7 @@
 import { useState } from 'react';
 import type { WireJob } from '../../../src/api/schema.ts';
 import { replaceJob } from '../actions/requests.ts';
-import { useDraft } from './draft.ts';
+import { placeOf, useDraft } from './draft.ts';
 import { Editor } from './editor.tsx';
 import type { Tree } from './path.ts';
 
@@ -19,7 +19,7 @@ const baseOf = ({ revision, definition }: Pick<WireJob, 'revision' | 'definition
 });
 
 export default function Definition({ job }: { readonly job: WireJob }) {
-  const place = `job ${job.name}`;
+  const place = placeOf(job.name);
   const [draft, giveUp] = useDraft(place);
   const [base, setBase] = useState<Base>(
     draft === null || draft.revision === null

@@ -20,6 +20,9 @@ export interface Draft {
 
 const keyOf = (place: string): string => `carillon.draft ${place}`;
 
+/** The editor of a job that was made. */
+export const placeOf = (job: string): string => `job ${job}`;
+
 /** Null: there is none. `place` names the editor: the job, or the template. */
 export function readDraft(place: string): Draft | null {
   try {

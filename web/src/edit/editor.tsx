@@ -88,6 +88,8 @@ export function Editor(props: Props) {
   const unnamed = judged !== null && !isFilled(judged, 'name');
   // Nobody has got a field of a new job wrong that nobody has filled in yet.
   const problems = problemsIn(refused).filter(({ field }) => !unnamed || isFilled(judged, field));
+  const renamed = named && judged !== null && !unnamed && judged.name !== initial.name;
+  if (renamed) problems.push({ field: 'name', detail: keepsItsName(initial.name) });
   const marked = asYaml ? [] : problems.filter(({ field }) => showsField(field));
   return (
     <div className="editor">
@@ -138,7 +140,7 @@ export function Editor(props: Props) {
         <button
           type="button"
           className="button button-primary"
-          disabled={save.isPending || verdict.error !== null || (answer?.counts.refused ?? 0) > 0}
+          disabled={save.isPending || verdict.error !== null || renamed || (answer?.counts.refused ?? 0) > 0}
           onClick={() => save.mutate()}
         >
           {save.isPending ? 'Saving …' : doing}
@@ -147,6 +149,9 @@ export function Editor(props: Props) {
     </div>
   );
 }
+
+const keepsItsName = (name: unknown): string =>
+  `A job keeps its name, which is ${name}. To make another job, duplicate this one.`;
 
 const definitionIn = (written: Written): Tree | null =>
   'yaml' in written ? readYaml(written.yaml) : isTree(written.body) ? written.body : null;
@@ -178,8 +183,10 @@ function useTyped(initial: Tree, draft: Draft | null) {
     if (wanted) change({ as: 'yaml' });
   }, [wanted, change]);
   const choose = (as: 'form' | 'yaml') => {
-    if (as === 'yaml') setText(stringify(definition));
-    else if (readable !== null) setDefinition(readable);
+    if (as === 'yaml') {
+      // The text as it was typed, with its comments, unless the form has changed what it says.
+      if (JSON.stringify(readYaml(text)) !== JSON.stringify(definition)) setText(stringify(definition));
+    } else if (readable !== null) setDefinition(readable);
     change({ as: as === 'yaml' ? 'yaml' : null });
   };
   return { asYaml, definition, setDefinition, text, setText, readable, choose };

@@ -1,6 +1,6 @@
 /** A definition as a form. */
 
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useRef, useState } from 'react';
 import { type FieldProblem, FieldRow } from './field-row.tsx';
 import {
   type Field,
@@ -25,6 +25,11 @@ interface Props {
 
 export function Form({ definition, problems, named, onChange }: Props) {
   const kind = kindOf(definition);
+  const left = useRef(new Map<ScheduleKind, unknown>());
+  const choose = (next: ScheduleKind) => {
+    left.current.set(kind, valueAt(definition, 'schedule'));
+    onChange(withKind(definition, next, left.current.get(next)));
+  };
   const row = (field: Field) => (
     <FieldRow
       key={field.path}
@@ -46,7 +51,7 @@ export function Form({ definition, problems, named, onChange }: Props) {
       <fieldset className="panel form-section">
         <legend className="visually-hidden">When it runs</legend>
         <h2>When it runs</h2>
-        <KindChoice kind={kind} onChange={(next) => onChange(withKind(definition, next))} />
+        <KindChoice kind={kind} onChange={choose} />
         <div className="form-grid">{scheduleFields[kind].map(row)}</div>
       </fieldset>
       {sections.map((section) => (
@@ -119,10 +124,10 @@ export const kindOf = (definition: Tree): ScheduleKind =>
 const emptied = ({ path }: Field): '' | undefined =>
   kinds.some((kind) => path === `schedule.${kind}`) ? '' : undefined;
 
-/** Another way of being due; the time zone stays where there can be one. */
-function withKind(definition: Tree, kind: ScheduleKind): Tree {
+/** Another way of being due, as it was when it was left (`before`); the time zone stays where there can be one. */
+function withKind(definition: Tree, kind: ScheduleKind, before: unknown): Tree {
   const template = templates.find(({ key }) => key === kind)?.definition;
-  const schedule = template === undefined ? undefined : valueAt(template, 'schedule');
+  const schedule = before ?? (template === undefined ? undefined : valueAt(template, 'schedule'));
   const zone = valueAt(definition, 'schedule.timezone');
   const changed = withValue(definition, 'schedule', schedule);
   return zone === undefined || kind === 'after' || kind === 'none'

@@ -20,6 +20,7 @@ import { Revisions } from './revisions.tsx';
 import './job.css';
 
 const Definition = lazy(() => import('../edit/definition.tsx'));
+const DeletedDefinition = lazy(() => import('../edit/deleted-definition.tsx'));
 const Dependencies = lazy(() => import('../graph/neighbourhood.tsx'));
 const JobPlots = lazy(() => import('../plots/job-plots.tsx'));
 
@@ -70,6 +71,7 @@ export default function JobPage({ name, tab }: { readonly name: string; readonly
         ) : (
           job !== undefined && <Tab tab={tab} job={job} />
         )}
+        {missing && tab === 'definition' && <DeletedDefinition key={name} name={name} />}
       </Suspense>
     </main>
   );
@@ -112,7 +114,11 @@ function Standing({ job }: { readonly job: WireJob }) {
         </Link>
       )}
       {counts.consecutiveFailures > 0 && (
-        <JobMark look="failing">{`Failed ${counts.consecutiveFailures} in a row`}</JobMark>
+        <JobMark look="failing">
+          {counts.consecutiveFailures === 1
+            ? 'Failed last time'
+            : `Failed ${counts.consecutiveFailures} times in a row`}
+        </JobMark>
       )}
       {nextDue !== null && (
         <span className="muted">

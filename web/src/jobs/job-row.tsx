@@ -7,7 +7,7 @@ import type { WireJobRow } from '../../../src/api/schema.ts';
 import { Instant, Relative } from '../parts/instant.tsx';
 import { JobMark } from '../parts/state-mark.tsx';
 import { Strip } from '../parts/strip.tsx';
-import { clockTime, duration, viewerZone } from '../parts/time.ts';
+import { duration, shortTime, viewerZone } from '../parts/time.ts';
 
 export const JobRow = memo(function JobRow({ row }: { readonly row: WireJobRow | null }) {
   if (row === null) {
@@ -62,7 +62,7 @@ function OwnZone({ row: { timezone }, at }: { readonly row: WireJobRow; readonly
   return (
     <span className="faint">
       {' '}
-      · {clockTime(Date.parse(at), timezone).slice(0, 5)} {city}
+      · {shortTime(Date.parse(at), timezone)} {city}
     </span>
   );
 }

@@ -66,10 +66,15 @@ export const weekday = (ms: number, zone = viewerZone): string => parts(ms, zone
 /** `CET`, `GMT+5:30` */
 export const zoneName = (ms: number, zone: string): string => parts(ms, zone).timeZoneName ?? zone;
 
+/** `02:00`, `02:00:05`: without seconds where there are none. */
+export function shortTime(ms: number, zone = viewerZone): string {
+  const time = clockTime(ms, zone);
+  return time.endsWith(':00') ? time.slice(0, 5) : time;
+}
+
 /** The time alone where it is today, the day with it where it is not. */
 export function shortInstant(ms: number, now: number, zone = viewerZone): string {
-  const time = clockTime(ms, zone);
-  const readable = time.endsWith(':00') ? time.slice(0, 5) : time;
+  const readable = shortTime(ms, zone);
   if (calendarDay(ms, zone) === calendarDay(now, zone)) return readable;
   const near = Math.abs(ms - now) < 6 * 86_400_000;
   return near ? `${weekday(ms, zone)} ${readable}` : `${calendarDay(ms, zone)} ${readable.slice(0, 5)}`;

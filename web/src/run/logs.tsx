@@ -101,7 +101,7 @@ function statusOf(
   return state === 'ended' && lines.length > 0 ? shown + cut : '';
 }
 
-const counted = (lines: number): string => (lines === 1 ? '1 line' : `${lines} lines`);
+const counted = (lines: number): string => (lines === 1 ? '1 line' : `${lines.toLocaleString('en')} lines`);
 
 function emptyText(run: WireRun, { state, problem, lines }: Output): string {
   if (problem !== null) return problem;
