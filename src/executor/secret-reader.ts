@@ -1,13 +1,14 @@
 /**
- * Reads a file with the rights of another user, in a child that gives up all others first. So the system decides, on
- * the very file that is read, by owner, mode, access lists and every folder on the way. A process that changed its
- * user can't be traced by that user, and it has none of the scheduler's open files.
+ * Reads a file with the rights of another user. So the system decides, on the very file that is read, by owner, mode,
+ * access lists and every folder on the way. The supervisor's program opens it, and a child that is the scheduler's user
+ * reads it, which no process of the other user can stop or trace. Without that program the child becomes the user: such
+ * a process can stop it, and its launch then waits for as long as a read may take.
  */
 
 import { execFile } from 'node:child_process';
+import { constants } from 'node:os';
 import { promisify } from 'node:util';
 import type { Owner } from './launch-directory.ts';
-import { onlyDescriptors } from './supervisor-file.ts';
 
 /** Keys and certificates fit; a mistaken path to a database does not. */
 export const maxSecretBytes = 1024 * 1024;
@@ -24,13 +25,18 @@ export async function readAsUser(
   owner: Owner,
   supervisor: string | null,
 ): Promise<SecretAnswer> {
-  const request = JSON.stringify({ file, ...owner, most: maxSecretBytes });
-  const [command, ...args] = onlyDescriptors(supervisor, 3, [process.execPath, '-e', program, request]);
+  const become = supervisor === null ? owner : null;
+  const request = JSON.stringify({ file: become && file, become, most: maxSecretBytes });
+  const reader = [process.execPath, '-e', program, request] as const;
+  const [command, ...args] =
+    supervisor === null ? reader : [supervisor, 'read', file, `${owner.uid}:${owner.gid}`, ...reader];
   // Twice as much holds it in base64.
   const options = { timeout: withinMs, killSignal: 'SIGKILL', maxBuffer: 2 * maxSecretBytes } as const;
   try {
     const { stdout } = await promisify(execFile)(command, args, { ...options, env: {}, cwd: '/' });
-    const { bytes, problem } = JSON.parse(stdout) as { bytes: string | null; problem: string | null };
+    const answer = JSON.parse(stdout) as { bytes: string | null; problem: string | null } | number;
+    if (typeof answer === 'number') return { bytes: null, problem: `can not be opened (${nameOf(answer)})` };
+    const { bytes, problem } = answer;
     if (bytes !== null) return { bytes: Buffer.from(bytes, 'base64'), problem: null };
     return { bytes: null, problem: problem ?? 'can not be read' };
   } catch {
@@ -38,16 +44,21 @@ export async function readAsUser(
   }
 }
 
+const nameOf = (errno: number): string =>
+  Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? `error ${errno}`;
+
 const program = `
 const { constants, fstatSync, openSync, readSync } = require('node:fs');
-const { file, uid, gid, most } = JSON.parse(process.argv[1]);
-process.setgroups([]);
-process.setgid(gid);
-process.setuid(uid);
+const { file, become, most } = JSON.parse(process.argv[1]);
+if (become) {
+  process.setgroups([]);
+  process.setgid(become.gid);
+  process.setuid(become.uid);
+}
 function read() {
-  let fd;
+  let fd = 0;
   try {
-    fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (become) fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     return { bytes: null, problem: 'can not be opened (' + error.code + ')' };
   }

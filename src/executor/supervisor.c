@@ -1,8 +1,9 @@
 /*
- * The supervisor: what the scheduler needs of the system and can't ask from Node, as three small commands.
+ * The supervisor: what the scheduler needs of the system and can't ask from Node, as four small commands.
  *
  *   supervisor run CLAIM FOLDER USER CGROUP PROGRAM [ARG…]   starts a job once, waits for it, notes its exit code
  *   supervisor clear FOLDER USER                             empties a folder with the rights of a user
+ *   supervisor read FILE USER PROGRAM [ARG…]                 becomes a program that reads a file which the user may read
  *   supervisor only COUNT PROGRAM [ARG…]                     becomes a program that has the first COUNT descriptors
  *
  * USER is UID:GID, or - for the user that it runs as. CGROUP is a folder to make in a version 2 hierarchy, or -.
@@ -27,7 +28,7 @@ enum { ERRORS = 2, JOURNAL = 3, SCHEDULER = 4, FIRST_UNKNOWN = 5 };
 enum { ENTRY_MISSING = 2, NO_EXEC_FORMAT = 8, DENIED = 13, EXISTS = 17, NO_FOLDER_THERE = 20, IS_FOLDER = 21,
        NO_SUCH_CALL = 38 };
 enum { HERE = -100, SIGNALS = 64, SIG_CHLD = 17, PATH_SIZE = 4096 };
-enum { CLOSE_ON_EXEC = 02000000, PATH_ONLY = 010000000 };
+enum { NON_BLOCKING = 04000, CLOSE_ON_EXEC = 02000000, PATH_ONLY = 010000000 };
 #if defined(__aarch64__)
 enum { FOLDER_ONLY = 040000, NO_FOLLOW = 0100000 };
 #else
@@ -37,7 +38,7 @@ enum { FOLDER_ONLY = 0200000, NO_FOLLOW = 0400000 };
 #if defined(__x86_64__)
 enum { READ = 0, WRITE = 1, CLOSE = 3, LSEEK = 8, RT_SIGACTION = 13, RT_SIGPROCMASK = 14, GETPID = 39, SOCKETPAIR = 53,
        CLONE = 56, EXECVE = 59, WAIT4 = 61, CHDIR = 80, FCHMOD = 91, SETSID = 112, SETGROUPS = 116, SETRESUID = 117,
-       SETRESGID = 119, SETFSUID = 122, SETFSGID = 123, PRCTL = 157, GETDENTS64 = 217, EXIT_GROUP = 231, OPENAT = 257, MKDIRAT = 258,
+       SETRESGID = 119, SETFSUID = 122, SETFSGID = 123, CAPGET = 125, CAPSET = 126, PRCTL = 157, GETDENTS64 = 217, EXIT_GROUP = 231, OPENAT = 257, MKDIRAT = 258,
        UNLINKAT = 263, SYMLINKAT = 266, READLINKAT = 267, FCHMODAT = 268, DUP3 = 292, PRLIMIT64 = 302, RENAMEAT2 = 316 };
 __asm__(".globl _start\n_start: mov %rsp, %rdi\n and $-16, %rsp\n call supervisor\n");
 static long ask(long n, long a, long b, long c, long d, long e) {
@@ -50,7 +51,7 @@ static long ask(long n, long a, long b, long c, long d, long e) {
 }
 #elif defined(__aarch64__)
 enum { DUP3 = 24, MKDIRAT = 34, UNLINKAT = 35, SYMLINKAT = 36, CHDIR = 49, FCHMOD = 52, FCHMODAT = 53, OPENAT = 56, CLOSE = 57,
-       GETDENTS64 = 61, LSEEK = 62, READ = 63, WRITE = 64, READLINKAT = 78, EXIT_GROUP = 94, RT_SIGACTION = 134, RT_SIGPROCMASK = 135, SETRESUID = 147,
+       GETDENTS64 = 61, LSEEK = 62, READ = 63, WRITE = 64, READLINKAT = 78, CAPGET = 90, CAPSET = 91, EXIT_GROUP = 94, RT_SIGACTION = 134, RT_SIGPROCMASK = 135, SETRESUID = 147,
        SETRESGID = 149, SETFSUID = 151, SETFSGID = 152, SETSID = 157, SETGROUPS = 159, PRCTL = 167, GETPID = 172, SOCKETPAIR = 199,
        CLONE = 220, EXECVE = 221, WAIT4 = 260, PRLIMIT64 = 261, RENAMEAT2 = 276 };
 __asm__(".globl _start\n_start: mov x0, sp\n bl supervisor\n");
@@ -172,11 +173,23 @@ static int is_named(const char *text, struct user *user) {
   return 1;
 }
 
+/* Some files ask for capabilities, which are more than the rights of a user. Those of a program come back with its start. */
+static int drop_capabilities(void) {
+  enum { VERSION = 0x20080522, SETGID = 1 << 6, SETUID = 1 << 7 };
+  struct { unsigned version; int pid; } whose = {VERSION, 0};
+  struct { unsigned effective, permitted, inheritable; } sets[2];
+  if (ask(CAPGET, (long)&whose, (long)sets, 0, 0, 0) != 0) return 0;
+  sets[0].effective &= SETGID | SETUID;
+  sets[1].effective = 0;
+  return ask(CAPSET, (long)&whose, (long)sets, 0, 0, 0) == 0;
+}
+
 /* Reaches files with the rights of the user only, and can't be signalled by that user's other processes. */
 static int use_files_as(const char *text) {
   struct user user;
   if (!is_named(text, &user)) return 1;
   if (user.gid < 0 || ask(SETGROUPS, 0, 0, 0, 0, 0) != 0) return 0;
+  if (user.uid != 0 && !drop_capabilities()) return 0;
   ask(SETFSGID, user.gid, 0, 0, 0, 0);
   ask(SETFSUID, user.uid, 0, 0, 0, 0);
   /* These tell of no error: what is no user is answered with who it is still. */
@@ -456,12 +469,35 @@ static long clear(const char *path, const char *user) {
   return DONE;
 }
 
+/* ---- read ---- */
+
+/* Where the file can't be opened the number of the cause is printed. The program is not the user's: no other process of
+   that user can stop it. */
+static long read_as(char **arguments, char **environment) {
+  const long group = ask(SETFSGID, -1, 0, 0, 0, 0), self = ask(SETFSUID, -1, 0, 0, 0, 0);
+  if (!use_files_as(arguments[1])) return NO_USER;
+  const long file = ask(OPENAT, HERE, (long)arguments[0], NON_BLOCKING | CLOSE_ON_EXEC, 0, 0);
+  ask(SETFSUID, self, 0, 0, 0, 0);
+  ask(SETFSGID, group, 0, 0, 0, 0);
+  if (file < 0) {
+    static struct line cause;
+    add_number(&cause, -file);
+    written(1, &cause);
+    return DONE;
+  }
+  ask(DUP3, file, 0, 0, 0, 0);
+  close_from(JOURNAL);
+  become(arguments + 2, environment, -1);
+  return NOT_FOUND;
+}
+
 __attribute__((used, noreturn)) void supervisor(long *stack) {
   const long count = stack[0];
   char **arguments = (char **)(stack + 1);
   char **environment = arguments + count + 1;
   if (count >= 7 && same(arguments[1], "run")) leave(run(arguments + 2, environment));
   if (count == 4 && same(arguments[1], "clear")) leave(clear(arguments[2], arguments[3]));
+  if (count >= 5 && same(arguments[1], "read")) leave(read_as(arguments + 2, environment));
   if (count >= 4 && same(arguments[1], "only")) {
     const char *first = arguments[2];
     close_from(number(&first));

@@ -18,6 +18,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { realClock } from '../../src/clock.ts';
 import { clearLaunch } from '../../src/executor/launch-clearing.ts';
 import { LogFiles } from '../../src/executor/log-files.ts';
+import { readAsUser } from '../../src/executor/secret-reader.ts';
 import { until } from '../support/until.ts';
 import { processSpec } from './launch-spec.ts';
 import { type ProcessHarness, processHarness, warnings } from './process-harness.ts';
@@ -97,6 +98,18 @@ describe.skipIf(!able)('a process of the user of a job', () => {
     await until('their end', async () => (await states()).every((state) => state === 'ended'));
     for (const { launchName } of await launcher.inventory()) await launcher.remove(launchName);
     await launcher.stop();
+  });
+
+  test('that stops all others of its user holds up no start that needs a secret of that user', async () => {
+    const file = join(programs, 'secret');
+    writeFileSync(file, 'word', { mode: 0o400 });
+    chownSync(file, uid, uid);
+    await begun('stopper');
+    const owner = { uid, gid: uid };
+    for (let n = 0; n < 6; n++) {
+      const { bytes, problem } = await readAsUser(file, owner, harness.supervisor);
+      expect([bytes?.toString(), problem]).toEqual(['word', null]);
+    }
   });
 
   test('that holds a lease on its output holds up no thread of the scheduler', async () => {

@@ -1,6 +1,6 @@
 /** What a job can't reach: what is open elsewhere, its supervisor, and what others own. */
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   closeSync,
@@ -101,7 +101,7 @@ describe.each(['program', 'shell'] as const)('a job under the %s', (under) => {
 });
 
 describe.skipIf(!linux)('a job of the process engine', () => {
-  const { run, begin, job } = world('cgroups');
+  const { run, begin, job, trace } = world('cgroups');
 
   test.each(root ? ['nobody', null] : [null])(
     'as %s has descriptors 0, 1 and 2 and no other',
@@ -138,6 +138,21 @@ describe.skipIf(!linux)('a job of the process engine', () => {
       expect(listed.join()).not.toContain('hidden-word');
     },
   );
+
+  test.runIf(root)('begins in no folder that only a capability of the scheduler reaches', async () => {
+    const shut = trace();
+    mkdirSync(join(shut, 'open'), { recursive: true });
+    await chmod(shut, 0o700);
+    const child = spawn('sleep', ['60'], { cwd: join(shut, 'open') });
+    try {
+      await expect(run('pwd', { user: 'nobody', workdir: `/proc/${child.pid}/cwd` })).rejects.toMatchObject({
+        code: 'LAUNCH_REFUSED',
+        details: { field: 'run.user' },
+      });
+    } finally {
+      child.kill();
+    }
+  });
 
   test('keeps its exit code, whatever signal it sends to its group', async () => {
     const { launcher, ended } = await begin();

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -12,9 +12,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loginPath } from '../../src/executor/account.ts';
 import { processRequest } from '../../src/executor/process-request.ts';
+import { installSupervisor } from '../../src/executor/supervisor-file.ts';
 import { type LaunchSpec, plainContainer } from '../../src/scheduler/spec.ts';
 import { processSpec } from './launch-spec.ts';
 
@@ -168,7 +169,12 @@ describe('the environment of another user', () => {
   });
 });
 
-describe('a secret', () => {
+describe.each(['the supervisor', 'a child'])('a secret, read by %s', (by) => {
+  let supervisor: string | null = null;
+  beforeAll(async () => {
+    const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+    if (by === 'the supervisor') supervisor = await installSupervisor(folder, log);
+  });
   const folder = mkdtempSync(join(tmpdir(), 'carillon-secret-'));
   afterAll(() => rmSync(folder, { recursive: true }));
   chmodSync(folder, 0o711);
@@ -180,7 +186,8 @@ describe('a secret', () => {
     return path;
   };
   const read = async (file: string, user: string | null, folders: string[] = []) =>
-    (await processRequest(processSpec('true', { user, secrets: { A: { file } } }), {}, null, folders)).env.A;
+    (await processRequest(processSpec('true', { user, secrets: { A: { file } } }), {}, supervisor, folders))
+      .env.A;
 
   test.runIf(root)('of another user is what that user may read', async () => {
     const file = put('own', 0o600);
@@ -208,6 +215,21 @@ describe('a secret', () => {
       symlinkSync('/etc/shadow', join(folder, 'link'));
       await expect(read(join(folder, 'link'), 'nobody')).rejects.toThrow('EACCES');
       await expect(read('/proc/1/environ', 'nobody')).rejects.toThrow('can not be');
+    },
+  );
+
+  test.runIf(root && process.platform === 'linux')(
+    'of another user is not what only a capability of the scheduler reaches',
+    async () => {
+      put('shut/open/file', 0o644);
+      chmodSync(join(folder, 'shut'), 0o700);
+      const child = spawn('sleep', ['60'], { cwd: join(folder, 'shut/open') });
+      try {
+        await expect(read(`/proc/${child.pid}/cwd/file`, 'nobody')).rejects.toThrow('EACCES');
+        expect(await read(`/proc/${child.pid}/cwd/file`, null)).toBe('hidden');
+      } finally {
+        child.kill();
+      }
     },
   );
 
