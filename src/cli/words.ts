@@ -8,6 +8,9 @@ import { styled, visible } from './visible.ts';
 
 export const nothing = '–';
 
+/** `1 job`, `3 jobs`. */
+export const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
+
 /** `2026-11-21 03:00:00 (in 2 hr.)`. */
 export function when(instant: string | null, io: Pick<Io, 'now' | 'timezone'>): string {
   if (instant === null) return nothing;

@@ -97,7 +97,7 @@ run: { command: echo child }
     const places = [/both\.yaml:2:1/, /both\.yaml:4:11/, /both\.yaml:5:13/];
     const checked = await carillon(`validate ${torn[0]} ${both} ${torn[1]}`);
     expect(checked.code).toBe(2);
-    expect(checked.out).toBe('1 jobs, 5 problems\n');
+    expect(checked.out).toBe('1 job, 5 problems\n');
     for (const place of [/torn1\.yaml/, /torn2\.yaml/, ...places])
       expect(checked.err.match(new RegExp(place, 'g'))).toHaveLength(1);
     const applied = await carillon(`apply -f ${both}`);

@@ -10,6 +10,7 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { writing } from '../job-files.ts';
 import { wholeFrom } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
+import { counted } from '../words.ts';
 import { restoreRevision } from './jobs.ts';
 
 export interface RestoreOptions {
@@ -162,5 +163,5 @@ async function restoreFrom(
 }
 
 function inWords({ jobs, unfinishedRuns, records }: BackupCounts): string {
-  return `${jobs} jobs, ${unfinishedRuns} unfinished runs, ${records} records in all`;
+  return `${counted(jobs, 'job')}, ${counted(unfinishedRuns, 'unfinished run')}, ${counted(records, 'record')} in all`;
 }

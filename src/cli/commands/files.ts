@@ -13,6 +13,7 @@ import { readJobs, readText, writing } from '../job-files.ts';
 import { each } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
 import { validateJobs } from '../validation.ts';
+import { counted } from '../words.ts';
 import { type ApplyOptions, apply, submit } from './apply.ts';
 import { addChronosImport, exportChronos } from './chronos.ts';
 
@@ -99,7 +100,7 @@ async function validate(session: Session, files: readonly string[]): Promise<Exi
   else {
     for (const problem of problems) io.err(block('error', problem));
     for (const warning of warnings) io.err(`warning: ${warning}\n`);
-    session.print(`${jobs.length} jobs, ${problems.length} problems`);
+    session.print(`${counted(jobs.length, 'job')}, ${counted(problems.length, 'problem')}`);
   }
   return problems.length > 0 ? exitCodes.usage : exitCodes.ok;
 }
