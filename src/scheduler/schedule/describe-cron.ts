@@ -8,7 +8,8 @@ const MAX_FEW = 6;
 
 /** Without the zone: `at 02:00 on Monday to Friday`. */
 export function describeCron(schedule: CronSchedule): string {
-  const texts = schedule.text.split(' ');
+  // A list that has all values is no list.
+  const texts = schedule.text.split(' ').map((text) => (text.split(',').includes('*') ? '*' : text));
   const [second, minute, hour, day, month, weekday] = (texts.length === 5 ? ['0', ...texts] : texts) as [
     string,
     string,

@@ -7,6 +7,8 @@ describe('in words', () => {
   test.each([
     ['* * * * * *', 'every second'],
     ['* * * * *', 'every minute'],
+    ['0 2 1,* *,3 1,*', 'at 02:00 every day (UTC)'],
+    ['0,* *,2 1 *,1-3 *', 'every minute on the 1st of every month (UTC)'],
     ['*/5 * * * *', 'every 5 minutes'],
     ['*/10 * * * * *', 'every 10 seconds'],
     ['*/7 * * * *', 'every 7th minute (UTC)'],
