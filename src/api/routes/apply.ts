@@ -41,6 +41,10 @@ const jobs = Type.Union([
 ]);
 /** An empty document of YAML, or one of comments only, is null. JSON has no such document. */
 const noJob = Type.Null({ description: 'An empty document: no job.' });
+/** What else a document may be is refused in the answer, by itself. */
+const noMapping = Type.Union([Type.String(), Type.Number(), Type.Boolean()], {
+  description: 'A document that is no job: refused in the answer.',
+});
 
 export function applyRoutes(app: FastifyInstance, { scheduler, turns }: ApiContext): void {
   app.post<{ Querystring: Static<typeof ApplyQuery> }>(
@@ -58,7 +62,7 @@ export function applyRoutes(app: FastifyInstance, { scheduler, turns }: ApiConte
         body: {
           content: {
             'application/json': { schema: jobs },
-            'application/yaml': { schema: Type.Union([jobs, noJob]) },
+            'application/yaml': { schema: Type.Union([jobs, noJob, noMapping]) },
           },
         },
         response: answers({ 200: { description: 'What became of each job', schema: ref(WireApply) } }, [
