@@ -39,7 +39,8 @@ export async function askCluster(address: string, timeoutMs: number): Promise<Cl
   return answer?.status === 200 ? (answer.body as ClusterAnswer) : null;
 }
 
-const readTimeoutMs = 10_000;
+/** Half an hour's runs are read at the end, on a machine that may be busy with something else. */
+const readTimeoutMs = 60_000;
 const page = 1_000;
 
 /** All pages of a list; fails when a page can't be read. */
