@@ -1,8 +1,8 @@
 /**
- * Bounds the memory of answers that are made and not read: a client can ask for pages of megabytes, one behind the
- * other, and take none. Bytes are held until the system has taken them; an answer that does not fit becomes a refusal
- * with 503, and one that nobody takes in time ends its connection. Long answers that are made while they are read
- * hold next to nothing, and streams are bounded by themselves.
+ * Bounds the memory of answers that clients do not read: a client can request pages of megabytes, one after another,
+ * and read none. The bytes of an answer count until the system has taken them. An answer that does not fit becomes a
+ * 503, and one that is not read in time ends its connection. Long answers that are made while they are read hold next
+ * to nothing, and streams have bounds of their own.
  */
 
 import type { FastifyInstance } from 'fastify';

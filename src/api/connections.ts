@@ -6,8 +6,8 @@
  * one that has been so for longest. A connection that is being answered stays, unless its client does not take what
  * it is sent: such go after all others.
  *
- * What is asked for on one connection is answered one after the other: an answer that waits for another would take
- * memory, and is never told by the platform that its connection has ended. Of more than a few, the rest is dropped.
+ * Requests of one connection are answered one after the other. An answer that waits behind another would take memory,
+ * and the platform never tells it that the connection has ended. Requests beyond a few are dropped.
  *
  * At the end the platform's own closing leaves two kinds open for a minute: those on which nothing was ever asked,
  * which browsers open in advance, and those whose stream ends because of the closing.

@@ -142,7 +142,7 @@ export function nothingHere(request: FastifyRequest): CarillonError {
 
 /**
  * Answers what came over a connection and is no request, in the form of all other refusals; ends the connection.
- * Where the answer to an earlier request is under way, there is no room for another.
+ * While an earlier request is being answered, nothing can be sent.
  */
 export function answerNoRequest(error: { readonly code?: string }, socket: Socket): void {
   // Reset by the client, or the answer to an earlier request has begun.

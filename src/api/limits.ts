@@ -20,7 +20,7 @@ export const apiLimits = {
   smallAnswerBytes: 4 * 1024,
   /** An answer that is made and not taken as a whole in this time is given up: a page over a slow line. */
   answerMs: 120_000,
-  /** Requests of one connection under way at once: most clients wait for an answer before they ask again. */
+  /** Concurrent requests of one connection: most clients wait for an answer before they send the next. */
   pipelined: 16,
   /** Connections at once; an idle one makes way for a new one. */
   connections: 1_024,

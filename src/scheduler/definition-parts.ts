@@ -55,6 +55,15 @@ export const textMap = (
     }),
   });
 
+/** Words of fields by which the scheduler decides. Stored jobs may have others; see stored-form.ts. */
+export const words = {
+  when: ['all-succeeded', 'all-done', 'any-succeeded', 'all-failed', 'any-failed'],
+  overlap: ['skip', 'queue', 'queue-all', 'allow', 'replace'],
+  catchUp: ['none', 'latest', 'all'],
+  onFailure: ['stop', 'continue'],
+  completion: ['exit', 'callback'],
+} as const;
+
 /** One of these words. */
 export const oneOf = <const W extends readonly string[]>(words: W, options: TSchemaOptions = {}) =>
   Type.Unsafe<W[number]>(

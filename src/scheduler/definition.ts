@@ -4,7 +4,7 @@
  */
 
 import { type Static, Type } from 'typebox';
-import { closed, definitionLimits, duration, oneOf, text, textMap } from './definition-parts.ts';
+import { closed, definitionLimits, duration, oneOf, text, textMap, words } from './definition-parts.ts';
 import { Run } from './definition-run.ts';
 import { cronForm, dateTimeForm, everyForm, positiveDurationForm, timeOfDayForm } from './forms.ts';
 import { published } from './published.ts';
@@ -32,7 +32,7 @@ const After = Type.Object(
       description: 'Jobs this one waits for.',
     }),
     when: Type.Optional(
-      oneOf(['all-succeeded', 'all-done', 'any-succeeded', 'all-failed', 'any-failed'], {
+      oneOf(words.when, {
         description: 'What the parents must have done. Default: all-succeeded.',
       }),
     ),
@@ -115,12 +115,12 @@ export const Schedule = Type.Object(whens, {
 const Policy = Type.Object(
   {
     overlap: Type.Optional(
-      oneOf(['skip', 'queue', 'queue-all', 'allow', 'replace'], {
+      oneOf(words.overlap, {
         description: 'When a run is due while one is unfinished. Default: skip.',
       }),
     ),
     catchUp: Type.Optional(
-      oneOf(['none', 'latest', 'all'], {
+      oneOf(words.catchUp, {
         description: 'What to do with due times missed while no scheduler was running. Default: latest.',
       }),
     ),
@@ -179,13 +179,13 @@ const Policy = Type.Object(
       ),
     ),
     onFailure: Type.Optional(
-      oneOf(['stop', 'continue'], {
+      oneOf(words.onFailure, {
         description:
           'What a failed run means for children: stop (default), or continue as if it had succeeded.',
       }),
     ),
     completion: Type.Optional(
-      oneOf(['exit', 'callback'], {
+      oneOf(words.completion, {
         description:
           'When a run has succeeded: by its exit (default), or by callback, when POST /runs/{id}/complete reports it.',
       }),

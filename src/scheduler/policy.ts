@@ -3,10 +3,11 @@
  * stays in the definition; this is how it is meant.
  */
 
-import { CarillonError } from '../errors.ts';
 import type { PolicyDefinition } from './definition.ts';
+import { words } from './definition-parts.ts';
 import { hash53 } from './ids.ts';
 import { durationMs } from './schedule/period.ts';
+import { isObject, knownWord, noForm } from './stored-form.ts';
 
 export interface Policy {
   readonly overlap: 'skip' | 'queue' | 'queue-all' | 'allow' | 'replace';
@@ -42,30 +43,18 @@ const faults = new WeakMap<PolicyDefinition, Error>();
 const written = (text: string | undefined, field: string): number | null =>
   text === undefined ? null : durationMs(text, `policy.${field}`);
 
-const choices: { readonly [K in 'overlap' | 'catchUp' | 'onFailure' | 'completion']: readonly Policy[K][] } =
-  {
-    overlap: ['skip', 'queue', 'queue-all', 'allow', 'replace'],
-    catchUp: ['latest', 'none', 'all'],
-    onFailure: ['stop', 'continue'],
-    completion: ['exit', 'callback'],
-  };
+type Choice = 'overlap' | 'catchUp' | 'onFailure' | 'completion';
 
-/** The first is the default. */
-function chosen<K extends keyof typeof choices>(definition: PolicyDefinition, name: K): Policy[K] {
-  const [usual, ...others]: readonly unknown[] = choices[name];
-  const value: unknown = definition[name] ?? usual;
-  if (value === usual || others.includes(value)) return value as Policy[K];
-  const field = `policy.${name}`;
-  const allowed = [usual, ...others] as string[];
-  const message = `${field} is not one of ${allowed.join(', ')}: ${JSON.stringify(value)}`;
-  throw new CarillonError('INVALID_FIELD', message, { field, value, allowed });
+function chosen<K extends Choice>(definition: PolicyDefinition, name: K, usual: Policy[K]): Policy[K] {
+  const usualFirst = [usual, ...words[name].filter((word) => word !== usual)];
+  return knownWord<string>(`policy.${name}`, definition[name] ?? usual, usualFirst) as Policy[K];
 }
 
 function resolve(definition: PolicyDefinition): Policy {
   const retries = definition.retries ?? {};
   return {
-    overlap: chosen(definition, 'overlap'),
-    catchUp: chosen(definition, 'catchUp'),
+    overlap: chosen(definition, 'overlap', 'skip'),
+    catchUp: chosen(definition, 'catchUp', 'latest'),
     catchUpLimit: definition.catchUpLimit ?? 100,
     startWithinMs: written(definition.startWithin, 'startWithin'),
     retries: {
@@ -83,8 +72,8 @@ function resolve(definition: PolicyDefinition): Policy {
     disableAfterFailures: definition.disableAfterFailures ?? null,
     prestageMs: written(definition.prestage, 'prestage'),
     warmStartMs: written(definition.warmStart, 'warmStart'),
-    onFailure: chosen(definition, 'onFailure'),
-    completion: chosen(definition, 'completion'),
+    onFailure: chosen(definition, 'onFailure', 'stop'),
+    completion: chosen(definition, 'completion', 'exit'),
   };
 }
 
@@ -115,14 +104,8 @@ export function checkPolicy(definition: PolicyDefinition | undefined): void {
   policyOf(definition);
   const fault = isObject(definition) ? faults.get(definition) : undefined;
   if (fault !== undefined) throw fault;
-  if (definition !== undefined && !isObject(definition))
-    throw new CarillonError('INVALID_FIELD', `policy is no object: ${JSON.stringify(definition)}`, {
-      field: 'policy',
-    });
+  if (definition !== undefined && !isObject(definition)) throw noForm('policy', definition, 'object');
 }
-
-/** What is stored may be anything. */
-const isObject = (value: unknown): value is PolicyDefinition => typeof value === 'object' && value !== null;
 
 /**
  * How long to wait after attempt `attempt` (from 1) failed. With jitter the delay lies in its upper half, at

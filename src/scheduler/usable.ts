@@ -4,15 +4,16 @@
  * node from leading. Such a job is held with its reason until it is edited, or a node that can read it leads.
  */
 
-import type { Trigger } from '../dag/ready.ts';
 import { CarillonError } from '../errors.ts';
 import type { JobDefinition } from './definition.ts';
+import { words } from './definition-parts.ts';
 import type { Job } from './model.ts';
 import { checkPolicy } from './policy.ts';
 import type { Schedule } from './schedule/model.ts';
 import { compileSchedule } from './schedule/parse.ts';
 import { durationMs } from './schedule/period.ts';
 import { zoneOf } from './schedule/zone.ts';
+import { isObject, knownWord, noForm } from './stored-form.ts';
 
 /** A job as far as it can be used: without a schedule, parents and policy when it is held. */
 export interface Usable {
@@ -27,7 +28,9 @@ export function usableJob({ definition, resolved }: Job): Usable {
     checkPolicy(definition.policy);
     const parents = parentsIn(definition.schedule);
     checkExpect(definition);
-    checkTrigger(definition.schedule?.after?.when);
+    const when = definition.schedule?.after?.when;
+    // Of another word it can't be said what the parents must have done.
+    if (when !== undefined) knownWord('schedule.after.when', when, words.when);
     const schedule = resolved === null ? null : compileSchedule(resolved);
     return { schedule, parents, fault: null };
   });
@@ -43,29 +46,6 @@ function parentsIn(schedule: JobDefinition['schedule']): string[] {
   if (!isObject(after)) throw noForm('schedule.after', after, 'object');
   if (!Array.isArray(after.parents)) throw noForm('schedule.after.parents', after.parents, 'list');
   return [...after.parents];
-}
-
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
-
-function noForm(field: string, value: unknown, form: 'object' | 'list'): CarillonError {
-  const message = `${field} is no ${form}: ${JSON.stringify(value)}`;
-  return new CarillonError('INVALID_FIELD', message, { field });
-}
-
-const triggers: readonly unknown[] = [
-  'all-succeeded',
-  'all-done',
-  'any-succeeded',
-  'all-failed',
-  'any-failed',
-] satisfies Trigger[];
-
-/** Of a word that is not known here it can't be said what its parents must have done. */
-function checkTrigger(when: unknown): void {
-  if (when === undefined || triggers.includes(when)) return;
-  const field = 'schedule.after.when';
-  const message = `${field} is not one of ${triggers.join(', ')}: ${JSON.stringify(when)}`;
-  throw new CarillonError('INVALID_FIELD', message, { field, value: when, allowed: triggers as string[] });
 }
 
 function checkExpect({ expect, schedule }: JobDefinition): void {

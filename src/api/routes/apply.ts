@@ -41,7 +41,7 @@ const jobs = Type.Union([
 ]);
 /** An empty document of YAML, or one of comments only, is null. JSON has no such document. */
 const noJob = Type.Null({ description: 'An empty document: no job.' });
-/** What else a document may be is refused in the answer, by itself. */
+/** A document of another type is refused in the answer, as one job. */
 const noMapping = Type.Union([Type.String(), Type.Number(), Type.Boolean()], {
   description: 'A document that is no job: refused in the answer.',
 });

@@ -96,7 +96,7 @@ async function* output(
     yield* fromOthers(context, request, manner);
     fromAnother = true;
   }
-  // The run may go on: whoever reads must not take the end of this node for the end of the output.
+  // The run may go on: readers must not mistake the end of this node for the end of the output.
   if (context.closing.aborted) throw new CarillonError('STORE_UNAVAILABLE', 'This node stops.');
   // What another node answered has its own end.
   if (manner.events && !fromAnother) yield 'event: end\ndata: {}\n\n';
