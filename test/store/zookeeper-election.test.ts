@@ -11,15 +11,12 @@ import {
   nodeWith,
   notice,
   reply,
+  requestType,
   type ScriptedRequest,
   ScriptedZooKeeper,
 } from '../support/zookeeper-script.ts';
 
-const create = 1;
-const read = 4;
-const children = 12;
-const multi = 14;
-const readMany = 22;
+const { create, read, children, multi, readMany } = requestType;
 const candidacyGone = notice(4, '/election');
 const termBegun = notice(3, '/epoch');
 const [before, own] = ['n_0000000000', 'n_0000000001'];

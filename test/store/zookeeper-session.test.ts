@@ -12,7 +12,7 @@ import {
 import { until } from '../support/until.ts';
 import { ZooKeeper, zookeeperMissing } from '../support/zookeeper.ts';
 import { ZooKeeperProxy } from '../support/zookeeper-proxy.ts';
-import { notice, reply, ScriptedZooKeeper } from '../support/zookeeper-script.ts';
+import { notice, reply, requestType, ScriptedZooKeeper } from '../support/zookeeper-script.ts';
 
 const empty = Buffer.alloc(0);
 const events: string[] = [];
@@ -463,8 +463,7 @@ describe.skipIf(zookeeperMissing !== null)('with three servers', () => {
 });
 
 describe('with a server that says what no server should', () => {
-  const ping = 11;
-  const exists = 3;
+  const { ping, exists } = requestType;
   async function scripted(
     timeoutMs: number,
     answer: ScriptedZooKeeper['answer'],

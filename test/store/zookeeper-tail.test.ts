@@ -13,13 +13,12 @@ import {
   nodeWith,
   notice,
   reply,
+  requestType,
   type ScriptedRequest,
   ScriptedZooKeeper,
 } from '../support/zookeeper-script.ts';
 
-const exists = 3;
-const read = 4;
-const readMany = 22;
+const { exists, read, readMany } = requestType;
 const noNode = -101;
 const unreadable = 17;
 const headChanged = notice(3, '/head');

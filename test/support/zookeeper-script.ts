@@ -12,7 +12,17 @@ export interface ScriptedRequest {
 
 export type Answer = (request: ScriptedRequest, socket: Socket) => void;
 
-/** Pings are type 11, logins 100, reads 4, existence 3. */
+/** Types of requests in ZooKeeper's protocol. */
+export const requestType = {
+  create: 1,
+  exists: 3,
+  read: 4,
+  ping: 11,
+  children: 12,
+  multi: 14,
+  readMany: 22,
+} as const;
+
 export class ScriptedZooKeeper {
   answer: Answer;
   readonly sockets = new Set<Socket>();
@@ -64,7 +74,8 @@ export class ScriptedZooKeeper {
 
 function requestOf(frame: Buffer): ScriptedRequest {
   const type = frame.readInt32BE(8);
-  const path = type === 3 || type === 4 ? frame.toString('utf8', 16, 16 + frame.readInt32BE(12)) : '';
+  const hasPath = type === requestType.exists || type === requestType.read;
+  const path = hasPath ? frame.toString('utf8', 16, 16 + frame.readInt32BE(12)) : '';
   return { xid: frame.readInt32BE(4), type, path };
 }
 
