@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../src/api/app.ts';
-import { realClock } from '../src/clock.ts';
+import { realClock } from '../src/node/clock.ts';
 import type { Log } from '../src/scheduler/ports.ts';
 import { idleScheduler, print } from './rig.ts';
 

@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { tarOf } from '../src/executor/tar.ts';
+import { tarOf } from '../src/executor/docker/tar.ts';
 import type { Dockerd } from '../test/support/dockerd.ts';
 import { until } from '../test/support/until.ts';
 

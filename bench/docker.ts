@@ -7,13 +7,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { realClock } from '../src/clock.ts';
-import { createDockerLauncher } from '../src/executor/docker.ts';
-import { createRunLogs } from '../src/executor/run-logs.ts';
-import { createLog } from '../src/log.ts';
+import { createDockerLauncher } from '../src/executor/docker/launcher.ts';
+import { createRunLogs } from '../src/executor/logs/run-logs.ts';
+import { realClock } from '../src/node/clock.ts';
+import { createLog } from '../src/node/log.ts';
 import { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
 import { createSoloElection } from '../src/store/election-solo.ts';
-import { createEmbeddedStore } from '../src/store/embedded.ts';
+import { createEmbeddedStore } from '../src/store/embedded/store.ts';
 import { Dockerd, dockerdMissing } from '../test/support/dockerd.ts';
 import { makePeers, type Peer, type Peers, stampImage } from './container-peers.ts';
 import { print } from './rig.ts';

@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import { buildApp } from '../src/api/app.ts';
-import { realClock } from '../src/clock.ts';
-import { createLog } from '../src/log.ts';
+import { realClock } from '../src/node/clock.ts';
+import { createLog } from '../src/node/log.ts';
 import { idleScheduler, print } from './rig.ts';
 
 const JOBS = 10_000;

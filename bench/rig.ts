@@ -1,10 +1,10 @@
 /** What the benches of the whole scheduler share: an engine that does nothing, load, and how figures are printed. */
 
-import { realClock } from '../src/clock.ts';
+import { realClock } from '../src/node/clock.ts';
 import type { Launcher, Log, Member, Observation, Store } from '../src/scheduler/ports.ts';
 import { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
 import { createSoloElection } from '../src/store/election-solo.ts';
-import { createEmbeddedStore } from '../src/store/embedded.ts';
+import { createEmbeddedStore } from '../src/store/embedded/store.ts';
 
 /** Starts nothing and ends at once: what is measured is the scheduler. */
 export function noOpLauncher(): Launcher {

@@ -8,10 +8,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open } from 'lmdb';
-import type { Job } from '../src/scheduler/model.ts';
-import { State } from '../src/scheduler/state.ts';
-import type { WriteGroup } from '../src/scheduler/write.ts';
-import { createEmbeddedStore } from '../src/store/embedded.ts';
+import type { Job } from '../src/scheduler/model/model.ts';
+import type { WriteGroup } from '../src/scheduler/model/write.ts';
+import { State } from '../src/scheduler/state/state.ts';
+import { createEmbeddedStore } from '../src/store/embedded/store.ts';
 
 const JOBS = 1_000_000;
 const BATCH = 10_000;

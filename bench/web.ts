@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import type { JobDefinition } from '../src/scheduler/definition.ts';
+import type { JobDefinition } from '../src/scheduler/job/definition.ts';
 import { Server } from '../test/support/server.ts';
 import { openBrowser, openPage } from '../test/web/browser.ts';
 import { livePast } from '../test/web/past.ts';

@@ -5,13 +5,17 @@
  */
 
 import zookeeper from 'node-zookeeper-client';
-import { realClock } from '../src/clock.ts';
-import { createLog } from '../src/log.ts';
+import { realClock } from '../src/node/clock.ts';
+import { createLog } from '../src/node/log.ts';
 import type { Store } from '../src/scheduler/ports.ts';
 import { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
-import { createZooKeeperElection } from '../src/store/election-zookeeper.ts';
-import { createZooKeeperStore } from '../src/store/zookeeper.ts';
-import { createZooKeeperSession, type Op, type ZooKeeperSession } from '../src/store/zookeeper-session.ts';
+import { createZooKeeperElection } from '../src/store/zookeeper/election.ts';
+import { createZooKeeperStore } from '../src/store/zookeeper/store.ts';
+import {
+  createZooKeeperSession,
+  type Op,
+  type ZooKeeperSession,
+} from '../src/store/zookeeper/wire/session.ts';
 import { ZooKeeper } from '../test/support/zookeeper.ts';
 import { asManyAsGo, type Load, noOpLauncher, print, sustain } from './rig.ts';
 

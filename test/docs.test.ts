@@ -5,8 +5,8 @@ import { dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { exitCodes } from '../src/cli/exit-codes.ts';
 import { runCli } from '../src/cli/program.ts';
-import { endStates, liveStates } from '../src/scheduler/model.ts';
-import { runTransitions } from '../src/scheduler/run-state.ts';
+import { endStates, liveStates } from '../src/scheduler/model/model.ts';
+import { runTransitions } from '../src/scheduler/model/run-state.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -44,7 +44,7 @@ describe('the run state machine', () => {
       .filter((line) => /──/.test(line) && !/clock|inbox/.test(line));
 
   test('is drawn alike in the code and on the pages', () => {
-    const drawn = diagram(read('src/scheduler/run-state.ts'));
+    const drawn = diagram(read('src/scheduler/model/run-state.ts'));
     expect(drawn).toHaveLength(4);
     for (const page of ['docs/jobs.md', 'ARCHITECTURE.md'])
       expect(diagram(read(page))).toEqual(expect.arrayContaining(drawn));

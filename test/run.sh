@@ -17,7 +17,7 @@ tests() {
 }
 
 # What loses nodes, or watches a page live, is judged by the clock: beside other tests it would be judged for their load.
-alone=(test/web/journey.test.ts test/executor/swarm-faults.test.ts test/chaos/chaos.test.ts)
+alone=(test/web/journey.test.ts test/executor/swarm/faults.test.ts test/chaos/chaos.test.ts)
 if [[ $# -gt 0 ]]; then
   tests given "$@"
 else

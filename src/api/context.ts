@@ -4,11 +4,11 @@ import { isUtf8 } from 'node:buffer';
 import type { FastifyRequest } from 'fastify';
 import type { SchedulerHandle } from '../scheduler/handle.ts';
 import type { Clock, Member } from '../scheduler/ports.ts';
-import { apiLimits } from './limits.ts';
+import type { Room } from './guard/room.ts';
 import type { LiveEvents } from './live.ts';
-import { forwardedFor, isForwarded, type Peers } from './peer.ts';
-import type { Room } from './room.ts';
+import { forwardedFor, isForwarded, type Peers } from './peers/peer.ts';
 import type { Turns } from './turns.ts';
+import { apiLimits } from './wire/limits.ts';
 
 export interface ApiContext {
   readonly scheduler: SchedulerHandle;

@@ -1,6 +1,6 @@
 /** What differs between two JSON values, field by field. */
 
-import { sameJson } from '../scheduler/same.ts';
+import { sameJson } from '../scheduler/job/same.ts';
 
 export interface Difference {
   /** `policy.retries.limit`; empty for the whole. */

@@ -5,12 +5,12 @@
 
 import { type TProperties, type TSchema, Type } from 'typebox';
 import { catalogue, type ErrorCode } from '../errors.ts';
-import { jobNamePattern } from '../scheduler/definition.ts';
-import { dayForm, instantForm } from '../scheduler/forms.ts';
-import { published } from '../scheduler/published.ts';
-import { apiLimits } from './limits.ts';
-import { WireProblem } from './schema.ts';
-import { ref } from './shape.ts';
+import { jobNamePattern } from '../scheduler/job/definition.ts';
+import { dayForm, instantForm } from '../scheduler/job/schema/forms.ts';
+import { published } from '../scheduler/job/schema/published.ts';
+import { apiLimits } from './wire/limits.ts';
+import { WireProblem } from './wire/schema.ts';
+import { ref } from './wire/shape.ts';
 
 /** Responses of a route that asks the scheduler: when all is well, and the codes of its refusals by status. */
 export const answers = (good: Good, codes: readonly ErrorCode[] = []): Record<string, Response> =>

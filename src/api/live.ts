@@ -7,8 +7,8 @@
 import { Readable } from 'node:stream';
 import type { Notice, SchedulerHandle } from '../scheduler/handle.ts';
 import type { Clock } from '../scheduler/ports.ts';
-import type { WireEvent } from './schema-views.ts';
-import { noticeToWire } from './to-wire.ts';
+import { noticeToWire } from './wire/to-wire.ts';
+import type { WireEvent } from './wire/views.ts';
 
 export const liveLimits = {
   /** Events that a returning client can have missed: some seconds of a burst. */

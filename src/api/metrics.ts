@@ -5,8 +5,8 @@
  */
 
 import type { SchedulerHandle } from '../scheduler/handle.ts';
-import { type EndState, endStates, liveStates, type Run } from '../scheduler/model.ts';
-import { readyAt } from '../scheduler/run-state.ts';
+import { type EndState, endStates, liveStates, type Run } from '../scheduler/model/model.ts';
+import { readyAt } from '../scheduler/model/run-state.ts';
 
 /** Upper bounds in seconds: a prepared container starts within a few milliseconds; an outage can last hours. */
 const latenessBounds = [

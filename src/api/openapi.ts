@@ -3,9 +3,9 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { Type } from 'typebox';
-import { publish } from '../scheduler/published.ts';
-import { components } from './components.ts';
+import { publish } from '../scheduler/job/schema/published.ts';
 import { answersHere } from './endpoint.ts';
+import { components } from './wire/components.ts';
 
 /** Before any route is added. */
 export function describeApi(app: FastifyInstance, version: string): void {

@@ -4,7 +4,7 @@
  */
 
 import { CarillonError } from '../errors.ts';
-import { nameTwice } from '../json-place.ts';
+import { nameTwice } from '../job-file/json-place.ts';
 import type { Unmapped } from '../scheduler/chronos/aspects.ts';
 import { chronosFires } from '../scheduler/chronos/fires.ts';
 import type { ChronosJob, Generation } from '../scheduler/chronos/job.ts';
@@ -13,8 +13,8 @@ import { nativeName } from '../scheduler/chronos/names.ts';
 import { readChronosJob, type Sent } from '../scheduler/chronos/read.ts';
 import { onceNow } from '../scheduler/chronos/schedule.ts';
 import { chronosWarnings } from '../scheduler/chronos/warnings.ts';
-import { timeSchedule } from '../scheduler/define.ts';
-import type { JobDefinition } from '../scheduler/definition.ts';
+import type { JobDefinition } from '../scheduler/job/definition.ts';
+import { timeSchedule } from '../scheduler/rules/define.ts';
 import { nextInstant } from '../scheduler/schedule/next.ts';
 import { compileSchedule, resolveSchedule } from '../scheduler/schedule/parse.ts';
 

@@ -14,7 +14,7 @@ import type {
   WireProblem,
   WireRevision,
   WireRun,
-} from '../api/schema.ts';
+} from '../api/wire/schema.ts';
 import type {
   WireCluster,
   WireEngine,
@@ -25,7 +25,7 @@ import type {
   WirePreview,
   WirePreviewRequest,
   WireStats,
-} from '../api/schema-views.ts';
+} from '../api/wire/views.ts';
 import { CarillonError } from '../errors.ts';
 import { nameInHeader } from './asker.ts';
 

@@ -5,8 +5,8 @@
  */
 
 import { CarillonError } from '../errors.ts';
-import { findProblems } from '../scheduler/check.ts';
-import type { JobDefinition } from '../scheduler/definition.ts';
+import { findProblems } from '../scheduler/job/check/check.ts';
+import type { JobDefinition } from '../scheduler/job/definition.ts';
 import { resolveSchedule } from '../scheduler/schedule/parse.ts';
 
 export interface ImportedCrontab {

@@ -1,6 +1,6 @@
 /** Failures as one readable block: what happened, the field, the value, what is allowed, and where. */
 
-import type { WireProblem } from '../api/schema.ts';
+import type { WireProblem } from '../api/wire/schema.ts';
 import { CarillonError, type ErrorDetails } from '../errors.ts';
 import { ProblemError, UnreachableError } from './client.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';

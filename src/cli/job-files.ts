@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CarillonError } from '../errors.ts';
-import { parseJobFile, type WrittenJob } from '../job-file.ts';
-import { decodeUtf8 } from '../utf8.ts';
+import { parseJobFile, type WrittenJob } from '../job-file/read.ts';
+import { decodeUtf8 } from '../job-file/utf8.ts';
 import type { Io } from './shell.ts';
 
 /** Files of one folder, its folders included; more is probably the wrong folder. */

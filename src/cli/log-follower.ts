@@ -1,6 +1,6 @@
 /** Follows the output of one attempt to its end, over as many connections as it takes. */
 
-import type { WireLogEvent, WireRun } from '../api/schema.ts';
+import type { WireLogEvent, WireRun } from '../api/wire/schema.ts';
 import type { Persistence } from './persistence.ts';
 import type { Session } from './shell.ts';
 

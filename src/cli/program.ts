@@ -2,8 +2,8 @@
 
 import { createInterface } from 'node:readline/promises';
 import { Command, CommanderError } from 'commander';
-import { describeSettings, type Environment, loadClientConfig } from '../config.ts';
-import { decodeUtf8 } from '../utf8.ts';
+import { decodeUtf8 } from '../job-file/utf8.ts';
+import { describeSettings, type Environment, loadClientConfig } from '../node/config.ts';
 import { askedBy } from './asker.ts';
 import { addBackupCommands, type Restore } from './commands/backup.ts';
 import { addEngineCommands } from './commands/engines.ts';

@@ -6,10 +6,10 @@
 import { applyOrder } from '../dag/check.ts';
 import { Graph } from '../dag/graph.ts';
 import { CarillonError } from '../errors.ts';
-import type { WrittenJob } from '../job-file.ts';
-import { checkDefinition, findProblems } from '../scheduler/check.ts';
-import { newJobWarnings, scheduleProblems, timeSchedule } from '../scheduler/define.ts';
-import type { JobDefinition } from '../scheduler/definition.ts';
+import type { WrittenJob } from '../job-file/read.ts';
+import { checkDefinition, findProblems } from '../scheduler/job/check/check.ts';
+import type { JobDefinition } from '../scheduler/job/definition.ts';
+import { newJobWarnings, scheduleProblems, timeSchedule } from '../scheduler/rules/define.ts';
 import { resolveSchedule } from '../scheduler/schedule/parse.ts';
 
 export interface Validation {

@@ -2,7 +2,7 @@
 
 import Table from 'cli-table3';
 import { DateTime } from 'luxon';
-import type { WireLedgerLine } from '../api/schema.ts';
+import type { WireLedgerLine } from '../api/wire/schema.ts';
 import type { Io } from './shell.ts';
 import { styled, visible } from './visible.ts';
 

@@ -1,7 +1,7 @@
 /** What people and scripts can ask of the scheduler, and what each is answered with. */
 
-import type { Judged } from './apply.ts';
-import type { Job, JobState, Run } from './model.ts';
+import type { Job, JobState, Run } from './model/model.ts';
+import type { Judged } from './rules/apply.ts';
 
 export type Command =
   /** `create` refuses an existing name, `replace` takes either; `expected` refuses any other revision. */

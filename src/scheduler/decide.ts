@@ -3,6 +3,12 @@
  * of I/O. It changes the state in place and answers what must become durable and what is to be done then.
  */
 
+import type { AnswerTo, Command } from './command.ts';
+import type { Event } from './event.ts';
+import { engineRetryDelayMs } from './job/policy.ts';
+import type { Run } from './model/model.ts';
+import { awaitsWord, isEnded } from './model/run-state.ts';
+import type { Observation } from './ports.ts';
 import {
   attemptDeferred,
   attemptEnded,
@@ -12,21 +18,15 @@ import {
   attemptStarted,
   attemptUnplaced,
   wordOverdue,
-} from './attempts.ts';
-import type { AnswerTo, Command } from './command.ts';
-import { check } from './commands.ts';
-import { type Decision, Draft } from './decision.ts';
-import { CLOCK_BACK_MS, clockSetBack, decideDue } from './due.ts';
-import { moveInstants, nextDeadline } from './durations.ts';
-import type { Event } from './event.ts';
-import type { Run } from './model.ts';
-import { engineRetryDelayMs } from './policy.ts';
-import type { Observation } from './ports.ts';
-import { hostLost, reconcile, resume } from './reconcile.ts';
-import { awaitsWord, isEnded } from './run-state.ts';
-import { closeRun, killRun, placeRun, settle } from './runs.ts';
-import type { RunTimer, State } from './state.ts';
-import { newTurn, type Turn } from './turn.ts';
+} from './rules/attempts.ts';
+import { check } from './rules/commands.ts';
+import { CLOCK_BACK_MS, clockSetBack, decideDue } from './rules/due.ts';
+import { hostLost, reconcile, resume } from './rules/reconcile.ts';
+import { closeRun, killRun, placeRun, settle } from './rules/runs.ts';
+import { type Decision, Draft } from './state/decision.ts';
+import { moveInstants, nextDeadline } from './state/durations.ts';
+import type { RunTimer, State } from './state/state.ts';
+import { newTurn, type Turn } from './state/turn.ts';
 
 /** Due jobs and deadlines that one decision takes; the rest follows at once, behind what came in meanwhile. */
 const MAX_DUE_PER_DECISION = 500;

@@ -2,7 +2,7 @@
 
 import type { Command } from './command.ts';
 import type { Observation } from './ports.ts';
-import type { Inventory } from './reconcile.ts';
+import type { Inventory } from './rules/reconcile.ts';
 
 export type Event =
   | { readonly kind: 'command'; readonly now: number; readonly command: Command }

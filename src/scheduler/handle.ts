@@ -5,10 +5,10 @@
  */
 
 import type { AnswerTo, Command } from './command.ts';
-import type { Job, JobState, JobStats, Run } from './model.ts';
+import type { Job, JobState, JobStats, Run } from './model/model.ts';
 import type { Archive, Launcher, LogChunk, LogQuery, Member, StoreStatus } from './ports.ts';
 import type { Schedule } from './schedule/model.ts';
-import type { Summary } from './stats.ts';
+import type { Summary } from './stats/stats.ts';
 
 /**
  * A job as it lies in memory, for those who look at all of them: it goes on changing, so it is read at once

@@ -3,9 +3,18 @@
  * a conformance suite under test/conformance that every adapter passes.
  */
 
-import type { EndState, Histograms, Job, JobState, JobStats, LedgerLine, Revision, Run } from './model.ts';
-import type { LaunchSpec } from './spec.ts';
-import type { Write, WriteGroup } from './write.ts';
+import type { LaunchSpec } from './job/spec.ts';
+import type {
+  EndState,
+  Histograms,
+  Job,
+  JobState,
+  JobStats,
+  LedgerLine,
+  Revision,
+  Run,
+} from './model/model.ts';
+import type { Write, WriteGroup } from './model/write.ts';
 
 /** Something with a life: `start` resolves when it is ready, `stop` is idempotent and waits. */
 export interface Service {
@@ -38,7 +47,7 @@ export interface Log {
 
 /**
  * Bounds of commits. The loop packs whole groups up to `maxWrites` and never splits a group; `inFlight` commits are sent
- * at a time. Bytes are not counted: a store splits what is too large for one request (zookeeper-log.ts).
+ * at a time. Bytes are not counted: a store splits what is too large for one request (zookeeper/log.ts).
  */
 export interface StoreLimits {
   readonly maxWrites: number;

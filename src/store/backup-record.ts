@@ -4,9 +4,9 @@
  */
 
 import { CarillonError } from '../errors.ts';
-import type { Write } from '../scheduler/write.ts';
+import type { Write } from '../scheduler/model/write.ts';
 import { decodeHistograms, decodeRevision, type Stored } from './codec.ts';
-import { decodeWrite, type StoredWrite } from './zookeeper-segment.ts';
+import { decodeWrite, type StoredWrite } from './segment.ts';
 
 /** What can be there in one record and gone by a later one. */
 export type Losable = 'job' | 'state' | 'stats' | 'run';

@@ -4,7 +4,7 @@
  */
 
 import { CarillonError } from '../errors.ts';
-import type { JobDefinition } from '../scheduler/definition.ts';
+import type { JobDefinition } from '../scheduler/job/definition.ts';
 import type {
   Attempt,
   Histograms,
@@ -15,9 +15,9 @@ import type {
   Revision,
   Run,
   Stretch,
-} from '../scheduler/model.ts';
-import { freshState } from '../scheduler/state.ts';
-import { emptyHistograms } from '../scheduler/stats.ts';
+} from '../scheduler/model/model.ts';
+import { freshState } from '../scheduler/state/state.ts';
+import { emptyHistograms } from '../scheduler/stats/stats.ts';
 
 /** Of stored values. One without `v` is of version 1; what cannot be read as that says so in `v`. */
 const VERSION = 1;

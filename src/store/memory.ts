@@ -4,9 +4,9 @@
  */
 
 import { CarillonError } from '../errors.ts';
-import type { LedgerLine, Revision, Run } from '../scheduler/model.ts';
+import type { LedgerLine, Revision, Run } from '../scheduler/model/model.ts';
+import type { Write } from '../scheduler/model/write.ts';
 import type { Archive, Store, Watcher } from '../scheduler/ports.ts';
-import type { Write } from '../scheduler/write.ts';
 import { writeBackup } from './backup-file.ts';
 import { bounds } from './bounds.ts';
 import {

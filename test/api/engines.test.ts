@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Launcher } from '../../src/scheduler/ports.ts';
 import { engineViews } from '../../src/scheduler/runtime/engine-views.ts';
-import { State } from '../../src/scheduler/state.ts';
+import { State } from '../../src/scheduler/state/state.ts';
 import { ApiWorld } from '../support/api-world.ts';
 import { createFakeLauncher } from '../support/fake-launcher.ts';
 import { testSettings } from '../support/rig.ts';

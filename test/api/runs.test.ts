@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { WireAttempt } from '../../src/api/schema.ts';
+import type { WireAttempt } from '../../src/api/wire/schema.ts';
 import { CarillonError } from '../../src/errors.ts';
 import type { SchedulerHandle } from '../../src/scheduler/handle.ts';
-import type { Run } from '../../src/scheduler/model.ts';
+import type { Run } from '../../src/scheduler/model/model.ts';
 import type { LogChunk } from '../../src/scheduler/ports.ts';
 import { ApiWorld } from '../support/api-world.ts';
 

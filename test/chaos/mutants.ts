@@ -17,12 +17,12 @@ export const mutants: Readonly<Record<string, readonly Edit[]>> = {
   /** A commit that was refused counts as written, and a leader believes in its lease for ever. */
   'fencing-off': [
     {
-      file: 'src/store/zookeeper-writer.ts',
+      file: 'src/store/zookeeper/writer.ts',
       find: '(error: unknown) => this.#trouble(entry, error),',
       replace: '() => this.#durable(entry),',
     },
     {
-      file: 'src/store/election-zookeeper.ts',
+      file: 'src/store/zookeeper/election.ts',
       find: 'session.silenceMs() < session.timeoutMs * LEASE',
       replace: 'session.silenceMs() >= 0 * LEASE',
     },
@@ -30,7 +30,7 @@ export const mutants: Readonly<Record<string, readonly Edit[]>> = {
   /** What fails is not tried again. */
   'retries-off': [
     {
-      file: 'src/scheduler/attempts.ts',
+      file: 'src/scheduler/rules/attempts.ts',
       find: 'if (failures > policy.retries.limit) return false;',
       replace: 'return false;',
     },

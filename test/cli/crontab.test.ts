@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { importCrontab } from '../../src/cli/crontab.ts';
 import type { CarillonError } from '../../src/errors.ts';
-import { checkDefinition } from '../../src/scheduler/check.ts';
+import { checkDefinition } from '../../src/scheduler/job/check/check.ts';
 import { resolveSchedule } from '../../src/scheduler/schedule/parse.ts';
 
 const nowMs = Date.UTC(2026, 10, 21);

@@ -1,7 +1,7 @@
 /** `carillon logs -f --tail` prints the last lines that are there and then each further line, in every stream once. */
 
 import { expect, test } from 'vitest';
-import type { WireLogEvent, WireRun } from '../../src/api/schema.ts';
+import type { WireLogEvent, WireRun } from '../../src/api/wire/schema.ts';
 import type { Client, Query } from '../../src/cli/client.ts';
 import { UnreachableError } from '../../src/cli/client.ts';
 import { followLogs } from '../../src/cli/log-follower.ts';

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { WireProblem, WireRun } from '../../src/api/schema.ts';
+import type { WireProblem, WireRun } from '../../src/api/wire/schema.ts';
 import { Client, ProblemError, UnreachableError } from '../../src/cli/client.ts';
 
 let server: FastifyInstance;

@@ -2,8 +2,8 @@
 
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { WireProblem, WireRun } from '../../src/api/schema.ts';
-import type { WireCluster } from '../../src/api/schema-views.ts';
+import type { WireProblem, WireRun } from '../../src/api/wire/schema.ts';
+import type { WireCluster } from '../../src/api/wire/views.ts';
 import { runCli } from '../../src/cli/program.ts';
 
 let first: FastifyInstance;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { block } from '../../src/cli/failure.ts';
 import { validateJobs } from '../../src/cli/validation.ts';
-import { parseJobFile } from '../../src/job-file.ts';
+import { parseJobFile } from '../../src/job-file/read.ts';
 
 const nowMs = Date.UTC(2026, 10, 21);
 const validate = (text: string) => validateJobs(parseJobFile(text, 'f.yaml'), nowMs);

@@ -9,7 +9,7 @@ import { type CliParts, runCli } from '../../src/cli/program.ts';
 import type { Io } from '../../src/cli/shell.ts';
 import { guarded, styled } from '../../src/cli/visible.ts';
 import { bold, card, table, tinted } from '../../src/cli/words.ts';
-import { formatJobFile, parseJobFile } from '../../src/job-file.ts';
+import { formatJobFile, parseJobFile } from '../../src/job-file/read.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'carillon-visible-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));

@@ -8,8 +8,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CarillonError } from '../../src/errors.ts';
+import type { LaunchSpec } from '../../src/scheduler/job/spec.ts';
 import type { Launcher, LogQuery, Observation } from '../../src/scheduler/ports.ts';
-import type { LaunchSpec } from '../../src/scheduler/spec.ts';
 import { until } from '../support/until.ts';
 
 export interface LauncherHarness {

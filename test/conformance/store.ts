@@ -1,11 +1,11 @@
 /** What every store promises, whichever it is: the suite that each adapter passes against the real thing. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Job, JobState, JobStats, LedgerLine, Run } from '../../src/scheduler/model.ts';
+import type { Job, JobState, JobStats, LedgerLine, Run } from '../../src/scheduler/model/model.ts';
+import type { Write } from '../../src/scheduler/model/write.ts';
 import type { LoadedItem, Store } from '../../src/scheduler/ports.ts';
-import { freshState } from '../../src/scheduler/state.ts';
-import { emptyHistograms } from '../../src/scheduler/stats.ts';
-import type { Write } from '../../src/scheduler/write.ts';
+import { freshState } from '../../src/scheduler/state/state.ts';
+import { emptyHistograms } from '../../src/scheduler/stats/stats.ts';
 import { bounds } from '../../src/store/bounds.ts';
 import type { TermSource } from '../../src/store/election-solo.ts';
 

@@ -3,7 +3,7 @@ import { Graph } from '../../src/dag/graph.ts';
 import { topologicalLevels } from '../../src/dag/order.ts';
 import { criticalPath } from '../../src/dag/path.ts';
 import { InvariantError } from '../../src/errors.ts';
-import { inOneGo } from '../../src/json-text.ts';
+import { inOneGo } from '../../src/job-file/json-text.ts';
 
 function graphOf(edges: Record<string, string[]>): Graph {
   const graph = new Graph();

@@ -19,10 +19,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { realClock } from '../../src/clock.ts';
-import { createCredentials } from '../../src/executor/docker-credentials.ts';
-import { installSupervisor, onlyDescriptors } from '../../src/executor/supervisor-file.ts';
-import { createLog } from '../../src/log.ts';
+import { createCredentials } from '../../src/executor/container/credentials.ts';
+import { installSupervisor, onlyDescriptors } from '../../src/executor/process/supervisor/file.ts';
+import { realClock } from '../../src/node/clock.ts';
+import { createLog } from '../../src/node/log.ts';
 import { eventually, Server } from '../support/server.ts';
 import { ZooKeeper, zookeeperMissing } from '../support/zookeeper.ts';
 

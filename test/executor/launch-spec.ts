@@ -1,6 +1,6 @@
 /** Specs of jobs: by default a shell script, and nothing else. */
 
-import { type LaunchSpec, plainContainer } from '../../src/scheduler/spec.ts';
+import { type LaunchSpec, plainContainer } from '../../src/scheduler/job/spec.ts';
 
 export function launchSpec(
   script: string,

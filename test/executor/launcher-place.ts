@@ -3,8 +3,8 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { realClock } from '../../src/clock.ts';
-import { createRunLogs, type RunLogs } from '../../src/executor/run-logs.ts';
+import { createRunLogs, type RunLogs } from '../../src/executor/logs/run-logs.ts';
+import { realClock } from '../../src/node/clock.ts';
 import type { Clock, Log } from '../../src/scheduler/ports.ts';
 
 export interface LauncherPlace {

@@ -16,7 +16,7 @@ import {
   parentEnded,
 } from '../../src/dag/ready.ts';
 import { CarillonError } from '../../src/errors.ts';
-import { inOneGo } from '../../src/json-text.ts';
+import { inOneGo } from '../../src/job-file/json-text.ts';
 
 const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
 const jobName = fc.constantFrom(...names);

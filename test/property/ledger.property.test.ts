@@ -5,7 +5,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { LedgerLine } from '../../src/scheduler/model.ts';
+import type { LedgerLine } from '../../src/scheduler/model/model.ts';
 import { nextInstant } from '../../src/scheduler/schedule/next.ts';
 import { compileSchedule } from '../../src/scheduler/schedule/parse.ts';
 import { Rig } from '../support/rig.ts';

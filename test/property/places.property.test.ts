@@ -6,7 +6,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Settings } from '../../src/scheduler/model.ts';
+import type { Settings } from '../../src/scheduler/model/model.ts';
 import { Rig } from '../support/rig.ts';
 
 const jobs = ['a', 'b', 'c', 'd', 'e'];

@@ -6,7 +6,7 @@
 
 import { expect, test } from 'vitest';
 import { nextInstant } from '../../src/scheduler/schedule/next.ts';
-import { allTime, summarise } from '../../src/scheduler/stats.ts';
+import { allTime, summarise } from '../../src/scheduler/stats/stats.ts';
 import { World } from '../support/world.ts';
 
 const SEEDS =

@@ -2,8 +2,8 @@
 
 import { CarillonError } from '../../src/errors.ts';
 import type { AnswerTo, Command } from '../../src/scheduler/command.ts';
-import type { Job, Run } from '../../src/scheduler/model.ts';
-import { isEnded } from '../../src/scheduler/run-state.ts';
+import type { Job, Run } from '../../src/scheduler/model/model.ts';
+import { isEnded } from '../../src/scheduler/model/run-state.ts';
 import { jobSet, scheduledJob } from './jobs.ts';
 import type { Judge } from './judge.ts';
 import type { SimNode } from './node.ts';

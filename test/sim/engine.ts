@@ -3,8 +3,8 @@
  * whoever listens. Nothing is started that was not created; what is removed can't be started by its id any more.
  */
 
+import type { LaunchSpec } from '../../src/scheduler/job/spec.ts';
 import type { LaunchReport, Observation } from '../../src/scheduler/ports.ts';
-import type { LaunchSpec } from '../../src/scheduler/spec.ts';
 import type { Random } from './random.ts';
 import type { SimTime } from './time.ts';
 

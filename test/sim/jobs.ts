@@ -1,6 +1,6 @@
 /** Random jobs: small graphs over schedules of seconds to minutes, with every policy. */
 
-import type { LaunchSpec } from '../../src/scheduler/spec.ts';
+import type { LaunchSpec } from '../../src/scheduler/job/spec.ts';
 import type { Course } from './engine.ts';
 import { Random } from './random.ts';
 

@@ -3,15 +3,15 @@
  * be. Keeps its own account of everything, from the writes alone, in plain maps.
  */
 
-import type { Job, JobState, JobStats, LedgerLine, Run } from '../../src/scheduler/model.ts';
-import { policyOf } from '../../src/scheduler/policy.ts';
-import { isEnded } from '../../src/scheduler/run-state.ts';
+import { policyOf } from '../../src/scheduler/job/policy.ts';
+import type { LaunchSpec } from '../../src/scheduler/job/spec.ts';
+import type { Job, JobState, JobStats, LedgerLine, Run } from '../../src/scheduler/model/model.ts';
+import { isEnded } from '../../src/scheduler/model/run-state.ts';
+import type { Write } from '../../src/scheduler/model/write.ts';
 import type { Schedule } from '../../src/scheduler/schedule/model.ts';
 import { compileSchedule } from '../../src/scheduler/schedule/parse.ts';
-import type { LaunchSpec } from '../../src/scheduler/spec.ts';
-import { freshCursor } from '../../src/scheduler/state.ts';
-import { allTime } from '../../src/scheduler/stats.ts';
-import type { Write } from '../../src/scheduler/write.ts';
+import { freshCursor } from '../../src/scheduler/state/state.ts';
+import { allTime } from '../../src/scheduler/stats/stats.ts';
 import type { Engine } from './engine.ts';
 import { ledgerFaults, lineFault, runFault, said } from './ledger.ts';
 import { roundFault } from './rounds.ts';

@@ -5,8 +5,8 @@
  */
 
 import { CarillonError } from '../../src/errors.ts';
+import type { LaunchSpec } from '../../src/scheduler/job/spec.ts';
 import type { Launcher, LaunchReport, LogChunk, Observation } from '../../src/scheduler/ports.ts';
-import type { LaunchSpec } from '../../src/scheduler/spec.ts';
 import type { Engine, Held } from './engine.ts';
 import { type Link, type Network, Unanswered } from './network.ts';
 import type { Process } from './process.ts';

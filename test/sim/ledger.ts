@@ -3,8 +3,8 @@
  * said of an instant stays so, whatever happens to the job or the clock afterwards.
  */
 
-import type { LedgerLine, Run } from '../../src/scheduler/model.ts';
-import { isEnded } from '../../src/scheduler/run-state.ts';
+import type { LedgerLine, Run } from '../../src/scheduler/model/model.ts';
+import { isEnded } from '../../src/scheduler/model/run-state.ts';
 import type { Schedule } from '../../src/scheduler/schedule/model.ts';
 import { nextInstant } from '../../src/scheduler/schedule/next.ts';
 import type { JobLife, Said } from './judge.ts';

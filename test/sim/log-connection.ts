@@ -4,10 +4,10 @@
  * answer of a read that began earlier, in one packet with the answer that armed its watch, or long after.
  */
 
-import { getCall } from '../../src/store/zookeeper-call.ts';
-import type { NodeData } from '../../src/store/zookeeper-session.ts';
-import type { LogSession } from '../../src/store/zookeeper-tail.ts';
-import { ZooKeeperWatches } from '../../src/store/zookeeper-watches.ts';
+import type { LogSession } from '../../src/store/zookeeper/tail.ts';
+import { getCall } from '../../src/store/zookeeper/wire/call.ts';
+import type { NodeData } from '../../src/store/zookeeper/wire/session.ts';
+import { ZooKeeperWatches } from '../../src/store/zookeeper/wire/watches.ts';
 import { nodeWith } from '../support/zookeeper-script.ts';
 import { type Ensemble, SESSION_MS } from './ensemble.ts';
 import { Lane, type LaneParts } from './lane.ts';

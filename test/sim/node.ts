@@ -1,9 +1,9 @@
 /** One node: its wall clock and its own engine stay, its scheduler process comes and goes. */
 
-import type { Settings } from '../../src/scheduler/model.ts';
+import type { LaunchSpec } from '../../src/scheduler/job/spec.ts';
+import type { Settings } from '../../src/scheduler/model/model.ts';
 import type { Log, Member } from '../../src/scheduler/ports.ts';
 import { Scheduler } from '../../src/scheduler/runtime/scheduler.ts';
-import type { LaunchSpec } from '../../src/scheduler/spec.ts';
 import { LEASE_MS, NodeElection } from './election.ts';
 import { throughNode } from './elsewhere.ts';
 import type { Engine } from './engine.ts';

@@ -1,7 +1,7 @@
 /** Everything has come to rest: one leads, all have the same, nothing is unfinished, nothing is missing. */
 
 import { isDeepStrictEqual } from 'node:util';
-import { isEnded } from '../../src/scheduler/run-state.ts';
+import { isEnded } from '../../src/scheduler/model/run-state.ts';
 import type { World } from './faults.ts';
 import type { Judge } from './judge.ts';
 import { ledgerFaults } from './ledger.ts';

@@ -1,7 +1,7 @@
 /** What must hold of a run that its parents made due: they have ended, as it asks, and it is one of its round. */
 
-import type { Run } from '../../src/scheduler/model.ts';
-import { isEnded } from '../../src/scheduler/run-state.ts';
+import type { Run } from '../../src/scheduler/model/model.ts';
+import { isEnded } from '../../src/scheduler/model/run-state.ts';
 import type { JobLife } from './judge.ts';
 
 /** A leader whose clock is ahead decides earlier than its successor thinks. */

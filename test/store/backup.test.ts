@@ -8,17 +8,17 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { realClock } from '../../src/clock.ts';
-import { restoreBackup } from '../../src/restore.ts';
+import { realClock } from '../../src/node/clock.ts';
+import { restoreBackup } from '../../src/node/restore.ts';
 import type { Log, Store } from '../../src/scheduler/ports.ts';
 import { checkBackup, readBackup } from '../../src/store/backup-file.ts';
 import type { TermSource } from '../../src/store/election-solo.ts';
-import { createEmbeddedStore } from '../../src/store/embedded.ts';
-import { restoreEmbedded } from '../../src/store/embedded-restore.ts';
+import { restoreEmbedded } from '../../src/store/embedded/restore.ts';
+import { createEmbeddedStore } from '../../src/store/embedded/store.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
-import { createZooKeeperStore, type ZooKeeperStore } from '../../src/store/zookeeper.ts';
-import { restoreZooKeeper } from '../../src/store/zookeeper-restore.ts';
-import { createZooKeeperSession, type ZooKeeperSession } from '../../src/store/zookeeper-session.ts';
+import { restoreZooKeeper } from '../../src/store/zookeeper/restore.ts';
+import { createZooKeeperStore, type ZooKeeperStore } from '../../src/store/zookeeper/store.ts';
+import { createZooKeeperSession, type ZooKeeperSession } from '../../src/store/zookeeper/wire/session.ts';
 import { backUpTo, contents, fill, removalOf, writesOf } from '../support/backup-world.ts';
 import { until } from '../support/until.ts';
 import { ZooKeeper, zookeeperMissing } from '../support/zookeeper.ts';
@@ -442,11 +442,11 @@ await session.close();`);
 function restorer(script: string): ChildProcess {
   const from = (path: string): string => JSON.stringify(join(import.meta.dirname, '../../src', path));
   const whole = `
-import { realClock } from ${from('clock.ts')};
+import { realClock } from ${from('node/clock.ts')};
 import { readBackup } from ${from('store/backup-file.ts')};
-import { restoreEmbedded } from ${from('store/embedded-restore.ts')};
-import { restoreZooKeeper } from ${from('store/zookeeper-restore.ts')};
-import { createZooKeeperSession } from ${from('store/zookeeper-session.ts')};
+import { restoreEmbedded } from ${from('store/embedded/restore.ts')};
+import { restoreZooKeeper } from ${from('store/zookeeper/restore.ts')};
+import { createZooKeeperSession } from ${from('store/zookeeper/wire/session.ts')};
 const silent = { info() {}, warn() {}, error() {}, debug() {} };
 async function* said(records) {
   for await (const some of records) for (let at = 0; at < some.length; at += 60) {

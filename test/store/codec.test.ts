@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Attempt, Job, JobState, JobStats, LedgerLine, Run } from '../../src/scheduler/model.ts';
+import type { Attempt, Job, JobState, JobStats, LedgerLine, Run } from '../../src/scheduler/model/model.ts';
 import {
   createSharing,
   decodeJob,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSoloElection } from '../../src/store/election-solo.ts';
-import { createEmbeddedStore, type EmbeddedStore } from '../../src/store/embedded.ts';
+import { createEmbeddedStore, type EmbeddedStore } from '../../src/store/embedded/store.ts';
 import { createMemoryBacking, createMemoryStore } from '../../src/store/memory.ts';
 import { electionConformance } from '../conformance/election.ts';
 import { testMember } from '../support/rig.ts';

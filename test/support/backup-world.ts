@@ -1,11 +1,11 @@
 /** A store full of everything that a backup has to keep, and all of it read back in a form that can be compared. */
 
 import { writeFileSync } from 'node:fs';
-import type { JobStats } from '../../src/scheduler/model.ts';
+import type { JobStats } from '../../src/scheduler/model/model.ts';
+import type { Write } from '../../src/scheduler/model/write.ts';
 import type { Store } from '../../src/scheduler/ports.ts';
-import { freshState } from '../../src/scheduler/state.ts';
-import { emptyHistograms } from '../../src/scheduler/stats.ts';
-import type { Write } from '../../src/scheduler/write.ts';
+import { freshState } from '../../src/scheduler/state/state.ts';
+import { emptyHistograms } from '../../src/scheduler/stats/stats.ts';
 import { job, run } from '../conformance/store.ts';
 
 const T0 = Date.parse('2026-01-01T00:00:00Z');

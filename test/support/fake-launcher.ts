@@ -4,8 +4,8 @@
  */
 
 import { CarillonError } from '../../src/errors.ts';
+import type { LaunchSpec } from '../../src/scheduler/job/spec.ts';
 import type { Clock, Launcher, LaunchReport, LogChunk, Observation } from '../../src/scheduler/ports.ts';
-import type { LaunchSpec } from '../../src/scheduler/spec.ts';
 
 interface Held {
   readonly spec: LaunchSpec;

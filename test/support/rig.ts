@@ -5,14 +5,14 @@
 
 import type { AnswerTo, Command } from '../../src/scheduler/command.ts';
 import { checkCommand, decide } from '../../src/scheduler/decide.ts';
-import type { Decision, Effect } from '../../src/scheduler/decision.ts';
 import type { Event } from '../../src/scheduler/event.ts';
 import type { JobView } from '../../src/scheduler/handle.ts';
-import type { Job, JobState, JobStats, LedgerLine, Run, Settings } from '../../src/scheduler/model.ts';
+import type { Job, JobState, JobStats, LedgerLine, Run, Settings } from '../../src/scheduler/model/model.ts';
 import type { LaunchReport, Member } from '../../src/scheduler/ports.ts';
-import { runningOn } from '../../src/scheduler/reconcile.ts';
-import { State } from '../../src/scheduler/state.ts';
-import { jobView } from '../../src/scheduler/view.ts';
+import { jobView } from '../../src/scheduler/read/view.ts';
+import { runningOn } from '../../src/scheduler/rules/reconcile.ts';
+import type { Decision, Effect } from '../../src/scheduler/state/decision.ts';
+import { State } from '../../src/scheduler/state/state.ts';
 
 export const testMember: Member = {
   id: 'node-1',

@@ -5,7 +5,7 @@
 
 import type { AnswerTo, Command } from '../../src/scheduler/command.ts';
 import type { Notice } from '../../src/scheduler/handle.ts';
-import type { LedgerLine, Run, Settings } from '../../src/scheduler/model.ts';
+import type { LedgerLine, Run, Settings } from '../../src/scheduler/model/model.ts';
 import type { Clock, Election, Launcher, Log, Store } from '../../src/scheduler/ports.ts';
 import { Scheduler } from '../../src/scheduler/runtime/scheduler.ts';
 import { createSoloElection } from '../../src/store/election-solo.ts';

@@ -1,7 +1,7 @@
 /** A ZooKeeper server that only shakes hands, and answers what the test says: for answers no real one can be made to give. */
 
 import { createServer, type Server, type Socket } from 'node:net';
-import { Frames } from '../../src/store/zookeeper-frames.ts';
+import { Frames } from '../../src/store/zookeeper/wire/frames.ts';
 
 export interface ScriptedRequest {
   readonly xid: number;

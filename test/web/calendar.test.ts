@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { WireLedgerLine } from '../../src/api/schema.ts';
+import type { WireLedgerLine } from '../../src/api/wire/schema.ts';
 import { cellsOf, type Scale, scaleFor, scales, stretch, sumOf, total } from '../../web/src/job/calendar.ts';
 import { failures } from '../../web/src/parts/fate.ts';
 

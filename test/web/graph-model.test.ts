@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { WireRun } from '../../src/api/schema.ts';
+import type { WireRun } from '../../src/api/wire/schema.ts';
 import { type Address, readAddress, writeAddress } from '../../web/src/graph/address.ts';
 import { LiveNodes } from '../../web/src/graph/live-nodes.ts';
 import { lineage, marksOf } from '../../web/src/graph/marks.ts';

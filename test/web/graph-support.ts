@@ -1,7 +1,7 @@
 /** Graphs for the tests of the picture: random ones, and what the server would say of them. */
 
 import fc from 'fast-check';
-import type { WireGraph, WireGraphNode } from '../../src/api/schema-views.ts';
+import type { WireGraph, WireGraphNode } from '../../src/api/wire/views.ts';
 import type { Edges } from '../../web/src/graph/layout/adjacency.ts';
 
 export interface Graph {

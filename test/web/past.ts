@@ -4,11 +4,11 @@
  */
 
 import { join } from 'node:path';
-import type { JobDefinition } from '../../src/scheduler/definition.ts';
+import type { JobDefinition } from '../../src/scheduler/job/definition.ts';
 import type { Log, Store } from '../../src/scheduler/ports.ts';
 import { Scheduler } from '../../src/scheduler/runtime/scheduler.ts';
 import { createSoloElection } from '../../src/store/election-solo.ts';
-import { createEmbeddedStore } from '../../src/store/embedded.ts';
+import { createEmbeddedStore } from '../../src/store/embedded/store.ts';
 import { createFakeLauncher, FakeEngine } from '../support/fake-launcher.ts';
 import { testMember, testSettings } from '../support/rig.ts';
 import { SimClock } from '../support/sim-clock.ts';

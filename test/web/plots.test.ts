@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { WireTimeline } from '../../src/api/schema-plots.ts';
+import type { WireTimeline } from '../../src/api/wire/plots.ts';
 import { instantIn } from '../../web/src/parts/address-values.ts';
 import { binsOf } from '../../web/src/plots/bins.ts';
 import { rowsOf } from '../../web/src/plots/gantt-rows.ts';

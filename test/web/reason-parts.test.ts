@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compactInstant, runId } from '../../src/scheduler/ids.ts';
+import { compactInstant, runId } from '../../src/scheduler/model/ids.ts';
 import { reasonParts } from '../../web/src/parts/reason-parts.ts';
 
 describe('a reason', () => {

@@ -1,7 +1,7 @@
 /** The way of a run: its moments in order, and its attempts in proportion. */
 
 import { describe, expect, it } from 'vitest';
-import type { WireAttempt, WireRun } from '../../src/api/schema.ts';
+import type { WireAttempt, WireRun } from '../../src/api/wire/schema.ts';
 import { barsOf, momentsOf } from '../../web/src/run/timeline.ts';
 
 const at = (second: number): string =>

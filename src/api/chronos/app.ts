@@ -7,7 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Generation } from '../../scheduler/chronos/job.ts';
 import type { Log } from '../../scheduler/ports.ts';
 import type { ApiContext } from '../context.ts';
-import { forwardToLeader } from '../forward.ts';
+import { forwardToLeader } from '../peers/forward.ts';
 import { readAnyBody } from './body.ts';
 import { answerErrors } from './errors.ts';
 import { chronosJobRoutes } from './jobs.ts';

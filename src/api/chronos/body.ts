@@ -5,9 +5,9 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CarillonError } from '../../errors.ts';
-import { withoutMark } from '../../utf8.ts';
-import { parseJson } from '../body.ts';
-import { apiLimits } from '../limits.ts';
+import { withoutMark } from '../../job-file/utf8.ts';
+import { parseJson } from '../body/read.ts';
+import { apiLimits } from '../wire/limits.ts';
 
 const formTypes = /^(application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\b/i;
 

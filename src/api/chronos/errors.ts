@@ -7,9 +7,9 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { CarillonError } from '../../errors.ts';
 import type { Generation } from '../../scheduler/chronos/job.ts';
-import { shownInMessage } from '../../scheduler/masked.ts';
+import { shownInMessage } from '../../scheduler/job/masked.ts';
 import type { Log } from '../../scheduler/ports.ts';
-import { toCatalogue } from '../error-map.ts';
+import { toCatalogue } from '../wire/error-map.ts';
 
 /** For the routes of one generation, before they are added. */
 export function answerErrors(app: FastifyInstance, log: Log, generation: Generation): void {

@@ -13,7 +13,7 @@ import { nameForms, nativeName, shownName } from '../../scheduler/chronos/names.
 import { readChronosJob, type Sent } from '../../scheduler/chronos/read.ts';
 import type { JobAnswer } from '../../scheduler/command.ts';
 import type { JobView, SchedulerHandle } from '../../scheduler/handle.ts';
-import { unmasked } from '../../scheduler/masked.ts';
+import { unmasked } from '../../scheduler/job/masked.ts';
 import type { Log } from '../../scheduler/ports.ts';
 import { type ApiContext, requestedBy } from '../context.ts';
 import { jsonBody } from './body.ts';

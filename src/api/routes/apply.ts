@@ -4,15 +4,15 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
 import type { ApplyResult } from '../../scheduler/command.ts';
-import { manyJobs } from '../body.ts';
+import { manyJobs } from '../body/read.ts';
 import { type ApiContext, requestedBy } from '../context.ts';
 import { answers, query } from '../endpoint.ts';
-import { exactLabels } from '../job-filter.ts';
-import { apiLimits } from '../limits.ts';
+import { exactLabels } from '../lists/job-filter.ts';
 import { sendLong } from '../long-answer.ts';
-import { type WireApply as Apply, WireApply, WireDefinition } from '../schema.ts';
-import { ref } from '../shape.ts';
-import { applyResultToWire } from '../to-wire.ts';
+import { apiLimits } from '../wire/limits.ts';
+import { type WireApply as Apply, WireApply, WireDefinition } from '../wire/schema.ts';
+import { ref } from '../wire/shape.ts';
+import { applyResultToWire } from '../wire/to-wire.ts';
 
 const ApplyQuery = query({
   prune: Type.Optional(

@@ -6,7 +6,7 @@ import { Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
 import type { ApiContext } from '../context.ts';
 import { answers } from '../endpoint.ts';
-import { apiLimits } from '../limits.ts';
+import { apiLimits } from '../wire/limits.ts';
 
 export function backupRoutes(app: FastifyInstance, context: ApiContext): void {
   let underWay = false;

@@ -4,9 +4,9 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { ApiContext } from '../context.ts';
 import { answers, query } from '../endpoint.ts';
-import { holdWhileOpen } from '../room.ts';
-import { WireEvent } from '../schema-views.ts';
-import { ref } from '../shape.ts';
+import { holdWhileOpen } from '../guard/room.ts';
+import { ref } from '../wire/shape.ts';
+import { WireEvent } from '../wire/views.ts';
 
 const EventsQuery = query({
   job: Type.Optional(Type.String({ maxLength: 128, description: 'Only what concerns this job.' })),

@@ -8,18 +8,18 @@ import { topologicalLevels } from '../../dag/order.ts';
 import { criticalPath } from '../../dag/path.ts';
 import { CarillonError } from '../../errors.ts';
 import type { JobView, Lacking, SchedulerHandle, Steps } from '../../scheduler/handle.ts';
-import { HeldBack } from '../../scheduler/held-back.ts';
-import { lateness } from '../../scheduler/late.ts';
-import { runTimes } from '../../scheduler/run-times.ts';
+import { HeldBack } from '../../scheduler/read/held-back.ts';
+import { lateness } from '../../scheduler/read/late.ts';
+import { runTimes } from '../../scheduler/stats/run-times.ts';
 import type { ApiContext, Reading } from '../context.ts';
 import { answers, labelFilter, query } from '../endpoint.ts';
-import { iso, isoOrNull } from '../instants.ts';
-import { jobsThat } from '../job-filter.ts';
-import { apiLimits } from '../limits.ts';
+import { jobsThat } from '../lists/job-filter.ts';
 import { sendLong, sendParts } from '../long-answer.ts';
-import { type WireGraph as Graph, type WireGraphNode as GraphNode, WireGraph } from '../schema-views.ts';
-import { ref } from '../shape.ts';
-import { isRunning, isWaiting, labelsToWire, lastToWire } from '../to-wire.ts';
+import { iso, isoOrNull } from '../wire/instants.ts';
+import { apiLimits } from '../wire/limits.ts';
+import { ref } from '../wire/shape.ts';
+import { isRunning, isWaiting, labelsToWire, lastToWire } from '../wire/to-wire.ts';
+import { type WireGraph as Graph, type WireGraphNode as GraphNode, WireGraph } from '../wire/views.ts';
 
 const tags = ['graph'];
 

@@ -5,13 +5,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Member } from '../../scheduler/ports.ts';
 import type { ApiContext } from '../context.ts';
 import { answers } from '../endpoint.ts';
-import { notLeading } from '../forward.ts';
-import { iso } from '../instants.ts';
-import { isForwarded, passedOn, relay } from '../peer.ts';
-import { type WireCluster as Cluster, WireCluster, WireEngineList, WirePoolList } from '../schema-views.ts';
-import { ref } from '../shape.ts';
-import { summaryToWire } from '../to-wire.ts';
-import { deadline } from '../waiting.ts';
+import { notLeading } from '../peers/forward.ts';
+import { isForwarded, passedOn, relay } from '../peers/peer.ts';
+import { deadline } from '../peers/waiting.ts';
+import { iso } from '../wire/instants.ts';
+import { ref } from '../wire/shape.ts';
+import { summaryToWire } from '../wire/to-wire.ts';
+import { type WireCluster as Cluster, WireCluster, WireEngineList, WirePoolList } from '../wire/views.ts';
 
 /** A node that does not answer by then has no lag that could be told. */
 const lagWithinMs = 500;

@@ -3,19 +3,19 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
-import { shown } from '../../scheduler/masked.ts';
-import type { EndState, LedgerLine, Revision } from '../../scheduler/model.ts';
+import { shown } from '../../scheduler/job/masked.ts';
+import type { EndState, LedgerLine, Revision } from '../../scheduler/model/model.ts';
 import type { Archive } from '../../scheduler/ports.ts';
 import type { ApiContext } from '../context.ts';
-import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { differences } from '../diff.ts';
 import { answers, type Named, named, paging, query, span } from '../endpoint.ts';
-import { readSpan } from '../instants.ts';
-import { apiLimits } from '../limits.ts';
+import { decodeCursor, encodeCursor } from '../lists/cursor.ts';
 import { sendLong } from '../long-answer.ts';
-import { WireDiff, WireJobChange, WireLedger, WireRevision, WireRevisionList } from '../schema.ts';
-import { ref } from '../shape.ts';
-import { ledgerToWire, revisionToWire } from '../to-wire.ts';
+import { readSpan } from '../wire/instants.ts';
+import { apiLimits } from '../wire/limits.ts';
+import { WireDiff, WireJobChange, WireLedger, WireRevision, WireRevisionList } from '../wire/schema.ts';
+import { ref } from '../wire/shape.ts';
+import { ledgerToWire, revisionToWire } from '../wire/to-wire.ts';
 import { changeJob, refusals } from './jobs.ts';
 
 const tags = ['history'];

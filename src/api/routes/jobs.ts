@@ -3,18 +3,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
-import type { WrittenJob } from '../../job-file.ts';
-import { findWarnings } from '../../scheduler/check.ts';
-import { oneOf } from '../../scheduler/definition.ts';
+import type { WrittenJob } from '../../job-file/read.ts';
 import { jobOrders } from '../../scheduler/handle.ts';
-import { HeldBack } from '../../scheduler/held-back.ts';
-import { oneJob } from '../body.ts';
+import { findWarnings } from '../../scheduler/job/check/check.ts';
+import { oneOf } from '../../scheduler/job/definition.ts';
+import { HeldBack } from '../../scheduler/read/held-back.ts';
+import { oneJob } from '../body/read.ts';
 import { type ApiContext, type Reading, requestedBy } from '../context.ts';
 import { answers, labelFilter, type Named, named, paging, query } from '../endpoint.ts';
-import { pageOfJobs, rowsOf } from '../job-list.ts';
-import { apiLimits } from '../limits.ts';
+import { pageOfJobs, rowsOf } from '../lists/job-list.ts';
+import { RecentRuns } from '../lists/recent-runs.ts';
 import { sendLong } from '../long-answer.ts';
-import { RecentRuns } from '../recent-runs.ts';
+import { apiLimits } from '../wire/limits.ts';
 import {
   type WireJobChange as JobChange,
   jobFilters,
@@ -24,9 +24,9 @@ import {
   WireJobChange,
   WireJobList,
   WireJobRowList,
-} from '../schema.ts';
-import { ref } from '../shape.ts';
-import { jobToWire } from '../to-wire.ts';
+} from '../wire/schema.ts';
+import { ref } from '../wire/shape.ts';
+import { jobToWire } from '../wire/to-wire.ts';
 
 const tags = ['jobs'];
 /** What a definition may be refused with. */

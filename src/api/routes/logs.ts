@@ -8,15 +8,15 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
-import { oneOf } from '../../scheduler/definition.ts';
+import { oneOf } from '../../scheduler/job/definition.ts';
 import type { LogChunk, Member } from '../../scheduler/ports.ts';
 import type { ApiContext } from '../context.ts';
 import { answers, type Identified, identified, query } from '../endpoint.ts';
-import { apiLimits } from '../limits.ts';
-import { isForwarded, passedOn } from '../peer.ts';
-import { holdWhileOpen, whenOver } from '../room.ts';
-import type { WireLogEvent } from '../schema.ts';
-import { deadline, settledWithin } from '../waiting.ts';
+import { holdWhileOpen, whenOver } from '../guard/room.ts';
+import { isForwarded, passedOn } from '../peers/peer.ts';
+import { deadline, settledWithin } from '../peers/waiting.ts';
+import { apiLimits } from '../wire/limits.ts';
+import type { WireLogEvent } from '../wire/schema.ts';
 
 const LogsQuery = query({
   stream: Type.Optional(oneOf(['stdout', 'stderr'], { description: 'Default: both.' })),

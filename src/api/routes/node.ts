@@ -3,14 +3,14 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
-import { oneOf } from '../../scheduler/definition.ts';
+import { oneOf } from '../../scheduler/job/definition.ts';
 import { asksForDropwizard, dropwizardMetrics } from '../chronos/dropwizard.ts';
 import type { ApiContext } from '../context.ts';
 import { answersHere } from '../endpoint.ts';
 import { sendLong } from '../long-answer.ts';
 import type { Metrics } from '../metrics.ts';
-import { orNull } from '../shape.ts';
 import { type WebApp, wantsPage } from '../web-app.ts';
+import { orNull } from '../wire/shape.ts';
 
 const tags = ['node'];
 const text = { type: 'text/plain', schema: Type.String() };

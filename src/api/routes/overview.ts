@@ -2,19 +2,19 @@
 
 import type { FastifyInstance } from 'fastify';
 import type { JobGlance, SchedulerHandle } from '../../scheduler/handle.ts';
-import { type Late, lateness } from '../../scheduler/late.ts';
-import type { Run } from '../../scheduler/model.ts';
-import { type Forecast, Outlook } from '../../scheduler/outlook.ts';
-import { runTimes } from '../../scheduler/run-times.ts';
-import { sorted } from '../../scheduler/sorted.ts';
-import { nextDueOf, statusOf } from '../../scheduler/view.ts';
+import type { Run } from '../../scheduler/model/model.ts';
+import { type Late, lateness } from '../../scheduler/read/late.ts';
+import { type Forecast, Outlook } from '../../scheduler/read/outlook.ts';
+import { sorted } from '../../scheduler/read/sorted.ts';
+import { nextDueOf, statusOf } from '../../scheduler/read/view.ts';
+import { runTimes } from '../../scheduler/stats/run-times.ts';
 import type { ApiContext, Reading } from '../context.ts';
 import { answers } from '../endpoint.ts';
-import { iso, isoOrNull } from '../instants.ts';
-import { apiLimits } from '../limits.ts';
-import { type WireOverview as Overview, WireOverview } from '../schema-plots.ts';
-import { ref } from '../shape.ts';
-import { isRunning, labelsToWire, lastToWire } from '../to-wire.ts';
+import { iso, isoOrNull } from '../wire/instants.ts';
+import { apiLimits } from '../wire/limits.ts';
+import { type WireOverview as Overview, WireOverview } from '../wire/plots.ts';
+import { ref } from '../wire/shape.ts';
+import { isRunning, labelsToWire, lastToWire } from '../wire/to-wire.ts';
 
 const hourMs = 3_600_000;
 

@@ -3,19 +3,19 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
-import { oneOf } from '../../scheduler/definition.ts';
-import { positiveDurationForm } from '../../scheduler/forms.ts';
 import type { JobGlance } from '../../scheduler/handle.ts';
-import { published } from '../../scheduler/published.ts';
-import { runTimes } from '../../scheduler/run-times.ts';
+import { oneOf } from '../../scheduler/job/definition.ts';
+import { positiveDurationForm } from '../../scheduler/job/schema/forms.ts';
+import { published } from '../../scheduler/job/schema/published.ts';
+import { sorted } from '../../scheduler/read/sorted.ts';
 import { durationMs } from '../../scheduler/schedule/period.ts';
-import { sorted } from '../../scheduler/sorted.ts';
-import { allTime, bucketsOf, emptyHistograms, mergePacked, summarise } from '../../scheduler/stats.ts';
+import { runTimes } from '../../scheduler/stats/run-times.ts';
+import { allTime, bucketsOf, emptyHistograms, mergePacked, summarise } from '../../scheduler/stats/stats.ts';
 import type { ApiContext, Reading } from '../context.ts';
 import { answers, daySpan, type Named, named, query, span } from '../endpoint.ts';
-import { iso, readDays, readSpan, writable } from '../instants.ts';
-import { apiLimits } from '../limits.ts';
-import { runsBetween } from '../past-runs.ts';
+import { runsBetween } from '../lists/past-runs.ts';
+import { iso, readDays, readSpan, writable } from '../wire/instants.ts';
+import { apiLimits } from '../wire/limits.ts';
 import {
   type WireRate as Rate,
   type WireTop as Top,
@@ -24,10 +24,10 @@ import {
   WireRunDays,
   WireRunDistribution,
   WireTop,
-} from '../schema-plots.ts';
-import { measures } from '../schema-views.ts';
-import { ref } from '../shape.ts';
-import { labelsToWire, lastToWire, summaryToWire } from '../to-wire.ts';
+} from '../wire/plots.ts';
+import { ref } from '../wire/shape.ts';
+import { labelsToWire, lastToWire, summaryToWire } from '../wire/to-wire.ts';
+import { measures } from '../wire/views.ts';
 
 const tags = ['statistics'];
 const hourMs = 3_600_000;

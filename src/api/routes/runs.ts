@@ -3,18 +3,18 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
-import { oneOf } from '../../scheduler/definition.ts';
-import { endStates, liveStates, type Run } from '../../scheduler/model.ts';
+import { oneOf } from '../../scheduler/job/definition.ts';
+import { endStates, liveStates, type Run } from '../../scheduler/model/model.ts';
 import { type ApiContext, requestedBy } from '../context.ts';
 import { answers, type Identified, identified, type Named, named, paging, query, span } from '../endpoint.ts';
-import { readSpan } from '../instants.ts';
-import { apiLimits } from '../limits.ts';
+import { listRuns } from '../lists/run-list.ts';
 import { sendLong } from '../long-answer.ts';
-import { listRuns } from '../run-list.ts';
-import { type WireRun as Out, WireRun, WireRunList, WireTrigger } from '../schema.ts';
-import { ref } from '../shape.ts';
-import { runToWire } from '../to-wire.ts';
 import { triggerId } from '../trigger-id.ts';
+import { readSpan } from '../wire/instants.ts';
+import { apiLimits } from '../wire/limits.ts';
+import { type WireRun as Out, WireRun, WireRunList, WireTrigger } from '../wire/schema.ts';
+import { ref } from '../wire/shape.ts';
+import { runToWire } from '../wire/to-wire.ts';
 
 const tags = ['runs'];
 const runStates = [...liveStates, ...endStates] as const;

@@ -3,7 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
-import { newJobWarnings } from '../../scheduler/define.ts';
+import { newJobWarnings } from '../../scheduler/rules/define.ts';
 import { dstChanges } from '../../scheduler/schedule/dst.ts';
 import { describeSchedule } from '../../scheduler/schedule/format.ts';
 import type { Schedule, ScheduleInput } from '../../scheduler/schedule/model.ts';
@@ -11,16 +11,16 @@ import { nextInstant } from '../../scheduler/schedule/next.ts';
 import { compileSchedule, resolveSchedule } from '../../scheduler/schedule/parse.ts';
 import type { ApiContext } from '../context.ts';
 import { answers, instantText, type Named, named, query } from '../endpoint.ts';
-import { iso, readInstant } from '../instants.ts';
-import { apiLimits } from '../limits.ts';
+import { iso, readInstant } from '../wire/instants.ts';
+import { apiLimits } from '../wire/limits.ts';
+import { ref } from '../wire/shape.ts';
+import { scheduleText } from '../wire/to-wire.ts';
 import {
   type WirePreviewRequest as Asked,
   WireNext,
   WirePreview,
   WirePreviewRequest,
-} from '../schema-views.ts';
-import { ref } from '../shape.ts';
-import { scheduleText } from '../to-wire.ts';
+} from '../wire/views.ts';
 
 const tags = ['schedules'];
 const defaultCount = 10;

@@ -2,9 +2,9 @@
 
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { oneOf } from '../../scheduler/definition.ts';
-import type { PackedHistogram } from '../../scheduler/model.ts';
-import { sorted } from '../../scheduler/sorted.ts';
+import { oneOf } from '../../scheduler/job/definition.ts';
+import type { PackedHistogram } from '../../scheduler/model/model.ts';
+import { sorted } from '../../scheduler/read/sorted.ts';
 import {
   allTime,
   emptyHistograms,
@@ -12,15 +12,15 @@ import {
   mergePacked,
   percentileOf,
   summarise,
-} from '../../scheduler/stats.ts';
+} from '../../scheduler/stats/stats.ts';
 import type { ApiContext } from '../context.ts';
 import { answers, daySpan, type Named, named, query } from '../endpoint.ts';
-import { readDays } from '../instants.ts';
-import { jobsThat } from '../job-filter.ts';
-import { apiLimits } from '../limits.ts';
-import { measures, type WireStats as Stats, WireJobStats, WireStats } from '../schema-views.ts';
-import { ref } from '../shape.ts';
-import { histogramsToWire, summaryToWire } from '../to-wire.ts';
+import { jobsThat } from '../lists/job-filter.ts';
+import { readDays } from '../wire/instants.ts';
+import { apiLimits } from '../wire/limits.ts';
+import { ref } from '../wire/shape.ts';
+import { histogramsToWire, summaryToWire } from '../wire/to-wire.ts';
+import { measures, type WireStats as Stats, WireJobStats, WireStats } from '../wire/views.ts';
 
 const tags = ['statistics'];
 

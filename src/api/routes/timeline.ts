@@ -3,23 +3,23 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { JobGlance } from '../../scheduler/handle.ts';
-import { lateness } from '../../scheduler/late.ts';
-import type { Run } from '../../scheduler/model.ts';
-import { Outlook } from '../../scheduler/outlook.ts';
-import { readyAt } from '../../scheduler/run-state.ts';
-import { runTimes } from '../../scheduler/run-times.ts';
+import type { Run } from '../../scheduler/model/model.ts';
+import { readyAt } from '../../scheduler/model/run-state.ts';
+import { lateness } from '../../scheduler/read/late.ts';
+import { Outlook } from '../../scheduler/read/outlook.ts';
+import { sorted } from '../../scheduler/read/sorted.ts';
+import { nextDueOf } from '../../scheduler/read/view.ts';
 import { nextInstant } from '../../scheduler/schedule/next.ts';
-import { sorted } from '../../scheduler/sorted.ts';
-import { nextDueOf } from '../../scheduler/view.ts';
+import { runTimes } from '../../scheduler/stats/run-times.ts';
 import type { ApiContext, Reading } from '../context.ts';
 import { answers, labelFilter, query, span } from '../endpoint.ts';
-import { iso, isoOrNull, readSpan, writable } from '../instants.ts';
-import { type JobFilter, passing } from '../job-filter.ts';
-import { apiLimits } from '../limits.ts';
+import { type JobFilter, passing } from '../lists/job-filter.ts';
+import { runsBetween } from '../lists/past-runs.ts';
 import { sendLong } from '../long-answer.ts';
-import { runsBetween } from '../past-runs.ts';
-import { type WireTimeline as Timeline, WireTimeline } from '../schema-plots.ts';
-import { ref } from '../shape.ts';
+import { iso, isoOrNull, readSpan, writable } from '../wire/instants.ts';
+import { apiLimits } from '../wire/limits.ts';
+import { type WireTimeline as Timeline, WireTimeline } from '../wire/plots.ts';
+import { ref } from '../wire/shape.ts';
 
 const hourMs = 3_600_000;
 

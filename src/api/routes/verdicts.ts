@@ -4,10 +4,10 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { type ApiContext, requestedBy } from '../context.ts';
 import { answers, type Identified, identified, type Named, named } from '../endpoint.ts';
-import { WireRun } from '../schema.ts';
-import { ref } from '../shape.ts';
-import { runToWire } from '../to-wire.ts';
 import { triggerId } from '../trigger-id.ts';
+import { WireRun } from '../wire/schema.ts';
+import { ref } from '../wire/shape.ts';
+import { runToWire } from '../wire/to-wire.ts';
 
 const tags = ['runs'];
 

@@ -1,8 +1,8 @@
 /** Submitting many jobs at once, and asking first where that would delete most of what is there. */
 
-import type { WireApply, WireApplyResult } from '../../api/schema.ts';
+import type { WireApply, WireApplyResult } from '../../api/wire/schema.ts';
 import { CarillonError, firstOf } from '../../errors.ts';
-import type { WrittenJob } from '../../job-file.ts';
+import type { WrittenJob } from '../../job-file/read.ts';
 import { changeLine, changesBetween } from '../difference.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { blocks } from '../failure.ts';

@@ -2,10 +2,10 @@
 
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { WireApplyResult } from '../../api/schema.ts';
+import type { WireApplyResult } from '../../api/wire/schema.ts';
 import { droppable, type Unmapped } from '../../scheduler/chronos/aspects.ts';
 import type { Generation } from '../../scheduler/chronos/job.ts';
-import type { JobDefinition } from '../../scheduler/definition.ts';
+import type { JobDefinition } from '../../scheduler/job/definition.ts';
 import {
   type Found,
   fetchChronosJobs,

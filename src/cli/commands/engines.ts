@@ -1,7 +1,7 @@
 /** `carillon engines`: what can launch jobs, how full it is, how fast it starts them; and the pools. */
 
 import type { Command } from 'commander';
-import type { WireEngine, WirePool } from '../../api/schema-views.ts';
+import type { WireEngine, WirePool } from '../../api/wire/views.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Session, Shell } from '../shell.ts';
 import { lasting, nothing, table, tinted } from '../words.ts';

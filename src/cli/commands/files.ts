@@ -3,9 +3,9 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { formatJobFile } from '../../job-file.ts';
-import type { JobDefinition } from '../../scheduler/definition.ts';
-import { jobFileSchema } from '../../scheduler/job-file-schema.ts';
+import { formatJobFile } from '../../job-file/read.ts';
+import type { JobDefinition } from '../../scheduler/job/definition.ts';
+import { jobFileSchema } from '../../scheduler/job/file-schema.ts';
 import { importCrontab } from '../crontab.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { block, problemOf } from '../failure.ts';

@@ -1,7 +1,7 @@
 /** Commands about the whole: the graph of dependencies, who leads, which engines there are. */
 
 import type { Command } from 'commander';
-import type { WireCluster, WireEngine, WireGraph } from '../../api/schema-views.ts';
+import type { WireCluster, WireEngine, WireGraph } from '../../api/wire/views.ts';
 import { ProblemError } from '../client.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { Session, Shell } from '../shell.ts';

@@ -1,7 +1,7 @@
 /** Commands about jobs: list, look at, pause, delete, and what their schedules mean. */
 
 import type { Command } from 'commander';
-import type { WireJob, WireLedgerLine } from '../../api/schema.ts';
+import type { WireJob, WireLedgerLine } from '../../api/wire/schema.ts';
 import { CarillonError } from '../../errors.ts';
 import { changeLine, changesBetween } from '../difference.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';

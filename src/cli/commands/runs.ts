@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import type { WireAttempt, WireRun } from '../../api/schema.ts';
+import type { WireAttempt, WireRun } from '../../api/wire/schema.ts';
 import { CarillonError } from '../../errors.ts';
 import { ProblemError } from '../client.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';

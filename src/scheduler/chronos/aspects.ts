@@ -4,12 +4,12 @@
  * gives the fields back from a native definition. What `write` can't give back is kept with the job.
  */
 
-import { shellVariableForm, variableForm } from '../container-forms.ts';
-import { type JobDefinition, maxRetries, type PolicyDefinition } from '../definition.ts';
-import { isDownloadable } from '../fetch.ts';
+import { type JobDefinition, maxRetries, type PolicyDefinition } from '../job/definition.ts';
+import { shellVariableForm, variableForm } from '../job/schema/container-forms.ts';
+import { isDownloadable } from '../job/schema/fetch.ts';
+import { memoryBytes } from '../job/size.ts';
 import { DAY_MS } from '../schedule/civil.ts';
 import { durationMs, formatDuration, readPeriod } from '../schedule/period.ts';
-import { memoryBytes } from '../size.ts';
 import { chronosConstraint, nativeConstraint } from './constraints.ts';
 import { containerOf, type RunPart, runOf } from './container.ts';
 import { optionsOf } from './docker-options.ts';

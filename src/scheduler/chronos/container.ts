@@ -1,6 +1,6 @@
 /** Chronos' `container`, and the parts of a native run that say the same. */
 
-import type { RunDefinition } from '../definition.ts';
+import type { RunDefinition } from '../job/definition.ts';
 import { type Options, optionsOf } from './docker-options.ts';
 import type { ChronosContainer, ChronosVolume } from './job.ts';
 

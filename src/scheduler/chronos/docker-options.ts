@@ -3,7 +3,9 @@
  * that; the others are kept and told. An option counts as said only if it is honoured as a whole.
  */
 
-import { capabilityNames } from '../capability-names.ts';
+import { publishedPort } from '../job/container-spec.ts';
+import type { RunDefinition } from '../job/definition.ts';
+import { capabilityNames } from '../job/schema/capability-names.ts';
 import {
   addressForm,
   hostNameForm,
@@ -13,10 +15,8 @@ import {
   ulimitName,
   variableForm,
   volumeForm,
-} from '../container-forms.ts';
-import { publishedPort } from '../container-spec.ts';
-import type { RunDefinition } from '../definition.ts';
-import { memoryBytes } from '../size.ts';
+} from '../job/schema/container-forms.ts';
+import { memoryBytes } from '../job/size.ts';
 import type { ChronosContainer } from './job.ts';
 
 /** What the options of a container say natively. */

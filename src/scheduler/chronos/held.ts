@@ -3,8 +3,8 @@
  * do something else. Its runs wait with the reason, until the job is sent without them.
  */
 
-import type { JobDefinition } from '../definition.ts';
-import { isDownloadable } from '../fetch.ts';
+import type { JobDefinition } from '../job/definition.ts';
+import { isDownloadable } from '../job/schema/fetch.ts';
 import { settledFields } from './mapping.ts';
 
 const downloaded = new Set(['http', 'https', 'file']);

@@ -5,9 +5,9 @@
  */
 
 import { CarillonError } from '../../errors.ts';
-import type { JobDefinition } from '../definition.ts';
 import type { JobView } from '../handle.ts';
-import { sameJson } from '../same.ts';
+import type { JobDefinition } from '../job/definition.ts';
+import { sameJson } from '../job/same.ts';
 import {
   type Aspect,
   aspects,

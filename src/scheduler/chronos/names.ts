@@ -3,7 +3,7 @@
  * that it was sent with: a client of Chronos reads and asks by that.
  */
 
-import type { JobDefinition } from '../definition.ts';
+import type { JobDefinition } from '../job/definition.ts';
 import type { Generation } from './job.ts';
 
 /** What each generation takes for a name, as a regular expression in its words. */

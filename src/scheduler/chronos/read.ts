@@ -5,8 +5,8 @@
  */
 
 import { CarillonError } from '../../errors.ts';
-import { shorten } from '../explain.ts';
-import { faultIn } from '../texts.ts';
+import { shorten } from '../job/schema/explain.ts';
+import { faultIn } from '../job/texts.ts';
 import type { ChronosContainer, ChronosFetch, ChronosField, ChronosJob } from './job.ts';
 import { chronosDefaults } from './job.ts';
 

@@ -3,8 +3,8 @@
  * started it by hand gave.
  */
 
-import type { JobDefinition, RunDefinition } from '../definition.ts';
-import type { Attempt, Run } from '../model.ts';
+import type { JobDefinition, RunDefinition } from '../job/definition.ts';
+import type { Attempt, Run } from '../model/model.ts';
 import { isGivenAtLaunch, isVariable } from './aspects.ts';
 import { settledFields } from './mapping.ts';
 import { shownName } from './names.ts';

@@ -1,6 +1,6 @@
 /** What of a Chronos job is kept without effect, in sentences; told when the job is sent and with the job. */
 
-import { type JobDefinition, maxRetries } from '../definition.ts';
+import { type JobDefinition, maxRetries } from '../job/definition.ts';
 import type { Unmapped } from './aspects.ts';
 import { isGivenAtLaunch, isVariable } from './aspects.ts';
 import { nativeConstraint } from './constraints.ts';

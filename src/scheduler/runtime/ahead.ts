@@ -3,13 +3,13 @@
  * launched as it was foreseen. Everything here is a favour: what it misses starts as everything else does.
  */
 
-import { comingLaunch } from '../coming.ts';
-import { ON_TIME_MS } from '../due.ts';
+import { sameJson } from '../job/same.ts';
+import type { LaunchSpec } from '../job/spec.ts';
 import type { Clock } from '../ports.ts';
-import { sameJson } from '../same.ts';
-import type { LaunchSpec } from '../spec.ts';
-import type { State } from '../state.ts';
-import { Timetable } from '../timetable.ts';
+import { comingLaunch } from '../rules/coming.ts';
+import { ON_TIME_MS } from '../rules/due.ts';
+import type { State } from '../state/state.ts';
+import { Timetable } from '../state/timetable.ts';
 
 /** Behind a due instant, until its decision is sure to be made: only then is the next one looked at. */
 const LOOK_AGAIN_MS = 100;

@@ -4,9 +4,9 @@
  */
 
 import type { EngineView, PoolView } from '../handle.ts';
-import { engineLimit, poolLimit } from '../launch.ts';
 import type { Clock, EngineDescription, Launcher } from '../ports.ts';
-import type { State } from '../state.ts';
+import { engineLimit, poolLimit } from '../rules/launch.ts';
+import type { State } from '../state/state.ts';
 
 /** Whoever looks is not kept waiting by an engine that hangs; a busy one answers within milliseconds. */
 const DESCRIBE_WITHIN_MS = 2_000;

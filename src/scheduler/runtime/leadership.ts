@@ -5,10 +5,10 @@
  */
 
 import type { Notice } from '../handle.ts';
-import { hostOf } from '../launch.ts';
 import type { Clock, Launcher, Log, Store } from '../ports.ts';
-import { runningOn } from '../reconcile.ts';
-import type { State } from '../state.ts';
+import { hostOf } from '../rules/launch.ts';
+import { runningOn } from '../rules/reconcile.ts';
+import type { State } from '../state/state.ts';
 import { Ahead } from './ahead.ts';
 import { type HostEngine, Inventories } from './inventories.ts';
 import { Loop } from './loop.ts';

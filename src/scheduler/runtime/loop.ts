@@ -6,16 +6,16 @@
  */
 
 import { CarillonError } from '../../errors.ts';
-import { judgeAll } from '../apply.ts';
 import type { AnswerTo, Command } from '../command.ts';
 import { checkCommand, decide } from '../decide.ts';
-import type { Decision, Effect } from '../decision.ts';
 import type { Event } from '../event.ts';
 import type { Notice } from '../handle.ts';
-import type { Run } from '../model.ts';
+import type { Run } from '../model/model.ts';
+import type { WriteGroup } from '../model/write.ts';
 import type { Clock, Store } from '../ports.ts';
-import type { State } from '../state.ts';
-import type { WriteGroup } from '../write.ts';
+import { judgeAll } from '../rules/apply.ts';
+import type { Decision, Effect } from '../state/decision.ts';
+import type { State } from '../state/state.ts';
 import { ClockSteps } from './clock-steps.ts';
 
 /** Commands that may wait; more are refused, so that a flood can't take the memory. */

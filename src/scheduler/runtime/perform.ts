@@ -4,11 +4,11 @@
  */
 
 import { CarillonError, type ErrorCode } from '../../errors.ts';
-import type { Effect, Launched } from '../decision.ts';
 import type { Event } from '../event.ts';
 import type { LocalEngine } from '../handle.ts';
+import type { LaunchSpec } from '../job/spec.ts';
 import type { Clock, Launcher, Log } from '../ports.ts';
-import type { LaunchSpec } from '../spec.ts';
+import type { Effect, Launched } from '../state/decision.ts';
 import type { Favour } from './ahead.ts';
 import { StartQueue } from './start-queue.ts';
 

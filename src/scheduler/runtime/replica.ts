@@ -3,13 +3,13 @@
  * commits, and loaded anew when too much was missed. A node that is elected leads with it.
  */
 
-import { isCounted } from '../durations.ts';
-import { follow } from '../follow.ts';
 import type { Notice } from '../handle.ts';
-import type { Run, Settings } from '../model.ts';
+import type { Run, Settings } from '../model/model.ts';
+import type { Write } from '../model/write.ts';
 import type { Clock, Log, Store, Watching } from '../ports.ts';
-import { State } from '../state.ts';
-import type { Write } from '../write.ts';
+import { isCounted } from '../state/durations.ts';
+import { follow } from '../state/follow.ts';
+import { State } from '../state/state.ts';
 import { STEP_MS } from './clock-steps.ts';
 import type { Leadership } from './leadership.ts';
 

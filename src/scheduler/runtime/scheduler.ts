@@ -6,7 +6,6 @@
 
 import { CarillonError } from '../../errors.ts';
 import type { AnswerTo, Command } from '../command.ts';
-import { copyRun } from '../decision.ts';
 import type {
   ClusterView,
   EngineView,
@@ -17,10 +16,9 @@ import type {
   PoolView,
   SchedulerHandle,
 } from '../handle.ts';
-import { rerunVariant, runId } from '../ids.ts';
-import { hostOf } from '../launch.ts';
-import { lookAt } from '../look.ts';
-import type { Run, Settings } from '../model.ts';
+import { rerunVariant, runId } from '../model/ids.ts';
+import type { Run, Settings } from '../model/model.ts';
+import { isEnded } from '../model/run-state.ts';
 import type {
   Archive,
   Clock,
@@ -33,9 +31,11 @@ import type {
   Service,
   Store,
 } from '../ports.ts';
-import { isEnded } from '../run-state.ts';
-import type { State } from '../state.ts';
-import { jobView } from '../view.ts';
+import { lookAt } from '../read/look.ts';
+import { jobView } from '../read/view.ts';
+import { hostOf } from '../rules/launch.ts';
+import { copyRun } from '../state/decision.ts';
+import type { State } from '../state/state.ts';
 import { engineViews, poolViews } from './engine-views.ts';
 import type { HostEngine } from './inventories.ts';
 import { Leadership } from './leadership.ts';

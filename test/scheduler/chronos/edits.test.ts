@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type Generation, printJob } from '../../../src/scheduler/chronos/job.ts';
 import { toChronos, toDefinition } from '../../../src/scheduler/chronos/mapping.ts';
 import { readChronosJob } from '../../../src/scheduler/chronos/read.ts';
-import type { Settings } from '../../../src/scheduler/model.ts';
+import type { Settings } from '../../../src/scheduler/model/model.ts';
 import { Rig, testSettings } from '../../support/rig.ts';
 
 const engine = { concurrency: null, tombstoneMs: 600_000 };

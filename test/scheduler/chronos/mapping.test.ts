@@ -7,8 +7,8 @@ import { printJob } from '../../../src/scheduler/chronos/job.ts';
 import { toChronos, toDefinition } from '../../../src/scheduler/chronos/mapping.ts';
 import { readChronosJob } from '../../../src/scheduler/chronos/read.ts';
 import { chronosWarnings } from '../../../src/scheduler/chronos/warnings.ts';
-import type { JobDefinition } from '../../../src/scheduler/definition.ts';
-import type { Settings } from '../../../src/scheduler/model.ts';
+import type { JobDefinition } from '../../../src/scheduler/job/definition.ts';
+import type { Settings } from '../../../src/scheduler/model/model.ts';
 import { chronosJob } from '../../support/chronos-jobs.ts';
 import { Rig } from '../../support/rig.ts';
 

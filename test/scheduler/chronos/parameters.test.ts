@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { toChronos, toDefinition } from '../../../src/scheduler/chronos/mapping.ts';
 import { readChronosJob } from '../../../src/scheduler/chronos/read.ts';
 import { keptWarnings } from '../../../src/scheduler/chronos/warnings.ts';
-import type { Settings } from '../../../src/scheduler/model.ts';
+import type { Settings } from '../../../src/scheduler/model/model.ts';
 import { Rig, testSettings } from '../../support/rig.ts';
 
 const settings: Settings = {

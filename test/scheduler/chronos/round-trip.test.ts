@@ -2,12 +2,12 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { findProblems } from '../../../src/scheduler/check.ts';
 import { crossFilled, type Generation, printJob } from '../../../src/scheduler/chronos/job.ts';
 import { toChronos, toDefinition } from '../../../src/scheduler/chronos/mapping.ts';
 import { readChronosJob } from '../../../src/scheduler/chronos/read.ts';
 import { beginsNow } from '../../../src/scheduler/chronos/schedule.ts';
-import type { Settings } from '../../../src/scheduler/model.ts';
+import { findProblems } from '../../../src/scheduler/job/check/check.ts';
+import type { Settings } from '../../../src/scheduler/model/model.ts';
 import { chronosJob, nativeContainer, nativeJob } from '../../support/chronos-jobs.ts';
 import { Rig, testSettings } from '../../support/rig.ts';
 

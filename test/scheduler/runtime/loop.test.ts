@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { CarillonError, InvariantError } from '../../../src/errors.ts';
 import type { Command } from '../../../src/scheduler/command.ts';
+import type { WriteGroup } from '../../../src/scheduler/model/write.ts';
 import type { Store } from '../../../src/scheduler/ports.ts';
 import { Loop } from '../../../src/scheduler/runtime/loop.ts';
-import { State } from '../../../src/scheduler/state.ts';
-import type { WriteGroup } from '../../../src/scheduler/write.ts';
+import { State } from '../../../src/scheduler/state/state.ts';
 import { testSettings } from '../../support/rig.ts';
 import { SimClock } from '../../support/sim-clock.ts';
 

@@ -1,7 +1,7 @@
 /** What a follower knows of the leader's clock when it takes over. */
 
 import { expect, test } from 'vitest';
-import type { Run } from '../../../src/scheduler/model.ts';
+import type { Run } from '../../../src/scheduler/model/model.ts';
 import type { Log, Store, Watcher } from '../../../src/scheduler/ports.ts';
 import { Replica } from '../../../src/scheduler/runtime/replica.ts';
 import { createMemoryBacking, createMemoryStore } from '../../../src/store/memory.ts';

@@ -2,8 +2,8 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { WireJob } from '../../../src/api/schema.ts';
-import type { WireGraph } from '../../../src/api/schema-views.ts';
+import type { WireJob } from '../../../src/api/wire/schema.ts';
+import type { WireGraph } from '../../../src/api/wire/views.ts';
 import { jobGraphQuery } from '../data/queries.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Names } from '../parts/names.tsx';

@@ -2,7 +2,7 @@
 
 import { useState } from 'react';
 import { Link, useLocation } from 'wouter';
-import type { WireJob } from '../../../src/api/schema.ts';
+import type { WireJob } from '../../../src/api/wire/schema.ts';
 import { Icon } from '../parts/icon.tsx';
 import { DeleteDialog } from './delete-dialog.tsx';
 import { PauseDialog } from './pause-dialog.tsx';

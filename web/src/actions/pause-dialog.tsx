@@ -1,7 +1,7 @@
 /** Pause a job, or let it go on: what that means for what is due and what runs. */
 
 import { useQuery } from '@tanstack/react-query';
-import type { WireJob } from '../../../src/api/schema.ts';
+import type { WireJob } from '../../../src/api/wire/schema.ts';
 import { nextQuery } from '../data/queries.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Instant } from '../parts/instant.tsx';

@@ -1,6 +1,12 @@
 /** The changes that can be asked of the server, as functions. */
 
-import type { WireApply, WireDeletion, WireJob, WireJobChange, WireRun } from '../../../src/api/schema.ts';
+import type {
+  WireApply,
+  WireDeletion,
+  WireJob,
+  WireJobChange,
+  WireRun,
+} from '../../../src/api/wire/schema.ts';
 import { send } from '../data/client.ts';
 
 export type Dependents = 'refuse' | 'cascade' | 'detach';

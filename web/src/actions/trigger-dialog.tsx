@@ -2,7 +2,7 @@
 
 import { useState } from 'react';
 import { useLocation } from 'wouter';
-import type { WireJob } from '../../../src/api/schema.ts';
+import type { WireJob } from '../../../src/api/wire/schema.ts';
 import { problemOf } from '../data/client.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Names } from '../parts/names.tsx';

@@ -1,7 +1,7 @@
 /** The schedulers and the engines: who leads, who follows how far behind, what can launch jobs. */
 
 import { useQuery } from '@tanstack/react-query';
-import type { WireCluster, WireEngine, WirePool } from '../../../src/api/schema-views.ts';
+import type { WireCluster, WireEngine, WirePool } from '../../../src/api/wire/views.ts';
 import { clusterQuery, enginesQuery, poolsQuery } from '../data/queries.ts';
 import { Fact, Facts } from '../parts/fact.tsx';
 import { Exact } from '../parts/instant.tsx';

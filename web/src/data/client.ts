@@ -4,7 +4,7 @@
  * answering node's copy may be is kept aside, for the frame to say.
  */
 
-import type { WireProblem } from '../../../src/api/schema.ts';
+import type { WireProblem } from '../../../src/api/wire/schema.ts';
 
 export type QueryValue = string | number | boolean | null | undefined | readonly string[];
 export type Query = Readonly<Record<string, QueryValue>>;

@@ -9,7 +9,7 @@ import {
   useState,
   useSyncExternalStore,
 } from 'react';
-import type { WireEvent } from '../../../src/api/schema-views.ts';
+import type { WireEvent } from '../../../src/api/wire/views.ts';
 import { type Freshness, lastFreshness, onFreshness } from './client.ts';
 import { LiveConnection, type LiveState } from './live.ts';
 import { queryClient } from './query-client.ts';

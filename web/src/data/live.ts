@@ -5,8 +5,8 @@
  */
 
 import type { QueryClient } from '@tanstack/react-query';
-import type { WireRun } from '../../../src/api/schema.ts';
-import type { WireEvent } from '../../../src/api/schema-views.ts';
+import type { WireRun } from '../../../src/api/wire/schema.ts';
+import type { WireEvent } from '../../../src/api/wire/views.ts';
 import { readAgain } from './read-again.ts';
 
 /** Bursts of thousands of runs cause one reading of what is shown, and still within a second. */

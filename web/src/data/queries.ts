@@ -4,6 +4,7 @@
  */
 
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import type { WireOverview } from '../../../src/api/wire/plots.ts';
 import type {
   WireDiff,
   WireJob,
@@ -12,8 +13,7 @@ import type {
   WireRevisionList,
   WireRun,
   WireRunList,
-} from '../../../src/api/schema.ts';
-import type { WireOverview } from '../../../src/api/schema-plots.ts';
+} from '../../../src/api/wire/schema.ts';
 import type {
   WireCluster,
   WireEngineList,
@@ -21,7 +21,7 @@ import type {
   WireJobStats,
   WireNext,
   WirePoolList,
-} from '../../../src/api/schema-views.ts';
+} from '../../../src/api/wire/views.ts';
 import { get, type Query } from './client.ts';
 
 const jobPath = (name: string): string => `/jobs/${encodeURIComponent(name)}`;

@@ -1,7 +1,7 @@
 /** Edits the definition of a job that exists. Who comes second is told so, and overwrites nothing unseen. */
 
 import { useState } from 'react';
-import type { WireJob } from '../../../src/api/schema.ts';
+import type { WireJob } from '../../../src/api/wire/schema.ts';
 import { replaceJob } from '../actions/requests.ts';
 import { placeOf, useDraft } from './draft.ts';
 import { Editor } from './editor.tsx';

@@ -6,7 +6,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import { parse, stringify } from 'yaml';
-import type { WireJobChange } from '../../../src/api/schema.ts';
+import type { WireJobChange } from '../../../src/api/wire/schema.ts';
 import { tryJob, type Written } from '../actions/requests.ts';
 import { useAction } from '../actions/use-action.ts';
 import { problemOf } from '../data/client.ts';

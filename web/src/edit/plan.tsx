@@ -1,8 +1,8 @@
 /** Before anything is stored: what the server would make of the definition, and when it would be due. */
 
 import { useQuery } from '@tanstack/react-query';
-import type { WireApply, WireDiff } from '../../../src/api/schema.ts';
-import type { WirePreview } from '../../../src/api/schema-views.ts';
+import type { WireApply, WireDiff } from '../../../src/api/wire/schema.ts';
+import type { WirePreview } from '../../../src/api/wire/views.ts';
 import { send } from '../data/client.ts';
 import { Diff } from '../job/diff.tsx';
 import { ClockChanges } from '../parts/clock-changes.tsx';

@@ -1,6 +1,6 @@
 /** The chain of jobs that takes longest, in a line. */
 
-import type { WireGraph } from '../../../src/api/schema-views.ts';
+import type { WireGraph } from '../../../src/api/wire/views.ts';
 import { duration } from '../parts/time.ts';
 
 interface CriticalPathProps {

@@ -5,7 +5,7 @@
 
 import { keepPreviousData, queryOptions, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo } from 'react';
-import type { WireGraph } from '../../../src/api/schema-views.ts';
+import type { WireGraph } from '../../../src/api/wire/views.ts';
 import { get } from '../data/client.ts';
 import { useLiveEvents } from '../data/live-context.tsx';
 import { LiveNodes } from './live-nodes.ts';

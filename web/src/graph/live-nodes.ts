@@ -6,8 +6,8 @@
  * name: its first news may count it twice, until the graph is read again some seconds later.
  */
 
-import type { WireRun } from '../../../src/api/schema.ts';
-import type { WireGraph, WireGraphNode } from '../../../src/api/schema-views.ts';
+import type { WireRun } from '../../../src/api/wire/schema.ts';
+import type { WireGraph, WireGraphNode } from '../../../src/api/wire/views.ts';
 
 type Place = 'running' | 'waiting';
 

@@ -1,6 +1,6 @@
 /** What stands out in the picture: the selected card with all before and behind it, or what passes a filter. Pure. */
 
-import type { WireGraphNode } from '../../../src/api/schema-views.ts';
+import type { WireGraphNode } from '../../../src/api/wire/views.ts';
 import type { Marks } from './draw/scene.ts';
 import { type Adjacency, adjacency, neighbours } from './layout/adjacency.ts';
 import type { Model } from './model.ts';

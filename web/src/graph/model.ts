@@ -4,7 +4,7 @@
  * same jobs and edges are the same model, and nothing is laid out again when a job runs.
  */
 
-import type { WireGraph, WireGraphNode } from '../../../src/api/schema-views.ts';
+import type { WireGraph, WireGraphNode } from '../../../src/api/wire/views.ts';
 import type { Edges } from './layout/adjacency.ts';
 
 export interface Card {

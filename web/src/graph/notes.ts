@@ -1,6 +1,6 @@
 /** The second line of a card: what one would ask next about a job that stands like that. */
 
-import type { WireGraphNode } from '../../../src/api/schema-views.ts';
+import type { WireGraphNode } from '../../../src/api/wire/views.ts';
 import { relative, shortInstant } from '../parts/time.ts';
 import { type Standing, standingOf, standings, words } from './state.ts';
 

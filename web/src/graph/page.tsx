@@ -2,7 +2,7 @@
 
 import { useMemo, useRef } from 'react';
 import { Link, useLocation } from 'wouter';
-import type { WireGraph } from '../../../src/api/schema-views.ts';
+import type { WireGraph } from '../../../src/api/wire/views.ts';
 import { usePageTitle } from '../parts/page-title.ts';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import type { Address } from './address.ts';

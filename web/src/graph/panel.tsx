@@ -3,7 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
-import type { WireGraphNode } from '../../../src/api/schema-views.ts';
+import type { WireGraphNode } from '../../../src/api/wire/views.ts';
 import { overviewQuery } from '../data/queries.ts';
 import { Done } from '../parts/done.tsx';
 import { Icon } from '../parts/icon.tsx';

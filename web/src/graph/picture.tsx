@@ -1,7 +1,7 @@
 /** The graph as a picture: lays it out when its structure changes, and shows states and marks on it as they are. */
 
 import { type RefObject, useEffect, useMemo, useRef, useState } from 'react';
-import type { WireGraphNode } from '../../../src/api/schema-views.ts';
+import type { WireGraphNode } from '../../../src/api/wire/views.ts';
 import { Icon } from '../parts/icon.tsx';
 import { GraphCanvas } from './canvas.tsx';
 import type { GraphView } from './draw/graph-view.ts';

@@ -1,6 +1,6 @@
 /** Finds cards and jobs by what somebody typed. Pure. */
 
-import type { WireGraph, WireGraphNode } from '../../../src/api/schema-views.ts';
+import type { WireGraph, WireGraphNode } from '../../../src/api/wire/views.ts';
 import type { Model } from './model.ts';
 import { type Standing, standingOf } from './state.ts';
 

@@ -3,7 +3,7 @@
  * Listed by urgency: of several jobs in one group, the first one that any of them has is shown.
  */
 
-import type { WireGraphNode } from '../../../src/api/schema-views.ts';
+import type { WireGraphNode } from '../../../src/api/wire/views.ts';
 
 export const standings = [
   'failing',

@@ -3,7 +3,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef } from 'react';
 import { Link } from 'wouter';
-import type { WireGraph, WireGraphNode } from '../../../src/api/schema-views.ts';
+import type { WireGraph, WireGraphNode } from '../../../src/api/wire/views.ts';
 import { Instant } from '../parts/instant.tsx';
 import { duration } from '../parts/time.ts';
 import { StandingMark } from './standing-mark.tsx';

@@ -1,6 +1,6 @@
 /** What is shown, and how: search, filters, groups, picture or table. Everything goes into the address. */
 
-import type { WireGraphNode } from '../../../src/api/schema-views.ts';
+import type { WireGraphNode } from '../../../src/api/wire/views.ts';
 import { Choices } from '../parts/choices.tsx';
 import { Icon } from '../parts/icon.tsx';
 import type { Address, Changes } from './address.ts';

@@ -1,7 +1,7 @@
 /** What fails: since how many runs, why, and what hangs on it. */
 
 import { Link } from 'wouter';
-import type { WireOverview } from '../../../src/api/schema-plots.ts';
+import type { WireOverview } from '../../../src/api/wire/plots.ts';
 import { Relative } from '../parts/instant.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { Reason } from '../parts/reason.tsx';

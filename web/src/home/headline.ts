@@ -1,6 +1,6 @@
 /** The state of things in one sentence. */
 
-import type { WireOverview } from '../../../src/api/schema-plots.ts';
+import type { WireOverview } from '../../../src/api/wire/plots.ts';
 
 export function headline({ jobs, late, failing, running, waiting }: WireOverview['counts']): string {
   if (jobs === 0) return 'Welcome';

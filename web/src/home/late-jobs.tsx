@@ -1,7 +1,7 @@
 /** What is late: why, since when, what hangs on it, when it will be done, and all that waits for it. */
 
 import { Link } from 'wouter';
-import type { WireOverview } from '../../../src/api/schema-plots.ts';
+import type { WireOverview } from '../../../src/api/wire/plots.ts';
 import { Done } from '../parts/done.tsx';
 import { Instant, Relative } from '../parts/instant.tsx';
 import { Panel } from '../parts/panel.tsx';

@@ -1,7 +1,7 @@
 /** What becomes due within the hour. */
 
 import { Link } from 'wouter';
-import type { WireOverview } from '../../../src/api/schema-plots.ts';
+import type { WireOverview } from '../../../src/api/wire/plots.ts';
 import { Instant, Relative } from '../parts/instant.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { duration } from '../parts/time.ts';

@@ -2,7 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
-import type { WireOverview } from '../../../src/api/schema-plots.ts';
+import type { WireOverview } from '../../../src/api/wire/plots.ts';
 import { overviewQuery } from '../data/queries.ts';
 import { Icon } from '../parts/icon.tsx';
 import { usePageTitle } from '../parts/page-title.ts';

@@ -1,7 +1,7 @@
 /** What runs now, how far it probably is, and when it will be done. */
 
 import { Link } from 'wouter';
-import type { WireOverview } from '../../../src/api/schema-plots.ts';
+import type { WireOverview } from '../../../src/api/wire/plots.ts';
 import { Done } from '../parts/done.tsx';
 import { useNow } from '../parts/now.ts';
 import { Panel } from '../parts/panel.tsx';

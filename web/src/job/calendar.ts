@@ -3,7 +3,7 @@
  * time, so that a day is a day; a day may have 23 or 25 hours.
  */
 
-import type { WireLedgerLine } from '../../../src/api/schema.ts';
+import type { WireLedgerLine } from '../../../src/api/wire/schema.ts';
 import { type Fate, fateOf, fates } from '../parts/fate.ts';
 
 export const scales = ['month', 'day', 'hour'] as const;

@@ -1,6 +1,6 @@
 /** What differs between two definitions, field by field. */
 
-import type { WireDiff } from '../../../src/api/schema.ts';
+import type { WireDiff } from '../../../src/api/wire/schema.ts';
 import { TableScroll } from '../parts/table-scroll.tsx';
 
 const shown = (value: unknown): string => {

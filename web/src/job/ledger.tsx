@@ -2,7 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
-import type { WireLedgerLine } from '../../../src/api/schema.ts';
+import type { WireLedgerLine } from '../../../src/api/wire/schema.ts';
 import { ledgerQuery, nextQuery } from '../data/queries.ts';
 import { choiceIn, millisecondsIn } from '../parts/address-values.ts';
 import { Choices } from '../parts/choices.tsx';

@@ -1,7 +1,7 @@
 /** When the job will be due, in the viewer's zone and its own, and what the coming clock changes do to it. */
 
 import { useQuery } from '@tanstack/react-query';
-import type { WireJob } from '../../../src/api/schema.ts';
+import type { WireJob } from '../../../src/api/wire/schema.ts';
 import { nextQuery } from '../data/queries.ts';
 import { ClockChanges } from '../parts/clock-changes.tsx';
 import { InstantList } from '../parts/instant-list.tsx';

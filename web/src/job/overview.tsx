@@ -2,7 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
-import type { WireJob } from '../../../src/api/schema.ts';
+import type { WireJob } from '../../../src/api/wire/schema.ts';
 import { jobRunsQuery, jobStatsQuery } from '../data/queries.ts';
 import { Clamped } from '../parts/clamped.tsx';
 import { Fact, Facts } from '../parts/fact.tsx';

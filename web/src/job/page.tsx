@@ -3,7 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
 import { Link } from 'wouter';
-import type { WireJob } from '../../../src/api/schema.ts';
+import type { WireJob } from '../../../src/api/wire/schema.ts';
 import { JobActions } from '../actions/job-actions.tsx';
 import { problemOf } from '../data/client.ts';
 import { jobQuery } from '../data/queries.ts';

@@ -2,7 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { WireRevision } from '../../../src/api/schema.ts';
+import type { WireRevision } from '../../../src/api/wire/schema.ts';
 import { restoreRevision } from '../actions/requests.ts';
 import { useAction } from '../actions/use-action.ts';
 import { diffQuery, revisionsQuery } from '../data/queries.ts';

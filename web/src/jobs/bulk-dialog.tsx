@@ -2,7 +2,7 @@
 
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { WireJob } from '../../../src/api/schema.ts';
+import type { WireJob } from '../../../src/api/wire/schema.ts';
 import { DependentsChoice } from '../actions/dependents-choice.tsx';
 import type { Dependents } from '../actions/requests.ts';
 import { Dialog } from '../parts/dialog.tsx';

@@ -1,7 +1,7 @@
 /** One action on all jobs of a filter: who they are, what hangs on them, and one request after another. */
 
-import type { WireJob, WireJobList } from '../../../src/api/schema.ts';
-import type { WireGraph } from '../../../src/api/schema-views.ts';
+import type { WireJob, WireJobList } from '../../../src/api/wire/schema.ts';
+import type { WireGraph } from '../../../src/api/wire/views.ts';
 import { type Dependents, deleteJob, newKey, pauseJob, resumeJob, triggerJob } from '../actions/requests.ts';
 import { get, problemOf, type Query } from '../data/client.ts';
 import { childrenFirst, type Starts, startsOf } from './bulk-order.ts';

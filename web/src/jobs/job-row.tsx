@@ -3,7 +3,7 @@
 
 import { memo } from 'react';
 import { Link } from 'wouter';
-import type { WireJobRow } from '../../../src/api/schema.ts';
+import type { WireJobRow } from '../../../src/api/wire/schema.ts';
 import { Instant, Relative } from '../parts/instant.tsx';
 import { JobMark } from '../parts/state-mark.tsx';
 import { Strip } from '../parts/strip.tsx';

@@ -5,7 +5,7 @@
 
 import { keepPreviousData, useQueries } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
-import type { WireJobRow, WireJobRowList } from '../../../src/api/schema.ts';
+import type { WireJobRow, WireJobRowList } from '../../../src/api/wire/schema.ts';
 import { get, type Query } from '../data/client.ts';
 
 export const pageSize = 100;

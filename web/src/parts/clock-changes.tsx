@@ -1,6 +1,6 @@
 /** The changes of the clock that a schedule will meet, and what becomes of its due times then. */
 
-import type { WireNext } from '../../../src/api/schema-views.ts';
+import type { WireNext } from '../../../src/api/wire/views.ts';
 import { dateTime, duration } from './time.ts';
 
 type ClockChange = WireNext['clockChanges'][number];

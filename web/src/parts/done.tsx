@@ -1,6 +1,6 @@
 /** When something will probably be done: as long as usual, and as long as one in twenty. */
 
-import type { WireForecast } from '../../../src/api/schema-plots.ts';
+import type { WireForecast } from '../../../src/api/wire/plots.ts';
 import { useNow } from './now.ts';
 import { clockTime, dateTime, shortInstant } from './time.ts';
 

@@ -1,6 +1,6 @@
 /** What became of a due instant. */
 
-import type { WireLedgerLine } from '../../../src/api/schema.ts';
+import type { WireLedgerLine } from '../../../src/api/wire/schema.ts';
 
 /** `ran`: its run ended before the ledger recorded how. */
 export type Fate = WireLedgerLine['end'] | NonNullable<WireLedgerLine['state']>;

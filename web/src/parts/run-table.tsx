@@ -1,7 +1,7 @@
 /** Runs as a table: how they are, when they were due, how late they started, how long they took, and why. */
 
 import { Link } from 'wouter';
-import type { WireRun } from '../../../src/api/schema.ts';
+import type { WireRun } from '../../../src/api/wire/schema.ts';
 import { Exact } from './instant.tsx';
 import { useNow } from './now.ts';
 import { Reason } from './reason.tsx';

@@ -1,7 +1,7 @@
 /** The state of a run or a job: a shape, a colour and a word. The shapes tell it without the colour. */
 
 import type { ReactNode } from 'react';
-import type { WireJob, WireRun } from '../../../src/api/schema.ts';
+import type { WireJob, WireRun } from '../../../src/api/wire/schema.ts';
 import type { Fate } from './fate.ts';
 
 export type RunState = WireRun['state'];

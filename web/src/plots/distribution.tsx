@@ -2,7 +2,7 @@
 
 import { useMemo } from 'react';
 import uPlot from 'uplot';
-import type { WireRunDistribution } from '../../../src/api/schema-plots.ts';
+import type { WireRunDistribution } from '../../../src/api/wire/plots.ts';
 import { duration } from '../parts/time.ts';
 import { binsOf } from './bins.ts';
 import { Chart } from './chart.tsx';

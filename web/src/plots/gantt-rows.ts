@@ -3,7 +3,7 @@
  * then in order of their first bar. Pure.
  */
 
-import type { WireTimeline } from '../../../src/api/schema-plots.ts';
+import type { WireTimeline } from '../../../src/api/wire/plots.ts';
 
 type WireBar = WireTimeline['bars'][number];
 

@@ -1,7 +1,7 @@
 /** The bars of the Gantt as a table, and their states in words. */
 
 import { Link } from 'wouter';
-import type { WireTimeline } from '../../../src/api/schema-plots.ts';
+import type { WireTimeline } from '../../../src/api/wire/plots.ts';
 import { type RunState, runWord } from '../parts/state-mark.tsx';
 import { TableScroll } from '../parts/table-scroll.tsx';
 import { shortInstant } from '../parts/time.ts';

@@ -2,7 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import type { WireTimeline } from '../../../src/api/schema-plots.ts';
+import type { WireTimeline } from '../../../src/api/wire/plots.ts';
 import { instantIn } from '../parts/address-values.ts';
 import { Choices } from '../parts/choices.tsx';
 import { Icon } from '../parts/icon.tsx';

@@ -2,7 +2,7 @@
 
 import { useMemo } from 'react';
 import uPlot from 'uplot';
-import type { WireRunDays } from '../../../src/api/schema-plots.ts';
+import type { WireRunDays } from '../../../src/api/wire/plots.ts';
 import { duration } from '../parts/time.ts';
 import { Chart } from './chart.tsx';
 import { axis, type ChartColours, faded } from './colours.ts';

@@ -7,7 +7,7 @@ import type {
   WireRunDistribution,
   WireTimeline,
   WireTop,
-} from '../../../src/api/schema-plots.ts';
+} from '../../../src/api/wire/plots.ts';
 import { get, type Query } from '../data/client.ts';
 
 const everyMs = 5_000;

@@ -3,7 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import uPlot from 'uplot';
-import type { WireRate } from '../../../src/api/schema-plots.ts';
+import type { WireRate } from '../../../src/api/wire/plots.ts';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { clockTime } from '../parts/time.ts';
 import { Chart } from './chart.tsx';

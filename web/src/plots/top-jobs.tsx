@@ -2,7 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
-import type { WireTop } from '../../../src/api/schema-plots.ts';
+import type { WireTop } from '../../../src/api/wire/plots.ts';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { duration } from '../parts/time.ts';
 import { topQuery } from './queries.ts';

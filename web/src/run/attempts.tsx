@@ -1,6 +1,6 @@
 /** The attempts of a run: where each was launched and under which name, and how it ended. */
 
-import type { WireAttempt, WireRun } from '../../../src/api/schema.ts';
+import type { WireAttempt, WireRun } from '../../../src/api/wire/schema.ts';
 import { Exact } from '../parts/instant.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { TableScroll } from '../parts/table-scroll.tsx';

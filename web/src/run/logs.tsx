@@ -1,7 +1,7 @@
 /** What a run says: both streams or one, searched, and followed while it is written. */
 
 import { useLayoutEffect, useRef, useState } from 'react';
-import type { WireRun } from '../../../src/api/schema.ts';
+import type { WireRun } from '../../../src/api/wire/schema.ts';
 import { address } from '../data/client.ts';
 import { wholeIn } from '../parts/address-values.ts';
 import { Choices } from '../parts/choices.tsx';

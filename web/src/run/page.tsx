@@ -2,7 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
-import type { WireRun } from '../../../src/api/schema.ts';
+import type { WireRun } from '../../../src/api/wire/schema.ts';
 import { RunActions } from '../actions/run-actions.tsx';
 import { jobStatsQuery, runQuery } from '../data/queries.ts';
 import { Fact, Facts } from '../parts/fact.tsx';

@@ -1,6 +1,6 @@
 /** The way of a run, as bars in proportion and as a list of moments. */
 
-import type { WireRun } from '../../../src/api/schema.ts';
+import type { WireRun } from '../../../src/api/wire/schema.ts';
 import { useNow } from '../parts/now.ts';
 import { clockTime, dateTime, duration } from '../parts/time.ts';
 import { type Bar, barsOf, momentsOf } from './timeline.ts';

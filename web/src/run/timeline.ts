@@ -1,6 +1,6 @@
 /** The way of a run as moments in order: when it was due, decided, launched, started, ended; attempt by attempt. */
 
-import type { WireRun } from '../../../src/api/schema.ts';
+import type { WireRun } from '../../../src/api/wire/schema.ts';
 
 export interface Moment {
   readonly what: string;

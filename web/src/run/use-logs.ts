@@ -1,7 +1,7 @@
 /** The output of one attempt, followed until it ends, over as many connections as it takes. */
 
 import { useEffect, useState } from 'react';
-import type { WireLogEvent } from '../../../src/api/schema.ts';
+import type { WireLogEvent } from '../../../src/api/wire/schema.ts';
 import { address, refusalAt } from '../data/client.ts';
 import { type LogLine, LogLines, mostLines, type Stream } from './log-lines.ts';
 

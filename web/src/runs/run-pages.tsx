@@ -1,7 +1,7 @@
 /** Runs, newest due first, filtered by what the address says, page by page. */
 
 import type { UseQueryResult } from '@tanstack/react-query';
-import type { WireRunList } from '../../../src/api/schema.ts';
+import type { WireRunList } from '../../../src/api/wire/schema.ts';
 import { Pager } from '../parts/pager.tsx';
 import { ReadProblem } from '../parts/problem-note.tsx';
 import { useQueryState } from '../parts/query-state.ts';

@@ -1,0 +1,196 @@
+/**
+ * Reads YAML in a process of its own, because its reader takes seconds for what JSON takes milliseconds for: nothing
+ * here waits for it but the request. One text at a time, bounded in time and memory; what does not come to an end
+ * ends with the process, and so does whatever brings the engine itself down, which on a thread would take the
+ * scheduler with it. The jobs come back as JSON, to be taken up one by one.
+ *
+ * The process runs this same file.
+ */
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { CarillonError, type ErrorCode, type ErrorDetails } from '../../errors.ts';
+import { parseJobFile } from '../../job-file/read.ts';
+import { decodeUtf8 } from '../../job-file/utf8.ts';
+import type { Clock } from '../../scheduler/ports.ts';
+
+export const yamlLimits = {
+  /** 20,000 jobs take ten seconds on a slow machine. */
+  withinMs: 60_000,
+  /** Megabytes; the same jobs take half of it. */
+  memoryMb: 768,
+  /** Texts that wait for their turn. */
+  waiting: 16,
+  /** A process that nobody needs is ended, and with it the memory of what it read. */
+  idleMs: 30_000,
+} as const;
+
+/** Jobs as JSON: one text, where each ends in it, and the line at which each began in the YAML. */
+export interface ReadJobs {
+  readonly json: Uint8Array;
+  readonly ends: Uint32Array;
+  readonly lines: Uint32Array;
+}
+
+type Answer =
+  | { readonly kind: 'read'; readonly jobs: ReadJobs }
+  | {
+      readonly kind: 'refused';
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly details: ErrorDetails;
+    }
+  | { readonly kind: 'failed'; readonly message: string; readonly stack: string };
+
+/** The command line by which a program gets the first `count` descriptors of those that it is given, and no other. */
+export type Bare = (count: number, argv: readonly [string, ...string[]]) => readonly [string, ...string[]];
+
+/** What the process is started with. */
+const role = 'read-yaml';
+
+export class YamlProcess {
+  readonly #clock: Clock;
+  readonly #bare: Bare;
+  #child: ChildProcess | null = null;
+  #turn: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+  #stopIdling: () => void = () => undefined;
+
+  constructor(clock: Clock, bare: Bare = (_count, argv) => argv) {
+    this.#clock = clock;
+    this.#bare = bare;
+  }
+
+  /** The jobs of a body. INVALID_BODY; LIMIT_EXCEEDED; BUSY where too many are to be read already. */
+  async read(bytes: Uint8Array): Promise<ReadJobs> {
+    if (this.#waiting >= yamlLimits.waiting) {
+      throw new CarillonError('BUSY', `${this.#waiting} bodies of YAML wait to be read already.`, {
+        field: 'body',
+        allowed: `at most ${yamlLimits.waiting} at one time, or JSON`,
+        source: 'body',
+      });
+    }
+    this.#waiting++;
+    const turn = this.#turn.then(() => this.#readNow(bytes));
+    this.#turn = turn.catch(() => undefined);
+    try {
+      return await turn;
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#turn;
+    this.#end();
+  }
+
+  async #readNow(bytes: Uint8Array): Promise<ReadJobs> {
+    this.#stopIdling();
+    const answer = await this.#answer(bytes);
+    this.#stopIdling = this.#clock.after(yamlLimits.idleMs, () => this.#end());
+    if (answer.kind === 'read') return answer.jobs;
+    if (answer.kind === 'refused') throw new CarillonError(answer.code, answer.message, answer.details);
+    throw Object.assign(new Error(answer.message), { stack: answer.stack });
+  }
+
+  /** One that was started earlier may have been ended by whoever looks after the machine: a new one is asked then. */
+  async #answer(bytes: Uint8Array): Promise<Answer> {
+    const earlier = this.#child;
+    if (earlier !== null) {
+      try {
+        return await this.#ask(earlier, bytes);
+      } catch (error) {
+        if (error instanceof CarillonError) throw error;
+      }
+    }
+    this.#child = start(this.#bare);
+    return this.#ask(this.#child, bytes);
+  }
+
+  #ask(child: ChildProcess, bytes: Uint8Array): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const done = (settle: () => void): void => {
+        stopWaiting();
+        child.removeAllListeners();
+        // It may end later, and nobody waits for it then.
+        child.on('error', () => undefined);
+        settle();
+      };
+      const lost = (error: Error): void =>
+        done(() => {
+          this.#end();
+          reject(error);
+        });
+      const { withinMs, memoryMb } = yamlLimits;
+      const stopWaiting = this.#clock.after(withinMs, () => lost(takesMore(`${withinMs / 1_000} seconds`)));
+      child.once('message', (answer) => done(() => resolve(answer as Answer)));
+      child.once('error', lost);
+      // How the engine ends when it has no memory left; anything else is a fault.
+      child.once('exit', (code, signal) =>
+        lost(
+          signal === 'SIGABRT' || code === 134
+            ? takesMore(`${memoryMb} MiB of memory`)
+            : new Error(`the process that reads YAML has ended: ${signal ?? code}`),
+        ),
+      );
+      child.send(bytes, (error) => {
+        if (error !== null) lost(error);
+      });
+    });
+  }
+
+  #end(): void {
+    this.#stopIdling();
+    this.#child?.kill('SIGKILL');
+    this.#child = null;
+  }
+}
+
+function start(bare: Bare): ChildProcess {
+  // Its streams, and the one on which it is asked.
+  const [execPath, ...before] = bare(4, [process.execPath]);
+  return fork(fileURLToPath(import.meta.url), [role], {
+    execPath,
+    execArgv: [...before, ...process.execArgv, `--max-old-space-size=${yamlLimits.memoryMb}`],
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+}
+
+function takesMore(bound: string): CarillonError {
+  return new CarillonError('INVALID_BODY', `Reading the body as YAML takes more than ${bound}.`, {
+    field: 'body',
+    allowed: `YAML that is read within ${bound}, or JSON`,
+    source: 'body',
+  });
+}
+
+function answer(bytes: Uint8Array): Answer {
+  try {
+    const jobs = parseJobFile(decodeUtf8(bytes, 'body'), 'body');
+    const texts = jobs.map(({ definition }) => Buffer.from(JSON.stringify(definition)));
+    const ends = new Uint32Array(texts.length);
+    let end = 0;
+    for (const [index, text] of texts.entries()) {
+      end += text.length;
+      ends[index] = end;
+    }
+    const lines = Uint32Array.from(jobs, ({ source }) => Number(source.slice(source.lastIndexOf(':') + 1)));
+    return { kind: 'read', jobs: { json: Buffer.concat(texts, end), ends, lines } };
+  } catch (error) {
+    if (error instanceof CarillonError) {
+      const { code, message, details } = error;
+      return { kind: 'refused', code, message, details };
+    }
+    const { message, stack = '' } = error as Error;
+    return { kind: 'failed', message, stack };
+  }
+}
+
+if (process.argv[2] === role && process.send !== undefined) {
+  process.on('message', (bytes: Uint8Array) => void process.send?.(answer(bytes)));
+  process.on('disconnect', () => process.exit());
+  // Ctrl-C reaches the whole group; the scheduler says when this ends.
+  process.on('SIGINT', () => undefined);
+}

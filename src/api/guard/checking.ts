@@ -1,0 +1,95 @@
+/**
+ * Holds requests to the schemas of their routes. Query parameters arrive as text and are turned into what the
+ * schema says; everything that does not fit is refused in the words that job files are refused with: the
+ * field, the value, what is allowed, and the nearest known name. Bodies that are jobs (described by reference or
+ * as a choice, not as an object here) are for the scheduler to judge and pass as they are.
+ */
+
+import type { FastifySchemaCompiler } from 'fastify';
+import { CarillonError } from '../../errors.ts';
+import { describe, explain, Findings, type Shape, shorten } from '../../scheduler/job/schema/explain.ts';
+import { JobsBody } from '../body/read.ts';
+
+const sources: Readonly<Record<string, string>> = {
+  querystring: 'query',
+  params: 'path',
+  headers: 'header',
+  body: 'body',
+};
+
+/** One problem is enough: the rest of a request is often a consequence. */
+const maxProblems = 1;
+
+export const compileCheck: FastifySchemaCompiler<Shape> = ({ schema, httpPart = 'body' }) => {
+  const source = sources[httpPart] ?? httpPart;
+  if (httpPart === 'body' && schema.type !== 'object') return () => true;
+  return (given: unknown) => {
+    try {
+      const absent = given === undefined || given === null;
+      // A body may be left out where every field of it may.
+      if (absent && !schema.required?.length) return { value: given };
+      const data = absent ? {} : given;
+      const value = httpPart === 'querystring' ? readQuery(schema, data as Query) : data;
+      if (httpPart === 'body') refuseOtherThanObject(data);
+      const findings = new Findings(source, maxProblems);
+      explain(schema, value, '', findings);
+      const problem = findings.problems[0];
+      return problem === undefined ? { value } : { error: problem };
+    } catch (error) {
+      return { error: error as Error };
+    }
+  };
+};
+
+function refuseOtherThanObject(body: unknown): void {
+  const fits = typeof body === 'object' && !Array.isArray(body);
+  if (fits && !(body instanceof JobsBody)) return;
+  const given = body instanceof JobsBody ? 'YAML' : describe(body);
+  throw new CarillonError('INVALID_BODY', `The body must be a JSON object, and is ${given}.`, {
+    field: 'body',
+    value: shorten(body instanceof JobsBody ? 'YAML' : body),
+    allowed: 'a JSON object',
+    source: 'body',
+  });
+}
+
+/** As it was parsed: what is repeated is a list. */
+export type Query = Readonly<Record<string, string | string[]>>;
+
+/** `limit=5` is a number and `state=a,b` a list where the schema says so; everything else is left to be refused. */
+function readQuery(schema: Shape, query: Query): Record<string, unknown> {
+  const { properties = {} } = schema;
+  return Object.fromEntries(
+    Object.keys(query).map((name) => {
+      const shape = Object.hasOwn(properties, name) ? properties[name] : undefined;
+      const isOne = shape !== undefined && shape.type !== 'array';
+      return [name, readParameter(shape, isOne ? single(query, name)! : query[name]!)];
+    }),
+  );
+}
+
+/** The value of a parameter that is no list; null where it is not given. INVALID_FIELD where it is repeated. */
+export function single(query: Query, name: string): string | null {
+  const given = query[name] ?? null;
+  if (!Array.isArray(given)) return given;
+  const allowed = 'one value';
+  throw new CarillonError('INVALID_FIELD', `${name} is given ${given.length} times. Allowed: ${allowed}.`, {
+    field: name,
+    value: shorten(given),
+    allowed,
+    source: 'query',
+  });
+}
+
+function readParameter(shape: Shape | undefined, given: string | string[]): unknown {
+  if (shape?.type === 'array') {
+    const list = Array.isArray(given) ? given : [given];
+    // Choices never hold a comma; free texts (labels) may.
+    return shape.items?.anyOf === undefined ? list : list.flatMap((text) => text.split(','));
+  }
+  if (typeof given !== 'string') return given;
+  if (shape?.type === 'integer' && /^-?\d{1,16}$/.test(given)) return Number(given);
+  if (shape?.type === 'boolean' && given === 'true') return true;
+  if (shape?.type === 'boolean' && given === 'false') return false;
+  return given;
+}

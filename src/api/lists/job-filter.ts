@@ -1,0 +1,110 @@
+/** Which jobs a request is about: filters over all jobs, walked in order of name without holding up others. */
+
+import { CarillonError } from '../../errors.ts';
+import type { JobGlance, JobView, Look, SchedulerHandle } from '../../scheduler/handle.ts';
+import { shown } from '../../scheduler/job/masked.ts';
+import { lateness } from '../../scheduler/read/late.ts';
+import { statusOf } from '../../scheduler/read/view.ts';
+import type { Reading } from '../context.ts';
+import type { jobFilters } from '../wire/schema.ts';
+import { isRunning, isWaiting } from '../wire/to-wire.ts';
+
+export interface JobFilter {
+  /** Part of the name, the description or the owner, in any case. */
+  readonly q?: string;
+  readonly label?: readonly string[];
+  readonly owner?: string;
+  readonly state?: readonly (typeof jobFilters)[number][];
+}
+
+/** Jobs taken at a time: between two that are given out, jobs may come and go. */
+const atOnce = 32;
+
+/** The jobs that pass, in order of name. What is done with each is part of this read's turn. */
+export async function* jobsThat({ scheduler, turns }: Reading, filter: JobFilter): AsyncGenerator<JobView> {
+  const passes = passing(scheduler, filter);
+  const turn = await turns.begin();
+  for (let last: string | null = null; ; ) {
+    const names = take(scheduler.jobNames(last), atOnce);
+    for (const view of names.map((name) => scheduler.job(name))) {
+      if (passes(view)) yield view;
+      if (turn.isOver()) await turn.next();
+    }
+    last = names.at(-1) ?? null;
+    if (names.length < atOnce) return;
+  }
+}
+
+function take(names: Iterable<string>, most: number): string[] {
+  const taken: string[] = [];
+  for (const name of names) if (taken.push(name) === most) break;
+  return taken;
+}
+
+/** True for every job; then nobody has to look. */
+export const passesAll = ({ q, label = [], owner, state }: JobFilter): boolean =>
+  q === undefined && label.length === 0 && owner === undefined && state === undefined;
+
+export function passing(
+  scheduler: SchedulerHandle,
+  { q, label, owner, state }: JobFilter,
+): (job: JobGlance) => boolean {
+  const now = scheduler.now();
+  const wanted = q?.toLowerCase();
+  const labels = labelsIn(label ?? []);
+  const isIn = stateIn(scheduler.look(), now);
+  return (view) => {
+    const { definition } = view.job;
+    if (owner !== undefined && shown(definition.owner) !== owner) return false;
+    if (!labels.every(({ key, value }) => hasLabel(definition.labels, key, value))) return false;
+    if (state !== undefined && !state.some((each) => isIn(view, each))) return false;
+    if (wanted === undefined) return true;
+    const texts = [view.job.name, shown(definition.description), shown(definition.owner)];
+    return texts.some((text) => text?.toLowerCase().includes(wanted));
+  };
+}
+
+function hasLabel(
+  labels: Readonly<Record<string, string>> | undefined,
+  key: string,
+  value: string | null,
+): boolean {
+  if (labels === undefined || !Object.hasOwn(labels, key)) return false;
+  return value === null || labels[key] === value;
+}
+
+/** `team=sales` or `team`; a value may hold `=`. */
+function labelsIn(texts: readonly string[]): { key: string; value: string | null }[] {
+  return texts.map((text) => {
+    const at = text.indexOf('=');
+    return at < 0 ? { key: text, value: null } : { key: text.slice(0, at), value: text.slice(at + 1) };
+  });
+}
+
+/** Labels with values, for what must not match by presence alone (deleting). */
+export function exactLabels(texts: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    labelsIn(texts).map(({ key, value }) => {
+      if (value !== null) return [key, value];
+      throw new CarillonError('INVALID_FIELD', `label is ${JSON.stringify(key)}. Allowed: name=value.`, {
+        field: 'label',
+        value: key,
+        allowed: 'name=value',
+        source: 'query',
+      });
+    }),
+  );
+}
+
+function stateIn(
+  { lacking }: Look,
+  now: number,
+): (job: JobGlance, state: (typeof jobFilters)[number]) => boolean {
+  return (job, state) => {
+    if (state === 'running') return job.runs.some((run) => isRunning(run.state));
+    if (state === 'waiting') return job.runs.some((run) => isWaiting(run.state));
+    if (state === 'failing') return job.state.consecutiveFailures > 0;
+    if (state === 'late') return lateness(job, now, lacking) !== null;
+    return statusOf(job) === state;
+  };
+}

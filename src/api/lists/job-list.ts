@@ -1,0 +1,107 @@
+/**
+ * One page of the jobs that pass a filter, in any order. A page goes on strictly behind the key and the name of
+ * the last job before it, so jobs that come, go or move between two pages neither repeat nor hide others.
+ */
+
+import type { JobGlance, JobOrder, Look, RankedJobs } from '../../scheduler/handle.ts';
+import { HeldBack } from '../../scheduler/read/held-back.ts';
+import { lateness } from '../../scheduler/read/late.ts';
+import { nextDueOf, statusOf } from '../../scheduler/read/view.ts';
+import { runTimes } from '../../scheduler/stats/run-times.ts';
+import type { Reading } from '../context.ts';
+import { iso, isoOrNull } from '../wire/instants.ts';
+import type { WireJobRow } from '../wire/schema.ts';
+import { isRunning, isWaiting, labelsToWire, scheduleText, statusReason } from '../wire/to-wire.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import { type JobFilter, passesAll, passing } from './job-filter.ts';
+import type { RecentRuns } from './recent-runs.ts';
+
+export interface JobPage {
+  readonly jobs: readonly JobGlance[];
+  readonly next: string | null;
+  readonly total: number;
+}
+
+/** [key of the last job given out, its name]. */
+type Place = readonly [key: number | null, name: string];
+const isPlace = (place: readonly unknown[]): place is Place =>
+  (place[0] === null || Number.isFinite(place[0])) && typeof place[1] === 'string';
+
+export async function pageOfJobs(
+  { scheduler, turns }: Reading,
+  asked: {
+    readonly filter: JobFilter;
+    readonly sort: JobOrder;
+    readonly descending: boolean;
+    readonly limit: number;
+    readonly cursor: string | undefined;
+  },
+): Promise<JobPage> {
+  const { filter, sort, limit, cursor } = asked;
+  const place = cursor === undefined ? null : decodeCursor(cursor, isPlace);
+  const look = scheduler.look();
+  const ranked = await turns.drive(look.ranked(sort, asked.descending));
+  const start = place === null ? 0 : ranked.behind(...place);
+  const passes = passing(scheduler, filter);
+  const all = passesAll(filter);
+  const places: number[] = [];
+  const turn = await turns.begin();
+  let total = all ? ranked.count : 0;
+  // Nobody has to be looked at for the total where every job counts.
+  const end = all ? Math.min(ranked.count, start + limit + 1) : ranked.count;
+  for (let at = all ? start : 0; at < end; at++) {
+    if (turn.isOver()) await turn.next();
+    if (!passes(ranked.at(at))) continue;
+    if (!all) total++;
+    if (at >= start && places.length <= limit) places.push(at);
+  }
+  return pageAt(look, ranked, { places, limit, total });
+}
+
+function pageAt(
+  { glance }: Look,
+  ranked: RankedJobs,
+  { places, limit, total }: { places: number[]; limit: number; total: number },
+): JobPage {
+  const shown = places.slice(0, limit);
+  const last = shown.at(-1);
+  const next =
+    places.length > limit && last !== undefined
+      ? encodeCursor([ranked.key(last), ranked.at(last).job.name])
+      : null;
+  // Some may have been deleted while others had a turn.
+  const jobs = shown.flatMap((at) => glance(ranked.at(at).job.name) ?? []);
+  return { jobs, next, total };
+}
+
+export async function rowsOf(
+  { scheduler, turns }: Reading,
+  recent: RecentRuns,
+  jobs: readonly JobGlance[],
+): Promise<WireJobRow[]> {
+  const strips = await recent.of(jobs);
+  const now = scheduler.now();
+  const look = scheduler.look();
+  const { lacking } = look;
+  const heldBack = new HeldBack(look);
+  return turns.each([...jobs.entries()], ([index, glance]) => {
+    const { job, runs, stats, state } = glance;
+    const { p50Ms, p95Ms } = runTimes(stats);
+    return {
+      name: job.name,
+      ...labelsToWire(job),
+      scheduleText: scheduleText(glance),
+      timezone: job.definition.schedule?.timezone ?? 'UTC',
+      nextDue: isoOrNull(nextDueOf(glance)),
+      status: statusOf(glance),
+      statusReason: statusReason(glance, heldBack),
+      running: runs.filter((run) => isRunning(run.state)).length,
+      waiting: runs.filter((run) => isWaiting(run.state)).length,
+      late: lateness(glance, now, lacking)?.reason ?? null,
+      consecutiveFailures: state.consecutiveFailures,
+      recent: (strips[index] ?? []).map(({ id, state, due }) => ({ id, state, due: iso(due) })),
+      p50Ms,
+      p95Ms,
+    };
+  });
+}

@@ -1,0 +1,121 @@
+/**
+ * Unfinished and past runs as one list, newest due first, ids deciding between equal ones (descending, as in
+ * the archive). A page goes on strictly behind the last run of the page before, and the archive is read on
+ * from where that page had read it; so a run that ends between two pages is neither repeated nor left out.
+ */
+
+import { type EndState, endStates, type Run, type RunState } from '../../scheduler/model/model.ts';
+import type { RunQuery } from '../../scheduler/ports.ts';
+import type { Reading } from '../context.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+
+export interface RunFilter {
+  readonly job?: string;
+  readonly states?: readonly RunState[];
+  readonly fromMs?: number;
+  readonly toMs?: number;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+/** [due and id of the last run given out, the archive's cursor to read on from]. */
+type Place = readonly [due: number, id: string, archive: string | null];
+
+const isPlace = (place: readonly unknown[]): place is Place =>
+  Number.isSafeInteger(place[0]) &&
+  typeof place[1] === 'string' &&
+  (place[2] === null || typeof place[2] === 'string');
+
+/** Newest due first. */
+const byPlace = (a: Order, b: Order): number => b.due - a.due || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
+type Order = { readonly due: number; readonly id: string };
+
+export async function listRuns(
+  reading: Reading,
+  filter: RunFilter,
+): Promise<{ items: Run[]; next: string | null }> {
+  const place = filter.cursor === undefined ? null : decodeCursor(filter.cursor, isPlace);
+  const behind = (run: Order): boolean => place === null || byPlace({ due: place[0], id: place[1] }, run) < 0;
+  // Before the archive is read: a run that ends meanwhile is then found in both, and never in neither.
+  const live = await liveThat(reading, filter, behind);
+  const past = await readPast(reading, filter, place?.[2] ?? null, behind);
+  const ended = new Set(past.runs.map(({ run }) => run.id));
+  const unfinished = live.filter((run) => !ended.has(run.id)).map((run) => ({ run, readOn: null }));
+  const merged = [...past.runs, ...unfinished].sort((a, b) => byPlace(a.run, b.run));
+  const page = merged.slice(0, filter.limit);
+  const items = page.map(({ run }) => run);
+  const last = items.at(-1);
+  if (last === undefined || (merged.length <= filter.limit && past.end)) return { items, next: null };
+  const readOn = page.findLast((each) => each.readOn !== null)?.readOn ?? place?.[2] ?? null;
+  return { items, next: encodeCursor([last.due, last.id, readOn]) };
+}
+
+interface PastRun {
+  readonly run: Run;
+  /** The cursor to read the archive on with, once this run is given out; null: from its beginning. */
+  readonly readOn: string | null;
+}
+
+/** At least `limit` runs of the archive that lie behind the place, or all there are (`end`). */
+async function readPast(
+  { scheduler, turns }: Reading,
+  filter: RunFilter,
+  from: string | null,
+  behind: (run: Order) => boolean,
+): Promise<{ runs: PastRun[]; end: boolean }> {
+  const states = filter.states?.filter((state): state is EndState =>
+    (endStates as readonly string[]).includes(state),
+  );
+  const runs: PastRun[] = [];
+  if (states?.length === 0) return { runs, end: true };
+  let cursor = from;
+  // What is not behind the place was given out while unfinished, and ended since: bounded by those.
+  const turn = await turns.begin();
+  while (runs.length < filter.limit) {
+    const { items, next } = await scheduler.archive.runs(archiveQuery(filter, states, cursor));
+    items.forEach((run, index) => {
+      const readOn = index === items.length - 1 ? (next ?? cursor) : cursor;
+      if (behind(run)) runs.push({ run, readOn });
+    });
+    if (next === null) return { runs, end: true };
+    cursor = next;
+    // One page of the archive is a turn's work.
+    await turn.next();
+  }
+  return { runs, end: false };
+}
+
+function archiveQuery(
+  filter: RunFilter,
+  states: readonly EndState[] | undefined,
+  cursor: string | null,
+): RunQuery {
+  const { job, fromMs, toMs, limit } = filter;
+  return {
+    limit,
+    ...(job !== undefined && { job }),
+    ...(states !== undefined && { states }),
+    ...(fromMs !== undefined && { fromMs }),
+    ...(toMs !== undefined && { toMs }),
+    ...(cursor !== null && { cursor }),
+  };
+}
+
+/** The first unfinished runs behind the place; one more than a page, so that it is known whether there are more. */
+async function liveThat(
+  { scheduler, turns }: Reading,
+  { job, states, fromMs, toMs, limit }: RunFilter,
+  behind: (run: Run) => boolean,
+): Promise<Run[]> {
+  const turn = await turns.begin();
+  let runs: Run[] = [];
+  for (const run of scheduler.liveRuns()) {
+    if (turn.isOver()) await turn.next();
+    if (job !== undefined && run.job !== job) continue;
+    if (states !== undefined && !states.includes(run.state)) continue;
+    if (run.due < (fromMs ?? run.due) || (toMs !== undefined && run.due >= toMs)) continue;
+    if (!behind(run)) continue;
+    if (runs.push(run) > 2 * limit) runs = runs.sort(byPlace).slice(0, limit + 1);
+  }
+  return runs.sort(byPlace).slice(0, limit + 1);
+}

@@ -1,0 +1,103 @@
+/** Instants and days in requests and answers. */
+
+import { DateTime } from 'luxon';
+import { CarillonError } from '../../errors.ts';
+import { apiLimits } from './limits.ts';
+
+export const iso = (ms: number): string => new Date(ms).toISOString();
+export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
+export const dayOf = (ms: number): string => iso(ms).slice(0, 10);
+
+export const dayMs = 86_400_000;
+
+/** What ISO 8601 writes with four digits for the year. */
+const first = Date.parse('0000-01-01T00:00:00.000Z');
+const last = Date.parse('9999-12-31T23:59:59.999Z');
+/** An instant that was reckoned from another, kept to the years that can be written. */
+export const writable = (ms: number): number => Math.min(Math.max(ms, first), last);
+
+const instantAllowed =
+  'an instant, 2026-11-21T02:00:00Z (UTC where no offset is written), or a day, 2026-11-21';
+
+/** Epoch milliseconds. INVALID_FIELD for what is not an ISO 8601 instant of the years 0 to 9999. */
+export function readInstant(text: string, field: string, source: string): number {
+  const read = /^\d{4}-?\d{2}/.test(text) ? DateTime.fromISO(text, { zone: 'utc' }) : null;
+  // An offset can lead into a year of five digits, and below the first.
+  if (read?.isValid && read.year >= 0 && read.year <= 9_999) return read.toMillis();
+  throw new CarillonError(
+    'INVALID_FIELD',
+    `${field} is ${JSON.stringify(text.slice(0, 80))}. Allowed: ${instantAllowed}.`,
+    {
+      field,
+      value: text.slice(0, 80),
+      allowed: instantAllowed,
+      source,
+    },
+  );
+}
+
+/** Start of a UTC day in epoch milliseconds. */
+export function readDay(text: string, field: string): number {
+  const ms = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+  if (!Number.isNaN(ms) && dayOf(ms) === text) return ms;
+  const allowed = 'a UTC day, 2026-11-21';
+  throw new CarillonError(
+    'INVALID_FIELD',
+    `${field} is ${JSON.stringify(text.slice(0, 80))}. Allowed: ${allowed}.`,
+    {
+      field,
+      value: text.slice(0, 80),
+      allowed,
+      source: 'query',
+    },
+  );
+}
+
+/** Days shown where nothing is said. */
+const shownDays = 30;
+
+/** `from` and `to` of a query as UTC days, both included; default: the last 30. INVALID_FIELD. */
+export function readDays(
+  asked: { readonly from?: string; readonly to?: string },
+  now: number,
+): { fromDay: string; toDay: string } {
+  const to = asked.to === undefined ? readDay(dayOf(now), 'to') : readDay(asked.to, 'to');
+  const back = asked.to === undefined ? shownDays : apiLimits.days;
+  const from = asked.from === undefined ? to - (back - 1) * dayMs : readDay(asked.from, 'from');
+  if (from > to) throw reversed({ from: dayOf(from), to: dayOf(to) });
+  if ((to - from) / dayMs >= apiLimits.days) {
+    throw new CarillonError(
+      'INVALID_FIELD',
+      `from ${dayOf(from)} to ${dayOf(to)} are more than ${apiLimits.days} days.`,
+      {
+        field: 'from',
+        value: dayOf(from),
+        allowed: `at most ${apiLimits.days} days up to ${dayOf(to)}`,
+        source: 'query',
+      },
+    );
+  }
+  return { fromDay: dayOf(from), toDay: dayOf(to) };
+}
+
+/** `from` and `to` of a query, where said; INVALID_FIELD when they are the wrong way round. */
+export function readSpan(query: { readonly from?: string; readonly to?: string }): {
+  fromMs?: number;
+  toMs?: number;
+} {
+  const span = {
+    ...(query.from !== undefined && { fromMs: readInstant(query.from, 'from', 'query') }),
+    ...(query.to !== undefined && { toMs: readInstant(query.to, 'to', 'query') }),
+  };
+  if (span.fromMs !== undefined && span.toMs !== undefined && span.fromMs > span.toMs) throw reversed(query);
+  return span;
+}
+
+export function reversed(query: { readonly from?: string; readonly to?: string }): CarillonError {
+  return new CarillonError('INVALID_FIELD', `from (${query.from}) is later than to (${query.to}).`, {
+    field: 'from',
+    value: query.from,
+    allowed: 'an earlier one than to',
+    source: 'query',
+  });
+}

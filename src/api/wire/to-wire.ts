@@ -1,0 +1,198 @@
+/** The scheduler's values as they go over the wire: instants become text, absent becomes null. */
+
+import type { ApplyResult } from '../../scheduler/command.ts';
+import type { JobGlance, JobView, Notice } from '../../scheduler/handle.ts';
+import { shown } from '../../scheduler/job/masked.ts';
+import type {
+  EndState,
+  Histograms,
+  Job,
+  LastRun,
+  LedgerLine,
+  Revision,
+  Run,
+  RunState,
+} from '../../scheduler/model/model.ts';
+import { readyAt } from '../../scheduler/model/run-state.ts';
+import { type HeldBack, heldBackReason } from '../../scheduler/read/held-back.ts';
+import { statusOf } from '../../scheduler/read/view.ts';
+import { describeSchedule } from '../../scheduler/schedule/format.ts';
+import { type Summary, summarise } from '../../scheduler/stats/stats.ts';
+import { toProblem } from './error-map.ts';
+import { iso, isoOrNull } from './instants.ts';
+import { apiLimits } from './limits.ts';
+import type { WireApplyResult, WireJob, WireLedgerLine, WireRevision, WireRun } from './schema.ts';
+import type { Measure, WireEvent, WireSummary } from './views.ts';
+
+export function jobToWire(view: JobView, heldBack: HeldBack): WireJob {
+  const { job, state } = view;
+  return {
+    name: job.name,
+    definition: shown(job.definition),
+    revision: job.revision,
+    createdAt: iso(job.createdAt),
+    updatedAt: iso(job.updatedAt),
+    updatedBy: job.updatedBy,
+    status: view.status,
+    statusReason: statusReason(view, heldBack),
+    heldBackBy: [...heldBack.by(job.name)],
+    paused: state.paused && { at: iso(state.paused.at), by: state.paused.by },
+    scheduleText: scheduleText(view),
+    nextDue: isoOrNull(view.nextDue),
+    parents: [...view.parents],
+    children: [...view.children],
+    last: lastToWire(state.last),
+    counts: {
+      succeeded: state.succeeded,
+      failed: state.failed,
+      skipped: state.skipped,
+      missed: state.missed,
+      consecutiveFailures: state.consecutiveFailures,
+    },
+    running: runsIn(view, isRunning),
+    waiting: runsIn(view, isWaiting),
+  };
+}
+
+/** On an engine, or on the way to it. */
+export const isRunning = (state: RunState): boolean => state === 'launching' || state === 'running';
+export const isWaiting = (state: RunState): boolean => state === 'waiting' || state === 'queued';
+
+function runsIn(view: JobView, wanted: (state: RunState) => boolean): string[] {
+  const ids: string[] = [];
+  for (const run of view.runs) {
+    if (ids.length === apiLimits.runsNamed) break;
+    if (wanted(run.state)) ids.push(run.id);
+  }
+  return ids;
+}
+
+export function statusReason(job: JobGlance, heldBack: HeldBack): string | null {
+  const { state } = job;
+  const status = statusOf(job);
+  if (status === 'paused' && state.paused !== null) return `paused by ${state.paused.by}`;
+  if (status === 'disabled') return job.fault ?? state.disabled?.reason ?? null;
+  if (status === 'completed') return 'its schedule has no further due instant';
+  return heldBackReason(heldBack.by(job.job.name));
+}
+
+export function scheduleText({ job, schedule }: JobGlance): string {
+  if (schedule !== null) return describeSchedule(schedule);
+  const after = job.definition.schedule?.after;
+  if (after === undefined) return 'by hand';
+  const per = after.per === undefined ? '' : `, per ${after.per}`;
+  return `after ${after.parents.join(', ')} (${after.when ?? 'all-succeeded'}${per})`;
+}
+
+/** What people find a job by. */
+export const labelsToWire = ({ definition }: Job) => ({
+  owner: shown(definition.owner ?? null),
+  labels: shown(definition.labels ?? {}),
+});
+
+export const lastToWire = (last: LastRun | null) =>
+  last && { id: last.id, state: last.state, due: iso(last.due), endedAt: iso(last.endedAt) };
+
+export function runToWire(run: Run): WireRun {
+  const { trigger, kill } = run;
+  const firstStart = run.attempts.find((attempt) => attempt.startedAt !== null)?.startedAt ?? null;
+  const newest = run.attempts.at(-1);
+  return {
+    id: run.id,
+    job: run.job,
+    due: iso(run.due),
+    trigger: {
+      kind: trigger.kind,
+      by: 'by' in trigger ? trigger.by : null,
+      of: trigger.kind === 'rerun' ? trigger.of : null,
+    },
+    state: run.state,
+    reason: run.reason,
+    variant: run.variant,
+    revision: run.revision,
+    priority: run.priority,
+    params: { ...run.params },
+    parents: trigger.kind === 'parents' ? [...trigger.runs] : [],
+    attempts: run.attempts.map((attempt) => ({
+      number: attempt.number,
+      engine: attempt.engine,
+      host: attempt.host,
+      launchName: attempt.launchName,
+      createdAt: iso(attempt.createdAt),
+      startedAt: isoOrNull(attempt.startedAt),
+      endedAt: isoOrNull(attempt.endedAt),
+      image: attempt.image ?? null,
+      exitCode: attempt.exitCode,
+      reason: attempt.reason,
+      bytesDropped: attempt.bytesDropped === undefined ? 0 : attempt.bytesDropped,
+    })),
+    catchesUp: run.catchesUp,
+    createdAt: iso(run.createdAt),
+    notBefore: isoOrNull(run.notBefore),
+    startBy: isoOrNull(run.startBy),
+    kill: kill && { at: iso(kill.at), by: kill.by, reason: kill.reason },
+    endedAt: isoOrNull(run.endedAt),
+    // Clocks may run backwards; nothing starts early because of it.
+    lateMs: firstStart === null ? null : Math.max(0, firstStart - readyAt(run)),
+    runMs:
+      newest?.startedAt != null && newest.endedAt !== null
+        ? Math.max(0, newest.endedAt - newest.startedAt)
+        : null,
+  };
+}
+
+/** `state`: how the run of the line ended, see `ledgerStates`. */
+export const ledgerToWire = (line: LedgerLine, state: EndState | null): WireLedgerLine => ({
+  job: line.job,
+  from: iso(line.from),
+  to: iso(line.to),
+  count: line.count,
+  more: line.more ?? false,
+  end: line.end,
+  state,
+  reason: line.reason,
+  run: line.run,
+});
+
+export const revisionToWire = (revision: Revision): WireRevision => ({
+  job: revision.job,
+  revision: revision.revision,
+  at: iso(revision.at),
+  by: revision.by,
+  definition: shown(revision.definition),
+});
+
+export const applyResultToWire = (result: ApplyResult): WireApplyResult => ({
+  name: result.name,
+  outcome: result.outcome,
+  revision: result.revision,
+  problem: result.error && toProblem(result.error),
+  warnings: [...result.warnings],
+  before: shown(result.before ?? null),
+  after: shown(result.after ?? null),
+});
+
+const nothingCounted: WireSummary = {
+  count: 0,
+  mean: null,
+  p50: null,
+  p75: null,
+  p90: null,
+  p95: null,
+  p98: null,
+  p99: null,
+  p999: null,
+  max: null,
+};
+
+export const summaryToWire = (summary: Summary | null): WireSummary => summary ?? nothingCounted;
+
+export const histogramsToWire = (histograms: Histograms): Record<Measure, WireSummary> => ({
+  runTime: summaryToWire(summarise(histograms.runTime)),
+  failedRunTime: summaryToWire(summarise(histograms.failedRunTime)),
+  startLateness: summaryToWire(summarise(histograms.startLateness)),
+  queueWait: summaryToWire(summarise(histograms.queueWait)),
+});
+
+export const noticeToWire = (notice: Notice): WireEvent =>
+  notice.kind === 'run' ? { kind: 'run', run: runToWire(notice.run) } : { ...notice };

@@ -1,0 +1,88 @@
+/**
+ * The engine's log format: frames of an 8-byte header (stream, three zeros, length) and a payload. Payloads are
+ * passed on as they come and never gathered, so memory stays small whatever a job prints, and a slow reader
+ * slows the engine.
+ */
+
+import type { LogChunk } from '../../scheduler/ports.ts';
+
+const headerBytes = 8;
+const newline = 10;
+const streams = { 0: 'stdout', 1: 'stdout', 2: 'stderr' } as const;
+
+/** Cuts frames out of bytes that arrive in any portions. */
+export class FrameParser {
+  readonly #header = new Uint8Array(headerBytes);
+  #headerFilled = 0;
+  #remaining = 0;
+  #stream: LogChunk['stream'] = 'stdout';
+  /** Frames that have begun: one for each entry of the log. */
+  frames = 0;
+
+  /** The payload in `bytes`, in order. Throws when they are not frames: a container with a terminal has none. */
+  push(bytes: Uint8Array): LogChunk[] {
+    const chunks: LogChunk[] = [];
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.#remaining > 0) {
+        const payload = bytes.subarray(at, at + this.#remaining);
+        this.#remaining -= payload.length;
+        at += payload.length;
+        chunks.push({ stream: this.#stream, bytes: payload });
+        continue;
+      }
+      const part = bytes.subarray(at, at + headerBytes - this.#headerFilled);
+      this.#header.set(part, this.#headerFilled);
+      this.#headerFilled += part.length;
+      at += part.length;
+      if (this.#headerFilled === headerBytes) this.#open();
+    }
+    return chunks;
+  }
+
+  #open(): void {
+    const [kind, ...padding] = this.#header.subarray(0, 4);
+    const stream = streams[kind as keyof typeof streams];
+    if (stream === undefined || padding.some((byte) => byte !== 0)) {
+      throw new Error(
+        `the engine's log is not made of frames (header ${Buffer.from(this.#header).toString('hex')})`,
+      );
+    }
+    this.#stream = stream;
+    this.#remaining = new DataView(this.#header.buffer).getUint32(4);
+    this.#headerFilled = 0;
+    this.frames += 1;
+  }
+}
+
+export async function* readFrames(
+  source: AsyncIterable<Uint8Array>,
+  parser = new FrameParser(),
+): AsyncGenerator<LogChunk> {
+  for await (const bytes of source) yield* parser.push(bytes);
+}
+
+/** Lines, the last one counted without its end too. */
+export async function countLines(source: AsyncIterable<LogChunk>): Promise<number> {
+  let lines = 0;
+  let open = false;
+  for await (const { bytes } of source) {
+    for (let at = bytes.indexOf(newline); at !== -1; at = bytes.indexOf(newline, at + 1)) lines++;
+    if (bytes.length > 0) open = bytes[bytes.length - 1] !== newline;
+  }
+  return open ? lines + 1 : lines;
+}
+
+/** What comes after the first `count` lines. */
+export async function* skipLines(source: AsyncIterable<LogChunk>, count: number): AsyncGenerator<LogChunk> {
+  let left = count;
+  for await (const { stream, bytes } of source) {
+    let from = 0;
+    for (; left > 0 && from < bytes.length; left--) {
+      const end = bytes.indexOf(newline, from);
+      if (end === -1) break;
+      from = end + 1;
+    }
+    if (left === 0 && from < bytes.length) yield { stream, bytes: bytes.subarray(from) };
+  }
+}

@@ -1,0 +1,110 @@
+/** Image names and registry credentials, as an engine wants them. Pure. */
+
+import { CarillonError } from '../../errors.ts';
+import type { Login, RegistryAuth } from './transport.ts';
+
+const dockerHub = 'https://index.docker.io/v1/';
+/** All the names it has had. */
+const dockerHubHosts = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
+
+/** With a tag or digest in any case: a pull without one fetches every tag there is. */
+export function fullImageName(image: string): string {
+  const lastPart = image.slice(image.lastIndexOf('/') + 1);
+  return lastPart.includes(':') || lastPart.includes('@') ? image : `${image}:latest`;
+}
+
+/** The registry of an image, by Docker's rule: the first part, if it looks like a host. */
+export function registryOf(image: string): string {
+  const [first = '', ...rest] = image.split('/');
+  const isHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost');
+  return isHost && !dockerHubHosts.has(first) ? first : dockerHub;
+}
+
+/**
+ * Credentials out of the text of a secret: `user:password`, `{"username","password"}`, or the file that
+ * `docker login` writes. LAUNCH_REFUSED when it is none of them; the text itself is never quoted.
+ */
+export function registryAuth(image: string, secret: string): RegistryAuth {
+  const registry = registryOf(image);
+  const text = secret.trim();
+  const login = text.startsWith('{') ? fromJson(parse(text), registry) : splitPair(text);
+  if (login !== null) return { ...login, serveraddress: registry };
+  throw new CarillonError('LAUNCH_REFUSED', `The registry secret has no credentials for ${registry}`, {
+    field: 'run.registry.secret',
+    allowed: ['user:password', '{"username":…,"password":…}', 'the config.json that docker login writes'],
+  });
+}
+
+/** What is said of a registry in the config.json of Docker's own client. */
+export interface RegistryEntry {
+  /** The program `docker-credential-…` that knows; null: none does. */
+  readonly helper: string | null;
+  /** In the file itself; null: nothing there. */
+  readonly login: Login | null;
+}
+
+/** Null when the text is no JSON object. */
+export function registryEntry(config: string, registry: string): RegistryEntry | null {
+  const value = parse(config);
+  if (value === null) return null;
+  const named = ofRegistry(value.credHelpers, registry) ?? value.credsStore;
+  return {
+    helper: typeof named === 'string' && named !== '' ? named : null,
+    login: fromAuths(value, registry),
+  };
+}
+
+/** What a helper answered to `get`; null when it is no login. A token has a name of its own instead of a user. */
+export function helperLogin(answer: string): Login | null {
+  const { Username: username, Secret: secret } = parse(answer) ?? {};
+  if (typeof username !== 'string' || typeof secret !== 'string') return null;
+  return username === '<token>' ? { identitytoken: secret } : { username, password: secret };
+}
+
+function fromJson(value: JsonObject | null, registry: string): Login | null {
+  if (value === null) return null;
+  return fromEntry(value) ?? fromAuths(value, registry);
+}
+
+function fromAuths({ auths }: JsonObject, registry: string): Login | null {
+  const entry = ofRegistry(auths, registry);
+  return isObject(entry) ? fromEntry(entry) : null;
+}
+
+function fromEntry({ username, password, auth, identitytoken }: JsonObject): Login | null {
+  if (typeof identitytoken === 'string' && identitytoken !== '') return { identitytoken };
+  if (typeof username === 'string' && typeof password === 'string') return { username, password };
+  return typeof auth === 'string' ? splitPair(Buffer.from(auth, 'base64').toString()) : null;
+}
+
+/** Entries are keyed by host, or by an address of the host. */
+function ofRegistry(entries: unknown, registry: string): unknown {
+  if (!isObject(entries)) return undefined;
+  const host = hostOf(registry);
+  return Object.entries(entries).find(([key]) => hostOf(key) === host)?.[1];
+}
+
+function hostOf(address: string): string {
+  const host = address.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+  return dockerHubHosts.has(host) ? dockerHub : host;
+}
+
+function splitPair(text: string): Login | null {
+  const colon = text.indexOf(':');
+  return colon > 0 ? { username: text.slice(0, colon), password: text.slice(colon + 1) } : null;
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+function parse(text: string): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,178 @@
+/**
+ * What is asked of a Docker engine for one launch. Pure: a launch in our words goes in, the body of
+ * `POST /containers/create` comes out; secret values are read by the caller.
+ * The result has the form `{ _query, _body }`, because dockerode copies a plain options object into the URL as
+ * well, where tokens would reach every proxy's log.
+ */
+
+import { folderOf } from '../../scheduler/job/container-spec.ts';
+import type { ContainerSpec, LaunchSpec, PublishedPort } from '../../scheduler/job/spec.ts';
+
+/** Labels by which a launch is found again; the job's own labels stand beside them. */
+export const labelOf = {
+  cluster: 'carillon.cluster',
+  job: 'carillon.job',
+  run: 'carillon.run',
+  attempt: 'carillon.attempt',
+  term: 'carillon.term',
+  due: 'carillon.due',
+  /** Held at a gate before it runs; see docker/gate.ts. */
+  gate: 'carillon.gate',
+} as const;
+
+/** What the engine keeps of a job's output; the json-file driver drops the oldest file beyond it (log-cut.ts). */
+export const engineLogLimits = { fileBytes: 2 * 1024 * 1024, files: 16 } as const;
+
+export interface DockerCreateRequest {
+  readonly _query: { readonly name: string };
+  readonly _body: DockerCreateBody;
+}
+
+export interface DockerCreateBody {
+  readonly Image: string;
+  readonly Entrypoint?: readonly string[];
+  readonly Cmd?: readonly string[];
+  readonly Env: readonly string[];
+  readonly Labels: Readonly<Record<string, string>>;
+  readonly WorkingDir?: string;
+  readonly User?: string;
+  readonly Hostname?: string;
+  readonly Tty: false;
+  readonly OpenStdin?: true;
+  readonly StdinOnce?: true;
+  readonly ExposedPorts?: Readonly<Record<string, object>>;
+  /** Anonymous ones, which go with the container. */
+  readonly Volumes?: Readonly<Record<string, object>>;
+  readonly HostConfig: DockerHostConfig;
+}
+
+export interface DockerHostConfig {
+  readonly NetworkMode: string;
+  readonly Binds: readonly string[];
+  readonly Tmpfs?: Readonly<Record<string, string>>;
+  readonly PortBindings?: Readonly<Record<string, readonly { HostIp: string; HostPort: string }[]>>;
+  readonly ExtraHosts?: readonly string[];
+  readonly NanoCpus?: number;
+  readonly Memory?: number;
+  readonly MemorySwap?: number;
+  readonly ShmSize?: number;
+  readonly PidsLimit?: number;
+  readonly Ulimits?: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[];
+  readonly DeviceRequests?: readonly { readonly Count: number; readonly Capabilities: readonly string[][] }[];
+  readonly CapAdd: readonly string[];
+  readonly CapDrop: readonly string[];
+  readonly SecurityOpt?: readonly string[];
+  readonly ReadonlyRootfs: boolean;
+  readonly RestartPolicy: { readonly Name: 'no' };
+  readonly AutoRemove: false;
+  readonly Init: boolean;
+  readonly LogConfig: { readonly Type: 'json-file'; readonly Config: Readonly<Record<string, string>> };
+}
+
+/**
+ * `image` is the spec's, known to be there. `secrets` are the values by environment name; they win over `env`,
+ * so that a value in plain sight never hides a secret.
+ */
+export function dockerCreateRequest(
+  spec: LaunchSpec,
+  image: string,
+  secrets: Readonly<Record<string, string>>,
+): DockerCreateRequest {
+  return {
+    _query: { name: spec.launchName },
+    _body: {
+      Image: image,
+      // Both, or the image's entry point would be put in front of the job's program.
+      ...(spec.argv !== null && { Entrypoint: spec.argv, Cmd: [] }),
+      ...(spec.container.args !== null && { Cmd: spec.container.args }),
+      Env: Object.entries({ ...spec.env, ...secrets }).map(([name, value]) => `${name}=${value}`),
+      Labels: { ...spec.labels, ...launchLabels(spec) },
+      ...(spec.workdir !== null && { WorkingDir: spec.workdir }),
+      ...(spec.user !== null && { User: spec.user }),
+      ...(spec.container.hostname !== null && { Hostname: spec.container.hostname }),
+      Tty: false,
+      ...exposed(spec.container),
+      HostConfig: hostConfig(spec),
+    },
+  };
+}
+
+export function launchLabels(spec: LaunchSpec): Record<string, string> {
+  return {
+    [labelOf.cluster]: spec.cluster,
+    [labelOf.job]: spec.job,
+    [labelOf.run]: spec.run,
+    [labelOf.attempt]: String(spec.attempt),
+    [labelOf.term]: String(spec.term),
+    [labelOf.due]: new Date(spec.due).toISOString(),
+  };
+}
+
+/** Ports, and the folders into which secret files are put before the start. */
+function exposed({ ports, secretFiles }: ContainerSpec): Pick<DockerCreateBody, 'ExposedPorts' | 'Volumes'> {
+  const empty = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, {}]));
+  return {
+    ...(ports.length > 0 && { ExposedPorts: empty(ports.map(portKey)) }),
+    ...(secretFiles.length > 0 && { Volumes: empty(secretFiles.map(({ mount }) => folderOf(mount))) }),
+  };
+}
+
+const portKey = ({ target, protocol }: PublishedPort): string => `${target}/${protocol}`;
+
+function hostConfig(spec: LaunchSpec): DockerHostConfig {
+  const { container } = spec;
+  return {
+    // The others are joined once the container exists: the create call takes one.
+    NetworkMode: container.networks[0] ?? 'none',
+    Binds: spec.volumes,
+    ...connections(container),
+    ...resources(spec),
+    CapAdd: container.capabilities.add,
+    CapDrop: container.capabilities.drop,
+    ...(container.noNewPrivileges && { SecurityOpt: ['no-new-privileges:true'] }),
+    ReadonlyRootfs: container.readOnly,
+    // Neither may the engine run it again, nor forget its exit code before it is stored.
+    RestartPolicy: { Name: 'no' },
+    AutoRemove: false,
+    // As PID 1 a program without a TERM handler ignores TERM; behind an init it does not.
+    Init: container.init,
+    LogConfig: {
+      Type: 'json-file',
+      Config: { 'max-size': String(engineLogLimits.fileBytes), 'max-file': String(engineLogLimits.files) },
+    },
+  };
+}
+
+function connections({ ports, hosts, tmpfs }: ContainerSpec): Partial<DockerHostConfig> {
+  const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
+  for (const port of ports) {
+    const { address, published } = port;
+    bindings[portKey(port)] = [
+      ...(bindings[portKey(port)] ?? []),
+      { HostIp: address ?? '', HostPort: published === null ? '' : String(published) },
+    ];
+  }
+  const sizes = Object.entries(tmpfs).map(([path, bytes]) => [path, `size=${bytes}`] as const);
+  return {
+    ...(ports.length > 0 && { PortBindings: bindings }),
+    ...(Object.keys(hosts).length > 0 && {
+      ExtraHosts: Object.entries(hosts).map(([name, address]) => `${name}:${address}`),
+    }),
+    ...(sizes.length > 0 && { Tmpfs: Object.fromEntries(sizes) }),
+  };
+}
+
+function resources({ cpus, memoryBytes, gpus, container }: LaunchSpec): Partial<DockerHostConfig> {
+  const { shmBytes, pids, ulimits } = container;
+  return {
+    ...(cpus !== null && { NanoCpus: Math.round(cpus * 1e9) }),
+    // Memory and swap together at the same value: without it a job may swap as much again.
+    ...(memoryBytes !== null && { Memory: memoryBytes, MemorySwap: memoryBytes }),
+    ...(shmBytes !== null && { ShmSize: shmBytes }),
+    ...(pids !== null && { PidsLimit: pids }),
+    ...(ulimits.length > 0 && {
+      Ulimits: ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
+    }),
+    ...(gpus !== null && gpus > 0 && { DeviceRequests: [{ Count: gpus, Capabilities: [['gpu']] }] }),
+  };
+}

@@ -1,0 +1,117 @@
+/**
+ * From a launch to a container that exists and does not run: its secrets read, its image fetched where that is
+ * wanted, created by name.
+ */
+
+import { CarillonError } from '../../errors.ts';
+import type { LaunchSpec } from '../../scheduler/job/spec.ts';
+import type { Clock, Log } from '../../scheduler/ports.ts';
+import { ownCredentials } from '../container/credentials.ts';
+import { type DockerCreateRequest, dockerCreateRequest } from '../container/request.ts';
+import { EngineRefusal, type RegistryAuth } from '../container/transport.ts';
+import { readSecretVariables } from '../secret-file.ts';
+import type { GatedEngine } from './gate.ts';
+import { prepareContainer, readSecretFiles, type SecretContent } from './prepare.ts';
+import type { ImagePulls } from './pull.ts';
+
+export interface CreateContext {
+  readonly engine: GatedEngine;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Whether this scheduler still leads; asked before creating and before starting. */
+  readonly mayStart: () => boolean;
+  readonly pulls: ImagePulls;
+  /** What it waits for, in words for people. */
+  readonly onProgress: (detail: string) => void;
+}
+
+/** A launch with all that the engine must be told of it. Holds secrets. */
+export interface Order {
+  readonly spec: LaunchSpec;
+  readonly request: DockerCreateRequest;
+  readonly files: readonly SecretContent[];
+  readonly auth: RegistryAuth | null;
+}
+
+/** LAUNCH_REFUSED for what a single engine can't give, and for secrets that can't be read. */
+export async function readOrder(spec: LaunchSpec): Promise<Order> {
+  const image = requireSupported(spec);
+  const secrets = await readSecretVariables(spec.secrets);
+  const files = await readSecretFiles(spec);
+  const auth = await ownCredentials(spec, image);
+  return { spec, request: dockerCreateRequest(spec, image, secrets), files, auth };
+}
+
+/** Whether a container made for the one is as good for the other. */
+export function sameOrder(a: Order, b: Order): boolean {
+  const parts = ({ request, files, spec, auth }: Order): string =>
+    JSON.stringify([request, files.map(({ mount, bytes }) => [mount, [...bytes]]), spec.container, auth]);
+  return parts(a) === parts(b);
+}
+
+function requireSupported({ image, constraints }: LaunchSpec): string {
+  if (image === null) throw refused('There is no image to run', 'run.image', image);
+  if (constraints.length > 0) {
+    const message = 'A single Docker engine has no nodes to choose from by constraints';
+    throw refused(message, 'run.constraints', constraints);
+  }
+  return image;
+}
+
+/** The id, or null when the name is taken. Fetches a missing image if that is allowed. */
+export async function create(order: Order, context: CreateContext): Promise<string | null> {
+  const { spec, request, files } = order;
+  const { engine, mayStart } = context;
+  const image = request._body.Image;
+  const attempt = async () => {
+    if (!mayStart()) throw notLeading(engine);
+    const id = await engine.create(request);
+    await prepareContainer(engine, id, spec, files);
+    return id;
+  };
+  try {
+    return await attempt().catch(async (error: unknown) => {
+      if (!(error instanceof EngineRefusal) || error.status !== 404 || (await engine.hasImage(image)))
+        throw error;
+      await fetchMissing(order, context);
+      return attempt();
+    });
+  } catch (error) {
+    if (!(error instanceof EngineRefusal)) throw error;
+    // Podman and engines short of something answer 500 for a name that is taken: the lookup decides.
+    const mayBeTaken = error.status === 409 || error.status >= 500;
+    if (error.status === 409 || (mayBeTaken && (await engine.inspect(spec.launchName)) !== null)) return null;
+    throw refused(`The engine does not create it: ${error.words}`, 'run', image);
+  }
+}
+
+/** The image is not there. */
+export async function fetchMissing(order: Order, context: CreateContext): Promise<void> {
+  const image = order.request._body.Image;
+  if (order.spec.pull === 'never')
+    throw refused(`Image ${image} is not on the engine, and pull is never`, 'run.image', image);
+  await pull(order, context);
+}
+
+export async function pull(
+  { request, auth }: Order,
+  { pulls, onProgress }: Pick<CreateContext, 'pulls' | 'onProgress'>,
+): Promise<void> {
+  await pulls.fetch(request._body.Image, auth, onProgress);
+}
+
+/** 409: it runs now or ran, or somebody else is removing it; the next look sees which. */
+export async function removeUnlessRunning(engine: GatedEngine, id: string): Promise<void> {
+  await engine.remove(id).catch((error: unknown) => {
+    if (!(error instanceof EngineRefusal) || error.status !== 409) throw error;
+  });
+}
+
+/** Nothing was started; whoever leads asks again. */
+export function notLeading(engine: GatedEngine): CarillonError {
+  return engine.unavailable('this scheduler can not prove any more that it leads');
+}
+
+export function refused(message: string, field: string, value: unknown): CarillonError {
+  return new CarillonError('LAUNCH_REFUSED', message, { field, value });
+}

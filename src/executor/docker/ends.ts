@@ -1,0 +1,116 @@
+/**
+ * What an engine knows of the ends of containers beside what an inspection says: whether it saw them itself, why a
+ * program could not be started, and, a little later, that memory ran out. Kept by id for the containers that exist.
+ */
+
+import type { Clock, LaunchReport } from '../../scheduler/ports.ts';
+import { readFrames } from '../container/frames.ts';
+import { isCut } from '../container/log-cut.ts';
+import { EngineRefusal } from '../container/transport.ts';
+import { exitReason, startFailure } from '../exit-reason.ts';
+import { type ContainerEvent, type DockerEngine, maxHistory } from './engine.ts';
+import { type ContainerInspection, endedFromOutside } from './state.ts';
+
+/** For how long: a bound on its memory is the likeliest reason, and a busy machine brings that news late. */
+const lateNewsWithinMs = { bounded: 5_000, unbounded: 1_000 } as const;
+
+export interface ContainerEndsOptions {
+  readonly engine: DockerEngine;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+export class ContainerEnds {
+  readonly #options: ContainerEndsOptions;
+  /** What the engine remembers of ends that we did not see: whether it saw them itself. */
+  readonly #foundDead = new Map<string, boolean>();
+  /** What those said last that were to start a program and could not. */
+  readonly #startFailures = new Map<string, string | undefined>();
+  /** Whether the engine has dropped the oldest of the output. */
+  readonly #cut = new Map<string, boolean>();
+  /** Since when an end is unexplained, by the monotonic clock. */
+  readonly #unexplained = new Map<string, number>();
+
+  constructor(options: ContainerEndsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Of a container that ended while nobody watched, and as if by a signal, the engine is asked what it remembers:
+   * deaths that it saw, and kills by others, of which the first is answered. What it found dead when it came up,
+   * because its machine had died or it had stopped everything itself, it does not remember.
+   */
+  async recallDeath({ Id, State }: ContainerInspection): Promise<ContainerEvent | undefined> {
+    if (this.#foundDead.has(Id) || State.Running || !endedFromOutside.has(State.ExitCode)) return undefined;
+    const history = await this.#options.engine.history().catch((error: unknown) => {
+      // Not every engine can tell; then nothing speaks against the job.
+      if (error instanceof EngineRefusal) return null;
+      throw error;
+    });
+    const own = history?.filter(({ Actor }) => Actor.ID === Id) ?? [];
+    const isWhole = history !== null && history.length < maxHistory;
+    this.#foundDead.set(Id, isWhole && !own.some(({ Action }) => Action === 'die'));
+    return own.find(({ Action }) => Action === 'kill');
+  }
+
+  /** A program that could not be started is for the engine an end like others: only the container's last line says why. */
+  async recallStart({ Id, State }: ContainerInspection): Promise<void> {
+    if (State.Running || exitReason(State.ExitCode) === undefined || this.#startFailures.has(Id)) return;
+    const query = { stdout: false, stderr: true, follow: false, tail: 1 } as const;
+    let line = '';
+    try {
+      const frames = readFrames(await this.#options.engine.logs(Id, query, this.#options.signal));
+      for await (const { bytes } of frames) line = Buffer.from(bytes).toString().trimEnd();
+    } catch (error) {
+      // Gone, or kept where the engine can't read it: the exit code has to do.
+      if (!(error instanceof EngineRefusal)) throw error;
+    }
+    this.#startFailures.set(Id, startFailure(line));
+  }
+
+  async recallOutput({ Id, State }: ContainerInspection): Promise<void> {
+    if (State.Running || this.#cut.has(Id)) return;
+    const { engine, signal } = this.#options;
+    const query = { stdout: true, stderr: true, follow: false } as const;
+    try {
+      const cut = await isCut(async function* (tail, parser) {
+        yield* readFrames(await engine.logs(Id, { ...query, tail }, signal), parser);
+      });
+      this.#cut.set(Id, cut);
+    } catch (error) {
+      if (!(error instanceof EngineRefusal)) throw error;
+    }
+  }
+
+  /** Whether the engine has dropped the oldest of its output; undefined while that may still come. */
+  isCut(id: string): boolean | undefined {
+    return this.#cut.get(id);
+  }
+
+  wasFoundDead(id: string): boolean {
+    return this.#foundDead.get(id) === true;
+  }
+
+  startFailure(id: string): string | undefined {
+    return this.#startFailures.get(id);
+  }
+
+  /**
+   * The engine learns apart from each other that a process was killed and that its memory ran out, and on a busy
+   * machine in the wrong order. So a KILL by nobody is told only after it was looked at again for a while, whoever
+   * asks: the watch, or an inventory.
+   */
+  awaitsNews({ Id, HostConfig }: ContainerInspection, { exitCode, reason }: LaunchReport): boolean {
+    if (exitCode !== 137 || reason !== undefined) return false;
+    const now = this.#options.clock.monotonicMs();
+    const since = this.#unexplained.get(Id) ?? now;
+    this.#unexplained.set(Id, since);
+    return now - since < lateNewsWithinMs[(HostConfig?.Memory ?? 0) > 0 ? 'bounded' : 'unbounded'];
+  }
+
+  /** Forgets the containers that are not there any more. */
+  keepOnly(listed: ReadonlySet<string>): void {
+    for (const known of [this.#foundDead, this.#startFailures, this.#cut, this.#unexplained])
+      for (const id of known.keys()) if (!listed.has(id)) known.delete(id);
+  }
+}

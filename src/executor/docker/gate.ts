@@ -1,0 +1,292 @@
+/**
+ * An engine on which a container can be held at a gate (gate.c) before its job's first instruction.
+ *
+ * To everyone who asks through here a held container is one that was created and never started, and so is one
+ * that ended unopened: nobody counts it as a run or adopts it, and whoever may remove what an older term created
+ * may remove it. Removing shuts the gate first, and the gate alone decides between an opening and a shutting that
+ * meet: if it was open already, the job runs and the removal is refused, as for any that runs. An opened one began
+ * when it was opened; who did not open it takes the due instant for that, before which nobody does.
+ *
+ * The gate's program comes from a volume of the engine, put there once: so it reaches engines on other machines,
+ * images with nothing in them, and roots that can't be written.
+ */
+
+import { createHash } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../../scheduler/ports.ts';
+import { readFrames } from '../container/frames.ts';
+import { type DockerCreateRequest, labelOf } from '../container/request.ts';
+import { EngineRefusal } from '../container/transport.ts';
+import { DockerEngine, type DockerEngineOptions } from './engine.ts';
+import { closing, gatePrograms, opening, unopened } from './gate-program.ts';
+import type { ContainerInspection } from './state.ts';
+import { tarOf } from './tar.ts';
+
+const askTimeoutMs = 15_000;
+const gateFolder = '/.carillon';
+const gatePath = `${gateFolder}/gate`;
+/** How long a gate may take to end once it was told to; it takes milliseconds on an engine that is not stuck. */
+const shutPatienceMs = 5_000;
+const shutPollMs = 20;
+/** How long the connection stays after the word to open: the engine has passed it on long before. */
+const lingerMs = 1_000;
+/** Opened containers whose instant is remembered; of older ones the due instant is told, or somebody looks again. */
+const maxOpened = 10_000;
+/** The engine's year 1. */
+const never = '0001-01-01T00:00:00Z';
+
+/** What the gate needs to know of an image. */
+export interface GatedImage {
+  readonly Architecture: string;
+  readonly Config: {
+    readonly Entrypoint?: readonly string[] | null;
+    readonly Cmd?: readonly string[] | null;
+  } | null;
+}
+
+/** The held input of one container: when it ends, the gate ends unopened. */
+export interface Gate {
+  /** Resolves when the word is out; whether it was heeded is seen in the container. Rejects when the gate is gone. */
+  open(): Promise<void>;
+  /** Called once when the engine lets go of the input: the gate has ended, or the engine has. */
+  onEnd(listener: () => void): void;
+}
+
+export class GatedEngine extends DockerEngine {
+  readonly #clock: Clock;
+  /** Inputs of the containers that we hold, by id. */
+  readonly #held = new Map<string, Duplex>();
+  /** Ids that others hold, as seen at the last look; bounded by removal, and by the lease through the next look. */
+  readonly #heldByOthers = new Set<string>();
+  /** By id: when it was opened. */
+  readonly #opened = new Map<string, number>();
+  /** By architecture: the gate is in its volume. */
+  readonly #installed = new Map<string, Promise<void>>();
+
+  constructor(options: DockerEngineOptions) {
+    super(options);
+    this.#clock = options.clock;
+  }
+
+  /** Null when the image is not there. */
+  async image(name: string): Promise<GatedImage | null> {
+    const path = `/images/${encodeURIComponent(name)}/json`;
+    return this.transport.tolerating([404], { method: 'GET', path, timeoutMs: askTimeoutMs });
+  }
+
+  /** The same container behind a gate that waits for at most `leaseMs`. Null: there is no gate for its machine. */
+  async gated(
+    request: DockerCreateRequest,
+    image: GatedImage,
+    leaseMs: number,
+  ): Promise<DockerCreateRequest | null> {
+    const { Architecture: architecture, Config: config } = image;
+    if (gatePrograms[architecture] === undefined) return null;
+    await this.#install(architecture, request._body.Image);
+    const { _query, _body: body } = request;
+    const entry = body.Entrypoint ?? config?.Entrypoint ?? [];
+    // Whoever sets another entry point drops the arguments that the image has for its own.
+    const args = body.Cmd ?? (body.Entrypoint === undefined ? config?.Cmd : null) ?? [];
+    const binds = [...body.HostConfig.Binds, `${volumeOf(architecture)}:${gateFolder}:ro`];
+    return {
+      _query,
+      _body: {
+        ...body,
+        Entrypoint: [gatePath, String(leaseMs), ...entry, ...args],
+        Cmd: [],
+        // Ends with our connection, and so with this process.
+        OpenStdin: true,
+        StdinOnce: true,
+        Labels: { ...body.Labels, [labelOf.gate]: architecture },
+        HostConfig: { ...body.HostConfig, Binds: binds },
+      },
+    };
+  }
+
+  /** Starts a gated container; it waits from then on. */
+  async hold(id: string): Promise<Gate> {
+    const input = await this.transport.upgrade({
+      method: 'POST',
+      path: `/containers/${id}/attach`,
+      // The engine tells of the end through an output only.
+      query: { stream: true, stdin: true, stdout: true },
+      timeoutMs: askTimeoutMs,
+    });
+    input.on('error', () => {});
+    input.resume();
+    // Before it starts: the engine tells of that before it answers.
+    this.#held.set(id, input);
+    let onEnd = () => {};
+    input.once('close', () => {
+      this.#held.delete(id);
+      onEnd();
+    });
+    await this.start(id).catch((error: unknown) => {
+      input.destroy();
+      throw error;
+    });
+    return {
+      open: () => this.#open(id, input),
+      onEnd: (listener) => {
+        onEnd = listener;
+        if (input.destroyed) listener();
+      },
+    };
+  }
+
+  /** The gate is shut, by us. */
+  holds(id: string): boolean {
+    return this.#held.has(id);
+  }
+
+  /** Ends the gates that we hold by letting go of them; they remove nothing. */
+  override close(): void {
+    for (const input of this.#held.values()) input.destroy();
+    super.close();
+  }
+
+  override async inspect(nameOrId: string): Promise<ContainerInspection | null> {
+    const found = await super.inspect(nameOrId);
+    if (found?.Config.Labels?.[labelOf.gate] === undefined) return found;
+    const { Id: id, State: state } = found;
+    if (state.StartedAt === never) return found;
+    if (await this.#isUnopened(found)) {
+      if (state.Running && !this.#held.has(id)) this.#heldByOthers.add(id);
+      return { ...found, State: { ...state, Status: 'created', Running: false, StartedAt: never } };
+    }
+    this.#heldByOthers.delete(id);
+    const openedAt = this.#opened.get(id) ?? Date.parse(found.Config.Labels[labelOf.due] ?? '');
+    const startedAt = Math.max(Date.parse(state.StartedAt), openedAt || 0);
+    return { ...found, State: { ...state, StartedAt: new Date(startedAt).toISOString() } };
+  }
+
+  /** 409 too for what was held and turns out to have been opened, though it may have ended since. */
+  override async remove(id: string): Promise<void> {
+    if (this.#held.has(id) || this.#heldByOthers.has(id)) await this.#shut(id);
+    await super.remove(id);
+    this.#held.get(id)?.destroy();
+    this.#heldByOthers.delete(id);
+    this.#opened.delete(id);
+  }
+
+  #open(id: string, input: Duplex): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (!input.writable) return reject(this.unavailable('the gate has ended'));
+      this.#held.delete(id);
+      this.#remember(id, this.#clock.now());
+      // From then on it would carry the job's output.
+      this.#clock.after(lingerMs, () => input.destroy());
+      input.end(opening, (error?: Error | null) =>
+        error ? reject(this.unavailable(error.message)) : resolve(),
+      );
+    });
+  }
+
+  #remember(id: string, at: number): void {
+    this.#opened.set(id, at);
+    if (this.#opened.size > maxOpened) this.#opened.delete(this.#opened.keys().next().value as string);
+  }
+
+  /** Errs towards yes: removal asks the gate itself. */
+  async #isUnopened({ Id: id, State: state, Config }: ContainerInspection): Promise<boolean> {
+    if (!state.Running)
+      return state.ExitCode === unopened.exitCode && (await this.#said(id)) === unopened.words;
+    if (this.#held.has(id)) return true;
+    if (this.#opened.has(id)) return false;
+    if (!(await this.#runsProgram(id))) return true;
+    this.#remember(id, Date.parse(Config.Labels?.[labelOf.due] ?? '') || 0);
+    return false;
+  }
+
+  /** Something runs that is neither the gate nor on the way to it. */
+  async #runsProgram(id: string): Promise<boolean> {
+    const path = `/containers/${id}/top`;
+    const query = { ps_args: '-eo pid,args' };
+    const call = { method: 'GET', path, query, timeoutMs: askTimeoutMs } as const;
+    // Not running any more: the next look sees how it ended.
+    const answer = await this.transport.tolerating<{ Processes: string[][] | null }>([404, 409, 500], call);
+    return (answer?.Processes ?? []).some(([, args = '']) => !waiting.test(args));
+  }
+
+  /** Its first output, a little more than the gate's own would be. */
+  async #said(id: string): Promise<string> {
+    const reading = new AbortController();
+    let said = '';
+    try {
+      const query = { stdout: true, stderr: true, follow: false, tail: 'all' } as const;
+      for await (const { bytes } of readFrames(await this.logs(id, query, reading.signal))) {
+        said += Buffer.from(bytes).toString('latin1');
+        if (said.length > unopened.words.length) break;
+      }
+    } catch (error) {
+      if (!(error instanceof EngineRefusal)) throw error;
+      // On its way out: removed by whoever found it unopened, as nobody removes a run so soon.
+      return unopened.words;
+    } finally {
+      reading.abort();
+    }
+    return said;
+  }
+
+  /** Resolves when the gate has ended unopened; 409 when somebody was quicker and opened it. */
+  async #shut(id: string): Promise<void> {
+    const path = `/containers/${id}/kill`;
+    const call = {
+      method: 'POST',
+      path,
+      query: { signal: closing.signal },
+      timeoutMs: askTimeoutMs,
+    } as const;
+    for (let waitedMs = 0; waitedMs < shutPatienceMs; waitedMs += shutPollMs) {
+      // Again and again: what has only just begun to run does not listen yet.
+      if (waitedMs % (10 * shutPollMs) === 0) await this.transport.tolerating([404, 409], call);
+      const found = await super.inspect(id);
+      if (found === null) return;
+      // Whether something runs is a costly question, and rarely the one.
+      const asks = !found.State.Running || waitedMs % (10 * shutPollMs) === 9 * shutPollMs;
+      if (asks && !(await this.#isUnopened(found))) throw new EngineRefusal(409, 'its gate was open already');
+      if (!found.State.Running) return;
+      await new Promise<void>((resolve) => void this.#clock.after(shutPollMs, resolve));
+    }
+    throw this.unavailable('a gate does not shut');
+  }
+
+  #install(architecture: string, image: string): Promise<void> {
+    let installed = this.#installed.get(architecture);
+    if (installed === undefined) {
+      installed = this.#putGate(architecture, image);
+      this.#installed.set(architecture, installed);
+      installed.catch(() => this.#installed.delete(architecture));
+    }
+    return installed;
+  }
+
+  /** Volumes are reached through a container only: one that is never started. */
+  async #putGate(architecture: string, image: string): Promise<void> {
+    const volume = volumeOf(architecture);
+    const name = `${volume}-setup`;
+    // Left by a scheduler that died, or used by one that does the same at this moment: then this is tried again.
+    await super.remove(name);
+    const path = '/containers/create';
+    const body = { Image: image, Entrypoint: [gatePath], HostConfig: { Binds: [`${volume}:${gateFolder}`] } };
+    const call = { method: 'POST', path, query: { name }, body, timeoutMs: askTimeoutMs } as const;
+    const { Id: id } = await this.transport.ask<{ Id: string }>(call);
+    const bytes = Buffer.from(gatePrograms[architecture] ?? '', 'base64');
+    await this.upload(id, gateFolder, tarOf([{ name: 'gate', mode: 0o755, bytes }]));
+    await super.remove(id);
+  }
+
+  /** After a gated container that ended at once: perhaps its volume was removed. */
+  forgetGate(): void {
+    this.#installed.clear();
+  }
+}
+
+/** The gate, and an init or a runtime that is about to become it. */
+const waiting = new RegExp(`^(?:${gatePath} |\\S+ -- ${gatePath} |\\S*runc init)`);
+
+/** Named by what is in it, so that two versions of the scheduler do not write over each other. */
+function volumeOf(architecture: string): string {
+  const hash = createHash('sha256').update(gatePrograms[architecture] ?? '');
+  return `carillon-gate-${architecture}-${hash.digest('hex').slice(0, 12)}`;
+}

@@ -1,0 +1,222 @@
+/**
+ * One launch on a Docker engine: create by name, start by id. The name is the lock; whoever finds it taken looks
+ * at what holds it:
+ *
+ *   foreign                   LAUNCH_REFUSED, untouched
+ *   running or ended          adopted, never started again: an engine runs an exited container once more
+ *   created before the engine came up: an engine that dies while it starts a container does not know of it
+ *                             any more. It may have run: left alone, and lost
+ *   created, by an older term removed by id and created anew, so that the old leader's start finds nothing
+ *   created, by this term     somebody is about to start it, perhaps our own call that timed out: given time,
+ *                             then removed likewise. Starting it here could run a short job twice
+ *   created, by a newer term  given time, then left alone with ENGINE_UNAVAILABLE: this scheduler was deposed
+ *
+ * So nobody ever starts what somebody else created. What was made ready for it by this process is created already,
+ * or needs its gate opened only. Removal is never forced: a container that began to run in
+ * between answers 409 and is adopted in the next round. The engine answers an inspection only after a start
+ * that is under way.
+ */
+
+import { CarillonError } from '../../errors.ts';
+import type { LaunchSpec } from '../../scheduler/job/spec.ts';
+import type { Clock } from '../../scheduler/ports.ts';
+import { labelOf } from '../container/request.ts';
+import { EngineRefusal } from '../container/transport.ts';
+import type { Ready } from './ahead.ts';
+import {
+  type CreateContext,
+  create,
+  notLeading,
+  type Order,
+  pull,
+  readOrder,
+  refused,
+  removeUnlessRunning,
+  sameOrder,
+} from './create.ts';
+import { type DockerEngine, maxHistory } from './engine.ts';
+import { type ContainerInspection, launchReport } from './state.ts';
+
+/** How often others may take, free or start the name under our hands before it is left to the next call. */
+const maxRounds = 50;
+/** How long another launch of the same name may take from its creation to its start. */
+const startPatienceMs = 5_000;
+const startPollMs = 50;
+
+export interface LaunchContext extends CreateContext {
+  /** Whether it should still be started; asked at the last moment, with nothing awaited in between. */
+  readonly wanted: () => boolean;
+  /** What was made ready for it by this very process; null: nothing. */
+  readonly ready: Ready | null;
+}
+
+export interface Launched {
+  readonly container: ContainerInspection;
+  /** It was there already; what became of it may have been told to somebody else. */
+  readonly adopted: boolean;
+  /** It may have run, and the engine can't tell. */
+  readonly forgotten: boolean;
+}
+
+/** What is there now, started by us or by others; see the port's `launch` for the errors. */
+export async function launchContainer(spec: LaunchSpec, context: LaunchContext): Promise<Launched> {
+  try {
+    return await launchNow(spec, context);
+  } catch (error) {
+    if (!(error instanceof CarillonError) || error.code !== 'LAUNCH_REFUSED') throw error;
+    // An earlier call whose outcome nobody knew may have started it: whatever a file or a registry says by now.
+    const found = await context.engine.inspect(spec.launchName);
+    if (found === null || !isOurs(found, spec) || launchReport(found, null).state === 'created') throw error;
+    return { container: found, adopted: true, forgotten: false };
+  }
+}
+
+async function launchNow(spec: LaunchSpec, context: LaunchContext): Promise<Launched> {
+  const { engine, ready } = context;
+  const order = await readOrder(spec).catch(async (error: unknown) => {
+    if (ready !== null) await engine.remove(ready.id);
+    throw error;
+  });
+  if (ready !== null) {
+    const started = await startReady(ready, order, context);
+    if (started !== null) return { container: started, adopted: false, forgotten: false };
+  }
+  if (spec.pull === 'always') await pull(order, context);
+  for (let round = 0; round < maxRounds; round++) {
+    // A name is taken a little earlier than its container can be inspected, and a little longer.
+    if (round > 0) await pause(context.clock);
+    const id = await create(order, context);
+    if (id !== null) {
+      const started = await start(id, spec, context);
+      if (started !== null) return { container: started, adopted: false, forgotten: false };
+      continue;
+    }
+    const found = await settle(spec, context);
+    if (found !== null) {
+      const forgotten = launchReport(found, null).state === 'created';
+      return { container: found, adopted: true, forgotten };
+    }
+  }
+  throw engine.unavailable(`others create and remove ${spec.launchName} at the same time`);
+}
+
+/** What runs now; null when what was made ready is no good any more, and gone. */
+async function startReady(
+  ready: Ready,
+  order: Order,
+  context: LaunchContext,
+): Promise<ContainerInspection | null> {
+  const { engine, log } = context;
+  const { id, gate } = ready;
+  if (!sameOrder(ready.order, order)) {
+    log.info({ launch: order.spec.launchName }, 'ready.outdated');
+    await engine.remove(id);
+    return null;
+  }
+  if (gate === null) return start(id, order.spec, context);
+  await requireWanted(id, order.spec, context);
+  // Whether the gate heeded it is seen in the container.
+  await gate.open().catch(() => {});
+  const found = await engine.inspect(id);
+  if (found === null || launchReport(found, null).state !== 'created') return found;
+  await engine.remove(id);
+  return null;
+}
+
+/** What runs now, or null when it was taken away before it could start. */
+async function start(
+  id: string,
+  spec: LaunchSpec,
+  context: LaunchContext,
+): Promise<ContainerInspection | null> {
+  const { engine } = context;
+  await requireWanted(id, spec, context);
+  const refusal = await engine.start(id).then(
+    () => null,
+    (error: unknown) => {
+      if (error instanceof EngineRefusal) return error;
+      throw error;
+    },
+  );
+  const found = await engine.inspect(id);
+  if (refusal === null || found === null) return found;
+  // A status alone does not say that nothing runs.
+  if (launchReport(found, null).state !== 'created') return found;
+  // A newer leader is removing it.
+  if (found.State.Status !== 'created') return null;
+  await engine.remove(id);
+  throw refused(`The engine does not start it: ${refusal.words}`, 'run', spec.argv ?? spec.image);
+}
+
+/** Throws, with the container removed, when it is not to be started any more. */
+async function requireWanted(
+  id: string,
+  spec: LaunchSpec,
+  { engine, wanted, mayStart }: LaunchContext,
+): Promise<void> {
+  if (!mayStart()) {
+    await engine.remove(id);
+    throw notLeading(engine);
+  }
+  if (wanted()) return;
+  await engine.remove(id);
+  throw refused('It was killed before it started', 'run', spec.launchName);
+}
+
+/** What runs, ran or may have run and is ours; null when the name is free again. */
+async function settle(
+  spec: LaunchSpec,
+  { engine, log, clock }: LaunchContext,
+): Promise<ContainerInspection | null> {
+  const deadline = clock.monotonicMs() + startPatienceMs;
+  for (;;) {
+    const found = await engine.inspect(spec.launchName);
+    if (found === null) return null;
+    requireOurs(found, spec);
+    if (launchReport(found, null).state !== 'created') return found;
+    const term = Number(found.Config.Labels?.[labelOf.term]);
+    const waiting = clock.monotonicMs() < deadline && found.State.Error === '';
+    const leftover =
+      found.State.Status !== 'removing' && (term < spec.term || (term === spec.term && !waiting));
+    if (leftover) {
+      if (await isOlderThanEngine(engine, found)) return found;
+      log.info({ launch: spec.launchName, container: found.Id, term }, 'launch.leftover-removed');
+      await removeUnlessRunning(engine, found.Id);
+      return null;
+    }
+    if (!waiting) throw engine.unavailable(`${spec.launchName} belongs to the newer term ${term}`);
+    await pause(clock);
+  }
+}
+
+/**
+ * Was it created before the engine last came up, as far as its memory of events reaches? A gate that was never opened
+ * tells by itself that nothing ran.
+ */
+async function isOlderThanEngine(engine: DockerEngine, container: ContainerInspection): Promise<boolean> {
+  if (container.Config.Labels?.[labelOf.gate] !== undefined) return false;
+  const history = await engine.history().catch((error: unknown) => {
+    // Not every engine can tell.
+    if (error instanceof EngineRefusal) return null;
+    throw error;
+  });
+  if (history === null || history.length >= maxHistory) return false;
+  return !history.some(({ Action, Actor }) => Action === 'create' && Actor.ID === container.Id);
+}
+
+function requireOurs(container: ContainerInspection, spec: LaunchSpec): void {
+  if (isOurs(container, spec)) return;
+  const run = container.Config.Labels?.[labelOf.run];
+  const owner = run === undefined ? 'is not Carillon’s' : `belongs to run ${run}`;
+  const message = `The name ${spec.launchName} is held on the engine by a container that ${owner}`;
+  throw refused(message, 'run', container.Id);
+}
+
+function isOurs({ Config }: ContainerInspection, spec: LaunchSpec): boolean {
+  const labels = Config.Labels ?? {};
+  return labels[labelOf.cluster] === spec.cluster && labels[labelOf.run] === spec.run;
+}
+
+function pause(clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.after(startPollMs, resolve));
+}

@@ -1,0 +1,284 @@
+/**
+ * The docker engine: jobs as containers of one Docker Engine. Starting is launch.ts, seeing is
+ * watch.ts, making ready beforehand ahead.ts; here they are put together with killing and logs.
+ *
+ * A container carries all there is to know, in its name and labels, until it is removed; this object keeps
+ * nothing that another scheduler could not find out. What an attempt's environment holds, secrets too, can be
+ * read by whoever may ask the engine.
+ */
+
+import type { LaunchSpec } from '../../scheduler/job/spec.ts';
+import type {
+  Clock,
+  Launcher,
+  LaunchReport,
+  Log,
+  LogChunk,
+  LogQuery,
+  Observation,
+  Preparation,
+} from '../../scheduler/ports.ts';
+import type { TlsFiles } from '../container/address.ts';
+import { type FindCredentials, noCredentials } from '../container/credentials.ts';
+import { countLines, readFrames, skipLines } from '../container/frames.ts';
+import { cutLine, isCut } from '../container/log-cut.ts';
+import { copyLogs, engineLogs } from '../container/logs.ts';
+import { labelOf } from '../container/request.ts';
+import { type Flight, Flights } from '../flights.ts';
+import { isLaunchName, type RunLogs } from '../logs/run-logs.ts';
+import { ContainersAhead } from './ahead.ts';
+import { removeUnlessRunning } from './create.ts';
+import { type ContainerEntry, type EngineLogQuery, hasEnded, nameOf } from './engine.ts';
+import { GatedEngine } from './gate.ts';
+import { launchContainer } from './launch.ts';
+import { ImagePulls } from './pull.ts';
+import type { ContainerInspection } from './state.ts';
+import { DockerWatch } from './watch.ts';
+
+/** Inspections at once for the inventory. */
+const inventoryWidth = 8;
+/** How long `stop` lets calls finish; an engine that hangs must not hold up the scheduler. */
+const stopPatienceMs = 5_000;
+
+export interface DockerLauncherOptions {
+  /** `unix:///var/run/docker.sock`, a path, `tcp://host:port` or `https://host:port`. */
+  readonly host: string;
+  readonly tls?: TlsFiles;
+  readonly cluster: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where logs go when a launch is removed. */
+  readonly logs: RunLogs;
+  /** For images of jobs that bring no login of their own; without it none is looked for. */
+  readonly credentials?: FindCredentials;
+}
+
+export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
+  return new DockerLauncher(options);
+}
+
+class DockerLauncher implements Launcher {
+  readonly engine = 'docker';
+  readonly #options: DockerLauncherOptions;
+  readonly #docker: GatedEngine;
+  readonly #ahead: ContainersAhead;
+  readonly #watch: DockerWatch;
+  readonly #listeners: ((observation: Observation) => void)[] = [];
+  readonly #flights = new Flights();
+  readonly #pulls: ImagePulls;
+  /** KILL that follows a TERM, by launch name; each ends by its own time. */
+  readonly #finalKills = new Map<string, () => void>();
+  #stopped = false;
+
+  constructor(options: DockerLauncherOptions) {
+    const { host, tls = null, clock, log, cluster, credentials = noCredentials } = options;
+    this.#options = options;
+    this.#docker = new GatedEngine({ host, tls, clock });
+    this.#pulls = new ImagePulls({ engine: this.#docker, credentials, clock, log });
+    this.#ahead = new ContainersAhead({ engine: this.#docker, clock, log, pulls: this.#pulls });
+    const emit = (observation: Observation) => this.#emit(observation);
+    this.#watch = new DockerWatch({ engine: this.#docker, cluster, clock, log, emit });
+  }
+
+  /** Resolves too when the engine is down; it is then tried until it is there. */
+  start(): Promise<void> {
+    return this.#watch.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const cancel of this.#finalKills.values()) cancel();
+    this.#finalKills.clear();
+    const cancel = this.#options.clock.after(stopPatienceMs, () => this.#docker.close());
+    await Promise.allSettled([this.#ahead.close(), this.#watch.stop(), this.#flights.settled()]);
+    cancel();
+    this.#docker.close();
+  }
+
+  onObservation(listener: (observation: Observation) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  launch(spec: LaunchSpec, mayStart: () => boolean = () => true): Promise<void> {
+    return this.#flights.run(spec.launchName, (flight) => this.#launch(spec, flight, mayStart));
+  }
+
+  async prepare(spec: LaunchSpec, how: Preparation): Promise<void> {
+    if (this.#flights.has(spec.launchName)) return;
+    await this.#ahead.prepare(spec, { ...how, mayStart: () => !this.#stopped && how.mayStart() });
+  }
+
+  isHeld(launchName: string): boolean {
+    return this.#ahead.isHeld(launchName);
+  }
+
+  discard(launchName: string): Promise<void> {
+    return this.#ahead.discard(launchName);
+  }
+
+  async kill(launchName: string, graceMs: number): Promise<void> {
+    this.#flights.kill(launchName, graceMs);
+    const container = await this.#find(launchName);
+    if (container === null || !container.State.Running) return;
+    this.#watch.expectEnd(launchName);
+    if (graceMs <= 0) return this.#docker.kill(container.Id, 'KILL');
+    await this.#docker.kill(container.Id, 'TERM');
+    this.#killLater(container, graceMs);
+  }
+
+  async takeBack(launchName: string): Promise<void> {
+    const container = await this.#find(launchName);
+    if (container === null || this.#watch.report(container).state !== 'created') return;
+    // If it was started in between, it stays.
+    await removeUnlessRunning(this.#docker, container.Id);
+  }
+
+  async remove(launchName: string): Promise<void> {
+    const container = await this.#find(launchName);
+    if (container === null) return;
+    const { log, logs } = this.#options;
+    if (container.State.Running) {
+      log.warn({ launch: launchName }, 'launch.remove-refused-while-running');
+      return;
+    }
+    await copyLogs(launchName, this.#engineLogs(container.Id, {}), { logs, log });
+    this.#watch.forget(launchName);
+    await this.#docker.remove(container.Id);
+  }
+
+  async inventory(isWanted: (launchName: string) => boolean = () => true): Promise<LaunchReport[]> {
+    const entries = await this.#docker.list(this.#options.cluster);
+    const reports: LaunchReport[] = [];
+    const unknown: ContainerEntry[] = [];
+    for (const entry of entries) {
+      // Ended ones are kept for a while, and are many: what was seen of them holds.
+      const seen = this.#watch.ended(entry.Id);
+      const launchName = nameOf(entry);
+      // Ours, and nobody's launch yet.
+      if (this.#ahead.has(launchName)) continue;
+      if (seen !== undefined) reports.push(seen);
+      else if (hasEnded(entry) && !isWanted(launchName)) reports.push({ launchName, state: 'ended' });
+      else unknown.push(entry);
+    }
+    for (let from = 0; from < unknown.length; from += inventoryWidth) {
+      const ids = unknown.slice(from, from + inventoryWidth).map(({ Id }) => Id);
+      const found = await Promise.all(ids.map((id) => this.#docker.inspect(id)));
+      const there = found.filter((container) => container !== null);
+      await Promise.all(there.map((container) => this.#watch.recall(container)));
+      reports.push(...there.map((container) => this.#watch.report(container)));
+    }
+    return reports;
+  }
+
+  logs(launchName: string, query: LogQuery): AsyncGenerator<LogChunk, void, undefined> {
+    return engineLogs(launchName, query, {
+      logs: this.#options.logs,
+      find: (name) => this.#find(name),
+      read: ({ Id }) => this.#engineLogs(Id, query),
+    });
+  }
+
+  async describe(): ReturnType<Launcher['describe']> {
+    try {
+      const { Version, ApiVersion } = await this.#docker.version();
+      return { reachable: true, version: `${Version}, API ${ApiVersion}`, detail: this.#docker.host };
+    } catch (error) {
+      return { reachable: false, version: null, detail: (error as Error).message };
+    }
+  }
+
+  #emit(observation: Observation): void {
+    for (const listener of this.#listeners) listener(observation);
+  }
+
+  async #launch(spec: LaunchSpec, flight: Flight, mayStart: () => boolean): Promise<void> {
+    const ready = await this.#ahead.take(spec.launchName);
+    const { container, adopted, forgotten } = await launchContainer(spec, {
+      engine: this.#docker,
+      log: this.#options.log,
+      clock: this.#options.clock,
+      pulls: this.#pulls,
+      onProgress: (detail) => {
+        const { launchName } = spec;
+        this.#emit({ kind: 'preparing', launchName, at: this.#options.clock.now(), detail });
+      },
+      ready,
+      wanted: () => !this.#stopped && !flight.killed,
+      mayStart,
+    });
+    if (forgotten) {
+      const at = this.#options.clock.now();
+      const reason = 'the engine died while it may have started it';
+      this.#emit({
+        kind: 'ended',
+        launchName: spec.launchName,
+        at,
+        exitCode: null,
+        reason,
+        infrastructure: true,
+      });
+      return;
+    }
+    await this.#watch.recall(container);
+    this.#watch.take(container, adopted ? 'again' : 'once');
+    if (flight.killed) await this.kill(spec.launchName, flight.killed.graceMs);
+  }
+
+  /** Ours of this name, or null. */
+  async #find(launchName: string): Promise<ContainerInspection | null> {
+    if (!isLaunchName(launchName)) return null;
+    const container = await this.#docker.inspect(launchName);
+    return container?.Config.Labels?.[labelOf.cluster] === this.#options.cluster ? container : null;
+  }
+
+  /** The first grace counts; asking again does not prolong it. Lost with this process: then it is asked again. */
+  #killLater({ Id, Name }: ContainerInspection, graceMs: number): void {
+    const { clock, log } = this.#options;
+    if (this.#stopped || this.#finalKills.has(Id)) return;
+    const cancel = clock.after(graceMs, () => {
+      this.#finalKills.delete(Id);
+      this.#docker.kill(Id, 'KILL').catch((error: Error) => {
+        log.warn({ launch: Name.slice(1), cause: error.message }, 'launch.kill-failed');
+      });
+    });
+    this.#finalKills.set(Id, cancel);
+  }
+
+  async *#engineLogs(id: string, query: LogQuery): AsyncGenerator<LogChunk> {
+    const { signal } = query;
+    const reading = new AbortController();
+    const end = () => reading.abort();
+    if (signal?.aborted) return;
+    signal?.addEventListener('abort', end);
+    try {
+      yield* this.#wantedLogs(id, query, reading.signal);
+    } catch (error) {
+      if (!reading.signal.aborted) throw error;
+    } finally {
+      signal?.removeEventListener('abort', end);
+      reading.abort();
+    }
+  }
+
+  /** The engine takes the tail of both streams and filters then; the tail of one takes a first reading to count. */
+  async *#wantedLogs(id: string, query: LogQuery, signal: AbortSignal): AsyncGenerator<LogChunk> {
+    const { stream, tail, follow = false } = query;
+    const wanted = { stdout: stream !== 'stderr', stderr: stream !== 'stdout', follow };
+    const read = async (more: Pick<EngineLogQuery, 'follow' | 'tail'>) =>
+      readFrames(await this.#docker.logs(id, { ...wanted, ...more }, signal));
+    const whole = { stdout: true, stderr: true, follow: false };
+    const docker = this.#docker;
+    const find = () =>
+      this.#watch.isCut(id) ??
+      isCut(async function* (last, parser) {
+        yield* readFrames(await docker.logs(id, { ...whole, tail: last }, signal), parser);
+      });
+    if (tail === undefined && (await find())) yield cutLine;
+    if (stream === undefined || tail === undefined) {
+      yield* await read({ follow, tail: tail ?? 'all' });
+    } else {
+      const lines = await countLines(await read({ follow: false, tail: 'all' }));
+      yield* skipLines(await read({ follow, tail: 'all' }), Math.max(0, lines - tail));
+    }
+  }
+}

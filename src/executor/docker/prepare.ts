@@ -1,0 +1,66 @@
+/**
+ * What an engine takes only from a container that exists and does not run yet: networks beyond the first, and
+ * secrets as files.
+ *
+ * A secret file is sent as an archive into an anonymous volume at its folder. So it is neither in what the
+ * engine shows of the container nor in an address, it works for an engine on another machine and with a root
+ * that can't be written, and it is gone with the container: nothing is left to clean when a scheduler dies.
+ */
+
+import { CarillonError } from '../../errors.ts';
+import { folderOf } from '../../scheduler/job/container-spec.ts';
+import type { LaunchSpec } from '../../scheduler/job/spec.ts';
+import { EngineRefusal } from '../container/transport.ts';
+import { readSecretBytes } from '../secret-file.ts';
+import type { DockerEngine } from './engine.ts';
+import { type TarFile, tarOf } from './tar.ts';
+
+/** Everybody in the container may read it, whatever user the job runs as. */
+const secretFileMode = 0o444;
+
+export interface SecretContent {
+  readonly mount: string;
+  readonly bytes: Uint8Array;
+}
+
+/** LAUNCH_REFUSED for a file that can't be read. */
+export async function readSecretFiles({ container }: LaunchSpec): Promise<SecretContent[]> {
+  const read = async ({ name, file, mount }: LaunchSpec['container']['secretFiles'][number]) => ({
+    mount,
+    bytes: await readSecretBytes(`run.secrets.${name}`, { file }),
+  });
+  return Promise.all(container.secretFiles.map(read));
+}
+
+/**
+ * Between create and start. What the engine will not do ends as LAUNCH_REFUSED, with the container removed, so
+ * that its name is free again.
+ */
+export async function prepareContainer(
+  engine: DockerEngine,
+  id: string,
+  spec: LaunchSpec,
+  secrets: readonly SecretContent[],
+): Promise<void> {
+  try {
+    for (const network of spec.container.networks.slice(1)) await engine.connect(network, id);
+    for (const [folder, files] of byFolder(secrets)) await engine.upload(id, folder, tarOf(files));
+  } catch (error) {
+    if (!(error instanceof EngineRefusal)) throw error;
+    await engine.remove(id);
+    throw new CarillonError('LAUNCH_REFUSED', `The engine does not prepare it: ${error.words}`, {
+      field: 'run',
+      value: spec.image,
+    });
+  }
+}
+
+function byFolder(secrets: readonly SecretContent[]): Map<string, TarFile[]> {
+  const folders = new Map<string, TarFile[]>();
+  for (const { mount, bytes } of secrets) {
+    const folder = folderOf(mount);
+    const file = { name: mount.slice(folder.length + 1), mode: secretFileMode, bytes };
+    folders.set(folder, [...(folders.get(folder) ?? []), file]);
+  }
+  return folders;
+}

@@ -1,0 +1,384 @@
+/**
+ * Turns what an engine shows of a cluster's containers into observations: one event stream for speed, and a
+ * list at every connect and every half minute for truth, since events are lost whenever nobody listens. Both
+ * only name containers; what happened to them is always read by inspection, and told once per name and phase.
+ *
+ * Runs until stopped, however often the engine goes away; nothing is thrown out of it. Listing also finds a
+ * connection that is dead without saying so.
+ */
+
+import { setMaxListeners } from 'node:events';
+import type { Clock, LaunchReport, Log, Observation } from '../../scheduler/ports.ts';
+import { isLaunchName } from '../logs/run-logs.ts';
+import { ContainerEnds } from './ends.ts';
+import { type ContainerEvent, type DockerEngine, nameOf } from './engine.ts';
+import { closing } from './gate-program.ts';
+import { type ContainerInspection, launchReport } from './state.ts';
+
+/** An end that no event told is found within this. */
+const listEveryMs = 30_000;
+/** Between attempts to connect: doubled from the first to the last. */
+const retryMs = { first: 100, last: 10_000 } as const;
+/** Between looks at an end by KILL that nobody explains: the engine may learn later that its memory ran out. */
+const lateNewsMs = 1_000;
+/** Each is a millisecond for the engine; more at once would only delay launches. */
+const inspectionsAtOnce = 4;
+
+export interface DockerWatchOptions {
+  readonly engine: DockerEngine;
+  readonly cluster: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly emit: (observation: Observation) => void;
+}
+
+interface Known {
+  readonly id: string;
+  phase: 'started' | 'ended';
+  /** The connection through which it was last seen running. */
+  connection: number;
+  /** Once it has ended: why that was not its own doing. */
+  readonly interruption: string | null;
+}
+
+/** What a `die` event said, for a container that can't be inspected any more. */
+interface Death {
+  readonly at: number;
+  readonly exitCode: number | null;
+}
+
+export class DockerWatch {
+  readonly #options: DockerWatchOptions;
+  readonly #stopping = new AbortController();
+  readonly #ends: ContainerEnds;
+  /** By launch name; bounded by the containers that exist, since every list drops the others. */
+  readonly #known = new Map<string, Known>();
+  /** Names that we asked to end, and ids that somebody else did, with the signal. Bounded likewise. */
+  readonly #killed = new Set<string>();
+  readonly #killedByOthers = new Map<string, string>();
+  /** Of which unexplained ends the next look is planned, by id. */
+  readonly #looksPlanned = new Set<string>();
+  /** What was told of ended containers, by id: it does not change any more. Bounded likewise. */
+  readonly #ended = new Map<string, LaunchReport>();
+  /** Ids to inspect, at most one entry each. */
+  readonly #due = new Map<string, Death | null>();
+  readonly #inspecting = new Set<Promise<void>>();
+  /** Counts connections; a container last seen through an earlier one has lived through an outage. */
+  #connection = 0;
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(options: DockerWatchOptions) {
+    this.#options = options;
+    setMaxListeners(0, this.#stopping.signal);
+    const { engine, clock } = options;
+    this.#ends = new ContainerEnds({ engine, clock, signal: this.#stopping.signal });
+  }
+
+  /** Resolves when the first attempt to connect has succeeded or failed; goes on by itself from there. */
+  async start(): Promise<void> {
+    await new Promise<void>((attempted) => {
+      this.#loop = this.#run(attempted);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+    await Promise.all(this.#inspecting);
+  }
+
+  /** Takes in an inspection that somebody made, and says what it shows. `again` repeats what was told before. */
+  take(container: ContainerInspection, again: 'once' | 'again' = 'once'): LaunchReport {
+    const interruption = this.#interruption(container);
+    const report = this.#reportOf(container, interruption);
+    const { launchName, startedAt, image } = report;
+    if (report.state === 'created' || startedAt === undefined) {
+      this.#takeBack(launchName, container.Id);
+      return report;
+    }
+    const before = this.#known.get(launchName);
+    const told = before?.id === container.Id ? before.phase : null;
+    const phase = report.state === 'ended' ? 'ended' : 'started';
+    // A look that began before the end may arrive after it.
+    if (told === 'ended' && (again === 'once' || phase === 'started')) return report;
+    const unexplained = this.#awaitsNews(container, report);
+    this.#known.set(launchName, {
+      id: container.Id,
+      phase: unexplained ? 'started' : phase,
+      connection: this.#connection,
+      interruption,
+    });
+    if (told === null || again === 'again') {
+      this.#emit({ kind: 'started', launchName, at: startedAt, ...(image !== undefined && { image }) });
+    }
+    if (unexplained) {
+      this.#lookAgain(container.Id);
+    } else if (report.state === 'ended') {
+      this.#ended.set(container.Id, report);
+      const { endedAt = startedAt, exitCode = null, state: _, image: __, ...rest } = report;
+      this.#emit({ kind: 'ended', at: endedAt, exitCode, ...rest });
+    }
+    return report;
+  }
+
+  /** What was told of a container that has ended; undefined while there is something to look at. */
+  ended(id: string): LaunchReport | undefined {
+    return this.#ended.get(id);
+  }
+
+  /**
+   * What an inspection shows, in the light of what was seen of the engine. Of an end that is not told yet, because
+   * the engine may still learn why, no more than was told: that it runs.
+   */
+  report(container: ContainerInspection): LaunchReport {
+    const report = this.#reportOf(container, this.#interruption(container));
+    if (!this.#awaitsNews(container, report)) return report;
+    this.#lookAgain(container.Id);
+    const { launchName, startedAt, image } = report;
+    return {
+      launchName,
+      state: 'running',
+      ...(startedAt !== undefined && { startedAt }),
+      ...(image && { image }),
+    };
+  }
+
+  /** To be called before `take` and `report`: asks the engine for what the inspection of an end does not say. */
+  async recall(container: ContainerInspection): Promise<void> {
+    const { Id, Name } = container;
+    await Promise.all([this.#ends.recallStart(container), this.#ends.recallOutput(container)]);
+    if (this.#known.get(Name.replace(/^\//, ''))?.id === Id) return;
+    const kill = await this.#ends.recallDeath(container);
+    if (kill !== undefined) this.#noteKill(kill);
+  }
+
+  #reportOf(container: ContainerInspection, interruption: string | null): LaunchReport {
+    const report = launchReport(container, interruption);
+    const reason = this.#ends.startFailure(container.Id);
+    const isCut = this.#ends.isCut(container.Id);
+    return {
+      ...report,
+      ...(reason !== undefined && { reason }),
+      ...(isCut === true && { bytesDropped: null }),
+    };
+  }
+
+  /** Whether the engine has dropped the oldest of an output; undefined where that is not known. */
+  isCut(id: string): boolean | undefined {
+    return this.#ends.isCut(id);
+  }
+
+  /** An end by signal from now on is our doing. */
+  expectEnd(launchName: string): void {
+    this.#killed.add(launchName);
+  }
+
+  /** It is about to be removed: its absence is no news. */
+  forget(launchName: string): void {
+    this.#known.delete(launchName);
+  }
+
+  #awaitsNews(container: ContainerInspection, report: LaunchReport): boolean {
+    return !this.#killed.has(report.launchName) && this.#ends.awaitsNews(container, report);
+  }
+
+  #lookAgain(id: string): void {
+    if (this.#looksPlanned.has(id)) return;
+    this.#looksPlanned.add(id);
+    void this.#pause(lateNewsMs).then(() => {
+      this.#looksPlanned.delete(id);
+      this.#inspect(id, null);
+    });
+  }
+
+  #interruption({ Id, Name }: ContainerInspection): string | null {
+    const launchName = Name.replace(/^\//, '');
+    const known = this.#known.get(launchName);
+    if (known?.id === Id && known.phase === 'ended') return known.interruption;
+    if (this.#killed.has(launchName)) return null;
+    const signal = this.#killedByOthers.get(Id);
+    if (signal !== undefined) return `ended by the engine, or by others through it (signal ${signal})`;
+    const outage = known?.id === Id && known.connection < this.#connection;
+    if (outage) return 'the engine was restarted';
+    return this.#ends.wasFoundDead(Id) ? 'the engine or its machine was restarted meanwhile' : null;
+  }
+
+  async #run(attempted: () => void): Promise<void> {
+    const { log, engine } = this.#options;
+    let failures = 0;
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await this.#follow(() => {
+          log.info({ engine: engine.host, failures }, 'engine.connected');
+          failures = 0;
+          attempted();
+        });
+      } catch (error) {
+        if (this.#stopping.signal.aborted) break;
+        // Once per outage; the rest would only fill the log.
+        if (failures === 0) log.warn({ engine: engine.host, cause: (error as Error).message }, 'engine.lost');
+      }
+      this.#connection++;
+      attempted();
+      await this.#pause(Math.min(retryMs.first * 2 ** failures++, retryMs.last));
+    }
+    attempted();
+  }
+
+  /** One connection from beginning to end; always ends by an error, or by stopping. */
+  async #follow(connected: () => void): Promise<void> {
+    const { engine, cluster, clock } = this.#options;
+    const session = new AbortController();
+    const end = () => session.abort();
+    this.#stopping.signal.addEventListener('abort', end, { once: true });
+    let cancelList = () => {};
+    let failure: unknown = null;
+    const listAgain = () => {
+      cancelList = clock.after(listEveryMs, () => {
+        this.#list().then(listAgain, (error: unknown) => {
+          failure = error;
+          end();
+        });
+      });
+    };
+    try {
+      const events = await engine.events(cluster, session.signal);
+      // After the stream is open, so that nothing falls between the two.
+      await this.#list();
+      connected();
+      listAgain();
+      for await (const event of events) this.#hear(event);
+    } finally {
+      cancelList();
+      this.#stopping.signal.removeEventListener('abort', end);
+      session.abort();
+    }
+    throw failure ?? engine.unavailable('the event stream ended');
+  }
+
+  #hear(event: ContainerEvent): void {
+    const { Action: action, time } = event;
+    const { ID: id, Attributes: attributes } = event.Actor;
+    // The tasks of a Swarm have our labels too, and names of their own.
+    if (!isLaunchName(attributes.name ?? '')) return;
+    if (action === 'kill') {
+      this.#noteKill(event);
+    } else if (action === 'die') {
+      const exitCode = /^\d+$/.test(attributes.exitCode ?? '') ? Number(attributes.exitCode) : null;
+      this.#inspect(id, { at: time * 1000, exitCode });
+    } else {
+      this.#inspect(id, null);
+    }
+  }
+
+  #noteKill({ Actor: { ID: id, Attributes: attributes } }: ContainerEvent): void {
+    const { name = '', signal = 'unknown' } = attributes;
+    if (!this.#killed.has(name) && signal !== closing.number) this.#killedByOthers.set(id, signal);
+  }
+
+  async #list(): Promise<void> {
+    const before = new Map(this.#known);
+    const killed = [...this.#killed];
+    const connection = this.#connection;
+    const entries = await this.#options.engine.list(this.#options.cluster);
+    const listed = new Set(entries.map(({ Id }) => Id));
+    for (const [launchName, known] of before) if (!listed.has(known.id)) this.#lose(launchName, known);
+    const names = new Set(entries.map(nameOf));
+    for (const name of killed) if (!names.has(name)) this.#killed.delete(name);
+    for (const id of this.#killedByOthers.keys()) if (!listed.has(id)) this.#killedByOthers.delete(id);
+    this.#ends.keepOnly(listed);
+    for (const id of this.#ended.keys()) if (!listed.has(id)) this.#ended.delete(id);
+    for (const entry of entries) {
+      const known = this.#known.get(nameOf(entry));
+      const running = entry.State === 'running' || entry.State === 'paused';
+      if (known?.id === entry.Id && known.phase === 'started' && running) known.connection = connection;
+      else if (known?.id === entry.Id && known.phase === 'ended') continue;
+      else if (entry.State !== 'created') this.#inspect(entry.Id, null);
+    }
+  }
+
+  #inspect(id: string, death: Death | null): void {
+    this.#due.set(id, death ?? this.#due.get(id) ?? null);
+    this.#inspectDue();
+  }
+
+  #inspectDue(): void {
+    for (const [id, death] of this.#due) {
+      if (this.#inspecting.size >= inspectionsAtOnce || this.#stopping.signal.aborted) return;
+      this.#due.delete(id);
+      const look = this.#look(id, death).finally(() => {
+        this.#inspecting.delete(look);
+        this.#inspectDue();
+      });
+      this.#inspecting.add(look);
+    }
+  }
+
+  /** Never fails: what can't be asked now is asked again by the next list. */
+  async #look(id: string, death: Death | null): Promise<void> {
+    const { engine, log } = this.#options;
+    try {
+      const container = await engine.inspect(id);
+      if (container === null) {
+        this.#vanished(id, death);
+        return;
+      }
+      await this.recall(container);
+      // Seen with a full disk: the engine says that it died and goes on to show it as running.
+      if (this.take(container).state === 'running' && death !== null) this.#vanished(id, death);
+    } catch (error) {
+      log.debug(
+        { engine: engine.host, container: id, cause: (error as Error).message },
+        'engine.inspect-failed',
+      );
+    }
+  }
+
+  #vanished(id: string, death: Death | null): void {
+    const [launchName, known] = [...this.#known].find(([, { id: knownId }]) => knownId === id) ?? [];
+    if (launchName === undefined || known === undefined) return;
+    if (death === null || known.phase === 'ended') {
+      this.#lose(launchName, known);
+    } else {
+      known.phase = 'ended';
+      this.#emit({ kind: 'ended', launchName, at: death.at, exitCode: death.exitCode });
+    }
+  }
+
+  /** Its gate ended in the moment in which it was told to open: it never began after all. */
+  #takeBack(launchName: string, id: string): void {
+    const known = this.#known.get(launchName);
+    if (known?.id !== id || known.phase === 'ended') return;
+    this.#known.delete(launchName);
+    const reason = 'it ended while it was held, before it was let go';
+    const at = this.#options.clock.now();
+    this.#emit({ kind: 'ended', launchName, at, exitCode: null, reason, infrastructure: true });
+  }
+
+  /** It was there and is not any more, and we did not remove it. */
+  #lose(launchName: string, known: Known): void {
+    if (this.#known.get(launchName) !== known) return;
+    this.#known.delete(launchName);
+    if (known.phase === 'ended') return;
+    const reason = 'its container was removed from the engine by others';
+    this.#emit({ kind: 'ended', launchName, at: this.#options.clock.now(), exitCode: null, reason });
+  }
+
+  #emit(observation: Observation): void {
+    if (!this.#stopping.signal.aborted) this.#options.emit(observation);
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const { signal } = this.#stopping;
+      const cancel = this.#options.clock.after(delayMs, finish);
+      function finish(): void {
+        cancel();
+        signal.removeEventListener('abort', finish);
+        resolve();
+      }
+      if (signal.aborted) finish();
+      else signal.addEventListener('abort', finish, { once: true });
+    });
+  }
+}

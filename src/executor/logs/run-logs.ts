@@ -1,0 +1,167 @@
+/**
+ * The logs that this node keeps, by launch name, one directory each. Engines either append what they read
+ * from elsewhere (`append`) or hand over the files that a job wrote by itself (`keep`). Both streams of a
+ * launch are bounded, and so are age, number and total size of all that is kept: the oldest go first, a few
+ * with each new one, so nobody ever pays for a sweep of everything.
+ *
+ * One object per directory and node: the account of sizes is kept in memory and read from disk once.
+ */
+
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CarillonError } from '../../errors.ts';
+import type { Clock, LogChunk, LogQuery } from '../../scheduler/ports.ts';
+import { LogFiles, type Stream } from './files.ts';
+
+/** Enough for a stack trace or a build log, little enough for thousands of runs on one disk. */
+export const defaultBytesPerStream = 10 * 1024 * 1024;
+/** All kept logs together. */
+export const defaultTotalBytes = 1024 * 1024 * 1024;
+/** Longer than a holiday. */
+export const defaultMaxAgeMs = 30 * 24 * 3_600_000;
+/** Bounds directory entries and memory where runs print next to nothing. */
+export const defaultMaxCount = 100_000;
+/** What one new log may cost in removals. More than one, so that a backlog melts. */
+const removalsPerChange = 16;
+/** Directories read at once while the account is opened. */
+const openingWidth = 16;
+
+export interface RunLogsOptions {
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly bytesPerStream?: number;
+  readonly totalBytes?: number;
+  readonly maxAgeMs?: number;
+  readonly maxCount?: number;
+}
+
+export interface RunLogs {
+  /** Adds to the log of a launch. Await each call for the order to hold. */
+  append(launchName: string, stream: Stream, bytes: Uint8Array): Promise<void>;
+  /** Takes over the files of a launch that has ended; they are moved within one file system. */
+  keep(launchName: string, files: LogFiles): Promise<void>;
+  /** True when something is kept under this name. */
+  has(launchName: string): Promise<boolean>;
+  /** With `follow`, stays until `ended` says true and everything is read. LOGS_GONE when nothing is kept. */
+  read(launchName: string, query: LogQuery, ended: () => boolean): AsyncGenerator<LogChunk, void, undefined>;
+  /** Drops what is kept, for instance half of a copy. Unknown names are no error. */
+  discard(launchName: string): Promise<void>;
+}
+
+interface Kept {
+  bytes: number;
+  at: number;
+  /** Shared by writer and readers once there is a writer: see files.ts. */
+  files: LogFiles | null;
+}
+
+export function createRunLogs(options: RunLogsOptions): RunLogs {
+  const { dir, clock } = options;
+  const bytesPerStream = options.bytesPerStream ?? defaultBytesPerStream;
+  const totalBytes = options.totalBytes ?? defaultTotalBytes;
+  const maxAgeMs = options.maxAgeMs ?? defaultMaxAgeMs;
+  const maxCount = options.maxCount ?? defaultMaxCount;
+
+  /** Oldest first. */
+  let account: Promise<Map<string, Kept>> | null = null;
+  let total = 0;
+
+  const directoryOf = (launchName: string): string => join(dir, launchName);
+
+  function opened(): Promise<Map<string, Kept>> {
+    account ??= openAccount(dir, bytesPerStream).then((kept) => {
+      for (const entry of kept.values()) total += entry.bytes;
+      return kept;
+    });
+    return account;
+  }
+
+  /** Enters a change and removes what no longer fits. The newest always stays. */
+  async function enter(launchName: string, change: Omit<Kept, 'at'>): Promise<void> {
+    const kept = await opened();
+    total += change.bytes - (kept.get(launchName)?.bytes ?? 0);
+    kept.delete(launchName);
+    kept.set(launchName, { ...change, at: clock.now() });
+    for (let removals = 0; removals < removalsPerChange && kept.size > 1; removals++) {
+      const [oldest, entry] = kept.entries().next().value!;
+      const fits = total <= totalBytes && kept.size <= maxCount && clock.now() - entry.at <= maxAgeMs;
+      if (fits || oldest === launchName) return;
+      await forget(kept, oldest);
+    }
+  }
+
+  async function forget(kept: Map<string, Kept>, launchName: string): Promise<void> {
+    total -= kept.get(launchName)?.bytes ?? 0;
+    kept.delete(launchName);
+    await rm(directoryOf(launchName), { recursive: true, force: true });
+  }
+
+  const logs: RunLogs = {
+    async append(launchName, stream, bytes) {
+      const kept = await opened();
+      let entry = kept.get(launchName);
+      if (!entry) {
+        await mkdir(directoryOf(launchName), { recursive: true, mode: 0o700 });
+        entry = kept.get(launchName) ?? { bytes: 0, at: clock.now(), files: null };
+        kept.set(launchName, entry);
+      }
+      const files = (entry.files ??= new LogFiles(directoryOf(launchName), bytesPerStream));
+      await files.append(stream, bytes);
+      await enter(launchName, { bytes: Math.min(entry.bytes + bytes.length, 2 * bytesPerStream), files });
+    },
+
+    async keep(launchName, files) {
+      if (!(await files.exists())) return; // Handed over before, by a call that was cut short.
+      await mkdir(dir, { recursive: true, mode: 0o700 });
+      await forget(await opened(), launchName);
+      await files.trim();
+      await files.takeOver();
+      files.moveTo(directoryOf(launchName));
+      await enter(launchName, { bytes: await files.bytes(), files });
+    },
+
+    async has(launchName) {
+      if (!isLaunchName(launchName)) return false;
+      return (await stat(directoryOf(launchName)).catch(() => null)) !== null;
+    },
+
+    async *read(launchName, query, ended) {
+      if (!(await logs.has(launchName))) throw logsGone(launchName);
+      const known = account ? (await account).get(launchName)?.files : null;
+      const files = known ?? new LogFiles(directoryOf(launchName), bytesPerStream);
+      yield* files.read(query, { clock, ended });
+    },
+
+    async discard(launchName) {
+      await forget(await opened(), launchName);
+    },
+  };
+  return logs;
+}
+
+/** Names come from addresses too, and are used as paths here. */
+export function isLaunchName(name: string): boolean {
+  return /^[a-z0-9-]{1,63}$/.test(name);
+}
+
+export function logsGone(launchName: string): CarillonError {
+  return new CarillonError('LOGS_GONE', `The logs of ${launchName} are no longer kept on this node`, {
+    value: launchName,
+    allowed: 'logs are kept within bounds of age and size, on the node that watched the run',
+  });
+}
+
+async function openAccount(dir: string, bytesPerStream: number): Promise<Map<string, Kept>> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const names = (await readdir(dir)).filter(isLaunchName);
+  const found: { name: string; at: number; bytes: number }[] = [];
+  const measure = async (name: string): Promise<void> => {
+    const at = (await stat(join(dir, name))).mtimeMs;
+    found.push({ name, at, bytes: await new LogFiles(join(dir, name), bytesPerStream).bytes() });
+  };
+  for (let from = 0; from < names.length; from += openingWidth) {
+    await Promise.all(names.slice(from, from + openingWidth).map(measure));
+  }
+  found.sort((a, b) => a.at - b.at);
+  return new Map(found.map(({ name, at, bytes }) => [name, { at, bytes, files: null }]));
+}

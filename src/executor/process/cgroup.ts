@@ -1,0 +1,120 @@
+/**
+ * A control group for each launch, in the version 2 hierarchy: processes can't leave it without rights over it, so
+ * whatever they do with sessions and groups, all of a launch can be found and ended. No controller is needed;
+ * hybrid systems have such a hierarchy beside the others. The groups lie below the scheduler's own, which is
+ * where systemd delegates (`Delegate=yes`) and where root may make some anyway.
+ */
+
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import type { Clock, Log } from '../../scheduler/ports.ts';
+import { isMissing } from '../logs/files.ts';
+
+/** How long processes may take to be gone after KILL; those in a system call that can't be interrupted take longer. */
+const goneWithinMs = 2_000;
+const gonePollMs = 10;
+
+/**
+ * The folder for the launches of `dir`, made if need be; null where the system has none that we may use. Groups that
+ * nothing is in any more are cleared away.
+ */
+export async function openCgroups(dir: string, log: Log): Promise<string | null> {
+  try {
+    const own = ownCgroup(
+      await readFile('/proc/self/mountinfo', 'utf8'),
+      await readFile('/proc/self/cgroup', 'utf8'),
+    );
+    if (own === null) return null;
+    const id = createHash('sha256').update(dir).digest('hex').slice(0, 12);
+    const folder = join(own, `carillon-${id}`);
+    await mkdir(folder, { recursive: true, mode: 0o755 });
+    // Since Linux 5.14.
+    await access(join(folder, 'cgroup.kill'), constants.W_OK);
+    for (const name of await foldersIn(folder)) await removeCgroup(join(folder, name));
+    return folder;
+  } catch (error) {
+    log.info({ error: String(error) }, 'process.no-cgroups');
+    return null;
+  }
+}
+
+/** Where this process's own group is mounted; null: nowhere that we can see. */
+export function ownCgroup(mountinfo: string, self: string): string | null {
+  const path = /^0::(\/.*)$/m.exec(self)?.[1];
+  // Out of a namespace of cgroups, paths lead up.
+  if (path === undefined || path.startsWith('/..')) return null;
+  for (const line of mountinfo.split('\n')) {
+    const [before = '', after = ''] = line.split(' - ');
+    if (!after.startsWith('cgroup2 ')) continue;
+    const [root = '', mount = ''] = before.split(' ').slice(3).map(unescapeMount);
+    const below = relative(root, path);
+    // A mount shows one branch, and we may be on another.
+    if (!root.startsWith('/..') && below !== '..' && !below.startsWith('../')) return join(mount, below);
+  }
+  return null;
+}
+
+/** True while a process is in the group or below it. */
+export async function isCgroupPopulated(path: string): Promise<boolean> {
+  const events = await readFile(join(path, 'cgroup.events'), 'utf8').catch(emptyIfGone);
+  return /^populated 1$/m.test(events);
+}
+
+/** All processes in the group and below it. */
+export async function cgroupMembers(path: string): Promise<number[]> {
+  const text = await readFile(join(path, 'cgroup.procs'), 'utf8').catch(emptyIfGone);
+  const own = text.split('\n').filter(Boolean).map(Number);
+  const inner = await Promise.all((await foldersIn(path)).map((name) => cgroupMembers(join(path, name))));
+  // Zero is a process of another namespace.
+  return [...own, ...inner.flat()].filter((pid) => pid > 0);
+}
+
+/** KILL to all at once; none can start another meanwhile. */
+export async function killCgroup(path: string): Promise<void> {
+  await writeFile(join(path, 'cgroup.kill'), '1', { flag: 'r+' }).catch((error) => void emptyIfGone(error));
+}
+
+/** Ends what is left in the group and removes it. False when something can't be ended now. */
+export async function endCgroup(path: string, clock: Clock): Promise<boolean> {
+  const deadline = clock.monotonicMs() + goneWithinMs;
+  while (!(await removeCgroup(path))) {
+    if (clock.monotonicMs() > deadline) return false;
+    await killCgroup(path);
+    await new Promise<void>((resolve) => clock.after(gonePollMs, resolve));
+  }
+  return true;
+}
+
+/** True when it is gone, with those that a job made in it; the system keeps any that a process is in. */
+export async function removeCgroup(path: string): Promise<boolean> {
+  const remove = (): Promise<boolean> => rmdir(path).then(() => true, isGone);
+  // Mostly nothing is in it.
+  if (await remove()) return true;
+  for (const name of await foldersIn(path)) await removeCgroup(join(path, name));
+  return remove();
+}
+
+async function foldersIn(path: string): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch((error) => {
+    if (isGone(error)) return [];
+    throw error;
+  });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+}
+
+/** Spaces and the like are octal there. */
+function unescapeMount(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)));
+}
+
+/** A file of a group that is removed while it is open answers ENODEV. */
+function isGone(error: unknown): boolean {
+  return isMissing(error) || (error as NodeJS.ErrnoException).code === 'ENODEV';
+}
+
+function emptyIfGone(error: unknown): string {
+  if (isGone(error)) return '';
+  throw error;
+}

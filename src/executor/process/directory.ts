@@ -1,0 +1,331 @@
+/**
+ * The directories of process launches, `<dir>/launches/<launch name>/<incarnation>/`:
+ *
+ *   launch.json   what it is            claim/pid   who may start it: a link, made once, whose text says who made it
+ *   journal       what became of it     log/        stdout, stderr, open for appending      work/
+ *
+ * A directory appears whole or not at all: it is prepared elsewhere and renamed into place, which fails where
+ * a launch of this name exists. It goes the same way: its incarnation, a name never used again, is renamed
+ * out of the way, which leaves an empty name that counts as none. So whatever a paused scheduler or a late
+ * supervisor still does to an incarnation that was replaced finds nothing, and never touches its successor.
+ *
+ * A job of another user owns `work` and the two files of its output, and nothing that holds them: it can't put
+ * anything in their place. Under the shell supervisor, which is that user too, it owns `claim` as well.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import {
+  chown,
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  rmdir,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock, Log } from '../../scheduler/ports.ts';
+import { isMissing } from '../logs/files.ts';
+import { isLaunchName } from '../logs/run-logs.ts';
+import { clearLaunch, clearLeftover } from './clearing.ts';
+import { type Journal, parseJournal } from './journal.ts';
+
+/** Preparations and removals that were cut short are cleared away when they are older than any pause. */
+const leftoverMs = 3_600_000;
+/** What a scheduler puts into a claim instead of a process number: this will never start. */
+const takenBack = 'taken back';
+/** A journal has a few short lines; bounds what is read of it. */
+const maxJournalBytes = 8 * 1024;
+const appendExisting = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW;
+const readBluntly = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+export interface LaunchRecord {
+  readonly cluster: string;
+  readonly term: number;
+  readonly job: string;
+  readonly run: string;
+  readonly attempt: number;
+  readonly due: number;
+  readonly createdAt: number;
+  /** Of the machine, at that time. */
+  readonly boot: string;
+}
+
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface LaunchDirectory {
+  readonly name: string;
+  readonly incarnation: string;
+  /** Null when it did not survive a crash of the machine: then nothing of it runs. */
+  readonly record: LaunchRecord | null;
+  readonly claimPath: string;
+  readonly workPath: string;
+  readonly logPath: string;
+  /** Null when the directory is gone. */
+  journal(): Promise<Journal | null>;
+  note(line: string): Promise<void>;
+  /** When the journal last grew, epoch milliseconds. */
+  notedAt(): Promise<number | null>;
+  /** When it was claimed, which is just before the job begins; null if it was not. */
+  claimedAt(): Promise<number | null>;
+  /** True when this call, or an earlier one of any scheduler, made sure that it will never start. */
+  takeBack(): Promise<boolean>;
+  /** The process that claimed it; null if none did or it can't be read. */
+  claimant(): Promise<number | null>;
+}
+
+export interface Created {
+  readonly directory: LaunchDirectory;
+  readonly files: { readonly stdout: FileHandle; readonly stderr: FileHandle; readonly journal: FileHandle };
+}
+
+export interface LaunchDirectories {
+  prepare(): Promise<void>;
+  /** Null when a launch of this name exists. Once it resolves the name survives a crash of the machine. */
+  create(name: string, record: LaunchRecord, owner: Owner | null): Promise<Created | null>;
+  open(name: string): Promise<LaunchDirectory | null>;
+  names(): Promise<string[]>;
+  discard(directory: LaunchDirectory): Promise<void>;
+}
+
+export interface LaunchDirectoriesOptions {
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The supervisor's program; null: the shell. */
+  readonly supervisor: string | null;
+}
+
+export function createLaunchDirectories(options: LaunchDirectoriesOptions): LaunchDirectories {
+  const { dir, clock, log, supervisor } = options;
+  const launches = join(dir, 'launches');
+  const scratch = join(dir, 'scratch');
+  const sync = directorySync(launches);
+  const clear = async (path: string, clearIt: typeof clearLaunch): Promise<void> => {
+    const cleared = await clearIt(path, supervisor).catch(String);
+    if (cleared !== true) log.warn({ path, ...(cleared ? { error: cleared } : {}) }, 'launch.not-cleared');
+  };
+  /** Nothing waits for it: how much there is, jobs decide. */
+  const clearLeftovers = async (names: readonly string[]): Promise<void> => {
+    for (const name of names) {
+      const path = join(scratch, name);
+      const age = clock.now() - ((await lstat(path).catch(() => null))?.mtimeMs ?? clock.now());
+      if (age > leftoverMs) await clear(path, clearLeftover);
+    }
+  };
+
+  return {
+    async prepare() {
+      await mkdir(launches, { recursive: true, mode: 0o711 });
+      await mkdir(scratch, { recursive: true, mode: 0o700 });
+      void clearLeftovers(await readdir(scratch));
+    },
+
+    async create(name, record, owner) {
+      const incarnation = randomUUID();
+      const staging = join(scratch, incarnation);
+      const claimOwner = supervisor === null ? owner : null;
+      const files = await furnish(join(staging, incarnation), { record, owner, claimOwner });
+      try {
+        await rename(staging, join(launches, name));
+        await sync();
+        return { directory: directoryAt(join(launches, name), name, incarnation, record), files };
+      } catch (error) {
+        await closeFiles(files);
+        const { code } = error as NodeJS.ErrnoException;
+        if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+        await rm(staging, { recursive: true, force: true });
+        return null;
+      }
+    },
+
+    async open(name) {
+      if (!isLaunchName(name)) return null;
+      const path = join(launches, name);
+      const [incarnation] = await readdir(path).catch(emptyIfMissing);
+      if (!incarnation) return null;
+      const text = await readFile(join(path, incarnation, 'launch.json'), 'utf8').catch(() => '');
+      return directoryAt(path, name, incarnation, parseRecord(text));
+    },
+
+    async names() {
+      return (await readdir(launches).catch(emptyIfMissing)).filter(isLaunchName);
+    },
+
+    async discard({ name, incarnation }) {
+      const aside = join(scratch, `${incarnation}-${randomUUID()}`);
+      try {
+        await rename(join(launches, name, incarnation), aside);
+      } catch (error) {
+        if (isMissing(error)) return; // Somebody else was first.
+        throw error;
+      }
+      await rmdir(join(launches, name)).catch(() => {}); // Not empty: the name was taken again meanwhile.
+      await clear(aside, clearLaunch);
+    },
+  };
+}
+
+function directoryAt(
+  path: string,
+  name: string,
+  incarnation: string,
+  record: LaunchRecord | null,
+): LaunchDirectory {
+  const within = (...parts: string[]): string => join(path, incarnation, ...parts);
+  const journalPath = within('journal');
+  const claimPath = within('claim', 'pid');
+  return {
+    name,
+    incarnation,
+    record,
+    claimPath,
+    workPath: within('work'),
+    logPath: within('log'),
+    async journal() {
+      const text = await readBounded(journalPath);
+      return text === null ? null : parseJournal(text);
+    },
+    async note(line) {
+      // Without O_CREAT: a directory that is gone stays gone.
+      const file = await open(journalPath, appendExisting);
+      try {
+        await file.write(line);
+      } finally {
+        await file.close();
+      }
+    },
+    notedAt: () => changedAt(journalPath),
+    claimedAt: () => changedAt(claimPath),
+    async takeBack() {
+      try {
+        // A link has its text at once, so that no crash leaves a claim that nobody made.
+        await symlink(takenBack, claimPath);
+        return true;
+      } catch (error) {
+        if (isMissing(error)) return true; // Gone, so no supervisor can claim it either.
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        return (await readClaim(claimPath)) === takenBack;
+      }
+    },
+    async claimant() {
+      const text = await readClaim(claimPath);
+      return text && /^\d+$/.test(text) ? Number(text) : null;
+    },
+  };
+}
+
+/** Makes everything that a launch needs; the descriptors belong to this incarnation wherever it is moved. */
+async function furnish(
+  path: string,
+  given: { readonly record: LaunchRecord; readonly owner: Owner | null; readonly claimOwner: Owner | null },
+): Promise<Created['files']> {
+  const { record, owner, claimOwner } = given;
+  await mkdir(path, { recursive: true, mode: 0o711 });
+  const make = async (name: string, of: Owner | null): Promise<void> => {
+    await mkdir(join(path, name), { mode: 0o700 });
+    if (of) await chown(join(path, name), of.uid, of.gid);
+  };
+  await Promise.all([
+    make('claim', claimOwner),
+    make('work', owner),
+    mkdir(join(path, 'log'), { mode: 0o700 }),
+    writeFile(join(path, 'launch.json'), JSON.stringify(record), { mode: 0o600 }),
+  ]);
+  const [stdout, stderr, journal] = await Promise.all([
+    open(join(path, 'log', 'stdout'), 'ax', 0o600),
+    open(join(path, 'log', 'stderr'), 'ax', 0o600),
+    open(join(path, 'journal'), 'ax', 0o600),
+  ]);
+  // The files, not their directory: a job may open /dev/stderr anew, but never put something else there.
+  if (owner) await Promise.all([stdout, stderr].map((file) => file.chown(owner.uid, owner.gid)));
+  return { stdout, stderr, journal };
+}
+
+export async function closeFiles(files: Created['files']): Promise<void> {
+  await Promise.all([files.stdout.close(), files.stderr.close(), files.journal.close()]);
+}
+
+/**
+ * Makes renames in a directory durable. Callers that come while one flush is under way share the next one,
+ * so a burst pays for few.
+ */
+function directorySync(path: string): () => Promise<void> {
+  let current: Promise<void> | null = null;
+  let next: Promise<void> | null = null;
+  const flush = async (): Promise<void> => {
+    const directory = await open(path, 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  };
+  const begin = (): Promise<void> => {
+    next = null;
+    current = flush().finally(() => {
+      current = null;
+    });
+    return current;
+  };
+  return () => {
+    if (!current) return begin();
+    next ??= current.catch(() => {}).then(begin);
+    return next;
+  };
+}
+
+/** The beginning of a file, null when it is missing. Never follows a link, and never waits for the other end of a pipe. */
+async function readBounded(path: string): Promise<string | null> {
+  try {
+    const file = await open(path, readBluntly);
+    try {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(maxJournalBytes), 0, maxJournalBytes, 0);
+      return buffer.toString('utf8', 0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+/** Null when it is missing. Earlier versions made files; what such a version claimed may still be about to start. */
+async function readClaim(path: string): Promise<string | null> {
+  try {
+    return await readlink(path);
+  } catch (error) {
+    if (isMissing(error)) return null;
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+    return (await readBounded(path))?.trimEnd() ?? null;
+  }
+}
+
+async function changedAt(path: string): Promise<number | null> {
+  const found = await lstat(path).catch(() => null);
+  return found && Math.floor(found.mtimeMs);
+}
+
+function parseRecord(text: string): LaunchRecord | null {
+  try {
+    return JSON.parse(text) as LaunchRecord;
+  } catch {
+    return null;
+  }
+}
+
+function emptyIfMissing(error: unknown): string[] {
+  if (isMissing(error)) return [];
+  throw error;
+}

@@ -1,0 +1,400 @@
+/**
+ * The process engine: jobs as processes on the scheduler's host.
+ *
+ * A launch is a directory that appears whole under its name or not at all (directory.ts); its job is
+ * started by a supervisor that claims the directory first (supervisor/start.ts), so at most one ever starts
+ * it, whoever crashes or pauses where. Jobs go on while no scheduler lives: their exit codes are in the
+ * journal, and the next launcher over the same directory adopts what still runs (watch.ts).
+ *
+ * What it can't promise: a launch on a host that died is found as lost when the host is back, not before. Where
+ * there are no cgroups, what leaves the job's process group (setsid) is no longer the run's. Output goes to files, so a job that
+ * opens /dev/stderr anew without appending cuts what it printed before. How far logs may exceed their bound
+ * is told in logs/files.ts.
+ */
+
+import { availableParallelism, hostname, release, totalmem, type } from 'node:os';
+import { join } from 'node:path';
+import { CarillonError } from '../../errors.ts';
+import type { LaunchSpec } from '../../scheduler/job/spec.ts';
+import type {
+  Clock,
+  Launcher,
+  LaunchReport,
+  Log,
+  LogChunk,
+  LogQuery,
+  Observation,
+} from '../../scheduler/ports.ts';
+import { LogFiles } from '../logs/files.ts';
+import { defaultBytesPerStream, type RunLogs } from '../logs/run-logs.ts';
+import { endCgroup } from './cgroup.ts';
+import {
+  closeFiles,
+  createLaunchDirectories,
+  type LaunchDirectories,
+  type LaunchDirectory,
+  type LaunchRecord,
+} from './directory.ts';
+import { notBecome, outOfReach, startFailure, unavailable } from './faults.ts';
+import { openInput } from './input.ts';
+import { type Journal, journalLine, outcomeOf } from './journal.ts';
+import { refused } from './refusal.ts';
+import { type Environment, processRequest } from './request.ts';
+import { supervisorEnd } from './supervisor/program.ts';
+import { type Supervisor, startSupervisor } from './supervisor/start.ts';
+import { processSource } from './table.ts';
+import { endedObservation, LaunchWatch, startedAtOf } from './watch.ts';
+
+/** Directories read at once for the inventory. */
+const inventoryWidth = 32;
+/** How long a launch of the same or a newer term may take from its directory to its start. */
+const startPatienceMs = 5_000;
+const startPollMs = 20;
+/** How often a start may meet somebody else's before it is left to the next call. */
+const maxRounds = 5;
+
+export interface ProcessLauncherOptions {
+  /** Holds `launches/` and `scratch/`; on the same file system as the kept logs. */
+  readonly dir: string;
+  readonly cluster: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where logs go when a launch is removed. */
+  readonly logs: RunLogs;
+  /** The supervisor's program (supervisor/file.ts); null: a shell does what it can of it. */
+  readonly supervisor: string | null;
+  /** The folder for the cgroups of launches (cgroup.ts); null: there are none, as under a shell. */
+  readonly cgroups: string | null;
+  /** The scheduler's environment; jobs see only PATH, HOME, LANG, TZ and USER of it. */
+  readonly environment: Environment;
+  /** Folders with secrets for jobs of all users; default: none. */
+  readonly secretFolders?: readonly string[];
+  readonly logBytesPerStream?: number;
+}
+
+export function createProcessLauncher(options: ProcessLauncherOptions): Launcher {
+  return new ProcessLauncher(options);
+}
+
+class ProcessLauncher implements Launcher {
+  readonly engine = 'process';
+  readonly #options: ProcessLauncherOptions;
+  readonly #directories: LaunchDirectories;
+  readonly #source = processSource();
+  readonly #watch: LaunchWatch;
+  readonly #listeners: ((observation: Observation) => void)[] = [];
+  /** One change of a name at a time. */
+  readonly #changes = new Map<string, Promise<void>>();
+  #stopped = false;
+
+  constructor(options: ProcessLauncherOptions) {
+    this.#options = options;
+    this.#directories = createLaunchDirectories(options);
+    this.#watch = new LaunchWatch({
+      clock: options.clock,
+      log: options.log,
+      source: this.#source,
+      logBytesPerStream: this.#bytesPerStream,
+      emit: (observation) => this.#emit(observation),
+    });
+  }
+
+  /** Adopts what runs already. */
+  async start(): Promise<void> {
+    await this.#directories.prepare();
+    await this.inventory();
+  }
+
+  /** Stops watching; jobs go on. Starts under way are finished, waiting ones refused. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.allSettled(this.#changes.values());
+    this.#watch.stop();
+  }
+
+  onObservation(listener: (observation: Observation) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  launch(spec: LaunchSpec, mayStart: () => boolean = () => true): Promise<void> {
+    return this.#change(spec.launchName, () => this.#launch(spec, mayStart));
+  }
+
+  kill(launchName: string, graceMs: number): Promise<void> {
+    return this.#change(launchName, async () => {
+      const found = await this.#open(launchName);
+      if (!found || found.journal.endedAt !== null) return;
+      const { directory, journal } = found;
+      if (journal.supervisor) {
+        if (!this.#watch.has(launchName)) await this.#attach(directory, journal, null);
+        await this.#watch.kill(launchName, graceMs);
+      } else if (await directory.takeBack()) {
+        await directory.note(journalLine.killed);
+        await this.#endUnstarted(directory);
+      }
+    });
+  }
+
+  takeBack(launchName: string): Promise<void> {
+    return this.#change(launchName, async () => {
+      const found = await this.#open(launchName);
+      if (!found || found.journal.supervisor || found.journal.endedAt !== null) return;
+      if (await found.directory.takeBack()) await this.#directories.discard(found.directory);
+    });
+  }
+
+  remove(launchName: string): Promise<void> {
+    return this.#change(launchName, async () => {
+      const found = await this.#open(launchName);
+      if (!found) return;
+      const { directory, journal } = found;
+      if (journal.endedAt === null && (journal.supervisor || !(await directory.takeBack()))) {
+        this.#options.log.warn({ launch: launchName }, 'launch.remove-refused-while-running');
+        return;
+      }
+      if (journal.cgroup !== null && !(await endCgroup(journal.cgroup, this.#options.clock))) {
+        this.#options.log.warn(
+          { launch: launchName, cgroup: journal.cgroup },
+          'launch.remove-refused-by-leftovers',
+        );
+        return;
+      }
+      // Logs first: whatever is cut short between the two is repeated by the next call.
+      await this.#options.logs.keep(launchName, new LogFiles(directory.logPath, this.#bytesPerStream));
+      await this.#directories.discard(directory);
+    });
+  }
+
+  async inventory(): Promise<LaunchReport[]> {
+    const reports: LaunchReport[] = [];
+    const names = await this.#directories.names();
+    for (let from = 0; from < names.length; from += inventoryWidth) {
+      const some = await Promise.all(
+        names.slice(from, from + inventoryWidth).map((name) => this.#report(name)),
+      );
+      reports.push(...some.filter((report) => report !== null));
+    }
+    return reports;
+  }
+
+  async *logs(launchName: string, query: LogQuery): AsyncGenerator<LogChunk, void, undefined> {
+    const { clock, logs } = this.#options;
+    await this.#report(launchName); // So that what runs is watched, and its end will be known.
+    const directory = (await this.#open(launchName))?.directory;
+    if (directory) {
+      const files = this.#watch.files(launchName) ?? new LogFiles(directory.logPath, this.#bytesPerStream);
+      yield* files.read(query, { clock, ended: () => this.#stopped || !this.#watch.has(launchName) });
+    } else {
+      yield* logs.read(launchName, query, () => true);
+    }
+  }
+
+  async describe(): ReturnType<Launcher['describe']> {
+    return {
+      reachable: true,
+      version: `${type()} ${release()}`,
+      detail: `processes on ${hostname()}`,
+      cpus: availableParallelism(),
+      memoryBytes: totalmem(),
+    };
+  }
+
+  get #bytesPerStream(): number {
+    return this.#options.logBytesPerStream ?? defaultBytesPerStream;
+  }
+
+  #emit(observation: Observation): void {
+    if (this.#stopped) return;
+    for (const listener of this.#listeners) listener(observation);
+  }
+
+  /** After what is under way for this name. */
+  async #change(name: string, task: () => Promise<void>): Promise<void> {
+    if (this.#stopped) throw unavailable(name, 'the scheduler is stopping');
+    const before = this.#changes.get(name) ?? Promise.resolve();
+    const change = before.then(task, task);
+    this.#changes.set(name, change);
+    try {
+      await change;
+    } finally {
+      if (this.#changes.get(name) === change) this.#changes.delete(name);
+    }
+  }
+
+  async #launch(spec: LaunchSpec, mayStart: () => boolean): Promise<void> {
+    try {
+      for (let round = 0; round < maxRounds; round++) {
+        const existing = await this.#directories.open(spec.launchName);
+        const done = existing ? await this.#adopt(existing, spec) : await this.#begin(spec, mayStart);
+        if (done) return;
+      }
+    } catch (error) {
+      // A disk that fails in the middle leaves open whether it runs; the next call will find out.
+      throw error instanceof CarillonError ? error : unavailable(spec.launchName, String(error));
+    }
+    throw unavailable(spec.launchName, 'others start and take back the same launch');
+  }
+
+  /** True: it runs or ran. False: it was never started and is out of the way. */
+  async #adopt(directory: LaunchDirectory, spec: LaunchSpec): Promise<boolean> {
+    const { clock, dir } = this.#options;
+    const { record } = directory;
+    if (record && record.cluster !== spec.cluster) {
+      const message = `${dir} has a launch of this name of installation ${record.cluster}`;
+      throw refused('data-dir', dir, message, 'a directory of its own for each installation');
+    }
+    const deadline = clock.monotonicMs() + startPatienceMs;
+    for (;;) {
+      const journal = await directory.journal();
+      if (!journal) return false;
+      if (journal.supervisor || journal.endedAt !== null) {
+        await this.#attach(directory, journal, null);
+        return true;
+      }
+      if (!record || this.#diedWithMachine(record)) return await this.#endUnstarted(directory);
+      const patient = clock.monotonicMs() < deadline;
+      const leftover = record.term < spec.term || (record.term === spec.term && !patient);
+      if (leftover && (await directory.takeBack())) {
+        await this.#directories.discard(directory);
+        return false;
+      }
+      if (!patient) {
+        // Claimed, but its supervisor never said that the job begins; or a newer leader was cut short.
+        const pid = await directory.claimant();
+        if (pid !== null && !(await this.#source.find(pid))) return await this.#endUnstarted(directory);
+        throw unavailable(directory.name, 'another scheduler is about to start it');
+      }
+      await new Promise<void>((resolve) => clock.after(startPollMs, resolve));
+    }
+  }
+
+  /** Prepares, creates and starts. False when somebody else has the name or took this start away. */
+  async #begin(spec: LaunchSpec, mayStart: () => boolean): Promise<boolean> {
+    const { supervisor: program, cgroups, environment, secretFolders } = this.#options;
+    const request = await processRequest(spec, environment, program, secretFolders);
+    const { launchName, cluster, term, job, run, attempt, due } = spec;
+    const createdAt = this.#options.clock.now();
+    const record = { cluster, term, job, run, attempt, due, createdAt, boot: this.#source.boot };
+    const created = await this.#directories.create(launchName, record, request.owner);
+    if (!created) return false;
+    const { directory, files } = created;
+    const stdin = request.input === null ? null : await openInput(this.#options.dir, request.input);
+    try {
+      if (!mayStart()) {
+        if (await directory.takeBack()) await this.#directories.discard(directory);
+        throw unavailable(launchName, 'this scheduler can not prove any more that it leads');
+      }
+      const cwd = request.cwd ?? directory.workPath;
+      const supervisor = startSupervisor({
+        ...request,
+        supervisor: program,
+        cgroup: cgroups && join(cgroups, directory.incarnation),
+        cwd,
+        claimPath: directory.claimPath,
+        files: {
+          stdin: stdin?.fd ?? null,
+          stdout: files.stdout.fd,
+          stderr: files.stderr.fd,
+          journal: files.journal.fd,
+        },
+      });
+      return await this.#started(directory, supervisor, { user: spec.user, cwd });
+    } finally {
+      await stdin?.close();
+      await closeFiles(files);
+    }
+  }
+
+  async #started(
+    directory: LaunchDirectory,
+    supervisor: Supervisor,
+    { user, cwd }: { readonly user: string | null; readonly cwd: string },
+  ): Promise<boolean> {
+    const began = await supervisor.started.catch(async (error) => {
+      // Taken back and replaced by a newer leader, so that its directories were missing? Else it is refused.
+      if (!(await directory.journal())) return false;
+      await this.#directories.discard(directory);
+      throw startFailure(directory.name, error);
+    });
+    const code = began ? null : await supervisor.exited;
+    const claimed = (await directory.claimedAt()) !== null;
+    const journal = await directory.journal();
+    // The shell is the job's user: it can't claim what that user can't reach.
+    const { claimLost, noFolder, noUser } = supervisorEnd;
+    const barred = code === noUser || code === noFolder || code === claimLost;
+    if (!journal || (barred && claimed)) return false;
+    if (barred && user !== null && (code !== claimLost || this.#options.supervisor === null)) {
+      if (!(await directory.takeBack())) return false;
+      await this.#directories.discard(directory);
+      const folder = cwd === directory.workPath ? this.#options.dir : cwd;
+      throw code === noUser ? notBecome(user) : outOfReach(folder, user);
+    }
+    if (!journal.supervisor) {
+      await this.#directories.discard(directory);
+      throw unavailable(directory.name, `its supervisor ended at once (${code})`);
+    }
+    // From here on it may run: whatever fails, its directory stays, and the next call adopts it.
+    await this.#attach(directory, journal, supervisor.exited);
+    return true;
+  }
+
+  /** Tells what is known of a launch that was started or has ended, and watches it to its end. */
+  async #attach(
+    directory: LaunchDirectory,
+    journal: Journal,
+    exited: Promise<unknown> | null,
+  ): Promise<void> {
+    const startedAt = await startedAtOf(directory, journal);
+    if (startedAt !== null) this.#emit({ kind: 'started', launchName: directory.name, at: startedAt });
+    if (journal.endedAt !== null) {
+      const ended = { ...journal, endedAt: journal.endedAt };
+      this.#emit(endedObservation(directory.name, ended, startedAt, this.#source));
+    } else if (startedAt !== null) {
+      this.#watch.add(directory, journal, startedAt, exited);
+      // Its end may lie behind us; of our own child we will be told.
+      if (!exited) await this.#watch.look(directory.name);
+    }
+  }
+
+  /** Its journal may not have survived, so whether it was started can't be known. */
+  #diedWithMachine(record: LaunchRecord): boolean {
+    return record.boot !== this.#source.boot;
+  }
+
+  /** Final without ever having been seen to start. */
+  async #endUnstarted(directory: LaunchDirectory): Promise<true> {
+    await directory.note(journalLine.ended(this.#options.clock.now(), 0));
+    const journal = await directory.journal();
+    if (journal) await this.#attach(directory, journal, null);
+    return true;
+  }
+
+  /** Null for the names of other installations. */
+  async #open(launchName: string): Promise<{ directory: LaunchDirectory; journal: Journal } | null> {
+    const directory = await this.#directories.open(launchName);
+    if (!directory || (directory.record && directory.record.cluster !== this.#options.cluster)) return null;
+    const journal = await directory.journal();
+    return journal && { directory, journal };
+  }
+
+  async #report(launchName: string): Promise<LaunchReport | null> {
+    const running = this.#watch.running(launchName);
+    if (running !== null) return running;
+    const found = await this.#open(launchName);
+    if (!found) return null;
+    const { directory } = found;
+    if (found.journal.supervisor && found.journal.endedAt === null) {
+      await this.#attach(directory, found.journal, null);
+    } else if (!directory.record || this.#diedWithMachine(directory.record)) {
+      if (found.journal.endedAt === null) await this.#endUnstarted(directory);
+    }
+    const journal = await directory.journal();
+    if (!journal) return null;
+    const startedAt = await startedAtOf(directory, journal);
+    const known = { launchName, ...(startedAt === null ? {} : { startedAt }) };
+    if (journal.endedAt !== null) {
+      return { ...known, state: 'ended', endedAt: journal.endedAt, ...outcomeOf(journal, this.#source.boot) };
+    }
+    return { ...known, state: journal.supervisor ? 'running' : 'created' };
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * From a launch spec to what a process needs: program, environment, directory, user. Everything that could
+ * make the start fail is found out here, before anything exists, and told as LAUNCH_REFUSED with the field's
+ * name. Secrets are read here and go nowhere but into the environment of the job.
+ */
+
+import { stat } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
+import { CarillonError } from '../../errors.ts';
+import type { LaunchSpec } from '../../scheduler/job/spec.ts';
+import { readSecretVariables } from '../secret-file.ts';
+import { type Account, findAccount } from './account.ts';
+import type { Owner } from './directory.ts';
+import { fetchFirst } from './fetch.ts';
+import { findProgram } from './program-file.ts';
+import { refused } from './refusal.ts';
+
+/** What a job sees of the scheduler's own environment. All else, tokens among it, stays with the scheduler. */
+const inherited = {
+  always: ['LANG', 'TZ'],
+  /** What a log-in gives every user anew. */
+  byOwnUser: ['PATH', 'HOME', 'USER'],
+} as const;
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+export interface ProcessRequest extends Command {
+  readonly env: Readonly<Record<string, string>>;
+  /** Null: the launch's own. */
+  readonly cwd: string | null;
+  /** Null: as the scheduler itself. */
+  readonly owner: Owner | null;
+}
+
+interface Command {
+  readonly argv: readonly string[];
+  /** For its standard input; null: none. */
+  readonly input: string | null;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** LAUNCH_REFUSED or UNSUPPORTED_BY_ENGINE, naming what is wrong. `supervisor`: its program, if there is one. `secretFolders`: what lies
+ * below is for all jobs. */
+export async function processRequest(
+  spec: LaunchSpec,
+  environment: Environment,
+  supervisor: string | null = null,
+  secretFolders: readonly string[] = [],
+): Promise<ProcessRequest> {
+  refuseUnsupported(spec);
+  const account = spec.user === null ? null : await findAccount(spec.user, supervisor);
+  if (spec.workdir !== null) await checkWorkdir(spec.workdir);
+  const owner = account?.owner ?? null;
+  const secrets = await readSecretVariables(spec.secrets, { owner, folders: secretFolders, supervisor });
+  const env = { ...beginning(environment, account), ...spec.env, ...secrets };
+  return {
+    ...(await commandLine(spec, env.PATH ?? defaultPath, owner)),
+    env,
+    cwd: spec.workdir,
+    owner,
+  };
+}
+
+/** The environment before the job's own variables: another user gets nothing that is the scheduler's. */
+function beginning(environment: Environment, account: Account | null): Record<string, string> {
+  const own = account?.owner ? [] : inherited.byOwnUser;
+  return { PATH: defaultPath, ...pick(environment, [...inherited.always, ...own]), ...account?.env };
+}
+
+/** The program may be one of the downloads: then only its start tells whether it is there. */
+async function commandLine(
+  { argv, fetch = [], workdir }: LaunchSpec,
+  path: string,
+  owner: Owner | null,
+): Promise<Command> {
+  const [program = '', ...rest] = argv ?? [];
+  if (fetch.length > 0) return fetchFirst(fetch, [program, ...rest]);
+  return { argv: [await findProgram({ program, path, workdir, owner }), ...rest], input: null };
+}
+
+/** What would need a container is refused when a job is submitted; this is the last line of defence. */
+function refuseUnsupported(spec: LaunchSpec): void {
+  const wanted: readonly (readonly [field: string, value: unknown, isSet: boolean])[] = [
+    ['run.image', spec.image, spec.image !== null],
+    ['run.resources.cpus', spec.cpus, spec.cpus !== null],
+    ['run.resources.memory', spec.memoryBytes, spec.memoryBytes !== null],
+    ['run.resources.gpus', spec.gpus, (spec.gpus ?? 0) !== 0],
+    ['run.constraints', spec.constraints, spec.constraints.length > 0],
+    ['run.networks', spec.container.networks, spec.container.networks.length > 0],
+    ['run.volumes', spec.volumes, spec.volumes.length > 0],
+  ];
+  for (const [field, value, isSet] of wanted) {
+    if (!isSet) continue;
+    throw new CarillonError('UNSUPPORTED_BY_ENGINE', `The process engine can not honour ${field}`, {
+      field,
+      value,
+      allowed: 'a container engine, or the job without it',
+    });
+  }
+  if (!spec.argv?.[0]) {
+    throw refused('run.command', spec.argv, 'There is no command to run', 'run.command or run.argv');
+  }
+}
+
+async function checkWorkdir(workdir: string): Promise<void> {
+  const found = await stat(workdir).catch(() => null);
+  if (found?.isDirectory() && isAbsolute(workdir)) return;
+  const problem = found ? 'is not a directory given by its full path' : 'does not exist';
+  throw refused(
+    'run.workdir',
+    workdir,
+    `The working directory ${workdir} ${problem}`,
+    'a directory on the scheduler’s host',
+  );
+}
+
+function pick(environment: Environment, names: readonly string[]): Record<string, string> {
+  const found = names.flatMap((name) => {
+    const value = environment[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(found);
+}

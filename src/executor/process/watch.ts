@@ -1,0 +1,277 @@
+/**
+ * Watches process launches until nothing of them is left, and tells each end once.
+ *
+ * A launch has ended when its supervisor is gone, and its process group and its cgroup are empty: what a job
+ * leaves there (the `tee` at the end of a pipe, a worker that outlived its parent) still belongs to the run. The end
+ * is then written to the journal, so that every later answer is the same. Launches that this process started
+ * tell by their exit; adopted ones, and those whose group lingers, are looked at in turn by one shared sweep,
+ * which also keeps the logs of all within their bound.
+ */
+
+import type { Clock, LaunchReport, Log, Observation } from '../../scheduler/ports.ts';
+import { LogFiles } from '../logs/files.ts';
+import { removeCgroup } from './cgroup.ts';
+import type { LaunchDirectory } from './directory.ts';
+import { type Journal, journalLine, outcomeOf } from './journal.ts';
+import { isRunAlive, killRun, type RunProcesses, terminateRun } from './run.ts';
+import { isAlive, type ProcessSource } from './table.ts';
+
+/** How late the end of an adopted launch may be seen while there are at most `looksPerSweep`. */
+const sweepEveryMs = 250;
+/** What one sweep may cost; with more launches each is looked at in every n-th sweep. */
+const looksPerSweep = 256;
+/** Looks under way at once. */
+const lookWidth = 16;
+/** How soon after KILL to look whether it is done. */
+const afterKillMs = 50;
+/** How often at most it is told that more output was dropped: each time is a commit. */
+const tellDroppedEveryMs = 5_000;
+
+export interface WatchOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly source: ProcessSource;
+  readonly logBytesPerStream: number;
+  readonly emit: (observation: Observation) => void;
+}
+
+interface Watched {
+  readonly directory: LaunchDirectory;
+  readonly processes: RunProcesses;
+  readonly startedAt: number;
+  readonly files: LogFiles;
+  /** Of its output, as it was told last, and when. Null: not looked at yet. */
+  dropped: { readonly bytes: number; readonly atMs: number } | null;
+  /** Its exit will be told; until then nobody needs to look. */
+  exitPending: boolean;
+  /** The supervisor had left while others of the run went on. */
+  lingered: boolean;
+  looking: boolean;
+  cancelKill: (() => void) | null;
+}
+
+export class LaunchWatch {
+  readonly #options: WatchOptions;
+  readonly #launches = new Map<string, Watched>();
+  #turn: IterableIterator<Watched> | null = null;
+  #cancelSweep: (() => void) | null = null;
+  #stopped = false;
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+  }
+
+  has(name: string): boolean {
+    return this.#launches.has(name);
+  }
+
+  /** What was told of it; null if it is not watched. */
+  running(launchName: string): LaunchReport | null {
+    const launch = this.#launches.get(launchName);
+    if (!launch) return null;
+    const { startedAt, dropped } = launch;
+    const bytesDropped = dropped?.bytes ?? 0;
+    return { launchName, state: 'running', startedAt, ...(bytesDropped > 0 && { bytesDropped }) };
+  }
+
+  files(name: string): LogFiles | null {
+    return this.#launches.get(name)?.files ?? null;
+  }
+
+  /** Begins to watch. `exited` resolves when the supervisor is gone; null: somebody else started it. */
+  add(
+    directory: LaunchDirectory,
+    journal: Journal,
+    startedAt: number,
+    exited: Promise<unknown> | null,
+  ): void {
+    const { supervisor, job, cgroup } = journal;
+    if (this.#stopped || !supervisor || this.#launches.has(directory.name)) return;
+    const launch: Watched = {
+      directory,
+      processes: { supervisor, job, cgroup },
+      startedAt,
+      files: new LogFiles(directory.logPath, this.#options.logBytesPerStream),
+      dropped: null,
+      exitPending: exited !== null,
+      lingered: false,
+      looking: false,
+      cancelKill: null,
+    };
+    this.#launches.set(directory.name, launch);
+    this.#armSweep();
+    if (journal.kill) this.#resumeKill(launch, journal.kill);
+    void exited?.then(() => {
+      launch.exitPending = false;
+      return this.#look(launch);
+    });
+  }
+
+  /** TERM now, KILL after the grace. False when the launch is not watched. */
+  async kill(name: string, graceMs: number): Promise<boolean> {
+    const launch = this.#launches.get(name);
+    if (!launch) return false;
+    // Written first: whoever adopts it knows of the deadline.
+    await launch.directory.note(journalLine.kill(this.#options.clock.now(), graceMs));
+    await terminateRun(this.#options.source, launch.processes);
+    this.#armKill(launch, graceMs);
+    return true;
+  }
+
+  /** Looks now rather than at the next sweep. */
+  async look(name: string): Promise<void> {
+    const launch = this.#launches.get(name);
+    if (launch && !launch.exitPending) await this.#look(launch);
+  }
+
+  /** Stops watching; jobs go on. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelSweep?.();
+    for (const launch of this.#launches.values()) launch.cancelKill?.();
+    this.#launches.clear();
+  }
+
+  /** TERM again: the scheduler may have died between the note and the signal. */
+  #resumeKill(launch: Watched, kill: NonNullable<Journal['kill']>): void {
+    // Clamped: wall clocks jump, and a grace never grows.
+    const leftMs = Math.min(Math.max(kill.by - this.#options.clock.now(), 0), kill.graceMs);
+    if (leftMs > 0) {
+      terminateRun(this.#options.source, launch.processes).catch((error) => this.#warn(launch, error));
+    }
+    this.#armKill(launch, leftMs);
+  }
+
+  #armKill(launch: Watched, delayMs: number): void {
+    launch.cancelKill?.();
+    if (this.#launches.get(launch.directory.name) !== launch) return;
+    launch.cancelKill = this.#options.clock.after(delayMs, () => void this.#forceKill(launch));
+  }
+
+  async #forceKill(launch: Watched): Promise<void> {
+    launch.cancelKill = null;
+    if (this.#launches.get(launch.directory.name) !== launch) return;
+    try {
+      // A shell dies with its group, so the journal must say before why there will be no exit code.
+      if (await isRunAlive(this.#options.source, launch.processes)) {
+        await launch.directory.note(journalLine.killed);
+        await killRun(this.#options.source, launch.processes);
+      }
+    } catch (error) {
+      this.#warn(launch, error);
+    }
+    if (!launch.exitPending) this.#options.clock.after(afterKillMs, () => void this.#look(launch));
+  }
+
+  #armSweep(): void {
+    if (this.#cancelSweep || this.#stopped || this.#launches.size === 0) return;
+    this.#cancelSweep = this.#options.clock.after(sweepEveryMs, () => {
+      void this.#sweep().finally(() => {
+        this.#cancelSweep = null;
+        this.#armSweep();
+      });
+    });
+  }
+
+  async #sweep(): Promise<void> {
+    const chosen: Watched[] = [];
+    while (chosen.length < looksPerSweep) {
+      this.#turn ??= this.#launches.values();
+      const { value, done } = this.#turn.next();
+      if (done) {
+        this.#turn = null;
+        break;
+      }
+      chosen.push(value);
+    }
+    for (let from = 0; from < chosen.length; from += lookWidth) {
+      await Promise.all(chosen.slice(from, from + lookWidth).map((launch) => this.#tend(launch)));
+    }
+  }
+
+  async #tend(launch: Watched): Promise<void> {
+    await this.#trim(launch).catch((error) => this.#warn(launch, error));
+    if (!launch.exitPending) await this.#look(launch);
+  }
+
+  async #trim(launch: Watched): Promise<void> {
+    const { clock, emit } = this.#options;
+    await launch.files.trim();
+    const now = clock.monotonicMs();
+    if (launch.dropped !== null && now - launch.dropped.atMs < tellDroppedEveryMs) return;
+    const before = launch.dropped?.bytes ?? 0;
+    const bytes = await launch.files.bytesDropped();
+    const { name: launchName } = launch.directory;
+    if (bytes > before && this.#launches.get(launchName) === launch)
+      emit({ kind: 'output-dropped', launchName, at: clock.now(), bytesDropped: bytes });
+    launch.dropped = { bytes, atMs: now };
+  }
+
+  /** Finds out whether it has ended; never two looks at one launch at once. */
+  async #look(launch: Watched): Promise<void> {
+    const { directory } = launch;
+    if (launch.looking || this.#launches.get(directory.name) !== launch) return;
+    launch.looking = true;
+    try {
+      const journal = await this.#endOf(launch);
+      if (!journal || this.#launches.get(directory.name) !== launch) return;
+      launch.cancelKill?.();
+      this.#launches.delete(directory.name);
+      this.#options.emit(endedObservation(directory.name, journal, launch.startedAt, this.#options.source));
+    } catch (error) {
+      this.#warn(launch, error);
+    } finally {
+      launch.looking = false;
+    }
+  }
+
+  /** The final journal, or null while anything of it lives. */
+  async #endOf(launch: Watched): Promise<(Journal & { endedAt: number }) | null> {
+    const { directory, processes } = launch;
+    const { source, clock } = this.#options;
+    if (await isAlive(source, processes.supervisor)) return null;
+    if (await isRunAlive(source, processes)) {
+      launch.lingered = true;
+      return null;
+    }
+    if (processes.cgroup !== null) await removeCgroup(processes.cgroup);
+    // Read only now: what the supervisor wrote last was written before it was gone.
+    const journal = await directory.journal();
+    if (!journal) {
+      this.#launches.delete(directory.name); // Removed by another scheduler, so its end was told there.
+      return null;
+    }
+    if (journal.endedAt !== null) return { ...journal, endedAt: journal.endedAt };
+    const exitSeen = journal.exitCode !== null && !launch.lingered;
+    const endedAt = Math.max(launch.startedAt, (exitSeen ? await directory.notedAt() : null) ?? clock.now());
+    await launch.files.trim();
+    const bytesDropped = await launch.files.bytesDropped();
+    await directory.note(journalLine.ended(endedAt, bytesDropped));
+    return { ...journal, endedAt, bytesDropped };
+  }
+
+  #warn(launch: Watched, error: unknown): void {
+    this.#options.log.warn({ launch: launch.directory.name, error: String(error) }, 'launch.watch-failed');
+  }
+}
+
+export function endedObservation(
+  launchName: string,
+  journal: Journal & { endedAt: number },
+  startedAt: number | null,
+  source: ProcessSource,
+): Observation {
+  return {
+    kind: 'ended',
+    launchName,
+    at: journal.endedAt,
+    ...(startedAt === null ? {} : { startedAt }),
+    ...outcomeOf(journal, source.boot),
+  };
+}
+
+/** When the job of a launch began, epoch milliseconds; null when it never did. */
+export async function startedAtOf(directory: LaunchDirectory, journal: Journal): Promise<number | null> {
+  if (!journal.supervisor) return null;
+  return (await directory.claimedAt()) ?? directory.record?.createdAt ?? 0;
+}

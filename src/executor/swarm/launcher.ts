@@ -1,0 +1,297 @@
+/**
+ * The swarm engine: jobs as services of a Swarm, one service of one task for each attempt. What a service is made
+ * of is request.ts, what its tasks say state.ts, seeing them watch.ts; here they are put
+ * together with launching, killing and logs.
+ *
+ * To create a service is to start it: whether this scheduler leads is asked right before, and the name is the
+ * lock. A service stays, with its ended task, until it is removed; a killed one too. This object keeps nothing
+ * that another scheduler could not find out.
+ */
+
+import { CarillonError } from '../../errors.ts';
+import type { LaunchSpec } from '../../scheduler/job/spec.ts';
+import type {
+  Clock,
+  EngineDescription,
+  Launcher,
+  LaunchReport,
+  Log,
+  LogChunk,
+  LogQuery,
+  Observation,
+} from '../../scheduler/ports.ts';
+import type { TlsFiles } from '../container/address.ts';
+import { type FindCredentials, noCredentials } from '../container/credentials.ts';
+import { copyLogs, engineLogs } from '../container/logs.ts';
+import { labelOf } from '../container/request.ts';
+import { type Flight, Flights } from '../flights.ts';
+import { isLaunchName, type RunLogs } from '../logs/run-logs.ts';
+import { createService, removeSecrets, sweepSecrets } from './create.ts';
+import { SwarmEngine, type SwarmServiceEntry } from './engine.ts';
+import { taskLog } from './logs.ts';
+import { SwarmLook } from './look.ts';
+import { isKilled, killedService } from './request.ts';
+import { attemptOf, type SwarmNode, type SwarmTask } from './state.ts';
+import { byLaunch, SwarmWatch } from './watch.ts';
+
+/**
+ * A task that has not started within this is reported as waiting, and asked for again later: others wait for its
+ * place in the start queue. Nodes are slow to start a task when they start many; one that no node takes may wait
+ * for ever.
+ */
+const startPatienceMs = { onItsWay: 20_000, nowhere: 2_000 } as const;
+/** How long `stop` lets calls finish; managers that hang must not hold up the scheduler. */
+const stopPatienceMs = 5_000;
+/** A kill is an update of the service, which fails when somebody else changes it at the same time. */
+const killTries = 5;
+
+export interface SwarmLauncherOptions {
+  /** Addresses of managers: `unix:///var/run/docker.sock`, `tcp://host:port`, `https://host:port`. */
+  readonly hosts: readonly string[];
+  readonly tls?: TlsFiles;
+  readonly cluster: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Logins of this host, for images whose job brings none. */
+  readonly credentials?: FindCredentials;
+  /** Where logs go when a launch is removed. */
+  readonly logs: RunLogs;
+}
+
+export function createSwarmLauncher(options: SwarmLauncherOptions): Launcher {
+  return new SwarmLauncher(options);
+}
+
+class SwarmLauncher implements Launcher {
+  readonly engine = 'swarm';
+  readonly #options: SwarmLauncherOptions;
+  readonly #swarm: SwarmEngine;
+  readonly #watch: SwarmWatch;
+  readonly #look: SwarmLook;
+  readonly #listeners: ((observation: Observation) => void)[] = [];
+  readonly #flights = new Flights();
+  /** Launches with secrets and no service, at the last inventory. */
+  #unusedSecrets: ReadonlySet<string> = new Set();
+  #stopped = false;
+
+  constructor(options: SwarmLauncherOptions) {
+    const { hosts, tls = null, clock, log, cluster } = options;
+    this.#options = options;
+    this.#swarm = new SwarmEngine({ hosts, tls, clock });
+    const emit = (observation: Observation) => {
+      for (const listener of this.#listeners) listener(observation);
+    };
+    this.#look = new SwarmLook(this.#swarm, clock);
+    this.#watch = new SwarmWatch({ engine: this.#swarm, cluster, clock, log, emit });
+  }
+
+  /** Resolves too when no manager answers; they are then asked until one does. */
+  start(): Promise<void> {
+    return this.#watch.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const cancel = this.#options.clock.after(stopPatienceMs, () => this.#swarm.close());
+    await Promise.allSettled([this.#watch.stop(), this.#flights.settled()]);
+    cancel();
+    this.#swarm.close();
+  }
+
+  onObservation(listener: (observation: Observation) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /**
+   * NO_PLACE where no node fits. A task that no node takes all the same, because what it had room for went to another
+   * in between or for a reason that only Swarm knows, or whose image is still fetched, is ENGINE_UNAVAILABLE with the
+   * reason: its service is there, and goes on waiting by itself.
+   */
+  launch(spec: LaunchSpec, mayStart: () => boolean = () => true): Promise<void> {
+    return this.#flights.run(spec.launchName, (flight) => this.#launch(spec, flight, mayStart));
+  }
+
+  /** The grace is the one that the service was created with; Swarm takes a second more to begin. */
+  async kill(launchName: string, graceMs: number): Promise<void> {
+    this.#flights.kill(launchName, graceMs);
+    for (let tries = 1; ; tries++) {
+      const service = await this.#find(launchName);
+      if (service === null || isKilled(service.Spec.TaskTemplate)) return;
+      const tasks = await this.#swarm.tasksOf(service.ID);
+      if (this.#watch.report(launchName, tasks).state === 'ended') return;
+      try {
+        await this.#swarm.update(service, killedService(service.Spec));
+        // Seen to its end, even by a scheduler that had not seen it yet.
+        if (tasks.length > 0) this.#watch.take(launchName, tasks);
+        return;
+      } catch (error) {
+        if (tries === killTries) throw error;
+      }
+    }
+  }
+
+  /** Nothing to take back: what was created is started. */
+  takeBack(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async remove(launchName: string): Promise<void> {
+    const service = await this.#find(launchName);
+    if (service === null) return;
+    const tasks = await this.#swarm.tasksOf(service.ID);
+    await this.#watch.nodes();
+    const { logs, log } = this.#options;
+    const { state } = this.#watch.report(launchName, tasks);
+    if (state === 'running') {
+      log.warn({ launch: launchName }, 'launch.remove-refused-while-running');
+      return;
+    }
+    const task = attemptOf(tasks);
+    if (task?.NodeID) await copyLogs(launchName, this.#taskLog(launchName, task, {}), { logs, log });
+    this.#watch.forget(launchName);
+    await this.#swarm.remove(service.ID);
+    await removeSecrets(this.#swarm, launchName);
+  }
+
+  async inventory(): Promise<LaunchReport[]> {
+    const { cluster } = this.#options;
+    const services = await this.#swarm.services(cluster);
+    const tasks = byLaunch(await this.#swarm.tasks(cluster));
+    await this.#watch.nodes();
+    const names = new Set(services.map(({ Spec }) => Spec.Name));
+    const isUsed = (name: string): boolean => names.has(name) || this.#flights.has(name);
+    this.#unusedSecrets = await sweepSecrets(this.#swarm, { cluster, isUsed, before: this.#unusedSecrets });
+    return services.map(({ Spec: { Name: name } }) => this.#watch.report(name, tasks.get(name) ?? []));
+  }
+
+  logs(launchName: string, query: LogQuery): AsyncGenerator<LogChunk, void, undefined> {
+    return engineLogs(launchName, query, {
+      logs: this.#options.logs,
+      find: (name) => this.#find(name),
+      read: (service) => this.#serviceLogs(service, query),
+    });
+  }
+
+  async describe(): Promise<EngineDescription> {
+    try {
+      const { Version, ApiVersion } = await this.#swarm.version();
+      const nodes = [...(await this.#watch.nodes()).values()];
+      return { reachable: true, version: `${Version}, API ${ApiVersion}`, ...describeNodes(nodes) };
+    } catch (error) {
+      return { reachable: false, version: null, detail: (error as Error).message };
+    }
+  }
+
+  async #launch(spec: LaunchSpec, flight: Flight, mayStart: () => boolean): Promise<void> {
+    const { launchName } = spec;
+    const mayCreate = () => mayStart() && !this.#stopped && !flight.killed;
+    const notStarted = (error: CarillonError) => {
+      if (error.code !== 'NOT_LEADING') throw error;
+      if (flight.killed) throw refused('It was killed before it started', launchName);
+      throw this.#swarm.unavailable('this scheduler can not prove any more that it leads');
+    };
+    await this.#requirePlace(spec);
+    const context = {
+      engine: this.#swarm,
+      credentials: this.#options.credentials ?? noCredentials,
+      mayCreate,
+    };
+    const created = await createService(spec, context).catch(notStarted);
+    if (!created) await this.#adopt(spec);
+    const expected = this.#watch.expect(launchName);
+    try {
+      if (flight.killed) await this.kill(launchName, 0);
+      await this.#started(launchName);
+    } finally {
+      expected();
+    }
+  }
+
+  /** A service that is there already waits in the Swarm itself. */
+  async #requirePlace(spec: LaunchSpec): Promise<void> {
+    const missing = await this.#look.occupy(spec);
+    if (missing === null || (await this.#swarm.service(spec.launchName)) !== null) return;
+    throw new CarillonError('NO_PLACE', missing, { field: 'run', value: spec.launchName });
+  }
+
+  /** The name is taken: by ourselves, by an older leader, or by something that is none of our business. */
+  async #adopt(spec: LaunchSpec): Promise<void> {
+    const service = await this.#swarm.service(spec.launchName);
+    if (service === null) throw this.#swarm.unavailable(`${spec.launchName} was there and is gone`);
+    const { Labels: labels } = service.Spec;
+    if (labels[labelOf.cluster] !== spec.cluster || labels[labelOf.run] !== spec.run) {
+      const run = labels[labelOf.run];
+      const owner = run === undefined ? 'is not Carillon’s' : `belongs to run ${run}`;
+      throw refused(
+        `The name ${spec.launchName} is held in the Swarm by a service that ${owner}`,
+        service.ID,
+      );
+    }
+    const tasks = await this.#swarm.tasksOf(service.ID);
+    if (tasks.length > 0) this.#watch.take(spec.launchName, tasks, 'again');
+  }
+
+  /** Resolves once it runs or ran. Waits for what is on its way, not for what has nowhere to go. */
+  async #started(launchName: string): Promise<void> {
+    const { clock } = this.#options;
+    const began = clock.monotonicMs();
+    for (;;) {
+      const { report, waiting, nowhere = false } = this.#watch.sighting(launchName) ?? {};
+      if (report?.state === 'ended' && report.startedAt === undefined && report.infrastructure !== true)
+        throw refused(report.reason ?? 'It was ended before it started', launchName);
+      // What was lost on the way has been told; there is nothing to refuse.
+      if (report?.state === 'running' || report?.state === 'ended') return;
+      const patienceMs = startPatienceMs[nowhere ? 'nowhere' : 'onItsWay'];
+      if (this.#stopped || clock.monotonicMs() - began >= patienceMs)
+        throw this.#waits(waiting ?? 'the Swarm has not begun with it');
+      await this.#watch.polled();
+    }
+  }
+
+  #waits(reason: string): CarillonError {
+    return new CarillonError('ENGINE_UNAVAILABLE', reason, { field: 'run', value: this.#swarm.hosts });
+  }
+
+  /** Ours of this name, or null. */
+  async #find(launchName: string): Promise<SwarmServiceEntry | null> {
+    if (!isLaunchName(launchName)) return null;
+    const service = await this.#swarm.service(launchName);
+    return service?.Spec.Labels[labelOf.cluster] === this.#options.cluster ? service : null;
+  }
+
+  async *#serviceLogs(service: SwarmServiceEntry, query: LogQuery): AsyncGenerator<LogChunk> {
+    const task = attemptOf(await this.#swarm.tasksOf(service.ID));
+    // No node has it: a Swarm would wait for one to ask.
+    const empty = task === undefined || (!task.NodeID && query.follow !== true);
+    if (!empty) yield* this.#taskLog(service.Spec.Name, task, query);
+  }
+
+  #taskLog(launchName: string, task: SwarmTask, query: LogQuery): AsyncGenerator<LogChunk> {
+    const ended = async (signal: AbortSignal): Promise<void> => {
+      this.#watch.take(launchName, [task]);
+      const isOver = () => this.#watch.sighting(launchName)?.report.state === 'ended';
+      while (!signal.aborted && !this.#stopped && !isOver()) await this.#watch.polled();
+    };
+    const { clock } = this.#options;
+    return taskLog({ engine: this.#swarm, clock, taskId: task.ID, ended }, query);
+  }
+}
+
+/** What it has counts only where jobs may go now. */
+function describeNodes(nodes: readonly SwarmNode[]) {
+  const ready = nodes.filter(
+    ({ Status, Spec }) => Status.State === 'ready' && Spec.Availability === 'active',
+  );
+  const managers = nodes.flatMap(({ ManagerStatus }) => ManagerStatus ?? []);
+  const reachable = managers.filter(({ Reachability }) => Reachability === 'reachable');
+  const sum = (of: 'NanoCPUs' | 'MemoryBytes') =>
+    ready.reduce((total, { Description }) => total + (Description.Resources?.[of] ?? 0), 0);
+  const detail =
+    `${ready.length} of ${nodes.length} nodes ready, ` +
+    `${reachable.length} of ${managers.length} managers reachable`;
+  return { detail, cpus: sum('NanoCPUs') / 1e9, memoryBytes: sum('MemoryBytes') };
+}
+
+function refused(message: string, value: unknown): CarillonError {
+  return new CarillonError('LAUNCH_REFUSED', message, { field: 'run', value });
+}

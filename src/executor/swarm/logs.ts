@@ -1,0 +1,132 @@
+/**
+ * The output of one task, through a manager. A Swarm never ends a log that is followed: it is read until the task
+ * has ended, and then once more from the beginning, without what was passed on already. Payloads are passed on
+ * as they come and never gathered.
+ */
+
+import type { Clock, LogChunk, LogQuery } from '../../scheduler/ports.ts';
+import { countLines, FrameParser, readFrames, skipLines } from '../container/frames.ts';
+import { cutLine, isCut } from '../container/log-cut.ts';
+import type { SwarmEngine } from './engine.ts';
+
+/** A node that is asked for a log and is gone lets the manager wait for ever. */
+const silenceMs = 10_000;
+
+export interface TaskLogOptions {
+  readonly engine: SwarmEngine;
+  readonly clock: Clock;
+  readonly taskId: string;
+  /** Resolves when the task has ended; asked only where the log is followed. */
+  readonly ended: (signal: AbortSignal) => Promise<void>;
+}
+
+/** Ends with the task where it is followed, with what there is otherwise, and at the signal in any case. */
+export async function* taskLog(options: TaskLogOptions, query: LogQuery): AsyncGenerator<LogChunk> {
+  const reading = new AbortController();
+  const end = () => reading.abort();
+  if (query.signal?.aborted) return;
+  query.signal?.addEventListener('abort', end);
+  try {
+    yield* wanted(options, query, reading.signal);
+  } catch (error) {
+    if (!reading.signal.aborted) throw error;
+  } finally {
+    query.signal?.removeEventListener('abort', end);
+    reading.abort();
+  }
+}
+
+/** Only the lines behind the tail's beginning, which takes a first reading to find. */
+async function* wanted(
+  options: TaskLogOptions,
+  query: LogQuery,
+  signal: AbortSignal,
+): AsyncGenerator<LogChunk> {
+  const { stream, tail, follow = false } = query;
+  const both = { stdout: true, stderr: true };
+  // What is followed may have no node yet that could be asked.
+  if (
+    tail === undefined &&
+    !follow &&
+    (await isCut((last, parser) => written(options, both, signal, { tail: last, parser })))
+  )
+    yield cutLine;
+  const streams = { stdout: stream !== 'stderr', stderr: stream !== 'stdout' };
+  const all = follow ? followed(options, streams, signal) : written(options, streams, signal);
+  if (tail === undefined) return yield* all;
+  const lines = await countLines(written(options, streams, signal));
+  yield* skipLines(all, Math.max(0, lines - tail));
+}
+
+interface Streams {
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
+async function* followed(
+  options: TaskLogOptions,
+  streams: Streams,
+  signal: AbortSignal,
+): AsyncGenerator<LogChunk> {
+  const passed = { stdout: 0, stderr: 0 };
+  const following = new AbortController();
+  const stop = () => following.abort();
+  signal.addEventListener('abort', stop, { once: true });
+  // A failure to learn of the end ends the following as well: the last reading says what there is.
+  void options.ended(following.signal).then(stop, stop);
+  try {
+    const bytes = await options.engine.logs(options.taskId, { ...streams, follow: true }, following.signal);
+    for await (const chunk of readFrames(bytes)) {
+      passed[chunk.stream] += chunk.bytes.length;
+      yield chunk;
+    }
+  } catch (error) {
+    if (!following.signal.aborted) throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    stop();
+  }
+  if (!signal.aborted) yield* skipBytes(written(options, streams, signal), passed);
+}
+
+/** What there is now. Ends too when nothing more comes from a node. */
+async function* written(
+  { engine, clock, taskId }: TaskLogOptions,
+  streams: Streams,
+  signal: AbortSignal,
+  {
+    tail = 'all',
+    parser = new FrameParser(),
+  }: { readonly tail?: number | 'all'; readonly parser?: FrameParser } = {},
+): AsyncGenerator<LogChunk> {
+  const reading = new AbortController();
+  const stop = () => reading.abort();
+  signal.addEventListener('abort', stop, { once: true });
+  let cancel = clock.after(silenceMs, stop);
+  try {
+    const bytes = await engine.logs(taskId, { ...streams, follow: false, tail }, reading.signal);
+    for await (const chunk of readFrames(bytes, parser)) {
+      cancel();
+      // The time that the reader takes is not the node's.
+      yield chunk;
+      cancel = clock.after(silenceMs, stop);
+    }
+  } catch (error) {
+    if (!reading.signal.aborted || signal.aborted) throw error;
+  } finally {
+    cancel();
+    signal.removeEventListener('abort', stop);
+    stop();
+  }
+}
+
+async function* skipBytes(
+  source: AsyncIterable<LogChunk>,
+  passed: { stdout: number; stderr: number },
+): AsyncGenerator<LogChunk> {
+  for await (const { stream, bytes } of source) {
+    const skipped = Math.min(passed[stream], bytes.length);
+    passed[stream] -= skipped;
+    if (skipped < bytes.length) yield { stream, bytes: bytes.subarray(skipped) };
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Whether a node of the Swarm fits a launch, and in words for people what is missing where none does. Follows the
+ * Swarm's own rules for placement as far as a launch can ask for something; what is not known here counts as fitting,
+ * so that the Swarm decides. Pure.
+ */
+
+import type { LaunchSpec } from '../../scheduler/job/spec.ts';
+import { gpuResource, type SwarmResources } from './request.ts';
+import type { SwarmNode, SwarmTask } from './state.ts';
+
+/** What is reserved on a node, or left of it. */
+interface Amounts {
+  readonly nanoCpus: number;
+  readonly memoryBytes: number;
+  readonly gpus: number;
+}
+
+/** What a launch, or a task of anybody, asks of its node. */
+export interface Wish {
+  readonly constraints: readonly string[];
+  readonly amounts: Amounts;
+}
+
+/** A node, and what is left of it. */
+export interface Place {
+  readonly node: SwarmNode;
+  left: Amounts;
+}
+
+/** One thing that a node must have. */
+interface Demand {
+  /** As in "no node has …". */
+  readonly words: string;
+  readonly isMet: (place: Place) => boolean;
+  /** What comes nearest to it, of these places. */
+  readonly nearest?: (places: readonly Place[]) => string;
+}
+
+/** States in which a task has its node's resources. */
+const holding: ReadonlySet<string> = new Set([
+  ...['assigned', 'accepted', 'preparing', 'ready', 'starting', 'running'],
+]);
+/** Of a text without blanks around it. */
+const constraintForm = /^([^\s=!]+)\s*([=!])=\s*(.*)$/;
+
+export function wishOf({ cpus, memoryBytes, gpus, constraints }: LaunchSpec): Wish {
+  const nanoCpus = Math.round((cpus ?? 0) * 1e9);
+  return { constraints, amounts: { nanoCpus, memoryBytes: memoryBytes ?? 0, gpus: gpus ?? 0 } };
+}
+
+/** True where it matters how much the nodes have left. */
+export function reserves({ amounts: { nanoCpus, memoryBytes, gpus } }: Wish): boolean {
+  return nanoCpus + memoryBytes + gpus > 0;
+}
+
+/** The nodes with what these tasks leave of them. */
+export function placesOf(nodes: readonly SwarmNode[], tasks: readonly SwarmTask[]): Place[] {
+  const places = nodes.map((node) => ({ node, left: amountsOf(node.Description.Resources ?? {}) }));
+  const byNode = new Map(places.map((place) => [place.node.ID, place]));
+  for (const task of tasks) {
+    const place = byNode.get(task.NodeID ?? '');
+    if (place !== undefined && holding.has(task.Status.State)) take(place, wishOfTask(task).amounts);
+  }
+  // Last what Swarm is about to assign; what it found no node for takes nothing.
+  for (const task of tasks) if (!task.NodeID && !task.Status.Err) occupy(places, wishOfTask(task));
+  return places;
+}
+
+/** Takes what is wished for from a place that fits, and answers null; where none does, what is missing. */
+export function occupy(places: readonly Place[], wish: Wish): string | null {
+  let left = places.filter(takesJobs);
+  if (left.length === 0) return 'no node of the Swarm is ready and takes jobs';
+  const idle = places.length - left.length;
+  const others = idle === 0 ? '' : ` (${idle} of ${places.length} nodes take no jobs now)`;
+  const met: string[] = [];
+  for (const { words, isMet, nearest } of demandsOf(wish)) {
+    const fitting = left.filter(isMet);
+    if (fitting.length === 0) {
+      const which = met.length === 0 ? 'no node' : `no node with ${met.join(' and ')}`;
+      return `${which} has ${words}${nearest === undefined ? '' : `; the most is ${nearest(left)}`}${others}`;
+    }
+    met.push(words);
+    left = fitting;
+  }
+  take(left[0] as Place, wish.amounts);
+  return null;
+}
+
+function demandsOf({ constraints, amounts: { nanoCpus, memoryBytes, gpus } }: Wish): Demand[] {
+  const amount = (of: keyof Amounts, wanted: number, inWords: (amount: number) => string): Demand => ({
+    words: `${inWords(wanted)} free`,
+    isMet: ({ left }) => left[of] >= wanted,
+    nearest: (places) => inWords(Math.max(0, ...places.map(({ left }) => left[of]))),
+  });
+  return [
+    ...constraints.map((text) => ({ words: text.trim(), isMet: ({ node }: Place) => allows(node, text) })),
+    ...(nanoCpus > 0 ? [amount('nanoCpus', nanoCpus, (n) => `${inShort(n / 1e9)} CPU`)] : []),
+    ...(memoryBytes > 0 ? [amount('memoryBytes', memoryBytes, (n) => `${inShort(n / 2 ** 20)} MiB`)] : []),
+    ...(gpus > 0 ? [amount('gpus', gpus, (n) => `${n} GPU`)] : []),
+  ];
+}
+
+/** As Swarm compares: without regard to case, a label that is not there as empty. */
+function allows(node: SwarmNode, constraint: string): boolean {
+  const [, key = '', operator, value = ''] = constraintForm.exec(constraint.trim()) ?? [];
+  const has = traitOf(node, key);
+  if (operator === undefined || has === null) return true;
+  return (has.toLowerCase() === value.toLowerCase()) === (operator === '=');
+}
+
+/** Null for what is not known here. */
+function traitOf({ ID: id, Spec: spec, Description: description }: SwarmNode, key: string): string | null {
+  const label = /^(node|engine)\.labels\.(.+)$/i.exec(key);
+  if (label !== null) {
+    const labels = label[1]?.toLowerCase() === 'node' ? spec.Labels : description.Engine?.Labels;
+    return labels?.[label[2] ?? ''] ?? '';
+  }
+  const known: Readonly<Record<string, string | undefined>> = {
+    'node.id': id,
+    'node.hostname': description.Hostname,
+    'node.role': spec.Role,
+    'node.platform.os': description.Platform?.OS,
+    'node.platform.arch': description.Platform?.Architecture,
+  };
+  return known[key.toLowerCase()] ?? null;
+}
+
+function takesJobs({ node: { Spec, Status } }: Place): boolean {
+  return Status.State === 'ready' && Spec.Availability === 'active';
+}
+
+function wishOfTask({ Spec }: SwarmTask): Wish {
+  const constraints = Spec.Placement?.Constraints ?? [];
+  return { constraints, amounts: amountsOf(Spec.Resources?.Reservations ?? {}) };
+}
+
+function amountsOf({ NanoCPUs = 0, MemoryBytes = 0, GenericResources }: SwarmResources): Amounts {
+  // Named ones, `GPU-45cbf7b`, are one each.
+  const counts = (GenericResources ?? []).map(
+    ({ NamedResourceSpec: named, DiscreteResourceSpec: counted }) => {
+      if (named?.Kind === gpuResource) return 1;
+      return counted?.Kind === gpuResource ? counted.Value : 0;
+    },
+  );
+  const gpus = counts.reduce((sum, count) => sum + count, 0);
+  return { nanoCpus: NanoCPUs, memoryBytes: MemoryBytes, gpus };
+}
+
+function take(place: Place, { nanoCpus, memoryBytes, gpus }: Amounts): void {
+  const { left } = place;
+  place.left = {
+    nanoCpus: left.nanoCpus - nanoCpus,
+    memoryBytes: left.memoryBytes - memoryBytes,
+    gpus: left.gpus - gpus,
+  };
+}
+
+const inShort = (amount: number): number => Math.floor(amount * 1_000) / 1_000;

@@ -1,0 +1,170 @@
+/** What the tasks of a service, and the nodes they are on, say about a launch. Pure. */
+
+import type { LaunchReport } from '../../scheduler/ports.ts';
+import { exitReason } from '../exit-reason.ts';
+import { isKilled, launchLabel, type SwarmResources, type SwarmTaskSpec } from './request.ts';
+
+/** The part of `GET /tasks` that is used. */
+export interface SwarmTask {
+  readonly ID: string;
+  readonly ServiceID: string;
+  readonly NodeID?: string;
+  readonly CreatedAt: string;
+  readonly DesiredState: string;
+  readonly Spec: SwarmTaskSpec;
+  readonly Status: {
+    readonly Timestamp: string;
+    readonly State: string;
+    readonly Message?: string;
+    readonly Err?: string;
+    readonly ContainerStatus?: { readonly ContainerID?: string; readonly ExitCode?: number };
+  };
+}
+
+/** The part of `GET /nodes` that is used. */
+export interface SwarmNode {
+  readonly ID: string;
+  readonly CreatedAt: string;
+  readonly UpdatedAt: string;
+  readonly Spec: {
+    readonly Availability: string;
+    readonly Role?: string;
+    readonly Labels?: Readonly<Record<string, string>>;
+  };
+  readonly Description: {
+    readonly Hostname: string;
+    readonly Platform?: { readonly OS?: string; readonly Architecture?: string };
+    readonly Engine?: { readonly Labels?: Readonly<Record<string, string>> };
+    readonly Resources?: SwarmResources;
+  };
+  readonly Status: { readonly State: string };
+  readonly ManagerStatus?: { readonly Reachability: string };
+}
+
+export type SwarmNodes = ReadonlyMap<string, SwarmNode>;
+
+/** What is known of a launch beside its tasks. */
+export interface Circumstances {
+  readonly nodes: SwarmNodes;
+  /** When it was seen to begin, if it was. */
+  readonly startedAt: number | null;
+}
+
+/** On the way to a node and to its start, in order. */
+const beforeStart: ReadonlySet<string> = new Set([
+  ...['new', 'allocated', 'pending', 'assigned', 'accepted', 'preparing', 'ready', 'starting'],
+]);
+/** Exit codes of what was ended from outside: KILL, TERM, and what an engine notes when it finds one dead. */
+const endedFromOutside: ReadonlySet<number> = new Set([137, 143, 255]);
+/** A node that came back says what became of its tasks within this of its own return. */
+const returnWindowMs = 15_000;
+/** As shells have it: found, and could not be run. */
+const couldNotRun = 126;
+
+export function launchNameOf({ Spec }: SwarmTask): string {
+  return Spec.ContainerSpec.Labels[launchLabel] ?? '';
+}
+
+/** The one that runs or ran the job; what stands in for a killed one never does. */
+export function attemptOf(tasks: readonly SwarmTask[]): SwarmTask | undefined {
+  return tasks.find(({ Spec }) => !isKilled(Spec));
+}
+
+/** `tasks` are all of one service. */
+export function swarmReport(
+  launchName: string,
+  tasks: readonly SwarmTask[],
+  circumstances: Circumstances,
+): LaunchReport {
+  const task = attemptOf(tasks);
+  const killed = tasks.some(({ Spec }) => isKilled(Spec));
+  if (task === undefined) {
+    // A service is there a moment before its task is.
+    return killed ? neverStarted(launchName) : { launchName, state: 'created' };
+  }
+  const { State: state } = task.Status;
+  const node = circumstances.nodes.get(task.NodeID ?? '');
+  // Swarm goes on showing what it last heard of a node that is not there.
+  const gone = node?.Status.State === 'down' ? node : null;
+  if (beforeStart.has(state)) {
+    return gone === null ? { launchName, state: 'created' } : { launchName, ...lost(gone, 'which had it') };
+  }
+  const startedAt = circumstances.startedAt ?? (state === 'running' ? at(task) : Date.parse(task.CreatedAt));
+  if (state === 'running') {
+    if (gone === null) return { launchName, state: 'running', startedAt };
+    const end = lost(gone, 'on which it ran');
+    return { launchName, ...end, startedAt, endedAt: Math.max(startedAt, end.endedAt) };
+  }
+  if (state === 'rejected') {
+    return {
+      ...{ launchName, state: 'ended', endedAt: at(task), exitCode: couldNotRun },
+      reason: `the node refused it: ${task.Status.Err ?? 'no reason given'}`,
+    };
+  }
+  return ended(task, { launchName, startedAt, killed, node });
+}
+
+function ended(
+  task: SwarmTask,
+  of: { launchName: string; startedAt: number; killed: boolean; node: SwarmNode | undefined },
+): LaunchReport {
+  const { launchName, killed, node } = of;
+  const { Status: status } = task;
+  const exitCode = status.ContainerStatus?.ContainerID ? (status.ContainerStatus.ExitCode ?? null) : null;
+  if (status.State === 'shutdown' && exitCode === null && killed) return neverStarted(launchName, at(task));
+  const endedAt = Math.max(at(task), of.startedAt);
+  const report = { launchName, state: 'ended', startedAt: of.startedAt, endedAt, exitCode } as const;
+  if (killed || exitCode === 0) return report;
+  const hostname = node?.Description.Hostname ?? task.NodeID ?? 'unknown';
+  if (status.State !== 'failed') {
+    const reason = `the Swarm ended it on the node ${hostname}, which was down or drained`;
+    return { ...report, reason, infrastructure: true };
+  }
+  if (exitCode === null)
+    return { ...report, exitCode: couldNotRun, reason: status.Err ?? status.Message ?? '' };
+  const saying = exitReason(exitCode);
+  if (saying !== undefined) return { ...report, reason: saying };
+  if (!endedFromOutside.has(exitCode)) return report;
+  if (cameBack(node, endedAt)) {
+    return { ...report, reason: `the engine of the node ${hostname} was restarted`, infrastructure: true };
+  }
+  if (exitCode !== 137) return report;
+  return { ...report, reason: 'exit code 137: killed from outside, for its memory perhaps' };
+}
+
+/** Why it has not started yet, for people; null when there is nothing to say. */
+export function waitingReason(task: SwarmTask, nodes: SwarmNodes): string | null {
+  const { State: state, Err: error, Message: message } = task.Status;
+  if (!beforeStart.has(state)) return null;
+  if (task.NodeID === undefined || task.NodeID === '') {
+    return `no node of the Swarm takes it yet: ${error ?? message ?? state}`;
+  }
+  const node = nodes.get(task.NodeID)?.Description.Hostname ?? task.NodeID;
+  return `the node ${node} makes it ready (${error ?? message ?? state})`;
+}
+
+function lost(node: SwarmNode, what: string) {
+  const reason = `the node ${node.Description.Hostname}, ${what}, is down`;
+  const endedAt = Date.parse(node.UpdatedAt);
+  return { state: 'ended', endedAt, exitCode: null, reason, infrastructure: true } as const;
+}
+
+/** True when the engine of the node connected anew around that instant. */
+function cameBack(node: SwarmNode | undefined, endedAt: number): boolean {
+  if (node === undefined) return false;
+  const updatedAt = Date.parse(node.UpdatedAt);
+  // A node that has only just joined is updated as well.
+  if (updatedAt - Date.parse(node.CreatedAt) < returnWindowMs) return false;
+  return Math.abs(updatedAt - endedAt) < returnWindowMs;
+}
+
+function neverStarted(launchName: string, endedAt?: number): LaunchReport {
+  return {
+    ...{ launchName, state: 'ended', exitCode: null, reason: 'ended before it was started' },
+    ...(endedAt !== undefined && { endedAt }),
+  };
+}
+
+function at(task: SwarmTask): number {
+  return Date.parse(task.Status.Timestamp);
+}

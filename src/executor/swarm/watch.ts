@@ -1,0 +1,282 @@
+/**
+ * Turns what a Swarm shows of a cluster's tasks into observations. Managers tell no events of tasks, so they are
+ * polled: one list of what should run, whatever its number, and a second one only of what has left it since.
+ * Quickly while something is on its way or runs, slowly otherwise, and never for more than a tenth of the time.
+ *
+ * Runs until stopped, however often the managers go away; nothing is thrown out of it.
+ */
+
+import type { Clock, LaunchReport, Log, Observation } from '../../scheduler/ports.ts';
+import type { SwarmEngine } from './engine.ts';
+import { isKilled } from './request.ts';
+import {
+  attemptOf,
+  launchNameOf,
+  type SwarmNode,
+  type SwarmNodes,
+  type SwarmTask,
+  swarmReport,
+  waitingReason,
+} from './state.ts';
+
+const pollMs = { quick: 200, idle: 5_000, down: 1_000 } as const;
+/** A poll is followed by a pause of so many times its own length, so that a slow manager is spared. */
+const restFactor = 9;
+/** That a node is down takes several heartbeats to be noticed: looking at nodes more often shows nothing new. */
+const nodesEveryMs = 2_000;
+/** Tasks in one question for what has left the list; their ids stand in the address. */
+const tasksAtOnce = 100;
+/** Ended launches of which it is remembered that they were told; forgotten ones are told again, which is allowed. */
+const maxTold = 20_000;
+
+/** What is known of a launch. */
+export interface Sighting {
+  readonly report: LaunchReport;
+  /** Why it has not started yet; null when it has, or when nothing is known. */
+  readonly waiting: string | null;
+  /** The Swarm has looked for a node, and none takes it. */
+  readonly nowhere: boolean;
+}
+
+interface Tracked {
+  /** Null while there is none, and where it was killed before there was one. */
+  taskId: string | null;
+  startedAt: number | null;
+  told: 'nothing' | 'started' | 'ended';
+  sighting: Sighting;
+}
+
+export interface SwarmWatchOptions {
+  readonly engine: SwarmEngine;
+  readonly cluster: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly emit: (observation: Observation) => void;
+}
+
+export class SwarmWatch {
+  readonly #options: SwarmWatchOptions;
+  /** By launch name: all that are under way, and the last that ended. */
+  readonly #tracked = new Map<string, Tracked>();
+  /** Launches for which somebody waits: they are polled for quickly. */
+  readonly #expected = new Set<string>();
+  #nodes: SwarmNodes = new Map();
+  #nodesAt = Number.NEGATIVE_INFINITY;
+  /** Callers that wait for the poll that begins next. */
+  #waiting: (() => void)[] = [];
+  #wake = () => {};
+  #stopped = false;
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(options: SwarmWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the managers were asked once, with or without an answer; goes on by itself from there. */
+  async start(): Promise<void> {
+    const asked = this.polled();
+    this.#loop = this.#run();
+    await asked;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wake();
+    await this.#loop;
+  }
+
+  /** Resolves after a poll that began after this call, or when the watch has stopped. */
+  polled(): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** What is to be seen soon; returns the end of waiting for it. */
+  expect(launchName: string): () => void {
+    this.#expected.add(launchName);
+    this.#wake();
+    return () => this.#expected.delete(launchName);
+  }
+
+  sighting(launchName: string): Sighting | undefined {
+    return this.#tracked.get(launchName)?.sighting;
+  }
+
+  /** It is about to be removed: its absence is no news. */
+  forget(launchName: string): void {
+    this.#tracked.delete(launchName);
+  }
+
+  /** Takes in the tasks of one service; `again` repeats what was told before. */
+  take(launchName: string, tasks: readonly SwarmTask[], again: 'once' | 'again' = 'once'): LaunchReport {
+    const tracked = this.#tracked.get(launchName) ?? newlyTracked(launchName);
+    // The end that was told holds: a node that was down may come back and say otherwise.
+    if (tracked.told !== 'ended') this.#look(tracked, tasks);
+    this.#tracked.set(launchName, tracked);
+    this.#tell(tracked, again);
+    return tracked.sighting.report;
+  }
+
+  /** What tasks show, beside what was seen before. */
+  report(launchName: string, tasks: readonly SwarmTask[]): LaunchReport {
+    const tracked = this.#tracked.get(launchName);
+    if (tracked?.told === 'ended') return tracked.sighting.report;
+    return swarmReport(launchName, tasks, { nodes: this.#nodes, startedAt: tracked?.startedAt ?? null });
+  }
+
+  /** The nodes as they are now. */
+  async nodes(): Promise<SwarmNodes> {
+    const { engine, clock } = this.#options;
+    const nodes: SwarmNode[] = await engine.nodes();
+    this.#nodesAt = clock.monotonicMs();
+    this.#nodes = new Map(nodes.map((node) => [node.ID, node]));
+    return this.#nodes;
+  }
+
+  async #run(): Promise<void> {
+    const { log, clock, engine } = this.#options;
+    let down = false;
+    while (!this.#stopped) {
+      const waiting = this.#waiting.splice(0);
+      const began = clock.monotonicMs();
+      try {
+        await this.#poll();
+        if (down) log.info({ engine: engine.hosts }, 'engine.connected');
+        down = false;
+      } catch (error) {
+        // Once per outage; the rest would only fill the log.
+        if (!down && !this.#stopped)
+          log.warn({ engine: engine.hosts, cause: (error as Error).message }, 'engine.lost');
+        down = true;
+      }
+      for (const resolve of waiting) resolve();
+      if (this.#stopped) break;
+      const rest = restFactor * (clock.monotonicMs() - began);
+      await this.#pause(down ? pollMs.down : this.#isBusy() ? Math.max(pollMs.quick, rest) : pollMs.idle);
+    }
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  #isBusy(): boolean {
+    if (this.#expected.size > 0 || this.#waiting.length > 0) return true;
+    return [...this.#tracked.values()].some(({ told }) => told !== 'ended');
+  }
+
+  async #poll(): Promise<void> {
+    const { engine, cluster } = this.#options;
+    const live = await engine.tasks(cluster, { 'desired-state': ['running'] });
+    const listed = byLaunch(live.filter(({ Spec }) => !isKilled(Spec)));
+    const left = [...this.#tracked].filter(([name, { told }]) => told !== 'ended' && !listed.has(name));
+    const unseen = [...this.#expected].filter((name) => !this.#tracked.has(name) && !listed.has(name));
+    const running = [...listed.values()].flat().some(({ NodeID }) => NodeID !== undefined);
+    if (left.length > 0 || (running && this.#options.clock.monotonicMs() - this.#nodesAt >= nodesEveryMs))
+      await this.nodes();
+    for (const [name, tasks] of listed) this.take(name, tasks);
+    for (let from = 0; from < left.length; from += tasksAtOnce)
+      await this.#lookAfter(left.slice(from, from + tasksAtOnce));
+    // It has ended since it was created, or its task is not made yet.
+    for (const name of unseen) await this.#takeAll(name);
+  }
+
+  /** What has left the list has ended, is about to, or was removed. */
+  async #lookAfter(left: readonly (readonly [string, Tracked])[]): Promise<void> {
+    const { engine, cluster } = this.#options;
+    const ids = left.flatMap(([, { taskId }]) => taskId ?? []);
+    const found = byLaunch(ids.length === 0 ? [] : await engine.tasks(cluster, { id: ids }));
+    for (const [name, tracked] of left) {
+      const tasks = found.get(name);
+      if (tasks === undefined) this.#lose(name, tracked);
+      // Shut down by a kill, or for the sake of its node: what stands in its place tells.
+      else if (tasks.some(({ Status }) => Status.State === 'shutdown')) await this.#takeAll(name);
+      else this.take(name, tasks);
+    }
+  }
+
+  async #takeAll(launchName: string): Promise<void> {
+    const tasks = await this.#options.engine.tasksOf(launchName);
+    if (tasks.length > 0) this.take(launchName, tasks);
+  }
+
+  #look(tracked: Tracked, tasks: readonly SwarmTask[]): void {
+    const { launchName } = tracked.sighting.report;
+    const { startedAt } = tracked;
+    const report = swarmReport(launchName, tasks, { nodes: this.#nodes, startedAt });
+    const task = attemptOf(tasks);
+    tracked.startedAt ??= report.startedAt ?? null;
+    tracked.taskId = task?.ID ?? null;
+    const waiting = task === undefined ? null : waitingReason(task, this.#nodes);
+    tracked.sighting = {
+      report,
+      waiting,
+      nowhere: task !== undefined && !task.NodeID && (task.Status.Err ?? '') !== '',
+    };
+  }
+
+  #tell(tracked: Tracked, again: 'once' | 'again'): void {
+    const { report } = tracked.sighting;
+    const { launchName, state, startedAt } = report;
+    if (state === 'created' || (tracked.told === 'ended' && again === 'once')) return;
+    if (startedAt !== undefined && (tracked.told === 'nothing' || again === 'again'))
+      this.#emit({ kind: 'started', launchName, at: startedAt });
+    tracked.told = state === 'ended' ? 'ended' : 'started';
+    if (state !== 'ended') return;
+    const { state: _, endedAt, exitCode = null, ...rest } = report;
+    this.#emit({ kind: 'ended', at: endedAt ?? startedAt ?? this.#options.clock.now(), exitCode, ...rest });
+    // Last in the order, so that the oldest are dropped first.
+    this.#tracked.delete(launchName);
+    this.#tracked.set(launchName, tracked);
+    this.#drop();
+  }
+
+  /** It was there and is not any more, and we did not remove it. */
+  #lose(launchName: string, tracked: Tracked): void {
+    if (this.#tracked.get(launchName) !== tracked) return;
+    this.#tracked.delete(launchName);
+    const reason = 'its service was removed from the Swarm by others';
+    this.#emit({ kind: 'ended', launchName, at: this.#options.clock.now(), exitCode: null, reason });
+  }
+
+  #drop(): void {
+    for (const [name, { told }] of this.#tracked) {
+      if (this.#tracked.size <= maxTold) return;
+      if (told === 'ended') this.#tracked.delete(name);
+    }
+  }
+
+  #emit(observation: Observation): void {
+    if (!this.#stopped) this.#options.emit(observation);
+  }
+
+  /** An idle pause is cut short by whoever waits for something; every pause by stopping. */
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(delayMs, resolve);
+      this.#wake = () => {
+        if (delayMs < pollMs.idle && !this.#stopped) return;
+        cancel();
+        resolve();
+      };
+      if (this.#stopped) this.#wake();
+    });
+  }
+}
+
+function newlyTracked(launchName: string): Tracked {
+  return {
+    taskId: null,
+    startedAt: null,
+    told: 'nothing',
+    sighting: { report: { launchName, state: 'created' }, waiting: null, nowhere: false },
+  };
+}
+
+export function byLaunch(tasks: readonly SwarmTask[]): Map<string, SwarmTask[]> {
+  const launches = new Map<string, SwarmTask[]>();
+  for (const task of tasks) {
+    const name = launchNameOf(task);
+    const known = launches.get(name);
+    if (known === undefined) launches.set(name, [task]);
+    else known.push(task);
+  }
+  return launches;
+}

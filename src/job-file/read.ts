@@ -1,0 +1,86 @@
+/**
+ * Job files: what people keep in version control and hand to `apply`. YAML (several documents, a list, or
+ * `jobs:` with a list) or JSON of the same shapes. Reads text into plain values and where each began;
+ * whether they are good jobs is for `checkDefinition`. Bounded by `textBounds`, because the text may come from
+ * anyone.
+ */
+
+import { Document, isScalar, visit } from 'yaml';
+import { textBounds, tooLong } from './bounds.ts';
+import { inOneGo, namesIn, splitJson } from './json-text.ts';
+import { findFields } from './yaml-place.ts';
+import { readYaml } from './yaml-text.ts';
+
+/** One job as written, unchecked. */
+export interface WrittenJob {
+  readonly definition: unknown;
+  /** `jobs.yaml:12`: the line at which it begins. */
+  readonly source: string;
+  /** `jobs.yaml:14:5`: where a field of it stands; left out where the text is not at hand. */
+  readonly placeOf?: (field: string) => string;
+}
+
+/**
+ * The jobs in a file, in order. `source` names the file. INVALID_BODY with line and column for text that is
+ * not YAML or JSON or goes beyond a bound, LIMIT_EXCEEDED for text that is too long.
+ */
+export function parseJobFile(text: string, source: string): WrittenJob[] {
+  const find = findFields(text);
+  return (readJson(text, source) ?? readYaml(text, source)).map((job) => ({
+    ...job,
+    placeOf: (field) => {
+      const found = find(Number(job.source.slice(source.length + 1)), field);
+      return found === null ? job.source : `${source}:${found.line}:${found.column}`;
+    },
+  }));
+}
+
+/**
+ * JSON would pass as YAML too, at a hundredth of the speed. Null when it is not JSON, or a name stands twice in one
+ * object: YAML's errors tell where.
+ */
+function readJson(text: string, source: string): WrittenJob[] | null {
+  if (!/^\s*[[{]/.test(text)) return null;
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length > textBounds.jsonBytes) throw tooLong(source, bytes.length, textBounds.jsonBytes);
+  const found = inOneGo(splitJson(bytes, source));
+  if ('mistake' in found) return null;
+  const decoder = new TextDecoder();
+  try {
+    const jobs: WrittenJob[] = [];
+    for (const { start, end, line, names } of found.pieces) {
+      const definition: unknown = JSON.parse(decoder.decode(bytes.subarray(start, end)));
+      if (namesIn(definition) !== names) return null;
+      jobs.push({ definition, source: `${source}:${line}` });
+    }
+    return jobs;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/** Definitions as one YAML text, a document each: the same text for the same definitions. */
+export function formatJobFile(definitions: readonly unknown[]): string {
+  return definitions.map(formatDocument).join('---\n');
+}
+
+/** Characters that no reader sees, or that turn around what is read; the library writes some of them as they are. */
+const unseen = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+function formatDocument(definition: unknown): string {
+  const document = new Document(definition, { aliasDuplicateObjects: false });
+  visit(document, {
+    Pair(_, { key }) {
+      // Plain, it would be read as YAML's merge key.
+      if (isScalar(key) && key.value === '<<') key.type = 'QUOTE_DOUBLE';
+    },
+    Scalar(_, scalar) {
+      if (typeof scalar.value === 'string' && scalar.value.search(unseen) !== -1)
+        scalar.type = 'QUOTE_DOUBLE';
+    },
+  });
+  // Between double quotes an escape is the character; elsewhere none of these is left.
+  return document.toString({ lineWidth: 0 }).replace(unseen, escaped);
+}

@@ -1,0 +1,82 @@
+/** Restoring a backup: into which store, as which installation, and with what of the runs that were unfinished. */
+
+import { randomUUID } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import type { Restored, RestoreOptions } from '../cli/commands/backup.ts';
+import type { Attempt } from '../scheduler/model/model.ts';
+import type { Log } from '../scheduler/ports.ts';
+import { restoredJob, restoredRun } from '../scheduler/rules/restored.ts';
+import { checkBackup, readBackup } from '../store/backup-file.ts';
+import type { StoredRecord } from '../store/backup-record.ts';
+import { decodeJob, decodeRun, encodeJob, encodeRun, type Stored } from '../store/codec.ts';
+import { restoreEmbedded, TERMS_BETWEEN } from '../store/embedded/restore.ts';
+import { restoreZooKeeper } from '../store/zookeeper/restore.ts';
+import { readZooKeeperAuth } from '../store/zookeeper/wire/auth.ts';
+import { createZooKeeperSession } from '../store/zookeeper/wire/session.ts';
+import { realClock } from './clock.ts';
+import { makeDataDir } from './files.ts';
+
+const SESSION_TIMEOUT_MS = 10_000;
+
+/** Reads the whole backup before it writes anything. */
+export async function restoreBackup(options: RestoreOptions): Promise<Restored> {
+  const { header, counts } = await checkBackup(options.file);
+  const installation = options.newIdentity ? randomUUID() : header.installation;
+  const summary = { installation, takenAt: header.takenAt, counts };
+  if (options.check) return { ...summary, aside: null };
+  const { records } = await readBackup(options.file);
+  const taken = options.keepUnfinished ? records : withoutDoubt(records, options);
+  const { zk, dataDir } = options;
+  if (zk === null) {
+    makeDataDir(resolve(dataDir));
+    const dir = join(resolve(dataDir), 'store');
+    const where = {
+      dir,
+      replace: options.replace,
+      installation,
+      lastTerm: header.term,
+      now: realClock.now(),
+    };
+    const aside = await restoreEmbedded(where, taken);
+    return { ...summary, aside };
+  }
+  const session = createZooKeeperSession({
+    hosts: zk,
+    sessionTimeoutMs: SESSION_TIMEOUT_MS,
+    auth: options.zkAuthFile === null ? null : readZooKeeperAuth(options.zkAuthFile),
+    clock: realClock,
+    log: silent,
+  });
+  try {
+    await session.start();
+    const term = header.term + TERMS_BETWEEN;
+    await restoreZooKeeper({ session, hosts: zk, installation, term, clock: realClock, log: silent }, taken);
+  } finally {
+    await session.close();
+  }
+  return { ...summary, aside: null };
+}
+
+/** What fails is thrown. */
+const silent: Log = { info() {}, warn() {}, error() {}, debug() {} };
+
+async function* withoutDoubt(
+  records: AsyncIterable<readonly StoredRecord[]>,
+  { newIdentity, zk }: RestoreOptions,
+): AsyncIterable<readonly StoredRecord[]> {
+  const now = realClock.now();
+  // Launches carry the identity that they were made under; and with several nodes, processes are one node's.
+  const reaches = ({ engine, host }: Attempt): boolean =>
+    !newIdentity && !(zk !== null && engine === 'process' && host === null);
+  for await (const some of records) {
+    yield some.map((record) => {
+      if (record[0] === 'job') {
+        const job = restoredJob(decodeJob(record[1], record[2] as Stored), now);
+        return ['job', record[1], encodeJob(job)] as const;
+      }
+      if (record[0] !== 'run') return record;
+      const run = restoredRun(decodeRun(record[2] as Stored), { now, reaches });
+      return ['run', record[1], encodeRun(run)] as const;
+    });
+  }
+}

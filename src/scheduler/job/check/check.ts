@@ -1,0 +1,250 @@
+/**
+ * The gate for definitions: what passes has the shape of the schema, and everything in it that can be judged
+ * by itself makes sense. What needs other jobs, configuration or time (parents, pools, engines, whether a
+ * schedule ever fires) is checked where those are known. Called for thousands of jobs in one request: the
+ * schema is compiled once, and problems are put into words only for what it refuses.
+ */
+
+import { Compile } from 'typebox/compile';
+import type { CarillonError, ErrorCode } from '../../../errors.ts';
+import { firstOf, invariant } from '../../../errors.ts';
+import { readKept } from '../../chronos/read.ts';
+import { keptWarnings } from '../../chronos/warnings.ts';
+import type { ScheduleInput } from '../../schedule/model.ts';
+import { durationMs } from '../../schedule/period.ts';
+import { JobDefinition } from '../definition.ts';
+import { shellVariableForm, variableForm, volumeForm } from '../schema/container-forms.ts';
+import { explain, Findings, type Shape, shorten } from '../schema/explain.ts';
+import { checkFetch } from '../schema/fetch.ts';
+import { memoryBytes } from '../size.ts';
+import { checkContainer } from './container.ts';
+import { jobHints } from './meant-field.ts';
+import { checkTexts } from './texts.ts';
+
+/** More than a person mends in one go; keeps an answer about a file of nonsense small. */
+export const maxProblems = 20;
+
+const compiled = Compile(JobDefinition);
+const compiledSchedule = Compile(JobDefinition.properties.schedule);
+
+/**
+ * The definition as it was given, typed, with what is allowed but probably not meant. Throws the first of
+ * `findProblems` with the others.
+ */
+export function checkDefinition(
+  raw: unknown,
+  source: string,
+): { definition: JobDefinition; warnings: string[] } {
+  const problem = firstOf(findProblems(raw, source));
+  if (problem !== null) throw problem;
+  const definition = raw as JobDefinition;
+  return { definition, warnings: findWarnings(definition) };
+}
+
+/**
+ * Everything that is wrong with a definition, at most `maxProblems`: unknown fields first, because a slip
+ * there is why another one is missing, then missing ones, then values. `source` goes into the details.
+ */
+export function findProblems(raw: unknown, source: string): CarillonError[] {
+  const findings = new Findings(source, maxProblems, jobHints);
+  if (compiled.Check(raw)) {
+    if (!checkTexts(raw, findings)) return findings.problems;
+    checkSchedule(raw, findings);
+    checkRun(raw, findings);
+    checkPolicy(raw, findings);
+    checkChronos(raw, findings);
+    return findings.problems;
+  }
+  explain(JobDefinition as object as Shape, raw, '', findings);
+  if (hasSoundSchedule(raw)) checkSchedule(raw, findings);
+  invariant(findings.problems.length > 0, 'a refused definition has a problem');
+  return findings.problems.sort((a, b) => urgency(a.code) - urgency(b.code));
+}
+
+/** Whether the schedule has its form, whatever else is wrong with the job. */
+function hasSoundSchedule(raw: unknown): raw is Pick<JobDefinition, 'name' | 'schedule'> {
+  if (typeof raw !== 'object' || raw === null || !('schedule' in raw)) return false;
+  return compiledSchedule.Check(raw.schedule);
+}
+
+/** The schedule of a job that may have other faults; null if it has none, or none that can be resolved. */
+export function timeScheduleOf(raw: unknown): ScheduleInput | null {
+  if (!hasSoundSchedule(raw) || raw.schedule === undefined) return null;
+  const { schedule } = raw;
+  const given = kinds.filter((kind) => schedule[kind] !== undefined);
+  return given.length === 1 && schedule.after === undefined ? (schedule as ScheduleInput) : null;
+}
+
+const urgency = (code: ErrorCode) => (code === 'UNKNOWN_FIELD' ? 0 : code === 'MISSING_FIELD' ? 1 : 2);
+
+const kinds = ['cron', 'every', 'at', 'after'] as const;
+
+function checkSchedule(
+  { name, schedule }: Pick<JobDefinition, 'name' | 'schedule'>,
+  findings: Findings,
+): void {
+  if (schedule === undefined) return;
+  const given = kinds.filter((kind) => schedule[kind] !== undefined);
+  if (given.length === 0) {
+    findings.add(
+      'MISSING_FIELD',
+      `schedule needs one of ${kinds.join(', ')}. Leave schedule out for a job that is only run by hand.`,
+      { field: 'schedule', allowed: kinds },
+    );
+  } else if (given.length > 1) {
+    findings.add('INVALID_FIELD', `schedule has ${given.join(' and ')}. Only one of them can hold.`, {
+      field: `schedule.${given[1]}`,
+      value: shorten(schedule[given[1]!]),
+      allowed: `exactly one of ${kinds.join(', ')}`,
+    });
+  } else {
+    checkScheduleExtras(schedule, findings);
+  }
+  if (schedule.after?.parents.includes(name)) {
+    findings.add('DEPENDENCY_CYCLE', `${name} waits for itself.`, {
+      field: 'schedule.after.parents',
+      value: name,
+      allowed: 'other jobs',
+      names: [name, name],
+    });
+  }
+}
+
+function checkScheduleExtras(schedule: NonNullable<JobDefinition['schedule']>, findings: Findings): void {
+  const { cron, after, timezone, dst } = schedule;
+  if (timezone !== undefined && after !== undefined) {
+    findings.add('INVALID_FIELD', 'schedule.timezone says nothing about a job that follows its parents.', {
+      field: 'schedule.timezone',
+      value: timezone,
+      allowed: 'with cron, every or at',
+    });
+  }
+  if (dst !== undefined && cron === undefined) {
+    findings.add('INVALID_FIELD', 'schedule.dst applies to cron only.', {
+      field: 'schedule.dst',
+      allowed: 'with cron',
+    });
+  }
+}
+
+function checkRun({ run }: JobDefinition, findings: Findings): void {
+  const { image, command, argv, entrypoint } = run;
+  if ([image, command, argv, entrypoint].every((way) => way === undefined)) {
+    findings.add('MISSING_FIELD', 'run has neither command nor argv, and no image that could bring one.', {
+      field: 'run.command',
+      allowed: 'command (by /bin/sh -c) or argv (without a shell), or an image',
+    });
+  }
+  checkContainer(run, findings);
+  checkEnvironment(run, findings);
+  checkFetch(run, findings);
+  const memory = run.resources?.memory;
+  if (memory !== undefined) findings.attempt(() => memoryBytes(memory, 'run.resources.memory'));
+  run.volumes?.forEach((volume, index) => {
+    if (volumeForm.test(volume)) return;
+    findings.add('INVALID_FIELD', `run.volumes[${index}] is ${JSON.stringify(shorten(volume))}.`, {
+      field: `run.volumes[${index}]`,
+      value: shorten(volume),
+      allowed: 'source:target or source:target:ro, the target an absolute path',
+    });
+  });
+}
+
+function checkEnvironment({ image, env = {}, secrets = {} }: JobDefinition['run'], findings: Findings): void {
+  const form = image === undefined ? shellVariableForm : variableForm;
+  const refuse = (field: string, name: string, message: string, allowed: string) =>
+    findings.add('INVALID_FIELD', message, { field, value: shorten(name), allowed });
+  for (const [map, names] of [
+    ['env', Object.keys(env)],
+    ['secrets', Object.keys(secrets)],
+  ] as const) {
+    for (const name of names) {
+      const field = `run.${map}.${name}`;
+      if (!form.test(name)) {
+        const also = image === undefined ? '' : ', dots and dashes';
+        const allowed = `letters, digits, underscores${also}, beginning with a letter or an underscore`;
+        refuse(field, name, `${JSON.stringify(shorten(name))} can't be an environment variable.`, allowed);
+      } else if (name.startsWith('CARILLON_')) {
+        refuse(field, name, `${name} is set by Carillon itself.`, 'names that do not begin with CARILLON_');
+      } else if (map === 'secrets' && Object.hasOwn(env, name)) {
+        refuse(field, name, `${name} is in both env and secrets.`, 'each name in one of them');
+      }
+    }
+  }
+}
+
+function checkPolicy({ policy = {}, expect = {} }: JobDefinition, findings: Findings): void {
+  const duration = (text: string | undefined, field: string, leastMs: number): number | null => {
+    if (text === undefined) return null;
+    const length = findings.attempt(() => durationMs(text, field));
+    if (length === null || length >= leastMs) return length;
+    const allowed = leastMs > 0 ? 'a duration longer than zero' : 'a duration that is not negative';
+    findings.add('INVALID_FIELD', `${field} is ${text}. Allowed: ${allowed}.`, {
+      field,
+      value: text,
+      allowed,
+    });
+    return null;
+  };
+  // Zero means "at once" for a delay, a grace or lateness, and would end every attempt as a timeout.
+  duration(policy.startWithin, 'policy.startWithin', 0);
+  duration(policy.timeout, 'policy.timeout', 1);
+  duration(policy.killAfter, 'policy.killAfter', 0);
+  const delay = duration(policy.retries?.delay, 'policy.retries.delay', 0);
+  const max = duration(policy.retries?.max, 'policy.retries.max', 0);
+  if (delay !== null && max !== null && delay > max) {
+    findings.add(
+      'INVALID_FIELD',
+      'policy.retries.max is shorter than policy.retries.delay, the first delay.',
+      {
+        field: 'policy.retries.max',
+        value: policy.retries?.max,
+        allowed: `${policy.retries?.delay} or longer`,
+      },
+    );
+  }
+  duration(expect.startWithin, 'expect.startWithin', 0);
+  if (expect.finishBy !== undefined && !timeOfDay.test(expect.finishBy)) {
+    findings.add('INVALID_FIELD', `expect.finishBy is ${JSON.stringify(shorten(expect.finishBy))}.`, {
+      field: 'expect.finishBy',
+      value: shorten(expect.finishBy),
+      allowed: 'a local time of day, 00:00 to 23:59',
+    });
+  }
+}
+
+const timeOfDay = /^(?:[01]\d|2[0-3]):[0-5]\d$/;
+
+/** What is kept for others must not push a job over the size of one stored node. */
+const MAX_CHRONOS_LENGTH = 65_536;
+
+function checkChronos({ chronos }: JobDefinition, findings: Findings): void {
+  if (chronos === undefined) return;
+  for (const { code, message, details } of readKept(chronos).problems) findings.add(code, message, details);
+  const { length } = JSON.stringify(chronos);
+  if (length <= MAX_CHRONOS_LENGTH) return;
+  const allowed = `at most ${MAX_CHRONOS_LENGTH} characters of JSON`;
+  findings.add('INVALID_FIELD', `chronos is ${length} characters long. Allowed: ${allowed}.`, {
+    field: 'chronos',
+    value: length,
+    allowed,
+  });
+}
+
+/** What is allowed and probably not meant, or kept without effect. */
+export function findWarnings(definition: JobDefinition): string[] {
+  const { policy, alerts } = definition;
+  const warnings = keptWarnings(definition);
+  if (policy?.catchUpLimit !== undefined && policy.catchUp !== 'all') {
+    warnings.push('policy.catchUpLimit has no effect unless policy.catchUp is all');
+  }
+  if (policy?.completion === 'callback' && policy.timeout === undefined) {
+    warnings.push(
+      'policy.completion is callback without a timeout: a run whose result is never reported never ends',
+    );
+  }
+  if (alerts !== undefined) {
+    warnings.push('alerts are kept, but this version sends no notices');
+  }
+  return warnings;
+}

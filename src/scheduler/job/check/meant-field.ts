@@ -1,0 +1,70 @@
+/** What was probably meant by a field at a wrong place, or by a value in a shorter form than ours. */
+
+import { meantSchedule } from '../../schedule/meant.ts';
+import { JobDefinition } from '../definition.ts';
+import type { Hints, Shape } from '../schema/explain.ts';
+
+/** Longer values are no shorthand. */
+const MAX_TEXT = 80;
+const MAX_NAMES = 5;
+
+const quoted = (text: string): string => (/^[\w./ -]+$/.test(text) ? text : JSON.stringify(text));
+
+function names(value: unknown): string | null {
+  const list = [value].flat();
+  if (list.length === 0 || list.length > MAX_NAMES) return null;
+  return list.every(isShort) ? `[${list.map(quoted).join(', ')}]` : null;
+}
+
+const isShort = (value: unknown): value is string => typeof value === 'string' && value.length <= MAX_TEXT;
+
+function schedule(value: unknown): string | null {
+  const meant = isShort(value) ? meantSchedule(value) : null;
+  return meant === null ? null : `schedule: { ${meant} }`;
+}
+
+function after(value: unknown): string | null {
+  const parents = names(value);
+  return parents === null ? null : `schedule: { after: { parents: ${parents} } }`;
+}
+
+/** How to write it, from the value found there; null: nothing is likely. */
+const shorthands = new Map<string, (value: unknown) => string | null>(
+  Object.entries({
+    schedule,
+    'schedule.after': after,
+    'schedule.after.parents': after,
+    depends_on: after,
+    dependsOn: after,
+    run: (value: unknown) => (isShort(value) ? `run: { command: ${JSON.stringify(value)} }` : null),
+    'run.command': (value: unknown) => (Array.isArray(value) ? 'run.argv' : null),
+    'policy.retries': (value: unknown) =>
+      typeof value === 'number' ? `policy: { retries: { limit: ${value} } }` : null,
+  }),
+);
+
+/** The only place of each name that has one place below the top. */
+const places = new Map<string, string | null>();
+collect(JobDefinition as object as Shape, '');
+
+function collect({ properties = {} }: Shape, parent: string): void {
+  for (const [name, shape] of Object.entries(properties)) {
+    const path = parent === '' ? name : `${parent}.${name}`;
+    places.set(name, places.has(name) ? null : path);
+    if (parent === '' || parent === 'policy' || parent === 'schedule') collect(shape, path);
+  }
+}
+
+/** In the words of a job file; null where nothing is likely. */
+export const jobHints: Hints = {
+  value(field, value) {
+    const shorthand = shorthands.get(field)?.(value) ?? null;
+    return shorthand === null ? null : `\`${shorthand}\``;
+  },
+  field(field, value) {
+    const place = places.get(field.split('.').at(-1) as string) ?? null;
+    if (place !== null && place !== field) return place;
+    const meant = field.startsWith('schedule.') ? schedule(value) : null;
+    return meant === null ? this.value(field, value) : `\`${meant}\``;
+  },
+};

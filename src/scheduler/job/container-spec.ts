@@ -1,0 +1,84 @@
+/** What a job says about its container, as numbers and with the defaults that hold on every engine. Pure. */
+
+import { CarillonError } from '../../errors.ts';
+import type { RunDefinition } from './definition.ts';
+import { memoryBytes } from './size.ts';
+import { type ContainerSpec, type PublishedPort, plainContainer, type SecretFile } from './spec.ts';
+
+/**
+ * Taken from every container unless the job adds them: making device nodes, speaking raw protocols, writing the
+ * kernel's audit log. They serve few jobs and many attacks on the host and its neighbours; chown, su and setuid,
+ * chroot, signals to others, low ports and installing packages need none of them. Ping does in some images.
+ */
+export const droppedCapabilities = ['AUDIT_WRITE', 'MKNOD', 'NET_RAW'] as const;
+
+/** INVALID_FIELD for a port or a size that is none. */
+export function containerSpec(run: RunDefinition): ContainerSpec {
+  const shm = run.resources?.shm;
+  return {
+    ...plainContainer,
+    args: run.entrypoint === undefined ? (run.args ?? null) : null,
+    networks: run.networks ?? (run.network === undefined ? [] : [run.network]),
+    ports: (run.ports ?? []).map((port, index) => publishedPort(port, `run.ports[${index}]`)),
+    hostname: run.hostname ?? null,
+    hosts: run.hosts ?? {},
+    tmpfs: tmpfsBytes(run.tmpfs ?? {}),
+    secretFiles: secretFiles(run),
+    shmBytes: shm === undefined ? null : memoryBytes(shm, 'run.resources.shm'),
+    pids: run.resources?.pids ?? null,
+    ulimits: Object.entries(run.ulimits ?? {}).map(([name, { soft, hard = soft }]) => ({ name, soft, hard })),
+    init: run.init ?? true,
+    readOnly: run.readOnly ?? false,
+    noNewPrivileges: run.noNewPrivileges ?? false,
+    capabilities: capabilities(run.capabilities ?? {}),
+  };
+}
+
+const portForm =
+  /^(?:(?:(?<address>[0-9.]+|\[[0-9A-Fa-f:.]+\]):)?(?<published>\d{0,5}):)?(?<target>\d{1,5})(?:\/(?<protocol>tcp|udp))?$/;
+
+/** `[[address:]published:]target[/udp]`, as `docker run -p` has it. INVALID_FIELD naming `field`. */
+export function publishedPort(text: string, field: string): PublishedPort {
+  const { address, published = '', target, protocol } = portForm.exec(text)?.groups ?? {};
+  const ports = [target ?? '0', published === '' ? '1' : published].map(Number);
+  if (ports.some((port) => port < 1 || port > 65_535)) {
+    throw new CarillonError('INVALID_FIELD', `${field} is not a port to publish: ${JSON.stringify(text)}`, {
+      field,
+      value: text,
+      allowed: '80, 8080:80, 127.0.0.1:8080:80, each with /udp if it is not TCP',
+    });
+  }
+  return {
+    target: Number(target),
+    published: published === '' ? null : Number(published),
+    address: address?.replace(/^\[|\]$/g, '') ?? null,
+    protocol: protocol === 'udp' ? 'udp' : 'tcp',
+  };
+}
+
+/** INVALID_FIELD naming the path whose size is none. */
+export function tmpfsBytes(tmpfs: Readonly<Record<string, string>>): Record<string, number> {
+  const sizes = Object.entries(tmpfs).map(
+    ([path, size]) => [path, memoryBytes(size, `run.tmpfs.${path}`)] as const,
+  );
+  return Object.fromEntries(sizes);
+}
+
+function secretFiles({ secrets = {} }: RunDefinition): SecretFile[] {
+  return Object.entries(secrets).flatMap(([name, { file, mount }]) =>
+    mount === undefined ? [] : [{ name, file, mount }],
+  );
+}
+
+/** Of a full path; `/` for what lies in the root. */
+export function folderOf(path: string): string {
+  return path.slice(0, Math.max(1, path.lastIndexOf('/')));
+}
+
+/** What the job drops, and what is dropped unless it adds it. */
+function capabilities({ add = [], drop = [] }: NonNullable<RunDefinition['capabilities']>) {
+  if (drop.includes('ALL')) return { add, drop: ['ALL'] };
+  const dropped = new Set<string>([...droppedCapabilities, ...drop]);
+  for (const name of add) dropped.delete(name);
+  return { add, drop: [...dropped] };
+}

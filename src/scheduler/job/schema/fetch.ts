@@ -1,0 +1,51 @@
+/** What a job wants to have downloaded before its command: its schema, its checks, and under which name. */
+
+import { type Static, Type } from 'typebox';
+import type { RunDefinition } from '../definition.ts';
+import { type Findings, shorten } from './explain.ts';
+import { fetchAddressForm, outputForm } from './forms.ts';
+import { published } from './published.ts';
+
+const text = (description: string, pattern: string) =>
+  Type.String({ description, maxLength: 4_096, ...published({ pattern }) });
+
+export const Fetch = Type.Object(
+  {
+    uri: text('http, https or file; or the full path of a file.', fetchAddressForm),
+    output: Type.Optional(text("Below the run's folder. Default: the last part of the address.", outputForm)),
+    executable: Type.Optional(Type.Boolean({ description: 'May be run. Default: false.' })),
+    extract: Type.Optional(
+      Type.Boolean({
+        description: 'Unpack what ends like an archive (.tgz, .tar.gz, .zip …). Default: false.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type FetchDefinition = Static<typeof Fetch>;
+
+const address = /^(https?:\/\/[^\s/]|file:\/\/\/|\/)\S*$/;
+export const isDownloadable = (uri: string): boolean => address.test(uri);
+
+export function checkFetch({ fetch = [] }: RunDefinition, findings: Findings): void {
+  fetch.forEach(({ uri, output }, index) => {
+    const refuse = (field: string, value: string, allowed: string) =>
+      findings.add('INVALID_FIELD', `${field} is ${JSON.stringify(shorten(value))}. Allowed: ${allowed}.`, {
+        field,
+        value: shorten(value),
+        allowed,
+      });
+    const place = `run.fetch[${index}]`;
+    if (!isDownloadable(uri)) refuse(`${place}.uri`, uri, 'http://…, https://…, file:///… or a full path');
+    const name = output ?? fetchName(uri);
+    if (name === '' || name.startsWith('/') || name.split('/').includes('..'))
+      refuse(`${place}.output`, name, "a path below the run's folder");
+  });
+}
+
+/** The last part of the address; what asks for nothing by name is called `download`. */
+export function fetchName(uri: string): string {
+  const path = uri.replace(/^[a-z]+:\/\/[^/]*/i, '').split(/[?#]/, 1)[0] ?? '';
+  const name = path.split('/').at(-1) ?? '';
+  return name === '' || name === '.' || name === '..' ? 'download' : name;
+}

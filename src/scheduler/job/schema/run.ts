@@ -1,0 +1,220 @@
+/** The part of a job that says what is run, and in which surroundings: the schema of `run`. */
+
+import { Type } from 'typebox';
+import { capabilityNames } from './capability-names.ts';
+import { oneWayToStart, variables } from './choices.ts';
+import { addressForm, hostNameForm, ownHostnameForm, ulimitName } from './container-forms.ts';
+import { Fetch } from './fetch.ts';
+import {
+  mountedFileForm,
+  mountForm,
+  pathForm,
+  portForm,
+  sizeForm,
+  textForm,
+  variableForm,
+  volumeForm,
+} from './forms.ts';
+import { closed, definitionLimits, oneOf, text, textMap, word } from './parts.ts';
+import { published } from './published.ts';
+
+/** Modes stand in `network`. */
+const notAMode = { not: { pattern: '^(?:none|host|default|container:.*)$' } };
+
+const Secret = Type.Object(
+  {
+    file: text('Read when the job is launched.', pathForm),
+  },
+  closed,
+);
+
+/** How a job gets a secret. */
+const JobSecret = Type.Object(
+  {
+    ...Secret.properties,
+    mount: Type.Optional(
+      text(
+        'Full path in the container at which it is a file; then it is no environment variable.',
+        mountedFileForm,
+      ),
+    ),
+  },
+  closed,
+);
+
+const bound = Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER, description: '-1: none.' });
+const Ulimit = Type.Object({ soft: bound, hard: Type.Optional(bound) }, closed);
+
+const Capabilities = Type.Object(
+  {
+    add: Type.Optional(
+      Type.Array(oneOf(capabilityNames), { maxItems: capabilityNames.length, uniqueItems: true }),
+    ),
+    drop: Type.Optional(
+      Type.Array(oneOf([...capabilityNames, 'ALL']), {
+        maxItems: capabilityNames.length,
+        uniqueItems: true,
+      }),
+    ),
+  },
+  {
+    ...closed,
+    description: 'Linux capabilities, without CAP_. AUDIT_WRITE, MKNOD and NET_RAW are dropped unless added.',
+  },
+);
+
+export const Run = Type.Object(
+  {
+    image: Type.Optional(text('Container image; without one the job is a process on the scheduler host.')),
+    command: Type.Optional(
+      Type.String({
+        maxLength: definitionLimits.commandLength,
+        minLength: 1,
+        description: 'Run by /bin/sh -c.',
+        ...published({ pattern: textForm }),
+      }),
+    ),
+    argv: Type.Optional(
+      Type.Array(word, {
+        minItems: 1,
+        maxItems: 1_024,
+        description: 'Program and arguments, without a shell.',
+      }),
+    ),
+    entrypoint: Type.Optional(
+      Type.Array(word, {
+        minItems: 1,
+        maxItems: 1_024,
+        description: "Instead of the image's own program; with args, the same as argv.",
+      }),
+    ),
+    args: Type.Optional(
+      Type.Array(word, {
+        // Engines take an empty list for the arguments in the image.
+        minItems: 1,
+        maxItems: 1_024,
+        description: "Arguments for the image's own program, or for entrypoint.",
+      }),
+    ),
+    env: Type.Optional(
+      textMap('Environment variables.', definitionLimits.env, { names: variables(variableForm) }),
+    ),
+    secrets: Type.Optional(
+      Type.Record(Type.String(), JobSecret, {
+        maxProperties: definitionLimits.env,
+        ...published({
+          patternProperties: undefined,
+          ...variables(variableForm),
+          additionalProperties: JobSecret,
+        }),
+        description: 'Read from files at launch and kept nowhere: environment variables, or mounted files.',
+      }),
+    ),
+    fetch: Type.Optional(
+      Type.Array(Fetch, {
+        minItems: 1,
+        maxItems: definitionLimits.listLength,
+        description: "Downloaded before the command, into the run's folder; for processes.",
+      }),
+    ),
+    workdir: Type.Optional(text('Working directory.', pathForm)),
+    user: Type.Optional(text('User to run as: a name, or uid[:gid].')),
+    resources: Type.Optional(
+      Type.Object(
+        {
+          cpus: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 4_096 })),
+          memory: Type.Optional(
+            Type.String({
+              maxLength: 32,
+              description: 'Bytes, or with a unit: 128MiB, 1GB.',
+              ...published({ pattern: sizeForm }),
+            }),
+          ),
+          gpus: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_024 })),
+          pids: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 4_194_304, description: 'Processes and threads at most.' }),
+          ),
+          shm: Type.Optional(
+            Type.String({
+              maxLength: 32,
+              description: 'Size of /dev/shm. Default: 64MiB.',
+              ...published({ pattern: sizeForm }),
+            }),
+          ),
+        },
+        closed,
+      ),
+    ),
+    constraints: Type.Optional(
+      Type.Array(text('Placement: node.labels.zone==a'), { maxItems: definitionLimits.listLength }),
+    ),
+    network: Type.Optional(text('Network mode or name. Default: none.')),
+    networks: Type.Optional(
+      Type.Array(text('Name of a network.', textForm, notAMode), {
+        minItems: 1,
+        maxItems: definitionLimits.listLength,
+        uniqueItems: true,
+        description: 'Several networks at once, by name.',
+      }),
+    ),
+    ports: Type.Optional(
+      Type.Array(text('[[address:]published:]target[/udp]', portForm), {
+        maxItems: definitionLimits.listLength,
+        description: 'Published on the host while the job runs.',
+      }),
+    ),
+    hostname: Type.Optional(
+      text('Host name of the container. Default: chosen by the engine.', ownHostnameForm.source),
+    ),
+    hosts: Type.Optional(
+      textMap('Addresses by host name, for /etc/hosts.', definitionLimits.listLength, {
+        names: { propertyNames: { pattern: hostNameForm.source } },
+        value: addressForm.source,
+      }),
+    ),
+    volumes: Type.Optional(
+      Type.Array(text('source:target[:ro]', volumeForm), { maxItems: definitionLimits.listLength }),
+    ),
+    tmpfs: Type.Optional(
+      textMap('Folders in memory, by path with their size: { /cache: 64MiB }', definitionLimits.listLength, {
+        names: { propertyNames: { pattern: mountForm } },
+        value: sizeForm,
+      }),
+    ),
+    readOnly: Type.Optional(
+      Type.Boolean({ description: "The container's own files can't be written. Default: false." }),
+    ),
+    init: Type.Optional(
+      Type.Boolean({ description: 'An init as process 1, which passes on signals. Default: true.' }),
+    ),
+    ulimits: Type.Optional(
+      Type.Record(Type.String(), Ulimit, {
+        maxProperties: definitionLimits.listLength,
+        ...published({
+          patternProperties: undefined,
+          propertyNames: { pattern: ulimitName.source },
+          additionalProperties: Ulimit,
+        }),
+        description: 'By name: { nofile: { soft: 1024, hard: 4096 } }; hard is as soft by default.',
+      }),
+    ),
+    capabilities: Type.Optional(Capabilities),
+    noNewPrivileges: Type.Optional(
+      Type.Boolean({ description: 'Programs with setuid give no rights. Default: false.' }),
+    ),
+    registry: Type.Optional(Type.Object({ secret: Secret }, closed)),
+    pull: Type.Optional(
+      oneOf(['missing', 'always', 'never'], {
+        description: 'When to fetch the image. Default: missing.',
+      }),
+    ),
+    engine: Type.Optional(
+      Type.String({
+        maxLength: 64,
+        description: 'Which engine launches it.',
+        ...published({ pattern: textForm }),
+      }),
+    ),
+  },
+  { ...closed, ...published(oneWayToStart) },
+);

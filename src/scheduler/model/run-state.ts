@@ -1,0 +1,83 @@
+/**
+ * The run state machine, as a table: an input that is not listed for a state is a broken invariant.
+ *
+ *                           ┌───queue───┐
+ *   waiting ──queue──► queued ──launch──► launching ──start──► running ──► ended
+ *      ▲  └──────────launch─────────────────▲  │                  │
+ *      └───────────────retry───────────────────┴──────────────────┘
+ *
+ * A run is born waiting. `waiting`: for its turn (overlap) or for an instant (retry). `queued`: ready, but a
+ * limit is reached, or its engine has no place for it. `launching`: an attempt is durable and the engine was
+ * asked. `running`: the engine has started it. Ended: succeeded, failed, killed, timed-out, lost, skipped, missed;
+ * these never change again.
+ */
+
+import { InvariantError } from '../../errors.ts';
+import { type EndState, endStates, type LiveState, type Run, type RunState } from './model.ts';
+
+export type RunInput = 'queue' | 'launch' | 'start' | 'retry' | EndState;
+
+/** What may follow each unfinished state. */
+export const runTransitions: Readonly<Record<LiveState, Readonly<Partial<Record<RunInput, RunState>>>>> = {
+  waiting: {
+    queue: 'queued',
+    launch: 'launching',
+    killed: 'killed',
+    skipped: 'skipped',
+    missed: 'missed',
+    // Marked so by a person.
+    succeeded: 'succeeded',
+    // A retry that is no longer possible ends as its last attempt did.
+    failed: 'failed',
+    lost: 'lost',
+    'timed-out': 'timed-out',
+  },
+  queued: {
+    launch: 'launching',
+    killed: 'killed',
+    skipped: 'skipped',
+    missed: 'missed',
+  },
+  launching: {
+    start: 'running',
+    // Its engine has no place for it, and nothing of it.
+    queue: 'queued',
+    retry: 'waiting',
+    succeeded: 'succeeded',
+    failed: 'failed',
+    killed: 'killed',
+    'timed-out': 'timed-out',
+    lost: 'lost',
+    missed: 'missed',
+  },
+  running: {
+    retry: 'waiting',
+    succeeded: 'succeeded',
+    failed: 'failed',
+    killed: 'killed',
+    'timed-out': 'timed-out',
+    lost: 'lost',
+  },
+};
+
+/** The state after `input`; an unlisted pair throws an `InvariantError`. */
+export function nextRunState(state: RunState, input: RunInput): RunState {
+  const next = isEnded(state) ? undefined : runTransitions[state][input];
+  if (next === undefined) throw new InvariantError(`a run that is ${state} can not take '${input}'`);
+  return next;
+}
+
+export function isEnded(state: RunState): state is EndState {
+  return (endStates as readonly string[]).includes(state);
+}
+
+/** Its command has ended well, and how the rest did has not been told; see `completion: callback`. */
+export function awaitsWord(run: Run): boolean {
+  const attempt = run.attempts.at(-1);
+  return run.state === 'running' && attempt?.endedAt === null && attempt.exitCode !== null;
+}
+
+/** From when on it could start: its due instant, or when its parents or a person made it due. */
+export function readyAt({ trigger, due, createdAt }: Pick<Run, 'trigger' | 'due' | 'createdAt'>): number {
+  return trigger.kind === 'schedule' ? due : createdAt;
+}

@@ -1,0 +1,119 @@
+/**
+ * What is late, since when and why. One rule for lists, the overview and whoever is to be told:
+ *
+ *  1. A run has not started `expect.startWithin` after it became due; a minute where nothing is said.
+ *  2. A run has not ended by `expect.finishBy`, the first such local time after its due instant.
+ *  3. Where `finishBy` is not said: an attempt runs more than twice as long as 95 % of those that succeeded
+ *     did, and a minute at least. Ten must have been counted.
+ *  4. `finishBy` has passed, and the round of a job with parents still waits for some of them.
+ *  5. A due instant is a minute past and nobody has decided about it: no node leads, or this copy is old.
+ *
+ * A job that is paused or disabled is late only with runs that it has. What waits for a late parent is not
+ * late by itself: it is what hangs on it.
+ */
+
+import type { JobGlance, Lacking } from '../handle.ts';
+import type { Run } from '../model/model.ts';
+import { readyAt } from '../model/run-state.ts';
+import { DAY_MS } from '../schedule/civil.ts';
+import { durationMs } from '../schedule/period.ts';
+import { instantOfWall, offsetAt, zoneOf } from '../schedule/zone.ts';
+import { runTimes } from '../stats/run-times.ts';
+
+/** More than a busy minute of a healthy installation needs, less than anybody waits for. */
+export const LATE_AFTER_MS = 60_000;
+/** Fewer say nothing about what is usual. */
+const COUNTED = 10;
+const USUAL = 2;
+
+export interface Late {
+  readonly kind: 'not-started' | 'not-ended' | 'not-decided';
+  /** From this instant on. */
+  readonly since: number;
+  readonly reason: string;
+  /** The run that is late; null where there is none yet. */
+  readonly run: Run | null;
+}
+
+/** Null when the job is in time. `lacking` is asked only where it matters. */
+export function lateness(job: JobGlance, now: number, lacking: (name: string) => Lacking[]): Late | null {
+  for (const run of job.runs) {
+    const late = lateStart(job, run, now) ?? lateEnd(job, run, now);
+    if (late !== null) return late;
+  }
+  if (job.fault !== null || job.state.paused !== null || job.state.disabled !== null) return null;
+  return lateRound(job, now, lacking) ?? undecided(job, now);
+}
+
+const startedAt = (run: Run): number | null =>
+  run.attempts.find((each) => each.startedAt !== null)?.startedAt ?? null;
+
+function lateStart({ job, fault }: JobGlance, run: Run, now: number): Late | null {
+  if (startedAt(run) !== null) return null;
+  const written = fault === null ? job.definition.expect?.startWithin : undefined;
+  const within = written === undefined ? LATE_AFTER_MS : durationMs(written, 'expect.startWithin');
+  const since = readyAt(run) + within;
+  if (now <= since) return null;
+  const why = run.reason ?? (run.state === 'launching' ? 'its launch is under way' : 'it waits for a place');
+  return { kind: 'not-started', since, reason: `has not started: ${why}`, run };
+}
+
+function lateEnd(job: JobGlance, run: Run, now: number): Late | null {
+  const { finishBy, zone } = finish(job);
+  if (finishBy !== undefined) {
+    // A rerun, or a start by hand, is owed by the next such time, not by that of the day it stands for.
+    const since = localTimeAfter(finishBy, zone, run.root === null ? run.due : readyAt(run));
+    if (now <= since) return null;
+    return { kind: 'not-ended', since, reason: `should have ended by ${finishBy} ${zone}`, run };
+  }
+  const attempt = run.attempts.at(-1);
+  if (run.state !== 'running' || attempt?.startedAt == null) return null;
+  const { count, p95Ms } = runTimes(job.stats);
+  if (p95Ms === null || count < COUNTED) return null;
+  const since = attempt.startedAt + Math.max(USUAL * p95Ms, LATE_AFTER_MS);
+  if (now <= since) return null;
+  return {
+    kind: 'not-ended',
+    since,
+    reason: `runs more than ${USUAL} times as long as 95 % of its runs do`,
+    run,
+  };
+}
+
+function lateRound(job: JobGlance, now: number, lacking: (name: string) => Lacking[]): Late | null {
+  const { finishBy, zone } = finish(job);
+  if (finishBy === undefined || job.state.join === null) return null;
+  const [oldest] = lacking(job.job.name);
+  if (oldest === undefined) return null;
+  const since = localTimeAfter(finishBy, zone, oldest.due);
+  if (now <= since) return null;
+  const reason = `should have ended by ${finishBy} ${zone}, and waits for ${oldest.parents.join(', ')}`;
+  return { kind: 'not-ended', since, reason, run: null };
+}
+
+function undecided({ due }: JobGlance, now: number): Late | null {
+  if (due === null || now <= due + LATE_AFTER_MS) return null;
+  return {
+    kind: 'not-decided',
+    since: due + LATE_AFTER_MS,
+    reason: 'no node has decided about it',
+    run: null,
+  };
+}
+
+function finish({ job, fault }: JobGlance): { finishBy: string | undefined; zone: string } {
+  if (fault !== null) return { finishBy: undefined, zone: 'UTC' };
+  const { expect, schedule } = job.definition;
+  return { finishBy: expect?.finishBy, zone: schedule?.timezone ?? 'UTC' };
+}
+
+/** The first instant after `afterMs` at which the zone's clock shows `HH:MM`. */
+function localTimeAfter(time: string, zoneName: string, afterMs: number): number {
+  const zone = zoneOf(zoneName);
+  const [hours = 0, minutes = 0] = time.split(':').map(Number);
+  const wall = afterMs + offsetAt(zone, afterMs);
+  const midnight = Math.floor(wall / DAY_MS) * DAY_MS;
+  const at = midnight + (hours * 60 + minutes) * 60_000;
+  const today = instantOfWall(zone, at);
+  return today > afterMs ? today : instantOfWall(zone, at + DAY_MS);
+}

@@ -1,0 +1,17 @@
+/** All jobs at a glance: reads over what a node holds in memory, made so that looking at every job is cheap. */
+
+import type { Look } from '../handle.ts';
+import type { State } from '../state/state.ts';
+import { rankedJobs } from './ranking.ts';
+import { lackingOf } from './view.ts';
+
+export const lookAt = (state: State): Look => ({
+  glance: (name) => state.jobs.get(name),
+  childrenOf: (name) => state.graph.childrenOf(name),
+  parentsOf: (name) => state.graph.parentsOf(name),
+  ranked: (order, descending) => rankedJobs(state, order, descending),
+  lacking: (name) => {
+    const entry = state.jobs.get(name);
+    return entry === undefined ? [] : lackingOf(state, entry);
+  },
+});

@@ -1,0 +1,254 @@
+/**
+ * Many definitions at once. The set is judged as it would be afterwards, so parents may come behind their
+ * children and edges may turn around; each job is accepted or refused by itself, and what waits for a refused
+ * new job is refused with it.
+ */
+
+import { applyOrder } from '../../dag/check.ts';
+import { CarillonError } from '../../errors.ts';
+import type { AppliedDefinition, ApplyResult, Prune } from '../command.ts';
+import { sameJson } from '../job/same.ts';
+import { nearest } from '../job/schema/nearest.ts';
+import type { Job, JobState } from '../model/model.ts';
+import type { State } from '../state/state.ts';
+import { type Checked, type CheckedAgainst, checkJob, type Known, nextRevision } from './define.ts';
+
+/** A job that passed, with its next revision; null where nothing changes. */
+export interface Accepted {
+  readonly checked: Checked;
+  readonly next: { readonly job: Job; readonly cursor: number | null } | null;
+}
+
+export interface Plan {
+  /** In the order in which they can be put: parents first. */
+  readonly accepted: readonly Accepted[];
+  /** Jobs to delete, children first; none when a definition was refused. */
+  readonly pruned: readonly string[];
+  /** One per definition, in the order given, then one per pruned job. */
+  readonly results: readonly ApplyResult[];
+}
+
+/** What became of one definition by itself, and against which job of its name: while that stands, it holds. */
+export interface Judged {
+  readonly of: AppliedDefinition;
+  readonly name: string;
+  readonly before: Job | null;
+  readonly past: JobState | null;
+  readonly fate: (Accepted & { readonly warnings: readonly string[] }) | CarillonError;
+}
+
+interface Stamp {
+  readonly now: number;
+  readonly by: string;
+}
+
+/** One step for each definition; takes as long as all of them, and changes nothing. */
+export function* judgeAll(
+  state: State,
+  definitions: readonly AppliedDefinition[],
+  stamp: Stamp,
+): Generator<void, Judged[]> {
+  const judged: Judged[] = [];
+  for (const each of definitions) {
+    judged.push(judge(state, each, stamp));
+    yield;
+  }
+  return judged;
+}
+
+function judge(state: State, of: AppliedDefinition, stamp: Stamp): Judged {
+  const name = nameIn(of.definition);
+  const { before, past } = known(state, name);
+  return { of, name, before: before?.job ?? null, past, fate: fateOf(state, of, stamp) };
+}
+
+function fateOf(state: State, { definition, source }: AppliedDefinition, stamp: Stamp): Judged['fate'] {
+  try {
+    const checked = checkJob(definition, source, { ...storedIn(state), now: stamp.now });
+    const there = known(state, checked.definition.name);
+    const same = there.before !== null && sameJson(there.before.job.definition, checked.definition);
+    const next = same ? null : nextRevision(checked, there, stamp);
+    return { checked, next, warnings: next?.warnings ?? checked.warnings };
+  } catch (error) {
+    if (error instanceof CarillonError) return error;
+    throw error;
+  }
+}
+
+function stillHolds({ name, before, past }: Judged, state: State): boolean {
+  const now = known(state, name);
+  return (now.before?.job ?? null) === before && now.past === past;
+}
+
+/** `judged` earlier, where there was time for it: what has changed since is judged again. */
+export function planApply(
+  state: State,
+  request: {
+    readonly definitions: readonly AppliedDefinition[];
+    readonly judged?: readonly Judged[];
+    readonly prune: Prune | null;
+    readonly by: string;
+  },
+  now: number,
+): Plan {
+  const results: (ApplyResult | null)[] = request.definitions.map(() => null);
+  const candidates = new Map<string, { at: number; accepted: Accepted; warnings: readonly string[] }>();
+  request.definitions.forEach((of, at) => {
+    const earlier = request.judged?.[at];
+    const holds = earlier !== undefined && stillHolds(earlier, state);
+    const { name, fate } = holds ? earlier : judge(state, of, { now, by: request.by });
+    if (fate instanceof CarillonError) results[at] = refused(name, fate);
+    else if (candidates.has(name)) results[at] = refused(name, twice(fate.checked));
+    else candidates.set(name, { at, accepted: fate, warnings: fate.warnings });
+  });
+  const listed = new Set(request.definitions.map(({ definition }) => nameIn(definition)));
+  const others = request.prune === null ? [] : prunable(state, request.prune, listed);
+  const order = orderAll(state, candidates, new Set(others), (name, error) => {
+    const candidate = candidates.get(name);
+    candidates.delete(name);
+    if (candidate !== undefined) results[candidate.at] = refused(name, error);
+  });
+  // A refused definition may be one of those that seem to be missing, with a slip in its name.
+  const pruned = results.some((result) => result !== null) ? [] : others;
+  for (const { at, accepted, warnings } of candidates.values())
+    results[at] = outcome(state, accepted, warnings);
+  return {
+    accepted: order.flatMap((name) => candidates.get(name)?.accepted ?? []),
+    pruned,
+    results: [...(results as ApplyResult[]), ...pruned.map((name) => deletion(state, name))],
+  };
+}
+
+/** What a definition is checked against. */
+export const storedIn = ({ settings, jobs }: State): Omit<CheckedAgainst, 'now'> => ({
+  settings,
+  stored: (name) => jobs.get(name)?.job.definition ?? null,
+});
+
+export function known(state: State, name: string): Known {
+  return { before: state.jobs.get(name) ?? null, past: state.pasts.get(name)?.state ?? null };
+}
+
+function twice({ definition: { name }, source }: Checked): CarillonError {
+  return new CarillonError(
+    'INVALID_FIELD',
+    `Job '${name}' is defined more than once. Only its first definition counts.`,
+    {
+      field: 'name',
+      value: name,
+      source,
+      allowed: 'each job once',
+    },
+  );
+}
+
+function nameIn(definition: unknown): string {
+  const name = (definition as { name?: unknown } | null)?.name;
+  return typeof name === 'string' ? name : '';
+}
+
+function prunable(state: State, prune: Prune, listed: ReadonlySet<string>): string[] {
+  const wanted = Object.entries(prune.labels);
+  const names = [...state.jobs.values()]
+    .filter(({ job }) => !listed.has(job.name) && wanted.every(([k, v]) => job.definition.labels?.[k] === v))
+    .map(({ job }) => job.name);
+  // Children first, so that no job is deleted while another that goes too still waits for it.
+  const parents = names.map((name) => ({ name, parents: state.graph.parentsOf(name) }));
+  return applyOrder(parents, state.graph, () => true).reverse();
+}
+
+/** The order in which all can be put; whoever stands in its way is refused until there is one. */
+function orderAll(
+  state: State,
+  candidates: ReadonlyMap<string, { accepted: Accepted }>,
+  pruned: ReadonlySet<string>,
+  refuse: (name: string, error: unknown) => void,
+): string[] {
+  const exists = (name: string): boolean => state.jobs.has(name) && !pruned.has(name);
+  const suggest = (unknown: string): string[] => {
+    const near = nearest(unknown, [...candidates.keys(), ...state.graph.linked()]);
+    return near === null ? [] : [near];
+  };
+  refuseOrphans(candidates, exists, suggest, refuse);
+  for (;;) {
+    const jobs = [...candidates].map(([name, { accepted }]) => ({ name, parents: parentsIn(accepted) }));
+    try {
+      return applyOrder(jobs, state.graph, exists, suggest);
+    } catch (error) {
+      if (!(error instanceof CarillonError) || error.code !== 'DEPENDENCY_CYCLE') throw error;
+      for (const name of new Set(error.details.names)) if (candidates.has(name)) refuse(name, error);
+      refuseOrphans(candidates, exists, suggest, refuse);
+    }
+  }
+}
+
+/** Refuses who waits for a job that will not be there, then who waits for those. */
+function refuseOrphans(
+  candidates: ReadonlyMap<string, { accepted: Accepted }>,
+  exists: (name: string) => boolean,
+  suggest: (unknown: string) => string[],
+  refuse: (name: string, error: unknown) => void,
+): void {
+  for (let again = true; again; ) {
+    again = false;
+    for (const [name, { accepted }] of candidates) {
+      const missing = parentsIn(accepted).find((parent) => !candidates.has(parent) && !exists(parent));
+      if (missing === undefined) continue;
+      again = true;
+      refuse(name, unknownParent(name, missing, suggest(missing)));
+    }
+  }
+}
+
+function unknownParent(child: string, parent: string, near: readonly string[]): CarillonError {
+  const hint = near.length > 0 ? `; the nearest is ${near[0]}` : '';
+  return new CarillonError('UNKNOWN_PARENT', `parent '${parent}' of '${child}' does not exist${hint}`, {
+    field: 'schedule.after.parents',
+    value: parent,
+    allowed: near.length > 0 ? near : 'names of existing jobs, or of jobs in the same request',
+  });
+}
+
+const parentsIn = (accepted: Accepted): readonly string[] =>
+  accepted.checked.definition.schedule?.after?.parents ?? [];
+
+function refused(name: string, error: unknown): ApplyResult {
+  if (!(error instanceof CarillonError)) throw error;
+  return {
+    name,
+    outcome: 'refused',
+    revision: null,
+    error: { code: error.code, message: error.message, details: error.details },
+    warnings: [],
+    before: null,
+    after: null,
+  };
+}
+
+function outcome(state: State, accepted: Accepted, warnings: readonly string[]): ApplyResult {
+  const { definition } = accepted.checked;
+  const before = state.jobs.get(definition.name)?.job ?? null;
+  const changes = accepted.next !== null;
+  return {
+    name: definition.name,
+    outcome: !changes ? 'unchanged' : before === null ? 'created' : 'changed',
+    revision: accepted.next?.job.revision ?? before?.revision ?? null,
+    error: null,
+    warnings,
+    before: changes ? (before?.definition ?? null) : null,
+    after: changes ? definition : null,
+  };
+}
+
+function deletion(state: State, name: string): ApplyResult {
+  const before = state.entry(name).job;
+  return {
+    name,
+    outcome: 'deleted',
+    revision: before.revision + 1,
+    error: null,
+    warnings: [],
+    before: before.definition,
+    after: null,
+  };
+}

@@ -1,0 +1,205 @@
+/**
+ * What engines report of an attempt: started, ended, refused, or not reachable; and what follows for its run,
+ * which is another attempt or its end.
+ */
+
+import { placeRetryDelayMs, policyOf, retryDelayMs } from '../job/policy.ts';
+import type { Attempt, Run } from '../model/model.ts';
+import { awaitsWord, nextRunState, readyAt } from '../model/run-state.ts';
+import type { Entry } from '../state/state.ts';
+import type { Turn } from '../state/turn.ts';
+import { fold, type Sample } from '../stats/stats.ts';
+import { askToLaunch } from './launch.ts';
+import { closeRun } from './runs.ts';
+
+/** What became of an attempt, in the run machine's words. */
+interface AttemptEnd {
+  readonly outcome: 'succeeded' | 'failed' | 'lost' | 'killed' | 'timed-out';
+  readonly reason: string | null;
+}
+
+/** What the engine waits for before it can start the attempt. */
+export function attemptPreparing(turn: Turn, run: Run, detail: string): void {
+  if (run.state !== 'launching' || run.reason === detail) return;
+  run.reason = detail;
+  turn.draft.run(run);
+}
+
+/** The engine has started the attempt, with this image. */
+export function attemptStarted(turn: Turn, run: Run, at: number, image?: string): void {
+  const attempt = run.attempts.at(-1);
+  if (attempt === undefined || run.state !== 'launching') return;
+  run.state = nextRunState(run.state, 'start');
+  run.reason = null;
+  noteStart(turn, attempt, at);
+  if (image !== undefined) attempt.image = image;
+  turn.state.deferrals.delete(attempt.launchName);
+  turn.draft.run(run);
+  turn.state.watch(run);
+}
+
+function noteStart({ state, draft }: Turn, attempt: Attempt, at: number): void {
+  // An engine's clock may be another than ours: a run never starts before it was decided, or in the future.
+  attempt.startedAt = Math.max(Math.min(at, draft.now), attempt.createdAt);
+  if (attempt.term === state.term) state.startTimes.count(attempt);
+}
+
+/** More of its output was dropped. */
+export function attemptOutputDropped(turn: Turn, run: Run, bytesDropped: number): void {
+  const attempt = run.attempts.at(-1);
+  if (attempt === undefined || attempt.endedAt !== null || bytesDropped <= (attempt.bytesDropped ?? 0))
+    return;
+  attempt.bytesDropped = bytesDropped;
+  turn.draft.run(run);
+}
+
+/** The attempt is over: retry it, or end the run. */
+export function attemptEnded(
+  turn: Turn,
+  run: Run,
+  end: {
+    at: number;
+    startedAt: number | null;
+    exitCode: number | null;
+    reason: string | null;
+    infrastructure: boolean;
+    bytesDropped?: number | null | undefined;
+  },
+): void {
+  const attempt = run.attempts.at(-1);
+  const entry = turn.state.jobs.get(run.job);
+  if (attempt === undefined || attempt.endedAt !== null || entry === undefined || awaitsWord(run)) return;
+  if (attempt.startedAt === null && end.startedAt !== null) noteStart(turn, attempt, end.startedAt);
+  attempt.exitCode = end.exitCode;
+  if (end.bytesDropped !== undefined) attempt.bytesDropped = end.bytesDropped;
+  turn.state.deferrals.delete(attempt.launchName);
+  const verdict = judge(run, end);
+  const byCallback = policyOf(entry.job.definition.policy).completion === 'callback';
+  if (byCallback && verdict.outcome === 'succeeded' && run.told === undefined) awaitWord(turn, run);
+  else finishAttempt(turn, entry, run, { ...verdict, at: end.at });
+}
+
+/** The command exited with 0. With `completion: callback` the run stays `running` until its result is reported. */
+function awaitWord(turn: Turn, run: Run): void {
+  if (run.state === 'launching') run.state = nextRunState(run.state, 'start');
+  run.reason = 'command exited with 0, waiting for POST /api/v1/runs/{id}/complete';
+  turn.draft.run(run);
+  turn.state.watch(run);
+}
+
+/** Somebody tells how the run did. While its command runs this is kept for when it ends. */
+export function runTold(turn: Turn, run: Run, word: { succeeded: boolean; by: string }): void {
+  const entry = turn.state.jobs.get(run.job);
+  if (entry === undefined) return;
+  if (!awaitsWord(run)) {
+    run.told = { at: turn.draft.now, ...word };
+    turn.draft.run(run);
+    return;
+  }
+  const verdict: AttemptEnd = word.succeeded
+    ? { outcome: 'succeeded', reason: null }
+    : { outcome: 'failed', reason: `reported as failed by ${word.by}` };
+  finishAttempt(turn, entry, run, { ...verdict, at: turn.draft.now });
+}
+
+/** Nobody has told within the timeout. */
+export function wordOverdue(turn: Turn, run: Run, reason: string): void {
+  const entry = turn.state.jobs.get(run.job);
+  if (entry !== undefined)
+    finishAttempt(turn, entry, run, { outcome: 'timed-out', reason, at: turn.draft.now });
+}
+
+function finishAttempt(turn: Turn, entry: Entry, run: Run, verdict: AttemptEnd & { at: number }): void {
+  const attempt = run.attempts.at(-1);
+  if (attempt === undefined) return;
+  attempt.endedAt = Math.max(verdict.at, attempt.startedAt ?? attempt.createdAt);
+  attempt.reason = verdict.reason;
+  countAttempt(turn, entry, run, verdict.outcome === 'succeeded');
+  for (const key of turn.state.places.release(run)) turn.freed.add(key);
+  if (!retry(turn, entry, run, verdict)) closeRun(turn, run, verdict.outcome, verdict.reason);
+}
+
+function judge(
+  run: Run,
+  end: { exitCode: number | null; reason: string | null; infrastructure: boolean },
+): AttemptEnd {
+  if (run.kill !== null) return { outcome: run.kill.as, reason: run.kill.reason };
+  if (end.exitCode === 0 && run.told?.succeeded === false)
+    return { outcome: 'failed', reason: `reported as failed by ${run.told.by}` };
+  if (end.exitCode === 0) return { outcome: 'succeeded', reason: null };
+  if (end.exitCode === null || end.infrastructure) {
+    return { outcome: 'lost', reason: end.reason ?? 'the engine does not know how it ended' };
+  }
+  return { outcome: 'failed', reason: end.reason ?? `exit code ${end.exitCode}` };
+}
+
+function countAttempt(turn: Turn, entry: Entry, run: Run, succeeded: boolean): void {
+  const attempt = run.attempts.at(-1);
+  if (attempt === undefined || attempt.startedAt === null || attempt.endedAt === null) return;
+  const sample: Sample = { [succeeded ? 'runTime' : 'failedRunTime']: attempt.endedAt - attempt.startedAt };
+  if (attempt.number === 1) {
+    sample.startLateness = attempt.startedAt - readyAt(run);
+    sample.queueWait = attempt.startedAt - run.createdAt;
+  }
+  entry.stats = fold(entry.stats, entry.job.name, sample, turn.draft.now);
+  turn.draft.stats(entry.stats);
+}
+
+/** True when another attempt will follow. */
+function retry(turn: Turn, entry: Entry, run: Run, verdict: AttemptEnd): boolean {
+  if (verdict.outcome === 'succeeded' || verdict.outcome === 'killed') return false;
+  const policy = policyOf(entry.job.definition.policy);
+  const failures = run.attempts.length;
+  if (failures > policy.retries.limit) return false;
+  const at = turn.draft.now + retryDelayMs(policy, run.id, failures);
+  run.state = nextRunState(run.state, 'retry');
+  run.kill = null;
+  run.told = undefined;
+  run.notBefore = at;
+  run.reason = `attempt ${failures} ${verdict.outcome}${verdict.reason === null ? '' : ` (${verdict.reason})`}; retry ${failures} of ${policy.retries.limit} at ${new Date(at).toISOString()}`;
+  turn.draft.run(run);
+  turn.state.watch(run);
+  return true;
+}
+
+/** The engine refused the attempt: nothing runs. */
+export function attemptRefused(turn: Turn, run: Run, reason: string): void {
+  attemptEnded(turn, run, {
+    at: turn.draft.now,
+    startedAt: null,
+    exitCode: 126,
+    reason,
+    infrastructure: false,
+  });
+}
+
+/**
+ * The engine has no place for the attempt, and nothing of it: the run waits without one, and holds no place that others
+ * could take. What was asked for more often may still come to be on the engine, and stays as it is.
+ */
+export function attemptUnplaced(turn: Turn, run: Run, reason: string, delayMs: () => number): void {
+  const { state, draft } = turn;
+  const launchName = run.attempts.at(-1)?.launchName ?? '';
+  if (run.state !== 'launching') return;
+  if (run.kill !== null) attemptRefused(turn, run, reason);
+  else if (!state.askedOnce.has(launchName)) attemptDeferred(turn, run, reason, delayMs());
+  else {
+    state.dropAttempt(run);
+    for (const key of state.places.release(run)) turn.freed.add(key);
+    const readySince = run.attempts.at(-1)?.endedAt ?? run.createdAt;
+    run.state = nextRunState(run.state, 'queue');
+    run.reason = reason;
+    run.notBefore = draft.now + placeRetryDelayMs(draft.now - readySince);
+    draft.run(run);
+    state.watch(run);
+  }
+}
+
+/** The engine could not be reached: ask for the same attempt again later. */
+export function attemptDeferred(turn: Turn, run: Run, reason: string, delayMs: number): void {
+  const entry = turn.state.jobs.get(run.job);
+  if (entry === undefined || run.state !== 'launching') return;
+  run.reason = reason;
+  turn.draft.run(run);
+  askToLaunch(turn, entry, run, delayMs);
+}

@@ -1,0 +1,107 @@
+/**
+ * What a job launches next and wants made ready before: its image fetched and its container created (`prestage`),
+ * or started and held (`warmStart`). Names of runs and launches follow from the due instant, so a launch is known
+ * before it is decided. Nothing hangs on it: at the instant the run is decided as ever, and what was made ready for
+ * another launch than is decided then is thrown away.
+ */
+
+import { CarillonError } from '../../errors.ts';
+import type { JobDefinition } from '../job/definition.ts';
+import { policyOf } from '../job/policy.ts';
+import type { LaunchSpec } from '../job/spec.ts';
+import type { Settings } from '../model/model.ts';
+import type { Entry, State } from '../state/state.ts';
+import { whatThrows } from '../state/usable.ts';
+import { engineFor } from './engine-choice.ts';
+import { firstLaunch } from './launch.ts';
+import { idleReason, newRun } from './runs.ts';
+
+/** A container that waits costs some 3 MB; whoever wants it earlier wants `prestage`. */
+export const LONGEST_WARM_START_MS = 600_000;
+/** Nothing is fetched earlier than a day before; and the lease of what is created fits a timer. */
+export const LONGEST_PRESTAGE_MS = 86_400_000;
+
+/** One thing to make ready, and when. */
+export interface Step {
+  readonly at: number;
+  readonly warm: boolean;
+}
+
+export interface Coming {
+  readonly due: number;
+  readonly spec: LaunchSpec;
+  /** Ascending; each takes the place of the one before. */
+  readonly steps: readonly Step[];
+}
+
+/** Null when nothing is to be made ready: not asked for, nothing due, the job idle, its engine gone, or held. */
+export function comingLaunch(state: State, entry: Entry): Coming | null {
+  const found = whatThrows(() => ({ coming: foreseen(state, entry) }));
+  return typeof found === 'string' ? null : found.coming;
+}
+
+function foreseen(state: State, entry: Entry): Coming | null {
+  const { prestageMs, warmStartMs } = policyOf(entry.job.definition.policy);
+  const { due } = entry;
+  if ((prestageMs === null && warmStartMs === null) || due === null || idleReason(entry) !== null)
+    return null;
+  if (whyNot(entry.job.definition, state.settings) !== null) return null;
+  const steps: Step[] = [];
+  if (prestageMs !== null && prestageMs > (warmStartMs ?? 0))
+    steps.push({ at: due - prestageMs, warm: false });
+  if (warmStartMs !== null) steps.push({ at: due - warmStartMs, warm: true });
+  const run = newRun(entry, { due, variant: '', root: null, trigger: { kind: 'schedule' } }, due);
+  return { due, spec: firstLaunch(state, entry, run), steps };
+}
+
+const fields = ['prestage', 'warmStart'] as const;
+
+/** INVALID_FIELD or UNSUPPORTED_BY_ENGINE for a job that can't have what it asks for. */
+export function checkAhead(definition: JobDefinition, settings: Settings): void {
+  const { policy = {} } = definition;
+  for (const field of fields) {
+    if (policy[field] === undefined) continue;
+    const problem = whyNot(definition, settings);
+    if (problem !== null) {
+      throw new CarillonError(problem.code, `policy.${field} has no meaning here: ${problem.why}`, {
+        field: `policy.${field}`,
+        value: policy[field],
+        allowed: problem.allowed,
+      });
+    }
+    const { prestageMs, warmStartMs } = policyOf(policy);
+    const [lengthMs, longestMs, longest] =
+      field === 'prestage'
+        ? [prestageMs, LONGEST_PRESTAGE_MS, 'P1D']
+        : [warmStartMs, LONGEST_WARM_START_MS, 'PT10M'];
+    if (lengthMs === null || (lengthMs > 0 && lengthMs <= longestMs)) continue;
+    throw new CarillonError('INVALID_FIELD', `policy.${field} is ${policy[field]}`, {
+      field: `policy.${field}`,
+      value: policy[field],
+      allowed: `longer than zero, at most ${longest}`,
+    });
+  }
+}
+
+interface Problem {
+  readonly code: 'INVALID_FIELD' | 'UNSUPPORTED_BY_ENGINE';
+  readonly why: string;
+  readonly allowed: string;
+}
+
+/** Why nothing can be made ready for the job; null when it can. */
+function whyNot({ schedule, run }: JobDefinition, settings: Settings): Problem | null {
+  if (schedule === undefined || schedule.after !== undefined)
+    return {
+      code: 'INVALID_FIELD',
+      why: 'when the job starts is not known beforehand',
+      allowed: 'with cron, every or at',
+    };
+  const engine = engineFor(run, settings);
+  if (settings.engines[engine]?.kind === 'docker') return null;
+  return {
+    code: 'UNSUPPORTED_BY_ENGINE',
+    why: `the engine '${engine}' makes nothing ready before it is due`,
+    allowed: 'engines of kind docker',
+  };
+}

@@ -1,0 +1,353 @@
+/**
+ * What each command does, in two steps. The check reads the state, may fail in any way, and leaves it as it was:
+ * whatever is thrown there refuses that command and concerns nobody else. It returns the change, which must not
+ * fail: what is thrown there leaves a state that nobody can trust.
+ */
+
+import { checkParents } from '../../dag/check.ts';
+import { CarillonError, invariant } from '../../errors.ts';
+import type { AnswerTo, ApplyResult, Command, CommandAnswers, JobAnswer } from '../command.ts';
+import type { JobDefinition } from '../job/definition.ts';
+import { policyOf } from '../job/policy.ts';
+import { sameJson } from '../job/same.ts';
+import { shorten } from '../job/schema/explain.ts';
+import { nearest } from '../job/schema/nearest.ts';
+import { faultIn, utf8Length } from '../job/texts.ts';
+import { rerunVariant } from '../model/ids.ts';
+import type { Job, Run } from '../model/model.ts';
+import { isEnded } from '../model/run-state.ts';
+import { beginNames, beginSchedule } from '../state/decided.ts';
+import { copyRun } from '../state/decision.ts';
+import type { Entry, State } from '../state/state.ts';
+import type { Turn } from '../state/turn.ts';
+import { known, planApply, storedIn } from './apply.ts';
+import { runTold } from './attempts.ts';
+import { type Checked, checkJob, nextRevision } from './define.ts';
+import { setBack } from './due.ts';
+import { removeJob, revivedState } from './removal.ts';
+import { killRun, openRun, reviseLimits, settle } from './runs.ts';
+
+const environmentName = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** Parameters of one run, and the bytes of each: they are variables of its program. */
+const MAX_PARAMS = 64;
+const MAX_PARAM_BYTES = 4_096;
+
+/** Changes the state as a checked command wants it, and returns the answer. */
+export type Change<Answer> = (turn: Turn) => Answer;
+
+/** Where a command is checked: the state as it is, and the moment at which it will be changed. */
+interface Before {
+  readonly state: State;
+  readonly now: number;
+}
+
+type CommandOf<K extends Command['kind']> = Extract<Command, { kind: K }>;
+type Check<K extends Command['kind']> = (before: Before, command: CommandOf<K>) => Change<CommandAnswers[K]>;
+
+const checks: { readonly [K in Command['kind']]: Check<K> } = {
+  'put-job': putJob,
+  apply,
+  'delete-job': deleteJob,
+  pause: ({ state }, { name, by }) => setPaused(state.entry(name), by, true),
+  resume: ({ state }, { name, by }) => setPaused(state.entry(name), by, false),
+  trigger,
+  rerun,
+  kill,
+  complete,
+  'mark-success': markSuccess,
+};
+
+/** Checks one command and changes nothing. Throws a `CarillonError` for what is refused. */
+export function check<C extends Command>(before: Before, command: C): Change<AnswerTo<C>> {
+  const own = checks[command.kind] as unknown as (before: Before, command: C) => Change<AnswerTo<C>>;
+  return own(before, command);
+}
+
+function putJob({ state, now }: Before, command: CommandOf<'put-job'>): Change<JobAnswer> {
+  const checked = checkJob(command.definition, command.source, { ...storedIn(state), now });
+  const { definition } = checked;
+  const before = state.jobs.get(definition.name) ?? null;
+  if (before !== null && command.mode === 'create') {
+    throw new CarillonError('JOB_EXISTS', `a job named '${definition.name}' exists already`, {
+      field: 'name',
+      value: definition.name,
+    });
+  }
+  if (command.expected !== undefined && (before?.job.revision ?? 0) !== command.expected) {
+    throw new CarillonError(
+      'REVISION_CONFLICT',
+      `'${definition.name}' is at revision ${before?.job.revision ?? 0}, not ${command.expected}`,
+      { field: 'revision', value: command.expected, allowed: String(before?.job.revision ?? 0) },
+    );
+  }
+  const parents = definition.schedule?.after?.parents ?? [];
+  checkParents(
+    state.graph,
+    definition.name,
+    parents,
+    (name) => state.jobs.has(name),
+    (unknown) => {
+      const near = nearest(unknown, state.jobs.size <= 10_000 ? state.jobs.keys() : state.graph.linked());
+      return near === null ? [] : [near];
+    },
+  );
+  if (before !== null && sameJson(before.job.definition, definition)) {
+    const { job, state } = before;
+    return () => ({ job, state: { ...state }, outcome: 'unchanged', warnings: checked.warnings });
+  }
+  const next = nextRevision(checked, known(state, definition.name), { now, by: command.by });
+  return (turn) => {
+    const entry = accept(turn, checked, next);
+    settle(turn);
+    return {
+      job: entry.job,
+      state: { ...entry.state },
+      outcome: before === null ? 'created' : 'changed',
+      warnings: next.warnings,
+    };
+  };
+}
+
+/** Puts a checked revision into effect. Pending runs stay and are launched with it. */
+function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: number | null }): Entry {
+  const { state, draft } = turn;
+  const { name } = next.job;
+  const before = state.jobs.get(name);
+  const isNew = before === undefined;
+  if (before !== undefined && next.cursor !== null) {
+    // The schedule that it has now says what that is; see `beginSchedule`.
+    if (before.state.cursor > draft.now) setBack(turn, before);
+    beginSchedule(before.state, before.job.resolved, next.cursor);
+    beginNames(before.state, before.job.resolved, draft.now);
+  }
+  const revived = isNew ? revivedState(turn, name, next.cursor ?? draft.now) : null;
+  const entry = state.putJob(next.job, revived);
+  if (definition.paused !== undefined) {
+    entry.state.paused = definition.paused ? { at: draft.now, by: next.job.updatedBy } : null;
+  }
+  // A timeout or a grace may have become shorter.
+  for (const run of entry.runs) state.watch(run);
+  if (!isNew) reviseLimits(turn, entry);
+  draft.job(next.job);
+  // The state of a job whose name is new follows from the job; see `State.putJob`.
+  if (!isNew || revived !== null || entry.state.paused !== null) draft.state(entry.state);
+  draft.notice({
+    kind: 'job',
+    name,
+    change: isNew ? 'created' : 'changed',
+    revision: entry.job.revision,
+  });
+  draft.cut();
+  state.plan(entry);
+  return entry;
+}
+
+function apply({ state, now }: Before, command: CommandOf<'apply'>): Change<readonly ApplyResult[]> {
+  const plan = planApply(state, command, now);
+  if (command.dryRun) return () => plan.results;
+  return (turn) => {
+    // Edges first: while the jobs are put one by one, the graph may not show a cycle that is not there after.
+    for (const { checked } of plan.accepted) {
+      const parents = checked.definition.schedule?.after?.parents ?? [];
+      if (parents.length > 0) turn.state.graph.setParents(checked.definition.name, parents);
+    }
+    for (const { checked, next } of plan.accepted) if (next !== null) accept(turn, checked, next);
+    for (const name of plan.pruned) removeJob(turn, turn.state.entry(name), command.by);
+    settle(turn);
+    return plan.results;
+  };
+}
+
+function deleteJob(
+  { state, now }: Before,
+  { name, dependents, by }: CommandOf<'delete-job'>,
+): Change<CommandAnswers['delete-job']> {
+  const entry = state.entry(name);
+  const children = [...state.graph.childrenOf(name)];
+  if (children.length > 0 && dependents === 'refuse') {
+    throw new CarillonError(
+      'JOB_HAS_DEPENDENTS',
+      `${children.length} ${children.length === 1 ? 'job depends' : 'jobs depend'} on '${name}': ${children.slice(0, 5).join(', ')}${children.length > 5 ? ', …' : ''}`,
+      { field: 'dependents', value: 'refuse', allowed: ['cascade', 'detach'], names: children },
+    );
+  }
+  if (dependents === 'cascade') {
+    const doomed = [name, ...state.graph.descendants(name)];
+    return (turn) => {
+      for (const each of [...doomed].reverse()) removeJob(turn, state.entry(each), by);
+      return { deleted: doomed, detached: [] };
+    };
+  }
+  const revisions = children.map((child) => detached(state.entry(child), name, { now, by }));
+  return (turn) => {
+    for (const { checked, next } of revisions) accept(turn, checked, next);
+    removeJob(turn, entry, by);
+    return { deleted: [name], detached: children };
+  };
+}
+
+/** The child's revision without this parent; one without any parent left runs by hand only. */
+function detached(
+  child: Entry,
+  parent: string,
+  stamp: { readonly now: number; readonly by: string },
+): { checked: Checked; next: ReturnType<typeof nextRevision> } {
+  const { schedule, ...rest } = child.job.definition;
+  const after = schedule?.after;
+  invariant(after !== undefined, `${child.job.name} waits for ${parent}`);
+  const parents = after.parents.filter((name) => name !== parent);
+  const definition: JobDefinition =
+    parents.length === 0 ? rest : { ...rest, schedule: { ...schedule, after: { ...after, parents } } };
+  const checked: Checked = { definition, source: 'detach', warnings: [] };
+  return { checked, next: nextRevision(checked, { before: child, past: null }, stamp) };
+}
+
+function setPaused(entry: Entry, by: string, paused: boolean): Change<CommandAnswers['pause']> {
+  return (turn) => {
+    const { state, job } = entry;
+    const changes = paused ? state.paused === null : state.paused !== null || state.disabled !== null;
+    if (changes) {
+      state.paused = paused ? { at: turn.draft.now, by } : null;
+      if (!paused && state.disabled !== null) {
+        state.disabled = null;
+        state.consecutiveFailures = 0;
+      }
+      turn.draft.state(state);
+      const change = paused ? 'paused' : 'resumed';
+      turn.draft.notice({ kind: 'job', name: job.name, change, revision: job.revision });
+    }
+    return { job, state: { ...state } };
+  };
+}
+
+function trigger({ state, now }: Before, command: CommandOf<'trigger'>): Change<Run> {
+  const entry = state.entry(command.name);
+  checkParams(command.params);
+  const trigger = { kind: 'manual', by: command.by } as const;
+  const seed = {
+    due: now,
+    variant: `m${command.triggerId}`,
+    root: command.name,
+    trigger,
+    params: command.params,
+  };
+  return once(command.name, seed.variant, (turn) => openRun(turn, entry, seed));
+}
+
+function rerun({ state }: Before, { run, triggerId, by }: CommandOf<'rerun'>): Change<Run> {
+  const entry = state.entry(run.job);
+  if (!isEnded(run.state)) {
+    throw new CarillonError('RUN_NOT_ENDED', `the run ${run.id} is ${run.state}`, {
+      field: 'id',
+      value: run.id,
+    });
+  }
+  const seed = {
+    due: run.due,
+    variant: rerunVariant(triggerId),
+    root: run.job,
+    trigger: { kind: 'rerun', by, of: run.id } as const,
+    params: run.params,
+  };
+  return once(run.job, seed.variant, (turn) => openRun(turn, entry, seed));
+}
+
+/** The same trigger id gives the run it gave before. */
+function once(job: string, variant: string, open: Change<Run>): Change<Run> {
+  return (turn) => {
+    const { state } = turn;
+    const known = state.triggered(job, variant);
+    if (known !== undefined) return copyRun(state.runs.get(known.id) ?? known);
+    const run = open(turn);
+    settle(turn);
+    state.remember(copyRun(run));
+    return copyRun(run);
+  };
+}
+
+function checkParams(params: Readonly<Record<string, string>>): void {
+  const names = Object.keys(params);
+  if (names.length > MAX_PARAMS) {
+    throw new CarillonError('LIMIT_EXCEEDED', `${names.length} parameters are more than ${MAX_PARAMS}`, {
+      field: 'params',
+      allowed: `at most ${MAX_PARAMS}`,
+    });
+  }
+  for (const name of names) {
+    if (!environmentName.test(name) || name.startsWith('CARILLON_')) {
+      throw new CarillonError('INVALID_FIELD', `'${name}' can not be the name of a parameter`, {
+        field: `params.${name}`,
+        value: name,
+        allowed: 'letters, digits and underscores, not beginning with a digit or with CARILLON_',
+      });
+    }
+    const value = params[name] ?? '';
+    const fault = faultIn(value);
+    if (fault !== null) {
+      throw new CarillonError('INVALID_FIELD', `params.${name} ${fault}. Allowed: text without it.`, {
+        field: `params.${name}`,
+        value: shorten(value),
+        allowed: 'text without it',
+      });
+    }
+    if (utf8Length(value) > MAX_PARAM_BYTES) {
+      throw new CarillonError(
+        'LIMIT_EXCEEDED',
+        `the parameter '${name}' is longer than ${MAX_PARAM_BYTES} bytes`,
+        {
+          field: `params.${name}`,
+          allowed: `at most ${MAX_PARAM_BYTES} bytes`,
+        },
+      );
+    }
+  }
+}
+
+/** Told as a rerun of what it stands for: the round of its children holds as if that had succeeded. */
+function markSuccess(
+  { state, now }: Before,
+  { name, triggerId, by }: CommandOf<'mark-success'>,
+): Change<Run> {
+  const entry = state.entry(name);
+  const { last } = entry.state;
+  const seed =
+    last === null || last.state === 'succeeded'
+      ? { due: now, variant: `m${triggerId}`, trigger: { kind: 'manual', by } as const }
+      : {
+          due: last.due,
+          variant: rerunVariant(triggerId),
+          trigger: { kind: 'rerun', by, of: last.id } as const,
+        };
+  return once(name, seed.variant, (turn) => openRun(turn, entry, { ...seed, root: name, marked: by }));
+}
+
+function complete({ state }: Before, { runId, succeeded, by }: CommandOf<'complete'>): Change<Run> {
+  const run = unfinished(state, runId);
+  if (policyOf(state.entry(run.job).job.definition.policy).completion !== 'callback') {
+    throw new CarillonError(
+      'OUTCOME_NOT_AWAITED',
+      `The run ${run.id} ends with its command, because its job has no policy.completion: callback.`,
+      { field: 'id', value: run.id, allowed: 'runs of jobs with policy.completion: callback' },
+    );
+  }
+  return (turn) => {
+    runTold(turn, run, { succeeded, by });
+    settle(turn);
+    return copyRun(run);
+  };
+}
+
+function unfinished(state: State, id: string): Run {
+  const run = state.runs.get(id);
+  if (run !== undefined) return run;
+  throw new CarillonError('RUN_ENDED', `the run ${id} has ended, or never was`, { field: 'id', value: id });
+}
+
+function kill({ state }: Before, { runId, by }: CommandOf<'kill'>): Change<Run> {
+  const run = unfinished(state, runId);
+  return (turn) => {
+    killRun(turn, run, { by, as: 'killed', reason: `killed by ${by}` });
+    settle(turn);
+    return copyRun(run);
+  };
+}

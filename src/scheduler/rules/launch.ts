@@ -1,0 +1,190 @@
+/** From a run to an attempt: which limits, and the launch in words every engine understands. */
+
+import { invariant } from '../../errors.ts';
+import { chronosNames, withArguments } from '../chronos/task.ts';
+import { containerSpec } from '../job/container-spec.ts';
+import type { RunDefinition } from '../job/definition.ts';
+import { policyOf } from '../job/policy.ts';
+import { type FetchDefinition, fetchName } from '../job/schema/fetch.ts';
+import { memoryBytes } from '../job/size.ts';
+import type { FetchItem, LaunchSpec, SecretRef } from '../job/spec.ts';
+import { launchName } from '../model/ids.ts';
+import type { Attempt, Run, Settings } from '../model/model.ts';
+import { nextRunState } from '../model/run-state.ts';
+import type { Limit } from '../state/places.ts';
+import type { Entry, State } from '../state/state.ts';
+import type { Turn } from '../state/turn.ts';
+import { whatThrows } from '../state/usable.ts';
+import { engineFor } from './engine-choice.ts';
+
+/** The limits that apply to a run of this job. */
+export function limitsOf(state: State, entry: Entry, engine: string): Limit[] {
+  const policy = policyOf(entry.job.definition.policy);
+  const limits: Limit[] = [];
+  const { name } = entry.job;
+  if (policy.concurrency !== null)
+    limits.push({ key: `job:${name}`, places: policy.concurrency, label: `job ${name}` });
+  const pool = policy.pool === null ? null : poolLimit(state.settings, policy.pool);
+  if (pool !== null) limits.push(pool);
+  const own = engineLimit(state.settings, engine);
+  if (own !== null) limits.push(own);
+  return limits;
+}
+
+/** How many attempts may share a pool at once; null: it is not configured any more. */
+export function poolLimit(settings: Settings, pool: string): Limit | null {
+  const places = Object.hasOwn(settings.pools, pool) ? settings.pools[pool] : undefined;
+  return places === undefined ? null : { key: `pool:${pool}`, places, label: `pool ${pool}` };
+}
+
+/** What an engine may have at once; null: no bound. */
+export function engineLimit(settings: Settings, engine: string): Limit | null {
+  const concurrency = settings.engines[engine]?.concurrency ?? null;
+  return concurrency === null
+    ? null
+    : { key: `engine:${engine}`, places: concurrency, label: `engine ${engine}` };
+}
+
+/** The node whose own engine it is: this one's, or null where every node reaches the engine. */
+export function hostOf(settings: Settings, engine: string): string | null {
+  return settings.engines[engine]?.host ?? null;
+}
+
+/** A run's next attempt, and what it asks of the engine. */
+export interface NextLaunch {
+  readonly attempt: Attempt;
+  readonly spec: LaunchSpec;
+}
+
+/** A sentence instead where the stored definition does not give a launch. Changes nothing. */
+export function nextLaunch(
+  { state, draft }: Turn,
+  entry: Entry,
+  run: Run,
+  engine: string,
+): NextLaunch | string {
+  return whatThrows(() => {
+    const attempt = newAttempt(state, entry, run, engine, draft.now);
+    return { attempt, spec: launchSpec(state, entry, run, attempt) };
+  });
+}
+
+/** Decides a new attempt: durable first, then asked of the engine. */
+export function launchRun(turn: Turn, entry: Entry, run: Run, { attempt, spec }: NextLaunch): void {
+  const { state, draft } = turn;
+  run.state = nextRunState(run.state, 'launch');
+  run.reason = null;
+  run.notBefore = null;
+  run.revision = entry.job.revision;
+  run.attempts.push(attempt);
+  state.putRun(run);
+  draft.run(run);
+  draft.effect({ kind: 'launch', spec, priority: run.priority, delayMs: null });
+  state.askedOnce.add(attempt.launchName);
+}
+
+function newAttempt(state: State, entry: Entry, run: Run, engine: string, now: number): Attempt {
+  const number = run.attempts.length + 1;
+  return {
+    number,
+    engine,
+    host: hostOf(state.settings, engine),
+    launchName: launchName({ cluster: state.cluster, job: entry.job, run: run.id, attempt: number }),
+    term: state.term,
+    createdAt: now,
+    startedAt: null,
+    endedAt: null,
+    exitCode: null,
+    reason: null,
+  };
+}
+
+/** What the first attempt of the run would ask for, were it decided now. */
+export function firstLaunch(state: State, entry: Entry, run: Run): LaunchSpec {
+  const engine = engineFor(entry.job.definition.run, state.settings);
+  return launchSpec(state, entry, run, newAttempt(state, entry, run, engine, run.createdAt));
+}
+
+/** Asks the engine for the run's newest attempt; asking twice is harmless, the name is the lock. */
+export function askToLaunch(turn: Turn, entry: Entry, run: Run, delayMs: number | null): void {
+  const attempt = run.attempts.at(-1);
+  invariant(
+    attempt !== undefined && run.state === 'launching',
+    `run ${run.id} is ${run.state} and is to be launched`,
+  );
+  const { state, draft } = turn;
+  const spec = entry.fault ?? whatThrows(() => launchSpec(state, entry, run, attempt));
+  if (typeof spec === 'string') {
+    // The attempt keeps its name and its place: it may have been started, and a leader that can read it asks again.
+    run.reason = spec;
+    draft.run(run);
+    return;
+  }
+  state.askedOnce.delete(attempt.launchName);
+  draft.effect({ kind: 'launch', spec, priority: run.priority, delayMs });
+}
+
+function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): LaunchSpec {
+  const { definition } = entry.job;
+  const given = withArguments(definition, run);
+  const memory = given.resources?.memory;
+  return {
+    launchName: attempt.launchName,
+    engine: attempt.engine,
+    cluster: state.cluster,
+    term: state.term,
+    job: run.job,
+    run: run.id,
+    attempt: attempt.number,
+    due: run.due,
+    image: given.image ?? null,
+    argv: programOf(given),
+    env: {
+      ...given.env,
+      ...run.params,
+      ...identity(run, attempt),
+      ...chronosNames(definition, run, attempt),
+    },
+    secrets: secretVariables(given),
+    workdir: given.workdir ?? null,
+    user: given.user ?? null,
+    cpus: given.resources?.cpus ?? null,
+    memoryBytes: memory === undefined ? null : memoryBytes(memory, 'run.resources.memory'),
+    gpus: given.resources?.gpus ?? null,
+    constraints: given.constraints ?? [],
+    volumes: given.volumes ?? [],
+    pull: given.pull ?? 'missing',
+    registrySecret: given.registry?.secret ?? null,
+    labels: definition.labels ?? {},
+    ...(given.fetch !== undefined && { fetch: given.fetch.map(fetchItem) }),
+    container: { ...containerSpec(given), stopGraceMs: policyOf(definition.policy).killAfterMs },
+  };
+}
+
+/** Program and arguments; null where the image has the program. */
+function programOf({ argv, command, entrypoint, args = [] }: RunDefinition): readonly string[] | null {
+  if (command !== undefined) return ['/bin/sh', '-c', command];
+  return argv ?? (entrypoint === undefined ? null : [...entrypoint, ...args]);
+}
+
+function fetchItem({ uri, output, executable = false, extract = false }: FetchDefinition): FetchItem {
+  return { uri, output: output ?? fetchName(uri), executable, extract };
+}
+
+/** Those that are not mounted as files. */
+function secretVariables({ secrets = {} }: RunDefinition): Record<string, SecretRef> {
+  const variables = Object.entries(secrets).filter(([, { mount }]) => mount === undefined);
+  return Object.fromEntries(variables.map(([name, { file }]) => [name, { file }]));
+}
+
+/** What a job can know of itself. */
+function identity(run: Run, attempt: Attempt): Record<string, string> {
+  const names: Record<string, string> = {
+    CARILLON_JOB: run.job,
+    CARILLON_RUN: run.id,
+    CARILLON_DUE: new Date(run.due).toISOString(),
+    CARILLON_ATTEMPT: String(attempt.number),
+  };
+  if (run.trigger.kind === 'parents') names.CARILLON_PARENTS = run.trigger.runs.join(',');
+  return names;
+}

@@ -1,0 +1,233 @@
+/**
+ * Compares what is believed with what an engine reports: after taking over, and now and then. Pure: the
+ * same beliefs and reports give the same decision.
+ */
+
+import type { Run } from '../model/model.ts';
+import type { LaunchReport } from '../ports.ts';
+import { inOrder } from '../state/places.ts';
+import type { Entry, State } from '../state/state.ts';
+import type { Turn } from '../state/turn.ts';
+import { attemptEnded, attemptOutputDropped, attemptStarted } from './attempts.ts';
+import { askToLaunch, hostOf, limitsOf } from './launch.ts';
+import { closeRun, placeRun, settle, takeTurn } from './runs.ts';
+
+/** Most ended launches that one inventory removes; the next one goes on. */
+const MAX_REMOVALS = 1_000;
+/** A launch that nobody wants gets this long between TERM and KILL. */
+const ORPHAN_GRACE_MS = 10_000;
+
+export interface Inventory {
+  readonly engine: string;
+  /** The node whose own engine it is; null where every node reaches the engine. */
+  readonly host: string | null;
+  readonly reports: readonly LaunchReport[];
+  /** Launches that were known to run when it was asked for: what started since may be missing in it. */
+  readonly running: ReadonlySet<string>;
+  /** When it came, by a clock that is never set. */
+  readonly monotonicMs: number;
+  /** The first inventory of this term: launches of older terms are asked for again. */
+  readonly takeOver: boolean;
+}
+
+/** Rebuilds what is not stored and lets runs go on that wait for nothing; before any inventory. */
+export function resume(turn: Turn): void {
+  const { state, draft } = turn;
+  const runs = [...state.runs.values()];
+  for (const run of runs) {
+    const entry = state.jobs.get(run.job);
+    const attempt = run.attempts.at(-1);
+    state.watch(run);
+    if (entry === undefined || attempt === undefined || run.state === 'waiting' || run.state === 'queued')
+      continue;
+    state.places.take(run, limitsOf(state, entry, attempt.engine));
+    if (run.state === 'launching') sayEngineGone(turn, run, attempt.engine);
+  }
+  // A kill ends at once what is not launched, so one that is still asked for came with a backup; see restored.ts.
+  for (const run of runs)
+    if (run.kill !== null && (run.state === 'waiting' || isQueued(run)))
+      closeRun(turn, run, run.kill.as, run.kill.reason);
+  settle(turn);
+  draft.cut();
+  // Those that waited for a place go first, in the order in which they would have got it.
+  for (const run of runs.filter((each) => isQueued(each) && each.notBefore === null).sort(inOrder)) {
+    const entry = state.jobs.get(run.job);
+    if (entry === undefined) continue;
+    placeRun(turn, entry, run);
+    draft.cut();
+  }
+  for (const run of runs) {
+    if (isQueued(run) || !state.jobs.has(run.job)) continue;
+    takeTurn(turn, run.job);
+    draft.cut();
+  }
+}
+
+/** It may have been started there, so it keeps its attempt: nobody else can tell. */
+function sayEngineGone({ state, draft }: Turn, run: Run, engine: string): void {
+  if (Object.hasOwn(state.settings.engines, engine)) return;
+  const reason = `the engine ${engine}, which may have started it, is not configured here`;
+  if (run.reason === reason) return;
+  run.reason = reason;
+  draft.run(run);
+}
+
+const isQueued = (run: Run): boolean => run.state === 'queued';
+
+/** The launches of one engine that are known to run. */
+export function runningOn(state: State, engine: string, host: string | null): ReadonlySet<string> {
+  const running = new Set<string>();
+  for (const run of state.runs.values()) {
+    const attempt = run.attempts.at(-1);
+    if (run.state === 'running' && attempt?.engine === engine && attempt.host === host)
+      running.add(attempt.launchName);
+  }
+  return running;
+}
+
+/** Takes in one engine's inventory. */
+export function reconcile(turn: Turn, inventory: Inventory): void {
+  const { state, draft } = turn;
+  const byName = new Map(inventory.reports.map((report) => [report.launchName, report]));
+  for (const run of [...state.runs.values()]) {
+    const attempt = run.attempts.at(-1);
+    if (!isLive(run) || attempt?.engine !== inventory.engine || attempt.host !== inventory.host) continue;
+    const report = byName.get(attempt.launchName);
+    if (report === undefined) missing(turn, run, inventory);
+    else adopt(turn, run, report, inventory);
+    settle(turn);
+    draft.cut();
+  }
+  sweep(turn, inventory);
+}
+
+function isLive(run: Run): boolean {
+  return run.state === 'launching' || run.state === 'running';
+}
+
+/** A node does not come back: what it had launched is lost, and the retry policy decides. */
+export function hostLost(turn: Turn, engine: string, host: string): void {
+  for (const run of [...turn.state.runs.values()]) {
+    const attempt = run.attempts.at(-1);
+    if (!isLive(run) || attempt?.engine !== engine || attempt.host !== host) continue;
+    attemptEnded(turn, run, {
+      at: turn.draft.now,
+      startedAt: attempt.startedAt,
+      exitCode: null,
+      reason: `the node ${host}, which alone can tell, does not answer`,
+      infrastructure: true,
+    });
+    settle(turn);
+    turn.draft.cut();
+  }
+}
+
+function adopt(turn: Turn, run: Run, report: LaunchReport, inventory: Inventory): void {
+  const entry = turn.state.jobs.get(run.job);
+  if (entry === undefined) return;
+  if (report.state === 'created') {
+    if (run.state === 'running') missing(turn, run, inventory);
+    else if (inventory.takeOver) askAgain(turn, entry, run, inventory);
+    return;
+  }
+  // Ended without a start: refused by a node, or killed while it waited for one.
+  if (report.state === 'running' || report.startedAt !== undefined)
+    attemptStarted(turn, run, report.startedAt ?? turn.draft.now, report.image);
+  if (report.state === 'ended') {
+    attemptEnded(turn, run, {
+      at: report.endedAt ?? turn.draft.now,
+      startedAt: report.startedAt ?? null,
+      exitCode: report.exitCode ?? null,
+      reason: report.reason ?? null,
+      infrastructure: report.infrastructure ?? false,
+      bytesDropped: report.bytesDropped,
+    });
+    return;
+  }
+  attemptOutputDropped(turn, run, report.bytesDropped ?? 0);
+  if (inventory.takeOver && run.kill !== null) repeatKill(turn, run);
+}
+
+/** The leader that asked for the kill may have died before the engine heard of it. */
+function repeatKill(turn: Turn, run: Run): void {
+  const attempt = run.attempts.at(-1);
+  if (attempt === undefined) return;
+  const { engine, host, launchName } = attempt;
+  turn.draft.effect({ kind: 'kill', engine, host, launchName, graceMs: ORPHAN_GRACE_MS });
+}
+
+/**
+ * Created and never started: by a leader that is gone. Here, the engine removes it and creates it anew. On another
+ * node its start may be under way all the same: it is only taken away, and launched here once it is gone.
+ */
+function askAgain(turn: Turn, entry: Entry, run: Run, inventory: Inventory): void {
+  const { engine, host } = inventory;
+  const launchName = run.attempts.at(-1)?.launchName ?? '';
+  if (host === hostOf(turn.state.settings, engine)) askToLaunch(turn, entry, run, null);
+  else turn.draft.effect({ kind: 'take-back', engine, host, launchName });
+}
+
+/**
+ * Asks for an attempt that its engine does not have: the name is the lock. One that another node did not start, and
+ * as it no longer leads will not start, becomes this node's before it is launched here.
+ */
+function launchHere(turn: Turn, entry: Entry, run: Run, { engine, host }: Inventory): void {
+  const here = hostOf(turn.state.settings, engine);
+  const attempt = run.attempts.at(-1);
+  if (attempt === undefined) return;
+  if (here !== host) {
+    run.attempts.splice(-1, 1, { ...attempt, host: here, term: turn.state.term });
+    turn.draft.run(run);
+  }
+  askToLaunch(turn, entry, run, null);
+}
+
+function missing(turn: Turn, run: Run, inventory: Inventory): void {
+  const { state } = turn;
+  const entry = state.jobs.get(run.job);
+  const attempt = run.attempts.at(-1);
+  if (entry === undefined || attempt === undefined) return;
+  // Not by instants: the engine's clock may be behind ours, and ours may have been set since.
+  if (!inventory.running.has(attempt.launchName)) {
+    // What this leader asked for itself, the start queue still has, or answers soon.
+    const isAsked = !inventory.takeOver || state.askedOnce.has(attempt.launchName);
+    if (run.state === 'launching' && !isAsked) launchHere(turn, entry, run, inventory);
+    return;
+  }
+  attemptEnded(turn, run, {
+    at: turn.draft.now,
+    startedAt: attempt.startedAt,
+    exitCode: null,
+    reason: `the engine ${inventory.engine} no longer knows it`,
+    infrastructure: true,
+  });
+}
+
+/**
+ * Ends launches that belong to no unfinished run, and removes ended ones after their grace. It counts from when this
+ * leader saw them first: the clocks of engine and leader may be further apart than the grace is long.
+ */
+function sweep(turn: Turn, inventory: Inventory): void {
+  const { state, draft } = turn;
+  const { engine, host, monotonicMs } = inventory;
+  const tombstoneMs = state.settings.engines[engine]?.tombstoneMs ?? Number.POSITIVE_INFINITY;
+  const place = `${engine}@${host ?? ''}`;
+  const before = state.tombstones.get(place);
+  const tombstones = new Map<string, number>();
+  let removals = 0;
+  for (const { launchName, state: is } of inventory.reports) {
+    const run = state.launches.get(launchName);
+    if (run !== undefined && run.attempts.at(-1)?.launchName === launchName) continue;
+    if (is === 'running') {
+      draft.effect({ kind: 'kill', engine, host, launchName, graceMs: ORPHAN_GRACE_MS });
+      continue;
+    }
+    const since = before?.get(launchName) ?? monotonicMs;
+    tombstones.set(launchName, since);
+    if (monotonicMs - since >= tombstoneMs && removals < MAX_REMOVALS) {
+      removals += 1;
+      draft.effect({ kind: 'remove', engine, host, launchName });
+    }
+  }
+  state.tombstones.set(place, tombstones);
+}

@@ -1,0 +1,72 @@
+/**
+ * A job goes, and a job of its name may come back. The past of a name continues: revisions keep counting, counters and
+ * percentiles go on, and what was decided is not decided again.
+ */
+
+import type { JobState, Removal } from '../model/model.ts';
+import { isEnded } from '../model/run-state.ts';
+import { beginNames, beginSchedule, compiled, takeBack } from '../state/decided.ts';
+import { type Entry, MAX_PASTS } from '../state/state.ts';
+import type { Turn } from '../state/turn.ts';
+import { closeRun, killRun, settle } from './runs.ts';
+
+/** Unfinished runs end with the job: what runs is ended too. */
+export function removeJob(turn: Turn, entry: Entry, by: string): void {
+  const { state, draft } = turn;
+  const { name, resolved } = entry.job;
+  // Children are gone or detached by now: nobody is to be told of these endings.
+  state.graph.setParents(name, []);
+  for (const run of [...entry.runs]) {
+    if (run.state === 'launching' || run.state === 'running')
+      killRun(turn, run, { by, as: 'killed', reason: 'the job was deleted' });
+    if (!isEnded(run.state)) closeRun(turn, run, 'killed', 'the job was deleted');
+  }
+  const removed: Removal = { at: draft.now, by, revision: entry.job.revision + 1, resolved };
+  const past: JobState = { ...entry.state, removed };
+  writeRemoval(turn, name, removed);
+  // Behind the removal, which takes both away from the store.
+  draft.state(past);
+  if (entry.stats !== null) draft.stats(entry.stats);
+  draft.notice({ kind: 'job', name, change: 'deleted', revision: removed.revision });
+  state.removeJob(name);
+  state.keepPast({ state: past, stats: entry.stats });
+  forgetOldest(turn);
+  settle(turn);
+  draft.cut();
+}
+
+function writeRemoval({ draft }: Turn, job: string, { revision, at, by }: Removal): void {
+  draft.jobRemoved(job, { job, revision, at, by, definition: null });
+}
+
+/** Removes once more what was removed longest ago, now without keeping its past. */
+function forgetOldest(turn: Turn): void {
+  const { pasts } = turn.state;
+  if (pasts.size <= MAX_PASTS) return;
+  for (const [name, { state }] of pasts) {
+    turn.state.removeJob(name);
+    if (state.removed !== null) writeRemoval(turn, name, state.removed);
+    return;
+  }
+}
+
+/** The state of a job that comes back, and whose schedule holds from `cursor` on; null where the name has no past. */
+export function revivedState({ state, draft }: Turn, name: string, cursor: number): JobState | null {
+  const past = state.pasts.get(name)?.state;
+  if (past === undefined) return null;
+  const revived: JobState = {
+    ...past,
+    removed: null,
+    paused: null,
+    disabled: null,
+    held: [],
+    consecutiveFailures: 0,
+  };
+  const before = past.removed?.resolved ?? null;
+  const schedule = before === null ? null : compiled(before);
+  if (revived.cursor > draft.now)
+    for (const line of takeBack({ schedule, state: revived }, draft.now)) draft.ledger(line);
+  beginSchedule(revived, before, cursor);
+  beginNames(revived, before, draft.now);
+  return revived;
+}

@@ -1,0 +1,107 @@
+/**
+ * Which jobs share their due instants. Parents of one cadence are joined by nominal time; parents of
+ * different cadence by "since the last round", or by interval where `per` is said.
+ */
+
+import type { JoinSpec } from '../../dag/ready.ts';
+import type { AfterDefinition } from '../job/definition.ts';
+import { instantsBetween } from '../schedule/between.ts';
+import type { Schedule } from '../schedule/model.ts';
+
+/** More runs than this in one interval are not counted on. */
+const MAX_RUNS_PER_INTERVAL = 100_000;
+/** Counts kept per child; they are asked for several times with each ending. */
+const MAX_COUNTS = 64;
+/** Chains of dependents are followed this far; a longer one counts as having no cadence. */
+const MAX_DEPTH = 10_000;
+
+interface Driver {
+  readonly schedule: Schedule | null;
+  readonly parents: readonly string[];
+  /** The job's cadence, if it was asked for before. */
+  readonly known: string | null | undefined;
+}
+
+/** The schedule's canonical text and zone, or that of the parents when they all agree. */
+export function cadenceOf(name: string, driver: (name: string) => Driver): string | null {
+  const texts = new Set<string>();
+  const seen = new Set<string>();
+  const pending = [name];
+  while (pending.length > 0) {
+    const job = pending.pop() as string;
+    if (seen.has(job)) continue;
+    seen.add(job);
+    const { schedule, parents, known } = driver(job);
+    const text = known ?? (schedule === null ? undefined : `${schedule.text} ${schedule.timezone ?? ''}`);
+    if (text !== undefined) texts.add(text);
+    else if (known === null || parents.length === 0) return null;
+    else pending.push(...parents);
+    if (texts.size > 1 || seen.size > MAX_DEPTH) return null;
+  }
+  const [only] = texts;
+  return only ?? null;
+}
+
+/** The rule by which a child's rounds are made. */
+export function joinSpecOf(
+  after: AfterDefinition,
+  cadence: (parent: string) => string | null,
+  timeSchedule: (parent: string) => Schedule | null,
+): JoinSpec {
+  const first = cadence(after.parents[0] ?? '');
+  const aligned = first !== null && after.parents.every((parent) => cadence(parent) === first);
+  const spec: JoinSpec = { parents: after.parents, when: after.when ?? 'all-succeeded', aligned };
+  const { per } = after;
+  if (per === undefined) return spec;
+  const counts = new Map<string, number>();
+  return {
+    ...spec,
+    per: {
+      key: (due) => intervalStart(due, per).toString(),
+      expected: (parent, due) => {
+        const start = intervalStart(due, per);
+        const key = `${start}/${parent}`;
+        const count = counts.get(key) ?? runsIn(timeSchedule(parent), start, per);
+        if (counts.size >= MAX_COUNTS) counts.clear();
+        counts.set(key, count);
+        return count;
+      },
+    },
+  };
+}
+
+/** Runs that a parent is to have in the interval; one for a parent without a schedule. */
+function runsIn(schedule: Schedule | null, start: number, per: Interval): number {
+  if (schedule === null) return 1;
+  const range = {
+    afterMs: start - 1,
+    upToMs: intervalEnd(start, per) - 1,
+    keep: 0,
+    countLimit: MAX_RUNS_PER_INTERVAL,
+  };
+  return Math.max(1, instantsBetween(schedule, range).count);
+}
+
+type Interval = NonNullable<AfterDefinition['per']>;
+
+const DAY_MS = 86_400_000;
+const widths = { minute: 60_000, hour: 3_600_000, day: DAY_MS, week: 7 * DAY_MS };
+/** 1970-01-05 was a Monday. */
+const FIRST_MONDAY_MS = 4 * DAY_MS;
+
+/** Start of the UTC interval that holds the instant; weeks begin on Monday. */
+function intervalStart(ms: number, per: Interval): number {
+  if (per === 'month') {
+    const date = new Date(ms);
+    return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1);
+  }
+  const width = widths[per];
+  const offset = per === 'week' ? FIRST_MONDAY_MS : 0;
+  return Math.floor((ms - offset) / width) * width + offset;
+}
+
+function intervalEnd(start: number, per: Interval): number {
+  if (per !== 'month') return start + widths[per];
+  const date = new Date(start);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
+}

@@ -1,0 +1,217 @@
+/**
+ * Which due instants of a job are decided. Under its schedule all from `begins` to the cursor are, and under those that
+ * it had before, the ones in `eras`. When the clock is set back behind the cursor, what lies in between stays decided:
+ * it moves into `ahead`, and the job goes on with instants of which nothing was said.
+ *
+ * The exception is a leap: a long stretch that was passed over in one step, because nobody led or because the clock
+ * went astray. If a clock that ran a year ahead for a minute could decide a year, the job would be silent for a year. So
+ * the part of a leap that a set-back makes future is taken back, in the ledger too. None of it has run: runs begin
+ * behind a leap.
+ */
+
+import { emptyJoin } from '../../dag/ready.ts';
+import { sameJson } from '../job/same.ts';
+import type { JobState, Leap, LedgerLine, Stretch } from '../model/model.ts';
+import { instantsBetween } from '../schedule/between.ts';
+import type { Schedule, ScheduleInput } from '../schedule/model.ts';
+import { nextInstant } from '../schedule/next.ts';
+import { compileSchedule } from '../schedule/parse.ts';
+
+/**
+ * Stretches passed over in one step that reach further back than this are leaps. cron, too, takes a clock that moves by
+ * more than three hours for one that is corrected.
+ */
+export const LEAP_MS = 3 * 3_600_000;
+/** Instants are counted exactly up to here, then as "at least". */
+export const COUNT_LIMIT = 100_000;
+/** Leaps and eras that are remembered for one job. What is forgotten of a leap stays decided. */
+const MAX_LEAPS = 4;
+const MAX_ERAS = 20;
+/** Instants of two schedules that are compared one by one; the rest of a stretch counts as decided. */
+const MAX_COMPARED = 10_000;
+
+const nothing: readonly never[] = Object.freeze([]);
+
+interface Scheduled {
+  readonly schedule: Schedule | null;
+  readonly state: JobState;
+}
+
+/** The next instant behind the cursor of which nothing is decided. */
+export function nextUndecided({ schedule, state }: Scheduled): number | null {
+  if (schedule === null) return null;
+  let due = nextInstant(schedule, state.cursor);
+  for (let compared = 0; due !== null; compared++) {
+    const at = due;
+    const stretch = state.ahead.find((each) => includes(each, at));
+    if (stretch === undefined) return due;
+    const whole = stretch.schedule == null || compared >= MAX_COMPARED;
+    due = nextInstant(schedule, whole ? stretch.to : due);
+  }
+  return null;
+}
+
+/** From `due`, which is not decided, up to here nothing is; at most up to `now`. */
+export function undecidedUpTo({ schedule, state }: Scheduled, due: number, now: number): number {
+  let upTo = now;
+  for (const stretch of state.ahead) {
+    if (schedule === null || stretch.to < due || stretch.from > upTo) continue;
+    const first = firstDecided(schedule, stretch, { from: Math.max(due, stretch.from), upTo });
+    if (first !== null) upTo = first - 1;
+  }
+  return upTo;
+}
+
+/** Moves the cursor to a later instant, past what was decided ahead of it. */
+export function moveCursor({ state }: Pick<Scheduled, 'state'>, to: number): void {
+  state.cursor = to;
+  if (state.ahead.length === 0) return;
+  const passed = state.ahead.filter((stretch) => stretch.to <= to && stretch.schedule !== undefined);
+  state.eras = [...state.eras, ...passed].slice(-MAX_ERAS);
+  state.ahead = state.ahead.filter((stretch) => stretch.to > to);
+}
+
+/** Remembers a line that passes over a long stretch; the shortest is forgotten first. */
+export function addLeap(state: JobState, line: LedgerLine): void {
+  const length = ({ line: { from, to } }: Leap): number => to - from;
+  const leaps = [...state.leaps, { line }];
+  if (leaps.length > MAX_LEAPS) {
+    const shortest = leaps.reduce((least, each) => (length(each) < length(least) ? each : least));
+    leaps.splice(leaps.indexOf(shortest), 1);
+  }
+  state.leaps = leaps;
+}
+
+/** The job gets another schedule, which holds from `cursor` on; `before` is the one that it had. */
+export function beginSchedule(state: JobState, before: ScheduleInput | null, cursor: number): void {
+  const under = <T extends { readonly schedule?: ScheduleInput | null }>(each: T): T[] => {
+    if (each.schedule !== undefined) return [each];
+    return before === null ? [] : [{ ...each, schedule: before }];
+  };
+  const era = { from: state.begins + 1, to: state.cursor };
+  state.ahead = state.ahead.flatMap(under);
+  state.leaps = state.leaps.flatMap(under);
+  state.eras = [...state.eras, ...(era.from > era.to ? [] : under<Stretch>(era))].slice(-MAX_ERAS);
+  moveCursor({ state }, Math.max(cursor, state.cursor));
+  state.begins = state.cursor;
+}
+
+/**
+ * Runs that parents made and those of a schedule have names alike: an instant that had a run in one way has none in the
+ * other, nor in the same way once the rounds are forgotten. `before` is the schedule that the job had.
+ */
+export function beginNames(state: JobState, before: ScheduleInput | null, now: number): void {
+  const rounds = (state.join?.decided ?? []).map((span) => ({ ...span, schedule: null }));
+  const known = [...rounds, ...state.ahead, ...(before === null ? [] : [{ to: state.cursor }])];
+  const last = Math.max(...known.map(({ to }) => to), state.join?.changed ?? Number.NEGATIVE_INFINITY);
+  if (last === Number.NEGATIVE_INFINITY) return;
+  state.join = { ...emptyJoin, changed: last };
+  if (rounds.length === 0) return;
+  // Which instants among them had runs is not known here: the schedule begins behind all of them.
+  state.ahead = joined([...state.ahead, ...rounds]);
+  moveCursor({ state }, Math.max(state.cursor, ...rounds.map(({ to }) => Math.min(to, now))));
+  state.begins = state.cursor;
+}
+
+/** Brings the cursor back to `now`. Answers the lines of the ledger that change by it. */
+export function takeBack({ schedule, state }: Scheduled, now: number): LedgerLine[] {
+  const lines: LedgerLine[] = [];
+  const leaps: Leap[] = [];
+  let decided: Stretch[] = [...state.eras, { from: state.begins + 1, to: state.cursor }];
+  for (const leap of state.leaps) {
+    const { line } = leap;
+    if (line.to > now) {
+      const under = leap.schedule === undefined ? schedule : compiled(leap.schedule);
+      const left = cut(line, under, now);
+      if (line.end !== 'caught-up' && line.end !== 'ran') state[line.end] -= line.count - left.count;
+      lines.push(left);
+      if (left.count > 0) leaps.push({ ...leap, line: left });
+      // Other schedules decided other instants of the same stretch.
+      decided = decided.flatMap((stretch) =>
+        sameJson(stretch.schedule, leap.schedule) ? without(stretch, line) : [stretch],
+      );
+    } else leaps.push(leap);
+  }
+  const future = decided
+    .map((stretch) => ({ ...stretch, from: Math.max(stretch.from, now + 1) }))
+    .filter(({ from, to }) => from <= to);
+  state.ahead = joined([...future, ...state.ahead]);
+  state.leaps = leaps.length === 0 ? nothing : leaps;
+  state.eras = clipped(state.eras, now);
+  state.begins = Math.min(state.begins, now);
+  state.cursor = now;
+  return lines;
+}
+
+/** The line up to `now`; a count of 0 says that nothing of it is left. */
+function cut(line: LedgerLine, schedule: Schedule | null, now: number): LedgerLine {
+  const { more: _, ...rest } = line;
+  const range = { afterMs: line.from - 1, upToMs: now, keep: 1, countLimit: COUNT_LIMIT };
+  const left =
+    schedule === null || line.from > now
+      ? { count: 0, more: false, last: [] }
+      : instantsBetween(schedule, range);
+  const to = left.last.at(-1) ?? line.from;
+  return { ...rest, to, count: left.count, ...(left.more ? { more: true } : {}) };
+}
+
+/** What is left of the stretch outside [from, to]. */
+function without(stretch: Stretch, { from, to }: { readonly from: number; readonly to: number }): Stretch[] {
+  const parts = [
+    { ...stretch, to: Math.min(stretch.to, from - 1) },
+    { ...stretch, from: Math.max(stretch.from, to + 1) },
+  ];
+  return stretch.to < from || stretch.from > to ? [stretch] : parts.filter((part) => part.from <= part.to);
+}
+
+const clipped = (stretches: readonly Stretch[], upTo: number): readonly Stretch[] =>
+  stretches
+    .map((stretch) => ({ ...stretch, to: Math.min(stretch.to, upTo) }))
+    .filter(({ from, to }) => from <= to);
+
+/** Ascending; those of one schedule are one where they touch. */
+function joined(stretches: readonly Stretch[]): Stretch[] {
+  const result: Stretch[] = [];
+  for (const stretch of [...stretches].sort((a, b) => a.from - b.from)) {
+    const at = result.findIndex(
+      ({ to, schedule }) => to + 1 >= stretch.from && sameJson(schedule, stretch.schedule),
+    );
+    const known = result[at];
+    if (known === undefined) result.push(stretch);
+    else result[at] = { ...known, to: Math.max(known.to, stretch.to) };
+  }
+  return result;
+}
+
+function includes({ from, to, schedule }: Stretch, at: number): boolean {
+  if (at < from || at > to) return false;
+  const under = schedule == null ? null : compiled(schedule);
+  return under === null || nextInstant(under, at - 1) === at;
+}
+
+/** Null where this machine can't read it, as of a zone that is not known any more: then every instant counts. */
+export function compiled(schedule: ScheduleInput): Schedule | null {
+  try {
+    return compileSchedule(schedule);
+  } catch {
+    return null;
+  }
+}
+
+/** The first instant of the schedule in the stretch and in [from, upTo] that is decided. */
+function firstDecided(
+  schedule: Schedule,
+  stretch: Stretch,
+  { from, upTo }: { readonly from: number; readonly upTo: number },
+): number | null {
+  const end = Math.min(stretch.to, upTo);
+  let at = nextInstant(schedule, from - 1);
+  const other = stretch.schedule == null ? null : compiled(stretch.schedule);
+  if (other === null) return at !== null && at <= end ? at : null;
+  for (let compared = 0; at !== null && at <= end && compared < MAX_COMPARED; compared++) {
+    const there = nextInstant(other, at - 1);
+    if (there === at || there === null) return there;
+    at = nextInstant(schedule, there - 1);
+  }
+  return at !== null && at <= end ? at : null;
+}

@@ -1,0 +1,69 @@
+/**
+ * Durations are measured by a clock that is never set. The instants that deadlines are counted from are wall time, so
+ * that they can be stored, shown and understood by the next leader. When the wall clock is set, those of unfinished
+ * runs are moved with it: an attempt that has run for three seconds has still run for three seconds. Due instants
+ * are no durations, and stay.
+ */
+
+import { policyOf } from '../job/policy.ts';
+import type { Attempt, Run } from '../model/model.ts';
+import { isEnded } from '../model/run-state.ts';
+import type { Entry } from './state.ts';
+import type { Turn } from './turn.ts';
+
+/** How long after asking for a kill the engine may stay silent before the run counts as lost. */
+export const KILL_SILENCE_MS = 60_000;
+
+/** The next instant at which something about the run must be decided though nothing is heard of it. */
+export function nextDeadline(run: Run, entry: Entry | undefined): number | null {
+  if (isEnded(run.state)) return null;
+  const attempt = run.attempts.at(-1);
+  const policy = policyOf(entry?.job.definition.policy);
+  const deadlines: number[] = [];
+  if (run.notBefore !== null) deadlines.push(run.notBefore);
+  if (run.startBy !== null && run.attempts.length === 0) deadlines.push(run.startBy + 1);
+  if (run.state === 'running' && attempt !== undefined && policy.timeoutMs !== null && run.kill === null)
+    deadlines.push(runsSince(attempt) + policy.timeoutMs);
+  if (run.kill !== null) deadlines.push(run.kill.at + policy.killAfterMs + KILL_SILENCE_MS);
+  return deadlines.length === 0 ? null : Math.min(...deadlines);
+}
+
+/** By the leader's clock, where it saw the start: the engine's may be another. */
+const runsSince = ({ seenAt, startedAt, createdAt }: Attempt): number => seenAt ?? startedAt ?? createdAt;
+
+/** The wall clock is ahead by `byMs` of the one that the instants of unfinished runs are told by. */
+export function moveInstants(turn: Turn, byMs: number): void {
+  const { state, draft } = turn;
+  for (const run of [...state.runs.values()]) {
+    // Thousands may wait for their turn: of those nothing is counted, and nothing is written.
+    if (!isCounted(run)) continue;
+    moveRun(run, byMs);
+    draft.run(run);
+    draft.cut();
+    state.watch(run);
+  }
+}
+
+/** Something about the run is due some time after an instant that it holds: it is written at each step of the clock. */
+export const isCounted = ({ attempts, startBy, kill, notBefore }: Run): boolean =>
+  attempts.length > 0 || startBy !== null || kill !== null || notBefore !== null;
+
+/** When the run was decided is no deadline's beginning: it stays, and with it the order of a job's runs. */
+function moveRun(run: Run, byMs: number): void {
+  if (run.startBy !== null) run.startBy += byMs;
+  if (run.kill !== null) run.kill = { ...run.kill, at: run.kill.at + byMs };
+  if (run.notBefore !== null) {
+    const at = run.notBefore + byMs;
+    // The reason of a retry says when.
+    run.reason = run.reason?.replace(iso(run.notBefore), iso(at)) ?? null;
+    run.notBefore = at;
+  }
+  for (const attempt of run.attempts) {
+    attempt.createdAt += byMs;
+    if (attempt.startedAt !== null) attempt.startedAt += byMs;
+    if (attempt.seenAt !== undefined) attempt.seenAt += byMs;
+    if (attempt.endedAt !== null) attempt.endedAt += byMs;
+  }
+}
+
+const iso = (at: number): string => new Date(at).toISOString();

@@ -1,0 +1,89 @@
+/**
+ * Keeps a copy of the leader's state: takes in what the leader committed, write by write, and says what that
+ * means to whoever watches here. Nothing is decided; a copy becomes a leader's state by planning it.
+ */
+
+import type { Notice } from '../handle.ts';
+import type { JobState, JobStats, Run } from '../model/model.ts';
+import type { Write } from '../model/write.ts';
+import type { Entry, State } from './state.ts';
+
+/** Applies writes in the order in which they were committed; they become part of the state. */
+export function follow(state: State, writes: readonly Write[]): Notice[] {
+  const notices: Notice[] = [];
+  for (const write of writes) {
+    const notice = take(state, write);
+    if (notice !== null) notices.push(notice);
+  }
+  return notices;
+}
+
+function take(state: State, write: Write): Notice | null {
+  switch (write.kind) {
+    case 'job': {
+      const { name, revision } = write.job;
+      const change = state.jobs.has(name) ? 'changed' : 'created';
+      const isBack = state.pasts.has(name);
+      const entry = state.putJob(write.job, null);
+      // Told again after its runs were loaded: what came back keeps them.
+      if (isBack) entry.runs = [...state.runs.values()].filter((run) => run.job === name);
+      state.foresee(entry);
+      return { kind: 'job', name, change, revision };
+    }
+    case 'job-removed':
+      state.removeJob(write.name);
+      return { kind: 'job', name: write.name, change: 'deleted', revision: write.revision.revision };
+    case 'state':
+      return takeState(state, write.state);
+    case 'stats': {
+      takeStats(state, write.stats);
+      return null;
+    }
+    case 'run':
+      takeRun(state, write.run);
+      state.remember(write.run);
+      return { kind: 'run', run: write.run };
+    case 'run-ended':
+      state.remember(write.run);
+      state.dropRun(state.runs.get(write.run.id) ?? write.run);
+      return { kind: 'run', run: write.run };
+    case 'ledger':
+      return null;
+  }
+}
+
+function takeState(state: State, next: JobState): Notice | null {
+  const entry = state.jobs.get(next.name);
+  if (entry === undefined) {
+    if (next.removed !== null) state.keepPast({ state: next, stats: null });
+    return null;
+  }
+  const change = changeOf(entry, next);
+  entry.state = next;
+  state.foresee(entry);
+  return change === null ? null : { kind: 'job', name: next.name, change, revision: entry.job.revision };
+}
+
+function takeStats(state: State, stats: JobStats): void {
+  const entry = state.jobs.get(stats.name);
+  const past = state.pasts.get(stats.name);
+  if (entry !== undefined) entry.stats = stats;
+  else if (past !== undefined) state.keepPast({ ...past, stats });
+}
+
+function changeOf({ state: before }: Entry, after: JobState): 'paused' | 'resumed' | 'disabled' | null {
+  if (before.paused === null && after.paused !== null) return 'paused';
+  if (before.disabled === null && after.disabled !== null) return 'disabled';
+  const stood = before.paused !== null || before.disabled !== null;
+  return stood && after.paused === null && after.disabled === null ? 'resumed' : null;
+}
+
+function takeRun(state: State, run: Run): void {
+  const before = state.runs.get(run.id);
+  if (before !== undefined && before.attempts.length > run.attempts.length) state.dropAttempt(before);
+  state.putRun(run);
+  const entry = state.jobs.get(run.job);
+  if (entry === undefined) return;
+  entry.runs =
+    before !== undefined ? entry.runs.map((each) => (each.id === run.id ? run : each)) : [...entry.runs, run];
+}

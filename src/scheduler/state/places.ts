@@ -1,0 +1,157 @@
+/**
+ * Limits on what may be under way at once: per job, per pool, per engine. Runs that find no place wait in
+ * lanes: one for each set of limits, in the order of starts. A lane is parked at one limit that is full; when
+ * a place there comes free, the first of the best lane gets it. A lane moves as a whole, so that ten thousand
+ * runs behind one limit cost no more than one, and it never holds up lanes that wait for something else.
+ *
+ * Promised, between two decisions: whatever waits has a full limit; no limit has more than its places, unless
+ * fewer were set while they were taken; of two runs that could start, the one that starts before starts.
+ */
+
+import type { Run } from '../model/model.ts';
+
+/** One limit that applies to a run: `pool:etl` has 4 places. */
+export interface Limit {
+  readonly key: string;
+  readonly places: number;
+  /** For people: `pool etl`. */
+  readonly label: string;
+}
+
+/** Runs with the same limits, in the order of starts; never empty. */
+export interface Lane {
+  readonly key: string;
+  readonly limits: readonly Limit[];
+  readonly runs: Run[];
+  /** The one of them that it waits for. */
+  at: Limit;
+}
+
+export class Places {
+  readonly #taken = new Map<string, number>();
+  readonly #held = new Map<string, readonly string[]>();
+  readonly #lanes = new Map<string, Lane>();
+  /** By run id. */
+  readonly #waiting = new Map<string, Lane>();
+  /** By limit, the lanes that wait for it, in the order of their first runs. */
+  readonly #parked = new Map<string, Lane[]>();
+
+  /** The first limit without a free place; null when all have one. */
+  full(limits: readonly Limit[]): Limit | null {
+    return limits.find((limit) => this.isFull(limit)) ?? null;
+  }
+
+  isFull({ key, places }: Limit): boolean {
+    return this.taken(key) >= places;
+  }
+
+  taken(key: string): number {
+    return this.#taken.get(key) ?? 0;
+  }
+
+  /** How many runs wait for a place of this limit. */
+  waiting(key: string): number {
+    return (this.#parked.get(key) ?? []).reduce((sum, lane) => sum + lane.runs.length, 0);
+  }
+
+  /** Takes one place of each, until `release` of the same run. */
+  take(run: Run, limits: readonly Limit[]): void {
+    if (limits.length === 0) return;
+    const keys = limits.map((limit) => limit.key);
+    for (const key of keys) this.#taken.set(key, this.taken(key) + 1);
+    this.#held.set(run.id, keys);
+  }
+
+  /** Gives back what the run holds and answers the keys that have a place more now. */
+  release(run: Run): readonly string[] {
+    const keys = this.#held.get(run.id) ?? [];
+    this.#held.delete(run.id);
+    for (const key of keys) {
+      const left = this.taken(key) - 1;
+      if (left === 0) this.#taken.delete(key);
+      else this.#taken.set(key, left);
+    }
+    return keys;
+  }
+
+  /** Puts the run into its lane, a new one at `at`, and answers the limit for which the lane waits. */
+  wait(run: Run, limits: readonly Limit[], at: Limit): Limit {
+    const key = limits.map((limit) => `${limit.key}=${limit.places}`).join('|');
+    let lane = this.#lanes.get(key);
+    if (lane === undefined) {
+      lane = { key, limits, runs: [run], at };
+      this.#lanes.set(key, lane);
+    } else {
+      this.#withdraw(lane);
+      lane.runs.splice(placeIn(lane.runs, run, startsBefore), 0, run);
+    }
+    this.#insert(lane, lane.at);
+    this.#waiting.set(run.id, lane);
+    return lane.at;
+  }
+
+  /** Takes the run out of its lane, wherever it stands; nothing happens to one that does not wait. */
+  leave(run: Run): void {
+    const lane = this.#waiting.get(run.id);
+    if (lane === undefined) return;
+    this.#waiting.delete(run.id);
+    this.#withdraw(lane);
+    lane.runs.splice(placeIn(lane.runs, run, startsBefore), 1);
+    if (lane.runs.length > 0) this.#insert(lane, lane.at);
+    else this.#lanes.delete(lane.key);
+  }
+
+  /** Of the lanes that wait for these limits, the one whose first run starts first; null when none waits. */
+  best(keys: Iterable<string>): Lane | null {
+    let best: Lane | null = null;
+    for (const key of keys) {
+      const [lane] = this.#parked.get(key) ?? [];
+      if (lane !== undefined && (best === null || laneBefore(lane, best))) best = lane;
+    }
+    return best;
+  }
+
+  /** Lets the lane wait for another of its limits. */
+  park(lane: Lane, at: Limit): void {
+    this.#withdraw(lane);
+    this.#insert(lane, at);
+  }
+
+  #insert(lane: Lane, at: Limit): void {
+    lane.at = at;
+    const lanes = this.#parked.get(at.key);
+    if (lanes === undefined) this.#parked.set(at.key, [lane]);
+    else lanes.splice(placeIn(lanes, lane, laneBefore), 0, lane);
+  }
+
+  /** Before the lane's first run changes, as lanes are found by it. */
+  #withdraw(lane: Lane): void {
+    const lanes = this.#parked.get(lane.at.key) ?? [];
+    lanes.splice(placeIn(lanes, lane, laneBefore), 1);
+    if (lanes.length === 0) this.#parked.delete(lane.at.key);
+  }
+}
+
+/** The order of starts: priority, then due instant, then id. */
+function startsBefore(a: Run, b: Run): boolean {
+  if (a.priority !== b.priority) return a.priority > b.priority;
+  if (a.due !== b.due) return a.due < b.due;
+  return a.id < b.id;
+}
+
+/** The order of starts, for sorting. */
+export const inOrder = (a: Run, b: Run): number => (startsBefore(a, b) ? -1 : startsBefore(b, a) ? 1 : 0);
+
+const laneBefore = (a: Lane, b: Lane): boolean => startsBefore(a.runs[0] as Run, b.runs[0] as Run);
+
+/** Where the item stands in the ordered list, or where it belongs. */
+function placeIn<T>(list: readonly T[], item: T, before: (a: T, b: T) => boolean): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (before(list[middle] as T, item)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

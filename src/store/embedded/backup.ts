@@ -1,0 +1,76 @@
+/** The embedded store as records: one moment of it, read some at a time while commits go on. */
+
+import type { RootDatabase, Transaction } from 'lmdb';
+import { CarillonError } from '../../errors.ts';
+import { nextRound } from '../../loop-round.ts';
+import type { Key, Table } from './table.ts';
+import type { Tables } from './tables.ts';
+
+/** Read at a time: some milliseconds of work, between which everything else has its turn. */
+const RECORDS = 100;
+const CHARACTERS = 64 * 1024;
+
+type Line<K> = (key: K, json: string) => string;
+const q = JSON.stringify;
+
+/** One moment of the store, for as long as somebody reads it: the pages it needs are not used again meanwhile. */
+export class Moment {
+  readonly transaction: Transaction;
+  #ended = false;
+
+  constructor(root: RootDatabase) {
+    // biome-ignore lint/correctness/useHookAtTopLevel: LMDB's name for a read transaction.
+    this.transaction = root.useReadTransaction();
+  }
+
+  get isOver(): boolean {
+    return this.#ended;
+  }
+
+  /** Idempotent. To be called before the store is closed. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.transaction.done();
+  }
+}
+
+/** Lines as in backup-file.ts. */
+export async function* embeddedRecords(tables: Tables, moment: Moment): AsyncGenerator<readonly string[]> {
+  const { transaction } = moment;
+  async function* all<V, K extends Key>(
+    table: Table<V, K>,
+    line: Line<K>,
+  ): AsyncGenerator<readonly string[]> {
+    let last: K | undefined;
+    for (;;) {
+      const from = last === undefined ? {} : { start: last as never, exclusiveStart: true };
+      const lines: string[] = [];
+      let characters = 0;
+      if (moment.isOver)
+        throw new CarillonError('STORE_UNAVAILABLE', 'the store was closed during the backup');
+      for (const { key, json } of table.getTexts({ ...from, limit: RECORDS, transaction } as never)) {
+        last = key;
+        characters += json.length;
+        lines.push(line(key, json));
+        if (characters >= CHARACTERS) break;
+      }
+      if (lines.length === 0) return;
+      yield lines;
+      await nextRound();
+    }
+  }
+  try {
+    // Revisions before jobs: a job's first revision begins its list anew.
+    yield* all(tables.revisions, ([job, revision], json) => `["revision",${q(job)},${json},${revision}]`);
+    yield* all(tables.jobs, (name, json) => `["job",${q(name)},${json}]`);
+    yield* all(tables.states, (name, json) => `["state",${q(name)},${json}]`);
+    yield* all(tables.stats, (name, json) => `["stats",${q(name)},${json}]`);
+    yield* all(tables.runs, (id, json) => `["run",${q(id)},${json}]`);
+    yield* all(tables.history, ([, , id], json) => `["run-ended",${q(id)},${json}]`);
+    yield* all(tables.ledger, ([job, from], json) => `["ledger",${q(job)},${json},${from}]`);
+    yield* all(tables.days, ([job, day], json) => `["day",${q(job)},${json},${q(day)}]`);
+  } finally {
+    moment.end();
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * Makes an embedded store from a backup: beside the one that is there, and moved into its place when it is whole and on
+ * disk. A process that is killed on the way leaves the store as it was, or one that is refused until it is restored again.
+ */
+
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { CarillonError } from '../../errors.ts';
+import { inBatches, type StoredRecord } from '../backup-record.ts';
+import { syncPath } from '../durable-file.ts';
+import { damaged, unavailable } from './health.ts';
+import { lockDirectory } from './lock.ts';
+import { markerPath, readMarker, writeMarker } from './marker.ts';
+import { LAYOUT, openRoot, openTables } from './tables.ts';
+import { durably } from './transaction.ts';
+import { createCommitWrites } from './writes.ts';
+
+/** Of one transaction. */
+const RECORDS = 5_000;
+
+export interface EmbeddedRestore {
+  readonly dir: string;
+  /** Moves a store that is there aside; without it, one is refused. */
+  readonly replace: boolean;
+  readonly installation: string;
+  /** How far the terms of the backup went. */
+  readonly lastTerm: number;
+  readonly now: number;
+}
+
+/** Terms go on so far above what was: launches of an old leader that the backup does not know are of an older term. */
+export const TERMS_BETWEEN = 1_000;
+
+/** Answers where the store that was there is now; null where none was. STORE_NOT_EMPTY, STORE_IN_USE, STORE_UNAVAILABLE. */
+export async function restoreEmbedded(
+  restore: EmbeddedRestore,
+  records: AsyncIterable<readonly StoredRecord[]>,
+): Promise<string | null> {
+  const { dir, replace } = restore;
+  const wasThere = hasStore(dir);
+  if (wasThere && !replace) {
+    throw new CarillonError(
+      'STORE_NOT_EMPTY',
+      `There is a store in ${dir} already. With --replace it is kept aside, and the backup takes its place.`,
+      { field: 'dataDir', value: dir },
+    );
+  }
+  let unlock: (() => void) | null = null;
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    // No scheduler starts on it, and no other restore, until this process has ended.
+    unlock = lockDirectory(dir);
+    if (!wasThere) writeMarker(dir, { state: 'being-restored', installation: '', term: 0 });
+    const building = `${dir}.restoring`;
+    rmSync(building, { recursive: true, force: true });
+    const term = Math.max(restore.lastTerm, termOf(dir)) + TERMS_BETWEEN;
+    await build(building, restore, term, records);
+    return moveIn(building, restore, { wasThere, term });
+  } catch (error) {
+    throw unavailable(dir, error);
+  } finally {
+    unlock?.();
+  }
+}
+
+/** A folder that holds nothing but a lock was made by a start that was refused. */
+function hasStore(dir: string): boolean {
+  const marker = readMarker(dir);
+  if (marker !== null && (marker === 'unreadable' || marker.state !== 'being-restored')) return true;
+  return existsSync(dir) && readdirSync(dir).some((name) => name !== 'lock');
+}
+
+async function build(
+  building: string,
+  { installation }: EmbeddedRestore,
+  term: number,
+  records: AsyncIterable<readonly StoredRecord[]>,
+): Promise<void> {
+  mkdirSync(building, { mode: 0o700 });
+  const root = openRoot(building);
+  try {
+    const tables = openTables(root, (what) => damaged(building, what));
+    for await (const some of inBatches(records, RECORDS)) {
+      await durably(building, root, () => {
+        const writes = createCommitWrites(tables);
+        for (const record of some) writes.applyRecord(record);
+        writes.finish();
+      });
+    }
+    // Last: what has no layout is no store.
+    await durably(building, root, () => {
+      tables.meta.putSync('cluster', installation);
+      tables.meta.putSync('term', term);
+      tables.meta.putSync('format', LAYOUT);
+    });
+  } finally {
+    await root.close();
+  }
+}
+
+function moveIn(
+  building: string,
+  { dir, installation, now }: EmbeddedRestore,
+  { wasThere, term }: { readonly wasThere: boolean; readonly term: number },
+): string | null {
+  const aside = freeName(`${dir}.replaced-${new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, '')}`);
+  if (wasThere && existsSync(markerPath(dir))) copyFileSync(markerPath(dir), markerPath(aside));
+  // From here until the new store is in its place, a start is refused: the marker is not of what is there.
+  writeMarker(dir, { state: 'made', installation, term });
+  if (wasThere) renameSync(dir, aside);
+  else {
+    rmSync(join(dir, 'lock'));
+    rmdirSync(dir);
+  }
+  renameSync(building, dir);
+  syncPath(dirname(dir));
+  return wasThere ? aside : null;
+}
+
+/** Of the store that is there, as far as its marker says. */
+function termOf(dir: string): number {
+  const marker = readMarker(dir);
+  return marker === null || marker === 'unreadable' ? 0 : marker.term;
+}
+
+function freeName(path: string): string {
+  let free = path;
+  for (let number = 2; existsSync(free) || existsSync(markerPath(free)); number++) free = `${path}-${number}`;
+  return free;
+}

@@ -1,0 +1,186 @@
+/**
+ * The store of a single node: LMDB under the data directory. One commit is one transaction, on disk before it
+ * is acknowledged; a crash or a failure at any moment leaves it there whole or not at all.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
+import type { RootDatabase } from 'lmdb';
+import { CarillonError } from '../../errors.ts';
+import type { WriteGroup } from '../../scheduler/model/write.ts';
+import type { LoadedItem, Store, StoreLimits } from '../../scheduler/ports.ts';
+import { writeBackup } from '../backup-file.ts';
+import { createSharing, decodeJob, decodeRun, decodeState, decodeStats, type Stored } from '../codec.ts';
+import type { TermSource } from '../election-solo.ts';
+import { createEmbeddedArchive } from './archive.ts';
+import { embeddedRecords, Moment } from './backup.ts';
+import { checkFiles, damaged, dataFile, isUnused, unavailable } from './health.ts';
+import { type Bare, lockDirectory } from './lock.ts';
+import { type Marker, writeMarker } from './marker.ts';
+import { LAYOUT, openRoot, openTables, type Tables } from './tables.ts';
+import { durably } from './transaction.ts';
+import { createCommitWrites } from './writes.ts';
+
+/**
+ * A commit's writes are made on the main thread, at 10 to 30 µs each: more at once would keep requests waiting
+ * too long, and one fsync is a small part of a commit of this size already.
+ */
+const limits: StoreLimits = { maxWrites: 2_000, inFlight: 1 };
+/** Values that `load` hands over at a time: some ten milliseconds of work. */
+const CHUNK = 2_000;
+
+export interface EmbeddedStore extends Store, TermSource {}
+
+interface Opened {
+  readonly root: RootDatabase;
+  readonly tables: Tables;
+  readonly unlock: () => void;
+}
+
+export interface EmbeddedOptions {
+  readonly dir: string;
+  /** For the program that locks the directory; absent: it is started as any other. */
+  readonly bare?: Bare;
+}
+
+export function createEmbeddedStore({ dir, bare }: EmbeddedOptions): EmbeddedStore {
+  let opened: Opened | null = null;
+  const moments = new Set<Moment>();
+  const ready = (): Opened => {
+    if (opened === null) throw new CarillonError('STORE_UNAVAILABLE', `the store in ${dir} is not open`);
+    return opened;
+  };
+  return {
+    limits,
+    async open() {
+      opened = await openDirectory(dir, bare);
+    },
+    async close() {
+      const closing = opened;
+      opened = null;
+      for (const moment of moments) moment.end();
+      await closing?.root.close();
+      closing?.unlock();
+    },
+    async cluster() {
+      return ready().tables.meta.get('cluster') as string;
+    },
+    async campaign() {
+      const { root, tables } = ready();
+      const term = await durably(dir, root, () => {
+        const next = ((tables.meta.get('term') as number | undefined) ?? 0) + 1;
+        tables.meta.putSync('term', next);
+        return next;
+      });
+      writeMarker(dir, { state: 'made', installation: tables.meta.get('cluster') as string, term });
+      return term;
+    },
+    load: () => load(ready().tables),
+    async commit(term, groups: readonly WriteGroup[]) {
+      const { root, tables } = ready();
+      const current = await durably(dir, root, () => {
+        const newest = tables.meta.get('term') as number | undefined;
+        // Nothing is written before the term is known to be current.
+        if (newest !== term) return newest;
+        const writes = createCommitWrites(tables);
+        for (const group of groups) for (const write of group) writes.apply(write);
+        writes.finish();
+        return newest;
+      });
+      if (current !== term) {
+        throw new CarillonError('NOT_LEADING', `term ${term} has ended; the current one is ${current}`);
+      }
+    },
+    // Only this process writes, and it knows what it wrote.
+    watch: () => ({ caughtUp: async () => undefined, lagMs: () => 0, stop: () => undefined }),
+    status: () => ({ reachable: opened !== null, detail: dir }),
+    async *backup({ version, now }) {
+      const { root, tables } = ready();
+      const moment = new Moment(root);
+      moments.add(moment);
+      const header = {
+        version,
+        takenAt: new Date(now).toISOString(),
+        installation: tables.meta.get('cluster') as string,
+        store: 'embedded',
+        term: (tables.meta.get('term') as number | undefined) ?? 0,
+      } as const;
+      try {
+        yield* writeBackup(header, embeddedRecords(tables, moment));
+      } finally {
+        moment.end();
+        moments.delete(moment);
+      }
+    },
+    archive: createEmbeddedArchive(() => ready().tables),
+  };
+}
+
+async function openDirectory(dir: string, bare?: Bare): Promise<Opened> {
+  let unlock: (() => void) | null = null;
+  let root: RootDatabase | null = null;
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    unlock = lockDirectory(dir, bare);
+    const marker = checkFiles(dir);
+    if (marker === null && !existsSync(dataFile(dir)))
+      writeMarker(dir, { state: 'being-made', installation: '', term: 0 });
+    root = openRoot(dir);
+    const tables = openTables(root, (what) => damaged(dir, `The store in ${dir} is damaged: ${what}.`));
+    await settle(dir, { root, tables }, marker);
+    return { root, tables, unlock };
+  } catch (error) {
+    await root?.close();
+    unlock?.();
+    throw unavailable(dir, error);
+  }
+}
+
+/** Makes a new installation, or finds that of the marker; from then on the marker says that it is there. */
+async function settle(
+  dir: string,
+  { root, tables: { meta } }: Pick<Opened, 'root' | 'tables'>,
+  marker: Marker | null,
+): Promise<void> {
+  const layout = meta.get('format') as number | undefined;
+  const installation = meta.get('cluster') as string | undefined;
+  const term = (meta.get('term') as number | undefined) ?? 0;
+  if (isUnused(dir, marker, { layout, installation, term })) {
+    await durably(dir, root, () => {
+      meta.putSync('format', LAYOUT);
+      meta.putSync('cluster', randomUUID());
+    });
+  } else if (layout !== LAYOUT) {
+    // Values get their checksums as they are written again.
+    await durably(dir, root, () => meta.putSync('format', LAYOUT));
+  }
+  if (marker?.state !== 'made')
+    writeMarker(dir, { state: 'made', installation: meta.get('cluster') as string, term });
+}
+
+/** Jobs, states, statistics and unfinished runs, giving way to requests and timers between chunks. */
+async function* load({ jobs, states, stats, runs }: Tables): AsyncIterable<readonly LoadedItem[]> {
+  const share = createSharing();
+  const item = {
+    job: (key: string, value: Stored): LoadedItem => ({ kind: 'job', job: decodeJob(key, value, share) }),
+    state: (key: string, value: Stored): LoadedItem => ({ kind: 'state', state: decodeState(key, value) }),
+    stats: (key: string, value: Stored): LoadedItem => ({ kind: 'stats', stats: decodeStats(key, value) }),
+    run: (_: string, value: Stored): LoadedItem => ({ kind: 'run', run: decodeRun(value) }),
+  };
+  for (const [table, decode] of [
+    [jobs, item.job],
+    [states, item.state],
+    [stats, item.stats],
+    [runs, item.run],
+  ] as const) {
+    let chunk: LoadedItem[] = [];
+    for (const { key, value } of table.getRange()) {
+      chunk.push(decode(key, value));
+      if (chunk.length < CHUNK) continue;
+      yield chunk;
+      chunk = [];
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    yield chunk;
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * Reads of the past: what the tables have of a job, with what the log has since. Runs of all jobs are found by
+ * way of each job's newest one, so that a page costs the jobs on it and not the fleet.
+ */
+
+import { nextRound } from '../../loop-round.ts';
+import type { EndState, Run } from '../../scheduler/model/model.ts';
+import type { Archive, RunQuery } from '../../scheduler/ports.ts';
+import { decodeHistograms, decodeLine, decodeRevision, decodeRun } from '../codec.ts';
+import { decodeCursor, encodeCursor, type Place } from '../cursor.ts';
+import { readPasts } from './past.ts';
+import { comparePlaces, type Newest, type NewestRuns } from './past-index.ts';
+import type { Past, Pending } from './pending.ts';
+import { unavailable } from './tail.ts';
+import type { ZooKeeperSession } from './wire/session.ts';
+
+/** Jobs whose past is read at a time for a page over all jobs, and at most for a page that has something. */
+const JOBS_AT_ONCE = 64;
+const MAX_JOBS = 2_048;
+/** Pasts that are made into runs before everything else has a turn. */
+const PORTION = 8;
+
+export interface ArchiveParts {
+  readonly session: ZooKeeperSession;
+  readonly pending: () => Pending;
+  readonly newestRuns: () => Promise<NewestRuns>;
+}
+
+export function createZooKeeperArchive({ session, pending, newestRuns }: ArchiveParts): Archive {
+  async function pasts(jobs: readonly string[]): Promise<Past[]> {
+    try {
+      return await pending().holding(async () => {
+        const stored = await readPasts(session, jobs);
+        return stored.map((past, i) => pending().overlay(jobs[i] as string, past));
+      });
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+  const past = async (job: string): Promise<Past> => (await pasts([job]))[0] as Past;
+
+  async function runsOf(query: RunQuery, job: string): Promise<{ items: Run[]; next: string | null }> {
+    const fitting = runsIn(await past(job))
+      .filter(fits(query))
+      .sort((a, b) => byDue(b, a));
+    return page(fitting, query.limit, false);
+  }
+
+  /** Jobs by their newest run, until what is not read yet is older than the page. */
+  async function runsOfAll(query: RunQuery): Promise<{ items: Run[]; next: string | null }> {
+    const index = await newestRuns();
+    const jobs = index.list();
+    const found: Run[] = [];
+    const wanted = fits(query);
+    let unread = jobs[0]?.place ?? null;
+    let sure = 0;
+    for (let read = 0; unread !== null; ) {
+      const some = jobs.slice(read, read + JOBS_AT_ONCE);
+      for (const [i, each] of (await pasts(some.map(({ job }) => job))).entries()) {
+        if (i % PORTION === PORTION - 1) await nextRound();
+        const runs = runsIn(each);
+        index.learn(some[i] as Newest, newestIn(runs));
+        for (const run of runs) if (wanted(run)) found.push(run);
+      }
+      read += some.length;
+      unread = jobs[read]?.place ?? null;
+      if (unread !== null && unread[0] < (query.fromMs ?? Number.NEGATIVE_INFINITY)) unread = null;
+      sure = found.filter(isBefore(unread)).length;
+      // A page without anything would not get on: the next one would read the same jobs.
+      if (sure > query.limit || (read >= MAX_JOBS && sure > 0)) break;
+    }
+    const runs = found.filter(isBefore(unread)).sort((a, b) => byDue(b, a));
+    return page(runs, query.limit, unread !== null);
+  }
+
+  return {
+    runs: (query) => (query.job === undefined ? runsOfAll(query) : runsOf(query, query.job)),
+    async run(id) {
+      // The id begins with the job's name, which may hold any sign that follows it.
+      const at = id.search(/\.\d{8}T\d{6,9}Z(-|$)/);
+      const job = at < 0 ? id.slice(0, Math.max(0, id.lastIndexOf('.'))) : id.slice(0, at);
+      const stored = job === '' ? undefined : (await past(job)).runs.get(id);
+      return stored === undefined ? null : decodeRun(stored);
+    },
+    async revisions(job) {
+      return [...(await past(job)).revisions]
+        .sort(([a], [b]) => b - a)
+        .map(([number, stored]) => decodeRevision(job, number, stored));
+    },
+    async ledger({ job, fromMs, toMs, limit }) {
+      return [...(await past(job)).ledger]
+        .map(([from, stored]) => decodeLine(job, from, stored))
+        .filter((line) => line.from < toMs && line.to >= fromMs)
+        .sort((a, b) => a.from - b.from)
+        .slice(0, limit);
+    },
+    async days({ job, fromDay, toDay }) {
+      return [...(await past(job)).days]
+        .filter(([day]) => day >= fromDay && day <= toDay)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([day, stored]) => ({ day, histograms: decodeHistograms(stored) }));
+    },
+  };
+}
+
+const runsIn = ({ runs }: Past): Run[] => [...runs.values()].map(decodeRun);
+
+function byDue(a: Run, b: Run): number {
+  return a.due - b.due || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+}
+
+function fits({ states, fromMs, toMs, cursor }: RunQuery): (run: Run) => boolean {
+  const place: Place | null = cursor === undefined ? null : decodeCursor(cursor);
+  const wanted = states === undefined ? null : new Set<string>(states satisfies readonly EndState[]);
+  return (run) =>
+    (wanted === null || wanted.has(run.state)) &&
+    run.due >= (fromMs ?? Number.NEGATIVE_INFINITY) &&
+    run.due < (toMs ?? Number.POSITIVE_INFINITY) &&
+    (place === null || run.due < place[0] || (run.due === place[0] && run.id < place[1]));
+}
+
+/** `more`: there are others behind all of `runs`. */
+function page(runs: readonly Run[], limit: number, more: boolean): { items: Run[]; next: string | null } {
+  const items = runs.slice(0, limit);
+  const last = items.at(-1);
+  const isEnd = last === undefined || (runs.length <= limit && !more);
+  return { items, next: isEnd ? null : encodeCursor(placeOf(last)) };
+}
+
+const placeOf = ({ due, id }: Run): Place => [due, id];
+
+/** Before the place in the list; before null comes everything. */
+const isBefore =
+  (place: Place | null) =>
+  (run: Run): boolean =>
+    place === null || comparePlaces(placeOf(run), place) > 0;
+
+/** Without any run the job comes last. */
+function newestIn(runs: readonly Run[]): Place {
+  let newest: Place = [Number.NEGATIVE_INFINITY, ''];
+  for (const run of runs) if (comparePlaces(placeOf(run), newest) > 0) newest = placeOf(run);
+  return newest;
+}

@@ -1,0 +1,36 @@
+/**
+ * Terms. The epoch node's version is the term, so that a transaction can check it; its value says who was
+ * elected. Setting it ends every earlier term.
+ */
+
+import { paths } from './paths.ts';
+import { type Op, ZooKeeperError, type ZooKeeperSession } from './wire/session.ts';
+
+/**
+ * Begins a term, if `standing` is still there, and answers it; null when it is not. Throws ZooKeeperError when
+ * the outcome is not known: a term that was begun without being led harms nobody.
+ */
+export async function beginTerm(
+  session: ZooKeeperSession,
+  value: object,
+  standing: string | null,
+): Promise<number | null> {
+  for (;;) {
+    await session.sync();
+    const epoch = await session.get(paths.epoch);
+    if (epoch === null) return null;
+    const ops: Op[] = [
+      { kind: 'set', path: paths.epoch, data: Buffer.from(JSON.stringify(value)), version: epoch.version },
+    ];
+    if (standing !== null) ops.unshift({ kind: 'check', path: standing, version: 0 });
+    try {
+      await session.multi(ops);
+      return epoch.version + 1;
+    } catch (error) {
+      if (!(error instanceof ZooKeeperError)) throw error;
+      if (error.code === 'NO_NODE') return null;
+      // Somebody else began one in between: begin a newer one.
+      if (error.code !== 'BAD_VERSION') throw error;
+    }
+  }
+}

@@ -1,0 +1,42 @@
+/** The nodes that an installation begins with. `layout` is not among them: whoever makes one makes it last. */
+
+import { CarillonError } from '../../errors.ts';
+import { paths, shards, tables } from './paths.ts';
+import { ZooKeeperError, type ZooKeeperSession } from './wire/session.ts';
+
+/**
+ * STORE_NOT_EMPTY where others keep nodes of the names that an installation would use: they would be taken for its own,
+ * and removed. What an installation has is never refused: its first node is `cluster`, which is asked for last.
+ */
+export async function refuseOthers(session: ZooKeeperSession, hosts: string): Promise<void> {
+  const names = [paths.removed, paths.epoch, paths.log, paths.election, paths.head, paths.checkpoint];
+  const wanted = [...names, ...tables.map((table) => `/${table}`)];
+  const there = await Promise.all(wanted.map((path) => session.exists(path)));
+  const taken = wanted.filter((_, index) => there[index]);
+  if (taken.length === 0 || (await session.exists(paths.cluster))) return;
+  throw new CarillonError(
+    'STORE_NOT_EMPTY',
+    `ZooKeeper at ${hosts} holds ${taken.join(', ')}, which is not of an installation of Carillon. Nothing was changed. Use a path of its own, as in --zk zk1:2181/carillon.`,
+    { field: 'zk', value: hosts },
+  );
+}
+
+/** Several nodes may do it at once: what is there stays. */
+export async function makeFolders(session: ZooKeeperSession, installation: string): Promise<void> {
+  await makeNode(session, paths.cluster, installation);
+  await makeNode(session, paths.removed, '[]');
+  for (const path of [paths.epoch, paths.log, paths.election]) await makeNode(session, path);
+  for (const path of [paths.head, paths.checkpoint]) await makeNode(session, path, '0');
+  for (const table of tables) {
+    await makeNode(session, `/${table}`);
+    await Promise.all(shards.map((shard) => makeNode(session, `/${table}/${shard}`)));
+  }
+}
+
+export async function makeNode(session: ZooKeeperSession, path: string, data = ''): Promise<void> {
+  try {
+    await session.create(path, Buffer.from(data));
+  } catch (error) {
+    if (!(error instanceof ZooKeeperError && error.code === 'NODE_EXISTS')) throw error;
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Which jobs have a past, and behind which place of the list of all runs none of theirs lies, newest first: a page of
+ * all runs begins with the first of them. Kept in order as runs end, so that no page sorts all jobs.
+ */
+
+import { SortedSet } from '../../scheduler/state/sorted-set.ts';
+import type { Place } from '../cursor.ts';
+
+/** A job; all of its ended runs are at this place of the list or behind it. */
+export interface Newest {
+  readonly job: string;
+  readonly place: Place;
+}
+
+/** Sorts behind every id. */
+const LAST = '\uffff';
+/** Of a job of which it is not known. */
+const anywhere: Place = [Number.POSITIVE_INFINITY, LAST];
+
+/** Above zero where `a` is the newer one. */
+export const comparePlaces = (a: Place, b: Place): number =>
+  a[0] === b[0] ? (a[1] < b[1] ? -1 : a[1] > b[1] ? 1 : 0) : a[0] > b[0] ? 1 : -1;
+
+export class NewestRuns {
+  readonly #byJob = new Map<string, Newest>();
+  readonly #ordered = new SortedSet<Newest>(
+    (a, b) => comparePlaces(b.place, a.place) || (a.job < b.job ? -1 : a.job > b.job ? 1 : 0),
+  );
+
+  /** A job that may have a past. */
+  add(job: string): void {
+    if (!this.#byJob.has(job)) this.#set(job, anywhere);
+  }
+
+  /** What the job's past says, as it was read after `listed` was; a run may have ended since. */
+  learn(listed: Newest, place: Place): void {
+    if (this.#byJob.get(listed.job) === listed) this.#set(listed.job, place);
+  }
+
+  #set(job: string, place: Place): void {
+    const before = this.#byJob.get(job);
+    if (before !== undefined && comparePlaces(before.place, place) === 0) return;
+    if (before !== undefined) this.#ordered.remove(before);
+    const now = { job, place };
+    this.#byJob.set(job, now);
+    this.#ordered.add(now);
+  }
+
+  /** A run has ended there, which may be older than others. */
+  ended(job: string, place: Place): void {
+    const before = this.#byJob.get(job);
+    if (before === undefined || comparePlaces(before.place, place) < 0) this.#set(job, place);
+  }
+
+  /** The job's last run ended then: none that has ended was due later. */
+  endedBy(job: string, at: number): void {
+    this.#set(job, [at, LAST]);
+  }
+
+  /** Nothing is known any more of when. */
+  forget(): void {
+    for (const job of this.#byJob.keys()) this.#set(job, anywhere);
+  }
+
+  /** As it is now, newest first. */
+  list(): readonly Newest[] {
+    return [...this.#ordered.after(null)];
+  }
+}

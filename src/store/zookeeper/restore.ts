@@ -1,0 +1,144 @@
+/**
+ * Makes an installation in ZooKeeper from a backup. While it does, and after it was interrupted, a node says so and no
+ * scheduler starts; the node goes in the same transaction that makes the installation one. An installation that is there
+ * is never touched: the backup goes into another path.
+ */
+
+import { CarillonError } from '../../errors.ts';
+import type { Clock, Log } from '../../scheduler/ports.ts';
+import { inBatches, type StoredRecord } from '../backup-record.ts';
+import { Checkpoints } from './checkpoint.ts';
+import { makeFolders, makeNode, refuseOthers } from './folders.ts';
+import { LAYOUT, paths, tables } from './paths.ts';
+import { Pending } from './pending.ts';
+import { unavailable } from './tail.ts';
+import { type Op, ZooKeeperError, type ZooKeeperSession } from './wire/session.ts';
+
+/** Written at a time. */
+const RECORDS = 10_000;
+/** Operations of one transaction. */
+const MAX_OPS = 200;
+/** Ephemeral: the restore that is under way. */
+const byPath = `${paths.restoring}/by`;
+
+export interface ZooKeeperRestore {
+  /** Started. */
+  readonly session: ZooKeeperSession;
+  readonly hosts: string;
+  readonly installation: string;
+  /** The term to go on from. */
+  readonly term: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** STORE_NOT_EMPTY, STORE_IN_USE, STORE_UNAVAILABLE. */
+export async function restoreZooKeeper(
+  restore: ZooKeeperRestore,
+  records: AsyncIterable<readonly StoredRecord[]>,
+): Promise<void> {
+  try {
+    await begin(restore);
+    await make(restore, records);
+  } catch (error) {
+    throw unavailable(error);
+  }
+}
+
+async function make(
+  restore: ZooKeeperRestore,
+  records: AsyncIterable<readonly StoredRecord[]>,
+): Promise<void> {
+  const { session, installation } = restore;
+  const leftOver = ['log', 'election', ...tables].map((name) => `/${name}`);
+  for (const path of [...leftOver, paths.cluster, paths.removed, paths.epoch, paths.head, paths.checkpoint])
+    await removeAll(session, path);
+  await makeFolders(session, installation);
+  await raiseTerm(session, restore.term);
+  const seq = await write(restore, records);
+  await session.multi([
+    { kind: 'set', path: paths.head, data: Buffer.from(String(seq)), version: null },
+    { kind: 'create', path: paths.layout, data: Buffer.from(String(LAYOUT)) },
+    { kind: 'remove', path: byPath, version: null },
+    { kind: 'remove', path: paths.restoring, version: null },
+  ]);
+}
+
+async function begin({ session, hosts }: ZooKeeperRestore): Promise<void> {
+  const isBegun = await session.exists(paths.restoring);
+  if (!isBegun && ((await session.exists(paths.layout)) || (await session.exists(paths.cluster)))) {
+    throw new CarillonError(
+      'STORE_NOT_EMPTY',
+      `There is an installation in ZooKeeper at ${hosts} already. Restore into another path, as in --zk zk1:2181/carillon-2; the one that is there stays as it is.`,
+      { field: 'zk', value: hosts },
+    );
+  }
+  if (!isBegun) await refuseOthers(session, hosts);
+  await makeNode(session, paths.restoring);
+  try {
+    await session.create(byPath, new Uint8Array(), 'ephemeral');
+  } catch (error) {
+    if (!(error instanceof ZooKeeperError && error.code === 'NODE_EXISTS')) throw error;
+    throw new CarillonError(
+      'STORE_IN_USE',
+      `A restore into ZooKeeper at ${hosts} is running, or was interrupted a moment ago. Run it again when its session is over, in some seconds.`,
+      { field: 'zk', value: hosts },
+    );
+  }
+}
+
+/** What an interrupted restore left. */
+async function removeAll(session: ZooKeeperSession, path: string): Promise<void> {
+  if (!(await session.exists(path))) return;
+  const names = await session.children(path);
+  for (let at = 0; at < names.length; at += MAX_OPS) {
+    const some = names.slice(at, at + MAX_OPS).map((name) => `${path}/${name}`);
+    // Leaves of a batch go together; what has children of its own goes one by one.
+    await session
+      .multi(some.map((each): Op => ({ kind: 'remove', path: each, version: null })))
+      .catch(async (error: unknown) => {
+        if (!(error instanceof ZooKeeperError && error.code === 'NOT_EMPTY')) throw error;
+        for (const each of some) await removeAll(session, each);
+      });
+  }
+  await session.multi([{ kind: 'remove', path, version: null }]);
+}
+
+/** The term is a version, which grows by one with each change. */
+async function raiseTerm(session: ZooKeeperSession, term: number): Promise<void> {
+  for (let left = term; left > 0; left -= MAX_OPS) {
+    const set: Op = { kind: 'set', path: paths.epoch, data: Buffer.from('{}'), version: null };
+    await session.multi(Array.from({ length: Math.min(left, MAX_OPS) }, () => set));
+  }
+}
+
+/** Brings the tables to what the records say, as checkpoints do. Answers the number of the last. */
+async function write(
+  { session, term, clock, log }: ZooKeeperRestore,
+  records: AsyncIterable<readonly StoredRecord[]>,
+): Promise<number> {
+  let pending = new Pending(0);
+  let seq = 0;
+  const checkpoints = new Checkpoints(term, { session, pending: () => pending, clock, log });
+  const jobs = new Set<string>();
+  const pasts = new Set<string>();
+  const put = async (some: readonly StoredRecord[]): Promise<void> => {
+    seq += 1;
+    pending = new Pending(seq - 1);
+    pending.take(seq, some);
+    await checkpoints.write();
+  };
+  for await (const some of inBatches(records, RECORDS)) {
+    for (const record of some) {
+      const [kind, key, value] = record;
+      if (kind === 'job') jobs.add(key);
+      else if (kind === 'gone' && record[2].of === 'job') jobs.delete(key);
+      else if (kind === 'run-ended') pasts.add((value as { job: string }).job);
+      else if (kind === 'ledger' || kind === 'revision' || kind === 'day') pasts.add(key);
+    }
+    await put(some);
+  }
+  // The past of jobs that are gone is let go in the end, from a list that only removals add to.
+  await put([...pasts].filter((job) => !jobs.has(job)).map((job) => ['gone', job, { of: 'job' }]));
+  return seq;
+}

@@ -1,0 +1,301 @@
+/**
+ * Follows the log: one watch, on the number of its newest segment, and reads what is new. What it reads goes
+ * to the pending values and to whoever watches. The segments that this node wrote itself are handed to it.
+ * A notice may arrive at any moment, also together with the answer that armed its watch: each is noted, and the log
+ * is read until nothing is noted. Now and then the head is compared, so that a lost notice delays and no more.
+ */
+
+import { CarillonError } from '../../errors.ts';
+import type { Clock, Log, Watcher, Watching } from '../../scheduler/ports.ts';
+import { decodeWrite, type StoredWrite } from '../segment.ts';
+import { readSegment } from './log.ts';
+import { paths, segmentPath } from './paths.ts';
+import { Pending } from './pending.ts';
+import type { NodeData, ZooKeeperSession } from './wire/session.ts';
+
+/** Segments read at a time. */
+const READ_AT_ONCE = 64;
+/** After a failed read, if no new connection comes first. */
+const RETRY_MS = 500;
+/** While this node writes itself, others' segments are looked for this late: there are none. */
+const OWN_PAUSE_MS = 1_000;
+/** While nothing changes, the head is compared this often: one small read. */
+const COMPARE_MS = 5_000;
+
+/** What following the log needs of a session. */
+export type LogSession = Pick<
+  ZooKeeperSession,
+  'state' | 'timeoutMs' | 'silenceMs' | 'onState' | 'get' | 'getMany' | 'sync'
+>;
+
+interface Follower {
+  readonly watcher: Watcher;
+  /** The newest segment that it has been told. */
+  seq: number;
+  /** It missed something, and is told nothing more. */
+  lost: boolean;
+}
+
+export interface TailParts {
+  readonly session: LogSession;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class Tail {
+  readonly #parts: TailParts;
+  readonly #followers = new Set<Follower>();
+  #pending = new Pending(0);
+  /** The newest segment that was read or written here. */
+  #seq = 0;
+  #advancing: Promise<void> | null = null;
+  /** There may be more than the newest read of the head has seen. */
+  #noted = false;
+  /** Since when there may be more than what is here; null: it is all here. */
+  #behindSince: number | null = null;
+  /** When the head was last what is here. */
+  #evenAt = 0;
+  #cancelReading: (() => void) | null = null;
+  #cancelComparing = (): void => undefined;
+  #ownAt = Number.NEGATIVE_INFINITY;
+  #stopped = false;
+  #unsubscribe: () => void = () => undefined;
+
+  constructor(parts: TailParts) {
+    this.#parts = parts;
+  }
+
+  get pending(): Pending {
+    return this.#pending;
+  }
+
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** Resolves when everything between the tables and the end of the log is here. */
+  async start(): Promise<void> {
+    const { session } = this.#parts;
+    this.#unsubscribe();
+    this.#unsubscribe = session.onState((state) => {
+      if (state === 'connected') this.#note();
+    });
+    await this.#restart();
+    await this.advance();
+    this.#compareLater();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#unsubscribe();
+    this.#cancelReading?.();
+    this.#cancelComparing();
+    this.#followers.clear();
+  }
+
+  watch(watcher: Watcher): Watching {
+    const follower: Follower = { watcher, seq: this.#seq, lost: false };
+    this.#followers.add(follower);
+    return {
+      caughtUp: async () => {
+        const { session } = this.#parts;
+        try {
+          await session.sync();
+          await this.advance();
+        } catch (error) {
+          throw unavailable(error);
+        }
+      },
+      lagMs: () => this.#lagMs(),
+      stop: () => void this.#followers.delete(follower),
+    };
+  }
+
+  /** This node's own commit is durable; commits are handed over in order. */
+  own(seq: number, writes: readonly StoredWrite[]): void {
+    this.#ownAt = this.#parts.clock.monotonicMs();
+    if (seq !== this.#seq + 1) {
+      if (seq > this.#seq) this.#note();
+      return;
+    }
+    this.#seq = seq;
+    this.#pending.take(seq, writes);
+    // A node that leads has nobody who follows here; one that just stopped leading may.
+    for (const follower of this.#followers) this.#tell(follower, seq, writes);
+  }
+
+  /** Reads up to the newest segment that the server knows, and watches for the next. */
+  advance(): Promise<void> {
+    // One that is under way may have asked before what the caller wants to see was there.
+    const before = this.#advancing;
+    const advancing = (async () => {
+      await before?.catch(() => undefined);
+      await this.#advance();
+    })();
+    this.#behindSince ??= this.#parts.clock.monotonicMs();
+    this.#advancing = advancing;
+    void advancing.then(
+      () => this.#advanced(advancing),
+      (error: unknown) => this.#failed(advancing, error),
+    );
+    return advancing;
+  }
+
+  #advanced(advancing: Promise<void>): void {
+    if (this.#advancing !== advancing) return;
+    this.#advancing = null;
+    this.#evenAt = this.#parts.clock.monotonicMs();
+    this.#behindSince = this.#noted ? this.#evenAt : null;
+    this.#readSoon();
+  }
+
+  /** Whoever asked is told; what it would have read is read later all the same. */
+  #failed(advancing: Promise<void>, error: unknown): void {
+    const { log } = this.#parts;
+    if (this.#stopped || this.#advancing !== advancing) return;
+    log.debug({ error }, 'log-not-read');
+    this.#advancing = null;
+    // The watch is armed by an answer, and this one may have been none.
+    this.#noted = true;
+    this.#readLater(RETRY_MS);
+  }
+
+  #lagMs(): number | null {
+    const { session, clock } = this.#parts;
+    const silence = session.silenceMs();
+    if (!Number.isFinite(silence)) return null;
+    const behind = this.#behindSince === null ? 0 : clock.monotonicMs() - this.#behindSince;
+    // A quiet connection is asked for a sign every quarter of the session; until then it tells of every change.
+    const unsure = silence < session.timeoutMs / 2 ? 0 : silence;
+    return Math.round(Math.max(unsure, behind));
+  }
+
+  readonly #note = (): void => {
+    this.#noted = true;
+    this.#behindSince ??= this.#parts.clock.monotonicMs();
+    this.#cancelReading?.();
+    this.#cancelReading = null;
+    this.#readSoon();
+  };
+
+  /** Reads what is noted, unless a reading is under way, whose end comes back here, or is planned. */
+  #readSoon(): void {
+    if (this.#stopped || !this.#noted || this.#advancing !== null || this.#cancelReading !== null) return;
+    const pause = this.#ownAt + OWN_PAUSE_MS - this.#parts.clock.monotonicMs();
+    if (pause > 0) this.#readLater(pause);
+    else void this.advance().catch(() => undefined);
+  }
+
+  #readLater(ms: number): void {
+    this.#cancelReading?.();
+    this.#cancelReading = this.#parts.clock.after(ms, () => {
+      this.#cancelReading = null;
+      this.#readSoon();
+    });
+  }
+
+  #compareLater(): void {
+    this.#cancelComparing();
+    this.#cancelComparing = this.#parts.clock.after(COMPARE_MS, () => {
+      void this.#compare().finally(() => {
+        if (!this.#stopped) this.#compareLater();
+      });
+    });
+  }
+
+  /** Servers tell of a change before they answer a read with it: a head that nobody told of is one too many. */
+  async #compare(): Promise<void> {
+    const { session, log } = this.#parts;
+    const isBusy = (): boolean => this.#stopped || this.#noted || this.#advancing !== null;
+    if (isBusy() || session.state !== 'connected') return;
+    const newest = await session.get(paths.head).then(numberOf, () => null);
+    if (isBusy()) return;
+    if (newest === this.#seq) {
+      this.#evenAt = this.#parts.clock.monotonicMs();
+      return;
+    }
+    if (newest !== null && newest > this.#seq) log.error({ had: this.#seq, has: newest }, 'change-not-told');
+    this.#behindSince = this.#evenAt;
+    this.#note();
+  }
+
+  async #advance(): Promise<void> {
+    const { session } = this.#parts;
+    while (!this.#stopped) {
+      // Our own commits may move on while we ask.
+      const before = this.#seq;
+      this.#noted = false;
+      const newest = numberOf(await session.get(paths.head, this.#note));
+      if (newest < before) await this.#goBack(before, newest);
+      if (newest <= this.#seq) return;
+      while (this.#seq < newest) {
+        const seqs = Array.from(
+          { length: Math.min(READ_AT_ONCE, newest - this.#seq) },
+          (_, i) => this.#seq + 1 + i,
+        );
+        const found = await session.getMany(seqs.map(segmentPath));
+        for (const [i, node] of found.entries()) {
+          const seq = seqs[i] as number;
+          // It may have been handed over as our own meanwhile.
+          if (seq <= this.#seq) continue;
+          if (node === null) {
+            await this.#restart();
+            break;
+          }
+          await this.#take(seq, node.data);
+        }
+      }
+    }
+  }
+
+  async #take(seq: number, data: Buffer): Promise<void> {
+    const { session } = this.#parts;
+    const { checkpoint, writes } = await readSegment(session, data);
+    if (seq !== this.#seq + 1) return;
+    this.#seq = seq;
+    this.#pending.take(seq, writes);
+    this.#pending.reached(checkpoint);
+    for (const follower of this.#followers) this.#tell(follower, seq, writes);
+  }
+
+  #tell(follower: Follower, seq: number, writes: readonly StoredWrite[]): void {
+    if (follower.lost || seq <= follower.seq) return;
+    follower.seq = seq;
+    follower.watcher.onWrites(writes.map(decodeWrite));
+  }
+
+  /**
+   * The ensemble has lost what it had committed: its numbers are given out again, and what we hold of them is not
+   * what others will hold. Everything is taken as the ensemble has it now.
+   */
+  async #goBack(seq: number, newest: number): Promise<void> {
+    this.#parts.log.error({ had: seq, has: newest }, 'zookeeper-lost-commits');
+    this.#seq = 0;
+    for (const follower of this.#followers) follower.seq = -1;
+    await this.#restart();
+  }
+
+  /** The log does not go back to where we are: begin where the tables end, and tell of the gap. */
+  async #restart(): Promise<void> {
+    const { session } = this.#parts;
+    const checkpoint = numberOf(await session.get(paths.checkpoint));
+    if (checkpoint < this.#seq)
+      throw new CarillonError('STORE_UNAVAILABLE', 'the log in ZooKeeper has a hole');
+    this.#pending = new Pending(checkpoint);
+    this.#seq = checkpoint;
+    for (const follower of this.#followers) {
+      if (follower.seq >= checkpoint || follower.lost) continue;
+      follower.lost = true;
+      follower.watcher.onGap();
+    }
+  }
+}
+
+/** What `/head` and `/checkpoint` hold; 0 before there is one. */
+const numberOf = (node: NodeData | null): number => Number(node?.data.toString() ?? 0);
+
+export function unavailable(error: unknown): CarillonError {
+  if (error instanceof CarillonError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new CarillonError('STORE_UNAVAILABLE', `ZooKeeper can not be reached: ${reason}`);
+}

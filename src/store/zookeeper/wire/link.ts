@@ -1,0 +1,241 @@
+/**
+ * The life of a session: one connection after another to whichever server answers, the session taken up again
+ * after each loss, and a new session when the old one is over.
+ *
+ *     lost ──────► connected ◄────► suspended        closed: for good, from anywhere
+ *       ▲              │                │
+ *       └──────────────┴────────────────┘
+ *
+ * Gives a session up by its own monotonic clock as soon as a server may have, never waiting to be told.
+ */
+
+import { randomInt } from 'node:crypto';
+import { invariant } from '../../../errors.ts';
+import type { Clock, Log } from '../../../scheduler/ports.ts';
+import type { Server } from './address.ts';
+import { type Call, closeCall } from './call.ts';
+import { type End, ZooKeeperConnection } from './connection.ts';
+import { ZooKeeperError } from './error.ts';
+import type { Identity } from './library.ts';
+
+/** `suspended`: no connection, the session may live; `lost`: it is over, or there was none yet. */
+export type SessionState = 'connected' | 'suspended' | 'lost' | 'closed';
+
+export interface LinkOptions {
+  readonly servers: readonly Server[];
+  readonly sessionTimeoutMs: number;
+  readonly login: string | null;
+  readonly clock: Clock;
+  readonly log: Log;
+  onNotice(notice: { readonly type: number; readonly path: string }): void;
+}
+
+const closeTimeoutMs = 1_000;
+/** One attempt at one server; doubled with each round through all, for servers that are only slow. */
+const minOpenTimeoutMs = 500;
+const maxOpenTimeoutMs = 4_000;
+/** Pause after a round through all servers, with some chance in it so that clients don't come in step. */
+const pauseMs = { min: 20, max: 100 };
+/** How often the connection is looked at, as a share of the session timeout. */
+const looksPerTimeout = 20;
+
+export class ZooKeeperLink {
+  readonly #options: LinkOptions;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #servers: readonly Server[];
+  readonly #listeners = new Set<(state: SessionState) => void>();
+  #state: SessionState = 'lost';
+  #generation = 0;
+  #timeoutMs: number;
+  #identity: Identity | null = null;
+  #zxid: Buffer = Buffer.alloc(8);
+  #provenAt = 0;
+  #connection: ZooKeeperConnection | null = null;
+  /** Attempts since the last connection. */
+  #attempts = 0;
+  #lastEnd: End | null = null;
+  #cancelLook = (): void => {};
+  #cancelPause = (): void => {};
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#servers = shuffled(options.servers);
+    this.#timeoutMs = options.sessionTimeoutMs;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  get timeoutMs(): number {
+    return this.#timeoutMs;
+  }
+
+  /** How the newest connection or attempt ended by itself; null when none has. */
+  get lastEnd(): End | null {
+    return this.#lastEnd;
+  }
+
+  silenceMs(): number {
+    if (this.#state !== 'connected' || this.#connection === null) return Number.POSITIVE_INFINITY;
+    return this.#clock.monotonicMs() - this.#connection.provenAt;
+  }
+
+  onState(listener: (state: SessionState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Begins to connect, and never stops until `close`. */
+  open(): void {
+    invariant(this.#attempts === 0, 'a session is opened once');
+    this.#connect();
+    this.#lookLater();
+  }
+
+  send<T>(call: Call<T>): Promise<T> {
+    if (this.#state === 'connected' && this.#connection !== null) return this.#connection.send(call);
+    return Promise.reject(new ZooKeeperError('NOT_CONNECTED', `${call.what}: not sent, ${this.#state}`));
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return;
+    const connection = this.#state === 'connected' ? this.#connection : null;
+    this.#cancelPause();
+    this.#cancelLook();
+    this.#become('closed');
+    if (connection !== null) {
+      // Behind all that was sent before, so that is answered first.
+      const said = connection.send(closeCall()).catch(() => {});
+      await this.#within(closeTimeoutMs, said);
+    }
+    this.#connection?.end({ kind: 'dropped', detail: 'closed' });
+  }
+
+  #connect(): void {
+    // A listener may have closed us while it was told of a loss.
+    if (this.#state === 'closed') return;
+    const server = this.#servers[this.#attempts % this.#servers.length] as Server;
+    const round = Math.floor(this.#attempts / this.#servers.length);
+    this.#attempts += 1;
+    const { login, sessionTimeoutMs, onNotice } = this.#options;
+    const connection = new ZooKeeperConnection({
+      server,
+      identity: this.#identity,
+      sessionTimeoutMs,
+      zxid: this.#zxid,
+      login,
+      openTimeoutMs: Math.min(minOpenTimeoutMs * 2 ** Math.min(round, 10), maxOpenTimeoutMs),
+      clock: this.#clock,
+      onNotice,
+      onOpen: () => this.#opened(connection, server),
+      onEnd: (end) => this.#ended(connection, server, end),
+    });
+    this.#connection = connection;
+  }
+
+  #opened(connection: ZooKeeperConnection, server: Server): void {
+    if (this.#identity === null) this.#generation += 1;
+    // Keeps the order of servers going round from here.
+    this.#attempts %= this.#servers.length;
+    this.#identity = connection.identity;
+    this.#timeoutMs = connection.timeoutMs;
+    this.#log.info(
+      { server: nameOf(server), generation: this.#generation, timeoutMs: this.#timeoutMs },
+      'zookeeper connected',
+    );
+    this.#become('connected');
+  }
+
+  #ended(connection: ZooKeeperConnection, server: Server, end: End): void {
+    if (connection !== this.#connection) return;
+    this.#connection = null;
+    if (this.#state === 'closed') return;
+    this.#lastEnd = { ...end, detail: `${nameOf(server)}: ${end.detail}` };
+    this.#zxid = connection.zxid;
+    if (this.#state === 'connected') this.#provenAt = connection.provenAt;
+    const fields = { server: nameOf(server), reason: end.detail };
+    if (this.#state === 'connected') this.#log.warn(fields, 'zookeeper connection lost');
+    else this.#log.debug(fields, 'zookeeper server not usable');
+    if (end.kind !== 'dropped') this.#forget(end.detail);
+    else if (this.#state === 'connected') this.#become('suspended');
+    // A round is over when every server was tried; within it the next server is tried at once.
+    const pause = this.#attempts % this.#servers.length === 0 ? randomInt(pauseMs.min, pauseMs.max) : 0;
+    this.#cancelPause = this.#clock.after(pause, () => this.#connect());
+  }
+
+  /** The session is over: the next connection begins a new one. */
+  #forget(reason: string): void {
+    this.#log.warn({ generation: this.#generation, reason }, 'zookeeper session lost');
+    this.#identity = null;
+    this.#become('lost');
+  }
+
+  #lookLater(): void {
+    this.#cancelLook = this.#clock.after(Math.max(this.#timeoutMs / looksPerTimeout, 5), () => {
+      // After a stall of this process the answers lie in the socket unread: they are taken in first.
+      this.#cancelLook = this.#clock.after(0, () => {
+        this.#lookLater();
+        this.#look();
+      });
+    });
+  }
+
+  #look(): void {
+    const connection = this.#connection;
+    if (this.#state !== 'connected' && this.#state !== 'suspended') return;
+    const provenAt = this.#state === 'connected' && connection ? connection.provenAt : this.#provenAt;
+    if (this.#clock.monotonicMs() - provenAt <= this.#timeoutMs) {
+      connection?.watch();
+      return;
+    }
+    const reason = 'no proof of the session for as long as it lasts';
+    this.#forget(reason);
+    // Where the server still listens, those who wait for the end of this session need not wait until it expires.
+    connection?.send(closeCall()).catch(() => {});
+    // An attempt under way would take up the session that was just given up.
+    connection?.end({ kind: 'dropped', detail: reason }, 'SESSION_LOST');
+  }
+
+  #become(state: SessionState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(state);
+      } catch (error) {
+        this.#log.error({ err: error, state }, 'zookeeper state listener failed');
+      }
+    }
+  }
+
+  async #within(limitMs: number, done: Promise<void>): Promise<void> {
+    let cancel = (): void => {};
+    const limit = new Promise<void>((resolve) => {
+      cancel = this.#clock.after(limitMs, resolve);
+    });
+    await Promise.race([done, limit]);
+    cancel();
+  }
+}
+
+function nameOf({ host, port }: Server): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** So that the clients of an ensemble spread over its servers. */
+function shuffled(servers: readonly Server[]): Server[] {
+  const order = [...servers];
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = randomInt(i + 1);
+    [order[i], order[j]] = [order[j] as Server, order[i] as Server];
+  }
+  return order;
+}

@@ -1,0 +1,28 @@
+/** A node that starts while the ensemble changes its leader waits for it instead of giving up. */
+
+import type { Clock } from '../../../scheduler/ports.ts';
+import { ZooKeeperError } from './session.ts';
+
+/** Longer than an ensemble takes to find its majority again. */
+const PATIENCE_MS = 60_000;
+const RETRY_MS = 200;
+
+/** Does it again when the connection was lost in between; only for what may be done twice. */
+export async function patiently<T>(clock: Clock, action: () => Promise<T>): Promise<T> {
+  const until = clock.monotonicMs() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await action();
+    } catch (error) {
+      if (!isPassing(error) || clock.monotonicMs() >= until) throw error;
+      await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
+    }
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  return (
+    error instanceof ZooKeeperError &&
+    (error.code === 'NOT_CONNECTED' || error.code === 'CONNECTION_LOSS' || error.code === 'SESSION_LOST')
+  );
+}

@@ -1,0 +1,40 @@
+/** Reads thousands of nodes with few requests, none of which asks for more than a server should put into one answer. */
+
+import type { NodeData } from './answer.ts';
+import { type Call, multiReadCall } from './call.ts';
+
+/** So many nodes at most in one request, and so many requests in flight: measured as fastest. */
+const maxChunk = 500;
+const inFlight = 4;
+/** An answer should stay below this, going by what the nodes before weighed. */
+const answerBytes = 1024 * 1024;
+/** Before anything is known of their weight; then up to four times as many as the time before. */
+const firstChunk = 32;
+const growth = 4;
+
+/** The nodes in the order of `paths`, null where there is none; rejects with the first refusal. */
+export async function readMany(
+  paths: readonly string[],
+  send: <T>(call: Call<T>) => Promise<T>,
+): Promise<(NodeData | null)[]> {
+  const found: (NodeData | null)[] = new Array(paths.length).fill(null);
+  let next = 0;
+  let chunk = firstChunk;
+  const reader = async (): Promise<void> => {
+    while (next < paths.length) {
+      const begin = next;
+      const wanted = paths.slice(begin, begin + chunk);
+      next += wanted.length;
+      const nodes = await send(multiReadCall(wanted));
+      let bytes = 1;
+      nodes.forEach((node, i) => {
+        found[begin + i] = node;
+        bytes += node?.data.length ?? 0;
+      });
+      const fitting = Math.floor((answerBytes * nodes.length) / bytes);
+      chunk = Math.max(1, Math.min(maxChunk, wanted.length * growth, fitting));
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, reader));
+  return found;
+}

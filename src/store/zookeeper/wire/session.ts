@@ -1,0 +1,266 @@
+/**
+ * A session with a ZooKeeper ensemble that looks after itself: it finds a server that answers, comes back after a
+ * lost connection, and begins a new session when the old one is over. Needs ZooKeeper 3.6 or newer (multiRead).
+ * Promises: every request is settled; nothing is queued while there is no connection; a session is given up here
+ * no later than by the servers. Owners read anew after every `connected`, since watches end with the connection.
+ */
+
+import { CarillonError, invariant } from '../../../errors.ts';
+import type { Clock, Log } from '../../../scheduler/ports.ts';
+import { type Ensemble, parseHosts } from './address.ts';
+import type { NodeData } from './answer.ts';
+import {
+  type Access,
+  type Call,
+  type CreateMode,
+  childrenCall,
+  createCall,
+  existsCall,
+  getCall,
+  multiCall,
+  type Op,
+  syncCall,
+} from './call.ts';
+import { ZooKeeperError } from './error.ts';
+import { type SessionState, ZooKeeperLink } from './link.ts';
+import { readMany } from './read-many.ts';
+import { type WatchKind, ZooKeeperWatches } from './watches.ts';
+
+export type { NodeData } from './answer.ts';
+export type { CreateMode, Op } from './call.ts';
+export { ZooKeeperError } from './error.ts';
+export type { SessionState } from './link.ts';
+
+export interface SessionOptions {
+  /** `host:port,host:port/chroot`. */
+  readonly hosts: string;
+  /** What to ask for; servers grant between 2 and 20 of their ticks. */
+  readonly sessionTimeoutMs: number;
+  /** With a login, all that this session makes is for this login only. */
+  readonly auth: { readonly user: string; readonly password: string } | null;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Every request rejects with a `ZooKeeperError`. Paths begin with `/` and are below the chroot. */
+export interface ZooKeeperSession {
+  /** Resolves when connected, with the chroot made. STORE_UNAVAILABLE after 15 s, or when the login is refused. */
+  start(): Promise<void>;
+  /** Ends the session at the server if that can be done within a second. Idempotent. */
+  close(): Promise<void>;
+  readonly state: SessionState;
+  /** Grows by one with each new session: what was ephemeral is gone or will be. 0 before the first. */
+  readonly generation: number;
+  /** The session timeout as granted. */
+  readonly timeoutMs: number;
+  /**
+   * Monotonic time since the newest request that was answered in this session was sent. While it is below
+   * `timeoutMs`, the servers can't have expired the session. Infinity unless connected.
+   */
+  silenceMs(): number;
+  /** Called after each change; answers the unsubscribe. */
+  onState(listener: (state: SessionState) => void): () => void;
+  /**
+   * Null when there is no node. `onChange` is called once, when the node is made, changed or removed, and perhaps
+   * once too often. One watch for each path: the newest `onChange` replaces the one before.
+   */
+  get(path: string, onChange?: () => void): Promise<NodeData | null>;
+  exists(path: string, onChange?: () => void): Promise<boolean>;
+  /** Nodes in the order of `paths`; not one moment's picture. */
+  getMany(paths: readonly string[]): Promise<(NodeData | null)[]>;
+  /** Names, in no order. `onChange` is called once, when a child is made or removed or the node is removed. */
+  children(path: string, onChange?: () => void): Promise<string[]>;
+  /** The path as made; a sequential one has ten digits more. */
+  create(path: string, data: Uint8Array, mode?: CreateMode): Promise<string>;
+  /** All or nothing, in the order of the calls. TOO_LARGE above 900 KiB; `opIndex` names what was refused. */
+  multi(ops: readonly Op[]): Promise<void>;
+  /** Resolves when the connected server has all that was committed anywhere before the call. */
+  sync(): Promise<void>;
+}
+
+/** INVALID_FIELD when `hosts` can't be read. */
+export function createZooKeeperSession(options: SessionOptions): ZooKeeperSession {
+  return new Session(options);
+}
+
+const startTimeoutMs = 15_000;
+
+class Session implements ZooKeeperSession {
+  readonly #options: SessionOptions;
+  readonly #ensemble: Ensemble;
+  readonly #access: Access;
+  readonly #link: ZooKeeperLink;
+  readonly #watches: ZooKeeperWatches;
+  #closing: Promise<void> | null = null;
+
+  constructor(options: SessionOptions) {
+    const { auth } = options;
+    this.#options = options;
+    this.#ensemble = parseHosts(options.hosts);
+    this.#access = auth === null ? 'everybody' : 'creator';
+    this.#watches = new ZooKeeperWatches(options.log);
+    this.#link = new ZooKeeperLink({
+      ...options,
+      servers: this.#ensemble.servers,
+      login: auth === null ? null : `${auth.user}:${auth.password}`,
+      onNotice: (notice) => this.#watches.tell(notice),
+    });
+    this.#link.onState((state) => {
+      if (state !== 'connected') this.#watches.clear();
+    });
+  }
+
+  get state(): SessionState {
+    return this.#link.state;
+  }
+
+  get generation(): number {
+    return this.#link.generation;
+  }
+
+  get timeoutMs(): number {
+    return this.#link.timeoutMs;
+  }
+
+  silenceMs(): number {
+    return this.#link.silenceMs();
+  }
+
+  onState(listener: (state: SessionState) => void): () => void {
+    return this.#link.onState(listener);
+  }
+
+  async start(): Promise<void> {
+    this.#link.open();
+    // Closing fails whatever the start waits for.
+    const cancel = this.#options.clock.after(startTimeoutMs, () => void this.close());
+    try {
+      await this.#enter();
+    } catch (error) {
+      await this.close();
+      throw this.#unavailable((error as Error).message);
+    } finally {
+      cancel();
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#link.close();
+    return this.#closing;
+  }
+
+  async get(path: string, onChange?: () => void): Promise<NodeData | null> {
+    const node = await this.#watched('data', path, onChange, getCall);
+    if (node !== null || onChange === undefined) return node;
+    // Reading a node that is not there leaves no watch; asking whether it is does.
+    return (await this.exists(path, onChange)) ? this.get(path, onChange) : null;
+  }
+
+  exists(path: string, onChange?: () => void): Promise<boolean> {
+    return this.#watched('data', path, onChange, existsCall);
+  }
+
+  children(path: string, onChange?: () => void): Promise<string[]> {
+    return this.#watched('children', path, onChange, childrenCall);
+  }
+
+  getMany(paths: readonly string[]): Promise<(NodeData | null)[]> {
+    const absolute = paths.map((path) => this.#absolute(path));
+    return readMany(absolute, (call) => this.#link.send(call));
+  }
+
+  async create(path: string, data: Uint8Array, mode: CreateMode = 'persistent'): Promise<string> {
+    const made = await this.#link.send(createCall(this.#absolute(path), data, mode, this.#access));
+    return made.slice(this.#ensemble.chroot.length);
+  }
+
+  async multi(ops: readonly Op[]): Promise<void> {
+    const absolute = ops.map((op) => ({ ...op, path: this.#absolute(op.path) }));
+    const refusal = await this.#link.send(multiCall(absolute, this.#access));
+    if (refusal !== null) throw refusal;
+  }
+
+  sync(): Promise<void> {
+    return this.#link.send(syncCall(this.#absolute('/')));
+  }
+
+  #watched<T>(
+    kind: WatchKind,
+    path: string,
+    onChange: (() => void) | undefined,
+    build: (path: string, watch: boolean) => Call<T>,
+  ): Promise<T> {
+    const absolute = this.#absolute(path);
+    const call = build(absolute, onChange !== undefined);
+    if (onChange === undefined) return this.#link.send(call);
+    return this.#link.send(this.#watches.watching(call, { kind, path: absolute, onChange }));
+  }
+
+  #absolute(path: string): string {
+    invariant(path.startsWith('/'), `'${path}' is not the path of a node`);
+    const { chroot } = this.#ensemble;
+    return path === '/' ? chroot || '/' : chroot + path;
+  }
+
+  /** Connects and sees that the chroot is there and may be read; rejects with the reason. */
+  async #enter(): Promise<void> {
+    for (;;) {
+      await this.#connected();
+      try {
+        return await this.#makeChroot();
+      } catch (error) {
+        // The servers say no and hang up, or only hang up: the one is final, the other is tried again.
+        const end = this.#link.lastEnd;
+        if (end?.kind === 'denied') throw new Error(end.detail);
+        if (!isLoss(error)) throw error;
+      }
+    }
+  }
+
+  #connected(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (): boolean => {
+        if (this.state === 'connected') resolve();
+        else if (this.state === 'closed')
+          reject(new Error(this.#link.lastEnd?.detail ?? 'no server answered'));
+        else return false;
+        return true;
+      };
+      if (settle()) return;
+      const unsubscribe = this.onState(() => {
+        if (settle()) unsubscribe();
+      });
+    });
+  }
+
+  async #makeChroot(): Promise<void> {
+    const { chroot } = this.#ensemble;
+    // Whoever may use the chroot need not be allowed to make its parents.
+    const names = (await this.exists('/')) ? [] : chroot.split('/').slice(1);
+    for (let depth = 1; depth <= names.length; depth++) {
+      const path = `/${names.slice(0, depth).join('/')}`;
+      try {
+        await this.#link.send(createCall(path, Buffer.alloc(0), 'persistent', this.#access));
+      } catch (error) {
+        if (!(error instanceof ZooKeeperError && error.code === 'NODE_EXISTS')) throw error;
+      }
+    }
+    // A wrong password is not refused as such: it may read nothing.
+    await this.get('/');
+  }
+
+  #unavailable(reason: string): CarillonError {
+    const { hosts } = this.#options;
+    return new CarillonError('STORE_UNAVAILABLE', `ZooKeeper at ${hosts} can not be used: ${reason}`, {
+      field: 'zk',
+      value: hosts,
+    });
+  }
+}
+
+function isLoss(error: unknown): boolean {
+  return (
+    error instanceof ZooKeeperError &&
+    ['NOT_CONNECTED', 'CONNECTION_LOSS', 'SESSION_LOST'].includes(error.code)
+  );
+}

@@ -1,0 +1,213 @@
+/**
+ * Commits of one term, in order, several under way. Each is one transaction that checks the term, moves the
+ * head of the log on from where the one before left it, and adds the segment. When it is not known what became
+ * of some, nothing is sent until it has been looked up: the segments that are there were committed, the others
+ * are sent again, or were fenced off.
+ */
+
+import { CarillonError } from '../../errors.ts';
+import type { WriteGroup } from '../../scheduler/model/write.ts';
+import type { Clock, Log } from '../../scheduler/ports.ts';
+import { encodeSegment, encodeWrites, type StoredWrite } from '../segment.ts';
+import { toNodes } from './log.ts';
+import { paths, segmentPath } from './paths.ts';
+import { type Op, ZooKeeperError, type ZooKeeperSession } from './wire/session.ts';
+
+/** Without a connection for this long, it is given up to find out what became of a commit. */
+const RESOLVE_MS = 30_000;
+const POLL_MS = 20;
+/** A transaction that the servers refuse for a reason of their own is sent this often. */
+const MAX_REFUSALS = 3;
+
+interface Entry {
+  readonly seq: number;
+  readonly node: Buffer;
+  readonly parts: readonly Op[];
+  readonly writes: readonly StoredWrite[];
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+  sending: Promise<void>;
+  refusals: number;
+}
+
+export interface WriterParts {
+  readonly session: ZooKeeperSession;
+  readonly term: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The head of the log when the term began: nobody else moves it in this term. */
+  readonly head: { readonly seq: number; readonly version: number };
+  readonly checkpoint: () => number;
+  /** Called in order. */
+  readonly onDurable: (seq: number, writes: readonly StoredWrite[]) => void;
+}
+
+export class Writer {
+  readonly #parts: WriterParts;
+  #seq: number;
+  /** Of the head, as the next transaction will find it. */
+  #version: number;
+  #pending: Entry[] = [];
+  #recovering = false;
+  #ended: CarillonError | null = null;
+
+  constructor(parts: WriterParts) {
+    this.#parts = parts;
+    this.#seq = parts.head.seq;
+    this.#version = parts.head.version;
+  }
+
+  /** NOT_LEADING: nothing was written. STORE_UNAVAILABLE: it could not be found out. */
+  commit(groups: readonly WriteGroup[]): Promise<void> {
+    if (this.#ended !== null) return Promise.reject(this.#ended);
+    const { term, checkpoint } = this.#parts;
+    const seq = this.#seq + 1;
+    const writes = encodeWrites(groups);
+    const segment = encodeSegment({ term, seq, checkpoint: checkpoint(), writes });
+    const { node, parts } = toNodes(term, seq, segment);
+    this.#seq = seq;
+    return new Promise((resolve, reject) => {
+      const entry: Entry = {
+        seq,
+        node,
+        parts: parts.map(({ path, data }) => ({ kind: 'create', path, data })),
+        writes,
+        resolve,
+        reject,
+        sending: Promise.resolve(),
+        refusals: 0,
+      };
+      this.#pending.push(entry);
+      if (!this.#recovering) this.#send(entry);
+    });
+  }
+
+  #send(entry: Entry): void {
+    const { session, term } = this.#parts;
+    const fence: Op = { kind: 'check', path: paths.epoch, version: term };
+    const parts = entry.parts.map((part) =>
+      session.multi([fence, part]).catch((error: unknown) => {
+        // Sent again after its answer was lost.
+        if (!(error instanceof ZooKeeperError && error.code === 'NODE_EXISTS')) throw error;
+      }),
+    );
+    const version = this.#version;
+    this.#version += 1;
+    const last = (): Promise<void> =>
+      session.multi([
+        fence,
+        { kind: 'set', path: paths.head, data: Buffer.from(String(entry.seq)), version },
+        { kind: 'create', path: segmentPath(entry.seq), data: entry.node },
+      ]);
+    const sent = parts.length === 0 ? last() : Promise.all(parts).then(last);
+    entry.sending = sent.then(
+      () => this.#durable(entry),
+      (error: unknown) => this.#trouble(entry, error),
+    );
+  }
+
+  #durable(entry: Entry): void {
+    if (this.#pending[0] !== entry) {
+      // Answers come in order; this one is looked up with those before it.
+      void this.#recover();
+      return;
+    }
+    this.#pending.shift();
+    this.#settle(entry);
+  }
+
+  #settle(entry: Entry): void {
+    this.#parts.onDurable(entry.seq, entry.writes);
+    entry.resolve();
+  }
+
+  #trouble(entry: Entry, error: unknown): void {
+    const code = error instanceof ZooKeeperError ? error.code : null;
+    if (code !== 'CONNECTION_LOSS' && code !== 'NOT_CONNECTED' && code !== 'SESSION_LOST') {
+      entry.refusals += 1;
+      this.#parts.log.warn({ seq: entry.seq, error }, 'commit-refused');
+    }
+    void this.#recover();
+  }
+
+  async #recover(): Promise<void> {
+    if (this.#recovering) return;
+    this.#recovering = true;
+    const { session, clock } = this.#parts;
+    const { generation } = session;
+    const until = clock.monotonicMs() + RESOLVE_MS;
+    await Promise.allSettled(this.#pending.map(({ sending }) => sending));
+    let resent = false;
+    while (!resent && this.#pending.length > 0) {
+      try {
+        resent = await this.#lookUp(generation);
+      } catch (error) {
+        if (!(error instanceof ZooKeeperError) || clock.monotonicMs() >= until) {
+          this.#end(
+            new CarillonError(
+              'STORE_UNAVAILABLE',
+              'ZooKeeper can not be reached: it is not known whether the change was kept',
+            ),
+          );
+        } else await new Promise<void>((resolve) => clock.after(POLL_MS, resolve));
+      }
+    }
+    this.#recovering = false;
+  }
+
+  /** Finds out what became of all that is under way, and sends what was not written again. */
+  async #lookUp(generation: number): Promise<boolean> {
+    const { session, term } = this.#parts;
+    // A session that is over may have a request on the way still: the term must end before the look.
+    if (session.generation !== generation || session.state === 'lost') await endTerm(session, term);
+    await session.sync();
+    const epoch = await session.get(paths.epoch);
+    const head = await session.get(paths.head);
+    const found = await session.getMany(this.#pending.map(({ seq }) => segmentPath(seq)));
+    let written = 0;
+    while (
+      written < this.#pending.length &&
+      found[written]?.data.equals((this.#pending[written] as Entry).node)
+    )
+      written += 1;
+    for (const entry of this.#pending.splice(0, written)) this.#settle(entry);
+    const [next] = this.#pending;
+    if (next === undefined && epoch?.version === term) {
+      this.#version = head?.version ?? 0;
+      return true;
+    }
+    if (
+      epoch?.version !== term ||
+      head === null ||
+      Number(head.data.toString()) !== (next as Entry).seq - 1
+    ) {
+      this.#end(new CarillonError('NOT_LEADING', `term ${term} has ended; the change was not kept`));
+      return true;
+    }
+    if ((next as Entry).refusals >= MAX_REFUSALS) {
+      this.#end(new CarillonError('STORE_UNAVAILABLE', 'ZooKeeper refused the change; it was not kept'));
+      return true;
+    }
+    this.#version = head.version;
+    this.#recovering = false;
+    for (const entry of this.#pending) this.#send(entry);
+    return true;
+  }
+
+  #end(error: CarillonError): void {
+    this.#ended = error;
+    for (const entry of this.#pending.splice(0)) entry.reject(error);
+  }
+}
+
+/** From here on nothing of the term can be written, whatever is still on its way. */
+async function endTerm(session: ZooKeeperSession, term: number): Promise<void> {
+  const epoch = await session.get(paths.epoch);
+  if (epoch === null || epoch.version !== term) return;
+  try {
+    await session.multi([{ kind: 'set', path: paths.epoch, data: epoch.data, version: term }]);
+  } catch (error) {
+    // Somebody else has ended it.
+    if (!(error instanceof ZooKeeperError && error.code === 'BAD_VERSION')) throw error;
+  }
+}

@@ -1,0 +1,105 @@
+/** A process launcher over a folder of its own, for the conformance suite and the tests beside it. */
+
+import { mkdtempSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { createRunLogs } from '../../../src/executor/logs/run-logs.ts';
+import { openCgroups, removeCgroup } from '../../../src/executor/process/cgroup.ts';
+import {
+  closeFiles,
+  createLaunchDirectories,
+  type LaunchDirectories,
+} from '../../../src/executor/process/directory.ts';
+import {
+  createProcessLauncher,
+  type ProcessLauncherOptions,
+} from '../../../src/executor/process/launcher.ts';
+import { installSupervisor } from '../../../src/executor/process/supervisor/file.ts';
+import { processSource } from '../../../src/executor/process/table.ts';
+import { realClock } from '../../../src/node/clock.ts';
+import type { Launcher, Log } from '../../../src/scheduler/ports.ts';
+import type { LauncherHarness } from '../../conformance/launcher.ts';
+import { processSpec } from '../launch-spec.ts';
+
+/** A warning is a finding: no test here expects one. */
+export const warnings: string[] = [];
+const log: Log = {
+  debug: () => {},
+  info: () => {},
+  warn: (fields, event) => void warnings.push(`${event} ${JSON.stringify(fields)}`),
+  error: (fields, event) => void warnings.push(`${event} ${JSON.stringify(fields)}`),
+};
+
+export interface ProcessHarness extends LauncherHarness {
+  readonly dir: string;
+  /** Null: jobs are under a shell. */
+  readonly supervisor: string | null;
+  readonly cgroups: string | null;
+  readonly directories: LaunchDirectories;
+  create(options?: Partial<ProcessLauncherOptions>): Launcher;
+}
+
+/** With all that this system offers, without cgroups, or under a shell. */
+export async function processHarness(
+  under: 'cgroups' | 'program' | 'shell' = 'cgroups',
+): Promise<ProcessHarness> {
+  const root = mkdtempSync(join(tmpdir(), 'carillon-process-'));
+  const dir = join(root, 'data');
+  const traces = join(root, 'traces');
+  await mkdir(traces);
+  const supervisor = under === 'shell' ? null : await installSupervisor(dir, log);
+  const cgroups = under === 'cgroups' && supervisor !== null ? await openCgroups(dir, log) : null;
+  const directories = createLaunchDirectories({ dir, clock: realClock, log, supervisor });
+  const create: ProcessHarness['create'] = (options = {}) =>
+    createProcessLauncher({
+      dir,
+      cluster: 'conformance',
+      clock: realClock,
+      log,
+      supervisor,
+      cgroups,
+      logs: createRunLogs({ dir: join(dir, 'logs'), clock: realClock }),
+      environment: { PATH: process.env.PATH, HOME: process.env.HOME, SECRET_OF_THE_SCHEDULER: 'x' },
+      ...options,
+    });
+  return {
+    dir,
+    supervisor,
+    cgroups,
+    directories,
+    traces,
+    tracesInJob: traces,
+    create,
+    createLauncher: (cluster = 'conformance') => create({ cluster }),
+    spec: (script, overrides) => processSpec(script, overrides),
+    async leaveCreated({ launchName, ...spec }) {
+      await directories.prepare();
+      const record = { ...spec, createdAt: Date.now(), boot: processSource().boot };
+      await closeFiles((await directories.create(launchName, record, null))!.files);
+    },
+    async everythingKept(launchName) {
+      const paths = await readdir(dir, { recursive: true, withFileTypes: true });
+      const files = paths.filter((entry) => entry.isFile() && join(entry.parentPath).includes(launchName));
+      expect(files.length).toBeGreaterThan(0);
+      const contents = files.map((entry) => readFile(join(entry.parentPath, entry.name), 'utf8'));
+      return (await Promise.all(contents)).join('\n');
+    },
+    async close() {
+      expect(await processesIn(root)).toEqual([]);
+      if (cgroups !== null) expect(await removeCgroup(cgroups)).toBe(true);
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Command lines of living processes that name this folder. */
+async function processesIn(root: string): Promise<string[]> {
+  if (process.platform !== 'linux') return [];
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+  );
+  return lines.filter((line) => line.includes(root));
+}

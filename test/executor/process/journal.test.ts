@@ -1,0 +1,107 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, test } from 'vitest';
+import { outcomeOf, parseJournal, parseStat } from '../../../src/executor/process/journal.ts';
+import { isAlive, isGroupAlive, procSource, psSource } from '../../../src/executor/process/table.ts';
+import { until } from '../../support/until.ts';
+
+const stat = `77 (a) b) S 1 77 77 0 -1 4194304 91 0 0 0 0 0 0 0 20 0 1 0 353663 2654208`;
+const start = `start 77 boot-1 ${stat}\n`;
+
+describe('the journal of a launch', () => {
+  const supervisor = { pid: 77, boot: 'boot-1', began: '353663' };
+  const job = { pid: 78, boot: 'boot-1', began: '353664' };
+  const empty = {
+    supervisor: null,
+    job: null,
+    cgroup: null,
+    obstacle: null,
+    exitCode: null,
+    kill: null,
+    killed: false,
+    endedAt: null,
+    bytesDropped: 0,
+  };
+
+  test.each([
+    ['nothing', '', empty],
+    ['a start, whatever the command is called', start, { ...empty, supervisor }],
+    [
+      'the job and its cgroup, wherever that lies',
+      `cgroup /sys/fs/cgroup/a b/c\njob 78 ${stat.replaceAll('77', '78').replace('353663', '353664')}\n${start}`,
+      { ...empty, supervisor, job, cgroup: '/sys/fs/cgroup/a b/c' },
+    ],
+    [
+      'none of what comes after the start: a shell’s job may have written it',
+      `${start}cgroup /sys/fs/cgroup/init.scope\njob 1 ${stat}\n`,
+      { ...empty, supervisor },
+    ],
+    ['neither without a start', `cgroup /c\njob 78 ${stat}\n`, empty],
+    [
+      'a start as ps tells it',
+      'start 5 - Sat Nov  1 10:00:00 2025\n',
+      { ...empty, supervisor: { pid: 5, boot: '-', began: 'Sat Nov 1 10:00:00 2025' } },
+    ],
+    ['no line without its newline', `${start}exit 1`, { ...empty, supervisor }],
+    ['the first exit', `${start}exit 1\nexit 2\n`, { ...empty, supervisor, exitCode: 1 }],
+    [
+      'the earliest deadline',
+      'kill 100 50\nkill 110 10\nkill 120 90\n',
+      { ...empty, kill: { by: 120, graceMs: 10 } },
+    ],
+    ['the first end', 'ended 5\nended 9 7\n', { ...empty, endedAt: 5 }],
+    ['how much output was dropped by then', 'ended 5 7\n', { ...empty, endedAt: 5, bytesDropped: 7 }],
+    ['nothing of what it does not know', 'exit x\nkill 1\nfoo\n\nstart\n', empty],
+  ])('tells %s', (_, text, journal) => {
+    expect(parseJournal(text)).toEqual(journal);
+  });
+
+  test.each([
+    [
+      'how much output was dropped',
+      `${start}exit 0\nended 5 7\n`,
+      'boot-1',
+      { exitCode: 0, bytesDropped: 7 },
+    ],
+    ['an exit code as it is', `${start}kill 1 5\nexit 3\nkilled\n`, 'boot-1', { exitCode: 3 }],
+    ['137 after KILL', `${start}kill 1 5\nkilled\n`, 'boot-1', { exitCode: 137 }],
+    ['an end by KILL as a kill', `${start}kill 1 5\nkilled\nexit 137\n`, 'boot-1', { exitCode: 137 }],
+    ['137 when killed before the start', 'killed\n', 'boot-1', { exitCode: 137 }],
+    ['no code when the supervisor vanished', start, 'boot-1', { exitCode: null }],
+    ['the machine’s fault after a restart', start, 'boot-2', { exitCode: null, infrastructure: true }],
+    ['the machine’s fault when it never began', '', 'boot-1', { exitCode: null, infrastructure: true }],
+  ])('says %s', (_, text, boot, outcome) => {
+    const { reason: _reason, ...rest } = outcomeOf(parseJournal(text), boot);
+    expect(rest).toEqual(outcome);
+  });
+
+  test('a line of the system that is cut short tells nothing', () => {
+    expect(parseStat('77 (sh) S 1')).toBeNull();
+  });
+});
+
+const sources = [
+  ['ps', psSource] as const,
+  ...(process.platform === 'linux' ? [['/proc', procSource] as const] : []),
+];
+describe.each(sources)('processes as %s tells of them', (_, makeSource) => {
+  test('are known while they live, apart from others of their number, and with their group', async () => {
+    const source = makeSource();
+    // The leader leaves at the word; its child stays in the group.
+    const script = 'sleep 60 & echo $!; read -r word';
+    const leader = spawn('/bin/sh', ['-c', script], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
+    const [line] = (await once(leader.stdout, 'data')) as [Buffer];
+    const child = Number(line.toString());
+    const identity = { pid: leader.pid!, boot: source.boot, ...(await source.find(leader.pid!))! };
+    expect(await isAlive(source, identity)).toBe(true);
+    expect(await isAlive(source, { ...identity, began: 'another time' })).toBe(false);
+    expect(await isAlive(source, { ...identity, boot: 'another boot' })).toBe(false);
+    expect(await isGroupAlive(source, { ...identity, began: 'another time' })).toBe(false);
+    leader.stdin.end('go\n');
+    await once(leader, 'exit');
+    expect(await isAlive(source, identity)).toBe(false);
+    expect(await isGroupAlive(source, identity)).toBe(true);
+    process.kill(child, 'SIGKILL');
+    await until('the group is empty', async () => !(await isGroupAlive(source, identity)));
+  });
+});

@@ -1,0 +1,248 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { CarillonError } from '../../src/errors.ts';
+import { describeSettings, hostsOf, loadClientConfig, loadConfig } from '../../src/node/config.ts';
+import { settings } from '../../src/node/settings.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'carillon-config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const file = (name: string, text: string) => {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+};
+
+test('without anything said, the defaults hold, and nobody can change them', () => {
+  const config = loadConfig([], {});
+  expect(config).toMatchObject({
+    host: '127.0.0.1',
+    port: 4400,
+    dataDir: './.carillon',
+    zk: null,
+    insecure: false,
+  });
+  expect(Object.isFrozen(config)).toBe(true);
+});
+
+describe('a setting has one name everywhere', () => {
+  const path = file(
+    'all.yaml',
+    'dataDir: /f\nport: 1\npools: { etl: 2 }\ninsecure: true\nlogRetention: P1D\nlogLimit: 1024\n',
+  );
+  test.each([
+    [
+      'flags',
+      [
+        '--data-dir',
+        '/f',
+        '--port=1',
+        '--pools',
+        'etl=2',
+        '--insecure',
+        '--log-retention',
+        'P1D',
+        '--log-limit',
+        '1KiB',
+      ],
+      {},
+    ],
+    [
+      'variables',
+      [],
+      {
+        CARILLON_DATA_DIR: '/f',
+        CARILLON_PORT: '1',
+        CARILLON_POOLS: 'etl=2',
+        CARILLON_INSECURE: 'true',
+        CARILLON_LOG_RETENTION: 'PT24H',
+        CARILLON_LOG_LIMIT: '1024',
+      },
+    ],
+    ['a file by flag', ['--config', path], {}],
+    ['a file by variable', [], { CARILLON_CONFIG: path }],
+    [
+      'a JSON file',
+      [
+        '--config',
+        file(
+          'all.json',
+          '{"dataDir":"/f","port":1,"pools":{"etl":2},"insecure":true,"logRetention":"P1D","logLimit":"1KiB"}',
+        ),
+      ],
+      {},
+    ],
+  ])('%s', (_, args, environment) => {
+    expect(loadConfig(args, environment)).toMatchObject({
+      dataDir: '/f',
+      port: 1,
+      pools: { etl: 2 },
+      insecure: true,
+      logRetention: 86_400_000,
+      logLimit: 1_024,
+    });
+  });
+});
+
+describe('names of hosts', () => {
+  test.each<[string, string[], Record<string, string>]>([
+    ['in one flag', ['--allowed-host', 'a.example, 10.0.0.7,::1'], {}],
+    ['a flag for each', ['--allowed-host=a.example', '--allowed-host', '10.0.0.7', '--allowed-host=::1'], {}],
+    ['a variable', [], { CARILLON_ALLOWED_HOST: 'a.example,10.0.0.7,::1' }],
+    ['a list', ['--config', file('hosts.yaml', 'allowedHost: [a.example, 10.0.0.7, "::1"]\n')], {}],
+  ])('%s', (_, args, environment) => {
+    expect(loadConfig(args, environment).allowedHost).toEqual(['a.example', '10.0.0.7', '::1']);
+  });
+
+  test.each(['http://a.example', 'a.example:4400', '10.0.0.7:4400', '*', '', 'a,,b'])(
+    '%j is none',
+    (name) => {
+      expect(refusal([`--allowed-host=${name}`], {})).toMatchObject({
+        code: 'INVALID_FIELD',
+        details: { field: 'allowedHost', source: '--allowed-host' },
+      });
+    },
+  );
+
+  test('a flag of several without its value is refused', () => {
+    expect(refusal(['--allowed-host', 'a', '--allowed-host'], {})).toMatchObject({ code: 'INVALID_FIELD' });
+  });
+
+  test('takes folders of secrets by their full paths only, from a flag, a variable or a file', () => {
+    const two = ['/run/secrets', '/etc/s'];
+    expect(loadConfig(['--secret-dir', '/run/secrets', '--secret-dir=/etc/s'], {}).secretDir).toEqual(two);
+    expect(loadConfig([], { CARILLON_SECRET_DIR: '/run/secrets,/etc/s' }).secretDir).toEqual(two);
+    const config = file('secrets.yaml', 'secretDir: [/run/secrets, /etc/s]\n');
+    expect(loadConfig(['--config', config], {}).secretDir).toEqual(two);
+    expect(refusal(['--secret-dir', 'secrets'], {})).toMatchObject({ details: { field: 'secretDir' } });
+  });
+
+  test.each<[string, string[], string[]]>([
+    ['the address that it listens on', ['--host', '10.0.0.11'], ['10.0.0.11']],
+    ['its own name where it listens on all', ['--host', '0.0.0.0'], [hostname()]],
+    ['the same with IPv6', ['--host', '::'], [hostname()]],
+    ['what it advertises', ['--advertise-url', 'http://n1.example:80'], ['127.0.0.1', 'n1.example']],
+    ['what it is allowed', ['--allowed-host', 'a.example,b'], ['127.0.0.1', 'a.example', 'b']],
+  ])('the server is reached by %s', (_, args, names) => {
+    expect(hostsOf(loadConfig([...args, '--insecure'], {}))).toEqual(names);
+  });
+});
+
+test('a flag wins over a variable, a variable over the file', () => {
+  const config = file('order.yaml', 'port: 1\nhost: localhost\ndataDir: /file\n');
+  const environment = { CARILLON_PORT: '2', CARILLON_HOST: '::1' };
+  expect(loadConfig(['--port', '3', '--config', config], environment)).toMatchObject({
+    port: 3,
+    host: '::1',
+    dataDir: '/file',
+  });
+});
+
+test('what belongs to jobs and to the client is not minded, and set to nothing is not set', () => {
+  const environment = {
+    CARILLON_URL: 'http://x',
+    CARILLON_RUN: 'a',
+    CARILLON_PARENTS: 'b',
+    CARILLON_PORT: '',
+    PATH: 'x',
+  };
+  expect(loadConfig([], environment).port).toBe(4400);
+});
+
+describe('what is not known is refused, with the nearest and all that are', () => {
+  test.each([
+    ['a flag', ['--data-dri', 'x'], {}, '--data-dri', '--data-dir'],
+    ['a variable', [], { CARILLON_PROT: '1' }, 'CARILLON_PROT', 'CARILLON_PORT'],
+    [
+      'a key',
+      ['--config', file('bad.yaml', 'port: 1\n\ndatadri: x\n')],
+      {},
+      `${folder}/bad.yaml:3`,
+      'dataDir',
+    ],
+  ])('%s', (_, args, environment, source, meant) => {
+    const error = refusal(args, environment);
+    expect(error).toMatchObject({ code: 'UNKNOWN_SETTING', details: { source } });
+    expect(error.message).toMatch(`Did you mean ${meant}?`);
+    expect(error.details.allowed?.[0]).toBe(meant);
+    expect(error.details.allowed?.length).toBeGreaterThanOrEqual(Object.keys(settings).length);
+  });
+
+  test('an argument', () => {
+    expect(refusal(['now'], {})).toMatchObject({ code: 'UNKNOWN_SETTING', details: { source: 'now' } });
+  });
+});
+
+describe('a value that is not allowed is refused with where it came from', () => {
+  test.each<[string[], Record<string, string>, string, RegExp]>([
+    [['--port', '70000'], {}, '--port', /from 0 to 65535/],
+    [['--port', '-1'], {}, '--port', /from 0 to 65535/],
+    [['--port'], {}, '--port', /has no value/],
+    [['--port', '--insecure'], {}, '--port', /has no value/],
+    [[], { CARILLON_PORT: '44OO' }, 'CARILLON_PORT', /"44OO".*whole number/],
+    [['--config', file('port.yaml', '# where\nport: high\n')], {}, `${folder}/port.yaml:2`, /"high"/],
+    [['--log-level', 'loud'], {}, '--log-level', /one of debug, info/],
+    [['--insecure=perhaps'], {}, '--insecure', /true or false/],
+    [['--log-retention', '2 weeks'], {}, '--log-retention', /ISO 8601/],
+    [['--pools', 'etl=0'], {}, '--pools', /places from 1/],
+    [['--pools', 'etl'], {}, '--pools', /places from 1/],
+    [['--pools', 'etl=1,etl=2'], {}, '--pools', /places from 1/],
+    [['--zk', 'a b'], {}, '--zk', /host:port/],
+    [['--docker-host', '/var/run/docker.sock'], {}, '--docker-host', /unix:\/\/\//],
+    [['--config', '/nowhere/x.yaml'], {}, '--config', /can be read/],
+  ])('%j %j', (args, environment, source, says) => {
+    const error = refusal(args, environment);
+    expect(error).toMatchObject({ code: 'INVALID_FIELD', details: { source } });
+    expect(error.message).toMatch(says);
+  });
+
+  test('a file that is no YAML names its line', () => {
+    const error = refusal(['--config', file('torn.yaml', 'port: 1\nhost: "\n')], {});
+    expect(error).toMatchObject({ code: 'INVALID_BODY', details: { source: `${folder}/torn.yaml:3` } });
+  });
+});
+
+describe('the door stays shut', () => {
+  test.each(['0.0.0.0', '::', '192.168.1.5', 'example.com', '127.0.0.1.example.com'])(
+    '%s needs --insecure',
+    (host) => {
+      expect(refusal([], { CARILLON_HOST: host })).toMatchObject({
+        code: 'INVALID_FIELD',
+        details: { field: 'host', value: host, source: 'CARILLON_HOST' },
+      });
+      expect(loadConfig(['--host', host, '--insecure'], {}).host).toBe(host);
+    },
+  );
+
+  test.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1'])('%s does not', (host) => {
+    expect(loadConfig(['--host', host], {}).host).toBe(host);
+  });
+});
+
+test('every setting is in the help', () => {
+  const help = describeSettings();
+  for (const [name, { help: meaning }] of Object.entries(settings)) {
+    expect(help).toMatch(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+    expect(help).toContain(meaning);
+  }
+  expect(help).toContain('--config <file>');
+});
+
+test('the client knows where the server is, and whether colour is wanted', () => {
+  expect(loadClientConfig({})).toEqual({ url: null, color: true });
+  expect(loadClientConfig({ CARILLON_URL: 'http://x', NO_COLOR: '1' })).toEqual({
+    url: 'http://x',
+    color: false,
+  });
+});
+
+function refusal(args: string[], environment: Record<string, string>): CarillonError {
+  try {
+    loadConfig(args, environment);
+  } catch (error) {
+    if (error instanceof CarillonError) return error;
+    throw error;
+  }
+  throw new Error('it was not refused');
+}

@@ -1,0 +1,45 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { HeldBack } from '../../../src/scheduler/read/held-back.ts';
+import { lookAt } from '../../../src/scheduler/read/look.ts';
+import { Rig } from '../../support/rig.ts';
+
+test('of any graph the nearest standing jobs on each way up are found, and no others', () => {
+  const size = 9;
+  const name = (n: number): string => `job-${n}`;
+  const graph = fc.record({
+    parents: fc.array(fc.uniqueArray(fc.nat(size), { maxLength: 3 }), { minLength: size, maxLength: size }),
+    paused: fc.uniqueArray(fc.nat(size), { maxLength: 4 }),
+  });
+  fc.assert(
+    fc.property(graph, ({ parents, paused }) => {
+      const rig = new Rig('2026-01-01T00:00:00Z');
+      const above = parents.map((all, n) => all.filter((parent) => parent < n).map(name));
+      above.forEach((all, n) => {
+        const schedule = all.length === 0 ? {} : { schedule: { after: { parents: all } } };
+        rig.put({ name: name(n), ...schedule, paused: paused.includes(n) });
+      });
+      const held = new HeldBack(lookAt(rig.state));
+      const expected = (n: number): string[] =>
+        (above[n] ?? []).flatMap((parent) => {
+          const at = Number(parent.slice(4));
+          return paused.includes(at) ? [parent] : expected(at);
+        });
+      for (let n = size - 1; n >= 0; n--)
+        expect(
+          held
+            .by(name(n))
+            .map(({ job }) => job)
+            .sort(),
+        ).toEqual([...new Set(expected(n))].sort());
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a chain that is longer than the stack is walked', () => {
+  const rig = new Rig('2026-01-01T00:00:00Z');
+  rig.put({ name: 'job-0', paused: true });
+  for (let n = 1; n <= 12_000; n++) rig.state.graph.setParents(`job-${n}`, [`job-${n - 1}`]);
+  expect(new HeldBack(lookAt(rig.state)).by('job-12000')).toEqual([{ job: 'job-0', status: 'paused' }]);
+});

@@ -1,0 +1,123 @@
+/** What a job launches next, foreseen: it is the launch that is decided later, or it is given up. */
+
+import { describe, expect, test } from 'vitest';
+import { comingLaunch } from '../../../src/scheduler/rules/coming.ts';
+import { Rig } from '../../support/rig.ts';
+
+const engines = {
+  docker: { concurrency: null, kind: 'docker', tombstoneMs: 600_000 },
+  process: { concurrency: null, kind: 'process', tombstoneMs: 600_000 },
+} as const;
+const settings = { engines, pools: { etl: 2 } };
+const at = '2026-01-01T00:00:00Z';
+const instant = (text: string): number => Date.parse(text);
+
+function rigWith(definition: object): Rig {
+  const rig = new Rig(at, settings);
+  rig.put({
+    name: 'a',
+    schedule: { cron: '0 * * * *' },
+    run: { image: 'busybox', command: 'echo $A', env: { A: 'b' } },
+    ...definition,
+  } as never);
+  return rig;
+}
+
+const foresee = (rig: Rig) => comingLaunch(rig.state, rig.state.entry('a'));
+
+test('the launch that is foreseen is the one that is decided at the instant', () => {
+  const rig = rigWith({ policy: { warmStart: 'PT5S', priority: 7 }, labels: { team: 'x' } });
+  const spec = foresee(rig)?.spec;
+  rig.advance('2026-01-01T01:00:00Z');
+  const launched = rig.effects.find((effect) => effect.kind === 'launch');
+  expect(spec).toBeDefined();
+  expect(launched?.spec).toEqual(spec);
+});
+
+describe('when something is made ready', () => {
+  const due = '2026-01-01T01:00:00.000Z';
+  test.each([
+    ['not at all unless it is asked for', {}, null],
+    ['created a while before', { prestage: 'PT10M' }, [['00:50:00', false]]],
+    ['held a while before', { warmStart: 'PT5S' }, [['00:59:55', true]]],
+    [
+      'created, and held later',
+      { prestage: 'PT10M', warmStart: 'PT5S' },
+      [
+        ['00:50:00', false],
+        ['00:59:55', true],
+      ],
+    ],
+    ['only held where that comes first', { prestage: 'PT5S', warmStart: 'PT10S' }, [['00:59:50', true]]],
+  ])('%s', (_, policy, steps) => {
+    const coming = foresee(rigWith({ policy }));
+    expect(coming?.steps ?? null).toEqual(
+      steps?.map(([time, warm]) => ({ at: instant(`2026-01-01T${time}Z`), warm })) ?? null,
+    );
+    if (steps !== null) expect(new Date(coming?.due ?? 0).toISOString()).toBe(due);
+  });
+
+  test('not while the job is paused, and again when it goes on', () => {
+    const rig = rigWith({ policy: { warmStart: 'PT5S' } });
+    rig.submit({ kind: 'pause', name: 'a', by: 'test' });
+    expect(foresee(rig)).toBeNull();
+    rig.submit({ kind: 'resume', name: 'a', by: 'test' });
+    expect(foresee(rig)).not.toBeNull();
+  });
+
+  test('not without a further instant', () => {
+    const rig = rigWith({ schedule: { at: '2026-01-01T00:30:00Z' }, policy: { warmStart: 'PT5S' } });
+    rig.advance('2026-01-01T00:31:00Z');
+    expect(foresee(rig)).toBeNull();
+  });
+});
+
+test.each([
+  [
+    'without a schedule',
+    { schedule: undefined, policy: { warmStart: 'PT5S' } },
+    'INVALID_FIELD',
+    'policy.warmStart',
+  ],
+  ['by hand only', { schedule: undefined, policy: { prestage: 'PT5S' } }, 'INVALID_FIELD', 'policy.prestage'],
+  [
+    'as a process',
+    { run: { command: 'true' }, policy: { warmStart: 'PT5S' } },
+    'UNSUPPORTED_BY_ENGINE',
+    'policy.warmStart',
+  ],
+  [
+    'as a process',
+    { run: { command: 'true' }, policy: { prestage: 'PT5S' } },
+    'UNSUPPORTED_BY_ENGINE',
+    'policy.prestage',
+  ],
+  ['for an hour', { policy: { warmStart: 'PT1H' } }, 'INVALID_FIELD', 'policy.warmStart'],
+  ['for no time', { policy: { warmStart: 'PT0S' } }, 'INVALID_FIELD', 'policy.warmStart'],
+  ['for a week', { policy: { prestage: 'P7D' } }, 'INVALID_FIELD', 'policy.prestage'],
+])(
+  'a job that would be made ready %s is refused, with the field and the reason',
+  (_, definition, code, field) => {
+    const refused = (() => {
+      try {
+        rigWith(definition);
+      } catch (error) {
+        return error;
+      }
+      return null;
+    })();
+    expect(refused).toMatchObject({ code, details: { field } });
+  },
+);
+
+test('a job behind others is refused too: when its parents end is not known', () => {
+  const rig = rigWith({});
+  expect(() =>
+    rig.put({
+      name: 'b',
+      schedule: { after: { parents: ['a'] } },
+      run: { image: 'x' },
+      policy: { warmStart: 'PT5S' },
+    }),
+  ).toThrow(/when the job starts is not known beforehand/);
+});
