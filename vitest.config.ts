@@ -8,7 +8,8 @@ export default defineConfig({
     maxWorkers: 2,
     // What a test lets the program start reads TypeScript too.
     execArgv: ['--import', 'tsx'],
-    testTimeout: 30_000,
+    // Ends a hang; nothing is judged by it.
+    testTimeout: 60_000,
     hookTimeout: 120_000,
   },
 });
