@@ -21,8 +21,10 @@ import {
 } from './rules/attempts.ts';
 import { check } from './rules/commands.ts';
 import { CLOCK_BACK_MS, clockSetBack, decideDue } from './rules/due.ts';
+import { settle } from './rules/endings.ts';
+import { placeRun } from './rules/placing.ts';
 import { hostLost, reconcile, resume } from './rules/reconcile.ts';
-import { closeRun, killRun, placeRun, settle } from './rules/runs.ts';
+import { closeRun, killRun } from './rules/runs.ts';
 import { type Decision, Draft } from './state/decision.ts';
 import { moveInstants, nextDeadline } from './state/durations.ts';
 import type { RunTimer, State } from './state/state.ts';

@@ -24,8 +24,10 @@ import { known, planApply, storedIn } from './apply.ts';
 import { runTold } from './attempts.ts';
 import { type Checked, checkJob, nextRevision } from './define.ts';
 import { setBack } from './due.ts';
+import { settle } from './endings.ts';
+import { reviseLimits } from './placing.ts';
 import { removeJob, revivedState } from './removal.ts';
-import { killRun, openRun, reviseLimits, settle } from './runs.ts';
+import { killRun, openRun } from './runs.ts';
 
 const environmentName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** Parameters of one run, and the bytes of each: they are variables of its program. */

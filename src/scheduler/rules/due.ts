@@ -11,7 +11,8 @@ import { nextInstant } from '../schedule/next.ts';
 import { addLeap, COUNT_LIMIT, LEAP_MS, moveCursor, takeBack, undecidedUpTo } from '../state/decided.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
-import { idleReason, openRun, settle } from './runs.ts';
+import { settle } from './endings.ts';
+import { idleReason, openRun } from './runs.ts';
 
 /**
  * A due instant seen within this long is on time: it runs whatever the catch-up policy says. It covers a

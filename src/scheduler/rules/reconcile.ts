@@ -9,8 +9,10 @@ import { inOrder } from '../state/places.ts';
 import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { attemptEnded, attemptOutputDropped, attemptStarted } from './attempts.ts';
+import { settle } from './endings.ts';
 import { askToLaunch, hostOf, limitsOf } from './launch.ts';
-import { closeRun, placeRun, settle, takeTurn } from './runs.ts';
+import { placeRun, takeTurn } from './placing.ts';
+import { closeRun } from './runs.ts';
 
 /** Most ended launches that one inventory removes; the next one goes on. */
 const MAX_REMOVALS = 1_000;

@@ -8,7 +8,8 @@ import { isEnded } from '../model/run-state.ts';
 import { beginNames, beginSchedule, compiled, takeBack } from '../state/decided.ts';
 import { type Entry, MAX_PASTS } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
-import { closeRun, killRun, settle } from './runs.ts';
+import { settle } from './endings.ts';
+import { closeRun, killRun } from './runs.ts';
 
 /** Unfinished runs end with the job: what runs is ended too. */
 export function removeJob(turn: Turn, entry: Entry, by: string): void {

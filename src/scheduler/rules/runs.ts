@@ -1,24 +1,17 @@
 /**
- * The life of a run from its decision to its end; what happens to its attempts is in attempts.ts. Each function
- * changes the state in place and puts what must be durable into the draft; `settle` then tells children and
- * successors, so that an ending and what follows from it are one decision. Nothing here recurses: a chain of any
- * length settles in one loop.
+ * The life of a run: decided, replaced, killed, closed. attempts.ts has what happens to its attempts, placing.ts
+ * when it starts, and endings.ts what follows from its end. Each function changes the state in place and puts what
+ * must be durable into the draft.
  */
 
-import { emptyJoin, type JoinSpec, type ParentEnd, parentEnded } from '../../dag/ready.ts';
-import { heldBy } from '../chronos/held.ts';
 import { type Policy, policyOf } from '../job/policy.ts';
 import { runId } from '../model/ids.ts';
-import type { EndState, LedgerLine, Outcome, Run, RunTrigger } from '../model/model.ts';
+import type { EndState, LedgerLine, Run, RunTrigger } from '../model/model.ts';
 import { awaitsWord, isEnded, nextRunState } from '../model/run-state.ts';
-import { holdBack } from '../state/lineage.ts';
-import { inOrder, type Lane, type Limit } from '../state/places.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
-import { whatThrows } from '../state/usable.ts';
-import { engineFor } from './engine-choice.ts';
-import { launchRun, limitsOf, nextLaunch } from './launch.ts';
 import { overlapOf } from './overlap.ts';
+import { placeRun } from './placing.ts';
 
 /** What makes a run: when, why, and whether it is skipped from the start. */
 export interface Seed {
@@ -101,80 +94,16 @@ function startBy(policy: Policy, seed: Seed, now: number): number | null {
   return (seed.trigger.kind === 'schedule' ? seed.due : now) + policy.startWithinMs;
 }
 
+/** Why nothing of the job is launched now; null when it is active. */
+export function idleReason(entry: Entry): string | null {
+  if (entry.fault !== null) return entry.fault;
+  if (entry.state.paused !== null) return 'the job is paused';
+  return entry.state.disabled === null ? null : `the job is disabled: ${entry.state.disabled.reason}`;
+}
+
 function replaceRun(turn: Turn, other: Run, by: Run): void {
   if (isEnded(other.state)) return;
   killRun(turn, other, { by: by.id, as: 'killed', reason: `replaced by ${by.id}` });
-}
-
-/** Launches the run if every limit has a place, else lets it wait for one that has none. */
-export function placeRun(turn: Turn, entry: Entry, run: Run): void {
-  const { state, freed } = turn;
-  // It was accepted, and can't be launched here: its engine is not configured any more, or it can't be read.
-  const chosen =
-    entry.fault ??
-    whatThrows(() => {
-      const held = heldBy(entry.job.definition);
-      return { held, engine: held === null ? engineFor(entry.job.definition.run, state.settings) : '' };
-    });
-  if (typeof chosen === 'string' || chosen.held !== null) {
-    queueRun(turn, run, typeof chosen === 'string' ? chosen : (chosen.held ?? ''));
-    return;
-  }
-  const { engine } = chosen;
-  const limits = limitsOf(state, entry, engine);
-  const [first] = limits;
-  const full = state.places.full(limits);
-  if (full === null && (first === undefined || state.places.best(freed) === null)) {
-    admit(turn, entry, { run, engine, limits });
-    return;
-  }
-  // What came free in this turn is for those that waited, if they start before this one: `fillPlaces` decides.
-  if (full === null && first !== undefined) freed.add(first.key);
-  const at = state.places.wait(run, limits, full ?? (first as Limit));
-  queueRun(turn, run, allTaken(at));
-}
-
-function admit(
-  turn: Turn,
-  entry: Entry,
-  { run, engine, limits }: { run: Run; engine: string; limits: readonly Limit[] },
-): void {
-  const next = nextLaunch(turn, entry, run, engine);
-  if (typeof next === 'string') {
-    queueRun(turn, run, next);
-    return;
-  }
-  turn.state.places.take(run, limits);
-  launchRun(turn, entry, run, next);
-}
-
-function allTaken({ label, places }: Limit): string {
-  return places === 1 ? `${label}: its only place is taken` : `${label}: all ${places} places are taken`;
-}
-
-/** After an edit of the job: what is under way counts for its limits of now, and what waits, waits for those. */
-export function reviseLimits(turn: Turn, entry: Entry): void {
-  const { state, freed } = turn;
-  const queued: Run[] = [];
-  for (const run of entry.runs) {
-    const attempt = run.attempts.at(-1);
-    if (run.state === 'queued') queued.push(run);
-    if (attempt === undefined || (run.state !== 'launching' && run.state !== 'running')) continue;
-    for (const key of state.places.release(run)) freed.add(key);
-    state.places.take(run, limitsOf(state, entry, attempt.engine));
-  }
-  for (const run of queued.sort(inOrder)) {
-    state.places.leave(run);
-    placeRun(turn, entry, run);
-  }
-}
-
-function queueRun(turn: Turn, run: Run, reason: string): void {
-  if (run.state === 'queued' && run.reason === reason && run.notBefore === null) return;
-  if (run.state !== 'queued') run.state = nextRunState(run.state, 'queue');
-  run.notBefore = null;
-  run.reason = reason;
-  turn.draft.run(run);
 }
 
 /** Asks for the run's end: at once where nothing runs, else through the engine. */
@@ -273,122 +202,4 @@ function countRun(turn: Turn, entry: Entry, run: Run, end: EndState): void {
     state.disabled = { at: turn.draft.now, reason: `${state.consecutiveFailures} failed runs in a row` };
     turn.draft.notice({ kind: 'job', name: state.name, change: 'disabled', revision: entry.job.revision });
   }
-}
-
-/** Tells children and successors of all that ended in this turn, then gives freed places to who waits. */
-export function settle(turn: Turn): void {
-  // Grows while it is walked: a child that is skipped ends too. One group until here: see `closeRun`.
-  for (const run of turn.ended) tellChildren(turn, run);
-  for (const run of turn.ended) takeTurn(turn, run.job);
-  turn.ended.length = 0;
-  fillPlaces(turn);
-}
-
-const outcomes: Readonly<Record<EndState, Outcome>> = {
-  succeeded: 'succeeded',
-  failed: 'failed',
-  killed: 'failed',
-  'timed-out': 'failed',
-  lost: 'failed',
-  skipped: 'skipped',
-  missed: 'skipped',
-};
-
-/** How children take the ending. A kill is no failure of the job, and is never passed over. */
-function outcomeOf({ state }: Turn, job: string, end: EndState): Outcome {
-  const continues = policyOf(state.jobs.get(job)?.job.definition.policy).onFailure === 'continue';
-  return continues && end !== 'killed' && outcomes[end] === 'failed' ? 'succeeded' : outcomes[end];
-}
-
-/** By the first letter of a run's variant. */
-const lineage: Readonly<Record<string, ParentEnd['kind']>> = { m: 'manual', r: 'rerun' };
-
-function tellChildren(turn: Turn, run: Run): void {
-  const { state, draft } = turn;
-  if (!isEnded(run.state)) return;
-  const end: ParentEnd = {
-    parent: run.job,
-    runId: run.id,
-    due: run.due,
-    variant: run.variant,
-    outcome: outcomeOf(turn, run.job, run.state),
-    kind: lineage[run.variant.charAt(0)] ?? 'scheduled',
-  };
-  const branches = run.root === null ? null : state.branches(run.root);
-  for (const name of state.graph.childrenOf(run.job)) {
-    const child = state.jobs.get(name);
-    const spec = child === undefined ? null : state.joinSpec(child);
-    if (child === undefined || spec === null) continue;
-    const meeting = branches === null ? [] : spec.parents.filter((parent) => branches.has(parent));
-    const { held, released } = holdBack(child.state.held, end, meeting.length > 1 ? meeting : []);
-    child.state.held = held;
-    draft.state(child.state);
-    const whole = meeting.length > 1 && meeting.length === spec.parents.length;
-    for (const each of released) tellChild(turn, child, spec, { ...each, whole }, run.root);
-  }
-}
-
-function tellChild(turn: Turn, child: Entry, spec: JoinSpec, end: ParentEnd, root: string | null): void {
-  const { join, firings } = parentEnded(child.state.join ?? emptyJoin, spec, end);
-  child.state.join = join;
-  turn.draft.state(child.state);
-  for (const firing of firings) {
-    openRun(turn, child, {
-      due: firing.due,
-      variant: firing.variant,
-      root,
-      trigger: { kind: 'parents', runs: firing.parents },
-      skip: firing.run ? idleReason(child) : firing.reason,
-    });
-  }
-}
-
-/** Why nothing of the job is launched now; null when it is active. */
-export function idleReason(entry: Entry): string | null {
-  if (entry.fault !== null) return entry.fault;
-  if (entry.state.paused !== null) return 'the job is paused';
-  return entry.state.disabled === null ? null : `the job is disabled: ${entry.state.disabled.reason}`;
-}
-
-/** Lets the oldest run that waits for its turn go, once nothing else of the job is under way. */
-export function takeTurn(turn: Turn, job: string): void {
-  const entry = turn.state.jobs.get(job);
-  if (entry === undefined) return;
-  const [next, ...others] = entry.runs;
-  if (next === undefined || next.state !== 'waiting' || next.notBefore !== null || next.kill !== null) return;
-  // After an edit of the policy a younger run may be under way.
-  const { overlap } = policyOf(entry.job.definition.policy);
-  if (overlap !== 'allow' && others.some((other) => other.state !== 'waiting')) return;
-  turn.draft.cut();
-  placeRun(turn, entry, next);
-}
-
-/** Gives the places that came free to those that wait, as long as one of them can start. */
-function fillPlaces(turn: Turn): void {
-  const { state, draft, freed } = turn;
-  const { places } = state;
-  for (let lane = places.best(freed); lane !== null; lane = places.best(freed)) {
-    const full = places.full(lane.limits);
-    const run = lane.runs[0] as Run;
-    if (places.isFull(lane.at)) freed.delete(lane.at.key);
-    else if (full !== null) moveLane(turn, lane, full);
-    else {
-      const entry = state.entry(run.job);
-      places.leave(run);
-      draft.cut();
-      admit(turn, entry, {
-        run,
-        engine: engineFor(entry.job.definition.run, state.settings),
-        limits: lane.limits,
-      });
-    }
-  }
-  freed.clear();
-}
-
-/** Only the first is written: thousands may stand behind it, and nothing is decided by the words. */
-function moveLane({ state, draft }: Turn, lane: Lane, to: Limit): void {
-  state.places.park(lane, to);
-  for (const run of lane.runs) run.reason = allTaken(to);
-  draft.run(lane.runs[0] as Run);
 }

@@ -1,0 +1,83 @@
+/**
+ * What follows from the runs that ended in a turn: their children are told, the next run of each job gets its turn,
+ * and the slots that came free go to runs that wait. All of it is part of the decision that ended them. Nothing here
+ * recurses: a chain of any length settles in one loop.
+ */
+
+import { emptyJoin, type JoinSpec, type ParentEnd, parentEnded } from '../../dag/ready.ts';
+import { policyOf } from '../job/policy.ts';
+import type { EndState, Outcome, Run } from '../model/model.ts';
+import { isEnded } from '../model/run-state.ts';
+import { holdBack } from '../state/lineage.ts';
+import type { Entry } from '../state/state.ts';
+import type { Turn } from '../state/turn.ts';
+import { fillPlaces, takeTurn } from './placing.ts';
+import { idleReason, openRun } from './runs.ts';
+
+/** Decides what follows from all runs that ended in this turn. */
+export function settle(turn: Turn): void {
+  // The list grows during the walk, because a child that is skipped ends too. All this is one atomic group.
+  for (const run of turn.ended) tellChildren(turn, run);
+  for (const run of turn.ended) takeTurn(turn, run.job);
+  turn.ended.length = 0;
+  fillPlaces(turn);
+}
+
+function tellChildren(turn: Turn, run: Run): void {
+  const { state, draft } = turn;
+  if (!isEnded(run.state)) return;
+  const end: ParentEnd = {
+    parent: run.job,
+    runId: run.id,
+    due: run.due,
+    variant: run.variant,
+    outcome: outcomeOf(turn, run.job, run.state),
+    kind: lineage[run.variant.charAt(0)] ?? 'scheduled',
+  };
+  const branches = run.root === null ? null : state.branches(run.root);
+  for (const name of state.graph.childrenOf(run.job)) {
+    const child = state.jobs.get(name);
+    const spec = child === undefined ? null : state.joinSpec(child);
+    if (child === undefined || spec === null) continue;
+    const meeting = branches === null ? [] : spec.parents.filter((parent) => branches.has(parent));
+    const { held, released } = holdBack(child.state.held, end, meeting.length > 1 ? meeting : []);
+    child.state.held = held;
+    draft.state(child.state);
+    const whole = meeting.length > 1 && meeting.length === spec.parents.length;
+    for (const each of released) tellChild(turn, child, spec, { ...each, whole }, run.root);
+  }
+}
+
+/** How children take the ending. A kill is no failure of the job, and is never passed over. */
+function outcomeOf({ state }: Turn, job: string, end: EndState): Outcome {
+  const continues = policyOf(state.jobs.get(job)?.job.definition.policy).onFailure === 'continue';
+  return continues && end !== 'killed' && outcomes[end] === 'failed' ? 'succeeded' : outcomes[end];
+}
+
+const outcomes: Readonly<Record<EndState, Outcome>> = {
+  succeeded: 'succeeded',
+  failed: 'failed',
+  killed: 'failed',
+  'timed-out': 'failed',
+  lost: 'failed',
+  skipped: 'skipped',
+  missed: 'skipped',
+};
+
+/** By the first letter of a run's variant. */
+const lineage: Readonly<Record<string, ParentEnd['kind']>> = { m: 'manual', r: 'rerun' };
+
+function tellChild(turn: Turn, child: Entry, spec: JoinSpec, end: ParentEnd, root: string | null): void {
+  const { join, firings } = parentEnded(child.state.join ?? emptyJoin, spec, end);
+  child.state.join = join;
+  turn.draft.state(child.state);
+  for (const firing of firings) {
+    openRun(turn, child, {
+      due: firing.due,
+      variant: firing.variant,
+      root,
+      trigger: { kind: 'parents', runs: firing.parents },
+      skip: firing.run ? idleReason(child) : firing.reason,
+    });
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * When a run starts: at once where every limit has a slot, else it is queued in a lane (see places.ts), and gets the
+ * slots that come free in the order of starts. Runs that wait for an earlier run of their job come here when it is
+ * their turn.
+ */
+
+import { heldBy } from '../chronos/held.ts';
+import { policyOf } from '../job/policy.ts';
+import type { Run } from '../model/model.ts';
+import { nextRunState } from '../model/run-state.ts';
+import { inOrder, type Lane, type Limit } from '../state/places.ts';
+import type { Entry, State } from '../state/state.ts';
+import type { Turn } from '../state/turn.ts';
+import { whatThrows } from '../state/usable.ts';
+import { engineFor } from './engine-choice.ts';
+import { launchRun, limitsOf, nextLaunch } from './launch.ts';
+
+/** Launches the run if every limit has a slot, else queues it for one that has none. */
+export function placeRun(turn: Turn, entry: Entry, run: Run): void {
+  const choice = chooseEngine(turn.state, entry);
+  if ('obstacle' in choice) {
+    queueRun(turn, run, choice.obstacle);
+    return;
+  }
+  const limits = limitsOf(turn.state, entry, choice.engine);
+  const busy = busyLimit(turn, limits);
+  if (busy === null) admit(turn, entry, { run, engine: choice.engine, limits });
+  else queueRun(turn, run, allTaken(turn.state.places.wait(run, limits, busy)));
+}
+
+/** The engine, or what keeps the job from one: it was accepted, and may not be launched here any more. */
+function chooseEngine(state: State, { job, fault }: Entry): { engine: string } | { obstacle: string } {
+  if (fault !== null) return { obstacle: fault };
+  const choice = whatThrows(() => {
+    const held = heldBy(job.definition);
+    return held === null ? { engine: engineFor(job.definition.run, state.settings) } : { obstacle: held };
+  });
+  return typeof choice === 'string' ? { obstacle: choice } : choice;
+}
+
+/** The limit for which a run must wait; null when it may start now. */
+function busyLimit({ state, freed }: Turn, limits: readonly Limit[]): Limit | null {
+  const full = state.places.full(limits);
+  if (full !== null) return full;
+  const [first] = limits;
+  if (first === undefined || state.places.best(freed) === null) return null;
+  // What came free in this turn goes to the run that starts first, which may be one in a lane: fillPlaces decides.
+  freed.add(first.key);
+  return first;
+}
+
+function admit(
+  turn: Turn,
+  entry: Entry,
+  { run, engine, limits }: { run: Run; engine: string; limits: readonly Limit[] },
+): void {
+  const next = nextLaunch(turn, entry, run, engine);
+  if (typeof next === 'string') {
+    queueRun(turn, run, next);
+    return;
+  }
+  turn.state.places.take(run, limits);
+  launchRun(turn, entry, run, next);
+}
+
+function queueRun(turn: Turn, run: Run, reason: string): void {
+  if (run.state === 'queued' && run.reason === reason && run.notBefore === null) return;
+  if (run.state !== 'queued') run.state = nextRunState(run.state, 'queue');
+  run.notBefore = null;
+  run.reason = reason;
+  turn.draft.run(run);
+}
+
+/** Lets the oldest run that waits for its turn go, once nothing else of the job is under way. */
+export function takeTurn(turn: Turn, job: string): void {
+  const entry = turn.state.jobs.get(job);
+  if (entry === undefined) return;
+  const [next, ...others] = entry.runs;
+  if (next === undefined || next.state !== 'waiting' || next.notBefore !== null || next.kill !== null) return;
+  // After an edit of the policy a younger run may be under way.
+  const { overlap } = policyOf(entry.job.definition.policy);
+  if (overlap !== 'allow' && others.some((other) => other.state !== 'waiting')) return;
+  turn.draft.cut();
+  placeRun(turn, entry, next);
+}
+
+/** Gives the places that came free to those that wait, as long as one of them can start. */
+export function fillPlaces(turn: Turn): void {
+  const { state, draft, freed } = turn;
+  const { places } = state;
+  for (let lane = places.best(freed); lane !== null; lane = places.best(freed)) {
+    const full = places.full(lane.limits);
+    const run = lane.runs[0] as Run;
+    if (places.isFull(lane.at)) freed.delete(lane.at.key);
+    else if (full !== null) moveLane(turn, lane, full);
+    else {
+      const entry = state.entry(run.job);
+      places.leave(run);
+      draft.cut();
+      admit(turn, entry, {
+        run,
+        engine: engineFor(entry.job.definition.run, state.settings),
+        limits: lane.limits,
+      });
+    }
+  }
+  freed.clear();
+}
+
+/** Only the first is written: thousands may stand behind it, and nothing is decided by the words. */
+function moveLane({ state, draft }: Turn, lane: Lane, to: Limit): void {
+  state.places.park(lane, to);
+  for (const run of lane.runs) run.reason = allTaken(to);
+  draft.run(lane.runs[0] as Run);
+}
+
+/** After an edit of the job: what is under way counts for its limits of now, and what waits, waits for those. */
+export function reviseLimits(turn: Turn, entry: Entry): void {
+  const { state, freed } = turn;
+  const queued: Run[] = [];
+  for (const run of entry.runs) {
+    const attempt = run.attempts.at(-1);
+    if (run.state === 'queued') queued.push(run);
+    if (attempt === undefined || (run.state !== 'launching' && run.state !== 'running')) continue;
+    for (const key of state.places.release(run)) freed.add(key);
+    state.places.take(run, limitsOf(state, entry, attempt.engine));
+  }
+  for (const run of queued.sort(inOrder)) {
+    state.places.leave(run);
+    placeRun(turn, entry, run);
+  }
+}
+
+function allTaken({ label, places }: Limit): string {
+  return places === 1 ? `${label}: its only place is taken` : `${label}: all ${places} places are taken`;
+}
