@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { createRunLogs } from '../src/executor/logs/run-logs.ts';
 import { openCgroups, removeCgroup } from '../src/executor/process/cgroup.ts';
 import { createProcessLauncher } from '../src/executor/process/launcher.ts';
-import { installSupervisor } from '../src/executor/process/supervisor/file.ts';
+import { installSupervisor } from '../src/executor/supervisor/file.ts';
 import { realClock } from '../src/node/clock.ts';
 import { createLog } from '../src/node/log.ts';
 import { Scheduler } from '../src/scheduler/runtime/scheduler.ts';

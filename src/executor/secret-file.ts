@@ -9,7 +9,7 @@ import { type FileHandle, open, readlink, realpath } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { CarillonError } from '../errors.ts';
 import type { SecretRef } from '../scheduler/job/spec.ts';
-import type { Owner } from './process/directory.ts';
+import type { Owner } from './owner.ts';
 import { maxSecretBytes, readAsUser } from './secret-reader.ts';
 
 /** Never waits for the other end of a pipe. */

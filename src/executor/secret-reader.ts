@@ -8,7 +8,7 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:os';
 import { promisify } from 'node:util';
-import type { Owner } from './process/directory.ts';
+import type { Owner } from './owner.ts';
 
 /** Keys and certificates fit; a mistaken path to a database does not. */
 export const maxSecretBytes = 1024 * 1024;

@@ -20,7 +20,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createCredentials } from '../../src/executor/container/credentials.ts';
-import { installSupervisor, onlyDescriptors } from '../../src/executor/process/supervisor/file.ts';
+import { installSupervisor, onlyDescriptors } from '../../src/executor/supervisor/file.ts';
 import { realClock } from '../../src/node/clock.ts';
 import { createLog } from '../../src/node/log.ts';
 import { eventually, Server } from '../support/server.ts';

@@ -4,6 +4,14 @@ import { CarillonError } from '../../errors.ts';
 import type { Log, LogChunk, LogQuery } from '../../scheduler/ports.ts';
 import { isLaunchName, logsGone, type RunLogs } from '../logs/run-logs.ts';
 
+/** Logs as an engine is asked for them; the tail is of both streams together. */
+export interface EngineLogQuery {
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly follow: boolean;
+  readonly tail: number | 'all';
+}
+
 /** `find` says what the engine has of the launch, null for nothing; `read` reads its logs there. */
 export async function* engineLogs<T>(
   launchName: string,

@@ -3,6 +3,7 @@
 import type { CarillonError } from '../../errors.ts';
 import type { Clock } from '../../scheduler/ports.ts';
 import type { TlsFiles } from '../container/address.ts';
+import type { EngineLogQuery } from '../container/logs.ts';
 import { type DockerCreateRequest, labelOf } from '../container/request.ts';
 import { DockerTransport, EngineRefusal, type RegistryAuth } from '../container/transport.ts';
 import { isLaunchName } from '../logs/run-logs.ts';
@@ -49,13 +50,6 @@ export interface PullLine {
   readonly status?: string;
   readonly progressDetail?: { readonly current?: number; readonly total?: number };
   readonly error?: string;
-}
-
-export interface EngineLogQuery {
-  readonly stdout: boolean;
-  readonly stderr: boolean;
-  readonly follow: boolean;
-  readonly tail: number | 'all';
 }
 
 export interface DockerEngineOptions {

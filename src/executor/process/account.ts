@@ -3,9 +3,9 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import type { Owner } from './directory.ts';
+import type { Owner } from '../owner.ts';
+import { onlyDescriptors } from '../supervisor/file.ts';
 import { refused } from './refusal.ts';
-import { onlyDescriptors } from './supervisor/file.ts';
 
 /** Longer than a directory takes that answers. */
 const withinMs = 15_000;

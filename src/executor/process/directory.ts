@@ -34,6 +34,7 @@ import { join } from 'node:path';
 import type { Clock, Log } from '../../scheduler/ports.ts';
 import { isMissing } from '../logs/files.ts';
 import { isLaunchName } from '../logs/run-logs.ts';
+import type { Owner } from '../owner.ts';
 import { clearLaunch, clearLeftover } from './clearing.ts';
 import { type Journal, parseJournal } from './journal.ts';
 
@@ -56,11 +57,6 @@ export interface LaunchRecord {
   readonly createdAt: number;
   /** Of the machine, at that time. */
   readonly boot: string;
-}
-
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
 }
 
 export interface LaunchDirectory {

@@ -27,6 +27,8 @@ import type {
 } from '../../scheduler/ports.ts';
 import { LogFiles } from '../logs/files.ts';
 import { defaultBytesPerStream, type RunLogs } from '../logs/run-logs.ts';
+import { supervisorEnd } from '../supervisor/program.ts';
+import { type Supervisor, startSupervisor } from '../supervisor/start.ts';
 import { endCgroup } from './cgroup.ts';
 import {
   closeFiles,
@@ -40,8 +42,6 @@ import { openInput } from './input.ts';
 import { type Journal, journalLine, outcomeOf } from './journal.ts';
 import { refused } from './refusal.ts';
 import { type Environment, processRequest } from './request.ts';
-import { supervisorEnd } from './supervisor/program.ts';
-import { type Supervisor, startSupervisor } from './supervisor/start.ts';
 import { processSource } from './table.ts';
 import { endedObservation, LaunchWatch, startedAtOf } from './watch.ts';
 

@@ -10,9 +10,9 @@
 import { CarillonError } from '../../errors.ts';
 import type { Clock } from '../../scheduler/ports.ts';
 import type { TlsFiles } from '../container/address.ts';
+import type { EngineLogQuery } from '../container/logs.ts';
 import { labelOf } from '../container/request.ts';
 import { type Call, DockerTransport, EngineRefusal, type RegistryAuth } from '../container/transport.ts';
-import type { EngineLogQuery } from '../docker/engine.ts';
 import type { SwarmServiceSpec } from './request.ts';
 import type { SwarmNode, SwarmTask } from './state.ts';
 

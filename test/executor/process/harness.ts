@@ -16,8 +16,8 @@ import {
   createProcessLauncher,
   type ProcessLauncherOptions,
 } from '../../../src/executor/process/launcher.ts';
-import { installSupervisor } from '../../../src/executor/process/supervisor/file.ts';
 import { processSource } from '../../../src/executor/process/table.ts';
+import { installSupervisor } from '../../../src/executor/supervisor/file.ts';
 import { realClock } from '../../../src/node/clock.ts';
 import type { Launcher, Log } from '../../../src/scheduler/ports.ts';
 import type { LauncherHarness } from '../../conformance/launcher.ts';

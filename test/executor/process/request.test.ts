@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loginPath } from '../../../src/executor/process/account.ts';
 import { processRequest } from '../../../src/executor/process/request.ts';
-import { installSupervisor } from '../../../src/executor/process/supervisor/file.ts';
+import { installSupervisor } from '../../../src/executor/supervisor/file.ts';
 import { type LaunchSpec, plainContainer } from '../../../src/scheduler/job/spec.ts';
 import { processSpec } from '../launch-spec.ts';
 

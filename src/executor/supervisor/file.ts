@@ -1,13 +1,13 @@
 /**
- * The supervisor's program as a file that the system can execute. It lies in the process engine's folder,
- * where only the scheduler writes, and is compared with what this version carries whenever it is put to use.
+ * The supervisor's program as a file that the system can execute. It lies where only the scheduler writes, and is
+ * compared with what this version carries whenever it is put to use.
  */
 
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Log } from '../../../scheduler/ports.ts';
+import type { Log } from '../../scheduler/ports.ts';
 import { supervisorEnd, supervisorPrograms } from './program.ts';
 
 /**

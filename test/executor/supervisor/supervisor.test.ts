@@ -16,11 +16,11 @@ import { arch, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseJournal } from '../../../src/executor/process/journal.ts';
-import { installSupervisor } from '../../../src/executor/process/supervisor/file.ts';
-import { supervisorEnd, supervisorPrograms } from '../../../src/executor/process/supervisor/program.ts';
+import { installSupervisor } from '../../../src/executor/supervisor/file.ts';
+import { supervisorEnd, supervisorPrograms } from '../../../src/executor/supervisor/program.ts';
 import type { Log } from '../../../src/scheduler/ports.ts';
 
-const source = join(import.meta.dirname, '../../../src/executor/process/supervisor/supervisor.c');
+const source = join(import.meta.dirname, '../../../src/executor/supervisor/supervisor.c');
 /** Compilers and what runs their programs on this machine; the committed programs are from this version. */
 const machines = [
   {
@@ -270,7 +270,7 @@ describe.skipIf(!linux)('the supervisor’s file', () => {
     const place = join(dir, 'noexec');
     // In a mount namespace of its own: the machine's mounts stay as they are.
     const script = `
-      import { installSupervisor } from '${join(import.meta.dirname, '../../../src/executor/process/supervisor/file.ts')}';
+      import { installSupervisor } from '${join(import.meta.dirname, '../../../src/executor/supervisor/file.ts')}';
       const log = { info() {}, warn: (fields, event) => console.log(event, fields.error.includes('EACCES')) };
       console.log(await installSupervisor('${place}', log));`;
     const mounted = 'mkdir -p "$0" && mount -t tmpfs -o noexec none "$0" && exec "$@"';
