@@ -3,7 +3,7 @@
  * job has too much of is cut. What is counted reaches the disk with `finish`, in the same transaction.
  */
 
-import type { JobStats, LedgerLine, Run } from '../../scheduler/model/model.ts';
+import type { JobStats, LedgerLine, Revision, Run } from '../../scheduler/model/model.ts';
 import type { Write } from '../../scheduler/model/write.ts';
 import type { Losable, StoredRecord } from '../backup-record.ts';
 import { bounds } from '../bounds.ts';
@@ -63,6 +63,10 @@ export function createCommitWrites(tables: Tables): CommitWrites {
     own[place] = keep;
   }
 
+  function putRevision(revision: Revision): void {
+    revisions.putSync([revision.job, revision.revision], encodeRevision(revision));
+  }
+
   /** The newest revision is the job itself; what it replaces moves into the past. */
   function retire(name: string, next: number): void {
     const stored = jobs.get(name);
@@ -75,7 +79,7 @@ export function createCommitWrites(tables: Tables): CommitWrites {
     }
     const revision = revisionOf(decodeJob(name, stored));
     if (revision.revision === next) return;
-    revisions.putSync([name, revision.revision], encodeRevision(revision));
+    putRevision(revision);
     // Numbers have no gaps: one goes as one comes.
     revisions.removeSync([name, revision.revision - bounds.revisionsPerJob]);
   }
@@ -103,8 +107,12 @@ export function createCommitWrites(tables: Tables): CommitWrites {
   }
 
   function lose(of: Losable, key: string): void {
-    if (of === 'job') jobs.removeSync(key);
-    else if (of === 'state') states.removeSync(key);
+    if (of === 'job') {
+      // The record of the removal follows, or came before: the revision that the job was is of the past now.
+      const stored = jobs.get(key);
+      if (stored !== undefined) putRevision(revisionOf(decodeJob(key, stored)));
+      jobs.removeSync(key);
+    } else if (of === 'state') states.removeSync(key);
     else if (of === 'stats') stats.removeSync(key);
     else runs.removeSync(key);
   }
@@ -139,7 +147,7 @@ export function createCommitWrites(tables: Tables): CommitWrites {
           jobs.removeSync(write.name);
           states.removeSync(write.name);
           stats.removeSync(write.name);
-          revisions.putSync([write.name, write.revision.revision], encodeRevision(write.revision));
+          putRevision(write.revision);
           return;
         case 'state':
           states.putSync(write.state.name, encodeState(write.state));
