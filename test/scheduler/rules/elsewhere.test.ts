@@ -3,11 +3,12 @@
 import { expect, test } from 'vitest';
 import type { LaunchReport } from '../../../src/scheduler/ports.ts';
 import { runningOn } from '../../../src/scheduler/rules/reconcile.ts';
+import { abilities } from '../../support/engines.ts';
 import { Rig } from '../../support/rig.ts';
 
 /** `n1` led and asked its own engine for an attempt; now `n2` leads. */
 function takenOver(): { rig: Rig; launchName: string; says: (reports: LaunchReport[]) => void } {
-  const process = { concurrency: null, kind: 'process' as const, tombstoneMs: 60_000, host: 'n1' };
+  const process = { concurrency: null, abilities: abilities.process, tombstoneMs: 60_000, host: 'n1' };
   const rig = new Rig('2026-01-01T00:00:00Z', { engines: { process }, pools: {} });
   rig.put({ name: 'a' });
   rig.trigger('a');
