@@ -31,7 +31,6 @@ import {
   WireRun,
   WireRunList,
 } from './schema.ts';
-import { WireStart } from './starts.ts';
 import {
   WireCluster,
   WireEngine,
@@ -65,7 +64,6 @@ export const components: readonly TSchema[] = [
   WireAttempt,
   WireRun,
   WireRunList,
-  WireStart,
   WireLogEvent,
   WireLedgerLine,
   WireLedger,

@@ -3,14 +3,17 @@
 import { expect, test } from 'vitest';
 import type { LaunchReport } from '../../../src/scheduler/ports.ts';
 import { runningOn } from '../../../src/scheduler/rules/reconcile.ts';
-import { abilities } from '../../support/engines.ts';
 import { Rig } from '../../support/rig.ts';
 
 /** `n1` led and asked its own engine for an attempt; now `n2` leads. */
-function takenOver(): { rig: Rig; launchName: string; says: (reports: LaunchReport[]) => void } {
-  const process = { concurrency: null, abilities: abilities.process, tombstoneMs: 60_000, host: 'n1' };
+function takenOver(policy: object = {}): {
+  rig: Rig;
+  launchName: string;
+  says: (reports: LaunchReport[]) => void;
+} {
+  const process = { concurrency: null, kind: 'process' as const, tombstoneMs: 60_000, host: 'n1' };
   const rig = new Rig('2026-01-01T00:00:00Z', { engines: { process }, pools: {} });
-  rig.put({ name: 'a' });
+  rig.put({ name: 'a', policy });
   rig.trigger('a');
   process.host = 'n2';
   rig.restart();
@@ -58,4 +61,35 @@ test('one that started there after all stays there', () => {
   expect(hosts(rig)).toEqual(['n1']);
   expect(rig.effects).toEqual([]);
   expect(rig.runOf('a').state).toBe('running');
+});
+
+test('one whose node is lost is lost with it, and the retry policy decides', () => {
+  const { rig, launchName, says } = takenOver({ retries: { limit: 1, delay: 'PT10S' } });
+  says([{ launchName, state: 'running', startedAt: rig.now }]);
+  rig.now += 60_000;
+  rig.event({ kind: 'host-lost', now: rig.now, engine: 'process', host: 'n1' });
+  const run = rig.runOf('a');
+  expect(run.state).toBe('waiting');
+  expect(run.attempts).toMatchObject([
+    { endedAt: rig.now, exitCode: null, reason: 'the node n1, which alone can tell, does not answer' },
+  ]);
+  rig.advance(10_000);
+  expect(hosts(rig)).toEqual(['n1', 'n2']);
+});
+
+test.each([
+  ['another node', 'process', 'n3'],
+  ['another engine of the node', 'docker', 'n1'],
+])('one stays where it is when %s is lost', (_, engine, host) => {
+  const { rig, launchName, says } = takenOver();
+  says([{ launchName, state: 'running', startedAt: rig.now }]);
+  rig.event({ kind: 'host-lost', now: rig.now, engine, host });
+  expect(rig.runOf('a').state).toBe('running');
+});
+
+test('what waits for its next attempt is not lost with the node of the one before', () => {
+  const { rig, launchName, says } = takenOver({ retries: { limit: 1, delay: 'PT10M' } });
+  says([{ launchName, state: 'ended', startedAt: rig.now, endedAt: rig.now, exitCode: 1 }]);
+  rig.event({ kind: 'host-lost', now: rig.now, engine: 'process', host: 'n1' });
+  expect(rig.runOf('a').attempts).toMatchObject([{ exitCode: 1, reason: 'exit code 1' }]);
 });

@@ -67,3 +67,28 @@ test('output that was dropped on another node is known from its inventory, while
   rig.inventory([{ launchName, state: 'ended', exitCode: 0, bytesDropped: 7 }], false);
   expect(rig.history[0]?.attempts).toMatchObject([{ bytesDropped: 7 }]);
 });
+
+test.each([
+  ['at a takeover it is asked for again, as nobody knows whether the engine heard of it', true, ['kill']],
+  ['later the leader that asked for it still sees to it', false, []],
+])('a run that is killed and goes on: %s', (_, takeOver, effects) => {
+  const rig = new Rig('2026-01-01T00:00:00Z');
+  rig.put({ name: 'a' });
+  const launchName = rig.trigger('a').attempts[0]?.launchName ?? '';
+  rig.begin('a');
+  rig.submit({ kind: 'kill', runId: rig.runOf('a').id, by: 'ann' });
+  rig.restart();
+  rig.inventory([{ launchName, state: 'running', startedAt: rig.now }], takeOver);
+  expect(rig.effects.map(({ kind }) => kind)).toEqual(effects);
+  if (takeOver) expect(rig.effects[0]).toMatchObject({ engine: 'process', host: null, launchName });
+});
+
+test('a run that goes on and that nobody killed is not killed at a takeover', () => {
+  const rig = new Rig('2026-01-01T00:00:00Z');
+  rig.put({ name: 'a' });
+  const launchName = rig.trigger('a').attempts[0]?.launchName ?? '';
+  rig.restart();
+  rig.inventory([{ launchName, state: 'running', startedAt: rig.now }]);
+  expect(rig.effects).toEqual([]);
+  expect(rig.runOf('a').state).toBe('running');
+});

@@ -1,0 +1,220 @@
+/** What a leadership asks of the engines when it begins, and that time is let in only then. */
+
+import { describe, expect, test } from 'vitest';
+import type { Launcher, LaunchReport, Log } from '../../../src/scheduler/ports.ts';
+import { Leadership } from '../../../src/scheduler/runtime/leadership.ts';
+import type { EngineOf } from '../../../src/scheduler/runtime/perform.ts';
+import { State } from '../../../src/scheduler/state/state.ts';
+import { createMemoryStore } from '../../../src/store/memory.ts';
+import { createFakeLauncher, FakeEngine } from '../../support/fake-launcher.ts';
+import { Rig, testSettings } from '../../support/rig.ts';
+import { SimClock } from '../../support/sim-clock.ts';
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+const hour = 3_600_000;
+
+/** A leadership over what another leader, on the node `n1`, has written in the hour before. */
+async function following(former: (rig: Rig) => void, { host = 'n1', clockAheadMs = 0 } = {}) {
+  const process = { concurrency: null, kind: 'process' as const, tombstoneMs: 60_000, host: 'n1' };
+  const rig = new Rig('2026-01-01T00:00:00Z', { ...testSettings, engines: { process } });
+  former(rig);
+  process.host = host;
+  const state = new State(rig.settings, 'test');
+  const copy = <T>(values: Iterable<T>): T[] => structuredClone([...values]);
+  state.load(copy(rig.jobs.values()).map((job) => ({ kind: 'job', job })));
+  state.load(copy(rig.states.values()).map((each) => ({ kind: 'state', state: each })));
+  state.load(copy(rig.live.values()).map((run) => ({ kind: 'run', run })));
+  state.ready();
+  const clock = new SimClock(rig.now);
+  const engine = new FakeEngine(clock);
+  const asked: string[] = [];
+  const wanted: ((launchName: string) => boolean)[] = [];
+  const held = { inventory: async (): Promise<LaunchReport[]> => [] };
+  const launcher: Launcher = {
+    ...createFakeLauncher(engine),
+    inventory: (isWanted) => {
+      asked.push('here');
+      if (isWanted !== undefined) wanted.push(isWanted);
+      return held.inventory();
+    },
+  };
+  const engineOf: EngineOf = ({ host: at }) => ({
+    ...launcher,
+    inventory: async () => {
+      asked.push(at ?? 'everywhere');
+      return [];
+    },
+  });
+  const store = createMemoryStore();
+  const term = await store.campaign();
+  const broken: unknown[] = [];
+  const leadership = new Leadership({
+    term,
+    clockAheadMs,
+    state,
+    store,
+    clock,
+    log: silent,
+    startsInFlight: 2,
+    launchers: new Map([['process', launcher]]),
+    engineOf,
+    isFresh: () => true,
+    onNotices() {},
+    onBroken: (error) => broken.push(error),
+  });
+  const begun = { yes: false };
+  const begin = async (): Promise<void> => {
+    void leadership.begin().then(() => {
+      begun.yes = true;
+    });
+    await clock.settle();
+  };
+  return { rig, state, clock, engine, asked, wanted, held, leadership, begun, begin, broken };
+}
+
+const running = (rig: Rig): void => {
+  rig.put({ name: 'a', policy: { overlap: 'allow', retries: { limit: 1, delay: 'PT1M' } } });
+  rig.trigger('a');
+  rig.begin('a');
+};
+
+describe('an engine that is asked what it has', () => {
+  test.each<[string, boolean, (rig: Rig) => string]>([
+    [
+      'an unfinished run is wanted',
+      true,
+      (rig) => {
+        running(rig);
+        return rig.runOf('a').attempts[0]?.launchName ?? '';
+      },
+    ],
+    [
+      'a run that has ended is not',
+      false,
+      (rig) => {
+        running(rig);
+        const { launchName = '' } = rig.runOf('a').attempts[0] ?? {};
+        rig.end('a');
+        return launchName;
+      },
+    ],
+    ['no run that is known is not', false, () => 'of-another-time'],
+  ])('is told that a launch of %s', async (_, isWanted, launchOf) => {
+    let launchName = '';
+    const { wanted, begin } = await following((rig) => {
+      launchName = launchOf(rig);
+    });
+    await begin();
+    expect(wanted.map((each) => each(launchName))).toEqual([isWanted]);
+  });
+});
+
+describe('a leadership that begins', () => {
+  test('is ready, and lets time in, once every engine has answered', async () => {
+    let answer = (_: LaunchReport[]): void => undefined;
+    const { clock, engine, held, leadership, begun, begin } = await following((rig) =>
+      rig.put({ name: 'a', schedule: { cron: '* * * * * *' } }),
+    );
+    held.inventory = () => new Promise((resolve) => (answer = resolve));
+    await begin();
+    await clock.advance(3_000);
+    expect([begun.yes, leadership.ready, engine.started.length]).toEqual([false, false, 0]);
+    answer([]);
+    await clock.advance(0);
+    expect([begun.yes, leadership.ready]).toEqual([true, true]);
+    await clock.advance(1_000);
+    expect(engine.started.length).toBeGreaterThan(0);
+  });
+
+  test('goes on after five seconds without an answer', async () => {
+    const { clock, held, leadership, begin } = await following(running);
+    held.inventory = () => new Promise(() => undefined);
+    await begin();
+    await clock.advance(4_999);
+    expect(leadership.ready).toBe(false);
+    await clock.advance(1);
+    expect(leadership.ready).toBe(true);
+  });
+
+  test('lets no time in when it has ended meanwhile', async () => {
+    let answer = (_: LaunchReport[]): void => undefined;
+    const { clock, engine, held, leadership, begin } = await following((rig) =>
+      rig.put({ name: 'a', schedule: { cron: '* * * * * *' } }),
+    );
+    held.inventory = () => new Promise((resolve) => (answer = resolve));
+    await begin();
+    await leadership.end();
+    answer([]);
+    await clock.advance(5_000);
+    expect([leadership.ready, engine.started]).toEqual([false, []]);
+  });
+
+  test('is not ready any more once it has ended', async () => {
+    const { leadership, begin } = await following(running);
+    await begin();
+    expect(leadership.ready).toBe(true);
+    await leadership.end();
+    expect(leadership.ready).toBe(false);
+  });
+});
+
+describe('the engine of another node is asked', () => {
+  test.each<[string, string[], (rig: Rig) => void]>([
+    ['while a run of ours runs there', ['here', 'n1'], running],
+    [
+      'while one may be starting there',
+      ['here', 'n1'],
+      (rig) => {
+        rig.put({ name: 'a' });
+        rig.trigger('a');
+      },
+    ],
+    [
+      'once, however many run there',
+      ['here', 'n1'],
+      (rig) => {
+        running(rig);
+        rig.trigger('a');
+      },
+    ],
+    [
+      'not for an attempt that is over',
+      ['here'],
+      (rig) => {
+        running(rig);
+        rig.end('a', 1);
+      },
+    ],
+    ['not when nothing of ours was launched', ['here'], (rig) => rig.put({ name: 'a' })],
+  ])('%s', async (_, nodes, former) => {
+    const { asked, begin } = await following(former, { host: 'n2' });
+    await begin();
+    expect([...asked].sort()).toEqual([...nodes].sort());
+  });
+
+  test('not when it is this one', async () => {
+    const { asked, begin } = await following(running);
+    await begin();
+    expect(asked).toEqual(['here']);
+  });
+});
+
+describe('how far the clock is ahead of the one that runs are told by', () => {
+  test('is what it was at the election until the first decision, with what it was set since', async () => {
+    const { clock, leadership, begin } = await following(running, { clockAheadMs: hour });
+    expect(leadership.clockAheadMs).toBe(hour);
+    clock.step(5_000);
+    expect(leadership.clockAheadMs).toBe(hour + 5_000);
+    await begin();
+    expect(leadership.clockAheadMs).toBe(0);
+    clock.step(-7_000);
+    expect(leadership.clockAheadMs).toBe(-7_000);
+  });
+
+  test('is moved into the runs with the first decision', async () => {
+    const { rig, state, begin } = await following(running, { clockAheadMs: hour });
+    const before = rig.runOf('a').attempts[0]?.startedAt ?? 0;
+    await begin();
+    expect([...state.runs.values()].map((run) => run.attempts[0]?.startedAt)).toEqual([before + hour]);
+  });
+});
