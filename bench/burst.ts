@@ -17,6 +17,7 @@ import { createLog } from '../src/node/log.ts';
 import { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
 import { createSoloElection } from '../src/store/election-solo.ts';
 import { createEmbeddedStore } from '../src/store/embedded/store.ts';
+import { abilities } from '../test/support/engines.ts';
 import { asManyAsGo, noOpLauncher, print, sustain } from './rig.ts';
 
 const JOBS = 10_000;
@@ -54,7 +55,7 @@ async function withScheduler(
   const self = { id: 'bench', url: '', host: '', pid: process.pid, version: '' };
   const scheduler = new Scheduler({
     settings: {
-      engines: { process: { concurrency: null, kind: 'process' as const, tombstoneMs: 60_000 } },
+      engines: { process: { concurrency: null, abilities: abilities.process, tombstoneMs: 60_000 } },
       pools: {},
     },
     cluster: await store.cluster(),

@@ -15,6 +15,7 @@ import { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
 import { createSoloElection } from '../src/store/election-solo.ts';
 import { createEmbeddedStore } from '../src/store/embedded/store.ts';
 import { Dockerd, dockerdMissing } from '../test/support/dockerd.ts';
+import { abilities } from '../test/support/engines.ts';
 import { makePeers, type Peer, type Peers, stampImage } from './container-peers.ts';
 import { print } from './rig.ts';
 
@@ -51,7 +52,10 @@ export async function run(): Promise<void> {
   const logs = createRunLogs({ dir: join(dir, 'logs'), clock: realClock });
   const self = { id: 'bench', url: '', host: '', pid: process.pid, version: '' };
   const scheduler = new Scheduler({
-    settings: { engines: { docker: { concurrency: null, kind: 'docker', tombstoneMs: 600_000 } }, pools: {} },
+    settings: {
+      engines: { docker: { concurrency: null, abilities: abilities.docker, tombstoneMs: 600_000 } },
+      pools: {},
+    },
     cluster,
     self,
     store,

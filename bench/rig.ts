@@ -5,6 +5,7 @@ import type { Launcher, Log, Member, Observation, Store } from '../src/scheduler
 import { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
 import { createSoloElection } from '../src/store/election-solo.ts';
 import { createEmbeddedStore } from '../src/store/embedded/store.ts';
+import { abilities } from '../test/support/engines.ts';
 
 /** Starts nothing and ends at once: what is measured is the scheduler. */
 export function noOpLauncher(): Launcher {
@@ -42,7 +43,7 @@ export async function idleScheduler(
   await store.open();
   const scheduler = new Scheduler({
     settings: {
-      engines: { process: { concurrency: null, kind: 'process', tombstoneMs: 60_000 } },
+      engines: { process: { concurrency: null, abilities: abilities.process, tombstoneMs: 60_000 } },
       pools: {},
     },
     cluster: await store.cluster(),

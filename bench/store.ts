@@ -12,6 +12,7 @@ import type { Job } from '../src/scheduler/model/model.ts';
 import type { WriteGroup } from '../src/scheduler/model/write.ts';
 import { State } from '../src/scheduler/state/state.ts';
 import { createEmbeddedStore } from '../src/store/embedded/store.ts';
+import { abilities } from '../test/support/engines.ts';
 
 const JOBS = 1_000_000;
 const BATCH = 10_000;
@@ -67,7 +68,7 @@ export async function load(dir: string): Promise<void> {
   await store.open();
   const began = performance.now();
   const settings = {
-    engines: { process: { concurrency: null, kind: 'process' as const, tombstoneMs: 0 } },
+    engines: { process: { concurrency: null, abilities: abilities.process, tombstoneMs: 0 } },
     pools: {},
   };
   const state = new State(settings, 'bench');

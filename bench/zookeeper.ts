@@ -16,6 +16,7 @@ import {
   type Op,
   type ZooKeeperSession,
 } from '../src/store/zookeeper/wire/session.ts';
+import { abilities } from '../test/support/engines.ts';
 import { ZooKeeper } from '../test/support/zookeeper.ts';
 import { asManyAsGo, type Load, noOpLauncher, print, sustain } from './rig.ts';
 
@@ -41,7 +42,7 @@ async function startNode(hosts: string, id: string, observed: Observed): Promise
   const self = { id, url: 'http://127.0.0.1:4400', host: '', pid: process.pid, version: '' };
   const scheduler = new Scheduler({
     settings: {
-      engines: { process: { concurrency: null, kind: 'process' as const, tombstoneMs: 60_000 } },
+      engines: { process: { concurrency: null, abilities: abilities.process, tombstoneMs: 60_000 } },
       pools: {},
     },
     cluster: await store.cluster(),

@@ -41,6 +41,7 @@ const rules = 'src/scheduler/rules';
 const decide = 'src/scheduler/decide.ts';
 const readModels = 'src/scheduler/read';
 const errors = 'src/errors.ts';
+const setting = 'src/setting.ts';
 const dag = 'src/dag';
 const jobFile = 'src/job-file';
 const store = 'src/store';
@@ -48,14 +49,19 @@ const executor = 'src/executor';
 const container = 'src/executor/container';
 const logs = 'src/executor/logs';
 const supervisor = 'src/executor/supervisor';
+const engine = 'src/executor/engine.ts';
+const processEngine = 'src/executor/process';
+const dockerEngine = 'src/executor/docker';
+const swarmEngine = 'src/executor/swarm';
 const wire = 'src/api/wire';
 const api = 'src/api';
 const node = 'src/node';
+const engineList = 'src/node/engines.ts';
 
 /**
  * The rooms, from the ground floor up, and what each may import of the project, types included. A room may
  * always import itself. A file belongs to the longest name that fits; subfolders without a line of their own
- * belong to the room above them. `src/main.ts` has no line: it joins everything.
+ * belong to the room above them. `src/main.ts` has no line: it joins the command line and the node.
  */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   [errors]: [],
@@ -64,6 +70,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   [dag]: [errors],
   [schedule]: [errors],
   [job]: [errors, schedule],
+  [setting]: [errors, schedule, job],
   [model]: [errors, dag, schedule, job],
   [stats]: [errors, model],
   [spine]: [errors, schedule, job, model, stats],
@@ -89,10 +96,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   [supervisor]: [errors, spine],
   [executor]: [errors, job, spine, supervisor],
   [logs]: [errors, spine],
-  [container]: [errors, job, spine, executor, logs],
-  'src/executor/process': [errors, job, spine, executor, logs, supervisor],
-  'src/executor/docker': [errors, job, spine, executor, logs, container],
-  'src/executor/swarm': [errors, job, spine, executor, logs, container],
+  [engine]: [setting, job, spine, logs],
+  [container]: [errors, setting, job, spine, supervisor, executor, logs, engine],
+  [processEngine]: [errors, setting, job, spine, supervisor, executor, logs, engine],
+  [dockerEngine]: [errors, setting, job, spine, executor, logs, engine, container],
+  [swarmEngine]: [errors, setting, job, spine, executor, logs, engine, container],
   [wire]: [errors, schedule, job, model, stats, spine, readModels],
   [api]: [errors, 'src/loop-round.ts', jobFile, schedule, job, model, stats, spine, readModels, wire],
   'src/api/chronos': [errors, dag, jobFile, job, model, stats, spine, chronos, readModels, wire, api],
@@ -102,9 +110,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/api/app.ts': [errors, spine, wire, api, 'src/api/chronos', 'src/api/routes'],
   'src/notify': [errors, dag, job, model, spine],
+  [engineList]: [setting, model, spine, engine, processEngine, dockerEngine, swarmEngine],
   [node]: [
-    ...[errors, schedule, job, model, spine, rules],
+    ...[errors, setting, job, model, spine, rules, 'src/scheduler/runtime', 'src/api/app.ts'],
     ...[store, 'src/store/embedded', 'src/store/zookeeper', 'src/store/zookeeper/wire'],
+    ...[supervisor, executor, logs, engineList],
   ],
   'src/cli': [
     ...[errors, dag, jobFile, schedule, job, check, model, chronos, rules],

@@ -11,11 +11,15 @@ import { CarillonError } from '../errors.ts';
 const idLength = 16;
 const maxKeyLength = 256;
 
-export function triggerId(request: FastifyRequest): string {
+/** `names`: of a request about several jobs. The same key with other jobs is another request. */
+export function triggerId(request: FastifyRequest, names: readonly string[] = []): string {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return randomUUID().replaceAll('-', '').slice(0, idLength);
   if (typeof key === 'string' && key.length > 0 && key.length <= maxKeyLength) {
-    return createHash('sha256').update(key).digest('hex').slice(0, idLength);
+    return createHash('sha256')
+      .update([key, ...names].join('\n'))
+      .digest('hex')
+      .slice(0, idLength);
   }
   throw new CarillonError('INVALID_FIELD', `Idempotency-Key is ${key.length} characters long.`, {
     field: 'Idempotency-Key',

@@ -15,6 +15,7 @@ import type {
   WireRevision,
   WireRun,
 } from '../api/wire/schema.ts';
+import type { WireStart } from '../api/wire/starts.ts';
 import type {
   WireCluster,
   WireEngine,
@@ -110,6 +111,9 @@ export class Client {
   /** With the same key again: the same run. */
   trigger = (name: string, params: Readonly<Record<string, string>>, key: string) =>
     this.#send<WireRun>('POST', at('jobs', name, 'trigger'), { params }, {}, { 'idempotency-key': key });
+  /** With the same key and jobs again: the same start. */
+  triggerMany = (jobs: readonly string[], dryRun: boolean, key: string) =>
+    this.#send<WireStart>('POST', '/trigger', { jobs }, { dryRun }, { 'idempotency-key': key });
   apply = (definitions: readonly unknown[], query: Query) =>
     this.#send<WireApply>('POST', '/apply', definitions, query);
 

@@ -90,7 +90,7 @@ export function rememberDecided(draft: Draft, due: number): void {
 
 /** The loose lane: one open round, "since the child's last round". */
 export const LOOSE = 'loose';
-/** Before the due and variant of one start by hand that all parents descend from. */
+/** Before the due and variant of one start by hand: all parents descend from it, or it has announced itself. */
 const START = 'start:';
 /** Where reruns of loose rounds that are no longer known wait for each other. */
 export const RERUNS = 'reruns';
@@ -105,6 +105,11 @@ export function isInterval(key: string): boolean {
   return key.startsWith('per:');
 }
 
+/** The key of the round of one start by hand. */
+export function startKey({ due, variant }: { readonly due: number; readonly variant: string }): string {
+  return `${START}${due}:${variant}`;
+}
+
 /** The key of the round that the ending belongs to. */
 export function keyOf(draft: Draft, spec: JoinSpec, end: ParentEnd): string {
   const { due, variant, kind } = end;
@@ -114,7 +119,9 @@ export function keyOf(draft: Draft, spec: JoinSpec, end: ParentEnd): string {
     if (spec.per !== undefined) return `per:${spec.per.key(due)}`;
     return isByDue(spec) ? `due:${due}` : RERUNS;
   }
-  if (kind === 'manual' && end.whole) return `${START}${due}:${variant}`;
+  const start = startKey(end);
+  const isAnnounced = () => [...draft.open, ...draft.recent].some(({ key }) => key === start);
+  if (kind === 'manual' && (end.whole || isAnnounced())) return start;
   if (spec.per !== undefined) return kind === 'scheduled' ? `per:${spec.per.key(due)}` : LOOSE;
   if (spec.parents.length > 1 && (kind === 'manual' || !spec.aligned)) return LOOSE;
   return variant === '' ? `due:${due}` : `due:${due}:${variant}`;
@@ -153,6 +160,17 @@ export function dropOlderLoose(draft: Draft, due: number): void {
   const left = Object.entries(loose.ends).filter(([, entry]) => entry.due >= due);
   if (left.length > 0) replace(draft.open, loose, { ...loose, ends: Object.fromEntries(left) });
   else draft.open.splice(draft.open.indexOf(loose), 1);
+}
+
+/** These parents will end again: how they ended before does not count for the loose round, which waits for them. */
+export function forgetEnds(join: Join, parents: readonly string[]): Join {
+  const draft = draftOf(join);
+  const loose = draft.open.find((round) => round.key === LOOSE && !round.fired);
+  if (loose === undefined) return join;
+  const left = Object.entries(loose.ends).filter(([parent]) => !parents.includes(parent));
+  if (left.length > 0) replace(draft.open, loose, { ...loose, ends: Object.fromEntries(left) });
+  else draft.open.splice(draft.open.indexOf(loose), 1);
+  return { ...join, open: draft.open };
 }
 
 /** Folds open rounds of a cadence the parents no longer share into the loose one; the later entry stays. */
@@ -211,10 +229,12 @@ function byDue(a: Round, b: Round): number {
 export function reshape(join: Join, parents: readonly string[]): Join {
   const stay = new Set(parents);
   const shaped = (round: Round): Round => {
-    const ends = Object.entries(round.ends).filter(([parent]) => stay.has(parent));
-    return { ...round, ends: Object.fromEntries(ends) };
+    const ends = Object.fromEntries(Object.entries(round.ends).filter(([parent]) => stay.has(parent)));
+    const awaited = round.parents?.filter((parent) => stay.has(parent));
+    return { ...round, ends, ...(awaited !== undefined && { parents: awaited }) };
   };
-  const isKnown = (round: Round) => round.fired || Object.keys(round.ends).length > 0;
+  const isKnown = ({ fired, ends, parents: awaited = [] }: Round) =>
+    fired || Object.keys(ends).length > 0 || awaited.length > 0;
   const draft: Draft = {
     open: join.open.map(shaped).filter(isKnown),
     recent: join.recent.map(shaped).filter(isKnown),

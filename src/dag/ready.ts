@@ -4,7 +4,8 @@
  *  1. A child runs once per round: when each parent has ended as `when` asks since the child's last round.
  *  2. Parents of one cadence are told apart by the due instant: A@D and B@D belong together whatever the
  *     order in which they end, and a slow D1 may complete after D2. So is a single parent's every run.
- *  3. A start by hand that all parents descend from is a round of its own. Everything else goes into one
+ *  3. A start by hand that all parents descend from is a round of its own, and so is a start of several jobs,
+ *     which opens its rounds when it is decided and says which parents each waits for. Everything else goes into one
  *     loose round, "since the child's last round": the latest end of a parent replaces its earlier one, and
  *     the round is due at its latest entry. A later round of the schedule, or of one start by hand, drops
  *     older loose entries: they are from before it.
@@ -41,6 +42,7 @@ import {
   LOOSE,
   rememberDecided,
   replace,
+  startKey,
 } from './join.ts';
 import {
   entryOf,
@@ -60,7 +62,7 @@ import {
   verdict,
 } from './round.ts';
 
-export { emptyJoin, type Join, MAX_OPEN_ROUNDS, MAX_RECENT_ROUNDS, reshape } from './join.ts';
+export { emptyJoin, forgetEnds, type Join, MAX_OPEN_ROUNDS, MAX_RECENT_ROUNDS, reshape } from './join.ts';
 export {
   type JoinSpec,
   missingParents,
@@ -99,12 +101,33 @@ export function parentEnded(join: Join, spec: JoinSpec, end: ParentEnd): { join:
   const isKnown = [...join.open, ...join.recent].some((round) => hasSeen(round, end));
   if (isKnown || !spec.parents.includes(end.parent)) return { join, firings: [] };
   const step: Step = { draft: draftOf(join), spec, end, firings: [] };
-  const { draft, firings } = step;
+  const { draft } = step;
   foldStrangers(draft, spec);
   const key = keyOf(draft, spec, end);
   const closed = closedRound(draft, key, end);
   if (closed === undefined) workIn(step, key);
   else replace(draft.recent, closed, refire(step, take(step, closed)));
+  return finish(step);
+}
+
+/** The due and variant that all runs of one start have, and the parents that the child waits for in it. */
+export interface Start {
+  readonly due: number;
+  readonly variant: string;
+  readonly parents: readonly string[];
+}
+
+/** Opens the child's round of a start that is sure to bring an end of each of these parents. */
+export function openStart(join: Join, spec: JoinSpec, start: Start): { join: Join; firings: Firing[] } {
+  const { due, variant, parents } = start;
+  const draft = draftOf(join);
+  foldStrangers(draft, spec);
+  draft.open.push({ key: startKey(start), due, variant, ends: {}, parents, fired: false });
+  return finish({ draft, spec, firings: [] });
+}
+
+/** Gives up the oldest of too many open rounds, and remembers what was decided. */
+function finish({ draft, spec, firings }: Omit<Step, 'end'>): { join: Join; firings: Firing[] } {
   for (const round of closeOldest(draft, spec)) {
     if (!round.fired) firings.push(giveUp(round, spec));
     // What it waited for may still come when the round is no longer known.

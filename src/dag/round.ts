@@ -66,6 +66,8 @@ export interface Round {
   readonly due: number;
   readonly variant: string;
   readonly ends: Readonly<Record<string, RoundEntry>>;
+  /** The parents that this round waits for, where it is not all of them. */
+  readonly parents?: readonly string[];
   /** The child has been made due to run for this round. */
   readonly fired: boolean;
   /** An earlier round of this due instant may have fired and been forgotten. */
@@ -87,6 +89,11 @@ export function newRound(key: string, end: ParentEnd, again: boolean): Round {
 
 export function entryOf(round: Round, parent: string): RoundEntry | undefined {
   return Object.hasOwn(round.ends, parent) ? round.ends[parent] : undefined;
+}
+
+/** The parents that the round waits for. */
+export function awaitedIn(round: Round, spec: JoinSpec): readonly string[] {
+  return round.parents ?? spec.parents;
 }
 
 /** Is the run that `end` reruns the parent's entry here? An interval does not keep its runs one by one. */
@@ -140,11 +147,11 @@ function total(tally: Tally): Outcome {
 
 /** What an open round still waits for: for display. */
 export function missingParents(round: Round, spec: JoinSpec): string[] {
-  return spec.parents.filter((parent) => !hasEnded(round, spec, parent));
+  return awaitedIn(round, spec).filter((parent) => !hasEnded(round, spec, parent));
 }
 
 export function isComplete(round: Round, spec: JoinSpec): boolean {
-  return spec.parents.every((parent) => hasEnded(round, spec, parent));
+  return awaitedIn(round, spec).every((parent) => hasEnded(round, spec, parent));
 }
 
 function hasEnded(round: Round, spec: JoinSpec, parent: string): boolean {
@@ -156,19 +163,20 @@ function hasEnded(round: Round, spec: JoinSpec, parent: string): boolean {
 /** Does the child run, is it passed over, or does the round still wait? */
 export function verdict(round: Round, spec: JoinSpec): 'run' | 'skip' | 'wait' {
   const holds = (parent: string) => isWanted(entryOf(round, parent)?.outcome, spec.when);
+  const parents = awaitedIn(round, spec);
   const complete = isComplete(round, spec);
   if (spec.when === 'any-succeeded' || spec.when === 'any-failed') {
-    if (spec.parents.some((parent) => holds(parent) && hasEnded(round, spec, parent))) return 'run';
+    if (parents.some((parent) => holds(parent) && hasEnded(round, spec, parent))) return 'run';
     return complete ? 'skip' : 'wait';
   }
   if (!complete) return 'wait';
-  return spec.parents.every(holds) ? 'run' : 'skip';
+  return parents.every(holds) ? 'run' : 'skip';
 }
 
 /** The entry with the latest due; of several one that a person started, then the first in order of the parents. */
 export function lastEntry(round: Round, spec: JoinSpec): { parent: string; due: number; variant: string } {
   let last = { parent: '', due: Number.NEGATIVE_INFINITY, variant: '' };
-  for (const parent of spec.parents) {
+  for (const parent of awaitedIn(round, spec)) {
     const entry = entryOf(round, parent);
     if (entry === undefined) continue;
     const { due, variant } = entry;
@@ -180,7 +188,7 @@ export function lastEntry(round: Round, spec: JoinSpec): { parent: string; due: 
 
 /** The run ids of the entries, in the order of the parents. */
 export function runIds(round: Round, spec: JoinSpec): string[] {
-  return spec.parents.flatMap((parent) => entryOf(round, parent)?.runId ?? []);
+  return awaitedIn(round, spec).flatMap((parent) => entryOf(round, parent)?.runId ?? []);
 }
 
 /** Is this an ending as `when` asks for? */
@@ -192,7 +200,7 @@ export function isWanted(outcome: Outcome | undefined, when: Trigger): boolean {
 
 /** Why a decided round does not hold: `parents a failed (run 1), b was skipped (run 2) +3 more`. */
 export function skipReason(round: Round, spec: JoinSpec): string {
-  const said = spec.parents.flatMap((parent) => {
+  const said = awaitedIn(round, spec).flatMap((parent) => {
     const entry = entryOf(round, parent);
     if (entry === undefined || isWanted(entry.outcome, spec.when)) return [];
     const how = entry.outcome === 'skipped' ? 'was skipped' : entry.outcome;

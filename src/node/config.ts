@@ -5,19 +5,20 @@
  * environment.
  */
 
-import { existsSync, readFileSync } from 'node:fs';
-import { homedir, hostname } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
-import { CarillonError } from '../errors.ts';
+import { CarillonError, invariant } from '../errors.ts';
 import { nearest } from '../scheduler/job/schema/nearest.ts';
-import { flagOf, type Kind, type SettingName, settings, variableOf } from './settings.ts';
-
-type Value<S> = S extends { readonly kind: Kind<infer T> } ? T : never;
+import { flagOf, type Setting, type ValuesOf, variableOf } from '../setting.ts';
+import { nodeSettings, settings } from './settings.ts';
 
 /** Every setting by its name in the table. Durations are milliseconds, sizes are bytes. */
-export type Config = { readonly [Name in SettingName]: Value<(typeof settings)[Name]> };
+export interface Config extends ValuesOf<typeof nodeSettings> {
+  /** Those of the engines, each of which knows its own. */
+  readonly engines: Readonly<Record<string, unknown>>;
+}
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -27,17 +28,16 @@ export interface ClientConfig {
   readonly color: boolean;
 }
 
-const names = Object.keys(settings) as SettingName[];
+const names = Object.keys(settings);
 /** Set for jobs, or read by the client: a scheduler started from there finds them and needs not mind. */
 const othersVariables = ['URL', 'JOB', 'RUN', 'DUE', 'ATTEMPT', 'PARENTS'].map((name) => `CARILLON_${name}`);
-const dockerSocket = '/var/run/docker.sock';
 
 /** A setting as found: `source` is `--port`, `CARILLON_PORT` or `carillon.yaml:3`. */
 interface Found {
   readonly raw: unknown;
   readonly source: string;
 }
-type FoundSettings = Partial<Record<SettingName, Found>>;
+type FoundSettings = Record<string, Found>;
 
 /**
  * Reads everything. `args` are the flags alone. UNKNOWN_SETTING and INVALID_FIELD say in `details.source`
@@ -48,8 +48,13 @@ export function loadConfig(args: readonly string[], environment: Environment): C
   const variables = readVariables(environment);
   const file = flags.file ?? variables.file;
   const found = { ...(file && readFile(file)), ...variables.found, ...flags.found };
-  const values = Object.fromEntries(names.map((name) => [name, settle(name, found[name])]));
-  const config = withDocker(values as Config);
+  const valuesOf = (wanted: (name: string) => boolean) =>
+    Object.freeze(Object.fromEntries(names.filter(wanted).map((name) => [name, settle(name, found[name])])));
+  const isOfNode = (name: string): boolean => Object.hasOwn(nodeSettings, name);
+  const config = {
+    ...(valuesOf(isOfNode) as ValuesOf<typeof nodeSettings>),
+    engines: valuesOf((name) => !isOfNode(name)),
+  };
   refuseOpenDoor(config, found.host);
   return Object.freeze(config);
 }
@@ -59,9 +64,9 @@ export function loadClientConfig(environment: Environment): ClientConfig {
   return Object.freeze({ url: environment.CARILLON_URL || null, color: !environment.NO_COLOR });
 }
 
-function settle(name: SettingName, found: Found | undefined): unknown {
-  const { kind, default: byDefault } = settings[name];
-  if (found === undefined) return byDefault;
+function settle(name: string, found: Found | undefined): unknown {
+  const { kind, default: byDefault, detect } = rowOf(name);
+  if (found === undefined) return detect?.() ?? byDefault;
   try {
     const value = kind.read(found.raw);
     if (value !== undefined) return value;
@@ -80,15 +85,6 @@ function refused(name: string, { raw, source }: Found, allowed: string): Carillo
     allowed,
     source,
   });
-}
-
-function withDocker(config: Config): Config {
-  const login = join(homedir(), '.docker', 'config.json');
-  return {
-    ...config,
-    dockerHost: config.dockerHost ?? (existsSync(dockerSocket) ? `unix://${dockerSocket}` : null),
-    dockerConfig: config.dockerConfig ?? (existsSync(login) ? login : null),
-  };
 }
 
 /** There is no log-in yet, and whoever reaches the port can run commands on this host. */
@@ -114,11 +110,11 @@ export function hostsOf({ host, advertiseUrl, allowedHost }: Config): string[] {
 }
 
 function readFlags(args: readonly string[]): { found: FoundSettings; file: Found | undefined } {
-  const byFlag = new Map<string, SettingName | 'config'>([[flagOf('config'), 'config']]);
+  const byFlag = new Map<string, string>([[flagOf('config'), 'config']]);
   for (const name of names) byFlag.set(flagOf(name), name);
   const options: Record<string, { type: 'string' | 'boolean' }> = {};
   for (const [flag, name] of byFlag) {
-    const needsValue = name === 'config' || settings[name].kind.placeholder !== '';
+    const needsValue = name === 'config' || rowOf(name).kind.placeholder !== '';
     options[flag.slice(2)] = { type: needsValue ? 'string' : 'boolean' };
   }
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
@@ -134,7 +130,7 @@ function readFlags(args: readonly string[]): { found: FoundSettings; file: Found
     if (name === undefined) throw unknown('flag', source, source, [...byFlag.keys()]);
     // A flag in the place of a value is a value that was forgotten.
     const forgotten = token.inlineValue === false && token.value.startsWith('--');
-    const isSwitch = name !== 'config' && settings[name].kind.placeholder === '';
+    const isSwitch = name !== 'config' && rowOf(name).kind.placeholder === '';
     const raw = forgotten ? '' : (token.value ?? (isSwitch ? true : ''));
     if (name === 'config') file = { raw, source };
     else found[name] = { raw: isRepeated(name) ? together(found[name], raw) : raw, source };
@@ -142,7 +138,7 @@ function readFlags(args: readonly string[]): { found: FoundSettings; file: Found
   return { found, file };
 }
 
-const isRepeated = (name: SettingName): boolean => 'repeated' in settings[name].kind;
+const isRepeated = (name: string): boolean => 'repeated' in rowOf(name).kind;
 
 /** One value out of a flag given several times; one of them without a value leaves a gap, which is refused. */
 const together = (before: Found | undefined, raw: unknown): unknown =>
@@ -192,7 +188,13 @@ function readFile({ raw: path, source }: Found): FoundSettings {
   return found;
 }
 
-const isSetting = (name: string): name is SettingName => Object.hasOwn(settings, name);
+const isSetting = (name: string): boolean => Object.hasOwn(settings, name);
+
+function rowOf(name: string): Setting<unknown> {
+  const row = settings[name];
+  invariant(row !== undefined, `the setting ${name} is in the table`);
+  return row;
+}
 
 function readText(path: string, source: string): string {
   if (path === '') throw refused('config', { raw: path, source }, 'a YAML or JSON file');
@@ -217,7 +219,7 @@ function unknown(what: string, name: string, source: string, known: readonly str
 /** The settings for a help text: a flag a line, with its meaning and default. */
 export function describeSettings(): string {
   const rows = names.map((name) => {
-    const { kind, default: byDefault, help } = settings[name];
+    const { kind, default: byDefault, help } = rowOf(name);
     const flag = kind.placeholder ? `${flagOf(name)} <${kind.placeholder}>` : flagOf(name);
     const shown = typeof byDefault === 'string' || name.match(/port|Concurrency/) ? ` (${byDefault})` : '';
     return [flag, help + shown] as const;

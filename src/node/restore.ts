@@ -14,6 +14,7 @@ import { restoreZooKeeper } from '../store/zookeeper/restore.ts';
 import { readZooKeeperAuth } from '../store/zookeeper/wire/auth.ts';
 import { createZooKeeperSession } from '../store/zookeeper/wire/session.ts';
 import { realClock } from './clock.ts';
+import { isPerNode } from './engines.ts';
 import { makeDataDir } from './files.ts';
 
 const SESSION_TIMEOUT_MS = 10_000;
@@ -65,9 +66,9 @@ async function* withoutDoubt(
   { newIdentity, zk }: RestoreOptions,
 ): AsyncIterable<readonly StoredRecord[]> {
   const now = realClock.now();
-  // Launches carry the identity that they were made under; and with several nodes, processes are one node's.
+  // Launches carry the identity that they were made under; and with several nodes, some engines are one node's.
   const reaches = ({ engine, host }: Attempt): boolean =>
-    !newIdentity && !(zk !== null && engine === 'process' && host === null);
+    !newIdentity && !(zk !== null && isPerNode(engine) && host === null);
   for await (const some of records) {
     yield some.map((record) => {
       if (record[0] === 'job') {

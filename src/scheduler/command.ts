@@ -40,6 +40,17 @@ export type Command =
       readonly params: Readonly<Record<string, string>>;
       readonly by: string;
     }
+  /**
+   * Several jobs at once: each runs once, after those of its parents that end in the same start. The same trigger id
+   * gives the same start.
+   */
+  | {
+      readonly kind: 'start';
+      readonly names: readonly string[];
+      readonly triggerId: string;
+      readonly dryRun: boolean;
+      readonly by: string;
+    }
   /** `run` is an ended run as the archive holds it. */
   | { readonly kind: 'rerun'; readonly run: Run; readonly triggerId: string; readonly by: string }
   | { readonly kind: 'kill'; readonly runId: string; readonly by: string }
@@ -72,6 +83,19 @@ export interface ApplyResult {
   readonly after: unknown;
 }
 
+/** What a start of several jobs does with one of them. */
+export interface StartedJob {
+  readonly job: string;
+  /** Its parents that end in the start: it runs when all of them have. Empty: it runs at once. */
+  readonly after: readonly string[];
+  /** Of a job that follows others: its parents that are not waited for, because nothing in the start makes them end. */
+  readonly others: readonly string[];
+  /** Why it will be skipped as things are: it follows and is paused, or another run of it is unfinished. Null with a run. */
+  readonly skip: string | null;
+  /** Its run, if it was started at once. */
+  readonly run: Run | null;
+}
+
 export interface JobAnswer {
   readonly job: Job;
   readonly state: JobState;
@@ -86,6 +110,7 @@ export interface CommandAnswers {
   pause: { readonly job: Job; readonly state: JobState };
   resume: { readonly job: Job; readonly state: JobState };
   trigger: Run;
+  start: readonly StartedJob[];
   rerun: Run;
   kill: Run;
   complete: Run;

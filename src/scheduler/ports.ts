@@ -242,17 +242,6 @@ export interface Launcher extends Service {
    * was paused in between may have been deposed, and what the name was a lock for may be over and forgotten.
    */
   launch(spec: LaunchSpec, mayStart?: () => boolean): Promise<void>;
-  /**
-   * Makes a coming launch ready, as far as the engine can without running any of it. The launch takes what was made
-   * ready for an equal spec; what it does not take within `forMs` is gone by itself. Nothing of it is ever reported as
-   * a run. Resolves when it is ready or will not be; rejects as `launch` does, and then nothing is left. Left out where
-   * an engine has nothing to gain by it.
-   */
-  prepare?(spec: LaunchSpec, how: Preparation): Promise<void>;
-  /** It is held, and launching it is next to nothing. */
-  isHeld?(launchName: string): boolean;
-  /** Gives up what was made ready. Unknown names are no error. */
-  discard?(launchName: string): Promise<void>;
   /** TERM, then KILL after `graceMs`. Resolves when asked for, not when ended; unknown names are no error. */
   kill(launchName: string, graceMs: number): Promise<void>;
   /** Removes a launch that was created and never started; what runs or ran stays. Unknown names are no error. */
@@ -268,6 +257,22 @@ export interface Launcher extends Service {
   logs(launchName: string, query: LogQuery): AsyncIterable<LogChunk>;
   /** For `GET /engines`. Never rejects: what can't be asked is not reachable. */
   describe(): Promise<EngineDescription>;
+  /** Left out where an engine has nothing to gain by it. */
+  readonly ahead?: LaunchesAhead;
+}
+
+/** Launches made ready before they are due. */
+export interface LaunchesAhead {
+  /**
+   * Makes a coming launch ready, as far as the engine can without running any of it. The launch takes what was made
+   * ready for an equal spec; what it does not take within `forMs` is gone by itself. Nothing of it is ever reported as
+   * a run. Resolves when it is ready or will not be; rejects as `launch` does, and then nothing is left.
+   */
+  prepare(spec: LaunchSpec, how: Preparation): Promise<void>;
+  /** It is held, and launching it is next to nothing. */
+  isHeld(launchName: string): boolean;
+  /** Gives up what was made ready. Unknown names are no error. */
+  discard(launchName: string): Promise<void>;
 }
 
 export interface Preparation {

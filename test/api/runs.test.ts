@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { WireAttempt } from '../../src/api/wire/schema.ts';
+import type { WireAttempt, WireRun } from '../../src/api/wire/schema.ts';
 import { CarillonError } from '../../src/errors.ts';
 import type { SchedulerHandle } from '../../src/scheduler/handle.ts';
 import type { Run } from '../../src/scheduler/model/model.ts';
@@ -162,5 +162,69 @@ describe('output', () => {
       'event: log\ndata: {"stream":"stdout","text":"x\\n\\n"}',
       'event: end\ndata: {}',
     ]);
+  });
+});
+
+describe('several jobs', () => {
+  const child = { name: 'c', run, schedule: { after: { parents: ['a', 'b'] } } };
+  const start = (jobs: string[], query = '', key = 'k') =>
+    api.send(`POST /trigger${query}`, { body: { jobs }, headers: { 'idempotency-key': key } });
+  beforeEach(async () => {
+    await begin();
+    await api.post('/jobs', { name: 'b', run });
+    await api.post('/jobs', child);
+  });
+
+  test('are started in one request, which says before and after who follows whom', async () => {
+    const foreseen = await start(['c', 'b', 'a'], '?dryRun=true');
+    expect(foreseen.statusCode).toBe(200);
+    expect(foreseen.json()).toMatchObject({
+      dryRun: true,
+      counts: { started: 2, following: 1 },
+      jobs: [
+        { job: 'a', after: [], run: null },
+        { job: 'b', after: [], run: null },
+        { job: 'c', after: ['a', 'b'], others: [], skip: null, run: null },
+      ],
+    });
+    expect((await api.get('/runs')).items).toEqual([]);
+    const started = await start(['c', 'b', 'a']);
+    expect(started.statusCode).toBe(202);
+    const { jobs } = started.json();
+    expect(jobs.map((each: { run: WireRun | null }) => each.run?.trigger.kind)).toEqual([
+      'manual',
+      'manual',
+      undefined,
+    ]);
+    await api.world.clock.advance(1_000);
+    for (const job of ['a', 'b']) {
+      expect((await api.get('/jobs/c/runs')).items).toEqual([]);
+      api.world.engine.exit(api.world.engine.newest(job), 0);
+      await api.world.clock.advance(1_000);
+    }
+    expect((await api.get('/jobs/c/runs')).items).toHaveLength(1);
+  });
+
+  test('are started once for one key and the same jobs', async () => {
+    const first = (await start(['a', 'b', 'c'])).json();
+    const again = (await start(['c', 'b', 'a', 'a'])).json();
+    const ids = ({ jobs }: { jobs: { run: WireRun | null }[] }) => jobs.map(({ run: made }) => made?.id);
+    expect(ids(again)).toEqual(ids(first));
+    expect(again.jobs.map(({ skip }: { skip: string | null }) => skip)).toEqual([null, null, null]);
+    await start(['a', 'b', 'c'], '', 'another');
+    expect((await api.get('/jobs/a/runs')).items).toHaveLength(2);
+  });
+
+  test.each<[string, unknown, object]>([
+    [
+      'one of which does not exist: none is started',
+      ['a', 'nobody'],
+      { code: 'JOB_NOT_FOUND', field: 'jobs', value: 'nobody' },
+    ],
+    ['but none', [], { code: 'INVALID_FIELD', field: 'jobs' }],
+    ['but more than 5,000', Array(5_001).fill('a'), { code: 'INVALID_FIELD', field: 'jobs' }],
+  ])('%s', async (_, jobs, problem) => {
+    expect((await start(jobs as string[])).json()).toMatchObject(problem);
+    expect((await api.get('/runs')).items).toEqual([]);
   });
 });

@@ -8,6 +8,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CarillonError } from '../../src/errors.ts';
+import type { Engine } from '../../src/executor/engine.ts';
 import type { LaunchSpec } from '../../src/scheduler/job/spec.ts';
 import type { Launcher, LogQuery, Observation } from '../../src/scheduler/ports.ts';
 import { until } from '../support/until.ts';
@@ -34,12 +35,16 @@ const cluster = 'conformance';
 let sequence = 0;
 
 export function launcherConformance(
-  engine: string,
+  engine: Engine,
   makeHarness: () => Promise<LauncherHarness>,
-  /** Cases that this engine can't pass, each with the reason. */
-  skips: Partial<Record<LauncherCase, string>> = {},
+  {
+    /** Cases that this engine can't pass, each with the reason. */
+    skips = {},
+    /** On a host that does not offer all. */
+    limits,
+  }: { readonly skips?: Partial<Record<LauncherCase, string>>; readonly limits?: string } = {},
 ): void {
-  describe(`a launcher of engine ${engine}`, () => {
+  describe(`a launcher of engine ${engine.name}${limits === undefined ? '' : `, ${limits}`}`, () => {
     let harness: LauncherHarness;
     const open: Launcher[] = [];
 
@@ -87,6 +92,12 @@ export function launcherConformance(
 
     /** Script text that goes on once the gate is made. */
     const waitFor = (gate: { inJob: string }): string => `while [ ! -e ${gate.inJob} ]; do sleep 0.02; done`;
+
+    test('has the name and the abilities that its engine tells of', () => {
+      const launcher = harness.createLauncher(cluster);
+      expect(launcher.engine).toBe(engine.name);
+      expect(launcher.ahead !== undefined).toBe(engine.abilities.ahead);
+    });
 
     describe('tells how a launch goes', () => {
       test.each([0, 7])('reports exit code %i with the times of start and end', async (code) => {
@@ -301,12 +312,12 @@ export function launcherConformance(
 
       test('what is ready runs nothing and is no launch, until it is launched, once', async (context) => {
         const { launcher, seen } = await begin();
-        if (launcher.prepare === undefined) context.skip('it makes nothing ready');
+        if (launcher.ahead === undefined) context.skip('it makes nothing ready');
         const out = trace();
         const spec = job(`echo ran >> ${out.inJob}; exit 4`);
-        await launcher.prepare?.(spec, how);
+        await launcher.ahead?.prepare(spec, how);
         expect(await launcher.inventory()).toEqual([]);
-        await launcher.prepare?.(spec, how);
+        await launcher.ahead?.prepare(spec, how);
         await launcher.launch(spec);
         expect((await seen.ended(spec.launchName)).exitCode).toBe(4);
         expect(seen.of(spec.launchName).map(({ kind }) => kind)).toEqual(['started', 'ended']);
@@ -315,12 +326,12 @@ export function launcherConformance(
 
       test('what is given up, or left by a scheduler that stopped, is launched by the next as ever', async (context) => {
         const { launcher } = await begin();
-        if (launcher.discard === undefined) context.skip('it makes nothing ready');
+        if (launcher.ahead === undefined) context.skip('it makes nothing ready');
         const out = trace();
         const specs = [job(`echo one >> ${out.inJob}`), job(`echo two >> ${out.inJob}`)];
-        for (const spec of specs) await launcher.prepare?.(spec, how);
-        await launcher.discard?.(specs[0]!.launchName);
-        await launcher.discard?.('unknown');
+        for (const spec of specs) await launcher.ahead?.prepare(spec, how);
+        await launcher.ahead?.discard(specs[0]!.launchName);
+        await launcher.ahead?.discard('unknown');
         await launcher.stop();
         const next = await begin();
         expect(await next.launcher.inventory()).toEqual([]);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
-import { Server } from '../support/server.ts';
+import { eventually, Server } from '../support/server.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'carillon-cli-'));
 let server: Server;
@@ -234,6 +234,29 @@ describe('runs', () => {
     expect((await carillon(`kill ${id}`)).code).toBe(0);
     expect((await followed).out).toBe('begun\n');
     expect((await carillon(`runs ${id}`)).out).toContain('killed by ann@laptop');
+  });
+
+  test('run with several names or a label starts them in order, and --dry-run only shows how', async () => {
+    await carillon('apply -f -', {
+      stdin: [
+        'name: first\nlabels: { set: ordered }\nrun: { command: "true" }',
+        'name: second\nlabels: { set: ordered }\nschedule: { after: { parents: [first] } }\nrun: { command: "true" }\n',
+      ].join('\n---\n'),
+    });
+    const dry = await carillon('run --label set=ordered --dry-run');
+    expect(dry.out).toMatch(/first +at once +–/);
+    expect(dry.out).toMatch(/second +after first +–/);
+    expect((await carillon('runs --job first')).out).toBe('no runs\n');
+    expect((await carillon('run second first')).out).toMatch(/first +at once +first\.\S+ \w+/);
+    await eventually(
+      () => carillon('runs --job second --json').then(({ out }) => JSON.parse(out) as { state: string }[]),
+      ([run]) => run?.state === 'succeeded',
+    );
+    expect((await carillon('run')).code).toBe(2);
+    expect((await carillon('run first second --wait')).err).toContain('--wait is for a run of one job');
+    expect((await carillon('run first nobody')).err).toContain(
+      "there is no job named 'nobody', so none was started",
+    );
   });
 
   test('output that was cut is said to be: by runs, and by logs beside the output', async () => {

@@ -29,6 +29,7 @@ import { compileSchedule, resolveSchedule } from '../../src/scheduler/schedule/p
 import { durationMs } from '../../src/scheduler/schedule/period.ts';
 import { resolveZoneName } from '../../src/scheduler/schedule/zone-name.ts';
 import { State } from '../../src/scheduler/state/state.ts';
+import { abilities } from '../support/engines.ts';
 import { chronosJobs, definitions } from './good.ts';
 import { anyJson, broken, hostileText, textOf } from './inputs.ts';
 import { requests, send } from './requests.ts';
@@ -45,9 +46,9 @@ const target = <T>(input: fc.Arbitrary<T>, hold: (input: T) => void | Promise<vo
 const now = Date.parse('2026-11-21T00:00:00Z');
 const settings: Settings = {
   engines: {
-    process: { concurrency: 2, kind: 'process', tombstoneMs: 1_000 },
-    docker: { concurrency: null, kind: 'docker', tombstoneMs: 1_000 },
-    swarm: { concurrency: null, kind: 'swarm', tombstoneMs: 1_000 },
+    process: { concurrency: 2, abilities: abilities.process, tombstoneMs: 1_000 },
+    docker: { concurrency: null, abilities: abilities.docker, tombstoneMs: 1_000 },
+    swarm: { concurrency: null, abilities: abilities.swarm, tombstoneMs: 1_000 },
   },
   pools: { etl: 1 },
 };

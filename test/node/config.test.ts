@@ -111,10 +111,12 @@ describe('names of hosts', () => {
 
   test('takes folders of secrets by their full paths only, from a flag, a variable or a file', () => {
     const two = ['/run/secrets', '/etc/s'];
-    expect(loadConfig(['--secret-dir', '/run/secrets', '--secret-dir=/etc/s'], {}).secretDir).toEqual(two);
-    expect(loadConfig([], { CARILLON_SECRET_DIR: '/run/secrets,/etc/s' }).secretDir).toEqual(two);
+    expect(loadConfig(['--secret-dir', '/run/secrets', '--secret-dir=/etc/s'], {}).engines.secretDir).toEqual(
+      two,
+    );
+    expect(loadConfig([], { CARILLON_SECRET_DIR: '/run/secrets,/etc/s' }).engines.secretDir).toEqual(two);
     const config = file('secrets.yaml', 'secretDir: [/run/secrets, /etc/s]\n');
-    expect(loadConfig(['--config', config], {}).secretDir).toEqual(two);
+    expect(loadConfig(['--config', config], {}).engines.secretDir).toEqual(two);
     expect(refusal(['--secret-dir', 'secrets'], {})).toMatchObject({ details: { field: 'secretDir' } });
   });
 

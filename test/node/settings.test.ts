@@ -2,7 +2,8 @@
 
 import { expect, test } from 'vitest';
 import { describeSettings } from '../../src/node/config.ts';
-import { flagOf, settings, variableOf } from '../../src/node/settings.ts';
+import { settings } from '../../src/node/settings.ts';
+import { flagOf, variableOf } from '../../src/setting.ts';
 
 test('the help of the settings is as it was', async () => {
   await expect(`${describeSettings()}\n`).toMatchFileSnapshot('snapshots/settings-help.txt');

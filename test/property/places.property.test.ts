@@ -7,6 +7,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Settings } from '../../src/scheduler/model/model.ts';
+import { abilities } from '../support/engines.ts';
 import { Rig } from '../support/rig.ts';
 
 const jobs = ['a', 'b', 'c', 'd', 'e'];
@@ -149,8 +150,8 @@ class Pair {
   #configure(size: Sizes): void {
     const tombstoneMs = 600_000;
     this.settings.engines = {
-      process: { concurrency: size.process, kind: 'process', tombstoneMs },
-      docker: { concurrency: size.docker, kind: 'docker', tombstoneMs },
+      process: { concurrency: size.process, abilities: abilities.process, tombstoneMs },
+      docker: { concurrency: size.docker, abilities: abilities.docker, tombstoneMs },
     };
     this.settings.pools = { etl: size.etl, reports: size.reports };
   }

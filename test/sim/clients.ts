@@ -60,7 +60,8 @@ export class Clients {
     if (name === undefined) return;
     const dice = random.next();
     const live = [...judge.runs.values()].filter(({ state }) => !isEnded(state));
-    if (dice < 0.35) this.#trigger(name);
+    if (dice < 0.08) this.#start();
+    else if (dice < 0.35) this.#trigger(name);
     else if (dice < 0.5) {
       if (live.length > 0) this.#kill(random.pick(live).id);
     } else if (dice < 0.6) this.#rerun();
@@ -140,6 +141,20 @@ export class Clients {
   #trigger(name: string): void {
     const triggerId = `t${String(this.#requests).padStart(5, '0')}`;
     this.#send({ kind: 'trigger', name, triggerId, params: {}, by: 'client' }, (run) => this.#kept(run));
+  }
+
+  /** Several jobs at once: all of the start is durable when it is answered, and no job of it has two runs. */
+  #start(): void {
+    const { judge, random, onWrong } = this.#parts;
+    const names = [...judge.jobs.keys()].filter(() => random.chance(0.4));
+    if (names.length === 0) return;
+    const triggerId = `s${String(this.#requests).padStart(5, '0')}`;
+    this.#send({ kind: 'start', names, triggerId, dryRun: false, by: 'client' }, (jobs) => {
+      for (const { job, after, run } of jobs) {
+        if (run !== null) this.#kept(run);
+        else if (after.length === 0) onWrong(`${job} was started with ${names} and has no run`);
+      }
+    });
   }
 
   #rerun(): void {

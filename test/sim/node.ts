@@ -4,6 +4,7 @@ import type { LaunchSpec } from '../../src/scheduler/job/spec.ts';
 import type { Settings } from '../../src/scheduler/model/model.ts';
 import type { Log, Member } from '../../src/scheduler/ports.ts';
 import { Scheduler } from '../../src/scheduler/runtime/scheduler.ts';
+import { abilities } from '../support/engines.ts';
 import { LEASE_MS, NodeElection } from './election.ts';
 import { throughNode } from './elsewhere.ts';
 import type { Engine } from './engine.ts';
@@ -215,8 +216,8 @@ const blamedOnServers = ['change-not-told', 'zookeeper-lost-commits'];
 export function settingsOf(host: string): Settings {
   return {
     engines: {
-      process: { concurrency: 3, kind: 'process', host, tombstoneMs: 60_000 },
-      docker: { concurrency: 5, kind: 'docker', tombstoneMs: 600_000 },
+      process: { concurrency: 3, abilities: abilities.process, host, tombstoneMs: 60_000 },
+      docker: { concurrency: 5, abilities: abilities.docker, tombstoneMs: 600_000 },
     },
     pools: { etl: 2 },
   };

@@ -94,15 +94,17 @@ export function createFakeLauncher(engine: FakeEngine, name = 'process'): Launch
       engine.ready.delete(spec.launchName);
       engine.start(spec);
     },
-    async prepare(spec, { warm, forMs, mayStart }) {
-      reachable();
-      if (!mayStart()) return;
-      engine.ready.set(spec.launchName, { spec, warm });
-      engine.clock.after(forMs, () => engine.ready.delete(spec.launchName));
-    },
-    isHeld: (launchName) => engine.ready.get(launchName)?.warm === true,
-    async discard(launchName) {
-      engine.ready.delete(launchName);
+    ahead: {
+      async prepare(spec, { warm, forMs, mayStart }) {
+        reachable();
+        if (!mayStart()) return;
+        engine.ready.set(spec.launchName, { spec, warm });
+        engine.clock.after(forMs, () => engine.ready.delete(spec.launchName));
+      },
+      isHeld: (launchName) => engine.ready.get(launchName)?.warm === true,
+      async discard(launchName) {
+        engine.ready.delete(launchName);
+      },
     },
     async kill(launchName, graceMs) {
       reachable();

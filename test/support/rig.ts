@@ -13,6 +13,7 @@ import { jobView } from '../../src/scheduler/read/view.ts';
 import { runningOn } from '../../src/scheduler/rules/reconcile.ts';
 import type { Decision, Effect } from '../../src/scheduler/state/decision.ts';
 import { State } from '../../src/scheduler/state/state.ts';
+import { abilities } from './engines.ts';
 
 export const testMember: Member = {
   id: 'node-1',
@@ -23,7 +24,7 @@ export const testMember: Member = {
 };
 
 export const testSettings: Settings = {
-  engines: { process: { concurrency: null, kind: 'process', tombstoneMs: 600_000 } },
+  engines: { process: { concurrency: null, abilities: abilities.process, tombstoneMs: 600_000 } },
   pools: { etl: 2 },
 };
 

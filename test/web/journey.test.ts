@@ -166,28 +166,33 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     expect((await server.get<{ status: string }>('/api/v1/jobs/load')).status).toBe('paused');
   });
 
-  test('a whole pipeline is run by its filter: its beginning is started, the rest follows in order', async () => {
+  test('a whole pipeline is run by its filter: its beginnings are started in one request, the rest follows in order', async () => {
     const labels = { part: 'night' };
     const run = { command: 'sleep 0.3' };
     const put = (name: string, schedule?: object) =>
       server.ask('PUT', `/api/v1/jobs/${name}`, { labels, run, ...(schedule && { schedule }) });
     await put('n-extract');
     await put('n-clean', { after: { parents: ['n-extract'] } });
-    await put('n-report', { after: { parents: ['n-extract', 'n-clean'] } });
+    await put('n-rates');
+    await put('n-report', { after: { parents: ['n-extract', 'n-clean', 'n-rates'] } });
     await page.goto('/jobs?label=part%3Dnight');
-    await page.getByText('All 3').waitFor();
+    await page.getByText('All 4').waitFor();
     await press('Run now');
     const dialog = page.getByRole('dialog');
-    await dialog.getByText(/^1 job is started: n-extract/).waitFor();
+    await dialog.getByText(/^2 jobs are started: n-extract, n-rates/).waitFor();
     await dialog.getByText(/^2 jobs follow.*n-clean, n-report/).waitFor();
-    await confirm('Run now 1 job');
-    await dialog.getByText('1 triggered.').waitFor();
+    const asked: string[] = [];
+    page.on('request', (each) => each.method() === 'POST' && asked.push(new URL(each.url()).pathname));
+    await confirm('Run now 2 jobs');
+    await dialog.getByText('2 triggered.').waitFor();
+    expect(asked).toEqual(['/api/v1/trigger']);
     await eventually(
       () => server.get<{ items: { state: string }[] }>('/api/v1/jobs/n-report/runs'),
       ({ items }) => items[0]?.state === 'succeeded',
     );
     for (const [name, kind] of [
       ['n-extract', 'manual'],
+      ['n-rates', 'manual'],
       ['n-clean', 'parents'],
       ['n-report', 'parents'],
     ] as const) {

@@ -14,6 +14,7 @@ import { readSpan } from '../wire/instants.ts';
 import { apiLimits } from '../wire/limits.ts';
 import { type WireRun as Out, WireRun, WireRunList, WireTrigger } from '../wire/schema.ts';
 import { ref } from '../wire/shape.ts';
+import { WireStart, WireTriggerMany } from '../wire/starts.ts';
 import { runToWire } from '../wire/to-wire.ts';
 
 const tags = ['runs'];
@@ -23,6 +24,9 @@ const state = Type.Optional(
   Type.Array(oneOf(runStates), { maxItems: runStates.length, description: 'Any of these.' }),
 );
 const OfJob = query({ state, ...span, ...paging });
+const StartQuery = query({
+  dryRun: Type.Optional(Type.Boolean({ description: 'Only say what would start, and what would follow.' })),
+});
 const OfAll = query({
   job: Type.Optional(Type.String({ maxLength: 128, description: 'Of this job; it may be deleted already.' })),
   state,
@@ -62,6 +66,8 @@ export function runRoutes(app: FastifyInstance, context: ApiContext): void {
     },
   );
 
+  startRoute(app, context);
+
   app.get<{ Params: Named; Querystring: Static<typeof OfJob> }>(
     '/jobs/:name/runs',
     {
@@ -95,6 +101,55 @@ export function runRoutes(app: FastifyInstance, context: ApiContext): void {
   );
 
   oneRun(app, context);
+}
+
+function startRoute(app: FastifyInstance, { scheduler, turns }: ApiContext): void {
+  app.post<{ Querystring: Static<typeof StartQuery>; Body: WireTriggerMany }>(
+    '/trigger',
+    {
+      schema: {
+        summary: 'Run several jobs now, each once and in order',
+        description:
+          'One decision: all of it is recorded, or nothing. A job starts after those of its parents that this start runs ' +
+          'too, directly or through jobs that depend on nothing else; the others start at once. Answers once this is ' +
+          'recorded. With the same Idempotency-Key and the same jobs: the same start.',
+        tags,
+        operationId: 'triggerJobs',
+        querystring: StartQuery,
+        body: WireTriggerMany,
+        response: answers(
+          {
+            200: { description: 'What would happen', schema: ref(WireStart) },
+            202: { description: 'What starts, and what follows', schema: ref(WireStart) },
+          },
+          ['INVALID_BODY', 'JOB_NOT_FOUND', 'LIMIT_EXCEEDED'],
+        ),
+      },
+    },
+    async (request, reply) => {
+      const { dryRun = false } = request.query;
+      const names = [...new Set(request.body.jobs)].sort();
+      const started = await scheduler.submit({
+        kind: 'start',
+        names,
+        triggerId: triggerId(request, names),
+        dryRun,
+        by: requestedBy(request),
+      });
+      const following = started.filter(({ after }) => after.length > 0).length;
+      const answer: WireStart = {
+        dryRun,
+        counts: { started: started.length - following, following },
+        jobs: await turns.each(started, ({ run, ...job }) => ({
+          ...job,
+          after: [...job.after],
+          others: [...job.others],
+          run: run === null ? null : runToWire(run),
+        })),
+      };
+      return sendLong(reply.code(dryRun ? 200 : 202), turns, answer);
+    },
+  );
 }
 
 function oneRun(app: FastifyInstance, { scheduler }: ApiContext): void {

@@ -31,6 +31,7 @@ import {
   WireRun,
   WireRunList,
 } from './schema.ts';
+import { WireStart } from './starts.ts';
 import {
   WireCluster,
   WireEngine,
@@ -64,6 +65,7 @@ export const components: readonly TSchema[] = [
   WireAttempt,
   WireRun,
   WireRunList,
+  WireStart,
   WireLogEvent,
   WireLedgerLine,
   WireLedger,

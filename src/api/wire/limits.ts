@@ -6,6 +6,8 @@ export const apiLimits = {
   defaultPage: 100,
   /** Jobs in one apply: the largest known single installation twice over, decided in a few seconds. */
   applyJobs: 20_000,
+  /** Jobs named in one start: more at once is a mistake more often than a wish. */
+  startJobs: 5_000,
   /** Bytes of one request body: `applyJobs` jobs of usual length. */
   bodyBytes: 32 * 1024 * 1024,
   /** Bytes of bodies in memory at once, beyond `smallBodyBytes` of each: room for four of the largest. */

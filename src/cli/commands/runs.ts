@@ -32,8 +32,10 @@ export function addRunCommands(program: Command, shell: Shell): void {
     );
   program
     .command('run')
-    .argument('<name>', 'a job')
-    .description('run a job now')
+    .argument('[names...]', 'jobs')
+    .description('run a job now, or several: each once, after those of its parents that run too')
+    .option('--label <k=v>', 'all jobs with this label instead of names; may be repeated', each)
+    .option('--dry-run', 'only show what would start, and what would follow')
     .option('--param <k=v>', 'an environment variable for this run; may be repeated', each)
     .option('--wait', 'wait for its end; the exit code says how it ended')
     .option('--timeout <seconds>', 'with --wait: not longer than this', positive)
@@ -41,8 +43,16 @@ export function addRunCommands(program: Command, shell: Shell): void {
       'after',
       '\nExit codes with --wait: 0 succeeded, 1 ended otherwise, 4 still running after --timeout.',
     )
-    .action((name: string, options: RunOptions, command: Command) =>
+    .action((names: string[], options: RunOptions & ManyOptions, command: Command) =>
       shell.run(command, (session) => {
+        const [name] = names;
+        if (
+          names.length !== 1 ||
+          name === undefined ||
+          options.label !== undefined ||
+          options.dryRun === true
+        )
+          return runMany(session, names, options);
         const params = paramsOf(options.param ?? []);
         return follow(session, options, (key) => session.client.trigger(name, params, key));
       }),
@@ -214,6 +224,62 @@ async function follow(
   else session.print(`${run.id} is ${run.state}${run.reason === null ? '' : `: ${run.reason}`}`);
   if (options.wait !== true || run.state === 'succeeded') return exitCodes.ok;
   return unfinished.has(run.state) ? exitCodes.stillRunning : exitCodes.failed;
+}
+
+interface ManyOptions {
+  readonly label?: string[];
+  readonly dryRun?: boolean;
+}
+
+/** One start of several jobs. */
+async function runMany(
+  session: Session,
+  names: readonly string[],
+  { label, dryRun = false, ...single }: RunOptions & ManyOptions,
+): Promise<ExitCode> {
+  if (names.length > 0 === (label !== undefined)) {
+    throw new CarillonError(
+      'INVALID_FIELD',
+      'Name the jobs to run, or select them with --label, but not both.',
+      {
+        field: 'names',
+        allowed: 'names, or --label name=value',
+      },
+    );
+  }
+  for (const [option, value] of Object.entries(single)) {
+    throw new CarillonError('INVALID_FIELD', `--${option} is for a run of one job`, {
+      field: option,
+      value,
+      allowed: 'with one name, without --label and --dry-run',
+      source: `--${option}`,
+    });
+  }
+  const { io, client } = session;
+  const wanted = [...names];
+  if (label !== undefined) for await (const { name } of client.jobs({ label })) wanted.push(name);
+  if (wanted.length === 0) {
+    if (session.json) session.printJson({ dryRun, counts: { started: 0, following: 0 }, jobs: [] });
+    else session.print('no jobs');
+    return exitCodes.ok;
+  }
+  const start = await client.triggerMany(wanted, dryRun, randomUUID());
+  if (session.json) session.printJson(start);
+  else {
+    const rows = start.jobs.map(({ job, after, others, skip, run }) => [
+      job,
+      after.length === 0 ? 'at once' : `after ${after.join(', ')}`,
+      run === null ? nothing : `${run.id} ${tinted(run.state, io)}`,
+      [
+        run?.reason ?? (skip === null ? '' : `will be skipped: ${skip}`),
+        others.length === 0 ? '' : `does not wait for ${others.join(', ')}`,
+      ]
+        .filter((text) => text !== '')
+        .join('; '),
+    ]);
+    session.print(table(['JOB', 'STARTS', 'RUN', 'WHY'], rows, io));
+  }
+  return exitCodes.ok;
 }
 
 interface LogsOptions {

@@ -11,6 +11,7 @@ import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type {
   Clock,
   Launcher,
+  LaunchesAhead,
   LaunchReport,
   Log,
   LogChunk,
@@ -43,7 +44,7 @@ const stopPatienceMs = 5_000;
 export interface DockerLauncherOptions {
   /** `unix:///var/run/docker.sock`, a path, `tcp://host:port` or `https://host:port`. */
   readonly host: string;
-  readonly tls?: TlsFiles;
+  readonly tls?: TlsFiles | null;
   readonly cluster: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -59,9 +60,10 @@ export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
 
 class DockerLauncher implements Launcher {
   readonly engine = 'docker';
+  readonly ahead: LaunchesAhead;
   readonly #options: DockerLauncherOptions;
   readonly #docker: GatedEngine;
-  readonly #ahead: ContainersAhead;
+  readonly #containersAhead: ContainersAhead;
   readonly #watch: DockerWatch;
   readonly #listeners: ((observation: Observation) => void)[] = [];
   readonly #flights = new Flights();
@@ -75,7 +77,12 @@ class DockerLauncher implements Launcher {
     this.#options = options;
     this.#docker = new GatedEngine({ host, tls, clock });
     this.#pulls = new ImagePulls({ engine: this.#docker, credentials, clock, log });
-    this.#ahead = new ContainersAhead({ engine: this.#docker, clock, log, pulls: this.#pulls });
+    this.#containersAhead = new ContainersAhead({ engine: this.#docker, clock, log, pulls: this.#pulls });
+    this.ahead = {
+      prepare: (spec, how) => this.#prepare(spec, how),
+      isHeld: (launchName) => this.#containersAhead.isHeld(launchName),
+      discard: (launchName) => this.#containersAhead.discard(launchName),
+    };
     const emit = (observation: Observation) => this.#emit(observation);
     this.#watch = new DockerWatch({ engine: this.#docker, cluster, clock, log, emit });
   }
@@ -90,7 +97,7 @@ class DockerLauncher implements Launcher {
     for (const cancel of this.#finalKills.values()) cancel();
     this.#finalKills.clear();
     const cancel = this.#options.clock.after(stopPatienceMs, () => this.#docker.close());
-    await Promise.allSettled([this.#ahead.close(), this.#watch.stop(), this.#flights.settled()]);
+    await Promise.allSettled([this.#containersAhead.close(), this.#watch.stop(), this.#flights.settled()]);
     cancel();
     this.#docker.close();
   }
@@ -101,19 +108,6 @@ class DockerLauncher implements Launcher {
 
   launch(spec: LaunchSpec, mayStart: () => boolean = () => true): Promise<void> {
     return this.#flights.run(spec.launchName, (flight) => this.#launch(spec, flight, mayStart));
-  }
-
-  async prepare(spec: LaunchSpec, how: Preparation): Promise<void> {
-    if (this.#flights.has(spec.launchName)) return;
-    await this.#ahead.prepare(spec, { ...how, mayStart: () => !this.#stopped && how.mayStart() });
-  }
-
-  isHeld(launchName: string): boolean {
-    return this.#ahead.isHeld(launchName);
-  }
-
-  discard(launchName: string): Promise<void> {
-    return this.#ahead.discard(launchName);
   }
 
   async kill(launchName: string, graceMs: number): Promise<void> {
@@ -155,7 +149,7 @@ class DockerLauncher implements Launcher {
       const seen = this.#watch.ended(entry.Id);
       const launchName = nameOf(entry);
       // Ours, and nobody's launch yet.
-      if (this.#ahead.has(launchName)) continue;
+      if (this.#containersAhead.has(launchName)) continue;
       if (seen !== undefined) reports.push(seen);
       else if (hasEnded(entry) && !isWanted(launchName)) reports.push({ launchName, state: 'ended' });
       else unknown.push(entry);
@@ -191,8 +185,13 @@ class DockerLauncher implements Launcher {
     for (const listener of this.#listeners) listener(observation);
   }
 
+  async #prepare(spec: LaunchSpec, how: Preparation): Promise<void> {
+    if (this.#flights.has(spec.launchName)) return;
+    await this.#containersAhead.prepare(spec, { ...how, mayStart: () => !this.#stopped && how.mayStart() });
+  }
+
   async #launch(spec: LaunchSpec, flight: Flight, mayStart: () => boolean): Promise<void> {
-    const ready = await this.#ahead.take(spec.launchName);
+    const ready = await this.#containersAhead.take(spec.launchName);
     const { container, adopted, forgotten } = await launchContainer(spec, {
       engine: this.#docker,
       log: this.#options.log,

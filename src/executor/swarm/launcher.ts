@@ -48,7 +48,7 @@ const killTries = 5;
 export interface SwarmLauncherOptions {
   /** Addresses of managers: `unix:///var/run/docker.sock`, `tcp://host:port`, `https://host:port`. */
   readonly hosts: readonly string[];
-  readonly tls?: TlsFiles;
+  readonly tls?: TlsFiles | null;
   readonly cluster: string;
   readonly clock: Clock;
   readonly log: Log;

@@ -6,7 +6,7 @@
 
 import type { Join, Outcome, ParentEnd, Trigger } from '../../dag/ready.ts';
 import type { JobDefinition } from '../job/definition.ts';
-import type { EngineKind } from '../job/engine-abilities.ts';
+import type { EngineAbilities } from '../job/engine-abilities.ts';
 import type { ScheduleInput } from '../schedule/model.ts';
 
 /** A job as accepted: what was written, and what had to be fixed at that moment to make it repeatable. */
@@ -228,8 +228,7 @@ export type { Join, Outcome, Trigger };
 export interface EngineSettings {
   /** Attempts it may have at once; null: no bound. */
   readonly concurrency: number | null;
-  /** What it can do, see engine-abilities.ts. */
-  readonly kind: EngineKind;
+  readonly abilities: EngineAbilities;
   /** Starts it is given at a time; left out: as many as every other. */
   readonly startsInFlight?: number;
   /** The node that alone reaches it; left out where every node does, or there is only one. */
@@ -238,9 +237,20 @@ export interface EngineSettings {
   readonly tombstoneMs: number;
 }
 
+/** An engine that this program has, whether it is configured here or not. */
+export interface KnownEngine {
+  readonly name: string;
+  readonly abilities: EngineAbilities;
+  /** The flag by which a scheduler gets it; null: it always has it. */
+  readonly flag: string | null;
+}
+
 /** What the core must know of the configuration. */
 export interface Settings {
+  /** Those configured here. A job that names none gets the first that can run it. */
   readonly engines: Readonly<Record<string, EngineSettings>>;
+  /** For messages; left out: no others are known. */
+  readonly known?: readonly KnownEngine[];
   /** Named pools and how many attempts each may have at once. */
   readonly pools: Readonly<Record<string, number>>;
 }

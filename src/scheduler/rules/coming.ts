@@ -12,7 +12,7 @@ import type { LaunchSpec } from '../job/spec.ts';
 import type { Settings } from '../model/model.ts';
 import type { Entry, State } from '../state/state.ts';
 import { whatThrows } from '../state/usable.ts';
-import { engineFor } from './engine-choice.ts';
+import { engineFor, engineSettings } from './engine-choice.ts';
 import { firstLaunch } from './launch.ts';
 import { idleReason, newRun } from './runs.ts';
 
@@ -98,10 +98,11 @@ function whyNot({ schedule, run }: JobDefinition, settings: Settings): Problem |
       allowed: 'with cron, every or at',
     };
   const engine = engineFor(run, settings);
-  if (settings.engines[engine]?.kind === 'docker') return null;
+  if (engineSettings(engine, settings).abilities.ahead) return null;
+  const able = (settings.known ?? []).filter(({ abilities }) => abilities.ahead).map(({ name }) => name);
   return {
     code: 'UNSUPPORTED_BY_ENGINE',
     why: `the engine '${engine}' makes nothing ready before it is due`,
-    allowed: 'engines of kind docker',
+    allowed: able.length === 0 ? 'another engine' : `engines of kind ${able.join(' or ')}`,
   };
 }

@@ -28,6 +28,7 @@ import { settle } from './endings.ts';
 import { reviseLimits } from './placing.ts';
 import { removeJob, revivedState } from './removal.ts';
 import { killRun, openRun } from './runs.ts';
+import { start } from './start.ts';
 
 const environmentName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** Parameters of one run, and the bytes of each: they are variables of its program. */
@@ -53,6 +54,7 @@ const checks: { readonly [K in Command['kind']]: Check<K> } = {
   pause: ({ state }, { name, by }) => setPaused(state.entry(name), by, true),
   resume: ({ state }, { name, by }) => setPaused(state.entry(name), by, false),
   trigger,
+  start,
   rerun,
   kill,
   complete,

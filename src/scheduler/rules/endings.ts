@@ -4,7 +4,7 @@
  * recurses: a chain of any length settles in one loop.
  */
 
-import { emptyJoin, type JoinSpec, type ParentEnd, parentEnded } from '../../dag/ready.ts';
+import { emptyJoin, type Firing, type JoinSpec, type ParentEnd, parentEnded } from '../../dag/ready.ts';
 import { policyOf } from '../job/policy.ts';
 import type { EndState, Outcome, Run } from '../model/model.ts';
 import { isEnded } from '../model/run-state.ts';
@@ -71,6 +71,11 @@ function tellChild(turn: Turn, child: Entry, spec: JoinSpec, end: ParentEnd, roo
   const { join, firings } = parentEnded(child.state.join ?? emptyJoin, spec, end);
   child.state.join = join;
   turn.draft.state(child.state);
+  fire(turn, child, firings, root);
+}
+
+/** Makes the runs of rounds that were decided; those that do not hold are skipped from the start. */
+export function fire(turn: Turn, child: Entry, firings: readonly Firing[], root: string | null): void {
   for (const firing of firings) {
     openRun(turn, child, {
       due: firing.due,

@@ -2,17 +2,9 @@
 
 import { CarillonError, invariant } from '../../errors.ts';
 import type { RunDefinition } from '../job/definition.ts';
-import { checkAbilities, type EngineKind, runsImages } from '../job/engine-abilities.ts';
+import { checkAbilities } from '../job/engine-abilities.ts';
 import { nearest } from '../job/schema/nearest.ts';
-import type { Settings } from '../model/model.ts';
-
-/** The setting by which a scheduler gets an engine; null: it always has it. */
-const settingOf: Readonly<Record<EngineKind, string | null>> = {
-  process: null,
-  docker: '--docker-host',
-  swarm: '--swarm-host',
-};
-const kinds = Object.keys(settingOf) as EngineKind[];
+import type { EngineSettings, Settings } from '../model/model.ts';
 
 /** ENGINE_NOT_CONFIGURED where there is none. */
 export function engineFor(run: RunDefinition, settings: Settings): string {
@@ -21,12 +13,16 @@ export function engineFor(run: RunDefinition, settings: Settings): string {
     throw notConfigured(run.engine, settings);
   }
   const images = run.image !== undefined;
-  const engine = Object.entries(settings.engines).find(([, { kind }]) => runsImages(kind) === images)?.[0];
+  const engine = Object.entries(settings.engines).find(
+    ([, { abilities }]) => abilities.images === images,
+  )?.[0];
   if (engine !== undefined) return engine;
   const allowed = Object.keys(settings.engines);
-  const ways = kinds.flatMap((kind) => (runsImages(kind) ? (settingOf[kind] ?? []) : []));
+  const { known = [] } = settings;
+  const ways = known.flatMap(({ abilities, flag }) => (abilities.images ? (flag ?? []) : []));
+  const hint = ways.length === 0 ? '' : `. Start the scheduler with ${ways.join(' or ')}`;
   const message = images
-    ? `No engine here runs images, and the job has the image ${run.image}. Start the scheduler with ${ways.join(' or ')}`
+    ? `No engine here runs images, and the job has the image ${run.image}${hint}`
     : 'No engine here runs processes, and the job has no image';
   throw new CarillonError('ENGINE_NOT_CONFIGURED', message, {
     field: images ? 'run.image' : 'run',
@@ -38,19 +34,24 @@ export function engineFor(run: RunDefinition, settings: Settings): string {
 /** UNSUPPORTED_BY_ENGINE for anything the engine would have to ignore. */
 export function checkEngine(run: RunDefinition, settings: Settings): void {
   const engine = engineFor(run, settings);
-  const kind = settings.engines[engine]?.kind;
-  invariant(kind !== undefined, `the engine ${engine} is configured`);
-  checkAbilities(run, { engine, kind });
+  checkAbilities(run, engine, engineSettings(engine, settings).abilities);
+}
+
+/** Of an engine that `engineFor` answered. */
+export function engineSettings(engine: string, settings: Settings): EngineSettings {
+  const found = settings.engines[engine];
+  invariant(found !== undefined, `the engine ${engine} is configured`);
+  return found;
 }
 
 function notConfigured(engine: string, settings: Settings): CarillonError {
   const allowed = Object.keys(settings.engines);
-  const known = kinds.find((kind) => kind === engine);
-  const meant = nearest(engine, [...new Set([...allowed, ...kinds])]);
-  const setting = known === undefined ? null : settingOf[known];
+  const { known = [] } = settings;
+  const meant = nearest(engine, [...new Set([...allowed, ...known.map(({ name }) => name)])]);
+  const flag = known.find(({ name }) => name === engine)?.flag ?? null;
   const hint =
-    setting !== null
-      ? ` Start the scheduler with ${setting} to have it.`
+    flag !== null
+      ? ` Start the scheduler with ${flag} to have it.`
       : meant === null
         ? ''
         : ` Did you mean ${meant}?`;

@@ -77,13 +77,13 @@ export class Performer {
     const { launchers, log, isFresh } = this.#parts;
     const { spec, warm, forMs, priority } = favour;
     const { engine, launchName } = spec;
-    const launcher = launchers.get(engine);
-    if (this.#stopped || launcher?.prepare === undefined) return;
+    const ahead = launchers.get(engine)?.ahead;
+    if (this.#stopped || ahead === undefined) return;
     const madeAt = this.#parts.clock.monotonicMs();
     const left = (): number => forMs - (this.#parts.clock.monotonicMs() - madeAt);
     const run = async (): Promise<void> => {
       const mayStart = (): boolean => !this.#stopped && isFresh();
-      await launcher.prepare?.(spec, { warm, forMs: left(), mayStart }).catch((error: unknown) => {
+      await ahead.prepare(spec, { warm, forMs: left(), mayStart }).catch((error: unknown) => {
         // Its launch will say the same, and then it is news.
         log.debug({ engine, launchName, error }, 'not-made-ready');
       });
@@ -99,7 +99,7 @@ export class Performer {
     this.#queue(engine).drop({ kind: 'prepare', launchName });
     launchers
       .get(engine)
-      ?.discard?.(launchName)
+      ?.ahead?.discard(launchName)
       .catch((error: unknown) => log.warn({ engine, launchName, error }, 'discard-failed'));
   }
 
@@ -149,7 +149,7 @@ export class Performer {
       isWanted: () => isAwaited(launchName),
       run: () => this.#start(launch),
     } as const;
-    queue.add(start, launchers.get(engine)?.isHeld?.(launchName) === true);
+    queue.add(start, launchers.get(engine)?.ahead?.isHeld(launchName) === true);
   }
 
   #delay(launch: Launch, delayMs: number): void {

@@ -1,7 +1,8 @@
 /**
  * Branches of one rerun, or of one start by hand, meet again: a job below several of them waits until all have
  * ended, so that it runs once and never on one branch's new data and another's old. Only branches that are
- * sure to end are waited for: those that descend from the root alone.
+ * sure to end are waited for: those that descend from the root alone. A start of several jobs has several roots,
+ * and says to each job below them what it waits for; see `rules/start.ts`.
  */
 
 import type { Graph } from '../../dag/graph.ts';
@@ -10,18 +11,16 @@ import type { ParentEnd } from '../../dag/ready.ts';
 /** Endings that a job may hold back; the oldest go first, with reruns that never came to all branches. */
 export const MAX_HELD = 64;
 
-/** The root, and all jobs below it whose every parent is among these. */
-export function branchesOf(graph: Graph, root: string): ReadonlySet<string> {
-  const branches = new Set([root]);
-  const below = new Set(graph.descendants(root));
-  // Each pass settles at least one level; descendants come nearest first, so mostly one pass is enough.
-  for (let grown = true; grown; ) {
-    grown = false;
-    for (const name of below) {
-      if (!graph.parentsOf(name).every((parent) => branches.has(parent))) continue;
-      branches.add(name);
-      below.delete(name);
-      grown = true;
+/** The roots, and all jobs below them whose every parent is among these. */
+export function branchesOf(graph: Graph, roots: Iterable<string>): ReadonlySet<string> {
+  const branches = new Set(roots);
+  const missing = new Map<string, number>();
+  // Grows while it is walked: a job comes when the last of its parents has.
+  for (const name of branches) {
+    for (const child of graph.childrenOf(name)) {
+      const left = (missing.get(child) ?? graph.parentsOf(child).length) - 1;
+      missing.set(child, left);
+      if (left === 0) branches.add(child);
     }
   }
   return branches;

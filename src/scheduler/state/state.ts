@@ -302,7 +302,7 @@ export class State {
     let branches = this.#branches.get(root);
     if (branches === undefined) {
       if (this.#branches.size >= MAX_BRANCHES) this.#branches.clear();
-      branches = branchesOf(this.graph, root);
+      branches = branchesOf(this.graph, [root]);
       this.#branches.set(root, branches);
     }
     return branches;

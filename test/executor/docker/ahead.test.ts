@@ -111,10 +111,10 @@ describe.skipIf(missing !== null)(title, { timeout: 2 * patienceMs }, () => {
     test('it runs nothing, is no launch, and runs once when it is launched', async () => {
       const { launcher, seen, ended } = await begin();
       const { spec, lines } = job('echo ran >> $TRACE; exit 3');
-      await launcher.prepare?.(spec, how);
+      await launcher.ahead?.prepare(spec, how);
       const { Id } = await harness.dockerd.docker.getContainer(spec.launchName).inspect();
       expect((await stateOf(spec.launchName)).Running).toBe(how.warm);
-      expect(launcher.isHeld?.(spec.launchName)).toBe(how.warm);
+      expect(launcher.ahead?.isHeld(spec.launchName)).toBe(how.warm);
       expect(await launcher.inventory()).toEqual([]);
       expect(lines()).toEqual([]);
       expect(seen).toEqual([]);
@@ -128,7 +128,7 @@ describe.skipIf(missing !== null)(title, { timeout: 2 * patienceMs }, () => {
     test('a launch that differs is made anew', async () => {
       const { launcher, ended } = await begin();
       const { spec, lines } = job('echo $WHICH >> $TRACE', { env: { WHICH: 'old' } });
-      await launcher.prepare?.(spec, how);
+      await launcher.ahead?.prepare(spec, how);
       await launcher.launch({ ...spec, env: { WHICH: 'new' } });
       await ended(spec.launchName);
       expect(lines()).toEqual(['new']);
@@ -137,7 +137,7 @@ describe.skipIf(missing !== null)(title, { timeout: 2 * patienceMs }, () => {
     test('a leader that has lost its proof opens nothing, and leaves nothing', async () => {
       const { launcher } = await begin();
       const { spec, lines } = job('echo ran >> $TRACE');
-      await launcher.prepare?.(spec, how);
+      await launcher.ahead?.prepare(spec, how);
       await expect(launcher.launch(spec, () => false)).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
       await gone(spec.launchName);
       expect(lines()).toEqual([]);
@@ -146,9 +146,9 @@ describe.skipIf(missing !== null)(title, { timeout: 2 * patienceMs }, () => {
     test('what is discarded, or not taken in its time, is gone', async () => {
       const { launcher } = await begin();
       const [discarded, late] = [job('true'), job('true')];
-      await launcher.prepare?.(discarded.spec, how);
-      await launcher.prepare?.(late.spec, { ...how, forMs: 50 });
-      await launcher.discard?.(discarded.spec.launchName);
+      await launcher.ahead?.prepare(discarded.spec, how);
+      await launcher.ahead?.prepare(late.spec, { ...how, forMs: 50 });
+      await launcher.ahead?.discard(discarded.spec.launchName);
       await gone(discarded.spec.launchName);
       await gone(late.spec.launchName);
     });
@@ -156,7 +156,7 @@ describe.skipIf(missing !== null)(title, { timeout: 2 * patienceMs }, () => {
     test('nothing is held any more when its scheduler has stopped', async () => {
       const { launcher } = await begin();
       const { spec, lines } = job('echo ran >> $TRACE');
-      await launcher.prepare?.(spec, how);
+      await launcher.ahead?.prepare(spec, how);
       await launcher.stop();
       // An engine that is slow to remove is not waited for; the gate ends by itself.
       const { docker } = harness.dockerd;
@@ -167,8 +167,11 @@ describe.skipIf(missing !== null)(title, { timeout: 2 * patienceMs }, () => {
     test('what cannot be started is refused at the launch as ever', async () => {
       const { launcher, ended } = await begin();
       const { spec } = job('true', { argv: ['/no/such/program'] });
-      await launcher.prepare?.(spec, how).catch(() => {});
-      await until('the gate has found nothing to run', () => launcher.isHeld?.(spec.launchName) === false);
+      await launcher.ahead?.prepare(spec, how).catch(() => {});
+      await until(
+        'the gate has found nothing to run',
+        () => launcher.ahead?.isHeld(spec.launchName) === false,
+      );
       // Behind an init the engine has started something, which then says 127.
       await launcher.launch(spec);
       expect(await ended(spec.launchName)).toMatchObject({ exitCode: 127 });
@@ -179,13 +182,13 @@ describe.skipIf(missing !== null)(title, { timeout: 2 * patienceMs }, () => {
     const { launcher, ended } = await begin();
     const { spec, lines } = job('echo $WHICH >> $TRACE', { env: { WHICH: 'old' } });
     const edited = { ...spec, env: { WHICH: 'new' } };
-    await launcher.prepare?.(spec, created);
-    expect(launcher.isHeld?.(spec.launchName)).toBe(false);
-    await launcher.prepare?.(spec, warm);
-    expect(launcher.isHeld?.(spec.launchName)).toBe(true);
-    void launcher.discard?.(spec.launchName);
-    await launcher.prepare?.(edited, warm);
-    expect(launcher.isHeld?.(spec.launchName)).toBe(true);
+    await launcher.ahead?.prepare(spec, created);
+    expect(launcher.ahead?.isHeld(spec.launchName)).toBe(false);
+    await launcher.ahead?.prepare(spec, warm);
+    expect(launcher.ahead?.isHeld(spec.launchName)).toBe(true);
+    void launcher.ahead?.discard(spec.launchName);
+    await launcher.ahead?.prepare(edited, warm);
+    expect(launcher.ahead?.isHeld(spec.launchName)).toBe(true);
     await launcher.launch(edited);
     await ended(spec.launchName);
     expect(lines()).toEqual(['new']);
@@ -194,7 +197,7 @@ describe.skipIf(missing !== null)(title, { timeout: 2 * patienceMs }, () => {
   test('a gate that ends in the moment in which it is opened ends the attempt, and at once', async () => {
     const { launcher, seen, ended } = await begin();
     const { spec } = job('true', { argv: ['/no/such/program'] });
-    await launcher.prepare?.(spec, warm);
+    await launcher.ahead?.prepare(spec, warm);
     await launcher.launch(spec);
     const end = await ended(spec.launchName);
     // Seen in time, it was started anew without a gate.
@@ -213,7 +216,7 @@ describe.skipIf(missing !== null)(title, { timeout: 2 * patienceMs }, () => {
     });
     writeFileSync(trace, '');
     chmodSync(trace, 0o666);
-    await launcher.prepare?.(spec, warm);
+    await launcher.ahead?.prepare(spec, warm);
     await launcher.launch(spec);
     expect(await ended(spec.launchName)).toMatchObject({ exitCode: 0 });
     expect(lines()).toEqual(['65534 /tmp 0']);
@@ -222,7 +225,7 @@ describe.skipIf(missing !== null)(title, { timeout: 2 * patienceMs }, () => {
   test('it began when it was opened, not when it was held', async () => {
     const { launcher, seen, ended } = await begin();
     const { spec } = job('true');
-    await launcher.prepare?.(spec, warm);
+    await launcher.ahead?.prepare(spec, warm);
     const before = Date.now();
     await launcher.launch(spec);
     await ended(spec.launchName);
@@ -240,7 +243,7 @@ describe.skipIf(missing !== null)(title, { timeout: 2 * patienceMs }, () => {
       const old = await beginBehind();
       const { spec, lines } = job('echo ran >> $TRACE');
       old.proxy.hold(held);
-      void old.launcher.prepare?.(spec, warm).catch(() => {});
+      void old.launcher.ahead?.prepare(spec, warm).catch(() => {});
       await until('held up', () => old.proxy.requests.some((line) => held.test(line)));
       await old.proxy.stop();
       const { launcher, ended } = await begin();
@@ -253,7 +256,7 @@ describe.skipIf(missing !== null)(title, { timeout: 2 * patienceMs }, () => {
     test('while it is held: the gate ends by itself, and it was never started', async () => {
       const old = await beginBehind();
       const { spec, lines } = job('echo ran >> $TRACE');
-      await old.launcher.prepare?.(spec, warm);
+      await old.launcher.ahead?.prepare(spec, warm);
       await old.proxy.stop();
       await until('the gate has ended', async () => !(await stateOf(spec.launchName)).Running);
       const { launcher, seen, ended } = await begin();
@@ -269,7 +272,7 @@ describe.skipIf(missing !== null)(title, { timeout: 2 * patienceMs }, () => {
     test('while it is held by a leader that does not know that it is none: its opening finds nothing', async () => {
       const old = await beginBehind();
       const { spec, lines } = job('echo ran >> $TRACE');
-      await old.launcher.prepare?.(spec, warm);
+      await old.launcher.ahead?.prepare(spec, warm);
       const { launcher, seen, ended } = await begin();
       expect(await launcher.inventory()).toEqual([{ launchName: spec.launchName, state: 'created' }]);
       expect(seen).toEqual([]);
@@ -282,10 +285,10 @@ describe.skipIf(missing !== null)(title, { timeout: 2 * patienceMs }, () => {
     test('the next leader makes it ready anew, in the place of what the old one holds', async () => {
       const old = await beginBehind();
       const { spec, lines } = job('echo ran >> $TRACE');
-      await old.launcher.prepare?.(spec, warm);
+      await old.launcher.ahead?.prepare(spec, warm);
       const { launcher, ended } = await begin();
-      await launcher.prepare?.(next(spec), warm);
-      expect(launcher.isHeld?.(spec.launchName)).toBe(true);
+      await launcher.ahead?.prepare(next(spec), warm);
+      expect(launcher.ahead?.isHeld(spec.launchName)).toBe(true);
       await launcher.launch(next(spec));
       await ended(spec.launchName);
       expect(lines()).toEqual(['ran']);
@@ -297,7 +300,7 @@ describe.skipIf(missing !== null)(title, { timeout: 2 * patienceMs }, () => {
       const { spec, lines } = job(
         `echo ran >> $TRACE; while [ ! -e /traces/${gate.split('/').at(-1)} ]; do sleep 0.02; done`,
       );
-      await old.launcher.prepare?.(spec, warm);
+      await old.launcher.ahead?.prepare(spec, warm);
       old.proxy.hold(/GET .*json/);
       void old.launcher.launch(spec).catch(() => {});
       await until('it runs', () => lines().length > 0);
@@ -314,7 +317,7 @@ describe.skipIf(missing !== null)(title, { timeout: 2 * patienceMs }, () => {
       const [old, fresh] = [await begin(), await begin()];
       for (let round = 0; round < 8; round++) {
         const { spec, lines } = job('echo ran >> $TRACE');
-        await old.launcher.prepare?.(spec, warm);
+        await old.launcher.ahead?.prepare(spec, warm);
         await Promise.all([
           old.launcher.launch(spec).catch(() => {}),
           fresh.launcher.launch(next(spec)).catch(() => {}),
@@ -327,9 +330,9 @@ describe.skipIf(missing !== null)(title, { timeout: 2 * patienceMs }, () => {
     test('an engine that is killed and comes back has not started what it held', async () => {
       const { launcher, ended } = await begin();
       const { spec, lines } = job('echo ran >> $TRACE');
-      await launcher.prepare?.(spec, warm);
+      await launcher.ahead?.prepare(spec, warm);
       await harness.dockerd.kill();
-      await until('it is not held any more', () => launcher.isHeld?.(spec.launchName) === false);
+      await until('it is not held any more', () => launcher.ahead?.isHeld(spec.launchName) === false);
       await harness.dockerd.restart();
       await until('launched', () =>
         launcher.launch(spec).then(

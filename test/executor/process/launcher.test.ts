@@ -4,6 +4,7 @@ import { closeSync, existsSync, openSync, readFileSync, rmSync, symlinkSync, wri
 import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { processEngine } from '../../../src/executor/process/description.ts';
 import { closeFiles } from '../../../src/executor/process/directory.ts';
 import { type Journal, parseJournal } from '../../../src/executor/process/journal.ts';
 import { processSource } from '../../../src/executor/process/table.ts';
@@ -16,9 +17,9 @@ import { until } from '../../support/until.ts';
 import { crashSpec, processSpec } from '../launch-spec.ts';
 import { type ProcessHarness, processHarness, warnings } from './harness.ts';
 
-launcherConformance('process', processHarness);
-launcherConformance('process, without cgroups', () => processHarness('program'));
-launcherConformance('process, under a shell', () => processHarness('shell'));
+launcherConformance(processEngine, processHarness);
+launcherConformance(processEngine, () => processHarness('program'), { limits: 'without cgroups' });
+launcherConformance(processEngine, () => processHarness('shell'), { limits: 'under a shell' });
 
 const linux = process.platform === 'linux';
 const root = process.getuid?.() === 0;

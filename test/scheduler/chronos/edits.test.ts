@@ -5,6 +5,7 @@ import { type Generation, printJob } from '../../../src/scheduler/chronos/job.ts
 import { toChronos, toDefinition } from '../../../src/scheduler/chronos/mapping.ts';
 import { readChronosJob } from '../../../src/scheduler/chronos/read.ts';
 import type { Settings } from '../../../src/scheduler/model/model.ts';
+import { abilities } from '../../support/engines.ts';
 import { Rig, testSettings } from '../../support/rig.ts';
 
 const engine = { concurrency: null, tombstoneMs: 600_000 };
@@ -12,8 +13,8 @@ const settings: Settings = {
   ...testSettings,
   engines: {
     ...testSettings.engines,
-    docker: { ...engine, kind: 'docker' },
-    swarm: { ...engine, kind: 'swarm' },
+    docker: { ...engine, abilities: abilities.docker },
+    swarm: { ...engine, abilities: abilities.swarm },
   },
 };
 const rig = (): Rig => {

@@ -10,14 +10,15 @@ import { chronosWarnings } from '../../../src/scheduler/chronos/warnings.ts';
 import type { JobDefinition } from '../../../src/scheduler/job/definition.ts';
 import type { Settings } from '../../../src/scheduler/model/model.ts';
 import { chronosJob } from '../../support/chronos-jobs.ts';
+import { abilities } from '../../support/engines.ts';
 import { Rig } from '../../support/rig.ts';
 
 const engine = { concurrency: null, tombstoneMs: 600_000 };
 const settings: Settings = {
   engines: {
-    process: { ...engine, kind: 'process' },
-    docker: { ...engine, kind: 'docker' },
-    swarm: { ...engine, kind: 'swarm' },
+    process: { ...engine, abilities: abilities.process },
+    docker: { ...engine, abilities: abilities.docker },
+    swarm: { ...engine, abilities: abilities.swarm },
   },
   pools: {},
 };

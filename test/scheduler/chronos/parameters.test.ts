@@ -5,11 +5,12 @@ import { toChronos, toDefinition } from '../../../src/scheduler/chronos/mapping.
 import { readChronosJob } from '../../../src/scheduler/chronos/read.ts';
 import { keptWarnings } from '../../../src/scheduler/chronos/warnings.ts';
 import type { Settings } from '../../../src/scheduler/model/model.ts';
+import { abilities } from '../../support/engines.ts';
 import { Rig, testSettings } from '../../support/rig.ts';
 
 const settings: Settings = {
   ...testSettings,
-  engines: { docker: { concurrency: null, kind: 'docker', tombstoneMs: 600_000 } },
+  engines: { docker: { concurrency: null, abilities: abilities.docker, tombstoneMs: 600_000 } },
 };
 const bare = { name: 'a', command: 'echo', schedule: 'R/2027-01-01T00:00:00Z/P1D' };
 

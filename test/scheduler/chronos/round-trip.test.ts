@@ -9,6 +9,7 @@ import { beginsNow } from '../../../src/scheduler/chronos/schedule.ts';
 import { findProblems } from '../../../src/scheduler/job/check/check.ts';
 import type { Settings } from '../../../src/scheduler/model/model.ts';
 import { chronosJob, nativeContainer, nativeJob } from '../../support/chronos-jobs.ts';
+import { abilities } from '../../support/engines.ts';
 import { Rig, testSettings } from '../../support/rig.ts';
 
 const engine = { concurrency: null, tombstoneMs: 600_000 };
@@ -16,8 +17,8 @@ const settings: Settings = {
   ...testSettings,
   engines: {
     ...testSettings.engines,
-    docker: { ...engine, kind: 'docker' },
-    swarm: { ...engine, kind: 'swarm' },
+    docker: { ...engine, abilities: abilities.docker },
+    swarm: { ...engine, abilities: abilities.swarm },
   },
 };
 

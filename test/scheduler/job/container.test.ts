@@ -7,6 +7,7 @@ import type { RunDefinition } from '../../../src/scheduler/job/definition.ts';
 import { plainContainer } from '../../../src/scheduler/job/spec.ts';
 import type { Settings } from '../../../src/scheduler/model/model.ts';
 import { checkEngine } from '../../../src/scheduler/rules/engine-choice.ts';
+import { abilities } from '../../support/engines.ts';
 
 const dropped = ['AUDIT_WRITE', 'MKNOD', 'NET_RAW'];
 
@@ -127,9 +128,9 @@ describe('is refused by field:', () => {
 describe('on an engine that can not honour it is refused with the reason:', () => {
   const settings: Settings = {
     engines: {
-      process: { kind: 'process', concurrency: null, tombstoneMs: 0 },
-      docker: { kind: 'docker', concurrency: null, tombstoneMs: 0 },
-      swarm: { kind: 'swarm', concurrency: null, tombstoneMs: 0 },
+      process: { abilities: abilities.process, concurrency: null, tombstoneMs: 0 },
+      docker: { abilities: abilities.docker, concurrency: null, tombstoneMs: 0 },
+      swarm: { abilities: abilities.swarm, concurrency: null, tombstoneMs: 0 },
     },
     pools: {},
   };

@@ -3,9 +3,10 @@
 import { expect, test } from 'vitest';
 import type { RunDefinition } from '../../../src/scheduler/job/definition.ts';
 import { checkAbilities } from '../../../src/scheduler/job/engine-abilities.ts';
+import { abilities } from '../../support/engines.ts';
 
 const good: RunDefinition = { image: 'tool:1', network: 'bridge' };
-const check = (run: RunDefinition): void => checkAbilities(run, { engine: 'swarm', kind: 'swarm' });
+const check = (run: RunDefinition): void => checkAbilities(run, 'swarm', abilities.swarm);
 
 test.each<[string, RunDefinition]>([
   ['a network by name', good],

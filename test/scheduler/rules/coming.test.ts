@@ -2,11 +2,12 @@
 
 import { describe, expect, test } from 'vitest';
 import { comingLaunch } from '../../../src/scheduler/rules/coming.ts';
+import { abilities } from '../../support/engines.ts';
 import { Rig } from '../../support/rig.ts';
 
 const engines = {
-  docker: { concurrency: null, kind: 'docker', tombstoneMs: 600_000 },
-  process: { concurrency: null, kind: 'process', tombstoneMs: 600_000 },
+  docker: { concurrency: null, abilities: abilities.docker, tombstoneMs: 600_000 },
+  process: { concurrency: null, abilities: abilities.process, tombstoneMs: 600_000 },
 } as const;
 const settings = { engines, pools: { etl: 2 } };
 const at = '2026-01-01T00:00:00Z';

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import type { LaunchReport } from '../../../src/scheduler/ports.ts';
 import { runningOn } from '../../../src/scheduler/rules/reconcile.ts';
+import { abilities } from '../../support/engines.ts';
 import { Rig } from '../../support/rig.ts';
 
 /** `n1` led and asked its own engine for an attempt; now `n2` leads. */
@@ -11,7 +12,7 @@ function takenOver(policy: object = {}): {
   launchName: string;
   says: (reports: LaunchReport[]) => void;
 } {
-  const process = { concurrency: null, kind: 'process' as const, tombstoneMs: 60_000, host: 'n1' };
+  const process = { concurrency: null, abilities: abilities.process, tombstoneMs: 60_000, host: 'n1' };
   const rig = new Rig('2026-01-01T00:00:00Z', { engines: { process }, pools: {} });
   rig.put({ name: 'a', policy });
   rig.trigger('a');

@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest';
+import { knownEngines } from '../../../src/node/engines.ts';
 import type { RunDefinition } from '../../../src/scheduler/job/definition.ts';
 import type { Settings } from '../../../src/scheduler/model/model.ts';
 import { engineFor } from '../../../src/scheduler/rules/engine-choice.ts';
+import { abilities } from '../../support/engines.ts';
 
-const engine = (kind: 'process' | 'docker' | 'swarm') => ({
-  [kind]: { concurrency: 1, kind, tombstoneMs: 1 },
-});
-const settings = (...kinds: ('process' | 'docker' | 'swarm')[]): Settings => ({
-  engines: Object.assign({}, ...kinds.map(engine)),
+const settings = (...names: (keyof typeof abilities)[]): Settings => ({
+  engines: Object.fromEntries(
+    names.map((name) => [name, { concurrency: 1, abilities: abilities[name], tombstoneMs: 1 }]),
+  ),
+  known: knownEngines,
   pools: {},
 });
 const command: RunDefinition = { command: 'true' };

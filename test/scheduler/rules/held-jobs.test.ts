@@ -1,17 +1,19 @@
 /** Whatever is wrong with one stored job, a node leads, other jobs run on time, and that job waits with its reason. */
 
 import { describe, expect, test } from 'vitest';
+import { knownEngines } from '../../../src/node/engines.ts';
 import type { Job, Run, Settings } from '../../../src/scheduler/model/model.ts';
 import { lateness } from '../../../src/scheduler/read/late.ts';
 import { comingLaunch } from '../../../src/scheduler/rules/coming.ts';
+import { abilities } from '../../support/engines.ts';
 import { Rig } from '../../support/rig.ts';
 import { World } from '../../support/world.ts';
 
 const at = '2026-01-01T00:00:00Z';
-const process = { concurrency: null, kind: 'process', tombstoneMs: 600_000 } as const;
-const docker = { concurrency: null, kind: 'docker', tombstoneMs: 600_000 } as const;
+const process = { concurrency: null, abilities: abilities.process, tombstoneMs: 600_000 } as const;
+const docker = { concurrency: null, abilities: abilities.docker, tombstoneMs: 600_000 } as const;
 const full: Settings = { engines: { process, docker }, pools: { etl: 2 } };
-const bare: Settings = { engines: { process }, pools: {} };
+const bare: Settings = { engines: { process }, known: knownEngines, pools: {} };
 
 /** As stored by a version that knew more, or on a machine that knew more. */
 type Stored = { definition: Record<string, unknown> } & Omit<Job, 'definition'>;

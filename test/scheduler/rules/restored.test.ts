@@ -2,11 +2,12 @@
 
 import { describe, expect, test } from 'vitest';
 import { restoredJob, restoredRun } from '../../../src/scheduler/rules/restored.ts';
+import { abilities } from '../../support/engines.ts';
 import { Rig, testSettings } from '../../support/rig.ts';
 
 const settings = {
   ...testSettings,
-  engines: { process: { concurrency: 2, kind: 'process' as const, tombstoneMs: 600_000 } },
+  engines: { process: { concurrency: 2, abilities: abilities.process, tombstoneMs: 600_000 } },
 };
 
 /** Two runs under way, one of them started; one queued, one that waits for its turn. */

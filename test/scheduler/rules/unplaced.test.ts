@@ -2,10 +2,11 @@
 
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Settings } from '../../../src/scheduler/model/model.ts';
+import { abilities } from '../../support/engines.ts';
 import { Rig } from '../../support/rig.ts';
 
 const settings: Settings = {
-  engines: { process: { concurrency: 1, kind: 'process', tombstoneMs: 600_000 } },
+  engines: { process: { concurrency: 1, abilities: abilities.process, tombstoneMs: 600_000 } },
   pools: { etl: 1 },
 };
 const noZone = 'no node has node.labels.zone==a';

@@ -1,9 +1,12 @@
 /** Making ready, by the clock: in time, for what will be launched, and given up for what will not. */
 
 import { expect, test } from 'vitest';
+import { abilities } from '../../support/engines.ts';
 import { World } from '../../support/world.ts';
 
-const engines = { process: { concurrency: null, kind: 'docker', tombstoneMs: 600_000 } } as const;
+const engines = {
+  process: { concurrency: null, abilities: abilities.docker, tombstoneMs: 600_000 },
+} as const;
 const hourly = {
   name: 'a',
   schedule: { cron: '0 * * * *' },

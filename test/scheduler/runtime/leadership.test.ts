@@ -6,6 +6,7 @@ import { Leadership } from '../../../src/scheduler/runtime/leadership.ts';
 import type { EngineOf } from '../../../src/scheduler/runtime/perform.ts';
 import { State } from '../../../src/scheduler/state/state.ts';
 import { createMemoryStore } from '../../../src/store/memory.ts';
+import { abilities } from '../../support/engines.ts';
 import { createFakeLauncher, FakeEngine } from '../../support/fake-launcher.ts';
 import { Rig, testSettings } from '../../support/rig.ts';
 import { SimClock } from '../../support/sim-clock.ts';
@@ -15,7 +16,7 @@ const hour = 3_600_000;
 
 /** A leadership over what another leader, on the node `n1`, has written in the hour before. */
 async function following(former: (rig: Rig) => void, { host = 'n1', clockAheadMs = 0 } = {}) {
-  const process = { concurrency: null, kind: 'process' as const, tombstoneMs: 60_000, host: 'n1' };
+  const process = { concurrency: null, abilities: abilities.process, tombstoneMs: 60_000, host: 'n1' };
   const rig = new Rig('2026-01-01T00:00:00Z', { ...testSettings, engines: { process } });
   former(rig);
   process.host = host;

@@ -1,12 +1,13 @@
 /** Starts that are asked for more than once, and engines that come back late. */
 
 import { expect, test } from 'vitest';
+import { abilities } from '../../support/engines.ts';
 import { testSettings } from '../../support/rig.ts';
 import { World } from '../../support/world.ts';
 
 test('an attempt that was put off and then started otherwise is not started again when its time comes', async () => {
   // Ended launches are forgotten soon: the name is no lock by then.
-  const process = { concurrency: null, kind: 'process' as const, tombstoneMs: 1_000 };
+  const process = { concurrency: null, abilities: abilities.process, tombstoneMs: 1_000 };
   const world = await World.at('2026-01-01T00:00:00Z', { ...testSettings, engines: { process } });
   await world.put({ name: 'a' });
   await world.crash();

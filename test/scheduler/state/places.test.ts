@@ -3,12 +3,13 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Settings } from '../../../src/scheduler/model/model.ts';
 import type { Decision } from '../../../src/scheduler/state/decision.ts';
+import { abilities } from '../../support/engines.ts';
 import { Rig } from '../../support/rig.ts';
 
 const settings: Settings = {
   engines: {
-    process: { concurrency: 10, kind: 'process', tombstoneMs: 600_000 },
-    docker: { concurrency: 2, kind: 'docker', tombstoneMs: 600_000 },
+    process: { concurrency: 10, abilities: abilities.process, tombstoneMs: 600_000 },
+    docker: { concurrency: 2, abilities: abilities.docker, tombstoneMs: 600_000 },
   },
   pools: { etl: 4, reports: 1 },
 };

@@ -7,6 +7,7 @@ import type {
   WireJobChange,
   WireRun,
 } from '../../../src/api/wire/schema.ts';
+import type { WireStart } from '../../../src/api/wire/starts.ts';
 import { send } from '../data/client.ts';
 
 export type Dependents = 'refuse' | 'cascade' | 'detach';
@@ -26,6 +27,14 @@ export function newKey(): string {
 /** Asked again after a lost answer with the same key, it is the same run. */
 export const triggerJob = (name: string, params: Readonly<Record<string, string>>, key: string) =>
   send<WireRun>('POST', `${job(name)}/trigger`, { body: { params }, headers: { 'idempotency-key': key } });
+
+/** One start of several jobs. Asked again with the same key, it is the same start. */
+export const triggerJobs = (jobs: readonly string[], key: string) =>
+  send<WireStart>('POST', '/trigger', { body: { jobs }, headers: { 'idempotency-key': key } });
+
+/** Which of the jobs would start, and which would follow. */
+export const foreseeStart = (jobs: readonly string[]) =>
+  send<WireStart>('POST', '/trigger', { body: { jobs }, query: { dryRun: true } });
 
 export const pauseJob = (name: string) => send<WireJob>('POST', `${job(name)}/pause`);
 export const resumeJob = (name: string) => send<WireJob>('POST', `${job(name)}/resume`);

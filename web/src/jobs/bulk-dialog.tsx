@@ -2,17 +2,21 @@
 
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { WireJob } from '../../../src/api/wire/schema.ts';
+import type { WireStart } from '../../../src/api/wire/starts.ts';
 import { DependentsChoice } from '../actions/dependents-choice.tsx';
-import type { Dependents } from '../actions/requests.ts';
+import { type Dependents, foreseeStart, newKey } from '../actions/requests.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Names } from '../parts/names.tsx';
-import { affected, type BulkKind, doBulk, findStarts, findSubjects, mostJobs, type Outcome } from './bulk.ts';
-import { hangingOn, type Starts } from './bulk-order.ts';
+import { affected, type BulkKind, doBulk, findSubjects, mostJobs, type Outcome, startAll } from './bulk.ts';
+import { hangingOn } from './bulk-order.ts';
 import { filterInWords, type JobFilter, toQuery } from './filter.ts';
 
 const words: Record<BulkKind, { readonly verb: string; readonly done: string; readonly means: string }> = {
-  trigger: { verb: 'Run now', done: 'triggered', means: 'Each runs once more, beside its schedule.' },
+  trigger: {
+    verb: 'Run now',
+    done: 'triggered',
+    means: 'Each runs once more, beside its schedule. Either all are started, or none.',
+  },
   pause: {
     verb: 'Pause',
     done: 'paused',
@@ -36,45 +40,49 @@ export function BulkDialog({ kind, filter, onClose }: Props) {
   const [dependents, setDependents] = useState<Dependents>('refuse');
   const [outcomes, setOutcomes] = useState<readonly Outcome[] | null>(null);
   const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<unknown>(null);
+  const [key] = useState(newKey);
   const client = useQueryClient();
   const { data, error } = useQuery({
     queryKey: ['bulk', kind, filter],
     queryFn: async ({ signal }) => {
       const found = await findSubjects(toQuery(filter), signal);
       const jobs = affected(kind, found.jobs);
-      const inOrder = kind === 'trigger' && !found.tooMany;
-      const starts = inOrder ? await findStarts(jobs, signal) : { start: jobs, follow: [] };
-      return { jobs, tooMany: found.tooMany, ...starts };
+      const foreseen = kind === 'trigger' && !found.tooMany && jobs.length > 0;
+      const start = foreseen ? await foreseeStart(jobs.map(({ name }) => name)) : null;
+      return { jobs, tooMany: found.tooMany, start };
     },
     gcTime: 0,
     staleTime: Number.POSITIVE_INFINITY,
   });
-  const { jobs, start: started, follow } = data ?? { jobs: [], ...none };
+  const { jobs, start: foreseen } = data ?? { jobs: [], start: null };
+  const first = foreseen?.counts.started ?? jobs.length;
   const hanging = kind === 'resume' ? [] : hangingOn(jobs);
   const { verb, done, means } = words[kind];
   const blocked = kind === 'delete' && hanging.length > 0 && dependents === 'refuse';
 
   const start = async () => {
     setBusy(true);
-    setOutcomes([]);
-    await doBulk({
-      kind,
-      jobs: started,
-      dependents,
-      onOutcome: (each) => setOutcomes((all) => [...(all ?? []), each]),
-    });
+    setFailure(null);
+    if (kind === 'trigger') {
+      await startAll(jobs, key).then(setOutcomes, setFailure);
+    } else {
+      setOutcomes([]);
+      const onOutcome = (each: Outcome) => setOutcomes((all) => [...(all ?? []), each]);
+      await doBulk({ kind, jobs, dependents, onOutcome });
+    }
     setBusy(false);
     void client.invalidateQueries();
   };
   return (
     <Dialog
       title={`${verb}: ${filterInWords(filter)}`}
-      doing={outcomes === null || busy ? `${verb} ${count(started.length)}` : undefined}
+      doing={outcomes === null || busy ? `${verb} ${count(first)}` : undefined}
       danger={kind === 'delete'}
       closing={outcomes === null ? 'Cancel' : 'Close'}
       ready={data !== undefined && !data.tooMany && jobs.length > 0 && !blocked}
       busy={busy}
-      error={error}
+      error={failure ?? error}
       onDo={() => void start()}
       onClose={onClose}
     >
@@ -85,7 +93,7 @@ export function BulkDialog({ kind, filter, onClose }: Props) {
         </p>
       )}
       {outcomes !== null ? (
-        <Outcomes outcomes={outcomes} of={started.length} done={done} />
+        <Outcomes outcomes={outcomes} of={first} done={done} />
       ) : (
         <ul className="consequences" aria-busy={data === undefined}>
           <li>
@@ -98,7 +106,7 @@ export function BulkDialog({ kind, filter, onClose }: Props) {
             )}
           </li>
           <li>{means}</li>
-          {follow.length > 0 && <Followers start={started} follow={follow} />}
+          {foreseen !== null && foreseen.jobs.length > 1 && <Order start={foreseen} />}
           {hanging.length > 0 && (
             <li>
               {count(hanging.length)} outside of the filter {hanging.length === 1 ? 'waits' : 'wait'} for
@@ -114,33 +122,34 @@ export function BulkDialog({ kind, filter, onClose }: Props) {
   );
 }
 
-const none: Starts<WireJob> = { start: [], follow: [] };
-
-/** Of those chosen, who starts the others. */
-function Followers({ start, follow }: Starts<WireJob>) {
-  const chosen = new Set([...start, ...follow].map(({ name }) => name));
-  const idle = follow.filter(({ status }) => status === 'paused' || status === 'disabled');
-  const also = follow.filter(({ parents }) => parents.some((parent) => !chosen.has(parent)));
+/** Of those chosen, which start and which follow, in the words of the server. */
+function Order({ start: { jobs } }: { readonly start: WireStart }) {
+  const named = (some: WireStart['jobs']) => <Names names={some.map(({ job }) => job)} />;
+  const start = jobs.filter(({ after }) => after.length === 0);
+  const follow = jobs.filter(({ after }) => after.length > 0);
+  const skipped = jobs.filter(({ skip }) => skip !== null);
+  const alone = follow.filter(({ others }) => others.length > 0);
   return (
     <>
       <li>
-        {count(start.length)} {start.length === 1 ? 'is' : 'are'} started:{' '}
-        <Names names={start.map(({ name }) => name)} />
+        {count(start.length)} {start.length === 1 ? 'is' : 'are'} started: {named(start)}
       </li>
-      <li>
-        {count(follow.length)} {follow.length === 1 ? 'follows' : 'follow'}, each when the jobs that it waits
-        for have ended: <Names names={follow.map(({ name }) => name)} />
-      </li>
-      {idle.length > 0 && (
+      {follow.length > 0 && (
         <li>
-          Of these, {count(idle.length)} will be skipped, being paused or disabled:{' '}
-          <Names names={idle.map(({ name }) => name)} />
+          {count(follow.length)} {follow.length === 1 ? 'follows' : 'follow'}, each once, when its parents
+          among them have ended: {named(follow)}
         </li>
       )}
-      {also.length > 0 && (
+      {skipped.length > 0 && (
         <li>
-          Of these, {count(also.length)} {also.length === 1 ? 'waits' : 'wait'} for jobs outside of the filter
-          too: <Names names={also.map(({ name }) => name)} />
+          Of these, {count(skipped.length)} will be skipped, being paused, disabled or unfinished:{' '}
+          {named(skipped)}
+        </li>
+      )}
+      {alone.length > 0 && (
+        <li>
+          Of these, {count(alone.length)} {alone.length === 1 ? 'does' : 'do'} not wait for parents outside of
+          the filter: {named(alone)}
         </li>
       )}
     </>

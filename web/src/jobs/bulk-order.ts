@@ -1,4 +1,4 @@
-/** What hangs on jobs, in which order they can go without anything hanging in the air, and which of them start others. */
+/** What hangs on jobs, and in which order they can go without anything hanging in the air. */
 
 interface Linked {
   readonly name: string;
@@ -33,35 +33,4 @@ export function childrenFirst<J extends Linked>(jobs: readonly J[]): J[] {
     }
   }
   return order;
-}
-
-export interface Starts<J> {
-  /** To be triggered. */
-  readonly start: readonly J[];
-  /** Due when those that they wait for have ended: triggered as well, they would run too early, and twice. */
-  readonly follow: readonly J[];
-}
-
-/** Who of the jobs is to be triggered so that each runs once and in order; `edges` lead from parent to child. */
-export function startsOf<J extends { readonly name: string }>(
-  jobs: readonly J[],
-  edges: readonly { readonly from: string; readonly to: string }[],
-): Starts<J> {
-  const children = new Map<string, string[]>();
-  for (const { from, to } of edges) {
-    const known = children.get(from);
-    if (known === undefined) children.set(from, [to]);
-    else known.push(to);
-  }
-  const below = new Set<string>();
-  const reached = (name: string): void => {
-    for (const child of children.get(name) ?? []) below.add(child);
-  };
-  for (const { name } of jobs) reached(name);
-  // Grows while it is walked: also what waits for them by way of jobs that were not chosen.
-  for (const name of below) reached(name);
-  return {
-    start: jobs.filter(({ name }) => !below.has(name)),
-    follow: jobs.filter(({ name }) => below.has(name)),
-  };
 }

@@ -1,10 +1,9 @@
-/** One action on all jobs of a filter: who they are, what hangs on them, and one request after another. */
+/** One action on all jobs of a filter: who they are, what hangs on them, and the requests. */
 
 import type { WireJob, WireJobList } from '../../../src/api/wire/schema.ts';
-import type { WireGraph } from '../../../src/api/wire/views.ts';
-import { type Dependents, deleteJob, newKey, pauseJob, resumeJob, triggerJob } from '../actions/requests.ts';
+import { type Dependents, deleteJob, pauseJob, resumeJob, triggerJobs } from '../actions/requests.ts';
 import { get, problemOf, type Query } from '../data/client.ts';
-import { childrenFirst, type Starts, startsOf } from './bulk-order.ts';
+import { childrenFirst } from './bulk-order.ts';
 
 export type BulkKind = 'trigger' | 'pause' | 'resume' | 'delete';
 
@@ -31,22 +30,6 @@ export async function findSubjects(query: Query, signal: AbortSignal): Promise<S
   return { jobs: jobs.slice(0, mostJobs), tooMany: jobs.length > mostJobs };
 }
 
-/**
- * Which of the jobs are to be triggered, and which follow. Of a graph that is too large to be read, only the jobs' own
- * children are known.
- */
-export async function findStarts(jobs: readonly WireJob[], signal: AbortSignal): Promise<Starts<WireJob>> {
-  const own = jobs.flatMap(({ name, children }) => children.map((to) => ({ from: name, to })));
-  if (own.length === 0) return { start: jobs, follow: [] };
-  const { edges } = await get<Pick<WireGraph, 'edges'>>('/graph', { linked: true }, signal).catch(
-    (error: unknown) => {
-      if (problemOf(error).code !== 'LIMIT_EXCEEDED') throw error;
-      return { edges: own };
-    },
-  );
-  return startsOf(jobs, edges);
-}
-
 /** Those that the action would change. */
 export function affected(kind: BulkKind, jobs: readonly WireJob[]): WireJob[] {
   const stands = ({ status }: WireJob) => status === 'paused' || status === 'disabled';
@@ -61,8 +44,19 @@ export interface Outcome {
   readonly problem: string | null;
 }
 
+/** One request for all of them: either all are started in order, or none. Asked again with the same key, it is the same. */
+export async function startAll(jobs: readonly WireJob[], key: string): Promise<Outcome[]> {
+  const start = await triggerJobs(
+    jobs.map(({ name }) => name),
+    key,
+  );
+  return start.jobs.flatMap(({ job, run }) =>
+    run === null ? [] : [{ job, problem: run.state === 'skipped' ? (run.reason ?? 'skipped') : null }],
+  );
+}
+
 interface Work {
-  readonly kind: BulkKind;
+  readonly kind: Exclude<BulkKind, 'trigger'>;
   readonly jobs: readonly WireJob[];
   readonly dependents: Dependents;
   readonly onOutcome: (outcome: Outcome) => void;
@@ -75,7 +69,6 @@ export async function doBulk({ kind, jobs, dependents, onOutcome }: Work): Promi
   const one = async ({ name }: WireJob): Promise<void> => {
     if (gone.has(name)) return;
     if (kind === 'delete') for (const each of (await deleteJob(name, dependents)).deleted) gone.add(each);
-    else if (kind === 'trigger') await triggerJob(name, {}, newKey());
     else await (kind === 'pause' ? pauseJob(name) : resumeJob(name));
   };
   const lane = async (): Promise<void> => {

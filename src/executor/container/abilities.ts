@@ -1,0 +1,6 @@
+/** What no engine that runs images can honour of a job. */
+
+import { unable } from '../../scheduler/job/engine-abilities.ts';
+
+/** Images bring what they need. */
+export const noFetch = unable('fetch', 'only processes are given downloads; put them into the image');

@@ -1,0 +1,10 @@
+/** What one Docker Engine can't honour of a job. */
+
+import { type EngineAbilities, unable } from '../../scheduler/job/engine-abilities.ts';
+import { noFetch } from '../container/abilities.ts';
+
+export const abilities: EngineAbilities = {
+  images: true,
+  ahead: true,
+  inabilities: [noFetch, unable('constraints', 'a single engine has no nodes to choose from')],
+};

@@ -1,0 +1,52 @@
+/** The process engine, as the rest of the program knows it. */
+
+import { isAbsolute, join } from 'node:path';
+import { listOf, setting, whole } from '../../setting.ts';
+import type { EngineWith } from '../engine.ts';
+import { abilities } from './abilities.ts';
+import { openCgroups, removeCgroup } from './cgroup.ts';
+import { createProcessLauncher } from './launcher.ts';
+
+const folders = listOf(
+  {
+    placeholder: 'folder,…',
+    allowed: 'full paths of folders: /run/secrets,/etc/carillon/secrets',
+  },
+  (path) => isAbsolute(path),
+);
+
+const settings = {
+  secretDir: setting(
+    folders,
+    Object.freeze([]),
+    'Folders whose files processes of any user may have as secrets; may be repeated.',
+  ),
+  processConcurrency: setting(whole(1, 100_000), 64, 'Maximum concurrent processes on this host.'),
+};
+
+export const processEngine: EngineWith<typeof settings> = {
+  name: 'process',
+  abilities,
+  settings,
+  enabledBy: null,
+  perNode: true,
+  // One node that holds its store's lock can't be paused past its own processes; a little for the clock's sake.
+  tombstoneMs: 60_000,
+  async create(parts, { secretDir, processConcurrency }) {
+    const { cluster, clock, log, logs, logBytesPerStream, environment, supervisor } = parts;
+    const dir = join(parts.dataDir, processEngine.name);
+    const cgroups = supervisor === null ? null : await openCgroups(dir, log);
+    return {
+      launcher: createProcessLauncher({
+        ...{ dir, cluster, clock, log, logs, logBytesPerStream, environment, supervisor, cgroups },
+        secretFolders: secretDir,
+      }),
+      concurrency: processConcurrency,
+      address: null,
+      close: async () => {
+        // The system keeps it while jobs run on in groups below it.
+        if (cgroups !== null) await removeCgroup(cgroups);
+      },
+    };
+  },
+};

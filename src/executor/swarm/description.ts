@@ -1,0 +1,44 @@
+/** The swarm engine, as the rest of the program knows it. */
+
+import { matching, setting, whole } from '../../setting.ts';
+import { clientParts, clientSettings } from '../container/client-settings.ts';
+import type { EngineWith } from '../engine.ts';
+import { abilities } from './abilities.ts';
+import { createSwarmLauncher } from './launcher.ts';
+
+const settings = {
+  swarmHost: setting(
+    matching(
+      /^(unix:\/\/\/|tcp:\/\/|http:\/\/|https:\/\/)[^\s,]+(,(unix:\/\/\/|tcp:\/\/|http:\/\/|https:\/\/)[^\s,]+)*$/,
+      'urls',
+      'managers as tcp://host:port,tcp://host:port; also unix:///path, http://… and https://…',
+    ),
+    null,
+    'Managers of a Docker Swarm for jobs with an image; the next one is asked when one is gone.',
+  ),
+  ...clientSettings,
+  swarmConcurrency: setting(whole(1, 100_000), 512, 'Maximum concurrent services in the Swarm.'),
+};
+
+export const swarmEngine: EngineWith<typeof settings> = {
+  name: 'swarm',
+  abilities,
+  settings,
+  enabledBy: 'swarmHost',
+  perNode: false,
+  // Longer than a machine may be suspended and come back as if nothing had happened.
+  tombstoneMs: 600_000,
+  // They start on its nodes: three small ones gain little from more.
+  startsInFlight: 16,
+  async create(parts, values) {
+    const { swarmHost, swarmConcurrency } = values;
+    if (swarmHost === null) return null;
+    const { cluster, clock, log, logs } = parts;
+    const hosts = swarmHost.split(',');
+    return {
+      launcher: createSwarmLauncher({ hosts, cluster, clock, log, logs, ...clientParts(parts, values) }),
+      concurrency: swarmConcurrency,
+      address: swarmHost,
+    };
+  },
+};

@@ -1,0 +1,82 @@
+/**
+ * The one list of engines. Each describes itself (executor/engine.ts); the settings, the checks, the help and the
+ * composition work from this list and know no engine by name.
+ */
+
+import { join } from 'node:path';
+import { dockerEngine } from '../executor/docker/description.ts';
+import type { CreatedEngine, Engine, EngineParts } from '../executor/engine.ts';
+import { processEngine } from '../executor/process/description.ts';
+import { swarmEngine } from '../executor/swarm/description.ts';
+import type { EngineSettings, KnownEngine } from '../scheduler/model/model.ts';
+import type { Launcher } from '../scheduler/ports.ts';
+import { flagOf, type SettingsTable, type ValuesOf } from '../setting.ts';
+
+/** In the order in which they are offered to a job that names none. */
+export const engines: readonly Engine[] = [processEngine, dockerEngine, swarmEngine];
+
+/** The settings of all engines. */
+export const engineSettings: SettingsTable = Object.assign({}, ...engines.map(({ settings }) => settings));
+
+/** How the help lists them: addresses before limits. Those that are not named here follow behind. */
+export const helpOrder: readonly string[] = [
+  ...['dockerHost', 'dockerTlsDir', 'dockerConfig', 'secretDir', 'swarmHost'],
+  ...['processConcurrency', 'dockerConcurrency', 'swarmConcurrency', 'startsInFlight', 'dockerStarts'],
+];
+
+/** Where the supervisor's program lies: beside the processes that it starts, where only the scheduler writes. */
+export const supervisorDir = (dataDir: string): string => join(dataDir, processEngine.name);
+
+/** What the core is told of engines, whether they are configured here or not. */
+export const knownEngines: readonly KnownEngine[] = engines.map(({ name, abilities, enabledBy }) => ({
+  name,
+  abilities,
+  flag: enabledBy === null ? null : flagOf(enabledBy),
+}));
+
+/** Whether only the node that started a launch of this engine reaches it. */
+export const isPerNode = (name: string): boolean =>
+  engines.some((engine) => engine.name === name && engine.perNode);
+
+export interface Engines {
+  readonly launchers: readonly Launcher[];
+  readonly settings: Readonly<Record<string, EngineSettings>>;
+  /** Names with addresses, for people. */
+  readonly described: string;
+  close(): Promise<void>;
+}
+
+/** Those that `values` ask for. `host`: this node's id where there are others; null: it is the only one. */
+export async function createEngines(
+  parts: EngineParts,
+  values: ValuesOf<SettingsTable>,
+  host: string | null,
+): Promise<Engines> {
+  const all = await Promise.all(
+    engines.map(async (engine) => ({ engine, created: await engine.create(parts, values) })),
+  );
+  const there = all.flatMap(({ engine, created }) => (created === null ? [] : [{ engine, created }]));
+  return {
+    launchers: there.map(({ created }) => created.launcher),
+    settings: Object.fromEntries(
+      there.map(({ engine, created }) => [engine.name, settingsOf(engine, created, host)]),
+    ),
+    described: there
+      .map(({ engine: { name }, created: { address } }) => (address === null ? name : `${name} (${address})`))
+      .join(', '),
+    async close() {
+      for (const { created } of there) await created.close?.();
+    },
+  };
+}
+
+function settingsOf(engine: Engine, created: CreatedEngine, host: string | null): EngineSettings {
+  const startsInFlight = engine.startsInFlight ?? created.startsInFlight;
+  return {
+    concurrency: created.concurrency,
+    abilities: engine.abilities,
+    tombstoneMs: engine.tombstoneMs,
+    ...(startsInFlight !== undefined && { startsInFlight }),
+    ...(engine.perNode && host !== null && { host }),
+  };
+}

@@ -1,0 +1,162 @@
+/** A node from its start to its end: makes the parts, joins them, serves, and stops in order. */
+
+import { availableParallelism, hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildApp } from '../api/app.ts';
+import { createRunLogs } from '../executor/logs/run-logs.ts';
+import { createRemoteEngine } from '../executor/remote.ts';
+import { installSupervisor, onlyDescriptors } from '../executor/supervisor/file.ts';
+import type { Election, Log, Member, Store } from '../scheduler/ports.ts';
+import { Scheduler } from '../scheduler/runtime/scheduler.ts';
+import { realClock } from './clock.ts';
+import { type Config, type Environment, hostsOf, loadConfig } from './config.ts';
+import { createEngines, type Engines, knownEngines, supervisorDir } from './engines.ts';
+import { makeDataDir, nodeId, noteInstallation } from './files.ts';
+import { listen, reachable } from './listen.ts';
+import { createLog } from './log.ts';
+import { type Bare, createShared } from './shared.ts';
+import { stopWithin } from './stop.ts';
+
+/** More at once only make each one later: measured with containers and with processes. */
+const STARTS_PER_CORE = 2;
+
+const stopSignals = ['SIGTERM', 'SIGINT'] as const;
+
+export interface Program {
+  /** What this process was given: engines hand parts of it on. */
+  readonly environment: Environment;
+  readonly version: string;
+}
+
+/** Runs one node until a signal ends it; answers the exit code. */
+export async function serve(args: readonly string[], program: Program): Promise<number> {
+  const given = loadConfig(args, program.environment);
+  // Jobs run in folders of their own: a path that is relative to ours would mean another place there.
+  const config: Config = { ...given, dataDir: resolve(given.dataDir) };
+  const log = createLog({ level: config.logLevel, format: config.logFormat });
+  const parts = await openParts(config, program, log);
+  const { node, store, engines } = parts;
+  let end: (code: number) => void = () => undefined;
+  const ended = new Promise<number>((resolve) => {
+    end = resolve;
+  });
+  const { scheduler, app } = await joinParts(parts, (error) => {
+    log.error({ error }, 'fatal');
+    end(1);
+  });
+  // The port first: where it is taken, nothing has been started.
+  const listening = await listen(app, config).catch(async (error: unknown) => {
+    await app.close();
+    await store.close();
+    await engines.close();
+    throw error;
+  });
+  node.url = config.advertiseUrl ?? reachable(listening);
+  endOnSignal(() => end(0));
+  let code = 1;
+  try {
+    // An engine that does not answer holds up the start for a while, and must not hold up its end too.
+    const endedFirst = await Promise.race([scheduler.start(), ended]);
+    if (endedFirst === undefined) greet(node.url, config, engines);
+    code = await ended;
+  } finally {
+    log.info({ code }, 'stopping');
+    // Another node leads before this one lets its clients go.
+    const steps = [() => scheduler.stop(), async () => app.close(), () => store.close()];
+    if (!(await stopWithin(realClock, config.stopTimeout, steps))) {
+      log.warn({ timeoutMs: config.stopTimeout }, 'stop-timed-out');
+      process.exit(code);
+    }
+    await engines.close();
+  }
+  return code;
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly log: Log;
+  readonly bare: Bare;
+  readonly cluster: string;
+  /** This node, as the others know it. */
+  readonly node: Member & { url: string };
+  readonly store: Store;
+  readonly election: Election;
+  readonly engines: Engines;
+}
+
+/** What has to be opened before anything can be joined: the data directory, the store, the engines. */
+async function openParts(config: Config, { environment, version }: Program, log: Log): Promise<Parts> {
+  const { dataDir, zk, logLimit } = config;
+  makeDataDir(dataDir);
+  const supervisor = await installSupervisor(supervisorDir(dataDir), log);
+  const bare: Bare = (count, argv) => onlyDescriptors(supervisor, count, argv);
+  const { store, election } = createShared(config, log, bare);
+  if (zk !== null) log.info({ zk }, 'connecting');
+  await store.open();
+  const cluster = await store.cluster();
+  if (zk !== null) noteInstallation(dataDir, zk, cluster);
+  const id = zk === null ? cluster : nodeId(dataDir);
+  const logs = createRunLogs({
+    dir: join(dataDir, 'logs'),
+    clock: realClock,
+    bytesPerStream: logLimit,
+    maxAgeMs: config.logRetention,
+  });
+  const engines = await createEngines(
+    { cluster, dataDir, clock: realClock, log, logs, logBytesPerStream: logLimit, environment, supervisor },
+    config.engines,
+    zk === null ? null : id,
+  );
+  const node = { id, host: hostname(), pid: process.pid, url: '', version };
+  return { config, log, bare, cluster, node, store, election: election(node), engines };
+}
+
+/** The scheduler and its API; nothing is started yet. */
+async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
+  const { config, log, bare, cluster, node, store, election, engines } = parts;
+  const scheduler = new Scheduler({
+    settings: { engines: engines.settings, known: knownEngines, pools: config.pools },
+    cluster,
+    self: node,
+    store,
+    election,
+    launchers: engines.launchers,
+    elsewhere: ({ engine, host }) =>
+      createRemoteEngine({
+        engine,
+        host,
+        url: () => election.members().find((member) => member.id === host)?.url ?? null,
+      }),
+    clock: realClock,
+    log,
+    startsInFlight: config.startsInFlight ?? STARTS_PER_CORE * availableParallelism(),
+    onFatal,
+  });
+  const webDir = fileURLToPath(new URL('../../dist/web', import.meta.url));
+  const settings = { webDir, hosts: hostsOf(config), bare };
+  const app = await buildApp({ scheduler, clock: realClock, log, node, settings });
+  return { scheduler, app };
+}
+
+function endOnSignal(end: () => void): void {
+  const onSignal = (): void => {
+    // Whoever asks twice does not want to wait: the next signal ends the process as the system does.
+    for (const signal of stopSignals) process.off(signal, onSignal);
+    end();
+  };
+  for (const signal of stopSignals) process.on(signal, onSignal);
+}
+
+function greet(url: string, config: Config, engines: Engines): void {
+  process.stdout.write(
+    [
+      `Carillon is running at ${url}`,
+      `  state    ${config.zk === null ? config.dataDir : `ZooKeeper at ${config.zk}`}`,
+      `  engines  ${engines.described}`,
+      '  next     carillon apply -f examples/etl   then   carillon jobs',
+      `           the API: ${url}/api/v1/openapi.json`,
+      '',
+    ].join('\n'),
+  );
+}

@@ -1,0 +1,42 @@
+/** What all nodes of the installation share, the store, and how this one takes part in the election. */
+
+import { join } from 'node:path';
+import type { Election, Log, Member, Store } from '../scheduler/ports.ts';
+import { createSoloElection } from '../store/election-solo.ts';
+import { createEmbeddedStore } from '../store/embedded/store.ts';
+import { createZooKeeperElection } from '../store/zookeeper/election.ts';
+import { createZooKeeperStore } from '../store/zookeeper/store.ts';
+import { readZooKeeperAuth } from '../store/zookeeper/wire/auth.ts';
+import { createZooKeeperSession } from '../store/zookeeper/wire/session.ts';
+import { realClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { knownInstallation } from './files.ts';
+
+/** For children of ours: the command line by which they get their first `count` descriptors and no other. */
+export type Bare = (count: number, argv: readonly [string, ...string[]]) => readonly [string, ...string[]];
+
+export interface Shared {
+  readonly store: Store;
+  readonly election: (self: Member) => Election;
+}
+
+export function createShared(config: Config, log: Log, bare: Bare): Shared {
+  const { zk, host, dataDir } = config;
+  if (zk === null) {
+    const store = createEmbeddedStore({ dir: join(dataDir, 'store'), bare });
+    return { store, election: (self) => createSoloElection(store, self) };
+  }
+  const clock = realClock;
+  const session = createZooKeeperSession({
+    hosts: zk,
+    sessionTimeoutMs: config.zkSessionTimeout,
+    auth: config.zkAuthFile === null ? null : readZooKeeperAuth(config.zkAuthFile),
+    clock,
+    log,
+  });
+  const known = knownInstallation(dataDir, zk);
+  return {
+    store: createZooKeeperStore({ session, hosts: zk, known, clock, log }),
+    election: (self) => createZooKeeperElection({ session, self, host, clock, log }),
+  };
+}

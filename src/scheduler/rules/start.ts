@@ -1,0 +1,136 @@
+/**
+ * One start of several jobs, decided as a whole. Each of them runs once: at once, or after those of its parents that
+ * the start is sure to bring to an end, which are the jobs that were named and what depends on these alone. What a
+ * job waits for is written into its rounds with the decision, so a crash leaves nothing half started.
+ */
+
+import { byName } from '../../dag/graph.ts';
+import { emptyJoin, forgetEnds, openStart } from '../../dag/ready.ts';
+import { CarillonError } from '../../errors.ts';
+import type { Command, StartedJob } from '../command.ts';
+import { policyOf } from '../job/policy.ts';
+import type { Run } from '../model/model.ts';
+import { copyRun } from '../state/decision.ts';
+import { branchesOf } from '../state/lineage.ts';
+import type { Entry, State } from '../state/state.ts';
+import type { Turn } from '../state/turn.ts';
+import { fire, settle } from './endings.ts';
+import { overlapOf } from './overlap.ts';
+import { idleReason, openRun } from './runs.ts';
+
+/** Jobs that one start may reach: what one decision holds the loop with, and one commit the store. */
+export const MAX_STARTED = 20_000;
+
+type Start = Extract<Command, { kind: 'start' }>;
+
+interface Plan {
+  /** The named jobs in the order of their names. */
+  readonly jobs: readonly Omit<StartedJob, 'run'>[];
+  /** For each job that has parents in the start: which, in its own order. */
+  readonly rounds: ReadonlyMap<Entry, readonly string[]>;
+  /** For each job that waits for several of the start and for others: those of the start. */
+  readonly outside: ReadonlyMap<Entry, readonly string[]>;
+}
+
+/** Checks a start; what it returns makes it. With the trigger id of an earlier one it makes nothing. */
+export function start(
+  { state, now }: { readonly state: State; readonly now: number },
+  command: Start,
+): (turn: Turn) => readonly StartedJob[] {
+  const plan = planStart(state, command.names);
+  if (command.dryRun) return () => plan.jobs.map((job) => ({ ...job, run: null }));
+  const variant = `m${command.triggerId}`;
+  return (turn) => {
+    const known = plan.jobs.some(({ job }) => state.triggered(job, variant) !== undefined);
+    if (!known) begin(turn, plan, { due: now, variant, by: command.by });
+    return plan.jobs.map((job) => {
+      const run = state.triggered(job.job, variant);
+      return run === undefined
+        ? { ...job, run: null }
+        : { ...job, skip: null, run: copyRun(state.runs.get(run.id) ?? run) };
+    });
+  };
+}
+
+function planStart(state: State, names: readonly string[]): Plan {
+  const named = [...new Set(names)].sort(byName).map((name) => entryOf(state, name));
+  const branches = branchesOf(
+    state.graph,
+    named.map(({ job }) => job.name),
+  );
+  if (branches.size > MAX_STARTED) {
+    throw new CarillonError(
+      'LIMIT_EXCEEDED',
+      `${branches.size} jobs would be started or follow, more than ${MAX_STARTED}. Name fewer jobs.`,
+      { field: 'jobs', allowed: `at most ${MAX_STARTED}, with the jobs that follow` },
+    );
+  }
+  const parentsIn = (name: string) => state.graph.parentsOf(name).filter((parent) => branches.has(parent));
+  const jobs = named.map((entry) => {
+    const { name } = entry.job;
+    const after = parentsIn(name);
+    const others =
+      after.length === 0 ? [] : state.graph.parentsOf(name).filter((each) => !branches.has(each));
+    return { job: name, after, others, skip: after.length === 0 ? overlapping(entry) : idleReason(entry) };
+  });
+  const rounds = new Map<Entry, readonly string[]>();
+  const below = new Set<string>();
+  for (const name of branches) {
+    const parents = parentsIn(name);
+    if (parents.length > 0) rounds.set(state.entry(name), parents);
+    for (const child of state.graph.childrenOf(name)) if (!branches.has(child)) below.add(child);
+  }
+  const outside = new Map<Entry, readonly string[]>();
+  for (const name of below) {
+    const parents = parentsIn(name);
+    if (parents.length > 1) outside.set(state.entry(name), parents);
+  }
+  return { jobs, rounds, outside };
+}
+
+function entryOf(state: State, name: string): Entry {
+  const entry = state.jobs.get(name);
+  if (entry !== undefined) return entry;
+  throw new CarillonError('JOB_NOT_FOUND', `there is no job named '${name}', so none was started`, {
+    field: 'jobs',
+    value: name,
+  });
+}
+
+/** Why a run that starts now would be skipped; null: it would not. */
+function overlapping({ job, runs }: Entry): string | null {
+  const overlap = overlapOf(policyOf(job.definition.policy), runs, { byClock: false, inRow: false });
+  return overlap.kind === 'skip' ? overlap.reason : null;
+}
+
+interface Seed {
+  readonly due: number;
+  readonly variant: string;
+  readonly by: string;
+}
+
+function begin(turn: Turn, { jobs, rounds, outside }: Plan, { due, variant, by }: Seed): void {
+  const { state, draft } = turn;
+  // Before the runs: one that is skipped ends at once, and tells its children.
+  for (const [entry, parents] of rounds) {
+    const spec = state.joinSpec(entry);
+    if (spec === null) continue;
+    const opened = openStart(entry.state.join ?? emptyJoin, spec, { due, variant, parents });
+    entry.state.join = opened.join;
+    draft.state(entry.state);
+    fire(turn, entry, opened.firings, null);
+  }
+  for (const [entry, parents] of outside) {
+    if (entry.state.join === null) continue;
+    entry.state.join = forgetEnds(entry.state.join, parents);
+    draft.state(entry.state);
+  }
+  const runs: Run[] = [];
+  for (const { job, after } of jobs) {
+    if (after.length > 0) continue;
+    const trigger = { kind: 'manual', by } as const;
+    runs.push(openRun(turn, state.entry(job), { due, variant, root: job, trigger }));
+  }
+  settle(turn);
+  for (const run of runs) state.remember(copyRun(run));
+}
