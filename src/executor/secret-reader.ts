@@ -1,8 +1,8 @@
 /**
  * Reads a file with the rights of another user. So the system decides, on the very file that is read, by owner, mode,
  * access lists and every folder on the way. The supervisor's program opens it, and a child that is the scheduler's user
- * reads it, which no process of the other user can stop or trace. Without that program the child becomes the user: such
- * a process can stop it, and its launch then waits for as long as a read may take.
+ * reads it. Without that program the child opens the file itself, with the user's effective rights alone: its real user
+ * stays the scheduler's. Either way no process of the other user can stop or trace it.
  */
 
 import { execFile } from 'node:child_process';
@@ -52,8 +52,8 @@ const { constants, fstatSync, openSync, readSync } = require('node:fs');
 const { file, become, most } = JSON.parse(process.argv[1]);
 if (become) {
   process.setgroups([]);
-  process.setgid(become.gid);
-  process.setuid(become.uid);
+  process.setegid(become.gid);
+  process.seteuid(become.uid);
 }
 function read() {
   let fd = 0;

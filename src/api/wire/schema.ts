@@ -265,7 +265,10 @@ export const WireAttempt = Type.Object(
     reason: orNull(Type.String()),
     bytesDropped: orNull(
       count('Bytes of its oldest output that are not kept any more; while it runs, as of some seconds ago.'),
-      { description: 'Null: some, which its engine does not count. Of containers it is known at the end.' },
+      {
+        description:
+          'Null: some, which its engine does not count. Of containers it is known at the end. Of a Swarm it is not: 0, and the text shows it.',
+      },
     ),
   },
   { $id: 'Attempt' },

@@ -25,6 +25,7 @@ import {
 import { appendFile, type FileHandle, lstat, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, LogChunk, LogQuery, StopSignal } from '../../scheduler/ports.ts';
+import { droppedLine, heldLine } from './gaps.ts';
 
 export type Stream = LogChunk['stream'];
 export const streams: readonly Stream[] = ['stdout', 'stderr'];
@@ -34,6 +35,8 @@ const newline = 0x0a;
 const blockBytes = 64 * 1024;
 /** Blocks of one stream before the other gets its turn. */
 const blocksPerTurn = 16;
+/** A lease that stands in the way of a reader is over by then; a follower of a run that has ended waits no longer. */
+const heldMs = 60_000;
 /** How late a follower may be. */
 const followPollMs = 200;
 
@@ -70,13 +73,8 @@ interface Reader {
   missed: number;
   /** Whether what was read so far ends within a line. */
   inLine: boolean;
-}
-
-/** What a reader gets in the place of output that is gone: a line of its own. */
-export function droppedLine(bytes: number, inLine = false): Uint8Array {
-  const count = bytes.toLocaleString('en-US');
-  const words = bytes === 1 ? 'byte of output was' : 'bytes of output were';
-  return Buffer.from(`${inLine ? '\n' : ''}[carillon: ${count} ${words} dropped here]\n`);
+  /** Since when the file can't be read, by a clock that is never set; null: it can. */
+  heldSince: number | null;
 }
 
 export class LogFiles {
@@ -146,6 +144,8 @@ export class LogFiles {
   /** What is there, from the start or the last `tail` lines of each stream, then what comes if asked to follow. */
   async *read(query: LogQuery, following: Following): AsyncGenerator<LogChunk, void, undefined> {
     const readers: Reader[] = [];
+    const isHeldNow = ({ clock }: Following): boolean =>
+      readers.some(({ heldSince }) => heldSince !== null && clock.monotonicMs() - heldSince < heldMs);
     for (const stream of query.stream ? [query.stream] : streams)
       readers.push(await this.#reader(stream, query));
     for (;;) {
@@ -155,7 +155,13 @@ export class LogFiles {
       for (const reader of readers) {
         for (let turn = 0; turn < blocksPerTurn && reader.at < reader.until; turn++) {
           if (query.signal?.aborted) return;
-          const { bytes, at } = await this.#readAt(reader.stream, reader.at, blockBytes);
+          const { bytes, at, held } = await this.#readAt(reader.stream, reader.at, blockBytes);
+          if (held && reader.heldSince === null) {
+            yield { stream: reader.stream, bytes: heldLine(reader.stream, reader.inLine) };
+            reader.inLine = false;
+            reader.heldSince = following.clock.monotonicMs();
+          }
+          if (!held) reader.heldSince = null;
           const wanted = bytes.subarray(0, Math.max(0, reader.until - at));
           const missed = reader.missed + at - reader.at;
           reader.at = at + wanted.length;
@@ -167,7 +173,7 @@ export class LogFiles {
           reader.inLine = wanted.at(-1) !== newline;
         }
       }
-      if (query.signal?.aborted || (idle && last)) return;
+      if (query.signal?.aborted || (idle && last && !(query.follow && isHeldNow(following)))) return;
       if (idle) await pause(following.clock, followPollMs, query.signal);
     }
   }
@@ -201,7 +207,7 @@ export class LogFiles {
     const at = tail === undefined ? range.first : await this.#tailPosition(stream, tail, range);
     const until = follow ? Number.POSITIVE_INFINITY : range.end;
     const missed = at === range.first && tail !== 0 ? await this.dropped(stream) : 0;
-    return { stream, at, until, missed, inLine: false };
+    return { stream, at, until, missed, inLine: false, heldSince: null };
   }
 
   async #trimStream(stream: Stream): Promise<void> {
@@ -257,7 +263,7 @@ export class LogFiles {
   }
 
   /** Up to `length` bytes from `at` on, or from the oldest kept byte behind it; empty at the end. */
-  async #readAt(stream: Stream, at: number, length: number): Promise<{ bytes: Uint8Array; at: number }> {
+  async #readAt(stream: Stream, at: number, length: number): Promise<Part & { readonly at: number }> {
     for (;;) {
       const begin = this.#begin[stream];
       const range = await this.#range(stream);
@@ -265,10 +271,10 @@ export class LogFiles {
       if (at > range.end && begin === this.#begin[stream]) this.#begin[stream] = at;
       const from = Math.max(at, range.first);
       const old = from < begin;
-      const bytes = old
+      const part = old
         ? await readSome(this.#oldPath(stream), from - range.first, Math.min(length, begin - from))
         : await readSome(this.path(stream), from - begin, length);
-      if (begin === this.#begin[stream]) return { bytes, at: from };
+      if (begin === this.#begin[stream]) return { ...part, at: from };
     }
   }
 
@@ -324,19 +330,24 @@ function catchUp(source: FileHandle, target: FileHandle, from: number, keep: num
   return end;
 }
 
-async function readSome(path: string, offset: number, length: number): Promise<Uint8Array> {
+interface Part {
+  readonly bytes: Uint8Array;
+  /** Nothing can be read now: a process holds a lease on the file. */
+  readonly held: boolean;
+}
+
+async function readSome(path: string, offset: number, length: number): Promise<Part> {
   let file: FileHandle;
   try {
     file = await open(path, flags.read);
   } catch (error) {
-    // What is held can be read a minute later.
-    if (isMissing(error) || isHeld(error)) return new Uint8Array(0);
+    if (isMissing(error) || isHeld(error)) return { bytes: new Uint8Array(0), held: isHeld(error) };
     throw error;
   }
   try {
     const block = Buffer.allocUnsafe(length);
     const { bytesRead } = await file.read(block, 0, length, offset);
-    return block.subarray(0, bytesRead);
+    return { bytes: block.subarray(0, bytesRead), held: false };
   } finally {
     await file.close();
   }

@@ -4,9 +4,11 @@
  * command. It prints what it fetches on standard error; when something can't be had the attempt ends with 125.
  *
  * Whoever may submit jobs may run any program here, so any address may be named. Where one leads on by itself
- * it is followed to http and https only, and never from elsewhere to an address of this host.
+ * it is followed to http and https only, and never from elsewhere to an address of this host. The connection is made to
+ * the addresses that were checked: a name may mean another one a moment later.
  */
 
+import { networkInterfaces } from 'node:os';
 import { shownText } from '../../scheduler/job/masked.ts';
 import type { FetchItem } from '../../scheduler/job/spec.ts';
 
@@ -34,9 +36,15 @@ export interface FetchingCommand {
 export function fetchFirst(items: readonly FetchItem[], argv: readonly string[]): FetchingCommand {
   return {
     argv: ['/bin/sh', '-c', gate, 'carillon', process.execPath, program, ...argv],
-    input: JSON.stringify({ items: items.map(withShown), bounds }),
+    input: JSON.stringify({ items: items.map(withShown), bounds, own: ownAddresses() }),
   };
 }
+
+/** The addresses of this host's interfaces, without zones; loopback and link-local ones are known beside these. */
+const ownAddresses = (): string[] =>
+  Object.values(networkInterfaces()).flatMap(
+    (each) => each?.map(({ address }) => address.split('%', 1)[0] ?? '') ?? [],
+  );
 
 /** What is printed of an address: nothing of its login and its query. */
 const withShown = (item: FetchItem) => ({ ...item, shown: shownText(item.uri).split(/[?#]/, 1)[0] });
@@ -48,36 +56,69 @@ const { lookup } = require('node:dns/promises');
 const { createReadStream, createWriteStream, chmodSync, mkdirSync, readFileSync, rmSync } = require('node:fs');
 const { dirname } = require('node:path');
 const { createInterface } = require('node:readline');
-const { Readable, Transform } = require('node:stream');
+const http = require('node:http');
+const https = require('node:https');
+const { BlockList, isIP } = require('node:net');
+const { Transform } = require('node:stream');
 const { pipeline } = require('node:stream/promises');
 const { fileURLToPath } = require('node:url');
 const { createGunzip } = require('node:zlib');
-const { items, bounds } = JSON.parse(readFileSync(0, 'utf8'));
+const { items, bounds, own } = JSON.parse(readFileSync(0, 'utf8'));
 const say = (text) => process.stderr.write('carillon: ' + text + '\n');
 
-async function ownAddress(url) {
-  const { address } = await lookup(new URL(url).hostname.replace(/^\[|\]$/g, ''));
-  return /^(127\.|0\.|169\.254\.|::1$|::$|fe80:|::ffff:(127|0|169\.254)\.)/i.test(address);
+// The block list knows IPv4 addresses in their IPv6 form too.
+const ours = new BlockList();
+for (const [address, prefix] of [['127.0.0.0', 8], ['0.0.0.0', 8], ['169.254.0.0', 16]]) ours.addSubnet(address, prefix, 'ipv4');
+for (const [address, prefix] of [['::1', 128], ['::', 128], ['fe80::', 10]]) ours.addSubnet(address, prefix, 'ipv6');
+for (const address of own) ours.addAddress(address, kindOf(address));
+function kindOf(address) { return isIP(address) === 6 ? 'ipv6' : 'ipv4'; }
+const isOurs = (address) => ours.check(address.split('%', 1)[0], kindOf(address));
+
+// Without its login, which no other address inherits.
+function bare(url) {
+  const copy = new URL(url);
+  copy.username = copy.password = '';
+  return copy;
 }
 
-async function open(url, signal) {
-  const began = await ownAddress(url);
+// One request, to these addresses of its host and to no other.
+function ask(url, addresses, signal) {
+  const { username, password } = url;
+  const headers = { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'carillon' };
+  if (username !== '') headers.authorization =
+    'Basic ' + Buffer.from(decodeURIComponent(username) + ':' + decodeURIComponent(password)).toString('base64');
+  const lookup = (name, options, done) =>
+    options.all ? done(null, addresses) : done(null, addresses[0].address, addresses[0].family);
+  return new Promise((resolve, reject) => {
+    (url.protocol === 'https:' ? https : http).get(bare(url), { headers, lookup, signal, agent: false }, resolve).once('error', (error) =>
+      reject(new Error(error.cause?.message ?? error.code ?? error.message)));
+  });
+}
+
+async function open(first, signal) {
+  let url = new URL(first);
+  let fromHere = true;
   for (let left = bounds.redirects; ; left--) {
-    const { username, password } = new URL(url);
-    const bare = new URL(url); bare.username = bare.password = '';
-    const headers = username === '' ? {} :
-      { authorization: 'Basic ' + Buffer.from(decodeURIComponent(username) + ':' + decodeURIComponent(password)).toString('base64') };
-    const response = await fetch(bare, { headers, redirect: 'manual', signal });
-    if (response.status < 300 || response.status > 399) {
-      if (!response.ok) throw new Error('answered ' + response.status);
-      return Readable.fromWeb(response.body);
+    const addresses = await resolveName(url.hostname.replace(/^\[|\]$/g, ''));
+    // Of the first address the job's author decides.
+    if (!fromHere && addresses.some(({ address }) => isOurs(address))) throw new Error('leads on to an address of this host');
+    const response = await ask(url, addresses, signal);
+    fromHere = isOurs(response.socket.remoteAddress ?? '');
+    const { statusCode, headers } = response;
+    if (statusCode < 300 || statusCode > 399) {
+      if (statusCode < 200 || statusCode > 299) throw new Error('answered ' + statusCode);
+      return response;
     }
-    const next = new URL(response.headers.get('location') ?? '', bare);
+    response.resume();
     if (left === 0) throw new Error('leads on more than ' + bounds.redirects + ' times');
+    const next = new URL(headers.location ?? '', bare(url));
     if (!/^https?:$/.test(next.protocol)) throw new Error('leads on to ' + next.protocol);
-    if (!began && await ownAddress(next.href)) throw new Error('leads on to an address of this host');
-    url = next.href;
+    url = next;
   }
+}
+
+async function resolveName(name) {
+  return await lookup(name, { all: true }).catch((error) => { throw new Error(error.code ?? error.message); });
 }
 
 async function take({ uri, shown, output, executable, extract }) {
@@ -157,8 +198,7 @@ async function checkZip(file) {
       await take(item);
     } catch (error) {
       rmSync(item.output, { force: true });
-      const cause = error.cause?.code ?? error.cause?.message ?? error.message;
-      say('could not fetch ' + item.shown + ': ' + cause);
+      say('could not fetch ' + item.shown + ': ' + (error.cause?.message ?? error.message));
       process.exit(1);
     }
   }

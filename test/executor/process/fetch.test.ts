@@ -24,20 +24,27 @@ import { Rig } from '../../support/rig.ts';
 
 let folder: string;
 let server: Server;
-let asked: { url: string | undefined; authorization: string | undefined }[];
+let asked: { url: string | undefined; authorization: string | undefined; at: string | undefined }[];
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'carillon-fetch-'));
   asked = [];
   server = createServer((request, response) => {
-    asked.push({ url: request.url, authorization: request.headers.authorization });
+    const { localAddress } = request.socket;
+    asked.push({
+      url: request.url,
+      authorization: request.headers.authorization,
+      at: localAddress?.replace('::ffff:', ''),
+    });
     const path = request.url?.split('?')[0];
     if (path === '/tool.sh') response.end('#!/bin/sh\necho "tool $1"\n');
     else if (path === '/data.gz') response.end(gzipSync('packed'));
     else if (path === '/moved') response.writeHead(302, { location: '/tool.sh' }).end();
     else if (path === '/in-circles') response.writeHead(302, { location: '/in-circles' }).end();
     else if (path === '/to-a-file') response.writeHead(302, { location: 'file:///etc/passwd' }).end();
-    else if (path === '/home')
-      response.writeHead(302, { location: `http://127.0.0.1:${port()}/tool.sh` }).end();
+    else if (path === '/to')
+      response
+        .writeHead(302, { location: new URL(request.url ?? '', 'http://x').searchParams.get('to') ?? '' })
+        .end();
     else response.writeHead(404).end();
   }).listen(0);
   await once(server, 'listening');
@@ -60,18 +67,29 @@ const item = (uri: string, output: string, more = {}) => ({
 
 const run = (items: Parameters<typeof fetchFirst>[0], ...argv: string[]) => runIn(folder, {}, items, ...argv);
 
-/** With other bounds than there are. */
+interface Instead {
+  readonly own?: string[];
+  readonly names?: string;
+  readonly unpackedBytes?: number;
+  readonly members?: number;
+}
+
+/** With other bounds than there are, other addresses of this host, and other answers to its questions for names. */
 async function runIn(
   cwd: string,
-  bounds: Record<string, number>,
+  { own, names, ...bounds }: Instead,
   items: Parameters<typeof fetchFirst>[0],
   ...argv: string[]
 ) {
   const first = fetchFirst(items, argv);
   const [program = '', ...rest] = first.argv;
-  const child = spawn(program, rest, { cwd, env: { PATH: process.env.PATH } });
+  const hook = join(folder, 'names.cjs');
+  if (names !== undefined) writeFileSync(hook, names);
+  const env = { PATH: process.env.PATH, ...(names !== undefined && { NODE_OPTIONS: `--require ${hook}` }) };
+  const child = spawn(program, rest, { cwd, env });
   const input = JSON.parse(first.input) as { bounds: object };
-  child.stdin.end(JSON.stringify({ ...input, bounds: { ...input.bounds, ...bounds } }));
+  const changed = { ...input, bounds: { ...input.bounds, ...bounds }, ...(own !== undefined && { own }) };
+  child.stdin.end(JSON.stringify(changed));
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk) => (out += chunk));
@@ -162,18 +180,82 @@ describe('what can not be had ends the attempt with 125 and the reason, and the 
     const { code, err } = await run([item(uri, 'x')], 'true');
     expect([code, err]).toEqual([125, `carillon: could not fetch ${uri}: ECONNREFUSED\n`]);
   });
+});
 
-  const outside = Object.values(networkInterfaces())
-    .flat()
-    .find((each) => each?.family === 'IPv4' && !each.internal);
-  test.skipIf(outside === undefined)(
-    'another host leads to this one (needs an address besides loopback)',
-    async () => {
-      const { code, err } = await run([item(`http://${outside?.address}:${port()}/home`, 'x')], 'true');
-      expect(code).toBe(125);
-      expect(err).toContain('leads on to an address of this host');
-    },
-  );
+const outside = Object.values(networkInterfaces())
+  .flat()
+  .find((each) => each?.family === 'IPv4' && !each.internal)?.address;
+
+describe.skipIf(outside === undefined)('a redirect (needs an address besides loopback)', () => {
+  /** The address of this machine stands for another host. */
+  const elsewhere = { own: ['192.0.2.7', '2001:db8::7'] };
+  const leading = (to: string) => item(`http://${outside}:${port()}/to?to=${encodeURIComponent(to)}`, 'x');
+
+  test.each([
+    'http://127.0.0.1:PORT/tool.sh',
+    'http://127.9.9.9:PORT/tool.sh',
+    'http://localhost:PORT/tool.sh',
+    'http://2130706433:PORT/tool.sh',
+    'http://[::1]:PORT/tool.sh',
+    'http://[::ffff:127.0.0.1]:PORT/tool.sh',
+    'http://0.0.0.0:PORT/tool.sh',
+    'http://169.254.169.254/latest/meta-data',
+    'http://[::ffff:169.254.169.254]/latest/meta-data',
+    'http://[fe80::1]/',
+    'http://[febf::1]/',
+    'http://192.0.2.7/',
+    'http://[::ffff:192.0.2.7]/',
+    'http://[2001:db8::7]/',
+  ])('from another host to an address of this one is not followed: %s', async (to) => {
+    const { code, err } = await runIn(
+      folder,
+      elsewhere,
+      [leading(to.replace('PORT', String(port())))],
+      'true',
+    );
+    expect(code).toBe(125);
+    expect(err).toContain('leads on to an address of this host');
+    expect(asked).toHaveLength(1);
+  });
+
+  test('knows all addresses of this host', () => {
+    const { own } = JSON.parse(fetchFirst([], ['true']).input) as { own: string[] };
+    expect(own).toContain(outside);
+  });
+
+  test('from this host to this host, by way of another one, is not followed either', async () => {
+    const there = `http://${outside}:${port()}/to?to=${encodeURIComponent(at('/tool.sh'))}`;
+    const { err } = await runIn(
+      folder,
+      elsewhere,
+      [item(at(`/to?to=${encodeURIComponent(there)}`), 'x')],
+      'true',
+    );
+    expect(err).toContain('leads on to an address of this host');
+    expect((await run([item(at(`/to?to=${encodeURIComponent(at('/tool.sh'))}`), 'x')], 'true')).code).toBe(0);
+  });
+
+  test('is followed to the address that was checked, whatever the name means a moment later', async () => {
+    const names = `
+      const dns = require('node:dns');
+      const answers = ['${outside}', '127.0.0.1', '127.0.0.1'].map((address) => ({ address, family: 4 }));
+      const next = (options) => { const one = answers.shift(); return options?.all ? [one] : one; };
+      const { lookup, promises: { lookup: later } } = dns;
+      dns.promises.lookup = async (name, options) => name === 'rebound.test' ? next(options) : later(name, options);
+      dns.lookup = (name, options, done) => {
+        if (name !== 'rebound.test') return lookup(name, options, done);
+        const answer = next(options);
+        if (options?.all) done(null, answer); else done(null, answer.address, answer.family);
+      };`;
+    const { code } = await runIn(
+      folder,
+      { ...elsewhere, names },
+      [leading(`http://rebound.test:${port()}/tool.sh`)],
+      'true',
+    );
+    expect(code).toBe(0);
+    expect(asked.map((each) => each.at)).toEqual([outside, outside]);
+  });
 });
 
 /** Archives as no program makes them. */

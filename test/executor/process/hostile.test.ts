@@ -19,6 +19,7 @@ import { LogFiles } from '../../../src/executor/logs/files.ts';
 import { clearLaunch } from '../../../src/executor/process/clearing.ts';
 import { readAsUser } from '../../../src/executor/secret-reader.ts';
 import { realClock } from '../../../src/node/clock.ts';
+import type { LogChunk, LogQuery } from '../../../src/scheduler/ports.ts';
 import { until } from '../../support/until.ts';
 import { processSpec } from '../launch-spec.ts';
 import { type ProcessHarness, processHarness, warnings } from './harness.ts';
@@ -100,17 +101,27 @@ describe.skipIf(!able)('a process of the user of a job', () => {
     await launcher.stop();
   });
 
-  test('that stops all others of its user holds up no start that needs a secret of that user', async () => {
-    const file = join(programs, 'secret');
-    writeFileSync(file, 'word', { mode: 0o400 });
-    chownSync(file, uid, uid);
-    await begun('stopper');
-    const owner = { uid, gid: uid };
-    for (let n = 0; n < 6; n++) {
-      const { bytes, problem } = await readAsUser(file, owner, harness.supervisor);
-      expect([bytes?.toString(), problem]).toEqual(['word', null]);
-    }
-  });
+  test.each<[string, boolean]>([
+    ['the supervisor', true],
+    ['no supervisor that opens files', false],
+  ])(
+    'that stops all others of its user holds up no start that needs a secret of that user, with %s',
+    async (_, opens) => {
+      const file = join(programs, `secret-${opens}`);
+      writeFileSync(file, 'word', { mode: 0o400 });
+      chownSync(file, uid, uid);
+      await begun('stopper');
+      const owner = { uid, gid: uid };
+      for (let n = 0; n < 6; n++) {
+        const { bytes, problem } = await readAsUser(file, owner, opens ? harness.supervisor : null);
+        expect([bytes?.toString(), problem]).toEqual(['word', null]);
+      }
+      // The rights are the user's all the same.
+      chownSync(file, 0, 0);
+      const { problem } = await readAsUser(file, owner, opens ? harness.supervisor : null);
+      expect(problem).toBe('can not be opened (EACCES)');
+    },
+  );
 
   test('that holds a lease on its output holds up no thread of the scheduler', async () => {
     const folder = join(programs, 'log');
@@ -122,9 +133,22 @@ describe.skipIf(!able)('a process of the user of a job', () => {
     const files = new LogFiles(folder, 1_000);
     await files.trim();
     expect((await stat(path)).size).toBe(1_000);
-    for await (const _ of files.read({}, { clock: realClock, ended: () => true }));
+    const read = (query: LogQuery) => files.read(query, { clock: realClock, ended: () => true });
+    const text = async (chunks: AsyncIterable<LogChunk>) => {
+      const parts: Uint8Array[] = [];
+      for await (const { bytes } of chunks) parts.push(bytes);
+      return Buffer.concat(parts).toString();
+    };
+    const held =
+      '[carillon: stdout cannot be read now, because a process holds a lease on it: try again in a minute]\n';
+    expect(await text(read({}))).toBe(held);
+    expect(await text(read({ tail: 1 }))).toBe(held);
+    const followed = read({ follow: true });
+    const begin = await followed.next();
+    expect(Buffer.from(begin.value?.bytes ?? []).toString()).toBe(held);
     await expect(files.takeOver()).rejects.toThrow('EAGAIN');
     child.kill('SIGKILL');
+    expect(await text(followed)).toBe('x'.repeat(1_000));
     await until('the file is free', async () => files.trim().then(() => statSync(path).size === 0));
     await files.takeOver();
     expect(statSync(path).uid).toBe(0);

@@ -1,0 +1,19 @@
+/** What a reader of output gets in the place of what cannot be read: a line of its own. */
+
+/** For output that is gone. */
+export function droppedLine(bytes: number, inLine = false): Uint8Array {
+  const count = bytes.toLocaleString('en-US');
+  const words = bytes === 1 ? 'byte of output was' : 'bytes of output were';
+  return lineOf(`${count} ${words} dropped here`, inLine);
+}
+
+/** For output that a process of the job keeps from being read. */
+export function heldLine(stream: string, inLine: boolean): Uint8Array {
+  return lineOf(
+    `${stream} cannot be read now, because a process holds a lease on it: try again in a minute`,
+    inLine,
+  );
+}
+
+const lineOf = (text: string, inLine: boolean): Uint8Array =>
+  Buffer.from(`${inLine ? '\n' : ''}[carillon: ${text}]\n`);
