@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { engines } from '../src/node/engines.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -28,6 +29,10 @@ function read(path: string): Source {
 const sources = (readdirSync(join(root, 'src'), { recursive: true }) as string[])
   .filter((path) => path.endsWith('.ts'))
   .map((path) => read(join('src', path)));
+
+const webSources = (readdirSync(join(root, 'web/src'), { recursive: true }) as string[])
+  .filter((path) => /\.tsx?$/.test(path))
+  .map((path) => read(join('web/src', path)));
 
 const schedule = 'src/scheduler/schedule';
 const job = 'src/scheduler/job';
@@ -144,6 +149,21 @@ const purePackages = ['typebox', 'typebox/compile', 'hdr-histogram-js'];
 const isPure = (path: string): boolean =>
   /^src\/(dag|scheduler)\/|^src\/errors\.ts$/.test(path) && !path.startsWith('src/scheduler/runtime/');
 
+/**
+ * Words that hold an engine's name and mean something else: the client library, the default registry, a product, and
+ * Docker's own client, whose keys and logins all engines of containers may use.
+ */
+const otherWords =
+  /dockerode|DockerOptions|docker\.io|docker login|docker-credential-|\.docker\b|docker-?(config|tlsDir)|docker\.sock|to reach Docker|Docker Swarm/gi;
+/** Who may name engines: their list, and Chronos, whose jobs have words of their own. */
+const mayNameEngines = (path: string): boolean => path === engineList || path.startsWith(`${chronos}/`);
+
+/** `'process'` is a word of the language too, so that only counts as a text. */
+function namesEngine(name: string, line: string): boolean {
+  const text = new RegExp(`['"\`]${name}['"\`]`);
+  return name === 'process' ? text.test(line) : line.toLowerCase().includes(name);
+}
+
 function imported(source: Source, from: string): string {
   return relative(root, resolve(root, dirname(source.path), from));
 }
@@ -152,10 +172,12 @@ function findings(check: (source: Source) => string[]): string[] {
   return sources.flatMap((source) => check(source).map((finding) => `${source.path}:${finding}`));
 }
 
+const isComment = (line: string): boolean => /^\s*(\*|\/\/|\/\*)/.test(line);
+
 /** Lines that match, outside comments. */
 function linesWith(source: Source, pattern: RegExp, advice: string): string[] {
   return source.lines.flatMap((line, i) =>
-    pattern.test(line) && !/^\s*(\*|\/\/|\/\*)/.test(line) ? [`${i + 1}: ${line.trim()} — ${advice}`] : [],
+    pattern.test(line) && !isComment(line) ? [`${i + 1}: ${line.trim()} — ${advice}`] : [],
   );
 }
 
@@ -205,12 +227,35 @@ describe('the house is tidy', () => {
     expect([...counts].filter(([, files]) => files > MAX_FILES)).toEqual([]);
   });
 
+  test('nobody but its folder and the list of engines names an engine', () => {
+    const names = engines.map(({ name }) => name);
+    const named = (source: Source, name: string): string[] => {
+      const isOwn = source.path.startsWith(`${executor}/${name}/`);
+      return isOwn || mayNameEngines(source.path)
+        ? []
+        : source.lines.flatMap((line, i) =>
+            !isComment(line) && namesEngine(name, line.replace(otherWords, ''))
+              ? [`${source.path}:${i + 1}: ${line.trim()} — let the engine's description say it`]
+              : [],
+          );
+    };
+    const everyone = [...sources, ...webSources];
+    expect(everyone.flatMap((source) => names.flatMap((name) => named(source, name)))).toEqual([]);
+    const imports = findings((source) =>
+      source.imports.flatMap(({ from, line }) => {
+        const room = roomOf(imported(source, from));
+        const isEngine = names.some((name) => room === `${executor}/${name}`);
+        return isEngine && room !== roomOf(source.path) && source.path !== engineList
+          ? [`${line}: imports ${from}`]
+          : [];
+      }),
+    );
+    expect(imports).toEqual([]);
+  });
+
   test('the web app takes types of the wire only', () => {
-    const files = (readdirSync(join(root, 'web/src'), { recursive: true }) as string[])
-      .filter((path) => /\.tsx?$/.test(path))
-      .map((path) => read(join('web/src', path)));
     expect(
-      files.flatMap((source) =>
+      webSources.flatMap((source) =>
         source.imports
           .filter(({ from }) => from.startsWith('.'))
           .filter(({ from, typeOnly }) => {

@@ -267,7 +267,7 @@ export const WireAttempt = Type.Object(
       count('Bytes of its oldest output that are not kept any more; while it runs, as of some seconds ago.'),
       {
         description:
-          'Null: some, which its engine does not count. Of containers it is known at the end. Of a Swarm it is not: 0, and the text shows it.',
+          'Null: some, which its engine does not count. Of containers it is known at the end. Where an engine does not know it, it is 0, and the output shows the gap.',
       },
     ),
   },

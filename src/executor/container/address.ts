@@ -1,4 +1,4 @@
-/** Where a Docker engine listens: from what a person writes to what the client needs. */
+/** Where an engine listens: from what a person writes to what the client needs. */
 
 import { CarillonError } from '../../errors.ts';
 
@@ -8,7 +8,7 @@ export interface TlsFiles {
   readonly keyFile: string;
 }
 
-export type DockerAddress =
+export type EngineAddress =
   | { readonly socketPath: string }
   | { readonly protocol: 'http' | 'https'; readonly host: string; readonly port: number };
 
@@ -21,14 +21,18 @@ const allowed = [
 ];
 
 /** INVALID_FIELD for what no client can reach. With `tls`, tcp means https. */
-export function dockerAddress(host: string, tls: TlsFiles | null): DockerAddress {
+export function engineAddress(
+  host: string,
+  tls: TlsFiles | null,
+  { what, setting }: { readonly what: string; readonly setting: string },
+): EngineAddress {
   const socketPath = /^(?:unix:\/\/)?(\/.+)$/.exec(host)?.[1];
   if (socketPath !== undefined) return { socketPath };
   const [, scheme, name, port] =
     /^(tcp|http|https):\/\/(\[[0-9a-fA-F:]+\]|[^:/[\]]+)(?::(\d{1,5}))?\/?$/.exec(host) ?? [];
   if (scheme === undefined || name === undefined || Number(port ?? 1) > 65_535) {
-    throw new CarillonError('INVALID_FIELD', `${host} is not the address of a Docker engine`, {
-      field: 'docker-host',
+    throw new CarillonError('INVALID_FIELD', `${host} is not the address of a ${what}`, {
+      field: setting,
       value: host,
       allowed,
     });

@@ -6,7 +6,7 @@
 
 import type { LogChunk } from '../../scheduler/ports.ts';
 import { FrameParser } from './frames.ts';
-import { engineLogLimits } from './request.ts';
+import { engineLogLimits } from './labels.ts';
 
 /** Fewer entries never fill the files: the driver splits lines at 16 KiB, and a byte is six of JSON at most. */
 const fewEntries = 300;

@@ -3,9 +3,9 @@
 import { CarillonError } from '../../errors.ts';
 import type { Login, RegistryAuth } from './transport.ts';
 
-const dockerHub = 'https://index.docker.io/v1/';
+const defaultRegistry = 'https://index.docker.io/v1/';
 /** All the names it has had. */
-const dockerHubHosts = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
+const defaultHosts = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
 
 /** With a tag or digest in any case: a pull without one fetches every tag there is. */
 export function fullImageName(image: string): string {
@@ -17,7 +17,7 @@ export function fullImageName(image: string): string {
 export function registryOf(image: string): string {
   const [first = '', ...rest] = image.split('/');
   const isHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost');
-  return isHost && !dockerHubHosts.has(first) ? first : dockerHub;
+  return isHost && !defaultHosts.has(first) ? first : defaultRegistry;
 }
 
 /**
@@ -86,7 +86,7 @@ function ofRegistry(entries: unknown, registry: string): unknown {
 
 function hostOf(address: string): string {
   const host = address.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
-  return dockerHubHosts.has(host) ? dockerHub : host;
+  return defaultHosts.has(host) ? defaultRegistry : host;
 }
 
 function splitPair(text: string): Login | null {

@@ -13,10 +13,10 @@ import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { inspect } from 'node:util';
-import Docker from 'dockerode';
+import Client from 'dockerode';
 import { CarillonError } from '../../errors.ts';
 import type { Clock } from '../../scheduler/ports.ts';
-import { dockerAddress, type TlsFiles } from './address.ts';
+import { engineAddress, type TlsFiles } from './address.ts';
 
 /** Statuses a proxy gives, and a cluster without a leader: they say nothing of the container. */
 const unknownOutcome = new Set([502, 503, 504]);
@@ -55,23 +55,23 @@ export interface TransportOptions {
   readonly host: string;
   readonly tls: TlsFiles | null;
   readonly clock: Clock;
-  /** For messages: `Docker engine`, and the setting that names it. */
+  /** For messages: what it is, such as `Swarm manager`, and the setting that names it. */
   readonly what: string;
   readonly setting: string;
 }
 
-export class DockerTransport {
+export class EngineTransport {
   readonly host: string;
   readonly #options: TransportOptions;
-  readonly #modem: Docker['modem'];
+  readonly #modem: Client['modem'];
   readonly #closing = new AbortController();
 
   constructor(options: TransportOptions) {
-    const { host, tls } = options;
+    const { host, tls, what, setting } = options;
     this.host = host;
     this.#options = options;
     setMaxListeners(0, this.#closing.signal);
-    const address = dockerAddress(host, tls);
+    const address = engineAddress(host, tls, { what, setting });
     // Connections are not kept: after a restart of the engine a kept one fails the next call.
     const secure = 'protocol' in address && address.protocol === 'https';
     const agent = secure ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false });
@@ -93,7 +93,7 @@ export class DockerTransport {
       agent: undescribed(agent),
       ...keys,
     };
-    this.#modem = new Docker({ ...about, ...address } as Docker.DockerOptions).modem;
+    this.#modem = new Client({ ...about, ...address } as Client.DockerOptions).modem;
   }
 
   ask<T>(call: Call): Promise<T> {

@@ -6,7 +6,7 @@
 
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type { Clock, Log, Preparation } from '../../scheduler/ports.ts';
-import { labelOf } from '../container/request.ts';
+import { labelOf } from '../container/labels.ts';
 import { EngineRefusal } from '../container/transport.ts';
 import {
   type CreateContext,

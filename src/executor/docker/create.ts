@@ -7,12 +7,12 @@ import { CarillonError } from '../../errors.ts';
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type { Clock, Log } from '../../scheduler/ports.ts';
 import { ownCredentials } from '../container/credentials.ts';
-import { type DockerCreateRequest, dockerCreateRequest } from '../container/request.ts';
 import { EngineRefusal, type RegistryAuth } from '../container/transport.ts';
 import { readSecretVariables } from '../secret-file.ts';
 import type { GatedEngine } from './gate.ts';
 import { prepareContainer, readSecretFiles, type SecretContent } from './prepare.ts';
 import type { ImagePulls } from './pull.ts';
+import { type DockerCreateRequest, dockerCreateRequest } from './request.ts';
 
 export interface CreateContext {
   readonly engine: GatedEngine;

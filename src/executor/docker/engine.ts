@@ -3,11 +3,12 @@
 import type { CarillonError } from '../../errors.ts';
 import type { Clock } from '../../scheduler/ports.ts';
 import type { TlsFiles } from '../container/address.ts';
+import { labelOf } from '../container/labels.ts';
 import type { EngineLogQuery } from '../container/logs.ts';
-import { type DockerCreateRequest, labelOf } from '../container/request.ts';
-import { DockerTransport, EngineRefusal, type RegistryAuth } from '../container/transport.ts';
+import { EngineRefusal, EngineTransport, type RegistryAuth } from '../container/transport.ts';
 import { isLaunchName } from '../logs/run-logs.ts';
 import { jsonLines } from './lines.ts';
+import type { DockerCreateRequest } from './request.ts';
 import type { ContainerInspection } from './state.ts';
 
 /** Looking things up takes milliseconds; a busy engine may take seconds, a dead one forever. */
@@ -61,14 +62,14 @@ export interface DockerEngineOptions {
 export class DockerEngine {
   readonly host: string;
   readonly #clock: Clock;
-  readonly #transport: DockerTransport;
+  readonly #transport: EngineTransport;
   /** What registries call an image, by its id; an id never means another image. */
   readonly #digests = new Map<string, readonly string[]>();
 
   constructor({ host, tls, clock }: DockerEngineOptions) {
     this.host = host;
     this.#clock = clock;
-    this.#transport = new DockerTransport({
+    this.#transport = new EngineTransport({
       host,
       tls,
       clock,
@@ -78,7 +79,7 @@ export class DockerEngine {
   }
 
   /** For what stands on top of this. */
-  protected get transport(): DockerTransport {
+  protected get transport(): EngineTransport {
     return this.#transport;
   }
 

@@ -15,10 +15,11 @@ import { createHash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../scheduler/ports.ts';
 import { readFrames } from '../container/frames.ts';
-import { type DockerCreateRequest, labelOf } from '../container/request.ts';
+import { labelOf } from '../container/labels.ts';
 import { EngineRefusal } from '../container/transport.ts';
 import { DockerEngine, type DockerEngineOptions } from './engine.ts';
 import { closing, gatePrograms, opening, unopened } from './gate-program.ts';
+import type { DockerCreateRequest } from './request.ts';
 import type { ContainerInspection } from './state.ts';
 import { tarOf } from './tar.ts';
 

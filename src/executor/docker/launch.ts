@@ -20,7 +20,7 @@
 import { CarillonError } from '../../errors.ts';
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type { Clock } from '../../scheduler/ports.ts';
-import { labelOf } from '../container/request.ts';
+import { labelOf } from '../container/labels.ts';
 import { EngineRefusal } from '../container/transport.ts';
 import type { Ready } from './ahead.ts';
 import {

@@ -22,9 +22,9 @@ import type {
 import type { TlsFiles } from '../container/address.ts';
 import { type FindCredentials, noCredentials } from '../container/credentials.ts';
 import { countLines, readFrames, skipLines } from '../container/frames.ts';
+import { labelOf } from '../container/labels.ts';
 import { cutLine, isCut } from '../container/log-cut.ts';
 import { copyLogs, type EngineLogQuery, engineLogs } from '../container/logs.ts';
-import { labelOf } from '../container/request.ts';
 import { type Flight, Flights } from '../flights.ts';
 import { isLaunchName, type RunLogs } from '../logs/run-logs.ts';
 import { ContainersAhead } from './ahead.ts';

@@ -3,7 +3,7 @@
 import { CarillonError } from '../../errors.ts';
 import type { LaunchSpec, SecretFile } from '../../scheduler/job/spec.ts';
 import { type FindCredentials, ownCredentials } from '../container/credentials.ts';
-import { labelOf } from '../container/request.ts';
+import { labelOf } from '../container/labels.ts';
 import { EngineRefusal } from '../container/transport.ts';
 import { readSecretFile, readSecretVariables } from '../secret-file.ts';
 import type { SwarmEngine } from './engine.ts';

@@ -10,9 +10,9 @@
 import { CarillonError } from '../../errors.ts';
 import type { Clock } from '../../scheduler/ports.ts';
 import type { TlsFiles } from '../container/address.ts';
+import { labelOf } from '../container/labels.ts';
 import type { EngineLogQuery } from '../container/logs.ts';
-import { labelOf } from '../container/request.ts';
-import { type Call, DockerTransport, EngineRefusal, type RegistryAuth } from '../container/transport.ts';
+import { type Call, EngineRefusal, EngineTransport, type RegistryAuth } from '../container/transport.ts';
 import type { SwarmServiceSpec } from './request.ts';
 import type { SwarmNode, SwarmTask } from './state.ts';
 
@@ -41,7 +41,7 @@ export interface SwarmEngineOptions {
   readonly clock: Clock;
 }
 
-type Manager = DockerTransport;
+type Manager = EngineTransport;
 /** A call; by default with the usual time for an answer. */
 type Question = Omit<Call, 'timeoutMs'> & { readonly timeoutMs?: number };
 
@@ -54,7 +54,7 @@ export class SwarmEngine {
   constructor({ hosts, tls, clock }: SwarmEngineOptions) {
     this.hosts = hosts.join(',');
     this.#managers = hosts.map(
-      (host) => new DockerTransport({ host, tls, clock, what: 'Swarm manager', setting: 'swarm-host' }),
+      (host) => new EngineTransport({ host, tls, clock, what: 'Swarm manager', setting: 'swarm-host' }),
     );
   }
 

@@ -22,8 +22,8 @@ import type {
 } from '../../scheduler/ports.ts';
 import type { TlsFiles } from '../container/address.ts';
 import { type FindCredentials, noCredentials } from '../container/credentials.ts';
+import { labelOf } from '../container/labels.ts';
 import { copyLogs, engineLogs } from '../container/logs.ts';
-import { labelOf } from '../container/request.ts';
 import { type Flight, Flights } from '../flights.ts';
 import { isLaunchName, type RunLogs } from '../logs/run-logs.ts';
 import { createService, removeSecrets, sweepSecrets } from './create.ts';

@@ -8,7 +8,7 @@
 
 import { CarillonError } from '../../errors.ts';
 import type { ContainerSpec, LaunchSpec, SecretFile } from '../../scheduler/job/spec.ts';
-import { engineLogLimits, launchLabels } from '../container/request.ts';
+import { engineLogLimits, launchLabels } from '../container/labels.ts';
 
 /** On tasks, which do not carry the name of their service. */
 export const launchLabel = 'carillon.launch';

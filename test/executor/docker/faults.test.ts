@@ -3,8 +3,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { dockerCreateRequest } from '../../../src/executor/container/request.ts';
 import type { DockerLauncherOptions } from '../../../src/executor/docker/launcher.ts';
+import { dockerCreateRequest } from '../../../src/executor/docker/request.ts';
 import { realClock } from '../../../src/node/clock.ts';
 import { type LaunchSpec, plainContainer } from '../../../src/scheduler/job/spec.ts';
 import type { Clock, Observation } from '../../../src/scheduler/ports.ts';

@@ -1,8 +1,8 @@
 /** Docker launchers over one private engine, for the conformance suite and the tests beside it. */
 
 import { expect } from 'vitest';
-import { dockerCreateRequest } from '../../../src/executor/container/request.ts';
 import { createDockerLauncher, type DockerLauncherOptions } from '../../../src/executor/docker/launcher.ts';
+import { dockerCreateRequest } from '../../../src/executor/docker/request.ts';
 import type { LaunchSpec } from '../../../src/scheduler/job/spec.ts';
 import type { Launcher } from '../../../src/scheduler/ports.ts';
 import type { LauncherHarness } from '../../conformance/launcher.ts';

@@ -7,21 +7,7 @@
 
 import { folderOf } from '../../scheduler/job/container-spec.ts';
 import type { ContainerSpec, LaunchSpec, PublishedPort } from '../../scheduler/job/spec.ts';
-
-/** Labels by which a launch is found again; the job's own labels stand beside them. */
-export const labelOf = {
-  cluster: 'carillon.cluster',
-  job: 'carillon.job',
-  run: 'carillon.run',
-  attempt: 'carillon.attempt',
-  term: 'carillon.term',
-  due: 'carillon.due',
-  /** Held at a gate before it runs; see docker/gate.ts. */
-  gate: 'carillon.gate',
-} as const;
-
-/** What the engine keeps of a job's output; the json-file driver drops the oldest file beyond it (log-cut.ts). */
-export const engineLogLimits = { fileBytes: 2 * 1024 * 1024, files: 16 } as const;
+import { engineLogLimits, launchLabels } from '../container/labels.ts';
 
 export interface DockerCreateRequest {
   readonly _query: { readonly name: string };
@@ -94,17 +80,6 @@ export function dockerCreateRequest(
       ...exposed(spec.container),
       HostConfig: hostConfig(spec),
     },
-  };
-}
-
-export function launchLabels(spec: LaunchSpec): Record<string, string> {
-  return {
-    [labelOf.cluster]: spec.cluster,
-    [labelOf.job]: spec.job,
-    [labelOf.run]: spec.run,
-    [labelOf.attempt]: String(spec.attempt),
-    [labelOf.term]: String(spec.term),
-    [labelOf.due]: new Date(spec.due).toISOString(),
   };
 }
 

@@ -1,10 +1,10 @@
+/** What a Docker Engine is asked for, and what is made of its answers. */
+
 import { describe, expect, test } from 'vitest';
-import { dockerAddress } from '../../../src/executor/container/address.ts';
-import { fullImageName, registryAuth, registryOf } from '../../../src/executor/container/registry.ts';
-import { dockerCreateRequest } from '../../../src/executor/container/request.ts';
+import { dockerCreateRequest } from '../../../src/executor/docker/request.ts';
 import { type ContainerInspection, launchReport } from '../../../src/executor/docker/state.ts';
 import { plainContainer } from '../../../src/scheduler/job/spec.ts';
-import { dockerSpec } from '../docker/harness.ts';
+import { dockerSpec } from './harness.ts';
 
 const due = Date.UTC(2026, 10, 21, 2);
 
@@ -131,73 +131,6 @@ describe('the create request', () => {
     expect(_body).toMatchObject({ Cmd: ['--all'] });
     expect(_body).not.toHaveProperty('Entrypoint');
   });
-});
-
-describe('an address', () => {
-  const tls = { caFile: 'ca.pem', certFile: 'cert.pem', keyFile: 'key.pem' };
-  test.each([
-    ['unix:///var/run/docker.sock', null, { socketPath: '/var/run/docker.sock' }],
-    ['/run/d.sock', null, { socketPath: '/run/d.sock' }],
-    ['tcp://10.0.0.1:2375', null, { protocol: 'http', host: '10.0.0.1', port: 2375 }],
-    ['tcp://build-1', null, { protocol: 'http', host: 'build-1', port: 2375 }],
-    ['tcp://build-1', tls, { protocol: 'https', host: 'build-1', port: 2376 }],
-    ['https://build-1:9999/', tls, { protocol: 'https', host: 'build-1', port: 9999 }],
-    ['tcp://[::1]:2375', null, { protocol: 'http', host: '::1', port: 2375 }],
-  ])('%s', (host, files, address) => {
-    expect(dockerAddress(host, files)).toEqual(address);
-  });
-
-  test.each(['', 'docker.sock', 'ssh://build-1', 'tcp://', 'tcp://h:99999', 'tcp://h:1/path', 'unix://'])(
-    '%j is refused with what is allowed',
-    (host) => {
-      expect(() => dockerAddress(host, null)).toThrow(
-        expect.objectContaining({ code: 'INVALID_FIELD', details: expect.objectContaining({ value: host }) }),
-      );
-    },
-  );
-});
-
-describe('an image name', () => {
-  test.each([
-    ['alpine', 'alpine:latest', 'https://index.docker.io/v1/'],
-    ['alpine:3.20', 'alpine:3.20', 'https://index.docker.io/v1/'],
-    ['team/tool', 'team/tool:latest', 'https://index.docker.io/v1/'],
-    ['localhost:5000/tool', 'localhost:5000/tool:latest', 'localhost:5000'],
-    ['r.example.com/a/b@sha256:00', 'r.example.com/a/b@sha256:00', 'r.example.com'],
-    ['localhost/tool', 'localhost/tool:latest', 'localhost'],
-  ])('%s is %s of %s', (image, full, registry) => {
-    expect([fullImageName(image), registryOf(image)]).toEqual([full, registry]);
-  });
-
-  const login = JSON.stringify({
-    auths: { 'r.example.com': { auth: Buffer.from('me:se:cret').toString('base64') } },
-  });
-  test.each([
-    ['a pair', 'me:se:cret\n'],
-    ['JSON', '{"username":"me","password":"se:cret"}'],
-    ['what docker login writes', login],
-  ])('takes credentials from %s', (_, secret) => {
-    expect(registryAuth('r.example.com/tool', secret)).toEqual({
-      username: 'me',
-      password: 'se:cret',
-      serveraddress: 'r.example.com',
-    });
-  });
-
-  test.each(['', 'no-colon', '{"username":"me"', '{"auths":{"other":{"auth":"bWU6cw=="}}}', '[]'])(
-    'refuses %j without quoting it',
-    (secret) => {
-      const error = (() => {
-        try {
-          return registryAuth('r.example.com/tool', secret);
-        } catch (caught) {
-          return caught as Error;
-        }
-      })();
-      expect(error).toMatchObject({ code: 'LAUNCH_REFUSED' });
-      if (secret !== '') expect(JSON.stringify([error, (error as Error).message])).not.toContain(secret);
-    },
-  );
 });
 
 describe('an inspection', () => {

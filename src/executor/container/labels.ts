@@ -1,0 +1,29 @@
+/** How a launch is marked on its engine, and how much of its output is kept there: the same for all of them. */
+
+import type { LaunchSpec } from '../../scheduler/job/spec.ts';
+
+/** Labels by which a launch is found again; the job's own labels stand beside them. */
+export const labelOf = {
+  cluster: 'carillon.cluster',
+  job: 'carillon.job',
+  run: 'carillon.run',
+  attempt: 'carillon.attempt',
+  term: 'carillon.term',
+  due: 'carillon.due',
+  /** Held at a gate before it runs; see docker/gate.ts. */
+  gate: 'carillon.gate',
+} as const;
+
+/** What the engine keeps of a job's output; the json-file driver drops the oldest file beyond it (log-cut.ts). */
+export const engineLogLimits = { fileBytes: 2 * 1024 * 1024, files: 16 } as const;
+
+export function launchLabels(spec: LaunchSpec): Record<string, string> {
+  return {
+    [labelOf.cluster]: spec.cluster,
+    [labelOf.job]: spec.job,
+    [labelOf.run]: spec.run,
+    [labelOf.attempt]: String(spec.attempt),
+    [labelOf.term]: String(spec.term),
+    [labelOf.due]: new Date(spec.due).toISOString(),
+  };
+}
