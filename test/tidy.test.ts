@@ -121,10 +121,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ...[store, 'src/store/embedded', 'src/store/zookeeper', 'src/store/zookeeper/wire'],
     ...[supervisor, executor, logs, engineList],
   ],
-  'src/cli': [
-    ...[errors, dag, jobFile, schedule, job, check, model, chronos, rules],
-    ...['src/node/config.ts', 'src/node/settings.ts'],
-  ],
+  'src/cli': [...[errors, dag, jobFile, schedule, job, check, model, chronos, rules], 'src/node/config.ts'],
 };
 const rooms = Object.keys(allowed).sort((a, b) => b.length - a.length);
 const roomOf = (path: string): string =>
