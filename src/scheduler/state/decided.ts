@@ -24,7 +24,7 @@ import { compileSchedule } from '../schedule/parse.ts';
 export const LEAP_MS = 3 * 3_600_000;
 /** Instants are counted exactly up to here, then as "at least". */
 export const COUNT_LIMIT = 100_000;
-/** Leaps and eras that are remembered for one job. What is forgotten of a leap stays decided. */
+/** Leaps and eras that are remembered for one job. What is forgotten of either stays decided. */
 const MAX_LEAPS = 4;
 const MAX_ERAS = 20;
 /** Instants of two schedules that are compared one by one; the rest of a stretch counts as decided. */
@@ -67,7 +67,7 @@ export function moveCursor({ state }: Pick<Scheduled, 'state'>, to: number): voi
   state.cursor = to;
   if (state.ahead.length === 0) return;
   const passed = state.ahead.filter((stretch) => stretch.to <= to && stretch.schedule !== undefined);
-  state.eras = [...state.eras, ...passed].slice(-MAX_ERAS);
+  state.eras = boundEras([...state.eras, ...passed]);
   state.ahead = state.ahead.filter((stretch) => stretch.to > to);
 }
 
@@ -82,6 +82,18 @@ export function addLeap(state: JobState, line: LedgerLine): void {
   state.leaps = leaps;
 }
 
+/**
+ * At most `MAX_ERAS`: the oldest become one, in which every instant counts as decided, because its schedules are
+ * forgotten. A clock that is set back that far then finds some instants passed over, and none that runs twice.
+ */
+function boundEras(eras: readonly Stretch[]): readonly Stretch[] {
+  if (eras.length <= MAX_ERAS) return eras;
+  const ascending = [...eras].sort((a, b) => a.from - b.from);
+  const oldest = ascending.splice(0, eras.length - MAX_ERAS + 1);
+  const { from } = oldest[0] as Stretch;
+  return [{ from, to: Math.max(...oldest.map(({ to }) => to)), schedule: null }, ...ascending];
+}
+
 /** The job gets another schedule, which holds from `cursor` on; `before` is the one that it had. */
 export function beginSchedule(state: JobState, before: ScheduleInput | null, cursor: number): void {
   const under = <T extends { readonly schedule?: ScheduleInput | null }>(each: T): T[] => {
@@ -91,7 +103,7 @@ export function beginSchedule(state: JobState, before: ScheduleInput | null, cur
   const era = { from: state.begins + 1, to: state.cursor };
   state.ahead = state.ahead.flatMap(under);
   state.leaps = state.leaps.flatMap(under);
-  state.eras = [...state.eras, ...(era.from > era.to ? [] : under<Stretch>(era))].slice(-MAX_ERAS);
+  state.eras = boundEras([...state.eras, ...(era.from > era.to ? [] : under<Stretch>(era))]);
   moveCursor({ state }, Math.max(cursor, state.cursor));
   state.begins = state.cursor;
 }

@@ -166,3 +166,23 @@ test('a clock that was ahead for a while leaves no gap in which rounds run again
   // It runs again behind them, and not first when the clock is where it had been.
   expect(rig.runs('a').at(-1)).toBe('launching 00:30');
 });
+
+test('no instant runs twice when the clock is set back behind more changes of the schedule than are remembered', () => {
+  const rig = new Rig('2026-01-01T00:00:00Z');
+  const put = (n: number) =>
+    rig.put({
+      name: 'a',
+      schedule: { cron: n % 2 === 0 ? '* * * * *' : '*/30 * * * * *' },
+      policy: { overlap: 'allow' },
+    });
+  for (let n = 0; n < 50; n++) {
+    put(n);
+    rig.advance(61_000);
+    while (rig.view('a').runs.length > 0) rig.end('a');
+  }
+  rig.restart(-49 * 61_000);
+  rig.advance('2026-01-01T01:00:00Z');
+  expect(runTwice(rig)).toEqual([]);
+  expect(rig.states.get('a')?.eras.length).toBeLessThanOrEqual(20);
+  expect(rig.runs('a').at(-1)).toBe('launching 01:00');
+});
