@@ -83,12 +83,49 @@ export class CarillonError extends Error {
   get status(): number {
     return catalogue[this.code].status;
   }
+
+  /** The same, with the place where the input came from; so are those that it carries. */
+  from(source: string): CarillonError {
+    const { others, ...details } = this.details;
+    return new CarillonError(this.code, this.message, {
+      ...details,
+      source,
+      ...(others !== undefined && { others: others.map((other) => other.from(source)) }),
+    });
+  }
 }
 
-/** The first of some problems with one thing, which carries the others; null where there are none. */
-export function firstOf([first, ...others]: readonly CarillonError[]): CarillonError | null {
+/** The first of some problems with one thing, which carries the others and theirs; null where there are none. */
+export function firstOf(problems: readonly CarillonError[]): CarillonError | null {
+  const [first, ...others] = problems.flatMap(problemsIn);
   if (first === undefined || others.length === 0) return first ?? null;
   return new CarillonError(first.code, first.message, { ...first.details, others });
+}
+
+/** The problem and those that it carries, each by itself. */
+export function problemsIn(problem: CarillonError): CarillonError[] {
+  const { others, ...details } = problem.details;
+  if (others === undefined) return [problem];
+  return [new CarillonError(problem.code, problem.message, details), ...others.flatMap(problemsIn)];
+}
+
+/** The answers of all checks; throws all that they refuse as one refusal, the first of which carries the others. */
+export function allAnswers<T extends readonly unknown[]>(
+  ...checks: { readonly [I in keyof T]: () => T[I] }
+): T {
+  const problems: CarillonError[] = [];
+  const answers = checks.map((check) => {
+    try {
+      return check();
+    } catch (error) {
+      if (!(error instanceof CarillonError)) throw error;
+      problems.push(error);
+      return undefined;
+    }
+  });
+  const problem = firstOf(problems);
+  if (problem !== null) throw problem;
+  return answers as unknown as T;
 }
 
 /** State is not what the program's own rules promise: the leader stops instead of going on. */

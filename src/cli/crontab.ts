@@ -197,7 +197,8 @@ function splitEntry(
   line: string,
   { userColumn, seconds }: Pick<CrontabOptions, 'userColumn' | 'seconds'>,
 ): Entry | null {
-  const fields = line.startsWith('@') ? 1 : seconds ? 6 : 5;
+  // `@every 5m`, of some runners, is two words.
+  const fields = /^@every\s/i.test(line) ? 2 : line.startsWith('@') ? 1 : seconds ? 6 : 5;
   const pattern = new RegExp(
     `^((?:\\S+\\s+){${fields - 1}}\\S+)\\s+${userColumn ? '(\\S+)\\s+' : '()'}(.+)$`,
   );

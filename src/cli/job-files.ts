@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { CarillonError } from '../errors.ts';
+import { CarillonError, problemsIn } from '../errors.ts';
 import { parseJobFile, type WrittenJob } from '../job-file/read.ts';
 import { decodeUtf8 } from '../job-file/utf8.ts';
 import type { Io } from './shell.ts';
@@ -15,7 +15,7 @@ const endings = /\.(ya?ml|json)$/;
 export interface ReadJobs {
   /** In order; a folder is read with all that is in it. */
   readonly jobs: readonly WrittenJob[];
-  /** Why files could not be read; one for each. */
+  /** Why files could not be read. */
   readonly problems: readonly CarillonError[];
 }
 
@@ -28,7 +28,7 @@ export async function readJobs(paths: readonly string[], io: Io): Promise<ReadJo
       for (const job of parse()) jobs.push(job);
     } catch (error) {
       if (!(error instanceof CarillonError)) throw error;
-      problems.push(error);
+      problems.push(...problemsIn(error));
     }
   };
   for (const path of paths) {

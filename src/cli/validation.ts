@@ -5,7 +5,7 @@
 
 import { applyOrder } from '../dag/check.ts';
 import { Graph } from '../dag/graph.ts';
-import { CarillonError } from '../errors.ts';
+import { CarillonError, problemsIn } from '../errors.ts';
 import type { WrittenJob } from '../job-file/read.ts';
 import { checkDefinition, findProblems } from '../scheduler/job/check/check.ts';
 import type { JobDefinition } from '../scheduler/job/definition.ts';
@@ -34,7 +34,7 @@ export function validateJobs(jobs: readonly WrittenJob[], nowMs: number): Valida
     const found = findProblems(raw, source);
     if (found.length > 0) {
       const all = [...found, ...scheduleProblems(raw, source, { now: nowMs, known: found })];
-      problems.push(...all.map((problem) => placedAt(problem, placeOf)));
+      problems.push(...all.flatMap(problemsIn).map((problem) => placedAt(problem, placeOf)));
       continue;
     }
     const { definition, warnings: own } = checkDefinition(raw, source);
@@ -78,7 +78,7 @@ function judgeSchedule(
     const all = [...warnings, ...newJobWarnings(definition, resolved, nowMs)];
     into.warnings.push(...all.map((warning) => `${source}: ${warning}`));
   });
-  if (problem !== null) into.problems.push(placedAt(problem, placeOf));
+  if (problem !== null) into.problems.push(...problemsIn(problem).map((each) => placedAt(each, placeOf)));
 }
 
 function parentsElsewhere(sound: ReadonlyMap<string, Sound>): string[] {
@@ -107,6 +107,6 @@ function placed(source: string, judge: () => void): CarillonError | null {
     return null;
   } catch (error) {
     if (!(error instanceof CarillonError)) throw error;
-    return new CarillonError(error.code, error.message, { ...error.details, source });
+    return error.from(source);
   }
 }

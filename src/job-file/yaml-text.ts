@@ -21,7 +21,7 @@ import {
   visit,
   type YAMLMap,
 } from 'yaml';
-import { CarillonError } from '../errors.ts';
+import { CarillonError, firstOf } from '../errors.ts';
 import { beyondBound, textBounds, tooLong } from './bounds.ts';
 import type { WrittenJob } from './read.ts';
 
@@ -50,18 +50,24 @@ class YamlText {
 
   jobs(): WrittenJob[] {
     const jobs: WrittenJob[] = [];
+    const problems = new Problems();
     let documents = 0;
     for (const document of this.#documents()) {
       // A warning is a tag or directive that would be ignored: not what was meant either.
-      const problem = document.errors[0] ?? document.warnings[0];
-      if (problem) throw this.#unquoted(problem.pos[0]) ?? this.#unreadable(problem.message, problem.pos[0]);
+      for (const { message, pos } of [...document.errors, ...document.warnings])
+        problems.add(this.#unquoted(pos[0]) ?? this.#unreadable(message, pos[0]));
       documents += 1;
       if (documents > textBounds.documents) {
         const at = document.range[0];
         throw beyondBound(this.#place(at), 'the text has too many documents', textBounds.documents);
       }
-      for (const job of this.#jobsIn(document)) jobs.push(job);
+      if (problems.isFull) break;
+      if (document.errors.length + document.warnings.length > 0) continue;
+      problems.from(() => {
+        for (const job of this.#jobsIn(document)) jobs.push(job);
+      });
     }
+    problems.refuse();
     if (this.#bounds.hasAliases) refuseExpanded(jobs);
     return jobs;
   }
@@ -190,6 +196,38 @@ class YamlText {
       source: place,
       allowed: 'jobs as YAML or JSON',
     });
+  }
+}
+
+/** Problems of one text that are told: more than a person mends in one go. */
+const MAX_PROBLEMS = 10;
+
+/** What is wrong with a text, one problem a line: what follows from a slip is on its line mostly. */
+class Problems {
+  readonly #all = new Map<string, CarillonError>();
+
+  get isFull(): boolean {
+    return this.#all.size >= MAX_PROBLEMS;
+  }
+
+  add(problem: CarillonError): void {
+    const line = (problem.details.source ?? '').replace(/:\d+$/, '');
+    if (!this.isFull && !this.#all.has(line)) this.#all.set(line, problem);
+  }
+
+  /** Takes what the reading refuses; bounds that are exceeded end all reading. */
+  from(read: () => void): void {
+    try {
+      read();
+    } catch (error) {
+      if (!(error instanceof CarillonError) || error.code !== 'INVALID_BODY') throw error;
+      this.add(error);
+    }
+  }
+
+  refuse(): void {
+    const problem = firstOf([...this.#all.values()]);
+    if (problem !== null) throw problem;
   }
 }
 

@@ -180,6 +180,13 @@ test.each([
   expect(answer.json().counts).toMatchObject({ refused: 1, deleted: 0 });
 });
 
+test('tells all slips of a YAML body', async () => {
+  const body = 'name: a\nname: b\n---\nname: c\nrun: *nothing\n';
+  const answer = await api.send('POST /apply', { body, headers: { 'content-type': 'application/yaml' } });
+  expect(answer.json()).toMatchObject({ code: 'INVALID_BODY', source: 'body:2:1' });
+  expect(answer.json().others).toMatchObject([{ code: 'INVALID_BODY', source: 'body:5:6' }]);
+});
+
 test.each([[[]], [{ jobs: [] }]])('refuses to prune everything for an empty body: %j', async (body) => {
   await api.post('/jobs', { name: 'a', run });
   for (const query of ['prune=true', 'prune=true&dryRun=true']) {

@@ -29,6 +29,14 @@ describe('a crontab', () => {
     ]);
   });
 
+  test('@every takes its duration along, and what is random is said how to write', () => {
+    const { jobs, leftOut } = read('@every 1h30m tool run\n~ 3 * * * other\n');
+    expect(jobs).toMatchObject([{ schedule: { cron: '@every 1h30m' }, run: { command: 'tool run' } }]);
+    expect(leftOut).toEqual([
+      expect.stringContaining('crontab:2: The minute field "~" has "~", a random value: write H'),
+    ]);
+  });
+
   test('a comment above a line describes it; an empty line in between does not', () => {
     const { jobs } = read('# Backup of all\n# databases\n@daily one\n# A heading\n\n@daily two');
     expect(jobs.map((job) => job.description)).toEqual(['Backup of all databases', undefined]);

@@ -43,6 +43,19 @@ describe('what can be told without a server', () => {
     expect(problems[0]?.message).toMatch(says);
   });
 
+  test('of one schedule all that is wrong is told, each problem once, at its place', () => {
+    const { problems } = validate(
+      'name: a\nrun: { command: x }\nschedule:\n  cron: 99 2 * * 9\n  timezone: Mars/X\n',
+    );
+    expect(
+      problems.map(({ code, details }) => `${code} ${details.source} ${details.others?.length ?? 0}`),
+    ).toEqual([
+      'UNKNOWN_TIMEZONE f.yaml:5:3 0',
+      'INVALID_SCHEDULE f.yaml:4:3 0',
+      'INVALID_SCHEDULE f.yaml:4:3 0',
+    ]);
+  });
+
   test('all jobs are judged, not only up to the first bad one', () => {
     const text = ['{ name: a }', job('b', 'cron: nope'), '{ name: c, runn: 1 }'].join('\n---\n');
     const found = validate(text).problems.map(({ code, details }) => `${code} ${details.source}`);

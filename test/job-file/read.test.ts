@@ -292,3 +292,34 @@ describe('a text that begins with a sign of YAML is to be quoted', () => {
     expect(refusal(() => read('a: &x 1\nb: *y\n')).message).toContain('jobs.yaml:2:4');
   });
 });
+
+describe('a YAML file with several slips', () => {
+  const slips = (text: string): string[] => {
+    try {
+      parseJobFile(text, 'f');
+    } catch (error) {
+      if (!(error instanceof CarillonError)) throw error;
+      return [error, ...(error.details.others ?? [])].map(({ details }) => details.source ?? '');
+    }
+    return [];
+  };
+
+  test('tells all of them, each by its line', () => {
+    const text = [
+      'name: a\nname: b',
+      'name: c\nschedule: { cron: */5 * * * * }',
+      'name: d\nrun: *nothing',
+      'name: e\nrun: [',
+    ].join('\n---\n');
+    expect(slips(text).map((source) => source.split(':').slice(0, 2).join(':'))).toEqual([
+      'f:2',
+      'f:5',
+      'f:8',
+      'f:11',
+    ]);
+  });
+
+  test('tells ten of them', () => {
+    expect(slips(Array(1_000).fill('name: a\nname: b').join('\n---\n'))).toHaveLength(10);
+  });
+});

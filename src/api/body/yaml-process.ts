@@ -9,7 +9,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { CarillonError, type ErrorCode, type ErrorDetails } from '../../errors.ts';
+import { CarillonError, type ErrorCode, type ErrorDetails, firstOf, problemsIn } from '../../errors.ts';
 import { parseJobFile } from '../../job-file/read.ts';
 import { decodeUtf8 } from '../../job-file/utf8.ts';
 import type { Clock } from '../../scheduler/ports.ts';
@@ -32,14 +32,16 @@ export interface ReadJobs {
   readonly lines: Uint32Array;
 }
 
+/** A `CarillonError` as it passes between processes. */
+interface Problem {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details: ErrorDetails;
+}
+
 type Answer =
   | { readonly kind: 'read'; readonly jobs: ReadJobs }
-  | {
-      readonly kind: 'refused';
-      readonly code: ErrorCode;
-      readonly message: string;
-      readonly details: ErrorDetails;
-    }
+  | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
   | { readonly kind: 'failed'; readonly message: string; readonly stack: string };
 
 /** The command line by which a program gets the first `count` descriptors of those that it is given, and no other. */
@@ -90,7 +92,10 @@ export class YamlProcess {
     const answer = await this.#answer(bytes);
     this.#stopIdling = this.#clock.after(yamlLimits.idleMs, () => this.#end());
     if (answer.kind === 'read') return answer.jobs;
-    if (answer.kind === 'refused') throw new CarillonError(answer.code, answer.message, answer.details);
+    if (answer.kind === 'refused') {
+      const { problems } = answer;
+      throw firstOf(problems.map(({ code, message, details }) => new CarillonError(code, message, details)));
+    }
     throw Object.assign(new Error(answer.message), { stack: answer.stack });
   }
 
@@ -180,8 +185,8 @@ function answer(bytes: Uint8Array): Answer {
     return { kind: 'read', jobs: { json: Buffer.concat(texts, end), ends, lines } };
   } catch (error) {
     if (error instanceof CarillonError) {
-      const { code, message, details } = error;
-      return { kind: 'refused', code, message, details };
+      const problems = problemsIn(error).map(({ code, message, details }) => ({ code, message, details }));
+      return { kind: 'refused', problems };
     }
     const { message, stack = '' } = error as Error;
     return { kind: 'failed', message, stack };

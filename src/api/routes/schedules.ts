@@ -121,14 +121,19 @@ function resolve(asked: Asked, now: number): ReturnType<typeof resolveSchedule> 
     return resolveSchedule(inputOf(asked), { hashSeed: asked.name ?? '', now });
   } catch (error) {
     if (!(error instanceof CarillonError)) throw error;
-    // Here the fields stand by themselves; in a job they are below schedule.
-    const { field, ...details } = error.details;
-    throw new CarillonError(error.code, error.message, {
-      ...details,
-      ...(field !== undefined && { field: field.replace(/^schedule\./, '') }),
-      source: 'body',
-    });
+    throw ofBody(error);
   }
+}
+
+/** Here the fields stand by themselves; in a job they are below schedule. */
+function ofBody({ code, message, details }: CarillonError): CarillonError {
+  const { field, others, ...rest } = details;
+  return new CarillonError(code, message, {
+    ...rest,
+    ...(field !== undefined && { field: field.replace(/^schedule\./, '') }),
+    source: 'body',
+    ...(others !== undefined && { others: others.map(ofBody) }),
+  });
 }
 
 const kinds = ['cron', 'every', 'at'] as const;

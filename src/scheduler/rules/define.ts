@@ -94,7 +94,7 @@ function named<T>(source: string, check: () => T): T {
     return check();
   } catch (error) {
     if (!(error instanceof CarillonError)) throw error;
-    throw new CarillonError(error.code, error.message, { ...error.details, source });
+    throw error.from(source);
   }
 }
 

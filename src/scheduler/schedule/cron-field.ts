@@ -95,6 +95,12 @@ function parseItem(spec: FieldSpec, part: string, text: string): Item {
     spec === DAY ? specialDay(part, text) : spec === WEEKDAY ? specialWeekday(part, text) : null;
   if (special !== null) return special;
   const match = /^(\*|[A-Z0-9]+)(?:-([A-Z0-9]+))?(?:\/(.*))?$/.exec(part);
+  const random = /^(\d*)~(\d*)$/.exec(part);
+  if (random !== null) {
+    const instead =
+      random[1] === '' && random[2] === '' ? 'H' : `H(${random[1] || spec.min}-${random[2] || spec.max})`;
+    throw fieldError(spec, text, `has "${part}", a random value: write ${instead}, a value of the job's own`);
+  }
   if (match === null || (match[1] === '*' && match[2] !== undefined)) {
     throw fieldError(spec, text, `has "${shorten(part)}", which can not be read`);
   }

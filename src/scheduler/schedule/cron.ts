@@ -3,7 +3,7 @@
  * ranges that wrap, L, W and #. H and macros are gone by then (cron-hash.ts, cron-macro.ts).
  */
 
-import { CarillonError } from '../../errors.ts';
+import { allAnswers, CarillonError } from '../../errors.ts';
 import type { Field, SpecialDay } from './cron-field.ts';
 import { fieldSpecs, parseField } from './cron-field.ts';
 
@@ -73,7 +73,9 @@ export function splitCron(expression: string): string[] {
 
 /** Throws INVALID_SCHEDULE with a message that points at the field. */
 export function parseCron(expression: string): ParsedCron {
-  const parsed = splitCron(expression).map((text, index) => parseField(fieldSpecs[index]!, text));
+  const parsed = allAnswers<Field[]>(
+    ...splitCron(expression).map((text, index) => () => parseField(fieldSpecs[index]!, text)),
+  );
   const [second, minute, hour, day, month, weekday] = parsed as [Field, Field, Field, Field, Field, Field];
   const texts = parsed.map((field) => field.text);
   const firstSecond = Math.min(...second.values);

@@ -5,7 +5,7 @@
  * text alone (compile.ts).
  */
 
-import { CarillonError } from '../../errors.ts';
+import { allAnswers, CarillonError } from '../../errors.ts';
 import { MAX_INSTANT_MS, SECOND_MS } from './civil.ts';
 import { type CronInput, compileSchedule, dstDefaults } from './compile.ts';
 import { neverFires, parseCron, splitCron } from './cron.ts';
@@ -50,8 +50,19 @@ export interface ResolvedSchedule {
  */
 export function resolveSchedule(input: ScheduleInput, context: ResolveContext): ResolvedSchedule {
   const warnings: string[] = [];
-  const timezone = resolveZone(input.timezone, warnings);
-  const resolved = hinting(input, () => resolveKind(input, { ...context, timezone, warnings }));
+  const resolving = (timezone: string | null) =>
+    hinting(input, () => resolveKind(input, { ...context, timezone, warnings }));
+  let timezone: string | null;
+  try {
+    timezone = resolveZone(input.timezone, warnings);
+  } catch (error) {
+    const refuse = () => {
+      throw error;
+    };
+    // Tells what else is wrong too.
+    [timezone] = allAnswers<[never, unknown]>(refuse, () => resolving(null));
+  }
+  const resolved = resolving(timezone);
   const schedule = compileSchedule(resolved);
   // A start filled in below is now, cut to a second: not yet past.
   if (nextInstant(schedule, wholeSecond(context.now) - 1) === null) {

@@ -68,6 +68,30 @@ export function readDuration(text: string): Period | string {
   return ms === null ? readPeriod(text) : { months: 0, days: 0, ms };
 }
 
+const letters: Readonly<Record<string, string>> = { second: 's', minute: 'm', hour: 'h' };
+const daysOf: Readonly<Record<string, number>> = { day: 1, week: 7 };
+
+/** How to write a length of time that people say: `5m` for `5 minutes`, `PT1H` for `pt1h`; null where it is none. */
+export function meantDuration(text: string): string | null {
+  const written = text.trim();
+  for (const form of [written, written.toUpperCase(), written.toLowerCase().replaceAll(/\s+/g, '')])
+    if (typeof readDuration(form) !== 'string') return form;
+  const [, count = '1', word = ''] =
+    /^(?:(\d{1,9})\s*)?(s(?:ec(?:ond)?)?|min(?:ute)?|h(?:(?:ou)?r)?|d(?:ay)?|w(?:eek)?|month)s?$/i.exec(
+      written,
+    ) ?? [];
+  const unit = Object.keys({ ...letters, ...daysOf, month: 1 }).find(
+    (name) => word !== '' && sameUnit(name, word.toLowerCase()),
+  );
+  if (unit === undefined || Number(count) === 0) return null;
+  if (letters[unit] !== undefined) return `${Number(count)}${letters[unit]}`;
+  return unit === 'month' ? `P${Number(count)}M` : `P${Number(count) * (daysOf[unit] as number)}D`;
+}
+
+/** `hr` is an hour, `min` a minute. */
+const sameUnit = (name: string, word: string): boolean =>
+  name.startsWith(word) || (name === 'hour' && word === 'hr');
+
 /** Throws INVALID_FIELD that names `field`. Zero is allowed. */
 export function parseDuration(text: string, field: string): Period {
   const period = readDuration(text.trim());
@@ -91,9 +115,15 @@ export function durationMs(text: string, field: string): number {
 
 function durationError(text: string, field: string, problem: string, allowed: string): CarillonError {
   const shown = text.length <= 60 ? text : `${text.slice(0, 60)}…`;
+  const meant = meantDuration(text);
+  const period = meant === null || meant === text.trim() ? null : readDuration(meant);
+  const hint =
+    period === null || typeof period === 'string'
+      ? ''
+      : `: write ${[...new Set([meant, formatPeriod(period)])].join(' or ')}`;
   return new CarillonError(
     'INVALID_FIELD',
-    `${field}: the duration "${shown}" ${problem}. Allowed: ${allowed}.`,
+    `${field}: the duration "${shown}" ${problem}${hint}. Allowed: ${allowed}.`,
     {
       field,
       value: shown,

@@ -17,6 +17,12 @@ function errorOf(input: ScheduleInput): CarillonError {
 
 describe('cron', () => {
   test.each([
+    [
+      '~ * * * *',
+      'The minute field "~" has "~", a random value: write H, a value of the job\'s own. Allowed: 0-59',
+    ],
+    ['0 1~5 * * *', 'The hour field "1~5" has "1~5", a random value: write H(1-5)'],
+    ['~30 * * * *', 'The minute field "~30" has "~30", a random value: write H(0-30)'],
     ['0 25 * * *', 'The hour field "25" is outside 0-23. Allowed: 0-23'],
     ['60 * * * *', 'The minute field "60" is outside 0-59'],
     ['60 * * * * *', 'The second field "60" is outside 0-59'],
@@ -201,4 +207,16 @@ describe('time zones', () => {
   test('EST has no summer time, which few expect', () => {
     expect(resolve({ cron: '@daily', timezone: 'EST' }).warnings.join()).toContain('write America/New_York');
   });
+});
+
+test('all that is wrong with a schedule is told: the zone, and each field', () => {
+  const { code, details } = errorOf({ cron: '99 2 * 13 9', timezone: 'Mars/X' });
+  const { others = [] } = details;
+  expect([code, ...others.map(({ message }) => message.slice(0, 25))]).toEqual([
+    'UNKNOWN_TIMEZONE',
+    'The minute field "99" is ',
+    'The month field "13" is o',
+    'The day-of-week field "9"',
+  ]);
+  expect(others.every((other) => other.details.others === undefined)).toBe(true);
 });
