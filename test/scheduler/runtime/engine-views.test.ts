@@ -1,0 +1,81 @@
+/** What can be said of each engine and each pool now. */
+
+import { describe, expect, test } from 'vitest';
+import type { Settings } from '../../../src/scheduler/model/model.ts';
+import type { EngineDescription } from '../../../src/scheduler/ports.ts';
+import { engineViews, poolViews } from '../../../src/scheduler/runtime/engine-views.ts';
+import { abilities } from '../../support/engines.ts';
+import { createFakeLauncher, FakeEngine } from '../../support/fake-launcher.ts';
+import { Rig } from '../../support/rig.ts';
+import { SimClock } from '../../support/sim-clock.ts';
+
+const process = { concurrency: 2, abilities: abilities.process, tombstoneMs: 600_000 };
+const settings: Settings = { engines: { process }, pools: { z: 3, etl: 1 } };
+
+/** Four runs wait for two places: one runs, one is launched, two are queued. */
+function busy(): Rig {
+  const rig = new Rig('2026-01-01T00:00:00Z', settings);
+  rig.put({ name: 'a', policy: { overlap: 'allow' } });
+  for (let i = 0; i < 4; i++) rig.trigger('a');
+  rig.now += 1_000;
+  rig.begin('a');
+  return rig;
+}
+
+function viewsOf(rig: Rig, describe: () => Promise<EngineDescription>) {
+  const clock = new SimClock(rig.now);
+  const launcher = { ...createFakeLauncher(new FakeEngine(clock)), describe };
+  const views = engineViews({ launchers: [launcher], state: rig.state, startQueue: () => 5, clock });
+  return { clock, views };
+}
+
+describe('an engine', () => {
+  test('tells what it has, and what this node knows of its runs', async () => {
+    const description = { reachable: true, version: '1', detail: 'here', cpus: 8, memoryBytes: 1_024 };
+    const { views } = viewsOf(busy(), async () => description);
+    expect(await views).toMatchObject([
+      {
+        name: 'process',
+        reachable: true,
+        version: '1',
+        detail: 'here',
+        capacity: { attempts: 2, cpus: 8, memoryBytes: 1_024 },
+        running: 2,
+        startQueue: 5,
+        queued: 2,
+        startLatency: { count: 1 },
+      },
+    ]);
+  });
+
+  test('without a limit, and that says nothing of its size, has none', async () => {
+    const rig = new Rig('2026-01-01T00:00:00Z');
+    rig.put({ name: 'a' });
+    rig.trigger('a');
+    rig.end('a');
+    const { views } = viewsOf(rig, async () => ({ reachable: true, version: null, detail: null }));
+    expect(await views).toMatchObject([
+      { capacity: { attempts: null, cpus: null, memoryBytes: null }, running: 0, queued: 0 },
+    ]);
+  });
+
+  test('that does not answer within two seconds is not reachable', async () => {
+    const { clock, views } = viewsOf(busy(), () => new Promise(() => undefined));
+    await clock.advance(1_999);
+    expect(await Promise.race([views, 'not yet'])).toBe('not yet');
+    await clock.advance(1);
+    expect(await views).toMatchObject([
+      { reachable: false, version: null, detail: 'it did not answer within 2 seconds', running: 2 },
+    ]);
+  });
+});
+
+test('pools are told by name, with what they have given and who waits', () => {
+  const rig = new Rig('2026-01-01T00:00:00Z', settings);
+  rig.put({ name: 'a', policy: { pool: 'etl', overlap: 'allow' } });
+  for (let i = 0; i < 3; i++) rig.trigger('a');
+  expect(poolViews(rig.state)).toEqual([
+    { name: 'etl', places: 1, taken: 1, queued: 2 },
+    { name: 'z', places: 3, taken: 0, queued: 0 },
+  ]);
+});
