@@ -9,8 +9,9 @@
  * Requests of one connection are answered one after the other. An answer that waits behind another would take memory,
  * and the platform never tells it that the connection has ended. Requests beyond a few are dropped.
  *
- * At the end the platform's own closing leaves two kinds open for a minute: those on which nothing was ever asked,
- * which browsers open in advance, and those whose stream ends because of the closing.
+ * At the end the platform's own closing leaves three kinds open for a minute: those on which nothing was ever asked,
+ * which browsers open in advance, those whose request is not here as a whole, and those whose stream ends because of the
+ * closing.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -45,7 +46,7 @@ export class Connections {
     });
     app.addHook('preClose', async () => {
       this.#closing = true;
-      for (const [socket, { phase }] of this.#open) if (phase === 'quiet') socket.destroy();
+      for (const [socket, { phase }] of this.#open) if (phase !== 'answering') socket.destroy();
     });
   }
 

@@ -351,4 +351,11 @@ describe('connections', () => {
     );
     expect(answer.destroyed).toBe(false);
   });
+
+  test('whose request is not here as a whole are ended at once when the app closes', async () => {
+    const sockets = [...(await crowd(10, '127.0.0.2', slow)), ...(await crowd(10, '127.0.0.3', half))];
+    await until('they stand', async () => (await gauge('connections')) === sockets.length);
+    await api.app.close();
+    await until('they went', () => sockets.every(({ closed }) => closed));
+  });
 });
