@@ -1,12 +1,12 @@
 /** What a Swarm can't honour is refused when a job is submitted; what it can is let through. */
 
 import { expect, test } from 'vitest';
+import { abilities } from '../../../src/executor/swarm/abilities.ts';
 import type { RunDefinition } from '../../../src/scheduler/job/definition.ts';
 import { checkAbilities } from '../../../src/scheduler/job/engine-abilities.ts';
-import { abilities } from '../../support/engines.ts';
 
 const good: RunDefinition = { image: 'tool:1', network: 'bridge' };
-const check = (run: RunDefinition): void => checkAbilities(run, 'swarm', abilities.swarm);
+const check = (run: RunDefinition): void => checkAbilities(run, 'swarm', abilities);
 
 test.each<[string, RunDefinition]>([
   ['a network by name', good],
