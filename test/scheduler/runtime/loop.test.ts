@@ -354,3 +354,107 @@ test('a run whose ending is not durable yet is neither live nor lost', async () 
   }
   expect([...loop.endingRuns()]).toEqual([]);
 });
+
+describe('a loop whose wall clock was set', () => {
+  test('decides that before anything else', async () => {
+    const { clock, commits, loop, state } = rig();
+    void loop.submit({
+      kind: 'put-job',
+      definition: { name: 'a', run: { command: 'true' }, schedule: { cron: '0 * * * *' } },
+      mode: 'create',
+      by: 'test',
+      source: 'test',
+    });
+    await clock.settle();
+    commits[0]?.resolve();
+    await clock.settle();
+    const before = clock.now();
+    clock.step(-86_400_000);
+    loop.post({ kind: 'tick', now: clock.now() });
+    await clock.settle();
+    // The cursor lay in the future since: the job would be silent for a day.
+    expect(state.entry('a').state.cursor).toBe(before - 86_400_000);
+    expect(commits[1]?.groups.flat()).toMatchObject([{ kind: 'state' }]);
+  });
+
+  test('decides nothing about it where it was set by less than a step', async () => {
+    const { clock, commits, loop } = rig();
+    await clock.settle();
+    clock.step(-1_500);
+    loop.post({ kind: 'tick', now: clock.now() });
+    await clock.settle();
+    expect(commits).toEqual([]);
+  });
+});
+
+test('a request beyond the bound is told so, and what it may do', async () => {
+  const { clock, loop } = rig();
+  const command: Command = { kind: 'pause', name: 'none', by: 'test' };
+  const answers = Array.from({ length: 20_001 }, () =>
+    loop.submit(command).catch((error: CarillonError) => error),
+  );
+  const refused = answers.at(-1);
+  await clock.advance(1_000);
+  expect(await refused).toMatchObject({
+    code: 'LIMIT_EXCEEDED',
+    message: expect.stringContaining('20000'),
+    details: { allowed: expect.stringContaining('fewer') },
+  });
+});
+
+test('a loop that is stopped refuses what it has not taken, and waits for nothing when nothing is under way', async () => {
+  const { loop, put, commits, clock } = rig();
+  const refused = expect(put('a')).rejects.toMatchObject({ code: 'NOT_LEADING' });
+  await loop.stop();
+  await refused;
+  await clock.settle();
+  expect(commits).toEqual([]);
+});
+
+test('a loop that has ended takes no events, and decides about many jobs no more', async () => {
+  const { clock, commits, loop, put, state } = rig();
+  const first = expect(put('a')).rejects.toMatchObject({ code: 'NOT_LEADING' });
+  await clock.settle();
+  const definitions = Array.from({ length: 60 }, (_, i) => ({
+    definition: { name: `job-${i}`, run: { command: 'true' } },
+    source: 'test',
+  }));
+  commits[0]?.reject(new CarillonError('NOT_LEADING', 'a newer term'));
+  await first;
+  const jobs = state.jobs.size;
+  const many = loop.submit({ kind: 'apply', definitions, prune: null, dryRun: false, by: 'test' });
+  await expect(many).rejects.toMatchObject({ code: 'NOT_LEADING' });
+  loop.post({ kind: 'tick', now: clock.now() });
+  await clock.settle();
+  expect([state.jobs.size, commits.length]).toEqual([jobs, 1]);
+});
+
+test('many jobs that are judged when the loop ends are refused', async () => {
+  const { clock, commits, loop, put } = rig();
+  const first = expect(put('a')).rejects.toMatchObject({ code: 'NOT_LEADING' });
+  await clock.settle();
+  const definitions = Array.from({ length: 60 }, (_, i) => ({
+    definition: { name: `job-${i}`, run: { command: 'true' } },
+    source: 'test',
+  }));
+  const many = loop.submit({ kind: 'apply', definitions, prune: null, dryRun: false, by: 'test' });
+  const refused = expect(many).rejects.toMatchObject({ code: 'NOT_LEADING' });
+  commits[0]?.reject(new CarillonError('NOT_LEADING', 'a newer term'));
+  await clock.settle();
+  await Promise.all([first, refused]);
+  expect(commits).toHaveLength(1);
+});
+
+test('an answer of many jobs names who applied them', async () => {
+  const { clock, commits, loop, state } = rig();
+  const definitions = Array.from({ length: 60 }, (_, i) => ({
+    definition: { name: `job-${i}`, run: { command: 'true' } },
+    source: 'test',
+  }));
+  const many = loop.submit({ kind: 'apply', definitions, prune: null, dryRun: false, by: 'ann' });
+  await clock.settle();
+  for (const commit of commits) commit.resolve();
+  await clock.settle();
+  expect((await many).map(({ outcome }) => outcome)).toEqual(Array(60).fill('created'));
+  expect(state.entry('job-7').job.updatedBy).toBe('ann');
+});
