@@ -153,11 +153,18 @@ describe('a cursor that moves', () => {
     expect([shown(state.ahead), shown(state.eras)]).toEqual([left, eras]);
   });
 
-  test('remembers the newest twenty', () => {
+  test('remembers the newest nineteen, and the time of all before them as one that is decided', () => {
     const ahead = Array.from({ length: 25 }, (_, i): Hours => [i + 1, i + 1, evenHours]);
+    const state = job({ ahead: ahead.toReversed() });
+    moveCursor({ state }, at(25));
+    expect(shown(state.eras)).toEqual([[1, 6, null], ...ahead.slice(6)]);
+  });
+
+  test('remembers twenty as they are', () => {
+    const ahead = Array.from({ length: 20 }, (_, i): Hours => [i + 1, i + 1, evenHours]);
     const state = job({ ahead });
     moveCursor({ state }, at(25));
-    expect(shown(state.eras).map(([from]) => from)).toEqual(Array.from({ length: 20 }, (_, i) => i + 6));
+    expect(shown(state.eras)).toEqual(ahead);
   });
 });
 
