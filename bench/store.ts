@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import type { Job } from '../src/scheduler/model/model.ts';
-import type { WriteGroup } from '../src/scheduler/model/write.ts';
+import type { WriteGroup } from '../src/scheduler/records/table.ts';
 import { State } from '../src/scheduler/state/state.ts';
 import { createEmbeddedStore } from '../src/store/embedded/store.ts';
 import { abilities } from '../test/support/engines.ts';
@@ -42,7 +42,7 @@ function job(i: number): Job {
   };
 }
 
-const group = (i: number): WriteGroup => [{ kind: 'job', job: job(i) }];
+const group = (i: number): WriteGroup => [{ kind: 'job', value: job(i) }];
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1024 ** 2)} MB`;
 const seconds = (since: number): string => `${((performance.now() - since) / 1_000).toFixed(1)} s`;
 

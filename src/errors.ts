@@ -42,6 +42,7 @@ export const catalogue = {
   NOT_LEADING: { status: 503, title: 'This node does not lead at the moment' },
   STORE_UNAVAILABLE: { status: 503, title: 'The store can not be reached' },
   STORE_DAMAGED: { status: 503, title: 'The store is damaged' },
+  STORE_TOO_NEW: { status: 503, title: 'The store was written by a later release' },
   ADDRESS_UNAVAILABLE: { status: 503, title: 'The address can not be listened on' },
   STORE_IN_USE: { status: 503, title: 'The data directory is in use by another process' },
   ENGINE_UNAVAILABLE: { status: 503, title: 'The engine can not be reached' },

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { engines } from '../src/node/engines.ts';
+import { records } from '../src/scheduler/records/table.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -39,6 +40,7 @@ const job = 'src/scheduler/job';
 const check = 'src/scheduler/job/check';
 const model = 'src/scheduler/model';
 const stats = 'src/scheduler/stats';
+const recordsRoom = 'src/scheduler/records';
 const spine = 'src/scheduler';
 const chronos = 'src/scheduler/chronos';
 const state = 'src/scheduler/state';
@@ -78,21 +80,23 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   [setting]: [errors, schedule, job],
   [model]: [errors, dag, schedule, job],
   [stats]: [errors, model],
-  [spine]: [errors, schedule, job, model, stats],
+  [recordsRoom]: [errors, job, model, stats],
+  [spine]: [errors, schedule, job, model, stats, recordsRoom],
   [chronos]: [errors, schedule, job, model, spine],
   [check]: [errors, schedule, job, chronos],
-  [state]: [errors, dag, schedule, job, model, stats, spine],
-  [rules]: [errors, dag, schedule, job, model, stats, spine, chronos, check, state],
+  [state]: [errors, dag, schedule, job, model, stats, recordsRoom, spine],
+  [rules]: [errors, dag, schedule, job, model, stats, recordsRoom, spine, chronos, check, state],
   [decide]: [errors, job, model, spine, state, rules],
   [readModels]: [errors, dag, schedule, job, model, stats, spine, state],
-  'src/scheduler/runtime': [errors, job, model, stats, spine, state, rules, decide, readModels],
-  [store]: [errors, job, model, stats, spine, state],
-  'src/store/embedded': [errors, 'src/loop-round.ts', job, model, spine, state, store],
+  'src/scheduler/runtime': [errors, job, model, stats, recordsRoom, spine, state, rules, decide, readModels],
+  [store]: [errors, job, model, stats, recordsRoom, spine, state],
+  'src/store/embedded': [errors, 'src/loop-round.ts', job, model, recordsRoom, spine, state, store],
   'src/store/zookeeper/wire': [errors, spine],
   'src/store/zookeeper': [
     errors,
     'src/loop-round.ts',
     model,
+    recordsRoom,
     spine,
     state,
     store,
@@ -117,7 +121,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/notify': [errors, dag, job, model, spine],
   [engineList]: [setting, model, spine, engine, processEngine, dockerEngine, swarmEngine],
   [node]: [
-    ...[errors, setting, job, model, spine, rules, 'src/scheduler/runtime', 'src/api/app.ts'],
+    ...[errors, setting, job, model, recordsRoom, spine, rules, 'src/scheduler/runtime', 'src/api/app.ts'],
     ...[store, 'src/store/embedded', 'src/store/zookeeper', 'src/store/zookeeper/wire'],
     ...[supervisor, executor, logs, engineList],
   ],
@@ -308,6 +312,23 @@ describe('the house is tidy', () => {
     };
     for (const path of edges.keys()) visit(path, []);
     expect(cycles).toEqual([]);
+  });
+
+  test('no file outside the table and the rules tells kinds of records apart', () => {
+    const kinds = Object.keys(records).join('|');
+    const compared = new RegExp(`(?:case|[!=]==) '(?:${kinds})'`);
+    const isNotice = /\bnotice\.kind\b/;
+    const simulator = (readdirSync(join(root, 'test/sim')) as string[]).map((path) =>
+      read(join('test/sim', path)),
+    );
+    expect(
+      [...sources.filter(({ path }) => allowed[roomOf(path)]?.includes(recordsRoom)), ...simulator].flatMap(
+        (source) =>
+          linesWith(source, compared, 'give the kind a property in the table, or a rule in `Rules`')
+            .filter((line) => !isNotice.test(line))
+            .map((finding) => `${source.path}:${finding}`),
+      ),
+    ).toEqual([]);
   });
 
   test('only src/node/clock.ts reads the clock', () => {

@@ -5,10 +5,11 @@ import { join, resolve } from 'node:path';
 import type { Restored, RestoreOptions } from '../cli/commands/backup.ts';
 import type { Attempt } from '../scheduler/model/model.ts';
 import type { Log } from '../scheduler/ports.ts';
-import { restoredJob, restoredRun } from '../scheduler/rules/restored.ts';
+import type { StoredRecord } from '../scheduler/records/kind.ts';
+import { decodeValue, encodeRecord } from '../scheduler/records/stored.ts';
+import type { PresentName } from '../scheduler/records/table.ts';
+import { type RestoredInto, restoredRecords } from '../scheduler/rules/restored.ts';
 import { checkBackup, readBackup } from '../store/backup-file.ts';
-import type { StoredRecord } from '../store/backup-record.ts';
-import { decodeJob, decodeRun, encodeJob, encodeRun, type Stored } from '../store/codec.ts';
 import { restoreEmbedded, TERMS_BETWEEN } from '../store/embedded/restore.ts';
 import { restoreZooKeeper } from '../store/zookeeper/restore.ts';
 import { readZooKeeperAuth } from '../store/zookeeper/wire/auth.ts';
@@ -58,6 +59,8 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   return { ...summary, aside: null };
 }
 
+type Rule = (into: RestoredInto, value: unknown) => unknown;
+
 /** What fails is thrown. */
 const silent: Log = { info() {}, warn() {}, error() {}, debug() {} };
 
@@ -69,15 +72,12 @@ async function* withoutDoubt(
   // Launches carry the identity that they were made under; and with several nodes, some engines are one node's.
   const reaches = ({ engine, host }: Attempt): boolean =>
     !newIdentity && !(zk !== null && isPerNode(engine) && host === null);
+  const into = { now, reaches };
   for await (const some of records) {
     yield some.map((record) => {
-      if (record[0] === 'job') {
-        const job = restoredJob(decodeJob(record[1], record[2] as Stored), now);
-        return ['job', record[1], encodeJob(job)] as const;
-      }
-      if (record[0] !== 'run') return record;
-      const run = restoredRun(decodeRun(record[2] as Stored), { now, reaches });
-      return ['run', record[1], encodeRun(run)] as const;
+      const restored = restoredRecords[record[0] as PresentName] as Rule | undefined;
+      if (restored === undefined) return record;
+      return encodeRecord({ kind: record[0] as PresentName, value: restored(into, decodeValue(record)) });
     });
   }
 }

@@ -4,17 +4,8 @@
  */
 
 import type { LaunchSpec } from './job/spec.ts';
-import type {
-  EndState,
-  Histograms,
-  Job,
-  JobState,
-  JobStats,
-  LedgerLine,
-  Revision,
-  Run,
-} from './model/model.ts';
-import type { Write, WriteGroup } from './model/write.ts';
+import type { EndState, Histograms, LedgerLine, Revision, Run } from './model/model.ts';
+import type { LoadedItem, PastName, ValueOf, Write, WriteGroup } from './records/table.ts';
 
 /** Something with a life: `start` resolves when it is ready, `stop` is idempotent and waits. */
 export interface Service {
@@ -54,13 +45,6 @@ export interface StoreLimits {
   readonly inFlight: number;
 }
 
-/** Everything a leader needs in memory, in any order, streamed so that a million jobs fit. */
-export type LoadedItem =
-  | { readonly kind: 'job'; readonly job: Job }
-  | { readonly kind: 'state'; readonly state: JobState }
-  | { readonly kind: 'stats'; readonly stats: JobStats }
-  | { readonly kind: 'run'; readonly run: Run };
-
 export interface Store {
   readonly limits: StoreLimits;
   /** Fails with STORE_IN_USE or STORE_UNAVAILABLE. */
@@ -68,6 +52,7 @@ export interface Store {
   close(): Promise<void>;
   /** Identity of this installation, made at the first open; names and labels of launches carry it. */
   cluster(): Promise<string>;
+  /** Everything a leader needs in memory, in any order, streamed so that a million jobs fit. */
   load(): AsyncIterable<readonly LoadedItem[]>;
   /**
    * Makes all groups durable in one atomic step, in order, if `term` is still the current one.
@@ -124,8 +109,22 @@ export interface RunQuery {
   readonly cursor?: string;
 }
 
+/** Past records of one owner, by the first part of their places. */
+export interface PastQuery {
+  readonly owner: string;
+  readonly from?: number | string;
+  /** Up to here, and without it. */
+  readonly below?: number | string;
+  /** Also the last record before `from`, which may reach into the range. */
+  readonly withPrevious?: boolean;
+  readonly newestFirst?: boolean;
+  readonly limit?: number;
+}
+
 /** What is kept of the past; bounded by count and age, read from disk when asked for. */
 export interface Archive {
+  /** Records of any past kind. */
+  past<K extends PastName>(kind: K, query: PastQuery): Promise<ValueOf<K>[]>;
   /** Ended runs, newest due first; among equal instants ids in descending code-unit order. */
   runs(query: RunQuery): Promise<{ items: Run[]; next: string | null }>;
   run(id: string): Promise<Run | null>;

@@ -9,9 +9,9 @@ import { createReadStream } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip, createGzip } from 'node:zlib';
 import { CarillonError } from '../errors.ts';
-import { checkRecord, type StoredRecord } from './backup-record.ts';
+import type { StoredRecord } from '../scheduler/records/kind.ts';
+import { changesOf, checkRecord, newest, newestFormat } from '../scheduler/records/stored.ts';
 
-const FORMAT = 1;
 /** Read and written at a time. */
 const CHUNK_BYTES = 64 * 1024;
 /** Longer than any record: what is longer is no backup, and is not taken into memory. */
@@ -19,7 +19,8 @@ const MAX_LINE = 128 * 1024 * 1024;
 
 export interface BackupHeader {
   readonly carillon: 'backup';
-  readonly format: typeof FORMAT;
+  /** Of the store it was taken from: a release that knows earlier ones only cannot read it. */
+  readonly format: number;
   /** Of the program that wrote it. */
   readonly version: string;
   readonly takenAt: string;
@@ -36,7 +37,7 @@ export interface BackupSummary {
 
 /** `records` come as lines of JSON, some at a time. The bytes come as fast as they are read. */
 export function writeBackup(
-  header: Omit<BackupHeader, 'carillon' | 'format'>,
+  header: Omit<BackupHeader, 'carillon'>,
   records: AsyncIterable<readonly string[]>,
 ): AsyncIterable<Uint8Array> {
   async function* lines(): AsyncIterable<string> {
@@ -45,7 +46,7 @@ export function writeBackup(
       hash.update(text);
       return text;
     };
-    yield hashed(`${JSON.stringify({ carillon: 'backup', format: FORMAT, ...header })}\n`);
+    yield hashed(`${JSON.stringify({ carillon: 'backup', ...header })}\n`);
     let count = 0;
     for await (const some of records) {
       count += some.length;
@@ -64,12 +65,11 @@ export async function checkBackup(path: string): Promise<BackupSummary> {
   const { header, records } = await readBackup(path);
   for await (const some of records) {
     count += some.length;
-    for (const record of some) {
-      const [kind, key] = record;
-      if (kind === 'job' || kind === 'run') there[kind].add(key);
-      else if (kind === 'run-ended') there.run.delete(key);
-      else if (kind === 'gone' && (record[2].of === 'job' || record[2].of === 'run'))
-        there[record[2].of].delete(key);
+    for (const change of some.flatMap(changesOf)) {
+      if (change.does === 'add' || !(change.kind in there)) continue;
+      const keys = there[change.kind as keyof typeof there];
+      if (change.does === 'put') keys.add(change.key);
+      else keys.delete(change.key);
     }
   }
   return { header, counts: { jobs: there.job.size, unfinishedRuns: there.run.size, records: count } };
@@ -143,8 +143,11 @@ function unreadable(path: string, error: unknown): unknown {
 function headerOf(path: string, line: string | undefined): BackupHeader {
   const header = line === undefined ? null : (parsed(path, line) as Partial<BackupHeader> | null);
   if (header?.carillon !== 'backup') throw invalid(path, 'is no backup of Carillon');
-  if (header.format !== FORMAT) {
-    throw invalid(path, `was written by another version (format ${header.format}; this one reads ${FORMAT})`);
+  if (typeof header.format !== 'number' || header.format > newestFormat) {
+    throw invalid(
+      path,
+      `was written by a later release (version ${header.version}, format ${header.format}; newest known: ${newestFormat}); restore it with that release`,
+    );
   }
   return header as BackupHeader;
 }
@@ -157,7 +160,7 @@ function checkEnd(path: string, value: unknown, found: { records: number; sha256
 
 function checkedRecord(path: string, value: unknown): StoredRecord {
   try {
-    return checkRecord(value);
+    return newest(checkRecord(value));
   } catch (error) {
     throw invalid(path, `holds a record that cannot be read: ${(error as Error).message}`);
   }

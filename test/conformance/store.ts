@@ -1,12 +1,12 @@
 /** What every store promises, whichever it is: the suite that each adapter passes against the real thing. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { freshState } from '../../src/scheduler/model/fresh-state.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run } from '../../src/scheduler/model/model.ts';
-import type { Write } from '../../src/scheduler/model/write.ts';
-import type { LoadedItem, Store } from '../../src/scheduler/ports.ts';
-import { freshState } from '../../src/scheduler/state/state.ts';
+import type { Store } from '../../src/scheduler/ports.ts';
+import { type LoadedItem, records, type Write } from '../../src/scheduler/records/table.ts';
 import { emptyHistograms } from '../../src/scheduler/stats/stats.ts';
-import { bounds } from '../../src/store/bounds.ts';
+import { SLACK } from '../../src/store/bounds.ts';
 import type { TermSource } from '../../src/store/election-solo.ts';
 
 type TestedStore = Store & TermSource;
@@ -165,10 +165,10 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
         schedule: { cron: '0 2 * * *' },
       });
       await commit(
-        { kind: 'job', job: definition },
-        { kind: 'state', state },
-        { kind: 'stats', stats },
-        { kind: 'run', run: full },
+        { kind: 'job', value: definition },
+        { kind: 'state', value: state },
+        { kind: 'stats', value: stats },
+        { kind: 'run', value: full },
       );
       for (const again of [false, true]) {
         if (again) await reopen();
@@ -176,10 +176,10 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
         expect(items).toHaveLength(4);
         expect(items).toEqual(
           expect.arrayContaining([
-            { kind: 'job', job: definition },
-            { kind: 'state', state },
-            { kind: 'stats', stats },
-            { kind: 'run', run: full },
+            { kind: 'job', value: definition },
+            { kind: 'state', value: state },
+            { kind: 'stats', value: stats },
+            { kind: 'run', value: full },
           ]),
         );
       }
@@ -187,7 +187,7 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
 
     test('keeps a value as it was committed, whatever becomes of it in memory', async () => {
       const mine = run('a', 1);
-      await commit({ kind: 'run', run: mine });
+      await commit({ kind: 'run', value: mine });
       mine.state = 'succeeded';
       mine.attempts.push({
         number: 1,
@@ -201,7 +201,7 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
         exitCode: 0,
         reason: null,
       });
-      expect(await all(store)).toEqual([{ kind: 'run', run: run('a', 1) }]);
+      expect(await all(store)).toEqual([{ kind: 'run', value: run('a', 1) }]);
     });
 
     test('refuses an older term whole, and keeps taking the newer one', async () => {
@@ -209,10 +209,10 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
       term = await store.campaign();
       expect(term).toBeGreaterThan(old);
       await expect(
-        store.commit(old, [[{ kind: 'job', job: job('a') }], [{ kind: 'job', job: job('b') }]]),
+        store.commit(old, [[{ kind: 'job', value: job('a') }], [{ kind: 'job', value: job('b') }]]),
       ).rejects.toMatchObject({ code: 'NOT_LEADING' });
       expect(await all(store)).toEqual([]);
-      await commit({ kind: 'job', job: job('c') });
+      await commit({ kind: 'job', value: job('c') });
       expect(await all(store)).toHaveLength(1);
     });
 
@@ -220,16 +220,16 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
       const unstorable = job('b', { labels: { bad: 1n } });
       await expect(
         store.commit(term, [
-          [{ kind: 'state', state: freshState('a', 1) }],
-          [{ kind: 'job', job: job('a', { run: { command: 'x', user: 'new part' } }) }],
-          [{ kind: 'job', job: unstorable }],
+          [{ kind: 'state', value: freshState('a', 1) }],
+          [{ kind: 'job', value: job('a', { run: { command: 'x', user: 'new part' } }) }],
+          [{ kind: 'job', value: unstorable }],
         ]),
       ).rejects.toThrow();
       expect(await all(store)).toEqual([]);
       const later = job('c', { run: { command: 'x', user: 'new part' } });
-      await commit({ kind: 'job', job: later });
+      await commit({ kind: 'job', value: later });
       await reopen();
-      expect(await all(store)).toEqual([{ kind: 'job', job: later }]);
+      expect(await all(store)).toEqual([{ kind: 'job', value: later }]);
     });
 
     test('issues terms that grow, over restarts too', async () => {
@@ -246,19 +246,21 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
 
     test('takes later writes over earlier ones of the same commit', async () => {
       await store.commit(term, [
-        [{ kind: 'state', state: freshState('a', 1) }],
+        [{ kind: 'state', value: freshState('a', 1) }],
         [
-          { kind: 'state', state: freshState('a', 2) },
-          { kind: 'run', run: run('a', 1) },
+          { kind: 'state', value: freshState('a', 2) },
+          { kind: 'run', value: run('a', 1) },
         ],
-        [{ kind: 'run-ended', run: ended('a', 1) }],
+        [{ kind: 'run-ended', value: ended('a', 1) }],
       ]);
-      expect(await all(store)).toEqual([{ kind: 'state', state: freshState('a', 2) }]);
+      expect(await all(store)).toEqual([{ kind: 'state', value: freshState('a', 2) }]);
       expect(await store.archive.run('a.1')).toEqual(ended('a', 1));
     });
 
     test('takes ten thousand groups in one commit', async () => {
-      const groups = Array.from({ length: 10_000 }, (_, i): Write[] => [{ kind: 'job', job: job(`j${i}`) }]);
+      const groups = Array.from({ length: 10_000 }, (_, i): Write[] => [
+        { kind: 'job', value: job(`j${i}`) },
+      ]);
       await store.commit(term, groups);
       expect(await all(store)).toHaveLength(10_000);
     });
@@ -267,12 +269,12 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
       const name = `a.-_${'x'.repeat(124)}`;
       const command = '☃'.repeat(20_000);
       await commit(
-        { kind: 'job', job: job(name, { run: { command } }) },
-        { kind: 'run-ended', run: ended(name, 1) },
-        { kind: 'ledger', line: line(name, 1) },
+        { kind: 'job', value: job(name, { run: { command } }) },
+        { kind: 'run-ended', value: ended(name, 1) },
+        { kind: 'ledger', value: line(name, 1) },
       );
       const [item] = await all(store);
-      expect(item?.kind === 'job' && item.job.definition.run.command).toBe(command);
+      expect(item?.kind === 'job' && item.value.definition.run.command).toBe(command);
       expect((await store.archive.runs({ job: name, limit: 5 })).items).toHaveLength(1);
     });
 
@@ -284,15 +286,14 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
         before: emptyHistograms,
       };
       await commit(
-        { kind: 'job', job: job('a') },
-        { kind: 'state', state: freshState('a', 1) },
-        { kind: 'stats', stats },
-        { kind: 'run-ended', run: ended('a', 1) },
+        { kind: 'job', value: job('a') },
+        { kind: 'state', value: freshState('a', 1) },
+        { kind: 'stats', value: stats },
+        { kind: 'run-ended', value: ended('a', 1) },
       );
       await commit({
         kind: 'job-removed',
-        name: 'a',
-        revision: { job: 'a', revision: 2, at: T0, by: 'ann', definition: null },
+        value: { job: 'a', revision: 2, at: T0, by: 'ann', definition: null },
       });
       expect(await all(store)).toEqual([]);
       expect((await store.archive.runs({ job: 'a', limit: 10 })).items).toHaveLength(1);
@@ -306,48 +307,46 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
     test('keeps the state and the statistics that are written behind a removal, and goes on counting', async () => {
       const removal = (revision: number): Write => ({
         kind: 'job-removed',
-        name: 'a',
-        revision: { job: 'a', revision, at: T0, by: 'ann', definition: null },
+        value: { job: 'a', revision, at: T0, by: 'ann', definition: null },
       });
       const removed = { at: T0, by: 'ann', revision: 2, resolved: null };
       const past: Write[] = [
-        { kind: 'state', state: { ...freshState('a', 7), succeeded: 3, removed } },
+        { kind: 'state', value: { ...freshState('a', 7), succeeded: 3, removed } },
         {
           kind: 'stats',
-          stats: { name: 'a', day: '2026-11-21', today: emptyHistograms, before: emptyHistograms },
+          value: { name: 'a', day: '2026-11-21', today: emptyHistograms, before: emptyHistograms },
         },
       ];
-      await commit({ kind: 'job', job: job('a') }, { kind: 'state', state: freshState('a', 5) });
+      await commit({ kind: 'job', value: job('a') }, { kind: 'state', value: freshState('a', 5) });
       await commit(removal(2), ...past);
       expect((await all(store)).map(({ kind }) => kind).sort()).toEqual(['state', 'stats']);
       expect(await all(store)).toContainEqual({
         kind: 'state',
-        state: { ...freshState('a', 7), succeeded: 3, removed },
+        value: { ...freshState('a', 7), succeeded: 3, removed },
       });
-      await commit({ kind: 'job', job: { ...job('a'), revision: 3 } });
+      await commit({ kind: 'job', value: { ...job('a'), revision: 3 } });
       expect((await store.archive.revisions('a')).map((each) => each.revision)).toEqual([3, 2, 1]);
       await commit(removal(4));
       expect(await all(store)).toEqual([]);
     });
 
     test('lists the revisions of one life of a name', async () => {
-      await commit({ kind: 'job', job: job('a') });
-      await commit({ kind: 'job', job: { ...job('a'), revision: 2 } });
+      await commit({ kind: 'job', value: job('a') });
+      await commit({ kind: 'job', value: { ...job('a'), revision: 2 } });
       await commit({
         kind: 'job-removed',
-        name: 'a',
-        revision: { job: 'a', revision: 3, at: T0, by: 'ann', definition: null },
+        value: { job: 'a', revision: 3, at: T0, by: 'ann', definition: null },
       });
-      await commit({ kind: 'job', job: job('a') });
-      await commit({ kind: 'job', job: { ...job('a'), revision: 2 } });
+      await commit({ kind: 'job', value: job('a') });
+      await commit({ kind: 'job', value: { ...job('a'), revision: 2 } });
       expect((await store.archive.revisions('a')).map((each) => each.revision)).toEqual([2, 1]);
     });
 
     test.for([
       {
         what: 'ledger lines',
-        keep: bounds.ledgerPerJob,
-        write: (i: number): Write => ({ kind: 'ledger', line: line('a', i) }),
+        keep: records.ledger.keep,
+        write: (i: number): Write => ({ kind: 'ledger', value: line('a', i) }),
         kept: async () =>
           (await store.archive.ledger({ job: 'a', fromMs: 0, toMs: T0 * 2, limit: 100_000 })).map(
             (each) => (each.from - T0) / 60_000,
@@ -355,10 +354,10 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
       },
       {
         what: 'days',
-        keep: bounds.daysPerJob,
+        keep: records.day.keep,
         write: (i: number): Write => ({
           kind: 'stats',
-          stats: {
+          value: {
             name: 'a',
             day: new Date(T0 + i * DAY_MS).toISOString().slice(0, 10),
             today: emptyHistograms,
@@ -372,13 +371,13 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
       },
       {
         what: 'revisions',
-        keep: bounds.revisionsPerJob,
-        write: (i: number): Write => ({ kind: 'job', job: { ...job('a'), revision: i + 1 } }),
+        keep: records.revision.keep,
+        write: (i: number): Write => ({ kind: 'job', value: { ...job('a'), revision: i + 1 } }),
         kept: async () => (await store.archive.revisions('a')).map((each) => each.revision - 1).reverse(),
       },
     ])('keeps a bounded number of $what per job: the newest', async ({ keep, write, kept }, context) => {
       if (!made.cutsAtCommit) context.skip('this store cuts later');
-      const most = Math.ceil(keep * (1 + bounds.slack));
+      const most = Math.ceil(keep * (1 + SLACK));
       const count = most * 2;
       for (let i = 0; i < count; i += 500) {
         // Twice each: what replaces does not count. A restart in between forgets no count.
@@ -398,7 +397,7 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
           term,
           names.flatMap((each) =>
             Array.from({ length: 10 }, (_, i): Write[] => [
-              { kind: 'run-ended', run: ended(each, i, i % 2 === 0 ? {} : { state: 'failed' }) },
+              { kind: 'run-ended', value: ended(each, i, i % 2 === 0 ? {} : { state: 'failed' }) },
             ]),
           ),
         );
@@ -430,7 +429,7 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
             if (answer.next === null) break;
             expect(answer.items).toHaveLength(3);
             cursor = answer.next;
-            await commit({ kind: 'run-ended', run: ended('a', 100 + page) });
+            await commit({ kind: 'run-ended', value: ended('a', 100 + page) });
           }
           expect(seen).toHaveLength('job' in filter ? 10 : 20);
           expect(new Set(seen).size).toBe(seen.length);
@@ -442,7 +441,7 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
         for (let at = 0; at < jobs.length; at += 200)
           await store.commit(
             term,
-            jobs.slice(at, at + 200).map((name): Write[] => [{ kind: 'run-ended', run: ended(name, 7) }]),
+            jobs.slice(at, at + 200).map((name): Write[] => [{ kind: 'run-ended', value: ended(name, 7) }]),
           );
         const seen: string[] = [];
         let cursor: string | null = null;
@@ -500,10 +499,10 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
         if (!made.cutsAtCommit) context.skip('this store cuts later');
         await store.commit(
           term,
-          Array.from({ length: 1_200 }, (_, i): Write[] => [{ kind: 'run-ended', run: ended('a', i) }]),
+          Array.from({ length: 1_200 }, (_, i): Write[] => [{ kind: 'run-ended', value: ended('a', i) }]),
         );
         await reopen();
-        await commit({ kind: 'run-ended', run: ended('a', 1_200) });
+        await commit({ kind: 'run-ended', value: ended('a', 1_200) });
         const { items } = await store.archive.runs({ job: 'a', limit: 2_000 });
         expect(items.length).toBeGreaterThanOrEqual(500);
         expect(items.length).toBeLessThanOrEqual(550);
@@ -524,11 +523,11 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
         run: null,
       };
       await commit(
-        { kind: 'ledger', line: line('a', 0) },
-        { kind: 'ledger', line: line('a', 7) },
-        { kind: 'ledger', line: line('b', 3) },
+        { kind: 'ledger', value: line('a', 0) },
+        { kind: 'ledger', value: line('a', 7) },
+        { kind: 'ledger', value: line('b', 3) },
       );
-      await commit({ kind: 'ledger', line: stretch }, { kind: 'ledger', line: line('a', 6) });
+      await commit({ kind: 'ledger', value: stretch }, { kind: 'ledger', value: line('a', 6) });
       const from = (minute: number, to: number) =>
         store.archive.ledger({ job: 'a', fromMs: T0 + minute * 60_000, toMs: T0 + to * 60_000, limit: 10 });
       expect(await from(0, 10)).toEqual([stretch, line('a', 6), line('a', 7)]);
@@ -543,7 +542,7 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
     test('keeps the histograms of each day', async () => {
       const day = (i: number, runTime: string): Write => ({
         kind: 'stats',
-        stats: {
+        value: {
           name: 'a',
           day: `2026-01-0${i}`,
           today: { ...emptyHistograms, runTime },
@@ -574,21 +573,20 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
       });
       await watching.caughtUp();
       const writes: Write[] = [
-        { kind: 'job', job: job('a') },
-        { kind: 'run', run: run('a', 1) },
-        { kind: 'run-ended', run: ended('a', 1) },
-        { kind: 'ledger', line: line('a', 1) },
+        { kind: 'job', value: job('a') },
+        { kind: 'run', value: run('a', 1) },
+        { kind: 'run-ended', value: ended('a', 1) },
+        { kind: 'ledger', value: line('a', 1) },
         {
           kind: 'job-removed',
-          name: 'a',
-          revision: { job: 'a', revision: 2, at: T0, by: 'ann', definition: null },
+          value: { job: 'a', revision: 2, at: T0, by: 'ann', definition: null },
         },
       ];
       await commit(...writes);
       await watching.caughtUp();
       expect(told).toEqual(writes);
       watching.stop();
-      await commit({ kind: 'job', job: job('b') });
+      await commit({ kind: 'job', value: job('b') });
       expect(told).toHaveLength(writes.length);
       await other.close();
     });

@@ -5,7 +5,7 @@
  */
 
 import { CarillonError } from '../../src/errors.ts';
-import type { WriteGroup } from '../../src/scheduler/model/write.ts';
+import type { WriteGroup } from '../../src/scheduler/records/table.ts';
 import type { Ensemble } from './ensemble.ts';
 import type { Link, Network } from './network.ts';
 import type { Process } from './process.ts';

@@ -4,10 +4,11 @@
  * takes time is the way there (session.ts).
  */
 
-import type { Write, WriteGroup } from '../../src/scheduler/model/write.ts';
 import type { Member } from '../../src/scheduler/ports.ts';
+import { encodeWrites } from '../../src/scheduler/records/stored.ts';
+import type { Write, WriteGroup } from '../../src/scheduler/records/table.ts';
 import { createMemoryBacking, createMemoryStore } from '../../src/store/memory.ts';
-import { encodeSegment, encodeWrites } from '../../src/store/segment.ts';
+import { encodeSegment } from '../../src/store/segment.ts';
 import type { SimTime } from './time.ts';
 
 /** Without a sign of life for this long a session ends. */

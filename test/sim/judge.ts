@@ -7,7 +7,8 @@ import { policyOf } from '../../src/scheduler/job/policy.ts';
 import type { LaunchSpec } from '../../src/scheduler/job/spec.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run } from '../../src/scheduler/model/model.ts';
 import { isEnded } from '../../src/scheduler/model/run-state.ts';
-import type { Write } from '../../src/scheduler/model/write.ts';
+import { decidedAt } from '../../src/scheduler/records/stored.ts';
+import { byKind, type Rules, type Write, type WrittenName } from '../../src/scheduler/records/table.ts';
 import type { Schedule } from '../../src/scheduler/schedule/model.ts';
 import { compileSchedule } from '../../src/scheduler/schedule/parse.ts';
 import { freshCursor } from '../../src/scheduler/state/state.ts';
@@ -84,6 +85,8 @@ export class Judge {
   readonly #attempts = new Map<string, string>();
   /** Runs with their first attempt in the commit that is looked at. */
   readonly #launched: Run[] = [];
+  /** All runs in that commit. */
+  readonly #decided: Run[] = [];
   readonly #parts: JudgeParts;
 
   constructor(parts: JudgeParts) {
@@ -101,52 +104,51 @@ export class Judge {
     const followed = followedSince + LOAD_MS < this.#commitAt;
     if (term > this.#term && (!followed || this.#parts.clockSetAt() >= this.#commitAt))
       this.#blindAt = this.#parts.time();
-    if (writes.some(({ kind }) => kind.startsWith('run'))) this.#commitAt = this.#parts.time();
+    if (writes.some((write) => decidedAt(write) !== undefined)) this.#commitAt = this.#parts.time();
     this.#term = Math.max(this.#term, term);
     const touched = new Set<string>();
     for (const write of writes) {
-      const name = this.#take(write);
+      const name = byKind(this.#takes, undefined, write);
       if (name !== null) touched.add(name);
     }
     for (const name of touched) this.#count(name);
     for (const run of this.#launched.splice(0)) this.#beside(run);
-    for (const write of writes)
-      if (write.kind === 'run' || write.kind === 'run-ended') {
-        const fault = roundFault(write.run, this);
-        if (fault !== null) this.#wrong(fault);
-      }
-  }
-
-  #take(write: Write): string | null {
-    switch (write.kind) {
-      case 'job':
-        this.#job(write.job);
-        return null;
-      case 'job-removed':
-        this.#remove(write.name, write.revision.revision);
-        return null;
-      case 'state':
-        this.#state(write.state);
-        return write.state.name;
-      case 'stats': {
-        const life = this.jobs.get(write.stats.name);
-        if (life !== undefined) life.stats = write.stats;
-        return write.stats.name;
-      }
-      case 'run':
-      case 'run-ended':
-        this.#run(write.run, write.kind === 'run-ended');
-        return write.run.job;
-      case 'ledger': {
-        // What a job that comes back takes back stands before the job.
-        const life = this.jobs.get(write.line.job) ?? this.#pasts.get(write.line.job)?.life;
-        const fault = life === undefined ? null : lineFault(life, write.line);
-        if (fault !== null) this.#wrong(fault);
-        life?.lines.set(write.line.from, said(life, write.line, this.#parts.latest()));
-        return null;
-      }
+    for (const run of this.#decided.splice(0)) {
+      const fault = roundFault(run, this);
+      if (fault !== null) this.#wrong(fault);
     }
   }
+
+  /** Each answers the job whose counters may have changed. */
+  readonly #takes: Rules<WrittenName, undefined, string | null> = {
+    job: (_, job) => {
+      this.#job(job);
+      return null;
+    },
+    'job-removed': (_, { job, revision }) => {
+      this.#remove(job, revision);
+      return null;
+    },
+    state: (_, state) => {
+      this.#state(state);
+      return state.name;
+    },
+    stats: (_, stats) => {
+      const life = this.jobs.get(stats.name);
+      if (life !== undefined) life.stats = stats;
+      return stats.name;
+    },
+    run: (_, run) => this.#run(run, false),
+    'run-ended': (_, run) => this.#run(run, true),
+    ledger: (_, line) => {
+      // What a job that comes back takes back stands before the job.
+      const life = this.jobs.get(line.job) ?? this.#pasts.get(line.job)?.life;
+      const fault = life === undefined ? null : lineFault(life, line);
+      if (fault !== null) this.#wrong(fault);
+      life?.lines.set(line.from, said(life, line, this.#parts.latest()));
+      return null;
+    },
+  };
 
   #remove(name: string, revision: number): void {
     const life = this.jobs.get(name);
@@ -213,7 +215,8 @@ export class Judge {
     life.state = state;
   }
 
-  #run(run: Run, ended: boolean): void {
+  #run(run: Run, ended: boolean): string {
+    this.#decided.push(run);
     const before = this.runs.get(run.id);
     const life = this.jobs.get(run.job);
     if (ended !== isEnded(run.state)) this.#wrong(`${run.id} is kept as ended and is ${run.state}`);
@@ -236,6 +239,7 @@ export class Judge {
     if (before?.kill == null && run.kill?.as === 'timed-out' && life?.changed === false)
       this.#timedOut(run, life);
     if (ended && life !== undefined) life.ended[run.state] = (life.ended[run.state] ?? 0) + 1;
+    return run.job;
   }
 
   /** There was no place for the newest attempt: from here on it may neither be created nor started. */

@@ -1,7 +1,8 @@
 /** The Store port of one process over the simulated ensemble: commits and loading; the log is followed as over ZooKeeper. */
 
-import type { LoadedItem, Log, Store, Watcher, Watching } from '../../src/scheduler/ports.ts';
-import { encodeWrites } from '../../src/store/segment.ts';
+import type { Log, Store, Watcher, Watching } from '../../src/scheduler/ports.ts';
+import { encodeWrites } from '../../src/scheduler/records/stored.ts';
+import type { LoadedItem } from '../../src/scheduler/records/table.ts';
 import { Tail } from '../../src/store/zookeeper/tail.ts';
 import { Commits } from './commits.ts';
 import type { Ensemble } from './ensemble.ts';

@@ -160,7 +160,7 @@ describe('a backup', () => {
       const states = new Map<string, number>();
       for await (const items of restored.load())
         for (const item of items)
-          if (item.kind === 'state') states.set(item.state.name, item.state.succeeded);
+          if (item.kind === 'state') states.set(item.value.name, item.value.succeeded);
       const numbered = [...states].map(([name, at]) => [Number(name.slice(4)), at % 10] as const);
       const rounds = new Map(numbered);
       for (let i = 0; i < MANY / 2 - 1; i++) {
@@ -235,7 +235,7 @@ describe('a file is refused', () => {
     [
       'of a later version',
       () => zipped(lines().map((line, i) => (i === 0 ? line.replace('"format":1', '"format":2') : line))),
-      /was written by another version \(format 2; this one reads 1\)/,
+      /was written by a later release \(version 0.0.0, format 2; newest known: 1\); restore it with that release/,
     ],
     [
       'whose lines were exchanged',
@@ -251,7 +251,7 @@ describe('a file is refused', () => {
     [
       'with a record of a later form',
       () => zipped(lines().toSpliced(1, 0, '["job","x",{"v":9}]')),
-      /stored by a later version/,
+      /was written by a later release of Carillon/,
     ],
     [
       'with a record that is none',
@@ -290,7 +290,7 @@ describe('a restore into an embedded store', () => {
       const restored = await embedded(dir);
       const told: boolean[] = [];
       for await (const items of restored.load())
-        for (const item of items) if (item.kind === 'job') told.push((item.job.restoredAt ?? 0) >= began);
+        for (const item of items) if (item.kind === 'job') told.push((item.value.restoredAt ?? 0) >= began);
       expect(told).toEqual([!keepUnfinished, !keepUnfinished]);
       await restored.close();
     },

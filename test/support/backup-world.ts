@@ -1,10 +1,10 @@
 /** A store full of everything that a backup has to keep, and all of it read back in a form that can be compared. */
 
 import { writeFileSync } from 'node:fs';
+import { freshState } from '../../src/scheduler/model/fresh-state.ts';
 import type { JobStats } from '../../src/scheduler/model/model.ts';
-import type { Write } from '../../src/scheduler/model/write.ts';
 import type { Store } from '../../src/scheduler/ports.ts';
-import { freshState } from '../../src/scheduler/state/state.ts';
+import type { Write } from '../../src/scheduler/records/table.ts';
 import { emptyHistograms } from '../../src/scheduler/stats/stats.ts';
 import { job, run } from '../conformance/store.ts';
 
@@ -26,21 +26,21 @@ export function writesOf(i: number, round = 0): Write[] {
   return [
     {
       kind: 'job',
-      job: { ...job(name, { run: { command: text } }), revision: 1 + 2 * round, updatedAt: T0 + at },
+      value: { ...job(name, { run: { command: text } }), revision: 1 + 2 * round, updatedAt: T0 + at },
     },
-    { kind: 'job', job: { ...job(name), revision: 2 + 2 * round, updatedAt: T0 + at + 1 } },
+    { kind: 'job', value: { ...job(name), revision: 2 + 2 * round, updatedAt: T0 + at + 1 } },
     {
       kind: 'state',
-      state: { ...freshState(name, T0 + at), succeeded: at, ahead: [{ from: T0 + at + 5, to: T0 + at + 5 }] },
+      value: { ...freshState(name, T0 + at), succeeded: at, ahead: [{ from: T0 + at + 5, to: T0 + at + 5 }] },
     },
-    { kind: 'stats', stats: stats(name, `2026-01-0${1 + round}`, `a${at}`) },
-    { kind: 'stats', stats: stats(name, `2026-01-0${2 + round}`, `b${at}`) },
-    { kind: 'run', run: run(name, 100 + round, { state: 'waiting' }) },
-    { kind: 'run', run: run(name, at) },
-    { kind: 'run-ended', run: run(name, at, { state: 'failed', endedAt: T0 + at, reason: 'exit code 3' }) },
+    { kind: 'stats', value: stats(name, `2026-01-0${1 + round}`, `a${at}`) },
+    { kind: 'stats', value: stats(name, `2026-01-0${2 + round}`, `b${at}`) },
+    { kind: 'run', value: run(name, 100 + round, { state: 'waiting' }) },
+    { kind: 'run', value: run(name, at) },
+    { kind: 'run-ended', value: run(name, at, { state: 'failed', endedAt: T0 + at, reason: 'exit code 3' }) },
     {
       kind: 'ledger',
-      line: {
+      value: {
         job: name,
         from: T0 + at,
         to: T0 + at,
@@ -57,8 +57,8 @@ export function writesOf(i: number, round = 0): Write[] {
 export function removalOf(i: number): Write[] {
   const name = nameOf(i);
   return [
-    { kind: 'job-removed', name, revision: { job: name, revision: 3, at: T0, by: 'ann', definition: null } },
-    { kind: 'state', state: { ...freshState(name, T0), failed: 7 } },
+    { kind: 'job-removed', value: { job: name, revision: 3, at: T0, by: 'ann', definition: null } },
+    { kind: 'state', value: { ...freshState(name, T0), failed: 7 } },
   ];
 }
 

@@ -10,6 +10,7 @@ import type { JobView } from '../../src/scheduler/handle.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run, Settings } from '../../src/scheduler/model/model.ts';
 import type { LaunchReport, Member } from '../../src/scheduler/ports.ts';
 import { jobView } from '../../src/scheduler/read/view.ts';
+import { byKind, type Rules, type WrittenName } from '../../src/scheduler/records/table.ts';
 import { runningOn } from '../../src/scheduler/rules/reconcile.ts';
 import type { Decision, Effect } from '../../src/scheduler/state/decision.ts';
 import { State } from '../../src/scheduler/state/state.ts';
@@ -26,6 +27,22 @@ export const testMember: Member = {
 export const testSettings: Settings = {
   engines: { process: { concurrency: null, abilities: abilities.process, tombstoneMs: 600_000 } },
   pools: { etl: 2 },
+};
+
+/** What a store would keep. */
+const keeps: Rules<WrittenName, Rig, void> = {
+  job: ({ jobs }, job) => void jobs.set(job.name, job),
+  'job-removed': ({ jobs, states, stats }, { job }) => {
+    for (const map of [jobs, states, stats]) map.delete(job);
+  },
+  state: ({ states }, state) => void states.set(state.name, structuredClone(state)),
+  stats: ({ stats }, value) => void stats.set(value.name, value),
+  run: ({ live }, run) => void live.set(run.id, structuredClone(run)),
+  'run-ended': ({ live, history }, run) => {
+    live.delete(run.id);
+    history.push(structuredClone(run));
+  },
+  ledger: ({ ledger }, line) => void ledger.set(`${line.job}/${line.from}`, line),
 };
 
 export class Rig {
@@ -52,11 +69,11 @@ export class Rig {
     this.term += 1;
     const state = new State(this.settings, 'test');
     const copy = <T>(values: Iterable<T>): T[] => structuredClone([...values]);
-    state.load(copy(this.jobs.values()).map((job) => ({ kind: 'job', job })));
-    state.load(copy(this.states.values()).map((each) => ({ kind: 'state', state: each })));
-    state.load(copy(this.stats.values()).map((each) => ({ kind: 'stats', stats: each })));
+    state.load(copy(this.jobs.values()).map((job) => ({ kind: 'job', value: job })));
+    state.load(copy(this.states.values()).map((each) => ({ kind: 'state', value: each })));
+    state.load(copy(this.stats.values()).map((each) => ({ kind: 'stats', value: each })));
     // Stores load in any order.
-    state.load(copy([...this.live.values()].reverse()).map((run) => ({ kind: 'run', run })));
+    state.load(copy([...this.live.values()].reverse()).map((run) => ({ kind: 'run', value: run })));
     state.ready();
     state.planAll();
     this.state = state;
@@ -72,19 +89,7 @@ export class Rig {
   }
 
   keep(decision: Decision): void {
-    for (const write of decision.groups.flat()) {
-      if (write.kind === 'job') this.jobs.set(write.job.name, write.job);
-      else if (write.kind === 'job-removed')
-        for (const map of [this.jobs, this.states, this.stats]) map.delete(write.name);
-      else if (write.kind === 'state') this.states.set(write.state.name, structuredClone(write.state));
-      else if (write.kind === 'stats') this.stats.set(write.stats.name, write.stats);
-      else if (write.kind === 'run') this.live.set(write.run.id, structuredClone(write.run));
-      else if (write.kind === 'ledger') this.ledger.set(`${write.line.job}/${write.line.from}`, write.line);
-      else {
-        this.live.delete(write.run.id);
-        this.history.push(structuredClone(write.run));
-      }
-    }
+    for (const write of decision.groups.flat()) byKind(keeps, this, write);
     this.effects.push(...decision.effects);
   }
 

@@ -11,8 +11,7 @@ interface Contents {
 export async function everything(store: Store): Promise<Contents> {
   const present: Record<string, { name?: string; id?: string }[]> = {};
   for await (const items of store.load())
-    for (const { kind, ...of } of items) {
-      const [value] = Object.values(of);
+    for (const { kind, value } of items) {
       present[kind] ??= [];
       present[kind].push(value);
     }

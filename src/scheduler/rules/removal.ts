@@ -37,7 +37,7 @@ export function removeJob(turn: Turn, entry: Entry, by: string): void {
 }
 
 function writeRemoval({ draft }: Turn, job: string, { revision, at, by }: Removal): void {
-  draft.jobRemoved(job, { job, revision, at, by, definition: null });
+  draft.jobRemoved({ job, revision, at, by, definition: null });
 }
 
 /** Removes once more what was removed longest ago, now without keeping its past. */

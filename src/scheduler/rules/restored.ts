@@ -5,6 +5,7 @@
  */
 
 import type { Attempt, Job, Run } from '../model/model.ts';
+import type { PresentName, Rules } from '../records/table.ts';
 
 export interface RestoredInto {
   readonly now: number;
@@ -38,3 +39,9 @@ export function restoredRun(run: Run, { now, reaches }: RestoredInto): Run {
  * by the restored scheduler because it belonged to no run, must not report that as the end of a run of now.
  */
 export const restoredJob = (job: Job, now: number): Job => ({ ...job, restoredAt: now });
+
+/** Kinds that a restore changes. */
+export const restoredRecords: Partial<Rules<PresentName, RestoredInto, unknown>> = {
+  job: ({ now }, job) => restoredJob(job, now),
+  run: (into, run) => restoredRun(run, into),
+};

@@ -5,8 +5,9 @@
 
 import type { Notice } from '../handle.ts';
 import type { Run, Settings } from '../model/model.ts';
-import type { Write } from '../model/write.ts';
 import type { Clock, Log, Store, Watching } from '../ports.ts';
+import { decidedAt } from '../records/stored.ts';
+import type { Write } from '../records/table.ts';
 import { isCounted } from '../state/durations.ts';
 import { follow } from '../state/follow.ts';
 import { State } from '../state/state.ts';
@@ -136,8 +137,8 @@ export class Replica {
   #take(writes: readonly Write[]): void {
     if (this.#stopped) return;
     for (const write of writes) {
-      if ((write.kind === 'run' || write.kind === 'run-ended') && write.run.decidedAt !== undefined)
-        this.#leaderClock = { at: write.run.decidedAt, monotonicMs: this.#parts.clock.monotonicMs() };
+      const at = decidedAt(write);
+      if (at !== undefined) this.#leaderClock = { at, monotonicMs: this.#parts.clock.monotonicMs() };
     }
     if (this.#meanwhile !== null) this.#meanwhile.push(writes);
     else if (this.#state !== null) this.#parts.onNotices(follow(this.#state, writes));

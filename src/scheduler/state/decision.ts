@@ -7,7 +7,7 @@
 import type { Notice } from '../handle.ts';
 import type { LaunchSpec } from '../job/spec.ts';
 import type { Job, JobState, JobStats, LedgerLine, Revision, Run } from '../model/model.ts';
-import type { Write, WriteGroup } from '../model/write.ts';
+import type { Write, WriteGroup } from '../records/table.ts';
 
 /**
  * What is to be done in the world once the writes are durable. If the leader dies
@@ -64,28 +64,28 @@ export class Draft {
   }
 
   job(job: Job): void {
-    this.#group.push({ kind: 'job', job });
+    this.#group.push({ kind: 'job', value: job });
   }
 
-  jobRemoved(name: string, revision: Revision): void {
-    this.#group.push({ kind: 'job-removed', name, revision });
+  jobRemoved(revision: Revision): void {
+    this.#group.push({ kind: 'job-removed', value: revision });
     // What is written of its state from now on stands behind the removal.
-    this.#places.delete(`state/${name}`);
+    this.#places.delete(`state/${revision.job}`);
   }
 
   /** One write per job and group: a later one replaces the earlier. */
   state(state: JobState): void {
-    this.#put(`state/${state.name}`, { kind: 'state', state: { ...state } });
+    this.#put(`state/${state.name}`, { kind: 'state', value: { ...state } });
   }
 
   stats(stats: JobStats): void {
-    this.#group.push({ kind: 'stats', stats });
+    this.#group.push({ kind: 'stats', value: stats });
   }
 
   run(run: Run): void {
     run.decidedAt = this.now;
     const copy = copyRun(run);
-    this.#put(`run/${run.id}`, { kind: copy.endedAt === null ? 'run' : 'run-ended', run: copy });
+    this.#put(`run/${run.id}`, { kind: copy.endedAt === null ? 'run' : 'run-ended', value: copy });
     this.notices.push({ kind: 'run', run: copy });
   }
 
@@ -98,7 +98,7 @@ export class Draft {
   }
 
   ledger(line: LedgerLine): void {
-    this.#group.push({ kind: 'ledger', line });
+    this.#group.push({ kind: 'ledger', value: line });
   }
 
   effect(effect: Effect): void {

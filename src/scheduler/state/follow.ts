@@ -5,52 +5,52 @@
 
 import type { Notice } from '../handle.ts';
 import type { JobState, JobStats, Run } from '../model/model.ts';
-import type { Write } from '../model/write.ts';
+import { byKind, type Rules, type Write, type WrittenName } from '../records/table.ts';
 import type { Entry, State } from './state.ts';
 
 /** Applies writes in the order in which they were committed; they become part of the state. */
 export function follow(state: State, writes: readonly Write[]): Notice[] {
   const notices: Notice[] = [];
   for (const write of writes) {
-    const notice = take(state, write);
+    const notice = byKind(rules, state, write);
     if (notice !== null) notices.push(notice);
   }
   return notices;
 }
 
-function take(state: State, write: Write): Notice | null {
-  switch (write.kind) {
-    case 'job': {
-      const { name, revision } = write.job;
-      const change = state.jobs.has(name) ? 'changed' : 'created';
-      const isBack = state.pasts.has(name);
-      const entry = state.putJob(write.job, null);
-      // Told again after its runs were loaded: what came back keeps them.
-      if (isBack) entry.runs = [...state.runs.values()].filter((run) => run.job === name);
-      state.foresee(entry);
-      return { kind: 'job', name, change, revision };
-    }
-    case 'job-removed':
-      state.removeJob(write.name);
-      return { kind: 'job', name: write.name, change: 'deleted', revision: write.revision.revision };
-    case 'state':
-      return takeState(state, write.state);
-    case 'stats': {
-      takeStats(state, write.stats);
-      return null;
-    }
-    case 'run':
-      takeRun(state, write.run);
-      state.remember(write.run);
-      return { kind: 'run', run: write.run };
-    case 'run-ended':
-      state.remember(write.run);
-      state.dropRun(state.runs.get(write.run.id) ?? write.run);
-      return { kind: 'run', run: write.run };
-    case 'ledger':
-      return null;
-  }
-}
+const rules: Rules<WrittenName, State, Notice | null> = {
+  job(state, job) {
+    const { name, revision } = job;
+    const change = state.jobs.has(name) ? 'changed' : 'created';
+    const isBack = state.pasts.has(name);
+    const entry = state.putJob(job, null);
+    // Told again after its runs were loaded: what came back keeps them.
+    if (isBack) entry.runs = [...state.runs.values()].filter((run) => run.job === name);
+    state.foresee(entry);
+    return { kind: 'job', name, change, revision };
+  },
+  'job-removed'(state, { job, revision }) {
+    state.removeJob(job);
+    return { kind: 'job', name: job, change: 'deleted', revision };
+  },
+  state: takeState,
+  stats(state, stats) {
+    takeStats(state, stats);
+    return null;
+  },
+  run(state, run) {
+    takeRun(state, run);
+    state.remember(run);
+    return { kind: 'run', run };
+  },
+  'run-ended'(state, run) {
+    state.remember(run);
+    state.dropRun(state.runs.get(run.id) ?? run);
+    return { kind: 'run', run };
+  },
+  // Read from the store on request.
+  ledger: () => null,
+};
 
 function takeState(state: State, next: JobState): Notice | null {
   const entry = state.jobs.get(next.name);

@@ -7,8 +7,9 @@ import { byName, Graph } from '../../dag/graph.ts';
 import { type JoinSpec, reshape } from '../../dag/ready.ts';
 import { CarillonError } from '../../errors.ts';
 import { policyOf } from '../job/policy.ts';
+import { freshState } from '../model/fresh-state.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run, Settings } from '../model/model.ts';
-import type { LoadedItem } from '../ports.ts';
+import { byKind, type LoadedItem, type PresentName, type Rules } from '../records/table.ts';
 import type { Schedule } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
 import { StartTimes } from '../stats/start-times.ts';
@@ -58,32 +59,6 @@ const MAX_BRANCHES = 256;
 export const MAX_PASTS = 10_000;
 /** Shared by all jobs without unfinished runs. */
 const noRuns: readonly Run[] = Object.freeze([]);
-const nothing: readonly never[] = Object.freeze([]);
-
-export function freshState(name: string, cursor: number): JobState {
-  return {
-    name,
-    cursor,
-    ahead: nothing,
-    begins: cursor,
-    eras: nothing,
-    leaps: nothing,
-    paused: null,
-    disabled: null,
-    join: null,
-    held: nothing,
-    succeeded: 0,
-    failed: 0,
-    skipped: 0,
-    missed: 0,
-    killed: 0,
-    consecutiveFailures: 0,
-    lastSucceededAt: null,
-    lastFailedAt: null,
-    last: null,
-    removed: null,
-  };
-}
 
 export class State {
   readonly settings: Settings;
@@ -138,16 +113,18 @@ export class State {
 
   /** Takes in what the store holds; call `ready` when all of it is in. Items may come in any order. */
   load(items: readonly LoadedItem[]): void {
-    for (const item of items) {
-      if (item.kind === 'job') this.putJob(item.job, null);
-      else if (item.kind === 'run') {
-        this.putRun(item.run);
-        this.remember(item.run);
-      } else if (item.kind === 'state') this.#loaded.set(item.state.name, item.state);
-      else this.#loadedStats.set(item.stats.name, item.stats);
-    }
+    for (const item of items) byKind(this.#loads, undefined, item);
   }
 
+  readonly #loads: Rules<PresentName, undefined, void> = {
+    job: (_, job) => void this.putJob(job, null),
+    state: (_, state) => void this.#loaded.set(state.name, state),
+    stats: (_, stats) => void this.#loadedStats.set(stats.name, stats),
+    run: (_, run) => {
+      this.putRun(run);
+      this.remember(run);
+    },
+  };
   readonly #loaded = new Map<string, JobState>();
   readonly #loadedStats = new Map<string, JobStats>();
 

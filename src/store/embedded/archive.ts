@@ -1,50 +1,93 @@
 /** Reads of the past from the embedded store: ranges of sorted keys, bounded work per page. */
 
 import { nextRound } from '../../loop-round.ts';
-import type { EndState, Histograms, Revision, Run } from '../../scheduler/model/model.ts';
-import type { Archive, RunQuery } from '../../scheduler/ports.ts';
-import {
-  decodeHistograms,
-  decodeJob,
-  decodeLine,
-  decodeRevision,
-  decodeRun,
-  revisionOf,
-  type Stored,
-} from '../codec.ts';
+import type { EndState, Run } from '../../scheduler/model/model.ts';
+import type { Archive, PastQuery, RunQuery } from '../../scheduler/ports.ts';
+import type { Stored, StoredRecord } from '../../scheduler/records/kind.ts';
+import { decodeValue, impliedBy, newest, pastKinds, pastRecord } from '../../scheduler/records/stored.ts';
+import type { PastName, PresentName, ValueOf } from '../../scheduler/records/table.ts';
+import { archiveOver, LAST } from '../archive.ts';
 import { decodeCursor, encodeCursor, type Place } from '../cursor.ts';
 import type { Key, Table } from './table.ts';
-import type { Tables } from './tables.ts';
+import type { Index, PastKey, Tables } from './tables.ts';
 
 /** Runs looked at for one page; a filter that fits few answers a short page and a cursor. */
 const MAX_SCAN = 5_000;
 /** Values read before everything else has a turn: some hundred microseconds. */
 const PORTION = 32;
-/** Sorts behind every id. */
-const LAST = '￿';
 
 export function createEmbeddedArchive(ready: () => Tables): Archive {
+  const tableOf = (kind: PastName) => ready().past.get(kind) as Table<Stored, PastKey>;
+  const decoded = <K extends PastName>(kind: K, [owner, ...place]: PastKey, value: Stored): ValueOf<K> => {
+    // A kind that adds nothing to its key has it in the place.
+    const key = pastKinds.get(kind)?.more === undefined ? String(place.at(-1)) : owner;
+    return decodeValue<K>(pastRecord(kind, key, place, value));
+  };
+  const runOf = (key: PastKey, value: Stored): Run => decoded('run-ended', key, value);
+
   /** Ended runs of the query's job or of all, newest due first, from its cursor on. */
   async function* newestFirst(query: RunQuery): AsyncGenerator<{ place: Place; run: Run }> {
     const until: Place = [query.toMs ?? Number.MAX_SAFE_INTEGER, ''];
     const behind = query.cursor === undefined ? until : decodeCursor(query.cursor);
     const start = behind[0] < until[0] ? behind : until;
-    const { history, byDue } = ready();
+    const history = tableOf('run-ended');
     // Both ends of a reverse range are left out where they are keys: the cursor's own run was answered already.
     if (query.job !== undefined) {
       const range = { start: [query.job, ...start], end: [query.job], reverse: true, exclusiveStart: true };
       for await (const { key, value } of portions(history, range))
-        yield { place: [key[1], key[2]], run: decodeRun(value) };
+        yield { place: [key[1] as number, key[2] as string], run: runOf(key, value) };
       return;
     }
     const range = { start: [...start], reverse: true, exclusiveStart: true };
-    for await (const { key, value: job } of portions(byDue, range)) {
-      const stored = ready().history.get([job, key[0], key[1]]);
-      if (stored !== undefined) yield { place: key, run: decodeRun(stored) };
+    const { byPlace } = ready().indexes.get('run-ended') as Index;
+    for await (const { key, value: job } of portions(byPlace, range)) {
+      const place = key as Place;
+      const stored = tableOf('run-ended').get([job, ...place]);
+      if (stored !== undefined) yield { place, run: runOf([job, ...place], stored) };
     }
   }
 
-  return {
+  /** The owner's newest record where it is implied by a present one. */
+  function implied(kind: PastName, owner: string): StoredRecord | null {
+    const of = pastKinds.get(kind)?.newestIn as PresentName | undefined;
+    const value = of === undefined ? undefined : ready().present.get(of)?.get(owner);
+    return value === undefined ? null : impliedBy(newest([of as PresentName, owner, value]));
+  }
+
+  async function past<K extends PastName>(kind: K, query: PastQuery): Promise<ValueOf<K>[]> {
+    const { owner, from, below, withPrevious = false, newestFirst = false } = query;
+    const { limit = Number.POSITIVE_INFINITY } = query;
+    const found: ValueOf<K>[] = [];
+    const first = [owner, ...(from === undefined ? [] : [from])];
+    const end = [owner, below ?? LAST];
+    const now = implied(kind, owner);
+    const isWithin =
+      now !== null &&
+      (from === undefined || (now[3] ?? '') >= from) &&
+      (below === undefined || (now[3] ?? '') < below);
+    if (isWithin && newestFirst) found.push(decodeValue<K>(now));
+    if (withPrevious) {
+      const range = { start: first, end: [owner], reverse: true, exclusiveStart: true, limit: 1 };
+      for (const { key, value } of tableOf(kind).getRange(range as never))
+        found.push(decoded(kind, key, value));
+    }
+    const range = newestFirst
+      ? { start: end, end: [owner], reverse: true, exclusiveStart: true }
+      : { start: first, end };
+    for await (const { key, value } of portions(tableOf(kind), range)) {
+      if (
+        found.length >= limit ||
+        (newestFirst && from !== undefined && (key[1] as number) < (from as number))
+      )
+        break;
+      found.push(decoded(kind, key, value));
+    }
+    if (isWithin && !newestFirst && found.length < limit) found.push(decodeValue<K>(now));
+    return found;
+  }
+
+  return archiveOver({
+    past,
     async runs(query) {
       const items: Run[] = [];
       let scanned = 0;
@@ -62,52 +105,12 @@ export function createEmbeddedArchive(ready: () => Tables): Archive {
       return { items, next: null };
     },
     async run(id) {
-      const { byId, history } = ready();
-      const place = byId.get(id);
-      const stored = place === undefined ? undefined : history.get([place[0], place[1], id]);
-      return stored === undefined ? null : decodeRun(stored);
+      const { byKey } = ready().indexes.get('run-ended') as Index;
+      const at = byKey.get(id);
+      const stored = at === undefined ? undefined : tableOf('run-ended').get([...at, id]);
+      return at === undefined || stored === undefined ? null : runOf([...at, id], stored);
     },
-    async revisions(job) {
-      const range = { start: [job, LAST], end: [job], reverse: true };
-      const { jobs, revisions } = ready();
-      const stored = jobs.get(job);
-      const newest = stored === undefined ? [] : [revisionOf(decodeJob(job, stored))];
-      const past: Revision[] = [];
-      for await (const { key, value } of portions(revisions, range))
-        past.push(decodeRevision(job, key[1], value));
-      return [...newest, ...past];
-    },
-    async ledger({ job, fromMs, toMs, limit }) {
-      const { ledger } = ready();
-      const line = ({ key, value }: { key: [string, number]; value: Stored }) =>
-        decodeLine(job, key[1], value);
-      // A stretch that began before the period may reach into it.
-      const before = [
-        ...ledger.getRange({
-          start: [job, fromMs],
-          end: [job],
-          reverse: true,
-          exclusiveStart: true,
-          limit: 1,
-        } as never),
-      ]
-        .map(line)
-        .filter((each) => each.to >= fromMs);
-      const lines = [...before];
-      for await (const each of portions(ledger, { start: [job, fromMs], end: [job, toMs] })) {
-        if (lines.length >= limit) break;
-        lines.push(line(each));
-      }
-      return lines;
-    },
-    async days({ job, fromDay, toDay }) {
-      const range = { start: [job, fromDay], end: [job, `${toDay}${LAST}`] };
-      const days: { day: string; histograms: Histograms }[] = [];
-      for await (const { key, value } of portions(ready().days, range))
-        days.push({ day: key[1], histograms: decodeHistograms(value) });
-      return days;
-    },
-  };
+  });
 }
 
 interface Range {

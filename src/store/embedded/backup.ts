@@ -3,8 +3,10 @@
 import type { RootDatabase, Transaction } from 'lmdb';
 import { CarillonError } from '../../errors.ts';
 import { nextRound } from '../../loop-round.ts';
+import { backupOrder, pastKinds } from '../../scheduler/records/stored.ts';
+import type { PastName, PresentName } from '../../scheduler/records/table.ts';
 import type { Key, Table } from './table.ts';
-import type { Tables } from './tables.ts';
+import type { PastKey, Tables } from './tables.ts';
 
 /** Read at a time: some milliseconds of work, between which everything else has its turn. */
 const RECORDS = 100;
@@ -61,16 +63,20 @@ export async function* embeddedRecords(tables: Tables, moment: Moment): AsyncGen
     }
   }
   try {
-    // Revisions before jobs: a job's first revision begins its list anew.
-    yield* all(tables.revisions, ([job, revision], json) => `["revision",${q(job)},${json},${revision}]`);
-    yield* all(tables.jobs, (name, json) => `["job",${q(name)},${json}]`);
-    yield* all(tables.states, (name, json) => `["state",${q(name)},${json}]`);
-    yield* all(tables.stats, (name, json) => `["stats",${q(name)},${json}]`);
-    yield* all(tables.runs, (id, json) => `["run",${q(id)},${json}]`);
-    yield* all(tables.history, ([, , id], json) => `["run-ended",${q(id)},${json}]`);
-    yield* all(tables.ledger, ([job, from], json) => `["ledger",${q(job)},${json},${from}]`);
-    yield* all(tables.days, ([job, day], json) => `["day",${q(job)},${json},${q(day)}]`);
+    for (const kind of backupOrder) {
+      const present = tables.present.get(kind as PresentName);
+      const past = tables.past.get(kind as PastName);
+      if (present !== undefined) yield* all(present, (key, json) => `["${kind}",${q(key)},${json}]`);
+      if (past !== undefined) yield* all(past, (key, json) => pastLine(kind as PastName, key, json));
+    }
   } finally {
     moment.end();
   }
+}
+
+/** The value stays as it is stored: it need not be read to be copied. */
+function pastLine(kind: PastName, [owner, ...place]: PastKey, json: string): string {
+  const last = q(place.at(-1));
+  const { more } = pastKinds.get(kind) as { more?: unknown };
+  return more === undefined ? `["${kind}",${last},${json}]` : `["${kind}",${q(owner)},${json},${last}]`;
 }

@@ -6,9 +6,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CarillonError } from '../../errors.ts';
+import { tooNew } from '../../scheduler/records/kind.ts';
+import { newestFormat } from '../../scheduler/records/stored.ts';
 import { checkFile, FileDamage } from './file.ts';
 import { type Marker, markerPath, readMarker } from './marker.ts';
-import { LAYOUT, UNSEALED_LAYOUT } from './tables.ts';
+import { layoutOf, UNSEALED_LAYOUT } from './tables.ts';
 
 export const dataFile = (dir: string): string => join(dir, 'data.mdb');
 
@@ -52,7 +54,7 @@ export interface Opening {
   readonly term: number;
 }
 
-/** True: nothing was ever kept in it, and it may become a new installation. STORE_DAMAGED, STORE_UNAVAILABLE. */
+/** True: nothing was ever kept in it, and it may become a new installation. STORE_DAMAGED, STORE_UNAVAILABLE, STORE_TOO_NEW. */
 export function isUnused(
   dir: string,
   marker: Marker | null,
@@ -63,10 +65,16 @@ export function isUnused(
     if (isMade) throw damaged(dir, `${dataFile(dir)} holds no installation: it was emptied.`);
     return true;
   }
-  if (layout !== LAYOUT && layout !== UNSEALED_LAYOUT) {
+  const newest = layoutOf(newestFormat);
+  if (layout > newest)
+    throw tooNew(`The store in ${dir} (layout ${layout}; newest known: ${newest})`, {
+      field: 'dataDir',
+      value: dir,
+    });
+  if (layout < UNSEALED_LAYOUT) {
     throw new CarillonError(
       'STORE_UNAVAILABLE',
-      `${dir} was written by ${layout > LAYOUT ? 'a later' : 'an earlier'} version (layout ${layout}, this one reads ${UNSEALED_LAYOUT} and ${LAYOUT})`,
+      `${dir} was written by an earlier version (layout ${layout}, this one reads ${UNSEALED_LAYOUT} to ${newest})`,
       { field: 'dataDir', value: dir },
     );
   }

@@ -6,12 +6,14 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CarillonError } from '../../errors.ts';
-import { inBatches, type StoredRecord } from '../backup-record.ts';
+import type { StoredRecord } from '../../scheduler/records/kind.ts';
+import { formatOf } from '../../scheduler/records/stored.ts';
+import { inBatches } from '../batches.ts';
 import { syncPath } from '../durable-file.ts';
 import { damaged, unavailable } from './health.ts';
 import { lockDirectory } from './lock.ts';
 import { markerPath, readMarker, writeMarker } from './marker.ts';
-import { LAYOUT, openRoot, openTables } from './tables.ts';
+import { layoutOf, openRoot, openTables } from './tables.ts';
 import { durably } from './transaction.ts';
 import { createCommitWrites } from './writes.ts';
 
@@ -80,10 +82,12 @@ async function build(
   const root = openRoot(building);
   try {
     const tables = openTables(root, (what) => damaged(building, what));
+    let format = 1;
     for await (const some of inBatches(records, RECORDS)) {
+      format = Math.max(format, formatOf(some));
       await durably(building, root, () => {
         const writes = createCommitWrites(tables);
-        for (const record of some) writes.applyRecord(record);
+        for (const record of some) writes.restore(record);
         writes.finish();
       });
     }
@@ -91,7 +95,7 @@ async function build(
     await durably(building, root, () => {
       tables.meta.putSync('cluster', installation);
       tables.meta.putSync('term', term);
-      tables.meta.putSync('format', LAYOUT);
+      tables.meta.putSync('format', layoutOf(format));
     });
   } finally {
     await root.close();

@@ -7,17 +7,18 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import type { RootDatabase } from 'lmdb';
 import { CarillonError } from '../../errors.ts';
-import type { WriteGroup } from '../../scheduler/model/write.ts';
-import type { LoadedItem, Store, StoreLimits } from '../../scheduler/ports.ts';
+import type { Store, StoreLimits } from '../../scheduler/ports.ts';
+import { createSharing } from '../../scheduler/records/codec.ts';
+import { decodeLoaded, encodeWrites, formatOf } from '../../scheduler/records/stored.ts';
+import type { LoadedItem, WriteGroup } from '../../scheduler/records/table.ts';
 import { writeBackup } from '../backup-file.ts';
-import { createSharing, decodeJob, decodeRun, decodeState, decodeStats, type Stored } from '../codec.ts';
 import type { TermSource } from '../election-solo.ts';
 import { createEmbeddedArchive } from './archive.ts';
 import { embeddedRecords, Moment } from './backup.ts';
 import { checkFiles, damaged, dataFile, isUnused, unavailable } from './health.ts';
 import { type Bare, lockDirectory } from './lock.ts';
 import { type Marker, writeMarker } from './marker.ts';
-import { LAYOUT, openRoot, openTables, type Tables } from './tables.ts';
+import { layoutOf, openRoot, openTables, type Tables, UNSEALED_LAYOUT } from './tables.ts';
 import { durably } from './transaction.ts';
 import { createCommitWrites } from './writes.ts';
 
@@ -83,7 +84,11 @@ export function createEmbeddedStore({ dir, bare }: EmbeddedOptions): EmbeddedSto
         // Nothing is written before the term is known to be current.
         if (newest !== term) return newest;
         const writes = createCommitWrites(tables);
-        for (const group of groups) for (const write of group) writes.apply(write);
+        const records = encodeWrites(groups);
+        const layout = layoutOf(formatOf(records));
+        // From now on earlier releases refuse the store.
+        if (layout > (tables.meta.get('format') as number)) tables.meta.putSync('format', layout);
+        for (const record of records) writes.apply(record);
         writes.finish();
         return newest;
       });
@@ -104,6 +109,7 @@ export function createEmbeddedStore({ dir, bare }: EmbeddedOptions): EmbeddedSto
         installation: tables.meta.get('cluster') as string,
         store: 'embedded',
         term: (tables.meta.get('term') as number | undefined) ?? 0,
+        format: (tables.meta.get('format') as number) - layoutOf(0),
       } as const;
       try {
         yield* writeBackup(header, embeddedRecords(tables, moment));
@@ -147,35 +153,24 @@ async function settle(
   const term = (meta.get('term') as number | undefined) ?? 0;
   if (isUnused(dir, marker, { layout, installation, term })) {
     await durably(dir, root, () => {
-      meta.putSync('format', LAYOUT);
+      meta.putSync('format', layoutOf(1));
       meta.putSync('cluster', randomUUID());
     });
-  } else if (layout !== LAYOUT) {
+  } else if (layout === UNSEALED_LAYOUT) {
     // Values get their checksums as they are written again.
-    await durably(dir, root, () => meta.putSync('format', LAYOUT));
+    await durably(dir, root, () => meta.putSync('format', layoutOf(1)));
   }
   if (marker?.state !== 'made')
     writeMarker(dir, { state: 'made', installation: meta.get('cluster') as string, term });
 }
 
-/** Jobs, states, statistics and unfinished runs, giving way to requests and timers between chunks. */
-async function* load({ jobs, states, stats, runs }: Tables): AsyncIterable<readonly LoadedItem[]> {
+/** All present records, giving way to requests and timers between chunks. */
+async function* load({ present }: Tables): AsyncIterable<readonly LoadedItem[]> {
   const share = createSharing();
-  const item = {
-    job: (key: string, value: Stored): LoadedItem => ({ kind: 'job', job: decodeJob(key, value, share) }),
-    state: (key: string, value: Stored): LoadedItem => ({ kind: 'state', state: decodeState(key, value) }),
-    stats: (key: string, value: Stored): LoadedItem => ({ kind: 'stats', stats: decodeStats(key, value) }),
-    run: (_: string, value: Stored): LoadedItem => ({ kind: 'run', run: decodeRun(value) }),
-  };
-  for (const [table, decode] of [
-    [jobs, item.job],
-    [states, item.state],
-    [stats, item.stats],
-    [runs, item.run],
-  ] as const) {
+  for (const [kind, table] of present) {
     let chunk: LoadedItem[] = [];
     for (const { key, value } of table.getRange()) {
-      chunk.push(decode(key, value));
+      chunk.push(decodeLoaded([kind, key, value], share));
       if (chunk.length < CHUNK) continue;
       yield chunk;
       chunk = [];

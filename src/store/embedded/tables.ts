@@ -5,43 +5,53 @@
 
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { CarillonError } from '../../errors.ts';
-import type { Stored } from '../codec.ts';
+import type { Place, Stored } from '../../scheduler/records/kind.ts';
+import { pastKinds, presentKinds } from '../../scheduler/records/stored.ts';
+import type { PastName, PresentName } from '../../scheduler/records/table.ts';
 import { type Key, Table } from './table.ts';
 
-/** Of tables and keys; a directory with another one is refused. Values have a version of their own. */
-export const LAYOUT = 3;
-/** The same without checksums: read as it is, and of the newer layout from then on. */
-export const UNSEALED_LAYOUT = 2;
+/**
+ * What `meta` says of a directory: two more than the format of its records. 2 was format 1 without checksums; such a
+ * directory is read as it is, and gets 3 when it is opened.
+ */
+const LAYOUT_BEFORE_FORMATS = 2;
+export const layoutOf = (format: number): number => LAYOUT_BEFORE_FORMATS + format;
+export const UNSEALED_LAYOUT = LAYOUT_BEFORE_FORMATS;
 
-/** What a job has of each kind of past: runs, ledger lines, days. */
-export type Counts = [history: number, ledger: number, days: number];
+/** By past kind, in the order of `countedKinds`: how many records an owner has. */
+export type Counts = number[];
 
-/** One table for each kind of thing. Keys of several parts sort part by part. */
+export type PastKey = [owner: string, ...place: Place];
+
+/** Where the records of a listed kind are, over all owners and by key. */
+export interface Index {
+  /** Place → owner. */
+  readonly byPlace: Table<string, Place>;
+  /** Key → owner, and the parts of the place before it. */
+  readonly byKey: Table<PastKey, string>;
+}
+
+/** One table for each kind of record. Keys of several parts sort part by part. */
 export interface Tables {
   readonly meta: Database<unknown, string>;
-  readonly jobs: Table<Stored, string>;
-  readonly states: Table<Stored, string>;
-  readonly stats: Table<Stored, string>;
-  /** All revisions but the newest of a job that is there. */
-  readonly revisions: Table<Stored, [string, number]>;
-  /** Unfinished runs by id. */
-  readonly runs: Table<Stored, string>;
-  /** Ended runs by [job, due, id], and over all jobs by [due, id]. */
-  readonly history: Table<Stored, [string, number, string]>;
-  readonly byDue: Table<string, [number, string]>;
-  /** Where an ended run stands: id → [job, due]. */
-  readonly byId: Table<[string, number], string>;
-  readonly ledger: Table<Stored, [string, number]>;
-  readonly days: Table<Stored, [string, string]>;
+  readonly present: ReadonlyMap<PresentName, Table<Stored, string>>;
+  /** Without what is implied by a present record; see `newestIn`. */
+  readonly past: ReadonlyMap<PastName, Table<Stored, PastKey>>;
+  readonly indexes: ReadonlyMap<PastName, Index>;
   /** Kept with what they count, so that bounds cost no scan after a restart and no memory. */
   readonly counts: Table<Counts, string>;
 }
+
+/** Numbered records need no count. */
+export const countedKinds: readonly PastName[] = [...pastKinds]
+  .filter(([, { isNumbered }]) => isNumbered !== true)
+  .map(([name]) => name);
 
 export function openRoot(dir: string): RootDatabase {
   return open({
     path: dir,
     noSubdir: false,
-    maxDbs: 16,
+    maxDbs: 64,
     // A commit resolves when it is on disk, not when it is only in the page cache.
     overlappingSync: false,
     compression: false,
@@ -55,19 +65,17 @@ export function openRoot(dir: string): RootDatabase {
 export function openTables(root: RootDatabase, damaged: (what: string) => CarillonError): Tables {
   const table = <V, K extends Key>(name: string): Table<V, K> =>
     new Table(name, root.openDB({ name, encoding: 'string' }), damaged);
+  const indexed = [...pastKinds].flatMap(([name, { listed }]) =>
+    listed === undefined ? [] : [[name, listed] as const],
+  );
   return {
     // Numbers and text only, in the form that every layout has used: the layout itself is read from here.
     meta: root.openDB({ name: 'meta', encoding: 'msgpack' }),
-    jobs: table('jobs'),
-    states: table('states'),
-    stats: table('stats'),
-    runs: table('runs'),
-    history: table('history'),
-    byDue: table('by-due'),
-    byId: table('by-id'),
-    ledger: table('ledger'),
-    revisions: table('revisions'),
-    days: table('days'),
+    present: new Map([...presentKinds].map(([name, kind]) => [name, table(kind.table)])),
+    past: new Map([...pastKinds].map(([name, kind]) => [name, table(kind.table)])),
+    indexes: new Map(
+      indexed.map(([name, { byPlace, byKey }]) => [name, { byPlace: table(byPlace), byKey: table(byKey) }]),
+    ),
     counts: table('counts'),
   };
 }

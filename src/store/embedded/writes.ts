@@ -1,174 +1,129 @@
 /**
- * One commit's writes to the embedded store, made inside its transaction: each goes to its tables, and what a
- * job has too much of is cut. What is counted reaches the disk with `finish`, in the same transaction.
+ * One commit's records to the embedded store, written inside its transaction: each goes to its tables, and what an
+ * owner has too much of is cut. Counts reach the disk with `finish`, in the same transaction.
  */
 
-import type { JobStats, LedgerLine, Revision, Run } from '../../scheduler/model/model.ts';
-import type { Write } from '../../scheduler/model/write.ts';
-import type { Losable, StoredRecord } from '../backup-record.ts';
-import { bounds } from '../bounds.ts';
-import {
-  decodeJob,
-  encodeHistograms,
-  encodeJob,
-  encodeLine,
-  encodeRevision,
-  encodeRun,
-  encodeState,
-  encodeStats,
-  revisionOf,
-} from '../codec.ts';
-import { decodeWrite } from '../segment.ts';
-import type { Counts, Tables } from './tables.ts';
+import type { PastKind, Stored, StoredRecord } from '../../scheduler/records/kind.ts';
+import { type Change, changesOf, impliedBy, newest, pastKinds } from '../../scheduler/records/stored.ts';
+import type { PastName, PresentName } from '../../scheduler/records/table.ts';
+import { LAST } from '../archive.ts';
+import { SLACK } from '../bounds.ts';
+import type { Table } from './table.ts';
+import { type Counts, countedKinds, type PastKey, type Tables } from './tables.ts';
 
-/** Sorts behind every other part of a key. */
-const LAST = '￿';
+type Added = Extract<Change, { does: 'add' }>;
 
-const counted = {
-  history: { place: 0, keep: bounds.historyPerJob },
-  ledger: { place: 1, keep: bounds.ledgerPerJob },
-  days: { place: 2, keep: bounds.daysPerJob },
-} as const;
+/** Past kinds whose newest record is implied by the present record of a kind, by that kind. */
+const impliedIn: ReadonlyMap<string, PastName> = new Map(
+  [...pastKinds].flatMap(([name, { newestIn }]) =>
+    newestIn === undefined ? [] : [[newestIn, name] as const],
+  ),
+);
 
 export interface CommitWrites {
-  apply(write: Write): void;
-  /** For a restore. */
-  applyRecord(record: StoredRecord): void;
+  apply(record: StoredRecord): void;
+  /** For a restore: records of other stores, which hold more than this one needs. */
+  restore(record: StoredRecord): void;
   finish(): void;
 }
 
 export function createCommitWrites(tables: Tables): CommitWrites {
-  const { jobs, states, stats, runs, revisions, history, byDue, byId, ledger, days } = tables;
   const counts = new Map<string, Counts>();
+  const pastTable = (kind: PastName) => tables.past.get(kind) as Table<Stored, PastKey>;
+  const presentTable = (kind: PresentName) => tables.present.get(kind) as Table<Stored, string>;
+  const kindOf = (kind: PastName) => pastKinds.get(kind) as PastKind<unknown>;
 
-  /** Counts one more of a kind, and cuts the oldest when the bound is overrun. */
-  function grow(kind: keyof typeof counted, job: string): void {
-    const own = counts.get(job) ?? tables.counts.get(job) ?? [0, 0, 0];
-    counts.set(job, own);
-    const { place, keep } = counted[kind];
-    own[place] += 1;
-    if (own[place] <= keep * (1 + bounds.slack)) return;
-    const oldest = { start: [job], end: [job, LAST], limit: own[place] - keep };
-    if (kind === 'history') {
-      for (const key of [...history.getKeys(oldest as never)]) {
-        history.removeSync(key);
-        byDue.removeSync([key[1], key[2]]);
-        byId.removeSync(key[2]);
-      }
-    } else if (kind === 'ledger') {
-      for (const key of [...ledger.getKeys(oldest as never)]) ledger.removeSync(key);
-    } else {
-      for (const key of [...days.getKeys(oldest as never)]) days.removeSync(key);
-    }
-    own[place] = keep;
+  function removePast(kind: PastName, key: PastKey): void {
+    const [, ...place] = key;
+    pastTable(kind).removeSync(key);
+    const index = tables.indexes.get(kind);
+    index?.byPlace.removeSync(place);
+    index?.byKey.removeSync(String(place.at(-1)));
   }
 
-  function putRevision(revision: Revision): void {
-    revisions.putSync([revision.job, revision.revision], encodeRevision(revision));
+  /** The first `limit` of an owner's records, or all. */
+  function removeFirst(kind: PastName, owner: string, limit?: number): void {
+    const range = { start: [owner], end: [owner, LAST], ...(limit === undefined ? {} : { limit }) };
+    for (const key of [...pastTable(kind).getKeys(range as never)]) removePast(kind, key);
   }
 
-  /** The newest revision is the job itself; what it replaces moves into the past. */
-  function retire(name: string, next: number): void {
-    const stored = jobs.get(name);
-    if (stored === undefined) {
-      // Numbers continue after a removal. Where they begin again, the past was forgotten.
-      if (next !== 1) return;
-      const past = { start: [name], end: [name, LAST] };
-      for (const key of [...revisions.getKeys(past as never)]) revisions.removeSync(key);
-      return;
-    }
-    const revision = revisionOf(decodeJob(name, stored));
-    if (revision.revision === next) return;
-    putRevision(revision);
-    // Numbers have no gaps: one goes as one comes.
-    revisions.removeSync([name, revision.revision - bounds.revisionsPerJob]);
+  /** Counts one more, and cuts the oldest when the bound is overrun. */
+  function grow(kind: PastName, owner: string): void {
+    const own = counts.get(owner) ?? tables.counts.get(owner) ?? [];
+    counts.set(owner, own);
+    const at = countedKinds.indexOf(kind);
+    // Earlier releases count fewer kinds.
+    while (own.length < countedKinds.length) own.push(0);
+    const { keep } = kindOf(kind);
+    const count = (own[at] as number) + 1;
+    own[at] = count;
+    if (count <= keep * (1 + SLACK)) return;
+    removeFirst(kind, owner, count - keep);
+    own[at] = keep;
   }
 
-  function putEnded(run: Run): void {
-    runs.removeSync(run.id);
-    const isNew = !byId.doesExist(run.id);
-    history.putSync([run.job, run.due, run.id], encodeRun(run));
-    byDue.putSync([run.due, run.id], run.job);
-    byId.putSync(run.id, [run.job, run.due]);
-    if (isNew) grow('history', run.job);
+  function add({ kind, key, owner, place, value }: Added): void {
+    const { isNumbered, keep } = kindOf(kind);
+    const at: PastKey = [owner, ...place];
+    const index = tables.indexes.get(kind);
+    // A key has one place: what has it is the same record, written again.
+    const isNew = isNumbered !== true && !(index?.byKey.doesExist(key) ?? pastTable(kind).doesExist(at));
+    pastTable(kind).putSync(at, value);
+    index?.byPlace.putSync(place, owner);
+    index?.byKey.putSync(key, at.slice(0, -1) as unknown as PastKey);
+    if (isNew) grow(kind, owner);
+    // One goes as one comes.
+    if (isNumbered) pastTable(kind).removeSync([owner, (place[0] as number) - keep]);
   }
 
-  function putLine(line: LedgerLine): void {
-    const isNew = !ledger.doesExist([line.job, line.from]);
-    ledger.putSync([line.job, line.from], encodeLine(line));
-    if (isNew) grow('ledger', line.job);
+  /** The past record that is implied by a present one that is there. */
+  function impliedNow(kind: PresentName, key: string): StoredRecord | null {
+    if (!impliedIn.has(kind)) return null;
+    const value = presentTable(kind).get(key);
+    return value === undefined ? null : impliedBy(newest([kind, key, value]));
   }
 
-  function putStats(value: JobStats): void {
-    stats.putSync(value.name, encodeStats(value));
-    const isNew = !days.doesExist([value.name, value.day]);
-    days.putSync([value.name, value.day], encodeHistograms(value.today));
-    if (isNew) grow('days', value.name);
+  /**
+   * A present record is replaced or removed: the past record that it implied is written, unless the new one implies the
+   * same.
+   */
+  function retire(kind: PresentName, key: string, next: StoredRecord | null): void {
+    const past = impliedIn.get(kind);
+    if (past === undefined) return;
+    const before = impliedNow(kind, key);
+    if (before === null) {
+      // The list begins again.
+      if (next?.[3] === 1) removeFirst(past, key);
+    } else if (before[3] !== next?.[3])
+      for (const change of changesOf(before)) if (change.does === 'add') add(change);
   }
 
-  function lose(of: Losable, key: string): void {
-    if (of === 'job') {
-      // The record of the removal follows, or came before: the revision that the job was is of the past now.
-      const stored = jobs.get(key);
-      if (stored !== undefined) putRevision(revisionOf(decodeJob(key, stored)));
-      jobs.removeSync(key);
-    } else if (of === 'state') states.removeSync(key);
-    else if (of === 'stats') stats.removeSync(key);
-    else runs.removeSync(key);
+  function applyChange(change: Change, record: StoredRecord): void {
+    if (change.does === 'put') {
+      retire(change.kind, change.key, impliedIn.has(change.kind) ? impliedBy(record) : null);
+      presentTable(change.kind).putSync(change.key, change.value);
+    } else if (change.does === 'remove') {
+      retire(change.kind, change.key, null);
+      presentTable(change.kind).removeSync(change.key);
+    } else if (impliedIn.get(record[0]) !== change.kind) add(change);
   }
 
-  const writes: CommitWrites = {
-    applyRecord(record) {
-      if (record[0] === 'revision') {
-        const [, job, value, revision] = record;
-        // The newest is the job itself.
-        if (jobs.get(job)?.revision !== revision) revisions.putSync([job, revision], value);
-      } else if (record[0] === 'day') {
-        const [, job, value, day] = record;
-        const isNew = !days.doesExist([job, day]);
-        days.putSync([job, day], value);
-        if (isNew) grow('days', job);
-      } else if (record[0] === 'gone') lose(record[2].of, record[1]);
-      else {
-        const write = decodeWrite(record);
-        writes.apply(write);
-        // Other stores keep the newest revision with the earlier ones.
-        if (write.kind === 'job') revisions.removeSync([write.job.name, write.job.revision]);
-      }
+  return {
+    apply(record) {
+      for (const change of changesOf(record)) applyChange(change, record);
     },
-    apply(write) {
-      switch (write.kind) {
-        case 'job':
-          retire(write.job.name, write.job.revision);
-          jobs.putSync(write.job.name, encodeJob(write.job));
-          return;
-        case 'job-removed':
-          retire(write.name, write.revision.revision);
-          jobs.removeSync(write.name);
-          states.removeSync(write.name);
-          stats.removeSync(write.name);
-          putRevision(write.revision);
-          return;
-        case 'state':
-          states.putSync(write.state.name, encodeState(write.state));
-          return;
-        case 'stats':
-          putStats(write.stats);
-          return;
-        case 'run':
-          runs.putSync(write.run.id, encodeRun(write.run));
-          return;
-        case 'run-ended':
-          putEnded(write.run);
-          return;
-        case 'ledger':
-          putLine(write.line);
-          return;
-      }
+    restore(record) {
+      const [name, key] = record;
+      const { newestIn } = pastKinds.get(name as PastName) ?? {};
+      // Implied by what is there already.
+      if (newestIn !== undefined && impliedNow(newestIn as PresentName, key)?.[3] === record[3]) return;
+      for (const change of changesOf(record)) applyChange(change, record);
+      const past = impliedIn.get(name);
+      const implied = past === undefined ? null : impliedBy(record);
+      if (implied !== null) pastTable(past as PastName).removeSync([key, implied[3] as number]);
     },
     finish() {
-      for (const [job, own] of counts) tables.counts.putSync(job, own);
+      for (const [owner, own] of counts) tables.counts.putSync(owner, own);
     },
   };
-  return writes;
 }

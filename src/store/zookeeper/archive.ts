@@ -6,10 +6,13 @@
 import { nextRound } from '../../loop-round.ts';
 import type { EndState, Run } from '../../scheduler/model/model.ts';
 import type { Archive, RunQuery } from '../../scheduler/ports.ts';
-import { decodeHistograms, decodeLine, decodeRevision, decodeRun } from '../codec.ts';
+import type { PastKind } from '../../scheduler/records/kind.ts';
+import { decodeValue, pastKinds } from '../../scheduler/records/stored.ts';
+import { archiveOver, selected } from '../archive.ts';
 import { decodeCursor, encodeCursor, type Place } from '../cursor.ts';
 import { readPasts } from './past.ts';
 import { comparePlaces, type Newest, type NewestRuns } from './past-index.ts';
+import { folderOf } from './paths.ts';
 import type { Past, Pending } from './pending.ts';
 import { unavailable } from './tail.ts';
 import type { ZooKeeperSession } from './wire/session.ts';
@@ -27,20 +30,23 @@ export interface ArchiveParts {
 }
 
 export function createZooKeeperArchive({ session, pending, newestRuns }: ArchiveParts): Archive {
-  async function pasts(jobs: readonly string[]): Promise<Past[]> {
+  const runsFolder = folderOf('run-ended');
+
+  async function pasts(folder: string, owners: readonly string[]): Promise<Past[]> {
     try {
       return await pending().holding(async () => {
-        const stored = await readPasts(session, jobs);
-        return stored.map((past, i) => pending().overlay(jobs[i] as string, past));
+        const stored = await readPasts(session, folder, owners);
+        return stored.map((past, i) => pending().overlay(folder, owners[i] as string, past));
       });
     } catch (error) {
       throw unavailable(error);
     }
   }
-  const past = async (job: string): Promise<Past> => (await pasts([job]))[0] as Past;
+  const pastOf = async (folder: string, owner: string): Promise<Past> =>
+    (await pasts(folder, [owner]))[0] as Past;
 
   async function runsOf(query: RunQuery, job: string): Promise<{ items: Run[]; next: string | null }> {
-    const fitting = runsIn(await past(job))
+    const fitting = runsIn(await pastOf(runsFolder, job))
       .filter(fits(query))
       .sort((a, b) => byDue(b, a));
     return page(fitting, query.limit, false);
@@ -56,7 +62,12 @@ export function createZooKeeperArchive({ session, pending, newestRuns }: Archive
     let sure = 0;
     for (let read = 0; unread !== null; ) {
       const some = jobs.slice(read, read + JOBS_AT_ONCE);
-      for (const [i, each] of (await pasts(some.map(({ job }) => job))).entries()) {
+      for (const [i, each] of (
+        await pasts(
+          runsFolder,
+          some.map(({ job }) => job),
+        )
+      ).entries()) {
         if (i % PORTION === PORTION - 1) await nextRound();
         const runs = runsIn(each);
         index.learn(some[i] as Newest, newestIn(runs));
@@ -73,37 +84,26 @@ export function createZooKeeperArchive({ session, pending, newestRuns }: Archive
     return page(runs, query.limit, unread !== null);
   }
 
-  return {
+  return archiveOver({
+    async past(kind, query) {
+      const kept = (await pastOf(folderOf(kind), query.owner)).get(kind)?.values() ?? [];
+      const { place } = pastKinds.get(kind) as PastKind<unknown>;
+      const records = [...kept].map((record) => ({ record, place: place(record) }));
+      return selected(records, query).map(({ record }) => decodeValue<typeof kind>(record));
+    },
     runs: (query) => (query.job === undefined ? runsOfAll(query) : runsOf(query, query.job)),
     async run(id) {
       // The id begins with the job's name, which may hold any sign that follows it.
       const at = id.search(/\.\d{8}T\d{6,9}Z(-|$)/);
       const job = at < 0 ? id.slice(0, Math.max(0, id.lastIndexOf('.'))) : id.slice(0, at);
-      const stored = job === '' ? undefined : (await past(job)).runs.get(id);
-      return stored === undefined ? null : decodeRun(stored);
+      const stored = job === '' ? undefined : (await pastOf(runsFolder, job)).get('run-ended')?.get(id);
+      return stored === undefined ? null : decodeValue<'run-ended'>(stored);
     },
-    async revisions(job) {
-      return [...(await past(job)).revisions]
-        .sort(([a], [b]) => b - a)
-        .map(([number, stored]) => decodeRevision(job, number, stored));
-    },
-    async ledger({ job, fromMs, toMs, limit }) {
-      return [...(await past(job)).ledger]
-        .map(([from, stored]) => decodeLine(job, from, stored))
-        .filter((line) => line.from < toMs && line.to >= fromMs)
-        .sort((a, b) => a.from - b.from)
-        .slice(0, limit);
-    },
-    async days({ job, fromDay, toDay }) {
-      return [...(await past(job)).days]
-        .filter(([day]) => day >= fromDay && day <= toDay)
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([day, stored]) => ({ day, histograms: decodeHistograms(stored) }));
-    },
-  };
+  });
 }
 
-const runsIn = ({ runs }: Past): Run[] => [...runs.values()].map(decodeRun);
+const runsIn = (past: Past): Run[] =>
+  [...(past.get('run-ended')?.values() ?? [])].map((record) => decodeValue<'run-ended'>(record));
 
 function byDue(a: Run, b: Run): number {
   return a.due - b.due || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);

@@ -5,11 +5,12 @@
 
 import { CarillonError } from '../../errors.ts';
 import { nextRound } from '../../loop-round.ts';
-import type { Losable } from '../backup-record.ts';
-import type { Stored } from '../codec.ts';
+import type { PastKind } from '../../scheduler/records/kind.ts';
+import { goneRecord, pastKinds } from '../../scheduler/records/stored.ts';
 import { readPastNodes } from './past.ts';
-import type { Generation, Kind, Past } from './pending.ts';
-import { namesIn, readTable } from './read-table.ts';
+import { pastFolders, presentFolders } from './paths.ts';
+import type { Generation, Past } from './pending.ts';
+import { namesIn, readTable, recordsIn } from './read-table.ts';
 import type { Tail } from './tail.ts';
 import type { ZooKeeperSession } from './wire/session.ts';
 
@@ -17,8 +18,6 @@ import type { ZooKeeperSession } from './wire/session.ts';
 const RECORDS = 100;
 /** Jobs whose past is asked for at a time. */
 const PASTS = 64;
-
-const line = (...record: unknown[]): string => JSON.stringify(record);
 
 /** Lines as in backup-file.ts. */
 export async function* zookeeperRecords(
@@ -52,42 +51,27 @@ export async function* zookeeperRecords(
 }
 
 async function* fromTables(session: ZooKeeperSession): AsyncGenerator<readonly string[]> {
-  for await (const nodes of readTable(session, 'jobs', RECORDS))
-    yield nodes.map(([name, json]) => `["job",${JSON.stringify(name)},${json}]`);
-  for await (const nodes of readTable(session, 'state', RECORDS)) {
-    yield nodes.flatMap(([name, json]) => {
-      const { state, stats } = JSON.parse(json) as { state?: Stored; stats?: Stored };
-      return [
-        ...(state === undefined ? [] : [line('state', name, state)]),
-        ...(stats === undefined ? [] : [line('stats', name, stats)]),
-      ];
-    });
-  }
-  for await (const nodes of readTable(session, 'runs', RECORDS))
-    yield nodes.map(([id, json]) => `["run",${JSON.stringify(id)},${json}]`);
-  const jobs = (await namesIn(session, 'history')).map(({ key }) => key);
-  for (let at = 0; at < jobs.length; at += PASTS) {
-    for await (const { job, past } of readPastNodes(session, jobs.slice(at, at + PASTS))) {
-      yield pastLines(job, past);
-      await nextRound();
+  for (const folder of presentFolders.keys())
+    for await (const nodes of readTable(session, folder, RECORDS))
+      yield nodes.flatMap(([key, json]) => recordsIn(folder, key, json)).map((each) => JSON.stringify(each));
+  for (const folder of pastFolders.keys()) {
+    const owners = (await namesIn(session, folder)).map(({ key }) => key);
+    for (let at = 0; at < owners.length; at += PASTS) {
+      for await (const past of readPastNodes(session, folder, owners.slice(at, at + PASTS))) {
+        yield pastLines(past);
+        await nextRound();
+      }
     }
   }
 }
 
-const tables: readonly (readonly [kind: Kind, of: Losable])[] = [
-  ['jobs', 'job'],
-  ['states', 'state'],
-  ['stats', 'stats'],
-  ['runs', 'run'],
-];
-
 /** The generations do not change any more; what a later one has replaces what an earlier one had. */
 async function* fromLog(generations: readonly Generation[]): AsyncGenerator<readonly string[]> {
-  for (const generation of generations) {
-    for (const [kind, of] of tables) {
+  for (const { present, pasts } of generations) {
+    for (const [kind, values] of present) {
       let lines: string[] = [];
-      for (const [key, value] of generation[kind]) {
-        lines.push(value === null ? line('gone', key, { of }) : line(of, key, value));
+      for (const [key, value] of values) {
+        lines.push(JSON.stringify(value === null ? goneRecord(kind, key) : [kind, key, value]));
         if (lines.length < RECORDS) continue;
         yield lines;
         lines = [];
@@ -95,21 +79,20 @@ async function* fromLog(generations: readonly Generation[]): AsyncGenerator<read
       }
       yield lines;
     }
-    for (const [job, past] of generation.pasts) {
-      yield pastLines(job, past);
-      await nextRound();
-    }
+    for (const owners of pasts.values())
+      for (const past of owners.values()) {
+        yield pastLines(past);
+        await nextRound();
+      }
   }
 }
 
-function pastLines(job: string, { runs, ledger, days, revisions }: Past): string[] {
-  return [
-    // In order: a first revision begins the list anew.
-    ...[...revisions]
-      .sort(([a], [b]) => a - b)
-      .map(([number, value]) => line('revision', job, value, number)),
-    ...[...runs].map(([id, value]) => line('run-ended', id, value)),
-    ...[...ledger].map(([from, value]) => line('ledger', job, value, from)),
-    ...[...days].map(([day, value]) => line('day', job, value, day)),
-  ];
+/** Numbered records come in order: the first of them begins the list anew. */
+function pastLines(past: Past): string[] {
+  return [...past].flatMap(([kind, records]) => {
+    const { isNumbered } = pastKinds.get(kind) as PastKind<unknown>;
+    const all = [...records.values()];
+    const sorted = isNumbered ? all.sort((a, b) => (a[3] as number) - (b[3] as number)) : all;
+    return sorted.map((record) => JSON.stringify(record));
+  });
 }

@@ -4,10 +4,10 @@
  */
 
 import type { Clock, Log } from '../../scheduler/ports.ts';
-import type { Stored } from '../codec.ts';
+import type { Stored } from '../../scheduler/records/kind.ts';
 import { seqOf } from './log.ts';
 import { addToPast, piecesFor, removePast } from './past.ts';
-import { keyOf, paths, shards, type Table, tablePath } from './paths.ts';
+import { fieldOf, keyOf, owned, pastFolders, paths, presentFolders, shards, tablePath } from './paths.ts';
 import { type Generation, mergePast, newestOf, type Past, type Pending } from './pending.ts';
 import { outdate, type Removed } from './removed.ts';
 import type { NodeData, Op, ZooKeeperSession } from './wire/session.ts';
@@ -86,11 +86,9 @@ export class Checkpoints {
     const upTo = (generations.at(-1) as Generation).seq;
     if (upTo <= values.checkpoint) return;
     this.#known ??= await findKnown(session);
-    await this.#putAll('jobs', newestOf(generations, 'jobs'));
-    await this.#putStates(generations);
-    await this.#putRuns(generations);
-    await this.#putPasts(generations);
-    await this.#forgetRemoved(newestOf(generations, 'jobs'));
+    for (const folder of presentFolders.keys()) await this.#putPresent(folder, generations);
+    for (const folder of pastFolders.keys()) await this.#putPasts(folder, generations);
+    await this.#forgetRemoved(newestOf(generations, owned.of));
     await session.multi([
       this.#fence,
       { kind: 'set', path: paths.checkpoint, data: Buffer.from(String(upTo)), version: null },
@@ -105,65 +103,51 @@ export class Checkpoints {
     return { kind: 'check', path: paths.epoch, version: this.#term };
   }
 
-  async #putAll(table: Table, values: ReadonlyMap<string, Stored | null>): Promise<void> {
-    await this.#batches([...values], async (some) => {
-      const nodes = await this.#parts.session.getMany(some.map(([key]) => tablePath(table, key)));
-      return some.map(([key, value], i) => put(tablePath(table, key), nodes[i] ?? null, value));
-    });
-  }
-
-  /** The statistics of a job lie beside its state: they change together. */
-  async #putStates(generations: readonly Generation[]): Promise<void> {
-    const states = newestOf(generations, 'states');
-    const stats = newestOf(generations, 'stats');
-    const names = [...new Set([...states.keys(), ...stats.keys()])];
-    await this.#batches(names, async (some) => {
-      const nodes = await this.#parts.session.getMany(some.map((name) => tablePath('state', name)));
-      return some.map((name, i) => {
+  async #putPresent(folder: string, generations: readonly Generation[]): Promise<void> {
+    const kinds = presentFolders.get(folder) ?? [];
+    const known = (this.#known as Known).brief.get(folder);
+    const newest = kinds.map(([name, kind]) => ({ kind, values: newestOf(generations, name) }));
+    const changed = new Set(newest.flatMap(({ values }) => [...values.keys()]));
+    const isThere = (key: string): boolean => newest.some(({ values }) => values.get(key) != null);
+    // Most of them are gone before they ever get a node.
+    const keys = [...changed].filter((key) => known === undefined || known.has(key) || isThere(key));
+    await this.#batches(keys, async (some) => {
+      const nodes = await this.#parts.session.getMany(some.map((key) => tablePath(folder, key)));
+      return some.map((key, i) => {
         const node = nodes[i] ?? null;
-        const state = states.get(name);
-        const own = stats.get(name);
-        const stored = node === null ? {} : (JSON.parse(node.data.toString()) as Stored);
-        const next = {
-          ...stored,
-          ...(state === undefined ? {} : { state: state ?? undefined }),
-          ...(own === undefined ? {} : { stats: own ?? undefined }),
-        };
+        const own = newest.flatMap(({ kind, values }) =>
+          values.has(key) ? [[fieldOf(kind), values.get(key) ?? null] as const] : [],
+        );
         return put(
-          tablePath('state', name),
+          tablePath(folder, key),
           node,
-          next.state === undefined && next.stats === undefined ? null : next,
+          kinds.length === 1 ? (own[0]?.[1] ?? null) : joined(node, own),
         );
       });
     });
+    if (known !== undefined)
+      for (const key of keys) {
+        if (isThere(key)) known.add(key);
+        else known.delete(key);
+      }
   }
 
-  async #putRuns(generations: readonly Generation[]): Promise<void> {
-    const known = (this.#known as Known).runs;
-    // Most runs end before they ever get a node.
-    const changed = [...newestOf(generations, 'runs')].filter(([id, run]) => run !== null || known.has(id));
-    await this.#putAll('runs', new Map(changed));
-    for (const [id, run] of changed) {
-      if (run === null) known.delete(id);
-      else known.add(id);
-    }
-  }
-
-  async #putPasts(generations: readonly Generation[]): Promise<void> {
+  async #putPasts(folder: string, generations: readonly Generation[]): Promise<void> {
     const pasts = new Map<string, Past>();
     for (const generation of generations) {
-      for (const [job, past] of generation.pasts) {
-        const known = pasts.get(job);
-        if (known === undefined) pasts.set(job, copyOf(past));
-        else mergePast(known, past);
-      }
+      for (const [owner, past] of generation.pasts.get(folder) ?? [])
+        pasts.set(owner, mergePast(pasts.get(owner) ?? new Map(), past));
     }
     const known = this.#known as Known;
-    const pieces = piecesFor(known.pasts + pasts.size);
+    const owners = known.owners.get(folder) ?? 0;
+    const maxPieces = piecesFor(owners + pasts.size);
     await this.#batches([...pasts], async (some) => {
-      const nodes = await this.#parts.session.getMany(some.map(([job]) => tablePath('history', job)));
-      known.pasts += nodes.filter((node) => node === null).length;
-      return some.map(([job, past], i) => addToPast(job, nodes[i] ?? null, past, pieces));
+      const nodes = await this.#parts.session.getMany(some.map(([owner]) => tablePath(folder, owner)));
+      const fresh = nodes.filter((node) => node === null).length;
+      known.owners.set(folder, (known.owners.get(folder) ?? 0) + fresh);
+      return some.map(([owner, newer], i) =>
+        addToPast(folder, owner, { node: nodes[i] ?? null, newer, maxPieces }),
+      );
     });
   }
 
@@ -173,8 +157,8 @@ export class Checkpoints {
     const stored = (await session.get(paths.removed))?.data.toString() ?? '[]';
     const { kept, forgotten } = outdate(JSON.parse(stored) as Removed, jobs, clock.now());
     await this.#batches(forgotten, async (some) => {
-      const nodes = await session.getMany(some.map((job) => tablePath('history', job)));
-      return some.map((job, i) => removePast(job, nodes[i] ?? null));
+      const nodes = await session.getMany(some.map((job) => tablePath(owned.folder, job)));
+      return some.map((job, i) => removePast(owned.folder, job, nodes[i] ?? null));
     });
     const next = JSON.stringify(kept);
     if (next === stored) return;
@@ -227,25 +211,34 @@ function put(path: string, node: NodeData | null, value: object | null): Op[] {
   return node === null ? [{ kind: 'create', path, data }] : [{ kind: 'set', path, data, version: null }];
 }
 
+/** A node that several kinds share: its fields with those that changed; null when none is left. */
+function joined(
+  node: NodeData | null,
+  changed: readonly (readonly [string, Stored | null])[],
+): Stored | null {
+  const fields = new Map(Object.entries(node === null ? {} : (JSON.parse(node.data.toString()) as Stored)));
+  for (const [field, value] of changed) {
+    if (value === null) fields.delete(field);
+    else fields.set(field, value);
+  }
+  return fields.size === 0 ? null : Object.fromEntries(fields);
+}
+
+/** By folder. */
 interface Known {
-  /** Ids of the runs that have a node. */
-  readonly runs: Set<string>;
-  /** How many jobs have a past. */
-  pasts: number;
+  /** Keys that have a node, of brief kinds. */
+  readonly brief: ReadonlyMap<string, Set<string>>;
+  /** How many owners have a past. */
+  readonly owners: Map<string, number>;
 }
 
 async function findKnown(session: ZooKeeperSession): Promise<Known> {
-  const names = async (table: Table): Promise<string[]> =>
-    (await Promise.all(shards.map((shard) => session.children(`/${table}/${shard}`)))).flat();
-  const runs = (await names('runs')).map(keyOf);
-  return { runs: new Set(runs), pasts: (await names('history')).length };
-}
-
-function copyOf({ runs, ledger, days, revisions }: Past): Past {
-  return {
-    runs: new Map(runs),
-    ledger: new Map(ledger),
-    days: new Map(days),
-    revisions: new Map(revisions),
-  };
+  const names = async (folder: string): Promise<string[]> =>
+    (await Promise.all(shards.map((shard) => session.children(`/${folder}/${shard}`)))).flat();
+  const brief = new Map<string, Set<string>>();
+  for (const [folder, kinds] of presentFolders)
+    if (kinds.every(([, kind]) => kind.brief)) brief.set(folder, new Set((await names(folder)).map(keyOf)));
+  const owners = new Map<string, number>();
+  for (const folder of pastFolders.keys()) owners.set(folder, (await names(folder)).length);
+  return { brief, owners };
 }

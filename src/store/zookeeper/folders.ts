@@ -1,7 +1,7 @@
 /** The nodes that an installation begins with. `layout` is not among them: whoever makes one makes it last. */
 
 import { CarillonError } from '../../errors.ts';
-import { paths, shards, tables } from './paths.ts';
+import { folders, paths, shards } from './paths.ts';
 import { ZooKeeperError, type ZooKeeperSession } from './wire/session.ts';
 
 /**
@@ -10,7 +10,7 @@ import { ZooKeeperError, type ZooKeeperSession } from './wire/session.ts';
  */
 export async function refuseOthers(session: ZooKeeperSession, hosts: string): Promise<void> {
   const names = [paths.removed, paths.epoch, paths.log, paths.election, paths.head, paths.checkpoint];
-  const wanted = [...names, ...tables.map((table) => `/${table}`)];
+  const wanted = [...names, ...folders.map((folder) => `/${folder}`)];
   const there = await Promise.all(wanted.map((path) => session.exists(path)));
   const taken = wanted.filter((_, index) => there[index]);
   if (taken.length === 0 || (await session.exists(paths.cluster))) return;
@@ -27,9 +27,16 @@ export async function makeFolders(session: ZooKeeperSession, installation: strin
   await makeNode(session, paths.removed, '[]');
   for (const path of [paths.epoch, paths.log, paths.election]) await makeNode(session, path);
   for (const path of [paths.head, paths.checkpoint]) await makeNode(session, path, '0');
-  for (const table of tables) {
-    await makeNode(session, `/${table}`);
-    await Promise.all(shards.map((shard) => makeNode(session, `/${table}/${shard}`)));
+  await makeTables(session);
+}
+
+/** Also where an earlier release has made the installation, which knew fewer kinds of records. */
+export async function makeTables(session: ZooKeeperSession): Promise<void> {
+  for (const folder of folders) {
+    await makeNode(session, `/${folder}`);
+    const there = new Set(await session.children(`/${folder}`));
+    const missing = shards.filter((shard) => !there.has(shard));
+    await Promise.all(missing.map((shard) => makeNode(session, `/${folder}/${shard}`)));
   }
 }
 

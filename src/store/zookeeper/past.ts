@@ -4,10 +4,13 @@
  */
 
 import { nextRound } from '../../loop-round.ts';
-import type { Stored } from '../codec.ts';
+import type { StoredRecord } from '../../scheduler/records/kind.ts';
+import { newest } from '../../scheduler/records/stored.ts';
+import type { PastName } from '../../scheduler/records/table.ts';
+import { comparePlaces } from '../archive.ts';
 import { pack, unpack } from '../segment.ts';
-import { tablePath } from './paths.ts';
-import { emptyPast, mergePast, type Past } from './pending.ts';
+import { fieldOf, pastFolders, tablePath } from './paths.ts';
+import { addRecord, mergePast, type Past } from './pending.ts';
 import type { NodeData, Op, ZooKeeperSession } from './wire/session.ts';
 
 /** Runs and ledger lines in a node before they are sealed into pieces of about as many of each. */
@@ -16,106 +19,131 @@ const SEAL_AT = 200;
 const MAX_PIECES = 32;
 /** Of all jobs: servers hold everything in memory, and a piece is some ten kilobytes. */
 const MAX_PIECES_OF_ALL = 32_768;
-/** Rewritten with each checkpoint in which the job ran, so they are few. */
-const DAYS = 62;
-const REVISIONS = 20;
-
+/** By field: values that have their key in them, or pairs of what is added to the key and the value. */
 interface StoredPast {
-  readonly runs: readonly Stored[];
-  readonly ledger: readonly (readonly [from: number, line: Stored])[];
-  readonly days?: readonly (readonly [day: string, histograms: Stored])[];
-  readonly revisions?: readonly (readonly [revision: number, value: Stored])[];
-  /** Numbers of the sealed pieces, oldest first. */
-  readonly pieces?: readonly number[];
+  readonly [field: string]: readonly unknown[];
 }
 
 /** Nodes that are unpacked before everything else has a turn. */
 const PORTION = 8;
 
-const piecePath = (job: string, piece: number): string => `${tablePath('history', job)}/${piece}`;
+const piecePath = (folder: string, owner: string, piece: number): string =>
+  `${tablePath(folder, owner)}/${piece}`;
 
-/** All that the tables have of the jobs' past, in the order of `jobs`. */
-export async function readPasts(session: ZooKeeperSession, jobs: readonly string[]): Promise<Past[]> {
-  const nodes = await session.getMany(jobs.map((job) => tablePath('history', job)));
+/** Numbers of the sealed pieces of a node, oldest first. */
+const piecesIn = ({ pieces = [] }: StoredPast): readonly number[] => pieces as number[];
+
+/** All that the tables have of the owners' past, in their order. */
+export async function readPasts(
+  session: ZooKeeperSession,
+  folder: string,
+  owners: readonly string[],
+): Promise<Past[]> {
+  const nodes = await session.getMany(owners.map((owner) => tablePath(folder, owner)));
   const stored: StoredPast[] = [];
   for (const node of nodes) {
     stored.push(read(node));
     if (stored.length % PORTION === 0) await nextRound();
   }
-  const pieces = stored.flatMap(({ pieces = [] }, i) =>
-    pieces.map((piece) => ({ job: i, path: piecePath(jobs[i] as string, piece) })),
+  const pieces = stored.flatMap((each, i) =>
+    piecesIn(each).map((piece) => ({ i, path: piecePath(folder, owners[i] as string, piece) })),
   );
   const found = await session.getMany(pieces.map(({ path }) => path));
-  const pasts = jobs.map(() => emptyPast());
-  for (const [i, { job }] of pieces.entries()) {
-    mergePast(pasts[job] as Past, toPast(read(found[i] ?? null)));
+  const pasts = owners.map((): Past => new Map());
+  for (const [at, { i }] of pieces.entries()) {
+    mergePast(pasts[i] as Past, toPast(folder, owners[i] as string, read(found[at] ?? null)));
     await nextRound();
   }
-  for (const [i, each] of stored.entries()) mergePast(pasts[i] as Past, toPast(each));
+  for (const [i, each] of stored.entries())
+    mergePast(pasts[i] as Past, toPast(folder, owners[i] as string, each));
   return pasts;
 }
 
-/** The same node by node, older ones of a job first: opening all of a busy job at once takes long. */
+/** The same node by node, older ones of an owner first: opening all of a busy job at once takes long. */
 export async function* readPastNodes(
   session: ZooKeeperSession,
-  jobs: readonly string[],
-): AsyncIterable<{ readonly job: string; readonly past: Past }> {
-  const nodes = await session.getMany(jobs.map((job) => tablePath('history', job)));
-  for (const [i, job] of jobs.entries()) {
+  folder: string,
+  owners: readonly string[],
+): AsyncGenerator<Past> {
+  const nodes = await session.getMany(owners.map((owner) => tablePath(folder, owner)));
+  for (const [i, owner] of owners.entries()) {
     const newest = read(nodes[i] ?? null);
-    const pieces = await session.getMany((newest.pieces ?? []).map((piece) => piecePath(job, piece)));
-    for (const piece of pieces) yield { job, past: toPast(read(piece)) };
-    yield { job, past: toPast(newest) };
+    const pieces = await session.getMany(piecesIn(newest).map((piece) => piecePath(folder, owner, piece)));
+    for (const piece of pieces) yield toPast(folder, owner, read(piece));
+    yield toPast(folder, owner, newest);
   }
 }
 
-/** How many sealed pieces each job may have where there are so many. */
-export const piecesFor = (jobs: number): number =>
-  Math.min(MAX_PIECES, Math.floor(MAX_PIECES_OF_ALL / Math.max(1, jobs)));
+/** How many sealed pieces each owner may have where there are so many. */
+export const piecesFor = (owners: number): number =>
+  Math.min(MAX_PIECES, Math.floor(MAX_PIECES_OF_ALL / Math.max(1, owners)));
 
-/** What to write so that the job's nodes have what is newer as well; `node` is what is there. */
-export function addToPast(job: string, node: NodeData | null, newer: Past, maxPieces: number): Op[] {
-  const path = tablePath('history', job);
-  const { pieces = [], ...rest } = read(node);
-  const past = mergePast(toPast(rest), newer);
-  const kept = {
-    days: [...past.days].sort(byKey).slice(-DAYS),
-    revisions: [...past.revisions].sort(byKey).slice(-REVISIONS),
+/** What to write so that the owner's nodes have what is newer as well; `node` is what is there. */
+export function addToPast(
+  folder: string,
+  owner: string,
+  { node, newer, maxPieces }: { node: NodeData | null; newer: Past; maxPieces: number },
+): Op[] {
+  const path = tablePath(folder, owner);
+  const there = read(node);
+  const pieces = piecesIn(there);
+  const past = mergePast(toPast(folder, owner, there), newer);
+  const sealed: [PastName, StoredRecord[]][] = [];
+  const rewritten: [PastName, StoredRecord[]][] = [];
+  for (const [name, kind] of pastFolders.get(folder) ?? []) {
+    const records = [...(past.get(name)?.values() ?? [])].sort((a, b) =>
+      comparePlaces(kind.place(a), kind.place(b)),
+    );
+    if (kind.rewritten === undefined) sealed.push([name, records]);
+    else rewritten.push([name, records.slice(-kind.rewritten)]);
+  }
+  const put = (records: [PastName, readonly StoredRecord[]][], left: readonly number[]): Op => {
+    const data = pack({ ...toStored(folder, [...records, ...rewritten]), pieces: left });
+    return node === null ? { kind: 'create', path, data } : { kind: 'set', path, data, version: null };
   };
-  const runs = [...past.runs.values()].sort(byDue);
-  const ledger = [...past.ledger].sort(byKey);
-  const put = (value: StoredPast): Op =>
-    node === null
-      ? { kind: 'create', path, data: pack(value) }
-      : { kind: 'set', path, data: pack(value), version: null };
-  if (runs.length + ledger.length < SEAL_AT) return [put({ runs, ledger, ...kept, pieces })];
+  const grown = sealed.reduce((sum, [, records]) => sum + records.length, 0);
+  if (grown < SEAL_AT) return [put(sealed, pieces)];
   if (maxPieces === 0 && pieces.length === 0) {
     const half = SEAL_AT / 2;
-    return [put({ runs: runs.slice(-half), ledger: ledger.slice(-half), ...kept, pieces })];
+    return [
+      put(
+        sealed.map(([name, records]) => [name, records.slice(-half)]),
+        pieces,
+      ),
+    ];
   }
-  const count = Math.min(Math.max(1, maxPieces), Math.ceil((runs.length + ledger.length) / SEAL_AT));
-  const sealed = Array.from({ length: count }, (_, i) => ({
+  const count = Math.min(Math.max(1, maxPieces), Math.ceil(grown / SEAL_AT));
+  const fresh = Array.from({ length: count }, (_, i) => ({
     number: (pieces.at(-1) ?? 0) + 1 + i,
-    value: { runs: share(runs, i, count), ledger: share(ledger, i, count) } satisfies StoredPast,
+    value: toStored(
+      folder,
+      sealed.map(([name, records]) => [name, share(records, i, count)]),
+    ),
   }));
-  const left = [...pieces, ...sealed.map(({ number }) => number)].slice(-Math.max(1, maxPieces));
+  const left = [...pieces, ...fresh.map(({ number }) => number)].slice(-Math.max(1, maxPieces));
   return [
-    put({ runs: [], ledger: [], ...kept, pieces: left }),
-    ...sealed.map(
-      ({ number, value }): Op => ({ kind: 'create', path: piecePath(job, number), data: pack(value) }),
+    put(
+      sealed.map(([name]) => [name, []]),
+      left,
+    ),
+    ...fresh.map(
+      ({ number, value }): Op => ({
+        kind: 'create',
+        path: piecePath(folder, owner, number),
+        data: pack(value),
+      }),
     ),
     ...pieces
       .filter((piece) => !left.includes(piece))
-      .map((piece): Op => ({ kind: 'remove', path: piecePath(job, piece), version: null })),
+      .map((piece): Op => ({ kind: 'remove', path: piecePath(folder, owner, piece), version: null })),
   ];
 }
 
-/** What removes the job's past. */
-export function removePast(job: string, node: NodeData | null): Op[] {
+/** What removes the owner's past. */
+export function removePast(folder: string, owner: string, node: NodeData | null): Op[] {
   if (node === null) return [];
-  const { pieces = [] } = read(node);
-  const nodes = [...pieces.map((piece) => piecePath(job, piece)), tablePath('history', job)];
-  return nodes.map((path) => ({ kind: 'remove', path, version: null }));
+  const pieces = piecesIn(read(node)).map((piece) => piecePath(folder, owner, piece));
+  return [...pieces, tablePath(folder, owner)].map((path) => ({ kind: 'remove', path, version: null }));
 }
 
 /** The i-th of `count` even shares of the newest that fit into so many pieces. */
@@ -125,25 +153,39 @@ function share<T>(all: readonly T[], i: number, count: number): readonly T[] {
   return newest.slice(i * each, (i + 1) * each);
 }
 
-function read(node: NodeData | null): StoredPast {
-  return node === null ? { runs: [], ledger: [] } : (unpack(node.data) as unknown as StoredPast);
+const read = (node: NodeData | null): StoredPast =>
+  node === null ? {} : (unpack(node.data) as unknown as StoredPast);
+
+function toPast(folder: string, owner: string, stored: StoredPast): Past {
+  const past: Past = new Map();
+  for (const [name, kind] of pastFolders.get(folder) ?? []) {
+    for (const each of stored[fieldOf(kind)] ?? []) {
+      const record =
+        kind.named === undefined ? [name, owner, ...pair(each)] : [name, keyIn(each, kind.named), each];
+      addRecord(past, name, newest(record as unknown as StoredRecord));
+    }
+  }
+  return past;
 }
 
-function toPast({ runs, ledger, days = [], revisions = [] }: StoredPast): Past {
-  return {
-    runs: new Map(runs.map((run) => [run.id as string, run])),
-    ledger: new Map(ledger),
-    days: new Map(days),
-    revisions: new Map(revisions),
-  };
-}
+const pair = (each: unknown): unknown[] => {
+  const [more, value] = each as [unknown, unknown];
+  return [value, more];
+};
+const keyIn = (each: unknown, field: string): unknown => (each as Record<string, unknown>)[field];
 
-const byKey = ([a]: readonly [number | string, unknown], [b]: readonly [number | string, unknown]): number =>
-  a < b ? -1 : a > b ? 1 : 0;
-
-function byDue(a: Stored, b: Stored): number {
-  return (
-    byKey([a.due as number, null], [b.due as number, null]) ||
-    byKey([a.id as string, null], [b.id as string, null])
-  );
+function toStored(
+  folder: string,
+  kinds: readonly (readonly [PastName, readonly StoredRecord[]])[],
+): StoredPast {
+  const byName = new Map(kinds);
+  const stored: Record<string, unknown[]> = {};
+  for (const [name, kind] of pastFolders.get(folder) ?? []) {
+    const records = byName.get(name);
+    if (records === undefined) continue;
+    stored[fieldOf(kind)] = records.map(([, , value, more]) =>
+      kind.named === undefined ? [more, value] : value,
+    );
+  }
+  return stored;
 }

@@ -4,12 +4,12 @@
  */
 
 import { hash53 } from '../../scheduler/model/ids.ts';
-
-/** Of nodes and their meaning; an installation with another one is refused. Values have a version of their own. */
-export const LAYOUT = 1;
+import type { Names, PastKind, PresentKind } from '../../scheduler/records/kind.ts';
+import { pastKinds, presentKinds } from '../../scheduler/records/stored.ts';
+import type { PastName, PresentName } from '../../scheduler/records/table.ts';
 
 export const paths = {
-  /** Made last when an installation is made. */
+  /** The format of the records; made last when an installation is made. Releases refuse one that is newer than they know. */
   layout: '/layout',
   cluster: '/cluster',
   /** There while a backup is being restored, and after a restore that was interrupted: no scheduler starts. */
@@ -26,8 +26,38 @@ export const paths = {
   election: '/election',
 } as const;
 
-export const tables = ['jobs', 'state', 'runs', 'history'] as const;
-export type Table = (typeof tables)[number];
+type Present = readonly [PresentName, PresentKind<unknown>];
+type Past = readonly [PastName, PastKind<unknown>];
+
+/** Kinds of one folder share a node for each key, or owner. */
+function byFolder<N extends string, K extends Names>(
+  kinds: ReadonlyMap<N, K>,
+): ReadonlyMap<string, readonly (readonly [N, K])[]> {
+  const folders = new Map<string, (readonly [N, K])[]>();
+  for (const each of kinds) {
+    const folder = each[1].folder ?? each[1].table;
+    folders.set(folder, [...(folders.get(folder) ?? []), each]);
+  }
+  return folders;
+}
+
+export const presentFolders: ReadonlyMap<string, readonly Present[]> = byFolder(presentKinds);
+export const pastFolders: ReadonlyMap<string, readonly Past[]> = byFolder(pastKinds);
+export const folders: readonly string[] = [...presentFolders.keys(), ...pastFolders.keys()];
+
+/** The name of a kind in a node that it shares with others. */
+export const fieldOf = ({ field, table }: Names): string => field ?? table;
+
+export const folderOf = (kind: PastName): string => {
+  const { folder, table } = pastKinds.get(kind) as Names;
+  return folder ?? table;
+};
+
+/** The folder of the past that goes some time after its owner, and the kind of the owner. */
+export const owned: { readonly folder: string; readonly of: PresentName } = (() => {
+  const [name, { of }] = [...pastKinds].find((each) => each[1].of !== undefined) as Past;
+  return { folder: folderOf(name), of: of as PresentName };
+})();
 
 const SHARDS = 256;
 
@@ -35,8 +65,8 @@ export const shards: readonly string[] = Array.from({ length: SHARDS }, (_, i) =
   i.toString(16).padStart(2, '0'),
 );
 
-export function tablePath(table: Table, key: string): string {
-  return `/${table}/${shards[hash53(key) % SHARDS]}/${nodeName(key)}`;
+export function tablePath(folder: string, key: string): string {
+  return `/${folder}/${shards[hash53(key) % SHARDS]}/${nodeName(key)}`;
 }
 
 export const segmentPath = (seq: number): string => `${paths.log}/${seq}`;

@@ -4,36 +4,25 @@
  * more than needed is harmless, as the same value written twice is the same value.
  */
 
-import type { Losable, StoredRecord } from '../backup-record.ts';
-import { type Stored, storedRevisionOf } from '../codec.ts';
+import type { PastKind, Stored, StoredRecord } from '../../scheduler/records/kind.ts';
+import { changesOf, pastKinds, pastRecord } from '../../scheduler/records/stored.ts';
+import type { PastName, PresentName } from '../../scheduler/records/table.ts';
 import type { Place } from '../cursor.ts';
-import type { StoredWrite } from '../segment.ts';
 import { comparePlaces } from './past-index.ts';
+import { folderOf } from './paths.ts';
 
-/** What a job has of the past, in its stored form. */
-export interface Past {
-  /** By id. */
-  readonly runs: Map<string, Stored>;
-  /** By the first instant. */
-  readonly ledger: Map<number, Stored>;
-  readonly days: Map<string, Stored>;
-  readonly revisions: Map<number, Stored>;
-}
-
-export function emptyPast(): Past {
-  return { runs: new Map(), ledger: new Map(), days: new Map(), revisions: new Map() };
-}
+/** What an owner has of the past: records by kind and the last part of their places. */
+export type Past = Map<PastName, Map<number | string, StoredRecord>>;
 
 /** The newest of each thing; null: it is gone. */
 type Values = Map<string, Stored | null>;
-export type Kind = 'jobs' | 'states' | 'stats' | 'runs';
+
+/** By folder and owner. */
+type Pasts = Map<string, Map<string, Past>>;
 
 export class Generation {
-  readonly jobs: Values = new Map();
-  readonly states: Values = new Map();
-  readonly stats: Values = new Map();
-  readonly runs: Values = new Map();
-  readonly pasts = new Map<string, Past>();
+  readonly present = new Map<PresentName, Values>();
+  readonly pasts: Pasts = new Map();
   /** The newest segment in it. */
   seq: number;
   writes = 0;
@@ -42,13 +31,8 @@ export class Generation {
     this.seq = seq;
   }
 
-  past(job: string): Past {
-    let past = this.pasts.get(job);
-    if (past === undefined) {
-      past = emptyPast();
-      this.pasts.set(job, past);
-    }
-    return past;
+  past(folder: string, owner: string): Past {
+    return madeIn(madeIn(this.pasts, folder), owner);
   }
 
   take(seq: number, writes: readonly StoredRecord[]): void {
@@ -58,61 +42,37 @@ export class Generation {
   }
 
   #apply(record: StoredRecord): void {
-    if (record[0] === 'revision') addRevision(this.past(record[1]), record[3], record[2]);
-    else if (record[0] === 'day') this.past(record[1]).days.set(record[3], record[2]);
-    else if (record[0] === 'gone') this.#tables[record[2].of].set(record[1], null);
-    else this.#applyWrite(record);
-  }
-
-  get #tables(): Readonly<Record<Losable, Values>> {
-    return { job: this.jobs, state: this.states, stats: this.stats, run: this.runs };
-  }
-
-  #applyWrite([kind, key, value, more = 0]: StoredWrite): void {
-    switch (kind) {
-      case 'job':
-        this.jobs.set(key, value);
-        addRevision(this.past(key), value.revision as number, storedRevisionOf(key, value));
-        return;
-      case 'job-removed':
-        this.jobs.set(key, null);
-        this.states.set(key, null);
-        this.stats.set(key, null);
-        addRevision(this.past(key), more, value);
-        return;
-      case 'state':
-        this.states.set(key, value);
-        return;
-      case 'stats':
-        this.stats.set(key, value);
-        this.past(key).days.set(value.day as string, value.today as Stored);
-        return;
-      case 'run':
-        this.runs.set(key, value);
-        return;
-      case 'run-ended':
-        this.runs.set(key, null);
-        this.past(value.job as string).runs.set(key, value);
-        return;
-      case 'ledger':
-        this.past(key).ledger.set(more, value);
-        return;
+    for (const change of changesOf(record)) {
+      if (change.does === 'add') {
+        const { kind, key, owner, place, value } = change;
+        addRecord(this.past(folderOf(kind), owner), kind, pastRecord(kind, key, place, value));
+      } else madeIn(this.present, change.kind).set(change.key, change.does === 'put' ? change.value : null);
     }
   }
 }
 
-/** Numbers continue after a removal. Where they begin again, the past was forgotten. */
-function addRevision(past: Past, number: number, revision: Stored): void {
-  if (number === 1) past.revisions.clear();
-  past.revisions.set(number, revision);
+/** The map under the key, made where there is none. */
+function madeIn<K, In, V>(maps: Map<K, Map<In, V>>, key: K): Map<In, V> {
+  let map = maps.get(key);
+  if (map === undefined) {
+    map = new Map<In, V>();
+    maps.set(key, map);
+  }
+  return map;
+}
+
+export function addRecord(past: Past, kind: PastName, record: StoredRecord): void {
+  const { place, isNumbered } = pastKinds.get(kind) as PastKind<unknown>;
+  const records = madeIn(past, kind);
+  const id = place(record).at(-1) as number | string;
+  // Numbers continue after a removal. Where they begin again, the past was forgotten.
+  if (isNumbered && id === 1) records.clear();
+  records.set(id, record);
 }
 
 /** Puts what is newer over what is older. */
 export function mergePast(older: Past, newer: Past): Past {
-  for (const [id, run] of newer.runs) older.runs.set(id, run);
-  for (const [from, line] of newer.ledger) older.ledger.set(from, line);
-  for (const [day, histograms] of newer.days) older.days.set(day, histograms);
-  for (const [number, revision] of newer.revisions) addRevision(older, number, revision);
+  for (const [kind, records] of newer) for (const record of records.values()) addRecord(older, kind, record);
   return older;
 }
 
@@ -142,11 +102,13 @@ export class Pending {
   take(seq: number, writes: readonly StoredRecord[]): void {
     const newest = this.#generations.at(-1) as Generation;
     newest.take(seq, writes);
-    for (const [kind, , value] of writes) {
-      if (kind !== 'run-ended') continue;
-      const { job, due, id } = value as { job: string; due: number; id: string };
-      const before = this.#newest.get(job);
-      if (before === undefined || comparePlaces(before, [due, id]) < 0) this.#newest.set(job, [due, id]);
+    for (const record of writes) {
+      const kind = pastKinds.get(record[0] as PastName);
+      if (kind?.listed === undefined) continue;
+      const owner = kind.owner(record);
+      const place = kind.place(record) as Place;
+      const before = this.#newest.get(owner);
+      if (before === undefined || comparePlaces(before, place) < 0) this.#newest.set(owner, place);
     }
     if (newest.writes >= GENERATION_WRITES) this.#generations.push(new Generation(seq));
   }
@@ -192,22 +154,26 @@ export class Pending {
   }
 
   /** The newest values of one kind; null: gone. */
-  newest(kind: Kind): ReadonlyMap<string, Stored | null> {
+  newest(kind: PresentName): ReadonlyMap<string, Stored | null> {
     return newestOf(this.#generations, kind);
   }
 
-  /** The job's past over what the tables have of it. */
-  overlay(job: string, stored: Past): Past {
+  /** The owner's past over what the tables have of it. */
+  overlay(folder: string, owner: string, stored: Past): Past {
     for (const { pasts } of this.#generations) {
-      const past = pasts.get(job);
+      const past = pasts.get(folder)?.get(owner);
       if (past !== undefined) mergePast(stored, past);
     }
     return stored;
   }
 }
 
-export function newestOf(generations: readonly Generation[], kind: Kind): ReadonlyMap<string, Stored | null> {
+export function newestOf(
+  generations: readonly Generation[],
+  kind: PresentName,
+): ReadonlyMap<string, Stored | null> {
   const newest: Values = new Map();
-  for (const generation of generations) for (const [key, value] of generation[kind]) newest.set(key, value);
+  for (const { present } of generations)
+    for (const [key, value] of present.get(kind) ?? []) newest.set(key, value);
   return newest;
 }

@@ -1,6 +1,7 @@
 /** A whole table in ZooKeeper, some nodes at a time: not one moment's picture. */
 
-import { keyOf, shards, type Table } from './paths.ts';
+import type { Stored, StoredRecord } from '../../scheduler/records/kind.ts';
+import { fieldOf, keyOf, presentFolders, shards } from './paths.ts';
 import type { ZooKeeperSession } from './wire/session.ts';
 
 /** Nodes read at a time. */
@@ -8,10 +9,10 @@ const CHUNK = 2_000;
 
 export async function* readTable(
   session: ZooKeeperSession,
-  table: Table,
+  folder: string,
   chunk = CHUNK,
 ): AsyncIterable<(readonly [key: string, json: string])[]> {
-  const all = await namesIn(session, table);
+  const all = await namesIn(session, folder);
   for (let at = 0; at < all.length; at += chunk) {
     const some = all.slice(at, at + chunk);
     const nodes = await session.getMany(some.map(({ path }) => path));
@@ -25,15 +26,26 @@ export async function* readTable(
 
 export async function namesIn(
   session: ZooKeeperSession,
-  table: Table,
+  folder: string,
 ): Promise<{ readonly path: string; readonly key: string }[]> {
   const names = await Promise.all(
     shards.map(async (shard) =>
-      (await session.children(`/${table}/${shard}`)).map((name) => ({
-        path: `/${table}/${shard}/${name}`,
+      (await session.children(`/${folder}/${shard}`)).map((name) => ({
+        path: `/${folder}/${shard}/${name}`,
         key: keyOf(name),
       })),
     ),
   );
   return names.flat();
+}
+
+/** What a node of present records holds: one record, or one for each kind that shares the folder. */
+export function recordsIn(folder: string, key: string, json: string): StoredRecord[] {
+  const stored = JSON.parse(json) as Stored;
+  const kinds = presentFolders.get(folder) ?? [];
+  if (kinds.length === 1) return kinds.map(([name]) => [name, key, stored]);
+  return kinds.flatMap(([name, kind]): StoredRecord[] => {
+    const value = stored[fieldOf(kind)] as Stored | undefined;
+    return value === undefined ? [] : [[name, key, value]];
+  });
 }

@@ -6,10 +6,12 @@
 
 import { CarillonError } from '../../errors.ts';
 import type { Clock, Log } from '../../scheduler/ports.ts';
-import { inBatches, type StoredRecord } from '../backup-record.ts';
+import type { StoredRecord } from '../../scheduler/records/kind.ts';
+import { changesOf, formatOf, goneRecord } from '../../scheduler/records/stored.ts';
+import { inBatches } from '../batches.ts';
 import { Checkpoints } from './checkpoint.ts';
 import { makeFolders, makeNode, refuseOthers } from './folders.ts';
-import { LAYOUT, paths, tables } from './paths.ts';
+import { folderOf, folders, owned, paths } from './paths.ts';
 import { Pending } from './pending.ts';
 import { unavailable } from './tail.ts';
 import { type Op, ZooKeeperError, type ZooKeeperSession } from './wire/session.ts';
@@ -50,15 +52,15 @@ async function make(
   records: AsyncIterable<readonly StoredRecord[]>,
 ): Promise<void> {
   const { session, installation } = restore;
-  const leftOver = ['log', 'election', ...tables].map((name) => `/${name}`);
+  const leftOver = ['log', 'election', ...folders].map((name) => `/${name}`);
   for (const path of [...leftOver, paths.cluster, paths.removed, paths.epoch, paths.head, paths.checkpoint])
     await removeAll(session, path);
   await makeFolders(session, installation);
   await raiseTerm(session, restore.term);
-  const seq = await write(restore, records);
+  const { seq, format } = await write(restore, records);
   await session.multi([
     { kind: 'set', path: paths.head, data: Buffer.from(String(seq)), version: null },
-    { kind: 'create', path: paths.layout, data: Buffer.from(String(LAYOUT)) },
+    { kind: 'create', path: paths.layout, data: Buffer.from(String(format)) },
     { kind: 'remove', path: byPath, version: null },
     { kind: 'remove', path: paths.restoring, version: null },
   ]);
@@ -112,15 +114,16 @@ async function raiseTerm(session: ZooKeeperSession, term: number): Promise<void>
   }
 }
 
-/** Brings the tables to what the records say, as checkpoints do. Answers the number of the last. */
+/** Brings the tables to what the records say, as checkpoints do. Answers the number of the last, and the format they need. */
 async function write(
   { session, term, clock, log }: ZooKeeperRestore,
   records: AsyncIterable<readonly StoredRecord[]>,
-): Promise<number> {
+): Promise<{ seq: number; format: number }> {
   let pending = new Pending(0);
   let seq = 0;
   const checkpoints = new Checkpoints(term, { session, pending: () => pending, clock, log });
-  const jobs = new Set<string>();
+  let format = 1;
+  const there = new Set<string>();
   const pasts = new Set<string>();
   const put = async (some: readonly StoredRecord[]): Promise<void> => {
     seq += 1;
@@ -129,16 +132,18 @@ async function write(
     await checkpoints.write();
   };
   for await (const some of inBatches(records, RECORDS)) {
-    for (const record of some) {
-      const [kind, key, value] = record;
-      if (kind === 'job') jobs.add(key);
-      else if (kind === 'gone' && record[2].of === 'job') jobs.delete(key);
-      else if (kind === 'run-ended') pasts.add((value as { job: string }).job);
-      else if (kind === 'ledger' || kind === 'revision' || kind === 'day') pasts.add(key);
+    format = Math.max(format, formatOf(some));
+    for (const change of some.flatMap(changesOf)) {
+      if (change.does === 'add') {
+        if (folderOf(change.kind) === owned.folder) pasts.add(change.owner);
+      } else if (change.kind === owned.of) {
+        if (change.does === 'put') there.add(change.key);
+        else there.delete(change.key);
+      }
     }
     await put(some);
   }
   // The past of jobs that are gone is let go in the end, from a list that only removals add to.
-  await put([...pasts].filter((job) => !jobs.has(job)).map((job) => ['gone', job, { of: 'job' }]));
-  return seq;
+  await put([...pasts].filter((owner) => !there.has(owner)).map((owner) => goneRecord(owned.of, owner)));
+  return { seq, format };
 }

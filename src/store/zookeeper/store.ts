@@ -6,27 +6,22 @@
 
 import { randomUUID } from 'node:crypto';
 import { CarillonError } from '../../errors.ts';
-import type { BackupTaken, Clock, LoadedItem, Log, Store } from '../../scheduler/ports.ts';
+import type { BackupTaken, Clock, Log, Store } from '../../scheduler/ports.ts';
+import { createSharing } from '../../scheduler/records/codec.ts';
+import { type PresentKind, type Share, type StoredRecord, tooNew } from '../../scheduler/records/kind.ts';
+import { decodeLoaded, newestFormat, presentKinds } from '../../scheduler/records/stored.ts';
+import type { LoadedItem } from '../../scheduler/records/table.ts';
 import { type BackupHeader, writeBackup } from '../backup-file.ts';
-import {
-  createSharing,
-  decodeJob,
-  decodeRun,
-  decodeState,
-  decodeStats,
-  type Share,
-  type Stored,
-} from '../codec.ts';
 import type { TermSource } from '../election-solo.ts';
 import { createZooKeeperArchive } from './archive.ts';
 import { zookeeperRecords } from './backup.ts';
 import { Checkpoints } from './checkpoint.ts';
 import { beginTerm } from './epoch.ts';
-import { makeFolders, makeNode, refuseOthers } from './folders.ts';
+import { makeFolders, makeNode, makeTables, refuseOthers } from './folders.ts';
 import { NewestRuns } from './past-index.ts';
-import { keyOf, LAYOUT, paths, shards } from './paths.ts';
+import { folderOf, keyOf, paths, presentFolders, shards } from './paths.ts';
 import type { Pending } from './pending.ts';
-import { readTable } from './read-table.ts';
+import { readTable, recordsIn } from './read-table.ts';
 import { Tail, unavailable } from './tail.ts';
 import { patiently } from './wire/patience.ts';
 import type { ZooKeeperSession } from './wire/session.ts';
@@ -66,14 +61,15 @@ export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore
   let indexed: Pending | null = null;
 
   async function begin(term: number): Promise<Term> {
-    const head = await session.get(paths.head);
-    if (head === null) throw new CarillonError('STORE_UNAVAILABLE', 'the installation in ZooKeeper is gone');
+    const [head, layout] = await session.getMany([paths.head, paths.layout]);
+    if (head == null) throw new CarillonError('STORE_UNAVAILABLE', 'the installation in ZooKeeper is gone');
     const writer = new Writer({
       session,
       term,
       clock,
       log,
       head: { seq: Number(head.data.toString()), version: head.version },
+      format: Number(layout?.data.toString() ?? 1),
       checkpoint: () => tail.pending.checkpoint,
       onDurable: (seq, writes) => tail.own(seq, writes),
     });
@@ -105,7 +101,8 @@ export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore
       // After a gap it is not known whose runs ended in it.
       if (indexed !== null) index.forget();
       for (const shard of shards) {
-        for (const name of await session.children(`/history/${shard}`)) index.add(keyOf(name));
+        for (const name of await session.children(`/${folderOf('run-ended')}/${shard}`))
+          index.add(keyOf(name));
       }
       indexed = pending;
     }
@@ -152,8 +149,8 @@ export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore
     },
     watch: (watcher) => tail.watch(watcher),
     status: () => ({
-      reachable: session.state === 'connected',
-      detail: `ZooKeeper at ${hosts}: ${sessionInWords(session)}`,
+      reachable: session.state === 'connected' && tail.refusal === null,
+      detail: `ZooKeeper at ${hosts}: ${tail.refusal?.message ?? sessionInWords(session)}`,
     }),
     async *backup({ version, now }) {
       try {
@@ -172,14 +169,15 @@ export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore
 async function headerOf(
   session: ZooKeeperSession,
   { version, now }: BackupTaken,
-): Promise<Omit<BackupHeader, 'carillon' | 'format'>> {
-  const [cluster, epoch] = await session.getMany([paths.cluster, paths.epoch]);
+): Promise<Omit<BackupHeader, 'carillon'>> {
+  const [cluster, epoch, layout] = await session.getMany([paths.cluster, paths.epoch, paths.layout]);
   return {
     version,
     takenAt: new Date(now).toISOString(),
     installation: cluster?.data.toString() ?? '',
     store: 'zookeeper',
     term: epoch?.version ?? 0,
+    format: Number(layout?.data.toString() ?? 1),
   };
 }
 
@@ -196,11 +194,17 @@ function sessionInWords(session: ZooKeeperSession): string {
 async function install({ session, hosts, known = null }: ZooKeeperStoreParts): Promise<void> {
   const layout = await session.get(paths.layout);
   if (layout !== null) {
-    if (Number(layout.data.toString()) === LAYOUT) return;
-    throw new CarillonError(
-      'STORE_UNAVAILABLE',
-      `the installation in ZooKeeper has layout ${layout.data.toString()}, this version reads ${LAYOUT}`,
-    );
+    const format = Number(layout.data.toString());
+    if (format > newestFormat)
+      throw tooNew(
+        `The installation in ZooKeeper at ${hosts} (format ${format}; newest known: ${newestFormat})`,
+        {
+          field: 'zk',
+          value: hosts,
+        },
+      );
+    await makeTables(session);
+    return;
   }
   if (await session.exists(paths.restoring)) {
     throw new CarillonError(
@@ -218,7 +222,7 @@ async function install({ session, hosts, known = null }: ZooKeeperStoreParts): P
   }
   await refuseOthers(session, hosts);
   await makeFolders(session, randomUUID());
-  await makeNode(session, paths.layout, String(LAYOUT));
+  await makeNode(session, paths.layout, '1');
 }
 
 /** What the tables have, with what the log has since in its place. */
@@ -236,8 +240,11 @@ async function* load(
   );
   // What changed since is taken as it is now, whichever of it the tables had already.
   for (const items of [...found.map((each) => each.filter((item) => !newer.isChanged(item))), newer.items]) {
-    for (const item of items)
-      if (item.kind === 'state' && item.state.last !== null) onLast(item.state.name, item.state.last.endedAt);
+    for (const { kind, value } of items) {
+      const { latest, key } = presentKinds.get(kind) as PresentKind<unknown>;
+      const at = latest?.(value) ?? null;
+      if (at !== null) onLast(key(value), at);
+    }
     if (items.length > 0) yield items;
   }
 }
@@ -252,26 +259,17 @@ async function read(
   const held = tail.pending;
   const found: LoadedItem[][] = [];
   const newer = await held.holding(async () => {
-    for await (const nodes of readTable(session, 'jobs'))
-      found.push(
-        nodes.map(([name, json]) => ({ kind: 'job', job: decodeJob(name, JSON.parse(json), share) })),
-      );
-    for await (const nodes of readTable(session, 'state'))
-      found.push(nodes.flatMap(([name, json]) => stateItems(name, JSON.parse(json))));
-    for await (const nodes of readTable(session, 'runs'))
-      found.push(nodes.map(([, json]) => ({ kind: 'run', run: decodeRun(JSON.parse(json)) })));
+    for (const folder of presentFolders.keys())
+      for await (const nodes of readTable(session, folder))
+        found.push(
+          nodes.flatMap(([key, json]) =>
+            recordsIn(folder, key, json).map((record) => decodeLoaded(record, share)),
+          ),
+        );
     return newestOf(tail.pending);
   });
   // Values that were followed from elsewhere than those held while reading do not go with what was read.
   return held === tail.pending ? { found, newer } : read(session, tail, share);
-}
-
-function stateItems(name: string, stored: Stored): LoadedItem[] {
-  const { state, stats } = stored as { state?: Stored; stats?: Stored };
-  return [
-    ...(state === undefined ? [] : [{ kind: 'state', state: decodeState(name, state) } as const]),
-    ...(stats === undefined ? [] : [{ kind: 'stats', stats: decodeStats(name, stats) } as const]),
-  ];
 }
 
 /** What the log has since the tables were written. */
@@ -281,26 +279,15 @@ interface Newest {
 }
 
 function newestOf(pending: Pending): Newest {
-  const jobs = pending.newest('jobs');
-  const states = pending.newest('states');
-  const stats = pending.newest('stats');
-  const runs = pending.newest('runs');
-  const there = (values: ReadonlyMap<string, Stored | null>): [string, Stored][] =>
-    [...values].filter((each): each is [string, Stored] => each[1] !== null);
+  const newest = new Map([...presentKinds.keys()].map((kind) => [kind, pending.newest(kind)]));
+  const there = [...newest].flatMap(([kind, values]) =>
+    [...values].flatMap(([key, value]): StoredRecord[] => (value === null ? [] : [[kind, key, value]])),
+  );
   return {
-    items: [
-      ...there(jobs).map(([name, stored]) => ({ kind: 'job', job: decodeJob(name, stored) }) as const),
-      ...there(states).map(
-        ([name, stored]) => ({ kind: 'state', state: decodeState(name, stored) }) as const,
-      ),
-      ...there(stats).map(([name, stored]) => ({ kind: 'stats', stats: decodeStats(name, stored) }) as const),
-      ...there(runs).map(([, stored]) => ({ kind: 'run', run: decodeRun(stored) }) as const),
-    ],
-    isChanged: (item) => {
-      if (item.kind === 'job') return jobs.has(item.job.name);
-      if (item.kind === 'state') return states.has(item.state.name);
-      if (item.kind === 'stats') return stats.has(item.stats.name);
-      return runs.has(item.run.id);
+    items: there.map((record) => decodeLoaded(record)),
+    isChanged: ({ kind, value }) => {
+      const { key } = presentKinds.get(kind) as PresentKind<unknown>;
+      return newest.get(kind)?.has(key(value)) ?? false;
     },
   };
 }

@@ -7,7 +7,8 @@
 
 import { CarillonError } from '../../errors.ts';
 import type { Clock, Log, Watcher, Watching } from '../../scheduler/ports.ts';
-import { decodeWrite, type StoredWrite } from '../segment.ts';
+import type { StoredRecord } from '../../scheduler/records/kind.ts';
+import { decodeWrite } from '../../scheduler/records/stored.ts';
 import { readSegment } from './log.ts';
 import { paths, segmentPath } from './paths.ts';
 import { Pending } from './pending.ts';
@@ -58,6 +59,7 @@ export class Tail {
   #cancelReading: (() => void) | null = null;
   #cancelComparing = (): void => undefined;
   #ownAt = Number.NEGATIVE_INFINITY;
+  #refusal: CarillonError | null = null;
   #stopped = false;
   #unsubscribe: () => void = () => undefined;
 
@@ -67,6 +69,11 @@ export class Tail {
 
   get pending(): Pending {
     return this.#pending;
+  }
+
+  /** Why the log is not followed any further: a later release has written what this one cannot read. */
+  get refusal(): CarillonError | null {
+    return this.#refusal;
   }
 
   get seq(): number {
@@ -112,7 +119,7 @@ export class Tail {
   }
 
   /** This node's own commit is durable; commits are handed over in order. */
-  own(seq: number, writes: readonly StoredWrite[]): void {
+  own(seq: number, writes: readonly StoredRecord[]): void {
     this.#ownAt = this.#parts.clock.monotonicMs();
     if (seq !== this.#seq + 1) {
       if (seq > this.#seq) this.#note();
@@ -144,6 +151,7 @@ export class Tail {
   #advanced(advancing: Promise<void>): void {
     if (this.#advancing !== advancing) return;
     this.#advancing = null;
+    this.#refusal = null;
     this.#evenAt = this.#parts.clock.monotonicMs();
     this.#behindSince = this.#noted ? this.#evenAt : null;
     this.#readSoon();
@@ -153,7 +161,9 @@ export class Tail {
   #failed(advancing: Promise<void>, error: unknown): void {
     const { log } = this.#parts;
     if (this.#stopped || this.#advancing !== advancing) return;
-    log.debug({ error }, 'log-not-read');
+    if (isTooNew(error) && this.#refusal === null) log.error({ error }, 'log-too-new');
+    else log.debug({ error }, 'log-not-read');
+    this.#refusal = isTooNew(error) ? error : null;
     this.#advancing = null;
     // The watch is armed by an answer, and this one may have been none.
     this.#noted = true;
@@ -258,7 +268,7 @@ export class Tail {
     for (const follower of this.#followers) this.#tell(follower, seq, writes);
   }
 
-  #tell(follower: Follower, seq: number, writes: readonly StoredWrite[]): void {
+  #tell(follower: Follower, seq: number, writes: readonly StoredRecord[]): void {
     if (follower.lost || seq <= follower.seq) return;
     follower.seq = seq;
     follower.watcher.onWrites(writes.map(decodeWrite));
@@ -290,6 +300,9 @@ export class Tail {
     }
   }
 }
+
+const isTooNew = (error: unknown): error is CarillonError =>
+  error instanceof CarillonError && error.code === 'STORE_TOO_NEW';
 
 /** What `/head` and `/checkpoint` hold; 0 before there is one. */
 const numberOf = (node: NodeData | null): number => Number(node?.data.toString() ?? 0);

@@ -6,9 +6,11 @@
  */
 
 import { CarillonError } from '../../errors.ts';
-import type { WriteGroup } from '../../scheduler/model/write.ts';
 import type { Clock, Log } from '../../scheduler/ports.ts';
-import { encodeSegment, encodeWrites, type StoredWrite } from '../segment.ts';
+import type { StoredRecord } from '../../scheduler/records/kind.ts';
+import { encodeWrites, formatOf } from '../../scheduler/records/stored.ts';
+import type { WriteGroup } from '../../scheduler/records/table.ts';
+import { encodeSegment } from '../segment.ts';
 import { toNodes } from './log.ts';
 import { paths, segmentPath } from './paths.ts';
 import { type Op, ZooKeeperError, type ZooKeeperSession } from './wire/session.ts';
@@ -23,7 +25,8 @@ interface Entry {
   readonly seq: number;
   readonly node: Buffer;
   readonly parts: readonly Op[];
-  readonly writes: readonly StoredWrite[];
+  readonly layout: readonly Op[];
+  readonly writes: readonly StoredRecord[];
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
   sending: Promise<void>;
@@ -37,9 +40,11 @@ export interface WriterParts {
   readonly log: Log;
   /** The head of the log when the term began: nobody else moves it in this term. */
   readonly head: { readonly seq: number; readonly version: number };
+  /** Of the installation when the term began. */
+  readonly format: number;
   readonly checkpoint: () => number;
   /** Called in order. */
-  readonly onDurable: (seq: number, writes: readonly StoredWrite[]) => void;
+  readonly onDurable: (seq: number, writes: readonly StoredRecord[]) => void;
 }
 
 export class Writer {
@@ -47,6 +52,7 @@ export class Writer {
   #seq: number;
   /** Of the head, as the next transaction will find it. */
   #version: number;
+  #format: number;
   #pending: Entry[] = [];
   #recovering = false;
   #ended: CarillonError | null = null;
@@ -55,6 +61,7 @@ export class Writer {
     this.#parts = parts;
     this.#seq = parts.head.seq;
     this.#version = parts.head.version;
+    this.#format = parts.format;
   }
 
   /** NOT_LEADING: nothing was written. STORE_UNAVAILABLE: it could not be found out. */
@@ -66,11 +73,18 @@ export class Writer {
     const segment = encodeSegment({ term, seq, checkpoint: checkpoint(), writes });
     const { node, parts } = toNodes(term, seq, segment);
     this.#seq = seq;
+    const format = formatOf(writes);
+    const raises = format > this.#format;
+    this.#format = Math.max(format, this.#format);
     return new Promise((resolve, reject) => {
       const entry: Entry = {
         seq,
         node,
         parts: parts.map(({ path, data }) => ({ kind: 'create', path, data })),
+        // From this commit on earlier releases refuse the installation.
+        layout: raises
+          ? [{ kind: 'set', path: paths.layout, data: Buffer.from(String(format)), version: null }]
+          : [],
         writes,
         resolve,
         reject,
@@ -98,6 +112,7 @@ export class Writer {
         fence,
         { kind: 'set', path: paths.head, data: Buffer.from(String(entry.seq)), version },
         { kind: 'create', path: segmentPath(entry.seq), data: entry.node },
+        ...entry.layout,
       ]);
     const sent = parts.length === 0 ? last() : Promise.all(parts).then(last);
     entry.sending = sent.then(

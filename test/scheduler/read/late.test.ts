@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Graph } from '../../../src/dag/graph.ts';
 import type { JobGlance } from '../../../src/scheduler/handle.ts';
+import { freshState } from '../../../src/scheduler/model/fresh-state.ts';
 import type { Attempt, Run } from '../../../src/scheduler/model/model.ts';
 import { lateness } from '../../../src/scheduler/read/late.ts';
 import { Outlook } from '../../../src/scheduler/read/outlook.ts';
-import { freshState } from '../../../src/scheduler/state/state.ts';
 import { remainingMs, runTimes } from '../../../src/scheduler/stats/run-times.ts';
 import { fold } from '../../../src/scheduler/stats/stats.ts';
 

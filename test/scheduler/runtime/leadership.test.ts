@@ -22,9 +22,9 @@ async function following(former: (rig: Rig) => void, { host = 'n1', clockAheadMs
   process.host = host;
   const state = new State(rig.settings, 'test');
   const copy = <T>(values: Iterable<T>): T[] => structuredClone([...values]);
-  state.load(copy(rig.jobs.values()).map((job) => ({ kind: 'job', job })));
-  state.load(copy(rig.states.values()).map((each) => ({ kind: 'state', state: each })));
-  state.load(copy(rig.live.values()).map((run) => ({ kind: 'run', run })));
+  state.load(copy(rig.jobs.values()).map((job) => ({ kind: 'job', value: job })));
+  state.load(copy(rig.states.values()).map((each) => ({ kind: 'state', value: each })));
+  state.load(copy(rig.live.values()).map((run) => ({ kind: 'run', value: run })));
   state.ready();
   const clock = new SimClock(rig.now);
   const engine = new FakeEngine(clock);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { CarillonError, InvariantError } from '../../../src/errors.ts';
 import type { Command } from '../../../src/scheduler/command.ts';
-import type { WriteGroup } from '../../../src/scheduler/model/write.ts';
 import type { Store } from '../../../src/scheduler/ports.ts';
+import type { WriteGroup } from '../../../src/scheduler/records/table.ts';
 import { Loop } from '../../../src/scheduler/runtime/loop.ts';
 import { State } from '../../../src/scheduler/state/state.ts';
 import { testSettings } from '../../support/rig.ts';
@@ -146,7 +146,7 @@ describe('the loop', () => {
     await clock.settle();
     const paused = commits[1]?.groups
       .flat()
-      .map((write) => write.kind === 'state' && write.state.paused !== null);
+      .map((write) => write.kind === 'state' && write.value.paused !== null);
     expect(paused).toEqual([true, false]);
   });
 

@@ -2,8 +2,8 @@
 
 import { expect, test } from 'vitest';
 import type { Notice } from '../../../src/scheduler/handle.ts';
-import type { Write } from '../../../src/scheduler/model/write.ts';
-import type { LoadedItem, Log, Store, Watcher } from '../../../src/scheduler/ports.ts';
+import type { Log, Store, Watcher } from '../../../src/scheduler/ports.ts';
+import type { LoadedItem, Write } from '../../../src/scheduler/records/table.ts';
 import { Replica } from '../../../src/scheduler/runtime/replica.ts';
 import { createMemoryStore } from '../../../src/store/memory.ts';
 import { Rig, testSettings } from '../../support/rig.ts';
@@ -24,8 +24,8 @@ function created(name: string): Write[] {
 
 const loaded = (name: string): LoadedItem[] =>
   created(name).flatMap((write): LoadedItem[] => {
-    if (write.kind === 'job') return [{ kind: 'job', job: write.job }];
-    return write.kind === 'state' ? [{ kind: 'state', state: write.state }] : [];
+    if (write.kind === 'job') return [{ kind: 'job', value: write.value }];
+    return write.kind === 'state' ? [{ kind: 'state', value: write.value }] : [];
   });
 
 /** A replica of a store whose loads, commits and answers the test makes. */

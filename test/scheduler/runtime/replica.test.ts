@@ -21,7 +21,7 @@ async function followed() {
   const rig = new Rig('2026-01-01T10:00:00Z');
   rig.put({ name: 'a', policy: { overlap: 'allow' } });
   await leader.commit(term, [
-    [...rig.jobs.values()].map((job) => ({ kind: 'job', job, revision: null }) as never),
+    [...rig.jobs.values()].map((job) => ({ kind: 'job', value: job, revision: null }) as never),
   ]);
   let watcher: Watcher | null = null;
   let misses = false;
@@ -46,7 +46,10 @@ async function followed() {
     /** The leader writes these of its two runs, and its clock shows `at`. */
     writes: (at: number, ...which: number[]) =>
       leader.commit(term, [
-        which.map((index) => ({ kind: 'run' as const, run: { ...(running[index] as Run), decidedAt: at } })),
+        which.map((index) => ({
+          kind: 'run' as const,
+          value: { ...(running[index] as Run), decidedAt: at },
+        })),
       ]),
     miss: (isMissed: boolean) => {
       misses = isMissed;

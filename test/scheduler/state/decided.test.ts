@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { emptyJoin } from '../../../src/dag/ready.ts';
+import { freshState } from '../../../src/scheduler/model/fresh-state.ts';
 import type { JobState, LedgerLine, Stretch } from '../../../src/scheduler/model/model.ts';
 import type { ScheduleInput } from '../../../src/scheduler/schedule/model.ts';
 import {
@@ -14,7 +15,6 @@ import {
   takeBack,
   undecidedUpTo,
 } from '../../../src/scheduler/state/decided.ts';
-import { freshState } from '../../../src/scheduler/state/state.ts';
 
 const START = Date.parse('2026-01-01T00:00:00Z');
 const at = (hour: number): number => START + hour * 3_600_000;

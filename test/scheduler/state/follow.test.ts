@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Notice } from '../../../src/scheduler/handle.ts';
-import type { Write } from '../../../src/scheduler/model/write.ts';
+import type { Write } from '../../../src/scheduler/records/table.ts';
 import { follow } from '../../../src/scheduler/state/follow.ts';
 import { State } from '../../../src/scheduler/state/state.ts';
 import { Rig, testSettings } from '../../support/rig.ts';
@@ -176,10 +176,10 @@ describe('a follower has what its leader has when', () => {
     // What is committed while a copy is loaded is told as well; the copy may have it already.
     const late = new State(testSettings, 'test');
     const copy = <T>(values: Iterable<T>): T[] => structuredClone([...values]);
-    late.load(copy(rig.jobs.values()).map((job) => ({ kind: 'job', job })));
-    late.load(copy(rig.states.values()).map((state) => ({ kind: 'state', state })));
-    late.load(copy(rig.stats.values()).map((stats) => ({ kind: 'stats', stats })));
-    late.load(copy(rig.live.values()).map((run) => ({ kind: 'run', run })));
+    late.load(copy(rig.jobs.values()).map((job) => ({ kind: 'job', value: job })));
+    late.load(copy(rig.states.values()).map((state) => ({ kind: 'state', value: state })));
+    late.load(copy(rig.stats.values()).map((stats) => ({ kind: 'stats', value: stats })));
+    late.load(copy(rig.live.values()).map((run) => ({ kind: 'run', value: run })));
     late.ready();
     follow(late, writes);
     expect(contents(late)).toEqual(contents(rig.state));

@@ -1,8 +1,9 @@
 /** What a leader holds in memory: what is derived is derived again, and what is bounded stays so. */
 
 import { describe, expect, test } from 'vitest';
+import { freshState } from '../../../src/scheduler/model/fresh-state.ts';
 import { compiled } from '../../../src/scheduler/state/decided.ts';
-import { freshCursor, freshState, MAX_PASTS, State } from '../../../src/scheduler/state/state.ts';
+import { freshCursor, MAX_PASTS, State } from '../../../src/scheduler/state/state.ts';
 import { Rig, testSettings } from '../../support/rig.ts';
 
 const hourly = { schedule: { cron: '0 * * * *' } };
@@ -104,8 +105,8 @@ describe('a state that is loaded', () => {
       { id: 'a.a', createdAt: 1, due: 3 },
     ].map((each) => ({ ...structuredClone(run), ...each, attempts: [] }));
     const state = new State(testSettings, 'test');
-    state.load(runs.map((each) => ({ kind: 'run', run: each })));
-    state.load([{ kind: 'job', job: rig.state.entry('a').job }]);
+    state.load(runs.map((each) => ({ kind: 'run', value: each })));
+    state.load([{ kind: 'job', value: rig.state.entry('a').job }]);
     state.ready();
     expect(state.entry('a').runs.map(({ id }) => id)).toEqual(['a.b', 'a.a', 'a.c', 'a.d']);
   });
@@ -118,12 +119,12 @@ describe('a state that is loaded', () => {
     const rig = rigWith({ name: 'b' });
     const state = new State(testSettings, 'test');
     state.load([
-      { kind: 'state', state: removed('c', 3) },
-      { kind: 'state', state: removed('a', 1) },
-      { kind: 'state', state: removed('b', 2) },
-      { kind: 'state', state: freshState('gone', 0) },
-      { kind: 'stats', stats: { name: 'a' } as never },
-      { kind: 'job', job: rig.state.entry('b').job },
+      { kind: 'state', value: removed('c', 3) },
+      { kind: 'state', value: removed('a', 1) },
+      { kind: 'state', value: removed('b', 2) },
+      { kind: 'state', value: freshState('gone', 0) },
+      { kind: 'stats', value: { name: 'a' } as never },
+      { kind: 'job', value: rig.state.entry('b').job },
     ]);
     state.ready();
     expect([...state.pasts.keys()]).toEqual(['a', 'c']);
@@ -135,7 +136,7 @@ describe('a state that is loaded', () => {
     state.load(
       Array.from({ length: MAX_PASTS + 2 }, (_, i) => ({
         kind: 'state' as const,
-        state: { ...freshState(`j${i}`, 0), removed: { at: i, by: 'ann', revision: 2, resolved: null } },
+        value: { ...freshState(`j${i}`, 0), removed: { at: i, by: 'ann', revision: 2, resolved: null } },
       })),
     );
     state.ready();

@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freshState } from '../../../src/scheduler/state/state.ts';
+import { freshState } from '../../../src/scheduler/model/fresh-state.ts';
 import { checkFile } from '../../../src/store/embedded/file.ts';
 import { damaged } from '../../../src/store/embedded/health.ts';
 import { createEmbeddedStore, type EmbeddedStore } from '../../../src/store/embedded/store.ts';
@@ -46,9 +46,9 @@ beforeAll(async () => {
     const name = `job-${i}`;
     await store.commit(term, [
       [
-        { kind: 'job', job: job(name, { run: { command: command(i) } }) },
-        { kind: 'state', state: freshState(name, i) },
-        { kind: 'run-ended', run: run(name, i, { state: 'succeeded', endedAt: 1 }) },
+        { kind: 'job', value: job(name, { run: { command: command(i) } }) },
+        { kind: 'state', value: freshState(name, i) },
+        { kind: 'run-ended', value: run(name, i, { state: 'succeeded', endedAt: 1 }) },
       ],
     ]);
   }
@@ -247,7 +247,7 @@ test('a page that claims to be of a later transaction is refused where it is in 
     if ((await refusal(copy.dataDir)) !== null) refusals += 1;
     else {
       const store = await opened(copy.dataDir);
-      await store.commit(await store.campaign(), [[{ kind: 'job', job: job('job-1', { owner: 'x' }) }]]);
+      await store.commit(await store.campaign(), [[{ kind: 'job', value: job('job-1', { owner: 'x' }) }]]);
       await store.close();
     }
     rmSync(copy.dataDir, { recursive: true });
@@ -264,7 +264,9 @@ test('whatever byte of a key is changed, on the way to the records or beside the
     const database = openRoot(store);
     try {
       const tables = openTables(database, (what) => damaged(store, what));
-      return Array.from({ length: JOBS }, (_, i) => tables.jobs.get(`job-${i}`)).every((found) => found);
+      return Array.from({ length: JOBS }, (_, i) => tables.present.get('job')?.get(`job-${i}`)).every(
+        (found) => found,
+      );
     } finally {
       await database.close();
     }
@@ -318,9 +320,9 @@ test('a store without checksums, as earlier versions wrote it, is read, and writ
     expect(await store.cluster()).toBe('kept');
     const items = [];
     for await (const chunk of store.load()) items.push(...chunk);
-    expect(items).toEqual([{ kind: 'job', job: expect.objectContaining({ name: 'old' }) }]);
+    expect(items).toEqual([{ kind: 'job', value: expect.objectContaining({ name: 'old' }) }]);
     const term = await store.campaign();
-    await store.commit(term, [[{ kind: 'job', job: job('old') }]]);
+    await store.commit(term, [[{ kind: 'job', value: job('old') }]]);
     await store.close();
   }
   expect(String(readFileSync(join(dir, 'data.mdb')))).toMatch(/#[0-9a-f]{8}\{/);
@@ -347,9 +349,9 @@ test('the check of a file finds nothing wrong after thousands of commits that gr
     const revision = { job: name, revision: i, at: i, by: 'x', definition: null };
     await store.commit(term, [
       i % 5 === 4
-        ? [{ kind: 'job-removed', name, revision }]
-        : [{ kind: 'job', job: job(name, { run: { command: 'x'.repeat(size) } }) }],
-      [{ kind: 'run-ended', run: run(name, i, { state: 'succeeded', endedAt: 1 }) }],
+        ? [{ kind: 'job-removed', value: revision }]
+        : [{ kind: 'job', value: job(name, { run: { command: 'x'.repeat(size) } }) }],
+      [{ kind: 'run-ended', value: run(name, i, { state: 'succeeded', endedAt: 1 }) }],
     ]);
     if (i % 25 === 0) checkFile(join(dataDir, 'store', 'data.mdb'));
   }

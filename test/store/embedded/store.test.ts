@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, test } from 'vitest';
 import { CarillonError } from '../../../src/errors.ts';
-import type { LoadedItem } from '../../../src/scheduler/ports.ts';
+import { newestFormat } from '../../../src/scheduler/records/stored.ts';
+import type { LoadedItem } from '../../../src/scheduler/records/table.ts';
 import { createEmbeddedStore } from '../../../src/store/embedded/store.ts';
-import { LAYOUT, openRoot, openTables } from '../../../src/store/embedded/tables.ts';
+import { layoutOf, openRoot, openTables } from '../../../src/store/embedded/tables.ts';
 import { storeConformance } from '../../conformance/store.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'carillon-store-'));
@@ -117,12 +118,15 @@ test('a directory that can not be made is named with the cause', async () => {
 test('a directory of another layout is refused, and its lock let go', async () => {
   const dir = fresh();
   const root = openRoot(dir);
-  await openTables(root, (what) => new CarillonError('STORE_DAMAGED', what)).meta.put('format', LAYOUT + 1);
+  await openTables(root, (what) => new CarillonError('STORE_DAMAGED', what)).meta.put(
+    'format',
+    layoutOf(newestFormat + 1),
+  );
   await root.close();
   for (let times = 0; times < 2; times++) {
     await expect(createEmbeddedStore({ dir }).open()).rejects.toMatchObject({
-      code: 'STORE_UNAVAILABLE',
-      message: expect.stringContaining('a later version'),
+      code: 'STORE_TOO_NEW',
+      message: expect.stringContaining('was written by a later release'),
     });
   }
 });
@@ -134,7 +138,7 @@ import { createEmbeddedStore } from ${JSON.stringify(join(import.meta.dirname, '
 const store = createEmbeddedStore({ dir: process.argv[1] });
 await store.open();
 const term = await store.campaign();
-const job = (name) => ({ kind: 'job', job: { name, definition: { name, run: { command: 'x'.repeat(50_000) } }, resolved: null, revision: 1, createdAt: 1, updatedAt: 1, updatedBy: 'x' } });
+const job = (name) => ({ kind: 'job', value: { name, definition: { name, run: { command: 'x'.repeat(50_000) } }, resolved: null, revision: 1, createdAt: 1, updatedAt: 1, updatedBy: 'x' } });
 let acknowledged = 0;
 try {
   for (; acknowledged < 100; acknowledged++) await store.commit(term, [[job('a' + acknowledged)], [job('b' + acknowledged)]]);
@@ -174,7 +178,7 @@ import { createEmbeddedStore } from ${JSON.stringify(join(import.meta.dirname, '
 const store = createEmbeddedStore({ dir: process.argv[1] });
 await store.open();
 const term = await store.campaign();
-const job = (name) => ({ kind: 'job', job: { name, definition: { name, run: { command: 'x'.repeat(500) } }, resolved: null, revision: 1, createdAt: 1, updatedAt: 1, updatedBy: 'x' } });
+const job = (name) => ({ kind: 'job', value: { name, definition: { name, run: { command: 'x'.repeat(500) } }, resolved: null, revision: 1, createdAt: 1, updatedAt: 1, updatedBy: 'x' } });
 console.log('ready');
 for (let i = 0; ; i++) {
   const id = term + '-' + i;
@@ -214,7 +218,7 @@ test('kill -9 at random moments loses no acknowledged batch and leaves none by h
   await store.open();
   const names = new Set<string>();
   for await (const chunk of store.load())
-    for (const item of chunk as LoadedItem[]) if (item.kind === 'job') names.add(item.job.name);
+    for (const item of chunk as LoadedItem[]) if (item.kind === 'job') names.add(item.value.name);
   await store.close();
   expect(acknowledged.length).toBeGreaterThan(20);
   expect(acknowledged.filter((id) => !['a', 'b', 'c'].every((letter) => names.has(letter + id)))).toEqual([]);

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { realClock } from '../../../src/node/clock.ts';
-import type { Write } from '../../../src/scheduler/model/write.ts';
 import type { Election, Log } from '../../../src/scheduler/ports.ts';
+import type { Write } from '../../../src/scheduler/records/table.ts';
 import { createZooKeeperElection } from '../../../src/store/zookeeper/election.ts';
 import { createZooKeeperStore, type ZooKeeperStore } from '../../../src/store/zookeeper/store.ts';
 import { createZooKeeperSession } from '../../../src/store/zookeeper/wire/session.ts';
@@ -129,10 +129,10 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
       const runs = Array.from({ length: 100 }, (_, k): Write[] => [
         {
           kind: 'run-ended',
-          run: run('a', i * 100 + k, { state: 'succeeded', endedAt: 1 }),
+          value: run('a', i * 100 + k, { state: 'succeeded', endedAt: 1 }),
         },
       ]);
-      await store.commit(term, [[{ kind: 'job', job: { ...job('a'), revision: i + 1 } }], ...runs]);
+      await store.commit(term, [[{ kind: 'job', value: { ...job('a'), revision: i + 1 } }], ...runs]);
       await store.checkpoint();
     }
     const { items } = await store.archive.runs({ job: 'a', limit: 10_000 });
@@ -154,11 +154,11 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
     const store = storeAt(chroot, session);
     await store.open();
     const term = await store.campaign();
-    await store.commit(term, [[{ kind: 'job', job: job('a') }]]);
+    await store.commit(term, [[{ kind: 'job', value: job('a') }]]);
     proxy.cutAfter(2_000);
     const names: string[] = [];
     for await (const items of store.load())
-      for (const item of items) if (item.kind === 'job') names.push(item.job.name);
+      for (const item of items) if (item.kind === 'job') names.push(item.value.name);
     expect(names).toEqual(['a']);
     expect(proxy.taken).toBeGreaterThan(1);
     await store.close();
@@ -176,7 +176,7 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
     let gaps = 0;
     const watching = other.watch({ onWrites: () => undefined, onGap: () => (gaps += 1) });
     const term = await store.campaign();
-    for (let i = 0; i < 4; i++) await store.commit(term, [[{ kind: 'job', job: job(`old${i}`) }]]);
+    for (let i = 0; i < 4; i++) await store.commit(term, [[{ kind: 'job', value: job(`old${i}`) }]]);
     await watching.caughtUp();
     await store.close();
     await session.multi([
@@ -188,11 +188,11 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
     expect(told).toEqual(['zookeeper-lost-commits']);
     const next = await opened(chroot);
     const newer = await next.campaign();
-    await next.commit(newer, [[{ kind: 'job', job: job('new') }]]);
+    await next.commit(newer, [[{ kind: 'job', value: job('new') }]]);
     for (const each of [next, other]) {
       const names: string[] = [];
       for await (const items of each.load())
-        for (const item of items) if (item.kind === 'job') names.push(item.job.name);
+        for (const item of items) if (item.kind === 'job') names.push(item.value.name);
       expect(names.sort()).toEqual(['new', 'old0', 'old1']);
     }
     await next.close();
@@ -206,7 +206,7 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
       await store.commit(
         term,
         Array.from({ length: 500 }, (_, k): Write[] => [
-          { kind: 'run-ended', run: run('a', i * 500 + k, { state: 'succeeded', endedAt: 1 }) },
+          { kind: 'run-ended', value: run('a', i * 500 + k, { state: 'succeeded', endedAt: 1 }) },
         ]),
       );
     }
@@ -232,14 +232,14 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
     other.watch({ onWrites: () => undefined, onGap: () => (gaps += 1) });
     proxy.shut();
     for (let i = 0; i < 4; i++) {
-      await store.commit(term, [[{ kind: 'job', job: job(`j${i}`) }]]);
+      await store.commit(term, [[{ kind: 'job', value: job(`j${i}`) }]]);
       await store.checkpoint();
     }
     proxy.open();
     await until('the gap is told', () => gaps === 1);
     const names: string[] = [];
     for await (const items of other.load())
-      for (const item of items) if (item.kind === 'job') names.push(item.job.name);
+      for (const item of items) if (item.kind === 'job') names.push(item.value.name);
     expect(names.sort()).toEqual(['j0', 'j1', 'j2', 'j3']);
     await other.close();
     await store.close();
@@ -277,7 +277,7 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
             answered += 1;
             next();
           };
-          store.commit(term, [[{ kind: 'job', job: job(`j${index}`) }]]).then(
+          store.commit(term, [[{ kind: 'job', value: job(`j${index}`) }]]).then(
             () => answer(true),
             (error: unknown) => {
               errors.push(error);
@@ -290,7 +290,7 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
       const witness = await opened(chroot);
       const kept: string[] = [];
       for await (const items of witness.load())
-        for (const item of items) if (item.kind === 'job') kept.push(item.job.name);
+        for (const item of items) if (item.kind === 'job') kept.push(item.value.name);
       await witness.close();
       await store.close();
       await proxy.stop();
@@ -318,23 +318,23 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
       const store = await opened(chroot);
       const old = await store.campaign();
       const other = await opened(chroot);
-      await store.commit(old, [[{ kind: 'job', job: job('before') }]]);
+      await store.commit(old, [[{ kind: 'job', value: job('before') }]]);
       const late = Array.from({ length: 32 }, (_, i) =>
-        store.commit(old, [[{ kind: 'job', job: job(`late${i}`) }]]).then(
+        store.commit(old, [[{ kind: 'job', value: job(`late${i}`) }]]).then(
           () => `late${i}`,
           () => null,
         ),
       );
       const term = await other.campaign();
-      await other.commit(term, [[{ kind: 'job', job: job('after') }]]);
+      await other.commit(term, [[{ kind: 'job', value: job('after') }]]);
       const told = (await Promise.all(late)).filter((name) => name !== null);
-      await expect(store.commit(old, [[{ kind: 'job', job: job('too-late') }]])).rejects.toMatchObject({
+      await expect(store.commit(old, [[{ kind: 'job', value: job('too-late') }]])).rejects.toMatchObject({
         code: 'NOT_LEADING',
       });
       await expect(store.checkpoint()).rejects.toThrow();
       const kept: string[] = [];
       for await (const items of other.load())
-        for (const item of items) if (item.kind === 'job') kept.push(item.job.name);
+        for (const item of items) if (item.kind === 'job') kept.push(item.value.name);
       expect(kept.sort()).toEqual(['after', 'before', ...told].sort());
       await store.close();
       await other.close();

@@ -1,10 +1,10 @@
 /**
- * Domain values to what is stored and back. Stored values are shorter than the domain's: what is at its
- * default is left out, and nobody but this file knows how.
+ * Domain values to stored values and back. Stored values are shorter than the domain's: fields at their default are left
+ * out, and only this file knows how.
  */
 
-import { CarillonError } from '../errors.ts';
-import type { JobDefinition } from '../scheduler/job/definition.ts';
+import type { JobDefinition } from '../job/definition.ts';
+import { freshState } from '../model/fresh-state.ts';
 import type {
   Attempt,
   Histograms,
@@ -15,24 +15,9 @@ import type {
   Revision,
   Run,
   Stretch,
-} from '../scheduler/model/model.ts';
-import { freshState } from '../scheduler/state/state.ts';
-import { emptyHistograms } from '../scheduler/stats/stats.ts';
-
-/** Of stored values. One without `v` is of version 1; what cannot be read as that says so in `v`. */
-const VERSION = 1;
-
-export type Stored = Record<string, unknown>;
-
-/** Refuses what a later version wrote rather than misread it. */
-function checkVersion(stored: Stored, what: string): void {
-  const version = stored.v ?? 1;
-  if (version === VERSION) return;
-  throw new CarillonError(
-    'STORE_UNAVAILABLE',
-    `${what} was stored by a later version (form ${version}, this one reads ${VERSION})`,
-  );
-}
+} from '../model/model.ts';
+import { emptyHistograms } from '../stats/stats.ts';
+import type { Share, Stored } from './kind.ts';
 
 /** The value's fields that differ from the defaults. */
 function without(value: object, defaults: object): Stored {
@@ -49,8 +34,6 @@ function without(value: object, defaults: object): Stored {
 const MAX_SHARED = 50_000;
 /** Longer parts are rarely equal. */
 const MAX_SHARED_LENGTH = 512;
-
-export type Share = <T>(part: T) => T;
 
 /**
  * Makes equal parts of jobs one object in memory, for as long as it is used: a fleet has few distinct
@@ -85,20 +68,17 @@ export function encodeJob({ name: _, definition, resolved, ...rest }: Job): Stor
 type StoredJob = Omit<Job, 'name' | 'definition'> & { definition: Omit<JobDefinition, 'name'> };
 
 /** `stored` becomes part of the answer. */
-export function decodeJob(name: string, stored: Stored, share?: Share): Job {
-  checkVersion(stored, `job ${name}`);
+export function decodeJob(name: string, stored: Stored, share: Share): Job {
   const { definition, resolved, ...rest } = stored as unknown as StoredJob;
-  if (share !== undefined) {
-    shareParts(definition.run, share);
-    for (const part of ['schedule', 'policy', 'labels', 'alerts', 'expect'] as const) {
-      if (definition[part] !== undefined) (definition as Stored)[part] = share(definition[part]);
-    }
+  shareParts(definition.run, share);
+  for (const part of ['schedule', 'policy', 'labels', 'alerts', 'expect'] as const) {
+    if (definition[part] !== undefined) (definition as Stored)[part] = share(definition[part]);
   }
   return {
     name,
     ...rest,
     definition: { name, ...definition },
-    resolved: resolved === undefined ? null : share === undefined ? resolved : share(resolved),
+    resolved: resolved === undefined ? null : share(resolved),
   };
 }
 
@@ -110,7 +90,6 @@ export function encodeState(state: JobState): Stored {
 }
 
 export function decodeState(name: string, stored: Stored): JobState {
-  checkVersion(stored, `the state of ${name}`);
   // Older ones are instants.
   const ahead = ((stored.ahead ?? []) as (number | Stretch)[]).map((each) =>
     typeof each === 'number' ? { from: each, to: each } : each,
@@ -141,7 +120,6 @@ export function encodeRun(run: Run): Stored {
 }
 
 export function decodeRun(stored: Stored): Run {
-  checkVersion(stored, `run ${stored.id}`);
   const attempts = (stored.attempts as Stored[]).map(
     (attempt) => ({ ...usualAttempt, ...attempt }) as unknown as Attempt,
   );
@@ -153,7 +131,6 @@ export function encodeHistograms(histograms: Histograms): Stored {
 }
 
 export function decodeHistograms(stored: Stored): Histograms {
-  checkVersion(stored, 'a histogram');
   return { ...emptyHistograms, ...stored } as Histograms;
 }
 
@@ -162,7 +139,6 @@ export function encodeStats(stats: JobStats): Stored {
 }
 
 export function decodeStats(name: string, stored: Stored): JobStats {
-  checkVersion(stored, `the statistics of ${name}`);
   return {
     name,
     day: stored.day as string,
@@ -177,7 +153,6 @@ export function encodeLine(line: LedgerLine): Stored {
 }
 
 export function decodeLine(job: string, from: number, stored: Stored): LedgerLine {
-  checkVersion(stored, `a ledger line of ${job}`);
   return { job, from, count: 1, reason: null, run: null, ...stored } as unknown as LedgerLine;
 }
 
@@ -186,22 +161,10 @@ export function encodeRevision(revision: Revision): Stored {
 }
 
 export function decodeRevision(job: string, number: number, stored: Stored): Revision {
-  checkVersion(stored, `revision ${number} of ${job}`);
   return { job, revision: number, ...stored } as unknown as Revision;
 }
 
 /** A stored job's newest revision, as it is stored. */
 export function storedRevisionOf(name: string, { updatedAt, updatedBy, definition }: Stored): Stored {
   return { at: updatedAt, by: updatedBy, definition: { name, ...(definition as object) } };
-}
-
-/** A job's revision as of its newest change. */
-export function revisionOf(job: Job): Revision {
-  return {
-    job: job.name,
-    revision: job.revision,
-    at: job.updatedAt,
-    by: job.updatedBy,
-    definition: job.definition,
-  };
 }

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Attempt, Job, JobState, JobStats, LedgerLine, Run } from '../../src/scheduler/model/model.ts';
+import type {
+  Attempt,
+  Job,
+  JobState,
+  JobStats,
+  LedgerLine,
+  Run,
+} from '../../../src/scheduler/model/model.ts';
 import {
   createSharing,
   decodeJob,
@@ -15,8 +22,9 @@ import {
   encodeRun,
   encodeState,
   encodeStats,
-  type Stored,
-} from '../../src/store/codec.ts';
+} from '../../../src/scheduler/records/codec.ts';
+import type { Stored } from '../../../src/scheduler/records/kind.ts';
+import { decodeValue } from '../../../src/scheduler/records/stored.ts';
 
 /** As a store does it: through text. */
 const stored = (value: Stored): Stored => JSON.parse(JSON.stringify(value));
@@ -198,7 +206,7 @@ describe('what is stored is read back as it was', () => {
     ));
   test('jobs, their parts shared or not', () => {
     const share = createSharing();
-    back(job, (value) => decodeJob(value.name, stored(encodeJob(value))));
+    back(job, (value) => decodeJob(value.name, stored(encodeJob(value)), (part) => part));
     back(job, (value) => decodeJob(value.name, stored(encodeJob(value)), share));
   });
 });
@@ -228,12 +236,13 @@ test('equal parts of different jobs become one object', () => {
   expect([a.definition.run.command, b.definition.run.command]).toEqual(['a', 'b']);
 });
 
-test('values of a later version are refused, not misread', () => {
+test('values of a later version, and of an unknown kind, are refused and not misread', () => {
   const later = expect.objectContaining({
-    code: 'STORE_UNAVAILABLE',
-    message: expect.stringContaining('later version'),
+    code: 'STORE_TOO_NEW',
+    message: expect.stringMatching(/was written by a later release.*restore a backup/),
   });
-  expect(() => decodeRun({ v: 2, id: 'a.1' })).toThrow(later);
-  expect(() => decodeState('a', { v: 2 })).toThrow(later);
-  expect(() => decodeJob('a', { v: 2 })).toThrow(later);
+  expect(() => decodeValue(['run', 'a.1', { v: 2, id: 'a.1' }])).toThrow(later);
+  expect(() => decodeValue(['state', 'a', { v: 2 }])).toThrow(later);
+  expect(() => decodeValue(['job', 'a', { v: 2 }])).toThrow(later);
+  expect(() => decodeValue(['song', 'a', {}])).toThrow(later);
 });

@@ -1,0 +1,174 @@
+/** Records as stores, logs and backups hold them: made from writes, read back, and what each of them changes. */
+
+import { CarillonError } from '../../errors.ts';
+import {
+  type AnyKind,
+  bare,
+  type Kind,
+  type PastKind,
+  type Place,
+  type PresentKind,
+  type Share,
+  type Stored,
+  type StoredRecord,
+  tooNew,
+  upgraded,
+  versioned,
+} from './kind.ts';
+import {
+  type KindName,
+  type LoadedItem,
+  type PastName,
+  type PresentName,
+  records,
+  type ValueOf,
+  type Write,
+  type WriteGroup,
+} from './table.ts';
+
+/** A present record that an earlier record of a backup has, and that is gone. */
+const GONE = 'gone';
+
+const kinds: ReadonlyMap<string, AnyKind> = new Map(Object.entries(records));
+const named = <T extends AnyKind>(is: T['is']): ReadonlyMap<string, T> =>
+  new Map([...kinds].filter((each): each is [string, T] => each[1].is === is));
+
+export const presentKinds = named<PresentKind<unknown>>('present') as ReadonlyMap<
+  PresentName,
+  PresentKind<unknown>
+>;
+export const pastKinds = named<PastKind<unknown>>('past') as ReadonlyMap<PastName, PastKind<unknown>>;
+
+/**
+ * The kinds of a backup, in an order in which each record may replace earlier ones: a job with its first revision begins
+ * the list of revisions again, so these come first.
+ */
+export const backupOrder: readonly (PresentName | PastName)[] = [
+  ...presentKinds.keys(),
+  ...pastKinds.keys(),
+].sort((a, b) => Object.keys(records).indexOf(a) - Object.keys(records).indexOf(b));
+
+/** The newest format of a store that this release reads and writes. */
+export const newestFormat = Math.max(...[...kinds.values()].map(({ since }) => since));
+
+const asIs: Share = (part) => part;
+
+/** The kind, or STORE_TOO_NEW: a later release has more. */
+function kindOf(name: string): AnyKind {
+  const kind = kinds.get(name);
+  if (kind === undefined) throw tooNew(`A record of the kind ${JSON.stringify(name)}`);
+  return kind;
+}
+
+/** The format that a store needs to hold these: releases that know an earlier one only cannot read them. */
+export function formatOf(written: readonly StoredRecord[]): number {
+  let format = 1;
+  for (const [name] of written) if (name !== GONE) format = Math.max(format, kindOf(name).since);
+  return format;
+}
+
+/** Shares nothing that changes with the writes. */
+export function encodeWrites(groups: readonly WriteGroup[]): StoredRecord[] {
+  return groups.flatMap((group) => group.map(encodeRecord));
+}
+
+export function encodeRecord({
+  kind: name,
+  value,
+}: {
+  readonly kind: KindName;
+  readonly value: unknown;
+}): StoredRecord {
+  const kind = kindOf(name);
+  const stored = versioned(kind, kind.encode(value));
+  return kind.more === undefined
+    ? [name, kind.key(value), stored]
+    : [name, kind.key(value), stored, kind.more(value)];
+}
+
+/** A value that nobody else has; each call makes a new one, which may share parts with the record. */
+export function decodeValue<K extends KindName>(record: StoredRecord, share: Share = asIs): ValueOf<K> {
+  const kind: Kind<unknown> = kindOf(record[0]);
+  const [name, key, , more] = record;
+  return kind.decode([name, key, bare(upgraded(kind, record)), more as number], share) as ValueOf<K>;
+}
+
+export function decodeWrite(record: StoredRecord): Write {
+  return { kind: record[0], value: decodeValue(record) } as Write;
+}
+
+export function decodeLoaded(record: StoredRecord, share?: Share): LoadedItem {
+  return { kind: record[0], value: decodeValue(record, share) } as LoadedItem;
+}
+
+/** The record in its newest version. */
+export function newest(record: StoredRecord): StoredRecord {
+  if (record[0] === GONE) return record;
+  const value = upgraded(kindOf(record[0]), record);
+  return value === record[2] ? record : [record[0], record[1], value, record[3] as number];
+}
+
+export const goneRecord = (of: PresentName, key: string): StoredRecord => [GONE, key, { of }];
+
+/** Throws for a value that is no record, or one that this release cannot read. */
+export function checkRecord(value: unknown): StoredRecord {
+  const [name, key, stored] = Array.isArray(value) ? value : [];
+  const isRecord =
+    typeof name === 'string' && typeof key === 'string' && typeof stored === 'object' && stored !== null;
+  const isWhole = isRecord && (name === GONE ? presentKinds.has(stored.of) : kinds.has(name));
+  if (!isWhole) throw new CarillonError('INVALID_BACKUP', 'a line is no record of a backup');
+  if (name !== GONE) decodeValue(value as StoredRecord);
+  return value as StoredRecord;
+}
+
+/** What a record changes in a store, in order. */
+export type Change =
+  | { readonly does: 'put'; readonly kind: PresentName; readonly key: string; readonly value: Stored }
+  | { readonly does: 'remove'; readonly kind: PresentName; readonly key: string }
+  | {
+      readonly does: 'add';
+      readonly kind: PastName;
+      readonly key: string;
+      readonly owner: string;
+      readonly place: Place;
+      readonly value: Stored;
+    };
+
+/** The record is of the newest version. */
+export function changesOf(record: StoredRecord): Change[] {
+  const [name, key, value] = record;
+  if (name === GONE) return [{ does: 'remove', kind: value.of as PresentName, key }];
+  const kind = kindOf(name);
+  const changes: Change[] = (kind.removes ?? []).map((of) => ({
+    does: 'remove',
+    kind: of as PresentName,
+    key,
+  }));
+  if (kind.is === 'present') changes.push({ does: 'put', kind: name as PresentName, key, value });
+  else if (kind.is === 'past') changes.push(added(name as PastName, kind, record));
+  const implied = impliedBy(record);
+  if (implied !== null) changes.push(...changesOf(implied));
+  return changes;
+}
+
+/** The past record that this one implies; null where its kind implies none. */
+export function impliedBy([name, key, value, more]: StoredRecord): StoredRecord | null {
+  const kind = kindOf(name);
+  if (kind.also === undefined) return null;
+  const [of, owner, implied, place] = kind.also([name, key, bare(value), more as number]);
+  return [of, owner, versioned(kindOf(of), implied), place as number];
+}
+
+function added(name: PastName, kind: PastKind<unknown>, record: StoredRecord): Change {
+  const [, key, value] = record;
+  return { does: 'add', kind: name, key, owner: kind.owner(record), place: kind.place(record), value };
+}
+
+/** The past record as it was written, from its place. */
+export function pastRecord(kind: PastName, key: string, place: Place, value: Stored): StoredRecord {
+  const { more } = pastKinds.get(kind) as PastKind<unknown>;
+  return more === undefined ? [kind, key, value] : [kind, key, value, place.at(-1) as number | string];
+}
+
+/** The leader's clock when it decided the value; undefined for kinds that do not say. */
+export const decidedAt = ({ kind, value }: Write): number | undefined => kindOf(kind).decidedAt?.(value);

@@ -1,0 +1,200 @@
+/**
+ * The one table of record kinds. A new kind is an entry here, and its rules: how a node takes it into its state when it
+ * loads (`State.load`) and when it follows (state/follow.ts), and the decisions that write it. The compiler asks for the
+ * first two.
+ *
+ * The order is that of backups, and of the counts in the embedded store: add new kinds at the end.
+ */
+
+import type { Histograms, Job, JobState, JobStats, LedgerLine, Revision, Run } from '../model/model.ts';
+import {
+  decodeHistograms,
+  decodeJob,
+  decodeLine,
+  decodeRevision,
+  decodeRun,
+  decodeState,
+  decodeStats,
+  encodeHistograms,
+  encodeJob,
+  encodeLine,
+  encodeRevision,
+  encodeRun,
+  encodeState,
+  encodeStats,
+  storedRevisionOf,
+} from './codec.ts';
+import type { PastKind, PresentKind, RemovalKind, Stored } from './kind.ts';
+
+/** Statistics of one day of a job. */
+export interface Day {
+  readonly job: string;
+  readonly day: string;
+  readonly histograms: Histograms;
+}
+
+export const records = {
+  /** Implied by the job's own record; of a removal, by that. */
+  revision: {
+    is: 'past',
+    implied: true,
+    since: 1,
+    steps: [],
+    table: 'revisions',
+    folder: 'history',
+    of: 'job',
+    keep: 100,
+    rewritten: 20,
+    isNumbered: true,
+    newestIn: 'job',
+    key: ({ job }) => job,
+    more: ({ revision }) => revision,
+    owner: ([, job]) => job,
+    place: ([, , , revision]) => [revision as number],
+    encode: encodeRevision,
+    decode: ([, job, value, revision]) => decodeRevision(job, revision as number, value),
+  } satisfies PastKind<Revision>,
+  job: {
+    is: 'present',
+    since: 1,
+    steps: [],
+    table: 'jobs',
+    key: ({ name }) => name,
+    encode: encodeJob,
+    decode: ([, name, value], share) => decodeJob(name, value, share),
+    also: ([, name, value]) => ['revision', name, storedRevisionOf(name, value), value.revision as number],
+  } satisfies PresentKind<Job>,
+  /**
+   * The job is gone, with its state and statistics, unless the same group writes them behind it for the next job of the
+   * name. History, ledger and revisions stay until they age out.
+   */
+  'job-removed': {
+    is: 'removal',
+    since: 1,
+    steps: [],
+    removes: ['job', 'state', 'stats'],
+    key: ({ job }) => job,
+    more: ({ revision }) => revision,
+    encode: encodeRevision,
+    decode: ([, job, value, revision]) => decodeRevision(job, revision as number, value),
+    also: ([, job, value, revision]) => ['revision', job, value, revision as number],
+  } satisfies RemovalKind<Revision>,
+  state: {
+    is: 'present',
+    since: 1,
+    steps: [],
+    table: 'states',
+    folder: 'state',
+    field: 'state',
+    key: ({ name }) => name,
+    encode: encodeState,
+    decode: ([, name, value]) => decodeState(name, value),
+    latest: ({ last }) => last?.endedAt ?? null,
+  } satisfies PresentKind<JobState>,
+  /** Today's statistics are also kept under their day. They change with the state, and lie beside it. */
+  stats: {
+    is: 'present',
+    since: 1,
+    steps: [],
+    table: 'stats',
+    folder: 'state',
+    key: ({ name }) => name,
+    encode: encodeStats,
+    decode: ([, name, value]) => decodeStats(name, value),
+    also: ([, name, { today, day }]) => ['day', name, today as Stored, day as string],
+  } satisfies PresentKind<JobStats>,
+  /** Unfinished, new or changed. */
+  run: {
+    is: 'present',
+    brief: true,
+    since: 1,
+    steps: [],
+    table: 'runs',
+    key: ({ id }) => id,
+    encode: encodeRun,
+    decode: ([, , value]) => decodeRun(value),
+    decidedAt: ({ decidedAt }) => decidedAt,
+  } satisfies PresentKind<Run>,
+  /** Finished: it leaves the unfinished runs. Two weeks of an hourly job are kept. */
+  'run-ended': {
+    is: 'past',
+    since: 1,
+    steps: [],
+    table: 'history',
+    field: 'runs',
+    of: 'job',
+    keep: 500,
+    removes: ['run'],
+    named: 'id',
+    listed: { byPlace: 'by-due', byKey: 'by-id' },
+    key: ({ id }) => id,
+    owner: ([, , { job }]) => job as string,
+    place: ([, , { due, id }]) => [due as number, id as string],
+    encode: encodeRun,
+    decode: ([, , value]) => decodeRun(value),
+    decidedAt: ({ decidedAt }) => decidedAt,
+  } satisfies PastKind<Run>,
+  /** Replaces an earlier entry of the job that starts at the same instant. Frequent jobs keep their last hours. */
+  ledger: {
+    is: 'past',
+    since: 1,
+    steps: [],
+    table: 'ledger',
+    folder: 'history',
+    of: 'job',
+    keep: 5_000,
+    key: ({ job }) => job,
+    more: ({ from }) => from,
+    owner: ([, job]) => job,
+    place: ([, , , from]) => [from as number],
+    encode: encodeLine,
+    decode: ([, job, value, from]) => decodeLine(job, from as number, value),
+  } satisfies PastKind<LedgerLine>,
+  /** A year and a month of a job. */
+  day: {
+    is: 'past',
+    implied: true,
+    since: 1,
+    steps: [],
+    table: 'days',
+    folder: 'history',
+    of: 'job',
+    keep: 400,
+    rewritten: 62,
+    key: ({ job }) => job,
+    more: ({ day }) => day,
+    owner: ([, job]) => job,
+    place: ([, , , day]) => [day as string],
+    encode: ({ histograms }) => encodeHistograms(histograms),
+    decode: ([, job, value, day]) => ({ job, day: day as string, histograms: decodeHistograms(value) }),
+  } satisfies PastKind<Day>,
+} as const;
+
+type Records = typeof records;
+export type KindName = keyof Records;
+export type ValueOf<K extends KindName> = ReturnType<Records[K]['decode']>;
+type NamesOf<Is> = { [K in KindName]: Records[K] extends Is ? K : never }[KindName];
+export type PresentName = NamesOf<{ readonly is: 'present' }>;
+export type PastName = NamesOf<{ readonly is: 'past' }>;
+/** Kinds that decisions write. */
+export type WrittenName = Exclude<KindName, NamesOf<{ readonly implied: true }>>;
+
+type RecordOf<K extends KindName> = { [N in K]: { readonly kind: N; readonly value: ValueOf<N> } }[K];
+/** What a decision asks the store to keep. */
+export type Write = RecordOf<WrittenName>;
+/** Atomic: the writes of one decision about one job. */
+export type WriteGroup = readonly Write[];
+/** What every node loads. */
+export type LoadedItem = RecordOf<PresentName>;
+
+/** One rule for each kind. */
+export type Rules<K extends KindName, On, A> = { readonly [N in K]: (on: On, value: ValueOf<N>) => A };
+
+/** Applies the rule of the value's kind. */
+export function byKind<K extends KindName, On, A>(
+  rules: Rules<K, On, A>,
+  on: On,
+  { kind, value }: { readonly kind: K; readonly value: unknown },
+): A {
+  return (rules[kind] as (on: On, value: unknown) => A)(on, value);
+}
