@@ -47,17 +47,18 @@ export class Server {
       readonly env?: Record<string, string>;
       /** Takes its log instead of `log`. */
       readonly log?: number;
+      /** A command that becomes the program behind it. */
+      readonly within?: readonly string[];
     } = {},
   ): Promise<Server> {
-    const child = spawn(
-      process.execPath,
-      ['--import', 'tsx', join(root, 'src/main.ts'), 'serve', '--port', '0', '--data-dir', dataDir, ...args],
-      {
-        cwd: root,
-        stdio: ['ignore', 'pipe', found.log ?? 'pipe', ...(found.descriptors ?? [])],
-        env: { ...process.env, ...found.env },
-      },
-    );
+    const main = join(root, 'src/main.ts');
+    const serve = ['--import', 'tsx', main, 'serve', '--port', '0', '--data-dir', dataDir, ...args];
+    const [program, ...behind] = [...(found.within ?? []), process.execPath];
+    const child = spawn(program as string, [...behind, ...serve], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', found.log ?? 'pipe', ...(found.descriptors ?? [])],
+      env: { ...process.env, ...found.env },
+    });
     running.add(child);
     child.once('exit', () => running.delete(child));
     const log: string[] = [];

@@ -331,7 +331,9 @@ class ProcessLauncher implements Launcher {
     }
     if (!journal.supervisor) {
       await this.#directories.discard(directory);
-      throw unavailable(directory.name, `its supervisor ended at once (${code})`);
+      const why =
+        code === supervisorEnd.noJournal ? ': it cannot write its journal. Check that the disk has room' : '';
+      throw unavailable(directory.name, `its supervisor ended at once (${code})${why}`);
     }
     // From here on it may run: whatever fails, its directory stays, and the next call adopts it.
     await this.#attach(directory, journal, supervisor.exited);

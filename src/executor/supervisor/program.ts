@@ -157,6 +157,8 @@ export const supervisorPrograms: Readonly<Record<string, string>> = {
 export const supervisorEnd = {
   /** It was asked for nothing. */
   usage: 64,
+  /** It can not write its journal. */
+  noJournal: 74,
   /** Somebody else had claimed the launch, or it was taken back. */
   claimLost: 75,
   /** The system does not let it become the user. */

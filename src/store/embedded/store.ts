@@ -73,7 +73,12 @@ export function createEmbeddedStore({ dir, bare }: EmbeddedOptions): EmbeddedSto
         tables.meta.putSync('term', next);
         return next;
       });
-      writeMarker(dir, { state: 'made', installation: tables.meta.get('cluster') as string, term });
+      try {
+        writeMarker(dir, { state: 'made', installation: tables.meta.get('cluster') as string, term });
+      } catch (error) {
+        // A disk that is full or read-only passes: the next campaign makes another term.
+        throw unavailable(dir, error);
+      }
       return term;
     },
     load: () => load(ready().tables),
