@@ -5,6 +5,7 @@
 
 import { constants } from 'node:os';
 import { CarillonError } from '../../errors.ts';
+import { supervisorEnd } from '../supervisor/program.ts';
 import { refused } from './refusal.ts';
 
 /** Of a failed start: the machine is out of something for now. All else is the job's own. */
@@ -64,4 +65,11 @@ export function notBecome(user: string): CarillonError {
 
 export function unavailable(launchName: string, reason: string): CarillonError {
   return new CarillonError('ENGINE_UNAVAILABLE', `${launchName} can not be started now: ${reason}`);
+}
+
+/** Its supervisor ended before the job began. */
+export function supervisorFailed(launchName: string, code: number | null): CarillonError {
+  const why =
+    code === supervisorEnd.noJournal ? ': it cannot write its journal. Check that the disk has room' : '';
+  return unavailable(launchName, `its supervisor ended at once (${code})${why}`);
 }

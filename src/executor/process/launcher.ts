@@ -37,7 +37,7 @@ import {
   type LaunchDirectory,
   type LaunchRecord,
 } from './directory.ts';
-import { notBecome, outOfReach, startFailure, unavailable } from './faults.ts';
+import { notBecome, outOfReach, startFailure, supervisorFailed, unavailable } from './faults.ts';
 import { openInput } from './input.ts';
 import { type Journal, journalLine, outcomeOf } from './journal.ts';
 import { refused } from './refusal.ts';
@@ -331,9 +331,7 @@ class ProcessLauncher implements Launcher {
     }
     if (!journal.supervisor) {
       await this.#directories.discard(directory);
-      const why =
-        code === supervisorEnd.noJournal ? ': it cannot write its journal. Check that the disk has room' : '';
-      throw unavailable(directory.name, `its supervisor ended at once (${code})${why}`);
+      throw supervisorFailed(directory.name, code);
     }
     // From here on it may run: whatever fails, its directory stays, and the next call adopts it.
     await this.#attach(directory, journal, supervisor.exited);

@@ -244,7 +244,8 @@ export class LaunchWatch {
     if (journal.endedAt !== null) return { ...journal, endedAt: journal.endedAt };
     const exitSeen = journal.exitCode !== null && !launch.lingered;
     const endedAt = Math.max(launch.startedAt, (exitSeen ? await directory.notedAt() : null) ?? clock.now());
-    await launch.files.trim();
+    // A full disk keeps output longer than its bound, and no end from being told.
+    await launch.files.trim().catch((error) => this.#warn(launch, error));
     const bytesDropped = await launch.files.bytesDropped();
     await directory.note(journalLine.ended(endedAt, bytesDropped));
     return { ...journal, endedAt, bytesDropped };

@@ -1,6 +1,15 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -500,6 +509,20 @@ describe('the process engine', () => {
     const kept = lines.length * 8;
     expect(kept).toBeGreaterThan(bound / 3);
     expect(kept).toBeLessThanOrEqual(bound);
+  });
+
+  test('the end of a job is told although its output cannot be cut, as on a full disk', async () => {
+    const { launcher, ended } = await begin({ logBytesPerStream: 10_000 });
+    const gate = tracePath();
+    const spec = job(`until [ -e ${gate} ]; do sleep 0.02; done; seq 1 5000`);
+    await launcher.launch(spec);
+    // In the way of the file that the rest is copied to.
+    mkdirSync(join(await directoryOf(spec.launchName), 'log', 'stdout.old.next'));
+    writeFileSync(gate, '');
+    expect(await ended(spec.launchName)).toMatchObject({ exitCode: 0 });
+    expect(await output(launcher, spec.launchName)).toContain('\n5000\n');
+    await launcher.stop();
+    expect(warnings.splice(0).join()).toContain('EISDIR');
   });
 
   test('how much output was dropped is told while it runs, at its end, and by every later inventory', async () => {
