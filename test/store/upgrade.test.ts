@@ -4,10 +4,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { realClock } from '../../src/node/clock.ts';
+import type { JobState } from '../../src/scheduler/model/model.ts';
 import type { Log, Store } from '../../src/scheduler/ports.ts';
-import { readBackup } from '../../src/store/backup-file.ts';
+import type { Write } from '../../src/scheduler/records/table.ts';
+import { checkBackup, readBackup } from '../../src/store/backup-file.ts';
 import { restoreEmbedded } from '../../src/store/embedded/restore.ts';
 import { createEmbeddedStore } from '../../src/store/embedded/store.ts';
 import { createZooKeeperStore, type ZooKeeperStore } from '../../src/store/zookeeper/store.ts';
@@ -30,8 +32,8 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-const sessionAt = (chroot: string): ZooKeeperSession =>
-  createZooKeeperSession({
+const sessionAt = (chroot: string, create = createZooKeeperSession): ZooKeeperSession =>
+  create({
     hosts: `${zookeeper.connect}/${chroot}`,
     sessionTimeoutMs: 2_000,
     auth: null,
@@ -116,4 +118,159 @@ describe('a store that 0.1.0 wrote is read by this release, every kind of record
     expect(await everything(store)).toEqual(expected);
     await store.close();
   });
+});
+
+/**
+ * A later release: it has two kinds more, and a newer version of runs. Only the table of kinds differs, so this is also
+ * what adding a kind takes: no store has a line for it.
+ */
+async function laterRelease() {
+  vi.resetModules();
+  vi.doMock('../../src/scheduler/records/table.ts', async (original) => {
+    const table = await original<typeof import('../../src/scheduler/records/table.ts')>();
+    const { run } = table.records;
+    const named = ({ name }: { name: string }) => name;
+    const asIs = (value: object) => ({ ...value });
+    return {
+      ...table,
+      records: {
+        ...table.records,
+        run: { ...run, since: 2, steps: [(older: object) => ({ ...older, note: 'upgraded' })] },
+        song: {
+          ...{ is: 'present', since: 2, steps: [], table: 'songs', key: named },
+          ...{ encode: asIs, decode: ([, , value]: [string, string, object]) => value },
+        },
+        verse: {
+          ...{ is: 'past', since: 2, steps: [], table: 'verses', keep: 20, key: named },
+          ...{ more: ({ number }: { number: number }) => number, encode: asIs },
+          owner: ([, name]: [string, string]) => name,
+          place: ([, , , number]: [string, string, object, number]) => [number],
+          decode: ([, , value]: [string, string, object]) => value,
+        },
+      },
+    };
+  });
+  const embedded = await import('../../src/store/embedded/store.ts');
+  const zookeeperStore = await import('../../src/store/zookeeper/store.ts');
+  const session = await import('../../src/store/zookeeper/wire/session.ts');
+  const { createMemoryStore } = await import('../../src/store/memory.ts');
+  vi.doUnmock('../../src/scheduler/records/table.ts');
+  vi.resetModules();
+  return { ...embedded, ...zookeeperStore, ...session, createMemoryStore };
+}
+
+const song = { kind: 'song', value: { name: 'carol', text: 'ding' } } as unknown as Write;
+const verse = (number: number): Write =>
+  ({ kind: 'verse', value: { name: 'carol', number } }) as unknown as Write;
+const tooNew = {
+  code: 'STORE_TOO_NEW',
+  message: expect.stringMatching(
+    /was written by a later release.*Start the later release again, or restore a backup/,
+  ),
+};
+
+async function versesOf(store: Store): Promise<unknown[]> {
+  const range = { owner: 'carol', from: 3, below: 6, withPrevious: true };
+  return store.archive.past('verse' as never, range);
+}
+
+async function loadedOf(store: Store, kind: string): Promise<unknown[]> {
+  const found: unknown[] = [];
+  for await (const items of store.load())
+    for (const item of items) if (String(item.kind) === kind) found.push(item.value);
+  return found;
+}
+
+describe('a later release, with two kinds more and a newer version of one', () => {
+  const withSongs = async (store: Store, term: number): Promise<void> => {
+    await store.commit(term, [[song], Array.from({ length: 30 }, (_, i) => verse(i + 1))]);
+  };
+  const some = [2, 3, 4, 5].map((number) => ({ name: 'carol', number }));
+
+  test('keeps its kinds in memory', async () => {
+    const store = (await laterRelease()).createMemoryStore();
+    await withSongs(store, await store.campaign());
+    expect(await loadedOf(store, 'song')).toEqual([song.value]);
+    expect(await versesOf(store)).toEqual([]);
+    const newest = await store.archive.past('verse' as never, {
+      owner: 'carol',
+      newestFirst: true,
+      limit: 1,
+    });
+    expect(newest).toEqual([{ name: 'carol', number: 30 }]);
+  });
+
+  test('upgrades an embedded store, which this release refuses from the first record that it cannot read', async () => {
+    const dir = embeddedFolder();
+    const later = (await laterRelease()).createEmbeddedStore({ dir });
+    await later.open();
+    const runs = (await loadedOf(later, 'run')) as { note: string }[];
+    expect(runs.map(({ note }) => note)).toEqual(Array(expected.present.run?.length).fill('upgraded'));
+    await later.close();
+    // Reading changes nothing: until something is written, there is a way back.
+    const before = await openEmbedded(dir);
+    expect(await everything(before)).toEqual(expected);
+    await before.close();
+    await later.open();
+    await withSongs(later, await later.campaign());
+    await later.close();
+    await expect(openEmbedded(dir)).rejects.toMatchObject(tooNew);
+    await later.open();
+    expect(await loadedOf(later, 'song')).toEqual([song.value]);
+    const file = join(root, 'later.backup');
+    const parts: Uint8Array[] = [];
+    for await (const part of later.backup({ version: '9.0.0', now: 0 })) parts.push(part);
+    writeFileSync(file, Buffer.concat(parts));
+    await expect(checkBackup(file)).rejects.toMatchObject({
+      code: 'INVALID_BACKUP',
+      message: expect.stringMatching(/was written by a later release \(version 9.0.0, format 2/),
+    });
+    await later.close();
+  });
+
+  test.skipIf(zookeeperMissing !== null)(
+    'beside this one in ZooKeeper: this one follows until there is a record that it cannot read, and passes over none',
+    async () => {
+      const chroot = await zookeeperPath();
+      const follower = await openZooKeeper(chroot);
+      const told: string[] = [];
+      const watching = follower.watch({
+        onWrites: (writes) => told.push(...writes.map(({ kind }) => kind)),
+        onGap: () => told.push('gap'),
+      });
+      const later = await laterRelease();
+      const open = async (): Promise<ZooKeeperStore> => {
+        const store = later.createZooKeeperStore({
+          session: sessionAt(chroot, later.createZooKeeperSession),
+          hosts: chroot,
+          clock: realClock,
+          log: silent,
+        });
+        await store.open();
+        return store;
+      };
+      const leader = await open();
+      const term = await leader.campaign();
+      const known: Write = { kind: 'state', value: { ...(expected.present.state?.[0] as JobState) } };
+      await leader.commit(term, [[known]]);
+      await watching.caughtUp();
+      expect(told).toEqual(['state']);
+      await withSongs(leader, term);
+      await leader.commit(term, [[known]]);
+      await expect(watching.caughtUp()).rejects.toMatchObject(tooNew);
+      expect(told).toEqual(['state']);
+      expect(follower.status()).toMatchObject({
+        reachable: false,
+        detail: expect.stringContaining('was written by a later release'),
+      });
+      await expect(openZooKeeper(chroot)).rejects.toMatchObject(tooNew);
+      await leader.checkpoint();
+      await follower.close();
+      await leader.close();
+      const again = await open();
+      expect(await loadedOf(again, 'song')).toEqual([song.value]);
+      expect(await versesOf(again)).toEqual(some);
+      await again.close();
+    },
+  );
 });
