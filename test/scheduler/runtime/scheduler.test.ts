@@ -272,6 +272,20 @@ describe('a node', () => {
   });
 });
 
+test('a node that nobody leads says so after a while, and no more once it leads', async () => {
+  const { clock, scheduler, start, elect } = node();
+  await start();
+  const looks: boolean[] = [];
+  for (let i = 0; i < 10; i++) {
+    looks.push(scheduler.cluster().unled);
+    await clock.advance(5_000);
+  }
+  expect([looks[0], looks.at(-1)]).toEqual([false, true]);
+  elect();
+  await clock.settle();
+  expect(scheduler.cluster().unled).toBe(false);
+});
+
 describe('a run', () => {
   test('is known while it is under way and when it has ended, and nobody can change what is known', async () => {
     const { clock, engine, scheduler, lead, put, trigger } = node();
@@ -370,6 +384,23 @@ describe('the output of a run', () => {
     all.engine.down = false;
     await all.clock.advance(10_000);
     expect(texts).toEqual(['out']);
+  });
+
+  test('that is followed says when it may go on, because the node stops', async () => {
+    const { scheduler, id } = await started();
+    const texts: number[] = [];
+    const followed = async (): Promise<void> => {
+      for await (const { bytes } of scheduler.logs(id, { follow: true })) {
+        texts.push(bytes.length);
+        void scheduler.stop();
+      }
+    };
+    await expect(followed()).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringContaining('stops'),
+    });
+    expect(texts).toEqual([3]);
+    expect(await read(scheduler.logs(id, {}))).toEqual(['out']);
   });
 
   test('that is followed is none when the reader goes away before', async () => {
