@@ -69,7 +69,11 @@ describe.skipIf(!hasMounts)('a disk that is full', () => {
       detail = String(body.detail);
     }
     expect(detail).toContain('No space left on device');
-    await ready(server, 503);
+    const { body } = await ready(server, 503);
+    expect([body.code, body.detail]).toEqual([
+      'STORE_UNAVAILABLE',
+      expect.stringMatching(/no space left on device/i),
+    ]);
     expect((await server.ask('GET', '/health/live')).status).toBe(200);
     // Reads go on, and later changes are refused as well.
     expect((await server.ask('GET', '/api/v1/jobs/tick')).status).toBe(200);

@@ -51,6 +51,21 @@ export function createEmbeddedStore({ dir, bare }: EmbeddedOptions): EmbeddedSto
     if (opened === null) throw new CarillonError('STORE_UNAVAILABLE', `the store in ${dir} is not open`);
     return opened;
   };
+  /** Why the last change could not be written; null: it was. */
+  let failure: string | null = null;
+  /** STORE_UNAVAILABLE with the cause, which the status tells until a change is written. */
+  const written = async <T>(change: (opened: Opened) => Promise<T>): Promise<T> => {
+    try {
+      const answer = await change(ready());
+      failure = null;
+      return answer;
+    } catch (error) {
+      // A disk that is full or read-only passes: the next campaign makes another term.
+      const problem = unavailable(dir, error);
+      failure = problem.message;
+      throw problem;
+    }
+  };
   return {
     limits,
     async open() {
@@ -66,44 +81,40 @@ export function createEmbeddedStore({ dir, bare }: EmbeddedOptions): EmbeddedSto
     async cluster() {
       return ready().tables.meta.get('cluster') as string;
     },
-    async campaign() {
-      const { root, tables } = ready();
-      const term = await durably(dir, root, () => {
-        const next = ((tables.meta.get('term') as number | undefined) ?? 0) + 1;
-        tables.meta.putSync('term', next);
-        return next;
-      });
-      try {
+    campaign: () =>
+      written(async ({ root, tables }) => {
+        const term = await durably(dir, root, () => {
+          const next = ((tables.meta.get('term') as number | undefined) ?? 0) + 1;
+          tables.meta.putSync('term', next);
+          return next;
+        });
         writeMarker(dir, { state: 'made', installation: tables.meta.get('cluster') as string, term });
-      } catch (error) {
-        // A disk that is full or read-only passes: the next campaign makes another term.
-        throw unavailable(dir, error);
-      }
-      return term;
-    },
+        return term;
+      }),
     load: () => load(ready().tables),
     async commit(term, groups: readonly WriteGroup[]) {
-      const { root, tables } = ready();
-      const current = await durably(dir, root, () => {
-        const newest = tables.meta.get('term') as number | undefined;
-        // Nothing is written before the term is known to be current.
-        if (newest !== term) return newest;
-        const writes = createCommitWrites(tables);
-        const records = encodeWrites(groups);
-        const layout = layoutOf(formatOf(records));
-        // From now on earlier releases refuse the store.
-        if (layout > (tables.meta.get('format') as number)) tables.meta.putSync('format', layout);
-        for (const record of records) writes.apply(record);
-        writes.finish();
-        return newest;
-      });
+      const current = await written(({ root, tables }) =>
+        durably(dir, root, () => {
+          const newest = tables.meta.get('term') as number | undefined;
+          // Nothing is written before the term is known to be current.
+          if (newest !== term) return newest;
+          const writes = createCommitWrites(tables);
+          const records = encodeWrites(groups);
+          const layout = layoutOf(formatOf(records));
+          // From now on earlier releases refuse the store.
+          if (layout > (tables.meta.get('format') as number)) tables.meta.putSync('format', layout);
+          for (const record of records) writes.apply(record);
+          writes.finish();
+          return newest;
+        }),
+      );
       if (current !== term) {
         throw new CarillonError('NOT_LEADING', `term ${term} has ended; the current one is ${current}`);
       }
     },
     // Only this process writes, and it knows what it wrote.
     watch: () => ({ caughtUp: async () => undefined, lagMs: () => 0, stop: () => undefined }),
-    status: () => ({ reachable: opened !== null, detail: dir }),
+    status: () => ({ reachable: opened !== null && failure === null, detail: failure ?? dir }),
     async *backup({ version, now }) {
       const { root, tables } = ready();
       const moment = new Moment(root);
