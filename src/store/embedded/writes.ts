@@ -87,37 +87,40 @@ export function createCommitWrites(tables: Tables): CommitWrites {
    * A present record is replaced or removed: the past record that it implied is written, unless the new one implies the
    * same.
    */
-  function retire(kind: PresentName, key: string, next: StoredRecord | null): void {
+  function retire(kind: PresentName, key: string, next: Added | null): void {
     const past = impliedIn.get(kind);
     if (past === undefined) return;
     const before = impliedNow(kind, key);
     if (before === null) {
       // The list begins again.
-      if (next?.[3] === 1) removeFirst(past, key);
-    } else if (before[3] !== next?.[3])
+      if (next?.place[0] === 1) removeFirst(past, key);
+    } else if (before[3] !== next?.place[0])
       for (const change of changesOf(before)) if (change.does === 'add') add(change);
   }
 
-  function applyChange(change: Change, record: StoredRecord): void {
-    if (change.does === 'put') {
-      retire(change.kind, change.key, impliedIn.has(change.kind) ? impliedBy(record) : null);
-      presentTable(change.kind).putSync(change.key, change.value);
-    } else if (change.does === 'remove') {
-      retire(change.kind, change.key, null);
-      presentTable(change.kind).removeSync(change.key);
-    } else if (impliedIn.get(record[0]) !== change.kind) add(change);
+  function applyAll(record: StoredRecord): void {
+    const changes = changesOf(record);
+    const isImplied = (change: Change): change is Added =>
+      change.does === 'add' && impliedIn.get(record[0]) === change.kind;
+    for (const change of changes) {
+      if (change.does === 'put') {
+        retire(change.kind, change.key, changes.find(isImplied) ?? null);
+        presentTable(change.kind).putSync(change.key, change.value);
+      } else if (change.does === 'remove') {
+        retire(change.kind, change.key, null);
+        presentTable(change.kind).removeSync(change.key);
+      } else if (!isImplied(change)) add(change);
+    }
   }
 
   return {
-    apply(record) {
-      for (const change of changesOf(record)) applyChange(change, record);
-    },
+    apply: applyAll,
     restore(record) {
       const [name, key] = record;
       const { newestIn } = pastKinds.get(name as PastName) ?? {};
       // Implied by what is there already.
       if (newestIn !== undefined && impliedNow(newestIn as PresentName, key)?.[3] === record[3]) return;
-      for (const change of changesOf(record)) applyChange(change, record);
+      applyAll(record);
       const past = impliedIn.get(name);
       const implied = past === undefined ? null : impliedBy(record);
       if (implied !== null) pastTable(past as PastName).removeSync([key, implied[3] as number]);
