@@ -282,8 +282,7 @@ describe('deleting a job', () => {
     expect(writes).toEqual([
       {
         kind: 'job-removed',
-        name: 'a',
-        revision: { job: 'a', revision: 2, at: NOW, by: 'ann', definition: null },
+        value: { job: 'a', revision: 2, at: NOW, by: 'ann', definition: null },
       },
     ]);
   });
