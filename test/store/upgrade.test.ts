@@ -12,6 +12,7 @@ import type { Write } from '../../src/scheduler/records/table.ts';
 import { checkBackup, readBackup } from '../../src/store/backup-file.ts';
 import { restoreEmbedded } from '../../src/store/embedded/restore.ts';
 import { createEmbeddedStore } from '../../src/store/embedded/store.ts';
+import { unpack } from '../../src/store/segment.ts';
 import { createZooKeeperStore, type ZooKeeperStore } from '../../src/store/zookeeper/store.ts';
 import { createZooKeeperSession, type ZooKeeperSession } from '../../src/store/zookeeper/wire/session.ts';
 import { byKey, everything } from '../support/store-contents.ts';
@@ -257,6 +258,14 @@ describe('a later release, with two kinds more and a newer version of one', () =
       expect(told).toEqual(['state']);
       await withSongs(leader, term);
       await leader.commit(term, [[known]]);
+      // What 0.1.0 checks: it knows no more than these two numbers.
+      const reader = sessionAt(chroot);
+      await reader.start();
+      const head = Number((await reader.get('/head'))?.data);
+      const nodes = await reader.getMany([2, 1, 0].map((before) => `/log/${head - before}`));
+      expect(nodes.map((node) => unpack(node?.data as Buffer).v)).toEqual([1, 2, 1]);
+      expect(String((await reader.get('/layout'))?.data)).toBe('2');
+      await reader.close();
       await expect(watching.caughtUp()).rejects.toMatchObject(tooNew);
       expect(told).toEqual(['state']);
       expect(follower.status()).toMatchObject({
