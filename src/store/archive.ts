@@ -49,6 +49,7 @@ function compareParts(a: Part | undefined, b: Part | undefined): number {
   return (a as Part) < (b as Part) ? -1 : 1;
 }
 
+/** Above zero where `a` sorts behind `b`. */
 export function comparePlaces(a: Place, b: Place): number {
   for (let i = 0; i < a.length; i++) {
     const order = compareParts(a[i], b[i]);

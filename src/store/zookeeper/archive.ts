@@ -8,10 +8,10 @@ import type { EndState, Run } from '../../scheduler/model/model.ts';
 import type { Archive, RunQuery } from '../../scheduler/ports.ts';
 import type { PastKind } from '../../scheduler/records/kind.ts';
 import { decodeValue, pastKinds } from '../../scheduler/records/stored.ts';
-import { archiveOver, selected } from '../archive.ts';
+import { archiveOver, comparePlaces, selected } from '../archive.ts';
 import { decodeCursor, encodeCursor, type Place } from '../cursor.ts';
 import { readPasts } from './past.ts';
-import { comparePlaces, type Newest, type NewestRuns } from './past-index.ts';
+import type { Newest, NewestRuns } from './past-index.ts';
 import { folderOf } from './paths.ts';
 import type { Past, Pending } from './pending.ts';
 import { unavailable } from './tail.ts';
@@ -48,7 +48,7 @@ export function createZooKeeperArchive({ session, pending, newestRuns }: Archive
   async function runsOf(query: RunQuery, job: string): Promise<{ items: Run[]; next: string | null }> {
     const fitting = runsIn(await pastOf(runsFolder, job))
       .filter(fits(query))
-      .sort((a, b) => byDue(b, a));
+      .sort(newestFirst);
     return page(fitting, query.limit, false);
   }
 
@@ -80,7 +80,7 @@ export function createZooKeeperArchive({ session, pending, newestRuns }: Archive
       // A page without anything would not get on: the next one would read the same jobs.
       if (sure > query.limit || (read >= MAX_JOBS && sure > 0)) break;
     }
-    const runs = found.filter(isBefore(unread)).sort((a, b) => byDue(b, a));
+    const runs = found.filter(isBefore(unread)).sort(newestFirst);
     return page(runs, query.limit, unread !== null);
   }
 
@@ -105,10 +105,6 @@ export function createZooKeeperArchive({ session, pending, newestRuns }: Archive
 const runsIn = (past: Past): Run[] =>
   [...(past.get('run-ended')?.values() ?? [])].map((record) => decodeValue<'run-ended'>(record));
 
-function byDue(a: Run, b: Run): number {
-  return a.due - b.due || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
-}
-
 function fits({ states, fromMs, toMs, cursor }: RunQuery): (run: Run) => boolean {
   const place: Place | null = cursor === undefined ? null : decodeCursor(cursor);
   const wanted = states === undefined ? null : new Set<string>(states satisfies readonly EndState[]);
@@ -128,6 +124,7 @@ function page(runs: readonly Run[], limit: number, more: boolean): { items: Run[
 }
 
 const placeOf = ({ due, id }: Run): Place => [due, id];
+const newestFirst = (a: Run, b: Run): number => comparePlaces(placeOf(b), placeOf(a));
 
 /** Before the place in the list; before null comes everything. */
 const isBefore =

@@ -7,8 +7,9 @@ import type { Clock, Log } from '../../scheduler/ports.ts';
 import type { Stored } from '../../scheduler/records/kind.ts';
 import { seqOf } from './log.ts';
 import { addToPast, piecesFor, removePast } from './past.ts';
-import { fieldOf, keyOf, owned, pastFolders, paths, presentFolders, shards, tablePath } from './paths.ts';
+import { fieldOf, owned, pastFolders, paths, presentFolders, tablePath } from './paths.ts';
 import { type Generation, mergePast, newestOf, type Past, type Pending } from './pending.ts';
+import { namesIn } from './read-table.ts';
 import { outdate, type Removed } from './removed.ts';
 import type { NodeData, Op, ZooKeeperSession } from './wire/session.ts';
 
@@ -233,12 +234,11 @@ interface Known {
 }
 
 async function findKnown(session: ZooKeeperSession): Promise<Known> {
-  const names = async (folder: string): Promise<string[]> =>
-    (await Promise.all(shards.map((shard) => session.children(`/${folder}/${shard}`)))).flat();
   const brief = new Map<string, Set<string>>();
   for (const [folder, kinds] of presentFolders)
-    if (kinds.every(([, kind]) => kind.brief)) brief.set(folder, new Set((await names(folder)).map(keyOf)));
+    if (kinds.every(([, kind]) => kind.brief))
+      brief.set(folder, new Set((await namesIn(session, folder)).map(({ key }) => key)));
   const owners = new Map<string, number>();
-  for (const folder of pastFolders.keys()) owners.set(folder, (await names(folder)).length);
+  for (const folder of pastFolders.keys()) owners.set(folder, (await namesIn(session, folder)).length);
   return { brief, owners };
 }

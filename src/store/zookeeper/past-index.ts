@@ -4,6 +4,7 @@
  */
 
 import { SortedSet } from '../../scheduler/state/sorted-set.ts';
+import { comparePlaces, LAST } from '../archive.ts';
 import type { Place } from '../cursor.ts';
 
 /** A job; all of its ended runs are at this place of the list or behind it. */
@@ -12,14 +13,8 @@ export interface Newest {
   readonly place: Place;
 }
 
-/** Sorts behind every id. */
-const LAST = '\uffff';
 /** Of a job of which it is not known. */
 const anywhere: Place = [Number.POSITIVE_INFINITY, LAST];
-
-/** Above zero where `a` is the newer one. */
-export const comparePlaces = (a: Place, b: Place): number =>
-  a[0] === b[0] ? (a[1] < b[1] ? -1 : a[1] > b[1] ? 1 : 0) : a[0] > b[0] ? 1 : -1;
 
 export class NewestRuns {
   readonly #byJob = new Map<string, Newest>();

@@ -7,8 +7,8 @@
 import type { PastKind, Stored, StoredRecord } from '../../scheduler/records/kind.ts';
 import { changesOf, pastKinds, pastRecord } from '../../scheduler/records/stored.ts';
 import type { PastName, PresentName } from '../../scheduler/records/table.ts';
+import { comparePlaces } from '../archive.ts';
 import type { Place } from '../cursor.ts';
-import { comparePlaces } from './past-index.ts';
 import { folderOf } from './paths.ts';
 
 /** What an owner has of the past: records by kind and the last part of their places. */

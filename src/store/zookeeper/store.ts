@@ -19,9 +19,9 @@ import { Checkpoints } from './checkpoint.ts';
 import { beginTerm } from './epoch.ts';
 import { makeFolders, makeNode, makeTables, refuseOthers } from './folders.ts';
 import { NewestRuns } from './past-index.ts';
-import { folderOf, keyOf, paths, presentFolders, shards } from './paths.ts';
+import { folderOf, paths, presentFolders } from './paths.ts';
 import type { Pending } from './pending.ts';
-import { readTable, recordsIn } from './read-table.ts';
+import { namesIn, readTable, recordsIn } from './read-table.ts';
 import { Tail, unavailable } from './tail.ts';
 import { patiently } from './wire/patience.ts';
 import type { ZooKeeperSession } from './wire/session.ts';
@@ -100,10 +100,7 @@ export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore
       const pending = tail.pending;
       // After a gap it is not known whose runs ended in it.
       if (indexed !== null) index.forget();
-      for (const shard of shards) {
-        for (const name of await session.children(`/${folderOf('run-ended')}/${shard}`))
-          index.add(keyOf(name));
-      }
+      for (const { key } of await namesIn(session, folderOf('run-ended'))) index.add(key);
       indexed = pending;
     }
     for (const [job, place] of tail.pending.takeNewest()) index.ended(job, place);
