@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The program: joins the command line and the node. Nobody imports this file. */
+/** Entry point: runs the command line, and hands it what serves a node and restores a backup. */
 
 import { readFileSync } from 'node:fs';
 import { runCli } from './cli/program.ts';

@@ -1,6 +1,6 @@
 /**
- * What an engine tells of itself: the one value that its folder exports, and all that the rest of the program knows of
- * it. `src/node/engines.ts` lists them.
+ * How an engine describes itself: one value, which its folder exports. The rest of the program knows nothing else about
+ * the engine. `src/node/engines.ts` lists them.
  */
 
 import type { EngineAbilities } from '../scheduler/job/engine-abilities.ts';
@@ -20,7 +20,7 @@ export interface Engine {
   readonly perNode: boolean;
   /** How long it remembers an ended launch, in ms: longer than any pause of a leader that we tolerate. */
   readonly tombstoneMs: number;
-  /** Starts that it is given at a time, whatever the settings say; left out: as many as every other. */
+  /** Maximum concurrent starts, regardless of the settings. Default: the limit of all engines. */
   readonly startsInFlight?: number;
   /** Null where the settings do not ask for it. Starts nothing: its launcher is started by the scheduler. */
   create(parts: EngineParts, values: ValuesOf<SettingsTable>): Promise<CreatedEngine | null>;
@@ -33,7 +33,7 @@ export interface EngineWith<S extends SettingsTable> extends Engine {
   create(parts: EngineParts, values: ValuesOf<S>): Promise<CreatedEngine | null>;
 }
 
-/** What the node gives each engine. */
+/** The parts of the node that engines use. */
 export interface EngineParts {
   /** The installation's id; names and labels of launches carry it. */
   readonly cluster: string;
@@ -54,7 +54,7 @@ export interface CreatedEngine {
   readonly launcher: Launcher;
   /** Attempts it may have at once. */
   readonly concurrency: number;
-  /** Starts that it is given at a time, where its own settings say so. */
+  /** Maximum concurrent starts, if its own settings have it. */
   readonly startsInFlight?: number;
   /** Its address, for people; null: this host. */
   readonly address: string | null;

@@ -199,10 +199,10 @@ class YamlText {
   }
 }
 
-/** Problems of one text that are told: more than a person mends in one go. */
+/** Maximum number of problems reported for one text. */
 const MAX_PROBLEMS = 10;
 
-/** What is wrong with a text, one problem a line: what follows from a slip is on its line mostly. */
+/** The problems of a text, at most one for each line: further problems on a line usually follow from the first. */
 class Problems {
   readonly #all = new Map<string, CarillonError>();
 

@@ -27,7 +27,7 @@ export const helpOrder: readonly string[] = [
 /** Where the supervisor's program lies: beside the processes that it starts, where only the scheduler writes. */
 export const supervisorDir = (dataDir: string): string => join(dataDir, processEngine.name);
 
-/** What the core is told of engines, whether they are configured here or not. */
+/** Engine descriptions for the core, including engines that are not configured here. */
 export const knownEngines: readonly KnownEngine[] = engines.map(({ name, abilities, enabledBy }) => ({
   name,
   abilities,

@@ -1,4 +1,4 @@
-/** What goes over the wire for a start of several jobs. */
+/** Request and response of a start of several jobs. */
 
 import { type Static, Type } from 'typebox';
 import { apiLimits } from './limits.ts';

@@ -1,4 +1,4 @@
-/** What no engine that runs images can honour of a job. */
+/** Fields of a job that no engine for containers supports. */
 
 import { unable } from '../../scheduler/job/engine-abilities.ts';
 

@@ -14,7 +14,7 @@ export const labelOf = {
   gate: 'carillon.gate',
 } as const;
 
-/** What the engine keeps of a job's output; the json-file driver drops the oldest file beyond it (log-cut.ts). */
+/** How much output of a job the engine keeps. Beyond this, its json-file driver drops the oldest file (log-cut.ts). */
 export const engineLogLimits = { fileBytes: 2 * 1024 * 1024, files: 16 } as const;
 
 export function launchLabels(spec: LaunchSpec): Record<string, string> {

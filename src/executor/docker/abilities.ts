@@ -1,4 +1,4 @@
-/** What one Docker Engine can't honour of a job. */
+/** Fields of a job that a single Docker Engine does not support. */
 
 import { type EngineAbilities, unable } from '../../scheduler/job/engine-abilities.ts';
 import { noFetch } from '../container/abilities.ts';

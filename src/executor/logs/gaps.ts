@@ -1,4 +1,4 @@
-/** What a reader of output gets in the place of what cannot be read: a line of its own. */
+/** Lines that mark where output is missing or cannot be read. */
 
 /** For output that is gone. */
 export function droppedLine(bytes: number, inLine = false): Uint8Array {

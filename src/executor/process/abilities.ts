@@ -1,4 +1,4 @@
-/** What a process on the scheduler's host can't honour of a job: all that is about containers. */
+/** Fields of a job that processes on the scheduler's host do not support: everything about containers. */
 
 import { type EngineAbilities, unable } from '../../scheduler/job/engine-abilities.ts';
 

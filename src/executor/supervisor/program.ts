@@ -157,7 +157,7 @@ export const supervisorPrograms: Readonly<Record<string, string>> = {
 export const supervisorEnd = {
   /** It was asked for nothing. */
   usage: 64,
-  /** It can not write its journal. */
+  /** It cannot write its journal. */
   noJournal: 74,
   /** Somebody else had claimed the launch, or it was taken back. */
   claimLost: 75,

@@ -1,4 +1,4 @@
-/** What a Swarm can't honour of a job. */
+/** Fields of a job, and values of them, that a Swarm does not support. */
 
 import { type EngineAbilities, unable } from '../../scheduler/job/engine-abilities.ts';
 import { noFetch } from '../container/abilities.ts';
