@@ -10,20 +10,20 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { realClock } from '../../src/node/clock.ts';
 import { restoreBackup } from '../../src/node/restore.ts';
-import type { Log, Store } from '../../src/scheduler/ports.ts';
+import type { Store } from '../../src/scheduler/ports.ts';
 import { checkBackup, readBackup } from '../../src/store/backup-file.ts';
 import type { TermSource } from '../../src/store/election-solo.ts';
 import { restoreEmbedded } from '../../src/store/embedded/restore.ts';
 import { createEmbeddedStore } from '../../src/store/embedded/store.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { restoreZooKeeper } from '../../src/store/zookeeper/restore.ts';
-import { createZooKeeperStore, type ZooKeeperStore } from '../../src/store/zookeeper/store.ts';
-import { createZooKeeperSession, type ZooKeeperSession } from '../../src/store/zookeeper/wire/session.ts';
+import type { ZooKeeperStore } from '../../src/store/zookeeper/store.ts';
+import type { ZooKeeperSession } from '../../src/store/zookeeper/wire/session.ts';
 import { backUpTo, contents, fill, removalOf, writesOf } from '../support/backup-world.ts';
 import { until } from '../support/until.ts';
 import { ZooKeeper, zookeeperMissing } from '../support/zookeeper.ts';
+import { openStoreBelow, sessionBelow, silent } from '../support/zookeeper-store.ts';
 
-const silent: Log = { info() {}, warn() {}, error() {}, debug() {} };
 const JOBS = 40;
 /** Enough for commits to come between the parts of a backup. */
 const MANY = 300;
@@ -49,25 +49,10 @@ async function embedded(dir = fresh()): Promise<OpenStore> {
   return store;
 }
 
-const sessionAt = (chroot: string): ZooKeeperSession =>
-  createZooKeeperSession({
-    hosts: `${zookeeper.connect}/${chroot}`,
-    sessionTimeoutMs: 2_000,
-    auth: null,
-    clock: realClock,
-    log: silent,
-  });
+const sessionAt = (chroot: string): ZooKeeperSession => sessionBelow(zookeeper.connect, chroot);
 
-async function inZooKeeper(chroot = `from-${places++}`): Promise<ZooKeeperStore> {
-  const store = createZooKeeperStore({
-    session: sessionAt(chroot),
-    hosts: chroot,
-    clock: realClock,
-    log: silent,
-  });
-  await store.open();
-  return store;
-}
+const inZooKeeper = (chroot = `from-${places++}`): Promise<ZooKeeperStore> =>
+  openStoreBelow(zookeeper.connect, chroot);
 
 async function toEmbedded(file: string, dir = fresh(), replace = false): Promise<OpenStore> {
   const { records } = await readBackup(file);

@@ -7,18 +7,18 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { realClock } from '../../src/node/clock.ts';
 import type { JobState } from '../../src/scheduler/model/model.ts';
-import type { Log, Store } from '../../src/scheduler/ports.ts';
+import type { Store } from '../../src/scheduler/ports.ts';
 import type { Write } from '../../src/scheduler/records/table.ts';
 import { checkBackup, readBackup } from '../../src/store/backup-file.ts';
 import { restoreEmbedded } from '../../src/store/embedded/restore.ts';
 import { createEmbeddedStore } from '../../src/store/embedded/store.ts';
 import { unpack } from '../../src/store/segment.ts';
-import { createZooKeeperStore, type ZooKeeperStore } from '../../src/store/zookeeper/store.ts';
-import { createZooKeeperSession, type ZooKeeperSession } from '../../src/store/zookeeper/wire/session.ts';
+import type { ZooKeeperStore } from '../../src/store/zookeeper/store.ts';
+import type { createZooKeeperSession, ZooKeeperSession } from '../../src/store/zookeeper/wire/session.ts';
 import { byKey, everything } from '../support/store-contents.ts';
 import { ZooKeeper, zookeeperMissing } from '../support/zookeeper.ts';
+import { openStoreBelow, sessionBelow, silent } from '../support/zookeeper-store.ts';
 
-const silent: Log = { info() {}, warn() {}, error() {}, debug() {} };
 const fixture = (file: string): string => join(import.meta.dirname, '../fixtures/0.1.0', file);
 const expected = byKey(JSON.parse(readFileSync(fixture('expected.json'), 'utf8')));
 
@@ -33,14 +33,8 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-const sessionAt = (chroot: string, create = createZooKeeperSession): ZooKeeperSession =>
-  create({
-    hosts: `${zookeeper.connect}/${chroot}`,
-    sessionTimeoutMs: 2_000,
-    auth: null,
-    clock: realClock,
-    log: silent,
-  });
+const sessionAt = (chroot: string, create?: typeof createZooKeeperSession): ZooKeeperSession =>
+  sessionBelow(zookeeper.connect, chroot, create);
 
 /** A folder with the embedded store as the release left it. */
 function embeddedFolder(): string {
@@ -75,16 +69,7 @@ async function zookeeperPath(): Promise<string> {
   return chroot;
 }
 
-async function openZooKeeper(chroot: string): Promise<ZooKeeperStore> {
-  const store = createZooKeeperStore({
-    session: sessionAt(chroot),
-    hosts: chroot,
-    clock: realClock,
-    log: silent,
-  });
-  await store.open();
-  return store;
-}
+const openZooKeeper = (chroot: string): Promise<ZooKeeperStore> => openStoreBelow(zookeeper.connect, chroot);
 
 async function restored(file: string): Promise<Store> {
   const dir = join(root, `restored-${places++}`, 'store');

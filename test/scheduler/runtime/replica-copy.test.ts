@@ -66,6 +66,16 @@ function rig() {
   return { clock, replica, loads, watchers, stopped, notices, logged, told, jobs, commit };
 }
 
+/** A replica that has loaded these jobs. */
+async function loadedRig(...names: string[]): Promise<ReturnType<typeof rig>> {
+  const all = rig();
+  void all.replica.load();
+  await all.clock.settle();
+  all.loads[0]?.resolve(...names.flatMap(loaded));
+  await all.clock.settle();
+  return all;
+}
+
 /** Whether the promise was kept by now. */
 function isDone(promise: Promise<unknown>): () => boolean {
   let done = false;
@@ -99,11 +109,7 @@ test('what is committed while it is loaded is in the copy, whether or not it was
 });
 
 test('what is committed then is in the copy at once, and told', async () => {
-  const { clock, replica, loads, jobs, notices, commit } = rig();
-  void replica.load();
-  await clock.settle();
-  loads[0]?.resolve();
-  await clock.settle();
+  const { jobs, notices, commit } = await loadedRig();
   commit('b');
   expect(jobs()).toEqual(['b']);
   expect(notices).toMatchObject([{ kind: 'job', name: 'b', change: 'created' }]);
@@ -120,11 +126,7 @@ test('a first load that fails is told to whoever asked for it', async () => {
 });
 
 test('after a gap the old copy is shown until the new one is whole, its age unknown', async () => {
-  const { clock, replica, loads, watchers, stopped, jobs } = rig();
-  void replica.load();
-  await clock.settle();
-  loads[0]?.resolve(...loaded('a'));
-  await clock.settle();
+  const { clock, replica, loads, watchers, stopped, jobs } = await loadedRig('a');
   watchers[0]?.onGap();
   await clock.settle();
   expect([jobs(), replica.lagMs()]).toEqual([['a'], null]);
@@ -135,11 +137,7 @@ test('after a gap the old copy is shown until the new one is whole, its age unkn
 });
 
 test('a copy that can not be loaded again is tried each second', async () => {
-  const { clock, replica, loads, watchers, jobs, logged } = rig();
-  void replica.load();
-  await clock.settle();
-  loads[0]?.resolve();
-  await clock.settle();
+  const { clock, loads, watchers, jobs, logged } = await loadedRig();
   watchers[0]?.onGap();
   await clock.settle();
   loads[1]?.reject(new Error('no store'));
@@ -180,11 +178,7 @@ test('it has caught up when it is loaded and the store has told everything', asy
 });
 
 test('it has not caught up when a gap came in between: it is loaded first', async () => {
-  const { clock, replica, loads, watchers, told, jobs } = rig();
-  void replica.load();
-  await clock.settle();
-  loads[0]?.resolve();
-  await clock.settle();
+  const { clock, replica, loads, watchers, told, jobs } = await loadedRig();
   told.caughtUp = async () => {
     told.caughtUp = async () => undefined;
     watchers[0]?.onGap();
@@ -198,11 +192,7 @@ test('it has not caught up when a gap came in between: it is loaded first', asyn
 });
 
 test('a copy that was taken over is not kept up any more', async () => {
-  const { clock, replica, loads, watchers, stopped, jobs, commit } = rig();
-  void replica.load();
-  await clock.settle();
-  loads[0]?.resolve(...loaded('a'));
-  await clock.settle();
+  const { replica, watchers, stopped, jobs, commit } = await loadedRig('a');
   const { state } = await replica.takeOver();
   commit('b');
   expect([jobs(), [...state.jobs.keys()]]).toEqual([['a'], ['a']]);
@@ -210,11 +200,7 @@ test('a copy that was taken over is not kept up any more', async () => {
 });
 
 test('a copy that is stopped while it can not be loaded is not tried any more', async () => {
-  const { clock, replica, loads, watchers } = rig();
-  void replica.load();
-  await clock.settle();
-  loads[0]?.resolve();
-  await clock.settle();
+  const { clock, replica, loads, watchers } = await loadedRig();
   watchers[0]?.onGap();
   await clock.settle();
   replica.stop();

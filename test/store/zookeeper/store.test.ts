@@ -8,32 +8,20 @@ import type { Election, Log } from '../../../src/scheduler/ports.ts';
 import type { Write } from '../../../src/scheduler/records/table.ts';
 import { createZooKeeperElection } from '../../../src/store/zookeeper/election.ts';
 import { createZooKeeperStore, type ZooKeeperStore } from '../../../src/store/zookeeper/store.ts';
-import { createZooKeeperSession } from '../../../src/store/zookeeper/wire/session.ts';
 import { electionConformance } from '../../conformance/election.ts';
 import { job, run, storeConformance } from '../../conformance/store.ts';
 import { testMember } from '../../support/rig.ts';
 import { until } from '../../support/until.ts';
 import { ZooKeeper, zookeeperMissing } from '../../support/zookeeper.ts';
 import { ZooKeeperProxy } from '../../support/zookeeper-proxy.ts';
-
-const silent: Log = { info() {}, warn() {}, error() {}, debug() {} };
-const SESSION_MS = 2_000;
+import { sessionBelow, sessionMs, silent, storeBelow } from '../../support/zookeeper-store.ts';
 
 let zookeeper: ZooKeeper;
 let chroots = 0;
 
-const sessionAt = (chroot: string, connect = zookeeper.connect) =>
-  createZooKeeperSession({
-    hosts: `${connect}/${chroot}`,
-    sessionTimeoutMs: SESSION_MS,
-    auth: null,
-    clock: realClock,
-    log: silent,
-  });
+const sessionAt = (chroot: string, connect = zookeeper.connect) => sessionBelow(connect, chroot);
 
-function storeAt(chroot: string, session = sessionAt(chroot)): ZooKeeperStore {
-  return createZooKeeperStore({ session, hosts: chroot, clock: realClock, log: silent });
-}
+const storeAt = (chroot: string, session = sessionAt(chroot)): ZooKeeperStore => storeBelow(chroot, session);
 
 /** A door to the server that can be shut. */
 async function proxied(): Promise<ZooKeeperProxy> {
@@ -307,7 +295,7 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
     }, 30_000);
 
     test('a session that ended: each is looked up, and told as it was', async () => {
-      const { told, errors, kept } = await interrupted(3 * SESSION_MS);
+      const { told, errors, kept } = await interrupted(3 * sessionMs);
       expect(errors.length).toBeGreaterThan(0);
       for (const error of errors) expect(error).toMatchObject({ code: 'NOT_LEADING' });
       expect(kept.sort()).toEqual(names(told));
