@@ -72,7 +72,8 @@ export function BulkDialog({ kind, filter, onClose }: Props) {
       await doBulk({ kind, jobs, dependents, onOutcome });
     }
     setBusy(false);
-    void client.invalidateQueries();
+    // All but what was shown before: it is about a start that is done.
+    void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'bulk' });
   };
   return (
     <Dialog
