@@ -7,6 +7,8 @@
  * the order in which jobs were added.
  */
 
+import { reach } from './reach.ts';
+
 /** Names in code unit order: the same on every machine, whatever its locale. */
 export function byName(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
@@ -97,12 +99,4 @@ export class Graph {
     const node = this.#nodes.get(name);
     if (node !== undefined && node.parents.length === 0 && node.children.size === 0) this.#nodes.delete(name);
   }
-}
-
-function reach(start: string, next: (name: string) => readonly string[]): string[] {
-  const seen = new Set([start]);
-  // A Set is walked in order of insertion, including what is added on the way: a queue without a second list.
-  for (const name of seen) for (const each of next(name)) seen.add(each);
-  seen.delete(start);
-  return [...seen];
 }

@@ -6,10 +6,10 @@
 import { getHeapStatistics } from 'node:v8';
 import { shownName } from '../../scheduler/chronos/names.ts';
 import type { JobStats } from '../../scheduler/model/model.ts';
+import { isWaiting } from '../../scheduler/model/run-state.ts';
 import { allTime, deviationOf, percentileOf, summarise } from '../../scheduler/stats/stats.ts';
 import type { Reading } from '../context.ts';
 import { jobsThat } from '../lists/job-filter.ts';
-import { isWaiting } from '../wire/to-wire.ts';
 
 const tasks = 'org.apache.mesos.chronos.scheduler.jobs.TaskManager';
 

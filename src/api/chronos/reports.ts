@@ -7,11 +7,11 @@ import { shownName } from '../../scheduler/chronos/names.ts';
 import { taskIdOf } from '../../scheduler/chronos/task.ts';
 import type { JobView } from '../../scheduler/handle.ts';
 import type { Run } from '../../scheduler/model/model.ts';
+import { isRunning, isWaiting } from '../../scheduler/model/run-state.ts';
 import { allTime, percentileOf, summarise } from '../../scheduler/stats/stats.ts';
 import type { Named } from '../endpoint.ts';
 import { jobsThat } from '../lists/job-filter.ts';
 import { sendLong, sendParts } from '../long-answer.ts';
-import { isRunning, isWaiting } from '../wire/to-wire.ts';
 import { jobOr } from './jobs.ts';
 import type { ChronosContext } from './submit.ts';
 

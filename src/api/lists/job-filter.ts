@@ -3,11 +3,11 @@
 import { CarillonError } from '../../errors.ts';
 import type { JobGlance, JobView, Look, SchedulerHandle } from '../../scheduler/handle.ts';
 import { shown } from '../../scheduler/job/masked.ts';
+import { isRunning, isWaiting } from '../../scheduler/model/run-state.ts';
 import { lateness } from '../../scheduler/read/late.ts';
 import { statusOf } from '../../scheduler/read/view.ts';
 import type { Reading } from '../context.ts';
 import type { jobFilters } from '../wire/schema.ts';
-import { isRunning, isWaiting } from '../wire/to-wire.ts';
 
 export interface JobFilter {
   /** Part of the name, the description or the owner, in any case. */

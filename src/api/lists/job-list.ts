@@ -4,6 +4,7 @@
  */
 
 import type { JobGlance, JobOrder, Look, RankedJobs } from '../../scheduler/handle.ts';
+import { isRunning, isWaiting } from '../../scheduler/model/run-state.ts';
 import { HeldBack } from '../../scheduler/read/held-back.ts';
 import { lateness } from '../../scheduler/read/late.ts';
 import { nextDueOf, statusOf } from '../../scheduler/read/view.ts';
@@ -11,7 +12,7 @@ import { runTimes } from '../../scheduler/stats/run-times.ts';
 import type { Reading } from '../context.ts';
 import { iso, isoOrNull } from '../wire/instants.ts';
 import type { WireJobRow } from '../wire/schema.ts';
-import { isRunning, isWaiting, labelsToWire, scheduleText, statusReason } from '../wire/to-wire.ts';
+import { labelsToWire, scheduleText, statusReason } from '../wire/to-wire.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { type JobFilter, passesAll, passing } from './job-filter.ts';
 import type { RecentRuns } from './recent-runs.ts';

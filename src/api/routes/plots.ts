@@ -3,11 +3,11 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
-import type { JobGlance } from '../../scheduler/handle.ts';
 import { oneOf } from '../../scheduler/job/definition.ts';
 import { positiveDurationForm } from '../../scheduler/job/schema/forms.ts';
 import { published } from '../../scheduler/job/schema/published.ts';
-import { sorted } from '../../scheduler/read/sorted.ts';
+import { runRate, type StepSpan, wholeSteps } from '../../scheduler/read/rate.ts';
+import { type TopOrder, topJobs, topOrders } from '../../scheduler/read/top.ts';
 import { durationMs } from '../../scheduler/schedule/period.ts';
 import { runTimes } from '../../scheduler/stats/run-times.ts';
 import { allTime, bucketsOf, emptyHistograms, mergePacked, summarise } from '../../scheduler/stats/stats.ts';
@@ -19,7 +19,6 @@ import { apiLimits } from '../wire/limits.ts';
 import {
   type WireRate as Rate,
   type WireTop as Top,
-  topOrders,
   WireRate,
   WireRunDays,
   WireRunDistribution,
@@ -53,6 +52,7 @@ const RateQuery = query({
     }),
   ),
 });
+type Asked = Static<typeof RateQuery>;
 
 export function plotRoutes(app: FastifyInstance, context: ApiContext): void {
   ofOneJob(app, context);
@@ -143,7 +143,7 @@ function ofAllJobs(app: FastifyInstance, reading: Reading): void {
     async ({ query: { by = 'p95', limit = 10 } }) => ({ by, items: await top(reading, by, limit) }),
   );
 
-  app.get<{ Querystring: Static<typeof RateQuery> }>(
+  app.get<{ Querystring: Asked }>(
     '/stats/rate',
     {
       schema: {
@@ -161,24 +161,9 @@ function ofAllJobs(app: FastifyInstance, reading: Reading): void {
   );
 }
 
-async function top({ scheduler, turns }: Reading, by: Top['by'], limit: number): Promise<Top['items']> {
-  const value = (job: JobGlance): number | null => {
-    if (by === 'failures') return job.state.failed === 0 ? null : job.state.failed;
-    const { p50Ms, p95Ms } = runTimes(job.stats);
-    return by === 'p50' ? p50Ms : p95Ms;
-  };
-  const jobs = await turns.drive(scheduler.look().ranked('name', false));
-  const turn = await turns.begin();
-  const found: { job: JobGlance; value: number }[] = [];
-  for (let at = 0; at < jobs.count; at++) {
-    if (turn.isOver()) await turn.next();
-    const job = jobs.at(at);
-    const own = value(job);
-    if (own !== null) found.push({ job, value: own });
-  }
-  // Stable: equal ones stay in order of name.
-  const largest = await turns.drive(sorted(found, (a, b) => b.value - a.value));
-  return largest.slice(0, limit).map(({ job: { job, state, stats }, value }) => {
+async function top({ scheduler, turns }: Reading, by: TopOrder, limit: number): Promise<Top['items']> {
+  const found = await turns.drive(topJobs(scheduler.look(), { by, most: limit }));
+  return found.map(({ job: { job, state, stats }, value }) => {
     const { p50Ms, p95Ms } = runTimes(stats);
     return {
       job: job.name,
@@ -193,41 +178,28 @@ async function top({ scheduler, turns }: Reading, by: Top['by'], limit: number):
   });
 }
 
-async function rate(reading: Reading, asked: Static<typeof RateQuery>): Promise<Rate> {
-  const { fromMs, toMs, stepMs } = stepsOf(asked, reading.scheduler.now());
+async function rate(reading: Reading, asked: Asked): Promise<Rate> {
+  const span = spanOf(asked, reading.scheduler.now());
+  const { fromMs, toMs, stepMs } = span;
   const { runs, knownFromMs } = await runsBetween(reading, { fromMs, toMs });
-  const steps = Array.from({ length: Math.ceil((toMs - fromMs) / stepMs) }, (_, index) => ({
-    at: iso(fromMs + index * stepMs),
-    ended: {} as Record<string, number>,
-    unfinished: 0,
-  }));
-  for (const { due, state, endedAt } of runs) {
-    const step = steps[Math.floor((due - fromMs) / stepMs)];
-    if (step === undefined) continue;
-    if (endedAt === null) step.unfinished++;
-    else step.ended[state] = (step.ended[state] ?? 0) + 1;
-  }
+  const steps = await reading.turns.drive(runRate(runs, span));
   return {
     from: iso(fromMs),
     to: iso(toMs),
     stepMs,
     complete: knownFromMs <= fromMs,
     knownFrom: iso(knownFromMs),
-    steps,
+    steps: steps.map(({ at, ended, unfinished }) => ({ at: iso(at), ended, unfinished })),
   };
 }
 
-/** Whole steps, so that the same step is counted alike whenever it is asked for. */
-function stepsOf(
-  asked: Static<typeof RateQuery>,
-  now: number,
-): { fromMs: number; toMs: number; stepMs: number } {
+function spanOf(asked: Asked, now: number): StepSpan {
   const stepMs = durationMs(asked.step ?? 'PT1M', 'step');
   const said = readSpan(asked);
   const to = said.toMs ?? now + 1;
-  const from = said.fromMs ?? to - hourMs;
-  const fromMs = writable(Math.floor(from / stepMs) * stepMs);
-  const toMs = writable(Math.ceil(to / stepMs) * stepMs);
+  const whole = wholeSteps({ fromMs: said.fromMs ?? to - hourMs, toMs: to, stepMs });
+  const fromMs = writable(whole.fromMs);
+  const toMs = writable(whole.toMs);
   if (stepMs > 0 && (toMs - fromMs) / stepMs <= apiLimits.steps) return { fromMs, toMs, stepMs };
   const allowed = `a longer duration: at most ${apiLimits.steps} steps from from to to`;
   throw new CarillonError('INVALID_FIELD', `step is ${asked.step ?? 'PT1M'}. Allowed: ${allowed}.`, {

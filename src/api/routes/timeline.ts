@@ -1,19 +1,20 @@
-/** Runs beside each other in time: those that were, those under way, and what is coming with its usual length. */
+/** Runs beside each other in time: past, unfinished, and upcoming with their usual length. */
 
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import type { JobGlance } from '../../scheduler/handle.ts';
-import type { Run } from '../../scheduler/model/model.ts';
 import { readyAt } from '../../scheduler/model/run-state.ts';
-import { lateness } from '../../scheduler/read/late.ts';
-import { Outlook } from '../../scheduler/read/outlook.ts';
 import { sorted } from '../../scheduler/read/sorted.ts';
-import { nextDueOf } from '../../scheduler/read/view.ts';
-import { nextInstant } from '../../scheduler/schedule/next.ts';
+import {
+  type Passes,
+  pastRuns,
+  type ShownRun,
+  type UpcomingRun,
+  upcomingRuns,
+} from '../../scheduler/read/timeline.ts';
 import { runTimes } from '../../scheduler/stats/run-times.ts';
 import type { ApiContext, Reading } from '../context.ts';
 import { answers, labelFilter, query, span } from '../endpoint.ts';
-import { type JobFilter, passing } from '../lists/job-filter.ts';
+import { passing } from '../lists/job-filter.ts';
 import { runsBetween } from '../lists/past-runs.ts';
 import { sendLong } from '../long-answer.ts';
 import { iso, isoOrNull, readSpan, writable } from '../wire/instants.ts';
@@ -56,62 +57,48 @@ async function timeline(reading: Reading, asked: Asked): Promise<Timeline> {
   const { scheduler, turns } = reading;
   const now = scheduler.now();
   const { fromMs = now - 2 * hourMs, toMs = writable(Math.max(fromMs, now) + hourMs) } = readSpan(asked);
-  const passes = passing(scheduler, filterOf(asked));
-  const past = await pastBars(reading, asked, { fromMs, toMs, now, passes });
-  const coming = await comingBars(reading, asked, { fromMs: Math.max(fromMs, now), toMs, passes });
+  const most = apiLimits.bars;
+  const passes = filterOf(reading, asked);
+  const { runs, knownFromMs } = await runsBetween(reading, {
+    fromMs,
+    toMs,
+    ...(asked.job !== undefined && { job: asked.job }),
+  });
+  const past = await turns.drive(pastRuns(scheduler.look(), runs, { now, passes, most }));
+  const upcoming = await turns.drive(
+    upcomingRuns(scheduler.look(), {
+      fromMs: Math.max(fromMs, now),
+      toMs,
+      passes: onlyOf(asked.job, passes),
+      most,
+    }),
+  );
+  const bars = [
+    ...(await turns.each(past.items, barOfRun)),
+    ...(await turns.each(upcoming.items, barOfUpcoming)),
+  ];
   return {
     from: iso(fromMs),
     to: iso(toMs),
     now: iso(now),
-    bars: await turns.drive(sorted([...past.bars, ...coming.bars], byDue)),
-    cutBefore: past.cut,
-    cutAfter: coming.cut,
+    bars: await turns.drive(sorted(bars, byDue)),
+    cutBefore: isoOrNull(past.cutBefore ?? (knownFromMs > fromMs ? knownFromMs : null)),
+    cutAfter: isoOrNull(upcoming.cutFrom),
   };
 }
+
+const filterOf = ({ scheduler }: Reading, { q, label }: Asked): Passes =>
+  q === undefined && label === undefined
+    ? null
+    : passing(scheduler, { ...(q !== undefined && { q }), ...(label !== undefined && { label }) });
+
+const onlyOf = (name: string | undefined, passes: Passes): Passes =>
+  name === undefined ? passes : (job) => job.job.name === name && (passes === null || passes(job));
 
 const byDue = (a: Bar, b: Bar): number =>
   a.due === b.due ? (a.job < b.job ? -1 : 1) : a.due < b.due ? -1 : 1;
 
-const filterOf = ({ q, label }: Asked): JobFilter => ({
-  ...(q !== undefined && { q }),
-  ...(label !== undefined && { label }),
-});
-
-interface Stretch {
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly passes: (job: JobGlance) => boolean;
-}
-
-async function pastBars(
-  reading: Reading,
-  { job, q, label }: Asked,
-  { fromMs, toMs, passes, now }: Stretch & { readonly now: number },
-): Promise<{ bars: Bar[]; cut: string | null }> {
-  const { runs, knownFromMs } = await runsBetween(reading, {
-    fromMs,
-    toMs,
-    ...(job !== undefined && { job }),
-  });
-  const { glance, lacking, childrenOf } = reading.scheduler.look();
-  const turn = await reading.turns.begin();
-  const outlook = new Outlook({ glance, childrenOf });
-  const filtered = q !== undefined || label !== undefined;
-  const bars: Bar[] = [];
-  for (const run of runs) {
-    if (turn.isOver()) await turn.next();
-    const own = glance(run.job);
-    // A job that is gone has nothing that a filter could ask for.
-    if (filtered && (own === undefined || !passes(own))) continue;
-    if (bars.length === apiLimits.bars) return { bars, cut: iso(run.due + 1) };
-    const late = own !== undefined && run.endedAt === null && lateness(own, now, lacking)?.run?.id === run.id;
-    const done = own === undefined || run.endedAt !== null ? null : outlook.ofRun(own, run, now);
-    bars.push(barOf(run, isoOrNull(done?.p50 ?? null), late));
-  }
-  return { bars, cut: knownFromMs > fromMs ? iso(knownFromMs) : null };
-}
-
-function barOf(run: Run, expectedEnd: string | null, late: boolean): Bar {
+function barOfRun({ run, expectedEnd, late }: ShownRun): Bar {
   const start = run.attempts.find((attempt) => attempt.startedAt !== null)?.startedAt ?? null;
   return {
     job: run.job,
@@ -122,53 +109,12 @@ function barOf(run: Run, expectedEnd: string | null, late: boolean): Bar {
     ready: iso(readyAt(run)),
     start: isoOrNull(start),
     end: isoOrNull(run.endedAt),
-    expectedEnd,
+    expectedEnd: isoOrNull(expectedEnd),
     late,
   };
 }
 
-/** The next instants of all jobs together; of a job that is due every second no more than others have room for. */
-async function comingBars(
-  { scheduler, turns }: Reading,
-  { job: only }: Asked,
-  { fromMs, toMs, passes }: Stretch,
-): Promise<{ bars: Bar[]; cut: string | null }> {
-  const jobs = await turns.drive(scheduler.look().ranked('nextDue', false));
-  const turn = await turns.begin();
-  const found: { job: JobGlance; due: number }[] = [];
-  // Behind it nothing is wanted: there are enough bars before it.
-  let until = toMs;
-  for (let at = 0; at < jobs.count; at++) {
-    if (turn.isOver()) await turn.next();
-    const job = jobs.at(at);
-    let due = nextDueOf(job);
-    if (due === null || due >= until) {
-      if ((jobs.key(at) ?? Number.POSITIVE_INFINITY) >= until) break;
-      continue;
-    }
-    if ((only !== undefined && job.job.name !== only) || !passes(job)) continue;
-    for (let count = 0; due !== null && due < until && count <= apiLimits.bars; count++) {
-      if (due >= fromMs) found.push({ job, due });
-      due = job.schedule === null ? null : nextInstant(job.schedule, due);
-    }
-    if (found.length > 2 * apiLimits.bars) until = cutTo(found, until);
-  }
-  if (found.length > apiLimits.bars) until = cutTo(found, until);
-  const bars = found.map(({ job, due }) => comingBar(job, due));
-  return { bars, cut: until < toMs ? iso(until) : null };
-}
-
-/** Keeps the earliest; answers the instant from which on something is left out. */
-function cutTo(found: { job: JobGlance; due: number }[], until: number): number {
-  found.sort((a, b) => a.due - b.due);
-  const first = found[apiLimits.bars]?.due ?? until;
-  // Either all that is due at one instant or nothing of it.
-  const keep = found.findIndex(({ due }) => due >= first);
-  found.length = keep === 0 ? apiLimits.bars : keep;
-  return first;
-}
-
-function comingBar({ job, stats }: JobGlance, due: number): Bar {
+function barOfUpcoming({ job: { job, stats }, due }: UpcomingRun): Bar {
   const { p50Ms } = runTimes(stats);
   return {
     job: job.name,

@@ -6,6 +6,7 @@
 import { type Static, Type } from 'typebox';
 import { oneOf } from '../../scheduler/job/definition.ts';
 import { endStates, liveStates } from '../../scheduler/model/model.ts';
+import { topOrders } from '../../scheduler/read/top.ts';
 import { WireLastRun } from './schema.ts';
 import { count, instant, orNull, ref } from './shape.ts';
 import { measures, WireSummary } from './views.ts';
@@ -120,8 +121,6 @@ export const WireRunDistribution = Type.Object(
   { $id: 'RunDistribution' },
 );
 export type WireRunDistribution = Static<typeof WireRunDistribution>;
-
-export const topOrders = ['p95', 'p50', 'failures'] as const;
 
 export const WireTop = Type.Object(
   {

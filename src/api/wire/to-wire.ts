@@ -13,7 +13,7 @@ import type {
   Run,
   RunState,
 } from '../../scheduler/model/model.ts';
-import { readyAt } from '../../scheduler/model/run-state.ts';
+import { isRunning, isWaiting, readyAt } from '../../scheduler/model/run-state.ts';
 import { type HeldBack, heldBackReason } from '../../scheduler/read/held-back.ts';
 import { statusOf } from '../../scheduler/read/view.ts';
 import { describeSchedule } from '../../scheduler/schedule/format.ts';
@@ -53,10 +53,6 @@ export function jobToWire(view: JobView, heldBack: HeldBack): WireJob {
     waiting: runsIn(view, isWaiting),
   };
 }
-
-/** On an engine, or on the way to it. */
-export const isRunning = (state: RunState): boolean => state === 'launching' || state === 'running';
-export const isWaiting = (state: RunState): boolean => state === 'waiting' || state === 'queued';
 
 function runsIn(view: JobView, wanted: (state: RunState) => boolean): string[] {
   const ids: string[] = [];

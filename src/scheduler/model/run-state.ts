@@ -71,6 +71,11 @@ export function isEnded(state: RunState): state is EndState {
   return (endStates as readonly string[]).includes(state);
 }
 
+/** On an engine, or on the way to it. */
+export const isRunning = (state: RunState): boolean => state === 'launching' || state === 'running';
+
+export const isWaiting = (state: RunState): boolean => state === 'waiting' || state === 'queued';
+
 /** Its command has ended well, and how the rest did has not been told; see `completion: callback`. */
 export function awaitsWord(run: Run): boolean {
   const attempt = run.attempts.at(-1);

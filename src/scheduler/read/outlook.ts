@@ -4,6 +4,7 @@
  * knows nothing of places that are taken or of other parents.
  */
 
+import { reach } from '../../dag/reach.ts';
 import type { JobGlance, Look } from '../handle.ts';
 import type { Run } from '../model/model.ts';
 import { remainingMs, runTimes } from '../stats/run-times.ts';
@@ -36,10 +37,7 @@ export class Outlook {
 
   /** All jobs that wait for it, directly or not. */
   dependents(name: string): string[] {
-    const seen = new Set([name]);
-    for (const each of seen) for (const child of this.#around.childrenOf(each)) seen.add(child);
-    seen.delete(name);
-    return [...seen];
+    return reach(name, this.#around.childrenOf);
   }
 
   /** How long all below the job takes once the job is done, in milliseconds. */

@@ -1,0 +1,82 @@
+/** The dependency graph of some jobs: levels, critical path, and what each job waits for. */
+
+import { Graph } from '../../dag/graph.ts';
+import { topologicalLevels } from '../../dag/order.ts';
+import { type CriticalPath, criticalPath } from '../../dag/path.ts';
+import { reach } from '../../dag/reach.ts';
+import type { JobView, Lacking, Look, Steps } from '../handle.ts';
+import { runTimes } from '../stats/run-times.ts';
+import { HeldBack, type Holder } from './held-back.ts';
+import { lateness } from './late.ts';
+
+export interface GraphJob {
+  readonly view: JobView;
+  /** Why the job is late; null: it is in time. */
+  readonly late: string | null;
+  /** Rounds that have begun, and the parents they still miss. */
+  readonly lacking: readonly Lacking[];
+  /** Paused and disabled ancestors that keep it from running. */
+  readonly heldBackBy: readonly Holder[];
+  /** The longest way down to it, in edges. */
+  readonly level: number;
+}
+
+export interface JobGraph {
+  readonly jobs: readonly GraphJob[];
+  /** From parent to child, where both are in the graph. */
+  readonly edges: { readonly from: string; readonly to: string }[];
+  /** By median run times. */
+  readonly criticalPath: CriticalPath;
+}
+
+/** The job with its ancestors and its descendants, each as many edges away as is given. Default: all the way. */
+export function relatives(
+  { parentsOf, childrenOf }: Look,
+  job: string,
+  { ancestors, descendants }: { readonly ancestors?: number; readonly descendants?: number },
+): ReadonlySet<string> {
+  return new Set([job, ...reach(job, parentsOf, ancestors), ...reach(job, childrenOf, descendants)]);
+}
+
+/** The graph of these jobs, in their order. */
+export function* graphOf(look: Look, views: ReadonlyMap<string, JobView>, now: number): Steps<JobGraph> {
+  const graph = yield* edgesWithin(views);
+  const levels = yield* levelsOf(graph, views.keys());
+  const path = yield* criticalPath(graph, undefined, (name) => {
+    const view = views.get(name);
+    return view === undefined ? 0 : (runTimes(view.stats).p50Ms ?? 0);
+  });
+  const heldBack = new HeldBack(look);
+  const jobs: GraphJob[] = [];
+  const edges: { from: string; to: string }[] = [];
+  for (const view of views.values()) {
+    const { name } = view.job;
+    jobs.push({
+      view,
+      late: lateness(view, now, look.lacking)?.reason ?? null,
+      lacking: view.state.join === null ? [] : look.lacking(name),
+      heldBackBy: heldBack.by(name),
+      level: levels.get(name) ?? 0,
+    });
+    for (const from of graph.parentsOf(name)) edges.push({ from, to: name });
+    yield;
+  }
+  return { jobs, edges, criticalPath: path };
+}
+
+function* edgesWithin(views: ReadonlyMap<string, JobView>): Steps<Graph> {
+  const graph = new Graph();
+  for (const { job, parents } of views.values()) {
+    const within = parents.filter((parent) => views.has(parent));
+    if (within.length > 0) graph.setParents(job.name, within);
+    yield;
+  }
+  return graph;
+}
+
+function* levelsOf(graph: Graph, jobs: Iterable<string>): Steps<ReadonlyMap<string, number>> {
+  const levels = new Map<string, number>();
+  for (const [level, names] of (yield* topologicalLevels(graph, jobs)).entries())
+    for (const name of names) levels.set(name, level);
+  return levels;
+}
