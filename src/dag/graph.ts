@@ -65,12 +65,12 @@ export class Graph {
 
   /** Everything `name` waits for, directly or not; nearest first, without itself. */
   ancestors(name: string): string[] {
-    return reach(name, (each) => this.parentsOf(each));
+    return [...reach(name, (each) => this.parentsOf(each))];
   }
 
   /** Everything that waits for `name`, directly or not; nearest first, without itself. */
   descendants(name: string): string[] {
-    return reach(name, (each) => this.childrenOf(each));
+    return [...reach(name, (each) => this.childrenOf(each))];
   }
 
   /** The jobs with at least one edge, in no particular order. */

@@ -1,11 +1,11 @@
 /** All jobs that one leads to: its ancestors or its descendants, by the edges that are followed. */
 
-/** Nearest first, without `start` itself; at most `steps` edges away. Default: all the way. */
-export function reach(
+/** Nearest first, each once, without `start` itself; at most `steps` edges away. Default: all the way. */
+export function* reach(
   start: string,
   next: (name: string) => readonly string[],
   steps: number = Number.POSITIVE_INFINITY,
-): string[] {
+): Generator<string, void> {
   const seen = new Set([start]);
   let level: readonly string[] = [start];
   for (let step = 0; step < steps && level.length > 0; step++) {
@@ -15,10 +15,9 @@ export function reach(
         if (seen.has(each)) continue;
         seen.add(each);
         further.push(each);
+        yield each;
       }
     }
     level = further;
   }
-  seen.delete(start);
-  return [...seen];
 }

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { toDot } from '../../dag/export.ts';
 import { CarillonError } from '../../errors.ts';
-import type { JobView, SchedulerHandle } from '../../scheduler/handle.ts';
+import type { JobView } from '../../scheduler/handle.ts';
 import { isRunning, isWaiting } from '../../scheduler/model/run-state.ts';
 import { type GraphJob, graphOf, type JobGraph, relatives } from '../../scheduler/read/graph.ts';
 import { runTimes } from '../../scheduler/stats/run-times.ts';
@@ -93,7 +93,7 @@ async function graphThat(reading: Reading, asked: Asked): Promise<JobGraph> {
 async function viewsThat(reading: Reading, asked: Asked): Promise<Map<string, JobView>> {
   const { job, label, linked = false } = asked;
   const views = new Map<string, JobView>();
-  const related = job === undefined ? null : relativesOf(reading.scheduler, job, asked);
+  const related = job === undefined ? null : await relativesOf(reading, job, asked);
   for await (const view of jobsThat(reading, label === undefined ? {} : { label })) {
     if (related !== null && !related.has(view.job.name)) continue;
     if (linked && view.parents.length === 0 && view.children.length === 0) continue;
@@ -104,9 +104,9 @@ async function viewsThat(reading: Reading, asked: Asked): Promise<Map<string, Jo
 }
 
 /** JOB_NOT_FOUND. */
-function relativesOf(scheduler: SchedulerHandle, job: string, asked: Asked): ReadonlySet<string> {
+function relativesOf({ scheduler, turns }: Reading, job: string, asked: Asked): Promise<ReadonlySet<string>> {
   scheduler.job(job);
-  return relatives(scheduler.look(), job, asked);
+  return turns.drive(relatives(scheduler.look(), job, asked));
 }
 
 function toNode({ view, late, lacking, heldBackBy, level }: GraphJob): GraphNode {

@@ -30,12 +30,19 @@ export interface JobGraph {
 }
 
 /** The job with its ancestors and its descendants, each as many edges away as is given. Default: all the way. */
-export function relatives(
+export function* relatives(
   { parentsOf, childrenOf }: Look,
   job: string,
   { ancestors, descendants }: { readonly ancestors?: number; readonly descendants?: number },
-): ReadonlySet<string> {
-  return new Set([job, ...reach(job, parentsOf, ancestors), ...reach(job, childrenOf, descendants)]);
+): Steps<ReadonlySet<string>> {
+  const found = new Set([job]);
+  for (const way of [reach(job, parentsOf, ancestors), reach(job, childrenOf, descendants)]) {
+    for (const name of way) {
+      found.add(name);
+      yield;
+    }
+  }
+  return found;
 }
 
 /** The graph of these jobs, in their order. */

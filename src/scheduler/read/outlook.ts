@@ -5,7 +5,7 @@
  */
 
 import { reach } from '../../dag/reach.ts';
-import type { JobGlance, Look } from '../handle.ts';
+import type { JobGlance, Look, Steps } from '../handle.ts';
 import type { Run } from '../model/model.ts';
 import { remainingMs, runTimes } from '../stats/run-times.ts';
 
@@ -35,20 +35,26 @@ export class Outlook {
     return { p50: from + left.p50, p95: from + left.p95 };
   }
 
-  /** All jobs that wait for it, directly or not. */
-  dependents(name: string): string[] {
-    return reach(name, this.#around.childrenOf);
+  /** Number of jobs that depend on it, directly or not. */
+  *dependents(name: string): Steps<number> {
+    let count = 0;
+    for (const _ of reach(name, this.#around.childrenOf)) {
+      count++;
+      yield;
+    }
+    return count;
   }
 
   /** How long all below the job takes once the job is done, in milliseconds. */
-  below(name: string): Forecast {
+  *below(name: string): Steps<Forecast> {
     // By hand and not by recursion: chains may be longer than a stack is deep.
     const pending = [name];
     while (pending.length > 0) {
+      yield;
       const job = pending.at(-1) as string;
       const open = this.#around.childrenOf(job).filter((child) => !this.#below.has(child));
       if (open.length > 0 && !this.#below.has(job)) {
-        pending.push(...open);
+        for (const child of open) pending.push(child);
         continue;
       }
       pending.pop();

@@ -41,37 +41,32 @@ type Downstream = {
 
 /** Reads all jobs once; each list has at most `most` items. */
 export function* overviewOf(look: Look, { now, most }: { now: number; most: number }): Steps<Overview> {
-  const found = yield* readAll(look, now);
+  const { counts, late, failing, running, soon } = yield* readAll(look, now);
   const outlook = new Outlook(look);
-  const dependents = ({ job: { job } }: { job: JobGlance }) => outlook.dependents(job.name).length;
+  const lateItems: Overview['late']['items'][number][] = [];
+  for (const each of yield* first(late, most, bySince)) {
+    const dependents = yield* outlook.dependents(each.job.job.name);
+    lateItems.push({ ...each, dependents, ...(yield* ends(each, outlook, now)) });
+  }
+  const failingItems: Overview['failing']['items'][number][] = [];
+  for (const job of yield* first(failing, most, byFailures))
+    failingItems.push({ job, dependents: yield* outlook.dependents(job.job.name) });
+  const runningItems = (yield* first(running, most, byDueOfRun)).map(({ job, run }) => {
+    return { job, run, done: outlook.ofRun(job, run, now) };
+  });
   return {
-    counts: {
-      ...found.counts,
-      failing: found.failing.length,
-      late: found.late.length,
-      running: found.running.length,
-    },
-    late: yield* first(found.late, most, bySince, (each) => ({
-      ...each,
-      dependents: dependents(each),
-      ...ends(each, outlook, now),
-    })),
-    failing: yield* first(found.failing, most, byFailures, (each) => ({
-      ...each,
-      dependents: dependents(each),
-    })),
-    running: yield* first(found.running, most, byDueOfRun, (each) => ({
-      ...each,
-      done: outlook.ofRun(each.job, each.run, now),
-    })),
-    nextHour: yield* first(found.soon, most, byDue, (each) => each),
+    counts: { ...counts, failing: failing.length, late: late.length, running: running.length },
+    late: { total: late.length, items: lateItems },
+    failing: { total: failing.length, items: failingItems },
+    running: { total: running.length, items: runningItems },
+    nextHour: { total: soon.length, items: yield* first(soon, most, byDue) },
   };
 }
 
 interface Found {
   readonly counts: Counts;
   readonly late: LateJob[];
-  readonly failing: { readonly job: JobGlance }[];
+  readonly failing: JobGlance[];
   readonly running: RunningRun[];
   readonly soon: DueJob[];
 }
@@ -87,7 +82,7 @@ function* readAll({ ranked, lacking }: Look, now: number): Steps<Found> {
       if (isRunning(run.state)) found.running.push({ job, run });
       else found.counts.waiting++;
     }
-    if (job.state.consecutiveFailures > 0) found.failing.push({ job });
+    if (job.state.consecutiveFailures > 0) found.failing.push(job);
     const late = lateness(job, now, lacking);
     if (late !== null) found.late.push({ job, late });
     const due = nextDueOf(job);
@@ -109,31 +104,20 @@ const none = (jobs: number): Counts => ({
 });
 
 /** When the late job will probably have ended, and with it all its downstream jobs. */
-function ends({ job, late }: LateJob, outlook: Outlook, now: number) {
+function* ends({ job, late }: LateJob, outlook: Outlook, now: number) {
   const done = outlook.ofRun(job, late.run, now);
-  const below = outlook.below(job.job.name);
+  const below = yield* outlook.below(job.job.name);
   return { done, allDone: done && { p50: done.p50 + below.p50, p95: done.p95 + below.p95 } };
 }
 
-/** The first `most` items in order, each made into what is shown of it in a step of its own. */
-function* first<T, R>(
-  found: readonly T[],
-  most: number,
-  order: (a: T, b: T) => number,
-  shown: (item: T) => R,
-): Steps<First<R>> {
-  const items: R[] = [];
-  for (const item of (yield* sorted(found, order)).slice(0, most)) {
-    items.push(shown(item));
-    yield;
-  }
-  return { total: found.length, items };
+function* first<T>(found: readonly T[], most: number, order: Order<T>): Steps<T[]> {
+  return (yield* sorted(found, order)).slice(0, most);
 }
 
 type Order<T> = (a: T, b: T) => number;
 const byName: Order<{ readonly job: JobGlance }> = (a, b) => (a.job.job.name < b.job.job.name ? -1 : 1);
 const bySince: Order<LateJob> = (a, b) => a.late.since - b.late.since || byName(a, b);
-const byFailures: Order<{ readonly job: JobGlance }> = (a, b) =>
-  b.job.state.consecutiveFailures - a.job.state.consecutiveFailures || byName(a, b);
+const byFailures: Order<JobGlance> = (a, b) =>
+  b.state.consecutiveFailures - a.state.consecutiveFailures || (a.job.name < b.job.name ? -1 : 1);
 const byDueOfRun: Order<RunningRun> = (a, b) => a.run.due - b.run.due || byName(a, b);
 const byDue: Order<DueJob> = (a, b) => a.due - b.due || byName(a, b);

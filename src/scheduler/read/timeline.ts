@@ -92,9 +92,11 @@ export function* upcomingRuns({ ranked }: Look, options: UpcomingOptions): Steps
       continue;
     }
     if (passes !== null && !passes(job)) continue;
+    const { schedule } = job;
     for (let count = 0; due !== null && due < until && count <= most; count++) {
+      yield;
       if (due >= fromMs) found.push({ job, due });
-      due = job.schedule === null ? null : nextInstant(job.schedule, due);
+      due = schedule === null ? null : nextInstant(schedule, due);
     }
     if (found.length > 2 * most) until = cut(found, most, until);
   }

@@ -1,11 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Graph } from '../../../src/dag/graph.ts';
 import type { JobGlance } from '../../../src/scheduler/handle.ts';
 import { freshState } from '../../../src/scheduler/model/fresh-state.ts';
 import type { Attempt, Run } from '../../../src/scheduler/model/model.ts';
 import { lateness } from '../../../src/scheduler/read/late.ts';
-import { Outlook } from '../../../src/scheduler/read/outlook.ts';
 import { remainingMs, runTimes } from '../../../src/scheduler/stats/run-times.ts';
 import { fold } from '../../../src/scheduler/stats/stats.ts';
 
@@ -181,39 +178,4 @@ test('what is left of a run is up to the first run time that it has not passed',
   expect(remainingMs(times, 1_500)).toEqual({ p50: 1_500, p95: 1_500 });
   expect(remainingMs(times, 3_000)).toBeNull();
   expect(remainingMs(runTimes(null), 0)).toBeNull();
-});
-
-test('all below a job takes as long as the longest way down', () => {
-  const edges = fc.uniqueArray(
-    fc.tuple(fc.nat(8), fc.nat(8)).filter(([a, b]) => a < b),
-    {
-      selector: String,
-      maxLength: 25,
-    },
-  );
-  fc.assert(
-    fc.property(
-      edges,
-      fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 9, maxLength: 9 }),
-      (links, took) => {
-        const graph = new Graph();
-        for (let child = 0; child < 9; child++) {
-          const parents = links.filter(([, to]) => to === child).map(([from]) => `j${from}`);
-          graph.setParents(`j${child}`, parents);
-        }
-        const glance = (name: string) => job({ count: 1, tookMs: took[Number(name.slice(1))] ?? 0 });
-        const outlook = new Outlook({ glance, childrenOf: (name) => graph.childrenOf(name) });
-        // Every way down, one by one.
-        const longest = (from: number): number =>
-          Math.max(
-            0,
-            ...links.filter(([parent]) => parent === from).map(([, to]) => (took[to] ?? 0) + longest(to)),
-          );
-        for (let n = 0; n < 9; n++) {
-          expect(outlook.below(`j${n}`).p50).toBe(longest(n));
-          expect(new Set(outlook.dependents(`j${n}`))).toEqual(new Set(graph.descendants(`j${n}`)));
-        }
-      },
-    ),
-  );
 });
