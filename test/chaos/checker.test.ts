@@ -51,6 +51,27 @@ function use(draft: Draft, change: Partial<ChaosJob>): void {
   draft.jobs = draft.jobs.map((job) => (job.name === 'tick' ? { ...job, ...change } : job));
 }
 
+/** The leader is lost at 10 s; the next one finds instants at 16 s that it runs one after the other, and skips the others. */
+function workOff(draft: Draft, seconds: readonly number[]): void {
+  draft.faults.push(fault({}));
+  draft.jobs = draft.jobs.filter(({ name }) => name !== 'child');
+  use(draft, { overlap: 'skip' });
+  for (const { id, job, due } of draft.runs)
+    if (job === 'child' || (job === 'tick' && due >= sec(10))) forget(draft, id, ['runs', 'ledger', 'lines']);
+  const slow = { ...tick, durationMs: 7_000 };
+  for (const [i, second] of seconds.entries()) {
+    addRun(draft, slow, { due: sec(second), at: sec(16 + i * 7.5) });
+    amend(draft, `tick@${second}`, { createdAt: sec(16) });
+  }
+  for (let second = seconds.at(-1)! + 2; second < 40; second += 2) {
+    const { id } = addRun(draft, tick, { due: sec(second), at: sec(second) });
+    const skipped = { state: 'skipped', createdAt: sec(second), endedAt: sec(second), attempts: [] };
+    amend(draft, id, skipped);
+    forget(draft, id, ['lines']);
+    draft.ledger = draft.ledger.map((line) => (line.run === id ? { ...line, end: 'skipped' } : line));
+  }
+}
+
 interface Story {
   readonly story: string;
   spoil(draft: Draft): void;
@@ -225,6 +246,19 @@ const stories: readonly Story[] = [
       draft.lines = draft.lines.map((line) => (line === done ? { ...line, at: sec(13) } : line));
     },
     caught: ['overlapping', 'tick', 'tick@12 began', 'tick@10 ran until', 'overlap is skip'],
+  },
+  {
+    story: 'what passed while nobody led runs one after the other where overlap is skip',
+    spoil: (draft) => workOff(draft, [10, 12, 14, 16]),
+    caught: null,
+  },
+  {
+    story: 'an instant that was seen on time waits behind those where overlap is skip',
+    spoil: (draft) => {
+      workOff(draft, [10, 12, 14, 16, 18]);
+      amend(draft, 'tick@18', { createdAt: sec(18) });
+    },
+    caught: ['late', 'tick', 'tick@18 began 28000 ms after it could'],
   },
   {
     story: 'a run ends as failed with retries left',

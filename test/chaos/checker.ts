@@ -38,7 +38,7 @@ import {
   type RunRecord,
   type Violation,
 } from './history.ts';
-import { checkLedger } from './ledger-rules.ts';
+import { checkLedger, isCaughtUp } from './ledger-rules.ts';
 
 export function check(history: History): Violation[] {
   const evidence = evidenceOf(history);
@@ -95,6 +95,7 @@ function checkLaunches(evidence: Evidence): Violation[] {
 /** Every due instant has its run, begun in its window, or a ledger line in its place. */
 function checkInstants(evidence: Evidence, job: ChaosJob): Violation[] {
   const runs = scheduledRuns(evidence, job);
+  const late = new Set([...runs.values()].filter(isCaughtUp).map(({ createdAt }) => createdAt));
   const lines = evidence.ledgerOf.get(job.name) ?? [];
   const instants = instantsOf(job);
   const found: Violation[] = [];
@@ -102,9 +103,9 @@ function checkInstants(evidence: Evidence, job: ChaosJob): Violation[] {
   for (const due of instants) {
     const run = runs.get(due);
     if (run !== undefined) {
-      found.push(
-        ...checkWindow(evidence, job, run, Math.max(due, job.overlap === 'queue-all' ? earlierEnd : due)),
-      );
+      // With `skip`, only what is caught up waits: a due instant that is seen on time is skipped or begins.
+      const waits = job.overlap === 'queue-all' || (job.overlap === 'skip' && late.has(run.createdAt));
+      found.push(...checkWindow(evidence, job, run, waits ? Math.max(due, earlierEnd) : due));
       earlierEnd = Math.max(earlierEnd, run.endedAt ?? Number.POSITIVE_INFINITY);
     } else if (!lines.some(({ from, to, end }) => end !== 'ran' && from <= due && due <= to)) {
       found.push(

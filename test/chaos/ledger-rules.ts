@@ -5,10 +5,12 @@
 
 import { beginBy } from './calm.ts';
 import { type Evidence, scheduledRuns, violation } from './evidence.ts';
-import { type ChaosJob, instantsOf, type LedgerRecord, type Violation } from './history.ts';
+import { type ChaosJob, instantsOf, type LedgerRecord, type RunRecord, type Violation } from './history.ts';
 
 /** What is seen within this long is on time, whatever the catch-up policy: as the scheduler promises. */
 const ON_TIME_MS = 5_000;
+
+export const isCaughtUp = ({ createdAt, due }: RunRecord): boolean => createdAt - due > ON_TIME_MS;
 
 export function checkLedger(evidence: Evidence, job: ChaosJob): Violation[] {
   const lines = evidence.ledgerOf.get(job.name) ?? [];

@@ -220,9 +220,11 @@ export class Judge {
     const before = this.runs.get(run.id);
     const life = this.jobs.get(run.job);
     if (ended !== isEnded(run.state)) this.#wrong(`${run.id} is kept as ended and is ${run.state}`);
-    const by = this.runs.get(run.kill?.by ?? '');
-    if (run.inRow === true && (run.state === 'skipped' || by?.inRow === true))
+    if (run.inRow === true && (run.state === 'skipped' || run.reason?.startsWith('replaced by') === true))
       this.#wrong(`${run.id} is to be caught up, and is ${run.state} (${run.reason})`);
+    const waits = run.state === 'waiting' && run.attempts.length === 0 && run.inRow !== true;
+    if (waits && life?.changed === false && policyOf(life.job.definition.policy).overlap === 'skip')
+      this.#wrong(`${run.id} is to be skipped where another is unfinished, and waits (${run.reason})`);
     if (before !== undefined && isEnded(before.state))
       this.#wrong(`${run.id} ended as ${before.state} and is ${run.state} now`);
     if (before !== undefined && before.attempts.length > run.attempts.length) this.#putBack(run, before);

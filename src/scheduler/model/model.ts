@@ -133,7 +133,7 @@ export interface Run {
   decidedAt?: number;
   /** How many earlier due instants this run stands for (catch-up `latest`). */
   readonly catchesUp: number;
-  /** It is one of a row of late due instants that are run one after the other; see overlap.ts. */
+  /** One of a row of due instants that passed unseen and are run one after the other; see overlap.ts. */
   readonly inRow?: true;
   /** The job's revision that the newest attempt was launched with. */
   revision: number;

@@ -12,6 +12,7 @@ import { addLeap, COUNT_LIMIT, LEAP_MS, moveCursor, takeBack, undecidedUpTo } fr
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { settle } from './endings.ts';
+import { isWaiting } from './overlap.ts';
 import { idleReason, openRun } from './runs.ts';
 
 /**
@@ -76,8 +77,13 @@ function decideMany(turn: Turn, entry: Entry): void {
   const policy = policyOf(entry.job.definition.policy);
   const keep = MAX_ON_TIME + (policy.catchUp === 'latest' ? 1 : policy.catchUpLimit);
   const stretch = undecided(entry, draft.now, keep);
-  const wanted = chooseRuns(policy, stretch.last, draft.now);
+  // Those of an earlier absence may still wait.
+  const catchUpLimit = policy.catchUpLimit - entry.runs.filter((run) => run.inRow && isWaiting(run)).length;
+  const wanted = chooseRuns({ ...policy, catchUpLimit }, stretch.last, draft.now);
   const [firstWanted] = wanted;
+  // All that passed before somebody looked, with the newest, which may still be on time.
+  const inRow =
+    policy.catchUp !== 'latest' && firstWanted !== undefined && draft.now - firstWanted > ON_TIME_MS;
   const passed = stretch.count - wanted.length;
   if (passed > 0) {
     // Those that are not run all lie before those that are.
@@ -102,7 +108,7 @@ function decideMany(turn: Turn, entry: Entry): void {
     draft.cut();
   }
   for (const due of wanted) {
-    runAt(turn, entry, due, { inRow: policy.catchUp !== 'latest' && draft.now - due > ON_TIME_MS });
+    runAt(turn, entry, due, { inRow });
     settle(turn);
     draft.cut();
   }
@@ -116,14 +122,17 @@ export function chooseRuns(policy: Policy, last: readonly number[], now: number)
     policy.startWithinMs === null ? late : late.filter((due) => now - due <= (policy.startWithinMs ?? 0));
   switch (policy.catchUp) {
     case 'none':
-      return [...(policy.startWithinMs === null ? [] : within.slice(-policy.catchUpLimit)), ...onTime];
+      return [...(policy.startWithinMs === null ? [] : newest(within, policy.catchUpLimit)), ...onTime];
     case 'latest':
       // One run stands for all that passed, so that a long absence of a frequent job ends with one start.
       return late.length === 0 ? onTime : [...within, ...onTime].slice(-1);
     case 'all':
-      return [...within.slice(-policy.catchUpLimit), ...onTime];
+      return [...newest(within, policy.catchUpLimit), ...onTime];
   }
 }
+
+const newest = (ascending: readonly number[], limit: number): readonly number[] =>
+  ascending.slice(Math.max(0, ascending.length - limit));
 
 function missedReason(policy: Policy): string {
   if (policy.startWithinMs !== null) return 'the start window had passed';

@@ -2,9 +2,9 @@
  * What becomes of a run that is due while others of its job are unfinished.
  *
  * Late due instants that are all run (`catchUp: all`, or a start window) are a row: they run one after the other,
- * whatever the overlap policy is, unless it allows several at once. None of them is skipped for another one or replaces
- * it. A due instant that comes on time while the row is under way waits at its end, as long as no more than
- * `catchUpLimit` wait: whoever asked for each instant gets it. Behind the row the policy holds again.
+ * whatever the overlap policy is, unless it allows several at once. Nothing skips or replaces a run of the row.
+ * To every other run the policy applies, and runs of the row count as unfinished runs. So nothing is added to the row
+ * while it is worked off, and a job whose runs take as long as its period gets to its end.
  */
 
 import type { Policy } from '../job/policy.ts';
@@ -21,30 +21,23 @@ export type Overlap =
   | { readonly kind: 'wait'; readonly reason: string; readonly replaces: readonly Run[] }
   | { readonly kind: 'start' };
 
-export interface Coming {
-  readonly byClock: boolean;
-  readonly inRow: boolean;
-}
-
 /** `others`: the unfinished runs of the job, oldest first. */
-export function overlapOf(policy: Policy, others: readonly Run[], { byClock, inRow }: Coming): Overlap {
+export function overlapOf(policy: Policy, others: readonly Run[], inRow: boolean): Overlap {
   const [first] = others;
   if (first === undefined || policy.overlap === 'allow') return { kind: 'start' };
-  const waiting = others.filter((other) => other.state === 'waiting' && other.attempts.length === 0);
-  const rows = others.filter((other) => other.inRow === true);
-  const joins = inRow || (byClock && rows.length > 0 && waiting.length < policy.catchUpLimit);
-  const reason = `waits for ${named(others)} to end`;
-  if (joins) {
-    const replaces = policy.overlap === 'replace' && rows.length === 0 ? others : [];
-    return { kind: 'wait', reason, replaces };
-  }
-  const skip = skipReason(policy, first, waiting);
+  const skip = inRow ? null : skipReason(policy, first, others.filter(isWaiting));
   if (skip !== null) return { kind: 'skip', reason: `overlap: ${skip}` };
-  return { kind: 'wait', reason, replaces: policy.overlap === 'replace' ? others : [] };
+  const replaces = policy.overlap === 'replace' ? others.filter((other) => other.inRow !== true) : [];
+  return { kind: 'wait', reason: `waits for ${named(others)} to end`, replaces };
+}
+
+/** The run waits for its turn, and not for a retry. */
+export function isWaiting({ state, attempts }: Run): boolean {
+  return state === 'waiting' && attempts.length === 0;
 }
 
 function skipReason({ overlap }: Policy, first: Run, waiting: readonly Run[]): string | null {
-  const [next] = waiting;
+  const next = waiting.find((run) => run.inRow !== true);
   if (overlap === 'skip') return `${first.id} is still ${first.state}`;
   if (overlap === 'queue' && next !== undefined) return `${next.id} waits already`;
   if (overlap === 'queue-all' && waiting.length >= MAX_WAITING_RUNS)

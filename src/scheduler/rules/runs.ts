@@ -44,10 +44,7 @@ export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
     closeRun(turn, run, 'succeeded', `marked as succeeded by ${seed.marked}`);
     return run;
   }
-  const overlap = overlapOf(policy, others, {
-    byClock: seed.trigger.kind === 'schedule',
-    inRow: seed.inRow === true,
-  });
+  const overlap = overlapOf(policy, others, seed.inRow === true);
   const skip = seed.skip ?? (overlap.kind === 'skip' ? overlap.reason : null);
   if (skip !== null) {
     closeRun(turn, run, 'skipped', skip);

@@ -99,7 +99,7 @@ function entryOf(state: State, name: string): Entry {
 
 /** Why a run that starts now would be skipped; null: it would not. */
 function overlapping({ job, runs }: Entry): string | null {
-  const overlap = overlapOf(policyOf(job.definition.policy), runs, { byClock: false, inRow: false });
+  const overlap = overlapOf(policyOf(job.definition.policy), runs, false);
   return overlap.kind === 'skip' ? overlap.reason : null;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Rig } from '../../support/rig.ts';
+import { clockTime, Rig } from '../../support/rig.ts';
 
 const minutely = { cron: '* * * * *' };
 
@@ -140,32 +140,73 @@ describe('late due times that are all run (catchUp: all) wait for each other', (
     expect(r.lines('a')).toEqual(['missed 01:00 x3']);
   });
 
-  test.each([['skip'], ['queue'], ['replace']])(
-    'under overlap %s a due time that comes meanwhile waits at the end of the row',
-    (overlap) => {
-      const r = away({ overlap });
-      r.advance('2026-01-01T06:00:10Z');
-      expect(r.runs('a').at(-1)).toBe('waiting 06:00');
-      expect(r.effects.filter(({ kind }) => kind === 'kill')).toEqual([]);
-      for (let i = 0; i < 6; i++) r.end('a');
-      expect(r.runs('a')).toEqual(succeeded([...all, '06:00']));
-    },
-  );
+  test.each([
+    ['skip', 'each is skipped', ['skipped 06:00', 'skipped 07:00'], []],
+    ['queue', 'one waits and the next is skipped', ['skipped 07:00'], ['06:00']],
+    ['queue-all', 'all wait', [], ['06:00', '07:00']],
+    ['replace', 'the newest waits, and replaces the one that waited', ['killed 06:00'], ['07:00']],
+  ])('overlap %s holds for due times that come meanwhile: %s', (overlap, _, ended, behind) => {
+    const r = away({ overlap });
+    r.advance('2026-01-01T07:00:10Z');
+    expect(r.runs('a').filter((run) => !/launching|waiting/.test(run))).toEqual(ended);
+    expect(r.effects.filter(({ kind }) => kind === 'kill')).toEqual([]);
+    r.restart();
+    r.inventory([]);
+    for (let i = all.length + behind.length; i > 0; i--) r.end('a');
+    expect(r.runs('a')).toEqual([...ended, ...succeeded([...all, ...behind])]);
+  });
 
-  test('no more than catchUpLimit wait; behind the row the overlap policy holds again', () => {
+  test.each([
+    ['skip', 'skipped', all],
+    ['queue', 'waiting', [...all, 'manual']],
+    ['replace', 'waiting', [...all, 'manual']],
+  ])('overlap %s holds for a run that is started by hand meanwhile: it is %s', (overlap, state, order) => {
+    const r = away({ overlap });
+    const manual = r.trigger('a');
+    expect(manual.state).toBe(state);
+    for (const _ of order) r.end('a');
+    const ran = r.history.filter((run) => run.state === 'succeeded');
+    expect(ran.map((run) => (run.id === manual.id ? 'manual' : clockTime(run.due)))).toEqual(order);
+  });
+
+  test('a job whose runs take as long as its period gets rid of them, and is on time again', () => {
+    const r = new Rig('2026-01-01T00:00:00Z');
+    r.put({
+      name: 'a',
+      schedule: { every: 'R/2026-01-01T00:00:00Z/PT2S' },
+      policy: { catchUp: 'all', overlap: 'skip' },
+    });
+    r.advance(0);
+    r.end('a');
+    r.sleep('2026-01-01T00:02:01Z');
+    expect(r.state.entry('a').runs).toHaveLength(60);
+    for (let i = 0; i < 60; i++) {
+      r.advance(2_000);
+      r.end('a');
+    }
+    r.advance(2_000);
+    expect(r.runs('a').at(-1)).toBe('launching 00:04:02');
+    expect(r.history.filter(({ state }) => state === 'skipped')).toHaveLength(60);
+  });
+
+  test('a due time that is on time when the others are found passed while nobody looked too: it is one of them', () => {
+    const r = new Rig('2026-01-01T00:30:00Z');
+    r.put({ name: 'a', schedule: { cron: '0 * * * *' }, policy: { catchUp: 'all', overlap: 'skip' } });
+    r.sleep('2026-01-01T03:00:01Z');
+    expect(r.runs('a')).toEqual(['launching 01:00', 'waiting 02:00', 'waiting 03:00']);
+  });
+
+  test('no more than catchUpLimit of them wait, those of an earlier absence counted; the older are missed', () => {
     const r = away({ catchUpLimit: 3 });
-    r.advance('2026-01-01T08:00:10Z');
-    expect(r.runs('a')).toEqual([
-      'skipped 07:00',
-      'skipped 08:00',
-      'launching 03:00',
-      'waiting 04:00',
-      'waiting 05:00',
-      'waiting 06:00',
-    ]);
-    for (let i = 0; i < 3; i++) r.end('a');
-    r.advance('2026-01-01T09:00:10Z');
-    expect(r.runs('a').filter((run) => run.endsWith('09:00'))).toEqual(['skipped 09:00']);
+    expect(r.runs('a')).toEqual(['launching 03:00', 'waiting 04:00', 'waiting 05:00']);
+    r.sleep('2026-01-01T08:10:00Z');
+    expect(r.runs('a').slice(2)).toEqual(['waiting 05:00', 'waiting 08:00']);
+    r.sleep('2026-01-01T10:10:00Z');
+    expect(r.state.entry('a').runs).toHaveLength(4);
+    expect(r.lines('a')).toEqual(['missed 01:00 x2', 'missed 06:00 x2', 'missed 09:00 x2']);
+    for (let i = 0; i < 4; i++) r.end('a');
+    r.sleep('2026-01-01T13:10:00Z');
+    expect(r.state.entry('a').runs).toHaveLength(3);
   });
 
   test('the first waits for a run from before, and replaces it where the policy says so', () => {
@@ -200,6 +241,7 @@ describe('late due times that are all run (catchUp: all) wait for each other', (
     expect(r.runs('a')).toEqual(['launching 03:00', 'waiting 04:00', 'waiting 05:00']);
     r.advance('2026-01-01T07:10:00Z');
     for (let i = 0; i < 2; i++) r.end('a');
-    expect(r.runs('a').slice(0, 3)).toEqual(['missed 04:00', 'succeeded 03:00', 'succeeded 05:00']);
+    const late = r.runs('a').filter((run) => !run.startsWith('skipped'));
+    expect(late).toEqual(['missed 04:00', 'succeeded 03:00', 'succeeded 05:00']);
   });
 });
