@@ -204,11 +204,11 @@ export class Judge {
     // When the clock is set back behind the beginning of a schedule, that comes again.
     if (Number.isNaN(life.begins)) {
       life.begins = state.begins;
-      // Instants that its parents may have used.
-      life.blankUpTo = Math.max(
-        ...[...state.ahead, ...state.eras].flatMap(({ schedule, to }) => (schedule === null ? to : [])),
-      );
+      life.blankUpTo = Number.NEGATIVE_INFINITY;
     } else life.begins = Math.min(life.begins, state.begins);
+    // Instants that its parents may have used, or schedules that are forgotten.
+    for (const { schedule, to } of [...state.ahead, ...state.eras])
+      if (schedule === null) life.blankUpTo = Math.max(life.blankUpTo, to);
     for (const key of ['succeeded', 'failed'] as const)
       if (state[key] < (life.state?.[key] ?? 0))
         this.#wrong(`${state.name}: ${key} goes back from ${life.state?.[key]} to ${state[key]}`);

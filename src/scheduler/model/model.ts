@@ -38,11 +38,11 @@ export interface JobState {
   readonly name: string;
   /** Every due instant up to and including this one is decided: it has a run or a ledger line. */
   cursor: number;
-  /** Stretches behind the cursor that are decided already; filled only when the clock was set back. */
+  /** Stretches behind the cursor that are decided already; filled only when the clock was set back. Bounded. */
   ahead: readonly Stretch[];
   /** Up to here nothing was decided under the schedule that the job has now. */
   begins: number;
-  /** What was decided under schedules that the job had before. */
+  /** What was decided under schedules that the job had before. Bounded. */
   eras: readonly Stretch[];
   /** Lines of the ledger that a clock which is set back takes back; see decided.ts. */
   leaps: readonly Leap[];
@@ -79,7 +79,7 @@ export interface Removal {
 
 /**
  * Due instants in [from, to] that are decided: those of `schedule`, or of the job's own. With null it is every instant:
- * parents made the runs, and at which of them is forgotten.
+ * parents made the runs, or schedules that are forgotten did, and it is not known at which of them.
  */
 export interface Stretch {
   readonly from: number;

@@ -27,6 +27,8 @@ export const COUNT_LIMIT = 100_000;
 /** Leaps and eras that are remembered for one job. What is forgotten of either stays decided. */
 const MAX_LEAPS = 4;
 const MAX_ERAS = 20;
+/** Parts decided ahead of the cursor that are remembered: twice what one set-back makes of all eras. */
+const MAX_AHEAD = 40;
 /** Instants of two schedules that are compared one by one; the rest of a stretch counts as decided. */
 const MAX_COMPARED = 10_000;
 
@@ -84,7 +86,8 @@ export function addLeap(state: JobState, line: LedgerLine): void {
 
 /**
  * At most `MAX_ERAS`: the oldest become one, in which every instant counts as decided, because its schedules are
- * forgotten. A clock that is set back that far then finds some instants passed over, and none that runs twice.
+ * forgotten. A clock that is set back that far then finds some instants passed over, of which the ledger says nothing,
+ * and none that runs twice.
  */
 function boundEras(eras: readonly Stretch[]): readonly Stretch[] {
   if (eras.length <= MAX_ERAS) return eras;
@@ -92,6 +95,24 @@ function boundEras(eras: readonly Stretch[]): readonly Stretch[] {
   const oldest = ascending.splice(0, eras.length - MAX_ERAS + 1);
   const { from } = oldest[0] as Stretch;
   return [{ from, to: Math.max(...oldest.map(({ to }) => to)), schedule: null }, ...ascending];
+}
+
+/**
+ * At most `MAX_AHEAD`, of ascending ones: the neighbours that are the shortest together become one, in which every
+ * instant counts as decided, so that the time in which the job passes over instants is short.
+ */
+function boundAhead(ahead: readonly Stretch[]): readonly Stretch[] {
+  const bounded = [...ahead];
+  while (bounded.length > MAX_AHEAD) {
+    const pairs = bounded.slice(1).map((next, i) => {
+      const { from, to } = bounded[i] as Stretch;
+      return { at: i, both: { from, to: Math.max(to, next.to), schedule: null } };
+    });
+    const length = ({ both }: (typeof pairs)[number]): number => both.to - both.from;
+    const { at, both } = pairs.reduce((least, pair) => (length(pair) < length(least) ? pair : least));
+    bounded.splice(at, 2, both);
+  }
+  return bounded;
 }
 
 /** The job gets another schedule, which holds from `cursor` on; `before` is the one that it had. */
@@ -122,6 +143,7 @@ export function beginNames(state: JobState, before: ScheduleInput | null, now: n
   // Which instants among them had runs is not known here: the schedule begins behind all of them.
   state.ahead = joined([...state.ahead, ...rounds]);
   moveCursor({ state }, Math.max(state.cursor, ...rounds.map(({ to }) => Math.min(to, now))));
+  state.ahead = boundAhead(state.ahead);
   state.begins = state.cursor;
 }
 
@@ -147,7 +169,7 @@ export function takeBack({ schedule, state }: Scheduled, now: number): LedgerLin
   const future = decided
     .map((stretch) => ({ ...stretch, from: Math.max(stretch.from, now + 1) }))
     .filter(({ from, to }) => from <= to);
-  state.ahead = joined([...future, ...state.ahead]);
+  state.ahead = boundAhead(joined([...future, ...state.ahead]));
   state.leaps = leaps.length === 0 ? nothing : leaps;
   state.eras = clipped(state.eras, now);
   state.begins = Math.min(state.begins, now);

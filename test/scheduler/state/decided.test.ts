@@ -329,6 +329,43 @@ describe('a clock that is set back', () => {
   });
 });
 
+describe('of what is decided ahead of the cursor', () => {
+  test('forty parts are remembered, however often the clock is set back and the schedule edited', () => {
+    const state = job({ cursor: 0 });
+    for (let i = 1; i <= 200; i++) {
+      state.cursor = at(200 - i + 0.5);
+      state.begins = at(200 - i);
+      takeBack(scheduled(state), at(200 - i));
+      beginSchedule(state, { cron: `${i % 60} * * * *` }, at(0));
+    }
+    expect(state.ahead).toHaveLength(40);
+    expect(state.eras.length).toBeLessThanOrEqual(20);
+  });
+
+  test('the neighbours that are the shortest together become one, in which every due time is decided', () => {
+    const ahead = Array.from({ length: 39 }, (_, i): Hours => [10 * i + 20, 10 * i + 22, evenHours]);
+    const state = job({ cursor: 8, ahead: [...ahead, [33, 34, hourly]] });
+    takeBack(scheduled(state), at(5));
+    expect(shown(state.ahead)).toEqual([[5, 8], ahead[0], [30, 34, null], ...ahead.slice(2)]);
+  });
+
+  test('forty are remembered as they are', () => {
+    const ahead = Array.from({ length: 39 }, (_, i): Hours => [10 * i + 20, 10 * i + 22, evenHours]);
+    const state = job({ cursor: 8, ahead });
+    takeBack(scheduled(state), at(5));
+    expect(shown(state.ahead)).toEqual([[5, 8], ...ahead]);
+  });
+
+  test('rounds that lie ahead count too', () => {
+    const decided = Array.from({ length: 8 }, (_, i) => ({ from: at(2 * i + 10), to: at(2 * i + 11) }));
+    const ahead = Array.from({ length: 38 }, (_, i): Hours => [10 * i + 50, 10 * i + 59, evenHours]);
+    const state = { ...job({ cursor: 5, ahead }), join: { ...emptyJoin, decided } };
+    beginNames(state, null, at(6));
+    expect(shown(state.ahead)).toHaveLength(40);
+    expect(shown(state.ahead).slice(3)).toEqual(ahead.slice(1));
+  });
+});
+
 describe('of the steps that passed a long time', () => {
   test('the longest four are remembered', () => {
     const state = job({ cursor: 100 });
