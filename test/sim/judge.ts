@@ -46,8 +46,6 @@ export interface Said {
 
 /** Clocks of nodes that are closer count as equal. */
 const CLOCKS_MS = 2_500;
-/** A process has loaded its copy after this long. */
-const LOAD_MS = 5_000;
 /** The longest that a launch takes while nobody looks. */
 const LAUNCH_UNSEEN_MS = 60_000;
 /** The longest without a leader, or with one that knows no better. */
@@ -97,11 +95,11 @@ export class Judge {
     this.#parts.onWrong(what);
   }
 
-  /** A commit becomes durable; everything before it is. Its leader's process began at `followedSince`. */
+  /** A commit becomes durable; everything before it is. Its leader has followed the log since `followedSince`. */
   applied(term: number, writes: readonly Write[], followedSince: number): void {
     this.commits += 1;
     if (term < this.#term) this.#wrong(`a write of term ${term} was applied after one of term ${this.#term}`);
-    const followed = followedSince + LOAD_MS < this.#commitAt;
+    const followed = followedSince < this.#commitAt;
     if (term > this.#term && (!followed || this.#parts.clockSetAt() >= this.#commitAt))
       this.#blindAt = this.#parts.time();
     if (writes.some((write) => decidedAt(write) !== undefined)) this.#commitAt = this.#parts.time();

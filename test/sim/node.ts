@@ -54,8 +54,6 @@ export class SimNode {
   readonly wall: WallClock;
   readonly processes: Engine;
   life: Life | null = null;
-  /** When its process began, in true time. */
-  beganAt = 0;
   /** A crash or a pause that waits for the next boundaries of ports. */
   onBoundary: ((where: string) => void) | null = null;
   readonly #parts: NodeParts;
@@ -101,7 +99,6 @@ export class SimNode {
     if (this.#parts.alwaysFresh) election.isFresh = () => true;
     const scheduler = this.#scheduler({ process, store, election, member });
     this.life = { process, store, election, scheduler };
-    this.beganAt = time.now;
     say('process begins', { pid: member.pid });
     const start = async (): Promise<void> => {
       await store.open();

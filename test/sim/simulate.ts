@@ -140,7 +140,7 @@ function build(
     fences: mutant !== 'store-does-not-fence',
     onApplied: (term, writes, node) => {
       trace.add('store', 'commit', { term, node, writes: writes.map(shortWrite) });
-      judge.applied(term, writes, nodes.get(node)?.beganAt ?? 0);
+      judge.applied(term, writes, nodes.get(node)?.life?.store.followedSince ?? time.now);
     },
     onTerm: (term, member) => trace.add('store', 'term begins', { term, node: member.id }),
     onExpired: (node) => trace.add('store', 'session expires', node),

@@ -39,6 +39,8 @@ export class NodeStore implements Store {
   readonly log: LogConnection;
   readonly #parts: NodeStoreParts;
   readonly #tail: Tail;
+  /** When its process began to follow the log, in true time: whatever is committed from here on is told to it. */
+  followedSince: number | null = null;
   #commits: Commits | null = null;
 
   constructor(parts: NodeStoreParts) {
@@ -102,6 +104,7 @@ export class NodeStore implements Store {
   }
 
   watch(watcher: Watcher): Watching {
+    this.followedSince ??= this.#parts.process.time.now;
     return this.#tail.watch(watcher);
   }
 
