@@ -122,11 +122,19 @@ class Oracle {
     this.settle();
   }
 
-  /** The oldest run of a job has its turn; then starts whoever can, best first. */
+  /** A new leader takes runs of one millisecond in the order of their ids. */
+  restart(): void {
+    this.runs.sort((a, b) => a.due - b.due || (a.id < b.id ? -1 : 1));
+    this.settle();
+  }
+
+  /** The oldest run of a job has its turn, unless a younger one is before it; then starts whoever can, best first. */
   settle(): void {
     for (const name of jobs) {
-      const oldest = this.runs.find((run) => run.job === name);
-      if (oldest?.state === 'waiting') oldest.state = 'queued';
+      const [oldest, ...others] = this.runs.filter((run) => run.job === name);
+      const isTurn =
+        this.plans.get(name)?.policy.overlap === 'allow' || others.every(({ state }) => state === 'waiting');
+      if (oldest?.state === 'waiting' && isTurn) oldest.state = 'queued';
     }
     const order = (a: Known, b: Known) => b.priority - a.priority || a.due - b.due || (a.id < b.id ? -1 : 1);
     for (const run of this.runs.filter(({ state }) => state === 'queued').sort(order))
@@ -174,16 +182,17 @@ class Pair {
       const next = { engine: before.engine, policy: step.plan.policy };
       oracle.plans.set(step.job, next);
       this.put(step.job);
-      // Perhaps there is a place for what it is now.
+      // An edit that changes nothing is none. After any other there may be a place for what the job is now.
+      const isChanged = JSON.stringify(next.policy) !== JSON.stringify(before.policy);
       for (const run of oracle.runs)
-        if (run.job === step.job && run.state === 'nowhere') run.state = 'queued';
+        if (isChanged && run.job === step.job && run.state === 'nowhere') run.state = 'queued';
       oracle.settle();
     } else if (step.do === 'take over') {
       oracle.sizes = step.sizes;
       this.#configure(step.sizes);
       (rig as { settings: Settings }).settings = { ...this.settings } as unknown as Settings;
       rig.restart();
-      oracle.settle();
+      oracle.restart();
     } else if (step.do === 'no place') {
       const asked = oracle.runs.filter(({ state }) => state === 'under way');
       const known = asked[step.which % Math.max(1, asked.length)];
