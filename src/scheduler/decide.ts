@@ -64,7 +64,8 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
       return turn.draft.done(tick(turn));
     case 'leading':
       state.term = event.term;
-      if (event.clockAheadMs !== 0) moveInstants(turn, event.clockAheadMs);
+      // Not known: the runs are taken for this clock's, and written, so that whoever follows knows whose they are.
+      if (event.clockAheadMs !== 0) moveInstants(turn, event.clockAheadMs ?? 0);
       clockSetBack(turn, CLOCK_BACK_MS);
       resume(turn);
       break;

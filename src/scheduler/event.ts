@@ -13,8 +13,8 @@ export type Event =
       readonly kind: 'leading';
       readonly now: number;
       readonly term: number;
-      /** Of the one that the last leader decided by, as far as is known. */
-      readonly clockAheadMs: number;
+      /** Of the one that the last leader decided by; null: nothing is known of that. */
+      readonly clockAheadMs: number | null;
     }
   | { readonly kind: 'inventory'; readonly now: number; readonly inventory: Inventory }
   | { readonly kind: 'observed'; readonly now: number; readonly observation: Observation }

@@ -20,8 +20,8 @@ const INVENTORY_WAIT_MS = 5_000;
 
 export interface LeadershipParts {
   readonly term: number;
-  /** How much this node's clock is ahead of the last leader's; 0 where nothing is known. */
-  readonly clockAheadMs: number;
+  /** How much this node's clock is ahead of the last leader's; null where nothing is known. */
+  readonly clockAheadMs: number | null;
   /** Has everything that is stored; the leadership's own from now on. */
   readonly state: State;
   readonly store: Store;
@@ -45,7 +45,7 @@ export class Leadership {
   readonly #ahead: Ahead;
   readonly #inventories: Inventories;
   readonly #clock: Clock;
-  readonly #clockAheadMs: number;
+  readonly #clockAheadMs: number | null;
   #ended = false;
   #ready = false;
 
@@ -104,12 +104,13 @@ export class Leadership {
     });
   }
 
-  /** How much this node's clock is ahead of the one that the instants of unfinished runs are told by. */
-  get clockAheadMs(): number {
+  /** How much this node's clock is ahead of the one that the instants of unfinished runs are told by; null: not known. */
+  get clockAheadMs(): number | null {
     // They are moved with the first decision, and with the next after each step: while a commit is under way, or after
     // the last one, none follows.
     const untaken = this.loop.untakenStepMs;
-    return this.state.term === this.term ? untaken : this.#clockAheadMs + untaken;
+    if (this.state.term === this.term) return untaken;
+    return this.#clockAheadMs === null ? null : this.#clockAheadMs + untaken;
   }
 
   /** Time is let in and the end was not asked for. */

@@ -38,6 +38,8 @@ export class Replica {
   #stopped = false;
   /** What the leader's clock showed when it last decided something about a run, and when that came. */
   #leaderClock: { readonly at: number; readonly monotonicMs: number };
+  /** False while that is this node's own clock, taken for the leader's as nothing was heard of it. */
+  #isClockKnown: boolean;
 
   /** `former` is what this node led with until now; null when it begins. */
   constructor(parts: ReplicaParts, former: Pick<Leadership, 'state' | 'clockAheadMs'> | null) {
@@ -45,6 +47,7 @@ export class Replica {
     this.#parts = parts;
     this.#former = former?.state ?? null;
     this.#leaderClock = { at: clock.now() - (former?.clockAheadMs ?? 0), monotonicMs: clock.monotonicMs() };
+    this.#isClockKnown = former !== null && former.clockAheadMs !== null;
   }
 
   /** The newest complete copy; null before the first. */
@@ -71,7 +74,7 @@ export class Replica {
   }
 
   /** The complete copy, with everything that was committed before the call; it is not kept up any more. */
-  async takeOver(): Promise<{ state: State; clockAheadMs: number }> {
+  async takeOver(): Promise<{ state: State; clockAheadMs: number | null }> {
     await this.caughtUp();
     const state = this.#state as State;
     this.stop();
@@ -80,17 +83,17 @@ export class Replica {
 
   /**
    * What came late makes the other clock seem behind: then durations are a little longer, and never shorter. The clock
-   * of a leader that was not followed is taken for this node's own as it was when it began to follow.
+   * of a leader that was not followed is taken for this node's own as it was when it began to follow: null where
+   * nothing speaks against that.
    */
-  #clockAheadMs(state: State): number {
-    const { clock } = this.#parts;
-    const now = clock.now();
-    let theirs = this.#leaderClock.at + clock.monotonicMs() - this.#leaderClock.monotonicMs;
+  #clockAheadMs(state: State): number | null {
+    let theirs = this.#theirs();
     // Others may have been written last by a clock that has been set since.
     for (const run of state.runs.values())
       if (isCounted(run)) theirs = Math.max(theirs, run.decidedAt ?? theirs);
-    const aheadMs = Math.round(now - theirs);
-    return Math.abs(aheadMs) > STEP_MS ? aheadMs : 0;
+    const aheadMs = Math.round(this.#parts.clock.now() - theirs);
+    if (Math.abs(aheadMs) > STEP_MS) return aheadMs;
+    return this.#isClockKnown ? 0 : null;
   }
 
   stop(): void {
@@ -121,24 +124,41 @@ export class Replica {
 
   /**
    * The leader's clock may have been set in what was missed. Then it wrote every run that is counted, and so none is
-   * as it was before.
+   * as it was before. Where nothing is known of its clock, any run tells that it cannot have written by this node's.
    */
   #learnClock(before: State, state: State): void {
     const counted = [...state.runs.values()].filter((run) => isCounted(run) && run.decidedAt !== undefined);
     const isAsBefore = ({ id, decidedAt }: Run) => before.runs.get(id)?.decidedAt === decidedAt;
-    if (counted.length === 0 || counted.some(isAsBefore)) return;
-    const at = counted.reduce(
+    const written = counted.filter((run) => !isAsBefore(run));
+    if (written.length === 0) return;
+    const at = written.reduce(
       (newest, { decidedAt = newest }) => Math.max(newest, decidedAt),
       Number.NEGATIVE_INFINITY,
     );
+    if (
+      this.#isClockKnown
+        ? written.length === counted.length
+        : at < this.#leaderClock.at || at > this.#theirs()
+    )
+      this.#heardClock(at);
+  }
+
+  /** What the leader's clock shows now, if it was not set since it was heard of. */
+  #theirs(): number {
+    const { at, monotonicMs } = this.#leaderClock;
+    return at + this.#parts.clock.monotonicMs() - monotonicMs;
+  }
+
+  #heardClock(at: number): void {
     this.#leaderClock = { at, monotonicMs: this.#parts.clock.monotonicMs() };
+    this.#isClockKnown = true;
   }
 
   #take(writes: readonly Write[]): void {
     if (this.#stopped) return;
     for (const write of writes) {
       const at = decidedAt(write);
-      if (at !== undefined) this.#leaderClock = { at, monotonicMs: this.#parts.clock.monotonicMs() };
+      if (at !== undefined) this.#heardClock(at);
     }
     if (this.#meanwhile !== null) this.#meanwhile.push(writes);
     else if (this.#state !== null) this.#parts.onNotices(follow(this.#state, writes));

@@ -15,7 +15,10 @@ const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 const hour = 3_600_000;
 
 /** A leadership over what another leader, on the node `n1`, has written in the hour before. */
-async function following(former: (rig: Rig) => void, { host = 'n1', clockAheadMs = 0 } = {}) {
+async function following(
+  former: (rig: Rig) => void,
+  { host = 'n1', clockAheadMs = 0 as number | null } = {},
+) {
   const process = { concurrency: null, abilities: abilities.process, tombstoneMs: 60_000, host: 'n1' };
   const rig = new Rig('2026-01-01T00:00:00Z', { ...testSettings, engines: { process } });
   former(rig);
@@ -217,5 +220,16 @@ describe('how far the clock is ahead of the one that runs are told by', () => {
     const before = rig.runOf('a').attempts[0]?.startedAt ?? 0;
     await begin();
     expect([...state.runs.values()].map((run) => run.attempts[0]?.startedAt)).toEqual([before + hour]);
+  });
+
+  test('is not known until the runs are written as they are', async () => {
+    const { rig, clock, state, leadership, begin } = await following(running, { clockAheadMs: null });
+    const before = rig.runOf('a').attempts[0]?.startedAt;
+    await clock.advance(5_000);
+    expect(leadership.clockAheadMs).toBeNull();
+    await begin();
+    expect(leadership.clockAheadMs).toBe(0);
+    const [run] = state.runs.values();
+    expect([run?.decidedAt, run?.attempts[0]?.startedAt]).toEqual([clock.now(), before]);
   });
 });

@@ -1,6 +1,6 @@
 /** What a follower knows of the leader's clock when it takes over. */
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Run } from '../../../src/scheduler/model/model.ts';
 import type { Log, Store, Watcher } from '../../../src/scheduler/ports.ts';
 import { Replica } from '../../../src/scheduler/runtime/replica.ts';
@@ -12,8 +12,8 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const silent = { debug() {}, info() {}, warn() {}, error() {} } as unknown as Log;
 
-/** A leader's store and a follower of it that may miss what is committed. */
-async function followed() {
+/** A leader's store and a follower of it that may miss what is committed; `loaded` are runs that it began with. */
+async function followed(...loaded: number[]) {
   const clock = new SimClock(Date.parse('2026-01-01T10:00:00Z'));
   const backing = createMemoryBacking();
   const leader = createMemoryStore(backing);
@@ -35,29 +35,31 @@ async function followed() {
   };
   const parts = { settings: testSettings, cluster: 'memory', store, clock, log: silent, onNotices() {} };
   const replica = new Replica(parts, null);
-  await replica.load();
   const running: Run[] = ['m1', 'm2'].map((variant) => {
     rig.trigger('a');
     return { ...structuredClone(rig.runOf('a', rig.view('a').runs.length - 1)), variant };
   });
+  /** The leader writes these of its two runs, and its clock shows `at`. */
+  const writes = (at: number, ...which: number[]) =>
+    leader.commit(term, [
+      which.map((index) => ({
+        kind: 'run' as const,
+        value: { ...(running[index] as Run), decidedAt: at },
+      })),
+    ]);
+  if (loaded.length > 0) await writes(clock.now() - 6 * HOUR_MS, ...loaded);
+  await replica.load();
   return {
     clock,
     replica,
-    /** The leader writes these of its two runs, and its clock shows `at`. */
-    writes: (at: number, ...which: number[]) =>
-      leader.commit(term, [
-        which.map((index) => ({
-          kind: 'run' as const,
-          value: { ...(running[index] as Run), decidedAt: at },
-        })),
-      ]),
+    writes,
     miss: (isMissed: boolean) => {
       misses = isMissed;
       if (!isMissed) watcher?.onGap();
     },
     ahead: async () => (await replica.takeOver()).clockAheadMs,
     /** A node that led with what was written, its clock `clockAheadMs` ahead of that, follows again. */
-    after: async (clockAheadMs: number) => {
+    after: async (clockAheadMs: number | null) => {
       const { state } = await replica.takeOver();
       const next = new Replica(parts, { state, clockAheadMs });
       return { load: () => next.load(), ahead: async () => (await next.takeOver()).clockAheadMs };
@@ -119,4 +121,40 @@ test('a leader that did not notice that another took over leads again with the c
   await again.load();
   await clock.advance(10 * MINUTE_MS);
   expect(await again.ahead()).toBe(5 * MINUTE_MS);
+});
+
+describe('a follower that has heard nothing of what was decided', () => {
+  test('does not know the clock of the runs that it began with', async () => {
+    const { clock, ahead } = await followed(0);
+    await clock.advance(MINUTE_MS);
+    expect(await ahead()).toBeNull();
+  });
+
+  test('learns it from a new run that its own clock cannot have decided', async () => {
+    const { clock, replica, writes, miss, ahead } = await followed(0);
+    miss(true);
+    await writes(clock.now() - 6 * HOUR_MS, 1);
+    miss(false);
+    await replica.caughtUp();
+    await clock.advance(10 * MINUTE_MS);
+    expect(await ahead()).toBe(6 * HOUR_MS);
+  });
+
+  test('learns nothing from a new run that its own clock may have decided', async () => {
+    const { clock, replica, writes, miss, ahead } = await followed(0);
+    miss(true);
+    await clock.advance(MINUTE_MS);
+    await writes(clock.now(), 1);
+    await clock.advance(HOUR_MS);
+    miss(false);
+    await replica.caughtUp();
+    expect(await ahead()).toBeNull();
+  });
+});
+
+test('a node that did not know the clock of its runs and lost its leadership before its first decision does not know it', async () => {
+  const { after } = await followed(0);
+  const again = await after(null);
+  await again.load();
+  expect(await again.ahead()).toBeNull();
 });
