@@ -211,15 +211,26 @@ export interface LaunchReport {
   readonly bytesDropped?: number | null;
 }
 
+/** How much of each stream a reader has: bytes from the first one ever printed, those that are not kept any more included. */
+export interface LogPosition {
+  readonly stdout: number;
+  readonly stderr: number;
+}
+
 export interface LogChunk {
   readonly stream: 'stdout' | 'stderr';
+  /** Output, or a line of ours in the place of output that is missing. Empty: only the position is news. */
   readonly bytes: Uint8Array;
+  /** Where a reader continues that has this chunk; left out where the engine can't continue. */
+  readonly next?: LogPosition;
 }
 
 export interface LogQuery {
   readonly stream?: 'stdout' | 'stderr';
   /** Only the last this many lines. */
   readonly tail?: number;
+  /** Only what follows; then `tail` does not count. */
+  readonly after?: LogPosition;
   /** Stay until the launch has ended. */
   readonly follow?: boolean;
   readonly signal?: StopSignal;

@@ -10,7 +10,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Clock, Log } from '../../scheduler/ports.ts';
-import { isMissing } from '../logs/files.ts';
+import { isMissing } from '../logs/stream-file.ts';
 
 /** How long processes may take to be gone after KILL; those in a system call that can't be interrupted take longer. */
 const goneWithinMs = 2_000;

@@ -8,7 +8,7 @@ import { execFile } from 'node:child_process';
 import { lstat, readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { isMissing } from '../logs/files.ts';
+import { isMissing } from '../logs/stream-file.ts';
 
 const run = promisify(execFile);
 /** A process that was left behind can fill a folder as fast as it is emptied. What is larger is left for the next start. */

@@ -32,8 +32,8 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Log } from '../../scheduler/ports.ts';
-import { isMissing } from '../logs/files.ts';
 import { isLaunchName } from '../logs/run-logs.ts';
+import { isMissing } from '../logs/stream-file.ts';
 import type { Owner } from '../owner.ts';
 import { clearLaunch, clearLeftover } from './clearing.ts';
 import { type Journal, parseJournal } from './journal.ts';

@@ -1,0 +1,338 @@
+/**
+ * One stream of what one launch printed: a file, one older generation of it (`stdout.old`), and beside them how many
+ * bytes before these are gone (`stdout.dropped`). Offsets count from the first byte ever printed, dropped ones
+ * included, so they mean the same to each process that opens the files.
+ *
+ * Writers open the file O_APPEND, so that it can be cut to nothing under a writer that knows nothing of it: past half of
+ * the bound, `trim` makes the newest half the older generation. Between two trims a writer may exceed the bound by what
+ * it prints meanwhile. What it prints in the microseconds between the last look and the cut is lost, and not counted.
+ * A process that is killed during a cut leaves `stdout.cut`, from which the next one learns how far the cut got.
+ */
+
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { appendFile, type FileHandle, lstat, open, readFile, unlink } from 'node:fs/promises';
+
+const newline = 0x0a;
+/** One read; small enough to keep many followers cheap. */
+export const blockBytes = 64 * 1024;
+
+/**
+ * A file of output is never a link, nor a pipe that somebody would have to open too. Its owner may hold a lease on it, for
+ * which an open would wait for a minute unless it is told not to.
+ */
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = constants;
+const flags = {
+  read: O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
+  change: O_RDWR | O_NOFOLLOW | O_NONBLOCK,
+  append: O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW,
+  replace: O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
+} as const;
+
+/** The output that is there. */
+export interface Range {
+  readonly first: number;
+  readonly end: number;
+}
+
+export interface Part {
+  readonly bytes: Uint8Array;
+  /** Nothing can be read now: a process holds a lease on the file. */
+  readonly held: boolean;
+}
+
+export class StreamFile {
+  readonly #path: () => string;
+  readonly #bound: number;
+  /** Where the newest file begins. */
+  #begin = 0;
+  #opening: Promise<void> | null = null;
+
+  /** `path` may change: the directory of the file can be moved. */
+  constructor(path: () => string, bound: number) {
+    this.#path = path;
+    this.#bound = bound;
+  }
+
+  get path(): string {
+    return this.#path();
+  }
+
+  append(bytes: Uint8Array): Promise<void> {
+    return appendFile(this.path, bytes, { mode: 0o600, flag: flags.append });
+  }
+
+  /** On disk, both generations. */
+  async bytes(): Promise<number> {
+    return (await sizeOf(this.path)) + (await sizeOf(this.#old));
+  }
+
+  async range(): Promise<Range> {
+    await this.#opened();
+    for (;;) {
+      const begin = this.#begin;
+      const [size, oldSize] = await Promise.all([sizeOf(this.path), sizeOf(this.#old)]);
+      if (begin === this.#begin) return { first: begin - oldSize, end: begin + size };
+    }
+  }
+
+  /** Up to `length` bytes from `at` on, or from the oldest kept byte behind it; empty at the end. */
+  async readAt(at: number, length: number): Promise<Part & { readonly at: number }> {
+    await this.#opened();
+    for (;;) {
+      const begin = this.#begin;
+      const range = await this.range();
+      // Somebody else cut the file: what is in it now follows what was read.
+      if (at > range.end && begin === this.#begin) this.#begin = at;
+      const from = Math.max(at, range.first);
+      const part =
+        from < begin
+          ? await readSome(this.#old, from - range.first, Math.min(length, begin - from))
+          : await readSome(this.path, from - begin, length);
+      if (begin === this.#begin) return { ...part, at: from };
+    }
+  }
+
+  /** Where the last `lines` lines begin, 0 if no line before them is kept; reads backwards and only as far as it must. */
+  async tailOffset(lines: number, range: Range): Promise<number> {
+    let missing = lines;
+    let to = range.end;
+    if (missing <= 0) return to;
+    while (to > range.first) {
+      const begin = this.#begin;
+      const from = Math.max(to > begin ? begin : range.first, to - blockBytes);
+      const { bytes, at } = await this.readAt(from, to - from);
+      for (let index = bytes.length - 1; index >= 0; index--) {
+        const behind = at + index + 1;
+        if (bytes[index] === newline && behind !== range.end && --missing === 0) return behind;
+      }
+      to = from;
+    }
+    return 0;
+  }
+
+  /** Whether a line is open there. Where that can't be read any more it may be. */
+  async isWithinLine(offset: number): Promise<boolean> {
+    if (offset === 0) return false;
+    const { bytes, at } = await this.readAt(offset - 1, 1);
+    return at !== offset - 1 || bytes[0] !== newline;
+  }
+
+  /** How many bytes of the oldest output are gone because of the bound. */
+  async dropped(): Promise<number> {
+    await this.#opened();
+    return this.#droppedAsNoted();
+  }
+
+  /** Brings it back under its bound. One call at a time. */
+  async trim(): Promise<void> {
+    const half = Math.floor(this.#bound / 2);
+    if ((await sizeOf(this.path)) <= half) return;
+    await this.#opened();
+    const source = await open(this.path, flags.change).catch(nullIfHeld);
+    // The next call finds it free: the system ends a lease that stands in the way.
+    if (source === null) return;
+    try {
+      const target = await open(`${this.#old}.next`, flags.replace, 0o600);
+      try {
+        this.#cut(source, target, { copied: await copyTail(source, target, half), half });
+      } finally {
+        await target.close();
+      }
+    } finally {
+      await source.close();
+    }
+  }
+
+  /**
+   * Makes a file of the launch's user a file of the scheduler: that user may have kept a name or a descriptor of it. Only
+   * after the launch has ended. Fails while it is held.
+   */
+  async takeOver(): Promise<void> {
+    const source = await open(this.path, flags.change).catch(nullIfMissing);
+    if (source === null) return;
+    try {
+      if ((await source.stat()).uid === process.geteuid?.()) return;
+      const next = `${this.path}.next`;
+      const target = await open(next, flags.replace, 0o600);
+      try {
+        await copyRange(source, target, { from: 0, to: this.#bound });
+      } finally {
+        await target.close();
+      }
+      renameSync(next, this.path);
+    } finally {
+      await source.close();
+    }
+  }
+
+  get #old(): string {
+    return `${this.path}.old`;
+  }
+
+  /** Synchronous: what was printed during the copy comes along, and no reader sees half of it. */
+  #cut(
+    source: FileHandle,
+    target: FileHandle,
+    { copied, half }: { readonly copied: number; readonly half: number },
+  ): void {
+    const note = openSync(`${this.path}.cut`, flags.replace, 0o600);
+    try {
+      writeSync(note, `${this.#begin} ${fstatSync(target.fd).ino} `);
+      const end = catchUp(source, target, copied, half);
+      writeSync(note, `${end}\n`);
+      renameSync(`${this.#old}.next`, this.#old);
+      ftruncateSync(source.fd, 0);
+      this.#begin += end;
+    } finally {
+      closeSync(note);
+    }
+    this.#noteDropped(this.#begin - fstatSync(target.fd).size);
+    unlinkSync(`${this.path}.cut`);
+  }
+
+  /** Once for each object; again after a failure. */
+  #opened(): Promise<void> {
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = null;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  async #open(): Promise<void> {
+    await this.#endCut();
+    this.#begin = (await this.#droppedAsNoted()) + (await sizeOf(this.#old));
+  }
+
+  /** Ends a cut during which its process was killed: as if it was made where both steps were, else as if it was not. */
+  async #endCut(): Promise<void> {
+    const note = await textOf(`${this.path}.cut`);
+    if (note === null) return;
+    const [, begin, ino, end] = (/^(\d+) (\d+) (\d+)\n$/.exec(note) ?? []).map(Number);
+    const old = await lstat(this.#old).catch(nullIfMissing);
+    if (begin !== undefined && end !== undefined && old !== null && old.ino === ino) {
+      if (await isRepeated(this.#old, this.path, end - old.size)) {
+        await unlink(this.#old).catch(nullIfMissing);
+        this.#noteDropped(begin);
+      } else this.#noteDropped(begin + end - old.size);
+    }
+    await unlink(`${this.path}.cut`).catch(nullIfMissing);
+  }
+
+  async #droppedAsNoted(): Promise<number> {
+    return Number((await textOf(`${this.path}.dropped`)) ?? 0);
+  }
+
+  /** Whole or not at all. */
+  #noteDropped(bytes: number): void {
+    const next = `${this.path}.dropped.next`;
+    const file = openSync(next, flags.replace, 0o600);
+    writeFileSync(file, String(bytes));
+    closeSync(file);
+    renameSync(next, `${this.path}.dropped`);
+  }
+}
+
+/** Copies the last `keep` bytes; returns up to where it read. */
+async function copyTail(source: FileHandle, target: FileHandle, keep: number): Promise<number> {
+  const end = (await source.stat()).size;
+  return copyRange(source, target, { from: Math.max(0, end - keep), to: end });
+}
+
+/** Copies what there is of a range; returns up to where it read. */
+async function copyRange(source: FileHandle, target: FileHandle, { from, to }: { from: number; to: number }) {
+  const block = Buffer.allocUnsafe(blockBytes);
+  let at = from;
+  while (at < to) {
+    const { bytesRead } = await source.read(block, 0, Math.min(blockBytes, to - at), at);
+    if (bytesRead === 0) break;
+    await target.write(block, 0, bytesRead);
+    at += bytesRead;
+  }
+  return at;
+}
+
+/**
+ * Copies what came after `from`; returns the end of the file. If that is more than `keep` bytes, the newest of them
+ * replace what was copied before: the copy has no gap.
+ */
+function catchUp(source: FileHandle, target: FileHandle, from: number, keep: number): number {
+  const end = fstatSync(source.fd).size;
+  const block = Buffer.allocUnsafe(blockBytes);
+  let at = from;
+  if (end - keep > from) {
+    at = end - keep;
+    ftruncateSync(target.fd, 0);
+  }
+  let to = fstatSync(target.fd).size;
+  while (at < end) {
+    const count = readSync(source.fd, block, 0, Math.min(blockBytes, end - at), at);
+    if (count === 0) break;
+    writeSync(target.fd, block, 0, count, to);
+    at += count;
+    to += count;
+  }
+  return end;
+}
+
+/** Whether another file has all of a file, from `from` on. */
+async function isRepeated(path: string, inPath: string, from: number): Promise<boolean> {
+  const { size } = await lstat(path);
+  for (let at = 0; at < size; at += blockBytes) {
+    const length = Math.min(blockBytes, size - at);
+    const [one, other] = await Promise.all([readSome(path, at, length), readSome(inPath, from + at, length)]);
+    if (Buffer.compare(one.bytes, other.bytes) !== 0) return false;
+  }
+  return true;
+}
+
+async function readSome(path: string, offset: number, length: number): Promise<Part> {
+  let file: FileHandle;
+  try {
+    file = await open(path, flags.read);
+  } catch (error) {
+    if (isMissing(error) || isHeld(error)) return { bytes: new Uint8Array(0), held: isHeld(error) };
+    throw error;
+  }
+  try {
+    const block = Buffer.allocUnsafe(length);
+    const { bytesRead } = await file.read(block, 0, length, offset);
+    return { bytes: block.subarray(0, bytesRead), held: false };
+  } finally {
+    await file.close();
+  }
+}
+
+const textOf = (path: string): Promise<string | null> =>
+  readFile(path, { encoding: 'utf8', flag: flags.read }).catch(nullIfMissing);
+
+async function sizeOf(path: string): Promise<number> {
+  return (await lstat(path).catch(nullIfMissing))?.size ?? 0;
+}
+
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}
+
+const isHeld = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EAGAIN';
+
+function nullIfHeld(error: unknown): null {
+  if (isHeld(error)) return null;
+  throw error;
+}
+
+function nullIfMissing(error: unknown): null {
+  if (isMissing(error)) return null;
+  throw error;
+}
