@@ -60,6 +60,12 @@ export type Query = Readonly<
   Record<string, string | number | boolean | readonly string[] | null | undefined>
 >;
 
+/** A piece of output, and the position behind it (`after`) where the server tells. The text may be empty. */
+export interface LogPiece {
+  readonly text: string;
+  readonly position: string | null;
+}
+
 type Headers = Readonly<Record<string, string>>;
 
 interface Page<T> {
@@ -152,8 +158,8 @@ export class Client {
     yield* this.#stream(at('runs', id, 'logs'), query, {});
   }
 
-  /** The output in pieces of one stream; with `follow` as it comes, to its end, however long that takes. */
-  async *logEvents(id: string, query: Query): AsyncGenerator<WireLogEvent> {
+  /** The output in pieces; with `follow` as it comes, to its end, however long that takes. */
+  async *logPieces(id: string, query: Query): AsyncGenerator<LogPiece> {
     const decoder = new TextDecoder();
     const headers = { accept: 'text/event-stream' };
     let text = '';
@@ -163,7 +169,9 @@ export class Client {
       for (const frame of frames) {
         if (frame.startsWith('event: end')) return;
         const data = /^data: (.*)$/m.exec(frame)?.[1];
-        if (data !== undefined) yield JSON.parse(data) as WireLogEvent;
+        const position = /^id: (.*)$/m.exec(frame)?.[1] ?? null;
+        if (data !== undefined) yield { position, text: (JSON.parse(data) as WireLogEvent).text };
+        else if (position !== null) yield { position, text: '' };
       }
     }
     throw new UnreachableError(`${this.url} broke off in the middle of the output.`, true);

@@ -10,6 +10,14 @@ import type { Archive, Launcher, LogChunk, LogQuery, Member, StoreStatus } from 
 import type { Schedule } from './schedule/model.ts';
 import type { Summary } from './stats/stats.ts';
 
+export interface RunLogQuery extends LogQuery {
+  readonly attempt?: number;
+}
+
+export interface RunLogChunk extends LogChunk {
+  readonly attempt: number;
+}
+
 /**
  * A job as it lies in memory, for those who look at all of them: it goes on changing, so it is read at once
  * and not kept, and what it holds belongs to the scheduler.
@@ -163,7 +171,7 @@ export interface SchedulerHandle {
   /** The unfinished or archived run. RUN_NOT_FOUND. */
   run(id: string): Promise<Run>;
   /** Output of a run's newest (or the given) attempt. RUN_NOT_FOUND, LOGS_GONE. */
-  logs(runId: string, query: LogQuery & { readonly attempt?: number }): AsyncIterable<LogChunk>;
+  logs(runId: string, query: RunLogQuery): AsyncIterable<RunLogChunk>;
   engines(): Promise<EngineView[]>;
   /** By name. Places are kept by the leader: elsewhere nothing is taken and nothing waits. */
   pools(): PoolView[];

@@ -224,7 +224,7 @@ describe('following output', () => {
             await new Promise<void>((done) => (wake = done));
           const text = waiting.shift() ?? null;
           if (text === null) return;
-          yield { stream: 'stdout', bytes: new TextEncoder().encode(text) };
+          yield { attempt: 1, stream: 'stdout', bytes: new TextEncoder().encode(text) };
         }
       },
     });

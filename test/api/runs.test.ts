@@ -112,17 +112,21 @@ describe('a run', () => {
 
 describe('output', () => {
   const encoder = new TextEncoder();
-  const chunks = (...texts: [LogChunk['stream'], string | Uint8Array][]): LogChunk[] =>
-    texts.map(([stream, text]) => ({
-      stream,
-      bytes: typeof text === 'string' ? encoder.encode(text) : text,
-    }));
+  /** As an engine prints them from the first byte on. */
+  const chunks = (...texts: [LogChunk['stream'], string | Uint8Array][]): LogChunk[] => {
+    const printed = { stdout: 0, stderr: 0 };
+    return texts.map(([stream, text]) => {
+      const bytes = typeof text === 'string' ? encoder.encode(text) : text;
+      printed[stream] += bytes.length;
+      return { stream, bytes, next: { ...printed } };
+    });
+  };
   const asked: unknown[] = [];
   const talking = (list: LogChunk[], end?: CarillonError): Partial<SchedulerHandle> => ({
     run: async (id) => ({ id, attempts: [] as Run['attempts'] }) as Run,
     async *logs(id, { signal, ...query }) {
       asked.push({ id, ...query, signal: signal !== undefined });
-      yield* list;
+      for (const chunk of list) yield { ...chunk, attempt: 2 };
       if (end !== undefined) throw end;
     },
   });
@@ -150,18 +154,47 @@ describe('output', () => {
     }
   });
 
-  test('as events keeps characters whole that a chunk cuts in two', async () => {
+  const events = async (path: string, headers: Record<string, string> = {}): Promise<string[]> => {
+    const { body } = await api.send(`GET ${path}`, { headers: { accept: 'text/event-stream', ...headers } });
+    return body.split('\n\n').filter((frame) => !frame.startsWith(':') && frame !== '');
+  };
+
+  test('as events keeps characters whole that a chunk cuts in two, and no position lies within one', async () => {
     const [first, second] = [encoder.encode('ä').slice(0, 1), encoder.encode('ä').slice(1)];
     await begin(
       talking(chunks(['stdout', first], ['stderr', 'e\n'], ['stdout', second], ['stdout', 'x\n\n'])),
     );
-    const { body } = await api.send('GET /runs/r/logs', { headers: { accept: 'text/event-stream' } });
-    expect(body.split('\n\n').filter((frame) => frame.startsWith('event'))).toEqual([
-      'event: log\ndata: {"stream":"stderr","text":"e\\n"}',
-      'event: log\ndata: {"stream":"stdout","text":"ä"}',
-      'event: log\ndata: {"stream":"stdout","text":"x\\n\\n"}',
+    expect(await events('/runs/r/logs')).toEqual([
+      'id: 2:0:2\nevent: log\ndata: {"stream":"stderr","text":"e\\n"}',
+      'id: 2:2:2\nevent: log\ndata: {"stream":"stdout","text":"ä"}',
+      'id: 2:5:2\nevent: log\ndata: {"stream":"stdout","text":"x\\n\\n"}',
       'event: end\ndata: {}',
     ]);
+  });
+
+  test('of a reader that has nothing yet begins with its position', async () => {
+    await begin(talking([{ stream: 'stdout', bytes: new Uint8Array(0), next: { stdout: 8, stderr: 3 } }]));
+    expect(await events('/runs/r/logs?tail=1')).toEqual(['id: 2:8:3', 'event: end\ndata: {}']);
+  });
+
+  test('goes on behind a position; that of the last event counts most', async () => {
+    await begin(talking([]));
+    const after = { stdout: 5, stderr: 2 };
+    await events('/runs/r/logs?after=1:5:2&tail=3');
+    expect(asked.at(-1)).toEqual({ id: 'r', attempt: 1, after, tail: 3, signal: true });
+    await events('/runs/r/logs?attempt=2&after=2:0:0', { 'last-event-id': '2:5:2' });
+    expect(asked.at(-1)).toEqual({ id: 'r', attempt: 2, after, signal: true });
+  });
+
+  test.each<[string, Record<string, string>, object]>([
+    ['?after=5', {}, { field: 'after', value: '5', source: 'query' }],
+    ['?after=0:0:0', {}, { field: 'after', value: '0:0:0', source: 'query' }],
+    ['', { 'last-event-id': 'x' }, { field: 'Last-Event-ID', value: 'x', source: 'header' }],
+    ['?attempt=2&after=1:5:2', {}, { field: 'after', value: '1:5:2', source: 'query' }],
+  ])('after %j with %j is refused', async (query, headers, problem) => {
+    await begin(talking([]));
+    const response = await api.send(`GET /runs/r/logs${query}`, { headers });
+    expect(response.json()).toMatchObject({ status: 400, code: 'INVALID_FIELD', ...problem });
   });
 });
 

@@ -8,15 +8,17 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
+import type { RunLogQuery } from '../../scheduler/handle.ts';
 import { oneOf } from '../../scheduler/job/definition.ts';
+import { published } from '../../scheduler/job/schema/published.ts';
 import type { LogChunk, Member } from '../../scheduler/ports.ts';
 import type { ApiContext } from '../context.ts';
 import { answers, type Identified, identified, query } from '../endpoint.ts';
 import { holdWhileOpen, whenOver } from '../guard/room.ts';
+import { positionForm, positionOf, toEvents } from '../log-events.ts';
 import { isForwarded, passedOn } from '../peers/peer.ts';
 import { deadline, settledWithin } from '../peers/waiting.ts';
 import { apiLimits } from '../wire/limits.ts';
-import type { WireLogEvent } from '../wire/schema.ts';
 
 const LogsQuery = query({
   stream: Type.Optional(oneOf(['stdout', 'stderr'], { description: 'Default: both.' })),
@@ -27,6 +29,14 @@ const LogsQuery = query({
   attempt: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Default: the newest attempt.' }),
   ),
+  after: Type.Optional(
+    Type.String({
+      maxLength: 64,
+      description:
+        'Only what follows this position: the id of an event. The header Last-Event-ID does the same and counts more. Then tail does not count.',
+      ...published({ pattern: positionForm }),
+    }),
+  ),
 });
 
 /** A silent run has nothing to show yet: after this long the answer begins, and errors can no longer be told. */
@@ -36,6 +46,8 @@ const peerWithinMs = 5_000;
 
 type Logs = { Params: Identified; Querystring: Static<typeof LogsQuery> };
 type Piece = string | Uint8Array;
+/** What was asked for: `attempt` is that of the position, where there is one. */
+type Wanted = Omit<RunLogQuery, 'signal'>;
 
 export function logRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get<Logs>(
@@ -44,7 +56,10 @@ export function logRoutes(app: FastifyInstance, context: ApiContext): void {
       schema: {
         summary: 'Output of a run',
         description:
-          'Plain text; with Accept: text/event-stream events named log with { stream, text }, and end as the last.',
+          'Plain text; with Accept: text/event-stream events named log with { stream, text }, and end as the last. ' +
+          'The id of an event is the position after it, attempt:stdout:stderr in bytes that were printed, those that are ' +
+          'no longer kept included. A reader that sends it as Last-Event-ID or after continues there, from any node. ' +
+          'Text in the place of output that is no longer kept says how many bytes.',
         tags: ['runs'],
         operationId: 'getLogs',
         params: identified,
@@ -58,20 +73,46 @@ export function logRoutes(app: FastifyInstance, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      if (request.query.follow === true) holdWhileOpen(context.streams, request, reply);
+      const wanted = wantedBy(request);
+      if (wanted.follow === true) holdWhileOpen(context.streams, request, reply);
       const stop = stopOf(context, reply);
       const events = (request.headers.accept ?? '').includes('text/event-stream');
-      const pieces = output(context, request, { events, stop: stop.signal });
+      const pieces = output(context, request, { wanted, events, stop: stop.signal });
       const first = pieces.next();
       const { clock } = context;
-      await (request.query.follow === true ? settledWithin(clock, first, firstOutputMs) : first);
+      await (wanted.follow === true ? settledWithin(clock, first, firstOutputMs) : first);
       reply.type(events ? 'text/event-stream; charset=utf-8' : 'text/plain; charset=utf-8');
       return reply.send(Readable.from(chain(first, pieces, { events, stop }), { objectMode: false }));
     },
   );
 }
 
+/** A position is one of an attempt: nothing else can be asked for beside it. */
+function wantedBy({ query, headers }: FastifyRequest<Logs>): Wanted {
+  const { after, ...wanted } = query;
+  const header = headers['last-event-id'];
+  const source = header === undefined ? { field: 'after', source: 'query' } : lastEventId;
+  const text = header === undefined ? after : String(header);
+  if (text === undefined) return wanted;
+  const position = positionOf(text, source);
+  if (wanted.attempt !== undefined && wanted.attempt !== position.attempt) {
+    throw new CarillonError(
+      'INVALID_FIELD',
+      `${source.field} is a position in attempt ${position.attempt}.`,
+      {
+        ...source,
+        value: text,
+        allowed: `a position in attempt ${wanted.attempt}, which was asked for`,
+      },
+    );
+  }
+  return { ...wanted, ...position };
+}
+
+const lastEventId = { field: 'Last-Event-ID', source: 'header' };
+
 interface Manner {
+  readonly wanted: Wanted;
   readonly events: boolean;
   readonly stop: AbortSignal;
 }
@@ -85,8 +126,9 @@ async function* output(
   let begun = false;
   let fromAnother = false;
   try {
-    const chunks = context.scheduler.logs(request.params.id, { ...request.query, signal: manner.stop });
-    for await (const piece of manner.events ? toEvents(chunks) : toText(chunks)) {
+    const { wanted, events, stop } = manner;
+    const chunks = context.scheduler.logs(request.params.id, { ...wanted, signal: stop });
+    for await (const piece of events ? toEvents(chunks, stop) : toText(chunks)) {
       begun = true;
       yield piece;
     }
@@ -110,7 +152,7 @@ async function* fromOthers(
 ): AsyncGenerator<Piece> {
   const { members, self } = context.scheduler.cluster();
   const { attempts } = await context.scheduler.run(request.params.id);
-  const { attempt: wanted } = request.query;
+  const { attempt: wanted } = manner.wanted;
   const attempt = wanted === undefined ? attempts.at(-1) : attempts.find(({ number }) => number === wanted);
   const host = attempt?.host ?? null;
   const others = members.filter(({ id }) => id !== self.id && (host === null || id === host));
@@ -185,14 +227,4 @@ async function* chain(
 
 async function* toText(output: AsyncIterable<LogChunk>): AsyncGenerator<Uint8Array> {
   for await (const { bytes } of output) if (bytes.length > 0) yield bytes;
-}
-
-async function* toEvents(output: AsyncIterable<LogChunk>): AsyncGenerator<string> {
-  // A character may be cut in two by the end of a chunk, in each stream by itself.
-  const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
-  for await (const { stream, bytes } of output) {
-    const text = decoders[stream].decode(bytes, { stream: true });
-    if (text === '') continue;
-    yield `event: log\ndata: ${JSON.stringify({ stream, text } satisfies WireLogEvent)}\n\n`;
-  }
 }

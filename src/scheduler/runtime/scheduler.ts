@@ -14,23 +14,14 @@ import type {
   Look,
   Notice,
   PoolView,
+  RunLogChunk,
+  RunLogQuery,
   SchedulerHandle,
 } from '../handle.ts';
 import { rerunVariant, runId } from '../model/ids.ts';
 import type { Run, Settings } from '../model/model.ts';
 import { isEnded } from '../model/run-state.ts';
-import type {
-  Archive,
-  Clock,
-  Election,
-  Launcher,
-  Log,
-  LogChunk,
-  LogQuery,
-  Member,
-  Service,
-  Store,
-} from '../ports.ts';
+import type { Archive, Clock, Election, Launcher, Log, LogQuery, Member, Service, Store } from '../ports.ts';
 import { lookAt } from '../read/look.ts';
 import { jobView } from '../read/view.ts';
 import { hostOf } from '../rules/launch.ts';
@@ -263,7 +254,7 @@ export class Scheduler implements SchedulerHandle, Service {
     return copyRun(run);
   }
 
-  async *logs(runId: string, query: LogQuery & { readonly attempt?: number }): AsyncIterable<LogChunk> {
+  async *logs(runId: string, query: RunLogQuery): AsyncIterable<RunLogChunk> {
     let run = await this.run(runId);
     const wanted = (): Run['attempts'][number] | undefined =>
       query.attempt === undefined
@@ -298,7 +289,8 @@ export class Scheduler implements SchedulerHandle, Service {
         value: attempt.host,
       });
     }
-    yield* launcher.logs(attempt.launchName, query);
+    for await (const chunk of launcher.logs(attempt.launchName, query))
+      yield { ...chunk, attempt: attempt.number };
     // A launcher that stops ends what it reads, and the output may go on.
     if (query.follow === true && this.#stopped)
       throw new CarillonError('STORE_UNAVAILABLE', 'This node stops.');

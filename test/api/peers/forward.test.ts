@@ -6,15 +6,15 @@ import { type AddressInfo, connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { forwardLimits } from '../../../src/api/peers/forward.ts';
 import { CarillonError } from '../../../src/errors.ts';
-import type { ClusterView } from '../../../src/scheduler/handle.ts';
-import type { LogChunk, LogQuery, Member, StopSignal } from '../../../src/scheduler/ports.ts';
+import type { ClusterView, RunLogChunk, RunLogQuery } from '../../../src/scheduler/handle.ts';
+import type { Member, StopSignal } from '../../../src/scheduler/ports.ts';
 import { ApiWorld, type Body } from '../../support/api-world.ts';
 import { until } from '../../support/until.ts';
 
 const run = { command: 'true' };
 const member = (id: string, url: string): Member => ({ id, url, host: id, pid: 1, version: '0.1.0' });
 
-async function* gone(): AsyncGenerator<LogChunk> {
+async function* gone(): AsyncGenerator<RunLogChunk> {
   yield* [];
   throw new CarillonError('LOGS_GONE', 'too old');
 }
@@ -26,7 +26,7 @@ let follows: Member;
 /** What the follower believes. */
 let view: Partial<ClusterView>;
 /** How the leader's part of the world is told to talk. */
-let outputs: (signal?: StopSignal) => AsyncIterable<LogChunk>;
+let outputs: (signal?: StopSignal, query?: RunLogQuery) => AsyncIterable<RunLogChunk>;
 let caughtUp: () => Promise<boolean>;
 const others: Server[] = [];
 
@@ -46,7 +46,7 @@ beforeEach(async () => {
     unled: false,
     takeover: null,
   });
-  const logs = (_id: string, { signal }: LogQuery) => outputs(signal);
+  const logs = (_id: string, query: RunLogQuery) => outputs(query.signal, query);
   leader = await ApiWorld.at('2026-11-21T00:00:00Z', {}, { cluster: leading, logs });
   follower = await ApiWorld.over(
     leader.world,
@@ -405,7 +405,12 @@ describe('a leader that dies', () => {
 });
 
 describe('output', () => {
-  const line = (text: string): LogChunk => ({ stream: 'stdout', bytes: new TextEncoder().encode(text) });
+  const line = (text: string): RunLogChunk => ({
+    attempt: 1,
+    stream: 'stdout',
+    bytes: new TextEncoder().encode(text),
+    next: { stdout: text.length, stderr: 0 },
+  });
   let id: string;
   beforeEach(async () => {
     await leader.post('/jobs', { name: 'a', run });
@@ -415,7 +420,7 @@ describe('output', () => {
 
   test.each([
     ['text/plain', 'one\ntwo\n'],
-    ['text/event-stream', ': output follows\n\n: output follows\n\nevent: log\n'],
+    ['text/event-stream', ': output follows\n\n: output follows\n\nid: 1:4:0\nevent: log\n'],
   ])('that another node keeps is handed on as %s', async (accept, body) => {
     outputs = async function* () {
       yield line('one\n');
@@ -436,6 +441,20 @@ describe('output', () => {
     const response = await fetch(`${follows.url}/api/v1/runs/${id}/logs?follow=true`);
     await seen(response, 'one\n');
     await until('the leader stopped reading', () => stopped);
+  });
+
+  test('that another node keeps goes on there behind the position of its reader', async () => {
+    const asked: RunLogQuery[] = [];
+    outputs = async function* (_, query) {
+      asked.push(query ?? {});
+      yield line('two\n');
+    };
+    for (const [path, headers] of [
+      [`/runs/${id}/logs?tail=3`, { 'last-event-id': '1:4:7' }],
+      [`/runs/${id}/logs?after=1:4:7`, {}],
+    ] as const)
+      expect((await follower.send(`GET ${path}`, { headers })).body).toBe('two\n');
+    expect(asked).toMatchObject(Array(2).fill({ attempt: 1, after: { stdout: 4, stderr: 7 } }));
   });
 
   test('that no node keeps is gone', async () => {

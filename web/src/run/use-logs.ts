@@ -37,17 +37,16 @@ export function useLogs(id: string, attempt: number | null): Logs {
 }
 
 /**
- * Each connection begins at the beginning again, so what it brings replaces what is shown, once it is as much: nothing
- * is shown twice, nothing is left out, and nothing that is read moves.
+ * The id of each event is the position behind it. The browser sends the last one when it comes back, and so do we:
+ * what is shown stays, and what a connection brings follows it.
  */
 class Follower {
   readonly #path: string;
   readonly #attempt: number;
   readonly #onLogs: (logs: Logs) => void;
   #source: EventSource | null = null;
-  #shown = new LogLines();
-  /** What this connection has brought. */
-  #brought = new LogLines();
+  readonly #shown = new LogLines();
+  #position: string | undefined;
   #chunks: { readonly stream: Stream; readonly text: string }[] = [];
   #painting: ReturnType<typeof setTimeout> | null = null;
   #reopening: ReturnType<typeof setTimeout> | null = null;
@@ -61,16 +60,15 @@ class Follower {
   }
 
   open(): void {
-    const query = { attempt: this.#attempt, tail: mostLines, follow: true };
+    const query = { attempt: this.#attempt, tail: mostLines, after: this.#position, follow: true };
     const source = new EventSource(address(this.#path, query));
     this.#source = source;
     source.onopen = () => {
-      this.#brought = new LogLines();
-      this.#chunks = [];
       this.#lostAt = null;
       this.#become('following');
     };
     source.addEventListener('log', (event: MessageEvent<string>) => {
+      this.#position = event.lastEventId;
       this.#chunks.push(JSON.parse(event.data) as WireLogEvent);
       this.#paintSoon();
     });
@@ -124,10 +122,8 @@ class Follower {
   #paint(problem: string | null = null): void {
     if (this.#painting !== null) clearTimeout(this.#painting);
     this.#painting = null;
-    this.#brought.add(this.#chunks);
+    this.#shown.add(this.#chunks);
     this.#chunks = [];
-    const caughtUp = this.#brought.lines.length >= this.#shown.lines.length;
-    if (caughtUp || this.#state === 'ended') this.#shown = this.#brought;
     const { lines, dropped } = this.#shown;
     this.#onLogs({ lines, dropped, state: this.#state, problem });
   }
