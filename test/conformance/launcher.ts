@@ -234,6 +234,40 @@ export function launcherConformance(
         expect(read).toBe('one\ntwo\nthree\n');
       });
 
+      test('a reader that is cut off continues with another scheduler, and when the launch is removed', async () => {
+        const { launcher } = await begin();
+        const gates = [trace(), trace()];
+        const script = `echo é1; echo e1 >&2; ${waitFor(gates[0]!)}; echo é2; echo e2 >&2; ${waitFor(gates[1]!)}; echo é3`;
+        const spec = job(script);
+        await launcher.launch(spec);
+        const gone = new AbortController();
+        let [read, after] = ['', { stdout: 0, stderr: 0 }];
+        for await (const { bytes, next } of launcher.logs(spec.launchName, {
+          ...{ follow: true, tail: 5, signal: gone.signal },
+        })) {
+          read += Buffer.from(bytes).toString();
+          if (next !== undefined) after = next;
+          if (read.includes('é1\n') && read.includes('e1\n')) gone.abort();
+        }
+        expect(after).toEqual({ stdout: 4, stderr: 3 });
+        gates[0]!.make();
+        const next = await begin();
+        let rest = '';
+        const query = { follow: true, after, stream: 'stdout' } as const;
+        for await (const chunk of next.launcher.logs(spec.launchName, query)) {
+          rest += Buffer.from(chunk.bytes).toString();
+          if (rest === 'é2\n') gates[1]!.make();
+          if (rest.endsWith('é3\n')) expect(chunk.next).toEqual({ stdout: 12, stderr: 3 });
+        }
+        expect(rest).toBe('é2\né3\n');
+        await next.seen.ended(spec.launchName);
+        const ends = { after: { stdout: 8, stderr: 3 } };
+        expect(await text(next.launcher, spec.launchName, { after })).toHaveLength('é2\né3\ne2\n'.length);
+        expect([...(await text(next.launcher, spec.launchName, ends))].sort().join('')).toBe('\n\n23eé');
+        await next.launcher.remove(spec.launchName);
+        expect([...(await text(next.launcher, spec.launchName, ends))].sort().join('')).toBe('\n\n23eé');
+      });
+
       test('stops following when told to', async () => {
         const { launcher } = await begin();
         const spec = job(`echo one; ${waitFor(trace())}`);

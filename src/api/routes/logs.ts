@@ -33,7 +33,7 @@ const LogsQuery = query({
     Type.String({
       maxLength: 64,
       description:
-        'Only what follows this position: the id of an event. The header Last-Event-ID does the same and counts more. Then tail does not count.',
+        'Only the output after this position: the id of an event. The header Last-Event-ID has the same effect and takes precedence. With a position, tail is ignored.',
       ...published({ pattern: positionForm }),
     }),
   ),
@@ -57,9 +57,9 @@ export function logRoutes(app: FastifyInstance, context: ApiContext): void {
         summary: 'Output of a run',
         description:
           'Plain text; with Accept: text/event-stream events named log with { stream, text }, and end as the last. ' +
-          'The id of an event is the position after it, attempt:stdout:stderr in bytes that were printed, those that are ' +
-          'no longer kept included. A reader that sends it as Last-Event-ID or after continues there, from any node. ' +
-          'Text in the place of output that is no longer kept says how many bytes.',
+          'The id of an event is the position after it: attempt:stdout:stderr, in bytes from the beginning of the output, ' +
+          'dropped bytes included. A client that sends it as Last-Event-ID or after continues there, on any node. ' +
+          'A line in the place of dropped output has the number of bytes.',
         tags: ['runs'],
         operationId: 'getLogs',
         params: identified,

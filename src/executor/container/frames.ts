@@ -76,13 +76,13 @@ export async function countLines(source: AsyncIterable<LogChunk>): Promise<numbe
 /** What comes after the first `count` lines. */
 export async function* skipLines(source: AsyncIterable<LogChunk>, count: number): AsyncGenerator<LogChunk> {
   let left = count;
-  for await (const { stream, bytes } of source) {
+  for await (const { bytes, ...chunk } of source) {
     let from = 0;
     for (; left > 0 && from < bytes.length; left--) {
       const end = bytes.indexOf(newline, from);
       if (end === -1) break;
       from = end + 1;
     }
-    if (left === 0 && from < bytes.length) yield { stream, bytes: bytes.subarray(from) };
+    if (left === 0 && from < bytes.length) yield { ...chunk, bytes: bytes.subarray(from) };
   }
 }

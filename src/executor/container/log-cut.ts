@@ -36,6 +36,14 @@ export const cutLine: LogChunk = {
   bytes: Buffer.from('[carillon: older output was dropped by the engine here]\n'),
 };
 
+/** What a reader gets that wants to continue in such an output. */
+export const repeatedLine: LogChunk = {
+  stream: 'stdout',
+  bytes: Buffer.from(
+    '[carillon: output was dropped by the engine, all that is left follows and may repeat output above]\n',
+  ),
+};
+
 function storedBytes(bytes: Uint8Array): number {
   let stored = bytes.length;
   for (const byte of bytes) {

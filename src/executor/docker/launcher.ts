@@ -21,10 +21,11 @@ import type {
 } from '../../scheduler/ports.ts';
 import type { TlsFiles } from '../container/address.ts';
 import { type FindCredentials, noCredentials } from '../container/credentials.ts';
-import { countLines, readFrames, skipLines } from '../container/frames.ts';
+import { type FrameParser, readFrames } from '../container/frames.ts';
 import { labelOf } from '../container/labels.ts';
-import { cutLine, isCut } from '../container/log-cut.ts';
+import { isCut } from '../container/log-cut.ts';
 import { copyLogs, type EngineLogQuery, engineLogs } from '../container/logs.ts';
+import { wantedOutput } from '../container/output.ts';
 import { type Flight, Flights } from '../flights.ts';
 import { isLaunchName, type RunLogs } from '../logs/run-logs.ts';
 import { ContainersAhead } from './ahead.ts';
@@ -259,25 +260,19 @@ class DockerLauncher implements Launcher {
     }
   }
 
-  /** The engine takes the tail of both streams and filters then; the tail of one takes a first reading to count. */
-  async *#wantedLogs(id: string, query: LogQuery, signal: AbortSignal): AsyncGenerator<LogChunk> {
-    const { stream, tail, follow = false } = query;
-    const wanted = { stdout: stream !== 'stderr', stderr: stream !== 'stdout', follow };
-    const read = async (more: Pick<EngineLogQuery, 'follow' | 'tail'>) =>
-      readFrames(await this.#docker.logs(id, { ...wanted, ...more }, signal));
-    const whole = { stdout: true, stderr: true, follow: false };
+  #wantedLogs(id: string, query: LogQuery, signal: AbortSignal): AsyncGenerator<LogChunk> {
     const docker = this.#docker;
-    const find = () =>
-      this.#watch.isCut(id) ??
-      isCut(async function* (last, parser) {
-        yield* readFrames(await docker.logs(id, { ...whole, tail: last }, signal), parser);
-      });
-    if (tail === undefined && (await find())) yield cutLine;
-    if (stream === undefined || tail === undefined) {
-      yield* await read({ follow, tail: tail ?? 'all' });
-    } else {
-      const lines = await countLines(await read({ follow: false, tail: 'all' }));
-      yield* skipLines(await read({ follow, tail: 'all' }), Math.max(0, lines - tail));
-    }
+    const whole = { stdout: true, stderr: true, follow: false, tail: 'all' } as const;
+    const read = async function* (more: Partial<EngineLogQuery>, parser?: FrameParser) {
+      yield* readFrames(await docker.logs(id, { ...whole, ...more }, signal), parser);
+    };
+    const { stream } = query;
+    const streams = { stdout: stream !== 'stderr', stderr: stream !== 'stdout' };
+    return wantedOutput(query, {
+      read: (follow) => read({ ...streams, follow }),
+      // The engine takes the tail of both streams and filters then.
+      ...(stream === undefined && { readTail: (tail: number) => read({ tail }) }),
+      isCut: async () => this.#watch.isCut(id) ?? (await isCut((tail, parser) => read({ tail }, parser))),
+    });
   }
 }

@@ -8,7 +8,7 @@
  *
  * What it can't promise: a launch on a host that died is found as lost when the host is back, not before. Where
  * there are no cgroups, what leaves the job's process group (setsid) is no longer the run's. Output goes to files, so a job that
- * opens /dev/stderr anew without appending cuts what it printed before. logs/files.ts says how far
+ * opens /dev/stderr anew without appending cuts what it printed before. logs/stream-file.ts says how far
  * logs may exceed their bound.
  */
 

@@ -5,8 +5,9 @@
  */
 
 import type { Clock, LogChunk, LogQuery } from '../../scheduler/ports.ts';
-import { countLines, FrameParser, readFrames, skipLines } from '../container/frames.ts';
-import { cutLine, isCut } from '../container/log-cut.ts';
+import { FrameParser, readFrames } from '../container/frames.ts';
+import { isCut } from '../container/log-cut.ts';
+import { skipBytes, wantedOutput } from '../container/output.ts';
 import type { SwarmEngine } from './engine.ts';
 
 /** A node that is asked for a log and is gone lets the manager wait for ever. */
@@ -36,26 +37,17 @@ export async function* taskLog(options: TaskLogOptions, query: LogQuery): AsyncG
   }
 }
 
-/** Only the lines behind the tail's beginning, which takes a first reading to find. */
-async function* wanted(
-  options: TaskLogOptions,
-  query: LogQuery,
-  signal: AbortSignal,
-): AsyncGenerator<LogChunk> {
-  const { stream, tail, follow = false } = query;
-  const both = { stdout: true, stderr: true };
-  // What is followed may have no node yet that could be asked.
-  if (
-    tail === undefined &&
-    !follow &&
-    (await isCut((last, parser) => written(options, both, signal, { tail: last, parser })))
-  )
-    yield cutLine;
+function wanted(options: TaskLogOptions, query: LogQuery, signal: AbortSignal): AsyncGenerator<LogChunk> {
+  const { stream, follow = false, after } = query;
   const streams = { stdout: stream !== 'stderr', stderr: stream !== 'stdout' };
-  const all = follow ? followed(options, streams, signal) : written(options, streams, signal);
-  if (tail === undefined) return yield* all;
-  const lines = await countLines(written(options, streams, signal));
-  yield* skipLines(all, Math.max(0, lines - tail));
+  const both = { stdout: true, stderr: true };
+  return wantedOutput(query, {
+    read: (follows) => (follows ? followed : written)(options, streams, signal),
+    // What is followed may have no node yet that could be asked. Who continues has read from one.
+    isCut: async () =>
+      (!follow || after !== undefined) &&
+      isCut((tail, parser) => written(options, both, signal, { tail, parser })),
+  });
 }
 
 interface Streams {
@@ -117,16 +109,5 @@ async function* written(
     cancel();
     signal.removeEventListener('abort', stop);
     stop();
-  }
-}
-
-async function* skipBytes(
-  source: AsyncIterable<LogChunk>,
-  passed: { stdout: number; stderr: number },
-): AsyncGenerator<LogChunk> {
-  for await (const { stream, bytes } of source) {
-    const skipped = Math.min(passed[stream], bytes.length);
-    passed[stream] -= skipped;
-    if (skipped < bytes.length) yield { stream, bytes: bytes.subarray(skipped) };
   }
 }

@@ -1,0 +1,75 @@
+/**
+ * Output that an engine keeps, as readers ask for it. Engines know no positions: they are counted from the oldest entry,
+ * so they hold as long as the engine has dropped nothing. Once it has, nobody knows how much, and a reader that continues
+ * gets all that is left.
+ */
+
+import type { LogChunk, LogPosition, LogQuery } from '../../scheduler/ports.ts';
+import { countLines, skipLines } from './frames.ts';
+import { cutLine, repeatedLine } from './log-cut.ts';
+
+/** How the output of one launch is read; `query` says which streams. */
+export interface OutputSource {
+  /** All entries; with `follow` also those that come. */
+  readonly read: (follow: boolean) => AsyncIterable<LogChunk>;
+  /** The last entries, where the engine can find them; else they are counted. */
+  readonly readTail?: (lines: number) => AsyncIterable<LogChunk>;
+  /** Whether the engine has dropped the oldest of it. */
+  readonly isCut: () => Promise<boolean>;
+}
+
+export async function* wantedOutput(
+  { tail, after, follow = false }: LogQuery,
+  { read, readTail, isCut }: OutputSource,
+): AsyncGenerator<LogChunk> {
+  if (after !== undefined) {
+    if (!(await isCut())) return yield* behind(counted(read(follow)), after);
+    yield repeatedLine;
+    return yield* counted(read(follow));
+  }
+  if (tail === undefined) {
+    if (await isCut()) yield cutLine;
+    return yield* counted(read(follow));
+  }
+  // Nobody continues what is not followed.
+  if (!follow && readTail !== undefined) return yield* readTail(tail);
+  const lines = await countLines(read(false));
+  if (lines <= tail) yield { stream: 'stdout', bytes: new Uint8Array(0), next: beginning };
+  yield* skipLines(counted(read(follow)), Math.max(0, lines - tail));
+}
+
+const beginning: LogPosition = { stdout: 0, stderr: 0 };
+
+/** With the position behind each chunk. */
+async function* counted(source: AsyncIterable<LogChunk>): AsyncGenerator<LogChunk> {
+  const next = { ...beginning };
+  for await (const { stream, bytes } of source) {
+    next[stream] += bytes.length;
+    yield { stream, bytes, next: { ...next } };
+  }
+}
+
+/** What follows a position. */
+async function* behind(source: AsyncIterable<LogChunk>, after: LogPosition): AsyncGenerator<LogChunk> {
+  for await (const { next, ...chunk } of skipBytes(source, after)) {
+    const { stdout, stderr } = next ?? after;
+    yield {
+      ...chunk,
+      // Of a stream that is not read, the reader has what it had before.
+      next: { stdout: Math.max(stdout, after.stdout), stderr: Math.max(stderr, after.stderr) },
+    };
+  }
+}
+
+/** Without the first bytes of each stream. */
+export async function* skipBytes(
+  source: AsyncIterable<LogChunk>,
+  count: LogPosition,
+): AsyncGenerator<LogChunk> {
+  const left = { ...count };
+  for await (const { bytes, ...chunk } of source) {
+    const skipped = Math.min(left[chunk.stream], bytes.length);
+    left[chunk.stream] -= skipped;
+    if (skipped < bytes.length) yield { ...chunk, bytes: bytes.subarray(skipped) };
+  }
+}

@@ -1,0 +1,67 @@
+/** Output of an engine as readers ask for it: positions count from its oldest entry, as long as nothing was dropped. */
+
+import { describe, expect, test } from 'vitest';
+import { type OutputSource, wantedOutput } from '../../../src/executor/container/output.ts';
+import type { LogChunk, LogQuery } from '../../../src/scheduler/ports.ts';
+
+const entry = (stream: LogChunk['stream'], text: string): LogChunk => ({ stream, bytes: Buffer.from(text) });
+const entries = [entry('stdout', 'a\n'), entry('stderr', 'bb\n'), entry('stdout', 'ccc\n')];
+
+/** What is read, with the position behind it. */
+async function read(query: LogQuery, source: Partial<OutputSource> = {}): Promise<unknown[]> {
+  const all = async function* () {
+    yield* entries;
+  };
+  const found: unknown[] = [];
+  for await (const { stream, bytes, next } of wantedOutput(query, {
+    ...{ read: all, isCut: async () => false, ...source },
+  }))
+    found.push([stream, Buffer.from(bytes).toString(), next && `${next.stdout}:${next.stderr}`]);
+  return found;
+}
+
+const [a, b, c] = [
+  ['stdout', 'a\n', '2:0'],
+  ['stderr', 'bb\n', '2:3'],
+  ['stdout', 'ccc\n', '6:3'],
+];
+const isCut = async () => true;
+
+describe('output that an engine keeps', () => {
+  test.each<[string, LogQuery, unknown[]]>([
+    ['from its beginning', {}, [a, b, c]],
+    ['behind a position', { after: { stdout: 2, stderr: 0 } }, [b, c]],
+    ['behind a position in the middle', { after: { stdout: 3, stderr: 3 } }, [['stdout', 'cc\n', '6:3']]],
+    ['behind a position, whatever the tail', { after: { stdout: 2, stderr: 3 }, tail: 3 }, [c]],
+    ['behind its end', { after: { stdout: 6, stderr: 3 } }, []],
+    ['its last lines, followed', { tail: 2, follow: true }, [b, c]],
+    ['all its lines, preceded by its beginning', { tail: 3, follow: true }, [['stdout', '', '0:0'], a, b, c]],
+  ])('%s', async (_, query, found) => {
+    expect(await read(query)).toEqual(found);
+  });
+
+  test('a stream that is not read stays where its reader was', async () => {
+    const stdout = async function* () {
+      yield entry('stdout', 'a\n');
+      yield entry('stdout', 'ccc\n');
+    };
+    expect(await read({ stream: 'stdout', after: { stdout: 2, stderr: 3 } }, { read: stdout })).toEqual([c]);
+  });
+
+  test('its last lines are taken as the engine finds them where nobody continues', async () => {
+    const readTail = async function* (lines: number) {
+      yield entry('stdout', `the last ${lines}`);
+    };
+    expect(await read({ tail: 2 }, { readTail })).toEqual([['stdout', 'the last 2', undefined]]);
+    expect(await read({ tail: 2, follow: true }, { readTail })).toEqual([b, c]);
+  });
+
+  test('whose oldest the engine has dropped says so, and all that is left comes to who continues', async () => {
+    const line = '[carillon: older output was dropped by the engine here]\n';
+    expect(await read({}, { isCut })).toEqual([['stdout', line, undefined], a, b, c]);
+    const again =
+      '[carillon: output was dropped by the engine, all that is left follows and may repeat output above]\n';
+    const after = { stdout: 2, stderr: 3 };
+    expect(await read({ after }, { isCut })).toEqual([['stdout', again, undefined], a, b, c]);
+  });
+});
