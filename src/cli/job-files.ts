@@ -3,8 +3,9 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CarillonError, problemsIn } from '../errors.ts';
-import { parseJobFile, type WrittenJob } from '../job-file/read.ts';
+import { parseJobFile } from '../job-file/read.ts';
 import { decodeUtf8 } from '../job-file/utf8.ts';
+import type { WrittenJob } from '../job-file/written-job.ts';
 import type { Io } from './shell.ts';
 
 /** Files of one folder, its folders included; more is probably the wrong folder. */

@@ -6,7 +6,7 @@
 import { applyOrder } from '../dag/check.ts';
 import { Graph } from '../dag/graph.ts';
 import { CarillonError, problemsIn } from '../errors.ts';
-import type { WrittenJob } from '../job-file/read.ts';
+import type { WrittenJob } from '../job-file/written-job.ts';
 import { checkDefinition, findProblems } from '../scheduler/job/check/check.ts';
 import type { JobDefinition } from '../scheduler/job/definition.ts';
 import { newJobWarnings, scheduleProblems, timeSchedule } from '../scheduler/rules/define.ts';

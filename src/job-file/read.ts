@@ -8,17 +8,9 @@
 import { Document, isScalar, visit } from 'yaml';
 import { textBounds, tooLong } from './bounds.ts';
 import { inOneGo, namesIn, splitJson } from './json-text.ts';
+import type { WrittenJob } from './written-job.ts';
 import { findFields } from './yaml-place.ts';
 import { readYaml } from './yaml-text.ts';
-
-/** One job as written, unchecked. */
-export interface WrittenJob {
-  readonly definition: unknown;
-  /** `jobs.yaml:12`: the line at which it begins. */
-  readonly source: string;
-  /** `jobs.yaml:14:5`: where a field of it stands; left out where the text is not at hand. */
-  readonly placeOf?: (field: string) => string;
-}
 
 /**
  * The jobs in a file, in order. `source` names the file. INVALID_BODY with line and column for text that is

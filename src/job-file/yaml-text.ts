@@ -23,7 +23,7 @@ import {
 } from 'yaml';
 import { CarillonError, firstOf } from '../errors.ts';
 import { beyondBound, textBounds, tooLong } from './bounds.ts';
-import type { WrittenJob } from './read.ts';
+import type { WrittenJob } from './written-job.ts';
 
 const options = { merge: true, stringKeys: true, uniqueKeys: false, prettyErrors: false } as const;
 

@@ -2,7 +2,6 @@
 
 import { randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import type { Restored, RestoreOptions } from '../cli/commands/backup.ts';
 import type { Attempt } from '../scheduler/model/model.ts';
 import type { Log } from '../scheduler/ports.ts';
 import type { StoredRecord } from '../scheduler/records/kind.ts';
@@ -17,6 +16,7 @@ import { createZooKeeperSession } from '../store/zookeeper/wire/session.ts';
 import { realClock } from './clock.ts';
 import { isPerNode } from './engines.ts';
 import { makeDataDir } from './files.ts';
+import type { Restored, RestoreOptions } from './restore-options.ts';
 
 const SESSION_TIMEOUT_MS = 10_000;
 

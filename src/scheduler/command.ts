@@ -1,7 +1,8 @@
 /** What people and scripts can ask of the scheduler, and what each is answered with. */
 
+import type { CarillonError } from '../errors.ts';
+import type { JobDefinition } from './job/definition.ts';
 import type { Job, JobState, Run } from './model/model.ts';
-import type { Judged } from './rules/apply.ts';
 
 export type Command =
   /** `create` refuses an existing name, `replace` takes either; `expected` refuses any other revision. */
@@ -63,6 +64,28 @@ export interface AppliedDefinition {
   readonly definition: unknown;
   /** `jobs.yaml:12`, for messages. */
   readonly source: string;
+}
+
+/** A definition that is accepted as far as it can be judged without other jobs. */
+export interface Checked {
+  readonly definition: JobDefinition;
+  readonly source: string;
+  readonly warnings: readonly string[];
+}
+
+/** A job that passed, with its next revision; null where nothing changes. */
+export interface Accepted {
+  readonly checked: Checked;
+  readonly next: { readonly job: Job; readonly cursor: number | null } | null;
+}
+
+/** What became of one definition by itself, and against which job of its name: while that stands, it holds. */
+export interface Judged {
+  readonly of: AppliedDefinition;
+  readonly name: string;
+  readonly before: Job | null;
+  readonly past: JobState | null;
+  readonly fate: (Accepted & { readonly warnings: readonly string[] }) | CarillonError;
 }
 
 /** Deletes jobs that are not among the applied ones: all of them, or those with these labels. */

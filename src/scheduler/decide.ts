@@ -25,8 +25,9 @@ import { settle } from './rules/endings.ts';
 import { placeRun } from './rules/placing.ts';
 import { hostLost, reconcile, resume } from './rules/reconcile.ts';
 import { closeRun, killRun } from './rules/runs.ts';
+import { nextDeadline } from './state/deadline.ts';
 import { type Decision, Draft } from './state/decision.ts';
-import { moveInstants, nextDeadline } from './state/durations.ts';
+import { moveInstants } from './state/durations.ts';
 import type { RunTimer, State } from './state/state.ts';
 import { newTurn, type Turn } from './state/turn.ts';
 

@@ -1,8 +1,7 @@
 /** Everything that can enter. Each carries the wall time at which it was taken in. */
 
 import type { Command } from './command.ts';
-import type { Observation } from './ports.ts';
-import type { Inventory } from './rules/reconcile.ts';
+import type { LaunchReport, Observation } from './ports.ts';
 
 export type Event =
   | { readonly kind: 'command'; readonly now: number; readonly command: Command }
@@ -28,3 +27,17 @@ export type Event =
   | { readonly kind: 'host-lost'; readonly now: number; readonly engine: string; readonly host: string }
   /** The wall clock was set, ahead or back: `now` is what it shows since. */
   | { readonly kind: 'clock-set'; readonly now: number; readonly byMs: number };
+
+/** All launches that an engine has. */
+export interface Inventory {
+  readonly engine: string;
+  /** The node whose own engine it is; null where every node reaches the engine. */
+  readonly host: string | null;
+  readonly reports: readonly LaunchReport[];
+  /** Launches that were known to run when it was asked for: what started since may be missing in it. */
+  readonly running: ReadonlySet<string>;
+  /** When it came, by a clock that is never set. */
+  readonly monotonicMs: number;
+  /** The first inventory of this term: launches of older terms are asked for again. */
+  readonly takeOver: boolean;
+}

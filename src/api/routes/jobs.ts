@@ -3,7 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
-import type { WrittenJob } from '../../job-file/read.ts';
+import type { WrittenJob } from '../../job-file/written-job.ts';
 import { jobOrders } from '../../scheduler/handle.ts';
 import { findWarnings } from '../../scheduler/job/check/check.ts';
 import { oneOf } from '../../scheduler/job/definition.ts';

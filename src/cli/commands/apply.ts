@@ -2,7 +2,7 @@
 
 import type { WireApply, WireApplyResult } from '../../api/wire/schema.ts';
 import { CarillonError, firstOf } from '../../errors.ts';
-import type { WrittenJob } from '../../job-file/read.ts';
+import type { WrittenJob } from '../../job-file/written-job.ts';
 import { changeLine, changesBetween } from '../difference.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { blocks } from '../failure.ts';

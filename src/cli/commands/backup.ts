@@ -6,42 +6,13 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Command, Option } from 'commander';
 import { CarillonError } from '../../errors.ts';
+import type { BackupCounts, Restore, RestoreOptions } from '../../node/restore-options.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { writing } from '../job-files.ts';
 import { wholeFrom } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
 import { counted } from '../words.ts';
 import { restoreRevision } from './jobs.ts';
-
-export interface RestoreOptions {
-  readonly file: string;
-  readonly dataDir: string;
-  /** Into ZooKeeper instead of the data directory. */
-  readonly zk: string | null;
-  readonly zkAuthFile: string | null;
-  readonly replace: boolean;
-  readonly newIdentity: boolean;
-  readonly keepUnfinished: boolean;
-  /** Only read the backup. */
-  readonly check: boolean;
-}
-
-export interface BackupCounts {
-  readonly jobs: number;
-  readonly unfinishedRuns: number;
-  readonly records: number;
-}
-
-export interface Restored {
-  readonly installation: string;
-  readonly takenAt: string;
-  readonly counts: BackupCounts;
-  /** Where the store that was there is now. */
-  readonly aside: string | null;
-}
-
-/** Fails with INVALID_BACKUP before anything is written. */
-export type Restore = (options: RestoreOptions) => Promise<Restored>;
 
 export function addBackupCommands(program: Command, shell: Shell, restore: Restore): void {
   program

@@ -3,9 +3,9 @@
  * stays in the definition; this is how it is meant.
  */
 
-import { hash53 } from '../model/ids.ts';
 import { durationMs } from '../schedule/period.ts';
 import type { PolicyDefinition } from './definition.ts';
+import { hash53 } from './hash.ts';
 import { words } from './schema/parts.ts';
 import { isObject, knownWord, noForm } from './stored-form.ts';
 

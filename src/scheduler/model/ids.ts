@@ -3,6 +3,7 @@
  * A run's id is its identity; a launch name is the lock under which an engine knows one attempt.
  */
 
+import { hash53 } from '../job/hash.ts';
 import type { Job } from './model.ts';
 
 const SLUG_LENGTH = 32;
@@ -44,20 +45,4 @@ export function launchName(of: {
   const identity = `${of.cluster}/${of.run}/${of.job.restoredAt ?? of.job.createdAt}`;
   const hash = hash53(identity).toString(36).padStart(11, '0');
   return `${slug === '' ? 'job' : slug}-${hash}-${of.attempt}`;
-}
-
-/** A 53-bit hash of a text; not for secrets. The second lane starts where the first ended. */
-export function hash53(text: string): number {
-  const high = lane(text, 0x811c9dc5);
-  const low = lane(text, high ^ 0x9e3779b9);
-  return (high & 0x1fffff) * 2 ** 32 + low;
-}
-
-/** FNV-1a over UTF-16 units, then a final mix so that every input bit reaches every output bit. */
-function lane(text: string, seed: number): number {
-  let hash = seed;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
 }

@@ -6,18 +6,11 @@
 
 import { applyOrder } from '../../dag/check.ts';
 import { CarillonError } from '../../errors.ts';
-import type { AppliedDefinition, ApplyResult, Prune } from '../command.ts';
+import type { Accepted, AppliedDefinition, ApplyResult, Checked, Judged, Prune } from '../command.ts';
 import { sameJson } from '../job/same.ts';
 import { nearest } from '../job/schema/nearest.ts';
-import type { Job, JobState } from '../model/model.ts';
 import type { State } from '../state/state.ts';
-import { type Checked, type CheckedAgainst, checkJob, type Known, nextRevision } from './define.ts';
-
-/** A job that passed, with its next revision; null where nothing changes. */
-export interface Accepted {
-  readonly checked: Checked;
-  readonly next: { readonly job: Job; readonly cursor: number | null } | null;
-}
+import { type CheckedAgainst, checkJob, type Known, nextRevision } from './define.ts';
 
 export interface Plan {
   /** In the order in which they can be put: parents first. */
@@ -26,15 +19,6 @@ export interface Plan {
   readonly pruned: readonly string[];
   /** One per definition, in the order given, then one per pruned job. */
   readonly results: readonly ApplyResult[];
-}
-
-/** What became of one definition by itself, and against which job of its name: while that stands, it holds. */
-export interface Judged {
-  readonly of: AppliedDefinition;
-  readonly name: string;
-  readonly before: Job | null;
-  readonly past: JobState | null;
-  readonly fate: (Accepted & { readonly warnings: readonly string[] }) | CarillonError;
 }
 
 interface Stamp {

@@ -6,7 +6,7 @@
 
 import { checkParents } from '../../dag/check.ts';
 import { CarillonError, invariant } from '../../errors.ts';
-import type { AnswerTo, ApplyResult, Command, CommandAnswers, JobAnswer } from '../command.ts';
+import type { AnswerTo, ApplyResult, Checked, Command, CommandAnswers, JobAnswer } from '../command.ts';
 import type { JobDefinition } from '../job/definition.ts';
 import { policyOf } from '../job/policy.ts';
 import { sameJson } from '../job/same.ts';
@@ -22,7 +22,7 @@ import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { known, planApply, storedIn } from './apply.ts';
 import { runTold } from './attempts.ts';
-import { type Checked, checkJob, nextRevision } from './define.ts';
+import { checkJob, nextRevision } from './define.ts';
 import { setBack } from './due.ts';
 import { settle } from './endings.ts';
 import { reviseLimits } from './placing.ts';

@@ -5,6 +5,7 @@
  */
 
 import { CarillonError, firstOf } from '../../errors.ts';
+import type { Checked } from '../command.ts';
 import { findProblems, findWarnings, timeScheduleOf } from '../job/check/check.ts';
 import type { JobDefinition } from '../job/definition.ts';
 import { unmasked } from '../job/masked.ts';
@@ -19,13 +20,6 @@ import { usableJob } from '../state/usable.ts';
 import { checkAhead } from './coming.ts';
 import { checkEngine } from './engine-choice.ts';
 import { passedWarnings } from './passed.ts';
-
-/** A definition that is accepted as far as it can be judged without other jobs. */
-export interface Checked {
-  readonly definition: JobDefinition;
-  readonly source: string;
-  readonly warnings: readonly string[];
-}
 
 export interface CheckedAgainst {
   readonly settings: Settings;

@@ -3,6 +3,7 @@
  * same beliefs and reports give the same decision.
  */
 
+import type { Inventory } from '../event.ts';
 import type { Run } from '../model/model.ts';
 import type { LaunchReport } from '../ports.ts';
 import { inOrder } from '../state/places.ts';
@@ -18,19 +19,6 @@ import { closeRun } from './runs.ts';
 const MAX_REMOVALS = 1_000;
 /** A launch that nobody wants gets this long between TERM and KILL. */
 const ORPHAN_GRACE_MS = 10_000;
-
-export interface Inventory {
-  readonly engine: string;
-  /** The node whose own engine it is; null where every node reaches the engine. */
-  readonly host: string | null;
-  readonly reports: readonly LaunchReport[];
-  /** Launches that were known to run when it was asked for: what started since may be missing in it. */
-  readonly running: ReadonlySet<string>;
-  /** When it came, by a clock that is never set. */
-  readonly monotonicMs: number;
-  /** The first inventory of this term: launches of older terms are asked for again. */
-  readonly takeOver: boolean;
-}
 
 /** Rebuilds what is not stored and lets runs go on that wait for nothing; before any inventory. */
 export function resume(turn: Turn): void {

@@ -19,7 +19,8 @@ import {
 import type { CronFields } from './cron.ts';
 import type { SpecialDay } from './cron-field.ts';
 import type { CronSchedule } from './model.ts';
-import { cover, segmentAt, tableAt, type ZoneTable } from './zone.ts';
+import { cover, segmentAt, tableAt } from './zone.ts';
+import type { ZoneTable } from './zone-rules.ts';
 import { eraShiftMs } from './zone-rules.ts';
 
 /** Clocks that change by more were set to another day: no time was lost or repeated in anyone's eyes. */

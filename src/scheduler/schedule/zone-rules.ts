@@ -6,7 +6,18 @@
  */
 
 import { DAY_MS } from './civil.ts';
-import type { ZoneTable } from './zone.ts';
+
+/**
+ * From `starts[i]` (the first is -Infinity) the zone's clock is `offsets[i]` milliseconds ahead of UTC.
+ * Exact for instants in [from, until); ask `cover` first.
+ */
+export interface ZoneTable {
+  readonly starts: number[];
+  readonly offsets: number[];
+  from: number;
+  until: number;
+  readonly probe: ((instantMs: number) => number) | null;
+}
 
 const FIRST_YEAR = 2101;
 const FAR_YEAR = 2129;

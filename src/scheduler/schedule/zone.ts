@@ -7,21 +7,9 @@
 
 import { DAY_MS, SECOND_MS } from './civil.ts';
 import { fixedOffsetMs, isKnownZone, unknownZone } from './zone-name.ts';
-import { eraShiftMs, FAR_MS, farTable } from './zone-rules.ts';
+import { eraShiftMs, FAR_MS, farTable, type ZoneTable } from './zone-rules.ts';
 
 export { isKnownZone };
-
-/**
- * From `starts[i]` (the first is -Infinity) the zone's clock is `offsets[i]` milliseconds ahead of UTC.
- * Exact for instants in [from, until); ask `cover` first.
- */
-export interface ZoneTable {
-  readonly starts: number[];
-  readonly offsets: number[];
-  from: number;
-  until: number;
-  readonly probe: ((instantMs: number) => number) | null;
-}
 
 /** The table itself holds the years up to 2200; `tableAt` says which one an instant is looked up in. */
 export interface Zone extends ZoneTable {

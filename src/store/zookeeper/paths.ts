@@ -3,7 +3,7 @@
  * folders by hash, so that no folder grows huge; what was committed lately is in the log.
  */
 
-import { hash53 } from '../../scheduler/model/ids.ts';
+import { hash53 } from '../../scheduler/job/hash.ts';
 import type { Names, PastKind, PresentKind } from '../../scheduler/records/kind.ts';
 import { pastKinds, presentKinds } from '../../scheduler/records/stored.ts';
 import type { PastName, PresentName } from '../../scheduler/records/table.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { KILL_SILENCE_MS } from '../../../src/scheduler/state/durations.ts';
+import { KILL_SILENCE_MS } from '../../../src/scheduler/state/deadline.ts';
 import { allTime, summarise } from '../../../src/scheduler/stats/stats.ts';
 import { Rig, testSettings } from '../../support/rig.ts';
 

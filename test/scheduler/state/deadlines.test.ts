@@ -2,13 +2,9 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Attempt, Run } from '../../../src/scheduler/model/model.ts';
+import { KILL_SILENCE_MS, nextDeadline } from '../../../src/scheduler/state/deadline.ts';
 import { Draft } from '../../../src/scheduler/state/decision.ts';
-import {
-  isCounted,
-  KILL_SILENCE_MS,
-  moveInstants,
-  nextDeadline,
-} from '../../../src/scheduler/state/durations.ts';
+import { isCounted, moveInstants } from '../../../src/scheduler/state/durations.ts';
 import { newTurn } from '../../../src/scheduler/state/turn.ts';
 import { Rig } from '../../support/rig.ts';
 

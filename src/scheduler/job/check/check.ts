@@ -137,7 +137,7 @@ function checkRun({ run }: JobDefinition, findings: Findings): void {
   }
   checkContainer(run, findings);
   checkEnvironment(run, findings);
-  checkFetch(run, findings);
+  checkFetch(run.fetch ?? [], findings);
   const memory = run.resources?.memory;
   if (memory !== undefined) findings.attempt(() => memoryBytes(memory, 'run.resources.memory'));
   run.volumes?.forEach((volume, index) => {

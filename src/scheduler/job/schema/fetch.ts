@@ -1,7 +1,6 @@
 /** What a job wants to have downloaded before its command: its schema, its checks, and under which name. */
 
 import { type Static, Type } from 'typebox';
-import type { RunDefinition } from '../definition.ts';
 import { type Findings, shorten } from './explain.ts';
 import { fetchAddressForm, outputForm } from './forms.ts';
 import { published } from './published.ts';
@@ -27,7 +26,7 @@ export type FetchDefinition = Static<typeof Fetch>;
 const address = /^(https?:\/\/[^\s/]|file:\/\/\/|\/)\S*$/;
 export const isDownloadable = (uri: string): boolean => address.test(uri);
 
-export function checkFetch({ fetch = [] }: RunDefinition, findings: Findings): void {
+export function checkFetch(fetch: readonly FetchDefinition[], findings: Findings): void {
   fetch.forEach(({ uri, output }, index) => {
     const refuse = (field: string, value: string, allowed: string) =>
       findings.add('INVALID_FIELD', `${field} is ${JSON.stringify(shorten(value))}. Allowed: ${allowed}.`, {
