@@ -110,6 +110,16 @@ export function startKey({ due, variant }: { readonly due: number; readonly vari
   return `${START}${due}:${variant}`;
 }
 
+/** The open rounds of starts of several jobs: each says which parents it waits for. */
+export function announced({ open }: Join): readonly Round[] {
+  return open.filter(({ parents }) => parents !== undefined);
+}
+
+/** Without rounds of starts: the ends that they wait for do not come any more. */
+export function withoutAnnounced(join: Join): Join {
+  return { ...join, open: join.open.filter(({ parents }) => parents === undefined) };
+}
+
 /** The key of the round that the ending belongs to. */
 export function keyOf(draft: Draft, spec: JoinSpec, end: ParentEnd): string {
   const { due, variant, kind } = end;

@@ -11,7 +11,8 @@
  *     older loose entries: they are from before it.
  *  4. `any-*` fires as soon as one parent has so ended, once per round; the round stays open to absorb the
  *     others. In the loose round a parent that ends again after the firing begins the next round. `all-*`
- *     is decided when all have ended. A decided round that does not hold is reported with the reason.
+ *     is decided when all have ended, and so is the round of a start of several jobs, whatever `when` is. A decided
+ *     round that does not hold is reported with the reason.
  *  5. A rerun replaces the original's entry, in a closed round too, and when it ended as asked and the round
  *     now holds, the child is due again under the rerun's variant; once per variant, however many parents
  *     were rerun under it. A rerun never reports a skip. If the round is no longer known, a single parent
@@ -22,7 +23,8 @@
  *
  * When the parents come to share a cadence or stop sharing one, nothing needs to be called: the next ending
  * folds open rounds that have lost their place into the loose one. When the child's parents are edited, call
- * `reshape`; when its `per` is, start from `emptyJoin`.
+ * `reshape`; when its `per` is, start from `emptyJoin`. A round in `announced` that is gone then must be reported as
+ * skipped: others of the start wait for the child.
  *
  * Assumes that dues and run ids are unique to a run, and that the variant of a manual run or a rerun is new.
  */
@@ -62,7 +64,16 @@ import {
   verdict,
 } from './round.ts';
 
-export { emptyJoin, forgetEnds, type Join, MAX_OPEN_ROUNDS, MAX_RECENT_ROUNDS, reshape } from './join.ts';
+export {
+  announced,
+  emptyJoin,
+  forgetEnds,
+  type Join,
+  MAX_OPEN_ROUNDS,
+  MAX_RECENT_ROUNDS,
+  reshape,
+  withoutAnnounced,
+} from './join.ts';
 export {
   type JoinSpec,
   missingParents,

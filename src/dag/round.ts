@@ -165,6 +165,8 @@ export function verdict(round: Round, spec: JoinSpec): 'run' | 'skip' | 'wait' {
   const holds = (parent: string) => isWanted(entryOf(round, parent)?.outcome, spec.when);
   const parents = awaitedIn(round, spec);
   const complete = isComplete(round, spec);
+  // A start runs each job once, after all that it waits for.
+  if (!complete && round.parents !== undefined) return 'wait';
   if (spec.when === 'any-succeeded' || spec.when === 'any-failed') {
     if (parents.some((parent) => holds(parent) && hasEnded(round, spec, parent))) return 'run';
     return complete ? 'skip' : 'wait';

@@ -24,7 +24,7 @@ import { known, planApply, storedIn } from './apply.ts';
 import { runTold } from './attempts.ts';
 import { checkJob, nextRevision } from './define.ts';
 import { setBack } from './due.ts';
-import { settle } from './endings.ts';
+import { settle, skipLostStarts } from './endings.ts';
 import { reviseLimits } from './placing.ts';
 import { removeJob, revivedState } from './removal.ts';
 import { killRun, openRun } from './runs.ts';
@@ -118,6 +118,7 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   const { name } = next.job;
   const before = state.jobs.get(name);
   const isNew = before === undefined;
+  const join = before?.state.join ?? null;
   if (before !== undefined && next.cursor !== null) {
     // The schedule that it has now says what that is; see `beginSchedule`.
     if (before.state.cursor > draft.now) setBack(turn, before);
@@ -135,6 +136,7 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   draft.job(next.job);
   // The state of a job whose name is new follows from the job; see `State.putJob`.
   if (!isNew || revived !== null || entry.state.paused !== null) draft.state(entry.state);
+  skipLostStarts(turn, entry, join);
   draft.notice({
     kind: 'job',
     name,

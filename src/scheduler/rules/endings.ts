@@ -4,7 +4,15 @@
  * recurses: a chain of any length settles in one loop.
  */
 
-import { emptyJoin, type Firing, type JoinSpec, type ParentEnd, parentEnded } from '../../dag/ready.ts';
+import {
+  announced,
+  emptyJoin,
+  type Firing,
+  type Join,
+  type JoinSpec,
+  type ParentEnd,
+  parentEnded,
+} from '../../dag/ready.ts';
 import { policyOf } from '../job/policy.ts';
 import type { EndState, Outcome, Run } from '../model/model.ts';
 import { isEnded } from '../model/run-state.ts';
@@ -39,7 +47,11 @@ function tellChildren(turn: Turn, run: Run): void {
     const child = state.jobs.get(name);
     const spec = child === undefined ? null : state.joinSpec(child);
     if (child === undefined || spec === null) continue;
-    const meeting = branches === null ? [] : spec.parents.filter((parent) => branches.has(parent));
+    // A round of a start of several jobs waits itself, for the parents that the child had then.
+    const meeting =
+      branches === null || isAnnounced(child.state.join, end)
+        ? []
+        : spec.parents.filter((parent) => branches.has(parent));
     const { held, released } = holdBack(child.state.held, end, meeting.length > 1 ? meeting : []);
     child.state.held = held;
     draft.state(child.state);
@@ -47,6 +59,27 @@ function tellChildren(turn: Turn, run: Run): void {
     for (const each of released) tellChild(turn, child, spec, { ...each, whole }, run.root);
   }
 }
+
+function isAnnounced(join: Join | null, { due, variant }: ParentEnd): boolean {
+  return announced(join ?? emptyJoin).some((round) => round.due === due && round.variant === variant);
+}
+
+/**
+ * After an edit of the child: it is skipped in starts whose round went with its parents, because jobs of the same
+ * start wait for it. `before`: what it waited for.
+ */
+export function skipLostStarts(turn: Turn, child: Entry, before: Join | null): void {
+  const left = new Set(announced(child.state.join ?? emptyJoin).map(({ key }) => key));
+  const lost = announced(before ?? emptyJoin).filter(({ key }) => !left.has(key));
+  for (const { key, due, variant, ends } of lost) {
+    const parents = Object.values(ends).map(({ runId }) => runId);
+    fire(turn, child, [{ due, variant, key, parents, run: false, reason: lostStart }], null);
+  }
+  // In the group of the edit: what waits for the child is told with it.
+  if (lost.length > 0) settle(turn);
+}
+
+const lostStart = 'its parents changed while it waited for other jobs of its start';
 
 /** How children take the ending. A kill is no failure of the job, and is never passed over. */
 function outcomeOf({ state }: Turn, job: string, end: EndState): Outcome {

@@ -3,6 +3,7 @@
  * percentiles go on, and what was decided is not decided again.
  */
 
+import { withoutAnnounced } from '../../dag/ready.ts';
 import type { JobState, Removal } from '../model/model.ts';
 import { isEnded } from '../model/run-state.ts';
 import { beginNames, beginSchedule, compiled, takeBack } from '../state/decided.ts';
@@ -61,6 +62,7 @@ export function revivedState({ state, draft }: Turn, name: string, cursor: numbe
     paused: null,
     disabled: null,
     held: [],
+    join: past.join === null ? null : withoutAnnounced(past.join),
     consecutiveFailures: 0,
   };
   const before = past.removed?.resolved ?? null;

@@ -238,6 +238,110 @@ describe('a start of several jobs is one decision', () => {
   });
 });
 
+describe('a start whose edges change meanwhile leaves nothing open', () => {
+  const chain: [string, object?][] = [['a'], ['b', behind('a')], ['c', behind('b')]];
+  const open = (r: Rig): string[] =>
+    [...r.state.jobs.values()].filter(({ state }) => state.join?.open.length).map(({ job }) => job.name);
+
+  test.each<[string, (r: Rig) => void]>([
+    ['waits for another job', (r) => r.put({ name: 'b', schedule: behind('x') })],
+    ['runs by hand', (r) => r.put({ name: 'b' })],
+    ['has a schedule', (r) => r.put({ name: 'b', schedule: { cron: '0 * * * *' } })],
+    [
+      'has lost its parent',
+      (r) => r.submit({ kind: 'delete-job', name: 'a', dependents: 'detach', by: 'ann' }),
+    ],
+  ])('a job that now %s is skipped, and so is what follows it', (_, edit) => {
+    const r = rig(['x'], ...chain);
+    start(r, ['a', 'b', 'c']);
+    edit(r);
+    expect(made(r, 'b')).toEqual(['skipped']);
+    expect(made(r, 'c')).toEqual(['skipped']);
+    expect(r.reasons('b')).toEqual(['its parents changed while it waited for other jobs of its start']);
+    expect(open(r)).toEqual([]);
+    r.restart();
+    expect(open(r)).toEqual([]);
+  });
+
+  test('the edit, the skipped run and what follows are in one atomic group', () => {
+    const r = rig(['x'], ...chain);
+    start(r, ['a', 'b', 'c']);
+    const groups: string[][] = [];
+    const keep = r.keep.bind(r);
+    r.keep = (decision) => {
+      groups.push(...decision.groups.map((group) => group.map(({ kind }) => kind)));
+      keep(decision);
+    };
+    r.put({ name: 'b', schedule: behind('x') });
+    expect(groups.filter((group) => group.includes('run-ended'))).toHaveLength(1);
+    expect(groups[0]?.filter((kind) => kind === 'run-ended' || kind === 'job')).toEqual([
+      'job',
+      'run-ended',
+      'run-ended',
+    ]);
+  });
+
+  test('a job that is removed and comes back waits for nothing of it', () => {
+    const r = rig(...chain);
+    start(r, ['a', 'b', 'c']);
+    r.submit({ kind: 'delete-job', name: 'c', dependents: 'refuse', by: 'ann' });
+    r.end('a');
+    r.end('b');
+    r.put({ name: 'c', schedule: behind('b') });
+    expect(open(r)).toEqual([]);
+  });
+
+  test('one that waits for fewer of them runs after those, if all have not ended yet', () => {
+    const r = rig(['a'], ['b'], ['c', behind('a', 'b')]);
+    start(r, ['a', 'b', 'c']);
+    r.put({ name: 'c', schedule: behind('b') });
+    r.end('a');
+    expect(made(r, 'c')).toEqual([]);
+    r.end('b');
+    expect(made(r, 'c')).toEqual(['launching']);
+  });
+
+  test('one that waited only for a job that is no parent any more is skipped', () => {
+    const r = rig(['a'], ['b'], ['c', behind('a', 'b')], ['d', behind('c')]);
+    start(r, ['a', 'b', 'c', 'd']);
+    r.end('a');
+    r.put({ name: 'c', schedule: behind('a') });
+    expect([made(r, 'c'), made(r, 'd')]).toEqual([['skipped'], ['skipped']]);
+    expect(open(r)).toEqual([]);
+  });
+
+  test('a new parent below the same beginning, which has ended in it, is not waited for', () => {
+    const r = rig(['a'], ['p', behind('a')], ['q', behind('a')], ['c', behind('p')], ['d', behind('c')]);
+    start(r, ['a', 'c', 'd', 'p', 'q']);
+    r.end('a');
+    r.end('q');
+    r.put({ name: 'c', schedule: behind('p', 'q') });
+    r.end('p');
+    expect(made(r, 'c')).toEqual(['launching']);
+    r.end('c');
+    r.end('d');
+    expect(open(r)).toEqual([]);
+  });
+
+  test('an end before the other branch was cut off counts', () => {
+    const r = rig(['a'], ['x'], ['p', behind('a')], ['q', behind('p')], ['c', behind('a', 'q')]);
+    start(r, ['a', 'c', 'p', 'q']);
+    r.end('a');
+    r.put({ name: 'q', schedule: behind('x') });
+    expect(made(r, 'c')).toEqual(['skipped']);
+    expect(open(r)).toEqual([]);
+  });
+});
+
+test('a job with any-succeeded waits for all of its parents in the start', () => {
+  const r = rig(['a'], ['b'], ['c', { after: { parents: ['a', 'b'], when: 'any-succeeded' } }]);
+  start(r, ['a', 'b', 'c']);
+  r.end('a');
+  expect(made(r, 'c')).toEqual([]);
+  r.end('b', 1);
+  expect(made(r, 'c')).toEqual(['launching']);
+});
+
 test('a start that would reach more jobs than one decision takes is refused', () => {
   const r = rig(['a'], ['b']);
   const graph = r.state.graph;
