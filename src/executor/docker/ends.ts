@@ -1,6 +1,7 @@
 /**
  * What an engine knows of the ends of containers beside what an inspection says: whether it saw them itself, why a
- * program could not be started, and, a little later, that memory ran out. Kept by id for the containers that exist.
+ * program could not be started, and, a little later, that memory ran out. The recalls take containers that have
+ * ended. Kept by id for the containers that exist.
  */
 
 import type { Clock, LaunchReport } from '../../scheduler/ports.ts';
@@ -38,16 +39,18 @@ export class ContainerEnds {
   /**
    * Of a container that ended while nobody watched, and as if by a signal, the engine is asked what it remembers:
    * deaths that it saw, and kills by others, of which the first is answered. What it found dead when it came up,
-   * because its machine had died or it had stopped everything itself, it does not remember.
+   * because its machine had died or it had stopped everything itself, it does not remember. That memory ran out is
+   * noted as well.
    */
   async recallDeath({ Id, State }: ContainerInspection): Promise<ContainerEvent | undefined> {
-    if (this.#foundDead.has(Id) || State.Running || !endedFromOutside.has(State.ExitCode)) return undefined;
+    if (this.#foundDead.has(Id) || !endedFromOutside.has(State.ExitCode)) return undefined;
     const history = await this.#options.engine.history().catch((error: unknown) => {
       // Not every engine can tell; then nothing speaks against the job.
       if (error instanceof EngineRefusal) return null;
       throw error;
     });
     const own = history?.filter(({ Actor }) => Actor.ID === Id) ?? [];
+    if (own.some(({ Action }) => Action === 'oom')) this.noteOutOfMemory(Id);
     const isWhole = history !== null && history.length < maxHistory;
     this.#foundDead.set(Id, isWhole && !own.some(({ Action }) => Action === 'die'));
     return own.find(({ Action }) => Action === 'kill');
@@ -68,8 +71,8 @@ export class ContainerEnds {
     this.#startFailures.set(Id, startFailure(line));
   }
 
-  async recallOutput({ Id, State }: ContainerInspection): Promise<void> {
-    if (State.Running || this.#cut.has(Id)) return;
+  async recallOutput({ Id }: ContainerInspection): Promise<void> {
+    if (this.#cut.has(Id)) return;
     const { engine, signal } = this.#options;
     const query = { stdout: true, stderr: true, follow: false } as const;
     try {
@@ -85,6 +88,14 @@ export class ContainerEnds {
   /** Whether the engine has dropped the oldest of its output; undefined while that may still come. */
   isCut(id: string): boolean | undefined {
     return this.#cut.get(id);
+  }
+
+  noteOutOfMemory(id: string): void {
+    this.#outOfMemory.add(id);
+  }
+
+  ranOutOfMemory({ Id, State }: ContainerInspection): boolean {
+    return State.OOMKilled || this.#outOfMemory.has(Id);
   }
 
   wasFoundDead(id: string): boolean {

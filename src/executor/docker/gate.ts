@@ -28,7 +28,9 @@ const gateFolder = '/.carillon';
 const gatePath = `${gateFolder}/gate`;
 /** How long a gate may take to end once it was told to; it takes milliseconds on an engine that is not stuck. */
 const shutPatienceMs = 5_000;
-const shutPollMs = 20;
+const pollMs = 20;
+/** Inspections of a container that runs and whose processes cannot be listed, before it counts as waiting. */
+const maxLooks = 50;
 /** How long the connection stays after the word to open: the engine has passed it on long before. */
 const lingerMs = 1_000;
 /** Opened containers whose instant is remembered; of older ones the due instant is told, or somebody looks again. */
@@ -147,18 +149,15 @@ export class GatedEngine extends DockerEngine {
   }
 
   override async inspect(nameOrId: string): Promise<ContainerInspection | null> {
-    const found = await super.inspect(nameOrId);
-    if (found?.Config.Labels?.[labelOf.gate] === undefined) return found;
-    const { Id: id, State: state } = found;
-    if (state.StartedAt === never) return found;
-    if (await this.#isUnopened(found)) {
-      if (state.Running && !this.#held.has(id)) this.#heldByOthers.add(id);
-      return { ...found, State: { ...state, Status: 'created', Running: false, StartedAt: never } };
+    for (let looks = 1; ; looks++) {
+      const found = await super.inspect(nameOrId);
+      if (found?.Config.Labels?.[labelOf.gate] === undefined) return found;
+      if (found.State.StartedAt === never) return found;
+      const gate = await this.#gateOf(found);
+      if (gate === 'open') return this.#asOpened(found);
+      if (gate === 'shut' || looks === maxLooks) return this.#asCreated(found);
+      await this.#pause();
     }
-    this.#heldByOthers.delete(id);
-    const openedAt = this.#opened.get(id) ?? Date.parse(found.Config.Labels[labelOf.due] ?? '');
-    const startedAt = Math.max(Date.parse(state.StartedAt), openedAt || 0);
-    return { ...found, State: { ...state, StartedAt: new Date(startedAt).toISOString() } };
   }
 
   /** 409 too for what was held and turns out to have been opened, though it may have ended since. */
@@ -188,25 +187,45 @@ export class GatedEngine extends DockerEngine {
     if (this.#opened.size > maxOpened) this.#opened.delete(this.#opened.keys().next().value as string);
   }
 
-  /** Errs towards yes: removal asks the gate itself. */
-  async #isUnopened({ Id: id, State: state, Config }: ContainerInspection): Promise<boolean> {
-    if (!state.Running)
-      return state.ExitCode === unopened.exitCode && (await this.#said(id)) === unopened.words;
-    if (this.#held.has(id)) return true;
-    if (this.#opened.has(id)) return false;
-    if (!(await this.#runsProgram(id))) return true;
-    this.#remember(id, Date.parse(Config.Labels?.[labelOf.due] ?? '') || 0);
-    return false;
+  #asOpened(found: ContainerInspection): ContainerInspection {
+    const { Id: id, State: state, Config } = found;
+    this.#heldByOthers.delete(id);
+    const openedAt = this.#opened.get(id) ?? dueOf(Config);
+    const startedAt = Math.max(Date.parse(state.StartedAt), openedAt);
+    return { ...found, State: { ...state, StartedAt: new Date(startedAt).toISOString() } };
   }
 
-  /** Something runs that is neither the gate nor on the way to it. */
-  async #runsProgram(id: string): Promise<boolean> {
+  #asCreated(found: ContainerInspection): ContainerInspection {
+    const { Id: id, State: state } = found;
+    if (state.Running && !this.#held.has(id)) this.#heldByOthers.add(id);
+    const State = { ...state, Status: 'created', Running: false, StartedAt: never };
+    return { ...found, State, endedUnopened: !state.Running };
+  }
+
+  /** Unknown: the container is ending, so its processes are gone or the engine no longer lists them. */
+  async #gateOf({ Id: id, State: state, Config }: ContainerInspection): Promise<'shut' | 'open' | 'unknown'> {
+    if (!state.Running) {
+      if (state.ExitCode !== unopened.exitCode) return 'open';
+      return (await this.#said(id)) === unopened.words ? 'shut' : 'open';
+    }
+    if (this.#held.has(id)) return 'shut';
+    if (this.#opened.has(id)) return 'open';
+    const programs = await this.#programs(id);
+    // Opened meanwhile, by us.
+    if (this.#opened.has(id)) return 'open';
+    if (programs.length === 0) return 'unknown';
+    if (programs.every((program) => waiting.test(program))) return 'shut';
+    this.#remember(id, dueOf(Config));
+    return 'open';
+  }
+
+  /** The command lines of a container's living processes; empty when the engine cannot list them. */
+  async #programs(id: string): Promise<string[]> {
     const path = `/containers/${id}/top`;
     const query = { ps_args: '-eo pid,args' };
     const call = { method: 'GET', path, query, timeoutMs: askTimeoutMs } as const;
-    // Not running any more: the next look sees how it ended.
     const answer = await this.transport.tolerating<{ Processes: string[][] | null }>([404, 409, 500], call);
-    return (answer?.Processes ?? []).some(([, args = '']) => !waiting.test(args));
+    return (answer?.Processes ?? []).map(([, args = '']) => args).filter((args) => !defunct.test(args));
   }
 
   /** Its first output, a little more than the gate's own would be. */
@@ -238,18 +257,23 @@ export class GatedEngine extends DockerEngine {
       query: { signal: closing.signal },
       timeoutMs: askTimeoutMs,
     } as const;
-    for (let waitedMs = 0; waitedMs < shutPatienceMs; waitedMs += shutPollMs) {
+    for (let waitedMs = 0; waitedMs < shutPatienceMs; waitedMs += pollMs) {
       // Again and again: what has only just begun to run does not listen yet.
-      if (waitedMs % (10 * shutPollMs) === 0) await this.transport.tolerating([404, 409], call);
+      if (waitedMs % (10 * pollMs) === 0) await this.transport.tolerating([404, 409], call);
       const found = await super.inspect(id);
       if (found === null) return;
       // Whether something runs is a costly question, and rarely the one.
-      const asks = !found.State.Running || waitedMs % (10 * shutPollMs) === 9 * shutPollMs;
-      if (asks && !(await this.#isUnopened(found))) throw new EngineRefusal(409, 'its gate was open already');
+      const asks = !found.State.Running || waitedMs % (10 * pollMs) === 9 * pollMs;
+      if (asks && (await this.#gateOf(found)) === 'open')
+        throw new EngineRefusal(409, 'its gate was open already');
       if (!found.State.Running) return;
-      await new Promise<void>((resolve) => void this.#clock.after(shutPollMs, resolve));
+      await this.#pause();
     }
     throw this.unavailable('a gate does not shut');
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => void this.#clock.after(pollMs, resolve));
   }
 
   #install(architecture: string, image: string): Promise<void> {
@@ -285,6 +309,14 @@ export class GatedEngine extends DockerEngine {
 
 /** The gate, and an init or a runtime that is about to become it. */
 const waiting = new RegExp(`^(?:${gatePath} |\\S+ -- ${gatePath} |\\S*runc init)`);
+
+/** What `ps` calls a process that has ended. */
+const defunct = / <defunct>$/;
+
+/** No gate opens before the due time. */
+function dueOf({ Labels }: ContainerInspection['Config']): number {
+  return Date.parse(Labels?.[labelOf.due] ?? '') || 0;
+}
 
 /** Named by what is in it, so that two versions of the scheduler do not write over each other. */
 function volumeOf(architecture: string): string {

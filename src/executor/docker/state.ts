@@ -12,6 +12,8 @@ export interface ContainerInspection {
   readonly Image: string;
   /** Its digest, added to what the engine says. */
   readonly imageDigest?: string;
+  /** Its gate ended without being opened, so the job never ran and never will; added to what the engine says. */
+  readonly endedUnopened?: boolean;
   readonly Config: { readonly Image: string; readonly Labels: Readonly<Record<string, string>> | null };
   /** Bytes at most; 0: no bound. */
   readonly HostConfig?: { readonly Memory?: number };

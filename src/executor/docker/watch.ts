@@ -93,7 +93,8 @@ export class DockerWatch {
     const report = this.#reportOf(container, interruption);
     const { launchName, startedAt, image } = report;
     if (report.state === 'created' || startedAt === undefined) {
-      this.#takeBack(launchName, container.Id);
+      // A look from before the gate was opened may arrive after the start: only an end is proof.
+      if (container.endedUnopened) this.#takeBack(launchName, container.Id);
       return report;
     }
     const before = this.#known.get(launchName);
@@ -146,6 +147,7 @@ export class DockerWatch {
   /** To be called before `take` and `report`: asks the engine for what the inspection of an end does not say. */
   async recall(container: ContainerInspection): Promise<void> {
     const { Id, Name } = container;
+    if (launchReport(container, null).state !== 'ended') return;
     await Promise.all([this.#ends.recallStart(container), this.#ends.recallOutput(container)]);
     if (this.#known.get(Name.replace(/^\//, ''))?.id === Id) return;
     const kill = await this.#ends.recallDeath(container);
