@@ -29,6 +29,8 @@ export class ContainerEnds {
   readonly #startFailures = new Map<string, string | undefined>();
   /** Whether the engine has dropped the oldest of the output. */
   readonly #cut = new Map<string, boolean>();
+  /** Containers with an `oom` event. The engine sets its flag only when that event precedes the exit. */
+  readonly #outOfMemory = new Set<string>();
   /** Since when an end is unexplained, by the monotonic clock. */
   readonly #unexplained = new Map<string, number>();
 
@@ -58,7 +60,7 @@ export class ContainerEnds {
 
   /** A program that could not be started is for the engine an end like others: only the container's last line says why. */
   async recallStart({ Id, State }: ContainerInspection): Promise<void> {
-    if (State.Running || exitReason(State.ExitCode) === undefined || this.#startFailures.has(Id)) return;
+    if (exitReason(State.ExitCode) === undefined || this.#startFailures.has(Id)) return;
     const query = { stdout: false, stderr: true, follow: false, tail: 1 } as const;
     let line = '';
     try {
@@ -107,9 +109,9 @@ export class ContainerEnds {
   }
 
   /**
-   * The engine learns apart from each other that a process was killed and that its memory ran out, and on a busy
-   * machine in the wrong order. So a KILL by nobody is told only after it was looked at again for a while, whoever
-   * asks: the watch, or an inventory.
+   * The engine learns separately that a process was killed and that its memory ran out, and on a busy machine in the
+   * wrong order: then only an `oom` event says so. A KILL by nobody is therefore reported only after a while, in which
+   * that event may come and the container is inspected again. The watch and an inventory both wait.
    */
   awaitsNews({ Id, HostConfig }: ContainerInspection, { exitCode, reason }: LaunchReport): boolean {
     if (exitCode !== 137 || reason !== undefined) return false;
@@ -121,7 +123,13 @@ export class ContainerEnds {
 
   /** Forgets the containers that are not there any more. */
   keepOnly(listed: ReadonlySet<string>): void {
-    for (const known of [this.#foundDead, this.#startFailures, this.#cut, this.#unexplained])
+    for (const known of [
+      this.#foundDead,
+      this.#startFailures,
+      this.#cut,
+      this.#outOfMemory,
+      this.#unexplained,
+    ])
       for (const id of known.keys()) if (!listed.has(id)) known.delete(id);
   }
 }

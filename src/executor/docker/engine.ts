@@ -38,7 +38,7 @@ export function hasEnded({ State }: ContainerEntry): boolean {
   return State === 'exited' || State === 'dead';
 }
 
-/** Watched are: start, die, kill, destroy. */
+/** Watched are: start, die, kill, oom, destroy. */
 export interface ContainerEvent {
   readonly Action: string;
   readonly time: number;
@@ -223,7 +223,7 @@ export class DockerEngine {
    * engine answers a little before it listens to itself, so it is asked for what lies between as well.
    */
   async events(cluster: string, signal: AbortSignal): Promise<AsyncGenerator<ContainerEvent>> {
-    const event = ['start', 'die', 'kill', 'destroy'];
+    const event = ['start', 'die', 'kill', 'oom', 'destroy'];
     const since = await this.#systemTime();
     const filters = { type: ['container'], label: [`${labelOf.cluster}=${cluster}`], event };
     const call = {

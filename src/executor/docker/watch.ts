@@ -155,7 +155,8 @@ export class DockerWatch {
   }
 
   #reportOf(container: ContainerInspection, interruption: string | null): LaunchReport {
-    const report = launchReport(container, interruption);
+    const State = { ...container.State, OOMKilled: this.#ends.ranOutOfMemory(container) };
+    const report = launchReport({ ...container, State }, interruption);
     const reason = this.#ends.startFailure(container.Id);
     const isCut = this.#ends.isCut(container.Id);
     return {
@@ -269,6 +270,7 @@ export class DockerWatch {
       const exitCode = /^\d+$/.test(attributes.exitCode ?? '') ? Number(attributes.exitCode) : null;
       this.#inspect(id, { at: time * 1000, exitCode });
     } else {
+      if (action === 'oom') this.#ends.noteOutOfMemory(id);
       this.#inspect(id, null);
     }
   }

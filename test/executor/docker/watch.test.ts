@@ -1,13 +1,31 @@
 /** How an end is told whose reason the engine learns late, as it does on a busy machine: answers by script. */
 
-import { Readable } from 'node:stream';
+import { addAbortSignal, PassThrough, Readable } from 'node:stream';
 import { pino } from 'pino';
-import { expect, test } from 'vitest';
-import type { DockerEngine } from '../../../src/executor/docker/engine.ts';
+import { expect, test, vi } from 'vitest';
+import type { ContainerEvent, DockerEngine } from '../../../src/executor/docker/engine.ts';
 import type { ContainerInspection } from '../../../src/executor/docker/state.ts';
 import { DockerWatch } from '../../../src/executor/docker/watch.ts';
 import type { LaunchReport, Observation } from '../../../src/scheduler/ports.ts';
 import { SimClock } from '../../support/sim-clock.ts';
+import { until } from '../../support/until.ts';
+
+const killed = (OOMKilled: boolean, Memory: number): ContainerInspection => ({
+  Id: 'id',
+  Name: '/a',
+  Image: 'sha256:0',
+  Config: { Image: 'image', Labels: {} },
+  HostConfig: { Memory },
+  State: {
+    Status: 'exited',
+    Running: false,
+    OOMKilled,
+    ExitCode: 137,
+    Error: '',
+    StartedAt: '2026-01-01T00:00:00Z',
+    FinishedAt: '2026-01-01T00:00:01Z',
+  },
+});
 
 /**
  * A container killed by KILL, of which the engine knows from the n-th look on that its memory ran out. It is found by
@@ -20,22 +38,7 @@ async function toldAfter(
 ): Promise<Partial<LaunchReport> | undefined> {
   const clock = new SimClock(0);
   const seen: Observation[] = [];
-  const container = (OOMKilled: boolean): ContainerInspection => ({
-    Id: 'id',
-    Name: '/a',
-    Image: 'sha256:0',
-    Config: { Image: 'image', Labels: {} },
-    HostConfig: { Memory: memoryBytes },
-    State: {
-      Status: 'exited',
-      Running: false,
-      OOMKilled,
-      ExitCode: 137,
-      Error: '',
-      StartedAt: '2026-01-01T00:00:00Z',
-      FinishedAt: '2026-01-01T00:00:01Z',
-    },
-  });
+  const container = (OOMKilled: boolean) => killed(OOMKilled, memoryBytes);
   let inspections = 1;
   const died = { Action: 'die', time: 0, Actor: { ID: 'id', Attributes: {} } };
   const engine = {
@@ -68,6 +71,42 @@ async function toldAfter(
   return ended[0];
 }
 
+/** A watch of one container that is held at its gate; as the engine shows it before and after its opening. */
+function watchHeld() {
+  const container = killed(false, 0);
+  const { State } = container;
+  const running = { ...container, State: { ...State, Status: 'running', Running: true, ExitCode: 0 } };
+  const heldState = { ...State, Status: 'created', ExitCode: 0, StartedAt: '0001-01-01T00:00:00Z' };
+  const held = { ...container, State: heldState, endedUnopened: false };
+  const seen: Observation[] = [];
+  const logs = vi.fn(async () => Readable.from([]) as unknown as AsyncGenerator<Uint8Array>);
+  const watch = new DockerWatch({
+    engine: { logs, history: async () => [] } as Partial<DockerEngine> as DockerEngine,
+    cluster: 'c',
+    clock: new SimClock(0),
+    log: pino({ level: 'silent' }),
+    emit: (observation) => seen.push(observation),
+  });
+  return { watch, held, running, logs, kinds: () => seen.map(({ kind }) => kind) };
+}
+
+test('an inspection from before the gate was opened, which arrives after the start, ends nothing', () => {
+  const { watch, held, running, kinds } = watchHeld();
+  watch.take(running);
+  watch.take(held);
+  expect(kinds()).toEqual(['started']);
+  watch.take({ ...held, endedUnopened: true });
+  expect(kinds()).toEqual(['started', 'ended']);
+});
+
+test('the output of a container that waits at its gate is not read: it is still to come', async () => {
+  const { watch, held, running, logs } = watchHeld();
+  await watch.recall(held);
+  await watch.recall(running);
+  expect(logs).not.toHaveBeenCalled();
+  expect(watch.isCut(held.Id)).toBeUndefined();
+});
+
 test.each([1, 2, 3, 5])(
   'that the memory ran out is told when the engine learns it at look %i only',
   async (look) => {
@@ -81,4 +120,42 @@ test('a KILL that nobody explains is told after a few looks, sooner where memory
   expect(await toldAfter(100, 1)).not.toHaveProperty('reason');
   expect(await toldAfter(3, 0)).not.toHaveProperty('reason');
   expect(await toldAfter(2, 0)).toMatchObject({ reason: 'out of memory' });
+});
+
+test('that the memory ran out is told by an event after the death, where the engine never sets its flag', async () => {
+  const event = (Action: string) => ({ Action, time: 0, Actor: { ID: 'id', Attributes: { name: 'a' } } });
+  const inspect = async () => killed(false, 1);
+  const logs = async () => Readable.from([]) as unknown as AsyncGenerator<Uint8Array>;
+  const clock = new SimClock(0);
+  const options = { cluster: 'c', clock, log: pino({ level: 'silent' }) };
+  const told = { exitCode: 137, reason: 'out of memory' };
+
+  const live = new PassThrough({ objectMode: true });
+  const seen: Observation[] = [];
+  const engine: Partial<DockerEngine> = {
+    events: async (_, signal) =>
+      addAbortSignal(signal, live)[Symbol.asyncIterator]() as AsyncGenerator<ContainerEvent>,
+    list: async () => [],
+    history: async () => [event('die')],
+    inspect,
+    logs,
+  };
+  const watching = new DockerWatch({
+    ...options,
+    engine: engine as DockerEngine,
+    emit: (each) => seen.push(each),
+  });
+  await watching.start();
+  live.write(event('die'));
+  await until('the death is seen', () => seen.length > 0);
+  expect(seen.map(({ kind }) => kind)).toEqual(['started']);
+  live.write(event('oom'));
+  await until('the end is told', () => seen.length > 1);
+  expect(seen[1]).toMatchObject(told);
+  await watching.stop();
+
+  const past = { inspect, logs, history: async () => [event('die'), event('oom')] } as Partial<DockerEngine>;
+  const later = new DockerWatch({ ...options, engine: past as DockerEngine, emit: () => {} });
+  await later.recall(killed(false, 1));
+  expect(later.report(killed(false, 1))).toMatchObject(told);
 });
