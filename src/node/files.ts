@@ -1,22 +1,25 @@
 /** What a node of several keeps in its data directory about itself: who it is, and which installation it was of. */
 
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CarillonError } from '../errors.ts';
+import { diskProblem } from '../store/disk-problem.ts';
 import { replaceFile } from '../store/durable-file.ts';
 
 /**
  * Jobs of other users pass through it to their own folders; what else is in it is the scheduler's alone.
- * STORE_UNAVAILABLE where it can't be made.
+ * STORE_UNAVAILABLE where it can't be made or written.
  */
 export function makeDataDir(dataDir: string): void {
   try {
     makeFolders(dataDir);
+    // One that exists would fail at some later write, in words that do not name the cause.
+    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new CarillonError(
       'STORE_UNAVAILABLE',
-      `The data directory can not be made: ${(error as Error).message}`,
+      `The data directory ${dataDir} cannot be written: ${diskProblem(error)}. Make it writable for the user that runs Carillon, or choose another one with --data-dir.`,
       { field: 'dataDir', value: dataDir },
     );
   }

@@ -140,7 +140,7 @@ run: { command: echo child }
     const elsewhere = Server.start(join(dir, 'second'), ['--host', '192.0.2.1', '--insecure']);
     await expect(elsewhere).rejects.toThrow('this host does not have the address');
     const nowhere = Server.start('/proc/nowhere/data');
-    await expect(nowhere).rejects.toThrow('The data directory can not be made');
+    await expect(nowhere).rejects.toThrow('The data directory /proc/nowhere/data cannot be written: ');
   });
 
   test('apply --prune --label deletes what is gone of that label only', async () => {

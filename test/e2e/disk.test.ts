@@ -86,6 +86,12 @@ describe.skipIf(!hasMounts)('a disk that is full', () => {
     rmSync(fill);
     const since = new Date().toISOString();
     await ready(server, 200);
+    const events = await eventually(
+      async () => server.log.split('\n').filter((line) => line.includes('"leadership-broken')),
+      (lines) => lines.at(-1)?.includes('leadership-broken-over') === true,
+    );
+    expect(events[0]).toMatch(/The store in .* cannot be used: the disk is full/);
+    expect(events.join()).not.toContain('"stack"');
     expect((await server.ask('PUT', '/api/v1/jobs/later', minutely)).status).toBe(201);
     const there = async ([name]: [string, number]) =>
       (await server.ask('GET', `/api/v1/jobs/${name}`)).status;
@@ -108,6 +114,15 @@ describe.skipIf(!hasMounts)('a disk that is full', () => {
     );
     await again.endWithJobs();
   }, 180_000);
+});
+
+describe.skipIf(!hasMounts)('a disk that is read-only', () => {
+  test('is named at the start, with what to do', async () => {
+    const said = (await startOn('-t', 'tmpfs', '-o', 'ro', 'tmpfs').catch(String)) as string;
+    expect(said).toContain(`The data directory ${dir} cannot be written: the file system is read-only`);
+    expect(said).toContain('choose another one with --data-dir');
+    expect(said).not.toMatch(/\n +at /);
+  });
 });
 
 describe.skipIf(!hasDisks)('a disk that becomes read-only', () => {

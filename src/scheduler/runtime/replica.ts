@@ -13,6 +13,7 @@ import { follow } from '../state/follow.ts';
 import { State } from '../state/state.ts';
 import { STEP_MS } from './clock-steps.ts';
 import type { Leadership } from './leadership.ts';
+import { RepeatedFailure } from './repeated-failure.ts';
 
 /** A copy that could not be loaded is tried again after this long. */
 const RELOAD_MS = 1_000;
@@ -28,6 +29,8 @@ export interface ReplicaParts {
 
 export class Replica {
   readonly #parts: ReplicaParts;
+  /** Of loading it again. */
+  readonly #failure: RepeatedFailure;
   #state: State | null = null;
   /** What this node led with, until the first copy is here. */
   #former: State | null;
@@ -45,6 +48,7 @@ export class Replica {
   constructor(parts: ReplicaParts, former: Pick<Leadership, 'state' | 'clockAheadMs'> | null) {
     const { clock } = parts;
     this.#parts = parts;
+    this.#failure = new RepeatedFailure({ ...parts, event: 'copy-not-loaded', level: 'warn' });
     this.#former = former?.state ?? null;
     this.#leaderClock = { at: clock.now() - (former?.clockAheadMs ?? 0), monotonicMs: clock.monotonicMs() };
     this.#isClockKnown = former !== null && former.clockAheadMs !== null;
@@ -166,7 +170,7 @@ export class Replica {
 
   /** Loads until it succeeds. */
   loadAgain(): void {
-    const { clock, log } = this.#parts;
+    const { clock } = this.#parts;
     this.#meanwhile ??= [];
     this.#loading = this.#loading
       .catch(() => undefined)
@@ -174,9 +178,10 @@ export class Replica {
         while (!this.#stopped) {
           try {
             await this.#load();
+            this.#failure.over();
             return;
           } catch (error) {
-            log.warn({ error }, 'copy-not-loaded');
+            this.#failure.failed(error);
             await new Promise<void>((resolve) => clock.after(RELOAD_MS, resolve));
           }
         }

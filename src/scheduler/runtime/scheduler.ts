@@ -32,6 +32,7 @@ import type { HostEngine } from './inventories.ts';
 import { Leadership } from './leadership.ts';
 import { notLeading } from './loop.ts';
 import type { EngineOf } from './perform.ts';
+import { RepeatedFailure } from './repeated-failure.ts';
 import { Replica } from './replica.ts';
 import { TAKE_OVER_MS, Unled } from './unled.ts';
 
@@ -67,6 +68,8 @@ export class Scheduler implements SchedulerHandle, Service {
   /** What was led until now, to look at while the copy is being loaded. */
   #former: State | null = null;
   readonly #unled: Unled;
+  /** Of commits and elections. */
+  readonly #failure: RepeatedFailure;
   #takeover: ClusterView['takeover'] = null;
   #stopped = false;
   /** Changes of leadership happen one after the other. */
@@ -75,6 +78,7 @@ export class Scheduler implements SchedulerHandle, Service {
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
     this.#unled = new Unled(parts);
+    this.#failure = new RepeatedFailure({ ...parts, event: 'leadership-broken', level: 'error' });
     this.#launchers = new Map(parts.launchers.map((launcher) => [launcher.engine, launcher]));
   }
 
@@ -173,17 +177,18 @@ export class Scheduler implements SchedulerHandle, Service {
   /** A commit failed, or something broke that must not: what is in memory is not to be trusted any more. */
   #broken(error: unknown): void {
     const { log, clock, election, onFatal } = this.#parts;
-    log.error({ error }, 'leadership-broken');
     if (!(error instanceof CarillonError) || error.code === 'STORE_DAMAGED') {
+      log.error({ error }, 'leadership-broken');
       onFatal(error);
       return;
     }
+    this.#failure.failed(error);
     void this.#queue(async () => {
       await this.#unlead(error.message);
       await election.stop();
     });
     clock.after(RESTART_MS, () => {
-      if (!this.#stopped) void this.#queue(() => election.start());
+      if (!this.#stopped) void this.#queue(() => election.start().then(() => this.#failure.over()));
     });
   }
 

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { CarillonError } from '../../errors.ts';
 import { tooNew } from '../../scheduler/records/kind.ts';
 import { newestFormat } from '../../scheduler/records/stored.ts';
+import { diskProblem } from '../disk-problem.ts';
 import { checkFile, FileDamage } from './file.ts';
 import { type Marker, markerPath, readMarker } from './marker.ts';
 import { layoutOf, UNSEALED_LAYOUT } from './tables.ts';
@@ -110,8 +111,8 @@ const remedy = (dir: string): string =>
 /** STORE_UNAVAILABLE with the cause, for what is not an expected failure already. */
 export function unavailable(dir: string, error: unknown): CarillonError {
   if (error instanceof CarillonError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new CarillonError('STORE_UNAVAILABLE', `the store in ${dir} can not be used: ${reason}`, {
+  const message = `The store in ${dir} cannot be used: ${diskProblem(error)}.`;
+  return new CarillonError('STORE_UNAVAILABLE', message, {
     field: 'dataDir',
     value: dir,
     allowed: 'a directory that can be written, on a disk with room',

@@ -49,7 +49,12 @@ function rig() {
       return { caughtUp: () => told.caughtUp(), lagMs: () => 7, stop: () => void stopped.push(watcher) };
     },
   };
-  const log: Log = { debug() {}, info() {}, error() {}, warn: (_, event) => void logged.push(event) };
+  const log: Log = {
+    debug() {},
+    info: (_, event) => void logged.push(event),
+    error() {},
+    warn: (_, event) => void logged.push(event),
+  };
   const replica = new Replica(
     {
       settings: testSettings,
@@ -146,7 +151,7 @@ test('a copy that can not be loaded again is tried each second', async () => {
   await clock.advance(1);
   loads[2]?.resolve(...loaded('b'));
   await clock.advance(10_000);
-  expect([jobs(), loads.length, logged]).toEqual([['b'], 3, ['copy-not-loaded']]);
+  expect([jobs(), loads.length, logged]).toEqual([['b'], 3, ['copy-not-loaded', 'copy-not-loaded-over']]);
 });
 
 test('a first load that failed is made good by the next', async () => {

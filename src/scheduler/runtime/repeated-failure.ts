@@ -1,0 +1,53 @@
+/**
+ * Logs a failure that is retried each second: each cause when it begins and once a minute while it lasts, and the end.
+ * An expected failure is logged by its code and cause; only others need a stack.
+ */
+
+import { CarillonError } from '../../errors.ts';
+import type { Clock, Log } from '../ports.ts';
+
+const REPEAT_MS = 60_000;
+
+export interface RepeatedFailureOptions {
+  /** Name of the log line; that of the end is `<event>-over`. */
+  readonly event: string;
+  readonly level: 'warn' | 'error';
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class RepeatedFailure {
+  readonly #options: RepeatedFailureOptions;
+  /** By cause: when it was logged. Causes may alternate, and come and go each second. */
+  readonly #loggedMs = new Map<string, number>();
+  /** Since it was last over. */
+  #failures = 0;
+  /** The failure was logged, and its end was not. */
+  #isOpen = false;
+
+  constructor(options: RepeatedFailureOptions) {
+    this.#options = options;
+  }
+
+  failed(error: unknown): void {
+    const { event, level, clock, log } = this.#options;
+    const cause = error instanceof Error ? error.message : String(error);
+    this.#failures += 1;
+    const now = clock.monotonicMs();
+    for (const [logged, at] of this.#loggedMs) if (now - at >= REPEAT_MS) this.#loggedMs.delete(logged);
+    if (this.#loggedMs.has(cause)) return;
+    const what = error instanceof CarillonError ? { code: error.code, cause } : { error };
+    log[level]({ ...what, failures: this.#failures }, event);
+    this.#loggedMs.set(cause, now);
+    this.#isOpen = true;
+  }
+
+  /** Does nothing unless a failure was logged. */
+  over(): void {
+    if (!this.#isOpen) return;
+    const { event, log } = this.#options;
+    log.info({ failures: this.#failures }, `${event}-over`);
+    this.#failures = 0;
+    this.#isOpen = false;
+  }
+}
