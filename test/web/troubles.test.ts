@@ -74,8 +74,8 @@ describe.skipIf(!hasBrowser)('on a bad night', () => {
     const once = join(dataDir, 'once');
     await server.ask('PUT', '/api/v1/jobs/half', {
       schedule: { every: 'R2//PT1S' },
-      // Where the first takes longer than a second, the second is not skipped.
-      policy: { overlap: 'queue' },
+      // Both run, however long the first takes and however late the scheduler is.
+      policy: { overlap: 'queue', catchUp: 'all' },
       run: { command: `test ! -e ${once} || exit 3; touch ${once}` },
     });
     await eventually(

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Server } from '../support/server.ts';
+import { until } from '../support/until.ts';
 import { barriers, hasBrowser, openBrowser, openPage, type Watched } from './browser.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
@@ -43,6 +44,8 @@ describe.skipIf(!hasBrowser)('unsaved edits', () => {
   const command = () => page.getByLabel(/Command/).first();
   const question = () => page.getByRole('dialog', { name: 'Leave without saving?' });
   const answer = (word: string) => question().getByRole('button', { name: word }).click();
+  const asksBeforeLeaving = () =>
+    page.evaluate<boolean>("!dispatchEvent(new Event('beforeunload', { cancelable: true }))");
   const edit = async (text: string) => {
     await page.goto('/jobs/nightly');
     await page.getByRole('link', { name: 'Edit' }).click();
@@ -104,6 +107,8 @@ describe.skipIf(!hasBrowser)('unsaved edits', () => {
       asked.push(dialog.type());
       void dialog.accept();
     });
+    // The browser hears of the page's listener a moment after the edit. The page's answer comes behind that.
+    await until('the page asks before it is left', asksBeforeLeaving);
     await page.reload();
     expect(asked).toEqual(['beforeunload']);
     await page.getByText(/These are your unsaved edits/).waitFor();
