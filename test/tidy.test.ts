@@ -329,6 +329,21 @@ describe('the house is tidy', () => {
     ).toEqual([]);
   });
 
+  test('only src/scheduler/waiting.ts makes promises of timers', () => {
+    const waits =
+      /new Promise(?:<[^>]*>)?\(\((\w+)\) =>[^;]*?\.after\([^;]*?\b\1\b|\bnew Promise[^;]*\bsetTimeout\b/;
+    // The race of the start with the end has no time limit; the command line has no clock but its own.
+    const may = ['src/scheduler/waiting.ts', 'src/node/serve.ts', 'src/cli/program.ts'];
+    expect(
+      sources
+        .filter(
+          ({ path, text }) => !may.includes(path) && (waits.test(text) || text.includes('Promise.race(')),
+        )
+        .map(({ path }) => `${path} — use sleep or within`),
+    ).toEqual([]);
+    expect(may.filter((path) => !sources.some((source) => source.path === path))).toEqual([]);
+  });
+
   test('the core holds no randomness', () => {
     expect(
       findings((source) =>

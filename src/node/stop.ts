@@ -1,6 +1,7 @@
 /** Ending in good order, for a bounded time: what is committed is safe whenever the process ends. */
 
 import type { Clock } from '../scheduler/ports.ts';
+import { within } from '../scheduler/waiting.ts';
 
 /** Runs the steps in order. False when `timeoutMs` passed first: the step under way goes on, and no other begins. */
 export async function stopWithin(
@@ -9,16 +10,9 @@ export async function stopWithin(
   steps: readonly (() => Promise<void>)[],
 ): Promise<boolean> {
   let late = false;
-  let cancel = (): void => undefined;
-  const timeout = new Promise<void>((resolve) => {
-    cancel = clock.after(timeoutMs, () => {
-      late = true;
-      resolve();
-    });
-  });
   const inOrder = async (): Promise<void> => {
     for (const step of steps) if (!late) await step();
   };
-  await Promise.race([inOrder(), timeout]).finally(cancel);
+  late = (await within(clock, timeoutMs, inOrder())) === null;
   return !late;
 }

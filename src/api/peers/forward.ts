@@ -10,10 +10,10 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CarillonError } from '../../errors.ts';
 import type { Member } from '../../scheduler/ports.ts';
+import { sleep } from '../../scheduler/waiting.ts';
 import type { ApiContext } from '../context.ts';
 import { bodyTooLarge } from '../wire/error-map.ts';
 import { isForwarded, PeerFailure, passedOn, relay } from './peer.ts';
-import { pause } from './waiting.ts';
 
 export const forwardLimits = {
   /** Elections take less, unless something is wrong that a client should hear of. */
@@ -79,7 +79,7 @@ async function askLeader(
       }
     }
     if (clock.monotonicMs() >= until || reply.raw.destroyed || context.closing.aborted) throw notLeading(why);
-    await pause(clock, forwardLimits.leaderPollMs);
+    await sleep(clock, forwardLimits.leaderPollMs);
   }
 }
 

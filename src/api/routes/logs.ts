@@ -12,12 +12,13 @@ import type { RunLogQuery } from '../../scheduler/handle.ts';
 import { oneOf } from '../../scheduler/job/definition.ts';
 import { published } from '../../scheduler/job/schema/published.ts';
 import type { LogChunk, Member } from '../../scheduler/ports.ts';
+import { within } from '../../scheduler/waiting.ts';
 import type { ApiContext } from '../context.ts';
 import { answers, type Identified, identified, query } from '../endpoint.ts';
 import { holdWhileOpen, whenOver } from '../guard/room.ts';
 import { positionForm, positionOf, toEvents } from '../log-events.ts';
 import { isForwarded, passedOn } from '../peers/peer.ts';
-import { deadline, settledWithin } from '../peers/waiting.ts';
+import { deadline } from '../peers/waiting.ts';
 import { apiLimits } from '../wire/limits.ts';
 
 const LogsQuery = query({
@@ -80,7 +81,7 @@ export function logRoutes(app: FastifyInstance, context: ApiContext): void {
       const pieces = output(context, request, { wanted, events, stop: stop.signal });
       const first = pieces.next();
       const { clock } = context;
-      await (wanted.follow === true ? settledWithin(clock, first, firstOutputMs) : first);
+      await (wanted.follow === true ? within(clock, firstOutputMs, first) : first);
       reply.type(events ? 'text/event-stream; charset=utf-8' : 'text/plain; charset=utf-8');
       return reply.send(Readable.from(chain(first, pieces, { events, stop }), { objectMode: false }));
     },

@@ -6,6 +6,7 @@
 
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type { Clock, Log, Preparation } from '../../scheduler/ports.ts';
+import { sleep } from '../../scheduler/waiting.ts';
 import { labelOf } from '../container/labels.ts';
 import { EngineRefusal } from '../container/transport.ts';
 import {
@@ -191,7 +192,7 @@ export class ContainersAhead {
         await removeUnlessRunning(engine, found.Id);
       }
       // A name is taken a little longer than its container can be inspected.
-      await new Promise<void>((resolve) => void clock.after(roundMs, resolve));
+      await sleep(clock, roundMs);
     }
     return null;
   }

@@ -14,6 +14,7 @@
 import { createHash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../scheduler/ports.ts';
+import { sleep } from '../../scheduler/waiting.ts';
 import { readFrames } from '../container/frames.ts';
 import { labelOf } from '../container/labels.ts';
 import { EngineRefusal } from '../container/transport.ts';
@@ -156,7 +157,7 @@ export class GatedEngine extends DockerEngine {
       const gate = await this.#gateOf(found);
       if (gate === 'open') return this.#asOpened(found);
       if (gate === 'shut' || looks === maxLooks) return this.#asCreated(found);
-      await this.#pause();
+      await sleep(this.#clock, pollMs);
     }
   }
 
@@ -267,13 +268,9 @@ export class GatedEngine extends DockerEngine {
       if (asks && (await this.#gateOf(found)) === 'open')
         throw new EngineRefusal(409, 'its gate was open already');
       if (!found.State.Running) return;
-      await this.#pause();
+      await sleep(this.#clock, pollMs);
     }
     throw this.unavailable('a gate does not shut');
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => void this.#clock.after(pollMs, resolve));
   }
 
   #install(architecture: string, image: string): Promise<void> {

@@ -19,7 +19,7 @@
 
 import { CarillonError } from '../../errors.ts';
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
-import type { Clock } from '../../scheduler/ports.ts';
+import { sleep } from '../../scheduler/waiting.ts';
 import { labelOf } from '../container/labels.ts';
 import { EngineRefusal } from '../container/transport.ts';
 import type { Ready } from './ahead.ts';
@@ -84,7 +84,7 @@ async function launchNow(spec: LaunchSpec, context: LaunchContext): Promise<Laun
   if (spec.pull === 'always') await pull(order, context);
   for (let round = 0; round < maxRounds; round++) {
     // A name is taken a little earlier than its container can be inspected, and a little longer.
-    if (round > 0) await pause(context.clock);
+    if (round > 0) await sleep(context.clock, startPollMs);
     const id = await create(order, context);
     if (id !== null) {
       const started = await start(id, spec, context);
@@ -185,7 +185,7 @@ async function settle(
       return null;
     }
     if (!waiting) throw engine.unavailable(`${spec.launchName} belongs to the newer term ${term}`);
-    await pause(clock);
+    await sleep(clock, startPollMs);
   }
 }
 
@@ -215,8 +215,4 @@ function requireOurs(container: ContainerInspection, spec: LaunchSpec): void {
 function isOurs({ Config }: ContainerInspection, spec: LaunchSpec): boolean {
   const labels = Config.Labels ?? {};
   return labels[labelOf.cluster] === spec.cluster && labels[labelOf.run] === spec.run;
-}
-
-function pause(clock: Clock): Promise<void> {
-  return new Promise((resolve) => clock.after(startPollMs, resolve));
 }

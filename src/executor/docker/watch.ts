@@ -9,6 +9,7 @@
 
 import { setMaxListeners } from 'node:events';
 import type { Clock, LaunchReport, Log, Observation } from '../../scheduler/ports.ts';
+import { sleep } from '../../scheduler/waiting.ts';
 import { isLaunchName } from '../logs/run-logs.ts';
 import { ContainerEnds } from './ends.ts';
 import { type ContainerEvent, type DockerEngine, nameOf } from './engine.ts';
@@ -373,16 +374,6 @@ export class DockerWatch {
   }
 
   #pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const { signal } = this.#stopping;
-      const cancel = this.#options.clock.after(delayMs, finish);
-      function finish(): void {
-        cancel();
-        signal.removeEventListener('abort', finish);
-        resolve();
-      }
-      if (signal.aborted) finish();
-      else signal.addEventListener('abort', finish, { once: true });
-    });
+    return sleep(this.#options.clock, delayMs, this.#stopping.signal);
   }
 }

@@ -8,7 +8,8 @@
 import { renameSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock, LogChunk, LogPosition, LogQuery, StopSignal } from '../../scheduler/ports.ts';
+import type { Clock, LogChunk, LogPosition, LogQuery } from '../../scheduler/ports.ts';
+import { sleep } from '../../scheduler/waiting.ts';
 import { droppedLine, heldLine } from './gaps.ts';
 import { blockBytes, StreamFile } from './stream-file.ts';
 
@@ -137,7 +138,7 @@ export class LogFiles {
         }
       }
       if (query.signal?.aborted || (idle && last && !(query.follow && isHeldNow(following)))) return;
-      if (idle) await pause(following.clock, followPollMs, query.signal);
+      if (idle) await sleep(following.clock, followPollMs, query.signal);
     }
   }
 
@@ -163,18 +164,4 @@ function positionOf(readers: readonly Reader[], { after }: LogQuery): LogPositio
   const of = (wanted: Stream): number =>
     readers.find(({ stream }) => stream === wanted)?.at ?? after?.[wanted] ?? 0;
   return { stdout: of('stdout'), stderr: of('stderr') };
-}
-
-/** Waits, but not longer than until the signal is given. */
-function pause(clock: Clock, delayMs: number, signal: StopSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = (): void => {
-      cancel();
-      signal?.removeEventListener('abort', finish);
-      resolve();
-    };
-    const cancel = clock.after(delayMs, finish);
-    signal?.addEventListener('abort', finish);
-    if (signal?.aborted) finish();
-  });
 }

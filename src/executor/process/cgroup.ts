@@ -10,6 +10,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Clock, Log } from '../../scheduler/ports.ts';
+import { sleep } from '../../scheduler/waiting.ts';
 import { isMissing } from '../logs/stream-file.ts';
 
 /** How long processes may take to be gone after KILL; those in a system call that can't be interrupted take longer. */
@@ -82,7 +83,7 @@ export async function endCgroup(path: string, clock: Clock): Promise<boolean> {
   while (!(await removeCgroup(path))) {
     if (clock.monotonicMs() > deadline) return false;
     await killCgroup(path);
-    await new Promise<void>((resolve) => clock.after(gonePollMs, resolve));
+    await sleep(clock, gonePollMs);
   }
   return true;
 }

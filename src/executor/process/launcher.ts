@@ -6,10 +6,9 @@
  * it, whoever crashes or pauses where. Jobs go on while no scheduler lives: their exit codes are in the
  * journal, and the next launcher over the same directory adopts what still runs (watch.ts).
  *
- * What it can't promise: a launch on a host that died is found as lost when the host is back, not before. Where
- * there are no cgroups, what leaves the job's process group (setsid) is no longer the run's. Output goes to files, so a job that
- * opens /dev/stderr anew without appending cuts what it printed before. logs/stream-file.ts says how far
- * logs may exceed their bound.
+ * Limits: a launch on a host that died is reported as lost when the host is back, not before. Without cgroups, a process
+ * that leaves the job's process group (setsid) is no longer the run's. Output goes to files, so a job that reopens
+ * /dev/stderr without appending cuts its earlier output. logs/stream-file.ts says how far logs may exceed their bound.
  */
 
 import { availableParallelism, hostname, release, totalmem, type } from 'node:os';
@@ -25,6 +24,7 @@ import type {
   LogQuery,
   Observation,
 } from '../../scheduler/ports.ts';
+import { sleep } from '../../scheduler/waiting.ts';
 import { LogFiles } from '../logs/files.ts';
 import { defaultBytesPerStream, type RunLogs } from '../logs/run-logs.ts';
 import { supervisorEnd } from '../supervisor/program.ts';
@@ -264,7 +264,7 @@ class ProcessLauncher implements Launcher {
         if (pid !== null && !(await this.#source.find(pid))) return await this.#endUnstarted(directory);
         throw unavailable(directory.name, 'another scheduler is about to start it');
       }
-      await new Promise<void>((resolve) => clock.after(startPollMs, resolve));
+      await sleep(clock, startPollMs);
     }
   }
 

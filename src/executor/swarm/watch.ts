@@ -7,6 +7,7 @@
  */
 
 import type { Clock, LaunchReport, Log, Observation } from '../../scheduler/ports.ts';
+import { sleep } from '../../scheduler/waiting.ts';
 import type { SwarmEngine } from './engine.ts';
 import { isKilled } from './request.ts';
 import {
@@ -249,15 +250,12 @@ export class SwarmWatch {
 
   /** An idle pause is cut short by whoever waits for something; every pause by stopping. */
   #pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(delayMs, resolve);
-      this.#wake = () => {
-        if (delayMs < pollMs.idle && !this.#stopped) return;
-        cancel();
-        resolve();
-      };
-      if (this.#stopped) this.#wake();
-    });
+    const woken = new AbortController();
+    this.#wake = () => {
+      if (delayMs >= pollMs.idle || this.#stopped) woken.abort();
+    };
+    if (this.#stopped) this.#wake();
+    return sleep(this.#options.clock, delayMs, woken.signal);
   }
 }
 

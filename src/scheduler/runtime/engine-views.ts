@@ -7,6 +7,7 @@ import type { EngineView, PoolView } from '../handle.ts';
 import type { Clock, EngineDescription, Launcher } from '../ports.ts';
 import { engineLimit, poolLimit } from '../rules/launch.ts';
 import type { State } from '../state/state.ts';
+import { within } from '../waiting.ts';
 
 /** Whoever looks is not kept waiting by an engine that hangs; a busy one answers within milliseconds. */
 const DESCRIBE_WITHIN_MS = 2_000;
@@ -69,12 +70,12 @@ function underWay(state: State): Map<string, number> {
 }
 
 async function describe(launcher: Launcher, clock: Clock): Promise<EngineDescription> {
-  let cancel = (): void => undefined;
-  const late = new Promise<EngineDescription>((resolve) => {
-    const detail = `it did not answer within ${DESCRIBE_WITHIN_MS / 1_000} seconds`;
-    cancel = clock.after(DESCRIBE_WITHIN_MS, () => resolve({ reachable: false, version: null, detail }));
-  });
-  const description = await Promise.race([launcher.describe(), late]);
-  cancel();
-  return description;
+  const detail = `it did not answer within ${DESCRIBE_WITHIN_MS / 1_000} seconds`;
+  return (
+    (await within(clock, DESCRIBE_WITHIN_MS, launcher.describe())) ?? {
+      reachable: false,
+      version: null,
+      detail,
+    }
+  );
 }

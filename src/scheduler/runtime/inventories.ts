@@ -6,6 +6,7 @@
 
 import type { Event } from '../event.ts';
 import type { Clock, Launcher, Log } from '../ports.ts';
+import { within } from '../waiting.ts';
 import type { EngineOf } from './perform.ts';
 
 /** A run that its engine forgot is noticed within this and the time of one inventory. */
@@ -55,12 +56,7 @@ export class Inventories {
   async takeOver(waitMs: number, elsewhere: readonly HostEngine[]): Promise<void> {
     for (const there of elsewhere) void this.#askElsewhere(there, this.#parts.clock.monotonicMs());
     const asked = [...this.#parts.launchers.values()].map((launcher) => this.#ask(launcher, true));
-    let cancel = (): void => undefined;
-    const waited = new Promise<void>((resolve) => {
-      cancel = this.#parts.clock.after(waitMs, resolve);
-    });
-    await Promise.race([Promise.all(asked), waited]);
-    cancel();
+    await within(this.#parts.clock, waitMs, Promise.all(asked));
   }
 
   stop(): void {

@@ -11,6 +11,7 @@ import type { Write } from '../records/table.ts';
 import { isCounted } from '../state/durations.ts';
 import { follow } from '../state/follow.ts';
 import { State } from '../state/state.ts';
+import { sleep } from '../waiting.ts';
 import { STEP_MS } from './clock-steps.ts';
 import type { Leadership } from './leadership.ts';
 import { RepeatedFailure } from './repeated-failure.ts';
@@ -182,7 +183,7 @@ export class Replica {
             return;
           } catch (error) {
             this.#failure.failed(error);
-            await new Promise<void>((resolve) => clock.after(RELOAD_MS, resolve));
+            await sleep(clock, RELOAD_MS);
           }
         }
       });

@@ -27,6 +27,7 @@ import { jobView } from '../read/view.ts';
 import { hostOf } from '../rules/launch.ts';
 import { copyRun } from '../state/decision.ts';
 import type { State } from '../state/state.ts';
+import { within } from '../waiting.ts';
 import { engineViews, poolViews } from './engine-views.ts';
 import type { HostEngine } from './inventories.ts';
 import { Leadership } from './leadership.ts';
@@ -366,12 +367,8 @@ export class Scheduler implements SchedulerHandle, Service {
   async caughtUp(withinMs: number): Promise<boolean> {
     const { clock } = this.#parts;
     if (this.#replica === null) return this.#leading !== null;
-    let cancel = (): void => undefined;
-    const late = new Promise<boolean>((resolve) => {
-      cancel = clock.after(withinMs, () => resolve(false));
-    });
     const caughtUp = this.#replica.caughtUp().then(...toBoolean);
-    return Promise.race([caughtUp, late]).finally(cancel);
+    return (await within(clock, withinMs, caughtUp)) ?? false;
   }
 
   local(engine: string): LocalEngine {

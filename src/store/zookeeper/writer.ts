@@ -10,6 +10,7 @@ import type { Clock, Log } from '../../scheduler/ports.ts';
 import type { StoredRecord } from '../../scheduler/records/kind.ts';
 import { encodeWrites, formatOf } from '../../scheduler/records/stored.ts';
 import type { WriteGroup } from '../../scheduler/records/table.ts';
+import { sleep } from '../../scheduler/waiting.ts';
 import { encodeSegment } from '../segment.ts';
 import { toNodes } from './log.ts';
 import { paths, segmentPath } from './paths.ts';
@@ -164,7 +165,7 @@ export class Writer {
               'ZooKeeper can not be reached: it is not known whether the change was kept',
             ),
           );
-        } else await new Promise<void>((resolve) => clock.after(POLL_MS, resolve));
+        } else await sleep(clock, POLL_MS);
       }
     }
     this.#recovering = false;

@@ -12,6 +12,7 @@
 import { randomInt } from 'node:crypto';
 import { invariant } from '../../../errors.ts';
 import type { Clock, Log } from '../../../scheduler/ports.ts';
+import { within } from '../../../scheduler/waiting.ts';
 import type { Server } from './address.ts';
 import { type Call, closeCall } from './call.ts';
 import { type End, ZooKeeperConnection } from './connection.ts';
@@ -114,7 +115,7 @@ export class ZooKeeperLink {
     if (connection !== null) {
       // Behind all that was sent before, so that is answered first.
       const said = connection.send(closeCall()).catch(() => {});
-      await this.#within(closeTimeoutMs, said);
+      await within(this.#clock, closeTimeoutMs, said);
     }
     this.#connection?.end({ kind: 'dropped', detail: 'closed' });
   }
@@ -214,15 +215,6 @@ export class ZooKeeperLink {
         this.#log.error({ err: error, state }, 'zookeeper state listener failed');
       }
     }
-  }
-
-  async #within(limitMs: number, done: Promise<void>): Promise<void> {
-    let cancel = (): void => {};
-    const limit = new Promise<void>((resolve) => {
-      cancel = this.#clock.after(limitMs, resolve);
-    });
-    await Promise.race([done, limit]);
-    cancel();
   }
 }
 

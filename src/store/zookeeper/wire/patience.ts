@@ -1,6 +1,7 @@
 /** A node that starts while the ensemble changes its leader waits for it instead of giving up. */
 
 import type { Clock } from '../../../scheduler/ports.ts';
+import { sleep } from '../../../scheduler/waiting.ts';
 import { ZooKeeperError } from './session.ts';
 
 /** Longer than an ensemble takes to find its majority again. */
@@ -15,7 +16,7 @@ export async function patiently<T>(clock: Clock, action: () => Promise<T>): Prom
       return await action();
     } catch (error) {
       if (!isPassing(error) || clock.monotonicMs() >= until) throw error;
-      await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
+      await sleep(clock, RETRY_MS);
     }
   }
 }
