@@ -129,8 +129,11 @@ describe('live events', () => {
     await first.sees(1);
     const id = first.frames[0]!.id!;
     if (lastId === 'OLD') {
-      for (let i = 0; i < liveLimits.kept; i++) await api.post(`/jobs/a/${i % 2 === 0 ? 'pause' : 'resume'}`);
-      for (let i = 0; i < liveLimits.kept; i++) await api.post(`/jobs/a/${i % 2 === 0 ? 'pause' : 'resume'}`);
+      const { scheduler } = api.world;
+      const changes = Array.from({ length: 2 * liveLimits.kept }, (_, i) =>
+        scheduler.submit({ kind: i % 2 === 0 ? 'pause' : 'resume', name: 'a', by: 'test' }),
+      );
+      await api.settled(Promise.all(changes));
     }
     const asked = { OLD: id, FUTURE: id.replace(/\d+$/, '99') }[lastId] ?? lastId;
     const second = await Client.open('/events', { 'last-event-id': asked });
