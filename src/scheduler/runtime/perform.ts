@@ -50,6 +50,8 @@ export class Performer {
   readonly #queues = new Map<string, StartQueue>();
   /** Launches that wait for an instant, by launch name, with their cancel. */
   readonly #delayed = new Map<string, () => void>();
+  /** Cancels of kills that will be tried again. */
+  readonly #retries = new Set<() => void>();
   /** What engines said they started; looked through with each inventory. */
   readonly #started = new Set<string>();
   #stopped = false;
@@ -119,8 +121,9 @@ export class Performer {
   /** Starts nothing more; resolves when what was being started has an answer. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const cancel of this.#delayed.values()) cancel();
+    for (const cancel of [...this.#delayed.values(), ...this.#retries]) cancel();
     this.#delayed.clear();
+    this.#retries.clear();
     await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
   }
 
@@ -213,14 +216,23 @@ export class Performer {
   }
 
   async #tell(kill: Kill, attempt: number): Promise<void> {
-    const { engineOf, clock, log } = this.#parts;
+    const { engineOf, log } = this.#parts;
     try {
       await engineOf(kill)?.kill(kill.launchName, kill.graceMs);
     } catch (error) {
       log.warn({ engine: kill.engine, launchName: kill.launchName, attempt, error }, 'kill-failed');
-      if (attempt < KILL_TRIES && !this.#stopped)
-        clock.after(KILL_RETRY_MS, () => void this.#tell(kill, attempt + 1));
+      if (attempt < KILL_TRIES) this.#retry(kill, attempt + 1);
     }
+  }
+
+  /** The next leader tells the engine itself. */
+  #retry(kill: Kill, attempt: number): void {
+    if (this.#stopped) return;
+    const cancel = this.#parts.clock.after(KILL_RETRY_MS, () => {
+      this.#retries.delete(cancel);
+      void this.#tell(kill, attempt);
+    });
+    this.#retries.add(cancel);
   }
 
   #forget({ kind, engine, host, launchName }: Extract<Effect, { kind: 'take-back' | 'remove' }>): void {
