@@ -539,6 +539,27 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
       ]);
     });
 
+    test.each([
+      ['oldest first', false, undefined, [3, 5, 6]],
+      ['newest first', true, undefined, [6, 5, 3]],
+      ['oldest first, two', false, 2, [3, 5]],
+      ['newest first, two', true, 2, [6, 5]],
+    ])('answers a range with the record before it, %s', async (_, newestFirst, limit, expected) => {
+      await commit(...[1, 3, 5, 6, 9].map((i): Write => ({ kind: 'ledger', value: line('a', i) })));
+      const range = { from: T0 + 4 * 60_000, below: T0 + 7 * 60_000, withPrevious: true, newestFirst };
+      const query = { owner: 'a', ...range, ...(limit !== undefined && { limit }) };
+      expect(await store.archive.past('ledger', query)).toEqual(expected.map((i) => line('a', i)));
+    });
+
+    test('answers the newest revision as the one before a range', async () => {
+      for (const number of [1, 2]) await commit({ kind: 'job', value: { ...job('a'), revision: number } });
+      const query = { owner: 'a', from: 7, withPrevious: true } as const;
+      const found = await store.archive.past('revision', query);
+      expect(found.map(({ revision }) => revision)).toEqual([2]);
+      const newest = await store.archive.past('revision', { ...query, from: 2, newestFirst: true });
+      expect(newest.map(({ revision }) => revision)).toEqual([2, 1]);
+    });
+
     test('keeps the histograms of each day', async () => {
       const day = (i: number, runTime: string): Write => ({
         kind: 'stats',

@@ -57,20 +57,18 @@ export function createEmbeddedArchive(ready: () => Tables): Archive {
   async function past<K extends PastName>(kind: K, query: PastQuery): Promise<ValueOf<K>[]> {
     const { owner, from, below, withPrevious = false, newestFirst = false } = query;
     const { limit = Number.POSITIVE_INFINITY } = query;
-    const found: ValueOf<K>[] = [];
     const first = [owner, ...(from === undefined ? [] : [from])];
     const end = [owner, below ?? LAST];
     const now = implied(kind, owner);
-    const isWithin =
-      now !== null &&
-      (from === undefined || (now[3] ?? '') >= from) &&
-      (below === undefined || (now[3] ?? '') < below);
-    if (isWithin && newestFirst) found.push(decodeValue<K>(now));
-    if (withPrevious) {
-      const range = { start: first, end: [owner], reverse: true, exclusiveStart: true, limit: 1 };
-      for (const { key, value } of tableOf(kind).getRange(range as never))
-        found.push(decoded(kind, key, value));
-    }
+    // It comes behind all of the table.
+    const isBefore = now !== null && from !== undefined && (now[3] ?? '') < from;
+    const isWithin = now !== null && !isBefore && (below === undefined || (now[3] ?? '') < below);
+    const latest = isWithin ? [decodeValue<K>(now)] : [];
+    const last = { start: first, end: [owner], reverse: true, exclusiveStart: true, limit: 1 };
+    const inTable = () =>
+      [...tableOf(kind).getRange(last as never)].map(({ key, value }) => decoded(kind, key, value));
+    const previous = !withPrevious ? [] : isBefore ? [decodeValue<K>(now)] : inTable();
+    const found = newestFirst ? latest : previous;
     const range = newestFirst
       ? { start: end, end: [owner], reverse: true, exclusiveStart: true }
       : { start: first, end };
@@ -82,8 +80,7 @@ export function createEmbeddedArchive(ready: () => Tables): Archive {
         break;
       found.push(decoded(kind, key, value));
     }
-    if (isWithin && !newestFirst && found.length < limit) found.push(decodeValue<K>(now));
-    return found;
+    return [...found, ...(newestFirst ? previous : latest)].slice(0, limit);
   }
 
   return archiveOver({
