@@ -294,7 +294,9 @@ export const WireRun = Type.Object(
     parents: Type.Array(Type.String(), { description: 'The runs of the parents that made it due.' }),
     attempts: Type.Array(ref(WireAttempt)),
     catchesUp: count('How many earlier due instants it stands for.'),
-    createdAt: instant(),
+    createdAt: instant(
+      "When the run was decided, by the leader's clock. Moves with that clock until the run has ended.",
+    ),
     notBefore: orNull(instant(), {
       description: 'It waits until then: a retry, or an engine without a place for it.',
     }),

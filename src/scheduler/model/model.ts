@@ -128,6 +128,7 @@ export interface Run {
   readonly trigger: RunTrigger;
   readonly params: Readonly<Record<string, string>>;
   readonly priority: number;
+  /** When it was decided, by the leader's clock; until it ends, it moves with that clock. See durations.ts. */
   createdAt: number;
   /** The leader's clock when it last decided something about the run; the next leader compares its own with it. */
   decidedAt?: number;

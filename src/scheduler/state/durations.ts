@@ -12,8 +12,6 @@ import type { Turn } from './turn.ts';
 export function moveInstants(turn: Turn, byMs: number): void {
   const { state, draft } = turn;
   for (const run of [...state.runs.values()]) {
-    // Thousands may wait for their turn: of those nothing is counted, and nothing is written.
-    if (!isCounted(run)) continue;
     moveRun(run, byMs);
     draft.run(run);
     draft.cut();
@@ -21,12 +19,13 @@ export function moveInstants(turn: Turn, byMs: number): void {
   }
 }
 
-/** Something about the run is due some time after an instant that it holds: it is written at each step of the clock. */
+/** Something about the run is due some time after an instant that it holds. */
 export const isCounted = ({ attempts, startBy, kill, notBefore }: Run): boolean =>
   attempts.length > 0 || startBy !== null || kill !== null || notBefore !== null;
 
-/** When the run was decided is no deadline's beginning: it stays, and with it the order of a job's runs. */
+/** All of them move, so that the runs of a job keep their order, among themselves and before those that come. */
 function moveRun(run: Run, byMs: number): void {
+  run.createdAt += byMs;
   if (run.startBy !== null) run.startBy += byMs;
   if (run.kill !== null) run.kill = { ...run.kill, at: run.kill.at + byMs };
   if (run.notBefore !== null) {

@@ -1,6 +1,8 @@
 /** Durations are measured by a clock that is never set: what a step of the wall clock does to each of them. */
 
 import { describe, expect, test } from 'vitest';
+import type { JobStats } from '../../../src/scheduler/model/model.ts';
+import { allTime, record } from '../../../src/scheduler/stats/stats.ts';
 import { Rig } from '../../support/rig.ts';
 
 const hour = 3_600_000;
@@ -67,6 +69,33 @@ describe.each(steps)('the wall clock is set %s', (_, byMs) => {
     r.submit({ kind: 'kill', runId: run.id, by: 'ann' });
     r.setClock(byMs);
     expect(lasts(r, () => run.state === 'killed')).toBe(75_000);
+  });
+
+  test('the wait that is counted is the time it waited', () => {
+    const r = started({ overlap: 'queue' });
+    r.trigger('a');
+    r.advance(4_000);
+    r.setClock(byMs);
+    r.restart();
+    r.advance(6_000);
+    r.end('a');
+    r.end('a');
+    expect(allTime(r.stats.get('a') as JobStats).queueWait).toBe(record(record('', 0), 10_000));
+  });
+
+  test('runs that wait keep their order, also before those that come, when the leader changes', () => {
+    const r = started({ overlap: 'queue-all' });
+    const before = [r.trigger('a').id, r.trigger('a').id];
+    r.advance(1_000);
+    r.setClock(byMs);
+    const after = r.trigger('a').id;
+    r.restart();
+    expect(
+      r.state
+        .entry('a')
+        .runs.slice(1)
+        .map(({ id }) => id),
+    ).toEqual([...before, after]);
   });
 
   test('the run time that is counted is the time it ran', () => {
