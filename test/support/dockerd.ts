@@ -311,8 +311,23 @@ function removeCgroups(path: string): void {
 function clearAbandoned(): void {
   for (const name of readdirSync(tmpdir())) {
     const owner = name.startsWith(prefix) ? /^\d+/.exec(name.slice(prefix.length))?.[0] : undefined;
-    if (owner !== undefined && !existsSync(`/proc/${owner}`)) clear(join(tmpdir(), name));
+    if (owner === undefined || existsSync(`/proc/${owner}`)) continue;
+    const dir = join(tmpdir(), name);
+    if (isOursToClear(dir)) clear(dir);
   }
+}
+
+/** Test processes that start together find the same: one clears it. */
+function isOursToClear(dir: string): boolean {
+  const mark = join(dir, 'cleared-by');
+  try {
+    writeFileSync(mark, String(process.pid), { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return false;
+    if (existsSync(`/proc/${readLines(mark, '\n')[0] ?? ''}`)) return false;
+    writeFileSync(mark, String(process.pid));
+  }
+  return true;
 }
 
 function readLines(path: string, separator: string): string[] {
