@@ -6,8 +6,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
@@ -30,26 +28,34 @@ export class Registry {
   readonly #dir: string;
   readonly #process: ChildProcess;
 
-  private constructor(port: number, needsLogin: boolean) {
-    this.host = `127.0.0.1:${port}`;
-    this.#dir = mkdtempSync(join(tmpdir(), 'carillon-registry-'));
-    writeFileSync(join(this.#dir, 'htpasswd'), `${registryLogin.username}:${passwordHash}\n`);
-    const auth = { htpasswd: { realm: 'test', path: join(this.#dir, 'htpasswd') } };
-    const config = {
-      version: 0.1,
-      log: { level: 'error' },
-      storage: { filesystem: { rootdirectory: join(this.#dir, 'data') } },
-      http: { addr: this.host },
-      ...(needsLogin && { auth }),
-    };
-    writeFileSync(join(this.#dir, 'config.yml'), JSON.stringify(config));
-    // The kernel ends it should this process die without having stopped it.
-    const args = ['--pdeathsig', 'KILL', 'docker-registry', 'serve', join(this.#dir, 'config.yml')];
-    this.#process = spawn('setpriv', args, { stdio: 'ignore' });
+  private constructor(host: string, dir: string, child: ChildProcess) {
+    this.host = host;
+    this.#dir = dir;
+    this.#process = child;
   }
 
   static async start({ needsLogin }: { needsLogin: boolean }): Promise<Registry> {
-    const registry = new Registry(await freePort(), needsLogin);
+    const dir = mkdtempSync(join(tmpdir(), 'carillon-registry-'));
+    writeFileSync(join(dir, 'htpasswd'), `${registryLogin.username}:${passwordHash}\n`);
+    const auth = { htpasswd: { realm: 'test', path: join(dir, 'htpasswd') } };
+    const config = {
+      version: 0.1,
+      // It says which port it has got.
+      log: { level: 'info' },
+      storage: { filesystem: { rootdirectory: join(dir, 'data') } },
+      http: { addr: '127.0.0.1:0' },
+      ...(needsLogin && { auth }),
+    };
+    writeFileSync(join(dir, 'config.yml'), JSON.stringify(config));
+    // The kernel ends it should this process die without having stopped it.
+    const args = ['--pdeathsig', 'KILL', 'docker-registry', 'serve', join(dir, 'config.yml')];
+    const child = spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk;
+    });
+    const host = await until('the registry listens', () => /listening on (127\.0\.0\.1:\d+)/.exec(said)?.[1]);
+    const registry = new Registry(host, dir, child);
     await until('the registry answers', async () => {
       const answer = await fetch(`http://${registry.host}/v2/`).catch(() => null);
       return answer !== null && [200, 401].includes(answer.status);
@@ -82,12 +88,4 @@ export class Registry {
     if (this.#process.exitCode === null && this.#process.kill('SIGKILL')) await ended;
     rmSync(this.#dir, { recursive: true, force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
