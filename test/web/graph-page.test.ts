@@ -58,7 +58,7 @@ describe.skipIf(!hasBrowser)('the graph page', () => {
     await panel().getByRole('heading', { name: 'join-all' }).waitFor();
     await panel().getByRole('button', { name: 'load-orders' }).waitFor();
     await panel().getByRole('button', { name: 'report' }).waitFor();
-    expect(new URL(page.url()).searchParams.get('sel')).toBe('join-all');
+    await page.waitForURL(({ searchParams }) => searchParams.get('sel') === 'join-all');
     expect(faults).toEqual([]);
   });
 
@@ -88,7 +88,7 @@ describe.skipIf(!hasBrowser)('the graph page', () => {
     await shown();
     await page.getByRole('button', { name: 'Show related jobs only' }).click();
     await page.getByText('not run yet 4').waitFor();
-    expect(new URL(page.url()).searchParams.get('job')).toBe('load-orders');
+    await page.waitForURL(({ searchParams }) => searchParams.get('job') === 'load-orders');
     await page.getByRole('button', { name: 'Show all jobs' }).click();
     await page.getByText('not run yet 6').waitFor();
   });
@@ -108,7 +108,7 @@ describe.skipIf(!hasBrowser)('the graph page', () => {
     await panel().getByText('2 jobs').waitFor();
     await panel().getByRole('button', { name: 'Open the group' }).click();
     await page.getByRole('button', { name: 'Close all groups' }).waitFor();
-    expect(new URL(page.url()).searchParams.getAll('open')).toEqual(['finance']);
+    await page.waitForURL(({ searchParams }) => `${searchParams.getAll('open')}` === 'finance');
   });
 
   test('moves by keys', async () => {

@@ -78,7 +78,7 @@ describe.skipIf(!hasBrowser)('unsaved edits', () => {
     expect(await barriers(page)).toEqual([]);
     await answer('Stay');
     expect(await command().inputValue()).toBe('echo typed');
-    expect(page.url()).toMatch(/definition$/);
+    await page.waitForURL(/definition$/);
     await page.getByRole('link', { name: 'Runs', exact: true }).first().click();
     await answer('Leave');
     await page.getByRole('heading', { name: 'Runs' }).waitFor();
@@ -91,7 +91,7 @@ describe.skipIf(!hasBrowser)('unsaved edits', () => {
     for (const word of ['Stay', 'Leave']) {
       await page.evaluate('history.back()');
       await question().waitFor();
-      expect(page.url()).toMatch(/nightly\/definition$/);
+      await page.waitForURL(/nightly\/definition$/);
       await answer(word);
       if (word === 'Stay') expect(await command().inputValue()).toBe('echo typed');
     }
