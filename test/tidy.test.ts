@@ -344,6 +344,27 @@ describe('the house is tidy', () => {
     expect(may.filter((path) => !sources.some((source) => source.path === path))).toEqual([]);
   });
 
+  test('log events are dotted words, and their fields have one name each', () => {
+    const call =
+      /\blog\??\.(?:info|warn|error|debug)\((?<fields>[^;]*?)(?<quote>['`])(?<event>[^'`\n]*)\k<quote>,?\s*\)/g;
+    const isEvent = /^[a-z]+\.[a-z]+(-[a-z]+)*$/;
+    const otherName = /[{,]\s*(err|launchName|jobName|runId)\s*[:,}]/;
+    let calls = 0;
+    const found = findings(({ text }) =>
+      [...text.matchAll(call)].flatMap(({ groups }) => {
+        calls++;
+        const event = groups?.event?.replaceAll(/\$\{[^}]*\}/g, 'x') ?? '';
+        const field = groups?.fields?.match(otherName)?.[1];
+        return [
+          ...(isEvent.test(event) || event === 'x-over' ? [] : [` ${event} — write subject.what-happened`]),
+          ...(field === undefined ? [] : [` ${field} — write error, launch, job or run`]),
+        ];
+      }),
+    );
+    expect(found).toEqual([]);
+    expect(calls).toBeGreaterThan(50);
+  });
+
   test('the core holds no randomness', () => {
     expect(
       findings((source) =>

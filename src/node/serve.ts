@@ -42,7 +42,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
     end = resolve;
   });
   const { scheduler, app } = await joinParts(parts, (error) => {
-    log.error({ error }, 'fatal');
+    log.error({ error }, 'node.fatal');
     end(1);
   });
   // The port first: where it is taken, nothing has been started.
@@ -61,11 +61,11 @@ export async function serve(args: readonly string[], program: Program): Promise<
     if (endedFirst === undefined) greet(node.url, config, engines);
     code = await ended;
   } finally {
-    log.info({ code }, 'stopping');
+    log.info({ code }, 'node.stopping');
     // Another node leads before this one lets its clients go.
     const steps = [() => scheduler.stop(), async () => app.close(), () => store.close()];
     if (!(await stopWithin(realClock, config.stopTimeout, steps))) {
-      log.warn({ timeoutMs: config.stopTimeout }, 'stop-timed-out');
+      log.warn({ timeoutMs: config.stopTimeout }, 'node.stop-timed-out');
       process.exit(code);
     }
     await engines.close();
@@ -92,7 +92,7 @@ async function openParts(config: Config, { environment, version }: Program, log:
   const supervisor = await installSupervisor(supervisorDir(dataDir), log);
   const bare: Bare = (count, argv) => onlyDescriptors(supervisor, count, argv);
   const { store, election } = createShared(config, log, bare);
-  if (zk !== null) log.info({ zk }, 'connecting');
+  if (zk !== null) log.info({ zk }, 'zookeeper.connecting');
   await store.open();
   const cluster = await store.cluster();
   if (zk !== null) noteInstallation(dataDir, zk, cluster);

@@ -201,7 +201,7 @@ describe('what is not the fault of the request', () => {
       expect(response.statusCode).toBe(500);
       expect(response.body).not.toContain('secret');
       expect(response.json().code).toBe('INTERNAL');
-      expect(broken.errors).toMatchObject([{ err: error, requestId: response.json().requestId }]);
+      expect(broken.errors).toMatchObject([{ error, requestId: response.json().requestId }]);
       await broken.close();
     },
   );

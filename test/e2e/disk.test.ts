@@ -87,8 +87,8 @@ describe.skipIf(!hasMounts)('a disk that is full', () => {
     const since = new Date().toISOString();
     await ready(server, 200);
     const events = await eventually(
-      async () => server.log.split('\n').filter((line) => line.includes('"leadership-broken')),
-      (lines) => lines.at(-1)?.includes('leadership-broken-over') === true,
+      async () => server.log.split('\n').filter((line) => line.includes('"leadership.broken')),
+      (lines) => lines.at(-1)?.includes('leadership.broken-over') === true,
     );
     expect(events[0]).toMatch(/The store in .* cannot be used: the disk is full/);
     expect(events.join()).not.toContain('"stack"');

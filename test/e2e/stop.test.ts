@@ -33,7 +33,7 @@ test.skipIf(zookeeperMissing !== null)(
         ({ status }) => status === 503,
       );
       expect(await server.end('SIGTERM')).toBe(0);
-      expect(server.log).toContain('stop-timed-out');
+      expect(server.log).toContain('node.stop-timed-out');
     } finally {
       await server.end('SIGKILL');
       await zookeeper.stop();

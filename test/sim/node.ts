@@ -208,7 +208,7 @@ export class SimNode {
 }
 
 /** What these servers never do: a change of which nobody is told, a log that is shorter than it was. */
-const blamedOnServers = ['change-not-told', 'zookeeper-lost-commits'];
+const blamedOnServers = ['store.change-missed', 'store.commits-lost'];
 
 export function settingsOf(host: string): Settings {
   return {

@@ -16,10 +16,7 @@ export function answerErrors(app: FastifyInstance, log: Log, generation: Generat
   app.setErrorHandler((error, request, reply) => {
     const expected = error instanceof CarillonError ? error : toCatalogue(error, request);
     if (expected === null) {
-      log.error(
-        { err: error, requestId: request.id, method: request.method, url: request.url },
-        'request failed',
-      );
+      log.error({ error, requestId: request.id, method: request.method, url: request.url }, 'request.failed');
       return answer(reply, generation, 500, `See the log of the server for the request ${request.id}.`);
     }
     if (expected.status === 413 || expected.status === 408) reply.header('connection', 'close');

@@ -52,7 +52,7 @@ export async function submitJob(
     await context.scheduler.submit({ kind: job.disabled ? 'pause' : 'resume', name, by });
   const warnings = [...sent.taken, ...answer.warnings];
   if (answer.outcome === 'unchanged' || warnings.length === 0) return reply.code(204).send();
-  context.log.warn({ job: job.name, warnings }, 'a job sent as Chronos has it is kept with a difference');
+  context.log.warn({ job: job.name, warnings }, 'chronos.kept-with-difference');
   reply.header('x-carillon-warning', headerText(warnings.join('; ')));
   // Chronos answers 204: only who asks for JSON by name reads a body.
   if (!/\bapplication\/json\b/i.test(request.headers.accept ?? '')) return reply.code(204).send();

@@ -75,10 +75,7 @@ export function sendError(
 ): FastifyReply {
   const expected = error instanceof CarillonError ? error : toCatalogue(error, request);
   if (expected === null) {
-    log.error(
-      { err: error, requestId: request.id, method: request.method, url: request.url },
-      'request failed',
-    );
+    log.error({ error, requestId: request.id, method: request.method, url: request.url }, 'request.failed');
   }
   const problem = expected === null ? internalProblem(request.id) : toProblem(expected);
   if (problem.status === 503) reply.header('retry-after', '1');

@@ -79,7 +79,7 @@ export class Inventories {
       this.#later(engine, INTERVAL_MS, () => void this.#ask(launcher, false));
     } catch (error) {
       if (this.#stopped) return;
-      log.warn({ engine, error: error instanceof Error ? error.message : error }, 'inventory-failed');
+      log.warn({ engine, error: error instanceof Error ? error.message : error }, 'engine.inventory-failed');
       this.#later(engine, takeOver ? RETRY_MS : INTERVAL_MS, () => void this.#ask(launcher, takeOver));
     }
   }
@@ -101,11 +101,11 @@ export class Inventories {
         post({ kind: 'inventory', now: clock.now(), inventory });
       }
     } catch (error) {
-      log.debug({ engine, host, error: error instanceof Error ? error.message : error }, 'host-silent');
+      log.debug({ engine, host, error: error instanceof Error ? error.message : error }, 'host.silent');
     }
     if (this.#stopped) return;
     if (clock.monotonicMs() - heardAt >= HOST_LOST_MS) {
-      log.warn({ engine, host }, 'host-lost');
+      log.warn({ engine, host }, 'host.lost');
       post({ kind: 'host-lost', now: clock.now(), engine, host });
       heardAt = clock.monotonicMs();
     }

@@ -87,7 +87,7 @@ export class Performer {
       const mayStart = (): boolean => !this.#stopped && isFresh();
       await ahead.prepare(spec, { warm, forMs: left(), mayStart }).catch((error: unknown) => {
         // Its launch will say the same, and then it is news.
-        log.debug({ engine, launchName, error }, 'not-made-ready');
+        log.debug({ engine, launch: launchName, error }, 'ready.not-prepared');
       });
     };
     const isWanted = (): boolean => left() > 0;
@@ -102,7 +102,7 @@ export class Performer {
     launchers
       .get(engine)
       ?.ahead?.discard(launchName)
-      .catch((error: unknown) => log.warn({ engine, launchName, error }, 'discard-failed'));
+      .catch((error: unknown) => log.warn({ engine, launch: launchName, error }, 'ready.not-discarded'));
   }
 
   /** How many starts wait for their place. */
@@ -189,8 +189,8 @@ export class Performer {
       const code = error instanceof CarillonError ? error.code : null;
       // What nobody knows may have started: the same name is asked for again, which can't start it twice.
       const kind = (code === null ? undefined : nothingThere[code]) ?? 'deferred';
-      if (code === null) log.error({ engine, launchName, error }, 'launch-failed');
-      else log.warn({ engine, launchName, code, reason }, `launch-${kind}`);
+      if (code === null) log.error({ engine, launch: launchName, error }, 'launch.failed');
+      else log.warn({ engine, launch: launchName, code, reason }, `launch.${kind}`);
       post({ kind, now: clock.now(), launchName, reason });
     }
   }
@@ -220,7 +220,7 @@ export class Performer {
     try {
       await engineOf(kill)?.kill(kill.launchName, kill.graceMs);
     } catch (error) {
-      log.warn({ engine: kill.engine, launchName: kill.launchName, attempt, error }, 'kill-failed');
+      log.warn({ engine: kill.engine, launch: kill.launchName, attempt, error }, 'launch.kill-failed');
       if (attempt < KILL_TRIES) this.#retry(kill, attempt + 1);
     }
   }
@@ -240,6 +240,8 @@ export class Performer {
     const there = engineOf({ engine, host });
     const forgotten = kind === 'remove' ? there?.remove(launchName) : there?.takeBack(launchName);
     // The next inventory asks for it again.
-    forgotten?.catch((error: unknown) => log.warn({ engine, launchName, error }, 'remove-failed'));
+    forgotten?.catch((error: unknown) =>
+      log.warn({ engine, launch: launchName, error }, 'launch.remove-failed'),
+    );
   }
 }

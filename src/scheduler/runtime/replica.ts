@@ -49,7 +49,7 @@ export class Replica {
   constructor(parts: ReplicaParts, former: Pick<Leadership, 'state' | 'clockAheadMs'> | null) {
     const { clock } = parts;
     this.#parts = parts;
-    this.#failure = new RepeatedFailure({ ...parts, event: 'copy-not-loaded', level: 'warn' });
+    this.#failure = new RepeatedFailure({ ...parts, event: 'replica.not-loaded', level: 'warn' });
     this.#former = former?.state ?? null;
     this.#leaderClock = { at: clock.now() - (former?.clockAheadMs ?? 0), monotonicMs: clock.monotonicMs() };
     this.#isClockKnown = former !== null && former.clockAheadMs !== null;

@@ -79,7 +79,7 @@ export class Scheduler implements SchedulerHandle, Service {
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
     this.#unled = new Unled(parts);
-    this.#failure = new RepeatedFailure({ ...parts, event: 'leadership-broken', level: 'error' });
+    this.#failure = new RepeatedFailure({ ...parts, event: 'leadership.broken', level: 'error' });
     this.#launchers = new Map(parts.launchers.map((launcher) => [launcher.engine, launcher]));
   }
 
@@ -147,7 +147,7 @@ export class Scheduler implements SchedulerHandle, Service {
     if (!leadership.ready) return;
     this.#takeover = { at: clock.now(), tookMs: Math.round(clock.monotonicMs() - began), term };
     this.#publish([{ kind: 'leader', term, leading: true }]);
-    log.info({ term, jobs: state.jobs.size, tookMs: this.#takeover.tookMs }, 'leading');
+    log.info({ term, jobs: state.jobs.size, tookMs: this.#takeover.tookMs }, 'leadership.begun');
   }
 
   readonly #engineOf: EngineOf = ({ engine, host }) => {
@@ -169,7 +169,7 @@ export class Scheduler implements SchedulerHandle, Service {
     this.#former = leading.state;
     this.#leading = null;
     this.#publish([{ kind: 'leader', term: leading.term, leading: false }]);
-    this.#parts.log.info({ term: leading.term, reason }, 'not-leading');
+    this.#parts.log.info({ term: leading.term, reason }, 'leadership.ended');
     if (this.#stopped) return;
     this.#replica = this.#newReplica(leading);
     this.#replica.loadAgain();
@@ -179,7 +179,7 @@ export class Scheduler implements SchedulerHandle, Service {
   #broken(error: unknown): void {
     const { log, clock, election, onFatal } = this.#parts;
     if (!(error instanceof CarillonError) || error.code === 'STORE_DAMAGED') {
-      log.error({ error }, 'leadership-broken');
+      log.error({ error }, 'leadership.broken');
       onFatal(error);
       return;
     }
@@ -202,7 +202,7 @@ export class Scheduler implements SchedulerHandle, Service {
     try {
       listener(notice);
     } catch (error) {
-      this.#parts.log.error({ error, kind: notice.kind }, 'listener-failed');
+      this.#parts.log.error({ error, kind: notice.kind }, 'notice.listener-failed');
     }
   }
 

@@ -60,7 +60,7 @@ export class Ticker {
     const { clock, log, earliest, onDue } = this.#parts;
     const now = clock.now();
     const stepMs = this.#steps.take();
-    if (stepMs !== 0) log.warn({ stepMs }, 'wall-clock-stepped');
+    if (stepMs !== 0) log.warn({ stepMs }, 'clock.stepped');
     // The tick's decision calls `rearm`; without one, sleep on.
     if (stepMs !== 0 || earliest() <= now) onDue(now);
     else this.rearm();

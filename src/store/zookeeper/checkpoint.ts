@@ -55,7 +55,7 @@ export class Checkpoints {
       const done = writes > 0 && isTime ? this.write() : Promise.resolve();
       // Fenced or cut off: the next one does what this could not.
       done
-        .catch((error: unknown) => log.debug({ error }, 'checkpoint-failed'))
+        .catch((error: unknown) => log.debug({ error }, 'store.checkpoint-failed'))
         .finally(() => {
           if (!this.#stopped) this.start();
         });

@@ -133,7 +133,7 @@ class ZooKeeperElection implements Election {
       await session.multi([{ kind: 'remove', path: own.path, version: null }]);
     } catch (error) {
       // It goes with the session at the latest.
-      log.debug({ error }, 'candidacy-not-withdrawn');
+      log.debug({ error }, 'election.not-withdrawn');
     }
   }
 
@@ -149,7 +149,7 @@ class ZooKeeperElection implements Election {
         await this.#lookOnce();
       } catch (error) {
         const { session, clock, log } = this.#parts;
-        log.debug({ error }, 'candidacies-not-read');
+        log.debug({ error }, 'election.not-read');
         if (session.state === 'connected') clock.after(RETRY_MS, this.#onChange);
       }
     });
@@ -245,8 +245,8 @@ class ZooKeeperElection implements Election {
     if (candidate.alive === null) return;
     const { clock, log } = this.#parts;
     this.#watched = watchProcess(path, candidate.alive, clock, () => {
-      log.warn({ leader: candidate.id, pid: candidate.pid }, 'leader-process-is-dead');
-      this.#remove(path).catch((error: unknown) => log.debug({ error }, 'candidacy-not-removed'));
+      log.warn({ leader: candidate.id, pid: candidate.pid }, 'election.leader-dead');
+      this.#remove(path).catch((error: unknown) => log.debug({ error }, 'election.not-removed'));
     });
   }
 }

@@ -161,8 +161,8 @@ export class Tail {
   #failed(advancing: Promise<void>, error: unknown): void {
     const { log } = this.#parts;
     if (this.#stopped || this.#advancing !== advancing) return;
-    if (isTooNew(error) && this.#refusal === null) log.error({ error }, 'log-too-new');
-    else log.debug({ error }, 'log-not-read');
+    if (isTooNew(error) && this.#refusal === null) log.error({ error }, 'store.too-new');
+    else log.debug({ error }, 'store.not-read');
     this.#refusal = isTooNew(error) ? error : null;
     this.#advancing = null;
     // The watch is armed by an answer, and this one may have been none.
@@ -224,7 +224,8 @@ export class Tail {
       this.#evenAt = this.#parts.clock.monotonicMs();
       return;
     }
-    if (newest !== null && newest > this.#seq) log.error({ had: this.#seq, has: newest }, 'change-not-told');
+    if (newest !== null && newest > this.#seq)
+      log.error({ had: this.#seq, has: newest }, 'store.change-missed');
     this.#behindSince = this.#evenAt;
     this.#note();
   }
@@ -279,7 +280,7 @@ export class Tail {
    * what others will hold. Everything is taken as the ensemble has it now.
    */
   async #goBack(seq: number, newest: number): Promise<void> {
-    this.#parts.log.error({ had: seq, has: newest }, 'zookeeper-lost-commits');
+    this.#parts.log.error({ had: seq, has: newest }, 'store.commits-lost');
     this.#seq = 0;
     for (const follower of this.#followers) follower.seq = -1;
     await this.#restart();

@@ -141,7 +141,7 @@ export class Writer {
     const code = error instanceof ZooKeeperError ? error.code : null;
     if (code !== 'CONNECTION_LOSS' && code !== 'NOT_CONNECTED' && code !== 'SESSION_LOST') {
       entry.refusals += 1;
-      this.#parts.log.warn({ seq: entry.seq, error }, 'commit-refused');
+      this.#parts.log.warn({ seq: entry.seq, error }, 'store.commit-refused');
     }
     void this.#recover();
   }

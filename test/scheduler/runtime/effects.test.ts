@@ -153,27 +153,27 @@ describe('starts', () => {
   });
 
   test.each<[string, unknown, Event['kind'], string]>([
-    ['is refused', new CarillonError('LAUNCH_REFUSED', 'no image'), 'refused', 'warn launch-refused'],
+    ['is refused', new CarillonError('LAUNCH_REFUSED', 'no image'), 'refused', 'warn launch.refused'],
     [
       'asks too much of the engine',
       new CarillonError('UNSUPPORTED_BY_ENGINE', 'no gpus'),
       'refused',
-      'warn launch-refused',
+      'warn launch.refused',
     ],
-    ['has no place', new CarillonError('NO_PLACE', 'no memory'), 'unplaced', 'warn launch-unplaced'],
+    ['has no place', new CarillonError('NO_PLACE', 'no memory'), 'unplaced', 'warn launch.unplaced'],
     [
       'can not be asked for',
       new CarillonError('ENGINE_UNAVAILABLE', 'down'),
       'deferred',
-      'warn launch-deferred',
+      'warn launch.deferred',
     ],
     [
       'fails otherwise, which says nothing of whether it started',
       new TypeError('oops'),
       'deferred',
-      'error launch-failed',
+      'error launch.failed',
     ],
-    ['fails with no error at all', 'why', 'deferred', 'error launch-failed'],
+    ['fails with no error at all', 'why', 'deferred', 'error launch.failed'],
   ])('one that %s is reported', async (_, error, kind, log) => {
     const { clock, posted, logged, performer, fails } = rig();
     fails('launch a', error);
@@ -262,7 +262,7 @@ describe('a kill', () => {
     expect(did).toHaveLength(1);
     await clock.advance(60_000);
     expect(did).toHaveLength(5);
-    expect(logged).toEqual(Array(5).fill('warn kill-failed'));
+    expect(logged).toEqual(Array(5).fill('warn launch.kill-failed'));
   });
 
   test('is tried no more once it was delivered, or the leadership has ended', async () => {
@@ -303,7 +303,7 @@ describe('what is forgotten', () => {
     performer.perform([{ kind, engine, host: null, launchName: 'a' }]);
     performer.perform([{ kind, engine, host: 'gone', launchName: 'a' }]);
     await clock.settle();
-    expect([did, logged]).toEqual([[call, call], ['warn remove-failed']]);
+    expect([did, logged]).toEqual([[call, call], ['warn launch.remove-failed']]);
   });
 });
 
@@ -351,7 +351,7 @@ describe('a launch that is made ready', () => {
     performer.discard(spec('ahead'));
     go();
     await clock.settle();
-    expect([did, logged]).toEqual([['launch first', 'discard ahead'], ['warn discard-failed']]);
+    expect([did, logged]).toEqual([['launch first', 'discard ahead'], ['warn ready.not-discarded']]);
   });
 
   test('may start only while leadership is proven and has not ended', async () => {
@@ -372,7 +372,7 @@ describe('a launch that is made ready', () => {
     fails('prepare ahead warm 60000', new Error('down'));
     performer.prepare(favour('ahead'));
     await clock.settle();
-    expect([posted, logged]).toEqual([[], ['debug not-made-ready']]);
+    expect([posted, logged]).toEqual([[], ['debug ready.not-prepared']]);
   });
 
   test('starts before others, as next to nothing is left to do', async () => {

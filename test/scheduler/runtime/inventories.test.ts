@@ -76,7 +76,7 @@ describe('at a takeover', () => {
     answers.set('docker', down);
     const isDone = await takeOver();
     expect(isDone()).toBe(true);
-    expect(logged).toEqual(['warn inventory-failed']);
+    expect(logged).toEqual(['warn engine.inventory-failed']);
     await clock.advance(2_500);
     expect(asked.filter((name) => name === 'docker')).toHaveLength(3);
     answers.delete('docker');
@@ -184,7 +184,7 @@ describe('an engine that only another node reaches', () => {
     expect(seen).toEqual([]);
     await clock.advance(1_001);
     expect(seen).toEqual(['process@n2 lost']);
-    expect(logged.filter((each) => each.startsWith('warn'))).toEqual(['warn host-lost']);
+    expect(logged.filter((each) => each.startsWith('warn'))).toEqual(['warn host.lost']);
     answers.delete('process@n2');
     await clock.advance(1_000);
     expect(seen).toEqual(['process@n2 lost', 'process@n2 taking over']);

@@ -151,7 +151,11 @@ test('a copy that can not be loaded again is tried each second', async () => {
   await clock.advance(1);
   loads[2]?.resolve(...loaded('b'));
   await clock.advance(10_000);
-  expect([jobs(), loads.length, logged]).toEqual([['b'], 3, ['copy-not-loaded', 'copy-not-loaded-over']]);
+  expect([jobs(), loads.length, logged]).toEqual([
+    ['b'],
+    3,
+    ['replica.not-loaded', 'replica.not-loaded-over'],
+  ]);
 });
 
 test('a first load that failed is made good by the next', async () => {

@@ -174,7 +174,7 @@ describe('a node', () => {
       unled: false,
     });
     expect(notices).toEqual([{ kind: 'leader', term: 1, leading: true }]);
-    expect(logged).toEqual(['leading']);
+    expect(logged).toEqual(['leadership.begun']);
     await put('a');
     expect(notices.at(-1)).toMatchObject({ kind: 'job', name: 'a', change: 'created' });
     expect([...scheduler.jobNames(null)]).toEqual(['a']);
@@ -187,7 +187,7 @@ describe('a node', () => {
     depose();
     await clock.settle();
     expect(notices.at(-1)).toEqual({ kind: 'leader', term: 1, leading: false });
-    expect(logged.at(-1)).toBe('not-leading');
+    expect(logged.at(-1)).toBe('leadership.ended');
     expect([scheduler.cluster().role, scheduler.jobCount()]).toEqual(['follower', 1]);
     await expect(put('b')).rejects.toMatchObject({ code: 'NOT_LEADING' });
   });
@@ -211,7 +211,7 @@ describe('a node', () => {
     faults.commit = new CarillonError('STORE_UNAVAILABLE', 'the disk is full');
     await expect(put('b')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     await clock.settle();
-    expect(logged).toContain('leadership-broken');
+    expect(logged).toContain('leadership.broken');
     // What was not written is not there.
     expect([scheduler.leadership().leading, [...scheduler.jobNames(null)]]).toEqual([false, ['a']]);
     await clock.advance(999);
@@ -259,7 +259,7 @@ describe('a node', () => {
     scheduler.subscribe((notice) => late.push(notice));
     await lead();
     await put('a');
-    expect(logged.filter((event) => event === 'listener-failed')).toHaveLength(2);
+    expect(logged.filter((event) => event === 'notice.listener-failed')).toHaveLength(2);
     expect(late).toEqual(notices);
   });
 

@@ -74,7 +74,7 @@ describe('the ticker wakes the loop', () => {
     clock.step(-3_600_000);
     await clock.advance(3_000);
     expect(woken).toEqual([-3_599]);
-    expect(logged).toEqual([{ stepMs: -3_600_000, event: 'wall-clock-stepped' }]);
+    expect(logged).toEqual([{ stepMs: -3_600_000, event: 'clock.stepped' }]);
   });
 
   test('within a second for what the wall clock was set past', async () => {

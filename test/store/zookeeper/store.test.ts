@@ -173,7 +173,7 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
       { kind: 'remove', path: '/log/4', version: null },
     ]);
     await until('the gap is told', () => gaps === 1);
-    expect(told).toEqual(['zookeeper-lost-commits']);
+    expect(told).toEqual(['store.commits-lost']);
     const next = await opened(chroot);
     const newer = await next.campaign();
     await next.commit(newer, [[{ kind: 'job', value: job('new') }]]);

@@ -172,7 +172,7 @@ test('a change that nobody told of is found, said, and read', async () => {
     await clock.advance(1_000);
     return tail.seq === 2;
   });
-  expect(errors).toEqual(['change-not-told']);
+  expect(errors).toEqual(['store.change-missed']);
   // Compared first; then read as what it is: as old as the last time that all was here.
   expect(lags[1]).toBeGreaterThanOrEqual(5_000);
 });

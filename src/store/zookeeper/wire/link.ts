@@ -150,7 +150,7 @@ export class ZooKeeperLink {
     this.#timeoutMs = connection.timeoutMs;
     this.#log.info(
       { server: nameOf(server), generation: this.#generation, timeoutMs: this.#timeoutMs },
-      'zookeeper connected',
+      'zookeeper.connected',
     );
     this.#become('connected');
   }
@@ -163,8 +163,8 @@ export class ZooKeeperLink {
     this.#zxid = connection.zxid;
     if (this.#state === 'connected') this.#provenAt = connection.provenAt;
     const fields = { server: nameOf(server), reason: end.detail };
-    if (this.#state === 'connected') this.#log.warn(fields, 'zookeeper connection lost');
-    else this.#log.debug(fields, 'zookeeper server not usable');
+    if (this.#state === 'connected') this.#log.warn(fields, 'zookeeper.connection-lost');
+    else this.#log.debug(fields, 'zookeeper.server-not-usable');
     if (end.kind !== 'dropped') this.#forget(end.detail);
     else if (this.#state === 'connected') this.#become('suspended');
     // A round is over when every server was tried; within it the next server is tried at once.
@@ -174,7 +174,7 @@ export class ZooKeeperLink {
 
   /** The session is over: the next connection begins a new one. */
   #forget(reason: string): void {
-    this.#log.warn({ generation: this.#generation, reason }, 'zookeeper session lost');
+    this.#log.warn({ generation: this.#generation, reason }, 'zookeeper.session-lost');
     this.#identity = null;
     this.#become('lost');
   }
@@ -212,7 +212,7 @@ export class ZooKeeperLink {
       try {
         listener(state);
       } catch (error) {
-        this.#log.error({ err: error, state }, 'zookeeper state listener failed');
+        this.#log.error({ error, state }, 'zookeeper.listener-failed');
       }
     }
   }

@@ -69,7 +69,7 @@ export class ZooKeeperWatches {
     try {
       onChange();
     } catch (error) {
-      this.#log.error({ err: error, watch: key }, 'zookeeper watch failed');
+      this.#log.error({ error, watch: key }, 'zookeeper.watch-failed');
     }
   }
 }

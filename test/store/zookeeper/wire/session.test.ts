@@ -167,7 +167,7 @@ describe.skipIf(zookeeperMissing !== null)('with one server', () => {
     await one.get('/x', tell('removed'));
     await one.multi([{ kind: 'remove', path: '/x', version: null }]);
     await heard('made', 'children', 'changed', 'removed');
-    expect(events).toContain('zookeeper watch failed');
+    expect(events).toContain('zookeeper.watch-failed');
     expect(one.states).toEqual(['connected']);
   });
 
@@ -380,7 +380,7 @@ describe.skipIf(zookeeperMissing !== null)('with one server', () => {
     one.onState((state) => states.push(state));
     await one.start();
     expect(states).toEqual(['connected']);
-    expect(events).toContain('zookeeper state listener failed');
+    expect(events).toContain('zookeeper.listener-failed');
   });
 
   test('a stopped server: all that waits fails, the session is given up in time, and a new one follows', async () => {
