@@ -14,8 +14,9 @@ export interface Join {
   /** The latest due instant for which a loose round was decided. */
   readonly mark?: number;
   /**
-   * The latest due instant that had fired when the parents or their cadence changed, or that was given up: of rounds
-   * up to it that are no longer known it can't be told whether they were decided.
+   * The latest due instant that had fired when the parents or their cadence changed, that a loose round has taken from
+   * a schedule, or that was given up: of rounds up to it that are no longer known it can't be told whether they were
+   * decided.
    */
   readonly changed?: number;
   /** Stretches in which lie all due instants of the rounds that were decided, ascending; see `rememberDecided`. */
@@ -188,7 +189,7 @@ export function foldStrangers(draft: Draft, spec: JoinSpec): void {
   const lane = spec.per !== undefined ? 'per:' : isByDue(spec) ? 'due:' : LOOSE;
   const isStranger = (round: Round): boolean =>
     isKeyed(round) && !round.key.startsWith(START) && !round.key.startsWith(lane);
-  rememberFired(draft, isStranger);
+  rememberLast(draft, isStranger);
   for (const stranger of draft.open.filter(isStranger)) {
     if (stranger.fired) {
       close(draft, stranger);
@@ -209,9 +210,10 @@ export function foldStrangers(draft: Draft, spec: JoinSpec): void {
   }
 }
 
-function rememberFired(draft: Draft, isLeft: (round: Round) => boolean): void {
-  for (const round of [...draft.open, ...draft.recent])
-    if (round.fired && isLeft(round)) draft.changed = Math.max(draft.changed ?? round.due, round.due);
+/** A closed round that has not fired was skipped: that is a run as well. */
+function rememberLast(draft: Draft, isLeft: (round: Round) => boolean): void {
+  for (const round of [...draft.open.filter(({ fired }) => fired), ...draft.recent])
+    if (isLeft(round)) draft.changed = Math.max(draft.changed ?? round.due, round.due);
 }
 
 /** Closes the oldest of too many open rounds, and returns them. The loose ones do not grow in number. */
@@ -245,14 +247,13 @@ export function reshape(join: Join, parents: readonly string[]): Join {
   };
   const isKnown = ({ fired, ends, parents: awaited = [] }: Round) =>
     fired || Object.keys(ends).length > 0 || awaited.length > 0;
+  const before = draftOf(join);
+  rememberLast(before, isKeyed);
   const draft: Draft = {
+    ...before,
     open: join.open.map(shaped).filter(isKnown),
     recent: join.recent.map(shaped).filter(isKnown),
-    mark: join.mark,
-    changed: join.changed,
-    decided: join.decided ?? [],
   };
-  rememberFired(draft, isKeyed);
   const spec: JoinSpec = { parents, when: 'all-done', aligned: false };
   for (const round of [...draft.open]) {
     // How far an interval has come is known when the next ending says what it expects.

@@ -182,6 +182,8 @@ function decide(step: Step, round: Round): Round {
   if (decision === 'run') firings.push({ ...firing, run: true });
   else firings.push({ ...firing, run: false, reason: skipReason(round, spec) });
   if (round.key === LOOSE) draft.mark = Math.max(draft.mark ?? due, due);
+  // Once the parents share a cadence, a round of theirs may be due at the same instant, and this one be forgotten.
+  if (round.key === LOOSE && variant === '') draft.changed = Math.max(draft.changed ?? due, due);
   return { ...round, due, variant, fired: decision === 'run' };
 }
 

@@ -590,4 +590,26 @@ describe('a change of the parents', () => {
     const before = play(loose('any-succeeded', 'A', 'B'), 'A@4').join;
     expect(play(aligned('any-succeeded', 'A', 'B'), 'B@4', before).log).toBe('4/~B .');
   });
+
+  it('does not reuse it either when the loose round is no longer known', () => {
+    const later = range(MAX_RECENT_ROUNDS * 2, 'A').replaceAll(/@(\d+)/g, (_, due) => `@${Number(due) + 9}`);
+    const before = play(loose('any-succeeded', 'A', 'B'), `A@4 ${later}`).join;
+    expect(play(aligned('any-succeeded', 'A', 'B'), 'B@4 B@99', before).log).toBe('4/~B . 99 .');
+  });
+
+  it('does not reuse it when a single parent is left', () => {
+    const before = play(loose('any-succeeded', 'A', 'B'), 'A@4! B@3! A@11 A@12 A@13 A@14 A@15').join;
+    expect(play(aligned('any-succeeded', 'B'), 'B@4', reshape(before, ['B'])).log).toBe('4/~B .');
+  });
+
+  it('uses no due of a skipped round a second time when a new parent comes to it', () => {
+    const both = range(MAX_RECENT_ROUNDS * 2, 'A').replaceAll(/A@(\d+)/g, 'A@$1! B@$1!');
+    const edited = reshape(play(aligned('any-succeeded', 'A', 'B'), both).join, ['C']);
+    expect(play(aligned('any-succeeded', 'C'), 'C@2 C@99', edited).log).toBe('2/~C . 99 .');
+  });
+
+  it('takes no due of a start by hand for one of the loose rounds', () => {
+    const { join } = play(loose('any-succeeded', 'A', 'B'), 'A@4 A@50m1');
+    expect(play(aligned('any-succeeded', 'A', 'B'), 'B@20', join).log).toBe('20 .');
+  });
 });
