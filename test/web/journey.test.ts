@@ -228,8 +228,13 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
   test.each(['SIGKILL', 'SIGTERM'] as const)(
     'the output of a run goes on after the server was ended by %s, each line once',
     async (signal) => {
+      // It still runs when the server is back, however long that takes.
+      const back = join(dataDir, `back-after-${signal}`);
+      const wait = `[ $i -ne 200 ] || while [ ! -e ${back} ]; do sleep 0.05; done`;
       await server.ask('PUT', '/api/v1/jobs/counter', {
-        run: { command: 'i=0; while [ $i -lt 240 ]; do i=$((i+1)); echo "line $i"; sleep 0.05; done' },
+        run: {
+          command: `i=0; while [ $i -lt 240 ]; do i=$((i+1)); echo "line $i"; ${wait}; sleep 0.05; done`,
+        },
         policy: { overlap: 'allow' },
       });
       await run('counter');
@@ -241,6 +246,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
       await status.getByText(/connection lost/).waitFor();
       server = await Server.start(dataDir, ['--port', port]);
       await status.getByText(/live$/).waitFor();
+      writeFileSync(back, '');
       await page.getByText('line 240', { exact: true }).waitFor();
       await page.getByRole('heading', { name: /Succeeded/ }).waitFor();
       const said = await page.locator('.lines .line').allTextContents();
