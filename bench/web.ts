@@ -138,7 +138,7 @@ async function orders(server: Server): Promise<void> {
     overview.push(performance.now() - began);
   }
   rows.push(['the overview', ms(median(overview))]);
-  print(`A page of 100 among ${LIST_JOBS} jobs`, rows);
+  print(`A page from 100 among ${LIST_JOBS} jobs`, rows);
 }
 
 async function list(browser: Browser, server: Server): Promise<void> {

@@ -1,75 +1,75 @@
 /**
- * The catalogue of expected failures: everything a user, a file or an engine can get wrong has a code here,
- * and nothing else is thrown on purpose. A broken invariant is not an expected failure: it is an
- * `InvariantError`, which stops the leader rather than letting it write what it can't trust.
+ * The catalogue of expected failures. Everything that a user, a file or an engine can get wrong has a code
+ * here, and nothing else is thrown on purpose. A broken invariant is not an expected failure: it is an
+ * `InvariantError`, which stops the leader before it writes state that it cannot trust.
  */
 
-/** One code per thing that can go wrong; `status` is the HTTP status the API answers with. */
+/** One code per failure. `status` is the HTTP status of the API's response. */
 export const catalogue = {
-  // What was sent can't be read or is not allowed.
+  // Invalid input.
   INVALID_FIELD: { status: 400, title: 'A field has a value that is not allowed' },
-  UNKNOWN_FIELD: { status: 400, title: 'A field is not known' },
-  MISSING_FIELD: { status: 400, title: 'A required field is missing' },
-  INVALID_BODY: { status: 400, title: 'The body can not be read' },
-  INVALID_SCHEDULE: { status: 400, title: 'The schedule can not be read' },
-  SCHEDULE_NEVER_FIRES: { status: 400, title: 'The schedule has no due instant' },
-  UNKNOWN_TIMEZONE: { status: 400, title: 'The time zone is not known' },
-  UNKNOWN_SETTING: { status: 400, title: 'The setting is not known' },
-  UNKNOWN_PARENT: { status: 400, title: 'A parent does not exist' },
+  UNKNOWN_FIELD: { status: 400, title: 'Unknown field' },
+  MISSING_FIELD: { status: 400, title: 'Missing required field' },
+  INVALID_BODY: { status: 400, title: 'Invalid body' },
+  INVALID_SCHEDULE: { status: 400, title: 'Invalid schedule' },
+  SCHEDULE_NEVER_FIRES: { status: 400, title: 'The schedule has no due time' },
+  UNKNOWN_TIMEZONE: { status: 400, title: 'Unknown time zone' },
+  UNKNOWN_SETTING: { status: 400, title: 'Unknown setting' },
+  UNKNOWN_PARENT: { status: 400, title: 'Unknown parent job' },
   DEPENDENCY_CYCLE: { status: 400, title: 'The dependencies form a cycle' },
-  ENGINE_NOT_CONFIGURED: { status: 400, title: 'The engine is not configured here' },
-  UNSUPPORTED_BY_ENGINE: { status: 400, title: 'The engine can not honour this' },
+  ENGINE_NOT_CONFIGURED: { status: 400, title: 'The engine is not configured on this installation' },
+  UNSUPPORTED_BY_ENGINE: { status: 400, title: 'Not supported by the engine' },
   MISDIRECTED: { status: 421, title: 'The request is for another host' },
-  METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not for this address' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed for this address' },
   TOO_SLOW: { status: 408, title: 'The request took too long to arrive' },
-  INVALID_BACKUP: { status: 400, title: 'The backup can not be restored' },
-  LIMIT_EXCEEDED: { status: 413, title: 'A bound is exceeded' },
-  // What was asked for is not there, or not in the right state.
+  INVALID_BACKUP: { status: 400, title: 'Invalid backup' },
+  LIMIT_EXCEEDED: { status: 413, title: 'A limit is exceeded' },
+  // Missing, or in the wrong state.
   JOB_NOT_FOUND: { status: 404, title: 'The job does not exist' },
   RUN_NOT_FOUND: { status: 404, title: 'The run does not exist' },
   REVISION_NOT_FOUND: { status: 404, title: 'The revision does not exist' },
-  NOT_FOUND: { status: 404, title: 'There is nothing at this address' },
-  JOB_EXISTS: { status: 409, title: 'A job of this name exists already' },
+  NOT_FOUND: { status: 404, title: 'Nothing at this address' },
+  JOB_EXISTS: { status: 409, title: 'A job with this name already exists' },
   JOB_HAS_DEPENDENTS: { status: 409, title: 'Other jobs depend on the job' },
   REVISION_CONFLICT: { status: 409, title: 'The job was changed in the meantime' },
-  RUN_ENDED: { status: 409, title: 'The run has ended already' },
+  RUN_ENDED: { status: 409, title: 'The run has already ended' },
   RUN_NOT_ENDED: { status: 409, title: 'The run has not ended yet' },
-  OUTCOME_NOT_AWAITED: { status: 409, title: 'The run does not wait for an outcome' },
-  BACKUP_UNDER_WAY: { status: 409, title: 'A backup is being taken already' },
-  STORE_NOT_EMPTY: { status: 409, title: 'There is a store already' },
+  OUTCOME_NOT_AWAITED: { status: 409, title: 'The run does not wait for a reported result' },
+  BACKUP_UNDER_WAY: { status: 409, title: 'A backup is already being taken' },
+  STORE_NOT_EMPTY: { status: 409, title: 'A store already exists' },
   LOGS_GONE: { status: 410, title: 'The logs are no longer kept' },
-  // What the surroundings can't give now.
-  NOT_LEADING: { status: 503, title: 'This node does not lead at the moment' },
-  STORE_UNAVAILABLE: { status: 503, title: 'The store can not be reached' },
+  // Unavailable at the moment.
+  NOT_LEADING: { status: 503, title: 'This node is not the leader at the moment' },
+  STORE_UNAVAILABLE: { status: 503, title: 'The store is unavailable' },
   STORE_DAMAGED: { status: 503, title: 'The store is damaged' },
   STORE_TOO_NEW: { status: 503, title: 'The store was written by a later release' },
-  ADDRESS_UNAVAILABLE: { status: 503, title: 'The address can not be listened on' },
+  ADDRESS_UNAVAILABLE: { status: 503, title: 'The address cannot be used for listening' },
   STORE_IN_USE: { status: 503, title: 'The data directory is in use by another process' },
-  ENGINE_UNAVAILABLE: { status: 503, title: 'The engine can not be reached' },
-  NO_PLACE: { status: 503, title: 'The engine has no place for it now' },
-  BUSY: { status: 503, title: 'The server has no room for it now' },
-  LAUNCH_REFUSED: { status: 502, title: 'The engine refused to launch' },
+  ENGINE_UNAVAILABLE: { status: 503, title: 'The engine is unavailable' },
+  NO_PLACE: { status: 503, title: 'The engine has no capacity at the moment' },
+  BUSY: { status: 503, title: 'The server is busy' },
+  LAUNCH_REFUSED: { status: 502, title: 'The engine refused the launch' },
 } as const;
 
 export type ErrorCode = keyof typeof catalogue;
 
-/** Where and what: carried to the user as it is, so it never holds a secret. */
+/** Details of a failure. They are shown to the user as they are, so they never contain a secret. */
 export interface ErrorDetails {
-  /** Path of the field in what the user wrote: `policy.retries.limit`, `schedule.cron`. */
+  /** Path of the field as the user wrote it, such as `policy.retries.limit` or `schedule.cron`. */
   readonly field?: string;
-  /** The offending value, shortened where it is long. */
+  /** The rejected value, shortened if it is long. */
   readonly value?: unknown;
-  /** What would be accepted, in words or as a list. */
+  /** What is allowed, as a text or a list. */
   readonly allowed?: string | readonly string[];
-  /** Where the input came from: `jobs.yaml:12`, `--port`, `CARILLON_PORT`, `body`. */
+  /** Where the input came from, such as `jobs.yaml:12`, `--port`, `CARILLON_PORT` or `body`. */
   readonly source?: string;
-  /** The path of a cycle, the names of dependents and the like. */
+  /** Related names, such as the path of a cycle or the dependent jobs. */
   readonly names?: readonly string[];
-  /** What else is wrong with the same job. */
+  /** Further problems with the same job. */
   readonly others?: readonly CarillonError[];
 }
 
-/** An expected failure. Throw these; catch by `code`, never by the words of the message. */
+/** An expected failure. Catch by `code`, never by the text of the message. */
 export class CarillonError extends Error {
   override readonly name = 'CarillonError';
   readonly code: ErrorCode;
@@ -85,7 +85,7 @@ export class CarillonError extends Error {
     return catalogue[this.code].status;
   }
 
-  /** The same, with the place where the input came from; so are those that it carries. */
+  /** A copy with the given source, also in the problems that it carries. */
   from(source: string): CarillonError {
     const { others, ...details } = this.details;
     return new CarillonError(this.code, this.message, {
@@ -96,21 +96,21 @@ export class CarillonError extends Error {
   }
 }
 
-/** The first of some problems with one thing, which carries the others and theirs; null where there are none. */
+/** Returns the first problem, carrying all others, or null if there are none. */
 export function firstOf(problems: readonly CarillonError[]): CarillonError | null {
   const [first, ...others] = problems.flatMap(problemsIn);
   if (first === undefined || others.length === 0) return first ?? null;
   return new CarillonError(first.code, first.message, { ...first.details, others });
 }
 
-/** The problem and those that it carries, each by itself. */
+/** Flattens a problem into itself and the problems that it carries. */
 export function problemsIn(problem: CarillonError): CarillonError[] {
   const { others, ...details } = problem.details;
   if (others === undefined) return [problem];
   return [new CarillonError(problem.code, problem.message, details), ...others.flatMap(problemsIn)];
 }
 
-/** The answers of all checks; throws all that they refuse as one refusal, the first of which carries the others. */
+/** Returns the results of all checks, or throws all refusals as one error: the first, carrying the others. */
 export function allAnswers<T extends readonly unknown[]>(
   ...checks: { readonly [I in keyof T]: () => T[I] }
 ): T {
@@ -129,7 +129,7 @@ export function allAnswers<T extends readonly unknown[]>(
   return answers as unknown as T;
 }
 
-/** State is not what the program's own rules promise: the leader stops instead of going on. */
+/** The state breaks a rule that the program itself guarantees. The leader stops instead of continuing. */
 export class InvariantError extends Error {
   override readonly name = 'InvariantError';
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Entry point: runs the command line, and hands it what serves a node and restores a backup. */
+/** Entry point: runs the command line, and passes it the functions that serve a node and restore a backup. */
 
 import { readFileSync } from 'node:fs';
 import { runCli } from './cli/program.ts';

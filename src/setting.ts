@@ -1,19 +1,22 @@
 /**
- * What a setting is: how its value is read, its default and its help. The node has a table of them, and each engine its
- * own.
+ * Settings: how a value is read, its default and its help. The node has a table of them, and so has each
+ * engine.
  */
 
 import { memoryBytes } from './scheduler/job/size.ts';
 import { durationMs } from './scheduler/schedule/period.ts';
 
-/** How a value is read. Flags and variables are text; a file may hold numbers, booleans, lists and maps as well. */
+/**
+ * How a value is read. Flags and variables are text; a file may also contain numbers, booleans, lists and
+ * maps.
+ */
 export interface Kind<T> {
-  /** In help texts: `--port <number>`. Empty for what needs no value. */
+  /** For the help: `--port <number>`. Empty if the setting takes no value. */
   readonly placeholder: string;
   readonly allowed: string;
-  /** The flag may be given several times; its values are joined by commas. */
+  /** The flag may be repeated; its values are joined by commas. */
   readonly repeated?: true;
-  /** Undefined, or a CarillonError, for what is not allowed. */
+  /** Undefined or a CarillonError for a value that is not allowed. */
   read(raw: unknown): T | undefined;
 }
 
@@ -21,11 +24,11 @@ export interface Setting<T> {
   readonly kind: Kind<T>;
   readonly default: T;
   readonly help: string;
-  /** The default of this host, where that has to be looked for; asked only when the setting is not given. */
+  /** Detects the default of this host. Only called if the setting is not given. */
   readonly detect?: () => T;
 }
 
-/** By the keys as in the file; flags and variables follow from them. */
+/** Keys are those of the file; flags and variables are derived from them. */
 export type SettingsTable = Readonly<Record<string, Setting<unknown>>>;
 
 /** The values of a table, by the same keys. */
@@ -78,12 +81,12 @@ export const duration: Kind<number> = {
 
 export const size: Kind<number> = {
   placeholder: 'size',
-  allowed: 'bytes, or a number with a unit: 16MiB, 1GB',
+  allowed: 'bytes, or a number with a unit such as 16MiB or 1GB',
   read: (raw) =>
     ['string', 'number'].includes(typeof raw) ? memoryBytes(String(raw), 'the size') : undefined,
 };
 
-/** Several values of one form, with commas between them or, in a file, as a list. */
+/** Several values of one form, separated by commas or, in a file, as a list. */
 export const listOf = (
   { placeholder, allowed }: { readonly placeholder: string; readonly allowed: string },
   isGood: (item: string) => boolean,
@@ -98,7 +101,7 @@ export const listOf = (
   },
 });
 
-/** Defaults are checked against their kinds by the compiler: `T` must be the same. */
+/** The compiler checks that the default has the type of the kind. */
 export const setting = <T>(kind: Kind<T>, byDefault: T, help: string, detect?: () => T): Setting<T> => ({
   kind,
   default: byDefault,

@@ -1,6 +1,6 @@
 /**
- * The HTTP interface, built apart from being served: whoever calls `buildApp` listens, or injects requests.
- * Everything it knows comes from the scheduler handle; closing it ends all streams it opened.
+ * The HTTP API. `buildApp` builds it without listening, so that tests can inject requests. It knows only the
+ * scheduler handle. Closing it ends all streams that it opened.
  */
 
 import fastify, { type FastifyInstance } from 'fastify';
@@ -54,23 +54,29 @@ export interface AppParts {
 }
 
 export interface AppSettings {
-  /** The command line by which a child gets its first `count` descriptors and no other; absent: it gets all. */
+  /**
+   * Returns a command line that passes only the first `count` file descriptors to a child. Default: the child
+   * gets all.
+   */
   readonly bare?: Bare;
-  /** Bytes of one request body. */
+  /** Maximum size of a request body in bytes. */
   readonly bodyLimitBytes?: number;
-  /** How often a quiet stream of events says that it is still there. */
+  /** Interval of the heartbeats on a quiet event stream. */
   readonly heartbeatMs?: number;
-  /** Names by which this server is reached, besides those of loopback; without ports. */
+  /** Host names of this server besides loopback names, without ports. */
   readonly hosts?: readonly string[];
-  /** Folder of the built web app; without it there are no pages. */
+  /** Folder of the built web app. Without it there are no pages. */
   readonly webDir?: string;
 }
 
-/** Receiving a whole request may take this long: a full body over a slow line. */
+/** Maximum time to receive a whole request: a full body over a slow line. */
 const requestTimeoutMs = 120_000;
-/** Longer than the keep-alive of common proxies, so that they close first and never meet a closed connection. */
+/**
+ * Longer than the keep-alive of common proxies, so that the proxy closes first and never sends a request on a
+ * closed connection.
+ */
 const keepAliveMs = 75_000;
-/** Longest part of a path, percent-encoded: a run's id is at most 200 characters. */
+/** Maximum length of a path parameter, percent-encoded: a run id has up to 200 characters. */
 const maxParamLength = 1_024;
 
 const apiRoutes = [
@@ -100,11 +106,11 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
     rewriteUrl: ({ url = '/' }) => meantAddress(url),
     routerOptions: { maxParamLength },
     clientErrorHandler: answerNoRequest,
-    // No hook ran before these.
+    // These requests did not pass the hooks.
     frameworkErrors: (error, request, reply) =>
       void sendError(log, thrownBy(() => checkHost(request)) ?? error, request, reply),
   });
-  // Otherwise headers beyond the thousandth are dropped without a word. All of them have 16 KiB.
+  // The default drops headers after the thousandth silently. The total size is limited to 16 KiB instead.
   app.server.maxHeadersCount = 0;
   const live = new LiveEvents(scheduler, {
     process: `${node.pid.toString(36)}${scheduler.now().toString(36)}`,
@@ -112,9 +118,9 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
     heartbeatMs: settings.heartbeatMs ?? 15_000,
   });
   const connections = new Connections(app);
-  const streams = new Room({ what: 'streams of events or output', ...apiLimits.streams });
+  const streams = new Room({ what: 'event or output streams', ...apiLimits.streams });
   const bodies = new Room({ what: 'bytes of request bodies', ...apiLimits.bodyRoom });
-  const answers = new Room({ what: 'bytes of unread answers', ...apiLimits.answerRoom });
+  const answers = new Room({ what: 'bytes of unread responses', ...apiLimits.answerRoom });
   const metrics = new Metrics(scheduler, () => ({
     connections: connections.count,
     streams: streams.held,
@@ -135,7 +141,8 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
   };
 
   app.setValidatorCompiler(compileCheck);
-  // Answers are built for the wire and typed by their schemas; the tests hold every one of them to its schema.
+  // Responses are built and typed by their schemas, and tests validate each one, so they are not filtered
+  // again here.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.setErrorHandler((error, request, reply) => sendError(log, error, request, reply));
   const web = new WebApp(settings.webDir ?? null);
@@ -163,13 +170,13 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
     { prefix: '/api/v1' },
   );
   chronosApi(app, context, log);
-  // Before the server waits for its connections: streams would keep it waiting for ever.
+  // Before the server waits for its connections to close: open streams would keep it waiting forever.
   app.addHook('preClose', async () => {
     closing.abort();
     live.close();
     metrics.close();
   });
-  // After the last answer: what was passed on comes to its end.
+  // After the last response, so that forwarded requests complete.
   app.addHook('onClose', async () => peers.close());
   return app;
 }
@@ -183,7 +190,9 @@ function thrownBy(check: () => void): unknown {
   }
 }
 
-/** A route that names no query parameters takes none: a misspelt one is never silently ignored. */
+/**
+ * A route that declares no query parameters accepts none, so that a misspelt one is never silently ignored.
+ */
 function refuseUnknownParameters(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
     route.schema ??= {};

@@ -1,4 +1,4 @@
-/** What every route is given, and the few things all of them read from a request. */
+/** The context of every route, and what all routes read from a request. */
 
 import { isUtf8 } from 'node:buffer';
 import type { FastifyRequest } from 'fastify';
@@ -13,22 +13,24 @@ import { apiLimits } from './wire/limits.ts';
 export interface ApiContext {
   readonly scheduler: SchedulerHandle;
   readonly clock: Clock;
-  /** This node, as others reach it. */
+  /** This node, with the address for other nodes. */
   readonly node: Member;
   readonly live: LiveEvents;
   readonly peers: Peers;
-  /** For answers that go on until somebody ends them. */
+  /** Slots for responses that last until someone ends them. */
   readonly streams: Room;
-  /** For reads of many things. */
+  /** Turns for reads of many items. */
   readonly turns: Turns;
-  /** Fires when the app closes: whatever streams must end. */
+  /** Fires when the app closes, to end all streams. */
   readonly closing: AbortSignal;
 }
 
-/** What a read of many things needs. */
+/** The context of a read of many items. */
 export type Reading = Pick<ApiContext, 'scheduler' | 'turns'>;
 
-/** Who asks: what they say in X-Carillon-User, or where they come from. For people to read, proof of nothing. */
+/**
+ * The user: the X-Carillon-User header, or else the client's address. For display only; it proves nothing.
+ */
 export function requestedBy(request: FastifyRequest): string {
   const given = request.headers['x-carillon-user'];
   const name = typeof given === 'string' ? textOf(given).trim() : '';
@@ -37,7 +39,7 @@ export function requestedBy(request: FastifyRequest): string {
   return typeof from === 'string' ? from.slice(0, apiLimits.byLength) : request.ip;
 }
 
-/** Headers arrive as one character per byte. What clients send beyond ASCII is UTF-8, or else Latin-1. */
+/** Node.js decodes headers as one character per byte. Non-ASCII headers are UTF-8, or else Latin-1. */
 function textOf(header: string): string {
   const bytes = Buffer.from(header, 'latin1');
   return isUtf8(bytes) ? bytes.toString('utf8') : header;

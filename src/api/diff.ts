@@ -1,16 +1,16 @@
-/** What differs between two JSON values, field by field. */
+/** Compares two JSON values field by field. */
 
 import { sameJson } from '../scheduler/job/same.ts';
 
 export interface Difference {
-  /** `policy.retries.limit`; empty for the whole. */
+  /** `policy.retries.limit`; empty for the whole value. */
   readonly path: string;
-  /** Null where there is nothing. */
+  /** Null if absent. */
   readonly before: unknown;
   readonly after: unknown;
 }
 
-/** In the order in which the fields stand. Lists are compared as a whole: their places mean nothing. */
+/** In field order. Lists are compared as a whole, because their positions carry no meaning. */
 export function differences(before: unknown, after: unknown, path = ''): Difference[] {
   if (sameJson(before, after)) return [];
   if (!isObject(before) || !isObject(after)) return [{ path, before: before ?? null, after: after ?? null }];

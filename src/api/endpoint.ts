@@ -1,6 +1,6 @@
 /**
- * How routes describe themselves: what they take and answer, and with which codes they refuse. The checks and
- * the OpenAPI document are made from this.
+ * How routes describe their parameters, responses and error codes. The checks and the OpenAPI document are
+ * generated from this.
  */
 
 import { type TProperties, type TSchema, Type } from 'typebox';
@@ -12,14 +12,14 @@ import { apiLimits } from './wire/limits.ts';
 import { WireProblem } from './wire/schema.ts';
 import { ref } from './wire/shape.ts';
 
-/** Responses of a route that asks the scheduler: when all is well, and the codes of its refusals by status. */
+/** Responses of a route that uses the scheduler: the success, and the error codes by status. */
 export const answers = (good: Good, codes: readonly ErrorCode[] = []): Record<string, Response> =>
   answersHere(good, [...codes, 'NOT_LEADING', 'STORE_UNAVAILABLE']);
 
-/** What any route may refuse with. */
+/** Error codes of every route. */
 const everywhere = ['INVALID_FIELD', 'UNKNOWN_FIELD', 'MISDIRECTED'] as const;
 
-/** Responses of a route that needs nothing but this process. */
+/** Responses of a route that uses only this process. */
 export function answersHere(good: Good, codes: readonly ErrorCode[] = []): Record<string, Response> {
   const responses: Record<string, Response> = {};
   for (const [status, { description, schema, type = 'application/json' }] of Object.entries(good)) {
@@ -44,7 +44,7 @@ const content = (description: string, type: string, schema: TSchema) => ({
   content: { [type]: { schema } },
 });
 
-/** Query parameters; any other is refused. */
+/** Query parameters. Any other parameter is refused. */
 export const query = <P extends TProperties>(parameters: P) =>
   Type.Object(parameters, { additionalProperties: false });
 
@@ -52,12 +52,12 @@ const runIdForm = '^[A-Za-z0-9_.-]{1,200}$';
 const cursorForm = '^[A-Za-z0-9_-]+$';
 
 export const named = Type.Object({
-  name: Type.String({ description: 'Name of the job.', ...published({ pattern: jobNamePattern }) }),
+  name: Type.String({ description: 'Job name.', ...published({ pattern: jobNamePattern }) }),
 });
 export type Named = { name: string };
 
 export const identified = Type.Object({
-  id: Type.String({ description: 'Id of the run.', ...published({ pattern: runIdForm }) }),
+  id: Type.String({ description: 'Run id.', ...published({ pattern: runIdForm }) }),
 });
 export type Identified = { id: string };
 
@@ -66,13 +66,13 @@ export const paging = {
     Type.Integer({
       minimum: 1,
       maximum: apiLimits.page,
-      description: `Entries of one page. Default: ${apiLimits.defaultPage}.`,
+      description: `Maximum entries per page. Default: ${apiLimits.defaultPage}.`,
     }),
   ),
   cursor: Type.Optional(
     Type.String({
       maxLength: 2_048,
-      description: 'next of the page before.',
+      description: 'The next of the previous page.',
       ...published({ pattern: cursorForm }),
     }),
   ),
@@ -82,18 +82,21 @@ export const instantText = (description: string) =>
   Type.String({ maxLength: 64, description, ...published({ pattern: instantForm }) });
 
 export const span = {
-  from: Type.Optional(instantText('Due instants from this one on, ISO 8601.')),
-  to: Type.Optional(instantText('Due instants before this one, ISO 8601.')),
+  from: Type.Optional(instantText('Start of the range of due times, included. ISO 8601.')),
+  to: Type.Optional(instantText('End of the range of due times, not included. ISO 8601.')),
 };
 
 const day = (description: string) =>
   Type.Optional(Type.String({ maxLength: 10, description, ...published({ pattern: dayForm }) }));
 
-export const daySpan = { from: day('First UTC day: 2026-11-21'), to: day('Last UTC day, included.') };
+export const daySpan = {
+  from: day('First UTC day, such as 2026-11-21.'),
+  to: day('Last UTC day, included.'),
+};
 
 export const labelFilter = Type.Optional(
   Type.Array(Type.String({ maxLength: 512 }), {
     maxItems: 16,
-    description: 'team (has the label) or team=sales (has it with this value); repeated: all of them.',
+    description: 'team (has the label) or team=sales (has it with this value). If repeated, all must match.',
   }),
 );

@@ -1,7 +1,7 @@
 /**
- * Live changes for any number of clients. The scheduler is listened to once; the newest events are kept, so
- * that a client which lost its connection goes on where it was. A client that reads too slowly is cut off
- * rather than buffered for ever: it comes back with its last id, and is told of a gap if that is too old.
+ * Broadcasts live changes to any number of clients. It subscribes to the scheduler once and keeps the newest
+ * events, so that a client can resume after a lost connection. A client that reads too slowly is disconnected
+ * rather than buffered without limit. It returns with its last id, and gets a gap event if that is too old.
  */
 
 import { Readable } from 'node:stream';
@@ -11,16 +11,16 @@ import { noticeToWire } from './wire/to-wire.ts';
 import type { WireEvent } from './wire/views.ts';
 
 export const liveLimits = {
-  /** Events that a returning client can have missed: some seconds of a burst. */
+  /** Events kept for returning clients: a few seconds of a burst. */
   kept: 2_000,
-  /** Bytes waiting for one client. */
+  /** Bytes buffered for one client. */
   buffered: 1024 * 1024,
 } as const;
 
 interface LiveEvent {
   readonly number: number;
   readonly notice: Notice;
-  /** Made when the first client needs it: with nobody watching, an event costs a place in a list. */
+  /** Serialized when the first client needs it. Without clients, an event costs only an entry in a list. */
   frame: string | null;
 }
 
@@ -39,7 +39,7 @@ export class LiveEvents {
   #stopBeating: () => void;
   #number = 0;
 
-  /** `process` tells the ids of this process from those of another. */
+  /** `process` distinguishes the ids of this process from those of another. */
   constructor(
     scheduler: SchedulerHandle,
     options: { readonly process: string; readonly clock: Clock; readonly heartbeatMs: number },
@@ -51,13 +51,13 @@ export class LiveEvents {
     this.#stopBeating = this.#beatLater();
   }
 
-  /** A stream of server-sent events: of all jobs or of one, after `lastId` where the client says so. */
+  /** Opens a stream of server-sent events of all jobs or of one, after `lastId` if given. */
   open(request: { readonly job: string | null; readonly lastId: string | null }): Readable {
     const stream = new Readable({ read: () => {}, highWaterMark: liveLimits.buffered });
     const client: Client = { stream, job: request.job };
     this.#clients.add(client);
     stream.once('close', () => this.#clients.delete(client));
-    // The first bytes carry the headers; a browser then knows that the connection stands.
+    // The first bytes flush the headers, so that a browser knows the connection is open.
     stream.push('retry: 2000\n\n');
     if (request.lastId !== null) this.#catchUp(client, request.lastId);
     return stream;
@@ -78,7 +78,7 @@ export class LiveEvents {
     if (Number.isInteger(last) && last <= this.#number && last >= oldest - 1) {
       for (const event of this.#kept.slice(last - oldest + 1)) this.#send(client, event);
     } else {
-      const reason = 'the last event that was seen is no longer kept here';
+      const reason = 'the last event that was received is no longer available';
       client.stream.push(frameOf(this.#id(this.#number), { kind: 'gap', reason }));
     }
   }
@@ -86,7 +86,7 @@ export class LiveEvents {
   #take(notice: Notice): void {
     const event: LiveEvent = { number: ++this.#number, notice, frame: null };
     this.#kept.push(event);
-    // Cut in big steps: shifting one by one would move the whole list for each event.
+    // Removes many at once: shifting one by one would move the whole list for each event.
     if (this.#kept.length >= 2 * liveLimits.kept) this.#kept.splice(0, this.#kept.length - liveLimits.kept);
     for (const client of this.#clients) this.#send(client, event);
   }
@@ -105,7 +105,7 @@ export class LiveEvents {
     return `${this.#process}-${number}`;
   }
 
-  /** Keeps proxies from closing quiet connections, and finds the dead ones. */
+  /** Keeps proxies from closing quiet connections, and detects dead ones. */
   #beatLater(): () => void {
     return this.#clock.after(this.#heartbeatMs, () => {
       for (const { stream } of this.#clients) stream.push(': still here\n\n');

@@ -1,13 +1,13 @@
-/** Answers of megabytes, made into text piece by piece: as one text they would hold the loop for too long. */
+/** Serializes responses of megabytes piece by piece: one call would block the event loop for too long. */
 
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { Turns } from './turns.ts';
 
-/** Characters sent at a time. */
+/** Characters per piece. */
 const PIECE = 32_768;
 
-/** Lists and objects as deep as this are made item by item; what lies deeper is short. */
+/** Lists and objects down to this depth are serialized item by item. Deeper values are short. */
 const DEPTH = 3;
 
 /** Sends the value as JSON. */
@@ -17,7 +17,7 @@ export function sendLong(reply: FastifyReply, turns: Turns, value: object): Fast
     .send(Readable.from(inTurns(turns, pieces(value, DEPTH))));
 }
 
-/** Sends a text that is made in parts. */
+/** Sends a text that is produced in parts. */
 export function sendParts(reply: FastifyReply, turns: Turns, parts: Iterable<string>): FastifyReply {
   return reply.send(Readable.from(inTurns(turns, parts)));
 }

@@ -1,19 +1,22 @@
 /**
- * Metrics in Prometheus' text format. What is now is read from the scheduler when asked for; what happened is
- * counted from its notices, since the start of the process as Prometheus expects. All nodes see the same jobs
- * and runs, and only the leader tells of them: sums over nodes are right.
+ * Metrics in Prometheus' text format. Gauges are read from the scheduler on request. Counters count its
+ * notices since the start of the process, as Prometheus expects. All nodes see the same jobs and runs, but
+ * only the leader reports them, so that sums over nodes are correct.
  */
 
 import type { SchedulerHandle } from '../scheduler/handle.ts';
 import { type EndState, endStates, liveStates, type Run } from '../scheduler/model/model.ts';
 import { readyAt } from '../scheduler/model/run-state.ts';
 
-/** Upper bounds in seconds: a prepared container starts within a few milliseconds; an outage can last hours. */
+/**
+ * Upper bounds in seconds: a prepared container starts within a few milliseconds, and an outage can last
+ * hours.
+ */
 const latenessBounds = [
   0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600,
 ];
 
-/** What clients of this node hold now. */
+/** Resources that clients of this node use. */
 export interface Load {
   readonly connections: number;
   readonly streams: number;
@@ -26,7 +29,7 @@ export class Metrics {
   readonly #load: () => Load;
   readonly #unsubscribe: () => void;
   readonly #ended = new Map<EndState, number>(endStates.map((state) => [state, 0]));
-  /** One place for each bound and one for what is above all. */
+  /** One bucket per bound, and one for values above all bounds. */
   readonly #lateness = new Array<number>(latenessBounds.length + 1).fill(0);
   #latenessSeconds = 0;
 
@@ -47,16 +50,18 @@ export class Metrics {
     const { role, term, lagMs, store } = this.#scheduler.cluster();
     const leads = role === 'leader';
     const lines = [
-      ...gauge('carillon_leader', 'Whether this node leads.', [['', leads ? 1 : 0]]),
-      ...gauge('carillon_term', 'The current leadership.', [['', term]]),
-      ...gauge('carillon_store_reachable', 'Whether this node reaches its store.', [
+      ...gauge('carillon_leader', '1 if this node leads.', [['', leads ? 1 : 0]]),
+      ...gauge('carillon_term', 'Term of the current leadership.', [['', term]]),
+      ...gauge('carillon_store_reachable', '1 if this node reaches its store.', [
         ['', store.reachable ? 1 : 0],
       ]),
       ...(lagMs === null
         ? []
-        : gauge('carillon_lag_seconds', 'How old the copy of this node may be.', [['', lagMs / 1_000]])),
+        : gauge('carillon_lag_seconds', "Maximum age of this node's copy of the state.", [
+            ['', lagMs / 1_000],
+          ])),
       ...(leads ? this.#present() : []),
-      ...counter('carillon_runs_ended_total', 'Runs ended, by how.', byState(endStates, this.#ended)),
+      ...counter('carillon_runs_ended_total', 'Ended runs, by end state.', byState(endStates, this.#ended)),
       ...this.#startLateness(),
       ...this.#clients(),
       ...gauge('process_resident_memory_bytes', 'Resident memory.', [['', process.memoryUsage.rss()]]),
@@ -89,13 +94,13 @@ export class Metrics {
     const { connections, streams, bodyBytes, answerBytes } = this.#load();
     return [
       ...gauge('carillon_http_connections', 'Open connections.', [['', connections]]),
-      ...gauge('carillon_http_streams', 'Open streams of events and output.', [['', streams]]),
-      ...gauge('carillon_http_body_bytes', 'Bytes of request bodies in memory, beyond small ones.', [
+      ...gauge('carillon_http_streams', 'Open event and output streams.', [['', streams]]),
+      ...gauge('carillon_http_body_bytes', 'Bytes of request bodies in memory, not counting small ones.', [
         ['', bodyBytes],
       ]),
       ...gauge(
         'carillon_http_answer_bytes',
-        'Bytes of answers that clients have not taken yet, beyond small ones.',
+        'Bytes of responses that clients have not read yet, not counting small ones.',
         [['', answerBytes]],
       ),
     ];
@@ -109,7 +114,7 @@ export class Metrics {
       return `${name}_bucket{le="${latenessBounds[place] ?? '+Inf'}"} ${sum}`;
     });
     return [
-      ...head(name, 'histogram', 'From when the run could start to its first start, of ended runs.'),
+      ...head(name, 'histogram', 'Time from when a run could start to its first start, for ended runs.'),
       ...buckets,
       `${name}_sum ${this.#latenessSeconds}`,
       `${name}_count ${sum}`,

@@ -1,4 +1,4 @@
-/** The OpenAPI document, made from the schemas that the routes are checked by. */
+/** The OpenAPI document, generated from the schemas that the routes are checked with. */
 
 import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifySchema } from 'fastify';
@@ -7,7 +7,7 @@ import { publish } from '../scheduler/job/schema/published.ts';
 import { answersHere } from './endpoint.ts';
 import { components } from './wire/components.ts';
 
-/** Before any route is added. */
+/** Call it before any route is added. */
 export function describeApi(app: FastifyInstance, version: string): void {
   for (const component of components) app.addSchema(publish(component));
   app.register(swagger, {
@@ -17,20 +17,20 @@ export function describeApi(app: FastifyInstance, version: string): void {
         title: 'Carillon',
         version,
         description:
-          'A distributed cron scheduler. Instants are ISO 8601 in UTC with milliseconds; durations are ISO 8601 in ' +
-          'jobs and milliseconds in results. Problems are application/problem+json with a code. Say who you are in ' +
-          'X-Carillon-User.',
+          'A distributed cron scheduler. Timestamps are ISO 8601 in UTC with milliseconds. Durations ' +
+          'are ISO 8601 in jobs and milliseconds in results. Errors are application/problem+json with ' +
+          'a code. Name the user of a request in X-Carillon-User.',
       },
       tags: [
-        { name: 'jobs', description: 'Definitions' },
-        { name: 'runs', description: 'One job at one due instant, or triggered' },
+        { name: 'jobs', description: 'Job definitions' },
+        { name: 'runs', description: 'A run is one job at one due time, or triggered' },
         { name: 'history', description: 'Ledger and revisions' },
-        { name: 'schedules', description: 'When' },
+        { name: 'schedules', description: 'Due times' },
         { name: 'graph', description: 'Dependencies' },
         { name: 'statistics', description: 'Percentiles' },
-        { name: 'live', description: 'Changes as they happen' },
+        { name: 'live', description: 'Live changes' },
         { name: 'installation', description: 'Nodes and engines' },
-        { name: 'node', description: 'This process' },
+        { name: 'node', description: 'This node' },
       ],
     },
     transform: ({ schema, url }) => ({ schema: publish(schema) as FastifySchema, url }),
@@ -46,7 +46,7 @@ export function openapiRoute(app: FastifyInstance): void {
     '/openapi.json',
     {
       schema: {
-        summary: 'This document',
+        summary: 'Read this document',
         tags: ['node'],
         operationId: 'getOpenapi',
         response: answersHere({ 200: { description: 'OpenAPI 3.1', schema: Type.Object({}) } }),

@@ -1,17 +1,17 @@
 /**
- * Ids of triggers. A client that names its request (Idempotency-Key) gets the same run when it asks again;
- * the id is a hash of the name, because the id becomes part of names on engines.
+ * Ids of triggers. A client that repeats a request with the same Idempotency-Key gets the same run. The id is
+ * a hash of the key, because it becomes part of names on engines.
  */
 
 import { createHash, randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { CarillonError } from '../errors.ts';
 
-/** Enough that two requests about one job never share an id by chance. */
+/** Long enough that two requests for one job never share an id by chance. */
 const idLength = 16;
 const maxKeyLength = 256;
 
-/** `names`: of a request about several jobs. The same key with other jobs is another request. */
+/** `names`: the jobs of a request for several jobs. The same key with other jobs is another request. */
 export function triggerId(request: FastifyRequest, names: readonly string[] = []): string {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return randomUUID().replaceAll('-', '').slice(0, idLength);
@@ -21,7 +21,7 @@ export function triggerId(request: FastifyRequest, names: readonly string[] = []
       .digest('hex')
       .slice(0, idLength);
   }
-  throw new CarillonError('INVALID_FIELD', `Idempotency-Key is ${key.length} characters long.`, {
+  throw new CarillonError('INVALID_FIELD', `Idempotency-Key has ${key.length} characters.`, {
     field: 'Idempotency-Key',
     value: String(key).slice(0, 80),
     allowed: `1 to ${maxKeyLength} characters`,

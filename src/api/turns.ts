@@ -1,12 +1,12 @@
 /**
- * Reads share one loop with launches. A read works for two milliseconds, then everything else has its turn, and of
- * several reads one works in each round of the loop: many clients hold it no longer than one does.
+ * Reads share the event loop with launches. A read works for two milliseconds, then everything else gets its
+ * turn. Of several reads, one works per round of the loop, so many clients block it no longer than one.
  */
 
 import { nextRound } from '../loop-round.ts';
 import type { Clock } from '../scheduler/ports.ts';
 
-/** Long enough that giving way costs little, short enough that nobody calls a start late. */
+/** Long enough that yielding costs little, short enough that no start is late. */
 const SLICE_MS = 2;
 
 export class Turns {
@@ -16,13 +16,13 @@ export class Turns {
     this.#clock = clock;
   }
 
-  /** Resolves when the read may begin: requests that come together do not begin together. */
+  /** Resolves when the read may begin. Concurrent requests do not begin in the same round. */
   async begin(): Promise<Turn> {
     await nextRound();
     return new Turn(this.#clock);
   }
 
-  /** Carries out the steps, giving way between them; resolves with what they return. */
+  /** Runs the steps, yielding between them, and resolves with their result. */
   async drive<T>(steps: Iterator<unknown, T>): Promise<T> {
     const turn = await this.begin();
     for (;;) {
@@ -32,7 +32,7 @@ export class Turns {
     }
   }
 
-  /** What becomes of each item, one small step each. */
+  /** Maps each item in one small step. */
   each<T, R>(items: readonly T[], step: (item: T) => R): Promise<R[]> {
     return this.drive(mapped(items, step));
   }
@@ -47,7 +47,7 @@ function* mapped<T, R>(items: readonly T[], step: (item: T) => R): Generator<voi
   return results;
 }
 
-/** One read's time. */
+/** The turn of one read. */
 export class Turn {
   readonly #clock: Clock;
   #until: number;
@@ -57,7 +57,7 @@ export class Turn {
     this.#until = clock.monotonicMs() + SLICE_MS;
   }
 
-  /** Asked after each small step; then `next` is awaited. */
+  /** Call it after each small step; if true, await `next`. */
   isOver(): boolean {
     return this.#clock.monotonicMs() >= this.#until;
   }

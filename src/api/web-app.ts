@@ -1,9 +1,10 @@
 /**
- * The web app as it was built: a closed list of files, read once and held in memory, so that a request can name
- * nothing else and costs no disk. Files with their hash in their name never change and are kept by browsers for
- * good; all others are asked for anew. What the build compressed is answered compressed.
+ * Serves the built web app: a fixed list of files, read once and kept in memory, so that a request can name
+ * no other file and needs no disk access. Files with a hash in their name never change and are cached by
+ * browsers permanently; all others are revalidated. Precompressed files are sent compressed.
  *
- * A browser that asks for a page gets the app at any address that is not the API's: the app has its own routes.
+ * A browser that requests a page gets the app at any address outside the API, because the app has its own
+ * routes.
  */
 
 import { createHash } from 'node:crypto';
@@ -11,7 +12,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join, sep } from 'node:path';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** Only what the app itself brought; nothing of it in frames, no plugin, no form that is sent elsewhere. */
+/** Allows only the app's own files: no frames, no plugins, no forms sent elsewhere. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -42,7 +43,7 @@ const encodings = [
   ['gzip', '.gz'],
 ] as const;
 
-/** Paths that machines ask for: a page never stands there. */
+/** Paths for machines, where a page is never shown. */
 const machines = /^\/(?:api|internal|health|v1|scheduler)(?:\/|$)|^\/(?:metrics|ping)$/;
 
 interface WebFile {
@@ -50,19 +51,19 @@ interface WebFile {
   readonly etag: string;
   readonly forGood: boolean;
   readonly plain: Buffer;
-  /** By the name of the encoding. */
+  /** By encoding. */
   readonly packed: ReadonlyMap<string, Buffer>;
 }
 
 export class WebApp {
   readonly #files: ReadonlyMap<string, WebFile>;
 
-  /** `dir` may be missing: then there are no pages, and a person is told how to get them. */
+  /** `dir` may be missing: then there are no pages, and `/` explains how to build them. */
   constructor(dir: string | null) {
     this.#files = dir === null || !existsSync(join(dir, 'index.html')) ? new Map() : readFiles(dir);
   }
 
-  /** The answer to a request that no route takes; null when it is none for the web app. */
+  /** Answers a request without a route, or returns null if it is not for the web app. */
   answer(request: FastifyRequest, reply: FastifyReply): FastifyReply | null {
     if (request.method !== 'GET' && request.method !== 'HEAD') return null;
     if (!this.has(request)) return null;
@@ -70,13 +71,13 @@ export class WebApp {
     return file === undefined ? this.page(request, reply) : send(request, reply, file);
   }
 
-  /** A file or, for a browser, a page is at the address of the request, whatever its method. */
+  /** True if a file or, for a browser, a page exists at the address, whatever the method. */
   has(request: FastifyRequest): boolean {
     const path = pathOf(request);
     return this.#files.has(path) || (wantsPage(request) && !machines.test(path));
   }
 
-  /** The page that every address of the app begins with. */
+  /** The page that every address of the app loads. */
   page(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const page = this.#files.get('/index.html');
     if (page !== undefined) return send(request, reply, page);
@@ -84,15 +85,15 @@ export class WebApp {
       .code(200)
       .type('text/plain; charset=utf-8')
       .send(
-        'Carillon is running. The web app is not built here: npm run build makes it.\n' +
-          'The API is at /api/v1/jobs, its description at /api/v1/openapi.json.\n',
+        'Carillon is running. The web app is not built: run npm run build.\nThe API is at /api/v1/jobs, ' +
+          'its description at /api/v1/openapi.json.\n',
       );
   }
 }
 
 const pathOf = ({ url }: FastifyRequest): string => url.split('?', 1)[0] as string;
 
-/** A browser that goes somewhere says so; scripts and tools take anything. */
+/** Browsers request text/html explicitly when they navigate; scripts and tools accept anything. */
 export const wantsPage = ({ headers }: FastifyRequest): boolean =>
   headers.accept?.includes('text/html') === true;
 
@@ -111,7 +112,7 @@ function readFiles(dir: string): Map<string, WebFile> {
         {
           type: types[extname(name)] as string,
           etag: createHash('sha256').update(plain).digest('base64url').slice(0, 22),
-          // The build writes the hash of the content into these names.
+          // The build writes a hash of the content into these names.
           forGood: path.startsWith('/assets/'),
           plain,
           packed: new Map(packed),
@@ -140,7 +141,7 @@ function send(request: FastifyRequest, reply: FastifyReply, file: WebFile): Fast
   return reply.code(200).send(encoding === undefined ? file.plain : file.packed.get(encoding));
 }
 
-/** `br`, `gzip;q=0.5`; with a weight of zero it is refused. */
+/** Parses `br`, `gzip;q=0.5`. A weight of zero refuses the encoding. */
 function takes(accepted: string | string[] | undefined, encoding: string): boolean {
   return String(accepted ?? '')
     .split(',')

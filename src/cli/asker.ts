@@ -1,11 +1,13 @@
-/** Who uses the command line, as servers keep it beside what was changed. */
+/** The user of the command line, as servers record it with a change. */
 
 import { hostname, userInfo } from 'node:os';
 
-/** `ann@laptop`; the number of a user whom this system has no account for, as containers are often started. */
+/**
+ * `ann@laptop`, or the numeric id of a user without an account on this system, which is common in containers.
+ */
 export const askedBy = (): string => `${accountName()}@${hostname()}`;
 
-/** A name as a header can carry it: headers hold bytes, so its UTF-8 goes byte by byte. */
+/** Encodes a name for a header: headers carry bytes, so its UTF-8 is sent byte by byte. */
 export const nameInHeader = (name: string): string => Buffer.from(name).toString('latin1');
 
 function accountName(): string {

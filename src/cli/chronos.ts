@@ -1,6 +1,6 @@
 /**
- * The jobs of a running Chronos, or of a saved list, as Carillon's: where they come from, what they become, and
- * when each runs next by Chronos' rule and by ours.
+ * The jobs of a running Chronos or a saved list, converted to Carillon's: where they come from, what they
+ * become, and when each runs next by the rules of both.
  */
 
 import { CarillonError } from '../errors.ts';
@@ -18,9 +18,9 @@ import { timeSchedule } from '../scheduler/rules/define.ts';
 import { nextInstant } from '../scheduler/schedule/next.ts';
 import { compileSchedule, resolveSchedule } from '../scheduler/schedule/parse.ts';
 
-/** All jobs in one answer: Chronos builds it in memory, and takes its time. */
+/** All jobs in one response: Chronos builds it in memory, which takes time. */
 const answerWithinMs = 120_000;
-/** Runs that are compared. */
+/** Number of runs compared. */
 const comparedFires = 10;
 
 export interface Found {
@@ -30,7 +30,7 @@ export interface Found {
 
 const listPaths: Readonly<Record<Generation, string>> = { 2: '/scheduler/jobs', 3: '/v1/scheduler/jobs' };
 
-/** From a server, by the first of the addresses that it has. `credentials` is `user:password`. */
+/** Fetches from a server, at the first of its addresses that exists. `credentials` is `user:password`. */
 export async function fetchChronosJobs(
   address: string,
   credentials: string | null,
@@ -51,7 +51,7 @@ export async function fetchChronosJobs(
     const jobs: unknown = response.ok ? await response.json().catch(() => null) : null;
     if (Array.isArray(jobs)) return { jobs, generation };
     throw noChronos(
-      `${base}${path} answered ${response.status}${response.ok ? ', and not with a list of jobs' : ''}`,
+      `${base}${path} answered ${response.status}${response.ok ? ', but not with a list of jobs' : ''}`,
     );
   }
   throw noChronos(`${base} has neither /v1/scheduler/jobs nor /scheduler/jobs`);
@@ -62,25 +62,25 @@ async function ask(url: string, headers: Record<string, string>): Promise<Respon
     return await fetch(url, { headers, signal: AbortSignal.timeout(answerWithinMs) });
   } catch (error) {
     const { cause, message } = error as { cause?: { code?: string }; message: string };
-    throw noChronos(`no answer from ${url} (${cause?.code ?? message})`);
+    throw noChronos(`no response from ${url} (${cause?.code ?? message})`);
   }
 }
 
 const noChronos = (message: string): CarillonError =>
   new CarillonError('INVALID_FIELD', message, {
     field: 'source',
-    allowed: 'the address of a Chronos, or a saved list',
+    allowed: 'the address of a Chronos server, or a saved list',
   });
 
-/** From a saved list, or a single job; 2.x where a field says so. */
+/** Reads a saved list or a single job; it is from 2.x if a field shows it. */
 export function readSavedJobs(text: string, source: string): Found {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
-    throw new CarillonError('INVALID_BODY', `${source} is not JSON`, {
+    throw new CarillonError('INVALID_BODY', `${source} is not valid JSON`, {
       source,
-      allowed: "Chronos' list of jobs",
+      allowed: 'a list of jobs from Chronos',
     });
   }
   const twice = nameTwice(text);
@@ -89,7 +89,7 @@ export function readSavedJobs(text: string, source: string): Found {
     const at = `${source}:${place.line}:${place.column}`;
     throw new CarillonError(
       'INVALID_BODY',
-      `${at}: the name ${JSON.stringify(name)} stands twice in one object.`,
+      `${at}: the name ${JSON.stringify(name)} occurs twice in one object.`,
       { source: at, allowed: 'each name once' },
     );
   }
@@ -100,7 +100,7 @@ export function readSavedJobs(text: string, source: string): Found {
   return { jobs, generation: old ? 2 : 3 };
 }
 
-/** A job on its way. */
+/** A job to be imported. */
 export interface Moving {
   readonly sent: Sent;
   readonly name: string;
@@ -119,12 +119,12 @@ export interface MoveOptions {
   readonly generation: Generation;
   readonly now: number;
   readonly paused: boolean;
-  /** Jobs that are here already, by name: starts that were filled in stay. */
+  /** Existing jobs by name: starts that were filled in earlier are kept. */
   readonly known: ReadonlyMap<string, JobDefinition>;
   readonly unmapped: ReadonlyMap<string, readonly Unmapped[]>;
 }
 
-/** Each job as it would be here, or why it can't be. */
+/** Converts each job, or reports why it cannot be converted. */
 export function moveJobs(
   jobs: readonly unknown[],
   options: MoveOptions,
@@ -156,7 +156,8 @@ function moveJob(sent: Sent, { generation, now, paused, known, unmapped }: MoveO
   });
   const definition: JobDefinition = {
     ...base,
-    // Whoever releases what was held by its label leaves alone what did not run there either.
+    // Jobs disabled in Chronos get another label, so that resuming the imported jobs by label leaves them
+    // alone.
     labels: { imported: job.disabled ? 'chronos-disabled' : 'chronos' },
     paused: paused || job.disabled,
   };
@@ -176,7 +177,7 @@ function firesOf(job: ChronosJob, definition: JobDefinition, now: number): Movin
   if (input !== null) {
     const schedule = compileSchedule(resolveSchedule(input, { hashSeed: definition.name, now }).resolved);
     const first = nextInstant(schedule, -1);
-    // One run at once stands for all that has passed.
+    // One immediate run stands for all that have passed.
     if (first !== null && first <= now) carillon.push(now);
     let next = nextInstant(schedule, now);
     for (; next !== null && carillon.length < comparedFires; next = nextInstant(schedule, next))

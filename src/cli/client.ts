@@ -1,7 +1,8 @@
 /**
- * The API as typed calls. A refusal is a `ProblemError` with what the server said; no answer, or one that is
- * not Carillon's, is an `UnreachableError`. Of several servers the first that answers is asked, and stays the
- * one. Nothing that may have arrived is repeated here: see `persistence.ts` for what may be.
+ * The API as typed calls. An error response is a `ProblemError` with the server's message. No response, or
+ * one that is not from Carillon, is an `UnreachableError`. Of several servers, the first that responds is
+ * used from then on. A request that may have arrived is never repeated here: see `persistence.ts` for
+ * retries.
  */
 
 import type {
@@ -30,9 +31,9 @@ import type {
 import { CarillonError } from '../errors.ts';
 import { nameInHeader } from './asker.ts';
 
-/** Longer than the largest apply takes to be decided. */
+/** Longer than the largest apply takes. */
 const answerWithinMs = 120_000;
-/** Entries asked for at a time; the server's own bound. */
+/** Entries per request: the server's maximum. */
 const pageSize = 1_000;
 
 export class ProblemError extends Error {
@@ -47,7 +48,7 @@ export class ProblemError extends Error {
 
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError';
-  /** Something was reached: what was asked for may have been done. */
+  /** A server was reached, so the request may have been carried out. */
   readonly reached: boolean;
 
   constructor(message: string, reached: boolean) {
@@ -75,7 +76,7 @@ interface Page<T> {
 
 const at = (...parts: (string | number)[]) => parts.map((part) => `/${encodeURIComponent(part)}`).join('');
 
-/** No connection came about, so nothing was asked. */
+/** No connection was made, so nothing was sent. */
 const notConnected = new Set([
   'ECONNREFUSED',
   'EHOSTUNREACH',
@@ -83,7 +84,7 @@ const notConnected = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
   'UND_ERR_CONNECT_TIMEOUT',
-  // The platform asks nobody at ports of other protocols, such as 6667.
+  // Node.js refuses to connect to ports of other protocols, such as 6667.
   'bad port',
 ]);
 
@@ -92,18 +93,18 @@ export class Client {
   readonly #by: string;
   #current = 0;
 
-  /** `urls`: one server, or several with commas between them. */
+  /** `urls`: one server, or several separated by commas. */
   constructor(urls: string, by: string) {
     this.#servers = urls.split(',').map(serverIn);
     this.#by = nameInHeader(by);
   }
 
-  /** The server that is asked. */
+  /** The current server. */
   get url(): string {
     return this.#servers[this.#current] as string;
   }
 
-  /** Asks the next server from now on: this one is there and of no use. */
+  /** Switches to the next server, because the current one responds but cannot serve. */
   turn(): void {
     this.#current = (this.#current + 1) % this.#servers.length;
   }
@@ -114,10 +115,10 @@ export class Client {
     this.#send<WireDeletion>('DELETE', at('jobs', name), undefined, { dependents });
   pause = (name: string) => this.#send<WireJob>('POST', at('jobs', name, 'pause'));
   resume = (name: string) => this.#send<WireJob>('POST', at('jobs', name, 'resume'));
-  /** With the same key again: the same run. */
+  /** Repeating it with the same key returns the same run. */
   trigger = (name: string, params: Readonly<Record<string, string>>, key: string) =>
     this.#send<WireRun>('POST', at('jobs', name, 'trigger'), { params }, {}, { 'idempotency-key': key });
-  /** With the same key and jobs again: the same start. */
+  /** Repeating it with the same key and jobs returns the same start. */
   triggerMany = (jobs: readonly string[], dryRun: boolean, key: string) =>
     this.#send<WireStart>('POST', '/trigger', { jobs }, { dryRun }, { 'idempotency-key': key });
   apply = (definitions: readonly unknown[], query: Query) =>
@@ -148,12 +149,12 @@ export class Client {
     return (await this.#fetch('GET', '/graph.dot')).text();
   }
 
-  /** Everything, as the bytes of a file; breaks off where the server does. */
+  /** A full backup as the bytes of a file. Fails if the server breaks the connection. */
   async *backup(): AsyncGenerator<Uint8Array> {
     yield* this.#stream('/backup', {}, {});
   }
 
-  /** The output that is there. */
+  /** The existing output. */
   async *logs(id: string, query: Query): AsyncGenerator<Uint8Array> {
     yield* this.#stream(at('runs', id, 'logs'), query, {});
   }
@@ -174,7 +175,7 @@ export class Client {
         else if (position !== null) yield { position, text: '' };
       }
     }
-    throw new UnreachableError(`${this.url} broke off in the middle of the output.`, true);
+    throw new UnreachableError(`${this.url} closed the connection in the middle of the output.`, true);
   }
 
   async *#stream(path: string, query: Query, headers: Headers): AsyncGenerator<Uint8Array> {
@@ -184,7 +185,7 @@ export class Client {
       for await (const chunk of response.body) yield chunk as Uint8Array;
     } catch (error) {
       throw new UnreachableError(
-        `${this.url} broke off in the middle of its answer (${causeOf(error)}).`,
+        `${this.url} closed the connection in the middle of its response (${causeOf(error)}).`,
         true,
       );
     }
@@ -220,7 +221,7 @@ export class Client {
     try {
       return (await response.json()) as T;
     } catch (error) {
-      throw new UnreachableError(`${this.url} does not answer as Carillon does (${causeOf(error)}).`, true);
+      throw new UnreachableError(`${this.url} did not send a Carillon response (${causeOf(error)}).`, true);
     }
   }
 
@@ -268,30 +269,36 @@ export class Client {
     const problem: unknown = await response.json().catch(() => null);
     const known = typeof problem === 'object' && problem !== null && 'code' in problem && 'detail' in problem;
     if (known) return new ProblemError(problem as WireProblem);
-    return new UnreachableError(`${this.url} answered ${response.status}, and not as Carillon does.`, true);
+    return new UnreachableError(
+      `${this.url} answered ${response.status}, but not with a Carillon response.`,
+      true,
+    );
   }
 }
 
-/** `localhost:4400` is `http://localhost:4400`. INVALID_FIELD for what is no address of a server. */
+/**
+ * Completes `localhost:4400` to `http://localhost:4400`. INVALID_FIELD if it is not the address of a server.
+ */
 function serverIn(text: string): string {
   const written = text.trim();
   const url = written.includes('://') ? written : `http://${written}`;
   const parsed = URL.canParse(url) ? new URL(url) : null;
   const plain = parsed !== null && parsed.search === '' && parsed.hash === '' && parsed.username === '';
   if (plain && ['http:', 'https:'].includes(parsed.protocol)) return url.replace(/\/+$/, '');
-  // A password in it stays out of terminals and logs.
+  // Keeps a password in it out of terminals and logs.
   const shown = written.slice(0, 256).replace(/\/\/.*@/, '//***@');
   throw new CarillonError('INVALID_FIELD', `--url is ${JSON.stringify(shown)}.`, {
     field: 'url',
     value: shown,
-    allowed: 'http://host:port or https://host:port; several with commas between them',
+    allowed: 'http://host:port or https://host:port; separate several with commas',
     source: '--url or CARILLON_URL',
   });
 }
 
 const noAnswer = (servers: readonly string[], reached: boolean): UnreachableError =>
   new UnreachableError(
-    `No answer from ${servers.join(', nor from ')}. Is \`carillon serve\` running? --url or CARILLON_URL says where.`,
+    `No response from ${servers.join(', nor from ')}. Check that \`carillon serve\` is running, or set ` +
+      '--url or CARILLON_URL.',
     reached,
   );
 
@@ -304,7 +311,7 @@ function search(query: Query): string {
   return search.size > 0 ? `?${search}` : '';
 }
 
-/** `ECONNREFUSED` and the like, where the platform names it. */
+/** The error code, such as `ECONNREFUSED`, if Node.js reports one. */
 function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error as { cause?: { code?: unknown; message?: unknown } };

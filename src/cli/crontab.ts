@@ -1,7 +1,7 @@
 /**
- * A crontab as jobs. Lines mean what cron means by them: variables hold from where they stand on, `%` ends
- * the command and begins its input, times are those of CRON_TZ, else of the machine. What has no counterpart
- * is told with its line, not dropped.
+ * Converts a crontab to jobs. Lines keep their meaning in cron: variables apply to the lines that follow, `%`
+ * ends the command and starts its input, and times are in the zone of CRON_TZ, or else of the machine.
+ * Whatever has no counterpart is reported with its line, not silently dropped.
  */
 
 import { CarillonError } from '../errors.ts';
@@ -10,35 +10,35 @@ import type { JobDefinition } from '../scheduler/job/definition.ts';
 import { resolveSchedule } from '../scheduler/schedule/parse.ts';
 
 export interface ImportedCrontab {
-  /** Each with its line: `crontab:7`. */
+  /** Each with its line, such as `crontab:7`. */
   readonly jobs: readonly { readonly definition: JobDefinition; readonly source: string }[];
-  /** `crontab:5: MAILTO …`: settings that have no counterpart. */
+  /** Settings without a counterpart: `crontab:5: MAILTO …`. */
   readonly warnings: readonly string[];
-  /** `crontab:9: @reboot …`: lines that should have been jobs, and why they are none. */
+  /** Lines that could not become jobs, and why: `crontab:9: @reboot …`. */
   readonly leftOut: readonly string[];
 }
 
 export interface CrontabOptions {
   readonly source: string;
-  /** The sixth field is the user to run as, as in /etc/crontab; null: not said, and refused where it looks so. */
+  /** The sixth field is the user, as in /etc/crontab. Null: unknown; refused if it looks like a user. */
   readonly userColumn: boolean | null;
   /** The first field is seconds. */
   readonly seconds: boolean;
-  /** Users of this machine; with them a system crontab is recognised. */
+  /** Users of this machine, to recognise a system crontab. */
   readonly users: ReadonlySet<string>;
-  /** Where CRON_TZ does not say otherwise; cron takes the machine's. */
+  /** Time zone of lines without CRON_TZ; cron uses the machine's. */
   readonly timezone: string;
-  /** Epoch milliseconds; tells schedules that will never be due. */
+  /** Epoch milliseconds, to detect schedules without a due time. */
   readonly nowMs: number;
 }
 
 const variable = /^\s*(?:([A-Za-z_]\w*)|'([A-Za-z_]\w*)'|"([A-Za-z_]\w*)")\s*=\s*(.*)$/;
-/** About cron itself, not for jobs. */
+/** Settings of cron itself, not environment variables for jobs. */
 const cronsOwn = ['MAILTO', 'MAILFROM', 'CONTENT_TYPE', 'RANDOM_DELAY', 'START_HOURS_RANGE'];
-/** Longer names are cut; a number keeps them apart. */
+/** Longer names are cut, and a number keeps them unique. */
 const NAME_LENGTH = 60;
 
-/** What holds for the lines that follow. */
+/** Settings that apply to the lines that follow. */
 interface Surroundings {
   timezone: string;
   shell: string;
@@ -46,7 +46,7 @@ interface Surroundings {
   comments: string[];
 }
 
-/** INVALID_FIELD where the lines read like those of a system crontab, or of one with seconds, and nothing is said. */
+/** INVALID_FIELD if the lines look like a system crontab, or one with seconds, and no option says which. */
 export function importCrontab(text: string, options: CrontabOptions): ImportedCrontab {
   const jobs: { definition: JobDefinition; source: string }[] = [];
   const warnings: string[] = [];
@@ -63,7 +63,7 @@ export function importCrontab(text: string, options: CrontabOptions): ImportedCr
     }
     const unsupported = takeVariable(around, line);
     if (unsupported !== null) {
-      if (unsupported !== '') warnings.push(`${source}: ${unsupported} has no counterpart and is left out`);
+      if (unsupported !== '') warnings.push(`${source}: ${unsupported} has no counterpart and is ignored`);
     } else {
       const job = jobOn(line, around, { ...options, names });
       if (typeof job === 'string') leftOut.push(`${source}: ${job}`);
@@ -77,7 +77,7 @@ export function importCrontab(text: string, options: CrontabOptions): ImportedCr
   return { jobs, warnings, leftOut };
 }
 
-/** A user that every machine has, or a word that only a field of cron is: no command. */
+/** A user that every machine has, or a word that can only be a field of cron, so not a command. */
 const cronField = /^(?:\*(?:\/\d+)?|\d{1,2}(?:[-,/]\d{1,2})*|\?)$/;
 
 function refuseOtherForm(line: string, source: string, { userColumn, seconds, users }: CrontabOptions): void {
@@ -85,7 +85,7 @@ function refuseOtherForm(line: string, source: string, { userColumn, seconds, us
   const [sixth = '', ...command] = (splitEntry(line, NO_USER)?.command ?? '').split(/\s+/);
   if (command.length === 0) return;
   if (!seconds && cronField.test(sixth)) {
-    throw new CarillonError('INVALID_FIELD', `${source}: the command would begin with ${sixth}.`, {
+    throw new CarillonError('INVALID_FIELD', `${source}: the command would start with ${sixth}.`, {
       field: 'seconds',
       value: line,
       source,
@@ -95,7 +95,7 @@ function refuseOtherForm(line: string, source: string, { userColumn, seconds, us
   if (userColumn !== null || !(sixth === 'root' || users.has(sixth))) return;
   throw new CarillonError(
     'INVALID_FIELD',
-    `${source}: ${sixth} is a user, so this reads like a system crontab.`,
+    `${source}: ${sixth} is a user, so this looks like a system crontab.`,
     {
       field: 'user-column',
       value: line,
@@ -105,13 +105,14 @@ function refuseOtherForm(line: string, source: string, { userColumn, seconds, us
   );
 }
 
-/** Cron ends the command at a `%`, in quotes too, which is seldom what was meant there. */
+/** Cron ends the command at a `%`, even in quotes, which is rarely intended. */
 function warningsOf(line: string): string[] {
   let quote = '';
   for (const [token] of line.matchAll(/\\.|["'%]|[^\\"'%]+|\\$/gs)) {
     if (token === '%' && quote !== '')
       return [
-        'cron ends the command at the % inside its quotes, and so does the job; write \\% for the character',
+        'cron ends the command at the % inside its quotes, and so does this job; write \\% for a ' +
+          'literal percent sign',
       ];
     if (token === quote) quote = '';
     else if (quote === '' && (token === '"' || token === "'")) quote = token;
@@ -119,10 +120,10 @@ function warningsOf(line: string): string[] {
   return [];
 }
 
-/** `m h dom mon dow command`, as above the lines of most crontabs. */
+/** Matches `m h dom mon dow command`, the heading of most crontabs. */
 const heading = /^m(?:in(?:ute)?s?)?\s+h(?:(?:ou)?rs?)?\s+(?:dom|d(?:ay)?)\b/i;
 
-/** Lines of comment right above a job describe it; a heading, or a job that was commented out, describes nothing. */
+/** A comment directly above a job becomes its description, unless it is a heading or a commented-out job. */
 function takeComment(around: Surroundings, line: string, options: CrontabOptions): void {
   const words = line.replace(/^#+\s*/, '');
   const isEntry = /^[-@*\d]/.test(words) && splitEntry(words, options) !== null;
@@ -130,7 +131,10 @@ function takeComment(around: Surroundings, line: string, options: CrontabOptions
   else around.comments.push(words);
 }
 
-/** Null when the line sets no variable; otherwise the name of one that has no counterpart, or nothing. */
+/**
+ * Null if the line sets no variable; otherwise the name of a setting without a counterpart, or an empty
+ * string.
+ */
 function takeVariable(around: Surroundings, line: string): string | null {
   const match = variable.exec(line);
   if (match === null) return null;
@@ -143,23 +147,23 @@ function takeVariable(around: Surroundings, line: string): string | null {
   return '';
 }
 
-/** The job, or in words why there is none. */
+/** The job, or a message why there is none. */
 function jobOn(
   line: string,
   around: Surroundings,
   { names, ...options }: CrontabOptions & { names: Set<string> },
 ): JobDefinition | string {
-  // cronie's mark for "do not log this one".
+  // In cronie a leading - means "do not log this one".
   const entry = splitEntry(line.replace(/^-(?=[@*\d])/, ''), options);
-  if (entry === null) return `not a line that cron knows: ${line}`;
+  if (entry === null) return `not a valid crontab line: ${line}`;
   const { when, user, command } = entry;
   if (when.toLowerCase() === '@reboot') {
-    return '@reboot has no counterpart: a scheduler that restarts is not a machine that boots';
+    return '@reboot has no counterpart: a scheduler can restart without a boot of the machine';
   }
   const { timezone, shell, env, comments } = around;
   const schedule = { cron: when, ...(timezone === 'UTC' ? {} : { timezone }) };
   try {
-    // Whatever the name, so that a line that is left out takes none.
+    // Checked before a name is given, so that a skipped line takes no name.
     resolveSchedule(schedule, { hashSeed: command, now: options.nowMs });
   } catch (error) {
     if (!(error instanceof CarillonError)) throw error;
@@ -177,7 +181,7 @@ function jobOn(
       ...(env.HOME && { workdir: env.HOME }),
       ...(user !== undefined && { user }),
     },
-    // As cron does: every instant starts the command, and what was slept through is gone.
+    // Same as cron: every due time starts the command, and due times during downtime are lost.
     policy: { overlap: 'allow', catchUp: 'none' },
   } as const;
   const [problem] = findProblems({ name: 'cron', ...job }, '');
@@ -190,14 +194,14 @@ interface Entry {
   readonly command: string;
 }
 
-/** What cron itself takes. */
+/** The plain format of cron. */
 const NO_USER = { userColumn: false, seconds: false } as const;
 
 function splitEntry(
   line: string,
   { userColumn, seconds }: Pick<CrontabOptions, 'userColumn' | 'seconds'>,
 ): Entry | null {
-  // `@every 5m`, of some runners, is two words.
+  // `@every 5m`, of some cron variants, is two words.
   const fields = /^@every\s/i.test(line) ? 2 : line.startsWith('@') ? 1 : seconds ? 6 : 5;
   const pattern = new RegExp(
     `^((?:\\S+\\s+){${fields - 1}}\\S+)\\s+${userColumn ? '(\\S+)\\s+' : '()'}(.+)$`,
@@ -209,8 +213,8 @@ function splitEntry(
 }
 
 /**
- * An unescaped % ends the command; what follows is its standard input, each further % a new line. The input
- * is for the whole command line, so it is handed to a group: `a | b` reads it in `a`.
+ * An unescaped % ends the command; the rest is its standard input, where each further % is a new line. The
+ * input belongs to the whole command line, so it is passed to a group: in `a | b`, `a` reads it.
  */
 function withInput(entry: string): string {
   const parts = [''];
@@ -220,14 +224,14 @@ function withInput(entry: string): string {
   }
   const [command = '', ...input] = parts;
   if (input.length === 0) return command;
-  // The input ends with one new line, whether it was written or not.
+  // The input ends with exactly one new line.
   if (input.length > 1 && input.at(-1) === '') input.pop();
   let mark = 'CARILLON_INPUT';
   while (input.includes(mark)) mark += '_';
   return `{ ${command.trim()}\n} <<'${mark}'\n${input.join('\n')}\n${mark}`;
 }
 
-/** From the program and what follows it; a number where that was taken. */
+/** From the program and its arguments, with a number if the name is taken. */
 function nameFor(command: string, taken: Set<string>): string {
   const words = command.replaceAll(/["'$]/g, '').split(/[\s;&|<>]+/);
   const program = (words[0] ?? '').split('/').at(-1);

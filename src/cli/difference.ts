@@ -1,13 +1,13 @@
-/** How two definitions differ, field by field, as lines with `-`, `+` and `~`. */
+/** Shows how two definitions differ, field by field, as lines with `-`, `+` and `~`. */
 
 export interface Change {
-  /** `policy.retries.limit`; lists are compared as a whole. */
+  /** `policy.retries.limit`. Lists are compared as a whole. */
   readonly path: string;
   readonly before: unknown;
   readonly after: unknown;
 }
 
-/** In the order of the fields. What is absent is undefined. */
+/** In field order. An absent value is undefined. */
 export function changesBetween(before: unknown, after: unknown, path = ''): Change[] {
   if (!isFields(before) || !isFields(after)) {
     return JSON.stringify(before) === JSON.stringify(after) ? [] : [{ path, before, after }];

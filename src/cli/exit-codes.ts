@@ -1,13 +1,13 @@
-/** How commands end: a contract with scripts, listed once, here. */
+/** Exit codes: a contract with scripts, listed only here. */
 export const exitCodes = {
   ok: 0,
-  /** What was asked for failed: a run, a refused job, something that is not there. */
+  /** The operation failed: a failed run, a rejected job, a missing item. */
   failed: 1,
-  /** The command line, a file or a field can't be right. */
+  /** Invalid command line, file or field. */
   usage: 2,
-  /** The server can't be reached, or can't serve now. */
+  /** The server is unreachable or cannot serve at the moment. */
   unreachable: 3,
-  /** `--timeout` was over before the run ended. */
+  /** `--timeout` passed before the run ended. */
   stillRunning: 4,
 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

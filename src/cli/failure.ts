@@ -1,4 +1,7 @@
-/** Failures as one readable block: what happened, the field, the value, what is allowed, and where. */
+/**
+ * Formats a failure as one readable block: the message, the field, the value, what is allowed, and the
+ * source.
+ */
 
 import type { WireProblem } from '../api/wire/schema.ts';
 import { CarillonError, type ErrorDetails } from '../errors.ts';
@@ -11,7 +14,7 @@ export interface Failure {
   readonly exitCode: ExitCode;
 }
 
-/** Null for what is a defect of this program and not of its use. */
+/** Returns null for a bug in this program. */
 export function describeFailure(error: unknown): Failure | null {
   if (error instanceof UnreachableError) {
     const problem = { code: 'UNREACHABLE', detail: error.message };
@@ -35,7 +38,7 @@ export function describeFailure(error: unknown): Failure | null {
   return null;
 }
 
-/** For scripts, as the server has it. */
+/** The machine-readable form, as in the server's responses. */
 export function problemOf({ code, message, details }: CarillonError): object {
   return { code, detail: message, ...details };
 }
@@ -45,7 +48,7 @@ function exitCodeOf(status: number): ExitCode {
   return status === 400 || status === 413 ? exitCodes.usage : exitCodes.failed;
 }
 
-/** A block for each problem that the server tells of; `placeOf` says where a field stands. */
+/** One block per problem in the response; `placeOf` finds the position of a field. */
 export function blocks(
   kind: string,
   problem: WireProblem,
@@ -70,7 +73,7 @@ interface Described {
   readonly details: ErrorDetails;
 }
 
-/** A headline and a line for each detail that the headline does not already say in full. */
+/** A headline, and a line for each detail that the headline does not contain. */
 export function block(kind: string, { code, message, details }: Described): string {
   const { field, value, allowed, source, names } = details;
   const rows: [string, string | undefined][] = [
@@ -86,7 +89,7 @@ export function block(kind: string, { code, message, details }: Described): stri
   return `${[`${kind}: ${message}`, ...lines].join('\n')}\n`;
 }
 
-/** Enough of a list to see what was meant. */
+/** Enough of a list to recognise it. */
 const shownNames = 20;
 
 function some(names: readonly string[]): string {

@@ -1,4 +1,4 @@
-/** Job files as they are named on a command line: files, folders, or standard input. */
+/** Job files as named on a command line: files, folders, or standard input. */
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,19 +8,19 @@ import { decodeUtf8 } from '../job-file/utf8.ts';
 import type { WrittenJob } from '../job-file/written-job.ts';
 import type { Io } from './shell.ts';
 
-/** Files of one folder, its folders included; more is probably the wrong folder. */
+/** Maximum number of files in a folder and its subfolders: more is probably the wrong folder. */
 const MAX_FILES = 20_000;
 const jobFiles = 'a file or a folder of .yaml, .yml and .json files, or - for standard input';
 const endings = /\.(ya?ml|json)$/;
 
 export interface ReadJobs {
-  /** In order; a folder is read with all that is in it. */
+  /** In order, with all files of a folder. */
   readonly jobs: readonly WrittenJob[];
   /** Why files could not be read. */
   readonly problems: readonly CarillonError[];
 }
 
-/** The jobs in the files named, as far as these can be read. */
+/** Reads the jobs of the named files, as far as they are readable. */
 export async function readJobs(paths: readonly string[], io: Io): Promise<ReadJobs> {
   const jobs: WrittenJob[] = [];
   const problems: CarillonError[] = [];
@@ -48,10 +48,10 @@ export async function readJobs(paths: readonly string[], io: Io): Promise<ReadJo
   return { jobs, problems };
 }
 
-/** The text of a file; INVALID_FIELD where it can't be read, INVALID_BODY where it is not UTF-8. */
+/** Reads a file. INVALID_FIELD if it is unreadable, INVALID_BODY if it is not UTF-8. */
 export function readText(path: string): string {
   return decodeUtf8(
-    reading(path, 'a file that can be read', () => readFileSync(path)),
+    reading(path, 'a readable file', () => readFileSync(path)),
     path,
   );
 }
@@ -63,7 +63,7 @@ function filesAt(path: string): string[] {
       .filter((name) => endings.test(name))
       .sort();
     if (files.length > MAX_FILES) {
-      throw new CarillonError('LIMIT_EXCEEDED', `${path} holds ${files.length} job files`, {
+      throw new CarillonError('LIMIT_EXCEEDED', `${path} contains ${files.length} job files`, {
         field: 'file',
         value: path,
         allowed: `at most ${MAX_FILES} files`,
@@ -77,9 +77,9 @@ function reading<T>(path: string, allowed: string, read: () => T): T {
   return using(path, read, { verb: 'read', allowed });
 }
 
-/** Runs what writes to `path`; INVALID_FIELD where it can't be written. */
+/** Runs a function that writes to `path`. INVALID_FIELD if it cannot be written. */
 export function writing<T>(path: string, write: () => T): T {
-  return using(path, write, { verb: 'written', allowed: 'a file or a folder that can be written' });
+  return using(path, write, { verb: 'written', allowed: 'a writable file or folder' });
 }
 
 function using<T>(path: string, act: () => T, { verb, allowed }: { verb: string; allowed: string }): T {
@@ -88,7 +88,7 @@ function using<T>(path: string, act: () => T, { verb, allowed }: { verb: string;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (error instanceof CarillonError || code === undefined) throw error;
-    throw new CarillonError('INVALID_FIELD', `${path} can not be ${verb} (${code})`, {
+    throw new CarillonError('INVALID_FIELD', `${path} cannot be ${verb} (${code})`, {
       field: 'file',
       value: path,
       allowed,

@@ -1,4 +1,4 @@
-/** Follows the output of one attempt to its end, over as many connections as it takes. */
+/** Follows the output of one attempt to its end, across reconnects. */
 
 import type { WireRun } from '../api/wire/schema.ts';
 import type { Query } from './client.ts';

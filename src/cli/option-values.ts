@@ -1,11 +1,11 @@
-/** Values of options, read as they are parsed, so that a slip is wrong usage and nothing is sent. */
+/** Option values, checked while they are parsed, so that a mistake is a usage error and nothing is sent. */
 
 import { InvalidArgumentError } from 'commander';
 
 /** Collects an option that may be repeated. */
 export const each = (value: string, before: string[] = []): string[] => [...before, value];
 
-/** A whole number of at least `least`. */
+/** Accepts a whole number of at least `least`. */
 export const wholeFrom =
   (least: number) =>
   (text: string): number => {
@@ -14,7 +14,7 @@ export const wholeFrom =
     throw new InvalidArgumentError(`Allowed: a whole number, ${least} or more.`);
   };
 
-/** A number above zero. */
+/** Accepts a number above zero. */
 export function positive(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value;

@@ -1,13 +1,12 @@
 /**
- * Goes on through a change of leader: what only reads, or may be asked for twice, is asked for again while the
- * servers can't serve, for a bounded time. A server that was never reached is a mistake in the address and
- * not worth waiting for.
+ * Retries reads and idempotent requests for a limited time while no server can serve, to survive a change of
+ * leader. A server that was never reached is probably a wrong address and is not retried.
  */
 
 import { ProblemError, UnreachableError } from './client.ts';
 import type { Session } from './shell.ts';
 
-/** Longer than a session takes to expire, an election and a node's start. */
+/** Longer than a session takes to expire, plus an election and the start of a node. */
 const PERSIST_MS = 60_000;
 const RETRY_MS = 500;
 
@@ -18,13 +17,13 @@ export class Persistence {
   #failingSince: number | null = null;
   #told = false;
 
-  /** `until`: an instant of the caller's own after which nothing is worth asking. */
+  /** `until`: a deadline of the caller, after which no retry makes sense. */
   constructor(session: Session, until = Number.POSITIVE_INFINITY) {
     this.#session = session;
     this.#until = until;
   }
 
-  /** The answer; fails with the last failure when there is none in time. */
+  /** Returns the response, or fails with the last failure if there is none in time. */
   async of<T>(ask: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
@@ -37,20 +36,20 @@ export class Persistence {
     }
   }
 
-  /** All is well: a later failure has its own time. */
+  /** Resets the time limit, so that a later failure gets its own. */
   answered(): void {
     this.#reached = true;
     this.#failingSince = null;
   }
 
-  /** Resolves when it may be tried again; fails with the failure itself when that is of no use. */
+  /** Resolves when the request may be retried. Rethrows the failure if a retry is useless. */
   async bear(error: unknown): Promise<void> {
     const { io, client } = this.#session;
     const now = io.now();
     this.#failingSince ??= now;
     const late = now - this.#failingSince >= PERSIST_MS || now >= this.#until;
     if (late || !this.#passes(error)) throw error;
-    if (!this.#told) io.err(`${client.url} can not serve now; trying for up to ${PERSIST_MS / 1_000} s …\n`);
+    if (!this.#told) io.err(`${client.url} is unavailable; retrying for up to ${PERSIST_MS / 1_000} s …\n`);
     this.#told = true;
     client.turn();
     await io.sleep(RETRY_MS);
@@ -60,7 +59,7 @@ export class Persistence {
     if (error instanceof UnreachableError) return this.#reached || error.reached;
     if (!(error instanceof ProblemError)) return false;
     const { status, code } = error.problem;
-    // Another node may learn of a run a moment later than the one that made it.
+    // Another node may learn of a new run slightly later than the node that created it.
     return status === 503 || (this.#reached && code === 'RUN_NOT_FOUND');
   }
 }

@@ -18,16 +18,16 @@ import { defaultUrl, type Io, Shell } from './shell.ts';
 import { guarded } from './visible.ts';
 
 export interface CliParts {
-  /** Runs a server with these flags until it is told to stop; answers the exit code. */
+  /** Runs a server with these flags until it is stopped, and returns the exit code. */
   readonly serve: (args: readonly string[]) => Promise<number>;
   readonly restore: Restore;
   readonly environment: Environment;
   readonly version: string;
-  /** Who prints and waits; the process itself unless given. */
+  /** Output and waiting. Default: the process itself. */
   readonly io?: Io;
 }
 
-/** Runs one command and answers the exit code. */
+/** Runs one command and returns the exit code. */
 export async function runCli(args: readonly string[], parts: CliParts): Promise<number> {
   const io = guarded(parts.io ?? processIo(parts.environment));
   if (args[0] === 'serve' && !args.includes('--help') && !args.includes('-h')) {
@@ -100,7 +100,8 @@ async function confirm(question: string): Promise<boolean> {
 
 function processIo(environment: Environment): Io {
   const { url, color } = loadClientConfig(environment);
-  // A reader may have seen enough, as in `carillon apply … | head`. The command goes on: its exit code says how it ended.
+  // A reader may stop early, as in `carillon apply … | head`. The command continues, so that its exit code is
+  // meaningful.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') return;
     process.stderr.write(`error: The output cannot be written (${error.code}).\n`);
@@ -112,7 +113,7 @@ function processIo(environment: Environment): Io {
     out: (text) => void process.stdout.write(text),
     raw: (text) =>
       void process.stdout.write(text, (error) => {
-        // The output of a job may have no end.
+        // The output of a job may be endless.
         if ((error as NodeJS.ErrnoException | null)?.code === 'EPIPE') process.exit(exitCodes.ok);
       }),
     terminal: process.stdout.isTTY === true,

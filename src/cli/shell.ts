@@ -1,33 +1,33 @@
-/** What commands run in: where they print, how they reach the server, and how they end. */
+/** The environment of a command: where it prints, how it reaches the server, and how it ends. */
 
 import type { Command } from 'commander';
 import { Client } from './client.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { describeFailure } from './failure.ts';
 
-/** The world of a command; the tests bring their own. */
+/** The outside world of a command. Tests provide their own. */
 export interface Io {
-  /** What the command says, on standard output: control characters are shown, not sent. */
+  /** Prints on standard output, with control characters escaped. */
   out(text: string): void;
-  /** Likewise, on standard error. */
+  /** Prints on standard error, with control characters escaped. */
   err(text: string): void;
-  /** The output of a job, on standard output: as it is, except on a terminal. */
+  /** Prints the output of a job on standard output: unchanged, except on a terminal. */
   raw(text: string): void;
   /** Standard output is a terminal. */
   readonly terminal: boolean;
-  /** Everything on standard input. */
+  /** Reads all of standard input. */
   stdin(): Promise<string>;
-  /** Asks the user, who may say no; left out where nobody can answer. */
+  /** Asks the user for confirmation. Absent if nobody can answer. */
   confirm?(question: string): Promise<boolean>;
   /** Wall time, epoch milliseconds. */
   now(): number;
   sleep(delayMs: number): Promise<void>;
-  /** The viewer's IANA time zone. */
+  /** IANA time zone of the viewer. */
   readonly timezone: string;
   readonly color: boolean;
-  /** Progress is for someone who watches: standard error is a terminal. */
+  /** Whether to show progress: standard error is a terminal. */
   readonly progress: boolean;
-  /** Who asks, for the record: `ann@laptop`. */
+  /** The user, for the record: `ann@laptop`. */
   readonly by: string;
   /** `CARILLON_URL`. */
   readonly url: string | null;
@@ -37,11 +37,11 @@ export interface Session {
   readonly io: Io;
   readonly client: Client;
   readonly json: boolean;
-  /** One line on standard output. */
+  /** Prints one line on standard output. */
   print(line?: string): void;
-  /** A value for scripts. */
+  /** Prints a value for scripts. */
   printJson(value: unknown): void;
-  /** One line for whoever watches; nothing in pipes and logs. */
+  /** Prints one line of progress; nothing in pipes and logs. */
   progress(line: string): void;
 }
 
@@ -55,7 +55,7 @@ export class Shell {
     this.io = io;
   }
 
-  /** Runs the body of a command; what it throws is printed as one block. */
+  /** Runs the body of a command. An error is printed as one block. */
   async run(command: Command, body: (session: Session) => Promise<ExitCode>): Promise<void> {
     const options = command.optsWithGlobals<{ url?: string; json?: boolean }>();
     const { io } = this;

@@ -1,6 +1,6 @@
 /**
- * What can be told about job files without a server: each job by itself, its schedule, and how the jobs of
- * the files fit together. Whether a parent or a pool outside the files exists is for the server.
+ * Checks job files without a server: each job by itself, its schedule, and the dependencies among the files.
+ * Whether a parent or a pool outside the files exists is for the server to check.
  */
 
 import { applyOrder } from '../dag/check.ts';
@@ -14,18 +14,18 @@ import { resolveSchedule } from '../scheduler/schedule/parse.ts';
 
 export interface Validation {
   readonly problems: readonly CarillonError[];
-  /** `jobs.yaml:12: …`: allowed, but worth a look. */
+  /** Valid but suspicious: `jobs.yaml:12: …`. */
   readonly warnings: readonly string[];
 }
 
-/** A job that is right by itself. */
+/** A job that is valid by itself. */
 interface Sound {
   readonly definition: JobDefinition;
   readonly source: string;
   readonly placeOf?: WrittenJob['placeOf'];
 }
 
-/** `nowMs` stands in for an omitted start. */
+/** `nowMs` replaces an omitted start. */
 export function validateJobs(jobs: readonly WrittenJob[], nowMs: number): Validation {
   const problems: CarillonError[] = [];
   const warnings: string[] = [];
@@ -50,7 +50,7 @@ export function validateJobs(jobs: readonly WrittenJob[], nowMs: number): Valida
   return { problems, warnings };
 }
 
-/** The problem with the place of its field. */
+/** The problem with the position of its field. */
 function placedAt(problem: CarillonError, placeOf: WrittenJob['placeOf']): CarillonError {
   const { code, message, details } = problem;
   if (details.field === undefined || placeOf === undefined) return problem;
@@ -85,7 +85,9 @@ function parentsElsewhere(sound: ReadonlyMap<string, Sound>): string[] {
   return [...sound.values()].flatMap(({ definition, source }) =>
     (definition.schedule?.after?.parents ?? [])
       .filter((parent) => !sound.has(parent))
-      .map((parent) => `${source}: the parent ${parent} is not in these files; the server has to know it`),
+      .map(
+        (parent) => `${source}: the parent ${parent} is not in these files, so it must exist on the server`,
+      ),
   );
 }
 
@@ -100,7 +102,7 @@ function cycleAmong(sound: ReadonlyMap<string, Sound>): CarillonError | null {
   return new CarillonError(problem.code, problem.message, { ...problem.details, source });
 }
 
-/** What `judge` throws, with its place. */
+/** Returns what `judge` throws, with its position. */
 function placed(source: string, judge: () => void): CarillonError | null {
   try {
     judge();

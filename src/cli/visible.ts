@@ -1,16 +1,19 @@
 /**
- * The one way to a terminal for texts that came from elsewhere: descriptions, reasons, names, messages. Whatever
- * would move the cursor, change the title, hide or turn around what is read is shown as `\u001b` instead; JSON and
- * YAML, in which such an escape means the same character, stay exact by it.
+ * The only way to a terminal for texts from elsewhere: descriptions, reasons, names, messages. Characters
+ * that would move the cursor, change the title, or hide or reorder text are shown as `\u001b`. JSON and YAML
+ * stay exact, because there the escape means the same character.
  */
 
 import { randomInt } from 'node:crypto';
 import type { Io } from './shell.ts';
 
-/** Tells our own colours from those that a text brings along: nobody else can know it. Four digits fit a table. */
+/**
+ * Distinguishes our own styles from those in a text, because nobody else can guess the number. Four digits
+ * keep table columns narrow.
+ */
 const ours = Array.from({ length: 4 }, () => randomInt(1_000, 10_000)).join(';');
 
-/** Controls but for new lines and tabs, separators of lines, marks that turn the direction, halves of characters. */
+/** Control characters except newline and tab, line separators, direction marks, and lone surrogates. */
 const control =
   '[\\0-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\p{Surrogate}]';
 const unseen = new RegExp(`(\\x1b\\[\\d+;${ours}m)|${control}`, 'gu');
@@ -26,23 +29,23 @@ const styles = {
 } as const;
 export type Style = keyof typeof styles;
 
-/** The text in a style that `guarded` lets through. */
+/** Styles a text such that `guarded` lets it through. */
 export function styled(style: Style, text: string): string {
   const [on, off] = styles[style];
   return `\x1b[${on};${ours}m${text}\x1b[${off};${ours}m`;
 }
 
-/** The text with its control characters as escapes; our own styles stay. */
+/** Escapes control characters in a text; our own styles stay. */
 export function visible(text: string): string {
   return text.replace(unseen, (found: string, own: string | undefined) => own ?? escaped(found));
 }
 
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
-/** What a terminal takes of a job's output: colours, and what moves within the line. */
+/** What a terminal may receive of a job's output: colours, and movements within the line. */
 const kept = '\\x1b\\[[\\d;:]*m|[\\r\\x08]';
 const unwanted = new RegExp(`(${kept})|${control}`, 'gu');
-/** A colour that is cut off by the end of a piece. */
+/** A colour sequence cut off at the end of a piece. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one.
 const cutOff = /\x1b(?:\[[\d;:]{0,32})?$/;
 

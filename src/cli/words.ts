@@ -1,4 +1,4 @@
-/** Values as people read them: instants in the viewer's zone with a hint, durations, states in colour. */
+/** Formats values for people: times in the viewer's zone with a hint, durations, coloured states. */
 
 import Table from 'cli-table3';
 import { DateTime } from 'luxon';
@@ -20,14 +20,14 @@ export function when(instant: string | null, io: Pick<Io, 'now' | 'timezone'>): 
   return `${time.toFormat('yyyy-MM-dd HH:mm:ss')} (${hint})`;
 }
 
-/** The instant without a hint, with the zone's offset. */
+/** The time without a hint, with its offset. */
 export function moment(instant: string, timezone: string): string {
   return DateTime.fromISO(instant, { zone: timezone }).toFormat('ccc yyyy-MM-dd HH:mm:ss ZZ', {
     locale: 'en',
   });
 }
 
-/** Two units at most: `320ms`, `5.2s`, `3m 20s`, `2h 5m`, `3d 4h`. */
+/** At most two units: `320ms`, `5.2s`, `3m 20s`, `2h 5m`, `3d 4h`. */
 export function lasting(ms: number | null): string {
   if (ms === null) return nothing;
   if (ms < 1_000) return `${Math.round(ms)}ms`;
@@ -61,13 +61,13 @@ const colors = {
   launching: 'cyan',
 } as const;
 
-/** A state or outcome in its colour, where there is colour. */
+/** A state or outcome, coloured if colours are on. */
 export function tinted(word: string, io: Pick<Io, 'color'>): string {
   const color = Object.hasOwn(colors, word) ? colors[word as keyof typeof colors] : undefined;
   return io.color && color ? styled(color, word) : word;
 }
 
-/** How the due instants of a ledger line ended. */
+/** Describes how the due times of a ledger entry ended. */
 export function ledgerEnd({ end, state }: WireLedgerLine, io: Pick<Io, 'color'>): string {
   if (end === 'ran') return state === null ? 'ran, end not recorded' : tinted(state, io);
   if (end !== 'caught-up') return tinted(end, io);
@@ -84,7 +84,7 @@ const borderless: Record<string, string> = Object.fromEntries(
     .concat([['middle', '  ']]),
 );
 
-/** Columns without borders; a name or a number can be cut out of a line. */
+/** Columns without borders, so that names and numbers can be cut out of lines. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], io: Io): string {
   const grid = new Table({
     head: head.map((title) => bold(title, io)),
@@ -95,7 +95,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return trimmed(grid.toString());
 }
 
-/** Labelled values, one a line; what is null or empty is left out. */
+/** Labelled values, one per line. Null and empty values are omitted. */
 export function card(rows: readonly (readonly [string, string | null])[], io: Io): string {
   const shown = rows.filter((row): row is readonly [string, string] => row[1] !== null && row[1] !== '');
   const width = Math.max(...shown.map(([label]) => label.length));
@@ -104,5 +104,5 @@ export function card(rows: readonly (readonly [string, string | null])[], io: Io
 
 const trimmed = (text: string) => text.replace(/[ \t]+$/gm, '');
 
-/** Keeps a cell on its line, and as wide as it is shown. */
+/** Keeps a cell on one line, with the width at which it is displayed. */
 const printable = (text: string): string => visible(text.replace(/[\n\t]/g, ' '));

@@ -1,4 +1,4 @@
-/** The real clock: the only reader of wall time, and the owner of timers. */
+/** The real clock: the only code that reads wall time, and the owner of timers. */
 
 import type { Clock } from '../scheduler/ports.ts';
 

@@ -1,8 +1,7 @@
 /**
- * Configuration: flags, environment and file become one frozen value, once, before anything else is built.
- * A flag wins over a variable, a variable over the file, the file over the default. Nothing unknown is
- * passed over: a misspelt setting would otherwise be a default in disguise. Nobody else reads the
- * environment.
+ * Configuration: flags, environment and file become one frozen value, once, before anything else is built. A
+ * flag overrides a variable, a variable overrides the file, the file overrides the default. Unknown settings
+ * are errors: a misspelt one would otherwise silently mean the default. No other code reads the environment.
  */
 
 import { readFileSync } from 'node:fs';
@@ -14,25 +13,25 @@ import { nearest } from '../scheduler/job/schema/nearest.ts';
 import { flagOf, type Setting, type ValuesOf, variableOf } from '../setting.ts';
 import { nodeSettings, settings } from './settings.ts';
 
-/** Every setting by its name in the table. Durations are milliseconds, sizes are bytes. */
+/** All settings by name. Durations are in milliseconds, sizes in bytes. */
 export interface Config extends ValuesOf<typeof nodeSettings> {
-  /** Those of the engines, each of which knows its own. */
+  /** Settings of the engines, by engine. */
   readonly engines: Readonly<Record<string, unknown>>;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What a client of the API takes from the environment. */
+/** What an API client takes from the environment. */
 export interface ClientConfig {
   readonly url: string | null;
   readonly color: boolean;
 }
 
 const names = Object.keys(settings);
-/** Set for jobs, or read by the client: a scheduler started from there finds them and needs not mind. */
+/** Variables set for jobs or read by the client. A scheduler started in such an environment ignores them. */
 const othersVariables = ['URL', 'JOB', 'RUN', 'DUE', 'ATTEMPT', 'PARENTS'].map((name) => `CARILLON_${name}`);
 
-/** A setting as found: `source` is `--port`, `CARILLON_PORT` or `carillon.yaml:3`. */
+/** A setting as given. `source` is `--port`, `CARILLON_PORT` or `carillon.yaml:3`. */
 interface Found {
   readonly raw: unknown;
   readonly source: string;
@@ -40,8 +39,8 @@ interface Found {
 type FoundSettings = Record<string, Found>;
 
 /**
- * Reads everything. `args` are the flags alone. UNKNOWN_SETTING and INVALID_FIELD say in `details.source`
- * which flag, variable or line of which file is meant.
+ * Reads the whole configuration. `args` has only the flags. UNKNOWN_SETTING and INVALID_FIELD name the flag,
+ * variable or line in `details.source`.
  */
 export function loadConfig(args: readonly string[], environment: Environment): Config {
   const flags = readFlags(args);
@@ -59,7 +58,7 @@ export function loadConfig(args: readonly string[], environment: Environment): C
   return Object.freeze(config);
 }
 
-/** `CARILLON_URL`, and the customary `NO_COLOR`. */
+/** Reads `CARILLON_URL` and the common `NO_COLOR`. */
 export function loadClientConfig(environment: Environment): ClientConfig {
   return Object.freeze({ url: environment.CARILLON_URL || null, color: !environment.NO_COLOR });
 }
@@ -78,7 +77,7 @@ function settle(name: string, found: Found | undefined): unknown {
 
 function refused(name: string, { raw, source }: Found, allowed: string): CarillonError {
   const value = typeof raw === 'object' ? JSON.stringify(raw) : String(raw ?? '');
-  const what = value === '' ? 'has no value' : `can't be ${JSON.stringify(value)}`;
+  const what = value === '' ? 'has no value' : `is ${JSON.stringify(value)}`;
   return new CarillonError('INVALID_FIELD', `${source} ${what}. Allowed: ${allowed}.`, {
     field: name,
     value,
@@ -87,12 +86,12 @@ function refused(name: string, { raw, source }: Found, allowed: string): Carillo
   });
 }
 
-/** There is no log-in yet, and whoever reaches the port can run commands on this host. */
+/** The API has no authentication: anyone who can reach the port can run commands on this host. */
 function refuseOpenDoor(config: Config, found: Found | undefined): void {
   const loopback = /^(localhost|::1|127(\.\d{1,3}){3})$/.test(config.host);
   if (loopback || config.insecure) return;
-  const reason = 'Whoever can reach that address could run commands here, as there is no log-in yet';
-  throw new CarillonError('INVALID_FIELD', `${reason}. Say --insecure if that is meant.`, {
+  const reason = 'The API has no authentication: anyone who can reach that address can run commands here';
+  throw new CarillonError('INVALID_FIELD', `${reason}. To allow this, pass --insecure.`, {
     field: 'host',
     value: config.host,
     allowed: 'a loopback address (127.0.0.1, ::1, localhost), or any with --insecure',
@@ -100,10 +99,10 @@ function refuseOpenDoor(config: Config, found: Found | undefined): void {
   });
 }
 
-/** Stands for every address of this host. */
+/** True if it stands for all addresses of this host. */
 export const isWildcard = (host: string): boolean => ['0.0.0.0', '::', '[::]'].includes(host);
 
-/** The names by which the server is reached, besides those of loopback: without ports. */
+/** Host names of this server besides loopback names, without ports. */
 export function hostsOf({ host, advertiseUrl, allowedHost }: Config): string[] {
   const advertised = advertiseUrl === null ? [] : [new URL(advertiseUrl).hostname];
   return [isWildcard(host) ? hostname() : host, ...advertised, ...allowedHost];
@@ -128,7 +127,7 @@ function readFlags(args: readonly string[]): { found: FoundSettings; file: Found
     const source = token.rawName;
     const name = byFlag.get(source);
     if (name === undefined) throw unknown('flag', source, source, [...byFlag.keys()]);
-    // A flag in the place of a value is a value that was forgotten.
+    // A flag in the position of a value means that the value was forgotten.
     const forgotten = token.inlineValue === false && token.value.startsWith('--');
     const isSwitch = name !== 'config' && rowOf(name).kind.placeholder === '';
     const raw = forgotten ? '' : (token.value ?? (isSwitch ? true : ''));
@@ -140,7 +139,7 @@ function readFlags(args: readonly string[]): { found: FoundSettings; file: Found
 
 const isRepeated = (name: string): boolean => 'repeated' in rowOf(name).kind;
 
-/** One value out of a flag given several times; one of them without a value leaves a gap, which is refused. */
+/** Joins the values of a repeated flag. A repeat without a value leaves an empty item, which is refused. */
 const together = (before: Found | undefined, raw: unknown): unknown =>
   before === undefined ? raw : `${before.raw},${raw}`;
 
@@ -150,7 +149,7 @@ function readVariables(environment: Environment): { found: FoundSettings; file: 
   const found: FoundSettings = {};
   let file: Found | undefined;
   for (const [variable, raw] of Object.entries(environment)) {
-    // Set to nothing is how compose files and shells say "not set".
+    // Compose files and shells express "not set" as an empty value.
     if (!variable.startsWith('CARILLON_') || raw === undefined || raw === '') continue;
     const name = byVariable.get(variable);
     if (name !== undefined) found[name] = { raw, source: variable };
@@ -174,8 +173,7 @@ function readFile({ raw: path, source }: Found): FoundSettings {
   }
   const root = document.contents;
   if (root === null) return {};
-  if (!isMap(root))
-    throw refused('config', { raw: path, source }, 'a file of settings, one `name: value` a line');
+  if (!isMap(root)) throw refused('config', { raw: path, source }, 'settings, one `name: value` per line');
   const values = document.toJS() as Record<string, unknown>;
   const found: FoundSettings = {};
   for (const { key } of root.items) {
@@ -201,7 +199,7 @@ function readText(path: string, source: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    throw refused('config', { raw: path, source }, 'a YAML or JSON file that can be read');
+    throw refused('config', { raw: path, source }, 'a readable YAML or JSON file');
   }
 }
 
@@ -209,14 +207,14 @@ function unknown(what: string, name: string, source: string, known: readonly str
   const meant = nearest(name, known);
   const hint = meant ? ` Did you mean ${meant}?` : '';
   const allowed = meant ? [meant, ...known.filter((each) => each !== meant)] : known;
-  return new CarillonError('UNKNOWN_SETTING', `The ${what} ${name} is not known.${hint}`, {
+  return new CarillonError('UNKNOWN_SETTING', `Unknown ${what} ${name}.${hint}`, {
     field: name,
     allowed,
     source,
   });
 }
 
-/** The settings for a help text: a flag a line, with its meaning and default. */
+/** The settings for the help: one flag per line, with meaning and default. */
 export function describeSettings(): string {
   const rows = names.map((name) => {
     const { kind, default: byDefault, help } = rowOf(name);
@@ -224,13 +222,16 @@ export function describeSettings(): string {
     const shown = typeof byDefault === 'string' || name.match(/port|Concurrency/) ? ` (${byDefault})` : '';
     return [flag, help + shown] as const;
   });
-  rows.push(['--config <file>', 'YAML or JSON file of the same settings: `dataDir: /var/lib/carillon`.']);
+  rows.push([
+    '--config <file>',
+    'YAML or JSON file with the same settings, such as `dataDir: /var/lib/carillon`.',
+  ]);
   const width = Math.max(...rows.map(([flag]) => flag.length));
   const lines = rows.map(([flag, help]) => `  ${flag.padEnd(width)}  ${help}`);
   return [
     ...lines,
     '',
-    `Each is also a variable (${variableOf('dataDir')}) and a key in the file (dataDir).`,
-    'A flag wins over a variable, a variable over the file.',
+    `Each setting is also a variable (${variableOf('dataDir')}) and a key in the file (dataDir).`,
+    'A flag overrides a variable, and a variable overrides the file.',
   ].join('\n');
 }

@@ -1,6 +1,6 @@
 /**
- * The one list of engines. Each describes itself (executor/engine.ts); the settings, the checks, the help and the
- * composition work from this list and know no engine by name.
+ * The list of engines. Each describes itself (executor/engine.ts). Settings, checks, help and composition are
+ * generated from this list, and no other code knows an engine by name.
  */
 
 import { join } from 'node:path';
@@ -12,19 +12,19 @@ import type { EngineSettings, KnownEngine } from '../scheduler/model/model.ts';
 import type { Launcher } from '../scheduler/ports.ts';
 import { flagOf, type SettingsTable, type ValuesOf } from '../setting.ts';
 
-/** In the order in which they are offered to a job that names none. */
+/** In the order in which they are tried for a job that names none. */
 export const engines: readonly Engine[] = [processEngine, dockerEngine, swarmEngine];
 
 /** The settings of all engines. */
 export const engineSettings: SettingsTable = Object.assign({}, ...engines.map(({ settings }) => settings));
 
-/** How the help lists them: addresses before limits. Those that are not named here follow behind. */
+/** Order of the settings in the help: addresses before limits. Settings that are not named here come last. */
 export const helpOrder: readonly string[] = [
   ...['dockerHost', 'dockerTlsDir', 'dockerConfig', 'secretDir', 'swarmHost'],
   ...['processConcurrency', 'dockerConcurrency', 'swarmConcurrency', 'startsInFlight', 'dockerStarts'],
 ];
 
-/** Where the supervisor's program lies: beside the processes that it starts, where only the scheduler writes. */
+/** The supervisor is stored with the processes that it starts, where only the scheduler can write. */
 export const supervisorDir = (dataDir: string): string => join(dataDir, processEngine.name);
 
 /** Engine descriptions for the core, including engines that are not configured here. */
@@ -34,7 +34,7 @@ export const knownEngines: readonly KnownEngine[] = engines.map(({ name, abiliti
   flag: enabledBy === null ? null : flagOf(enabledBy),
 }));
 
-/** Whether only the node that started a launch of this engine reaches it. */
+/** Whether launches of this engine can be reached only from the node that started them. */
 export const isPerNode = (name: string): boolean =>
   engines.some((engine) => engine.name === name && engine.perNode);
 
@@ -46,7 +46,7 @@ export interface Engines {
   close(): Promise<void>;
 }
 
-/** Those that `values` ask for. `host`: this node's id where there are others; null: it is the only one. */
+/** Creates the engines that `values` enable. `host` is this node's id if there are other nodes, or null. */
 export async function createEngines(
   parts: EngineParts,
   values: ValuesOf<SettingsTable>,

@@ -1,4 +1,4 @@
-/** What a node of several keeps in its data directory about itself: who it is, and which installation it was of. */
+/** Files of a cluster node in its data directory: its id, and the installation that it belongs to. */
 
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
@@ -25,14 +25,20 @@ export function makeDataDir(dataDir: string): void {
   }
 }
 
-/** Step by step: asked for all at once, Node never comes back from a parent in which nothing can be made (`/proc/x`). */
+/**
+ * Creates each level separately: a recursive mkdir in Node.js never returns if a parent allows no children
+ * (`/proc/x`).
+ */
 function makeFolders(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
   if (dirname(path) !== path) makeFolders(dirname(path));
   mkdirSync(path, { mode: 0o711 });
 }
 
-/** Launches of this host's own engine are known by it. STORE_DAMAGED: it was there and cannot be read. */
+/**
+ * The node's id, which marks the launches of this host's own engine. STORE_DAMAGED if the file exists but
+ * cannot be read.
+ */
 export function nodeId(dataDir: string): string {
   const file = join(dataDir, 'node-id');
   if (!existsSync(file)) replaceFile(file, `${randomUUID()}\n`);
@@ -40,20 +46,22 @@ export function nodeId(dataDir: string): string {
   if (/^[\w-]{1,64}$/.test(id)) return id;
   throw new CarillonError(
     'STORE_DAMAGED',
-    `${file} does not hold the id of a node. Write back the id that it had, as GET /api/v1/cluster of another node shows it; or delete the file to be a new node, to which the old one's processes are lost.`,
+    `${file} does not contain a node id. Restore its previous content, which GET /api/v1/cluster of ` +
+      'another node shows. Or delete the file to create a new node; the processes of the old one are ' +
+      'then lost.',
     { field: 'dataDir', value: file },
   );
 }
 
 const installationFile = (dataDir: string): string => join(dataDir, 'zookeeper.json');
 
-/** The installation that this node found at these hosts when it was last there; null where it never was. */
+/** The installation that this node last found at these hosts, or null if it never connected. */
 export function knownInstallation(dataDir: string, hosts: string): string | null {
   try {
     const known = JSON.parse(readFileSync(installationFile(dataDir), 'utf8')) as Record<string, unknown>;
     return known.hosts === hosts && typeof known.installation === 'string' ? known.installation : null;
   } catch {
-    // Without it, or with one that cannot be read, the node is as careful as a new one.
+    // Without the file, or with an unreadable one, the node is as careful as a new one.
     return null;
   }
 }
@@ -61,6 +69,7 @@ export function knownInstallation(dataDir: string, hosts: string): string | null
 export function noteInstallation(dataDir: string, hosts: string, installation: string): void {
   if (knownInstallation(dataDir, hosts) === installation) return;
   const about =
-    'Written by Carillon: the installation that this node found in ZooKeeper. It makes no new one where that is gone.';
+    'Written by Carillon: the installation that this node found in ZooKeeper. If that is gone, the ' +
+    'node creates no new one.';
   replaceFile(installationFile(dataDir), `${JSON.stringify({ about, hosts, installation }, null, 2)}\n`);
 }

@@ -1,19 +1,19 @@
-/** Listening: at the address that was asked for, and the URL by which other nodes reach it. */
+/** Listens at the configured address, and derives the URL for other nodes. */
 
 import { hostname } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import { CarillonError } from '../errors.ts';
 import { type Config, isWildcard } from './config.ts';
 
-/** Why an address of one's own can't be had, by the system's name for it. */
+/** Explanations of listen errors, by system error code. */
 const addressProblems: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another process listens there',
+  EADDRINUSE: 'another process already listens there',
   EADDRNOTAVAIL: 'this host does not have the address',
   EACCES: 'this user may not listen there',
   ENOTFOUND: 'the name has no address',
 };
 
-/** The address, as a URL. ADDRESS_UNAVAILABLE where it can't be had. */
+/** Listens and returns the address as a URL. ADDRESS_UNAVAILABLE on failure. */
 export async function listen(app: FastifyInstance, { host, port }: Config): Promise<string> {
   try {
     return await app.listen({ host, port });
@@ -21,10 +21,10 @@ export async function listen(app: FastifyInstance, { host, port }: Config): Prom
     const problem = addressProblems[(error as NodeJS.ErrnoException).code ?? ''];
     if (problem === undefined) throw error;
     const isHost = problem === addressProblems.EADDRNOTAVAIL || problem === addressProblems.ENOTFOUND;
-    throw new CarillonError('ADDRESS_UNAVAILABLE', `Can not listen on ${host} port ${port}: ${problem}.`, {
+    throw new CarillonError('ADDRESS_UNAVAILABLE', `Cannot listen on ${host} port ${port}: ${problem}.`, {
       field: isHost ? 'host' : 'port',
       value: isHost ? host : port,
-      allowed: isHost ? 'an address of this host (--host)' : 'a free port (--port); 0 takes any',
+      allowed: isHost ? 'an address of this host (--host)' : 'a free port (--port); 0 picks one',
     });
   }
 }

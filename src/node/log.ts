@@ -1,4 +1,7 @@
-/** The structured log behind the Log port: one event with fields per line, readable on a terminal. */
+/**
+ * The structured log behind the Log port: one event with fields per line, formatted for reading on a
+ * terminal.
+ */
 
 import { type Level, pino } from 'pino';
 import pretty from 'pino-pretty';
@@ -9,14 +12,14 @@ export interface LogSettings {
   readonly format: 'auto' | 'pretty' | 'json';
 }
 
-/** Bytes of lines that could not be written yet; further lines are dropped. */
+/** Bytes of lines that are not written yet. Further lines are dropped. */
 const MAX_UNWRITTEN = 1_048_576;
 
 export function createLog({ level, format }: LogSettings): Log {
   const readable = format === 'pretty' || (format === 'auto' && process.stderr.isTTY === true);
-  // Standard error: standard output belongs to what a command prints.
+  // Standard error, because standard output belongs to the output of commands.
   const lines = pino.destination({ fd: 2, sync: true, maxLength: MAX_UNWRITTEN });
-  // A log that cannot be written, as on a full disk, is no reason to stop running jobs. Later lines are tried again.
+  // An unwritable log, as on a full disk, is no reason to stop running jobs. Later lines are attempted again.
   lines.on('error', () => {});
   const stream = readable
     ? pretty({ destination: lines, sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' })
@@ -24,7 +27,7 @@ export function createLog({ level, format }: LogSettings): Log {
   return pino({ level, base: null, serializers: { error: errorOf } }, stream);
 }
 
-/** What helps to find the cause; never the objects that an error drags along, which may hold secrets. */
+/** Fields that help to find the cause. Attached objects are left out, because they may contain secrets. */
 function errorOf(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { name, message, stack } = error;

@@ -1,4 +1,4 @@
-/** Restoring a backup: into which store, as which installation, and with what of the runs that were unfinished. */
+/** Restores a backup: into which store, under which identity, and what happens to unfinished runs. */
 
 import { randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
@@ -61,7 +61,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
 
 type Rule = (into: RestoredInto, value: unknown) => unknown;
 
-/** What fails is thrown. */
+/** Errors are thrown, so nothing is logged. */
 const silent: Log = { info() {}, warn() {}, error() {}, debug() {} };
 
 async function* withoutDoubt(
@@ -69,7 +69,8 @@ async function* withoutDoubt(
   { newIdentity, zk }: RestoreOptions,
 ): AsyncIterable<readonly StoredRecord[]> {
   const now = realClock.now();
-  // Launches carry the identity that they were made under; and with several nodes, some engines are one node's.
+  // Launches carry the identity under which they were created, and with several nodes some engines belong to
+  // one node.
   const reaches = ({ engine, host }: Attempt): boolean =>
     !newIdentity && !(zk !== null && isPerNode(engine) && host === null);
   const into = { now, reaches };

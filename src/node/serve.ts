@@ -1,4 +1,4 @@
-/** A node from its start to its end: makes the parts, joins them, serves, and stops in order. */
+/** A node from start to end: creates the parts, connects them, serves, and stops in order. */
 
 import { availableParallelism, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -18,21 +18,21 @@ import { createLog } from './log.ts';
 import { type Bare, createShared } from './shared.ts';
 import { stopWithin } from './stop.ts';
 
-/** More at once only make each one later: measured with containers and with processes. */
+/** More concurrent starts only delay each one: measured with containers and with processes. */
 const STARTS_PER_CORE = 2;
 
 const stopSignals = ['SIGTERM', 'SIGINT'] as const;
 
 export interface Program {
-  /** What this process was given: engines hand parts of it on. */
+  /** The environment of this process. Engines pass parts of it on. */
   readonly environment: Environment;
   readonly version: string;
 }
 
-/** Runs one node until a signal ends it; answers the exit code. */
+/** Runs one node until a signal ends it, and returns the exit code. */
 export async function serve(args: readonly string[], program: Program): Promise<number> {
   const given = loadConfig(args, program.environment);
-  // Jobs run in folders of their own: a path that is relative to ours would mean another place there.
+  // Jobs run in their own folders, where a relative path would mean another place.
   const config: Config = { ...given, dataDir: resolve(given.dataDir) };
   const log = createLog({ level: config.logLevel, format: config.logFormat });
   const parts = await openParts(config, program, log);
@@ -45,7 +45,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
     log.error({ error }, 'node.fatal');
     end(1);
   });
-  // The port first: where it is taken, nothing has been started.
+  // The port first: if it is taken, nothing has been started.
   const listening = await listen(app, config).catch(async (error: unknown) => {
     await app.close();
     await store.close();
@@ -56,7 +56,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
   endOnSignal(() => end(0));
   let code = 1;
   try {
-    // An engine that does not answer holds up the start for a while, and must not hold up its end too.
+    // An engine that does not respond delays the start, but must not delay the stop.
     const endedFirst = await Promise.race([scheduler.start(), ended]);
     if (endedFirst === undefined) greet(node.url, config, engines);
     code = await ended;
@@ -78,14 +78,14 @@ interface Parts {
   readonly log: Log;
   readonly bare: Bare;
   readonly cluster: string;
-  /** This node, as the others know it. */
+  /** This node, as other nodes know it. */
   readonly node: Member & { url: string };
   readonly store: Store;
   readonly election: Election;
   readonly engines: Engines;
 }
 
-/** What has to be opened before anything can be joined: the data directory, the store, the engines. */
+/** Opens the data directory, the store and the engines, which everything else needs. */
 async function openParts(config: Config, { environment, version }: Program, log: Log): Promise<Parts> {
   const { dataDir, zk, logLimit } = config;
   makeDataDir(dataDir);
@@ -112,7 +112,7 @@ async function openParts(config: Config, { environment, version }: Program, log:
   return { config, log, bare, cluster, node, store, election: election(node), engines };
 }
 
-/** The scheduler and its API; nothing is started yet. */
+/** Creates the scheduler and its API without starting them. */
 async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
   const { config, log, bare, cluster, node, store, election, engines } = parts;
   const scheduler = new Scheduler({
@@ -141,7 +141,7 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
 
 function endOnSignal(end: () => void): void {
   const onSignal = (): void => {
-    // Whoever asks twice does not want to wait: the next signal ends the process as the system does.
+    // Someone who signals twice does not want to wait: the next signal ends the process at once.
     for (const signal of stopSignals) process.off(signal, onSignal);
     end();
   };

@@ -1,6 +1,6 @@
 /**
- * The one table of settings. A row gives the flag (`--data-dir`), the variable (`CARILLON_DATA_DIR`), the
- * key in the file (`dataDir:`), the type, the default and the help; nothing about a setting is said twice.
+ * The table of settings. A row gives the flag (`--data-dir`), the variable (`CARILLON_DATA_DIR`), the key in
+ * the file (`dataDir:`), the type, the default and the help.
  */
 
 import {
@@ -18,24 +18,24 @@ import {
 } from '../setting.ts';
 import { engineSettings, engines, helpOrder } from './engines.ts';
 
-/** A name or an address, without a port. */
+/** A host name or an address, without a port. */
 const hostForm =
   /^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,252})|\[?[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]?)$/;
 
 const hosts = listOf(
   {
     placeholder: 'name,…',
-    allowed: 'host names or addresses without ports: carillon.example.org,10.0.0.7',
+    allowed: 'host names or addresses without ports, such as carillon.example.org,10.0.0.7',
   },
   (name) => hostForm.test(name),
 );
 
-/** More than anyone has told apart by name so far; keeps the table of pools small. */
+/** More than any installation needs. Keeps the table of pools small. */
 const mostPools = 1_000;
 
 const pools: Kind<Readonly<Record<string, number>>> = {
   placeholder: 'name=places,…',
-  allowed: 'names with places from 1 to 100000: etl=4,reports=1',
+  allowed: 'names with 1 to 100000 slots, such as etl=4,reports=1',
   read: (raw) => {
     const given: [string, unknown][] =
       typeof raw === 'string'
@@ -59,7 +59,7 @@ const pools: Kind<Readonly<Record<string, number>>> = {
 
 const anyText = text('text') as Kind<string>;
 
-/** Engines that take a number of starts of their own: ` (Name: always 16)`. */
+/** Engines with a fixed number of concurrent starts: ` (Name: always 16)`. */
 const exceptions = engines
   .flatMap(({ name, startsInFlight }) =>
     startsInFlight === undefined
@@ -70,7 +70,7 @@ const exceptions = engines
 
 const reach = {
   host: setting({ ...anyText, placeholder: 'address' }, '127.0.0.1', 'Address to listen on.'),
-  port: setting(whole(0, 65_535), 4400, 'Port to listen on; 0 takes a free one.'),
+  port: setting(whole(0, 65_535), 4400, 'Port to listen on; 0 picks a free port.'),
   insecure: setting(
     yesOrNo,
     false,
@@ -79,13 +79,13 @@ const reach = {
   dataDir: setting(
     { ...anyText, placeholder: 'folder' },
     './.carillon',
-    'Folder for state, logs and processes.',
+    'Directory for state, logs and processes.',
   ),
   zk: setting(
     matching(
       /^[^\s,/:]+(:\d{1,5})?(,[^\s,/:]+(:\d{1,5})?)*(\/[^\s,]*)?$/,
       'hosts',
-      'host:port,…, and a chroot if wanted: a:2181,b:2181/carillon',
+      'host:port,… with an optional chroot, such as a:2181,b:2181/carillon',
     ),
     null,
     'ZooKeeper ensemble that stores the state and elects the leader. Logs and processes stay in --data-dir.',
@@ -108,7 +108,7 @@ const reach = {
   allowedHost: setting(
     hosts,
     Object.freeze([]),
-    'More names by which clients reach this server, such as that of a proxy; may be repeated.',
+    'Further host names by which clients reach this server, such as that of a proxy; may be repeated.',
   ),
 } as const satisfies SettingsTable;
 
@@ -118,7 +118,11 @@ const limits = {
     null,
     `Maximum concurrent starts per engine${exceptions}. Default: 2 per core of this machine.`,
   ),
-  pools: setting(pools, Object.freeze({}), 'Named pools and how many attempts may share each at one time.'),
+  pools: setting(
+    pools,
+    Object.freeze({}),
+    'Named pools with their number of slots: the maximum concurrent attempts of each.',
+  ),
   logRetention: setting(
     duration,
     14 * 86_400_000,
@@ -129,29 +133,28 @@ const limits = {
     16 * 1024 ** 2,
     'Maximum output kept of each stream (stdout, stderr) of an attempt. Default: 16MiB.',
   ),
-  stopTimeout: setting(
-    duration,
-    10_000,
-    'How long a stop may take before the process ends anyway. Default: PT10S.',
-  ),
+  stopTimeout: setting(duration, 10_000, 'Maximum time for an orderly stop. Default: PT10S.'),
   logLevel: setting(
     choice('debug', 'info', 'warn', 'error', 'silent'),
     'info',
-    'What the program itself logs.',
+    "Level of the program's own log.",
   ),
   logFormat: setting(
     choice('auto', 'pretty', 'json'),
     'auto',
-    'How it logs; auto is pretty on a terminal and json elsewhere.',
+    'Format of the log; auto is pretty on a terminal and json elsewhere.',
   ),
 } as const satisfies SettingsTable;
 
-/** Those of the node itself. */
+/** Settings of the node itself. */
 export const nodeSettings = { ...reach, ...limits };
 
 const behindReach: SettingsTable = { ...engineSettings, ...limits };
 
-/** All, in the order of the help. Keys are as in the file; flags and variables follow from them. */
+/**
+ * All settings, in the order of the help. Keys are those of the file; flags and variables are derived from
+ * them.
+ */
 export const settings: SettingsTable = {
   ...reach,
   ...Object.fromEntries(helpOrder.map((name) => [name, behindReach[name]!])),

@@ -1,4 +1,4 @@
-/** What all nodes of the installation share, the store, and how this one takes part in the election. */
+/** What all nodes of the installation share (the store), and how this node takes part in the election. */
 
 import { join } from 'node:path';
 import type { Election, Log, Member, Store } from '../scheduler/ports.ts';
@@ -12,7 +12,7 @@ import { realClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { knownInstallation } from './files.ts';
 
-/** For children of ours: the command line by which they get their first `count` descriptors and no other. */
+/** Returns a command line that passes only the first `count` file descriptors to a child. */
 export type Bare = (count: number, argv: readonly [string, ...string[]]) => readonly [string, ...string[]];
 
 export interface Shared {

@@ -1,9 +1,12 @@
-/** Ending in good order, for a bounded time: what is committed is safe whenever the process ends. */
+/** Stops in order, within a time limit. Whatever was committed is safe whenever the process ends. */
 
 import type { Clock } from '../scheduler/ports.ts';
 import { within } from '../scheduler/waiting.ts';
 
-/** Runs the steps in order. False when `timeoutMs` passed first: the step under way goes on, and no other begins. */
+/**
+ * Runs the steps in order. False if `timeoutMs` passed first: the current step continues, and no other
+ * begins.
+ */
 export async function stopWithin(
   clock: Pick<Clock, 'after'>,
   timeoutMs: number,

@@ -74,7 +74,7 @@ describe('readiness', () => {
       'a follower without its store',
       { ...follows, store: { reachable: false, detail: null } },
       'STORE_UNAVAILABLE',
-      /can not be reached/,
+      /cannot be reached/,
     ],
     ['a node that loads', { ...follows, role: 'starting' }, 'STORE_UNAVAILABLE', /not loaded/],
     ['a follower of nobody', { ...follows, leader: null, unled: true }, 'NOT_LEADING', /No node leads/],

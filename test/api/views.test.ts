@@ -59,7 +59,7 @@ describe('previewing a schedule', () => {
       job: 'b',
       instants: [],
       complete: true,
-      scheduleText: 'by hand',
+      scheduleText: 'manual',
       clockChanges: [],
     });
   });

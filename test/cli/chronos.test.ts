@@ -125,7 +125,7 @@ describe('import chronos', () => {
     '%s says neither or both: refused',
     async (args) => {
       const { code, err } = await carillon(...args);
-      expect([code, err]).toEqual([2, expect.stringContaining('names, or --label')]);
+      expect([code, err]).toEqual([2, expect.stringContaining('or select them with --label, but not both')]);
     },
   );
 
@@ -143,7 +143,7 @@ describe('import chronos', () => {
   test('refuses a saved list in which a name stands twice in one job', () => {
     const saved = '[{"name": "a", "command": "one",\n  "command": "two"}]';
     expect(() => readSavedJobs(saved, 'saved.json')).toThrow(
-      'saved.json:2:3: the name "command" stands twice in one object.',
+      'saved.json:2:3: the name "command" occurs twice in one object.',
     );
     expect(readSavedJobs(saved.replace('"command": "two"', '"command2": "two"'), 'f').jobs).toHaveLength(1);
   });

@@ -117,7 +117,7 @@ describe('a crontab', () => {
       'MAILTO=me\n@reboot start\nnonsense\n99 * * * * late\n0 0 30 2 * never\n@daily fine',
     );
     expect(jobs.map((job) => job.name)).toEqual(['fine']);
-    expect(warnings).toEqual(['crontab:1: MAILTO has no counterpart and is left out']);
+    expect(warnings).toEqual(['crontab:1: MAILTO has no counterpart and is ignored']);
     expect(leftOut).toEqual([
       expect.stringMatching(/^crontab:2: @reboot/),
       expect.stringMatching(/^crontab:3: not a line/),
@@ -131,7 +131,7 @@ describe('a crontab', () => {
       readFileSync(resolve(import.meta.dirname, '../../examples/crontab'), 'utf8'),
     );
     expect(jobs).toHaveLength(5);
-    expect(warnings).toEqual(['crontab:5: MAILTO has no counterpart and is left out']);
+    expect(warnings).toEqual(['crontab:5: MAILTO has no counterpart and is ignored']);
     for (const job of jobs) {
       checkDefinition(job, 'crontab');
       const { schedule } = job;
@@ -206,7 +206,8 @@ test.each([
 
 test('a % that cuts a command inside its quotes is told', () => {
   expect(read('@daily date "+%Y" > x').warnings).toEqual([
-    'crontab:1: cron ends the command at the % inside its quotes, and so does the job; write \\% for the character',
+    'crontab:1: cron ends the command at the % inside its quotes, and so does this job; write \\% for a ' +
+      'literal percent sign',
   ]);
   expect(read("@daily echo 'a%b'").warnings).toHaveLength(1);
   for (const line of ['date "+\\%Y"', 'cat%a "quote" b', 'echo "a" b', "echo it\\'s 5%"])

@@ -132,7 +132,7 @@ describe('run --wait', () => {
     expect(code).toBe(0);
     expect(keys).toHaveLength(4);
     expect(new Set(keys)).toEqual(new Set([expect.stringMatching(/^[0-9a-f-]{36}$/)]));
-    expect(err.match(/can not serve now/g)).toHaveLength(1);
+    expect(err.match(/is unavailable/g)).toHaveLength(1);
   });
 
   test('gives up after a minute', async () => {
@@ -198,7 +198,7 @@ describe('logs -f', () => {
     const { code, out, err } = await carillon('logs', '-f', 'a.1', '--stream', 'stdout');
     expect([code, out]).toEqual([0, 'one\ntwäx\no\n3\n']);
     expect(asked).toEqual(['stream=stdout&follow=true', 'stream=stdout&attempt=1&follow=true']);
-    expect(err.match(/can not serve now/g)).toHaveLength(1);
+    expect(err.match(/is unavailable/g)).toHaveLength(1);
   });
 
   test('with --tail shows each line once', async () => {
@@ -247,6 +247,6 @@ describe('status', () => {
     const { code, out } = await carillon('status');
     expect(code).toBe(1);
     expect(out).toMatch(/n2 +follower/);
-    expect(out).toMatch(/no leader answers/);
+    expect(out).toMatch(/no leader responds/);
   });
 });

@@ -145,7 +145,7 @@ test('what only the server knows, and what is probably not meant, is a warning',
     problems: [],
     warnings: [
       expect.stringMatching(/^f\.yaml:3: .*has passed: one run starts at once/),
-      'f.yaml:1: the parent elsewhere is not in these files; the server has to know it',
+      'f.yaml:1: the parent elsewhere is not in these files, so it must exist on the server',
     ],
   });
 });

@@ -134,7 +134,7 @@ run: { command: echo child }
     const { port } = new URL(server.url);
     const second = Server.start(join(dir, 'second'), ['--port', port]);
     await expect(second).rejects.toThrow(
-      `Can not listen on 127.0.0.1 port ${port}: another process listens there.`,
+      `Cannot listen on 127.0.0.1 port ${port}: another process already listens there.`,
     );
     await expect(second).rejects.not.toThrow(/\n +at /);
     const elsewhere = Server.start(join(dir, 'second'), ['--host', '192.0.2.1', '--insecure']);
@@ -253,7 +253,7 @@ describe('runs', () => {
       ([run]) => run?.state === 'succeeded',
     );
     expect((await carillon('run')).code).toBe(2);
-    expect((await carillon('run first second --wait')).err).toContain('--wait is for a run of one job');
+    expect((await carillon('run first second --wait')).err).toContain('--wait is for a run of a single job');
     expect((await carillon('run first nobody')).err).toContain(
       "there is no job named 'nobody', so none was started",
     );
@@ -265,7 +265,7 @@ describe('runs', () => {
     const { out, err } = await carillon('logs wordy');
     const [, bytes] = /^\[carillon: ([\d,]+) bytes of output were dropped here\]\n/.exec(out) ?? [];
     expect(bytes).toMatch(/,/);
-    expect(err).toBe(`This output is cut: the oldest ${bytes} bytes were dropped.\n`);
+    expect(err).toBe(`This output is incomplete: the oldest ${bytes} bytes were dropped.\n`);
     expect((await carillon(`runs ${id}`)).out).toMatch(
       new RegExp(`output cut +the oldest ${bytes} bytes were dropped .attempt 1.`),
     );
@@ -293,7 +293,8 @@ describe('jobs', () => {
     expect((await carillon('graph --dot')).out).toContain('"parent" -> "child"');
     expect((await carillon('stats parent')).out).toMatch(/run time +\d+ +\d+ms/);
     expect((await carillon('next --every R2/2030-01-01T00:00:00Z/P1D')).out).toBe(
-      'every day, 2 times, from 2030-01-01 00:00 (UTC)\n  Tue 2030-01-01 00:00:00 +00:00\n  Wed 2030-01-02 00:00:00 +00:00\n  and none after\n',
+      'every day, 2 times, from 2030-01-01 00:00 (UTC)\n  Tue 2030-01-01 00:00:00 +00:00\n  Wed ' +
+        '2030-01-02 00:00:00 +00:00\n  and none after that\n',
     );
     await carillon('apply -f -', { stdin: 'name: other\nrun: { command: y }\n' });
     expect((await carillon('revisions other --diff')).out).toContain('~ run.command: x → y');

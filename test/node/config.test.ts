@@ -187,12 +187,12 @@ describe('a value that is not allowed is refused with where it came from', () =>
     [['--log-level', 'loud'], {}, '--log-level', /one of debug, info/],
     [['--insecure=perhaps'], {}, '--insecure', /true or false/],
     [['--log-retention', '2 weeks'], {}, '--log-retention', /ISO 8601/],
-    [['--pools', 'etl=0'], {}, '--pools', /places from 1/],
-    [['--pools', 'etl'], {}, '--pools', /places from 1/],
-    [['--pools', 'etl=1,etl=2'], {}, '--pools', /places from 1/],
+    [['--pools', 'etl=0'], {}, '--pools', /1 to 100000 slots/],
+    [['--pools', 'etl'], {}, '--pools', /1 to 100000 slots/],
+    [['--pools', 'etl=1,etl=2'], {}, '--pools', /1 to 100000 slots/],
     [['--zk', 'a b'], {}, '--zk', /host:port/],
     [['--docker-host', '/var/run/docker.sock'], {}, '--docker-host', /unix:\/\/\//],
-    [['--config', '/nowhere/x.yaml'], {}, '--config', /can be read/],
+    [['--config', '/nowhere/x.yaml'], {}, '--config', /a readable/],
   ])('%j %j', (args, environment, source, says) => {
     const error = refusal(args, environment);
     expect(error).toMatchObject({ code: 'INVALID_FIELD', details: { source } });

@@ -15,7 +15,7 @@ test('a node keeps its id, and refuses to start without one that it had', () => 
   expect(nodeId(dir)).toBe(id);
   for (const text of ['', '\n', 'two words', '\0\0\0']) {
     writeFileSync(join(dir, 'node-id'), text);
-    expect(() => nodeId(dir)).toThrow(/does not hold the id of a node/);
+    expect(() => nodeId(dir)).toThrow(/does not contain a node id/);
     expect(readFileSync(join(dir, 'node-id'), 'utf8')).toBe(text);
   }
 });

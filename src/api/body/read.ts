@@ -1,7 +1,8 @@
 /**
- * Reads request bodies where a route takes one: JSON strictly, with the place of a mistake, and YAML where jobs are
- * expected. No other content type is read, which also keeps a foreign web page from posting a form here. Bodies are
- * held to `textBounds` before a parser sees them, and many jobs are taken up one by one, with turns for others.
+ * Reads request bodies. JSON is parsed strictly, with the position of a mistake; YAML is accepted where jobs
+ * are expected. No other content type is accepted, which also keeps other web pages from posting a form here.
+ * `textBounds` are checked before a parser sees the body. Many jobs are parsed one by one, so that other work
+ * gets its turn.
  */
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -18,12 +19,12 @@ import { type Bare, type ReadJobs, YamlProcess } from './yaml-process.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The body is a job, or many: as JSON or YAML. */
+    /** The body is a job or many jobs, as JSON or YAML. */
     readonly takes?: 'job' | 'jobs';
   }
 }
 
-/** The jobs of a body, unchecked. */
+/** The jobs of a body, not validated yet. */
 export class JobsBody {
   readonly jobs: readonly WrittenJob[];
 
@@ -38,7 +39,7 @@ const yamlTypes = ['application/yaml', 'text/yaml', 'application/x-yaml', 'text/
 const takes = ({ routeOptions }: FastifyRequest): 'job' | 'jobs' | null => routeOptions.config.takes ?? null;
 const bodiless = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** For the whole app, before any route is added. */
+/** Call it for the whole app, before any route is added. */
 export function readBodies(
   app: FastifyInstance,
   { clock, turns, bare }: { readonly clock: Clock; readonly turns: Turns; readonly bare: Bare | undefined },
@@ -46,7 +47,7 @@ export function readBodies(
   const yaml = new YamlProcess(clock, bare);
   app.addHook('onClose', () => yaml.close());
   app.removeAllContentTypeParsers();
-  // Where nothing is, nothing is read.
+  // An address without a route does not read its body.
   app.addHook('preParsing', async (request, _reply, payload) => {
     if (request.is404 && !bodiless.has(request.method)) throw nothingHere(request);
     refuseEncoded(request);
@@ -71,8 +72,8 @@ export function readBodies(
 }
 
 /**
- * A compressed body is as large as its sender likes once it is unpacked. That a server in front took another way to
- * send one for its last is how a second request is hidden in the first.
+ * Refuses compressed bodies, which can unpack to any size, and `Transfer-Encoding` other than chunked: a
+ * proxy that interprets it differently would allow request smuggling.
  */
 function refuseEncoded({ headers }: FastifyRequest): void {
   const { 'content-encoding': content = 'identity', 'transfer-encoding': transfer = 'chunked' } = headers;
@@ -82,15 +83,17 @@ function refuseEncoded({ headers }: FastifyRequest): void {
 
 function encoded(field: string, encoding: string): CarillonError {
   const value = encoding.slice(0, 80);
-  return new CarillonError('INVALID_BODY', `A body in the encoding ${JSON.stringify(value)} is not read.`, {
+  return new CarillonError('INVALID_BODY', `Content-Encoding ${JSON.stringify(value)} is not supported.`, {
     field,
     value,
-    allowed: 'a body that is not compressed',
+    allowed: 'an uncompressed body',
     source: 'header',
   });
 }
 
-/** For routes that are added afterwards: how much of a body each takes, and that none takes what it has no use for. */
+/**
+ * Sets the body limit of each route that is added afterwards, and refuses a body on routes that need none.
+ */
 export function limitBodies(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
     if (route.config?.takes === 'jobs') return;
@@ -101,22 +104,22 @@ export function limitBodies(app: FastifyInstance): void {
   });
 }
 
-/** `{}` is what clients send that always send something. */
+/** Accepts `{}`, because some clients always send a body. */
 async function refuseFields({ body }: FastifyRequest): Promise<void> {
   if (body === undefined || body === null) return;
   const [name] = typeof body === 'object' ? Object.keys(body) : ['body'];
   if (name === undefined) return;
-  throw new CarillonError('UNKNOWN_FIELD', `${name} is not known. This request has no fields.`, {
+  throw new CarillonError('UNKNOWN_FIELD', `Unknown field ${name}: this request has no fields.`, {
     field: name,
     allowed: 'no body, or an empty object',
     source: 'body',
   });
 }
 
-/** A body that is null is not the same as none, which is what the framework takes null for. */
+/** A null body is not the same as a missing body, although the framework treats it as one. */
 function notNull(request: FastifyRequest, body: unknown): unknown {
   if (body !== null || takes(request) !== null) return body;
-  throw new CarillonError('INVALID_BODY', 'The body must be a JSON object, and is null.', {
+  throw new CarillonError('INVALID_BODY', 'The body is null, but must be a JSON object.', {
     field: 'body',
     value: null,
     allowed: 'a JSON object',
@@ -124,7 +127,7 @@ function notNull(request: FastifyRequest, body: unknown): unknown {
   });
 }
 
-/** One JSON value, held to the bounds. INVALID_BODY with line and column. */
+/** Parses one JSON value within the limits. INVALID_BODY with line and column. */
 export function parseJson(bytes: Uint8Array): unknown {
   const names = boundJson(bytes, 'body');
   const text = decodeUtf8(bytes, 'body');
@@ -132,7 +135,7 @@ export function parseJson(bytes: Uint8Array): unknown {
   return readValue(text, names, (place) => place);
 }
 
-/** `names`: how many stand in the text; `whole` makes a place in it one in the body. */
+/** `names` is the number of names in the text; `whole` converts a position in it to one in the body. */
 function readValue(text: string, names: number, whole: (place: Place) => Place): unknown {
   let value: unknown;
   try {
@@ -146,7 +149,7 @@ function readValue(text: string, names: number, whole: (place: Place) => Place):
   throw standsTwice(name, whole(place));
 }
 
-/** Null where the text is no JSON from somewhere on, which its parser then tells. */
+/** Splits the body into its jobs. `mistake` is where the text stops being JSON. */
 function pieces(bytes: Uint8Array, turns: Turns): Promise<JsonPieces | { readonly mistake: number }> {
   return turns.drive(splitJson(bytes, 'body'));
 }
@@ -186,14 +189,14 @@ async function takeUp({ json, ends, lines }: ReadJobs, turns: Turns): Promise<Wr
   return jobs;
 }
 
-/** A place in a part of a text, as one in the whole. */
+/** Converts a position in a part of a text to one in the whole. */
 const behind = (start: Place, { line, column }: Place): Place =>
   line === 1
     ? { line: start.line, column: start.column + column - 1 }
     : { line: start.line + line - 1, column };
 
 function notJson({ line, column }: Place): CarillonError {
-  return new CarillonError('INVALID_BODY', `The body is not JSON from line ${line}, column ${column} on.`, {
+  return new CarillonError('INVALID_BODY', `The body is not valid JSON at line ${line}, column ${column}.`, {
     field: 'body',
     source: `body:${line}:${column}`,
     allowed: 'JSON, or YAML with Content-Type: application/yaml where jobs are expected',
@@ -205,13 +208,13 @@ function standsTwice(name: string, { line, column }: Place): CarillonError {
   const place = `line ${line}, column ${column}`;
   return new CarillonError(
     'INVALID_BODY',
-    `The body has the name ${JSON.stringify(field)} twice in one object, the second time at ${place}.`,
+    `The name ${JSON.stringify(field)} occurs twice in one object of the body, the second time at ${place}.`,
     { field, source: `body:${line}:${column}`, allowed: 'each name once' },
   );
 }
 
 function noYaml(): CarillonError {
-  return new CarillonError('INVALID_BODY', 'The body must be a JSON object, and is YAML.', {
+  return new CarillonError('INVALID_BODY', 'The body is YAML, but must be a JSON object.', {
     field: 'body',
     value: 'YAML',
     allowed: 'a JSON object',
@@ -219,10 +222,10 @@ function noYaml(): CarillonError {
   });
 }
 
-/** The job in the body of a request about one job. */
+/** Returns the job in the body of a request about one job. */
 export function oneJob(body: unknown): WrittenJob {
   if (body === undefined || (body instanceof JobsBody && body.jobs.length === 0)) {
-    throw new CarillonError('INVALID_BODY', 'The body holds no job.', {
+    throw new CarillonError('INVALID_BODY', 'The body contains no job.', {
       field: 'body',
       allowed: 'a job as JSON or YAML',
       source: 'body',
@@ -232,7 +235,7 @@ export function oneJob(body: unknown): WrittenJob {
   if (body.jobs.length === 1) return body.jobs[0]!;
   throw new CarillonError(
     'INVALID_BODY',
-    `The body holds ${body.jobs.length} jobs. POST /api/v1/apply takes many.`,
+    `The body contains ${body.jobs.length} jobs. To submit several, use POST /api/v1/apply.`,
     {
       field: 'body',
       value: body.jobs.length,
@@ -242,10 +245,10 @@ export function oneJob(body: unknown): WrittenJob {
   );
 }
 
-/** The jobs in the body of a request about many: a list, `{ jobs: [...] }`, or a single one. */
+/** Returns the jobs in the body of a request about many: a list, `{ jobs: [...] }`, or a single job. */
 export function manyJobs(body: unknown): readonly WrittenJob[] {
   if (body instanceof JobsBody) return body.jobs;
-  throw new CarillonError('INVALID_BODY', 'The body holds no jobs.', {
+  throw new CarillonError('INVALID_BODY', 'The body contains no jobs.', {
     field: 'body',
     allowed: 'a list of jobs, an object with jobs: [...], or YAML documents',
     source: 'body',
@@ -254,7 +257,7 @@ export function manyJobs(body: unknown): readonly WrittenJob[] {
 
 function refuseTooMany(count: number): void {
   if (count <= apiLimits.applyJobs) return;
-  throw new CarillonError('LIMIT_EXCEEDED', `The body holds ${count} jobs.`, {
+  throw new CarillonError('LIMIT_EXCEEDED', `The body contains ${count} jobs.`, {
     field: 'jobs',
     value: count,
     allowed: `at most ${apiLimits.applyJobs} jobs in one request`,

@@ -1,7 +1,8 @@
 /**
- * Bounds the memory that bodies take while they arrive and are worked on, whatever lengths they declare: bytes are
- * counted as they come. A small body always has room, so commands get through beside large ones. A body that does
- * not fit is refused with 503 and the rest of it is dropped unread; one that stops coming is given up.
+ * Limits the memory of request bodies while they arrive and are processed. Bytes are counted as they arrive,
+ * whatever length is declared. A small body is always accepted, so commands get through beside large bodies.
+ * A body that does not fit is refused with 503 and its rest is dropped unread. A body that stops arriving is
+ * refused.
  */
 
 import { Transform } from 'node:stream';
@@ -11,7 +12,7 @@ import type { Clock } from '../../scheduler/ports.ts';
 import { holderOf, type Room, whenOver } from '../guard/room.ts';
 import { apiLimits } from '../wire/limits.ts';
 
-/** For bodies that are read here; what is passed on to another node is not kept. */
+/** For bodies that are read here. Forwarded bodies are not kept in memory. */
 export function boundBodies(app: FastifyInstance, room: Room, clock: Clock): void {
   app.addHook('preParsing', (request, reply, payload, done) => {
     const { headers } = request;
@@ -40,14 +41,14 @@ export function boundBodies(app: FastifyInstance, room: Room, clock: Clock): voi
       },
     });
     const beAwake = giveUpAfter(clock, apiLimits.bodySilenceMs, () => counted.destroy(tooSlow()));
-    // Where nothing reads the body, nobody else listens.
+    // If nothing reads the body, nothing else listens for its errors.
     counted.on('error', () => {});
     counted.once('close', () => {
       beAwake.stop();
-      // The rest is dropped: the client may still send it, and then hears the answer.
+      // Drops the rest: a client that is still sending can then read the response.
       payload.resume();
     });
-    // What was parsed out of it is there until the answer.
+    // The parsed body stays in memory until the response.
     payload.once('end', beAwake.stop);
     whenOver(reply, () => {
       answered = true;
@@ -56,13 +57,13 @@ export function boundBodies(app: FastifyInstance, room: Room, clock: Clock): voi
     });
     payload.once('error', (error) => counted.destroy(error));
     payload.once('close', () => {
-      if (!counted.writableEnded) counted.destroy(new Error('the client went away'));
+      if (!counted.writableEnded) counted.destroy(new Error('the client disconnected'));
     });
     done(null, payload.pipe(counted));
   });
 }
 
-/** Calls `act` once nobody has called the result for so long. */
+/** Calls `act` when the returned function has not been called for the given time. */
 function giveUpAfter(
   clock: Clock,
   silenceMs: number,
@@ -83,9 +84,9 @@ function giveUpAfter(
 
 function tooSlow(): CarillonError {
   const seconds = apiLimits.bodySilenceMs / 1_000;
-  return new CarillonError('TOO_SLOW', `Nothing of the body came for ${seconds} seconds.`, {
+  return new CarillonError('TOO_SLOW', `No data of the body arrived for ${seconds} seconds.`, {
     field: 'body',
-    allowed: `a part of the body at least every ${seconds} seconds`,
+    allowed: `some data of the body at least every ${seconds} seconds`,
     source: 'body',
   });
 }

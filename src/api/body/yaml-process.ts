@@ -1,8 +1,8 @@
 /**
- * Reads YAML in a process of its own, because its reader takes seconds for what JSON takes milliseconds for: nothing
- * here waits for it but the request. One text at a time, bounded in time and memory; what does not come to an end
- * ends with the process, and so does whatever brings the engine itself down, which on a thread would take the
- * scheduler with it. The jobs come back as JSON, to be taken up one by one.
+ * Parses YAML in a separate process, because its parser needs seconds for what JSON needs milliseconds for,
+ * and only the request should wait. It parses one text at a time, limited in time and memory. A parse that
+ * exceeds a limit ends with the process. So does one that crashes Node.js itself, which in a worker thread
+ * would end the scheduler. The jobs are returned as JSON, to be parsed one by one.
  *
  * The process runs this same file.
  */
@@ -17,22 +17,22 @@ import type { Clock } from '../../scheduler/ports.ts';
 export const yamlLimits = {
   /** 20,000 jobs take ten seconds on a slow machine. */
   withinMs: 60_000,
-  /** Megabytes; the same jobs take half of it. */
+  /** In megabytes. 20,000 jobs take half of it. */
   memoryMb: 768,
   /** Texts that wait for their turn. */
   waiting: 16,
-  /** A process that nobody needs is ended, and with it the memory of what it read. */
+  /** Ends an unused process, to free the memory of what it parsed. */
   idleMs: 30_000,
 } as const;
 
-/** Jobs as JSON: one text, where each ends in it, and the line at which each began in the YAML. */
+/** Jobs as one JSON text, with the end of each in it, and the line at which each began in the YAML. */
 export interface ReadJobs {
   readonly json: Uint8Array;
   readonly ends: Uint32Array;
   readonly lines: Uint32Array;
 }
 
-/** A `CarillonError` as it passes between processes. */
+/** A `CarillonError` as it is sent between processes. */
 interface Problem {
   readonly code: ErrorCode;
   readonly message: string;
@@ -44,10 +44,10 @@ type Answer =
   | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
   | { readonly kind: 'failed'; readonly message: string; readonly stack: string };
 
-/** The command line by which a program gets the first `count` descriptors of those that it is given, and no other. */
+/** Returns a command line that passes only the first `count` file descriptors to the program. */
 export type Bare = (count: number, argv: readonly [string, ...string[]]) => readonly [string, ...string[]];
 
-/** What the process is started with. */
+/** The argument that starts this file as the process. */
 const role = 'read-yaml';
 
 export class YamlProcess {
@@ -63,12 +63,12 @@ export class YamlProcess {
     this.#bare = bare;
   }
 
-  /** The jobs of a body. INVALID_BODY; LIMIT_EXCEEDED; BUSY where too many are to be read already. */
+  /** Returns the jobs of a body. INVALID_BODY; LIMIT_EXCEEDED; BUSY if too many texts already wait. */
   async read(bytes: Uint8Array): Promise<ReadJobs> {
     if (this.#waiting >= yamlLimits.waiting) {
-      throw new CarillonError('BUSY', `${this.#waiting} bodies of YAML wait to be read already.`, {
+      throw new CarillonError('BUSY', `${this.#waiting} YAML bodies are already waiting to be parsed.`, {
         field: 'body',
-        allowed: `at most ${yamlLimits.waiting} at one time, or JSON`,
+        allowed: `at most ${yamlLimits.waiting} waiting YAML bodies, or JSON`,
         source: 'body',
       });
     }
@@ -99,7 +99,7 @@ export class YamlProcess {
     throw Object.assign(new Error(answer.message), { stack: answer.stack });
   }
 
-  /** One that was started earlier may have been ended by whoever looks after the machine: a new one is asked then. */
+  /** Starts a new process if the previous one was ended from outside, for example by the operating system. */
   async #answer(bytes: Uint8Array): Promise<Answer> {
     const earlier = this.#child;
     if (earlier !== null) {
@@ -118,7 +118,7 @@ export class YamlProcess {
       const done = (settle: () => void): void => {
         stopWaiting();
         child.removeAllListeners();
-        // It may end later, and nobody waits for it then.
+        // The process may fail later, when no request waits for it.
         child.on('error', () => undefined);
         settle();
       };
@@ -131,12 +131,12 @@ export class YamlProcess {
       const stopWaiting = this.#clock.after(withinMs, () => lost(takesMore(`${withinMs / 1_000} seconds`)));
       child.once('message', (answer) => done(() => resolve(answer as Answer)));
       child.once('error', lost);
-      // How the engine ends when it has no memory left; anything else is a fault.
+      // How Node.js ends when it runs out of memory. Any other end is a bug.
       child.once('exit', (code, signal) =>
         lost(
           signal === 'SIGABRT' || code === 134
             ? takesMore(`${memoryMb} MiB of memory`)
-            : new Error(`the process that reads YAML has ended: ${signal ?? code}`),
+            : new Error(`the YAML process ended: ${signal ?? code}`),
         ),
       );
       child.send(bytes, (error) => {
@@ -153,7 +153,7 @@ export class YamlProcess {
 }
 
 function start(bare: Bare): ChildProcess {
-  // Its streams, and the one on which it is asked.
+  // The three standard streams, and the channel for requests.
   const [execPath, ...before] = bare(4, [process.execPath]);
   return fork(fileURLToPath(import.meta.url), [role], {
     execPath,
@@ -164,9 +164,9 @@ function start(bare: Bare): ChildProcess {
 }
 
 function takesMore(bound: string): CarillonError {
-  return new CarillonError('INVALID_BODY', `Reading the body as YAML takes more than ${bound}.`, {
+  return new CarillonError('INVALID_BODY', `Parsing the YAML body takes more than ${bound}.`, {
     field: 'body',
-    allowed: `YAML that is read within ${bound}, or JSON`,
+    allowed: `YAML that can be parsed within ${bound}, or JSON`,
     source: 'body',
   });
 }
@@ -196,6 +196,6 @@ function answer(bytes: Uint8Array): Answer {
 if (process.argv[2] === role && process.send !== undefined) {
   process.on('message', (bytes: Uint8Array) => void process.send?.(answer(bytes)));
   process.on('disconnect', () => process.exit());
-  // Ctrl-C reaches the whole group; the scheduler says when this ends.
+  // Ctrl-C reaches the whole process group; the scheduler ends this process.
   process.on('SIGINT', () => undefined);
 }

@@ -1,6 +1,6 @@
 /**
- * The interface of Chronos, both generations of it: `/v1/scheduler` as in 3.x and `/scheduler` as in 2.x. Any
- * node answers, as everywhere; nothing here is known to the rest of the interface.
+ * The API of Chronos, in both generations: `/v1/scheduler` as in 3.x and `/scheduler` as in 2.x. Any node
+ * answers. The rest of the API does not know this one.
  */
 
 import type { FastifyInstance } from 'fastify';
@@ -18,8 +18,8 @@ import { chronosTaskRoutes } from './tasks.ts';
 const prefixes: Readonly<Record<Generation, string>> = { 2: '/scheduler', 3: '/v1/scheduler' };
 
 /**
- * The address that is meant: clients end one with a slash, or join a base that ends in one with a path. Chronos
- * took the first; other addresses are left as they are.
+ * Normalizes an address: clients append a slash, or join a base that ends in a slash with a path. Chronos
+ * accepted the former. Other addresses stay as they are.
  */
 export function meantAddress(url: string): string {
   if (!/^\/+(v1\/+)?scheduler\//.test(url)) return url;
@@ -36,7 +36,8 @@ export function chronosApi(app: FastifyInstance, context: ApiContext, log: Log):
         const own: ChronosContext = { ...context, log, generation };
         answerErrors(api, log, generation);
         readAnyBody(api);
-        // Clients send parameters that no version knew; the answers are described in docs/chronos.md.
+        // Clients send parameters that no version had, so unknown ones are accepted. docs/chronos.md
+        // describes the responses.
         api.addHook('onRoute', (route) => {
           route.schema = { ...route.schema, hide: true, querystring: {} };
         });

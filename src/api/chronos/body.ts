@@ -1,6 +1,6 @@
 /**
- * Bodies as clients of Chronos send them: JSON, also where the content type is missing or odd. Only the types
- * that a foreign web page can post are not read as jobs; Chronos did not read them either.
+ * Request bodies as Chronos clients send them: JSON, even if the content type is missing or wrong. Only types
+ * that another web page can post are refused; Chronos refused them too.
  */
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -19,21 +19,21 @@ export function readAnyBody(app: FastifyInstance): void {
   });
 }
 
-/** INVALID_BODY for what is no JSON. */
+/** Parses the body. INVALID_BODY if it is not JSON. */
 export function jsonBody(request: FastifyRequest): unknown {
   const type = request.headers['content-type'] ?? '';
   if (formTypes.test(type)) {
-    throw new CarillonError('INVALID_BODY', `A body of type ${type} is not read.`, {
+    throw new CarillonError('INVALID_BODY', `Content type ${type} is not supported.`, {
       field: 'content-type',
       value: type,
       allowed: 'application/json',
     });
   }
-  // Some editors begin a file with a mark of its byte order, which is no JSON; Chronos read over it.
+  // Some editors start a file with a byte order mark, which is not JSON. Chronos ignored it.
   const bytes = withoutMark(request.body instanceof Uint8Array ? request.body : new Uint8Array());
   const value = parseJson(bytes);
   if (value !== undefined) return value;
-  throw new CarillonError('INVALID_BODY', 'The body is not JSON from line 1, column 1 on.', {
+  throw new CarillonError('INVALID_BODY', 'The body is not valid JSON at line 1, column 1.', {
     field: 'body',
     allowed: 'JSON',
   });

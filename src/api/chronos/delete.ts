@@ -1,7 +1,7 @@
 /**
- * Deleting a job that others wait for. Chronos makes every child of a scheduled job a scheduled job of its own,
- * also one that has other parents; here a child goes on with the parents that are left, with those of a
- * deleted dependent job in its place, and without any it runs by hand only.
+ * Deletes a job that other jobs depend on. In Chronos, every child of a deleted scheduled job becomes a
+ * scheduled job, even one with other parents. Here a child keeps its other parents and inherits the parents
+ * of a deleted dependent job; without any parent it runs only when triggered.
  */
 
 import type { JobView, SchedulerHandle } from '../../scheduler/handle.ts';
@@ -13,7 +13,7 @@ export async function removeJob(scheduler: SchedulerHandle, view: JobView, by: s
       definition: withParentsOf(scheduler.job(child), view),
       source: `children of ${name}`,
     }));
-    // A child that can't take them over loses the parent below, as the others do.
+    // A child that cannot inherit the parents loses the deleted one below, like all others.
     await scheduler.submit({ kind: 'apply', definitions, prune: null, dryRun: false, by });
   }
   await scheduler.submit({ kind: 'delete-job', name, dependents: 'detach', by });

@@ -1,6 +1,6 @@
 /**
- * Metrics as Chronos answers them: Dropwizard's JSON. Run times are in milliseconds, over all time and not over
- * the last minutes. What dashboards read of the Java machine's heap is this process's own heap.
+ * Metrics in Chronos' form: Dropwizard's JSON. Run times are in milliseconds and all-time, not over the last
+ * minutes. The values that dashboards read as the JVM heap are the heap of this process.
  */
 
 import { getHeapStatistics } from 'node:v8';
@@ -43,7 +43,7 @@ export async function dropwizardMetrics(reading: Reading): Promise<object> {
   };
 }
 
-/** In bytes, as Java counts them; it prints -1 for a size at the start that is not known. */
+/** In bytes, as in Java, which prints -1 for an unknown initial size. */
 function heapGauges(): Record<string, { value: number }> {
   const { total_heap_size: committed, used_heap_size: used, heap_size_limit: max } = getHeapStatistics();
   const values = { committed, init: -1, max, usage: used / max, used };
@@ -76,8 +76,8 @@ function histogramOf(stats: JobStats | null): object {
 }
 
 /**
- * Chronos knew one form, so JSON is for who names none, as its exporters and chronos-python do, and for who
- * would rather have JSON than text. Prometheus names text, curl takes anything.
+ * Chronos had one form, so clients that send no Accept header, such as its exporters and chronos-python, get
+ * JSON, and so do clients that prefer JSON to text. Prometheus requests text; curl accepts anything.
  */
 export function asksForDropwizard(accept: string | undefined): boolean {
   if (accept === undefined || accept.trim() === '') return true;
@@ -86,7 +86,7 @@ export function asksForDropwizard(accept: string | undefined): boolean {
   return json > text || (json > 0 && json === text && /\bapplication\/json\b/i.test(accept));
 }
 
-/** The weight of a media type in an Accept header, by the most exact range for it; 0: not wanted. */
+/** The weight of a media type in an Accept header, by the most specific range. 0: not acceptable. */
 function preference(accept: string, type: string): number {
   const ranges = new Map<string, number>();
   for (const range of accept.toLowerCase().split(',')) {

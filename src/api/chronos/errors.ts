@@ -1,6 +1,6 @@
 /**
- * Failures in the forms that clients of Chronos know: 400 for whatever is unknown or wrong, as JSON in the
- * third generation and as plain text in the second. What the surroundings can't give now stays a 503.
+ * Errors in the forms that Chronos clients know: 400 for unknown or invalid input, as JSON in the third
+ * generation and as plain text in the second. Temporary failures stay 503.
  */
 
 import { STATUS_CODES } from 'node:http';
@@ -11,7 +11,7 @@ import { shownInMessage } from '../../scheduler/job/masked.ts';
 import type { Log } from '../../scheduler/ports.ts';
 import { toCatalogue } from '../wire/error-map.ts';
 
-/** For the routes of one generation, before they are added. */
+/** For the routes of one generation; call it before they are added. */
 export function answerErrors(app: FastifyInstance, log: Log, generation: Generation): void {
   app.setErrorHandler((error, request, reply) => {
     const expected = error instanceof CarillonError ? error : toCatalogue(error, request);
@@ -28,10 +28,10 @@ export function answerErrors(app: FastifyInstance, log: Log, generation: Generat
   );
 }
 
-/** Chronos never had these. */
+/** Chronos never used these statuses. */
 const ownStatuses = new Set([405, 408, 421]);
 
-/** Chronos' own word for whatever is wrong is 400; its framework's for a type that is not read is 415. */
+/** Chronos answered 400 for all invalid input; its framework answered 415 for an unsupported content type. */
 function statusOf({ code, status, details }: CarillonError): number {
   if (status >= 500 || ownStatuses.has(status) || code === 'NOT_FOUND') return status;
   return details.field === 'content-type' ? 415 : 400;
@@ -45,6 +45,6 @@ function answer(reply: FastifyReply, generation: Generation, status: number, mes
     .send(JSON.stringify({ status: STATUS_CODES[status] ?? String(status), message }));
 }
 
-/** The name was looked for as Chronos does, and is told in its words. */
+/** Chronos' own message for an unknown job, depending on how it looked the job up. */
 export const noSuchJob = (name: string, words: 'requirement failed: Job' | 'JobSchedule'): CarillonError =>
   new CarillonError('JOB_NOT_FOUND', `${words} '${name}' not found`, { field: 'name', value: name });

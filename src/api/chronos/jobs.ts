@@ -1,4 +1,4 @@
-/** Jobs as Chronos' clients see and change them. */
+/** Jobs as Chronos clients read and change them. */
 
 import type { FastifyInstance } from 'fastify';
 import { CarillonError } from '../../errors.ts';
@@ -18,7 +18,7 @@ import { type ChronosContext, knownJob, submitJob } from './submit.ts';
 
 export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext): void {
   const { scheduler, turns, generation } = context;
-  // The third generation took PUT away.
+  // The third generation dropped PUT.
   const writes: ('POST' | 'PUT')[] = generation === 2 ? ['POST', 'PUT'] : ['POST'];
   for (const kind of ['iso8601', 'dependency'] as const) {
     app.route({
@@ -79,7 +79,7 @@ export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext):
   });
 }
 
-/** The job; JOB_NOT_FOUND in Chronos' words. */
+/** The job. JOB_NOT_FOUND in Chronos' words. */
 export function jobOr(
   scheduler: SchedulerHandle,
   name: string,
@@ -90,7 +90,7 @@ export function jobOr(
   return view;
 }
 
-/** The job as its clients read it. */
+/** The job in Chronos' form. */
 const shownJob = (view: JobView): ChronosJob => shown(toChronos(view));
 
 interface Search {
@@ -104,7 +104,7 @@ function searchIn(query: Query): Search {
   return { name: text('name'), command: text('command'), any: text('any') };
 }
 
-/** Name and command must both be found; what is found anywhere comes besides. */
+/** The name and the command must both match; jobs that match `any` are added. */
 function matches(job: ChronosJob, { name, command, any }: Search): boolean {
   const has = (text: string, part: string) => text.toLowerCase().includes(part.toLowerCase());
   const anywhere = [job.name, job.command, job.description, job.owner, job.ownerName];

@@ -1,4 +1,4 @@
-/** What Chronos' clients read of the whole: who leads, the graph, and how long jobs take. */
+/** Reports for Chronos clients: the leader, the graph, and run times. */
 
 import type { FastifyInstance } from 'fastify';
 import { toCsv } from '../../dag/export.ts';
@@ -15,7 +15,7 @@ import { sendLong, sendParts } from '../long-answer.ts';
 import { jobOr } from './jobs.ts';
 import type { ChronosContext } from './submit.ts';
 
-/** Newest runs of a job that are told; Chronos' own setting. */
+/** Number of newest runs reported per job, as in Chronos. */
 const historyLength = 5;
 const text = 'text/plain; charset=utf-8';
 
@@ -100,7 +100,7 @@ type Statistic = (typeof statistics)[number];
 
 const isStatistic = (name: string): name is Statistic => (statistics as readonly string[]).includes(name);
 
-/** Of successful attempts, in milliseconds; 0 for a job that never ran. */
+/** Of successful attempts, in milliseconds. 0 for a job that never ran. */
 function statisticOf({ stats }: JobView, statistic: Statistic): number {
   if (stats === null) return 0;
   const { runTime } = allTime(stats);
@@ -129,14 +129,14 @@ function statusOf({ state }: Run): 'Success' | 'Fail' | 'Running' | 'Idle' {
   return state === 'succeeded' ? 'Success' : 'Fail';
 }
 
-/** `11/21/26 13:05:00`, in UTC. */
+/** Formats a time in UTC: `11/21/26 13:05:00`. */
 function momentOrNot(at: number | null): string {
   if (at === null) return 'N/A';
   const iso = new Date(at).toISOString();
   return `${iso.slice(5, 7)}/${iso.slice(8, 10)}/${iso.slice(2, 4)} ${iso.slice(11, 19)}`;
 }
 
-/** `1d2h3m4s`, without the parts that are zero. */
+/** Formats a duration without zero parts: `1d2h3m4s`. */
 function lasting(ms: number): string {
   const seconds = Math.floor(ms / 1_000);
   const parts = [

@@ -1,7 +1,7 @@
 /**
- * Takes in a job in Chronos' form: creates it or replaces the one of its name, as POST does there. What the
- * engine at hand can't honour (limits, placement) is kept with the job and told, not refused: Chronos' clients
- * send it with every job.
+ * Accepts a job in Chronos' form: creates it or replaces the job of that name, like POST in Chronos. Fields
+ * that the engine does not support (limits, placement) are stored and reported, not refused, because Chronos
+ * clients send them with every job.
  */
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -18,7 +18,7 @@ import type { Log } from '../../scheduler/ports.ts';
 import { type ApiContext, requestedBy } from '../context.ts';
 import { jsonBody } from './body.ts';
 
-/** Changes of the same job by others that may come in between; each makes one more try. */
+/** Retries after concurrent changes of the same job. */
 const maxTries = 8;
 
 export interface ChronosContext extends ApiContext {
@@ -26,7 +26,10 @@ export interface ChronosContext extends ApiContext {
   readonly generation: Generation;
 }
 
-/** Answers 204; what is kept without effect is told in a header and in the log, and who reads JSON has it as a body. */
+/**
+ * Answers 204. Fields without effect are reported in a header and in the log, and in the body to clients that
+ * accept JSON.
+ */
 export async function submitJob(
   context: ChronosContext,
   request: FastifyRequest,
@@ -47,19 +50,19 @@ export async function submitJob(
   const answer = await put(context, sent, by);
   const name = nativeName(job.name);
   const idle = answer.state.paused !== null || answer.state.disabled !== null;
-  // One that has run for the last time reads as disabled without being held.
+  // A job that has run for the last time reads as disabled without being paused.
   if (idle !== job.disabled && toChronos(context.scheduler.job(name)).disabled !== job.disabled)
     await context.scheduler.submit({ kind: job.disabled ? 'pause' : 'resume', name, by });
   const warnings = [...sent.taken, ...answer.warnings];
   if (answer.outcome === 'unchanged' || warnings.length === 0) return reply.code(204).send();
   context.log.warn({ job: job.name, warnings }, 'chronos.kept-with-difference');
   reply.header('x-carillon-warning', headerText(warnings.join('; ')));
-  // Chronos answers 204: only who asks for JSON by name reads a body.
+  // Chronos answers 204, so only clients that request JSON explicitly read a body.
   if (!/\bapplication\/json\b/i.test(request.headers.accept ?? '')) return reply.code(204).send();
   return reply.code(200).send({ status: 'OK', message: warnings.join('; ') });
 }
 
-/** A name that the generation allows, and that no other job has here. */
+/** Checks that the generation allows the name and that no other job has it. */
 function checkName({ scheduler, generation }: ChronosContext, name: string): void {
   const value = name.slice(0, 80);
   const here = jobHere(scheduler, nativeName(name));
@@ -81,10 +84,10 @@ function checkName({ scheduler, generation }: ChronosContext, name: string): voi
   );
 }
 
-/** A header holds printable ASCII, and proxies refuse long ones. */
+/** Headers allow printable ASCII only, and proxies refuse long ones. */
 const headerText = (text: string): string => text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 2_000);
 
-/** A schedule makes a scheduled job and parents a dependent one: each has its own address. */
+/** A job with a schedule and a dependent job have different addresses. */
 function fitting(sent: Sent, kind: 'iso8601' | 'dependency'): Sent {
   const { job } = sent;
   const parents = job.parents ?? [];
@@ -92,11 +95,11 @@ function fitting(sent: Sent, kind: 'iso8601' | 'dependency'): Sent {
     if (parents.length > 0) return sent;
     throw new CarillonError('MISSING_FIELD', 'Error, parent does not exist: parents names no job', {
       field: 'parents',
-      allowed: 'names of jobs; a job with a schedule goes to iso8601',
+      allowed: 'names of jobs; send a job with a schedule to iso8601',
     });
   }
   if (parents.length === 0) return { ...sent, job: { ...job, parents: null } };
-  throw new CarillonError('INVALID_FIELD', 'a job with parents goes to dependency, not to iso8601', {
+  throw new CarillonError('INVALID_FIELD', 'a job with parents must be sent to dependency, not to iso8601', {
     field: 'parents',
     allowed: 'no parents',
   });
@@ -129,19 +132,22 @@ async function put({ scheduler, generation }: ChronosContext, sent: Sent, by: st
   }
 }
 
-/** Credentials that the client read as `***` are those of the job; see masked.ts. */
+/** Replaces credentials that the client read as `***` with those of the job; see masked.ts. */
 function withCredentials(sent: Sent, before: JobView | null): Sent {
   const stored = before && crossFilled(toChronos(before));
   return { ...sent, job: unmasked(sent.job, stored, 'body') };
 }
 
-/** What a job may go without because the engine can't honour it; null: the refusal stands. */
+/**
+ * Returns the field that the job can do without because the engine does not support it. Null: the refusal
+ * stands.
+ */
 function refusedPart({ code, details: { field = '' } }: CarillonError): Unmapped | null {
   if (code !== 'UNSUPPORTED_BY_ENGINE' && code !== 'ENGINE_NOT_CONFIGURED') return null;
   return droppable.find((part) => field === `run.${part}` || field.startsWith(`run.${part}.`)) ?? null;
 }
 
-/** The job of this name, as it was sent or as it is here; null where there is none. */
+/** Finds a job by the name as sent or as stored here. Null if there is none. */
 export function knownJob(scheduler: SchedulerHandle, name: string): JobView | null {
   const view = jobHere(scheduler, nativeName(name));
   return view !== null && (name === view.job.name || name === shownName(view.job.definition)) ? view : null;

@@ -1,4 +1,4 @@
-/** Tasks, which are runs here: killed, told how they did, counted as succeeded. */
+/** Chronos tasks, which are runs here: kill them, report their result, mark them as succeeded. */
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CarillonError } from '../../errors.ts';
@@ -21,7 +21,7 @@ export function chronosTaskRoutes(app: FastifyInstance, context: ChronosContext)
 
   app.delete<{ Params: Named }>('/task/kill/:name', async (request, reply) => {
     const { runs } = jobOr(scheduler, request.params.name, 'JobSchedule');
-    // What waits first, or the end of what runs would let it go.
+    // Waiting runs first; otherwise the end of a running one would start them.
     const all = [...runs].sort((a, b) => Number(isRunning(a.state)) - Number(isRunning(b.state)));
     for (const run of all) await kill(run, requestedBy(request));
     return reply.code(204).send();
@@ -46,7 +46,7 @@ export function chronosTaskRoutes(app: FastifyInstance, context: ChronosContext)
     jobOr(scheduler, request.params.name, 'JobSchedule');
     taskOf(request.params.task);
     if (numberIn(request, 'numAdditionalElementsProcessed') < 0)
-      throw notAllowed('numAdditionalElementsProcessed', 'a whole number that is not negative');
+      throw notAllowed('numAdditionalElementsProcessed', 'a non-negative whole number');
     return reply.code(204).send();
   });
 
@@ -62,7 +62,7 @@ export function chronosTaskRoutes(app: FastifyInstance, context: ChronosContext)
     const { due, attempt, job } = taskOf(request.params.task);
     const succeeded = numberIn(request, 'statusCode') === 0;
     const runs = knownJob(scheduler, job)?.runs ?? [];
-    // A task that is over, and one whose exit tells, has nothing to be told: Chronos takes the word all the same.
+    // Chronos accepts a report for an ended task, or for one that ends by its exit code, and ignores it.
     const run = runs.find((each) => each.due === due && each.attempts.length === attempt);
     if (run !== undefined && completesByCallback(context, job))
       await unlessEnded(
@@ -75,7 +75,7 @@ export function chronosTaskRoutes(app: FastifyInstance, context: ChronosContext)
 const completesByCallback = ({ scheduler }: ChronosContext, job: string): boolean =>
   scheduler.job(job).job.definition.policy?.completion === 'callback';
 
-/** Somebody was quicker: what was asked for is so. */
+/** Another request was faster, and its effect is the requested one. */
 async function unlessEnded(done: Promise<unknown>): Promise<void> {
   try {
     await done;
@@ -87,14 +87,14 @@ async function unlessEnded(done: Promise<unknown>): Promise<void> {
 function taskOf(id: string): NonNullable<ReturnType<typeof readTaskId>> {
   const task = readTaskId(id);
   if (task !== null) return task;
-  throw new CarillonError('INVALID_FIELD', `'${id.slice(0, 80)}' is no task id`, {
+  throw new CarillonError('INVALID_FIELD', `'${id.slice(0, 80)}' is not a task id`, {
     field: 'task',
     value: id.slice(0, 80),
     allowed: 'ct:<due>:<attempt>:<job>:<arguments>',
   });
 }
 
-/** A number from the body, also as text. */
+/** A number in the body, also as text. */
 function numberIn(request: FastifyRequest, field: string): number {
   const value = (jsonBody(request) as Record<string, unknown> | null)?.[field];
   if (value === undefined || value === null) throw notAllowed(field, 'a number');

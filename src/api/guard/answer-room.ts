@@ -1,8 +1,8 @@
 /**
- * Bounds the memory of answers that clients do not read: a client can request pages of megabytes, one after another,
- * and read none. The bytes of an answer count until the system has taken them. An answer that does not fit becomes a
- * 503, and one that is not read in time ends its connection. Long answers that are made while they are read hold next
- * to nothing, and streams have bounds of their own.
+ * Limits the memory of responses that clients do not read: a client can request large pages one after another
+ * without reading any. The bytes of a response count until the operating system has taken them. A response
+ * that does not fit becomes a 503. One that is not read in time ends its connection. Long responses that are
+ * produced while they are read need almost no memory, and streams have their own limits.
  */
 
 import type { FastifyInstance } from 'fastify';

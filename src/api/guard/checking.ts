@@ -1,8 +1,8 @@
 /**
- * Holds requests to the schemas of their routes. Query parameters arrive as text and are turned into what the
- * schema says; everything that does not fit is refused in the words that job files are refused with: the
- * field, the value, what is allowed, and the nearest known name. Bodies that are jobs (described by reference or
- * as a choice, not as an object here) are for the scheduler to judge and pass as they are.
+ * Validates requests against the schemas of their routes. Query parameters arrive as text and are converted
+ * to the type in the schema. A mismatch is reported like one in a job file: the field, the value, what is
+ * allowed, and the closest known name. Bodies that are jobs (described by a reference or a choice, not by an
+ * object here) are checked by the scheduler and pass unchanged.
  */
 
 import type { FastifySchemaCompiler } from 'fastify';
@@ -17,7 +17,7 @@ const sources: Readonly<Record<string, string>> = {
   body: 'body',
 };
 
-/** One problem is enough: the rest of a request is often a consequence. */
+/** One problem is enough: further ones are often consequences of the first. */
 const maxProblems = 1;
 
 export const compileCheck: FastifySchemaCompiler<Shape> = ({ schema, httpPart = 'body' }) => {
@@ -26,7 +26,7 @@ export const compileCheck: FastifySchemaCompiler<Shape> = ({ schema, httpPart = 
   return (given: unknown) => {
     try {
       const absent = given === undefined || given === null;
-      // A body may be left out where every field of it may.
+      // A body may be omitted if all of its fields are optional.
       if (absent && !schema.required?.length) return { value: given };
       const data = absent ? {} : given;
       const value = httpPart === 'querystring' ? readQuery(schema, data as Query) : data;
@@ -45,7 +45,7 @@ function refuseOtherThanObject(body: unknown): void {
   const fits = typeof body === 'object' && !Array.isArray(body);
   if (fits && !(body instanceof JobsBody)) return;
   const given = body instanceof JobsBody ? 'YAML' : describe(body);
-  throw new CarillonError('INVALID_BODY', `The body must be a JSON object, and is ${given}.`, {
+  throw new CarillonError('INVALID_BODY', `The body is ${given}, but must be a JSON object.`, {
     field: 'body',
     value: shorten(body instanceof JobsBody ? 'YAML' : body),
     allowed: 'a JSON object',
@@ -53,10 +53,13 @@ function refuseOtherThanObject(body: unknown): void {
   });
 }
 
-/** As it was parsed: what is repeated is a list. */
+/** The parsed query. A repeated parameter is a list. */
 export type Query = Readonly<Record<string, string | string[]>>;
 
-/** `limit=5` is a number and `state=a,b` a list where the schema says so; everything else is left to be refused. */
+/**
+ * Converts `limit=5` to a number and `state=a,b` to a list if the schema says so. Everything else is left for
+ * the check.
+ */
 function readQuery(schema: Shape, query: Query): Record<string, unknown> {
   const { properties = {} } = schema;
   return Object.fromEntries(
@@ -68,12 +71,14 @@ function readQuery(schema: Shape, query: Query): Record<string, unknown> {
   );
 }
 
-/** The value of a parameter that is no list; null where it is not given. INVALID_FIELD where it is repeated. */
+/**
+ * Returns the value of a parameter that is no list, or null if it is absent. INVALID_FIELD if it is repeated.
+ */
 export function single(query: Query, name: string): string | null {
   const given = query[name] ?? null;
   if (!Array.isArray(given)) return given;
   const allowed = 'one value';
-  throw new CarillonError('INVALID_FIELD', `${name} is given ${given.length} times. Allowed: ${allowed}.`, {
+  throw new CarillonError('INVALID_FIELD', `${name} occurs ${given.length} times. Allowed: ${allowed}.`, {
     field: name,
     value: shorten(given),
     allowed,
@@ -84,7 +89,7 @@ export function single(query: Query, name: string): string | null {
 function readParameter(shape: Shape | undefined, given: string | string[]): unknown {
   if (shape?.type === 'array') {
     const list = Array.isArray(given) ? given : [given];
-    // Choices never hold a comma; free texts (labels) may.
+    // Values of an enumeration never contain a comma; free texts such as labels may.
     return shape.items?.anyOf === undefined ? list : list.flatMap((text) => text.split(','));
   }
   if (typeof given !== 'string') return given;

@@ -1,17 +1,17 @@
 /**
- * Connections: bounded in all and for each address, and ended when the app closes.
+ * Limits connections, in total and per address, and closes them when the app closes.
  *
- * Where there are too many, one that gets nothing done makes way for the new one: first those on which nothing is
- * asked, then those whose request is still on its way, those of operators and of other nodes last; within each, the
- * one that has been so for longest. A connection that is being answered stays, unless its client does not take what
- * it is sent: such go after all others.
+ * When a limit is reached, a connection without progress is closed in favour of the new one: first idle
+ * connections, then those whose request is still arriving, and last those of operators and other nodes;
+ * within each group, the one that has been in its state for longest. A connection that is being answered is
+ * kept, unless its client does not read the response; such connections are closed only after all others.
  *
- * Requests of one connection are answered one after the other. An answer that waits behind another would take memory,
- * and the platform never tells it that the connection has ended. Requests beyond a few are dropped.
+ * Requests of one connection are answered one after another. A response that waits behind another would take
+ * memory, and Node.js never tells it that the connection has closed, so requests beyond a few are dropped.
  *
- * At the end the platform's own closing leaves three kinds open for a minute: those on which nothing was ever asked,
- * which browsers open in advance, those whose request is not here as a whole, and those whose stream ends because of the
- * closing.
+ * When the server closes, Node.js itself leaves three kinds of connections open for a minute: those without
+ * any request yet, which browsers open in advance; those whose request has not arrived completely; and those
+ * whose stream ends because of the closing. This class closes them.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -21,25 +21,28 @@ import { CarillonError } from '../../errors.ts';
 import { apiLimits } from '../wire/limits.ts';
 import { isOurs } from './room.ts';
 
-/** What is asked on a connection; `answering` begins when the request is here as a whole. */
+/** State of a connection; `answering` begins when the request has arrived completely. */
 type Phase = 'quiet' | 'receiving' | 'answering';
 
 interface Connection {
   readonly address: string;
   phase: Phase;
   ours: boolean;
-  /** Not ended yet, in the order in which they were asked for; each with what to call when the one before has. */
+  /**
+   * Unfinished responses in the order of their requests, each with the function to call when the previous one
+   * has ended.
+   */
   readonly answers: Map<ServerResponse, () => void>;
 }
 
 export class Connections {
-  /** In the order in which they came into their phase. */
+  /** In the order in which they entered their phase. */
   readonly #open = new Map<Socket, Connection>();
   #closing = false;
 
   constructor(app: FastifyInstance) {
     app.server.on('connection', (socket) => this.#take(socket));
-    // Before the framework, which begins to work at once.
+    // Before the framework's own listener, which starts to handle the request at once.
     app.server.prependListener('request', (request, response) => this.#asked(request, response));
     app.addHook('onRequest', async (request, reply) => {
       if (!(await this.#turnOf(request.raw.socket, reply))) reply.hijack();
@@ -88,7 +91,7 @@ export class Connections {
     });
   }
 
-  /** Resolves when all that was asked for before is answered; false: nothing may be answered any more. */
+  /** Resolves when all earlier requests are answered. False: no response may be sent any more. */
   async #turnOf(socket: Socket, reply: FastifyReply): Promise<boolean> {
     const answers = this.#open.get(socket)?.answers;
     if (answers === undefined) return !socket.destroyed;
@@ -111,7 +114,7 @@ export class Connections {
     this.#open.set(socket, connection);
   }
 
-  /** False when nobody can make way. */
+  /** Returns false if no connection can be closed. */
   #makeWay(address: string): boolean {
     let own = 0;
     for (const connection of this.#open.values()) if (connection.address === address) own++;
@@ -138,12 +141,12 @@ export class Connections {
 const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
-/** The least makes way first; infinite: never. */
+/** The connection with the lowest rank is closed first. Infinity: never. */
 function rankOf({ phase, ours, answers }: Connection): number {
   const own = ours ? 2 : 0;
   if (phase !== 'answering') return (phase === 'receiving' ? 1 : 0) + own;
   const first = firstOf(answers);
-  // Made as a whole, or as far as the client has room for.
+  // The response is complete, or produced as far as the client has read.
   const unread = first !== undefined && (first.writableEnded || first.writableNeedDrain);
   return unread ? 4 + own : Number.POSITIVE_INFINITY;
 }
@@ -154,6 +157,8 @@ function firstOf(answers: Connection['answers']): ServerResponse | undefined {
 }
 
 function tooManyAtOnce(): CarillonError {
-  const allowed = `at most ${apiLimits.pipelined} requests of one connection at once`;
-  return new CarillonError('BUSY', `Too much is asked for at once. Allowed: ${allowed}.`, { allowed });
+  const allowed = `at most ${apiLimits.pipelined} concurrent requests of one connection`;
+  return new CarillonError('BUSY', `Too many concurrent requests on this connection. Allowed: ${allowed}.`, {
+    allowed,
+  });
 }

@@ -1,21 +1,25 @@
 /**
- * Answers only requests that are for this server by name. A web page whose own name was made to resolve to this
- * address (DNS rebinding) is same-origin to its browser, so nothing else keeps it out: the browser still says
- * the page's name in Host. `X-Forwarded-Host` and its like are not read: whoever sends them could say anything.
+ * Accepts only requests whose Host names this server. With DNS rebinding, a web page makes its own host name
+ * resolve to this address, so it is same-origin to the browser and nothing else keeps it out. The browser
+ * still sends the page's name in Host. `X-Forwarded-Host` and similar headers are ignored, because any sender
+ * can set them.
  */
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CarillonError } from '../../errors.ts';
 
-/** Health checks in HTTP/1.0 send no Host. No browser leaves it out, and these paths tell nothing about jobs. */
+/**
+ * Health checks over HTTP/1.0 send no Host. Browsers always send it, and these paths reveal nothing about
+ * jobs.
+ */
 const withoutHost = new Set(['/health/live', '/health/ready', '/ping']);
 
-/** Throws MISDIRECTED for a request to any other host. */
+/** Throws MISDIRECTED for a request to another host. */
 export type HostCheck = (request: FastifyRequest) => void;
 
 /**
- * Loopback names are always answered, with any port, and so is the address that a connection came in at. `names`
- * are the others: host names and addresses without ports, IPv6 with or without brackets.
+ * Always accepts loopback names, with any port, and the address that the connection came in at. `names` are
+ * further host names and addresses without ports, IPv6 with or without brackets.
  */
 export function hostCheck(names: readonly string[]): HostCheck {
   const known = new Set(names.map((name) => hostnameOf(bracketed(name))));
@@ -30,30 +34,30 @@ export function hostCheck(names: readonly string[]): HostCheck {
   };
 }
 
-/** For every route and for addresses where nothing is; before any other hook. */
+/** Covers every route and addresses without a route, before any other hook. */
 export function answerOwnHosts(app: FastifyInstance, check: HostCheck): void {
   app.addHook('onRequest', async (request) => check(request));
 }
 
-/** `Host` and, where the request target is a whole URL, the host in there: routing goes by either. */
+/** `Host` and, if the request target is a whole URL, the host in that URL: the router uses either. */
 function hostsOf({ raw, originalUrl }: FastifyRequest): string[] {
-  // `headers` keeps the first of several only.
+  // `headers` keeps only the first of several.
   const hosts = raw.rawHeaders.filter(
     (_, i) => i % 2 === 1 && raw.rawHeaders[i - 1]?.toLowerCase() === 'host',
   );
   if (originalUrl.startsWith('/') || originalUrl === '*') return hosts;
-  // What can't be read has no host that anyone could know.
+  // A target that cannot be parsed has no known host.
   return [...hosts, /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(originalUrl)?.[1] ?? originalUrl];
 }
 
-/** Canonical and without the port, as browsers send it; null for what is no host. */
+/** Normalizes like a browser and removes the port. Null for an invalid host. */
 function hostnameOf(host: string): string | null {
   const url = `http://${host}`;
   if (!/^[^\s/?#@\\]+$/.test(host) || !URL.canParse(url)) return null;
   return plainAddress(new URL(url).hostname.replace(/\.$/, ''));
 }
 
-/** IPv4 as IPv6 is the same address: `[::ffff:7f00:1]` is 127.0.0.1. */
+/** An IPv4-mapped IPv6 address is the same address: `[::ffff:7f00:1]` is 127.0.0.1. */
 function plainAddress(name: string): string {
   const [, high, low] = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(name) ?? [];
   if (high === undefined || low === undefined) return name;
@@ -63,7 +67,7 @@ function plainAddress(name: string): string {
     .join('.');
 }
 
-/** IPv6 as it stands in URLs. */
+/** IPv6 as written in URLs. */
 const bracketed = (name: string): string =>
   name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
 
@@ -77,15 +81,19 @@ function ownAddress({ raw: { socket } }: FastifyRequest): string | null {
 
 function misdirected(host: string, name: string | null): CarillonError {
   const shown = JSON.stringify(host.slice(0, 200));
-  const what = host === '' ? 'The request has no Host.' : `This server does not answer as ${shown}.`;
+  const what =
+    host === ''
+      ? 'The request has no Host header.'
+      : `This server does not accept requests for host ${shown}.`;
   const next =
     name === null
       ? ''
-      : ` If that name is right, start it with --allowed-host ${name.slice(0, 200)} (CARILLON_ALLOWED_HOST, or allowedHost in the file).`;
+      : ` If that name is right, start it with --allowed-host ${name.slice(0, 200)} ` +
+        '(CARILLON_ALLOWED_HOST, or allowedHost in the configuration file).';
   return new CarillonError('MISDIRECTED', what + next, {
     field: 'Host',
     value: host.slice(0, 200),
-    allowed: 'localhost, the address the server listens on or advertises, or a name set by --allowed-host',
+    allowed: 'localhost, the address the server listens on or advertises, or a name set with --allowed-host',
     source: 'header',
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Addresses that are there, asked by a method that they do not have: 405 and which they have. OPTIONS asks for
- * just that. Decided before a body is read or anything is passed on to another node.
+ * Answers 405 with the allowed methods if an address exists but not for the method. OPTIONS lists the
+ * methods. Decided before a body is read and before anything is forwarded to another node.
  */
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -9,16 +9,19 @@ import { CarillonError } from '../../errors.ts';
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH'] as const satisfies HTTPMethod[];
 
-/** Chronos' clients were told of GET alone; HEAD is answered all the same. */
+/** Chronos advertised only GET here, although HEAD works too. */
 const withoutHead = /^\/(?:v1\/)?scheduler\//;
 
-/** Before any route is added. `isPage`: GET at an address without a route is a file or a page of the web app. */
+/**
+ * Call it before any route is added. `isPage`: GET at an address without a route returns a file or a page of
+ * the web app.
+ */
 export function refuseOtherMethods(
   app: FastifyInstance,
   isPage: (request: FastifyRequest) => boolean,
   maxParamLength: number,
 ): void {
-  // The framework's own router answers only for the method that it is asked for.
+  // The framework's router can only look up one method at a time.
   const router = findMyWay({ maxParamLength });
   app.addHook('onRoute', ({ method, url }) => {
     for (const each of [method].flat()) router.on(each as HTTPMethod, url, () => {});
@@ -44,7 +47,7 @@ function notAllowed({ method, url }: FastifyRequest, allowed: readonly string[])
   const path = url.split('?', 1)[0]!.slice(0, 200);
   return new CarillonError(
     'METHOD_NOT_ALLOWED',
-    `${method} is not for ${path}. Allowed: ${allowed.join(', ')}.`,
+    `Method ${method} is not allowed for ${path}. Allowed: ${allowed.join(', ')}.`,
     { field: 'method', value: method, allowed, source: 'method' },
   );
 }

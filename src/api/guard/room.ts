@@ -1,7 +1,8 @@
 /**
- * How much of one thing (streams, bytes of bodies) clients may hold at once: in all, and each address. A part is
- * kept for the command line and for other nodes, so that an operator gets in whatever browsers and scripts hold.
- * Whoever reaches the port can say to be one of them, so each address gets no more of the kept part than it has.
+ * Limits how much of a resource (streams, bytes of bodies) clients may use at once, in total and per address.
+ * A part is reserved for the command line and other nodes, so that an operator gets through while browsers
+ * and scripts use the rest. Any client can claim to be one of them, so the limit per address also applies to
+ * the reserved part.
  */
 
 import type { IncomingHttpHeaders } from 'node:http';
@@ -10,24 +11,24 @@ import { CarillonError } from '../../errors.ts';
 import { forwardedBy } from '../peers/peer.ts';
 
 export interface RoomBounds {
-  /** In messages: "event streams". */
+  /** Used in messages: "event streams". */
   readonly what: string;
   readonly total: number;
   readonly perAddress: number;
-  /** The part of `total` for the command line and other nodes. */
+  /** The part of `total` reserved for the command line and other nodes. */
   readonly kept: number;
 }
 
 export interface Holder {
   readonly address: string;
-  /** The command line, or another node. */
+  /** The command line or another node. */
   readonly ours: boolean;
 }
 
-/** What programs of this project begin their User-Agent with; browsers do not let pages set it. */
+/** Start of the User-Agent of this project's programs. Browsers do not let pages set it. */
 const ownAgent = /^carillon-(?:cli|node)\b/;
 
-/** A request of the command line or of another node, by what it says of itself. */
+/** True for a request that claims to be from the command line or another node. */
 export const isOurs = (headers: IncomingHttpHeaders): boolean =>
   headers[forwardedBy] !== undefined || ownAgent.test(headers['user-agent'] ?? '');
 
@@ -36,14 +37,16 @@ export const holderOf = ({ ip, headers }: FastifyRequest): Holder => ({
   ours: isOurs(headers),
 });
 
-/** One place until the answer has ended or its client has gone. BUSY where there is none. */
+/** Takes one slot until the response has ended or the client has disconnected. BUSY if there is none. */
 export function holdWhileOpen(room: Room, request: FastifyRequest, reply: FastifyReply): void {
   const holder = holderOf(request);
   room.take(holder, 1);
   whenOver(reply, () => room.give(holder, 1));
 }
 
-/** Calls `act` when the answer has ended or its client has gone, which may have been before. */
+/**
+ * Calls `act` when the response has ended or the client has disconnected, even if that has happened already.
+ */
 export function whenOver({ raw }: FastifyReply, act: () => void): void {
   if (raw.closed) act();
   else raw.once('close', act);
@@ -51,7 +54,7 @@ export function whenOver({ raw }: FastifyReply, act: () => void): void {
 
 export class Room {
   readonly #bounds: RoomBounds;
-  /** By holder; none of them is zero. */
+  /** Per holder, without zeros. */
   readonly #amounts = new Map<string, number>();
   #held = 0;
   #heldByOthers = 0;
@@ -60,23 +63,24 @@ export class Room {
     this.#bounds = bounds;
   }
 
-  /** By all together. */
+  /** Total of all holders. */
   get held(): number {
     return this.#held;
   }
 
-  /** BUSY, and nothing taken, where a bound would be exceeded. */
+  /** Takes nothing and throws BUSY if a limit would be exceeded. */
   take(holder: Holder, amount: number): void {
     const { total, perAddress, kept } = this.#bounds;
     const own = (this.#amounts.get(keyOf(holder)) ?? 0) + amount;
     const most = holder.ours ? kept : perAddress;
-    if (own > most) throw this.#busy(`${holder.address} may hold ${most}`);
+    if (own > most) throw this.#busy(`the limit for ${holder.address} is ${most}`);
     const full = holder.ours ? this.#held + amount > total : this.#heldByOthers + amount > total - kept;
-    if (full) throw this.#busy(`all clients together may hold ${total}, ${kept} of them kept for operators`);
+    if (full)
+      throw this.#busy(`the limit for all clients is ${total}, ${kept} of them reserved for operators`);
     this.#change(holder, amount);
   }
 
-  /** What was taken before. */
+  /** Returns an amount that was taken. */
   give(holder: Holder, amount: number): void {
     this.#change(holder, -amount);
   }
@@ -92,7 +96,7 @@ export class Room {
 
   #busy(bound: string): CarillonError {
     const { what } = this.#bounds;
-    return new CarillonError('BUSY', `There is no room for more ${what}: ${bound}. Try again later.`, {
+    return new CarillonError('BUSY', `Too many ${what}: ${bound}. Retry later.`, {
       allowed: bound,
     });
   }

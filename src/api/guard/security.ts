@@ -1,4 +1,7 @@
-/** What protects people whose browser can reach this API: headers, and nothing on behalf of foreign pages. */
+/**
+ * Protects users whose browser can reach this API: sets security headers and refuses requests by pages of
+ * other origins.
+ */
 
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance } from 'fastify';
@@ -7,7 +10,7 @@ import { CarillonError } from '../../errors.ts';
 export function protect(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
-    // A browser that asks in advance learns the methods, and of no permission.
+    // Answers a CORS preflight with the methods and without permission.
     if (request.method === 'OPTIONS') return;
     const { headers } = request;
     if (headers.origin !== undefined && hostOf(headers.origin) !== headers.host)
@@ -17,8 +20,8 @@ export function protect(app: FastifyInstance): void {
 }
 
 /**
- * Asked for by a page of another origin. What it can't read it could still have asked for: streams of events
- * take places. Following a link to here is none of that.
+ * True for a request by a page of another origin. Such a page cannot read the response, but even a request
+ * has effects: event streams take slots. Following a link to this server is allowed.
  */
 function isFromElsewhere(method: string, headers: IncomingHttpHeaders): boolean {
   const site = headers['sec-fetch-site'];
@@ -29,17 +32,17 @@ function isFromElsewhere(method: string, headers: IncomingHttpHeaders): boolean 
 
 function foreign(field: string, given: unknown): CarillonError {
   const value = String(given).slice(0, 200);
-  const page = field === 'Origin' ? `A page of ${value}` : 'A page of another origin';
-  return new CarillonError('INVALID_FIELD', `${page} may not ask for or change anything here.`, {
+  const page = field === 'Origin' ? `A page from ${value}` : 'A page from another origin';
+  return new CarillonError('INVALID_FIELD', `${page} may not send this request.`, {
     field,
     value,
     allowed:
-      field === 'Origin' ? 'the address of this API, or no Origin' : 'same-origin, or following a link',
+      field === 'Origin' ? 'the origin of this API, or no Origin header' : 'same-origin, or following a link',
     source: 'header',
   });
 }
 
-/** `null` (a sandboxed page) and nonsense have none. */
+/** `null` (a sandboxed page) and invalid values have no host. */
 function hostOf(origin: string): string | null {
   return URL.canParse(origin) ? new URL(origin).host : null;
 }

@@ -1,6 +1,6 @@
 /**
- * Cursors: where a list goes on, in a form that clients hand back and do not look into. Each list checks
- * what it finds in one, because it may come from anywhere.
+ * Cursors: opaque positions in a list, which clients pass back. A client can send anything, so each list
+ * validates the content.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -8,7 +8,7 @@ import { CarillonError } from '../../errors.ts';
 export const encodeCursor = (place: readonly (string | number | null)[]): string =>
   Buffer.from(JSON.stringify(place)).toString('base64url');
 
-/** What `encodeCursor` was given, if `fits`; INVALID_FIELD otherwise. */
+/** Decodes a cursor if `fits` accepts it; INVALID_FIELD otherwise. */
 export function decodeCursor<P extends readonly unknown[]>(
   cursor: string,
   fits: (place: readonly unknown[]) => place is P,
@@ -19,10 +19,10 @@ export function decodeCursor<P extends readonly unknown[]>(
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
-  throw new CarillonError('INVALID_FIELD', 'cursor is not one that this list gave out.', {
+  throw new CarillonError('INVALID_FIELD', 'cursor is not a cursor of this list.', {
     field: 'cursor',
     value: cursor.slice(0, 80),
-    allowed: 'the next of the page before, or none for the first page',
+    allowed: 'the next of the previous page, or no cursor for the first page',
     source: 'query',
   });
 }

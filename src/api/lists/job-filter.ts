@@ -1,4 +1,4 @@
-/** Which jobs a request is about: filters over all jobs, walked in order of name without holding up others. */
+/** Filters over all jobs, in order of name, without blocking other work. */
 
 import { CarillonError } from '../../errors.ts';
 import type { JobGlance, JobView, Look, SchedulerHandle } from '../../scheduler/handle.ts';
@@ -10,17 +10,20 @@ import type { Reading } from '../context.ts';
 import type { jobFilters } from '../wire/schema.ts';
 
 export interface JobFilter {
-  /** Part of the name, the description or the owner, in any case. */
+  /** Part of the name, the description or the owner, ignoring case. */
   readonly q?: string;
   readonly label?: readonly string[];
   readonly owner?: string;
   readonly state?: readonly (typeof jobFilters)[number][];
 }
 
-/** Jobs taken at a time: between two that are given out, jobs may come and go. */
+/** Jobs read per step. Jobs may be created or deleted between two results. */
 const atOnce = 32;
 
-/** The jobs that pass, in order of name. What is done with each is part of this read's turn. */
+/**
+ * Yields the matching jobs in order of name. The caller's work on each job counts as part of this read's
+ * turn.
+ */
 export async function* jobsThat({ scheduler, turns }: Reading, filter: JobFilter): AsyncGenerator<JobView> {
   const passes = passing(scheduler, filter);
   const turn = await turns.begin();
@@ -41,7 +44,7 @@ function take(names: Iterable<string>, most: number): string[] {
   return taken;
 }
 
-/** True for every job; then nobody has to look. */
+/** True if the filter matches every job, so that no job has to be checked. */
 export const passesAll = ({ q, label = [], owner, state }: JobFilter): boolean =>
   q === undefined && label.length === 0 && owner === undefined && state === undefined;
 
@@ -73,7 +76,7 @@ function hasLabel(
   return value === null || labels[key] === value;
 }
 
-/** `team=sales` or `team`; a value may hold `=`. */
+/** Parses `team=sales` or `team`; a value may contain `=`. */
 function labelsIn(texts: readonly string[]): { key: string; value: string | null }[] {
   return texts.map((text) => {
     const at = text.indexOf('=');
@@ -81,7 +84,7 @@ function labelsIn(texts: readonly string[]): { key: string; value: string | null
   });
 }
 
-/** Labels with values, for what must not match by presence alone (deleting). */
+/** Labels with values, for operations that must not match by name alone, such as deleting. */
 export function exactLabels(texts: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     labelsIn(texts).map(({ key, value }) => {

@@ -1,6 +1,7 @@
 /**
- * One page of the jobs that pass a filter, in any order. A page goes on strictly behind the key and the name of
- * the last job before it, so jobs that come, go or move between two pages neither repeat nor hide others.
+ * One page of the matching jobs, in any order. A page starts after the key and the name of the last job of
+ * the previous page, so jobs that are created, deleted or reordered between two pages never repeat or hide
+ * others.
  */
 
 import type { JobGlance, JobOrder, Look, RankedJobs } from '../../scheduler/handle.ts';
@@ -23,7 +24,7 @@ export interface JobPage {
   readonly total: number;
 }
 
-/** [key of the last job given out, its name]. */
+/** [key of the last job of the previous page, its name]. */
 type Place = readonly [key: number | null, name: string];
 const isPlace = (place: readonly unknown[]): place is Place =>
   (place[0] === null || Number.isFinite(place[0])) && typeof place[1] === 'string';
@@ -48,7 +49,7 @@ export async function pageOfJobs(
   const places: number[] = [];
   const turn = await turns.begin();
   let total = all ? ranked.count : 0;
-  // Nobody has to be looked at for the total where every job counts.
+  // Without a filter, the total is known without checking jobs.
   const end = all ? Math.min(ranked.count, start + limit + 1) : ranked.count;
   for (let at = all ? start : 0; at < end; at++) {
     if (turn.isOver()) await turn.next();
@@ -70,7 +71,7 @@ function pageAt(
     places.length > limit && last !== undefined
       ? encodeCursor([ranked.key(last), ranked.at(last).job.name])
       : null;
-  // Some may have been deleted while others had a turn.
+  // Jobs may have been deleted during other turns.
   const jobs = shown.flatMap((at) => glance(ranked.at(at).job.name) ?? []);
   return { jobs, next, total };
 }

@@ -1,21 +1,21 @@
-/** The runs of a stretch of time, for answers that are made of many: newest first, up to a bound. */
+/** Reads the runs of a period, newest first, up to a limit, for charts and similar responses. */
 
 import type { Run } from '../../scheduler/model/model.ts';
 import type { Reading } from '../context.ts';
 import { apiLimits } from '../wire/limits.ts';
 import { listRuns } from './run-list.ts';
 
-/** Runs read at a time. */
+/** Runs per read. */
 const PAGE = 500;
 
 export interface RunsBetween {
-  /** Newest due first. */
+  /** Newest due time first. */
   readonly runs: readonly Run[];
-  /** From this instant on they are all there; the start of the stretch unless there are more than the bound. */
+  /** From this time on, all runs are included. It is the start of the period unless the limit was reached. */
   readonly knownFromMs: number;
 }
 
-/** Of all jobs or of one, due in [fromMs, toMs), ended or not. */
+/** Runs of all jobs or of one, due in [fromMs, toMs), ended or not. */
 export async function runsBetween(
   reading: Reading,
   { job, fromMs, toMs }: { readonly job?: string; readonly fromMs: number; readonly toMs: number },
@@ -33,6 +33,6 @@ export async function runsBetween(
     runs.push(...page.items);
     cursor = page.next;
   } while (cursor !== null && runs.length < apiLimits.plottedRuns);
-  // Of the instant at which it was cut off there may be more.
+  // The due time at the cut may have more runs.
   return { runs, knownFromMs: cursor === null ? fromMs : (runs.at(-1)?.due ?? toMs) + 1 };
 }

@@ -1,6 +1,6 @@
 /**
- * The last ended runs of the jobs on one page, from the archive: nothing is kept for jobs that nobody looks at.
- * What was read once is good until the job's newest run is another.
+ * The last ended runs of the jobs on one page, read from the archive on request, so that jobs which nobody
+ * views cost nothing. A cached result is valid until the job has a newer run.
  */
 
 import type { JobGlance, SchedulerHandle } from '../../scheduler/handle.ts';
@@ -13,21 +13,21 @@ export interface RecentRun {
   readonly due: number;
 }
 
-/** Jobs remembered: some pages of several viewers, a few megabytes. */
+/** Cached jobs: some pages of several viewers, a few megabytes. */
 const MAX_KEPT = 5_000;
-/** Jobs read from the archive at one time; each may be a round trip to the store. */
+/** Concurrent reads of the archive. Each may be a round trip to the store. */
 const AT_ONCE = 32;
 
 export class RecentRuns {
   readonly #scheduler: SchedulerHandle;
-  /** By job, as of its newest ended run. */
+  /** Per job, as of its newest ended run. */
   readonly #kept = new Map<string, { readonly newest: string; readonly runs: readonly RecentRun[] }>();
 
   constructor(scheduler: SchedulerHandle) {
     this.#scheduler = scheduler;
   }
 
-  /** For each job its last ended runs, the newest last. */
+  /** Returns the last ended runs of each job, newest last. */
   async of(jobs: readonly JobGlance[]): Promise<(readonly RecentRun[])[]> {
     const found: (readonly RecentRun[])[] = [];
     for (let at = 0; at < jobs.length; at += AT_ONCE) {
@@ -42,7 +42,7 @@ export class RecentRuns {
     if (kept?.newest === last.id) return kept.runs;
     const { items } = await this.#scheduler.archive.runs({ job: name, limit: apiLimits.recentRuns });
     const runs = items.map(({ id, state, due }) => ({ id, state: state as EndState, due }));
-    // It ended so lately that the archive does not have it yet.
+    // The run ended so recently that the archive does not have it yet.
     if (!runs.some(({ id }) => id === last.id)) runs.unshift(last);
     const recent = runs.slice(0, apiLimits.recentRuns).reverse();
     this.#kept.delete(name);

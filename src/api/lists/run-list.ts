@@ -1,7 +1,7 @@
 /**
- * Unfinished and past runs as one list, newest due first, ids deciding between equal ones (descending, as in
- * the archive). A page goes on strictly behind the last run of the page before, and the archive is read on
- * from where that page had read it; so a run that ends between two pages is neither repeated nor left out.
+ * Unfinished and past runs as one list, newest due time first; equal due times in descending order of id, as
+ * in the archive. A page starts strictly after the last run of the previous page, and reads the archive from
+ * where that page stopped. So a run that ends between two pages is neither repeated nor left out.
  */
 
 import { type EndState, endStates, type Run, type RunState } from '../../scheduler/model/model.ts';
@@ -18,7 +18,7 @@ export interface RunFilter {
   readonly cursor?: string;
 }
 
-/** [due and id of the last run given out, the archive's cursor to read on from]. */
+/** [due time and id of the last run of the previous page, the archive's cursor to continue from]. */
 type Place = readonly [due: number, id: string, archive: string | null];
 
 const isPlace = (place: readonly unknown[]): place is Place =>
@@ -26,7 +26,7 @@ const isPlace = (place: readonly unknown[]): place is Place =>
   typeof place[1] === 'string' &&
   (place[2] === null || typeof place[2] === 'string');
 
-/** Newest due first. */
+/** Newest due time first. */
 const byPlace = (a: Order, b: Order): number => b.due - a.due || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
 type Order = { readonly due: number; readonly id: string };
 
@@ -36,7 +36,7 @@ export async function listRuns(
 ): Promise<{ items: Run[]; next: string | null }> {
   const place = filter.cursor === undefined ? null : decodeCursor(filter.cursor, isPlace);
   const behind = (run: Order): boolean => place === null || byPlace({ due: place[0], id: place[1] }, run) < 0;
-  // Before the archive is read: a run that ends meanwhile is then found in both, and never in neither.
+  // Before the archive: a run that ends in between is found in both, and never in neither.
   const live = await liveThat(reading, filter, behind);
   const past = await readPast(reading, filter, place?.[2] ?? null, behind);
   const ended = new Set(past.runs.map(({ run }) => run.id));
@@ -52,11 +52,11 @@ export async function listRuns(
 
 interface PastRun {
   readonly run: Run;
-  /** The cursor to read the archive on with, once this run is given out; null: from its beginning. */
+  /** Archive cursor to continue with after this run. Null: from the start. */
   readonly readOn: string | null;
 }
 
-/** At least `limit` runs of the archive that lie behind the place, or all there are (`end`). */
+/** Returns at least `limit` archived runs after the position, or all there are (`end`). */
 async function readPast(
   { scheduler, turns }: Reading,
   filter: RunFilter,
@@ -69,7 +69,7 @@ async function readPast(
   const runs: PastRun[] = [];
   if (states?.length === 0) return { runs, end: true };
   let cursor = from;
-  // What is not behind the place was given out while unfinished, and ended since: bounded by those.
+  // Earlier runs were returned while unfinished and have ended since, so their number is bounded.
   const turn = await turns.begin();
   while (runs.length < filter.limit) {
     const { items, next } = await scheduler.archive.runs(archiveQuery(filter, states, cursor));
@@ -79,7 +79,7 @@ async function readPast(
     });
     if (next === null) return { runs, end: true };
     cursor = next;
-    // One page of the archive is a turn's work.
+    // One page of the archive takes one turn.
     await turn.next();
   }
   return { runs, end: false };
@@ -101,7 +101,7 @@ function archiveQuery(
   };
 }
 
-/** The first unfinished runs behind the place; one more than a page, so that it is known whether there are more. */
+/** The first unfinished runs after the position, one more than a page, to know whether there are more. */
 async function liveThat(
   { scheduler, turns }: Reading,
   { job, states, fromMs, toMs, limit }: RunFilter,

@@ -1,9 +1,9 @@
 /**
- * Lets every node answer: what only the leader can do or knows is passed on to it as it came, unread, and its
- * answer comes back as it is. Passed on once: a node that gets such a request and does not lead refuses it.
+ * Lets every node answer: forwards requests that only the leader can handle, unread, and relays its response.
+ * A request is forwarded once: a node that receives a forwarded request and does not lead refuses it.
  *
- * While nothing of a request has left this node, another leader is waited for. Afterwards nothing is repeated:
- * if the answer stays away, the client is told that nobody knows.
+ * Until the first byte is sent, the request waits for a reachable leader. After that it is never resent:
+ * without a response, the client learns that the outcome is unknown.
  */
 
 import type { ClientRequest, IncomingMessage } from 'node:http';
@@ -16,25 +16,25 @@ import { bodyTooLarge } from '../wire/error-map.ts';
 import { isForwarded, PeerFailure, passedOn, relay } from './peer.ts';
 
 export const forwardLimits = {
-  /** Elections take less, unless something is wrong that a client should hear of. */
+  /** Elections take less, unless something is wrong that the client should learn. */
   leaderWithinMs: 5_000,
   leaderPollMs: 50,
-  /** From connecting to an answer: a full body over a slow line, and the longest decision. */
+  /** From connecting to a response: a full body over a slow line, and the longest decision. */
   answerWithinMs: 180_000,
-  /** An old leader gets this long to answer after it was deposed or this node was told to stop. */
+  /** Time for an old leader to respond after it was deposed or this node was told to stop. */
   afterChangeMs: 5_000,
-  /** How often it is looked who leads while an answer is awaited. */
+  /** Interval of checking who leads while waiting for a response. */
   lookMs: 500,
-  /** A change is on all nodes within milliseconds, or something is wrong with this one. */
+  /** A change reaches all nodes within milliseconds, unless something is wrong with this one. */
   caughtUpMs: 2_000,
 } as const;
 
 const reads = new Set(['GET', 'HEAD']);
 const asksForChange = ({ method }: FastifyRequest): boolean => !reads.has(method);
-/** Reads of what only the leader knows. */
+/** Reads of state that only the leader has. */
 const leaderReads = new Set(['/api/v1/engines', '/api/v1/pools']);
 
-/** For the routes of `/api/v1`, before they are added. */
+/** For the routes of `/api/v1`; call it before they are added. */
 export function forwardToLeader(app: FastifyInstance, context: ApiContext): void {
   app.addHook('onRequest', async (request, reply) => {
     if (asksForChange(request) || leaderReads.has(request.routeOptions.url ?? '')) {
@@ -54,7 +54,7 @@ interface Found {
   readonly answer: IncomingMessage;
 }
 
-/** The leader's answer; null when that is this node. */
+/** Returns the leader's response, or null if this node leads. */
 async function askLeader(
   context: ApiContext,
   request: FastifyRequest,
@@ -66,7 +66,7 @@ async function askLeader(
     const { role, leader, self } = scheduler.cluster();
     if (role === 'leader') return null;
     if (isForwarded(request))
-      throw notLeading('This node does not lead, and the request was forwarded once.');
+      throw notLeading('This node does not lead, and the request was already forwarded once.');
     refuseTooLarge(request);
     let why = 'No node leads at the moment.';
     if (leader !== null && leader.id !== self.id) {
@@ -75,7 +75,7 @@ async function askLeader(
       } catch (error) {
         if (!(error instanceof PeerFailure)) throw error;
         if (error.sent) throw brokenOff(request, leader, error);
-        why = `The leader ${leader.url} can not be reached from here (${error.message}).`;
+        why = `The leader ${leader.url} cannot be reached from this node (${error.message}).`;
       }
     }
     if (clock.monotonicMs() >= until || reply.raw.destroyed || context.closing.aborted) throw notLeading(why);
@@ -83,7 +83,9 @@ async function askLeader(
   }
 }
 
-/** Sends the request as it comes; gives up when the client goes, or when the leader is one no longer. */
+/**
+ * Sends the request as it arrives. Gives up when the client disconnects or the leader loses its leadership.
+ */
 async function passOn(
   context: ApiContext,
   leader: Member,
@@ -114,7 +116,7 @@ async function passOn(
   }
 }
 
-/** Bounded here too: a leader that refuses in the middle of a body may not be heard any more. */
+/** Limited here too: a leader that refuses the body while it is being sent may no longer be heard. */
 function sendBody(request: FastifyRequest, outgoing: ClientRequest, control: AbortController): void {
   const { raw } = request;
   const most = request.routeOptions.bodyLimit;
@@ -127,7 +129,7 @@ function sendBody(request: FastifyRequest, outgoing: ClientRequest, control: Abo
   raw.pipe(outgoing);
   outgoing.once('close', () => {
     raw.off('data', count);
-    // What nobody wants any more must still be read for the connection to go on.
+    // The rest of the body must still be read for the connection to stay usable.
     raw.unpipe(outgoing).resume();
   });
 }
@@ -157,7 +159,7 @@ function giveUpOn(
   return () => cancel();
 }
 
-/** Whoever writes through this node reads from it what was written. */
+/** Delays the response until this node has the change, so that a client reads its own writes here. */
 async function hideUntilHere(
   { scheduler }: ApiContext,
   request: FastifyRequest,
@@ -165,18 +167,18 @@ async function hideUntilHere(
 ): Promise<void> {
   const status = answer.statusCode ?? 0;
   if (!asksForChange(request) || status < 200 || status >= 300) return;
-  // A node that can't catch up must not hide that the change was made.
+  // A node that cannot catch up must not hide that the change was made.
   await scheduler.caughtUp(forwardLimits.caughtUpMs).catch(() => false);
 }
 
 export const notLeading = (message: string): CarillonError => new CarillonError('NOT_LEADING', message);
 
 function brokenOff(request: FastifyRequest, leader: Member, { message }: PeerFailure): CarillonError {
-  const broken = `The leader ${leader.url} did not answer (${message}).`;
+  const broken = `The leader ${leader.url} did not respond (${message}).`;
   if (!asksForChange(request)) return notLeading(broken);
   return new CarillonError(
     'STORE_UNAVAILABLE',
-    `${broken} It is not known whether the change was made. Putting and applying jobs may be repeated safely, ` +
-      'and so may a trigger with the same Idempotency-Key; otherwise look first.',
+    `${broken} The change may or may not have been made. Repeating PUT /jobs/{name}, /apply, or a ` +
+      'trigger with the same Idempotency-Key is safe. Otherwise check the state first.',
   );
 }

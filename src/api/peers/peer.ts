@@ -1,7 +1,7 @@
 /**
- * Other nodes of the installation, asked over HTTP. A question is sent once and never again by itself: whoever
- * asks learns from a `PeerFailure` whether anything of it left this node. Answers are streams, handed on as
- * they come; only connecting is bounded here, everything else by the signal of who asks.
+ * HTTP client for the other nodes of the installation. A request is sent once and never retried here: a
+ * `PeerFailure` tells the caller whether any part of it left this node. Responses are relayed as streams.
+ * Only connecting has a time limit here; the caller's signal limits the rest.
  */
 
 import {
@@ -16,29 +16,29 @@ import { pipeline } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock, Member } from '../../scheduler/ports.ts';
 
-/** Nodes of one installation are near each other. */
+/** The nodes of an installation are close to each other. */
 const connectWithinMs = 2_000;
 
-/** Names the node that passed a request on: it is never passed on again. */
+/** Names the node that forwarded a request, which is then never forwarded again. */
 export const forwardedBy = 'x-carillon-forwarded-by';
-/** Where a forwarded request came from; counts only beside `forwardedBy`. */
+/** Client address of a forwarded request. Only valid together with `forwardedBy`. */
 export const forwardedFor = 'x-carillon-forwarded-for';
 
 export const isForwarded = ({ headers }: FastifyRequest): boolean => headers[forwardedBy] !== undefined;
 
 export interface Question {
   readonly method: string;
-  /** With the query, as it was asked for. */
+  /** With the query, as requested. */
   readonly path: string;
   readonly headers?: Headers;
-  /** Sends the body once the connection stands; without it there is none. */
+  /** Sends the body once connected. Without it there is no body. */
   readonly send?: (outgoing: ClientRequest) => void;
   readonly signal: AbortSignal;
 }
 
 type Headers = Record<string, string | string[]>;
 
-/** There is no answer. `sent`: something of the question may have arrived. */
+/** There is no response. `sent`: a part of the request may have arrived. */
 export class PeerFailure extends Error {
   override readonly name = 'PeerFailure';
   readonly sent: boolean;
@@ -60,9 +60,9 @@ export class Peers {
     this.#self = self;
   }
 
-  /** The head of the answer; its body is still to be read. Fails with `PeerFailure`. */
+  /** Returns the head of the response; the caller reads the body. Fails with `PeerFailure`. */
   async ask(peer: Member, { method, path, headers = {}, send, signal }: Question): Promise<IncomingMessage> {
-    if (!URL.canParse(peer.url)) throw new PeerFailure(new Error(`no address: '${peer.url}'`), false);
+    if (!URL.canParse(peer.url)) throw new PeerFailure(new Error(`invalid address: '${peer.url}'`), false);
     const secure = peer.url.startsWith('https:');
     return new Promise((resolve, reject) => {
       let sent = false;
@@ -73,8 +73,8 @@ export class Peers {
         agent: secure ? this.#tls : this.#plain,
       });
       let answer: IncomingMessage | null = null;
-      // Not by an error once there is an answer: a connection that is about to be kept would throw it.
-      const abort = () => (answer === null ? outgoing.destroy(new Error('given up')) : answer.destroy());
+      // No error is passed once there is a response: a connection about to be kept alive would throw it.
+      const abort = () => (answer === null ? outgoing.destroy(new Error('aborted')) : answer.destroy());
       signal.addEventListener('abort', abort);
       outgoing.once('close', () => signal.removeEventListener('abort', abort));
       if (signal.aborted) abort();
@@ -92,12 +92,12 @@ export class Peers {
         else connected();
       });
       outgoing.once('response', (response) => {
-        // Until somebody reads it; who does sees the error too.
+        // Until the caller reads the response, which then also sees the error.
         response.on('error', () => {});
         answer = response;
         resolve(response);
       });
-      // After an answer this says no more than that the rest of the body was not wanted.
+      // After a response, an error only means that the rest of the request body was not wanted.
       outgoing.on('error', (error) => {
         stopConnecting();
         reject(new PeerFailure(error, sent));
@@ -111,11 +111,11 @@ export class Peers {
   }
 }
 
-/** Hands on an answer as it is. What breaks on one side breaks on the other. */
+/** Relays a response unchanged. An error on one side breaks the other. */
 export function relay(reply: FastifyReply, answer: IncomingMessage, own: Headers): void {
   reply.hijack();
   reply.raw.writeHead(answer.statusCode ?? 502, { ...endToEnd(answer.headers), ...own });
-  // A stream may be silent for long.
+  // A stream may be silent for a long time.
   reply.raw.flushHeaders();
   pipeline(answer, reply.raw, () => {});
 }
@@ -132,7 +132,7 @@ const hopByHop = [
   'upgrade',
 ];
 
-/** All headers but those that concern one connection. */
+/** Removes the headers that concern a single connection. */
 export function endToEnd(headers: IncomingHttpHeaders): Headers {
   const named = (headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase());
   const left = new Set([...hopByHop, ...named]);
@@ -142,7 +142,7 @@ export function endToEnd(headers: IncomingHttpHeaders): Headers {
   return kept;
 }
 
-/** What a node passes on of a request's headers: what is its own to say or judge is left out. */
+/** The request headers that a node forwards. Headers that it sets or checks itself are left out. */
 export function passedOn({ headers, ip, raw }: FastifyRequest): Headers {
   const { host: _host, expect: _expect, origin: _origin, ...kept } = endToEnd(headers);
   if (raw.headers['transfer-encoding'] !== undefined) kept['transfer-encoding'] = 'chunked';

@@ -1,4 +1,4 @@
-/** Many jobs at once. */
+/** Applies many jobs in one request. */
 
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -17,7 +17,7 @@ import { applyResultToWire } from '../wire/to-wire.ts';
 const ApplyQuery = query({
   prune: Type.Optional(
     Type.Boolean({
-      description: 'Delete the jobs that are not in the body; none of them if a job of the body is refused.',
+      description: 'Delete jobs that are not in the body, unless a job of the body is rejected.',
     }),
   ),
   allowEmpty: Type.Optional(
@@ -26,24 +26,26 @@ const ApplyQuery = query({
   label: Type.Optional(
     Type.Array(Type.String({ maxLength: 512 }), {
       maxItems: 16,
-      description: 'With prune: delete only jobs with this label, team=sales; repeated: with all of them.',
+      description:
+        'With prune: delete only jobs with this label, such as team=sales. If repeated, jobs with all of ' +
+        'the labels.',
     }),
   ),
-  dryRun: Type.Optional(Type.Boolean({ description: 'Only say what would happen.' })),
+  dryRun: Type.Optional(Type.Boolean({ description: 'Show what would change and change nothing.' })),
 });
 
-/** One that is wrong is refused in the answer, by itself. */
+/** An invalid job is rejected by itself, in the response. */
 const job = Type.Union([ref(WireDefinition), Type.Unknown()]);
 const jobs = Type.Union([
   Type.Array(job, { maxItems: apiLimits.applyJobs }),
   Type.Object({ jobs: Type.Array(job, { maxItems: apiLimits.applyJobs }) }),
   Type.Object({}, { description: 'One job.' }),
 ]);
-/** An empty document of YAML, or one of comments only, is null. JSON has no such document. */
+/** An empty YAML document, or one with comments only, is null. JSON has no such document. */
 const noJob = Type.Null({ description: 'An empty document: no job.' });
-/** A document of another type is refused in the answer, as one job. */
+/** A document of another type is rejected in the response, like a job. */
 const noMapping = Type.Union([Type.String(), Type.Number(), Type.Boolean()], {
-  description: 'A document that is no job: refused in the answer.',
+  description: 'A document that is not a job. It is rejected in the response.',
 });
 
 export function applyRoutes(app: FastifyInstance, { scheduler, turns }: ApiContext): void {
@@ -52,10 +54,11 @@ export function applyRoutes(app: FastifyInstance, { scheduler, turns }: ApiConte
     {
       config: { takes: 'jobs' },
       schema: {
-        summary: 'Create, change and delete many jobs',
+        summary: 'Create, update and delete many jobs',
         description:
-          'Each job is accepted or refused by itself, so the answer is 200 even if some are refused: look at ' +
-          `counts.refused. Parents may come after their children. At most ${apiLimits.applyJobs} jobs.`,
+          'Each job is accepted or rejected by itself, so the status is 200 even if some are rejected: ' +
+          `check counts.refused. Parents may come after their children. At most ${apiLimits.applyJobs} ` +
+          'jobs.',
         tags: ['jobs'],
         operationId: 'apply',
         querystring: ApplyQuery,
@@ -65,7 +68,7 @@ export function applyRoutes(app: FastifyInstance, { scheduler, turns }: ApiConte
             'application/yaml': { schema: Type.Union([jobs, noJob, noMapping]) },
           },
         },
-        response: answers({ 200: { description: 'What became of each job', schema: ref(WireApply) } }, [
+        response: answers({ 200: { description: 'Outcome for each job', schema: ref(WireApply) } }, [
           'INVALID_BODY',
           'LIMIT_EXCEEDED',
         ]),
@@ -100,7 +103,7 @@ function countOutcomes(results: readonly ApplyResult[]): Apply['counts'] {
   return counts;
 }
 
-/** An empty folder is a wrong path more often than a wish. */
+/** An empty folder is more often a wrong path than intended. */
 function nothingToKeep(): CarillonError {
   return new CarillonError('INVALID_FIELD', 'The body has no jobs, so prune would delete every job.', {
     field: 'prune',
@@ -111,7 +114,7 @@ function nothingToKeep(): CarillonError {
 }
 
 function labelWithoutPrune(label: readonly string[]): CarillonError {
-  return new CarillonError('INVALID_FIELD', 'label says what prune may delete, and prune is not asked for.', {
+  return new CarillonError('INVALID_FIELD', 'label limits what prune deletes, so it requires prune.', {
     field: 'label',
     value: label[0],
     allowed: 'with prune=true',

@@ -1,4 +1,7 @@
-/** A backup of everything, streamed as it is read. One at a time: each keeps the store from using its space again. */
+/**
+ * Streams a backup of everything while reading it. One at a time: while it runs, the store cannot reuse freed
+ * space.
+ */
 
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
@@ -14,11 +17,12 @@ export function backupRoutes(app: FastifyInstance, context: ApiContext): void {
     '/backup',
     {
       schema: {
-        summary: 'Back up everything',
+        summary: 'Take a backup',
         description:
-          'Streams a file for `carillon restore`: definitions of jobs in clear text, with `run.env`; states, runs, ' +
-          'history, ledger and statistics at one commit. Any node answers, one backup at a time. A connection that ends ' +
-          'early leaves a file that is refused.',
+          'Streams a file for `carillon restore`: job definitions in clear text, including `run.env`; ' +
+          'states, runs, history, ledger and statistics as of one commit. Every node can take a ' +
+          'backup, one at a time. If the connection breaks, the file is incomplete and restore rejects ' +
+          'it.',
         tags: ['installation'],
         operationId: 'backUp',
         response: answers(
@@ -31,7 +35,7 @@ export function backupRoutes(app: FastifyInstance, context: ApiContext): void {
       if (underWay) {
         throw new CarillonError(
           'BACKUP_UNDER_WAY',
-          'This node is taking a backup already. Wait until it is done, or ask another node.',
+          'This node is already taking a backup. Wait until it has ended, or use another node.',
         );
       }
       underWay = true;
@@ -52,7 +56,10 @@ export function backupRoutes(app: FastifyInstance, context: ApiContext): void {
   );
 }
 
-/** What was begun, and what follows: a store that can't be read is a refusal, as long as nothing was sent. */
+/**
+ * Yields what was already read, then the rest. Until the first byte is sent, an unreadable store is reported
+ * as an error.
+ */
 async function* chain(
   first: IteratorResult<Uint8Array>,
   rest: AsyncIterator<Uint8Array>,
@@ -64,7 +71,9 @@ async function* chain(
   }
 }
 
-/** Cuts the connection off when nobody reads, when it takes too long, and when the server stops. */
+/**
+ * Breaks the connection if the client stops reading, if the backup takes too long, and when the server stops.
+ */
 async function* bounded(
   { clock, closing }: ApiContext,
   reply: FastifyReply,

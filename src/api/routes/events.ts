@@ -1,4 +1,4 @@
-/** Live changes as server-sent events. */
+/** Streams live changes as server-sent events. */
 
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -9,7 +9,7 @@ import { ref } from '../wire/shape.ts';
 import { WireEvent } from '../wire/views.ts';
 
 const EventsQuery = query({
-  job: Type.Optional(Type.String({ maxLength: 128, description: 'Only what concerns this job.' })),
+  job: Type.Optional(Type.String({ maxLength: 128, description: 'Only events about this job.' })),
 });
 
 const eventStream = 'text/event-stream; charset=utf-8';
@@ -18,13 +18,14 @@ export function eventRoutes(app: FastifyInstance, { live, streams }: ApiContext)
   app.get<{ Querystring: Static<typeof EventsQuery> }>(
     '/events',
     {
-      // It would open a stream that nobody reads.
+      // HEAD would open a stream that nobody reads.
       exposeHeadRoute: false,
       schema: {
-        summary: 'Live changes',
+        summary: 'Stream live changes',
         description:
-          'Server-sent events named job, run, leader and gap; the data of each is an Event. Send Last-Event-ID to ' +
-          'go on after a lost connection; gap says that some events between are no longer kept.',
+          'Server-sent events named job, run, leader and gap; the data of each is an Event. To resume ' +
+          'after a lost connection, send Last-Event-ID. A gap event means that some missed events are ' +
+          'no longer available.',
         tags: ['live'],
         operationId: 'watchEvents',
         querystring: EventsQuery,

@@ -1,4 +1,4 @@
-/** The dependencies, as JSON and as DOT. */
+/** The dependency graph, as JSON and as DOT. */
 
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -25,10 +25,10 @@ const depth = (description: string) =>
 
 const GraphQuery = query({
   job: Type.Optional(
-    Type.String({ maxLength: 128, description: 'This job with all it waits for and all that waits for it.' }),
+    Type.String({ maxLength: 128, description: 'This job with all its ancestors and descendants.' }),
   ),
-  ancestors: depth('With job: how far up. Default: all the way.'),
-  descendants: depth('With job: how far down. Default: all the way.'),
+  ancestors: depth('With job: maximum distance of ancestors. Default: no limit.'),
+  descendants: depth('With job: maximum distance of descendants. Default: no limit.'),
   label: labelFilter,
   linked: Type.Optional(Type.Boolean({ description: 'Only jobs that have a parent or a child.' })),
 });
@@ -39,8 +39,8 @@ export function graphRoutes(app: FastifyInstance, context: ApiContext): void {
     '/graph',
     {
       schema: {
-        summary: 'The dependency graph',
-        description: `Default: all jobs. At most ${apiLimits.graphNodes} of them.`,
+        summary: 'Read the dependency graph',
+        description: `Default: all jobs. At most ${apiLimits.graphNodes} jobs.`,
         tags,
         operationId: 'getGraph',
         querystring: GraphQuery,
@@ -64,7 +64,7 @@ export function graphRoutes(app: FastifyInstance, context: ApiContext): void {
     '/graph.dot',
     {
       schema: {
-        summary: 'The dependency graph for Graphviz',
+        summary: 'Read the dependency graph for Graphviz',
         tags,
         operationId: 'getGraphDot',
         querystring: GraphQuery,
@@ -145,7 +145,7 @@ function stateOf(view: JobView): string {
 function tooLarge(): CarillonError {
   return new CarillonError('LIMIT_EXCEEDED', `The graph has more than ${apiLimits.graphNodes} jobs.`, {
     field: 'job',
-    allowed: `at most ${apiLimits.graphNodes} jobs: choose some with job, label or linked=true`,
+    allowed: `at most ${apiLimits.graphNodes} jobs: select some with job, label or linked=true`,
     source: 'query',
   });
 }

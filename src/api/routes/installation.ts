@@ -1,4 +1,4 @@
-/** The engines and the nodes. */
+/** Engines, pools and nodes. */
 
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -13,11 +13,11 @@ import { ref } from '../wire/shape.ts';
 import { summaryToWire } from '../wire/to-wire.ts';
 import { type WireCluster as Cluster, WireCluster, WireEngineList, WirePoolList } from '../wire/views.ts';
 
-/** A node that does not answer by then has no lag that could be told. */
+/** Reports an unknown lag for a node that does not respond in time. */
 const lagWithinMs = 500;
-/** The leader waits for the others' lag, and is a network away. */
+/** Longer than `lagWithinMs`, because the leader waits for the other nodes first. */
 const viewWithinMs = 2_000;
-/** An answer of `/health/ready` is a tenth of this. */
+/** Ten times the size of a `/health/ready` response. */
 const maxReadyBytes = 4_096;
 
 const tags = ['installation'];
@@ -28,9 +28,9 @@ export function installationRoutes(app: FastifyInstance, context: ApiContext): v
     '/engines',
     {
       schema: {
-        summary: 'What can launch jobs here',
+        summary: 'List engines',
         description:
-          'As the leader sees it; another node passes the request on to it, and says so by x-carillon-leader.',
+          'As seen by the leader. Other nodes forward the request and name the leader in x-carillon-leader.',
         tags,
         operationId: 'listEngines',
         response: answers({ 200: { description: 'The engines', schema: ref(WireEngineList) } }),
@@ -50,8 +50,8 @@ export function installationRoutes(app: FastifyInstance, context: ApiContext): v
     '/pools',
     {
       schema: {
-        summary: 'The pools, and how many of their places are taken',
-        description: 'As the leader sees them, like the engines.',
+        summary: 'List pools with their slots in use',
+        description: 'As seen by the leader. Other nodes forward the request.',
         tags,
         operationId: 'listPools',
         response: answers({ 200: { description: 'The pools, by name', schema: ref(WirePoolList) } }),
@@ -64,9 +64,8 @@ export function installationRoutes(app: FastifyInstance, context: ApiContext): v
     '/cluster',
     {
       schema: {
-        summary: 'The schedulers, and which of them leads',
-        description:
-          'As the leader sees it; from the view of the node that was asked while none can be reached.',
+        summary: 'List nodes and show which one leads',
+        description: 'As seen by the leader. If no leader is reachable, as seen by the node that responds.',
         tags,
         operationId: 'getCluster',
         response: answers({ 200: { description: 'The nodes', schema: ref(WireCluster) } }),
@@ -89,7 +88,7 @@ function handOn(reply: FastifyReply, answer: IncomingMessage, leader: Member): F
   return reply;
 }
 
-/** The leader's answer; null when it has none to give. */
+/** Returns the leader's response, or null if it has none. */
 async function viewOf(
   { peers, clock }: ApiContext,
   leader: Member,
@@ -148,7 +147,7 @@ async function lagOf({ peers, clock }: ApiContext, member: Member): Promise<numb
     const { lagMs } = JSON.parse(text) as { lagMs?: unknown };
     return typeof lagMs === 'number' ? lagMs : null;
   } catch {
-    // Gone, too slow, or something else answers at its address.
+    // The node is gone or too slow, or something else listens at its address.
     return null;
   } finally {
     release();

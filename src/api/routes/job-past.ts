@@ -1,4 +1,4 @@
-/** What was: the ledger of a job, and its revisions with their differences. */
+/** The past of a job: its ledger, and its revisions with their differences. */
 
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -24,8 +24,8 @@ const revisionNumber = (description: string) =>
 
 const LedgerQuery = query({ ...span, ...paging });
 const DiffQuery = query({
-  from: revisionNumber('The older revision.'),
-  to: revisionNumber('The newer one.'),
+  from: revisionNumber('Older revision.'),
+  to: revisionNumber('Newer revision.'),
 });
 const numbered = Type.Object({
   ...named.properties,
@@ -38,8 +38,8 @@ export function jobPastRoutes(app: FastifyInstance, context: ApiContext): void {
     '/jobs/:name/ledger',
     {
       schema: {
-        summary: 'What became of the due instants of a job',
-        description: 'Oldest first. Default: from the beginning until now.',
+        summary: "List the outcomes of a job's due times",
+        description: 'Oldest first. Default: from the first one until now.',
         tags,
         operationId: 'getLedger',
         params: named,
@@ -54,12 +54,12 @@ export function jobPastRoutes(app: FastifyInstance, context: ApiContext): void {
     '/jobs/:name/revisions',
     {
       schema: {
-        summary: 'Revisions of a job, newest first',
-        description: 'Those that are kept, of deleted jobs too.',
+        summary: 'List revisions of a job',
+        description: 'Newest first. Includes revisions of deleted jobs while they are kept.',
         tags,
         operationId: 'listRevisions',
         params: named,
-        response: answers({ 200: { description: 'All of them', schema: ref(WireRevisionList) } }, [
+        response: answers({ 200: { description: 'All kept revisions', schema: ref(WireRevisionList) } }, [
           'JOB_NOT_FOUND',
         ]),
       },
@@ -91,7 +91,7 @@ export function jobPastRoutes(app: FastifyInstance, context: ApiContext): void {
     '/jobs/:name/diff',
     {
       schema: {
-        summary: 'What changed between two revisions',
+        summary: 'Compare two revisions',
         tags,
         operationId: 'diffRevisions',
         params: named,
@@ -106,7 +106,7 @@ export function jobPastRoutes(app: FastifyInstance, context: ApiContext): void {
     async ({ params: { name }, query: { from, to } }) => {
       const before = await findRevision(context, name, from);
       const after = await findRevision(context, name, to);
-      // Compared as they are: another credential is a change, too.
+      // Compared before masking, so that a changed credential shows as a change.
       const changes = differences(before.definition, after.definition).map((change) => ({
         path: change.path,
         before: shown(change.before, change.path),
@@ -120,8 +120,8 @@ export function jobPastRoutes(app: FastifyInstance, context: ApiContext): void {
     '/jobs/:name/revisions/:number/restore',
     {
       schema: {
-        summary: 'Make an old revision the newest',
-        description: 'The restored definition becomes a new revision; a deleted job comes back.',
+        summary: 'Restore an old revision',
+        description: 'The restored definition becomes a new revision. A deleted job is created again.',
         tags,
         operationId: 'restoreRevision',
         params: numbered,
@@ -136,13 +136,14 @@ export function jobPastRoutes(app: FastifyInstance, context: ApiContext): void {
     async (request) => {
       const { name, number } = request.params;
       const { definition } = await findRevision(context, name, Number(number));
-      if (definition === null) throw revisionNotFound(name, Number(number), 'one that has a definition');
+      if (definition === null)
+        throw revisionNotFound(name, Number(number), 'a revision that has a definition');
       return changeJob(context, request, { definition, source: `revision ${number}`, mode: 'replace' });
     },
   );
 }
 
-/** Of a job that exists or once did. JOB_NOT_FOUND. */
+/** The revisions of an existing or deleted job. JOB_NOT_FOUND. */
 async function revisionsOf({ scheduler }: ApiContext, name: string): Promise<Revision[]> {
   const revisions = await scheduler.archive.revisions(name);
   if (revisions.length === 0) scheduler.job(name);
@@ -157,14 +158,14 @@ async function findRevision(context: ApiContext, name: string, number: number): 
   throw revisionNotFound(
     name,
     number,
-    oldest === undefined ? 'none are kept' : `${oldest} to ${revisions[0]?.revision}`,
+    oldest === undefined ? 'none, because no revisions are kept' : `${oldest} to ${revisions[0]?.revision}`,
   );
 }
 
 function revisionNotFound(name: string, number: number, allowed: string): CarillonError {
   return new CarillonError(
     'REVISION_NOT_FOUND',
-    `${name} has no revision ${number} to go back to. Allowed: ${allowed}.`,
+    `Job ${name} has no revision ${number} to restore. Allowed: ${allowed}.`,
     {
       field: 'revision',
       value: number,
@@ -185,13 +186,14 @@ async function ledgerPage(
   const { limit = apiLimits.defaultPage, cursor } = asked;
   const place = cursor === undefined ? null : decodeCursor(cursor, isInstant)[0];
   const fromMs = place ?? earliest;
-  // One more tells whether there is a next page; a stretch that reaches over the cursor was given out before it.
+  // Reads one more to know whether there is a next page, and one for a range that began before the cursor and
+  // was already returned.
   const lines = await scheduler.archive.ledger({ job, fromMs, toMs, limit: limit + 2 });
   const fresh = place === null ? lines : lines.filter((line) => line.from >= place);
   const following = fresh[limit];
   const states = await ledgerStates(scheduler.archive, lines);
   return {
-    // A line that was taken back when the clock was set back says nothing.
+    // A range that was revoked when the clock was set back has no content.
     items: fresh
       .slice(0, limit)
       .filter(({ count }) => count > 0)
@@ -201,8 +203,8 @@ async function ledgerPage(
 }
 
 /**
- * How the runs of these lines ended. A line that was caught up is stored when the run that catches up begins, so its
- * end is that of the run's own line, which comes right behind it.
+ * How the runs of these entries ended. A caught-up entry is stored when its catch-up run begins, so its end
+ * state is in that run's own entry, which follows directly.
  */
 async function ledgerStates(
   archive: Archive,

@@ -1,4 +1,4 @@
-/** Jobs, one at a time: create, replace, read, list, delete, pause, resume. */
+/** One job at a time: create, replace, read, list, delete, pause and resume. */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -29,7 +29,7 @@ import { ref } from '../wire/shape.ts';
 import { jobToWire } from '../wire/to-wire.ts';
 
 const tags = ['jobs'];
-/** What a definition may be refused with. */
+/** Error codes for a rejected definition. */
 export const refusals = [
   'INVALID_BODY',
   'MISSING_FIELD',
@@ -43,7 +43,7 @@ export const refusals = [
   'LIMIT_EXCEEDED',
 ] as const;
 
-/** Documented here, judged by the scheduler. */
+/** Documented here, checked by the scheduler. */
 const definitionBody = {
   content: {
     'application/json': { schema: ref(WireDefinition) },
@@ -56,7 +56,7 @@ const ListQuery = query({
   label: labelFilter,
   owner: Type.Optional(Type.String({ maxLength: 256 })),
   state: Type.Optional(
-    Type.Array(oneOf(jobFilters), { maxItems: jobFilters.length, description: 'Any of these.' }),
+    Type.Array(oneOf(jobFilters), { maxItems: jobFilters.length, description: 'Any of these states.' }),
   ),
   sort: Type.Optional(
     oneOf(jobOrders, {
@@ -67,7 +67,7 @@ const ListQuery = query({
   ),
   order: Type.Optional(oneOf(['asc', 'desc'], { description: 'Default: asc.' })),
   view: Type.Optional(
-    oneOf(['full', 'row'], { description: 'Default: full. row: only what a long list shows.' }),
+    oneOf(['full', 'row'], { description: 'Default: full. row: the fields for a long list.' }),
   ),
   ...paging,
 });
@@ -112,14 +112,14 @@ export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
       config: { takes: 'job' },
       schema: {
         summary: 'Create or replace a job',
-        description: 'With If-Match: "3" only if the job is at revision 3.',
+        description: 'With If-Match: "3", only if the job is at revision 3.',
         tags,
         operationId: 'putJob',
         params: named,
         body: definitionBody,
         response: answers(
           {
-            200: { description: 'Changed, or like this already', schema: ref(WireJobChange) },
+            200: { description: 'Changed, or already up to date', schema: ref(WireJobChange) },
             201: { description: 'Created', schema: ref(WireJobChange) },
           },
           [...refusals, 'REVISION_CONFLICT'],
@@ -137,7 +137,8 @@ export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
     {
       schema: {
         summary: 'List jobs',
-        description: 'Jobs that come, go or move between two pages neither repeat nor hide others.',
+        description:
+          'Jobs that are created, deleted or reordered between two pages never repeat or hide other jobs.',
         tags,
         operationId: 'listJobs',
         querystring: ListQuery,
@@ -173,12 +174,12 @@ export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
     {
       schema: {
         summary: 'Delete a job',
-        description: 'Its runs, ledger and revisions stay until they age out.',
+        description: 'Its runs, ledger and revisions are kept until they expire.',
         tags,
         operationId: 'deleteJob',
         params: named,
         querystring: DeleteQuery,
-        response: answers({ 200: { description: 'What was deleted', schema: ref(WireDeletion) } }, [
+        response: answers({ 200: { description: 'The deleted jobs', schema: ref(WireDeletion) } }, [
           'JOB_NOT_FOUND',
           'JOB_HAS_DEPENDENTS',
         ]),
@@ -214,7 +215,7 @@ export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
   }
 }
 
-/** Submits a definition and answers with the job as it is then. */
+/** Submits a definition and answers with the resulting job. */
 export async function changeJob(
   { scheduler }: ApiContext,
   request: FastifyRequest,
@@ -247,12 +248,12 @@ function expectedRevision(header: string | undefined): number | undefined {
   throw new CarillonError('INVALID_FIELD', `If-Match is ${JSON.stringify(header.slice(0, 80))}.`, {
     field: 'If-Match',
     value: header.slice(0, 80),
-    allowed: 'a revision of the job: "3"',
+    allowed: 'a revision of the job, such as "3"',
     source: 'header',
   });
 }
 
-/** The name may be left out of the body; another one than in the path is a mistake. */
+/** The body may omit the name. A name other than the one in the path is a mistake. */
 function nameFromPath(job: WrittenJob, name: string): WrittenJob {
   const { definition, source } = job;
   if (typeof definition !== 'object' || definition === null || Array.isArray(definition)) return job;
@@ -261,7 +262,7 @@ function nameFromPath(job: WrittenJob, name: string): WrittenJob {
   if (given === name || typeof given !== 'string') return job;
   throw new CarillonError(
     'INVALID_FIELD',
-    `The body names ${JSON.stringify(given.slice(0, 128))}, the path ${name}.`,
+    `The name in the body is ${JSON.stringify(given.slice(0, 128))}, but the path names ${name}.`,
     {
       field: 'name',
       value: given.slice(0, 128),
@@ -289,7 +290,7 @@ async function listJobs(
   const look = scheduler.look();
   const { glance } = look;
   const heldBack = new HeldBack(look);
-  // Some may be deleted while others have a turn.
+  // Other reads and commands run in between, so jobs may have been deleted.
   const items = await turns.each(jobs, ({ job: { name } }) =>
     glance(name) === undefined ? [] : [jobToWire(scheduler.job(name), heldBack)],
   );

@@ -1,15 +1,15 @@
 /**
- * What the leader on another node asks of the engines that only this node reaches. Not for clients: outside of
- * `/api/v1` and its document.
+ * Internal routes: the leader uses engines that only this node reaches. Not for clients, so they are outside
+ * `/api/v1` and its OpenAPI document.
  */
 
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { ApiContext } from '../context.ts';
 
-/** A name and a number. */
+/** The body is a name and a number. */
 const bodyLimit = 4_096;
-/** Longer than any grace that a job may ask for. */
+/** Longer than any grace that a job can set. */
 const maxGraceMs = 7 * 24 * 3_600_000;
 
 const launchName = Type.String({ minLength: 1, maxLength: 128 });

@@ -1,6 +1,6 @@
 /**
- * The output of runs: as text, or live as server-sent events. Output lies on the node whose engine ran the job,
- * or which watched it: what is not here is asked of the others, and handed on as it comes.
+ * Serves the output of runs, as text or live as server-sent events. Output is stored on the node that ran or
+ * watched the job. If it is not here, the request goes to the other nodes and their response is relayed.
  */
 
 import type { IncomingMessage } from 'node:http';
@@ -24,9 +24,13 @@ import { apiLimits } from '../wire/limits.ts';
 const LogsQuery = query({
   stream: Type.Optional(oneOf(['stdout', 'stderr'], { description: 'Default: both.' })),
   tail: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: apiLimits.tail, description: 'Only the last so many lines.' }),
+    Type.Integer({
+      minimum: 1,
+      maximum: apiLimits.tail,
+      description: 'Return only the last lines, up to this number.',
+    }),
   ),
-  follow: Type.Optional(Type.Boolean({ description: 'Stay until the run has ended.' })),
+  follow: Type.Optional(Type.Boolean({ description: 'Keep the response open until the run has ended.' })),
   attempt: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Default: the newest attempt.' }),
   ),
@@ -40,9 +44,15 @@ const LogsQuery = query({
   ),
 });
 
-/** A silent run has nothing to show yet: after this long the answer begins, and errors can no longer be told. */
+/**
+ * A silent run has no output yet. After this time the response begins, and an error can no longer change its
+ * status.
+ */
 const firstOutputMs = 500;
-/** Another node begins its answer by then, silent run or not; reading the first output from disk included. */
+/**
+ * Another node begins its response by then, even for a silent run. Includes reading the first output from
+ * disk.
+ */
 const peerWithinMs = 5_000;
 
 type Logs = { Params: Identified; Querystring: Static<typeof LogsQuery> };
@@ -55,7 +65,7 @@ export function logRoutes(app: FastifyInstance, context: ApiContext): void {
     '/runs/:id/logs',
     {
       schema: {
-        summary: 'Output of a run',
+        summary: 'Read the output of a run',
         description:
           'Plain text; with Accept: text/event-stream events named log with { stream, text }, and end as the last. ' +
           'The id of an event is the position after it: attempt:stdout:stderr, in bytes from the beginning of the output, ' +
@@ -118,7 +128,7 @@ interface Manner {
   readonly stop: AbortSignal;
 }
 
-/** The output from here, or else from another node. */
+/** The output from this node, or else from another node. */
 async function* output(
   context: ApiContext,
   request: FastifyRequest<Logs>,
@@ -139,13 +149,14 @@ async function* output(
     yield* fromOthers(context, request, manner);
     fromAnother = true;
   }
-  // The run may go on: readers must not mistake the end of this node for the end of the output.
-  if (context.closing.aborted) throw new CarillonError('STORE_UNAVAILABLE', 'This node stops.');
-  // What another node answered has its own end.
+  // The run may continue. Without an error, clients would take the end of this node for the end of the
+  // output.
+  if (context.closing.aborted) throw new CarillonError('STORE_UNAVAILABLE', 'This node is stopping.');
+  // A relayed response already has its own end event.
   if (manner.events && !fromAnother) yield 'event: end\ndata: {}\n\n';
 }
 
-/** From the node that has it, or else from the first that does; each is asked once. */
+/** Reads from the node that has the output, or else from the first that responds. Each node is asked once. */
 async function* fromOthers(
   context: ApiContext,
   request: FastifyRequest<Logs>,
@@ -169,15 +180,15 @@ async function* fromOthers(
   }
   const { id } = request.params;
   if (silent.length === 0)
-    throw new CarillonError('LOGS_GONE', `No node keeps the output of '${id}' any more.`);
+    throw new CarillonError('LOGS_GONE', `The output of '${id}' is no longer kept on any node.`);
   throw new CarillonError(
     'ENGINE_UNAVAILABLE',
-    `The output of '${id}' may be kept by ${silent.join(', ')}, which can not be reached now.`,
+    `The output of '${id}' may be on ${silent.join(', ')}, which cannot be reached at the moment.`,
     { names: silent },
   );
 }
 
-/** Null when there is no answer. */
+/** Returns null if the node does not respond. */
 async function askFor(
   { peers, clock }: ApiContext,
   request: FastifyRequest,
@@ -199,7 +210,7 @@ async function askFor(
   }
 }
 
-/** Stops reading when the client goes away or the app closes. */
+/** Aborts reading when the client disconnects or the app closes. */
 function stopOf({ closing }: ApiContext, reply: FastifyReply): AbortController {
   const stop = new AbortController();
   const abort = () => stop.abort();
@@ -211,7 +222,7 @@ function stopOf({ closing }: ApiContext, reply: FastifyReply): AbortController {
   return stop;
 }
 
-/** What was begun, and what follows; between the two an answer may have begun. */
+/** Yields what was already read, then the rest. The response may begin between the two. */
 async function* chain(
   first: Promise<IteratorResult<Piece>>,
   rest: AsyncIterator<Piece>,

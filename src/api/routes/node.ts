@@ -1,4 +1,4 @@
-/** What machines ask of one node: is it alive, may it get requests, how is it doing. Outside `/api/v1`. */
+/** Endpoints of one node for machines: liveness, readiness and metrics. Outside `/api/v1`. */
 
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
@@ -25,8 +25,8 @@ export function nodeRoutes(
     '/',
     {
       schema: {
-        summary: 'Where to go',
-        description: 'The web app for who asks for text/html.',
+        summary: 'List the main addresses',
+        description: 'Browsers (Accept: text/html) get the web app.',
         tags,
         operationId: 'welcome',
         response: answersHere({
@@ -52,7 +52,7 @@ export function nodeRoutes(
     '/ping',
     {
       schema: {
-        summary: 'Answers pong',
+        summary: 'Ping',
         tags,
         operationId: 'ping',
         response: answersHere({ 200: { description: 'pong', ...text } }),
@@ -66,10 +66,10 @@ export function nodeRoutes(
     '/health/live',
     {
       schema: {
-        summary: 'The process works',
+        summary: 'Check liveness: the process responds',
         tags,
         operationId: 'isLive',
-        response: answersHere({ 200: { description: 'It does', schema: Live } }),
+        response: answersHere({ 200: { description: 'Alive', schema: Live } }),
       },
     },
     async () => ({ status: 'ok' }),
@@ -80,7 +80,9 @@ export function nodeRoutes(
     role: oneOf(['leader', 'follower']),
     term: Type.Integer(),
     jobs: Type.Integer(),
-    lagMs: orNull(Type.Number(), { description: 'How old the copy of this node may be; 0 on the leader.' }),
+    lagMs: orNull(Type.Number(), {
+      description: "Maximum age of this node's copy of the state. 0 on the leader.",
+    }),
   });
   app.get(
     '/health/ready',
@@ -90,7 +92,7 @@ export function nodeRoutes(
           'Check readiness: this node leads, or follows with a complete copy of the state, and some node leads',
         tags,
         operationId: 'isReady',
-        response: answersHere({ 200: { description: 'It may', schema: Ready } }, [
+        response: answersHere({ 200: { description: 'Ready', schema: Ready } }, [
           'NOT_LEADING',
           'STORE_UNAVAILABLE',
         ]),
@@ -99,10 +101,10 @@ export function nodeRoutes(
     async () => {
       const { role, term, unled, lagMs, store } = scheduler.cluster();
       if (!store.reachable)
-        throw unavailable(`The store can not be reached: ${store.detail ?? 'no answer'}.`);
+        throw unavailable(`The store cannot be reached: ${store.detail ?? 'no response'}.`);
       if (role === 'starting') throw unavailable('This node has not loaded its state yet.');
       if (unled) {
-        throw new CarillonError('NOT_LEADING', 'No node leads at the moment, so no job is started.');
+        throw new CarillonError('NOT_LEADING', 'No node leads at the moment, so no jobs are started.');
       }
       return { status: 'ok', role, term, jobs: scheduler.jobCount(), lagMs };
     },
@@ -112,8 +114,8 @@ export function nodeRoutes(
     '/metrics',
     {
       schema: {
-        summary: 'Metrics for Prometheus',
-        description: 'Chronos’ JSON, by job, if Accept is missing or prefers application/json.',
+        summary: 'Read metrics for Prometheus',
+        description: 'If Accept is missing or prefers application/json: the JSON of Chronos, by job.',
         tags,
         operationId: 'getMetrics',
         response: {

@@ -18,8 +18,8 @@ export function overviewRoutes(app: FastifyInstance, context: ApiContext): void 
     '/overview',
     {
       schema: {
-        summary: 'What is late, failing, running and next',
-        description: `Each list names at most ${apiLimits.overview} and says how many there are.`,
+        summary: 'List late, failing, running and upcoming jobs',
+        description: `Each list has at most ${apiLimits.overview} entries and a total.`,
         tags: ['jobs'],
         operationId: 'getOverview',
         response: answers({ 200: { description: 'The overview', schema: ref(WireOverview) } }),
@@ -100,7 +100,7 @@ function lateToWire({
 const forecastToWire = (forecast: Forecast | null) =>
   forecast && { p50: iso(forecast.p50), p95: iso(forecast.p95) };
 
-/** Why its newest failed run failed; what was skipped since says nothing about that. */
+/** The reason of the newest failed run. Later skips are ignored: they say nothing about the failure. */
 async function lastFailure(scheduler: SchedulerHandle, job: string): Promise<string | null> {
   const states = ['failed', 'killed', 'timed-out', 'lost'] as const;
   const { items } = await scheduler.archive.runs({ job, states, limit: 1 });

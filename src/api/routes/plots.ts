@@ -1,4 +1,4 @@
-/** What is plotted: percentiles by day, distributions, the slowest and most failing jobs, and runs over time. */
+/** Plots: percentiles by day, distributions, the slowest and most failing jobs, and runs over time. */
 
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -39,7 +39,11 @@ const DistributionQuery = query({
 const TopQuery = query({
   by: Type.Optional(oneOf(topOrders, { description: 'Default: p95 of the run time.' })),
   limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: apiLimits.page, description: 'How many jobs. Default: 10.' }),
+    Type.Integer({
+      minimum: 1,
+      maximum: apiLimits.page,
+      description: 'Maximum number of jobs. Default: 10.',
+    }),
   ),
 });
 const RateQuery = query({
@@ -47,7 +51,7 @@ const RateQuery = query({
   step: Type.Optional(
     Type.String({
       maxLength: 64,
-      description: 'An ISO 8601 duration. Default: PT1M.',
+      description: 'Length of a step, an ISO 8601 duration. Default: PT1M.',
       ...published({ pattern: positiveDurationForm }),
     }),
   ),
@@ -64,7 +68,7 @@ function ofOneJob(app: FastifyInstance, { scheduler, turns }: Reading): void {
     '/jobs/:name/stats/days',
     {
       schema: {
-        summary: 'Percentiles of a job by day',
+        summary: 'Read percentiles of a job by day',
         description: `From the histograms of each day. Default: the last 30 days; at most ${apiLimits.days}.`,
         tags,
         operationId: 'getJobDays',
@@ -96,8 +100,8 @@ function ofOneJob(app: FastifyInstance, { scheduler, turns }: Reading): void {
     '/jobs/:name/stats/distribution',
     {
       schema: {
-        summary: 'How often which time was taken by a job',
-        description: `All-time unless from or to is said; at most ${apiLimits.days} days.`,
+        summary: 'Read the histogram of a job',
+        description: `Default: all-time. from and to select at most ${apiLimits.days} days.`,
         tags,
         operationId: 'getJobDistribution',
         params: named,
@@ -133,11 +137,11 @@ function ofAllJobs(app: FastifyInstance, reading: Reading): void {
     '/stats/top',
     {
       schema: {
-        summary: 'The slowest or the most failing jobs',
+        summary: 'List the slowest or most failing jobs',
         tags,
         operationId: 'getTop',
         querystring: TopQuery,
-        response: answers({ 200: { description: 'Largest first', schema: ref(WireTop) } }),
+        response: answers({ 200: { description: 'The jobs, largest value first', schema: ref(WireTop) } }),
       },
     },
     async ({ query: { by = 'p95', limit = 10 } }) => ({ by, items: await top(reading, by, limit) }),
@@ -147,10 +151,10 @@ function ofAllJobs(app: FastifyInstance, reading: Reading): void {
     '/stats/rate',
     {
       schema: {
-        summary: 'How many runs there were over time, by how they ended',
+        summary: 'Count runs over time by end state',
         description:
-          'Counted by due time. Default: the last hour. At most ' +
-          `${apiLimits.steps} steps, and the newest ${apiLimits.plottedRuns} runs: complete says whether those were all.`,
+          `Counted by due time. Default: the last hour. At most ${apiLimits.steps} steps, and the ` +
+          `newest ${apiLimits.plottedRuns} runs. complete is false if runs were left out.`,
         tags,
         operationId: 'getRate',
         querystring: RateQuery,
@@ -201,7 +205,7 @@ function spanOf(asked: Asked, now: number): StepSpan {
   const fromMs = writable(whole.fromMs);
   const toMs = writable(whole.toMs);
   if (stepMs > 0 && (toMs - fromMs) / stepMs <= apiLimits.steps) return { fromMs, toMs, stepMs };
-  const allowed = `a longer duration: at most ${apiLimits.steps} steps from from to to`;
+  const allowed = `a longer duration: at most ${apiLimits.steps} steps between from and to`;
   throw new CarillonError('INVALID_FIELD', `step is ${asked.step ?? 'PT1M'}. Allowed: ${allowed}.`, {
     field: 'step',
     value: asked.step ?? 'PT1M',

@@ -1,4 +1,4 @@
-/** Runs: make one, list them, look at one, kill it, repeat it. */
+/** Runs: trigger, list, read, kill and rerun. */
 
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -21,14 +21,18 @@ const tags = ['runs'];
 const runStates = [...liveStates, ...endStates] as const;
 
 const state = Type.Optional(
-  Type.Array(oneOf(runStates), { maxItems: runStates.length, description: 'Any of these.' }),
+  Type.Array(oneOf(runStates), { maxItems: runStates.length, description: 'Any of these states.' }),
 );
 const OfJob = query({ state, ...span, ...paging });
 const StartQuery = query({
-  dryRun: Type.Optional(Type.Boolean({ description: 'Only say what would start, and what would follow.' })),
+  dryRun: Type.Optional(
+    Type.Boolean({ description: 'Show which jobs would start and which would follow, and start nothing.' }),
+  ),
 });
 const OfAll = query({
-  job: Type.Optional(Type.String({ maxLength: 128, description: 'Of this job; it may be deleted already.' })),
+  job: Type.Optional(
+    Type.String({ maxLength: 128, description: 'Only runs of this job, which may be deleted.' }),
+  ),
   state,
   ...span,
   ...paging,
@@ -41,8 +45,10 @@ export function runRoutes(app: FastifyInstance, context: ApiContext): void {
     '/jobs/:name/trigger',
     {
       schema: {
-        summary: 'Run a job now',
-        description: 'Answers once the run is recorded. With the same Idempotency-Key: the same run.',
+        summary: 'Trigger a job now',
+        description:
+          'Responds once the run is recorded. Repeating the request with the same Idempotency-Key ' +
+          'returns the same run.',
         tags,
         operationId: 'triggerJob',
         params: named,
@@ -72,7 +78,7 @@ export function runRoutes(app: FastifyInstance, context: ApiContext): void {
     '/jobs/:name/runs',
     {
       schema: {
-        summary: 'Runs of a job, newest due first',
+        summary: 'List runs of a job',
         tags,
         operationId: 'listJobRuns',
         params: named,
@@ -90,7 +96,7 @@ export function runRoutes(app: FastifyInstance, context: ApiContext): void {
     '/runs',
     {
       schema: {
-        summary: 'Runs of all jobs, newest due first',
+        summary: 'List runs of all jobs',
         tags,
         operationId: 'listRuns',
         querystring: OfAll,
@@ -108,19 +114,21 @@ function startRoute(app: FastifyInstance, { scheduler, turns }: ApiContext): voi
     '/trigger',
     {
       schema: {
-        summary: 'Run several jobs now, each once and in order',
+        summary: 'Start several jobs now, in order',
         description:
-          'One decision: all of it is recorded, or nothing. A job starts after those of its parents that this start runs ' +
-          'too, directly or through jobs that depend on nothing else; the others start at once. Answers once this is ' +
-          'recorded. With the same Idempotency-Key and the same jobs: the same start.',
+          'One atomic decision: everything is recorded, or nothing. Each job runs once. A job starts ' +
+          'after those of its parents that this request also runs, directly or through intermediate ' +
+          'jobs that depend on nothing else. All other jobs start at once. Responds once this is ' +
+          'recorded. Repeating the request with the same Idempotency-Key and the same jobs returns the ' +
+          'same start.',
         tags,
         operationId: 'triggerJobs',
         querystring: StartQuery,
         body: WireTriggerMany,
         response: answers(
           {
-            200: { description: 'What would happen', schema: ref(WireStart) },
-            202: { description: 'What starts, and what follows', schema: ref(WireStart) },
+            200: { description: 'What would start and follow', schema: ref(WireStart) },
+            202: { description: 'What starts and follows', schema: ref(WireStart) },
           },
           ['INVALID_BODY', 'JOB_NOT_FOUND', 'LIMIT_EXCEEDED'],
         ),
@@ -171,8 +179,8 @@ function oneRun(app: FastifyInstance, { scheduler }: ApiContext): void {
     '/runs/:id/kill',
     {
       schema: {
-        summary: 'End an unfinished run',
-        description: 'TERM, and KILL after policy.killAfter. Answers once the wish is recorded.',
+        summary: 'Kill an unfinished run',
+        description: 'Sends TERM, then KILL after policy.killAfter. Responds once the request is recorded.',
         tags,
         operationId: 'killRun',
         params: identified,
@@ -183,7 +191,7 @@ function oneRun(app: FastifyInstance, { scheduler }: ApiContext): void {
       },
     },
     async (request, reply) => {
-      // Whether it ended or never was is known to the archive only.
+      // Only the archive knows whether the run has ended or never existed.
       const { id } = await scheduler.run(request.params.id);
       return accepted(reply, await scheduler.submit({ kind: 'kill', runId: id, by: requestedBy(request) }));
     },
@@ -194,7 +202,7 @@ function oneRun(app: FastifyInstance, { scheduler }: ApiContext): void {
     {
       schema: {
         summary: 'Run an ended run again',
-        description: 'For the same due instant and with the same parameters; jobs that depend on it follow.',
+        description: 'For the same due time and with the same parameters. Downstream jobs follow.',
         tags,
         operationId: 'rerun',
         params: identified,
@@ -237,7 +245,7 @@ async function pageOfRuns(
 function notEnded(run: Run): CarillonError {
   return new CarillonError(
     'RUN_NOT_ENDED',
-    `${run.id} is ${run.state}. Only an ended run can be run again.`,
+    `Run ${run.id} is ${run.state}. Only an ended run can be run again.`,
     {
       field: 'id',
       value: run.id,

@@ -1,4 +1,4 @@
-/** When: due instants of a schedule that is only thought of, and of a job. */
+/** Due times of a schedule that is not stored, and of a job. */
 
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -37,12 +37,12 @@ export function scheduleRoutes(app: FastifyInstance, { scheduler }: ApiContext):
     '/schedules/preview',
     {
       schema: {
-        summary: 'When a schedule would be due',
-        description: 'Nothing is stored. A start that is left out is taken from after.',
+        summary: 'Preview the due times of a schedule',
+        description: 'Stores nothing. A repeat without a start begins at after.',
         tags,
         operationId: 'previewSchedule',
         body: WirePreviewRequest,
-        response: answers({ 200: { description: 'Its instants', schema: ref(WirePreview) } }, [
+        response: answers({ 200: { description: 'The due times', schema: ref(WirePreview) } }, [
           'INVALID_BODY',
           'MISSING_FIELD',
           'INVALID_SCHEDULE',
@@ -60,7 +60,7 @@ export function scheduleRoutes(app: FastifyInstance, { scheduler }: ApiContext):
       const count = asked.count ?? defaultCount;
       return {
         ...instantsOf(schedule, { afterMs, untilMs, count }),
-        // With `after` the question is about another time than now.
+        // With `after`, the due times may lie in the past, so warnings about now do not apply.
         warnings:
           asked.after === undefined ? [...warnings, ...newJobWarnings({}, resolved, afterMs)] : warnings,
         scheduleText: describeSchedule(schedule),
@@ -73,13 +73,15 @@ export function scheduleRoutes(app: FastifyInstance, { scheduler }: ApiContext):
     '/jobs/:name/next',
     {
       schema: {
-        summary: 'The next due instants of a job',
-        description: 'None for jobs that follow others or are run by hand.',
+        summary: 'List the next due times of a job',
+        description: 'Empty for jobs that run after others or only when triggered.',
         tags,
         operationId: 'nextInstants',
         params: named,
         querystring: NextQuery,
-        response: answers({ 200: { description: 'The instants', schema: ref(WireNext) } }, ['JOB_NOT_FOUND']),
+        response: answers({ 200: { description: 'The due times', schema: ref(WireNext) } }, [
+          'JOB_NOT_FOUND',
+        ]),
       },
     },
     async (request): Promise<Static<typeof WireNext>> => {
@@ -103,7 +105,7 @@ function clockChangesOf(schedule: Schedule, afterMs: number): Static<typeof Wire
   return changes.map(({ atMs, ...change }) => ({ at: iso(atMs), ...change }));
 }
 
-/** Instants in (afterMs, untilMs], at most `count`; complete when there are no more. */
+/** Due times in (afterMs, untilMs], at most `count`; `complete` if there are no more. */
 function instantsOf(
   schedule: Schedule,
   { afterMs, untilMs, count }: { afterMs: number; untilMs: number; count: number },
@@ -125,7 +127,7 @@ function resolve(asked: Asked, now: number): ReturnType<typeof resolveSchedule> 
   }
 }
 
-/** Here the fields stand by themselves; in a job they are below schedule. */
+/** In this request the fields are at the top level; in a job they are below schedule. */
 function ofBody({ code, message, details }: CarillonError): CarillonError {
   const { field, others, ...rest } = details;
   return new CarillonError(code, message, {
@@ -151,7 +153,7 @@ function inputOf(asked: Asked): ScheduleInput {
   if (given.length > 1) {
     throw new CarillonError(
       'INVALID_FIELD',
-      `The body has ${given.join(' and ')}. Only one of them can hold.`,
+      `The body has ${given.join(' and ')}. A schedule has exactly one of them.`,
       {
         field: given[1]!,
         value: asked[given[1]!],

@@ -1,4 +1,4 @@
-/** Percentiles of one job and of all. */
+/** Percentiles of one job and of all jobs. */
 
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -26,14 +26,18 @@ const tags = ['statistics'];
 
 const JobStatsQuery = query(daySpan);
 
-/** What `percentile=` takes: those of a summary. */
+/** Values of `percentile=`: the percentiles of a summary. */
 const percentiles = ['50', '75', '90', '95', '98', '99', '99.9', '100'] as const;
 
 const StatsQuery = query({
   percentile: Type.Optional(oneOf(percentiles, { description: 'Default: 95.' })),
   measure: Type.Optional(oneOf(measures, { description: 'Default: runTime.' })),
   limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: apiLimits.page, description: 'How many jobs. Default: 100.' }),
+    Type.Integer({
+      minimum: 1,
+      maximum: apiLimits.page,
+      description: 'Maximum number of jobs. Default: 100.',
+    }),
   ),
 });
 
@@ -42,8 +46,8 @@ export function statsRoutes(app: FastifyInstance, context: ApiContext): void {
     '/jobs/:name/stats',
     {
       schema: {
-        summary: 'Percentiles of a job',
-        description: `All-time unless from or to is said; at most ${apiLimits.days} days.`,
+        summary: 'Read percentiles of a job',
+        description: `Default: all-time. from and to select at most ${apiLimits.days} days.`,
         tags,
         operationId: 'getJobStats',
         params: named,
@@ -60,7 +64,7 @@ export function statsRoutes(app: FastifyInstance, context: ApiContext): void {
     '/stats',
     {
       schema: {
-        summary: 'The jobs with the largest percentiles',
+        summary: 'List the jobs with the largest percentiles',
         description: 'All-time, largest first.',
         tags,
         operationId: 'getStats',
@@ -95,7 +99,7 @@ async function jobStats(
   };
 }
 
-/** Histograms merged at a time: some milliseconds' work if each had many buckets. */
+/** Histograms merged at a time: a few milliseconds of work if each has many buckets. */
 const atOnce = 32;
 
 async function allStats(context: ApiContext, asked: Static<typeof StatsQuery>): Promise<Stats> {

@@ -38,11 +38,12 @@ export function timelineRoutes(app: FastifyInstance, context: ApiContext): void 
     '/timeline',
     {
       schema: {
-        summary: 'Runs of the last and the coming hours',
+        summary: 'List past and upcoming runs',
         description:
-          'By due time. Default: two hours back and one ahead. The newest of what was and the next of what ' +
-          `comes, at most ${apiLimits.bars} of each: cutBefore and cutAfter say where it was cut. What waits for ` +
-          'other jobs has no due instant of its own and is not among what comes.',
+          'Sorted by due time. Default: from two hours ago to one hour ahead. Returns the newest past ' +
+          `runs and the earliest upcoming ones, at most ${apiLimits.bars} of each; cutBefore and ` +
+          'cutAfter show where the list was cut. Jobs that depend on others have no due times of their ' +
+          'own, so they have no upcoming runs.',
         tags: ['runs'],
         operationId: 'getTimeline',
         querystring: TimelineQuery,

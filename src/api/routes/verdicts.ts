@@ -34,7 +34,7 @@ export function verdictRoutes(app: FastifyInstance, { scheduler }: ApiContext): 
       },
     },
     async (request) => {
-      // Tells a run that ended from one that never was.
+      // Distinguishes an ended run from one that never existed.
       const { id } = await scheduler.run(request.params.id);
       const { succeeded } = request.body;
       return runToWire(
@@ -53,9 +53,10 @@ export function verdictRoutes(app: FastifyInstance, { scheduler }: ApiContext): 
         tags,
         operationId: 'markSuccess',
         params: named,
-        response: answers({ 200: { description: 'The run that stands for it', schema: ref(WireRun) } }, [
-          'JOB_NOT_FOUND',
-        ]),
+        response: answers(
+          { 200: { description: 'The run that stands for the success', schema: ref(WireRun) } },
+          ['JOB_NOT_FOUND'],
+        ),
       },
     },
     async (request) =>

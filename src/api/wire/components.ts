@@ -1,4 +1,4 @@
-/** Everything with an `$id`: the components of the OpenAPI document. */
+/** The components of the OpenAPI document: all schemas with an `$id`. */
 
 import type { TSchema } from 'typebox';
 import {

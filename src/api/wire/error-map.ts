@@ -15,7 +15,7 @@ export const problemType = 'application/problem+json; charset=utf-8';
 
 const typeOf = (code: string) => `urn:carillon:problem:${code}`;
 
-/** The form of a catalogue error on the wire. */
+/** Converts a catalogue error to its form on the wire. */
 export function toProblem(error: {
   readonly code: string;
   readonly message: string;
@@ -55,18 +55,18 @@ function told({ code, message, details }: Expected): NonNullable<WireProblem['ot
 function internalProblem(requestId: string | null): WireProblem {
   return {
     type: typeOf('INTERNAL'),
-    title: 'Something broke inside',
+    title: 'Internal error',
     status: 500,
     code: 'INTERNAL',
     detail:
       requestId === null
-        ? 'This is a fault of the program.'
-        : `This is a fault of the program. Its log has more under the request id ${requestId}.`,
+        ? 'This is a bug in the program.'
+        : `This is a bug in the program. The log has details under the request id ${requestId}.`,
     ...(requestId !== null && { requestId }),
   };
 }
 
-/** Answers with any error; the error handler of the app. */
+/** Answers with any error. The app's error handler. */
 export function sendError(
   log: Log,
   error: unknown,
@@ -79,12 +79,12 @@ export function sendError(
   }
   const problem = expected === null ? internalProblem(request.id) : toProblem(expected);
   if (problem.status === 503) reply.header('retry-after', '1');
-  // A body that was refused before its end is not read on: this connection has nothing more to say.
+  // The rest of a refused body is not read, so the connection cannot carry another request.
   if (problem.status === 413 || problem.status === 408) reply.header('connection', 'close');
   return reply.code(problem.status).header('content-type', problemType).send(JSON.stringify(problem));
 }
 
-/** What the framework refuses before a route is asked; null for anything that is not the request's fault. */
+/** Converts what the framework refuses before a route is called. Null: not the request's fault. */
 export function toCatalogue(error: unknown, request: FastifyRequest): CarillonError | null {
   const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
@@ -94,7 +94,8 @@ export function toCatalogue(error: unknown, request: FastifyRequest): CarillonEr
     const type = request.headers['content-type'] ?? 'no content type';
     return new CarillonError(
       'INVALID_BODY',
-      `A body of type ${JSON.stringify(type)} is not read. Say Content-Type: application/json, or application/yaml for jobs.`,
+      `Content type ${JSON.stringify(type)} is not supported. Use application/json, or ` +
+        'application/yaml for jobs.',
       {
         field: 'content-type',
         value: type,
@@ -106,14 +107,14 @@ export function toCatalogue(error: unknown, request: FastifyRequest): CarillonEr
   if (code === 'FST_ERR_BAD_URL' || code === 'FST_ERR_MAX_PARAM_LENGTH') {
     return new CarillonError(
       'NOT_FOUND',
-      `The address ${JSON.stringify(request.url.slice(0, 200))} can not be read.`,
+      `The address ${JSON.stringify(request.url.slice(0, 200))} cannot be parsed.`,
       {
         source: 'path',
       },
     );
   }
   if (code?.startsWith('FST_') && statusCode !== undefined && statusCode < 500) {
-    return new CarillonError('INVALID_BODY', message ?? 'The request can not be read.', { source: 'body' });
+    return new CarillonError('INVALID_BODY', message ?? 'The request cannot be parsed.', { source: 'body' });
   }
   return null;
 }
@@ -127,22 +128,22 @@ export function bodyTooLarge(most: number, length: number | null): CarillonError
   });
 }
 
-/** The answer to addresses where nothing is. */
+/** The error for an address without a route. */
 export function nothingHere(request: FastifyRequest): CarillonError {
   const path = request.url.split('?', 1)[0]!.slice(0, 200);
   return new CarillonError(
     'NOT_FOUND',
-    `There is nothing at ${request.method} ${path}. /api/v1/openapi.json lists what there is.`,
+    `No route for ${request.method} ${path}. GET /api/v1/openapi.json lists all routes.`,
     { field: 'path', value: path, source: 'path' },
   );
 }
 
 /**
- * Answers what came over a connection and is no request, in the form of all other refusals; ends the connection.
- * While an earlier request is being answered, nothing can be sent.
+ * Answers a malformed request on a raw connection with a problem, like any other refusal, and closes the
+ * connection. If an earlier request on it is being answered, nothing can be sent.
  */
 export function answerNoRequest(error: { readonly code?: string }, socket: Socket): void {
-  // Reset by the client, or the answer to an earlier request has begun.
+  // The client reset the connection, or the answer to an earlier request has begun.
   if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesWritten > 0) {
     socket.destroy();
     return;
@@ -161,18 +162,14 @@ export function answerNoRequest(error: { readonly code?: string }, socket: Socke
 function noRequest(code: string | undefined): CarillonError {
   const source = 'header';
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return new CarillonError('TOO_SLOW', 'The request did not arrive as a whole in time.', { source });
+    return new CarillonError('TOO_SLOW', 'The request did not arrive completely in time.', { source });
   if (code === 'HPE_HEADER_OVERFLOW') {
     const allowed = 'at most 16 KiB of address and headers';
-    return new CarillonError(
-      'INVALID_FIELD',
-      `The address and the headers are too long. Allowed: ${allowed}.`,
-      {
-        field: 'header',
-        allowed,
-        source,
-      },
-    );
+    return new CarillonError('INVALID_FIELD', `The address and headers are too long. Allowed: ${allowed}.`, {
+      field: 'header',
+      allowed,
+      source,
+    });
   }
   return new CarillonError('INVALID_FIELD', 'The request is not HTTP/1.1 or HTTP/1.0.', { source });
 }

@@ -10,19 +10,21 @@ export const dayOf = (ms: number): string => iso(ms).slice(0, 10);
 
 export const dayMs = 86_400_000;
 
-/** What ISO 8601 writes with four digits for the year. */
+/** ISO 8601 years have four digits. */
 const first = Date.parse('0000-01-01T00:00:00.000Z');
 const last = Date.parse('9999-12-31T23:59:59.999Z');
-/** An instant that was reckoned from another, kept to the years that can be written. */
+/** Limits a computed timestamp to years that ISO 8601 can write. */
 export const writable = (ms: number): number => Math.min(Math.max(ms, first), last);
 
 const instantAllowed =
-  'an instant, 2026-11-21T02:00:00Z (UTC where no offset is written), or a day, 2026-11-21';
+  'a timestamp such as 2026-11-21T02:00:00Z (UTC without an offset), or a day such as 2026-11-21';
 
-/** Epoch milliseconds. INVALID_FIELD for what is not an ISO 8601 instant of the years 0 to 9999. */
+/**
+ * Parses a timestamp to epoch milliseconds. INVALID_FIELD unless it is ISO 8601 with a year from 0 to 9999.
+ */
 export function readInstant(text: string, field: string, source: string): number {
   const read = /^\d{4}-?\d{2}/.test(text) ? DateTime.fromISO(text, { zone: 'utc' }) : null;
-  // An offset can lead into a year of five digits, and below the first.
+  // An offset can move the year above 9999 or below 0.
   if (read?.isValid && read.year >= 0 && read.year <= 9_999) return read.toMillis();
   throw new CarillonError(
     'INVALID_FIELD',
@@ -36,11 +38,11 @@ export function readInstant(text: string, field: string, source: string): number
   );
 }
 
-/** Start of a UTC day in epoch milliseconds. */
+/** Parses a UTC day to the epoch milliseconds of its start. */
 export function readDay(text: string, field: string): number {
   const ms = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
   if (!Number.isNaN(ms) && dayOf(ms) === text) return ms;
-  const allowed = 'a UTC day, 2026-11-21';
+  const allowed = 'a UTC day such as 2026-11-21';
   throw new CarillonError(
     'INVALID_FIELD',
     `${field} is ${JSON.stringify(text.slice(0, 80))}. Allowed: ${allowed}.`,
@@ -53,10 +55,10 @@ export function readDay(text: string, field: string): number {
   );
 }
 
-/** Days shown where nothing is said. */
+/** Default number of days. */
 const shownDays = 30;
 
-/** `from` and `to` of a query as UTC days, both included; default: the last 30. INVALID_FIELD. */
+/** Reads `from` and `to` of a query as UTC days, both included. Default: the last 30. INVALID_FIELD. */
 export function readDays(
   asked: { readonly from?: string; readonly to?: string },
   now: number,
@@ -68,7 +70,7 @@ export function readDays(
   if ((to - from) / dayMs >= apiLimits.days) {
     throw new CarillonError(
       'INVALID_FIELD',
-      `from ${dayOf(from)} to ${dayOf(to)} are more than ${apiLimits.days} days.`,
+      `The range from ${dayOf(from)} to ${dayOf(to)} is longer than ${apiLimits.days} days.`,
       {
         field: 'from',
         value: dayOf(from),
@@ -80,7 +82,7 @@ export function readDays(
   return { fromDay: dayOf(from), toDay: dayOf(to) };
 }
 
-/** `from` and `to` of a query, where said; INVALID_FIELD when they are the wrong way round. */
+/** Reads the optional `from` and `to` of a query. INVALID_FIELD if from is later than to. */
 export function readSpan(query: { readonly from?: string; readonly to?: string }): {
   fromMs?: number;
   toMs?: number;
@@ -97,7 +99,7 @@ export function reversed(query: { readonly from?: string; readonly to?: string }
   return new CarillonError('INVALID_FIELD', `from (${query.from}) is later than to (${query.to}).`, {
     field: 'from',
     value: query.from,
-    allowed: 'an earlier one than to',
+    allowed: 'a time not later than to',
     source: 'query',
   });
 }

@@ -1,7 +1,4 @@
-/**
- * What goes over the wire for looking at many runs at once: the overview, and what is plotted. See `schema.ts`
- * for the rules.
- */
+/** Wire schemas about many runs at once: the overview and the plots. See `schema.ts`. */
 
 import { type Static, Type } from 'typebox';
 import { oneOf } from '../../scheduler/job/definition.ts';
@@ -18,44 +15,50 @@ const milliseconds = (description?: string) =>
 // The overview
 
 export const WireForecast = Type.Object(
-  { p50: instant('If it takes as long as usual.'), p95: instant('If it takes as long as one in twenty.') },
+  {
+    p50: instant('Median estimate, from the median run times.'),
+    p95: instant('Pessimistic estimate, from the 95th percentile of run times.'),
+  },
   { $id: 'Forecast' },
 );
 export type WireForecast = Static<typeof WireForecast>;
 
 const some = <S extends Parameters<typeof Type.Array>[0]>(items: S, description: string) =>
-  Type.Object({ total: count('All of them.'), items: Type.Array(items, { description }) });
+  Type.Object({
+    total: count('Number of all such jobs or runs, listed or not.'),
+    items: Type.Array(items, { description }),
+  });
 
 export const WireOverview = Type.Object(
   {
-    at: instant('What follows is as of this instant.'),
+    at: instant('Time of this snapshot.'),
     counts: Type.Object({
-      jobs: count('All jobs.'),
-      active: count('Neither paused nor disabled, with something to come.'),
-      paused: count('By a person.'),
-      disabled: count('By their failures.'),
-      completed: count('Their schedule has no further due instant.'),
+      jobs: count('Number of all jobs.'),
+      active: count('Jobs that are neither paused, disabled nor completed.'),
+      paused: count('Jobs paused by a user.'),
+      disabled: count('Jobs disabled after consecutive failures.'),
+      completed: count('Jobs whose schedule has no further due time.'),
       failing: count('Jobs whose newest run failed.'),
       late: count('Jobs that are late.'),
-      running: count('Runs that launch or run.'),
-      waiting: count('Runs that wait or are queued.'),
+      running: count('Runs that are launching or running.'),
+      waiting: count('Runs that are waiting or queued.'),
     }),
     late: some(
       Type.Object({
         job: Type.String(),
         owner: orNull(Type.String()),
         kind: oneOf(['not-started', 'not-ended', 'not-decided']),
-        since: instant('Late from this instant on.'),
+        since: instant('When the job became late.'),
         reason: Type.String(),
-        run: orNull(Type.String(), { description: 'Null where there is none yet.' }),
-        state: orNull(RunState, { description: 'Of that run.' }),
-        dependents: count('Jobs that wait for it, directly or not.'),
-        done: orNull(ref(WireForecast), { description: 'When it will probably be done.' }),
+        run: orNull(Type.String(), { description: 'The late run. Null if it does not exist yet.' }),
+        state: orNull(RunState, { description: 'State of that run.' }),
+        dependents: count('Number of jobs that depend on this one, directly or indirectly.'),
+        done: orNull(ref(WireForecast), { description: 'Expected end of the late run.' }),
         allDone: orNull(ref(WireForecast), {
           description: 'Expected end of all downstream jobs, along the longest dependency path.',
         }),
       }),
-      'The longest late first.',
+      'Longest overdue first.',
     ),
     failing: some(
       Type.Object({
@@ -63,10 +66,10 @@ export const WireOverview = Type.Object(
         owner: orNull(Type.String()),
         consecutiveFailures: count('Failed runs since the last success.'),
         last: orNull(WireLastRun),
-        reason: orNull(Type.String(), { description: 'Why the newest run ended so.' }),
-        dependents: count('Jobs that wait for it, directly or not.'),
+        reason: orNull(Type.String(), { description: 'Why the newest run failed.' }),
+        dependents: count('Number of jobs that depend on this one, directly or indirectly.'),
       }),
-      'The most failures first.',
+      'Most failures first.',
     ),
     running: some(
       Type.Object({
@@ -77,11 +80,11 @@ export const WireOverview = Type.Object(
         startedAt: orNull(instant()),
         done: orNull(ref(WireForecast)),
       }),
-      'The oldest due instants first.',
+      'Oldest due time first.',
     ),
     nextHour: some(
       Type.Object({ job: Type.String(), due: instant(), p50Ms: milliseconds(), p95Ms: milliseconds() }),
-      'Jobs that become due within the hour, the next first, each with its next due instant.',
+      'Jobs due within the next hour, each with its next due time, earliest first.',
     ),
   },
   { $id: 'Overview' },
@@ -97,7 +100,7 @@ export const WireRunDays = Type.Object(
     to: Type.String({ description: 'Last UTC day, today included.' }),
     days: Type.Array(
       Type.Object({ day: Type.String(), runTime: ref(WireSummary), startLateness: ref(WireSummary) }),
-      { description: 'The days that have any, oldest first.' },
+      { description: 'Days with at least one run, oldest first.' },
     ),
   },
   { $id: 'RunDays' },
@@ -112,10 +115,10 @@ export const WireRunDistribution = Type.Object(
     buckets: Type.Array(
       Type.Object({
         fromMs: Type.Number(),
-        toMs: Type.Number({ description: 'Included.' }),
+        toMs: Type.Number({ description: 'Upper bound, included.' }),
         count: Type.Integer({ minimum: 1 }),
       }),
-      { description: 'Ascending, below 1 % wide; those without any are left out.' },
+      { description: 'Ascending buckets, less than 1 % wide. Empty buckets are omitted.' },
     ),
   },
   { $id: 'RunDistribution' },
@@ -129,14 +132,14 @@ export const WireTop = Type.Object(
       Type.Object({
         job: Type.String(),
         owner: orNull(Type.String()),
-        value: Type.Number({ description: 'What it was ordered by: milliseconds, or failed runs.' }),
+        value: Type.Number({ description: 'The sort value: milliseconds, or number of failed runs.' }),
         p50Ms: milliseconds(),
         p95Ms: milliseconds(),
-        succeeded: count('Runs.'),
+        succeeded: count('Runs that succeeded.'),
         failed: count('Runs that failed, were killed, timed out or were lost.'),
         last: orNull(WireLastRun),
       }),
-      { description: 'Largest first; jobs with nothing to be ordered by are left out.' },
+      { description: 'Largest first. Jobs without a value are omitted.' },
     ),
   },
   { $id: 'Top' },
@@ -149,18 +152,18 @@ export const WireRate = Type.Object(
     to: instant('End of the last step.'),
     stepMs: Type.Integer({ minimum: 1 }),
     complete: Type.Boolean({
-      description: 'False: steps that begin before `knownFrom` are not all counted.',
+      description: 'False if runs of steps that begin before knownFrom are not all counted.',
     }),
-    knownFrom: instant('Runs that were due from then on are all counted.'),
+    knownFrom: instant('All runs due from this time on are counted.'),
     steps: Type.Array(
       Type.Object({
         at: instant('Start of the step.'),
         ended: Type.Record(Type.String(), Type.Integer({ minimum: 1 }), {
-          description: 'How many runs that were due in the step ended so, by end state.',
+          description: 'Number of ended runs that were due in the step, by end state.',
         }),
-        unfinished: count('Runs that were due in the step and have not ended.'),
+        unfinished: count('Unfinished runs that were due in the step.'),
       }),
-      { description: 'Every step, oldest first.' },
+      { description: 'All steps, oldest first.' },
     ),
   },
   { $id: 'Rate' },
@@ -178,22 +181,28 @@ export const WireTimeline = Type.Object(
       Type.Object({
         job: Type.String(),
         kind: oneOf(['ended', 'unfinished', 'coming']),
-        run: orNull(Type.String(), { description: 'Null for what is coming.' }),
-        state: orNull(RunState, { description: 'Null for what is coming.' }),
+        run: orNull(Type.String(), { description: 'Null for an upcoming run.' }),
+        state: orNull(RunState, { description: 'Null for an upcoming run.' }),
         due: instant(),
-        ready: instant('When it could start: its due instant, or when its parents or a user made it due.'),
-        start: orNull(instant(), { description: 'Its first start, or the due instant of what is coming.' }),
-        end: orNull(instant(), { description: 'Null while it has not ended.' }),
+        ready: instant('When the run could start: its due time, or when its parents or a user triggered it.'),
+        start: orNull(instant(), {
+          description: 'First start of the run, or the due time of an upcoming run.',
+        }),
+        end: orNull(instant(), { description: 'Null for an unfinished run.' }),
         expectedEnd: orNull(instant(), {
           description:
-            'If it takes as long as usual, for what has not ended; null where too little is known.',
+            'Expected end of an unfinished run, from the median run time. Null without enough data.',
         }),
-        late: Type.Boolean({ description: 'Its job is late with it now.' }),
+        late: Type.Boolean({ description: 'True if the job is late with this run.' }),
       }),
-      { description: 'By due instant, then by job.' },
+      { description: 'By due time, then by job.' },
     ),
-    cutBefore: orNull(instant(), { description: 'Runs that were due before it are left out: too many.' }),
-    cutAfter: orNull(instant(), { description: 'What is due after it is left out: too much.' }),
+    cutBefore: orNull(instant(), {
+      description: 'Older runs are omitted, because there are too many. Null: none are.',
+    }),
+    cutAfter: orNull(instant(), {
+      description: 'Later runs are omitted, because there are too many. Null: none are.',
+    }),
   },
   { $id: 'Timeline' },
 );

@@ -1,9 +1,9 @@
 /**
- * What goes over the wire under `/api/v1`: jobs, runs, what became of due instants, and problems. Each shape is
- * defined once, as a TypeBox schema that gives the type, the OpenAPI component of the same name and, in the
- * tests, the check of every answer. Instants are ISO 8601 in UTC with milliseconds, durations are numbers
- * that end in `Ms`, and what is absent is null (only a problem leaves out the details it does not have).
- * `views.ts` has the rest: statistics, schedules, the graph, the cluster, events.
+ * Wire schemas under `/api/v1`: jobs, runs, the ledger and problems. Each shape is defined once, as a TypeBox
+ * schema that gives the type, the OpenAPI component of the same name and, in tests, the check of every
+ * response. Timestamps are ISO 8601 in UTC with milliseconds. Durations are numbers whose name ends in `Ms`.
+ * Absent values are null, except that a problem omits details that it does not have. `views.ts` has the rest:
+ * statistics, schedules, the graph, the cluster and events.
  */
 
 import { type Static, Type } from 'typebox';
@@ -19,32 +19,40 @@ import { count, instant, list, orNull, ref } from './shape.ts';
 // Problems
 
 const code = oneOf([...Object.keys(catalogue), 'INTERNAL'] as (keyof typeof catalogue | 'INTERNAL')[], {
-  description: 'The catalogue code; scripts decide by this.',
+  description: 'Code from the error catalogue. Use it, not the text, in scripts.',
 });
 const problemFields = {
   code,
-  detail: Type.String({ description: 'What went wrong this time.' }),
-  field: Type.Optional(Type.String({ description: 'Path of the field: policy.retries.limit' })),
-  value: Type.Optional(Type.Unknown({ description: 'The value that was refused, shortened.' })),
+  detail: Type.String({ description: 'Description of this occurrence.' }),
+  field: Type.Optional(Type.String({ description: 'Path of the field, such as policy.retries.limit.' })),
+  value: Type.Optional(Type.Unknown({ description: 'The rejected value, shortened.' })),
   allowed: Type.Optional(
-    Type.Union([Type.String(), Type.Array(Type.String())], { description: 'What would be accepted.' }),
+    Type.Union([Type.String(), Type.Array(Type.String())], { description: 'What is allowed.' }),
   ),
-  source: Type.Optional(Type.String({ description: 'Where it came from: body:12, query, path.' })),
+  source: Type.Optional(
+    Type.String({ description: 'Where the value came from, such as body:12, query or path.' }),
+  ),
   names: Type.Optional(
-    Type.Array(Type.String(), { description: 'The path of a cycle, the dependents and the like.' }),
+    Type.Array(Type.String(), {
+      description: 'Related names, such as the path of a cycle or the dependent jobs.',
+    }),
   ),
 };
 
 export const WireProblem = Type.Object(
   {
-    type: Type.String({ description: 'Names the kind of problem: urn:carillon:problem:JOB_NOT_FOUND' }),
-    title: Type.String({ description: 'The kind of problem in words.' }),
-    status: Type.Integer({ description: 'The HTTP status.' }),
+    type: Type.String({
+      description: 'Identifies the kind of problem, such as urn:carillon:problem:JOB_NOT_FOUND.',
+    }),
+    title: Type.String({ description: 'Short description of the kind of problem.' }),
+    status: Type.Integer({ description: 'HTTP status code.' }),
     ...problemFields,
     others: Type.Optional(
       Type.Array(Type.Object(problemFields), { description: 'Further problems with the same job.' }),
     ),
-    requestId: Type.Optional(Type.String({ description: 'With INTERNAL: what to look for in the log.' })),
+    requestId: Type.Optional(
+      Type.String({ description: 'With code INTERNAL: the id to search for in the log.' }),
+    ),
   },
   { $id: 'Problem', description: 'RFC 9457 problem details.' },
 );
@@ -53,7 +61,7 @@ export type WireProblem = Static<typeof WireProblem>;
 // Jobs
 
 export const jobStatuses = ['active', 'paused', 'disabled', 'completed'] as const;
-/** What `state=` of the list of jobs takes. */
+/** Values of `state=` in the list of jobs. */
 export const jobFilters = [...jobStatuses, 'running', 'waiting', 'failing', 'late'] as const;
 
 const EndState = oneOf(endStates);
@@ -66,15 +74,15 @@ export const WireLastRun = Type.Object({
   endedAt: instant(),
 });
 
-/** A definition as it was accepted, checked by the scheduler and not here. */
+/** A definition as accepted. The scheduler checks it, not this schema. */
 export const WireDefinition = Type.Unsafe<JobDefinition>({ ...JobDefinition, $id: 'JobDefinition' });
 
-/** Above a job that waits for others. */
+/** Paused or disabled ancestors of a job. */
 export const heldBack = Type.Array(
   Type.Object({ job: Type.String(), status: oneOf(['paused', 'disabled']) }),
   {
     description:
-      'The nearest paused or disabled jobs above it, for which it waits directly or not; at most 10.',
+      'The nearest paused or disabled jobs that this job depends on, directly or indirectly. At most 10.',
   },
 );
 
@@ -86,29 +94,33 @@ const jobFields = {
   updatedAt: instant(),
   updatedBy: Type.String(),
   status: oneOf(jobStatuses, {
-    description: 'completed: its schedule has no further due instant. disabled: by its failures.',
+    description: 'completed: the schedule has no further due time. disabled: by consecutive failures.',
   }),
   statusReason: orNull(Type.String(), {
-    description: 'Who paused it, why it is disabled, or which job above it stands still.',
+    description: 'Who paused the job, why it is disabled, or which paused or disabled job it waits for.',
   }),
   heldBackBy: heldBack,
   paused: orNull(Type.Object({ at: instant(), by: Type.String() })),
-  scheduleText: Type.String({ description: 'The schedule in words.' }),
-  nextDue: orNull(instant(), { description: 'Null when there is none, or the job is paused or disabled.' }),
+  scheduleText: Type.String({ description: 'Description of the schedule.' }),
+  nextDue: orNull(instant(), {
+    description: 'Next due time. Null if there is none, or the job is paused or disabled.',
+  }),
   parents: Type.Array(Type.String()),
   children: Type.Array(Type.String()),
   last: orNull(WireLastRun, { description: 'The newest ended run.' }),
   counts: Type.Object({
     succeeded: count('Runs that succeeded.'),
     failed: count('Runs that failed, were killed, timed out or were lost.'),
-    skipped: count('Due instants that were skipped.'),
-    missed: count('Due instants that were missed.'),
+    skipped: count('Due times that were skipped.'),
+    missed: count('Due times that were missed.'),
     consecutiveFailures: count('Failed runs since the last success.'),
   }),
   running: Type.Array(Type.String(), {
-    description: 'Runs that launch or run, oldest due first; at most 100.',
+    description: 'Runs that are launching or running, oldest due time first. At most 100.',
   }),
-  waiting: Type.Array(Type.String(), { description: 'Runs that wait or are queued, likewise.' }),
+  waiting: Type.Array(Type.String(), {
+    description: 'Runs that are waiting or queued, oldest due time first. At most 100.',
+  }),
 };
 
 export const WireJob = Type.Object(
@@ -117,7 +129,8 @@ export const WireJob = Type.Object(
     warnings: Type.Optional(
       Type.Array(Type.String(), {
         description:
-          'Of one job alone: what of it is allowed but probably not meant, or kept without effect.',
+          'Only in the response about a single job: settings that are valid but probably a mistake, or ' +
+          'that have no effect here.',
       }),
     ),
   },
@@ -125,31 +138,31 @@ export const WireJob = Type.Object(
 );
 export type WireJob = Static<typeof WireJob>;
 
-const total = count('How many jobs pass the filter, on this page or not.');
+const total = count('Number of jobs that match the filter, on all pages.');
 
 export const WireJobList = list(ref(WireJob), 'JobList', { total });
 export type WireJobList = Static<typeof WireJobList>;
 
-/** A job in a list of many: `GET /jobs?view=row`. */
+/** A job in a long list: `GET /jobs?view=row`. */
 export const WireJobRow = Type.Object(
   {
     name: Type.String(),
     owner: orNull(Type.String()),
     labels: Type.Record(Type.String(), Type.String()),
     scheduleText: jobFields.scheduleText,
-    timezone: Type.String({ description: 'Of its schedule; UTC where it has none.' }),
+    timezone: Type.String({ description: 'Time zone of the schedule. UTC if it has none.' }),
     nextDue: jobFields.nextDue,
     status: jobFields.status,
     statusReason: jobFields.statusReason,
-    running: count('Runs that launch or run.'),
-    waiting: count('Runs that wait or are queued.'),
-    late: orNull(Type.String(), { description: 'Why it is late; null when it is not.' }),
+    running: count('Runs that are launching or running.'),
+    waiting: count('Runs that are waiting or queued.'),
+    late: orNull(Type.String(), { description: 'Why the job is late. Null if it is not.' }),
     consecutiveFailures: jobFields.counts.properties.consecutiveFailures,
     recent: Type.Array(Type.Object({ id: Type.String(), state: EndState, due: instant() }), {
       maxItems: apiLimits.recentRuns,
-      description: 'The last ended runs, the newest last.',
+      description: 'The most recent ended runs, newest last.',
     }),
-    p50Ms: orNull(Type.Number(), { description: 'Run time of those that succeeded, of all time.' }),
+    p50Ms: orNull(Type.Number(), { description: 'All-time median run time of successful runs.' }),
     p95Ms: orNull(Type.Number()),
   },
   { $id: 'JobRow' },
@@ -159,12 +172,12 @@ export type WireJobRow = Static<typeof WireJobRow>;
 export const WireJobRowList = list(ref(WireJobRow), 'JobRowList', { total });
 export type WireJobRowList = Static<typeof WireJobRowList>;
 
-/** What creating, replacing or restoring answers with. */
+/** Response to creating, replacing or restoring a job. */
 export const WireJobChange = Type.Object(
   {
     ...jobFields,
     outcome: oneOf(['created', 'changed', 'unchanged']),
-    warnings: Type.Array(Type.String(), { description: 'Allowed, but probably not meant.' }),
+    warnings: Type.Array(Type.String(), { description: 'Settings that are valid but probably a mistake.' }),
   },
   { $id: 'JobChange' },
 );
@@ -173,7 +186,9 @@ export type WireJobChange = Static<typeof WireJobChange>;
 export const WireDeletion = Type.Object(
   {
     deleted: Type.Array(Type.String()),
-    detached: Type.Array(Type.String(), { description: 'Children that lost this parent and stay.' }),
+    detached: Type.Array(Type.String(), {
+      description: 'Dependent jobs that lost this parent and were kept.',
+    }),
   },
   { $id: 'Deletion' },
 );
@@ -186,7 +201,7 @@ export const WireRevision = Type.Object(
     at: instant(),
     by: Type.String(),
     definition: orNull(Type.Unsafe<JobDefinition>({ $ref: 'JobDefinition#' }), {
-      description: 'Null when the job was deleted.',
+      description: 'Null if the job was deleted.',
     }),
   },
   { $id: 'Revision' },
@@ -203,9 +218,11 @@ export const WireDiff = Type.Object(
     to: Type.Integer(),
     changes: Type.Array(
       Type.Object({
-        path: Type.String({ description: 'policy.retries.limit; lists are compared as a whole.' }),
-        before: Type.Unknown({ description: 'Null where it was not there.' }),
-        after: Type.Unknown({ description: 'Null where it is not there any more.' }),
+        path: Type.String({
+          description: 'Path of the field, such as policy.retries.limit. Lists are compared as a whole.',
+        }),
+        before: Type.Unknown({ description: 'Null if the field was absent.' }),
+        after: Type.Unknown({ description: 'Null if the field is absent.' }),
       }),
     ),
   },
@@ -219,13 +236,13 @@ export const applyOutcomes = ['created', 'changed', 'unchanged', 'deleted', 'ref
 
 export const WireApplyResult = Type.Object(
   {
-    name: Type.String({ description: 'Empty when a refused definition has no name that can be read.' }),
+    name: Type.String({ description: 'Empty if a rejected definition has no readable name.' }),
     outcome: oneOf(applyOutcomes),
     revision: orNull(Type.Integer()),
-    problem: orNull(ref(WireProblem), { description: 'Why it was refused.' }),
+    problem: orNull(ref(WireProblem), { description: 'Why the definition was rejected.' }),
     warnings: Type.Array(Type.String()),
-    before: Type.Unknown({ description: 'The definition before, where it changed or would change.' }),
-    after: Type.Unknown({ description: 'The definition after, likewise.' }),
+    before: Type.Unknown({ description: 'The previous definition, if it changed or would change.' }),
+    after: Type.Unknown({ description: 'The new definition, if it changed or would change.' }),
   },
   { $id: 'ApplyResult' },
 );
@@ -233,16 +250,16 @@ export type WireApplyResult = Static<typeof WireApplyResult>;
 
 export const WireApply = Type.Object(
   {
-    dryRun: Type.Boolean({ description: 'True: nothing was changed.' }),
+    dryRun: Type.Boolean({ description: 'True if nothing was changed.' }),
     counts: Type.Object({
       created: count('New jobs.'),
       changed: count('Jobs with a new revision.'),
-      unchanged: count('Jobs that were like this already.'),
-      deleted: count('Jobs removed by prune.'),
-      refused: count('Definitions that were not accepted; the others were.'),
+      unchanged: count('Jobs that were already up to date.'),
+      deleted: count('Jobs deleted by prune.'),
+      refused: count('Rejected definitions. All others were accepted.'),
     }),
     results: Type.Array(ref(WireApplyResult), {
-      description: 'In the order of the request, then the deleted.',
+      description: 'In the order of the request, followed by deleted jobs.',
     }),
   },
   { $id: 'Apply' },
@@ -255,19 +272,26 @@ export const WireAttempt = Type.Object(
   {
     number: Type.Integer({ minimum: 1 }),
     engine: Type.String(),
-    host: orNull(Type.String(), { description: 'The node whose own engine it is; null where all reach it.' }),
-    launchName: Type.String({ description: 'The name of the container or process on the engine.' }),
+    host: orNull(Type.String(), {
+      description: 'The node whose local engine runs the attempt. Null if all nodes reach the engine.',
+    }),
+    launchName: Type.String({ description: 'Name of the container or process on the engine.' }),
     createdAt: instant(),
     startedAt: orNull(instant()),
     endedAt: orNull(instant()),
-    image: orNull(Type.String(), { description: 'What ran, by its digest; null until that is known.' }),
+    image: orNull(Type.String(), { description: 'Digest of the image that ran. Null until it is known.' }),
     exitCode: orNull(Type.Integer()),
     reason: orNull(Type.String()),
     bytesDropped: orNull(
-      count('Bytes of its oldest output that are not kept any more; while it runs, as of some seconds ago.'),
+      count(
+        'Bytes of the oldest output that were dropped. For an unfinished attempt, as of a few seconds ' +
+          'ago.',
+      ),
       {
         description:
-          'Null: some, which its engine does not count. Of containers it is known at the end. Where an engine does not know it, it is 0, and the output shows the gap.',
+          'Null: output was dropped, but the engine does not count how much. For containers it is ' +
+          'known at the end. If the engine does not report dropped output, this is 0 and the output ' +
+          'shows the gap.',
       },
     ),
   },
@@ -279,37 +303,41 @@ export const WireRun = Type.Object(
   {
     id: Type.String(),
     job: Type.String(),
-    due: instant('The due instant, or when it was triggered.'),
+    due: instant('Due time, or when the run was triggered.'),
     trigger: Type.Object({
       kind: oneOf(['schedule', 'parents', 'manual', 'rerun']),
-      by: orNull(Type.String(), { description: 'Who triggered it.' }),
-      of: orNull(Type.String(), { description: 'With rerun: the run that is repeated.' }),
+      by: orNull(Type.String(), { description: 'Who triggered the run.' }),
+      of: orNull(Type.String(), { description: 'For a rerun: the run that it repeats.' }),
     }),
     state: RunState,
-    reason: orNull(Type.String(), { description: 'Why it waits, or why it ended so.' }),
-    variant: Type.String({ description: 'Empty for what a schedule made.' }),
-    revision: Type.Integer({ description: 'Of the job, as the newest attempt was launched.' }),
+    reason: orNull(Type.String(), { description: 'What the run is waiting for, or why it ended this way.' }),
+    variant: Type.String({
+      description: 'Suffix of the id of manual runs and reruns. Empty for scheduled runs.',
+    }),
+    revision: Type.Integer({ description: 'Revision of the job when the newest attempt was launched.' }),
     priority: Type.Integer(),
     params: Type.Record(Type.String(), Type.String()),
-    parents: Type.Array(Type.String(), { description: 'The runs of the parents that made it due.' }),
+    parents: Type.Array(Type.String(), { description: 'Parent runs that triggered this run.' }),
     attempts: Type.Array(ref(WireAttempt)),
-    catchesUp: count('How many earlier due instants it stands for.'),
+    catchesUp: count('Number of earlier due times that this run stands for.'),
     createdAt: instant(
       "When the run was decided, by the leader's clock. Moves with that clock until the run has ended.",
     ),
     notBefore: orNull(instant(), {
-      description: 'It waits until then: a retry, or an engine without a place for it.',
+      description:
+        'Earliest time of the next attempt: after the delay of a retry, or when the engine had no ' +
+        'capacity.',
     }),
-    startBy: orNull(instant(), { description: 'It ends as missed when it was not launched by then.' }),
+    startBy: orNull(instant(), { description: 'The run ends as missed if it is not launched by then.' }),
     kill: orNull(Type.Object({ at: instant(), by: Type.String(), reason: Type.String() }), {
-      description: 'A kill was asked for.',
+      description: 'True if a kill was requested.',
     }),
     endedAt: orNull(instant()),
     lateMs: orNull(Type.Number(), {
       description:
         'To the first start, from the due instant; of what parents or a person made due, from when they did.',
     }),
-    runMs: orNull(Type.Number(), { description: 'From start to end of the newest attempt, once it ended.' }),
+    runMs: orNull(Type.Number(), { description: 'Duration of the newest attempt, once it has ended.' }),
   },
   { $id: 'Run' },
 );
@@ -318,7 +346,9 @@ export type WireRun = Static<typeof WireRun>;
 export const WireRunList = list(ref(WireRun), 'RunList');
 export type WireRunList = Static<typeof WireRunList>;
 
-/** One `log` event of `GET /runs/{id}/logs` as server-sent events; an `end` event closes it. */
+/**
+ * The data of a `log` event of `GET /runs/{id}/logs` as server-sent events. An `end` event closes the stream.
+ */
 export const WireLogEvent = Type.Object(
   { stream: oneOf(['stdout', 'stderr']), text: Type.String() },
   { $id: 'LogEvent' },
@@ -330,7 +360,7 @@ export const WireTrigger = Type.Object(
     params: Type.Optional(
       Type.Record(Type.String({ minLength: 1, maxLength: 128 }), Type.String({ maxLength: 4_096 }), {
         maxProperties: 64,
-        description: 'Handed to this run only.',
+        description: 'Parameters passed to this run only.',
         ...published({
           patternProperties: undefined,
           propertyNames: variables(paramForm).propertyNames,
@@ -343,24 +373,25 @@ export const WireTrigger = Type.Object(
 );
 export type WireTrigger = Static<typeof WireTrigger>;
 
-// What became of due instants
+// Outcomes of due times
 
 export const WireLedgerLine = Type.Object(
   {
     job: Type.String(),
     from: instant(),
-    to: instant('The same as from for a single due instant.'),
-    count: count('Due instants from from up to and including to.'),
-    more: Type.Boolean({ description: 'count is a lower bound.' }),
+    to: instant('Equal to from for a single due time.'),
+    count: count('Number of due times from from to to, both included.'),
+    more: Type.Boolean({ description: 'True if count is a lower bound.' }),
     end: oneOf(['ran', 'skipped', 'missed', 'caught-up']),
     state: orNull(EndState, {
       description:
-        'How the run of this line ended. Null: there is none, it catches up and is unfinished, or the line was stored before this was recorded.',
+        'End state of the run. Null if there is no run, if it catches up and is unfinished, or if the ' +
+        'entry was stored before this was recorded.',
     }),
     reason: orNull(Type.String(), {
-      description: 'Why the instants were skipped or missed, or why the run failed.',
+      description: 'Why the due times were skipped or missed, or why the run failed.',
     }),
-    run: orNull(Type.String(), { description: 'The run that ran, or that caught up.' }),
+    run: orNull(Type.String(), { description: 'The run of this due time, or the run that caught it up.' }),
   },
   { $id: 'LedgerLine' },
 );

@@ -1,4 +1,6 @@
-/** What wire schemas are made of: choices, absent values, instants, pages, and references to components. */
+/**
+ * Building blocks of wire schemas: choices, nullable values, timestamps, pages, and references to components.
+ */
 
 import {
   type Static,
@@ -9,7 +11,7 @@ import {
   Type,
 } from 'typebox';
 
-/** Refers to a schema with an `$id`: a component of the OpenAPI document. */
+/** References a schema with an `$id`: a component of the OpenAPI document. */
 export const ref = <S extends TSchema>(schema: S & { readonly $id?: string }): TUnsafe<Static<S>> =>
   Type.Unsafe<Static<S>>({ $ref: `${schema.$id}#` });
 
@@ -25,7 +27,7 @@ export const instant = (description?: string) =>
 
 export const count = (description: string) => Type.Integer({ minimum: 0, description });
 
-/** `{ items, next }`: hand `next` back as `cursor` for what follows; null at the end. */
+/** `{ items, next }`: pass `next` as `cursor` to get the next page; null at the end. */
 export const list = <S extends TSchema, M extends TProperties = Record<never, never>>(
   items: S,
   $id: string,
@@ -35,7 +37,7 @@ export const list = <S extends TSchema, M extends TProperties = Record<never, ne
     {
       ...more,
       items: Type.Array(items),
-      next: orNull(Type.String(), { description: 'The cursor of the next page; null at the end.' }),
+      next: orNull(Type.String(), { description: 'Cursor of the next page. Null on the last page.' }),
     },
     { $id },
   );

@@ -10,7 +10,7 @@ export const WireTriggerMany = Type.Object(
     jobs: Type.Array(Type.String({ maxLength: 128 }), {
       minItems: 1,
       maxItems: apiLimits.startJobs,
-      description: 'Names of jobs.',
+      description: 'Job names.',
     }),
   },
   { additionalProperties: false },
@@ -19,27 +19,29 @@ export type WireTriggerMany = Static<typeof WireTriggerMany>;
 
 export const WireStart = Type.Object(
   {
-    dryRun: Type.Boolean({ description: 'True: nothing was started.' }),
+    dryRun: Type.Boolean({ description: 'True if nothing was started.' }),
     counts: Type.Object({
-      started: count('Jobs that start at once.'),
-      following: count('Jobs that start after others of them.'),
+      started: count('Number of jobs that start at once.'),
+      following: count('Number of jobs that start after others in this request.'),
     }),
     jobs: Type.Array(
       Type.Object({
         job: Type.String(),
         after: Type.Array(Type.String(), {
           description:
-            'Parents that this start brings to an end. The job runs once, when all of them have ended. Empty: it starts at once.',
+            'Parents that this start runs. The job runs once, when all of them have ended. Empty: the ' +
+            'job starts at once.',
         }),
         others: Type.Array(Type.String(), {
-          description:
-            'Parents of a following job that it does not wait for, because nothing in this start runs them.',
+          description: 'Parents that the job does not wait for, because nothing in this start runs them.',
         }),
         skip: orNull(Type.String(), {
           description:
-            'Why its run will be skipped as things are: an unfinished run, or a pause of a following job. Null with a run.',
+            'Why the run will be skipped: an unfinished run, or the job is paused. Null with a run.',
         }),
-        run: orNull(ref(WireRun), { description: 'Null in a dry run, and for jobs that follow.' }),
+        run: orNull(ref(WireRun), {
+          description: 'Null in a dry run, and for jobs that start after others.',
+        }),
       }),
       { description: 'By name.' },
     ),

@@ -1,4 +1,4 @@
-/** The scheduler's values as they go over the wire: instants become text, absent becomes null. */
+/** Converts the scheduler's values to their wire form: timestamps to text, absent values to null. */
 
 import type { ApplyResult } from '../../scheduler/command.ts';
 import type { JobGlance, JobView, Notice } from '../../scheduler/handle.ts';
@@ -68,19 +68,19 @@ export function statusReason(job: JobGlance, heldBack: HeldBack): string | null 
   const status = statusOf(job);
   if (status === 'paused' && state.paused !== null) return `paused by ${state.paused.by}`;
   if (status === 'disabled') return job.fault ?? state.disabled?.reason ?? null;
-  if (status === 'completed') return 'its schedule has no further due instant';
+  if (status === 'completed') return 'the schedule has no further due time';
   return heldBackReason(heldBack.by(job.job.name));
 }
 
 export function scheduleText({ job, schedule }: JobGlance): string {
   if (schedule !== null) return describeSchedule(schedule);
   const after = job.definition.schedule?.after;
-  if (after === undefined) return 'by hand';
+  if (after === undefined) return 'manual';
   const per = after.per === undefined ? '' : `, per ${after.per}`;
   return `after ${after.parents.join(', ')} (${after.when ?? 'all-succeeded'}${per})`;
 }
 
-/** What people find a job by. */
+/** The fields by which users find a job. */
 export const labelsToWire = ({ definition }: Job) => ({
   owner: shown(definition.owner ?? null),
   labels: shown(definition.labels ?? {}),
@@ -128,7 +128,7 @@ export function runToWire(run: Run): WireRun {
     startBy: isoOrNull(run.startBy),
     kill: kill && { at: iso(kill.at), by: kill.by, reason: kill.reason },
     endedAt: isoOrNull(run.endedAt),
-    // Clocks may run backwards; nothing starts early because of it.
+    // A clock can run backwards, so the difference can be negative; a run never starts early.
     lateMs: firstStart === null ? null : Math.max(0, firstStart - readyAt(run)),
     runMs:
       newest?.startedAt != null && newest.endedAt !== null
@@ -137,7 +137,7 @@ export function runToWire(run: Run): WireRun {
   };
 }
 
-/** `state`: how the run of the line ended, see `ledgerStates`. */
+/** `state`: how the run of the entry ended, see `ledgerStates`. */
 export const ledgerToWire = (line: LedgerLine, state: EndState | null): WireLedgerLine => ({
   job: line.job,
   from: iso(line.from),

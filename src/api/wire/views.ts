@@ -1,6 +1,6 @@
 /**
- * What goes over the wire beside jobs and runs (see `schema.ts`): statistics, schedules, the graph, the
- * installation and live events. `components.ts` lists all of them.
+ * Wire schemas other than jobs and runs (`schema.ts`): statistics, schedules, the graph, the installation and
+ * events. `components.ts` lists all of them.
  */
 
 import { type Static, Type } from 'typebox';
@@ -20,7 +20,7 @@ const milliseconds = orNull(Type.Number());
 
 export const WireSummary = Type.Object(
   {
-    count: count('How many were counted; the others are null when none were.'),
+    count: count('Number of runs counted. If it is 0, all percentiles are null.'),
     mean: milliseconds,
     p50: milliseconds,
     p75: milliseconds,
@@ -31,7 +31,7 @@ export const WireSummary = Type.Object(
     p999: milliseconds,
     max: milliseconds,
   },
-  { $id: 'Summary', description: 'Milliseconds, below 1 % error.' },
+  { $id: 'Summary', description: 'In milliseconds, with an error below 1 %.' },
 );
 export type WireSummary = Static<typeof WireSummary>;
 
@@ -48,11 +48,13 @@ const summaries = {
 export const WireJobStats = Type.Object(
   {
     job: Type.String(),
-    from: orNull(Type.String(), { description: 'First UTC day, 2026-11-21; null: since the beginning.' }),
-    to: orNull(Type.String(), { description: 'Last UTC day; null: until now.' }),
+    from: orNull(Type.String(), {
+      description: 'First UTC day, such as 2026-11-21. Null: since the beginning.',
+    }),
+    to: orNull(Type.String(), { description: 'Last UTC day. Null: until now.' }),
     ...summaries,
     days: Type.Array(Type.Object({ day: Type.String(), ...summaries }), {
-      description: 'The days of from to to that have any, oldest first. Default: the last 30.',
+      description: 'Days in the range with at least one run, oldest first. Default: the last 30 days.',
     }),
   },
   { $id: 'JobStats' },
@@ -67,10 +69,10 @@ export const WireStats = Type.Object(
     items: Type.Array(
       Type.Object({
         job: Type.String(),
-        valueMs: Type.Number({ description: 'The percentile that was asked for.' }),
+        valueMs: Type.Number({ description: 'The requested percentile.' }),
         summary: ref(WireSummary),
       }),
-      { description: 'The jobs with the largest values, largest first.' },
+      { description: 'Jobs with the largest values, largest first.' },
     ),
   },
   { $id: 'Stats' },
@@ -89,11 +91,11 @@ export const WirePreviewRequest = Type.Object(
     name: Type.Optional(
       Type.String({
         maxLength: 128,
-        description: 'The job it is for: H in cron depends on it.',
+        description: 'Name of the job. H in cron depends on it.',
       }),
     ),
-    after: Type.Optional(instantIn('Only instants strictly after this one. Default: now.')),
-    until: Type.Optional(instantIn('No instants after this one.')),
+    after: Type.Optional(instantIn('Return due times strictly after this one. Default: now.')),
+    until: Type.Optional(instantIn('Return due times up to this one, included.')),
     count: Type.Optional(
       Type.Integer({ minimum: 1, maximum: apiLimits.instants, description: 'Default: 10.' }),
     ),
@@ -115,19 +117,21 @@ export type WirePreviewRequest = Static<typeof WirePreviewRequest>;
 const effects = ['unaffected', 'lost', 'runs-once-after', 'moved', 'first-pass', 'both-passes'] as const;
 const clockChanges = Type.Array(
   Type.Object({
-    at: instant('The first instant on the new offset.'),
-    shiftMs: Type.Integer({ description: 'Positive: readings are left out; negative: they come twice.' }),
-    effect: oneOf(effects, { description: 'What becomes of due times among those readings.' }),
+    at: instant('The first timestamp with the new offset.'),
+    shiftMs: Type.Integer({
+      description: 'Positive: local times are skipped. Negative: local times occur twice.',
+    }),
+    effect: oneOf(effects, { description: 'What happens to due times at these local times.' }),
   }),
-  { description: 'Changes of the clock in the year ahead, in the time zone of the schedule.' },
+  { description: 'Clock changes in the coming year in the time zone of the schedule.' },
 );
 
 export const WirePreview = Type.Object(
   {
     instants: Type.Array(instant()),
-    complete: Type.Boolean({ description: 'There is no further instant (before until, if that was said).' }),
+    complete: Type.Boolean({ description: 'True if there is no further due time (before until, if given).' }),
     warnings: Type.Array(Type.String()),
-    scheduleText: Type.String({ description: 'The schedule in words.' }),
+    scheduleText: Type.String({ description: 'Description of the schedule.' }),
     clockChanges,
   },
   { $id: 'Preview' },
@@ -138,7 +142,9 @@ export type WirePreview = Static<typeof WirePreview>;
 export const WireNext = Type.Object(
   {
     job: Type.String(),
-    instants: Type.Array(instant(), { description: 'As if the job were neither paused nor disabled.' }),
+    instants: Type.Array(instant(), {
+      description: 'Computed as if the job were neither paused nor disabled.',
+    }),
     complete: Type.Boolean(),
     scheduleText: Type.String(),
     clockChanges,
@@ -152,23 +158,23 @@ export type WireNext = Static<typeof WireNext>;
 export const WireGraphNode = Type.Object(
   {
     name: Type.String(),
-    kind: oneOf(['time', 'after', 'manual'], { description: 'What makes it due.' }),
+    kind: oneOf(['time', 'after', 'manual'], { description: 'What triggers the job.' }),
     owner: orNull(Type.String()),
     labels: Type.Record(Type.String(), Type.String()),
     status: oneOf(jobStatuses),
     last: orNull(WireLastRun),
     nextDue: orNull(instant()),
-    running: count('Runs that launch or run.'),
-    waiting: count('Runs that wait or are queued.'),
+    running: count('Runs that are launching or running.'),
+    waiting: count('Runs that are waiting or queued.'),
     consecutiveFailures: count('Failed runs since the last success.'),
-    late: orNull(Type.String(), { description: 'Why it is late; null when it is not.' }),
+    late: orNull(Type.String(), { description: 'Why the job is late. Null if it is not.' }),
     lacking: Type.Array(Type.Object({ due: instant(), parents: Type.Array(Type.String()) }), {
-      description: 'Its rounds that have begun and wait, oldest first, and the parents that they still lack.',
+      description: 'Unfinished rounds, oldest first, each with the parents that it waits for.',
     }),
     heldBackBy: heldBack,
-    p50Ms: orNull(Type.Number(), { description: 'Run time of those that succeeded, of all time.' }),
+    p50Ms: orNull(Type.Number(), { description: 'All-time median run time of successful runs.' }),
     p95Ms: orNull(Type.Number()),
-    level: count('The longest way down to it, in edges: a topological order.'),
+    level: count('Length in edges of the longest path to this job. Sorting by it is a topological order.'),
   },
   { $id: 'GraphNode' },
 );
@@ -178,11 +184,14 @@ export const WireGraph = Type.Object(
   {
     nodes: Type.Array(ref(WireGraphNode), { description: 'By name.' }),
     edges: Type.Array(Type.Object({ from: Type.String(), to: Type.String() }), {
-      description: 'From parent to child, where both are among the nodes.',
+      description: 'Parent to child, if both are among the nodes.',
     }),
     criticalPath: Type.Object(
-      { jobs: Type.Array(Type.String()), p50Ms: Type.Number({ description: 'The sum along it.' }) },
-      { description: 'The chain of dependent jobs that takes longest, by their median run times.' },
+      {
+        jobs: Type.Array(Type.String()),
+        p50Ms: Type.Number({ description: 'Sum of the median run times on the path.' }),
+      },
+      { description: 'The chain of dependent jobs with the largest sum of median run times.' },
     ),
   },
   { $id: 'Graph' },
@@ -196,27 +205,28 @@ export const WireEngine = Type.Object(
     name: Type.String(),
     reachable: Type.Boolean(),
     version: orNull(Type.String()),
-    detail: orNull(Type.String(), { description: 'Where it is, or what is wrong.' }),
+    detail: orNull(Type.String(), { description: 'Address of the engine, or why it is unavailable.' }),
     capacity: Type.Object(
       {
         attempts: orNull(Type.Integer({ minimum: 1 }), {
-          description: 'Attempts it may have at once, by the settings; null: no bound.',
+          description: 'Maximum concurrent attempts. Null: no limit is set.',
         }),
         cpus: orNull(Type.Number()),
         memoryBytes: orNull(Type.Integer()),
       },
-      { description: 'CPUs and memory are what the engine has in all; null where it does not say.' },
+      { description: 'CPUs and memory are the totals of the engine. Null if it does not report them.' },
     ),
-    running: count('Attempts launched and not ended.'),
-    startQueue: count('Launches decided that wait for a start place.'),
-    queued: count('Runs that wait because all of its places are taken.'),
+    running: count('Attempts that were launched and have not ended.'),
+    startQueue: count('Launches that wait for a slot in the start queue.'),
+    queued: count('Runs that wait for a slot of this engine.'),
     startLatency: ref(WireSummary),
   },
   {
     $id: 'Engine',
     description:
-      'startLatency is from the decision to launch an attempt until the engine has started it. It counts the attempts ' +
-      'decided by the leader that answers, since it leads, and is kept in its memory only.',
+      'startLatency is the time from the decision to launch an attempt until the engine has started ' +
+      'it. It covers the attempts decided by the current leader since its election, and is kept in ' +
+      'memory only.',
   },
 );
 export type WireEngine = Static<typeof WireEngine>;
@@ -227,9 +237,9 @@ export type WireEngineList = Static<typeof WireEngineList>;
 export const WirePool = Type.Object(
   {
     name: Type.String(),
-    places: count('Attempts that may share it at once, by the settings.'),
-    taken: count('More than there are, where fewer were set while they ran.'),
-    queued: count('Runs that wait because all places are taken.'),
+    places: count('Maximum concurrent attempts.'),
+    taken: count('Slots in use. Exceeds places if the pool was made smaller while attempts were running.'),
+    queued: count('Runs that wait for a slot of this pool.'),
   },
   { $id: 'Pool' },
 );
@@ -250,28 +260,30 @@ export const WireCluster = Type.Object(
         version: Type.String(),
         role: oneOf(['leader', 'follower']),
         lagMs: orNull(Type.Number(), {
-          description: 'How old its copy may be; 0 on the leader, null when it does not answer.',
+          description:
+            "Maximum age of the node's copy of the state. 0 on the leader, null if the node does not " +
+            'respond.',
         }),
       }),
     ),
     store: Type.Object({
       reachable: Type.Boolean(),
-      detail: orNull(Type.String(), { description: 'Where it is, or what is wrong.' }),
+      detail: orNull(Type.String(), { description: 'Address of the store, or why it is unavailable.' }),
     }),
     takeover: orNull(
       Type.Object({
         at: instant(),
-        tookMs: Type.Number({ description: 'From the election to the first decision.' }),
+        tookMs: Type.Number({ description: 'Time from the election to the first decision.' }),
         term: Type.Integer({ minimum: 0 }),
       }),
-      { description: 'When the node that answers last took over leadership.' },
+      { description: 'When the responding node last became leader.' },
     ),
   },
   { $id: 'Cluster' },
 );
 export type WireCluster = Static<typeof WireCluster>;
 
-/** The data of one event of `GET /events`; `kind` is the event's name too. */
+/** The data of one event of `GET /events`. `kind` is also the name of the event. */
 export const WireEvent = Type.Union(
   [
     Type.Object({
@@ -284,7 +296,7 @@ export const WireEvent = Type.Union(
     Type.Object({ kind: Type.Literal('leader'), term: Type.Integer(), leading: Type.Boolean() }),
     Type.Object({
       kind: Type.Literal('gap'),
-      reason: Type.String({ description: 'Events were lost between: read anew what is shown.' }),
+      reason: Type.String({ description: 'Events were lost: reload the data.' }),
     }),
   ],
   { $id: 'Event' },

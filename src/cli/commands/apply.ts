@@ -1,4 +1,4 @@
-/** Submitting many jobs at once, and asking first where that would delete most of what is there. */
+/** Submits many jobs at once, and asks before deleting most of the existing ones. */
 
 import type { WireApply, WireApplyResult } from '../../api/wire/schema.ts';
 import { CarillonError, firstOf } from '../../errors.ts';
@@ -21,10 +21,10 @@ export interface ApplyOptions {
 
 export async function apply(session: Session, options: ApplyOptions): Promise<ExitCode> {
   if (options.label !== undefined && options.prune !== true) {
-    throw new CarillonError('INVALID_FIELD', '--label chooses what --prune may delete', {
+    throw new CarillonError('INVALID_FIELD', '--label limits what --prune deletes, so it requires --prune', {
       field: 'label',
       value: options.label,
-      allowed: 'together with --prune',
+      allowed: 'with --prune',
     });
   }
   const { jobs, problems } = await readJobs(options.file, session.io);
@@ -34,7 +34,7 @@ export async function apply(session: Session, options: ApplyOptions): Promise<Ex
   return submit(session, jobs, options);
 }
 
-/** Throws where `--prune` would delete everything, or more than half and nobody says that this is meant. */
+/** Throws if `--prune` would delete everything, or more than half without confirmation. */
 async function refuseToDeleteMost(
   session: Session,
   jobs: readonly WrittenJob[],
@@ -43,7 +43,7 @@ async function refuseToDeleteMost(
   if (jobs.length === 0 && allowEmpty !== true) {
     throw new CarillonError(
       'INVALID_FIELD',
-      `There are no jobs in ${file.join(', ')}, so --prune would delete all.`,
+      `There are no jobs in ${file.join(', ')}, so --prune would delete all jobs.`,
       {
         field: 'prune',
         allowed: 'at least one job in the files, or --allow-empty to delete all jobs',
@@ -68,7 +68,7 @@ async function refuseToDeleteMost(
     `--prune would delete ${deleted} of ${existing} jobs. Nothing was changed.`,
     {
       field: 'prune',
-      allowed: '--yes if that is meant; --dry-run shows which jobs',
+      allowed: '--yes to delete them; --dry-run to list them',
     },
   );
 }
@@ -78,7 +78,7 @@ export async function submit(
   jobs: readonly WrittenJob[],
   options: Partial<ApplyOptions>,
 ): Promise<ExitCode> {
-  session.progress(`${jobs.length} jobs on their way to ${session.client.url} …`);
+  session.progress(`submitting ${jobs.length} jobs …`);
   const answer = await session.client.apply(
     jobs.map((job) => job.definition),
     {
@@ -92,7 +92,7 @@ export async function submit(
   else {
     printApplied(session, jobs, answer);
     if (options.prune === true && answer.counts.refused > 0)
-      session.io.err('nothing was deleted, because a job was refused\n');
+      session.io.err('nothing was deleted, because a job was rejected\n');
   }
   return answer.counts.refused > 0 ? exitCodes.failed : exitCodes.ok;
 }
@@ -126,5 +126,5 @@ function printRefused(
   if (problem === null) return;
   const placeOf = (field: string | undefined) =>
     (field === undefined ? undefined : job?.placeOf?.(field)) ?? job?.source;
-  session.io.err(blocks(`refused ${name || 'a job without a name'}`, problem, placeOf));
+  session.io.err(blocks(`rejected ${name || 'a job without a name'}`, problem, placeOf));
 }

@@ -1,4 +1,4 @@
-/** Backing up a running installation to a file, and making an installation from one. */
+/** Backs up a running installation to a file, and restores an installation from one. */
 
 import { createWriteStream, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -17,46 +17,50 @@ import { restoreRevision } from './jobs.ts';
 export function addBackupCommands(program: Command, shell: Shell, restore: Restore): void {
   program
     .command('backup')
-    .description('write a backup of everything that a running server keeps')
-    .requiredOption('--to <file>', 'the file to make; it must not exist')
+    .description('write a backup of everything that a running server stores')
+    .requiredOption('--to <file>', 'file to create; it must not exist')
     .addHelpText(
       'after',
-      '\nThe file has all definitions of jobs in clear text, with every password in `run.env`. Only you can read it.\n' +
-        '\nExample:\n  carillon backup --to carillon-$(date +%F).backup',
+      '\nThe file has all job definitions in clear text, including passwords in `run.env`. Only its ' +
+        'owner can read it.\n\nExample:\n  carillon backup --to carillon-$(date +%F).backup',
     )
     .action((options: { to: string }, command: Command) =>
       shell.run(command, (session) => backUp(session, options.to, restore)),
     );
   program
     .command('restore')
-    .argument('<what>', 'a file that carillon backup wrote, or the name of a job')
-    .argument('[revision]', 'of a job: the number of the revision', wholeFrom(1))
+    .argument('<what>', 'backup file from carillon backup, or the name of a job')
+    .argument('[revision]', 'for a job: the number of the revision', wholeFrom(1))
     .description(
-      'make a store from a backup while no scheduler runs on it; or make an old revision of a job the newest',
+      'restore a store from a backup while no scheduler uses it, or restore an old revision of a job',
     )
     .addOption(
-      new Option('--data-dir <folder>', 'into the embedded store of this data directory').conflicts('zk'),
+      new Option('--data-dir <folder>', 'restore into the embedded store of this data directory').conflicts(
+        'zk',
+      ),
     )
-    .option('--zk <hosts>', 'into ZooKeeper, at a path without an installation: zk1:2181,zk2:2181/carillon')
+    .option(
+      '--zk <hosts>',
+      'restore into ZooKeeper, at a path without an installation: zk1:2181,zk2:2181/carillon',
+    )
     .option('--zk-auth-file <file>', 'file with user:password for ZooKeeper')
     .addOption(
-      new Option(
-        '--replace',
-        'keep a store that is there aside and put the restored one in its place',
-      ).conflicts('zk'),
+      new Option('--replace', 'move an existing store aside and put the restored one in its place').conflicts(
+        'zk',
+      ),
     )
-    .option('--new-identity', 'for a second installation beside the first, which still runs')
+    .option('--new-identity', 'restore as a second installation, while the first one still runs')
     .option(
       '--keep-unfinished',
-      'nothing ran after the backup was taken: take up unfinished runs as after a restart',
+      'assert that nothing has run since the backup: resume unfinished runs as after a restart',
     )
-    .option('--check', 'only read the whole backup and say what is in it')
+    .option('--check', 'read the whole backup and print a summary, without restoring it')
     .addHelpText(
       'after',
-      '\nWithout --new-identity the first installation must not run any more: each would end what the other runs.\n' +
-        '\nExamples:\n  carillon restore carillon.backup --data-dir /var/lib/carillon --replace\n' +
-        '  carillon restore carillon.backup --zk zk1:2181,zk2:2181,zk3:2181/carillon\n' +
-        '  carillon restore sales-daily 7',
+      "\nWithout --new-identity the first installation must be stopped: each would kill the other's " +
+        'runs.\n\nExamples:\n  carillon restore carillon.backup --data-dir /var/lib/carillon --replace\n  ' +
+        'carillon restore carillon.backup --zk zk1:2181,zk2:2181,zk3:2181/carillon\n  carillon restore ' +
+        'sales-daily 7',
     )
     .action((what: string, revision: number | undefined, options: Given, command: Command) =>
       shell.run(command, (session) =>
@@ -71,21 +75,21 @@ type Given = Partial<Omit<RestoreOptions, 'file'>>;
 
 async function backUp(session: Session, file: string, restore: Restore): Promise<ExitCode> {
   if (existsSync(file)) {
-    throw new CarillonError('INVALID_FIELD', `${file} exists already, and a backup never replaces a file.`, {
+    throw new CarillonError('INVALID_FIELD', `${file} already exists, and a backup never replaces a file.`, {
       field: 'to',
       value: file,
       allowed: 'the name of a file that does not exist',
     });
   }
-  // Under another name until it is whole, so that a file of this name is always one to restore from.
+  // Written under another name until it is complete, so that a file of this name is always usable.
   const partial = join(dirname(file), `.${basename(file)}.partial`);
   writing(partial, () => writeFileSync(partial, '', { mode: 0o600 }));
-  session.progress(`a backup of ${session.client.url} on its way to ${file} …`);
+  session.progress(`writing a backup of ${session.client.url} to ${file} …`);
   try {
     await pipeline(Readable.from(session.client.backup()), createWriteStream(partial, { flush: true }));
   } catch (error) {
     rmSync(partial, { force: true });
-    // A full disk is named; everything else is the client's own failure already.
+    // Reports a full disk by name; all other failures already come from the client.
     return writing(file, () => {
       throw error;
     });
@@ -115,9 +119,9 @@ async function restoreFrom(
 ): Promise<ExitCode> {
   const { dataDir, zk = null } = options;
   if (dataDir === undefined && zk === null && options.check !== true) {
-    throw new CarillonError('MISSING_FIELD', `Where to restore ${file} to is missing.`, {
+    throw new CarillonError('MISSING_FIELD', `No target to restore ${file} to.`, {
       field: 'data-dir',
-      allowed: '--data-dir or --zk for a backup; the number of a revision for a job',
+      allowed: '--data-dir or --zk for a backup; a revision number for a job',
     });
   }
   const restored = await restore({ ...readOnly, check: false, ...options, file, dataDir: dataDir ?? '', zk });
@@ -126,13 +130,18 @@ async function restoreFrom(
     session.print(`${file}: ${inWords(restored.counts)}, as of ${restored.takenAt}`);
   else {
     session.print(`restored ${inWords(restored.counts)}, as of ${restored.takenAt}`);
-    if (restored.aside !== null) session.print(`the store that was there is kept in ${restored.aside}`);
+    if (restored.aside !== null) session.print(`the previous store was moved to ${restored.aside}`);
     if (options.newIdentity !== true)
-      session.print('the identity is that of the backup: the scheduler it came from must not run any more');
+      session.print(
+        'the restored store has the identity of the backup: the original scheduler must not run any more',
+      );
   }
   return exitCodes.ok;
 }
 
 function inWords({ jobs, unfinishedRuns, records }: BackupCounts): string {
-  return `${counted(jobs, 'job')}, ${counted(unfinishedRuns, 'unfinished run')}, ${counted(records, 'record')} in all`;
+  return (
+    `${counted(jobs, 'job')}, ${counted(unfinishedRuns, 'unfinished run')}, ` +
+    `${counted(records, 'record')} in total`
+  );
 }

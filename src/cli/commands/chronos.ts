@@ -1,4 +1,4 @@
-/** Moving over from Chronos, and back: `import chronos` and `export --format chronos`. */
+/** Migration from Chronos and back: `import chronos` and `export --format chronos`. */
 
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
@@ -28,11 +28,15 @@ interface ImportOptions {
 export function addChronosImport(imports: Command, shell: Shell): void {
   imports
     .command('chronos')
-    .argument('<source>', 'the address of a Chronos (http://user:password@host:4400), a saved list, or -')
-    .description('show what the jobs of a Chronos become, and when each runs next; --apply submits them')
-    .option('--apply', 'submit the jobs; again at any time: nothing is doubled')
-    .option('--paused', 'hold all of them until imported without this')
-    .option('--credentials-file <file>', 'holds user:password, so that no list of processes shows it')
+    .argument(
+      '<source>',
+      'address of a Chronos server (http://user:password@host:4400), a saved list, or - for standard ' +
+        'input',
+    )
+    .description('show the converted jobs of a Chronos and when each runs next; --apply submits them')
+    .option('--apply', 'submit the jobs; can be repeated at any time without creating duplicates')
+    .option('--paused', 'pause all of them until they are imported without this option')
+    .option('--credentials-file <file>', 'file with user:password, to keep it out of process lists')
     .addHelpText(
       'after',
       '\nExamples:\n  carillon import chronos http://chronos:4400\n  carillon import chronos jobs.json --apply --paused',
@@ -68,7 +72,10 @@ interface MovePlan {
   readonly results: readonly WireApplyResult[];
 }
 
-/** Tried out on the server: what its engines can't honour is left out of the jobs, and told. */
+/**
+ * Dry-runs the import on the server. Fields that its engines do not support are removed from the jobs and
+ * reported.
+ */
 async function planMove(
   session: Session,
   { jobs, generation }: Found,
@@ -89,7 +96,7 @@ async function planMove(
     for (const { name, problem } of results) {
       const part = droppable.find((each) => problem?.field?.startsWith(`run.${each}`));
       const left = unmapped.get(name) ?? [];
-      // Each round leaves out one more part of a job, and there are few.
+      // Each round removes one more field of a job, and there are few such fields.
       if (part === undefined || left.includes(part)) continue;
       unmapped.set(name, [...left, part]);
       again = true;
@@ -107,7 +114,7 @@ const submit = (session: Session, moving: readonly Moving[], dryRun: boolean) =>
 const refusals = (results: readonly WireApplyResult[]): Refused[] =>
   results.flatMap(({ name, problem }) => (problem === null ? [] : [{ name, message: problem.detail }]));
 
-/** The first run that is not at the same instant. */
+/** Index of the first run whose time differs. */
 function difference({ fires: { chronos, carillon } }: Moving): number | null {
   const most = Math.max(chronos.length, carillon.length);
   for (let i = 0; i < most; i++) if (chronos[i] !== carillon[i]) return i;
@@ -130,18 +137,18 @@ function print(session: Session, { moving, results, refused }: MovePlan, applied
       dependent ? 'after its parents' : shown(carillon[0]),
       differs === null
         ? ''
-        : `run ${differs + 1}: ${shown(chronos[differs])} there, ${shown(carillon[differs])} here`,
+        : `run ${differs + 1}: ${shown(chronos[differs])} in Chronos, ${shown(carillon[differs])} here`,
     ];
   });
   session.print(table(['JOB', 'BECOMES', '', 'NEXT IN CHRONOS', 'NEXT HERE', 'FIRST DIFFERENCE'], rows, io));
   for (const { name, warnings } of moving)
     for (const warning of warnings) io.err(`warning: ${name}: ${warning}\n`);
-  for (const { name, message } of refused) io.err(`left out ${name}: ${message}\n`);
+  for (const { name, message } of refused) io.err(`skipped ${name}: ${message}\n`);
   const taken = results.filter(({ outcome }) => outcome !== 'refused').length;
   session.print(
     applied
-      ? `${taken} jobs are here, ${refused.length} left out`
-      : `${taken} jobs would come, ${refused.length} left out (nothing was changed; --apply submits them)`,
+      ? `${taken} jobs imported, ${refused.length} skipped`
+      : `${taken} jobs to import, ${refused.length} skipped (nothing was changed; --apply submits them)`,
   );
 }
 
@@ -163,7 +170,9 @@ function jsonOf(
   };
 }
 
-/** All jobs as a Chronos of this generation lists them: a list that it, and `import chronos`, take back. */
+/**
+ * Writes all jobs as a Chronos of this generation lists them. Chronos and `import chronos` accept this list.
+ */
 export async function exportChronos(
   session: Session,
   generation: Generation,

@@ -1,4 +1,4 @@
-/** `carillon engines`: what can launch jobs, how full it is, how fast it starts them; and the pools. */
+/** `carillon engines`: the engines with their load and start latency, and the pools. */
 
 import type { Command } from 'commander';
 import type { WireEngine, WirePool } from '../../api/wire/views.ts';
@@ -9,11 +9,12 @@ import { lasting, nothing, table, tinted } from '../words.ts';
 export function addEngineCommands(program: Command, shell: Shell): void {
   program
     .command('engines')
-    .description('the engines and pools: reachable, places taken, what waits, how long starts take')
+    .description('list engines and pools: state, slots in use, waiting runs and start latency')
     .addHelpText(
       'after',
-      '\nRUNNING: attempts under way, of so many. QUEUED: runs that wait for a place. TO START: launches that wait for' +
-        '\ntheir turn to be started. STARTS and percentiles: from the decision to the start, since this leader leads.',
+      '\nRUNNING: unfinished attempts, and their maximum. QUEUED: runs that wait for a slot. TO START: ' +
+        'launches that wait\nfor their start. STARTS and percentiles: from the decision to the start, ' +
+        "since the current leader's election.",
     )
     .action((_, command: Command) =>
       shell.run(command, async (session) => {

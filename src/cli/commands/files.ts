@@ -1,4 +1,4 @@
-/** Commands about job files: check, apply, bring in from a crontab, write out. */
+/** Commands for job files: check, apply, import a crontab, export. */
 
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,8 +20,8 @@ import { addChronosImport, exportChronos } from './chronos.ts';
 export function addFileCommands(program: Command, shell: Shell): void {
   program
     .command('validate')
-    .argument('<files...>', 'job files or folders; - is standard input')
-    .description('check job files without a server: fields, values, schedules, and how the jobs fit together')
+    .argument('<files...>', 'job files or folders; - for standard input')
+    .description('check job files without a server: fields, values, schedules and dependencies')
     .action((files: string[], _, command: Command) =>
       shell.run(command, (session) => validate(session, files)),
     );
@@ -30,19 +30,19 @@ export function addFileCommands(program: Command, shell: Shell): void {
     .description('print the JSON Schema of job files, for editors')
     .addHelpText(
       'after',
-      '\nExample:\n  carillon schema > jobs.schema.json\n\nThen begin job files with' +
-        '\n  # yaml-language-server: $schema=./jobs.schema.json',
+      '\nExample:\n  carillon schema > jobs.schema.json\n\nThen start job files with\n  # ' +
+        'yaml-language-server: $schema=./jobs.schema.json',
     )
     .action(() => shell.io.out(`${JSON.stringify(jobFileSchema(), null, 2)}\n`));
   program
     .command('apply')
-    .description('create and change jobs as the files say; unchanged jobs stay as they are')
-    .requiredOption('-f, --file <file>', 'a job file or a folder; - is standard input; may be repeated', each)
+    .description('create or update jobs from files; unchanged jobs are left alone')
+    .requiredOption('-f, --file <file>', 'job file or folder; - for standard input; may be repeated', each)
     .option('--prune', 'delete jobs that are not in the files')
-    .option('--label <k=v>', 'with --prune: only jobs with this label; may be repeated', each)
+    .option('--label <k=v>', 'with --prune: delete only jobs with this label; may be repeated', each)
     .option('--allow-empty', 'with --prune: delete all jobs if the files have none')
-    .option('-y, --yes', 'with --prune: do not ask before more than half of the jobs are deleted')
-    .option('--dry-run', 'only show what would change')
+    .option('-y, --yes', 'with --prune: delete more than half of the jobs without asking')
+    .option('--dry-run', 'show what would change and change nothing')
     .addHelpText(
       'after',
       '\nExamples:\n  carillon apply -f jobs/ --dry-run\n  carillon apply -f jobs/ --prune --label team=sales',
@@ -50,15 +50,18 @@ export function addFileCommands(program: Command, shell: Shell): void {
     .action((options: ApplyOptions, command: Command) =>
       shell.run(command, (session) => apply(session, options)),
     );
-  const imports = program.command('import').description('bring jobs in from elsewhere');
+  const imports = program.command('import').description('import jobs from another scheduler');
   imports
     .command('crontab')
-    .argument('<file>', 'a crontab; - is standard input')
-    .description('show the jobs that a crontab means, as YAML; --apply submits them')
+    .argument('<file>', 'crontab file; - for standard input')
+    .description('convert a crontab to jobs and print them as YAML; --apply submits them')
     .option('--user-column', 'the field before the command is a user, as in /etc/crontab')
-    .option('--no-user-column', 'it is the command, though it is named as a user is')
+    .option('--no-user-column', 'the field is part of the command, although it is also the name of a user')
     .option('--seconds', 'lines have six fields, seconds first')
-    .option('--timezone <zone>', "time zone of lines without CRON_TZ (default: this machine's, as in cron)")
+    .option(
+      '--timezone <zone>',
+      'time zone of lines without CRON_TZ (default: that of this machine, as in cron)',
+    )
     .option('--apply', 'submit the jobs')
     .addHelpText(
       'after',
@@ -70,13 +73,13 @@ export function addFileCommands(program: Command, shell: Shell): void {
   addChronosImport(imports, shell);
   program
     .command('export')
-    .description('write all jobs as YAML, as they were written')
-    .option('-o, --output <path>', 'a file, or a folder for one file per job (default: standard output)')
+    .description('write all jobs as YAML, as they were submitted')
+    .option('-o, --output <path>', 'file, or folder for one file per job (default: standard output)')
     .option('--label <k=v>', 'only jobs with this label; may be repeated', each)
     .addOption(
       new Option(
         '--format <format>',
-        'yaml, or all jobs as a Chronos lists them: 3.x, or 2.x with async and epsilon',
+        'yaml; or chronos or chronos-2: the list of jobs of Chronos 3.x, or 2.x with async and epsilon',
       )
         .choices(['yaml', 'chronos', 'chronos-2'])
         .default('yaml')
@@ -124,7 +127,7 @@ async function importFrom(session: Session, file: string, options: CrontabComman
     nowMs: session.io.now(),
   });
   for (const warning of warnings) session.io.err(`warning: ${warning}\n`);
-  for (const line of leftOut) session.io.err(`left out: ${line}\n`);
+  for (const line of leftOut) session.io.err(`skipped: ${line}\n`);
   let code: ExitCode = exitCodes.ok;
   const definitions = jobs.map((job) => job.definition);
   if (options.apply === true) code = await submit(session, jobs, {});
@@ -133,7 +136,7 @@ async function importFrom(session: Session, file: string, options: CrontabComman
   return leftOut.length > 0 ? exitCodes.failed : code;
 }
 
-/** None where the system keeps its users elsewhere. */
+/** Empty if the system stores its users elsewhere. */
 function usersHere(): ReadonlySet<string> {
   try {
     const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
@@ -171,6 +174,6 @@ async function exportJobs(session: Session, options: ExportOptions): Promise<Exi
   return exitCodes.ok;
 }
 
-/** A folder that is there, or one that is asked for with a slash. */
+/** An existing folder, or a path that ends with a slash. */
 const isFolder = (path: string): boolean =>
   path.endsWith('/') || statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;

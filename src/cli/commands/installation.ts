@@ -1,4 +1,4 @@
-/** Commands about the whole: the graph of dependencies, who leads, which engines there are. */
+/** Commands about the installation: the dependency graph, the nodes and the engines. */
 
 import type { Command } from 'commander';
 import type { WireCluster, WireEngine, WireGraph } from '../../api/wire/views.ts';
@@ -10,8 +10,8 @@ import { card, dim, lasting, table, tinted, when } from '../words.ts';
 export function addInstallationCommands(program: Command, shell: Shell): void {
   program
     .command('graph')
-    .description('what waits for what, as a tree')
-    .option('--dot', 'as DOT, for Graphviz')
+    .description('show the dependency graph as a tree')
+    .option('--dot', 'print DOT for Graphviz')
     .action((options: { dot?: boolean }, command: Command) =>
       shell.run(command, async (session) => {
         if (options.dot === true) session.io.out(await session.client.graphDot());
@@ -25,11 +25,11 @@ export function addInstallationCommands(program: Command, shell: Shell): void {
     );
   program
     .command('status')
-    .description('who leads, who follows, and which engines can be reached')
+    .description('show the leader, the other nodes, and which engines are reachable')
     .action((_, command: Command) => shell.run(command, status));
 }
 
-/** A job below each of its parents; its own children only below the first. */
+/** Prints a job below each of its parents, and its own children only the first time. */
 function printGraph(session: Session, { nodes, edges }: WireGraph): void {
   const { io } = session;
   const children = new Map<string, string[]>();
@@ -46,7 +46,7 @@ function printGraph(session: Session, { nodes, edges }: WireGraph): void {
     if (node.running > 0) return tinted('running', io);
     return node.status === 'active' ? tinted(node.last?.state ?? '', io) : tinted(node.status, io);
   };
-  // An explicit stack: chains may be long.
+  // An explicit stack instead of recursion: chains may be long.
   const stack = nodes
     .filter((node) => !below.has(node.name))
     .map((node) => ({ name: node.name, indent: '', own: '' }))
@@ -79,13 +79,13 @@ async function status(session: Session): Promise<ExitCode> {
   if (session.json) session.printJson({ ...cluster, engines });
   else {
     printCluster(session, cluster);
-    if (engines === null) session.print('\nThe engines are not known: no leader answers.');
+    if (engines === null) session.print('\nThe engines are unknown: no leader responds.');
     else printEngines(session, engines);
   }
   return engines === null ? exitCodes.failed : exitCodes.ok;
 }
 
-/** Null when the leader went in between: who follows is worth showing all the same. */
+/** Returns null if the leader disappeared in between; the nodes are still worth showing. */
 async function enginesOf({ client }: Session): Promise<WireEngine[] | null> {
   try {
     return await client.engines();

@@ -1,4 +1,4 @@
-/** Commands about jobs: list, look at, pause, delete, and what their schedules mean. */
+/** Commands about jobs: list, show, pause, delete, and preview schedules. */
 
 import type { Command } from 'commander';
 import type { WireJob, WireLedgerLine } from '../../api/wire/schema.ts';
@@ -9,20 +9,20 @@ import { each, positive, wholeFrom } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
 import { card, lasting, ledgerEnd, moment, nothing, table, tinted, when } from '../words.ts';
 
-/** Ledger lines that a job's card shows. */
+/** Ledger entries shown with a job. */
 const SHOWN_LINES = 10;
 const LEDGER_MS = 7 * 86_400_000;
 
 export function addJobCommands(program: Command, shell: Shell): void {
   program
     .command('jobs')
-    .argument('[name]', 'show one job whole')
+    .argument('[name]', 'job to show in full')
     .description('list jobs, or show one')
     .option('-q, --query <text>', 'part of the name or description')
-    .option('--label <k=v>', 'with this label; may be repeated', each)
-    .option('--owner <owner>', 'of this owner')
+    .option('--label <k=v>', 'only jobs with this label; may be repeated', each)
+    .option('--owner <owner>', 'only jobs of this owner')
     .option('--state <state>', 'active, paused, disabled, completed, running, waiting, failing or late')
-    .option('-n, --limit <n>', 'at most so many', wholeFrom(1))
+    .option('-n, --limit <n>', 'maximum number of jobs', wholeFrom(1))
     .action((name: string | undefined, options: JobsOptions, command: Command) =>
       shell.run(command, (session) =>
         name === undefined ? listJobs(session, options) : showJob(session, name),
@@ -33,7 +33,9 @@ export function addJobCommands(program: Command, shell: Shell): void {
       .command(action)
       .argument('[names...]')
       .description(
-        action === 'pause' ? 'skip due instants until resumed' : 'run on schedule again, also after failures',
+        action === 'pause'
+          ? 'skip due times until the job is resumed'
+          : 'run the job on schedule again, also after it was disabled by failures',
       )
       .option('--label <k=v>', 'all jobs with this label instead of names; may be repeated', each)
       .action((names: string[], { label }: { label?: string[] }, command: Command) =>
@@ -43,10 +45,10 @@ export function addJobCommands(program: Command, shell: Shell): void {
   program
     .command('delete')
     .argument('<name>')
-    .description('delete a job; what runs of it is ended, its history stays')
+    .description('delete a job and kill its unfinished runs; its history is kept until it expires')
     .option(
       '--dependents <what>',
-      'refuse, cascade (delete them too) or detach (keep them without it)',
+      'if other jobs depend on it: refuse, cascade (delete them too) or detach (keep them without it)',
       'refuse',
     )
     .action((name: string, options: { dependents: string }, command: Command) =>
@@ -62,13 +64,13 @@ export function addJobCommands(program: Command, shell: Shell): void {
     );
   program
     .command('next')
-    .argument('[name]', 'a job; without one say an expression')
-    .description('the coming due instants of a job or of an expression')
-    .option('--cron <expression>', 'five fields, or six with seconds first')
-    .option('--every <repeat>', 'an ISO 8601 repeat or a duration')
-    .option('--at <instant>', 'one instant')
-    .option('--timezone <zone>', 'of the expression')
-    .option('-n, --count <n>', 'how many', wholeFrom(1), 10)
+    .argument('[name]', 'job name; omit it to preview --cron, --every or --at')
+    .description('show the next due times of a job or a schedule')
+    .option('--cron <expression>', 'cron expression with five fields, or six with seconds first')
+    .option('--every <repeat>', 'ISO 8601 repeat or duration')
+    .option('--at <instant>', 'a single time')
+    .option('--timezone <zone>', 'time zone of the expression')
+    .option('-n, --count <n>', 'number of due times', wholeFrom(1), 10)
     .addHelpText(
       'after',
       "\nExamples:\n  carillon next sales-daily -n 5\n  carillon next --cron '0 2 * * *' --timezone Europe/Berlin",
@@ -78,9 +80,9 @@ export function addJobCommands(program: Command, shell: Shell): void {
     );
   program
     .command('stats')
-    .argument('[name]', 'a job; without one all are listed, slowest first')
-    .description('percentiles of run time, start lateness and queue wait')
-    .option('-p, --percentile <p>', 'for the list', positive, 95)
+    .argument('[name]', 'job name; omit it to list all jobs, slowest first')
+    .description('show percentiles of run time, start lateness and queue wait')
+    .option('-p, --percentile <p>', 'percentile for the list', positive, 95)
     .action((name: string | undefined, options: { percentile: number }, command: Command) =>
       shell.run(command, (session) =>
         name === undefined ? listStats(session, options.percentile) : showStats(session, name),
@@ -89,14 +91,14 @@ export function addJobCommands(program: Command, shell: Shell): void {
   program
     .command('revisions')
     .argument('<name>')
-    .description('the changes of a job: number, when, who')
-    .option('--diff', 'show what changed each time')
+    .description('list the revisions of a job: number, time and user')
+    .option('--diff', 'show what changed in each revision')
     .action((name: string, options: { diff?: boolean }, command: Command) =>
       shell.run(command, (session) => showRevisions(session, name, options.diff === true)),
     );
 }
 
-/** Makes an old revision of a job the newest. */
+/** Restores an old revision of a job. */
 export async function restoreRevision(session: Session, name: string, revision: number): Promise<ExitCode> {
   const job = await session.client.restore(name, revision);
   if (session.json) session.printJson(job);
@@ -111,13 +113,17 @@ async function holdOrRelease(
   label: string[] | undefined,
 ): Promise<ExitCode> {
   if (names.length > 0 === (label !== undefined)) {
-    throw new CarillonError('INVALID_FIELD', `say which jobs to ${action}: names, or --label`, {
-      field: 'names',
-      allowed: 'names, or --label name=value',
-    });
+    throw new CarillonError(
+      'INVALID_FIELD',
+      `Name the jobs to ${action}, or select them with --label, but not both`,
+      {
+        field: 'names',
+        allowed: 'names, or --label name=value',
+      },
+    );
   }
   const wanted = [...names];
-  // All names before the first change: pages of a list that changes meanwhile would leave some out.
+  // Reads all names before the first change: pages of a list that changes meanwhile could leave some out.
   if (label !== undefined) for await (const { name } of session.client.jobs({ label })) wanted.push(name);
   const jobs: WireJob[] = [];
   for (const name of wanted) jobs.push(await session.client[action](name));
@@ -154,7 +160,7 @@ async function listJobs(session: Session, { query, ...filter }: JobsOptions): Pr
   return exitCodes.ok;
 }
 
-/** What is under way says more than that it is active. */
+/** A running or waiting job shows its runs instead of its status. */
 function doing({ running, waiting, status }: WireJob): string {
   if (running.length > 0) return 'running';
   return waiting.length > 0 ? 'waiting' : status;
@@ -182,8 +188,8 @@ async function showJob(session: Session, name: string): Promise<ExitCode> {
         ['state', `${tinted(job.status, io)}${job.statusReason === null ? '' : ` (${job.statusReason})`}`],
         ['schedule', job.scheduleText ?? null],
         ['next', job.nextDue === null ? null : when(job.nextDue, io)],
-        ['waits for', job.parents.join(', ')],
-        ['waited for by', job.children.join(', ')],
+        ['depends on', job.parents.join(', ')],
+        ['depended on by', job.children.join(', ')],
         ['running', job.running.join(', ')],
         ['waiting', job.waiting.join(', ')],
         ['because', why],
@@ -207,7 +213,7 @@ async function showJob(session: Session, name: string): Promise<ExitCode> {
     const rows = shown.map((line) => [
       when(line.from, io),
       ledgerEnd(line, io),
-      line.count === 1 ? '' : `${line.count} instants`,
+      line.count === 1 ? '' : `${line.count} due times`,
       line.reason ?? '',
     ]);
     session.print(`\n${table(['DUE', 'BECAME', '', 'WHY'], rows, io)}`);
@@ -232,16 +238,16 @@ async function showNext(
     (value) => value !== undefined,
   );
   if (given.length !== 1) {
-    throw new CarillonError('INVALID_FIELD', 'say a job, or one of --cron, --every and --at', {
+    throw new CarillonError('INVALID_FIELD', 'Name a job, or pass one of --cron, --every and --at', {
       field: 'name',
       allowed: 'exactly one of them',
     });
   }
   if (name !== undefined && /[\s*@/]/.test(name)) {
-    throw new CarillonError('INVALID_FIELD', `"${name}" cannot be the name of a job.`, {
+    throw new CarillonError('INVALID_FIELD', `"${name}" cannot be a job name.`, {
       field: 'name',
       value: name,
-      allowed: 'the name of a job, or an expression after --cron, --every or --at',
+      allowed: 'a job name, or an expression after --cron, --every or --at',
     });
   }
   const { client, io } = session;
@@ -254,7 +260,7 @@ async function showNext(
     session.print(answer.scheduleText);
     const zone = expression.timezone ?? io.timezone;
     for (const instant of answer.instants) session.print(`  ${moment(instant, zone)}`);
-    if (answer.complete) session.print('  and none after');
+    if (answer.complete) session.print('  and none after that');
     for (const { at, shiftMs, effect } of answer.clockChanges.filter(
       (change) => change.effect !== 'unaffected',
     )) {
@@ -267,14 +273,14 @@ async function showNext(
   return exitCodes.ok;
 }
 
-/** What becomes of due times that a change of the clock skips or repeats. */
+/** What happens to due times that a clock change skips or repeats. */
 const effectWords = {
-  unaffected: 'nothing is due then',
-  lost: 'what is due then does not run',
-  'runs-once-after': 'one run right after it',
-  moved: 'the run is later by as much',
-  'first-pass': 'runs the first time only',
-  'both-passes': 'runs both times',
+  unaffected: 'no due time is affected',
+  lost: 'due times in it do not run',
+  'runs-once-after': 'due times in it run once, right after the change',
+  moved: 'due times in it run later by the same amount',
+  'first-pass': 'due times in it run the first time only',
+  'both-passes': 'due times in it run both times',
 } as const;
 
 const measures = [
@@ -301,7 +307,7 @@ async function showStats(session: Session, name: string): Promise<ExitCode> {
 async function listStats(session: Session, percentile: number): Promise<ExitCode> {
   const stats = await session.client.stats({ percentile });
   if (session.json) session.printJson(stats);
-  else if (stats.items.length === 0) session.print('nothing has run yet');
+  else if (stats.items.length === 0) session.print('no runs yet');
   else {
     const rows = stats.items.map((item) => [item.job, String(item.summary.count), lasting(item.valueMs)]);
     session.print(table(['JOB', 'RUNS', `P${percentile} RUN TIME`], rows, session.io));

@@ -1,4 +1,4 @@
-/** Commands about runs: list, look at, start, follow, end. */
+/** Commands about runs: list, show, start, follow, kill. */
 
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
@@ -13,35 +13,35 @@ import type { Session, Shell } from '../shell.ts';
 import { card, lasting, nothing, table, tinted, when } from '../words.ts';
 
 const LISTED = 20;
-/** While waiting for a run the server is asked this often: seconds matter to people, not milliseconds. */
+/** Poll interval while waiting for a run: people notice seconds, not milliseconds. */
 const POLL_MS = 250;
 const unfinished = new Set(['waiting', 'queued', 'launching', 'running']);
 
 export function addRunCommands(program: Command, shell: Shell): void {
   program
     .command('runs')
-    .argument('[id]', 'show one run whole')
+    .argument('[id]', 'run to show in full')
     .description('list runs, newest first, or show one')
-    .option('--job <name>', 'of this job')
-    .option('--state <state>', 'in this state; may be repeated', each)
-    .option('--from <instant>', 'due from then on')
-    .option('--to <instant>', 'due before then')
-    .option('-n, --limit <n>', 'at most so many', wholeFrom(1), LISTED)
+    .option('--job <name>', 'only runs of this job')
+    .option('--state <state>', 'only runs in this state; may be repeated', each)
+    .option('--from <instant>', 'due at or after this time')
+    .option('--to <instant>', 'due before this time')
+    .option('-n, --limit <n>', 'maximum number of runs', wholeFrom(1), LISTED)
     .action((id: string | undefined, options: RunsOptions, command: Command) =>
       shell.run(command, (session) => (id === undefined ? listRuns(session, options) : showRun(session, id))),
     );
   program
     .command('run')
     .argument('[names...]', 'jobs')
-    .description('run a job now, or several: each once, after those of its parents that run too')
+    .description('run one or more jobs now: each once, after those of its parents that run too')
     .option('--label <k=v>', 'all jobs with this label instead of names; may be repeated', each)
-    .option('--dry-run', 'only show what would start, and what would follow')
+    .option('--dry-run', 'show which jobs would start and which would follow, and start nothing')
     .option('--param <k=v>', 'an environment variable for this run; may be repeated', each)
-    .option('--wait', 'wait for its end; the exit code says how it ended')
-    .option('--timeout <seconds>', 'with --wait: not longer than this', positive)
+    .option('--wait', 'wait for its end; the exit code tells how it ended')
+    .option('--timeout <seconds>', 'with --wait: maximum time to wait', positive)
     .addHelpText(
       'after',
-      '\nExit codes with --wait: 0 succeeded, 1 ended otherwise, 4 still running after --timeout.',
+      '\nExit codes with --wait: 0 succeeded, 1 ended otherwise, 4 not ended by --timeout.',
     )
     .action((names: string[], options: RunOptions & ManyOptions, command: Command) =>
       shell.run(command, (session) => {
@@ -62,30 +62,29 @@ export function addRunCommands(program: Command, shell: Shell): void {
     .argument('<id>', 'an ended run')
     .description('run an ended run again for the same due time; downstream jobs follow')
     .option('--wait', 'wait for its end')
-    .option('--timeout <seconds>', 'with --wait: not longer than this', positive)
+    .option('--timeout <seconds>', 'with --wait: maximum time to wait', positive)
     .action((id: string, options: RunOptions, command: Command) =>
       shell.run(command, (session) => follow(session, options, (key) => session.client.rerun(id, key))),
     );
   program
     .command('logs')
-    .argument('<run-or-job>', 'a run, or a job: its newest run that has output')
-    .description('the output of a run')
-    .option('-f, --follow', 'stay until the run ends')
+    .argument('<run-or-job>', 'a run, or a job for its newest run that has output')
+    .description('print the output of a run')
+    .option('-f, --follow', 'keep printing until the run ends')
     .option('--stream <stream>', 'stdout or stderr (default: both)')
-    .option('--tail <lines>', 'only the last lines', wholeFrom(1))
+    .option('--tail <lines>', 'print only the last lines', wholeFrom(1))
     .action((name: string, options: LogsOptions, command: Command) =>
       shell.run(command, (session) => showLogs(session, name, options)),
     );
   program
     .command('kill')
-    .argument('<id>', 'a run that has not ended')
-    .description('end a run: TERM, then KILL after its grace')
+    .argument('<id>', 'an unfinished run')
+    .description('kill a run: TERM, then KILL after its grace')
     .action((id: string, _, command: Command) =>
       shell.run(command, async (session) => {
         const run = await session.client.kill(id);
         if (session.json) session.printJson(run);
-        else
-          session.print(`${run.id} is ${run.state}${run.state === 'killed' ? '' : ', and was asked to end'}`);
+        else session.print(`${run.id} is ${run.state}${run.state === 'killed' ? '' : '; kill requested'}`);
         return exitCodes.ok;
       }),
     );
@@ -135,12 +134,12 @@ function printRun(session: Session, run: WireRun): void {
         ['state', `${tinted(run.state, io)}${run.reason === null ? '' : ` (${run.reason})`}`],
         ['due', when(run.due, io)],
         [
-          'because of',
+          'triggered by',
           run.trigger.kind === 'schedule'
             ? 'its schedule'
             : `${run.trigger.kind} ${run.trigger.by ?? run.parents.join(', ')}`,
         ],
-        ['catches up', run.catchesUp === 0 ? null : `${run.catchesUp} earlier instants`],
+        ['catches up', run.catchesUp === 0 ? null : `${run.catchesUp} earlier due times`],
         [
           'parameters',
           Object.entries(run.params)
@@ -176,7 +175,7 @@ function printRun(session: Session, run: WireRun): void {
 
 const droppedText = ({ bytesDropped }: WireAttempt): string =>
   bytesDropped === null
-    ? 'the engine has dropped the oldest of it'
+    ? 'the engine dropped the oldest part'
     : `the oldest ${bytesDropped.toLocaleString('en-US')} bytes were dropped`;
 
 interface RunOptions {
@@ -231,7 +230,7 @@ interface ManyOptions {
   readonly dryRun?: boolean;
 }
 
-/** One start of several jobs. */
+/** Starts several jobs in one request. */
 async function runMany(
   session: Session,
   names: readonly string[],
@@ -248,7 +247,7 @@ async function runMany(
     );
   }
   for (const [option, value] of Object.entries(single)) {
-    throw new CarillonError('INVALID_FIELD', `--${option} is for a run of one job`, {
+    throw new CarillonError('INVALID_FIELD', `--${option} is for a run of a single job`, {
       field: option,
       value,
       allowed: 'with one name, without --label and --dry-run',
@@ -295,9 +294,9 @@ async function showLogs(session: Session, name: string, options: LogsOptions): P
   const run = await (follow ? persistence.of(find) : find());
   session.progress(run.id);
   const attempt = run.attempts.at(-1);
-  // Of the last lines nobody expects to be the whole.
+  // With --tail nobody expects the complete output.
   if (attempt !== undefined && attempt.bytesDropped !== 0 && query.tail === undefined)
-    session.io.err(`This output is cut: ${droppedText(attempt)}.\n`);
+    session.io.err(`This output is incomplete: ${droppedText(attempt)}.\n`);
   if (follow) {
     await followLogs(session, run, query, persistence);
     return exitCodes.ok;
@@ -308,7 +307,10 @@ async function showLogs(session: Session, name: string, options: LogsOptions): P
   return exitCodes.ok;
 }
 
-/** The run of this id, or the newest of the job of this name: one under way, or else one that was launched. */
+/**
+ * The run with this id, or the newest run of the job with this name: an unfinished one, or else one that was
+ * launched.
+ */
 async function runNamed({ client, io }: Session, name: string, wait: boolean): Promise<WireRun> {
   try {
     return await client.run(name);
@@ -320,7 +322,7 @@ async function runNamed({ client, io }: Session, name: string, wait: boolean): P
     for await (const run of client.runs({ job: name, limit: LISTED }))
       if (run.attempts.length > 0) return run;
     if (!wait)
-      throw new CarillonError('RUN_NOT_FOUND', `no run of '${name}' was launched yet`, {
+      throw new CarillonError('RUN_NOT_FOUND', `job '${name}' has no launched run yet`, {
         field: 'run',
         value: name,
       });

@@ -125,7 +125,7 @@ describe('a body without a job', () => {
     expect(response.json()).toMatchObject({
       status: 400,
       code: 'INVALID_BODY',
-      detail: 'The body holds no job.',
+      detail: 'The body contains no job.',
       allowed: 'a job as JSON or YAML',
     });
   });
@@ -200,7 +200,7 @@ describe('a name that stands twice in one object of JSON is refused with its pla
   ])('%s', async (_, request, body, field, source) => {
     const response = await api.send(request, json(body));
     expect(response.json()).toMatchObject({ status: 400, code: 'INVALID_BODY', field, source });
-    expect(response.json().detail).toContain(`has the name ${JSON.stringify(field)} twice`);
+    expect(response.json().detail).toContain(`The name ${JSON.stringify(field)} occurs twice`);
   });
 
   test('Chronos answers in its own form', async () => {
@@ -272,7 +272,7 @@ test('YAML that is read for too long is given up, and the next is read', async (
   while (open) await api.world.clock.advance(60_000);
   const problem = (await sent).json();
   expect(problem).toMatchObject({ status: 400, code: 'INVALID_BODY' });
-  expect(problem.detail).toBe('Reading the body as YAML takes more than 60 seconds.');
+  expect(problem.detail).toBe('Parsing the YAML body takes more than 60 seconds.');
   const next = await api.send('POST /apply', yaml('name: next\nrun: { command: "true" }'));
   expect(next.json().counts.created).toBe(1);
 });

@@ -59,7 +59,7 @@ describe('a method that an address does not have', () => {
     for (const method of others) {
       const answer = await ask(method, url, headers);
       expect([method, answer.statusCode, answer.headers.allow]).toEqual([method, 405, allowed]);
-      expect(answer.body).toContain(`${method} is not for`);
+      expect(answer.body).toContain(`Method ${method} is not allowed for`);
     }
   });
 
@@ -134,7 +134,7 @@ describe('a parameter that is given twice', () => {
       const answer = await ask('GET', `${prefix}/jobs/search?${name}=a&${name}=b`);
       expect([answer.statusCode, answer.body]).toEqual([
         400,
-        expect.stringContaining(`${name} is given 2 times. Allowed: one value.`),
+        expect.stringContaining(`${name} occurs 2 times. Allowed: one value.`),
       ]);
     }
     const started = await ask('PUT', `${prefix}/job/a?arguments=x&arguments=y`);
