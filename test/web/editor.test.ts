@@ -37,7 +37,7 @@ describe.skipIf(!hasBrowser)('the editor', () => {
   });
 
   const problems = () => page.locator('.field-error').allInnerTexts();
-  const plan = () => page.getByRole('region', { name: 'What saving it does' });
+  const plan = () => page.getByRole('region', { name: 'Preview' });
 
   test('marks every wrong field in the form, and says elsewhere only what no field shows', async () => {
     await page.goto('/new?template=cron');
@@ -67,11 +67,11 @@ describe.skipIf(!hasBrowser)('the editor', () => {
     await server.ask('PUT', '/api/v1/jobs/nightly', { run: { command: 'true' } });
     await page.goto('/jobs/nightly/definition?as=yaml');
     await page.getByLabel('The definition as YAML').fill('name: daily\nrun: { command: "true" }\n');
-    await plan().getByText('A job keeps its name, which is nightly.').waitFor();
+    await plan().getByText('The name of a job, nightly, cannot change.').waitFor();
     expect(await problems()).toHaveLength(1);
     expect(await page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
     await page.getByLabel('The definition as YAML').fill('name: nightly\nrun: { command: "false" }\n');
-    await plan().getByText('The job gets a new revision.').waitFor();
+    await plan().getByText('Saves a new revision.').waitFor();
     expect(await problems()).toEqual([]);
     expect(await page.getByRole('button', { name: 'Save' }).isEnabled()).toBe(true);
     await page.getByLabel('The definition as YAML').fill('name: nightly\nrun: { command: "true" }\n');
@@ -80,7 +80,7 @@ describe.skipIf(!hasBrowser)('the editor', () => {
   test('says nothing about fields of a new job that nobody has filled in', async () => {
     for (const template of ['at', 'after', 'none']) {
       await page.goto(`/new?template=${template}`);
-      await plan().getByText('A new job is made, once it has a name.').waitFor();
+      await plan().getByText('Creates a new job, once it has a name.').waitFor();
       expect(await problems()).toEqual([]);
     }
   });

@@ -126,7 +126,7 @@ describe.skipIf(!hasBrowser)('no page breaks', () => {
     );
   const sound = async (what: string) => {
     expect(watched.faults.map((fault) => `${what}: ${fault}`)).toEqual([]);
-    expect(await page.getByRole('heading', { name: 'This page broke' }).count(), what).toBe(0);
+    expect(await page.getByRole('heading', { name: 'This page failed' }).count(), what).toBe(0);
     const tooWide = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
     expect(tooWide, what).toBeLessThanOrEqual(0);
   };

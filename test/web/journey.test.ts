@@ -53,7 +53,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
   test('a pipeline is made: a job as a form, one that waits for it as YAML', async () => {
     await page.goto('/');
     await page.getByRole('banner').getByRole('link', { name: 'New job' }).click();
-    await press(/By hand/);
+    await press(/Manual/);
     await page.getByLabel('Name', { exact: true }).fill('extract');
     await page.getByLabel(/Command/).fill('echo "extracting"; sleep 1; echo "done"');
     await press('Create');
@@ -147,7 +147,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     await server.ask('POST', '/api/v1/jobs', { name: 'wordy', run: { command: 'seq 1 3000000' } });
     await run('wordy');
     await page.getByRole('heading', { name: /Succeeded/ }).waitFor();
-    await page.getByText(/^The output is cut: the oldest [\d,]+ bytes were dropped\.$/).waitFor();
+    await page.getByText(/^The output is incomplete: the oldest [\d,]+ bytes were dropped\.$/).waitFor();
   });
 
   test('all that a filter shows is paused at once, with what that means before and what became of it after', async () => {

@@ -86,7 +86,7 @@ describe('the way of a run', () => {
       endedAt: at(7),
       attempts: [attempt(1, [2, 5, 7], 143)],
     });
-    expect(told(killed).slice(-2)).toEqual(['Kill asked for +1000', 'Ended +1000']);
+    expect(told(killed).slice(-2)).toEqual(['Kill requested +1000', 'Ended +1000']);
   });
 
   it('tells of the newest attempts only, however many there were', () => {

@@ -104,7 +104,7 @@ describe.skipIf(!hasBrowser)('on a bad night', () => {
     await page.goto(`/jobs/${longName}`);
     const text = page.locator('.job-description');
     const before = (await text.boundingBox())?.height ?? 0;
-    await page.getByRole('button', { name: 'All of it' }).click();
+    await page.getByRole('button', { name: 'Show all' }).click();
     expect((await text.boundingBox())?.height).toBeGreaterThan(before * 2);
     await page.context().close();
   });

@@ -59,7 +59,7 @@ describe.skipIf(!hasBrowser)('unsaved edits', () => {
     await zone.fill('');
     await zone.pressSequentially('Europe/Berlin', { delay: 20 });
     await page
-      .getByRole('region', { name: 'What saving it does' })
+      .getByRole('region', { name: 'Preview' })
       .getByText(/CET|CEST|Europe\/Berlin/)
       .first()
       .waitFor();
@@ -128,9 +128,9 @@ describe.skipIf(!hasBrowser)('unsaved edits', () => {
       schedule: { cron: '0 3 * * *', timezone: 'Europe/Berlin' },
       run: { command: 'true' },
     });
-    await page.getByText(/has made revision/).waitFor();
+    await page.getByText(/saved revision/).waitFor();
     await page.reload();
-    await page.getByText(/has made revision/).waitFor();
+    await page.getByText(/saved revision/).waitFor();
     expect(await command().inputValue()).toBe('echo typed');
     await page.getByRole('button', { name: 'Save' }).click();
     await page
@@ -142,7 +142,7 @@ describe.skipIf(!hasBrowser)('unsaved edits', () => {
       '/api/v1/jobs/nightly',
     );
     expect(body.definition.run.command).toBe('true');
-    await page.getByRole('button', { name: /Begin again/ }).click();
+    await page.getByRole('button', { name: /Start again/ }).click();
     expect(await command().inputValue()).toBe('true');
   });
 
@@ -173,9 +173,9 @@ describe.skipIf(!hasBrowser)('unsaved edits', () => {
   test('of a schedule are there again when another kind was looked at', async () => {
     await page.goto('/new?template=cron');
     await page.getByLabel('Cron expression').fill('5 6 * * *');
-    await page.getByLabel('Every so often').check();
-    await page.getByLabel('By hand').check();
-    await page.getByLabel('By the calendar').check();
+    await page.getByLabel('Repeat').check();
+    await page.getByLabel('Manual').check();
+    await page.getByLabel('Cron schedule').check();
     expect(await page.getByLabel('Cron expression').inputValue()).toBe('5 6 * * *');
   });
 
@@ -185,7 +185,7 @@ describe.skipIf(!hasBrowser)('unsaved edits', () => {
     await page.goto('/jobs/gone/definition');
     await command().fill('echo typed');
     await server.ask('DELETE', path);
-    await page.getByText('There is no job of this name.').waitFor();
+    await page.getByText('There is no job with this name.').waitFor();
     expect(await command().inputValue()).toBe('echo typed');
     page.on('dialog', (dialog) => void dialog.accept());
     await page.reload();

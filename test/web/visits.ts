@@ -28,7 +28,7 @@ export const visits: readonly Visit[] = [
     open: async (page) => {
       await page.goto('/runs?job=sales-extract-berlin');
       await page.locator('main a[href^="/runs/sales-extract-berlin."]').first().click();
-      await page.getByRole('heading', { name: 'From due to done' }).waitFor();
+      await page.getByRole('heading', { name: 'Timeline' }).waitFor();
       await page.getByRole('button', { name: 'Run again' }).waitFor();
     },
   },
@@ -43,7 +43,7 @@ export const visits: readonly Visit[] = [
     'main canvas, main svg.neighbourhood, main section',
   ),
   visit('job-statistics', '/jobs/search-index/statistics', 'main canvas'),
-  visit('new', '/new', 'main button:has-text("By hand")'),
+  visit('new', '/new', 'main button:has-text("Manual")'),
   visit('graph', '/graph', 'main canvas'),
   visit('graph-table', '/graph?view=table', 'main table'),
   visit('plots', '/plots', 'main canvas'),

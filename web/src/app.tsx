@@ -47,9 +47,9 @@ function Pages() {
           <Route path="/cluster" component={ClusterPage} />
           <Route>
             <main className="page" id="main" tabIndex={-1}>
-              <h1>There is nothing at this address</h1>
+              <h1>Page not found</h1>
               <p>
-                Perhaps a letter is missing. The <Link href="/jobs">list of jobs</Link> has all there are.
+                Check the address, or see the <Link href="/jobs">list of jobs</Link>.
               </p>
             </main>
           </Route>

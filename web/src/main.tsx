@@ -1,6 +1,6 @@
-/** Where the page begins: the data layer around the app, and the app in the document. */
+/** Entry point of the page: the data layer around the app, mounted in the document. */
 
-// Before the pages, whose own styles stand on them.
+// Before the pages, whose styles build on these.
 import './styles/base.css';
 import './styles/parts.css';
 import './styles/fields.css';

@@ -1,4 +1,4 @@
-/** Delete a job: what hangs on it has to be decided first. */
+/** Deletes a job, after asking what happens to the jobs that depend on it. */
 
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -27,7 +27,7 @@ export function DeleteDialog({ job, onClose, onDeleted }: Props) {
       tone: 'good',
       text:
         `${deleted.length === 1 ? job.name : `${deleted.length} jobs`} deleted.` +
-        (detached.length > 0 ? ` ${detached.join(', ')} no longer wait for it.` : ''),
+        (detached.length > 0 ? ` ${detached.join(', ')} no longer wait for this job.` : ''),
     }),
     onDone: onDeleted,
     gone: ({ deleted }) => deleted,
@@ -46,7 +46,7 @@ export function DeleteDialog({ job, onClose, onDeleted }: Props) {
       onClose={onClose}
     >
       <ul className="consequences">
-        <li>It is not started any more. Its revisions, runs and ledger stay until they age out.</li>
+        <li>The job is not started any more. Its revisions, runs and ledger are kept until they expire.</li>
         {unfinished > 0 && (
           <li className="tone-fail">
             {unfinished === 1 ? 'Its unfinished run is' : `Its ${unfinished} unfinished runs are`} killed.
@@ -54,7 +54,7 @@ export function DeleteDialog({ job, onClose, onDeleted }: Props) {
         )}
         {job.children.length > 0 && (
           <li>
-            {below.length === 1 ? 'One job hangs' : `${below.length} jobs hang`} on it:{' '}
+            {below.length === 1 ? 'One job depends' : `${below.length} jobs depend`} on it:{' '}
             <Names names={below} />
           </li>
         )}

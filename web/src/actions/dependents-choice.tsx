@@ -1,12 +1,12 @@
-/** What becomes of the jobs that wait for a job that goes. */
+/** Asks what happens to the jobs that depend on a deleted job. */
 
 import type { Dependents } from './requests.ts';
 
 const choices: readonly (readonly [Dependents, string, string])[] = [
-  ['refuse', 'Keep it', 'A job that others wait for is not deleted.'],
+  ['refuse', 'Keep the job', 'A job that other jobs depend on is not deleted.'],
   [
     'detach',
-    'Let them go on without',
+    'Detach them',
     'They no longer wait for this job. A job left without parents runs only when triggered.',
   ],
   ['cascade', 'Delete them too', 'With all their downstream jobs.'],

@@ -1,4 +1,4 @@
-/** The buttons of one job, and the question that each asks before it does anything. */
+/** The buttons of one job, each with a confirmation dialog. */
 
 import { useState } from 'react';
 import { Link, useLocation } from 'wouter';

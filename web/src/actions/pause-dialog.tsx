@@ -1,4 +1,4 @@
-/** Pause a job, or let it go on: what that means for what is due and what runs. */
+/** Pauses or resumes a job, after showing what that means for its due times and runs. */
 
 import { useQuery } from '@tanstack/react-query';
 import type { WireJob } from '../../../src/api/wire/schema.ts';
@@ -20,7 +20,7 @@ export function PauseDialog({ job, resume, onClose }: Props) {
   const next = data?.instants[0];
   const action = useAction({
     run: () => (resume ? resumeJob(job.name) : pauseJob(job.name)),
-    said: () => ({ tone: 'good', text: resume ? `${job.name} goes on.` : `${job.name} is paused.` }),
+    said: () => ({ tone: 'good', text: resume ? `${job.name} is resumed.` : `${job.name} is paused.` }),
     onDone: onClose,
   });
   const unfinished = job.running.length + job.waiting.length;
@@ -47,22 +47,22 @@ export function PauseDialog({ job, resume, onClose }: Props) {
       ) : (
         <ul className="consequences">
           <li>
-            Due instants are skipped until somebody resumes it
+            Due times are skipped until someone resumes the job
             {next !== undefined && (
               <>
-                ; the next is <Instant at={next} />
+                . The next due time is <Instant at={next} />
               </>
             )}
             .
           </li>
           <li>
             {unfinished === 0
-              ? 'Nothing of it runs now.'
-              : `Its ${unfinished} unfinished ${unfinished === 1 ? 'run goes' : 'runs go'} on.`}
+              ? 'No run is unfinished.'
+              : `Its ${unfinished} unfinished ${unfinished === 1 ? 'run continues' : 'runs continue'}.`}
           </li>
           {job.children.length > 0 && (
             <li>
-              These wait for it, and get nothing new: <Names names={job.children} />
+              These jobs depend on it and are not triggered either: <Names names={job.children} />
             </li>
           )}
         </ul>

@@ -1,4 +1,4 @@
-/** The changes that can be asked of the server, as functions. */
+/** The changes that can be requested from the server, as functions. */
 
 import type {
   WireApply,
@@ -18,21 +18,24 @@ export type Written = { readonly body: unknown } | { readonly yaml: string };
 const job = (name: string): string => `/jobs/${encodeURIComponent(name)}`;
 const run = (id: string): string => `/runs/${encodeURIComponent(id)}`;
 
-/** Names one wish. Not `randomUUID`: browsers keep that from pages that come over plain HTTP from afar. */
+/**
+ * A key for one intended change. Not `randomUUID`, which browsers do not offer to pages over plain HTTP from
+ * another host.
+ */
 export function newKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** Asked again after a lost answer with the same key, it is the same run. */
+/** Repeating it with the same key after a lost response returns the same run. */
 export const triggerJob = (name: string, params: Readonly<Record<string, string>>, key: string) =>
   send<WireRun>('POST', `${job(name)}/trigger`, { body: { params }, headers: { 'idempotency-key': key } });
 
-/** One start of several jobs. Asked again with the same key, it is the same start. */
+/** Starts several jobs. Repeating it with the same key returns the same start. */
 export const triggerJobs = (jobs: readonly string[], key: string) =>
   send<WireStart>('POST', '/trigger', { body: { jobs }, headers: { 'idempotency-key': key } });
 
-/** Which of the jobs would start, and which would follow. */
+/** Which jobs would start and which would follow. */
 export const foreseeStart = (jobs: readonly string[]) =>
   send<WireStart>('POST', '/trigger', { body: { jobs }, query: { dryRun: true } });
 
@@ -56,7 +59,7 @@ export const replaceJob = (name: string, written: Written, revision: number) =>
 export const restoreRevision = (name: string, number: number) =>
   send<WireJobChange>('POST', `${job(name)}/revisions/${number}/restore`);
 
-/** What would happen, by the server's own judgement; nothing is stored. */
+/** Dry-runs the definition on the server; nothing is stored. */
 export const tryJob = (written: Written) =>
   send<WireApply>('POST', '/apply', {
     query: { dryRun: true },

@@ -1,4 +1,4 @@
-/** Kill a run that goes, or repeat one that has ended. */
+/** Kills an unfinished run, or repeats an ended one. */
 
 import { useState } from 'react';
 import { useLocation } from 'wouter';
@@ -51,7 +51,7 @@ function KillDialog({ run, onClose }: Props) {
       title="Kill this run"
       doing="Kill"
       danger
-      closing="Let it go on"
+      closing="Keep running"
       busy={action.isPending}
       error={action.error}
       onDo={() => action.mutate()}
@@ -59,9 +59,9 @@ function KillDialog({ run, onClose }: Props) {
     >
       <ul className="consequences">
         <li>
-          <code>{run.id}</code> is asked to stop (TERM), and ended (KILL) if it does not.
+          <code>{run.id}</code> receives TERM, then KILL if it does not exit.
         </li>
-        <li>It ends as killed: it is not retried, and jobs that wait for its success do not run.</li>
+        <li>The run ends as killed: it is not retried, and jobs that wait for its success do not run.</li>
       </ul>
     </Dialog>
   );
@@ -74,8 +74,8 @@ function RerunDialog({ run, onClose }: Props) {
     run: () => rerunRun(run.id, key),
     said: (again) => ({
       tone: 'good',
-      text: `${run.job} runs again.`,
-      link: { to: `/runs/${again.id}`, text: 'See the run' },
+      text: `${run.job} is running again.`,
+      link: { to: `/runs/${again.id}`, text: 'Show the run' },
     }),
     onDone: (again) => {
       onClose();
@@ -94,11 +94,11 @@ function RerunDialog({ run, onClose }: Props) {
     >
       <ul className="consequences">
         <li>
-          A new run for the same due instant, <Exact at={run.due} />
-          {params.length > 0 && `, with the same parameters (${params.join(', ')})`}, by the definition as it
-          is now.
+          A new run for the same due time, <Exact at={run.due} />
+          {params.length > 0 && `, with the same parameters (${params.join(', ')})`}, with the current
+          definition.
         </li>
-        <li>Jobs that depend on it follow when it has ended.</li>
+        <li>Dependent jobs follow when it has ended.</li>
       </ul>
     </Dialog>
   );

@@ -1,4 +1,4 @@
-/** Run a job now, with parameters for this run only. */
+/** Triggers a job now, with parameters for this run only. */
 
 import { useState } from 'react';
 import { useLocation } from 'wouter';
@@ -11,11 +11,11 @@ import { newKey, triggerJob } from './requests.ts';
 import { useAction } from './use-action.ts';
 
 const overlaps: Record<string, string> = {
-  skip: 'A run is unfinished, so this one will be skipped.',
-  queue: 'A run is unfinished; this one waits for it.',
-  'queue-all': 'A run is unfinished; this one waits for it.',
-  allow: 'It runs beside the unfinished one.',
-  replace: 'The unfinished run is ended, and this one takes its place.',
+  skip: 'A run is unfinished, so this run will be skipped.',
+  queue: 'A run is unfinished, so this run will wait for it.',
+  'queue-all': 'A run is unfinished, so this run will wait for it.',
+  allow: 'The new run starts beside the unfinished one.',
+  replace: 'The unfinished run is killed, then this run starts.',
 };
 
 export function TriggerDialog({ job, onClose }: { readonly job: WireJob; readonly onClose: () => void }) {
@@ -27,7 +27,7 @@ export function TriggerDialog({ job, onClose }: { readonly job: WireJob; readonl
     said: (run) => ({
       tone: 'good',
       text: `${job.name} was triggered.`,
-      link: { to: `/runs/${run.id}`, text: 'See the run' },
+      link: { to: `/runs/${run.id}`, text: 'Show the run' },
     }),
     onDone: (run) => {
       onClose();
@@ -46,11 +46,11 @@ export function TriggerDialog({ job, onClose }: { readonly job: WireJob; readonl
       onClose={onClose}
     >
       <p>
-        One more run, beside its schedule.{' '}
+        An additional run, independent of the schedule.{' '}
         {unfinished > 0 && overlaps[job.definition.policy?.overlap ?? 'skip']}{' '}
         {job.children.length > 0 && (
           <>
-            When it has ended, these may follow: <Names names={job.children} />
+            When it has ended, these jobs may follow: <Names names={job.children} />
           </>
         )}
       </p>

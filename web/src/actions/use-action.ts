@@ -1,20 +1,20 @@
-/** One action: sent, then what is shown is read again at once and the result is said. */
+/** One action: sends the request, then reloads the displayed data and reports the result. */
 
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { flushSync } from 'react-dom';
 import { type Notice, useSay } from '../frame/notices.tsx';
 
 interface Action<A, T> {
-  /** Sends it. */
+  /** Sends the request. */
   readonly run: (asked: A) => Promise<T>;
-  /** What came of it. */
+  /** The notice about the result. */
   readonly said: (answer: T, asked: A) => Notice;
   readonly onDone?: (answer: T) => void;
-  /** Jobs that are no more: what was read of them is forgotten. */
+  /** Deleted jobs, whose cached data is removed. */
   readonly gone?: (answer: T) => readonly string[];
 }
 
-/** A refusal is left in `error`, to be shown where the action was asked for. */
+/** A refusal is kept in `error`, to be shown where the action was requested. */
 export function useAction<T, A = void>({ run, said, onDone, gone }: Action<A, T>) {
   const client = useQueryClient();
   const say = useSay();
@@ -22,7 +22,8 @@ export function useAction<T, A = void>({ run, said, onDone, gone }: Action<A, T>
     mutationFn: run,
     onSuccess: (answer, asked) => {
       say(said(answer, asked));
-      // A page that is left must be gone before all is read again, or it would ask for what is no more.
+      // A page that is being left must be unmounted before the data is reloaded, or it would request a
+      // deleted job.
       flushSync(() => onDone?.(answer));
       for (const name of gone?.(answer) ?? []) client.removeQueries({ queryKey: ['job', name] });
       void client.invalidateQueries();

@@ -1,4 +1,4 @@
-/** The schedulers and the engines: who leads, who follows how far behind, what can launch jobs. */
+/** The nodes and engines: who leads, how far followers lag, and which engines are reachable. */
 
 import { useQuery } from '@tanstack/react-query';
 import type { WireCluster, WireEngine, WirePool } from '../../../src/api/wire/views.ts';
@@ -29,7 +29,7 @@ export default function ClusterPage() {
           <Engines engines={engines.data.items} />
         )}
       </Panel>
-      {/* Who has set no pools needs no word about them. */}
+      {/* Without pools there is no panel. */}
       {(pools.error !== null || (pools.data?.items.length ?? 0) > 0) && (
         <Panel title="Pools">
           <ReadProblem error={pools.error} shown={pools.data !== undefined} />
@@ -44,12 +44,10 @@ function Cluster({ cluster: { leader, term, members, store, takeover } }: { read
   return (
     <>
       {leader === null && (
-        <p className="callout callout-fail">No node leads at the moment: nothing is started.</p>
+        <p className="callout callout-fail">No node leads at the moment, so no jobs are started.</p>
       )}
-      {!store.reachable && (
-        <p className="callout callout-fail">The store can not be reached: {store.detail}</p>
-      )}
-      <Panel title="Schedulers">
+      {!store.reachable && <p className="callout callout-fail">The store is unreachable: {store.detail}</p>}
+      <Panel title="Nodes">
         <div className="table-scroll">
           <table className="table">
             <thead>
@@ -57,7 +55,7 @@ function Cluster({ cluster: { leader, term, members, store, takeover } }: { read
                 <th scope="col">Node</th>
                 <th scope="col">Role</th>
                 <th scope="col" className="number">
-                  Behind
+                  Lag
                 </th>
                 <th scope="col">Host</th>
                 <th scope="col" className="number">
@@ -74,7 +72,7 @@ function Cluster({ cluster: { leader, term, members, store, takeover } }: { read
                   </td>
                   <td>{role === 'leader' ? <strong>Leader</strong> : 'Follower'}</td>
                   <td className="number">
-                    {lagMs === null ? <span className="tone-late">no answer</span> : duration(lagMs)}
+                    {lagMs === null ? <span className="tone-late">no response</span> : duration(lagMs)}
                   </td>
                   <td>{host}</td>
                   <td className="number">{pid}</td>
@@ -94,7 +92,7 @@ function Cluster({ cluster: { leader, term, members, store, takeover } }: { read
               {store.detail !== null && <span className="muted">, {store.detail}</span>}
             </Fact>
             {takeover !== null && (
-              <Fact name="Last take-over">
+              <Fact name="Last takeover">
                 <Exact at={takeover.at} />, took {duration(takeover.tookMs)}
               </Fact>
             )}
@@ -169,13 +167,13 @@ const Pools = ({ pools }: { readonly pools: readonly WirePool[] }) => (
         <tr>
           <th scope="col">Pool</th>
           <th scope="col" className="number">
-            Taken
+            In use
           </th>
           <th scope="col" className="number">
-            Places
+            Slots
           </th>
           <th scope="col" className="number">
-            Wait for a place
+            Waiting runs
           </th>
         </tr>
       </thead>

@@ -1,7 +1,7 @@
 /**
- * Requests to the server that this page came from. Answers have the server's own wire types; refusals become a
- * `Refusal` with the server's problem, so that forms can show it at the field that it names. How old the
- * answering node's copy may be is kept aside, for the frame to say.
+ * Requests to the server that this page came from. Responses have the server's wire types. Refusals become a
+ * `Refusal` with the server's problem, so that forms can show it at its field. The maximum age of the
+ * responding node's copy is kept for the frame to show.
  */
 
 import type { WireProblem } from '../../../src/api/wire/schema.ts';
@@ -31,7 +31,7 @@ export interface OfflineProblem {
   readonly others?: never;
 }
 
-/** Any failure as something that can be shown. */
+/** Converts any failure to a problem that can be shown. */
 export function problemOf(error: unknown): WireProblem | OfflineProblem {
   if (error instanceof Refusal) return error.problem;
   return offline(error instanceof Error ? error.message : String(error));
@@ -40,13 +40,13 @@ export function problemOf(error: unknown): WireProblem | OfflineProblem {
 const offline = (detail: string): OfflineProblem => ({
   status: 0,
   code: 'OFFLINE',
-  title: 'The server can not be reached',
+  title: 'The server cannot be reached',
   detail,
 });
 
 const base = '/api/v1';
 
-/** `/jobs?limit=100`: absent and empty values are left out, lists are repeated. */
+/** `/jobs?limit=100`: absent and empty values are omitted, lists are repeated. */
 export function address(path: string, query: Query = {}): string {
   const parameters = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {
@@ -57,7 +57,7 @@ export function address(path: string, query: Query = {}): string {
   return `${base}${path}${text === '' ? '' : `?${text}`}`;
 }
 
-/** How old the copy was that the last answer came from, in milliseconds; null from the leader. */
+/** Age of the copy that the last response came from, in milliseconds. Null from the leader. */
 export interface Freshness {
   readonly lagMs: number | null;
 }
@@ -74,19 +74,21 @@ export function onFreshness(listener: () => void): () => void {
 export const get = <T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> =>
   request<T>('GET', address(path, query), signal === undefined ? {} : { signal });
 
-/** Why the server refuses this; null where it does not. For what can only be read otherwise. */
+/**
+ * Returns why the server refuses a path, or null if it does not. For resources that are read without `fetch`.
+ */
 export async function refusalAt(path: string, query?: Query): Promise<WireProblem | OfflineProblem | null> {
   try {
     const response = await fetch(address(path, query));
     return response.ok ? null : await readProblem(response);
   } catch {
-    return offline('The server can not be reached.');
+    return offline('The server cannot be reached.');
   }
 }
 
 export interface Sent {
   readonly query?: Query;
-  /** JSON unless `yaml` is said. */
+  /** JSON unless `yaml` is given. */
   readonly body?: unknown;
   readonly yaml?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -110,9 +112,9 @@ async function request<T>(method: string, url: string, init: RequestInit): Promi
       headers: { accept: 'application/json', ...(init.headers as Record<string, string> | undefined) },
     });
   } catch (error) {
-    // A request that was given up is no failure of the server's.
+    // An aborted request is not a failure of the server.
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
-    throw new Refusal(offline('No answer. Is the server running, and is the network up?'));
+    throw new Refusal(offline('No response. Check that the server is running and that the network works.'));
   }
   if (!response.ok) throw new Refusal(await readProblem(response));
   noteFreshness(response);
@@ -122,7 +124,7 @@ async function request<T>(method: string, url: string, init: RequestInit): Promi
 async function readProblem(response: Response): Promise<WireProblem | OfflineProblem> {
   const type = response.headers.get('content-type') ?? '';
   if (type.includes('json')) return (await response.json()) as WireProblem;
-  return offline(`The answer was ${response.status} ${response.statusText}, and not from Carillon.`);
+  return offline(`The response was ${response.status} ${response.statusText}, but not from Carillon.`);
 }
 
 function noteFreshness(response: Response): void {

@@ -1,4 +1,4 @@
-/** The one live connection, for all components. */
+/** The single live connection, shared by all components. */
 
 import {
   createContext,
@@ -27,7 +27,7 @@ export function LiveProvider({ children }: { readonly children: ReactNode }) {
 
 const never: LiveState = { connected: false, asOf: null };
 
-/** Whether live changes arrive, and if not, since when the picture stands still. */
+/** Whether live changes arrive, and if not, since when the data is stale. */
 export function useLive(): LiveState {
   const connection = useContext(Connection);
   return useSyncExternalStore(
@@ -36,7 +36,7 @@ export function useLive(): LiveState {
   );
 }
 
-/** Calls the newest `watcher` with each event. */
+/** Calls the latest `watcher` with each event. */
 export function useLiveEvents(watcher: (event: WireEvent) => void): void {
   const connection = useContext(Connection);
   const newest = useRef(watcher);
@@ -44,5 +44,5 @@ export function useLiveEvents(watcher: (event: WireEvent) => void): void {
   useEffect(() => connection?.watch((event) => newest.current(event)), [connection]);
 }
 
-/** How old the answering node's copy may be. */
+/** Maximum age of the responding node's copy. */
 export const useFreshness = (): Freshness => useSyncExternalStore(onFreshness, lastFreshness);

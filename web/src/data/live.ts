@@ -1,7 +1,7 @@
 /**
- * Live changes over server-sent events. One connection for the whole page; what it says goes into the cache:
- * a run replaces what is shown of it, lists and counts are read again at most once in `settleMs`, however many
- * events come. After a lost connection the browser goes on at the last event; a gap reads everything anew.
+ * Live changes over server-sent events. One connection for the whole page updates the cache: a run event
+ * replaces the displayed run, and lists and counts are reloaded at most once per `settleMs`, however many
+ * events arrive. After a lost connection the browser resumes at the last event; a gap reloads everything.
  */
 
 import type { QueryClient } from '@tanstack/react-query';
@@ -9,14 +9,16 @@ import type { WireRun } from '../../../src/api/wire/schema.ts';
 import type { WireEvent } from '../../../src/api/wire/views.ts';
 import { readAgain } from './read-again.ts';
 
-/** Bursts of thousands of runs cause one reading of what is shown, and still within a second. */
+/** A burst of thousands of runs causes one reload, still within a second. */
 const settleMs = 700;
-/** The browser comes back after 2 s by itself; where it gives up (an error answer), we come back. */
+/**
+ * The browser reconnects after 2 s by itself. If it gives up (on an error response), this class reconnects.
+ */
 const reopenMs = 3_000;
 
 export interface LiveState {
   readonly connected: boolean;
-  /** When the picture was last known to be right, epoch milliseconds; null: never yet. */
+  /** When the data was last known to be current, epoch milliseconds. Null: never yet. */
   readonly asOf: number | null;
 }
 
@@ -24,13 +26,13 @@ export class LiveConnection {
   readonly #client: QueryClient;
   readonly #listeners = new Set<() => void>();
   readonly #watchers = new Set<(event: WireEvent) => void>();
-  /** Names of jobs that something happened to. */
+  /** Names of jobs with pending events. */
   readonly #pending = new Set<string>();
   #state: LiveState = { connected: false, asOf: null };
   #source: EventSource | null = null;
   #settling: ReturnType<typeof setTimeout> | null = null;
   #reopening: ReturnType<typeof setTimeout> | null = null;
-  /** Something may have happened unseen: all that is shown is read again once the connection stands. */
+  /** Events may have been missed: reload everything displayed once connected. */
   #missed = false;
 
   constructor(client: QueryClient) {
@@ -46,7 +48,7 @@ export class LiveConnection {
     return () => this.#listeners.delete(listener);
   }
 
-  /** For what keeps itself in step with single events. */
+  /** For components that update themselves from single events. */
   watch(watcher: (event: WireEvent) => void): () => void {
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);
@@ -76,7 +78,7 @@ export class LiveConnection {
   #opened(): void {
     const first = this.#state.asOf === null && !this.#state.connected;
     this.#become({ connected: true, asOf: null });
-    // What was answered before the first connection stood may have changed before it did.
+    // Data that was read before the first connection was open may have changed before it.
     if (this.#missed || first) this.#readAnew();
     this.#missed = false;
   }
@@ -84,7 +86,7 @@ export class LiveConnection {
   #lost(source: EventSource): void {
     if (this.#state.connected) this.#become({ connected: false, asOf: Date.now() });
     if (source.readyState !== EventSource.CLOSED) return;
-    // Closed for good: the browser forgets the last id, so everything is read again.
+    // Closed permanently: the browser drops the last id, so everything is reloaded.
     this.#missed = true;
     this.#reopening ??= setTimeout(() => {
       this.#reopening = null;
@@ -95,13 +97,13 @@ export class LiveConnection {
 
   #take(event: WireEvent): void {
     for (const watcher of this.#watchers) watcher(event);
-    // Another leader's answers may be ahead of what was read here.
+    // The new leader's data may be newer than what was read here.
     if (event.kind === 'gap' || event.kind === 'leader') {
       this.#readAnew();
     } else if (event.kind === 'run') {
-      // Only where it is shown: the others would fill the cache.
+      // Only if displayed: other runs would fill the cache.
       this.#client.setQueryData<WireRun>(['run', event.run.id], (shown) => shown && event.run);
-      // What was being read may be behind the event.
+      // A read in progress may be older than the event.
       void readAgain(this.#client, { queryKey: ['run', event.run.id] });
       this.#later(event.run.job);
     } else {
@@ -118,7 +120,7 @@ export class LiveConnection {
     this.#settling ??= setTimeout(() => this.#settle(), settleMs);
   }
 
-  /** Reads again what the events since the last time may have changed, as far as it is shown. */
+  /** Reloads the displayed data that the events since the last time may have changed. */
   #settle(): void {
     this.#settling = null;
     const jobs = new Set(this.#pending);

@@ -1,6 +1,7 @@
 /**
- * What pages read, each with its key. Keys begin with `lists` (touched by every event), `job` and the name
- * (touched by what happens to this job), or `run` and the id (replaced by the run's own events); see `live.ts`.
+ * The queries of the pages with their keys. Keys begin with `lists` (affected by every event), `job` and the
+ * name (affected by events of this job), or `run` and the id (replaced by the run's own events); see
+ * `live.ts`.
  */
 
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
@@ -29,7 +30,7 @@ const jobPath = (name: string): string => `/jobs/${encodeURIComponent(name)}`;
 export const overviewQuery = queryOptions({
   queryKey: ['lists', 'overview'],
   queryFn: ({ signal }) => get<WireOverview>('/overview', {}, signal),
-  // Things become late without an event.
+  // Jobs become late without an event.
   refetchInterval: 10_000,
 });
 
@@ -58,10 +59,10 @@ export const nextQuery = (name: string, count: number) =>
     queryFn: ({ signal }) => get<WireNext>(`${jobPath(name)}/next`, { count }, signal),
   });
 
-/** Pages of a thousand lines; more would take the browser longer to draw than a person to look elsewhere. */
+/** Pages of a thousand entries: more would take longer to draw than is useful. */
 const ledgerPages = 5;
 
-/** What became of the due instants of a stretch; `cut`: there are more than are worth reading at once. */
+/** The outcomes of due times in a range; `cut`: there are more than were read. */
 export const ledgerQuery = (name: string, span: { readonly from: string; readonly to: string }) =>
   queryOptions({
     queryKey: ['job', name, 'ledger', span],
@@ -114,7 +115,7 @@ export const runQuery = (id: string) =>
     queryFn: ({ signal }) => get<WireRun>(`/runs/${encodeURIComponent(id)}`, {}, signal),
   });
 
-/** Not driven by events: nodes come and go without one. */
+/** Not driven by events: nodes join and leave without one. */
 export const clusterQuery = queryOptions({
   queryKey: ['cluster'],
   queryFn: ({ signal }) => get<WireCluster>('/cluster', {}, signal),

@@ -1,6 +1,6 @@
 /**
- * The cache of what the server said. Live events keep it fresh (see `live.ts`), so nothing is asked again just
- * because time went by; a refusal is final, and only an unreachable server is asked once more.
+ * The cache of server data. Live events keep it fresh (see `live.ts`), so nothing is refetched because of its
+ * age. A refusal is final; only an unreachable server is retried once.
  */
 
 import { QueryClient } from '@tanstack/react-query';

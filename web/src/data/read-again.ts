@@ -1,11 +1,11 @@
-/** Reading again what something may have changed. */
+/** Reloads data after a possible change. */
 
 import type { QueryClient, QueryFilters } from '@tanstack/react-query';
 
 /**
- * Reads again what of `filters` is shown, and marks the rest as old. A reading that is under way may answer with what
- * was before the change: it is let finish, since on a slow line a reading that is always begun anew never comes to an
- * end, and then read once more.
+ * Reloads displayed data that matches `filters`, and marks the rest as stale. A read in progress may return
+ * data from before the change. It is allowed to finish, because on a slow connection a read that is always
+ * restarted never ends, and is then repeated once.
  */
 export async function readAgain(client: QueryClient, filters: QueryFilters = {}): Promise<void> {
   const underWay = client.getQueryCache().findAll({ ...filters, fetchStatus: 'fetching' });
@@ -13,7 +13,7 @@ export async function readAgain(client: QueryClient, filters: QueryFilters = {})
   await Promise.allSettled(underWay.map((query) => query.promise));
   await client.invalidateQueries(
     { predicate: (query) => underWay.includes(query) },
-    // Another change may have begun to read it again already.
+    // Another change may have started the repeat already.
     { cancelRefetch: false },
   );
   await rest;

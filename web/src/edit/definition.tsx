@@ -1,4 +1,7 @@
-/** Edits the definition of a job that exists. Who comes second is told so, and overwrites nothing unseen. */
+/**
+ * Edits the definition of an existing job. If another user has saved meanwhile, the second user is told and
+ * overwrites nothing unseen.
+ */
 
 import { useState } from 'react';
 import type { WireJob } from '../../../src/api/wire/schema.ts';
@@ -7,7 +10,7 @@ import { placeOf, useDraft } from './draft.ts';
 import { Editor } from './editor.tsx';
 import type { Tree } from './path.ts';
 
-/** What the edits begin from. */
+/** The revision that the edits start from. */
 interface Base {
   readonly revision: number;
   readonly definition: Tree;
@@ -47,10 +50,10 @@ export default function Definition({ job }: { readonly job: WireJob }) {
       {outdated && (
         <div className="callout callout-late outdated" role="status">
           <p>
-            {job.updatedBy} has made revision {job.revision} while you were editing revision {base.revision}.
+            {job.updatedBy} saved revision {job.revision} while you were editing revision {base.revision}.
           </p>
           <button type="button" className="button button-small" onClick={() => begin(baseOf(job))}>
-            Begin again with revision {job.revision}
+            Start again with revision {job.revision}
           </button>
         </div>
       )}

@@ -1,4 +1,7 @@
-/** Unsaved edits of a job that was deleted meanwhile: they can still be read, copied, and saved as the same job anew. */
+/**
+ * Unsaved edits of a job that was deleted meanwhile. They can be read, copied, and saved as a new job of the
+ * same name.
+ */
 
 import { createJob } from '../actions/requests.ts';
 import { placeOf, useDraft } from './draft.ts';

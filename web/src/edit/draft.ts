@@ -1,17 +1,17 @@
 /**
- * Unsaved edits, kept for this tab of the browser until they are saved or given up: a page that breaks or is loaded
- * again loses nothing.
+ * Unsaved edits, kept for this browser tab until they are saved or discarded, so that a crash or reload of
+ * the page loses nothing.
  */
 
 import { useState } from 'react';
 import { isTree, type Tree } from './path.ts';
 
 export interface Draft {
-  /** When it was last changed, epoch milliseconds. */
+  /** Time of the last change, epoch milliseconds. */
   readonly at: number;
-  /** What the edits began from. */
+  /** The definition that the edits started from. */
   readonly initial: Tree;
-  /** The revision of `initial`; null for a job that is not made yet. */
+  /** The revision of `initial`. Null for a new job. */
   readonly revision: number | null;
   readonly as: 'form' | 'yaml';
   readonly definition: Tree;
@@ -20,10 +20,10 @@ export interface Draft {
 
 const keyOf = (place: string): string => `carillon.draft ${place}`;
 
-/** The editor of a job that was made. */
+/** The editor of an existing job. */
 export const placeOf = (job: string): string => `job ${job}`;
 
-/** Null: there is none. `place` names the editor: the job, or the template. */
+/** Returns null if there is no draft. `place` identifies the editor: the job or the template. */
 export function readDraft(place: string): Draft | null {
   try {
     const kept: unknown = JSON.parse(sessionStorage.getItem(keyOf(place)) ?? 'null');
@@ -33,17 +33,17 @@ export function readDraft(place: string): Draft | null {
   }
 }
 
-/** Null gives it up. */
+/** Null discards the draft. */
 export function keepDraft(place: string, draft: Draft | null): void {
   try {
     if (draft === null) sessionStorage.removeItem(keyOf(place));
     else sessionStorage.setItem(keyOf(place), JSON.stringify(draft));
   } catch {
-    // Storage may be full or forbidden: the edits then last as long as the page.
+    // Storage may be full or forbidden; the edits then last as long as the page.
   }
 }
 
-/** The draft that was there when the editor came, and what gives it up. */
+/** The draft that existed when the editor was opened, and a function that discards it. */
 export function useDraft(place: string): readonly [Draft | null, () => void] {
   const [draft, setDraft] = useState(() => readDraft(place));
   const giveUp = () => {

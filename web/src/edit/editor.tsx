@@ -1,6 +1,6 @@
 /**
- * Edits a definition, as a form or as YAML: both show the same thing, and the server judges it as one types.
- * The text is what counts while YAML is shown, so that what can't be read yet is not lost.
+ * Edits a definition as a form or as YAML. Both show the same definition, which the server validates while
+ * the user types. While YAML is shown, the text is the source of truth, so that invalid text is not lost.
  */
 
 import { useQuery } from '@tanstack/react-query';
@@ -22,28 +22,28 @@ import { isTree, type Tree, valueAt } from './path.ts';
 import { Plan } from './plan.tsx';
 import './edit.css';
 
-/** The server is asked once typing rests. */
+/** Typing pause before the server is asked. */
 const restMs = 300;
 
-/** Longer ones are edited as text only: reading them takes too long for each letter. */
+/** Longer definitions are edited as text only: parsing them on every keystroke takes too long. */
 const mostCharacters = 50_000;
 
 interface Props {
-  /** Names the editor, see `readDraft`. */
+  /** Identifies the editor, see `readDraft`. */
   readonly place: string;
   readonly initial: Tree;
-  /** Of `initial`; null: the job is not made yet. */
+  /** Revision of `initial`. Null for a new job. */
   readonly revision: number | null;
-  /** Unsaved edits of `initial` to go on with. */
+  /** Unsaved edits of `initial` to continue. */
   readonly draft: Draft | null;
-  /** Begins again with what is stored. */
+  /** Starts again with the stored definition. */
   readonly onDiscard: () => void;
-  /** The job exists: its name stays. */
+  /** The job exists, so its name is fixed. */
   readonly named: boolean;
   readonly doing: string;
   readonly onSave: (written: Written) => Promise<WireJobChange>;
   readonly onSaved: (job: WireJobChange) => void;
-  /** Said above the form: the job was changed by others meanwhile. */
+  /** Shown above the form: another user has changed the job. */
   readonly children?: ReactNode;
 }
 
@@ -71,7 +71,7 @@ export function Editor(props: Props) {
       tone: 'good',
       text:
         outcome === 'unchanged'
-          ? `${name} was like this already.`
+          ? `${name} was already up to date.`
           : `${name} is ${outcome}; this is revision ${revision}.`,
     }),
     onDone: (job) => {
@@ -82,11 +82,11 @@ export function Editor(props: Props) {
   });
   const { of, answer } = verdict.data ?? { of: null, answer: null };
   const refused = answer?.results[0]?.problem ?? (save.error === null ? null : problemOf(save.error));
-  // What was judged, which more may have been typed since.
+  // The definition that was validated; the user may have typed more since.
   const judged =
     useMemo(() => (of === null ? null : definitionIn(JSON.parse(of) as Written)), [of]) ?? readable;
   const unnamed = judged !== null && !isFilled(judged, 'name');
-  // Nobody has got a field of a new job wrong that nobody has filled in yet.
+  // In a new job, empty fields are not marked as wrong before the user has filled them in.
   const problems = problemsIn(refused).filter(({ field }) => !unnamed || isFilled(judged, field));
   const renamed = named && judged !== null && !unnamed && judged.name !== initial.name;
   if (renamed) problems.push({ field: 'name', detail: keepsItsName(initial.name) });
@@ -151,12 +151,12 @@ export function Editor(props: Props) {
 }
 
 const keepsItsName = (name: unknown): string =>
-  `A job keeps its name, which is ${name}. To make another job, duplicate this one.`;
+  `The name of a job, ${name}, cannot change. To create another job, duplicate this one.`;
 
 const definitionIn = (written: Written): Tree | null =>
   'yaml' in written ? readYaml(written.yaml) : isTree(written.body) ? written.body : null;
 
-/** All that is wrong. */
+/** All problems. */
 function problemsIn(refused: ReturnType<typeof problemOf> | null): readonly FieldProblem[] {
   if (refused === null) return [];
   return [refused, ...(refused.others ?? [])].map(({ field = '', detail }) => ({ field, detail }));
@@ -167,7 +167,7 @@ function isFilled(definition: Tree, field: string): boolean {
   return value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0);
 }
 
-/** What is typed, as the view has it that the address says. */
+/** The edited definition, in the view that the address selects. */
 function useTyped(initial: Tree, draft: Draft | null) {
   const [parameters, change] = useQueryState();
   const asYaml = parameters.get('as') === 'yaml';
@@ -177,14 +177,14 @@ function useTyped(initial: Tree, draft: Draft | null) {
   );
   const read = useMemo(() => (asYaml ? readYaml(text) : null), [asYaml, text]);
   const readable = asYaml ? read : definition;
-  // A text may be one that no form can show.
+  // A text may be one that the form cannot show.
   const wanted = draft?.as === 'yaml';
   useEffect(() => {
     if (wanted) change({ as: 'yaml' });
   }, [wanted, change]);
   const choose = (as: 'form' | 'yaml') => {
     if (as === 'yaml') {
-      // The text as it was typed, with its comments, unless the form has changed what it says.
+      // Keeps the text as typed, with its comments, unless the form has changed its content.
       if (JSON.stringify(readYaml(text)) !== JSON.stringify(definition)) setText(stringify(definition));
     } else if (readable !== null) setDefinition(readable);
     change({ as: as === 'yaml' ? 'yaml' : null });
@@ -192,11 +192,11 @@ function useTyped(initial: Tree, draft: Draft | null) {
   return { asYaml, definition, setDefinition, text, setText, readable, choose };
 }
 
-/** Null while it can't be read as one definition. */
+/** Null if the text is not one valid definition. */
 function readYaml(text: string): Tree | null {
   if (text.length > mostCharacters) return null;
   try {
-    // YAML has sets, dates and loops; a definition is what JSON can say.
+    // YAML has sets, dates and cycles; a definition can contain only JSON.
     const value: unknown = JSON.parse(JSON.stringify(parse(text)));
     return isTree(value) ? value : null;
   } catch {
@@ -217,11 +217,11 @@ const Kept = ({ draft, onDiscard }: { readonly draft: Draft; readonly onDiscard:
 
 const Unshown = ({ what, message }: { readonly what: string; readonly message: string }) => (
   <p className="callout callout-fail">
-    This can't be shown in {what}. Edit it as YAML. <code>{message}</code>
+    This definition cannot be shown in {what}. Edit it as YAML. <code>{message}</code>
   </p>
 );
 
-/** The value once it has rested. */
+/** Returns the value after it has stopped changing. */
 function useSettled(value: string): string {
   const [settled, setSettled] = useState(value);
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** One field of the form: its label, its input, and what the server says about it. */
+/** One field of the form: its label, its input, and the server's messages about it. */
 
 import { useId, useState } from 'react';
 import { Icon } from '../parts/icon.tsx';
@@ -7,7 +7,7 @@ import type { Field } from './fields.ts';
 import { asText, isTree } from './path.ts';
 
 export interface FieldProblem {
-  /** The path that the server names. */
+  /** The path that the server uses for it. */
   readonly field: string;
   readonly detail: string;
 }
@@ -15,7 +15,7 @@ export interface FieldProblem {
 interface Props {
   readonly field: Field;
   readonly value: unknown;
-  /** In it. */
+  /** Problems within the field. */
   readonly problems: readonly FieldProblem[];
   readonly fixed?: boolean;
   readonly onChange: (value: unknown) => void;
@@ -80,7 +80,7 @@ interface InputProps {
   readonly onChange: (value: unknown) => void;
 }
 
-/** What was typed stays as it was typed: `1.` is a number that is not finished, `a, ` a list likewise. */
+/** Keeps the text as typed: `1.` is an unfinished number and `a, ` an unfinished list. */
 function TextInput({ shared, kind, value, onChange }: InputProps) {
   const [typed, setTyped] = useState(asText(value));
   const text = sameValue(parse(kind, typed), value) ? typed : asText(value);
@@ -105,7 +105,7 @@ function TextArea({ shared, kind, value, onChange }: InputProps) {
   return (
     <textarea
       {...shared}
-      className="textarea mono"
+      className="Leaves an invalid number as text, so that the server reports what is wrong."
       rows={Math.min(16, Math.max(3, text.split('\n').length + 1))}
       spellCheck={false}
       value={text}
@@ -116,7 +116,7 @@ function TextArea({ shared, kind, value, onChange }: InputProps) {
   );
 }
 
-/** What is no number is left as text: the server says what is wrong with it. */
+/** A pair without a name is in the form but not yet in the definition. */
 function parse(kind: Field['kind'], text: string): unknown {
   if (kind === 'names') return text.split(/[\s,]+/).filter((name) => name !== '');
   if (text === '') return undefined;

@@ -1,6 +1,6 @@
 /**
- * The fields of the form: where each is in the definition, and how it is asked for. What a definition may hold
- * beyond them is kept as it is, and said; it is edited as YAML.
+ * The fields of the form: their path in the definition and their labels. Other settings of a definition are
+ * kept and listed, and edited as YAML.
  */
 
 export type FieldKind = 'text' | 'number' | 'area' | 'choice' | 'pairs' | 'names' | 'words';
@@ -11,7 +11,7 @@ export interface Field {
   readonly kind: FieldKind;
   readonly hint?: string;
   readonly example?: string;
-  /** Of a choice; the first is the default. */
+  /** For a choice; the first is the default. */
   readonly choices?: readonly (readonly [value: string, text: string])[];
   readonly wide?: boolean;
 }
@@ -19,14 +19,14 @@ export interface Field {
 export interface Section {
   readonly key: string;
   readonly title: string;
-  /** Shown at once; the others are folded until something in them is set. */
+  /** Shown at once. Other sections are collapsed until a field in them is set. */
   readonly open: boolean;
   readonly fields: readonly Field[];
 }
 
 export const identity: Section = {
   key: 'identity',
-  title: 'What it is',
+  title: 'Job',
   open: true,
   fields: [
     {
@@ -34,14 +34,14 @@ export const identity: Section = {
       label: 'Name',
       kind: 'text',
       example: 'sales-daily',
-      hint: 'Unique: letters, digits, dots, dashes and underscores.',
+      hint: 'Unique. Letters, digits, dots, dashes and underscores.',
     },
     {
       path: 'owner',
       label: 'Owner',
       kind: 'text',
       example: 'team-sales@example.com',
-      hint: 'Who answers for it.',
+      hint: 'Person or team responsible for the job.',
     },
     { path: 'description', label: 'Description', kind: 'text', wide: true },
     { path: 'labels', label: 'Labels', kind: 'pairs', example: 'team', wide: true },
@@ -53,16 +53,16 @@ const timezone: Field = {
   label: 'Time zone',
   kind: 'text',
   example: 'UTC',
-  hint: 'An IANA name: Europe/Berlin.',
+  hint: 'IANA name, such as Europe/Berlin.',
 };
 const gap: Field = {
   path: 'schedule.dst.gap',
   label: 'When clocks go forward',
   kind: 'choice',
   choices: [
-    ['', 'As cron does it'],
+    ['', 'Like cron'],
     ['run-once', 'Run once after the gap'],
-    ['skip', 'Leave out what is in the gap'],
+    ['skip', 'Skip due times in the gap'],
   ],
 };
 const overlap: Field = {
@@ -70,7 +70,7 @@ const overlap: Field = {
   label: 'When clocks go back',
   kind: 'choice',
   choices: [
-    ['', 'As cron does it'],
+    ['', 'Like cron'],
     ['first', 'Run the first time only'],
     ['both', 'Run both times'],
   ],
@@ -78,7 +78,7 @@ const overlap: Field = {
 
 export type ScheduleKind = 'cron' | 'every' | 'at' | 'after' | 'none';
 
-/** By what makes the job due. */
+/** By kind of schedule. */
 export const scheduleFields: Record<ScheduleKind, readonly Field[]> = {
   cron: [
     {
@@ -86,7 +86,7 @@ export const scheduleFields: Record<ScheduleKind, readonly Field[]> = {
       label: 'Cron expression',
       kind: 'text',
       example: '0 2 * * *',
-      hint: 'Minute, hour, day, month, weekday; with six fields seconds come first.',
+      hint: 'Minute, hour, day, month, weekday. With six fields, seconds come first.',
     },
     timezone,
     gap,
@@ -98,24 +98,24 @@ export const scheduleFields: Record<ScheduleKind, readonly Field[]> = {
       label: 'Repeat',
       kind: 'text',
       example: 'PT15M',
-      hint: 'A duration, or R/2026-01-01T00:00:00Z/PT5S.',
+      hint: 'A duration such as PT5M, or R/2026-01-01T00:00:00Z/PT5S.',
     },
     timezone,
   ],
   at: [
     {
       path: 'schedule.at',
-      label: 'Instant',
+      label: 'Time',
       kind: 'text',
       example: '2026-12-01T00:00:00Z',
-      hint: 'Once, ISO 8601.',
+      hint: 'A single ISO 8601 time.',
     },
     timezone,
   ],
   after: [
     {
       path: 'schedule.after.parents',
-      label: 'Jobs it waits for',
+      label: 'Parent jobs',
       kind: 'names',
       example: 'extract-a, extract-b',
       wide: true,
@@ -137,9 +137,9 @@ export const scheduleFields: Record<ScheduleKind, readonly Field[]> = {
       label: 'One round for all runs of',
       kind: 'choice',
       choices: [
-        ['', 'The same due instant'],
+        ['', 'The same due time'],
         ['minute', 'A minute'],
-        ['hour', 'An hour'],
+        ['hour', 'The same hour'],
         ['day', 'A day'],
         ['week', 'A week'],
         ['month', 'A month'],
@@ -152,7 +152,7 @@ export const scheduleFields: Record<ScheduleKind, readonly Field[]> = {
 export const sections: readonly Section[] = [
   {
     key: 'run',
-    title: 'What it runs',
+    title: 'Command',
     open: true,
     fields: [
       { path: 'run.command', label: 'Command', kind: 'area', hint: 'Run by /bin/sh -c.', wide: true },
@@ -161,22 +161,27 @@ export const sections: readonly Section[] = [
         label: 'Container image',
         kind: 'text',
         example: 'alpine:3.20',
-        hint: 'Without one it is a process on the scheduler’s host.',
+        hint: 'Without an image, the job is a process on the scheduler’s host.',
       },
-      { path: 'run.engine', label: 'Engine', kind: 'text', hint: 'Default: by what is configured.' },
+      {
+        path: 'run.engine',
+        label: 'Engine',
+        kind: 'text',
+        hint: 'Default: chosen by the configured engines.',
+      },
       { path: 'run.env', label: 'Environment', kind: 'pairs', example: 'NAME', wide: true },
     ],
   },
   {
     key: 'limits',
-    title: 'Where and with how much',
+    title: 'Environment and resources',
     open: false,
     fields: [
       {
         path: 'run.argv',
         label: 'Program and arguments',
         kind: 'words',
-        hint: 'In place of the command: one a line, no shell.',
+        hint: 'Instead of a command: one per line, without a shell.',
         wide: true,
       },
       { path: 'run.workdir', label: 'Working directory', kind: 'text' },
@@ -188,19 +193,19 @@ export const sections: readonly Section[] = [
   },
   {
     key: 'policy',
-    title: 'When things go wrong',
+    title: 'Policies',
     open: true,
     fields: [
       {
         path: 'policy.overlap',
-        label: 'Due while one is unfinished',
+        label: 'If a run is unfinished',
         kind: 'choice',
         choices: [
           ['', 'Skip the new one'],
-          ['queue', 'Let one wait'],
-          ['queue-all', 'Let all wait'],
+          ['queue', 'Let one run wait'],
+          ['queue-all', 'Let all runs wait'],
           ['allow', 'Run side by side'],
-          ['replace', 'End the old one'],
+          ['replace', 'Kill the old one'],
         ],
       },
       {
@@ -208,15 +213,15 @@ export const sections: readonly Section[] = [
         label: 'Due times missed during downtime',
         kind: 'choice',
         choices: [
-          ['', 'Run the latest that was due'],
+          ['', 'Run the latest one'],
           ['none', 'Run none'],
           ['all', 'Run all, one by one'],
         ],
       },
-      { path: 'policy.timeout', label: 'Longest run', kind: 'text', example: 'PT1H' },
+      { path: 'policy.timeout', label: 'Timeout', kind: 'text', example: 'PT1H' },
       { path: 'policy.startWithin', label: 'Missed if not started within', kind: 'text', example: 'PT30M' },
       { path: 'policy.retries.limit', label: 'Retries', kind: 'number', example: '0' },
-      { path: 'policy.retries.delay', label: 'Before the first retry', kind: 'text', example: 'PT10S' },
+      { path: 'policy.retries.delay', label: 'Delay of the first retry', kind: 'text', example: 'PT10S' },
     ],
   },
   {
@@ -231,17 +236,17 @@ export const sections: readonly Section[] = [
         example: '0',
         hint: 'Higher starts first.',
       },
-      { path: 'policy.concurrency', label: 'Attempts at one time', kind: 'number' },
+      { path: 'policy.concurrency', label: 'Concurrent attempts', kind: 'number' },
       { path: 'policy.pool', label: 'Pool', kind: 'text' },
       { path: 'policy.disableAfterFailures', label: 'Disable after failures in a row', kind: 'number' },
-      { path: 'policy.killAfter', label: 'Between TERM and KILL', kind: 'text', example: 'PT10S' },
+      { path: 'policy.killAfter', label: 'Time between TERM and KILL', kind: 'text', example: 'PT10S' },
       { path: 'expect.startWithin', label: 'Late if it starts later than', kind: 'text', example: 'PT1M' },
-      { path: 'expect.finishBy', label: 'Should have ended by', kind: 'text', example: '06:00' },
+      { path: 'expect.finishBy', label: 'Late if not ended by', kind: 'text', example: '06:00' },
     ],
   },
 ];
 
-/** All paths that the form shows for any definition. */
+/** All paths that the form can show. */
 export const shownPaths: readonly string[] = [
   ...identity.fields,
   ...Object.values(scheduleFields).flat(),

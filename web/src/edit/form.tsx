@@ -16,9 +16,9 @@ import { templates } from './templates.ts';
 
 interface Props {
   readonly definition: Tree;
-  /** At fields that the form shows. */
+  /** Problems at fields that the form shows. */
   readonly problems: readonly FieldProblem[];
-  /** The job exists: its name stays. */
+  /** The job exists, so its name is fixed. */
   readonly named: boolean;
   readonly onChange: (definition: Tree) => void;
 }
@@ -68,7 +68,7 @@ export function Form({ definition, problems, named, onChange }: Props) {
       ))}
       {others.length > 0 && (
         <p className="muted">
-          Also set, and kept; edit it as YAML: <code>{others.join(', ')}</code>
+          Also set and kept, but only editable as YAML: <code>{others.join(', ')}</code>
         </p>
       )}
     </div>
@@ -77,12 +77,15 @@ export function Form({ definition, problems, named, onChange }: Props) {
 
 interface SectionProps {
   readonly section: Section;
-  /** Something in it is set, or wrong. */
+  /** A field in it is set or invalid. */
   readonly needed: boolean;
   readonly row: (field: Field) => ReactNode;
 }
 
-/** Unfolds by itself and never folds by itself: a field that one types into stays where it is. */
+/**
+ * Expands automatically and never collapses automatically, so that a field does not disappear while the user
+ * types.
+ */
 function FormSection({ section: { title, open, fields }, needed, row }: SectionProps) {
   const [unfolded, setUnfolded] = useState(needed);
   if (needed && !unfolded) setUnfolded(true);
@@ -104,11 +107,11 @@ function FormSection({ section: { title, open, fields }, needed, row }: SectionP
   );
 }
 
-/** The server names the field, or something within it. */
+/** True if the server names this field or something within it. */
 const concerns = ({ field }: FieldProblem, { path }: { readonly path: string }): boolean =>
   field === path || field.startsWith(`${path}.`) || field.startsWith(`${path}[`);
 
-/** Whether the form shows what the server complains about. */
+/** Whether the form shows the field with the problem. */
 export const showsField = (field: string): boolean =>
   shownPaths.some((path) => concerns({ field, detail: '' }, { path }));
 
@@ -120,11 +123,14 @@ const kinds: readonly ScheduleKind[] = ['cron', 'every', 'at', 'after', 'none'];
 export const kindOf = (definition: Tree): ScheduleKind =>
   kinds.find((kind) => valueAt(definition, `schedule.${kind}`) !== undefined) ?? 'none';
 
-/** What makes the job due stays there while it is empty: without it the field would be gone, and another kind chosen. */
+/** Keeps an empty schedule field: without it the field would disappear and another kind would be selected. */
 const emptied = ({ path }: Field): '' | undefined =>
   kinds.some((kind) => path === `schedule.${kind}`) ? '' : undefined;
 
-/** Another way of being due, as it was when it was left (`before`); the time zone stays where there can be one. */
+/**
+ * Changes the kind of schedule. Restores the values that it had before (`before`), and keeps the time zone if
+ * the kind has one.
+ */
 function withKind(definition: Tree, kind: ScheduleKind, before: unknown): Tree {
   const template = templates.find(({ key }) => key === kind)?.definition;
   const schedule = before ?? (template === undefined ? undefined : valueAt(template, 'schedule'));
@@ -141,7 +147,7 @@ interface KindProps {
 }
 
 const KindChoice = ({ kind, onChange }: KindProps) => (
-  <div className="kinds" role="radiogroup" aria-label="What makes it due">
+  <div className="kinds" role="radiogroup" aria-label="Kind of schedule">
     {templates.map(({ key, title }) => (
       <label key={key} className="kind">
         <input

@@ -1,4 +1,4 @@
-/** Makes a job: from a template, or as a copy of another. */
+/** Creates a job from a template or as a copy of another. */
 
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -21,7 +21,7 @@ export default function NewJobPage() {
   const template = templates.find(({ key }) => key === parameters.get('template'));
   return (
     <main className="page" id="main" tabIndex={-1}>
-      <h1>{from === null ? 'New job' : `A job like ${from}`}</h1>
+      <h1>{from === null ? 'New job' : `Copy of ${from}`}</h1>
       {from !== null ? (
         <Copy of={from} />
       ) : template === undefined ? (
@@ -49,7 +49,7 @@ function Copy({ of }: { readonly of: string }) {
   return <CopyEditor key={of} of={of} definition={data.definition} />;
 }
 
-/** Keeps to what was copied: a change of the other job changes nothing here. */
+/** Keeps the copied definition: later changes of the original have no effect here. */
 function CopyEditor({ of, definition }: { readonly of: string; readonly definition: Tree }) {
   const [initial] = useState({ ...definition, name: `${of}-copy` });
   return <NewEditor place={`new from ${of}`} initial={initial} />;

@@ -1,4 +1,4 @@
-/** Reading and changing a definition by the path of a field, `policy.retries.limit`; nothing is changed in place. */
+/** Reads and changes a definition by field path, such as `policy.retries.limit`, without mutation. */
 
 export type Tree = { readonly [key: string]: unknown };
 
@@ -14,7 +14,7 @@ export function valueAt(tree: Tree, path: string): unknown {
   return value;
 }
 
-/** With `undefined` the field goes, and with it what is empty without it. */
+/** `undefined` removes the field, and parents that become empty. */
 export function withValue(tree: Tree, path: string, value: unknown): Tree {
   const [key = '', ...rest] = path.split('.');
   const below = tree[key];
@@ -26,14 +26,14 @@ export function withValue(tree: Tree, path: string, value: unknown): Tree {
   return others;
 }
 
-/** The paths of all that is set and is no tree: lists and texts. */
+/** Paths of all values that are not objects, including lists. */
 export function leaves(tree: Tree, prefix = ''): string[] {
   return Object.entries(tree).flatMap(([key, value]) =>
     isTree(value) ? leaves(value, `${prefix}${key}.`) : [`${prefix}${key}`],
   );
 }
 
-/** What a field shows of a value: also of one that only YAML can say. */
+/** The text that a field shows for a value, even one that only YAML can express. */
 export function asText(value: unknown): string {
   if (value === undefined || value === null) return '';
   if (Array.isArray(value)) return value.map(asText).join(', ');

@@ -1,4 +1,4 @@
-/** Before anything is stored: what the server would make of the definition, and when it would be due. */
+/** Preview before saving: what the server would do with the definition, and its due times. */
 
 import { useQuery } from '@tanstack/react-query';
 import type { WireApply, WireDiff } from '../../../src/api/wire/schema.ts';
@@ -14,11 +14,11 @@ import { isTree, leaves, type Tree, valueAt } from './path.ts';
 const shownInstants = 5;
 
 interface Props {
-  /** The server's judgement; null while it is asked for the first time. */
+  /** The server's result. Null until the first response. */
   readonly verdict: WireApply | null;
-  /** Why it can't be saved, all of it. */
+  /** All reasons why it cannot be saved. */
   readonly problems: readonly FieldProblem[];
-  /** Those that are said at their fields. */
+  /** Problems shown at their fields. */
   readonly marked: readonly FieldProblem[];
   readonly unnamed: boolean;
   readonly definition: Tree;
@@ -30,7 +30,7 @@ export function Plan({ verdict, problems, marked, unnamed, definition }: Props) 
   return (
     <section className="panel plan" aria-labelledby="plan" aria-live="polite">
       <div className="panel-head">
-        <h2 id="plan">What saving it does</h2>
+        <h2 id="plan">Preview</h2>
       </div>
       <div className="panel-body stack">
         {unsaid.map(({ field, detail }) => (
@@ -44,7 +44,7 @@ export function Plan({ verdict, problems, marked, unnamed, definition }: Props) 
             Correct the {marked.length === 1 ? 'marked field' : `${marked.length} marked fields`} to save.
           </p>
         ) : unsaid.length > 0 ? null : unnamed ? (
-          <p className="muted">A new job is made, once it has a name.</p>
+          <p className="muted">Creates a new job, once it has a name.</p>
         ) : (
           result !== undefined && result.problem === null && <Outcome result={result} />
         )}
@@ -55,9 +55,9 @@ export function Plan({ verdict, problems, marked, unnamed, definition }: Props) 
 }
 
 const outcomes: Record<string, string> = {
-  created: 'A new job is made.',
-  changed: 'The job gets a new revision. Unfinished runs are not touched.',
-  unchanged: 'Nothing: the job is like this already.',
+  created: 'Creates a new job.',
+  changed: 'Saves a new revision. Unfinished runs are not affected.',
+  unchanged: 'No changes: the job is already up to date.',
 };
 
 function Outcome({ result }: { readonly result: WireApply['results'][number] }) {

@@ -1,4 +1,4 @@
-/** Where a new job begins: one for each way of being due. */
+/** Templates for new jobs, one per kind of schedule. */
 
 import type { Tree } from './path.ts';
 
@@ -14,32 +14,32 @@ const command = 'echo "it is $CARILLON_DUE"';
 export const templates: readonly Template[] = [
   {
     key: 'cron',
-    title: 'By the calendar',
-    text: 'Every night at two: a cron expression in a time zone.',
+    title: 'Cron schedule',
+    text: 'A cron expression in a time zone, such as every night at two.',
     definition: { name: '', schedule: { cron: '0 2 * * *', timezone: 'UTC' }, run: { command } },
   },
   {
     key: 'every',
-    title: 'Every so often',
-    text: 'Every 15 minutes, or every 5 seconds: a repeat.',
+    title: 'Repeat',
+    text: 'A fixed interval, such as every 15 minutes or every 5 seconds.',
     definition: { name: '', schedule: { every: 'PT15M' }, run: { command } },
   },
   {
     key: 'at',
     title: 'Once',
-    text: 'At one instant, and then never again.',
+    text: 'At one time, then never again.',
     definition: { name: '', schedule: { at: '' }, run: { command } },
   },
   {
     key: 'after',
-    title: 'After others',
-    text: 'When the jobs that it waits for have ended.',
+    title: 'After other jobs',
+    text: 'When its parent jobs have ended.',
     definition: { name: '', schedule: { after: { parents: [] } }, run: { command } },
   },
   {
     key: 'none',
-    title: 'By hand',
-    text: 'Only when somebody asks for it.',
+    title: 'Manual',
+    text: 'Only when triggered.',
     definition: { name: '', run: { command } },
   },
 ];

@@ -1,14 +1,16 @@
-/** In place of a page that broke: the frame stands, and going elsewhere mends it. */
+/**
+ * Shown instead of a page that failed to render. The frame still works, and navigating elsewhere recovers.
+ */
 
 export const BrokenPage = ({ message }: { readonly message: string }) => (
   <main className="page" id="main">
-    <h1>This page broke</h1>
+    <h1>This page failed</h1>
     <p>
-      Nothing on the server has changed by it, and unsaved edits of a job are kept: they are there again when
-      its page is. <code>{message}</code>
+      Nothing changed on the server. Unsaved edits of a job are kept and reappear with its page.{' '}
+      <code>{message}</code>
     </p>
     <button type="button" className="button" onClick={() => location.reload()}>
-      Load it again
+      Reload
     </button>
   </main>
 );

@@ -1,18 +1,21 @@
-/** What breaks within it is replaced by words, and the rest of the page stands. Another `of` is another try. */
+/**
+ * Replaces a component that fails to render by a message, while the rest of the page works. A new `of`
+ * retries.
+ */
 
 import { Component, type ReactNode } from 'react';
 
 interface Props {
-  /** What is shown within: the address of a page, the text of a definition. */
+  /** Identifies the content: the address of a page, the text of a definition. */
   readonly of: string;
-  /** In place of what broke. */
+  /** Rendered instead of the failed content. */
   readonly instead: (message: string) => ReactNode;
   readonly children: ReactNode;
 }
 
 interface State {
   readonly of: string;
-  /** Null: all is well. */
+  /** Null: no error. */
   readonly message: string | null;
 }
 

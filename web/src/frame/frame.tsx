@@ -1,4 +1,4 @@
-/** What stands around every page: where one can go, the search, whether the picture is live. */
+/** The frame around every page: navigation, search, and whether the data is live. */
 
 import { type ReactNode, useEffect } from 'react';
 import { Link, useLocation } from 'wouter';
@@ -22,10 +22,10 @@ export function Frame({ children }: { readonly children: ReactNode }) {
   return (
     <>
       <a className="skip-link" href="#main">
-        Skip to the page
+        Skip to content
       </a>
       <header className="frame">
-        <Link href="/" className="brand" aria-label="Carillon, what is now">
+        <Link href="/" className="brand" aria-label="Carillon, overview">
           <img src="/icon.svg" width="24" height="24" alt="" />
           <span>Carillon</span>
         </Link>
@@ -55,7 +55,7 @@ export function Frame({ children }: { readonly children: ReactNode }) {
   );
 }
 
-/** Another page begins at its top; going back finds the place where one was. */
+/** Scrolls a new page to its top. Going back restores the scroll position. */
 function useTopOfNewPages(): void {
   useEffect(() => {
     let path = window.location.pathname;
@@ -66,7 +66,7 @@ function useTopOfNewPages(): void {
     const onPop = () => {
       path = window.location.pathname;
     };
-    // The router announces its own changes of the address by this name.
+    // The router announces its own navigation with this event.
     addEventListener('pushState', onPush);
     addEventListener('popstate', onPop);
     return () => {

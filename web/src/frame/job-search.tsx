@@ -1,4 +1,4 @@
-/** The search for a job, from anywhere: `/` goes there, Enter opens the list with it. */
+/** Job search on every page: `/` focuses it, Enter opens the job list with the search. */
 
 import { type FormEvent, useEffect, useRef } from 'react';
 import { useLocation } from 'wouter';

@@ -1,19 +1,19 @@
 /**
- * Asks before unsaved edits are left: by a link, by the browser's buttons, by a reload or by closing the tab. Pages that
- * have such edits say so by `useUnsaved`.
+ * Asks before unsaved edits are left by a link, the browser's buttons, a reload or closing the tab. Pages
+ * with unsaved edits report them with `useUnsaved`.
  */
 
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { type AroundNavHandler, Router } from 'wouter';
 import { Dialog } from '../parts/dialog.tsx';
 
-/** What gives up the edits; one for each editor that has any. */
+/** Functions that discard the edits, one per editor with edits. */
 const unsaved = new Set<() => void>();
 
-/** Asks whether to go this way; null before the frame is there. */
+/** Asks whether to navigate. Null until the frame is mounted. */
 let ask: ((way: () => void) => void) | null = null;
 
-/** While `dirty`, leaving asks; `giveUp` is called where that is answered with yes. */
+/** While `dirty`, leaving asks; `giveUp` is called if the user confirms. */
 export function useUnsaved(dirty: boolean, giveUp: () => void): void {
   const newest = useRef(giveUp);
   newest.current = giveUp;
@@ -31,11 +31,11 @@ export function useUnsaved(dirty: boolean, giveUp: () => void): void {
 
 const askInItsOwnWords = (event: BeforeUnloadEvent): void => event.preventDefault();
 
-/** What is saved may be left without a question, before anything is drawn anew. */
+/** Call it after saving: leaving then needs no question, even before the next render. */
 export const noteSaved = (): void => unsaved.clear();
 
 export function LeaveGuard({ children }: { readonly children: ReactNode }) {
-  /** The way that was chosen, until it is decided about. */
+  /** The pending navigation, until the user decides. */
   const [way, setWay] = useState<(() => void) | null>(null);
   useEffect(() => {
     ask = (chosen) => setWay(() => chosen);
@@ -57,7 +57,7 @@ export function LeaveGuard({ children }: { readonly children: ReactNode }) {
           title="Leave without saving?"
           doing="Leave"
           danger
-          closing="Stay"
+          closing="The edits of this job are not saved. They are lost if you leave."
           onDo={leave}
           onClose={() => setWay(null)}
         >
@@ -68,19 +68,20 @@ export function LeaveGuard({ children }: { readonly children: ReactNode }) {
   );
 }
 
-/** A replaced address is another view of the same page, as its filters are. */
+/** A replaced address is another view of the same page, for example with other filters. */
 const aroundNav: AroundNavHandler = (navigate, to, options) => {
   const same = new URL(to, location.href).href === location.href;
   if (unsaved.size === 0 || ask === null || same || options?.replace === true) navigate(to, options);
   else ask(() => navigate(to, options));
 };
 
-/** The address of the page that is shown. */
+/** The address of the displayed page. */
 let here = location.href;
 
 /**
- * The browser tells of its buttons when the address has changed already. So the router is not told: the page with the
- * edits gets an entry of the history again, right behind the one that was gone to, and going back leads there.
+ * The browser reports its buttons after the address has changed. The event is hidden from the router, and the
+ * page with the edits gets a new history entry directly after the one navigated to, so that going back leads
+ * there.
  */
 function onPop(event: PopStateEvent): void {
   if (unsaved.size === 0 || ask === null || pageOf(location.href) === pageOf(here)) {
@@ -92,10 +93,10 @@ function onPop(event: PopStateEvent): void {
   ask(() => history.back());
 }
 
-/** The address without the place within the page. */
+/** The address without the fragment. */
 const pageOf = (href: string): string => href.split('#')[0] as string;
 
-// Here, and not when something is shown: listeners are called in their order, and the router's would be first.
+// At module level, because listeners run in order and the router's must come later.
 addEventListener('popstate', onPop);
 for (const change of ['pushState', 'replaceState'])
   addEventListener(change, () => {

@@ -1,12 +1,12 @@
-/** Says whether what is shown is live, as of when it is not, and how far behind the node is that answers. */
+/** Shows whether the data is live, since when it is not, and how far the responding node lags. */
 
 import { useEffect, useState } from 'react';
 import { useFreshness, useLive } from '../data/live-context.tsx';
 import { clockTime, duration } from '../parts/time.ts';
 
-/** A reconnect within this is no news. */
+/** A reconnect within this time is not shown. */
 const graceMs = 1_500;
-/** A copy this far behind is said; less is the network. */
+/** A lag below this is normal network delay and not shown. */
 const lagWorthSayingMs = 3_000;
 
 export function LiveMark() {
@@ -23,10 +23,10 @@ export function LiveMark() {
       ? `${duration(lagMs)} behind`
       : 'Live';
   const title = stale
-    ? 'The connection is lost. What you see is as it was then; the page comes back by itself.'
+    ? 'Connection lost. The page shows the last known state and reconnects automatically.'
     : behind
-      ? 'This node follows, and its copy is behind the leader by this much.'
-      : 'Changes are shown within a second.';
+      ? 'This node is a follower. Its copy of the state lags behind the leader by up to this much.'
+      : 'Changes appear within a second.';
   return (
     <span className={`live live-${tone}`} role="status" title={title}>
       <i aria-hidden="true" />
@@ -35,7 +35,7 @@ export function LiveMark() {
   );
 }
 
-/** Not connected for longer than a hiccup. */
+/** Disconnected for longer than a brief interruption. */
 function useStale(connected: boolean): boolean {
   const [stale, setStale] = useState(false);
   useEffect(() => {

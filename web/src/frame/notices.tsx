@@ -1,6 +1,6 @@
 /**
- * What came of an action, said once at the edge of the page and to screen readers. Good news goes by itself;
- * a refusal stays until it is closed.
+ * Results of actions, shown once at the edge of the page and announced to screen readers. Success messages
+ * disappear automatically; a refusal stays until it is closed.
  */
 
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useRef, useState } from 'react';
@@ -10,7 +10,7 @@ import { Icon } from '../parts/icon.tsx';
 
 /** Long enough to read a line twice. */
 const shownMs = 7_000;
-/** More would hide the page; the oldest go first. */
+/** More would cover the page; the oldest are removed first. */
 const most = 4;
 
 export interface Notice {
@@ -25,10 +25,10 @@ interface Shown extends Notice {
 
 const Say = createContext<(notice: Notice) => void>(() => {});
 
-/** Says what came of an action. */
+/** Returns the function that shows a notice. */
 export const useSay = (): ((notice: Notice) => void) => useContext(Say);
 
-/** A failure as a notice, with the server's own words. */
+/** A failure as a notice, with the server's message. */
 export const failure = (what: string, error: unknown): Notice => ({
   tone: 'bad',
   text: `${what} ${problemOf(error).detail}`,

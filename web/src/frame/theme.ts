@@ -1,4 +1,4 @@
-/** Light, dark, or as the system has it. `theme.js` sets it before the first paint, by the same rule. */
+/** Light, dark, or the system's theme. `theme.js` applies it before the first paint, by the same rule. */
 
 export const themes = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof themes)[number];
@@ -16,7 +16,7 @@ export function chooseTheme(theme: Theme): void {
     if (theme === 'system') localStorage.removeItem(key);
     else localStorage.setItem(key, theme);
   } catch {
-    // Storage may be forbidden: the choice then lasts as long as the page.
+    // Storage may be forbidden; the choice then lasts as long as the page.
   }
   apply(theme);
 }

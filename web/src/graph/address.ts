@@ -1,23 +1,23 @@
-/** What the address of the graph page says: what is shown, and how. All of it can be sent to somebody else. Pure. */
+/** The address of the graph page: what is shown, and how. It can be shared. Pure. */
 
 import { choiceIn, wholeIn } from '../parts/address-values.ts';
 import { type Standing, standings } from './state.ts';
 
-/** Further than any job is from another. */
+/** Larger than any distance between jobs. */
 const mostEdges = 10_000;
 
 export interface Address {
   /** Only this job with its ancestors and descendants. */
   readonly job: string | null;
-  /** How many edges from it; null: all. */
+  /** Maximum distance in edges. Null: no limit. */
   readonly depth: number | null;
   /** `name=value` */
   readonly label: string | null;
   readonly owner: string | null;
   readonly state: Standing | null;
-  /** The label by which jobs are collapsed. */
+  /** The label by which jobs are grouped. */
   readonly group: string | null;
-  /** Groups that are open all the same. */
+  /** Expanded groups. */
   readonly open: readonly string[];
   readonly selected: string | null;
   readonly search: string;

@@ -1,4 +1,4 @@
-/** The canvas in the page: its size, and what it says to those who can't see it. */
+/** The canvas in the page: its size, and its text alternative. */
 
 import { type RefObject, useEffect, useRef, useState } from 'react';
 import { GraphView } from './draw/graph-view.ts';
@@ -8,7 +8,7 @@ export interface CanvasProps {
   readonly view: RefObject<GraphView | null>;
   readonly label: string;
   readonly onReady: () => void;
-  /** A card was chosen; -1: none. `open`: by a double click or Enter. */
+  /** A card was selected; -1: none. `open`: by a double click or Enter. */
   readonly onChoose: (card: number, open: boolean) => void;
 }
 

@@ -1,4 +1,4 @@
-/** The chain of jobs that takes longest, in a line. */
+/** The critical path as a line of jobs. */
 
 import type { WireGraph } from '../../../src/api/wire/views.ts';
 import { duration } from '../parts/time.ts';

@@ -1,8 +1,8 @@
-/** Pointers, wheel and keys as movements of the picture, and clicks as choices. */
+/** Converts pointer, wheel and key events to movements of the picture, and clicks to selections. */
 
 import type { GraphView } from './draw/graph-view.ts';
 
-/** A press that moves less is a click, in pixels. */
+/** A press that moves less than this is a click, in pixels. */
 const clickSlack = 4;
 const keyStep = 90;
 const zoomStep = Math.SQRT2;
@@ -23,7 +23,10 @@ export interface Told {
   readonly hover: (overCard: boolean) => void;
 }
 
-/** Returns what undoes it. Not React's listeners: theirs for the wheel can't prevent scrolling. */
+/**
+ * Returns a function that removes the listeners. Not React's listeners, whose wheel listener cannot prevent
+ * scrolling.
+ */
 export function gestures(element: HTMLCanvasElement, view: GraphView, told: Told): () => void {
   const down = new Map<number, { x: number; y: number }>();
   let moved = 0;

@@ -1,6 +1,6 @@
 /**
- * Reads the graph and keeps it live. A small one is read again when something happens in it; into a large one the
- * runs are put as they are told, and it is read anew every so often.
+ * Reads the graph and keeps it live. A small graph is reloaded after events. In a large one, run events are
+ * applied to the nodes, and it is reloaded at intervals.
  */
 
 import { keepPreviousData, queryOptions, useQuery, useQueryClient } from '@tanstack/react-query';
@@ -10,17 +10,17 @@ import { get } from '../data/client.ts';
 import { useLiveEvents } from '../data/live-context.tsx';
 import { LiveNodes } from './live-nodes.ts';
 
-/** Reading so many takes a few milliseconds and some ten kilobytes. */
+/** Reading this many takes a few milliseconds and about ten kilobytes. */
 const smallGraph = 300;
-/** News are shown together: a burst is one redraw, or one reading. */
+/** Events are shown in batches: a burst causes one redraw or one reload. */
 const settleMs = 300;
 const rereadMs = 600;
-/** What counting by news may have wrong is right after so long. */
+/** Interval after which counts that drifted from events are corrected. */
 const anewMs = 30_000;
 
 export interface GraphQuery {
   readonly job?: string | undefined;
-  /** With `job`: how many steps away, both ways. */
+  /** With `job`: maximum distance in both directions. */
   readonly depth?: number | undefined;
   readonly label?: string | undefined;
 }
@@ -30,7 +30,7 @@ export const graphQuery = ({ job, depth, label }: GraphQuery) =>
     queryKey: ['graph', { job, depth, label }],
     queryFn: ({ signal }) =>
       get<WireGraph>('/graph', { job, ancestors: depth, descendants: depth, label }, signal),
-    // Comparing ten thousand nodes with those before, to keep what is equal, costs more than drawing them.
+    // Comparing ten thousand nodes to keep equal ones costs more than drawing them.
     structuralSharing: false,
     placeholderData: keepPreviousData,
     refetchInterval: anewMs,
@@ -45,7 +45,7 @@ export function useGraph({ job, depth, label }: GraphQuery) {
   const small = (result.data?.nodes.length ?? 0) <= smallGraph;
 
   useEffect(() => {
-    // What was put in by news is no reading.
+    // Data updated from events is not a reload.
     if (!result.isFetching) news.forget();
   }, [result.isFetching, news]);
 

@@ -1,4 +1,4 @@
-/** What the shapes mean, how many jobs stand so, and the filter: pressing one makes the others step back. */
+/** The legend: shapes, the number of jobs in each state, and a filter. Pressing a state dims the others. */
 
 import { StandingShape } from './standing-mark.tsx';
 import { type Standing, standings, words } from './state.ts';

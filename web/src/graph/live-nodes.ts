@@ -1,9 +1,9 @@
 /**
- * Keeps the nodes of a graph that was read once in step with the runs that are told live, so that ten thousand
- * nodes are not read again for each run. Pure but for what it remembers.
+ * Updates the nodes of a graph from live run events, so that ten thousand nodes are not reloaded for each
+ * run. Pure except for its memory.
  *
- * A run is counted where it was last seen. One that was under way before the graph was read is not known by
- * name: its first news may count it twice, until the graph is read again some seconds later.
+ * A run is counted in its last known state. A run that was unfinished before the graph was read is not known
+ * by name, so its first event may count it twice, until the graph is reloaded some seconds later.
  */
 
 import type { WireRun } from '../../../src/api/wire/schema.ts';
@@ -12,12 +12,12 @@ import type { WireGraph, WireGraphNode } from '../../../src/api/wire/views.ts';
 type Place = 'running' | 'waiting';
 
 export class LiveNodes {
-  /** Where each unfinished run is counted. */
+  /** The state in which each unfinished run is counted. */
   readonly #places = new Map<string, Place>();
-  /** News since the last time, the newest of each run. */
+  /** Events since the last time, the newest per run. */
   readonly #news = new Map<string, WireRun>();
 
-  /** The graph was read again: what is counted there is right. */
+  /** The graph was reloaded, so its counts are correct. */
   forget(): void {
     this.#places.clear();
     this.#news.clear();
@@ -28,7 +28,7 @@ export class LiveNodes {
     this.#news.set(run.id, run);
   }
 
-  /** The graph with all news in it; the same one when there are none about its jobs. */
+  /** Returns the graph with all events applied, or the same one if none concern its jobs. */
   apply(graph: WireGraph): WireGraph {
     const changed = new Map<string, WireGraphNode>();
     const byName = new Map<string, WireGraphNode>();
@@ -48,7 +48,7 @@ export class LiveNodes {
     const place = placeOf(run);
     const counts = { running: node.running, waiting: node.waiting };
     if (before !== undefined) counts[before] = Math.max(0, counts[before] - 1);
-    // It ended, and was under way before: it is in one of the counts, and most likely as running.
+    // The run ended and was unfinished before: it is in one of the counts, most likely as running.
     else if (place === null) counts[counts.running > 0 ? 'running' : 'waiting'] -= 1;
     if (place !== null) counts[place] += 1;
     if (place === null) this.#places.delete(run.id);
@@ -62,7 +62,7 @@ function placeOf({ state }: WireRun): Place | null {
   return state === 'waiting' || state === 'queued' ? 'waiting' : null;
 }
 
-/** What a run's ending says about its job. */
+/** What the end of a run changes in its job. */
 function endOf(node: WireGraphNode, run: WireRun): Partial<WireGraphNode> {
   const { id, state, due, endedAt } = run;
   if (endedAt === null || placeOf(run) !== null) return {};

@@ -1,4 +1,7 @@
-/** What stands out in the picture: the selected card with all before and behind it, or what passes a filter. Pure. */
+/**
+ * What is highlighted in the picture: the selected card with all ancestors and descendants, or the cards that
+ * match a filter. Pure.
+ */
 
 import type { WireGraphNode } from '../../../src/api/wire/views.ts';
 import type { Marks } from './draw/scene.ts';
@@ -9,7 +12,7 @@ import { type Standing, standingOf } from './state.ts';
 interface Asked {
   readonly selected: number;
   readonly state: Standing | null;
-  /** Cards that the search found; null: nothing is searched. */
+  /** Cards that match the search. Null: no search. */
   readonly found: readonly number[] | null;
 }
 
@@ -24,7 +27,7 @@ export function marksOf(model: Model, nodes: ReadonlyMap<string, WireGraphNode>,
   return { selected, bright: passing === null ? null : new Set(passing), edges: [], lacking };
 }
 
-/** The card, all its ancestors and descendants, and the edges on the way; not its siblings. */
+/** The card, all its ancestors and descendants, and the edges between; not its siblings. */
 export function lineage(
   { cards, edges }: Model,
   card: number,
@@ -53,7 +56,7 @@ function cardsThat(model: Model, nodes: ReadonlyMap<string, WireGraphNode>, stat
   return [...model.cards.keys()].filter((card) => model.cards[card]!.jobs.some(passes));
 }
 
-/** The edges from parents that the oldest waiting round of a child still lacks. */
+/** The edges from parents that the oldest waiting round of a child waits for. */
 function lackingEdges({ edges, cardOf }: Model, nodes: ReadonlyMap<string, WireGraphNode>): number[] {
   const lacked = new Set<string>();
   for (const { name, lacking } of nodes.values()) {

@@ -1,17 +1,17 @@
 /**
- * What the picture shows, made from what the server says: cards for jobs and for collapsed groups, and the edges
- * between them, numbered so that layout and drawing can use flat arrays. Pure. States are no part of it: the
- * same jobs and edges are the same model, and nothing is laid out again when a job runs.
+ * The content of the picture, derived from the server's graph: cards for jobs and collapsed groups, and the
+ * edges between them, numbered so that layout and drawing can use flat arrays. Pure. States are not part of
+ * it: the same jobs and edges give the same model, so nothing is laid out again when a job runs.
  */
 
 import type { WireGraph, WireGraphNode } from '../../../src/api/wire/views.ts';
 import type { Edges } from './layout/adjacency.ts';
 
 export interface Card {
-  /** The job's name, or `group:` and the group's. */
+  /** The job's name, or `group:` and the name of the group. */
   readonly id: string;
   readonly title: string;
-  /** Names of jobs: one, or all of a collapsed group. */
+  /** Job names: one, or all of a collapsed group. */
   readonly jobs: readonly string[];
   readonly isGroup: boolean;
 }
@@ -26,11 +26,11 @@ export interface Model {
 export interface Grouping {
   /** A label's name. */
   readonly by: string;
-  /** Groups that are open, so that their jobs are shown. */
+  /** Expanded groups, whose jobs are shown. */
   readonly open: ReadonlySet<string>;
 }
 
-/** A job without the label stands for itself. */
+/** A job without the label is its own card. */
 export function modelOf({ nodes, edges }: WireGraph, grouping: Grouping | null): Model {
   const groups = new Map<string, { readonly card: number; readonly jobs: string[] }>();
   const cards: Card[] = [];
@@ -53,7 +53,7 @@ export function modelOf({ nodes, edges }: WireGraph, grouping: Grouping | null):
 }
 
 function groupOf(node: WireGraphNode, grouping: Grouping | null): string | null {
-  // A label may have the name of something that every object has.
+  // A label may have the name of a property that every object has.
   if (grouping === null || !Object.hasOwn(node.labels, grouping.by)) return null;
   const value = node.labels[grouping.by] as string;
   return grouping.open.has(value) ? null : value;
@@ -74,7 +74,7 @@ function edgesBetween(edges: WireGraph['edges'], cardOf: ReadonlyMap<string, num
   return { from: Int32Array.from(from), to: Int32Array.from(to) };
 }
 
-/** Whether two models would be laid out alike. */
+/** Whether two models have the same layout. */
 export function sameStructure(a: Model, b: Model): boolean {
   return (
     a.cards.length === b.cards.length &&
@@ -84,7 +84,7 @@ export function sameStructure(a: Model, b: Model): boolean {
   );
 }
 
-/** The cards right before and right behind one, in order. */
+/** The direct predecessors and successors of a card, in order. */
 export function neighboursOf(
   { cards, edges }: Model,
   card: number,
@@ -94,7 +94,7 @@ export function neighboursOf(
   return { parents: ends(edges.to, edges.from), children: ends(edges.from, edges.to) };
 }
 
-/** The part of a graph whose nodes pass. */
+/** The subgraph of the nodes that match. */
 export function partOf(graph: WireGraph, keep: (node: WireGraphNode) => boolean): WireGraph {
   const nodes = graph.nodes.filter(keep);
   if (nodes.length === graph.nodes.length) return graph;

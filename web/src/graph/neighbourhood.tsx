@@ -1,4 +1,4 @@
-/** A job with what it waits for and what waits for it, small, for its page. */
+/** The neighbourhood of a job as a small graph, for its page. */
 
 import { useMemo, useRef } from 'react';
 import { Link, useLocation } from 'wouter';
@@ -11,11 +11,13 @@ import { type Card, modelOf, neighboursOf } from './model.ts';
 import { Picture } from './picture.tsx';
 import { useKept } from './use-kept.ts';
 
-/** Further relatives make the cards too small; the graph page has them. */
+/** More distant relatives would make the cards too small; the graph page shows them. */
 const depth = 2;
-/** Where all of it would be smaller, the job itself is looked at. */
+/** If the whole picture would be smaller than this, it centres on the job. */
 const readable = 0.6;
-/** With more on one side, nothing but edges would be around it: then all of it is shown, however small. */
+/**
+ * With more nodes on one side, a centred view would show only edges; then everything is shown, however small.
+ */
 const mostBeside = 10;
 
 export default function Neighbourhood({ name }: { readonly name: string }) {
@@ -27,14 +29,14 @@ export default function Neighbourhood({ name }: { readonly name: string }) {
   const nodes = useMemo(() => new Map(data?.nodes.map((node) => [node.name, node])), [data]);
   const marks = useMemo(() => {
     if (model === null) return null;
-    // The job itself is marked, and nothing steps back behind it: all that is shown hangs on it.
+    // Marks the job but dims nothing, because everything shown is related to it.
     const all = marksOf(model, nodes, { selected: -1, state: null, found: null });
     return { ...all, selected: model.cardOf.get(name) ?? -1 };
   }, [model, nodes, name]);
   if (error !== null && data === undefined) return <ProblemNote error={error} />;
   if (model === null || marks === null) return <div className="graph-small" aria-busy="true" />;
   if (model.cards.length === 1) {
-    return <p className="muted">It waits for no other job, and no other job waits for it.</p>;
+    return <p className="muted">This job has no parents and no children.</p>;
   }
   const card = model.cardOf.get(name) ?? -1;
   const { parents, children } = neighboursOf(model, card);
@@ -46,7 +48,10 @@ export default function Neighbourhood({ name }: { readonly name: string }) {
           nodes={nodes}
           marks={marks}
           view={view}
-          label={`${name} and the jobs up to ${depth} steps before and behind it; its parents and children are listed below.`}
+          label={
+            `${name} and the jobs up to ${depth} steps before and after it; its parents and children are ` +
+            'listed below.'
+          }
           onShown={() => {
             const near = Math.max(parents.length, children.length) <= mostBeside;
             if (near && (view.current?.camera.scale ?? 1) < readable) view.current?.centreOn(card);
@@ -58,11 +63,11 @@ export default function Neighbourhood({ name }: { readonly name: string }) {
         />
       </div>
       <dl className="graph-facts graph-small-foot">
-        <Names title="Waits for" cards={parents} />
-        <Names title="Then run" cards={children} />
+        <Names title="Parents" cards={parents} />
+        <Names title="Children" cards={children} />
       </dl>
       <p className="graph-small-foot">
-        <Link href={`/graph?job=${name}&sel=${name}`}>Show it in the graph</Link>
+        <Link href={`/graph?job=${name}&sel=${name}`}>Show in graph</Link>
       </p>
     </>
   );

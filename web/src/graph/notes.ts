@@ -1,4 +1,4 @@
-/** The second line of a card: what one would ask next about a job that stands like that. */
+/** The second line of a card: the most relevant detail for the state of the job. */
 
 import type { WireGraphNode } from '../../../src/api/wire/views.ts';
 import { relative, shortInstant } from '../parts/time.ts';
@@ -21,7 +21,7 @@ export function noteOf(node: WireGraphNode, now: number): string {
       return words[node.status === 'disabled' ? 'disabled' : 'paused'];
     default:
       return (
-        next ?? (last === null ? (node.kind === 'after' ? 'after its parents' : 'by hand') : `ran ${last}`)
+        next ?? (last === null ? (node.kind === 'after' ? 'after its parents' : 'manual') : `ran ${last}`)
       );
   }
 }
@@ -33,7 +33,7 @@ function waitNote({ waiting, lacking }: WireGraphNode): string {
   return waiting === 1 ? 'waiting' : `${waiting} waiting`;
 }
 
-/** Of a group: how many stand how, the most urgent first. */
+/** For a group: the number of jobs per state, the most urgent first. */
 export function groupNote(nodes: readonly WireGraphNode[]): string {
   const counts = countsOf(nodes);
   const said = standings.filter((each) => (counts.get(each) ?? 0) > 0).slice(0, 2);

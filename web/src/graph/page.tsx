@@ -1,4 +1,4 @@
-/** The dependency graph: all jobs, those with a label, or one with all it waits for and all that waits for it. */
+/** The dependency graph: all jobs, those with a label, or one with its ancestors and descendants. */
 
 import { useMemo, useRef } from 'react';
 import { Link, useLocation } from 'wouter';
@@ -107,7 +107,10 @@ function Shown({ whole, address, change }: ShownProps) {
           nodes={nodes}
           marks={marks}
           view={view}
-          label={`Dependency graph of ${graph.nodes.length} jobs. Arrow keys move it, plus and minus zoom. The same is there as a table.`}
+          label={
+            `Dependency graph of ${graph.nodes.length} jobs. Arrow keys move it, plus and minus zoom. ` +
+            'The table view has the same content.'
+          }
           onChoose={choose}
           onShown={() => goTo(card)}
         />
@@ -135,24 +138,24 @@ function Shown({ whole, address, change }: ShownProps) {
   );
 }
 
-/** All jobs are asked for: where none are shown, there are none. */
+/** True if all jobs are requested: an empty graph then means that there are no jobs. */
 const isWhole = ({ job, label, owner }: Address): boolean => job === null && label === null && owner === null;
 
 const Nothing = ({ filtered }: { readonly filtered: boolean }) => (
   <p className="graph-empty">
     {filtered ? (
       <>
-        No job passes. <Link href="/graph">Show all jobs</Link>
+        No job matches. <Link href="/graph">Show all jobs</Link>
       </>
     ) : (
       <>
-        There are no jobs yet. <Link href="/new">Write the first one</Link>
+        There are no jobs yet. <Link href="/new">Create the first job</Link>
       </>
     )}
   </p>
 );
 
-/** Goes through what was found, one by one, and begins again with another search. */
+/** Steps through the search results, starting again with a new search. */
 function useSteps(found: readonly number[] | null, search: string, go: (card: number) => void): () => void {
   const last = useRef({ search, at: -1 });
   return () => {

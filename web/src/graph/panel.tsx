@@ -1,4 +1,4 @@
-/** What one asks about a selected job or group: how it stands, why, what it waits for, when it will be done. */
+/** Details of a selected job or group: its state, the reason, what it waits for, and its expected end. */
 
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
@@ -47,8 +47,8 @@ export function Panel({ card, model, nodes, onSelect, onAround, onOpenGroup }: P
       ) : (
         <>
           <JobFacts node={node} onSelect={onSelect} />
-          <Relatives title="Waits for" cards={neighboursOf(model, card).parents} {...{ nodes, onSelect }} />
-          <Relatives title="Then run" cards={neighboursOf(model, card).children} {...{ nodes, onSelect }} />
+          <Relatives title="Parents" cards={neighboursOf(model, card).parents} {...{ nodes, onSelect }} />
+          <Relatives title="Children" cards={neighboursOf(model, card).children} {...{ nodes, onSelect }} />
           <p className="actions">
             <Link href={`/jobs/${node.name}`} className="button button-small">
               Open the job
@@ -79,7 +79,7 @@ function JobFacts({
 }) {
   const { late, lacking, heldBackBy, last, nextDue, p50Ms, p95Ms, consecutiveFailures, owner } = node;
   const [round] = lacking;
-  // The longest late ones are told there, with when they and all behind them will be done.
+  // The overview has the longest overdue jobs, with the expected end of each and of its downstream jobs.
   const { data: overview } = useQuery({ ...overviewQuery, enabled: late !== null });
   const forecast = late === null ? undefined : overview?.late.items.find(({ job }) => job === node.name);
   return (
@@ -91,7 +91,7 @@ function JobFacts({
       )}
       {round !== undefined && (
         <div className="callout">
-          The round of <Instant at={round.due} /> still lacks{' '}
+          The round of <Instant at={round.due} /> waits for{' '}
           {round.parents.map((parent, i) => (
             <span key={parent}>
               {i > 0 && ', '}
@@ -120,12 +120,12 @@ function JobFacts({
       )}
       <dl className="graph-facts">
         {forecast !== undefined && (
-          <Fact name="Probably done">
+          <Fact name="Expected end">
             <Done forecast={forecast.done} />
           </Fact>
         )}
         {forecast !== undefined && forecast.dependents > 0 && (
-          <Fact name="All behind it">
+          <Fact name="Downstream end">
             <Done forecast={forecast.allDone} />
           </Fact>
         )}
@@ -134,21 +134,21 @@ function JobFacts({
             <Link href={`/runs/${last.id}`}>{runWord(last.state)}</Link> <Relative at={last.endedAt} />
           </Fact>
         )}
-        {consecutiveFailures > 1 && <Fact name="Failed in a row">{consecutiveFailures}</Fact>}
+        {consecutiveFailures > 1 && <Fact name="Consecutive failures">{consecutiveFailures}</Fact>}
         {nextDue !== null && (
           <Fact name="Next">
             <Instant at={nextDue} />, <Relative at={nextDue} />
           </Fact>
         )}
         {nextDue !== null && p50Ms !== null && (
-          <Fact name="Done by">
-            <Instant at={new Date(Date.parse(nextDue) + (p95Ms ?? p50Ms)).toISOString()} /> nineteen times of
-            twenty
+          <Fact name="Expected end">
+            <Instant at={new Date(Date.parse(nextDue) + (p95Ms ?? p50Ms)).toISOString()} /> with 95 %
+            probability
           </Fact>
         )}
         {p50Ms !== null && (
           <Fact name="Takes">
-            {duration(p50Ms)} half of the time, {duration(p95Ms)} at p95
+            {duration(p50Ms)} median, {duration(p95Ms)} at p95
           </Fact>
         )}
         {owner !== null && <Fact name="Owner">{owner}</Fact>}

@@ -1,4 +1,4 @@
-/** The graph as a picture: lays it out when its structure changes, and shows states and marks on it as they are. */
+/** The graph as a picture: lays it out when its structure changes, and updates states and marks in place. */
 
 import { type RefObject, useEffect, useMemo, useRef, useState } from 'react';
 import type { WireGraphNode } from '../../../src/api/wire/views.ts';
@@ -22,7 +22,7 @@ interface PictureProps {
   readonly onShown?: (() => void) | undefined;
 }
 
-/** Notes say "3 min ago": they age this slowly. */
+/** Interval for updating relative times in notes ("3 min ago"). */
 const ageMs = 15_000;
 
 export function Picture({ model, nodes, marks, view, label, onChoose, onShown }: PictureProps) {

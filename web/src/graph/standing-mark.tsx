@@ -1,4 +1,4 @@
-/** How a job stands, as shape, colour and word: the same in legend, panel and table as in the picture. */
+/** The state of a job as shape, colour and word: the same in legend, panel, table and picture. */
 
 import { type Standing, shapes, tones, words } from './state.ts';
 

@@ -1,6 +1,6 @@
 /**
- * How a job stands, in one word, and how that is shown: a tone of the theme and a shape, never colour alone.
- * Listed by urgency: of several jobs in one group, the first one that any of them has is shown.
+ * The state of a job in one word, and how it is shown: a tone of the theme and a shape, never colour alone.
+ * Listed by urgency: for a group, the first state that any of its jobs has.
  */
 
 import type { WireGraphNode } from '../../../src/api/wire/views.ts';
@@ -47,7 +47,7 @@ export const words: Record<Standing, string> = {
   idle: 'not run yet',
 };
 
-/** Outlines in a box of 12 by 12; the same in the picture, in its legend and in the table. */
+/** Outlines in a box of 12 by 12, the same in the picture, legend and table. */
 export const shapes: Record<Standing, string> = {
   failing: 'M2.5 2.5l7 7M9.5 2.5l-7 7',
   late: 'M6 1.5v5.5M6 9.8v.4',
@@ -61,7 +61,9 @@ export const shapes: Record<Standing, string> = {
   idle: 'M6 2.4a3.6 3.6 0 1 0 0 7.2a3.6 3.6 0 1 0 0-7.2',
 };
 
-/** A job that fails runs again before it is well: what runs is said first, its past in the panel. */
+/**
+ * A failing job runs again before it is healthy: a running run takes precedence, its past is in the panel.
+ */
 export function standingOf(node: WireGraphNode): Standing {
   if (node.status === 'disabled') return 'disabled';
   if (node.late !== null) return 'late';
@@ -73,7 +75,7 @@ export function standingOf(node: WireGraphNode): Standing {
   return node.last.state === 'skipped' || node.last.state === 'missed' ? node.last.state : 'ok';
 }
 
-/** The most urgent one. */
+/** The most urgent state. */
 export const standingOfAll = (nodes: readonly WireGraphNode[]): Standing => {
   const first = nodes[0];
   if (first !== undefined && nodes.length === 1) return standingOf(first);

@@ -1,4 +1,4 @@
-/** The same as the picture, as a table: for those who can't use a picture, and for those who would rather read. */
+/** The graph as a table, for users who cannot or do not want to use a picture. */
 
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef } from 'react';
@@ -10,7 +10,7 @@ import { StandingMark } from './standing-mark.tsx';
 import { standingOf } from './state.ts';
 
 const rowHeight = 38;
-/** Names of relatives in a row; the job's page has all. */
+/** Names of relatives per row; the job's page lists all. */
 const mostNames = 4;
 
 interface TableProps {
@@ -47,8 +47,8 @@ export function GraphTable({ graph, jobs }: TableProps) {
           <tr>
             <th>Job</th>
             <th>State</th>
-            <th>Waits for</th>
-            <th>Then run</th>
+            <th>Parents</th>
+            <th>Children</th>
             <th>Next</th>
             <th className="number">p50</th>
             <th className="number">p95</th>
@@ -70,7 +70,7 @@ export function GraphTable({ graph, jobs }: TableProps) {
                 </td>
                 <td>
                   {namesOf(parents)}
-                  {lacked.length > 0 && <span className="tone-late"> still lacks {namesOf(lacked)}</span>}
+                  {lacked.length > 0 && <span className="tone-late"> waits for {namesOf(lacked)}</span>}
                 </td>
                 <td>{namesOf(children)}</td>
                 <td className="nowrap">{node.nextDue === null ? '–' : <Instant at={node.nextDue} />}</td>

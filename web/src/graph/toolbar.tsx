@@ -1,4 +1,7 @@
-/** What is shown, and how: search, filters, groups, picture or table. Everything goes into the address. */
+/**
+ * Controls what is shown, and how: search, filters, groups, picture or table. Everything is kept in the
+ * address.
+ */
 
 import type { WireGraphNode } from '../../../src/api/wire/views.ts';
 import { Choices } from '../parts/choices.tsx';
@@ -14,7 +17,7 @@ interface ToolbarProps {
   readonly onNext: () => void;
 }
 
-/** More choices than this are no help in a list. */
+/** A list with more choices is not useful. */
 const mostChoices = 200;
 
 export function Toolbar({ address, nodes, change, found, onNext }: ToolbarProps) {
@@ -35,7 +38,7 @@ export function Toolbar({ address, nodes, change, found, onNext }: ToolbarProps)
           type="search"
           className="input"
           placeholder="Find in the graph"
-          aria-label="Find a job in the graph; Enter goes to the next"
+          aria-label="Find a job in the graph; Enter goes to the next match"
           value={address.search}
           onChange={({ target }) => change({ search: target.value })}
           onKeyDown={({ key }) => key === 'Enter' && onNext()}
@@ -90,14 +93,14 @@ function Scope({ address, job, change }: ScopeProps) {
     <span className="graph-scope chip">
       around <b>{job}</b>
       <select
-        aria-label="How many steps from it"
+        aria-label="Maximum distance from the job"
         value={address.depth ?? ''}
         onChange={({ target }) => change({ depth: target.value === '' ? null : Number(target.value) })}
       >
         <option value="1">1 step</option>
         <option value="2">2 steps</option>
         <option value="3">3 steps</option>
-        <option value="">all the way</option>
+        <option value="">all</option>
       </select>
       <button type="button" aria-label="Show all jobs" onClick={() => change({ job: null, depth: null })}>
         <Icon name="close" />
@@ -140,7 +143,7 @@ const labelsOf = (nodes: readonly WireGraphNode[], chosen: string | null): strin
     chosen,
   );
 
-/** The most frequent ones, in order; what is chosen is always among them. */
+/** The most frequent ones, sorted; the selected one is always among them. */
 function choices(all: readonly string[], chosen: string | null): string[] {
   const counts = new Map<string, number>();
   for (const each of all) counts.set(each, (counts.get(each) ?? 0) + 1);

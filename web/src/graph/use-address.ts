@@ -1,4 +1,4 @@
-/** The page's address as a value, and a way to change it. Changing replaces the address: it is no place to go back to. */
+/** The page's address as a value, and a function to change it. Changes replace the history entry. */
 
 import { useCallback, useMemo } from 'react';
 import { useSearchParams } from 'wouter';

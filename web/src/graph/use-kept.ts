@@ -1,4 +1,7 @@
-/** The same model as long as the structure is the same: states come every second, and lay nothing out again. */
+/**
+ * Returns the same model while the structure is the same: states change every second and must not cause a new
+ * layout.
+ */
 
 import { useRef } from 'react';
 import { type Model, sameStructure } from './model.ts';

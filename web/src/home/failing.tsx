@@ -1,4 +1,4 @@
-/** What fails: since how many runs, why, and what hangs on it. */
+/** Failing jobs: number of failures, reason, and downstream jobs. */
 
 import { Link } from 'wouter';
 import type { WireOverview } from '../../../src/api/wire/plots.ts';
@@ -20,7 +20,7 @@ export function Failing({ failing: { total, items } }: { readonly failing: WireO
           <thead>
             <tr>
               <th scope="col">Job</th>
-              <th scope="col">Why</th>
+              <th scope="col">Reason</th>
               <th scope="col">Failed runs</th>
               <th scope="col">Last</th>
               <th scope="col">Downstream jobs</th>
@@ -30,7 +30,7 @@ export function Failing({ failing: { total, items } }: { readonly failing: WireO
             {first.map(({ job, owner, consecutiveFailures, last, reason, dependents }) => (
               <tr key={job}>
                 <TroubledJob job={job} owner={owner} />
-                <td data-label="Why" className="trouble-why">
+                <td data-label="Reason" className="trouble-why">
                   <Reason text={reason ?? last?.state ?? ''} job={job} />
                 </td>
                 <td data-label="Failed runs" className="nowrap">

@@ -1,4 +1,4 @@
-/** The state of things in one sentence. */
+/** The overall state in one sentence. */
 
 import type { WireOverview } from '../../../src/api/wire/plots.ts';
 
@@ -15,8 +15,8 @@ export function headline({ jobs, late, failing, running, waiting }: WireOverview
       : []),
   ];
   if (troubles.length > 0) return `${troubles.join(', ')}.`;
-  if (running > 0) return `All is well: ${number(running, 'run')} under way.`;
-  return waiting > 0 ? `All is well: ${number(waiting, 'run')} waiting.` : 'No problems. Nothing is running.';
+  if (running > 0) return `No problems: ${number(running, 'run')} in progress.`;
+  return waiting > 0 ? `No problems: ${number(waiting, 'run')} waiting.` : 'No problems. Nothing is running.';
 }
 
 const number = (count: number, noun: string): string =>

@@ -1,4 +1,4 @@
-/** What is late: why, since when, what hangs on it, when it will be done, and all that waits for it. */
+/** Late jobs: reason, since when, downstream jobs, expected end, and downstream end. */
 
 import { Link } from 'wouter';
 import type { WireOverview } from '../../../src/api/wire/plots.ts';
@@ -10,7 +10,7 @@ import { JobMark } from '../parts/state-mark.tsx';
 import { Rest } from './rest.tsx';
 import { HangsOnIt, TroubledJob } from './trouble.tsx';
 
-/** What fits beside the rest; the list of jobs has all. */
+/** As many as fit; the job list has all. */
 const shown = 8;
 
 export function LateJobs({ late: { total, items } }: { readonly late: WireOverview['late'] }) {
@@ -22,7 +22,7 @@ export function LateJobs({ late: { total, items } }: { readonly late: WireOvervi
           <thead>
             <tr>
               <th scope="col">Job</th>
-              <th scope="col">Why</th>
+              <th scope="col">Reason</th>
               <th scope="col">Since</th>
               <th scope="col">Downstream jobs</th>
               <th scope="col">Expected end</th>
@@ -33,13 +33,13 @@ export function LateJobs({ late: { total, items } }: { readonly late: WireOvervi
             {first.map(({ job, owner, reason, since, run, dependents, done, allDone }) => (
               <tr key={job}>
                 <TroubledJob job={job} owner={owner} />
-                <td data-label="Why" className="trouble-why">
+                <td data-label="Reason" className="trouble-why">
                   <p>
                     <Reason text={reason} job={job} />
                     {run !== null && (
                       <>
                         {' '}
-                        <Link href={`/runs/${run}`}>See the run</Link>
+                        <Link href={`/runs/${run}`}>Show the run</Link>
                       </>
                     )}
                   </p>

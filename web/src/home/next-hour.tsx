@@ -1,4 +1,4 @@
-/** What becomes due within the hour. */
+/** Jobs that become due within the next hour. */
 
 import { Link } from 'wouter';
 import type { WireOverview } from '../../../src/api/wire/plots.ts';
@@ -12,9 +12,9 @@ const shown = 10;
 export function NextHour({ next: { total, items } }: { readonly next: WireOverview['nextHour'] }) {
   const first = items.slice(0, shown);
   return (
-    <Panel title="Next hour" aside={<span className="aside muted">takes (p50, p95)</span>}>
+    <Panel title="Next hour" aside={<span className="aside muted">duration (p50, p95)</span>}>
       {first.length === 0 ? (
-        <p className="empty">Nothing is due within the hour.</p>
+        <p className="empty">No jobs are due within the next hour.</p>
       ) : (
         <ul className="lines-list">
           {first.map(({ job, due, p50Ms, p95Ms }) => (

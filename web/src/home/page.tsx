@@ -1,4 +1,6 @@
-/** What is now: what is late, why, what hangs on it, when it will be done; what fails, runs, and comes next. */
+/**
+ * The overview: late jobs with reason, downstream jobs and expected end; failing, running and upcoming jobs.
+ */
 
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
@@ -83,8 +85,8 @@ const Welcome = () => (
   <div className="panel welcome">
     <h2>There are no jobs yet</h2>
     <p className="muted">
-      A job is a command with a schedule: a cron expression, a repeat, an instant, or the end of other jobs.
-      Write the first one here, or send files from a shell.
+      A job is a command with a schedule: a cron expression, a repeat, a single time, or the end of other
+      jobs. Create the first one here, or submit files from a shell.
     </p>
     <pre>carillon apply -f examples/etl</pre>
     <Link href="/new" className="button button-primary">

@@ -1,4 +1,4 @@
-/** How many more there are than a panel shows. */
+/** The number of entries that a panel does not show. */
 
 import { Link } from 'wouter';
 

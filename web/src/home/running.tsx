@@ -1,4 +1,4 @@
-/** What runs now, how far it probably is, and when it will be done. */
+/** Running runs with their estimated progress and expected end. */
 
 import { Link } from 'wouter';
 import type { WireOverview } from '../../../src/api/wire/plots.ts';
@@ -16,9 +16,9 @@ type Item = WireOverview['running']['items'][number];
 export function Running({ running: { total, items } }: { readonly running: WireOverview['running'] }) {
   const first = items.slice(0, shown);
   return (
-    <Panel title="Running" aside={<span className="aside muted">done (p50 – p95)</span>}>
+    <Panel title="Running" aside={<span className="aside muted">expected end (p50 – p95)</span>}>
       {first.length === 0 ? (
-        <p className="empty">Nothing runs now.</p>
+        <p className="empty">No runs in progress.</p>
       ) : (
         <ul className="lines-list">
           {first.map((item) => (
@@ -57,7 +57,7 @@ interface ProgressProps {
 function Progress({ startedMs, doneMs, nowMs }: ProgressProps) {
   if (startedMs === null || doneMs === null) return null;
   const share = (nowMs - startedMs) / Math.max(1, doneMs - startedMs);
-  // Below that it is a dot that looks like dirt.
+  // Below this width the bar looks like a speck of dirt.
   if (share < leastShare) return null;
   const width = `${Math.min(100, share * 100).toFixed(1)}%`;
   return (

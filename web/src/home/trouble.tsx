@@ -1,4 +1,4 @@
-/** What lines of jobs in trouble have in common: which job, whose, and what hangs on it. */
+/** Cells shared by the lists of late and failing jobs: the job, its owner, and its downstream jobs. */
 
 import { Link } from 'wouter';
 
@@ -14,7 +14,7 @@ export const TroubledJob = ({ job, owner }: { readonly job: string; readonly own
 export const HangsOnIt = ({ job, dependents }: { readonly job: string; readonly dependents: number }) => (
   <td data-label="Downstream jobs" className="nowrap">
     {dependents === 0 ? (
-      <span className="faint">nothing</span>
+      <span className="faint">none</span>
     ) : (
       <Link href={`/jobs/${job}/dependencies`}>{dependents === 1 ? '1 job' : `${dependents} jobs`}</Link>
     )}

@@ -1,6 +1,6 @@
 /**
- * The ledger as a calendar: a stretch of time cut into cells, and how the due instants of each ended. Local
- * time, so that a day is a day; a day may have 23 or 25 hours.
+ * The ledger as a calendar: a period cut into cells, and the outcomes of the due times in each. Local time,
+ * so a day may have 23 or 25 hours.
  */
 
 import type { WireLedgerLine } from '../../../src/api/wire/schema.ts';
@@ -25,7 +25,7 @@ const none = (): Record<Fate, number> => ({
   missed: 0,
 });
 
-/** All cells together. */
+/** The sum of all cells. */
 export function sumOf(cells: readonly Cell[]): Fates {
   const sum = none();
   for (const cell of cells) for (const fate of fates) sum[fate] += cell.counts[fate];
@@ -39,7 +39,7 @@ export interface Cell {
   readonly counts: Fates;
 }
 
-/** The stretch of this scale that holds the instant, moved by `by` stretches. */
+/** The period of this scale that contains the time, moved by `by` periods. */
 export function stretch(
   scale: Scale,
   atMs: number,
@@ -54,7 +54,7 @@ export function stretch(
   return { fromMs: start(by), toMs: start(by + 1) };
 }
 
-/** Days of a month, hours of a day, minutes of an hour; with what became of the due instants in each. */
+/** Days of a month, hours of a day, or minutes of an hour, each with the outcomes of its due times. */
 export function cellsOf(
   scale: Scale,
   span: { readonly fromMs: number; readonly toMs: number },
@@ -84,7 +84,7 @@ function labelOf(scale: Scale, atMs: number): string {
   return scale === 'month' ? String(value) : String(value).padStart(2, '0');
 }
 
-/** A line may stand for many due instants; they lie evenly between its ends. */
+/** An entry may stand for many due times, which are spread evenly between its ends. */
 function spread(
   line: WireLedgerLine,
   starts: readonly number[],
@@ -110,12 +110,12 @@ function spread(
   }
 }
 
-/** The last start that is not after the instant; -1 before all. */
+/** The last start at or before the time; -1 if it is before all. */
 function cellAt(starts: readonly number[], atMs: number): number {
   return starts.findLastIndex((start) => start <= atMs);
 }
 
-/** The scale at which a stretch has as many due instants as can be read. */
+/** The scale at which a period has a readable number of due times. */
 export function scaleFor(gapMs: number | null): Scale {
   if (gapMs === null || gapMs >= 15 * 60_000) return 'month';
   return gapMs >= 25_000 ? 'day' : 'hour';

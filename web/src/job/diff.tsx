@@ -1,4 +1,4 @@
-/** What differs between two definitions, field by field. */
+/** The differences between two definitions, field by field. */
 
 import type { WireDiff } from '../../../src/api/wire/schema.ts';
 import { TableScroll } from '../parts/table-scroll.tsx';
@@ -9,7 +9,7 @@ const shown = (value: unknown): string => {
 };
 
 export function Diff({ changes }: { readonly changes: WireDiff['changes'] }) {
-  if (changes.length === 0) return <p className="muted">No field differs.</p>;
+  if (changes.length === 0) return <p className="muted">No differences.</p>;
   return (
     <TableScroll>
       <table className="table diff">

@@ -1,4 +1,4 @@
-/** What became of every due instant, as a calendar; a cell opens the lines behind it. */
+/** The outcome of every due time as a calendar. A cell opens its ledger entries. */
 
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
@@ -27,7 +27,7 @@ import {
   total,
 } from './calendar.ts';
 
-/** Lines of one cell; the cell says how many there are. */
+/** Maximum entries shown per cell; the cell shows the total. */
 const mostLines = 120;
 
 export function Ledger({ name }: { readonly name: string }) {
@@ -64,7 +64,7 @@ export function Ledger({ name }: { readonly name: string }) {
             <button
               type="button"
               className="icon-button"
-              aria-label={`The ${scale} before`}
+              aria-label={`Previous ${scale}`}
               onClick={() => go(-1)}
             >
               <Icon name="left" />
@@ -72,7 +72,7 @@ export function Ledger({ name }: { readonly name: string }) {
             <button
               type="button"
               className="icon-button"
-              aria-label={`The ${scale} after`}
+              aria-label={`Next ${scale}`}
               disabled={span.toMs > now}
               onClick={() => go(1)}
             >
@@ -85,8 +85,8 @@ export function Ledger({ name }: { readonly name: string }) {
       <ReadProblem error={error} shown={data !== undefined} />
       {data?.cut === true && (
         <p className="callout callout-late ledger-cut">
-          More due instants than can be shown: those after {clockTime(Date.parse(lines.at(-1)?.to ?? ''))} are
-          left out. Choose a finer scale.
+          There are too many due times to show: those after {clockTime(Date.parse(lines.at(-1)?.to ?? ''))}{' '}
+          are omitted. Choose a finer scale.
         </p>
       )}
       <Calendar
@@ -180,7 +180,7 @@ function inWords(counts: Fates): string {
   return parts.length === 0 ? 'nothing recorded' : parts.join(', ');
 }
 
-/** How many runs of the cell failed, with the shape of the only way in which they did. */
+/** Number of failed runs in the cell, with a shape if all failed the same way. */
 function Failures({ counts }: { readonly counts: Fates }) {
   const count = total(counts, failures);
   if (count === 0) return null;
@@ -206,15 +206,15 @@ function CellLines({ cell, lines }: { readonly cell: Cell; readonly lines: reado
     ({ from, to }) => Date.parse(to) >= cell.fromMs && Date.parse(from) < cell.toMs,
   );
   if (within.length === 0)
-    return <p className="empty">Nothing is recorded: nothing was due, or it is no longer kept.</p>;
+    return <p className="empty">No entries: nothing was due, or the entries are no longer kept.</p>;
   return (
     <div className="table-scroll">
       <table className="table">
         <thead>
           <tr>
             <th scope="col">Due</th>
-            <th scope="col">Became</th>
-            <th scope="col">Why</th>
+            <th scope="col">Outcome</th>
+            <th scope="col">Reason</th>
             <th scope="col">Run</th>
           </tr>
         </thead>
@@ -233,7 +233,7 @@ function CellLines({ cell, lines }: { readonly cell: Cell; readonly lines: reado
   );
 }
 
-/** Of what was caught up: how the run ended that did it. */
+/** For a caught-up due time: how the catch-up run ended. */
 const outcomeOf = ({ end, state }: WireLedgerLine): string | undefined =>
   end === 'caught-up' && state !== null ? `${fateWord(end)}: ${fateWord(state).toLowerCase()}` : undefined;
 
@@ -255,7 +255,7 @@ function LedgerRow({ line }: { readonly line: WireLedgerLine }) {
         <FateMark fate={fateOf(line)}>{outcomeOf(line)}</FateMark>
       </td>
       <td className="muted">{reason}</td>
-      <td>{run !== null && <Link href={`/runs/${run}`}>See the run</Link>}</td>
+      <td>{run !== null && <Link href={`/runs/${run}`}>Show the run</Link>}</td>
     </tr>
   );
 }

@@ -1,4 +1,6 @@
-/** When the job will be due, in the viewer's zone and its own, and what the coming clock changes do to it. */
+/**
+ * The next due times of the job in the viewer's zone and its own, and the effect of upcoming clock changes.
+ */
 
 import { useQuery } from '@tanstack/react-query';
 import type { WireJob } from '../../../src/api/wire/schema.ts';
@@ -16,13 +18,13 @@ export function NextInstants({ job }: { readonly job: WireJob }) {
   const zone = schedule.timezone ?? 'UTC';
   const stands = job.status === 'paused' || job.status === 'disabled';
   return (
-    <Panel title="Next" aside={stands && <span className="aside tone-late">if it were resumed</span>}>
+    <Panel title="Next" aside={stands && <span className="aside tone-late">if resumed</span>}>
       <div className="panel-body">
         {data === undefined ? (
           <div className="instants-pending" />
         ) : (
           <>
-            {data.instants.length === 0 && <p className="muted">Nothing more is due.</p>}
+            {data.instants.length === 0 && <p className="muted">No further due times.</p>}
             <InstantList instants={data.instants} zone={zone} />
             <ClockChanges changes={data.clockChanges} zone={zone} />
           </>

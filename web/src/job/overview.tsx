@@ -1,4 +1,4 @@
-/** A job at one look: what it does, when, how its runs went, and what stands around it. */
+/** A job at a glance: what it does, its schedule, its recent runs, and its settings. */
 
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
@@ -31,7 +31,7 @@ export function Overview({ job }: { readonly job: WireJob }) {
             </>
           }
         >
-          <RunTable runs={runs === undefined ? null : items.slice(0, 8)} none="It has not run yet." />
+          <RunTable runs={runs === undefined ? null : items.slice(0, 8)} none="No runs yet." />
         </Panel>
         <Command job={job} />
       </div>
@@ -51,10 +51,12 @@ export function Overview({ job }: { readonly job: WireJob }) {
 function Command({ job: { definition } }: { readonly job: WireJob }) {
   const { command, argv, image } = definition.run;
   return (
-    <Panel title="What it runs" aside={image !== undefined && <code className="chip">{image}</code>}>
+    <Panel title="Command" aside={image !== undefined && <code className="chip">{image}</code>}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long one is scrolled with the keyboard */}
       <pre className="command" tabIndex={0}>
-        {command ?? argv?.map((word) => JSON.stringify(word)).join(' ') ?? 'The command of its image.'}
+        {command ??
+          argv?.map((word) => JSON.stringify(word)).join(' ') ??
+          'The default command of the image.'}
       </pre>
     </Panel>
   );
@@ -85,12 +87,12 @@ function About({ job }: { readonly job: WireJob }) {
         </Fact>
       )}
       {parents.length > 0 && (
-        <Fact name="Waits for">
+        <Fact name="Parents">
           <Names names={parents} />
         </Fact>
       )}
       {children.length > 0 && (
-        <Fact name="Waited for by">
+        <Fact name="Children">
           <Names names={children} />
         </Fact>
       )}
@@ -118,8 +120,8 @@ function Percentiles({ name }: { readonly name: string }) {
   const { data } = useQuery(jobStatsQuery(name));
   const rows = [
     ['Run time', data?.runTime],
-    ['Started late', data?.startLateness],
-    ['Waited', data?.queueWait],
+    ['Start lateness', data?.startLateness],
+    ['Queue wait', data?.queueWait],
   ] as const;
   return (
     <Panel
@@ -134,7 +136,7 @@ function Percentiles({ name }: { readonly name: string }) {
         <table className="table table-tight">
           <thead>
             <tr>
-              <th scope="col">Of all time</th>
+              <th scope="col">All-time</th>
               {shownPercentiles.map(([key, word]) => (
                 <th key={key} scope="col" className="number">
                   {word}

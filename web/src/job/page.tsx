@@ -1,4 +1,4 @@
-/** One job: how it is, and a tab for each side of it. */
+/** One job: its state, and a tab for each aspect. */
 
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
@@ -77,13 +77,13 @@ export default function JobPage({ name, tab }: { readonly name: string; readonly
   );
 }
 
-/** There was such a job, perhaps: what is left of it. */
+/** Shown for an unknown job, which may have been deleted: links to what is left of it. */
 const Missing = ({ name }: { readonly name: string }) => (
   <p className="callout callout-late">
-    There is no job of this name. If there was one,{' '}
-    <Link href={`/jobs/${encodeURIComponent(name)}/revisions`}>its revisions</Link> can be restored, and{' '}
-    <Link href={`/runs?job=${encodeURIComponent(name)}`}>its runs</Link> are kept for a while. Or{' '}
-    <Link href={`/jobs?q=${encodeURIComponent(name)}`}>look for a similar name</Link>.
+    There is no job with this name. If it was deleted,{' '}
+    <Link href={`/jobs/${encodeURIComponent(name)}/revisions`}>its revisions</Link> can be restored and{' '}
+    <Link href={`/runs?job=${encodeURIComponent(name)}`}>its runs</Link> are kept for a while. You can also{' '}
+    <Link href={`/jobs?q=${encodeURIComponent(name)}`}>search for a similar name</Link>.
   </p>
 );
 
@@ -96,7 +96,7 @@ function Tab({ tab, job }: { readonly tab: string; readonly job: WireJob }) {
   return <Overview job={job} />;
 }
 
-/** Its state in a line. */
+/** The job's state in one line. */
 function Standing({ job }: { readonly job: WireJob }) {
   const { status, statusReason, running, waiting, counts, nextDue, definition } = job;
   return (
@@ -116,7 +116,7 @@ function Standing({ job }: { readonly job: WireJob }) {
       {counts.consecutiveFailures > 0 && (
         <JobMark look="failing">
           {counts.consecutiveFailures === 1
-            ? 'Failed last time'
+            ? 'Failed in its last run'
             : `Failed ${counts.consecutiveFailures} times in a row`}
         </JobMark>
       )}

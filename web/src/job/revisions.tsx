@@ -1,4 +1,4 @@
-/** The revisions of a job: who changed what and when, and how to go back. Of a deleted job too. */
+/** The revisions of a job, also of a deleted one: who changed what and when, and how to restore one. */
 
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -17,7 +17,7 @@ import { Diff } from './diff.tsx';
 
 interface Props {
   readonly name: string;
-  /** Null: the job is deleted, or not known yet. */
+  /** Null: the job is deleted, or not loaded yet. */
   readonly current: number | null;
 }
 
@@ -45,7 +45,7 @@ export function Revisions({ name, current }: Props) {
                   <Exact at={at} />
                   <small>
                     {by}
-                    {revision === current && ', as it is now'}
+                    {revision === current && ', current'}
                     {definition === null && ', deleted'}
                   </small>
                 </span>
@@ -61,13 +61,13 @@ export function Revisions({ name, current }: Props) {
   );
 }
 
-/** The newest that can be restored: of a deleted job the one before its end. */
+/** The newest revision that can be restored: for a deleted job, the one before the deletion. */
 const standing = (items: readonly WireRevision[]): WireRevision | undefined =>
   items.find(({ definition }) => definition !== null) ?? items[0];
 
 interface RevisionProps extends Props {
   readonly revision: WireRevision;
-  /** The revision before; null for the oldest that is kept. */
+  /** The previous revision. Null for the oldest one kept. */
   readonly before: number | null;
 }
 
@@ -94,15 +94,15 @@ function Revision({ name, revision, before, current }: RevisionProps) {
       <div className="panel-body stack">
         {before !== null ? (
           <>
-            <h3>What it changed</h3>
+            <h3>Changes</h3>
             {data !== undefined && <Diff changes={data.changes} />}
           </>
         ) : (
-          <p className="muted">The oldest that is kept.</p>
+          <p className="muted">The oldest kept revision.</p>
         )}
         {revision.definition !== null && (
           <details open={before === null}>
-            <summary>The whole definition</summary>
+            <summary>Full definition</summary>
             {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long one is scrolled with the keyboard */}
             <pre className="command" tabIndex={0}>
               {JSON.stringify(revision.definition, null, 2)}
@@ -136,7 +136,7 @@ function RestoreDialog({ name, number, current, onClose }: RestoreProps) {
     run: () => restoreRevision(name, number),
     said: ({ revision }) => ({
       tone: 'good',
-      text: `${name} is as in revision ${number} again; this is revision ${revision}.`,
+      text: `${name} is restored to revision ${number}, as revision ${revision}.`,
     }),
     onDone: onClose,
   });
@@ -150,8 +150,8 @@ function RestoreDialog({ name, number, current, onClose }: RestoreProps) {
       onClose={onClose}
     >
       <p>
-        It becomes a new revision.{' '}
-        {current === null ? 'The deleted job comes back.' : 'Unfinished runs are not touched.'}
+        It is saved as a new revision.{' '}
+        {current === null ? 'The deleted job is created again.' : 'Unfinished runs are not affected.'}
       </p>
       {data !== undefined && <Diff changes={data.changes} />}
     </Dialog>

@@ -1,4 +1,4 @@
-/** Before: how many jobs, and what hangs on them. After: what became of each. */
+/** Before a bulk action: how many jobs, and what depends on them. Afterwards: the outcome for each. */
 
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -15,14 +15,14 @@ const words: Record<BulkKind, { readonly verb: string; readonly done: string; re
   trigger: {
     verb: 'Run now',
     done: 'triggered',
-    means: 'Each runs once more, beside its schedule. Either all are started, or none.',
+    means: 'Runs each job once, in addition to its schedule. Starts either all of them or none.',
   },
   pause: {
     verb: 'Pause',
     done: 'paused',
-    means: 'Their due instants are skipped until somebody resumes them; what runs goes on.',
+    means: 'Their due times are skipped until someone resumes them. Unfinished runs continue.',
   },
-  resume: { verb: 'Resume', done: 'resumed', means: 'They start again at their next due instants.' },
+  resume: { verb: 'Resume', done: 'resumed', means: 'They start again at their next due times.' },
   delete: {
     verb: 'Delete',
     done: 'deleted',
@@ -72,7 +72,7 @@ export function BulkDialog({ kind, filter, onClose }: Props) {
       await doBulk({ kind, jobs, dependents, onOutcome });
     }
     setBusy(false);
-    // All but what was shown before: it is about a start that is done.
+    // Everything except the preview, which is about a start that has happened.
     void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'bulk' });
   };
   return (
@@ -110,8 +110,8 @@ export function BulkDialog({ kind, filter, onClose }: Props) {
           {foreseen !== null && foreseen.jobs.length > 1 && <Order start={foreseen} />}
           {hanging.length > 0 && (
             <li>
-              {count(hanging.length)} outside of the filter {hanging.length === 1 ? 'waits' : 'wait'} for
-              them: <Names names={hanging} />
+              {count(hanging.length)} outside the filter {hanging.length === 1 ? 'waits' : 'wait'} for them:{' '}
+              <Names names={hanging} />
             </li>
           )}
         </ul>
@@ -123,7 +123,7 @@ export function BulkDialog({ kind, filter, onClose }: Props) {
   );
 }
 
-/** Of those chosen, which start and which follow, in the words of the server. */
+/** Which of the selected jobs start and which follow, as computed by the server. */
 function Order({ start: { jobs } }: { readonly start: WireStart }) {
   const named = (some: WireStart['jobs']) => <Names names={some.map(({ job }) => job)} />;
   const start = jobs.filter(({ after }) => after.length === 0);
@@ -137,19 +137,19 @@ function Order({ start: { jobs } }: { readonly start: WireStart }) {
       </li>
       {follow.length > 0 && (
         <li>
-          {count(follow.length)} {follow.length === 1 ? 'follows' : 'follow'}, each once, when its parents
-          among them have ended: {named(follow)}
+          {count(follow.length)} {follow.length === 1 ? 'follows' : 'follow'}, each once, when its selected
+          parents have ended: {named(follow)}
         </li>
       )}
       {skipped.length > 0 && (
         <li>
-          Of these, {count(skipped.length)} will be skipped, being paused, disabled or unfinished:{' '}
+          Of these, {count(skipped.length)} will be skipped, because they are paused, disabled or unfinished:{' '}
           {named(skipped)}
         </li>
       )}
       {alone.length > 0 && (
         <li>
-          Of these, {count(alone.length)} {alone.length === 1 ? 'does' : 'do'} not wait for parents outside of
+          Of these, {count(alone.length)} {alone.length === 1 ? 'does' : 'do'} not wait for parents outside
           the filter: {named(alone)}
         </li>
       )}

@@ -1,4 +1,4 @@
-/** What can be done with all jobs that the filter shows. */
+/** Actions on all jobs that match the filter. */
 
 import { useState } from 'react';
 import { Icon, type IconName } from '../parts/icon.tsx';

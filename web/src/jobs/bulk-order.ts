@@ -1,22 +1,22 @@
-/** What hangs on jobs, and in which order they can go without anything hanging in the air. */
+/** Which jobs depend on a set of jobs, and the order in which the set can be deleted. */
 
 interface Linked {
   readonly name: string;
   readonly children: readonly string[];
 }
 
-/** Children that are not among the jobs themselves. */
+/** Children that are not in the set. */
 export function hangingOn(jobs: readonly Linked[]): string[] {
   const own = new Set(jobs.map(({ name }) => name));
   return [...new Set(jobs.flatMap(({ children }) => children))].filter((name) => !own.has(name)).sort();
 }
 
-/** Each job after all of its children that are among them. */
+/** Each job after all of its children in the set. */
 export function childrenFirst<J extends Linked>(jobs: readonly J[]): J[] {
   const byName = new Map(jobs.map((job) => [job.name, job]));
   const placed = new Set<string>();
   const order: J[] = [];
-  // Explicit stack: chains may be longer than the call stack is deep.
+  // An explicit stack: chains may be longer than the call stack allows.
   for (const root of jobs) {
     const path = [root];
     for (let job = path.at(-1); job !== undefined; job = path.at(-1)) {

@@ -1,4 +1,4 @@
-/** One action on all jobs of a filter: who they are, what hangs on them, and the requests. */
+/** One action on all jobs of a filter: the jobs, their dependents, and the requests. */
 
 import type { WireJob, WireJobList } from '../../../src/api/wire/schema.ts';
 import { type Dependents, deleteJob, pauseJob, resumeJob, triggerJobs } from '../actions/requests.ts';
@@ -7,9 +7,9 @@ import { childrenFirst } from './bulk-order.ts';
 
 export type BulkKind = 'trigger' | 'pause' | 'resume' | 'delete';
 
-/** More at once is a mistake more often than a wish; the message says so. */
+/** More at once is usually a mistake; the message says so. */
 export const mostJobs = 5_000;
-/** Requests on their way at one time: quick, and others still get their turn. */
+/** Concurrent requests: fast, but other requests still get their turn. */
 const lanes = 6;
 const pageSize = 500;
 
@@ -30,7 +30,7 @@ export async function findSubjects(query: Query, signal: AbortSignal): Promise<S
   return { jobs: jobs.slice(0, mostJobs), tooMany: jobs.length > mostJobs };
 }
 
-/** Those that the action would change. */
+/** The jobs that the action would change. */
 export function affected(kind: BulkKind, jobs: readonly WireJob[]): WireJob[] {
   const stands = ({ status }: WireJob) => status === 'paused' || status === 'disabled';
   if (kind === 'pause') return jobs.filter(({ status }) => status !== 'paused');
@@ -40,11 +40,14 @@ export function affected(kind: BulkKind, jobs: readonly WireJob[]): WireJob[] {
 
 export interface Outcome {
   readonly job: string;
-  /** Null: done. */
+  /** Null: success. */
   readonly problem: string | null;
 }
 
-/** One request for all of them: either all are started in order, or none. Asked again with the same key, it is the same. */
+/**
+ * One request for all jobs: either all are started in order, or none. Repeating it with the same key has no
+ * further effect.
+ */
 export async function startAll(jobs: readonly WireJob[], key: string): Promise<Outcome[]> {
   const start = await triggerJobs(
     jobs.map(({ name }) => name),
@@ -62,7 +65,7 @@ interface Work {
   readonly onOutcome: (outcome: Outcome) => void;
 }
 
-/** Does it, some at a time. Deletes go from the ends of the graph upwards, one by one. */
+/** Runs the action, several requests at a time. Deletes start with the leaves of the graph, one by one. */
 export async function doBulk({ kind, jobs, dependents, onOutcome }: Work): Promise<void> {
   const queue = kind === 'delete' ? childrenFirst(jobs) : [...jobs];
   const gone = new Set<string>();

@@ -1,4 +1,4 @@
-/** The filter of the job list. All of it is in the address, so a view can be kept and sent to others. */
+/** The filter of the job list. It is kept in the address, so a view can be bookmarked and shared. */
 
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { Choices } from '../parts/choices.tsx';
@@ -6,7 +6,7 @@ import { Icon } from '../parts/icon.tsx';
 import { type Change, toggled } from '../parts/query-state.ts';
 import { type JobFilter, states } from './filter.ts';
 
-/** Typing asks once it rests. */
+/** Typing pause before a request. */
 const typingMs = 180;
 
 interface Props {
@@ -48,7 +48,7 @@ function TextFilter({
 }) {
   const [typed, setTyped] = useState(text);
   const sent = useRef(text);
-  // The address changed by other means: the search of the frame, the button back.
+  // The address was changed elsewhere: by the search in the frame or the back button.
   useEffect(() => {
     if (text === sent.current) return;
     sent.current = text;

@@ -1,4 +1,4 @@
-/** The filter and the order of the job list, as the address and the server's query have them. */
+/** Filter and sort order of the job list, as in the address and the server's query. */
 
 import type { Query } from '../data/client.ts';
 import { choiceIn } from '../parts/address-values.ts';
@@ -47,11 +47,11 @@ export const toQuery = ({ q, labels, owner, states: chosen }: JobFilter): Query 
   state: chosen,
 });
 
-/** What the list shows, in words: `failing jobs with "sales"`. */
+/** The filter as a text: `failing jobs with "sales"`. */
 export function filterInWords({ q, labels, owner, states: chosen }: JobFilter): string {
   const parts = [chosen.join(' or '), 'jobs'].filter((part) => part !== '');
   if (q !== '') parts.push(`with “${q}”`);
   if (labels.length > 0) parts.push(`labelled ${labels.join(' and ')}`);
-  if (owner !== '') parts.push(`of ${owner}`);
+  if (owner !== '') parts.push(`owned by ${owner}`);
   return parts.join(' ');
 }

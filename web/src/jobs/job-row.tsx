@@ -1,5 +1,5 @@
 // biome-ignore-all lint/a11y/useSemanticElements: cells of a table whose rows are placed one by one.
-/** One job in the list: its cells. */
+/** The cells of one job in the list. */
 
 import { memo } from 'react';
 import { Link } from 'wouter';
@@ -13,7 +13,7 @@ export const JobRow = memo(function JobRow({ row }: { readonly row: WireJobRow |
   if (row === null) {
     return (
       <span role="cell" className="row-pending">
-        <span className="visually-hidden">On its way</span>
+        <span className="visually-hidden">Loading …</span>
       </span>
     );
   }
@@ -67,7 +67,7 @@ function OwnZone({ row: { timezone }, at }: { readonly row: WireJobRow; readonly
   );
 }
 
-/** The most pressing thing first. */
+/** The most urgent state first. */
 function RowState({ row }: { readonly row: WireJobRow }) {
   if (row.late !== null)
     return (

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/a11y/useSemanticElements: rows that are placed one by one can't be in a table element.
 // biome-ignore-all lint/a11y/useFocusableInteractive: the focus goes to what is in the rows.
-/** The rows of the job list. Only those in view exist; arrow keys go from row to row. */
+/** The rows of the job list. Only visible rows exist; arrow keys move between rows. */
 
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import {
@@ -33,7 +33,7 @@ const columns: readonly { readonly sort: Sort | null; readonly text: string; rea
   { sort: 'p95', text: 'p95', number: true },
   { sort: 'state', text: 'State' },
 ];
-/** Where the interesting end is at the top. */
+/** Columns whose interesting values are the largest. */
 const descendingFirst: readonly Sort[] = ['last', 'p50', 'p95', 'failures'];
 
 interface Props {

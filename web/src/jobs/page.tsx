@@ -1,4 +1,4 @@
-/** All jobs, however many: filtered and sorted by the server, drawn as far as they are in view. */
+/** All jobs, however many: filtered and sorted by the server, with only visible rows drawn. */
 
 import { useEffect, useRef, useState } from 'react';
 import { Link } from 'wouter';
@@ -51,7 +51,7 @@ export default function JobsPage() {
   );
 }
 
-/** Another filter or order begins at its first row. */
+/** Scrolls to the first row when the filter or the sort order changes. */
 function useTopOfNewLists(query: string): void {
   const shown = useRef(query);
   useEffect(() => {
@@ -77,7 +77,8 @@ function Nothing({ filtered, onClear }: { readonly filtered: boolean; readonly o
     <div className="panel nothing">
       <h2>There are no jobs yet</h2>
       <p className="muted">
-        A job is a command with a schedule. Write one here, or send files with <code>carillon apply -f</code>.
+        A job is a command with a schedule. Create one here, or submit files with{' '}
+        <code>carillon apply -f</code>.
       </p>
       <Link href="/new" className="button button-primary">
         <Icon name="plus" /> New job

@@ -1,6 +1,6 @@
 /**
- * The job list page by page. The server pages by cursor; only the pages that are in view are read, and only
- * those are read again when something happens, so that a list of 100,000 jobs costs what is seen of it.
+ * The job list page by page. The server uses cursors. Only visible pages are read, and only those are
+ * reloaded after events, so the cost of a list of 100,000 jobs depends on what is visible.
  */
 
 import { keepPreviousData, useQueries } from '@tanstack/react-query';
@@ -11,16 +11,16 @@ import { get, type Query } from '../data/client.ts';
 export const pageSize = 100;
 
 export interface Pages {
-  /** Rows that can be scrolled to: those known, and the page after them. */
+  /** Number of scrollable rows: the known ones, and the page after them. */
   readonly count: number;
-  /** How many pass the filter; null: not known yet. */
+  /** Number of matching jobs. Null: not known yet. */
   readonly total: number | null;
   readonly error: unknown;
-  /** Null while the row is not there yet. */
+  /** Null until the row is loaded. */
   row(index: number): WireJobRow | null;
 }
 
-/** `first` and `last` are the indexes of the rows in view. */
+/** `first` and `last` are the indexes of the visible rows. */
 export function useJobPages(query: Query, view: { readonly first: number; readonly last: number }): Pages {
   const [cursors, setCursors] = useCursors(JSON.stringify(query));
   const shown = pagesIn(view, cursors.length);
@@ -36,7 +36,7 @@ export function useJobPages(query: Query, view: { readonly first: number; readon
       ...(page === 0 && { placeholderData: keepPreviousData }),
     })),
   });
-  // Where a page ends is fixed when it is first seen: moving it would move all pages behind it.
+  // The end of a page is fixed when it is first read: moving it would move all later pages.
   useEffect(() => {
     shown.forEach((page, i) => {
       const result = results[i];
@@ -59,7 +59,7 @@ export function useJobPages(query: Query, view: { readonly first: number; readon
   };
 }
 
-/** The cursors of the pages known so far; another query begins anew. */
+/** Cursors of the known pages. A new query starts without any. */
 function useCursors(key: string) {
   const [state, setState] = useState<{ readonly key: string; readonly cursors: readonly (string | null)[] }>({
     key,

@@ -1,9 +1,9 @@
 /**
- * Values in the address, each kind read in one place. Anybody can write an address: a value that is none, or is out of
- * bounds, counts as absent. So what a page works with is a value that it can show.
+ * Parses values in the address. Users can type any address, so an invalid or out-of-range value counts as
+ * absent. A page therefore only gets values that it can show.
  */
 
-/** Instants of these years can be shown, moved by a month, and asked for. */
+/** Times of these years can be displayed, moved by a month, and requested. */
 const firstMs = 0;
 const lastMs = Date.UTC(9_000, 0);
 
@@ -12,7 +12,7 @@ export function millisecondsIn(text: string | null): number | null {
   return wholeIn(text, firstMs, lastMs);
 }
 
-/** An ISO 8601 instant, as epoch milliseconds. */
+/** An ISO 8601 time as epoch milliseconds. */
 export function instantIn(text: string | null): number | null {
   const ms = text === null || !/^\d{4}-\d{2}-\d{2}T/.test(text) ? Number.NaN : Date.parse(text);
   return ms >= firstMs && ms <= lastMs ? ms : null;

@@ -1,11 +1,11 @@
-/** A row of buttons, of which those that are chosen are pressed. */
+/** A row of toggle buttons. */
 
 interface Props<T extends string> {
-  /** Of what they are. */
+  /** What the choices are about. */
   readonly name: string;
-  /** How they look. */
+  /** CSS class. */
   readonly className: string;
-  /** Keys, and the words for people. */
+  /** Keys with their labels. */
   readonly choices: readonly (readonly [T, string])[];
   readonly isChosen: (key: T) => boolean;
   readonly onChoose: (key: T) => void;

@@ -1,8 +1,8 @@
-/** A text that may be long: its first lines, and the rest when asked for. */
+/** A long text: its first lines, and the rest on request. */
 
 import { useState } from 'react';
 
-/** About three lines of a wide column; what is shorter is shown as it is. */
+/** About three lines of a wide column; shorter texts are shown completely. */
 const shortSigns = 240;
 
 export function Clamped({ text }: { readonly text: string }) {
@@ -12,7 +12,7 @@ export function Clamped({ text }: { readonly text: string }) {
     <>
       <span className={open ? '' : 'clamped'}>{text}</span>{' '}
       <button type="button" className="link" aria-expanded={open} onClick={() => setOpen(!open)}>
-        {open ? 'Less' : 'All of it'}
+        {open ? 'Show less' : 'Show all'}
       </button>
     </>
   );

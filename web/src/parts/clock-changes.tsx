@@ -1,4 +1,4 @@
-/** The changes of the clock that a schedule will meet, and what becomes of its due times then. */
+/** Upcoming clock changes for a schedule, and their effect on its due times. */
 
 import type { WireNext } from '../../../src/api/wire/views.ts';
 import { dateTime, duration } from './time.ts';
@@ -6,12 +6,12 @@ import { dateTime, duration } from './time.ts';
 type ClockChange = WireNext['clockChanges'][number];
 
 const effects: Record<ClockChange['effect'], string> = {
-  unaffected: 'nothing changes for it',
-  lost: 'due times in the gap are left out',
+  unaffected: 'no due time is affected',
+  lost: 'due times in the gap are skipped',
   'runs-once-after': 'due times in the gap run once, right after it',
   moved: 'due times move with the clock',
-  'first-pass': 'due times that come twice run the first time only',
-  'both-passes': 'due times that come twice run both times',
+  'first-pass': 'due times that occur twice run the first time only',
+  'both-passes': 'due times that occur twice run both times',
 };
 
 interface Props {

@@ -1,11 +1,11 @@
-/** A question over the page: the browser's own dialog, which keeps the focus inside and gives it back. */
+/** A modal dialog: the browser's own dialog element, which traps and restores the focus. */
 
 import { type FormEvent, type ReactNode, useEffect, useId, useRef } from 'react';
 import { ProblemNote } from './problem-note.tsx';
 
 interface Props {
   readonly title: string;
-  /** What the button that does it says; without it there is only the one that closes. */
+  /** Label of the confirm button. Without it there is only the button that closes. */
   readonly doing?: string | undefined;
   readonly danger?: boolean;
   readonly busy?: boolean;

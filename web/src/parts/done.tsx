@@ -1,18 +1,18 @@
-/** When something will probably be done: as long as usual, and as long as one in twenty. */
+/** Expected end of a run: the median and the 95th percentile. */
 
 import type { WireForecast } from '../../../src/api/wire/plots.ts';
 import { useNow } from './now.ts';
 import { clockTime, dateTime, shortInstant } from './time.ts';
 
-/** Nearer than this, seconds count. */
+/** Within this time, seconds are shown. */
 const nearMs = 10 * 60_000;
 
 export function Done({ forecast }: { readonly forecast: WireForecast | null }) {
   const now = useNow();
-  if (forecast === null) return <span className="faint">not known</span>;
+  if (forecast === null) return <span className="faint">unknown</span>;
   const usual = Date.parse(forecast.p50);
   const slow = Date.parse(forecast.p95);
-  const title = `As long as usual (p50): ${dateTime(usual)}\nOne in twenty takes longer than (p95): ${dateTime(slow)}`;
+  const title = `Median (p50): ${dateTime(usual)}\n95th percentile (p95): ${dateTime(slow)}`;
   if (slow <= now) {
     return (
       <span className="tone-late" title={title}>

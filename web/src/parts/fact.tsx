@@ -1,4 +1,4 @@
-/** A list of facts: what it is, and what it is here. */
+/** A list of names with values. */
 
 import type { ReactNode } from 'react';
 

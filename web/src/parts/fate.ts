@@ -1,11 +1,11 @@
-/** What became of a due instant. */
+/** The outcome of a due time. */
 
 import type { WireLedgerLine } from '../../../src/api/wire/schema.ts';
 
-/** `ran`: its run ended before the ledger recorded how. */
+/** `ran`: its run ended before the ledger recorded end states. */
 export type Fate = WireLedgerLine['end'] | NonNullable<WireLedgerLine['state']>;
 
-/** The good first. */
+/** Good outcomes first. */
 export const fates: readonly Fate[] = [
   'succeeded',
   'failed',
@@ -18,7 +18,7 @@ export const fates: readonly Fate[] = [
   'missed',
 ];
 
-/** Fates of runs that ran and did not succeed. */
+/** Outcomes of runs that ran and did not succeed. */
 export const failures: readonly Fate[] = ['failed', 'timed-out', 'killed', 'lost'];
 
 export const fateOf = ({ end, state }: WireLedgerLine): Fate => (end === 'ran' ? (state ?? end) : end);

@@ -1,4 +1,4 @@
-/** Icons, drawn on a 16 by 16 grid with the colour of the text around them. They never stand for words alone. */
+/** Icons on a 16 by 16 grid, in the colour of the surrounding text. They always accompany a label. */
 
 const paths = {
   home: 'M2.5 7.2 8 2.8l5.5 4.4v6.3h-3.7V9.8H6.2v3.7H2.5Z',

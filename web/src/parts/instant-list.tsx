@@ -1,4 +1,4 @@
-/** Coming instants, each in the viewer's zone and in the job's. */
+/** Upcoming times, each in the viewer's zone and in the job's. */
 
 import { Relative } from './instant.tsx';
 import { clockTime, dateTime, viewerZone, weekday, zoneName } from './time.ts';

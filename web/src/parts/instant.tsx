@@ -1,11 +1,11 @@
-/** An instant: short in the viewer's zone, with the whole of it, and the job's zone, where one points. */
+/** A time: short in the viewer's zone, with a tooltip for the full time and the job's zone. */
 
 import { useNow } from './now.ts';
 import { dateTime, relative, shortInstant, viewerZone, zoneName } from './time.ts';
 
 interface Props {
   readonly at: string;
-  /** The job's zone, where it may differ from the viewer's. */
+  /** The job's zone, if it may differ from the viewer's. */
   readonly zone?: string | undefined;
 }
 

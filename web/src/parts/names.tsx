@@ -1,9 +1,9 @@
-/** Names of jobs as links; the first few, and how many more there are. */
+/** Job names as links: the first few, and the number of further ones. */
 
 import { Fragment } from 'react';
 import { Link } from 'wouter';
 
-/** More are a wall. */
+/** More names are unreadable. */
 const shown = 8;
 
 export const Names = ({ names }: { readonly names: readonly string[] }) => (

@@ -1,4 +1,4 @@
-/** The time that goes on, for words like "in 5 min". All who show it tick together, once a second. */
+/** The current time, for texts such as "in 5 min". All users of it update together, once a second. */
 
 import { useSyncExternalStore } from 'react';
 

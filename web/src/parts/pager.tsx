@@ -1,9 +1,9 @@
-/** From page to page of a list that has no end: on to what is older, and back to the newest. */
+/** Navigates an endless list: to older entries, and back to the newest. */
 
 interface Props {
-  /** Where the shown page begins; null: at the newest. */
+  /** Start of the displayed page. Null: the newest. */
   readonly cursor: string | null;
-  /** Where the next page begins; null: there is none. */
+  /** Start of the next page. Null: there is none. */
   readonly next: string | null;
   readonly onTurn: (cursor: string | null) => void;
 }
@@ -13,7 +13,7 @@ export const Pager = ({ cursor, next, onTurn }: Props) =>
     <div className="pager">
       {cursor !== null && (
         <button type="button" className="button button-small" onClick={() => onTurn(null)}>
-          To the newest
+          Newest
         </button>
       )}
       {next !== null && (

@@ -1,4 +1,4 @@
-/** Names with values, one pair a line: parameters, environment variables, labels. */
+/** Names with values, one pair per row: parameters, environment variables, labels. */
 
 import { Icon } from './icon.tsx';
 
@@ -11,7 +11,7 @@ export interface Pair {
 export const recordToPairs = (record: Readonly<Record<string, string>> = {}): readonly Pair[] =>
   Object.entries(record).map(([name, value], key) => ({ key, name, value }));
 
-/** Pairs without a name are not there yet. */
+/** Pairs without a name are left out. */
 export const pairsToRecord = (pairs: readonly Pair[]): Record<string, string> =>
   Object.fromEntries(pairs.filter(({ name }) => name !== '').map(({ name, value }) => [name, value]));
 
@@ -19,7 +19,7 @@ interface Props {
   readonly pairs: readonly Pair[];
   readonly nameHint: string;
   readonly valueHint: string;
-  /** The names that the server refused. */
+  /** Names that the server rejected. */
   readonly invalid?: readonly string[];
   readonly onChange: (pairs: readonly Pair[]) => void;
 }

@@ -4,7 +4,7 @@ import { type ReactNode, useId } from 'react';
 
 interface Props {
   readonly title: ReactNode;
-  /** What stands beside the title. */
+  /** Content beside the title. */
   readonly aside?: ReactNode;
   readonly className?: string;
   readonly children: ReactNode;

@@ -1,4 +1,4 @@
-/** A refusal in the server's own words, where it can't be shown at a field. */
+/** A refusal with the server's message, if it cannot be shown at a field. */
 
 import { problemOf } from '../data/client.ts';
 import { Icon } from './icon.tsx';
@@ -18,12 +18,15 @@ export function ProblemNote({ error }: { readonly error: unknown }) {
 }
 
 interface ReadProps {
-  /** Null: all is well. */
+  /** Null: no error. */
   readonly error: unknown;
-  /** What was read before is still shown. */
+  /** Earlier data is still displayed. */
   readonly shown: boolean;
 }
 
-/** Why something could not be read. A lost server moves nothing while there is something to look at: the frame says it. */
+/**
+ * Why data could not be read. While earlier data is displayed, a lost connection changes nothing here: the
+ * frame shows it.
+ */
 export const ReadProblem = ({ error, shown }: ReadProps) =>
   error === null || (shown && problemOf(error).status === 0) ? null : <ProblemNote error={error} />;

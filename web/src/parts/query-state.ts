@@ -1,4 +1,4 @@
-/** What the address says behind the question mark: filters, sort, tabs. Changing it replaces the address. */
+/** The query string of the address: filters, sort order, tabs. Changes replace the history entry. */
 
 import { useCallback } from 'react';
 import { useSearchParams } from 'wouter';
@@ -25,6 +25,6 @@ export function useQueryState(): readonly [URLSearchParams, (change: Change) => 
   return [parameters, change];
 }
 
-/** The list without the item, or with it where it was not in it. */
+/** Adds the item to the list, or removes it. */
 export const toggled = <T>(list: readonly T[], item: T): T[] =>
   list.includes(item) ? list.filter((each) => each !== item) : [...list, item];

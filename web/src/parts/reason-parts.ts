@@ -1,6 +1,6 @@
 /**
- * The server's reasons, cut where they name a run or an instant. Ids of runs are long and in UTC; people know a
- * run by when it was due, on their own clock. Pure.
+ * Splits the server's reasons where they name a run or a time. Run ids are long and in UTC; people identify a
+ * run by its due time in their own zone. Pure.
  */
 
 export type ReasonPart =
@@ -8,7 +8,10 @@ export type ReasonPart =
   | { readonly kind: 'run'; readonly id: string; readonly job: string; readonly due: string }
   | { readonly kind: 'instant'; readonly at: string };
 
-/** `sales.20261121T020000Z-m4f1`, or `2026-11-21T02:00:00.000Z`; a run's id ends with a sign that no sentence ends with. */
+/**
+ * Matches `sales.20261121T020000Z-m4f1` or `2026-11-21T02:00:00.000Z`. A run id ends with a character that no
+ * sentence ends with.
+ */
 const named =
   /(?<job>[\w.-]{1,128})\.(?<date>\d{8})T(?<time>\d{6})(?<millis>\d{3})?Z(?:-[\w-]*\w)?|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z/g;
 

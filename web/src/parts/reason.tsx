@@ -1,4 +1,4 @@
-/** A reason of the server's, with the runs that it names as links, and instants on the viewer's clock. */
+/** A reason from the server, with links to the runs that it names, and times in the viewer's zone. */
 
 import { Link } from 'wouter';
 import { Instant } from './instant.tsx';
@@ -6,7 +6,7 @@ import { type ReasonPart, reasonParts } from './reason-parts.ts';
 
 interface Props {
   readonly text: string;
-  /** The job that it is about: its own runs are told without its name. */
+  /** The job that the reason is about: its own runs are shown without its name. */
   readonly job: string;
 }
 

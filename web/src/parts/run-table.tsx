@@ -1,4 +1,4 @@
-/** Runs as a table: how they are, when they were due, how late they started, how long they took, and why. */
+/** Runs as a table: state, due time, start lateness, duration and reason. */
 
 import { Link } from 'wouter';
 import type { WireRun } from '../../../src/api/wire/schema.ts';
@@ -9,10 +9,10 @@ import { RunMark } from './state-mark.tsx';
 import { duration } from './time.ts';
 
 interface Props {
-  /** Null: not known yet. */
+  /** Null: not loaded yet. */
   readonly runs: readonly WireRun[] | null;
   readonly showJob?: boolean;
-  /** Said where there are none. */
+  /** Shown if there are no runs. */
   readonly none?: string;
 }
 
@@ -31,10 +31,10 @@ export function RunTable({ runs, showJob = false, none = 'No runs match.' }: Pro
               Late
             </th>
             <th scope="col" className="number">
-              Took
+              Duration
             </th>
             <th scope="col" className="wide">
-              Why
+              Reason
             </th>
           </tr>
         </thead>
@@ -89,8 +89,8 @@ function Why({ run }: { readonly run: WireRun }) {
 
 function circumstancesOf({ trigger, attempts }: WireRun): string[] {
   const parts: string[] = [];
-  if (trigger.kind === 'manual') parts.push(`asked for by ${trigger.by ?? 'somebody'}`);
-  if (trigger.kind === 'rerun') parts.push(`run again by ${trigger.by ?? 'somebody'}`);
+  if (trigger.kind === 'manual') parts.push(`triggered by ${trigger.by ?? 'unknown'}`);
+  if (trigger.kind === 'rerun') parts.push(`rerun by ${trigger.by ?? 'unknown'}`);
   if (attempts.length > 1) parts.push(`${attempts.length} attempts`);
   return parts;
 }

@@ -1,4 +1,4 @@
-/** The state of a run or a job: a shape, a colour and a word. The shapes tell it without the colour. */
+/** The state of a run or job: a shape, a colour and a word. The shapes suffice without colour. */
 
 import type { ReactNode } from 'react';
 import type { WireJob, WireRun } from '../../../src/api/wire/schema.ts';
@@ -76,7 +76,7 @@ const jobLooks: Record<JobStatus | 'late' | 'failing' | 'running' | 'waiting', L
 
 export type JobLook = keyof typeof jobLooks;
 
-/** Of due instants in the ledger. */
+/** Outcomes of due times in the ledger. */
 const fateLooks: Record<Fate, Look> = {
   ...runLooks,
   ran: ['waiting', 'wait', 'Ran, end not recorded'],
@@ -105,12 +105,12 @@ const Mark = ({
 
 export const RunMark = ({ state }: { readonly state: RunState }) => <Mark look={runLooks[state]} />;
 
-/** `children` in place of the word. */
+/** `children` replaces the word. */
 export const FateMark = ({ fate, children }: { readonly fate: Fate; readonly children?: ReactNode }) => (
   <Mark look={fateLooks[fate]}>{children}</Mark>
 );
 
-/** `children` in place of the word. */
+/** `children` replaces the word. */
 export const JobMark = ({ look, children }: { readonly look: JobLook; readonly children?: ReactNode }) => (
   <Mark look={jobLooks[look]}>{children}</Mark>
 );

@@ -1,4 +1,4 @@
-/** The last runs of a job as a strip of bars, newest at the right; the heights tell what the colours do. */
+/** The last runs of a job as bars, newest on the right. Heights show the same as colours. */
 
 import { Link } from 'wouter';
 import { type RunState, runTone, runWord } from './state-mark.tsx';
@@ -10,7 +10,7 @@ interface PastRun {
   readonly due: string;
 }
 
-/** As many bars as there can be, so that names and strips stand in columns. */
+/** The maximum number of bars, so that names and strips line up. */
 const places = 12;
 
 export function Strip({ runs }: { readonly runs: readonly PastRun[] }) {
@@ -33,7 +33,7 @@ export function Strip({ runs }: { readonly runs: readonly PastRun[] }) {
   );
 }
 
-/** The same with each bar a link to its run, for where there is room to hit one. */
+/** The same, with each bar a link to its run, where there is enough room. */
 export const LinkedStrip = ({ runs }: { readonly runs: readonly PastRun[] }) => (
   <span className="strip strip-large">
     {runs.map(({ id, state, due }) => {

@@ -1,4 +1,4 @@
-/** A table that may be wider than its place: scrolled by itself, and with the keyboard too. */
+/** A table that may be wider than its container: it scrolls by itself, also with the keyboard. */
 
 import type { ReactNode } from 'react';
 

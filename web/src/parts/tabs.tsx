@@ -1,4 +1,4 @@
-/** Tabs of a page, each with an address of its own. */
+/** Tabs of a page, each with its own address. */
 
 import { Link } from 'wouter';
 

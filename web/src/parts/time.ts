@@ -1,13 +1,14 @@
 /**
- * Times and durations in words. The viewer's zone is the browser's; 24 hours, ISO order, seconds where they matter.
- * Nothing here throws: a zone is typed letter by letter, and the server may know zones that this browser doesn't.
+ * Formats times and durations. The viewer's zone is the browser's; 24 hours, ISO order, seconds where they
+ * matter. Nothing here throws: a zone is typed letter by letter, and the server may know zones that this
+ * browser does not.
  */
 
 export const viewerZone: string = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
-/** A zone that this browser doesn't know is shown in UTC, and `zoneName` says so. */
+/** A zone that this browser does not know is shown in UTC, and `zoneName` says so. */
 function formatterOf(zone: string): Intl.DateTimeFormat {
   const known = formatters.get(zone);
   if (known !== undefined) return known;
@@ -31,10 +32,10 @@ function formatterOf(zone: string): Intl.DateTimeFormat {
   }
 }
 
-/** The last instant that a `Date` can have. */
+/** The last time that a `Date` can represent. */
 const lastMs = 8.64e15;
 
-/** Empty for what is no instant. */
+/** Empty for an invalid time. */
 function parts(ms: number, zone: string): Record<string, string> {
   if (!(Math.abs(ms) <= lastMs)) return {};
   return Object.fromEntries(
@@ -66,13 +67,13 @@ export const weekday = (ms: number, zone = viewerZone): string => parts(ms, zone
 /** `CET`, `GMT+5:30` */
 export const zoneName = (ms: number, zone: string): string => parts(ms, zone).timeZoneName ?? zone;
 
-/** `02:00`, `02:00:05`: without seconds where there are none. */
+/** `02:00` or `02:00:05`: seconds only if they are not zero. */
 export function shortTime(ms: number, zone = viewerZone): string {
   const time = clockTime(ms, zone);
   return time.endsWith(':00') ? time.slice(0, 5) : time;
 }
 
-/** The time alone where it is today, the day with it where it is not. */
+/** Only the time if it is today, otherwise with the day. */
 export function shortInstant(ms: number, now: number, zone = viewerZone): string {
   const readable = shortTime(ms, zone);
   if (calendarDay(ms, zone) === calendarDay(now, zone)) return readable;
@@ -89,14 +90,14 @@ const units = [
 
 const unitOf = (length: number): number => units.findIndex(([, size]) => length >= size);
 
-/** `850 ms`, `4.2 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`: two units at most. */
+/** `850 ms`, `4.2 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`: at most two units. */
 export function duration(ms: number | null): string {
   if (ms === null) return '–';
   const length = Math.abs(ms);
   if (length < 999.5) return `${Math.round(length)} ms`;
   if (length < 9_950) return `${(length / 1_000).toFixed(1).replace(/\.0$/, '')} s`;
   const [, finest] = units[unitOf(length) + 1] ?? ['s', 1_000];
-  // Rounded first: 59.9 s are a minute, and no unit is ever full.
+  // Rounded first: 59.9 s become a minute, and no unit overflows.
   const rounded = Math.round(length / finest) * finest;
   const [unit, size] = units[unitOf(rounded)] ?? ['s', 1_000];
   const [smaller, part] = units[unitOf(rounded) + 1] ?? ['s', 1_000];
@@ -105,7 +106,7 @@ export function duration(ms: number | null): string {
   return rest === 0 ? whole : `${whole} ${rest} ${smaller}`;
 }
 
-/** `in 5 min`, `3 min ago`, `now`: one unit, for glances. */
+/** `in 5 min`, `3 min ago`, `now`: one unit. */
 export function relative(ms: number, now: number): string {
   const difference = ms - now;
   const length = Math.abs(difference);

@@ -1,11 +1,11 @@
 /**
- * Buckets of a histogram gathered into a few bins, each the same factor wide: times spread over orders of magnitude,
+ * Gathers histogram buckets into a few bins, each the same factor wide: run times span orders of magnitude,
  * and bins of equal width would put nearly all runs into the first. Pure.
  */
 
 export interface Bucket {
   readonly fromMs: number;
-  /** Included. */
+  /** Upper bound, included. */
   readonly toMs: number;
   readonly count: number;
 }
@@ -16,14 +16,14 @@ export interface Bin {
   readonly count: number;
 }
 
-/** Without gaps, from the first to the last bucket; a bucket counts where its middle is. */
+/** Without gaps, from the first to the last bucket. A bucket counts where its centre is. */
 export function binsOf(buckets: readonly Bucket[], most: number): Bin[] {
   const first = buckets[0];
   const last = buckets.at(-1);
   if (first === undefined || last === undefined) return [];
   const least = Math.max(1, first.fromMs);
   const end = Math.max(least, last.toMs) + 1;
-  // Narrower bins than a tenth would show the buckets' own edges.
+  // Bins narrower than 10 % would show the edges of the buckets.
   const count = Math.max(1, Math.min(most, Math.ceil(Math.log(end / least) / Math.log(1.1))));
   const factor = (end / least) ** (1 / count);
   const bins = Array.from({ length: count }, (_, i) => ({

@@ -1,6 +1,6 @@
 /**
- * A plot in the page: uPlot in the colours of the theme, as wide as its place, with its content in words and as a
- * table for those who can't see it.
+ * A plot: uPlot in the theme's colours, as wide as its container, with a text summary and a table for users
+ * who cannot see it.
  */
 
 import { type ReactNode, useEffect, useRef } from 'react';
@@ -11,11 +11,11 @@ import { TableScroll } from '../parts/table-scroll.tsx';
 import { type ChartColours, chartColours } from './colours.ts';
 
 export interface ChartProps {
-  /** What is to be seen, in a sentence. */
+  /** A summary in one sentence. */
   readonly summary: string;
   readonly height?: number;
   readonly data: uPlot.AlignedData;
-  /** Made again when the theme changes; the same function as long as the plot is the same. */
+  /** Called again when the theme changes. Pass the same function as long as the plot is the same. */
   readonly options: (colours: ChartColours) => Omit<uPlot.Options, 'width' | 'height'>;
   readonly table: ReactNode;
 }
@@ -62,7 +62,7 @@ export function Chart({ summary, height = 220, data, options, table }: ChartProp
       <figcaption>
         <p>{summary}</p>
         <details>
-          <summary>As a table</summary>
+          <summary>Show as table</summary>
           <TableScroll className="chart-table">{table}</TableScroll>
         </details>
       </figcaption>
@@ -70,7 +70,7 @@ export function Chart({ summary, height = 220, data, options, table }: ChartProp
   );
 }
 
-/** Where nothing is pointed at, the legend says the newest values rather than none. */
+/** Without a pointer, the legend shows the newest values instead of none. */
 function sayLast(plot: uPlot): void {
   const last = plot.data[0].length - 1;
   if (plot.legend.idx == null && last >= 0) plot.setLegend({ idx: last }, false);

@@ -32,7 +32,7 @@ export function chartColours(element: Element): ChartColours {
   };
 }
 
-/** A quiet axis with values in words. */
+/** An unobtrusive axis with formatted values. */
 export const axis = (
   colours: ChartColours,
   values: (value: number) => string,
@@ -46,6 +46,6 @@ export const axis = (
   ...more,
 });
 
-/** With transparency, whatever form the colour has. */
+/** Adds transparency to a colour of any form. */
 export const faded = (colour: string, percent: number): string =>
   `color-mix(in srgb, ${colour} ${percent}%, transparent)`;

@@ -1,4 +1,4 @@
-/** How often a job took how long. */
+/** The distribution of a job's run times. */
 
 import { useMemo } from 'react';
 import uPlot from 'uplot';
@@ -21,10 +21,13 @@ export function Distribution({ distribution }: { readonly distribution: WireRunD
     return (colours: ChartColours) => optionsOf(colours, bins.length, edge);
   }, [bins]);
   const { count, p50, p95, max } = distribution.summary;
-  if (count === 0) return <p className="empty">Nothing was counted yet.</p>;
+  if (count === 0) return <p className="empty">No runs counted yet.</p>;
   return (
     <Chart
-      summary={`${count} runs: half of them within ${duration(p50)}, 95 % within ${duration(p95)}, the longest ${duration(max)}.`}
+      summary={
+        `${count} runs: median ${duration(p50)}, 95th percentile ${duration(p95)}, maximum ` +
+        `${duration(max)}.`
+      }
       data={data}
       options={options}
       table={

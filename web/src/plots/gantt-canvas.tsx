@@ -1,4 +1,7 @@
-/** The Gantt's canvas: as wide as its place, scrolled by rows, with what is pointed at in words. */
+/**
+ * The canvas of the Gantt chart: as wide as its container, scrolling by rows, with a text for the bar under
+ * the pointer.
+ */
 
 import { useEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
@@ -70,7 +73,7 @@ export function GanttCanvas({ rows, window, now, label }: CanvasProps) {
       ref={scroller}
       className="gantt"
       style={{ height }}
-      aria-label="Bars of all jobs; the table below has the same"
+      aria-label="Bars of all jobs; the table below has the same data"
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keys
       tabIndex={0}
       onScroll={({ currentTarget }) => setScrolled(currentTarget.scrollTop)}
@@ -117,7 +120,7 @@ function Tip({ bar, x, y, width, scrolled }: TipProps) {
       <span>{stateText(wire)}</span>
       <span className="muted">
         due {clockTime(due)}
-        {from - ready > 1_000 && `, began ${duration(from - ready)} late`}
+        {from - ready > 1_000 && `, started ${duration(from - ready)} late`}
       </span>
       <span className="muted">
         {wire.kind === 'ended' && `took ${duration(to - from)}`}

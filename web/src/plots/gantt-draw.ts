@@ -1,4 +1,7 @@
-/** Draws the rows of a Gantt that are seen into a canvas: names at the left, hours at the top, now as a line. */
+/**
+ * Draws the visible rows of a Gantt chart on a canvas: names on the left, hours at the top, the current time
+ * as a line.
+ */
 
 import { clockTime } from '../parts/time.ts';
 import { type ChartColours, faded } from './colours.ts';
@@ -6,7 +9,7 @@ import type { Bar, Look, Row } from './gantt-rows.ts';
 
 export const rowHeight = 24;
 export const axisHeight = 26;
-/** A failure of a millisecond is still to be seen. */
+/** Keeps a failure of one millisecond visible. */
 const leastWidth = 3;
 
 export interface GanttPicture {
@@ -14,7 +17,7 @@ export interface GanttPicture {
   readonly from: number;
   readonly to: number;
   readonly now: number;
-  /** Pixels. */
+  /** In pixels. */
   readonly width: number;
   readonly height: number;
   readonly scrolled: number;
@@ -59,7 +62,7 @@ function drawHours(context: CanvasRenderingContext2D, picture: GanttPicture, col
   const { from, to, width, height, names } = picture;
   const room = ((to - from) / (width - names)) * 64;
   const step = steps.find((each) => each >= room) ?? 86_400_000;
-  // Whole hours of the viewer's clock, which may be half an hour off from UTC's.
+  // Full hours of the viewer's clock, which may be offset from UTC by half an hour.
   const offset = new Date(from).getTimezoneOffset() * 60_000;
   context.font = `11px ${colours.font}`;
   context.textBaseline = 'middle';
@@ -109,7 +112,7 @@ function drawBar(context: CanvasRenderingContext2D, bar: Bar, { picture, top, co
   const x2 = xOf(picture, bar.to);
   const x3 = xOf(picture, bar.until);
   if (bar.from - bar.ready > 1_000) {
-    // From when it could start: how long it waited.
+    // From when it could start: the time that it waited.
     context.fillStyle = faded(colour, 55);
     context.fillRect(xOf(picture, bar.ready), y + height / 2 - 1, x1 - xOf(picture, bar.ready), 2);
   }
@@ -120,7 +123,7 @@ function drawBar(context: CanvasRenderingContext2D, bar: Bar, { picture, top, co
     context.beginPath();
     context.roundRect(x1, y, Math.max(leastWidth, x2 - x1), height, 2);
     context.fill();
-    // Not by colour alone: what failed is taller.
+    // Failed runs are taller, so that they differ not only by colour.
     if (bar.look === 'fail') context.fillRect(x1, y - 3, leastWidth, height + 6);
   }
   if (picture.hovered === bar) {
@@ -137,7 +140,7 @@ interface Area {
   readonly height: number;
 }
 
-/** What is only expected. */
+/** Hatches the expected part of a bar. */
 function hatch(context: CanvasRenderingContext2D, { x, y, width, height }: Area, colour: string): void {
   context.save();
   context.beginPath();
@@ -148,7 +151,7 @@ function hatch(context: CanvasRenderingContext2D, { x, y, width, height }: Area,
   context.strokeStyle = faded(colour, 75);
   context.lineWidth = 1.2;
   context.beginPath();
-  // From a multiple of the distance, so that stripes stand still while the bar grows.
+  // Starts at a multiple of the distance, so that the stripes do not move while the bar grows.
   for (let at = Math.floor((x - height) / 5) * 5; at < x + width; at += 5) {
     context.moveTo(at, y + height);
     context.lineTo(at + height, y);
@@ -176,7 +179,7 @@ function colourOf(look: Look, colours: ChartColours): string {
 export function barAt(picture: GanttPicture, x: number, y: number): Bar | null {
   if (x < picture.names || y < axisHeight) return null;
   const row = picture.rows[Math.floor((y - axisHeight + picture.scrolled) / rowHeight)];
-  // A short bar is hard to hit: three pixels beside it count too.
+  // A short bar is hard to hit, so three pixels on each side count too.
   return (
     row?.bars.findLast((bar) => {
       const x1 = xOf(picture, bar.from);

@@ -1,6 +1,6 @@
 /**
- * Which row each bar of the Gantt stands in: one row for a job, more where its runs overlap; jobs in trouble first,
- * then in order of their first bar. Pure.
+ * Assigns the bars of the Gantt chart to rows: one row per job, more if its runs overlap. Jobs in trouble
+ * first, then by first bar. Pure.
  */
 
 import type { WireTimeline } from '../../../src/api/wire/plots.ts';
@@ -12,18 +12,18 @@ export type Look = 'ok' | 'fail' | 'late' | 'run' | 'wait' | 'coming';
 export interface Bar {
   readonly wire: WireBar;
   readonly look: Look;
-  /** Epoch milliseconds. It was due, could start, began, and ended or continues until now. */
+  /** Epoch milliseconds: due, ready to start, started, and ended or still running. */
   readonly due: number;
   readonly ready: number;
   readonly from: number;
   readonly to: number;
-  /** Until then it is expected to go on; `to` where nothing is expected. */
+  /** Expected end; `to` without an estimate. */
   readonly until: number;
 }
 
 export interface Row {
   readonly job: string;
-  /** The first row of its job, which has the name. */
+  /** The first row of its job, which shows the name. */
   readonly first: boolean;
   readonly bars: readonly Bar[];
 }
@@ -73,14 +73,14 @@ function lookOf({ kind, state, late }: WireBar): Look {
   return state === 'missed' ? 'late' : 'wait';
 }
 
-/** 2: it is late. 1: its newest ended run failed. -1: it did nothing but wait or skip. */
+/** 2: late. 1: its newest ended run failed. -1: it only waited or was skipped. */
 function troubleOf(bars: readonly Bar[]): number {
   if (bars.some(({ look, wire }) => look === 'late' && wire.kind === 'unfinished')) return 2;
   if (bars.findLast(({ wire }) => wire.kind === 'ended')?.look === 'fail') return 1;
   return bars.every(({ look }) => look === 'wait' || look === 'coming') ? -1 : 0;
 }
 
-/** Each bar goes into the first row that is free by then. */
+/** Puts each bar into the first free row. */
 function apart(bars: readonly Bar[]): Bar[][] {
   const rows: Bar[][] = [];
   for (const bar of [...bars].sort((a, b) => a.from - b.from)) {

@@ -1,4 +1,4 @@
-/** The bars of the Gantt as a table, and their states in words. */
+/** The bars of the Gantt chart as a table, and their states as text. */
 
 import { Link } from 'wouter';
 import type { WireTimeline } from '../../../src/api/wire/plots.ts';
@@ -7,11 +7,11 @@ import { TableScroll } from '../parts/table-scroll.tsx';
 import { shortInstant } from '../parts/time.ts';
 
 export function stateText({ kind, state, late }: WireTimeline['bars'][number]): string {
-  const word = kind === 'coming' || state === null ? 'To come' : runWord(state as RunState);
+  const word = kind === 'coming' || state === null ? 'Upcoming' : runWord(state as RunState);
   return late ? `${word}, late` : word;
 }
 
-/** The table says what the picture shows; the list of runs has all. */
+/** A limit for the table; the list of runs has all. */
 const mostRows = 200;
 
 export function BarTable({ bars }: { readonly bars: WireTimeline['bars'] }) {
@@ -25,7 +25,7 @@ export function BarTable({ bars }: { readonly bars: WireTimeline['bars'] }) {
             <th>Job</th>
             <th>State</th>
             <th>Due</th>
-            <th>Began</th>
+            <th>Started</th>
             <th>Ended</th>
             <th>Expected end</th>
           </tr>

@@ -1,16 +1,16 @@
-/** The stretch of time that the bars are drawn in: around now, or back in time up to a given end. Pure. */
+/** The displayed period: around now, or back in time from a given end. Pure. */
 
 export interface Window {
   readonly from: number;
   readonly to: number;
 }
 
-/** Two thirds are past, one third is to come. */
+/** Two thirds are past, one third is ahead. */
 const past = 2 / 3;
-/** Asked for in steps of the window's fraction, so that the same answer serves for a while. */
+/** Requested in steps of this fraction of the window, so that a response can be reused for a while. */
 const fractions = 60;
 
-/** `until`: the end; null: around now. */
+/** `until`: the end. Null: around now. */
 export function windowOf(spanMs: number, until: number | null, now: number): Window {
   if (until !== null) return { from: until - spanMs, to: until };
   const grain = spanMs / fractions;
@@ -18,7 +18,7 @@ export function windowOf(spanMs: number, until: number | null, now: number): Win
   return { from, to: from + spanMs + grain };
 }
 
-/** Half a window on: the end for the address; null once that reaches what is around now. */
+/** Moves by half a window. Returns the end for the address, or null once it reaches the window around now. */
 export function shifted({ from, to }: Window, way: 'earlier' | 'later', now: number): string | null {
   const spanMs = to - from;
   const end = to + (way === 'earlier' ? -spanMs / 2 : spanMs / 2);

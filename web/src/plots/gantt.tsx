@@ -1,4 +1,4 @@
-/** The last and the coming hours: what ran, what runs, what is late, and what is to come with its usual length. */
+/** Past and upcoming hours: ended, running, late and upcoming runs with their usual duration. */
 
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
@@ -37,7 +37,7 @@ export function Gantt() {
   const { data, error } = useQuery(timelineQuery({ from: iso(from), to: iso(to), q }));
   return (
     <Panel
-      title={until === null ? 'The last and the coming hours' : `Until ${dateTime(to).slice(0, 16)}`}
+      title={until === null ? 'Past and upcoming hours' : `Until ${dateTime(to).slice(0, 16)}`}
       aside={
         <div className="actions">
           <button
@@ -65,14 +65,14 @@ export function Gantt() {
           <input
             type="search"
             className="input gantt-filter"
-            placeholder="Only jobs with…"
-            aria-label="Only jobs with this in their name or owner"
+            placeholder="Filter jobs…"
+            aria-label="Filter by job name or owner"
             value={q}
             onChange={({ target }) => change({ q: target.value })}
           />
           <Choices
             className="gantt-spans"
-            name="How long a time"
+            name="Period"
             choices={spans.map(({ name, text }) => [name, text] as const)}
             isChosen={(name) => name === span.name}
             onChoose={(name) => change({ span: name })}
@@ -101,11 +101,13 @@ function Rows({ timeline, window, now }: RowsProps) {
   const count = (kind: WireTimeline['bars'][number]['kind']) =>
     bars.filter((bar) => bar.kind === kind).length;
   const late = bars.filter((bar) => bar.late).length;
-  const summary = `${count('ended')} ended, ${count('unfinished')} under way, ${count('coming')} to come, ${late} late.`;
+  const summary =
+    `${count('ended')} ended, ${count('unfinished')} in progress, ${count('coming')} upcoming, ${late} ` +
+    'late.';
   return (
     <figure className="chart">
       {rows.length === 0 ? (
-        <p className="empty">Nothing in this time.</p>
+        <p className="empty">No runs in this period.</p>
       ) : (
         <GanttCanvas rows={rows} window={window} now={now} label={summary} />
       )}
@@ -113,13 +115,13 @@ function Rows({ timeline, window, now }: RowsProps) {
         <p>
           {summary}
           {cutBefore !== null &&
-            ` Runs due before ${clockTime(Date.parse(cutBefore))} are left out: too many.`}
+            ` Runs due before ${clockTime(Date.parse(cutBefore))} are omitted, because there are too many.`}
           {cutAfter !== null &&
-            ` What is due after ${clockTime(Date.parse(cutAfter))} is left out: too much.`}
+            ` Runs due after ${clockTime(Date.parse(cutAfter))} are omitted, because there are too many.`}
         </p>
         {bars.length > 0 && (
           <details>
-            <summary>As a table</summary>
+            <summary>Show as table</summary>
             <BarTable bars={bars} />
           </details>
         )}

@@ -31,7 +31,7 @@ export default function JobPlots({ name }: { readonly name: string }) {
           </div>
         </Panel>
       ))}
-      <Panel className="plot-wide" title="How long it takes">
+      <Panel className="plot-wide" title="Distribution of run times">
         <div className="panel-body">
           {distribution.data === undefined ? (
             <div className="chart-pending" />

@@ -1,4 +1,6 @@
-/** What the installation did and will do, plotted: hours as bars, runs per minute, the slowest and most failing. */
+/**
+ * Plots of the installation: runs as bars over time, runs per minute, the slowest and the most failing jobs.
+ */
 
 import { usePageTitle } from '../parts/page-title.ts';
 import { Panel } from '../parts/panel.tsx';
@@ -15,10 +17,7 @@ export default function PlotsPage() {
         <h1>Plots</h1>
       </div>
       <Gantt />
-      <Panel
-        title="Runs per minute"
-        aside={<span className="aside muted">the last hour, by due instant</span>}
-      >
+      <Panel title="Runs per minute" aside={<span className="aside muted">the last hour, by due time</span>}>
         <div className="panel-body">
           <Rate />
         </div>
@@ -26,7 +25,7 @@ export default function PlotsPage() {
       <div className="plot-grid">
         <Panel
           title="Slowest jobs"
-          aside={<span className="aside muted">p95 of the run time, all time</span>}
+          aside={<span className="aside muted">p95 of the run time, all-time</span>}
         >
           <div className="panel-body">
             <TopJobs by="p95" />
@@ -34,7 +33,7 @@ export default function PlotsPage() {
         </Panel>
         <Panel
           title="Most failing jobs"
-          aside={<span className="aside muted">failed of all runs, all time</span>}
+          aside={<span className="aside muted">failed of all runs, all-time</span>}
         >
           <div className="panel-body">
             <TopJobs by="failures" />

@@ -1,4 +1,4 @@
-/** Percentiles of a job, day by day: as they were counted, not averages of averages. */
+/** Percentiles of a job by day, computed from the histograms of each day. */
 
 import { useMemo } from 'react';
 import uPlot from 'uplot';
@@ -27,10 +27,10 @@ export function PercentileDays({ days, measure }: PercentileDaysProps) {
     ];
   }, [counted, measure]);
   const last = counted.at(-1);
-  if (last === undefined) return <p className="empty">Nothing was counted yet.</p>;
+  if (last === undefined) return <p className="empty">No runs counted yet.</p>;
   const summary =
-    `${titles[measure]} on ${last.day}: half of the runs within ${duration(last[measure].p50)}, ` +
-    `95 % within ${duration(last[measure].p95)}; ${counted.length} ${counted.length === 1 ? 'day' : 'days'}.`;
+    `${titles[measure]} on ${last.day}: median ${duration(last[measure].p50)}, 95th percentile ` +
+    `${duration(last[measure].p95)}; ${counted.length} ${counted.length === 1 ? 'day' : 'days'}.`;
   return (
     <Chart
       summary={summary}
@@ -73,13 +73,13 @@ function options(colours: ChartColours): Omit<uPlot.Options, 'width' | 'height'>
     label,
     stroke,
     width: 2,
-    // A single day has no line: the point shows it.
+    // A single day has no line, so its point is drawn.
     points: { size: 5, fill: stroke, stroke },
     value: (_, value) => duration(value),
     ...more,
   });
   return {
-    // Days are UTC's, here and on the server.
+    // Days are in UTC, here and on the server.
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), 'Etc/UTC'),
     scales: { y: { range: (_, __, most) => [0, Math.max(1, most) * 1.08] } },
     series: [
@@ -102,7 +102,7 @@ function options(colours: ChartColours): Omit<uPlot.Options, 'width' | 'height'>
 
 const daySeconds = 86_400;
 
-/** Days without values before the first, so that there is a week: an axis of one day has no length. */
+/** Adds empty days before the first to fill a week: an axis of one day has no length. */
 function leadIn(first: string, days: number): number[] {
   const seconds = Date.parse(first) / 1_000;
   return Array.from({ length: Math.max(0, 7 - days) }, (_, i) => seconds - (7 - days - i) * daySeconds);

@@ -1,4 +1,4 @@
-/** What plots read. Not driven by single events: a plot that is drawn anew every few seconds is live enough. */
+/** The queries of the plots. Not driven by events: redrawing every few seconds is live enough. */
 
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import type {
@@ -11,7 +11,7 @@ import type {
 import { get, type Query } from '../data/client.ts';
 
 const everyMs = 5_000;
-/** Percentiles of days move slowly. */
+/** Percentiles by day change slowly. */
 const slowlyMs = 60_000;
 
 const read = <T>(path: string, query: Query, refetchInterval: number) =>

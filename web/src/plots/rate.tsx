@@ -1,4 +1,4 @@
-/** Runs per minute by how they ended, stacked: what failed stands at the bottom, where it is seen. */
+/** Runs per minute by end state, stacked, with failures at the bottom where they are visible. */
 
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
@@ -25,7 +25,7 @@ const bands = [
   { label: 'Missed', colour: 'late' },
   { label: 'Skipped', colour: 'wait' },
   { label: 'Succeeded', colour: 'ok' },
-  { label: 'Under way', colour: 'run' },
+  { label: 'In progress', colour: 'run' },
 ] as const;
 
 function countsOf({ ended, unfinished }: WireRate['steps'][number]): number[] {
@@ -43,7 +43,7 @@ function Stacks({ rate }: { readonly rate: WireRate }) {
   const rows = useMemo(() => rate.steps.map(countsOf), [rate]);
   const data = useMemo<uPlot.AlignedData>(() => {
     const times = rate.steps.map(({ at }) => Date.parse(at) / 1_000);
-    // Drawn from the highest sum to the lowest: each covers the foot of the one before.
+    // Drawn from the highest sum to the lowest: each covers the lower part of the previous one.
     return [times, ...stacked(rows, bands.length).reverse()];
   }, [rate, rows]);
   const totals = bands.map((_, band) => rows.reduce((sum, row) => sum + row[band]!, 0));
@@ -52,7 +52,7 @@ function Stacks({ rate }: { readonly rate: WireRate }) {
     .map(({ label }, band) => `${totals[band]} ${label.toLowerCase()}`)
     .join(
       ', ',
-    )}.${rate.complete ? '' : ` Only those due since ${clockTime(Date.parse(rate.knownFrom))} are all counted.`}`;
+    )}.${rate.complete ? '' : ` Only those due since ${clockTime(Date.parse(rate.knownFrom))} are counted completely.`}`;
   return (
     <Chart
       summary={summary}

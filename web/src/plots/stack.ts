@@ -1,4 +1,4 @@
-/** Sums of rows from the first band up to each: what stacked bars are drawn from. Pure. */
+/** Running sums of rows over the bands, from which stacked bars are drawn. Pure. */
 export function stacked(rows: readonly (readonly number[])[], bands: number): number[][] {
   const sums = Array.from({ length: bands }, () => new Array<number>(rows.length).fill(0));
   rows.forEach((row, i) => {

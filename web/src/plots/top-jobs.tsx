@@ -1,4 +1,4 @@
-/** The slowest or the most failing jobs, longest bar first. A list is its own table. */
+/** The slowest or most failing jobs, longest bar first. The list serves as its own table. */
 
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';

@@ -1,4 +1,4 @@
-/** The attempts of a run: where each was launched and under which name, and how it ended. */
+/** The attempts of a run: where each was launched, under which name, and how it ended. */
 
 import type { WireAttempt, WireRun } from '../../../src/api/wire/schema.ts';
 import { Exact } from '../parts/instant.tsx';
@@ -20,18 +20,18 @@ export function Attempts({ run }: { readonly run: WireRun }) {
               <th scope="col">Launched as</th>
               <th scope="col">Started</th>
               <th scope="col" className="number">
-                Took
+                Duration
               </th>
               <th scope="col" className="number">
                 Exit code
               </th>
               <th scope="col" className="wide">
-                Why
+                Reason
               </th>
             </tr>
           </thead>
           <tbody>
-            {/* The newest first: it is the one that counts. */}
+            {/* Newest first: it is the one that counts. */}
             {run.attempts.toReversed().map((attempt) => (
               <Line key={attempt.number} attempt={attempt} />
             ))}

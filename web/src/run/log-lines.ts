@@ -1,6 +1,6 @@
 /**
- * Output as lines. Chunks of the two streams come interleaved and end anywhere; a line that is not ended stays
- * open for its stream. Only the newest lines are kept, and how many were dropped is counted.
+ * Output as lines. Chunks of the two streams are interleaved and can end anywhere; an unfinished line stays
+ * open for its stream. Only the newest lines are kept, and dropped lines are counted.
  */
 
 export type Stream = 'stdout' | 'stderr';
@@ -11,9 +11,9 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** What a page can hold and a person can scroll. The server keeps the rest. */
+/** As many as a page can display and a person can scroll. The server keeps the rest. */
 export const mostLines = 5_000;
-/** A line beyond it is cut: it is data, not text. */
+/** A longer line is cut: it is data, not text. */
 const mostCharacters = 4_000;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colours for terminals begin with ESC.
@@ -25,7 +25,7 @@ export class LogLines {
   #next = 0;
   #dropped = 0;
 
-  /** The lines as they are now; another array after each change. */
+  /** The current lines; a new array after each change. */
   get lines(): readonly LogLine[] {
     return this.#lines;
   }
@@ -34,7 +34,7 @@ export class LogLines {
     return this.#dropped;
   }
 
-  /** Takes chunks in their order. */
+  /** Appends chunks in order. */
   add(chunks: readonly { readonly stream: Stream; readonly text: string }[]): void {
     const lines = [...this.#lines];
     for (const { stream, text } of chunks) {
@@ -54,7 +54,7 @@ export class LogLines {
     this.#lines = lines;
   }
 
-  /** Adds to the open line of the stream, or opens one. */
+  /** Appends to the open line of the stream, or opens one. */
   #put(lines: LogLine[], stream: Stream, text: string): void {
     const open = this.#open[stream];
     const at = open === null ? -1 : lines.findLastIndex(({ key }) => key === open);
@@ -66,14 +66,14 @@ export class LogLines {
   }
 }
 
-/** As a terminal would show it: without its colours, and what was written over is gone. */
+/** As displayed by a terminal: without colours and overwritten text. */
 function clean(text: string): string {
   const plain = text.replace(terminalColours, '').replace(/\r+$/, '');
   const shown = plain.slice(plain.lastIndexOf('\r') + 1);
   return shown.length > mostCharacters ? `${shown.slice(0, mostCharacters)} …` : shown;
 }
 
-/** The lines of these streams that hold the text, in any case. */
+/** The lines of these streams that contain the text, ignoring case. */
 export function matching(
   lines: readonly LogLine[],
   { streams, text }: { readonly streams: readonly Stream[]; readonly text: string },

@@ -1,4 +1,4 @@
-/** What a run says: both streams or one, searched, and followed while it is written. */
+/** The output of a run: one or both streams, searchable, and followed while it is written. */
 
 import { useLayoutEffect, useRef, useState } from 'react';
 import type { WireRun } from '../../../src/api/wire/schema.ts';
@@ -70,7 +70,7 @@ export function Logs({ run }: { readonly run: WireRun }) {
                 className="button button-small"
                 href={address(`/runs/${encodeURIComponent(run.id)}/logs`, { attempt })}
               >
-                All as text
+                Open as text
               </a>
             )}
           </div>
@@ -78,7 +78,7 @@ export function Logs({ run }: { readonly run: WireRun }) {
       }
     >
       {shown !== undefined && shown.bytesDropped !== 0 && (
-        <p className="logs-cut">The output is cut: {droppedText(shown.bytesDropped)}.</p>
+        <p className="logs-cut">The output is incomplete: {droppedText(shown.bytesDropped)}.</p>
       )}
       <Lines lines={lines} find={text} empty={emptyText(run, output)} />
     </Panel>
@@ -87,7 +87,7 @@ export function Logs({ run }: { readonly run: WireRun }) {
 
 const droppedText = (bytes: number | null): string =>
   bytes === null
-    ? 'the engine has dropped the oldest of it'
+    ? 'the engine dropped the oldest part'
     : `the oldest ${bytes.toLocaleString('en-US')} bytes were dropped`;
 
 function statusOf(
@@ -106,13 +106,15 @@ const counted = (lines: number): string => (lines === 1 ? '1 line' : `${lines.to
 function emptyText(run: WireRun, { state, problem, lines }: Output): string {
   if (problem !== null) return problem;
   if (run.attempts.length === 0)
-    return run.endedAt === null ? 'It has not started yet.' : 'The run never started, so there is no output.';
+    return run.endedAt === null
+      ? 'The run has not started yet.'
+      : 'The run never started, so there is no output.';
   if (state === 'opening') return '';
   if (lines.length > 0) return 'No line matches.';
-  return state === 'ended' ? 'It said nothing.' : 'Nothing yet.';
+  return state === 'ended' ? 'No output.' : 'No output yet.';
 }
 
-/** Stays at the end while it is at the end. */
+/** Keeps the scroll position at the end while it is at the end. */
 function Lines({
   lines,
   find,
@@ -150,7 +152,7 @@ function Lines({
       </section>
       {!atEnd && (
         <button type="button" className="button button-small to-end" onClick={() => setAtEnd(true)}>
-          To the end
+          Scroll to end
         </button>
       )}
     </div>

@@ -1,4 +1,4 @@
-/** One run: how it is, why, its way from due to ended, its attempts, and what it says. */
+/** One run: its state with the reason, its timeline, its attempts, and its output. */
 
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
@@ -45,10 +45,10 @@ export default function RunPage({ id }: { readonly id: string }) {
           </div>
           <Why run={run} />
           <div className="run-columns">
-            <Panel title="From due to done">
+            <Panel title="Timeline">
               <RunTimeline run={run} />
             </Panel>
-            <Panel title="Facts">
+            <Panel title="Details">
               <div className="panel-body">
                 <RunFacts run={run} />
               </div>
@@ -62,7 +62,7 @@ export default function RunPage({ id }: { readonly id: string }) {
   );
 }
 
-/** Why it waits, or why it ended so; and when it will probably be done. */
+/** The reason for its state, and its expected end. */
 function Why({ run }: { readonly run: WireRun }) {
   const tone = run.state === 'running' || run.state === 'launching' ? 'run' : 'late';
   if (run.endedAt !== null) {
@@ -83,35 +83,41 @@ function Why({ run }: { readonly run: WireRun }) {
       )}
       {run.notBefore !== null && (
         <>
-          It goes on <Relative at={run.notBefore} />.{' '}
+          The run continues <Relative at={run.notBefore} />.{' '}
         </>
       )}
       {run.startBy !== null && (
         <>
-          It is missed if it has not started by <Instant at={run.startBy} />.{' '}
+          The run is missed if it has not started by <Instant at={run.startBy} />.{' '}
         </>
       )}
-      {tone === 'run' ? <Expected run={run} /> : run.reason === null && 'It waits for a place to start.'}
+      {tone === 'run' ? <Expected run={run} /> : run.reason === null && 'The run is waiting for a slot.'}
     </p>
   );
 }
 
 const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
-/** When it will probably be done, from the run times of the job. */
+/** The expected end, from the run times of the job. */
 function Expected({ run }: { readonly run: WireRun }) {
   const now = useNow();
   const { data } = useQuery(jobStatsQuery(run.job));
   const started = run.attempts.at(-1)?.startedAt ?? null;
-  if (data === undefined || started === null) return 'It is being started.';
+  if (data === undefined || started === null) return 'The run is being started.';
   const { p50, p95 } = data.runTime;
   const soFar = now - Date.parse(started);
   if (p50 === null || p95 === null)
-    return `Running for ${duration(soFar)}; no earlier run tells how long it takes.`;
-  if (soFar > p95) return `Running for ${duration(soFar)}, longer than 95 of 100 runs (${duration(p95)}).`;
+    return `Running for ${duration(soFar)}; there is no earlier run to estimate the duration from.`;
+  if (soFar > p95) return `Running for ${duration(soFar)}, longer than 95 % of runs (${duration(p95)}).`;
   if (soFar > p50)
-    return `Running for ${duration(soFar)}; 95 of 100 are done in ${duration(p95)}, so within ${duration(p95 - soFar)}.`;
-  return `Probably done in ${duration(p50 - soFar)}: half of its runs take ${duration(p50)}, 95 of 100 take ${duration(p95)}.`;
+    return (
+      `Running for ${duration(soFar)}; 95 % of runs end within ${duration(p95)}, so expect the end ` +
+      `within ${duration(p95 - soFar)}.`
+    );
+  return (
+    `Expected to end in ${duration(p50 - soFar)}: the median run time is ${duration(p50)}, the 95th ` +
+    `percentile ${duration(p95)}.`
+  );
 }
 
 function RunFacts({ run }: { readonly run: WireRun }) {
@@ -121,20 +127,20 @@ function RunFacts({ run }: { readonly run: WireRun }) {
       <Fact name="Run">
         <code>{run.id}</code>
       </Fact>
-      <Fact name="Made">{byWhom(run)}</Fact>
+      <Fact name="Trigger">{byWhom(run)}</Fact>
       {run.trigger.of !== null && (
-        <Fact name="Repeats">
+        <Fact name="Rerun of">
           <Link href={`/runs/${run.trigger.of}`}>{run.trigger.of}</Link>
         </Fact>
       )}
-      <Fact name="Started late">{duration(run.lateMs)}</Fact>
-      <Fact name="Ran for">{duration(run.runMs)}</Fact>
+      <Fact name="Start lateness">{duration(run.lateMs)}</Fact>
+      <Fact name="Duration">{duration(run.runMs)}</Fact>
       <Fact name="Revision">
         <Link href={`/jobs/${run.job}/revisions?revision=${run.revision}`}>{run.revision}</Link>
         {run.priority !== 0 && `, priority ${run.priority}`}
       </Fact>
       {run.parents.length > 0 && (
-        <Fact name="Made due by">
+        <Fact name="Triggered by">
           {run.parents.map((parent) => (
             <div key={parent}>
               <Link href={`/runs/${parent}`}>{parent}</Link>

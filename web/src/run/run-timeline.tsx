@@ -1,4 +1,4 @@
-/** The way of a run, as bars in proportion and as a list of moments. */
+/** The timeline of a run, as proportional bars and as a list of moments. */
 
 import type { WireRun } from '../../../src/api/wire/schema.ts';
 import { useNow } from '../parts/now.ts';

@@ -1,11 +1,11 @@
-/** The way of a run as moments in order: when it was due, decided, launched, started, ended; attempt by attempt. */
+/** The timeline of a run as ordered moments: due, decided, launched, started, ended, for each attempt. */
 
 import type { WireRun } from '../../../src/api/wire/schema.ts';
 
 export interface Moment {
   readonly what: string;
   readonly at: string;
-  /** From the moment before, in milliseconds. */
+  /** Milliseconds since the previous moment. */
   readonly sinceMs: number | null;
   readonly note: string | null;
   readonly tone: 'plain' | 'run' | 'ok' | 'fail' | 'late';
@@ -13,7 +13,7 @@ export interface Moment {
 
 export interface Bar {
   readonly attempt: number;
-  /** Shares of the whole stretch, 0 to 1. */
+  /** Fractions of the whole duration, 0 to 1. */
   readonly created: number;
   readonly started: number | null;
   readonly ended: number;
@@ -22,20 +22,20 @@ export interface Bar {
 
 type Bare = Omit<Moment, 'sinceMs'>;
 
-/** The way tells of the newest attempts; the table of attempts has all. */
+/** The list shows the newest attempts; the table of attempts has all. */
 const attemptsTold = 4;
-/** More bars are a wall. */
+/** More bars are unreadable. */
 const barsShown = 12;
 
 export function momentsOf(run: WireRun): Moment[] {
   const moments: Bare[] = [
     {
-      what: run.trigger.kind === 'manual' ? 'Asked for' : 'Due',
+      what: run.trigger.kind === 'manual' ? 'Triggered' : 'Due',
       at: run.due,
       note: byWhom(run),
       tone: 'plain',
     },
-    // Decisions are made durable before anything follows from them, in the same commit as the run itself.
+    // A decision is committed together with the run, before anything follows from it.
     { what: 'Decided and committed', at: run.createdAt, note: null, tone: 'plain' },
   ];
   const several = run.attempts.length > 1;
@@ -60,7 +60,7 @@ export function momentsOf(run: WireRun): Moment[] {
   }
   if (run.kill !== null)
     moments.push({
-      what: 'Kill asked for',
+      what: 'Kill requested',
       at: run.kill.at,
       note: run.kill.reason,
       tone: 'late',
@@ -82,7 +82,7 @@ export function momentsOf(run: WireRun): Moment[] {
 
 /** The attempts as bars between when the run could start and its end, or now. */
 export function barsOf(run: WireRun, nowMs: number): Bar[] {
-  // A rerun, and what follows from it, was due long before it could start.
+  // A rerun and its downstream runs were due long before they could start.
   const created = Date.parse(run.createdAt);
   const from = run.trigger.kind === 'schedule' ? Math.min(Date.parse(run.due), created) : created;
   const to = Math.max(run.endedAt === null ? nowMs : Date.parse(run.endedAt), from + 1);
@@ -106,9 +106,9 @@ function endTone(state: WireRun['state']): Moment['tone'] {
 }
 
 export function byWhom({ trigger, catchesUp }: WireRun): string | null {
-  const caught = catchesUp > 0 ? `, for ${catchesUp} earlier due instants too` : '';
+  const caught = catchesUp > 0 ? `, also for ${catchesUp} earlier due times` : '';
   if (trigger.kind === 'schedule') return `by its schedule${caught}`;
   if (trigger.kind === 'parents') return `by its parents${caught}`;
-  if (trigger.kind === 'rerun') return `run again by ${trigger.by ?? 'somebody'}`;
-  return `by ${trigger.by ?? 'somebody'}`;
+  if (trigger.kind === 'rerun') return `rerun by ${trigger.by ?? 'unknown'}`;
+  return `by ${trigger.by ?? 'unknown'}`;
 }

@@ -1,15 +1,18 @@
-/** The output of one attempt, followed until it ends, over as many connections as it takes. */
+/** Follows the output of one attempt until it ends, across reconnects. */
 
 import { useEffect, useState } from 'react';
 import type { WireLogEvent } from '../../../src/api/wire/schema.ts';
 import { address, refusalAt } from '../data/client.ts';
 import { type LogLine, LogLines, mostLines, type Stream } from './log-lines.ts';
 
-/** Quick enough to look live, rare enough for a job that writes without end. */
+/** Fast enough to look live, slow enough for a job that writes continuously. */
 const paintMs = 100;
-/** The browser comes back by itself unless it was refused; then we do. */
+/** The browser reconnects by itself unless the server refused; then this hook reconnects. */
 const reopenMs = 1_000;
-/** A run that is not known is new to a server that has just started, or is gone: by then it is gone. */
+/**
+ * A run that the server does not know may be new to a server that has just started. After this time it counts
+ * as gone.
+ */
 const unknownForMs = 30_000;
 
 export interface Logs {
@@ -17,7 +20,7 @@ export interface Logs {
   readonly dropped: number;
   /** `interrupted`: the connection is lost, and there may be more output than is shown. */
   readonly state: 'opening' | 'following' | 'interrupted' | 'ended' | 'refused';
-  /** Why there is nothing, in the server's words. */
+  /** Why there is no output, in the server's words. */
   readonly problem: string | null;
 }
 
@@ -91,7 +94,10 @@ class Follower {
     if (this.#reopening !== null) clearTimeout(this.#reopening);
   }
 
-  /** The browser does not tell why, so it is asked for as text: a server that starts is asked again. */
+  /**
+   * The browser does not report why it was refused, so the output is requested as text. A server that is
+   * starting is retried.
+   */
   async #refused(source: EventSource): Promise<void> {
     const problem = await refusalAt(this.#path, { attempt: this.#attempt, tail: 1 });
     if (this.#source !== source) return;

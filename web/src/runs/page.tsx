@@ -1,4 +1,4 @@
-/** Runs of all jobs, newest due first, filtered by state and job. */
+/** Runs of all jobs, newest due time first, filtered by state and job. */
 
 import { useQuery } from '@tanstack/react-query';
 import { runsQuery } from '../data/queries.ts';

@@ -1,4 +1,4 @@
-/** Which runs are shown; kept in the address. */
+/** The filter of the run list, kept in the address. */
 
 import { Choices } from '../parts/choices.tsx';
 import { type Change, toggled } from '../parts/query-state.ts';
@@ -20,7 +20,7 @@ const states: readonly RunState[] = [
 
 export const runPageSize = 50;
 
-/** `cursor`: where the page begins; null: at the newest. */
+/** `cursor`: the start of the page. Null: the newest. */
 export const runFilterIn = (parameters: URLSearchParams) => ({
   states: parameters.getAll('state'),
   job: parameters.get('job') ?? '',
@@ -41,7 +41,7 @@ export const RunFilter = ({ states: chosen, job, onChange }: Props) => (
         type="search"
         className="input filter-text"
         aria-label="Name of the job"
-        placeholder="Name of the job, in full"
+        placeholder="Full name of the job"
         defaultValue={job}
         onKeyDown={(event) => event.key === 'Enter' && onChange({ job: event.currentTarget.value.trim() })}
         onBlur={(event) =>

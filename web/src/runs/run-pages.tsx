@@ -1,4 +1,4 @@
-/** Runs, newest due first, filtered by what the address says, page by page. */
+/** Runs, newest due time first, filtered by the address, page by page. */
 
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { WireRunList } from '../../../src/api/wire/schema.ts';
@@ -9,16 +9,16 @@ import { RunTable } from '../parts/run-table.tsx';
 import { RunFilter, runFilterIn } from './run-filter.tsx';
 
 interface Props {
-  /** The page that the address asks for, see `runFilterIn`. */
+  /** The page selected by the address, see `runFilterIn`. */
   readonly answer: UseQueryResult<WireRunList>;
-  /** All are of one job: none of them says which. */
+  /** All runs are of one job, so the job is not shown. */
   readonly ofOneJob?: boolean;
 }
 
 export function RunPages({ answer: { data, error }, ofOneJob = false }: Props) {
   const [parameters, change] = useQueryState();
   const { states, job, cursor } = runFilterIn(parameters);
-  const none = ofOneJob ? 'It has not run yet.' : 'Nothing has run yet.';
+  const none = ofOneJob ? 'No runs yet.' : 'No runs yet.';
   return (
     <>
       <RunFilter

@@ -1,6 +1,6 @@
 /**
- * Where one looks. `x`, `y`: the point of the picture at the upper left corner of the view; `scale`: pixels of
- * the screen for one of the picture. Pure.
+ * The camera. `x`, `y`: the point of the picture at the upper left corner of the view; `scale`: screen pixels
+ * per picture pixel. Pure.
  */
 
 export interface Camera {
@@ -13,18 +13,18 @@ export interface Size {
   readonly height: number;
 }
 
-/** Nearer than this a card fills the screen; further than 1 : 500 ten thousand jobs are a dot. */
+/** Closer than this a card fills the screen; at 1 : 500 ten thousand jobs are a dot. */
 const nearest = 2.5;
 const furthest = 0.002;
 
-/** Moved by pixels of the screen: what is under the pointer stays there. */
+/** Pans by screen pixels, so that the point under the pointer stays under it. */
 export const panned = ({ x, y, scale }: Camera, dx: number, dy: number): Camera => ({
   x: x - dx / scale,
   y: y - dy / scale,
   scale,
 });
 
-/** Zoomed by `factor`; the point of the screen stays where it is. */
+/** Zooms by `factor` around a fixed point of the screen. */
 export function zoomed(
   camera: Camera,
   factor: number,
@@ -38,7 +38,7 @@ export function zoomed(
   };
 }
 
-/** All of the picture in the view, never magnified. */
+/** Fits the whole picture into the view, without magnifying it. */
 export function fitted(picture: Size, view: Size, margin = 32): Camera {
   const across = (view.width - 2 * margin) / Math.max(1, picture.width);
   const down = (view.height - 2 * margin) / Math.max(1, picture.height);
@@ -50,11 +50,11 @@ export function fitted(picture: Size, view: Size, margin = 32): Camera {
   };
 }
 
-/** The next zoom below at which pictures from afar are painted: copied one to one, they are sharp and cheap. */
+/** The next lower zoom level at which tiles are painted: copied one to one, they are sharp and cheap. */
 const stepBelow = (scale: number): number =>
   scale < 0.34 ? 2 ** (Math.floor(Math.log2(scale) * 2) / 2) : scale;
 
-/** The point in the middle; never further away than `least`. */
+/** Centres a point, at a zoom of at least `least`. */
 export function centred(
   camera: Camera,
   { x, y }: { readonly x: number; readonly y: number },
@@ -64,7 +64,7 @@ export function centred(
   return { x: x - view.width / 2 / scale, y: y - view.height / 2 / scale, scale };
 }
 
-/** Between two views; zoom goes evenly to the eye. */
+/** Interpolates between two views such that the zoom looks even. */
 export function between(from: Camera, to: Camera, part: number, view: Size): Camera {
   const scale = from.scale * (to.scale / from.scale) ** part;
   const middle = (c: Camera) => ({ x: c.x + view.width / 2 / c.scale, y: c.y + view.height / 2 / c.scale });

@@ -1,6 +1,6 @@
 /**
- * Draws cards near enough to be read: the whole card with its second line where there is room, otherwise the name
- * alone, larger, so that it is never smaller than it can be read.
+ * Draws cards that are close enough to read: the whole card with its second line if there is room, otherwise
+ * only the name, enlarged to stay readable.
  */
 
 import { nodeSize } from '../layout/layout.ts';
@@ -8,13 +8,13 @@ import { type Standing, shapes, standings, tones } from '../state.ts';
 import type { Brush } from './paint.ts';
 import type { Marks, Scene } from './scene.ts';
 
-/** Below this, cards are blocks of colour and only some have names. */
+/** Below this, cards are coloured blocks and only some have names. */
 export const readableFrom = 0.34;
-/** From here on the second line is readable too. */
+/** From this scale on, the second line is readable. */
 const completeFrom = 0.72;
 const smallestText = 10.5;
 
-/** The whole of a card. */
+/** Draws a whole card. */
 export function drawCard({ context, palette, scale }: Brush, scene: Scene, card: number, marks: Marks): void {
   const x = scene.layout.x[card]!;
   const y = scene.layout.y[card]!;
@@ -110,11 +110,14 @@ export function drawShape(
   context.restore();
 }
 
-/** Texts as they were cut, forgotten when there are too many: measuring is what drawing text costs most. */
+/**
+ * Cached shortened texts, cleared when there are too many: measuring is the most expensive part of drawing
+ * text.
+ */
 const measured = new Map<string, string>();
 const mostMeasured = 20_000;
 
-/** Cut in the middle where it is too long: names of jobs differ at both ends. */
+/** Shortens in the middle: job names differ at both ends. */
 function shortened(context: CanvasRenderingContext2D, text: string, room: number): string {
   const key = `${context.font}|${Math.round(room)}|${text}`;
   const known = measured.get(key);

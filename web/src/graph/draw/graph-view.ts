@@ -1,8 +1,8 @@
 /**
- * The picture on a canvas: holds the camera, draws when something has changed and not otherwise, and turns
- * pointers and keys into movements. Knows nothing of React and of the server.
+ * The picture on a canvas: keeps the camera, draws only after changes, and converts pointer and key events to
+ * movements. Independent of React and the server.
  *
- * Near, what is seen is drawn anew for each frame: some hundred cards. From afar it is copied from tiles.
+ * Zoomed in, the visible cards (some hundred) are redrawn for each frame. Zoomed out, tiles are copied.
  */
 
 import type { Standing } from '../state.ts';
@@ -37,7 +37,7 @@ export class GraphView {
   #marks: Marks = noMarks;
   #frame = 0;
   #glide: { readonly from: Camera; readonly to: Camera; readonly start: number } | null = null;
-  /** Not looked at yet: the first size that it gets is fitted. */
+  /** Not moved by the user yet: the picture is fitted to the first size of the view. */
   #untouched = true;
 
   constructor(canvas: HTMLCanvasElement) {
@@ -50,7 +50,7 @@ export class GraphView {
     return this.#camera;
   }
 
-  /** Another picture: all of it is shown, until somebody moves. */
+  /** Shows a new picture completely, until the user moves it. */
   show(scene: Scene): void {
     this.#scene = scene;
     this.#tiles = new Tiles(scene, this.#palette);
@@ -61,7 +61,7 @@ export class GraphView {
     this.redraw();
   }
 
-  /** What is in the middle stays there. */
+  /** Keeps the centre in place. */
   resize(width: number, height: number, ratio: number): void {
     const { x, y, scale } = this.#camera;
     this.#camera = {
@@ -73,18 +73,18 @@ export class GraphView {
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
     this.#fitUntouched();
-    // At once: a canvas is empty after its size was set.
+    // At once: resizing clears a canvas.
     this.#draw();
   }
 
-  /** The theme has changed. */
+  /** Call it when the theme has changed. */
   recolour(): void {
     this.#palette = paletteOf(this.canvas);
     if (this.#scene !== null) this.#tiles = new Tiles(this.#scene, this.#palette);
     this.redraw();
   }
 
-  /** How cards stand now, and their second lines. */
+  /** Updates the states of the cards and their second lines. */
   stand(standing: readonly Standing[], note: readonly string[]): void {
     const scene = this.#scene;
     if (scene === null) return;
@@ -107,7 +107,7 @@ export class GraphView {
     this.#move(panned(this.#camera, dx, dy));
   }
 
-  /** Around a point of the view; by default around its middle. */
+  /** Zooms around a point of the view. Default: its centre. */
   zoom(factor: number, at = { x: this.#size.width / 2, y: this.#size.height / 2 }): void {
     this.#move(zoomed(this.#camera, factor, at));
   }
@@ -209,7 +209,7 @@ export class GraphView {
     });
   }
 
-  /** Sets the canvas' transformation to the camera's. */
+  /** Sets the canvas transformation to that of the camera. */
   #brush(): Brush {
     const { x, y, scale } = this.#camera;
     const { width, height, ratio } = this.#size;

@@ -1,6 +1,6 @@
 /**
- * What lies where: boxes in square cells, so that drawing a part of the picture costs as much as that part.
- * Flat arrays, made once for each layout.
+ * A spatial index: boxes in square cells, so that drawing a part of the picture costs in proportion to that
+ * part. Flat arrays, built once per layout.
  */
 
 export interface Bounds {
@@ -10,7 +10,7 @@ export interface Bounds {
   readonly bottom: number;
 }
 
-/** A few cards wide: smaller cells cost memory, larger ones draw what is not seen. */
+/** A few cards wide: smaller cells cost memory, larger ones draw invisible cards. */
 const cell = 640;
 
 export class Grid {
@@ -18,11 +18,11 @@ export class Grid {
   readonly #down: number;
   readonly #start: Int32Array;
   readonly #list: Int32Array;
-  /** The query that found each box last: each is given once, though it may lie in many cells. */
+  /** The last query that found each box, so that a box in several cells is returned once. */
   readonly #seen: Uint32Array;
   #query = 0;
 
-  /** Of `count` boxes inside of a picture of this size. */
+  /** For `count` boxes in a picture of this size. */
   constructor(
     count: number,
     size: { readonly width: number; readonly height: number },
@@ -46,7 +46,7 @@ export class Grid {
     this.#list = list;
   }
 
-  /** Calls `visit` for each box whose cells touch the bounds: perhaps some more than touch them themselves. */
+  /** Calls `visit` for each box whose cells touch the bounds, which may include boxes slightly outside. */
   within(bounds: Bounds, visit: (i: number) => void): void {
     this.#query += 1;
     this.#cells(bounds, (at) => {

@@ -1,11 +1,11 @@
-/** Draws steps of edges into a canvas whose transformation is the camera's. */
+/** Draws edge segments on a canvas that has the camera's transformation. */
 
 import { type Layout, nodeSize, stepStride } from '../layout/layout.ts';
 
-/** Below this many pixels a card's gap is too small for a curve to be seen: straight lines cost half. */
+/** Below this scale a curve in the gap between cards is invisible, and straight lines cost half. */
 const curvesFrom = 0.12;
 
-/** Adds a step to the current path. */
+/** Adds a segment to the current path. */
 export function traceStep(context: Path, { steps }: Layout, step: number, scale: number): void {
   const at = step * stepStride;
   const x1 = steps[at]!;
@@ -24,12 +24,15 @@ export function traceStep(context: Path, { steps }: Layout, step: number, scale:
 
 export type Path = Pick<CanvasRenderingContext2D, 'moveTo' | 'lineTo' | 'bezierCurveTo'>;
 
-/** The steps of an edge from its end to its beginning; those that a trunk shares are given for each edge. */
+/** Yields the segments of an edge from its end to its start, including segments shared with other edges. */
 export function* stepsOf({ before, last }: Layout, edge: number): Generator<number> {
   for (let step = last[edge]!; step >= 0; step = before[step]!) yield step;
 }
 
-/** An edge that points backwards, between collapsed groups, has no steps: it goes round below both cards. */
+/**
+ * Draws an edge that points backwards (between collapsed groups): it has no segments and passes below both
+ * cards.
+ */
 export function traceBack(context: Path, { x, y }: Layout, { from, to }: { from: number; to: number }): void {
   const x1 = x[from]! + nodeSize.width;
   const x2 = x[to]!;

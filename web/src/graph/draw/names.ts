@@ -1,9 +1,9 @@
 /**
- * Names in the picture from afar, where only few have room: the selected card first, then what is wrong, then
- * the cards with the most edges, each where it covers no other name.
+ * Names in the zoomed-out picture, where only a few have room: the selected card first, then jobs in trouble,
+ * then cards with the most edges, each only if it covers no other name.
  *
- * They are chosen for the whole picture at one zoom, and kept while one moves in it: names that jump about can't
- * be read, and choosing among ten thousand for each frame would cost half of it.
+ * They are chosen for the whole picture at one zoom level and kept while panning: changing names are
+ * unreadable, and choosing among ten thousand for each frame would take half of its time.
  */
 
 import { nodeSize } from '../layout/layout.ts';
@@ -14,9 +14,9 @@ import type { Marks, Scene } from './scene.ts';
 
 const textSize = 11.5;
 const longest = 24;
-/** Pixels that a name may need, with some air. */
+/** Pixels reserved for a name, with margins. */
 const room = { width: 170, height: 44 } as const;
-/** States change many times a second; names follow them this slowly. */
+/** States change many times a second; the names follow at this interval. */
 const chooseAgainMs = 1_000;
 
 interface View {
@@ -66,7 +66,7 @@ export class Names {
   }
 }
 
-/** The best first; each takes its place and keeps others from the places around. */
+/** Best first; each placed name blocks the area around it. */
 export function chosen(scene: Scene, marks: Marks, scale: number): number[] {
   const worth = worths(scene, marks);
   const order = [...worth.keys()]
@@ -91,7 +91,7 @@ export function chosen(scene: Scene, marks: Marks, scale: number): number[] {
   return found;
 }
 
-/** Of a card: its edges, and much more for what is wrong; nothing for what steps back behind what is marked. */
+/** The rank of a card: its edges, with a large bonus for trouble; zero for dimmed cards. */
 function worths({ weight, standing }: Scene, { selected, bright }: Marks): Float64Array {
   return Float64Array.from(weight, (edges, card) => {
     if (card === selected) return 1e9;

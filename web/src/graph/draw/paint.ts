@@ -1,4 +1,6 @@
-/** Paints what is seen of a scene, into a canvas whose transformation is the camera's: edges, cards, marks. */
+/**
+ * Paints the visible part of a scene on a canvas that has the camera's transformation: edges, cards, marks.
+ */
 
 import { nodeSize, stepStride } from '../layout/layout.ts';
 import type { Bounds } from './grid.ts';
@@ -9,15 +11,17 @@ import type { Marks, Scene } from './scene.ts';
 export interface Brush {
   readonly context: CanvasRenderingContext2D;
   readonly palette: Palette;
-  /** Of the camera, in pixels of the page. */
+  /** Camera scale, in page pixels. */
   readonly scale: number;
   readonly seen: Bounds;
 }
 
-/** Dashes are longer than edges from further away, and cost most of a frame where thousands wait. */
+/**
+ * Zoomed out further, dashes are longer than edges and take most of the frame time if thousands of jobs wait.
+ */
 const dashesFrom = 0.12;
 
-/** All edges, quietly. */
+/** All edges, in a quiet colour. */
 export function paintEdges({ context, palette, scale, seen }: Brush, scene: Scene, marks: Marks): void {
   const { steps, layout, model } = scene;
   context.beginPath();
@@ -33,7 +37,9 @@ export function paintEdges({ context, palette, scale, seen }: Brush, scene: Scen
   context.globalAlpha = 1;
 }
 
-/** The edges before and behind the selected card, and dashed those that a waiting job still waits along. */
+/**
+ * The edges of the selected card's ancestors and descendants, and dashed the edges along which a job waits.
+ */
 export function paintMarkedEdges(brush: Brush, scene: Scene, { edges, lacking }: Marks): void {
   const { context, palette, scale } = brush;
   const widest = Math.max(0.1, scale);
@@ -55,7 +61,7 @@ function trace({ context, scale, seen }: Brush, { layout }: Scene, edges: readon
   context.beginPath();
   for (const edge of edges) {
     for (const step of stepsOf(layout, edge)) {
-      // The rest of this edge's trunk was traced with it.
+      // The rest of this edge's trunk was already traced.
       if (traced.has(step)) break;
       traced.add(step);
       if (isStepSeen(layout.steps, step, seen)) traceStep(context, layout, step, scale);
@@ -63,7 +69,7 @@ function trace({ context, scale, seen }: Brush, { layout }: Scene, edges: readon
   }
 }
 
-/** From afar: what does not stand out steps back, and what does is painted again, above it. */
+/** Zoomed out: dims unmarked cards and paints marked cards again above them. */
 export function paintBright(
   { context, palette, seen }: Brush,
   scene: Scene,
@@ -84,7 +90,7 @@ export function paintVeil({ context, palette, seen }: Brush): void {
   context.globalAlpha = 1;
 }
 
-/** From afar: around the selected card. */
+/** Zoomed out: outlines the selected card. */
 export function paintRim({ context, palette, scale }: Brush, { layout }: Scene, card: number): void {
   const rim = 2 / scale;
   context.strokeStyle = palette.accent;

@@ -1,4 +1,7 @@
-/** The theme's colours for a canvas, which knows no custom properties. Read again when the theme changes. */
+/**
+ * The theme's colours for a canvas, which does not support CSS custom properties. Read again when the theme
+ * changes.
+ */
 
 import { type Standing, standings, type Tone, tones } from '../state.ts';
 
@@ -14,7 +17,7 @@ export interface Palette {
   readonly fill: Record<Tone, string>;
   readonly soft: Record<Tone, string>;
   readonly ink: Record<Tone, string>;
-  /** Of a card from afar. */
+  /** Colour of a card when zoomed out. */
   readonly block: Record<Standing, string>;
 }
 
@@ -47,7 +50,7 @@ export function paletteOf(element: Element): Palette {
   };
 }
 
-/** What is well steps back, so that what is not can be seen from afar. In percent of its colour. */
+/** Healthy jobs are faded, so that jobs in trouble stand out when zoomed out. In percent of the colour. */
 const strength: Record<Standing, number> = {
   failing: 100,
   late: 100,

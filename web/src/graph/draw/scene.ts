@@ -1,6 +1,6 @@
 /**
- * All that is drawn: cards and steps with their places, how each card stands, and what is marked. Built once for
- * a layout; standings and marks change in place, as they do many times a second.
+ * The drawn scene: cards and edge segments with their positions, states, and marks. Built once per layout.
+ * States and marks change in place, many times a second.
  */
 
 import { type Layout, nodeSize, stepStride } from '../layout/layout.ts';
@@ -16,18 +16,18 @@ export interface Scene {
   readonly standing: Standing[];
   /** The second line of a card: `next 02:00`, `waits for 2`. */
   readonly note: string[];
-  /** How much a card matters where not all names have room: the number of its edges. */
+  /** Importance of a card when not all names have room: its number of edges. */
   readonly weight: Int32Array;
 }
 
 export interface Marks {
   /** The selected card, or -1. */
   readonly selected: number;
-  /** Cards that stand out; null: all are alike. */
+  /** Highlighted cards. Null: no highlighting. */
   readonly bright: ReadonlySet<number> | null;
-  /** Edges that stand out. */
+  /** Highlighted edges. */
   readonly edges: readonly number[];
-  /** Edges along which a waiting child still lacks its parent. */
+  /** Edges along which a waiting child waits for its parent. */
   readonly lacking: readonly number[];
 }
 
@@ -73,7 +73,7 @@ export function cardAt({ cards, layout }: Scene, x: number, y: number): number {
   return found;
 }
 
-/** The middle of a card. */
+/** The centre of a card. */
 export const middleOf = ({ layout }: Scene, card: number): { readonly x: number; readonly y: number } => ({
   x: layout.x[card]! + nodeSize.width / 2,
   y: layout.y[card]! + nodeSize.height / 2,

@@ -1,9 +1,9 @@
 /**
- * The picture from afar, as tiles that are painted once and then only copied: ten thousand cards and twenty
- * thousand edges cost some fifty milliseconds to paint, and a frame has sixteen.
+ * The zoomed-out picture as tiles that are painted once and then copied: ten thousand cards and twenty
+ * thousand edges take about fifty milliseconds to paint, and a frame has sixteen.
  *
- * Each level of zoom has its own tiles, a factor √2 apart. A card that changes is painted again in the tiles
- * that show it: cards lie above all edges and are whole pixels there, so the new block covers the old one.
+ * Each zoom level has its own tiles, a factor √2 apart. When a card changes, it is painted again in the tiles
+ * that show it. Cards are above all edges and aligned to whole pixels, so the new block covers the old one.
  */
 
 import { nodeSize } from '../layout/layout.ts';
@@ -14,9 +14,9 @@ import type { Palette } from './palette.ts';
 import type { Scene } from './scene.ts';
 
 const side = 512;
-/** Enough for a 4K screen twice; 1 MB each. */
+/** Enough for two 4K screens, at 1 MB per tile. */
 const mostTiles = 96;
-/** What a frame may spend on painting tiles before the rest waits for the next one. */
+/** Maximum time per frame for painting tiles; the rest waits for the next frame. */
 const paintBudgetMs = 5;
 
 interface Tile {
@@ -36,7 +36,7 @@ export class Tiles {
     this.#palette = palette;
   }
 
-  /** Copies what there is into the view, and paints what is missing. False: some are missing still. */
+  /** Copies existing tiles to the view and paints missing ones. False: some are still missing. */
   draw(context: CanvasRenderingContext2D, camera: Camera, view: Size & { readonly ratio: number }): boolean {
     const level = Math.ceil(Math.log2(camera.scale * view.ratio) * 2 - 1e-6);
     const span = side / scaleOf(level);
@@ -54,7 +54,7 @@ export class Tiles {
     return complete;
   }
 
-  /** These cards stand otherwise than before. */
+  /** Repaints cards whose state changed. */
   repaint(cards: readonly number[]): void {
     const { layout } = this.#scene;
     for (const { canvas, level, bounds } of this.#tiles.values()) {
@@ -81,7 +81,7 @@ export class Tiles {
   }
 
   #copy(context: CanvasRenderingContext2D, { canvas, bounds }: Tile, { x, y, scale }: Camera): void {
-    // Whole pixels: neighbours then meet without a seam.
+    // Whole pixels, so that adjacent tiles meet without a seam.
     const left = Math.round((bounds.left - x) * scale);
     const top = Math.round((bounds.top - y) * scale);
     const right = Math.round((bounds.right - x) * scale);

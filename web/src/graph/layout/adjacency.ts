@@ -1,7 +1,7 @@
 /**
- * Who is joined to whom, as flat arrays: the neighbours of node `i` are `list[start[i]]` up to, not including,
- * `list[start[i + 1]]`, in the order in which the edges were given. Ten thousand small arrays would cost more
- * to make than the layout.
+ * Adjacency as flat arrays: the neighbours of node `i` are `list[start[i]]` up to, but not including,
+ * `list[start[i + 1]]`, in the order of the given edges. Ten thousand small arrays would take longer to
+ * create than the layout.
  */
 
 export interface Edges {
@@ -14,7 +14,7 @@ export interface Adjacency {
   readonly list: Int32Array;
 }
 
-/** Of `count` nodes, along `keys[e]` → `values[e]`: swap the two for the other direction. */
+/** For `count` nodes, along `keys[e]` → `values[e]`. Swap the two for the other direction. */
 export function adjacency(count: number, keys: Int32Array, values: Int32Array): Adjacency {
   const start = new Int32Array(count + 1);
   for (const key of keys) start[key + 1]! += 1;
@@ -29,7 +29,7 @@ export function neighbours({ start, list }: Adjacency, node: number): Int32Array
   return list.subarray(start[node]!, start[node + 1]!);
 }
 
-/** The sets of nodes that hang together, each in ascending order, by their first node. */
+/** The connected components, each in ascending order, sorted by first node. */
 export function components(count: number, { from, to }: Edges): Int32Array[] {
   const root = Int32Array.from({ length: count }, (_, i) => i);
   const find = (node: number): number => {

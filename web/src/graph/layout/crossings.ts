@@ -1,15 +1,15 @@
 /**
- * The order within each column, so that few edges cross.
+ * The order within each column, chosen so that few edges cross.
  *
- * Sugiyama's method: a walk from the sources gives the first order; then sweeps to and fro put each node at the
- * mean place of its neighbours in the column before, and the best order seen is kept. Ties keep their order, so
- * the result depends on nothing but the graph.
+ * Sugiyama's method: a walk from the sources gives the first order. Then sweeps in both directions put each
+ * node at the mean position of its neighbours in the previous column, and the best order seen is kept. Ties
+ * keep their order, so the result depends only on the graph.
  */
 
 import { type Adjacency, adjacency, neighbours } from './adjacency.ts';
 import type { Steps } from './trunks.ts';
 
-/** The nodes and bends of each column, top to bottom, after at most so many sweeps. */
+/** The nodes and bends of each column, top to bottom, after at most this many sweeps. */
 export function columns(steps: Steps, sweeps: number): Int32Array[] {
   const count = steps.rank.length;
   const down = adjacency(count, steps.from, steps.to);
@@ -32,7 +32,7 @@ export function columns(steps: Steps, sweeps: number): Int32Array[] {
   return best;
 }
 
-/** Depth first from each source: what belongs together stands together. */
+/** Depth first from each source, so that related nodes are adjacent. */
 function firstOrder(rank: Int32Array, up: Adjacency, down: Adjacency): Int32Array[] {
   const found: number[][] = [];
   const seen = new Uint8Array(rank.length);
@@ -56,7 +56,7 @@ function number(column: Int32Array, place: Int32Array): void {
   for (let at = 0; at < column.length; at += 1) place[column[at]!] = at;
 }
 
-/** What has no neighbours on that side stays where it is. */
+/** Nodes without neighbours on that side keep their position. */
 function sortByMean(column: Int32Array, towards: Adjacency, place: Int32Array): void {
   const { start, list } = towards;
   const means = new Float64Array(column.length);

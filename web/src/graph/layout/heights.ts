@@ -1,17 +1,19 @@
 /**
- * How high each node stands: as near as it can to the mean of its neighbours, in the order of its column, and
- * never closer to the next one than both need.
+ * The vertical position of each node: as close as possible to the mean of its neighbours, in the order of its
+ * column, and never closer to the next node than both allow.
  *
- * One column against its neighbours is a least-squares problem with an order to keep, which pooling adjacent
- * violators solves exactly in one pass. Sweeping to and fro settles the whole. Bends weigh more than nodes, so
- * that long edges run straight.
+ * One column against its neighbours is a least-squares problem with an order constraint, which pooling
+ * adjacent violators solves exactly in one pass. Sweeping in both directions settles the whole. Bends weigh
+ * more than nodes, so that long edges are straight.
  */
 
 import { type Adjacency, adjacency, neighbours } from './adjacency.ts';
 import type { Steps } from './trunks.ts';
 
 export interface Spacing {
-  /** Between the middles of two neighbours in a column: two nodes, or where a bend is one of them. */
+  /**
+   * Distance between the centres of two neighbours in a column: of two nodes, or if one of them is a bend.
+   */
   readonly node: number;
   readonly bend: number;
 }
@@ -20,7 +22,7 @@ const sweeps = 12;
 const nodeWeight = 1;
 const bendWeight = 6;
 
-/** The middle of each node and bend. Those numbered below `nodes` are nodes. */
+/** The centre of each node and bend. Numbers below `nodes` are nodes. */
 export function heights(
   steps: Steps,
   columns: readonly Int32Array[],
@@ -48,7 +50,7 @@ export function heights(
   return y;
 }
 
-/** The least distance of each from the first of its column. */
+/** The minimum distance of each from the first of its column. */
 function offsetsOf(column: Int32Array, nodes: number, spacing: Spacing): Float64Array {
   const offsets = new Float64Array(column.length);
   for (let at = 1; at < column.length; at += 1) {
@@ -65,7 +67,7 @@ interface Settling {
   readonly y: Float64Array;
 }
 
-/** Pools: stretches that stand as close as allowed, each at the weighted mean of what its members want. */
+/** Pools: groups at minimum distance, each at the weighted mean of its members' wanted positions. */
 function settle(column: Int32Array, { offsets, sides, nodes, y }: Settling): void {
   const sum = new Float64Array(column.length);
   const weight = new Float64Array(column.length);
@@ -91,7 +93,7 @@ function settle(column: Int32Array, { offsets, sides, nodes, y }: Settling): voi
   }
 }
 
-/** The mean height of the neighbours; its own where there are none. */
+/** The mean height of the neighbours, or its own if it has none. */
 function wanted(node: number, sides: readonly Adjacency[], y: Float64Array): number {
   let sum = 0;
   let count = 0;

@@ -1,13 +1,13 @@
-/** Lays a graph out: at once where that is quicker than to start a worker, in a worker where it is not. */
+/** Lays a graph out: immediately if that is faster than starting a worker, otherwise in a worker. */
 
 import type { Edges } from './adjacency.ts';
 import { type Layout, layOut } from './layout.ts';
 import type { LayoutRequest } from './layout.worker.ts';
 
-/** Nodes and edges that take about as long as a worker takes to start: some ten milliseconds. */
+/** Nodes and edges whose layout takes about as long as starting a worker: some ten milliseconds. */
 const smallGraph = 1_200;
 
-/** Rejects with the signal's reason when it is aborted: the worker is ended then, however far it is. */
+/** Rejects with the signal's reason on abort, and terminates the worker. */
 export function layOutAside(count: number, edges: Edges, signal: AbortSignal): Promise<Layout> {
   if (count + edges.from.length <= smallGraph) return Promise.resolve(layOut(count, edges));
   return new Promise((resolve, reject) => {

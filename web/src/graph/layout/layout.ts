@@ -1,9 +1,9 @@
 /**
  * The whole layout: components, columns, order, heights, packing. Pure: the same graph gives the same picture
- * on every machine, and states are no part of it, so that nothing moves while jobs run.
+ * on every machine. States are not part of it, so nothing moves while jobs run.
  *
- * Edges run from left to right, as names do. Each part of the graph is laid out by itself; what has no edges
- * stands in a block of its own.
+ * Edges run from left to right, like names. Each component is laid out by itself; jobs without edges are in a
+ * separate block.
  */
 
 import { components, type Edges } from './adjacency.ts';
@@ -16,14 +16,17 @@ import { steps } from './trunks.ts';
 /** Pixels at a zoom of 1. */
 export const nodeSize = { width: 184, height: 40 } as const;
 const gaps = { column: 88, node: 14, bend: 8, part: 56 } as const;
-/** Sweeps for order: as many as help a small graph, and as few for a large one as its seconds allow. */
+/** Number of ordering sweeps: as many as improve a small graph, and as few as a large graph has time for. */
 const sweepsOf = (edges: number): number => Math.max(4, Math.min(24, Math.floor(400_000 / (edges + 1))));
-/** From column to column. A high part gets wider gaps: edges between hundreds of rows would be upright lines. */
+/**
+ * Distance between columns. A tall component gets wider gaps: edges between hundreds of rows would be
+ * vertical lines.
+ */
 const pitchOf = (height: number, columns: number): number =>
   nodeSize.width +
   Math.round(Math.max(gaps.column, Math.min(8 * gaps.column, height / 2 / columns - nodeSize.width)));
 
-/** Numbers of a step in `Layout.steps`: the curve from (x1, y1) to (x2, y2), then level on to x3. */
+/** Numbers per segment in `Layout.steps`: the curve from (x1, y1) to (x2, y2), then level to x3. */
 export const stepStride = 5;
 
 export interface Layout {
@@ -32,11 +35,11 @@ export interface Layout {
   /** Upper left corners. */
   readonly x: Float32Array;
   readonly y: Float32Array;
-  /** `stepStride` numbers for each step. */
+  /** `stepStride` numbers per segment. */
   readonly steps: Float32Array;
-  /** The step before each, or -1 at a node. */
+  /** The previous segment of each, or -1 at a node. */
   readonly before: Int32Array;
-  /** The last step of each edge. */
+  /** The last segment of each edge. */
   readonly last: Int32Array;
 }
 
@@ -57,7 +60,9 @@ export function layOut(count: number, edges: Edges): Layout {
   return assemble(count, edges.from.length, pictures);
 }
 
-/** One part, its upper left corner at 0, 0; `nodes` and `edges` number its own in the whole. */
+/**
+ * One component, with its upper left corner at 0, 0. `nodes` and `edges` are its numbers in the whole graph.
+ */
 interface Picture {
   readonly width: number;
   readonly height: number;
@@ -88,7 +93,7 @@ function pictureOf({ nodes, edges: own }: Part, all: Edges, sweeps: number): Pic
   const spacing = { node: nodeSize.height + gaps.node, bend: nodeSize.height / 2 + gaps.bend };
   const middle = heights(cut, columns(cut, sweeps), { nodes: nodes.length, spacing });
   const top = middle.reduce((least, y) => Math.min(least, y), 0) - nodeSize.height / 2;
-  // Whole pixels: lines stay sharp, and flat arrays of 32 bits keep them exactly.
+  // Whole pixels: lines stay sharp, and 32-bit arrays store them exactly.
   const y = middle.map((each) => Math.round(each - top));
   const height = y.reduce((most, each) => Math.max(most, each), 0) + nodeSize.height / 2;
   const lastRank = cut.rank.reduce((most, rank) => Math.max(most, rank), 0);

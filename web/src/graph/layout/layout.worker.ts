@@ -1,4 +1,4 @@
-/** Lays out off the main thread, so that a page with ten thousand jobs still answers to the mouse. */
+/** Lays out in a worker, so that a page with ten thousand jobs stays responsive. */
 
 import type { Edges } from './adjacency.ts';
 import { layOut } from './layout.ts';

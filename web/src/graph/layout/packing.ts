@@ -1,8 +1,8 @@
 /**
- * Puts the parts of a graph that do not hang together beside each other, in a picture about as wide as a screen.
+ * Packs the components of a graph into a picture with about the proportions of a screen.
  *
- * Skyline packing: the tallest first, each as high up as it finds room below what stands already, and as far left.
- * The skyline is where what stands ends, from left to right.
+ * Skyline packing: tallest first, each as high up as it fits below the placed ones, and as far left. The
+ * skyline is the lower edge of the placed boxes, from left to right.
  */
 
 export interface Box {
@@ -18,10 +18,10 @@ interface Segment extends Place {
   readonly width: number;
 }
 
-/** Width by height of a screen below the bars of the page. */
+/** Width by height of a screen below the page header. */
 const aspect = 1.8;
 
-/** The upper left corner of each box; boxes stand at least `gap` apart. */
+/** The upper left corner of each box; boxes are at least `gap` apart. */
 export function pack(boxes: readonly Box[], gap: number): Place[] {
   const order = [...boxes.keys()].sort(
     (a, b) => boxes[b]!.height - boxes[a]!.height || boxes[b]!.width - boxes[a]!.width || a - b,
@@ -29,7 +29,7 @@ export function pack(boxes: readonly Box[], gap: number): Place[] {
   const area = boxes.reduce((sum, { width, height }) => sum + (width + gap) * (height + gap), 0);
   const widest = boxes.reduce((most, { width }) => Math.max(most, width), 0);
   const tallest = boxes.reduce((most, { height }) => Math.max(most, height), 0);
-  // A part that is taller than the screen's share sets the height: the others stand beside it, not below.
+  // A component taller than its share sets the height; the others are placed beside it, not below.
   const height = Math.max(tallest + gap, Math.sqrt(area / aspect));
   const room = Math.max(widest + gap, (area / height) * 1.05);
   let skyline: readonly Segment[] = [{ x: 0, y: 0, width: room }];
@@ -43,7 +43,7 @@ export function pack(boxes: readonly Box[], gap: number): Place[] {
   return places;
 }
 
-/** Of all segments at which it could begin, the one where it stands highest; the leftmost of those. */
+/** Of all possible segments, the one with the highest position; the leftmost of those. */
 function highest(skyline: readonly Segment[], width: number, room: number): Place {
   let best: Place | null = null;
   for (let first = 0; first < skyline.length; first += 1) {
@@ -58,7 +58,7 @@ function highest(skyline: readonly Segment[], width: number, room: number): Plac
   return best ?? { x: 0, y: skyline.reduce((most, { y }) => Math.max(most, y), 0) };
 }
 
-/** The skyline with another piece in front of it. */
+/** The skyline with another box below it. */
 function covered(skyline: readonly Segment[], piece: Segment): Segment[] {
   const end = piece.x + piece.width;
   const left = skyline.filter(({ x, width }) => x + width <= piece.x + 1e-6);

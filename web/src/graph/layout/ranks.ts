@@ -1,17 +1,20 @@
 /**
- * Which column each node stands in: behind all its parents, and near them.
+ * The column of each node: after all its parents, and close to them.
  *
- * The longest way down gives the least number of columns. Alone it would leave a source that feeds only a late
- * job in the first column, with an edge across the whole picture; so nodes are then drawn towards the side on
- * which they have more edges, as far as their neighbours leave room.
+ * Longest-path ranking gives the smallest number of columns. Alone it would put a source that feeds only a
+ * late job in the first column, with an edge across the whole picture. So nodes are then moved towards the
+ * side on which they have more edges, as far as their neighbours allow.
  *
- * Cycles come only from collapsed groups (jobs have none). Edges that close one are left out here and point
- * backwards in the picture.
+ * Cycles come only from collapsed groups (jobs have none). Edges that close a cycle are left out here and
+ * point backwards in the picture.
  */
 
 import { type Adjacency, adjacency, type Edges, neighbours } from './adjacency.ts';
 
-/** Each pass lets a node move once; the second follows those that moved in the first. More change nothing. */
+/**
+ * Each pass lets a node move once; the second follows nodes that moved in the first. More passes change
+ * nothing.
+ */
 const tightenings = 2;
 
 /** The column of each node; `rank[from] < rank[to]` for every edge of a graph without cycles. */
@@ -30,7 +33,7 @@ export function ranks(count: number, edges: Edges): Int32Array {
   return rank;
 }
 
-/** Parents first. Where only cycles are left, the first node of those goes on. */
+/** Parents first. If only cycles are left, continues with their first node. */
 function orderOf(count: number, { to }: Edges, children: Adjacency): Int32Array {
   const missing = new Int32Array(count);
   for (const node of to) missing[node]! += 1;
@@ -79,7 +82,7 @@ interface Ranked {
   readonly down: Adjacency;
 }
 
-/** From the end to the beginning, so that a chain moves as one. */
+/** From the end to the start, so that a chain moves as one. */
 function tighten(order: Int32Array, { rank, up, down }: Ranked): void {
   for (let at = order.length - 1; at >= 0; at -= 1) {
     const node = order[at]!;

@@ -1,12 +1,13 @@
 /**
- * The graph with its long edges cut into steps from column to column.
+ * The graph with its long edges cut into segments from column to column.
  *
- * An edge over several columns needs a way past the nodes between: a *bend* in each column. All long edges of
- * one node share their bends, as a trunk with branches. That keeps the picture calm, and the number of bends
- * below nodes × columns, where bends of their own would come to edges × columns.
+ * An edge across several columns needs a way past the nodes between: a *bend* in each column. All long edges
+ * of one node share their bends, as a trunk with branches. That keeps the picture calm and limits the number
+ * of bends to nodes × columns, instead of edges × columns.
  *
- * Nodes are numbered as given; bends follow. A *step* joins two neighbouring columns. `before[s]` is the step
- * that leads to where step `s` begins, or -1 at a node: following it from `last[e]` walks the edge `e` back.
+ * Nodes are numbered as given; bends follow. A *step* is a segment between two neighbouring columns.
+ * `before[s]` is the step that leads to the start of step `s`, or -1 at a node: following it from `last[e]`
+ * walks the edge `e` backwards.
  */
 
 import type { Edges } from './adjacency.ts';
@@ -25,7 +26,7 @@ export function steps(rank: Int32Array, edges: Edges): Steps {
   const to: number[] = [];
   const before: number[] = [];
   const last = new Int32Array(edges.from.length).fill(-1);
-  /** Of each node: the steps of its trunk, in order. */
+  /** Per node: the steps of its trunk, in order. */
   const trunks = new Map<number, number[]>();
 
   const step = (a: number, b: number, previous: number): number => {
