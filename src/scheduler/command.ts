@@ -1,11 +1,11 @@
-/** What people and scripts can ask of the scheduler, and what each is answered with. */
+/** The commands that users and scripts send to the scheduler, with their answers. */
 
 import type { CarillonError } from '../errors.ts';
 import type { JobDefinition } from './job/definition.ts';
 import type { Job, JobState, Run } from './model/model.ts';
 
 export type Command =
-  /** `create` refuses an existing name, `replace` takes either; `expected` refuses any other revision. */
+  /** `create` refuses an existing name, `replace` accepts both; `expected` refuses any other revision. */
   | {
       readonly kind: 'put-job';
       readonly definition: unknown;
@@ -14,11 +14,11 @@ export type Command =
       readonly by: string;
       readonly source: string;
     }
-  /** Many at once: parents may come after their children. Each job is accepted or refused by itself. */
+  /** Many jobs at once: parents may come after their children. Each job is accepted or rejected by itself. */
   | {
       readonly kind: 'apply';
       readonly definitions: readonly AppliedDefinition[];
-      /** What became of each by itself, where that was found out before. */
+      /** Results of checking each job by itself, if that was done before. */
       readonly judged?: readonly Judged[];
       readonly prune: Prune | null;
       readonly dryRun: boolean;
@@ -31,9 +31,9 @@ export type Command =
       readonly by: string;
     }
   | { readonly kind: 'pause'; readonly name: string; readonly by: string }
-  /** Also enables a job that was disabled by its failures. */
+  /** Also enables a job that was disabled after failures. */
   | { readonly kind: 'resume'; readonly name: string; readonly by: string }
-  /** `triggerId` makes the request repeatable: `[a-z0-9]{4,32}`, the same id gives the same run. */
+  /** `triggerId` makes the request idempotent: `[a-z0-9]{4,32}`, and the same id gives the same run. */
   | {
       readonly kind: 'trigger';
       readonly name: string;
@@ -42,8 +42,8 @@ export type Command =
       readonly by: string;
     }
   /**
-   * Several jobs at once: each runs once, after those of its parents that end in the same start. The same trigger id
-   * gives the same start.
+   * Starts several jobs: each runs once, after those of its parents that run in the same start. The same
+   * trigger id gives the same start.
    */
   | {
       readonly kind: 'start';
@@ -52,17 +52,20 @@ export type Command =
       readonly dryRun: boolean;
       readonly by: string;
     }
-  /** `run` is an ended run as the archive holds it. */
+  /** `run` is an ended run from the archive. */
   | { readonly kind: 'rerun'; readonly run: Run; readonly triggerId: string; readonly by: string }
   | { readonly kind: 'kill'; readonly runId: string; readonly by: string }
-  /** Tells how a run of a job with `completion: callback` did. */
+  /** Reports the result of a run of a job with `completion: callback`. */
   | { readonly kind: 'complete'; readonly runId: string; readonly succeeded: boolean; readonly by: string }
-  /** The job's last run counts as succeeded, if it did not; else a run of now does. Children follow. */
+  /**
+   * Marks the job's last run as succeeded if it was not; without one, creates a succeeded run. Children
+   * follow.
+   */
   | { readonly kind: 'mark-success'; readonly name: string; readonly triggerId: string; readonly by: string };
 
 export interface AppliedDefinition {
   readonly definition: unknown;
-  /** `jobs.yaml:12`, for messages. */
+  /** For messages, such as `jobs.yaml:12`. */
   readonly source: string;
 }
 
@@ -93,15 +96,15 @@ export interface Prune {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** One job's fate in an `apply`. */
+/** The outcome for one job of an `apply`. */
 export interface ApplyResult {
   readonly name: string;
   readonly outcome: 'created' | 'changed' | 'unchanged' | 'deleted' | 'refused';
   readonly revision: number | null;
-  /** With `refused`: the catalogue form of why. */
+  /** With `refused`: the reason as a catalogue error. */
   readonly error: { readonly code: string; readonly message: string; readonly details: object } | null;
   readonly warnings: readonly string[];
-  /** With `changed` or a dry run: the definition before and after. */
+  /** With `changed` or a dry run: the definitions before and after. */
   readonly before: unknown;
   readonly after: unknown;
 }
@@ -109,11 +112,13 @@ export interface ApplyResult {
 /** What a start of several jobs does with one of them. */
 export interface StartedJob {
   readonly job: string;
-  /** Its parents that end in the start: it runs when all of them have. Empty: it runs at once. */
+  /** Its parents that the start runs: it runs when all of them have ended. Empty: it runs at once. */
   readonly after: readonly string[];
-  /** Of a job that follows others: its parents that are not waited for, because nothing in the start makes them end. */
+  /** Its parents that it does not wait for, because nothing in the start runs them. */
   readonly others: readonly string[];
-  /** Why it will be skipped as things are: it follows and is paused, or another run of it is unfinished. Null with a run. */
+  /**
+   * Why it will be skipped: it follows and is paused, or another run of it is unfinished. Null with a run.
+   */
   readonly skip: string | null;
   /** Its run, if it was started at once. */
   readonly run: Run | null;

@@ -1,6 +1,6 @@
 /**
- * The one place where an event meets the state: `decide(state, event)` is synchronous, deterministic and free
- * of I/O. It changes the state in place and answers what must become durable and what is to be done then.
+ * Applies events to the state. `decide(state, event)` is synchronous, deterministic and free of I/O. It
+ * changes the state in place and returns the writes to make durable and the effects to start afterwards.
  */
 
 import type { AnswerTo, Command } from './command.ts';
@@ -31,18 +31,18 @@ import { moveInstants } from './state/durations.ts';
 import type { RunTimer, State } from './state/state.ts';
 import { newTurn, type Turn } from './state/turn.ts';
 
-/** Due jobs and deadlines that one decision takes; the rest follows at once, behind what came in meanwhile. */
+/** Due jobs and deadlines per decision; the rest follows at once, after events that arrived meanwhile. */
 const MAX_DUE_PER_DECISION = 500;
 
-/** A command's decision and its answer, which holds once the decision is durable. */
+/** A command's decision and its answer, which is valid once the decision is durable. */
 export interface CommandDecided<C extends Command> {
   readonly decision: Decision;
   readonly answer: AnswerTo<C>;
 }
 
 /**
- * Checks a command against the state, which stays as it is whatever is thrown, and returns the deciding: to be
- * called at once, before any other event.
+ * Checks a command without changing the state, even if it throws, and returns the function that decides. Call
+ * that at once, before any other event.
  */
 export function checkCommand<C extends Command>(
   state: State,
@@ -57,7 +57,7 @@ export function checkCommand<C extends Command>(
   };
 }
 
-/** Every other event. */
+/** Decides all other events. */
 export function decide(state: State, event: Exclude<Event, { kind: 'command' }>): Decision {
   const turn = newTurn(state, new Draft(event.now));
   switch (event.kind) {
@@ -105,7 +105,7 @@ function clockSet(turn: Turn, byMs: number): void {
   if (byMs < -CLOCK_BACK_MS) clockSetBack(turn, 0);
 }
 
-/** Takes what is due from the timetable; true when there is more at this instant. */
+/** Decides what is due in the timetable. True if there is more at this time. */
 function tick(turn: Turn): boolean {
   const { state, draft } = turn;
   for (let taken = 0; taken < MAX_DUE_PER_DECISION; taken++) {
@@ -118,13 +118,13 @@ function tick(turn: Turn): boolean {
   return true;
 }
 
-/** A run's deadline has passed: retry, give up waiting, or end what takes too long. */
+/** A run's deadline has passed: retry, stop waiting, or end an attempt that takes too long. */
 function meetDeadline(turn: Turn, { run }: RunTimer): void {
   const entry = turn.state.jobs.get(run.job);
   const deadline = nextDeadline(run, entry);
   if (entry === undefined || isEnded(run.state) || deadline === null) return;
   if (deadline > turn.draft.now) {
-    // Plans changed since the entry was made.
+    // Plans have changed since the entry was made.
     turn.state.watch(run);
     return;
   }
@@ -168,7 +168,7 @@ function observed(turn: Turn, observation: Observation): void {
   });
 }
 
-/** Engines may repeat themselves and speak of what is over: only a run's newest attempt counts. */
+/** Engines may repeat themselves and report ended attempts: only a run's newest attempt counts. */
 function withNewest(turn: Turn, launchName: string, act: (run: Run) => void): void {
   const run = turn.state.launches.get(launchName);
   if (run?.attempts.at(-1)?.launchName === launchName) act(run);

@@ -1,13 +1,13 @@
-/** Everything that can enter. Each carries the wall time at which it was taken in. */
+/** All events. Each carries the wall time at which it was accepted. */
 
 import type { Command } from './command.ts';
 import type { LaunchReport, Observation } from './ports.ts';
 
 export type Event =
   | { readonly kind: 'command'; readonly now: number; readonly command: Command }
-  /** Time has passed: whatever is due by now is decided. */
+  /** Time has passed: decide everything that is due by now. */
   | { readonly kind: 'tick'; readonly now: number }
-  /** This node leads from now on, and `state` holds all that is stored. */
+  /** This node leads from now on. `state` has everything that is stored. */
   | {
       readonly kind: 'leading';
       readonly now: number;
@@ -17,15 +17,15 @@ export type Event =
     }
   | { readonly kind: 'inventory'; readonly now: number; readonly inventory: Inventory }
   | { readonly kind: 'observed'; readonly now: number; readonly observation: Observation }
-  /** The engine will not run this attempt. */
+  /** The engine refused this attempt. */
   | { readonly kind: 'refused'; readonly now: number; readonly launchName: string; readonly reason: string }
-  /** The engine has no place for this attempt now, and nothing of it. */
+  /** The engine has no capacity for this attempt and created nothing. */
   | { readonly kind: 'unplaced'; readonly now: number; readonly launchName: string; readonly reason: string }
-  /** The engine could not be asked. */
+  /** The engine was unreachable. */
   | { readonly kind: 'deferred'; readonly now: number; readonly launchName: string; readonly reason: string }
-  /** The node that alone reaches this engine has not answered for longer than is waited for. */
+  /** The only node that reaches this engine has not responded within the time limit. */
   | { readonly kind: 'host-lost'; readonly now: number; readonly engine: string; readonly host: string }
-  /** The wall clock was set, ahead or back: `now` is what it shows since. */
+  /** The wall clock was set ahead or back. `now` is the new time. */
   | { readonly kind: 'clock-set'; readonly now: number; readonly byMs: number };
 
 /** All launches that an engine has. */

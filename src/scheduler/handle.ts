@@ -1,7 +1,7 @@
 /**
- * The scheduler as others hold it: the API, the tests and the composition root see this and nothing behind
- * it. Reads are synchronous over what this node holds in memory, the leader's state or a follower's copy of it;
- * what is past comes from the archive.
+ * The scheduler's interface for the API, the tests and the composition root, which see nothing else of it.
+ * Reads are synchronous over this node's memory, which is the leader's state or a follower's copy. The past
+ * is read from the archive.
  */
 
 import type { AnswerTo, Command } from './command.ts';
@@ -19,74 +19,74 @@ export interface RunLogChunk extends LogChunk {
 }
 
 /**
- * A job as it lies in memory, for those who look at all of them: it goes on changing, so it is read at once
- * and not kept, and what it holds belongs to the scheduler.
+ * A job as stored in memory, for reads of many jobs. It keeps changing and belongs to the scheduler, so read
+ * it at once and do not keep it.
  */
 export interface JobGlance {
   readonly job: Job;
   readonly state: Readonly<JobState>;
-  /** Null before the first ending. */
+  /** Null before the first ended run. */
   readonly stats: JobStats | null;
-  /** The compiled time schedule; null for `after` and manual jobs. */
+  /** The compiled time schedule. Null for dependent and manual jobs. */
   readonly schedule: Schedule | null;
-  /** Why this node can't use it, and so holds it; null: it can. */
+  /** Why this node cannot use the job and therefore blocks it. Null: it can. */
   readonly fault: string | null;
-  /** The next undecided due instant, paused or not; null when there is none. */
+  /** The next undecided due time, whether the job is paused or not. Null if there is none. */
   readonly due: number | null;
   /** Unfinished runs. */
   readonly runs: readonly Run[];
 }
 
-/** A job with all that is known of it now. */
+/** A job with everything that is known about it. */
 export interface JobView extends JobGlance {
-  /** The next due instant; null when there is none, or the job is paused or disabled. */
+  /** The next due time. Null if there is none, or the job is paused or disabled. */
   readonly nextDue: number | null;
-  /** Unfinished runs, oldest due first. */
+  /** Unfinished runs, oldest due time first. */
   readonly runs: readonly Run[];
   readonly parents: readonly string[];
   readonly children: readonly string[];
   readonly status: JobStatus;
 }
 
-/** A round of a job with parents that has begun and waits: since which due instant, and for whom. */
+/** An unfinished round of a job with parents: its due time, and the parents that it waits for. */
 export interface Lacking {
   readonly due: number;
   readonly parents: readonly string[];
 }
 
-/** What jobs can be ordered by; see ranking.ts. */
+/** Sort orders of jobs; see ranking.ts. */
 export const jobOrders = ['name', 'nextDue', 'last', 'p50', 'p95', 'failures', 'state'] as const;
 export type JobOrder = (typeof jobOrders)[number];
 
-/** All jobs in an order, as they were when it was asked for. */
+/** All jobs in an order, as of the request. */
 export interface RankedJobs {
   readonly count: number;
-  /** The job at a place from 0 to `count`; it may have been deleted since. */
+  /** The job at an index from 0 to `count`; it may have been deleted since. */
   at(place: number): JobGlance;
-  /** What the job at the place is ordered by; null: nothing to order it by, so it comes last. */
+  /** The sort key of the job at the index. Null: it has none, so it comes last. */
   key(place: number): number | null;
-  /** The first place behind a job that had this key and this name; it need not be there any more. */
+  /** The first index after a job with this key and name, which need not exist any more. */
   behind(key: number | null, name: string): number;
 }
 
-/** Work that is done step by step, so that others have a turn in between; the last step returns its result. */
+/** Work in steps, so that other work gets its turn in between; the last step returns the result. */
 export type Steps<T> = Generator<void, T>;
 
 /** Cheap reads of many jobs. */
 export interface Look {
-  /** Undefined where there is no such job. */
+  /** Undefined if there is no such job. */
   readonly glance: (name: string) => JobGlance | undefined;
-  /** The jobs that wait for this one directly, sorted by name. */
+  /** The jobs that depend on this one directly, sorted by name. */
   readonly childrenOf: (name: string) => readonly string[];
-  /** The jobs that it waits for, in the order in which they were written. */
+  /** The parents of the job, in the order of the definition. */
   readonly parentsOf: (name: string) => readonly string[];
-  /** All jobs by `order`; those that have nothing to be ordered by come last, and names decide between equals. */
+  /** All jobs by `order`. Jobs without a key come last; equal keys are sorted by name. */
   readonly ranked: (order: JobOrder, descending: boolean) => Steps<RankedJobs>;
-  /** Which parents the begun rounds of a job still wait for, oldest first; of an unknown job none. */
+  /** The parents that the unfinished rounds of a job wait for, oldest first; empty for an unknown job. */
   readonly lacking: (name: string) => Lacking[];
 }
 
-/** `completed`: a time schedule without a further instant. */
+/** `completed`: a time schedule without a further due time. */
 export type JobStatus = 'active' | 'paused' | 'disabled' | 'completed';
 
 /** Live changes, in the order in which they became durable. */
@@ -106,29 +106,29 @@ export interface EngineView {
   readonly version: string | null;
   readonly detail: string | null;
   readonly capacity: {
-    /** Attempts it may have at once; null: no bound. */
+    /** Maximum concurrent attempts. Null: no limit. */
     readonly attempts: number | null;
-    /** What the engine says it has; null where it doesn't. */
+    /** As reported by the engine. Null if it does not report it. */
     readonly cpus: number | null;
     readonly memoryBytes: number | null;
   };
-  /** Attempts launched and not ended. */
+  /** Attempts that were launched and have not ended. */
   readonly running: number;
-  /** Launches decided that wait for a start place. */
+  /** Launches that wait for a slot in the start queue. */
   readonly startQueue: number;
-  /** Runs that wait because all of its places are taken. */
+  /** Runs that wait for a slot of this engine. */
   readonly queued: number;
-  /** From an attempt's decision to its start, in milliseconds; null: none since this node leads. */
+  /** Milliseconds from an attempt's decision to its start. Null: none since this node leads. */
   readonly startLatency: Summary | null;
 }
 
 export interface PoolView {
   readonly name: string;
-  /** Attempts that may share it at once. */
+  /** Maximum concurrent attempts. */
   readonly places: number;
-  /** More than `places` where fewer were set while they ran. */
+  /** Slots in use. Exceeds `places` if the pool was made smaller while attempts were running. */
   readonly taken: number;
-  /** Runs that wait because all places are taken. */
+  /** Runs that wait for a slot of this pool. */
   readonly queued: number;
 }
 
@@ -138,34 +138,34 @@ export interface ClusterView {
   readonly leader: Member | null;
   readonly self: Member;
   readonly members: readonly Member[];
-  /** How old this node's copy may be; 0 on the leader, null when it is not known. */
+  /** Maximum age of this node's copy. 0 on the leader, null if unknown. */
   readonly lagMs: number | null;
   readonly store: StoreStatus;
-  /** Nobody has led for longer than a taking over takes; see runtime/unled.ts. */
+  /** No node has led for longer than a takeover takes; see runtime/unled.ts. */
   readonly unled: boolean;
-  /** When this node last took over, and how long that took from its election; null when it never led. */
+  /** When this node last became leader, and the time from its election. Null if it never led. */
   readonly takeover: { readonly at: number; readonly tookMs: number; readonly term: number } | null;
 }
 
-/** What another node may ask of an engine that only this one reaches. */
+/** What another node may request of an engine that only this node reaches. */
 export type LocalEngine = Pick<Launcher, 'inventory' | 'kill' | 'takeBack' | 'remove'>;
 
 export interface SchedulerHandle {
   /**
-   * Resolves when the change is durable. Rejects with a `CarillonError`: of the catalogue's first two parts
-   * for what is wrong with the request, NOT_LEADING or STORE_UNAVAILABLE for what is wrong with the node.
+   * Resolves when the change is durable. Rejects with a `CarillonError`: from the first two parts of the
+   * catalogue if the request is wrong; NOT_LEADING or STORE_UNAVAILABLE if the node cannot serve it.
    */
   submit<C extends Command>(command: C): Promise<AnswerTo<C>>;
   /** JOB_NOT_FOUND. */
   job(name: string): JobView;
   jobCount(): number;
-  /** All jobs at a glance, of what this node knows now: to be asked for anew with each request. */
+  /** All jobs as this node knows them now. Call it again for each request. */
   look(): Look;
-  /** Names after `after` in ascending code-unit order; the way to page through all jobs. */
+  /** Names after `after` in ascending code-unit order, to page through all jobs. */
   jobNames(after: string | null): Iterable<string>;
-  /** An unfinished run; undefined when it ended or never was. */
+  /** An unfinished run. Undefined if it has ended or never existed. */
   liveRun(id: string): Run | undefined;
-  /** Unfinished runs, and those that ended so lately that the archive does not have them yet. */
+  /** Unfinished runs, and recently ended ones that the archive does not have yet. */
   liveRuns(): Iterable<Run>;
   readonly archive: Archive;
   /** The unfinished or archived run. RUN_NOT_FOUND. */
@@ -173,20 +173,20 @@ export interface SchedulerHandle {
   /** Output of a run's newest (or the given) attempt. RUN_NOT_FOUND, LOGS_GONE. */
   logs(runId: string, query: RunLogQuery): AsyncIterable<RunLogChunk>;
   engines(): Promise<EngineView[]>;
-  /** By name. Places are kept by the leader: elsewhere nothing is taken and nothing waits. */
+  /** Pools by name. The leader assigns slots: on other nodes nothing is in use and nothing waits. */
   pools(): PoolView[];
   leadership(): { readonly term: number; readonly leading: boolean };
   cluster(): ClusterView;
-  /** True when this node's copy has everything that was committed before the call; false when `withinMs` passed. */
+  /** True if this node's copy has everything that was committed before the call; false after `withinMs`. */
   caughtUp(withinMs: number): Promise<boolean>;
   /**
-   * An engine of this node alone, for the leader on another one. ENGINE_NOT_CONFIGURED; NOT_LEADING while this
-   * node leads itself or has not let go yet.
+   * An engine that only this node reaches, for a leader on another node. ENGINE_NOT_CONFIGURED; NOT_LEADING
+   * while this node leads itself or is still handing over.
    */
   local(engine: string): LocalEngine;
-  /** Everything at one commit, as the bytes of a file that `carillon restore` reads; see `Store.backup`. */
+  /** A snapshot at one commit, as the bytes of a file that `carillon restore` reads; see `Store.backup`. */
   backup(): AsyncIterable<Uint8Array>;
   subscribe(listener: (notice: Notice) => void): () => void;
-  /** Wall time as the scheduler sees it. */
+  /** Wall time of the scheduler. */
   now(): number;
 }

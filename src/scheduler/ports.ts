@@ -1,19 +1,19 @@
 /**
- * What the core needs of the world, in the core's words. Each port has a real adapter in an edge folder and
- * a conformance suite under test/conformance that every adapter passes.
+ * Ports: what the core needs from outside, in the core's terms. Each has a real adapter in an edge folder,
+ * and a conformance suite under test/conformance that every adapter passes.
  */
 
 import type { LaunchSpec } from './job/spec.ts';
 import type { EndState, Histograms, LedgerLine, Revision, Run } from './model/model.ts';
 import type { LoadedItem, PastName, ValueOf, Write, WriteGroup } from './records/table.ts';
 
-/** Something with a life: `start` resolves when it is ready, `stop` is idempotent and waits. */
+/** A part with a life cycle: `start` resolves when it is ready; `stop` is idempotent and waits. */
 export interface Service {
   start(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** A stop signal without platform types; `AbortSignal` satisfies it. */
+/** A stop signal without platform types. `AbortSignal` satisfies it. */
 export interface StopSignal {
   readonly aborted: boolean;
   addEventListener(type: 'abort', listener: () => void): void;
@@ -21,11 +21,14 @@ export interface StopSignal {
 }
 
 export interface Clock {
-  /** Wall time, epoch milliseconds; may jump either way. */
+  /** Wall time, epoch milliseconds. It may jump in either direction. */
   now(): number;
-  /** Milliseconds that never run backwards; only differences mean anything. */
+  /** Milliseconds that never decrease. Only differences are meaningful. */
   monotonicMs(): number;
-  /** Calls once after at least `delayMs`, as far as the platform keeps its word; returns the cancel. */
+  /**
+   * Calls back once after at least `delayMs`, as far as the platform guarantees it. Returns a function that
+   * cancels.
+   */
   after(delayMs: number, callback: () => void): () => void;
 }
 
@@ -37,8 +40,9 @@ export interface Log {
 }
 
 /**
- * Bounds of commits. The loop packs whole groups up to `maxWrites` and never splits a group; `inFlight` commits are sent
- * at a time. Bytes are not counted: a store splits what is too large for one request (zookeeper/log.ts).
+ * Limits of commits. The loop packs whole groups up to `maxWrites` and never splits a group. Up to `inFlight`
+ * commits are in progress. Bytes are not counted: a store splits what is too large for one request
+ * (zookeeper/log.ts).
  */
 export interface StoreLimits {
   readonly maxWrites: number;
@@ -50,89 +54,89 @@ export interface Store {
   /** Fails with STORE_IN_USE or STORE_UNAVAILABLE. */
   open(): Promise<void>;
   close(): Promise<void>;
-  /** Identity of this installation, made at the first open; names and labels of launches carry it. */
+  /** Identity of this installation, created at the first open. Names and labels of launches contain it. */
   cluster(): Promise<string>;
-  /** Everything a leader needs in memory, in any order, streamed so that a million jobs fit. */
+  /** Streams everything that a leader needs in memory, in any order, so that a million jobs fit. */
   load(): AsyncIterable<readonly LoadedItem[]>;
   /**
-   * Makes all groups durable in one atomic step, in order, if `term` is still the current one.
-   * NOT_LEADING: a newer term exists and nothing was written. STORE_UNAVAILABLE: nothing is known to be written.
+   * Makes all groups durable in one atomic step, in order, if `term` is still current. NOT_LEADING: there is
+   * a newer term, and nothing was written. STORE_UNAVAILABLE: it is unknown whether anything was written.
    */
   commit(term: number, groups: readonly WriteGroup[]): Promise<void>;
-  /** Tells what others commit from now on, in order. What was loaded before may be among it. */
+  /** Reports what others commit from now on, in order. It may include what was already loaded. */
   watch(watcher: Watcher): Watching;
   status(): StoreStatus;
   /**
-   * Everything at one commit, no older than the call, as the bytes of a file that `carillon restore` reads. Commits go on
-   * meanwhile. Whoever stops reading returns the iterator. STORE_UNAVAILABLE.
+   * A snapshot at one commit, no older than the call, as the bytes of a file that `carillon restore` reads.
+   * Commits continue meanwhile. Return the iterator to stop early. STORE_UNAVAILABLE.
    */
   backup(taken: BackupTaken): AsyncIterable<Uint8Array>;
   readonly archive: Archive;
 }
 
 export interface BackupTaken {
-  /** Of the program. */
+  /** Version of the program. */
   readonly version: string;
   /** Wall time. */
   readonly now: number;
 }
 
 export interface Watcher {
-  /** The writes are the watcher's own. */
+  /** The watcher may keep and change the writes. */
   onWrites(writes: readonly Write[]): void;
-  /** Too much was missed to go on: load anew. Nothing is told until then. */
+  /** Too much was missed: load the state again. Nothing is reported until then. */
   onGap(): void;
 }
 
 export interface Watching {
-  /** Resolves when everything that was committed before this call has been told. STORE_UNAVAILABLE. */
+  /** Resolves when everything committed before this call has been reported. STORE_UNAVAILABLE. */
   caughtUp(): Promise<void>;
-  /** How old what was told may be; null when nothing is known. */
+  /** Maximum age of what was reported. Null if unknown. */
   lagMs(): number | null;
   stop(): void;
 }
 
 export interface StoreStatus {
   readonly reachable: boolean;
-  /** For people: where it is, and what is wrong. */
+  /** For people: its address, or why it is unavailable. */
   readonly detail: string | null;
 }
 
 export interface RunQuery {
   readonly job?: string;
   readonly states?: readonly EndState[];
-  /** Due instants in [fromMs, toMs). */
+  /** Due times in [fromMs, toMs). */
   readonly fromMs?: number;
   readonly toMs?: number;
   readonly limit: number;
-  /** Continue behind this one, as answered in `next`. */
+  /** Continues after this position, from an earlier `next`. */
   readonly cursor?: string;
 }
 
-/** Past records of one owner, by the first part of their places. */
+/** Past records of one owner, by the first part of their positions. */
 export interface PastQuery {
   readonly owner: string;
   readonly from?: number | string;
-  /** Up to here, and without it. */
+  /** Upper bound, not included. */
   readonly below?: number | string;
-  /** Also the last record before `from`, which may reach into the range. */
+  /** Also the last record before `from`, which may extend into the range. */
   readonly withPrevious?: boolean;
   readonly newestFirst?: boolean;
   readonly limit?: number;
 }
 
-/** What is kept of the past; bounded by count and age, read from disk when asked for. */
+/** The stored past, limited by number and age, and read from disk on request. */
 export interface Archive {
   /** Records of any past kind. */
   past<K extends PastName>(kind: K, query: PastQuery): Promise<ValueOf<K>[]>;
-  /** Ended runs, newest due first; among equal instants ids in descending code-unit order. */
+  /** Ended runs, newest due time first; equal due times by id in descending code-unit order. */
   runs(query: RunQuery): Promise<{ items: Run[]; next: string | null }>;
   run(id: string): Promise<Run | null>;
   /** Newest first. */
   revisions(job: string): Promise<Revision[]>;
-  /** Lines that touch [fromMs, toMs), oldest first, at most `limit`. */
+  /** Entries that overlap [fromMs, toMs), oldest first, at most `limit`. */
   ledger(query: { job: string; fromMs: number; toMs: number; limit: number }): Promise<LedgerLine[]>;
-  /** Per-day histograms, oldest first; days as `2026-11-21`, both ends included. */
+  /** Histograms per day, oldest first. Days such as `2026-11-21`, both included. */
   days(query: {
     job: string;
     fromDay: string;
@@ -140,9 +144,9 @@ export interface Archive {
   }): Promise<{ day: string; histograms: Histograms }[]>;
 }
 
-/** One node of the installation, as others reach it. */
+/** One node of the installation, with its address for other nodes. */
 export interface Member {
-  /** Stays over restarts. */
+  /** Survives restarts. */
   readonly id: string;
   readonly url: string;
   readonly host: string;
@@ -150,32 +154,32 @@ export interface Member {
   readonly version: string;
 }
 
-/** Decides who leads. `term` grows with each leadership and is checked by every commit. */
+/** Elects the leader. `term` increases with each leadership and is checked by every commit. */
 export interface Election extends Service {
   onElected(listener: (term: number) => void): void;
   onDeposed(listener: (reason: string) => void): void;
-  /** False when leadership can't be proven fresh by the monotonic clock: then nothing is started. */
+  /** False if the monotonic clock cannot prove that leadership is current; then nothing is started. */
   isFresh(): boolean;
-  /** Everyone who stands now, as far as this node knows; itself among them once it stands. */
+  /** All current candidates that this node knows, including itself once it stands. */
   members(): readonly Member[];
-  /** Who was elected last, as far as this node knows. */
+  /** The last elected leader that this node knows. */
   leader(): Member | null;
-  /** The newest term, as far as this node knows. */
+  /** The newest term that this node knows. */
   term(): number;
 }
 
-/** What an engine says of one launch, by the name it was created under. */
+/** What an engine reports about a launch, by the name under which it was created. */
 export type Observation =
-  /** It can't start yet: what for, in words for people (an image that is being pulled, and how far it is). */
+  /** It cannot start yet, with the reason for people (such as the progress of an image pull). */
   | { readonly kind: 'preparing'; readonly launchName: string; readonly at: number; readonly detail: string }
   | {
       readonly kind: 'started';
       readonly launchName: string;
       readonly at: number;
-      /** The image by its digest, where there is one. */
+      /** Digest of the image, if there is one. */
       readonly image?: string;
     }
-  /** It runs, and some of its oldest output is not kept any more: so many bytes in all. */
+  /** It runs, and some of its oldest output was dropped: the total number of bytes. */
   | {
       readonly kind: 'output-dropped';
       readonly launchName: string;
@@ -186,14 +190,14 @@ export type Observation =
       readonly kind: 'ended';
       readonly launchName: string;
       readonly at: number;
-      /** When it began, if the engine knows and the start was not seen. */
+      /** When it started, if the engine knows and the start was not observed. */
       readonly startedAt?: number;
-      /** Null when no code could be learned: then the attempt is lost. */
+      /** Null if the exit code is unknown: the attempt is then lost. */
       readonly exitCode: number | null;
       readonly reason?: string;
-      /** The end was not the job's doing (engine restarted, machine died). */
+      /** The job did not cause the end (engine restarted, machine died). */
       readonly infrastructure?: boolean;
-      /** Of its oldest output; null: some, which its engine does not count. Left out: none that is known. */
+      /** Bytes of the oldest output that were dropped. Null: an unknown number. Absent: none known. */
       readonly bytesDropped?: number | null;
     };
 
@@ -203,7 +207,7 @@ export interface LaunchReport {
   readonly state: 'created' | 'running' | 'ended';
   readonly startedAt?: number;
   readonly endedAt?: number;
-  /** The image by its digest. */
+  /** Digest of the image. */
   readonly image?: string;
   readonly exitCode?: number | null;
   readonly reason?: string;
@@ -227,7 +231,7 @@ export interface LogChunk {
 
 export interface LogQuery {
   readonly stream?: 'stdout' | 'stderr';
-  /** Only the last this many lines. */
+  /** Only this many last lines. */
   readonly tail?: number;
   /** Only what follows; then `tail` does not count. */
   readonly after?: LogPosition;
@@ -237,69 +241,69 @@ export interface LogQuery {
 }
 
 /**
- * Starts attempts on one engine. The launch name is the lock: a name that exists is adopted, never started
- * again; one that was created by an older term and never started is removed and created anew.
- * Observations for one name come in order and may be repeated.
+ * Starts attempts on one engine. The launch name is the lock: an existing launch is adopted and never started
+ * again; one that an older term created and never started is removed and created again. Observations of one
+ * name arrive in order and may be repeated.
  */
 export interface Launcher extends Service {
   readonly engine: string;
   onObservation(listener: (observation: Observation) => void): void;
   /**
-   * Resolves once the engine has started it (or it was found started); the `started` observation follows.
-   * LAUNCH_REFUSED: this attempt can't run, and nothing runs. NO_PLACE: it can't now, for the reason that the message
-   * gives to people, and nothing was created. ENGINE_UNAVAILABLE: not known; the same call may be made again later.
-   * `mayStart` is asked right before anything is created and started: a leader that
-   * was paused in between may have been deposed, and what the name was a lock for may be over and forgotten.
+   * Resolves once the engine has started the launch, or has found it started; the `started` observation
+   * follows. LAUNCH_REFUSED: this attempt cannot run, and nothing runs. NO_PLACE: no capacity at the moment,
+   * for the reason in the message, and nothing was created. ENGINE_UNAVAILABLE: unknown; repeat the call
+   * later. `mayStart` is called directly before anything is created and started: a leader that was paused may
+   * have been deposed, and the run of this name may have ended and been removed.
    */
   launch(spec: LaunchSpec, mayStart?: () => boolean): Promise<void>;
-  /** TERM, then KILL after `graceMs`. Resolves when asked for, not when ended; unknown names are no error. */
+  /** TERM, then KILL after `graceMs`. Resolves when requested, not when ended. Unknown names are ignored. */
   kill(launchName: string, graceMs: number): Promise<void>;
-  /** Removes a launch that was created and never started; what runs or ran stays. Unknown names are no error. */
+  /** Removes a launch that was created and never started. A started one stays. Unknown names are ignored. */
   takeBack(launchName: string): Promise<void>;
-  /** Forgets an ended launch; its logs stay within their bounds. Unknown names are no error. */
+  /** Removes an ended launch; its logs are kept within their limits. Unknown names are ignored. */
   remove(launchName: string): Promise<void>;
   /**
-   * All launches of this installation that the engine knows. Of ended ones that are not wanted, that they have
-   * ended is enough: they are many. ENGINE_UNAVAILABLE when it can't be asked.
+   * All launches of this installation that the engine knows. For ended launches that are not wanted, the name
+   * and the state suffice, because there are many. ENGINE_UNAVAILABLE if it cannot be reached.
    */
   inventory(isWanted?: (launchName: string) => boolean): Promise<LaunchReport[]>;
-  /** LOGS_GONE when they are no longer kept. */
+  /** LOGS_GONE if they are no longer kept. */
   logs(launchName: string, query: LogQuery): AsyncIterable<LogChunk>;
-  /** For `GET /engines`. Never rejects: what can't be asked is not reachable. */
+  /** For `GET /engines`. Never rejects: an engine that does not respond is reported as not reachable. */
   describe(): Promise<EngineDescription>;
-  /** Left out where an engine has nothing to gain by it. */
+  /** Absent if the engine gains nothing by preparing launches. */
   readonly ahead?: LaunchesAhead;
 }
 
-/** Launches made ready before they are due. */
+/** Launches prepared before they are due. */
 export interface LaunchesAhead {
   /**
-   * Makes a coming launch ready, as far as the engine can without running any of it. The launch takes what was made
-   * ready for an equal spec; what it does not take within `forMs` is gone by itself. Nothing of it is ever reported as
-   * a run. Resolves when it is ready or will not be; rejects as `launch` does, and then nothing is left.
+   * Prepares a coming launch as far as the engine can without running any of it. A launch with an equal spec
+   * uses the preparation; otherwise it expires after `forMs`. It is never reported as a run. Resolves when it
+   * is ready or will not be; rejects like `launch`, and then nothing is left.
    */
   prepare(spec: LaunchSpec, how: Preparation): Promise<void>;
-  /** It is held, and launching it is next to nothing. */
+  /** True if it waits at its gate, so that launching it takes almost no time. */
   isHeld(launchName: string): boolean;
-  /** Gives up what was made ready. Unknown names are no error. */
+  /** Discards a preparation. Unknown names are ignored. */
   discard(launchName: string): Promise<void>;
 }
 
 export interface Preparation {
-  /** Start it too, and hold it before its own first instruction. */
+  /** Also start it, and stop it at the gate before its program. */
   readonly warm: boolean;
-  /** How long it is worth keeping. */
+  /** When the preparation expires. */
   readonly forMs: number;
-  /** Asked right before anything is created and started. */
+  /** Called directly before anything is created and started. */
   readonly mayStart: () => boolean;
 }
 
 export interface EngineDescription {
   readonly reachable: boolean;
   readonly version: string | null;
-  /** For people: where it is, or what is wrong. */
+  /** For people: its address, or why it is unavailable. */
   readonly detail: string | null;
-  /** What it has in all, not what is free; left out where it doesn't say. */
+  /** Total capacity, not what is free. Absent if the engine does not report it. */
   readonly cpus?: number;
   readonly memoryBytes?: number;
 }

@@ -149,7 +149,7 @@ describe('each refusal has a status, a code and the field', () => {
 describe('what a refusal says', () => {
   test('a misspelt parameter: the known ones, nearest first', async () => {
     const problem = (await api.send('GET /jobs?curser=x')).json();
-    expect(problem.detail).toBe('curser is not known. Did you mean cursor?');
+    expect(problem.detail).toBe('Unknown field curser. Did you mean cursor?');
     expect(problem.allowed[0]).toBe('cursor');
   });
 

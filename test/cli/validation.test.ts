@@ -126,7 +126,7 @@ jobs:
       'f.yaml:19:7 run.comand',
     ]);
     expect(problems[1]?.message).toBe(
-      'policy.timeout must be text, and is 90. It needs a unit, as in 90s or PT90S.',
+      'policy.timeout is 90, but must be text. It needs a unit, as in 90s or PT90S.',
     );
     const shown = problems.map((problem) => block('error', problem)).join('');
     for (const told of ['policy.timeout', 'run.comand', 'Did you mean run.command?'])

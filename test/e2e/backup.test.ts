@@ -67,7 +67,7 @@ test('a damaged store comes back from a backup: jobs, past, what runs, and one w
     text: expect.stringMatching(/3 jobs, \d unfinished runs?, \d+ records in all/),
   });
   expect(statSync(file).mode & 0o777).toBe(0o600);
-  expect((await said('backup', '--to', file, '--url', server.url)).text).toContain('exists already');
+  expect((await said('backup', '--to', file, '--url', server.url)).text).toContain('already exists');
   expect(await said('restore', file, '--data-dir', dataDir, '--replace')).toMatchObject({
     status: 3,
     text: expect.stringContaining('STORE_IN_USE'),
@@ -88,7 +88,7 @@ test('a damaged store comes back from a backup: jobs, past, what runs, and one w
   expect(await server.get(`/api/v1/runs/${long.id}`)).toMatchObject({ state: 'running' });
   expect(await server.get(`/api/v1/runs/${behind.id}`)).toMatchObject({
     state: 'killed',
-    reason: 'it was queued when the backup was taken, and what became of it since is not known',
+    reason: 'it was queued when the backup was taken, and its state since then is unknown',
   });
   const ids = new Set((await server.all<RunAnswer>('/api/v1/runs?job=seconds')).map(({ id }) => id));
   expect(past.filter(({ id }) => !ids.has(id))).toEqual([]);

@@ -83,7 +83,7 @@ run: { command: echo child }
     const path = file('bad.yaml', 'name: a\nrun: { command: x }\n---\nname: b\nrun: { comand: x }\n');
     const { code, err, out } = await carillon(`validate ${path}`);
     expect(code).toBe(2);
-    expect(err).toContain('run.comand is not known. Did you mean run.command?');
+    expect(err).toContain('Unknown field run.comand. Did you mean run.command?');
     expect(err).toMatch(/where +.*bad\.yaml:5:8/);
     expect(out).toContain('2 jobs');
   });
@@ -126,7 +126,7 @@ run: { command: echo child }
       stdin: 'name: orphan\nschedule: { after: { parents: [nobody] } }\nrun: { command: x }\n',
     });
     expect(code).toBe(1);
-    expect(err).toContain("refused orphan: parent 'nobody' of 'orphan' does not exist");
+    expect(err).toContain("refused orphan: The parent 'nobody' of 'orphan' does not exist");
     expect(err).toMatch(/where +standard input:2:22/);
   });
 
@@ -255,7 +255,7 @@ describe('runs', () => {
     expect((await carillon('run')).code).toBe(2);
     expect((await carillon('run first second --wait')).err).toContain('--wait is for a run of a single job');
     expect((await carillon('run first nobody')).err).toContain(
-      "there is no job named 'nobody', so none was started",
+      "There is no job named 'nobody', so no job was started",
     );
   });
 

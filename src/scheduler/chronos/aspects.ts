@@ -1,7 +1,8 @@
 /**
- * What each field of a Chronos job means here, and back. An aspect is a group of fields that say one thing
- * together. `read` gives the native fields they decide, undefined for those that must not be there; `write`
- * gives the fields back from a native definition. What `write` can't give back is kept with the job.
+ * Maps each field of a Chronos job to native fields, and back. An aspect is a group of fields that have one
+ * meaning together. `read` returns the native fields they decide, undefined for those that must be absent.
+ * `write` returns the Chronos fields from a native definition. What `write` cannot return is stored with the
+ * job.
  */
 
 import { type JobDefinition, maxRetries, type PolicyDefinition } from '../job/definition.ts';
@@ -25,7 +26,7 @@ import { nativeRepeat, onceNow, runsAtOnce, zoneName } from './schedule.ts';
 
 export type PolicyPart = { readonly [field in keyof PolicyDefinition]?: PolicyDefinition[field] | undefined };
 
-/** The native fields that some Chronos fields decide. */
+/** The native fields that the Chronos fields decide. */
 export interface Native {
   readonly owner?: string | undefined;
   readonly description?: string | undefined;
@@ -37,16 +38,16 @@ export interface Native {
 
 export interface Reading {
   readonly generation: Generation;
-  /** Fills in an omitted start: epoch milliseconds. */
+  /** Replaces an omitted start: epoch milliseconds. */
   readonly now: number;
   readonly given: (field: ChronosField) => boolean;
-  /** True for a field that came back as a client reads it: what the job says natively there stays. */
+  /** True for a field that came back as a client reads it: its native setting stays. */
   readonly same: (field: ChronosField) => boolean;
-  /** The definition that is read into; null: there is none yet. */
+  /** The existing definition. Null: there is none. */
   readonly into: JobDefinition | null;
-  /** The container that it was read from. */
+  /** The container that the definition was read from. */
   readonly before: ChronosContainer | null;
-  /** Parts of `run` that the engine at hand can't honour. */
+  /** Parts of `run` that the engine does not support. */
   readonly unmapped: readonly Unmapped[];
 }
 
@@ -62,9 +63,9 @@ export type Unmapped = (typeof droppable)[number];
 
 export interface Aspect {
   readonly fields: readonly ChronosField[];
-  /** Looked at as well: a change in them is one of what this aspect decides. */
+  /** Other fields that this aspect reads: a change of them counts as one of this aspect. */
   readonly also?: readonly ChronosField[];
-  /** What of it an engine may refuse, and the job goes without. */
+  /** Parts that an engine may refuse, and that the job can do without. */
   readonly drops?: readonly Unmapped[];
   readonly read: (job: ChronosJob, reading: Reading) => Native;
   readonly write: (definition: JobDefinition) => Partial<ChronosJob>;
@@ -83,7 +84,7 @@ export const timing: Aspect = {
   fields: ['schedule', 'scheduleTimeZone', 'parents'],
   read: ({ parents, schedule, scheduleTimeZone }, { now, into, same }) => {
     const own = into?.schedule;
-    // Which ends of the parents count, and by which interval, Chronos has no word for.
+    // Chronos cannot express which ends of the parents count, and by which interval.
     if (parents !== null) return { schedule: { after: { ...own?.after, parents: parents.map(nativeName) } } };
     if (same('schedule') && into !== null) {
       if (own === undefined) return {};
@@ -98,7 +99,7 @@ export const timing: Aspect = {
   }),
 };
 
-/** A cron schedule has no form of its own in Chronos: where only its zone was changed, it stays one. */
+/** A cron schedule has no form of its own in Chronos: if only its zone changed, it stays a cron schedule. */
 function inZone(
   { timezone: _, ...schedule }: NonNullable<JobDefinition['schedule']>,
   timezone: string | null,
@@ -106,7 +107,7 @@ function inZone(
   return timezone === null ? schedule : { ...schedule, timezone };
 }
 
-/** A shell runs nothing as this. */
+/** The shell's no-op command. */
 const nothing = ':';
 
 const command: Aspect = {
@@ -126,7 +127,7 @@ const command: Aspect = {
   },
 };
 
-/** Chronos appends the arguments to a shell's command, whatever its documentation says of ignoring them. */
+/** Chronos appends the arguments to a shell command, although its documentation says that it ignores them. */
 function commandOf(
   { command, shell, arguments: words, container }: ChronosJob,
   entrypoint: RunPart['entrypoint'],
@@ -138,7 +139,7 @@ function commandOf(
   }
   if (all.length === 0) return container === null ? { command: nothing } : {};
   if (shell && command !== '') return { command: all.join(' ') };
-  // A container without a shell hands its words to the image's own program, unless that was taken away.
+  // A container without a shell passes its words to the image's entrypoint, unless that was removed.
   return container === null || entrypoint !== undefined ? { argv: all } : { args: all };
 }
 
@@ -156,7 +157,7 @@ const container: Aspect = {
 
 const asks = (job: ChronosJob, field: 'cpus' | 'mem'): boolean => !isDefault(job, field) && job[field] > 0;
 
-/** Chronos prints its defaults with every job, so they ask for nothing; only containers have limits. */
+/** Chronos prints its defaults with every job, so defaults request nothing. Only containers have limits. */
 const resources: Aspect = {
   fields: ['cpus', 'mem'],
   drops: ['resources'],
@@ -187,11 +188,11 @@ const resources: Aspect = {
 const megabytes = (memory: string | undefined): number | null =>
   memory === undefined ? null : memoryBytes(memory, 'run.resources.memory') / 2 ** 20;
 
-/** Names that no job can have are kept and told. */
+/** Names that no job can have are stored and reported. */
 export const isVariable = ({ name }: { readonly name: string }): boolean =>
   variableForm.test(name) && !name.startsWith('CARILLON_');
 
-/** A process natively has no names that shells do not hand on; from Chronos it is given them at launch. */
+/** A native process has no variables that shells drop; for a Chronos job they are set at launch. */
 export const isGivenAtLaunch = (name: string, container: ChronosContainer | null): boolean =>
   container === null && !shellVariableForm.test(name);
 
@@ -211,7 +212,7 @@ const environment: Aspect = {
   }),
 };
 
-/** Chronos prints the user of its own process, root, with every job: that asks for nothing either. */
+/** Chronos prints the user of its own process, root, with every job, so root requests nothing either. */
 const user: Aspect = {
   fields: ['runAsUser'],
   also: ['container'],
@@ -224,7 +225,7 @@ const user: Aspect = {
   write: ({ run }) => ({ runAsUser: run.user ?? chronosDefaults.runAsUser }),
 };
 
-/** Labels of the container are those of the job; the ones that it has natively stay. */
+/** Labels of the container become labels of the job; native ones stay. */
 const labels: Aspect = {
   fields: [],
   also: ['container'],
@@ -255,11 +256,11 @@ const placement: Aspect = {
   write: ({ run }) => ({ constraints: (run.constraints ?? []).flatMap(chronosConstraint) }),
 };
 
-/** A minute apart, as Chronos' own setting has it. */
+/** One minute apart, as in Chronos. */
 const retries: Aspect = {
   fields: ['retries'],
   read: ({ retries: wanted }, { into }) => {
-    // Less than none is none.
+    // A negative limit means none.
     const limit = Math.max(0, Math.min(wanted, maxRetries));
     const delays = into?.policy?.retries ?? { delay: 'PT1M', factor: 1, jitter: false };
     return { policy: { retries: limit === 0 ? undefined : { ...delays, limit } } };
@@ -268,15 +269,15 @@ const retries: Aspect = {
 };
 
 /**
- * Without `concurrent` a run that comes too early waits; Chronos forgets it where it was started by hand. What a
- * job does natively instead stays.
+ * Without `concurrent`, a run that is due too early waits. Chronos drops a manually triggered one. Other
+ * native policies of a job stay.
  */
 const overlap: Aspect = {
   fields: ['concurrent'],
   also: ['schedule', 'parents'],
   read: ({ concurrent, schedule, parents }, { into, same }) => {
     if (concurrent) return { policy: { overlap: 'allow' } };
-    // None of several runs at once is lost for those before it.
+    // Of several runs at once, none is lost because of earlier ones.
     if (parents === null && runsAtOnce(schedule)) return { policy: { overlap: 'queue-all' } };
     const wereAtOnce = runsAtOnce(String(into?.chronos?.schedule ?? ''));
     return same('concurrent') && into !== null && !wereAtOnce ? {} : { policy: { overlap: 'queue' } };
@@ -316,14 +317,14 @@ const timeout: Aspect = {
   }),
 };
 
-/** Natively a month has no length; one that Chronos added to a date is the longest here. */
+/** Natively a month has no fixed length; a month that Chronos added to a date is 31 days here. */
 function exactDuration(epsilon: string): string {
   const period = readPeriod(epsilon);
   if (typeof period === 'string' || period.months === 0) return epsilon;
   return formatDuration(period.months * 31 * DAY_MS + period.days * DAY_MS + period.ms);
 }
 
-/** The third generation reads it and never skips a run; the second skips what is later than this. */
+/** The third generation reads it and never skips a run; the second skips runs that are later than this. */
 const lateness: Aspect = {
   fields: ['epsilon'],
   read: ({ epsilon }, { generation, given }) => {
@@ -333,13 +334,13 @@ const lateness: Aspect = {
   write: ({ policy }) => ({ epsilon: policy?.startWithin ?? chronosDefaults.epsilon }),
 };
 
-/** Mesos fetched into the sandbox of every task; here processes have a folder of their own. */
+/** Mesos downloaded into the sandbox of every task; here processes have a folder of their own. */
 const fetching: Aspect = {
   fields: ['fetch', 'uris'],
   read: ({ fetch, uris, container }) => {
     if (container !== null) return { run: { fetch: undefined } };
     const old = uris.map((uri) => ({ uri, executable: false, extract: true }));
-    // What can't be had is kept, and holds the job.
+    // A download that is not supported is stored, and its job is blocked.
     const all = (fetch.length > 0 ? fetch : old)
       .filter(({ uri }) => isDownloadable(uri))
       .map((item) => ({
@@ -362,7 +363,7 @@ const fetching: Aspect = {
   }),
 };
 
-/** In the order in which they are read; later ones win where two decide the same field. */
+/** In reading order; if two decide the same field, the later one wins. */
 export const aspects: readonly Aspect[] = [
   people,
   timing,
@@ -383,7 +384,7 @@ export const aspects: readonly Aspect[] = [
   fetching,
 ];
 
-/** Fields that have no native counterpart: kept as they are. */
+/** Fields without a native counterpart: stored unchanged. */
 export const keptOnly: readonly ChronosField[] = [
   'ownerName',
   'executor',

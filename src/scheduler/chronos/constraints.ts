@@ -1,6 +1,6 @@
-/** Constraints of Chronos, and those of a Swarm that say the same. */
+/** Converts Chronos constraints to equivalent Swarm constraints, and back. */
 
-/** A regular expression that is a plain word matches that word alone; others have no counterpart. */
+/** A regular expression that is a plain word matches only that word; others have no counterpart. */
 export function nativeConstraint(attribute: string, operator: string, value: string): string[] {
   const where = attribute === 'hostname' ? 'node.hostname' : `node.labels.${attribute}`;
   const plain = /^[\w-]+$/.test(value);
@@ -8,7 +8,7 @@ export function nativeConstraint(attribute: string, operator: string, value: str
   return operator === 'UNLIKE' && plain ? [`${where}!=${value}`] : [];
 }
 
-/** None where Chronos can't say it. */
+/** Empty if Chronos cannot express it. */
 export function chronosConstraint(text: string): string[][] {
   const match = /^node\.(?:labels\.([^=!]+)|(hostname)\s*)(==|!=)\s*(.*)$/.exec(text);
   if (match === null) return [];

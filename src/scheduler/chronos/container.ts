@@ -1,15 +1,15 @@
-/** Chronos' `container`, and the parts of a native run that say the same. */
+/** Chronos' `container`, and the equivalent parts of a native run. */
 
 import type { RunDefinition } from '../job/definition.ts';
 import { type Options, optionsOf } from './docker-options.ts';
 import type { ChronosContainer, ChronosVolume } from './job.ts';
 
-/** Undefined: not so in this container. */
+/** Undefined: absent in this container. */
 export type RunPart = { readonly [field in keyof RunDefinition]?: RunDefinition[field] | undefined };
 
 const networks: Readonly<Record<string, string>> = { BRIDGE: 'bridge', HOST: 'host', NONE: 'none' };
 
-/** Parts of a run that only a container has; a process is left without them. */
+/** Parts of a run that only containers have; a process has none of them. */
 const containerOnly = [
   'image',
   'network',
@@ -29,7 +29,7 @@ const containerOnly = [
 const cleared = (fields: readonly string[]): RunPart =>
   Object.fromEntries(fields.map((field) => [field, undefined]));
 
-/** Options that decide fields of a job which other fields of Chronos decide too: they are read with those. */
+/** Options for fields that other Chronos fields decide too; they are read together with those. */
 type Shared = 'env' | 'user' | 'entrypoint' | 'resources' | 'labels';
 
 function ownOptions(container: ChronosContainer | null): Omit<Options, Shared> {
@@ -45,8 +45,8 @@ function ownOptions(container: ChronosContainer | null): Omit<Options, Shared> {
 }
 
 /**
- * All that the container decides. What only its parameters can say is left as it is natively, in `own`, where they
- * say nothing of it, and did not in `before`.
+ * The fields that the container decides. What only its parameters can express is kept from `own`, if they do
+ * not mention it and did not in `before`.
  */
 export function runOf(
   container: ChronosContainer | null,
@@ -66,7 +66,7 @@ export function runOf(
     volumes: volumes.length > 0 ? volumes : undefined,
     pull: options.pull ?? (container.forcePullImage ? 'always' : ownPull(own, before)),
   };
-  // Without a network of its own a container publishes nothing; engines say so, and go on.
+  // A container without its own network publishes nothing; engines warn and continue.
   const published = options.ports === undefined || ownNetwork(network);
   return (published ? part : { ...part, ports: undefined }) as RunPart;
 }
@@ -74,7 +74,7 @@ export function runOf(
 const ownNetwork = (network: string | undefined): boolean =>
   network !== undefined && !/^(?:host|none|container:.*)$/.test(network);
 
-/** None is also what a container without a network of its own, or with several, reads as: that one stays. */
+/** A container without its own network, or with several, reads as none, so that setting stays. */
 function networkOf(
   { network, networkInfos, networkName }: ChronosContainer,
   own: RunPart = {},
@@ -83,19 +83,19 @@ function networkOf(
   return networks[network] ?? networkInfos[0]?.name ?? networkName;
 }
 
-/** Chronos knows no more than that an image is always pulled. */
+/** Chronos can only express that an image is always pulled. */
 function ownPull({ pull }: RunPart, before: ChronosContainer | null): RunPart['pull'] {
   return pull === 'always' || optionsOf(before).options.pull !== undefined ? undefined : pull;
 }
 
-/** A volume that is neither on the host nor known by name has no counterpart. */
+/** A volume that is neither on the host nor named has no counterpart. */
 function volumeText(volume: ChronosVolume): string[] {
   const source = volume.hostPath ?? (volume.external as { name?: unknown } | undefined)?.name;
   if (typeof source !== 'string') return [];
   return [`${source}:${volume.containerPath}${volume.mode === 'RO' ? ':ro' : ''}`];
 }
 
-/** The container that a native run amounts to; null for a process. */
+/** The container equivalent to a native run; null for a process. */
 export function containerOf({ image, network, volumes, pull }: RunDefinition): ChronosContainer | null {
   if (image === undefined) return null;
   const named = Object.entries(networks).find(([, name]) => name === (network ?? 'none'))?.[0];
@@ -115,15 +115,17 @@ function readVolume(text: string): ChronosVolume {
   return { containerPath, hostPath, mode: mode === 'ro' ? 'RO' : 'RW' };
 }
 
-/** What of the container has no counterpart here, in sentences. */
+/** Warnings about parts of the container without a counterpart. */
 export function containerWarnings(container: ChronosContainer): string[] {
   const { options, kept: warnings } = optionsOf(container);
   if (options.ports !== undefined && !ownNetwork(options.network ?? networkOf(container)))
     warnings.push('container.parameters: ports are published only with a network of its own, as BRIDGE');
   for (const volume of container.volumes) {
     if (volumeText(volume).length === 0)
-      warnings.push(`container.volumes: '${volume.containerPath}' has no source, and is kept without effect`);
+      warnings.push(
+        `container.volumes: '${volume.containerPath}' has no source and is stored without effect`,
+      );
   }
-  if (container.type === 'MESOS') warnings.push('container.type MESOS is run as any other container');
+  if (container.type === 'MESOS') warnings.push('container.type MESOS runs like any other container');
   return warnings;
 }

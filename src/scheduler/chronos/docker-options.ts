@@ -1,6 +1,7 @@
 /**
- * `container.parameters`: options of `docker run` as Mesos handed them on. Those that a job can say natively become
- * that; the others are kept and told. An option counts as said only if it is honoured as a whole.
+ * `container.parameters`: options of `docker run` as Mesos passed them on. Options with a native equivalent
+ * are converted; the others are stored and reported. An option is only converted if all of it can be
+ * honoured.
  */
 
 import { publishedPort } from '../job/container-spec.ts';
@@ -19,7 +20,7 @@ import {
 import { memoryBytes } from '../job/size.ts';
 import type { ChronosContainer } from './job.ts';
 
-/** What the options of a container say natively. */
+/** The native settings of a container's options. */
 export interface Options extends Pick<RunDefinition, 'entrypoint' | 'env' | 'hosts' | 'hostname' | 'init'> {
   readonly user?: string;
   readonly workdir?: string;
@@ -36,12 +37,12 @@ export interface Options extends Pick<RunDefinition, 'entrypoint' | 'env' | 'hos
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** Null: not as it stands there. */
+/** Null: this value is not supported. */
 type Reader = (value: string) => Options | null;
 
 const when = (holds: boolean, options: Options): Options | null => (holds ? options : null);
 
-/** `name=value`, or `name:value` where that is how the option has it. */
+/** Splits `name=value`, or `name:value` if the option uses that form. */
 function pair(text: string, form: RegExp = /^([^=]+)=(.*)$/s): [string, string] | null {
   const match = form.exec(text);
   return match === null ? null : [match[1]!, match[2]!];
@@ -57,7 +58,7 @@ const readable = (read: () => unknown): boolean => {
 };
 const isSize = (text: string): boolean => readable(() => memoryBytes(text, ''));
 
-/** A flag says yes without a value. */
+/** A flag without a value is true. */
 function flag(options: (on: boolean) => Options): Reader {
   return (value) => {
     const word = value.trim().toLowerCase();
@@ -102,7 +103,7 @@ const capDrop: Reader = (value) => {
 const cpus: Reader = (value) =>
   when(Number(value) > 0 && Number(value) <= 4_096, { resources: { cpus: Number(value) } });
 
-/** None, zero and -1 are no bound. */
+/** Empty, zero and -1 mean no limit. */
 const pids: Reader = (value) => {
   if (!/^-?\d{1,7}$/.test(value)) return null;
   return Number(value) < 1 ? {} : when(Number(value) <= 4_194_304, { resources: { pids: Number(value) } });
@@ -147,7 +148,7 @@ const size =
   (value) =>
     when(isSize(value), { resources: { [field]: value } });
 
-/** By their names without dashes, long and short. */
+/** By name without dashes, long and short. */
 const readers: Readonly<Record<string, Reader>> = {
   env,
   e: env,
@@ -185,7 +186,7 @@ const readers: Readonly<Record<string, Reader>> = {
   pull: (value) => (value === 'always' || value === 'missing' || value === 'never' ? { pull: value } : null),
 };
 
-/** All options together, and in sentences which are kept without effect. */
+/** All options together, and warnings about those stored without effect. */
 export function optionsOf(container: ChronosContainer | null): { options: Options; kept: string[] } {
   let options: Options = {};
   const kept: string[] = [];
@@ -193,14 +194,14 @@ export function optionsOf(container: ChronosContainer | null): { options: Option
     const name = key.trim().replace(/^-+/, '');
     const read = Object.hasOwn(readers, name) ? readers[name]!(value.trim()) : null;
     if (read !== null) options = together(options, read) as Options;
-    else kept.push(`container.parameters: the option '${name}' (${shown(value)}) is kept without effect`);
+    else kept.push(`container.parameters: the option '${name}' (${shown(value)}) is stored without effect`);
   }
   return { options: withoutDroppedAdds(options), kept };
 }
 
 const shown = (value: string): string => (value.length <= 60 ? value : `${value.slice(0, 60)}…`);
 
-/** Lists and maps grow; of all else the last one holds. */
+/** Merges options: lists and maps are joined, otherwise the last value wins. */
 function together(a: object, b: object): object {
   const all = new Map<string, unknown>(Object.entries(a));
   for (const [field, value] of Object.entries(b)) {
@@ -213,7 +214,7 @@ function together(a: object, b: object): object {
   return Object.fromEntries(all);
 }
 
-/** What is added and dropped is added, as the engine has it. */
+/** If a capability is both added and dropped, it is added, as in the engine. */
 function withoutDroppedAdds(options: Options): Options {
   const { add = [], drop = [] } = options.capabilities ?? {};
   const rest = drop.filter((name) => !(add as readonly string[]).includes(name));

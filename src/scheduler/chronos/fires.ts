@@ -1,7 +1,7 @@
 /**
- * When Chronos itself would run a job next, by the rule of its third generation: what is overdue runs at once
- * and stands for all that passed, and each run moves the start on by the period, from where it is then. For
- * the plan of a move only: drift and all, this is what people are used to.
+ * When Chronos itself would run a job next, by the rule of its third generation: an overdue run starts at
+ * once and stands for all missed ones, and each run moves the start by the period, counted from the current
+ * start. Used only for the import preview, which shows what users are used to, including the drift.
  */
 
 import { DAY_MS, MONTH_MS, SECOND_MS } from '../schedule/civil.ts';
@@ -10,14 +10,14 @@ import { addCalendar, type Period } from '../schedule/period.ts';
 import { instantOfWall, offsetAt, type Zone, zoneOf } from '../schedule/zone.ts';
 import { nativeRepeat } from './schedule.ts';
 
-/** The next `most` runs; INVALID_SCHEDULE, UNKNOWN_TIMEZONE. */
+/** The next `most` runs. INVALID_SCHEDULE, UNKNOWN_TIMEZONE. */
 export function chronosFires(
   { schedule, scheduleTimeZone }: { readonly schedule: string; readonly scheduleTimeZone: string },
   { now, most }: { readonly now: number; readonly most: number },
 ): number[] {
   const { every, timezone } = nativeRepeat(schedule, scheduleTimeZone, now);
   const [, startText = '', periodText = ''] = every.split('/');
-  // As it was sent: `every` counts what had passed as well.
+  // As sent: `every` also counts due times that had passed.
   const { count } = parseRepeat(`${schedule.split('/', 1)[0]}/${startText}/${periodText}`, 'schedule');
   const { period } = parseRepeat(`R1/${startText}/${periodText}`, 'schedule');
   const written = parseDateTime(startText, 'schedule');
@@ -33,7 +33,7 @@ export function chronosFires(
   return fires;
 }
 
-/** Behind the run by whole periods, a day of them being 86,400 seconds. */
+/** Moves the start past the run by whole periods; a day has 86,400 seconds. */
 function moved(start: number, period: Period, ranAt: number, zone: Zone): number {
   const length = period.months * MONTH_MS + period.days * DAY_MS + period.ms;
   if (length < SECOND_MS) return Number.POSITIVE_INFINITY;

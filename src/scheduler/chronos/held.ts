@@ -1,6 +1,6 @@
 /**
- * Downloads that can't be had here, of hdfs, s3n or ftp: the job is kept and held, for without its files it would
- * do something else. Its runs wait with the reason, until the job is sent without them.
+ * Downloads that are not supported here (hdfs, s3n, ftp): the job is stored but blocked, because without its
+ * files it would do something else. Its runs wait with the reason until the job is sent without them.
  */
 
 import type { JobDefinition } from '../job/definition.ts';
@@ -9,10 +9,10 @@ import { settledFields } from './mapping.ts';
 
 const downloaded = new Set(['http', 'https', 'file']);
 
-/** Why the job's runs wait and are not launched; null: nothing holds them. */
+/** Why the job's runs wait and are not launched. Null: nothing blocks them. */
 export function heldBy(definition: JobDefinition): string | null {
   const { chronos, run } = definition;
-  // A container brings what it needs.
+  // A container brings its own files.
   if (chronos === undefined || run.image !== undefined) return null;
   if (chronos.uris === undefined && chronos.fetch === undefined) return null;
   const { fetch, uris } = settledFields(definition);

@@ -1,6 +1,6 @@
 /**
- * A job as Chronos has it: every field, with Chronos' default where nothing was sent. Reading is lenient as
- * its clients need it (read.ts); what each field means here is in aspects.ts.
+ * A job in Chronos' form: every field, with Chronos' default if absent. read.ts parses it leniently, as its
+ * clients need; aspects.ts defines what each field means here.
  */
 
 /** 2: `/scheduler`, with epsilon and async. 3: `/v1/scheduler`. */
@@ -36,26 +36,26 @@ export interface ChronosJob {
   readonly name: string;
   readonly command: string;
   readonly shell: boolean;
-  /** Of the second generation: how late a run may start. */
+  /** Second generation only: how late a run may start. */
   readonly epsilon: string;
   readonly executor: string;
   readonly executorFlags: string;
   readonly taskInfoData: string;
   readonly retries: number;
-  /** Recipients, with commas between them. */
+  /** Recipients, separated by commas. */
   readonly owner: string;
   readonly ownerName: string;
   readonly description: string;
-  /** Of the second generation: the end of the task is not the end of the job. */
+  /** Second generation only: the end of the task is not the end of the job. */
   readonly async: boolean;
   readonly successCount: number;
   readonly errorCount: number;
   readonly lastSuccess: string;
   readonly lastError: string;
   readonly cpus: number;
-  /** MB. */
+  /** In MB. */
   readonly disk: number;
-  /** MB. */
+  /** In MB. */
   readonly mem: number;
   readonly disabled: boolean;
   readonly softError: boolean;
@@ -68,12 +68,12 @@ export interface ChronosJob {
   readonly highPriority: boolean;
   readonly runAsUser: string;
   readonly concurrent: boolean;
-  /** Seconds; 0 is none. */
+  /** In seconds; 0 means none. */
   readonly maxCompletionTime: number;
   readonly container: ChronosContainer | null;
   /** Attribute, operator, value. */
   readonly constraints: readonly (readonly string[])[];
-  /** Of a dependent job; null: it has a schedule. */
+  /** Of a dependent job. Null: the job has a schedule. */
   readonly parents: readonly string[] | null;
   readonly schedule: string;
   readonly scheduleTimeZone: string;
@@ -81,7 +81,7 @@ export interface ChronosJob {
 
 export type ChronosField = keyof ChronosJob;
 
-/** What holds where nothing was sent. */
+/** Defaults for absent fields. */
 export const chronosDefaults: ChronosJob = Object.freeze({
   name: '',
   command: '',
@@ -121,7 +121,7 @@ export const chronosDefaults: ChronosJob = Object.freeze({
   scheduleTimeZone: '',
 });
 
-/** What the server counts; a client sends it back as it read it. */
+/** Counters of the server; a client sends them back as it read them. */
 export const counters = [
   'successCount',
   'errorCount',
@@ -130,7 +130,7 @@ export const counters = [
   'errorsSinceLastSuccess',
 ] as const satisfies readonly ChronosField[];
 
-/** In which order each generation prints its fields; the schedule or the parents come last. */
+/** The order in which each generation prints its fields; the schedule or the parents come last. */
 const printed: readonly (readonly [ChronosField, Generation | null])[] = [
   ['name', null],
   ['command', null],
@@ -167,13 +167,13 @@ const printed: readonly (readonly [ChronosField, Generation | null])[] = [
   ['constraints', null],
 ];
 
-/** Fields of the second generation alone are taken by the third, and mean nothing there. */
+/** The third generation accepts fields of the second and ignores them. */
 const knows = (generation: Generation, field: ChronosField): boolean =>
   !printed.some(([each, only]) => each === field && only !== null && only !== generation);
 
 /**
- * True for a field that was left out and is not at its default by that: this generation does not know it, or the
- * job is whole but for the fields of the second generation, so it was read from the third.
+ * True for an absent field that does not mean its default: this generation does not know it, or all fields
+ * but those of the second generation are present, so the job was read from the third.
  */
 export const saysNothingOf = (
   field: ChronosField,
@@ -184,7 +184,7 @@ export const saysNothingOf = (
 const isWholeOfThird = (given: ReadonlySet<ChronosField>): boolean =>
   printed.every(([field, only]) => field === 'container' || given.has(field) === (only === null));
 
-/** The job in the order of keys of its generation. */
+/** The job with the keys in the order of its generation. */
 export function printJob(job: ChronosJob, generation: Generation): Record<string, unknown> {
   const json: Record<string, unknown> = {};
   for (const [field, only] of printed) {
@@ -197,12 +197,12 @@ export function printJob(job: ChronosJob, generation: Generation): Record<string
   return { ...json, schedule: job.schedule, scheduleTimeZone: job.scheduleTimeZone };
 }
 
-/** The second generation prints its one type in small letters. */
+/** The second generation prints the container type in lower case. */
 function printContainer(container: ChronosContainer, generation: Generation): ChronosContainer {
   return generation === 3 ? container : { ...container, type: container.type.toLowerCase() };
 }
 
-/** In lists what is fetched is told in the old and the new way, whichever was sent. */
+/** Lists show downloads in both the old and the new field, whichever was sent. */
 export function crossFilled(job: ChronosJob): ChronosJob {
   if (job.fetch.length > 0) return { ...job, uris: job.fetch.map(({ uri }) => uri) };
   const fetch = job.uris.map((uri) => ({ uri, executable: false, cache: false, extract: true }));

@@ -1,7 +1,7 @@
 /**
- * Between Chronos' jobs and native definitions. A definition says what the job does; its `chronos` part keeps
- * what was sent and can't be said natively, so that a client reads back what it wrote. What is kept holds only
- * as long as it still means what the definition says: an edit through the native interface shows here.
+ * Converts between Chronos jobs and native definitions. The definition says what the job does. Its `chronos`
+ * part stores what was sent and has no native form, so that a client reads back what it wrote. Stored values
+ * count only while they agree with the definition, so an edit through the native API is visible here.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -34,7 +34,7 @@ import { beginsNow, never, onceNow, remaining, wasShown } from './schedule.ts';
 
 /** The `chronos` part of a definition. */
 export interface Kept extends Partial<ChronosJob> {
-  /** When a schedule without a start was sent: epoch milliseconds. */
+  /** When a schedule without a start was sent, in epoch milliseconds. */
   readonly begins?: number;
   readonly unmapped?: readonly Unmapped[];
 }
@@ -45,14 +45,14 @@ export interface Target {
   readonly now: number;
   /** The job that is replaced. */
   readonly before: JobView | null;
-  /** Parts that the engine refused. */
+  /** Parts that the engine does not support. */
   readonly unmapped: readonly Unmapped[];
 }
 
 /**
- * The definition that the job amounts to. What says the same as what a client reads of the job, or has read, is
- * left as it is, and where all of it does the definition is the one before. INVALID_SCHEDULE, UNKNOWN_TIMEZONE;
- * everything else is for the scheduler to judge.
+ * The equivalent definition. Fields that equal what a client reads, or has read, of the job stay unchanged;
+ * if all do, the result is the previous definition. INVALID_SCHEDULE, UNKNOWN_TIMEZONE; everything else is
+ * checked by the scheduler.
  */
 export function toDefinition(sent: Sent, target: Target): JobDefinition {
   const { generation, now, before, unmapped } = target;
@@ -99,7 +99,7 @@ export function toDefinition(sent: Sent, target: Target): JobDefinition {
     if (value !== undefined && !sameJson(value, chronosDefaults[field])) kept[field] = value;
   }
   if (before !== null && changed.size === 0) return before.job.definition;
-  // A client sends the counters back as it read them: they are taken for a new job only.
+  // A client sends the counters back as it read them, so they are used for a new job only.
   for (const field of counters) {
     const value = before === null ? job[field] : keptBefore[field];
     if (value !== undefined && value !== chronosDefaults[field]) kept[field] = value;
@@ -109,13 +109,13 @@ export function toDefinition(sent: Sent, target: Target): JobDefinition {
   return { ...definition, name, paused: pausedAs(job, before, changed.has(timing)), chronos: kept };
 }
 
-/** A job that has run for the last time reads as disabled: sent back so, it is not paused. */
+/** A job that has run for the last time reads as disabled. Sending that back does not pause it. */
 function pausedAs({ disabled }: ChronosJob, before: JobView | null, anew: boolean): boolean {
   if (before === null || anew || disabled !== isDisabled(before)) return disabled;
   return before.state.paused !== null;
 }
 
-/** The fields read so, in one of these forms of the job. */
+/** The fields have the values of one of these forms of the job. */
 function says(
   fields: readonly ChronosField[],
   { job, given }: Sent,
@@ -128,8 +128,8 @@ function says(
 }
 
 /**
- * The job as a client reads it, alone and in lists, as it read it before, and as it was sent: sending it so again
- * starts nothing anew, unless it is to begin when it is sent. All of them as they are when they come back.
+ * The forms of the job that a client may send back: as it reads it, alone and in lists, as it read it before,
+ * and as it was sent. Sending one of them changes nothing, unless the job begins when it is sent.
  */
 function formsOf(view: JobView, { job: { schedule } }: Sent): ChronosJob[] {
   const shown = toChronos(view);
@@ -154,7 +154,7 @@ function keepRest(
   for (const field of fields) if (!sameJson(job[field], written[field])) kept[field] = job[field];
 }
 
-/** What can't be read is nothing: the part is open to everyone who writes a definition. */
+/** Anyone who writes a definition can set this part, so unreadable content is ignored. */
 export function keptOf({ chronos = {} }: JobDefinition): Kept {
   const { begins, unmapped } = chronos;
   return {
@@ -184,7 +184,7 @@ function merged(base: object | undefined, changes: object | undefined): Record<s
   return Object.fromEntries(all.filter(([, value]) => value !== undefined));
 }
 
-/** True when the definition has all that was read. */
+/** True if the definition already has all these values. */
 function agrees(native: Native, definition: JobDefinition): boolean {
   const { run = {}, policy = {}, ...top } = native;
   const has = (part: object, whole: object): boolean =>
@@ -194,7 +194,10 @@ function agrees(native: Native, definition: JobDefinition): boolean {
   return has(run, definition.run) && has(policy, definition.policy ?? {}) && has(top, definition);
 }
 
-/** True when what was kept amounts to the definition as it is, by either generation; what can't be read amounts to nothing. */
+/**
+ * True if the stored fields are equivalent to the current definition, in either generation. Unreadable fields
+ * are not.
+ */
 function stillSays(
   aspect: Aspect,
   job: ChronosJob,
@@ -211,13 +214,13 @@ function stillSays(
   }
 }
 
-/** The job as a client of Chronos reads it. */
+/** The job as a Chronos client reads it. */
 export function toChronos(view: JobView): ChronosJob {
   const job = settledFields(view.job.definition);
   return { ...job, ...timingOf(view, job), ...countersOf(view), disabled: isDisabled(view) };
 }
 
-/** All but what changes as the job runs. */
+/** All fields except those that change as the job runs. */
 export function settledFields(definition: JobDefinition): ChronosJob {
   const { begins, unmapped = [], name: _, ...fields } = keptOf(definition);
   let written: ChronosJob = { ...chronosDefaults, name: shownName(definition) };
@@ -246,12 +249,13 @@ function timingOf(
   if (parents !== null) return { schedule: '', scheduleTimeZone: '' };
   if (schedule === null) return { schedule: never(createdAt) };
   const asWritten = definition.schedule?.every !== undefined && written.startsWith('R') ? written : null;
-  // Instants that passed while the job was disabled are no runs: until the first, it reads as it was sent.
+  // Due times that passed while the job was disabled are no runs: until the first run, the schedule reads as
+  // it was sent.
   const ran = state.last !== null || runs.length > 0;
   return { schedule: remaining(schedule, state.cursor, { written: asWritten, ran }) };
 }
 
-/** Counted here, on top of what the job brought along. */
+/** Counted here, in addition to what the job was imported with. */
 function countersOf({ job: { definition }, state }: JobView): Partial<ChronosJob> {
   const base = keptOf(definition);
   const later = (at: number | null, before: string | undefined): string => {
@@ -268,7 +272,7 @@ function countersOf({ job: { definition }, state }: JobView): Partial<ChronosJob
   };
 }
 
-/** Chronos disables a job whose last repetition has succeeded. */
+/** Chronos disables a job after its last repetition has succeeded. */
 function isDisabled({ status, state }: JobView): boolean {
   if (status === 'paused' || status === 'disabled') return true;
   return status === 'completed' && state.last?.state === 'succeeded';
@@ -276,19 +280,19 @@ function isDisabled({ status, state }: JobView): boolean {
 
 export type LastState = 'success' | 'failure' | 'fresh';
 
-/** How the job ended last. */
+/** How the last run of the job ended. */
 export function lastStateOf({ lastSuccess, lastError }: ChronosJob): LastState {
   if (lastError === '') return lastSuccess === '' ? 'fresh' : 'success';
   return instantOf(lastSuccess) > instantOf(lastError) ? 'success' : 'failure';
 }
 
-/** Of a text that a client brought along, in any form; what is no instant is before all others. */
+/** Parses a time in any form that a client may have sent. An invalid one sorts before all others. */
 function instantOf(text: string): number {
   const at = Date.parse(text);
   return Number.isNaN(at) ? Number.NEGATIVE_INFINITY : at;
 }
 
-/** What the job does now. */
+/** The current state of the job. */
 export function currentStateOf({ runs }: JobView): string {
   const running = runs.filter(({ state }) => state === 'launching' || state === 'running').length;
   if (running > 0) return `${running} running`;

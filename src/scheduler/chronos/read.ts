@@ -1,7 +1,7 @@
 /**
- * Chronos' JSON as its clients send it: unknown fields are nobody's loss, null is the same as nothing, a
- * number may come as text and a text as a number. What can't be understood is refused with its field, unless
- * Chronos took it for something: then it is that here too, and told.
+ * Parses Chronos' JSON as its clients send it: unknown fields are ignored, null means absent, a number may be
+ * text and a text a number. Other invalid values are refused with their field, unless Chronos accepted them;
+ * those are interpreted as in Chronos, with a warning.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -10,7 +10,10 @@ import { faultIn } from '../job/texts.ts';
 import type { ChronosContainer, ChronosFetch, ChronosField, ChronosJob } from './job.ts';
 import { chronosDefaults } from './job.ts';
 
-/** The job, which of its fields were sent, and in sentences what was taken for something else. INVALID_BODY, INVALID_FIELD, MISSING_FIELD. */
+/**
+ * The job, the fields that were sent, and warnings about values that were reinterpreted. INVALID_BODY,
+ * INVALID_FIELD, MISSING_FIELD.
+ */
 export interface Sent {
   readonly job: ChronosJob;
   readonly given: ReadonlySet<ChronosField>;
@@ -42,7 +45,7 @@ export function readChronosJob(body: unknown): Sent {
   if (job.name === '') {
     throw new CarillonError('MISSING_FIELD', 'the job has no name', { field: 'name', allowed: 'a name' });
   }
-  // Zero asks for the default.
+  // Zero means the default.
   for (const field of ['cpus', 'disk', 'mem'] as const) {
     if (job[field] === 0) job[field] = chronosDefaults[field];
   }
@@ -51,8 +54,8 @@ export function readChronosJob(body: unknown): Sent {
 }
 
 /**
- * What a definition keeps of a Chronos job: its fields as a client reads them back, and why others are none of it.
- * What is no field of Chronos is left out.
+ * The stored Chronos fields of a definition, as a client reads them back, and problems with the others.
+ * Unknown fields are dropped.
  */
 export function readKept(chronos: Json): { fields: Partial<ChronosJob>; problems: CarillonError[] } {
   const fields: Record<string, unknown> = {};
@@ -99,7 +102,7 @@ function text(value: unknown, field: string): string {
 function flag(value: unknown, field: string): boolean {
   if (typeof value === 'boolean') return value;
   if (typeof value === 'number') return value !== 0;
-  // Jackson, which read Chronos' JSON, knows one word for yes.
+  // Jackson, Chronos' JSON parser, accepts only one word for true.
   if (typeof value === 'string') return word(value) === 'true';
   throw refuse(field, value, 'true or false');
 }
@@ -120,7 +123,7 @@ const flags = [
   'extract',
 ];
 
-/** Which flags of this object hold another word than the two, in sentences. */
+/** Warnings about flags with a text other than true and false. */
 const takenAsFalse = (json: object): string[] =>
   Object.entries(json)
     .filter(([field, value]) => flags.includes(field) && typeof value === 'string')
@@ -132,7 +135,7 @@ const takenAsFalse = (json: object): string[] =>
 
 const withoutImage = 'container has no image and is ignored: the command runs as a process';
 
-/** Less than zero is taken as well; what that means is for each field. */
+/** Negative numbers are accepted too; each field decides what they mean. */
 export function number(value: unknown, field: string): number {
   if (value === '') return 0;
   if (typeof value === 'boolean') return value ? 1 : 0;
@@ -156,7 +159,7 @@ function object(value: unknown, field: string): Json {
   throw refuse(field, value, 'an object');
 }
 
-/** A text that must be there. */
+/** A required text. */
 function needed(json: Json, name: string, field: string): string {
   const value = json[name];
   if (value !== undefined && value !== null) return text(value, `${field}.${name}`);
@@ -192,7 +195,7 @@ function fetch(value: unknown, field: string): ChronosFetch {
 
 const isAbsent = (value: unknown): boolean => value === undefined || value === null || value === '';
 
-/** Null: without an image Chronos takes no notice of a container. */
+/** Null: Chronos ignores a container without an image. */
 function container(value: unknown, field: string): ChronosContainer | null {
   const json = object(value, field);
   if (isAbsent(json.image)) return null;
@@ -226,7 +229,7 @@ function networkInfo(value: unknown, field: string): { name: string } {
   };
 }
 
-/** Chronos prints ports as texts. */
+/** Chronos prints ports as text. */
 function portMapping(value: unknown, field: string): Record<string, string> {
   const json = object(value, field);
   return {
@@ -255,14 +258,14 @@ function parameter(value: unknown, field: string): { key: string; value: string 
   return { key: needed(json, 'key', field), value: needed(json, 'value', field) };
 }
 
-/** Other operators than these are kept as they are, and what stands behind the three. */
+/** Other operators are stored unchanged, with any further elements. */
 const operators = new Set(['EQUALS', 'LIKE', 'UNLIKE']);
 
 function constraint(value: unknown, field: string): string[] {
   const [attribute, operator, ...rest] = list(text)(value, field);
   const upper = operator?.toUpperCase() ?? '';
   const known = operators.has(upper);
-  // Others, like Marathon's UNIQUE, may have no value.
+  // Others, such as Marathon's UNIQUE, may have no value.
   if (attribute === undefined || operator === undefined || (known && rest.length === 0))
     throw refuse(field, value, '[attribute, operator, value]');
   return [attribute, known ? upper : operator, ...rest];
@@ -277,7 +280,7 @@ const readers: { readonly [field in ChronosField]: Reader } = {
   executorFlags: text,
   taskInfoData: text,
   retries: whole,
-  // Some clients send a list of what Chronos reads with commas between.
+  // Some clients send a list instead of a comma-separated text.
   owner: (value, field) => (Array.isArray(value) ? list(text)(value, field).join(',') : text(value, field)),
   ownerName: text,
   description: text,
@@ -303,7 +306,7 @@ const readers: { readonly [field in ChronosField]: Reader } = {
   maxCompletionTime: whole,
   container,
   constraints: list(constraint),
-  // A set: twice is once.
+  // A set: duplicates count once.
   parents: (value, field) => [...new Set(list(text)(value, field))],
   schedule: (value, field) => text(value, field).trim(),
   scheduleTimeZone: (value, field) => text(value, field).trim(),

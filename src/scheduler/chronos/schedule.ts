@@ -1,7 +1,7 @@
 /**
- * Chronos' schedules: `Rn/start/period`, whose start is also its cursor. What was sent becomes an anchored
- * repeat here, and a client reads the repeat that is left: as it was sent until an instant is decided, then
- * with the next start and the runs that remain.
+ * Chronos schedules: `Rn/start/period`, where the start is also the cursor. A sent schedule becomes an
+ * anchored repeat here. A client reads the remaining repeat: as it was sent until the first due time is
+ * decided, then with the next start and the remaining number of runs.
  */
 
 import { CarillonError, invariant } from '../../errors.ts';
@@ -15,7 +15,7 @@ import { formatDuration, formatPeriod, readPeriod } from '../schedule/period.ts'
 import { instantOfWall, offsetAt, type Zone, zoneOf } from '../schedule/zone.ts';
 import { resolveZoneName } from '../schedule/zone-name.ts';
 
-/** What a schedule without one means: once, now. */
+/** A missing schedule means: once, now. */
 export const onceNow = 'R1//PT24H';
 
 const form = /^(R[0-9]*)\/(.*)\/(P.*)$/;
@@ -25,12 +25,10 @@ export interface NativeRepeat {
   readonly timezone?: string;
 }
 
-/** The start was left out: the job begins when it is sent, each time it is sent. */
+/** Without a start, the job begins when it is sent, each time it is sent. */
 export const beginsNow = (schedule: string): boolean => form.exec(schedule)?.[2] === '';
 
-/**
- * The repeat as a native schedule; `now` fills in an omitted start. INVALID_SCHEDULE, UNKNOWN_TIMEZONE.
- */
+/** The repeat as a native schedule; `now` replaces an omitted start. INVALID_SCHEDULE, UNKNOWN_TIMEZONE. */
 export function nativeRepeat(schedule: string, scheduleTimeZone: string, now: number): NativeRepeat {
   const match = form.exec(schedule);
   if (match === null) {
@@ -51,8 +49,8 @@ export function nativeRepeat(schedule: string, scheduleTimeZone: string, now: nu
 }
 
 /**
- * One run stands for all instants before the job was sent, and takes one of the n runs from it, as Chronos has
- * it: the others are not to be lost with the instants that had passed.
+ * As in Chronos, one run stands for all due times before the job was sent and uses one of its n runs; without
+ * this the others would be lost with the passed due times.
  */
 function standingFor(endless: NativeRepeat, now: number): number {
   const schedule = compileSchedule(resolveSchedule(endless, { hashSeed: '', now }).resolved);
@@ -60,7 +58,10 @@ function standingFor(endless: NativeRepeat, now: number): number {
   return Math.max(0, indexAfter(schedule, now) - 1);
 }
 
-/** Several runs without time between them, `R10//P`: one after the other, as fast as they end. */
+/**
+ * Several runs without time between them, `R10//P`: one after another, each as soon as the previous one has
+ * ended.
+ */
 export function runsAtOnce(schedule: string): boolean {
   const [, repeats = '', , period = ''] = form.exec(schedule) ?? [];
   if (!/^R0*[1-9]\d*$/.test(repeats) || Number(repeats.slice(1)) === 1) return false;
@@ -70,7 +71,7 @@ export function runsAtOnce(schedule: string): boolean {
 
 const noTime = { months: 0, days: 0, ms: 0 };
 
-/** They are due a second apart, the least that a schedule can have, from the start on or from now. */
+/** They are due one second apart, the shortest interval of a schedule, from the start or from now. */
 function atOnce(repeats: string, start: string, timezone: string | null, now: number): string {
   const begins = start === '' ? null : fullStart(start);
   const wall = begins === null ? null : parseDateTime(begins, 'schedule');
@@ -79,7 +80,7 @@ function atOnce(repeats: string, start: string, timezone: string | null, now: nu
   return `${repeats}/${past ? startNow(timezone, now) : begins}/PT1S`;
 }
 
-/** Names of three letters that Java has, and what they are there: some are elsewhere to everybody else. */
+/** Java's three-letter zone names with their meaning in Java, which differs elsewhere for some. */
 const javaZones: Readonly<Record<string, string>> = {
   ACT: 'Australia/Darwin',
   AET: 'Australia/Sydney',
@@ -108,7 +109,7 @@ const javaZones: Readonly<Record<string, string>> = {
   VST: 'Asia/Ho_Chi_Minh',
 };
 
-/** What a zone was taken for, where that is not what stands there; null: it is. */
+/** A warning if the zone was interpreted as another one; null otherwise. */
 export function zoneTaken(scheduleTimeZone: string): string | null {
   const id = Object.hasOwn(javaZones, scheduleTimeZone) ? javaZones[scheduleTimeZone] : undefined;
   if (id !== undefined) return `scheduleTimeZone ${scheduleTimeZone} is taken as ${id}, as Java has it`;
@@ -116,7 +117,7 @@ export function zoneTaken(scheduleTimeZone: string): string | null {
     return null;
   try {
     const { id, warning } = resolveZoneName(scheduleTimeZone, 'scheduleTimeZone');
-    // What is said of a zone that is taken as it stands is said of the native schedule too.
+    // The native schedule has the warnings about a zone that is used unchanged.
     return id === scheduleTimeZone ? null : warning;
   } catch (error) {
     if (error instanceof CarillonError) return null;
@@ -124,10 +125,10 @@ export function zoneTaken(scheduleTimeZone: string): string | null {
   }
 }
 
-/** Offsets as Java writes them: `GMT+2`, `GMT-05:30`. */
+/** Java's offset format: `GMT+2`, `GMT-05:30`. */
 const javaOffset = /^GMT([+-])(\d{1,2})(?::?(\d\d))?$/;
 
-/** Clients that write null send it as a word; Java takes an unknown name for GMT, and here that is one. */
+/** Some clients send null as a word. Java treats an unknown name as GMT; here it is unknown. */
 export function zoneName(text: string): string | null {
   if (text === '' || text === 'null') return null;
   if (Object.hasOwn(javaZones, text)) return javaZones[text]!;
@@ -145,7 +146,7 @@ function startNow(timezone: string | null, now: number): string {
 const week = /^(\d{4})-W(\d\d)(?:-(\d))?$/;
 const ordinal = /^(\d{4})-(\d{3})$/;
 
-/** Starts come in all forms that Joda reads: a month, a week, a day of the year, a time without a date. */
+/** Accepts all start formats of Joda: a month, a week, a day of the year, a time without a date. */
 function fullStart(start: string): string {
   const [date = '', time] = start.split('T', 2);
   const text = time === undefined ? fullDate(date) : `${fullDate(date)}T${time}`;
@@ -169,21 +170,21 @@ function fullDate(date: string): string {
   let day: number | null = null;
   if (weekDate !== null) {
     const fourth = dayNumber(Number(weekDate[1]), 1, 4);
-    // 1970-01-01 was a Thursday: weeks begin three days before it.
+    // 1970-01-01 was a Thursday, so its week began three days earlier.
     const monday = fourth - ((((fourth + 3) % 7) + 7) % 7);
     day = monday + (Number(weekDate[2]) - 1) * 7 + Number(weekDate[3] ?? 1) - 1;
   } else if (ordinalDate !== null) day = dayNumber(Number(ordinalDate[1]), 1, 1) + Number(ordinalDate[2]) - 1;
   return day === null ? date : new Date(day * DAY_MS).toISOString().slice(0, 10);
 }
 
-/** What is left of a schedule after everything up to `cursor` was decided; as `written` until the job `ran`. */
+/** The rest of a schedule after everything up to `cursor` was decided; as `written` until the job `ran`. */
 export function remaining(
   schedule: Schedule,
   cursor: number,
   { written, ran }: { readonly written: string | null; readonly ran: boolean },
 ): string {
   if (schedule.kind === 'every') {
-    // The cursor of a repeat that was decided on stands on an instant of it.
+    // The cursor of a repeat of which a due time was decided is on a due time.
     const begun = ran && nextInstant(schedule, cursor - 1) === cursor;
     return written !== null && !begun ? written : remainingRepeat(schedule, cursor, written);
   }
@@ -194,7 +195,7 @@ export function remaining(
 const remainingInstant = ({ atMs, timezone }: OneOffSchedule, over: boolean): string =>
   `${over ? 'R0' : 'R1'}/${instantText(atMs, zoneOf(timezone ?? 'UTC'))}/PT24H`;
 
-/** A cron schedule has no period: the time to the instant after the next is the nearest to one. */
+/** A cron schedule has no period; the interval to the due time after the next is the closest to one. */
 function remainingCron(schedule: CronSchedule, cursor: number): string {
   const next = nextInstant(schedule, cursor);
   const following = next === null ? null : nextInstant(schedule, next);
@@ -204,7 +205,7 @@ function remainingCron(schedule: CronSchedule, cursor: number): string {
 
 const printedStart = /^R\d*\/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?:Z|[+-]\d\d:\d\d))\//;
 
-/** True for what a client may have read of the schedule before: what was left of it at an instant up to the next. */
+/** True for a text that a client may have read: the rest of the schedule at any due time up to the next. */
 export function wasShown(text: string, schedule: Schedule, cursor: number, written: string | null): boolean {
   if (schedule.kind === 'at')
     return text === remainingInstant(schedule, true) || text === remainingInstant(schedule, false);
@@ -225,7 +226,7 @@ function remainingRepeat(schedule: RepeatSchedule, cursor: number, written: stri
   return `${count}/${instantText(instantOf(schedule, k), schedule.zone)}/${period}`;
 }
 
-/** A job that only runs by hand: a repeat of no runs. */
+/** A manual job: a repeat with no runs. */
 export const never = (since: number): string => `R0/${instantText(since, zoneOf('UTC'))}/PT24H`;
 
 /** `2026-01-01T09:00:00.000+01:00`; Z for an offset of zero. */

@@ -1,6 +1,6 @@
 /**
- * A run as a task of Chronos: its id, the variables that its command finds, and the arguments that whoever
- * started it by hand gave.
+ * A run as a Chronos task: its id, the environment variables of its command, and the arguments of the user
+ * who triggered it.
  */
 
 import type { JobDefinition, RunDefinition } from '../job/definition.ts';
@@ -9,23 +9,23 @@ import { isGivenAtLaunch, isVariable } from './aspects.ts';
 import { settledFields } from './mapping.ts';
 import { shownName } from './names.ts';
 
-/** The parameter of a run that holds its arguments. */
+/** The run parameter that contains the arguments. */
 export const argumentsParameter = 'CHRONOS_ARGUMENTS';
 
-/** `ct:<due>:<attempt>:<job>:<arguments>`; attempts count from 0. */
+/** `ct:<due>:<attempt>:<job>:<arguments>`; attempts start at 0. */
 export function taskIdOf(run: Pick<Run, 'due' | 'job' | 'params'>, attempt: number): string {
   return `ct:${run.due}:${attempt - 1}:${run.job}:${run.params[argumentsParameter] ?? ''}`;
 }
 
 const taskIdForm = /^ct:(\d{1,15}):(\d{1,6}):([\w.-]+):?(.*)$/s;
 
-/** Null for what is no task id. */
+/** Null for an invalid task id. */
 export function readTaskId(id: string): { due: number; attempt: number; job: string } | null {
   const match = taskIdForm.exec(id);
   return match && { due: Number(match[1]), attempt: Number(match[2]) + 1, job: match[3]! };
 }
 
-/** What every command finds under the names that Chronos gave it. */
+/** The environment variables under the names that Chronos uses. */
 export function chronosNames(
   definition: JobDefinition,
   run: Run,
@@ -44,7 +44,7 @@ export function chronosNames(
   };
 }
 
-/** As a client of Chronos reads them. */
+/** As a Chronos client reads them. */
 function settledNames(definition: JobDefinition): Record<string, string> {
   const { cpus, mem, disk, environmentVariables, container } = settledFields(definition);
   const odd = environmentVariables.filter(
@@ -58,7 +58,7 @@ function settledNames(definition: JobDefinition): Record<string, string> {
   };
 }
 
-/** The arguments of this run come behind the command, as Chronos puts them there. */
+/** The arguments of the run are appended to the command, as in Chronos. */
 export function withArguments({ run: given }: JobDefinition, { params }: Run): RunDefinition {
   const words = params[argumentsParameter] ?? '';
   if (words === '') return given;

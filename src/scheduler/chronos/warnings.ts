@@ -1,4 +1,7 @@
-/** What of a Chronos job is kept without effect, in sentences; told when the job is sent and with the job. */
+/**
+ * Warnings about fields of a Chronos job that are stored without effect, reported when the job is sent and
+ * with the job.
+ */
 
 import { type JobDefinition, maxRetries } from '../job/definition.ts';
 import type { Unmapped } from './aspects.ts';
@@ -11,7 +14,7 @@ import { keptOf, settledFields } from './mapping.ts';
 import { nativeName } from './names.ts';
 import { zoneTaken } from './schedule.ts';
 
-/** Of a definition that came from Chronos; none of any other. */
+/** Warnings about a definition from Chronos; empty for any other. */
 export function keptWarnings(definition: JobDefinition): string[] {
   if (definition.chronos === undefined) return [];
   const warnings = chronosWarnings(settledFields(definition), keptOf(definition).unmapped ?? []);
@@ -28,35 +31,38 @@ export function chronosWarnings(job: ChronosJob, unmapped: readonly Unmapped[]):
   if (job.retries > maxRetries) warnings.push(`retries are ${maxRetries} at most`);
   for (const field of ['executor', 'executorFlags', 'taskInfoData'] as const) {
     if (job[field] !== '')
-      warnings.push(`${field} is kept without effect: there are no Mesos executors here`);
+      warnings.push(`${field} is stored without effect: there are no Mesos executors here`);
   }
   const unset = job.environmentVariables.filter((variable) => !isVariable(variable));
   for (const { name } of unset)
-    warnings.push(`environmentVariables: ${JSON.stringify(name.slice(0, 80))} is kept, and can't be set`);
+    warnings.push(`environmentVariables: ${JSON.stringify(name.slice(0, 80))} is stored but cannot be set`);
   const odd = job.environmentVariables.filter(
     (each) => isVariable(each) && isGivenAtLaunch(each.name, job.container),
   );
   if (odd.length > 0) {
     const names = odd.map(({ name }) => name).join(', ');
-    warnings.push(`${names}: shells hand on no variables with dots or dashes in their names`);
+    warnings.push(`${names}: shells do not pass on variables with dots or dashes in their names`);
   }
   if (job.dataProcessingJobType)
-    warnings.push('dataProcessingJobType is kept without effect: progress is accepted, and not stored');
-  if (job.disk !== chronosDefaults.disk) warnings.push('disk is kept without effect: no engine limits it');
+    warnings.push('dataProcessingJobType is stored without effect: progress is accepted but not stored');
+  if (job.disk !== chronosDefaults.disk) warnings.push('disk is stored without effect: no engine limits it');
   if (job.container !== null && (job.fetch.length > 0 || job.uris.length > 0))
-    warnings.push('uris and fetch are kept without effect: a container brings what it needs');
+    warnings.push('uris and fetch are stored without effect: a container brings its own files');
   if (/^(https?|ftp):/.test(job.command))
     warnings.push('a command that is an address is not fetched: use fetch');
   const limited = job.cpus !== chronosDefaults.cpus || job.mem !== chronosDefaults.mem;
   if (limited && (job.container === null || unmapped.includes('resources')))
-    warnings.push('cpus and mem are kept without effect: only containers have limits');
+    warnings.push('cpus and mem are stored without effect: only containers have limits');
   if (unmapped.includes('pull'))
     warnings.push(
-      "container.forcePullImage is kept without effect: Swarm's nodes ask the registry by themselves",
+      "container.forcePullImage is stored without effect: Swarm's nodes check the registry themselves",
     );
   for (const part of ['ports', 'noNewPrivileges'] as const) {
     if (unmapped.includes(part))
-      warnings.push(`container.parameters: the engine of this job has no ${part}: kept without effect`);
+      warnings.push(
+        `container.parameters: the engine of this job does not support ${part}, which is stored without ` +
+          'effect',
+      );
   }
   return [...warnings, ...placementWarnings(job, unmapped)];
 }
@@ -66,14 +72,14 @@ const operators = new Set(['EQUALS', 'LIKE', 'UNLIKE']);
 function placementWarnings({ constraints, container }: ChronosJob, unmapped: readonly Unmapped[]): string[] {
   if (constraints.length === 0) return [];
   if (container === null || unmapped.includes('constraints'))
-    return ['constraints are kept without effect: only the engine swarm places jobs'];
+    return ['constraints are stored without effect: only the engine swarm places jobs'];
   return constraints.flatMap((constraint) => {
     const [attribute = '', operator = '', value = ''] = constraint;
     if (nativeConstraint(attribute, operator, value).length > 0) return [];
     if (!operators.has(operator))
-      return [`the constraint '${constraint.join(' ')}' is kept without effect: no such operator`];
+      return [`the constraint '${constraint.join(' ')}' is stored without effect: unknown operator`];
     return [
-      `the constraint '${constraint.join(' ')}' is kept without effect: Swarm compares plain words only`,
+      `the constraint '${constraint.join(' ')}' is stored without effect: Swarm compares plain words only`,
     ];
   });
 }

@@ -1,4 +1,4 @@
-/** What a job says about its container, as numbers and with the defaults that hold on every engine. Pure. */
+/** The container settings of a job as numbers, with the defaults for all engines. Pure. */
 
 import { CarillonError } from '../../errors.ts';
 import type { RunDefinition } from './definition.ts';
@@ -6,13 +6,14 @@ import { memoryBytes } from './size.ts';
 import { type ContainerSpec, type PublishedPort, plainContainer, type SecretFile } from './spec.ts';
 
 /**
- * Taken from every container unless the job adds them: making device nodes, speaking raw protocols, writing the
- * kernel's audit log. They serve few jobs and many attacks on the host and its neighbours; chown, su and setuid,
- * chroot, signals to others, low ports and installing packages need none of them. Ping does in some images.
+ * Removed from every container unless the job adds them: creating device nodes, raw sockets, and writing the
+ * kernel's audit log. They serve few jobs and many attacks on the host and its neighbours. chown, su and
+ * setuid, chroot, signals to others, low ports and installing packages need none of them. Ping does in some
+ * images.
  */
 export const droppedCapabilities = ['AUDIT_WRITE', 'MKNOD', 'NET_RAW'] as const;
 
-/** INVALID_FIELD for a port or a size that is none. */
+/** INVALID_FIELD for an invalid port or size. */
 export function containerSpec(run: RunDefinition): ContainerSpec {
   const shm = run.resources?.shm;
   return {
@@ -37,16 +38,20 @@ export function containerSpec(run: RunDefinition): ContainerSpec {
 const portForm =
   /^(?:(?:(?<address>[0-9.]+|\[[0-9A-Fa-f:.]+\]):)?(?<published>\d{0,5}):)?(?<target>\d{1,5})(?:\/(?<protocol>tcp|udp))?$/;
 
-/** `[[address:]published:]target[/udp]`, as `docker run -p` has it. INVALID_FIELD naming `field`. */
+/** Parses `[[address:]published:]target[/udp]`, as in `docker run -p`. INVALID_FIELD naming `field`. */
 export function publishedPort(text: string, field: string): PublishedPort {
   const { address, published = '', target, protocol } = portForm.exec(text)?.groups ?? {};
   const ports = [target ?? '0', published === '' ? '1' : published].map(Number);
   if (ports.some((port) => port < 1 || port > 65_535)) {
-    throw new CarillonError('INVALID_FIELD', `${field} is not a port to publish: ${JSON.stringify(text)}`, {
-      field,
-      value: text,
-      allowed: '80, 8080:80, 127.0.0.1:8080:80, each with /udp if it is not TCP',
-    });
+    throw new CarillonError(
+      'INVALID_FIELD',
+      `${field} is ${JSON.stringify(text)}, which is not a port to publish`,
+      {
+        field,
+        value: text,
+        allowed: '80, 8080:80, 127.0.0.1:8080:80, each with /udp if it is not TCP',
+      },
+    );
   }
   return {
     target: Number(target),
@@ -56,7 +61,7 @@ export function publishedPort(text: string, field: string): PublishedPort {
   };
 }
 
-/** INVALID_FIELD naming the path whose size is none. */
+/** INVALID_FIELD naming the path with the invalid size. */
 export function tmpfsBytes(tmpfs: Readonly<Record<string, string>>): Record<string, number> {
   const sizes = Object.entries(tmpfs).map(
     ([path, size]) => [path, memoryBytes(size, `run.tmpfs.${path}`)] as const,
@@ -70,12 +75,12 @@ function secretFiles({ secrets = {} }: RunDefinition): SecretFile[] {
   );
 }
 
-/** Of a full path; `/` for what lies in the root. */
+/** The parent folder of an absolute path; `/` for a file in the root. */
 export function folderOf(path: string): string {
   return path.slice(0, Math.max(1, path.lastIndexOf('/')));
 }
 
-/** What the job drops, and what is dropped unless it adds it. */
+/** What the job drops, and the default drops that it does not add. */
 function capabilities({ add = [], drop = [] }: NonNullable<RunDefinition['capabilities']>) {
   if (drop.includes('ALL')) return { add, drop: ['ALL'] };
   const dropped = new Set<string>([...droppedCapabilities, ...drop]);

@@ -1,6 +1,6 @@
 /**
- * A job as a person writes it: one schema that gives the type, the check, and the OpenAPI document. Values
- * stay as written (durations and sizes are text here); `policy.ts` turns them into numbers.
+ * A job as a user writes it: one schema that gives the type, the check, and the OpenAPI document. Values stay
+ * as written (durations and sizes are text here); `policy.ts` converts them to numbers.
  */
 
 import { type Static, Type } from 'typebox';
@@ -12,10 +12,10 @@ import { Run } from './schema/run.ts';
 
 export { definitionLimits, oneOf };
 
-/** Of one run. */
+/** Per run. */
 export const maxRetries = 1_000;
 
-/** `.` and `..` are steps in every address and path, and can't be asked for. */
+/** `.` and `..` are navigation steps in addresses and paths, so no job can have these names. */
 export const jobNamePattern = '^(?!\\.{1,2}$)[A-Za-z0-9_.-]{1,128}$';
 
 const JobName = Type.String({
@@ -29,16 +29,16 @@ const After = Type.Object(
       minItems: 1,
       maxItems: definitionLimits.parents,
       uniqueItems: true,
-      description: 'Jobs this one waits for.',
+      description: 'Jobs that this job runs after.',
     }),
     when: Type.Optional(
       oneOf(words.when, {
-        description: 'What the parents must have done. Default: all-succeeded.',
+        description: 'Which results of the parents trigger the job. Default: all-succeeded.',
       }),
     ),
     per: Type.Optional(
       oneOf(['minute', 'hour', 'day', 'week', 'month'], {
-        description: 'Join parents of different cadence: one round for all their runs of the interval.',
+        description: 'Join parents with different schedules: one round for all their runs in the interval.',
       }),
     ),
   },
@@ -49,14 +49,14 @@ const whens = {
   cron: Type.Optional(
     Type.String({
       maxLength: 256,
-      description: 'Cron: 5 fields, or 6 with seconds first.',
+      description: 'Cron expression with 5 fields, or 6 with seconds first.',
       ...published({ pattern: cronForm }),
     }),
   ),
   every: Type.Optional(
     Type.String({
       maxLength: 256,
-      description: 'An ISO 8601 repeat, R/2026-01-01T00:00:00Z/PT5S, or a duration.',
+      description: 'ISO 8601 repeat such as R/2026-01-01T00:00:00Z/PT5S, or a duration.',
       examples: ['90s', 'PT90S'],
       ...published({ pattern: everyForm }),
     }),
@@ -64,7 +64,7 @@ const whens = {
   at: Type.Optional(
     Type.String({
       maxLength: 64,
-      description: 'One instant, ISO 8601.',
+      description: 'A single ISO 8601 time.',
       ...published({ pattern: dateTimeForm }),
     }),
   ),
@@ -82,7 +82,7 @@ const whens = {
         gap: Type.Optional(oneOf(['run-once', 'skip'])),
         overlap: Type.Optional(oneOf(['first', 'both'])),
       },
-      { ...closed, description: "What happens when clocks change. Default: cron's own rule." },
+      { ...closed, description: 'What happens when clocks change. Default: the rule of cron.' },
     ),
   ),
 };
@@ -93,7 +93,7 @@ const closedKind = (kind: keyof typeof whens, also: readonly (keyof typeof whens
     { ...closed, required: [kind] },
   );
 
-/** Each kind with what may stand beside it. */
+/** Each kind with the fields allowed beside it. */
 const oneKind = {
   type: undefined,
   properties: undefined,
@@ -108,7 +108,7 @@ const oneKind = {
 
 export const Schedule = Type.Object(whens, {
   ...closed,
-  description: 'Exactly one of cron, every, at and after; without a schedule a job runs by hand only.',
+  description: 'Exactly one of cron, every, at and after. A job without a schedule is manual.',
   ...published(oneKind),
 });
 
@@ -116,7 +116,7 @@ const Policy = Type.Object(
   {
     overlap: Type.Optional(
       oneOf(words.overlap, {
-        description: 'When a run is due while one is unfinished. Default: skip.',
+        description: 'What to do if a run is due while another is unfinished. Default: skip.',
       }),
     ),
     catchUp: Type.Optional(
@@ -132,49 +132,57 @@ const Policy = Type.Object(
       }),
     ),
     startWithin: Type.Optional(
-      duration('A run that could not start this long after its due instant is missed.'),
+      duration('A run that could not start within this time after its due time is missed.'),
     ),
     retries: Type.Optional(
       Type.Object(
         {
           limit: Type.Optional(Type.Integer({ minimum: 0, maximum: maxRetries })),
-          delay: Type.Optional(duration('Before the first retry. Default: PT10S.')),
+          delay: Type.Optional(duration('Delay of the first retry. Default: PT10S.')),
           factor: Type.Optional(
-            Type.Number({ minimum: 1, maximum: 100, description: 'Growth of the delay; 2.' }),
+            Type.Number({
+              minimum: 1,
+              maximum: 100,
+              description: 'Factor by which the delay grows. Default: 2.',
+            }),
           ),
-          max: Type.Optional(duration('The longest delay. Default: PT1H.')),
+          max: Type.Optional(duration('Maximum delay. Default: PT1H.')),
           jitter: Type.Optional(
-            Type.Boolean({ description: 'Spread each delay over its upper half; true.' }),
+            Type.Boolean({
+              description: 'Choose each delay at random between half and all of it. Default: true.',
+            }),
           ),
         },
         closed,
       ),
     ),
-    timeout: Type.Optional(duration('An attempt that runs longer is ended.', positiveDurationForm)),
-    killAfter: Type.Optional(duration('Between TERM and KILL. Default: PT10S.')),
+    timeout: Type.Optional(
+      duration('Maximum duration of an attempt. A longer one is killed.', positiveDurationForm),
+    ),
+    killAfter: Type.Optional(duration('Time between TERM and KILL. Default: PT10S.')),
     concurrency: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 10_000, description: 'Attempts of this job at one time.' }),
+      Type.Integer({ minimum: 1, maximum: 10_000, description: 'Maximum concurrent attempts of this job.' }),
     ),
     priority: Type.Optional(
       Type.Integer({ minimum: -100, maximum: 100, description: 'Higher starts first. Default: 0.' }),
     ),
-    pool: Type.Optional(text('A configured pool whose places the job shares.')),
+    pool: Type.Optional(text('A configured pool whose slots the job shares.')),
     disableAfterFailures: Type.Optional(
       Type.Integer({
         minimum: 1,
         maximum: 10_000,
-        description: 'Disable the job after so many failed runs in a row.',
+        description: 'Disable the job after this many failed runs in a row.',
       }),
     ),
     prestage: Type.Optional(
       duration(
-        'How long before each due instant the image is fetched and the container created.',
+        'Fetch the image and create the container this long before each due time.',
         positiveDurationForm,
       ),
     ),
     warmStart: Type.Optional(
       duration(
-        'How long before each due instant the container is started, and held before its program.',
+        'Start the container this long before each due time. It waits at its gate before its program starts.',
         positiveDurationForm,
       ),
     ),
@@ -197,38 +205,42 @@ const Policy = Type.Object(
 const Alerts = Type.Object(
   {
     on: Type.Array(oneOf(['failed', 'late', 'long', 'recovered']), { maxItems: 4 }),
-    to: Type.Array(text('Where to send it.'), { maxItems: definitionLimits.listLength }),
+    to: Type.Array(text('Recipients.'), { maxItems: definitionLimits.listLength }),
   },
   closed,
 );
 
 const Expect = Type.Object(
   {
-    startWithin: Type.Optional(duration('Later than this counts as late.')),
-    finishBy: Type.Optional(text('Local time by which it should have ended: 06:00.', timeOfDayForm)),
+    startWithin: Type.Optional(duration('A run that starts later than this counts as late.')),
+    finishBy: Type.Optional(
+      text('Local time by which the run should have ended, such as 06:00.', timeOfDayForm),
+    ),
   },
   closed,
 );
 
-/** The native job form: files, request bodies and answers all have this shape. */
+/** The native form of a job in files, request bodies and responses. */
 export const JobDefinition = Type.Object(
   {
     name: JobName,
-    description: Type.Optional(text('What it is for.')),
-    owner: Type.Optional(text('Who answers for it.')),
-    labels: Type.Optional(textMap('For filters.', definitionLimits.labels)),
+    description: Type.Optional(text('Purpose of the job.')),
+    owner: Type.Optional(text('Person or team responsible for the job.')),
+    labels: Type.Optional(textMap('Labels for filters.', definitionLimits.labels)),
     schedule: Type.Optional(Schedule),
     run: Run,
     policy: Type.Optional(Policy),
     alerts: Type.Optional(Alerts),
     expect: Type.Optional(Expect),
     paused: Type.Optional(
-      Type.Boolean({ description: 'Pause or resume with this change. Default: as it is.' }),
+      Type.Boolean({ description: 'Pause or resume the job with this change. Default: unchanged.' }),
     ),
     chronos: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), {
         maxProperties: 48,
-        description: 'What a job that was sent as Chronos has it said besides; kept so that it reads back.',
+        description:
+          'Fields of a job sent by a Chronos client that have no native form, stored so that the client ' +
+          'reads them back.',
       }),
     ),
   },

@@ -16,7 +16,7 @@ export function jobFileSchema(): object {
         type: 'object',
         required: ['jobs'],
         properties: { jobs },
-        // A place for anchors: ignored.
+        // For YAML anchors; ignored.
         patternProperties: { '^x-': {} },
         additionalProperties: false,
       },

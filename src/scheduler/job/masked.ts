@@ -1,9 +1,10 @@
 /**
- * Credentials in the addresses of a definition: shown as `***`, and put back when a client sends what it has read.
- * Credentials are a login (`//user:password@`) and query values whose names say so (`token=`, `X-Amz-Signature=`).
- * The command and the environment are shown as they are written.
+ * Masks credentials in addresses of a definition: they are shown as `***`, and restored when a client sends
+ * back what it read. Credentials are a login (`//user:password@`) and query values whose names suggest one
+ * (`token=`, `X-Amz-Signature=`). The command and the environment are shown as written.
  *
- * A credential returns only to the address that it came from: any other could belong to somebody else.
+ * A credential is restored only for the address that it came from, because any other address may belong to
+ * someone else.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -11,10 +12,10 @@ import { sameJson } from './same.ts';
 
 const mark = '***';
 
-/** Scheme and slashes; browsers and Node take web addresses with any number of these. */
+/** Scheme and slashes; browsers and Node.js accept any number of slashes in web addresses. */
 const beginning = /^\s*(?:https?:[/\\]*|[a-z][a-z0-9+.:-]*:\/\/|\/\/)/i;
 
-/** Names of query values, in small letters and without punctuation. */
+/** Names of query values that are credentials, in lower case without punctuation. */
 const telling =
   /token|secret|passw|passphrase|signature|credential|apikey|accesskey|authkey|privatekey|sharedkey|accountkey|authorization/;
 const tellingAlone = new Set(
@@ -23,13 +24,15 @@ const tellingAlone = new Set(
   ),
 );
 
-/** The text of an address, cut around its credentials: `texts` has one entry more. */
+/** The text of an address, split around its credentials: `texts` has one entry more. */
 interface Pieces {
   readonly texts: readonly string[];
   readonly credentials: readonly string[];
 }
 
-/** Null for a text that does not begin like an address. `within`: it is itself a value in an address. */
+/**
+ * Null for a text that does not start like an address. `within`: it is itself a query value in an address.
+ */
 function piecesOf(text: string, within = false): Pieces | null {
   const begin = beginning.exec(text)?.[0];
   if (begin === undefined) return null;
@@ -47,7 +50,7 @@ function piecesOf(text: string, within = false): Pieces | null {
     cut(rest.slice(0, at));
     rest = rest.slice(at);
   }
-  // Each part ends with what begins the next one.
+  // Each part ends with the separator before the next one.
   for (const part of rest.split(/(?<=[?#&;])/)) {
     const [, name, value = '', end = ''] = /^([^=]*=)(.*?)([?#&;]?)$/s.exec(part) ?? [];
     if (name === undefined || value === '' || !(isTelling(name) || (!within && hasCredentials(value)))) {
@@ -62,8 +65,8 @@ function piecesOf(text: string, within = false): Pieces | null {
 }
 
 /**
- * The index of the `@`, 0 or less where there is no login. A password may hold what ends a host, as it should not:
- * then what stands behind the colon is no port.
+ * The index of the `@`; 0 or less without a login. A password may contain a character that ends a host; then
+ * the text after the colon is not a port.
  */
 function endOfLogin(rest: string): number {
   const authority = /^[^/?#\\]*/.exec(rest)?.[0] ?? '';
@@ -78,7 +81,7 @@ function isTelling(name: string): boolean {
   return telling.test(word) || tellingAlone.has(word);
 }
 
-/** One address within another is looked into, and none within that. */
+/** Checks an address within an address, but no deeper. */
 const hasCredentials = (value: string): boolean =>
   (piecesOf(decoded(value), true)?.credentials.length ?? 0) > 0;
 
@@ -90,23 +93,23 @@ function decoded(text: string): string {
   }
 }
 
-/** `***` in the place of each credential of an address; other texts as they are. */
+/** Replaces each credential of an address by `***`; other texts are unchanged. */
 export function shownText(text: string): string {
   const pieces = piecesOf(text);
   return pieces === null || pieces.credentials.length === 0 ? text : pieces.texts.join(mark);
 }
 
-/** For messages: also without the credentials of addresses inside the text. */
+/** For messages: also masks addresses inside the text. */
 export const shownInMessage = (text: string): string =>
   shownText(text).replaceAll(/\/\/[^\s"']+/g, (address) => shownText(address));
 
-/** A definition, a Chronos job, or the part of one at `place` (`run.fetch`), as it is shown. */
+/** A definition, a Chronos job, or the part of one at `place` (`run.fetch`), masked for display. */
 export const shown = <T>(value: T, place = ''): T => mapTexts(value, place, shownText) as T;
 
-/** What the program is given, in a definition and in a Chronos job. */
+/** Shown as written, because it is the program's input. In a definition and in a Chronos job. */
 const asWritten = /^(?:run\.(?:env|command)|(?:chronos\.)?(?:environmentVariables|command))(?=$|[.[])/;
 
-/** The value itself where no text of it changes. `place` is the path of the value: `run.fetch[0].uri`. */
+/** Returns the same value if no text changes. `place` is the path of the value: `run.fetch[0].uri`. */
 function mapTexts(
   value: unknown,
   place: string,
@@ -130,7 +133,7 @@ function mapTexts(
   return changed ? copy : value;
 }
 
-/** An address as it is stored. */
+/** A stored address. */
 interface Stored {
   readonly place: string;
   readonly shown: string;
@@ -139,8 +142,8 @@ interface Stored {
 }
 
 /**
- * What was sent, with the credentials of `stored` where it has `***`. Both are definitions, or both Chronos jobs.
- * INVALID_FIELD where there is no such address, or several that differ in nothing but their credentials.
+ * Restores the credentials of `stored` where `sent` has `***`. Both are definitions, or both Chronos jobs.
+ * INVALID_FIELD if there is no such address, or several that differ only in their credentials.
  */
 export function unmasked<T>(sent: T, stored: object | null, source: string): T {
   let known: Stored[] | null = null;
@@ -165,7 +168,9 @@ function addressesIn(stored: object): Stored[] {
   return found;
 }
 
-/** Addresses that are shown alike are told apart by what stands beside them, then by their place. */
+/**
+ * Addresses with the same masked form are distinguished by the fields beside them, then by their position.
+ */
 function ownAddress(
   known: readonly Stored[],
   sent: Pick<Stored, 'place' | 'shown' | 'holder'>,
@@ -181,15 +186,15 @@ function ownAddress(
 
 const isMark = (text: string): boolean => decoded(text) === mark;
 
-/** As it is shown, or as somebody writes it: `***`, or a login with it. */
+/** Masked as shown, or as a user may write it: `***`, or a login with it. */
 const isMasked = (credential: string): boolean => credential.split(':').some(isMark);
 
-/** Null: it can't be told what the mark stands for. */
+/** Null: it is ambiguous what the mask stands for. */
 function restored(credential: string, stored: string | undefined): string | null {
   if (!isMasked(credential)) return credential;
   if (stored === undefined) return null;
   if (isMark(credential)) return stored;
-  // The login with its user's name.
+  // The login with its user name.
   const user = credential.slice(0, credential.indexOf(':') + 1);
   return stored.startsWith(user) && isMark(credential.slice(user.length)) ? stored : null;
 }

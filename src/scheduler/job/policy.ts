@@ -1,6 +1,6 @@
 /**
- * Policies with their defaults, as numbers, and the small rules that need nothing else. What a person wrote
- * stays in the definition; this is how it is meant.
+ * Policies with defaults, as numbers, and the rules that need nothing else. The definition keeps what the
+ * user wrote; this is its meaning.
  */
 
 import { durationMs } from '../schedule/period.ts';
@@ -13,7 +13,7 @@ export interface Policy {
   readonly overlap: 'skip' | 'queue' | 'queue-all' | 'allow' | 'replace';
   readonly catchUp: 'none' | 'latest' | 'all';
   readonly catchUpLimit: number;
-  /** Null: a run may start however late. */
+  /** Null: no limit for a late start. */
   readonly startWithinMs: number | null;
   readonly retries: {
     readonly limit: number;
@@ -28,13 +28,13 @@ export interface Policy {
   readonly priority: number;
   readonly pool: string | null;
   readonly disableAfterFailures: number | null;
-  /** How long before a due instant the container is created; null: not before. */
+  /** How long before a due time the container is created. Null: not prepared. */
   readonly prestageMs: number | null;
-  /** How long before a due instant it is started and held; null: not before. */
+  /** How long before a due time the container is started and waits at its gate. Null: not prepared. */
   readonly warmStartMs: number | null;
-  /** Children take a failed run for one that succeeded. */
+  /** With `continue`, children treat a failed run like a succeeded one. */
   readonly onFailure: 'stop' | 'continue';
-  /** `callback`: an exit code of 0 does not end the run. */
+  /** With `callback`, an exit code of 0 does not end the run. */
   readonly completion: 'exit' | 'callback';
 }
 
@@ -77,12 +77,12 @@ function resolve(definition: PolicyDefinition): Policy {
   };
 }
 
-/** What holds where nothing is said. */
+/** Defaults for omitted fields. */
 export const defaultPolicy: Policy = Object.freeze(resolve({}));
 
 /**
- * Cached by the written object, which many jobs share. Never throws: of a stored policy that can't be read the defaults
- * hold, and its job is held; see usable.ts.
+ * Cached by the definition's object, which many jobs share. Never throws: for a stored policy that cannot be
+ * read, the defaults apply and the job is blocked; see usable.ts.
  */
 export function policyOf(definition: PolicyDefinition | undefined): Policy {
   if (!isObject(definition)) return defaultPolicy;
@@ -99,7 +99,7 @@ export function policyOf(definition: PolicyDefinition | undefined): Policy {
   return policy;
 }
 
-/** INVALID_FIELD for a policy that can't be read. */
+/** INVALID_FIELD for an unreadable policy. */
 export function checkPolicy(definition: PolicyDefinition | undefined): void {
   policyOf(definition);
   const fault = isObject(definition) ? faults.get(definition) : undefined;
@@ -108,8 +108,8 @@ export function checkPolicy(definition: PolicyDefinition | undefined): void {
 }
 
 /**
- * How long to wait after attempt `attempt` (from 1) failed. With jitter the delay lies in its upper half, at
- * a place derived from the run: the same on every node, spread over the runs that failed together.
+ * Delay after attempt `attempt` (from 1) failed. With jitter it is in the upper half of the delay, at a point
+ * derived from the run: the same on every node, and spread over runs that failed together.
  */
 export function retryDelayMs(policy: Policy, run: string, attempt: number): number {
   const { delayMs, factor, maxMs, jitter } = policy.retries;
@@ -120,14 +120,14 @@ export function retryDelayMs(policy: Policy, run: string, attempt: number): numb
 }
 
 /**
- * How long to wait before asking again for a place that the engine did not have: a quarter of the time that was
- * waited already, at least a second, at most half a minute.
+ * Delay before an engine without capacity is retried: a quarter of the time waited so far, from one second to
+ * half a minute.
  */
 export function placeRetryDelayMs(waitedMs: number): number {
   return Math.round(Math.min(30_000, Math.max(1_000, waitedMs / 4)));
 }
 
-/** How long to wait before asking an engine again that could not be reached; bounded at a minute. */
+/** Delay before an unreachable engine is retried, at most a minute. */
 export function engineRetryDelayMs(timesDeferred: number): number {
   return Math.min(60_000, 1_000 * 2 ** Math.min(timesDeferred, 6));
 }

@@ -1,4 +1,4 @@
-/** True when two JSON values say the same, whatever the order of their keys. */
+/** True if two JSON values are equal, ignoring the order of keys. */
 export function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;

@@ -1,11 +1,11 @@
-/** Amounts of memory as people write them: `128MiB`, `1GB`, `1.5 GiB`, `134217728`. */
+/** Parses amounts of memory: `128MiB`, `1GB`, `1.5 GiB`, `134217728`. */
 
 import { CarillonError } from '../../errors.ts';
 import { shorten } from './schema/explain.ts';
 
 const form = /^(\d{1,16}(?:\.\d{1,6})?) ?([A-Za-z]{0,3})$/;
 
-/** Powers of 1000 with plain letters, of 1024 with an `i`; single letters are those of Docker (k = 1024). */
+/** Powers of 1000 for plain letters, of 1024 with an `i`. Single letters are as in Docker (k = 1024). */
 const unitBytes: Readonly<Record<string, number>> = {
   '': 1,
   b: 1,
@@ -23,7 +23,7 @@ const unitBytes: Readonly<Record<string, number>> = {
   tib: 1024 ** 4,
 };
 
-/** Whole bytes, at least one. INVALID_FIELD naming `field` for anything else. */
+/** A whole number of bytes, at least one. INVALID_FIELD naming `field` otherwise. */
 export function memoryBytes(text: string, field: string): number {
   const match = form.exec(text.trim());
   const unit = match && unitBytes[match[2]!.toLowerCase()];
@@ -31,11 +31,11 @@ export function memoryBytes(text: string, field: string): number {
   if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
   throw new CarillonError(
     'INVALID_FIELD',
-    `${field} is not an amount of memory: ${JSON.stringify(shorten(text))}`,
+    `${field} is ${JSON.stringify(shorten(text))}, which is not an amount of memory`,
     {
       field,
       value: shorten(text),
-      allowed: 'bytes, or a number with a unit: 128MiB, 1GB, 512k',
+      allowed: 'bytes, or a number with a unit such as 128MiB, 1GB or 512k',
     },
   );
 }

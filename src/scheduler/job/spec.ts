@@ -1,6 +1,6 @@
-/** A launch in words that every engine understands: run, job and settings become one value here. */
+/** A launch in an engine-independent form, derived from the run, the job and the settings. */
 
-/** A secret is named by where it is read at launch; its value is never kept. */
+/** A secret is identified by where it is read at launch. Its value is never stored. */
 export interface SecretRef {
   readonly file: string;
 }
@@ -18,11 +18,11 @@ export interface LaunchSpec {
   readonly due: number;
   /** Null: a process on the scheduler's host. */
   readonly image: string | null;
-  /** Program and arguments. Null: what the image starts by itself, with `container.args` if there are any. */
+  /** Program and arguments. Null: the image's own program, with `container.args` if given. */
   readonly argv: readonly string[] | null;
-  /** All of it, the CARILLON_* names included. */
+  /** The whole environment, including the CARILLON_* variables. */
   readonly env: Readonly<Record<string, string>>;
-  /** By the environment variable that holds the value. */
+  /** By the environment variable that receives the value. */
   readonly secrets: Readonly<Record<string, SecretRef>>;
   readonly workdir: string | null;
   readonly user: string | null;
@@ -36,59 +36,62 @@ export interface LaunchSpec {
   readonly registrySecret: SecretRef | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly container: ContainerSpec;
-  /** Downloaded before a process begins. */
+  /** Downloaded before the process starts. */
   readonly fetch?: readonly FetchItem[];
 }
 
 export interface FetchItem {
   readonly uri: string;
-  /** Below the folder in which the process runs. */
+  /** Path below the working folder of the process. */
   readonly output: string;
   readonly executable: boolean;
-  /** Unpack what ends like an archive. */
+  /** Unpack a file with an archive extension. */
   readonly extract: boolean;
 }
 
-/** What only a container has. A process is launched with `plainContainer`. */
+/** Settings that only containers have. A process is launched with `plainContainer`. */
 export interface ContainerSpec {
-  /** For the image's own program, instead of the arguments it has in the image. Null where there is an argv. */
+  /** Arguments for the image's program, replacing those of the image. Null if there is an argv. */
   readonly args: readonly string[] | null;
-  /** Names of networks, or one mode: host, none, bridge, `container:…`. Empty: no network. */
+  /** Network names, or one mode: host, none, bridge, `container:…`. Empty: no network. */
   readonly networks: readonly string[];
   readonly ports: readonly PublishedPort[];
-  /** Null: what the engine makes up. */
+  /** Null: chosen by the engine. */
   readonly hostname: string | null;
   /** Addresses by host name, for the container's /etc/hosts. */
   readonly hosts: Readonly<Record<string, string>>;
-  /** Bytes at most, by absolute path. */
+  /** Maximum bytes by absolute path. */
   readonly tmpfs: Readonly<Record<string, number>>;
   readonly secretFiles: readonly SecretFile[];
-  /** Between TERM and KILL, for engines that must know it beforehand. Null: what the engine gives. */
+  /** Time between TERM and KILL, for engines that must know it in advance. Null: the engine's default. */
   readonly stopGraceMs: number | null;
-  /** Null: what the engine gives. */
+  /** Null: the engine's default. */
   readonly shmBytes: number | null;
-  /** Processes and threads at most; null: no bound. */
+  /** Maximum number of processes and threads. Null: no limit. */
   readonly pids: number | null;
   readonly ulimits: readonly Ulimit[];
-  /** A small init as process 1, which passes signals on and reaps. */
+  /** A small init as process 1, which forwards signals and reaps children. */
   readonly init: boolean;
   readonly readOnly: boolean;
   readonly noNewPrivileges: boolean;
-  /** Beside what the engine gives by itself; names without CAP_. What is added is not in `drop`, unless by ALL. */
+  /**
+   * In addition to the engine's defaults; names without CAP_. Added ones are not in `drop`, except through
+   * ALL.
+   */
   readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] };
 }
 
 export interface PublishedPort {
-  /** In the container. */
+  /** Port in the container. */
   readonly target: number;
-  /** On the host; null: the engine chooses. */
+  /** Port on the host. Null: chosen by the engine. */
   readonly published: number | null;
-  /** Of the host; null: all of its addresses. */
+  /** Address of the host. Null: all addresses. */
   readonly address: string | null;
   readonly protocol: 'tcp' | 'udp';
 }
 
-/** A secret as a file in the container, readable there by everybody and writable by nobody. */
+/** A secret as a file in the container, readable by everyone there and writable by no one. */
 export interface SecretFile extends SecretRef {
   readonly name: string;
   /** Absolute. */

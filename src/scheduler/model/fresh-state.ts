@@ -1,4 +1,4 @@
-/** The state of a job that has not run yet. Shared lists: nobody changes them in place. */
+/** The state of a job that has not run yet. Its lists are shared and must not be changed in place. */
 
 import type { JobState } from './model.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Names derived from what they name, so that two leaders who decide the same thing give it the same name.
- * A run's id is its identity; a launch name is the lock under which an engine knows one attempt.
+ * Deterministic names: two leaders who make the same decision give it the same name. A run's id is its
+ * identity. A launch name is the lock under which an engine knows one attempt.
  */
 
 import { hash53 } from '../job/hash.ts';
@@ -8,18 +8,18 @@ import type { Job } from './model.ts';
 
 const SLUG_LENGTH = 32;
 
-/** `sales-daily.20261121T020000Z`, with `-variant` behind it for triggers, reruns and what hangs on them. */
+/** `sales-daily.20261121T020000Z`, followed by `-variant` for triggers, reruns and their downstream runs. */
 export function runId(job: string, due: number, variant: string): string {
   const id = `${job}.${compactInstant(due)}`;
   return variant === '' ? id : `${id}-${variant}`;
 }
 
-/** The variant of what a rerun of this trigger makes. */
+/** The variant of the runs created by a rerun with this trigger id. */
 export function rerunVariant(triggerId: string): string {
   return `r${triggerId}`;
 }
 
-/** `20261121T020000Z`; milliseconds only where there are any. */
+/** `20261121T020000Z`, with milliseconds if they are not zero. */
 export function compactInstant(ms: number): string {
   const iso = new Date(ms).toISOString();
   const millis = iso.slice(20, 23);
@@ -27,9 +27,10 @@ export function compactInstant(ms: number): string {
 }
 
 /**
- * `[a-z0-9-]{1,63}`: a readable part of the job's name, a 53-bit hash of installation, run and when the job was
- * made or restored, the attempt. A job that was made anew under an old name meets none of the old one's launches.
- * The hash carries the identity; the readable part is for people who list containers.
+ * `[a-z0-9-]{1,63}`: a readable part of the job's name; a 53-bit hash of the installation, the run and when
+ * the job was created or restored; and the attempt. A job that is created again under an old name therefore
+ * never meets launches of the old one. The hash is the identity; the readable part is for people who list
+ * containers.
  */
 export function launchName(of: {
   readonly cluster: string;

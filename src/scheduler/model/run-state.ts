@@ -17,7 +17,7 @@ import { type EndState, endStates, type LiveState, type Run, type RunState } fro
 
 export type RunInput = 'queue' | 'launch' | 'start' | 'retry' | EndState;
 
-/** What may follow each unfinished state. */
+/** Transitions of each unfinished state. */
 export const runTransitions: Readonly<Record<LiveState, Readonly<Partial<Record<RunInput, RunState>>>>> = {
   waiting: {
     queue: 'queued',
@@ -25,9 +25,9 @@ export const runTransitions: Readonly<Record<LiveState, Readonly<Partial<Record<
     killed: 'killed',
     skipped: 'skipped',
     missed: 'missed',
-    // Marked so by a person.
+    // Marked as succeeded by a user.
     succeeded: 'succeeded',
-    // A retry that is no longer possible ends as its last attempt did.
+    // A retry that is no longer possible ends like its last attempt.
     failed: 'failed',
     lost: 'lost',
     'timed-out': 'timed-out',
@@ -40,7 +40,7 @@ export const runTransitions: Readonly<Record<LiveState, Readonly<Partial<Record<
   },
   launching: {
     start: 'running',
-    // Its engine has no place for it, and nothing of it.
+    // The engine has no capacity and created nothing.
     queue: 'queued',
     retry: 'waiting',
     succeeded: 'succeeded',
@@ -60,10 +60,10 @@ export const runTransitions: Readonly<Record<LiveState, Readonly<Partial<Record<
   },
 };
 
-/** The state after `input`; an unlisted pair throws an `InvariantError`. */
+/** The state after `input`. An unlisted pair throws an `InvariantError`. */
 export function nextRunState(state: RunState, input: RunInput): RunState {
   const next = isEnded(state) ? undefined : runTransitions[state][input];
-  if (next === undefined) throw new InvariantError(`a run that is ${state} can not take '${input}'`);
+  if (next === undefined) throw new InvariantError(`a run that is ${state} cannot accept '${input}'`);
   return next;
 }
 
@@ -82,7 +82,7 @@ export function awaitsWord(run: Run): boolean {
   return run.state === 'running' && attempt?.endedAt === null && attempt.exitCode !== null;
 }
 
-/** From when on it could start: its due instant, or when its parents or a person made it due. */
+/** When the run could start: its due time, or when its parents or a user triggered it. */
 export function readyAt({ trigger, due, createdAt }: Pick<Run, 'trigger' | 'due' | 'createdAt'>): number {
   return trigger.kind === 'schedule' ? due : createdAt;
 }

@@ -1,6 +1,6 @@
 /**
- * Who above a job is paused or disabled: a job that waits for its parents does not run while one of them stands still,
- * and nothing of its own says so. The nearest on each way up are found, each job is looked at once.
+ * Finds paused or disabled ancestors: a job does not run while a parent is paused, and its own status does
+ * not show it. Finds the nearest on each path and visits each job once.
  */
 
 import type { JobGlance, JobStatus, Look } from '../handle.ts';
@@ -11,11 +11,11 @@ export interface Holder {
   readonly status: Extract<JobStatus, 'paused' | 'disabled'>;
 }
 
-/** Named of each job; more would fill a page. */
+/** Maximum number per job; more would fill a page. */
 const MOST = 10;
 const none: readonly Holder[] = Object.freeze([]);
 
-/** One question after the other over the same jobs, which remembers the ways up that it has walked. */
+/** Answers several queries over the same jobs and caches visited paths. */
 export class HeldBack {
   readonly #around: Pick<Look, 'glance' | 'parentsOf'>;
   readonly #known = new Map<string, readonly Holder[]>();
@@ -24,9 +24,9 @@ export class HeldBack {
     this.#around = around;
   }
 
-  /** The nearest first, in the order of the parents; none for a job without parents. */
+  /** Nearest first, in the order of the parents. Empty for a job without parents. */
   by(name: string): readonly Holder[] {
-    // By hand and not by recursion: chains may be longer than a stack is deep.
+    // Iterative: chains may be longer than the call stack allows.
     const pending = [name];
     while (pending.length > 0) {
       const job = pending.at(-1) as string;
@@ -63,7 +63,7 @@ export class HeldBack {
   }
 }
 
-/** `waits for extract, which is paused`; null where nothing holds the job back. */
+/** `waits for extract, which is paused`. Null if nothing blocks the job. */
 export function heldBackReason(holders: readonly Holder[]): string | null {
   const [first] = holders;
   if (first === undefined) return null;

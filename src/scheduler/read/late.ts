@@ -1,15 +1,15 @@
 /**
- * What is late, since when and why. One rule for lists, the overview and whoever is to be told:
+ * Decides what is late, since when and why. Lists, the overview and alerts use the same rules:
  *
- *  1. A run has not started `expect.startWithin` after it became due; a minute where nothing is said.
- *  2. A run has not ended by `expect.finishBy`, the first such local time after its due instant.
- *  3. Where `finishBy` is not said: an attempt runs more than twice as long as 95 % of those that succeeded
- *     did, and a minute at least. Ten must have been counted.
- *  4. `finishBy` has passed, and the round of a job with parents still waits for some of them.
- *  5. A due instant is a minute past and nobody has decided about it: no node leads, or this copy is old.
+ * 1. A run has not started `expect.startWithin` after it became due. Default: one minute.
+ * 2. A run has not ended by `expect.finishBy`, the first such local time after its due time.
+ * 3. Without `finishBy`: an attempt runs more than twice as long as 95 % of the successful ones, and at
+ * least a minute. At least ten must have been counted.
+ * 4. `finishBy` has passed, and the round of a job with parents still waits for some of them.
+ * 5. A due time is a minute past and undecided: no node leads, or this copy is stale.
  *
- * A job that is paused or disabled is late only with runs that it has. What waits for a late parent is not
- * late by itself: it is what hangs on it.
+ * A paused or disabled job is late only with existing runs. A job that waits for a late parent is not late
+ * itself: it counts as downstream of the parent.
  */
 
 import type { JobGlance, Lacking } from '../handle.ts';
@@ -20,22 +20,22 @@ import { durationMs } from '../schedule/period.ts';
 import { instantOfWall, offsetAt, zoneOf } from '../schedule/zone.ts';
 import { runTimes } from '../stats/run-times.ts';
 
-/** More than a busy minute of a healthy installation needs, less than anybody waits for. */
+/** More than a busy minute of a healthy installation needs, less than anyone wants to wait. */
 export const LATE_AFTER_MS = 60_000;
-/** Fewer say nothing about what is usual. */
+/** With fewer runs, the usual duration is unknown. */
 const COUNTED = 10;
 const USUAL = 2;
 
 export interface Late {
   readonly kind: 'not-started' | 'not-ended' | 'not-decided';
-  /** From this instant on. */
+  /** When the job became late. */
   readonly since: number;
   readonly reason: string;
-  /** The run that is late; null where there is none yet. */
+  /** The late run. Null if it does not exist yet. */
   readonly run: Run | null;
 }
 
-/** Null when the job is in time. `lacking` is asked only where it matters. */
+/** Null if the job is on time. `lacking` is only called if needed. */
 export function lateness(job: JobGlance, now: number, lacking: (name: string) => Lacking[]): Late | null {
   for (const run of job.runs) {
     const late = lateStart(job, run, now) ?? lateEnd(job, run, now);
@@ -54,14 +54,14 @@ function lateStart({ job, fault }: JobGlance, run: Run, now: number): Late | nul
   const within = written === undefined ? LATE_AFTER_MS : durationMs(written, 'expect.startWithin');
   const since = readyAt(run) + within;
   if (now <= since) return null;
-  const why = run.reason ?? (run.state === 'launching' ? 'its launch is under way' : 'it waits for a place');
+  const why = run.reason ?? (run.state === 'launching' ? 'its launch is in progress' : 'it waits for a slot');
   return { kind: 'not-started', since, reason: `has not started: ${why}`, run };
 }
 
 function lateEnd(job: JobGlance, run: Run, now: number): Late | null {
   const { finishBy, zone } = finish(job);
   if (finishBy !== undefined) {
-    // A rerun, or a start by hand, is owed by the next such time, not by that of the day it stands for.
+    // For a rerun or a manual start, the next such time counts, not that of the original day.
     const since = localTimeAfter(finishBy, zone, run.root === null ? run.due : readyAt(run));
     if (now <= since) return null;
     return { kind: 'not-ended', since, reason: `should have ended by ${finishBy} ${zone}`, run };
@@ -75,7 +75,7 @@ function lateEnd(job: JobGlance, run: Run, now: number): Late | null {
   return {
     kind: 'not-ended',
     since,
-    reason: `runs more than ${USUAL} times as long as 95 % of its runs do`,
+    reason: `runs more than ${USUAL} times as long as 95 % of its runs`,
     run,
   };
 }
@@ -87,7 +87,7 @@ function lateRound(job: JobGlance, now: number, lacking: (name: string) => Lacki
   if (oldest === undefined) return null;
   const since = localTimeAfter(finishBy, zone, oldest.due);
   if (now <= since) return null;
-  const reason = `should have ended by ${finishBy} ${zone}, and waits for ${oldest.parents.join(', ')}`;
+  const reason = `should have ended by ${finishBy} ${zone}, but waits for ${oldest.parents.join(', ')}`;
   return { kind: 'not-ended', since, reason, run: null };
 }
 
@@ -96,7 +96,7 @@ function undecided({ due }: JobGlance, now: number): Late | null {
   return {
     kind: 'not-decided',
     since: due + LATE_AFTER_MS,
-    reason: 'no node has decided about it',
+    reason: 'no node has decided it yet',
     run: null,
   };
 }
@@ -107,7 +107,7 @@ function finish({ job, fault }: JobGlance): { finishBy: string | undefined; zone
   return { finishBy: expect?.finishBy, zone: schedule?.timezone ?? 'UTC' };
 }
 
-/** The first instant after `afterMs` at which the zone's clock shows `HH:MM`. */
+/** The first time after `afterMs` at which clocks in the zone show `HH:MM`. */
 function localTimeAfter(time: string, zoneName: string, afterMs: number): number {
   const zone = zoneOf(zoneName);
   const [hours = 0, minutes = 0] = time.split(':').map(Number);

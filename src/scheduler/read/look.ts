@@ -1,4 +1,4 @@
-/** All jobs at a glance: reads over what a node holds in memory, made so that looking at every job is cheap. */
+/** Reads over all jobs in a node's memory, made cheap enough to visit every job. */
 
 import type { Look } from '../handle.ts';
 import type { State } from '../state/state.ts';

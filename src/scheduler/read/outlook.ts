@@ -1,7 +1,6 @@
 /**
- * When something that is under way will probably be done, and all that hangs on it: from how long each job
- * usually runs and from the longest way down through its dependents. A forecast for people, not a promise: it
- * knows nothing of places that are taken or of other parents.
+ * Estimates when a run and all downstream jobs will end, from each job's usual duration and the longest path
+ * through its dependents. An estimate for people: it ignores occupied slots and other parents.
  */
 
 import { reach } from '../../dag/reach.ts';
@@ -9,7 +8,7 @@ import type { JobGlance, Look, Steps } from '../handle.ts';
 import type { Run } from '../model/model.ts';
 import { remainingMs, runTimes } from '../stats/run-times.ts';
 
-/** Instants: if everything takes as long as usual, and if it takes as long as one time in twenty. */
+/** Timestamps: the median estimate, and the 95th percentile. */
 export interface Forecast {
   readonly p50: number;
   readonly p95: number;
@@ -17,7 +16,7 @@ export interface Forecast {
 
 type Around = Pick<Look, 'glance' | 'childrenOf'>;
 
-/** One forecast after the other over the same jobs, which remembers the ways down that it has walked. */
+/** Computes several forecasts over the same jobs and caches visited paths. */
 export class Outlook {
   readonly #around: Around;
   readonly #below = new Map<string, Forecast>();
@@ -26,7 +25,7 @@ export class Outlook {
     this.#around = around;
   }
 
-  /** When the job's run ends if nothing goes wrong; null where too little is known. */
+  /** When the job's run will end if nothing goes wrong. Null without enough data. */
   ofRun(job: JobGlance, run: Run | null, now: number): Forecast | null {
     const startedAt = run?.state === 'running' ? (run.attempts.at(-1)?.startedAt ?? null) : null;
     const left = remainingMs(runTimes(job.stats), startedAt === null ? 0 : Math.max(0, now - startedAt));

@@ -1,10 +1,10 @@
 /**
- * All jobs in order of something that changes as they run, for lists that are paged and looked at again and
- * again. The order is made once; afterwards each look compares every key with the one it was ordered by, and
- * moves the few jobs whose key is another now. So nobody has to tell of changes, and none can be forgotten.
+ * All jobs sorted by a value that changes as they run, for lists that are paged and polled. The list is
+ * sorted once. Each later read compares every key with the key used for sorting and moves the jobs that
+ * changed. No change notification is needed, so none can be missed.
  *
- * Promises: a look at 100,000 jobs takes some milliseconds, in steps of far less between which others have a turn; what
- * was given out never changes.
+ * A read of 100,000 jobs takes some milliseconds, in much shorter steps between which other work gets its
+ * turn. A returned order never changes.
  */
 
 import type { JobGlance, JobOrder, RankedJobs, Steps } from '../handle.ts';
@@ -13,9 +13,9 @@ import { runTimes } from '../stats/run-times.ts';
 import { sorted } from './sorted.ts';
 import { nextDueOf, statusOf } from './view.ts';
 
-/** Jobs looked at in one step: less than a millisecond, also where their percentiles are read for the first time. */
+/** Jobs per step: less than a millisecond, even when their percentiles are decoded for the first time. */
 const STEP = 64;
-/** Orders kept at one time, each some 20 bytes a job; the one that was not asked for longest goes. */
+/** Cached orders, each about 20 bytes per job. The least recently used one is evicted. */
 const MAX_RANKINGS = 4;
 
 type Key = (glance: JobGlance) => number | null;
@@ -29,7 +29,7 @@ const keys: Readonly<Record<Exclude<JobOrder, 'name'>, Key>> = {
   state: urgency,
 };
 
-/** What needs somebody first, then what is under way, then what rests. */
+/** Jobs that need attention first, then jobs with unfinished runs, then the rest. */
 function urgency(glance: JobGlance): number {
   const status = statusOf(glance);
   if (status === 'disabled') return 0;
@@ -40,11 +40,11 @@ function urgency(glance: JobGlance): number {
   return status === 'paused' ? 5 : 6;
 }
 
-/** Jobs by index into the names, in order of key and then of name. Never changed once made. */
+/** Job indexes in order of key, then name. Immutable. */
 interface Ranking {
   readonly names: readonly string[];
   readonly jobs: readonly JobGlance[];
-  /** By job; turned round for a descending order, infinite where there is nothing to order by. */
+  /** By job; negated for a descending order, infinite without a key. */
   readonly keys: Float64Array;
   readonly order: Uint32Array;
 }
@@ -56,7 +56,7 @@ interface Named {
   readonly jobs: readonly JobGlance[];
 }
 
-/** Orders are made when somebody first asks for them, and go with the state that they are of. */
+/** Orders are created on first use and released with their state. */
 const rankings = new WeakMap<State, Rankings>();
 
 /** All jobs of the state by `order`, in steps; see `Look.ranked`. */
@@ -88,7 +88,10 @@ class Rankings {
     return reading(ranking, order, descending);
   }
 
-  /** Made anew whenever a job came or went, which may be between two steps: then it is made anew the next time too. */
+  /**
+   * Rebuilt whenever a job was created or deleted. If that happens between two steps, it is rebuilt the next
+   * time too.
+   */
   *#byName(): Steps<Named> {
     const { names: all, jobs: entries } = this.#state;
     const { version } = all;
@@ -135,7 +138,7 @@ class Rankings {
   }
 }
 
-/** Infinity less itself is no number. */
+/** Infinity minus infinity is NaN. */
 function compare(keysNow: Float64Array, a: number, b: number): number {
   const left = keysNow[a] as number;
   const right = keysNow[b] as number;
@@ -144,7 +147,7 @@ function compare(keysNow: Float64Array, a: number, b: number): number {
 
 type Before = (a: number, b: number) => number;
 
-/** The order with the moved jobs, which are sorted, at their new places. */
+/** The order with the moved jobs, which are sorted, at their new positions. */
 function* merged(order: Uint32Array, moved: readonly number[], before: Before): Steps<Uint32Array> {
   const away = new Uint8Array(order.length);
   for (const job of moved) away[job] = 1;

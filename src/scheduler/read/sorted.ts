@@ -1,13 +1,13 @@
-/** Sorting in steps, for lists of as many things as there are jobs. */
+/** Sorts in steps, for lists with an entry per job. */
 
 import type { Steps } from '../handle.ts';
 
-/** Sorted at once: less than a millisecond. */
+/** Items sorted at once: less than a millisecond. */
 const AT_ONCE = 1_024;
-/** Merged in one step. */
+/** Items merged per step. */
 const STEP = 256;
 
-/** The items in order; equal ones keep theirs. `items` is not changed. */
+/** A sorted copy. The sort is stable, and `items` is not changed. */
 export function* sorted<T>(items: readonly T[], order: (a: T, b: T) => number): Steps<T[]> {
   const count = items.length;
   let from: T[] = [];

@@ -1,4 +1,4 @@
-/** Read models: what is known of a job now, in one value. */
+/** Read models: everything known about a job in one value. */
 
 import { missingParents } from '../../dag/ready.ts';
 import type { JobGlance, JobStatus, JobView, Lacking } from '../handle.ts';
@@ -21,7 +21,7 @@ export function jobView(state: State, entry: Entry): JobView {
   };
 }
 
-/** The next due instant at which it will run; null when there is none, or the job is paused or disabled. */
+/** The next due time at which the job will run. Null if there is none, or the job is paused or disabled. */
 export function nextDueOf({ state, due }: JobGlance): number | null {
   return state.paused === null && state.disabled === null ? due : null;
 }
@@ -33,7 +33,7 @@ export function statusOf({ state, schedule, fault, due }: JobGlance): JobStatus 
   return schedule !== null && due === null ? 'completed' : 'active';
 }
 
-/** The rounds of a job with parents that have begun and wait, oldest first, and for which parents. */
+/** The unfinished rounds of a job with parents, oldest first, with the parents that each waits for. */
 export function lackingOf(state: State, entry: Entry): Lacking[] {
   const spec = state.joinSpec(entry);
   if (spec === null || entry.state.join === null) return [];

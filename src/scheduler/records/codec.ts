@@ -1,6 +1,6 @@
 /**
- * Domain values to stored values and back. Stored values are shorter than the domain's: fields at their default are left
- * out, and only this file knows how.
+ * Encodes domain values to stored values and back. Stored values omit fields at their default; only this file
+ * knows how.
  */
 
 import type { JobDefinition } from '../job/definition.ts';
@@ -19,7 +19,7 @@ import type {
 import { emptyHistograms } from '../stats/stats.ts';
 import type { Share, Stored } from './kind.ts';
 
-/** The value's fields that differ from the defaults. */
+/** The fields of the value that differ from the defaults. */
 function without(value: object, defaults: object): Stored {
   const kept: Stored = {};
   for (const [key, each] of Object.entries(value)) {
@@ -30,14 +30,14 @@ function without(value: object, defaults: object): Stored {
   return kept;
 }
 
-/** Distinct parts remembered at a time; beyond, remembering starts anew. */
+/** Cached distinct parts; above this the cache is cleared. */
 const MAX_SHARED = 50_000;
 /** Longer parts are rarely equal. */
 const MAX_SHARED_LENGTH = 512;
 
 /**
- * Makes equal parts of jobs one object in memory, for as long as it is used: a fleet has few distinct
- * policies, labels and schedules. Nobody changes parts of a job in place.
+ * Makes equal parts of jobs one object in memory while it is used: a fleet has few distinct policies, labels
+ * and schedules. Parts of a job are never changed in place.
  */
 export function createSharing(): Share {
   const known = new Map<string, unknown>();
@@ -53,7 +53,7 @@ export function createSharing(): Share {
   };
 }
 
-/** The object with its object parts shared; it must be nobody else's yet. */
+/** Shares the object's object parts. The object must not be in use elsewhere yet. */
 function shareParts(object: Stored, share: Share): void {
   for (const [key, part] of Object.entries(object)) {
     if (typeof part === 'object' && part !== null) object[key] = share(part);
@@ -67,7 +67,7 @@ export function encodeJob({ name: _, definition, resolved, ...rest }: Job): Stor
 
 type StoredJob = Omit<Job, 'name' | 'definition'> & { definition: Omit<JobDefinition, 'name'> };
 
-/** `stored` becomes part of the answer. */
+/** `stored` becomes part of the result. */
 export function decodeJob(name: string, stored: Stored, share: Share): Job {
   const { definition, resolved, ...rest } = stored as unknown as StoredJob;
   shareParts(definition.run, share);
@@ -90,7 +90,7 @@ export function encodeState(state: JobState): Stored {
 }
 
 export function decodeState(name: string, stored: Stored): JobState {
-  // Older ones are instants.
+  // Older versions stored timestamps.
   const ahead = ((stored.ahead ?? []) as (number | Stretch)[]).map((each) =>
     typeof each === 'number' ? { from: each, to: each } : each,
   );
@@ -164,7 +164,7 @@ export function decodeRevision(job: string, number: number, stored: Stored): Rev
   return { job, revision: number, ...stored } as unknown as Revision;
 }
 
-/** A stored job's newest revision, as it is stored. */
+/** The newest revision of a stored job, in stored form. */
 export function storedRevisionOf(name: string, { updatedAt, updatedBy, definition }: Stored): Stored {
   return { at: updatedAt, by: updatedBy, definition: { name, ...(definition as object) } };
 }

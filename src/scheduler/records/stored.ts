@@ -1,4 +1,4 @@
-/** Records as stores, logs and backups hold them: made from writes, read back, and what each of them changes. */
+/** Records as in stores, logs and backups: encoded from writes, decoded, and the changes that each makes. */
 
 import { CarillonError } from '../../errors.ts';
 import {
@@ -26,7 +26,7 @@ import {
   type WriteGroup,
 } from './table.ts';
 
-/** A present record that an earlier record of a backup has, and that is gone. */
+/** A present record that an earlier record of the backup contains and that was removed. */
 const GONE = 'gone';
 
 const kinds: ReadonlyMap<string, AnyKind> = new Map(Object.entries(records));
@@ -40,34 +40,37 @@ export const presentKinds = named<PresentKind<unknown>>('present') as ReadonlyMa
 export const pastKinds = named<PastKind<unknown>>('past') as ReadonlyMap<PastName, PastKind<unknown>>;
 
 /**
- * The kinds of a backup, in an order in which each record may replace earlier ones: a job with its first revision begins
- * the list of revisions again, so these come first.
+ * The kinds of a backup, ordered such that each record may replace earlier ones: a job with its first
+ * revision restarts the list of revisions, so these come first.
  */
 export const backupOrder: readonly (PresentName | PastName)[] = [
   ...presentKinds.keys(),
   ...pastKinds.keys(),
 ].sort((a, b) => Object.keys(records).indexOf(a) - Object.keys(records).indexOf(b));
 
-/** The newest format of a store that this release reads and writes. */
+/** The newest store format that this release reads and writes. */
 export const newestFormat = Math.max(...[...kinds.values()].map(({ since }) => since));
 
 const asIs: Share = (part) => part;
 
-/** The kind, or STORE_TOO_NEW: a later release has more. */
+/** The kind, or STORE_TOO_NEW: a later release has more kinds. */
 function kindOf(name: string): AnyKind {
   const kind = kinds.get(name);
-  if (kind === undefined) throw tooNew(`A record of the kind ${JSON.stringify(name)}`);
+  if (kind === undefined) throw tooNew(`A record of the unknown kind ${JSON.stringify(name)}`);
   return kind;
 }
 
-/** The format that a store needs to hold these: releases that know an earlier one only cannot read them. */
+/**
+ * The format that a store needs for these records: releases that only know an earlier format cannot read
+ * them.
+ */
 export function formatOf(written: readonly StoredRecord[]): number {
   let format = 1;
   for (const [name] of written) if (name !== GONE) format = Math.max(format, kindOf(name).since);
   return format;
 }
 
-/** Shares nothing that changes with the writes. */
+/** Shares no mutable part with the writes. */
 export function encodeWrites(groups: readonly WriteGroup[]): StoredRecord[] {
   return groups.flatMap((group) => group.map(encodeRecord));
 }
@@ -86,7 +89,7 @@ export function encodeRecord({
     : [name, kind.key(value), stored, kind.more(value)];
 }
 
-/** A value that nobody else has; each call makes a new one, which may share parts with the record. */
+/** An unshared value; each call creates a new one, which may share parts with the record. */
 export function decodeValue<K extends KindName>(record: StoredRecord, share: Share = asIs): ValueOf<K> {
   const kind: Kind<unknown> = kindOf(record[0]);
   const [name, key, , more] = record;
@@ -101,7 +104,7 @@ export function decodeLoaded(record: StoredRecord, share?: Share): LoadedItem {
   return { kind: record[0], value: decodeValue(record, share) } as LoadedItem;
 }
 
-/** The record in its newest version. */
+/** Converts the record to its newest version. */
 export function newest(record: StoredRecord): StoredRecord {
   if (record[0] === GONE) return record;
   const value = upgraded(kindOf(record[0]), record);
@@ -110,18 +113,18 @@ export function newest(record: StoredRecord): StoredRecord {
 
 export const goneRecord = (of: PresentName, key: string): StoredRecord => [GONE, key, { of }];
 
-/** Throws for a value that is no record, or one that this release cannot read. */
+/** Throws for an invalid record, or one that this release cannot read. */
 export function checkRecord(value: unknown): StoredRecord {
   const [name, key, stored] = Array.isArray(value) ? value : [];
   const isRecord =
     typeof name === 'string' && typeof key === 'string' && typeof stored === 'object' && stored !== null;
   const isWhole = isRecord && (name === GONE ? presentKinds.has(stored.of) : kinds.has(name));
-  if (!isWhole) throw new CarillonError('INVALID_BACKUP', 'a line is no record of a backup');
+  if (!isWhole) throw new CarillonError('INVALID_BACKUP', 'a line of the backup is not a valid record');
   if (name !== GONE) decodeValue(value as StoredRecord);
   return value as StoredRecord;
 }
 
-/** What a record changes in a store, in order. */
+/** A change that a record makes in a store, in order. */
 export type Change =
   | { readonly does: 'put'; readonly kind: PresentName; readonly key: string; readonly value: Stored }
   | { readonly does: 'remove'; readonly kind: PresentName; readonly key: string }
@@ -134,7 +137,7 @@ export type Change =
       readonly value: Stored;
     };
 
-/** The record is of the newest version. */
+/** The record must be in the newest version. */
 export function changesOf(record: StoredRecord): Change[] {
   const [name, key, value] = record;
   if (name === GONE) return [{ does: 'remove', kind: value.of as PresentName, key }];
@@ -151,7 +154,7 @@ export function changesOf(record: StoredRecord): Change[] {
   return changes;
 }
 
-/** The past record that this one implies; null where its kind implies none. */
+/** The past record that this one implies. Null if its kind implies none. */
 export function impliedBy([name, key, value, more]: StoredRecord): StoredRecord | null {
   const kind = kindOf(name);
   if (kind.also === undefined) return null;
@@ -164,11 +167,11 @@ function added(name: PastName, kind: PastKind<unknown>, record: StoredRecord): C
   return { does: 'add', kind: name, key, owner: kind.owner(record), place: kind.place(record), value };
 }
 
-/** The past record as it was written, from its place. */
+/** Restores a past record from its position. */
 export function pastRecord(kind: PastName, key: string, place: Place, value: Stored): StoredRecord {
   const { more } = pastKinds.get(kind) as PastKind<unknown>;
   return more === undefined ? [kind, key, value] : [kind, key, value, place.at(-1) as number | string];
 }
 
-/** The leader's clock when it decided the value; undefined for kinds that do not say. */
+/** The leader's clock when it decided the value. Undefined for kinds that do not record it. */
 export const decidedAt = ({ kind, value }: Write): number | undefined => kindOf(kind).decidedAt?.(value);

@@ -1,9 +1,9 @@
 /**
- * The one table of record kinds. A new kind is an entry here, and its rules: how a node takes it into its state when it
- * loads (`State.load`) and when it follows (state/follow.ts), and the decisions that write it. The compiler asks for the
- * first two.
+ * The table of record kinds. A new kind needs an entry here and its rules: how a node adds it to its state
+ * when it loads (`State.load`) and when it follows (state/follow.ts), and the decisions that write it. The
+ * compiler requires the first two.
  *
- * The order is that of backups, and of the counts in the embedded store: add new kinds at the end.
+ * The order is that of backups and of the counts in the embedded store: add new kinds at the end.
  */
 
 import type { Histograms, Job, JobState, JobStats, LedgerLine, Revision, Run } from '../model/model.ts';
@@ -34,7 +34,7 @@ export interface Day {
 }
 
 export const records = {
-  /** Implied by the job's own record; of a removal, by that. */
+  /** Implied by the job's own record, or by the removal. */
   revision: {
     is: 'past',
     implied: true,
@@ -65,8 +65,8 @@ export const records = {
     also: ([, name, value]) => ['revision', name, storedRevisionOf(name, value), value.revision as number],
   } satisfies PresentKind<Job>,
   /**
-   * The job is gone, with its state and statistics, unless the same group writes them behind it for the next job of the
-   * name. History, ledger and revisions stay until they age out.
+   * The job is removed with its state and statistics, unless the same group writes them after it for the next
+   * job of the name. History, ledger and revisions are kept until they expire.
    */
   'job-removed': {
     is: 'removal',
@@ -91,7 +91,9 @@ export const records = {
     decode: ([, name, value]) => decodeState(name, value),
     latest: ({ last }) => last?.endedAt ?? null,
   } satisfies PresentKind<JobState>,
-  /** Today's statistics are also kept under their day. They change with the state, and lie beside it. */
+  /**
+   * Today's statistics are also stored under their day. They change with the state and are stored beside it.
+   */
   stats: {
     is: 'present',
     since: 1,
@@ -115,7 +117,7 @@ export const records = {
     decode: ([, , value]) => decodeRun(value),
     decidedAt: ({ decidedAt }) => decidedAt,
   } satisfies PresentKind<Run>,
-  /** Finished: it leaves the unfinished runs. Two weeks of an hourly job are kept. */
+  /** Ended: it is removed from the unfinished runs. Two weeks of an hourly job are kept. */
   'run-ended': {
     is: 'past',
     since: 1,
@@ -134,7 +136,7 @@ export const records = {
     decode: ([, , value]) => decodeRun(value),
     decidedAt: ({ decidedAt }) => decidedAt,
   } satisfies PastKind<Run>,
-  /** Replaces an earlier entry of the job that starts at the same instant. Frequent jobs keep their last hours. */
+  /** Replaces an earlier entry of the job with the same start. Frequent jobs keep their last hours. */
   ledger: {
     is: 'past',
     since: 1,
@@ -150,7 +152,7 @@ export const records = {
     encode: encodeLine,
     decode: ([, job, value, from]) => decodeLine(job, from as number, value),
   } satisfies PastKind<LedgerLine>,
-  /** A year and a month of a job. */
+  /** A year and a month per job. */
   day: {
     is: 'past',
     implied: true,
@@ -176,21 +178,21 @@ export type ValueOf<K extends KindName> = ReturnType<Records[K]['decode']>;
 type NamesOf<Is> = { [K in KindName]: Records[K] extends Is ? K : never }[KindName];
 export type PresentName = NamesOf<{ readonly is: 'present' }>;
 export type PastName = NamesOf<{ readonly is: 'past' }>;
-/** Kinds that decisions write. */
+/** Kinds written by decisions. */
 export type WrittenName = Exclude<KindName, NamesOf<{ readonly implied: true }>>;
 
 type RecordOf<K extends KindName> = { [N in K]: { readonly kind: N; readonly value: ValueOf<N> } }[K];
-/** What a decision asks the store to keep. */
+/** A write of a decision. */
 export type Write = RecordOf<WrittenName>;
 /** Atomic: the writes of one decision about one job. */
 export type WriteGroup = readonly Write[];
 /** What every node loads. */
 export type LoadedItem = RecordOf<PresentName>;
 
-/** One rule for each kind. */
+/** One rule per kind. */
 export type Rules<K extends KindName, On, A> = { readonly [N in K]: (on: On, value: ValueOf<N>) => A };
 
-/** Applies the rule of the value's kind. */
+/** Applies the rule for the value's kind. */
 export function byKind<K extends KindName, On, A>(
   rules: Rules<K, On, A>,
   on: On,

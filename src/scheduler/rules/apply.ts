@@ -1,7 +1,7 @@
 /**
- * Many definitions at once. The set is judged as it would be afterwards, so parents may come behind their
- * children and edges may turn around; each job is accepted or refused by itself, and what waits for a refused
- * new job is refused with it.
+ * Applies many definitions at once. The set is checked as it would be afterwards, so parents may come after
+ * their children and edges may change direction. Each job is accepted or rejected by itself, and jobs that
+ * depend on a rejected new job are rejected with it.
  */
 
 import { applyOrder } from '../../dag/check.ts';
@@ -13,11 +13,11 @@ import type { State } from '../state/state.ts';
 import { type CheckedAgainst, checkJob, type Known, nextRevision } from './define.ts';
 
 export interface Plan {
-  /** In the order in which they can be put: parents first. */
+  /** In the order in which they are stored: parents first. */
   readonly accepted: readonly Accepted[];
-  /** Jobs to delete, children first; none when a definition was refused. */
+  /** Jobs to delete, children first. Empty if a definition was rejected. */
   readonly pruned: readonly string[];
-  /** One per definition, in the order given, then one per pruned job. */
+  /** One per definition, in the given order, then one per pruned job. */
   readonly results: readonly ApplyResult[];
 }
 
@@ -26,7 +26,7 @@ interface Stamp {
   readonly by: string;
 }
 
-/** One step for each definition; takes as long as all of them, and changes nothing. */
+/** One step per definition. Changes nothing. */
 export function* judgeAll(
   state: State,
   definitions: readonly AppliedDefinition[],
@@ -64,7 +64,7 @@ function stillHolds({ name, before, past }: Judged, state: State): boolean {
   return (now.before?.job ?? null) === before && now.past === past;
 }
 
-/** `judged` earlier, where there was time for it: what has changed since is judged again. */
+/** `judged`: results of an earlier check. Definitions whose job has changed since are checked again. */
 export function planApply(
   state: State,
   request: {
@@ -92,7 +92,7 @@ export function planApply(
     candidates.delete(name);
     if (candidate !== undefined) results[candidate.at] = refused(name, error);
   });
-  // A refused definition may be one of those that seem to be missing, with a slip in its name.
+  // A rejected definition may be an existing job with a typo in its name, so nothing is pruned.
   const pruned = results.some((result) => result !== null) ? [] : others;
   for (const { at, accepted, warnings } of candidates.values())
     results[at] = outcome(state, accepted, warnings);
@@ -136,12 +136,12 @@ function prunable(state: State, prune: Prune, listed: ReadonlySet<string>): stri
   const names = [...state.jobs.values()]
     .filter(({ job }) => !listed.has(job.name) && wanted.every(([k, v]) => job.definition.labels?.[k] === v))
     .map(({ job }) => job.name);
-  // Children first, so that no job is deleted while another that goes too still waits for it.
+  // Children first, so that no job is deleted before the jobs that depend on it.
   const parents = names.map((name) => ({ name, parents: state.graph.parentsOf(name) }));
   return applyOrder(parents, state.graph, () => true).reverse();
 }
 
-/** The order in which all can be put; whoever stands in its way is refused until there is one. */
+/** The order in which all can be stored; jobs that prevent an order are rejected until there is one. */
 function orderAll(
   state: State,
   candidates: ReadonlyMap<string, { accepted: Accepted }>,
@@ -166,7 +166,7 @@ function orderAll(
   }
 }
 
-/** Refuses who waits for a job that will not be there, then who waits for those. */
+/** Rejects jobs with a missing parent, then jobs that depend on those. */
 function refuseOrphans(
   candidates: ReadonlyMap<string, { accepted: Accepted }>,
   exists: (name: string) => boolean,
@@ -186,7 +186,7 @@ function refuseOrphans(
 
 function unknownParent(child: string, parent: string, near: readonly string[]): CarillonError {
   const hint = near.length > 0 ? `; the nearest is ${near[0]}` : '';
-  return new CarillonError('UNKNOWN_PARENT', `parent '${parent}' of '${child}' does not exist${hint}`, {
+  return new CarillonError('UNKNOWN_PARENT', `The parent '${parent}' of '${child}' does not exist${hint}`, {
     field: 'schedule.after.parents',
     value: parent,
     allowed: near.length > 0 ? near : 'names of existing jobs, or of jobs in the same request',

@@ -1,6 +1,6 @@
 /**
- * What engines report of an attempt: started, ended, refused, or not reachable; and what follows for its run,
- * which is another attempt or its end.
+ * Handles what engines report about an attempt (started, ended, refused, not reachable) and decides what
+ * follows for its run: another attempt or its end.
  */
 
 import { placeRetryDelayMs, policyOf, retryDelayMs } from '../job/policy.ts';
@@ -12,13 +12,13 @@ import { fold, type Sample } from '../stats/stats.ts';
 import { askToLaunch } from './launch.ts';
 import { closeRun } from './runs.ts';
 
-/** What became of an attempt, in the run machine's words. */
+/** The result of an attempt, as an input of the run state machine. */
 interface AttemptEnd {
   readonly outcome: 'succeeded' | 'failed' | 'lost' | 'killed' | 'timed-out';
   readonly reason: string | null;
 }
 
-/** What the engine waits for before it can start the attempt. */
+/** The engine is waiting for something before it can start the attempt. */
 export function attemptPreparing(turn: Turn, run: Run, detail: string): void {
   if (run.state !== 'launching' || run.reason === detail) return;
   run.reason = detail;
@@ -39,7 +39,7 @@ export function attemptStarted(turn: Turn, run: Run, at: number, image?: string)
 }
 
 function noteStart({ state, draft }: Turn, attempt: Attempt, at: number): void {
-  // An engine's clock may be another than ours: a run never starts before it was decided, or in the future.
+  // An engine's clock may differ: a run never starts before it was decided, or in the future.
   attempt.startedAt = Math.max(Math.min(at, draft.now), attempt.createdAt);
   if (attempt.term === state.term) state.startTimes.count(attempt);
 }
@@ -53,7 +53,7 @@ export function attemptOutputDropped(turn: Turn, run: Run, bytesDropped: number)
   turn.draft.run(run);
 }
 
-/** The attempt is over: retry it, or end the run. */
+/** The attempt has ended: retry it, or end the run. */
 export function attemptEnded(
   turn: Turn,
   run: Run,
@@ -87,7 +87,7 @@ function awaitWord(turn: Turn, run: Run): void {
   turn.state.watch(run);
 }
 
-/** Somebody tells how the run did. While its command runs this is kept for when it ends. */
+/** Stores a reported result. While the command runs, it is kept until the command ends. */
 export function runTold(turn: Turn, run: Run, word: { succeeded: boolean; by: string }): void {
   const entry = turn.state.jobs.get(run.job);
   if (entry === undefined) return;
@@ -102,7 +102,7 @@ export function runTold(turn: Turn, run: Run, word: { succeeded: boolean; by: st
   finishAttempt(turn, entry, run, { ...verdict, at: turn.draft.now });
 }
 
-/** Nobody has told within the timeout. */
+/** No result was reported within the timeout. */
 export function wordOverdue(turn: Turn, run: Run, reason: string): void {
   const entry = turn.state.jobs.get(run.job);
   if (entry !== undefined)
@@ -145,7 +145,7 @@ function countAttempt(turn: Turn, entry: Entry, run: Run, succeeded: boolean): v
   turn.draft.stats(entry.stats);
 }
 
-/** True when another attempt will follow. */
+/** Returns true if another attempt will follow. */
 function retry(turn: Turn, entry: Entry, run: Run, verdict: AttemptEnd): boolean {
   if (verdict.outcome === 'succeeded' || verdict.outcome === 'killed') return false;
   const policy = policyOf(entry.job.definition.policy);
@@ -174,8 +174,8 @@ export function attemptRefused(turn: Turn, run: Run, reason: string): void {
 }
 
 /**
- * The engine has no place for the attempt, and nothing of it: the run waits without one, and holds no place that others
- * could take. What was asked for more often may still come to be on the engine, and stays as it is.
+ * The engine has no capacity and created nothing: requeue the run and release its slots. If the attempt was
+ * requested more than once, an earlier request may still succeed, so the run stays `launching`.
  */
 export function attemptUnplaced(turn: Turn, run: Run, reason: string, delayMs: () => number): void {
   const { state, draft } = turn;
@@ -195,7 +195,7 @@ export function attemptUnplaced(turn: Turn, run: Run, reason: string, delayMs: (
   }
 }
 
-/** The engine could not be reached: ask for the same attempt again later. */
+/** The engine was unreachable: request the same attempt again later. */
 export function attemptDeferred(turn: Turn, run: Run, reason: string, delayMs: number): void {
   const entry = turn.state.jobs.get(run.job);
   if (entry === undefined || run.state !== 'launching') return;

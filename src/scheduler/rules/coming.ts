@@ -1,8 +1,8 @@
 /**
- * What a job launches next and wants made ready before: its image fetched and its container created (`prestage`),
- * or started and held (`warmStart`). Names of runs and launches follow from the due instant, so a launch is known
- * before it is decided. Nothing hangs on it: at the instant the run is decided as ever, and what was made ready for
- * another launch than is decided then is thrown away.
+ * The next launch of a job and its preparation: pull the image and create the container (`prestage`), or
+ * start it and stop it at its gate (`warmStart`). The names of runs and launches follow from the due time, so
+ * a launch is known before it is decided. Preparation never affects correctness: at the due time the run is
+ * decided as usual, and a preparation for a different launch is discarded.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -16,12 +16,12 @@ import { engineFor, engineSettings } from './engine-choice.ts';
 import { firstLaunch } from './launch.ts';
 import { idleReason, newRun } from './runs.ts';
 
-/** A container that waits costs some 3 MB; whoever wants it earlier wants `prestage`. */
+/** A waiting container takes about 3 MB; to prepare earlier, use `prestage`. */
 export const LONGEST_WARM_START_MS = 600_000;
-/** Nothing is fetched earlier than a day before; and the lease of what is created fits a timer. */
+/** Nothing is pulled more than a day ahead, so the lease of a created container fits a timer. */
 export const LONGEST_PRESTAGE_MS = 86_400_000;
 
-/** One thing to make ready, and when. */
+/** One preparation step, and its time. */
 export interface Step {
   readonly at: number;
   readonly warm: boolean;
@@ -30,11 +30,14 @@ export interface Step {
 export interface Coming {
   readonly due: number;
   readonly spec: LaunchSpec;
-  /** Ascending; each takes the place of the one before. */
+  /** Ascending; each replaces the previous one. */
   readonly steps: readonly Step[];
 }
 
-/** Null when nothing is to be made ready: not asked for, nothing due, the job idle, its engine gone, or held. */
+/**
+ * Null if there is nothing to prepare: not requested, nothing due, the job is idle or blocked, or its engine
+ * is gone.
+ */
 export function comingLaunch(state: State, entry: Entry): Coming | null {
   const found = whatThrows(() => ({ coming: foreseen(state, entry) }));
   return typeof found === 'string' ? null : found.coming;
@@ -56,14 +59,14 @@ function foreseen(state: State, entry: Entry): Coming | null {
 
 const fields = ['prestage', 'warmStart'] as const;
 
-/** INVALID_FIELD or UNSUPPORTED_BY_ENGINE for a job that can't have what it asks for. */
+/** INVALID_FIELD or UNSUPPORTED_BY_ENGINE for a job that cannot be prepared as requested. */
 export function checkAhead(definition: JobDefinition, settings: Settings): void {
   const { policy = {} } = definition;
   for (const field of fields) {
     if (policy[field] === undefined) continue;
     const problem = whyNot(definition, settings);
     if (problem !== null) {
-      throw new CarillonError(problem.code, `policy.${field} has no meaning here: ${problem.why}`, {
+      throw new CarillonError(problem.code, `policy.${field} cannot be used here: ${problem.why}`, {
         field: `policy.${field}`,
         value: policy[field],
         allowed: problem.allowed,
@@ -89,12 +92,12 @@ interface Problem {
   readonly allowed: string;
 }
 
-/** Why nothing can be made ready for the job; null when it can. */
+/** Why the job cannot be prepared. Null if it can. */
 function whyNot({ schedule, run }: JobDefinition, settings: Settings): Problem | null {
   if (schedule === undefined || schedule.after !== undefined)
     return {
       code: 'INVALID_FIELD',
-      why: 'when the job starts is not known beforehand',
+      why: 'the start time of the job is not known in advance',
       allowed: 'with cron, every or at',
     };
   const engine = engineFor(run, settings);
@@ -102,7 +105,7 @@ function whyNot({ schedule, run }: JobDefinition, settings: Settings): Problem |
   const able = (settings.known ?? []).filter(({ abilities }) => abilities.ahead).map(({ name }) => name);
   return {
     code: 'UNSUPPORTED_BY_ENGINE',
-    why: `the engine '${engine}' makes nothing ready before it is due`,
+    why: `the engine '${engine}' cannot prepare launches`,
     allowed: able.length === 0 ? 'another engine' : `engines of kind ${able.join(' or ')}`,
   };
 }

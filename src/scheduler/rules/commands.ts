@@ -1,7 +1,7 @@
 /**
- * What each command does, in two steps. The check reads the state, may fail in any way, and leaves it as it was:
- * whatever is thrown there refuses that command and concerns nobody else. It returns the change, which must not
- * fail: what is thrown there leaves a state that nobody can trust.
+ * Commands, in two steps. The check reads the state without changing it and may fail in any way: an error
+ * rejects only that command. It returns the change, which must not fail, because an error there leaves a
+ * state that cannot be trusted.
  */
 
 import { checkParents } from '../../dag/check.ts';
@@ -31,14 +31,14 @@ import { killRun, openRun } from './runs.ts';
 import { start } from './start.ts';
 
 const environmentName = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** Parameters of one run, and the bytes of each: they are variables of its program. */
+/** Maximum parameters of one run, and bytes of each: they become environment variables. */
 const MAX_PARAMS = 64;
 const MAX_PARAM_BYTES = 4_096;
 
-/** Changes the state as a checked command wants it, and returns the answer. */
+/** Applies a checked command to the state and returns the answer. */
 export type Change<Answer> = (turn: Turn) => Answer;
 
-/** Where a command is checked: the state as it is, and the moment at which it will be changed. */
+/** Context of a check: the current state, and the time at which it will be changed. */
 interface Before {
   readonly state: State;
   readonly now: number;
@@ -61,7 +61,7 @@ const checks: { readonly [K in Command['kind']]: Check<K> } = {
   'mark-success': markSuccess,
 };
 
-/** Checks one command and changes nothing. Throws a `CarillonError` for what is refused. */
+/** Checks one command without changing anything. Throws a `CarillonError` if it is rejected. */
 export function check<C extends Command>(before: Before, command: C): Change<AnswerTo<C>> {
   const own = checks[command.kind] as unknown as (before: Before, command: C) => Change<AnswerTo<C>>;
   return own(before, command);
@@ -72,7 +72,7 @@ function putJob({ state, now }: Before, command: CommandOf<'put-job'>): Change<J
   const { definition } = checked;
   const before = state.jobs.get(definition.name) ?? null;
   if (before !== null && command.mode === 'create') {
-    throw new CarillonError('JOB_EXISTS', `a job named '${definition.name}' exists already`, {
+    throw new CarillonError('JOB_EXISTS', `A job named '${definition.name}' already exists`, {
       field: 'name',
       value: definition.name,
     });
@@ -80,7 +80,7 @@ function putJob({ state, now }: Before, command: CommandOf<'put-job'>): Change<J
   if (command.expected !== undefined && (before?.job.revision ?? 0) !== command.expected) {
     throw new CarillonError(
       'REVISION_CONFLICT',
-      `'${definition.name}' is at revision ${before?.job.revision ?? 0}, not ${command.expected}`,
+      `Job '${definition.name}' is at revision ${before?.job.revision ?? 0}, not ${command.expected}`,
       { field: 'revision', value: command.expected, allowed: String(before?.job.revision ?? 0) },
     );
   }
@@ -120,7 +120,7 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   const isNew = before === undefined;
   const join = before?.state.join ?? null;
   if (before !== undefined && next.cursor !== null) {
-    // The schedule that it has now says what that is; see `beginSchedule`.
+    // The current schedule determines what that is; see `beginSchedule`.
     if (before.state.cursor > draft.now) setBack(turn, before);
     beginSchedule(before.state, before.job.resolved, next.cursor);
     beginNames(before.state, before.job.resolved, draft.now);
@@ -134,7 +134,7 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   for (const run of entry.runs) state.watch(run);
   if (!isNew) reviseLimits(turn, entry);
   draft.job(next.job);
-  // The state of a job whose name is new follows from the job; see `State.putJob`.
+  // The state of a job with a new name follows from the job; see `State.putJob`.
   if (!isNew || revived !== null || entry.state.paused !== null) draft.state(entry.state);
   skipLostStarts(turn, entry, join);
   draft.notice({
@@ -152,7 +152,8 @@ function apply({ state, now }: Before, command: CommandOf<'apply'>): Change<read
   const plan = planApply(state, command, now);
   if (command.dryRun) return () => plan.results;
   return (turn) => {
-    // Edges first: while the jobs are put one by one, the graph may not show a cycle that is not there after.
+    // Edges first: while the jobs are stored one by one, the graph must not show a cycle that does not exist
+    // afterwards.
     for (const { checked } of plan.accepted) {
       const parents = checked.definition.schedule?.after?.parents ?? [];
       if (parents.length > 0) turn.state.graph.setParents(checked.definition.name, parents);
@@ -192,7 +193,7 @@ function deleteJob(
   };
 }
 
-/** The child's revision without this parent; one without any parent left runs by hand only. */
+/** The child's revision without this parent. Without any parent it becomes a manual job. */
 function detached(
   child: Entry,
   parent: string,
@@ -200,7 +201,7 @@ function detached(
 ): { checked: Checked; next: ReturnType<typeof nextRevision> } {
   const { schedule, ...rest } = child.job.definition;
   const after = schedule?.after;
-  invariant(after !== undefined, `${child.job.name} waits for ${parent}`);
+  invariant(after !== undefined, `${child.job.name} depends on ${parent}`);
   const parents = after.parents.filter((name) => name !== parent);
   const definition: JobDefinition =
     parents.length === 0 ? rest : { ...rest, schedule: { ...schedule, after: { ...after, parents } } };
@@ -243,7 +244,7 @@ function trigger({ state, now }: Before, command: CommandOf<'trigger'>): Change<
 function rerun({ state }: Before, { run, triggerId, by }: CommandOf<'rerun'>): Change<Run> {
   const entry = state.entry(run.job);
   if (!isEnded(run.state)) {
-    throw new CarillonError('RUN_NOT_ENDED', `the run ${run.id} is ${run.state}`, {
+    throw new CarillonError('RUN_NOT_ENDED', `Run ${run.id} is ${run.state}`, {
       field: 'id',
       value: run.id,
     });
@@ -258,7 +259,7 @@ function rerun({ state }: Before, { run, triggerId, by }: CommandOf<'rerun'>): C
   return once(run.job, seed.variant, (turn) => openRun(turn, entry, seed));
 }
 
-/** The same trigger id gives the run it gave before. */
+/** The same trigger id returns the run that it created before. */
 function once(job: string, variant: string, open: Change<Run>): Change<Run> {
   return (turn) => {
     const { state } = turn;
@@ -274,17 +275,17 @@ function once(job: string, variant: string, open: Change<Run>): Change<Run> {
 function checkParams(params: Readonly<Record<string, string>>): void {
   const names = Object.keys(params);
   if (names.length > MAX_PARAMS) {
-    throw new CarillonError('LIMIT_EXCEEDED', `${names.length} parameters are more than ${MAX_PARAMS}`, {
+    throw new CarillonError('LIMIT_EXCEEDED', `The run has ${names.length} parameters`, {
       field: 'params',
-      allowed: `at most ${MAX_PARAMS}`,
+      allowed: `at most ${MAX_PARAMS} parameters`,
     });
   }
   for (const name of names) {
     if (!environmentName.test(name) || name.startsWith('CARILLON_')) {
-      throw new CarillonError('INVALID_FIELD', `'${name}' can not be the name of a parameter`, {
+      throw new CarillonError('INVALID_FIELD', `'${name}' is not a valid name of a parameter`, {
         field: `params.${name}`,
         value: name,
-        allowed: 'letters, digits and underscores, not beginning with a digit or with CARILLON_',
+        allowed: 'letters, digits and underscores, not starting with a digit or with CARILLON_',
       });
     }
     const value = params[name] ?? '';
@@ -299,7 +300,7 @@ function checkParams(params: Readonly<Record<string, string>>): void {
     if (utf8Length(value) > MAX_PARAM_BYTES) {
       throw new CarillonError(
         'LIMIT_EXCEEDED',
-        `the parameter '${name}' is longer than ${MAX_PARAM_BYTES} bytes`,
+        `The parameter '${name}' is longer than ${MAX_PARAM_BYTES} bytes`,
         {
           field: `params.${name}`,
           allowed: `at most ${MAX_PARAM_BYTES} bytes`,
@@ -309,7 +310,9 @@ function checkParams(params: Readonly<Record<string, string>>): void {
   }
 }
 
-/** Told as a rerun of what it stands for: the round of its children holds as if that had succeeded. */
+/**
+ * Recorded as a rerun of the run it stands for, so that the rounds of its children treat that as succeeded.
+ */
 function markSuccess(
   { state, now }: Before,
   { name, triggerId, by }: CommandOf<'mark-success'>,
@@ -332,7 +335,7 @@ function complete({ state }: Before, { runId, succeeded, by }: CommandOf<'comple
   if (policyOf(state.entry(run.job).job.definition.policy).completion !== 'callback') {
     throw new CarillonError(
       'OUTCOME_NOT_AWAITED',
-      `The run ${run.id} ends with its command, because its job has no policy.completion: callback.`,
+      `The run ${run.id} ends with its command, because its job does not have policy.completion: callback.`,
       { field: 'id', value: run.id, allowed: 'runs of jobs with policy.completion: callback' },
     );
   }
@@ -346,7 +349,7 @@ function complete({ state }: Before, { runId, succeeded, by }: CommandOf<'comple
 function unfinished(state: State, id: string): Run {
   const run = state.runs.get(id);
   if (run !== undefined) return run;
-  throw new CarillonError('RUN_ENDED', `the run ${id} has ended, or never was`, { field: 'id', value: id });
+  throw new CarillonError('RUN_ENDED', `Run ${id} has ended or never existed`, { field: 'id', value: id });
 }
 
 function kill({ state }: Before, { runId, by }: CommandOf<'kill'>): Change<Run> {

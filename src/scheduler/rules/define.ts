@@ -1,7 +1,7 @@
 /**
- * From a definition to a job: what must be fixed at this moment (H, an omitted start) is fixed, and what
- * depends on the installation (engines, pools) is checked. Parents are for the caller, who knows which jobs
- * there are.
+ * Turns a definition into a job: fixes what depends on the time of acceptance (H, an omitted start) and
+ * checks what depends on the installation (engines, pools). The caller checks parents, because it knows which
+ * jobs exist.
  */
 
 import { CarillonError, firstOf } from '../../errors.ts';
@@ -23,12 +23,12 @@ import { passedWarnings } from './passed.ts';
 
 export interface CheckedAgainst {
   readonly settings: Settings;
-  /** The job of a name, whose credentials are kept; see masked.ts. */
+  /** Finds the stored job of a name, whose credentials are kept; see masked.ts. */
   readonly stored: (name: string) => JobDefinition | null;
   readonly now: number;
 }
 
-/** Throws the first problem with the others, their source named. */
+/** Throws the first problem, carrying the others, with their source. */
 export function checkJob(raw: unknown, source: string, { settings, stored, now }: CheckedAgainst): Checked {
   const problems = findProblems(raw, source);
   let definition = raw as JobDefinition;
@@ -46,7 +46,7 @@ export function checkJob(raw: unknown, source: string, { settings, stored, now }
       if (problem !== null) problems.push(problem);
     }
   }
-  // The schedule of a sound job is resolved when its revision is made.
+  // The schedule of a valid job is resolved when its revision is created.
   const problem =
     problems.length === 0
       ? null
@@ -55,7 +55,7 @@ export function checkJob(raw: unknown, source: string, { settings, stored, now }
   return { definition, source, warnings: findWarnings(definition) };
 }
 
-/** What is wrong with the schedule of a job that has other faults: as far as it can be told. */
+/** Problems with the schedule of a job that has other problems, as far as they can be determined. */
 export function scheduleProblems(
   raw: unknown,
   source: string,
@@ -71,7 +71,7 @@ export function scheduleProblems(
   return problem === null ? [] : [problem];
 }
 
-/** What `check` throws, its source named. */
+/** Returns what `check` throws, with its source. */
 function refusalOf(check: () => unknown, source: string): CarillonError | null {
   try {
     named(source, check);
@@ -82,7 +82,7 @@ function refusalOf(check: () => unknown, source: string): CarillonError | null {
   }
 }
 
-/** What `check` answers; what it throws has its source named. */
+/** Returns the result of `check`; adds the source to what it throws. */
 function named<T>(source: string, check: () => T): T {
   try {
     return check();
@@ -95,14 +95,14 @@ function named<T>(source: string, check: () => T): T {
 function checkPool(definition: JobDefinition, settings: Settings): void {
   const pool = definition.policy?.pool;
   if (pool === undefined || Object.hasOwn(settings.pools, pool)) return;
-  throw new CarillonError('INVALID_FIELD', `the pool '${pool}' is not configured here`, {
+  throw new CarillonError('INVALID_FIELD', `The pool '${pool}' is not configured on this installation`, {
     field: 'policy.pool',
     value: pool,
     allowed: Object.keys(settings.pools),
   });
 }
 
-/** What the author of a new job may not expect of its schedule, in sentences; `resolved` is its schedule. */
+/** Warnings about the schedule of a new job; `resolved` is its schedule. */
 export function newJobWarnings(
   { policy, paused = false }: Pick<JobDefinition, 'policy' | 'paused'>,
   resolved: ScheduleInput,
@@ -112,7 +112,7 @@ export function newJobWarnings(
   return passedWarnings({ schedule, policy, cursor: freshCursor(schedule, now), now, idle: paused });
 }
 
-/** The part of a definition that says at which instants the job is due; null for `after` and manual jobs. */
+/** The part of a definition that determines its due times. Null for dependent and manual jobs. */
 export function timeSchedule(definition: JobDefinition): ScheduleInput | null {
   const { schedule } = definition;
   if (schedule === undefined || schedule.after !== undefined) return null;
@@ -120,14 +120,14 @@ export function timeSchedule(definition: JobDefinition): ScheduleInput | null {
   return input as ScheduleInput;
 }
 
-/** What there is, or was, under the name of a definition. */
+/** What exists, or existed, under the name of a definition. */
 export interface Known {
   readonly before: { readonly job: Job; readonly state: JobState } | null;
-  /** The state of a removed job of that name; null where there is a job. */
+  /** The state of a removed job of that name. Null if the job exists. */
   readonly past: JobState | null;
 }
 
-/** The next revision of the job, and how its schedule begins. */
+/** The next revision of the job, and where its schedule begins. */
 export function nextRevision(
   checked: Checked,
   { before, past }: Known,
@@ -135,7 +135,7 @@ export function nextRevision(
 ): { job: Job; cursor: number | null; warnings: readonly string[] } {
   const { definition, source } = checked;
   const input = timeSchedule(definition);
-  // What was fixed for a job that can't be used is fixed anew.
+  // For a job that cannot be used, the fixed values are determined again.
   const unchanged =
     before !== null &&
     usableJob(before.job).fault === null &&
@@ -160,10 +160,11 @@ export function nextRevision(
   };
   if (unchanged || resolved === null) return { job, cursor: unchanged ? null : stamp.now, warnings };
   const schedule = compileSchedule(resolved);
-  // A job that comes back with its schedule continues; what was due while it was away is of no concern to it.
+  // A job that is created again with its old schedule continues it. Due times while it was deleted do not
+  // count.
   const isNew = before === null && !sameJson(past?.removed?.resolved ?? null, resolved);
   const first = firstCursor(schedule, isNew, stamp.now);
-  // A cursor in the future goes back to now; see `takeBack`.
+  // A cursor in the future returns to now; see `takeBack`.
   const cursor = Math.max(first, Math.min((before?.state ?? past)?.cursor ?? first, stamp.now));
   const paused = definition.paused ?? (before?.state.paused ?? null) !== null;
   const idle = paused || (before?.state.disabled ?? null) !== null;
@@ -171,12 +172,12 @@ export function nextRevision(
   return { job, cursor, warnings };
 }
 
-/** An anchor that was cut to its second counts as now. */
+/** An anchor that was rounded down to its second counts as now. */
 const ANCHOR_MS = 1_000;
 
 /**
- * A new job begins where its schedule does. A changed schedule holds from now on: instants it would have had
- * before the change are nobody's loss, unless it begins with this change.
+ * A new job begins where its schedule begins. A changed schedule applies from now on: due times that it would
+ * have had before do not count, unless the schedule begins with this change.
  */
 function firstCursor(schedule: Schedule, isNew: boolean, now: number): number {
   if (isNew) return freshCursor(schedule, now);

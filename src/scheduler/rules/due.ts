@@ -1,7 +1,7 @@
 /**
- * What becomes of due instants when the clock reaches them: run, or skipped, missed or caught up, each with
- * its ledger line. Every instant up to the cursor is decided, and the cursor moves in the same group as what
- * was decided, so none is decided twice and none is forgotten.
+ * Decides due times that have been reached: run, skipped, missed or caught up, each with its ledger entry.
+ * Every due time up to the cursor is decided, and the cursor moves in the same group as the decision, so none
+ * is decided twice and none is forgotten.
  */
 
 import { type Policy, policyOf } from '../job/policy.ts';
@@ -16,14 +16,14 @@ import { isWaiting } from './overlap.ts';
 import { idleReason, openRun } from './runs.ts';
 
 /**
- * A due instant seen within this long is on time: it runs whatever the catch-up policy says. It covers a
- * busy loop and a take-over, and is shorter than people would call late.
+ * A due time processed within this time counts as on time and runs whatever the catch-up policy is. It covers
+ * a busy loop and a takeover, and is shorter than what people consider late.
  */
 export const ON_TIME_MS = 5_000;
-/** On-time instants of one job at most: periods are at least a second. */
+/** Maximum on-time due times of one job: the interval is at least a second. */
 export const MAX_ON_TIME = ON_TIME_MS / 1_000 + 1;
 
-/** Decides all instants of the job that are due by now. */
+/** Decides all due times of the job up to now. */
 export function decideDue(turn: Turn, entry: Entry): void {
   const { state, draft } = turn;
   const { schedule, due } = entry;
@@ -52,7 +52,7 @@ function runAt(
   return openRun(turn, entry, { due, variant: '', root: null, trigger: { kind: 'schedule' }, ...late });
 }
 
-/** A paused or disabled job: one ledger line that grows, and nothing for its children. */
+/** A paused or disabled job: extends one ledger entry, with no effect on children. */
 function decideIdle(turn: Turn, entry: Entry, reason: string): void {
   const stretch = undecided(entry, turn.draft.now, 1);
   const to = stretch.last.at(-1);
@@ -71,7 +71,7 @@ function decideIdle(turn: Turn, entry: Entry, reason: string): void {
   turn.draft.state(entry.state);
 }
 
-/** Several instants, or late ones: the catch-up policy decides. */
+/** Several due times, or late ones: the catch-up policy decides. */
 function decideMany(turn: Turn, entry: Entry): void {
   const { draft } = turn;
   const policy = policyOf(entry.job.definition.policy);
@@ -86,7 +86,7 @@ function decideMany(turn: Turn, entry: Entry): void {
     policy.catchUp !== 'latest' && firstWanted !== undefined && draft.now - firstWanted > ON_TIME_MS;
   const passed = stretch.count - wanted.length;
   if (passed > 0) {
-    // Those that are not run all lie before those that are.
+    // Due times without a run all come before those with one.
     const to = firstWanted === undefined ? (stretch.last.at(-1) ?? draft.now) : firstWanted - 1;
     let catching: Run | null = null;
     if (policy.catchUp === 'latest' && firstWanted !== undefined) {
@@ -114,7 +114,7 @@ function decideMany(turn: Turn, entry: Entry): void {
   }
 }
 
-/** The instants to run, ascending; all that come before the first of them are passed over. */
+/** The due times to run, ascending. All earlier ones are passed over. */
 export function chooseRuns(policy: Policy, last: readonly number[], now: number): number[] {
   const onTime = last.filter((due) => now - due <= ON_TIME_MS);
   const late = last.slice(0, last.length - onTime.length);
@@ -124,7 +124,7 @@ export function chooseRuns(policy: Policy, last: readonly number[], now: number)
     case 'none':
       return [...(policy.startWithinMs === null ? [] : newest(within, policy.catchUpLimit)), ...onTime];
     case 'latest':
-      // One run stands for all that passed, so that a long absence of a frequent job ends with one start.
+      // One run stands for all that passed, so that a long downtime of a frequent job ends with one start.
       return late.length === 0 ? onTime : [...within, ...onTime].slice(-1);
     case 'all':
       return [...newest(within, policy.catchUpLimit), ...onTime];
@@ -138,7 +138,7 @@ function missedReason(policy: Policy): string {
   if (policy.startWithinMs !== null) return 'the start window had passed';
   return policy.catchUp === 'all'
     ? `more than ${policy.catchUpLimit} runs to catch up`
-    : 'not seen in time, and catch-up is none';
+    : 'not processed in time, and policy.catchUp is none';
 }
 
 interface Stretch {
@@ -148,7 +148,7 @@ interface Stretch {
   readonly last: number[];
 }
 
-/** The instants from the first undecided one to now; at most up to the next that is decided already. */
+/** The due times from the first undecided one to now, at most up to the next that is already decided. */
 function undecided(entry: Entry, now: number, keep: number): Stretch {
   const { schedule, due } = entry;
   if (schedule === null || due === null) return { first: now, count: 0, more: false, last: [] };
@@ -157,7 +157,7 @@ function undecided(entry: Entry, now: number, keep: number): Stretch {
   return { first: due, count, more, last };
 }
 
-/** Writes the line, or extends the one before it where it goes on in the same way. */
+/** Writes the entry, or extends the previous one if it continues in the same way. */
 function writeStretch(
   turn: Turn,
   entry: Entry,
@@ -166,29 +166,29 @@ function writeStretch(
   const { more, ...rest } = stretch;
   const { state, openLine: open } = entry;
   let line: LedgerLine = { job: entry.job.name, ...rest, ...(more ? { more } : {}) };
-  // A leap has a line of its own, so that it can be taken back.
+  // A leap has its own entry, so that it can be revoked.
   const isLeap = turn.draft.now - line.from > LEAP_MS;
   if (isLeap) addLeap(state, line);
   else if (open !== null && open.end === line.end && open.reason === line.reason && line.run === null)
     line = { ...line, from: open.from, count: open.count + line.count };
-  // Ahead of a clock that was set back, the next line may have others between itself and this one.
+  // Ahead of a clock that was set back, other entries may lie between this one and the next.
   entry.openLine = line.run === null && !isLeap && state.ahead.length === 0 ? line : null;
   turn.draft.ledger(line);
 }
 
-/** A clock that is set back by less only makes jobs wait until it is there again. */
+/** A smaller step back only makes jobs wait until the clock has caught up. */
 export const CLOCK_BACK_MS = 60_000;
 
 /**
- * The wall clock was set back, or a leader with another clock had this state. Without this a job whose cursor lies in
- * the future would stay silent until the clock is there again. What is decided stays so; see decided.ts.
+ * The wall clock was set back, or a leader with a different clock had this state. Otherwise a job with a
+ * cursor in the future would be silent until that time. Decided due times stay decided; see decided.ts.
  */
 export function clockSetBack(turn: Turn, byMs: number): void {
   for (const entry of turn.state.jobs.values())
     if (entry.schedule !== null && entry.state.cursor > turn.draft.now + byMs) setBack(turn, entry);
 }
 
-/** Brings the job's cursor back to now. */
+/** Moves the job's cursor back to now. */
 export function setBack(turn: Turn, entry: Entry): void {
   const { state, draft } = turn;
   for (const line of takeBack(entry, draft.now)) draft.ledger(line);

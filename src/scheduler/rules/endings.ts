@@ -1,7 +1,7 @@
 /**
- * What follows from the runs that ended in a turn: their children are told, the next run of each job gets its turn,
- * and the slots that came free go to runs that wait. All of it is part of the decision that ended them. Nothing here
- * recurses: a chain of any length settles in one loop.
+ * Decides what follows from runs that ended in a turn: their children are notified, the next run of each job
+ * gets its turn, and freed slots go to waiting runs. All of it is part of the decision that ended them.
+ * Nothing here recurses: a chain of any length is processed in one loop.
  */
 
 import {
@@ -24,7 +24,7 @@ import { idleReason, openRun } from './runs.ts';
 
 /** Decides what follows from all runs that ended in this turn. */
 export function settle(turn: Turn): void {
-  // The list grows during the walk, because a child that is skipped ends too. All this is one atomic group.
+  // The list grows during the walk, because a skipped child ends too. All of this is one atomic group.
   for (const run of turn.ended) tellChildren(turn, run);
   for (const run of turn.ended) takeTurn(turn, run.job);
   turn.ended.length = 0;
@@ -107,7 +107,7 @@ function tellChild(turn: Turn, child: Entry, spec: JoinSpec, end: ParentEnd, roo
   fire(turn, child, firings, root);
 }
 
-/** Makes the runs of rounds that were decided; those that do not hold are skipped from the start. */
+/** Creates the runs of decided rounds; a round whose condition is not met is skipped. */
 export function fire(turn: Turn, child: Entry, firings: readonly Firing[], root: string | null): void {
   for (const firing of firings) {
     openRun(turn, child, {

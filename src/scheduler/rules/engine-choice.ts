@@ -1,4 +1,4 @@
-/** Which engine launches a job: the one that it asks for, or the first that can run it. */
+/** Chooses the engine of a job: the one that it names, or the first that can run it. */
 
 import { CarillonError, invariant } from '../../errors.ts';
 import type { RunDefinition } from '../job/definition.ts';
@@ -6,7 +6,7 @@ import { checkAbilities } from '../job/engine-abilities.ts';
 import { nearest } from '../job/schema/nearest.ts';
 import type { EngineSettings, Settings } from '../model/model.ts';
 
-/** ENGINE_NOT_CONFIGURED where there is none. */
+/** ENGINE_NOT_CONFIGURED if there is none. */
 export function engineFor(run: RunDefinition, settings: Settings): string {
   if (run.engine !== undefined) {
     if (Object.hasOwn(settings.engines, run.engine)) return run.engine;
@@ -22,8 +22,8 @@ export function engineFor(run: RunDefinition, settings: Settings): string {
   const ways = known.flatMap(({ abilities, flag }) => (abilities.images ? (flag ?? []) : []));
   const hint = ways.length === 0 ? '' : `. Start the scheduler with ${ways.join(' or ')}`;
   const message = images
-    ? `No engine here runs images, and the job has the image ${run.image}${hint}`
-    : 'No engine here runs processes, and the job has no image';
+    ? `No engine here runs images, but the job has the image ${run.image}${hint}`
+    : 'No engine here runs processes, but the job has no image';
   throw new CarillonError('ENGINE_NOT_CONFIGURED', message, {
     field: images ? 'run.image' : 'run',
     value: run.image ?? null,
@@ -31,13 +31,13 @@ export function engineFor(run: RunDefinition, settings: Settings): string {
   });
 }
 
-/** UNSUPPORTED_BY_ENGINE for anything the engine would have to ignore. */
+/** UNSUPPORTED_BY_ENGINE for settings that the engine would have to ignore. */
 export function checkEngine(run: RunDefinition, settings: Settings): void {
   const engine = engineFor(run, settings);
   checkAbilities(run, engine, engineSettings(engine, settings).abilities);
 }
 
-/** Of an engine that `engineFor` answered. */
+/** Settings of an engine that `engineFor` returned. */
 export function engineSettings(engine: string, settings: Settings): EngineSettings {
   const found = settings.engines[engine];
   invariant(found !== undefined, `the engine ${engine} is configured`);
@@ -51,7 +51,7 @@ function notConfigured(engine: string, settings: Settings): CarillonError {
   const flag = known.find(({ name }) => name === engine)?.flag ?? null;
   const hint =
     flag !== null
-      ? ` Start the scheduler with ${flag} to have it.`
+      ? ` Start the scheduler with ${flag} to enable it.`
       : meant === null
         ? ''
         : ` Did you mean ${meant}?`;

@@ -1,4 +1,4 @@
-/** From a run to an attempt: which limits, and the launch in words every engine understands. */
+/** Turns a run into an attempt: its limits, and the launch in an engine-independent form. */
 
 import { invariant } from '../../errors.ts';
 import { chronosNames, withArguments } from '../chronos/task.ts';
@@ -31,13 +31,13 @@ export function limitsOf(state: State, entry: Entry, engine: string): Limit[] {
   return limits;
 }
 
-/** How many attempts may share a pool at once; null: it is not configured any more. */
+/** The slots of a pool. Null: it is no longer configured. */
 export function poolLimit(settings: Settings, pool: string): Limit | null {
   const places = Object.hasOwn(settings.pools, pool) ? settings.pools[pool] : undefined;
   return places === undefined ? null : { key: `pool:${pool}`, places, label: `pool ${pool}` };
 }
 
-/** What an engine may have at once; null: no bound. */
+/** The slots of an engine. Null: no limit. */
 export function engineLimit(settings: Settings, engine: string): Limit | null {
   const concurrency = settings.engines[engine]?.concurrency ?? null;
   return concurrency === null
@@ -45,18 +45,18 @@ export function engineLimit(settings: Settings, engine: string): Limit | null {
     : { key: `engine:${engine}`, places: concurrency, label: `engine ${engine}` };
 }
 
-/** The node whose own engine it is: this one's, or null where every node reaches the engine. */
+/** The node whose local engine it is: this one, or null if all nodes reach the engine. */
 export function hostOf(settings: Settings, engine: string): string | null {
   return settings.engines[engine]?.host ?? null;
 }
 
-/** A run's next attempt, and what it asks of the engine. */
+/** A run's next attempt, and its launch. */
 export interface NextLaunch {
   readonly attempt: Attempt;
   readonly spec: LaunchSpec;
 }
 
-/** A sentence instead where the stored definition does not give a launch. Changes nothing. */
+/** Returns a message instead if the stored definition gives no launch. Changes nothing. */
 export function nextLaunch(
   { state, draft }: Turn,
   entry: Entry,
@@ -69,7 +69,7 @@ export function nextLaunch(
   });
 }
 
-/** Decides a new attempt: durable first, then asked of the engine. */
+/** Decides a new attempt: stored first, then requested from the engine. */
 export function launchRun(turn: Turn, entry: Entry, run: Run, { attempt, spec }: NextLaunch): void {
   const { state, draft } = turn;
   run.state = nextRunState(run.state, 'launch');
@@ -99,13 +99,15 @@ function newAttempt(state: State, entry: Entry, run: Run, engine: string, now: n
   };
 }
 
-/** What the first attempt of the run would ask for, were it decided now. */
+/** The launch of the run's first attempt if it were decided now. */
 export function firstLaunch(state: State, entry: Entry, run: Run): LaunchSpec {
   const engine = engineFor(entry.job.definition.run, state.settings);
   return launchSpec(state, entry, run, newAttempt(state, entry, run, engine, run.createdAt));
 }
 
-/** Asks the engine for the run's newest attempt; asking twice is harmless, the name is the lock. */
+/**
+ * Requests the run's newest attempt from the engine. Repeating it is harmless, because the name is the lock.
+ */
 export function askToLaunch(turn: Turn, entry: Entry, run: Run, delayMs: number | null): void {
   const attempt = run.attempts.at(-1);
   invariant(
@@ -115,7 +117,8 @@ export function askToLaunch(turn: Turn, entry: Entry, run: Run, delayMs: number 
   const { state, draft } = turn;
   const spec = entry.fault ?? whatThrows(() => launchSpec(state, entry, run, attempt));
   if (typeof spec === 'string') {
-    // The attempt keeps its name and its place: it may have been started, and a leader that can read it asks again.
+    // The attempt keeps its name and slots: it may have started, and a leader that can read it requests it
+    // again.
     run.reason = spec;
     draft.run(run);
     return;
@@ -161,7 +164,7 @@ function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): Lau
   };
 }
 
-/** Program and arguments; null where the image has the program. */
+/** Program and arguments. Null if the image has the program. */
 function programOf({ argv, command, entrypoint, args = [] }: RunDefinition): readonly string[] | null {
   if (command !== undefined) return ['/bin/sh', '-c', command];
   return argv ?? (entrypoint === undefined ? null : [...entrypoint, ...args]);
@@ -171,13 +174,13 @@ function fetchItem({ uri, output, executable = false, extract = false }: FetchDe
   return { uri, output: output ?? fetchName(uri), executable, extract };
 }
 
-/** Those that are not mounted as files. */
+/** Secrets that are not mounted as files. */
 function secretVariables({ secrets = {} }: RunDefinition): Record<string, SecretRef> {
   const variables = Object.entries(secrets).filter(([, { mount }]) => mount === undefined);
   return Object.fromEntries(variables.map(([name, { file }]) => [name, { file }]));
 }
 
-/** What a job can know of itself. */
+/** Environment variables about the run itself. */
 function identity(run: Run, attempt: Attempt): Record<string, string> {
   const names: Record<string, string> = {
     CARILLON_JOB: run.job,

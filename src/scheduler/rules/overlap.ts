@@ -1,5 +1,5 @@
 /**
- * What becomes of a run that is due while others of its job are unfinished.
+ * Decides what happens to a run that is due while others of its job are unfinished.
  *
  * Late due instants that are all run (`catchUp: all`, or a start window) are a row: they run one after the other,
  * whatever the overlap policy is, unless it allows several at once. Nothing skips or replaces a run of the row.
@@ -10,12 +10,12 @@
 import type { Policy } from '../job/policy.ts';
 import type { Run } from '../model/model.ts';
 
-/** Runs of one job that may wait for their turn under `queue-all`; more are skipped. */
+/** Maximum waiting runs of one job under `queue-all`. Further ones are skipped. */
 export const MAX_WAITING_RUNS = 1_000;
-/** Runs that a reason names. */
+/** Maximum runs named in a reason. */
 const MAX_NAMED = 3;
 
-/** What is decided about the new run, and which of the others it replaces. */
+/** The decision about the new run, and which of the others it replaces. */
 export type Overlap =
   | { readonly kind: 'skip'; readonly reason: string }
   | { readonly kind: 'wait'; readonly reason: string; readonly replaces: readonly Run[] }
@@ -39,9 +39,9 @@ export function isWaiting({ state, attempts }: Run): boolean {
 function skipReason({ overlap }: Policy, first: Run, waiting: readonly Run[]): string | null {
   const next = waiting.find((run) => run.inRow !== true);
   if (overlap === 'skip') return `${first.id} is still ${first.state}`;
-  if (overlap === 'queue' && next !== undefined) return `${next.id} waits already`;
+  if (overlap === 'queue' && next !== undefined) return `${next.id} is already waiting`;
   if (overlap === 'queue-all' && waiting.length >= MAX_WAITING_RUNS)
-    return `${MAX_WAITING_RUNS} runs wait already, which is the most`;
+    return `${MAX_WAITING_RUNS} runs are already waiting, which is the maximum`;
   return null;
 }
 

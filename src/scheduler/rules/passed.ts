@@ -1,6 +1,6 @@
 /**
- * Due times that a schedule has before its job is put: what becomes of them at once. Validation, dry runs and the
- * preview tell it before it happens, by the rules of due.ts that decide it.
+ * Due times of a schedule before its job was submitted, and what happens to them at once. Validation, dry
+ * runs and the preview show it in advance, by the rules of due.ts.
  */
 
 import type { PolicyDefinition } from '../job/definition.ts';
@@ -15,14 +15,14 @@ import { chooseRuns, MAX_ON_TIME, ON_TIME_MS } from './due.ts';
 export interface Putting {
   readonly schedule: Schedule;
   readonly policy: PolicyDefinition | undefined;
-  /** Due times up to this one are decided, or of no concern to the job. */
+  /** Due times up to this one are decided or irrelevant for the job. */
   readonly cursor: number;
   readonly now: number;
   /** The job is paused or disabled. */
   readonly idle: boolean;
 }
 
-/** One sentence for each thing that the author of the schedule may not expect. */
+/** Warnings about effects that the author of the schedule may not expect. */
 export function passedWarnings(putting: Putting): string[] {
   const { schedule, cursor, now } = putting;
   const over = nextInstant(schedule, now) === null;
@@ -38,7 +38,7 @@ export function passedWarnings(putting: Putting): string[] {
     const had = nextInstant(schedule, BEFORE_ALL) !== null;
     return over && had ? ['every due time of the schedule has passed: it starts no run'] : [];
   }
-  // All on time: they run as those that are to come, unless nothing of the job runs now.
+  // All of them are on time: they run like future ones, unless the job is idle.
   if (!putting.idle && count === last.filter((due) => now - due <= ON_TIME_MS).length) return [];
   const many = more ? `more than ${count}` : count;
   const passed =

@@ -1,7 +1,7 @@
 /**
- * When a run starts: at once where every limit has a slot, else it is queued in a lane (see places.ts), and gets the
- * slots that come free in the order of starts. Runs that wait for an earlier run of their job come here when it is
- * their turn.
+ * Decides when a run starts: at once if every limit has a free slot; otherwise it is queued in a lane (see
+ * places.ts) and gets freed slots in the order of starts. Runs that wait for an earlier run of their job
+ * arrive here when it is their turn.
  */
 
 import { heldBy } from '../chronos/held.ts';
@@ -15,7 +15,7 @@ import { whatThrows } from '../state/usable.ts';
 import { engineFor } from './engine-choice.ts';
 import { launchRun, limitsOf, nextLaunch } from './launch.ts';
 
-/** Launches the run if every limit has a slot, else queues it for one that has none. */
+/** Launches the run if every limit has a free slot; otherwise queues it for one that has none. */
 export function placeRun(turn: Turn, entry: Entry, run: Run): void {
   const choice = chooseEngine(turn.state, entry);
   if ('obstacle' in choice) {
@@ -28,7 +28,7 @@ export function placeRun(turn: Turn, entry: Entry, run: Run): void {
   else queueRun(turn, run, allTaken(turn.state.places.wait(run, limits, busy)));
 }
 
-/** The engine, or what keeps the job from one: it was accepted, and may not be launched here any more. */
+/** The engine, or why the job has none: an accepted job may no longer be launchable here. */
 function chooseEngine(state: State, { job, fault }: Entry): { engine: string } | { obstacle: string } {
   if (fault !== null) return { obstacle: fault };
   const choice = whatThrows(() => {
@@ -38,13 +38,13 @@ function chooseEngine(state: State, { job, fault }: Entry): { engine: string } |
   return typeof choice === 'string' ? { obstacle: choice } : choice;
 }
 
-/** The limit for which a run must wait; null when it may start now. */
+/** The limit for which a run must wait. Null if it may start. */
 function busyLimit({ state, freed }: Turn, limits: readonly Limit[]): Limit | null {
   const full = state.places.full(limits);
   if (full !== null) return full;
   const [first] = limits;
   if (first === undefined || state.places.best(freed) === null) return null;
-  // What came free in this turn goes to the run that starts first, which may be one in a lane: fillPlaces decides.
+  // A slot freed in this turn goes to the run that starts first, which may be in a lane: fillPlaces decides.
   freed.add(first.key);
   return first;
 }
@@ -71,20 +71,20 @@ function queueRun(turn: Turn, run: Run, reason: string): void {
   turn.draft.run(run);
 }
 
-/** Lets the oldest run that waits for its turn go, once nothing else of the job is under way. */
+/** Starts the oldest run that waits for its turn, once no other run of the job is unfinished. */
 export function takeTurn(turn: Turn, job: string): void {
   const entry = turn.state.jobs.get(job);
   if (entry === undefined) return;
   const [next, ...others] = entry.runs;
   if (next === undefined || next.state !== 'waiting' || next.notBefore !== null || next.kill !== null) return;
-  // After an edit of the policy a younger run may be under way.
+  // After an edit of the policy, a younger run may be unfinished.
   const { overlap } = policyOf(entry.job.definition.policy);
   if (overlap !== 'allow' && others.some((other) => other.state !== 'waiting')) return;
   turn.draft.cut();
   placeRun(turn, entry, next);
 }
 
-/** Gives the places that came free to those that wait, as long as one of them can start. */
+/** Gives freed slots to waiting runs, as long as one of them can start. */
 export function fillPlaces(turn: Turn): void {
   const { state, draft, freed } = turn;
   const { places } = state;
@@ -107,14 +107,16 @@ export function fillPlaces(turn: Turn): void {
   freed.clear();
 }
 
-/** Only the first is written: thousands may stand behind it, and nothing is decided by the words. */
+/** Stores only the first run's reason: thousands may wait behind it, and no decision depends on the text. */
 function moveLane({ state, draft }: Turn, lane: Lane, to: Limit): void {
   state.places.park(lane, to);
   for (const run of lane.runs) run.reason = allTaken(to);
   draft.run(lane.runs[0] as Run);
 }
 
-/** After an edit of the job: what is under way counts for its limits of now, and what waits, waits for those. */
+/**
+ * After an edit of the job: unfinished runs count towards its new limits, and waiting runs wait for those.
+ */
 export function reviseLimits(turn: Turn, entry: Entry): void {
   const { state, freed } = turn;
   const queued: Run[] = [];
@@ -132,5 +134,5 @@ export function reviseLimits(turn: Turn, entry: Entry): void {
 }
 
 function allTaken({ label, places }: Limit): string {
-  return places === 1 ? `${label}: its only place is taken` : `${label}: all ${places} places are taken`;
+  return places === 1 ? `${label}: its only slot is in use` : `${label}: all ${places} slots are in use`;
 }

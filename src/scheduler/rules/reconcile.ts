@@ -1,6 +1,6 @@
 /**
- * Compares what is believed with what an engine reports: after taking over, and now and then. Pure: the
- * same beliefs and reports give the same decision.
+ * Compares the state with what an engine reports, after a takeover and at intervals. Pure: the same state and
+ * report give the same decision.
  */
 
 import type { Inventory } from '../event.ts';
@@ -15,9 +15,9 @@ import { askToLaunch, hostOf, limitsOf } from './launch.ts';
 import { placeRun, takeTurn } from './placing.ts';
 import { closeRun } from './runs.ts';
 
-/** Most ended launches that one inventory removes; the next one goes on. */
+/** Maximum ended launches removed per inventory; the next inventory continues. */
 const MAX_REMOVALS = 1_000;
-/** A launch that nobody wants gets this long between TERM and KILL. */
+/** Time between TERM and KILL for a launch that belongs to no run. */
 const ORPHAN_GRACE_MS = 10_000;
 
 /** Rebuilds what is not stored and lets runs go on that wait for nothing; before any inventory. */
@@ -33,13 +33,13 @@ export function resume(turn: Turn): void {
     state.places.take(run, limitsOf(state, entry, attempt.engine));
     if (run.state === 'launching') sayEngineGone(turn, run, attempt.engine);
   }
-  // A kill ends at once what is not launched, so one that is still asked for came with a backup; see restored.ts.
+  // A kill ends a run that was not launched at once, so a pending one came from a backup; see restored.ts.
   for (const run of runs)
     if (run.kill !== null && (run.state === 'waiting' || isQueued(run)))
       closeRun(turn, run, run.kill.as, run.kill.reason);
   settle(turn);
   draft.cut();
-  // Those that waited for a place go first, in the order in which they would have got it.
+  // Runs that waited for a slot go first, in the order in which they would have got it.
   for (const run of runs.filter((each) => isQueued(each) && each.notBefore === null).sort(inOrder)) {
     const entry = state.jobs.get(run.job);
     if (entry === undefined) continue;
@@ -53,7 +53,7 @@ export function resume(turn: Turn): void {
   }
 }
 
-/** It may have been started there, so it keeps its attempt: nobody else can tell. */
+/** It may have been started there, so the run keeps its attempt: no other engine can tell. */
 function sayEngineGone({ state, draft }: Turn, run: Run, engine: string): void {
   if (Object.hasOwn(state.settings.engines, engine)) return;
   const reason = `the engine ${engine}, which may have started it, is not configured here`;
@@ -75,7 +75,7 @@ export function runningOn(state: State, engine: string, host: string | null): Re
   return running;
 }
 
-/** Takes in one engine's inventory. */
+/** Applies one engine's inventory. */
 export function reconcile(turn: Turn, inventory: Inventory): void {
   const { state, draft } = turn;
   const byName = new Map(inventory.reports.map((report) => [report.launchName, report]));
@@ -95,7 +95,7 @@ function isLive(run: Run): boolean {
   return run.state === 'launching' || run.state === 'running';
 }
 
-/** A node does not come back: what it had launched is lost, and the retry policy decides. */
+/** A node does not come back: its launches are lost, and the retry policy decides. */
 export function hostLost(turn: Turn, engine: string, host: string): void {
   for (const run of [...turn.state.runs.values()]) {
     const attempt = run.attempts.at(-1);
@@ -104,7 +104,7 @@ export function hostLost(turn: Turn, engine: string, host: string): void {
       at: turn.draft.now,
       startedAt: attempt.startedAt,
       exitCode: null,
-      reason: `the node ${host}, which alone can tell, does not answer`,
+      reason: `the node ${host}, the only one that reaches it, does not respond`,
       infrastructure: true,
     });
     settle(turn);
@@ -120,7 +120,7 @@ function adopt(turn: Turn, run: Run, report: LaunchReport, inventory: Inventory)
     else if (inventory.takeOver) askAgain(turn, entry, run, inventory);
     return;
   }
-  // Ended without a start: refused by a node, or killed while it waited for one.
+  // Ended without a start: refused by a node, or killed while waiting for one.
   if (report.state === 'running' || report.startedAt !== undefined)
     attemptStarted(turn, run, report.startedAt ?? turn.draft.now, report.image);
   if (report.state === 'ended') {
@@ -138,7 +138,7 @@ function adopt(turn: Turn, run: Run, report: LaunchReport, inventory: Inventory)
   if (inventory.takeOver && run.kill !== null) repeatKill(turn, run);
 }
 
-/** The leader that asked for the kill may have died before the engine heard of it. */
+/** The leader that requested the kill may have died before the engine received it. */
 function repeatKill(turn: Turn, run: Run): void {
   const attempt = run.attempts.at(-1);
   if (attempt === undefined) return;
@@ -147,8 +147,9 @@ function repeatKill(turn: Turn, run: Run): void {
 }
 
 /**
- * Created and never started: by a leader that is gone. Here, the engine removes it and creates it anew. On another
- * node its start may be under way all the same: it is only taken away, and launched here once it is gone.
+ * Created and never started, by a leader that is gone. On this node, the engine removes it and creates it
+ * again. On another node its start may still be in progress, so it is only revoked, and launched here once it
+ * is gone.
  */
 function askAgain(turn: Turn, entry: Entry, run: Run, inventory: Inventory): void {
   const { engine, host } = inventory;
@@ -158,8 +159,9 @@ function askAgain(turn: Turn, entry: Entry, run: Run, inventory: Inventory): voi
 }
 
 /**
- * Asks for an attempt that its engine does not have: the name is the lock. One that another node did not start, and
- * as it no longer leads will not start, becomes this node's before it is launched here.
+ * Requests an attempt that its engine does not have: the name is the lock. An attempt that another node did
+ * not start, and no longer will because it does not lead, is assigned to this node before it is launched
+ * here.
  */
 function launchHere(turn: Turn, entry: Entry, run: Run, { engine, host }: Inventory): void {
   const here = hostOf(turn.state.settings, engine);
@@ -177,9 +179,9 @@ function missing(turn: Turn, run: Run, inventory: Inventory): void {
   const entry = state.jobs.get(run.job);
   const attempt = run.attempts.at(-1);
   if (entry === undefined || attempt === undefined) return;
-  // Not by instants: the engine's clock may be behind ours, and ours may have been set since.
+  // Not by timestamps: the engine's clock may be behind ours, and ours may have been set since.
   if (!inventory.running.has(attempt.launchName)) {
-    // What this leader asked for itself, the start queue still has, or answers soon.
+    // This leader's own requests are still in the start queue, or answered soon.
     const isAsked = !inventory.takeOver || state.askedOnce.has(attempt.launchName);
     if (run.state === 'launching' && !isAsked) launchHere(turn, entry, run, inventory);
     return;
@@ -194,8 +196,9 @@ function missing(turn: Turn, run: Run, inventory: Inventory): void {
 }
 
 /**
- * Ends launches that belong to no unfinished run, and removes ended ones after their grace. It counts from when this
- * leader saw them first: the clocks of engine and leader may be further apart than the grace is long.
+ * Kills launches that belong to no unfinished run, and removes ended ones after a grace period. It counts
+ * from when this leader first saw them, because the clocks of engine and leader may differ by more than the
+ * grace.
  */
 function sweep(turn: Turn, inventory: Inventory): void {
   const { state, draft } = turn;

@@ -1,6 +1,6 @@
 /**
- * A job goes, and a job of its name may come back. The past of a name continues: revisions keep counting, counters and
- * percentiles go on, and what was decided is not decided again.
+ * Removes a job, and lets a job of the same name continue its past: revision numbers, counters and
+ * percentiles continue, and decided due times stay decided.
  */
 
 import { withoutAnnounced } from '../../dag/ready.ts';
@@ -12,11 +12,11 @@ import type { Turn } from '../state/turn.ts';
 import { settle } from './endings.ts';
 import { closeRun, killRun } from './runs.ts';
 
-/** Unfinished runs end with the job: what runs is ended too. */
+/** Unfinished runs end with the job; running ones are killed. */
 export function removeJob(turn: Turn, entry: Entry, by: string): void {
   const { state, draft } = turn;
   const { name, resolved } = entry.job;
-  // Children are gone or detached by now: nobody is to be told of these endings.
+  // Children are deleted or detached by now, so nobody is notified of these ends.
   state.graph.setParents(name, []);
   for (const run of [...entry.runs]) {
     if (run.state === 'launching' || run.state === 'running')
@@ -26,7 +26,7 @@ export function removeJob(turn: Turn, entry: Entry, by: string): void {
   const removed: Removal = { at: draft.now, by, revision: entry.job.revision + 1, resolved };
   const past: JobState = { ...entry.state, removed };
   writeRemoval(turn, name, removed);
-  // Behind the removal, which takes both away from the store.
+  // After the removal, which deletes both from the store.
   draft.state(past);
   if (entry.stats !== null) draft.stats(entry.stats);
   draft.notice({ kind: 'job', name, change: 'deleted', revision: removed.revision });
@@ -41,7 +41,7 @@ function writeRemoval({ draft }: Turn, job: string, { revision, at, by }: Remova
   draft.jobRemoved({ job, revision, at, by, definition: null });
 }
 
-/** Removes once more what was removed longest ago, now without keeping its past. */
+/** Removes the oldest removed job again, this time without keeping its past. */
 function forgetOldest(turn: Turn): void {
   const { pasts } = turn.state;
   if (pasts.size <= MAX_PASTS) return;
@@ -52,7 +52,10 @@ function forgetOldest(turn: Turn): void {
   }
 }
 
-/** The state of a job that comes back, and whose schedule holds from `cursor` on; null where the name has no past. */
+/**
+ * The state of a job that is created again, whose schedule applies from `cursor`. Null if the name has no
+ * past.
+ */
 export function revivedState({ state, draft }: Turn, name: string, cursor: number): JobState | null {
   const past = state.pasts.get(name)?.state;
   if (past === undefined) return null;

@@ -1,7 +1,7 @@
 /**
- * What a backup does not know is what happened since it was taken. Runs that were unfinished in it may have started or
- * ended, so none of them may be launched on the strength of the backup alone. And instants that it has not decided may
- * have had runs, which an engine still knows.
+ * Adjusts the state of a backup, which does not know what happened since it was taken. Its unfinished runs
+ * may have started or ended, so none of them may be launched because of the backup alone. Due times that it
+ * has not decided may have had runs, which an engine still knows.
  */
 
 import type { Attempt, Job, Run } from '../model/model.ts';
@@ -9,14 +9,14 @@ import type { PresentName, Rules } from '../records/table.ts';
 
 export interface RestoredInto {
   readonly now: number;
-  /** The restored scheduler will find this attempt's launch where it is, or learn that it is gone. */
+  /** The restored scheduler can find this attempt's launch, or learn that it is gone. */
   readonly reaches: (attempt: Attempt) => boolean;
 }
 
 /**
- * The run as the restored scheduler is to begin with it. One that was under way is taken for running: its engine says
- * whether it still has it, and without it the run ends as lost. One that was not, or whose engine can't be asked, ends
- * as killed.
+ * The run as the restored scheduler starts with it. A launched one counts as running: its engine reports
+ * whether it still exists, and otherwise the run ends as lost. One that was not launched, or whose engine
+ * cannot be reached, ends as killed.
  */
 export function restoredRun(run: Run, { now, reaches }: RestoredInto): Run {
   const attempt = run.attempts.at(-1);
@@ -25,7 +25,7 @@ export function restoredRun(run: Run, { now, reaches }: RestoredInto): Run {
     at: now,
     by: 'restore',
     as: 'killed' as const,
-    reason: `it was ${run.state} when the backup was taken, and what became of it since is not known`,
+    reason: `it was ${run.state} when the backup was taken, and its state since then is unknown`,
   };
   if (!isUnderWay || attempt === undefined) return { ...run, kill };
   const begun = { ...attempt, startedAt: attempt.startedAt ?? attempt.createdAt };
@@ -34,9 +34,9 @@ export function restoredRun(run: Run, { now, reaches }: RestoredInto): Run {
 }
 
 /**
- * The job as the restored scheduler is to begin with it. Launches that it decides from now on have other names than
- * those that were decided between the backup and the restore: an engine that knows one of these as ended, or as ended
- * by the restored scheduler because it belonged to no run, must not report that as the end of a run of now.
+ * The job as the restored scheduler starts with it. Its launches from now on have different names from those
+ * decided between the backup and the restore. An engine may know one of these as ended, or the restored
+ * scheduler may kill it because it belongs to no run; neither must be reported as the end of a new run.
  */
 export const restoredJob = (job: Job, now: number): Job => ({ ...job, restoredAt: now });
 

@@ -1,7 +1,7 @@
 /**
- * The life of a run: decided, replaced, killed, closed. attempts.ts has what happens to its attempts, placing.ts
- * when it starts, and endings.ts what follows from its end. Each function changes the state in place and puts what
- * must be durable into the draft.
+ * The life of a run: decided, replaced, killed, closed. attempts.ts handles its attempts, placing.ts its
+ * start, and endings.ts what follows from its end. Each function changes the state in place and adds what
+ * must be durable to the draft.
  */
 
 import { type Policy, policyOf } from '../job/policy.ts';
@@ -13,7 +13,7 @@ import type { Turn } from '../state/turn.ts';
 import { overlapOf } from './overlap.ts';
 import { placeRun } from './placing.ts';
 
-/** What makes a run: when, why, and whether it is skipped from the start. */
+/** What creates a run: when, why, and whether it is skipped from the start. */
 export interface Seed {
   readonly due: number;
   readonly variant: string;
@@ -21,19 +21,19 @@ export interface Seed {
   readonly trigger: RunTrigger;
   readonly params?: Readonly<Record<string, string>>;
   readonly catchesUp?: number;
-  /** One of several late due instants that are run one after the other. */
+  /** One of several late due times that run one after another. */
   readonly inRow?: boolean;
-  /** Why the run is skipped before it began; null: it is wanted. */
+  /** Why the run is skipped before it starts. Null: it is not. */
   readonly skip?: string | null;
-  /** Who says that the run has succeeded, without running it. */
+  /** The user who marks the run as succeeded without running it. */
   readonly marked?: string;
 }
 
-/** Decides a run: launched, queued, waiting for its turn, or skipped, as the overlap policy says. */
+/** Decides a run: launched, queued, waiting for its turn, or skipped, according to the overlap policy. */
 export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
   const { state, draft } = turn;
   const policy = policyOf(entry.job.definition.policy);
-  // The id is the identity: deciding it again decides nothing.
+  // The id is the identity: deciding the same run again has no effect.
   const known = state.runs.get(runId(entry.job.name, seed.due, seed.variant));
   if (known !== undefined) return known;
   const run = newRun(entry, seed, draft.now);
@@ -59,7 +59,7 @@ export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
   return run;
 }
 
-/** A run as it is before anything became of it. */
+/** A new run before anything has happened to it. */
 export function newRun(entry: Entry, seed: Seed, now: number): Run {
   const policy = policyOf(entry.job.definition.policy);
   return {
@@ -85,13 +85,13 @@ export function newRun(entry: Entry, seed: Seed, now: number): Run {
   };
 }
 
-/** A start window counts from the due instant; for a child from when its parents were done. */
+/** A start window counts from the due time; for a child, from the end of its parents. */
 function startBy(policy: Policy, seed: Seed, now: number): number | null {
   if (policy.startWithinMs === null) return null;
   return (seed.trigger.kind === 'schedule' ? seed.due : now) + policy.startWithinMs;
 }
 
-/** Why nothing of the job is launched now; null when it is active. */
+/** Why the job does not launch runs at the moment. Null if it is active. */
 export function idleReason(entry: Entry): string | null {
   if (entry.fault !== null) return entry.fault;
   if (entry.state.paused !== null) return 'the job is paused';
@@ -103,7 +103,7 @@ function replaceRun(turn: Turn, other: Run, by: Run): void {
   killRun(turn, other, { by: by.id, as: 'killed', reason: `replaced by ${by.id}` });
 }
 
-/** Asks for the run's end: at once where nothing runs, else through the engine. */
+/** Requests the end of a run: at once if nothing runs, otherwise through the engine. */
 export function killRun(
   turn: Turn,
   run: Run,
@@ -121,7 +121,7 @@ export function killRun(
     return;
   }
   if (run.kill !== null) {
-    // It is being ended already. A timeout may be retried, and what somebody asked to end may not.
+    // It is already being ended. A timeout may be retried, but a kill by a user may not.
     if (run.kill.as === 'timed-out' && kill.as === 'killed') {
       run.kill = { ...run.kill, ...kill };
       run.reason = kill.reason;
@@ -142,7 +142,7 @@ export function killRun(
   turn.state.watch(run);
 }
 
-/** Ends the run: counters, statistics, ledger and history; `settle` does what follows from it. */
+/** Ends the run: counters, statistics, ledger and history. `settle` decides what follows from it. */
 export function closeRun(turn: Turn, run: Run, end: EndState, reason: string | null): void {
   const { state, draft } = turn;
   const entry = state.jobs.get(run.job);
@@ -187,7 +187,7 @@ function countRun(turn: Turn, entry: Entry, run: Run, end: EndState): void {
   else if (end === 'missed') state.missed += 1;
   else {
     state.failed += 1;
-    // A kill is a person's doing and says nothing about the job.
+    // A kill is a user's action and says nothing about the job.
     if (end === 'killed') state.killed += 1;
     else {
       state.consecutiveFailures += 1;
@@ -196,7 +196,7 @@ function countRun(turn: Turn, entry: Entry, run: Run, end: EndState): void {
   }
   const limit = policyOf(entry.job.definition.policy).disableAfterFailures;
   if (limit !== null && state.consecutiveFailures >= limit && state.disabled === null && end !== 'skipped') {
-    state.disabled = { at: turn.draft.now, reason: `${state.consecutiveFailures} failed runs in a row` };
+    state.disabled = { at: turn.draft.now, reason: `${state.consecutiveFailures} consecutive failed runs` };
     turn.draft.notice({ kind: 'job', name: state.name, change: 'disabled', revision: entry.job.revision });
   }
 }

@@ -1,7 +1,8 @@
 /**
- * One start of several jobs, decided as a whole. Each of them runs once: at once, or after those of its parents that
- * the start is sure to bring to an end, which are the jobs that were named and what depends on these alone. What a
- * job waits for is written into its rounds with the decision, so a crash leaves nothing half started.
+ * One start of several jobs, decided as a whole. Each of them runs once: at once, or after those of its
+ * parents that the start is sure to bring to an end, which are the named jobs and jobs that depend only on
+ * these. The parents that a job waits for are written into its rounds in the same decision, so a crash leaves
+ * nothing half started.
  */
 
 import { byName } from '../../dag/graph.ts';
@@ -18,21 +19,27 @@ import { fire, settle } from './endings.ts';
 import { overlapOf } from './overlap.ts';
 import { idleReason, openRun } from './runs.ts';
 
-/** Jobs that one start may reach: what one decision holds the loop with, and one commit the store. */
+/**
+ * Jobs that one start may reach: limited by how long one decision may block the loop, and by the size of one
+ * commit.
+ */
 export const MAX_STARTED = 20_000;
 
 type Start = Extract<Command, { kind: 'start' }>;
 
 interface Plan {
-  /** The named jobs in the order of their names. */
+  /** The named jobs in order of name. */
   readonly jobs: readonly Omit<StartedJob, 'run'>[];
-  /** For each job that has parents in the start: which, in its own order. */
+  /** Per job with parents in the start: these parents, in the job's order. */
   readonly rounds: ReadonlyMap<Entry, readonly string[]>;
-  /** For each job that waits for several of the start and for others: those of the start. */
+  /** Per job that depends on several jobs of the start and on others: those of the start. */
   readonly outside: ReadonlyMap<Entry, readonly string[]>;
 }
 
-/** Checks a start; what it returns makes it. With the trigger id of an earlier one it makes nothing. */
+/**
+ * Checks a start and returns the function that performs it. With the trigger id of an earlier start that has
+ * no effect.
+ */
 export function start(
   { state, now }: { readonly state: State; readonly now: number },
   command: Start,
@@ -61,8 +68,8 @@ function planStart(state: State, names: readonly string[]): Plan {
   if (branches.size > MAX_STARTED) {
     throw new CarillonError(
       'LIMIT_EXCEEDED',
-      `${branches.size} jobs would be started or follow, more than ${MAX_STARTED}. Name fewer jobs.`,
-      { field: 'jobs', allowed: `at most ${MAX_STARTED}, with the jobs that follow` },
+      `${branches.size} jobs would start or follow, but the maximum is ${MAX_STARTED}. Name fewer jobs.`,
+      { field: 'jobs', allowed: `at most ${MAX_STARTED} jobs, including those that follow` },
     );
   }
   const parentsIn = (name: string) => state.graph.parentsOf(name).filter((parent) => branches.has(parent));
@@ -91,13 +98,13 @@ function planStart(state: State, names: readonly string[]): Plan {
 function entryOf(state: State, name: string): Entry {
   const entry = state.jobs.get(name);
   if (entry !== undefined) return entry;
-  throw new CarillonError('JOB_NOT_FOUND', `there is no job named '${name}', so none was started`, {
+  throw new CarillonError('JOB_NOT_FOUND', `There is no job named '${name}', so no job was started`, {
     field: 'jobs',
     value: name,
   });
 }
 
-/** Why a run that starts now would be skipped; null: it would not. */
+/** Why a run that starts now would be skipped. Null: it would not. */
 function overlapping({ job, runs }: Entry): string | null {
   const overlap = overlapOf(policyOf(job.definition.policy), runs, false);
   return overlap.kind === 'skip' ? overlap.reason : null;
@@ -111,7 +118,7 @@ interface Seed {
 
 function begin(turn: Turn, { jobs, rounds, outside }: Plan, { due, variant, by }: Seed): void {
   const { state, draft } = turn;
-  // Before the runs: one that is skipped ends at once, and tells its children.
+  // Before the runs: a skipped one ends at once and notifies its children.
   for (const [entry, parents] of rounds) {
     const spec = state.joinSpec(entry);
     if (spec === null) continue;

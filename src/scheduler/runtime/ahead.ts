@@ -1,6 +1,6 @@
 /**
- * Looks forward: has made ready what will be due soon, for jobs that ask for it, and gives up what will not be
- * launched as it was foreseen. Everything here is a favour: what it misses starts as everything else does.
+ * Prepares containers for jobs with `prestage` or `warmStart`, and discards those whose launch has changed.
+ * Preparation is best effort: without it, a job starts the normal way.
  */
 
 import { sameJson } from '../job/same.ts';
@@ -11,17 +11,17 @@ import { ON_TIME_MS } from '../rules/due.ts';
 import type { State } from '../state/state.ts';
 import { Timetable } from '../state/timetable.ts';
 
-/** Behind a due instant, until its decision is sure to be made: only then is the next one looked at. */
+/** Delay after a due time until its decision is certain to be made; only then is the next one prepared. */
 const LOOK_AGAIN_MS = 100;
-/** The longest sleep: after a suspend or a step of the wall clock nothing is missed by more. */
+/** Maximum sleep: limits what a suspend or a step of the wall clock can delay. */
 const MAX_SLEEP_MS = 1_000;
 
-/** Something to make ready. */
+/** A preparation. */
 export interface Favour {
   readonly spec: LaunchSpec;
   readonly priority: number;
   readonly warm: boolean;
-  /** How long it is worth keeping. */
+  /** When the preparation expires. */
   readonly forMs: number;
 }
 
@@ -45,7 +45,7 @@ interface Look {
 
 export class Ahead {
   readonly #parts: AheadParts;
-  /** When to look at which job again; looks that are out of date do no harm. */
+  /** When to check which job again; outdated entries are harmless. */
   readonly #looks = new Timetable<Look>();
   /** By job. */
   readonly #made = new Map<string, Made>();
@@ -63,7 +63,7 @@ export class Ahead {
     this.#rearm();
   }
 
-  /** Gives up what was made ready; the engines take their time for it. */
+  /** Discards all preparations; the engines finish on their own. */
   stop(): void {
     this.#running = false;
     this.#cancel?.();
@@ -72,7 +72,7 @@ export class Ahead {
     this.#made.clear();
   }
 
-  /** Call when a job was changed, paused, resumed, disabled or deleted. */
+  /** Call it when a job was changed, paused, resumed, disabled or deleted. */
   changed(job: string): void {
     if (!this.#running) return;
     this.#look(job);
@@ -86,7 +86,7 @@ export class Ahead {
     const coming = entry === undefined ? null : comingLaunch(state, entry);
     let made = this.#made.get(job);
     if (made !== undefined && (coming === null || !sameJson(made.spec, coming.spec))) {
-      // Once it is due, its launch takes it, or its time passes.
+      // Once it is due, its launch uses it or it expires.
       if (now < made.due) discard(made.spec);
       this.#made.delete(job);
       made = undefined;

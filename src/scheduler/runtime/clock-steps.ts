@@ -1,8 +1,8 @@
-/** Notices that the wall clock was set, by comparing it with one that never is. */
+/** Detects steps of the wall clock by comparing it with the monotonic clock. */
 
 import type { Clock } from '../ports.ts';
 
-/** Less is drift, and what a clock does that is being brought into step; it adds up. */
+/** Smaller differences are drift or a clock being adjusted gradually; they add up. */
 export const STEP_MS = 2_000;
 
 export class ClockSteps {
@@ -14,12 +14,12 @@ export class ClockSteps {
     this.#apart = clock.now() - clock.monotonicMs();
   }
 
-  /** By how many milliseconds the wall clock was set since the last step that was taken. */
+  /** The step of the wall clock in milliseconds since the last one that was taken. */
   get untakenMs(): number {
     return Math.round(this.#clock.now() - this.#clock.monotonicMs() - this.#apart);
   }
 
-  /** Likewise; 0 when it was not set. */
+  /** Returns the step and resets it; 0 if the clock was not set. */
   take(): number {
     const byMs = this.untakenMs;
     if (Math.abs(byMs) <= STEP_MS) return 0;

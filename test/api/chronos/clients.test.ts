@@ -78,7 +78,7 @@ describe('fields as clients send them', () => {
 
   test('what is kept without effect is told with the job, and in a body to who reads JSON', async () => {
     const job = { ...nightly, name: 'flags', executor: 'x' };
-    const told = ['executor is kept without effect: there are no Mesos executors here'];
+    const told = ['executor is stored without effect: there are no Mesos executors here'];
     for (const prefix of [two, three]) {
       const silent = await ask(`POST ${prefix}/iso8601`, { ...job, description: prefix });
       expect([silent.statusCode, silent.body]).toEqual([204, '']);

@@ -61,13 +61,13 @@ describe('a field', () => {
           ['rack', 'LIKE', 'r1'],
         ],
       },
-      /constraints are kept/,
+      /constraints are stored/,
     ],
     [
       'an operator of Marathon without a value',
       { constraints: [['hostname', 'UNIQUE']] },
       { constraints: [['hostname', 'UNIQUE']] },
-      /constraints are kept/,
+      /constraints are stored/,
     ],
     ['a list of owners', { owner: ['a@x.org', 'b@x.org'] }, { owner: 'a@x.org,b@x.org' }, /^$/],
     [

@@ -113,7 +113,10 @@ describe('streams', () => {
     const answer = await answerOf(asked);
     expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '1']);
     const text = Buffer.concat(await answer.toArray()).toString();
-    expect(JSON.parse(text)).toMatchObject({ code: 'BUSY', allowed: `127.0.0.1 may hold ${perAddress}` });
+    expect(JSON.parse(text)).toMatchObject({
+      code: 'BUSY',
+      allowed: `the limit for 127.0.0.1 is ${perAddress}`,
+    });
   });
 });
 

@@ -137,7 +137,7 @@ describe('what can not be honoured is kept and told', () => {
     const r = rig();
     const { told } = put(r, [text]);
     const [, key, value] = /^([^=]+)=(.*)$/.exec(text)!;
-    expect(told).toEqual([`container.parameters: the option '${key}' (${value}) is kept without effect`]);
+    expect(told).toEqual([`container.parameters: the option '${key}' (${value}) is stored without effect`]);
     expect(toChronos(r.view('a')).container?.parameters).toEqual([{ key, value }]);
   });
 

@@ -80,7 +80,7 @@ const bad: readonly Bad[] = [
     change: { policy: { overlaps: 'skip' } },
     code: 'UNKNOWN_FIELD',
     field: 'policy.overlaps',
-    says: 'policy.overlaps is not known. Did you mean policy.overlap?',
+    says: 'Unknown field policy.overlaps. Did you mean policy.overlap?',
   },
   {
     because: 'a name like no other',
@@ -128,7 +128,7 @@ const bad: readonly Bad[] = [
     because: 'a name of another type',
     change: { name: 5 },
     field: 'name',
-    says: 'must be text, and is 5. Put quotes around it.',
+    says: 'is 5, but must be text. Put quotes around it.',
   },
   {
     because: 'not one of the choices',
@@ -141,7 +141,7 @@ const bad: readonly Bad[] = [
     because: 'a fraction',
     change: { policy: { concurrency: 1.5 } },
     field: 'policy.concurrency',
-    says: 'a whole number, and is 1.5',
+    says: 'is 1.5, but must be a whole number',
   },
   {
     because: 'beyond a bound',
@@ -160,19 +160,19 @@ const bad: readonly Bad[] = [
     because: 'a list for text',
     change: { run: { command: ['a'] } },
     field: 'run.command',
-    says: 'must be text, and is a list of 1',
+    says: 'is a list of 1, but must be text',
   },
   {
     because: 'text for a list',
     change: { run: { argv: 'a' } },
     field: 'run.argv',
-    says: 'must be a list, and is "a"',
+    says: 'is "a", but must be a list',
   },
   {
     because: 'left empty',
     change: { schedule: null },
     field: 'schedule',
-    says: 'must be a mapping of fields, and is empty',
+    says: 'is empty, but must be a mapping of fields',
   },
   {
     because: 'no parents',
@@ -236,7 +236,7 @@ const bad: readonly Bad[] = [
     change: { schedule: { after: { parents: ['b', 'good'] } } },
     code: 'DEPENDENCY_CYCLE',
     field: 'schedule.after.parents',
-    says: 'waits for itself',
+    says: 'depends on itself',
   },
   {
     because: 'two commands',
@@ -255,13 +255,13 @@ const bad: readonly Bad[] = [
     because: 'a variable with a dash',
     change: { run: { command: 'a', env: { 'A-B': 'x' } } },
     field: 'run.env.A-B',
-    says: "can't be an environment variable",
+    says: 'is not a valid name of an environment variable',
   },
   {
     because: 'a variable that begins with a digit, in a container',
     change: { run: { image: 'alpine', env: { '1.A': 'x' } } },
     field: 'run.env.1.A',
-    says: "can't be an environment variable",
+    says: 'is not a valid name of an environment variable',
   },
   {
     because: 'a variable of ours',
@@ -439,7 +439,7 @@ test('what has no effect is warned about', () => {
   };
   expect(checkDefinition(definition, 'body').warnings).toEqual([
     'policy.catchUpLimit has no effect unless policy.catchUp is all',
-    'alerts are kept, but this version sends no notices',
+    'alerts are stored, but this version sends no notifications',
   ]);
 });
 

@@ -168,7 +168,7 @@ test('a late job says why', () => {
   expect(lateness(waits, at('02:10:00'), lacking)?.reason).toBe('has not started: the pool etl is full');
   const round = job({ join: true, expect: { finishBy: '02:30' } });
   expect(lateness(round, at('03:00:00'), lacking)?.reason).toBe(
-    'should have ended by 02:30 UTC, and waits for a, b',
+    'should have ended by 02:30 UTC, but waits for a, b',
   );
 });
 

@@ -120,5 +120,5 @@ test('a job behind others is refused too: when its parents end is not known', ()
       run: { image: 'x' },
       policy: { warmStart: 'PT5S' },
     }),
-  ).toThrow(/when the job starts is not known beforehand/);
+  ).toThrow(/the start time of the job is not known in advance/);
 });

@@ -380,7 +380,7 @@ describe('a start by hand', () => {
   });
 
   const text = 'text without it';
-  const names = 'letters, digits and underscores, not beginning with a digit or with CARILLON_';
+  const names = 'letters, digits and underscores, not starting with a digit or with CARILLON_';
   test.each<[string, Record<string, string>, object, string[]]>([
     [
       'too many parameters',

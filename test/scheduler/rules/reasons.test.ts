@@ -27,7 +27,7 @@ describe('due times that passed while nobody led', () => {
     [
       'are missed without catching up',
       { catchUp: 'none' },
-      [{ ...all, end: 'missed', reason: 'not seen in time, and catch-up is none' }],
+      [{ ...all, end: 'missed', reason: 'not processed in time, and policy.catchUp is none' }],
     ],
     [
       'are missed outside the start window',
@@ -169,7 +169,7 @@ describe('a line of the ledger goes on', () => {
     const reasons = lines(rig).map(({ end, reason, count }) => `${end} ${reason} x${count}`);
     expect(reasons).toEqual([
       'ran exit code 1 x1',
-      'skipped the job is disabled: 1 failed runs in a row x1',
+      'skipped the job is disabled: 1 consecutive failed runs x1',
       'skipped the job is paused x1',
     ]);
   });

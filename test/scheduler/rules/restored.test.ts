@@ -51,7 +51,7 @@ describe('an unfinished run of a backup', () => {
     });
     const queued = rig.history.find((run) => run.job === 'queued');
     expect(queued?.reason).toBe(
-      'it was queued when the backup was taken, and what became of it since is not known',
+      'it was queued when the backup was taken, and its state since then is unknown',
     );
   });
 

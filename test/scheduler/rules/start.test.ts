@@ -88,7 +88,7 @@ describe('a start of several jobs says who starts and who follows', () => {
 
   test('an unknown job refuses the whole start', () => {
     const r = rig(['a']);
-    expect(() => start(r, ['a', 'b'])).toThrow("there is no job named 'b'");
+    expect(() => start(r, ['a', 'b'])).toThrow("There is no job named 'b'");
     expect(r.live.size).toBe(0);
   });
 });
@@ -347,7 +347,7 @@ test('a start that would reach more jobs than one decision takes is refused', ()
   const graph = r.state.graph;
   for (let i = 0; i < 20_000; i++) graph.setParents(`c${i}`, ['a']);
   expect(() => start(r, ['a'], { dryRun: true })).toThrow(
-    '20001 jobs would be started or follow, more than 20000',
+    '20001 jobs would start or follow, but the maximum is 20000',
   );
   expect(said(start(r, ['b'], { dryRun: true }))).toEqual(['b']);
 });

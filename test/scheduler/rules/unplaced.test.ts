@@ -30,7 +30,7 @@ describe('a run that its engine has no place for', () => {
   test('is queued with the reason and no attempt, and its places are given to who waits', () => {
     rig.trigger('a');
     rig.trigger('b');
-    expect(rig.runOf('b').reason).toBe('pool etl: its only place is taken');
+    expect(rig.runOf('b').reason).toBe('pool etl: its only slot is in use');
     refusePlace('a');
     expect(rig.runOf('a')).toMatchObject({ state: 'queued', reason: noZone, attempts: [] });
     expect(rig.runOf('b')).toMatchObject({ state: 'launching', reason: null });
@@ -139,7 +139,7 @@ describe('a run that its engine has no place for', () => {
     expect(rig.runOf('a')).toMatchObject({
       state: 'queued',
       notBefore: null,
-      reason: 'pool etl: its only place is taken',
+      reason: 'pool etl: its only slot is in use',
     });
     rig.end('b');
     expect(rig.runOf('a').state).toBe('launching');

@@ -103,7 +103,7 @@ test('fewer places than are taken: nothing is ended, and nothing starts until th
   rig.put({ name: 'a', policy: { ...allow, concurrency: 3 } });
   for (let i = 0; i < 4; i++) rig.trigger('a');
   rig.put({ name: 'a', policy: { ...allow, concurrency: 1 } });
-  expect(rig.runOf('a', 3).reason).toBe('job a: its only place is taken');
+  expect(rig.runOf('a', 3).reason).toBe('job a: its only slot is in use');
   rig.end('a');
   rig.end('a');
   expect(rig.launches()).toHaveLength(3);
@@ -122,7 +122,7 @@ test('a job that is moved to another pool waits there', () => {
   rig.put({ name: 'a', policy: { ...allow, pool: 'reports' } });
   rig.trigger('a');
   rig.trigger('a');
-  expect(rig.runOf('a', 1).reason).toBe('pool reports: its only place is taken');
+  expect(rig.runOf('a', 1).reason).toBe('pool reports: its only slot is in use');
   rig.put({ name: 'a', policy: { ...allow, pool: 'etl' } });
   expect(rig.runOf('a', 1).state).toBe('launching');
 });

@@ -1,8 +1,8 @@
 /**
- * The gate for definitions: what passes has the shape of the schema, and everything in it that can be judged
- * by itself makes sense. What needs other jobs, configuration or time (parents, pools, engines, whether a
- * schedule ever fires) is checked where those are known. Called for thousands of jobs in one request: the
- * schema is compiled once, and problems are put into words only for what it refuses.
+ * Validates definitions. An accepted definition has the shape of the schema, and everything that can be
+ * checked by itself makes sense. What needs other jobs, configuration or time (parents, pools, engines,
+ * whether a schedule has due times) is checked elsewhere. Called for thousands of jobs per request, so the
+ * schema is compiled once, and messages are only composed for refused definitions.
  */
 
 import { Compile } from 'typebox/compile';
@@ -21,16 +21,13 @@ import { checkContainer } from './container.ts';
 import { jobHints } from './meant-field.ts';
 import { checkTexts } from './texts.ts';
 
-/** More than a person mends in one go; keeps an answer about a file of nonsense small. */
+/** More than a person fixes in one go. Keeps the response to a nonsensical file small. */
 export const maxProblems = 20;
 
 const compiled = Compile(JobDefinition);
 const compiledSchedule = Compile(JobDefinition.properties.schedule);
 
-/**
- * The definition as it was given, typed, with what is allowed but probably not meant. Throws the first of
- * `findProblems` with the others.
- */
+/** Returns the typed definition, with warnings. Throws the first of `findProblems`, carrying the others. */
 export function checkDefinition(
   raw: unknown,
   source: string,
@@ -42,8 +39,8 @@ export function checkDefinition(
 }
 
 /**
- * Everything that is wrong with a definition, at most `maxProblems`: unknown fields first, because a slip
- * there is why another one is missing, then missing ones, then values. `source` goes into the details.
+ * All problems of a definition, at most `maxProblems`: unknown fields first, because a misspelt field also
+ * looks missing, then missing fields, then values. `source` is added to the details.
  */
 export function findProblems(raw: unknown, source: string): CarillonError[] {
   const findings = new Findings(source, maxProblems, jobHints);
@@ -61,13 +58,13 @@ export function findProblems(raw: unknown, source: string): CarillonError[] {
   return findings.problems.sort((a, b) => urgency(a.code) - urgency(b.code));
 }
 
-/** Whether the schedule has its form, whatever else is wrong with the job. */
+/** Whether the schedule is well-formed, whatever else is wrong with the job. */
 function hasSoundSchedule(raw: unknown): raw is Pick<JobDefinition, 'name' | 'schedule'> {
   if (typeof raw !== 'object' || raw === null || !('schedule' in raw)) return false;
   return compiledSchedule.Check(raw.schedule);
 }
 
-/** The schedule of a job that may have other faults; null if it has none, or none that can be resolved. */
+/** The schedule of a job that may have other problems. Null if it has none, or an unusable one. */
 export function timeScheduleOf(raw: unknown): ScheduleInput | null {
   if (!hasSoundSchedule(raw) || raw.schedule === undefined) return null;
   const { schedule } = raw;
@@ -88,11 +85,11 @@ function checkSchedule(
   if (given.length === 0) {
     findings.add(
       'MISSING_FIELD',
-      `schedule needs one of ${kinds.join(', ')}. Leave schedule out for a job that is only run by hand.`,
+      `schedule has none of ${kinds.join(', ')}. Leave schedule out for a manual job.`,
       { field: 'schedule', allowed: kinds },
     );
   } else if (given.length > 1) {
-    findings.add('INVALID_FIELD', `schedule has ${given.join(' and ')}. Only one of them can hold.`, {
+    findings.add('INVALID_FIELD', `schedule has ${given.join(' and ')}. Allowed: exactly one of them.`, {
       field: `schedule.${given[1]}`,
       value: shorten(schedule[given[1]!]),
       allowed: `exactly one of ${kinds.join(', ')}`,
@@ -101,7 +98,7 @@ function checkSchedule(
     checkScheduleExtras(schedule, findings);
   }
   if (schedule.after?.parents.includes(name)) {
-    findings.add('DEPENDENCY_CYCLE', `${name} waits for itself.`, {
+    findings.add('DEPENDENCY_CYCLE', `${name} depends on itself.`, {
       field: 'schedule.after.parents',
       value: name,
       allowed: 'other jobs',
@@ -113,7 +110,7 @@ function checkSchedule(
 function checkScheduleExtras(schedule: NonNullable<JobDefinition['schedule']>, findings: Findings): void {
   const { cron, after, timezone, dst } = schedule;
   if (timezone !== undefined && after !== undefined) {
-    findings.add('INVALID_FIELD', 'schedule.timezone says nothing about a job that follows its parents.', {
+    findings.add('INVALID_FIELD', 'schedule.timezone has no effect on a job that runs after its parents.', {
       field: 'schedule.timezone',
       value: timezone,
       allowed: 'with cron, every or at',
@@ -130,9 +127,9 @@ function checkScheduleExtras(schedule: NonNullable<JobDefinition['schedule']>, f
 function checkRun({ run }: JobDefinition, findings: Findings): void {
   const { image, command, argv, entrypoint } = run;
   if ([image, command, argv, entrypoint].every((way) => way === undefined)) {
-    findings.add('MISSING_FIELD', 'run has neither command nor argv, and no image that could bring one.', {
+    findings.add('MISSING_FIELD', 'run has neither command nor argv, and no image with a program.', {
       field: 'run.command',
-      allowed: 'command (by /bin/sh -c) or argv (without a shell), or an image',
+      allowed: 'command (run by /bin/sh -c) or argv (without a shell), or an image',
     });
   }
   checkContainer(run, findings);
@@ -163,7 +160,12 @@ function checkEnvironment({ image, env = {}, secrets = {} }: JobDefinition['run'
       if (!form.test(name)) {
         const also = image === undefined ? '' : ', dots and dashes';
         const allowed = `letters, digits, underscores${also}, beginning with a letter or an underscore`;
-        refuse(field, name, `${JSON.stringify(shorten(name))} can't be an environment variable.`, allowed);
+        refuse(
+          field,
+          name,
+          `${JSON.stringify(shorten(name))} is not a valid name of an environment variable.`,
+          allowed,
+        );
       } else if (name.startsWith('CARILLON_')) {
         refuse(field, name, `${name} is set by Carillon itself.`, 'names that do not begin with CARILLON_');
       } else if (map === 'secrets' && Object.hasOwn(env, name)) {
@@ -186,22 +188,18 @@ function checkPolicy({ policy = {}, expect = {} }: JobDefinition, findings: Find
     });
     return null;
   };
-  // Zero means "at once" for a delay, a grace or lateness, and would end every attempt as a timeout.
+  // Zero means "at once" for a delay, a grace or lateness. As a timeout it would end every attempt.
   duration(policy.startWithin, 'policy.startWithin', 0);
   duration(policy.timeout, 'policy.timeout', 1);
   duration(policy.killAfter, 'policy.killAfter', 0);
   const delay = duration(policy.retries?.delay, 'policy.retries.delay', 0);
   const max = duration(policy.retries?.max, 'policy.retries.max', 0);
   if (delay !== null && max !== null && delay > max) {
-    findings.add(
-      'INVALID_FIELD',
-      'policy.retries.max is shorter than policy.retries.delay, the first delay.',
-      {
-        field: 'policy.retries.max',
-        value: policy.retries?.max,
-        allowed: `${policy.retries?.delay} or longer`,
-      },
-    );
+    findings.add('INVALID_FIELD', 'policy.retries.max is shorter than policy.retries.delay.', {
+      field: 'policy.retries.max',
+      value: policy.retries?.max,
+      allowed: `${policy.retries?.delay} or longer`,
+    });
   }
   duration(expect.startWithin, 'expect.startWithin', 0);
   if (expect.finishBy !== undefined && !timeOfDay.test(expect.finishBy)) {
@@ -215,7 +213,7 @@ function checkPolicy({ policy = {}, expect = {} }: JobDefinition, findings: Find
 
 const timeOfDay = /^(?:[01]\d|2[0-3]):[0-5]\d$/;
 
-/** What is kept for others must not push a job over the size of one stored node. */
+/** Keeps the fields stored for other systems from exceeding the size of a stored node. */
 const MAX_CHRONOS_LENGTH = 65_536;
 
 function checkChronos({ chronos }: JobDefinition, findings: Findings): void {
@@ -224,14 +222,14 @@ function checkChronos({ chronos }: JobDefinition, findings: Findings): void {
   const { length } = JSON.stringify(chronos);
   if (length <= MAX_CHRONOS_LENGTH) return;
   const allowed = `at most ${MAX_CHRONOS_LENGTH} characters of JSON`;
-  findings.add('INVALID_FIELD', `chronos is ${length} characters long. Allowed: ${allowed}.`, {
+  findings.add('INVALID_FIELD', `chronos has ${length} characters. Allowed: ${allowed}.`, {
     field: 'chronos',
     value: length,
     allowed,
   });
 }
 
-/** What is allowed and probably not meant, or kept without effect. */
+/** Settings that are valid but probably a mistake, or stored without effect. */
 export function findWarnings(definition: JobDefinition): string[] {
   const { policy, alerts } = definition;
   const warnings = keptWarnings(definition);
@@ -244,7 +242,7 @@ export function findWarnings(definition: JobDefinition): string[] {
     );
   }
   if (alerts !== undefined) {
-    warnings.push('alerts are kept, but this version sends no notices');
+    warnings.push('alerts are stored, but this version sends no notifications');
   }
   return warnings;
 }

@@ -1,10 +1,10 @@
-/** What was probably meant by a field at a wrong place, or by a value in a shorter form than ours. */
+/** Suggests what a misplaced field or a value in an unsupported short form was meant to be. */
 
 import { meantSchedule } from '../../schedule/meant.ts';
 import { JobDefinition } from '../definition.ts';
 import type { Hints, Shape } from '../schema/explain.ts';
 
-/** Longer values are no shorthand. */
+/** Longer values are not short forms. */
 const MAX_TEXT = 80;
 const MAX_NAMES = 5;
 
@@ -28,7 +28,7 @@ function after(value: unknown): string | null {
   return parents === null ? null : `schedule: { after: { parents: ${parents} } }`;
 }
 
-/** How to write it, from the value found there; null: nothing is likely. */
+/** How to write the value found at the field. Null: no suggestion. */
 const shorthands = new Map<string, (value: unknown) => string | null>(
   Object.entries({
     schedule,
@@ -43,7 +43,7 @@ const shorthands = new Map<string, (value: unknown) => string | null>(
   }),
 );
 
-/** The only place of each name that has one place below the top. */
+/** The location of each field name that occurs only once below the top level. */
 const places = new Map<string, string | null>();
 collect(JobDefinition as object as Shape, '');
 
@@ -55,7 +55,7 @@ function collect({ properties = {} }: Shape, parent: string): void {
   }
 }
 
-/** In the words of a job file; null where nothing is likely. */
+/** A suggestion in the syntax of a job file. Null: no suggestion. */
 export const jobHints: Hints = {
   value(field, value) {
     const shorthand = shorthands.get(field)?.(value) ?? null;

@@ -1,7 +1,7 @@
 /**
- * What no text of a job may hold, wherever it stands: a NUL, which no program, variable or file name can have, and
- * half a character, which no file can. Bounds the job as a whole, and in bytes what the system counts in bytes: the
- * arguments and variables of a program, and paths. Pure; looks at each text once.
+ * Rejects characters that no text of a job may contain: NUL, which no program, variable or file name can
+ * have, and lone surrogates, which no file can have. Also limits the size of the job, and in bytes what the
+ * system limits in bytes: arguments, variables and paths. Pure; reads each text once.
  */
 
 import { definitionLimits, type JobDefinition } from '../definition.ts';
@@ -10,12 +10,12 @@ import { fetchName } from '../schema/fetch.ts';
 import { faultIn, utf8Length } from '../texts.ts';
 
 /**
- * Adds what is wrong; the shape is right already. False: the definition is so deep or so large that nothing else
- * should look at it.
+ * Adds problems; the shape has already been validated. False: the definition is too deep or too large for any
+ * further check.
  */
 export function checkTexts(definition: JobDefinition, findings: Findings): boolean {
   const { depth } = definitionLimits;
-  // At most six bytes for one UTF-16 unit in JSON, and a little for each value.
+  // JSON needs at most six bytes per UTF-16 unit, and a little per value.
   let mostBytes = 0;
   const walk = (value: unknown, field: string, level: number): boolean => {
     if (typeof value === 'string') {
@@ -67,14 +67,14 @@ function fitsInWhole(definition: JobDefinition, findings: Findings): boolean {
   return false;
 }
 
-/** Longest path and longest part of one, without the NUL that ends them. */
+/** Maximum length of a path and of one component, without the terminating NUL. */
 const PATH_BYTES = 4_095;
 const FILE_NAME_BYTES = 255;
 
 function checkBytes({ run }: JobDefinition, findings: Findings): void {
   const { env = {}, secrets = {}, command, argv = [], entrypoint = [], args = [] } = run;
   const most = (text: string, field: string, bytes: number): void => {
-    // A character has three bytes at most for each UTF-16 unit.
+    // A character has at most three bytes per UTF-16 unit.
     if (3 * text.length <= bytes) return;
     const length = utf8Length(text);
     if (length > bytes) refuse(findings, field, `${length} bytes long`, `at most ${bytes} bytes`, text);
@@ -95,7 +95,7 @@ function checkBytes({ run }: JobDefinition, findings: Findings): void {
   }
 }
 
-/** Everything that becomes a path on a file system. */
+/** All values that become paths on a file system. */
 function pathsOf({
   workdir,
   secrets = {},

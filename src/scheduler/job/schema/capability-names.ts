@@ -1,4 +1,4 @@
-/** The capabilities of Linux as of 6.x, as engines name them: without CAP_. */
+/** Linux capabilities as of 6.x, without the prefix CAP_, as engines name them. */
 export const capabilityNames = [
   'AUDIT_CONTROL',
   'AUDIT_READ',

@@ -1,8 +1,8 @@
-/** What the published schema of a job says of parts that exclude each other, and of names that are known. */
+/** Parts of the published job schema for fields that exclude each other and for known names. */
 
 import { fixedZoneForm, writtenZones } from '../../schedule/zone-name.ts';
 
-/** Names that are not Carillon's own. */
+/** Names not reserved by Carillon. */
 export const variables = (pattern: string) => ({
   propertyNames: { allOf: [{ pattern }, { not: { pattern: '^CARILLON_' } }] },
 });
@@ -13,7 +13,7 @@ const way = (required: string, without: readonly string[]) => ({
   properties: none(without),
 });
 
-/** One program, or an image that brings one. */
+/** One program, or an image with a program. */
 export const oneWayToStart = {
   anyOf: [
     way('command', ['argv', 'entrypoint', 'args']),

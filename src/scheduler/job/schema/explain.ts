@@ -1,17 +1,17 @@
 /**
- * Says what is wrong with a value that a schema refused, in words for the person who wrote it: each problem
- * names the field, the value and what is allowed. Knows exactly the JSON Schema keywords that `definition.ts`
- * uses; a property test holds it to the same verdict as the compiled schema. Runs only for refused values.
+ * Explains why a schema rejected a value: each problem names the field, the value and what is allowed.
+ * Supports exactly the JSON Schema keywords that `definition.ts` uses; a property test compares its verdict
+ * with the compiled schema. Only runs for rejected values.
  */
 
 import { CarillonError, type ErrorCode, type ErrorDetails } from '../../../errors.ts';
 import { shownInMessage } from '../masked.ts';
 import { nearest } from './nearest.ts';
 
-/** The part of JSON Schema that definitions are written in. */
+/** The subset of JSON Schema used by definitions. */
 export interface Shape {
   readonly type?: string;
-  /** What a text looks like whose value people write as a number. */
+  /** Example texts for a value that users often write as a number. */
   readonly examples?: readonly string[];
   readonly description?: string;
   readonly const?: unknown;
@@ -32,15 +32,15 @@ export interface Shape {
   readonly maximum?: number;
 }
 
-/** What was probably meant, in words that end a question; null where nothing is likely. */
+/** What was probably meant, in words that complete a question. Null: no suggestion. */
 export interface Hints {
-  /** By a value of a type that the field does not take. */
+  /** For a value whose type the field does not accept. */
   value(field: string, value: unknown): string | null;
-  /** By a field that is not known, and like none beside it. */
+  /** For an unknown field that resembles no known one. */
   field(field: string, value: unknown): string | null;
 }
 
-/** Takes problems and bounds how many are kept. */
+/** Collects problems up to a limit. */
 export class Findings {
   readonly problems: CarillonError[] = [];
   readonly #source: string;
@@ -62,7 +62,7 @@ export class Findings {
     this.problems.push(new CarillonError(code, message, { ...details, source: this.#source }));
   }
 
-  /** Runs a parser that throws, and keeps what it says. */
+  /** Runs a parser that throws, and keeps its problem. */
   attempt<T>(parse: () => T): T | null {
     try {
       return parse();
@@ -74,7 +74,7 @@ export class Findings {
   }
 }
 
-/** Adds every way in which `value` is not as `shape` says; `field` is empty for the whole. */
+/** Adds every way in which `value` violates `shape`; `field` is empty for the whole. */
 export function explain(shape: Shape, value: unknown, field: string, findings: Findings): void {
   if (findings.full || isAnything(shape)) return;
   if (shape.anyOf) explainChoice(shape.anyOf, value, field, findings);
@@ -98,10 +98,10 @@ function explainType({ type, examples }: Shape, value: unknown, field: string, f
       : examples !== undefined && typeof value === 'number'
         ? ` It needs a unit, as in ${examples.join(' or ')}.`
         : type === 'string' && scalar
-          ? // Not as it is printed here: `010` was read as 10.
+          ? // Not as printed here: YAML reads `010` as 10.
             ' Put quotes around it.'
           : '';
-  findings.add('INVALID_FIELD', `${field || 'A job'} must be ${allowed}, and is ${given}.${hint}`, {
+  findings.add('INVALID_FIELD', `${field || 'A job'} is ${given}, but must be ${allowed}.${hint}`, {
     ...(field && { field }),
     value: shorten(value),
     allowed,
@@ -142,8 +142,8 @@ function unknownField(
   const meant = near === null ? (findings.hints?.field(field, value) ?? null) : join(parent, near);
   const where = parent ? ` in ${parent}` : '';
   const message = meant
-    ? `${field} is not known. Did you mean ${meant}?`
-    : `${field} is not known. Known${where}: ${known.join(', ')}.`;
+    ? `Unknown field ${field}. Did you mean ${meant}?`
+    : `Unknown field ${field}. Known${where}: ${known.join(', ')}.`;
   const allowed = near ? [near, ...known.filter((other) => other !== near)] : known;
   findings.add('UNKNOWN_FIELD', message, { field, value: shorten(value), allowed });
 }
@@ -155,7 +155,7 @@ function explainChoice(choices: readonly Shape[], value: unknown, field: string,
   const hint = meant ? ` Did you mean ${meant}?` : '';
   findings.add(
     'INVALID_FIELD',
-    `${field} must be one of ${allowed.join(', ')}, and is ${describe(value)}.${hint}`,
+    `${field} is ${describe(value)}. Allowed: one of ${allowed.join(', ')}.${hint}`,
     {
       field,
       value: shorten(value),
@@ -165,7 +165,7 @@ function explainChoice(choices: readonly Shape[], value: unknown, field: string,
 }
 
 function explainText(shape: Shape, value: string, field: string, findings: Findings): void {
-  // JSON Schema counts characters, not UTF-16 units; only a text near the bound needs the slow count.
+  // JSON Schema counts characters, not UTF-16 units; only a text near the limit needs the slow count.
   const length = () => [...value].length;
   if (shape.maxLength !== undefined && value.length > shape.maxLength && length() > shape.maxLength) {
     refuse(findings, field, value, `at most ${shape.maxLength} characters`);
@@ -222,7 +222,7 @@ function isOfType(type: string | undefined, value: unknown): boolean {
   if (type === 'object') return typeof value === 'object' && value !== null && !Array.isArray(value);
   if (type === 'integer') return Number.isInteger(value);
   if (type === 'number') return Number.isFinite(value);
-  // The remaining types of JSON Schema are those of typeof.
+  // All other JSON Schema types match those of typeof.
   return typeof value === type;
 }
 
@@ -236,17 +236,17 @@ function typeInWords(type: string | undefined): string {
 
 const join = (parent: string, name: string) => (parent ? `${parent}.${name}` : name);
 
-/** Long enough to recognise what was written, short enough for one line. */
+/** Long enough to recognise the value, short enough for one line. */
 const shownLength = 80;
 
-/** The value in a sentence. */
+/** The value as part of a sentence. */
 export function describe(value: unknown): string {
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object' && value !== null) return 'a mapping of fields';
   return typeof value === 'string' ? JSON.stringify(shorten(value)) : String(value);
 }
 
-/** The value for `details.value`: texts are cut, and show no credentials of an address; structures are named. */
+/** The value for `details.value`: texts are shortened and masked, structures are named. */
 export function shorten(value: unknown): unknown {
   if (typeof value === 'string') {
     const text = shownInMessage(value);

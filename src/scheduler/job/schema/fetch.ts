@@ -1,4 +1,4 @@
-/** What a job wants to have downloaded before its command: its schema, its checks, and under which name. */
+/** Files to download before a job's command: the schema, its checks, and their names. */
 
 import { type Static, Type } from 'typebox';
 import { type Findings, shorten } from './explain.ts';
@@ -10,12 +10,14 @@ const text = (description: string, pattern: string) =>
 
 export const Fetch = Type.Object(
   {
-    uri: text('http, https or file; or the full path of a file.', fetchAddressForm),
-    output: Type.Optional(text("Below the run's folder. Default: the last part of the address.", outputForm)),
-    executable: Type.Optional(Type.Boolean({ description: 'May be run. Default: false.' })),
+    uri: text('http, https or file URL, or the absolute path of a file.', fetchAddressForm),
+    output: Type.Optional(
+      text("Path below the run's folder. Default: the last part of the address.", outputForm),
+    ),
+    executable: Type.Optional(Type.Boolean({ description: 'Make the file executable. Default: false.' })),
     extract: Type.Optional(
       Type.Boolean({
-        description: 'Unpack what ends like an archive (.tgz, .tar.gz, .zip …). Default: false.',
+        description: 'Unpack a file with an archive extension (.tgz, .tar.gz, .zip …). Default: false.',
       }),
     ),
   },
@@ -35,14 +37,15 @@ export function checkFetch(fetch: readonly FetchDefinition[], findings: Findings
         allowed,
       });
     const place = `run.fetch[${index}]`;
-    if (!isDownloadable(uri)) refuse(`${place}.uri`, uri, 'http://…, https://…, file:///… or a full path');
+    if (!isDownloadable(uri))
+      refuse(`${place}.uri`, uri, 'http://…, https://…, file:///… or an absolute path');
     const name = output ?? fetchName(uri);
     if (name === '' || name.startsWith('/') || name.split('/').includes('..'))
       refuse(`${place}.output`, name, "a path below the run's folder");
   });
 }
 
-/** The last part of the address; what asks for nothing by name is called `download`. */
+/** The last part of the address, or `download` if that is empty. */
 export function fetchName(uri: string): string {
   const path = uri.replace(/^[a-z]+:\/\/[^/]*/i, '').split(/[?#]/, 1)[0] ?? '';
   const name = path.split('/').at(-1) ?? '';

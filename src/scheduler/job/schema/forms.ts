@@ -1,9 +1,9 @@
 /**
- * The forms of texts as patterns for the published schema: editors and clients check by them before anything is
- * sent. The parsers stay the judges, and say in words what is wrong; the tests hold the two together. A pattern
- * says what it can: not that an end is later than its start, or that a month has the day.
+ * Text formats as patterns for the published schema, with which editors and clients validate before sending.
+ * The parsers have the final say and explain problems; tests keep the two consistent. A pattern checks what
+ * it can: not that an end is later than its start, or that a month has the day.
  *
- * All are ECMA-262 without look-around, so that generators and other languages can read them.
+ * All are ECMA-262 without look-around, so that generators and other languages can use them.
  */
 
 const whole = (pattern: string): string => `^(?:${pattern})$`;
@@ -13,26 +13,28 @@ const list = (item: string): string => `${item}(?:,${item})*`;
 
 // Texts
 
-/** Anything that a program or a file can be given. */
+/** Any text that can be passed to a program or a file. */
 export const textForm = '^[^\\u0000]*$';
-/** Longest part of a path. */
+/** Maximum length of a path component. */
 const part = '[^/\\u0000]{1,255}';
 export const pathForm = whole(`/?${part}(?:/+${part})*/?|/|`);
-/** Names of environment variables; dots and dashes are for images, as a shell on the host would drop such names. */
+/**
+ * Names of environment variables. Dots and dashes are for images; a shell on the host would drop such names.
+ */
 export const variableForm = '^[A-Za-z_][A-Za-z0-9_.-]{0,254}$';
 
-/** Names of parameters. */
+/** Parameter names. */
 export const paramForm = '^[A-Za-z_][A-Za-z0-9_]{0,127}$';
 
-// Durations: a whole number for each part, a fraction in the last
+// Durations: a whole number per part, with a fraction in the last
 
 type Sign = 'any' | 'not zero';
 
-/** A number of at most so many digits. */
+/** A number with at most this many digits. */
 const number = (digits: number, sign: Sign): string =>
   sign === 'any' ? `[0-9]{1,${digits}}` : `0{0,2}[1-9][0-9]{0,${digits - 1}}`;
 
-/** One part and those that may stand behind it, by their sign; something of it all is not zero, if that is asked. */
+/** One part and those that may follow it, by sign. With `not zero`, at least one of them is not zero. */
 function unit(digits: number, letter: string, sign: Sign, rest: (sign: Sign) => string): string {
   const behind = rest('any') === '' ? '' : maybe(rest('any'));
   const ways = [
@@ -41,7 +43,7 @@ function unit(digits: number, letter: string, sign: Sign, rest: (sign: Sign) => 
   ];
   if (sign === 'not zero') {
     if (rest(sign) !== '') ways.push(`0{1,3}${letter}${rest(sign)}`);
-    // Half an hour; below a second nothing repeats, so seconds and minutes of a repeat begin with a number.
+    // Half an hour is allowed. A repeat is at least a second, so its seconds and minutes begin with a number.
     ways.push(`0[.,][1-9][0-9]{0,2}${letter}`);
   }
   return either(...ways);
@@ -55,14 +57,14 @@ const dayOn = (sign: Sign): string => unit(6, 'D', sign, time);
 const weekOn = (sign: Sign): string => unit(5, 'W', sign, (behind) => either(dayOn(behind), time(behind)));
 const exact = (sign: Sign): string => either(weekOn(sign), dayOn(sign), time(sign));
 
-/** A length of time in a policy: weeks and less, down to milliseconds, or `1h30m`; may be zero. */
+/** A duration in a policy: weeks or less, down to milliseconds, or `1h30m`. May be zero. */
 const short = '[0-9]{1,6}(?:[.][0-9]{1,3})?(?:h|ms|m|s)';
 export const durationForm = whole(either(`P${exact('any')}`, `(?:${short}){1,4}`));
 export const positiveDurationForm = whole(
   either(`P${exact('not zero')}`, `0{0,2}[1-9][0-9]{0,5}(?:h|ms|m|s)(?:${short}){0,3}`),
 );
 
-/** Between two runs: a second at least, of which the fraction of seconds may be more. */
+/** The interval between two runs: at least a second, possibly with a fraction. */
 const secondsApart = '[1-9][0-9]{0,9}(?:[.,][0-9]{1,3})?S';
 const timeApart = `T${either(
   `[1-9][0-9]{0,6}H(?:[0-9]{1,9}M)?(?:[0-9]{1,10}S)?`,
@@ -79,7 +81,7 @@ const apart = either(
   timeApart,
 );
 
-// Instants
+// Timestamps
 
 const monthAndDay = (dash: string): string =>
   either(
@@ -101,7 +103,7 @@ export const dateTimeForm = whole(dateTime);
 /** `06:00`. */
 export const timeOfDayForm = whole(`${hour}:${sixty}`);
 export const dayForm = whole(dateOf('-'));
-/** In requests: an instant, UTC where no offset is written, or a day. */
+/** In requests: a timestamp, in UTC without an offset, or a day. */
 export const instantForm = whole(
   `${dateOf('-')}${maybe(`T${hour}:${sixty}${maybe(`:${sixty}${maybe('[.,][0-9]{1,9}')}`)}${maybe(either('Z', `[+-]${hour}:${sixty}`))}`)}`,
 );
@@ -111,9 +113,9 @@ export const instantForm = whole(
 const goDuration =
   '(?:[1-9][0-9]{0,5}h(?:[0-9]{1,6}m)?(?:[0-9]{1,6}s)?|[1-9][0-9]{0,5}m(?:[0-9]{1,6}s)?|[1-9][0-9]{0,5}s)';
 const bareDuration = either(`P${apart}`, goDuration);
-/** One run is apart from no other: `R1//P` is once, now. */
+/** A single run has no interval: `R1//P` means once, now. */
 const once = `R[01]/${maybe(dateTime)}/P(?:0D|T(?:0S)?)?`;
-/** A repeat, or a duration. */
+/** A repeat or a duration. */
 export const everyForm = whole(
   either(
     `${maybe(`R[0-9]{0,15}/${maybe(dateTime)}/`)}P${apart}`,
@@ -177,10 +179,10 @@ export const cronForm = whole(
 
 // Containers
 
-/** Fewer digits the larger the unit: bytes are counted exactly. */
+/** Fewer digits for larger units: bytes are counted exactly. */
 const sizeIn = (digits: number, unit: string): string =>
   `(?:[1-9][0-9]{0,${digits - 1}}(?:\\.[0-9]{1,6})?|0\\.[1-9][0-9]{0,5}) ?[${unit}](?:[Ii]?[Bb])?`;
-/** Bytes, or a number with a unit; not zero. */
+/** Bytes, or a number with a unit. Not zero. */
 export const sizeForm = whole(
   either('[1-9][0-9]{0,14} ?[Bb]?', sizeIn(12, 'Kk'), sizeIn(9, 'Mm'), sizeIn(6, 'Gg'), sizeIn(3, 'Tt')),
 );
@@ -192,12 +194,12 @@ export const portForm = whole(
 const folder = '[^:/\\u0000]{1,255}';
 const folders = `${folder}(?:/+${folder})*/?`;
 export const volumeForm = whole(`(?:/?${folders}|/+):/+(?:${folders})?(?::(?:ro|rw))?`);
-/** A full path in a container, without steps back. */
+/** An absolute path in a container, without `..`. */
 const inner = '(?:[^.:/\\u0000][^:/\\u0000]{0,99}|\\.[^.:/\\u0000][^:/\\u0000]{0,98})';
 export const mountForm = whole(`(?:/${inner})+`);
-/** Of a file below a folder. */
+/** A file in a folder. */
 export const mountedFileForm = whole(`(?:/${inner}){2,}`);
 export const addressForm = '^(?:[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*|host-gateway)$';
 export const fetchAddressForm = '^(?:https?://[^\\s/\\u0000]|file:///|/)[^\\s\\u0000]*$';
-/** Below a folder: no step back, and not the root. */
+/** A path below a folder: without `..`, and not the root. */
 export const outputForm = whole(`${inner}(?:/${inner})*/?`);

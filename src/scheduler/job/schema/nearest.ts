@@ -1,16 +1,16 @@
 /**
- * Which known name was probably meant. Pure; bounded because only short words are compared: a name of more
- * than `longest` characters is never a slip of the pen.
+ * Suggests the known name closest to a misspelt one. Pure. Bounded by comparing short words only: a name of
+ * more than `longest` characters is never a typo.
  */
 
 const longest = 64;
 
-/** The known name closest to `word`, or null when none is close enough to suggest. Case does not count. */
+/** The known name closest to `word`, ignoring case. Null if none is close enough. */
 export function nearest(word: string, known: Iterable<string>): string | null {
   if (word.length > longest) return null;
   const wanted = word.toLowerCase();
   let best: string | null = null;
-  // One slip for each three characters, but at least one: `on` may be `no`, not `catchUp`.
+  // One typo per three characters, but at least one: `on` may mean `no`, not `catchUp`.
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const name of known) {
     const candidate = name.toLowerCase();
@@ -24,7 +24,7 @@ export function nearest(word: string, known: Iterable<string>): string | null {
   return best;
 }
 
-/** Insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`. */
+/** The number of insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`. */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

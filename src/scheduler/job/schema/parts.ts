@@ -1,30 +1,33 @@
-/** What the schema of a job is made of, and its bounds. */
+/** Building blocks of the job schema, and its limits. */
 
 import { type TSchemaOptions, Type } from 'typebox';
 import { durationForm, textForm } from './forms.ts';
 import { published } from './published.ts';
 
-/** Bounds on what one job may hold; each keeps a definition well under the size of one stored node. */
+/** Limits of a job. Each keeps a definition well below the size of one stored node. */
 export const definitionLimits = {
   nameLength: 128,
   textLength: 4_096,
-  /** Of a command, an argument and a variable in bytes, too: a system takes twice as much for each. */
+  /**
+   * Also the limit in bytes of a command, an argument and a variable: the operating system allows twice as
+   * much for each.
+   */
   commandLength: 65_536,
   variableNameLength: 255,
   parents: 256,
   labels: 64,
   env: 512,
   listLength: 64,
-  /** Of the whole job as JSON: half of what one node of ZooKeeper holds. */
+  /** The whole job as JSON: half of the limit of a ZooKeeper node. */
   bytes: 512 * 1024,
-  /** Of lists and mappings inside each other; a job without its `chronos` part needs five. */
+  /** Nesting of lists and mappings; a job without its `chronos` part needs five. */
   depth: 16,
 } as const;
 
 export const closed = { additionalProperties: false } as const;
 export const duration = (description: string, pattern = durationForm) =>
   Type.String({
-    description: `${description} A duration: PT30S, PT1H, P1D, or 90s, 1h30m.`,
+    description: `${description} A duration such as PT30S, PT1H, P1D, 90s or 1h30m.`,
     maxLength: 64,
     examples: ['90s', 'PT90S'],
     ...published({ pattern }),
@@ -35,7 +38,7 @@ export const word = Type.String({
   maxLength: definitionLimits.commandLength,
   ...published({ pattern: textForm }),
 });
-/** Keys and values of a form of their own are for the parsers to judge. */
+/** Keys and values with a format of their own are left to the parsers. */
 export const textMap = (
   description: string,
   most: number,
@@ -55,7 +58,7 @@ export const textMap = (
     }),
   });
 
-/** Words of fields by which the scheduler decides. Stored jobs may have others; see stored-form.ts. */
+/** Enumerations by which the scheduler decides. Stored jobs may have other values; see stored-form.ts. */
 export const words = {
   when: ['all-succeeded', 'all-done', 'any-succeeded', 'all-failed', 'any-failed'],
   overlap: ['skip', 'queue', 'queue-all', 'allow', 'replace'],
@@ -64,7 +67,7 @@ export const words = {
   completion: ['exit', 'callback'],
 } as const;
 
-/** One of these words. */
+/** One of these values. */
 export const oneOf = <const W extends readonly string[]>(words: W, options: TSchemaOptions = {}) =>
   Type.Unsafe<W[number]>(
     Type.Union(

@@ -1,13 +1,13 @@
 /**
- * Schemas as they are published: for clients, editors and the OpenAPI document. The schemas that requests and files
- * are checked by say less, because what they refuse is refused before the parsers, whose words are better. What a
- * schema says besides stands with it under `published`; here it takes its place.
+ * Published schemas for clients, editors and the OpenAPI document. The schemas that check requests and files
+ * are less strict, because what they reject never reaches the parsers, whose messages are better. The
+ * additional keywords are under `published` in a schema and are merged here.
  */
 
-/** More about a schema, for those who read it and not for the check; `undefined` takes a keyword away. */
+/** Additional keywords for readers of a schema, not for the check. `undefined` removes a keyword. */
 export const published = (keywords: Readonly<Record<string, unknown>>) => ({ published: keywords });
 
-/** A copy in which everything is said. */
+/** A copy with the additional keywords merged. */
 export function publish(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(publish);
   if (typeof schema !== 'object' || schema === null) return schema;

@@ -1,4 +1,4 @@
-/** The part of a job that says what is run, and in which surroundings: the schema of `run`. */
+/** The schema of `run`: what a job runs, and its environment. */
 
 import { Type } from 'typebox';
 import { capabilityNames } from './capability-names.ts';
@@ -18,12 +18,12 @@ import {
 import { closed, definitionLimits, oneOf, text, textMap, word } from './parts.ts';
 import { published } from './published.ts';
 
-/** Modes stand in `network`. */
+/** A network mode belongs in `network`. */
 const notAMode = { not: { pattern: '^(?:none|host|default|container:.*)$' } };
 
 const Secret = Type.Object(
   {
-    file: text('Read when the job is launched.', pathForm),
+    file: text('Path of the file. It is read when the job is launched.', pathForm),
   },
   closed,
 );
@@ -34,7 +34,8 @@ const JobSecret = Type.Object(
     ...Secret.properties,
     mount: Type.Optional(
       text(
-        'Full path in the container at which it is a file; then it is no environment variable.',
+        'Absolute path in the container at which the secret is mounted as a file. It is then not an ' +
+          'environment variable.',
         mountedFileForm,
       ),
     ),
@@ -65,12 +66,12 @@ const Capabilities = Type.Object(
 
 export const Run = Type.Object(
   {
-    image: Type.Optional(text('Container image; without one the job is a process on the scheduler host.')),
+    image: Type.Optional(text('Container image. Without one, the job is a process on the scheduler host.')),
     command: Type.Optional(
       Type.String({
         maxLength: definitionLimits.commandLength,
         minLength: 1,
-        description: 'Run by /bin/sh -c.',
+        description: 'Command run by /bin/sh -c.',
         ...published({ pattern: textForm }),
       }),
     ),
@@ -85,15 +86,15 @@ export const Run = Type.Object(
       Type.Array(word, {
         minItems: 1,
         maxItems: 1_024,
-        description: "Instead of the image's own program; with args, the same as argv.",
+        description: "Replaces the image's entrypoint. Together with args it equals argv.",
       }),
     ),
     args: Type.Optional(
       Type.Array(word, {
-        // Engines take an empty list for the arguments in the image.
+        // Engines interpret an empty list as the arguments of the image.
         minItems: 1,
         maxItems: 1_024,
-        description: "Arguments for the image's own program, or for entrypoint.",
+        description: "Arguments for the image's entrypoint, or for entrypoint.",
       }),
     ),
     env: Type.Optional(
@@ -107,18 +108,20 @@ export const Run = Type.Object(
           ...variables(variableForm),
           additionalProperties: JobSecret,
         }),
-        description: 'Read from files at launch and kept nowhere: environment variables, or mounted files.',
+        description:
+          'Secrets, read from files at launch and stored nowhere else: environment variables, or mounted ' +
+          'files.',
       }),
     ),
     fetch: Type.Optional(
       Type.Array(Fetch, {
         minItems: 1,
         maxItems: definitionLimits.listLength,
-        description: "Downloaded before the command, into the run's folder; for processes.",
+        description: "Downloaded into the run's folder before the command starts. For processes only.",
       }),
     ),
     workdir: Type.Optional(text('Working directory.', pathForm)),
-    user: Type.Optional(text('User to run as: a name, or uid[:gid].')),
+    user: Type.Optional(text('User to run as: a name or uid[:gid].')),
     resources: Type.Optional(
       Type.Object(
         {
@@ -126,13 +129,17 @@ export const Run = Type.Object(
           memory: Type.Optional(
             Type.String({
               maxLength: 32,
-              description: 'Bytes, or with a unit: 128MiB, 1GB.',
+              description: 'Memory limit: bytes, or a number with a unit such as 128MiB or 1GB.',
               ...published({ pattern: sizeForm }),
             }),
           ),
           gpus: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_024 })),
           pids: Type.Optional(
-            Type.Integer({ minimum: 1, maximum: 4_194_304, description: 'Processes and threads at most.' }),
+            Type.Integer({
+              minimum: 1,
+              maximum: 4_194_304,
+              description: 'Maximum number of processes and threads.',
+            }),
           ),
           shm: Type.Optional(
             Type.String({
@@ -146,28 +153,30 @@ export const Run = Type.Object(
       ),
     ),
     constraints: Type.Optional(
-      Type.Array(text('Placement: node.labels.zone==a'), { maxItems: definitionLimits.listLength }),
+      Type.Array(text('Placement constraint, such as node.labels.zone==a'), {
+        maxItems: definitionLimits.listLength,
+      }),
     ),
     network: Type.Optional(text('Network mode or name. Default: none.')),
     networks: Type.Optional(
-      Type.Array(text('Name of a network.', textForm, notAMode), {
+      Type.Array(text('Network name.', textForm, notAMode), {
         minItems: 1,
         maxItems: definitionLimits.listLength,
         uniqueItems: true,
-        description: 'Several networks at once, by name.',
+        description: 'Names of several networks.',
       }),
     ),
     ports: Type.Optional(
       Type.Array(text('[[address:]published:]target[/udp]', portForm), {
         maxItems: definitionLimits.listLength,
-        description: 'Published on the host while the job runs.',
+        description: 'Ports published on the host while the job runs.',
       }),
     ),
     hostname: Type.Optional(
       text('Host name of the container. Default: chosen by the engine.', ownHostnameForm.source),
     ),
     hosts: Type.Optional(
-      textMap('Addresses by host name, for /etc/hosts.', definitionLimits.listLength, {
+      textMap('IP addresses by host name, for /etc/hosts.', definitionLimits.listLength, {
         names: { propertyNames: { pattern: hostNameForm.source } },
         value: addressForm.source,
       }),
@@ -176,16 +185,16 @@ export const Run = Type.Object(
       Type.Array(text('source:target[:ro]', volumeForm), { maxItems: definitionLimits.listLength }),
     ),
     tmpfs: Type.Optional(
-      textMap('Folders in memory, by path with their size: { /cache: 64MiB }', definitionLimits.listLength, {
+      textMap('In-memory folders: sizes by path, such as { /cache: 64MiB }', definitionLimits.listLength, {
         names: { propertyNames: { pattern: mountForm } },
         value: sizeForm,
       }),
     ),
     readOnly: Type.Optional(
-      Type.Boolean({ description: "The container's own files can't be written. Default: false." }),
+      Type.Boolean({ description: "Make the container's root file system read-only. Default: false." }),
     ),
     init: Type.Optional(
-      Type.Boolean({ description: 'An init as process 1, which passes on signals. Default: true.' }),
+      Type.Boolean({ description: 'Run an init as process 1, which forwards signals. Default: true.' }),
     ),
     ulimits: Type.Optional(
       Type.Record(Type.String(), Ulimit, {
@@ -195,23 +204,23 @@ export const Run = Type.Object(
           propertyNames: { pattern: ulimitName.source },
           additionalProperties: Ulimit,
         }),
-        description: 'By name: { nofile: { soft: 1024, hard: 4096 } }; hard is as soft by default.',
+        description: 'Limits by name, such as { nofile: { soft: 1024, hard: 4096 } }. hard defaults to soft.',
       }),
     ),
     capabilities: Type.Optional(Capabilities),
     noNewPrivileges: Type.Optional(
-      Type.Boolean({ description: 'Programs with setuid give no rights. Default: false.' }),
+      Type.Boolean({ description: 'Prevent setuid programs from gaining privileges. Default: false.' }),
     ),
     registry: Type.Optional(Type.Object({ secret: Secret }, closed)),
     pull: Type.Optional(
       oneOf(['missing', 'always', 'never'], {
-        description: 'When to fetch the image. Default: missing.',
+        description: 'When to pull the image. Default: missing.',
       }),
     ),
     engine: Type.Optional(
       Type.String({
         maxLength: 64,
-        description: 'Which engine launches it.',
+        description: 'The engine that runs the job. Default: the first configured engine that can.',
         ...published({ pattern: textForm }),
       }),
     ),
