@@ -1,9 +1,9 @@
 /**
- * Refuses dependencies that can't hold: unknown parents, and cycles, which are named as a path from parent
- * to child (`a → b → a`).
+ * Refuses invalid dependencies: unknown parents, and cycles, which are reported as a path from parent to
+ * child (`a → b → a`).
  *
- * Assumes that the graph as it stands has no cycle, so a new one runs through the change. Promises to walk
- * only what the change can reach, and to name the same cycle whatever the order of insertion.
+ * Assumes that the current graph has no cycle, so a new one includes the change. Walks only what the change
+ * can reach, and reports the same cycle for any insertion order.
  */
 import { CarillonError } from '../errors.ts';
 import { byName, type Graph } from './graph.ts';
@@ -14,9 +14,9 @@ type Exists = (name: string) => boolean;
 type Suggest = (unknown: string) => readonly string[];
 
 /**
- * May `parents` become the parents of `child`?
- * Throws UNKNOWN_PARENT (with the nearest names, if `suggest` knows any) or DEPENDENCY_CYCLE (with the
- * path in `details.names`). A job that waits for itself is a cycle.
+ * Checks whether `parents` may become the parents of `child`. Throws UNKNOWN_PARENT (with the closest names,
+ * if `suggest` knows any) or DEPENDENCY_CYCLE (with the path in `details.names`). A job that depends on
+ * itself is a cycle.
  */
 export function checkParents(
   graph: Graph,
@@ -32,11 +32,11 @@ export function checkParents(
   if (path !== null) throw cycle([...path, child]);
 }
 
-/** The shortest way down from `child` to one of `parents`, or null. */
+/** The shortest path down from `child` to one of `parents`, or null. */
 function pathDown(graph: Graph, child: string, parents: readonly string[]): string[] | null {
   const targets = new Set(parents);
   if (targets.has(child)) return [child];
-  // Only a job that itself has parents can lie below another: mostly there is nothing to walk.
+  // Only a job with parents can be below another, so usually there is nothing to walk.
   if (!parents.some((parent) => graph.parentsOf(parent).length > 0)) return null;
   const cameFrom = new Map<string, string | null>([[child, null]]);
   for (const name of cameFrom.keys()) {
@@ -55,16 +55,16 @@ function trail(cameFrom: ReadonlyMap<string, string | null>, end: string): strin
   return path.reverse();
 }
 
-/** A job to apply and what it is to wait for. */
+/** A job to apply, with its new parents. */
 export interface Applied {
   readonly name: string;
   readonly parents: readonly string[];
 }
 
 /**
- * The names of `jobs` in an order in which parents come before children, for applying many at once. Each
- * job counts with the parents it is to have; jobs that are not among them count as the graph has them.
- * Throws as `checkParents`; a parent among `jobs` need not exist yet.
+ * The names of `jobs`, parents before children, for applying many at once. Each job counts with its new
+ * parents; all others have those in the graph. Throws like `checkParents`; a parent among `jobs` need not
+ * exist yet.
  */
 export function applyOrder(
   jobs: readonly Applied[],
@@ -91,7 +91,9 @@ interface Walk {
   readonly ordered: string[];
 }
 
-/** Depth first towards the parents, with a stack of its own: chains may be longer than the call stack. */
+/**
+ * Depth first towards the parents, with an explicit stack: chains may be longer than the call stack allows.
+ */
 function finish(start: string, { above, finished, ordered }: Walk): void {
   if (finished.has(start)) return;
   const onPath = new Set([start]);
@@ -113,7 +115,7 @@ function finish(start: string, { above, finished, ordered }: Walk): void {
   }
 }
 
-/** The ring opened at its smallest name, which stands at both ends. */
+/** The cycle as a path that starts and ends at its smallest name. */
 function fromSmallest(ring: readonly string[]): string[] {
   const first = [...ring].sort(byName)[0]!;
   const at = ring.indexOf(first);
@@ -123,19 +125,19 @@ function fromSmallest(ring: readonly string[]): string[] {
 function cycle(names: readonly string[]): CarillonError {
   const message =
     names.length === 2
-      ? `${names[0]} waits for itself.`
-      : `The jobs wait for each other: ${names.join(' → ')}.`;
+      ? `${names[0]} depends on itself.`
+      : `The jobs depend on each other: ${names.join(' → ')}.`;
   return new CarillonError('DEPENDENCY_CYCLE', message, {
     field: FIELD,
     names,
-    allowed: 'parents that do not wait for the job, directly or through others',
+    allowed: 'parents that do not depend on the job, directly or through others',
   });
 }
 
 function unknownParent(child: string, parent: string, suggest?: Suggest): CarillonError {
   const nearest = suggest?.(parent) ?? [];
   const hint = nearest.length > 0 ? `; the nearest are ${nearest.join(', ')}` : '';
-  return new CarillonError('UNKNOWN_PARENT', `parent '${parent}' of '${child}' does not exist${hint}`, {
+  return new CarillonError('UNKNOWN_PARENT', `The parent '${parent}' of '${child}' does not exist${hint}`, {
     field: FIELD,
     value: parent,
     allowed: nearest.length > 0 ? nearest : 'names of existing jobs',

@@ -1,19 +1,19 @@
 /**
- * The graph as text for other tools: DOT for Graphviz, and CSV in the lines Chronos' own export has
+ * The graph as text for other tools: DOT for Graphviz, and CSV with the lines of Chronos' export
  * (`node,name,last outcome,state` and `link,parent,child`).
  *
- * Promises text that only depends on the nodes and edges, not on their order, and that any name or label
- * survives: DOT quotes everything, CSV quotes what needs it (job names never do).
+ * The text depends only on the nodes and edges, not on their order. All names and labels are safe: DOT quotes
+ * everything, CSV quotes what needs it (job names never do).
  */
 import { byName } from './graph.ts';
 
 export interface GraphNode {
   readonly name: string;
-  /** What to show instead of the name. */
+  /** Shown instead of the name. */
   readonly label?: string;
-  /** What the job does now: `idle`, `queued`, `2 running`. */
+  /** Current state: `idle`, `queued`, `2 running`. */
   readonly state?: string;
-  /** How it ended last: `success`, `failure`, `fresh`. CSV only. */
+  /** How its last run ended: `success`, `failure`, `fresh`. CSV only. */
   readonly last?: string;
 }
 
@@ -23,7 +23,7 @@ export interface GraphText {
   readonly edges: readonly { readonly from: string; readonly to: string }[];
 }
 
-/** Line by line: a text of megabytes is sent as it is made. */
+/** Line by line, because a text of megabytes is sent while it is produced. */
 export function* toDot(graph: GraphText): Generator<string> {
   yield 'digraph G {\n';
   for (const node of sortedNodes(graph)) {
@@ -35,7 +35,7 @@ export function* toDot(graph: GraphText): Generator<string> {
   yield '}\n';
 }
 
-/** Line by line, without a header; an empty graph is an empty text. */
+/** Line by line, without a header. An empty graph is an empty text. */
 export function* toCsv(graph: GraphText): Generator<string> {
   const line = (...cells: string[]): string => `${cells.map(quoteCsv).join(',')}\n`;
   for (const node of sortedNodes(graph)) yield line('node', node.name, node.last ?? '', node.state ?? '');
@@ -46,7 +46,7 @@ function sortedNodes(graph: GraphText): GraphNode[] {
   return [...graph.nodes].sort((a, b) => byName(a.name, b.name));
 }
 
-/** Sorted a parent at a time: tens of thousands at once take too long for one step. */
+/** Sorts one parent at a time: tens of thousands at once take too long for one step. */
 function* sortedEdges(graph: GraphText): Generator<{ from: string; to: string }> {
   const children = new Map<string, string[]>();
   for (const { from, to } of graph.edges) {

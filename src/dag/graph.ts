@@ -1,15 +1,14 @@
 /**
- * The dependency graph, kept up to date one job at a time: who waits for whom, in both directions.
- * Only jobs that have an edge take room, so a million jobs of which most stand alone cost nothing here.
+ * The dependency graph, updated one job at a time, with edges in both directions. Only jobs with an edge take
+ * memory, so a million independent jobs cost nothing here.
  *
- * Assumes that `checkParents` has accepted what is set: the graph itself looks for no cycles.
- * Promises: a change costs in proportion to the edges it touches; what is read back does not depend on
- * the order in which jobs were added.
+ * Assumes that `checkParents` has accepted every change: the graph itself does not look for cycles. The cost
+ * of a change is proportional to the edges it touches, and results do not depend on the insertion order.
  */
 
 import { reach } from './reach.ts';
 
-/** Names in code unit order: the same on every machine, whatever its locale. */
+/** Compares by code unit: the same order on every machine, whatever its locale. */
 export function byName(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
@@ -17,7 +16,7 @@ export function byName(a: string, b: string): number {
 interface Node {
   parents: readonly string[];
   readonly children: Set<string>;
-  /** The children in order, made when first asked for: a parent of thousands is not sorted at each change. */
+  /** The sorted children, created on first use: a parent of thousands is not sorted at each change. */
   sorted: readonly string[] | null;
 }
 
@@ -26,7 +25,10 @@ const none: readonly string[] = Object.freeze([]);
 export class Graph {
   readonly #nodes = new Map<string, Node>();
 
-  /** Makes `parents` the parents of `child`, in this order and each once; none removes its edges upwards. */
+  /**
+   * Replaces the parents of `child`, in this order and without duplicates. An empty list removes its edges to
+   * parents.
+   */
   setParents(child: string, parents: readonly string[]): void {
     const wanted = [...new Set(parents)];
     for (const parent of this.parentsOf(child)) this.#unlink(parent, child);
@@ -39,7 +41,7 @@ export class Graph {
     this.#forgetIfAlone(child);
   }
 
-  /** Takes the job out with its edges to parents and to children; the children keep their other parents. */
+  /** Removes the job with all its edges; the children keep their other parents. */
   remove(name: string): void {
     this.setParents(name, none);
     for (const child of this.childrenOf(name)) {
@@ -50,7 +52,7 @@ export class Graph {
     }
   }
 
-  /** In the order they were set. */
+  /** In the given order. */
   parentsOf(name: string): readonly string[] {
     return this.#nodes.get(name)?.parents ?? none;
   }
@@ -63,12 +65,12 @@ export class Graph {
     return node.sorted;
   }
 
-  /** Everything `name` waits for, directly or not; nearest first, without itself. */
+  /** Everything `name` depends on, directly or indirectly; nearest first, without itself. */
   ancestors(name: string): string[] {
     return [...reach(name, (each) => this.parentsOf(each))];
   }
 
-  /** Everything that waits for `name`, directly or not; nearest first, without itself. */
+  /** Everything that depends on `name`, directly or indirectly; nearest first, without itself. */
   descendants(name: string): string[] {
     return [...reach(name, (each) => this.childrenOf(each))];
   }

@@ -1,17 +1,17 @@
 /**
- * The rounds a child has open and those it remembers, and their bounds: which lane a round is in, how it
- * closes, and what happens to rounds that parents leave behind. The rules are told in `ready.ts`.
+ * The open and remembered rounds of a child, and their limits: which lane a round belongs to, how it closes,
+ * and what happens to rounds that parents leave behind. `ready.ts` explains the rules.
  */
 import { byName } from './graph.ts';
 import { entryOf, hasOriginal, type JoinSpec, missingParents, type ParentEnd, type Round } from './round.ts';
 
-/** A child's progress: durable as plain JSON, bounded, never changed in place. */
+/** Progress of a child: plain JSON, bounded, never changed in place. */
 export interface Join {
-  /** By due instant, at most MAX_OPEN_ROUNDS. */
+  /** By due time, at most MAX_OPEN_ROUNDS. */
   readonly open: readonly Round[];
   /** Closed rounds in the order in which they closed, kept for reruns, at most MAX_RECENT_ROUNDS. */
   readonly recent: readonly Round[];
-  /** The latest due instant for which a loose round was decided. */
+  /** The latest due time for which a loose round was decided. */
   readonly mark?: number;
   /**
    * The latest due instant that had fired when the parents or their cadence changed, that a loose round has taken from
@@ -19,11 +19,11 @@ export interface Join {
    * decided.
    */
   readonly changed?: number;
-  /** Stretches in which lie all due instants of the rounds that were decided, ascending; see `rememberDecided`. */
+  /** Ranges that contain the due times of all decided rounds, ascending; see `rememberDecided`. */
   readonly decided?: readonly Span[];
 }
 
-/** Both ends belong to it. */
+/** Both ends included. */
 export interface Span {
   readonly from: number;
   readonly to: number;
@@ -33,18 +33,21 @@ export interface Span {
 export const MAX_OPEN_ROUNDS = 64;
 /** A day of hourly rounds: what failed at night can still be rerun in the morning. */
 export const MAX_RECENT_ROUNDS = 24;
-/** Over all open and over all recent rounds each, so that wide joins fit a node of the store as well. */
+/**
+ * For all open rounds together, and for all recent rounds together, so that wide joins fit a stored node as
+ * well.
+ */
 export const MAX_ENTRIES = 256;
-/** However many parents there are: fewer rounds could not be told apart while they overlap. */
+/** For any number of parents: with fewer rounds, overlapping ones could not be told apart. */
 export const MIN_ROUNDS = 4;
-/** Decided rounds that lie closer together are in one stretch: a clock that is set right mostly leaps further. */
+/** Decided rounds closer than this share a range: corrections of a clock are mostly larger. */
 export const SPAN_GAP_MS = 3_600_000;
-/** Stretches of decided rounds. Beyond, those that are closest to each other become one. */
+/** Ranges of decided rounds. Above this, the closest ones are merged. */
 export const MAX_SPANS = 8;
 
 export const emptyJoin: Join = Object.freeze({ open: Object.freeze([]), recent: Object.freeze([]) });
 
-/** Progress while an ending is worked in: the lists are copies, the rounds themselves never change. */
+/** Progress while an ended run is processed: the lists are copies, the rounds themselves never change. */
 export interface Draft {
   readonly open: Round[];
   readonly recent: Round[];
@@ -58,7 +61,7 @@ export function draftOf({ open, recent, mark, changed, decided = [] }: Join): Dr
 }
 
 export function joinOf({ open, recent, mark, changed, decided }: Draft, parents: readonly string[]): Join {
-  // What is remembered of a single parent only absorbs endings told twice: its reruns need no memory.
+  // For a single parent, remembered rounds only absorb duplicate reports: its reruns need no memory.
   const most = parents.length === 1 ? MIN_ROUNDS : bound(MAX_RECENT_ROUNDS, parents);
   return {
     open: open.sort(byDue),
@@ -70,8 +73,9 @@ export function joinOf({ open, recent, mark, changed, decided }: Draft, parents:
 }
 
 /**
- * Remembers, longer than the round itself, that a round of this due instant was decided. A job that waits for parents no
- * more must not run again at such an instant, and when a clock has been ahead, they may lie anywhere before the latest.
+ * Remembers, longer than the round itself, that a round of this due time was decided. A job that no longer
+ * waits for parents must not run again at such a time, and after a clock was ahead, they may lie anywhere
+ * before the latest.
  */
 export function rememberDecided(draft: Draft, due: number): void {
   const spans: Span[] = [];
@@ -91,22 +95,25 @@ export function rememberDecided(draft: Draft, due: number): void {
 
 /** The loose lane: one open round, "since the child's last round". */
 export const LOOSE = 'loose';
-/** Before the due and variant of one start by hand: all parents descend from it, or it has announced itself. */
+/**
+ * Prefix of the due time and variant of one manual start: all parents descend from it, or it opened the round
+ * itself.
+ */
 const START = 'start:';
-/** Where reruns of loose rounds that are no longer known wait for each other. */
+/** The lane in which reruns of dropped loose rounds wait for each other. */
 export const RERUNS = 'reruns';
 
-/** Does the key tell one round from all others, other than those of `LOOSE` and `RERUNS`? */
+/** Whether the key identifies a single round, which those of `LOOSE` and `RERUNS` do not. */
 export function isKeyed(round: Round): boolean {
   return round.key !== LOOSE && round.key !== RERUNS;
 }
 
-/** Does the round count a parent's runs over an interval? */
+/** Whether the round counts a parent's runs over an interval. */
 export function isInterval(key: string): boolean {
   return key.startsWith('per:');
 }
 
-/** The key of the round of one start by hand. */
+/** The key of the round of one manual start. */
 export function startKey({ due, variant }: { readonly due: number; readonly variant: string }): string {
   return `${START}${due}:${variant}`;
 }
@@ -142,10 +149,10 @@ function isByDue(spec: JoinSpec): boolean {
   return spec.per === undefined && (spec.aligned || spec.parents.length === 1);
 }
 
-/** The closed round that the ending goes to, unless an open one takes it. */
+/** The closed round that the ended run belongs to, unless an open one takes it. */
 export function closedRound(draft: Draft, key: string, end: ParentEnd): Round | undefined {
   if (key === LOOSE && end.kind !== 'rerun') return undefined;
-  // All loose rounds have one key: there the rerun belongs to the round with the original.
+  // All loose rounds have one key, so a rerun belongs to the round with the original run.
   const fits = (round: Round) => round.key === key && (isKeyed(round) || hasOriginal(round, end));
   return draft.open.some(fits) ? undefined : draft.recent.findLast(fits);
 }
@@ -154,13 +161,16 @@ export function replace(rounds: Round[], before: Round, after: Round): void {
   rounds[rounds.indexOf(before)] = after;
 }
 
-/** From the open rounds to the remembered ones. */
+/** Moves a round from the open to the remembered ones. */
 export function close(draft: Draft, round: Round): void {
   draft.open.splice(draft.open.indexOf(round), 1);
   draft.recent.push(round);
 }
 
-/** The schedule's round of `due` was decided and is the child's last one: what is loose and older came before. */
+/**
+ * The schedule's round of `due` was decided and is the child's last one, so older loose entries came before
+ * it.
+ */
 export function dropOlderLoose(draft: Draft, due: number): void {
   const loose = draft.open.find((round) => round.key === LOOSE);
   if (loose === undefined) return;
@@ -173,7 +183,9 @@ export function dropOlderLoose(draft: Draft, due: number): void {
   else draft.open.splice(draft.open.indexOf(loose), 1);
 }
 
-/** These parents will end again: how they ended before does not count for the loose round, which waits for them. */
+/**
+ * These parents will end again: their earlier results do not count for the loose round, which waits for them.
+ */
 export function forgetEnds(join: Join, parents: readonly string[]): Join {
   const draft = draftOf(join);
   const loose = draft.open.find((round) => round.key === LOOSE && !round.fired);
@@ -184,7 +196,9 @@ export function forgetEnds(join: Join, parents: readonly string[]): Join {
   return { ...join, open: draft.open };
 }
 
-/** Folds open rounds of a cadence the parents no longer share into the loose one; the later entry stays. */
+/**
+ * Merges open rounds of a cadence that the parents no longer share into the loose one; the later entry stays.
+ */
 export function foldStrangers(draft: Draft, spec: JoinSpec): void {
   const lane = spec.per !== undefined ? 'per:' : isByDue(spec) ? 'due:' : LOOSE;
   const isStranger = (round: Round): boolean =>
@@ -216,7 +230,7 @@ function rememberLast(draft: Draft, isLeft: (round: Round) => boolean): void {
     if (isLeft(round)) draft.changed = Math.max(draft.changed ?? round.due, round.due);
 }
 
-/** Closes the oldest of too many open rounds, and returns them. The loose ones do not grow in number. */
+/** Closes the oldest of too many open rounds, and returns them. The number of loose rounds does not grow. */
 export function closeOldest(draft: Draft, spec: JoinSpec): Round[] {
   const excess = draft.open.length - bound(MAX_OPEN_ROUNDS, spec.parents);
   if (excess <= 0) return [];
@@ -234,9 +248,9 @@ function byDue(a: Round, b: Round): number {
 }
 
 /**
- * The parents of the child were edited: keeps the progress of the parents that stay and fires nothing. A
- * round that only waited for a parent now gone is closed; the child runs again with the next round. One that
- * has fired stays known, whoever is gone: it must not fire again.
+ * The parents of the child were edited: keeps the progress of remaining parents and fires nothing. A round
+ * that only waited for a removed parent is closed; the child runs again with the next round. A round that has
+ * fired stays known even if its parents are removed: it must not fire again.
  */
 export function reshape(join: Join, parents: readonly string[]): Join {
   const stay = new Set(parents);
@@ -256,7 +270,7 @@ export function reshape(join: Join, parents: readonly string[]): Join {
   };
   const spec: JoinSpec = { parents, when: 'all-done', aligned: false };
   for (const round of [...draft.open]) {
-    // How far an interval has come is known when the next ending says what it expects.
+    // The progress of an interval is known when the next ended run reports the expected number.
     if (!isInterval(round.key) && missingParents(round, spec).length === 0) close(draft, round);
   }
   closeOldest(draft, spec);

@@ -1,15 +1,16 @@
 /**
- * Orders that respect the dependencies: parents before children, and level by level.
+ * Orders that respect dependencies: parents before children, and level by level.
  *
- * Assumes a graph without cycles (`checkParents` sees to that). Promises the same answer for the same edges,
+ * Assumes a graph without cycles (`checkParents` ensures it). The result is the same for the same edges,
  * whatever the order of insertion or of `names`.
  */
 import { invariant } from '../errors.ts';
 import { byName, type Graph } from './graph.ts';
 
 /**
- * `names` in levels: the first has no parent among `names`, each other job is one level below its lowest
- * parent. Edges to jobs outside `names` do not count. Sorted by name within a level. One step for each job.
+ * Sorts `names` into levels: the first has no parents among `names`, and each other job is one level below
+ * its lowest parent. Edges to jobs outside `names` do not count. Sorted by name within a level. One step per
+ * job.
  */
 export function* topologicalLevels(graph: Graph, names: Iterable<string>): Generator<void, string[][]> {
   const waiting = new Map<string, number>();

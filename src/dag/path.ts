@@ -1,20 +1,22 @@
 /**
- * The critical path: the chain of dependent jobs that takes longest, which is what to shorten if the
- * whole is to finish earlier.
+ * The critical path: the chain of dependent jobs that takes longest, which determines when the whole ends.
  *
- * Assumes a graph without cycles and durations of at least 0. Where chains take equally long, names decide.
+ * Assumes a graph without cycles and durations of at least 0. Chains of equal duration are ordered by name.
  */
 import type { Graph } from './graph.ts';
 import { topologicalLevels } from './order.ts';
 
 export interface CriticalPath {
-  /** From the first job to the last; empty if the graph has no edge. */
+  /** From the first job to the last. Empty if the graph has no edge. */
   readonly path: string[];
   /** The sum of the durations along the path. */
   readonly totalMs: number;
 }
 
-/** The longest chain that ends in `target`, or the longest of the whole graph if there is no target; job by job. */
+/**
+ * The longest chain that ends in `target`, or the longest of the whole graph without a target. One step per
+ * job.
+ */
 export function* criticalPath(
   graph: Graph,
   target: string | undefined,

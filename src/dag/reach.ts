@@ -1,6 +1,8 @@
-/** All jobs that one leads to: its ancestors or its descendants, by the edges that are followed. */
+/**
+ * All jobs that can be reached from a job: its ancestors or its descendants, depending on the edges followed.
+ */
 
-/** Nearest first, each once, without `start` itself; at most `steps` edges away. Default: all the way. */
+/** Nearest first, without duplicates and without `start`, at most `steps` edges away. Default: no limit. */
 export function* reach(
   start: string,
   next: (name: string) => readonly string[],

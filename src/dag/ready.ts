@@ -1,5 +1,5 @@
 /**
- * When a child of one or several parents is due: pure bookkeeping over the endings of its parents.
+ * Decides when a child of one or more parents is due, from the results of its parents. Pure.
  *
  *  1. A child runs once per round: when each parent has ended as `when` asks since the child's last round.
  *  2. Parents of one cadence are told apart by the due instant: A@D and B@D belong together whatever the
@@ -26,7 +26,7 @@
  * `reshape`; when its `per` is, start from `emptyJoin`. A round in `announced` that is gone then must be reported as
  * skipped: others of the start wait for the child.
  *
- * Assumes that dues and run ids are unique to a run, and that the variant of a manual run or a rerun is new.
+ * Assumes that due times and run ids are unique to a run, and that the variant of a manual run or a rerun is new.
  */
 import {
   close,
@@ -84,14 +84,14 @@ export {
   type Trigger,
 } from './round.ts';
 
-/** Reruns of one round that are remembered to have fired; each was started by a person. */
+/** Remembered reruns of one round that have fired; each was started by a user. */
 export const MAX_REFIRED = 16;
 
-/** The child is due to run (`run`), or its round has come and does not hold. */
+/** The child is due to run (`run`), or its round was decided and its condition is not met. */
 export type Firing = {
   readonly due: number;
   readonly variant: string;
-  /** Of the round. */
+  /** The due time of the round. */
   readonly key: string;
   /** The run ids that decided it, in the order of the parents. */
   readonly parents: string[];
@@ -105,8 +105,8 @@ interface Step {
 }
 
 /**
- * A parent ended: the new progress, and what becomes due now (mostly nothing or one firing). An ending told
- * twice, or of a job that is not a parent, changes nothing.
+ * A parent ended: returns the new progress, and what becomes due (usually nothing or one firing). A duplicate
+ * report, or one for a job that is not a parent, changes nothing.
  */
 export function parentEnded(join: Join, spec: JoinSpec, end: ParentEnd): { join: Join; firings: Firing[] } {
   const isKnown = [...join.open, ...join.recent].some((round) => hasSeen(round, end));
@@ -121,14 +121,14 @@ export function parentEnded(join: Join, spec: JoinSpec, end: ParentEnd): { join:
   return finish(step);
 }
 
-/** The due and variant that all runs of one start have, and the parents that the child waits for in it. */
+/** The due time and variant of all runs of one start, and the parents that the child waits for in it. */
 export interface Start {
   readonly due: number;
   readonly variant: string;
   readonly parents: readonly string[];
 }
 
-/** Opens the child's round of a start that is sure to bring an end of each of these parents. */
+/** Opens the child's round in a start that is sure to end each of these parents. */
 export function openStart(join: Join, spec: JoinSpec, start: Start): { join: Join; firings: Firing[] } {
   const { due, variant, parents } = start;
   const draft = draftOf(join);
@@ -141,15 +141,17 @@ export function openStart(join: Join, spec: JoinSpec, start: Start): { join: Joi
 function finish({ draft, spec, firings }: Omit<Step, 'end'>): { join: Join; firings: Firing[] } {
   for (const round of closeOldest(draft, spec)) {
     if (!round.fired) firings.push(giveUp(round, spec));
-    // What it waited for may still come when the round is no longer known.
+    // Results it waited for may still arrive after the round was dropped.
     draft.changed = Math.max(draft.changed ?? round.due, round.due);
   }
-  // Those of a person have names of their own.
+  // Runs started by a user have names of their own.
   for (const { due, variant } of firings) if (variant === '') rememberDecided(draft, due);
   return { join: joinOf(draft, spec.parents), firings };
 }
 
-/** Takes the ending into the open round of this key, decides the round if it can be, and closes it if complete. */
+/**
+ * Adds the result to the open round of this key, decides the round if possible, and closes it if complete.
+ */
 function workIn(step: Step, key: string): void {
   const { draft, spec, end } = step;
   let before = draft.open.find((round) => round.key === key);
@@ -172,7 +174,7 @@ function take({ spec, end }: Step, round: Round): Round {
   return record(round, end, expected);
 }
 
-/** The first decision of a round. That it does not hold is reported, unless a rerun brought that about. */
+/** The first decision of a round. An unmet condition is reported, unless a rerun caused it. */
 function decide(step: Step, round: Round): Round {
   const { draft, spec, end, firings } = step;
   const decision = verdict(round, spec);
@@ -187,7 +189,10 @@ function decide(step: Step, round: Round): Round {
   return { ...round, due, variant, fired: decision === 'run' };
 }
 
-/** A round after its first decision: the child is due once more if a rerun ended as asked and the round holds. */
+/**
+ * A round after its first decision: the child is due again if a rerun ended as required and the condition is
+ * met.
+ */
 function refire({ spec, end, firings }: Step, round: Round): Round {
   const before = round.refired ?? [];
   const isFresh = !before.includes(end.variant) && !(round.fired && round.variant === end.variant);
@@ -200,10 +205,10 @@ function refire({ spec, end, firings }: Step, round: Round): Round {
 }
 
 /**
- * The due and variant of the child's run. A late ending may make a loose round due at an instant that an
- * earlier round has used, and so may any ending once the parents or their cadence have changed. Then the parent
- * that decides the due is added to the variant: each of its runs counts in one round only, so the pair is new.
- * (No name has a `~`.)
+ * The due time and variant of the child's run. A late result may make a loose round due at a time that an
+ * earlier round has used, and so may any result after the parents or their cadence have changed. Then the
+ * parent that decides the due time is added to the variant: each of its runs counts in one round only, so the
+ * pair is new. (No name contains a `~`.)
  */
 function identity({ draft, spec, end }: Step, round: Round): { due: number; variant: string } {
   const last = lastEntry(round, spec);

@@ -1,9 +1,9 @@
 /**
- * One round of a join: which parents have ended in it and how, what it still waits for, and what that
- * means under the child's trigger. `ready.ts` decides which round an ending belongs to.
+ * One round of a join: which parents have ended in it and how, what it still waits for, and what that means
+ * for the child's trigger rule. `ready.ts` decides which round a result belongs to.
  *
- * Everything here is plain JSON and never changed in place. Parents are looked up with `entryOf` only:
- * `constructor` and `__proto__` are names a job may have.
+ * Everything here is plain JSON and never changed in place. Look parents up only with `entryOf`:
+ * `constructor` and `__proto__` are valid job names.
  */
 
 export type Trigger = 'all-succeeded' | 'all-done' | 'any-succeeded' | 'any-failed' | 'all-failed';
@@ -11,17 +11,19 @@ export type Trigger = 'all-succeeded' | 'all-done' | 'any-succeeded' | 'any-fail
 /** Killed, timed out and lost count as failed; missed counts as skipped. */
 export type Outcome = 'succeeded' | 'failed' | 'skipped';
 
-/** A run of a parent has ended for good: no retry follows. */
+/** A run of a parent has ended, and no retry follows. */
 export interface ParentEnd {
   readonly parent: string;
   readonly runId: string;
-  /** The nominal instant in epoch milliseconds; of a rerun that of the original. */
+  /** Due time in epoch milliseconds; for a rerun, that of the original. */
   readonly due: number;
-  /** Empty for what a schedule made due; a trigger id, unused before, for what a person started. */
+  /** Empty for scheduled runs; an unused trigger id for runs started by a user. */
   readonly variant: string;
   readonly outcome: Outcome;
   readonly kind: 'scheduled' | 'manual' | 'rerun';
-  /** All parents of the child have ended with this due and variant, and are reported one after another. */
+  /**
+   * All parents of the child have ended with this due time and variant, and are reported one after another.
+   */
   readonly whole?: boolean;
 }
 
@@ -29,13 +31,13 @@ export interface ParentEnd {
 export interface JoinSpec {
   readonly parents: readonly string[];
   readonly when: Trigger;
-  /** The parents share one cadence: their rounds are told apart by the due instant. */
+  /** The parents share one cadence, so their rounds are identified by due time. */
   readonly aligned: boolean;
-  /** The round is an interval that every parent has to get through. */
+  /** The round is an interval that every parent must complete. */
   readonly per?: {
-    /** The interval a due instant falls into. */
+    /** The interval that contains a due time. */
     key(due: number): string;
-    /** How many runs the parent's schedule makes due in the interval of `due`; at least 1. */
+    /** Number of runs of the parent's schedule in the interval of `due`, at least 1. */
     expected(parent: string, due: number): number;
   };
 }
@@ -45,9 +47,9 @@ export interface Tally {
   readonly ended: number;
   readonly failed: number;
   readonly skipped: number;
-  /** The latest that did not succeed, by due instant, so that a rerun can make them good. */
+  /** The latest unsuccessful runs, by due time, so that a rerun can correct them. */
   readonly unmet: readonly { readonly due: number; readonly outcome: Outcome }[];
-  /** The latest run ids, so that an ending told twice counts once. */
+  /** The latest run ids, so that a duplicate report counts once. */
   readonly seen: readonly string[];
 }
 
@@ -62,25 +64,27 @@ export interface RoundEntry {
 
 export interface Round {
   readonly key: string;
-  /** Until the round is decided the latest due instant seen, afterwards that of the firing. */
+  /** Until the round is decided, the latest due time seen; afterwards that of the firing. */
   readonly due: number;
   readonly variant: string;
   readonly ends: Readonly<Record<string, RoundEntry>>;
-  /** The parents that this round waits for, where it is not all of them. */
+  /** The parents that this round waits for, if not all of them. */
   readonly parents?: readonly string[];
-  /** The child has been made due to run for this round. */
+  /** The child was made due to run for this round. */
   readonly fired: boolean;
-  /** An earlier round of this due instant may have fired and been forgotten. */
+  /** An earlier round with this due time may have fired and been dropped. */
   readonly again?: boolean;
-  /** Variants of the reruns for which the child was made due once more. */
+  /** Variants of the reruns for which the child was made due again. */
   readonly refired?: readonly string[];
 }
 
-/** Failures of one parent that reruns can make good within one interval; beyond it the interval stays failed. */
+/**
+ * Failures of one parent that reruns can correct within one interval. With more, the interval stays failed.
+ */
 export const MAX_UNMET = 32;
-/** An ending is told twice only around a change of leader, so the copy follows close on the first. */
+/** Duplicates occur only around a change of leader, so they follow shortly after the first report. */
 export const MAX_SEEN = 8;
-/** What did not hold is named for the first few parents: reasons are read by people, in one line. */
+/** Number of parents named in a reason, which people read in one line. */
 export const MAX_NAMED = 3;
 
 export function newRound(key: string, end: ParentEnd, again: boolean): Round {
@@ -96,13 +100,16 @@ export function awaitedIn(round: Round, spec: JoinSpec): readonly string[] {
   return round.parents ?? spec.parents;
 }
 
-/** Is the run that `end` reruns the parent's entry here? An interval does not keep its runs one by one. */
+/**
+ * Whether the original of the rerun `end` is the parent's entry here. An interval does not keep its runs one
+ * by one.
+ */
 export function hasOriginal(round: Round, end: ParentEnd): boolean {
   const entry = entryOf(round, end.parent);
   return entry !== undefined && entry.tally === undefined && entry.due === end.due;
 }
 
-/** Has this very ending been counted here? */
+/** Whether this result has already been counted here. */
 export function hasSeen(round: Round, end: ParentEnd): boolean {
   const entry = entryOf(round, end.parent);
   return (
@@ -110,7 +117,9 @@ export function hasSeen(round: Round, end: ParentEnd): boolean {
   );
 }
 
-/** The round with one more ending; `expected` runs of the parent make up its interval, if the round has one. */
+/**
+ * The round with one more result; `expected` runs of the parent make up its interval, if the round has one.
+ */
 export function record(round: Round, end: ParentEnd, expected: number | undefined): Round {
   const { runId, due, variant, outcome } = end;
   const prior = entryOf(round, end.parent);
@@ -131,7 +140,7 @@ function tallied(prior: Tally | undefined, end: ParentEnd, expected: number): Ta
   if (end.outcome !== 'succeeded') unmet.push({ due: end.due, outcome: end.outcome });
   const change = (outcome: Outcome) => Number(end.outcome === outcome) - Number(before === outcome);
   return {
-    // A rerun in an interval nobody remembers stands for the parent's whole interval: the rest ended long ago.
+    // A rerun in an unknown interval stands for the parent's whole interval: the rest ended long ago.
     ended: again ? (prior?.ended ?? expected) : tally.ended + 1,
     failed: tally.failed + change('failed'),
     skipped: tally.skipped + change('skipped'),
@@ -145,7 +154,7 @@ function total(tally: Tally): Outcome {
   return tally.skipped > 0 ? 'skipped' : 'succeeded';
 }
 
-/** What an open round still waits for: for display. */
+/** The parents that an open round still waits for, for display. */
 export function missingParents(round: Round, spec: JoinSpec): string[] {
   return awaitedIn(round, spec).filter((parent) => !hasEnded(round, spec, parent));
 }
@@ -160,7 +169,7 @@ function hasEnded(round: Round, spec: JoinSpec, parent: string): boolean {
   return entry.tally.ended >= spec.per.expected(parent, round.due);
 }
 
-/** Does the child run, is it passed over, or does the round still wait? */
+/** Whether the child runs, is skipped, or the round still waits. */
 export function verdict(round: Round, spec: JoinSpec): 'run' | 'skip' | 'wait' {
   const holds = (parent: string) => isWanted(entryOf(round, parent)?.outcome, spec.when);
   const parents = awaitedIn(round, spec);
@@ -175,7 +184,7 @@ export function verdict(round: Round, spec: JoinSpec): 'run' | 'skip' | 'wait' {
   return parents.every(holds) ? 'run' : 'skip';
 }
 
-/** The entry with the latest due; of several one that a person started, then the first in order of the parents. */
+/** The entry with the latest due time; for a start by a user, the first in order of the parents. */
 export function lastEntry(round: Round, spec: JoinSpec): { parent: string; due: number; variant: string } {
   let last = { parent: '', due: Number.NEGATIVE_INFINITY, variant: '' };
   for (const parent of awaitedIn(round, spec)) {
@@ -193,14 +202,16 @@ export function runIds(round: Round, spec: JoinSpec): string[] {
   return awaitedIn(round, spec).flatMap((parent) => entryOf(round, parent)?.runId ?? []);
 }
 
-/** Is this an ending as `when` asks for? */
+/** Whether this result meets `when`. */
 export function isWanted(outcome: Outcome | undefined, when: Trigger): boolean {
   if (outcome === undefined) return false;
   if (when === 'all-done') return true;
   return outcome === (when === 'all-failed' || when === 'any-failed' ? 'failed' : 'succeeded');
 }
 
-/** Why a decided round does not hold: `parents a failed (run 1), b was skipped (run 2) +3 more`. */
+/**
+ * Why the condition of a decided round is not met: `parents a failed (run 1), b was skipped (run 2) +3 more`.
+ */
 export function skipReason(round: Round, spec: JoinSpec): string {
   const said = awaitedIn(round, spec).flatMap((parent) => {
     const entry = entryOf(round, parent);
@@ -217,7 +228,7 @@ function failures(tally: Tally): number {
   return tally.failed > 0 ? tally.failed : tally.skipped > 0 ? tally.skipped : tally.ended;
 }
 
-/** The first few, and how many more there are. */
+/** The first few names, and the number of further ones. */
 export function named(names: readonly string[]): string {
   const more = names.length - MAX_NAMED;
   return `${names.slice(0, MAX_NAMED).join(', ')}${more > 0 ? ` +${more} more` : ''}`;

@@ -1,30 +1,30 @@
 /**
- * What a text of jobs may hold before any parser sees it: parsers recurse, and take memory by the value. Each bound
- * is named where it refuses, with the place.
+ * Limits for a text of jobs, checked before any parser sees it: parsers recurse, and use memory per value.
+ * Each message names the exceeded limit and the position.
  */
 
 import { CarillonError } from '../errors.ts';
 
 export const textBounds = {
-  /** Bytes of a text as JSON: 20,000 jobs of usual length five times over. */
+  /** Bytes of a JSON text: 20,000 jobs of typical length five times over. */
   jsonBytes: 32 * 1024 * 1024,
-  /** Bytes of a text as YAML, whose reader takes fifty times as much memory: 20,000 jobs of usual length. */
+  /** Bytes of a YAML text, whose parser needs fifty times as much memory: 20,000 jobs of typical length. */
   yamlBytes: 8 * 1024 * 1024,
-  /** Bytes of one job as JSON: twice what a job may have, for escapes. */
+  /** Bytes of one job as JSON: twice the maximum of a job, for escapes. */
   jobBytes: 1024 * 1024,
-  /** Lists and mappings inside each other, in JSON and YAML: a job needs five, Chronos' part of it a few more. */
+  /** Nesting of lists and mappings in JSON and YAML: a job needs five, its Chronos part a few more. */
   depth: 32,
-  /** Values in the whole text, names of fields included: 20,000 jobs with 75 each. */
+  /** Values in the whole text, including field names: 20,000 jobs with 75 each. */
   values: 1_500_000,
   /** Values of one job: every list and mapping of it full. */
   jobValues: 50_000,
-  /** Fields of one mapping in YAML; no mapping of a job may have more than 512. */
+  /** Fields of one YAML mapping; no mapping of a job may have more than 512. */
   fields: 10_000,
   /** Documents in one YAML text. */
   documents: 20_000,
   /** Anchors, and aliases, in one YAML text. */
   anchors: 10_000,
-  /** Fields that merges (`<<`) bring in: 20,000 jobs that each merge a hundred. */
+  /** Fields added by merges (`<<`): 20,000 jobs that each merge a hundred. */
   merged: 2_000_000,
 } as const;
 
@@ -42,7 +42,7 @@ export function beyondBound(place: string, problem: string, most: number, unit =
 /** LIMIT_EXCEEDED for a whole text. */
 export function tooLong(source: string, bytes: number, most: number): CarillonError {
   const allowed = `at most ${most} bytes`;
-  return new CarillonError('LIMIT_EXCEEDED', `${source} is ${bytes} bytes long. Allowed: ${allowed}.`, {
+  return new CarillonError('LIMIT_EXCEEDED', `${source} has ${bytes} bytes. Allowed: ${allowed}.`, {
     field: 'body',
     value: bytes,
     source,

@@ -1,6 +1,6 @@
 /**
- * Where a text stops being JSON. The engine's own parser is fast and does not always say; this one is only
- * asked about texts that were refused, and reads no further than the first mistake.
+ * Finds where a text stops being JSON. The engine's own parser is fast but does not always say; this one is
+ * only used for texts that were refused, and reads no further than the first mistake.
  */
 
 // Unrolled, so that a string of megabytes is one step.
@@ -12,13 +12,13 @@ const blanks = /[ \t\n\r]*/y;
 
 type Expected = 'value' | 'value-or-end' | 'key' | 'key-or-end' | 'colon' | 'comma-or-end';
 
-/** From 1. */
+/** Both start at 1. */
 export interface Place {
   readonly line: number;
   readonly column: number;
 }
 
-/** Of the first character that can't stand there; the end if something is missing. */
+/** The position of the first invalid character, or the end if something is missing. */
 export function placeOfMistake(text: string): Place {
   return placeOf(text, mistake(text));
 }
@@ -28,15 +28,15 @@ function placeOf(text: string, at: number): Place {
   return { line: before.length, column: before.at(-1)!.length + 1 };
 }
 
-/** A name of a field, and where it stands for the second time. */
+/** A field name, and the position of its second occurrence. */
 export interface NameTwice {
   readonly name: string;
   readonly place: Place;
 }
 
-/** The first name that stands twice in one object of a text that is JSON; null if none does. */
+/** The first name that occurs twice in one object of a valid JSON text. Null if there is none. */
 export function nameTwice(text: string): NameTwice | null {
-  /** The names in each object around, and null for lists. */
+  /** The names in each enclosing object, and null for lists. */
   const open: (Set<string> | null)[] = [];
   token.lastIndex = afterBlanks(text, 0);
   for (let match = token.exec(text); match !== null; match = token.exec(text)) {
@@ -77,13 +77,13 @@ function afterBlanks(text: string, from: number): number {
   return blanks.lastIndex;
 }
 
-/** What may follow, or null if it may not stand here. */
+/** What may follow, or null if it is not allowed here. */
 function afterScalar(expected: Expected, isString: boolean): Expected | null {
   if (expected === 'key' || expected === 'key-or-end') return isString ? 'colon' : null;
   return expected === 'value' || expected === 'value-or-end' ? 'comma-or-end' : null;
 }
 
-/** Likewise; `open` holds the brackets around it. */
+/** What may follow, or null if it is not allowed here. `open` contains the enclosing brackets. */
 function afterSign(expected: Expected, sign: string, open: string[]): Expected | null {
   const inside = open.at(-1);
   if (sign === ':') return expected === 'colon' ? 'value' : null;

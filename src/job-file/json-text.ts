@@ -1,37 +1,40 @@
 /**
- * JSON of many jobs, job by job: one pass over the bytes finds where each begins and holds the whole to its bounds,
- * so that no parser is given more than one job at a time. Texts of megabytes are passed in steps; whoever has
- * something else to do does it between them.
+ * Splits JSON of many jobs: one pass over the bytes finds where each job begins and checks the limits, so
+ * that no parser gets more than one job at a time. Large texts are processed in steps, between which other
+ * work can run.
  */
 
 import { beyondBound, textBounds } from './bounds.ts';
 import { placeIn } from './utf8.ts';
 
-/** One value of the text: bytes from `start` to before `end`, and the line at which it begins. */
+/** One value of the text: bytes from `start` to before `end`, and its first line. */
 export interface JsonPiece {
   readonly start: number;
   readonly end: number;
   readonly line: number;
-  /** Names of fields in it, as often as they stand. */
+  /** Number of field names in it, including duplicates. */
   readonly names: number;
 }
 
 export interface JsonPieces {
-  /** The pieces are the entries of a list, or of the list in `{ "jobs": [...] }`; otherwise there is one: all. */
+  /**
+   * The pieces are the entries of a list, or of the list in `{ "jobs": [...] }`; otherwise there is one
+   * piece.
+   */
   readonly list: boolean;
   readonly pieces: readonly JsonPiece[];
 }
 
-/** Where the text stops being JSON, as far as that can be told outside of the pieces. */
+/** Where the text stops being JSON, as far as can be seen outside the pieces. */
 export interface JsonMistake {
   readonly mistake: number;
 }
 
-/** Marks and texts that are passed before others have a turn: about a millisecond. */
+/** Tokens processed per step: about a millisecond. */
 const STEP = 20_000;
 
 const jobsList = /^[ \t\r\n]*\{[ \t\r\n]*"jobs"[ \t\r\n]*:[ \t\r\n]*\[/;
-/** What precedes the first job is a few words and blanks. */
+/** Only a few words and spaces precede the first job. */
 const HEAD_BYTES = 4_096;
 
 const QUOTE = 0x22;
@@ -40,7 +43,7 @@ const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 const NEWLINE = 0x0a;
 
-/** Steps through a text of many jobs. INVALID_BODY, with line and column, where a bound is exceeded. */
+/** Steps through a text of many jobs. INVALID_BODY with line and column if a limit is exceeded. */
 export function* splitJson(
   bytes: Uint8Array,
   source: string,
@@ -49,7 +52,7 @@ export function* splitJson(
   const jobs = jobsList.exec(head)?.[0];
   if (jobs !== undefined) {
     const found = yield* new Splitter(bytes, source, 2).split(jobs.length, jobs.split('\n').length);
-    // Not only `jobs`: then it is one value.
+    // There are other fields than `jobs`, so it is one value.
     if ('pieces' in found || found.mistake !== NOT_ALONE) return found;
   }
   const begin = Math.max(0, head.search(/[^ \t\r\n]/));
@@ -59,8 +62,8 @@ export function* splitJson(
 }
 
 /**
- * Holds a text of one value to the bounds, which are those of one job. INVALID_BODY likewise. Returns how many names
- * of fields stand in it.
+ * Checks the limits of one job for a text of one value. INVALID_BODY with line and column. Returns the number
+ * of field names.
  */
 export function boundJson(bytes: Uint8Array, source: string): number {
   const splitter = new Splitter(bytes, source, 0);
@@ -69,8 +72,8 @@ export function boundJson(bytes: Uint8Array, source: string): number {
 }
 
 /**
- * Names of fields in a parsed value. Fewer than stand in its text: one stood twice in an object, of which parsers keep
- * the last without a word.
+ * Number of field names in a parsed value. If it is less than in the text, a name occurred twice in an
+ * object, of which parsers silently keep the last.
  */
 export function namesIn(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
@@ -80,13 +83,13 @@ export function namesIn(value: unknown): number {
   return names;
 }
 
-/** In place of a position: behind the list of jobs comes another field. */
+/** Instead of a position: another field follows the list of jobs. */
 const NOT_ALONE = -1;
 
 class Splitter {
   readonly #bytes: Uint8Array;
   readonly #source: string;
-  /** Entries of the list are at this depth; 0: the text is one value. */
+  /** Depth of the list's entries. 0: the text is one value. */
   readonly #listDepth: number;
   readonly #pieces: JsonPiece[] = [];
   #depth: number;
@@ -109,7 +112,7 @@ class Splitter {
     return this.#names;
   }
 
-  /** `from`: behind the bracket of the list, or where the one value begins. */
+  /** `from`: after the bracket of the list, or the start of the one value. */
   *split(from: number, line: number): Generator<void, JsonPieces | JsonMistake, void> {
     const bytes = this.#bytes;
     this.#line = line;
@@ -154,7 +157,7 @@ class Splitter {
     return { list: false, pieces: this.#pieces };
   }
 
-  /** Passes one mark, text or word, and returns where the next begins. */
+  /** Skips one token and returns the start of the next. */
   #pass(byte: number, at: number): number {
     if (byte === QUOTE) {
       this.#count(at);
@@ -217,19 +220,14 @@ class Splitter {
   #end(end: number): void {
     const start = this.#start ?? 0;
     if (end - start > textBounds.jobBytes) {
-      throw beyondBound(
-        this.#place(start),
-        `one job is ${end - start} bytes long`,
-        textBounds.jobBytes,
-        'bytes',
-      );
+      throw beyondBound(this.#place(start), `one job has ${end - start} bytes`, textBounds.jobBytes, 'bytes');
     }
     const names = this.#names - this.#startNames;
     this.#pieces.push({ start, end, line: this.#startLine, names });
     this.#start = null;
   }
 
-  /** Behind the list there is nothing but what closes its object. */
+  /** After the list, only the end of its object may follow. */
   #closed(from: number): JsonPieces | JsonMistake {
     const bytes = this.#bytes;
     let braces = this.#listDepth - 1;
@@ -260,7 +258,7 @@ const isOfWord = (byte: number): boolean =>
   (byte & 0xdf) !== 0x5b &&
   (byte & 0xdf) !== 0x5d;
 
-/** To the end at once, for whoever has nothing else to do. */
+/** Runs all steps at once, if there is no other work. */
 export function inOneGo<T>(steps: Generator<void, T, void>): T {
   for (;;) {
     const { done, value } = steps.next();

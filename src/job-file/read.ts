@@ -1,8 +1,7 @@
 /**
- * Job files: what people keep in version control and hand to `apply`. YAML (several documents, a list, or
- * `jobs:` with a list) or JSON of the same shapes. Reads text into plain values and where each began;
- * whether they are good jobs is for `checkDefinition`. Bounded by `textBounds`, because the text may come from
- * anyone.
+ * Job files for version control and `apply`: YAML (several documents, a list, or `jobs:` with a list) or JSON
+ * of the same shapes. Parses text into plain values with their positions; `checkDefinition` validates them.
+ * Limited by `textBounds`, because the text may come from anyone.
  */
 
 import { Document, isScalar, visit } from 'yaml';
@@ -14,7 +13,7 @@ import { readYaml } from './yaml-text.ts';
 
 /**
  * The jobs in a file, in order. `source` names the file. INVALID_BODY with line and column for text that is
- * not YAML or JSON or goes beyond a bound, LIMIT_EXCEEDED for text that is too long.
+ * not YAML or JSON or exceeds a limit; LIMIT_EXCEEDED for text that is too long.
  */
 export function parseJobFile(text: string, source: string): WrittenJob[] {
   const find = findFields(text);
@@ -28,8 +27,8 @@ export function parseJobFile(text: string, source: string): WrittenJob[] {
 }
 
 /**
- * JSON would pass as YAML too, at a hundredth of the speed. Null when it is not JSON, or a name stands twice in one
- * object: YAML's errors tell where.
+ * JSON is valid YAML too, but parses a hundred times faster. Null if it is not JSON, or if a name occurs
+ * twice in one object: the YAML parser reports where.
  */
 function readJson(text: string, source: string): WrittenJob[] | null {
   if (!/^\s*[[{]/.test(text)) return null;
@@ -52,12 +51,12 @@ function readJson(text: string, source: string): WrittenJob[] | null {
   }
 }
 
-/** Definitions as one YAML text, a document each: the same text for the same definitions. */
+/** Definitions as one YAML text, one document each: the same text for the same definitions. */
 export function formatJobFile(definitions: readonly unknown[]): string {
   return definitions.map(formatDocument).join('---\n');
 }
 
-/** Characters that no reader sees, or that turn around what is read; the library writes some of them as they are. */
+/** Characters that are invisible or reorder the text; the library writes some of them unescaped. */
 const unseen = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
@@ -65,7 +64,7 @@ function formatDocument(definition: unknown): string {
   const document = new Document(definition, { aliasDuplicateObjects: false });
   visit(document, {
     Pair(_, { key }) {
-      // Plain, it would be read as YAML's merge key.
+      // Unquoted, it would be YAML's merge key.
       if (isScalar(key) && key.value === '<<') key.type = 'QUOTE_DOUBLE';
     },
     Scalar(_, scalar) {
@@ -73,6 +72,6 @@ function formatDocument(definition: unknown): string {
         scalar.type = 'QUOTE_DOUBLE';
     },
   });
-  // Between double quotes an escape is the character; elsewhere none of these is left.
+  // Between double quotes an escape equals the character; elsewhere none of these remain.
   return document.toString({ lineWidth: 0 }).replace(unseen, escaped);
 }

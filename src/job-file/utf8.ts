@@ -1,10 +1,10 @@
-/** Bytes to text, strictly: what is not UTF-8 is refused with its place, and never becomes U+FFFD. */
+/** Decodes UTF-8 strictly: invalid bytes are refused with their position, and never become U+FFFD. */
 
 import { CarillonError } from '../errors.ts';
 
 /**
  * The text from `start` to `end`, without a byte order mark. INVALID_BODY with line and column in the whole;
- * `source` names where it came from.
+ * `source` names its origin.
  */
 export function decodeUtf8(bytes: Uint8Array, source: string, start = 0, end = bytes.length): string {
   const part = bytes.subarray(start, end);
@@ -16,7 +16,7 @@ export function decodeUtf8(bytes: Uint8Array, source: string, start = 0, end = b
   }
 }
 
-/** The bytes behind a byte order mark, if there is one. */
+/** The bytes after a byte order mark, if there is one. */
 export function withoutMark(bytes: Uint8Array): Uint8Array {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }
@@ -28,7 +28,7 @@ function notUtf8(bytes: Uint8Array, at: number, source: string): CarillonError {
   // What some editors call "Unicode".
   const utf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
   const hint = utf16 ? ' It looks like UTF-16.' : '';
-  return new CarillonError('INVALID_BODY', `${place}: the byte 0x${byte} is not UTF-8.${hint}`, {
+  return new CarillonError('INVALID_BODY', `${place}: the byte 0x${byte} is not valid UTF-8.${hint}`, {
     field: 'body',
     value: `0x${byte}`,
     source: place,
@@ -36,7 +36,7 @@ function notUtf8(bytes: Uint8Array, at: number, source: string): CarillonError {
   });
 }
 
-/** Line and column, from 1, of a byte; columns count characters. */
+/** Line and column of a byte, starting at 1; columns count characters. */
 export function placeIn(bytes: Uint8Array, at: number): { readonly line: number; readonly column: number } {
   let line = 1;
   let begin = 0;
@@ -47,7 +47,7 @@ export function placeIn(bytes: Uint8Array, at: number): { readonly line: number;
   return { line, column: new TextDecoder().decode(bytes.subarray(begin, at)).length + 1 };
 }
 
-/** The byte at which the first character that is none begins. */
+/** The first byte of the first invalid character. */
 function firstFault(bytes: Uint8Array): number {
   let at = 0;
   while (at < bytes.length) {
@@ -58,7 +58,7 @@ function firstFault(bytes: Uint8Array): number {
   return at;
 }
 
-/** Bytes of the well-formed character at `at`; 0 for what is none (table 3-7 of the Unicode standard). */
+/** Length of the well-formed character at `at`; 0 if it is invalid (table 3-7 of the Unicode standard). */
 function lengthOfCharacter(bytes: Uint8Array, at: number): number {
   const first = bytes[at] as number;
   if (first < 0x80) return 1;

@@ -1,11 +1,11 @@
-/** Where in a text of jobs a field stands, for messages; only asked when something is wrong with it. */
+/** Finds the position of a field in a text of jobs, for messages; only used if there is a problem. */
 
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
 
-/** Line and column of a field of the job that begins at a line; null where the text has no such job. */
+/** Line and column of a field of the job that starts at a line. Null if the text has no such job. */
 export type FindField = (line: number, field: string) => { line: number; column: number } | null;
 
-/** For one text, which is read at the first question. JSON is YAML here. */
+/** For one text, which is parsed on first use. JSON is treated as YAML. */
 export function findFields(text: string): FindField {
   let read: { readonly roots: readonly Node[]; readonly lines: LineCounter } | null = null;
   return (line, field) => {
@@ -31,7 +31,7 @@ function readAgain(text: string): { roots: Node[]; lines: LineCounter } {
   return { roots, lines };
 }
 
-/** Where the deepest part of the field stands that is there: a field that is missing is missing in that. */
+/** The position of the deepest existing part of the field: a missing field is reported at its parent. */
 function placeIn(job: Node, field: string): number | undefined {
   let node: unknown = job;
   let at = job.range?.[0];
@@ -55,7 +55,7 @@ interface Step {
   readonly at: number | undefined;
 }
 
-/** Names may have dots in them, so the longest that fits is taken. */
+/** Names may contain dots, so the longest match is used. */
 function inMap(items: readonly { key: unknown; value: unknown }[], path: string): Step | null {
   let best: Step | null = null;
   for (const { key, value } of items) {

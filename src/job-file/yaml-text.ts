@@ -1,7 +1,7 @@
 /**
- * YAML as jobs. The library's lexer and parser do not recurse and are held to the bounds while they go; only what
- * has passed is composed, which recurses as deep as the text is nested. That no name stands twice in a mapping is
- * checked here, because the library compares each with all others.
+ * Parses YAML texts of jobs. The library's lexer and parser do not recurse, and the limits are checked while
+ * they run; only accepted documents are composed, which recurses as deep as the text is nested. Duplicate
+ * names in a mapping are detected here, because the library compares each name with all others.
  */
 
 import {
@@ -29,7 +29,7 @@ const options = { merge: true, stringKeys: true, uniqueKeys: false, prettyErrors
 
 /** The jobs in a text, each with its line. INVALID_BODY, LIMIT_EXCEEDED. */
 export function readYaml(text: string, source: string): WrittenJob[] {
-  // No character has less than one byte: the bytes are only counted where it matters.
+  // Every character has at least one byte, so bytes are only counted near the limit.
   const bytes = text.length > textBounds.yamlBytes / 3 ? new TextEncoder().encode(text).length : 0;
   if (bytes > textBounds.yamlBytes) throw tooLong(source, bytes, textBounds.yamlBytes);
   return new YamlText(text, source).jobs();
@@ -40,7 +40,7 @@ class YamlText {
   readonly #source: string;
   readonly #lines = new LineCounter();
   readonly #bounds = new Bounds((at) => this.#place(at));
-  /** How many fields merges have brought in, in all documents. */
+  /** Number of fields added by merges, in all documents. */
   #merged = 0;
 
   constructor(text: string, source: string) {
@@ -53,7 +53,7 @@ class YamlText {
     const problems = new Problems();
     let documents = 0;
     for (const document of this.#documents()) {
-      // A warning is a tag or directive that would be ignored: not what was meant either.
+      // A warning is about a tag or directive that would be ignored, which is not what the author intended.
       for (const { message, pos } of [...document.errors, ...document.warnings])
         problems.add(this.#unquoted(pos[0]) ?? this.#unreadable(message, pos[0]));
       documents += 1;
@@ -72,7 +72,7 @@ class YamlText {
     return jobs;
   }
 
-  /** Documents as they are complete: composed one by one, behind the bounds. */
+  /** Complete documents, composed one by one within the limits. */
   *#documents(): Generator<Document.Parsed> {
     const parser = new Parser(this.#lines.addNewLine);
     const composer = new Composer(options);
@@ -102,21 +102,21 @@ class YamlText {
     });
   }
 
-  /** Names that stand twice, and aliases that would repeat without end. */
+  /** Duplicate names, and aliases that would repeat endlessly. */
   #refuseMisuse(document: Document.Parsed): void {
     visit(document, {
       Alias: (_, { source, range }, path) => {
         if (!path.some((around) => 'anchor' in around && around.anchor === source)) return;
-        throw this.#unreadable(`the alias *${source} stands within what it names`, range?.[0] ?? 0);
+        throw this.#unreadable(`the alias *${source} is inside the value that it refers to`, range?.[0] ?? 0);
       },
       Map: (_, { items }: YAMLMap) => {
         const names = new Set<unknown>();
         for (const { key } of items) {
-          // Merges may come several times.
+          // A mapping may contain several merges.
           if (isMergeKey(key) || !isScalar(key)) continue;
           if (names.has(key.value)) {
             const name = JSON.stringify(key.value);
-            throw this.#unreadable(`the name ${name} stands twice in one mapping`, key.range?.[0] ?? 0);
+            throw this.#unreadable(`the name ${name} occurs twice in one mapping`, key.range?.[0] ?? 0);
           }
           names.add(key.value);
         }
@@ -125,14 +125,15 @@ class YamlText {
   }
 
   /**
-   * The value of a node; `named` holds what the anchors before it name. The library's own way resolves each merge
-   * anew, with all that it merges itself, and looks through all anchors for each alias.
+   * The value of a node; `named` contains the values of earlier anchors. The library's own conversion
+   * resolves each merge again, with everything that it merges itself, and searches all anchors for each
+   * alias.
    */
   #plain(node: unknown, named: Map<string, unknown>): unknown {
     if (isAlias(node)) {
       if (named.has(node.source)) return named.get(node.source);
       const at = node.range?.[0] ?? 0;
-      const problem = `the alias *${node.source} names nothing: no &${node.source} stands before it`;
+      const problem = `the alias *${node.source} refers to nothing: there is no &${node.source} before it`;
       throw this.#unquoted(at) ?? this.#unreadable(problem, at);
     }
     if (!isNode(node)) return null;
@@ -154,15 +155,15 @@ class YamlText {
     return mapping;
   }
 
-  /** Fields that stand before the merge stay, and of several mappings the first counts. */
+  /** Fields of the mapping override merged ones, and of several merged mappings the first counts. */
   #merge(mapping: object, value: unknown, at: number): void {
     for (const source of Array.isArray(value) ? value : [value]) {
       if (typeof source !== 'object' || source === null || Array.isArray(source))
-        throw this.#unreadable('<< takes a mapping, or a list of mappings', at);
+        throw this.#unreadable('<< requires a mapping, or a list of mappings', at);
       const fields = Object.entries(source);
       this.#merged += fields.length;
       if (this.#merged > textBounds.merged)
-        throw beyondBound(this.#place(at), 'merges (<<) bring in too many fields', textBounds.merged);
+        throw beyondBound(this.#place(at), 'merges (<<) add too many fields', textBounds.merged);
       for (const [name, inner] of fields) if (!Object.hasOwn(mapping, name)) setField(mapping, name, inner);
     }
   }
@@ -176,7 +177,10 @@ class YamlText {
     return `${this.#source}:${line}:${col}`;
   }
 
-  /** The likeliest slip: a text that begins with a sign of YAML's own, as `*` in cron. Null for any other. */
+  /**
+   * The most common mistake: an unquoted text that starts with a YAML indicator, such as `*` in cron. Null
+   * for any other.
+   */
   #unquoted(at: number): CarillonError | null {
     const { line } = this.#lines.linePos(at);
     const from = this.#lines.lineStarts[line - 1] ?? 0;
@@ -185,7 +189,7 @@ class YamlText {
     if (text === '' || from + before.length > at) return null;
     const sign = text[0] as string;
     return this.#unreadable(
-      `a text that begins with ${sign} must stand in quotes: ${JSON.stringify(text)}`,
+      `a text that starts with ${sign} must be quoted: ${JSON.stringify(text)}`,
       from + before.length,
     );
   }
@@ -202,7 +206,10 @@ class YamlText {
 /** Maximum number of problems reported for one text. */
 const MAX_PROBLEMS = 10;
 
-/** The problems of a text, at most one for each line: further problems on a line usually follow from the first. */
+/**
+ * The problems of a text, at most one per line: further problems on a line are usually consequences of the
+ * first.
+ */
 class Problems {
   readonly #all = new Map<string, CarillonError>();
 
@@ -215,7 +222,7 @@ class Problems {
     if (!this.isFull && !this.#all.has(line)) this.#all.set(line, problem);
   }
 
-  /** Takes what the reading refuses; bounds that are exceeded end all reading. */
+  /** Collects a refusal; exceeding a limit ends all parsing. */
   from(read: () => void): void {
     try {
       read();
@@ -231,9 +238,12 @@ class Problems {
   }
 }
 
-/** A line is looked at so far. */
+/** Maximum part of a line that is examined. */
 const MAX_LINE = 1_024;
-/** What stands before a text that begins with a sign that no plain text may begin with, and the text; no alias. */
+/**
+ * Matches an unquoted text that starts with an indicator not allowed there, except an alias, and what
+ * precedes it.
+ */
 const unquotedText =
   /^(.*?(?:^\s*-|[:{[,])\s+)((?:\*(?![A-Za-z_])|[@%`])[^#{}[\]]*?)\s*(?:,\s+[\w-]+:.*|[}\]].*)?(?:\s#.*)?$/;
 
@@ -241,18 +251,18 @@ const unquotedText =
 const isMergeKey = (key: unknown): key is Scalar<string | symbol> =>
   isScalar(key) && key.type === 'PLAIN' && (typeof key.value === 'symbol' || key.value === '<<');
 
-/** Any name is a field of its own, `__proto__` too. */
+/** Any name is an ordinary field, even `__proto__`. */
 function setField(mapping: object, name: string, value: unknown): void {
   Object.defineProperty(mapping, name, { value, writable: true, enumerable: true, configurable: true });
 }
 
-/** `x-…` at the top is for whoever wrote the file: a place for anchors. */
+/** `x-…` at the top level is free for the author, for example for anchors. */
 function withoutExtensions(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).filter(([name]) => !name.startsWith('x-')));
 }
 
-/** Counts what the parser is given and what it holds. */
+/** Counts the input and the state of the parser. */
 class Bounds {
   readonly #place: (at: number) => string;
   #isScalar = false;
@@ -264,10 +274,10 @@ class Bounds {
     this.#place = place;
   }
 
-  /** Before the parser gets the lexeme. */
+  /** Call it before the parser gets the lexeme. */
   take(lexeme: string, { offset }: Parser): void {
     const type = this.#isScalar ? 'scalar' : CST.tokenType(lexeme);
-    // A mark comes before each plain text and block: what follows it is the text itself.
+    // A marker precedes each plain text and block: what follows it is the text itself.
     this.#isScalar = !this.#isScalar && type === 'scalar';
     if (type === 'anchor') this.#anchors++;
     else if (type === 'alias') this.#aliases++;
@@ -284,9 +294,9 @@ class Bounds {
     return this.#aliases > 0;
   }
 
-  /** After it. */
+  /** Call it after the parser got the lexeme. */
   look({ stack, offset }: Parser): void {
-    // The document itself is the first, and a text may be the last.
+    // The document itself is the first level, and a text may be the last.
     if (stack.length > textBounds.depth + 2) {
       throw beyondBound(
         this.#place(offset),
@@ -303,10 +313,12 @@ class Bounds {
   }
 }
 
-/** A value in YAML is a mark or two and a text. */
+/** A YAML value is one or two markers and a text. */
 const MARKS = 3;
 
-/** What aliases repeat is one value in memory, and many where it is written or checked. */
+/**
+ * A value repeated by aliases is stored once in memory, but counts each time when it is written or checked.
+ */
 function refuseExpanded(jobs: readonly WrittenJob[]): void {
   let allCharacters = 0;
   let allValues = 0;
@@ -337,7 +349,7 @@ function refuseExpanded(jobs: readonly WrittenJob[]): void {
   }
 }
 
-/** The jobs of a list, or of an object that holds nothing but `jobs`; null for anything else. */
+/** The jobs of a list, or of an object with `jobs` as its only field. Null for anything else. */
 function listIn(value: unknown): unknown[] | null {
   if (Array.isArray(value)) return value;
   if (typeof value !== 'object' || value === null || Object.keys(value).join() !== 'jobs') return null;

@@ -60,12 +60,12 @@ test('what is queued is listed with its reason, and its place is given on when o
   const reasons = async () =>
     (await api.get('/runs?state=queued')).items.map((run: { reason: string }) => run.reason).sort();
   expect(await reasons()).toEqual([
-    'engine process: all 3 places are taken',
-    'pool etl: all 2 places are taken',
+    'engine process: all 3 slots are in use',
+    'pool etl: all 2 slots are in use',
   ]);
   world.engine.exit(world.engine.newest('plain'), 0);
   await world.clock.settle();
-  expect(await reasons()).toEqual(['pool etl: all 2 places are taken']);
+  expect(await reasons()).toEqual(['pool etl: all 2 slots are in use']);
 });
 
 test('start latency counts what this leader started, from the decision to the start', async () => {
@@ -86,7 +86,7 @@ describe('an engine that does not answer', () => {
     const views = engineViews({ launchers, state: new State(settings, 'c'), startQueue: () => 0, clock });
     await clock.advance(2_000);
     const [docker, process] = await views;
-    expect(docker).toMatchObject({ reachable: false, detail: 'it did not answer within 2 seconds' });
+    expect(docker).toMatchObject({ reachable: false, detail: 'the engine did not respond within 2 seconds' });
     expect(process).toMatchObject({ reachable: true });
   });
 });

@@ -120,7 +120,7 @@ describe('a crontab', () => {
     expect(warnings).toEqual(['crontab:1: MAILTO has no counterpart and is ignored']);
     expect(leftOut).toEqual([
       expect.stringMatching(/^crontab:2: @reboot/),
-      expect.stringMatching(/^crontab:3: not a line/),
+      expect.stringMatching(/^crontab:3: not a valid crontab line/),
       expect.stringMatching(/^crontab:4: .*99/),
       expect.stringMatching(/^crontab:5: /),
     ]);
@@ -152,7 +152,7 @@ test('a line whose command no program can be given is left out, and says why', (
   });
   expect(jobs.map(({ definition }) => definition.run.command)).toEqual(['echo c']);
   expect(leftOut).toEqual([
-    'crontab:1: run.command holds a NUL (\\u0000) at position 7. Allowed: text without it.',
+    'crontab:1: run.command contains a NUL (\\u0000) at position 7. Allowed: text without it.',
   ]);
 });
 

@@ -204,7 +204,7 @@ describe('what would take a parser too far is refused before, with the bound and
       ['a: &x [b, *x]', '1:11'],
     ] as const)
       expect(refusal(() => read(text)).message).toBe(
-        `jobs.yaml:${place}: the alias *x stands within what it names.`,
+        `jobs.yaml:${place}: the alias *x is inside the value that it refers to.`,
       );
   });
 
@@ -282,7 +282,7 @@ describe('a text that begins with a sign of YAML is to be quoted', () => {
   ])('%j', (text, place, quoted) => {
     const error = refusal(() => read(text));
     expect(error.message).toBe(
-      `jobs.yaml:${place}: a text that begins with ${quoted[0]} must stand in quotes: ${JSON.stringify(quoted)}.`,
+      `jobs.yaml:${place}: a text that starts with ${quoted[0]} must be quoted: ${JSON.stringify(quoted)}.`,
     );
     expect(error.details.source).toBe(`jobs.yaml:${place}`);
   });

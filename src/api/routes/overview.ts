@@ -1,4 +1,4 @@
-/** The first page: what is late and why, its downstream jobs, when it will probably be done, what fails. */
+/** The overview: late jobs with the reason, their downstream jobs and expected end, and failing jobs. */
 
 import type { FastifyInstance } from 'fastify';
 import type { SchedulerHandle } from '../../scheduler/handle.ts';

@@ -76,7 +76,7 @@ export const isRunning = (state: RunState): boolean => state === 'launching' || 
 
 export const isWaiting = (state: RunState): boolean => state === 'waiting' || state === 'queued';
 
-/** Its command has ended well, and how the rest did has not been told; see `completion: callback`. */
+/** The command has exited with 0 and the result has not been reported; see `completion: callback`. */
 export function awaitsWord(run: Run): boolean {
   const attempt = run.attempts.at(-1);
   return run.state === 'running' && attempt?.endedAt === null && attempt.exitCode !== null;

@@ -11,13 +11,13 @@ import { lateness } from './late.ts';
 
 export interface GraphJob {
   readonly view: JobView;
-  /** Why the job is late; null: it is in time. */
+  /** Why the job is late. Null: it is on time. */
   readonly late: string | null;
-  /** Rounds that have begun, and the parents they still miss. */
+  /** Unfinished rounds, and the parents that each waits for. */
   readonly lacking: readonly Lacking[];
   /** Paused and disabled ancestors that keep it from running. */
   readonly heldBackBy: readonly Holder[];
-  /** The longest way down to it, in edges. */
+  /** Length in edges of the longest path to it. */
   readonly level: number;
 }
 
@@ -29,7 +29,7 @@ export interface JobGraph {
   readonly criticalPath: CriticalPath;
 }
 
-/** The job with its ancestors and its descendants, each as many edges away as is given. Default: all the way. */
+/** The job with its ancestors and descendants, each up to a given distance in edges. Default: no limit. */
 export function* relatives(
   { parentsOf, childrenOf }: Look,
   job: string,

@@ -34,7 +34,7 @@ export class Outlook {
     return { p50: from + left.p50, p95: from + left.p95 };
   }
 
-  /** Number of jobs that depend on it, directly or not. */
+  /** Number of jobs that depend on it, directly or indirectly. */
   *dependents(name: string): Steps<number> {
     let count = 0;
     for (const _ of reach(name, this.#around.childrenOf)) {
@@ -44,9 +44,9 @@ export class Outlook {
     return count;
   }
 
-  /** How long all below the job takes once the job is done, in milliseconds. */
+  /** Time that all downstream jobs take after the job has ended, in milliseconds. */
   *below(name: string): Steps<Forecast> {
-    // By hand and not by recursion: chains may be longer than a stack is deep.
+    // Iterative: chains may be longer than the call stack allows.
     const pending = [name];
     while (pending.length > 0) {
       yield;

@@ -42,7 +42,7 @@ export function* pastRuns(
   for (const run of runs) {
     yield;
     const job = glance(run.job);
-    // A deleted job has nothing that a filter could ask for.
+    // A deleted job has no fields to match the filter.
     if (passes !== null && (job === undefined || !passes(job))) continue;
     if (items.length === most) return { items, cutBefore: run.due + 1 };
     const own = run.endedAt === null ? job : undefined;
@@ -81,7 +81,7 @@ export function* upcomingRuns({ ranked }: Look, options: UpcomingOptions): Steps
   const { fromMs, toMs, passes, most } = options;
   const jobs = yield* ranked('nextDue', false);
   const found: UpcomingRun[] = [];
-  // Due times from here on are not wanted: there are enough before them.
+  // Later due times are not needed: there are enough before.
   let until = toMs;
   for (let at = 0; at < jobs.count; at++) {
     yield;
@@ -104,11 +104,11 @@ export function* upcomingRuns({ ranked }: Look, options: UpcomingOptions): Steps
   return { items: found, cutFrom: until < toMs ? until : null };
 }
 
-/** Keeps the earliest; returns the instant from which on something is left out. */
+/** Keeps the earliest, and returns the time from which on some are omitted. */
 function cut(found: UpcomingRun[], most: number, until: number): number {
   found.sort((a, b) => a.due - b.due);
   const first = found[most]?.due ?? until;
-  // Either all that is due at one instant or nothing of it.
+  // Keeps either all of one due time or none of them.
   const keep = found.findIndex(({ due }) => due >= first);
   found.length = keep === 0 ? most : keep;
   return first;

@@ -29,6 +29,6 @@ export function* topJobs({ ranked }: Look, { by, most }: { by: TopOrder; most: n
     const value = values[by](job);
     if (value !== null) found.push({ job, value });
   }
-  // Stable: equal ones stay in order of name.
+  // Stable: jobs with equal values stay in order of name.
   return (yield* sorted(found, (a, b) => b.value - a.value)).slice(0, most);
 }

@@ -275,10 +275,14 @@ function once(job: string, variant: string, open: Change<Run>): Change<Run> {
 function checkParams(params: Readonly<Record<string, string>>): void {
   const names = Object.keys(params);
   if (names.length > MAX_PARAMS) {
-    throw new CarillonError('LIMIT_EXCEEDED', `The run has ${names.length} parameters`, {
-      field: 'params',
-      allowed: `at most ${MAX_PARAMS} parameters`,
-    });
+    throw new CarillonError(
+      'LIMIT_EXCEEDED',
+      `The run has ${names.length} parameters, but the maximum is ${MAX_PARAMS}`,
+      {
+        field: 'params',
+        allowed: `at most ${MAX_PARAMS} parameters`,
+      },
+    );
   }
   for (const name of names) {
     if (!environmentName.test(name) || name.startsWith('CARILLON_')) {

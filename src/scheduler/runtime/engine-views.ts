@@ -1,6 +1,6 @@
 /**
- * What can be said of each engine now: its own word, asked within a bound, and what this node knows of the
- * attempts on it. And of each pool.
+ * Current data of each engine: its own description, requested with a time limit, and what this node knows
+ * about attempts on it. And of each pool.
  */
 
 import type { EngineView, PoolView } from '../handle.ts';
@@ -9,13 +9,13 @@ import { engineLimit, poolLimit } from '../rules/launch.ts';
 import type { State } from '../state/state.ts';
 import { within } from '../waiting.ts';
 
-/** Whoever looks is not kept waiting by an engine that hangs; a busy one answers within milliseconds. */
+/** A hanging engine must not delay the response; a busy one responds within milliseconds. */
 const DESCRIBE_WITHIN_MS = 2_000;
 
 export interface EngineViewParts {
   readonly launchers: Iterable<Launcher>;
   readonly state: State;
-  /** How many starts wait in the engine's start queue. */
+  /** Number of starts in the engine's start queue. */
   readonly startQueue: (engine: string) => number;
   readonly clock: Clock;
 }
@@ -46,7 +46,7 @@ export function engineViews({ launchers, state, startQueue, clock }: EngineViewP
   );
 }
 
-/** By name. */
+/** Sorted by name. */
 export function poolViews({ settings, places }: State): PoolView[] {
   return Object.keys(settings.pools)
     .sort()
@@ -58,7 +58,7 @@ export function poolViews({ settings, places }: State): PoolView[] {
     });
 }
 
-/** Attempts launched and not ended, by engine. */
+/** Attempts that were launched and have not ended, by engine. */
 function underWay(state: State): Map<string, number> {
   const running = new Map<string, number>();
   for (const run of state.runs.values()) {

@@ -1,7 +1,7 @@
 /**
- * Asks engines what they run: all of them at take-over, then each now and then, so that a run whose engine
- * forgot it ends within a bound. Engines that only another node reaches are asked through that node for as
- * long as launches of ours are there.
+ * Requests inventories from engines: from all at a takeover, then from each at intervals, so that a run
+ * forgotten by its engine ends within a bound. Engines that only another node reaches are asked through that
+ * node, as long as launches of ours are there.
  */
 
 import type { Event } from '../event.ts';
@@ -9,13 +9,13 @@ import type { Clock, Launcher, Log } from '../ports.ts';
 import { within } from '../waiting.ts';
 import type { EngineOf } from './perform.ts';
 
-/** A run that its engine forgot is noticed within this and the time of one inventory. */
+/** A run that its engine forgot is detected within this time, plus the time of one inventory. */
 const INTERVAL_MS = 30_000;
-/** An engine that could not be asked at take-over is asked again after this long. */
+/** Delay before an engine that was unreachable at the takeover is asked again. */
 const RETRY_MS = 1_000;
-/** What another node launched is not observed, only asked for: this often. */
+/** Launches on another node are not observed, so they are polled at this interval. */
 const REMOTE_INTERVAL_MS = 1_000;
-/** A node that has not answered for this long is taken for dead: longer than a restart takes. */
+/** A node that has not responded for this long counts as dead: longer than a restart takes. */
 const HOST_LOST_MS = 60_000;
 
 /** An engine that only one node reaches. */
@@ -27,11 +27,11 @@ export interface HostEngine {
 export interface InventoriesParts {
   readonly launchers: ReadonlyMap<string, Launcher>;
   readonly engineOf: EngineOf;
-  /** This node, where the engine is its own; null where every node reaches it. */
+  /** This node, if the engine is its own. Null if all nodes reach it. */
   readonly hostOf: (engine: string) => string | null;
-  /** Launches of ours are still under way there. */
+  /** Launches of ours are unfinished there. */
   readonly isNeeded: (there: HostEngine) => boolean;
-  /** A run that is not over has this launch. */
+  /** An unfinished run has this launch. */
   readonly isWanted: (launchName: string) => boolean;
   /** Launches that are known to run there. */
   readonly running: (engine: string, host: string | null) => ReadonlySet<string>;
@@ -50,8 +50,9 @@ export class Inventories {
   }
 
   /**
-   * Resolves when every engine of ours has answered or could not be reached, or after `waitMs`; what is down is
-   * asked on, and holds up nothing on other engines. Other nodes are not waited for: they may be dead.
+   * Resolves when every local or shared engine has responded or proved unreachable, or after `waitMs`. An
+   * unreachable engine is retried and delays nothing on other engines. Other nodes are not awaited, because
+   * they may be dead.
    */
   async takeOver(waitMs: number, elsewhere: readonly HostEngine[]): Promise<void> {
     for (const there of elsewhere) void this.#askElsewhere(there, this.#parts.clock.monotonicMs());
@@ -65,7 +66,7 @@ export class Inventories {
     this.#timers.clear();
   }
 
-  /** Asks once, and plans the next time: soon, while it has not answered since the take-over. */
+  /** Asks once and schedules the next time: soon, if it has not responded since the takeover. */
   async #ask(launcher: Launcher, takeOver: boolean): Promise<void> {
     const { clock, log, post } = this.#parts;
     const { engine } = launcher;
@@ -96,7 +97,7 @@ export class Inventories {
       if (this.#stopped) return;
       if (reports !== undefined) {
         heardAt = clock.monotonicMs();
-        // Nothing of ours is being started there: what is missing was never launched.
+        // Nothing of ours is being started there, so a missing launch was never started.
         const inventory = { engine, host, reports, running, monotonicMs: heardAt, takeOver: true };
         post({ kind: 'inventory', now: clock.now(), inventory });
       }

@@ -1,7 +1,6 @@
 /**
- * One leadership: the loop over the state, what carries out its effects, what wakes it, and what asks the
- * engines. It begins when all engines that can be reached have said what they run, and ends when nothing of it is under
- * way.
+ * One leadership: the loop over the state, the execution of its effects, the timer, and the inventories. It
+ * begins when all reachable engines have reported what they run, and ends when nothing of it is in progress.
  */
 
 import type { Notice } from '../handle.ts';
@@ -15,7 +14,7 @@ import { Loop } from './loop.ts';
 import { type EngineOf, Performer } from './perform.ts';
 import { Ticker } from './ticker.ts';
 
-/** Taking over waits this long for engines to say what they run before time is let in. */
+/** Maximum time that a takeover waits for inventories before due times are decided. */
 const INVENTORY_WAIT_MS = 5_000;
 
 export interface LeadershipParts {
@@ -27,7 +26,7 @@ export interface LeadershipParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
-  /** Starts in flight on an engine that has no number of its own. */
+  /** Concurrent starts on an engine without its own setting. */
   readonly startsInFlight: number;
   readonly launchers: ReadonlyMap<string, Launcher>;
   readonly engineOf: EngineOf;
@@ -113,7 +112,7 @@ export class Leadership {
     return this.#clockAheadMs === null ? null : this.#clockAheadMs + untaken;
   }
 
-  /** Time is let in and the end was not asked for. */
+  /** Due times are decided, and the end was not requested. */
   get ready(): boolean {
     return this.#ready && !this.#ended;
   }
@@ -139,7 +138,7 @@ export class Leadership {
   }
 }
 
-/** Engines of other nodes on which runs are under way. */
+/** Engines of other nodes with unfinished runs. */
 function launchesElsewhere(state: State): HostEngine[] {
   const found: HostEngine[] = [];
   for (const run of state.runs.values()) {

@@ -1,8 +1,8 @@
 /**
- * One inbox, one order: take an event, decide, make the writes durable, then let the effects start. Nothing
- * else changes the state, and this is the only place where "durable before any effect" is kept. Commits are
- * grouped: while some are under way, decisions pile up for the next. The first refused or failed commit ends
- * the loop; its owner throws the state away.
+ * One inbox with one order: take an event, decide, make the writes durable, then start the effects. Nothing
+ * else changes the state, and only this file enforces "durable before any effect". Commits are grouped: while
+ * some are in progress, decisions collect for the next one. The first refused or failed commit ends the loop,
+ * and its owner discards the state.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -18,13 +18,13 @@ import type { Decision, Effect } from '../state/decision.ts';
 import type { State } from '../state/state.ts';
 import { ClockSteps } from './clock-steps.ts';
 
-/** Commands that may wait; more are refused, so that a flood can't take the memory. */
+/** Maximum waiting commands. Further ones are refused, so that a flood cannot exhaust the memory. */
 const MAX_WAITING_COMMANDS = 20_000;
-/** The loop gives way to input and timers after this long. */
+/** The loop yields to input and timers after this long. */
 const SLICE_MS = 8;
-/** Definitions that one decision judges by itself; more are judged in slices before. */
+/** Definitions checked within one decision; more are checked in slices before it. */
 const MAX_JUDGED_AT_ONCE = 50;
-/** Decided groups that may wait for a commit; beyond, deciding pauses until the store has caught up. */
+/** Decided groups that wait for a commit. Above this, deciding pauses until the store has caught up. */
 const MAX_UNDURABLE_GROUPS = 50_000;
 
 export interface LoopParts {
@@ -32,12 +32,12 @@ export interface LoopParts {
   readonly term: number;
   readonly store: Store;
   readonly clock: Clock;
-  /** Nobody else leads for certain: what is answered from memory is true. */
+  /** It is certain that no other node leads, so answers from memory are correct. */
   readonly isFresh: () => boolean;
-  /** Effects of decisions that are durable now, in order. */
+  /** Effects of decisions that are now durable, in order. */
   readonly onEffects: (effects: readonly Effect[]) => void;
   readonly onNotices: (notices: readonly Notice[]) => void;
-  /** Decisions were made: the timetable may have an earlier entry now. */
+  /** Decisions were made, so the timetable may have an earlier entry. */
   readonly onDecided: () => void;
   /** The loop has ended and will do nothing more. */
   readonly onBroken: (error: unknown) => void;
@@ -52,7 +52,7 @@ interface CommandItem {
 
 type Item = CommandItem | { readonly kind: 'event'; readonly event: Exclude<Event, { kind: 'command' }> };
 
-/** A group on its way to the store; `after` runs once it and all before it are durable. */
+/** A group being committed; `after` runs once it and all before it are durable. */
 interface Unit {
   readonly group: WriteGroup;
   readonly after: (() => void) | null;
@@ -97,8 +97,8 @@ export class Loop {
       }
       if (this.#inbox.length >= MAX_WAITING_COMMANDS) {
         reject(
-          new CarillonError('LIMIT_EXCEEDED', `${MAX_WAITING_COMMANDS} requests wait already`, {
-            allowed: 'fewer requests at one time',
+          new CarillonError('LIMIT_EXCEEDED', `${MAX_WAITING_COMMANDS} requests are already waiting`, {
+            allowed: 'fewer concurrent requests',
           }),
         );
         return;
@@ -120,7 +120,7 @@ export class Loop {
     this.#wake();
   }
 
-  /** Judges many definitions in slices before the command is decided, one such command at a time. */
+  /** Checks many definitions in slices before the command is decided, one such command at a time. */
   #judgeFirst(item: CommandItem, command: Extract<Command, { kind: 'apply' }>): Promise<void> {
     const { state, clock } = this.#parts;
     const steps = judgeAll(state, command.definitions, { now: clock.now(), by: command.by });
@@ -140,7 +140,7 @@ export class Loop {
           }
           clock.after(0, slice);
         } catch (error) {
-          // As in any check: nothing was changed.
+          // As in any check, nothing was changed.
           item.reject(error);
           resolve();
         }
@@ -149,12 +149,12 @@ export class Loop {
     });
   }
 
-  /** By how much the wall clock was set since it decided last. */
+  /** The step of the wall clock since its last decision. */
   get untakenStepMs(): number {
     return this.#steps.untakenMs;
   }
 
-  /** A run whose ending is on its way to the archive. */
+  /** A run whose end is being written to the archive. */
   endingRun(id: string): Run | undefined {
     return this.#ending.get(id);
   }
@@ -163,7 +163,7 @@ export class Loop {
     return this.#ending.values();
   }
 
-  /** Takes nothing more in; resolves when all that was decided is durable or has failed. */
+  /** Accepts nothing more. Resolves when everything decided is durable or has failed. */
   async stop(): Promise<void> {
     for (const item of this.#inbox) if (item.kind === 'command') item.reject(notLeading());
     this.#inbox = [];
@@ -193,7 +193,7 @@ export class Loop {
       if (this.#broken !== null) return;
       if (clock.monotonicMs() >= until) break;
     }
-    // A decision may have put more behind what was there (`more`): keep what was not taken.
+    // A decision may have appended events (`more`), so keep what was not taken.
     this.#inbox = this.#inbox.slice(taken);
     onDecided();
     this.#flush();
@@ -202,14 +202,14 @@ export class Loop {
 
   #take(item: Item): void {
     const byMs = this.#steps.take();
-    // Before anything else is decided by a clock that was set; whatever came in before, comes in now.
+    // Before anything else is decided by a clock that was set. Earlier events count as arriving now.
     if (byMs !== 0) this.#decide({ kind: 'clock-set', now: this.#parts.clock.now(), byMs });
     if (this.#broken !== null) return;
     if (item.kind === 'command') this.#takeCommand(item);
     else if (this.#decide({ ...item.event, now: this.#parts.clock.now() })) this.#inbox.push(item);
   }
 
-  /** True when there is more to decide at this instant. */
+  /** Returns true if there is more to decide at this time. */
   #decide(event: Exclude<Event, { kind: 'command' }>): boolean {
     try {
       const decision = decide(this.#parts.state, event);
@@ -227,7 +227,7 @@ export class Loop {
     try {
       decideChecked = checkCommand(state, clock.now(), item.command);
     } catch (error) {
-      // Nothing was changed, whatever it is: an expected refusal, or a fault that this request met.
+      // Nothing was changed: an expected refusal, or a bug that this request met.
       item.reject(error);
       return;
     }
@@ -240,7 +240,7 @@ export class Loop {
     }
   }
 
-  /** Queues a decision's groups; the last carries what follows from the decision. */
+  /** Queues a decision's groups; the last one carries what follows from the decision. */
   #keep(decision: Decision, answer: (() => void) | null, fail: ((error: unknown) => void) | null): void {
     const { onEffects, onNotices } = this.#parts;
     const ended = decision.notices.flatMap((notice) =>
@@ -255,8 +255,8 @@ export class Loop {
     };
     const { groups } = decision;
     if (groups.length === 0) {
-      // No commit of its own proves that this node still leads, and another may have changed what this answer tells:
-      // one that was sent before may be answered long after.
+      // Without a commit of its own, nothing proves that this node still leads, and another leader may have
+      // changed what this answer reports: an answer to an earlier commit may arrive late.
       const proven = (): void => {
         if (fail !== null && !this.#parts.isFresh()) fail(notLeading());
         else after();
@@ -294,7 +294,7 @@ export class Loop {
     }
   }
 
-  /** Lets go, in order, all that is durable with everything before it. */
+  /** Releases, in order, everything that is durable together with everything before it. */
   #committed(commit: Commit): void {
     if (this.#broken !== null) return;
     commit.durable = true;
@@ -311,7 +311,7 @@ export class Loop {
 
   #break(error: unknown): void {
     if (this.#broken !== null) return;
-    this.#broken = error ?? new Error('the loop broke');
+    this.#broken = error ?? new Error('the loop failed');
     const units = [...this.#commits.flatMap((commit) => commit.units), ...this.#undurable];
     for (const { fail } of units) fail?.(error);
     for (const item of this.#inbox) if (item.kind === 'command') item.reject(notLeading());
@@ -324,5 +324,5 @@ export class Loop {
 }
 
 export function notLeading(): CarillonError {
-  return new CarillonError('NOT_LEADING', 'this node does not lead at the moment; ask again shortly');
+  return new CarillonError('NOT_LEADING', 'This node does not lead at the moment. Retry shortly.');
 }

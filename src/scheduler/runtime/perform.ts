@@ -1,6 +1,6 @@
 /**
- * Carries out effects. Starts go through one bounded queue per engine (start-queue.ts). What came of an effect
- * enters again as an event; what came of a favour does not.
+ * Executes effects. Starts go through one bounded queue per engine (start-queue.ts). The result of an effect
+ * enters as an event; the result of a preparation does not.
  */
 
 import { CarillonError, type ErrorCode } from '../../errors.ts';
@@ -15,7 +15,7 @@ import { StartQueue } from './start-queue.ts';
 type Launch = Extract<Effect, { kind: 'launch' }>;
 type Kill = Extract<Effect, { kind: 'kill' }>;
 
-/** An engine as asked about launches that are there already; undefined where nobody can ask it. */
+/** Finds the engine of existing launches. Undefined if it cannot be reached from here. */
 export type EngineOf = (at: Pick<Launched, 'engine' | 'host'>) => LocalEngine | undefined;
 
 export interface PerformerParts {
@@ -23,22 +23,22 @@ export interface PerformerParts {
   readonly engineOf: EngineOf;
   readonly clock: Clock;
   readonly log: Log;
-  /** Starts in flight on an engine; about two per core of its machine. */
+  /** Concurrent starts on an engine; about two per core of its machine. */
   readonly startsInFlight: (engine: string) => number;
-  /** False when leadership is not proven: nothing is started then. */
+  /** False if leadership is not proven; then nothing is started. */
   readonly isFresh: () => boolean;
-  /** The run still waits for this attempt to start; asked right before each start. */
+  /** The run still waits for this attempt to start. Called directly before each start. */
   readonly isAwaited: (launchName: string) => boolean;
   readonly post: (event: Exclude<Event, { kind: 'command' }>) => void;
 }
 
-/** While leadership is not proven, the queue is looked at again after this long. */
+/** While leadership is not proven, the queue is checked again at this interval. */
 const FRESHNESS_POLL_MS = 50;
-/** A kill that could not be delivered is tried this often; after that the run's own deadline decides. */
+/** Attempts to deliver a kill; after that the run's own deadline decides. */
 const KILL_TRIES = 5;
 const KILL_RETRY_MS = 2_000;
 
-/** Answers to a launch after which the engine has nothing of it. */
+/** Responses to a launch after which the engine has nothing of it. */
 const nothingThere: Readonly<Partial<Record<ErrorCode, 'refused' | 'unplaced'>>> = {
   LAUNCH_REFUSED: 'refused',
   UNSUPPORTED_BY_ENGINE: 'refused',
@@ -48,7 +48,7 @@ const nothingThere: Readonly<Partial<Record<ErrorCode, 'refused' | 'unplaced'>>>
 export class Performer {
   readonly #parts: PerformerParts;
   readonly #queues = new Map<string, StartQueue>();
-  /** Launches that wait for an instant, by launch name, with their cancel. */
+  /** Delayed launches by launch name, with their cancel functions. */
   readonly #delayed = new Map<string, () => void>();
   /** Cancels of kills that will be tried again. */
   readonly #retries = new Set<() => void>();
@@ -74,7 +74,7 @@ export class Performer {
     for (const engine of engines) this.#pump(engine);
   }
 
-  /** Has a coming launch made ready, once all that is due has been started. */
+  /** Prepares a coming launch, after everything due has been started. */
   prepare(favour: Favour): void {
     const { launchers, log, isFresh } = this.#parts;
     const { spec, warm, forMs, priority } = favour;
@@ -95,7 +95,7 @@ export class Performer {
     this.#pump(engine);
   }
 
-  /** Gives up what was made ready. */
+  /** Discards a preparation. */
   discard({ engine, launchName }: Pick<LaunchSpec, 'engine' | 'launchName'>): void {
     const { launchers, log } = this.#parts;
     this.#queue(engine).drop({ kind: 'prepare', launchName });
@@ -105,7 +105,7 @@ export class Performer {
       .catch((error: unknown) => log.warn({ engine, launch: launchName, error }, 'ready.not-discarded'));
   }
 
-  /** How many starts wait for their place. */
+  /** Number of starts that wait for a slot. */
   waiting(engine: string): number {
     return this.#queues.get(engine)?.waiting ?? 0;
   }
@@ -118,7 +118,7 @@ export class Performer {
     }
   }
 
-  /** Starts nothing more; resolves when what was being started has an answer. */
+  /** Starts nothing more. Resolves when all starts in progress have a response. */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const cancel of [...this.#delayed.values(), ...this.#retries]) cancel();
@@ -141,14 +141,14 @@ export class Performer {
     const { spec, priority } = launch;
     const { launchName, engine, due } = spec;
     const queue = this.#queue(engine);
-    // Too late to make it ready.
+    // Too late to prepare it.
     queue.drop({ kind: 'prepare', launchName });
     const start = {
       kind: 'launch',
       launchName,
       priority,
       due,
-      // Asked for twice, it may have run and been forgotten since: then the name is no lock any more.
+      // A launch requested twice may have run and been removed since, and then the name is no longer a lock.
       isWanted: () => isAwaited(launchName),
       run: () => this.#start(launch),
     } as const;
@@ -187,7 +187,7 @@ export class Performer {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const code = error instanceof CarillonError ? error.code : null;
-      // What nobody knows may have started: the same name is asked for again, which can't start it twice.
+      // The launch may have started. Retry under the same name: an engine never starts a name twice.
       const kind = (code === null ? undefined : nothingThere[code]) ?? 'deferred';
       if (code === null) log.error({ engine, launch: launchName, error }, 'launch.failed');
       else log.warn({ engine, launch: launchName, code, reason }, `launch.${kind}`);
@@ -200,7 +200,7 @@ export class Performer {
     const { launchName } = kill;
     const queue = this.#queue(kill.engine);
     if (queue.drop({ kind: 'launch', launchName })) {
-      // Never asked of the engine by this leader; an older one may have: the engine is told as well.
+      // This leader never sent the launch, but an earlier leader may have, so send the kill too.
       const observation = {
         kind: 'ended',
         launchName,

@@ -1,6 +1,6 @@
 /**
- * The copy of the leader's state that every other node keeps: loaded once, then kept up with what the leader
- * commits, and loaded anew when too much was missed. A node that is elected leads with it.
+ * The copy of the leader's state that every other node keeps: loaded once, then updated with the leader's
+ * commits, and loaded again when too much was missed. An elected node leads with it.
  */
 
 import type { Notice } from '../handle.ts';
@@ -16,7 +16,7 @@ import { STEP_MS } from './clock-steps.ts';
 import type { Leadership } from './leadership.ts';
 import { RepeatedFailure } from './repeated-failure.ts';
 
-/** A copy that could not be loaded is tried again after this long. */
+/** Delay before a failed load is retried. */
 const RELOAD_MS = 1_000;
 
 export interface ReplicaParts {
@@ -33,19 +33,19 @@ export class Replica {
   /** Of loading it again. */
   readonly #failure: RepeatedFailure;
   #state: State | null = null;
-  /** What this node led with, until the first copy is here. */
+  /** The state this node led with, until the first copy is loaded. */
   #former: State | null;
   #watching: Watching | null = null;
-  /** Committed while the copy was being loaded; null when it is complete. */
+  /** Commits that arrived while the copy was being loaded. Null once it is complete. */
   #meanwhile: (readonly Write[])[] | null = [];
   #loading: Promise<void> = Promise.resolve();
   #stopped = false;
-  /** What the leader's clock showed when it last decided something about a run, and when that came. */
+  /** The leader's clock at its last decision about a run, and when that arrived. */
   #leaderClock: { readonly at: number; readonly monotonicMs: number };
   /** False while that is this node's own clock, taken for the leader's as nothing was heard of it. */
   #isClockKnown: boolean;
 
-  /** `former` is what this node led with until now; null when it begins. */
+  /** `former` is the leadership that just ended. Null at the start of the node. */
   constructor(parts: ReplicaParts, former: Pick<Leadership, 'state' | 'clockAheadMs'> | null) {
     const { clock } = parts;
     this.#parts = parts;
@@ -55,7 +55,7 @@ export class Replica {
     this.#isClockKnown = former !== null && former.clockAheadMs !== null;
   }
 
-  /** The newest complete copy; null before the first. */
+  /** The newest complete copy. Null before the first. */
   get state(): State | null {
     return this.#state;
   }
@@ -111,7 +111,7 @@ export class Replica {
     const { settings, cluster, store } = this.#parts;
     this.#watching?.stop();
     this.#meanwhile = [];
-    // First watch, then load: what is committed in between is told, and may be loaded as well.
+    // Watch first, then load: commits in between are reported, and may also be in the loaded data.
     this.#watching = store.watch({
       onWrites: (writes) => this.#take(writes),
       onGap: () => this.loadAgain(),

@@ -1,7 +1,7 @@
 /**
- * The scheduler of one node: it follows or leads, and is what the API holds. Following means: keep a copy of
- * what the leader commits. Leading means: bring that copy up to date, learn what the engines run, then let
- * time in. A broken loop means: throw everything away, follow, and ask to lead again.
+ * The scheduler of one node, which follows or leads; the API uses it. Following: keep a copy of what the
+ * leader commits. Leading: bring that copy up to date, learn what the engines run, then decide due times.
+ * After a failed loop: discard everything, follow, and stand for election again.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -42,21 +42,21 @@ export interface SchedulerParts {
   /** Identity of the installation; see `Store.cluster`. */
   readonly cluster: string;
   readonly self: Member;
-  /** Open; whoever opened it closes it after the scheduler has stopped. */
+  /** An open store. Whoever opened it closes it after the scheduler has stopped. */
   readonly store: Store;
   readonly election: Election;
   readonly launchers: readonly Launcher[];
-  /** Reaches an engine that only another node reaches, through that node. */
+  /** Reaches another node's engine through that node. */
   readonly elsewhere?: (there: HostEngine) => LocalEngine;
   readonly clock: Clock;
   readonly log: Log;
   readonly startsInFlight: number;
-  /** The node can't go on: a broken invariant. The process should end. */
+  /** A broken invariant: the node cannot continue and the process should end. */
   readonly onFatal: (error: unknown) => void;
 }
 
 const toBoolean = [() => true, () => false] as const;
-/** After a failed commit the node asks to lead again after this long. */
+/** Delay before the node stands for election again after a failed commit. */
 const RESTART_MS = 1_000;
 
 export class Scheduler implements SchedulerHandle, Service {
@@ -66,14 +66,14 @@ export class Scheduler implements SchedulerHandle, Service {
   #leading: Leadership | null = null;
   /** While this node does not lead. */
   #replica: Replica | null = null;
-  /** What was led until now, to look at while the copy is being loaded. */
+  /** The state led until now, for reads while the copy is being loaded. */
   #former: State | null = null;
   readonly #unled: Unled;
   /** Of commits and elections. */
   readonly #failure: RepeatedFailure;
   #takeover: ClusterView['takeover'] = null;
   #stopped = false;
-  /** Changes of leadership happen one after the other. */
+  /** Changes of leadership run one after another. */
   #transition: Promise<void> = Promise.resolve();
 
   constructor(parts: SchedulerParts) {
@@ -122,7 +122,7 @@ export class Scheduler implements SchedulerHandle, Service {
 
   async #lead(term: number): Promise<void> {
     const { store, clock, log, startsInFlight, election } = this.#parts;
-    await this.#unlead('elected anew');
+    await this.#unlead('elected again');
     if (this.#replica === null) return;
     const began = clock.monotonicMs();
     const { state, clockAheadMs } = await this.#replica.takeOver();
@@ -175,7 +175,7 @@ export class Scheduler implements SchedulerHandle, Service {
     this.#replica.loadAgain();
   }
 
-  /** A commit failed, or something broke that must not: what is in memory is not to be trusted any more. */
+  /** A commit failed or an invariant broke: the state in memory can no longer be trusted. */
   #broken(error: unknown): void {
     const { log, clock, election, onFatal } = this.#parts;
     if (!(error instanceof CarillonError) || error.code === 'STORE_DAMAGED') {
@@ -197,7 +197,10 @@ export class Scheduler implements SchedulerHandle, Service {
     for (const notice of notices) for (const listener of this.#listeners) this.#notify(listener, notice);
   }
 
-  /** What a listener can't take is its own loss: what it is told of has happened already. */
+  /**
+   * An error in a listener affects only that listener: the notice is about something that has already
+   * happened.
+   */
   #notify(listener: (notice: Notice) => void, notice: Notice): void {
     try {
       listener(notice);
@@ -210,14 +213,15 @@ export class Scheduler implements SchedulerHandle, Service {
   #view(): State {
     const state = this.#leading?.state ?? this.#replica?.state ?? this.#former;
     if (state === null || state === undefined)
-      throw new CarillonError('STORE_UNAVAILABLE', 'this node has not loaded its copy of the state yet');
+      throw new CarillonError('STORE_UNAVAILABLE', 'This node has not loaded its copy of the state yet');
     return state;
   }
 
   async submit<C extends Command>(command: C): Promise<AnswerTo<C>> {
     if (this.#leading !== null && command.kind === 'rerun') {
       const { run, triggerId } = command;
-      // Sent again, it may have been made, and have ended, before this node had its copy.
+      // If the request is a repeat, its run may have been created and have ended before this node had its
+      // copy.
       const made = await this.archive.run(runId(run.job, run.due, rerunVariant(triggerId)));
       if (made !== null) return made as AnswerTo<C>;
     }
@@ -254,7 +258,7 @@ export class Scheduler implements SchedulerHandle, Service {
   async run(id: string): Promise<Run> {
     const run = this.liveRun(id) ?? this.#leading?.loop.endingRun(id) ?? (await this.archive.run(id));
     if (run === null) {
-      const message = `there is no run '${id}', or it is no longer kept`;
+      const message = `Run '${id}' does not exist or is no longer kept`;
       throw new CarillonError('RUN_NOT_FOUND', message, { field: 'id', value: id });
     }
     return copyRun(run);
@@ -277,7 +281,7 @@ export class Scheduler implements SchedulerHandle, Service {
     const attempt = wanted();
     if (attempt === undefined) {
       if (query.attempt === undefined) return;
-      throw new CarillonError('RUN_NOT_FOUND', `the run '${runId}' has no attempt ${query.attempt}`, {
+      throw new CarillonError('RUN_NOT_FOUND', `Run '${runId}' has no attempt ${query.attempt}`, {
         field: 'attempt',
         value: query.attempt,
         allowed: run.attempts.map((each) => String(each.number)),
@@ -285,12 +289,12 @@ export class Scheduler implements SchedulerHandle, Service {
     }
     const launcher = this.#launchers.get(attempt.engine);
     if (launcher === undefined) {
-      throw new CarillonError('LOGS_GONE', `the engine '${attempt.engine}' is not configured any more`);
+      throw new CarillonError('LOGS_GONE', `The engine '${attempt.engine}' is no longer configured`);
     }
-    // Refused before anything ran: there is nothing to read, and nothing went wrong.
+    // Refused before anything ran: there is no output, and that is no error.
     if (attempt.startedAt === null) return;
     if (attempt.host !== null && attempt.host !== hostOf(this.#parts.settings, attempt.engine)) {
-      throw new CarillonError('LOGS_GONE', `the output is kept on the node ${attempt.host}`, {
+      throw new CarillonError('LOGS_GONE', `The output is on node ${attempt.host}`, {
         field: 'host',
         value: attempt.host,
       });
@@ -299,10 +303,10 @@ export class Scheduler implements SchedulerHandle, Service {
       yield { ...chunk, attempt: attempt.number };
     // A launcher that stops ends what it reads, and the output may go on.
     if (query.follow === true && this.#stopped)
-      throw new CarillonError('STORE_UNAVAILABLE', 'This node stops.');
+      throw new CarillonError('STORE_UNAVAILABLE', 'This node is stopping.');
   }
 
-  /** Resolves with the run after its next change, or as it is when the reader goes away. */
+  /** Resolves with the run after its next change, or unchanged when the reader disconnects. */
   #nextChange(run: Run, query: LogQuery): Promise<Run> {
     return new Promise((resolve) => {
       const done = (changed: Run): void => {
@@ -373,14 +377,18 @@ export class Scheduler implements SchedulerHandle, Service {
 
   local(engine: string): LocalEngine {
     if (this.#leading !== null)
-      throw new CarillonError('NOT_LEADING', 'this node leads itself, or has not let go yet');
+      throw new CarillonError('NOT_LEADING', 'This node leads itself, or is still handing over');
     const launcher = this.#launchers.get(engine);
     if (launcher !== undefined) return launcher;
-    throw new CarillonError('ENGINE_NOT_CONFIGURED', `the engine '${engine}' is not configured here`, {
-      field: 'engine',
-      value: engine,
-      allowed: [...this.#launchers.keys()],
-    });
+    throw new CarillonError(
+      'ENGINE_NOT_CONFIGURED',
+      `The engine '${engine}' is not configured on this node`,
+      {
+        field: 'engine',
+        value: engine,
+        allowed: [...this.#launchers.keys()],
+      },
+    );
   }
 
   subscribe(listener: (notice: Notice) => void): () => void {

@@ -1,12 +1,12 @@
 /**
- * Starts that wait, in the order in which they are to begin: a binary heap whose entries know their position, so that
- * each can be taken out by its key. Adding, taking and dropping cost the logarithm of what waits.
+ * Waiting starts in their starting order: a binary heap whose entries know their position, so that each can
+ * be removed by its key. Adding, taking and dropping take logarithmic time.
  */
 
 interface Entry<T> {
   readonly key: string;
   readonly value: T;
-  /** Decides between equals: as they came. */
+  /** Breaks ties in order of arrival. */
   readonly turn: number;
   /** Position in the heap. */
   at: number;
@@ -18,7 +18,7 @@ export class StartLine<T> {
   readonly #byKey = new Map<string, Entry<T>>();
   #turns = 0;
 
-  /** `comesBefore` is false both ways for equals. */
+  /** `comesBefore` must return false both ways for equal entries. */
   constructor(comesBefore: (a: T, b: T) => boolean) {
     this.#comesBefore = comesBefore;
   }
@@ -36,14 +36,14 @@ export class StartLine<T> {
     this.#rise(entry);
   }
 
-  /** Takes the first; undefined when nothing waits. */
+  /** Removes and returns the first entry. Undefined if nothing waits. */
   take(): T | undefined {
     const first = this.#heap[0];
     if (first !== undefined) this.drop(first.key);
     return first?.value;
   }
 
-  /** Takes out the entry of this key and returns its value; undefined when there is none. */
+  /** Removes the entry of this key and returns its value. Undefined if there is none. */
   drop(key: string): T | undefined {
     const entry = this.#byKey.get(key);
     if (entry === undefined) return undefined;

@@ -1,7 +1,7 @@
 /**
- * The starts of one engine, by priority, then due instant: engines serve a few at a time best, and here the order
- * can still be changed. What is to be made ready comes behind all that is due. What is held at its gate has a way of
- * its own: opening it costs next to nothing, and it was held so as not to wait.
+ * The starts of one engine, by priority, then due time: engines work best with a few at a time, and here the
+ * order can still change. Preparations come after everything that is due. Containers waiting at their gate
+ * have a separate path: opening the gate takes almost no time, and they were prepared in order not to wait.
  */
 
 import { StartLine } from './start-line.ts';
@@ -11,13 +11,13 @@ export interface Start {
   readonly kind: 'launch' | 'prepare';
   readonly priority: number;
   readonly due: number;
-  /** Asked when its turn comes. */
+  /** Called when its turn comes. */
   readonly isWanted: () => boolean;
   /** Never rejects. */
   readonly run: () => Promise<void>;
 }
 
-/** Openings at a time: one is a byte and a look at the engine; a burst of them should not be let loose at once. */
+/** Concurrent gate openings: one is a byte and a query of the engine, but a burst should be limited. */
 const OPENINGS_IN_FLIGHT = 64;
 
 interface Lane {
@@ -31,7 +31,7 @@ const laneOf = (width: number): Lane => ({ width, waiting: new StartLine(comesBe
 export class StartQueue {
   readonly #starts: Lane;
   readonly #openings = laneOf(OPENINGS_IN_FLIGHT);
-  /** What runs now. */
+  /** Starts in progress. */
   readonly #running = new Map<string, Promise<void>>();
   #launchesWaiting = 0;
 
@@ -39,12 +39,12 @@ export class StartQueue {
     this.#starts = laneOf(width);
   }
 
-  /** Launches that wait for their place. */
+  /** Launches that wait for a slot. */
   get waiting(): number {
     return this.#launchesWaiting;
   }
 
-  /** One that runs already is not added; one that waits already is replaced. */
+  /** A start in progress is not added again; a waiting one is replaced. */
   add(start: Start, isHeld: boolean): void {
     const key = keyOf(start);
     if (this.#running.has(key)) return;
@@ -53,7 +53,7 @@ export class StartQueue {
     if (start.kind === 'launch') this.#launchesWaiting += 1;
   }
 
-  /** Takes out one that waits; false when there is none. */
+  /** Removes a waiting start. False if there is none. */
   drop(start: Pick<Start, 'kind' | 'launchName'>): boolean {
     const key = keyOf(start);
     const dropped = this.#starts.waiting.drop(key) ?? this.#openings.waiting.drop(key);
@@ -61,12 +61,12 @@ export class StartQueue {
     return dropped !== undefined;
   }
 
-  /** Resolves when the launch that runs now has an answer; at once when none runs. */
+  /** Resolves when the launch in progress has a response; at once if there is none. */
   async answered(launchName: string): Promise<void> {
     await this.#running.get(keyOf({ kind: 'launch', launchName }));
   }
 
-  /** Begins what there is a place for; `onFree` is called whenever a place has become free. */
+  /** Starts as many as have slots; `onFree` is called whenever a slot becomes free. */
   pump(onFree: () => void): void {
     for (const lane of [this.#openings, this.#starts]) {
       while (lane.running < lane.width) {
@@ -86,7 +86,7 @@ export class StartQueue {
     }
   }
 
-  /** Forgets what waits; resolves when what runs has an answer. */
+  /** Drops what waits. Resolves when everything in progress has a response. */
   async close(): Promise<void> {
     this.#starts.waiting.clear();
     this.#openings.waiting.clear();

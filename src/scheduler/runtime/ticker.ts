@@ -1,18 +1,18 @@
 /**
  * Wakes the loop when something is due. Timers may fire early, late, or after the machine slept, so the
- * ticker never sleeps long, never trusts a timer, and asks the clock again each time it wakes.
+ * ticker never sleeps long, never trusts a timer, and reads the clock each time it wakes.
  */
 
 import type { Clock, Log } from '../ports.ts';
 import { ClockSteps } from './clock-steps.ts';
 
-/** The longest sleep: after a suspend or a step of the wall clock nothing is late by more. */
+/** Maximum sleep: limits how late anything can be after a suspend or a step of the wall clock. */
 const MAX_SLEEP_MS = 1_000;
 
 export interface TickerParts {
   readonly clock: Clock;
   readonly log: Log;
-  /** The earliest instant of the timetable; Infinity when it is empty. */
+  /** The earliest entry of the timetable. Infinity if it is empty. */
   readonly earliest: () => number;
   /** Something is due, or the wall clock was set. */
   readonly onDue: (now: number) => void;
@@ -23,7 +23,7 @@ export class Ticker {
   #cancel: (() => void) | null = null;
   #wakeAt = Number.POSITIVE_INFINITY;
   readonly #steps: ClockSteps;
-  /** A tick was posted and its decision is awaited; `rearm` follows it. */
+  /** A tick was posted and its decision is pending; `rearm` follows it. */
   #running = false;
 
   constructor(parts: TickerParts) {
@@ -42,7 +42,7 @@ export class Ticker {
     this.#cancel = null;
   }
 
-  /** Call when the timetable may have changed. */
+  /** Call it when the timetable may have changed. */
   rearm(): void {
     if (!this.#running) return;
     const { clock, earliest } = this.#parts;

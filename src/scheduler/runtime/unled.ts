@@ -1,13 +1,14 @@
 /**
- * For how long nobody has led, as one node can see it: no leader is known, or this node was elected and does not lead
- * yet, or terms follow each other and none lasts, as where each node that is elected fails. Asked now and then.
+ * How long no node has led, from the view of this node: no leader is known, or this node was elected and does
+ * not lead yet, or each term ends before it is established, as when every elected node fails. Checked at
+ * intervals.
  */
 
 import type { Clock, Election, Member } from '../ports.ts';
 
 /**
- * A taking over takes less: the copy is there, and engines get five seconds to say what they run. A term that has
- * lasted this long is led.
+ * Longer than a takeover: the copy is loaded, and engines get five seconds for their inventory. A term that
+ * has lasted this long counts as established.
  */
 export const TAKE_OVER_MS = 15_000;
 
@@ -27,7 +28,7 @@ export class Unled {
     this.#parts = parts;
   }
 
-  /** 0 while somebody leads. `leading`: this node does, and time is let in. */
+  /** 0 while a node leads. `leading`: this node leads and decides due times. */
   forMs(term: number, leading: boolean): number {
     const { self, election, clock } = this.#parts;
     const monotonicMs = clock.monotonicMs();

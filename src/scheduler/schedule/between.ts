@@ -1,7 +1,6 @@
 /**
- * The instants between two moments: how many, the first, and the last few. Costs little however long the
- * stretch is: repeats are arithmetic, cron is counted no further than `countLimit` and its last instants are
- * searched for from the end.
+ * The due times in a range: how many, the first, and the last few. Fast for any length: repeats are computed,
+ * and cron is counted up to `countLimit` with its last due times searched from the end.
  */
 
 import { DAY_MS, MAX_INSTANT_MS, SECOND_MS } from './civil.ts';
@@ -16,7 +15,7 @@ export interface InstantRange {
   readonly afterMs: number;
   /** Inclusive. */
   readonly upToMs: number;
-  /** How many of the last instants to list. */
+  /** Number of last due times to list. */
   readonly keep: number;
   /** Counting stops here. */
   readonly countLimit: number;
@@ -27,11 +26,11 @@ export interface InstantsBetween {
   readonly count: number;
   readonly more: boolean;
   readonly first: number | null;
-  /** Ascending; at most `keep`. */
+  /** Ascending, at most `keep`. */
   readonly last: number[];
 }
 
-/** Instants in (afterMs, upToMs]. */
+/** Due times in (afterMs, upToMs]. */
 export function instantsBetween(schedule: Schedule, range: InstantRange): InstantsBetween {
   const within = { ...range, upToMs: Math.min(range.upToMs, MAX_INSTANT_MS) };
   if (schedule.kind === 'every') return repeatsBetween(schedule, within);
@@ -56,8 +55,8 @@ function repeatsBetween(schedule: RepeatSchedule, range: InstantRange): Instants
 }
 
 /**
- * How many of the numbers in [from, to) have the instant of the next one: where a zone left out a whole day, as Samoa
- * did on 2011-12-30, a due time of that day is moved to the same time of the next.
+ * The number of indexes in [from, to) that have the same due time as the next one. If a zone skipped a whole
+ * day, as Samoa did on 2011-12-30, a due time of that day moves to the same time of the next.
  */
 function sameAsNext(schedule: RepeatSchedule, from: number, to: number): number {
   if (!isCalendar(schedule.period)) return 0;
@@ -89,7 +88,7 @@ function countBetween(schedule: Schedule, range: InstantRange): InstantsBetween 
   };
 }
 
-/** The last `keep` instants, found one by one from the end. */
+/** The last `keep` due times, found one by one from the end. */
 function lastBetween(
   schedule: Schedule,
   range: { readonly afterMs: number; readonly upToMs: number; readonly keep: number },
@@ -105,9 +104,11 @@ function lastBetween(
   return found.reverse();
 }
 
-/** The latest instant in (afterMs, upToMs]; null if there is none. Some thirty steps of `nextInstant`. */
+/**
+ * The latest due time in (afterMs, upToMs]. Null if there is none. Takes about thirty steps of `nextInstant`.
+ */
 function latestInstant(schedule: Schedule, afterMs: number, upToMs: number): number | null {
-  // Windows that end at `upToMs`, each twice as long, until one holds an instant.
+  // Windows that end at `upToMs`, each twice as long, until one contains a due time.
   let length = SECOND_MS;
   let found = nextUpTo(schedule, Math.max(afterMs, upToMs - length), upToMs);
   while (found === null && upToMs - length > afterMs) {
@@ -115,7 +116,7 @@ function latestInstant(schedule: Schedule, afterMs: number, upToMs: number): num
     found = nextUpTo(schedule, Math.max(afterMs, upToMs - length), upToMs);
   }
   if (found === null) return null;
-  // Halving: `latest` is an instant, and there is none in (end, upToMs].
+  // Bisection: `latest` is a due time, and there is none in (end, upToMs].
   let latest = found;
   let end = upToMs;
   while (latest < end) {

@@ -1,16 +1,16 @@
 /**
  * The proleptic Gregorian calendar on integers: day numbers count from 1970-01-01, months and days from 1.
- * Nothing here knows a time zone. A civil date is packed into one integer so that the search for the next
- * instant allocates nothing.
+ * Nothing here knows time zones. A civil date is packed into one integer, so that the search for the next due
+ * time allocates nothing.
  */
 
 export const SECOND_MS = 1_000;
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 86_400_000;
-/** The mean Gregorian month, for estimates. */
+/** Mean length of a Gregorian month, for estimates. */
 export const MONTH_MS = 2_629_746_000;
 
-/** Last instant that has a four-digit year; schedules end there. */
+/** The last time with a four-digit year; schedules end there. */
 export const MAX_INSTANT_MS = 253_402_300_799_999;
 
 const monthLengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -20,7 +20,7 @@ export function monthLength(year: number, month: number): number {
   return monthLengths[month - 1]!;
 }
 
-/** Day number of a civil date. A `day` beyond the month's end runs on into the next one. */
+/** Day number of a civil date. A `day` after the end of the month continues into the next month. */
 export function dayNumber(year: number, month: number, day: number): number {
   // Years start in March, so that a leap day is the last day of its year.
   const shifted = month > 2 ? year : year - 1;

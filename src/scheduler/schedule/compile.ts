@@ -1,6 +1,6 @@
 /**
- * A resolved input to the value that instants are computed from. Needs nothing but the text (and the time
- * zone database), so every node compiles the same; equal texts share one value.
+ * Compiles a resolved input to the form from which due times are computed. Needs only the text and the time
+ * zone database, so all nodes get the same result; equal texts share one value.
  */
 
 import { invariant } from '../../errors.ts';
@@ -11,14 +11,14 @@ import { instantOfWall, zoneOf } from './zone.ts';
 
 export type CronInput = Extract<ScheduleInput, { cron: string }>;
 
-/** Compiled schedules by their text; see `remember`. A fleet has hundreds to thousands of distinct ones. */
+/** Cached compiled schedules by text; see `remember`. A fleet has hundreds to thousands of distinct ones. */
 const MAX_REMEMBERED = 4_096;
 let recent = new Map<string, Schedule>();
 let older = new Map<string, Schedule>();
 
 /**
  * Compiles a resolved input. Equal texts give the same value while they are in use. Throws INVALID_SCHEDULE
- * or UNKNOWN_TIMEZONE on a text that `resolveSchedule` would not have let through.
+ * or UNKNOWN_TIMEZONE for a text that `resolveSchedule` would have refused.
  */
 export function compileSchedule(resolved: ScheduleInput): Schedule {
   const key = keyOf(resolved);
@@ -35,7 +35,7 @@ function keyOf(input: ScheduleInput): string {
   return 'every' in input ? `e|${input.every}|${zone}` : `a|${input.at}|${zone}`;
 }
 
-/** Two generations: what was not asked for while a whole one filled up is dropped. */
+/** Two generations: entries not used while one generation filled up are dropped. */
 function remember(key: string, schedule: Schedule): void {
   if (recent.size >= MAX_REMEMBERED) {
     older = recent;
@@ -89,7 +89,7 @@ function compileOneOff(text: string, timezone: string | null): OneOffSchedule {
   return { kind: 'at', text: formatDateTime(at), timezone, atMs: instantOfWall(zone, at.wallMs) };
 }
 
-/** cronie's rule: wildcards follow the clock, fixed times lose and repeat nothing. */
+/** The rule of cronie: wildcards follow the clock; fixed times are neither skipped nor repeated. */
 export function dstDefaults(wildcard: boolean): { gap: 'run-once' | 'skip'; overlap: 'first' | 'both' } {
   return wildcard ? { gap: 'skip', overlap: 'both' } : { gap: 'run-once', overlap: 'first' };
 }

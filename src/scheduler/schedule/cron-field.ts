@@ -1,6 +1,6 @@
 /**
- * One field of a cron expression: its names and bounds, and its text as a list of items. Every complaint
- * names the field, quotes its text and says what is allowed there.
+ * One field of a cron expression: its names and bounds, and its text as a list of items. Every error names
+ * the field, quotes its text and says what is allowed.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -9,7 +9,7 @@ export interface FieldSpec {
   readonly name: string;
   readonly min: number;
   readonly max: number;
-  /** What H may hash to: no day that some months lack, no second name for Sunday. */
+  /** The largest value for H: excludes days that some months lack, and the second number of Sunday. */
   readonly hashMax: number;
   readonly names: readonly string[];
   readonly allowed: string;
@@ -40,21 +40,23 @@ function spec(name: string, min: number, max: number, allowed: string): FieldSpe
   return { name, min, max, hashMax: max, names: [], allowed };
 }
 
-/** A day that plain bits can't say. `n` is a day, an offset from the month's end, or a weekday. */
+/**
+ * A day that plain bits cannot represent. `n` is a day, an offset from the end of the month, or a weekday.
+ */
 export type SpecialDay =
   | { readonly kind: 'last' | 'nearest-weekday' | 'last-weekday-of'; readonly n: number }
   | { readonly kind: 'last-workday' }
   | { readonly kind: 'nth'; readonly n: number; readonly nth: number };
 
 export interface Field {
-  /** The values listed, each within the field's bounds, Sunday as 0. */
+  /** The listed values, each within the field's bounds, Sunday as 0. */
   readonly values: readonly number[];
   readonly special: readonly SpecialDay[];
-  /** Begins with `*` or is `?`. */
+  /** Starts with `*` or is `?`. */
   readonly star: boolean;
-  /** Is `*` alone (or `?`). */
+  /** Is exactly `*` or `?`. */
   readonly all: boolean;
-  /** Canonical: numbers for names, `*` for `?`, no item twice. */
+  /** Canonical: numbers instead of names, `*` instead of `?`, no duplicates. */
   readonly text: string;
   readonly warnings: readonly string[];
 }
@@ -87,7 +89,7 @@ export function parseField(spec: FieldSpec, text: string): Field {
 function parseItem(spec: FieldSpec, part: string, text: string): Item {
   if (part === '') throw fieldError(spec, text, 'has an empty item in its list');
   if (part === '?') {
-    if (spec !== DAY && spec !== WEEKDAY) throw fieldError(spec, text, 'can not be "?"');
+    if (spec !== DAY && spec !== WEEKDAY) throw fieldError(spec, text, 'cannot be "?"');
     if (text !== '?') throw fieldError(spec, text, 'has "?" in a list');
     return { values: range(spec, spec.min, spec.max, 1), text: '*' };
   }
@@ -99,10 +101,14 @@ function parseItem(spec: FieldSpec, part: string, text: string): Item {
   if (random !== null) {
     const instead =
       random[1] === '' && random[2] === '' ? 'H' : `H(${random[1] || spec.min}-${random[2] || spec.max})`;
-    throw fieldError(spec, text, `has "${part}", a random value: write ${instead}, a value of the job's own`);
+    throw fieldError(
+      spec,
+      text,
+      `has "${part}", a random value: write ${instead} for a value derived from the job`,
+    );
   }
   if (match === null || (match[1] === '*' && match[2] !== undefined)) {
-    throw fieldError(spec, text, `has "${shorten(part)}", which can not be read`);
+    throw fieldError(spec, text, `has "${shorten(part)}", which is invalid`);
   }
   return rangeItem(spec, text, { from: match[1]!, to: match[2], step: match[3] });
 }
@@ -132,15 +138,15 @@ function rangeItem(spec: FieldSpec, text: string, written: RangeText): Item {
   return { values: range(spec, from, to, step), text: `${from}-${to}${suffix}`, ...rest };
 }
 
-/** How many values a field has; Sunday counts once. */
+/** Number of values of a field; Sunday counts once. */
 function sizeOf(spec: FieldSpec): number {
   return spec === WEEKDAY ? 7 : spec.max - spec.min + 1;
 }
 
-/** The values from `from` to `to`, through the field's end where `to` is the smaller. */
+/** The values from `from` to `to`, wrapping around if `to` is smaller. */
 function range(spec: FieldSpec, from: number, to: number, step: number): number[] {
   const size = sizeOf(spec);
-  // A range of weekdays may end in 7, the Sunday that ends the week; 0-7 is all of it.
+  // A range of weekdays may end in 7, the Sunday at the end of the week; 0-7 is the whole week.
   const length = to >= from ? to - from : to + size - from;
   const values: number[] = [];
   for (let offset = 0; offset <= length && offset < size; offset += step) {
@@ -181,7 +187,7 @@ function valueIn(spec: FieldSpec, text: string, word: string): number {
   const named = spec.names.indexOf(word);
   if (named >= 0) return named + spec.min;
   if (!/^\d+$/.test(word)) {
-    const problem = 'is no number or name it knows';
+    const problem = 'is not a number or a known name';
     throw fieldError(spec, text, word === text ? problem : `has "${shorten(word)}", which ${problem}`);
   }
   const value = Number(word);
@@ -199,7 +205,7 @@ function stepOf(spec: FieldSpec, text: string, word: string): number {
   return Number(word);
 }
 
-/** The one form of complaint about a field: its name, its text, what is wrong, what is allowed. */
+/** The common form of field errors: name, text, problem, and what is allowed. */
 export function fieldError(spec: FieldSpec, text: string, problem: string): CarillonError {
   return new CarillonError(
     'INVALID_SCHEDULE',

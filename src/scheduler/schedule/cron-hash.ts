@@ -1,7 +1,7 @@
 /**
- * H in a cron field: a value of its own for each job, so that a thousand daily jobs do not start at once.
- * It is worked out once, when a job is accepted, and the expanded expression is stored: the values below
- * may never change for a job that exists, so the hash is ours and small.
+ * H in a cron field: a value derived from the job, so that a thousand daily jobs do not start at once. It is
+ * computed once, when a job is accepted, and the expanded expression is stored. The values of existing jobs
+ * must never change, so the hash is our own and small.
  */
 
 import type { FieldSpec } from './cron-field.ts';
@@ -9,7 +9,7 @@ import { fieldError, fieldSpecs, HOUR, MINUTE, SECOND } from './cron-field.ts';
 
 export interface ExpandedCron {
   readonly expression: string;
-  /** An `H/n` stood in second, minute or hour: the schedule is a wildcard one though no `*` is left. */
+  /** Second, minute or hour contained `H/n`: the schedule counts as a wildcard although no `*` is left. */
   readonly wildcard: boolean;
 }
 
@@ -35,17 +35,19 @@ function expandItem(spec: FieldSpec, from: { text: string; item: string; hash: n
   const low = match[1] === undefined ? spec.min : Number(match[1]);
   const high = match[2] === undefined ? spec.hashMax : Number(match[2]);
   if (low < spec.min || high > spec.max || low > high) {
-    throw fieldError(spec, text, `has "${item}": its range is not within ${spec.min}-${spec.max}`);
+    throw fieldError(spec, text, `has "${item}", whose range is not within ${spec.min}-${spec.max}`);
   }
   const size = high - low + 1;
   if (match[3] === undefined) return `${low + (hash % size)}`;
   const step = /^\d{1,9}$/.test(match[3]) ? Number(match[3]) : 0;
-  if (step === 0) throw fieldError(spec, text, `has "${item}": a step is a whole number from 1`);
+  if (step === 0) throw fieldError(spec, text, `has "${item}", but a step is a whole number from 1`);
   const first = low + (hash % Math.min(step, size));
   return first + step > high ? `${first}` : `${first}-${high}/${step}`;
 }
 
-/** FNV-1a over UTF-16 units, then a finisher, since close names must land far apart in small ranges. */
+/**
+ * FNV-1a over UTF-16 units, then a finisher, because similar names must get different values in small ranges.
+ */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index += 1) {

@@ -1,4 +1,4 @@
-/** Names for common cron expressions, in any case. `@every` is not among them: it becomes a repeat. */
+/** Names for common cron expressions, in any case. `@every` is not one of them: it becomes a repeat. */
 
 import { cronError } from './cron.ts';
 
@@ -14,7 +14,7 @@ const macros: Readonly<Record<string, string>> = {
   '@secondly': '* * * * * *',
 };
 
-/** The duration of `@every <duration>`; null for everything else. */
+/** The duration of `@every <duration>`. Null for any other text. */
 export function everyMacro(expression: string): string | null {
   return (
     /^@every(?:\s+(.*))?$/is
@@ -24,7 +24,7 @@ export function everyMacro(expression: string): string | null {
   );
 }
 
-/** The expression a macro stands for; text that is no macro comes back as it is. Throws INVALID_SCHEDULE. */
+/** The expression of a macro. Other text is returned unchanged. Throws INVALID_SCHEDULE. */
 export function expandMacro(expression: string): string {
   const trimmed = expression.trim();
   if (!trimmed.startsWith('@')) return expression;
@@ -33,6 +33,6 @@ export function expandMacro(expression: string): string {
   if (expanded !== undefined) return expanded;
   const allowed = `${Object.keys(macros).join(', ')}, @every <duration>`;
   if (name === '@reboot')
-    throw cronError(trimmed, 'is no time: a scheduler on several nodes has no reboot', allowed);
+    throw cronError(trimmed, 'is not a time: a scheduler on several nodes has no reboot', allowed);
   throw cronError(trimmed, 'is not a known macro', allowed);
 }

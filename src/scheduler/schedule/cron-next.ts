@@ -1,7 +1,7 @@
 /**
- * The next match of a cron schedule, on integers only. First the calendar: the next wall time whose fields
- * match. Then the zone: which instant that is, with cronie's rule where clocks change by up to three hours
- * (a schedule with fixed times loses none and repeats none; one with wildcards just follows the clock).
+ * Finds the next match of a cron schedule, with integers only. First the calendar: the next local time whose
+ * fields match. Then the zone: which timestamp that is, with the rule of cronie if clocks change by up to
+ * three hours (fixed times are neither skipped nor repeated; wildcards follow the clock).
  */
 
 import {
@@ -23,20 +23,23 @@ import { cover, segmentAt, tableAt } from './zone.ts';
 import type { ZoneTable } from './zone-rules.ts';
 import { eraShiftMs } from './zone-rules.ts';
 
-/** Clocks that change by more were set to another day: no time was lost or repeated in anyone's eyes. */
+/**
+ * A larger change moves the date, as when a zone crosses the date line: nobody regards its times as skipped
+ * or repeated.
+ */
 const MAX_SHIFT_MS = 3 * HOUR_MS;
 
-/** Every possible date comes within 40 years; what has not come in 50 never does. */
+/** Every possible date occurs within 40 years; one that does not occur within 50 never does. */
 const SEARCH_YEARS = 50;
 
-/** True for a change of clocks that the rules for gaps and overlaps are about. */
+/** True for a clock change to which the rules for gaps and overlaps apply. */
 export function isTreated(shiftMs: number): boolean {
   return Math.abs(shiftMs) <= MAX_SHIFT_MS;
 }
 
-/** Strictly after `afterMs`; null if nothing matches within 50 years. */
+/** Strictly after `afterMs`. Null if nothing matches within 50 years. */
 export function nextCron(schedule: CronSchedule, afterMs: number): number | null {
-  // Weekdays and months repeat with the zone's rules, so the search moves as a whole.
+  // Weekdays and months repeat with the zone's rules, so the whole search can be moved.
   const shiftMs = eraShiftMs(afterMs);
   const found = nextInTable(schedule, tableAt(schedule.zone, afterMs), afterMs - shiftMs);
   return found === null ? null : found + shiftMs;
@@ -49,7 +52,7 @@ function nextInTable(schedule: CronSchedule, table: ZoneTable, afterMs: number):
   const { starts, offsets } = table;
   let from = (Math.floor(afterMs / SECOND_MS) + 1) * SECOND_MS + offsets[index]!;
   if (firstOnly && index > 0) {
-    // The second pass of an overlap ends where the clock read when it was set back.
+    // The second pass of an overlap ends at the clock reading at which it was set back.
     if (isTreated(offsets[index]! - offsets[index - 1]!))
       from = Math.max(from, starts[index]! + offsets[index - 1]!);
   }
@@ -72,7 +75,7 @@ function nextInTable(schedule: CronSchedule, table: ZoneTable, afterMs: number):
   return null;
 }
 
-/** The first wall time at or after `fromMs` (a whole second) that matches; Infinity past `lastYear`. */
+/** The first matching local time at or after `fromMs` (a whole second). Infinity after `lastYear`. */
 export function nextWall(fields: CronFields, fromMs: number, lastYear: number): number {
   const day = Math.floor(fromMs / DAY_MS);
   const civil = civilOf(day);
@@ -97,7 +100,7 @@ export function nextWall(fields: CronFields, fromMs: number, lastYear: number): 
   return dayNumber(year, month, lowestBit(days) + 1) * DAY_MS + fields.firstTime * SECOND_MS;
 }
 
-/** The first matching second of a day at or after `second`; -1 if the day has none left. */
+/** The first matching second of a day at or after `second`. -1 if there is none. */
 function nextTime(fields: CronFields, second: number): number {
   const hour = Math.floor(second / 3_600);
   if ((fields.hours >> hour) & 1) {
@@ -114,7 +117,7 @@ function nextTime(fields: CronFields, second: number): number {
   return lowestBit(later) * 3_600 + fields.firstMinute * 60 + fields.firstSecond;
 }
 
-/** The first value at or after `from` (0-60) in a set of sixty; -1 if there is none. */
+/** The first value at or after `from` (0-60) in a set of sixty. -1 if there is none. */
 function nextOfSixty(low: number, high: number, from: number): number {
   if (from < 30) {
     const rest = low & (-1 << from);
@@ -135,7 +138,7 @@ function matchingDays(fields: CronFields, year: number, month: number): number {
   const within = 0x7fffffff >>> (31 - length);
   const firstWeekday = weekdayOf(dayNumber(year, month, 1));
   let days = fields.days;
-  // Bit j of a week that begins on the weekday of the 1st, then that week five times over.
+  // Bit j of a week that starts on the weekday of the 1st, then that week five times.
   const week = ((fields.weekdays >> firstWeekday) | (fields.weekdays << (7 - firstWeekday))) & 127;
   let weekdays = week | (week << 7) | (week << 14) | (week << 21) | (week << 28);
   if (fields.specialDays !== null) {
@@ -152,7 +155,7 @@ function specialBit(special: SpecialDay, length: number, firstWeekday: number): 
   return date >= 1 && date <= length ? 1 << (date - 1) : 0;
 }
 
-/** The date a special day means in a month; outside 1-length where the month has none. */
+/** The date of a special day in a month; outside 1-length if the month has none. */
 function specialDate(special: SpecialDay, length: number, firstWeekday: number): number {
   switch (special.kind) {
     case 'last':
@@ -168,7 +171,7 @@ function specialDate(special: SpecialDay, length: number, firstWeekday: number):
   }
 }
 
-/** Monday to Friday, nearest to a date without leaving the month. */
+/** The weekday from Monday to Friday closest to a date, within the month. */
 function nearestWorkday(date: number, length: number, firstWeekday: number): number {
   const weekday = (firstWeekday + date - 1) % 7;
   if (weekday === 6) return date === 1 ? 3 : date - 1;

@@ -1,18 +1,18 @@
 /**
- * Cron expressions: text to bit sets. The dialect is Vixie's as cronie runs it, with seconds, names,
- * ranges that wrap, L, W and #. H and macros are gone by then (cron-hash.ts, cron-macro.ts).
+ * Parses cron expressions to bit sets. The dialect is that of Vixie cron as in cronie, with seconds, names,
+ * wrapping ranges, L, W and #. H and macros have been expanded before (cron-hash.ts, cron-macro.ts).
  */
 
 import { allAnswers, CarillonError } from '../../errors.ts';
 import type { Field, SpecialDay } from './cron-field.ts';
 import { fieldSpecs, parseField } from './cron-field.ts';
 
-/** Long enough for every hour and minute by name; short enough to quote. */
+/** Long enough to name every hour and minute; short enough to quote. */
 export const MAX_CRON_LENGTH = 256;
 
 /**
- * The days and times of an expression. Bit n of a set is the value n; days count from bit 0 for the 1st.
- * Sixty values are two sets of thirty, so that all of them stay small integers.
+ * The days and times of an expression. Bit n of a set is the value n; days start at bit 0 for the 1st. Sixty
+ * values are two sets of thirty, so that all of them are small integers.
  */
 export interface CronFields {
   readonly secondsLow: number;
@@ -23,10 +23,10 @@ export interface CronFields {
   readonly days: number;
   readonly months: number;
   readonly weekdays: number;
-  /** L, W and # items; null where there are none. */
+  /** L, W and # items. Null if there are none. */
   readonly specialDays: readonly SpecialDay[] | null;
   readonly specialWeekdays: readonly SpecialDay[] | null;
-  /** A day matches if either day field does; otherwise both have to. */
+  /** A day matches if either day field matches; otherwise both must match. */
   readonly eitherDay: boolean;
   /** The first matching time of a day, in seconds after midnight. */
   readonly firstTime: number;
@@ -37,18 +37,18 @@ export interface CronFields {
 export interface ParsedCron {
   readonly fields: CronFields;
   readonly text: string;
-  /** The second, minute or hour begins with `*`: it means "all the time", not "at that time". */
+  /** The second, minute or hour starts with `*`: the schedule is continuous rather than at fixed times. */
   readonly wildcard: boolean;
   readonly warnings: readonly string[];
 }
 
-/** Splits an expression into its fields, six of them. Throws INVALID_SCHEDULE. */
+/** Splits an expression into six fields. Throws INVALID_SCHEDULE. */
 export function splitCron(expression: string): string[] {
   const trimmed = expression.trim();
   if (expression.length > MAX_CRON_LENGTH) {
     throw cronError(
       expression,
-      `is ${expression.length} characters long`,
+      `has ${expression.length} characters`,
       `at most ${MAX_CRON_LENGTH} characters`,
     );
   }
@@ -119,7 +119,7 @@ function dayWarnings(day: Field, weekday: Field): string[] {
   ];
 }
 
-/** A complaint about the expression as a whole. */
+/** An error about the expression as a whole. */
 export function cronError(expression: string, problem: string, allowed: string): CarillonError {
   const shown = expression.length <= 60 ? expression : `${expression.slice(0, 60)}…`;
   return new CarillonError(
@@ -133,13 +133,14 @@ export function cronError(expression: string, problem: string, allowed: string):
   );
 }
 
-/** For an expression that can be read and matches no date. */
+/** The error for a valid expression that matches no date. */
 export function neverFires(text: string): CarillonError {
   const [day, month, weekday] = text.split(' ').slice(-3);
   const also = weekday === '*' ? '' : ` and day-of-week ${weekday}`;
   return new CarillonError(
     'SCHEDULE_NEVER_FIRES',
-    `The cron expression "${text}" has no due instant in 50 years: no month ${month} has day-of-month ${day}${also}.`,
+    `The cron expression "${text}" has no due time in 50 years: no month ${month} has day-of-month ` +
+      `${day}${also}.`,
     { field: 'schedule.cron', value: text, allowed: 'an expression that matches some date' },
   );
 }

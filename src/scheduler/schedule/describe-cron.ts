@@ -1,14 +1,14 @@
-/** A cron expression in words, read from its canonical text: first the time of day, then the days. */
+/** Describes a cron expression, from its canonical text: first the time of day, then the days. */
 
 import type { CronSchedule } from './model.ts';
 import { listed, monthNames, ordinal, weekdayNames } from './words.ts';
 
-/** More values than this are said as a pattern instead of one by one. */
+/** Above this number, values are described by their pattern instead of listed. */
 const MAX_FEW = 6;
 
 /** Without the zone: `at 02:00 on Monday to Friday`. */
 export function describeCron(schedule: CronSchedule): string {
-  // A list that has all values is no list.
+  // A list of all values reads as a wildcard.
   const texts = schedule.text.split(' ').map((text) => (text.split(',').includes('*') ? '*' : text));
   const [second, minute, hour, day, month, weekday] = (texts.length === 5 ? ['0', ...texts] : texts) as [
     string,
@@ -23,7 +23,7 @@ export function describeCron(schedule: CronSchedule): string {
   return hour.startsWith('*') && days === 'every day' ? time : `${time} ${days}`;
 }
 
-/** `at 02:00 and 14:30`; null if there are too many or a pattern says it better. */
+/** `at 02:00 and 14:30`. Null if there are too many, or a pattern is more readable. */
 function timesOfDay(second: string, minute: string, hour: string): string | null {
   const [minutes, hours] = [few(minute, 60), few(hour, 24)];
   if (!/^\d+$/.test(second) || minutes === null || hours === null) return null;
@@ -36,7 +36,7 @@ const two = (value: number) => String(value).padStart(2, '0');
 
 function timePattern(second: string, minute: string, hour: string): string {
   const seconds = second === '0' ? '' : unitWords(second, 'second');
-  // A minute of its own is said only where the seconds do not run through all of them.
+  // The minute is only mentioned if the seconds do not cover every minute.
   const minutes = minute === '*' && seconds.startsWith('every') ? '' : unitWords(minute, 'minute');
   const head = [seconds, minutes]
     .filter((part) => part !== '')
@@ -58,20 +58,23 @@ function unitWords(text: string, unit: string): string {
   return `at ${unit}${/^\d+$/.test(text) ? '' : 's'} ${items(text, 60)}`;
 }
 
-/** n of a field that is a plain step. */
+/** The n of a field that is a plain step. */
 function stepOf(text: string): number | null {
   const match = /^\*\/(\d+)$/.exec(text);
   return match === null ? null : Number(match[1]);
 }
 
-/** The values one by one where they are few, else as they are written. */
+/** The values one by one if there are few, otherwise as written. */
 function items(text: string, size: number): string {
   const values = few(text, size);
   if (values !== null) return listed(values.map(String));
   return listed(text.split(',').map((item) => item.replace(/^\*\/(\d+)$/, 'every $1').replace('/', ' by ')));
 }
 
-/** The values of numbers and stepped ranges in ascending order; null if there are many, or a star or span. */
+/**
+ * The values of numbers and stepped ranges in ascending order. Null if there are many, or a star or plain
+ * range.
+ */
 function few(text: string, size: number): number[] | null {
   const values = new Set<number>();
   for (const item of text.split(',')) {

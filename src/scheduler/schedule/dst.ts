@@ -1,6 +1,6 @@
 /**
- * What the clock changes of a stretch of time mean for a schedule, so that a person can be told before one
- * comes: which readings are skipped or repeated, and whether any of them is a due time.
+ * The effect of upcoming clock changes on a schedule, so that users can be warned in advance: which local
+ * times are skipped or repeated, and whether any of them is a due time.
  */
 
 import { civilOf, DAY_MS, MAX_INSTANT_MS, MONTH_MS, yearOf } from './civil.ts';
@@ -12,20 +12,21 @@ import { cover, segmentAt, tableAt } from './zone.ts';
 import { eraShiftMs } from './zone-rules.ts';
 
 export interface DstChange {
-  /** The first instant on the new offset. */
+  /** The first timestamp with the new offset. */
   readonly atMs: number;
-  /** How far the clock was moved: positive skips readings, negative repeats them. */
+  /** The size of the change: positive skips local times, negative repeats them. */
   readonly shiftMs: number;
   /**
-   * What becomes of due times among those readings. `unaffected`: there are none. `runs-once-after`: one run
-   * at `atMs` for all of them. `moved`: later by the shift. `first-pass` and `both-passes`: of repeated ones.
+   * What happens to due times among these local times. `unaffected`: there are none. `runs-once-after`: one
+   * run at `atMs` for all of them. `moved`: later by the shift. `first-pass` and `both-passes`: for repeated
+   * ones.
    */
   readonly effect: 'unaffected' | 'lost' | 'runs-once-after' | 'moved' | 'first-pass' | 'both-passes';
 }
 
 /**
- * The changes of the schedule's zone in (fromMs, toMs], ascending; none for a zone or schedule without any. The
- * stretch is at most 50 years long.
+ * The changes of the schedule's zone in (fromMs, toMs], ascending. Empty for a zone or schedule without any.
+ * The range is at most 50 years long.
  */
 export function dstChanges(schedule: Schedule, fromMs: number, toMs: number): DstChange[] {
   if (schedule.kind === 'at') return [];
@@ -55,7 +56,7 @@ interface Readings {
 }
 
 function cronEffect(schedule: CronSchedule, shiftMs: number, readings: Readings): DstChange['effect'] {
-  // The last year bounds the search; a match that far away is not among the readings anyway.
+  // The last year limits the search; a match that far away is not among these local times anyway.
   const lastYear = yearOf(civilOf(Math.floor(readings.until / DAY_MS))) + 1;
   if (nextWall(schedule.fields, readings.from, lastYear) >= readings.until) return 'unaffected';
   const treated = isTreated(shiftMs);
@@ -64,11 +65,11 @@ function cronEffect(schedule: CronSchedule, shiftMs: number, readings: Readings)
 }
 
 function repeatEffect(schedule: RepeatSchedule, shiftMs: number, readings: Readings): DstChange['effect'] {
-  // Exact time does not look at the clock.
+  // Exact intervals do not depend on the clock.
   if (!isCalendar(schedule.period)) return 'unaffected';
   const { months, days } = schedule.period;
   const estimate = Math.floor((readings.from - schedule.anchorWallMs) / (months * MONTH_MS + days * DAY_MS));
-  // Months differ from their mean by less than one of them.
+  // The length of a month differs from the mean by less than one month.
   let k = Math.max(schedule.first, estimate - 2);
   let wall = addCalendar(schedule.anchorWallMs, schedule.period, k);
   while (k <= schedule.last && wall < readings.from) {

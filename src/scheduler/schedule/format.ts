@@ -1,4 +1,4 @@
-/** A schedule as text: for the parser, and for people. */
+/** Formats a schedule, for the parser and for people. */
 
 import { dstDefaults } from './compile.ts';
 import { describeCron } from './describe-cron.ts';
@@ -22,7 +22,7 @@ export function formatSchedule(schedule: Schedule): ScheduleInput {
   }
 }
 
-/** The DST policy where it is not the one the expression has by itself. */
+/** The DST policy, if it differs from the default of the expression. */
 function dstOf(schedule: CronSchedule): { dst?: { gap: 'run-once' | 'skip'; overlap: 'first' | 'both' } } {
   const fields = schedule.text.split(' ');
   const times = fields.length === 6 ? fields.slice(0, 3) : fields.slice(0, 2);
@@ -31,12 +31,12 @@ function dstOf(schedule: CronSchedule): { dst?: { gap: 'run-once' | 'skip'; over
   return usual.gap === gap && usual.overlap === overlap ? {} : { dst: { gap, overlap } };
 }
 
-/** One sentence, without a full stop: `at 02:00 every day (Europe/Berlin)`, `every 5 seconds from …`. */
+/** One sentence without a full stop: `at 02:00 every day (Europe/Berlin)`, `every 5 seconds from …`. */
 export function describeSchedule(schedule: Schedule): string {
   switch (schedule.kind) {
     case 'cron': {
       const words = describeCron(schedule);
-      // What runs all the time reads the same in every zone.
+      // A continuous schedule is the same in every zone.
       return /^every (second|minute|\d+ seconds|\d+ minutes)$/.test(words)
         ? words
         : `${words} (${schedule.timezone})`;
@@ -63,7 +63,7 @@ function describeRepeat(schedule: RepeatSchedule): string {
   return `${everyPeriod(period)}${times} from ${shown(first)}${zone}`;
 }
 
-/** `UTC` for Z, else the offset as written at the end of a text. */
+/** `UTC` for Z, otherwise the offset at the end of a text. */
 function offsetOf(text: string): string {
   return /[+-]\d\d(?::?\d\d)?$/.exec(text.slice(text.indexOf('T') + 1))?.[0] ?? 'UTC';
 }

@@ -1,7 +1,7 @@
 /**
- * ISO 8601 date-times and repeats as text: `Rn/start/period`, `Rn/start/end`, `Rn/period/end`, and
- * `Rn//period` whose start is still to be filled in. Reading only; which instants these are is
- * iso-next.ts. Errors quote the part that is wrong.
+ * Parses ISO 8601 date-times and repeats: `Rn/start/period`, `Rn/start/end`, `Rn/period/end`, and
+ * `Rn//period` with a start to be filled in. iso-next.ts computes the due times. Errors quote the part that
+ * is wrong.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -18,7 +18,7 @@ import {
 } from './civil.ts';
 import { DURATION_ALLOWED, formatPeriod, type Period, readPeriod } from './period.ts';
 
-/** A date-time as written: what the clock shows, and where, if it says so. */
+/** A date-time as written: the local time, and its offset if given. */
 export interface DateTime {
   /** The digits as if they were UTC. */
   readonly wallMs: number;
@@ -27,9 +27,9 @@ export interface DateTime {
 }
 
 export interface Repeat {
-  /** How many runs; Infinity for a bare `R`. */
+  /** Number of runs. Infinity for a bare `R`. */
   readonly count: number;
-  /** The anchor: the start, or the end when `fromEnd`. Null: start omitted. */
+  /** The anchor: the start, or the end if `fromEnd`. Null: the start was omitted. */
   readonly anchor: DateTime | null;
   readonly fromEnd: boolean;
   readonly period: Period;
@@ -38,7 +38,7 @@ export interface Repeat {
 }
 
 const MAX_LENGTH = 256;
-const REPEAT_ALLOWED = 'Rn/start/period, Rn/start/end, Rn/period/end or Rn//period, n left out for ever';
+const REPEAT_ALLOWED = 'Rn/start/period, Rn/start/end, Rn/period/end or Rn//period; omit n for no limit';
 const DATE_ALLOWED = 'an ISO 8601 date-time such as 2026-01-01T09:00:00Z or 2026-01-01T09:00:00';
 
 const datePattern =
@@ -49,10 +49,10 @@ const zeroPeriod: Period = { months: 0, days: 0, ms: 0 };
 export const isZero = (period: Period): boolean =>
   period.months === 0 && period.days === 0 && period.ms === 0;
 
-/** True if a date part moves with the wall clock; false if the period is exact time. */
+/** True if a date part moves with the local clock; false if the period is exact time. */
 export const isCalendar = (period: Period): boolean => period.months !== 0 || period.days !== 0;
 
-/** Throws INVALID_SCHEDULE that names `field`. Digits beyond milliseconds are cut. */
+/** Throws INVALID_SCHEDULE naming `field`. Digits after milliseconds are cut. */
 export function parseDateTime(text: string, field: string): DateTime {
   const match = datePattern.exec(text);
   if (match === null) {
@@ -68,29 +68,28 @@ export function parseDateTime(text: string, field: string): DateTime {
     number,
     number,
   ];
-  if (second === 60)
-    throw isoError(field, text, 'names a leap second, which clocks here do not have', 'seconds 00-59');
+  if (second === 60) throw isoError(field, text, 'is a leap second, which is not supported', 'seconds 00-59');
   if (month < 1 || month > 12) throw isoError(field, text, `has month ${month}`, '01-12');
   const length = monthLength(year, month);
   if (day < 1 || day > length)
-    throw isoError(field, text, `has day ${day}, which its month has not`, `01-${length}`);
+    throw isoError(field, text, `has day ${day}, which does not exist in its month`, `01-${length}`);
   const ms = Number((match[9] ?? '').slice(0, 3).padEnd(3, '0'));
   const midnight = hour === 24 && minute === 0 && second === 0 && ms === 0;
   if ((hour > 23 && !midnight) || minute > 59 || second > 59) {
-    throw isoError(field, text, 'has a time of day that no clock shows', '00:00:00-23:59:59');
+    throw isoError(field, text, 'has an invalid time of day', '00:00:00-23:59:59');
   }
   const time = (hour * 3_600 + minute * 60 + second) * SECOND_MS + ms;
   const wallMs = dayNumber(year, month, day) * DAY_MS + time;
-  // 24:00 of the last day of all.
+  // 24:00 of the very last day.
   if (wallMs > MAX_INSTANT_MS) throw tooLate(field, text);
   return { wallMs, offset: match[10] ?? null };
 }
 
-/** Later years need more than four digits, which neither schedules nor stored instants have. */
+/** Later years need more than four digits, which neither schedules nor stored timestamps have. */
 export const tooLate = (field: string, text: string): CarillonError =>
-  isoError(field, text, 'is later than the year 9999', 'instants up to 9999-12-31T23:59:59Z');
+  isoError(field, text, 'is later than the year 9999', 'times up to 9999-12-31T23:59:59Z');
 
-/** `2026-01-01T09:00:00` and, when they are not zero, milliseconds; then the offset. */
+/** `2026-01-01T09:00:00`, with milliseconds if they are not zero, and the offset. */
 export function formatDateTime(dateTime: DateTime): string {
   const day = Math.floor(dateTime.wallMs / DAY_MS);
   const civil = civilOf(day);
@@ -107,7 +106,7 @@ export function formatDateTime(dateTime: DateTime): string {
 /** Throws INVALID_SCHEDULE. `field` is where the text was written. */
 export function parseRepeat(text: string, field: string): Repeat {
   if (text.length > MAX_LENGTH) {
-    throw isoError(field, text, `is ${text.length} characters long`, `at most ${MAX_LENGTH} characters`);
+    throw isoError(field, text, `has ${text.length} characters`, `at most ${MAX_LENGTH} characters`);
   }
   const parts = text.split('/');
   const [repeats, first, second] = parts;
@@ -121,7 +120,7 @@ export function parseRepeat(text: string, field: string): Repeat {
       throw isoError(
         field,
         text,
-        'counts back from its end, so it needs a number of runs',
+        'is counted from its end, so it needs a number of runs',
         'Rn/period/end, such as R5/P1D/2026-01-31T00:00:00Z',
       );
     }
@@ -135,7 +134,7 @@ export function parseRepeat(text: string, field: string): Repeat {
   return { count, anchor, fromEnd: false, period: zeroPeriod, end: parseDateTime(second, field) };
 }
 
-/** The inverse of `parseRepeat` for one whose end is worked into its period. */
+/** The inverse of `parseRepeat`, if the end was converted to a period. */
 export function formatRepeat(repeat: Repeat): string {
   const count = repeat.count === Infinity ? 'R' : `R${repeat.count}`;
   const anchor = repeat.anchor === null ? '' : formatDateTime(repeat.anchor);
@@ -153,7 +152,7 @@ function parseCount(text: string, field: string): number {
 }
 
 function parsePeriod(text: string, field: string, count: number): Period {
-  // One run has no second one to be apart from: `R1//P` is how Chronos users write "once, now".
+  // A single run has no interval: `R1//P` is how Chronos users write "once, now".
   if (count <= 1 && (text === 'P' || text === 'PT')) return zeroPeriod;
   const period = readPeriod(text);
   if (typeof period === 'string') throw isoError(field, text, period, DURATION_ALLOWED);
@@ -161,7 +160,7 @@ function parsePeriod(text: string, field: string, count: number): Period {
     throw isoError(
       field,
       text,
-      'has no length, so the runs would never end',
+      'has length zero, so the runs would never end',
       `${DURATION_ALLOWED}; zero only with R1`,
     );
   }

@@ -1,11 +1,11 @@
-/** What a text means that stands where no schedule of its kind can be read: `0 1 * * *` under `every` is cron. */
+/** Suggests what a text means that is invalid under its key: `0 1 * * *` under `every` is cron. */
 
 import { parseCron, splitCron } from './cron.ts';
 import { expandMacro } from './cron-macro.ts';
 import { parseDateTime, parseRepeat } from './iso.ts';
 import { meantDuration } from './period.ts';
 
-/** How to write it below `schedule`, as `cron: "0 1 * * *"`; null where nothing is likely. */
+/** How to write it below `schedule`, such as `cron: "0 1 * * *"`. Null: no suggestion. */
 export function meantSchedule(written: string): string | null {
   const text = written.trim().replace(/^[“”„‘’"']+|[“”„‘’"']+$/g, '');
   const macro = adverbs.test(text) ? `@${text.toLowerCase()}` : text;

@@ -1,26 +1,26 @@
 /**
- * What a schedule is: as a person writes it, and compiled. A compiled schedule is an immutable value that
- * any number of jobs share; its instants are a function of it alone (and of the time zone database).
+ * A schedule as a user writes it, and compiled. A compiled schedule is an immutable value that any number of
+ * jobs share. Its due times depend only on it and on the time zone database.
  */
 
 import type { CronFields } from './cron.ts';
 import type { Period } from './period.ts';
 import type { Zone } from './zone.ts';
 
-/** What a cron schedule does about local times that a clock change skips or repeats. */
+/** What a cron schedule does with local times that a clock change skips or repeats. */
 export interface DstPolicy {
-  /** Times inside a gap: one run at the first instant after it, or none. */
+  /** Skipped times: one run at the first time after the gap, or none. */
   readonly gap?: 'run-once' | 'skip';
-  /** Times that happen twice: the first only, or both. */
+  /** Repeated times: the first only, or both. */
   readonly overlap?: 'first' | 'both';
 }
 
-/** As a person writes it. An absent time zone is the offset written in the start, else UTC. */
+/** As a user writes it. Without a time zone, the offset of the start applies, or else UTC. */
 export type ScheduleInput =
   | { readonly cron: string; readonly timezone?: string; readonly dst?: DstPolicy }
   /** An ISO 8601 repeat (`R5/2026-01-01T00:00:00Z/P1D`) or a bare duration (`PT5S`, `1h30m`). */
   | { readonly every: string; readonly timezone?: string }
-  /** One instant: an ISO 8601 date-time. */
+  /** A single ISO 8601 date-time. */
   | { readonly at: string; readonly timezone?: string };
 
 export interface CronSchedule {
@@ -34,15 +34,15 @@ export interface CronSchedule {
   readonly overlap: 'first' | 'both';
 }
 
-/** The instants are anchor + k * period for each whole k in [first, last]. */
+/** The due times are anchor + k * period for each whole k in [first, last]. */
 export interface RepeatSchedule {
   readonly kind: 'every';
   /** The canonical repeat: `R/2026-01-01T00:00:00Z/PT5S`. */
   readonly text: string;
-  /** Null: the offset written in the text. */
+  /** Null: the offset in the text. */
   readonly timezone: string | null;
   readonly zone: Zone;
-  /** What the zone's clock shows at k = 0, as if it were UTC. */
+  /** The local time at k = 0, as if it were UTC. */
   readonly anchorWallMs: number;
   readonly anchorMs: number;
   readonly period: Period;
@@ -59,5 +59,5 @@ export interface OneOffSchedule {
   readonly atMs: number;
 }
 
-/** Compiled. `text` and `timezone` say all of it but the DST policy of a cron schedule. */
+/** Compiled. `text` and `timezone` contain everything except the DST policy of a cron schedule. */
 export type Schedule = CronSchedule | RepeatSchedule | OneOffSchedule;

@@ -1,14 +1,11 @@
-/**
- * The one question a schedule answers: which instant is next? A pure function of the schedule and the
- * instant; instants are epoch milliseconds.
- */
+/** The next due time of a schedule: a pure function of the schedule and a time, in epoch milliseconds. */
 
 import { MAX_INSTANT_MS } from './civil.ts';
 import { nextCron } from './cron-next.ts';
 import { nextRepeat } from './iso-next.ts';
 import type { Schedule } from './model.ts';
 
-/** Strictly after `afterMs`; null if there is no further instant (within 50 years, for cron). */
+/** Strictly after `afterMs`. Null if there is no further due time (within 50 years, for cron). */
 export function nextInstant(schedule: Schedule, afterMs: number): number | null {
   const next = afterMs >= MAX_INSTANT_MS ? null : nextOf(schedule, afterMs);
   return next !== null && next > MAX_INSTANT_MS ? null : next;

@@ -1,8 +1,8 @@
 /**
- * From what a person wrote to a schedule, in two steps. `resolveSchedule` runs once, when a job is
- * accepted: it checks, and fixes everything that depends on that moment or that job (H, an omitted start),
- * so that what is stored means the same on every node for ever. `compileSchedule` then needs the stored
- * text alone (compile.ts).
+ * Turns what a user wrote into a schedule, in two steps. `resolveSchedule` runs once, when a job is accepted:
+ * it validates, and fixes everything that depends on that time or that job (H, an omitted start), so that the
+ * stored text means the same on every node forever. `compileSchedule` then needs only the stored text
+ * (compile.ts).
  */
 
 import { allAnswers, CarillonError } from '../../errors.ts';
@@ -32,20 +32,20 @@ import { resolveZoneName } from './zone-name.ts';
 export { compileSchedule };
 
 export interface ResolveContext {
-  /** What H hashes: `<namespace>/<job name>`. */
+  /** Input of the hash for H: `<namespace>/<job name>`. */
   readonly hashSeed: string;
-  /** Epoch milliseconds; fixes an omitted start. */
+  /** Epoch milliseconds; replaces an omitted start. */
   readonly now: number;
 }
 
 export interface ResolvedSchedule {
   readonly resolved: ScheduleInput;
-  /** Sentences for the person who wrote it. */
+  /** Warnings for the author. */
   readonly warnings: string[];
 }
 
 /**
- * Checks a schedule and fills in what must be stored with it. Resolving its result again changes nothing.
+ * Validates a schedule and fills in what must be stored with it. Resolving the result again changes nothing.
  * Throws INVALID_SCHEDULE (the message points at the part), UNKNOWN_TIMEZONE, SCHEDULE_NEVER_FIRES.
  */
 export function resolveSchedule(input: ScheduleInput, context: ResolveContext): ResolvedSchedule {
@@ -59,12 +59,12 @@ export function resolveSchedule(input: ScheduleInput, context: ResolveContext): 
     const refuse = () => {
       throw error;
     };
-    // Tells what else is wrong too.
+    // Also reports further problems.
     [timezone] = allAnswers<[never, unknown]>(refuse, () => resolving(null));
   }
   const resolved = resolving(timezone);
   const schedule = compileSchedule(resolved);
-  // A start filled in below is now, cut to a second: not yet past.
+  // A start filled in below is now, rounded down to a second, and has not passed yet.
   if (nextInstant(schedule, wholeSecond(context.now) - 1) === null) {
     if (schedule.kind === 'cron') throw neverFires(schedule.text);
     if (schedule.kind === 'every' && schedule.last < schedule.first)
@@ -78,7 +78,7 @@ interface Resolving extends ResolveContext {
   readonly warnings: string[];
 }
 
-/** Says what was probably meant where the text makes sense as something else. */
+/** Adds a suggestion if the text is valid as something else. */
 function hinting(input: ScheduleInput, resolve: () => ScheduleInput): ScheduleInput {
   try {
     return resolve();
@@ -86,7 +86,7 @@ function hinting(input: ScheduleInput, resolve: () => ScheduleInput): ScheduleIn
     if (!(error instanceof CarillonError) || error.code !== 'INVALID_SCHEDULE') throw error;
     const written = 'cron' in input ? input.cron : 'every' in input ? input.every : input.at;
     const meant = meantSchedule(written);
-    // Readable as what it is: something else is wrong with it.
+    // It is valid as what it is, so the problem is another one.
     const same =
       'cron' in input
         ? `cron: ${JSON.stringify(written)}`
@@ -131,17 +131,17 @@ function resolveCron(input: CronInput, context: Resolving): ScheduleInput {
   const hashed = expandHash(splitCron(expandMacro(input.cron)), context.hashSeed);
   const parsed = parseCron(hashed.expression);
   context.warnings.push(...parsed.warnings);
-  // `H/15` follows the clock as `*/15` does, which its expanded form no longer shows.
+  // `H/15` follows the clock like `*/15`, which its expanded form no longer shows.
   const dst = hashed.wildcard && !parsed.wildcard ? { ...dstDefaults(true), ...input.dst } : input.dst;
   return withZone(dst === undefined ? { cron: parsed.text } : { cron: parsed.text, dst }, context.timezone);
 }
 
-/** A bare duration is a repeat without end that starts now. */
+/** A bare duration is an endless repeat that starts now. */
 function resolveDuration(text: string, field: string, context: Resolving): ScheduleInput {
   const period = readDuration(text);
   const allowed = `${DURATION_ALLOWED}${field === 'schedule.every' ? ', or a repeat such as R/2026-01-01T00:00:00Z/P1D' : ''}`;
   if (typeof period === 'string') throw isoError(field, text, period, allowed);
-  if (isZero(period)) throw isoError(field, text, 'has no length', allowed);
+  if (isZero(period)) throw isoError(field, text, 'has length zero', allowed);
   return resolveRepeat({ count: Infinity, anchor: null, fromEnd: false, period, end: null }, field, context);
 }
 
@@ -149,14 +149,14 @@ function resolveRepeat(written: Repeat, field: string, context: Resolving): Sche
   let repeat = written;
   let { timezone } = context;
   if (repeat.anchor === null) {
-    // Exact time needs no wall clock; keeping to UTC makes a start in a repeated hour unambiguous.
+    // An exact interval needs no local clock. In UTC, a start in a repeated hour is unambiguous.
     if (!isCalendar(repeat.period)) timezone = null;
     repeat = { ...repeat, anchor: wallOfNow(context.now, timezone) };
   }
   const anchor = inZone(repeat.anchor!, { ...context, timezone });
   checkYear(anchor, timezone, field);
   if (repeat.end !== null) {
-    // What the start says of its offset holds for the end as well (ISO 8601).
+    // The offset of the start also applies to the end (ISO 8601).
     const written = { ...repeat.end, offset: repeat.end.offset ?? repeat.anchor!.offset };
     const end = inZone(written, { ...context, timezone });
     checkYear(end, timezone, field);
@@ -187,10 +187,10 @@ function wallOfNow(now: number, timezone: string | null): DateTime {
   return { wallMs: second + offsetAt(zoneOf(timezone), second), offset: null };
 }
 
-/** The time zone wins over an offset in the text: the digits stay. Without either it is UTC. */
+/** The time zone overrides an offset in the text: the digits stay. Without either it is UTC. */
 function inZone(dateTime: DateTime, context: Resolving): DateTime {
   if (context.timezone === null) return { ...dateTime, offset: dateTime.offset ?? 'Z' };
-  // Chronos users write Z before every zone of theirs; any other offset was meant.
+  // Chronos users write Z before every zone; any other offset was intended.
   if (dateTime.offset !== 'Z') warnIfOverridden(dateTime, context);
   return { ...dateTime, offset: null };
 }
@@ -201,11 +201,11 @@ function warnIfOverridden(dateTime: DateTime, { timezone, warnings }: Resolving)
   if (instantOfDateTime(dateTime, null) === instantOfDateTime(local, timezone)) return;
   const written = formatDateTime(dateTime);
   warnings.push(
-    `the time zone wins over the offset: ${written} is taken as ${formatDateTime(local)} in ${timezone}`,
+    `the time zone overrides the offset: ${written} is taken as ${formatDateTime(local)} in ${timezone}`,
   );
 }
 
-/** The digits have four for the year; their offset may still take them into the next. */
+/** The year has four digits, but the offset may move it into the next year. */
 function checkYear(dateTime: DateTime, timezone: string | null, field: string): void {
   if (instantOfDateTime(dateTime, timezone) > MAX_INSTANT_MS) throw tooLate(field, formatDateTime(dateTime));
 }

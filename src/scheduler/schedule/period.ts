@@ -1,6 +1,6 @@
 /**
- * ISO 8601 durations. A period has three parts that do not convert into each other: months and days move
- * the date on a wall clock, milliseconds are exact time.
+ * ISO 8601 durations. A period has three parts that do not convert into each other: months and days move the
+ * date on the local clock, milliseconds are exact time.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -12,7 +12,7 @@ export interface Period {
   readonly ms: number;
 }
 
-/** Longer than any schedule lives; keeps every sum of instants an exact integer. */
+/** Longer than any schedule exists; keeps every sum of timestamps an exact integer. */
 const MAX_YEARS = 10_000;
 const MAX_PERIOD_MS = MAX_YEARS * 366 * DAY_MS;
 
@@ -23,13 +23,13 @@ const pattern = new RegExp(
   `^P(?:${number}Y)?(?:${number}M)?(?:${number}W)?(?:${number}D)?` +
     `(?:T(?=\\d)(?:${number}H)?(?:${number}M)?(?:${number}S)?)?$`,
 );
-/** Of the parts that have a length, largest first: weeks, days, hours, minutes, seconds. */
+/** The parts with a fixed length, largest first: weeks, days, hours, minutes, seconds. */
 const unitMs = [7 * DAY_MS, DAY_MS, 3_600_000, 60_000, SECOND_MS] as const;
 
-/** The period, or in words why there is none. Zero is a period. */
+/** The period, or a message why the text is invalid. Zero is valid. */
 export function readPeriod(text: string): Period | string {
   if (/^-P|^P.*-/.test(text)) return 'is negative';
-  if (text === 'P' || text === 'PT') return 'has no length';
+  if (text === 'P' || text === 'PT') return 'has length zero';
   const match = pattern.exec(text);
   if (match === null) return 'is not an ISO 8601 duration';
   const parts = match.slice(1);
@@ -50,7 +50,9 @@ export function readPeriod(text: string): Period | string {
   return tooLong ? `is longer than ${MAX_YEARS} years` : period;
 }
 
-/** The fraction of a part, a day being 24 hours; or in words why it has no length in whole milliseconds. */
+/**
+ * The fraction of a part, with a day of 24 hours, or a message why it is not a whole number of milliseconds.
+ */
 function exactFractionMs(part: string, index: number): number | string {
   const digits = part.replace(/^\d+[.,]/, '').replace(/0+$/, '');
   if (digits === '') return 0;
@@ -61,7 +63,7 @@ function exactFractionMs(part: string, index: number): number | string {
   return scaled % scale === 0n ? Number(scaled / scale) : 'is finer than a millisecond';
 }
 
-/** What people write for a length of time, ISO 8601 or `1h30m`; or in words why it is none. */
+/** Parses a duration, ISO 8601 or `1h30m`. Returns a message if it is invalid. */
 export function readDuration(text: string): Period | string {
   if (/^\d+(?:\.\d+)?$/.test(text)) return `has no unit: write ${text}s or PT${text}S`;
   const ms = shortDurationMs(text);
@@ -71,7 +73,7 @@ export function readDuration(text: string): Period | string {
 const letters: Readonly<Record<string, string>> = { second: 's', minute: 'm', hour: 'h' };
 const daysOf: Readonly<Record<string, number>> = { day: 1, week: 7 };
 
-/** How to write a length of time that people say: `5m` for `5 minutes`, `PT1H` for `pt1h`; null where it is none. */
+/** How to write a duration in plain words: `5m` for `5 minutes`, `PT1H` for `pt1h`. Null if it is none. */
 export function meantDuration(text: string): string | null {
   const written = text.trim();
   for (const form of [written, written.toUpperCase(), written.toLowerCase().replaceAll(/\s+/g, '')])
@@ -92,14 +94,17 @@ export function meantDuration(text: string): string | null {
 const sameUnit = (name: string, word: string): boolean =>
   name.startsWith(word) || (name === 'hour' && word === 'hr');
 
-/** Throws INVALID_FIELD that names `field`. Zero is allowed. */
+/** Throws INVALID_FIELD naming `field`. Zero is allowed. */
 export function parseDuration(text: string, field: string): Period {
   const period = readDuration(text.trim());
   if (typeof period === 'string') throw durationError(text, field, period, DURATION_ALLOWED);
   return period;
 }
 
-/** Exact milliseconds of a policy's duration, a day being 24 hours. Throws INVALID_FIELD; months have no length. */
+/**
+ * Exact milliseconds of a policy's duration, with a day of 24 hours. Throws INVALID_FIELD; months have no
+ * fixed length.
+ */
 export function durationMs(text: string, field: string): number {
   const period = parseDuration(text, field);
   if (period.months > 0) {
@@ -132,7 +137,7 @@ function durationError(text: string, field: string, problem: string, allowed: st
   );
 }
 
-/** Milliseconds of `1h30m`; null if the text is none of that form. */
+/** Milliseconds of `1h30m`. Null if the text does not have that form. */
 function shortDurationMs(text: string): number | null {
   if (!/^(?:\d+(?:\.\d+)?(?:h|ms|m|s))+$/.test(text)) return null;
   let total = 0;
@@ -144,12 +149,12 @@ function shortDurationMs(text: string): number | null {
   return total <= MAX_PERIOD_MS ? Math.round(total) : null;
 }
 
-/** An exact duration as ISO 8601: `PT1H30M`, `PT0.5S`. */
+/** Formats an exact duration as ISO 8601: `PT1H30M`, `PT0.5S`. */
 export function formatDuration(ms: number): string {
   return formatPeriod({ months: 0, days: 0, ms });
 }
 
-/** Canonical: years and months, days, hours, minutes, seconds; the inverse of `readPeriod`. */
+/** Canonical form: years and months, days, hours, minutes, seconds; the inverse of `readPeriod`. */
 export function formatPeriod(period: Period): string {
   const part = (value: number, unit: string) => (value === 0 ? '' : `${value}${unit}`);
   const { ms } = period;
@@ -163,7 +168,10 @@ export function formatPeriod(period: Period): string {
   return `P${date}${time === '' ? '' : `T${time}`}`;
 }
 
-/** A wall time plus k times the calendar part: months first (the day cut to the month's end), then days. */
+/**
+ * A local time plus k times the calendar part: months first (the day limited to the end of the month), then
+ * days.
+ */
 export function addCalendar(wallMs: number, period: Period, k: number): number {
   const day = Math.floor(wallMs / DAY_MS);
   const timeOfDay = wallMs - day * DAY_MS;

@@ -1,4 +1,4 @@
-/** English for lists, ordinals and names of days: what the sentences about schedules are made of. */
+/** English lists, ordinals and day names for descriptions of schedules. */
 
 import { formatDateTime } from './iso.ts';
 import type { Period } from './period.ts';
@@ -56,7 +56,7 @@ export function everyPeriod(period: Period): string {
   return `every ${present.map(([count, name]) => `${count} ${name}${count === 1 ? '' : 's'}`).join(' ')}`;
 }
 
-/** `2026-01-01 09:00`; seconds only where they are not zero. */
+/** `2026-01-01 09:00`; seconds only if they are not zero. */
 export function clockTime(wallMs: number): string {
   const text = formatDateTime({ wallMs, offset: null }).replace('T', ' ');
   return text.endsWith(':00') ? text.slice(0, -3) : text;

@@ -1,12 +1,12 @@
 /**
- * Which names of time zones are taken, and as what. Intl alone is not asked: it takes abbreviations that
- * mean different places to different people (BST is Dhaka to it). Those go through the table below and
- * come with a warning; a name that is not known is refused and never turned into GMT.
+ * Accepted time zone names and their meaning. Intl alone is not used, because it accepts ambiguous
+ * abbreviations (for Intl, BST is Dhaka). Those are looked up in the table below and get a warning. An
+ * unknown name is refused and never interpreted as GMT.
  */
 
 import { CarillonError } from '../../errors.ts';
 
-/** Abbreviations people write in job files, and the one zone each is taken to mean here. */
+/** Common abbreviations in job files, and the zone that each means here. */
 const aliases: Readonly<Record<string, string>> = {
   PST: 'America/Los_Angeles',
   PDT: 'America/Los_Angeles',
@@ -34,7 +34,7 @@ const aliases: Readonly<Record<string, string>> = {
   NZDT: 'Pacific/Auckland',
 };
 
-/** IANA names without a slash; every other name without one is an abbreviation only Intl knows. */
+/** IANA names without a slash. Any other name without one is an abbreviation that only Intl knows. */
 const plainNames = new Set(
   (
     'UTC GMT UCT ZULU UNIVERSAL GREENWICH GMT0 GMT+0 GMT-0 EST MST HST EST5EDT CST6CDT MST7MDT PST8PDT ' +
@@ -45,13 +45,13 @@ const plainNames = new Set(
 
 const utcNames = new Set(['UTC', 'ETC/UTC', 'Z', 'GMT', 'ETC/GMT', 'UCT', 'ETC/UCT', 'ZULU', 'UNIVERSAL']);
 
-/** IANA zones that look as if they had summer time and have none. */
+/** IANA zones whose names suggest daylight saving time although they have none. */
 const withoutSummerTime: Readonly<Record<string, string>> = {
   EST: 'America/New_York',
   MST: 'America/Denver',
 };
 
-/** Names that the tz database keeps for old files, and Intl takes without listing them. */
+/** Old names in the tz database, which Intl accepts without listing them. */
 const olderNames = (
   'US/Alaska US/Arizona US/Central US/Eastern US/Hawaii US/Michigan US/Mountain US/Pacific Canada/Atlantic ' +
   'Canada/Central Canada/Eastern Canada/Mountain Canada/Newfoundland Canada/Pacific Asia/Calcutta Asia/Kolkata ' +
@@ -59,7 +59,7 @@ const olderNames = (
   'America/Buenos_Aires America/Argentina/Buenos_Aires Australia/ACT Australia/NSW Brazil/East Etc/UTC Etc/GMT'
 ).split(' ');
 
-/** The names that are taken, as they are usually spelt; in other cases they are taken too. */
+/** The accepted names in their usual spelling; case is ignored. */
 export function writtenZones(): string[] {
   const plain = [...plainNames].map((name) => (name.length <= 4 || /\d/.test(name) ? name : wordCase(name)));
   const offsets = Array.from({ length: 27 }, (_, i) => `Etc/GMT${i < 13 ? `-${i + 2}` : `+${i - 12}`}`);
@@ -70,13 +70,13 @@ export function writtenZones(): string[] {
 const wordCase = (name: string): string =>
   name.replaceAll(/[A-Z]+/g, (word) => word[0] + word.slice(1).toLowerCase());
 
-/** `+05:30`, `-04`, `Z`; nothing is UTC. */
+/** `+05:30`, `-04`, `Z`; an empty text is UTC. */
 export const fixedZoneForm = '^(?:[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?|[Zz])?$';
 
 const MAX_NAME_LENGTH = 64;
 const allowed = 'an IANA name such as Europe/Berlin, UTC, or an offset such as +05:30';
 
-/** Milliseconds of `+05:30`, `-04`, `Z` and the names of UTC; null for everything else. */
+/** Milliseconds of `+05:30`, `-04`, `Z` and the names of UTC. Null for any other text. */
 export function fixedOffsetMs(id: string): number | null {
   if (utcNames.has(id.toUpperCase())) return 0;
   const match = /^([+-])(\d\d)(?::?([0-5]\d))?$/.exec(id);
@@ -85,16 +85,18 @@ export function fixedOffsetMs(id: string): number | null {
   return (match[1] === '-' ? -minutes : minutes) * 60_000;
 }
 
-/** Names found good before, since asking Intl costs 50 us; odd spellings can't fill it beyond this. */
+/**
+ * Cache of valid names, because a call of Intl takes 50 us. Limited, so that odd spellings cannot fill it.
+ */
 const MAX_KNOWN = 2_000;
 const known = new Set<string>();
 
-/** True for the names that can be stored and compiled as they are: IANA names, UTC, fixed offsets. */
+/** True for names that can be stored and compiled unchanged: IANA names, UTC, fixed offsets. */
 export function isKnownZone(id: string): boolean {
   if (known.has(id) || fixedOffsetMs(id) !== null) return true;
   const upper = id.toUpperCase();
   if (id.length > MAX_NAME_LENGTH || !(id.includes('/') || plainNames.has(upper))) return false;
-  // Names of old Unix systems that Intl keeps and the tz database dropped.
+  // Names of old Unix systems that Intl kept and the tz database dropped.
   if (upper.startsWith('SYSTEMV/')) return false;
   try {
     new Intl.DateTimeFormat('en-US', { timeZone: id });
@@ -116,7 +118,7 @@ export function resolveZoneName(name: string, field: string): { id: string; warn
     const warning =
       summer === undefined
         ? null
-        : `time zone ${id} has one offset all year round; write ${summer} if summer time is meant`;
+        : `time zone ${id} has one offset all year round; for daylight saving time write ${summer}`;
     return { id, warning };
   }
   const alias = aliases[id.toUpperCase()];
@@ -133,12 +135,12 @@ export function unknownZone(id: string, field: string): CarillonError {
   const shown = id.length <= MAX_NAME_LENGTH ? id : `${id.slice(0, MAX_NAME_LENGTH)}…`;
   return new CarillonError(
     'UNKNOWN_TIMEZONE',
-    `${field}: time zone "${shown}" is not known.${suggestion(id)} Allowed: ${allowed}.`,
+    `${field}: unknown time zone "${shown}".${suggestion(id)} Allowed: ${allowed}.`,
     { field, value: shown, allowed },
   );
 }
 
-/** A city written alone or with other separators is what most wrong names are. */
+/** Most wrong names are a city alone, or have other separators. */
 function suggestion(id: string): string {
   const hour = /^(?:UTC|GMT)([+-])(\d\d?)(?::?(\d\d))?$/i.exec(id);
   if (hour !== null) {

@@ -1,8 +1,8 @@
 /**
- * Time zones of the far future. From 2101 on no zone has anything but yearly rules ("the last Sunday of
- * March"; the tables for Ramadan end in 2087), and what such a rule says of a year depends on the weekday of its
- * first day and on its length alone. 28 years hold all fourteen kinds of year, so 2101 to 2128, read from Intl,
- * say what every later year does. The calendar repeats after 400 years: one table of 400 is enough.
+ * Time zones in the far future. From 2101 on, zones have only yearly rules ("the last Sunday of March"; the
+ * tables for Ramadan end in 2087). The effect of such a rule depends only on the weekday of the year's first
+ * day and its length. 28 years contain all fourteen kinds of year, so 2101 to 2128, read from Intl, determine
+ * all later years. The calendar repeats every 400 years, so one table of 400 years suffices.
  */
 
 import { DAY_MS } from './civil.ts';
@@ -21,14 +21,14 @@ export interface ZoneTable {
 
 const FIRST_YEAR = 2101;
 const FAR_YEAR = 2129;
-/** 400 years and the 50 that the search for a cron instant may go on. */
+/** 400 years, plus the 50 of a cron search. */
 const TABLE_END_YEAR = FAR_YEAR + 400 + 52;
 
-/** From here on instants are looked up in the table made here. */
+/** From here on, times are looked up in the table built here. */
 export const FAR_MS = Date.UTC(FAR_YEAR, 0, 1);
 const ERA_MS = 146_097 * DAY_MS;
 
-/** What takes an instant back into the first 400 years from FAR_MS on; 0 for one that is there or earlier. */
+/** The offset that moves a time back into the first 400 years from FAR_MS on; 0 if it is there or earlier. */
 export function eraShiftMs(instantMs: number): number {
   return instantMs < FAR_MS ? 0 : Math.floor((instantMs - FAR_MS) / ERA_MS) * ERA_MS;
 }
@@ -41,7 +41,7 @@ type Scan = (
   offsets: number[],
 ) => void;
 
-/** `scan` appends each change of a stretch; some 3,000 probes. */
+/** `scan` appends each change in a range; takes about 3,000 probes. */
 export function farTable(probe: Probe, scan: Scan): ZoneTable {
   const from = Date.UTC(FIRST_YEAR, 0, 1);
   const starts = [-Infinity];
@@ -59,7 +59,7 @@ export function farTable(probe: Probe, scan: Scan): ZoneTable {
 }
 
 interface Change {
-  /** From the beginning of the year. */
+  /** From the start of the year. */
   readonly sinceMs: number;
   readonly offset: number;
 }
@@ -77,7 +77,7 @@ function changesByKind(starts: readonly number[], offsets: readonly number[]): M
   return kinds;
 }
 
-/** The weekday of the first day, and whether there is a leap day: fourteen kinds. */
+/** The weekday of the first day, and whether it is a leap year: fourteen kinds. */
 function kindOf(year: number): number {
   const begins = Date.UTC(year, 0, 1);
   const days = (Date.UTC(year + 1, 0, 1) - begins) / DAY_MS;

@@ -1,8 +1,8 @@
 /**
- * Time zones as tables of transitions, read from Intl once per zone and stretch of years and then searched
- * as plain numbers. A zone is a memo of what Intl says: it grows, but the answers for an instant never
- * change while the process lives. Years from 2129 on follow the rules of 2101 to 2128 (zone-rules.ts).
- * Local times resolve like java.time and Temporal's `compatible`.
+ * Time zones as tables of transitions, read from Intl once per zone and range of years and then searched as
+ * plain numbers. A zone caches what Intl says: it grows, but the result for a time never changes while the
+ * process lives. Years from 2129 on follow the rules of 2101 to 2128 (zone-rules.ts). Local times are
+ * resolved as in java.time and as Temporal's `compatible`.
  */
 
 import { DAY_MS, SECOND_MS } from './civil.ts';
@@ -14,23 +14,23 @@ export { isKnownZone };
 /** The table itself holds the years up to 2200; `tableAt` says which one an instant is looked up in. */
 export interface Zone extends ZoneTable {
   readonly id: string;
-  /** Built when a year from 2129 on is first asked for. */
+  /** Built when a year from 2129 on is first needed. */
   far: ZoneTable | null;
-  /** The offset as Intl has it; null for a zone with one offset for ever. */
+  /** The offset according to Intl. Null for a zone with a constant offset. */
   readonly probe: ((instantMs: number) => number) | null;
 }
 
-/** Before these years the first offset holds; later ones than FAR_MS are only reached by a search that goes on. */
+/** Before these years the first offset applies. Years after FAR_MS are only reached by an endless search. */
 const FIRST_MS = Date.UTC(1900, 0, 1);
 const LAST_MS = Date.UTC(2200, 0, 1);
 
-/** The table grows by this much at least: about 450 probes, a millisecond. */
+/** The table grows by at least this much: about 450 probes, a millisecond. */
 const STRETCH_MS = 6 * 366 * DAY_MS;
 
 /** Less than the shortest time between two changes from 1900 to 2100: a week (Recife 2000, Gaza 2040). */
 const PROBE_MS = 5 * DAY_MS;
 
-/** There are about 600 names; this only bounds what odd spellings of them can fill. */
+/** There are about 600 names; the limit keeps odd spellings from filling the cache. */
 const MAX_ZONES = 2_000;
 const zones = new Map<string, Zone>();
 
@@ -55,7 +55,7 @@ function openZone(id: string): Zone {
   return { id, starts: [], offsets: [], from: Infinity, until: -Infinity, probe: probeOf(id), far: null };
 }
 
-/** Where instants around `instantMs`, moved back by `eraShiftMs(instantMs)`, are looked up. */
+/** The table for times around `instantMs`, moved back by `eraShiftMs(instantMs)`. */
 export function tableAt(zone: Zone, instantMs: number): ZoneTable {
   if (instantMs < FAR_MS || zone.probe === null) return zone;
   zone.far ??= farTable(zone.probe, scan);
@@ -72,13 +72,13 @@ function probeOf(id: string): (instantMs: number) => number {
   };
 }
 
-/** Makes the table exact around `instantMs`, with a day to spare on both sides. */
+/** Makes the table exact around `instantMs`, with a margin of a day on both sides. */
 export function cover(zone: ZoneTable, instantMs: number): void {
   if (instantMs - DAY_MS < zone.from) growBack(zone, wholeSecond(instantMs - DAY_MS));
   if (instantMs + DAY_MS >= zone.until) growOn(zone, wholeSecond(instantMs + DAY_MS));
 }
 
-/** Transitions lie on whole seconds, so the search for them has to. */
+/** Transitions are on whole seconds, so the search for them must be too. */
 function wholeSecond(instantMs: number): number {
   return Math.floor(instantMs / SECOND_MS) * SECOND_MS;
 }
@@ -89,7 +89,7 @@ function growBack(zone: ZoneTable, neededMs: number): void {
   const starts: number[] = [-Infinity];
   const offsets: number[] = [zone.probe!(from)];
   scan(zone.probe!, { from, until: anchor }, starts, offsets);
-  // The first known offset is also the last one found, so it is dropped in favour of what leads to it.
+  // The first known offset is also the last one found, so it is replaced by what leads to it.
   zone.starts.splice(0, 1, ...starts);
   zone.offsets.splice(0, 1, ...offsets);
   zone.from = from <= FIRST_MS ? -Infinity : from;
@@ -103,7 +103,7 @@ function growOn(zone: ZoneTable, neededMs: number): void {
   zone.until = until >= LAST_MS ? Infinity : until;
 }
 
-/** Appends each transition in (from, until] to the table, whose last offset holds at `from`. */
+/** Appends each transition in (from, until] to the table, whose last offset applies at `from`. */
 function scan(
   probe: (instantMs: number) => number,
   range: { readonly from: number; readonly until: number },
@@ -130,7 +130,7 @@ function scan(
   }
 }
 
-/** Index of the segment that holds `instantMs`; its neighbours within a day are in the table too. */
+/** Index of the segment that contains `instantMs`; neighbours within a day are in the table too. */
 export function segmentAt(zone: ZoneTable, instantMs: number): number {
   cover(zone, instantMs);
   const starts = zone.starts;
@@ -144,15 +144,15 @@ export function segmentAt(zone: ZoneTable, instantMs: number): number {
   return low;
 }
 
-/** Milliseconds that the zone's clock is ahead of UTC at an instant. */
+/** Milliseconds by which local time is ahead of UTC. */
 export function offsetAt(zone: Zone, instantMs: number): number {
   const table = tableAt(zone, instantMs);
   return table.offsets[segmentAt(table, instantMs - eraShiftMs(instantMs))]!;
 }
 
 /**
- * The instant at which the zone's clock shows `wallMs` (a wall time written as if it were UTC). In an
- * overlap it is the first of the two; in a gap the clock reading is moved on by the gap's length.
+ * The timestamp of the local time `wallMs` (written as if it were UTC). In an overlap it is the first of the
+ * two; in a gap the local time is moved forward by the length of the gap.
  */
 export function instantOfWall(zone: Zone, wallMs: number): number {
   const shiftMs = eraShiftMs(wallMs);
@@ -161,7 +161,7 @@ export function instantOfWall(zone: Zone, wallMs: number): number {
 
 function instantInTable(table: ZoneTable, wallMs: number): number {
   const { starts, offsets } = table;
-  // A day before is a segment that ends, on its own clock, no later than the one that is looked for.
+  // A day earlier lies in a segment that ends, in its local time, no later than the one searched for.
   let index = segmentAt(table, wallMs - DAY_MS);
   cover(table, wallMs + DAY_MS);
   while (index + 1 < starts.length && wallMs >= starts[index + 1]! + offsets[index]!) index += 1;

@@ -1,6 +1,6 @@
 /**
- * Which jobs share their due instants. Parents of one cadence are joined by nominal time; parents of
- * different cadence by "since the last round", or by interval where `per` is said.
+ * Determines which jobs share their due times. Parents with the same cadence are joined by nominal time;
+ * others by "since the last round", or by interval with `per`.
  */
 
 import type { JoinSpec } from '../../dag/ready.ts';
@@ -8,21 +8,21 @@ import type { AfterDefinition } from '../job/definition.ts';
 import { instantsBetween } from '../schedule/between.ts';
 import type { Schedule } from '../schedule/model.ts';
 
-/** More runs than this in one interval are not counted on. */
+/** Counting runs in one interval stops here. */
 const MAX_RUNS_PER_INTERVAL = 100_000;
-/** Counts kept per child; they are asked for several times with each ending. */
+/** Cached counts per child; each ended run reads them several times. */
 const MAX_COUNTS = 64;
-/** Chains of dependents are followed this far; a longer one counts as having no cadence. */
+/** Maximum length of a chain of dependents; a longer one counts as having no cadence. */
 const MAX_DEPTH = 10_000;
 
 interface Driver {
   readonly schedule: Schedule | null;
   readonly parents: readonly string[];
-  /** The job's cadence, if it was asked for before. */
+  /** The job's cadence, if it was computed before. */
   readonly known: string | null | undefined;
 }
 
-/** The schedule's canonical text and zone, or that of the parents when they all agree. */
+/** The schedule's canonical text and zone, or the cadence of the parents if they all agree. */
 export function cadenceOf(name: string, driver: (name: string) => Driver): string | null {
   const texts = new Set<string>();
   const seen = new Set<string>();
@@ -42,7 +42,7 @@ export function cadenceOf(name: string, driver: (name: string) => Driver): strin
   return only ?? null;
 }
 
-/** The rule by which a child's rounds are made. */
+/** The rule for a child's rounds. */
 export function joinSpecOf(
   after: AfterDefinition,
   cadence: (parent: string) => string | null,
@@ -70,7 +70,7 @@ export function joinSpecOf(
   };
 }
 
-/** Runs that a parent is to have in the interval; one for a parent without a schedule. */
+/** Expected runs of a parent in the interval; one for a parent without a schedule. */
 function runsIn(schedule: Schedule | null, start: number, per: Interval): number {
   if (schedule === null) return 1;
   const range = {
@@ -89,7 +89,7 @@ const widths = { minute: 60_000, hour: 3_600_000, day: DAY_MS, week: 7 * DAY_MS 
 /** 1970-01-05 was a Monday. */
 const FIRST_MONDAY_MS = 4 * DAY_MS;
 
-/** Start of the UTC interval that holds the instant; weeks begin on Monday. */
+/** Start of the UTC interval that contains the time; weeks start on Monday. */
 function intervalStart(ms: number, per: Interval): number {
   if (per === 'month') {
     const date = new Date(ms);

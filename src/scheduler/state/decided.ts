@@ -1,12 +1,12 @@
 /**
- * Which due instants of a job are decided. Under its schedule all from `begins` to the cursor are, and under those that
- * it had before, the ones in `eras`. When the clock is set back behind the cursor, what lies in between stays decided:
- * it moves into `ahead`, and the job goes on with instants of which nothing was said.
+ * Which due times of a job are decided. Under its current schedule these are all from `begins` to the cursor;
+ * under earlier schedules, those in `eras`. When the clock is set back behind the cursor, the range in
+ * between stays decided: it moves to `ahead`, and the job continues with undecided due times.
  *
- * The exception is a leap: a long stretch that was passed over in one step, because nobody led or because the clock
- * went astray. If a clock that ran a year ahead for a minute could decide a year, the job would be silent for a year. So
- * the part of a leap that a set-back makes future is taken back, in the ledger too. None of it has run: runs begin
- * behind a leap.
+ * The exception is a leap: a long range that was passed over in one step, because no node led or the clock
+ * was wrong. If a clock that ran a year ahead for a minute could decide a year, the job would be silent for a
+ * year. So when the clock is set back, the part of a leap that is then in the future is revoked, in the
+ * ledger too. No due time in it has run: runs start after a leap.
  */
 
 import { emptyJoin } from '../../dag/ready.ts';
@@ -18,13 +18,13 @@ import { nextInstant } from '../schedule/next.ts';
 import { compileSchedule } from '../schedule/parse.ts';
 
 /**
- * Stretches passed over in one step that reach further back than this are leaps. cron, too, takes a clock that moves by
- * more than three hours for one that is corrected.
+ * Ranges passed over in one step that are longer than this are leaps. Cron also treats a larger change of the
+ * clock as a correction.
  */
 export const LEAP_MS = 3 * 3_600_000;
-/** Instants are counted exactly up to here, then as "at least". */
+/** Due times are counted exactly up to here, then as "at least". */
 export const COUNT_LIMIT = 100_000;
-/** Leaps and eras that are remembered for one job. What is forgotten of either stays decided. */
+/** Leaps and eras kept per job. Whatever is dropped stays decided. */
 const MAX_LEAPS = 4;
 const MAX_ERAS = 20;
 /** Parts decided ahead of the cursor that are remembered: twice what one set-back makes of all eras. */
@@ -39,7 +39,7 @@ interface Scheduled {
   readonly state: JobState;
 }
 
-/** The next instant behind the cursor of which nothing is decided. */
+/** The next undecided due time after the cursor. */
 export function nextUndecided({ schedule, state }: Scheduled): number | null {
   if (schedule === null) return null;
   let due = nextInstant(schedule, state.cursor);
@@ -53,7 +53,7 @@ export function nextUndecided({ schedule, state }: Scheduled): number | null {
   return null;
 }
 
-/** From `due`, which is not decided, up to here nothing is; at most up to `now`. */
+/** The end of the undecided range that starts at `due`, at most `now`. */
 export function undecidedUpTo({ schedule, state }: Scheduled, due: number, now: number): number {
   let upTo = now;
   for (const stretch of state.ahead) {
@@ -64,7 +64,7 @@ export function undecidedUpTo({ schedule, state }: Scheduled, due: number, now: 
   return upTo;
 }
 
-/** Moves the cursor to a later instant, past what was decided ahead of it. */
+/** Moves the cursor forward, past what was decided ahead of it. */
 export function moveCursor({ state }: Pick<Scheduled, 'state'>, to: number): void {
   state.cursor = to;
   if (state.ahead.length === 0) return;
@@ -73,7 +73,7 @@ export function moveCursor({ state }: Pick<Scheduled, 'state'>, to: number): voi
   state.ahead = state.ahead.filter((stretch) => stretch.to > to);
 }
 
-/** Remembers a line that passes over a long stretch; the shortest is forgotten first. */
+/** Keeps an entry that passes over a long range; the shortest is dropped first. */
 export function addLeap(state: JobState, line: LedgerLine): void {
   const length = ({ line: { from, to } }: Leap): number => to - from;
   const leaps = [...state.leaps, { line }];
@@ -130,8 +130,9 @@ export function beginSchedule(state: JobState, before: ScheduleInput | null, cur
 }
 
 /**
- * Runs that parents made and those of a schedule have names alike: an instant that had a run in one way has none in the
- * other, nor in the same way once the rounds are forgotten. `before` is the schedule that the job had.
+ * Runs from parents and runs from a schedule can have the same name: a due time with a run of one kind has
+ * none of the other kind, nor of the same kind once its rounds are dropped. `before` is the previous
+ * schedule.
  */
 export function beginNames(state: JobState, before: ScheduleInput | null, now: number): void {
   const rounds = (state.join?.decided ?? []).map((span) => ({ ...span, schedule: null }));
@@ -140,14 +141,14 @@ export function beginNames(state: JobState, before: ScheduleInput | null, now: n
   if (last === Number.NEGATIVE_INFINITY) return;
   state.join = { ...emptyJoin, changed: last };
   if (rounds.length === 0) return;
-  // Which instants among them had runs is not known here: the schedule begins behind all of them.
+  // It is unknown here which of these due times had runs, so the schedule begins after all of them.
   state.ahead = joined([...state.ahead, ...rounds]);
   moveCursor({ state }, Math.max(state.cursor, ...rounds.map(({ to }) => Math.min(to, now))));
   state.ahead = boundAhead(state.ahead);
   state.begins = state.cursor;
 }
 
-/** Brings the cursor back to `now`. Answers the lines of the ledger that change by it. */
+/** Moves the cursor back to `now`. Returns the ledger entries that change. */
 export function takeBack({ schedule, state }: Scheduled, now: number): LedgerLine[] {
   const lines: LedgerLine[] = [];
   const leaps: Leap[] = [];
@@ -160,7 +161,7 @@ export function takeBack({ schedule, state }: Scheduled, now: number): LedgerLin
       if (line.end !== 'caught-up' && line.end !== 'ran') state[line.end] -= line.count - left.count;
       lines.push(left);
       if (left.count > 0) leaps.push({ ...leap, line: left });
-      // Other schedules decided other instants of the same stretch.
+      // Other schedules decided other due times of the same range.
       decided = decided.flatMap((stretch) =>
         sameJson(stretch.schedule, leap.schedule) ? without(stretch, line) : [stretch],
       );
@@ -177,7 +178,7 @@ export function takeBack({ schedule, state }: Scheduled, now: number): LedgerLin
   return lines;
 }
 
-/** The line up to `now`; a count of 0 says that nothing of it is left. */
+/** The entry up to `now`; a count of 0 means that nothing of it is left. */
 function cut(line: LedgerLine, schedule: Schedule | null, now: number): LedgerLine {
   const { more: _, ...rest } = line;
   const range = { afterMs: line.from - 1, upToMs: now, keep: 1, countLimit: COUNT_LIMIT };
@@ -189,7 +190,7 @@ function cut(line: LedgerLine, schedule: Schedule | null, now: number): LedgerLi
   return { ...rest, to, count: left.count, ...(left.more ? { more: true } : {}) };
 }
 
-/** What is left of the stretch outside [from, to]. */
+/** The rest of the range outside [from, to]. */
 function without(stretch: Stretch, { from, to }: { readonly from: number; readonly to: number }): Stretch[] {
   const parts = [
     { ...stretch, to: Math.min(stretch.to, from - 1) },
@@ -203,7 +204,7 @@ const clipped = (stretches: readonly Stretch[], upTo: number): readonly Stretch[
     .map((stretch) => ({ ...stretch, to: Math.min(stretch.to, upTo) }))
     .filter(({ from, to }) => from <= to);
 
-/** Ascending; those of one schedule are one where they touch. */
+/** Ascending; adjacent ranges of the same schedule are merged. */
 function joined(stretches: readonly Stretch[]): Stretch[] {
   const result: Stretch[] = [];
   for (const stretch of [...stretches].sort((a, b) => a.from - b.from)) {
@@ -223,7 +224,9 @@ function includes({ from, to, schedule }: Stretch, at: number): boolean {
   return under === null || nextInstant(under, at - 1) === at;
 }
 
-/** Null where this machine can't read it, as of a zone that is not known any more: then every instant counts. */
+/**
+ * Null if this machine cannot read it, for example because of an unknown zone: then every due time counts.
+ */
 export function compiled(schedule: ScheduleInput): Schedule | null {
   try {
     return compileSchedule(schedule);
@@ -232,7 +235,7 @@ export function compiled(schedule: ScheduleInput): Schedule | null {
   }
 }
 
-/** The first instant of the schedule in the stretch and in [from, upTo] that is decided. */
+/** The first decided due time of the schedule that is in the range and in [from, upTo]. */
 function firstDecided(
   schedule: Schedule,
   stretch: Stretch,

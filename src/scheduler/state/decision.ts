@@ -1,7 +1,7 @@
 /**
- * What a decision consists of. `Draft` collects it: writes in atomic groups, effects that may start only
- * when every group is durable, and notices for whoever watches. Values are copied when they are written, so
- * that later decisions can't reach into a commit that is under way.
+ * The parts of a decision. `Draft` collects them: writes in atomic groups, effects that may start only when
+ * every group is durable, and notices for observers. Values are copied when they are written, so that later
+ * decisions cannot change a commit in progress.
  */
 
 import type { Notice } from '../handle.ts';
@@ -10,9 +10,9 @@ import type { Job, JobState, JobStats, LedgerLine, Revision, Run } from '../mode
 import type { Write, WriteGroup } from '../records/table.ts';
 
 /**
- * What is to be done in the world once the writes are durable. If the leader dies
- * - before: the writes are not durable either, or `reconcile` finds a launching run and asks again;
- * - during: the launch name tells whether the engine has it, and `reconcile` adopts or asks again;
+ * An action to take once the writes are durable. If the leader dies
+ * - before: the writes are not durable either, or `reconcile` finds a launching run and requests it again;
+ * - during: the launch name shows whether the engine has it, and `reconcile` adopts it or requests it again;
  * - after: `reconcile` adopts it.
  */
 export type Effect =
@@ -27,7 +27,7 @@ export type Effect =
   | ({ readonly kind: 'take-back' } & Launched)
   | ({ readonly kind: 'remove' } & Launched);
 
-/** One launch, and where it is: on an engine that every node reaches, or on the host's own. */
+/** One launch and its location: an engine that all nodes reach, or the host's own. */
 export interface Launched {
   readonly engine: string;
   readonly host: string | null;
@@ -35,11 +35,11 @@ export interface Launched {
 }
 
 export interface Decision {
-  /** Durable in this order, each whole, before any effect starts. */
+  /** Durable in this order, each as a whole, before any effect starts. */
   readonly groups: readonly WriteGroup[];
   readonly effects: readonly Effect[];
   readonly notices: readonly Notice[];
-  /** There is more to decide at this instant: ask again with the same event. */
+  /** There is more to decide at this time: call again with the same event. */
   readonly more: boolean;
 }
 
@@ -49,14 +49,14 @@ export class Draft {
   readonly notices: Notice[] = [];
   readonly #groups: Write[][] = [];
   #group: Write[] = [];
-  /** Where in the group each job's state and each run stands. */
+  /** The position of each job's state and each run in the group. */
   readonly #places = new Map<string, number>();
 
   constructor(now: number) {
     this.now = now;
   }
 
-  /** Ends the atomic group: what follows may become durable later than what came before. */
+  /** Ends the atomic group: what follows may become durable later. */
   cut(): void {
     if (this.#group.length > 0) this.#groups.push(this.#group);
     this.#group = [];
@@ -69,11 +69,11 @@ export class Draft {
 
   jobRemoved(revision: Revision): void {
     this.#group.push({ kind: 'job-removed', value: revision });
-    // What is written of its state from now on stands behind the removal.
+    // Later writes of its state come after the removal.
     this.#places.delete(`state/${revision.job}`);
   }
 
-  /** One write per job and group: a later one replaces the earlier. */
+  /** One write per job and group: a later one replaces the earlier one. */
   state(state: JobState): void {
     this.#put(`state/${state.name}`, { kind: 'state', value: { ...state } });
   }
@@ -115,7 +115,7 @@ export class Draft {
   }
 }
 
-/** A run that shares nothing that can change. */
+/** A run that shares no mutable part. */
 export function copyRun(run: Run): Run {
   return { ...run, attempts: run.attempts.map((attempt) => ({ ...attempt })) };
 }

@@ -1,8 +1,8 @@
 /**
- * Durations are measured by a clock that is never set. The instants that deadlines are counted from are wall time, so
- * that they can be stored, shown and understood by the next leader. When the wall clock is set, those of unfinished
- * runs are moved with it: an attempt that has run for three seconds has still run for three seconds. Due instants
- * are no durations, and stay.
+ * Durations are measured with a monotonic clock. Deadlines count from wall-clock timestamps, so that they can
+ * be stored, shown and understood by the next leader. When the wall clock is set, those of unfinished runs
+ * are moved by the same amount: an attempt that has run for three seconds has still run for three seconds.
+ * Due times are not durations, so they are not moved.
  */
 
 import type { Run } from '../model/model.ts';
@@ -30,7 +30,7 @@ function moveRun(run: Run, byMs: number): void {
   if (run.kill !== null) run.kill = { ...run.kill, at: run.kill.at + byMs };
   if (run.notBefore !== null) {
     const at = run.notBefore + byMs;
-    // The reason of a retry says when.
+    // The reason of a retry contains its time.
     run.reason = run.reason?.replace(iso(run.notBefore), iso(at)) ?? null;
     run.notBefore = at;
   }

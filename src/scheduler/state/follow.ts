@@ -1,6 +1,6 @@
 /**
- * Keeps a copy of the leader's state: takes in what the leader committed, write by write, and says what that
- * means to whoever watches here. Nothing is decided; a copy becomes a leader's state by planning it.
+ * Updates a copy of the leader's state, write by write, and derives notices for observers. Nothing is decided
+ * here; a copy becomes a leader's state by planning it.
  */
 
 import type { Notice } from '../handle.ts';
@@ -24,7 +24,7 @@ const rules: Rules<WrittenName, State, Notice | null> = {
     const change = state.jobs.has(name) ? 'changed' : 'created';
     const isBack = state.pasts.has(name);
     const entry = state.putJob(job, null);
-    // Told again after its runs were loaded: what came back keeps them.
+    // Reported again after its runs were loaded, so the job keeps them.
     if (isBack) entry.runs = [...state.runs.values()].filter((run) => run.job === name);
     state.foresee(entry);
     return { kind: 'job', name, change, revision };

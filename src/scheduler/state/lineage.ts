@@ -1,21 +1,24 @@
 /**
- * Branches of one rerun, or of one start by hand, meet again: a job below several of them waits until all have
- * ended, so that it runs once and never on one branch's new data and another's old. Only branches that are
- * sure to end are waited for: those that descend from the root alone. A start of several jobs has several roots,
- * and says to each job below them what it waits for; see `rules/start.ts`.
+ * Joins the branches of one rerun or manual start: a job below several of them waits until all have ended, so
+ * that it runs once, and never with new data of one branch and old data of another. It waits only for
+ * branches that are sure to end: those that descend from the root alone. A start of several jobs has several
+ * roots and names for each downstream job what it waits for; see `rules/start.ts`.
  */
 
 import type { Graph } from '../../dag/graph.ts';
 import type { ParentEnd } from '../../dag/ready.ts';
 
-/** Endings that a job may hold back; the oldest go first, with reruns that never came to all branches. */
+/**
+ * Maximum pending results of a job. The oldest are dropped first; they belong to reruns that never reached
+ * all branches.
+ */
 export const MAX_HELD = 64;
 
-/** The roots, and all jobs below them whose every parent is among these. */
+/** The roots, and all jobs below them whose parents are all among these. */
 export function branchesOf(graph: Graph, roots: Iterable<string>): ReadonlySet<string> {
   const branches = new Set(roots);
   const missing = new Map<string, number>();
-  // Grows while it is walked: a job comes when the last of its parents has.
+  // Grows during the walk: a job is added after the last of its parents.
   for (const name of branches) {
     for (const child of graph.childrenOf(name)) {
       const left = (missing.get(child) ?? graph.parentsOf(child).length) - 1;
@@ -27,8 +30,8 @@ export function branchesOf(graph: Graph, roots: Iterable<string>): ReadonlySet<s
 }
 
 /**
- * Holds the ending back until every parent among `branches` has ended in its lineage; then lets all of them
- * go, failures first, so that none is overlooked because another succeeded before it.
+ * Keeps the result pending until every parent among `branches` has ended in its lineage. Then releases all of
+ * them, failures first, so that none is overlooked because another succeeded before it.
  */
 export function holdBack(
   held: readonly ParentEnd[],

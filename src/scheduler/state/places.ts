@@ -1,16 +1,17 @@
 /**
- * Limits on what may be under way at once: per job, per pool, per engine. Runs that find no place wait in
- * lanes: one for each set of limits, in the order of starts. A lane is parked at one limit that is full; when
- * a place there comes free, the first of the best lane gets it. A lane moves as a whole, so that ten thousand
- * runs behind one limit cost no more than one, and it never holds up lanes that wait for something else.
+ * Limits on concurrent attempts: per job, per pool, per engine. Runs without a free slot wait in lanes, one
+ * per set of limits, in the order of starts. A lane is parked at one full limit; when a slot there is freed,
+ * the first run of the best lane gets it. A lane moves as a whole, so that ten thousand runs behind one limit
+ * cost no more than one, and it never delays lanes that wait for another limit.
  *
- * Promised, between two decisions: whatever waits has a full limit; no limit has more than its places, unless
- * fewer were set while they were taken; of two runs that could start, the one that starts before starts.
+ * Guaranteed between two decisions: every waiting run has a full limit; no limit has more attempts than
+ * slots, unless it was made smaller while they were in use; of two runs that could start, the one that comes
+ * first in the order starts first.
  */
 
 import type { Run } from '../model/model.ts';
 
-/** One limit that applies to a run: `pool:etl` has 4 places. */
+/** One limit that applies to a run: `pool:etl` has 4 slots. */
 export interface Limit {
   readonly key: string;
   readonly places: number;
@@ -23,7 +24,7 @@ export interface Lane {
   readonly key: string;
   readonly limits: readonly Limit[];
   readonly runs: Run[];
-  /** The one of them that it waits for. */
+  /** The limit that the lane waits for. */
   at: Limit;
 }
 
@@ -36,7 +37,7 @@ export class Places {
   /** By limit, the lanes that wait for it, in the order of their first runs. */
   readonly #parked = new Map<string, Lane[]>();
 
-  /** The first limit without a free place; null when all have one. */
+  /** The first limit without a free slot. Null if all have one. */
   full(limits: readonly Limit[]): Limit | null {
     return limits.find((limit) => this.isFull(limit)) ?? null;
   }
@@ -49,12 +50,12 @@ export class Places {
     return this.#taken.get(key) ?? 0;
   }
 
-  /** How many runs wait for a place of this limit. */
+  /** Number of runs that wait for a slot of this limit. */
   waiting(key: string): number {
     return (this.#parked.get(key) ?? []).reduce((sum, lane) => sum + lane.runs.length, 0);
   }
 
-  /** Takes one place of each, until `release` of the same run. */
+  /** Takes one slot of each limit, until `release` of the same run. */
   take(run: Run, limits: readonly Limit[]): void {
     if (limits.length === 0) return;
     const keys = limits.map((limit) => limit.key);
@@ -62,7 +63,7 @@ export class Places {
     this.#held.set(run.id, keys);
   }
 
-  /** Gives back what the run holds and answers the keys that have a place more now. */
+  /** Releases the run's slots and returns the limits that have a free slot as a result. */
   release(run: Run): readonly string[] {
     const keys = this.#held.get(run.id) ?? [];
     this.#held.delete(run.id);
@@ -74,7 +75,7 @@ export class Places {
     return keys;
   }
 
-  /** Puts the run into its lane, a new one at `at`, and answers the limit for which the lane waits. */
+  /** Adds the run to its lane, a new one at `at`, and returns the limit for which the lane waits. */
   wait(run: Run, limits: readonly Limit[], at: Limit): Limit {
     const key = limits.map((limit) => `${limit.key}=${limit.places}`).join('|');
     let lane = this.#lanes.get(key);
@@ -90,7 +91,7 @@ export class Places {
     return lane.at;
   }
 
-  /** Takes the run out of its lane, wherever it stands; nothing happens to one that does not wait. */
+  /** Removes the run from its lane, at any position. No effect if it does not wait. */
   leave(run: Run): void {
     const lane = this.#waiting.get(run.id);
     if (lane === undefined) return;
@@ -101,7 +102,7 @@ export class Places {
     else this.#lanes.delete(lane.key);
   }
 
-  /** Of the lanes that wait for these limits, the one whose first run starts first; null when none waits. */
+  /** Of the lanes that wait for these limits, the one whose first run starts first. Null if none waits. */
   best(keys: Iterable<string>): Lane | null {
     let best: Lane | null = null;
     for (const key of keys) {
@@ -111,7 +112,7 @@ export class Places {
     return best;
   }
 
-  /** Lets the lane wait for another of its limits. */
+  /** Parks the lane at another of its limits. */
   park(lane: Lane, at: Limit): void {
     this.#withdraw(lane);
     this.#insert(lane, at);
@@ -124,7 +125,7 @@ export class Places {
     else lanes.splice(placeIn(lanes, lane, laneBefore), 0, lane);
   }
 
-  /** Before the lane's first run changes, as lanes are found by it. */
+  /** Call it before the lane's first run changes, because lanes are found by it. */
   #withdraw(lane: Lane): void {
     const lanes = this.#parked.get(lane.at.key) ?? [];
     lanes.splice(placeIn(lanes, lane, laneBefore), 1);
@@ -132,7 +133,7 @@ export class Places {
   }
 }
 
-/** The order of starts: priority, then due instant, then id. */
+/** The order of starts: priority, then due time, then id. */
 function startsBefore(a: Run, b: Run): boolean {
   if (a.priority !== b.priority) return a.priority > b.priority;
   if (a.due !== b.due) return a.due < b.due;
@@ -144,7 +145,7 @@ export const inOrder = (a: Run, b: Run): number => (startsBefore(a, b) ? -1 : st
 
 const laneBefore = (a: Lane, b: Lane): boolean => startsBefore(a.runs[0] as Run, b.runs[0] as Run);
 
-/** Where the item stands in the ordered list, or where it belongs. */
+/** The item's index in the ordered list, or where it belongs. */
 function placeIn<T>(list: readonly T[], item: T, before: (a: T, b: T) => boolean): number {
   let low = 0;
   let high = list.length;

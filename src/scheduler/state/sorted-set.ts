@@ -1,24 +1,24 @@
 /**
- * Things in an order, in chunks: adding, removing and reading on from a thing cost next to nothing, however many there
- * are. What is added before the first read is sorted once.
+ * An ordered set in chunks: adding, removing and iterating from an item are cheap for any size. Items added
+ * before the first read are sorted once.
  */
 
-/** Things in a chunk when it is made; one of twice as many is split. */
+/** Initial items per chunk. A chunk of twice as many is split. */
 const CHUNK = 1_024;
 
 export class SortedSet<T> {
   readonly #order: (a: T, b: T) => number;
   #chunks: T[][] = [];
-  /** Added before anything was read; null since then. */
+  /** Added before the first read. Null since then. */
   #unsorted: T[] | null = [];
   #changes = 0;
 
-  /** No two things that are in it at a time may be equal by the order. */
+  /** No two items in the set may be equal by the order. */
   constructor(order: (a: T, b: T) => number) {
     this.#order = order;
   }
 
-  /** Another number after each change. */
+  /** Changes with each modification. */
   get version(): number {
     return this.#changes;
   }
@@ -38,7 +38,7 @@ export class SortedSet<T> {
     }
   }
 
-  /** Of a thing that is not in it nothing is removed. */
+  /** No effect if the item is not in the set. */
   remove(thing: T): void {
     this.#changes += 1;
     this.sort();
@@ -50,7 +50,7 @@ export class SortedSet<T> {
     if (chunk.length === 0) this.#chunks.splice(at, 1);
   }
 
-  /** Those behind `thing`, or all. Good until the next change. */
+  /** The items after `thing`, or all. Valid until the next change. */
   *after(thing: T | null): Iterable<T> {
     this.sort();
     const first = thing === null ? 0 : this.#chunkOf(thing);
@@ -62,7 +62,7 @@ export class SortedSet<T> {
     }
   }
 
-  /** Sorts what was added before the first read; the longest work there is, so it is done when all is loaded. */
+  /** Sorts what was added before the first read. This is the longest operation, so call it after loading. */
   sort(): void {
     if (this.#unsorted === null) return;
     const sorted = this.#unsorted.sort(this.#order);
@@ -70,7 +70,7 @@ export class SortedSet<T> {
     for (let at = 0; at < sorted.length; at += CHUNK) this.#chunks.push(sorted.slice(at, at + CHUNK));
   }
 
-  /** The chunk that has the thing, or would: the last that does not begin behind it. */
+  /** The chunk that contains the item, or would: the last one that does not start after it. */
   #chunkOf(thing: T): number {
     let low = 0;
     let high = this.#chunks.length;
@@ -82,7 +82,7 @@ export class SortedSet<T> {
     return Math.max(0, low - 1);
   }
 
-  /** The first place in the chunk that is not before the thing. */
+  /** The first index in the chunk that is not before the item. */
   #placeIn(chunk: readonly T[], thing: T): number {
     let low = 0;
     let high = chunk.length;

@@ -1,6 +1,6 @@
 /**
- * Everything a leader holds in memory, and the indexes over it. `decide` changes it in place: a refused
- * commit means that this whole value is thrown away and loaded anew.
+ * Everything that a leader keeps in memory, with indexes. `decide` changes it in place. After a refused
+ * commit the whole value is discarded and loaded again.
  */
 
 import { byName, Graph } from '../../dag/graph.ts';
@@ -22,20 +22,20 @@ import { SortedSet } from './sorted-set.ts';
 import { Timetable } from './timetable.ts';
 import { usableJob } from './usable.ts';
 
-/** A job and all that hangs on it. */
+/** A job and everything that belongs to it. */
 export interface Entry {
   job: Job;
   state: JobState;
   stats: JobStats | null;
   schedule: Schedule | null;
-  /** Why it can't be used here, and so is held; null: it can. See usable.ts. */
+  /** Why the job cannot be used here and is blocked. Null: it can be used. See usable.ts. */
   fault: string | null;
-  /** The next undecided due instant, paused or not; null when there is none. */
+  /** The next undecided due time, whether the job is paused or not. Null if there is none. */
   due: number | null;
   /** Unfinished runs, oldest decision first. */
   runs: readonly Run[];
   priority: number;
-  /** The ledger line that the next skipped or missed instant may extend. */
+  /** The ledger entry that the next skipped or missed due time may extend. */
   openLine: LedgerLine | null;
 }
 
@@ -51,11 +51,13 @@ export interface RunTimer {
   readonly priority: number;
 }
 
-/** Triggers whose ids are remembered, so that a request sent again does not run the job again. */
+/** Remembered trigger ids, so that a repeated request does not run the job again. */
 const MAX_TRIGGERS = 10_000;
-/** Roots whose branches are remembered; few are under way at once. */
+/** Roots with cached branches; few are unfinished at once. */
 const MAX_BRANCHES = 256;
-/** Removed jobs whose past is kept for a job of their name: more than a fleet that is removed by mistake. */
+/**
+ * Removed jobs whose past is kept for a job of the same name: more than a fleet that is removed by mistake.
+ */
 export const MAX_PASTS = 10_000;
 /** Shared by all jobs without unfinished runs. */
 const noRuns: readonly Run[] = Object.freeze([]);
@@ -68,28 +70,28 @@ export class State {
   readonly runs = new Map<string, Run>();
   /** Run by the launch name of its newest attempt. */
   readonly launches = new Map<string, Run>();
-  /** Of removed jobs, by name, the one removed longest ago first; bounded by `MAX_PASTS`. */
+  /** Removed jobs by name, the earliest removed first; limited to `MAX_PASTS`. */
   readonly pasts = new Map<string, Past>();
   readonly graph = new Graph();
   readonly timetable = new Timetable<Entry | RunTimer>();
-  /** Who has and who waits for a place; kept by places.ts. */
+  /** Slots in use and waiting runs; see places.ts. */
   readonly places = new Places();
-  /** Of this leadership alone. */
+  /** Of this leadership only. */
   readonly startTimes = new StartTimes();
-  /** By engine and launch name: since when nobody needs it any more, by a clock that is never set. */
+  /** By engine and launch name: since when it is no longer needed, by a monotonic clock. */
   readonly tombstones = new Map<string, ReadonlyMap<string, number>>();
-  /** How often an engine could not be reached, by launch name. */
+  /** How often an engine was unreachable, by launch name. */
   readonly deferrals = new Map<string, number>();
   /**
-   * Launches that this leader has decided, and asked for no more than once. Of others an engine may come to have what
-   * it says it does not have: an earlier call may still be under way.
+   * Launches that this leader has decided and requested at most once. Other launches may still appear on an
+   * engine that does not report them yet, because an earlier request may be in progress.
    */
   readonly askedOnce = new Set<string>();
-  /** What people started lately, by trigger, so that a repeated request finds its run; bounded. */
+  /** Recent manual runs by trigger, so that a repeated request finds its run; limited. */
   readonly #triggered = new Map<string, Run>();
   /** Of all jobs. */
   readonly names = new SortedSet<string>(byName);
-  /** Derived from schedules and edges; forgotten when any job changes. */
+  /** Derived from schedules and edges; cleared when any job changes. */
   readonly #cadences = new Map<string, string | null>();
   readonly #joinSpecs = new Map<string, JoinSpec>();
   readonly #branches = new Map<string, ReadonlySet<string>>();
@@ -103,7 +105,7 @@ export class State {
   entry(name: string): Entry {
     const entry = this.jobs.get(name);
     if (entry === undefined) {
-      throw new CarillonError('JOB_NOT_FOUND', `there is no job named '${name}'`, {
+      throw new CarillonError('JOB_NOT_FOUND', `There is no job named '${name}'`, {
         field: 'name',
         value: name,
       });
@@ -111,7 +113,7 @@ export class State {
     return entry;
   }
 
-  /** Takes in what the store holds; call `ready` when all of it is in. Items may come in any order. */
+  /** Adds what the store contains, in any order. Call `ready` when everything is loaded. */
   load(items: readonly LoadedItem[]): void {
     for (const item of items) byKind(this.#loads, undefined, item);
   }
@@ -142,9 +144,9 @@ export class State {
       this.pasts.set(state.name, { state, stats: this.#loadedStats.get(state.name) ?? null });
     this.#loaded.clear();
     this.#loadedStats.clear();
-    // Now, and not when somebody first looks at the list.
+    // Now, and not at the first read of the list.
     this.names.sort();
-    // Stores load in any order, and the oldest run of a job is the one whose turn it is.
+    // Stores load in any order, but the oldest run of a job has its turn first.
     for (const run of [...this.runs.values()].sort(byAge)) {
       const entry = this.jobs.get(run.job);
       if (entry !== undefined) entry.runs = [...entry.runs, run];
@@ -152,8 +154,8 @@ export class State {
   }
 
   /**
-   * Creates or replaces the job; its state is kept, or made by `freshCursor` where there is none. The percentiles of a
-   * removed job of the name become its own.
+   * Creates or replaces the job. Its state is kept, or created by `freshCursor` if there is none. It inherits
+   * the percentiles of a removed job of the same name.
    */
   putJob(job: Job, state: JobState | null): Entry {
     this.#forgetDerived();
@@ -184,13 +186,13 @@ export class State {
     known.priority = priority;
     known.openLine = null;
     if (state !== null) known.state = state;
-    // Under a schedule the cursor and what is beside it know of the rounds; see `beginNames`.
+    // With a schedule, the cursor and its neighbours include the rounds; see `beginNames`.
     if (known.state.join !== null)
       known.state.join = schedule === null ? reshape(known.state.join, parents) : null;
     return known;
   }
 
-  /** Takes the job out; `keepPast` says what is kept of it. Of a removed one the past is forgotten. */
+  /** Removes the job; `keepPast` defines what is kept of it. For a removed job, drops its past. */
   removeJob(name: string): void {
     const entry = this.jobs.get(name);
     this.pasts.delete(name);
@@ -202,24 +204,24 @@ export class State {
     this.names.remove(name);
   }
 
-  /** The job is removed, and a job of its name will continue from here. */
+  /** The job is removed, and a new job of the same name will continue from here. */
   keepPast(past: Past): void {
     const { name } = past.state;
     this.pasts.delete(name);
     this.pasts.set(name, past);
   }
 
-  /** Puts every job into the timetable: from now on due instants are decided here. */
+  /** Adds every job to the timetable: from now on due times are decided here. */
   planAll(): void {
     for (const entry of this.jobs.values()) if (entry.due !== null) this.timetable.add(entry.due, entry);
   }
 
-  /** Computes the next due instant behind the cursor, for those who only look. */
+  /** Computes the next due time after the cursor, for reads only. */
   foresee(entry: Entry): void {
     entry.due = nextUndecided(entry);
   }
 
-  /** Computes the next due instant behind the cursor and puts it into the timetable. */
+  /** Computes the next due time after the cursor and adds it to the timetable. */
   plan(entry: Entry): void {
     const due = nextUndecided(entry);
     if (due === entry.due) return;
@@ -234,12 +236,12 @@ export class State {
     if (attempt !== undefined) this.launches.set(attempt.launchName, run);
   }
 
-  /** The run that this trigger has made already, as far as it is remembered. */
+  /** The run that this trigger has already created, if it is remembered. */
   triggered(job: string, variant: string): Run | undefined {
     return this.#triggered.get(`${job}/${variant}`);
   }
 
-  /** Remembers what a person started. */
+  /** Remembers a manual run. */
   remember(run: Run): void {
     if (run.trigger.kind !== 'manual' && run.trigger.kind !== 'rerun') return;
     this.#triggered.set(`${run.job}/${run.variant}`, run);
@@ -247,7 +249,7 @@ export class State {
       this.#triggered.delete(this.#triggered.keys().next().value as string);
   }
 
-  /** Takes back the newest attempt, of which nothing came to be: the next one has its number and name. */
+  /** Removes the newest attempt, of which nothing was created: the next one gets its number and name. */
   dropAttempt(run: Run): void {
     const attempt = run.attempts.pop();
     if (attempt === undefined) return;
@@ -255,7 +257,7 @@ export class State {
     this.askedOnce.delete(attempt.launchName);
   }
 
-  /** Takes an ended run out of everything that holds unfinished ones. */
+  /** Removes an ended run from all indexes of unfinished runs. */
   dropRun(run: Run): void {
     this.runs.delete(run.id);
     for (const { launchName } of run.attempts) {
@@ -268,13 +270,13 @@ export class State {
     entry.runs = left.length === 0 ? noRuns : left;
   }
 
-  /** Puts the run's next deadline into the timetable. */
+  /** Adds the run's next deadline to the timetable. */
   watch(run: Run): void {
     const at = nextDeadline(run, this.jobs.get(run.job));
     if (at !== null) this.timetable.add(at, { run, priority: run.priority });
   }
 
-  /** The jobs that a rerun, or a start by hand, of the root is sure to reach; see lineage.ts. */
+  /** The jobs that a rerun or manual start of the root is sure to reach; see lineage.ts. */
   branches(root: string): ReadonlySet<string> {
     let branches = this.#branches.get(root);
     if (branches === undefined) {
@@ -291,7 +293,7 @@ export class State {
     this.#branches.clear();
   }
 
-  /** How the job's rounds are made; null for a job without parents. */
+  /** The rule for the job's rounds. Null for a job without parents. */
   joinSpec(entry: Entry): JoinSpec | null {
     const after = entry.job.definition.schedule?.after;
     if (after === undefined || entry.fault !== null) return null;
@@ -307,7 +309,7 @@ export class State {
     return spec;
   }
 
-  /** A text that is equal for jobs which become due at the same instants; null when there is none. */
+  /** A text that is equal for jobs with the same due times. Null if there is none. */
   #cadence(name: string): string | null {
     const cadence = cadenceOf(name, (job) => ({
       schedule: this.jobs.get(job)?.schedule ?? null,
@@ -332,17 +334,17 @@ export class State {
 
 const removedAt = ({ removed }: JobState): number => removed?.at ?? 0;
 
-/** Where a job that never ran begins: cron from now, a repeat or a single instant from its own start. */
+/** Where a job that has never run begins: cron from now, a repeat or single time from its own start. */
 export function freshCursor(schedule: Schedule | null, now: number): number {
   if (schedule === null || schedule.kind === 'cron') return now;
   const first = nextInstant(schedule, BEFORE_ALL);
   return first === null ? now : Math.min(now, first - 1);
 }
 
-/** The earliest instant a date can hold. */
+/** The earliest time that a date can represent. */
 export const BEFORE_ALL = -8.64e15;
 
-/** Runs of one decision are made in the order of their due instants. */
+/** Runs of one decision are created in the order of their due times. */
 function byAge(a: Run, b: Run): number {
   return a.createdAt - b.createdAt || a.due - b.due || (a.id < b.id ? -1 : 1);
 }

@@ -1,6 +1,6 @@
 /**
- * What to look at next: a binary heap of (instant, subject), highest priority first among equal instants.
- * Entries are never taken out when plans change; whoever pops one asks the subject whether it still holds.
+ * What to process next: a binary heap of (time, subject), highest priority first among equal times. Entries
+ * are never removed when plans change; whoever pops one must check with the subject whether it still applies.
  */
 
 export interface Subject {
@@ -15,7 +15,7 @@ export class Timetable<S extends Subject> {
     return this.#instants.length;
   }
 
-  /** The earliest instant; Infinity when there is none. */
+  /** The earliest time. Infinity if it is empty. */
   earliest(): number {
     return this.#instants[0] ?? Number.POSITIVE_INFINITY;
   }
@@ -32,7 +32,7 @@ export class Timetable<S extends Subject> {
     }
   }
 
-  /** Takes the earliest entry if its instant is not after `nowMs`. */
+  /** Removes and returns the earliest entry if its time is not after `nowMs`. */
   takeDue(nowMs: number): { instant: number; subject: S } | null {
     const instant = this.#instants[0];
     const subject = this.#subjects[0];

@@ -1,4 +1,4 @@
-/** One decision while it is being made: the state it changes, and what it collects. */
+/** One decision in progress: the state it changes, and what it collects. */
 
 import type { Run } from '../model/model.ts';
 import type { Draft } from './decision.ts';
@@ -7,9 +7,9 @@ import type { State } from './state.ts';
 export interface Turn {
   readonly state: State;
   readonly draft: Draft;
-  /** Runs that ended in this turn and whose children and successors have not been told; see `settle`. */
+  /** Runs that ended in this turn and whose children and successors have not been notified; see `settle`. */
   readonly ended: Run[];
-  /** Limits that have a place more since this turn began. */
+  /** Limits with a freed slot since this turn began. */
   readonly freed: Set<string>;
 }
 

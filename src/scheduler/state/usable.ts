@@ -1,7 +1,8 @@
 /**
- * What keeps one stored job from being used here: a zone that this machine does not know, a schedule or a policy of
- * another version. It was accepted once, so it is no request to refuse; and it concerns this job alone, so it keeps no
- * node from leading. Such a job is held with its reason until it is edited, or a node that can read it leads.
+ * What can make a stored job unusable here: a zone unknown to this machine, or a schedule or policy of
+ * another version. It was accepted once, so it cannot be refused, and it concerns only this job, so it does
+ * not keep the node from leading. Such a job is blocked with the reason until it is edited, or a node that
+ * can read it leads.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -15,11 +16,11 @@ import { compileSchedule } from '../schedule/parse.ts';
 import { durationMs } from '../schedule/period.ts';
 import { zoneOf } from '../schedule/zone.ts';
 
-/** A job as far as it can be used: without a schedule, parents and policy when it is held. */
+/** A job as far as it is usable: without schedule, parents and policy if it is blocked. */
 export interface Usable {
   readonly schedule: Schedule | null;
   readonly parents: readonly string[];
-  /** Why it is held; null: it is not. */
+  /** Why it is blocked. Null: it is not. */
   readonly fault: string | null;
 }
 
@@ -29,7 +30,7 @@ export function usableJob({ definition, resolved }: Job): Usable {
     const parents = parentsIn(definition.schedule);
     checkExpect(definition);
     const when = definition.schedule?.after?.when;
-    // Of another word it can't be said what the parents must have done.
+    // For an unknown value it is undefined which results of the parents count.
     if (when !== undefined) knownWord('schedule.after.when', when, words.when);
     const schedule = resolved === null ? null : compileSchedule(resolved);
     return { schedule, parents, fault: null };
@@ -37,7 +38,7 @@ export function usableJob({ definition, resolved }: Job): Usable {
   return typeof read === 'string' ? { schedule: null, parents: [], fault: read } : read;
 }
 
-/** A schedule of another form does not make a job that runs by hand only. */
+/** A schedule of an unknown form does not make the job manual. */
 function parentsIn(schedule: JobDefinition['schedule']): string[] {
   if (schedule === undefined) return [];
   if (!isObject(schedule)) throw noForm('schedule', schedule, 'object');
@@ -54,14 +55,14 @@ function checkExpect({ expect, schedule }: JobDefinition): void {
 }
 
 /**
- * The result, or in a sentence why a stored job does not give one. For whatever reads a definition behind its
- * submission: what throws there would otherwise end the leadership.
+ * The result, or a message why a stored job gives none. For code that reads a stored definition: an exception
+ * there would otherwise end the leadership.
  */
 export function whatThrows<T extends object>(of: () => T): T | string {
   try {
     return of();
   } catch (error) {
     if (error instanceof CarillonError) return error.message;
-    return `the job can not be read by this version: ${error instanceof Error ? error.message : String(error)}`;
+    return `the job cannot be read by this version: ${error instanceof Error ? error.message : String(error)}`;
   }
 }

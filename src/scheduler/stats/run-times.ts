@@ -1,13 +1,13 @@
 /**
- * How long a job usually runs, for lists and forecasts: read from its stored histograms once after each ending
- * and remembered until the next one.
+ * The usual duration of a job, for lists and forecasts: decoded from its stored histograms once after each
+ * ended run, and cached until the next one.
  */
 
 import type { JobStats } from '../model/model.ts';
 import { countOf, mergePacked, percentileOf } from './stats.ts';
 
 export interface RunTimes {
-  /** How many successful attempts it is known from; the others are null where there are none. */
+  /** Number of successful attempts; if it is 0, the others are null. */
   readonly count: number;
   readonly p50Ms: number | null;
   readonly p95Ms: number | null;
@@ -15,10 +15,12 @@ export interface RunTimes {
 
 const unknown: RunTimes = Object.freeze({ count: 0, p50Ms: null, p95Ms: null });
 
-/** Statistics are never changed in place: with each ending there is a new value, and this forgets the old one. */
+/**
+ * Statistics are never changed in place: each ended run creates a new value, which replaces the cached one.
+ */
 const remembered = new WeakMap<JobStats, RunTimes>();
 
-/** Of all time; null stands for a job that never ended. */
+/** All-time. Null: a job that never ended a run. */
 export function runTimes(stats: JobStats | null): RunTimes {
   if (stats === null) return unknown;
   let known = remembered.get(stats);
@@ -38,8 +40,8 @@ function read({ before, today }: JobStats): RunTimes {
 }
 
 /**
- * How much longer a run takes that has run for `elapsedMs`: up to the first of its usual and its long run time
- * that it has not passed yet; null when it has passed both, or when nothing is known.
+ * The remaining time of a run after `elapsedMs`: up to its median or its 95th percentile, whichever it has
+ * not passed yet. Null if it has passed both, or nothing is known.
  */
 export function remainingMs(
   { p50Ms, p95Ms }: RunTimes,

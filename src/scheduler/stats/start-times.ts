@@ -1,7 +1,7 @@
 /**
- * How long starts take: from an attempt's decision until its engine has started it, by engine. Counted by the
- * leader, in memory, of the attempts that it decided itself: what an older leader decided waited for the
- * take-over, which says nothing about the engine.
+ * Start latency: from an attempt's decision until its engine has started it, by engine. Counted in memory by
+ * the leader, for attempts that it decided itself: attempts of an earlier leader waited for the takeover,
+ * which says nothing about the engine.
  */
 
 import type { Histogram } from 'hdr-histogram-js';
@@ -9,10 +9,10 @@ import type { Attempt } from '../model/model.ts';
 import { MAX_VALUE_MS, newHistogram, type Summary, summaryOf } from './stats.ts';
 
 export class StartTimes {
-  /** As many as engines are configured: tens of kilobytes each. */
+  /** One per configured engine, of tens of kilobytes. */
   readonly #byEngine = new Map<string, Histogram>();
 
-  /** Counts an attempt that was started. */
+  /** Counts a started attempt. */
   count({ engine, createdAt, startedAt }: Attempt): void {
     if (startedAt === null) return;
     let histogram = this.#byEngine.get(engine);
@@ -23,7 +23,7 @@ export class StartTimes {
     histogram.recordValue(Math.min(MAX_VALUE_MS, Math.max(0, startedAt - createdAt)));
   }
 
-  /** Milliseconds; null when nothing was started yet. */
+  /** In milliseconds. Null if nothing was started yet. */
   summary(engine: string): Summary | null {
     const histogram = this.#byEngine.get(engine);
     return histogram === undefined ? null : summaryOf(histogram);

@@ -1,7 +1,7 @@
 /**
- * Percentile statistics. A job's histograms are kept as compact text and only opened to count or to read, so
- * that a hundred thousand jobs cost megabytes. Buckets are those of an HDR histogram with two significant
- * digits (below 1 % error); reading goes through hdr-histogram-js.
+ * Percentile statistics. A job's histograms are kept as compact text and only decoded to count or read, so
+ * that a hundred thousand jobs take megabytes. Buckets are those of an HDR histogram with two significant
+ * digits (error below 1 %); reading uses hdr-histogram-js.
  */
 
 import { build, type Histogram } from 'hdr-histogram-js';
@@ -20,10 +20,10 @@ export interface Summary {
   readonly max: number;
 }
 
-/** Longer times count as this one: over 300 years, and still exact arithmetic. */
+/** Longer durations count as this one: over 300 years, and still exact arithmetic. */
 export const MAX_VALUE_MS = 1e13;
 const SIGNIFICANT_DIGITS = 2;
-/** Values below are counted one by one; above, buckets double in width with each doubling of the value. */
+/** Smaller values are counted exactly; above, the bucket width doubles with each doubling of the value. */
 const EXACT_BELOW = 256;
 
 export const emptyHistograms: Histograms = Object.freeze({
@@ -34,7 +34,7 @@ export const emptyHistograms: Histograms = Object.freeze({
 });
 export const histogramNames = Object.keys(emptyHistograms) as readonly (keyof Histograms)[];
 
-/** Lowest value of the bucket that `value` falls into. */
+/** Lowest value of the bucket that contains `value`. */
 function bucketOf(value: number): number {
   const v = Math.min(MAX_VALUE_MS, Math.max(0, Math.round(value)));
   if (v < EXACT_BELOW) return v;
@@ -42,12 +42,12 @@ function bucketOf(value: number): number {
   return Math.floor(v / width) * width;
 }
 
-/** Highest value of the bucket that begins at `bucket`. */
+/** Highest value of the bucket that starts at `bucket`. */
 function highestIn(bucket: number): number {
   return bucket < EXACT_BELOW ? bucket : bucket + 2 ** (Math.floor(Math.log2(bucket)) - 7) - 1;
 }
 
-/** Ascending [bucket, count, bucket, count, …]. Text form: `delta.count` in base 36, `.1` left out. */
+/** Ascending [bucket, count, bucket, count, …]. Text form: `delta.count` in base 36, with `.1` omitted. */
 function unpack(packed: PackedHistogram): number[] {
   const pairs: number[] = [];
   if (packed === '') return pairs;
@@ -83,7 +83,7 @@ export function record(packed: PackedHistogram, value: number): PackedHistogram 
   return pack(pairs);
 }
 
-/** The counts of all of them together; the order does not matter. */
+/** The sum of all counts; the order does not matter. */
 export function mergePacked(list: readonly PackedHistogram[]): PackedHistogram {
   const counts = new Map<number, number>();
   for (const packed of list) {
@@ -96,7 +96,7 @@ export function mergePacked(list: readonly PackedHistogram[]): PackedHistogram {
   return pack([...counts].sort(([a], [b]) => a - b).flat());
 }
 
-/** Empty; values above `MAX_VALUE_MS` must be cut to it. */
+/** An empty histogram. Values above `MAX_VALUE_MS` must be limited to it. */
 export function newHistogram(): Histogram {
   return build({
     lowestDiscernibleValue: 1,
@@ -107,7 +107,7 @@ export function newHistogram(): Histogram {
   });
 }
 
-/** Percentiles in milliseconds; null when nothing was counted. */
+/** Percentiles in milliseconds. Null if nothing was counted. */
 export function summarise(packed: PackedHistogram): Summary | null {
   const pairs = unpack(packed);
   if (pairs.length === 0) return null;
@@ -116,7 +116,7 @@ export function summarise(packed: PackedHistogram): Summary | null {
   return summaryOf(histogram);
 }
 
-/** Of a histogram that has counted something. */
+/** For a histogram with at least one value. */
 export function summaryOf(histogram: Histogram): Summary {
   const at = (percentile: number): number => histogram.getValueAtPercentile(percentile);
   return {
@@ -134,14 +134,14 @@ export function summaryOf(histogram: Histogram): Summary {
 }
 
 /**
- * One percentile without opening a histogram, for lists of many jobs: the highest value of its bucket, as
- * `summarise` answers. Null when nothing was counted.
+ * One percentile without decoding a histogram, for lists of many jobs: the highest value of its bucket, as in
+ * `summarise`. Null if nothing was counted.
  */
 export function percentileOf(packed: PackedHistogram, percentile: number): number | null {
   const pairs = unpack(packed);
   let total = 0;
   for (let i = 1; i < pairs.length; i += 2) total += pairs[i] ?? 0;
-  // Less the last bit of rounding: 99.9 % of 1,000 are 999.
+  // Minus the last bit of rounding: 99.9 % of 1,000 are 999.
   let left = Math.max(1, Math.ceil((percentile / 100) * total * (1 - Number.EPSILON)));
   for (let i = 0; i < pairs.length; i += 2) {
     left -= pairs[i + 1] ?? 0;
@@ -150,7 +150,7 @@ export function percentileOf(packed: PackedHistogram, percentile: number): numbe
   return null;
 }
 
-/** How many values were counted. */
+/** Number of counted values. */
 export function countOf(packed: PackedHistogram): number {
   const pairs = unpack(packed);
   let total = 0;
@@ -158,7 +158,7 @@ export function countOf(packed: PackedHistogram): number {
   return total;
 }
 
-/** How far values lie from their mean, as the standard deviation; 0 when nothing was counted. */
+/** The standard deviation. 0 if nothing was counted. */
 export function deviationOf(packed: PackedHistogram): number {
   if (packed === '') return 0;
   const histogram = newHistogram();
@@ -174,7 +174,7 @@ export interface Bucket {
   readonly count: number;
 }
 
-/** The values as they were counted, ascending; buckets without any are left out. */
+/** The counted values, ascending, without empty buckets. */
 export function bucketsOf(packed: PackedHistogram): Bucket[] {
   const pairs = unpack(packed);
   const buckets: Bucket[] = [];
@@ -185,7 +185,7 @@ export function bucketsOf(packed: PackedHistogram): Bucket[] {
   return buckets;
 }
 
-/** All-time histograms: the days before and today. */
+/** All-time histograms: the earlier days and today. */
 export function allTime(stats: JobStats): Histograms {
   return mergeHistograms([stats.before, stats.today]);
 }
@@ -196,10 +196,10 @@ export function mergeHistograms(list: readonly Histograms[]): Histograms {
   return merged;
 }
 
-/** What one ended attempt or run adds; absent values were not observed. */
+/** What one ended attempt or run adds. Absent values were not observed. */
 export type Sample = Partial<Record<keyof Histograms, number>>;
 
-/** The statistics with `sample` counted on the UTC day of `nowMs`; does not change its input. */
+/** The statistics with `sample` counted on the UTC day of `nowMs`. Does not change its input. */
 export function fold(stats: JobStats | null, name: string, sample: Sample, nowMs: number): JobStats {
   const day = new Date(nowMs).toISOString().slice(0, 10);
   const base: JobStats = stats ?? { name, day, today: emptyHistograms, before: emptyHistograms };

@@ -84,7 +84,7 @@ describe('what is wrong is refused, in the form of the generation', () => {
       'POST',
       '/iso8601',
       { ...nightly, schedule: 'R/2026-12-01T00:00:00Z/PT0S' },
-      /no length/,
+      /length zero/,
     ],
     ['a name with a slash', 'POST', '/iso8601', { ...nightly, name: 'a/b' }, /the job's name is invalid/],
     ['no name', 'POST', '/iso8601', { command: 'x', schedule: 'R//P1D' }, /no name/],

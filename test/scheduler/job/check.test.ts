@@ -94,7 +94,7 @@ const bad: readonly Bad[] = [
     change: { run: { command: 'x', constructor: 1 } },
     code: 'UNKNOWN_FIELD',
     field: 'run.constructor',
-    says: 'not known',
+    says: 'Unknown field',
   },
   {
     because: 'a slip explains what is missing',
@@ -197,7 +197,7 @@ const bad: readonly Bad[] = [
     change: { schedule: { cron: '* * * * *', per: 'day' } },
     code: 'UNKNOWN_FIELD',
     field: 'schedule.per',
-    says: 'not known',
+    says: 'Unknown field',
   },
   {
     because: 'text too long',
@@ -217,13 +217,13 @@ const bad: readonly Bad[] = [
     change: { schedule: {} },
     code: 'MISSING_FIELD',
     field: 'schedule',
-    says: 'needs one of cron, every, at, after',
+    says: 'has none of cron, every, at, after',
   },
   {
     because: 'a zone for a child',
     change: { schedule: { after: { parents: ['a'] }, timezone: 'UTC' } },
     field: 'schedule.timezone',
-    says: 'follows its parents',
+    says: 'runs after its parents',
   },
   {
     because: 'dst without cron',
@@ -242,7 +242,7 @@ const bad: readonly Bad[] = [
     because: 'two commands',
     change: { run: { command: 'a', argv: ['a'] } },
     field: 'run.argv',
-    says: 'both command and argv',
+    says: 'has command and argv',
   },
   {
     because: 'no command',
@@ -358,9 +358,7 @@ describe('what can not be right is refused with the field, the value and what is
   });
 
   test.each([[null], ['text'], [[]], [5], [undefined]])('%s is no job', (value) => {
-    expect(refusal(() => checkDefinition(value, 'body')).message).toMatch(
-      'A job must be a mapping of fields',
-    );
+    expect(refusal(() => checkDefinition(value, 'body')).message).toMatch('but must be a mapping of fields');
   });
 });
 

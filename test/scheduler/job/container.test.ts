@@ -177,7 +177,7 @@ describe('on an engine that can not honour it is refused with the reason:', () =
     expect(refusal(run)).toMatchObject({
       code: 'UNSUPPORTED_BY_ENGINE',
       details: { field },
-      message: expect.stringMatching(/can not honour run\.\w+: ./),
+      message: expect.stringMatching(/does not support run\.\w+: ./),
     });
   });
 

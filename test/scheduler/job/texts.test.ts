@@ -36,7 +36,7 @@ describe('a text is refused with its field', () => {
     const found = problem(definition);
     expect(found).toMatchObject({ code: 'INVALID_FIELD', details: { field, source: 'body' } });
     expect(found?.message).toMatch(
-      /holds (a NUL \(\\u0000\)|half a character \(\\ud800\)) at position [235]/,
+      /contains (a NUL \(\\u0000\)|a lone surrogate \(\\ud800\)) at position [235]/,
     );
   });
 
@@ -82,7 +82,7 @@ describe('what the system counts in bytes is bounded in bytes', () => {
   test('parameters of a run, by hand or as arguments of Chronos', () => {
     const rig = new Rig('2026-01-01T00:00:00Z');
     rig.put({ name: 'a' });
-    expect(() => rig.trigger('a', { A: nul })).toThrowError(/params\.A holds a NUL/);
+    expect(() => rig.trigger('a', { A: nul })).toThrowError(/params\.A contains a NUL/);
     expect(() => rig.trigger('a', { CHRONOS_ARGUMENTS: half })).toThrowError(/a lone surrogate/);
     expect(() => rig.trigger('a', { A: wide(4_098) })).toThrowError(/longer than 4096 bytes/);
     expect(rig.trigger('a', { A: wide(4_096) }).state).toBe('launching');

@@ -72,7 +72,11 @@ test('one whose node is lost is lost with it, and the retry policy decides', () 
   const run = rig.runOf('a');
   expect(run.state).toBe('waiting');
   expect(run.attempts).toMatchObject([
-    { endedAt: rig.now, exitCode: null, reason: 'the node n1, the only one that reaches it, does not respond' },
+    {
+      endedAt: rig.now,
+      exitCode: null,
+      reason: 'the node n1, the only one that reaches it, does not respond',
+    },
   ]);
   rig.advance(10_000);
   expect(hosts(rig)).toEqual(['n1', 'n2']);

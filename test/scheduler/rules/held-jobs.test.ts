@@ -53,24 +53,24 @@ const noLaunch: readonly Kind[] = [
     what: 'a size of memory that can not be read',
     job: { run: { ...image, resources: { memory: '1GB' } }, policy: { warmStart: 'PT5S' } },
     change: (job) => Object.assign(job.definition.run as object, { resources: { memory: 'much' } }),
-    reason: /run\.resources\.memory is not an amount of memory: "much"/,
+    reason: /run\.resources\.memory is "much", which is not an amount of memory/,
   },
   {
     what: 'a port that can not be read',
     job: { run: image, policy: { prestage: 'PT5S' } },
     change: (job) => Object.assign(job.definition.run as object, { ports: ['http'] }),
-    reason: /run\.ports\[0\] is not a port/,
+    reason: /run\.ports\[0\] is "http", which is not a port/,
   },
   {
     what: 'a port of another form',
     job: { run: image },
     change: (job) => Object.assign(job.definition.run as object, { ports: { http: 80 } }),
-    reason: /can not be read by this version/,
+    reason: /cannot be read by this version/,
   },
   {
     what: 'no run at all',
     change: (job) => Object.assign(job.definition, { run: null }),
-    reason: /can not be read by this version/,
+    reason: /cannot be read by this version/,
   },
 ];
 
@@ -99,54 +99,54 @@ const held: readonly Kind[] = [
   {
     what: 'a policy of another form',
     change: (job) => Object.assign(job.definition, { policy: { retries: { delay: 10 } } }),
-    reason: /can not be read by this version/,
+    reason: /cannot be read by this version/,
   },
   {
     what: 'a catch-up that a later version has',
     change: (job) => Object.assign(job.definition, { policy: { catchUp: 'newest' } }),
-    reason: /policy\.catchUp is not one of latest, none, all: "newest"/,
+    reason: /policy\.catchUp is "newest", which is not one of latest, none, all/,
   },
   {
     what: 'an overlap that a later version has',
     change: (job) => Object.assign(job.definition, { policy: { overlap: 'merge' } }),
-    reason: /policy\.overlap is not one of skip, .*: "merge"/,
+    reason: /policy\.overlap is "merge", which is not one of skip, .*/,
   },
   {
     what: 'a rule for its parents that a later version has',
     change: (job) =>
       Object.assign(job, { resolved: null }) &&
       Object.assign(job.definition, { schedule: { after: { parents: ['good'], when: 'most-succeeded' } } }),
-    reason: /schedule\.after\.when is not one of all-succeeded, .*: "most-succeeded"/,
+    reason: /schedule\.after\.when is "most-succeeded", which is not one of all-succeeded, .*/,
   },
   {
     what: 'no policy at all',
     change: (job) => Object.assign(job.definition, { policy: null }),
-    reason: /policy is no object: null/,
+    reason: /policy is null, which is not an object/,
   },
   {
     what: 'null for a schedule',
     change: (job) =>
       Object.assign(job, { resolved: null }) && Object.assign(job.definition, { schedule: null }),
-    reason: /schedule is no object: null/,
+    reason: /schedule is null, which is not an object/,
   },
   {
     what: 'a word for a schedule',
     change: (job) =>
       Object.assign(job, { resolved: null }) && Object.assign(job.definition, { schedule: '@daily' }),
-    reason: /schedule is no object: "@daily"/,
+    reason: /schedule is "@daily", which is not an object/,
   },
   {
     what: 'null for what it comes after',
     change: (job) =>
       Object.assign(job, { resolved: null }) && Object.assign(job.definition, { schedule: { after: null } }),
-    reason: /schedule\.after is no object: null/,
+    reason: /schedule\.after is null, which is not an object/,
   },
   {
     what: 'one parent that is in no list',
     change: (job) =>
       Object.assign(job, { resolved: null }) &&
       Object.assign(job.definition, { schedule: { after: { parents: 'good' } } }),
-    reason: /schedule\.after\.parents is no list: "good"/,
+    reason: /schedule\.after\.parents is "good", which is not a list/,
   },
   {
     what: 'a lateness that can not be read',
@@ -158,7 +158,7 @@ const held: readonly Kind[] = [
     change: (job) =>
       Object.assign(job, { resolved: null }) &&
       Object.assign(job.definition, { schedule: { after: { parents: { all: 'good' } } } }),
-    reason: /schedule\.after\.parents is no list: \{"all":"good"\}/,
+    reason: /schedule\.after\.parents is \{"all":"good"\}, which is not a list/,
   },
 ];
 

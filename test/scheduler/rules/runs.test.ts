@@ -192,10 +192,10 @@ describe('start windows', () => {
     r.trigger('x');
     r.trigger('x');
     r.advance('2026-01-01T02:00:00Z');
-    expect(r.runOf('a')).toMatchObject({ state: 'queued', reason: 'pool etl: all 2 places are taken' });
+    expect(r.runOf('a')).toMatchObject({ state: 'queued', reason: 'pool etl: all 2 slots are in use' });
     r.advance('2026-01-01T02:10:01Z');
     expect(r.runs('a')).toEqual(['missed 02:00']);
-    expect(r.reasons('a')).toEqual(['the start window had passed: pool etl: all 2 places are taken']);
+    expect(r.reasons('a')).toEqual(['the start window had passed: pool etl: all 2 slots are in use']);
     expect(r.lines('a')).toEqual(['missed 02:00']);
     r.end('x');
     expect(r.launches()).not.toContain('a.20260101T020000Z#1');

@@ -65,7 +65,7 @@ describe('an engine', () => {
     expect(await Promise.race([views, 'not yet'])).toBe('not yet');
     await clock.advance(1);
     expect(await views).toMatchObject([
-      { reachable: false, version: null, detail: 'it did not answer within 2 seconds', running: 2 },
+      { reachable: false, version: null, detail: 'the engine did not respond within 2 seconds', running: 2 },
     ]);
   });
 });

@@ -148,7 +148,8 @@ describe('the time zone', () => {
     const input = every('R1/2024-07-01T13:00:00-04:00/PT1H', 'America/Los_Angeles');
     expect(next(input, BEFORE)).toEqual(['2024-07-01T20:00:00Z']);
     expect(resolve(input).warnings).toEqual([
-      'the time zone wins over the offset: 2024-07-01T13:00:00-04:00 is taken as 2024-07-01T13:00:00 in America/Los_Angeles',
+      'the time zone overrides the offset: 2024-07-01T13:00:00-04:00 is taken as 2024-07-01T13:00:00 ' +
+        'in America/Los_Angeles',
     ]);
   });
 

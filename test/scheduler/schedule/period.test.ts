@@ -38,8 +38,8 @@ describe('durations', () => {
 
   test.each([
     ['P1M', 'has years or months, whose length varies'],
-    ['P', 'has no length'],
-    ['PT', 'has no length'],
+    ['P', 'has length zero'],
+    ['PT', 'has length zero'],
     ['1 h', 'is not an ISO 8601 duration: write 1h or PT1H.'],
     ['1 hour', 'is not an ISO 8601 duration: write 1h or PT1H.'],
     ['90 Minutes', 'is not an ISO 8601 duration: write 90m or PT1H30M.'],

@@ -89,11 +89,11 @@ test('thousands behind a pool and an engine that are both full move together, fo
   rig.trigger('other');
   for (let i = 0; i < 1_000; i++) rig.trigger('etl');
   const reasons = () => new Set(rig.state.entry('etl').runs.map((run) => run.reason));
-  expect(reasons()).toEqual(new Set(['pool etl: all 4 places are taken']));
+  expect(reasons()).toEqual(new Set(['pool etl: all 4 slots are in use']));
   // The pool has a place now, and the engine has none.
   rig.end('local');
   expect(rig.writes).toBeLessThanOrEqual(5);
-  expect(reasons()).toEqual(new Set(['engine docker: all 2 places are taken']));
+  expect(reasons()).toEqual(new Set(['engine docker: all 2 slots are in use']));
   rig.end('other');
   expect(started().at(-1)).toBe('etl');
   expect(rig.writes).toBeLessThanOrEqual(5);

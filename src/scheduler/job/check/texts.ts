@@ -122,7 +122,7 @@ function pathsOf({
 }
 
 function refuse(findings: Findings, field: string, problem: string, allowed: string, value?: string): void {
-  const verb = problem.startsWith('holds') ? '' : 'is ';
+  const verb = problem.startsWith('contains') ? '' : 'is ';
   findings.add('INVALID_FIELD', `${field} ${verb}${problem}. Allowed: ${allowed}.`, {
     field,
     ...(value !== undefined && { value: shorten(value) }),
