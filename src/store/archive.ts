@@ -1,12 +1,12 @@
-/** Reads of the past in the domain's words, over what a store answers by kind and place. */
+/** Reads of the past as domain values, over what a store returns by kind and position. */
 
 import type { Archive, PastQuery } from '../scheduler/ports.ts';
 import type { Place } from '../scheduler/records/kind.ts';
 
-/** Sorts behind every text. */
+/** Sorts after every text. */
 export const LAST = '\uffff';
 
-/** What each store has of its own. */
+/** What each store implements itself. */
 export type PastReads = Pick<Archive, 'past' | 'runs' | 'run'>;
 
 export function archiveOver(reads: PastReads): Archive {
@@ -25,7 +25,7 @@ export function archiveOver(reads: PastReads): Archive {
   };
 }
 
-/** Those that the query asks for, in its order; for stores that have all of an owner's in memory. */
+/** The records that match the query, in its order; for stores that have all records of an owner in memory. */
 export function selected<T extends { readonly place: Place }>(
   all: readonly T[],
   { from, below, withPrevious = false, newestFirst = false, limit }: PastQuery,
@@ -49,7 +49,7 @@ function compareParts(a: Part | undefined, b: Part | undefined): number {
   return (a as Part) < (b as Part) ? -1 : 1;
 }
 
-/** Above zero where `a` sorts behind `b`. */
+/** Positive if `a` sorts after `b`. */
 export function comparePlaces(a: Place, b: Place): number {
   for (let i = 0; i < a.length; i++) {
     const order = compareParts(a[i], b[i]);

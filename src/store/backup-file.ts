@@ -1,7 +1,7 @@
 /**
- * The file that a backup is: gzip over lines of JSON. The first line says what it is and of which moment, each further
- * one is a record, and the last one has their number and a checksum over all lines before it. So a file that was cut off
- * or changed is refused, however it was compressed.
+ * The backup file: gzip over lines of JSON. The first line identifies the file and its commit, each further
+ * line is a record, and the last one has their number and a checksum over all earlier lines. A truncated or
+ * changed file is therefore refused, however it was compressed.
  */
 
 import { createHash } from 'node:crypto';
@@ -12,16 +12,16 @@ import { CarillonError } from '../errors.ts';
 import type { StoredRecord } from '../scheduler/records/kind.ts';
 import { changesOf, checkRecord, newest, newestFormat } from '../scheduler/records/stored.ts';
 
-/** Read and written at a time. */
+/** Bytes per read and write. */
 const CHUNK_BYTES = 64 * 1024;
-/** Longer than any record: what is longer is no backup, and is not taken into memory. */
+/** Longer than any record: a longer line is no backup and is not kept in memory. */
 const MAX_LINE = 128 * 1024 * 1024;
 
 export interface BackupHeader {
   readonly carillon: 'backup';
-  /** Of the store it was taken from: a release that knows earlier ones only cannot read it. */
+  /** Store format of the original: a release that only knows earlier formats cannot read it. */
   readonly format: number;
-  /** Of the program that wrote it. */
+  /** Version of the program that wrote it. */
   readonly version: string;
   readonly takenAt: string;
   readonly installation: string;
@@ -35,7 +35,7 @@ export interface BackupSummary {
   readonly counts: { readonly jobs: number; readonly unfinishedRuns: number; readonly records: number };
 }
 
-/** `records` come as lines of JSON, some at a time. The bytes come as fast as they are read. */
+/** `records` are lines of JSON, in batches. Bytes are produced as fast as they are read. */
 export function writeBackup(
   header: Omit<BackupHeader, 'carillon'>,
   records: AsyncIterable<readonly string[]>,
@@ -54,11 +54,11 @@ export function writeBackup(
     }
     yield `${JSON.stringify({ end: true, records: count, sha256: hash.digest('hex') })}\n`;
   }
-  // Whoever reads is told of failures: the stream fails with them.
+  // The reader learns of failures, because the stream fails with them.
   return pipeline(Readable.from(lines()), createGzip({ level: 4, chunkSize: CHUNK_BYTES }), () => undefined);
 }
 
-/** Reads the whole file and keeps no more of it than names. INVALID_BACKUP names what is wrong. */
+/** Reads the whole file, keeping only names. INVALID_BACKUP says what is wrong. */
 export async function checkBackup(path: string): Promise<BackupSummary> {
   const there = { job: new Set<string>(), run: new Set<string>() };
   let count = 0;
@@ -93,7 +93,7 @@ export async function readBackup(path: string): Promise<ReadBackup> {
     const recordsIn = (some: readonly string[]): StoredRecord[] =>
       some.flatMap((line) => {
         const value = parsed(path, line);
-        if (ended) throw invalid(path, 'goes on behind its end');
+        if (ended) throw invalid(path, 'continues after its end');
         if (!Array.isArray(value)) {
           ended = true;
           checkEnd(path, value, { records: count, sha256: hash.digest('hex') });
@@ -109,7 +109,7 @@ export async function readBackup(path: string): Promise<ReadBackup> {
     } finally {
       await lines.return(undefined);
     }
-    if (!ended) throw invalid(path, 'is cut off');
+    if (!ended) throw invalid(path, 'is truncated');
   }
   return { header, records: records() };
 }
@@ -129,24 +129,25 @@ async function* linesOf(path: string): AsyncGenerator<readonly string[]> {
   } catch (error) {
     throw unreadable(path, error);
   }
-  if (rest !== '') throw invalid(path, 'is cut off');
+  if (rest !== '') throw invalid(path, 'is truncated');
 }
 
 function unreadable(path: string, error: unknown): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (error instanceof CarillonError) return error;
-  if (code === 'Z_BUF_ERROR') return invalid(path, 'is cut off');
+  if (code === 'Z_BUF_ERROR') return invalid(path, 'is truncated');
   if (code === 'ENOENT') return invalid(path, 'does not exist');
   return invalid(path, `cannot be read (${message})`);
 }
 
 function headerOf(path: string, line: string | undefined): BackupHeader {
   const header = line === undefined ? null : (parsed(path, line) as Partial<BackupHeader> | null);
-  if (header?.carillon !== 'backup') throw invalid(path, 'is no backup of Carillon');
+  if (header?.carillon !== 'backup') throw invalid(path, 'is not a Carillon backup');
   if (typeof header.format !== 'number' || header.format > newestFormat) {
     throw invalid(
       path,
-      `was written by a later release (version ${header.version}, format ${header.format}; newest known: ${newestFormat}); restore it with that release`,
+      `was written by a later release (version ${header.version}, format ${header.format}; newest ` +
+        `known format: ${newestFormat}); restore it with that release`,
     );
   }
   return header as BackupHeader;
@@ -154,7 +155,7 @@ function headerOf(path: string, line: string | undefined): BackupHeader {
 
 function checkEnd(path: string, value: unknown, found: { records: number; sha256: string }): void {
   const { end, records, sha256 } = value as { end?: unknown; records?: unknown; sha256?: unknown };
-  if (end !== true) throw invalid(path, 'holds a line that is no record');
+  if (end !== true) throw invalid(path, 'has a line that is not a record');
   if (records !== found.records || sha256 !== found.sha256) throw invalid(path, 'was changed or damaged');
 }
 
@@ -162,7 +163,7 @@ function checkedRecord(path: string, value: unknown): StoredRecord {
   try {
     return newest(checkRecord(value));
   } catch (error) {
-    throw invalid(path, `holds a record that cannot be read: ${(error as Error).message}`);
+    throw invalid(path, `has a record that cannot be read: ${(error as Error).message}`);
   }
 }
 
@@ -173,12 +174,12 @@ function parsed(path: string, line: string): unknown {
   } catch {
     // Falls through.
   }
-  throw invalid(path, 'holds a line that is no record');
+  throw invalid(path, 'has a line that is not a record');
 }
 
 const invalid = (path: string, what: string): CarillonError =>
   new CarillonError('INVALID_BACKUP', `The backup ${path} ${what}. Nothing was restored.`, {
     field: 'file',
     value: path,
-    allowed: 'a whole file that carillon backup wrote',
+    allowed: 'a complete file written by carillon backup',
   });

@@ -1,11 +1,11 @@
 /**
- * What a backup is made of: stored records, in an order in which later ones replace earlier ones of the same thing. So a
- * store that changes while it is read can end with what changed meanwhile.
+ * Batches of stored records for a backup, ordered such that later records replace earlier ones of the same
+ * item. A store that changes while it is read can thus end with the changes.
  */
 
 import type { StoredRecord } from '../scheduler/records/kind.ts';
 
-/** At least `size` records at a time, but for the last. */
+/** Batches of at least `size` records, except the last. */
 export async function* inBatches(
   records: AsyncIterable<readonly StoredRecord[]>,
   size: number,

@@ -1,2 +1,2 @@
-/** How far a bound of the past is exceeded before it is cut, so that cutting costs little per write. */
+/** How far a limit of the past is exceeded before it is enforced, so that trimming costs little per write. */
 export const SLACK = 0.1;

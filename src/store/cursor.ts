@@ -1,4 +1,7 @@
-/** Opaque places in a list of runs: behind which (due, id) to go on. They survive runs that are added later. */
+/**
+ * Opaque positions in a list of runs: continue after this (due, id). They stay valid when runs are added
+ * later.
+ */
 
 import { CarillonError } from '../errors.ts';
 
@@ -8,7 +11,7 @@ export function encodeCursor(place: Place): string {
   return Buffer.from(JSON.stringify(place)).toString('base64url');
 }
 
-/** INVALID_FIELD for anything that `encodeCursor` did not make. */
+/** INVALID_FIELD for anything that `encodeCursor` did not create. */
 export function decodeCursor(cursor: string): Place {
   try {
     const place: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
@@ -18,9 +21,9 @@ export function decodeCursor(cursor: string): Place {
   } catch {
     // Falls through to the refusal.
   }
-  throw new CarillonError('INVALID_FIELD', 'the cursor is not one that a list answered with', {
+  throw new CarillonError('INVALID_FIELD', 'The cursor is not from a list of this server', {
     field: 'cursor',
     value: cursor,
-    allowed: "the 'next' of an earlier answer",
+    allowed: "the 'next' of an earlier response",
   });
 }

@@ -1,4 +1,4 @@
-/** Small files that are there as a whole or as they were before, whenever the process ends. */
+/** Small files that are replaced atomically, whenever the process ends. */
 
 import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';

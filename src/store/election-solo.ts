@@ -1,8 +1,8 @@
-/** Election for one node: always elected, but under a new and larger term each time. */
+/** Election for a single node: always elected, each time with a new and larger term. */
 
 import type { Election, Member } from '../scheduler/ports.ts';
 
-/** What issues terms: the store that checks them. */
+/** Issues terms: the store that checks them. */
 export interface TermSource {
   /** Makes a new term durable; every smaller one is refused from then on. */
   campaign(): Promise<number>;
@@ -12,13 +12,13 @@ export function createSoloElection(terms: TermSource, self: Member): Election {
   let elected: (term: number) => void = () => undefined;
   let leading = false;
   let newest = 0;
-  /** Grows with each start and stop: a campaign that a stop overtook elects nobody. */
+  /** Increases with each start and stop: a campaign overtaken by a stop elects nobody. */
   let turn = 0;
   return {
     onElected(listener) {
       elected = listener;
     },
-    // Nobody else can be elected, so nobody deposes.
+    // No other node can be elected, so nothing deposes this one.
     onDeposed() {},
     async start() {
       turn += 1;

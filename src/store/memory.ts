@@ -1,6 +1,6 @@
 /**
- * The reference store: everything in maps, gone with the process. Several stores may share one backing, as
- * several nodes share one ensemble; values pass through the codec, so nobody shares what can change.
+ * The reference store: everything in maps, lost with the process. Several stores may share one backing, as
+ * several nodes share one ensemble. Values pass through the codec, so no mutable part is shared.
  */
 
 import { CarillonError } from '../errors.ts';
@@ -33,10 +33,10 @@ interface PastEntry {
   readonly place: Place;
   readonly text: Text;
 }
-/** By the last part of their places. */
+/** By the last part of their positions. */
 type PastEntries = Map<number | string, PastEntry>;
 
-/** What outlives a store. Values are JSON text: nothing in it can be changed from outside. */
+/** What outlives a store. Values are JSON text, so nothing in it can be changed from outside. */
 export interface MemoryBacking {
   term: number;
   readonly present: ReadonlyMap<PresentName, Map<string, Text>>;
@@ -72,7 +72,7 @@ export function createMemoryStore(backing: MemoryBacking = createMemoryBacking()
       if (term !== backing.term) {
         throw new CarillonError('NOT_LEADING', `term ${term} has ended; the current one is ${backing.term}`);
       }
-      // What cannot be stored is found before anything is written.
+      // Finds values that cannot be stored before anything is written.
       const records = JSON.stringify(encodeWrites(groups));
       for (const record of JSON.parse(records) as StoredRecord[])
         for (const change of changesOf(record)) apply(backing, change);
@@ -82,7 +82,7 @@ export function createMemoryStore(backing: MemoryBacking = createMemoryBacking()
     watch(watcher) {
       const watching = { store: own, watcher };
       backing.watchers.add(watching);
-      // Told as part of each commit: never behind.
+      // Reported as part of each commit, so it is never behind.
       return {
         caughtUp: async () => undefined,
         lagMs: () => 0,
@@ -113,7 +113,7 @@ function apply({ present, past }: MemoryBacking, change: Change): void {
   else add(past.get(change.kind) as Map<string, PastEntries>, change);
 }
 
-/** Adds a past record and cuts the smallest places beyond the bound. */
+/** Adds a past record and removes the smallest positions above the limit. */
 function add(
   owners: Map<string, PastEntries>,
   { kind, key, owner, place, value }: Extract<Change, { does: 'add' }>,

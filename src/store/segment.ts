@@ -1,27 +1,27 @@
 /**
- * A segment of the log: the records of one commit as compressed text. It names its term and number, so that
- * two segments are equal only if they are the same commit's. What is written keeps its stored form until
- * somebody wants the value.
+ * A segment of the log: the records of one commit as compressed text. It contains its term and number, so
+ * that two segments are equal only if they are from the same commit. Records keep their stored form until a
+ * value is needed.
  */
 
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { type Stored, type StoredRecord, tooNew } from '../scheduler/records/kind.ts';
 import { formatOf, newest, newestFormat } from '../scheduler/records/stored.ts';
 
-/** Shorter texts stay readable; longer ones are worth the work. */
+/** Shorter texts stay readable; compressing longer ones is worth the time. */
 const COMPRESS_FROM = 1_024;
-/** The first byte of what gzip makes; no JSON text begins with it. */
+/** The first byte of gzip output; no JSON text starts with it. */
 const GZIP = 0x1f;
 
 export interface Segment {
   readonly term: number;
   readonly seq: number;
-  /** Up to where the tables were complete when this was written. */
+  /** The checkpoint when this was written: the tables were complete up to there. */
   readonly checkpoint: number;
   readonly writes: readonly StoredRecord[];
 }
 
-/** `v` is the format that its records need: earlier releases stop at it and do not misread it. */
+/** `v` is the format that its records need, so that earlier releases stop at it and do not misread it. */
 export function encodeSegment(segment: Segment): Buffer {
   return pack({ v: formatOf(segment.writes), ...segment });
 }
@@ -33,7 +33,7 @@ export function parseSegment(data: Buffer): Segment {
   return { ...segment, writes: segment.writes.map(newest) };
 }
 
-/** JSON, compressed where that pays. */
+/** JSON, compressed if that pays. */
 export function pack(value: object): Buffer {
   const data = Buffer.from(JSON.stringify(value));
   return data.length < COMPRESS_FROM ? data : gzipSync(data, { level: 1 });

@@ -71,7 +71,7 @@ test('a second one is refused until the first has ended, and a reader who stops 
 test('a store that can not be read is a refusal, and the next request is answered', async () => {
   let fails = true;
   async function* backup(): AsyncIterable<Uint8Array> {
-    if (fails) throw new CarillonError('STORE_UNAVAILABLE', 'ZooKeeper can not be reached');
+    if (fails) throw new CarillonError('STORE_UNAVAILABLE', 'ZooKeeper cannot be reached');
     yield Buffer.from('bytes');
   }
   api = await ApiWorld.at('2026-11-21T00:00:00Z', {}, { backup });

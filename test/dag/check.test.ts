@@ -32,7 +32,7 @@ describe('checkParents', () => {
   it('names a cycle as the path from the job back to itself', () => {
     const error = refusal(() => checkParents(chain('a', 'b', 'c'), 'a', ['x', 'c'], always));
     expect(error.code).toBe('DEPENDENCY_CYCLE');
-    expect(error.message).toBe('The jobs wait for each other: a → b → c → a.');
+    expect(error.message).toBe('The jobs depend on each other: a → b → c → a.');
     expect(error.details.names).toEqual(['a', 'b', 'c', 'a']);
     expect(error.details.field).toBe('schedule.after.parents');
   });
@@ -41,7 +41,7 @@ describe('checkParents', () => {
     const graph = chain('a', 'b', 'c');
     graph.setParents('c', ['b', 'a']);
     expect(refusal(() => checkParents(graph, 'a', ['c'], always)).message).toBe(
-      'The jobs wait for each other: a → c → a.',
+      'The jobs depend on each other: a → c → a.',
     );
   });
 
@@ -113,7 +113,7 @@ describe('applyOrder', () => {
       applyOrder([{ name: 'b', parents: ['d'] }], chain('b', 'c', 'a', 'd'), always),
     );
     expect(error.code).toBe('DEPENDENCY_CYCLE');
-    expect(error.message).toBe('The jobs wait for each other: a → d → b → c → a.');
+    expect(error.message).toBe('The jobs depend on each other: a → d → b → c → a.');
   });
 
   it('names a parent that neither exists nor is applied', () => {

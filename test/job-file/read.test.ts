@@ -232,7 +232,7 @@ describe('what would take a parser too far is refused before, with the bound and
       `x-all:\n  - &a0 {k: 1}\n${lines(length, (i) => `  - &a${i + 1} {<<: *a${i}, k${i}: 1}\n`)}name: a\n`;
     expect(read(chain(500))).toEqual([{ definition: { name: 'a' }, source: 'jobs.yaml:1' }]);
     expect(refusal(() => read(chain(anchors - 1))).message).toMatch(
-      /^jobs\.yaml:\d+:\d+: merges \(<<\) bring in too many fields\. Allowed: at most 2,000,000\.$/,
+      /^jobs\.yaml:\d+:\d+: merges \(<<\) add too many fields\. Allowed: at most 2,000,000\.$/,
     );
   });
 

@@ -132,7 +132,7 @@ export class Commits {
         if (await this.#lookUp()) break;
       } catch {
         if (process.clock.monotonicMs() >= until) {
-          this.#end(new CarillonError('STORE_UNAVAILABLE', 'it is not known whether the change was kept'));
+          this.#end(new CarillonError('STORE_UNAVAILABLE', 'it is unknown whether the change was stored'));
         } else await process.sleep(POLL_MS);
       }
     }
@@ -149,7 +149,7 @@ export class Commits {
     while ((this.#pending[0]?.index ?? Number.POSITIVE_INFINITY) < found.applied.length)
       this.#durable(found.applied);
     if (found.ended && this.#pending.length > 0)
-      this.#end(new CarillonError('NOT_LEADING', `term ${term} has ended; the change was not kept`));
+      this.#end(new CarillonError('NOT_LEADING', `term ${term} has ended; the change was not stored`));
     this.#recovering = false;
     for (const pending of [...this.#pending]) this.#send(pending);
     return true;

@@ -132,7 +132,7 @@ export class NodeElection implements Election {
       this.#depose(`term ${known.term} has begun`);
     if (!known.candidates.some(({ id }) => id === this.#own?.id)) {
       this.#own = null;
-      this.#depose('another node took this one for dead');
+      this.#depose('another node concluded that this one is dead');
       this.look();
       return;
     }

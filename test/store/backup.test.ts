@@ -216,11 +216,11 @@ describe('a file is refused', () => {
   test.each([
     ['that is not there', () => join(root, 'nowhere'), /does not exist/],
     ['that is no backup', () => written(Buffer.from('jobs: []\n')), /cannot be read/],
-    ['of another kind', () => zipped(['{"some":"json"}']), /is no backup of Carillon/],
+    ['of another kind', () => zipped(['{"some":"json"}']), /is not a Carillon backup/],
     [
       'of a later version',
       () => zipped(lines().map((line, i) => (i === 0 ? line.replace('"format":1', '"format":2') : line))),
-      /was written by a later release \(version 0.0.0, format 2; newest known: 1\); restore it with that release/,
+      /was written by a later release \(version 0.0.0, format 2; newest known format: 1\); restore it with that release/,
     ],
     [
       'whose lines were exchanged',
@@ -229,9 +229,9 @@ describe('a file is refused', () => {
     ],
     ['that lost a line', () => zipped(lines().toSpliced(3, 1)), /was changed or damaged/],
     [
-      'that goes on behind its end',
+      'that continues after its end',
       () => zipped([...lines(), lines()[1] as string]),
-      /goes on behind its end/,
+      /continues after its end/,
     ],
     [
       'with a record of a later form',

@@ -197,10 +197,7 @@ export class Scheduler implements SchedulerHandle, Service {
     for (const notice of notices) for (const listener of this.#listeners) this.#notify(listener, notice);
   }
 
-  /**
-   * An error in a listener affects only that listener: the notice is about something that has already
-   * happened.
-   */
+  /** An error in a listener affects only that listener: what it is notified of has happened already. */
   #notify(listener: (notice: Notice) => void, notice: Notice): void {
     try {
       listener(notice);
@@ -220,8 +217,7 @@ export class Scheduler implements SchedulerHandle, Service {
   async submit<C extends Command>(command: C): Promise<AnswerTo<C>> {
     if (this.#leading !== null && command.kind === 'rerun') {
       const { run, triggerId } = command;
-      // If the request is a repeat, its run may have been created and have ended before this node had its
-      // copy.
+      // The run of a repeated request may have been created and ended before this node had its copy.
       const made = await this.archive.run(runId(run.job, run.due, rerunVariant(triggerId)));
       if (made !== null) return made as AnswerTo<C>;
     }
@@ -380,15 +376,11 @@ export class Scheduler implements SchedulerHandle, Service {
       throw new CarillonError('NOT_LEADING', 'This node leads itself, or is still handing over');
     const launcher = this.#launchers.get(engine);
     if (launcher !== undefined) return launcher;
-    throw new CarillonError(
-      'ENGINE_NOT_CONFIGURED',
-      `The engine '${engine}' is not configured on this node`,
-      {
-        field: 'engine',
-        value: engine,
-        allowed: [...this.#launchers.keys()],
-      },
-    );
+    throw new CarillonError('ENGINE_NOT_CONFIGURED', `The engine '${engine}' is not configured here`, {
+      field: 'engine',
+      value: engine,
+      allowed: [...this.#launchers.keys()],
+    });
   }
 
   subscribe(listener: (notice: Notice) => void): () => void {

@@ -1,4 +1,4 @@
-/** Reads of the past from the embedded store: ranges of sorted keys, bounded work per page. */
+/** Reads of the past from the embedded store: ranges of sorted keys, with limited work per page. */
 
 import { nextRound } from '../../loop-round.ts';
 import type { EndState, Run } from '../../scheduler/model/model.ts';
@@ -11,27 +11,27 @@ import { decodeCursor, encodeCursor, type Place } from '../cursor.ts';
 import type { Key, Table } from './table.ts';
 import type { Index, PastKey, Tables } from './tables.ts';
 
-/** Runs looked at for one page; a filter that fits few answers a short page and a cursor. */
+/** Runs read per page; a filter that matches few returns a short page and a cursor. */
 const MAX_SCAN = 5_000;
-/** Values read before everything else has a turn: some hundred microseconds. */
+/** Values read before other work gets its turn: some hundred microseconds. */
 const PORTION = 32;
 
 export function createEmbeddedArchive(ready: () => Tables): Archive {
   const tableOf = (kind: PastName) => ready().past.get(kind) as Table<Stored, PastKey>;
   const decoded = <K extends PastName>(kind: K, [owner, ...place]: PastKey, value: Stored): ValueOf<K> => {
-    // A kind that adds nothing to its key has it in the place.
+    // A kind that adds nothing to its key has the key in the position.
     const key = pastKinds.get(kind)?.more === undefined ? String(place.at(-1)) : owner;
     return decodeValue<K>(pastRecord(kind, key, place, value));
   };
   const runOf = (key: PastKey, value: Stored): Run => decoded('run-ended', key, value);
 
-  /** Ended runs of the query's job or of all, newest due first, from its cursor on. */
+  /** Ended runs of the query's job or of all, newest due time first, from its cursor. */
   async function* newestFirst(query: RunQuery): AsyncGenerator<{ place: Place; run: Run }> {
     const until: Place = [query.toMs ?? Number.MAX_SAFE_INTEGER, ''];
     const behind = query.cursor === undefined ? until : decodeCursor(query.cursor);
     const start = behind[0] < until[0] ? behind : until;
     const history = tableOf('run-ended');
-    // Both ends of a reverse range are left out where they are keys: the cursor's own run was answered already.
+    // Both ends of a reverse range are excluded if they are keys: the cursor's own run was already returned.
     if (query.job !== undefined) {
       const range = { start: [query.job, ...start], end: [query.job], reverse: true, exclusiveStart: true };
       for await (const { key, value } of portions(history, range))
@@ -47,7 +47,7 @@ export function createEmbeddedArchive(ready: () => Tables): Archive {
     }
   }
 
-  /** The owner's newest record where it is implied by a present one. */
+  /** The owner's newest record, if it is implied by a present one. */
   function implied(kind: PastName, owner: string): StoredRecord | null {
     const of = pastKinds.get(kind)?.newestIn as PresentName | undefined;
     const value = of === undefined ? undefined : ready().present.get(of)?.get(owner);
@@ -117,7 +117,7 @@ interface Range {
   readonly exclusiveStart?: boolean;
 }
 
-/** The entries of a range, some at a time, each portion as the table is then. */
+/** The entries of a range in portions, each as of the time it is read. */
 async function* portions<V, K extends Key>(
   table: Table<V, K>,
   range: Range,

@@ -1,4 +1,4 @@
-/** The embedded store as records: one moment of it, read some at a time while commits go on. */
+/** The embedded store as records: a snapshot, read in portions while commits continue. */
 
 import type { RootDatabase, Transaction } from 'lmdb';
 import { CarillonError } from '../../errors.ts';
@@ -8,14 +8,14 @@ import type { PastName, PresentName } from '../../scheduler/records/table.ts';
 import type { Key, Table } from './table.ts';
 import type { PastKey, Tables } from './tables.ts';
 
-/** Read at a time: some milliseconds of work, between which everything else has its turn. */
+/** Records per portion: some milliseconds of work, between which other work gets its turn. */
 const RECORDS = 100;
 const CHARACTERS = 64 * 1024;
 
 type Line<K> = (key: K, json: string) => string;
 const q = JSON.stringify;
 
-/** One moment of the store, for as long as somebody reads it: the pages it needs are not used again meanwhile. */
+/** A snapshot of the store. While it is open, the pages it needs are not reused. */
 export class Moment {
   readonly transaction: Transaction;
   #ended = false;
@@ -29,7 +29,7 @@ export class Moment {
     return this.#ended;
   }
 
-  /** Idempotent. To be called before the store is closed. */
+  /** Idempotent. Call it before the store is closed. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -74,7 +74,7 @@ export async function* embeddedRecords(tables: Tables, moment: Moment): AsyncGen
   }
 }
 
-/** The value stays as it is stored: it need not be read to be copied. */
+/** The value is copied in its stored form, without decoding it. */
 function pastLine(kind: PastName, [owner, ...place]: PastKey, json: string): string {
   const last = q(place.at(-1));
   const { more } = pastKinds.get(kind) as { more?: unknown };

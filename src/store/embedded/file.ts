@@ -1,32 +1,33 @@
 /**
- * Looks through LMDB's file before LMDB maps it: a mapped file that ends too early kills the process at the first touch
- * (SIGBUS), and a page of garbage can send LMDB anywhere. Every page that the newest transaction reaches must lie in the
- * file, name itself, be of the kind that its parent expects, hold entries that lie inside it, in the order in which LMDB
- * searches, and be reached once. Free pages are not looked at: LMDB may leave them unwritten at the end of the file.
+ * Checks LMDB's file before LMDB maps it: a truncated mapped file kills the process at the first access
+ * (SIGBUS), and a damaged page can lead LMDB anywhere. Every page that the newest transaction reaches must
+ * lie in the file, name itself, be of the kind that its parent expects, have entries that lie inside it in
+ * LMDB's search order, and be reached once. Free pages are not checked: LMDB may leave them unwritten at the
+ * end of the file.
  */
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
-/** What is wrong with the file, in words that follow its name. */
+/** The damage, as words that follow the file's name. */
 export class FileDamage extends Error {
   override readonly name = 'FileDamage';
 }
 
 const MAGIC = 0xbeefc0de;
-/** Of LMDB's files, as the library in use writes them. */
+/** LMDB's file format version, as written by the library in use. */
 const DATA_VERSION = 2;
 const HEADER = 24;
 const META_END = HEADER + 136;
 const smallestPage = 512;
 const largestPage = 65_536;
 const kinds = { branch: 1, leaf: 2, overflow: 4, meta: 8 } as const;
-/** The tree of free pages has numbers for keys. */
+/** The tree of free pages has numeric keys. */
 const freeTreeFlags = 8;
-/** Of an entry: its value lies on pages of its own; it is a tree. */
+/** Entry flags: the value is on pages of its own; the value is a tree. */
 const BIG = 1;
 const TREE = 2;
 const TREE_SIZE = 48;
-/** The root of a tree without entries. */
+/** The root of an empty tree. */
 const NO_PAGE = 2 ** 64;
 
 interface Tree {
@@ -43,7 +44,7 @@ interface Key {
   readonly to: number;
 }
 
-/** A page to look at; its keys lie in [low, high). */
+/** A page to check; its keys must be in [low, high). */
 interface OpenPage {
   readonly number: number;
   readonly height: number;
@@ -61,7 +62,7 @@ interface Meta {
   readonly txn: number;
 }
 
-/** Throws FileDamage; system errors pass. The file must not change meanwhile. */
+/** Throws FileDamage; system errors pass through. The file must not change meanwhile. */
 export function checkFile(path: string): void {
   const fd = openSync(path, 'r');
   try {
@@ -95,7 +96,7 @@ class FileCheck {
     this.#checkTree(tables, byBytes);
   }
 
-  /** LMDB trusts what these pages say, so all that it would act on is compared. */
+  /** LMDB trusts these pages, so everything that it would use is compared. */
   #newestMeta(): Meta {
     if (this.#size === 0) throw new FileDamage('is empty');
     const first = this.#metaAt(0, 0);
@@ -110,13 +111,13 @@ class FileCheck {
 
   #metaAt(number: number, offset: number): Meta {
     const page = this.#read(offset, META_END);
-    if (page.readUInt32LE(24) !== MAGIC) throw new FileDamage('does not begin as a store does');
+    if (page.readUInt32LE(24) !== MAGIC) throw new FileDamage('does not start like a store');
     const version = page.readUInt32LE(28) & 0xffff;
     if (version !== DATA_VERSION)
-      throw new FileDamage(`has LMDB's form ${version}; this version reads ${DATA_VERSION}`);
+      throw new FileDamage(`has LMDB format ${version}; this version reads ${DATA_VERSION}`);
     const pageSize = page.readUInt32LE(48);
     const isSize = pageSize >= smallestPage && pageSize <= largestPage && (pageSize & (pageSize - 1)) === 0;
-    if (!isSize) throw new FileDamage(`says that its pages have ${pageSize} bytes`);
+    if (!isSize) throw new FileDamage(`has an invalid page size of ${pageSize} bytes`);
     const isMeta = longAt(page, 0) === number && page.readUInt16LE(18) === kinds.meta;
     if (!isMeta || page.readUInt16LE(52) !== freeTreeFlags || page.readUInt16LE(100) !== 0)
       throw new FileDamage('is damaged in its first pages');
@@ -129,7 +130,7 @@ class FileCheck {
     };
   }
 
-  /** An own stack: a damaged tree may claim any depth. */
+  /** An explicit stack: a damaged tree may claim any depth. */
   #checkTree(tree: Tree, compare: Compare): void {
     if (tree.root === NO_PAGE) return;
     let leaves = 0;
@@ -140,7 +141,7 @@ class FileCheck {
       const page = this.#page(number);
       const kind = at.height > 1 ? 'branch' : 'leaf';
       const found = entriesOf(page, number, kind);
-      // The first key of a branch is never looked at: nothing lies before it.
+      // The first key of a branch is never read: nothing comes before it.
       const keys = found.map((entry, index) =>
         kind === 'branch' && index === 0 ? at.low : keyOf(page, entry),
       );
@@ -155,7 +156,7 @@ class FileCheck {
       entries += found.length;
     }
     if (leaves !== tree.leaves || entries !== tree.entries)
-      throw new FileDamage(`has ${entries} entries where ${tree.entries} were counted`);
+      throw new FileDamage(`has ${entries} entries, but the count is ${tree.entries}`);
   }
 
   #checkValue(page: Buffer, number: number, entry: number): void {
@@ -166,7 +167,7 @@ class FileCheck {
     const isKnown = flags === 0 || flags === BIG || flags === TREE;
     if (!isKnown || value + inside > page.length) throw new FileDamage(`is damaged on page ${number}`);
     if (flags === TREE) {
-      // A table: without flags, as all of ours are.
+      // A table without flags, like all of ours.
       if (size !== TREE_SIZE || page.readUInt16LE(value + 4) !== 0)
         throw new FileDamage(`is damaged on page ${number}`);
       this.#checkTree(treeAt(page, value), byBytes);
@@ -181,23 +182,22 @@ class FileCheck {
       throw new FileDamage(`is damaged on page ${first}`);
   }
 
-  /** Notes that pages are in use, and answers the first one's number. */
+  /** Marks pages as used, and returns the first one's number. */
   #reach(first: number, count: number): number {
     if (first < 2 || count < 1 || first + count - 1 > this.#lastPage)
-      throw new FileDamage(`points to page ${first}, which it does not have`);
+      throw new FileDamage(`refers to page ${first}, which does not exist`);
     const end = (first + count) * this.#pageSize;
     if (end > this.#size)
-      throw new FileDamage(`is cut off: it has ${this.#size} bytes, and data up to ${end}`);
+      throw new FileDamage(`is truncated: it has ${this.#size} bytes, but data up to ${end}`);
     for (let each = first; each < first + count; each++) {
       const bit = 1 << (each & 7);
-      if (((this.#reached[each >> 3] as number) & bit) !== 0)
-        throw new FileDamage(`uses page ${each} for two things`);
+      if (((this.#reached[each >> 3] as number) & bit) !== 0) throw new FileDamage(`uses page ${each} twice`);
       this.#reached[each >> 3] = (this.#reached[each >> 3] as number) | bit;
     }
     return first;
   }
 
-  /** LMDB takes a page of a later transaction for one that it may write to. */
+  /** LMDB treats a page of a later transaction as one that it may write to. */
   #isPast(page: Buffer): boolean {
     return longAt(page, 8) <= this.#txn;
   }
@@ -212,7 +212,7 @@ class FileCheck {
   #read(offset: number, length: number): Buffer {
     const buffer = Buffer.allocUnsafe(length);
     if (readSync(this.#fd, buffer, 0, length, offset) < length)
-      throw new FileDamage(`is cut off: it has ${this.#size} bytes`);
+      throw new FileDamage(`is truncated: it has ${this.#size} bytes`);
     return buffer;
   }
 }
@@ -226,7 +226,7 @@ function treeAt(page: Buffer, offset: number): Tree {
   };
 }
 
-/** Where the page's entries begin. */
+/** The offsets of the page's entries. */
 function entriesOf(page: Buffer, number: number, kind: 'branch' | 'leaf'): number[] {
   const lower = page.readUInt16LE(20);
   const upper = page.readUInt16LE(22);
@@ -251,7 +251,7 @@ function keyOf(page: Buffer, entry: number): Key {
   return { page, from, to: from + page.readUInt16LE(entry + 6) };
 }
 
-/** Each key after the one before it, and all within the bounds of the page. */
+/** Each key is after the previous one, and all are within the bounds of the page. */
 function inOrder(keys: readonly (Key | null)[], { low, high }: OpenPage, compare: Compare): boolean {
   let before: Key | null = null;
   for (const key of keys) {
@@ -264,13 +264,13 @@ function inOrder(keys: readonly (Key | null)[], { low, high }: OpenPage, compare
 }
 
 const byBytes: Compare = (a, b) => a.page.compare(b.page, b.from, b.to, a.from, a.to);
-/** NaN, which is in no order, for what is no number. */
+/** Returns NaN, which fails every comparison, unless both are numbers. */
 const byNumber: Compare = (a, b) =>
   a.to - a.from === 8 && b.to - b.from === 8 ? longAt(a.page, a.from) - longAt(b.page, b.from) : Number.NaN;
 
 const childOf = (page: Buffer, entry: number): number =>
   page.readUInt32LE(entry) + page.readUInt16LE(entry + 4) * 2 ** 32;
 
-/** Exact up to 2^53, far beyond any page; what is damaged may be larger, and is too large all the same. */
+/** Exact up to 2^53, far more than any page number; a damaged one may be larger, and is too large anyway. */
 const longAt = (page: Buffer, offset: number): number =>
   page.readUInt32LE(offset) + page.readUInt32LE(offset + 4) * 2 ** 32;

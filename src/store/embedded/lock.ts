@@ -1,7 +1,7 @@
 /**
- * A lock that dies with its process, however that dies: the kernel holds it for an open file (flock), so there
- * is no stale lock to recognise and take over, no pid to mistake for another, and two containers that share
- * a volume keep each other out. The file stays; it only says who holds it.
+ * A lock that is released when its process ends, however it ends: the kernel holds it for an open file
+ * (flock). So there are no stale locks, no reused pids, and two containers that share a volume exclude each
+ * other. The file stays and only names the holder.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -9,15 +9,15 @@ import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync 
 import { join } from 'node:path';
 import { CarillonError } from '../../errors.ts';
 
-/** BSD and macOS lock while opening; Node has no name for this flag. */
+/** BSD and macOS lock while opening; Node.js has no name for this flag. */
 const O_EXLOCK = 0x20;
 
-/** The command line by which a program gets the first `count` descriptors of those that it is given, and no other. */
+/** Returns a command line that passes only the first `count` file descriptors to the program. */
 export type Bare = (count: number, argv: readonly [string, ...string[]]) => readonly [string, ...string[]];
 
 const asIs: Bare = (_count, argv) => argv;
 
-/** Takes the lock of the directory and answers its release. STORE_IN_USE names who has it. */
+/** Locks the directory and returns the function that unlocks it. STORE_IN_USE names the holder. */
 export function lockDirectory(dir: string, bare: Bare = asIs): () => void {
   const path = join(dir, 'lock');
   const fd = process.platform === 'darwin' ? openLocked(dir, path) : lockOpened(dir, path, bare);
@@ -36,8 +36,8 @@ function openLocked(dir: string, path: string): number {
 }
 
 /**
- * Node has no call for flock, the program of that name has. It locks the file it is handed open, and as the
- * lock belongs to that opening, which is ours, it stays when the program has ended.
+ * Node.js has no call for flock, but the program of that name does. It locks the open file that it is passed.
+ * The lock belongs to the open file description, which is ours, so it remains when the program has ended.
  */
 function lockOpened(dir: string, path: string, bare: Bare): number {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
@@ -51,7 +51,8 @@ function lockOpened(dir: string, path: string, bare: Bare): number {
     if (status === 1) throw inUse(dir, path);
     throw new CarillonError(
       'STORE_UNAVAILABLE',
-      `the data directory ${dir} can not be locked: ${error?.message ?? stderr.trim()} (the program 'flock' of util-linux is needed)`,
+      `The data directory ${dir} cannot be locked: ${error?.message ?? stderr.trim()} (requires the ` +
+        "program 'flock' of util-linux)",
       { field: 'dataDir', value: dir },
     );
   } catch (error) {
@@ -64,7 +65,7 @@ function inUse(dir: string, path: string): CarillonError {
   const holder = readFileSync(path, 'utf8');
   // Empty for the moment between locking and writing.
   const who = holder === '' ? 'another process' : `process ${holder}`;
-  return new CarillonError('STORE_IN_USE', `the data directory ${dir} is in use by ${who}`, {
+  return new CarillonError('STORE_IN_USE', `The data directory ${dir} is in use by ${who}`, {
     field: 'dataDir',
     value: dir,
     allowed: 'a directory that no other process uses',

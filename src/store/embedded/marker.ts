@@ -1,7 +1,7 @@
 /**
- * A file beside the store that says that the store exists and which it is. An empty folder is a new installation only
- * where there is no such file: a volume that is not mounted, a deleted or an emptied file would otherwise start as a
- * healthy scheduler without jobs.
+ * A file beside the store that says that the store exists, and which one it is. An empty folder is a new
+ * installation only without this file. Otherwise an unmounted volume, or a deleted or emptied file, would
+ * start as a healthy scheduler without jobs.
  */
 
 import { readFileSync } from 'node:fs';
@@ -9,8 +9,8 @@ import { replaceFile } from '../durable-file.ts';
 
 export interface Marker {
   /**
-   * `being-made`: until its first transaction is on disk, an empty store is no loss. `being-restored`: a backup is on
-   * its way, and nothing was there before.
+   * `being-made`: until its first transaction is on disk, an empty store is no loss. `being-restored`: a
+   * backup is being restored, and nothing was there before.
    */
   readonly state: 'being-made' | 'being-restored' | 'made';
   readonly installation: string;
@@ -20,7 +20,7 @@ export interface Marker {
 
 export const markerPath = (dir: string): string => `${dir}.json`;
 
-/** Null where there is none; 'unreadable' for what this program did not write. */
+/** Null if there is none; 'unreadable' for content that this program did not write. */
 export function readMarker(dir: string): Marker | 'unreadable' | null {
   let text: string;
   try {
@@ -40,8 +40,10 @@ export function readMarker(dir: string): Marker | 'unreadable' | null {
   return 'unreadable';
 }
 
-/** On disk when it returns: the whole marker or the one before, whenever the process ends. */
+/** On disk when it returns: either the whole new marker or the previous one, whenever the process ends. */
 export function writeMarker(dir: string, marker: Marker): void {
-  const about = `Written by Carillon. It says that the folder ${dir} holds a store; delete it only together with that folder.`;
+  const about =
+    `Written by Carillon. It says that the folder ${dir} contains a store. Delete it only together with ` +
+    'that folder.';
   replaceFile(markerPath(dir), `${JSON.stringify({ about, ...marker }, null, 2)}\n`);
 }

@@ -1,6 +1,7 @@
 /**
- * Makes an embedded store from a backup: beside the one that is there, and moved into its place when it is whole and on
- * disk. A process that is killed on the way leaves the store as it was, or one that is refused until it is restored again.
+ * Restores an embedded store from a backup: builds it beside the existing one, and moves it into place when
+ * it is complete and on disk. A process killed midway leaves the store unchanged, or one that is refused
+ * until it is restored again.
  */
 
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
@@ -17,23 +18,29 @@ import { layoutOf, openRoot, openTables } from './tables.ts';
 import { durably } from './transaction.ts';
 import { createCommitWrites } from './writes.ts';
 
-/** Of one transaction. */
+/** Records per transaction. */
 const RECORDS = 5_000;
 
 export interface EmbeddedRestore {
   readonly dir: string;
-  /** Moves a store that is there aside; without it, one is refused. */
+  /** Moves an existing store aside; without it, an existing store is an error. */
   readonly replace: boolean;
   readonly installation: string;
-  /** How far the terms of the backup went. */
+  /** The highest term in the backup. */
   readonly lastTerm: number;
   readonly now: number;
 }
 
-/** Terms go on so far above what was: launches of an old leader that the backup does not know are of an older term. */
+/**
+ * Terms continue this far above the previous ones: launches of an old leader that the backup does not know
+ * have an older term.
+ */
 export const TERMS_BETWEEN = 1_000;
 
-/** Answers where the store that was there is now; null where none was. STORE_NOT_EMPTY, STORE_IN_USE, STORE_UNAVAILABLE. */
+/**
+ * Returns where the previous store was moved; null if there was none. STORE_NOT_EMPTY, STORE_IN_USE,
+ * STORE_UNAVAILABLE.
+ */
 export async function restoreEmbedded(
   restore: EmbeddedRestore,
   records: AsyncIterable<readonly StoredRecord[]>,
@@ -43,14 +50,14 @@ export async function restoreEmbedded(
   if (wasThere && !replace) {
     throw new CarillonError(
       'STORE_NOT_EMPTY',
-      `There is a store in ${dir} already. With --replace it is kept aside, and the backup takes its place.`,
+      `A store already exists in ${dir}. With --replace it is moved aside, and the backup takes its place.`,
       { field: 'dataDir', value: dir },
     );
   }
   let unlock: (() => void) | null = null;
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    // No scheduler starts on it, and no other restore, until this process has ended.
+    // No scheduler and no other restore can start on it until this process has ended.
     unlock = lockDirectory(dir);
     if (!wasThere) writeMarker(dir, { state: 'being-restored', installation: '', term: 0 });
     const building = `${dir}.restoring`;
@@ -65,7 +72,7 @@ export async function restoreEmbedded(
   }
 }
 
-/** A folder that holds nothing but a lock was made by a start that was refused. */
+/** A folder with only a lock was created by a refused start. */
 function hasStore(dir: string): boolean {
   const marker = readMarker(dir);
   if (marker !== null && (marker === 'unreadable' || marker.state !== 'being-restored')) return true;
@@ -91,7 +98,7 @@ async function build(
         writes.finish();
       });
     }
-    // Last: what has no layout is no store.
+    // Last: a store without a layout is not valid.
     await durably(building, root, () => {
       tables.meta.putSync('cluster', installation);
       tables.meta.putSync('term', term);
@@ -109,7 +116,8 @@ function moveIn(
 ): string | null {
   const aside = freeName(`${dir}.replaced-${new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, '')}`);
   if (wasThere && existsSync(markerPath(dir))) copyFileSync(markerPath(dir), markerPath(aside));
-  // From here until the new store is in its place, a start is refused: the marker is not of what is there.
+  // From here until the new store is in place, a start is refused, because the marker does not match the
+  // folder.
   writeMarker(dir, { state: 'made', installation, term });
   if (wasThere) renameSync(dir, aside);
   else {
@@ -121,7 +129,7 @@ function moveIn(
   return wasThere ? aside : null;
 }
 
-/** Of the store that is there, as far as its marker says. */
+/** The term of the existing store, according to its marker. */
 function termOf(dir: string): number {
   const marker = readMarker(dir);
   return marker === null || marker === 'unreadable' ? 0 : marker.term;

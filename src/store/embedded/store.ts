@@ -1,6 +1,6 @@
 /**
- * The store of a single node: LMDB under the data directory. One commit is one transaction, on disk before it
- * is acknowledged; a crash or a failure at any moment leaves it there whole or not at all.
+ * The store of a single node: LMDB in the data directory. One commit is one transaction, on disk before it is
+ * acknowledged. A crash or failure at any time leaves it complete or absent.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -23,11 +23,11 @@ import { durably } from './transaction.ts';
 import { createCommitWrites } from './writes.ts';
 
 /**
- * A commit's writes are made on the main thread, at 10 to 30 µs each: more at once would keep requests waiting
- * too long, and one fsync is a small part of a commit of this size already.
+ * Writes of a commit run on the main thread, at 10 to 30 µs each: more of them would delay requests too long,
+ * and the fsync is already a small part of a commit of this size.
  */
 const limits: StoreLimits = { maxWrites: 2_000, inFlight: 1 };
-/** Values that `load` hands over at a time: some ten milliseconds of work. */
+/** Values per batch of `load`: some ten milliseconds of work. */
 const CHUNK = 2_000;
 
 export interface EmbeddedStore extends Store, TermSource {}
@@ -40,7 +40,7 @@ interface Opened {
 
 export interface EmbeddedOptions {
   readonly dir: string;
-  /** For the program that locks the directory; absent: it is started as any other. */
+  /** For the program that locks the directory. Absent: it is started normally. */
   readonly bare?: Bare;
 }
 
@@ -48,19 +48,19 @@ export function createEmbeddedStore({ dir, bare }: EmbeddedOptions): EmbeddedSto
   let opened: Opened | null = null;
   const moments = new Set<Moment>();
   const ready = (): Opened => {
-    if (opened === null) throw new CarillonError('STORE_UNAVAILABLE', `the store in ${dir} is not open`);
+    if (opened === null) throw new CarillonError('STORE_UNAVAILABLE', `The store in ${dir} is not open`);
     return opened;
   };
-  /** Why the last change could not be written; null: it was. */
+  /** Why the last change could not be written. Null: it was. */
   let failure: string | null = null;
-  /** STORE_UNAVAILABLE with the cause, which the status tells until a change is written. */
+  /** STORE_UNAVAILABLE with the cause, which the status reports until a change is written. */
   const written = async <T>(change: (opened: Opened) => Promise<T>): Promise<T> => {
     try {
       const answer = await change(ready());
       failure = null;
       return answer;
     } catch (error) {
-      // A disk that is full or read-only passes: the next campaign makes another term.
+      // A full or read-only disk may recover: the next campaign creates another term.
       const problem = unavailable(dir, error);
       failure = problem.message;
       throw problem;
@@ -158,7 +158,7 @@ async function openDirectory(dir: string, bare?: Bare): Promise<Opened> {
   }
 }
 
-/** Makes a new installation, or finds that of the marker; from then on the marker says that it is there. */
+/** Creates a new installation, or finds that of the marker. Afterwards the marker says that it exists. */
 async function settle(
   dir: string,
   { root, tables: { meta } }: Pick<Opened, 'root' | 'tables'>,
@@ -173,14 +173,14 @@ async function settle(
       meta.putSync('cluster', randomUUID());
     });
   } else if (layout === UNSEALED_LAYOUT) {
-    // Values get their checksums as they are written again.
+    // Values get checksums when they are written again.
     await durably(dir, root, () => meta.putSync('format', layoutOf(1)));
   }
   if (marker?.state !== 'made')
     writeMarker(dir, { state: 'made', installation: meta.get('cluster') as string, term });
 }
 
-/** All present records, giving way to requests and timers between chunks. */
+/** All present records, yielding to requests and timers between chunks. */
 async function* load({ present }: Tables): AsyncIterable<readonly LoadedItem[]> {
   const share = createSharing();
   for (const [kind, table] of present) {

@@ -1,6 +1,7 @@
 /**
- * One table of the embedded store. A value is JSON text behind a checksum over its key and itself, so that what the
- * disk or somebody else changed is refused and not misread. Values of layout 2 have none and are read as they are.
+ * One table of the embedded store. A value is JSON text after a checksum over its key and itself, so that
+ * data changed by the disk or someone else is refused and not misread. Values of layout 2 have none and are
+ * read unchecked.
  */
 
 import { crc32 } from 'node:zlib';
@@ -9,7 +10,7 @@ import type { CarillonError } from '../../errors.ts';
 
 export type Key = string | readonly (string | number)[];
 
-/** Stands before the checksum; no JSON text begins with it. */
+/** Precedes the checksum; no JSON text starts with it. */
 const SEAL = '#';
 const SEAL_LENGTH = 9;
 
@@ -23,7 +24,7 @@ export class Table<V, K extends Key> {
   readonly #db: Database<string, never>;
   readonly #damaged: (what: string) => CarillonError;
 
-  /** `db` has the encoding 'string'. `damaged` makes the error for a record that is described in words. */
+  /** `db` has the encoding 'string'. `damaged` creates the error from a description of the record. */
   constructor(name: string, db: Database<string, never>, damaged: (what: string) => CarillonError) {
     this.#name = name;
     this.#db = db;
@@ -52,7 +53,7 @@ export class Table<V, K extends Key> {
     for (const { key, json } of this.getTexts(range)) yield { key, value: this.#parse(key, json) };
   }
 
-  /** Values as JSON text, their checksums checked. */
+  /** Values as JSON text, with their checksums verified. */
   *getTexts(range: RangeOptions = {}): Iterable<{ readonly key: K; readonly json: string }> {
     for (const { key, value } of this.#db.getRange(range)) yield { key, json: this.#unsealed(key, value) };
   }
@@ -81,7 +82,7 @@ export class Table<V, K extends Key> {
   }
 
   #isDamaged(key: K): CarillonError {
-    return this.#damaged(`the record ${JSON.stringify(key)} of its table ${this.#name} is damaged`);
+    return this.#damaged(`record ${JSON.stringify(key)} of table ${this.#name} is damaged`);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * How the embedded store lies on disk. Values are JSON text, each readable by itself: a binary form with a
- * dictionary beside the values would lose them all with a dictionary whose transaction failed.
+ * The tables of the embedded store. Values are JSON text, each readable by itself: a binary form with a
+ * separate dictionary would lose them all with a dictionary whose transaction failed.
  */
 
 import { type Database, open, type RootDatabase } from 'lmdb';
@@ -11,34 +11,34 @@ import type { PastName, PresentName } from '../../scheduler/records/table.ts';
 import { type Key, Table } from './table.ts';
 
 /**
- * What `meta` says of a directory: two more than the format of its records. 2 was format 1 without checksums; such a
+ * The layout in `meta` is the format of the records plus two. 2 was format 1 without checksums; such a
  * directory is read as it is, and gets 3 when it is opened.
  */
 const LAYOUT_BEFORE_FORMATS = 2;
 export const layoutOf = (format: number): number => LAYOUT_BEFORE_FORMATS + format;
 export const UNSEALED_LAYOUT = LAYOUT_BEFORE_FORMATS;
 
-/** By past kind, in the order of `countedKinds`: how many records an owner has. */
+/** By past kind, in the order of `countedKinds`: number of records of an owner. */
 export type Counts = number[];
 
 export type PastKey = [owner: string, ...place: Place];
 
-/** Where the records of a listed kind are, over all owners and by key. */
+/** Indexes of a listed kind, over all owners by position and by key. */
 export interface Index {
-  /** Place → owner. */
+  /** Position → owner. */
   readonly byPlace: Table<string, Place>;
-  /** Key → owner, and the parts of the place before it. */
+  /** Key → owner, and the parts of the position before it. */
   readonly byKey: Table<PastKey, string>;
 }
 
-/** One table for each kind of record. Keys of several parts sort part by part. */
+/** One table per kind of record. Keys of several parts sort part by part. */
 export interface Tables {
   readonly meta: Database<unknown, string>;
   readonly present: ReadonlyMap<PresentName, Table<Stored, string>>;
-  /** Without what is implied by a present record; see `newestIn`. */
+  /** Without records that are implied by a present record; see `newestIn`. */
   readonly past: ReadonlyMap<PastName, Table<Stored, PastKey>>;
   readonly indexes: ReadonlyMap<PastName, Index>;
-  /** Kept with what they count, so that bounds cost no scan after a restart and no memory. */
+  /** Stored with what they count, so that limits need no scan after a restart and no memory. */
   readonly counts: Table<Counts, string>;
 }
 
@@ -55,13 +55,13 @@ export function openRoot(dir: string): RootDatabase {
     // A commit resolves when it is on disk, not when it is only in the page cache.
     overlappingSync: false,
     compression: false,
-    // A commit is one transaction already; the promise of a turn's batch is nobody's, and its rejection on a
-    // full disk would end the process.
+    // A commit is already one transaction. Nothing awaits the promise of a turn's batch, and its rejection on
+    // a full disk would end the process.
     eventTurnBatching: false,
   });
 }
 
-/** `damaged` makes the error for a record that can't be read. */
+/** `damaged` creates the error for a record that cannot be read. */
 export function openTables(root: RootDatabase, damaged: (what: string) => CarillonError): Tables {
   const table = <V, K extends Key>(name: string): Table<V, K> =>
     new Table(name, root.openDB({ name, encoding: 'string' }), damaged);
@@ -69,7 +69,8 @@ export function openTables(root: RootDatabase, damaged: (what: string) => Carill
     listed === undefined ? [] : [[name, listed] as const],
   );
   return {
-    // Numbers and text only, in the form that every layout has used: the layout itself is read from here.
+    // Only numbers and text, in the encoding that every layout has used, because the layout itself is read
+    // from here.
     meta: root.openDB({ name: 'meta', encoding: 'msgpack' }),
     present: new Map([...presentKinds].map(([name, kind]) => [name, table(kind.table)])),
     past: new Map([...pastKinds].map(([name, kind]) => [name, table(kind.table)])),

@@ -1,6 +1,6 @@
 /**
- * One commit's records to the embedded store, written inside its transaction: each goes to its tables, and what an
- * owner has too much of is cut. Counts reach the disk with `finish`, in the same transaction.
+ * Writes one commit's records to the embedded store, inside its transaction: each goes to its tables, and
+ * owners above their limit are trimmed. Counts are written by `finish`, in the same transaction.
  */
 
 import type { PastKind, Stored, StoredRecord } from '../../scheduler/records/kind.ts';
@@ -13,7 +13,7 @@ import { type Counts, countedKinds, type PastKey, type Tables } from './tables.t
 
 type Added = Extract<Change, { does: 'add' }>;
 
-/** Past kinds whose newest record is implied by the present record of a kind, by that kind. */
+/** Past kinds whose newest record is implied by a present record, by the kind of that record. */
 const impliedIn: ReadonlyMap<string, PastName> = new Map(
   [...pastKinds].flatMap(([name, { newestIn }]) =>
     newestIn === undefined ? [] : [[newestIn, name] as const],
@@ -22,7 +22,7 @@ const impliedIn: ReadonlyMap<string, PastName> = new Map(
 
 export interface CommitWrites {
   apply(record: StoredRecord): void;
-  /** For a restore: records of other stores, which hold more than this one needs. */
+  /** For a restore: records of other stores, which may exceed this store's limits. */
   restore(record: StoredRecord): void;
   finish(): void;
 }
@@ -47,7 +47,7 @@ export function createCommitWrites(tables: Tables): CommitWrites {
     for (const key of [...pastTable(kind).getKeys(range as never)]) removePast(kind, key);
   }
 
-  /** Counts one more, and cuts the oldest when the bound is overrun. */
+  /** Counts one more, and trims the oldest when the limit is exceeded. */
   function grow(kind: PastName, owner: string): void {
     const own = counts.get(owner) ?? tables.counts.get(owner) ?? [];
     counts.set(owner, own);
@@ -66,17 +66,17 @@ export function createCommitWrites(tables: Tables): CommitWrites {
     const { isNumbered, keep } = kindOf(kind);
     const at: PastKey = [owner, ...place];
     const index = tables.indexes.get(kind);
-    // A key has one place: what has it is the same record, written again.
+    // A key has one position: an existing one is the same record, written again.
     const isNew = isNumbered !== true && !(index?.byKey.doesExist(key) ?? pastTable(kind).doesExist(at));
     pastTable(kind).putSync(at, value);
     index?.byPlace.putSync(place, owner);
     index?.byKey.putSync(key, at.slice(0, -1) as unknown as PastKey);
     if (isNew) grow(kind, owner);
-    // One goes as one comes.
+    // One is removed for each that is added.
     if (isNumbered) pastTable(kind).removeSync([owner, (place[0] as number) - keep]);
   }
 
-  /** The past record that is implied by a present one that is there. */
+  /** The past record implied by an existing present one. */
   function impliedNow(kind: PresentName, key: string): StoredRecord | null {
     if (!impliedIn.has(kind)) return null;
     const value = presentTable(kind).get(key);
@@ -84,15 +84,15 @@ export function createCommitWrites(tables: Tables): CommitWrites {
   }
 
   /**
-   * A present record is replaced or removed: the past record that it implied is written, unless the new one implies the
-   * same.
+   * A present record is replaced or removed: writes the past record that it implied, unless the new one
+   * implies the same.
    */
   function retire(kind: PresentName, key: string, next: Added | null): void {
     const past = impliedIn.get(kind);
     if (past === undefined) return;
     const before = impliedNow(kind, key);
     if (before === null) {
-      // The list begins again.
+      // The list starts again.
       if (next?.place[0] === 1) removeFirst(past, key);
     } else if (before[3] !== next?.place[0])
       for (const change of changesOf(before)) if (change.does === 'add') add(change);
@@ -118,7 +118,7 @@ export function createCommitWrites(tables: Tables): CommitWrites {
     restore(record) {
       const [name, key] = record;
       const { newestIn } = pastKinds.get(name as PastName) ?? {};
-      // Implied by what is there already.
+      // Already implied by an existing record.
       if (newestIn !== undefined && impliedNow(newestIn as PresentName, key)?.[3] === record[3]) return;
       applyAll(record);
       const past = impliedIn.get(name);

@@ -1,6 +1,6 @@
 /**
- * Reads of the past: what the tables have of a job, with what the log has since. Runs of all jobs are found by
- * way of each job's newest one, so that a page costs the jobs on it and not the fleet.
+ * Reads of the past: a job's past in the tables, merged with later log entries. Runs of all jobs are found
+ * through each job's newest one, so that the cost of a page depends on the jobs on it and not on the fleet.
  */
 
 import { nextRound } from '../../loop-round.ts';
@@ -17,10 +17,12 @@ import type { Past, Pending } from './pending.ts';
 import { unavailable } from './tail.ts';
 import type { ZooKeeperSession } from './wire/session.ts';
 
-/** Jobs whose past is read at a time for a page over all jobs, and at most for a page that has something. */
+/**
+ * Jobs whose past is read at once for a page over all jobs; and the maximum for a page with at least one run.
+ */
 const JOBS_AT_ONCE = 64;
 const MAX_JOBS = 2_048;
-/** Pasts that are made into runs before everything else has a turn. */
+/** Pasts decoded before other work gets its turn. */
 const PORTION = 8;
 
 export interface ArchiveParts {
@@ -52,7 +54,7 @@ export function createZooKeeperArchive({ session, pending, newestRuns }: Archive
     return page(fitting, query.limit, false);
   }
 
-  /** Jobs by their newest run, until what is not read yet is older than the page. */
+  /** Reads jobs in order of their newest run, until the unread ones are older than the page. */
   async function runsOfAll(query: RunQuery): Promise<{ items: Run[]; next: string | null }> {
     const index = await newestRuns();
     const jobs = index.list();
@@ -77,7 +79,7 @@ export function createZooKeeperArchive({ session, pending, newestRuns }: Archive
       unread = jobs[read]?.place ?? null;
       if (unread !== null && unread[0] < (query.fromMs ?? Number.NEGATIVE_INFINITY)) unread = null;
       sure = found.filter(isBefore(unread)).length;
-      // A page without anything would not get on: the next one would read the same jobs.
+      // An empty page would make no progress: the next one would read the same jobs.
       if (sure > query.limit || (read >= MAX_JOBS && sure > 0)) break;
     }
     const runs = found.filter(isBefore(unread)).sort(newestFirst);
@@ -93,7 +95,7 @@ export function createZooKeeperArchive({ session, pending, newestRuns }: Archive
     },
     runs: (query) => (query.job === undefined ? runsOfAll(query) : runsOf(query, query.job)),
     async run(id) {
-      // The id begins with the job's name, which may hold any sign that follows it.
+      // The id starts with the job's name, which may contain any character that follows it.
       const at = id.search(/\.\d{8}T\d{6,9}Z(-|$)/);
       const job = at < 0 ? id.slice(0, Math.max(0, id.lastIndexOf('.'))) : id.slice(0, at);
       const stored = job === '' ? undefined : (await pastOf(runsFolder, job)).get('run-ended')?.get(id);
@@ -115,7 +117,7 @@ function fits({ states, fromMs, toMs, cursor }: RunQuery): (run: Run) => boolean
     (place === null || run.due < place[0] || (run.due === place[0] && run.id < place[1]));
 }
 
-/** `more`: there are others behind all of `runs`. */
+/** `more`: there are others after all of `runs`. */
 function page(runs: readonly Run[], limit: number, more: boolean): { items: Run[]; next: string | null } {
   const items = runs.slice(0, limit);
   const last = items.at(-1);
@@ -126,13 +128,13 @@ function page(runs: readonly Run[], limit: number, more: boolean): { items: Run[
 const placeOf = ({ due, id }: Run): Place => [due, id];
 const newestFirst = (a: Run, b: Run): number => comparePlaces(placeOf(b), placeOf(a));
 
-/** Before the place in the list; before null comes everything. */
+/** Before the position in the list; everything is before null. */
 const isBefore =
   (place: Place | null) =>
   (run: Run): boolean =>
     place === null || comparePlaces(placeOf(run), place) > 0;
 
-/** Without any run the job comes last. */
+/** A job without runs comes last. */
 function newestIn(runs: readonly Run[]): Place {
   let newest: Place = [Number.NEGATIVE_INFINITY, ''];
   for (const run of runs) if (comparePlaces(placeOf(run), newest) > 0) newest = placeOf(run);

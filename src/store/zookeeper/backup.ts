@@ -1,6 +1,7 @@
 /**
- * The store in ZooKeeper as records: first what the tables have, read some at a time while they change, then all that
- * the log had since then, read at one commit. Later records replace earlier ones, so the whole is that commit.
+ * The store in ZooKeeper as records: first the tables, read in portions while they change, then everything
+ * that the log has since then, read at one commit. Later records replace earlier ones, so the result is that
+ * commit.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -14,9 +15,11 @@ import { namesIn, readTable, recordsIn } from './read-table.ts';
 import type { Tail } from './tail.ts';
 import type { ZooKeeperSession } from './wire/session.ts';
 
-/** Read or put into words at a time: some milliseconds of work, between which everything else has its turn. */
+/**
+ * Records read or serialized per portion: some milliseconds of work, between which other work gets its turn.
+ */
 const RECORDS = 100;
-/** Jobs whose past is asked for at a time. */
+/** Jobs whose past is read at once. */
 const PASTS = 64;
 
 /** Lines as in backup-file.ts. */
@@ -31,7 +34,7 @@ export async function* zookeeperRecords(
   const done = new Promise<void>((resolve) => {
     letGo = resolve;
   });
-  // Nothing that the log has is let go while tables are read that may not have it yet.
+  // Log entries are kept while tables are read that may not have them yet.
   const held = pending.holding(() => done);
   try {
     yield* fromTables(session);
@@ -65,7 +68,7 @@ async function* fromTables(session: ZooKeeperSession): AsyncGenerator<readonly s
   }
 }
 
-/** The generations do not change any more; what a later one has replaces what an earlier one had. */
+/** The generations do not change any more; values in a later one replace those in an earlier one. */
 async function* fromLog(generations: readonly Generation[]): AsyncGenerator<readonly string[]> {
   for (const { present, pasts } of generations) {
     for (const [kind, values] of present) {
@@ -87,7 +90,7 @@ async function* fromLog(generations: readonly Generation[]): AsyncGenerator<read
   }
 }
 
-/** Numbered records come in order: the first of them begins the list anew. */
+/** Numbered records are in order, because the first of them starts the list again. */
 function pastLines(past: Past): string[] {
   return [...past].flatMap(([kind, records]) => {
     const { isNumbered } = pastKinds.get(kind) as PastKind<unknown>;

@@ -1,6 +1,6 @@
 /**
- * Brings the readable tables up to the log, now and then, and shortens the log. The leader does it, under the
- * same fence as its commits: a leader of the past can't put old values over new ones.
+ * Updates the readable tables from the log at intervals, and shortens the log. The leader does it, under the
+ * same fence as its commits, so a deposed leader cannot overwrite new values with old ones.
  */
 
 import type { Clock, Log } from '../../scheduler/ports.ts';
@@ -13,11 +13,11 @@ import { namesIn } from './read-table.ts';
 import { outdate, type Removed } from './removed.ts';
 import type { NodeData, Op, ZooKeeperSession } from './wire/session.ts';
 
-/** How far the tables may be behind the log, in time and in writes. */
+/** How far the tables may lag behind the log, in time and in writes. */
 const INTERVAL_MS = 15_000;
 const MAX_WRITES_BEHIND = 100_000;
 const LOOK_MS = 1_000;
-/** Bounds of one transaction: larger ones make the servers' memory run short. */
+/** Limits of one transaction: larger ones exhaust the servers' memory. */
 const MAX_OPS = 200;
 const MAX_BYTES = 64 * 1024;
 
@@ -28,7 +28,7 @@ export interface CheckpointParts {
   readonly log: Log;
 }
 
-/** Of one term; made with it and stopped with it. */
+/** Belongs to one term: created with it and stopped with it. */
 export class Checkpoints {
   readonly #parts: CheckpointParts;
   readonly #term: number;
@@ -36,9 +36,9 @@ export class Checkpoints {
   #stopped = false;
   #cancel: () => void = () => undefined;
   #running: Promise<void> = Promise.resolve();
-  /** What has a node already; learned at the first checkpoint. */
+  /** Keys that already have a node; read at the first checkpoint. */
   #known: Known | null = null;
-  /** Segments up to here may go: followers had the time of one checkpoint to read them. */
+  /** Segments up to here may be removed: followers had the time of one checkpoint to read them. */
   #mayGo = 0;
 
   constructor(term: number, parts: CheckpointParts) {
@@ -53,7 +53,7 @@ export class Checkpoints {
       const { writes } = pending();
       const isTime = clock.monotonicMs() - this.#writtenAt >= INTERVAL_MS || writes >= MAX_WRITES_BEHIND;
       const done = writes > 0 && isTime ? this.write() : Promise.resolve();
-      // Fenced or cut off: the next one does what this could not.
+      // Fenced or disconnected: the next checkpoint does what this one could not.
       done
         .catch((error: unknown) => log.debug({ error }, 'store.checkpoint-failed'))
         .finally(() => {
@@ -62,17 +62,17 @@ export class Checkpoints {
     });
   }
 
-  /** Resolves when nothing of it is under way. */
+  /** Resolves when nothing is in progress. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancel();
     await this.#running.catch(() => undefined);
   }
 
-  /** Brings the tables up to all that is in the log now. */
+  /** Updates the tables to the current end of the log. */
   write(): Promise<void> {
     this.#running = this.#write().catch((error: unknown) => {
-      // Some may have nodes that were not noted.
+      // Some may have nodes that were not recorded.
       this.#known = null;
       throw error;
     });
@@ -110,7 +110,7 @@ export class Checkpoints {
     const newest = kinds.map(([name, kind]) => ({ kind, values: newestOf(generations, name) }));
     const changed = new Set(newest.flatMap(({ values }) => [...values.keys()]));
     const isThere = (key: string): boolean => newest.some(({ values }) => values.get(key) != null);
-    // Most of them are gone before they ever get a node.
+    // Most of them are removed before they ever get a node.
     const keys = [...changed].filter((key) => known === undefined || known.has(key) || isThere(key));
     await this.#batches(keys, async (some) => {
       const nodes = await this.#parts.session.getMany(some.map((key) => tablePath(folder, key)));
@@ -152,7 +152,7 @@ export class Checkpoints {
     });
   }
 
-  /** The past of jobs that were removed goes in the end. */
+  /** Removes the past of jobs that were removed long ago. */
   async #forgetRemoved(jobs: ReadonlyMap<string, object | null>): Promise<void> {
     const { session, clock } = this.#parts;
     const stored = (await session.get(paths.removed))?.data.toString() ?? '[]';
@@ -170,8 +170,8 @@ export class Checkpoints {
   }
 
   /**
-   * Makes what to write from some things at a time, and writes it in transactions within their bounds. What
-   * belongs to one thing is in one transaction.
+   * Creates the writes of some items at a time, and sends them in transactions within the limits. The writes
+   * of one item are in one transaction.
    */
   async #batches<T>(things: readonly T[], toOps: (some: readonly T[]) => Promise<Op[][]>): Promise<void> {
     for (let at = 0; at < things.length; at += MAX_OPS) {
@@ -212,7 +212,7 @@ function put(path: string, node: NodeData | null, value: object | null): Op[] {
   return node === null ? [{ kind: 'create', path, data }] : [{ kind: 'set', path, data, version: null }];
 }
 
-/** A node that several kinds share: its fields with those that changed; null when none is left. */
+/** A node shared by several kinds: its fields merged with the changed ones. Null if none is left. */
 function joined(
   node: NodeData | null,
   changed: readonly (readonly [string, Stored | null])[],
@@ -227,9 +227,9 @@ function joined(
 
 /** By folder. */
 interface Known {
-  /** Keys that have a node, of brief kinds. */
+  /** Keys of brief kinds that have a node. */
   readonly brief: ReadonlyMap<string, Set<string>>;
-  /** How many owners have a past. */
+  /** Number of owners with a past. */
   readonly owners: Map<string, number>;
 }
 

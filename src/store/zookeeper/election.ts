@@ -1,8 +1,9 @@
 /**
- * Election among several nodes. Each candidate has a node in order of arrival, gone with its session; the first
- * one leads once it has begun a term. The others also hold a connection to the leader's process: when it drops
- * and the leader's host refuses a new one, that process is dead, and its candidacy is removed at once instead
- * of waiting for its session to end. A false alarm costs a change of leader: terms fence the old one.
+ * Election among several nodes. Each candidate has an ephemeral node in order of arrival, removed with its
+ * session; the first one leads once it has begun a term. The others also keep a connection to the leader's
+ * process: if it drops and the leader's host refuses a new one, the process is dead, and its candidacy is
+ * removed at once instead of waiting for its session to expire. A false alarm costs a change of leader: terms
+ * fence the old one.
  */
 
 import { once } from 'node:events';
@@ -12,16 +13,18 @@ import { beginTerm } from './epoch.ts';
 import { paths } from './paths.ts';
 import { ZooKeeperError, type ZooKeeperSession } from './wire/session.ts';
 
-/** The share of the session's time without a sign from ZooKeeper after which nothing is started. */
+/** Nothing is started after this fraction of the session timeout without a sign from ZooKeeper. */
 const LEASE = 2 / 3;
-/** Candidacies are looked at again after a failure, if no new connection comes first. */
+/** Candidacies are read again this long after a failure, unless a new connection comes first. */
 const RETRY_MS = 250;
-/** A host that does not answer in this time proves nothing. */
+/** A host that does not respond within this time proves nothing. */
 const PROBE_MS = 1_000;
-/** A connection that was dropped though the process lives is made anew after this long. */
+/** Delay before a connection that dropped although the process lives is opened again. */
 const REWATCH_MS = 1_000;
 
-/** What a candidate's node holds: who it is, and where its process listens as long as it lives. */
+/**
+ * Content of a candidate's node: its identity, and the address at which its process listens while it lives.
+ */
 interface Candidate extends Member {
   readonly alive: { readonly host: string; readonly port: number } | null;
 }
@@ -30,7 +33,7 @@ export interface ZooKeeperElectionParts {
   readonly session: ZooKeeperSession;
   /** Complete when the election starts. */
   readonly self: Member;
-  /** The address to listen on, so that others can see that this process lives. */
+  /** The listening address that shows other nodes that this process lives. */
   readonly host: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -139,7 +142,7 @@ class ZooKeeperElection implements Election {
 
   readonly #onChange = (): void => this.#look();
 
-  /** Looks who stands, one look at a time; a change in between means another look. */
+  /** Reads the candidacies, one read at a time; a change in between causes another read. */
   #look(): void {
     this.#lookAgain = true;
     this.#looking = this.#looking.then(async () => {
@@ -172,9 +175,9 @@ class ZooKeeperElection implements Election {
     this.#noteTerm(epoch?.version ?? 0, epoch?.data.toString() ?? '');
     const own = this.#own?.path;
     if (!this.#candidates.some(({ path }) => path === own)) {
-      // Somebody took this process for dead.
+      // Another node concluded that this process is dead.
       this.#own = null;
-      this.#depose('another node took this one for dead');
+      this.#depose('another node concluded that this one is dead');
       this.#look();
       return;
     }
@@ -188,10 +191,10 @@ class ZooKeeperElection implements Election {
     const { session, self } = this.#parts;
     const { generation } = session;
     const { id, url, host, pid, version } = self;
-    // Where others reach the API, they reach this as well. An address in brackets is IPv6.
+    // Where others reach the API, they also reach this. An address in brackets is IPv6.
     const reached = new URL(url).hostname.replace(/^\[|\]$/g, '');
     const alive = this.#alive === null ? null : { host: reached, port: this.#alive.port };
-    // One of this process whose making was in doubt would stand before the new one.
+    // An earlier candidacy of this process whose creation was in doubt would come before the new one.
     for (const name of await session.children(paths.election)) {
       const node = await session.get(`${paths.election}/${name}`);
       const other = node === null ? null : (JSON.parse(node.data.toString()) as Candidate);
@@ -251,10 +254,10 @@ class ZooKeeperElection implements Election {
   }
 }
 
-/** Sequence numbers are padded, and begin after the last underscore. */
+/** Sequence numbers are padded, and start after the last underscore. */
 const inOrder = (a: string, b: string): number => (a.slice(-10) < b.slice(-10) ? -1 : 1);
 
-/** Where others see that this process lives: it takes connections, and says nothing until it leaves. */
+/** The proof that this process lives: accepts connections, and sends nothing until it stops. */
 interface Door {
   readonly port: number;
   close(): Promise<void>;
@@ -277,7 +280,7 @@ async function openDoor(host: string): Promise<Door> {
     async close() {
       const closed = once(server, 'close');
       server.close();
-      // A guest whose host is gone or stands still never says that it heard: nobody waits for it.
+      // A guest whose host is gone or frozen never confirms, so it is not awaited.
       for (const guest of guests) guest.end('left').destroySoon();
       await closed;
     },
@@ -290,8 +293,8 @@ interface Watched {
 }
 
 /**
- * Holds a connection to a process; calls once when it was dropped and its host refuses a new one. A host that is
- * silent proves nothing.
+ * Keeps a connection to a process, and calls back once when it dropped and the host refuses a new one. A
+ * silent host proves nothing.
  */
 function watchProcess(
   path: string,
@@ -320,7 +323,7 @@ function watchProcess(
     current.on('error', (error: NodeJS.ErrnoException) => {
       refused = error.code === 'ECONNREFUSED';
     });
-    // A process that says so ends as it should: its candidacy is gone already.
+    // A process that says so ends in order: its candidacy is already removed.
     current.on('data', () => {
       left = true;
     });

@@ -1,14 +1,14 @@
 /**
- * Terms. The epoch node's version is the term, so that a transaction can check it; its value says who was
- * elected. Setting it ends every earlier term.
+ * Terms. The version of the epoch node is the term, so that a transaction can check it; its value names the
+ * elected node. Setting it ends every earlier term.
  */
 
 import { paths } from './paths.ts';
 import { type Op, ZooKeeperError, type ZooKeeperSession } from './wire/session.ts';
 
 /**
- * Begins a term, if `standing` is still there, and answers it; null when it is not. Throws ZooKeeperError when
- * the outcome is not known: a term that was begun without being led harms nobody.
+ * Begins and returns a term if `standing` still exists; otherwise null. Throws ZooKeeperError if the outcome
+ * is unknown: a term that was begun but is not led is harmless.
  */
 export async function beginTerm(
   session: ZooKeeperSession,
@@ -29,7 +29,7 @@ export async function beginTerm(
     } catch (error) {
       if (!(error instanceof ZooKeeperError)) throw error;
       if (error.code === 'NO_NODE') return null;
-      // Somebody else began one in between: begin a newer one.
+      // Another node began a term in between: begin a newer one.
       if (error.code !== 'BAD_VERSION') throw error;
     }
   }

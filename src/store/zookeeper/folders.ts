@@ -1,12 +1,13 @@
-/** The nodes that an installation begins with. `layout` is not among them: whoever makes one makes it last. */
+/** The initial nodes of an installation. `layout` is not among them: it is created last. */
 
 import { CarillonError } from '../../errors.ts';
 import { folders, paths, shards } from './paths.ts';
 import { ZooKeeperError, type ZooKeeperSession } from './wire/session.ts';
 
 /**
- * STORE_NOT_EMPTY where others keep nodes of the names that an installation would use: they would be taken for its own,
- * and removed. What an installation has is never refused: its first node is `cluster`, which is asked for last.
+ * STORE_NOT_EMPTY if other software has nodes with the names that an installation uses: they would be
+ * mistaken for its own, and removed. An installation's own nodes are never refused: its first node is
+ * `cluster`, which is checked last.
  */
 export async function refuseOthers(session: ZooKeeperSession, hosts: string): Promise<void> {
   const names = [paths.removed, paths.epoch, paths.log, paths.election, paths.head, paths.checkpoint];
@@ -16,12 +17,13 @@ export async function refuseOthers(session: ZooKeeperSession, hosts: string): Pr
   if (taken.length === 0 || (await session.exists(paths.cluster))) return;
   throw new CarillonError(
     'STORE_NOT_EMPTY',
-    `ZooKeeper at ${hosts} holds ${taken.join(', ')}, which is not of an installation of Carillon. Nothing was changed. Use a path of its own, as in --zk zk1:2181/carillon.`,
+    `ZooKeeper at ${hosts} contains ${taken.join(', ')}, which is not from a Carillon installation. ` +
+      'Nothing was changed. Use a separate path, such as --zk zk1:2181/carillon.',
     { field: 'zk', value: hosts },
   );
 }
 
-/** Several nodes may do it at once: what is there stays. */
+/** Several nodes may do it at once: existing nodes stay. */
 export async function makeFolders(session: ZooKeeperSession, installation: string): Promise<void> {
   await makeNode(session, paths.cluster, installation);
   await makeNode(session, paths.removed, '[]');
@@ -30,7 +32,7 @@ export async function makeFolders(session: ZooKeeperSession, installation: strin
   await makeTables(session);
 }
 
-/** Also where an earlier release has made the installation, which knew fewer kinds of records. */
+/** Also if an earlier release created the installation, which knew fewer kinds of records. */
 export async function makeTables(session: ZooKeeperSession): Promise<void> {
   for (const folder of folders) {
     await makeNode(session, `/${folder}`);

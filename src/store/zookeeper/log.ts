@@ -1,6 +1,6 @@
 /**
- * Segments as nodes. One that is too large for a node lies in parts beside it, which are there before the
- * segment itself is.
+ * Log segments as nodes. A segment that is too large for a node is split into parts beside it, which are
+ * created before the segment itself.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -8,20 +8,20 @@ import { parseSegment, type Segment } from '../segment.ts';
 import { segmentPath } from './paths.ts';
 import type { ZooKeeperSession } from './wire/session.ts';
 
-/** Of one node: well below the server's 1 MiB for a whole request. */
+/** Maximum size of one node: well below the server's 1 MiB for a whole request. */
 const MAX_NODE_BYTES = 512 * 1024;
 
-/** What a segment of several parts has in its place; no segment begins like this. */
+/** The content of a segment's node if it has parts; no segment starts like this. */
 const PARTS = Buffer.from('parts:');
 
 export interface LogNodes {
-  /** Goes into the segment's own node. */
+  /** Content of the segment's own node. */
   readonly node: Buffer;
-  /** To be created before it. */
+  /** Nodes to create before it. */
   readonly parts: readonly { readonly path: string; readonly data: Buffer }[];
 }
 
-/** Parts are named after the term as well: an older leader's leftovers are never taken for them. */
+/** Part names include the term, so that an older leader's leftovers are never used. */
 export function toNodes(term: number, seq: number, data: Buffer): LogNodes {
   if (data.length <= MAX_NODE_BYTES) return { node: data, parts: [] };
   const count = Math.ceil(data.length / MAX_NODE_BYTES);
@@ -41,12 +41,12 @@ export async function readSegment(
   const parts = await session.getMany(names);
   const data = Buffer.concat(
     parts.map((part) => {
-      if (part === null) throw new CarillonError('STORE_UNAVAILABLE', 'a segment of the log is not complete');
+      if (part === null) throw new CarillonError('STORE_UNAVAILABLE', 'a segment of the log is incomplete');
       return part.data;
     }),
   );
   return parseSegment(data);
 }
 
-/** Whose number a node in the log has: segments and parts alike. */
+/** The segment number of a log node, for segments and parts. */
 export const seqOf = (name: string): number => Number.parseInt(name, 10);

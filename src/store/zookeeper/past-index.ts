@@ -1,19 +1,19 @@
 /**
- * Which jobs have a past, and behind which place of the list of all runs none of theirs lies, newest first: a page of
- * all runs begins with the first of them. Kept in order as runs end, so that no page sorts all jobs.
+ * An index of jobs with a past, by a bound for their newest run in the list of all runs, newest first: a page
+ * of all runs begins with the first of them. Kept in order as runs end, so that no page sorts all jobs.
  */
 
 import { SortedSet } from '../../scheduler/state/sorted-set.ts';
 import { comparePlaces, LAST } from '../archive.ts';
 import type { Place } from '../cursor.ts';
 
-/** A job; all of its ended runs are at this place of the list or behind it. */
+/** A job whose ended runs are all at or after this position of the list. */
 export interface Newest {
   readonly job: string;
   readonly place: Place;
 }
 
-/** Of a job of which it is not known. */
+/** The bound of a job for which it is unknown. */
 const anywhere: Place = [Number.POSITIVE_INFINITY, LAST];
 
 export class NewestRuns {
@@ -27,7 +27,7 @@ export class NewestRuns {
     if (!this.#byJob.has(job)) this.#set(job, anywhere);
   }
 
-  /** What the job's past says, as it was read after `listed` was; a run may have ended since. */
+  /** The newest run according to the job's past, as read after `listed`; a run may have ended since. */
   learn(listed: Newest, place: Place): void {
     if (this.#byJob.get(listed.job) === listed) this.#set(listed.job, place);
   }
@@ -41,23 +41,23 @@ export class NewestRuns {
     this.#ordered.add(now);
   }
 
-  /** A run has ended there, which may be older than others. */
+  /** A run has ended at this position, which may be older than others. */
   ended(job: string, place: Place): void {
     const before = this.#byJob.get(job);
     if (before === undefined || comparePlaces(before.place, place) < 0) this.#set(job, place);
   }
 
-  /** The job's last run ended then: none that has ended was due later. */
+  /** The job's last run ended then, so none of its ended runs was due later. */
   endedBy(job: string, at: number): void {
     this.#set(job, [at, LAST]);
   }
 
-  /** Nothing is known any more of when. */
+  /** All bounds are unknown from now on. */
   forget(): void {
     for (const job of this.#byJob.keys()) this.#set(job, anywhere);
   }
 
-  /** As it is now, newest first. */
+  /** The current order, newest first. */
   list(): readonly Newest[] {
     return [...this.#ordered.after(null)];
   }

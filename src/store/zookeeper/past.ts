@@ -1,6 +1,6 @@
 /**
- * A job's past as nodes: one that is rewritten as the job runs, and sealed pieces below it that are not. So a
- * busy job costs a small write for each checkpoint, and all jobs are bounded.
+ * A job's past as nodes: one that is rewritten as the job runs, and sealed pieces below it that are not. A
+ * busy job thus costs a small write per checkpoint, and the total size is bounded.
  */
 
 import { nextRound } from '../../loop-round.ts';
@@ -13,18 +13,18 @@ import { fieldOf, pastFolders, tablePath } from './paths.ts';
 import { addRecord, mergePast, type Past } from './pending.ts';
 import type { NodeData, Op, ZooKeeperSession } from './wire/session.ts';
 
-/** Runs and ledger lines in a node before they are sealed into pieces of about as many of each. */
+/** Runs and ledger entries in a node before they are sealed into pieces of about this many each. */
 const SEAL_AT = 200;
-/** Sealed pieces of a job; the oldest goes. */
+/** Maximum sealed pieces of a job; the oldest is removed. */
 const MAX_PIECES = 32;
-/** Of all jobs: servers hold everything in memory, and a piece is some ten kilobytes. */
+/** Maximum for all jobs: servers keep everything in memory, and a piece is some ten kilobytes. */
 const MAX_PIECES_OF_ALL = 32_768;
-/** By field: values that have their key in them, or pairs of what is added to the key and the value. */
+/** By field: values that contain their key, or pairs of the addition to the key and the value. */
 interface StoredPast {
   readonly [field: string]: readonly unknown[];
 }
 
-/** Nodes that are unpacked before everything else has a turn. */
+/** Nodes decoded before other work gets its turn. */
 const PORTION = 8;
 
 const piecePath = (folder: string, owner: string, piece: number): string =>
@@ -33,7 +33,7 @@ const piecePath = (folder: string, owner: string, piece: number): string =>
 /** Numbers of the sealed pieces of a node, oldest first. */
 const piecesIn = ({ pieces = [] }: StoredPast): readonly number[] => pieces as number[];
 
-/** All that the tables have of the owners' past, in their order. */
+/** The owners' past in the tables, in their order. */
 export async function readPasts(
   session: ZooKeeperSession,
   folder: string,
@@ -59,7 +59,7 @@ export async function readPasts(
   return pasts;
 }
 
-/** The same node by node, older ones of an owner first: opening all of a busy job at once takes long. */
+/** The same node by node, older ones of an owner first: decoding a busy job at once takes long. */
 export async function* readPastNodes(
   session: ZooKeeperSession,
   folder: string,
@@ -74,11 +74,11 @@ export async function* readPastNodes(
   }
 }
 
-/** How many sealed pieces each owner may have where there are so many. */
+/** Maximum sealed pieces per owner for this number of owners. */
 export const piecesFor = (owners: number): number =>
   Math.min(MAX_PIECES, Math.floor(MAX_PIECES_OF_ALL / Math.max(1, owners)));
 
-/** What to write so that the owner's nodes have what is newer as well; `node` is what is there. */
+/** The writes that add newer records to the owner's nodes; `node` is the existing one. */
 export function addToPast(
   folder: string,
   owner: string,
@@ -139,14 +139,14 @@ export function addToPast(
   ];
 }
 
-/** What removes the owner's past. */
+/** The writes that remove the owner's past. */
 export function removePast(folder: string, owner: string, node: NodeData | null): Op[] {
   if (node === null) return [];
   const pieces = piecesIn(read(node)).map((piece) => piecePath(folder, owner, piece));
   return [...pieces, tablePath(folder, owner)].map((path) => ({ kind: 'remove', path, version: null }));
 }
 
-/** The i-th of `count` even shares of the newest that fit into so many pieces. */
+/** The i-th of `count` equal shares of the newest records that fit into so many pieces. */
 function share<T>(all: readonly T[], i: number, count: number): readonly T[] {
   const newest = all.slice(-count * SEAL_AT);
   const each = Math.ceil(newest.length / count);

@@ -1,6 +1,6 @@
 /**
- * How the store lies in ZooKeeper. What is kept of a job is one readable node in each table, in one of 256
- * folders by hash, so that no folder grows huge; what was committed lately is in the log.
+ * The layout of the store in ZooKeeper. Each table has one readable node per job, in one of 256 folders by
+ * hash, so that no folder becomes huge. Recent commits are in the log.
  */
 
 import { hash53 } from '../../scheduler/job/hash.ts';
@@ -9,16 +9,19 @@ import { pastKinds, presentKinds } from '../../scheduler/records/stored.ts';
 import type { PastName, PresentName } from '../../scheduler/records/table.ts';
 
 export const paths = {
-  /** The format of the records; made last when an installation is made. Releases refuse one that is newer than they know. */
+  /**
+   * The format of the records; created last for a new installation. A release refuses a format newer than it
+   * knows.
+   */
   layout: '/layout',
   cluster: '/cluster',
-  /** There while a backup is being restored, and after a restore that was interrupted: no scheduler starts. */
+  /** Exists during a restore, and after an interrupted one: no scheduler starts. */
   restoring: '/restoring',
-  /** Its version is the term; its value says who was elected. */
+  /** Its version is the term; its value names the elected node. */
   epoch: '/epoch',
-  /** Number of the newest segment of the log. */
+  /** Number of the newest log segment. */
   head: '/head',
-  /** Number of the newest segment that the tables have. */
+  /** Number of the newest segment that the tables contain. */
   checkpoint: '/checkpoint',
   /** Removed jobs whose past is still kept. */
   removed: '/removed',
@@ -29,7 +32,7 @@ export const paths = {
 type Present = readonly [PresentName, PresentKind<unknown>];
 type Past = readonly [PastName, PastKind<unknown>];
 
-/** Kinds of one folder share a node for each key, or owner. */
+/** Kinds of one folder share a node per key, or per owner. */
 function byFolder<N extends string, K extends Names>(
   kinds: ReadonlyMap<N, K>,
 ): ReadonlyMap<string, readonly (readonly [N, K])[]> {
@@ -45,7 +48,7 @@ export const presentFolders: ReadonlyMap<string, readonly Present[]> = byFolder(
 export const pastFolders: ReadonlyMap<string, readonly Past[]> = byFolder(pastKinds);
 export const folders: readonly string[] = [...presentFolders.keys(), ...pastFolders.keys()];
 
-/** The name of a kind in a node that it shares with others. */
+/** The name of a kind in a shared node. */
 export const fieldOf = ({ field, table }: Names): string => field ?? table;
 
 export const folderOf = (kind: PastName): string => {
@@ -53,7 +56,7 @@ export const folderOf = (kind: PastName): string => {
   return folder ?? table;
 };
 
-/** The folder of the past that goes some time after its owner, and the kind of the owner. */
+/** The folder of the past that is removed some time after its owner, and the kind of the owner. */
 export const owned: { readonly folder: string; readonly of: PresentName } = (() => {
   const [name, { of }] = [...pastKinds].find((each) => each[1].of !== undefined) as Past;
   return { folder: folderOf(name), of: of as PresentName };
@@ -71,7 +74,7 @@ export function tablePath(folder: string, key: string): string {
 
 export const segmentPath = (seq: number): string => `${paths.log}/${seq}`;
 
-/** Names of jobs and ids of runs are node names, but for two that mean folders. */
+/** Job names and run ids are used as node names, except two that mean folders. */
 function nodeName(key: string): string {
   return key === '.' || key === '..' ? key.replaceAll('.', '%2E') : key;
 }

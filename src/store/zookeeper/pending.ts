@@ -1,7 +1,7 @@
 /**
- * What the log holds and the tables do not have yet, in memory on every node: the newest value of each thing,
- * and each job's newest past. Kept in generations, so that what a checkpoint covers can be let go; holding
- * more than needed is harmless, as the same value written twice is the same value.
+ * Values that the log has and the tables do not have yet, in memory on every node: the newest value of each
+ * item, and each job's newest past. Kept in generations, so that those covered by a checkpoint can be
+ * released. Keeping more than needed is harmless, because writing the same value twice changes nothing.
  */
 
 import type { PastKind, Stored, StoredRecord } from '../../scheduler/records/kind.ts';
@@ -11,10 +11,10 @@ import { comparePlaces } from '../archive.ts';
 import type { Place } from '../cursor.ts';
 import { folderOf } from './paths.ts';
 
-/** What an owner has of the past: records by kind and the last part of their places. */
+/** Past records of an owner, by kind and the last part of their positions. */
 export type Past = Map<PastName, Map<number | string, StoredRecord>>;
 
-/** The newest of each thing; null: it is gone. */
+/** The newest value of each item. Null: removed. */
 type Values = Map<string, Stored | null>;
 
 /** By folder and owner. */
@@ -51,7 +51,7 @@ export class Generation {
   }
 }
 
-/** The map under the key, made where there is none. */
+/** The map under the key, created if absent. */
 function madeIn<K, In, V>(maps: Map<K, Map<In, V>>, key: K): Map<In, V> {
   let map = maps.get(key);
   if (map === undefined) {
@@ -65,12 +65,12 @@ export function addRecord(past: Past, kind: PastName, record: StoredRecord): voi
   const { place, isNumbered } = pastKinds.get(kind) as PastKind<unknown>;
   const records = madeIn(past, kind);
   const id = place(record).at(-1) as number | string;
-  // Numbers continue after a removal. Where they begin again, the past was forgotten.
+  // Numbers continue after a removal. If they restart, the past was dropped.
   if (isNumbered && id === 1) records.clear();
   records.set(id, record);
 }
 
-/** Puts what is newer over what is older. */
+/** Merges newer records over older ones. */
 export function mergePast(older: Past, newer: Past): Past {
   for (const [kind, records] of newer) for (const record of records.values()) addRecord(older, kind, record);
   return older;
@@ -80,7 +80,7 @@ export function mergePast(older: Past, newer: Past): Past {
 const GENERATION_WRITES = 20_000;
 
 export class Pending {
-  /** By job, the place of its newest run of those that ended since they were taken last. */
+  /** By job, the position of its newest run among those that ended since the last call. */
   #newest = new Map<string, Place>();
   #generations: Generation[];
   #held = 0;
@@ -113,14 +113,14 @@ export class Pending {
     if (newest.writes >= GENERATION_WRITES) this.#generations.push(new Generation(seq));
   }
 
-  /** Whose runs ended since the last call, and where in the list of all runs. */
+  /** Jobs whose runs ended since the last call, with their position in the list of all runs. */
   takeNewest(): ReadonlyMap<string, Place> {
     const taken = this.#newest;
     this.#newest = new Map();
     return taken;
   }
 
-  /** All that is held now, oldest first; what comes from now on is in newer generations. */
+  /** Everything kept now, oldest first; later values go to newer generations. */
   close(): readonly Generation[] {
     const closed = [...this.#generations];
     this.#generations.push(new Generation((closed.at(-1) as Generation).seq));
@@ -132,11 +132,11 @@ export class Pending {
     if (checkpoint <= this.#checkpoint) return;
     this.#checkpoint = checkpoint;
     this.#letGo();
-    // What comes now is freed by the next checkpoint.
+    // Later values are released by the next checkpoint.
     if ((this.#generations.at(-1) as Generation).writes > 0) this.close();
   }
 
-  /** Lets nothing go while tables are being read: they may be read before a checkpoint gets to them. */
+  /** Releases nothing while tables are being read: they may be read before a checkpoint updates them. */
   async holding<T>(read: () => Promise<T>): Promise<T> {
     this.#held += 1;
     try {
@@ -153,12 +153,12 @@ export class Pending {
     this.#generations = this.#generations.filter((each) => each === last || each.seq > this.#checkpoint);
   }
 
-  /** The newest values of one kind; null: gone. */
+  /** The newest values of one kind. Null: removed. */
   newest(kind: PresentName): ReadonlyMap<string, Stored | null> {
     return newestOf(this.#generations, kind);
   }
 
-  /** The owner's past over what the tables have of it. */
+  /** The owner's past, merged over the stored one. */
   overlay(folder: string, owner: string, stored: Past): Past {
     for (const { pasts } of this.#generations) {
       const past = pasts.get(folder)?.get(owner);

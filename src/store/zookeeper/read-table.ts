@@ -1,10 +1,10 @@
-/** A whole table in ZooKeeper, some nodes at a time: not one moment's picture. */
+/** Reads a whole table in ZooKeeper in portions: not a snapshot. */
 
 import type { Stored, StoredRecord } from '../../scheduler/records/kind.ts';
 import { fieldOf, keyOf, presentFolders, shards } from './paths.ts';
 import type { ZooKeeperSession } from './wire/session.ts';
 
-/** Nodes read at a time. */
+/** Nodes per read. */
 const CHUNK = 2_000;
 
 export async function* readTable(
@@ -18,7 +18,7 @@ export async function* readTable(
     const nodes = await session.getMany(some.map(({ path }) => path));
     yield some.flatMap(({ key }, i) => {
       const node = nodes[i] ?? null;
-      // Gone since its name was read: the log says what became of it.
+      // Removed since its name was read: the log has the change.
       return node === null ? [] : [[key, node.data.toString()] as const];
     });
   }
@@ -39,7 +39,7 @@ export async function namesIn(
   return names.flat();
 }
 
-/** What a node of present records holds: one record, or one for each kind that shares the folder. */
+/** Records in a node of present records: one, or one per kind that shares the folder. */
 export function recordsIn(folder: string, key: string, json: string): StoredRecord[] {
   const stored = JSON.parse(json) as Stored;
   const kinds = presentFolders.get(folder) ?? [];

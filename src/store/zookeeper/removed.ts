@@ -1,6 +1,6 @@
-/** Whose past is kept after their job was removed: the newest, for a while. Others would fill the servers. */
+/** Removed jobs whose past is kept: the newest, for some time. All of them would fill the servers. */
 
-/** People look at what was removed lately, or restore it. */
+/** Users look at recently removed jobs, or restore them. */
 const KEEP_MS = 30 * 86_400_000;
 const MAX_REMOVED = 1_000;
 
@@ -8,11 +8,11 @@ export type Removed = readonly (readonly [job: string, at: number])[];
 
 export interface Outdated {
   readonly kept: Removed;
-  /** Their past is to go. */
+  /** Jobs whose past is to be removed. */
   readonly forgotten: readonly string[];
 }
 
-/** `jobs` are those that were removed (null) or made since. */
+/** `jobs` were removed (null) or created since. */
 export function outdate(removed: Removed, jobs: ReadonlyMap<string, object | null>, now: number): Outdated {
   const gone = [...jobs].flatMap(([job, definition]) => (definition === null ? [[job, now] as const] : []));
   const all = [...removed.filter(([job]) => !jobs.has(job)), ...gone];

@@ -1,7 +1,7 @@
 /**
- * Makes an installation in ZooKeeper from a backup. While it does, and after it was interrupted, a node says so and no
- * scheduler starts; the node goes in the same transaction that makes the installation one. An installation that is there
- * is never touched: the backup goes into another path.
+ * Restores an installation in ZooKeeper from a backup. During the restore, and after an interruption, a node
+ * says so and no scheduler starts; it is removed in the transaction that completes the installation. An
+ * existing installation is never touched: the backup goes to another path.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -16,19 +16,19 @@ import { Pending } from './pending.ts';
 import { unavailable } from './tail.ts';
 import { type Op, ZooKeeperError, type ZooKeeperSession } from './wire/session.ts';
 
-/** Written at a time. */
+/** Records per batch. */
 const RECORDS = 10_000;
-/** Operations of one transaction. */
+/** Operations per transaction. */
 const MAX_OPS = 200;
-/** Ephemeral: the restore that is under way. */
+/** Ephemeral: the restore in progress. */
 const byPath = `${paths.restoring}/by`;
 
 export interface ZooKeeperRestore {
-  /** Started. */
+  /** Already started. */
   readonly session: ZooKeeperSession;
   readonly hosts: string;
   readonly installation: string;
-  /** The term to go on from. */
+  /** The term to continue from. */
   readonly term: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -71,7 +71,8 @@ async function begin({ session, hosts }: ZooKeeperRestore): Promise<void> {
   if (!isBegun && ((await session.exists(paths.layout)) || (await session.exists(paths.cluster)))) {
     throw new CarillonError(
       'STORE_NOT_EMPTY',
-      `There is an installation in ZooKeeper at ${hosts} already. Restore into another path, as in --zk zk1:2181/carillon-2; the one that is there stays as it is.`,
+      `An installation already exists in ZooKeeper at ${hosts}. Restore into another path, such as ` +
+        '--zk zk1:2181/carillon-2; the existing one is not changed.',
       { field: 'zk', value: hosts },
     );
   }
@@ -83,19 +84,20 @@ async function begin({ session, hosts }: ZooKeeperRestore): Promise<void> {
     if (!(error instanceof ZooKeeperError && error.code === 'NODE_EXISTS')) throw error;
     throw new CarillonError(
       'STORE_IN_USE',
-      `A restore into ZooKeeper at ${hosts} is running, or was interrupted a moment ago. Run it again when its session is over, in some seconds.`,
+      `A restore into ZooKeeper at ${hosts} is running, or was just interrupted. Run it again when its ` +
+        'session has expired, in a few seconds.',
       { field: 'zk', value: hosts },
     );
   }
 }
 
-/** What an interrupted restore left. */
+/** Removes what an interrupted restore left. */
 async function removeAll(session: ZooKeeperSession, path: string): Promise<void> {
   if (!(await session.exists(path))) return;
   const names = await session.children(path);
   for (let at = 0; at < names.length; at += MAX_OPS) {
     const some = names.slice(at, at + MAX_OPS).map((name) => `${path}/${name}`);
-    // Leaves of a batch go together; what has children of its own goes one by one.
+    // Leaves of a batch are removed together; nodes with children one by one.
     await session
       .multi(some.map((each): Op => ({ kind: 'remove', path: each, version: null })))
       .catch(async (error: unknown) => {
@@ -106,7 +108,7 @@ async function removeAll(session: ZooKeeperSession, path: string): Promise<void>
   await session.multi([{ kind: 'remove', path, version: null }]);
 }
 
-/** The term is a version, which grows by one with each change. */
+/** The term is a version, which increases by one with each change. */
 async function raiseTerm(session: ZooKeeperSession, term: number): Promise<void> {
   for (let left = term; left > 0; left -= MAX_OPS) {
     const set: Op = { kind: 'set', path: paths.epoch, data: Buffer.from('{}'), version: null };
@@ -114,7 +116,10 @@ async function raiseTerm(session: ZooKeeperSession, term: number): Promise<void>
   }
 }
 
-/** Brings the tables to what the records say, as checkpoints do. Answers the number of the last, and the format they need. */
+/**
+ * Writes the records to the tables, as checkpoints do. Returns the number of the last segment, and the format
+ * they need.
+ */
 async function write(
   { session, term, clock, log }: ZooKeeperRestore,
   records: AsyncIterable<readonly StoredRecord[]>,
@@ -143,7 +148,7 @@ async function write(
     }
     await put(some);
   }
-  // The past of jobs that are gone is let go in the end, from a list that only removals add to.
+  // The past of removed jobs is released in the end, from a list that only removals add to.
   await put([...pasts].filter((owner) => !there.has(owner)).map((owner) => goneRecord(owned.of, owner)));
   return { seq, format };
 }

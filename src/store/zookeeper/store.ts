@@ -1,7 +1,7 @@
 /**
- * The store of several nodes: a ZooKeeper ensemble. A commit is one transaction that checks the term and adds a
- * segment to the log; readable tables follow the log now and then. Every node follows the log and so holds what
- * the tables do not have yet.
+ * The store of several nodes: a ZooKeeper ensemble. A commit is one transaction that checks the term and adds
+ * a segment to the log; readable tables are updated from the log at intervals. Every node follows the log, so
+ * it has what the tables do not have yet.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -27,19 +27,21 @@ import { patiently } from './wire/patience.ts';
 import type { ZooKeeperSession } from './wire/session.ts';
 import { Writer } from './writer.ts';
 
-/** What a segment of some tens of kilobytes holds; several are under way while one is being made durable. */
+/** Writes in a segment of some tens of kilobytes; several commits are in progress at once. */
 const limits = { maxWrites: 500, inFlight: 4 } as const;
 
 export interface ZooKeeperStore extends Store, TermSource {
-  /** Brings the tables up to the log at once; only while this node's term is the current one. */
+  /** Updates the tables from the log at once; only while this node's term is current. */
   checkpoint(): Promise<void>;
 }
 
 export interface ZooKeeperStoreParts {
   readonly session: ZooKeeperSession;
-  /** For people: where the ensemble is. */
+  /** For people: the address of the ensemble. */
   readonly hosts: string;
-  /** The installation that this node found there before; where that is gone, none is made in its place. */
+  /**
+   * The installation that this node found there before. If it is gone, no new one is created in its place.
+   */
   readonly known?: string | null;
   readonly clock: Clock;
   readonly log: Log;
@@ -57,7 +59,7 @@ export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore
   let current: Promise<Term> | null = null;
   let currentTerm = 0;
   const index = new NewestRuns();
-  /** The values that the index goes with. */
+  /** The values that the index belongs to. */
   let indexed: Pending | null = null;
 
   async function begin(term: number): Promise<Term> {
@@ -82,7 +84,7 @@ export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore
     await (await ending?.catch(() => null))?.checkpoints.stop();
   }
 
-  /** One writer for each term, however many commits ask for it at once. */
+  /** One writer per term, for any number of concurrent commits. */
   function termOf(term: number): Promise<Term> {
     if (current !== null && currentTerm === term) return current;
     currentTerm = term;
@@ -94,11 +96,11 @@ export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore
     return begun;
   }
 
-  /** Of all jobs with a past, what is known of their newest runs; kept up as runs end. */
+  /** What is known of the newest runs of all jobs with a past; updated as runs end. */
   async function newestRuns(): Promise<NewestRuns> {
     if (indexed !== tail.pending) {
       const pending = tail.pending;
-      // After a gap it is not known whose runs ended in it.
+      // After a gap it is unknown whose runs ended in it.
       if (indexed !== null) index.forget();
       for (const { key } of await namesIn(session, folderOf('run-ended'))) index.add(key);
       indexed = pending;
@@ -117,7 +119,7 @@ export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore
           await tail.start();
         });
       } catch (error) {
-        // What is not open holds no session, and so lets its process end.
+        // A closed store has no session, so that its process can end.
         tail.stop();
         await session.close();
         throw unavailable(error);
@@ -182,19 +184,19 @@ function sessionInWords(session: ZooKeeperSession): string {
   const { state, generation } = session;
   const length = `${session.timeoutMs / 1_000} s`;
   if (state === 'connected')
-    return `session ${generation} of ${length}, heard of ${Math.round(session.silenceMs())} ms ago`;
-  if (state === 'suspended') return `no connection, the session of ${length} may live`;
-  return state === 'lost' ? 'the session has ended, and no server answers' : 'closed';
+    return `session ${generation} of ${length}, last response ${Math.round(session.silenceMs())} ms ago`;
+  if (state === 'suspended') return `no connection, but the session of ${length} may still be valid`;
+  return state === 'lost' ? 'the session has expired, and no server responds' : 'closed';
 }
 
-/** Makes the folders of a new installation; several nodes may do it at once. */
+/** Creates the folders of a new installation; several nodes may do it at once. */
 async function install({ session, hosts, known = null }: ZooKeeperStoreParts): Promise<void> {
   const layout = await session.get(paths.layout);
   if (layout !== null) {
     const format = Number(layout.data.toString());
     if (format > newestFormat)
       throw tooNew(
-        `The installation in ZooKeeper at ${hosts} (format ${format}; newest known: ${newestFormat})`,
+        `The installation in ZooKeeper at ${hosts} (format ${format}; newest known format: ${newestFormat})`,
         {
           field: 'zk',
           value: hosts,
@@ -213,7 +215,9 @@ async function install({ session, hosts, known = null }: ZooKeeperStoreParts): P
   if (known !== null) {
     throw new CarillonError(
       'STORE_DAMAGED',
-      `ZooKeeper at ${hosts} holds no installation, and ${known} was there before. Nothing was changed. If its data is lost, restore a backup: carillon restore FILE --zk ${hosts}. If a new installation is meant, delete zookeeper.json in the data directory.`,
+      `ZooKeeper at ${hosts} contains no installation, but ${known} was there before. Nothing was ` +
+        `changed. If its data is lost, restore a backup: carillon restore FILE --zk ${hosts}. To create ` +
+        'a new installation, delete zookeeper.json in the data directory.',
       { field: 'zk', value: hosts },
     );
   }
@@ -222,7 +226,7 @@ async function install({ session, hosts, known = null }: ZooKeeperStoreParts): P
   await makeNode(session, paths.layout, '1');
 }
 
-/** What the tables have, with what the log has since in its place. */
+/** The tables, with later log entries applied. */
 async function* load(
   session: ZooKeeperSession,
   tail: Tail,
@@ -235,7 +239,7 @@ async function* load(
       throw unavailable(error);
     },
   );
-  // What changed since is taken as it is now, whichever of it the tables had already.
+  // Values changed since are used as they are now, whichever of them the tables already had.
   for (const items of [...found.map((each) => each.filter((item) => !newer.isChanged(item))), newer.items]) {
     for (const { kind, value } of items) {
       const { latest, key } = presentKinds.get(kind) as PresentKind<unknown>;
@@ -265,7 +269,7 @@ async function read(
         );
     return newestOf(tail.pending);
   });
-  // Values that were followed from elsewhere than those held while reading do not go with what was read.
+  // If the pending values were replaced during the read, they do not match the tables that were read.
   return held === tail.pending ? { found, newer } : read(session, tail, share);
 }
 

@@ -1,8 +1,9 @@
 /**
- * Follows the log: one watch, on the number of its newest segment, and reads what is new. What it reads goes
- * to the pending values and to whoever watches. The segments that this node wrote itself are handed to it.
- * A notice may arrive at any moment, also together with the answer that armed its watch: each is noted, and the log
- * is read until nothing is noted. Now and then the head is compared, so that a lost notice delays and no more.
+ * Follows the log: watches the number of its newest segment and reads new segments, which go to the pending
+ * values and to watchers. Segments that this node wrote itself are passed in directly. A watch event may
+ * arrive at any time, also together with the response that armed its watch: each is noted, and the log is
+ * read until nothing is noted. The head is also compared at intervals, so that a lost event only causes a
+ * delay.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -14,16 +15,16 @@ import { paths, segmentPath } from './paths.ts';
 import { Pending } from './pending.ts';
 import type { NodeData, ZooKeeperSession } from './wire/session.ts';
 
-/** Segments read at a time. */
+/** Segments per read. */
 const READ_AT_ONCE = 64;
-/** After a failed read, if no new connection comes first. */
+/** Delay after a failed read, unless a new connection comes first. */
 const RETRY_MS = 500;
-/** While this node writes itself, others' segments are looked for this late: there are none. */
+/** While this node writes itself, other nodes' segments are read with this delay, because there are none. */
 const OWN_PAUSE_MS = 1_000;
-/** While nothing changes, the head is compared this often: one small read. */
+/** Interval of comparing the head while nothing changes: one small read. */
 const COMPARE_MS = 5_000;
 
-/** What following the log needs of a session. */
+/** The part of a session that following the log needs. */
 export type LogSession = Pick<
   ZooKeeperSession,
   'state' | 'timeoutMs' | 'silenceMs' | 'onState' | 'get' | 'getMany' | 'sync'
@@ -31,9 +32,9 @@ export type LogSession = Pick<
 
 interface Follower {
   readonly watcher: Watcher;
-  /** The newest segment that it has been told. */
+  /** The newest segment reported to it. */
   seq: number;
-  /** It missed something, and is told nothing more. */
+  /** It missed something, and gets no more reports. */
   lost: boolean;
 }
 
@@ -50,11 +51,11 @@ export class Tail {
   /** The newest segment that was read or written here. */
   #seq = 0;
   #advancing: Promise<void> | null = null;
-  /** There may be more than the newest read of the head has seen. */
+  /** There may be more than the last read of the head has seen. */
   #noted = false;
-  /** Since when there may be more than what is here; null: it is all here. */
+  /** Since when there may be more than is here. Null: everything is here. */
   #behindSince: number | null = null;
-  /** When the head was last what is here. */
+  /** When the head last equalled what is here. */
   #evenAt = 0;
   #cancelReading: (() => void) | null = null;
   #cancelComparing = (): void => undefined;
@@ -71,7 +72,9 @@ export class Tail {
     return this.#pending;
   }
 
-  /** Why the log is not followed any further: a later release has written what this one cannot read. */
+  /**
+   * Why the log is not followed any further: a later release has written records that this one cannot read.
+   */
   get refusal(): CarillonError | null {
     return this.#refusal;
   }
@@ -118,7 +121,7 @@ export class Tail {
     };
   }
 
-  /** This node's own commit is durable; commits are handed over in order. */
+  /** This node's own commit is durable; commits are passed in order. */
   own(seq: number, writes: readonly StoredRecord[]): void {
     this.#ownAt = this.#parts.clock.monotonicMs();
     if (seq !== this.#seq + 1) {
@@ -127,13 +130,13 @@ export class Tail {
     }
     this.#seq = seq;
     this.#pending.take(seq, writes);
-    // A node that leads has nobody who follows here; one that just stopped leading may.
+    // A leading node has no followers here; one that just stopped leading may have some.
     for (const follower of this.#followers) this.#tell(follower, seq, writes);
   }
 
   /** Reads up to the newest segment that the server knows, and watches for the next. */
   advance(): Promise<void> {
-    // One that is under way may have asked before what the caller wants to see was there.
+    // A read in progress may have started before what the caller wants to see.
     const before = this.#advancing;
     const advancing = (async () => {
       await before?.catch(() => undefined);
@@ -157,7 +160,7 @@ export class Tail {
     this.#readSoon();
   }
 
-  /** Whoever asked is told; what it would have read is read later all the same. */
+  /** The caller learns of the failure; what it would have read is read later anyway. */
   #failed(advancing: Promise<void>, error: unknown): void {
     const { log } = this.#parts;
     if (this.#stopped || this.#advancing !== advancing) return;
@@ -165,7 +168,7 @@ export class Tail {
     else log.debug({ error }, 'store.not-read');
     this.#refusal = isTooNew(error) ? error : null;
     this.#advancing = null;
-    // The watch is armed by an answer, and this one may have been none.
+    // A response arms the watch, and this one may not have been one.
     this.#noted = true;
     this.#readLater(RETRY_MS);
   }
@@ -175,7 +178,7 @@ export class Tail {
     const silence = session.silenceMs();
     if (!Number.isFinite(silence)) return null;
     const behind = this.#behindSince === null ? 0 : clock.monotonicMs() - this.#behindSince;
-    // A quiet connection is asked for a sign every quarter of the session; until then it tells of every change.
+    // A quiet connection is pinged every quarter of the session; until then it reports every change.
     const unsure = silence < session.timeoutMs / 2 ? 0 : silence;
     return Math.round(Math.max(unsure, behind));
   }
@@ -188,7 +191,7 @@ export class Tail {
     this.#readSoon();
   };
 
-  /** Reads what is noted, unless a reading is under way, whose end comes back here, or is planned. */
+  /** Reads what is noted, unless a read is in progress, which continues here, or is planned. */
   #readSoon(): void {
     if (this.#stopped || !this.#noted || this.#advancing !== null || this.#cancelReading !== null) return;
     const pause = this.#ownAt + OWN_PAUSE_MS - this.#parts.clock.monotonicMs();
@@ -213,7 +216,10 @@ export class Tail {
     });
   }
 
-  /** Servers tell of a change before they answer a read with it: a head that nobody told of is one too many. */
+  /**
+   * Servers send the event of a change before they return it in a read: a head without an event means that
+   * one was lost.
+   */
   async #compare(): Promise<void> {
     const { session, log } = this.#parts;
     const isBusy = (): boolean => this.#stopped || this.#noted || this.#advancing !== null;
@@ -233,7 +239,7 @@ export class Tail {
   async #advance(): Promise<void> {
     const { session } = this.#parts;
     while (!this.#stopped) {
-      // Our own commits may move on while we ask.
+      // Our own commits may advance it while we ask.
       const before = this.#seq;
       this.#noted = false;
       const newest = numberOf(await session.get(paths.head, this.#note));
@@ -247,7 +253,7 @@ export class Tail {
         const found = await session.getMany(seqs.map(segmentPath));
         for (const [i, node] of found.entries()) {
           const seq = seqs[i] as number;
-          // It may have been handed over as our own meanwhile.
+          // It may have been passed in as our own meanwhile.
           if (seq <= this.#seq) continue;
           if (node === null) {
             await this.#restart();
@@ -276,8 +282,8 @@ export class Tail {
   }
 
   /**
-   * The ensemble has lost what it had committed: its numbers are given out again, and what we hold of them is not
-   * what others will hold. Everything is taken as the ensemble has it now.
+   * The ensemble has lost committed data: its numbers are used again, with content other than ours.
+   * Everything is loaded again from the ensemble.
    */
   async #goBack(seq: number, newest: number): Promise<void> {
     this.#parts.log.error({ had: seq, has: newest }, 'store.commits-lost');
@@ -286,12 +292,12 @@ export class Tail {
     await this.#restart();
   }
 
-  /** The log does not go back to where we are: begin where the tables end, and tell of the gap. */
+  /** The log does not reach back to our position: start where the tables end, and report the gap. */
   async #restart(): Promise<void> {
     const { session } = this.#parts;
     const checkpoint = numberOf(await session.get(paths.checkpoint));
     if (checkpoint < this.#seq)
-      throw new CarillonError('STORE_UNAVAILABLE', 'the log in ZooKeeper has a hole');
+      throw new CarillonError('STORE_UNAVAILABLE', 'the log in ZooKeeper has a gap');
     this.#pending = new Pending(checkpoint);
     this.#seq = checkpoint;
     for (const follower of this.#followers) {
@@ -305,11 +311,11 @@ export class Tail {
 const isTooNew = (error: unknown): error is CarillonError =>
   error instanceof CarillonError && error.code === 'STORE_TOO_NEW';
 
-/** What `/head` and `/checkpoint` hold; 0 before there is one. */
+/** The number in `/head` and `/checkpoint`; 0 before there is one. */
 const numberOf = (node: NodeData | null): number => Number(node?.data.toString() ?? 0);
 
 export function unavailable(error: unknown): CarillonError {
   if (error instanceof CarillonError) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  return new CarillonError('STORE_UNAVAILABLE', `ZooKeeper can not be reached: ${reason}`);
+  return new CarillonError('STORE_UNAVAILABLE', `ZooKeeper cannot be reached: ${reason}`);
 }

@@ -1,8 +1,8 @@
 /**
- * Commits of one term, in order, several under way. Each is one transaction that checks the term, moves the
- * head of the log on from where the one before left it, and adds the segment. When it is not known what became
- * of some, nothing is sent until it has been looked up: the segments that are there were committed, the others
- * are sent again, or were fenced off.
+ * Commits of one term, in order, with several in progress. Each is one transaction that checks the term,
+ * moves the head of the log from where the previous one left it, and adds the segment. When the outcome of
+ * some is unknown, nothing is sent until it was looked up: existing segments were committed; the others are
+ * sent again, or were fenced off.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -16,10 +16,10 @@ import { toNodes } from './log.ts';
 import { paths, segmentPath } from './paths.ts';
 import { type Op, ZooKeeperError, type ZooKeeperSession } from './wire/session.ts';
 
-/** Without a connection for this long, it is given up to find out what became of a commit. */
+/** After this long without a connection, finding out the outcome of a commit is given up. */
 const RESOLVE_MS = 30_000;
 const POLL_MS = 20;
-/** A transaction that the servers refuse for a reason of their own is sent this often. */
+/** Attempts for a transaction that the servers refuse for a reason of their own. */
 const MAX_REFUSALS = 3;
 
 interface Entry {
@@ -39,9 +39,9 @@ export interface WriterParts {
   readonly term: number;
   readonly clock: Clock;
   readonly log: Log;
-  /** The head of the log when the term began: nobody else moves it in this term. */
+  /** The head of the log when the term began: no other node moves it in this term. */
   readonly head: { readonly seq: number; readonly version: number };
-  /** Of the installation when the term began. */
+  /** Format of the installation when the term began. */
   readonly format: number;
   readonly checkpoint: () => number;
   /** Called in order. */
@@ -51,7 +51,7 @@ export interface WriterParts {
 export class Writer {
   readonly #parts: WriterParts;
   #seq: number;
-  /** Of the head, as the next transaction will find it. */
+  /** Version of the head that the next transaction will find. */
   #version: number;
   #format: number;
   #pending: Entry[] = [];
@@ -65,7 +65,7 @@ export class Writer {
     this.#format = parts.format;
   }
 
-  /** NOT_LEADING: nothing was written. STORE_UNAVAILABLE: it could not be found out. */
+  /** NOT_LEADING: nothing was written. STORE_UNAVAILABLE: the outcome is unknown. */
   commit(groups: readonly WriteGroup[]): Promise<void> {
     if (this.#ended !== null) return Promise.reject(this.#ended);
     const { term, checkpoint } = this.#parts;
@@ -82,7 +82,7 @@ export class Writer {
         seq,
         node,
         parts: parts.map(({ path, data }) => ({ kind: 'create', path, data })),
-        // From this commit on earlier releases refuse the installation.
+        // From this commit on, earlier releases refuse the installation.
         layout: raises
           ? [{ kind: 'set', path: paths.layout, data: Buffer.from(String(format)), version: null }]
           : [],
@@ -102,7 +102,7 @@ export class Writer {
     const fence: Op = { kind: 'check', path: paths.epoch, version: term };
     const parts = entry.parts.map((part) =>
       session.multi([fence, part]).catch((error: unknown) => {
-        // Sent again after its answer was lost.
+        // Sent again after its response was lost.
         if (!(error instanceof ZooKeeperError && error.code === 'NODE_EXISTS')) throw error;
       }),
     );
@@ -124,7 +124,7 @@ export class Writer {
 
   #durable(entry: Entry): void {
     if (this.#pending[0] !== entry) {
-      // Answers come in order; this one is looked up with those before it.
+      // Responses arrive in order; this one is looked up together with those before it.
       void this.#recover();
       return;
     }
@@ -162,7 +162,7 @@ export class Writer {
           this.#end(
             new CarillonError(
               'STORE_UNAVAILABLE',
-              'ZooKeeper can not be reached: it is not known whether the change was kept',
+              'ZooKeeper cannot be reached: it is unknown whether the change was stored',
             ),
           );
         } else await sleep(clock, POLL_MS);
@@ -171,10 +171,10 @@ export class Writer {
     this.#recovering = false;
   }
 
-  /** Finds out what became of all that is under way, and sends what was not written again. */
+  /** Finds out the outcome of everything in progress, and sends again what was not written. */
   async #lookUp(generation: number): Promise<boolean> {
     const { session, term } = this.#parts;
-    // A session that is over may have a request on the way still: the term must end before the look.
+    // A request of an ended session may still be in transit: end the term before the lookup.
     if (session.generation !== generation || session.state === 'lost') await endTerm(session, term);
     await session.sync();
     const epoch = await session.get(paths.epoch);
@@ -197,11 +197,11 @@ export class Writer {
       head === null ||
       Number(head.data.toString()) !== (next as Entry).seq - 1
     ) {
-      this.#end(new CarillonError('NOT_LEADING', `term ${term} has ended; the change was not kept`));
+      this.#end(new CarillonError('NOT_LEADING', `term ${term} has ended; the change was not stored`));
       return true;
     }
     if ((next as Entry).refusals >= MAX_REFUSALS) {
-      this.#end(new CarillonError('STORE_UNAVAILABLE', 'ZooKeeper refused the change; it was not kept'));
+      this.#end(new CarillonError('STORE_UNAVAILABLE', 'ZooKeeper refused the change; it was not stored'));
       return true;
     }
     this.#version = head.version;
@@ -216,14 +216,14 @@ export class Writer {
   }
 }
 
-/** From here on nothing of the term can be written, whatever is still on its way. */
+/** From here on nothing of the term can be written, whatever is still in transit. */
 async function endTerm(session: ZooKeeperSession, term: number): Promise<void> {
   const epoch = await session.get(paths.epoch);
   if (epoch === null || epoch.version !== term) return;
   try {
     await session.multi([{ kind: 'set', path: paths.epoch, data: epoch.data, version: term }]);
   } catch (error) {
-    // Somebody else has ended it.
+    // Another node has ended it.
     if (!(error instanceof ZooKeeperError && error.code === 'BAD_VERSION')) throw error;
   }
 }

@@ -385,7 +385,7 @@ describe('a start by hand', () => {
     [
       'too many parameters',
       many(65),
-      { code: 'LIMIT_EXCEEDED', field: 'params', allowed: 'at most 64' },
+      { code: 'LIMIT_EXCEEDED', field: 'params', allowed: 'at most 64 parameters' },
       ['65', '64'],
     ],
     [

@@ -208,10 +208,10 @@ describe('a run that does not start because of another says which', () => {
     ['one is skipped', 'skip', 2, [`overlap: ${id(1)} is still launching`], [null]],
     ['one waits for the first', 'queue', 2, [], [null, `waits for ${id(1)} to end`]],
     [
-      'a third is skipped, as one waits already',
+      'a third is skipped, as one is already waiting',
       'queue',
       3,
-      [`overlap: ${id(2)} waits already`],
+      [`overlap: ${id(2)} is already waiting`],
       [null, `waits for ${id(1)} to end`],
     ],
     [

@@ -397,7 +397,7 @@ describe('the output of a run', () => {
     };
     await expect(followed()).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
-      message: expect.stringContaining('stops'),
+      message: expect.stringContaining('is stopping'),
     });
     expect(texts).toEqual([3]);
     expect(await read(scheduler.logs(id, {}))).toEqual(['out']);

@@ -107,15 +107,15 @@ const ways: Record<string, { readonly harm: (copy: Copy) => void; readonly says:
   'the file is empty': { harm: ({ file }) => truncateSync(file, 0), says: /data\.mdb is empty/ },
   'the file has some bytes only': {
     harm: ({ file }) => truncateSync(file, 100),
-    says: /data\.mdb is cut off/,
+    says: /data\.mdb is truncated/,
   },
   'the file has its first page only': {
     harm: ({ file }) => truncateSync(file, 4_096),
-    says: /data\.mdb is cut off/,
+    says: /data\.mdb is truncated/,
   },
   'the file is cut in half': {
     harm: ({ file }) => truncateSync(file, sizeOf(file) / 2),
-    says: /data\.mdb is cut off: it has \d+ bytes, and data up to \d+/,
+    says: /data\.mdb is truncated: it has \d+ bytes, but data up to \d+/,
   },
   'the file is missing': { harm: ({ file }) => rmSync(file), says: /data\.mdb is missing/ },
   'the folder is missing': {
@@ -145,15 +145,15 @@ const ways: Record<string, { readonly harm: (copy: Copy) => void; readonly says:
   },
   'the file is another program’s': {
     harm: ({ file }) => writeFileSync(file, garbage(50_000)),
-    says: /data\.mdb does not begin as a store does/,
+    says: /data\.mdb does not start like a store/,
   },
   'the file is all zeros': {
     harm: ({ file }) => writeFileSync(file, Buffer.alloc(sizeOf(file))),
-    says: /data\.mdb does not begin as a store does/,
+    says: /data\.mdb does not start like a store/,
   },
   'the file is one of LMDB’s earlier form': {
     harm: ({ file }) => overwrite(file, 28, Buffer.from([1])),
-    says: /data\.mdb has LMDB's form 1; this version reads 2/,
+    says: /data\.mdb has LMDB format 1; this version reads 2/,
   },
   'the file is of another installation': {
     harm: ({ dataDir }) => {
@@ -161,11 +161,11 @@ const ways: Record<string, { readonly harm: (copy: Copy) => void; readonly says:
       const was = JSON.parse(readFileSync(marker, 'utf8'));
       writeFileSync(marker, JSON.stringify({ ...was, installation: 'another' }));
     },
-    says: /is of the installation .+, and another was here before/,
+    says: /belongs to installation .+, but another was here before/,
   },
   'the marker is empty': {
     harm: ({ dataDir }) => writeFileSync(join(dataDir, 'store.json'), ''),
-    says: /store\.json, which says which store is in .+, cannot be read/,
+    says: /store\.json, which identifies the store in .+, cannot be read/,
   },
 };
 
@@ -196,7 +196,7 @@ describe('a store is refused', () => {
     writeFileSync(copy.file, old);
     expect(await refusal(copy.dataDir)).toEqual({
       code: 'STORE_DAMAGED',
-      message: expect.stringMatching(/is older than it was: its newest term is 1, and 2 was here before/),
+      message: expect.stringMatching(/is older than before: its newest term is 1, but 2 was here before/),
     });
   });
 });
@@ -299,7 +299,7 @@ test('a changed byte in a value is refused with the table and the record', async
   overwrite(copy.file, value + 13, Buffer.from('b'));
   expect(await refusal(copy.dataDir)).toEqual({
     code: 'STORE_DAMAGED',
-    message: expect.stringMatching(/the record "job-\d+" of its table jobs is damaged/),
+    message: expect.stringMatching(/record "job-\d+" of table jobs is damaged/),
   });
 });
 

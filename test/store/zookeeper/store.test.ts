@@ -75,7 +75,7 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
     await expect(createZooKeeperStore({ ...parts, known: 'the-one' }).open()).rejects.toMatchObject({
       code: 'STORE_DAMAGED',
       message: expect.stringMatching(
-        /holds no installation, and the-one was there before.*carillon restore FILE --zk/,
+        /contains no installation, but the-one was there before.*carillon restore FILE --zk/,
       ),
     });
     expect(session.state).toBe('closed');

@@ -1,4 +1,4 @@
-/** The text that names an ensemble: `host:port,host:port/chroot`, with `[::1]:2181` for an IPv6 address. */
+/** Parses the address of an ensemble: `host:port,host:port/chroot`, with `[::1]:2181` for an IPv6 address. */
 
 import { CarillonError } from '../../../errors.ts';
 
@@ -9,15 +9,15 @@ export interface Server {
 
 export interface Ensemble {
   readonly servers: readonly Server[];
-  /** The node that everything of ours is below, `/carillon`; empty for the root. */
+  /** The parent of all our nodes, `/carillon`; empty for the root. */
   readonly chroot: string;
 }
 
 const defaultPort = 2181;
-/** An ensemble has three to nine voters; more text than this is a mistake. */
+/** An ensemble has three to nine voters; a longer list is a mistake. */
 const maxServers = 64;
 
-/** INVALID_FIELD names the part that can't be read. */
+/** INVALID_FIELD names the invalid part. */
 export function parseHosts(text: string): Ensemble {
   const slash = text.indexOf('/');
   const hosts = slash === -1 ? text : text.slice(0, slash);
@@ -39,7 +39,7 @@ function parseServer(text: string): Server {
 }
 
 function invalid(value: string): CarillonError {
-  return new CarillonError('INVALID_FIELD', `'${value}' does not name ZooKeeper servers`, {
+  return new CarillonError('INVALID_FIELD', `'${value}' is not a list of ZooKeeper servers`, {
     field: 'zk',
     value,
     allowed: 'host:port,host:port/path',

@@ -1,20 +1,20 @@
 /**
- * What servers answer, read by hand where the library would copy every byte or throw at what it does not know.
- * Each function gets the frame and where the answer begins in it, and throws when the bytes make no sense.
+ * Decodes server responses where the library would copy every byte or throw at unknown values. Each function
+ * gets the frame and the offset of the response, and throws if the bytes are invalid.
  */
 
 import { noNode, refused, type ZooKeeperError } from './error.ts';
 import { loadLibrary } from './library.ts';
 
 export interface NodeData {
-  /** A view into what was received; never changes. */
+  /** A view into the received bytes; never changes. */
   readonly data: Buffer;
-  /** Grows by one with each change of the data; 0 when just made. */
+  /** Increases by one with each change of the data; 0 for a new node. */
   readonly version: number;
 }
 
 const { protocol } = loadLibrary().jute;
-/** Type (int), done (boolean) and error (int), ahead of each part of a multi's answer. */
+/** Type (int), done (boolean) and error (int), before each part of a multi response. */
 const multiHeaderBytes = 9;
 const errorType = -1;
 /** The stat after the data: four longs, three ints, a long, two ints and a long; the version is the first int. */
@@ -23,14 +23,14 @@ const versionInStat = 32;
 
 /** The data as length and bytes, then the stat. */
 export function readNode(frame: Buffer, offset: number): { node: NodeData; end: number } {
-  // Length -1 is "no data", which is what an empty buffer says as well.
+  // Length -1 means "no data", like an empty buffer.
   const length = Math.max(frame.readInt32BE(offset), 0);
   const stat = offset + 4 + length;
   const node = { data: frame.subarray(offset + 4, stat), version: frame.readInt32BE(stat + versionInStat) };
   return { node, end: stat + statBytes };
 }
 
-/** The answer to a multiRead: a node or an error for each path. */
+/** The response to a multiRead: a node or an error per path. */
 export function readNodes(frame: Buffer, offset: number, what: string): (NodeData | null)[] {
   const nodes: (NodeData | null)[] = [];
   let at = offset;
@@ -52,8 +52,8 @@ export function readNodes(frame: Buffer, offset: number, what: string): (NodeDat
 }
 
 /**
- * A refused multi answers one error for each operation: 0 for those before the culprit, its number, and -2
- * for those that were not tried. A multi that was done has no error at all.
+ * A refused multi has one error per operation: 0 for those before the failed one, its number, and -2 for
+ * those not tried. A successful multi has no errors.
  */
 export function readRefusal(frame: Buffer, offset: number, what: string): ZooKeeperError | null {
   for (let index = 0, at = offset; ; index++, at += multiHeaderBytes + 4) {
@@ -64,7 +64,7 @@ export function readRefusal(frame: Buffer, offset: number, what: string): ZooKee
   }
 }
 
-/** Type and path of a change notice. */
+/** Type and path of a watch event. */
 export function readNotice(frame: Buffer, offset: number): { readonly type: number; readonly path: string } {
   const event = new protocol.WatcherEvent();
   event.deserialize(frame, offset);

@@ -1,9 +1,9 @@
-/** Who this node is to ZooKeeper, from a file: a password is never on a command line. */
+/** ZooKeeper credentials, read from a file so that a password is never on a command line. */
 
 import { readFileSync } from 'node:fs';
 import { CarillonError } from '../../../errors.ts';
 
-/** `user:password` on the first line. INVALID_FIELD, without what the file holds. */
+/** `user:password` on the first line. INVALID_FIELD, without the content of the file. */
 export function readZooKeeperAuth(file: string): { readonly user: string; readonly password: string } {
   const refuse = (problem: string): CarillonError =>
     new CarillonError('INVALID_FIELD', `the ZooKeeper credentials in ${file} ${problem}`, {
@@ -15,7 +15,7 @@ export function readZooKeeperAuth(file: string): { readonly user: string; readon
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw refuse(`can not be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+    throw refuse(`cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
   }
   const [line = ''] = text.split(/\r?\n/, 1);
   const colon = line.indexOf(':');

@@ -1,27 +1,27 @@
 /**
- * The requests of a session as values: what to send and how to read the answer. The library writes the
- * records; two requests it does not know (multiRead and sync) are put together from its parts.
- * Paths are absolute here, with the chroot.
+ * The requests of a session as values: what to send and how to read the response. The library writes the
+ * records; two requests that it does not know (multiRead and sync) are built from its parts. Paths are
+ * absolute here, including the chroot.
  */
 
 import { type NodeData, readNode, readNodes, readRefusal } from './answer.ts';
 import type { ZooKeeperError } from './error.ts';
 import { type JuteRecord, loadLibrary, type Payload, type TransactionOp } from './library.ts';
 
-/** One request: `read` gets the frame and where the answer begins in it. */
+/** One request: `read` gets the frame and the offset of the response. */
 export interface Call<T> {
-  /** For messages: what was asked, and of which node. */
+  /** For messages: the request, and its node. */
   readonly what: string;
   readonly type: number;
   readonly payload: Payload | null;
   read(frame: Buffer, offset: number): T;
-  /** The answer when there is no such node; without it that is an error. */
+  /** The result for a missing node; without it a missing node is an error. */
   readonly missing?: (() => T) | undefined;
 }
 
 export type Op =
   | { readonly kind: 'create'; readonly path: string; readonly data: Uint8Array }
-  /** `version` null: whatever it is. */
+  /** `version` null: any version. */
   | {
       readonly kind: 'set';
       readonly path: string;
@@ -58,7 +58,7 @@ const { jute } = loadLibrary();
 const { protocol } = jute;
 const nothing = (): void => {};
 
-/** Who may use what this session makes. */
+/** Who may access what this session creates. */
 export type Access = 'everybody' | 'creator';
 const acls: Readonly<Record<Access, JuteRecord>> = {
   everybody: new jute.data.ACL(everyPermission, new jute.data.Id('world', 'anyone')),
@@ -111,7 +111,7 @@ export function createCall(path: string, data: Uint8Array, mode: CreateMode, acc
   };
 }
 
-/** Answers the refusal of the operation that failed the whole, or null when all were done. */
+/** Returns the error of the operation that failed the whole, or null if all succeeded. */
 export function multiCall(ops: readonly Op[], access: Access): Call<ZooKeeperError | null> {
   const what = `multi of ${ops.length}, first ${ops[0]?.kind} ${ops[0]?.path}`;
   return {

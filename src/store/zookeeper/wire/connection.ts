@@ -1,9 +1,9 @@
 /**
- * One TCP connection to one server, from the handshake to its end: a connection is never repaired, the session
- * opens another. Drives a `ConnectionManager` of the library made for this connection alone, so nothing of a
- * broken stream reaches the next one, and takes the answers in itself: each call is settled exactly once,
- * whatever the server answers and however the connection ends.
- * Assumes `watch` is called often (see the session); it is the only clock of the pings and the read timeout.
+ * One TCP connection to one server, from the handshake to its end. A connection is never repaired: the
+ * session opens another. It uses a `ConnectionManager` of the library created for this connection alone, so
+ * nothing of a broken stream reaches the next one, and handles the responses itself: each call is completed
+ * exactly once, whatever the server sends and however the connection ends. Requires frequent calls of `watch`
+ * (see the session), the only clock of the pings and the read timeout.
  */
 
 import type { Clock } from '../../../scheduler/ports.ts';
@@ -20,19 +20,21 @@ import {
   loadLibrary,
 } from './library.ts';
 
-/** Why a connection is over. `expired`: the server no longer knows the session; `denied`: it refused the login. */
+/**
+ * Why a connection ended. `expired`: the server no longer knows the session; `denied`: it refused the login.
+ */
 export type End = { readonly kind: 'dropped' | 'expired' | 'denied'; readonly detail: string };
 
 export interface ConnectionOptions {
   readonly server: Server;
-  /** The session to take up again, or null for a new one. */
+  /** The session to resume, or null for a new one. */
   readonly identity: Identity | null;
   readonly sessionTimeoutMs: number;
   /** The newest change seen so far; a server that lags behind it refuses us. */
   readonly zxid: Buffer;
   /** `user:password`, or null. */
   readonly login: string | null;
-  /** Opening takes no longer: TCP and the handshake together. */
+  /** Limit for opening: TCP and the handshake together. */
   readonly openTimeoutMs: number;
   readonly clock: Clock;
   onOpen(): void;
@@ -40,7 +42,7 @@ export interface ConnectionOptions {
   onEnd(end: End): void;
 }
 
-/** A call that was handed to the library. The library hands the request back with the answer. */
+/** A call passed to the library, which returns the request with the response. */
 interface Waiting extends LibraryRequest {
   readonly call: Call<unknown>;
   readonly sentAt: number;
@@ -51,9 +53,14 @@ interface Waiting extends LibraryRequest {
 const { Manager, jute } = loadLibrary();
 const xidOf = { notice: -1, ping: -2, login: -4 } as const;
 const pingType = 11;
-/** Servers take 1,048,575 bytes by default and answer more by hanging up, which no one can tell from a fault. */
+/**
+ * Servers accept 1,048,575 bytes by default and close the connection on more, which looks like any other
+ * fault.
+ */
 const maxRequestBytes = 900 * 1024;
-/** Unanswered calls of one connection: far above what a healthy server is behind, far below a full heap. */
+/**
+ * Maximum unanswered calls of one connection: far more than a healthy server lags, far less than a full heap.
+ */
 const maxWaiting = 20_000;
 
 export class ZooKeeperConnection {
@@ -86,7 +93,7 @@ export class ZooKeeperConnection {
       this.end({ kind: 'dropped', detail: `no handshake within ${options.openTimeoutMs} ms` }),
     );
     this.#manager.connect();
-    // The library listens for errors too, and forgets them.
+    // The library also listens for errors, and ignores them.
     this.#manager.socket?.on('error', (error) => {
       this.#socketError = error.message;
     });
@@ -96,7 +103,7 @@ export class ZooKeeperConnection {
     return { id: this.#manager.sessionId, password: this.#manager.sessionPassword };
   }
 
-  /** The session timeout the server granted. */
+  /** The session timeout granted by the server. */
   get timeoutMs(): number {
     return this.#manager.sessionTimeout;
   }
@@ -105,21 +112,24 @@ export class ZooKeeperConnection {
     return this.#manager.zxid;
   }
 
-  /** When the newest request that was answered had been sent; the session lived at that moment. */
+  /** When the newest answered request was sent; the session was valid at that time. */
   get provenAt(): number {
     return this.#provenAt;
   }
 
-  /** Sends now, behind all that was sent before. The call is settled when the answer comes or the connection ends. */
+  /**
+   * Sends now, after everything sent before. The call completes when the response arrives or the connection
+   * ends.
+   */
   send<T>(call: Call<T>): Promise<T> {
     if (this.#phase !== 'open') return Promise.reject(neverSent(call));
     const bytes = call.payload?.byteLength() ?? 0;
     if (bytes > maxRequestBytes) {
-      const message = `${call.what}: ${bytes} bytes, more than the ${maxRequestBytes} that go in one request`;
+      const message = `${call.what}: ${bytes} bytes exceed the maximum of ${maxRequestBytes} per request`;
       return Promise.reject(new ZooKeeperError('TOO_LARGE', message));
     }
     if (this.#manager.pendingQueue.length + this.#manager.packetQueue.queue.length >= maxWaiting) {
-      const message = `${call.what}: not sent, ${maxWaiting} requests wait for their answers`;
+      const message = `${call.what}: not sent, because ${maxWaiting} requests wait for their responses`;
       return Promise.reject(new ZooKeeperError('NOT_CONNECTED', message));
     }
     return new Promise<T>((resolve, reject) => {
@@ -136,7 +146,7 @@ export class ZooKeeperConnection {
     });
   }
 
-  /** Pings when it is time, ends the connection when the server has been silent for too long. */
+  /** Pings when due, and ends the connection when the server has been silent for too long. */
   watch(): void {
     if (this.#phase !== 'open') return;
     const now = this.#clock.monotonicMs();
@@ -152,7 +162,7 @@ export class ZooKeeperConnection {
     this.#manager.queue(new jute.Request(new jute.protocol.RequestHeader(xidOf.ping, pingType), null));
   }
 
-  /** Closes the socket and settles what waits: `code` for what was sent, NOT_CONNECTED for what was not. */
+  /** Closes the socket and completes waiting calls: `code` for sent ones, NOT_CONNECTED for unsent ones. */
   end(end: End, code: ZooKeeperErrorCode = 'CONNECTION_LOSS'): void {
     if (this.#phase === 'ended') return;
     this.#phase = 'ended';
@@ -164,7 +174,7 @@ export class ZooKeeperConnection {
     this.#options.onEnd(end);
     for (const { request } of sent)
       if (isWaiting(request))
-        request.reject(new ZooKeeperError(code, `${request.call.what}: ${end.detail} before the answer`));
+        request.reject(new ZooKeeperError(code, `${request.call.what}: ${end.detail} before the response`));
     for (const { request } of unsent) if (isWaiting(request)) request.reject(neverSent(request.call));
   }
 
@@ -177,7 +187,7 @@ export class ZooKeeperConnection {
         else this.#take(frame);
       }
     } catch (error) {
-      this.end({ kind: 'dropped', detail: `the answer makes no sense: ${(error as Error).message}` });
+      this.end({ kind: 'dropped', detail: `invalid response: ${(error as Error).message}` });
     }
   }
 
@@ -204,7 +214,7 @@ export class ZooKeeperConnection {
   #settle(frame: Buffer, xid: number, error: number): void {
     const request = this.#manager.pendingQueue[0]?.request;
     if (request === undefined || !isWaiting(request) || request.header?.xid !== xid)
-      throw new Error(`number ${xid} where ${request?.header?.xid ?? 'none'} is due`);
+      throw new Error(`number ${xid}, but ${request?.header?.xid ?? 'none'} is expected`);
     this.#manager.pendingQueue.shift();
     this.#provenAt = Math.max(this.#provenAt, request.sentAt);
     if (frame.readBigInt64BE(8) > this.#manager.zxid.readBigInt64BE(0))
@@ -221,11 +231,14 @@ export class ZooKeeperConnection {
 }
 
 function neverSent(call: Call<unknown>): ZooKeeperError {
-  return new ZooKeeperError('NOT_CONNECTED', `${call.what}: not sent, there is no connection`);
+  return new ZooKeeperError('NOT_CONNECTED', `${call.what}: not sent, because there is no connection`);
 }
 
 function unreadable(call: Call<unknown>, cause: unknown): ZooKeeperError {
-  return new ZooKeeperError('OTHER', `${call.what}: the answer can not be read: ${(cause as Error).message}`);
+  return new ZooKeeperError(
+    'OTHER',
+    `${call.what}: the response cannot be read: ${(cause as Error).message}`,
+  );
 }
 
 function isWaiting(request: LibraryRequest): request is Waiting {

@@ -1,4 +1,4 @@
-/** What can go wrong with one request to ZooKeeper, and how the server's numbers become our words. */
+/** Errors of ZooKeeper requests, and the mapping from the server's numbers. */
 
 export type ZooKeeperErrorCode =
   | 'NO_NODE'
@@ -6,22 +6,22 @@ export type ZooKeeperErrorCode =
   | 'BAD_VERSION'
   | 'NOT_EMPTY'
   | 'NO_AUTH'
-  /** Refused here, before sending: no server would take a request of this size. */
+  /** Refused before sending: no server would accept a request of this size. */
   | 'TOO_LARGE'
-  /** Never sent, so never run: there was no connection, or far too many requests waited on it. */
+  /** Never sent, so not executed: there was no connection, or too many requests were waiting. */
   | 'NOT_CONNECTED'
-  /** Sent, and the connection went before the answer: it may have run or not. */
+  /** Sent, and the connection ended before the response: it may have been executed. */
   | 'CONNECTION_LOSS'
-  /** Sent, and the session ended before the answer: it may have run or not. */
+  /** Sent, and the session ended before the response: it may have been executed. */
   | 'SESSION_LOST'
-  /** The server refused for a reason that no caller tells apart; the message has its number. */
+  /** The server refused for a reason that no caller distinguishes; the message has its number. */
   | 'OTHER';
 
 /** Thrown by every request of a session. The message names the request and the path, never data. */
 export class ZooKeeperError extends Error {
   override readonly name = 'ZooKeeperError';
   readonly code: ZooKeeperErrorCode;
-  /** Which operation of a multi was refused; null for other requests, and where the server does not say. */
+  /** Index of the refused operation of a multi. Null for other requests, and if the server does not say. */
   readonly opIndex: number | null;
 
   constructor(code: ZooKeeperErrorCode, message: string, opIndex: number | null = null) {
@@ -31,7 +31,7 @@ export class ZooKeeperError extends Error {
   }
 }
 
-/** The server's number for a node that is not there. */
+/** The server's error number for a missing node. */
 export const noNode = -101;
 
 const codes: Readonly<Record<number, ZooKeeperErrorCode>> = {
@@ -44,7 +44,7 @@ const codes: Readonly<Record<number, ZooKeeperErrorCode>> = {
   [-112]: 'SESSION_LOST',
 };
 
-/** The error of a number that the server answered. Numbers of later server versions are OTHER. */
+/** The error for a number from the server. Numbers of later server versions are OTHER. */
 export function refused(what: string, number: number, opIndex: number | null = null): ZooKeeperError {
   const code = codes[number] ?? 'OTHER';
   const at = opIndex === null ? '' : ` at operation ${opIndex}`;

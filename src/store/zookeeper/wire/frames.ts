@@ -1,13 +1,13 @@
-/** Cuts what a socket delivers into the frames of the protocol: four bytes of length, then so many bytes. */
+/** Splits a stream into the frames of the protocol: four bytes of length, followed by the content. */
 
-/** The largest answer is a list of children, about 20 bytes each; a length above this is not a length. */
+/** The largest response is a list of children, about 20 bytes each; a larger length is invalid. */
 const maxFrameBytes = 128 * 1024 * 1024;
 
 export class Frames {
   #chunks: Buffer[] = [];
   #bytes = 0;
 
-  /** Answers the frames now complete, each with its length in front; RangeError when the stream makes no sense. */
+  /** Returns the completed frames, each with its length in front. RangeError for an invalid stream. */
   take(chunk: Buffer): Buffer[] {
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;

@@ -1,10 +1,9 @@
 /**
- * The typed reach into node-zookeeper-client: the parts of it that we drive ourselves, as they are in exactly the
- * version named here. Its `Client` can wait for ever after common faults (no read timeout, half a response
- * kept over a reconnect, callbacks never called), so a `ConnectionManager` is used for one connection only and
- * thrown away with it; see connection.ts. Its `Transaction` sends version 0 as "any version", so the
- * records below it are filled by hand.
- * Promises: if the installed library is not what this file says, `loadLibrary` throws before anything is sent.
+ * Typed access to the internals of node-zookeeper-client, in exactly the version named here. Its `Client` can
+ * wait forever after common faults (no read timeout, half a response kept across a reconnect, callbacks never
+ * called), so a `ConnectionManager` is used for one connection only and discarded with it; see connection.ts.
+ * Its `Transaction` sends version 0 as "any version", so the records below it are filled directly. If the
+ * installed library differs from this description, `loadLibrary` throws before anything is sent.
  */
 
 import { createRequire } from 'node:module';
@@ -20,7 +19,7 @@ export interface JuteRecord {
   deserialize(buffer: Buffer, offset: number): number;
 }
 
-/** What a request carries after its header. */
+/** The content of a request after its header. */
 export type Payload = Pick<JuteRecord, 'byteLength' | 'serialize'>;
 
 export interface RequestHeader extends JuteRecord {
@@ -38,7 +37,7 @@ export interface Packet {
   readonly request: LibraryRequest;
 }
 
-/** Drives one socket: opens it, shakes hands, writes what is queued, counts the xids. */
+/** Drives one socket: opens it, does the handshake, writes the queue, counts the xids. */
 export interface ConnectionManager {
   readonly state: number;
   readonly sessionId: Buffer;
@@ -94,7 +93,7 @@ interface Jute {
   };
 }
 
-/** One operation of a multi as the records take it; -1 is any version, 0 is 0. */
+/** One operation of a multi, in the form of the records; -1 is any version, 0 is 0. */
 export interface TransactionOp {
   readonly type: number;
   readonly path: string;
@@ -115,7 +114,7 @@ export interface Library {
 
 let loaded: Library | null = null;
 
-/** Loads the library once and checks that everything reached for is there. */
+/** Loads the library once and checks that everything used is there. */
 export function loadLibrary(): Library {
   loaded ??= checked();
   return loaded;
@@ -137,10 +136,10 @@ export interface ManagerOfOne {
   onClosed(): void;
 }
 
-/** The field is a signed 32 bit number; the library would count past it. */
+/** The field is a signed 32-bit number; the library would exceed it. */
 const maxXid = 2 ** 31 - 1;
 
-/** A manager for one connection to one server, with what the library would do wrong taken out of its hands. */
+/** A manager for one connection to one server, with the library's faulty parts replaced. */
 export function createManager(options: ManagerOfOne): ConnectionManager {
   const { server, identity, sessionTimeoutMs, zxid, login, onBytes, onClosed } = options;
   const { Manager } = loadLibrary();
@@ -153,18 +152,18 @@ export function createManager(options: ManagerOfOne): ConnectionManager {
   manager.zxid = zxid;
   wrapXid(manager);
   manager.findNextServer = (callback) => callback(server);
-  // The library keeps half a frame for the next connection, and stops at an error it does not know.
+  // The library keeps half a frame for the next connection, and stops at unknown errors.
   manager.onSocketData = onBytes;
-  // The library would connect again by itself.
+  // The library would reconnect by itself.
   manager.onSocketClosed = onClosed;
-  // The library pings only when nothing at all moves, though what comes in keeps no session alive.
+  // The library only pings when nothing is sent or received, but received data does not keep a session alive.
   manager.onSocketTimeout = () => {};
-  // Queued by the library in the moment the socket connects, so ahead of all that is sent once it is open.
+  // Queued by the library when the socket connects, so before everything sent once it is open.
   if (login !== null) manager.addAuthInfo('digest', Buffer.from(login));
   return manager;
 }
 
-/** Lets the numbers of the requests begin again before they leave their 32 bits; answers come in order anyway. */
+/** Restarts the request numbers before they exceed 32 bits; responses arrive in order anyway. */
 function wrapXid(manager: ConnectionManager): void {
   let xid = 1;
   Object.defineProperty(manager, 'xid', {

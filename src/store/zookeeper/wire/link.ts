@@ -1,12 +1,13 @@
 /**
- * The life of a session: one connection after another to whichever server answers, the session taken up again
- * after each loss, and a new session when the old one is over.
+ * The life of a session: one connection after another to whichever server responds, resuming the session
+ * after each loss, and a new session when the old one has ended.
  *
- *     lost ──────► connected ◄────► suspended        closed: for good, from anywhere
- *       ▲              │                │
- *       └──────────────┴────────────────┘
+ * lost ──────► connected ◄────► suspended        closed: final, from any state
+ * ▲              │                │
+ * └──────────────┴────────────────┘
  *
- * Gives a session up by its own monotonic clock as soon as a server may have, never waiting to be told.
+ * Gives a session up by its own monotonic clock as soon as a server may have expired it, without waiting to
+ * be told.
  */
 
 import { randomInt } from 'node:crypto';
@@ -19,7 +20,7 @@ import { type End, ZooKeeperConnection } from './connection.ts';
 import { ZooKeeperError } from './error.ts';
 import type { Identity } from './library.ts';
 
-/** `suspended`: no connection, the session may live; `lost`: it is over, or there was none yet. */
+/** `suspended`: no connection, but the session may be valid; `lost`: it has ended, or there was none yet. */
 export type SessionState = 'connected' | 'suspended' | 'lost' | 'closed';
 
 export interface LinkOptions {
@@ -32,12 +33,12 @@ export interface LinkOptions {
 }
 
 const closeTimeoutMs = 1_000;
-/** One attempt at one server; doubled with each round through all, for servers that are only slow. */
+/** Timeout of one attempt at one server; doubled with each round through all, for slow servers. */
 const minOpenTimeoutMs = 500;
 const maxOpenTimeoutMs = 4_000;
-/** Pause after a round through all servers, with some chance in it so that clients don't come in step. */
+/** Pause after a round through all servers, randomised so that clients do not synchronise. */
 const pauseMs = { min: 20, max: 100 };
-/** How often the connection is looked at, as a share of the session timeout. */
+/** How often the connection is checked, as a fraction of the session timeout. */
 const looksPerTimeout = 20;
 
 export class ZooKeeperLink {
@@ -79,7 +80,7 @@ export class ZooKeeperLink {
     return this.#timeoutMs;
   }
 
-  /** How the newest connection or attempt ended by itself; null when none has. */
+  /** How the newest connection or attempt ended by itself. Null if none has. */
   get lastEnd(): End | null {
     return this.#lastEnd;
   }
@@ -94,7 +95,7 @@ export class ZooKeeperLink {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Begins to connect, and never stops until `close`. */
+  /** Starts to connect, and never stops until `close`. */
   open(): void {
     invariant(this.#attempts === 0, 'a session is opened once');
     this.#connect();
@@ -113,7 +114,7 @@ export class ZooKeeperLink {
     this.#cancelLook();
     this.#become('closed');
     if (connection !== null) {
-      // Behind all that was sent before, so that is answered first.
+      // After everything sent before, so that is answered first.
       const said = connection.send(closeCall()).catch(() => {});
       await within(this.#clock, closeTimeoutMs, said);
     }
@@ -121,7 +122,7 @@ export class ZooKeeperLink {
   }
 
   #connect(): void {
-    // A listener may have closed us while it was told of a loss.
+    // A listener may have closed us while it was notified of a loss.
     if (this.#state === 'closed') return;
     const server = this.#servers[this.#attempts % this.#servers.length] as Server;
     const round = Math.floor(this.#attempts / this.#servers.length);
@@ -144,7 +145,7 @@ export class ZooKeeperLink {
 
   #opened(connection: ZooKeeperConnection, server: Server): void {
     if (this.#identity === null) this.#generation += 1;
-    // Keeps the order of servers going round from here.
+    // Continues the rotation of servers from here.
     this.#attempts %= this.#servers.length;
     this.#identity = connection.identity;
     this.#timeoutMs = connection.timeoutMs;
@@ -167,12 +168,12 @@ export class ZooKeeperLink {
     else this.#log.debug(fields, 'zookeeper.server-not-usable');
     if (end.kind !== 'dropped') this.#forget(end.detail);
     else if (this.#state === 'connected') this.#become('suspended');
-    // A round is over when every server was tried; within it the next server is tried at once.
+    // A round ends when every server was tried; within it the next server is tried at once.
     const pause = this.#attempts % this.#servers.length === 0 ? randomInt(pauseMs.min, pauseMs.max) : 0;
     this.#cancelPause = this.#clock.after(pause, () => this.#connect());
   }
 
-  /** The session is over: the next connection begins a new one. */
+  /** The session has ended: the next connection begins a new one. */
   #forget(reason: string): void {
     this.#log.warn({ generation: this.#generation, reason }, 'zookeeper.session-lost');
     this.#identity = null;
@@ -181,7 +182,7 @@ export class ZooKeeperLink {
 
   #lookLater(): void {
     this.#cancelLook = this.#clock.after(Math.max(this.#timeoutMs / looksPerTimeout, 5), () => {
-      // After a stall of this process the answers lie in the socket unread: they are taken in first.
+      // After a stall of this process, responses may be unread in the socket: read them first.
       this.#cancelLook = this.#clock.after(0, () => {
         this.#lookLater();
         this.#look();
@@ -197,11 +198,12 @@ export class ZooKeeperLink {
       connection?.watch();
       return;
     }
-    const reason = 'no proof of the session for as long as it lasts';
+    const reason = 'no proof that the session is valid for the length of its timeout';
     this.#forget(reason);
-    // Where the server still listens, those who wait for the end of this session need not wait until it expires.
+    // If the server still listens, nodes that wait for the end of this session need not wait for it to
+    // expire.
     connection?.send(closeCall()).catch(() => {});
-    // An attempt under way would take up the session that was just given up.
+    // An attempt in progress would resume the session that was just given up.
     connection?.end({ kind: 'dropped', detail: reason }, 'SESSION_LOST');
   }
 
@@ -222,7 +224,7 @@ function nameOf({ host, port }: Server): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** So that the clients of an ensemble spread over its servers. */
+/** Spreads the clients of an ensemble over its servers. */
 function shuffled(servers: readonly Server[]): Server[] {
   const order = [...servers];
   for (let i = order.length - 1; i > 0; i--) {

@@ -1,14 +1,14 @@
-/** A node that starts while the ensemble changes its leader waits for it instead of giving up. */
+/** Lets a node that starts during an election of the ensemble wait instead of failing. */
 
 import type { Clock } from '../../../scheduler/ports.ts';
 import { sleep } from '../../../scheduler/waiting.ts';
 import { ZooKeeperError } from './session.ts';
 
-/** Longer than an ensemble takes to find its majority again. */
+/** Longer than an ensemble takes to form a quorum again. */
 const PATIENCE_MS = 60_000;
 const RETRY_MS = 200;
 
-/** Does it again when the connection was lost in between; only for what may be done twice. */
+/** Repeats the action if the connection was lost in between; only for idempotent actions. */
 export async function patiently<T>(clock: Clock, action: () => Promise<T>): Promise<T> {
   const until = clock.monotonicMs() + PATIENCE_MS;
   for (;;) {

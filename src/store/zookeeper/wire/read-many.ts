@@ -1,18 +1,18 @@
-/** Reads thousands of nodes with few requests, none of which asks for more than a server should put into one answer. */
+/** Reads thousands of nodes with few requests, each small enough for one response. */
 
 import type { NodeData } from './answer.ts';
 import { type Call, multiReadCall } from './call.ts';
 
-/** So many nodes at most in one request, and so many requests in flight: measured as fastest. */
+/** Maximum nodes per request, and maximum concurrent requests: measured as fastest. */
 const maxChunk = 500;
 const inFlight = 4;
-/** An answer should stay below this, going by what the nodes before weighed. */
+/** Target size of a response, estimated from the size of previous nodes. */
 const answerBytes = 1024 * 1024;
-/** Before anything is known of their weight; then up to four times as many as the time before. */
+/** Nodes in the first request; later ones have up to four times as many as the previous one. */
 const firstChunk = 32;
 const growth = 4;
 
-/** The nodes in the order of `paths`, null where there is none; rejects with the first refusal. */
+/** The nodes in the order of `paths`, null if missing. Rejects with the first error. */
 export async function readMany(
   paths: readonly string[],
   send: <T>(call: Call<T>) => Promise<T>,

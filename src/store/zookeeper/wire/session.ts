@@ -1,8 +1,9 @@
 /**
- * A session with a ZooKeeper ensemble that looks after itself: it finds a server that answers, comes back after a
- * lost connection, and begins a new session when the old one is over. Needs ZooKeeper 3.6 or newer (multiRead).
- * Promises: every request is settled; nothing is queued while there is no connection; a session is given up here
- * no later than by the servers. Owners read anew after every `connected`, since watches end with the connection.
+ * A self-healing session with a ZooKeeper ensemble: it finds a server that responds, reconnects after a lost
+ * connection, and begins a new session when the old one has ended. Requires ZooKeeper 3.6 or newer
+ * (multiRead). Every request completes. Nothing is queued while there is no connection. A session is given up
+ * here no later than by the servers. Owners must read again after every `connected`, because watches end with
+ * the connection.
  */
 
 import { CarillonError, invariant } from '../../../errors.ts';
@@ -34,51 +35,60 @@ export type { SessionState } from './link.ts';
 export interface SessionOptions {
   /** `host:port,host:port/chroot`. */
   readonly hosts: string;
-  /** What to ask for; servers grant between 2 and 20 of their ticks. */
+  /** The requested timeout; servers grant between 2 and 20 of their ticks. */
   readonly sessionTimeoutMs: number;
-  /** With a login, all that this session makes is for this login only. */
+  /** With a login, everything that this session creates is accessible with this login only. */
   readonly auth: { readonly user: string; readonly password: string } | null;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Every request rejects with a `ZooKeeperError`. Paths begin with `/` and are below the chroot. */
+/** Every request rejects with a `ZooKeeperError`. Paths start with `/` and are below the chroot. */
 export interface ZooKeeperSession {
-  /** Resolves when connected, with the chroot made. STORE_UNAVAILABLE after 15 s, or when the login is refused. */
+  /**
+   * Resolves when connected, with the chroot created. STORE_UNAVAILABLE after 15 s, or if the login is
+   * refused.
+   */
   start(): Promise<void>;
-  /** Ends the session at the server if that can be done within a second. Idempotent. */
+  /** Ends the session at the server, if possible within a second. Idempotent. */
   close(): Promise<void>;
   readonly state: SessionState;
-  /** Grows by one with each new session: what was ephemeral is gone or will be. 0 before the first. */
+  /**
+   * Increases by one with each new session: ephemeral nodes of earlier ones are or will be removed. 0 before
+   * the first.
+   */
   readonly generation: number;
-  /** The session timeout as granted. */
+  /** The granted session timeout. */
   readonly timeoutMs: number;
   /**
-   * Monotonic time since the newest request that was answered in this session was sent. While it is below
-   * `timeoutMs`, the servers can't have expired the session. Infinity unless connected.
+   * Monotonic time since the newest answered request of this session was sent. While it is below `timeoutMs`,
+   * the servers cannot have expired the session. Infinity unless connected.
    */
   silenceMs(): number;
-  /** Called after each change; answers the unsubscribe. */
+  /** Calls the listener after each change, and returns the function that unsubscribes it. */
   onState(listener: (state: SessionState) => void): () => void;
   /**
-   * Null when there is no node. `onChange` is called once, when the node is made, changed or removed, and perhaps
-   * once too often. One watch for each path: the newest `onChange` replaces the one before.
+   * Null if there is no node. `onChange` is called once when the node is created, changed or removed, and
+   * possibly once too often. One watch per path: the newest `onChange` replaces the previous one.
    */
   get(path: string, onChange?: () => void): Promise<NodeData | null>;
   exists(path: string, onChange?: () => void): Promise<boolean>;
-  /** Nodes in the order of `paths`; not one moment's picture. */
+  /** Nodes in the order of `paths`; not a snapshot. */
   getMany(paths: readonly string[]): Promise<(NodeData | null)[]>;
-  /** Names, in no order. `onChange` is called once, when a child is made or removed or the node is removed. */
+  /**
+   * Names in no particular order. `onChange` is called once when a child is created or removed, or the node
+   * is removed.
+   */
   children(path: string, onChange?: () => void): Promise<string[]>;
-  /** The path as made; a sequential one has ten digits more. */
+  /** Returns the created path; a sequential one has ten more digits. */
   create(path: string, data: Uint8Array, mode?: CreateMode): Promise<string>;
-  /** All or nothing, in the order of the calls. TOO_LARGE above 900 KiB; `opIndex` names what was refused. */
+  /** All or nothing, in order. TOO_LARGE above 900 KiB; `opIndex` is the refused operation. */
   multi(ops: readonly Op[]): Promise<void>;
-  /** Resolves when the connected server has all that was committed anywhere before the call. */
+  /** Resolves when the connected server has everything that was committed anywhere before the call. */
   sync(): Promise<void>;
 }
 
-/** INVALID_FIELD when `hosts` can't be read. */
+/** INVALID_FIELD if `hosts` is invalid. */
 export function createZooKeeperSession(options: SessionOptions): ZooKeeperSession {
   return new Session(options);
 }
@@ -132,7 +142,7 @@ class Session implements ZooKeeperSession {
 
   async start(): Promise<void> {
     this.#link.open();
-    // Closing fails whatever the start waits for.
+    // Closing fails whatever the start is waiting for.
     const cancel = this.#options.clock.after(startTimeoutMs, () => void this.close());
     try {
       await this.#enter();
@@ -152,7 +162,7 @@ class Session implements ZooKeeperSession {
   async get(path: string, onChange?: () => void): Promise<NodeData | null> {
     const node = await this.#watched('data', path, onChange, getCall);
     if (node !== null || onChange === undefined) return node;
-    // Reading a node that is not there leaves no watch; asking whether it is does.
+    // Reading a missing node sets no watch; checking whether it exists does.
     return (await this.exists(path, onChange)) ? this.get(path, onChange) : null;
   }
 
@@ -202,14 +212,15 @@ class Session implements ZooKeeperSession {
     return path === '/' ? chroot || '/' : chroot + path;
   }
 
-  /** Connects and sees that the chroot is there and may be read; rejects with the reason. */
+  /** Connects and checks that the chroot exists and is readable; rejects with the reason. */
   async #enter(): Promise<void> {
     for (;;) {
       await this.#connected();
       try {
         return await this.#makeChroot();
       } catch (error) {
-        // The servers say no and hang up, or only hang up: the one is final, the other is tried again.
+        // The servers refuse and close the connection, or only close it: the former is final, the latter is
+        // retried.
         const end = this.#link.lastEnd;
         if (end?.kind === 'denied') throw new Error(end.detail);
         if (!isLoss(error)) throw error;
@@ -222,7 +233,7 @@ class Session implements ZooKeeperSession {
       const settle = (): boolean => {
         if (this.state === 'connected') resolve();
         else if (this.state === 'closed')
-          reject(new Error(this.#link.lastEnd?.detail ?? 'no server answered'));
+          reject(new Error(this.#link.lastEnd?.detail ?? 'no server responded'));
         else return false;
         return true;
       };
@@ -235,7 +246,7 @@ class Session implements ZooKeeperSession {
 
   async #makeChroot(): Promise<void> {
     const { chroot } = this.#ensemble;
-    // Whoever may use the chroot need not be allowed to make its parents.
+    // A user of the chroot may not be allowed to create its parents.
     const names = (await this.exists('/')) ? [] : chroot.split('/').slice(1);
     for (let depth = 1; depth <= names.length; depth++) {
       const path = `/${names.slice(0, depth).join('/')}`;
@@ -245,13 +256,13 @@ class Session implements ZooKeeperSession {
         if (!(error instanceof ZooKeeperError && error.code === 'NODE_EXISTS')) throw error;
       }
     }
-    // A wrong password is not refused as such: it may read nothing.
+    // A wrong password is not refused as such, but cannot read anything.
     await this.get('/');
   }
 
   #unavailable(reason: string): CarillonError {
     const { hosts } = this.#options;
-    return new CarillonError('STORE_UNAVAILABLE', `ZooKeeper at ${hosts} can not be used: ${reason}`, {
+    return new CarillonError('STORE_UNAVAILABLE', `ZooKeeper at ${hosts} cannot be used: ${reason}`, {
       field: 'zk',
       value: hosts,
     });

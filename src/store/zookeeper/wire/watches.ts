@@ -1,12 +1,14 @@
 /**
- * Who is told of which change: one function for each path and kind of watch, called once. The servers' watches end
- * with the connection and so do these; they are not set again, as owners read anew after every connection.
+ * Watches: one function per path and kind, called once. The servers' watches end with the connection and so
+ * do these; they are not set again, because owners read again after every connection.
  */
 
 import type { Log } from '../../../scheduler/ports.ts';
 import type { Call } from './call.ts';
 
-/** `data`: made, changed or removed; `children`: a child made or removed, or the node removed. */
+/**
+ * `data`: created, changed or removed; `children`: a child was created or removed, or the node was removed.
+ */
 export type WatchKind = 'data' | 'children';
 
 export interface Watch {
@@ -15,26 +17,26 @@ export interface Watch {
   onChange(): void;
 }
 
-/** The numbers of the protocol. */
+/** Event types of the protocol. */
 const removed = 2;
 const childrenChanged = 4;
 
 export class ZooKeeperWatches {
   readonly #log: Log;
-  /** Bounded by the paths that the owners read with a watch, a handful. */
+  /** Limited by the paths that owners read with a watch, a handful. */
   readonly #functions = new Map<string, () => void>();
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  /** The call, which sets the watch when it is sent and answered. */
+  /** Wraps the call, which sets the watch when it is sent and answered. */
   watching<T>(call: Call<T>, { kind, path, onChange }: Watch): Call<T> {
     const arm = (): void => {
       this.#functions.set(`${kind} ${path}`, onChange);
     };
-    // Now, for a notice that overtakes the answer; and again with the answer, in case the notice of an older
-    // watch of this path comes in between and uses the function up.
+    // Now, for an event that overtakes the response; and again with the response, in case the event of an
+    // older watch of this path arrives in between and consumes the function.
     arm();
     const { missing } = call;
     return {
@@ -52,7 +54,7 @@ export class ZooKeeperWatches {
     };
   }
 
-  /** Takes a notice of the server. */
+  /** Handles an event of the server. */
   tell({ type, path }: { readonly type: number; readonly path: string }): void {
     if (type !== childrenChanged) this.#call(`data ${path}`);
     if (type === childrenChanged || type === removed) this.#call(`children ${path}`);
