@@ -1,30 +1,32 @@
 /**
  * Decides when a child of one or more parents is due, from the results of its parents. Pure.
  *
- *  1. A child runs once per round: when each parent has ended as `when` asks since the child's last round.
- *  2. Parents of one cadence are told apart by the due instant: A@D and B@D belong together whatever the
- *     order in which they end, and a slow D1 may complete after D2. So is a single parent's every run.
- *  3. A start by hand that all parents descend from is a round of its own, and so is a start of several jobs,
- *     which opens its rounds when it is decided and says which parents each waits for. Everything else goes into one
- *     loose round, "since the child's last round": the latest end of a parent replaces its earlier one, and
- *     the round is due at its latest entry. A later round of the schedule, or of one start by hand, drops
- *     older loose entries: they are from before it.
- *  4. `any-*` fires as soon as one parent has so ended, once per round; the round stays open to absorb the
- *     others. In the loose round a parent that ends again after the firing begins the next round. `all-*`
- *     is decided when all have ended, and so is the round of a start of several jobs, whatever `when` is. A decided
- *     round that does not hold is reported with the reason.
- *  5. A rerun replaces the original's entry, in a closed round too, and when it ended as asked and the round
- *     now holds, the child is due again under the rerun's variant; once per variant, however many parents
- *     were rerun under it. A rerun never reports a skip. If the round is no longer known, a single parent
- *     carries on, several open a round that waits for reruns of the others.
- *  6. With `per` a round is an interval, and a parent has ended in it when all its expected runs have.
- *  7. Two rounds of one child never fire with the same due and variant, and an ending told twice counts
- *     once (as far back as the rounds kept reach).
+ *  1. A child runs once per round: when each parent has ended as `when` requires since the child's last round.
+ *  2. Runs of parents with the same cadence are matched by due time: A@D and B@D belong to one round, whatever
+ *     the order in which they end, and a slow D1 may complete after D2. The same holds for each run of a
+ *     single parent.
+ *  3. A manual start from which all parents descend is a round of its own. So is a start of several jobs, which
+ *     opens its rounds when it is decided and names the parents that each waits for. Everything else goes into
+ *     one loose round, "since the child's last round": a parent's latest result replaces its earlier one, and
+ *     the round is due at its latest entry. A later round of the schedule, or of one manual start, drops older
+ *     loose entries, because they came before it.
+ *  4. `any-*` fires once per round, as soon as one parent has ended as required; the round stays open to absorb
+ *     the others. In the loose round, a parent that ends again after the firing begins the next round. `all-*`
+ *     is decided when all have ended, and so is the round of a start of several jobs, whatever `when` is. If
+ *     the condition of a decided round is not met, that is reported with the reason.
+ *  5. A rerun replaces the entry of the original, in a closed round too. If it ended as required and the
+ *     condition is now met, the child is due again under the rerun's variant: once per variant, however many
+ *     parents were rerun under it. A rerun never reports a skip. If the round is no longer known, the rerun of a
+ *     single parent triggers the child, and with several parents it opens a round that waits for reruns of the
+ *     others.
+ *  6. With `per` a round is an interval, and a parent has ended in it when all its expected runs have ended.
+ *  7. Two rounds of one child never fire with the same due time and variant, and a duplicate result counts once
+ *     (as far back as rounds are kept).
  *
- * When the parents come to share a cadence or stop sharing one, nothing needs to be called: the next ending
- * folds open rounds that have lost their place into the loose one. When the child's parents are edited, call
- * `reshape`; when its `per` is, start from `emptyJoin`. A round in `announced` that is gone then must be reported as
- * skipped: others of the start wait for the child.
+ * When parents begin or stop to share a cadence, nothing needs to be called: the next result merges open rounds
+ * that no longer fit into the loose one. When the child's parents are edited, call `reshape`; when its `per` is
+ * edited, start from `emptyJoin`. A round in `announced` that is gone afterwards must be reported as skipped:
+ * other jobs of the start wait for the child.
  *
  * Assumes that due times and run ids are unique to a run, and that the variant of a manual run or a rerun is new.
  */
