@@ -324,9 +324,7 @@ export const WireRun = Type.Object(
       "When the run was decided, by the leader's clock. Moves with that clock until the run has ended.",
     ),
     notBefore: orNull(instant(), {
-      description:
-        'Earliest time of the next attempt: after the delay of a retry, or when the engine had no ' +
-        'capacity.',
+      description: 'Earliest time of the next attempt of a retry, or after the engine had no capacity.',
     }),
     startBy: orNull(instant(), { description: 'The run ends as missed if it is not launched by then.' }),
     kill: orNull(Type.Object({ at: instant(), by: Type.String(), reason: Type.String() }), {
