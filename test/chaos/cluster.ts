@@ -17,6 +17,8 @@ const pollTimeoutMs = 400;
 /** A role older than this is not known any more. */
 const freshMs = 800;
 const readyTimeoutMs = 60_000;
+/** So long that the watch sees that a node was away. */
+const upgradeMs = 1_500;
 
 export class Cluster {
   readonly faults: Fault[] = [];
@@ -124,6 +126,21 @@ export class Cluster {
     this.#active.set(target, { fault, heal });
     await this.#do(target, kind);
     return fault;
+  }
+
+  /** Ends a scheduler without a warning and starts its other release; resolves when it leads or follows. */
+  async upgrade(name: string): Promise<void> {
+    this.#member(name).upgrade();
+    const fault = await this.hit(name, 'kill', upgradeMs);
+    await until(
+      `${name} is back`,
+      () => {
+        const role = this.#latest.get(name)?.role;
+        return fault.to !== null && (role === 'leader' || role === 'follower');
+      },
+      readyTimeoutMs,
+    );
+    await this.ready();
   }
 
   async healAll(): Promise<void> {

@@ -15,7 +15,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { dockerdMissing } from '../support/dockerd.ts';
 import { check } from './checker.ts';
-import { copySource, mutants } from './mutants.ts';
+import { copyCommit, copySource, mutants } from './mutants.ts';
 import { hub, Network, programsMissing } from './network.ts';
 import { picture } from './picture.ts';
 import { chaosRun, schedulerNames, zookeeperNames } from './run.ts';
@@ -30,6 +30,7 @@ const usage = `npm run chaos -- [options]
   --keep           keep the data of all members as well, below the report
   --no-docker      no containers, even if a Docker Engine can be started
   --alone          one scheduler on its embedded store, without ZooKeeper
+  --upgrade-from C start on the source of the git commit C, upgrade node by node, and only then make faults
   --mutant NAME    run a spoilt copy of the source, to see that it is caught: ${Object.keys(mutants).join(', ')}
 `;
 
@@ -41,6 +42,7 @@ const options = {
   'no-docker': { type: 'boolean', default: false },
   alone: { type: 'boolean', default: false },
   mutant: { type: 'string' },
+  'upgrade-from': { type: 'string' },
   help: { type: 'boolean', default: false },
   /** Set by the outer process: its pid, after which the network is named. */
   inside: { type: 'string' },
@@ -89,7 +91,7 @@ async function outside(given: Options): Promise<number> {
 }
 
 async function inside(given: Options, owner: number): Promise<number> {
-  const { minutes, seed, keep, alone } = given;
+  const { minutes, seed, keep, alone, 'upgrade-from': earlier } = given;
   const report = given.report ?? tmpdir();
   mkdirSync(report, { recursive: true });
   // In memory: a disk that stalls for seconds, as shared ones do, is not a fault of this plan.
@@ -102,6 +104,7 @@ async function inside(given: Options, owner: number): Promise<number> {
       ...{ minutes, seed, alone, say },
       docker: noDocker === null,
       source: copySource(root, join(scratch, 'source'), given.mutant),
+      earlier: earlier === undefined ? null : copyCommit(root, join(scratch, 'earlier'), earlier),
       workDir: join(scratch, 'data'),
       logDir: join(report, 'logs'),
     });

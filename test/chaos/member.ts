@@ -9,25 +9,31 @@ import { mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Network } from './network.ts';
 
+interface Program {
+  readonly argv: readonly string[];
+  readonly cwd: string;
+}
+
 export class Member {
   readonly name: string;
   readonly on: 'scheduler' | 'zookeeper';
-  readonly #argv: readonly string[];
-  readonly #cwd: string;
+  readonly #upgraded: Program | null;
+  #program: Program;
   readonly #log: number;
   #child: ChildProcess | null = null;
 
   constructor(given: {
     readonly name: string;
     readonly on: 'scheduler' | 'zookeeper';
-    readonly argv: readonly string[];
-    readonly cwd: string;
+    readonly program: Program;
+    /** What an upgrade runs instead. */
+    readonly upgraded?: Program;
     readonly logFile: string;
   }) {
     this.name = given.name;
     this.on = given.on;
-    this.#argv = given.argv;
-    this.#cwd = given.cwd;
+    this.#program = given.program;
+    this.#upgraded = given.upgraded ?? null;
     this.#log = openSync(given.logFile, 'w');
   }
 
@@ -37,11 +43,18 @@ export class Member {
 
   start(): void {
     if (this.isRunning) throw new Error(`${this.name} runs already`);
-    const [program = '', ...args] = this.#argv;
+    const { argv, cwd } = this.#program;
+    const [program = '', ...args] = argv;
     // The job's environment is the scheduler's business: only what a login gives is handed on.
     const env = { PATH: process.env.PATH, HOME: process.env.HOME, LANG: 'C.UTF-8' };
-    this.#child = spawn(program, args, { cwd: this.#cwd, stdio: ['ignore', this.#log, this.#log], env });
+    this.#child = spawn(program, args, { cwd, stdio: ['ignore', this.#log, this.#log], env });
     this.#child.on('error', () => {});
+  }
+
+  /** From the next start on. */
+  upgrade(): void {
+    if (this.#upgraded === null) throw new Error(`${this.name} has no other release to run`);
+    this.#program = this.#upgraded;
   }
 
   async kill(): Promise<void> {
@@ -105,7 +118,12 @@ export function zookeeperServers(
       ...['org.apache.zookeeper.server.quorum.QuorumPeerMain', join(dir, 'zoo.cfg')],
     ];
     const argv = [...network.enter(name), ...dieWithHarness, ...java];
-    return new Member({ name, on: 'zookeeper', argv, cwd: dir, logFile: join(logDir, `${name}.log`) });
+    return new Member({
+      name,
+      on: 'zookeeper',
+      program: { argv, cwd: dir },
+      logFile: join(logDir, `${name}.log`),
+    });
   });
 }
 
@@ -114,6 +132,8 @@ export const schedulerPort = 4400;
 export interface SchedulerSetting {
   /** The tree whose src/main.ts is run. */
   readonly source: string;
+  /** The tree that is run until the upgrade; null: `source` from the beginning. */
+  readonly earlier: string | null;
   /** `host:2181,…/chroot`; null: a node by itself, on its own data directory. */
   readonly zk: string | null;
   readonly sessionTimeoutMs: number;
@@ -134,13 +154,22 @@ export function schedulers(
         ? []
         : ['--zk', setting.zk, '--zk-session-timeout', `PT${setting.sessionTimeoutMs / 1_000}S`];
     const docker = setting.dockerHost === null ? [] : ['--docker-host', setting.dockerHost];
-    const serve = [
-      ...[process.execPath, '--import', 'tsx', join(setting.source, 'src/main.ts'), 'serve'],
+    const options = [
       ...['--host', network.address(name), '--insecure', '--port', String(schedulerPort)],
       ...['--data-dir', dir, '--log-format', 'json', ...cluster, ...docker],
     ];
-    const argv = [...network.enter(name), ...dieWithHarness, ...serve];
-    const logFile = join(dirs.logDir, `${name}.log`);
-    return new Member({ name, on: 'scheduler', argv, cwd: setting.source, logFile });
+    const programOf = (source: string): Program => {
+      const serve = [process.execPath, '--import', 'tsx', join(source, 'src/main.ts'), 'serve', ...options];
+      return { argv: [...network.enter(name), ...dieWithHarness, ...serve], cwd: source };
+    };
+    const upgraded = programOf(setting.source);
+    const program = setting.earlier === null ? upgraded : programOf(setting.earlier);
+    return new Member({
+      name,
+      on: 'scheduler',
+      program,
+      upgraded,
+      logFile: join(dirs.logDir, `${name}.log`),
+    });
   });
 }

@@ -1,9 +1,10 @@
 /**
  * The source that a run is over: a copy, so that nobody's edits reach a node that is started again in the middle;
- * and on demand with one safeguard taken out, which the checker must catch.
+ * and on demand with one safeguard taken out, which the checker must catch, or as it was at an earlier commit.
  */
 
-import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 interface Edit {
@@ -43,6 +44,16 @@ export function copySource(root: string, dir: string, mutant: string | undefined
   for (const file of ['package.json', 'tsconfig.json']) cpSync(join(root, file), join(dir, file));
   symlinkSync(join(root, 'node_modules'), join(dir, 'node_modules'));
   if (mutant !== undefined) spoil(dir, mutant);
+  return dir;
+}
+
+/** The same for what `commit` holds, with the packages of today. */
+export function copyCommit(root: string, dir: string, commit: string): string {
+  mkdirSync(dir, { recursive: true });
+  const tree = join(dir, 'tree.tar');
+  execFileSync('git', ['archive', '-o', tree, commit, 'src', 'package.json', 'tsconfig.json'], { cwd: root });
+  execFileSync('tar', ['-xf', tree, '-C', dir]);
+  symlinkSync(join(root, 'node_modules'), join(dir, 'node_modules'));
   return dir;
 }
 

@@ -55,6 +55,8 @@ export interface RunOptions {
   /** One scheduler on its embedded store, without an ensemble. */
   readonly alone: boolean;
   readonly source: string;
+  /** The source that the schedulers start with and are upgraded from; null: `source` from the beginning. */
+  readonly earlier: string | null;
   readonly workDir: string;
   readonly logDir: string;
   say(text: string): void;
@@ -81,6 +83,7 @@ export async function chaosRun(network: Network, options: RunOptions): Promise<H
       { workDir, logDir },
       {
         source: options.source,
+        earlier: options.earlier,
         zk,
         sessionTimeoutMs,
         dockerHost: dockerd?.host ?? null,
@@ -114,6 +117,8 @@ const progressMs = 10_000;
 const collectMs = 60_000;
 /** Everything is healed, so whatever is unfinished has this long. */
 const settleMs = 120_000;
+/** How long the earlier release works before its first node is upgraded. */
+const upgradeAfterMs = 15_000;
 
 class Run {
   readonly #cluster: Cluster;
@@ -180,9 +185,11 @@ class Run {
   }
 
   async #doFaults(): Promise<void> {
-    const { minutes, docker, alone, say } = this.#options;
+    const { minutes, docker, alone, earlier, say } = this.#options;
+    if (earlier !== null) await this.#upgrade();
     const plan = planFaults(this.#random.faults, { minutes, docker, alone });
-    for (const planned of plan) {
+    // An upgrade took the time of the first ones.
+    for (const planned of plan.filter(({ atMs }) => this.#from + atMs >= Date.now())) {
       await sleepUntil(this.#from + planned.atMs);
       // What begins near the end is healed by the end.
       const forMs = Math.min(planned.forMs, this.#until - Date.now());
@@ -192,6 +199,17 @@ class Run {
       say(`${planned.kind} ${target}${led === true ? ', which leads,' : ''} for ${forMs} ms`);
     }
     await sleepUntil(this.#until);
+  }
+
+  /** Node by node and the leader last, as docs/operations.md says. */
+  async #upgrade(): Promise<void> {
+    await sleepUntil(this.#from + upgradeAfterMs);
+    const leader = this.#cluster.leader();
+    const others = this.#cluster.names('scheduler').filter((name) => name !== leader);
+    for (const name of leader === null ? others : [...others, leader]) {
+      await this.#cluster.upgrade(name);
+      this.#options.say(`${name} is upgraded; ${this.#cluster.leader() ?? 'nobody'} leads`);
+    }
   }
 
   /** A client who asks again elsewhere, under the same key, when it got no answer. */
