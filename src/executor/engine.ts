@@ -1,6 +1,6 @@
 /**
- * How an engine describes itself: one value, which its folder exports. The rest of the program knows nothing else about
- * the engine. `src/node/engines.ts` lists them.
+ * How an engine describes itself: one value, exported by its folder. The rest of the program knows nothing
+ * else about the engine. `src/node/engines.ts` lists all engines.
  */
 
 import type { EngineAbilities } from '../scheduler/job/engine-abilities.ts';
@@ -9,24 +9,24 @@ import type { SettingsTable, ValuesOf } from '../setting.ts';
 import type { RunLogs } from './logs/run-logs.ts';
 
 export interface Engine {
-  /** By which jobs, settings and records name it; stays for ever. */
+  /** The name in jobs, settings and records. It never changes. */
   readonly name: string;
   readonly abilities: EngineAbilities;
-  /** By their keys in the file. Keys are unique among all engines, unless it is the same row. */
+  /** By their keys in the file. Keys are unique among all engines, unless they share the row. */
   readonly settings: SettingsTable;
-  /** The setting by which a scheduler gets it; null: it always has it. */
+  /** The setting that enables it. Null: always enabled. */
   readonly enabledBy: string | null;
-  /** Each node has one of its own, and no other node reaches what runs there. */
+  /** Each node has its own, and no other node reaches what runs there. */
   readonly perNode: boolean;
-  /** How long it remembers an ended launch, in ms: longer than any pause of a leader that we tolerate. */
+  /** How long it remembers an ended launch, in ms: longer than any tolerated pause of a leader. */
   readonly tombstoneMs: number;
   /** Maximum concurrent starts, regardless of the settings. Default: the limit of all engines. */
   readonly startsInFlight?: number;
-  /** Null where the settings do not ask for it. Starts nothing: its launcher is started by the scheduler. */
+  /** Null if the settings do not enable it. Starts nothing: the scheduler starts the launcher. */
   create(parts: EngineParts, values: ValuesOf<SettingsTable>): Promise<CreatedEngine | null>;
 }
 
-/** As its folder knows it: with the types of its own settings. */
+/** With the types of its own settings. */
 export interface EngineWith<S extends SettingsTable> extends Engine {
   readonly settings: S;
   readonly enabledBy: (keyof S & string) | null;
@@ -35,29 +35,29 @@ export interface EngineWith<S extends SettingsTable> extends Engine {
 
 /** The parts of the node that engines use. */
 export interface EngineParts {
-  /** The installation's id; names and labels of launches carry it. */
+  /** The id of the installation; names and labels of launches contain it. */
   readonly cluster: string;
-  /** The node's; an engine keeps its files in a folder of its own name there. */
+  /** The node's data directory; an engine keeps its files in a folder of its own name there. */
   readonly dataDir: string;
   readonly clock: Clock;
   readonly log: Log;
   /** Where logs go when a launch is removed. */
   readonly logs: RunLogs;
   readonly logBytesPerStream: number;
-  /** The scheduler's. Jobs see only what their engine hands on. */
+  /** The scheduler's environment. Jobs only see what their engine passes on. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** The path of the supervisor's program; null where a shell takes its place. */
+  /** The path of the supervisor's program. Null if a shell replaces it. */
   readonly supervisor: string | null;
 }
 
 export interface CreatedEngine {
   readonly launcher: Launcher;
-  /** Attempts it may have at once. */
+  /** Maximum concurrent attempts. */
   readonly concurrency: number;
   /** Maximum concurrent starts, if its own settings have it. */
   readonly startsInFlight?: number;
-  /** Its address, for people; null: this host. */
+  /** Its address, for people. Null: this host. */
   readonly address: string | null;
-  /** Clears away what is needed only while the node runs, once the launcher has stopped. */
+  /** Removes what is only needed while the node runs, once the launcher has stopped. */
   readonly close?: () => Promise<void>;
 }

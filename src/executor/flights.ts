@@ -1,8 +1,8 @@
-/** Launches between their call and their end: two calls are one, and a kill in the meantime is not lost. */
+/** Launches in progress: two calls are one, and a kill in the meantime is not lost. */
 export class Flights {
   readonly #under = new Map<string, { readonly flight: Flight; readonly done: Promise<void> }>();
 
-  /** What is under way under this name already, or `launch`. */
+  /** The launch in progress under this name, or `launch`. */
   run(launchName: string, launch: (flight: Flight) => Promise<void>): Promise<void> {
     const under = this.#under.get(launchName);
     if (under !== undefined) return under.done;
@@ -18,19 +18,19 @@ export class Flights {
     return this.#under.has(launchName);
   }
 
-  /** Leaves word that it is to be killed, where it is under way. */
+  /** Records that a launch in progress is to be killed. */
   kill(launchName: string, graceMs: number): void {
     const under = this.#under.get(launchName);
     if (under !== undefined) under.flight.killed = { graceMs };
   }
 
-  /** Resolves when all that are under way have ended, however they did. */
+  /** Resolves when all launches in progress have ended, successfully or not. */
   async settled(): Promise<void> {
     await Promise.allSettled([...this.#under.values()].map(({ done }) => done));
   }
 }
 
 export interface Flight {
-  /** Set as soon as somebody wants it dead. */
+  /** Set as soon as a kill is requested. */
   killed: { readonly graceMs: number } | null;
 }

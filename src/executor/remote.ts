@@ -1,22 +1,22 @@
 /**
- * An engine that only another node reaches, asked through that node: what runs there, to end it, to forget it.
+ * An engine that only another node reaches, used through that node: its inventory, kills and removals.
  * Nothing is ever started this way.
  */
 
 import { CarillonError } from '../errors.ts';
 import type { Launcher, LaunchReport } from '../scheduler/ports.ts';
 
-/** Nodes of one installation are near each other; a node that takes longer is asked again. */
+/** Nodes of one installation are close to each other; a slower response is retried. */
 const ANSWER_MS = 3_000;
 
 export interface RemoteEngineParts {
   readonly engine: string;
   readonly host: string;
-  /** Where the node listens now; null while it is not there. */
+  /** The current address of the node. Null while it is absent. */
   readonly url: () => string | null;
 }
 
-/** All calls fail with ENGINE_UNAVAILABLE while the node does not answer. */
+/** All calls fail with ENGINE_UNAVAILABLE while the node does not respond. */
 export function createRemoteEngine({
   engine,
   host,
@@ -26,7 +26,7 @@ export function createRemoteEngine({
     const base = url();
     const at = `/internal/engines/${encodeURIComponent(engine)}/${what}`;
     try {
-      if (base === null) throw new Error('it is not there');
+      if (base === null) throw new Error('the node is absent');
       const response = await fetch(new URL(at, base), {
         method,
         signal: AbortSignal.timeout(ANSWER_MS),
@@ -40,7 +40,7 @@ export function createRemoteEngine({
       return response;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new CarillonError('ENGINE_UNAVAILABLE', `the node ${host} does not answer: ${reason}`, {
+      throw new CarillonError('ENGINE_UNAVAILABLE', `the node ${host} does not respond: ${reason}`, {
         field: 'host',
         value: host,
       });

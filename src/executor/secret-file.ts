@@ -1,7 +1,7 @@
 /**
- * Secrets as files: read at launch, bounded, and never in a message. A process of another user gets what that user may
- * read, or what lies below a folder that the operator opened to all jobs (`--secret-dir`); everything else is read with
- * the scheduler's own rights.
+ * Secrets as files: read at launch, limited in size, and never in a message. A process of another user gets
+ * what that user may read, or what is in a folder that the operator opened to all jobs (`--secret-dir`).
+ * Everything else is read with the scheduler's own permissions.
  */
 
 import { constants } from 'node:fs';
@@ -15,24 +15,24 @@ import { maxSecretBytes, readAsUser } from './secret-reader.ts';
 /** Never waits for the other end of a pipe. */
 const readOnly = constants.O_RDONLY | constants.O_NONBLOCK;
 
-/** Whose rights decide what a process may have as its secret. */
+/** Whose permissions decide what a process may use as its secret. */
 export interface SecretAccess {
   /** Null: the scheduler's own user. */
   readonly owner: Owner | null;
-  /** What lies below is for all jobs. */
+  /** Folders whose files are for all jobs. */
   readonly folders: readonly string[];
-  /** The supervisor's program; null: there is none. */
+  /** The supervisor's program. Null: there is none. */
   readonly supervisor: string | null;
 }
 
 const ownAccess: SecretAccess = { owner: null, folders: [], supervisor: null };
 
-/** As an environment variable can hold it: the text without its last line end. LAUNCH_REFUSED with `field`. */
+/** For an environment variable: the text without its last line break. LAUNCH_REFUSED with `field`. */
 export async function readSecretFile(field: string, ref: SecretRef): Promise<string> {
   return asVariable(field, ref, await readSecretBytes(field, ref));
 }
 
-/** The secrets of a job that are variables of its environment, by name. LAUNCH_REFUSED for what can't be read. */
+/** The secrets of a job that are environment variables, by name. LAUNCH_REFUSED for an unreadable one. */
 export async function readSecretVariables(
   secrets: Readonly<Record<string, SecretRef>>,
   access: SecretAccess = ownAccess,
@@ -44,10 +44,10 @@ export async function readSecretVariables(
   return Object.fromEntries(await Promise.all(Object.entries(secrets).map(read)));
 }
 
-/** As it is. LAUNCH_REFUSED with `field` when it can't be read. */
+/** The unchanged content. LAUNCH_REFUSED with `field` if it cannot be read. */
 export async function readSecretBytes(field: string, ref: SecretRef): Promise<Buffer> {
   const handle = await open(ref.file, readOnly).catch((error: NodeJS.ErrnoException) => {
-    throw refused(field, ref, `can not be opened (${error.code ?? 'unknown error'})`);
+    throw refused(field, ref, `cannot be opened (${error.code ?? 'unknown error'})`);
   });
   return readAll(handle, field, ref);
 }
@@ -63,7 +63,7 @@ async function readFor(access: SecretAccess, field: string, ref: SecretRef): Pro
   throw refused(field, ref, `${answer.problem}, ${user}; --secret-dir opens a folder to all jobs`);
 }
 
-/** Null when it lies elsewhere. Where the open file is decides, whatever its path leads to meanwhile. */
+/** Null if it is outside. Decided by the location of the open file, whatever its path leads to meanwhile. */
 async function openBelow(folders: readonly string[], file: string): Promise<FileHandle | null> {
   const real = async (path: string) => realpath(path).catch(() => null);
   const tops = await Promise.all(folders.map(real));
@@ -79,7 +79,7 @@ async function openBelow(folders: readonly string[], file: string): Promise<File
   return null;
 }
 
-/** Closes it. */
+/** Also closes it. */
 async function readAll(handle: FileHandle, field: string, ref: SecretRef): Promise<Buffer> {
   try {
     if (!(await handle.stat()).isFile()) throw refused(field, ref, 'is not a file');
@@ -97,12 +97,12 @@ async function readAll(handle: FileHandle, field: string, ref: SecretRef): Promi
 
 function asVariable(field: string, ref: SecretRef, bytes: Buffer): string {
   const text = bytes.toString('utf8').replace(/\r?\n$/, '');
-  if (text.includes('\0')) throw refused(field, ref, 'holds a NUL byte');
+  if (text.includes('\0')) throw refused(field, ref, 'contains a NUL byte');
   return text;
 }
 
 function refused(field: string, { file }: SecretRef, problem: string): CarillonError {
-  return new CarillonError('LAUNCH_REFUSED', `The secret ${field} can not be used: ${file} ${problem}`, {
+  return new CarillonError('LAUNCH_REFUSED', `The secret ${field} cannot be used: ${file} ${problem}`, {
     field,
     value: file,
     allowed: `a readable file of at most ${maxSecretBytes} bytes, without NUL in a variable`,

@@ -1,8 +1,9 @@
 /**
- * Reads a file with the rights of another user. So the system decides, on the very file that is read, by owner, mode,
- * access lists and every folder on the way. The supervisor's program opens it, and a child that is the scheduler's user
- * reads it. Without that program the child opens the file itself, with the user's effective rights alone: its real user
- * stays the scheduler's. Either way no process of the other user can stop or trace it.
+ * Reads a file with the permissions of another user, so that the system decides, for the very file that is
+ * read, by owner, mode, access lists and every parent folder. The supervisor's program opens it, and a child
+ * that runs as the scheduler's user reads it. Without that program the child opens the file itself, with the
+ * user's effective permissions only: its real user stays the scheduler's. Either way no process of the other
+ * user can stop or trace it.
  */
 
 import { execFile } from 'node:child_process';
@@ -10,16 +11,16 @@ import { constants } from 'node:os';
 import { promisify } from 'node:util';
 import type { Owner } from './owner.ts';
 
-/** Keys and certificates fit; a mistaken path to a database does not. */
+/** Large enough for keys and certificates, but not for a database given by mistake. */
 export const maxSecretBytes = 1024 * 1024;
-/** Longer than any local disk; a network file system that hangs holds up one launch for this long. */
+/** Longer than any local disk takes; a hanging network file system delays one launch by this much. */
 const withinMs = 15_000;
 
 export type SecretAnswer =
   | { readonly bytes: Buffer; readonly problem: null }
   | { readonly bytes: null; readonly problem: string };
 
-/** Never fails: what stands in the way is the `problem`, to follow the file's name. */
+/** Never fails: the `problem` follows the file's name in the message. */
 export async function readAsUser(
   file: string,
   owner: Owner,
@@ -30,17 +31,17 @@ export async function readAsUser(
   const reader = [process.execPath, '-e', program, request] as const;
   const [command, ...args] =
     supervisor === null ? reader : [supervisor, 'read', file, `${owner.uid}:${owner.gid}`, ...reader];
-  // Twice as much holds it in base64.
+  // Twice the size is enough for base64.
   const options = { timeout: withinMs, killSignal: 'SIGKILL', maxBuffer: 2 * maxSecretBytes } as const;
   try {
     const { stdout } = await promisify(execFile)(command, args, { ...options, env: {}, cwd: '/' });
     const answer = JSON.parse(stdout) as { bytes: string | null; problem: string | null } | number;
-    if (typeof answer === 'number') return { bytes: null, problem: `can not be opened (${nameOf(answer)})` };
+    if (typeof answer === 'number') return { bytes: null, problem: `cannot be opened (${nameOf(answer)})` };
     const { bytes, problem } = answer;
     if (bytes !== null) return { bytes: Buffer.from(bytes, 'base64'), problem: null };
-    return { bytes: null, problem: problem ?? 'can not be read' };
+    return { bytes: null, problem: problem ?? 'cannot be read' };
   } catch {
-    return { bytes: null, problem: 'can not be read in time, or not by a child process' };
+    return { bytes: null, problem: 'cannot be read in time, or not by a child process' };
   }
 }
 
@@ -60,7 +61,7 @@ function read() {
   try {
     if (become) fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    return { bytes: null, problem: 'can not be opened (' + error.code + ')' };
+    return { bytes: null, problem: 'cannot be opened (' + error.code + ')' };
   }
   if (!fstatSync(fd).isFile()) return { bytes: null, problem: 'is not a file' };
   const buffer = Buffer.alloc(most + 1);

@@ -45,7 +45,7 @@ export function throughNode(
       });
     } catch (error) {
       if (!(error instanceof Unanswered) && !(error instanceof CarillonError)) throw error;
-      throw new CarillonError('ENGINE_UNAVAILABLE', `the node ${at.host} does not answer: ${error.message}`);
+      throw new CarillonError('ENGINE_UNAVAILABLE', `the node ${at.host} does not respond: ${error.message}`);
     }
   }
   return {

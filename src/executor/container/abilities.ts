@@ -2,5 +2,5 @@
 
 import { unable } from '../../scheduler/job/engine-abilities.ts';
 
-/** Images bring what they need. */
-export const noFetch = unable('fetch', 'only processes are given downloads; put them into the image');
+/** Images contain the files that they need. */
+export const noFetch = unable('fetch', 'downloads are for processes only; put the files into the image');

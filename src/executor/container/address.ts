@@ -1,4 +1,4 @@
-/** Where an engine listens: from what a person writes to what the client needs. */
+/** Parses the address of an engine into the form that the client needs. */
 
 import { CarillonError } from '../../errors.ts';
 
@@ -20,7 +20,7 @@ const allowed = [
   'https://host:2376',
 ];
 
-/** INVALID_FIELD for what no client can reach. With `tls`, tcp means https. */
+/** INVALID_FIELD for an address that no client can reach. With `tls`, tcp means https. */
 export function engineAddress(
   host: string,
   tls: TlsFiles | null,
@@ -31,7 +31,7 @@ export function engineAddress(
   const [, scheme, name, port] =
     /^(tcp|http|https):\/\/(\[[0-9a-fA-F:]+\]|[^:/[\]]+)(?::(\d{1,5}))?\/?$/.exec(host) ?? [];
   if (scheme === undefined || name === undefined || Number(port ?? 1) > 65_535) {
-    throw new CarillonError('INVALID_FIELD', `${host} is not the address of a ${what}`, {
+    throw new CarillonError('INVALID_FIELD', `${host} is not a valid address of a ${what}`, {
       field: setting,
       value: host,
       allowed,

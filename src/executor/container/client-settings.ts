@@ -1,4 +1,4 @@
-/** Settings that engines of containers share: the keys and the logins of Docker's own client. */
+/** Settings shared by container engines: the keys and logins of Docker's own client. */
 
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';

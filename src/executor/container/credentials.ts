@@ -1,7 +1,7 @@
 /**
- * The logins of this host for registries: the config.json of Docker's own client, and the helper programs that
- * it names. Read anew for each pull, so that a login or a rotated token counts at once. What a file or a helper
- * says is never quoted; only their names and how they failed are.
+ * Registry logins of this host: the config.json of Docker's own client, and the credential helpers that it
+ * names. Read again for each pull, so that a new login or a rotated token counts at once. The content of a
+ * file or the output of a helper is never quoted, only their names and how they failed.
  */
 
 import { execFile } from 'node:child_process';
@@ -13,22 +13,22 @@ import { readSecretFile } from '../secret-file.ts';
 import { helperLogin, registryAuth, registryEntry, registryOf } from './registry.ts';
 import type { Login, RegistryAuth } from './transport.ts';
 
-/** Helpers ask key stores and clouds; one that waits for a person never ends. */
+/** Helpers query key stores and clouds; one that waits for a person never ends. */
 const helperTimeoutMs = 15_000;
-/** A login is some kilobytes at most, even with a token. */
+/** A login has a few kilobytes at most, even with a token. */
 const maxAnswerBytes = 64 * 1024;
-/** What helpers say, by their protocol on the standard output, when they have no login: they have no code for it. */
+/** The output of helpers that have no login: their protocol has no code for it. */
 const notFound = 'credentials not found in native keychain';
-/** They are programs on the path, and nothing else. */
+/** Helpers are programs on the path. */
 const helperName = /^[A-Za-z0-9_.-]{1,64}$/;
 
-/** The login for the registry of an image; null: none is needed, as far as this host knows. */
+/** Finds the login for the registry of an image. Null: this host has none. */
 export type FindCredentials = (image: string) => Promise<RegistryAuth | null>;
 
-/** A host that looks for no logins. */
+/** Finds no logins. */
 export const noCredentials: FindCredentials = async () => null;
 
-/** The login that the job itself brings, or null. LAUNCH_REFUSED when it can't be read. */
+/** The login of the job itself, or null. LAUNCH_REFUSED if it cannot be read. */
 export async function ownCredentials(
   { registrySecret }: LaunchSpec,
   image: string,
@@ -43,18 +43,18 @@ export interface CredentialOptions {
   /** For the helpers, which need at least PATH and HOME. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
-  /** The command line by which a helper gets its three streams and nothing else that is open here. */
+  /** Returns a command line that passes only the three standard streams to a helper. */
   readonly bare?: (argv: readonly [string, ...string[]]) => readonly [string, ...string[]];
 }
 
-/** The finder ends by LAUNCH_REFUSED where a login was to be had and could not be read. */
+/** The returned function fails with LAUNCH_REFUSED if an existing login cannot be read. */
 export function createCredentials(options: CredentialOptions): FindCredentials {
   return async (image) => {
     const { configFile } = options;
     if (configFile === null) return null;
     const registry = registryOf(image);
     const text = await readFile(configFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      throw refused(`${configFile} can not be read (${error.code ?? 'unknown error'})`, configFile);
+      throw refused(`${configFile} cannot be read (${error.code ?? 'unknown error'})`, configFile);
     });
     const entry = registryEntry(text, registry);
     if (entry === null) throw refused(`${configFile} is not a JSON object`, configFile);
@@ -64,18 +64,18 @@ export function createCredentials(options: CredentialOptions): FindCredentials {
   };
 }
 
-/** Null when it knows none. */
+/** Null if the helper has no login. */
 async function askHelper(name: string, registry: string, options: CredentialOptions): Promise<Login | null> {
   const program = `docker-credential-${name}`;
-  if (!helperName.test(name)) throw refused('the name of its credential helper is none', name);
+  if (!helperName.test(name)) throw refused('the name of its credential helper is invalid', name);
   const { failure, answer } = await runHelper(program, registry, options);
   if (failure !== null && answer.trim() === notFound) return null;
   const login = failure === null ? helperLogin(answer) : null;
-  if (login === null) throw refused(`${program} ${failure ?? 'gave no login'} for ${registry}`, program);
+  if (login === null) throw refused(`${program} ${failure ?? 'returned no login'} for ${registry}`, program);
   return login;
 }
 
-/** `failure` says how it ended if not well, in words that hold nothing of its output. */
+/** `failure` describes an unsuccessful end, without any of its output. */
 function runHelper(
   program: string,
   registry: string,
@@ -86,15 +86,15 @@ function runHelper(
     const [first, ...args] = bare([program, 'get']);
     const child = execFile(first, args, bounds, (error, answer) => {
       cancel();
-      // Shells and the like have this code for a program that is not there.
+      // Shells and similar programs use this code for a missing program.
       const code = error?.code === 127 ? 'ENOENT' : error?.code;
       resolve({ failure: error === null ? null : `failed (${code ?? error.signal})`, answer });
     });
     const cancel = clock.after(helperTimeoutMs, () => {
       child.kill('SIGKILL');
       child.stdout?.destroy();
-      // What it has started itself may hold on to its output: that is not waited for.
-      resolve({ failure: `gave no answer within ${helperTimeoutMs / 1000} s`, answer: '' });
+      // Its child processes may keep its output open, so do not wait for that.
+      resolve({ failure: `did not respond within ${helperTimeoutMs / 1000} s`, answer: '' });
     });
     // It may end, or not exist, without having read.
     child.stdin?.on('error', () => {});
@@ -103,9 +103,9 @@ function runHelper(
 }
 
 function refused(problem: string, value: string): CarillonError {
-  return new CarillonError('LAUNCH_REFUSED', `The registry login can not be used: ${problem}`, {
+  return new CarillonError('LAUNCH_REFUSED', `The registry login cannot be used: ${problem}`, {
     field: 'docker-config',
     value,
-    allowed: 'a config.json as docker login writes it, whose helpers answer',
+    allowed: 'a config.json as written by docker login, with working helpers',
   });
 }

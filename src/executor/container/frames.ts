@@ -1,7 +1,7 @@
 /**
- * The engine's log format: frames of an 8-byte header (stream, three zeros, length) and a payload. Payloads are
- * passed on as they come and never gathered, so memory stays small whatever a job prints, and a slow reader
- * slows the engine.
+ * The engine's log format: frames with an 8-byte header (stream, three zeros, length) and a payload. Payloads
+ * are passed on as they arrive and never collected, so memory stays small whatever a job prints, and a slow
+ * reader slows the engine.
  */
 
 import type { LogChunk } from '../../scheduler/ports.ts';
@@ -10,16 +10,16 @@ const headerBytes = 8;
 const newline = 10;
 const streams = { 0: 'stdout', 1: 'stdout', 2: 'stderr' } as const;
 
-/** Cuts frames out of bytes that arrive in any portions. */
+/** Splits a byte stream into frames. */
 export class FrameParser {
   readonly #header = new Uint8Array(headerBytes);
   #headerFilled = 0;
   #remaining = 0;
   #stream: LogChunk['stream'] = 'stdout';
-  /** Frames that have begun: one for each entry of the log. */
+  /** Number of frames that have begun: one per log entry. */
   frames = 0;
 
-  /** The payload in `bytes`, in order. Throws when they are not frames: a container with a terminal has none. */
+  /** The payload in `bytes`, in order. Throws if they are not frames, as for a container with a terminal. */
   push(bytes: Uint8Array): LogChunk[] {
     const chunks: LogChunk[] = [];
     let at = 0;
@@ -44,9 +44,7 @@ export class FrameParser {
     const [kind, ...padding] = this.#header.subarray(0, 4);
     const stream = streams[kind as keyof typeof streams];
     if (stream === undefined || padding.some((byte) => byte !== 0)) {
-      throw new Error(
-        `the engine's log is not made of frames (header ${Buffer.from(this.#header).toString('hex')})`,
-      );
+      throw new Error(`the engine's log has no frames (header ${Buffer.from(this.#header).toString('hex')})`);
     }
     this.#stream = stream;
     this.#remaining = new DataView(this.#header.buffer).getUint32(4);
@@ -62,7 +60,7 @@ export async function* readFrames(
   for await (const bytes of source) yield* parser.push(bytes);
 }
 
-/** Lines, the last one counted without its end too. */
+/** Counts lines, including an unterminated last one. */
 export async function countLines(source: AsyncIterable<LogChunk>): Promise<number> {
   let lines = 0;
   let open = false;
@@ -73,7 +71,7 @@ export async function countLines(source: AsyncIterable<LogChunk>): Promise<numbe
   return open ? lines + 1 : lines;
 }
 
-/** What comes after the first `count` lines. */
+/** Skips the first `count` lines. */
 export async function* skipLines(source: AsyncIterable<LogChunk>, count: number): AsyncGenerator<LogChunk> {
   let left = count;
   for await (const { bytes, ...chunk } of source) {

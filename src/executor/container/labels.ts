@@ -1,8 +1,8 @@
-/** How a launch is marked on its engine, and how much of its output is kept there: the same for all of them. */
+/** Labels of launches on container engines, and the limit of their output there. */
 
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 
-/** Labels by which a launch is found again; the job's own labels stand beside them. */
+/** Labels by which a launch is found again; the job's own labels are set beside them. */
 export const labelOf = {
   cluster: 'carillon.cluster',
   job: 'carillon.job',
@@ -10,11 +10,14 @@ export const labelOf = {
   attempt: 'carillon.attempt',
   term: 'carillon.term',
   due: 'carillon.due',
-  /** Held at a gate before it runs; see docker/gate.ts. */
+  /** The container waits at a gate before it runs; see docker/gate.ts. */
   gate: 'carillon.gate',
 } as const;
 
-/** How much output of a job the engine keeps. Beyond this, its json-file driver drops the oldest file (log-cut.ts). */
+/**
+ * How much output of a job the engine keeps. Above this, its json-file driver drops the oldest file
+ * (log-cut.ts).
+ */
 export const engineLogLimits = { fileBytes: 2 * 1024 * 1024, files: 16 } as const;
 
 export function launchLabels(spec: LaunchSpec): Record<string, string> {

@@ -1,23 +1,26 @@
 /**
- * Whether an engine has dropped the oldest of an output. Its json-file driver drops whole files without a word, so
- * this is told by what is left: once a file was dropped, all others are full. They are many and small, so that an
- * output which has just filled them, and is whole, is seldom taken for one that was cut.
+ * Detects whether an engine has dropped the oldest output. Its json-file driver silently drops whole files,
+ * so this is derived from what is left: once a file was dropped, all others are full. The files are many and
+ * small, so that complete output that exactly fills them is rarely mistaken for cut output.
  */
 
 import type { LogChunk } from '../../scheduler/ports.ts';
 import { FrameParser } from './frames.ts';
 import { engineLogLimits } from './labels.ts';
 
-/** Fewer entries never fill the files: the driver splits lines at 16 KiB, and a byte is six of JSON at most. */
+/**
+ * Fewer entries never fill the files: the driver splits lines at 16 KiB, and a byte is at most six bytes of
+ * JSON.
+ */
 const fewEntries = 300;
-/** Of an entry beside its text: field names, stream and time. */
+/** Bytes of an entry besides its text: field names, stream and time. */
 const entryBytes = 69;
 const [quote, backslash, space] = [0x22, 0x5c, 0x20];
-/** Written as \u003c and the like. */
+/** Written as \u003c and similar escapes. */
 const escaped = new Set(Buffer.from('<>&'));
 const short = new Set(Buffer.from('\n\r\t"\\'));
 
-/** `read`: the last entries of both streams, or all, as they are now. */
+/** `read`: the current last entries of both streams, or all. */
 export async function isCut(
   read: (tail: number | 'all', parser: FrameParser) => AsyncIterable<LogChunk>,
 ): Promise<boolean> {
@@ -30,17 +33,17 @@ export async function isCut(
   return stored + all.frames * entryBytes >= (engineLogLimits.files - 1) * engineLogLimits.fileBytes;
 }
 
-/** What a reader gets in the place of output that its engine has dropped. */
+/** Shown to readers in place of dropped output. */
 export const cutLine: LogChunk = {
   stream: 'stdout',
   bytes: Buffer.from('[carillon: older output was dropped by the engine here]\n'),
 };
 
-/** What a reader gets that wants to continue in such an output. */
+/** Shown to a reader that resumes such output. */
 export const repeatedLine: LogChunk = {
   stream: 'stdout',
   bytes: Buffer.from(
-    '[carillon: output was dropped by the engine, all that is left follows and may repeat output above]\n',
+    '[carillon: the engine dropped output; everything that is left follows and may repeat output above]\n',
   ),
 };
 

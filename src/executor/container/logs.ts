@@ -1,10 +1,10 @@
-/** Logs of launches that an engine keeps as long as it keeps the launch, and this node after that. */
+/** Logs of launches, kept by the engine as long as the launch, and by this node after that. */
 
 import { CarillonError } from '../../errors.ts';
 import type { Log, LogChunk, LogQuery } from '../../scheduler/ports.ts';
 import { isLaunchName, logsGone, type RunLogs } from '../logs/run-logs.ts';
 
-/** Logs as an engine is asked for them; the tail is of both streams together. */
+/** A log query of the engine; the tail is of both streams together. */
 export interface EngineLogQuery {
   readonly stdout: boolean;
   readonly stderr: boolean;
@@ -12,7 +12,7 @@ export interface EngineLogQuery {
   readonly tail: number | 'all';
 }
 
-/** `find` says what the engine has of the launch, null for nothing; `read` reads its logs there. */
+/** `find` returns what the engine has of the launch, or null; `read` reads its logs there. */
 export async function* engineLogs<T>(
   launchName: string,
   query: LogQuery,
@@ -24,7 +24,7 @@ export async function* engineLogs<T>(
 ): AsyncGenerator<LogChunk, void, undefined> {
   const { logs, find, read } = from;
   if (!isLaunchName(launchName)) throw logsGone(launchName);
-  // The engine first: what is kept here beside it may be half of a copy.
+  // The engine first: a copy on this node may be incomplete.
   const found = await find(launchName).catch(async (error: unknown) => {
     if (await logs.has(launchName)) return null;
     throw error;
@@ -34,9 +34,9 @@ export async function* engineLogs<T>(
 }
 
 /**
- * Copies the logs of a launch before the engine removes it: anew from the beginning each time, so that a copy that
- * was cut short is not kept as the whole. An engine that does not answer is thrown; what can not be read is lost, or
- * the launch would stay for ever.
+ * Copies the logs of a launch before the engine removes it, from the beginning each time, so that an
+ * interrupted copy is never kept as complete. If the engine does not respond, this throws. Unreadable logs
+ * are lost, because otherwise the launch would stay forever.
  */
 export async function copyLogs(
   launchName: string,

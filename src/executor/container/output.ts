@@ -1,20 +1,20 @@
 /**
- * Output that an engine keeps, as readers ask for it. Engines know no positions: they are counted from the oldest entry,
- * so they hold as long as the engine has dropped nothing. Once it has, nobody knows how much, and a reader that continues
- * gets all that is left.
+ * Reads output that an engine keeps. Engines have no positions: they are counted from the oldest entry, so
+ * they are valid as long as the engine has dropped nothing. After that, a reader that resumes gets everything
+ * that is left.
  */
 
 import type { LogChunk, LogPosition, LogQuery } from '../../scheduler/ports.ts';
 import { countLines, skipLines } from './frames.ts';
 import { cutLine, repeatedLine } from './log-cut.ts';
 
-/** How the output of one launch is read; `query` says which streams. */
+/** Reads the output of one launch; `query` selects the streams. */
 export interface OutputSource {
-  /** All entries; with `follow` also those that come. */
+  /** All entries; with `follow` also later ones. */
   readonly read: (follow: boolean) => AsyncIterable<LogChunk>;
-  /** The last entries, where the engine can find them; else they are counted. */
+  /** The last entries, if the engine can find them; otherwise they are counted. */
   readonly readTail?: (lines: number) => AsyncIterable<LogChunk>;
-  /** Whether the engine has dropped the oldest of it. */
+  /** Whether the engine has dropped the oldest output. */
   readonly isCut: () => Promise<boolean>;
 }
 
@@ -31,7 +31,7 @@ export async function* wantedOutput(
     if (await isCut()) yield cutLine;
     return yield* counted(read(follow));
   }
-  // Nobody continues what is not followed.
+  // Output that is not followed is never resumed.
   if (!follow && readTail !== undefined) return yield* readTail(tail);
   const lines = await countLines(read(false));
   if (lines <= tail) yield { stream: 'stdout', bytes: new Uint8Array(0), next: beginning };
@@ -40,7 +40,7 @@ export async function* wantedOutput(
 
 const beginning: LogPosition = { stdout: 0, stderr: 0 };
 
-/** With the position behind each chunk. */
+/** Adds the position after each chunk. */
 async function* counted(source: AsyncIterable<LogChunk>): AsyncGenerator<LogChunk> {
   const next = { ...beginning };
   for await (const { stream, bytes } of source) {
@@ -49,19 +49,19 @@ async function* counted(source: AsyncIterable<LogChunk>): AsyncGenerator<LogChun
   }
 }
 
-/** What follows a position. */
+/** The output after a position. */
 async function* behind(source: AsyncIterable<LogChunk>, after: LogPosition): AsyncGenerator<LogChunk> {
   for await (const { next, ...chunk } of skipBytes(source, after)) {
     const { stdout, stderr } = next ?? after;
     yield {
       ...chunk,
-      // Of a stream that is not read, the reader has what it had before.
+      // For a stream that is not read, the reader keeps its position.
       next: { stdout: Math.max(stdout, after.stdout), stderr: Math.max(stderr, after.stderr) },
     };
   }
 }
 
-/** Without the first bytes of each stream. */
+/** Skips the first bytes of each stream. */
 export async function* skipBytes(
   source: AsyncIterable<LogChunk>,
   count: LogPosition,

@@ -1,13 +1,13 @@
-/** Image names and registry credentials, as an engine wants them. Pure. */
+/** Image names and registry credentials in the form that an engine needs. Pure. */
 
 import { CarillonError } from '../../errors.ts';
 import type { Login, RegistryAuth } from './transport.ts';
 
 const defaultRegistry = 'https://index.docker.io/v1/';
-/** All the names it has had. */
+/** All names that it has had. */
 const defaultHosts = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
 
-/** With a tag or digest in any case: a pull without one fetches every tag there is. */
+/** Adds a tag if there is no tag or digest: a pull without one fetches every tag. */
 export function fullImageName(image: string): string {
   const lastPart = image.slice(image.lastIndexOf('/') + 1);
   return lastPart.includes(':') || lastPart.includes('@') ? image : `${image}:latest`;
@@ -21,8 +21,8 @@ export function registryOf(image: string): string {
 }
 
 /**
- * Credentials out of the text of a secret: `user:password`, `{"username","password"}`, or the file that
- * `docker login` writes. LAUNCH_REFUSED when it is none of them; the text itself is never quoted.
+ * Parses credentials from the text of a secret: `user:password`, `{"username","password"}`, or the file
+ * written by `docker login`. LAUNCH_REFUSED if it is none of them; the text itself is never quoted.
  */
 export function registryAuth(image: string, secret: string): RegistryAuth {
   const registry = registryOf(image);
@@ -35,15 +35,15 @@ export function registryAuth(image: string, secret: string): RegistryAuth {
   });
 }
 
-/** What is said of a registry in the config.json of Docker's own client. */
+/** The entry of a registry in the config.json of Docker's own client. */
 export interface RegistryEntry {
-  /** The program `docker-credential-…` that knows; null: none does. */
+  /** The program `docker-credential-…`. Null: none. */
   readonly helper: string | null;
-  /** In the file itself; null: nothing there. */
+  /** The login in the file itself. Null: none. */
   readonly login: Login | null;
 }
 
-/** Null when the text is no JSON object. */
+/** Null if the text is not a JSON object. */
 export function registryEntry(config: string, registry: string): RegistryEntry | null {
   const value = parse(config);
   if (value === null) return null;
@@ -54,7 +54,7 @@ export function registryEntry(config: string, registry: string): RegistryEntry |
   };
 }
 
-/** What a helper answered to `get`; null when it is no login. A token has a name of its own instead of a user. */
+/** A helper's response to `get`. Null if it is not a login. A token has a special name instead of a user. */
 export function helperLogin(answer: string): Login | null {
   const { Username: username, Secret: secret } = parse(answer) ?? {};
   if (typeof username !== 'string' || typeof secret !== 'string') return null;

@@ -1,10 +1,11 @@
 /**
- * Calls to one engine's API through dockerode's transport. Every call has a bound in time and ends in one of
- * three ways: an answer, an `EngineRefusal` (the engine said no, with its status), or ENGINE_UNAVAILABLE
- * (nobody knows what happened).
+ * Calls of one engine's API through dockerode's transport. Every call has a time limit and ends in one of
+ * three ways: a response, an `EngineRefusal` (the engine refused, with a status), or ENGINE_UNAVAILABLE (the
+ * outcome is unknown).
  *
- * dockerode's own methods are not used, only its transport: they put bodies into URLs, gather logs in memory,
- * and a call whose connection breaks in the middle of the answer never settles. Here the bound settles it.
+ * Only dockerode's transport is used, not its methods: they put bodies into URLs and collect logs in memory,
+ * and a call whose connection breaks in the middle of the response never completes. Here the time limit
+ * completes it.
  */
 
 import { setMaxListeners } from 'node:events';
@@ -18,16 +19,16 @@ import { CarillonError } from '../../errors.ts';
 import type { Clock } from '../../scheduler/ports.ts';
 import { engineAddress, type TlsFiles } from './address.ts';
 
-/** Statuses a proxy gives, and a cluster without a leader: they say nothing of the container. */
+/** Statuses of a proxy, and of a cluster without a leader: they say nothing about the container. */
 const unknownOutcome = new Set([502, 503, 504]);
 
-/** With a password, or with a token that stands for it. */
+/** With a password, or with a token that replaces it. */
 export type RegistryAuth = Login & { readonly serveraddress: string };
 export type Login =
   | { readonly username: string; readonly password: string }
   | { readonly identitytoken: string };
 
-/** The engine understood and said no. `words` are its own, for people. */
+/** The engine understood and refused. `words` is its own message, for people. */
 export class EngineRefusal extends Error {
   override readonly name = 'EngineRefusal';
   readonly status: number;
@@ -45,7 +46,7 @@ export interface Call {
   readonly path: string;
   readonly query?: object;
   readonly body?: object;
-  /** Sent as it is, instead of a body. */
+  /** Sent unchanged instead of a body. */
   readonly archive?: Buffer;
   readonly auth?: RegistryAuth;
   readonly timeoutMs: number;
@@ -55,7 +56,7 @@ export interface TransportOptions {
   readonly host: string;
   readonly tls: TlsFiles | null;
   readonly clock: Clock;
-  /** For messages: what it is, such as `Swarm manager`, and the setting that names it. */
+  /** For messages: the kind, such as `Swarm manager`, and the setting with its address. */
   readonly what: string;
   readonly setting: string;
 }
@@ -72,11 +73,11 @@ export class EngineTransport {
     this.#options = options;
     setMaxListeners(0, this.#closing.signal);
     const address = engineAddress(host, tls, { what, setting });
-    // Connections are not kept: after a restart of the engine a kept one fails the next call.
+    // Connections are not reused: after a restart of the engine, a reused one would fail the next call.
     const secure = 'protocol' in address && address.protocol === 'https';
     const agent = secure ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false });
     const keys = secure && tls !== null ? readKeys(tls) : {};
-    // What is left out here would be taken from DOCKER_HOST and its kin.
+    // Options left out here would be taken from DOCKER_HOST and similar variables.
     const none = {
       host: undefined,
       port: undefined,
@@ -100,7 +101,7 @@ export class EngineTransport {
     return this.#dial(call, { isStream: false });
   }
 
-  /** Null where the engine answers with one of these statuses. */
+  /** Returns null if the engine responds with one of these statuses. */
   async tolerating<T>(statuses: readonly number[], call: Call): Promise<T | null> {
     try {
       return await this.ask<T>(call);
@@ -110,10 +111,12 @@ export class EngineTransport {
     }
   }
 
-  /** Only the wait for the first byte is bounded; the caller bounds the rest, or ends it by `signal`. */
+  /**
+   * Only the wait for the first byte has a time limit; the caller limits the rest, or ends it with `signal`.
+   */
   async open(call: Call, signal?: AbortSignal): Promise<IncomingMessage> {
     const answer = await this.#dial<IncomingMessage>(call, { isStream: true });
-    // Without a listener an error between two reads would end the process.
+    // Without a listener, an error between two reads would end the process.
     answer.on('error', () => {});
     for (const ending of [signal, this.#closing.signal]) {
       const end = () => answer.destroy();
@@ -124,20 +127,20 @@ export class EngineTransport {
     return answer;
   }
 
-  /** The connection itself, once the engine has given up speaking HTTP on it; the caller ends it. */
+  /** The raw connection, after the engine has stopped speaking HTTP on it; the caller ends it. */
   upgrade(call: Call): Promise<Duplex> {
     // Without a body its end would be sent, and be taken for input.
     return this.#dial({ ...call, archive: Buffer.alloc(0) }, { isStream: false, hijack: true });
   }
 
-  /** Gives up what is under way, by ENGINE_UNAVAILABLE; nothing more can be asked. */
+  /** Aborts calls in progress with ENGINE_UNAVAILABLE, and refuses further ones. */
   close(): void {
     this.#closing.abort();
   }
 
   unavailable(cause: string): CarillonError {
     const { what, setting, host } = this.#options;
-    return new CarillonError('ENGINE_UNAVAILABLE', `The ${what} at ${host} can not be reached: ${cause}`, {
+    return new CarillonError('ENGINE_UNAVAILABLE', `The ${what} at ${host} cannot be reached: ${cause}`, {
       field: setting,
       value: host,
     });
@@ -151,7 +154,7 @@ export class EngineTransport {
     }
   }
 
-  /** What the library throws, as one of the three ways in which calls end. */
+  /** Converts an error of the library to one of the three outcomes. */
   translate(error: unknown): Error {
     if (error instanceof CarillonError || error instanceof EngineRefusal) return error;
     const { statusCode, json, message, code } = error as ModemError;
@@ -171,7 +174,7 @@ export class EngineTransport {
         abort.abort();
       };
       const cancelTimeout = this.#options.clock.after(timeoutMs, () =>
-        giveUp(`no answer within ${timeoutMs / 1000} s`),
+        giveUp(`no response within ${timeoutMs / 1000} s`),
       );
       const close = () => giveUp('the scheduler is stopping');
       if (this.#closing.signal.aborted) close();
@@ -179,7 +182,7 @@ export class EngineTransport {
       const options = {
         method,
         path: query === undefined ? path : `${path}?`,
-        // An empty body is not sent; without one the query would be, as a body.
+        // An empty body is not sent; without one the query would be sent as a body.
         options: { ...(query !== undefined && { _query: query }), _body: body ?? {} },
         ...(archive !== undefined && { file: archive }),
         ...(auth !== undefined && { authconfig: { ...auth } }),
@@ -199,8 +202,8 @@ export class EngineTransport {
 }
 
 /**
- * The client library describes each request with all that hangs on it, for a debug log that is off: two fifths
- * of the time of a busy scheduler went there.
+ * The client library describes each request with everything it references, for a disabled debug log: that
+ * took two fifths of the time of a busy scheduler.
  */
 function undescribed<T extends object>(part: T): T {
   return Object.defineProperty(part, inspect.custom, { value: () => '…' });
@@ -218,7 +221,7 @@ function readKeys({ caFile, certFile, keyFile }: TlsFiles): { ca: Buffer; cert: 
       return readFileSync(file);
     } catch (error) {
       const cause = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-      throw new CarillonError('INVALID_FIELD', `${file} can not be read (${cause})`, { field, value: file });
+      throw new CarillonError('INVALID_FIELD', `${file} cannot be read (${cause})`, { field, value: file });
     }
   };
   return { ca: read('ca', caFile), cert: read('cert', certFile), key: read('key', keyFile) };

@@ -1,7 +1,7 @@
 /**
- * Containers made ready before they are due: created, or held at their gate as well. A launch takes what was made
- * for it; what is not taken is removed when its time has passed, when it is discarded, or when this process ends,
- * by its lease if need be. Nothing here is known to the store: what a crash leaves was never started.
+ * Prepared containers: created, or also waiting at their gate. A launch uses the preparation made for it.
+ * Others are removed when they expire, when they are discarded, or when this process ends, through the lease
+ * of the gate if necessary. The store knows nothing of them: after a crash they count as never started.
  */
 
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
@@ -24,18 +24,20 @@ import { launchReport } from './state.ts';
 
 /** Each prepared container costs the engine a directory and some memory. Above this limit, launches start unprepared. */
 const maxReady = 1_000;
-/** Each is a process that waits, and another of the engine that waits with it: some 3 MB. */
+/** Each is a waiting process, with a waiting process of the engine: about 3 MB. */
 const maxHeld = 256;
-/** How often a name that is being freed is tried again, and how long in between. */
+/** Attempts for a name that is being freed, and the delay between them. */
 const maxRounds = 10;
 const roundMs = 50;
-/** The gate outlives our own bound by this, so that it is we who end it, unless we are gone. */
+/**
+ * The gate's lease is longer than our own time limit by this, so that we end it unless this process is gone.
+ */
 const leaseMarginMs = 5_000;
 
 export interface Ready {
   readonly id: string;
   readonly order: Order;
-  /** Null: it was created and no more. */
+  /** Null: it was only created. */
   readonly gate: Gate | null;
 }
 
@@ -49,7 +51,7 @@ export interface AheadOptions {
 interface Preparing {
   readonly warm: boolean;
   readonly done: Promise<Ready | null>;
-  /** Held and waiting: opening is all that is left. */
+  /** Waiting at its gate: only opening it is left. */
   held: boolean;
   cancelTimer: () => void;
 }
@@ -57,21 +59,21 @@ interface Preparing {
 export class ContainersAhead {
   readonly #options: AheadOptions;
   readonly #all = new Map<string, Preparing>();
-  /** Containers on their way out, by launch name: until then the name is taken. */
+  /** Containers being removed, by launch name, which is in use until then. */
   readonly #removing = new Map<string, Promise<void>>();
 
   constructor(options: AheadOptions) {
     this.#options = options;
   }
 
-  /** Resolves when it is ready, or when it is clear that it will not be. Rejects as a launch does. */
+  /** Resolves when it is ready, or when it is clear that it will not be. Rejects like a launch. */
   async prepare(spec: LaunchSpec, how: Preparation): Promise<void> {
     const { launchName } = spec;
     const known = this.#all.get(launchName);
     const held = [...this.#all.values()].filter((each) => each.warm).length;
     const warm = how.warm && held < maxHeld;
     if (known !== undefined && known.warm === warm) return;
-    // A container can't be put behind a gate afterwards.
+    // A gate cannot be added to an existing container.
     if (known !== undefined) void this.discard(launchName);
     if (this.#all.size >= maxReady) return;
     const preparing: Preparing = {
@@ -103,7 +105,7 @@ export class ContainersAhead {
     return this.#all.get(launchName)?.held === true;
   }
 
-  /** What was made ready; the taker's from now on. Null when there is nothing. */
+  /** Hands the preparation over to the caller. Null if there is none. */
   async take(launchName: string): Promise<Ready | null> {
     const preparing = this.#all.get(launchName);
     if (preparing === undefined) {
@@ -114,7 +116,7 @@ export class ContainersAhead {
     return preparing.done.catch(() => null);
   }
 
-  /** Removes what was made ready and not taken. */
+  /** Removes a preparation that was not used. */
   async discard(launchName: string): Promise<void> {
     if (!this.#all.has(launchName)) return this.#removing.get(launchName);
     const before = this.#removing.get(launchName);
@@ -139,7 +141,7 @@ export class ContainersAhead {
 
   async #remove(launchName: string, { id }: Ready): Promise<void> {
     const { engine, log } = this.#options;
-    // What can't be removed now was never started: whoever finds it removes it.
+    // A container that cannot be removed now was never started: whoever finds it removes it.
     await engine
       .remove(id)
       .catch((error: Error) => log.warn({ launch: launchName, cause: error.message }, 'ready.not-removed'));
@@ -157,7 +159,7 @@ export class ContainersAhead {
     try {
       if (mayStart()) return { id, order, gate: await engine.hold(id) };
     } catch (error) {
-      // The launch will be refused in the same words, and be told.
+      // The launch will be refused for the same reason, and reported.
       engine.forgetGate();
       if (error instanceof EngineRefusal) return null;
       throw error;
@@ -177,7 +179,7 @@ export class ContainersAhead {
     return request === null ? null : { ...order, request };
   }
 
-  /** The id, or null when somebody has the name; what an older term left under it is taken away. */
+  /** Returns the id, or null if the name is in use; removes what an older term left under it. */
   async #create(order: Order, context: CreateContext): Promise<string | null> {
     const { engine, clock } = this.#options;
     const { launchName, run, cluster, term } = order.spec;
@@ -191,7 +193,7 @@ export class ContainersAhead {
         if (!isOlder || labels[labelOf.run] !== run || labels[labelOf.cluster] !== cluster) return null;
         await removeUnlessRunning(engine, found.Id);
       }
-      // A name is taken a little longer than its container can be inspected.
+      // A name stays in use slightly longer than its container can be inspected.
       await sleep(clock, roundMs);
     }
     return null;

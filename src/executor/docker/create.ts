@@ -1,6 +1,6 @@
 /**
- * From a launch to a container that exists and does not run: its secrets read, its image fetched where that is
- * wanted, created by name.
+ * Creates the container of a launch without starting it: reads secrets, pulls the image if required, and
+ * creates by name.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -18,14 +18,14 @@ export interface CreateContext {
   readonly engine: GatedEngine;
   readonly log: Log;
   readonly clock: Clock;
-  /** Whether this scheduler still leads; asked before creating and before starting. */
+  /** Whether this scheduler still leads; called before creating and before starting. */
   readonly mayStart: () => boolean;
   readonly pulls: ImagePulls;
-  /** What it waits for, in words for people. */
+  /** What the launch is waiting for, for people. */
   readonly onProgress: (detail: string) => void;
 }
 
-/** A launch with all that the engine must be told of it. Holds secrets. */
+/** A launch with everything that the engine must be told. Contains secrets. */
 export interface Order {
   readonly spec: LaunchSpec;
   readonly request: DockerCreateRequest;
@@ -33,7 +33,7 @@ export interface Order {
   readonly auth: RegistryAuth | null;
 }
 
-/** LAUNCH_REFUSED for what a single engine can't give, and for secrets that can't be read. */
+/** LAUNCH_REFUSED for settings that a single engine does not support, and for unreadable secrets. */
 export async function readOrder(spec: LaunchSpec): Promise<Order> {
   const image = requireSupported(spec);
   const secrets = await readSecretVariables(spec.secrets);
@@ -42,7 +42,7 @@ export async function readOrder(spec: LaunchSpec): Promise<Order> {
   return { spec, request: dockerCreateRequest(spec, image, secrets), files, auth };
 }
 
-/** Whether a container made for the one is as good for the other. */
+/** Whether a container created for one can be used for the other. */
 export function sameOrder(a: Order, b: Order): boolean {
   const parts = ({ request, files, spec, auth }: Order): string =>
     JSON.stringify([request, files.map(({ mount, bytes }) => [mount, [...bytes]]), spec.container, auth]);
@@ -52,13 +52,13 @@ export function sameOrder(a: Order, b: Order): boolean {
 function requireSupported({ image, constraints }: LaunchSpec): string {
   if (image === null) throw refused('There is no image to run', 'run.image', image);
   if (constraints.length > 0) {
-    const message = 'A single Docker engine has no nodes to choose from by constraints';
+    const message = 'A single Docker engine has no nodes to select by constraints';
     throw refused(message, 'run.constraints', constraints);
   }
   return image;
 }
 
-/** The id, or null when the name is taken. Fetches a missing image if that is allowed. */
+/** Returns the id, or null if the name is in use. Pulls a missing image if allowed. */
 export async function create(order: Order, context: CreateContext): Promise<string | null> {
   const { spec, request, files } = order;
   const { engine, mayStart } = context;
@@ -78,18 +78,18 @@ export async function create(order: Order, context: CreateContext): Promise<stri
     });
   } catch (error) {
     if (!(error instanceof EngineRefusal)) throw error;
-    // Podman and engines short of something answer 500 for a name that is taken: the lookup decides.
+    // Podman, and engines short of a resource, answer 500 for a name in use: an inspection decides.
     const mayBeTaken = error.status === 409 || error.status >= 500;
     if (error.status === 409 || (mayBeTaken && (await engine.inspect(spec.launchName)) !== null)) return null;
-    throw refused(`The engine does not create it: ${error.words}`, 'run', image);
+    throw refused(`The engine refused to create the container: ${error.words}`, 'run', image);
   }
 }
 
-/** The image is not there. */
+/** Pulls an image that is missing. */
 export async function fetchMissing(order: Order, context: CreateContext): Promise<void> {
   const image = order.request._body.Image;
   if (order.spec.pull === 'never')
-    throw refused(`Image ${image} is not on the engine, and pull is never`, 'run.image', image);
+    throw refused(`Image ${image} is not on the engine, and run.pull is never`, 'run.image', image);
   await pull(order, context);
 }
 
@@ -100,16 +100,16 @@ export async function pull(
   await pulls.fetch(request._body.Image, auth, onProgress);
 }
 
-/** 409: it runs now or ran, or somebody else is removing it; the next look sees which. */
+/** 409: it runs or ran, or is being removed by someone else; the next inspection shows which. */
 export async function removeUnlessRunning(engine: GatedEngine, id: string): Promise<void> {
   await engine.remove(id).catch((error: unknown) => {
     if (!(error instanceof EngineRefusal) || error.status !== 409) throw error;
   });
 }
 
-/** Nothing was started; whoever leads asks again. */
+/** Nothing was started; the leader requests it again. */
 export function notLeading(engine: GatedEngine): CarillonError {
-  return engine.unavailable('this scheduler can not prove any more that it leads');
+  return engine.unavailable('this scheduler can no longer prove that it leads');
 }
 
 export function refused(message: string, field: string, value: unknown): CarillonError {

@@ -1,4 +1,4 @@
-/** The docker engine, as the rest of the program knows it. */
+/** The description of the docker engine. */
 
 import { existsSync } from 'node:fs';
 import { matching, setting, whole } from '../../setting.ts';
@@ -25,7 +25,8 @@ const settings = {
   dockerStarts: setting<number | null>(
     whole(1, 10_000),
     null,
-    'Maximum concurrent starts on Docker, if its machine has other cores. Best: 2 per core of that machine.',
+    'Maximum concurrent starts on Docker, if its machine differs from this one. Recommended: 2 per ' +
+      'core of that machine.',
   ),
 };
 
@@ -35,7 +36,7 @@ export const dockerEngine: EngineWith<typeof settings> = {
   settings,
   enabledBy: 'dockerHost',
   perNode: false,
-  // Longer than a machine may be suspended and come back as if nothing had happened.
+  // Longer than a machine may be suspended and resume as if nothing had happened.
   tombstoneMs: 600_000,
   async create(parts, values) {
     const { dockerHost: host, dockerConcurrency, dockerStarts } = values;

@@ -1,7 +1,7 @@
 /**
- * What an engine knows of the ends of containers beside what an inspection says: whether it saw them itself, why a
- * program could not be started, and, a little later, that memory ran out. The recalls take containers that have
- * ended. Kept by id for the containers that exist.
+ * What an engine knows about ended containers besides the inspection: whether it observed the end itself, why
+ * a program could not be started, and, with a delay, that memory ran out. The recall methods take ended
+ * containers. Kept by id while the containers exist.
  */
 
 import type { Clock, LaunchReport } from '../../scheduler/ports.ts';
@@ -12,7 +12,10 @@ import { exitReason, startFailure } from '../exit-reason.ts';
 import { type ContainerEvent, type DockerEngine, maxHistory } from './engine.ts';
 import { type ContainerInspection, endedFromOutside } from './state.ts';
 
-/** For how long: a bound on its memory is the likeliest reason, and a busy machine brings that news late. */
+/**
+ * How long to wait for that news: a memory limit is the most likely reason, and a busy machine reports it
+ * late.
+ */
 const lateNewsWithinMs = { bounded: 5_000, unbounded: 1_000 } as const;
 
 export interface ContainerEndsOptions {
@@ -23,13 +26,13 @@ export interface ContainerEndsOptions {
 
 export class ContainerEnds {
   readonly #options: ContainerEndsOptions;
-  /** What the engine remembers of ends that we did not see: whether it saw them itself. */
+  /** What the engine remembers of ends that we did not observe: whether it observed them itself. */
   readonly #foundDead = new Map<string, boolean>();
-  /** What those said last that were to start a program and could not. */
+  /** The last output of containers whose program could not be started. */
   readonly #startFailures = new Map<string, string | undefined>();
-  /** Whether the engine has dropped the oldest of the output. */
+  /** Whether the engine has dropped the oldest output. */
   readonly #cut = new Map<string, boolean>();
-  /** Containers with an `oom` event. The engine sets its flag only when that event precedes the exit. */
+  /** Containers with an `oom` event. The engine sets its flag only if that event precedes the exit. */
   readonly #outOfMemory = new Set<string>();
   /** Since when an end is unexplained, by the monotonic clock. */
   readonly #unexplained = new Map<string, number>();
@@ -39,15 +42,15 @@ export class ContainerEnds {
   }
 
   /**
-   * Of a container that ended while nobody watched, and as if by a signal, the engine is asked what it remembers:
-   * deaths that it saw, and kills by others, of which the first is answered. What it found dead when it came up,
-   * because its machine had died or it had stopped everything itself, it does not remember. That memory ran out is
-   * noted as well.
+   * Asks the engine about a container that ended unobserved, as if by a signal: it remembers deaths that it
+   * observed, and kills by others, of which the first is returned. It does not remember containers that it
+   * found dead when it started, because its machine had died or it had stopped everything itself. Also
+   * records that memory ran out.
    */
   async recallDeath({ Id, State }: ContainerInspection): Promise<ContainerEvent | undefined> {
     if (this.#foundDead.has(Id) || !endedFromOutside.has(State.ExitCode)) return undefined;
     const history = await this.#options.engine.history().catch((error: unknown) => {
-      // Not every engine can tell; then nothing speaks against the job.
+      // Not every engine has a history; then nothing speaks against the job.
       if (error instanceof EngineRefusal) return null;
       throw error;
     });
@@ -58,7 +61,10 @@ export class ContainerEnds {
     return own.find(({ Action }) => Action === 'kill');
   }
 
-  /** A program that could not be started is for the engine an end like others: only the container's last line says why. */
+  /**
+   * For the engine, a program that could not be started is an end like others: only the container's last line
+   * says why.
+   */
   async recallStart({ Id, State }: ContainerInspection): Promise<void> {
     if (exitReason(State.ExitCode) === undefined || this.#startFailures.has(Id)) return;
     const query = { stdout: false, stderr: true, follow: false, tail: 1 } as const;
@@ -67,7 +73,7 @@ export class ContainerEnds {
       const frames = readFrames(await this.#options.engine.logs(Id, query, this.#options.signal));
       for await (const { bytes } of frames) line = Buffer.from(bytes).toString().trimEnd();
     } catch (error) {
-      // Gone, or kept where the engine can't read it: the exit code has to do.
+      // The output is gone or unreadable for the engine, so only the exit code is left.
       if (!(error instanceof EngineRefusal)) throw error;
     }
     this.#startFailures.set(Id, startFailure(line));
@@ -87,7 +93,7 @@ export class ContainerEnds {
     }
   }
 
-  /** Whether the engine has dropped the oldest of its output; undefined while that may still come. */
+  /** Whether the engine has dropped the oldest output; undefined while that may still change. */
   isCut(id: string): boolean | undefined {
     return this.#cut.get(id);
   }
@@ -109,9 +115,10 @@ export class ContainerEnds {
   }
 
   /**
-   * The engine learns separately that a process was killed and that its memory ran out, and on a busy machine in the
-   * wrong order: then only an `oom` event says so. A KILL by nobody is therefore reported only after a while, in which
-   * that event may come and the container is inspected again. The watch and an inventory both wait.
+   * The engine learns separately that a process was killed and that its memory ran out, and on a busy machine
+   * in the wrong order: then only an `oom` event says so. An unexplained KILL is therefore reported only
+   * after a delay, in which that event may arrive and the container is inspected again. The watch and
+   * inventories both wait.
    */
   awaitsNews({ Id, HostConfig }: ContainerInspection, { exitCode, reason }: LaunchReport): boolean {
     if (exitCode !== 137 || reason !== undefined) return false;
@@ -121,7 +128,7 @@ export class ContainerEnds {
     return now - since < lateNewsWithinMs[(HostConfig?.Memory ?? 0) > 0 ? 'bounded' : 'unbounded'];
   }
 
-  /** Forgets the containers that are not there any more. */
+  /** Drops containers that no longer exist. */
   keepOnly(listed: ReadonlySet<string>): void {
     for (const known of [
       this.#foundDead,

@@ -1,4 +1,6 @@
-/** One Docker engine, in the few calls that launches need; container/transport.ts says how a call can end. */
+/**
+ * One Docker engine, with the calls that launches need; container/transport.ts explains how a call can end.
+ */
 
 import type { CarillonError } from '../../errors.ts';
 import type { Clock } from '../../scheduler/ports.ts';
@@ -11,15 +13,15 @@ import { jsonLines } from './lines.ts';
 import type { DockerCreateRequest } from './request.ts';
 import type { ContainerInspection } from './state.ts';
 
-/** Looking things up takes milliseconds; a busy engine may take seconds, a dead one forever. */
+/** Queries take milliseconds; a busy engine may need seconds, a dead one never responds. */
 const askTimeoutMs = 15_000;
 /** Creating and starting wait for the disk and for each other. */
 const changeTimeoutMs = 60_000;
-/** Without a word from the registry for this long, a pull is given up. */
+/** A pull is aborted after this long without data from the registry. */
 const pullSilenceMs = 120_000;
 /** As many events as an engine keeps. */
 export const maxHistory = 256;
-/** An engine holds tens of images at a time; beyond this they are asked for anew. */
+/** An engine has tens of images at a time; above this they are queried again. */
 const maxDigests = 1_000;
 
 export interface ContainerEntry {
@@ -38,14 +40,14 @@ export function hasEnded({ State }: ContainerEntry): boolean {
   return State === 'exited' || State === 'dead';
 }
 
-/** Watched are: start, die, kill, oom, destroy. */
+/** Watched events: start, die, kill, oom, destroy. */
 export interface ContainerEvent {
   readonly Action: string;
   readonly time: number;
   readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
 }
 
-/** One line of the answer to a pull; `id` is a layer, or the tag. */
+/** One line of the response to a pull; `id` is a layer or the tag. */
 export interface PullLine {
   readonly id?: string;
   readonly status?: string;
@@ -63,7 +65,7 @@ export class DockerEngine {
   readonly host: string;
   readonly #clock: Clock;
   readonly #transport: EngineTransport;
-  /** What registries call an image, by its id; an id never means another image. */
+  /** Registry digests of an image, by its id; an id never refers to another image. */
   readonly #digests = new Map<string, readonly string[]>();
 
   constructor({ host, tls, clock }: DockerEngineOptions) {
@@ -78,7 +80,7 @@ export class DockerEngine {
     });
   }
 
-  /** For what stands on top of this. */
+  /** For subclasses. */
   protected get transport(): EngineTransport {
     return this.#transport;
   }
@@ -87,7 +89,7 @@ export class DockerEngine {
     return this.#transport.ask({ method: 'GET', path: '/version', timeoutMs: askTimeoutMs });
   }
 
-  /** The id. 404: the image is not there; 409: the name is taken. */
+  /** Returns the id. 404: the image is missing; 409: the name is in use. */
   async create(request: DockerCreateRequest): Promise<string> {
     const { _query: query, _body: body } = request;
     const call = {
@@ -100,13 +102,13 @@ export class DockerEngine {
     return (await this.#transport.ask<{ Id: string }>(call)).Id;
   }
 
-  /** Beside the network it was created in. */
+  /** Besides the network it was created in. */
   async connect(network: string, id: string): Promise<void> {
     const path = `/networks/${encodeURIComponent(network)}/connect`;
     await this.#transport.ask({ method: 'POST', path, body: { Container: id }, timeoutMs: changeTimeoutMs });
   }
 
-  /** Unpacks an archive in a folder of the container, which exists in it or is made for it. */
+  /** Unpacks an archive in a folder of the container, which must exist in it. */
   async upload(id: string, folder: string, archive: Buffer): Promise<void> {
     const call = {
       method: 'PUT',
@@ -127,7 +129,7 @@ export class DockerEngine {
     });
   }
 
-  /** Null when there is none. Waits for a start that is under way, so it has the time of one. */
+  /** Null if there is none. Waits for a start in progress, so it has the same time limit. */
   async inspect(nameOrId: string): Promise<ContainerInspection | null> {
     const found = await this.#transport.tolerating<ContainerInspection>([404], {
       method: 'GET',
@@ -137,15 +139,15 @@ export class DockerEngine {
     return found && { ...found, imageDigest: await this.#digestOf(found) };
   }
 
-  /** All of a cluster, ended ones too. */
+  /** All containers of a cluster, including ended ones. */
   async list(cluster: string): Promise<ContainerEntry[]> {
     const query = { all: true, filters: { label: [`${labelOf.cluster}=${cluster}`] } };
     const call = { method: 'GET', path: '/containers/json', query, timeoutMs: askTimeoutMs } as const;
-    // The tasks of a Swarm have our labels too, and names of their own.
+    // Swarm tasks have our labels too, but different names.
     return (await this.#transport.ask<ContainerEntry[]>(call)).filter((entry) => isLaunchName(nameOf(entry)));
   }
 
-  /** 404 and 409: it is gone or does not run; either is as good as killed. */
+  /** 404 and 409: it is gone or not running, which is equivalent to killed. */
   async kill(id: string, signal: 'TERM' | 'KILL'): Promise<void> {
     const call = {
       method: 'POST',
@@ -156,7 +158,7 @@ export class DockerEngine {
     await this.#transport.tolerating([404, 409], call);
   }
 
-  /** Never by force: 409 when it runs. Gone already is fine. */
+  /** Never forced: 409 if it is running. A missing container is fine. */
   async remove(id: string): Promise<void> {
     const call = {
       method: 'DELETE',
@@ -167,12 +169,12 @@ export class DockerEngine {
     await this.#transport.tolerating([404], call);
   }
 
-  /** As a registry knows it, or the engine's own id for an image that came from none. Asked once per image. */
+  /** The registry digest, or the engine's own id for an image without one. Queried once per image. */
   async #digestOf({ Image: id, Config }: ContainerInspection): Promise<string> {
     if (!this.#digests.has(id)) {
       const path = `/images/${encodeURIComponent(id)}/json`;
       const call = { method: 'GET', path, timeoutMs: askTimeoutMs } as const;
-      // Whatever it says no for, 404 of a removed image first of all, the container is not to suffer.
+      // A refusal, such as 404 for a removed image, must not affect the container.
       const image = await this.#transport.tolerating<{ RepoDigests?: string[] }>([404, 500], call);
       if (this.#digests.size >= maxDigests) this.#digests.clear();
       this.#digests.set(id, image?.RepoDigests ?? []);
@@ -191,7 +193,9 @@ export class DockerEngine {
     return (await this.#transport.tolerating([404], call)) !== null;
   }
 
-  /** Resolves when the image is there. A failure can come after a good status, as a line of the answer. */
+  /**
+   * Resolves when the image is present. A failure can follow a successful status, as a line of the response.
+   */
   async pull(image: string, auth: RegistryAuth | null, onLine: (line: PullLine) => void): Promise<void> {
     const query = { fromImage: image };
     const call = { method: 'POST', path: '/images/create', query, timeoutMs: pullSilenceMs } as const;
@@ -200,7 +204,7 @@ export class DockerEngine {
     const listen = () => {
       cancelSilence();
       cancelSilence = this.#clock.after(pullSilenceMs, () =>
-        answer.destroy(new Error('the pull went silent')),
+        answer.destroy(new Error('the pull received no data')),
       );
     };
     try {
@@ -219,8 +223,9 @@ export class DockerEngine {
   }
 
   /**
-   * Events from now on; resolves once the engine has begun to send. Ends by ENGINE_UNAVAILABLE or the signal. The
-   * engine answers a little before it listens to itself, so it is asked for what lies between as well.
+   * Events from now on; resolves once the engine has begun to send. Ends with ENGINE_UNAVAILABLE or the
+   * signal. The engine responds slightly before it subscribes itself, so events in between are requested as
+   * well.
    */
   async events(cluster: string, signal: AbortSignal): Promise<AsyncGenerator<ContainerEvent>> {
     const event = ['start', 'die', 'kill', 'oom', 'destroy'];
@@ -236,14 +241,16 @@ export class DockerEngine {
     return this.#transport.guarded(jsonLines(answer) as AsyncGenerator<ContainerEvent>);
   }
 
-  /** What the engine still has in memory of the past: its newest events, at most `maxHistory`. */
+  /** The newest events in the engine's memory, at most `maxHistory`. */
   async history(): Promise<ContainerEvent[]> {
-    // By the engine's own clock: an instant that lies ahead of it would be waited for.
+    // By the engine's own clock: it would wait for a time in the future.
     const query = { since: 0, until: await this.#systemTime() };
     const call = { method: 'GET', path: '/events', query, timeoutMs: askTimeoutMs } as const;
     const answer = await this.#transport.open(call);
     const events: ContainerEvent[] = [];
-    const cancel = this.#clock.after(askTimeoutMs, () => answer.destroy(new Error('the events do not end')));
+    const cancel = this.#clock.after(askTimeoutMs, () =>
+      answer.destroy(new Error('the event history does not end')),
+    );
     try {
       for await (const event of this.#transport.guarded(jsonLines(answer)))
         events.push(event as ContainerEvent);
@@ -253,19 +260,19 @@ export class DockerEngine {
     return events;
   }
 
-  /** Epoch seconds by the engine's clock, as its events count. */
+  /** Epoch seconds by the engine's clock, as in its events. */
   async #systemTime(): Promise<number> {
     const call = { method: 'GET', path: '/info', timeoutMs: askTimeoutMs } as const;
     return Date.parse((await this.#transport.ask<{ SystemTime: string }>(call)).SystemTime) / 1000;
   }
 
-  /** Multiplexed bytes as they come; EngineRefusal 404 when the container is gone. */
+  /** Multiplexed bytes as they arrive; EngineRefusal 404 if the container is gone. */
   async logs(id: string, query: EngineLogQuery, signal: AbortSignal): Promise<AsyncGenerator<Uint8Array>> {
     const call = { method: 'GET', path: `/containers/${id}/logs`, query, timeoutMs: askTimeoutMs } as const;
     return this.#transport.guarded(await this.#transport.open(call, signal));
   }
 
-  /** Gives up what is under way, by ENGINE_UNAVAILABLE; nothing more can be asked. */
+  /** Aborts calls in progress with ENGINE_UNAVAILABLE, and refuses further ones. */
   close(): void {
     this.#transport.close();
   }

@@ -1,9 +1,9 @@
 /**
- * gate.c as built for the machines that containers run on, and the marks by which its ends are told apart. A test
+ * gate.c, built for the machines that containers run on, and the marks that distinguish its ends. A test
  * builds it again and compares.
  */
 
-/** By the engine's name for a machine; elsewhere there is no warm start. */
+/** By the engine's name of an architecture; on others there is no warm start. */
 export const gatePrograms: Readonly<Record<string, string>> = {
   amd64:
     'f0VMRgIBAQAAAAAAAAAAAAIAPgABAAAAsABAAAAAAABAAAAAAAAAAFAFAAAAAAAAAAAAAEAAOAACAEAABQAEAAEAAAAHAAAAsAAA' +
@@ -58,9 +58,9 @@ export const gatePrograms: Readonly<Record<string, string>> = {
     'AAAAAAAAAAAAAAAAAA==',
 };
 
-/** How it ends when it was never opened: with this code, and with these words as its only output. */
+/** Exit code and only output of a gate that was never opened. */
 export const unopened = { exitCode: 97, words: 'carillon-gate: not opened\n' } as const;
-/** Tells it to open. */
+/** The byte that opens it. */
 export const opening = 'g';
-/** Tells it to end; programs ignore the signal unless they ask for it. The number is the kernel's. */
+/** The signal that ends it; programs ignore it unless they handle it. The number is the kernel's. */
 export const closing = { signal: 'URG', number: '23' } as const;

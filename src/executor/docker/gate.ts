@@ -1,14 +1,15 @@
 /**
- * An engine on which a container can be held at a gate (gate.c) before its job's first instruction.
+ * An engine on which a container can wait at a gate (gate.c) before its job's first instruction.
  *
- * To everyone who asks through here a held container is one that was created and never started, and so is one
- * that ended unopened: nobody counts it as a run or adopts it, and whoever may remove what an older term created
- * may remove it. Removing shuts the gate first, and the gate alone decides between an opening and a shutting that
- * meet: if it was open already, the job runs and the removal is refused, as for any that runs. An opened one began
- * when it was opened; who did not open it takes the due instant for that, before which nobody does.
+ * This class reports a container that waits at its gate, or whose gate ended unopened, as created but never
+ * started. It is neither counted as a run nor adopted, and may be removed like any container that an older
+ * term created. Removing shuts the gate first, and the gate alone decides between an opening and a shutting
+ * at the same time: if it was already open, the job runs and the removal is refused, as for any running
+ * container. The start time is when the gate opened. A scheduler that did not open it uses the due time,
+ * because no gate opens earlier.
  *
- * The gate's program comes from a volume of the engine, put there once: so it reaches engines on other machines,
- * images with nothing in them, and roots that can't be written.
+ * The gate's program is in a volume of the engine, created once, so that it works with engines on other
+ * machines, empty images, and read-only root file systems.
  */
 
 import { createHash } from 'node:crypto';
@@ -27,19 +28,22 @@ import { tarOf } from './tar.ts';
 const askTimeoutMs = 15_000;
 const gateFolder = '/.carillon';
 const gatePath = `${gateFolder}/gate`;
-/** How long a gate may take to end once it was told to; it takes milliseconds on an engine that is not stuck. */
+/** Time limit for a gate to end when told to; it takes milliseconds on a working engine. */
 const shutPatienceMs = 5_000;
 const pollMs = 20;
-/** Inspections of a container that runs and whose processes cannot be listed, before it counts as waiting. */
+/** Inspections of a running container whose processes cannot be listed, before it counts as waiting. */
 const maxLooks = 50;
-/** How long the connection stays after the word to open: the engine has passed it on long before. */
+/** How long the connection stays open after the byte that opens: the engine has forwarded it long before. */
 const lingerMs = 1_000;
-/** Opened containers whose instant is remembered; of older ones the due instant is told, or somebody looks again. */
+/**
+ * Opened containers with a remembered start time. For older ones the due time is used, or they are inspected
+ * again.
+ */
 const maxOpened = 10_000;
-/** The engine's year 1. */
+/** The engine's zero time, year 1. */
 const never = '0001-01-01T00:00:00Z';
 
-/** What the gate needs to know of an image. */
+/** What the gate needs to know about an image. */
 export interface GatedImage {
   readonly Architecture: string;
   readonly Config: {
@@ -48,19 +52,22 @@ export interface GatedImage {
   } | null;
 }
 
-/** The held input of one container: when it ends, the gate ends unopened. */
+/** The input of one waiting container: when it ends, the gate ends unopened. */
 export interface Gate {
-  /** Resolves when the word is out; whether it was heeded is seen in the container. Rejects when the gate is gone. */
+  /**
+   * Resolves when the byte is sent; the container shows whether it had an effect. Rejects if the gate is
+   * gone.
+   */
   open(): Promise<void>;
-  /** Called once when the engine lets go of the input: the gate has ended, or the engine has. */
+  /** Called once when the engine closes the input: the gate has ended, or the engine has. */
   onEnd(listener: () => void): void;
 }
 
 export class GatedEngine extends DockerEngine {
   readonly #clock: Clock;
-  /** Inputs of the containers that we hold, by id. */
+  /** Inputs of the containers that wait for us, by id. */
   readonly #held = new Map<string, Duplex>();
-  /** Ids that others hold, as seen at the last look; bounded by removal, and by the lease through the next look. */
+  /** Ids waiting for other schedulers at the last inspection; limited by removal, and by the lease. */
   readonly #heldByOthers = new Set<string>();
   /** By id: when it was opened. */
   readonly #opened = new Map<string, number>();
@@ -72,7 +79,7 @@ export class GatedEngine extends DockerEngine {
     this.#clock = options.clock;
   }
 
-  /** Null when the image is not there. */
+  /** Null if the image is missing. */
   async image(name: string): Promise<GatedImage | null> {
     const path = `/images/${encodeURIComponent(name)}/json`;
     return this.transport.tolerating([404], { method: 'GET', path, timeoutMs: askTimeoutMs });
@@ -89,7 +96,7 @@ export class GatedEngine extends DockerEngine {
     await this.#install(architecture, request._body.Image);
     const { _query, _body: body } = request;
     const entry = body.Entrypoint ?? config?.Entrypoint ?? [];
-    // Whoever sets another entry point drops the arguments that the image has for its own.
+    // Setting another entrypoint drops the image's arguments for its own.
     const args = body.Cmd ?? (body.Entrypoint === undefined ? config?.Cmd : null) ?? [];
     const binds = [...body.HostConfig.Binds, `${volumeOf(architecture)}:${gateFolder}:ro`];
     return {
@@ -107,18 +114,18 @@ export class GatedEngine extends DockerEngine {
     };
   }
 
-  /** Starts a gated container; it waits from then on. */
+  /** Starts a gated container, which then waits. */
   async hold(id: string): Promise<Gate> {
     const input = await this.transport.upgrade({
       method: 'POST',
       path: `/containers/${id}/attach`,
-      // The engine tells of the end through an output only.
+      // The engine only reports the end through an output.
       query: { stream: true, stdin: true, stdout: true },
       timeoutMs: askTimeoutMs,
     });
     input.on('error', () => {});
     input.resume();
-    // Before it starts: the engine tells of that before it answers.
+    // Before the start, because the engine reports the start before it responds.
     this.#held.set(id, input);
     let onEnd = () => {};
     input.once('close', () => {
@@ -138,12 +145,12 @@ export class GatedEngine extends DockerEngine {
     };
   }
 
-  /** The gate is shut, by us. */
+  /** The gate waits for us. */
   holds(id: string): boolean {
     return this.#held.has(id);
   }
 
-  /** Ends the gates that we hold by letting go of them; they remove nothing. */
+  /** Ends our gates by closing their inputs; removes nothing. */
   override close(): void {
     for (const input of this.#held.values()) input.destroy();
     super.close();
@@ -161,7 +168,7 @@ export class GatedEngine extends DockerEngine {
     }
   }
 
-  /** 409 too for what was held and turns out to have been opened, though it may have ended since. */
+  /** 409 also for a waiting container that turns out to have been opened, though it may have ended since. */
   override async remove(id: string): Promise<void> {
     if (this.#held.has(id) || this.#heldByOthers.has(id)) await this.#shut(id);
     await super.remove(id);
@@ -212,7 +219,7 @@ export class GatedEngine extends DockerEngine {
     if (this.#held.has(id)) return 'shut';
     if (this.#opened.has(id)) return 'open';
     const programs = await this.#programs(id);
-    // Opened meanwhile, by us.
+    // We opened it meanwhile.
     if (this.#opened.has(id)) return 'open';
     if (programs.length === 0) return 'unknown';
     if (programs.every((program) => waiting.test(program))) return 'shut';
@@ -220,7 +227,7 @@ export class GatedEngine extends DockerEngine {
     return 'open';
   }
 
-  /** The command lines of a container's living processes; empty when the engine cannot list them. */
+  /** The command lines of a container's living processes; empty if the engine cannot list them. */
   async #programs(id: string): Promise<string[]> {
     const path = `/containers/${id}/top`;
     const query = { ps_args: '-eo pid,args' };
@@ -229,7 +236,7 @@ export class GatedEngine extends DockerEngine {
     return (answer?.Processes ?? []).map(([, args = '']) => args).filter((args) => !defunct.test(args));
   }
 
-  /** Its first output, a little more than the gate's own would be. */
+  /** Its first output, slightly more than the gate's own. */
   async #said(id: string): Promise<string> {
     const reading = new AbortController();
     let said = '';
@@ -241,7 +248,7 @@ export class GatedEngine extends DockerEngine {
       }
     } catch (error) {
       if (!(error instanceof EngineRefusal)) throw error;
-      // On its way out: removed by whoever found it unopened, as nobody removes a run so soon.
+      // Being removed by a scheduler that found it unopened, because runs are not removed that soon.
       return unopened.words;
     } finally {
       reading.abort();
@@ -249,7 +256,7 @@ export class GatedEngine extends DockerEngine {
     return said;
   }
 
-  /** Resolves when the gate has ended unopened; 409 when somebody was quicker and opened it. */
+  /** Resolves when the gate has ended unopened; 409 if it was opened first. */
   async #shut(id: string): Promise<void> {
     const path = `/containers/${id}/kill`;
     const call = {
@@ -259,18 +266,18 @@ export class GatedEngine extends DockerEngine {
       timeoutMs: askTimeoutMs,
     } as const;
     for (let waitedMs = 0; waitedMs < shutPatienceMs; waitedMs += pollMs) {
-      // Again and again: what has only just begun to run does not listen yet.
+      // Repeatedly, because a process that has just started does not listen yet.
       if (waitedMs % (10 * pollMs) === 0) await this.transport.tolerating([404, 409], call);
       const found = await super.inspect(id);
       if (found === null) return;
-      // Whether something runs is a costly question, and rarely the one.
+      // Querying the processes is expensive, and rarely needed.
       const asks = !found.State.Running || waitedMs % (10 * pollMs) === 9 * pollMs;
       if (asks && (await this.#gateOf(found)) === 'open')
-        throw new EngineRefusal(409, 'its gate was open already');
+        throw new EngineRefusal(409, 'its gate was already open');
       if (!found.State.Running) return;
       await sleep(this.#clock, pollMs);
     }
-    throw this.unavailable('a gate does not shut');
+    throw this.unavailable('a gate does not close');
   }
 
   #install(architecture: string, image: string): Promise<void> {
@@ -283,11 +290,11 @@ export class GatedEngine extends DockerEngine {
     return installed;
   }
 
-  /** Volumes are reached through a container only: one that is never started. */
+  /** Volumes can be written only through a container: one that is never started. */
   async #putGate(architecture: string, image: string): Promise<void> {
     const volume = volumeOf(architecture);
     const name = `${volume}-setup`;
-    // Left by a scheduler that died, or used by one that does the same at this moment: then this is tried again.
+    // Left by a dead scheduler, or used by another one at this moment: then this is retried.
     await super.remove(name);
     const path = '/containers/create';
     const body = { Image: image, Entrypoint: [gatePath], HostConfig: { Binds: [`${volume}:${gateFolder}`] } };
@@ -298,16 +305,16 @@ export class GatedEngine extends DockerEngine {
     await super.remove(id);
   }
 
-  /** After a gated container that ended at once: perhaps its volume was removed. */
+  /** Call it after a gated container ended at once: its volume may have been removed. */
   forgetGate(): void {
     this.#installed.clear();
   }
 }
 
-/** The gate, and an init or a runtime that is about to become it. */
+/** The gate, or an init or runtime that is about to become it. */
 const waiting = new RegExp(`^(?:${gatePath} |\\S+ -- ${gatePath} |\\S*runc init)`);
 
-/** What `ps` calls a process that has ended. */
+/** What `ps` calls an ended process. */
 const defunct = / <defunct>$/;
 
 /** No gate opens before the due time. */
@@ -315,7 +322,7 @@ function dueOf({ Labels }: ContainerInspection['Config']): number {
   return Date.parse(Labels?.[labelOf.due] ?? '') || 0;
 }
 
-/** Named by what is in it, so that two versions of the scheduler do not write over each other. */
+/** Named by its content, so that two versions of the scheduler do not overwrite each other's. */
 function volumeOf(architecture: string): string {
   const hash = createHash('sha256').update(gatePrograms[architecture] ?? '');
   return `carillon-gate-${architecture}-${hash.digest('hex').slice(0, 12)}`;

@@ -1,20 +1,20 @@
 /**
- * One launch on a Docker engine: create by name, start by id. The name is the lock; whoever finds it taken looks
- * at what holds it:
+ * One launch on a Docker engine: create by name, start by id. The name is the lock. If it is in use, its
+ * holder decides:
  *
- *   foreign                   LAUNCH_REFUSED, untouched
- *   running or ended          adopted, never started again: an engine runs an exited container once more
- *   created before the engine came up: an engine that dies while it starts a container does not know of it
- *                             any more. It may have run: left alone, and lost
- *   created, by an older term removed by id and created anew, so that the old leader's start finds nothing
- *   created, by this term     somebody is about to start it, perhaps our own call that timed out: given time,
- *                             then removed likewise. Starting it here could run a short job twice
- *   created, by a newer term  given time, then left alone with ENGINE_UNAVAILABLE: this scheduler was deposed
+ * foreign                   LAUNCH_REFUSED, untouched
+ * running or ended          adopted, never started again: an engine would run an exited container once more
+ * created before the engine started: an engine that dies while starting a container forgets that. It may
+ * have run, so it is left alone and lost
+ * created, by an older term removed by id and created again, so that the old leader's start finds nothing
+ * created, by this term     someone is about to start it, perhaps our own call that timed out: given time,
+ * then removed as well. Starting it here could run a short job twice
+ * created, by a newer term  given time, then left alone with ENGINE_UNAVAILABLE: this scheduler was deposed
  *
- * So nobody ever starts what somebody else created. What was made ready for it by this process is created already,
- * or needs its gate opened only. Removal is never forced: a container that began to run in
+ * So no scheduler ever starts a container that another call created. A container prepared by this process is
+ * already created, or only needs its gate opened. Removal is never forced: a container that started in
  * between answers 409 and is adopted in the next round. The engine answers an inspection only after a start
- * that is under way.
+ * in progress.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -37,34 +37,34 @@ import {
 import { type DockerEngine, maxHistory } from './engine.ts';
 import { type ContainerInspection, launchReport } from './state.ts';
 
-/** How often others may take, free or start the name under our hands before it is left to the next call. */
+/** Rounds in which others may take, free or start the name, before it is left to the next call. */
 const maxRounds = 50;
-/** How long another launch of the same name may take from its creation to its start. */
+/** Time that another launch of the same name may take from creation to start. */
 const startPatienceMs = 5_000;
 const startPollMs = 50;
 
 export interface LaunchContext extends CreateContext {
-  /** Whether it should still be started; asked at the last moment, with nothing awaited in between. */
+  /** Whether it should still be started; called at the last moment, with no await in between. */
   readonly wanted: () => boolean;
-  /** What was made ready for it by this very process; null: nothing. */
+  /** The preparation made by this process. Null: none. */
   readonly ready: Ready | null;
 }
 
 export interface Launched {
   readonly container: ContainerInspection;
-  /** It was there already; what became of it may have been told to somebody else. */
+  /** It existed already; another scheduler may have been told of its result. */
   readonly adopted: boolean;
-  /** It may have run, and the engine can't tell. */
+  /** It may have run, and the engine cannot tell. */
   readonly forgotten: boolean;
 }
 
-/** What is there now, started by us or by others; see the port's `launch` for the errors. */
+/** The resulting container, started by us or by others; see `launch` of the port for the errors. */
 export async function launchContainer(spec: LaunchSpec, context: LaunchContext): Promise<Launched> {
   try {
     return await launchNow(spec, context);
   } catch (error) {
     if (!(error instanceof CarillonError) || error.code !== 'LAUNCH_REFUSED') throw error;
-    // An earlier call whose outcome nobody knew may have started it: whatever a file or a registry says by now.
+    // An earlier call with unknown outcome may have started it, whatever a file or a registry says by now.
     const found = await context.engine.inspect(spec.launchName);
     if (found === null || !isOurs(found, spec) || launchReport(found, null).state === 'created') throw error;
     return { container: found, adopted: true, forgotten: false };
@@ -83,7 +83,7 @@ async function launchNow(spec: LaunchSpec, context: LaunchContext): Promise<Laun
   }
   if (spec.pull === 'always') await pull(order, context);
   for (let round = 0; round < maxRounds; round++) {
-    // A name is taken a little earlier than its container can be inspected, and a little longer.
+    // A name is in use slightly earlier than its container can be inspected, and slightly longer.
     if (round > 0) await sleep(context.clock, startPollMs);
     const id = await create(order, context);
     if (id !== null) {
@@ -97,10 +97,10 @@ async function launchNow(spec: LaunchSpec, context: LaunchContext): Promise<Laun
       return { container: found, adopted: true, forgotten };
     }
   }
-  throw engine.unavailable(`others create and remove ${spec.launchName} at the same time`);
+  throw engine.unavailable(`others are creating and removing ${spec.launchName} at the same time`);
 }
 
-/** What runs now; null when what was made ready is no good any more, and gone. */
+/** The running container. Null if the preparation was unusable and has been removed. */
 async function startReady(
   ready: Ready,
   order: Order,
@@ -115,7 +115,7 @@ async function startReady(
   }
   if (gate === null) return start(id, order.spec, context);
   await requireWanted(id, order.spec, context);
-  // Whether the gate heeded it is seen in the container.
+  // The container shows whether the gate has opened.
   await gate.open().catch(() => {});
   const found = await engine.inspect(id);
   if (found === null || launchReport(found, null).state !== 'created') return found;
@@ -123,7 +123,7 @@ async function startReady(
   return null;
 }
 
-/** What runs now, or null when it was taken away before it could start. */
+/** The running container, or null if it was removed before it could start. */
 async function start(
   id: string,
   spec: LaunchSpec,
@@ -140,15 +140,19 @@ async function start(
   );
   const found = await engine.inspect(id);
   if (refusal === null || found === null) return found;
-  // A status alone does not say that nothing runs.
+  // A status alone does not prove that nothing runs.
   if (launchReport(found, null).state !== 'created') return found;
   // A newer leader is removing it.
   if (found.State.Status !== 'created') return null;
   await engine.remove(id);
-  throw refused(`The engine does not start it: ${refusal.words}`, 'run', spec.argv ?? spec.image);
+  throw refused(
+    `The engine refused to start the container: ${refusal.words}`,
+    'run',
+    spec.argv ?? spec.image,
+  );
 }
 
-/** Throws, with the container removed, when it is not to be started any more. */
+/** Removes the container and throws if it should not be started any more. */
 async function requireWanted(
   id: string,
   spec: LaunchSpec,
@@ -163,7 +167,7 @@ async function requireWanted(
   throw refused('It was killed before it started', 'run', spec.launchName);
 }
 
-/** What runs, ran or may have run and is ours; null when the name is free again. */
+/** Our container that runs, ran or may have run. Null if the name is free again. */
 async function settle(
   spec: LaunchSpec,
   { engine, log, clock }: LaunchContext,
@@ -190,13 +194,13 @@ async function settle(
 }
 
 /**
- * Was it created before the engine last came up, as far as its memory of events reaches? A gate that was never opened
- * tells by itself that nothing ran.
+ * Whether it was created before the engine last started, as far as its event history reaches. A gate that was
+ * never opened proves by itself that nothing ran.
  */
 async function isOlderThanEngine(engine: DockerEngine, container: ContainerInspection): Promise<boolean> {
   if (container.Config.Labels?.[labelOf.gate] !== undefined) return false;
   const history = await engine.history().catch((error: unknown) => {
-    // Not every engine can tell.
+    // Not every engine has a history.
     if (error instanceof EngineRefusal) return null;
     throw error;
   });
@@ -208,7 +212,7 @@ function requireOurs(container: ContainerInspection, spec: LaunchSpec): void {
   if (isOurs(container, spec)) return;
   const run = container.Config.Labels?.[labelOf.run];
   const owner = run === undefined ? 'is not Carillon’s' : `belongs to run ${run}`;
-  const message = `The name ${spec.launchName} is held on the engine by a container that ${owner}`;
+  const message = `The name ${spec.launchName} is in use on the engine by a container that ${owner}`;
   throw refused(message, 'run', container.Id);
 }
 

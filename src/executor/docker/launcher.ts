@@ -1,10 +1,10 @@
 /**
- * The docker engine: jobs as containers of one Docker Engine. Starting is launch.ts, seeing is
- * watch.ts, making ready beforehand ahead.ts; here they are put together with killing and logs.
+ * The docker engine: jobs as containers of one Docker Engine. launch.ts starts, watch.ts observes, and
+ * ahead.ts prepares; this file combines them with killing and logs.
  *
- * A container carries all there is to know, in its name and labels, until it is removed; this object keeps
- * nothing that another scheduler could not find out. What an attempt's environment holds, secrets too, can be
- * read by whoever may ask the engine.
+ * A container's name and labels contain everything about it until it is removed; this object keeps nothing
+ * that another scheduler could not find out. Anyone who can query the engine can read an attempt's
+ * environment, including secrets.
  */
 
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
@@ -37,9 +37,9 @@ import { ImagePulls } from './pull.ts';
 import type { ContainerInspection } from './state.ts';
 import { DockerWatch } from './watch.ts';
 
-/** Inspections at once for the inventory. */
+/** Concurrent inspections for the inventory. */
 const inventoryWidth = 8;
-/** How long `stop` lets calls finish; an engine that hangs must not hold up the scheduler. */
+/** How long `stop` lets calls finish; a hanging engine must not delay the scheduler. */
 const stopPatienceMs = 5_000;
 
 export interface DockerLauncherOptions {
@@ -51,7 +51,7 @@ export interface DockerLauncherOptions {
   readonly log: Log;
   /** Where logs go when a launch is removed. */
   readonly logs: RunLogs;
-  /** For images of jobs that bring no login of their own; without it none is looked for. */
+  /** For images of jobs without a login of their own. Absent: none. */
   readonly credentials?: FindCredentials;
 }
 
@@ -69,7 +69,7 @@ class DockerLauncher implements Launcher {
   readonly #listeners: ((observation: Observation) => void)[] = [];
   readonly #flights = new Flights();
   readonly #pulls: ImagePulls;
-  /** KILL that follows a TERM, by launch name; each ends by its own time. */
+  /** Pending KILLs after a TERM, by launch name, each with its own time. */
   readonly #finalKills = new Map<string, () => void>();
   #stopped = false;
 
@@ -88,7 +88,7 @@ class DockerLauncher implements Launcher {
     this.#watch = new DockerWatch({ engine: this.#docker, cluster, clock, log, emit });
   }
 
-  /** Resolves too when the engine is down; it is then tried until it is there. */
+  /** Also resolves if the engine is down, which is then retried until it responds. */
   start(): Promise<void> {
     return this.#watch.start();
   }
@@ -146,10 +146,10 @@ class DockerLauncher implements Launcher {
     const reports: LaunchReport[] = [];
     const unknown: ContainerEntry[] = [];
     for (const entry of entries) {
-      // Ended ones are kept for a while, and are many: what was seen of them holds.
+      // Ended ones are kept for some time and are many, so their earlier reports are reused.
       const seen = this.#watch.ended(entry.Id);
       const launchName = nameOf(entry);
-      // Ours, and nobody's launch yet.
+      // Ours, but not a launch yet.
       if (this.#containersAhead.has(launchName)) continue;
       if (seen !== undefined) reports.push(seen);
       else if (hasEnded(entry) && !isWanted(launchName)) reports.push({ launchName, state: 'ended' });
@@ -208,7 +208,7 @@ class DockerLauncher implements Launcher {
     });
     if (forgotten) {
       const at = this.#options.clock.now();
-      const reason = 'the engine died while it may have started it';
+      const reason = 'the engine died while it may have been starting it';
       this.#emit({
         kind: 'ended',
         launchName: spec.launchName,
@@ -224,14 +224,17 @@ class DockerLauncher implements Launcher {
     if (flight.killed) await this.kill(spec.launchName, flight.killed.graceMs);
   }
 
-  /** Ours of this name, or null. */
+  /** Our container of this name, or null. */
   async #find(launchName: string): Promise<ContainerInspection | null> {
     if (!isLaunchName(launchName)) return null;
     const container = await this.#docker.inspect(launchName);
     return container?.Config.Labels?.[labelOf.cluster] === this.#options.cluster ? container : null;
   }
 
-  /** The first grace counts; asking again does not prolong it. Lost with this process: then it is asked again. */
+  /**
+   * The first grace counts; repeating the request does not extend it. Lost with this process, and then
+   * requested again.
+   */
   #killLater({ Id, Name }: ContainerInspection, graceMs: number): void {
     const { clock, log } = this.#options;
     if (this.#stopped || this.#finalKills.has(Id)) return;
@@ -270,7 +273,7 @@ class DockerLauncher implements Launcher {
     const streams = { stdout: stream !== 'stderr', stderr: stream !== 'stdout' };
     return wantedOutput(query, {
       read: (follow) => read({ ...streams, follow }),
-      // The engine takes the tail of both streams and filters then.
+      // The engine takes the tail of both streams first, and then filters.
       ...(stream === undefined && { readTail: (tail: number) => read({ tail }) }),
       isCut: async () => this.#watch.isCut(id) ?? (await isCut((tail, parser) => read({ tail }, parser))),
     });

@@ -1,10 +1,9 @@
 /**
- * What an engine takes only from a container that exists and does not run yet: networks beyond the first, and
- * secrets as files.
+ * Steps between create and start: networks beyond the first, and secrets as files.
  *
- * A secret file is sent as an archive into an anonymous volume at its folder. So it is neither in what the
- * engine shows of the container nor in an address, it works for an engine on another machine and with a root
- * that can't be written, and it is gone with the container: nothing is left to clean when a scheduler dies.
+ * A secret file is sent as an archive into an anonymous volume at its folder. It therefore appears neither in
+ * inspections nor in an address, works with an engine on another machine and a read-only root, and is removed
+ * with the container: nothing is left to clean up when a scheduler dies.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -15,7 +14,7 @@ import { readSecretBytes } from '../secret-file.ts';
 import type { DockerEngine } from './engine.ts';
 import { type TarFile, tarOf } from './tar.ts';
 
-/** Everybody in the container may read it, whatever user the job runs as. */
+/** Readable by everyone in the container, whatever user the job runs as. */
 const secretFileMode = 0o444;
 
 export interface SecretContent {
@@ -23,7 +22,7 @@ export interface SecretContent {
   readonly bytes: Uint8Array;
 }
 
-/** LAUNCH_REFUSED for a file that can't be read. */
+/** LAUNCH_REFUSED for an unreadable file. */
 export async function readSecretFiles({ container }: LaunchSpec): Promise<SecretContent[]> {
   const read = async ({ name, file, mount }: LaunchSpec['container']['secretFiles'][number]) => ({
     mount,
@@ -33,8 +32,8 @@ export async function readSecretFiles({ container }: LaunchSpec): Promise<Secret
 }
 
 /**
- * Between create and start. What the engine will not do ends as LAUNCH_REFUSED, with the container removed, so
- * that its name is free again.
+ * Call it between create and start. If the engine refuses, removes the container, so that its name is free
+ * again, and throws LAUNCH_REFUSED.
  */
 export async function prepareContainer(
   engine: DockerEngine,
@@ -48,7 +47,7 @@ export async function prepareContainer(
   } catch (error) {
     if (!(error instanceof EngineRefusal)) throw error;
     await engine.remove(id);
-    throw new CarillonError('LAUNCH_REFUSED', `The engine does not prepare it: ${error.words}`, {
+    throw new CarillonError('LAUNCH_REFUSED', `The engine refused to prepare the container: ${error.words}`, {
       field: 'run',
       value: spec.image,
     });

@@ -1,6 +1,6 @@
 /**
- * Fetches images: each once however many launches wait for it, with the login that the job or this host has, and
- * with word of how far it is, for a person who asks why a run does not start.
+ * Pulls images: each once for any number of waiting launches, with the login of the job or this host, and
+ * reports progress for users who ask why a run does not start.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -10,9 +10,9 @@ import { fullImageName } from '../container/registry.ts';
 import { EngineRefusal, type RegistryAuth } from '../container/transport.ts';
 import type { DockerEngine, PullLine } from './engine.ts';
 
-/** Engines speak many times a second; a person reads now and then, and each word is kept with the run. */
+/** Engines report many times a second, but people read rarely, and each report is stored with the run. */
 const tellEveryMs = 5_000;
-/** Images have some tens of layers; what is beyond is not counted. */
+/** Images have some tens of layers; further ones are not counted. */
 const maxLayers = 1_000;
 
 export interface ImagePullsOptions {
@@ -36,9 +36,9 @@ export class ImagePulls {
   }
 
   /**
-   * Resolves when the image is there. `auth` is the job's own login; without one this host's is looked for.
-   * `onProgress` hears at once, and then every few seconds while something moves. LAUNCH_REFUSED in the words of
-   * the engine or of who has the login; ENGINE_UNAVAILABLE.
+   * Resolves when the image is present. `auth` is the job's own login; without one this host's is used.
+   * `onProgress` is called at once, and then every few seconds while there is progress. LAUNCH_REFUSED with
+   * the message of the engine or of the credentials; ENGINE_UNAVAILABLE.
    */
   async fetch(
     image: string,
@@ -47,7 +47,7 @@ export class ImagePulls {
   ): Promise<void> {
     const name = fullImageName(image);
     const login = auth ?? (await this.#options.credentials(name));
-    // Who has another login must not profit from this one's.
+    // A job with another login must not benefit from this one's.
     const key = JSON.stringify([name, login]);
     const pull = this.#running.get(key) ?? this.#begin(key, name, login);
     pull.listeners.add(onProgress);
@@ -56,7 +56,7 @@ export class ImagePulls {
       await pull.done;
     } catch (error) {
       if (!(error instanceof EngineRefusal)) throw error;
-      throw new CarillonError('LAUNCH_REFUSED', `Image ${name} can not be pulled: ${error.words}`, {
+      throw new CarillonError('LAUNCH_REFUSED', `Image ${name} cannot be pulled: ${error.words}`, {
         field: 'run.image',
         value: name,
       });
@@ -98,7 +98,7 @@ export class ImagePulls {
   }
 }
 
-/** What an engine says of the layers of one image, added up. */
+/** Adds up what an engine reports about the layers of one image. */
 export class PullProgress {
   readonly #layers = new Map<string, { current: number; total: number; done: boolean }>();
 
@@ -108,7 +108,7 @@ export class PullProgress {
     if (!this.#layers.has(id) && this.#layers.size >= maxLayers) return;
     const { current = 0, total = 0 } = progressDetail ?? {};
     if (status === 'Downloading') Object.assign(layer, { current, total });
-    // Unpacking is told in bytes as well, which were counted already.
+    // Unpacking is also reported in bytes, which were already counted.
     else if (status === 'Download complete' || status === 'Verifying Checksum') layer.current = layer.total;
     else if (status === 'Pull complete' || status === 'Already exists')
       Object.assign(layer, { current: layer.total, done: true });
@@ -124,7 +124,7 @@ export class PullProgress {
   }
 }
 
-/** A line with the tag of the image as its id is about none of the layers. */
+/** A line whose id is the image's tag is not about a layer. */
 const layerStatus =
   /^(?:Pulling fs layer|Waiting|Downloading|Verifying Checksum|Download complete|Extracting|Pull complete|Already exists|Retrying)/;
 

@@ -1,8 +1,7 @@
 /**
- * What is asked of a Docker engine for one launch. Pure: a launch in our words goes in, the body of
- * `POST /containers/create` comes out; secret values are read by the caller.
- * The result has the form `{ _query, _body }`, because dockerode copies a plain options object into the URL as
- * well, where tokens would reach every proxy's log.
+ * Builds the body of `POST /containers/create` for a launch. Pure; the caller reads secret values. The result
+ * has the form `{ _query, _body }`, because dockerode also copies a plain options object into the URL, where
+ * tokens would reach the logs of proxies.
  */
 
 import { folderOf } from '../../scheduler/job/container-spec.ts';
@@ -27,7 +26,7 @@ export interface DockerCreateBody {
   readonly OpenStdin?: true;
   readonly StdinOnce?: true;
   readonly ExposedPorts?: Readonly<Record<string, object>>;
-  /** Anonymous ones, which go with the container. */
+  /** Anonymous volumes, which are removed with the container. */
   readonly Volumes?: Readonly<Record<string, object>>;
   readonly HostConfig: DockerHostConfig;
 }
@@ -56,8 +55,8 @@ export interface DockerHostConfig {
 }
 
 /**
- * `image` is the spec's, known to be there. `secrets` are the values by environment name; they win over `env`,
- * so that a value in plain sight never hides a secret.
+ * `image` is that of the spec and exists. `secrets` are the values by environment name; they override `env`,
+ * so that a plain value never hides a secret.
  */
 export function dockerCreateRequest(
   spec: LaunchSpec,
@@ -68,7 +67,7 @@ export function dockerCreateRequest(
     _query: { name: spec.launchName },
     _body: {
       Image: image,
-      // Both, or the image's entry point would be put in front of the job's program.
+      // Both, or the image's entrypoint would precede the job's program.
       ...(spec.argv !== null && { Entrypoint: spec.argv, Cmd: [] }),
       ...(spec.container.args !== null && { Cmd: spec.container.args }),
       Env: Object.entries({ ...spec.env, ...secrets }).map(([name, value]) => `${name}=${value}`),
@@ -83,7 +82,7 @@ export function dockerCreateRequest(
   };
 }
 
-/** Ports, and the folders into which secret files are put before the start. */
+/** Ports, and the folders for secret files. */
 function exposed({ ports, secretFiles }: ContainerSpec): Pick<DockerCreateBody, 'ExposedPorts' | 'Volumes'> {
   const empty = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, {}]));
   return {
@@ -97,7 +96,7 @@ const portKey = ({ target, protocol }: PublishedPort): string => `${target}/${pr
 function hostConfig(spec: LaunchSpec): DockerHostConfig {
   const { container } = spec;
   return {
-    // The others are joined once the container exists: the create call takes one.
+    // The others are joined once the container exists: the create call accepts one.
     NetworkMode: container.networks[0] ?? 'none',
     Binds: spec.volumes,
     ...connections(container),
@@ -106,10 +105,10 @@ function hostConfig(spec: LaunchSpec): DockerHostConfig {
     CapDrop: container.capabilities.drop,
     ...(container.noNewPrivileges && { SecurityOpt: ['no-new-privileges:true'] }),
     ReadonlyRootfs: container.readOnly,
-    // Neither may the engine run it again, nor forget its exit code before it is stored.
+    // The engine must neither run it again nor drop its exit code before it is stored.
     RestartPolicy: { Name: 'no' },
     AutoRemove: false,
-    // As PID 1 a program without a TERM handler ignores TERM; behind an init it does not.
+    // A program without a TERM handler ignores TERM as PID 1, but not behind an init.
     Init: container.init,
     LogConfig: {
       Type: 'json-file',
@@ -141,7 +140,7 @@ function resources({ cpus, memoryBytes, gpus, container }: LaunchSpec): Partial<
   const { shmBytes, pids, ulimits } = container;
   return {
     ...(cpus !== null && { NanoCpus: Math.round(cpus * 1e9) }),
-    // Memory and swap together at the same value: without it a job may swap as much again.
+    // Memory and swap together have the same limit: otherwise a job could use as much swap again.
     ...(memoryBytes !== null && { Memory: memoryBytes, MemorySwap: memoryBytes }),
     ...(shmBytes !== null && { ShmSize: shmBytes }),
     ...(pids !== null && { PidsLimit: pids }),

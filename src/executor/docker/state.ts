@@ -1,21 +1,21 @@
-/** What an inspection of a container says about a launch. Pure. */
+/** Derives the state of a launch from an inspection. Pure. */
 
 import type { LaunchReport } from '../../scheduler/ports.ts';
 import { exitReason } from '../exit-reason.ts';
 
-/** The part of `GET /containers/{id}/json` that is used. */
+/** The used part of `GET /containers/{id}/json`. */
 export interface ContainerInspection {
   readonly Id: string;
-  /** With a slash in front. */
+  /** With a leading slash. */
   readonly Name: string;
-  /** Its id. */
+  /** Id of the image. */
   readonly Image: string;
-  /** Its digest, added to what the engine says. */
+  /** Digest of the image, added to the engine's response. */
   readonly imageDigest?: string;
-  /** Its gate ended without being opened, so the job never ran and never will; added to what the engine says. */
+  /** Its gate ended unopened, so the job never ran and never will; added to the engine's response. */
   readonly endedUnopened?: boolean;
   readonly Config: { readonly Image: string; readonly Labels: Readonly<Record<string, string>> | null };
-  /** Bytes at most; 0: no bound. */
+  /** Limit in bytes; 0: none. */
   readonly HostConfig?: { readonly Memory?: number };
   readonly State: {
     readonly Status: string;
@@ -28,23 +28,26 @@ export interface ContainerInspection {
   };
 }
 
-/** Exit codes of what was ended from outside: KILL, TERM, and what an engine notes when it finds one dead. */
+/**
+ * Exit codes of containers ended from outside: KILL, TERM, and what an engine records for one that it finds
+ * dead.
+ */
 export const endedFromOutside: ReadonlySet<number> = new Set([137, 143, 255]);
 
-/** `interrupted` says why an end by signal was not the job's doing, or is null when nothing speaks for that. */
+/** `interrupted` says why an end by signal was not caused by the job. Null: nothing suggests that. */
 export function launchReport(container: ContainerInspection, interrupted: string | null): LaunchReport {
   const { State: state } = container;
   const launchName = container.Name.replace(/^\//, '');
   const startedAt = instant(state.StartedAt);
-  // Never started: `created`, and `dead` or `removing` on the way from there.
+  // Never started: `created`, and `dead` or `removing` after that.
   if (startedAt === null) return { launchName, state: 'created' };
-  // A paused container counts as running for the engine, and for us.
+  // The engine reports a paused container as running, and so do we.
   const image = container.imageDigest === undefined ? {} : { image: container.imageDigest };
   if (state.Running) return { launchName, state: 'running', startedAt, ...image };
   const endedAt = Math.max(instant(state.FinishedAt) ?? startedAt, startedAt);
   const exitCode = state.ExitCode;
   const report = { launchName, state: 'ended', startedAt, endedAt, exitCode, ...image } as const;
-  // The flag is also set when a child was killed and the job went on and did well.
+  // The flag is also set if a child was killed but the job succeeded.
   if (state.OOMKilled && state.ExitCode !== 0) return { ...report, reason: 'out of memory' };
   if (interrupted !== null && endedFromOutside.has(state.ExitCode)) {
     return { ...report, reason: interrupted, infrastructure: true };
@@ -53,7 +56,7 @@ export function launchReport(container: ContainerInspection, interrupted: string
   return reason === undefined ? report : { ...report, reason };
 }
 
-/** Null for the engine's year 1. */
+/** Null for the engine's zero time. */
 function instant(text: string): number | null {
   const at = Date.parse(text);
   return at > 0 ? at : null;

@@ -1,7 +1,7 @@
-/** A small archive of files, in the form engines take: ustar. Pure. */
+/** Creates a small archive in the format that engines accept: ustar. Pure. */
 
 const blockBytes = 512;
-/** What the header has room for. */
+/** Limit of the header. */
 const maxNameBytes = 100;
 
 export interface TarFile {
@@ -11,7 +11,7 @@ export interface TarFile {
   readonly bytes: Uint8Array;
 }
 
-/** The files belong to root. Throws for a name that the header has no room for. */
+/** The files belong to root. Throws for a name that is too long for the header. */
 export function tarOf(files: readonly TarFile[]): Buffer {
   const parts = files.flatMap(({ name, mode, bytes }) => [
     header(name, mode, bytes.length),
@@ -21,9 +21,9 @@ export function tarOf(files: readonly TarFile[]): Buffer {
   return Buffer.concat([...parts, Buffer.alloc(2 * blockBytes)]);
 }
 
-/** Numbers are octal text; the checksum is counted with spaces in its own place. */
+/** Numbers are octal text; the checksum is computed with spaces in its own field. */
 function header(name: string, mode: number, size: number): Buffer {
-  if (Buffer.byteLength(name) > maxNameBytes) throw new Error(`${name} is too long a name for an archive`);
+  if (Buffer.byteLength(name) > maxNameBytes) throw new Error(`${name} is too long for an archive`);
   const block = Buffer.alloc(blockBytes);
   const octal = (value: number, at: number, length: number) =>
     block.write(`${value.toString(8).padStart(length - 1, '0')}\0`, at, 'ascii');

@@ -1,10 +1,10 @@
 /**
  * Turns what an engine shows of a cluster's containers into observations: one event stream for speed, and a
- * list at every connect and every half minute for truth, since events are lost whenever nobody listens. Both
- * only name containers; what happened to them is always read by inspection, and told once per name and phase.
+ * list at every connect and every half minute for correctness, because events are lost while nothing listens.
+ * Both only name containers; their state is always read by inspection, and reported once per name and phase.
  *
- * Runs until stopped, however often the engine goes away; nothing is thrown out of it. Listing also finds a
- * connection that is dead without saying so.
+ * Runs until stopped, however often the engine disappears, and throws nothing. Listing also detects a
+ * connection that is silently dead.
  */
 
 import { setMaxListeners } from 'node:events';
@@ -16,13 +16,16 @@ import { type ContainerEvent, type DockerEngine, nameOf } from './engine.ts';
 import { closing } from './gate-program.ts';
 import { type ContainerInspection, launchReport } from './state.ts';
 
-/** An end that no event told is found within this. */
+/** Maximum delay until an end without an event is found. */
 const listEveryMs = 30_000;
-/** Between attempts to connect: doubled from the first to the last. */
+/** Delay between attempts to connect, doubled from the first to the last. */
 const retryMs = { first: 100, last: 10_000 } as const;
-/** Between looks at an end by KILL that nobody explains: the engine may learn later that its memory ran out. */
+/**
+ * Delay between inspections of an unexplained end by KILL: the engine may learn later that its memory ran
+ * out.
+ */
 const lateNewsMs = 1_000;
-/** Each is a millisecond for the engine; more at once would only delay launches. */
+/** Each takes the engine a millisecond; more at once would only delay launches. */
 const inspectionsAtOnce = 4;
 
 export interface DockerWatchOptions {
@@ -38,11 +41,11 @@ interface Known {
   phase: 'started' | 'ended';
   /** The connection through which it was last seen running. */
   connection: number;
-  /** Once it has ended: why that was not its own doing. */
+  /** Once it has ended: why it did not cause that itself. */
   readonly interruption: string | null;
 }
 
-/** What a `die` event said, for a container that can't be inspected any more. */
+/** Data of a `die` event, for a container that can no longer be inspected. */
 interface Death {
   readonly at: number;
   readonly exitCode: number | null;
@@ -52,19 +55,19 @@ export class DockerWatch {
   readonly #options: DockerWatchOptions;
   readonly #stopping = new AbortController();
   readonly #ends: ContainerEnds;
-  /** By launch name; bounded by the containers that exist, since every list drops the others. */
+  /** By launch name; limited to existing containers, because every list drops the others. */
   readonly #known = new Map<string, Known>();
-  /** Names that we asked to end, and ids that somebody else did, with the signal. Bounded likewise. */
+  /** Names that we killed, and ids that others killed, with the signal. Limited in the same way. */
   readonly #killed = new Set<string>();
   readonly #killedByOthers = new Map<string, string>();
-  /** Of which unexplained ends the next look is planned, by id. */
+  /** Unexplained ends with a planned inspection, by id. */
   readonly #looksPlanned = new Set<string>();
-  /** What was told of ended containers, by id: it does not change any more. Bounded likewise. */
+  /** Reports of ended containers by id, which no longer change. Limited in the same way. */
   readonly #ended = new Map<string, LaunchReport>();
   /** Ids to inspect, at most one entry each. */
   readonly #due = new Map<string, Death | null>();
   readonly #inspecting = new Set<Promise<void>>();
-  /** Counts connections; a container last seen through an earlier one has lived through an outage. */
+  /** Number of connections; a container last seen through an earlier one has survived an outage. */
   #connection = 0;
   #loop: Promise<void> = Promise.resolve();
 
@@ -75,7 +78,7 @@ export class DockerWatch {
     this.#ends = new ContainerEnds({ engine, clock, signal: this.#stopping.signal });
   }
 
-  /** Resolves when the first attempt to connect has succeeded or failed; goes on by itself from there. */
+  /** Resolves when the first attempt to connect has succeeded or failed; continues by itself. */
   async start(): Promise<void> {
     await new Promise<void>((attempted) => {
       this.#loop = this.#run(attempted);
@@ -88,20 +91,20 @@ export class DockerWatch {
     await Promise.all(this.#inspecting);
   }
 
-  /** Takes in an inspection that somebody made, and says what it shows. `again` repeats what was told before. */
+  /** Processes an inspection and reports what it shows. `again` repeats earlier reports. */
   take(container: ContainerInspection, again: 'once' | 'again' = 'once'): LaunchReport {
     const interruption = this.#interruption(container);
     const report = this.#reportOf(container, interruption);
     const { launchName, startedAt, image } = report;
     if (report.state === 'created' || startedAt === undefined) {
-      // A look from before the gate was opened may arrive after the start: only an end is proof.
+      // An inspection from before the gate was opened may arrive after the start: only an end is proof.
       if (container.endedUnopened) this.#takeBack(launchName, container.Id);
       return report;
     }
     const before = this.#known.get(launchName);
     const told = before?.id === container.Id ? before.phase : null;
     const phase = report.state === 'ended' ? 'ended' : 'started';
-    // A look that began before the end may arrive after it.
+    // An inspection that began before the end may arrive after it.
     if (told === 'ended' && (again === 'once' || phase === 'started')) return report;
     const unexplained = this.#awaitsNews(container, report);
     this.#known.set(launchName, {
@@ -123,14 +126,14 @@ export class DockerWatch {
     return report;
   }
 
-  /** What was told of a container that has ended; undefined while there is something to look at. */
+  /** The report of an ended container. Undefined while it must still be inspected. */
   ended(id: string): LaunchReport | undefined {
     return this.#ended.get(id);
   }
 
   /**
-   * What an inspection shows, in the light of what was seen of the engine. Of an end that is not told yet, because
-   * the engine may still learn why, no more than was told: that it runs.
+   * The state according to an inspection and the observed history of the engine. An end that is not reported
+   * yet, because the engine may still learn the reason, appears as running.
    */
   report(container: ContainerInspection): LaunchReport {
     const report = this.#reportOf(container, this.#interruption(container));
@@ -145,7 +148,10 @@ export class DockerWatch {
     };
   }
 
-  /** To be called before `take` and `report`: asks the engine for what the inspection of an end does not say. */
+  /**
+   * Call it before `take` and `report`: asks the engine for details of an end that the inspection does not
+   * have.
+   */
   async recall(container: ContainerInspection): Promise<void> {
     const { Id, Name } = container;
     if (launchReport(container, null).state !== 'ended') return;
@@ -167,17 +173,17 @@ export class DockerWatch {
     };
   }
 
-  /** Whether the engine has dropped the oldest of an output; undefined where that is not known. */
+  /** Whether the engine has dropped the oldest output. Undefined if unknown. */
   isCut(id: string): boolean | undefined {
     return this.#ends.isCut(id);
   }
 
-  /** An end by signal from now on is our doing. */
+  /** From now on, an end by signal is caused by us. */
   expectEnd(launchName: string): void {
     this.#killed.add(launchName);
   }
 
-  /** It is about to be removed: its absence is no news. */
+  /** It is about to be removed, so its absence is not reported. */
   forget(launchName: string): void {
     this.#known.delete(launchName);
   }
@@ -201,10 +207,10 @@ export class DockerWatch {
     if (known?.id === Id && known.phase === 'ended') return known.interruption;
     if (this.#killed.has(launchName)) return null;
     const signal = this.#killedByOthers.get(Id);
-    if (signal !== undefined) return `ended by the engine, or by others through it (signal ${signal})`;
+    if (signal !== undefined) return `killed by the engine, or by others through it (signal ${signal})`;
     const outage = known?.id === Id && known.connection < this.#connection;
     if (outage) return 'the engine was restarted';
-    return this.#ends.wasFoundDead(Id) ? 'the engine or its machine was restarted meanwhile' : null;
+    return this.#ends.wasFoundDead(Id) ? 'the engine or its machine was restarted in the meantime' : null;
   }
 
   async #run(attempted: () => void): Promise<void> {
@@ -219,7 +225,7 @@ export class DockerWatch {
         });
       } catch (error) {
         if (this.#stopping.signal.aborted) break;
-        // Once per outage; the rest would only fill the log.
+        // Once per outage, to keep the log short.
         if (failures === 0) log.warn({ engine: engine.host, cause: (error as Error).message }, 'engine.lost');
       }
       this.#connection++;
@@ -229,7 +235,7 @@ export class DockerWatch {
     attempted();
   }
 
-  /** One connection from beginning to end; always ends by an error, or by stopping. */
+  /** One connection from start to end; always ends with an error, or by stopping. */
   async #follow(connected: () => void): Promise<void> {
     const { engine, cluster, clock } = this.#options;
     const session = new AbortController();
@@ -247,7 +253,7 @@ export class DockerWatch {
     };
     try {
       const events = await engine.events(cluster, session.signal);
-      // After the stream is open, so that nothing falls between the two.
+      // After the stream is open, so that nothing is lost between the two.
       await this.#list();
       connected();
       listAgain();
@@ -263,7 +269,7 @@ export class DockerWatch {
   #hear(event: ContainerEvent): void {
     const { Action: action, time } = event;
     const { ID: id, Attributes: attributes } = event.Actor;
-    // The tasks of a Swarm have our labels too, and names of their own.
+    // Swarm tasks have our labels too, but different names.
     if (!isLaunchName(attributes.name ?? '')) return;
     if (action === 'kill') {
       this.#noteKill(event);
@@ -319,7 +325,7 @@ export class DockerWatch {
     }
   }
 
-  /** Never fails: what can't be asked now is asked again by the next list. */
+  /** Never fails: a failed inspection is repeated by the next list. */
   async #look(id: string, death: Death | null): Promise<void> {
     const { engine, log } = this.#options;
     try {
@@ -329,7 +335,7 @@ export class DockerWatch {
         return;
       }
       await this.recall(container);
-      // Seen with a full disk: the engine says that it died and goes on to show it as running.
+      // Observed with a full disk: the engine reports that it died but continues to show it as running.
       if (this.take(container).state === 'running' && death !== null) this.#vanished(id, death);
     } catch (error) {
       log.debug(
@@ -350,17 +356,17 @@ export class DockerWatch {
     }
   }
 
-  /** Its gate ended in the moment in which it was told to open: it never began after all. */
+  /** Its gate ended in the moment in which it was told to open, so it never started. */
   #takeBack(launchName: string, id: string): void {
     const known = this.#known.get(launchName);
     if (known?.id !== id || known.phase === 'ended') return;
     this.#known.delete(launchName);
-    const reason = 'it ended while it was held, before it was let go';
+    const reason = 'it ended at its gate, before it was started';
     const at = this.#options.clock.now();
     this.#emit({ kind: 'ended', launchName, at, exitCode: null, reason, infrastructure: true });
   }
 
-  /** It was there and is not any more, and we did not remove it. */
+  /** It existed and is gone, and we did not remove it. */
   #lose(launchName: string, known: Known): void {
     if (this.#known.get(launchName) !== known) return;
     this.#known.delete(launchName);

@@ -16,7 +16,7 @@ export const abilities: EngineAbilities = {
     ...containerOnly.map((name) => unable(name, onHost)),
     {
       field: 'secrets',
-      why: `${onHost}, whose files all jobs share: leave out mount, or read the file itself`,
+      why: `${onHost}, whose files all jobs share: omit mount, or read the file itself`,
       asked: ({ secrets = {} }) => Object.keys(secrets).find((name) => secrets[name]?.mount !== undefined),
     },
   ],

@@ -1,4 +1,4 @@
-/** The user that a job runs as: who that is on this host, and what a log-in would put into its environment. */
+/** The user that a job runs as: its ids on this host, and the environment that a login would set. */
 
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -7,28 +7,36 @@ import type { Owner } from '../owner.ts';
 import { onlyDescriptors } from '../supervisor/file.ts';
 import { refused } from './refusal.ts';
 
-/** Longer than a directory takes that answers. */
+/** Longer than a working directory service takes. */
 const withinMs = 15_000;
-/** The next one stands for "leave it as it is" in system calls, and larger ones for what is left of them. */
+/** The next number means "unchanged" in system calls, and larger ones are truncated. */
 const maxId = 2 ** 32 - 2;
 
 export interface Account {
-  /** Null: the scheduler's own user, nothing to change. */
+  /** Null: the scheduler's own user. */
   readonly owner: Owner | null;
-  /** What a log-in sets: PATH (unless it is the scheduler's own user), HOME, USER, LOGNAME and SHELL. */
+  /**
+   * The environment of a login: PATH (unless it is the scheduler's own user), HOME, USER, LOGNAME and SHELL.
+   */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** `name`, `uid` or `uid:gid`. Supplementary groups are dropped. LAUNCH_REFUSED for what is no user here. */
+/** `name`, `uid` or `uid:gid`. Supplementary groups are dropped. LAUNCH_REFUSED for an unknown user. */
 export async function findAccount(user: string, supervisor: string | null): Promise<Account> {
   const allowed = 'a user of the scheduler’s host, as name, uid or uid:gid';
   const [, uid, , gid] = /^(\d{1,10})(:(\d{1,10}))?$/.exec(user) ?? [];
   const entry = await findPasswdEntry(uid ?? user, supervisor);
-  if (!entry && !(uid && gid)) throw refused('run.user', user, `There is no user ${user} here`, allowed);
+  if (!entry && !(uid && gid))
+    throw refused('run.user', user, `There is no user ${user} on this host`, allowed);
   const owner = { uid: entry?.uid ?? Number(uid), gid: gid ? Number(gid) : entry!.gid };
   for (const id of [owner.uid, owner.gid]) {
     if (id <= maxId) continue;
-    throw refused('run.user', user, `The number ${id} in ${user} is no user or group`, `0 to ${maxId}`);
+    throw refused(
+      'run.user',
+      user,
+      `The number ${id} in ${user} is not a valid user or group`,
+      `0 to ${maxId}`,
+    );
   }
   const self = { uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1 };
   const same = owner.uid === self.uid && owner.gid === self.gid;
@@ -49,7 +57,7 @@ const environmentOf = ({ name, home, shell }: PasswdEntry): Record<string, strin
   SHELL: shell,
 });
 
-/** The PATH that a log-in gives a user: as the text of login.defs says, or as login itself without that. */
+/** The PATH of a login: as in the text of login.defs, or login's own default. */
 export function loginPath(definitions: string, uid: number): string {
   const name = uid === 0 ? 'ENV_SUPATH' : 'ENV_PATH';
   const said = new RegExp(String.raw`^[ \t]*${name}[ \t]+"?(?:PATH=)?([^"\s]+)`, 'm').exec(definitions)?.[1];
@@ -65,7 +73,7 @@ interface PasswdEntry {
   readonly shell: string;
 }
 
-/** By name or number: /etc/passwd first, then whatever directory the system asks. */
+/** Looks up a name or number: first in /etc/passwd, then in the directory services of the system. */
 async function findPasswdEntry(key: string, supervisor: string | null): Promise<PasswdEntry | null> {
   const local = findEntry(await readFile('/etc/passwd', 'utf8').catch(() => ''), key);
   if (local || !/^[A-Za-z0-9_][A-Za-z0-9_.@\\-]*\$?$/.test(key)) return local;
@@ -78,7 +86,7 @@ function findEntry(text: string, key: string): PasswdEntry | null {
   for (const line of text.split('\n')) {
     const [name, , uid, gid, , home, shell] = line.split(':');
     if (!name || !uid || !gid || (name !== key && uid !== key)) continue;
-    // An empty field means these.
+    // Defaults for empty fields.
     return { name, uid: Number(uid), gid: Number(gid), home: home || '/', shell: shell || '/bin/sh' };
   }
   return null;

@@ -1,8 +1,8 @@
 /**
- * A control group for each launch, in the version 2 hierarchy: processes can't leave it without rights over it, so
- * whatever they do with sessions and groups, all of a launch can be found and ended. No controller is needed;
- * hybrid systems have such a hierarchy beside the others. The groups lie below the scheduler's own, which is
- * where systemd delegates (`Delegate=yes`) and where root may make some anyway.
+ * A control group (cgroup v2) for each launch: processes cannot leave it without permission, so all processes
+ * of a launch can be found and ended, whatever they do with sessions and groups. No controller is needed;
+ * hybrid systems have such a hierarchy beside the others. The groups are below the scheduler's own, where
+ * systemd delegates (`Delegate=yes`) and root may create some anyway.
  */
 
 import { createHash } from 'node:crypto';
@@ -13,13 +13,13 @@ import type { Clock, Log } from '../../scheduler/ports.ts';
 import { sleep } from '../../scheduler/waiting.ts';
 import { isMissing } from '../logs/stream-file.ts';
 
-/** How long processes may take to be gone after KILL; those in a system call that can't be interrupted take longer. */
+/** Time for processes to disappear after KILL; those in an uninterruptible system call take longer. */
 const goneWithinMs = 2_000;
 const gonePollMs = 10;
 
 /**
- * The folder for the launches of `dir`, made if need be; null where the system has none that we may use. Groups that
- * nothing is in any more are cleared away.
+ * The folder for the launches of `dir`, created if necessary. Null if the system has none that we may use.
+ * Removes empty groups.
  */
 export async function openCgroups(dir: string, log: Log): Promise<string | null> {
   try {
@@ -41,10 +41,10 @@ export async function openCgroups(dir: string, log: Log): Promise<string | null>
   }
 }
 
-/** Where this process's own group is mounted; null: nowhere that we can see. */
+/** Where this process's own group is mounted. Null: not visible. */
 export function ownCgroup(mountinfo: string, self: string): string | null {
   const path = /^0::(\/.*)$/m.exec(self)?.[1];
-  // Out of a namespace of cgroups, paths lead up.
+  // In another cgroup namespace, paths lead upwards.
   if (path === undefined || path.startsWith('/..')) return null;
   for (const line of mountinfo.split('\n')) {
     const [before = '', after = ''] = line.split(' - ');
@@ -72,12 +72,12 @@ export async function cgroupMembers(path: string): Promise<number[]> {
   return [...own, ...inner.flat()].filter((pid) => pid > 0);
 }
 
-/** KILL to all at once; none can start another meanwhile. */
+/** Kills all processes at once; none can start another meanwhile. */
 export async function killCgroup(path: string): Promise<void> {
   await writeFile(join(path, 'cgroup.kill'), '1', { flag: 'r+' }).catch((error) => void emptyIfGone(error));
 }
 
-/** Ends what is left in the group and removes it. False when something can't be ended now. */
+/** Ends all processes in the group and removes it. False if some cannot be ended now. */
 export async function endCgroup(path: string, clock: Clock): Promise<boolean> {
   const deadline = clock.monotonicMs() + goneWithinMs;
   while (!(await removeCgroup(path))) {
@@ -88,10 +88,12 @@ export async function endCgroup(path: string, clock: Clock): Promise<boolean> {
   return true;
 }
 
-/** True when it is gone, with those that a job made in it; the system keeps any that a process is in. */
+/**
+ * True if it is removed, including groups that a job created in it; the system keeps those with a process.
+ */
 export async function removeCgroup(path: string): Promise<boolean> {
   const remove = (): Promise<boolean> => rmdir(path).then(() => true, isGone);
-  // Mostly nothing is in it.
+  // Usually it is empty.
   if (await remove()) return true;
   for (const name of await foldersIn(path)) await removeCgroup(join(path, name));
   return remove();
@@ -105,12 +107,12 @@ async function foldersIn(path: string): Promise<string[]> {
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 }
 
-/** Spaces and the like are octal there. */
+/** Decodes octal escapes, such as for spaces. */
 function unescapeMount(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)));
 }
 
-/** A file of a group that is removed while it is open answers ENODEV. */
+/** Reading a file of a group that is removed while open fails with ENODEV. */
 function isGone(error: unknown): boolean {
   return isMissing(error) || (error as NodeJS.ErrnoException).code === 'ENODEV';
 }

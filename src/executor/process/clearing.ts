@@ -1,7 +1,7 @@
 /**
- * Removes the directory of a launch that is over, without trusting it: a process that the job left behind may still
- * write there, and may put a link in the place of a folder at any moment. So what a job could write to is
- * emptied with that job's rights only, and what these do not suffice for stays.
+ * Removes the directory of an ended launch without trusting it: a process left by the job may still write
+ * there, and may replace a folder by a link at any time. So folders that a job could write to are emptied
+ * with that job's permissions only, and what these do not suffice for stays.
  */
 
 import { execFile } from 'node:child_process';
@@ -11,23 +11,23 @@ import { promisify } from 'node:util';
 import { isMissing } from '../logs/stream-file.ts';
 
 const run = promisify(execFile);
-/** A process that was left behind can fill a folder as fast as it is emptied. What is larger is left for the next start. */
+/** A process left behind can fill a folder as fast as it is emptied; the rest is left for the next start. */
 const bounded = { timeout: 60_000, killSignal: 'SIGKILL' } as const;
-/** With the folder as its own; -xdev: nothing that is mounted there. */
+/** Runs with the folder as its working directory; -xdev: not across mounts. */
 const shellClear = 'chmod -R u+rwx .; exec find . -xdev -mindepth 1 -delete';
 
-/** False when something of it stays. `supervisor`: its program, null where there is none. */
+/** False if something stays. `supervisor`: its program, or null. */
 export async function clearLaunch(path: string, supervisor: string | null): Promise<boolean> {
   for (const name of ['work', 'claim']) {
     if (!(await clearFolder(join(path, name), supervisor))) return false;
   }
-  // No job can write to these: their folders are the scheduler's.
+  // Jobs cannot write to these, because the folders belong to the scheduler.
   await rm(join(path, 'log'), { recursive: true, force: true });
   for (const name of ['journal', 'launch.json']) await rm(join(path, name), { force: true });
   return removeFolder(path);
 }
 
-/** A preparation that was cut short holds the launch one level deeper, and no job was started in it. */
+/** An interrupted preparation has the launch one level deeper, and no job was started in it. */
 export async function clearLeftover(path: string, supervisor: string | null): Promise<boolean> {
   for (const name of await readdir(path)) {
     if (path.endsWith(`/${name}`)) await clearLaunch(join(path, name), supervisor);
@@ -36,13 +36,13 @@ export async function clearLeftover(path: string, supervisor: string | null): Pr
 }
 
 async function clearFolder(folder: string, supervisor: string | null): Promise<boolean> {
-  // Mostly nothing is in it, and nobody has to become somebody else.
+  // Usually it is empty, and no change of user is needed.
   if (await removeFolder(folder)) return true;
   const found = await lstat(folder);
-  // Only a job with the scheduler's own rights can have put something else in its place.
+  // Only a job with the scheduler's own permissions can have replaced it.
   if (!found.isDirectory()) return unlink(folder).then(() => true);
   const user = found.uid === process.getuid?.() ? null : { uid: found.uid, gid: found.gid };
-  // It may fail over what it can't remove: the folder tells.
+  // It may fail for files that it cannot remove; the folder shows the result.
   await clearAs(user, folder, supervisor).catch(() => {});
   return removeFolder(folder);
 }
@@ -63,7 +63,7 @@ async function clearAs(
   }
 }
 
-/** True when it is gone; false when it is not an empty folder. */
+/** True if it is removed; false if it is not an empty folder. */
 async function removeFolder(path: string): Promise<boolean> {
   try {
     await rmdir(path);

@@ -1,4 +1,4 @@
-/** The process engine, as the rest of the program knows it. */
+/** The description of the process engine. */
 
 import { isAbsolute, join } from 'node:path';
 import { listOf, setting, whole } from '../../setting.ts';
@@ -10,7 +10,7 @@ import { createProcessLauncher } from './launcher.ts';
 const folders = listOf(
   {
     placeholder: 'folder,…',
-    allowed: 'full paths of folders: /run/secrets,/etc/carillon/secrets',
+    allowed: 'absolute paths of folders, such as /run/secrets,/etc/carillon/secrets',
   },
   (path) => isAbsolute(path),
 );
@@ -19,7 +19,7 @@ const settings = {
   secretDir: setting(
     folders,
     Object.freeze([]),
-    'Folders whose files processes of any user may have as secrets; may be repeated.',
+    'Folders with secret files that processes of any user may use; may be repeated.',
   ),
   processConcurrency: setting(whole(1, 100_000), 64, 'Maximum concurrent processes on this host.'),
 };
@@ -30,7 +30,8 @@ export const processEngine: EngineWith<typeof settings> = {
   settings,
   enabledBy: null,
   perNode: true,
-  // One node that holds its store's lock can't be paused past its own processes; a little for the clock's sake.
+  // A single node that holds its store's lock cannot be paused while its processes continue; the rest is a
+  // margin for clocks.
   tombstoneMs: 60_000,
   async create(parts, { secretDir, processConcurrency }) {
     const { cluster, clock, log, logs, logBytesPerStream, environment, supervisor } = parts;
@@ -44,7 +45,7 @@ export const processEngine: EngineWith<typeof settings> = {
       concurrency: processConcurrency,
       address: null,
       close: async () => {
-        // The system keeps it while jobs run on in groups below it.
+        // The system keeps it while jobs run in groups below it.
         if (cgroups !== null) await removeCgroup(cgroups);
       },
     };

@@ -1,16 +1,16 @@
 /**
  * The directories of process launches, `<dir>/launches/<launch name>/<incarnation>/`:
  *
- *   launch.json   what it is            claim/pid   who may start it: a link, made once, whose text says who made it
- *   journal       what became of it     log/        stdout, stderr, open for appending      work/
+ * launch.json   the launch            claim/pid   who may start it: a link, created once, naming its creator
+ * journal       its events            log/        stdout, stderr, open for appending      work/
  *
- * A directory appears whole or not at all: it is prepared elsewhere and renamed into place, which fails where
- * a launch of this name exists. It goes the same way: its incarnation, a name never used again, is renamed
- * out of the way, which leaves an empty name that counts as none. So whatever a paused scheduler or a late
- * supervisor still does to an incarnation that was replaced finds nothing, and never touches its successor.
+ * A directory appears atomically: it is prepared elsewhere and renamed into place, which fails if a launch of
+ * this name exists. It disappears in the same way: its incarnation, a name that is never reused, is renamed
+ * away, and the remaining empty name does not count. So whatever a paused scheduler or a late supervisor
+ * still does to a replaced incarnation finds nothing, and never touches its successor.
  *
- * A job of another user owns `work` and the two files of its output, and nothing that holds them: it can't put
- * anything in their place. Under the shell supervisor, which is that user too, it owns `claim` as well.
+ * A job of another user owns `work` and its two output files, but not their parents, so it cannot replace
+ * them. Under the shell supervisor, which runs as that user, it also owns `claim`.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -38,11 +38,11 @@ import type { Owner } from '../owner.ts';
 import { clearLaunch, clearLeftover } from './clearing.ts';
 import { type Journal, parseJournal } from './journal.ts';
 
-/** Preparations and removals that were cut short are cleared away when they are older than any pause. */
+/** Interrupted preparations and removals are cleared when they are older than any pause. */
 const leftoverMs = 3_600_000;
-/** What a scheduler puts into a claim instead of a process number: this will never start. */
+/** The claim of a scheduler, instead of a process number: this launch will never start. */
 const takenBack = 'taken back';
-/** A journal has a few short lines; bounds what is read of it. */
+/** A journal has a few short lines; limits how much of it is read. */
 const maxJournalBytes = 8 * 1024;
 const appendExisting = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW;
 const readBluntly = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -55,28 +55,28 @@ export interface LaunchRecord {
   readonly attempt: number;
   readonly due: number;
   readonly createdAt: number;
-  /** Of the machine, at that time. */
+  /** Of the machine at that time. */
   readonly boot: string;
 }
 
 export interface LaunchDirectory {
   readonly name: string;
   readonly incarnation: string;
-  /** Null when it did not survive a crash of the machine: then nothing of it runs. */
+  /** Null if it did not survive a crash of the machine: then nothing of it runs. */
   readonly record: LaunchRecord | null;
   readonly claimPath: string;
   readonly workPath: string;
   readonly logPath: string;
-  /** Null when the directory is gone. */
+  /** Null if the directory is gone. */
   journal(): Promise<Journal | null>;
   note(line: string): Promise<void>;
   /** When the journal last grew, epoch milliseconds. */
   notedAt(): Promise<number | null>;
-  /** When it was claimed, which is just before the job begins; null if it was not. */
+  /** When it was claimed, directly before the job starts. Null if it was not. */
   claimedAt(): Promise<number | null>;
-  /** True when this call, or an earlier one of any scheduler, made sure that it will never start. */
+  /** True if this call, or an earlier one of any scheduler, ensured that it will never start. */
   takeBack(): Promise<boolean>;
-  /** The process that claimed it; null if none did or it can't be read. */
+  /** The process that claimed it. Null if none did, or if unreadable. */
   claimant(): Promise<number | null>;
 }
 
@@ -87,7 +87,7 @@ export interface Created {
 
 export interface LaunchDirectories {
   prepare(): Promise<void>;
-  /** Null when a launch of this name exists. Once it resolves the name survives a crash of the machine. */
+  /** Null if a launch of this name exists. After it resolves, the name survives a crash of the machine. */
   create(name: string, record: LaunchRecord, owner: Owner | null): Promise<Created | null>;
   open(name: string): Promise<LaunchDirectory | null>;
   names(): Promise<string[]>;
@@ -98,7 +98,7 @@ export interface LaunchDirectoriesOptions {
   readonly dir: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** The supervisor's program; null: the shell. */
+  /** The supervisor's program. Null: the shell. */
   readonly supervisor: string | null;
 }
 
@@ -111,7 +111,7 @@ export function createLaunchDirectories(options: LaunchDirectoriesOptions): Laun
     const cleared = await clearIt(path, supervisor).catch(String);
     if (cleared !== true) log.warn({ path, ...(cleared ? { error: cleared } : {}) }, 'launch.not-cleared');
   };
-  /** Nothing waits for it: how much there is, jobs decide. */
+  /** Nothing waits for it, because jobs decide how much there is. */
   const clearLeftovers = async (names: readonly string[]): Promise<void> => {
     for (const name of names) {
       const path = join(scratch, name);
@@ -205,7 +205,7 @@ function directoryAt(
     claimedAt: () => changedAt(claimPath),
     async takeBack() {
       try {
-        // A link has its text at once, so that no crash leaves a claim that nobody made.
+        // A link has its text at once, so that no crash leaves an anonymous claim.
         await symlink(takenBack, claimPath);
         return true;
       } catch (error) {
@@ -221,7 +221,7 @@ function directoryAt(
   };
 }
 
-/** Makes everything that a launch needs; the descriptors belong to this incarnation wherever it is moved. */
+/** Creates everything that a launch needs; the descriptors belong to this incarnation even if it is moved. */
 async function furnish(
   path: string,
   given: { readonly record: LaunchRecord; readonly owner: Owner | null; readonly claimOwner: Owner | null },
@@ -243,7 +243,7 @@ async function furnish(
     open(join(path, 'log', 'stderr'), 'ax', 0o600),
     open(join(path, 'journal'), 'ax', 0o600),
   ]);
-  // The files, not their directory: a job may open /dev/stderr anew, but never put something else there.
+  // The files, not their directory: a job may open /dev/stderr again, but never replace the file.
   if (owner) await Promise.all([stdout, stderr].map((file) => file.chown(owner.uid, owner.gid)));
   return { stdout, stderr, journal };
 }
@@ -252,10 +252,7 @@ export async function closeFiles(files: Created['files']): Promise<void> {
   await Promise.all([files.stdout.close(), files.stderr.close(), files.journal.close()]);
 }
 
-/**
- * Makes renames in a directory durable. Callers that come while one flush is under way share the next one,
- * so a burst pays for few.
- */
+/** Makes renames in a directory durable. Callers during a flush share the next one, so a burst needs few. */
 function directorySync(path: string): () => Promise<void> {
   let current: Promise<void> | null = null;
   let next: Promise<void> | null = null;
@@ -281,7 +278,7 @@ function directorySync(path: string): () => Promise<void> {
   };
 }
 
-/** The beginning of a file, null when it is missing. Never follows a link, and never waits for the other end of a pipe. */
+/** The start of a file, or null if missing. Follows no links, and never waits for the other end of a pipe. */
 async function readBounded(path: string): Promise<string | null> {
   try {
     const file = await open(path, readBluntly);
@@ -297,7 +294,9 @@ async function readBounded(path: string): Promise<string | null> {
   }
 }
 
-/** Null when it is missing. Earlier versions made files; what such a version claimed may still be about to start. */
+/**
+ * Null if missing. Earlier versions created files; a launch claimed by such a version may still be starting.
+ */
 async function readClaim(path: string): Promise<string | null> {
   try {
     return await readlink(path);

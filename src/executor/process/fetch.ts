@@ -1,11 +1,11 @@
 /**
- * Downloads before the command of a process, into the folder in which it runs. They are part of the attempt: a
- * small program fetches, as the job's user and with the attempt's timeout and kill, then gives way to the
- * command. It prints what it fetches on standard error; when something can't be had the attempt ends with 125.
+ * Downloads before the command of a process, into its working folder. They are part of the attempt: a small
+ * program downloads with the job's user, timeout and kill, and then becomes the command. It prints what it
+ * downloads on standard error; if a download fails, the attempt ends with 125.
  *
- * Whoever may submit jobs may run any program here, so any address may be named. Where one leads on by itself
- * it is followed to http and https only, and never from elsewhere to an address of this host. The connection is made to
- * the addresses that were checked: a name may mean another one a moment later.
+ * Anyone who may submit jobs may run any program here, so any address is allowed. Redirects are followed to
+ * http and https only, and never from another host to an address of this host. The connection is made to the
+ * addresses that were checked, because a name may resolve differently a moment later.
  */
 
 import { networkInterfaces } from 'node:os';
@@ -13,26 +13,32 @@ import { shownText } from '../../scheduler/job/masked.ts';
 import type { FetchItem } from '../../scheduler/job/spec.ts';
 
 const bounds = {
-  /** One download; what is larger is better mounted. */
+  /** Limit of one download; mount larger data instead. */
   bytes: 4 * 1024 ** 3,
-  /** One download, from connecting to its last byte. */
+  /** Limit of one download, from connecting to its last byte. */
   withinMs: 600_000,
   redirects: 5,
-  /** What one archive may become: the next job needs the disk too. */
+  /** Limit of one unpacked archive: the next job needs the disk too. */
   unpackedBytes: 32 * 1024 ** 3,
   members: 1_000_000,
 } as const;
 
-/** Fetches what its input says, then becomes the command, with no input. $1 node, $2 the program below, then the command. */
+/**
+ * Downloads what its input lists, then becomes the command, without input. $1 node, $2 the program below,
+ * then the command.
+ */
 const gate = '"$1" -e "$2" || exit 125; shift 2; exec "$@" </dev/null';
 
 export interface FetchingCommand {
   readonly argv: readonly string[];
-  /** For its standard input. Addresses may hold passwords, and an argument list is shown to everyone on the host. */
+  /**
+   * Passed on standard input: addresses may contain passwords, and everyone on the host can see argument
+   * lists.
+   */
   readonly input: string;
 }
 
-/** The command with its downloads before it. */
+/** The command, preceded by its downloads. */
 export function fetchFirst(items: readonly FetchItem[], argv: readonly string[]): FetchingCommand {
   return {
     argv: ['/bin/sh', '-c', gate, 'carillon', process.execPath, program, ...argv],
@@ -40,16 +46,19 @@ export function fetchFirst(items: readonly FetchItem[], argv: readonly string[])
   };
 }
 
-/** The addresses of this host's interfaces, without zones; loopback and link-local ones are known beside these. */
+/**
+ * The addresses of this host's interfaces, without zones; loopback and link-local addresses are known in
+ * addition.
+ */
 const ownAddresses = (): string[] =>
   Object.values(networkInterfaces()).flatMap(
     (each) => each?.map(({ address }) => address.split('%', 1)[0] ?? '') ?? [],
   );
 
-/** What is printed of an address: nothing of its login and its query. */
+/** The printed form of an address: without login and query. */
 const withShown = (item: FetchItem) => ({ ...item, shown: shownText(item.uri).split(/[?#]/, 1)[0] });
 
-/** Runs apart, so it brings all it needs; the job's own variables may hold anything. */
+/** Runs separately, so it contains everything that it needs; the job's own variables may have any value. */
 const program = String.raw`
 const { execFileSync, spawn } = require('node:child_process');
 const { lookup } = require('node:dns/promises');

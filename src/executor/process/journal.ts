@@ -1,40 +1,41 @@
 /**
  * The journal of one process launch: an append-only file of short lines, written by the supervisor (`start`,
- * `exit`, and where it is no shell `job` and `cgroup` before `start`, and `error` before `exit`) and by schedulers (`kill`,
- * `killed`, `ended`). A line counts once its newline is there; of repeated lines the first counts, except that the earliest of several kill deadlines holds. Pure.
+ * `exit`, and if it is not a shell `job` and `cgroup` before `start`, and `error` before `exit`) and by
+ * schedulers (`kill`, `killed`, `ended`). A line counts once it has its newline. Of repeated lines the first
+ * counts, except that the earliest of several kill deadlines applies. Pure.
  */
 
 import type { LaunchReport } from '../../scheduler/ports.ts';
 import { exitReason } from '../exit-reason.ts';
 import { obstacleText } from './faults.ts';
 
-/** Tells one process from all others that ever had or will have its number. */
+/** Distinguishes a process from all others with the same number. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** The boot of the machine; `-` where the system has no name for it. */
+  /** The boot of the machine; `-` if the system has no name for it. */
   readonly boot: string;
-  /** When the process began, in the words of the system: ticks since boot, or what `ps` prints. */
+  /** When the process started, in the system's format: ticks since boot, or the output of `ps`. */
   readonly began: string;
 }
 
 export interface Journal {
   /** Null: the job was not started (yet). */
   readonly supervisor: ProcessIdentity | null;
-  /** Leads the job's process group; null where the supervisor does. */
+  /** Leader of the job's process group. Null if that is the supervisor. */
   readonly job: ProcessIdentity | null;
-  /** The folder of the cgroup that the job was started in. */
+  /** The folder of the job's cgroup. */
   readonly cgroup: string | null;
-  /** What the system said when it was to execute the job's program (`errno`); null when it did. */
+  /** The error (`errno`) of executing the job's program. Null if there was none. */
   readonly obstacle: number | null;
-  /** Of the job; null while it runs, and for ever if the supervisor was killed with it. */
+  /** The job's exit code. Null while it runs, and permanently if the supervisor was killed with it. */
   readonly exitCode: number | null;
   /** TERM was sent; KILL follows at `by`, epoch milliseconds. */
   readonly kill: { readonly by: number; readonly graceMs: number } | null;
   /** KILL was sent. */
   readonly killed: boolean;
-  /** When a scheduler saw that nothing is left of it, epoch milliseconds: final. */
+  /** When a scheduler found that nothing is left of it, epoch milliseconds: final. */
   readonly endedAt: number | null;
-  /** Of its output, counted at the end. */
+  /** Bytes of dropped output, counted at the end. */
   readonly bytesDropped: number;
 }
 
@@ -57,7 +58,7 @@ export function parseJournal(text: string): Journal {
   for (const line of text.split('\n').slice(0, -1)) {
     const [word, first = '', second = ''] = line.split(' ', 3);
     if (word === 'start') supervisor ??= parseStart(line);
-    // Only before the start: a job could have got hold of the journal of a shell that is its user.
+    // Only before the start: a job could have access to the journal of a shell that runs as its user.
     else if (word === 'job' && !supervisor) job ??= parseProcess(line.slice('job '.length));
     else if (word === 'cgroup' && !supervisor) cgroup ??= /^cgroup (\/.+)$/.exec(line)?.[1] ?? null;
     else if (word === 'error') obstacle ??= wholeNumber(first);
@@ -88,7 +89,7 @@ export function parseJournal(text: string): Journal {
   };
 }
 
-/** What an ended launch says of itself. */
+/** The result of an ended launch, according to its journal. */
 export function outcomeOf(
   journal: Journal,
   bootNow: string,
@@ -103,7 +104,7 @@ function endOf(
 ): Pick<LaunchReport, 'reason' | 'infrastructure'> & { readonly exitCode: number | null } {
   const { exitCode, kill, supervisor, obstacle } = journal;
   if (exitCode !== null && obstacle !== null) {
-    return { exitCode, reason: `The program can not be executed: ${obstacleText(obstacle)}` };
+    return { exitCode, reason: `The program cannot be executed: ${obstacleText(obstacle)}` };
   }
   const reason = exitReason(exitCode);
   if (reason !== undefined) return { exitCode, reason };
@@ -116,16 +117,20 @@ function endOf(
     return {
       exitCode: null,
       infrastructure: true,
-      reason: 'Lost: its supervisor ended before the job began',
+      reason: 'Lost: its supervisor ended before the job started',
     };
   }
   if (supervisor.boot !== bootNow) {
-    return { exitCode: null, infrastructure: true, reason: 'Lost: the machine was restarted while it ran' };
+    return {
+      exitCode: null,
+      infrastructure: true,
+      reason: 'Lost: the machine was restarted while it was running',
+    };
   }
-  return { exitCode: null, reason: 'Lost: its supervisor was killed, so no exit code is known' };
+  return { exitCode: null, reason: 'Lost: its supervisor was killed, so the exit code is unknown' };
 }
 
-/** `start <pid> <boot> <line of /proc/<pid>/stat, or what ps says>`. */
+/** `start <pid> <boot> <line of /proc/<pid>/stat, or output of ps>`. */
 function parseStart(line: string): ProcessIdentity | null {
   const parts = /^start (\d+) (\S+) (.+)$/.exec(line);
   if (!parts) return null;
@@ -141,7 +146,7 @@ function parseProcess(text: string): Omit<ProcessIdentity, 'boot'> | null {
   return began ? { pid: Number(pid), began } : null;
 }
 
-/** Of a line of /proc/<pid>/stat. The command in parentheses may hold anything, parentheses too. */
+/** A line of /proc/<pid>/stat. The command in parentheses may contain anything, including parentheses. */
 export function parseStat(stat: string): { began: string; group: number; state: string } | null {
   const fields = stat
     .slice(stat.lastIndexOf(')') + 1)

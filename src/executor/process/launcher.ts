@@ -1,14 +1,14 @@
 /**
  * The process engine: jobs as processes on the scheduler's host.
  *
- * A launch is a directory that appears whole under its name or not at all (directory.ts); its job is
- * started by a supervisor that claims the directory first (supervisor/start.ts), so at most one ever starts
- * it, whoever crashes or pauses where. Jobs go on while no scheduler lives: their exit codes are in the
- * journal, and the next launcher over the same directory adopts what still runs (watch.ts).
+ * A launch is a directory that appears atomically under its name (directory.ts). Its job is started by a
+ * supervisor that claims the directory first (supervisor/start.ts), so at most one ever starts it, whatever
+ * crashes or pauses. Jobs continue while no scheduler runs: their exit codes are in the journal, and the next
+ * launcher for the same directory adopts running ones (watch.ts).
  *
- * Limits: a launch on a host that died is reported as lost when the host is back, not before. Without cgroups, a process
- * that leaves the job's process group (setsid) is no longer the run's. Output goes to files, so a job that reopens
- * /dev/stderr without appending cuts its earlier output. logs/stream-file.ts says how far logs may exceed their bound.
+ * Limits: a launch on a host that died is reported as lost when the host is back. Without cgroups, a process
+ * that leaves the job's process group (setsid) no longer belongs to the run. Output goes to files, so a job that
+ * reopens /dev/stderr without appending truncates it. logs/stream-file.ts has the limits of logs.
  */
 
 import { availableParallelism, hostname, release, totalmem, type } from 'node:os';
@@ -47,27 +47,27 @@ import { endedObservation, LaunchWatch, startedAtOf } from './watch.ts';
 
 /** Directories read at once for the inventory. */
 const inventoryWidth = 32;
-/** How long a launch of the same or a newer term may take from its directory to its start. */
+/** Time that another launch of the same or a newer term may take from its directory to its start. */
 const startPatienceMs = 5_000;
 const startPollMs = 20;
-/** How often a start may meet somebody else's before it is left to the next call. */
+/** Rounds in which a start may meet another scheduler's, before it is left to the next call. */
 const maxRounds = 5;
 
 export interface ProcessLauncherOptions {
-  /** Holds `launches/` and `scratch/`; on the same file system as the kept logs. */
+  /** Contains `launches/` and `scratch/`; on the same file system as the kept logs. */
   readonly dir: string;
   readonly cluster: string;
   readonly clock: Clock;
   readonly log: Log;
   /** Where logs go when a launch is removed. */
   readonly logs: RunLogs;
-  /** The supervisor's program (supervisor/file.ts); null: a shell does what it can of it. */
+  /** The supervisor's program (supervisor/file.ts). Null: a shell with fewer abilities. */
   readonly supervisor: string | null;
-  /** The folder for the cgroups of launches (cgroup.ts); null: there are none, as under a shell. */
+  /** The folder for the cgroups of launches (cgroup.ts). Null: there are none, as with the shell. */
   readonly cgroups: string | null;
-  /** The scheduler's environment; jobs see only PATH, HOME, LANG, TZ and USER of it. */
+  /** The scheduler's environment; jobs only see PATH, HOME, LANG, TZ and USER of it. */
   readonly environment: Environment;
-  /** Folders with secrets for jobs of all users; default: none. */
+  /** Folders with secrets for jobs of all users. Default: none. */
   readonly secretFolders?: readonly string[];
   readonly logBytesPerStream?: number;
 }
@@ -99,13 +99,13 @@ class ProcessLauncher implements Launcher {
     });
   }
 
-  /** Adopts what runs already. */
+  /** Adopts running launches. */
   async start(): Promise<void> {
     await this.#directories.prepare();
     await this.inventory();
   }
 
-  /** Stops watching; jobs go on. Starts under way are finished, waiting ones refused. */
+  /** Stops watching; jobs continue. Starts in progress are finished, waiting ones refused. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.allSettled(this.#changes.values());
@@ -159,7 +159,7 @@ class ProcessLauncher implements Launcher {
         );
         return;
       }
-      // Logs first: whatever is cut short between the two is repeated by the next call.
+      // Logs first: an interruption between the two is repaired by the next call.
       await this.#options.logs.keep(launchName, new LogFiles(directory.logPath, this.#bytesPerStream));
       await this.#directories.discard(directory);
     });
@@ -208,7 +208,7 @@ class ProcessLauncher implements Launcher {
     for (const listener of this.#listeners) listener(observation);
   }
 
-  /** After what is under way for this name. */
+  /** After changes in progress for this name. */
   async #change(name: string, task: () => Promise<void>): Promise<void> {
     if (this.#stopped) throw unavailable(name, 'the scheduler is stopping');
     const before = this.#changes.get(name) ?? Promise.resolve();
@@ -229,19 +229,19 @@ class ProcessLauncher implements Launcher {
         if (done) return;
       }
     } catch (error) {
-      // A disk that fails in the middle leaves open whether it runs; the next call will find out.
+      // A disk that fails midway leaves it unknown whether it runs; the next call finds out.
       throw error instanceof CarillonError ? error : unavailable(spec.launchName, String(error));
     }
-    throw unavailable(spec.launchName, 'others start and take back the same launch');
+    throw unavailable(spec.launchName, 'others are starting and revoking the same launch');
   }
 
-  /** True: it runs or ran. False: it was never started and is out of the way. */
+  /** True: it runs or ran. False: it was never started and is removed. */
   async #adopt(directory: LaunchDirectory, spec: LaunchSpec): Promise<boolean> {
     const { clock, dir } = this.#options;
     const { record } = directory;
     if (record && record.cluster !== spec.cluster) {
-      const message = `${dir} has a launch of this name of installation ${record.cluster}`;
-      throw refused('data-dir', dir, message, 'a directory of its own for each installation');
+      const message = `${dir} has a launch of this name from installation ${record.cluster}`;
+      throw refused('data-dir', dir, message, 'a separate directory for each installation');
     }
     const deadline = clock.monotonicMs() + startPatienceMs;
     for (;;) {
@@ -259,7 +259,7 @@ class ProcessLauncher implements Launcher {
         return false;
       }
       if (!patient) {
-        // Claimed, but its supervisor never said that the job begins; or a newer leader was cut short.
+        // Claimed, but its supervisor never reported the start; or a newer leader was interrupted.
         const pid = await directory.claimant();
         if (pid !== null && !(await this.#source.find(pid))) return await this.#endUnstarted(directory);
         throw unavailable(directory.name, 'another scheduler is about to start it');
@@ -268,7 +268,7 @@ class ProcessLauncher implements Launcher {
     }
   }
 
-  /** Prepares, creates and starts. False when somebody else has the name or took this start away. */
+  /** Prepares, creates and starts. False if another scheduler has the name or revoked this start. */
   async #begin(spec: LaunchSpec, mayStart: () => boolean): Promise<boolean> {
     const { supervisor: program, cgroups, environment, secretFolders } = this.#options;
     const request = await processRequest(spec, environment, program, secretFolders);
@@ -282,7 +282,7 @@ class ProcessLauncher implements Launcher {
     try {
       if (!mayStart()) {
         if (await directory.takeBack()) await this.#directories.discard(directory);
-        throw unavailable(launchName, 'this scheduler can not prove any more that it leads');
+        throw unavailable(launchName, 'this scheduler can no longer prove that it leads');
       }
       const cwd = request.cwd ?? directory.workPath;
       const supervisor = startSupervisor({
@@ -311,7 +311,7 @@ class ProcessLauncher implements Launcher {
     { user, cwd }: { readonly user: string | null; readonly cwd: string },
   ): Promise<boolean> {
     const began = await supervisor.started.catch(async (error) => {
-      // Taken back and replaced by a newer leader, so that its directories were missing? Else it is refused.
+      // If a newer leader revoked and replaced it, its directories were missing; otherwise it is refused.
       if (!(await directory.journal())) return false;
       await this.#directories.discard(directory);
       throw startFailure(directory.name, error);
@@ -319,7 +319,7 @@ class ProcessLauncher implements Launcher {
     const code = began ? null : await supervisor.exited;
     const claimed = (await directory.claimedAt()) !== null;
     const journal = await directory.journal();
-    // The shell is the job's user: it can't claim what that user can't reach.
+    // The shell runs as the job's user, so it cannot claim what that user cannot reach.
     const { claimLost, noFolder, noUser } = supervisorEnd;
     const barred = code === noUser || code === noFolder || code === claimLost;
     if (!journal || (barred && claimed)) return false;
@@ -338,7 +338,7 @@ class ProcessLauncher implements Launcher {
     return true;
   }
 
-  /** Tells what is known of a launch that was started or has ended, and watches it to its end. */
+  /** Reports a started or ended launch, and watches it to its end. */
   async #attach(
     directory: LaunchDirectory,
     journal: Journal,
@@ -351,17 +351,17 @@ class ProcessLauncher implements Launcher {
       this.#emit(endedObservation(directory.name, ended, startedAt, this.#source));
     } else if (startedAt !== null) {
       this.#watch.add(directory, journal, startedAt, exited);
-      // Its end may lie behind us; of our own child we will be told.
+      // It may have ended already; the end of our own child is reported by its exit.
       if (!exited) await this.#watch.look(directory.name);
     }
   }
 
-  /** Its journal may not have survived, so whether it was started can't be known. */
+  /** Its journal may not have survived, so it is unknown whether it was started. */
   #diedWithMachine(record: LaunchRecord): boolean {
     return record.boot !== this.#source.boot;
   }
 
-  /** Final without ever having been seen to start. */
+  /** Ended without ever having been observed to start. */
   async #endUnstarted(directory: LaunchDirectory): Promise<true> {
     await directory.note(journalLine.ended(this.#options.clock.now(), 0));
     const journal = await directory.journal();

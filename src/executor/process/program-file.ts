@@ -1,4 +1,4 @@
-/** Finds the program of a job before its start, and says what is wrong with a file that can't be executed. */
+/** Finds the program of a job before its start, and explains why a file cannot be executed. */
 
 import { access, constants, type FileHandle, open, stat } from 'node:fs/promises';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
@@ -13,13 +13,13 @@ export interface ProgramSearch {
   readonly program: string;
   readonly path: string;
   readonly workdir: string | null;
-  /** Who executes it; null: the scheduler's own user. */
+  /** Who executes it. Null: the scheduler's own user. */
   readonly owner: Owner | null;
 }
 
 /**
  * The program as a path with a slash, as a shell in the job's directory would find it. LAUNCH_REFUSED says
- * whether there is none, or there is a file that can't be executed, and why.
+ * whether it is missing, or why it cannot be executed.
  */
 export async function findProgram({ program, path, workdir, owner }: ProgramSearch): Promise<string> {
   const given = program.includes('/');
@@ -33,10 +33,10 @@ export async function findProgram({ program, path, workdir, owner }: ProgramSear
   for (const candidate of candidates) {
     const found = await obstacle(candidate, owner);
     if (found === null) return candidate;
-    // Of several, the first that PATH leads to.
+    // Of several, the first one in PATH.
     if (found !== missing) problem ??= `${candidate} ${found}`;
   }
-  if (problem !== null) throw refusedProgram(program, `The program can not be executed: ${problem}`);
+  if (problem !== null) throw refusedProgram(program, `The program cannot be executed: ${problem}`);
   const where = given ? candidates[0] : `PATH ${path}`;
   throw refusedProgram(program, `There is no program ${program} to execute (${where})`);
 }
@@ -47,14 +47,14 @@ function refusedProgram(program: string, message: string): CarillonError {
 
 const missing = 'does not exist';
 
-/** Why a file can't be executed; null when nothing is known against it. */
+/** Why a file cannot be executed. Null if no problem is known. */
 async function obstacle(file: string, owner: Owner | null): Promise<string | null> {
   let found: Awaited<ReturnType<typeof stat>>;
   try {
     found = await stat(file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    return code === 'ENOENT' || code === 'ENOTDIR' ? missing : `can not be reached (${code})`;
+    return code === 'ENOENT' || code === 'ENOTDIR' ? missing : `cannot be reached (${code})`;
   }
   if (found.isDirectory()) return 'is a directory';
   if (!found.isFile()) return 'is not a regular file';
@@ -75,7 +75,7 @@ async function obstacle(file: string, owner: Owner | null): Promise<string | nul
   return interpreterObstacle(file);
 }
 
-/** An access list shows its mask as the group's bits; who is on it is left to the system at the start. */
+/** An access list shows its mask as the group's bits; its entries are left to the system at the start. */
 const hasNoAccessList = ({ mode }: { readonly mode: number }): boolean => (mode & 0o010) === 0;
 
 function mayExecute(file: { mode: number; uid: number; gid: number }, { uid, gid }: Owner): boolean {
@@ -84,10 +84,13 @@ function mayExecute(file: { mode: number; uid: number; gid: number }, { uid, gid
   return ((file.mode >> shift) & 1) === 1;
 }
 
-/** Of a script: the program of its first line. The system would only say that the script itself is missing. */
+/**
+ * For a script: checks the program of its first line. The system would only report that the script itself is
+ * missing.
+ */
 async function interpreterObstacle(file: string): Promise<string | null> {
   const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => null);
-  // What can be executed but not read is left to the system.
+  // An executable but unreadable file is left to the system.
   if (handle === null) return null;
   try {
     const interpreter = await interpreterOf(handle);
@@ -107,6 +110,6 @@ async function interpreterObstacle(file: string): Promise<string | null> {
 async function interpreterOf(handle: FileHandle): Promise<string | null> {
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(firstLineBytes), 0, firstLineBytes, 0);
   const [line = ''] = buffer.toString('latin1', 0, bytesRead).split('\n', 1);
-  // A carriage return belongs to the name, as it does for the system: that is what is wrong then.
+  // A carriage return is part of the name, as for the system, and then it is the problem.
   return /^#![ \t]*([^ \t]+)/.exec(line)?.[1] ?? null;
 }

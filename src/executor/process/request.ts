@@ -1,7 +1,7 @@
 /**
- * From a launch spec to what a process needs: program, environment, directory, user. Everything that could
- * make the start fail is found out here, before anything exists, and told as LAUNCH_REFUSED with the field's
- * name. Secrets are read here and go nowhere but into the environment of the job.
+ * Turns a launch spec into what a process needs: program, environment, directory, user. Everything that could
+ * make the start fail is checked here, before anything exists, and reported as LAUNCH_REFUSED with the
+ * field's name. Secrets are read here and only go into the environment of the job.
  */
 
 import { stat } from 'node:fs/promises';
@@ -15,10 +15,13 @@ import { fetchFirst } from './fetch.ts';
 import { findProgram } from './program-file.ts';
 import { refused } from './refusal.ts';
 
-/** What a job sees of the scheduler's own environment. All else, tokens among it, stays with the scheduler. */
+/**
+ * What a job inherits of the scheduler's environment. Everything else, such as tokens, stays with the
+ * scheduler.
+ */
 const inherited = {
   always: ['LANG', 'TZ'],
-  /** What a log-in gives every user anew. */
+  /** Set for every user by a login. */
   byOwnUser: ['PATH', 'HOME', 'USER'],
 } as const;
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -27,20 +30,22 @@ export interface ProcessRequest extends Command {
   readonly env: Readonly<Record<string, string>>;
   /** Null: the launch's own. */
   readonly cwd: string | null;
-  /** Null: as the scheduler itself. */
+  /** Null: the scheduler's user. */
   readonly owner: Owner | null;
 }
 
 interface Command {
   readonly argv: readonly string[];
-  /** For its standard input; null: none. */
+  /** Standard input. Null: none. */
   readonly input: string | null;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** LAUNCH_REFUSED or UNSUPPORTED_BY_ENGINE, naming what is wrong. `supervisor`: its program, if there is one. `secretFolders`: what lies
- * below is for all jobs. */
+/**
+ * LAUNCH_REFUSED or UNSUPPORTED_BY_ENGINE, naming the problem. `supervisor`: its program, if there is one.
+ * `secretFolders`: folders for all jobs.
+ */
 export async function processRequest(
   spec: LaunchSpec,
   environment: Environment,
@@ -61,13 +66,13 @@ export async function processRequest(
   };
 }
 
-/** The environment before the job's own variables: another user gets nothing that is the scheduler's. */
+/** The environment before the job's own variables: another user gets nothing of the scheduler's. */
 function beginning(environment: Environment, account: Account | null): Record<string, string> {
   const own = account?.owner ? [] : inherited.byOwnUser;
   return { PATH: defaultPath, ...pick(environment, [...inherited.always, ...own]), ...account?.env };
 }
 
-/** The program may be one of the downloads: then only its start tells whether it is there. */
+/** The program may be one of the downloads: then only its start shows whether it exists. */
 async function commandLine(
   { argv, fetch = [], workdir }: LaunchSpec,
   path: string,
@@ -78,7 +83,7 @@ async function commandLine(
   return { argv: [await findProgram({ program, path, workdir, owner }), ...rest], input: null };
 }
 
-/** What would need a container is refused when a job is submitted; this is the last line of defence. */
+/** Settings that need a container are refused when a job is submitted; this is the last line of defence. */
 function refuseUnsupported(spec: LaunchSpec): void {
   const wanted: readonly (readonly [field: string, value: unknown, isSet: boolean])[] = [
     ['run.image', spec.image, spec.image !== null],
@@ -91,7 +96,7 @@ function refuseUnsupported(spec: LaunchSpec): void {
   ];
   for (const [field, value, isSet] of wanted) {
     if (!isSet) continue;
-    throw new CarillonError('UNSUPPORTED_BY_ENGINE', `The process engine can not honour ${field}`, {
+    throw new CarillonError('UNSUPPORTED_BY_ENGINE', `The process engine does not support ${field}`, {
       field,
       value,
       allowed: 'a container engine, or the job without it',
@@ -105,7 +110,7 @@ function refuseUnsupported(spec: LaunchSpec): void {
 async function checkWorkdir(workdir: string): Promise<void> {
   const found = await stat(workdir).catch(() => null);
   if (found?.isDirectory() && isAbsolute(workdir)) return;
-  const problem = found ? 'is not a directory given by its full path' : 'does not exist';
+  const problem = found ? 'is not a directory given as an absolute path' : 'does not exist';
   throw refused(
     'run.workdir',
     workdir,

@@ -1,7 +1,7 @@
 /**
- * All processes of one run: the supervisor that notes its exit code, the job's process group, and the cgroup that
- * holds the job with all that it started, where there is one. Without a cgroup a process that leaves the group
- * (setsid) is no longer the run's.
+ * All processes of one run: the supervisor that records its exit code, the job's process group, and the
+ * cgroup with everything that the job started, if there is one. Without a cgroup, a process that leaves the
+ * group (setsid) no longer belongs to the run.
  */
 
 import { cgroupMembers, isCgroupPopulated, killCgroup } from './cgroup.ts';
@@ -10,25 +10,28 @@ import { isAlive, isGroupAlive, type ProcessSource, signalGroup, signalProcess }
 
 export interface RunProcesses {
   readonly supervisor: ProcessIdentity;
-  /** The leader of the job's group; null: that is the supervisor, a shell. */
+  /** The leader of the job's group. Null: that is the supervisor, a shell. */
   readonly job: ProcessIdentity | null;
   readonly cgroup: string | null;
 }
 
-/** True while anything of the run lives, its supervisor too. */
+/** True while anything of the run lives, including its supervisor. */
 export async function isRunAlive(source: ProcessSource, run: RunProcesses): Promise<boolean> {
   if (await isAlive(source, run.supervisor)) return true;
   if (await isGroupAlive(source, run.job ?? run.supervisor)) return true;
   return run.cgroup !== null && run.supervisor.boot === source.boot && isCgroupPopulated(run.cgroup);
 }
 
-/** TERM to each process of the run, once. */
+/** Sends TERM to each process of the run, once. */
 export async function terminateRun(source: ProcessSource, run: RunProcesses): Promise<void> {
   await signalGroup(source, run.job ?? run.supervisor, 'SIGTERM');
   await terminateStrays(source, run);
 }
 
-/** KILL to all processes of the run at once. A supervisor that is not the job's leader stays and notes the end. */
+/**
+ * Kills all processes of the run at once. A supervisor that is not the job's leader stays and records the
+ * end.
+ */
 export async function killRun(source: ProcessSource, run: RunProcesses): Promise<void> {
   if (run.supervisor.boot === source.boot && run.cgroup !== null) await killCgroup(run.cgroup);
   await signalGroup(source, run.job ?? run.supervisor, 'SIGKILL');
@@ -36,7 +39,7 @@ export async function killRun(source: ProcessSource, run: RunProcesses): Promise
   if (run.job) await signalProcess(source, run.supervisor, 'SIGCONT');
 }
 
-/** What is in the cgroup and has left the group. The job itself can't: it leads its session. */
+/** Processes in the cgroup that have left the group. The job itself cannot: it leads its session. */
 async function terminateStrays(source: ProcessSource, { job, cgroup }: RunProcesses): Promise<void> {
   if (job === null || cgroup === null || job.boot !== source.boot) return;
   for (const pid of await cgroupMembers(cgroup)) {

@@ -1,7 +1,6 @@
 /**
- * Questions to the system about processes. A process number alone proves nothing, since numbers are given
- * out again, so every question is about a `ProcessIdentity`. Zombies count as gone: where nobody reaps
- * orphans they would live for ever.
+ * Queries about processes. A process number alone proves nothing, because numbers are reused, so every query
+ * uses a `ProcessIdentity`. Zombies count as gone: where nothing reaps orphans they would live forever.
  */
 
 import { execFile } from 'node:child_process';
@@ -10,17 +9,17 @@ import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { type ProcessIdentity, parseStat } from './journal.ts';
 
-/** How a system tells of its processes. */
+/** The system's source of information about processes. */
 export interface ProcessSource {
   /** The boot of the machine, `-` if unknown. */
   readonly boot: string;
-  /** Null when no such process lives. */
+  /** Null if no such process lives. */
   find(pid: number): Promise<{ began: string; group: number } | null>;
-  /** True when a process of this group lives. */
+  /** True if a process of this group lives. */
   hasGroup(group: number): Promise<boolean>;
 }
 
-/** Group numbers read at once while /proc is searched. */
+/** Groups read at once while /proc is searched. */
 const searchWidth = 64;
 
 const run = promisify(execFile);
@@ -29,7 +28,7 @@ export function processSource(): ProcessSource {
   return process.platform === 'linux' ? procSource() : psSource();
 }
 
-/** Linux. */
+/** For Linux. */
 export function procSource(): ProcessSource {
   const read = async (pid: string): Promise<ReturnType<typeof parseStat>> => {
     const stat = await readFile(`/proc/${pid}/stat`, 'latin1').then(parseStat, () => null);
@@ -49,7 +48,7 @@ export function procSource(): ProcessSource {
   };
 }
 
-/** Everywhere else, with what POSIX asks of `ps`, and `lstart`, which BSD and macOS have too. */
+/** For other systems: `ps` as in POSIX, plus `lstart`, which BSD and macOS also have. */
 export function psSource(): ProcessSource {
   const env = { PATH: '/bin:/usr/bin', LC_ALL: 'C', TZ: 'UTC' };
   return {
@@ -78,8 +77,8 @@ export async function isAlive(source: ProcessSource, identity: ProcessIdentity):
 }
 
 /**
- * True while the process or anything it left in its group lives. A number is not given out again while a
- * group of that number exists, so only a leader that began at another time makes it somebody else's.
+ * True while the process or anything it left in its group lives. A number is not reused while a group of that
+ * number exists, so only a leader with another start time makes it a different group.
  */
 export async function isGroupAlive(source: ProcessSource, leader: ProcessIdentity): Promise<boolean> {
   if (leader.boot !== source.boot || !canSignal(-leader.pid)) return false;
@@ -87,7 +86,7 @@ export async function isGroupAlive(source: ProcessSource, leader: ProcessIdentit
   return found ? found.began === leader.began : await source.hasGroup(leader.pid);
 }
 
-/** Signals the group if it is still the one meant; false when nothing of it is left. */
+/** Signals the group if it is still the same; false if nothing of it is left. */
 export async function signalGroup(
   source: ProcessSource,
   leader: ProcessIdentity,
@@ -96,7 +95,7 @@ export async function signalGroup(
   return (await isGroupAlive(source, leader)) && send(-leader.pid, signal);
 }
 
-/** Signals the process if it is still the one meant; false when it is gone. */
+/** Signals the process if it is still the same; false if it is gone. */
 export async function signalProcess(
   source: ProcessSource,
   identity: ProcessIdentity,

@@ -1,11 +1,11 @@
 /**
- * Watches process launches until nothing of them is left, and tells each end once.
+ * Watches process launches until nothing of them is left, and reports each end once.
  *
- * A launch has ended when its supervisor is gone, and its process group and its cgroup are empty: what a job
- * leaves there (the `tee` at the end of a pipe, a worker that outlived its parent) still belongs to the run. The end
- * is then written to the journal, so that every later answer is the same. Launches that this process started
- * tell by their exit; adopted ones, and those whose group lingers, are looked at in turn by one shared sweep,
- * which also keeps the logs of all within their bound.
+ * A launch has ended when its supervisor is gone, and its process group and cgroup are empty: what a job
+ * leaves there (the `tee` at the end of a pipe, a worker that outlived its parent) still belongs to the run.
+ * The end is then written to the journal, so that every later report is the same. Launches started by this
+ * process report their exit; adopted ones, and those with remaining processes, are checked in turn by one
+ * shared sweep, which also enforces the limit of all logs.
  */
 
 import type { Clock, LaunchReport, Log, Observation } from '../../scheduler/ports.ts';
@@ -16,15 +16,15 @@ import { type Journal, journalLine, outcomeOf } from './journal.ts';
 import { isRunAlive, killRun, type RunProcesses, terminateRun } from './run.ts';
 import { isAlive, type ProcessSource } from './table.ts';
 
-/** How late the end of an adopted launch may be seen while there are at most `looksPerSweep`. */
+/** Maximum delay until the end of an adopted launch is detected, with at most `looksPerSweep` launches. */
 const sweepEveryMs = 250;
-/** What one sweep may cost; with more launches each is looked at in every n-th sweep. */
+/** Checks per sweep; with more launches each is checked in every n-th sweep. */
 const looksPerSweep = 256;
-/** Looks under way at once. */
+/** Concurrent checks. */
 const lookWidth = 16;
-/** How soon after KILL to look whether it is done. */
+/** Delay after KILL before checking whether it has ended. */
 const afterKillMs = 50;
-/** How often at most it is told that more output was dropped: each time is a commit. */
+/** Minimum interval between reports of dropped output, because each is a commit. */
 const tellDroppedEveryMs = 5_000;
 
 export interface WatchOptions {
@@ -40,11 +40,11 @@ interface Watched {
   readonly processes: RunProcesses;
   readonly startedAt: number;
   readonly files: LogFiles;
-  /** Of its output, as it was told last, and when. Null: not looked at yet. */
+  /** Dropped output as last reported, and when. Null: not checked yet. */
   dropped: { readonly bytes: number; readonly atMs: number } | null;
-  /** Its exit will be told; until then nobody needs to look. */
+  /** Its exit will be reported, so it need not be checked until then. */
   exitPending: boolean;
-  /** The supervisor had left while others of the run went on. */
+  /** The supervisor ended while other processes of the run continued. */
   lingered: boolean;
   looking: boolean;
   cancelKill: (() => void) | null;
@@ -65,7 +65,7 @@ export class LaunchWatch {
     return this.#launches.has(name);
   }
 
-  /** What was told of it; null if it is not watched. */
+  /** What was reported about it. Null if it is not watched. */
   running(launchName: string): LaunchReport | null {
     const launch = this.#launches.get(launchName);
     if (!launch) return null;
@@ -78,7 +78,7 @@ export class LaunchWatch {
     return this.#launches.get(name)?.files ?? null;
   }
 
-  /** Begins to watch. `exited` resolves when the supervisor is gone; null: somebody else started it. */
+  /** Starts watching. `exited` resolves when the supervisor is gone. Null: another process started it. */
   add(
     directory: LaunchDirectory,
     journal: Journal,
@@ -107,24 +107,24 @@ export class LaunchWatch {
     });
   }
 
-  /** TERM now, KILL after the grace. False when the launch is not watched. */
+  /** TERM now, KILL after the grace. False if the launch is not watched. */
   async kill(name: string, graceMs: number): Promise<boolean> {
     const launch = this.#launches.get(name);
     if (!launch) return false;
-    // Written first: whoever adopts it knows of the deadline.
+    // Written first, so that an adopting scheduler knows the deadline.
     await launch.directory.note(journalLine.kill(this.#options.clock.now(), graceMs));
     await terminateRun(this.#options.source, launch.processes);
     this.#armKill(launch, graceMs);
     return true;
   }
 
-  /** Looks now rather than at the next sweep. */
+  /** Checks now rather than at the next sweep. */
   async look(name: string): Promise<void> {
     const launch = this.#launches.get(name);
     if (launch && !launch.exitPending) await this.#look(launch);
   }
 
-  /** Stops watching; jobs go on. */
+  /** Stops watching; jobs continue. */
   stop(): void {
     this.#stopped = true;
     this.#cancelSweep?.();
@@ -207,7 +207,7 @@ export class LaunchWatch {
     launch.dropped = { bytes, atMs: now };
   }
 
-  /** Finds out whether it has ended; never two looks at one launch at once. */
+  /** Checks whether it has ended; never two concurrent checks of one launch. */
   async #look(launch: Watched): Promise<void> {
     const { directory } = launch;
     if (launch.looking || this.#launches.get(directory.name) !== launch) return;
@@ -235,7 +235,7 @@ export class LaunchWatch {
       return null;
     }
     if (processes.cgroup !== null) await removeCgroup(processes.cgroup);
-    // Read only now: what the supervisor wrote last was written before it was gone.
+    // Read only now, because the supervisor wrote its last line before it ended.
     const journal = await directory.journal();
     if (!journal) {
       this.#launches.delete(directory.name); // Removed by another scheduler, so its end was told there.
@@ -244,7 +244,7 @@ export class LaunchWatch {
     if (journal.endedAt !== null) return { ...journal, endedAt: journal.endedAt };
     const exitSeen = journal.exitCode !== null && !launch.lingered;
     const endedAt = Math.max(launch.startedAt, (exitSeen ? await directory.notedAt() : null) ?? clock.now());
-    // A full disk keeps output longer than its bound, and no end from being told.
+    // A full disk must neither keep output above its limit from being handled nor an end from being reported.
     await launch.files.trim().catch((error) => this.#warn(launch, error));
     const bytesDropped = await launch.files.bytesDropped();
     await directory.note(journalLine.ended(endedAt, bytesDropped));
@@ -271,7 +271,7 @@ export function endedObservation(
   };
 }
 
-/** When the job of a launch began, epoch milliseconds; null when it never did. */
+/** When the job of a launch started, epoch milliseconds. Null if it never did. */
 export async function startedAtOf(directory: LaunchDirectory, journal: Journal): Promise<number | null> {
   if (!journal.supervisor) return null;
   return (await directory.claimedAt()) ?? directory.record?.createdAt ?? 0;

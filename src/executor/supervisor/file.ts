@@ -1,6 +1,6 @@
 /**
- * The supervisor's program as a file that the system can execute. It lies where only the scheduler writes, and is
- * compared with what this version carries whenever it is put to use.
+ * Installs the supervisor's program as an executable file, where only the scheduler can write. It is compared
+ * with this version's program whenever it is installed.
  */
 
 import { execFile } from 'node:child_process';
@@ -11,8 +11,8 @@ import type { Log } from '../../scheduler/ports.ts';
 import { supervisorEnd, supervisorPrograms } from './program.ts';
 
 /**
- * Puts the program under `dir` and answers its path. Null where a shell has to do: on other systems and
- * machines, and where `dir` lies on a file system that executes nothing; the log says so.
+ * Writes the program to `dir` and returns its path. Null if a shell must be used: on other systems and
+ * machines, and if `dir` is on a file system that does not allow executing; the log says so.
  */
 export async function installSupervisor(dir: string, log: Log): Promise<string | null> {
   const program = process.platform === 'linux' ? supervisorPrograms[process.arch] : undefined;
@@ -32,9 +32,9 @@ export async function installSupervisor(dir: string, log: Log): Promise<string |
 }
 
 /**
- * The command line that gives a program the first `count` descriptors and no other: the store's library and
- * whoever started the scheduler leave some open that every child would get. Without the supervisor's program
- * the command stays as it is.
+ * A command line that passes only the first `count` descriptors to a program: the store's library and
+ * whatever started the scheduler leave some open that every child would inherit. Without the supervisor's
+ * program the command is unchanged.
  */
 export function onlyDescriptors(
   supervisor: string | null,
@@ -44,7 +44,7 @@ export function onlyDescriptors(
   return supervisor === null ? argv : [supervisor, 'only', String(count), ...argv];
 }
 
-/** Whole or not at all: another scheduler of this folder may start jobs with it right now. */
+/** Atomic: another scheduler of this folder may be starting jobs with it. */
 async function write(path: string, dir: string, bytes: Buffer): Promise<void> {
   const present = await readFile(path).catch(() => null);
   if (!present?.equals(bytes)) {
@@ -59,7 +59,7 @@ async function write(path: string, dir: string, bytes: Buffer): Promise<void> {
   await chmod(path, 0o500);
 }
 
-/** Fails where the system does not execute it. */
+/** Fails if the system does not execute it. */
 function tryOut(path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     execFile(path, [], { env: {} }, (error) => {

@@ -1,8 +1,6 @@
-/**
- * supervisor.c as built for the machines that schedulers run on. A test builds it again and compares.
- */
+/** supervisor.c, built for the machines that schedulers run on. A test builds it again and compares. */
 
-/** By Node's name for a machine, on Linux; elsewhere a shell takes its place. */
+/** By Node.js' name of an architecture, on Linux; otherwise a shell is used. */
 export const supervisorPrograms: Readonly<Record<string, string>> = {
   x64:
     'f0VMRgIBAQAAAAAAAAAAAAIAPgABAAAAsABAAAAAAABAAAAAAAAAAGATAAAAAAAAAAAAAEAAOAACAEAABQAEAAEAAAAHAAAAsAAAAAAAAACw' +
@@ -153,16 +151,16 @@ export const supervisorPrograms: Readonly<Record<string, string>> = {
     'AAAAAAAAAAAAAAAAAAAAAAAAQBcAAAAAAAAoAAAAAAAAAAAAAAAAAAAAAQAAAAAAAAAAAAAAAAAAAA==',
 };
 
-/** How the program ends when it started nothing; its head has them all. */
+/** Exit codes of the program if it started nothing; its head lists all. */
 export const supervisorEnd = {
-  /** It was asked for nothing. */
+  /** It was called without arguments. */
   usage: 64,
   /** It cannot write its journal. */
   noJournal: 74,
-  /** Somebody else had claimed the launch, or it was taken back. */
+  /** Another process has claimed the launch, or it was revoked. */
   claimLost: 75,
-  /** The system does not let it become the user. */
+  /** The system does not let it run as the user. */
   noUser: 76,
-  /** The user can't enter the job's folder. */
+  /** The user cannot enter the job's folder. */
   noFolder: 77,
 } as const;

@@ -1,8 +1,8 @@
 /**
  * Starts a job under a supervisor that outlives the scheduler: it claims the launch, writes the journal, runs
- * the job and notes its exit code. It leads a session and process group of its own, and everything it needs is
- * an open file or an argument, so it depends on nothing that the scheduler still does. It is the program
- * supervisor.c, or a shell where that does not run.
+ * the job and records its exit code. It leads its own session and process group, and everything it needs is
+ * an open file or an argument, so it does not depend on the scheduler. It is the program supervisor.c, or a
+ * shell where that does not run.
  */
 
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
@@ -10,15 +10,15 @@ import type { Socket } from 'node:net';
 import { supervisorScript } from './shell.ts';
 
 export interface SupervisorRequest {
-  /** The supervisor's program; null: the shell. */
+  /** The supervisor's program. Null: the shell. */
   readonly supervisor: string | null;
   readonly claimPath: string;
-  /** The first has a slash. */
+  /** The first contains a slash. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly owner: { readonly uid: number; readonly gid: number } | null;
-  /** The folder to make for the launch's cgroup; null: none. Nothing to the shell. */
+  /** The folder to create for the launch's cgroup. Null: none. The shell ignores it. */
   readonly cgroup: string | null;
   /** Open descriptors. `stdin` is read from its start; null: there is no input. The others are appended to. */
   readonly files: {
@@ -30,9 +30,9 @@ export interface SupervisorRequest {
 }
 
 export interface Supervisor {
-  /** True once the job begins; false when the supervisor ended without. Fails when it could not be started. */
+  /** True once the job starts; false if the supervisor ended before. Fails if it could not be started. */
   readonly started: Promise<boolean>;
-  /** When the supervisor has ended: its code, or null after a signal. */
+  /** When the supervisor has ended: its exit code, or null after a signal. */
   readonly exited: Promise<number | null>;
 }
 
@@ -41,7 +41,7 @@ export function startSupervisor(request: SupervisorRequest): Supervisor {
   try {
     child = request.supervisor === null ? spawnShell(request) : spawnProgram(request.supervisor, request);
   } catch (error) {
-    // Node throws some failures and emits others.
+    // Node.js throws some failures and emits others.
     return { started: Promise.reject(error), exited: Promise.resolve(null) };
   }
   child.unref();
@@ -62,7 +62,10 @@ export function startSupervisor(request: SupervisorRequest): Supervisor {
   return { started, exited };
 }
 
-/** It becomes the job's user itself, and only in the job: whose exit it notes can do nothing to it. */
+/**
+ * The program switches to the job's user only in the job, so the job cannot affect the process that records
+ * its exit.
+ */
 function spawnProgram(supervisor: string, request: SupervisorRequest): ChildProcess {
   const { claimPath, cwd, owner, cgroup, argv, files } = request;
   const user = owner === null ? '-' : `${owner.uid}:${owner.gid}`;

@@ -3,7 +3,7 @@
 import { type EngineAbilities, unable } from '../../scheduler/job/engine-abilities.ts';
 import { noFetch } from '../container/abilities.ts';
 
-/** Engines have these; Swarm has no such mode for services. */
+/** Single engines have these modes; Swarm does not have them for services. */
 const isNoNetworkOfServices = (name: string): boolean => name === 'none' || name.startsWith('container:');
 const placementForm = /^\s*(?:node|engine)\.[A-Za-z0-9_.-]+\s*[=!]=\s*\S.*$/;
 
@@ -12,15 +12,19 @@ export const abilities: EngineAbilities = {
   ahead: false,
   inabilities: [
     noFetch,
-    unable('noNewPrivileges', 'services of its API version have no such setting'),
+    unable('noNewPrivileges', 'services of its API version do not have this setting'),
     {
       field: 'network',
-      why: 'a service always has one. Name bridge, host or an overlay network; one that is internal has no way out',
+      why:
+        'a service always has a network. Name bridge, host or an overlay network; an internal one has no ' +
+        'outside access',
       asked: ({ network = 'none', networks = [network] }) => networks.find(isNoNetworkOfServices),
     },
     {
       field: 'pull',
-      why: 'its nodes ask the registry, and run what they have where it does not answer; pin the image by digest',
+      why:
+        'its nodes check the registry, and use their local image if it does not respond; pin the image ' +
+        'by digest',
       asked: ({ pull = 'missing' }) => (pull === 'missing' ? undefined : pull),
     },
     {
@@ -30,12 +34,12 @@ export const abilities: EngineAbilities = {
     },
     {
       field: 'volumes',
-      why: 'its mounts are source:target, with :ro or :rw behind them',
+      why: 'its mounts are source:target, optionally followed by :ro or :rw',
       asked: ({ volumes = [] }) => volumes.find((volume) => !/^[^:]+:\/[^:]*(:r[ow])?$/.test(volume)),
     },
     {
       field: 'constraints',
-      why: 'it places by node.… == value and node.… != value',
+      why: 'it supports only node.… == value and node.… != value',
       asked: ({ constraints = [] }) => constraints.find((text) => !placementForm.test(text)),
     },
   ],

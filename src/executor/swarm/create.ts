@@ -1,4 +1,7 @@
-/** From a launch to a service: its secrets read and given to the Swarm, then created by name. */
+/**
+ * Creates the service of a launch: reads its secrets, passes them to the Swarm, and creates the service by
+ * name.
+ */
 
 import { CarillonError } from '../../errors.ts';
 import type { LaunchSpec, SecretFile } from '../../scheduler/job/spec.ts';
@@ -12,13 +15,13 @@ import { launchLabel, type SwarmSecret, secretName, swarmService } from './reque
 export interface CreateContext {
   readonly engine: SwarmEngine;
   readonly credentials: FindCredentials;
-  /** Whether it is still to be started, and this scheduler leads; asked right before. */
+  /** Whether it should still be started and this scheduler leads; called directly before. */
   readonly mayCreate: () => boolean;
 }
 
 /**
- * True when it was created, false when the name is taken. LAUNCH_REFUSED leaves nothing, and so does NOT_LEADING:
- * `mayCreate` said no.
+ * True if it was created, false if the name is in use. LAUNCH_REFUSED and NOT_LEADING (`mayCreate` returned
+ * false) leave nothing behind.
  */
 export async function createService(spec: LaunchSpec, context: CreateContext): Promise<boolean> {
   const { engine, credentials, mayCreate } = context;
@@ -27,7 +30,7 @@ export async function createService(spec: LaunchSpec, context: CreateContext): P
   const auth = (await ownCredentials(spec, image)) ?? (await credentials(image));
   const texts = await Promise.all(spec.container.secretFiles.map(readFile));
   const requireLead = () => {
-    if (!mayCreate()) throw new CarillonError('NOT_LEADING', 'it is not to be started any more');
+    if (!mayCreate()) throw new CarillonError('NOT_LEADING', 'it is no longer to be started');
   };
   try {
     requireLead();
@@ -36,15 +39,15 @@ export async function createService(spec: LaunchSpec, context: CreateContext): P
     return await engine.create(swarmService(spec, image, { secrets, files }), auth, requireLead);
   } catch (error) {
     const code = error instanceof CarillonError ? error.code : null;
-    // Where nobody knows what was made, the secrets may be in use: they are kept for the next try.
+    // If the outcome is unknown, the secrets may be in use: they are kept for the next attempt.
     if (code !== 'ENGINE_UNAVAILABLE' && texts.length > 0) await removeSecrets(engine, spec.launchName);
     if (error instanceof EngineRefusal)
-      throw refused(`The Swarm does not take its secrets: ${error.words}`, 'run.secrets', spec.launchName);
+      throw refused(`The Swarm refused its secrets: ${error.words}`, 'run.secrets', spec.launchName);
     throw error;
   }
 }
 
-/** Removes what the Swarm holds for a launch; refused, and left, while its service is there. */
+/** Removes what the Swarm has stored for a launch; refused while its service exists. */
 export async function removeSecrets(engine: SwarmEngine, launchName: string): Promise<void> {
   const held = await engine.secrets({ label: [`${launchLabel}=${launchName}`] });
   const leave = (error: unknown): void => {
@@ -54,8 +57,8 @@ export async function removeSecrets(engine: SwarmEngine, launchName: string): Pr
 }
 
 /**
- * Removes what launches left that never came to a service, because their scheduler died. Only what was without one
- * the last time too: `before` names those, and the answer the ones for the next time.
+ * Removes secrets of launches that never got a service, because their scheduler died. Only if they had none
+ * the last time too: `before` names those, and the result names those for the next time.
  */
 export async function sweepSecrets(
   engine: SwarmEngine,
@@ -72,12 +75,11 @@ export async function sweepSecrets(
   return unused;
 }
 
-/** The image; LAUNCH_REFUSED for what a Swarm would do in another way than a job says. */
+/** The image. LAUNCH_REFUSED for settings that a Swarm would interpret differently. */
 function requireSupported({ image, container: { networks } }: LaunchSpec): string {
   if (image === null) throw refused('There is no image to run', 'run.image', image);
   if (networks.length === 0 || networks.includes('none')) {
-    const message =
-      'A service can not be without a network; name one, for instance an internal overlay network';
+    const message = 'A service cannot be without a network; name one, such as an internal overlay network';
     throw refused(message, 'run.network', 'none');
   }
   return image;
@@ -87,7 +89,7 @@ function readFile(file: SecretFile): Promise<string> {
   return readSecretFile(`run.secrets.${file.name}`, file);
 }
 
-/** Made anew where an earlier try left one: what it holds may have changed since. */
+/** Replaces the secret of an earlier attempt, whose content may be outdated. */
 async function giveSecret(
   spec: LaunchSpec,
   index: number,
@@ -105,7 +107,7 @@ async function giveSecret(
     if (!(error instanceof EngineRefusal) || error.status !== 409) throw error;
   }
   const held = (await engine.secrets({ name: [name] })).find(({ Spec }) => Spec.Name === name);
-  // In use, then, by a service of this very launch, which is about to be found.
+  // In use by a service of this very launch, which is about to be found.
   const removed =
     held === undefined ||
     (await engine.removeSecret(held.ID).then(

@@ -1,4 +1,4 @@
-/** The swarm engine, as the rest of the program knows it. */
+/** The description of the swarm engine. */
 
 import { matching, setting, whole } from '../../setting.ts';
 import { clientParts, clientSettings } from '../container/client-settings.ts';
@@ -14,7 +14,7 @@ const settings = {
       'managers as tcp://host:port,tcp://host:port; also unix:///path, http://… and https://…',
     ),
     null,
-    'Managers of a Docker Swarm for jobs with an image; the next one is asked when one is gone.',
+    'Managers of a Docker Swarm for jobs with an image; if one is unavailable, the next is used.',
   ),
   ...clientSettings,
   swarmConcurrency: setting(whole(1, 100_000), 512, 'Maximum concurrent services in the Swarm.'),
@@ -26,9 +26,9 @@ export const swarmEngine: EngineWith<typeof settings> = {
   settings,
   enabledBy: 'swarmHost',
   perNode: false,
-  // Longer than a machine may be suspended and come back as if nothing had happened.
+  // Longer than a machine may be suspended and resume as if nothing had happened.
   tombstoneMs: 600_000,
-  // They start on its nodes: three small ones gain little from more.
+  // Starts run on its nodes; with three small nodes, more gained little.
   startsInFlight: 16,
   async create(parts, values) {
     const { swarmHost, swarmConcurrency } = values;

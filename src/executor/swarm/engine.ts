@@ -1,10 +1,10 @@
 /**
- * The managers of one Swarm as one: a call goes to the manager that answered last, and to the next where that
- * one can't be reached, hangs or has no leader. Nothing that a manager answers while there is no leader is taken
- * for a refusal: such answers come with any status. Every call has a bound in time; see container/transport.ts.
+ * The managers of one Swarm as one: a call goes to the manager that last responded, and to the next if that
+ * one is unreachable, hangs or has no leader. No response of a manager without a leader counts as a refusal:
+ * such responses have any status. Every call has a time limit; see container/transport.ts.
  *
- * A manager goes on with a call for up to 20 s after its client gave up. So an unknown outcome may come true
- * later; the names of services are the lock against doing it twice.
+ * A manager continues with a call for up to 20 s after its client gave up. So an unknown outcome may become a
+ * success later; the names of services are the lock against doing it twice.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -16,11 +16,11 @@ import { type Call, EngineRefusal, EngineTransport, type RegistryAuth } from '..
 import type { SwarmServiceSpec } from './request.ts';
 import type { SwarmNode, SwarmTask } from './state.ts';
 
-/** A manager answers within milliseconds, or has no leader and lets its clients wait. */
+/** A manager responds within milliseconds, or has no leader and lets its clients wait. */
 const askTimeoutMs = 8_000;
-/** Some thousand ended launches with all that they were given. */
+/** Enough for some thousand ended launches with all their settings. */
 const listTimeoutMs = 30_000;
-/** What a manager says twice, with a leader in between, it means. */
+/** A refusal counts if a manager repeats it, with a leader in between. */
 const createTries = 2;
 
 export interface SwarmServiceEntry {
@@ -42,13 +42,13 @@ export interface SwarmEngineOptions {
 }
 
 type Manager = EngineTransport;
-/** A call; by default with the usual time for an answer. */
+/** A call. Default time limit: the usual one. */
 type Question = Omit<Call, 'timeoutMs'> & { readonly timeoutMs?: number };
 
 export class SwarmEngine {
   readonly hosts: string;
   readonly #managers: readonly Manager[];
-  /** The manager that answered last. */
+  /** The manager that last responded. */
   #current = 0;
 
   constructor({ hosts, tls, clock }: SwarmEngineOptions) {
@@ -66,7 +66,7 @@ export class SwarmEngine {
     return this.#ask({ method: 'GET', path: '/nodes' });
   }
 
-  /** Those of a cluster; `filters` as the engine has them. */
+  /** Tasks of a cluster; `filters` in the engine's form. */
   async tasks(
     cluster: string,
     filters: Readonly<Record<string, readonly string[]>> = {},
@@ -75,13 +75,13 @@ export class SwarmEngine {
     return this.#ask({ method: 'GET', path: '/tasks', query, timeoutMs: listTimeoutMs });
   }
 
-  /** All that should run, of whomever. */
+  /** All tasks that should run, of any owner. */
   async everyTask(): Promise<SwarmTask[]> {
     const query = { filters: { 'desired-state': ['running'] } };
     return this.#ask({ method: 'GET', path: '/tasks', query, timeoutMs: listTimeoutMs });
   }
 
-  /** All of one service; none when there is no such service. */
+  /** All tasks of one service; empty if there is no such service. */
   async tasksOf(service: string): Promise<SwarmTask[]> {
     const query = { filters: { service: [service] } };
     return (await this.#tolerating<SwarmTask[]>(404, { method: 'GET', path: '/tasks', query })) ?? [];
@@ -92,14 +92,14 @@ export class SwarmEngine {
     return this.#ask({ method: 'GET', path: '/services', query, timeoutMs: listTimeoutMs });
   }
 
-  /** Null when there is none. */
+  /** Null if there is none. */
   async service(name: string): Promise<SwarmServiceEntry | null> {
     return this.#tolerating(404, { method: 'GET', path: `/services/${name}` });
   }
 
   /**
-   * True when it was created, false when the name is taken; `mayCreate` is asked before each try. LAUNCH_REFUSED
-   * when the Swarm, with a leader, says no: nothing was made.
+   * True if it was created, false if the name is in use; `mayCreate` is called before each attempt.
+   * LAUNCH_REFUSED if the Swarm, with a leader, refuses: nothing was created.
    */
   async create(spec: SwarmServiceSpec, auth: RegistryAuth | null, mayCreate: () => void): Promise<boolean> {
     const call = { method: 'POST', path: '/services/create', body: spec, ...(auth && { auth }) } as const;
@@ -115,29 +115,29 @@ export class SwarmEngine {
           if (error.status === 409) return false;
           words = error.words;
         }
-        // Losing its leader looks like any other refusal, of any status. This is answered by a leader alone.
+        // The loss of its leader looks like any other refusal, with any status. Only a leader answers this.
         await ask(manager, { method: 'GET', path: '/nodes' });
       }
       if ((await this.service(spec.Name)) !== null) return false;
-      throw new CarillonError('LAUNCH_REFUSED', `The Swarm does not create it: ${words}`, {
+      throw new CarillonError('LAUNCH_REFUSED', `The Swarm refused to create the service: ${words}`, {
         field: 'run',
         value: spec.TaskTemplate.ContainerSpec.Image,
       });
     });
   }
 
-  /** ENGINE_UNAVAILABLE too when somebody else changed it in the meantime. */
+  /** ENGINE_UNAVAILABLE also if someone else changed it in the meantime. */
   async update({ ID, Version }: SwarmServiceEntry, spec: SwarmServiceSpec): Promise<void> {
     const query = { version: Version.Index };
     await this.#ask({ method: 'POST', path: `/services/${ID}/update`, query, body: spec });
   }
 
-  /** With its tasks and containers, running or not. Gone already is fine. */
+  /** With its tasks and containers, running or not. A missing service is fine. */
   async remove(id: string): Promise<void> {
     await this.#tolerating(404, { method: 'DELETE', path: `/services/${id}` });
   }
 
-  /** The id. EngineRefusal 409 when the name is taken. */
+  /** Returns the id. EngineRefusal 409 if the name is in use. */
   async createSecret(name: string, labels: Readonly<Record<string, string>>, text: string): Promise<string> {
     const body = { Name: name, Labels: labels, Data: Buffer.from(text).toString('base64') };
     return (await this.#ask<{ ID: string }>({ method: 'POST', path: '/secrets/create', body })).ID;
@@ -151,7 +151,7 @@ export class SwarmEngine {
     await this.#tolerating(404, { method: 'DELETE', path: `/secrets/${id}` });
   }
 
-  /** Multiplexed bytes as they come; with `follow` they do not end by themselves. */
+  /** Multiplexed bytes as they arrive; with `follow` they do not end by themselves. */
   async logs(
     taskId: string,
     query: Omit<EngineLogQuery, 'tail'> & Partial<EngineLogQuery>,
@@ -161,14 +161,14 @@ export class SwarmEngine {
     return this.#withManager(async (manager) => manager.guarded(await manager.open(call, signal)));
   }
 
-  /** Gives up what is under way, by ENGINE_UNAVAILABLE; nothing more can be asked. */
+  /** Aborts calls in progress with ENGINE_UNAVAILABLE, and refuses further ones. */
   close(): void {
     for (const manager of this.#managers) manager.close();
   }
 
   unavailable(cause: string): CarillonError {
     const where = this.#managers.length === 1 ? 'its manager' : 'its managers';
-    const message = `The Swarm can not be reached through ${where} at ${this.hosts}: ${cause}`;
+    const message = `The Swarm cannot be reached through ${where} at ${this.hosts}: ${cause}`;
     return new CarillonError('ENGINE_UNAVAILABLE', message, { field: 'swarm-host', value: this.hosts });
   }
 
@@ -183,7 +183,7 @@ export class SwarmEngine {
     });
   }
 
-  /** What the first manager says that can say something. */
+  /** The response of the first manager that can respond. */
   async #withManager<T>(act: (manager: Manager) => Promise<T>): Promise<T> {
     let cause = '';
     const first = this.#current;
@@ -199,7 +199,7 @@ export class SwarmEngine {
         cause = error instanceof CarillonError ? error.message : (error as Error).message;
       }
     }
-    // The next call begins with another one, or a manager that hangs would cost each call its patience.
+    // The next call starts with another one; otherwise a hanging manager would cost each call its time limit.
     this.#current = (first + 1) % this.#managers.length;
     throw this.unavailable(cause);
   }
@@ -209,7 +209,7 @@ function ask<T>(manager: Manager, call: Question): Promise<T> {
   return manager.ask<T>({ timeoutMs: askTimeoutMs, ...call });
 }
 
-/** What goes wrong inside a manager, the loss of the leader above all, has no other status than 500. */
+/** Internal errors of a manager, above all the loss of the leader, all have status 500. */
 function isUnavailable(error: unknown): boolean {
   if (error instanceof EngineRefusal) return error.status >= 500;
   return error instanceof CarillonError && error.code === 'ENGINE_UNAVAILABLE';

@@ -1,11 +1,11 @@
 /**
- * The swarm engine: jobs as services of a Swarm, one service of one task for each attempt. What a service is made
- * of is request.ts, what its tasks say state.ts, seeing them watch.ts; here they are put
- * together with launching, killing and logs.
+ * The swarm engine: jobs as services of a Swarm, one service with one task per attempt. request.ts builds
+ * services, state.ts interprets their tasks, and watch.ts observes them; this file combines them with
+ * launching, killing and logs.
  *
- * To create a service is to start it: whether this scheduler leads is asked right before, and the name is the
- * lock. A service stays, with its ended task, until it is removed; a killed one too. This object keeps nothing
- * that another scheduler could not find out.
+ * Creating a service starts it: leadership is checked directly before, and the name is the lock. A service
+ * stays, with its ended task, until it is removed; so does a killed one. This object keeps nothing that
+ * another scheduler could not find out.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -35,14 +35,14 @@ import { attemptOf, type SwarmNode, type SwarmTask } from './state.ts';
 import { byLaunch, SwarmWatch } from './watch.ts';
 
 /**
- * A task that has not started within this is reported as waiting, and asked for again later: others wait for its
- * place in the start queue. Nodes are slow to start a task when they start many; one that no node takes may wait
- * for ever.
+ * A task that has not started within this time is reported as waiting, and requested again later, because
+ * others wait for its slot in the start queue. Nodes are slow to start many tasks at once; a task that fits
+ * no node may wait forever.
  */
 const startPatienceMs = { onItsWay: 20_000, nowhere: 2_000 } as const;
-/** How long `stop` lets calls finish; managers that hang must not hold up the scheduler. */
+/** How long `stop` lets calls finish; hanging managers must not delay the scheduler. */
 const stopPatienceMs = 5_000;
-/** A kill is an update of the service, which fails when somebody else changes it at the same time. */
+/** A kill is an update of the service, which fails if someone else changes it at the same time. */
 const killTries = 5;
 
 export interface SwarmLauncherOptions {
@@ -52,7 +52,7 @@ export interface SwarmLauncherOptions {
   readonly cluster: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** Logins of this host, for images whose job brings none. */
+  /** Logins of this host, for images of jobs without a login of their own. */
   readonly credentials?: FindCredentials;
   /** Where logs go when a launch is removed. */
   readonly logs: RunLogs;
@@ -85,7 +85,7 @@ class SwarmLauncher implements Launcher {
     this.#watch = new SwarmWatch({ engine: this.#swarm, cluster, clock, log, emit });
   }
 
-  /** Resolves too when no manager answers; they are then asked until one does. */
+  /** Also resolves if no manager responds; they are then retried until one does. */
   start(): Promise<void> {
     return this.#watch.start();
   }
@@ -103,15 +103,15 @@ class SwarmLauncher implements Launcher {
   }
 
   /**
-   * NO_PLACE where no node fits. A task that no node takes all the same, because what it had room for went to another
-   * in between or for a reason that only Swarm knows, or whose image is still fetched, is ENGINE_UNAVAILABLE with the
-   * reason: its service is there, and goes on waiting by itself.
+   * NO_PLACE if no node fits. ENGINE_UNAVAILABLE with the reason if a task is not started after all, because
+   * its capacity was used by another in between, for a reason that only Swarm knows, or because its image is
+   * being pulled: its service exists, and continues to wait by itself.
    */
   launch(spec: LaunchSpec, mayStart: () => boolean = () => true): Promise<void> {
     return this.#flights.run(spec.launchName, (flight) => this.#launch(spec, flight, mayStart));
   }
 
-  /** The grace is the one that the service was created with; Swarm takes a second more to begin. */
+  /** The grace is that with which the service was created; Swarm takes a second more to begin. */
   async kill(launchName: string, graceMs: number): Promise<void> {
     this.#flights.kill(launchName, graceMs);
     for (let tries = 1; ; tries++) {
@@ -121,7 +121,7 @@ class SwarmLauncher implements Launcher {
       if (this.#watch.report(launchName, tasks).state === 'ended') return;
       try {
         await this.#swarm.update(service, killedService(service.Spec));
-        // Seen to its end, even by a scheduler that had not seen it yet.
+        // Followed to its end, even by a scheduler that had not observed it yet.
         if (tasks.length > 0) this.#watch.take(launchName, tasks);
         return;
       } catch (error) {
@@ -130,7 +130,7 @@ class SwarmLauncher implements Launcher {
     }
   }
 
-  /** Nothing to take back: what was created is started. */
+  /** Nothing to revoke: a created service is started. */
   takeBack(): Promise<void> {
     return Promise.resolve();
   }
@@ -188,7 +188,7 @@ class SwarmLauncher implements Launcher {
     const notStarted = (error: CarillonError) => {
       if (error.code !== 'NOT_LEADING') throw error;
       if (flight.killed) throw refused('It was killed before it started', launchName);
-      throw this.#swarm.unavailable('this scheduler can not prove any more that it leads');
+      throw this.#swarm.unavailable('this scheduler can no longer prove that it leads');
     };
     await this.#requirePlace(spec);
     const context = {
@@ -207,23 +207,23 @@ class SwarmLauncher implements Launcher {
     }
   }
 
-  /** A service that is there already waits in the Swarm itself. */
+  /** An existing service waits in the Swarm itself. */
   async #requirePlace(spec: LaunchSpec): Promise<void> {
     const missing = await this.#look.occupy(spec);
     if (missing === null || (await this.#swarm.service(spec.launchName)) !== null) return;
     throw new CarillonError('NO_PLACE', missing, { field: 'run', value: spec.launchName });
   }
 
-  /** The name is taken: by ourselves, by an older leader, or by something that is none of our business. */
+  /** The name is in use: by ourselves, by an older leader, or by something foreign. */
   async #adopt(spec: LaunchSpec): Promise<void> {
     const service = await this.#swarm.service(spec.launchName);
-    if (service === null) throw this.#swarm.unavailable(`${spec.launchName} was there and is gone`);
+    if (service === null) throw this.#swarm.unavailable(`${spec.launchName} existed and is gone`);
     const { Labels: labels } = service.Spec;
     if (labels[labelOf.cluster] !== spec.cluster || labels[labelOf.run] !== spec.run) {
       const run = labels[labelOf.run];
       const owner = run === undefined ? 'is not Carillon’s' : `belongs to run ${run}`;
       throw refused(
-        `The name ${spec.launchName} is held in the Swarm by a service that ${owner}`,
+        `The name ${spec.launchName} is in use in the Swarm by a service that ${owner}`,
         service.ID,
       );
     }
@@ -231,7 +231,7 @@ class SwarmLauncher implements Launcher {
     if (tasks.length > 0) this.#watch.take(spec.launchName, tasks, 'again');
   }
 
-  /** Resolves once it runs or ran. Waits for what is on its way, not for what has nowhere to go. */
+  /** Resolves once it runs or ran. Waits for a task on its way to a node, not for one that fits none. */
   async #started(launchName: string): Promise<void> {
     const { clock } = this.#options;
     const began = clock.monotonicMs();
@@ -239,11 +239,11 @@ class SwarmLauncher implements Launcher {
       const { report, waiting, nowhere = false } = this.#watch.sighting(launchName) ?? {};
       if (report?.state === 'ended' && report.startedAt === undefined && report.infrastructure !== true)
         throw refused(report.reason ?? 'It was ended before it started', launchName);
-      // What was lost on the way has been told; there is nothing to refuse.
+      // A loss in between has been reported; there is nothing to refuse.
       if (report?.state === 'running' || report?.state === 'ended') return;
       const patienceMs = startPatienceMs[nowhere ? 'nowhere' : 'onItsWay'];
       if (this.#stopped || clock.monotonicMs() - began >= patienceMs)
-        throw this.#waits(waiting ?? 'the Swarm has not begun with it');
+        throw this.#waits(waiting ?? 'the Swarm has not started it yet');
       await this.#watch.polled();
     }
   }
@@ -252,7 +252,7 @@ class SwarmLauncher implements Launcher {
     return new CarillonError('ENGINE_UNAVAILABLE', reason, { field: 'run', value: this.#swarm.hosts });
   }
 
-  /** Ours of this name, or null. */
+  /** Our service of this name, or null. */
   async #find(launchName: string): Promise<SwarmServiceEntry | null> {
     if (!isLaunchName(launchName)) return null;
     const service = await this.#swarm.service(launchName);
@@ -261,7 +261,7 @@ class SwarmLauncher implements Launcher {
 
   async *#serviceLogs(service: SwarmServiceEntry, query: LogQuery): AsyncGenerator<LogChunk> {
     const task = attemptOf(await this.#swarm.tasksOf(service.ID));
-    // No node has it: a Swarm would wait for one to ask.
+    // No node has it: a Swarm would wait for one.
     const empty = task === undefined || (!task.NodeID && query.follow !== true);
     if (!empty) yield* this.#taskLog(service.Spec.Name, task, query);
   }
@@ -277,7 +277,7 @@ class SwarmLauncher implements Launcher {
   }
 }
 
-/** What it has counts only where jobs may go now. */
+/** Only resources of nodes that currently accept jobs count. */
 function describeNodes(nodes: readonly SwarmNode[]) {
   const ready = nodes.filter(
     ({ Status, Spec }) => Status.State === 'ready' && Spec.Availability === 'active',

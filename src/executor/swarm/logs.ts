@@ -1,7 +1,7 @@
 /**
- * The output of one task, through a manager. A Swarm never ends a log that is followed: it is read until the task
- * has ended, and then once more from the beginning, without what was passed on already. Payloads are passed on
- * as they come and never gathered.
+ * The output of one task, through a manager. A Swarm never ends a followed log: it is read until the task has
+ * ended, and then once more from the start, without what was already passed on. Payloads are passed on as
+ * they arrive and never collected.
  */
 
 import type { Clock, LogChunk, LogQuery } from '../../scheduler/ports.ts';
@@ -10,18 +10,20 @@ import { isCut } from '../container/log-cut.ts';
 import { skipBytes, wantedOutput } from '../container/output.ts';
 import type { SwarmEngine } from './engine.ts';
 
-/** A node that is asked for a log and is gone lets the manager wait for ever. */
+/** If a node is gone, the manager waits forever for its log. */
 const silenceMs = 10_000;
 
 export interface TaskLogOptions {
   readonly engine: SwarmEngine;
   readonly clock: Clock;
   readonly taskId: string;
-  /** Resolves when the task has ended; asked only where the log is followed. */
+  /** Resolves when the task has ended; only called if the log is followed. */
   readonly ended: (signal: AbortSignal) => Promise<void>;
 }
 
-/** Ends with the task where it is followed, with what there is otherwise, and at the signal in any case. */
+/**
+ * Ends with the task if it is followed, otherwise with the existing output, and at the signal in any case.
+ */
 export async function* taskLog(options: TaskLogOptions, query: LogQuery): AsyncGenerator<LogChunk> {
   const reading = new AbortController();
   const end = () => reading.abort();
@@ -43,7 +45,7 @@ function wanted(options: TaskLogOptions, query: LogQuery, signal: AbortSignal): 
   const both = { stdout: true, stderr: true };
   return wantedOutput(query, {
     read: (follows) => (follows ? followed : written)(options, streams, signal),
-    // What is followed may have no node yet that could be asked. Who continues has read from one.
+    // A followed task may have no node yet. A reader that resumes has read from one.
     isCut: async () =>
       (!follow || after !== undefined) &&
       isCut((tail, parser) => written(options, both, signal, { tail, parser })),
@@ -64,7 +66,7 @@ async function* followed(
   const following = new AbortController();
   const stop = () => following.abort();
   signal.addEventListener('abort', stop, { once: true });
-  // A failure to learn of the end ends the following as well: the last reading says what there is.
+  // A failure to learn of the end also ends following: the last read returns what there is.
   void options.ended(following.signal).then(stop, stop);
   try {
     const bytes = await options.engine.logs(options.taskId, { ...streams, follow: true }, following.signal);
@@ -81,7 +83,7 @@ async function* followed(
   if (!signal.aborted) yield* skipBytes(written(options, streams, signal), passed);
 }
 
-/** What there is now. Ends too when nothing more comes from a node. */
+/** The existing output. Also ends if a node sends nothing more. */
 async function* written(
   { engine, clock, taskId }: TaskLogOptions,
   streams: Streams,
@@ -99,7 +101,7 @@ async function* written(
     const bytes = await engine.logs(taskId, { ...streams, follow: false, tail }, reading.signal);
     for await (const chunk of readFrames(bytes, parser)) {
       cancel();
-      // The time that the reader takes is not the node's.
+      // The time that the reader takes does not count against the node.
       yield chunk;
       cancel = clock.after(silenceMs, stop);
     }

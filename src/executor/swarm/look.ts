@@ -1,7 +1,8 @@
 /**
- * Looks whether the Swarm has a place for a launch before anything of it is created. One look serves all launches for
- * a second or more: each takes what it wants from what was seen, so that a burst is let in as far as there is room and
- * costs the managers no more than a single launch. A snapshot may be out of date; then Swarm itself decides.
+ * Checks whether the Swarm has capacity for a launch before anything of it is created. One snapshot serves
+ * all launches for a second or more: each reserves in it what it needs, so that a burst is admitted as far as
+ * there is capacity and costs the managers no more than a single launch. A snapshot may be stale; then Swarm
+ * itself decides.
  */
 
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
@@ -9,18 +10,18 @@ import type { Clock } from '../../scheduler/ports.ts';
 import type { SwarmEngine } from './engine.ts';
 import { occupy, type Place, placesOf, reserves, wishOf } from './place.ts';
 
-/** How long a look holds at least: runs are asked for again no sooner. */
+/** Minimum lifetime of a snapshot: runs are not retried earlier. */
 const holdsMs = 1_000;
-/** And so many times as long as it took, so that slow managers, or those of thousands of tasks, are spared. */
+/** And this many times as long as it took, to spare slow managers, or those with thousands of tasks. */
 const restFactor = 9;
 /**
- * But no longer than this: a look that waited for the managers to elect a leader, 10 to 20 s, is answered in the
- * moment in which no node has found the new one yet.
+ * Maximum lifetime: a snapshot that waited 10 to 20 s for the election of a leader is taken when no node has
+ * found the new one yet.
  */
 const holdsAtMostMs = 10_000;
 
 interface Look {
-  /** What tasks reserve was looked at too. */
+  /** Reservations of tasks were read too. */
   readonly counted: boolean;
   readonly places: Promise<readonly Place[]>;
   until: number;
@@ -36,7 +37,10 @@ export class SwarmLook {
     this.#clock = clock;
   }
 
-  /** Null when a node has room for it, which is taken then; otherwise what is missing. ENGINE_UNAVAILABLE. */
+  /**
+   * Null if a node has capacity for it, which is then reserved; otherwise what is missing.
+   * ENGINE_UNAVAILABLE.
+   */
   async occupy(spec: LaunchSpec): Promise<string | null> {
     const wish = wishOf(spec);
     return occupy(await this.#places(reserves(wish)), wish);

@@ -1,46 +1,46 @@
 /**
- * Whether a node of the Swarm fits a launch, and in words for people what is missing where none does. Follows the
- * Swarm's own rules for placement as far as a launch can ask for something; what is not known here counts as fitting,
- * so that the Swarm decides. Pure.
+ * Decides whether a node of the Swarm fits a launch, and describes what is missing if none does. Follows
+ * Swarm's own placement rules for the settings that a launch can have; anything unknown here counts as
+ * fitting, so that Swarm decides. Pure.
  */
 
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import { gpuResource, type SwarmResources } from './request.ts';
 import type { SwarmNode, SwarmTask } from './state.ts';
 
-/** What is reserved on a node, or left of it. */
+/** Resources reserved on a node, or left on it. */
 interface Amounts {
   readonly nanoCpus: number;
   readonly memoryBytes: number;
   readonly gpus: number;
 }
 
-/** What a launch, or a task of anybody, asks of its node. */
+/** What a launch, or a task of anyone, requires of its node. */
 export interface Wish {
   readonly constraints: readonly string[];
   readonly amounts: Amounts;
 }
 
-/** A node, and what is left of it. */
+/** A node and its free resources. */
 export interface Place {
   readonly node: SwarmNode;
   left: Amounts;
 }
 
-/** One thing that a node must have. */
+/** One requirement for a node. */
 interface Demand {
   /** As in "no node has …". */
   readonly words: string;
   readonly isMet: (place: Place) => boolean;
-  /** What comes nearest to it, of these places. */
+  /** The closest match among these nodes. */
   readonly nearest?: (places: readonly Place[]) => string;
 }
 
-/** States in which a task has its node's resources. */
+/** States in which a task uses its node's resources. */
 const holding: ReadonlySet<string> = new Set([
   ...['assigned', 'accepted', 'preparing', 'ready', 'starting', 'running'],
 ]);
-/** Of a text without blanks around it. */
+/** For a text without surrounding spaces. */
 const constraintForm = /^([^\s=!]+)\s*([=!])=\s*(.*)$/;
 
 export function wishOf({ cpus, memoryBytes, gpus, constraints }: LaunchSpec): Wish {
@@ -48,12 +48,12 @@ export function wishOf({ cpus, memoryBytes, gpus, constraints }: LaunchSpec): Wi
   return { constraints, amounts: { nanoCpus, memoryBytes: memoryBytes ?? 0, gpus: gpus ?? 0 } };
 }
 
-/** True where it matters how much the nodes have left. */
+/** True if the free resources of nodes matter. */
 export function reserves({ amounts: { nanoCpus, memoryBytes, gpus } }: Wish): boolean {
   return nanoCpus + memoryBytes + gpus > 0;
 }
 
-/** The nodes with what these tasks leave of them. */
+/** The nodes with their free resources after these tasks. */
 export function placesOf(nodes: readonly SwarmNode[], tasks: readonly SwarmTask[]): Place[] {
   const places = nodes.map((node) => ({ node, left: amountsOf(node.Description.Resources ?? {}) }));
   const byNode = new Map(places.map((place) => [place.node.ID, place]));
@@ -61,17 +61,17 @@ export function placesOf(nodes: readonly SwarmNode[], tasks: readonly SwarmTask[
     const place = byNode.get(task.NodeID ?? '');
     if (place !== undefined && holding.has(task.Status.State)) take(place, wishOfTask(task).amounts);
   }
-  // Last what Swarm is about to assign; what it found no node for takes nothing.
+  // Last the tasks that Swarm is about to assign; those for which it found no node use nothing.
   for (const task of tasks) if (!task.NodeID && !task.Status.Err) occupy(places, wishOfTask(task));
   return places;
 }
 
-/** Takes what is wished for from a place that fits, and answers null; where none does, what is missing. */
+/** Reserves the resources on a fitting node and returns null, or returns what is missing. */
 export function occupy(places: readonly Place[], wish: Wish): string | null {
   let left = places.filter(takesJobs);
-  if (left.length === 0) return 'no node of the Swarm is ready and takes jobs';
+  if (left.length === 0) return 'no node of the Swarm is ready and accepts jobs';
   const idle = places.length - left.length;
-  const others = idle === 0 ? '' : ` (${idle} of ${places.length} nodes take no jobs now)`;
+  const others = idle === 0 ? '' : ` (${idle} of ${places.length} nodes accept no jobs at the moment)`;
   const met: string[] = [];
   for (const { words, isMet, nearest } of demandsOf(wish)) {
     const fitting = left.filter(isMet);
@@ -100,7 +100,7 @@ function demandsOf({ constraints, amounts: { nanoCpus, memoryBytes, gpus } }: Wi
   ];
 }
 
-/** As Swarm compares: without regard to case, a label that is not there as empty. */
+/** Compares like Swarm: ignoring case, and with a missing label as empty. */
 function allows(node: SwarmNode, constraint: string): boolean {
   const [, key = '', operator, value = ''] = constraintForm.exec(constraint.trim()) ?? [];
   const has = traitOf(node, key);
@@ -108,7 +108,7 @@ function allows(node: SwarmNode, constraint: string): boolean {
   return (has.toLowerCase() === value.toLowerCase()) === (operator === '=');
 }
 
-/** Null for what is not known here. */
+/** Null for unknown keys. */
 function traitOf({ ID: id, Spec: spec, Description: description }: SwarmNode, key: string): string | null {
   const label = /^(node|engine)\.labels\.(.+)$/i.exec(key);
   if (label !== null) {
@@ -135,7 +135,7 @@ function wishOfTask({ Spec }: SwarmTask): Wish {
 }
 
 function amountsOf({ NanoCPUs = 0, MemoryBytes = 0, GenericResources }: SwarmResources): Amounts {
-  // Named ones, `GPU-45cbf7b`, are one each.
+  // Named ones, `GPU-45cbf7b`, count as one each.
   const counts = (GenericResources ?? []).map(
     ({ NamedResourceSpec: named, DiscreteResourceSpec: counted }) => {
       if (named?.Kind === gpuResource) return 1;

@@ -1,22 +1,23 @@
 /**
- * What is asked of a Swarm for one launch: a replicated service of one task that is never restarted. Pure.
- * Not `replicated-job`: after a change of leader managers ran such jobs up to eight times.
+ * Builds the service of a launch: replicated, with one task that is never restarted. Pure. Not
+ * `replicated-job`: after a change of leader, managers ran such jobs up to eight times.
  *
- * A service is killed by an update, not by removal: its task is shut down by Swarm and stays with its exit code,
- * and the task that should replace it fits no node. So the name stays taken, as a lock, until it is removed.
+ * A service is killed by an update, not by removal: Swarm shuts its task down, which stays with its exit
+ * code, and the task that should replace it fits no node. So the name stays in use, as a lock, until the
+ * service is removed.
  */
 
 import { CarillonError } from '../../errors.ts';
 import type { ContainerSpec, LaunchSpec, SecretFile } from '../../scheduler/job/spec.ts';
 import { engineLogLimits, launchLabels } from '../container/labels.ts';
 
-/** On tasks, which do not carry the name of their service. */
+/** A label on tasks, which do not carry the name of their service. */
 export const launchLabel = 'carillon.launch';
-/** Ids of nodes are 25 characters long: none has this one. */
+/** Node ids have 25 characters, so no node has this one. */
 const noNode = 'node.id==none';
-/** The name that nodes give to what they hold of these: `node-generic-resources: ["gpu=GPU-45cbf7b"]`. */
+/** The name that nodes give to their GPUs: `node-generic-resources: ["gpu=GPU-45cbf7b"]`. */
 export const gpuResource = 'gpu';
-/** The longest name that a Swarm takes for a secret. */
+/** The maximum length of a secret's name in a Swarm. */
 const secretNameLength = 64;
 
 export interface SwarmServiceSpec {
@@ -35,7 +36,7 @@ export interface SwarmTaskSpec {
   readonly ForceUpdate?: number;
 }
 
-/** What a node has, or a task reserves. */
+/** Resources of a node, or reserved by a task. */
 export interface SwarmResources {
   readonly NanoCPUs?: number;
   readonly MemoryBytes?: number;
@@ -45,7 +46,7 @@ export interface SwarmResources {
   }[];
 }
 
-/** A secret that the Swarm holds for one launch. */
+/** A secret stored in the Swarm for one launch. */
 export interface SwarmSecret {
   readonly id: string;
   readonly name: string;
@@ -53,8 +54,8 @@ export interface SwarmSecret {
 }
 
 /**
- * `image` is the spec's, known to be there. `secrets` are values by environment name and win over `env`; `files`
- * are held by the Swarm already. LAUNCH_REFUSED for what no service can be given.
+ * `image` is that of the spec and exists. `secrets` are values by environment name and override `env`;
+ * `files` are already stored in the Swarm. LAUNCH_REFUSED for settings that no service can have.
  */
 export function swarmService(
   spec: LaunchSpec,
@@ -84,12 +85,12 @@ export function swarmService(
     } as SwarmTaskSpec,
     Mode: { Replicated: { Replicas: 1 } },
     UpdateConfig: { FailureAction: 'continue', Order: 'stop-first' },
-    // No virtual address: nobody looks for a job behind one, and not every kernel can give it.
+    // No virtual address: jobs do not need one, and not every kernel supports it.
     EndpointSpec: { Mode: 'dnsrr', Ports: ports(spec.container) },
   };
 }
 
-/** The same service with its task shut down and none in its place. */
+/** The same service with its task shut down and no replacement. */
 export function killedService(service: SwarmServiceSpec): SwarmServiceSpec {
   const { TaskTemplate: template } = service;
   const forced = (template.ForceUpdate ?? 0) + 1;
@@ -99,12 +100,12 @@ export function killedService(service: SwarmServiceSpec): SwarmServiceSpec {
   };
 }
 
-/** True for a killed service, and for the task that stands in the place of the one that was shut down. */
+/** True for a killed service, and for the task that replaces the one that was shut down. */
 export function isKilled({ Placement: placement }: SwarmTaskSpec): boolean {
   return placement?.Constraints?.includes(noNode) ?? false;
 }
 
-/** Deterministic, so that a launch that is asked for again finds what it made. */
+/** Deterministic, so that a repeated launch finds what it created. */
 export function secretName(launchName: string, index: number): string {
   const prefix = `s${index}-`;
   return `${prefix}${launchName.slice(prefix.length - secretNameLength)}`;
@@ -112,7 +113,7 @@ export function secretName(launchName: string, index: number): string {
 
 function program({ argv, container, workdir, user }: LaunchSpec): object {
   return {
-    // Both, or the image's arguments would be put behind the job's program.
+    // Both, or the image's arguments would follow the job's program.
     ...(argv !== null && { Command: argv, Args: [] }),
     ...(container.args !== null && { Args: container.args }),
     ...(workdir !== null && { Dir: workdir }),
@@ -136,12 +137,12 @@ function surroundings({ container, volumes }: LaunchSpec, files: readonly SwarmS
     CapabilityAdd: capabilities.add,
     CapabilityDrop: capabilities.drop,
     Ulimits: container.ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
-    // Said beforehand: once a task runs, nobody can change how long it gets between TERM and KILL.
+    // Set in advance: once a task runs, the time between TERM and KILL cannot be changed.
     ...(stopGraceMs !== null && { StopGracePeriod: stopGraceMs * 1e6 }),
   };
 }
 
-/** What is granted is also reserved: a node takes no more jobs than it can give to. */
+/** Limits are also reservations: a node accepts no more jobs than it has resources for. */
 function resources({ cpus, memoryBytes, gpus, container: { pids } }: LaunchSpec): object {
   const wanted = {
     ...(cpus !== null && { NanoCPUs: Math.round(cpus * 1e9) }),
@@ -159,7 +160,7 @@ function resources({ cpus, memoryBytes, gpus, container: { pids } }: LaunchSpec)
   };
 }
 
-/** Memory that looks like files; a service's shared memory can only be given so. */
+/** Memory file systems; a service's shared memory can only be set this way. */
 function memoryMounts({ tmpfs, shmBytes }: ContainerSpec): object[] {
   const sizes = { ...(shmBytes !== null && { '/dev/shm': shmBytes }), ...tmpfs };
   return Object.entries(sizes).map(([target, bytes]) => ({
@@ -173,7 +174,7 @@ function memoryMounts({ tmpfs, shmBytes }: ContainerSpec): object[] {
 function mount(text: string): object {
   const [source = '', target = '', mode = 'rw', ...more] = text.split(':');
   if (source === '' || !target.startsWith('/') || !['ro', 'rw'].includes(mode) || more.length > 0) {
-    throw new CarillonError('LAUNCH_REFUSED', `A service can not be given the volume ${text}`, {
+    throw new CarillonError('LAUNCH_REFUSED', `A service cannot have the volume ${text}`, {
       field: 'run.volumes',
       value: text,
       allowed: 'source:target or source:target:ro, with an absolute target',
@@ -183,7 +184,10 @@ function mount(text: string): object {
   return { Type: type, Source: source, Target: target, ReadOnly: mode === 'ro' };
 }
 
-/** On the node where it runs. Of the whole Swarm they would need what not every kernel has. */
+/**
+ * Published on the node where the task runs. Publishing in the whole Swarm requires kernel features that not
+ * every node has.
+ */
 function ports(container: ContainerSpec): object[] {
   return container.ports.map(({ target, published, protocol }) => ({
     Protocol: protocol,

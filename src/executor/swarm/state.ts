@@ -1,10 +1,10 @@
-/** What the tasks of a service, and the nodes they are on, say about a launch. Pure. */
+/** Derives the state of a launch from the tasks of its service and their nodes. Pure. */
 
 import type { LaunchReport } from '../../scheduler/ports.ts';
 import { exitReason } from '../exit-reason.ts';
 import { isKilled, launchLabel, type SwarmResources, type SwarmTaskSpec } from './request.ts';
 
-/** The part of `GET /tasks` that is used. */
+/** The used part of `GET /tasks`. */
 export interface SwarmTask {
   readonly ID: string;
   readonly ServiceID: string;
@@ -21,7 +21,7 @@ export interface SwarmTask {
   };
 }
 
-/** The part of `GET /nodes` that is used. */
+/** The used part of `GET /nodes`. */
 export interface SwarmNode {
   readonly ID: string;
   readonly CreatedAt: string;
@@ -43,10 +43,10 @@ export interface SwarmNode {
 
 export type SwarmNodes = ReadonlyMap<string, SwarmNode>;
 
-/** What is known of a launch beside its tasks. */
+/** What is known of a launch besides its tasks. */
 export interface Circumstances {
   readonly nodes: SwarmNodes;
-  /** When it was seen to begin, if it was. */
+  /** When it was observed to start, if it was. */
   readonly startedAt: number | null;
 }
 
@@ -54,18 +54,21 @@ export interface Circumstances {
 const beforeStart: ReadonlySet<string> = new Set([
   ...['new', 'allocated', 'pending', 'assigned', 'accepted', 'preparing', 'ready', 'starting'],
 ]);
-/** Exit codes of what was ended from outside: KILL, TERM, and what an engine notes when it finds one dead. */
+/**
+ * Exit codes of containers ended from outside: KILL, TERM, and what an engine records for one that it finds
+ * dead.
+ */
 const endedFromOutside: ReadonlySet<number> = new Set([137, 143, 255]);
-/** A node that came back says what became of its tasks within this of its own return. */
+/** A node that came back reports its tasks within this time of its own return. */
 const returnWindowMs = 15_000;
-/** As shells have it: found, and could not be run. */
+/** As in shells: found, but could not be executed. */
 const couldNotRun = 126;
 
 export function launchNameOf({ Spec }: SwarmTask): string {
   return Spec.ContainerSpec.Labels[launchLabel] ?? '';
 }
 
-/** The one that runs or ran the job; what stands in for a killed one never does. */
+/** The task that runs or ran the job; the replacement of a killed one never does. */
 export function attemptOf(tasks: readonly SwarmTask[]): SwarmTask | undefined {
   return tasks.find(({ Spec }) => !isKilled(Spec));
 }
@@ -79,12 +82,12 @@ export function swarmReport(
   const task = attemptOf(tasks);
   const killed = tasks.some(({ Spec }) => isKilled(Spec));
   if (task === undefined) {
-    // A service is there a moment before its task is.
+    // A service exists slightly earlier than its task.
     return killed ? neverStarted(launchName) : { launchName, state: 'created' };
   }
   const { State: state } = task.Status;
   const node = circumstances.nodes.get(task.NodeID ?? '');
-  // Swarm goes on showing what it last heard of a node that is not there.
+  // Swarm continues to show the last report of an absent node.
   const gone = node?.Status.State === 'down' ? node : null;
   if (beforeStart.has(state)) {
     return gone === null ? { launchName, state: 'created' } : { launchName, ...lost(gone, 'which had it') };
@@ -117,7 +120,7 @@ function ended(
   if (killed || exitCode === 0) return report;
   const hostname = node?.Description.Hostname ?? task.NodeID ?? 'unknown';
   if (status.State !== 'failed') {
-    const reason = `the Swarm ended it on the node ${hostname}, which was down or drained`;
+    const reason = `the Swarm ended it on node ${hostname}, which was down or drained`;
     return { ...report, reason, infrastructure: true };
   }
   if (exitCode === null)
@@ -126,21 +129,21 @@ function ended(
   if (saying !== undefined) return { ...report, reason: saying };
   if (!endedFromOutside.has(exitCode)) return report;
   if (cameBack(node, endedAt)) {
-    return { ...report, reason: `the engine of the node ${hostname} was restarted`, infrastructure: true };
+    return { ...report, reason: `the engine of node ${hostname} was restarted`, infrastructure: true };
   }
   if (exitCode !== 137) return report;
-  return { ...report, reason: 'exit code 137: killed from outside, for its memory perhaps' };
+  return { ...report, reason: 'exit code 137: killed from outside, possibly for its memory use' };
 }
 
-/** Why it has not started yet, for people; null when there is nothing to say. */
+/** Why it has not started yet, for people. Null if there is nothing to report. */
 export function waitingReason(task: SwarmTask, nodes: SwarmNodes): string | null {
   const { State: state, Err: error, Message: message } = task.Status;
   if (!beforeStart.has(state)) return null;
   if (task.NodeID === undefined || task.NodeID === '') {
-    return `no node of the Swarm takes it yet: ${error ?? message ?? state}`;
+    return `no node of the Swarm accepts it yet: ${error ?? message ?? state}`;
   }
   const node = nodes.get(task.NodeID)?.Description.Hostname ?? task.NodeID;
-  return `the node ${node} makes it ready (${error ?? message ?? state})`;
+  return `node ${node} is preparing it (${error ?? message ?? state})`;
 }
 
 function lost(node: SwarmNode, what: string) {
@@ -149,11 +152,11 @@ function lost(node: SwarmNode, what: string) {
   return { state: 'ended', endedAt, exitCode: null, reason, infrastructure: true } as const;
 }
 
-/** True when the engine of the node connected anew around that instant. */
+/** True if the engine of the node reconnected around that time. */
 function cameBack(node: SwarmNode | undefined, endedAt: number): boolean {
   if (node === undefined) return false;
   const updatedAt = Date.parse(node.UpdatedAt);
-  // A node that has only just joined is updated as well.
+  // A node that has just joined is updated as well.
   if (updatedAt - Date.parse(node.CreatedAt) < returnWindowMs) return false;
   return Math.abs(updatedAt - endedAt) < returnWindowMs;
 }

@@ -1,9 +1,10 @@
 /**
- * Turns what a Swarm shows of a cluster's tasks into observations. Managers tell no events of tasks, so they are
- * polled: one list of what should run, whatever its number, and a second one only of what has left it since.
- * Quickly while something is on its way or runs, slowly otherwise, and never for more than a tenth of the time.
+ * Turns what a Swarm shows of a cluster's tasks into observations. Managers send no events about tasks, so
+ * they are polled: one list of what should run, of any size, and a second one only for what has left it
+ * since. Polls are frequent while something is starting or running, rare otherwise, and never take more than
+ * a tenth of the time.
  *
- * Runs until stopped, however often the managers go away; nothing is thrown out of it.
+ * Runs until stopped, however often the managers disappear, and throws nothing.
  */
 
 import type { Clock, LaunchReport, Log, Observation } from '../../scheduler/ports.ts';
@@ -21,26 +22,26 @@ import {
 } from './state.ts';
 
 const pollMs = { quick: 200, idle: 5_000, down: 1_000 } as const;
-/** A poll is followed by a pause of so many times its own length, so that a slow manager is spared. */
+/** A poll is followed by a pause of this many times its own length, to spare slow managers. */
 const restFactor = 9;
-/** That a node is down takes several heartbeats to be noticed: looking at nodes more often shows nothing new. */
+/** A node needs several missed heartbeats to count as down: polling nodes more often shows nothing new. */
 const nodesEveryMs = 2_000;
-/** Tasks in one question for what has left the list; their ids stand in the address. */
+/** Tasks per query for what has left the list; their ids are in the address. */
 const tasksAtOnce = 100;
-/** Ended launches of which it is remembered that they were told; forgotten ones are told again, which is allowed. */
+/** Remembered reports of ended launches; forgotten ones are reported again, which is allowed. */
 const maxTold = 20_000;
 
 /** What is known of a launch. */
 export interface Sighting {
   readonly report: LaunchReport;
-  /** Why it has not started yet; null when it has, or when nothing is known. */
+  /** Why it has not started yet. Null if it has, or if nothing is known. */
   readonly waiting: string | null;
-  /** The Swarm has looked for a node, and none takes it. */
+  /** The Swarm has looked for a node, and none fits. */
   readonly nowhere: boolean;
 }
 
 interface Tracked {
-  /** Null while there is none, and where it was killed before there was one. */
+  /** Null while there is none, and if it was killed before there was one. */
   taskId: string | null;
   startedAt: number | null;
   told: 'nothing' | 'started' | 'ended';
@@ -57,13 +58,13 @@ export interface SwarmWatchOptions {
 
 export class SwarmWatch {
   readonly #options: SwarmWatchOptions;
-  /** By launch name: all that are under way, and the last that ended. */
+  /** By launch name: all unfinished ones, and the last ended ones. */
   readonly #tracked = new Map<string, Tracked>();
-  /** Launches for which somebody waits: they are polled for quickly. */
+  /** Launches that a caller waits for, which are polled frequently. */
   readonly #expected = new Set<string>();
   #nodes: SwarmNodes = new Map();
   #nodesAt = Number.NEGATIVE_INFINITY;
-  /** Callers that wait for the poll that begins next. */
+  /** Callers that wait for the next poll. */
   #waiting: (() => void)[] = [];
   #wake = () => {};
   #stopped = false;
@@ -73,7 +74,7 @@ export class SwarmWatch {
     this.#options = options;
   }
 
-  /** Resolves when the managers were asked once, with or without an answer; goes on by itself from there. */
+  /** Resolves when the managers were polled once, with or without a response; continues by itself. */
   async start(): Promise<void> {
     const asked = this.polled();
     this.#loop = this.#run();
@@ -92,7 +93,7 @@ export class SwarmWatch {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** What is to be seen soon; returns the end of waiting for it. */
+  /** Polls frequently for this launch; returns the function that ends it. */
   expect(launchName: string): () => void {
     this.#expected.add(launchName);
     this.#wake();
@@ -103,29 +104,29 @@ export class SwarmWatch {
     return this.#tracked.get(launchName)?.sighting;
   }
 
-  /** It is about to be removed: its absence is no news. */
+  /** It is about to be removed, so its absence is not reported. */
   forget(launchName: string): void {
     this.#tracked.delete(launchName);
   }
 
-  /** Takes in the tasks of one service; `again` repeats what was told before. */
+  /** Processes the tasks of one service; `again` repeats earlier reports. */
   take(launchName: string, tasks: readonly SwarmTask[], again: 'once' | 'again' = 'once'): LaunchReport {
     const tracked = this.#tracked.get(launchName) ?? newlyTracked(launchName);
-    // The end that was told holds: a node that was down may come back and say otherwise.
+    // A reported end is final: a node that was down may come back and report otherwise.
     if (tracked.told !== 'ended') this.#look(tracked, tasks);
     this.#tracked.set(launchName, tracked);
     this.#tell(tracked, again);
     return tracked.sighting.report;
   }
 
-  /** What tasks show, beside what was seen before. */
+  /** The state according to tasks and earlier observations. */
   report(launchName: string, tasks: readonly SwarmTask[]): LaunchReport {
     const tracked = this.#tracked.get(launchName);
     if (tracked?.told === 'ended') return tracked.sighting.report;
     return swarmReport(launchName, tasks, { nodes: this.#nodes, startedAt: tracked?.startedAt ?? null });
   }
 
-  /** The nodes as they are now. */
+  /** The current nodes. */
   async nodes(): Promise<SwarmNodes> {
     const { engine, clock } = this.#options;
     const nodes: SwarmNode[] = await engine.nodes();
@@ -145,7 +146,7 @@ export class SwarmWatch {
         if (down) log.info({ engine: engine.hosts }, 'engine.connected');
         down = false;
       } catch (error) {
-        // Once per outage; the rest would only fill the log.
+        // Once per outage, to keep the log short.
         if (!down && !this.#stopped)
           log.warn({ engine: engine.hosts, cause: (error as Error).message }, 'engine.lost');
         down = true;
@@ -175,11 +176,11 @@ export class SwarmWatch {
     for (const [name, tasks] of listed) this.take(name, tasks);
     for (let from = 0; from < left.length; from += tasksAtOnce)
       await this.#lookAfter(left.slice(from, from + tasksAtOnce));
-    // It has ended since it was created, or its task is not made yet.
+    // It has ended since it was created, or its task is not created yet.
     for (const name of unseen) await this.#takeAll(name);
   }
 
-  /** What has left the list has ended, is about to, or was removed. */
+  /** Tasks that left the list have ended, are about to, or were removed. */
   async #lookAfter(left: readonly (readonly [string, Tracked])[]): Promise<void> {
     const { engine, cluster } = this.#options;
     const ids = left.flatMap(([, { taskId }]) => taskId ?? []);
@@ -187,7 +188,7 @@ export class SwarmWatch {
     for (const [name, tracked] of left) {
       const tasks = found.get(name);
       if (tasks === undefined) this.#lose(name, tracked);
-      // Shut down by a kill, or for the sake of its node: what stands in its place tells.
+      // Shut down by a kill, or because of its node: the replacement shows which.
       else if (tasks.some(({ Status }) => Status.State === 'shutdown')) await this.#takeAll(name);
       else this.take(name, tasks);
     }
@@ -229,7 +230,7 @@ export class SwarmWatch {
     this.#drop();
   }
 
-  /** It was there and is not any more, and we did not remove it. */
+  /** It existed and is gone, and we did not remove it. */
   #lose(launchName: string, tracked: Tracked): void {
     if (this.#tracked.get(launchName) !== tracked) return;
     this.#tracked.delete(launchName);
@@ -248,7 +249,7 @@ export class SwarmWatch {
     if (!this.#stopped) this.#options.emit(observation);
   }
 
-  /** An idle pause is cut short by whoever waits for something; every pause by stopping. */
+  /** A caller that waits for something ends an idle pause early; stopping ends every pause. */
   #pause(delayMs: number): Promise<void> {
     const woken = new AbortController();
     this.#wake = () => {

@@ -85,7 +85,7 @@ describe('frames', () => {
   test.each([['plain text\n'], ['\u0003\0\0\0\0\0\0\u0001x'], ['\u0001\0\u0001\0\0\0\0\u0001x']])(
     '%j is none',
     (text) => {
-      expect(() => new FrameParser().push(Buffer.from(text, 'latin1'))).toThrow('not made of frames');
+      expect(() => new FrameParser().push(Buffer.from(text, 'latin1'))).toThrow('has no frames');
     },
   );
 });
@@ -123,6 +123,6 @@ describe('JSON lines', () => {
 
   test('that never end are given up', async () => {
     const endless = each(Array.from({ length: 3 }, () => Buffer.alloc(512 * 1024, 'x')));
-    await expect(collect(jsonLines(endless))).rejects.toThrow('a line over');
+    await expect(collect(jsonLines(endless))).rejects.toThrow('the engine sent a line with more than');
   });
 });

@@ -60,7 +60,7 @@ describe('output that an engine keeps', () => {
     const line = '[carillon: older output was dropped by the engine here]\n';
     expect(await read({}, { isCut })).toEqual([['stdout', line, undefined], a, b, c]);
     const again =
-      '[carillon: output was dropped by the engine, all that is left follows and may repeat output above]\n';
+      '[carillon: the engine dropped output; everything that is left follows and may repeat output above]\n';
     const after = { stdout: 2, stderr: 3 };
     expect(await read({ after }, { isCut })).toEqual([['stdout', again, undefined], a, b, c]);
   });

@@ -159,13 +159,13 @@ describe.skipIf(missing !== null)(
       });
 
       test.each<[string, () => object | null, Record<string, string>, RegExp]>([
-        ['no login', () => null, {}, /can not be pulled.*no basic auth credentials/],
+        ['no login', () => null, {}, /cannot be pulled.*no basic auth credentials/],
         ['a login elsewhere', () => ({ auths: { 'r.example.com': { auth } } }), {}, /no basic auth/],
         [
           'a wrong password',
           () => ({ auths: { [host()]: { username: 'me', password: 'wrong-4715' } } }),
           {},
-          /can not be pulled.*unauthorized/,
+          /cannot be pulled.*unauthorized/,
         ],
         [
           'a helper that is not there',
@@ -183,7 +183,7 @@ describe.skipIf(missing !== null)(
           'a helper that says nonsense',
           () => ({ credsStore: 'bad' }),
           { bad: `echo ${registryLogin.password}` },
-          /docker-credential-bad gave no login/,
+          /docker-credential-bad returned no login/,
         ],
         ['a helper that says too much', () => ({ credsStore: 'bad' }), { bad: 'yes' }, /MAXBUFFER/],
         ['a helper by a path', () => ({ credsStore: '../bad' }), {}, /name of its credential helper/],

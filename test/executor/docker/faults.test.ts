@@ -93,7 +93,7 @@ describe.skipIf(dockerdMissing() !== null)('the docker engine', () => {
         { image: 'nosuch:1', pull: 'never' },
         'nosuch:1 is not on the engine',
       ],
-      ['a missing image of a registry that is down', { image: '127.0.0.1:9/nosuch:1' }, 'can not be pulled'],
+      ['a missing image of a registry that is down', { image: '127.0.0.1:9/nosuch:1' }, 'cannot be pulled'],
       [
         'an image to be pulled always, likewise',
         { image: '127.0.0.1:9/nosuch', pull: 'always' },

@@ -68,7 +68,7 @@ test('a refusal is told in the words of the engine, to all that wait', async () 
   for (const one of both) {
     await expect(one).rejects.toMatchObject({
       code: 'LAUNCH_REFUSED',
-      message: 'Image tool:latest can not be pulled: manifest unknown',
+      message: 'Image tool:latest cannot be pulled: manifest unknown',
       details: { field: 'run.image' },
     });
   }
@@ -128,14 +128,14 @@ test('a helper that never answers is given up', async () => {
   const credentials = createCredentials({ configFile: join(dir, 'config.json'), environment, clock: hasty });
   await expect(credentials('r.example.com/tool')).rejects.toMatchObject({
     code: 'LAUNCH_REFUSED',
-    message: expect.stringContaining('docker-credential-slow gave no answer within 15 s'),
+    message: expect.stringContaining('docker-credential-slow did not respond within 15 s'),
   });
   rmSync(dir, { recursive: true, force: true });
 });
 
 test.each([
   ['{', 'is not a JSON object'],
-  [null, 'can not be read (ENOENT)'],
+  [null, 'cannot be read (ENOENT)'],
 ])('a config file %j is refused by name and never quoted', async (text, words) => {
   const dir = mkdtempSync(join(tmpdir(), 'carillon-config-'));
   const configFile = join(dir, 'config.json');
@@ -143,7 +143,7 @@ test.each([
   const credentials = createCredentials({ configFile, environment: {}, clock: realClock });
   await expect(credentials('tool')).rejects.toMatchObject({
     code: 'LAUNCH_REFUSED',
-    message: `The registry login can not be used: ${configFile} ${words}`,
+    message: `The registry login cannot be used: ${configFile} ${words}`,
   });
   rmSync(dir, { recursive: true, force: true });
 });

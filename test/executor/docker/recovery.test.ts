@@ -81,7 +81,7 @@ const launched = (launcher: Launcher, spec: LaunchSpec) =>
     () => false,
   );
 
-const restarted = 'the engine or its machine was restarted meanwhile';
+const restarted = 'the engine or its machine was restarted in the meantime';
 const lost = (exitCode: number) => ({ exitCode, infrastructure: true, reason: restarted });
 const own = (exitCode: number) => ({ exitCode, infrastructure: false, reason: null });
 
@@ -130,7 +130,7 @@ describe.skipIf(dockerdMissing() !== null)('a new scheduler finds', () => {
     expect(await ended(spec.launchName)).toEqual({
       exitCode: null,
       infrastructure: true,
-      reason: 'the engine died while it may have started it',
+      reason: 'the engine died while it may have been starting it',
     });
     expect(existsSync(join(scene.harness.traces, 'it-ran'))).toBe(false);
   }, 30_000);

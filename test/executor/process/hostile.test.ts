@@ -119,7 +119,7 @@ describe.skipIf(!able)('a process of the user of a job', () => {
       // The rights are the user's all the same.
       chownSync(file, 0, 0);
       const { problem } = await readAsUser(file, owner, opens ? harness.supervisor : null);
-      expect(problem).toBe('can not be opened (EACCES)');
+      expect(problem).toBe('cannot be opened (EACCES)');
     },
   );
 
@@ -178,7 +178,10 @@ describe.skipIf(!able)('a number that system calls take for another user', () =>
       const launcher = harness.create();
       await launcher.start();
       await expect(launcher.launch(processSpec('id', { launchName: 'numbered', user }))).rejects.toThrow(
-        expect.objectContaining({ code: 'LAUNCH_REFUSED', message: expect.stringContaining('is no user') }),
+        expect.objectContaining({
+          code: 'LAUNCH_REFUSED',
+          message: expect.stringContaining('is not a valid user'),
+        }),
       );
       await launcher.stop();
     },

@@ -427,7 +427,7 @@ describe('the process engine', () => {
       await launcher.launch(spec);
       const { exitCode, reason } = await ended(spec.launchName);
       expect([126, 127]).toContain(exitCode);
-      expect(reason).toMatch(/^The program can not be executed: /);
+      expect(reason).toMatch(/^The program cannot be executed: /);
       expect(reason).toContain(words);
       expect(await launcher.inventory()).toMatchObject([{ state: 'ended', reason }]);
     });
@@ -440,7 +440,7 @@ describe('the process engine', () => {
         const spec = job('', { argv: [path] });
         await launcher.launch(spec);
         expect((await ended(spec.launchName)).reason).toBe(
-          'The program can not be executed: it is being written (ETXTBSY)',
+          'The program cannot be executed: it is being written (ETXTBSY)',
         );
       } finally {
         closeSync(file);

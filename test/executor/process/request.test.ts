@@ -82,7 +82,7 @@ describe('a file that can not be executed', () => {
     ['nothing', () => join(folder, 'nothing'), /^There is no program .*nothing to execute/],
     ['nothing below a file', () => '/etc/passwd/x', /^There is no program/],
     ['a file without execute permission', () => file('data', 'true', 0o644), /not executable \(mode 0644\)$/],
-    ['a folder', () => folder, /can not be executed: .* is a directory$/],
+    ['a folder', () => folder, /cannot be executed: .* is a directory$/],
     ['a device', () => '/dev/null', /is not a regular file$/],
     [
       'a script of an interpreter that is missing',
@@ -214,7 +214,7 @@ describe.each(['the supervisor', 'a child'])('a secret, read by %s', (by) => {
       await expect(read(file, 'nobody')).rejects.toThrow('EACCES');
       symlinkSync('/etc/shadow', join(folder, 'link'));
       await expect(read(join(folder, 'link'), 'nobody')).rejects.toThrow('EACCES');
-      await expect(read('/proc/1/environ', 'nobody')).rejects.toThrow('can not be');
+      await expect(read('/proc/1/environ', 'nobody')).rejects.toThrow('cannot be');
     },
   );
 

@@ -7,7 +7,7 @@ import type { SwarmNode } from '../../../src/executor/swarm/state.ts';
 import { SimClock } from '../../support/sim-clock.ts';
 import { dockerSpec } from '../docker/harness.ts';
 
-const missing = 'no node of the Swarm is ready and takes jobs';
+const missing = 'no node of the Swarm is ready and accepts jobs';
 
 describe('a look at the nodes', () => {
   let clock: SimClock;

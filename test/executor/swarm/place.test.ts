@@ -82,7 +82,7 @@ describe('a launch that wants', () => {
     [
       'a zone of nodes that are away',
       { constraints: ['node.labels.zone==c'] },
-      'no node has node.labels.zone==c (2 of 4 nodes take no jobs now)',
+      'no node has node.labels.zone==c (2 of 4 nodes accept no jobs at the moment)',
     ],
     [
       'a host with a wrong role',
@@ -108,7 +108,7 @@ describe('a launch that wants', () => {
   });
 
   test('a node where there is none is told so', () => {
-    expect(look([node('one', { state: 'down' })], {})).toBe('no node of the Swarm is ready and takes jobs');
+    expect(look([node('one', { state: 'down' })], {})).toBe('no node of the Swarm is ready and accepts jobs');
   });
 });
 

@@ -208,7 +208,7 @@ describe('of its tasks', () => {
     [
       'killed from outside on a node that stayed is the job’s',
       [task('failed', exited(137))],
-      { exitCode: 137, reason: 'exit code 137: killed from outside, for its memory perhaps' },
+      { exitCode: 137, reason: 'exit code 137: killed from outside, possibly for its memory use' },
     ],
     [
       'killed from outside on a node that just came back is not',
@@ -219,7 +219,7 @@ describe('of its tasks', () => {
     [
       'killed from outside on a node that has just joined is the job’s',
       [task('failed', exited(137))],
-      { exitCode: 137, reason: 'exit code 137: killed from outside, for its memory perhaps' },
+      { exitCode: 137, reason: 'exit code 137: killed from outside, possibly for its memory use' },
       { ...node('ready', 4_000), CreatedAt: iso(2_000) },
     ],
   ])('%s', (_, tasks, expected, on) => {
