@@ -126,7 +126,7 @@ run: { command: echo child }
       stdin: 'name: orphan\nschedule: { after: { parents: [nobody] } }\nrun: { command: x }\n',
     });
     expect(code).toBe(1);
-    expect(err).toContain("refused orphan: The parent 'nobody' of 'orphan' does not exist");
+    expect(err).toContain("rejected orphan: The parent 'nobody' of 'orphan' does not exist");
     expect(err).toMatch(/where +standard input:2:22/);
   });
 
@@ -189,7 +189,7 @@ run: { command: echo child }
 
   test('apply names a job without a name, and tells a cycle once for each job', async () => {
     const nameless = await carillon('apply -f -', { stdin: 'run: { command: x }\n' });
-    expect(nameless.err).toContain('refused a job without a name: name is missing.');
+    expect(nameless.err).toContain('rejected a job without a name: name is missing.');
     const child = (name: string, parent: string) =>
       `name: ${name}\nschedule: { after: { parents: [${parent}] } }\nrun: { command: x }\n`;
     const { err } = await carillon('apply -f -', { stdin: `${child('c1', 'c2')}---\n${child('c2', 'c1')}` });
