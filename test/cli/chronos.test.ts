@@ -78,8 +78,8 @@ describe('import chronos', () => {
   test('shows a plan and changes nothing', async () => {
     const { code, out } = await carillon('import', 'chronos', source);
     expect(code).toBe(0);
-    expect(out).toMatch(/drifts +created .* run 3: 2027-03-28 .* there, 2027-03-31 .* here/);
-    expect(out).toContain('4 jobs would come, 0 left out');
+    expect(out).toMatch(/drifts +created .* run 3: 2027-03-28 .* in Chronos, 2027-03-31 .* here/);
+    expect(out).toContain('4 jobs to import, 0 skipped');
     expect(await names()).toEqual([]);
   });
 
@@ -157,8 +157,8 @@ describe('import chronos', () => {
     ];
     const { code, err } = await carillon('import', 'chronos', '-', '--apply');
     expect(code).toBe(1);
-    expect(err).toMatch(/left out bad: .*no length/);
-    expect(err).toMatch(/left out orphan: .*nobody/);
+    expect(err).toMatch(/skipped bad: .*length zero/);
+    expect(err).toMatch(/skipped orphan: .*nobody/);
     expect(err).toContain("warning: a-job: its name 'a job' is 'a-job' here");
     expect(await names()).toEqual(['a-job', 'its-child']);
     expect(await api.get('//scheduler/job/its%20child')).toMatchObject({

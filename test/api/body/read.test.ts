@@ -207,7 +207,7 @@ describe('a name that stands twice in one object of JSON is refused with its pla
     const response = await api.send('POST //v1/scheduler/iso8601', json('{"name":"x","name":"y"}'));
     expect([response.statusCode, response.json().message]).toEqual([
       400,
-      expect.stringContaining('"name" twice'),
+      expect.stringContaining('"name" occurs twice'),
     ]);
   });
 

@@ -123,7 +123,7 @@ describe('a parameter that is given twice', () => {
     for (const [request, name, isList] of all) {
       const [method, path] = request.split(' ') as [string, string];
       const answer = await ask(method, `${path}?${name}=x&${name}=x`, {}, neededBodies[request]);
-      const said = answer.body.includes(`${name} is given 2 times`);
+      const said = answer.body.includes(`${name} occurs 2 times`);
       expect([request, name, said], answer.body).toEqual([request, name, !isList]);
       if (!isList) expect([answer.statusCode, answer.json().field]).toEqual([400, name]);
     }
