@@ -319,6 +319,26 @@ describe('the house is tidy', () => {
     ).toEqual([]);
   });
 
+  test('nothing is read out of the id of a run or its variant', () => {
+    const key = '\\b(?:run\\.id|runId|variant)\\b';
+    const reads = 'charAt|at|slice|substring|split|search|match|matchAll|replace|replaceAll';
+    const asks = 'startsWith|endsWith|includes|indexOf|lastIndexOf';
+    const parsed = new RegExp(`${key}\\??\\.(?:${reads}|${asks})\\(|${key}\\[|(?:exec|test)\\([\\w.]*${key}`);
+    const may = ['src/scheduler/model/ids.ts', 'src/scheduler/records/steps.ts'];
+    const judges = ['test/sim', 'test/chaos'].flatMap((folder) =>
+      (readdirSync(join(root, folder)) as string[]).map((path) => read(join(folder, path))),
+    );
+    expect(
+      [...sources, ...webSources, ...judges].flatMap((source) =>
+        may.includes(source.path)
+          ? []
+          : linesWith(source, parsed, 'give the run a field that says it').map(
+              (finding) => `${source.path}:${finding}`,
+            ),
+      ),
+    ).toEqual([]);
+  });
+
   test('only src/node/clock.ts reads the clock', () => {
     const pattern = /Date\.now\(|new Date\(\)|performance\.now\(|\bsetTimeout\(|\bsetInterval\(/;
     const may = (path: string): boolean => path === 'src/node/clock.ts' || path.startsWith('src/cli/');

@@ -49,13 +49,16 @@ import {
   startKey,
 } from './join.ts';
 import {
+  begun,
   entryOf,
   hasSeen,
   isComplete,
   isWanted,
   type JoinSpec,
+  type Lineage,
   lastEntry,
   missingParents,
+  type Named,
   named,
   newRound,
   type ParentEnd,
@@ -78,6 +81,7 @@ export {
 } from './join.ts';
 export {
   type JoinSpec,
+  type Lineage,
   missingParents,
   type Outcome,
   type ParentEnd,
@@ -93,6 +97,7 @@ export const MAX_REFIRED = 16;
 export type Firing = {
   readonly due: number;
   readonly variant: string;
+  readonly lineage: Lineage;
   /** The due time of the round. */
   readonly key: string;
   /** The run ids that decided it, in the order of the parents. */
@@ -135,7 +140,8 @@ export function openStart(join: Join, spec: JoinSpec, start: Start): { join: Joi
   const { due, variant, parents } = start;
   const draft = draftOf(join);
   foldStrangers(draft, spec);
-  draft.open.push({ key: startKey(start), due, variant, ends: {}, parents, fired: false });
+  const round = { key: startKey(start), due, variant, ...begun('manual'), ends: {}, parents, fired: false };
+  draft.open.push(round);
   return finish({ draft, spec, firings: [] });
 }
 
@@ -181,14 +187,15 @@ function decide(step: Step, round: Round): Round {
   const { draft, spec, end, firings } = step;
   const decision = verdict(round, spec);
   if (decision === 'wait' || (decision === 'skip' && end.kind === 'rerun')) return round;
-  const { due, variant } = identity(step, round);
-  const firing = { due, variant, key: round.key, parents: runIds(round, spec) };
+  const { due, variant, lineage } = identity(step, round);
+  const firing = { due, variant, lineage, key: round.key, parents: runIds(round, spec) };
   if (decision === 'run') firings.push({ ...firing, run: true });
   else firings.push({ ...firing, run: false, reason: skipReason(round, spec) });
   if (round.key === LOOSE) draft.mark = Math.max(draft.mark ?? due, due);
   // Once the parents share a cadence, a round of theirs may be due at the same instant, and this one be forgotten.
   if (round.key === LOOSE && variant === '') draft.changed = Math.max(draft.changed ?? due, due);
-  return { ...round, due, variant, fired: decision === 'run' };
+  const { lineage: _, ...rest } = round;
+  return { ...rest, due, variant, ...begun(lineage), fired: decision === 'run' };
 }
 
 /**
@@ -202,7 +209,8 @@ function refire({ spec, end, firings }: Step, round: Round): Round {
     end.kind === 'rerun' && isWanted(end.outcome, spec.when) && verdict(round, spec) === 'run';
   if (!carriesOn || !isFresh) return round;
   const { due, key } = round;
-  firings.push({ due, variant: end.variant, key, parents: runIds(round, spec), run: true });
+  const { variant, kind } = end;
+  firings.push({ due, variant, lineage: kind, key, parents: runIds(round, spec), run: true });
   return { ...round, fired: true, refired: [...before, end.variant].slice(-MAX_REFIRED) };
 }
 
@@ -212,22 +220,23 @@ function refire({ spec, end, firings }: Step, round: Round): Round {
  * parent that decides the due time is added to the variant: each of its runs counts in one round only, so the
  * pair is new. (No name contains a `~`.)
  */
-function identity({ draft, spec, end }: Step, round: Round): { due: number; variant: string } {
+function identity({ draft, spec, end }: Step, round: Round): Named {
   const last = lastEntry(round, spec);
   const due = isKeyed(round) ? round.due : last.due;
-  const variant = end.kind === 'rerun' ? end.variant : isKeyed(round) ? round.variant : last.variant;
+  const { variant, lineage = 'scheduled' } =
+    end.kind === 'rerun' ? { variant: end.variant, lineage: end.kind } : isKeyed(round) ? round : last;
   const used = Math.max(draft.mark ?? Number.NEGATIVE_INFINITY, draft.changed ?? Number.NEGATIVE_INFINITY);
   const isLate = round.again === true || (round.key === LOOSE && due <= used);
   const decided = [...draft.recent, ...draft.open.filter((other) => other.fired)];
   const isUsed = decided.some(
     (other) => other.due === due && (other.variant === variant || other.refired?.includes(variant)),
   );
-  return { due, variant: isLate || isUsed ? `${variant}~${last.parent}` : variant };
+  return { due, variant: isLate || isUsed ? `${variant}~${last.parent}` : variant, lineage };
 }
 
 function giveUp(round: Round, spec: JoinSpec): Firing {
-  const { due, key } = round;
+  const { due, key, lineage = 'scheduled' } = round;
   const variant = round.again ? `${round.variant}~${lastEntry(round, spec).parent}` : round.variant;
   const reason = `gave up waiting for ${named(missingParents(round, spec))}: too many later rounds are open`;
-  return { due, variant, key, parents: runIds(round, spec), run: false, reason };
+  return { due, variant, lineage, key, parents: runIds(round, spec), run: false, reason };
 }

@@ -11,6 +11,9 @@ export type Trigger = 'all-succeeded' | 'all-done' | 'any-succeeded' | 'any-fail
 /** Killed, timed out and lost count as failed; missed counts as skipped. */
 export type Outcome = 'succeeded' | 'failed' | 'skipped';
 
+/** What began the chain of runs that a run belongs to. */
+export type Lineage = 'scheduled' | 'manual' | 'rerun';
+
 /** A run of a parent has ended, and no retry follows. */
 export interface ParentEnd {
   readonly parent: string;
@@ -20,7 +23,7 @@ export interface ParentEnd {
   /** Empty for scheduled runs; an unused trigger id for runs started by a user. */
   readonly variant: string;
   readonly outcome: Outcome;
-  readonly kind: 'scheduled' | 'manual' | 'rerun';
+  readonly kind: Lineage;
   /**
    * All parents of the child have ended with this due time and variant, and are reported one after another.
    */
@@ -58,6 +61,8 @@ export interface RoundEntry {
   readonly runId: string;
   readonly due: number;
   readonly variant: string;
+  /** Left out: scheduled. */
+  readonly lineage?: Lineage;
   readonly outcome: Outcome;
   readonly tally?: Tally;
 }
@@ -67,6 +72,8 @@ export interface Round {
   /** Until the round is decided, the latest due time seen; afterwards that of the firing. */
   readonly due: number;
   readonly variant: string;
+  /** Left out: scheduled. */
+  readonly lineage?: Lineage;
   readonly ends: Readonly<Record<string, RoundEntry>>;
   /** The parents that this round waits for, if not all of them. */
   readonly parents?: readonly string[];
@@ -87,8 +94,20 @@ export const MAX_SEEN = 8;
 /** Number of parents named in a reason, which people read in one line. */
 export const MAX_NAMED = 3;
 
+/** What tells the child's run of a round from all others, and what began its chain. */
+export interface Named {
+  readonly due: number;
+  readonly variant: string;
+  readonly lineage: Lineage;
+}
+
+/** A round, or an entry of one, begun by a schedule does not say so. */
+export const begun = (lineage: Lineage): { lineage?: Lineage } =>
+  lineage === 'scheduled' ? {} : { lineage };
+
 export function newRound(key: string, end: ParentEnd, again: boolean): Round {
-  return { key, due: end.due, variant: end.variant, ends: {}, fired: false, ...(again && { again }) };
+  const { due, variant, kind } = end;
+  return { key, due, variant, ...begun(kind), ends: {}, fired: false, ...(again && { again }) };
 }
 
 export function entryOf(round: Round, parent: string): RoundEntry | undefined {
@@ -121,13 +140,12 @@ export function hasSeen(round: Round, end: ParentEnd): boolean {
  * The round with one more result; `expected` runs of the parent make up its interval, if the round has one.
  */
 export function record(round: Round, end: ParentEnd, expected: number | undefined): Round {
-  const { runId, due, variant, outcome } = end;
+  const { due, outcome } = end;
   const prior = entryOf(round, end.parent);
   const tally = expected === undefined ? undefined : tallied(prior?.tally, end, expected);
+  const named = { runId: end.runId, due, variant: end.variant, ...begun(end.kind) };
   const entry: RoundEntry =
-    tally === undefined
-      ? { runId, due, variant, outcome }
-      : { runId, due, variant, outcome: total(tally), tally };
+    tally === undefined ? { ...named, outcome } : { ...named, outcome: total(tally), tally };
   const latest = round.fired ? round.due : Math.max(round.due, due);
   return { ...round, due: latest, ends: { ...round.ends, [end.parent]: entry } };
 }
@@ -184,15 +202,17 @@ export function verdict(round: Round, spec: JoinSpec): 'run' | 'skip' | 'wait' {
   return parents.every(holds) ? 'run' : 'skip';
 }
 
-/** The entry with the latest due time; for a start by a user, the first in order of the parents. */
-export function lastEntry(round: Round, spec: JoinSpec): { parent: string; due: number; variant: string } {
-  let last = { parent: '', due: Number.NEGATIVE_INFINITY, variant: '' };
+/** The entry with the latest due time; of several, one started by a user, then the first in order of the parents. */
+export function lastEntry(round: Round, spec: JoinSpec): Named & { readonly parent: string } {
+  let last: Named & { parent: string } = {
+    ...{ parent: '', due: Number.NEGATIVE_INFINITY, variant: '', lineage: 'scheduled' },
+  };
   for (const parent of awaitedIn(round, spec)) {
     const entry = entryOf(round, parent);
     if (entry === undefined) continue;
-    const { due, variant } = entry;
-    const wins = due > last.due || (due === last.due && last.variant === '' && variant !== '');
-    if (wins) last = { parent, due, variant };
+    const { due, variant, lineage = 'scheduled' } = entry;
+    const isByPerson = last.lineage === 'scheduled' && lineage !== 'scheduled';
+    if (due > last.due || (due === last.due && isByPerson)) last = { parent, due, variant, lineage };
   }
   return last;
 }

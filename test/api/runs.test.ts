@@ -31,7 +31,8 @@ describe('a run', () => {
     expect(await api.get(`/runs/${id}`)).toMatchObject({
       job: 'a',
       state: 'failed',
-      trigger: { kind: 'manual', by: 'ada', of: null },
+      trigger: { kind: 'manual', by: 'ada', of: null, catchUp: false },
+      origin: { kind: 'manual', job: 'a' },
       params: { DAY: '21' },
       attempts: [{ number: 1, engine: 'process', exitCode: 3 }],
       runMs: 2_000,
@@ -91,6 +92,7 @@ describe('a run', () => {
       due: first.due,
       params: { X: '1' },
       trigger: { kind: 'rerun', by: 'bob', of: first.id },
+      origin: { kind: 'rerun', job: 'a' },
     });
   });
 
@@ -104,6 +106,7 @@ describe('a run', () => {
     await api.world.clock.advance(300_000);
     const [child] = (await api.get('/runs?job=child')).items;
     expect(child).toMatchObject({ state: 'succeeded', trigger: { kind: 'parents' }, lateMs: 0 });
+    expect(child.origin).toEqual({ kind: 'manual', job: 'a' });
     const again = await api.post(`/runs/${child.id}/rerun`);
     await api.world.clock.settle();
     expect(await api.get(`/runs/${again.id}`)).toMatchObject({ due: child.due, lateMs: 0 });

@@ -62,7 +62,7 @@ const run = (state: string): Partial<WireRun> => ({
   job: 'a',
   state: state as WireRun['state'],
   due: '2026-11-21T12:00:00.000Z',
-  trigger: { kind: 'manual', by: 'ann', of: null },
+  trigger: { kind: 'manual', by: 'ann', of: null, catchUp: false },
   attempts: [],
   catchesUp: 0,
   params: {},

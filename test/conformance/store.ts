@@ -43,6 +43,7 @@ export function run(name: string, index: number, more: Partial<Run> = {}): Run {
     job: name,
     due,
     variant: '',
+    lineage: 'scheduled',
     root: null,
     trigger: { kind: 'schedule' },
     params: {},

@@ -47,6 +47,9 @@ const perTen = (when: JoinSpec['when'], ...parents: string[]): JoinSpec => ({
   per: { key: (due) => String(Math.floor(due / 10)), expected: (parent) => ({ A: 2, C: 3 })[parent] ?? 1 },
 });
 
+/** By the letter that variants have in the short form. */
+const lineages: Readonly<Record<string, string>> = { m: 'manual', w: 'manual', r: 'rerun' };
+
 /** Feeds endings one after the other, each through JSON, and tells the firings in short: `3/m7`, `skip 3`. */
 function play(spec: JoinSpec, endings: string, from: Join = emptyJoin): { join: Join; log: string } {
   let join = from;
@@ -56,7 +59,10 @@ function play(spec: JoinSpec, endings: string, from: Join = emptyJoin): { join: 
     const result = parentEnded(join, spec, ending(text));
     expect(JSON.stringify(join), 'the progress given is not changed').toBe(before);
     join = JSON.parse(JSON.stringify(result.join));
-    for (const { run, due, variant } of result.firings) {
+    for (const { run, due, variant, lineage } of result.firings) {
+      expect(lineage, `the lineage of ${due}/${variant} is that of the ending that named it`).toBe(
+        lineages[variant.charAt(0)] ?? 'scheduled',
+      );
       said.push(`${run ? '' : 'skip '}${due}${variant === '' ? '' : `/${variant}`}`);
     }
     said.push('.');
@@ -385,7 +391,9 @@ describe('a firing', () => {
   it('names the runs it comes from in the order of the parents', () => {
     const { join } = play(aligned('all-done', 'B', 'A'), 'A@1');
     const { firings } = parentEnded(join, aligned('all-done', 'B', 'A'), ending('B@1'));
-    expect(firings).toEqual([{ due: 1, variant: '', key: 'due:1', parents: ['B@1', 'A@1'], run: true }]);
+    expect(firings).toEqual([
+      { due: 1, variant: '', lineage: 'scheduled', key: 'due:1', parents: ['B@1', 'A@1'], run: true },
+    ]);
   });
 
   it('says why it does not hold, with the first three parents', () => {
@@ -425,6 +433,7 @@ describe('bounds', () => {
       {
         due: 1,
         variant: '',
+        lineage: 'scheduled',
         key: 'due:1',
         parents: ['A@1'],
         run: false,

@@ -3,6 +3,7 @@
  * said of an instant stays so, whatever happens to the job or the clock afterwards.
  */
 
+import { hasLine } from '../../src/scheduler/model/ids.ts';
 import type { LedgerLine, Run } from '../../src/scheduler/model/model.ts';
 import { isEnded } from '../../src/scheduler/model/run-state.ts';
 import type { Schedule } from '../../src/scheduler/schedule/model.ts';
@@ -72,7 +73,7 @@ function firstShared(a: Said, b: Said): number | null {
   return null;
 }
 
-const isScheduled = ({ trigger, variant }: Run): boolean => trigger.kind === 'schedule' && variant === '';
+const isScheduled = ({ trigger }: Run): boolean => trigger.kind === 'schedule';
 
 /** What is wrong with a run that is new, or null. */
 export function runFault(life: JobLife, run: Run): string | null {
@@ -90,7 +91,7 @@ export function ledgerFaults(life: JobLife): string[] {
   if (schedule === null || Number.isNaN(begins)) return [];
   const own = new Set<number>();
   for (const run of life.runs.values()) {
-    if (run.variant !== '') continue;
+    if (!hasLine(run)) continue;
     own.add(run.due);
     if (!isEnded(run.state)) continue;
     const line = life.lines.get(run.due)?.line;
@@ -106,7 +107,7 @@ export function ledgerFaults(life: JobLife): string[] {
   for (const end of ['skipped', 'missed'] as const) {
     const lines = [...life.lines.values()].filter(({ line }) => line.end === end);
     const all = lines.reduce((sum, { line }) => sum + line.count, 0);
-    const ofRuns = [...life.runs.values()].filter((run) => run.variant !== '' && run.state === end).length;
+    const ofRuns = [...life.runs.values()].filter((run) => !hasLine(run) && run.state === end).length;
     if (state !== null && state[end] !== all + ofRuns)
       return [`${name}: counted ${state[end]} ${end}, the ledger has ${all}, and there are ${ofRuns} others`];
   }

@@ -35,6 +35,8 @@ export function roundFault(run: Run, { jobs, runs }: Account): string | null {
   const early = parents.find((parent) => parent.run === undefined || !isEnded(parent.run.state));
   if (early !== undefined)
     return `${run.id} is due before its parent's run ${early.id} has ended: it is ${early.run?.state ?? 'not there'}`;
+  if (!parents.some((parent) => parent.run?.lineage === run.lineage))
+    return `${run.id} is ${run.lineage}, and none of its parents' runs is`;
   const after = life.job.definition.schedule?.after;
   if (after === undefined || life.changed) return null;
   const outcomes = parents.map((parent) => outcomeOf(parent.run as Run));
@@ -58,10 +60,9 @@ export function missedRounds(child: JobLife, { jobs }: Account): string[] {
       parent.job.createdAt <= child.job.createdAt,
   );
   if (!alike || first == null) return [];
-  // A run that came late to a decided round has a mark behind it.
-  const known = duesOf(child, ({ variant }) => variant === '' || variant.startsWith('~'));
+  const known = duesOf(child, isScheduled);
   const ended = parents.map((parent) =>
-    duesOf(parent as JobLife, ({ variant, state }) => variant === '' && isEnded(state)),
+    duesOf(parent as JobLife, (run) => isScheduled(run) && isEnded(run.state)),
   );
   return [...(ended[0] ?? [])]
     .filter((due) => due > child.job.createdAt + CLOCKS_APART_MS && !known.has(due))
@@ -71,6 +72,8 @@ export function missedRounds(child: JobLife, { jobs }: Account): string[] {
         `${child.job.name}: all its parents ended at ${new Date(due).toISOString()}, and it has no run`,
     );
 }
+
+const isScheduled = ({ lineage }: Run): boolean => lineage === 'scheduled';
 
 function duesOf(life: JobLife, wanted: (run: Run) => boolean): Set<number> {
   return new Set([...life.runs.values()].filter(wanted).map(({ due }) => due));

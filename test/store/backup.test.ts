@@ -219,8 +219,8 @@ describe('a file is refused', () => {
     ['of another kind', () => zipped(['{"some":"json"}']), /is not a Carillon backup/],
     [
       'of a later version',
-      () => zipped(lines().map((line, i) => (i === 0 ? line.replace('"format":1', '"format":2') : line))),
-      /was written by a later release \(version 0.0.0, format 2; newest known format: 1\); restore it with that release/,
+      () => zipped(lines().map((line, i) => (i === 0 ? line.replace(/"format":\d+/, '"format":99') : line))),
+      /was written by a later release \(version 0.0.0, format 99; newest known format: \d+\); restore it with that release/,
     ],
     [
       'whose lines were exchanged',

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { WireAttempt, WireRun } from '../../src/api/wire/schema.ts';
-import { barsOf, momentsOf } from '../../web/src/run/timeline.ts';
+import { barsOf, byWhom, momentsOf } from '../../web/src/run/timeline.ts';
 
 const at = (second: number): string =>
   new Date(Date.parse('2026-11-21T02:00:00.000Z') + second * 1_000).toISOString();
@@ -25,11 +25,14 @@ const attempt = (
   bytesDropped: 0,
 });
 
+const trigger = { by: null, of: null, catchUp: false };
+
 const run = (changes: Partial<WireRun>): WireRun => ({
   id: 'sales.20261121T020000Z',
   job: 'sales',
   due: at(0),
-  trigger: { kind: 'schedule', by: null, of: null },
+  trigger: { kind: 'schedule', by: null, of: null, catchUp: false },
+  origin: { kind: 'schedule', job: null },
   state: 'running',
   reason: null,
   variant: '',
@@ -50,6 +53,26 @@ const run = (changes: Partial<WireRun>): WireRun => ({
 });
 
 const told = (of: WireRun) => momentsOf(of).map(({ what, sinceMs }) => `${what} +${sinceMs ?? 0}`);
+
+it.each<[string, Partial<WireRun>]>([
+  ['by its schedule', {}],
+  [
+    'by its schedule, to catch up, also for 3 earlier due times',
+    { trigger: { ...trigger, kind: 'schedule', catchUp: true }, catchesUp: 3 },
+  ],
+  ['by its parents', { trigger: { ...trigger, kind: 'parents' } }],
+  [
+    'by its parents, after a rerun of extract',
+    { trigger: { ...trigger, kind: 'parents' }, origin: { kind: 'rerun', job: 'extract' } },
+  ],
+  [
+    'by its parents, after a manual run of extract',
+    { trigger: { ...trigger, kind: 'parents' }, origin: { kind: 'manual', job: 'extract' } },
+  ],
+  ['rerun by ann', { trigger: { ...trigger, kind: 'rerun', by: 'ann' } }],
+])('the page of a run says that it was made %s', (said, changes) => {
+  expect(byWhom(run(changes))).toBe(said);
+});
 
 describe('the way of a run', () => {
   it('goes from due to ended', () => {

@@ -14,6 +14,7 @@ import { paramForm, textForm } from '../../scheduler/job/schema/forms.ts';
 import { published } from '../../scheduler/job/schema/published.ts';
 import { endStates, liveStates } from '../../scheduler/model/model.ts';
 import { apiLimits } from './limits.ts';
+import { origin, trigger } from './lineage.ts';
 import { count, instant, list, orNull, ref } from './shape.ts';
 
 // Problems
@@ -304,15 +305,13 @@ export const WireRun = Type.Object(
     id: Type.String(),
     job: Type.String(),
     due: instant('Due time, or when the run was triggered.'),
-    trigger: Type.Object({
-      kind: oneOf(['schedule', 'parents', 'manual', 'rerun']),
-      by: orNull(Type.String(), { description: 'Who triggered the run.' }),
-      of: orNull(Type.String(), { description: 'For a rerun: the run that it repeats.' }),
-    }),
+    trigger,
+    origin,
     state: RunState,
     reason: orNull(Type.String(), { description: 'What the run is waiting for, or why it ended this way.' }),
     variant: Type.String({
-      description: 'Suffix of the id of manual runs and reruns. Empty for scheduled runs.',
+      description:
+        'Suffix of the id of manual runs, reruns and their downstream runs. Empty for scheduled runs. To know where a run comes from, read origin.',
     }),
     revision: Type.Integer({ description: 'Revision of the job when the newest attempt was launched.' }),
     priority: Type.Integer(),

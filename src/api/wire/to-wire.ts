@@ -101,7 +101,9 @@ export function runToWire(run: Run): WireRun {
       kind: trigger.kind,
       by: 'by' in trigger ? trigger.by : null,
       of: trigger.kind === 'rerun' ? trigger.of : null,
+      catchUp: trigger.kind === 'schedule' && trigger.catchUp === true,
     },
+    origin: originToWire(run),
     state: run.state,
     reason: run.reason,
     variant: run.variant,
@@ -136,6 +138,9 @@ export function runToWire(run: Run): WireRun {
         : null,
   };
 }
+
+const originToWire = ({ lineage, root }: Run): WireRun['origin'] =>
+  lineage === 'scheduled' ? { kind: 'schedule', job: null } : { kind: lineage, job: root };
 
 /** `state`: how the run of the entry ended, see `ledgerStates`. */
 export const ledgerToWire = (line: LedgerLine, state: EndState | null): WireLedgerLine => ({

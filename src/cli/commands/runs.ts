@@ -133,12 +133,7 @@ function printRun(session: Session, run: WireRun): void {
         ['run', run.id],
         ['state', `${tinted(run.state, io)}${run.reason === null ? '' : ` (${run.reason})`}`],
         ['due', when(run.due, io)],
-        [
-          'triggered by',
-          run.trigger.kind === 'schedule'
-            ? 'its schedule'
-            : `${run.trigger.kind} ${run.trigger.by ?? run.parents.join(', ')}`,
-        ],
+        ['triggered by', cause(run)],
         ['catches up', run.catchesUp === 0 ? null : `${run.catchesUp} earlier due times`],
         [
           'parameters',
@@ -171,6 +166,15 @@ function printRun(session: Session, run: WireRun): void {
     attempt.reason ?? '',
   ]);
   session.print(`\n${table(['ATTEMPT', 'ENGINE', 'STARTED', 'TOOK', 'CODE', 'WHY'], rows, io)}`);
+}
+
+function cause({ trigger, origin, parents }: WireRun): string {
+  if (trigger.kind === 'schedule') return trigger.catchUp ? 'its schedule, to catch up' : 'its schedule';
+  const by = `${trigger.kind} ${trigger.by ?? parents.join(', ')}`;
+  // A server of 0.1.0 answers no origin.
+  if (trigger.kind !== 'parents' || origin === undefined || origin.kind === 'schedule') return by;
+  const what = origin.kind === 'rerun' ? 'a rerun' : 'a manual run';
+  return `${by}, after ${what}${origin.job === null ? '' : ` of ${origin.job}`}`;
 }
 
 const droppedText = ({ bytesDropped }: WireAttempt): string =>

@@ -4,14 +4,35 @@
  */
 
 import { hash53 } from '../job/hash.ts';
-import type { Job } from './model.ts';
+import type { Job, Run } from './model.ts';
 
 const SLUG_LENGTH = 32;
 
-/** `sales-daily.20261121T020000Z`, followed by `-variant` for triggers, reruns and their downstream runs. */
+/**
+ * `sales-daily.20261121T020000Z`, followed by `-variant` for triggers, reruns and their downstream runs. Ids and variants
+ * are keys: the fields of a run say what they were made from.
+ */
 export function runId(job: string, due: number, variant: string): string {
   const id = `${job}.${compactInstant(due)}`;
   return variant === '' ? id : `${id}-${variant}`;
+}
+
+/**
+ * The job below which a run of this id is kept: the way back from `runId`, for a store that finds runs by their job.
+ * Whoever has the run reads its `job`.
+ */
+export function jobInKey(id: string): string {
+  // The name may hold any sign that follows it.
+  const at = id.search(/\.\d{8}T\d{6,9}Z(-|$)/);
+  return id.slice(0, Math.max(0, at < 0 ? id.lastIndexOf('.') : at));
+}
+
+/** Without a variant the run is the one of its due time, which has a line in the ledger. */
+export const hasLine = ({ variant }: Pick<Run, 'variant'>): boolean => variant === '';
+
+/** The variant of the runs created by a manual start with this trigger id. */
+export function manualVariant(triggerId: string): string {
+  return `m${triggerId}`;
 }
 
 /** The variant of the runs created by a rerun with this trigger id. */

@@ -4,7 +4,7 @@
  * definition (as written by a user) and in the API.
  */
 
-import type { Join, Outcome, ParentEnd, Trigger } from '../../dag/ready.ts';
+import type { Join, Lineage, Outcome, ParentEnd, Trigger } from '../../dag/ready.ts';
 import type { JobDefinition } from '../job/definition.ts';
 import type { EngineAbilities } from '../job/engine-abilities.ts';
 import type { ScheduleInput } from '../schedule/model.ts';
@@ -112,9 +112,10 @@ export const liveStates = ['waiting', 'queued', 'launching', 'running'] as const
 export type LiveState = (typeof liveStates)[number];
 export type RunState = LiveState | EndState;
 
-/** Why a run exists. */
+/** What made the run itself due. */
 export type RunTrigger =
-  | { readonly kind: 'schedule' }
+  /** `catchUp`: its due time had passed when it was decided, and a policy asks for it all the same. */
+  | { readonly kind: 'schedule'; readonly catchUp?: true }
   | { readonly kind: 'parents'; readonly runs: readonly string[] }
   | { readonly kind: 'manual'; readonly by: string }
   | { readonly kind: 'rerun'; readonly by: string; readonly of: string };
@@ -124,8 +125,10 @@ export interface Run {
   readonly id: string;
   readonly job: string;
   readonly due: number;
-  /** Empty for scheduled runs; `m…` or `r…` for manual runs, reruns, and their downstream runs. */
+  /** Distinguishes runs of one due time. Empty for scheduled runs. A part of the key and nothing else. */
   readonly variant: string;
+  /** What began the chain of runs that led to this one; its trigger is the last link. */
+  readonly lineage: Lineage;
   /** The job whose trigger or rerun this run originates from. Null for scheduled runs. */
   readonly root: string | null;
   readonly trigger: RunTrigger;
@@ -229,7 +232,7 @@ export interface JobStats {
   before: Histograms;
 }
 
-export type { Join, Outcome, Trigger };
+export type { Join, Lineage, Outcome, Trigger };
 
 export interface EngineSettings {
   /** Maximum concurrent attempts. Null: no limit. */

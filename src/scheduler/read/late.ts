@@ -62,7 +62,7 @@ function lateEnd(job: JobGlance, run: Run, now: number): Late | null {
   const { finishBy, zone } = finish(job);
   if (finishBy !== undefined) {
     // For a rerun or a manual start, the next such time counts, not that of the original day.
-    const since = localTimeAfter(finishBy, zone, run.root === null ? run.due : readyAt(run));
+    const since = localTimeAfter(finishBy, zone, run.lineage === 'scheduled' ? run.due : readyAt(run));
     if (now <= since) return null;
     return { kind: 'not-ended', since, reason: `should have ended by ${finishBy} ${zone}`, run };
   }

@@ -99,6 +99,7 @@ export function decodeState(name: string, stored: Stored): JobState {
 
 const usualRun = {
   variant: '',
+  lineage: 'scheduled',
   root: null,
   priority: 0,
   catchesUp: 0,

@@ -25,6 +25,7 @@ import {
   storedRevisionOf,
 } from './codec.ts';
 import type { PastKind, PresentKind, RemovalKind, Stored } from './kind.ts';
+import { runWithLineage, stateWithLineage } from './steps.ts';
 
 /** Statistics of one day of a job. */
 export interface Day {
@@ -81,8 +82,8 @@ export const records = {
   } satisfies RemovalKind<Revision>,
   state: {
     is: 'present',
-    since: 1,
-    steps: [],
+    since: 2,
+    steps: [stateWithLineage],
     table: 'states',
     folder: 'state',
     field: 'state',
@@ -109,8 +110,8 @@ export const records = {
   run: {
     is: 'present',
     brief: true,
-    since: 1,
-    steps: [],
+    since: 2,
+    steps: [runWithLineage],
     table: 'runs',
     key: ({ id }) => id,
     encode: encodeRun,
@@ -120,8 +121,8 @@ export const records = {
   /** Ended: it is removed from the unfinished runs. Two weeks of an hourly job are kept. */
   'run-ended': {
     is: 'past',
-    since: 1,
-    steps: [],
+    since: 2,
+    steps: [runWithLineage],
     table: 'history',
     field: 'runs',
     of: 'job',

@@ -14,7 +14,7 @@ import type { Entry, State } from '../state/state.ts';
 import { whatThrows } from '../state/usable.ts';
 import { engineFor, engineSettings } from './engine-choice.ts';
 import { firstLaunch } from './launch.ts';
-import { idleReason, newRun } from './runs.ts';
+import { idleReason, newRun, ofSchedule } from './runs.ts';
 
 /** A waiting container takes about 3 MB; to prepare earlier, use `prestage`. */
 export const LONGEST_WARM_START_MS = 600_000;
@@ -53,7 +53,7 @@ function foreseen(state: State, entry: Entry): Coming | null {
   if (prestageMs !== null && prestageMs > (warmStartMs ?? 0))
     steps.push({ at: due - prestageMs, warm: false });
   if (warmStartMs !== null) steps.push({ at: due - warmStartMs, warm: true });
-  const run = newRun(entry, { due, variant: '', root: null, trigger: { kind: 'schedule' } }, due);
+  const run = newRun(entry, ofSchedule(due, false), due);
   return { due, spec: firstLaunch(state, entry, run), steps };
 }
 

@@ -13,7 +13,7 @@ import { sameJson } from '../job/same.ts';
 import { shorten } from '../job/schema/explain.ts';
 import { nearest } from '../job/schema/nearest.ts';
 import { faultIn, utf8Length } from '../job/texts.ts';
-import { rerunVariant } from '../model/ids.ts';
+import { manualVariant, rerunVariant } from '../model/ids.ts';
 import type { Job, Run } from '../model/model.ts';
 import { isEnded } from '../model/run-state.ts';
 import { beginNames, beginSchedule } from '../state/decided.ts';
@@ -233,7 +233,8 @@ function trigger({ state, now }: Before, command: CommandOf<'trigger'>): Change<
   const trigger = { kind: 'manual', by: command.by } as const;
   const seed = {
     due: now,
-    variant: `m${command.triggerId}`,
+    variant: manualVariant(command.triggerId),
+    lineage: trigger.kind,
     root: command.name,
     trigger,
     params: command.params,
@@ -249,11 +250,13 @@ function rerun({ state }: Before, { run, triggerId, by }: CommandOf<'rerun'>): C
       value: run.id,
     });
   }
+  const trigger = { kind: 'rerun', by, of: run.id } as const;
   const seed = {
     due: run.due,
     variant: rerunVariant(triggerId),
+    lineage: trigger.kind,
     root: run.job,
-    trigger: { kind: 'rerun', by, of: run.id } as const,
+    trigger,
     params: run.params,
   };
   return once(run.job, seed.variant, (turn) => openRun(turn, entry, seed));
@@ -325,13 +328,14 @@ function markSuccess(
   const { last } = entry.state;
   const seed =
     last === null || last.state === 'succeeded'
-      ? { due: now, variant: `m${triggerId}`, trigger: { kind: 'manual', by } as const }
+      ? { due: now, variant: manualVariant(triggerId), trigger: { kind: 'manual', by } as const }
       : {
           due: last.due,
           variant: rerunVariant(triggerId),
           trigger: { kind: 'rerun', by, of: last.id } as const,
         };
-  return once(name, seed.variant, (turn) => openRun(turn, entry, { ...seed, root: name, marked: by }));
+  const whole = { ...seed, lineage: seed.trigger.kind, root: name, marked: by };
+  return once(name, seed.variant, (turn) => openRun(turn, entry, whole));
 }
 
 function complete({ state }: Before, { runId, succeeded, by }: CommandOf<'complete'>): Change<Run> {

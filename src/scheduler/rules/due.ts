@@ -13,7 +13,7 @@ import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { settle } from './endings.ts';
 import { isWaiting } from './overlap.ts';
-import { idleReason, openRun } from './runs.ts';
+import { idleReason, ofSchedule, openRun } from './runs.ts';
 
 /**
  * A due time processed within this time counts as on time and runs whatever the catch-up policy is. It covers
@@ -49,7 +49,8 @@ function runAt(
   moveCursor(entry, due);
   entry.openLine = null;
   turn.draft.state(entry.state);
-  return openRun(turn, entry, { due, variant: '', root: null, trigger: { kind: 'schedule' }, ...late });
+  const isLate = turn.draft.now - due > ON_TIME_MS;
+  return openRun(turn, entry, { ...ofSchedule(due, isLate), ...late });
 }
 
 /** A paused or disabled job: extends one ledger entry, with no effect on children. */

@@ -40,7 +40,7 @@ function tellChildren(turn: Turn, run: Run): void {
     due: run.due,
     variant: run.variant,
     outcome: outcomeOf(turn, run.job, run.state),
-    kind: lineage[run.variant.charAt(0)] ?? 'scheduled',
+    kind: run.lineage,
   };
   const branches = run.root === null ? null : state.branches(run.root);
   for (const name of state.graph.childrenOf(run.job)) {
@@ -73,7 +73,8 @@ export function skipLostStarts(turn: Turn, child: Entry, before: Join | null): v
   const lost = announced(before ?? emptyJoin).filter(({ key }) => !left.has(key));
   for (const { key, due, variant, ends } of lost) {
     const parents = Object.values(ends).map(({ runId }) => runId);
-    fire(turn, child, [{ due, variant, key, parents, run: false, reason: lostStart }], null);
+    const named = { due, variant, lineage: 'manual', key, parents } as const;
+    fire(turn, child, [{ ...named, run: false, reason: lostStart }], null);
   }
   // In the group of the edit: what waits for the child is told with it.
   if (lost.length > 0) settle(turn);
@@ -97,9 +98,6 @@ const outcomes: Readonly<Record<EndState, Outcome>> = {
   missed: 'skipped',
 };
 
-/** By the first letter of a run's variant. */
-const lineage: Readonly<Record<string, ParentEnd['kind']>> = { m: 'manual', r: 'rerun' };
-
 function tellChild(turn: Turn, child: Entry, spec: JoinSpec, end: ParentEnd, root: string | null): void {
   const { join, firings } = parentEnded(child.state.join ?? emptyJoin, spec, end);
   child.state.join = join;
@@ -113,6 +111,7 @@ export function fire(turn: Turn, child: Entry, firings: readonly Firing[], root:
     openRun(turn, child, {
       due: firing.due,
       variant: firing.variant,
+      lineage: firing.lineage,
       root,
       trigger: { kind: 'parents', runs: firing.parents },
       skip: firing.run ? idleReason(child) : firing.reason,

@@ -5,8 +5,8 @@
  */
 
 import { type Policy, policyOf } from '../job/policy.ts';
-import { runId } from '../model/ids.ts';
-import type { EndState, LedgerLine, Run, RunTrigger } from '../model/model.ts';
+import { hasLine, runId } from '../model/ids.ts';
+import type { EndState, LedgerLine, Lineage, Run, RunTrigger } from '../model/model.ts';
 import { awaitsWord, isEnded, nextRunState } from '../model/run-state.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
@@ -17,6 +17,7 @@ import { placeRun } from './placing.ts';
 export interface Seed {
   readonly due: number;
   readonly variant: string;
+  readonly lineage: Lineage;
   readonly root: string | null;
   readonly trigger: RunTrigger;
   readonly params?: Readonly<Record<string, string>>;
@@ -28,6 +29,12 @@ export interface Seed {
   /** The user who marks the run as succeeded without running it. */
   readonly marked?: string;
 }
+
+/** A run that the schedule makes due. */
+export const ofSchedule = (due: number, isLate: boolean): Seed => ({
+  ...{ due, variant: '', lineage: 'scheduled', root: null },
+  trigger: isLate ? { kind: 'schedule', catchUp: true } : { kind: 'schedule' },
+});
 
 /** Decides a run: launched, queued, waiting for its turn, or skipped, according to the overlap policy. */
 export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
@@ -67,6 +74,7 @@ export function newRun(entry: Entry, seed: Seed, now: number): Run {
     job: entry.job.name,
     due: seed.due,
     variant: seed.variant,
+    lineage: seed.lineage,
     root: seed.root,
     trigger: seed.trigger,
     params: seed.params ?? {},
@@ -155,7 +163,7 @@ export function closeRun(turn: Turn, run: Run, end: EndState, reason: string | n
   state.dropRun(run);
   if (entry !== undefined) {
     countRun(turn, entry, run, end);
-    if (run.variant === '') draft.ledger(ledgerLine(run, end));
+    if (hasLine(run)) draft.ledger(ledgerLine(run, end));
     entry.openLine = null;
     draft.state(entry.state);
   }

@@ -10,6 +10,7 @@ import { emptyJoin, forgetEnds, openStart } from '../../dag/ready.ts';
 import { CarillonError } from '../../errors.ts';
 import type { Command, StartedJob } from '../command.ts';
 import { policyOf } from '../job/policy.ts';
+import { manualVariant } from '../model/ids.ts';
 import type { Run } from '../model/model.ts';
 import { copyRun } from '../state/decision.ts';
 import { branchesOf } from '../state/lineage.ts';
@@ -46,7 +47,7 @@ export function start(
 ): (turn: Turn) => readonly StartedJob[] {
   const plan = planStart(state, command.names);
   if (command.dryRun) return () => plan.jobs.map((job) => ({ ...job, run: null }));
-  const variant = `m${command.triggerId}`;
+  const variant = manualVariant(command.triggerId);
   return (turn) => {
     const known = plan.jobs.some(({ job }) => state.triggered(job, variant) !== undefined);
     if (!known) begin(turn, plan, { due: now, variant, by: command.by });
@@ -136,7 +137,8 @@ function begin(turn: Turn, { jobs, rounds, outside }: Plan, { due, variant, by }
   for (const { job, after } of jobs) {
     if (after.length > 0) continue;
     const trigger = { kind: 'manual', by } as const;
-    runs.push(openRun(turn, state.entry(job), { due, variant, root: job, trigger }));
+    const seed = { due, variant, lineage: trigger.kind, root: job, trigger };
+    runs.push(openRun(turn, state.entry(job), seed));
   }
   settle(turn);
   for (const run of runs) state.remember(copyRun(run));

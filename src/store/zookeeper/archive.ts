@@ -4,6 +4,7 @@
  */
 
 import { nextRound } from '../../loop-round.ts';
+import { jobInKey } from '../../scheduler/model/ids.ts';
 import type { EndState, Run } from '../../scheduler/model/model.ts';
 import type { Archive, RunQuery } from '../../scheduler/ports.ts';
 import type { PastKind } from '../../scheduler/records/kind.ts';
@@ -95,9 +96,7 @@ export function createZooKeeperArchive({ session, pending, newestRuns }: Archive
     },
     runs: (query) => (query.job === undefined ? runsOfAll(query) : runsOf(query, query.job)),
     async run(id) {
-      // The id starts with the job's name, which may contain any character that follows it.
-      const at = id.search(/\.\d{8}T\d{6,9}Z(-|$)/);
-      const job = at < 0 ? id.slice(0, Math.max(0, id.lastIndexOf('.'))) : id.slice(0, at);
+      const job = jobInKey(id);
       const stored = job === '' ? undefined : (await pastOf(runsFolder, job)).get('run-ended')?.get(id);
       return stored === undefined ? null : decodeValue<'run-ended'>(stored);
     },

@@ -6,6 +6,7 @@ import type {
   JobState,
   JobStats,
   LedgerLine,
+  Lineage,
   Run,
 } from '../../../src/scheduler/model/model.ts';
 import {
@@ -50,14 +51,17 @@ const attempt: fc.Arbitrary<Attempt> = fc.record({
   exitCode: nullable(fc.integer()),
   reason: nullable(text),
 });
+const lineage = fc.constantFrom<Lineage>('scheduled', 'manual', 'rerun');
 const run: fc.Arbitrary<Run> = fc.record({
   id: text,
   job: text,
   due: instant,
   variant: text,
+  lineage,
   root: nullable(text),
   trigger: fc.oneof(
     fc.constant({ kind: 'schedule' as const }),
+    fc.constant({ kind: 'schedule' as const, catchUp: true as const }),
     fc.record({ kind: fc.constant('parents' as const), runs: fc.array(text) }),
     fc.record({ kind: fc.constant('rerun' as const), by: text, of: text }),
   ),
@@ -82,7 +86,7 @@ const parentEnd: fc.Arbitrary<JobState['held'][number]> = fc.record({
   due: instant,
   variant: text,
   outcome: fc.constantFrom('succeeded', 'failed'),
-  kind: fc.constantFrom('scheduled', 'manual', 'rerun'),
+  kind: lineage,
 });
 const stretch = fc.record(
   { from: instant, to: instant, schedule: fc.constant(null) },
@@ -241,8 +245,8 @@ test('values of a later version, and of an unknown kind, are refused and not mis
     code: 'STORE_TOO_NEW',
     message: expect.stringMatching(/was written by a later release.*restore a backup/),
   });
-  expect(() => decodeValue(['run', 'a.1', { v: 2, id: 'a.1' }])).toThrow(later);
-  expect(() => decodeValue(['state', 'a', { v: 2 }])).toThrow(later);
-  expect(() => decodeValue(['job', 'a', { v: 2 }])).toThrow(later);
+  expect(() => decodeValue(['run', 'a.1', { v: 99, id: 'a.1' }])).toThrow(later);
+  expect(() => decodeValue(['state', 'a', { v: 99 }])).toThrow(later);
+  expect(() => decodeValue(['job', 'a', { v: 99 }])).toThrow(later);
   expect(() => decodeValue(['song', 'a', {}])).toThrow(later);
 });

@@ -93,7 +93,34 @@ describe('a child', () => {
     r.put({ name: 'a' }, { name: 'b', schedule: childOf('a') });
     r.trigger('a', { REGION: 'north' });
     r.end('a');
-    expect(r.runOf('b')).toMatchObject({ trigger: { kind: 'parents' }, root: 'a' });
+    expect(r.runOf('b')).toMatchObject({ trigger: { kind: 'parents' }, lineage: 'manual', root: 'a' });
+  });
+
+  test.each<[string, Run['lineage'], (r: Rig) => void]>([
+    ['a schedule', 'scheduled', (r) => r.advance('2026-01-01T02:00:00Z')],
+    ['a start by hand', 'manual', (r) => r.trigger('a')],
+    [
+      'a rerun of such a start',
+      'rerun',
+      (r) => {
+        r.trigger('a');
+        r.end('a');
+        r.submit({ kind: 'rerun', run: r.history.at(-1) as Run, triggerId: 'again', by: 'ann' });
+      },
+    ],
+  ])('says at every level that %s began it, also after a restart', (_, lineage, begin) => {
+    const r = new Rig('2026-01-01T00:00:00Z');
+    r.put({ name: 'a', schedule: nightly });
+    for (const name of ['x', 'y']) r.put({ name, schedule: childOf('a'), policy: { overlap: 'allow' } });
+    r.put({ name: 'b', schedule: childOf('x', 'y') });
+    begin(r);
+    r.end('a');
+    const begun = r.state.entry('x').runs.length - 1;
+    r.restart();
+    for (const name of ['x', 'y']) r.end(name, 0, begun);
+    expect([r.runOf('b').lineage, r.runOf('b').trigger.kind]).toEqual([lineage, 'parents']);
+    const above = r.history.filter(({ job }) => job === 'x' || job === 'y');
+    expect(above.map((run) => run.lineage)).toEqual([lineage, lineage]);
   });
 
   test('with a chain of 5,000 below it is skipped without exhausting the stack', () => {
@@ -304,7 +331,7 @@ describe('a diamond: a above b and c, d below both', () => {
     expect(
       r.state
         .entry('d')
-        .runs.map((run) => run.variant.slice(0, 3))
+        .runs.map((run) => run.variant)
         .sort(),
     ).toEqual(['mt1', 'mt2']);
     for (const name of ['d', 'd']) r.end(name);

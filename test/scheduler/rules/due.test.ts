@@ -112,7 +112,16 @@ describe('catch-up after the scheduler was away from 00:30 to 05:10', () => {
     r.restart();
     r.advance(0);
     expect(r.runs('a')).toEqual(['launching 05:00']);
-    expect(r.runOf('a').catchesUp).toBe(4);
+    expect(r.runOf('a')).toMatchObject({ catchesUp: 4, trigger: { kind: 'schedule', catchUp: true } });
+  });
+
+  test.each([
+    ['late', '2026-01-01T01:00:06Z', { kind: 'schedule', catchUp: true }],
+    ['on time', '2026-01-01T01:00:05Z', { kind: 'schedule' }],
+  ])('a single due time that is decided %s says so', (_, at, trigger) => {
+    const r = late({ catchUp: 'latest' });
+    r.sleep(at);
+    expect(r.runOf('a').trigger).toEqual(trigger);
   });
 
   test('latest and an instant that is on time: that one stands for all', () => {

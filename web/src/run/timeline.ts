@@ -105,10 +105,17 @@ function endTone(state: WireRun['state']): Moment['tone'] {
   return state === 'skipped' || state === 'missed' ? 'late' : 'fail';
 }
 
-export function byWhom({ trigger, catchesUp }: WireRun): string | null {
+/** What began the chain of runs above the parents, unless it was a schedule. */
+function begun({ kind, job }: WireRun['origin']): string {
+  if (kind === 'schedule') return '';
+  const what = kind === 'rerun' ? 'a rerun' : 'a manual run';
+  return `, after ${what}${job === null ? '' : ` of ${job}`}`;
+}
+
+export function byWhom({ trigger, origin, catchesUp }: WireRun): string | null {
   const caught = catchesUp > 0 ? `, also for ${catchesUp} earlier due times` : '';
-  if (trigger.kind === 'schedule') return `by its schedule${caught}`;
-  if (trigger.kind === 'parents') return `by its parents${caught}`;
+  if (trigger.kind === 'schedule') return `by its schedule${trigger.catchUp ? ', to catch up' : ''}${caught}`;
+  if (trigger.kind === 'parents') return `by its parents${begun(origin)}`;
   if (trigger.kind === 'rerun') return `rerun by ${trigger.by ?? 'unknown'}`;
   return `by ${trigger.by ?? 'unknown'}`;
 }

@@ -1,0 +1,39 @@
+/** Steps from one version of a stored form to the next, and all that is known of forms no release writes any more. */
+
+import type { Step, Stored } from './kind.ts';
+
+const letters: Readonly<Record<string, string>> = { m: 'manual', r: 'rerun' };
+
+/** In version 1 the first letter of a variant said what began the chain of runs. */
+function begunBy(variant: unknown): { lineage?: string } {
+  const lineage = letters[String(variant ?? '').charAt(0)];
+  return lineage === undefined ? {} : { lineage };
+}
+
+/** Version 2 of runs says what began their chain, and whether they catch up. */
+export const runWithLineage: Step = (older) => {
+  const { variant, trigger, catchesUp, inRow } = older as { trigger: Stored } & Stored;
+  const isLate = trigger.kind === 'schedule' && (catchesUp !== undefined || inRow === true);
+  return { ...older, ...begunBy(variant), trigger: isLate ? { ...trigger, catchUp: true } : trigger };
+};
+
+interface OldRound extends Stored {
+  readonly ends: Readonly<Record<string, Stored>>;
+}
+
+/** Version 2 of states has the lineage of each round and of each entry in it. */
+export const stateWithLineage: Step = (older) => {
+  const join = older.join as ({ open: OldRound[]; recent: OldRound[] } & Stored) | null | undefined;
+  if (join == null) return older;
+  const withLineage = (round: OldRound): Stored => ({
+    ...round,
+    ...begunBy(round.variant),
+    ends: Object.fromEntries(
+      Object.entries(round.ends).map(([parent, end]) => [parent, { ...end, ...begunBy(end.variant) }]),
+    ),
+  });
+  return {
+    ...older,
+    join: { ...join, open: join.open.map(withLineage), recent: join.recent.map(withLineage) },
+  };
+};
