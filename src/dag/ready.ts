@@ -51,21 +51,21 @@ import {
 import {
   begun,
   entryOf,
+  givenUp,
   hasSeen,
   isComplete,
   isWanted,
   type JoinSpec,
   type Lineage,
   lastEntry,
-  missingParents,
   type Named,
-  named,
   newRound,
   type ParentEnd,
   type Round,
   record,
   runIds,
   skipReason,
+  type Unmet,
   verdict,
 } from './round.ts';
 
@@ -88,6 +88,8 @@ export {
   type Round,
   type RoundEntry,
   type Trigger,
+  type Unmet,
+  type UnmetEnd,
 } from './round.ts';
 
 /** Remembered reruns of one round that have fired; each was started by a user. */
@@ -102,7 +104,7 @@ export type Firing = {
   readonly key: string;
   /** The run ids that decided it, in the order of the parents. */
   readonly parents: string[];
-} & ({ readonly run: true } | { readonly run: false; readonly reason: string });
+} & ({ readonly run: true } | { readonly run: false; readonly reason: Unmet });
 
 interface Step {
   readonly draft: Draft;
@@ -237,6 +239,6 @@ function identity({ draft, spec, end }: Step, round: Round): Named {
 function giveUp(round: Round, spec: JoinSpec): Firing {
   const { due, key, lineage = 'scheduled' } = round;
   const variant = round.again ? `${round.variant}~${lastEntry(round, spec).parent}` : round.variant;
-  const reason = `gave up waiting for ${named(missingParents(round, spec))}: too many later rounds are open`;
-  return { due, variant, lineage, key, parents: runIds(round, spec), run: false, reason };
+  const parents = runIds(round, spec);
+  return { due, variant, lineage, key, parents, run: false, reason: givenUp(round, spec) };
 }

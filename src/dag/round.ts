@@ -45,6 +45,23 @@ export interface JoinSpec {
   };
 }
 
+/** Why a round does not run the child; `more`: parents that are not named. */
+export type Unmet =
+  | { readonly code: 'parents'; readonly ends: readonly UnmetEnd[]; readonly more: number }
+  | { readonly code: 'round-given-up'; readonly jobs: readonly string[]; readonly more: number }
+  /** The round went with the parents that it waited for. */
+  | { readonly code: 'parents-changed' };
+
+/** A parent that has not ended as the child asks. */
+export interface UnmetEnd {
+  readonly job: string;
+  readonly due: number;
+  readonly variant: string;
+  readonly outcome: Outcome;
+  /** Of an interval: so many of its runs did not. */
+  readonly runs?: { readonly unmet: number; readonly ended: number };
+}
+
 /** A parent's runs in one interval. */
 export interface Tally {
   readonly ended: number;
@@ -232,24 +249,24 @@ export function isWanted(outcome: Outcome | undefined, when: Trigger): boolean {
 /**
  * Why the condition of a decided round is not met: `parents a failed (run 1), b was skipped (run 2) +3 more`.
  */
-export function skipReason(round: Round, spec: JoinSpec): string {
-  const said = awaitedIn(round, spec).flatMap((parent) => {
-    const entry = entryOf(round, parent);
+export function skipReason(round: Round, spec: JoinSpec): Unmet {
+  const ends = awaitedIn(round, spec).flatMap((job): UnmetEnd[] => {
+    const entry = entryOf(round, job);
     if (entry === undefined || isWanted(entry.outcome, spec.when)) return [];
-    const how = entry.outcome === 'skipped' ? 'was skipped' : entry.outcome;
-    const { tally } = entry;
-    const which = tally === undefined ? `run ${entry.runId}` : `${failures(tally)} of ${tally.ended} runs`;
-    return [`${parent} ${how} (${which})`];
+    const { due, variant, outcome, tally } = entry;
+    const runs = tally && { unmet: failures(tally), ended: tally.ended };
+    return [{ job, due, variant, outcome, ...(runs !== undefined && { runs }) }];
   });
-  return `${said.length === 1 ? 'parent' : 'parents'} ${named(said)}`;
+  return { code: 'parents', ends: ends.slice(0, MAX_NAMED), more: Math.max(0, ends.length - MAX_NAMED) };
+}
+
+/** Why a round that still waited is closed: too many later ones are open. */
+export function givenUp(round: Round, spec: JoinSpec): Unmet {
+  const jobs = missingParents(round, spec);
+  const more = Math.max(0, jobs.length - MAX_NAMED);
+  return { code: 'round-given-up', jobs: jobs.slice(0, MAX_NAMED), more };
 }
 
 function failures(tally: Tally): number {
   return tally.failed > 0 ? tally.failed : tally.skipped > 0 ? tally.skipped : tally.ended;
-}
-
-/** The first few names, and the number of further ones. */
-export function named(names: readonly string[]): string {
-  const more = names.length - MAX_NAMED;
-  return `${names.slice(0, MAX_NAMED).join(', ')}${more > 0 ? ` +${more} more` : ''}`;
 }

@@ -3,6 +3,7 @@
 import type { CarillonError } from '../errors.ts';
 import type { JobDefinition } from './job/definition.ts';
 import type { Job, JobState, Run } from './model/model.ts';
+import type { Reason } from './model/reason.ts';
 
 export type Command =
   /** `create` refuses an existing name, `replace` accepts both; `expected` refuses any other revision. */
@@ -119,7 +120,7 @@ export interface StartedJob {
   /**
    * Why it will be skipped: it follows and is paused, or another run of it is unfinished. Null with a run.
    */
-  readonly skip: string | null;
+  readonly skip: Reason | null;
   /** Its run, if it was started at once. */
   readonly run: Run | null;
 }

@@ -7,6 +7,7 @@ import type { AnswerTo, Command } from './command.ts';
 import type { Event } from './event.ts';
 import { engineRetryDelayMs } from './job/policy.ts';
 import type { Run } from './model/model.ts';
+import type { Reason } from './model/reason.ts';
 import { awaitsWord, isEnded } from './model/run-state.ts';
 import type { Observation } from './ports.ts';
 import {
@@ -17,6 +18,7 @@ import {
   attemptRefused,
   attemptStarted,
   attemptUnplaced,
+  reported,
   wordOverdue,
 } from './rules/attempts.ts';
 import { check } from './rules/commands.ts';
@@ -86,7 +88,7 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
       break;
     case 'deferred':
       withNewest(turn, event.launchName, (run) =>
-        attemptDeferred(turn, run, event.reason, deferralMs(turn, event.launchName)),
+        attemptDeferred(turn, run, unavailable(event.reason), deferralMs(turn, event.launchName)),
       );
       break;
     case 'host-lost':
@@ -129,12 +131,13 @@ function meetDeadline(turn: Turn, { run }: RunTimer): void {
     return;
   }
   if (run.startBy !== null && run.startBy < turn.draft.now && run.attempts.length === 0)
-    closeRun(turn, run, 'missed', missedReason(run));
+    closeRun(turn, run, 'missed', { code: 'start-window', because: run.reason });
   else if (run.notBefore !== null && run.notBefore <= turn.draft.now) placeRun(turn, entry, run);
   else if (run.kill !== null)
-    closeRun(turn, run, run.kill.as, `${run.kill.reason}; the engine did not confirm it`);
+    closeRun(turn, run, run.kill.as, { code: 'kill-unconfirmed', because: run.kill.reason });
   else if (run.state === 'running') {
-    const reason = `ran longer than its timeout of ${entry.job.definition.policy?.timeout ?? ''}`;
+    const timeout = entry.job.definition.policy?.timeout ?? '';
+    const reason = { code: 'timeout', timeout } as const;
     if (awaitsWord(run)) wordOverdue(turn, run, reason);
     else killRun(turn, run, { by: 'timeout', as: 'timed-out', reason });
   }
@@ -142,9 +145,7 @@ function meetDeadline(turn: Turn, { run }: RunTimer): void {
   if (!isEnded(run.state)) turn.state.watch(run);
 }
 
-function missedReason(run: Run): string {
-  return `the start window had passed${run.reason === null ? '' : `: ${run.reason}`}`;
-}
+const unavailable = (text: string): Reason => ({ code: 'engine-unavailable', text });
 
 function observed(turn: Turn, observation: Observation): void {
   withNewest(turn, observation.launchName, (run) => {
@@ -160,7 +161,7 @@ function observed(turn: Turn, observation: Observation): void {
         at: observation.at,
         startedAt: observation.startedAt ?? null,
         exitCode: observation.exitCode,
-        reason: observation.reason ?? null,
+        reason: reported(observation.reason),
         infrastructure: observation.infrastructure ?? false,
         bytesDropped: observation.bytesDropped,
       });

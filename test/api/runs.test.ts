@@ -37,6 +37,14 @@ describe('a run', () => {
       attempts: [{ number: 1, engine: 'process', exitCode: 3 }],
       runMs: 2_000,
       lateMs: 0,
+      reason: 'exit code 3',
+      why: {
+        code: 'exit-code',
+        because: null,
+        text: 'exit code 3',
+        refs: [],
+        parts: [{ text: 'exit code 3' }],
+      },
     });
     expect((await api.get('/jobs/a')).last).toMatchObject({ id, state: 'failed' });
   });
@@ -60,6 +68,27 @@ describe('a run', () => {
     await clock.advance(1_000);
     expect(await dropped()).toEqual([7_000, 0]);
     expect((await api.get('/runs')).items[0].attempts[0].bytesDropped).toBe(7_000);
+  });
+
+  test('that waits says for which run, as text and as data', async () => {
+    await api.send('PUT /jobs/a', { body: { run, policy: { overlap: 'queue' } } });
+    const first = await api.post('/jobs/a/trigger');
+    const { id } = await api.post('/jobs/a/trigger');
+    expect(await api.get(`/runs/${id}`)).toMatchObject({
+      reason: `waits for ${first.id} to end`,
+      why: {
+        code: 'waits-for-runs',
+        refs: [{ kind: 'run', name: first.id }],
+        parts: [
+          { text: 'waits for ' },
+          { text: first.id, run: { id: first.id, job: 'a', due: first.due } },
+          { text: ' to end' },
+        ],
+      },
+    });
+    await api.send(`POST /runs/${first.id}/kill`, { headers: { 'x-carillon-user': 'ada' } });
+    const { kill } = await api.get(`/runs/${first.id}`);
+    expect(kill).toMatchObject({ reason: 'killed by ada', why: { refs: [{ kind: 'user', name: 'ada' }] } });
   });
 
   test('is the same for the same Idempotency-Key, and another without', async () => {

@@ -64,7 +64,18 @@ test.each([
   ['skipped', 'skipped', 'skipped'],
   ['missed', null, 'missed'],
 ] as const)('a ledger line with end %s and state %s reads "%s"', (end, state, words) => {
-  const line = { job: 'a', from: '', to: '', count: 1, more: false, end, state, reason: null, run: null };
+  const line = {
+    job: 'a',
+    from: '',
+    to: '',
+    count: 1,
+    more: false,
+    end,
+    state,
+    reason: null,
+    why: null,
+    run: null,
+  };
   expect(ledgerEnd(line, io)).toBe(words);
 });
 

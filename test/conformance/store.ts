@@ -72,7 +72,7 @@ const line = (name: string, index: number, more: Partial<LedgerLine> = {}): Ledg
   count: 1,
   end: 'ran',
   state: 'failed',
-  reason: 'exit code 1',
+  reason: { code: 'exit-code', exitCode: 1 },
   run: `${name}.${index}`,
   ...more,
 });
@@ -113,8 +113,8 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
         catchesUp: 3,
         notBefore: T0 + 1,
         startBy: T0 + 2,
-        kill: { at: T0, by: 'ann', as: 'killed', reason: 'because' },
-        reason: 'why',
+        kill: { at: T0, by: 'ann', as: 'killed', reason: { code: 'killed', by: 'ann' } },
+        reason: { code: 'waits-for-runs', runs: [{ job: 'a', due: T0, variant: 'm1' }], more: 2 },
         attempts: [
           {
             number: 1,
@@ -126,7 +126,7 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
             startedAt: T0,
             endedAt: T0 + 9,
             exitCode: 3,
-            reason: 'exit code 3',
+            reason: { code: 'exit-code', exitCode: 3 },
           },
           {
             number: 2,
@@ -520,7 +520,7 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
         to: T0 + 5 * 60_000,
         count: 6,
         end: 'missed',
-        reason: 'away',
+        reason: { code: 'catch-up-none' },
         run: null,
       };
       await commit(

@@ -401,19 +401,30 @@ describe('a firing', () => {
     expect(parentEnded(join, spec, ending('E@1!')).firings).toMatchObject([
       {
         run: false,
-        reason: 'parents A failed (run A@1), C was skipped (run C@1), D failed (run D@1) +1 more',
+        reason: {
+          code: 'parents',
+          ends: [
+            { job: 'A', due: 1, variant: '', outcome: 'failed' },
+            { job: 'C', due: 1, variant: '', outcome: 'skipped' },
+            { job: 'D', due: 1, variant: '', outcome: 'failed' },
+          ],
+          more: 1,
+        },
       },
     ]);
     const one = play(aligned('all-succeeded', 'A', 'B'), 'A@1!').join;
     expect(parentEnded(one, aligned('all-succeeded', 'A', 'B'), ending('B@1')).firings).toMatchObject([
-      { run: false, reason: 'parent A failed (run A@1)' },
+      {
+        run: false,
+        reason: { code: 'parents', ends: [{ job: 'A', due: 1, variant: '', outcome: 'failed' }], more: 0 },
+      },
     ]);
   });
 
   it('counts the runs of an interval in its reason', () => {
     const { join } = play(perTen('all-succeeded', 'A', 'B'), 'A@11! A@12');
     expect(parentEnded(join, perTen('all-succeeded', 'A', 'B'), ending('B@15')).firings).toMatchObject([
-      { run: false, reason: 'parent A failed (1 of 2 runs)' },
+      { run: false, reason: { ends: [{ job: 'A', outcome: 'failed', runs: { unmet: 1, ended: 2 } }] } },
     ]);
   });
 });
@@ -437,7 +448,7 @@ describe('bounds', () => {
         key: 'due:1',
         parents: ['A@1'],
         run: false,
-        reason: 'gave up waiting for B: too many later rounds are open',
+        reason: { code: 'round-given-up', jobs: ['B'], more: 0 },
       },
     ]);
     expect(play(spec, 'B@1', join).log, 'the straggler comes too late').toBe('.');

@@ -241,8 +241,9 @@ class Pair {
     expect(real.sort()).toEqual(this.oracle.runs.map(({ id, state }) => `${id} ${state}`).sort());
     for (const run of this.rig.state.runs.values()) {
       if (run.state !== 'queued' || run.notBefore !== null) continue;
-      const [label] = (run.reason ?? '').split(':');
-      expect(this.oracle.full(run.job), `${run.id}: ${run.reason}`).toContain(label);
+      const { reason } = run;
+      const full = reason?.code === 'limit-reached' ? `${reason.limit} ${reason.name}` : reason?.code;
+      expect(this.oracle.full(run.job), run.id).toContain(full);
     }
   }
 

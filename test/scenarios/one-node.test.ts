@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CarillonError } from '../../src/errors.ts';
+import { inWords } from '../support/in-words.ts';
 import { World } from '../support/world.ts';
 
 const seconds = { cron: '*/10 * * * * *' };
@@ -50,7 +51,7 @@ describe('one node', () => {
     world.engine.exit(world.engine.newest('b'), 3);
     await world.startAnother();
     expect(world.scheduler.job('a').runs[0]?.state).toBe('running');
-    expect((await world.history('b'))[0]).toMatchObject({ state: 'failed', reason: 'exit code 3' });
+    expect(inWords((await world.history('b'))[0])).toMatchObject({ state: 'failed', reason: 'exit code 3' });
     world.engine.exit(world.engine.newest('a'), 0);
     await world.clock.settle();
     expect(states(await world.history('a'))).toEqual(['succeeded']);
@@ -63,7 +64,7 @@ describe('one node', () => {
     await world.put({ name: 'a' });
     await world.trigger('a');
     await world.clock.advance(20_000);
-    expect(world.scheduler.job('a').runs[0]).toMatchObject({
+    expect(inWords(world.scheduler.job('a').runs[0])).toMatchObject({
       state: 'launching',
       reason: 'the engine process is down',
     });

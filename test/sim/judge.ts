@@ -6,6 +6,7 @@
 import { policyOf } from '../../src/scheduler/job/policy.ts';
 import type { LaunchSpec } from '../../src/scheduler/job/spec.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run } from '../../src/scheduler/model/model.ts';
+import { textOrNull } from '../../src/scheduler/model/reason.ts';
 import { isEnded } from '../../src/scheduler/model/run-state.ts';
 import { decidedAt } from '../../src/scheduler/records/stored.ts';
 import { byKind, type Rules, type Write, type WrittenName } from '../../src/scheduler/records/table.ts';
@@ -218,11 +219,13 @@ export class Judge {
     const before = this.runs.get(run.id);
     const life = this.jobs.get(run.job);
     if (ended !== isEnded(run.state)) this.#wrong(`${run.id} is kept as ended and is ${run.state}`);
-    if (run.inRow === true && (run.state === 'skipped' || run.reason?.startsWith('replaced by') === true))
-      this.#wrong(`${run.id} is to be caught up, and is ${run.state} (${run.reason})`);
+    if (run.inRow === true && (run.state === 'skipped' || run.reason?.code === 'replaced'))
+      this.#wrong(`${run.id} is to be caught up, and is ${run.state} (${textOrNull(run.reason)})`);
     const waits = run.state === 'waiting' && run.attempts.length === 0 && run.inRow !== true;
     if (waits && life?.changed === false && policyOf(life.job.definition.policy).overlap === 'skip')
-      this.#wrong(`${run.id} is to be skipped where another is unfinished, and waits (${run.reason})`);
+      this.#wrong(
+        `${run.id} is to be skipped where another is unfinished, and waits (${textOrNull(run.reason)})`,
+      );
     if (before !== undefined && isEnded(before.state))
       this.#wrong(`${run.id} ended as ${before.state} and is ${run.state} now`);
     if (before !== undefined && before.attempts.length > run.attempts.length) this.#putBack(run, before);
@@ -282,7 +285,7 @@ export class Judge {
       const { launchName, exitCode, reason } = attempt;
       const held = [...this.#parts.engines()].flatMap((engine) => engine.held.get(launchName) ?? []);
       const forgotten = [...this.#parts.engines()].some((engine) => engine.forgotten.has(launchName));
-      if (reason?.includes('no longer knows it') === true && held.length > 0 && !forgotten)
+      if (reason?.code === 'engine-forgot' && held.length > 0 && !forgotten)
         this.#wrong(`${launchName} is taken for forgotten, and the engine has it: ${held[0]?.report.state}`);
       if (exitCode === 0 && !held.some(({ report }) => report.exitCode === 0) && !forgotten)
         this.#wrong(`${launchName} is taken for a success, and no engine says so`);

@@ -5,6 +5,7 @@
 
 import { hasLine } from '../../src/scheduler/model/ids.ts';
 import type { LedgerLine, Run } from '../../src/scheduler/model/model.ts';
+import { isSame } from '../../src/scheduler/model/reason.ts';
 import { isEnded } from '../../src/scheduler/model/run-state.ts';
 import type { Schedule } from '../../src/scheduler/schedule/model.ts';
 import { nextInstant } from '../../src/scheduler/schedule/next.ts';
@@ -43,7 +44,7 @@ export function lineFault(life: JobLife, line: LedgerLine): string | null {
 
 /** The same is said, of the same run or of a stretch that has grown. */
 const goesOn = (old: LedgerLine, line: LedgerLine): boolean =>
-  old.run === line.run && old.end === line.end && old.reason === line.reason && line.to >= old.to;
+  old.run === line.run && old.end === line.end && isSame(old.reason, line.reason) && line.to >= old.to;
 
 const takesBack = ({ line: old, isLeap }: Said, line: LedgerLine): boolean =>
   isLeap && line.to < old.to && line.count <= old.count && line.end === old.end && line.run === old.run;

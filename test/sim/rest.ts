@@ -1,6 +1,7 @@
 /** Everything has come to rest: one leads, all have the same, nothing is unfinished, nothing is missing. */
 
 import { isDeepStrictEqual } from 'node:util';
+import { textOrNull } from '../../src/scheduler/model/reason.ts';
 import { isEnded } from '../../src/scheduler/model/run-state.ts';
 import type { World } from './faults.ts';
 import type { Judge } from './judge.ts';
@@ -28,7 +29,10 @@ export function restFaults(world: World, judge: Judge): string[] {
 function unfinished(judge: Judge): string[] {
   return [...judge.runs.values()]
     .filter(({ state }) => !isEnded(state))
-    .map((run) => `${run.id} is still ${run.state} (${run.reason}), long after everything is well again`);
+    .map(
+      (run) =>
+        `${run.id} is still ${run.state} (${textOrNull(run.reason)}), long after everything is well again`,
+    );
 }
 
 function differences(leader: SimNode, other: SimNode): string[] {

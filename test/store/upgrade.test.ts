@@ -28,7 +28,8 @@ const lineages: Readonly<Record<string, string>> = { mabc: 'manual', r77: 'rerun
 
 /** What the release answered, with what has become a field of its own since. */
 const expected = byKey(
-  JSON.parse(JSON.stringify(answered), (_, value) => {
+  JSON.parse(JSON.stringify(answered), (key, value) => {
+    if (key === 'reason' && typeof value === 'string') return { code: 'text', text: value };
     if (typeof value?.variant !== 'string' || value.parent !== undefined) return value;
     const lineage = lineages[value.variant];
     if (value.trigger === undefined) return lineage === undefined ? value : { ...value, lineage };

@@ -37,7 +37,10 @@ export function writesOf(i: number, round = 0): Write[] {
     { kind: 'stats', value: stats(name, `2026-01-0${2 + round}`, `b${at}`) },
     { kind: 'run', value: run(name, 100 + round, { state: 'waiting' }) },
     { kind: 'run', value: run(name, at) },
-    { kind: 'run-ended', value: run(name, at, { state: 'failed', endedAt: T0 + at, reason: 'exit code 3' }) },
+    {
+      kind: 'run-ended',
+      value: run(name, at, { state: 'failed', endedAt: T0 + at, reason: { code: 'exit-code', exitCode: 3 } }),
+    },
     {
       kind: 'ledger',
       value: {

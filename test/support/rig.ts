@@ -8,6 +8,7 @@ import { checkCommand, decide } from '../../src/scheduler/decide.ts';
 import type { Event } from '../../src/scheduler/event.ts';
 import type { JobView } from '../../src/scheduler/handle.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run, Settings } from '../../src/scheduler/model/model.ts';
+import { textOrNull } from '../../src/scheduler/model/reason.ts';
 import type { LaunchReport, Member } from '../../src/scheduler/ports.ts';
 import { jobView } from '../../src/scheduler/read/view.ts';
 import { byKind, type Rules, type WrittenName } from '../../src/scheduler/records/table.ts';
@@ -190,7 +191,7 @@ export class Rig {
   }
 
   reasons(name: string): (string | null)[] {
-    return this.history.filter((run) => run.job === name).map((run) => run.reason);
+    return this.history.filter((run) => run.job === name).map((run) => textOrNull(run.reason));
   }
 
   /** `end from[..to xcount]` of a job's ledger, in order of time. */

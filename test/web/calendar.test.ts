@@ -23,6 +23,7 @@ const line = (
   end,
   state: end === 'ran' ? 'succeeded' : null,
   reason: null,
+  why: null,
   run: null,
 });
 

@@ -48,6 +48,7 @@ export const wireNode = (name: string, said: Partial<WireGraphNode> = {}): WireG
   waiting: 0,
   consecutiveFailures: 0,
   late: null,
+  lateWhy: null,
   lacking: [],
   heldBackBy: [],
   p50Ms: null,

@@ -22,6 +22,7 @@ const attempt = (
   image: null,
   exitCode,
   reason: null,
+  why: null,
   bytesDropped: 0,
 });
 
@@ -35,6 +36,7 @@ const run = (changes: Partial<WireRun>): WireRun => ({
   origin: { kind: 'schedule', job: null },
   state: 'running',
   reason: null,
+  why: null,
   variant: '',
   revision: 1,
   priority: 0,
@@ -101,7 +103,8 @@ describe('the way of a run', () => {
   });
 
   it('has a kill where it came', () => {
-    const kill = { at: at(6), by: 'ann', reason: 'killed by ann' };
+    const why = { code: 'killed', because: null, text: 'killed by ann', refs: [], parts: [] };
+    const kill = { at: at(6), by: 'ann', reason: 'killed by ann', why };
     const killed = run({
       state: 'killed',
       reason: 'killed by ann',

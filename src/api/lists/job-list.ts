@@ -12,8 +12,9 @@ import { nextDueOf, statusOf } from '../../scheduler/read/view.ts';
 import { runTimes } from '../../scheduler/stats/run-times.ts';
 import type { Reading } from '../context.ts';
 import { iso, isoOrNull } from '../wire/instants.ts';
+import { whyOf } from '../wire/reason.ts';
 import type { WireJobRow } from '../wire/schema.ts';
-import { labelsToWire, scheduleText, statusReason } from '../wire/to-wire.ts';
+import { labelsToWire, scheduleText, statusWhy } from '../wire/to-wire.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { type JobFilter, passesAll, passing } from './job-filter.ts';
 import type { RecentRuns } from './recent-runs.ts';
@@ -89,6 +90,7 @@ export async function rowsOf(
   return turns.each([...jobs.entries()], ([index, glance]) => {
     const { job, runs, stats, state } = glance;
     const { p50Ms, p95Ms } = runTimes(stats);
+    const late = whyOf(lateness(glance, now, lacking)?.reason ?? null);
     return {
       name: job.name,
       ...labelsToWire(job),
@@ -96,10 +98,11 @@ export async function rowsOf(
       timezone: job.definition.schedule?.timezone ?? 'UTC',
       nextDue: isoOrNull(nextDueOf(glance)),
       status: statusOf(glance),
-      statusReason: statusReason(glance, heldBack),
+      ...statusWhy(glance, heldBack),
       running: runs.filter((run) => isRunning(run.state)).length,
       waiting: runs.filter((run) => isWaiting(run.state)).length,
-      late: lateness(glance, now, lacking)?.reason ?? null,
+      late: late.reason,
+      lateWhy: late.why,
       consecutiveFailures: state.consecutiveFailures,
       recent: (strips[index] ?? []).map(({ id, state, due }) => ({ id, state, due: iso(due) })),
       p50Ms,

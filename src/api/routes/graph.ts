@@ -5,6 +5,7 @@ import { type Static, Type } from 'typebox';
 import { toDot } from '../../dag/export.ts';
 import { CarillonError } from '../../errors.ts';
 import type { JobView } from '../../scheduler/handle.ts';
+import { textOrNull } from '../../scheduler/model/reason.ts';
 import { isRunning, isWaiting } from '../../scheduler/model/run-state.ts';
 import { type GraphJob, graphOf, type JobGraph, relatives } from '../../scheduler/read/graph.ts';
 import { runTimes } from '../../scheduler/stats/run-times.ts';
@@ -14,6 +15,7 @@ import { jobsThat } from '../lists/job-filter.ts';
 import { sendLong, sendParts } from '../long-answer.ts';
 import { iso, isoOrNull } from '../wire/instants.ts';
 import { apiLimits } from '../wire/limits.ts';
+import { reasonToWire } from '../wire/reason.ts';
 import { ref } from '../wire/shape.ts';
 import { labelsToWire, lastToWire } from '../wire/to-wire.ts';
 import { type WireGraph as Graph, type WireGraphNode as GraphNode, WireGraph } from '../wire/views.ts';
@@ -123,7 +125,8 @@ function toNode({ view, late, lacking, heldBackBy, level }: GraphJob): GraphNode
     nextDue: isoOrNull(nextDue),
     ...countsOf(view),
     consecutiveFailures: state.consecutiveFailures,
-    late,
+    late: textOrNull(late),
+    lateWhy: late && reasonToWire(late),
     lacking: lacking.map(({ due, parents }) => ({ due: iso(due), parents: [...parents] })),
     heldBackBy: [...heldBackBy],
     level,

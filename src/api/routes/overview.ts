@@ -2,6 +2,7 @@
 
 import type { FastifyInstance } from 'fastify';
 import type { SchedulerHandle } from '../../scheduler/handle.ts';
+import { type Reason, textOf } from '../../scheduler/model/reason.ts';
 import type { Forecast } from '../../scheduler/read/outlook.ts';
 import { type Overview, overviewOf } from '../../scheduler/read/overview.ts';
 import { runTimes } from '../../scheduler/stats/run-times.ts';
@@ -10,6 +11,7 @@ import { answers } from '../endpoint.ts';
 import { iso, isoOrNull } from '../wire/instants.ts';
 import { apiLimits } from '../wire/limits.ts';
 import { WireOverview } from '../wire/plots.ts';
+import { reasonToWire, whyOf } from '../wire/reason.ts';
 import { ref } from '../wire/shape.ts';
 import { labelsToWire, lastToWire } from '../wire/to-wire.ts';
 
@@ -38,7 +40,7 @@ export function overviewRoutes(app: FastifyInstance, context: ApiContext): void 
 }
 
 /** `reasons`: why the jobs that fail failed last, in their order. */
-function overviewToWire(found: Overview, reasons: readonly (string | null)[], now: number): WireOverview {
+function overviewToWire(found: Overview, reasons: readonly (Reason | null)[], now: number): WireOverview {
   const { counts, late, failing, running, nextHour } = found;
   return {
     at: iso(now),
@@ -51,7 +53,7 @@ function overviewToWire(found: Overview, reasons: readonly (string | null)[], no
         owner: labelsToWire(job).owner,
         consecutiveFailures: state.consecutiveFailures,
         last: lastToWire(state.last),
-        reason: reasons[index] ?? null,
+        ...whyOf(reasons[index] ?? null),
         dependents,
       })),
     },
@@ -88,7 +90,8 @@ function lateToWire({
     owner: labelsToWire(job).owner,
     kind: late.kind,
     since: iso(late.since),
-    reason: late.reason,
+    reason: textOf(late.reason),
+    why: reasonToWire(late.reason),
     run: late.run?.id ?? null,
     state: late.run?.state ?? null,
     dependents,
@@ -101,7 +104,7 @@ const forecastToWire = (forecast: Forecast | null) =>
   forecast && { p50: iso(forecast.p50), p95: iso(forecast.p95) };
 
 /** The reason of the newest failed run. Later skips are ignored: they say nothing about the failure. */
-async function lastFailure(scheduler: SchedulerHandle, job: string): Promise<string | null> {
+async function lastFailure(scheduler: SchedulerHandle, job: string): Promise<Reason | null> {
   const states = ['failed', 'killed', 'timed-out', 'lost'] as const;
   const { items } = await scheduler.archive.runs({ job, states, limit: 1 });
   return items[0]?.reason ?? null;

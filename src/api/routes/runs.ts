@@ -5,6 +5,7 @@ import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
 import { oneOf } from '../../scheduler/job/definition.ts';
 import { endStates, liveStates, type Run } from '../../scheduler/model/model.ts';
+import { textOrNull } from '../../scheduler/model/reason.ts';
 import { type ApiContext, requestedBy } from '../context.ts';
 import { answers, type Identified, identified, type Named, named, paging, query, span } from '../endpoint.ts';
 import { listRuns } from '../lists/run-list.ts';
@@ -12,6 +13,7 @@ import { sendLong } from '../long-answer.ts';
 import { triggerId } from '../trigger-id.ts';
 import { readSpan } from '../wire/instants.ts';
 import { apiLimits } from '../wire/limits.ts';
+import { reasonToWire } from '../wire/reason.ts';
 import { type WireRun as Out, WireRun, WireRunList, WireTrigger } from '../wire/schema.ts';
 import { ref } from '../wire/shape.ts';
 import { WireStart, WireTriggerMany } from '../wire/starts.ts';
@@ -148,8 +150,10 @@ function startRoute(app: FastifyInstance, { scheduler, turns }: ApiContext): voi
       const answer: WireStart = {
         dryRun,
         counts: { started: started.length - following, following },
-        jobs: await turns.each(started, ({ run, ...job }) => ({
+        jobs: await turns.each(started, ({ run, skip, ...job }) => ({
           ...job,
+          skip: textOrNull(skip),
+          skipWhy: skip && reasonToWire(skip),
           after: [...job.after],
           others: [...job.others],
           run: run === null ? null : runToWire(run),

@@ -10,6 +10,7 @@ import {
   WireTimeline,
   WireTop,
 } from './plots.ts';
+import { WireReason } from './reason.ts';
 import {
   WireApply,
   WireApplyResult,
@@ -50,6 +51,7 @@ import {
 
 export const components: readonly TSchema[] = [
   WireProblem,
+  WireReason,
   WireDefinition,
   WireJob,
   WireJobList,

@@ -4,6 +4,7 @@ import { type Static, Type } from 'typebox';
 import { oneOf } from '../../scheduler/job/definition.ts';
 import { endStates, liveStates } from '../../scheduler/model/model.ts';
 import { topOrders } from '../../scheduler/read/top.ts';
+import { WireReason, why } from './reason.ts';
 import { WireLastRun } from './schema.ts';
 import { count, instant, orNull, ref } from './shape.ts';
 import { measures, WireSummary } from './views.ts';
@@ -50,6 +51,7 @@ export const WireOverview = Type.Object(
         kind: oneOf(['not-started', 'not-ended', 'not-decided']),
         since: instant('When the job became late.'),
         reason: Type.String(),
+        why: ref(WireReason),
         run: orNull(Type.String(), { description: 'The late run. Null if it does not exist yet.' }),
         state: orNull(RunState, { description: 'State of that run.' }),
         dependents: count('Number of jobs that depend on this one, directly or indirectly.'),
@@ -67,6 +69,7 @@ export const WireOverview = Type.Object(
         consecutiveFailures: count('Failed runs since the last success.'),
         last: orNull(WireLastRun),
         reason: orNull(Type.String(), { description: 'Why the newest run failed.' }),
+        why,
         dependents: count('Number of jobs that depend on this one, directly or indirectly.'),
       }),
       'Most failures first.',

@@ -15,6 +15,7 @@ import { published } from '../../scheduler/job/schema/published.ts';
 import { endStates, liveStates } from '../../scheduler/model/model.ts';
 import { apiLimits } from './limits.ts';
 import { origin, trigger } from './lineage.ts';
+import { kill, why } from './reason.ts';
 import { count, instant, list, orNull, ref } from './shape.ts';
 
 // Problems
@@ -100,6 +101,7 @@ const jobFields = {
   statusReason: orNull(Type.String(), {
     description: 'Who paused the job, why it is disabled, or which paused or disabled job it waits for.',
   }),
+  statusWhy: why,
   heldBackBy: heldBack,
   paused: orNull(Type.Object({ at: instant(), by: Type.String() })),
   scheduleText: Type.String({ description: 'Description of the schedule.' }),
@@ -155,9 +157,11 @@ export const WireJobRow = Type.Object(
     nextDue: jobFields.nextDue,
     status: jobFields.status,
     statusReason: jobFields.statusReason,
+    statusWhy: why,
     running: count('Runs that are launching or running.'),
     waiting: count('Runs that are waiting or queued.'),
     late: orNull(Type.String(), { description: 'Why the job is late. Null if it is not.' }),
+    lateWhy: why,
     consecutiveFailures: jobFields.counts.properties.consecutiveFailures,
     recent: Type.Array(Type.Object({ id: Type.String(), state: EndState, due: instant() }), {
       maxItems: apiLimits.recentRuns,
@@ -283,6 +287,7 @@ export const WireAttempt = Type.Object(
     image: orNull(Type.String(), { description: 'Digest of the image that ran. Null until it is known.' }),
     exitCode: orNull(Type.Integer()),
     reason: orNull(Type.String()),
+    why,
     bytesDropped: orNull(
       count(
         'Bytes of the oldest output that were dropped. For an unfinished attempt, as of a few seconds ' +
@@ -309,10 +314,8 @@ export const WireRun = Type.Object(
     origin,
     state: RunState,
     reason: orNull(Type.String(), { description: 'What the run is waiting for, or why it ended this way.' }),
-    variant: Type.String({
-      description:
-        'Suffix of the id of manual runs, reruns and their downstream runs. Empty for scheduled runs. To know where a run comes from, read origin.',
-    }),
+    why,
+    variant: Type.String({ description: 'Suffix of the id. Empty for scheduled runs. See origin.' }),
     revision: Type.Integer({ description: 'Revision of the job when the newest attempt was launched.' }),
     priority: Type.Integer(),
     params: Type.Record(Type.String(), Type.String()),
@@ -326,9 +329,7 @@ export const WireRun = Type.Object(
       description: 'Earliest time of the next attempt of a retry, or after the engine had no capacity.',
     }),
     startBy: orNull(instant(), { description: 'The run ends as missed if it is not launched by then.' }),
-    kill: orNull(Type.Object({ at: instant(), by: Type.String(), reason: Type.String() }), {
-      description: 'True if a kill was requested.',
-    }),
+    kill,
     endedAt: orNull(instant()),
     lateMs: orNull(Type.Number(), {
       description:
@@ -388,6 +389,7 @@ export const WireLedgerLine = Type.Object(
     reason: orNull(Type.String(), {
       description: 'Why the due times were skipped or missed, or why the run failed.',
     }),
+    why,
     run: orNull(Type.String(), { description: 'The run of this due time, or the run that caught it up.' }),
   },
   { $id: 'LedgerLine' },

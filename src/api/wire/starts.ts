@@ -2,6 +2,7 @@
 
 import { type Static, Type } from 'typebox';
 import { apiLimits } from './limits.ts';
+import { why } from './reason.ts';
 import { WireRun } from './schema.ts';
 import { count, orNull, ref } from './shape.ts';
 
@@ -42,6 +43,7 @@ export const WireStart = Type.Object(
         run: orNull(ref(WireRun), {
           description: 'Null in a dry run, and for jobs that start after others.',
         }),
+        skipWhy: why,
       }),
       { description: 'By name.' },
     ),

@@ -13,6 +13,7 @@ import type {
   Run,
   RunState,
 } from '../../scheduler/model/model.ts';
+import { type Reason, textOf } from '../../scheduler/model/reason.ts';
 import { isRunning, isWaiting, readyAt } from '../../scheduler/model/run-state.ts';
 import { type HeldBack, heldBackReason } from '../../scheduler/read/held-back.ts';
 import { statusOf } from '../../scheduler/read/view.ts';
@@ -21,6 +22,7 @@ import { type Summary, summarise } from '../../scheduler/stats/stats.ts';
 import { toProblem } from './error-map.ts';
 import { iso, isoOrNull } from './instants.ts';
 import { apiLimits } from './limits.ts';
+import { reasonToWire, whyOf } from './reason.ts';
 import type { WireApplyResult, WireJob, WireLedgerLine, WireRevision, WireRun } from './schema.ts';
 import type { Measure, WireEvent, WireSummary } from './views.ts';
 
@@ -34,7 +36,7 @@ export function jobToWire(view: JobView, heldBack: HeldBack): WireJob {
     updatedAt: iso(job.updatedAt),
     updatedBy: job.updatedBy,
     status: view.status,
-    statusReason: statusReason(view, heldBack),
+    ...statusWhy(view, heldBack),
     heldBackBy: [...heldBack.by(job.name)],
     paused: state.paused && { at: iso(state.paused.at), by: state.paused.by },
     scheduleText: scheduleText(view),
@@ -63,13 +65,20 @@ function runsIn(view: JobView, wanted: (state: RunState) => boolean): string[] {
   return ids;
 }
 
-export function statusReason(job: JobGlance, heldBack: HeldBack): string | null {
-  const { state } = job;
-  const status = statusOf(job);
-  if (status === 'paused' && state.paused !== null) return `paused by ${state.paused.by}`;
-  if (status === 'disabled') return job.fault ?? state.disabled?.reason ?? null;
-  if (status === 'completed') return 'the schedule has no further due time';
-  return heldBackReason(heldBack.by(job.job.name));
+/** Why the job does not run, in words and as data. */
+export function statusWhy(job: JobGlance, heldBack: HeldBack): Pick<WireJob, 'statusReason' | 'statusWhy'> {
+  const { reason, why } = whyOf(statusReason(job, heldBack));
+  return { statusReason: reason, statusWhy: why };
+}
+
+function statusReason(glance: JobGlance, heldBack: HeldBack): Reason | null {
+  const { job, fault, state } = glance;
+  const status = statusOf(glance);
+  if (status === 'paused' && state.paused !== null) return { code: 'job-paused', by: state.paused.by };
+  if (status === 'disabled')
+    return fault === null ? (state.disabled?.reason ?? null) : { code: 'job-held', text: fault };
+  if (status === 'completed') return { code: 'schedule-completed' };
+  return heldBackReason(heldBack.by(job.name));
 }
 
 export function scheduleText({ job, schedule }: JobGlance): string {
@@ -105,7 +114,7 @@ export function runToWire(run: Run): WireRun {
     },
     origin: originToWire(run),
     state: run.state,
-    reason: run.reason,
+    ...whyOf(run.reason),
     variant: run.variant,
     revision: run.revision,
     priority: run.priority,
@@ -121,14 +130,19 @@ export function runToWire(run: Run): WireRun {
       endedAt: isoOrNull(attempt.endedAt),
       image: attempt.image ?? null,
       exitCode: attempt.exitCode,
-      reason: attempt.reason,
+      ...whyOf(attempt.reason),
       bytesDropped: attempt.bytesDropped === undefined ? 0 : attempt.bytesDropped,
     })),
     catchesUp: run.catchesUp,
     createdAt: iso(run.createdAt),
     notBefore: isoOrNull(run.notBefore),
     startBy: isoOrNull(run.startBy),
-    kill: kill && { at: iso(kill.at), by: kill.by, reason: kill.reason },
+    kill: kill && {
+      at: iso(kill.at),
+      by: kill.by,
+      reason: textOf(kill.reason),
+      why: reasonToWire(kill.reason),
+    },
     endedAt: isoOrNull(run.endedAt),
     // A clock can run backwards, so the difference can be negative; a run never starts early.
     lateMs: firstStart === null ? null : Math.max(0, firstStart - readyAt(run)),
@@ -151,7 +165,7 @@ export const ledgerToWire = (line: LedgerLine, state: EndState | null): WireLedg
   more: line.more ?? false,
   end: line.end,
   state,
-  reason: line.reason,
+  ...whyOf(line.reason),
   run: line.run,
 });
 

@@ -8,6 +8,7 @@ import { oneOf, Schedule } from '../../scheduler/job/definition.ts';
 import { instantForm } from '../../scheduler/job/schema/forms.ts';
 import { published } from '../../scheduler/job/schema/published.ts';
 import { apiLimits } from './limits.ts';
+import { why } from './reason.ts';
 import { heldBack, jobStatuses, WireLastRun, WireRun } from './schema.ts';
 import { count, instant, list, orNull, ref } from './shape.ts';
 
@@ -168,6 +169,7 @@ export const WireGraphNode = Type.Object(
     waiting: count('Runs that are waiting or queued.'),
     consecutiveFailures: count('Failed runs since the last success.'),
     late: orNull(Type.String(), { description: 'Why the job is late. Null if it is not.' }),
+    lateWhy: why,
     lacking: Type.Array(Type.Object({ due: instant(), parents: Type.Array(Type.String()) }), {
       description: 'Unfinished rounds, oldest first, each with the parents that it waits for.',
     }),

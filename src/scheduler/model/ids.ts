@@ -4,7 +4,6 @@
  */
 
 import { hash53 } from '../job/hash.ts';
-import type { Job, Run } from './model.ts';
 
 const SLUG_LENGTH = 32;
 
@@ -28,7 +27,7 @@ export function jobInKey(id: string): string {
 }
 
 /** Without a variant the run is the one of its due time, which has a line in the ledger. */
-export const hasLine = ({ variant }: Pick<Run, 'variant'>): boolean => variant === '';
+export const hasLine = ({ variant }: { readonly variant: string }): boolean => variant === '';
 
 /** The variant of the runs created by a manual start with this trigger id. */
 export function manualVariant(triggerId: string): string {
@@ -55,7 +54,7 @@ export function compactInstant(ms: number): string {
  */
 export function launchName(of: {
   readonly cluster: string;
-  readonly job: Pick<Job, 'name' | 'createdAt' | 'restoredAt'>;
+  readonly job: { readonly name: string; readonly createdAt: number; readonly restoredAt?: number };
   readonly run: string;
   readonly attempt: number;
 }): string {

@@ -8,6 +8,7 @@ import type { Join, Lineage, Outcome, ParentEnd, Trigger } from '../../dag/ready
 import type { JobDefinition } from '../job/definition.ts';
 import type { EngineAbilities } from '../job/engine-abilities.ts';
 import type { ScheduleInput } from '../schedule/model.ts';
+import type { Reason } from './reason.ts';
 
 /** An accepted job: the definition as written, and the values fixed at acceptance to make it repeatable. */
 export interface Job {
@@ -48,7 +49,7 @@ export interface JobState {
   leaps: readonly Leap[];
   paused: { readonly at: number; readonly by: string } | null;
   /** Set by `disableAfterFailures`, cleared by resume. */
-  disabled: { readonly at: number; readonly reason: string } | null;
+  disabled: { readonly at: number; readonly reason: Reason } | null;
   /** Progress of the rounds of a job with parents. */
   join: Join | null;
   /** Results of parents in a rerun or manual start whose other branches have not ended; see lineage.ts. */
@@ -148,7 +149,7 @@ export interface Run {
   revision: number;
   state: RunState;
   /** What the run is waiting for, or why it ended this way. Null: nothing to report. */
-  reason: string | null;
+  reason: Reason | null;
   /** Waiting until this time (retry delay), or queued until then (engine without capacity). */
   notBefore: number | null;
   /** The run ends as missed if no attempt was launched by then. */
@@ -166,7 +167,7 @@ export interface Kill {
   readonly by: string;
   /** The end state of the run. */
   readonly as: 'killed' | 'timed-out';
-  readonly reason: string;
+  readonly reason: Reason;
 }
 
 /** One launch of a run. */
@@ -186,7 +187,7 @@ export interface Attempt {
   /** Digest of the image that ran. Absent until the engine reports it, and for processes. */
   image?: string;
   exitCode: number | null;
-  reason: string | null;
+  reason: Reason | null;
   /** Bytes of the oldest output that were dropped. Null: an unknown number. Absent: none known. */
   bytesDropped?: number | null;
 }
@@ -203,7 +204,7 @@ export interface LedgerLine {
   /** How the run of an entry that ran ended. Absent in entries stored before this was recorded. */
   readonly state?: RanState;
   /** Why the due times were skipped or missed, or why the run failed. */
-  readonly reason: string | null;
+  readonly reason: Reason | null;
   /** The run of the due time, or the one that caught it up. */
   readonly run: string | null;
 }

@@ -5,6 +5,7 @@ import { topologicalLevels } from '../../dag/order.ts';
 import { type CriticalPath, criticalPath } from '../../dag/path.ts';
 import { reach } from '../../dag/reach.ts';
 import type { JobView, Lacking, Look, Steps } from '../handle.ts';
+import type { Reason } from '../model/reason.ts';
 import { runTimes } from '../stats/run-times.ts';
 import { HeldBack, type Holder } from './held-back.ts';
 import { lateness } from './late.ts';
@@ -12,7 +13,7 @@ import { lateness } from './late.ts';
 export interface GraphJob {
   readonly view: JobView;
   /** Why the job is late. Null: it is on time. */
-  readonly late: string | null;
+  readonly late: Reason | null;
   /** Unfinished rounds, and the parents that each waits for. */
   readonly lacking: readonly Lacking[];
   /** Paused and disabled ancestors that keep it from running. */

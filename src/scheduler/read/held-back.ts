@@ -4,6 +4,7 @@
  */
 
 import type { JobGlance, JobStatus, Look } from '../handle.ts';
+import type { Reason } from '../model/reason.ts';
 import { statusOf } from './view.ts';
 
 export interface Holder {
@@ -64,10 +65,7 @@ export class HeldBack {
 }
 
 /** `waits for extract, which is paused`. Null if nothing blocks the job. */
-export function heldBackReason(holders: readonly Holder[]): string | null {
+export function heldBackReason(holders: readonly Holder[]): Reason | null {
   const [first] = holders;
-  if (first === undefined) return null;
-  const more = holders.length - 1;
-  const others = more === 0 ? '' : `, and for ${more} more`;
-  return `waits for ${first.job}, which is ${first.status}${others}`;
+  return first === undefined ? null : { code: 'parent-idle', ...first, more: holders.length - 1 };
 }

@@ -14,6 +14,7 @@
 
 import type { JobGlance, Lacking } from '../handle.ts';
 import type { Run } from '../model/model.ts';
+import type { Reason } from '../model/reason.ts';
 import { readyAt } from '../model/run-state.ts';
 import { DAY_MS } from '../schedule/civil.ts';
 import { durationMs } from '../schedule/period.ts';
@@ -30,7 +31,7 @@ export interface Late {
   readonly kind: 'not-started' | 'not-ended' | 'not-decided';
   /** When the job became late. */
   readonly since: number;
-  readonly reason: string;
+  readonly reason: Reason;
   /** The late run. Null if it does not exist yet. */
   readonly run: Run | null;
 }
@@ -54,8 +55,9 @@ function lateStart({ job, fault }: JobGlance, run: Run, now: number): Late | nul
   const within = written === undefined ? LATE_AFTER_MS : durationMs(written, 'expect.startWithin');
   const since = readyAt(run) + within;
   if (now <= since) return null;
-  const why = run.reason ?? (run.state === 'launching' ? 'its launch is in progress' : 'it waits for a slot');
-  return { kind: 'not-started', since, reason: `has not started: ${why}`, run };
+  const launching = run.state === 'launching';
+  const reason = { code: 'not-started', launching, because: run.reason } as const;
+  return { kind: 'not-started', since, reason, run };
 }
 
 function lateEnd(job: JobGlance, run: Run, now: number): Late | null {
@@ -64,7 +66,7 @@ function lateEnd(job: JobGlance, run: Run, now: number): Late | null {
     // For a rerun or a manual start, the next such time counts, not that of the original day.
     const since = localTimeAfter(finishBy, zone, run.lineage === 'scheduled' ? run.due : readyAt(run));
     if (now <= since) return null;
-    return { kind: 'not-ended', since, reason: `should have ended by ${finishBy} ${zone}`, run };
+    return { kind: 'not-ended', since, reason: notFinished(finishBy, zone, []), run };
   }
   const attempt = run.attempts.at(-1);
   if (run.state !== 'running' || attempt?.startedAt == null) return null;
@@ -75,7 +77,7 @@ function lateEnd(job: JobGlance, run: Run, now: number): Late | null {
   return {
     kind: 'not-ended',
     since,
-    reason: `runs more than ${USUAL} times as long as 95 % of its runs`,
+    reason: { code: 'runs-long', times: USUAL },
     run,
   };
 }
@@ -87,8 +89,7 @@ function lateRound(job: JobGlance, now: number, lacking: (name: string) => Lacki
   if (oldest === undefined) return null;
   const since = localTimeAfter(finishBy, zone, oldest.due);
   if (now <= since) return null;
-  const reason = `should have ended by ${finishBy} ${zone}, but waits for ${oldest.parents.join(', ')}`;
-  return { kind: 'not-ended', since, reason, run: null };
+  return { kind: 'not-ended', since, reason: notFinished(finishBy, zone, oldest.parents), run: null };
 }
 
 function undecided({ due }: JobGlance, now: number): Late | null {
@@ -96,10 +97,14 @@ function undecided({ due }: JobGlance, now: number): Late | null {
   return {
     kind: 'not-decided',
     since: due + LATE_AFTER_MS,
-    reason: 'no node has decided it yet',
+    reason: { code: 'not-decided' },
     run: null,
   };
 }
+
+const notFinished = (time: string, timezone: string, jobs: readonly string[]): Reason => ({
+  ...{ code: 'not-finished-by', time, timezone, jobs },
+});
 
 function finish({ job, fault }: JobGlance): { finishBy: string | undefined; zone: string } {
   if (fault !== null) return { finishBy: undefined, zone: 'UTC' };

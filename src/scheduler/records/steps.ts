@@ -37,3 +37,28 @@ export const stateWithLineage: Step = (older) => {
     join: { ...join, open: join.open.map(withLineage), recent: join.recent.map(withLineage) },
   };
 };
+
+/** Reasons were texts: the text stays, without a code that it may have had. */
+function withReason<T extends Stored>(holder: T): T {
+  const { reason } = holder;
+  return typeof reason === 'string' ? { ...holder, reason: { code: 'text', text: reason } } : holder;
+}
+
+/** Version 3 of runs has reasons with codes. */
+export const runWithReasons: Step = (older) => ({
+  ...withReason(older),
+  attempts: (older.attempts as Stored[]).map(withReason),
+  ...(older.kill != null && { kill: withReason(older.kill as Stored) }),
+});
+
+/** Version 2 of ledger lines does, too. */
+export const lineWithReason: Step = withReason;
+
+/** Version 3 of states: that of a disabled job, and of lines that may be taken back. */
+export const stateWithReasons: Step = ({ disabled, leaps, ...older }) => ({
+  ...older,
+  ...(disabled != null && { disabled: withReason(disabled as Stored) }),
+  ...(leaps !== undefined && {
+    leaps: (leaps as { line: Stored }[]).map((leap) => ({ ...leap, line: withReason(leap.line) })),
+  }),
+});

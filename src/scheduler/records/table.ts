@@ -25,7 +25,13 @@ import {
   storedRevisionOf,
 } from './codec.ts';
 import type { PastKind, PresentKind, RemovalKind, Stored } from './kind.ts';
-import { runWithLineage, stateWithLineage } from './steps.ts';
+import {
+  lineWithReason,
+  runWithLineage,
+  runWithReasons,
+  stateWithLineage,
+  stateWithReasons,
+} from './steps.ts';
 
 /** Statistics of one day of a job. */
 export interface Day {
@@ -82,8 +88,8 @@ export const records = {
   } satisfies RemovalKind<Revision>,
   state: {
     is: 'present',
-    since: 2,
-    steps: [stateWithLineage],
+    since: 3,
+    steps: [stateWithLineage, stateWithReasons],
     table: 'states',
     folder: 'state',
     field: 'state',
@@ -110,8 +116,8 @@ export const records = {
   run: {
     is: 'present',
     brief: true,
-    since: 2,
-    steps: [runWithLineage],
+    since: 3,
+    steps: [runWithLineage, runWithReasons],
     table: 'runs',
     key: ({ id }) => id,
     encode: encodeRun,
@@ -121,8 +127,8 @@ export const records = {
   /** Ended: it is removed from the unfinished runs. Two weeks of an hourly job are kept. */
   'run-ended': {
     is: 'past',
-    since: 2,
-    steps: [runWithLineage],
+    since: 3,
+    steps: [runWithLineage, runWithReasons],
     table: 'history',
     field: 'runs',
     of: 'job',
@@ -140,8 +146,8 @@ export const records = {
   /** Replaces an earlier entry of the job with the same start. Frequent jobs keep their last hours. */
   ledger: {
     is: 'past',
-    since: 1,
-    steps: [],
+    since: 3,
+    steps: [lineWithReason],
     table: 'ledger',
     folder: 'history',
     of: 'job',

@@ -5,6 +5,7 @@
 
 import { placeRetryDelayMs, policyOf, retryDelayMs } from '../job/policy.ts';
 import type { Attempt, Run } from '../model/model.ts';
+import { isSame, type Reason } from '../model/reason.ts';
 import { awaitsWord, nextRunState, readyAt } from '../model/run-state.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
@@ -15,13 +16,14 @@ import { closeRun } from './runs.ts';
 /** The result of an attempt, as an input of the run state machine. */
 interface AttemptEnd {
   readonly outcome: 'succeeded' | 'failed' | 'lost' | 'killed' | 'timed-out';
-  readonly reason: string | null;
+  readonly reason: Reason | null;
 }
 
 /** The engine is waiting for something before it can start the attempt. */
-export function attemptPreparing(turn: Turn, run: Run, detail: string): void {
-  if (run.state !== 'launching' || run.reason === detail) return;
-  run.reason = detail;
+export function attemptPreparing(turn: Turn, run: Run, text: string): void {
+  const reason = { code: 'preparing', text } as const;
+  if (run.state !== 'launching' || isSame(run.reason, reason)) return;
+  run.reason = reason;
   turn.draft.run(run);
 }
 
@@ -61,7 +63,7 @@ export function attemptEnded(
     at: number;
     startedAt: number | null;
     exitCode: number | null;
-    reason: string | null;
+    reason: Reason | null;
     infrastructure: boolean;
     bytesDropped?: number | null | undefined;
   },
@@ -82,7 +84,7 @@ export function attemptEnded(
 /** The command exited with 0. With `completion: callback` the run stays `running` until its result is reported. */
 function awaitWord(turn: Turn, run: Run): void {
   if (run.state === 'launching') run.state = nextRunState(run.state, 'start');
-  run.reason = 'command exited with 0, waiting for POST /api/v1/runs/{id}/complete';
+  run.reason = { code: 'awaits-callback' };
   turn.draft.run(run);
   turn.state.watch(run);
 }
@@ -98,12 +100,12 @@ export function runTold(turn: Turn, run: Run, word: { succeeded: boolean; by: st
   }
   const verdict: AttemptEnd = word.succeeded
     ? { outcome: 'succeeded', reason: null }
-    : { outcome: 'failed', reason: `reported as failed by ${word.by}` };
+    : { outcome: 'failed', reason: { code: 'reported-failed', by: word.by } };
   finishAttempt(turn, entry, run, { ...verdict, at: turn.draft.now });
 }
 
 /** No result was reported within the timeout. */
-export function wordOverdue(turn: Turn, run: Run, reason: string): void {
+export function wordOverdue(turn: Turn, run: Run, reason: Reason): void {
   const entry = turn.state.jobs.get(run.job);
   if (entry !== undefined)
     finishAttempt(turn, entry, run, { outcome: 'timed-out', reason, at: turn.draft.now });
@@ -121,16 +123,16 @@ function finishAttempt(turn: Turn, entry: Entry, run: Run, verdict: AttemptEnd &
 
 function judge(
   run: Run,
-  end: { exitCode: number | null; reason: string | null; infrastructure: boolean },
+  end: { exitCode: number | null; reason: Reason | null; infrastructure: boolean },
 ): AttemptEnd {
   if (run.kill !== null) return { outcome: run.kill.as, reason: run.kill.reason };
   if (end.exitCode === 0 && run.told?.succeeded === false)
-    return { outcome: 'failed', reason: `reported as failed by ${run.told.by}` };
+    return { outcome: 'failed', reason: { code: 'reported-failed', by: run.told.by } };
   if (end.exitCode === 0) return { outcome: 'succeeded', reason: null };
   if (end.exitCode === null || end.infrastructure) {
-    return { outcome: 'lost', reason: end.reason ?? 'the engine does not know how it ended' };
+    return { outcome: 'lost', reason: end.reason ?? { code: 'end-unknown' } };
   }
-  return { outcome: 'failed', reason: end.reason ?? `exit code ${end.exitCode}` };
+  return { outcome: 'failed', reason: end.reason ?? { code: 'exit-code', exitCode: end.exitCode } };
 }
 
 function countAttempt(turn: Turn, entry: Entry, run: Run, succeeded: boolean): void {
@@ -156,19 +158,24 @@ function retry(turn: Turn, entry: Entry, run: Run, verdict: AttemptEnd): boolean
   run.kill = null;
   run.told = undefined;
   run.notBefore = at;
-  run.reason = `attempt ${failures} ${verdict.outcome}${verdict.reason === null ? '' : ` (${verdict.reason})`}; retry ${failures} of ${policy.retries.limit} at ${new Date(at).toISOString()}`;
+  const { outcome, reason: because } = verdict;
+  run.reason = { code: 'retry', attempt: failures, limit: policy.retries.limit, outcome, because, at };
   turn.draft.run(run);
   turn.state.watch(run);
   return true;
 }
 
+/** What the engine says of an end. */
+export const reported = (text: string | undefined): Reason | null =>
+  text === undefined ? null : { code: 'engine-report', text };
+
 /** The engine refused the attempt: nothing runs. */
-export function attemptRefused(turn: Turn, run: Run, reason: string): void {
+export function attemptRefused(turn: Turn, run: Run, text: string): void {
   attemptEnded(turn, run, {
     at: turn.draft.now,
     startedAt: null,
     exitCode: 126,
-    reason,
+    reason: { code: 'launch-refused', text },
     infrastructure: false,
   });
 }
@@ -177,18 +184,19 @@ export function attemptRefused(turn: Turn, run: Run, reason: string): void {
  * The engine has no capacity and created nothing: requeue the run and release its slots. If the attempt was
  * requested more than once, an earlier request may still succeed, so the run stays `launching`.
  */
-export function attemptUnplaced(turn: Turn, run: Run, reason: string, delayMs: () => number): void {
+export function attemptUnplaced(turn: Turn, run: Run, text: string, delayMs: () => number): void {
   const { state, draft } = turn;
   const launchName = run.attempts.at(-1)?.launchName ?? '';
   if (run.state !== 'launching') return;
-  if (run.kill !== null) attemptRefused(turn, run, reason);
-  else if (!state.askedOnce.has(launchName)) attemptDeferred(turn, run, reason, delayMs());
+  if (run.kill !== null) attemptRefused(turn, run, text);
+  else if (!state.askedOnce.has(launchName))
+    attemptDeferred(turn, run, { code: 'no-capacity', text }, delayMs());
   else {
     state.dropAttempt(run);
     for (const key of state.places.release(run)) turn.freed.add(key);
     const readySince = run.attempts.at(-1)?.endedAt ?? run.createdAt;
     run.state = nextRunState(run.state, 'queue');
-    run.reason = reason;
+    run.reason = { code: 'no-capacity', text };
     run.notBefore = draft.now + placeRetryDelayMs(draft.now - readySince);
     draft.run(run);
     state.watch(run);
@@ -196,7 +204,7 @@ export function attemptUnplaced(turn: Turn, run: Run, reason: string, delayMs: (
 }
 
 /** The engine was unreachable: request the same attempt again later. */
-export function attemptDeferred(turn: Turn, run: Run, reason: string, delayMs: number): void {
+export function attemptDeferred(turn: Turn, run: Run, reason: Reason, delayMs: number): void {
   const entry = turn.state.jobs.get(run.job);
   if (entry === undefined || run.state !== 'launching') return;
   run.reason = reason;

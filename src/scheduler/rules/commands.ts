@@ -363,7 +363,7 @@ function unfinished(state: State, id: string): Run {
 function kill({ state }: Before, { runId, by }: CommandOf<'kill'>): Change<Run> {
   const run = unfinished(state, runId);
   return (turn) => {
-    killRun(turn, run, { by, as: 'killed', reason: `killed by ${by}` });
+    killRun(turn, run, { by, as: 'killed', reason: { code: 'killed', by } });
     settle(turn);
     return copyRun(run);
   };

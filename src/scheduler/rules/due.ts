@@ -6,6 +6,7 @@
 
 import { type Policy, policyOf } from '../job/policy.ts';
 import type { LedgerLine, Run } from '../model/model.ts';
+import { isSame, type Reason } from '../model/reason.ts';
 import { instantsBetween } from '../schedule/between.ts';
 import { nextInstant } from '../schedule/next.ts';
 import { addLeap, COUNT_LIMIT, LEAP_MS, moveCursor, takeBack, undecidedUpTo } from '../state/decided.ts';
@@ -54,7 +55,7 @@ function runAt(
 }
 
 /** A paused or disabled job: extends one ledger entry, with no effect on children. */
-function decideIdle(turn: Turn, entry: Entry, reason: string): void {
+function decideIdle(turn: Turn, entry: Entry, reason: Reason): void {
   const stretch = undecided(entry, turn.draft.now, 1);
   const to = stretch.last.at(-1);
   if (to === undefined) return;
@@ -135,11 +136,11 @@ export function chooseRuns(policy: Policy, last: readonly number[], now: number)
 const newest = (ascending: readonly number[], limit: number): readonly number[] =>
   ascending.slice(Math.max(0, ascending.length - limit));
 
-function missedReason(policy: Policy): string {
-  if (policy.startWithinMs !== null) return 'the start window had passed';
+function missedReason(policy: Policy): Reason {
+  if (policy.startWithinMs !== null) return { code: 'start-window', because: null };
   return policy.catchUp === 'all'
-    ? `more than ${policy.catchUpLimit} runs to catch up`
-    : 'not processed in time, and policy.catchUp is none';
+    ? { code: 'catch-up-limit', limit: policy.catchUpLimit }
+    : { code: 'catch-up-none' };
 }
 
 interface Stretch {
@@ -170,7 +171,7 @@ function writeStretch(
   // A leap has its own entry, so that it can be revoked.
   const isLeap = turn.draft.now - line.from > LEAP_MS;
   if (isLeap) addLeap(state, line);
-  else if (open !== null && open.end === line.end && open.reason === line.reason && line.run === null)
+  else if (open !== null && open.end === line.end && isSame(open.reason, line.reason) && line.run === null)
     line = { ...line, from: open.from, count: open.count + line.count };
   // Ahead of a clock that was set back, other entries may lie between this one and the next.
   entry.openLine = line.run === null && !isLeap && state.ahead.length === 0 ? line : null;

@@ -80,7 +80,7 @@ export function skipLostStarts(turn: Turn, child: Entry, before: Join | null): v
   if (lost.length > 0) settle(turn);
 }
 
-const lostStart = 'its parents changed while it waited for other jobs of its start';
+const lostStart = { code: 'parents-changed' } as const;
 
 /** How children take the ending. A kill is no failure of the job, and is never passed over. */
 function outcomeOf({ state }: Turn, job: string, end: EndState): Outcome {

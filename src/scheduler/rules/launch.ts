@@ -23,7 +23,7 @@ export function limitsOf(state: State, entry: Entry, engine: string): Limit[] {
   const limits: Limit[] = [];
   const { name } = entry.job;
   if (policy.concurrency !== null)
-    limits.push({ key: `job:${name}`, places: policy.concurrency, label: `job ${name}` });
+    limits.push({ key: `job:${name}`, places: policy.concurrency, kind: 'job', name });
   const pool = policy.pool === null ? null : poolLimit(state.settings, policy.pool);
   if (pool !== null) limits.push(pool);
   const own = engineLimit(state.settings, engine);
@@ -34,7 +34,7 @@ export function limitsOf(state: State, entry: Entry, engine: string): Limit[] {
 /** The slots of a pool. Null: it is no longer configured. */
 export function poolLimit(settings: Settings, pool: string): Limit | null {
   const places = Object.hasOwn(settings.pools, pool) ? settings.pools[pool] : undefined;
-  return places === undefined ? null : { key: `pool:${pool}`, places, label: `pool ${pool}` };
+  return places === undefined ? null : { key: `pool:${pool}`, places, kind: 'pool', name: pool };
 }
 
 /** The slots of an engine. Null: no limit. */
@@ -42,7 +42,7 @@ export function engineLimit(settings: Settings, engine: string): Limit | null {
   const concurrency = settings.engines[engine]?.concurrency ?? null;
   return concurrency === null
     ? null
-    : { key: `engine:${engine}`, places: concurrency, label: `engine ${engine}` };
+    : { key: `engine:${engine}`, places: concurrency, kind: 'engine', name: engine };
 }
 
 /** The node whose local engine it is: this one, or null if all nodes reach the engine. */
@@ -119,7 +119,7 @@ export function askToLaunch(turn: Turn, entry: Entry, run: Run, delayMs: number 
   if (typeof spec === 'string') {
     // The attempt keeps its name and slots: it may have started, and a leader that can read it requests it
     // again.
-    run.reason = spec;
+    run.reason = { code: 'cannot-launch', text: spec };
     draft.run(run);
     return;
   }

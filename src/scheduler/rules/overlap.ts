@@ -9,6 +9,7 @@
 
 import type { Policy } from '../job/policy.ts';
 import type { Run } from '../model/model.ts';
+import { type Reason, refTo } from '../model/reason.ts';
 
 /** Maximum waiting runs of one job under `queue-all`. Further ones are skipped. */
 export const MAX_WAITING_RUNS = 1_000;
@@ -17,8 +18,8 @@ const MAX_NAMED = 3;
 
 /** The decision about the new run, and which of the others it replaces. */
 export type Overlap =
-  | { readonly kind: 'skip'; readonly reason: string }
-  | { readonly kind: 'wait'; readonly reason: string; readonly replaces: readonly Run[] }
+  | { readonly kind: 'skip'; readonly reason: Reason }
+  | { readonly kind: 'wait'; readonly reason: Reason; readonly replaces: readonly Run[] }
   | { readonly kind: 'start' };
 
 /** `others`: the unfinished runs of the job, oldest first. */
@@ -26,9 +27,9 @@ export function overlapOf(policy: Policy, others: readonly Run[], inRow: boolean
   const [first] = others;
   if (first === undefined || policy.overlap === 'allow') return { kind: 'start' };
   const skip = inRow ? null : skipReason(policy, first, others.filter(isWaiting));
-  if (skip !== null) return { kind: 'skip', reason: `overlap: ${skip}` };
+  if (skip !== null) return { kind: 'skip', reason: skip };
   const replaces = policy.overlap === 'replace' ? others.filter((other) => other.inRow !== true) : [];
-  return { kind: 'wait', reason: `waits for ${named(others)} to end`, replaces };
+  return { kind: 'wait', reason: waitsFor(others), replaces };
 }
 
 /** The run waits for its turn, and not for a retry. */
@@ -36,17 +37,16 @@ export function isWaiting({ state, attempts }: Run): boolean {
   return state === 'waiting' && attempts.length === 0;
 }
 
-function skipReason({ overlap }: Policy, first: Run, waiting: readonly Run[]): string | null {
+function skipReason({ overlap }: Policy, first: Run, waiting: readonly Run[]): Reason | null {
   const next = waiting.find((run) => run.inRow !== true);
-  if (overlap === 'skip') return `${first.id} is still ${first.state}`;
-  if (overlap === 'queue' && next !== undefined) return `${next.id} is already waiting`;
+  if (overlap === 'skip') return { code: 'overlap-unfinished', run: refTo(first), state: first.state };
+  if (overlap === 'queue' && next !== undefined) return { code: 'overlap-waiting', run: refTo(next) };
   if (overlap === 'queue-all' && waiting.length >= MAX_WAITING_RUNS)
-    return `${MAX_WAITING_RUNS} runs are already waiting, which is the maximum`;
+    return { code: 'overlap-limit', limit: MAX_WAITING_RUNS };
   return null;
 }
 
-function named(runs: readonly Run[]): string {
-  const more = runs.length - MAX_NAMED;
-  const names = runs.slice(0, MAX_NAMED).map(({ id }) => id);
-  return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+function waitsFor(runs: readonly Run[]): Reason {
+  const more = Math.max(0, runs.length - MAX_NAMED);
+  return { code: 'waits-for-runs', runs: runs.slice(0, MAX_NAMED).map(refTo), more };
 }

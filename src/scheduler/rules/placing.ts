@@ -7,6 +7,7 @@
 import { heldBy } from '../chronos/held.ts';
 import { policyOf } from '../job/policy.ts';
 import type { Run } from '../model/model.ts';
+import { isSame, type Reason } from '../model/reason.ts';
 import { nextRunState } from '../model/run-state.ts';
 import { inOrder, type Lane, type Limit } from '../state/places.ts';
 import type { Entry, State } from '../state/state.ts';
@@ -29,13 +30,15 @@ export function placeRun(turn: Turn, entry: Entry, run: Run): void {
 }
 
 /** The engine, or why the job has none: an accepted job may no longer be launchable here. */
-function chooseEngine(state: State, { job, fault }: Entry): { engine: string } | { obstacle: string } {
-  if (fault !== null) return { obstacle: fault };
+function chooseEngine(state: State, { job, fault }: Entry): { engine: string } | { obstacle: Reason } {
+  if (fault !== null) return { obstacle: { code: 'job-held', text: fault } };
   const choice = whatThrows(() => {
     const held = heldBy(job.definition);
-    return held === null ? { engine: engineFor(job.definition.run, state.settings) } : { obstacle: held };
+    return held === null
+      ? { engine: engineFor(job.definition.run, state.settings) }
+      : { obstacle: { code: 'job-held' as const, text: held } };
   });
-  return typeof choice === 'string' ? { obstacle: choice } : choice;
+  return typeof choice === 'string' ? { obstacle: { code: 'cannot-launch', text: choice } } : choice;
 }
 
 /** The limit for which a run must wait. Null if it may start. */
@@ -56,15 +59,15 @@ function admit(
 ): void {
   const next = nextLaunch(turn, entry, run, engine);
   if (typeof next === 'string') {
-    queueRun(turn, run, next);
+    queueRun(turn, run, { code: 'cannot-launch', text: next });
     return;
   }
   turn.state.places.take(run, limits);
   launchRun(turn, entry, run, next);
 }
 
-function queueRun(turn: Turn, run: Run, reason: string): void {
-  if (run.state === 'queued' && run.reason === reason && run.notBefore === null) return;
+function queueRun(turn: Turn, run: Run, reason: Reason): void {
+  if (run.state === 'queued' && isSame(run.reason, reason) && run.notBefore === null) return;
   if (run.state !== 'queued') run.state = nextRunState(run.state, 'queue');
   run.notBefore = null;
   run.reason = reason;
@@ -110,7 +113,8 @@ export function fillPlaces(turn: Turn): void {
 /** Stores only the first run's reason: thousands may wait behind it, and no decision depends on the text. */
 function moveLane({ state, draft }: Turn, lane: Lane, to: Limit): void {
   state.places.park(lane, to);
-  for (const run of lane.runs) run.reason = allTaken(to);
+  const reason = allTaken(to);
+  for (const run of lane.runs) run.reason = reason;
   draft.run(lane.runs[0] as Run);
 }
 
@@ -133,6 +137,6 @@ export function reviseLimits(turn: Turn, entry: Entry): void {
   }
 }
 
-function allTaken({ label, places }: Limit): string {
-  return places === 1 ? `${label}: its only slot is in use` : `${label}: all ${places} slots are in use`;
-}
+const allTaken = ({ kind, name, places }: Limit): Reason => ({
+  ...{ code: 'limit-reached', limit: kind, name, places },
+});

@@ -5,11 +5,12 @@
 
 import type { Inventory } from '../event.ts';
 import type { Run } from '../model/model.ts';
+import { isSame } from '../model/reason.ts';
 import type { LaunchReport } from '../ports.ts';
 import { inOrder } from '../state/places.ts';
 import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
-import { attemptEnded, attemptOutputDropped, attemptStarted } from './attempts.ts';
+import { attemptEnded, attemptOutputDropped, attemptStarted, reported } from './attempts.ts';
 import { settle } from './endings.ts';
 import { askToLaunch, hostOf, limitsOf } from './launch.ts';
 import { placeRun, takeTurn } from './placing.ts';
@@ -56,8 +57,8 @@ export function resume(turn: Turn): void {
 /** It may have been started there, so the run keeps its attempt: no other engine can tell. */
 function sayEngineGone({ state, draft }: Turn, run: Run, engine: string): void {
   if (Object.hasOwn(state.settings.engines, engine)) return;
-  const reason = `the engine ${engine}, which may have started it, is not configured here`;
-  if (run.reason === reason) return;
+  const reason = { code: 'engine-missing', engine } as const;
+  if (isSame(run.reason, reason)) return;
   run.reason = reason;
   draft.run(run);
 }
@@ -104,7 +105,7 @@ export function hostLost(turn: Turn, engine: string, host: string): void {
       at: turn.draft.now,
       startedAt: attempt.startedAt,
       exitCode: null,
-      reason: `the node ${host}, the only one that reaches it, does not respond`,
+      reason: { code: 'node-lost', node: host },
       infrastructure: true,
     });
     settle(turn);
@@ -128,7 +129,7 @@ function adopt(turn: Turn, run: Run, report: LaunchReport, inventory: Inventory)
       at: report.endedAt ?? turn.draft.now,
       startedAt: report.startedAt ?? null,
       exitCode: report.exitCode ?? null,
-      reason: report.reason ?? null,
+      reason: reported(report.reason),
       infrastructure: report.infrastructure ?? false,
       bytesDropped: report.bytesDropped,
     });
@@ -190,7 +191,7 @@ function missing(turn: Turn, run: Run, inventory: Inventory): void {
     at: turn.draft.now,
     startedAt: attempt.startedAt,
     exitCode: null,
-    reason: `the engine ${inventory.engine} no longer knows it`,
+    reason: { code: 'engine-forgot', engine: inventory.engine },
     infrastructure: true,
   });
 }

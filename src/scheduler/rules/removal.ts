@@ -20,8 +20,8 @@ export function removeJob(turn: Turn, entry: Entry, by: string): void {
   state.graph.setParents(name, []);
   for (const run of [...entry.runs]) {
     if (run.state === 'launching' || run.state === 'running')
-      killRun(turn, run, { by, as: 'killed', reason: 'the job was deleted' });
-    if (!isEnded(run.state)) closeRun(turn, run, 'killed', 'the job was deleted');
+      killRun(turn, run, { by, as: 'killed', reason: { code: 'job-deleted' } });
+    if (!isEnded(run.state)) closeRun(turn, run, 'killed', { code: 'job-deleted' });
   }
   const removed: Removal = { at: draft.now, by, revision: entry.job.revision + 1, resolved };
   const past: JobState = { ...entry.state, removed };

@@ -25,7 +25,7 @@ export function restoredRun(run: Run, { now, reaches }: RestoredInto): Run {
     at: now,
     by: 'restore',
     as: 'killed' as const,
-    reason: `it was ${run.state} when the backup was taken, and its state since then is unknown`,
+    reason: { code: 'restored', state: run.state } as const,
   };
   if (!isUnderWay || attempt === undefined) return { ...run, kill };
   const begun = { ...attempt, startedAt: attempt.startedAt ?? attempt.createdAt };

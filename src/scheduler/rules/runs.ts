@@ -7,6 +7,7 @@
 import { type Policy, policyOf } from '../job/policy.ts';
 import { hasLine, runId } from '../model/ids.ts';
 import type { EndState, LedgerLine, Lineage, Run, RunTrigger } from '../model/model.ts';
+import { type Reason, refTo } from '../model/reason.ts';
 import { awaitsWord, isEnded, nextRunState } from '../model/run-state.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
@@ -25,7 +26,7 @@ export interface Seed {
   /** One of several late due times that run one after another. */
   readonly inRow?: boolean;
   /** Why the run is skipped before it starts. Null: it is not. */
-  readonly skip?: string | null;
+  readonly skip?: Reason | null;
   /** The user who marks the run as succeeded without running it. */
   readonly marked?: string;
 }
@@ -48,7 +49,7 @@ export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
   state.putRun(run);
   entry.runs = [...others, run];
   if (seed.marked !== undefined) {
-    closeRun(turn, run, 'succeeded', `marked as succeeded by ${seed.marked}`);
+    closeRun(turn, run, 'succeeded', { code: 'marked-succeeded', by: seed.marked });
     return run;
   }
   const overlap = overlapOf(policy, others, seed.inRow === true);
@@ -100,22 +101,22 @@ function startBy(policy: Policy, seed: Seed, now: number): number | null {
 }
 
 /** Why the job does not launch runs at the moment. Null if it is active. */
-export function idleReason(entry: Entry): string | null {
-  if (entry.fault !== null) return entry.fault;
-  if (entry.state.paused !== null) return 'the job is paused';
-  return entry.state.disabled === null ? null : `the job is disabled: ${entry.state.disabled.reason}`;
+export function idleReason({ fault, state }: Entry): Reason | null {
+  if (fault !== null) return { code: 'job-held', text: fault };
+  if (state.paused !== null) return { code: 'job-paused' };
+  return state.disabled && { code: 'job-disabled', because: state.disabled.reason };
 }
 
 function replaceRun(turn: Turn, other: Run, by: Run): void {
   if (isEnded(other.state)) return;
-  killRun(turn, other, { by: by.id, as: 'killed', reason: `replaced by ${by.id}` });
+  killRun(turn, other, { by: by.id, as: 'killed', reason: { code: 'replaced', run: refTo(by) } });
 }
 
 /** Requests the end of a run: at once if nothing runs, otherwise through the engine. */
 export function killRun(
   turn: Turn,
   run: Run,
-  kill: { by: string; as: 'killed' | 'timed-out'; reason: string },
+  kill: { by: string; as: 'killed' | 'timed-out'; reason: Reason },
 ): void {
   const attempt = run.attempts.at(-1);
   if (run.state === 'waiting' || run.state === 'queued' || attempt === undefined) {
@@ -151,7 +152,7 @@ export function killRun(
 }
 
 /** Ends the run: counters, statistics, ledger and history. `settle` decides what follows from it. */
-export function closeRun(turn: Turn, run: Run, end: EndState, reason: string | null): void {
+export function closeRun(turn: Turn, run: Run, end: EndState, reason: Reason | null): void {
   const { state, draft } = turn;
   const entry = state.jobs.get(run.job);
   run.state = nextRunState(run.state, end);
@@ -204,7 +205,8 @@ function countRun(turn: Turn, entry: Entry, run: Run, end: EndState): void {
   }
   const limit = policyOf(entry.job.definition.policy).disableAfterFailures;
   if (limit !== null && state.consecutiveFailures >= limit && state.disabled === null && end !== 'skipped') {
-    state.disabled = { at: turn.draft.now, reason: `${state.consecutiveFailures} consecutive failed runs` };
+    const reason = { code: 'failures-in-a-row', failures: state.consecutiveFailures } as const;
+    state.disabled = { at: turn.draft.now, reason };
     turn.draft.notice({ kind: 'job', name: state.name, change: 'disabled', revision: entry.job.revision });
   }
 }

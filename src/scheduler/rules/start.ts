@@ -12,6 +12,7 @@ import type { Command, StartedJob } from '../command.ts';
 import { policyOf } from '../job/policy.ts';
 import { manualVariant } from '../model/ids.ts';
 import type { Run } from '../model/model.ts';
+import type { Reason } from '../model/reason.ts';
 import { copyRun } from '../state/decision.ts';
 import { branchesOf } from '../state/lineage.ts';
 import type { Entry, State } from '../state/state.ts';
@@ -106,7 +107,7 @@ function entryOf(state: State, name: string): Entry {
 }
 
 /** Why a run that starts now would be skipped. Null: it would not. */
-function overlapping({ job, runs }: Entry): string | null {
+function overlapping({ job, runs }: Entry): Reason | null {
   const overlap = overlapOf(policyOf(job.definition.policy), runs, false);
   return overlap.kind === 'skip' ? overlap.reason : null;
 }

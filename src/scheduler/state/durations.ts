@@ -30,8 +30,7 @@ function moveRun(run: Run, byMs: number): void {
   if (run.kill !== null) run.kill = { ...run.kill, at: run.kill.at + byMs };
   if (run.notBefore !== null) {
     const at = run.notBefore + byMs;
-    // The reason of a retry contains its time.
-    run.reason = run.reason?.replace(iso(run.notBefore), iso(at)) ?? null;
+    if (run.reason?.code === 'retry') run.reason = { ...run.reason, at };
     run.notBefore = at;
   }
   for (const attempt of run.attempts) {
@@ -41,5 +40,3 @@ function moveRun(run: Run, byMs: number): void {
     if (attempt.endedAt !== null) attempt.endedAt += byMs;
   }
 }
-
-const iso = (at: number): string => new Date(at).toISOString();

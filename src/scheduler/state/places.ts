@@ -10,13 +10,15 @@
  */
 
 import type { Run } from '../model/model.ts';
+import type { LimitKind } from '../model/reason.ts';
 
 /** One limit that applies to a run: `pool:etl` has 4 slots. */
 export interface Limit {
   readonly key: string;
   readonly places: number;
-  /** For people: `pool etl`. */
-  readonly label: string;
+  readonly kind: LimitKind;
+  /** Of the job, pool or engine. */
+  readonly name: string;
 }
 
 /** Runs with the same limits, in the order of starts; never empty. */

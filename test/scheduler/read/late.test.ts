@@ -5,6 +5,7 @@ import type { Attempt, Run } from '../../../src/scheduler/model/model.ts';
 import { lateness } from '../../../src/scheduler/read/late.ts';
 import { remainingMs, runTimes } from '../../../src/scheduler/stats/run-times.ts';
 import { fold } from '../../../src/scheduler/stats/stats.ts';
+import { wordsOf } from '../../support/in-words.ts';
 
 const at = (text: string): number => Date.parse(`2026-11-21T${text}Z`);
 const due = at('02:00:00');
@@ -164,10 +165,12 @@ describe('a job is in time', () => {
 });
 
 test('a late job says why', () => {
-  const waits = job({ runs: [run({ reason: 'the pool etl is full' })] });
-  expect(lateness(waits, at('02:10:00'), lacking)?.reason).toBe('has not started: the pool etl is full');
+  const waits = job({ runs: [run({ reason: { code: 'text', text: 'the pool etl is full' } })] });
+  expect(wordsOf(lateness(waits, at('02:10:00'), lacking)?.reason)).toBe(
+    'has not started: the pool etl is full',
+  );
   const round = job({ join: true, expect: { finishBy: '02:30' } });
-  expect(lateness(round, at('03:00:00'), lacking)?.reason).toBe(
+  expect(wordsOf(lateness(round, at('03:00:00'), lacking)?.reason)).toBe(
     'should have ended by 02:30 UTC, but waits for a, b',
   );
 });

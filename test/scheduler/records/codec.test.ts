@@ -9,6 +9,7 @@ import type {
   Lineage,
   Run,
 } from '../../../src/scheduler/model/model.ts';
+import type { Reason } from '../../../src/scheduler/model/reason.ts';
 import {
   createSharing,
   decodeJob,
@@ -39,6 +40,21 @@ const textMap = fc
   .array(fc.tuple(fc.oneof(text, fc.constantFrom('__proto__', 'constructor', 'v')), text), { maxLength: 4 })
   .map((entries) => JSON.parse(`{${entries.map(([k, v]) => `${JSON.stringify(k)}:${JSON.stringify(v)}`)}}`));
 
+const reason: fc.Arbitrary<Reason> = fc.oneof(
+  fc.record({ code: fc.constant('exit-code' as const), exitCode: fc.integer() }),
+  fc.record({ code: fc.constant('engine-report' as const), text }),
+  fc.record({
+    code: fc.constant('waits-for-runs' as const),
+    runs: fc.array(fc.record({ job: text, due: instant, variant: text }, { requiredKeys: ['job', 'due'] }), {
+      maxLength: 3,
+    }),
+    more: count,
+  }),
+  fc.record({
+    code: fc.constant('kill-unconfirmed' as const),
+    because: fc.record({ code: fc.constant('killed' as const), by: text }),
+  }),
+);
 const attempt: fc.Arbitrary<Attempt> = fc.record({
   number: count,
   engine: text,
@@ -49,7 +65,7 @@ const attempt: fc.Arbitrary<Attempt> = fc.record({
   startedAt: nullable(instant),
   endedAt: nullable(instant),
   exitCode: nullable(fc.integer()),
-  reason: nullable(text),
+  reason: nullable(reason),
 });
 const lineage = fc.constantFrom<Lineage>('scheduled', 'manual', 'rerun');
 const run: fc.Arbitrary<Run> = fc.record({
@@ -71,12 +87,10 @@ const run: fc.Arbitrary<Run> = fc.record({
   catchesUp: count,
   revision: count,
   state: fc.constantFrom('waiting', 'running', 'succeeded', 'lost', 'missed'),
-  reason: nullable(text),
+  reason: nullable(reason),
   notBefore: nullable(instant),
   startBy: nullable(instant),
-  kill: nullable(
-    fc.record({ at: instant, by: text, as: fc.constantFrom('killed', 'timed-out'), reason: text }),
-  ),
+  kill: nullable(fc.record({ at: instant, by: text, as: fc.constantFrom('killed', 'timed-out'), reason })),
   attempts: fc.array(attempt, { maxLength: 3 }),
   endedAt: nullable(instant),
 });
@@ -101,7 +115,7 @@ const state: fc.Arbitrary<JobState> = fc.record({
   eras: stretches,
   leaps: fc.constant([]),
   paused: nullable(fc.record({ at: instant, by: text })),
-  disabled: nullable(fc.record({ at: instant, reason: text })),
+  disabled: nullable(fc.record({ at: instant, reason })),
   join: fc.constantFrom<JobState['join']>(null, { open: [], recent: [] }),
   held: fc.array(parentEnd, { maxLength: 2 }),
   succeeded: count,
@@ -145,7 +159,7 @@ const line: fc.Arbitrary<LedgerLine> = fc.record(
     more: fc.boolean(),
     end: fc.constantFrom('ran', 'skipped', 'missed', 'caught-up'),
     state: fc.constantFrom('succeeded', 'failed', 'killed', 'timed-out', 'lost'),
-    reason: nullable(text),
+    reason: nullable(reason),
     run: nullable(text),
   },
   { requiredKeys: ['job', 'from', 'to', 'count', 'end', 'reason', 'run'] },

@@ -43,3 +43,26 @@ test('rounds of version 1, and the entries in them, get the lineage of their var
     mark: 1,
   });
 });
+
+test('a reason of version 2 keeps its text, wherever it is', () => {
+  const text = (words: string) => ({ code: 'text', text: words });
+  const ended = read({
+    v: 2,
+    reason: 'killed by ann',
+    kill: { at: 1, by: 'ann', as: 'killed', reason: 'killed by ann' },
+    attempts: [{ number: 1, reason: 'exit code 1' }, { number: 2 }],
+  });
+  expect(ended).toMatchObject({
+    reason: text('killed by ann'),
+    kill: { at: 1, by: 'ann', reason: text('killed by ann') },
+    attempts: [{ reason: text('exit code 1') }, { reason: null }],
+  });
+  expect(read({ v: 2 })).toMatchObject({ reason: null, kill: null, attempts: [] });
+  const line = { to: 1, end: 'skipped', reason: 'the job is paused' };
+  expect(decodeValue(['ledger', 'a', line, 1])).toMatchObject({ reason: text('the job is paused') });
+  const disabled = { at: 1, reason: '3 failed runs in a row' };
+  expect(decodeValue(['state', 'a', { v: 2, cursor: 0, disabled, leaps: [{ line }] }])).toMatchObject({
+    disabled: { at: 1, reason: text('3 failed runs in a row') },
+    leaps: [{ line: { ...line, reason: text('the job is paused') } }],
+  });
+});

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Observation } from '../../../src/scheduler/ports.ts';
 import { allTime, emptyHistograms, summarise } from '../../../src/scheduler/stats/stats.ts';
+import { inWords } from '../../support/in-words.ts';
 import { Rig } from '../../support/rig.ts';
 
 /** Distributes over each member, so that a report without its name is still one of the kinds. */
@@ -51,11 +52,11 @@ describe('an engine that reports', () => {
   test('what it waits for is heard while the run is launched, each reason once', () => {
     const { report, run } = launched();
     expect(report({ kind: 'preparing', detail: 'pulls busybox' })).toBe(1);
-    expect(run()).toMatchObject({ state: 'launching', reason: 'pulls busybox' });
+    expect(inWords(run())).toMatchObject({ state: 'launching', reason: 'pulls busybox' });
     expect(report({ kind: 'preparing', detail: 'pulls busybox' })).toBe(0);
     report({ kind: 'started' });
     expect(report({ kind: 'preparing', detail: 'pulls again' })).toBe(0);
-    expect(run()).toMatchObject({ state: 'running', reason: null });
+    expect(inWords(run())).toMatchObject({ state: 'running', reason: null });
   });
 
   test('a start is heard once, with the image that it has', () => {
@@ -126,8 +127,8 @@ describe('a run whose attempt', () => {
     const { report, run } = launched(retries);
     report({ kind: 'started' });
     report(reported);
-    expect(run()).toMatchObject({ state, reason });
-    expect(run().attempts).toMatchObject([{ reason }]);
+    expect(inWords(run())).toMatchObject({ state, reason });
+    expect(inWords(run().attempts)).toMatchObject([{ reason }]);
   });
 
   test.each<[string, Reported, string]>([
@@ -141,7 +142,12 @@ describe('a run whose attempt', () => {
     const { rig, report, run } = launched();
     report({ kind: 'started' });
     report(reported);
-    expect(run()).toMatchObject({ state: 'waiting', reason, notBefore: rig.now + 10_000, kill: null });
+    expect(inWords(run())).toMatchObject({
+      state: 'waiting',
+      reason,
+      notBefore: rig.now + 10_000,
+      kill: null,
+    });
   });
 
   test('succeeded or was killed is not tried again', () => {
@@ -149,7 +155,7 @@ describe('a run whose attempt', () => {
     report({ kind: 'started' });
     rig.submit({ kind: 'kill', runId: run().id, by: 'ann' });
     report(ended(143));
-    expect(run()).toMatchObject({ state: 'killed', reason: 'killed by ann' });
+    expect(inWords(run())).toMatchObject({ state: 'killed', reason: 'killed by ann' });
     const other = launched();
     other.report(ended(0));
     expect(other.run().state).toBe('succeeded');
@@ -173,7 +179,7 @@ describe('a run whose attempt', () => {
   test('was refused by its engine failed', () => {
     const { rig, launchName, run } = launched(retries);
     rig.event({ kind: 'refused', now: rig.now, launchName, reason: 'no such image' });
-    expect(run()).toMatchObject({ state: 'failed', reason: 'no such image' });
+    expect(inWords(run())).toMatchObject({ state: 'failed', reason: 'no such image' });
     expect(run().attempts).toMatchObject([{ exitCode: 126, startedAt: null, endedAt: rig.now }]);
   });
 
@@ -182,7 +188,7 @@ describe('a run whose attempt', () => {
     rig.effects.length = 0;
     for (let i = 0; i < 3; i++)
       rig.event({ kind: 'deferred', now: rig.now, launchName, reason: 'no engine' });
-    expect(run()).toMatchObject({ state: 'launching', reason: 'no engine' });
+    expect(inWords(run())).toMatchObject({ state: 'launching', reason: 'no engine' });
     expect(rig.effects).toMatchObject(
       [1_000, 2_000, 4_000].map((delayMs) => ({ kind: 'launch', delayMs, spec: { launchName } })),
     );
@@ -190,7 +196,7 @@ describe('a run whose attempt', () => {
     rig.effects.length = 0;
     rig.event({ kind: 'deferred', now: rig.now, launchName, reason: 'no engine' });
     expect(rig.effects).toEqual([]);
-    expect(run()).toMatchObject({ state: 'running', reason: null });
+    expect(inWords(run())).toMatchObject({ state: 'running', reason: null });
   });
 });
 
@@ -243,7 +249,7 @@ describe('a run that is reported from outside', () => {
   test('waits after its command has ended, and says for what', () => {
     const { report, run } = awaited();
     report(ended(0));
-    expect(run()).toMatchObject({
+    expect(inWords(run())).toMatchObject({
       state: 'running',
       reason: 'command exited with 0, waiting for POST /api/v1/runs/{id}/complete',
     });
@@ -259,6 +265,6 @@ describe('a run that is reported from outside', () => {
     const { rig, report, run } = awaited();
     report(ended(0));
     complete(rig, run().id, false);
-    expect(run()).toMatchObject({ state: 'failed', reason: 'reported as failed by ann' });
+    expect(inWords(run())).toMatchObject({ state: 'failed', reason: 'reported as failed by ann' });
   });
 });

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { CarillonError } from '../../../src/errors.ts';
 import type { Command } from '../../../src/scheduler/command.ts';
 import type { Notice } from '../../../src/scheduler/handle.ts';
+import { inWords, wordsOf } from '../../support/in-words.ts';
 import { Rig } from '../../support/rig.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
@@ -257,11 +258,11 @@ describe('deleting a job', () => {
     rig.effects.length = 0;
     rig.submit(remove);
     expect(rig.effects).toMatchObject([{ kind: 'kill', launchName: attempts[0]?.launchName }]);
-    expect(rig.history.map(({ state, reason, kill }) => [state, reason, kill?.by])).toEqual([
+    expect(rig.history.map(({ state, reason, kill }) => [state, wordsOf(reason), kill?.by])).toEqual([
       ['killed', 'the job was deleted', 'ann'],
       ['killed', 'the job was deleted', undefined],
     ]);
-    expect(rig.history[0]?.kill).toEqual({
+    expect(inWords(rig.history[0]?.kill)).toEqual({
       at: NOW,
       by: 'ann',
       as: 'killed',
@@ -467,7 +468,7 @@ describe('a run', () => {
     const rig = rigWith({ name: 'a' });
     const { id } = rig.trigger('a');
     rig.begin('a');
-    expect(rig.submit({ kind: 'kill', runId: id, by: 'ann' })).toMatchObject({
+    expect(inWords(rig.submit({ kind: 'kill', runId: id, by: 'ann' }))).toMatchObject({
       state: 'running',
       kill: { at: NOW, by: 'ann', as: 'killed', reason: 'killed by ann' },
     });

@@ -1,6 +1,7 @@
 /** Runs whose end somebody tells, failures that children pass over, and runs that are marked as succeeded. */
 
 import { describe, expect, test } from 'vitest';
+import { inWords, wordsOf } from '../../support/in-words.ts';
 import { Rig } from '../../support/rig.ts';
 
 const told = { cron: '0 2 * * *' };
@@ -50,7 +51,7 @@ describe('completion by callback', () => {
     r.begin('a');
     tell(r, exitCode !== 0);
     r.end('a', exitCode);
-    expect(r.history.map((run) => [run.state, run.reason])).toEqual([[state, reason]]);
+    expect(r.history.map((run) => [run.state, wordsOf(run.reason)])).toEqual([[state, reason]]);
   });
 
   test('a failure that is told is retried by policy, and what was told holds for that attempt only', () => {
@@ -141,7 +142,7 @@ describe('marked as succeeded', () => {
     r.end('a', 0);
     r.end('b', 1);
     expect(r.runs('child')).toEqual(['skipped 02:00']);
-    expect(mark(r, 'b')).toMatchObject({ state: 'succeeded', reason: 'marked as succeeded by ann' });
+    expect(inWords(mark(r, 'b'))).toMatchObject({ state: 'succeeded', reason: 'marked as succeeded by ann' });
     expect(r.runs('child')).toEqual(['skipped 02:00', 'launching 02:00']);
     expect(r.view('b').state).toMatchObject({ succeeded: 1, failed: 1, consecutiveFailures: 0 });
   });

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { LaunchReport } from '../../../src/scheduler/ports.ts';
 import { runningOn } from '../../../src/scheduler/rules/reconcile.ts';
 import { abilities } from '../../support/engines.ts';
+import { inWords } from '../../support/in-words.ts';
 import { Rig } from '../../support/rig.ts';
 
 /** `n1` led and asked its own engine for an attempt; now `n2` leads. */
@@ -71,7 +72,7 @@ test('one whose node is lost is lost with it, and the retry policy decides', () 
   rig.event({ kind: 'host-lost', now: rig.now, engine: 'process', host: 'n1' });
   const run = rig.runOf('a');
   expect(run.state).toBe('waiting');
-  expect(run.attempts).toMatchObject([
+  expect(inWords(run.attempts)).toMatchObject([
     {
       endedAt: rig.now,
       exitCode: null,
@@ -96,5 +97,5 @@ test('what waits for its next attempt is not lost with the node of the one befor
   const { rig, launchName, says } = takenOver({ retries: { limit: 1, delay: 'PT10M' } });
   says([{ launchName, state: 'ended', startedAt: rig.now, endedAt: rig.now, exitCode: 1 }]);
   rig.event({ kind: 'host-lost', now: rig.now, engine: 'process', host: 'n1' });
-  expect(rig.runOf('a').attempts).toMatchObject([{ exitCode: 1, reason: 'exit code 1' }]);
+  expect(inWords(rig.runOf('a').attempts)).toMatchObject([{ exitCode: 1, reason: 'exit code 1' }]);
 });

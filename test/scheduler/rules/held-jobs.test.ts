@@ -6,6 +6,7 @@ import type { Job, Run, Settings } from '../../../src/scheduler/model/model.ts';
 import { lateness } from '../../../src/scheduler/read/late.ts';
 import { comingLaunch } from '../../../src/scheduler/rules/coming.ts';
 import { abilities } from '../../support/engines.ts';
+import { inWords } from '../../support/in-words.ts';
 import { Rig } from '../../support/rig.ts';
 import { World } from '../../support/world.ts';
 
@@ -219,9 +220,15 @@ describe('a job that can not be launched', () => {
   test.each(noLaunch)('$what: its runs are queued with the reason', (kind) => {
     const rig = takenOver(kind);
     expectGoodOnTime(rig);
-    expect(rig.runOf('odd')).toMatchObject({ state: 'queued', reason: expect.stringMatching(kind.reason) });
+    expect(inWords(rig.runOf('odd'))).toMatchObject({
+      state: 'queued',
+      reason: expect.stringMatching(kind.reason),
+    });
     rig.restart();
-    expect(rig.runOf('odd')).toMatchObject({ state: 'queued', reason: expect.stringMatching(kind.reason) });
+    expect(inWords(rig.runOf('odd'))).toMatchObject({
+      state: 'queued',
+      reason: expect.stringMatching(kind.reason),
+    });
   });
 });
 
@@ -230,14 +237,17 @@ describe('a job that can not be read', () => {
     const rig = takenOver(kind);
     expectGoodOnTime(rig);
     const { status, fault, nextDue, runs } = rig.view('odd');
-    expect({ status, fault, nextDue, runs }).toEqual({
+    expect(inWords({ status, fault, nextDue, runs })).toEqual({
       status: 'disabled',
       fault: expect.stringMatching(kind.reason),
       nextDue: null,
       runs: [],
     });
     rig.trigger('odd');
-    expect(rig.runOf('odd')).toMatchObject({ state: 'queued', reason: expect.stringMatching(kind.reason) });
+    expect(inWords(rig.runOf('odd'))).toMatchObject({
+      state: 'queued',
+      reason: expect.stringMatching(kind.reason),
+    });
     // An edit that can be read makes it run, the run that waits included.
     rig.put({ name: 'odd', schedule: hourly, description: 'written anew' });
     expect(rig.view('odd')).toMatchObject({ status: 'active', fault: null });
@@ -275,7 +285,7 @@ describe('what a leader left behind', () => {
 
   test('a run that an engine may have started, which is not configured, says so', () => {
     const rig = takenOver({ job: { run: image }, settings: bare }, {});
-    expect(rig.runOf('odd')).toMatchObject({
+    expect(inWords(rig.runOf('odd'))).toMatchObject({
       state: 'launching',
       reason: 'the engine docker, which may have started it, is not configured here',
     });

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { runningOn } from '../../../src/scheduler/rules/reconcile.ts';
+import { inWords } from '../../support/in-words.ts';
 import { Rig, testSettings } from '../../support/rig.ts';
 
 test('one that began to run after the inventory was asked for is not missing in it, whatever the clocks say', () => {
@@ -55,7 +56,7 @@ test('what ended without ever starting is not shown as started', () => {
   const reason = 'the node refused it: no such image';
   rig.inventory([{ launchName, state: 'ended', exitCode: 126, reason }], false);
   expect(rig.runs('a').map((run) => run.split(' ')[0])).toEqual(['failed']);
-  expect(rig.history[0]?.attempts).toMatchObject([{ startedAt: null, exitCode: 126, reason }]);
+  expect(inWords(rig.history[0]?.attempts)).toMatchObject([{ startedAt: null, exitCode: 126, reason }]);
 });
 
 test('output that was dropped on another node is known from its inventory, while it runs and at its end', () => {

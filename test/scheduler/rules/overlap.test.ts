@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { wordsOf } from '../../support/in-words.ts';
 import { clockTime, Rig } from '../../support/rig.ts';
 
 const minutely = { cron: '* * * * *' };
@@ -47,7 +48,7 @@ describe('when a run is due while one is unfinished', () => {
     const r = rig('allow', { concurrency: 2 });
     r.advance('2026-01-01T00:03:10Z');
     expect(r.runs('a')).toEqual(['running 00:01', 'launching 00:02', 'queued 00:03']);
-    expect(r.runOf('a', 2).reason).toBe('job a: all 2 slots are in use');
+    expect(wordsOf(r.runOf('a', 2).reason)).toBe('job a: all 2 slots are in use');
     r.end('a');
     expect(r.runs('a')).toEqual(['succeeded 00:01', 'launching 00:02', 'launching 00:03']);
   });

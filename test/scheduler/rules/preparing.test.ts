@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import type { Observation } from '../../../src/scheduler/ports.ts';
+import { inWords, wordsOf } from '../../support/in-words.ts';
 import { Rig } from '../../support/rig.ts';
 
 function launching() {
@@ -20,11 +21,14 @@ test('a run that can not start yet says why, durably, until it starts', () => {
   const { rig, observe } = launching();
   observe({ ...preparing, detail: 'pulling tool:1' });
   observe({ ...preparing, detail: 'pulling tool:1: 1.0 of 2.0 MB, 0 of 1 layers ready' });
-  expect(rig.runOf('a')).toMatchObject({ state: 'launching', reason: expect.stringContaining('1.0 of 2.0') });
+  expect(inWords(rig.runOf('a'))).toMatchObject({
+    state: 'launching',
+    reason: expect.stringContaining('1.0 of 2.0'),
+  });
   rig.restart();
-  expect(rig.runOf('a').reason).toContain('1.0 of 2.0');
+  expect(wordsOf(rig.runOf('a').reason)).toContain('1.0 of 2.0');
   observe({ kind: 'started', launchName: '', at: rig.now });
-  expect(rig.runOf('a')).toMatchObject({ state: 'running', reason: null });
+  expect(inWords(rig.runOf('a'))).toMatchObject({ state: 'running', reason: null });
   observe({ ...preparing, detail: 'too late' });
   expect(rig.runOf('a').reason).toBeNull();
 });

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { LedgerLine } from '../../../src/scheduler/model/model.ts';
+import { inWords, wordsOf } from '../../support/in-words.ts';
 import { Rig } from '../../support/rig.ts';
 
 const second = (iso: string): number => Date.parse(iso);
@@ -63,7 +64,7 @@ describe('due times that passed while nobody led', () => {
       ],
     ],
   ])('%s', (_, policy, expected) => {
-    expect(lines(away(policy))).toEqual(expected);
+    expect(inWords(lines(away(policy)))).toEqual(expected);
   });
 
   test.each([
@@ -141,7 +142,7 @@ describe('a line of the ledger goes on', () => {
     const rig = minutely();
     paused(rig, 'pause');
     rig.advance(180_000);
-    expect(lines(rig)).toEqual([
+    expect(inWords(lines(rig))).toEqual([
       {
         from: second('2026-01-01T00:01:00Z'),
         to: second('2026-01-01T00:03:00Z'),
@@ -166,7 +167,7 @@ describe('a line of the ledger goes on', () => {
     rig.advance(60_000);
     paused(rig, 'pause');
     rig.advance(60_000);
-    const reasons = lines(rig).map(({ end, reason, count }) => `${end} ${reason} x${count}`);
+    const reasons = lines(rig).map(({ end, reason, count }) => `${end} ${wordsOf(reason)} x${count}`);
     expect(reasons).toEqual([
       'ran exit code 1 x1',
       'skipped the job is disabled: 1 consecutive failed runs x1',
@@ -231,6 +232,6 @@ describe('a run that does not start because of another says which', () => {
   ])('%s', (_, overlap, minutes, skipped, waiting) => {
     const rig = minutely(overlap, minutes);
     expect(rig.reasons('a')).toEqual(skipped);
-    expect([...rig.state.runs.values()].map(({ reason }) => reason)).toEqual(waiting);
+    expect([...rig.state.runs.values()].map(({ reason }) => wordsOf(reason))).toEqual(waiting);
   });
 });

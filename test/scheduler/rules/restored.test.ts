@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { restoredJob, restoredRun } from '../../../src/scheduler/rules/restored.ts';
 import { abilities } from '../../support/engines.ts';
+import { wordsOf } from '../../support/in-words.ts';
 import { Rig, testSettings } from '../../support/rig.ts';
 
 const settings = {
@@ -50,7 +51,7 @@ describe('an unfinished run of a backup', () => {
       launching: ['lost'],
     });
     const queued = rig.history.find((run) => run.job === 'queued');
-    expect(queued?.reason).toBe(
+    expect(wordsOf(queued?.reason)).toBe(
       'it was queued when the backup was taken, and its state since then is unknown',
     );
   });

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { LaunchReport } from '../../../src/scheduler/ports.ts';
 import { abilities } from '../../support/engines.ts';
+import { wordsOf } from '../../support/in-words.ts';
 import { Rig, testSettings } from '../../support/rig.ts';
 
 /** A run of a leader before; a second run of the same kind is of no concern. */
@@ -211,7 +212,7 @@ describe('a leader that takes over', () => {
     rig.trigger('a');
     delete settings.engines.process;
     rig.restart();
-    expect(rig.runOf('a').reason).toBe(
+    expect(wordsOf(rig.runOf('a').reason)).toBe(
       'the engine process, which may have started it, is not configured here',
     );
   });

@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Settings } from '../../../src/scheduler/model/model.ts';
 import { abilities } from '../../support/engines.ts';
+import { inWords, wordsOf } from '../../support/in-words.ts';
 import { Rig } from '../../support/rig.ts';
 
 const settings: Settings = {
@@ -30,10 +31,10 @@ describe('a run that its engine has no place for', () => {
   test('is queued with the reason and no attempt, and its places are given to who waits', () => {
     rig.trigger('a');
     rig.trigger('b');
-    expect(rig.runOf('b').reason).toBe('pool etl: its only slot is in use');
+    expect(wordsOf(rig.runOf('b').reason)).toBe('pool etl: its only slot is in use');
     refusePlace('a');
-    expect(rig.runOf('a')).toMatchObject({ state: 'queued', reason: noZone, attempts: [] });
-    expect(rig.runOf('b')).toMatchObject({ state: 'launching', reason: null });
+    expect(inWords(rig.runOf('a'))).toMatchObject({ state: 'queued', reason: noZone, attempts: [] });
+    expect(inWords(rig.runOf('b'))).toMatchObject({ state: 'launching', reason: null });
   });
 
   test('is asked for again later each time: by a quarter of its wait, from a second up to half a minute', () => {
@@ -55,7 +56,7 @@ describe('a run that its engine has no place for', () => {
     refusePlace('a');
     rig.restart();
     rig.inventory([]);
-    expect(rig.runOf('a')).toMatchObject({ state: 'queued', reason: noZone });
+    expect(inWords(rig.runOf('a'))).toMatchObject({ state: 'queued', reason: noZone });
     rig.advance(1_000);
     rig.end('a');
     expect(rig.history[0]?.attempts).toMatchObject([
@@ -101,7 +102,7 @@ describe('a run that its engine has no place for', () => {
     kill('a');
     rig.submit({ kind: 'delete-job', name: 'b', dependents: 'refuse', by: 'ann' });
     rig.advance(60_000);
-    expect(rig.history.map(({ state, reason }) => `${state}: ${reason}`)).toEqual([
+    expect(rig.history.map(({ state, reason }) => `${state}: ${wordsOf(reason)}`)).toEqual([
       'killed: killed by ann',
       'killed: the job was deleted',
     ]);
@@ -136,7 +137,7 @@ describe('a run that its engine has no place for', () => {
     refusePlace('a');
     rig.trigger('b');
     rig.advance(1_000);
-    expect(rig.runOf('a')).toMatchObject({
+    expect(inWords(rig.runOf('a'))).toMatchObject({
       state: 'queued',
       notBefore: null,
       reason: 'pool etl: its only slot is in use',
@@ -152,7 +153,11 @@ describe('a run of which the engine may have something all the same', () => {
     const launchName = rig.runOf('a').attempts[0]?.launchName ?? '';
     rig.event({ kind: 'deferred', now: rig.now, launchName, reason: 'the Swarm has no leader' });
     refusePlace('a');
-    expect(rig.runOf('a')).toMatchObject({ state: 'launching', reason: noZone, attempts: [{ launchName }] });
+    expect(inWords(rig.runOf('a'))).toMatchObject({
+      state: 'launching',
+      reason: noZone,
+      attempts: [{ launchName }],
+    });
     const again = rig.effects.findLast((effect) => effect.kind === 'launch');
     expect(again).toMatchObject({ spec: { launchName }, delayMs: 2_000 });
   });

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { abilities } from '../../support/engines.ts';
+import { wordsOf } from '../../support/in-words.ts';
 import { testSettings } from '../../support/rig.ts';
 import { World } from '../../support/world.ts';
 
@@ -31,7 +32,7 @@ test('an attempt that an engine started, never told of and forgot is lost', asyn
   await world.trigger('a');
   world.engine.held.clear();
   await world.clock.advance(31_000);
-  expect((await world.history()).map((run) => `${run.state}: ${run.reason}`)).toEqual([
+  expect((await world.history()).map((run) => `${run.state}: ${wordsOf(run.reason)}`)).toEqual([
     'lost: the engine process no longer knows it',
   ]);
 });

@@ -62,7 +62,7 @@ const line = (from: number, to: number, count: number, more: Partial<LedgerLine>
   to: at(to),
   count,
   end: 'missed',
-  reason: 'why',
+  reason: { code: 'catch-up-none' },
   run: null,
   ...more,
 });

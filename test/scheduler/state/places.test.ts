@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Settings } from '../../../src/scheduler/model/model.ts';
 import type { Decision } from '../../../src/scheduler/state/decision.ts';
 import { abilities } from '../../support/engines.ts';
+import { wordsOf } from '../../support/in-words.ts';
 import { Rig } from '../../support/rig.ts';
 
 const settings: Settings = {
@@ -88,7 +89,7 @@ test('thousands behind a pool and an engine that are both full move together, fo
   rig.trigger('other');
   rig.trigger('other');
   for (let i = 0; i < 1_000; i++) rig.trigger('etl');
-  const reasons = () => new Set(rig.state.entry('etl').runs.map((run) => run.reason));
+  const reasons = () => new Set(rig.state.entry('etl').runs.map((run) => wordsOf(run.reason)));
   expect(reasons()).toEqual(new Set(['pool etl: all 4 slots are in use']));
   // The pool has a place now, and the engine has none.
   rig.end('local');
@@ -103,7 +104,7 @@ test('fewer places than are taken: nothing is ended, and nothing starts until th
   rig.put({ name: 'a', policy: { ...allow, concurrency: 3 } });
   for (let i = 0; i < 4; i++) rig.trigger('a');
   rig.put({ name: 'a', policy: { ...allow, concurrency: 1 } });
-  expect(rig.runOf('a', 3).reason).toBe('job a: its only slot is in use');
+  expect(wordsOf(rig.runOf('a', 3).reason)).toBe('job a: its only slot is in use');
   rig.end('a');
   rig.end('a');
   expect(rig.launches()).toHaveLength(3);
@@ -122,7 +123,7 @@ test('a job that is moved to another pool waits there', () => {
   rig.put({ name: 'a', policy: { ...allow, pool: 'reports' } });
   rig.trigger('a');
   rig.trigger('a');
-  expect(rig.runOf('a', 1).reason).toBe('pool reports: its only slot is in use');
+  expect(wordsOf(rig.runOf('a', 1).reason)).toBe('pool reports: its only slot is in use');
   rig.put({ name: 'a', policy: { ...allow, pool: 'etl' } });
   expect(rig.runOf('a', 1).state).toBe('launching');
 });

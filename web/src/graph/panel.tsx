@@ -77,7 +77,8 @@ function JobFacts({
   readonly node: WireGraphNode;
   readonly onSelect: (job: string) => void;
 }) {
-  const { late, lacking, heldBackBy, last, nextDue, p50Ms, p95Ms, consecutiveFailures, owner } = node;
+  const { late, lateWhy, lacking, heldBackBy, last, nextDue, p50Ms, p95Ms, consecutiveFailures, owner } =
+    node;
   const [round] = lacking;
   // The overview has the longest overdue jobs, with the expected end of each and of its downstream jobs.
   const { data: overview } = useQuery({ ...overviewQuery, enabled: late !== null });
@@ -86,7 +87,7 @@ function JobFacts({
     <>
       {late !== null && (
         <p className="callout callout-late">
-          <Reason text={late} job={node.name} />
+          <Reason why={lateWhy} text={late} job={node.name} />
         </p>
       )}
       {round !== undefined && (

@@ -27,11 +27,11 @@ export function Failing({ failing: { total, items } }: { readonly failing: WireO
             </tr>
           </thead>
           <tbody>
-            {first.map(({ job, owner, consecutiveFailures, last, reason, dependents }) => (
+            {first.map(({ job, owner, consecutiveFailures, last, reason, why, dependents }) => (
               <tr key={job}>
                 <TroubledJob job={job} owner={owner} />
                 <td data-label="Reason" className="trouble-why">
-                  <Reason text={reason ?? last?.state ?? ''} job={job} />
+                  <Reason why={why} text={reason ?? last?.state ?? ''} job={job} />
                 </td>
                 <td data-label="Failed runs" className="nowrap">
                   {consecutiveFailures} in a row

@@ -30,12 +30,12 @@ export function LateJobs({ late: { total, items } }: { readonly late: WireOvervi
             </tr>
           </thead>
           <tbody>
-            {first.map(({ job, owner, reason, since, run, dependents, done, allDone }) => (
+            {first.map(({ job, owner, reason, why, since, run, dependents, done, allDone }) => (
               <tr key={job}>
                 <TroubledJob job={job} owner={owner} />
                 <td data-label="Reason" className="trouble-why">
                   <p>
-                    <Reason text={reason} job={job} />
+                    <Reason why={why} text={reason} job={job} />
                     {run !== null && (
                       <>
                         {' '}

@@ -13,6 +13,7 @@ import { useNow } from '../parts/now.ts';
 import { Panel } from '../parts/panel.tsx';
 import { ReadProblem } from '../parts/problem-note.tsx';
 import { useQueryState } from '../parts/query-state.ts';
+import { Reason } from '../parts/reason.tsx';
 import { FateMark, fateWord } from '../parts/state-mark.tsx';
 import { calendarDay, clockTime } from '../parts/time.ts';
 import {
@@ -254,7 +255,7 @@ function LedgerRow({ line }: { readonly line: WireLedgerLine }) {
       <td>
         <FateMark fate={fateOf(line)}>{outcomeOf(line)}</FateMark>
       </td>
-      <td className="muted">{reason}</td>
+      <td className="muted">{reason !== null && <Reason why={line.why} text={reason} job={line.job} />}</td>
       <td>{run !== null && <Link href={`/runs/${run}`}>Show the run</Link>}</td>
     </tr>
   );

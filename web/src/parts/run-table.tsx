@@ -82,7 +82,7 @@ function Why({ run }: { readonly run: WireRun }) {
     <>
       {circumstances}
       {circumstances !== '' && run.reason !== null && ', '}
-      {run.reason !== null && <Reason text={run.reason} job={run.job} />}
+      {run.reason !== null && <Reason why={run.why} text={run.reason} job={run.job} />}
     </>
   );
 }

@@ -70,7 +70,7 @@ function Why({ run }: { readonly run: WireRun }) {
     const failed = run.state !== 'skipped' && run.state !== 'missed';
     return (
       <p className={`callout ${failed ? 'callout-fail' : 'callout-late'}`}>
-        <Reason text={capital(run.reason)} job={run.job} />
+        <Reason why={run.why} text={run.reason} capital job={run.job} />
       </p>
     );
   }
@@ -78,7 +78,7 @@ function Why({ run }: { readonly run: WireRun }) {
     <p className={`callout callout-${tone}`}>
       {run.reason !== null && (
         <>
-          <Reason text={capital(run.reason)} job={run.job} />.{' '}
+          <Reason why={run.why} text={run.reason} capital job={run.job} />.{' '}
         </>
       )}
       {run.notBefore !== null && (
@@ -95,8 +95,6 @@ function Why({ run }: { readonly run: WireRun }) {
     </p>
   );
 }
-
-const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
 /** The expected end, from the run times of the job. */
 function Expected({ run }: { readonly run: WireRun }) {

@@ -1,0 +1,252 @@
+/**
+ * Why a run waits, was skipped, failed or was killed, and why a job stands still: a code, and what it refers to. This is
+ * the catalogue of all of them, and the one place that makes texts of them. Decisions and programs go by the code.
+ */
+
+import type { Unmet, UnmetEnd } from '../../dag/ready.ts';
+import { runId } from './ids.ts';
+
+/** A run that a reason names. */
+export interface RunRef {
+  readonly job: string;
+  readonly due: number;
+  /** Left out: none. */
+  readonly variant?: string;
+}
+
+/** Codes are stored, and clients know them: a code keeps its meaning, and a new meaning gets a new code. */
+export type Reason =
+  // Overlap and limits.
+  | { readonly code: 'waits-for-runs'; readonly runs: readonly RunRef[]; readonly more: number }
+  | { readonly code: 'overlap-unfinished'; readonly run: RunRef; readonly state: string }
+  | { readonly code: 'overlap-waiting'; readonly run: RunRef }
+  | { readonly code: 'overlap-limit'; readonly limit: number }
+  | {
+      readonly code: 'limit-reached';
+      readonly limit: LimitKind;
+      readonly name: string;
+      readonly places: number;
+    }
+  // The job.
+  | { readonly code: 'job-paused'; readonly by?: string }
+  | { readonly code: 'job-disabled'; readonly because: Reason }
+  | { readonly code: 'job-held'; readonly text: string }
+  | { readonly code: 'job-deleted' }
+  | { readonly code: 'failures-in-a-row'; readonly failures: number }
+  | { readonly code: 'schedule-completed' }
+  | {
+      readonly code: 'parent-idle';
+      readonly job: string;
+      readonly status: 'paused' | 'disabled';
+      readonly more: number;
+    }
+  // Parents.
+  | Unmet
+  // Due times.
+  | { readonly code: 'start-window'; readonly because: Reason | null }
+  | { readonly code: 'catch-up-limit'; readonly limit: number }
+  | { readonly code: 'catch-up-none' }
+  // Launches. The texts are the engine's.
+  | { readonly code: 'cannot-launch'; readonly text: string }
+  | { readonly code: 'preparing'; readonly text: string }
+  | { readonly code: 'launch-refused'; readonly text: string }
+  | { readonly code: 'no-capacity'; readonly text: string }
+  | { readonly code: 'engine-unavailable'; readonly text: string }
+  | { readonly code: 'engine-missing'; readonly engine: string }
+  // Ends of attempts and runs.
+  | { readonly code: 'exit-code'; readonly exitCode: number }
+  | { readonly code: 'engine-report'; readonly text: string }
+  | { readonly code: 'engine-forgot'; readonly engine: string }
+  | { readonly code: 'node-lost'; readonly node: string }
+  | { readonly code: 'end-unknown' }
+  | { readonly code: 'awaits-callback' }
+  | { readonly code: 'reported-failed'; readonly by: string }
+  | { readonly code: 'marked-succeeded'; readonly by: string }
+  | {
+      readonly code: 'retry';
+      readonly attempt: number;
+      readonly limit: number;
+      readonly outcome: string;
+      readonly because: Reason | null;
+      readonly at: number;
+    }
+  // Kills.
+  | { readonly code: 'killed'; readonly by: string }
+  | { readonly code: 'replaced'; readonly run: RunRef }
+  | { readonly code: 'timeout'; readonly timeout: string }
+  | { readonly code: 'restored'; readonly state: string }
+  | { readonly code: 'kill-unconfirmed'; readonly because: Reason }
+  // Lateness, which is not stored.
+  | { readonly code: 'not-started'; readonly launching: boolean; readonly because: Reason | null }
+  | {
+      readonly code: 'not-finished-by';
+      readonly time: string;
+      readonly timezone: string;
+      readonly jobs: readonly string[];
+    }
+  | { readonly code: 'runs-long'; readonly times: number }
+  | { readonly code: 'not-decided' }
+  /** A reason of release 0.1.0, which stored texts only. */
+  | { readonly code: 'text'; readonly text: string };
+
+export type ReasonCode = Reason['code'];
+export type LimitKind = 'job' | 'pool' | 'engine';
+
+/** A piece of a reason's text: plain, the name of a run, or a timestamp. */
+export type ReasonPart = string | { readonly run: RunRef } | { readonly at: number };
+
+export const refTo = ({ job, due, variant }: Required<RunRef>): RunRef =>
+  variant === '' ? { job, due } : { job, due, variant };
+
+export const idOf = ({ job, due, variant = '' }: RunRef): string => runId(job, due, variant);
+
+/** The reason in words, cut where it names a run or a timestamp. */
+export function partsOf(reason: Reason): readonly ReasonPart[] {
+  // A later release may have stored a code that this one does not know.
+  if (!Object.hasOwn(catalogue, reason.code)) return [reason.code];
+  return (catalogue[reason.code] as (reason: Reason) => ReasonPart[])(reason);
+}
+
+export function textOf(reason: Reason): string {
+  return partsOf(reason).map(partText).join('');
+}
+
+export const textOrNull = (reason: Reason | null): string | null => (reason === null ? null : textOf(reason));
+
+export function partText(part: ReasonPart): string {
+  if (typeof part === 'string') return part;
+  return 'run' in part ? idOf(part.run) : new Date(part.at).toISOString();
+}
+
+/** Do both say the same? */
+export const isSame = (a: Reason | null, b: Reason | null): boolean =>
+  a === b || (a !== null && b !== null && a.code === b.code && textOf(a) === textOf(b));
+
+/** What a reason refers to. */
+export type ReasonRef =
+  | { readonly run: RunRef }
+  | { readonly kind: 'job' | 'engine' | 'node' | 'pool' | 'user'; readonly name: string };
+
+/** Of the reason, and of the one behind it. */
+export function refsOf(reason: Reason): ReasonRef[] {
+  const refs: ReasonRef[] = [];
+  if ('run' in reason) refs.push({ run: reason.run });
+  if (reason.code === 'waits-for-runs') for (const run of reason.runs) refs.push({ run });
+  if (reason.code === 'limit-reached') refs.push({ kind: reason.limit, name: reason.name });
+  if (reason.code === 'parents') {
+    for (const { job, due, variant, runs } of reason.ends)
+      refs.push(runs === undefined ? { run: refTo({ job, due, variant }) } : { kind: 'job', name: job });
+  }
+  if ('job' in reason) refs.push({ kind: 'job', name: reason.job });
+  if ('jobs' in reason) for (const name of reason.jobs) refs.push({ kind: 'job', name });
+  if ('engine' in reason) refs.push({ kind: 'engine', name: reason.engine });
+  if ('node' in reason) refs.push({ kind: 'node', name: reason.node });
+  if ('by' in reason && reason.by !== undefined) refs.push({ kind: 'user', name: reason.by });
+  if ('because' in reason && reason.because !== null) refs.push(...refsOf(reason.because));
+  return refs;
+}
+
+type Piece = ReasonPart | number | readonly ReasonPart[];
+
+function say(texts: TemplateStringsArray, ...pieces: Piece[]): ReasonPart[] {
+  const parts: ReasonPart[] = [];
+  const add = (part: ReasonPart): void => {
+    const last = parts.at(-1);
+    if (typeof part === 'string' && typeof last === 'string') parts[parts.length - 1] = last + part;
+    else if (part !== '') parts.push(part);
+  };
+  for (const [i, text] of texts.entries()) {
+    add(text);
+    const piece = pieces[i];
+    if (typeof piece === 'number') add(String(piece));
+    else if (Array.isArray(piece)) for (const part of piece as ReasonPart[]) add(part);
+    else if (piece !== undefined) add(piece as ReasonPart);
+  }
+  return parts;
+}
+
+/** The text of another reason behind some words; nothing without one. */
+const behind = (words: string, because: Reason | null): ReasonPart[] =>
+  because === null ? [] : [words, ...partsOf(because)];
+
+const listed = (items: readonly (readonly ReasonPart[])[]): ReasonPart[] =>
+  items.flatMap((item, i) => (i === 0 ? item : [', ', ...item]));
+
+const how: Readonly<Record<UnmetEnd['outcome'], string>> = {
+  succeeded: 'succeeded',
+  failed: 'failed',
+  skipped: 'was skipped',
+};
+
+function unmet({ job, due, variant, outcome, runs }: UnmetEnd): ReasonPart[] {
+  return runs === undefined
+    ? say`${job} ${how[outcome]} (run ${{ run: refTo({ job, due, variant }) }})`
+    : say`${job} ${how[outcome]} (${runs.unmet} of ${runs.ended} runs)`;
+}
+
+/** For lists of parents, which name the first few. */
+const beyond = (more: number): string => (more > 0 ? ` +${more} more` : '');
+
+const catalogue: {
+  readonly [C in ReasonCode]: (reason: Extract<Reason, { code: C }>) => ReasonPart[];
+} = {
+  'waits-for-runs': ({ runs, more }) =>
+    say`waits for ${listed(runs.map((run) => [{ run }]))}${more > 0 ? ` and ${more} more` : ''} to end`,
+  'overlap-unfinished': ({ run, state }) => say`overlap: ${{ run }} is still ${state}`,
+  'overlap-waiting': ({ run }) => say`overlap: ${{ run }} is already waiting`,
+  'overlap-limit': ({ limit }) => say`overlap: ${limit} runs are already waiting, which is the maximum`,
+  'limit-reached': ({ limit, name, places }) =>
+    places === 1
+      ? say`${limit} ${name}: its only slot is in use`
+      : say`${limit} ${name}: all ${places} slots are in use`,
+  'job-paused': ({ by }) => (by === undefined ? ['the job is paused'] : say`paused by ${by}`),
+  'job-disabled': ({ because }) => say`the job is disabled: ${partsOf(because)}`,
+  'job-held': ({ text }) => [text],
+  'job-deleted': () => ['the job was deleted'],
+  'failures-in-a-row': ({ failures }) => say`${failures} consecutive failed runs`,
+  'schedule-completed': () => ['the schedule has no further due time'],
+  'parent-idle': ({ job, status, more }) =>
+    say`waits for ${job}, which is ${status}${more > 0 ? `, and for ${more} more` : ''}`,
+  parents: ({ ends, more }) =>
+    say`${ends.length + more === 1 ? 'parent' : 'parents'} ${listed(ends.map(unmet))}${beyond(more)}`,
+  'round-given-up': ({ jobs, more }) =>
+    say`gave up waiting for ${jobs.join(', ')}${beyond(more)}: too many later rounds are open`,
+  'parents-changed': () => ['its parents changed while it waited for other jobs of its start'],
+  'start-window': ({ because }) => say`the start window had passed${behind(': ', because)}`,
+  'catch-up-limit': ({ limit }) => say`more than ${limit} runs to catch up`,
+  'catch-up-none': () => ['not processed in time, and policy.catchUp is none'],
+  'cannot-launch': ({ text }) => [text],
+  preparing: ({ text }) => [text],
+  'launch-refused': ({ text }) => [text],
+  'no-capacity': ({ text }) => [text],
+  'engine-unavailable': ({ text }) => [text],
+  'engine-missing': ({ engine }) =>
+    say`the engine ${engine}, which may have started it, is not configured here`,
+  'exit-code': ({ exitCode }) => say`exit code ${exitCode}`,
+  'engine-report': ({ text }) => [text],
+  'engine-forgot': ({ engine }) => say`the engine ${engine} no longer knows it`,
+  'node-lost': ({ node }) => say`the node ${node}, the only one that reaches it, does not respond`,
+  'end-unknown': () => ['the engine does not know how it ended'],
+  'awaits-callback': () => ['command exited with 0, waiting for POST /api/v1/runs/{id}/complete'],
+  'reported-failed': ({ by }) => say`reported as failed by ${by}`,
+  'marked-succeeded': ({ by }) => say`marked as succeeded by ${by}`,
+  retry: ({ attempt, limit, outcome, because, at }) => {
+    const why = because === null ? [] : say` (${partsOf(because)})`;
+    return say`attempt ${attempt} ${outcome}${why}; retry ${attempt} of ${limit} at ${{ at }}`;
+  },
+  killed: ({ by }) => say`killed by ${by}`,
+  replaced: ({ run }) => say`replaced by ${{ run }}`,
+  timeout: ({ timeout }) => say`ran longer than its timeout of ${timeout}`,
+  restored: ({ state }) =>
+    say`it was ${state} when the backup was taken, and its state since then is unknown`,
+  'kill-unconfirmed': ({ because }) => say`${partsOf(because)}; the engine did not confirm it`,
+  'not-started': ({ launching, because }) => {
+    const unsaid = launching ? 'its launch is in progress' : 'it waits for a slot';
+    return say`has not started: ${because === null ? unsaid : partsOf(because)}`;
+  },
+  'not-finished-by': ({ time, timezone, jobs }) =>
+    say`should have ended by ${time} ${timezone}${jobs.length === 0 ? '' : `, but waits for ${jobs.join(', ')}`}`,
+  'runs-long': ({ times }) => say`runs more than ${times} times as long as 95 % of its runs`,
+  'not-decided': () => ['no node has decided it yet'],
+  text: ({ text }) => [text],
+};

@@ -1,0 +1,228 @@
+/** The catalogue of reasons: the text of each code, and what it refers to. */
+
+import { describe, expect, test } from 'vitest';
+import {
+  idOf,
+  isSame,
+  partsOf,
+  type Reason,
+  type ReasonCode,
+  refsOf,
+  refTo,
+  textOf,
+} from '../../../src/scheduler/model/reason.ts';
+
+const due = Date.UTC(2026, 10, 21, 2);
+const run = { job: 'a', due };
+const id = 'a.20261121T020000Z';
+const exit = { code: 'exit-code', exitCode: 3 } as const;
+
+type Row = readonly [reason: Reason, text: string, refs?: readonly string[]];
+const rows: { readonly [C in ReasonCode]: readonly Row[] } = {
+  'waits-for-runs': [
+    [{ code: 'waits-for-runs', runs: [run], more: 0 }, `waits for ${id} to end`, [id]],
+    [
+      { code: 'waits-for-runs', runs: [run, { ...run, variant: 'm1' }], more: 2 },
+      `waits for ${id}, ${id}-m1 and 2 more to end`,
+      [id, `${id}-m1`],
+    ],
+  ],
+  'overlap-unfinished': [
+    [{ code: 'overlap-unfinished', run, state: 'running' }, `overlap: ${id} is still running`, [id]],
+  ],
+  'overlap-waiting': [[{ code: 'overlap-waiting', run }, `overlap: ${id} is already waiting`, [id]]],
+  'overlap-limit': [
+    [{ code: 'overlap-limit', limit: 9 }, 'overlap: 9 runs are already waiting, which is the maximum'],
+  ],
+  'limit-reached': [
+    [
+      { code: 'limit-reached', limit: 'pool', name: 'etl', places: 4 },
+      'pool etl: all 4 slots are in use',
+      ['pool etl'],
+    ],
+    [
+      { code: 'limit-reached', limit: 'job', name: 'a', places: 1 },
+      'job a: its only slot is in use',
+      ['job a'],
+    ],
+  ],
+  'job-paused': [
+    [{ code: 'job-paused' }, 'the job is paused'],
+    [{ code: 'job-paused', by: 'ann' }, 'paused by ann', ['user ann']],
+  ],
+  'job-disabled': [
+    [
+      { code: 'job-disabled', because: { code: 'failures-in-a-row', failures: 3 } },
+      'the job is disabled: 3 consecutive failed runs',
+    ],
+  ],
+  'job-held': [[{ code: 'job-held', text: 'held: no address' }, 'held: no address']],
+  'job-deleted': [[{ code: 'job-deleted' }, 'the job was deleted']],
+  'failures-in-a-row': [[{ code: 'failures-in-a-row', failures: 3 }, '3 consecutive failed runs']],
+  'schedule-completed': [[{ code: 'schedule-completed' }, 'the schedule has no further due time']],
+  'parent-idle': [
+    [{ code: 'parent-idle', job: 'a', status: 'paused', more: 0 }, 'waits for a, which is paused', ['job a']],
+    [
+      { code: 'parent-idle', job: 'a', status: 'disabled', more: 2 },
+      'waits for a, which is disabled, and for 2 more',
+      ['job a'],
+    ],
+  ],
+  parents: [
+    [
+      { code: 'parents', ends: [{ job: 'a', due, variant: '', outcome: 'failed' }], more: 0 },
+      `parent a failed (run ${id})`,
+      [id],
+    ],
+    [
+      {
+        code: 'parents',
+        ends: [
+          { job: 'a', due, variant: 'm1', outcome: 'skipped' },
+          { job: 'b', due, variant: '', outcome: 'failed', runs: { unmet: 1, ended: 2 } },
+        ],
+        more: 1,
+      },
+      `parents a was skipped (run ${id}-m1), b failed (1 of 2 runs) +1 more`,
+      [`${id}-m1`, 'job b'],
+    ],
+  ],
+  'round-given-up': [
+    [
+      { code: 'round-given-up', jobs: ['a', 'b'], more: 3 },
+      'gave up waiting for a, b +3 more: too many later rounds are open',
+      ['job a', 'job b'],
+    ],
+  ],
+  'parents-changed': [
+    [{ code: 'parents-changed' }, 'its parents changed while it waited for other jobs of its start'],
+  ],
+  'start-window': [
+    [{ code: 'start-window', because: null }, 'the start window had passed'],
+    [
+      { code: 'start-window', because: { code: 'waits-for-runs', runs: [run], more: 0 } },
+      `the start window had passed: waits for ${id} to end`,
+      [id],
+    ],
+  ],
+  'catch-up-limit': [[{ code: 'catch-up-limit', limit: 2 }, 'more than 2 runs to catch up']],
+  'catch-up-none': [[{ code: 'catch-up-none' }, 'not processed in time, and policy.catchUp is none']],
+  'cannot-launch': [[{ code: 'cannot-launch', text: 'no engine' }, 'no engine']],
+  preparing: [[{ code: 'preparing', text: 'pulls busybox' }, 'pulls busybox']],
+  'launch-refused': [[{ code: 'launch-refused', text: 'no image' }, 'no image']],
+  'no-capacity': [[{ code: 'no-capacity', text: 'no memory' }, 'no memory']],
+  'engine-unavailable': [[{ code: 'engine-unavailable', text: 'it is down' }, 'it is down']],
+  'engine-missing': [
+    [
+      { code: 'engine-missing', engine: 'x' },
+      'the engine x, which may have started it, is not configured here',
+      ['engine x'],
+    ],
+  ],
+  'exit-code': [[exit, 'exit code 3']],
+  'engine-report': [[{ code: 'engine-report', text: 'out of memory' }, 'out of memory']],
+  'engine-forgot': [
+    [{ code: 'engine-forgot', engine: 'x' }, 'the engine x no longer knows it', ['engine x']],
+  ],
+  'node-lost': [
+    [
+      { code: 'node-lost', node: 'n1' },
+      'the node n1, the only one that reaches it, does not respond',
+      ['node n1'],
+    ],
+  ],
+  'end-unknown': [[{ code: 'end-unknown' }, 'the engine does not know how it ended']],
+  'awaits-callback': [
+    [{ code: 'awaits-callback' }, 'command exited with 0, waiting for POST /api/v1/runs/{id}/complete'],
+  ],
+  'reported-failed': [[{ code: 'reported-failed', by: 'ann' }, 'reported as failed by ann', ['user ann']]],
+  'marked-succeeded': [[{ code: 'marked-succeeded', by: 'ann' }, 'marked as succeeded by ann', ['user ann']]],
+  retry: [
+    [
+      { code: 'retry', attempt: 1, limit: 2, outcome: 'failed', because: exit, at: due },
+      'attempt 1 failed (exit code 3); retry 1 of 2 at 2026-11-21T02:00:00.000Z',
+    ],
+    [
+      { code: 'retry', attempt: 2, limit: 2, outcome: 'lost', because: null, at: due },
+      'attempt 2 lost; retry 2 of 2 at 2026-11-21T02:00:00.000Z',
+    ],
+  ],
+  killed: [[{ code: 'killed', by: 'ann' }, 'killed by ann', ['user ann']]],
+  replaced: [[{ code: 'replaced', run }, `replaced by ${id}`, [id]]],
+  timeout: [[{ code: 'timeout', timeout: 'PT1M' }, 'ran longer than its timeout of PT1M']],
+  restored: [
+    [
+      { code: 'restored', state: 'queued' },
+      'it was queued when the backup was taken, and its state since then is unknown',
+    ],
+  ],
+  'kill-unconfirmed': [
+    [
+      { code: 'kill-unconfirmed', because: { code: 'killed', by: 'ann' } },
+      'killed by ann; the engine did not confirm it',
+      ['user ann'],
+    ],
+  ],
+  'not-started': [
+    [{ code: 'not-started', launching: true, because: null }, 'has not started: its launch is in progress'],
+    [{ code: 'not-started', launching: false, because: null }, 'has not started: it waits for a slot'],
+    [
+      { code: 'not-started', launching: false, because: { code: 'overlap-waiting', run } },
+      `has not started: overlap: ${id} is already waiting`,
+      [id],
+    ],
+  ],
+  'not-finished-by': [
+    [{ code: 'not-finished-by', time: '02:30', timezone: 'UTC', jobs: [] }, 'should have ended by 02:30 UTC'],
+    [
+      { code: 'not-finished-by', time: '02:30', timezone: 'UTC', jobs: ['a', 'b'] },
+      'should have ended by 02:30 UTC, but waits for a, b',
+      ['job a', 'job b'],
+    ],
+  ],
+  'runs-long': [[{ code: 'runs-long', times: 2 }, 'runs more than 2 times as long as 95 % of its runs']],
+  'not-decided': [[{ code: 'not-decided' }, 'no node has decided it yet']],
+  text: [[{ code: 'text', text: 'as it was' }, 'as it was']],
+};
+
+const refNames = (reason: Reason): string[] =>
+  refsOf(reason).map((each) => ('run' in each ? idOf(each.run) : `${each.kind} ${each.name}`));
+
+describe('a reason', () => {
+  test.each(
+    Object.values(rows)
+      .flat()
+      .map(([reason, text, refs]) => ({ reason, text, refs })),
+  )('$text', ({ reason, text, refs = [] }) => {
+    expect(textOf(reason)).toBe(text);
+    expect(refNames(reason)).toEqual(refs);
+  });
+
+  test('is cut where it names a run or a timestamp, also of the reason behind it', () => {
+    const because = { code: 'overlap-waiting', run } as const;
+    expect(partsOf({ code: 'not-started', launching: false, because })).toEqual([
+      'has not started: overlap: ',
+      { run },
+      ' is already waiting',
+    ]);
+    const retry = { code: 'retry', attempt: 1, limit: 2, outcome: 'failed', because: exit, at: due } as const;
+    expect(partsOf(retry)).toEqual(['attempt 1 failed (exit code 3); retry 1 of 2 at ', { at: due }]);
+  });
+
+  test('of a later release is shown as its code', () => {
+    expect(textOf({ code: 'moon-phase' } as never)).toBe('moon-phase');
+    expect(textOf({ code: 'toString' } as never)).toBe('toString');
+  });
+
+  test('is the same as another that says the same', () => {
+    expect(isSame(exit, { ...exit })).toBe(true);
+    expect(isSame(exit, { ...exit, exitCode: 4 })).toBe(false);
+    expect(isSame({ code: 'preparing', text: 'x' }, { code: 'no-capacity', text: 'x' })).toBe(false);
+    expect([isSame(null, null), isSame(null, exit), isSame(exit, null)]).toEqual([true, false, false]);
+  });
+
+  test('names a run by what its id is made of', () => {
+    expect(refTo({ job: 'a', due, variant: '' })).toEqual(run);
+    expect(idOf(refTo({ job: 'a', due, variant: 'r1' }))).toBe(`${id}-r1`);
+  });
+});
