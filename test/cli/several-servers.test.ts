@@ -162,7 +162,8 @@ describe('run --wait', () => {
 });
 
 describe('logs -f', () => {
-  const frame = (stream: string, text: string) => `event: log\ndata: ${JSON.stringify({ stream, text })}\n\n`;
+  const frame = (id: string, stream: string, text: string) =>
+    `id: ${id}\nevent: log\ndata: ${JSON.stringify({ stream, text })}\n\n`;
 
   function saying(app: FastifyInstance, frames: string[], asked: string[]): void {
     app.get('/api/v1/runs/a.1', async () => run('running'));
@@ -183,13 +184,13 @@ describe('logs -f', () => {
 
   test('goes on where a broken connection ended, in each stream', async () => {
     const asked: string[] = [];
-    saying(first, [frame('stdout', 'one\ntw'), frame('stderr', 'ä')], asked);
+    saying(first, [frame('1:6:0', 'stdout', 'one\ntw'), frame('1:6:2', 'stderr', 'ä')], asked);
     saying(
       second,
       [
-        frame('stderr', 'äx\n'),
-        frame('stdout', 'one\ntwo\n'),
-        frame('stdout', '3\n'),
+        frame('1:6:4', 'stderr', 'x\n'),
+        frame('1:8:4', 'stdout', 'o\n'),
+        frame('1:10:4', 'stdout', '3\n'),
         'event: end\ndata: {}\n\n',
       ],
       asked,
@@ -197,15 +198,17 @@ describe('logs -f', () => {
     await listen();
     const { code, out, err } = await carillon('logs', '-f', 'a.1', '--stream', 'stdout');
     expect([code, out]).toEqual([0, 'one\ntwäx\no\n3\n']);
-    expect(asked).toEqual(['stream=stdout&follow=true', 'stream=stdout&attempt=1&follow=true']);
+    expect(asked).toEqual(['stream=stdout&follow=true', 'stream=stdout&after=1%3A6%3A2&follow=true']);
     expect(err.match(/is unavailable/g)).toHaveLength(1);
   });
 
-  test('with --tail shows each line once', async () => {
-    saying(first, [frame('stdout', 'one\n')], []);
-    saying(second, [frame('stdout', 'one\ntwo\n'), 'event: end\ndata: {}\n\n'], []);
+  test('--tail is asked for once: the rest follows what was printed', async () => {
+    const asked: string[] = [];
+    saying(first, [frame('1:4:0', 'stdout', 'one\n')], asked);
+    saying(second, [frame('1:8:0', 'stdout', 'two\n'), 'event: end\ndata: {}\n\n'], asked);
     await listen();
     expect((await carillon('logs', '-f', 'a.1', '--tail', '2')).out).toBe('one\ntwo\n');
+    expect(asked).toEqual(['follow=true', 'after=1%3A4%3A0&follow=true']);
   });
 });
 

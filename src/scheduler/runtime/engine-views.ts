@@ -70,7 +70,7 @@ function underWay(state: State): Map<string, number> {
 }
 
 async function describe(launcher: Launcher, clock: Clock): Promise<EngineDescription> {
-  const detail = `it did not answer within ${DESCRIBE_WITHIN_MS / 1_000} seconds`;
+  const detail = `the engine did not respond within ${DESCRIBE_WITHIN_MS / 1_000} seconds`;
   return (
     (await within(clock, DESCRIBE_WITHIN_MS, launcher.describe())) ?? {
       reachable: false,
