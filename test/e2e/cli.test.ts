@@ -193,7 +193,7 @@ run: { command: echo child }
     const child = (name: string, parent: string) =>
       `name: ${name}\nschedule: { after: { parents: [${parent}] } }\nrun: { command: x }\n`;
     const { err } = await carillon('apply -f -', { stdin: `${child('c1', 'c2')}---\n${child('c2', 'c1')}` });
-    expect(err).toContain('refused c2: The jobs wait for each other: c1 → c2 → c1.');
+    expect(err).toContain('rejected c2: The jobs depend on each other: c1 → c2 → c1.');
     expect(err).not.toContain('names');
   });
 
