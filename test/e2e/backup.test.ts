@@ -64,7 +64,7 @@ test('a damaged store comes back from a backup: jobs, past, what runs, and one w
 
   expect(await said('backup', '--to', file, '--url', server.url)).toMatchObject({
     status: 0,
-    text: expect.stringMatching(/3 jobs, \d unfinished runs?, \d+ records in all/),
+    text: expect.stringMatching(/3 jobs, \d unfinished runs?, \d+ records in total/),
   });
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect((await said('backup', '--to', file, '--url', server.url)).text).toContain('already exists');
@@ -82,7 +82,7 @@ test('a damaged store comes back from a backup: jobs, past, what runs, and one w
   expect(await said('restore', file, '--data-dir', dataDir)).toMatchObject({ status: 1 });
   expect(await said('restore', file, '--data-dir', dataDir, '--replace')).toMatchObject({
     status: 0,
-    text: expect.stringMatching(/restored 3 jobs[\s\S]*is kept in .*store\.replaced-/),
+    text: expect.stringMatching(/restored 3 jobs[\s\S]*was moved to .*store\.replaced-/),
   });
   server = await Server.start(dataDir, ['--process-concurrency', '8']);
   expect(await server.get(`/api/v1/runs/${long.id}`)).toMatchObject({ state: 'running' });

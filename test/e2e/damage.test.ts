@@ -51,13 +51,13 @@ test('a changed record, which is found when the state is loaded, ends the start'
   const fd = openSync(file, 'r+');
   writeSync(fd, 'R', at);
   const answer = await serve();
-  expect(answer).toEqual(refused(/the record "kept" of its table jobs is damaged/));
+  expect(answer).toEqual(refused(/record "kept" of table jobs is damaged/));
   expect(answer.said).not.toMatch(/^\s+at /m);
 }, 60_000);
 
 test('a file that is cut off ends the start, and not by SIGBUS', async () => {
   truncateSync(file, 10_000);
   const answer = await serve();
-  expect(answer).toEqual(refused(/data\.mdb is cut off/));
+  expect(answer).toEqual(refused(/data\.mdb is truncated/));
   expect(answer.said).not.toMatch(/^\s+at /m);
 }, 60_000);
