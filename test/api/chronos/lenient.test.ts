@@ -82,7 +82,12 @@ describe('a field', () => {
       {},
       /^executable "yes" is taken as false/,
     ],
-    ['a zone without summer time', { scheduleTimeZone: 'EST' }, {}, /^time zone EST[^;]*; [^;]* write [^;]*$/],
+    [
+      'a zone without summer time',
+      { scheduleTimeZone: 'EST' },
+      {},
+      /^time zone EST[^;]*; [^;]* write [^;]*$/,
+    ],
     [
       'nothing in the place of lists, numbers and texts',
       {
