@@ -105,7 +105,7 @@ function TextArea({ shared, kind, value, onChange }: InputProps) {
   return (
     <textarea
       {...shared}
-      className="Leaves an invalid number as text, so that the server reports what is wrong."
+      className="textarea mono"
       rows={Math.min(16, Math.max(3, text.split('\n').length + 1))}
       spellCheck={false}
       value={text}

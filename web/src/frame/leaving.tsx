@@ -57,7 +57,7 @@ export function LeaveGuard({ children }: { readonly children: ReactNode }) {
           title="Leave without saving?"
           doing="Leave"
           danger
-          closing="The edits of this job are not saved. They are lost if you leave."
+          closing="Stay"
           onDo={leave}
           onClose={() => setWay(null)}
         >
