@@ -121,7 +121,7 @@ test('files that are not UTF-8 are refused with their place', async () => {
   const parts = partsWith(io);
   for (const command of [['validate'], ['apply', '-f'], ['import', 'crontab'], ['import', 'chronos']])
     expect(await runCli([...command, path], parts)).toBe(2);
-  expect(printed().match(/latin\.yaml:2:17: the byte 0xE9 is not UTF-8\./g)).toHaveLength(4);
+  expect(printed().match(/latin\.yaml:2:17: the byte 0xE9 is not valid UTF-8\./g)).toHaveLength(4);
 });
 
 test('YAML that is written holds every text exactly, in characters that can be seen', () => {
