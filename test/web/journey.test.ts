@@ -76,7 +76,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
   test('what is wrong is said as one types, in the words of the server', async () => {
     await page.goto('/new?template=cron');
     await page.getByLabel('Name', { exact: true }).fill('nightly');
-    await page.getByLabel(/Cron/).first().fill('99 2 * * *');
+    await page.getByLabel('Cron expression').fill('99 2 * * *');
     await page.getByText(/99/).first().waitFor();
     await page.getByText(/0-59/).first().waitFor();
     expect(await page.getByRole('button', { name: 'Create' }).isDisabled()).toBe(true);
