@@ -43,7 +43,7 @@ describe('a part that is broken on purpose is found', () => {
     ['store-does-not-fence', /was applied after one of term/, faultKinds],
     ['engine-starts-twice', /is started 2 times|is taken for forgotten, and the engine has it/, faultKinds],
     ['always-fresh', /though its lease ran out/, ofLeases],
-    ['drops-notices', /says change-not-told/, faultKinds],
+    ['drops-notices', /says store\.change-missed/, faultKinds],
   ])(
     '%s',
     async (mutant, words, kinds) => {
