@@ -111,14 +111,14 @@ export const MAX_SEEN = 8;
 /** Number of parents named in a reason, which people read in one line. */
 export const MAX_NAMED = 3;
 
-/** What tells the child's run of a round from all others, and what began its chain. */
+/** Identifies the child's run of a round, together with what began its chain. */
 export interface Named {
   readonly due: number;
   readonly variant: string;
   readonly lineage: Lineage;
 }
 
-/** A round, or an entry of one, begun by a schedule does not say so. */
+/** The stored field of a round or an entry. Left out if a schedule began it. */
 export const begun = (lineage: Lineage): { lineage?: Lineage } =>
   lineage === 'scheduled' ? {} : { lineage };
 
@@ -221,9 +221,8 @@ export function verdict(round: Round, spec: JoinSpec): 'run' | 'skip' | 'wait' {
 
 /** The entry with the latest due time; of several, one started by a user, then the first in order of the parents. */
 export function lastEntry(round: Round, spec: JoinSpec): Named & { readonly parent: string } {
-  let last: Named & { parent: string } = {
-    ...{ parent: '', due: Number.NEGATIVE_INFINITY, variant: '', lineage: 'scheduled' },
-  };
+  const none = Number.NEGATIVE_INFINITY;
+  let last: Named & { parent: string } = { parent: '', due: none, variant: '', lineage: 'scheduled' };
   for (const parent of awaitedIn(round, spec)) {
     const entry = entryOf(round, parent);
     if (entry === undefined) continue;

@@ -74,12 +74,7 @@ function lateEnd(job: JobGlance, run: Run, now: number): Late | null {
   if (p95Ms === null || count < COUNTED) return null;
   const since = attempt.startedAt + Math.max(USUAL * p95Ms, LATE_AFTER_MS);
   if (now <= since) return null;
-  return {
-    kind: 'not-ended',
-    since,
-    reason: { code: 'runs-long', times: USUAL },
-    run,
-  };
+  return { kind: 'not-ended', since, reason: { code: 'runs-long', times: USUAL }, run };
 }
 
 function lateRound(job: JobGlance, now: number, lacking: (name: string) => Lacking[]): Late | null {
@@ -94,17 +89,12 @@ function lateRound(job: JobGlance, now: number, lacking: (name: string) => Lacki
 
 function undecided({ due }: JobGlance, now: number): Late | null {
   if (due === null || now <= due + LATE_AFTER_MS) return null;
-  return {
-    kind: 'not-decided',
-    since: due + LATE_AFTER_MS,
-    reason: { code: 'not-decided' },
-    run: null,
-  };
+  return { kind: 'not-decided', since: due + LATE_AFTER_MS, reason: { code: 'not-decided' }, run: null };
 }
 
-const notFinished = (time: string, timezone: string, jobs: readonly string[]): Reason => ({
-  ...{ code: 'not-finished-by', time, timezone, jobs },
-});
+function notFinished(time: string, timezone: string, jobs: readonly string[]): Reason {
+  return { code: 'not-finished-by', time, timezone, jobs };
+}
 
 function finish({ job, fault }: JobGlance): { finishBy: string | undefined; zone: string } {
   if (fault !== null) return { finishBy: undefined, zone: 'UTC' };

@@ -137,6 +137,6 @@ export function reviseLimits(turn: Turn, entry: Entry): void {
   }
 }
 
-const allTaken = ({ kind, name, places }: Limit): Reason => ({
-  ...{ code: 'limit-reached', limit: kind, name, places },
-});
+function allTaken({ kind, name, places }: Limit): Reason {
+  return { code: 'limit-reached', limit: kind, name, places };
+}

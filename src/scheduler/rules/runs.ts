@@ -33,7 +33,10 @@ export interface Seed {
 
 /** A run that the schedule makes due. */
 export const ofSchedule = (due: number, isLate: boolean): Seed => ({
-  ...{ due, variant: '', lineage: 'scheduled', root: null },
+  due,
+  variant: '',
+  lineage: 'scheduled',
+  root: null,
   trigger: isLate ? { kind: 'schedule', catchUp: true } : { kind: 'schedule' },
 });
 
