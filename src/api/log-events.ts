@@ -1,7 +1,7 @@
 /**
- * Output as server-sent events. The id of each event is the reader's position after it, `attempt:stdout:stderr` in bytes
- * from the beginning of the output: who sends it back as `Last-Event-ID` or `after` gets what follows, from any node.
- * Events hold whole characters, so a position never lies within one that is valid.
+ * Output as server-sent events. The id of each event is the reader's position after it: `attempt:stdout:stderr`, in
+ * bytes from the beginning of the output. A client that sends it as `Last-Event-ID` or `after` gets the output after it,
+ * from any node. Events contain whole characters, so a position never lies within a valid one.
  */
 
 import { CarillonError } from '../errors.ts';
@@ -32,7 +32,7 @@ export function positionOf(text: string, source: { readonly field: string; reado
 const positionText = (attempt: number, { stdout, stderr }: LogPosition): string =>
   `${attempt}:${stdout}:${stderr}`;
 
-/** `stop`: the reader goes away, or the node stops. Then a character may be cut in two only for now. */
+/** `stop` aborts when the client disconnects or the node stops. Then the rest of a character may still follow. */
 export async function* toEvents(
   output: AsyncIterable<RunLogChunk>,
   stop: AbortSignal,
@@ -59,13 +59,13 @@ export async function* toEvents(
   }
 }
 
-/** Text of bytes that come in pieces: a character that a piece cuts in two comes with the next one. */
+/** Decodes bytes that come in pieces. A character that is split between two pieces comes with the second. */
 class Characters {
-  // Output begins anywhere, so a byte order mark is a character like others.
+  // A read may begin anywhere, so a byte order mark is a character like any other.
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #rest: Uint8Array = new Uint8Array(0);
 
-  /** Bytes whose character is not complete. */
+  /** Number of bytes of an incomplete character. */
   get open(): number {
     return this.#rest.length;
   }
@@ -84,7 +84,7 @@ class Characters {
   }
 }
 
-/** How many bytes at the end may begin a character that goes on behind it. */
+/** Number of bytes at the end that may belong to an incomplete character. */
 function openBytes(bytes: Uint8Array): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] as number;
@@ -94,7 +94,7 @@ function openBytes(bytes: Uint8Array): number {
   return 0;
 }
 
-/** Of the character that begins with this byte. */
+/** Length in bytes of the character that begins with this byte. */
 function lengthOf(byte: number): number {
   if (byte < 0xe0) return 2;
   return byte < 0xf0 ? 3 : 4;

@@ -14,9 +14,8 @@ export interface Join {
   /** The latest due time for which a loose round was decided. */
   readonly mark?: number;
   /**
-   * The latest due instant that had fired when the parents or their cadence changed, that a loose round has taken from
-   * a schedule, or that was given up: of rounds up to it that are no longer known it can't be told whether they were
-   * decided.
+   * The latest due time that had fired when the parents or their cadence changed, that a loose round took from a
+   * schedule, or that was given up. For dropped rounds up to it, it is unknown whether they were decided.
    */
   readonly changed?: number;
   /** Ranges that contain the due times of all decided rounds, ascending; see `rememberDecided`. */
@@ -123,7 +122,7 @@ export function announced({ open }: Join): readonly Round[] {
   return open.filter(({ parents }) => parents !== undefined);
 }
 
-/** Without rounds of starts: the ends that they wait for do not come any more. */
+/** Drops the rounds of starts, because the ends that they wait for will not come. */
 export function withoutAnnounced(join: Join): Join {
   return { ...join, open: join.open.filter(({ parents }) => parents === undefined) };
 }
@@ -224,7 +223,7 @@ export function foldStrangers(draft: Draft, spec: JoinSpec): void {
   }
 }
 
-/** A closed round that has not fired was skipped: that is a run as well. */
+/** Includes closed rounds that have not fired: these were skipped, which is a run as well. */
 function rememberLast(draft: Draft, isLeft: (round: Round) => boolean): void {
   for (const round of [...draft.open.filter(({ fired }) => fired), ...draft.recent])
     if (isLeft(round)) draft.changed = Math.max(draft.changed ?? round.due, round.due);

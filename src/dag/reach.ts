@@ -1,6 +1,4 @@
-/**
- * All jobs that can be reached from a job: its ancestors or its descendants, depending on the edges followed.
- */
+/** All jobs that can be reached from a job: its ancestors or its descendants, depending on the edges followed. */
 
 /** Nearest first, without duplicates and without `start`, at most `steps` edges away. Default: no limit. */
 export function* reach(

@@ -57,7 +57,7 @@ const peerWithinMs = 5_000;
 
 type Logs = { Params: Identified; Querystring: Static<typeof LogsQuery> };
 type Piece = string | Uint8Array;
-/** What was asked for: `attempt` is that of the position, where there is one. */
+/** The requested output. With a position, `attempt` is the position's. */
 type Wanted = Omit<RunLogQuery, 'signal'>;
 
 export function logRoutes(app: FastifyInstance, context: ApiContext): void {
@@ -98,7 +98,7 @@ export function logRoutes(app: FastifyInstance, context: ApiContext): void {
   );
 }
 
-/** A position is one of an attempt: nothing else can be asked for beside it. */
+/** A position belongs to an attempt, so no other attempt can be requested with it. */
 function wantedBy({ query, headers }: FastifyRequest<Logs>): Wanted {
   const { after, ...wanted } = query;
   const header = headers['last-event-id'];

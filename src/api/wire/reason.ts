@@ -1,4 +1,4 @@
-/** Reasons over the wire: the code, what it refers to, and the text in pieces, so that no client has to parse it. */
+/** Reasons on the wire: the code, its references, and the text in parts, so that clients need not parse it. */
 
 import { type Static, Type } from 'typebox';
 import { oneOf } from '../../scheduler/job/definition.ts';

@@ -1,8 +1,7 @@
 /**
- * What one launch printed, both streams. The bound per stream is kept by whoever calls `trim` (or `append`, which trims).
- * A reader gets a line in the place of output that is gone. Readers of the same object neither repeat nor miss bytes over
- * a trim, and a reader of any object continues where another one left off: offsets count from the beginning of the output
- * and not of a file.
+ * The output of one launch, both streams. Callers of `trim` (or of `append`, which trims) keep each stream within its
+ * bound. Readers get a line in place of dropped output. They neither repeat nor miss bytes over a trim, and can continue
+ * where a reader of another object stopped, because offsets count from the beginning of the output and not of a file.
  */
 
 import { renameSync } from 'node:fs';
@@ -17,17 +16,17 @@ export type Stream = LogChunk['stream'];
 export const streams: readonly Stream[] = ['stdout', 'stderr'];
 
 const newline = 0x0a;
-/** Blocks of one stream before the other gets its turn. */
+/** Blocks read from one stream before the other gets its turn. */
 const blocksPerTurn = 16;
-/** A lease that stands in the way of a reader is over by then; a follower of a run that has ended waits no longer. */
+/** The system breaks a lease within this time. A follower of an ended run does not wait longer. */
 const heldMs = 60_000;
-/** How late a follower may be. */
+/** Interval between the reads of a follower. */
 const followPollMs = 200;
 
-/** What a reader needs to know of the launch. */
+/** What a reader needs to know about the launch. */
 export interface Following {
   readonly clock: Clock;
-  /** True once nothing can be printed any more. */
+  /** True once no more output can come. */
   readonly ended: () => boolean;
 }
 
@@ -36,9 +35,9 @@ interface Reader {
   readonly file: StreamFile;
   at: number;
   readonly until: number;
-  /** Whether what was read so far ends within a line. */
+  /** Whether the output read so far ends within a line. */
   inLine: boolean;
-  /** Since when the file can't be read, by a clock that is never set; null: it can. */
+  /** Since when the file cannot be read, by the monotonic clock. Null if it can. */
   heldSince: number | null;
 }
 
@@ -61,13 +60,13 @@ export class LogFiles {
     return (await lstat(this.#directory).catch(() => null)) !== null;
   }
 
-  /** Moves the whole directory; readers go on. `directory` must not exist or be empty. */
+  /** Moves the whole directory; readers continue. `directory` must not exist, or be empty. */
   moveTo(directory: string): void {
     renameSync(this.#directory, directory); // Synchronous: no reader sees the new place before it is there.
     this.#directory = directory;
   }
 
-  /** Appends in the order of calls that are awaited one after the other. */
+  /** Keeps the order of calls that are awaited one after another. */
   async append(stream: Stream, bytes: Uint8Array): Promise<void> {
     await this.#files[stream].append(bytes);
     await this.trim();
@@ -87,19 +86,18 @@ export class LogFiles {
     return next;
   }
 
-  /** How many bytes of the oldest output of both streams are gone because of the bound. */
+  /** Bytes of the oldest output of both streams that were dropped because of the bound. */
   async bytesDropped(): Promise<number> {
     return (await this.dropped('stdout')) + (await this.dropped('stderr'));
   }
 
-  /** How many bytes of the oldest output are gone because of the bound. */
+  /** Bytes of the oldest output that were dropped because of the bound. */
   dropped(stream: Stream): Promise<number> {
     return this.#files[stream].dropped();
   }
 
   /**
-   * What is there: after a position, or the last `tail` lines of each stream, or from the start; then what comes if asked
-   * to follow.
+   * The output after a position, or the last `tail` lines of each stream, or all of it; with `follow`, later output too.
    */
   async *read(query: LogQuery, following: Following): AsyncGenerator<LogChunk, void, undefined> {
     const readers: Reader[] = [];
@@ -108,11 +106,11 @@ export class LogFiles {
     const position = (): LogPosition => positionOf(readers, query);
     for (const stream of query.stream ? [query.stream] : streams)
       readers.push(await this.#reader(stream, query));
-    // Which lines are the last ones is decided: a reader that is cut off before any of them continues from here.
+    // Fixes which lines are the last ones: a reader that is cut off before the first of them continues from here.
     if (query.tail !== undefined && query.after === undefined)
       yield { stream: query.stream ?? 'stdout', bytes: new Uint8Array(0), next: position() };
     for (;;) {
-      // Asked before reading: what was printed up to the end is read after it is known to have ended.
+      // Checked before reading, so that everything printed before the end is read.
       const last = !query.follow || following.ended();
       let idle = true;
       for (const reader of readers) {
@@ -142,7 +140,7 @@ export class LogFiles {
     }
   }
 
-  /** Makes files of the launch's user files of the scheduler, see stream-file.ts. */
+  /** Replaces files of the launch's user with copies that the scheduler owns; see stream-file.ts. */
   async takeOver(): Promise<void> {
     for (const stream of streams) await this.#files[stream].takeOver();
   }
@@ -151,7 +149,7 @@ export class LogFiles {
     const file = this.#files[stream];
     const range = await file.range();
     let at = 0;
-    // Output that the machine lost with its power is gone: what is printed now follows.
+    // After a power failure, output past the end may be lost: continue with what is printed from now on.
     if (after !== undefined) at = Math.min(after[stream], range.end);
     else if (tail !== undefined) at = await file.tailOffset(tail, range);
     const until = follow ? Number.POSITIVE_INFINITY : range.end;
@@ -159,7 +157,7 @@ export class LogFiles {
   }
 }
 
-/** Of a stream that is not read, the reader has what it had before. */
+/** For a stream that is not read, the reader keeps its position. */
 function positionOf(readers: readonly Reader[], { after }: LogQuery): LogPosition {
   const of = (wanted: Stream): number =>
     readers.find(({ stream }) => stream === wanted)?.at ?? after?.[wanted] ?? 0;

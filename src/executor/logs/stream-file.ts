@@ -1,12 +1,12 @@
 /**
- * One stream of what one launch printed: a file, one older generation of it (`stdout.old`), and beside them how many
- * bytes before these are gone (`stdout.dropped`). Offsets count from the first byte ever printed, dropped ones
- * included, so they mean the same to each process that opens the files.
+ * One output stream of a launch: a file, one older generation of it (`stdout.old`), and the number of bytes dropped
+ * before both (`stdout.dropped`). Offsets count from the first byte of the output, dropped bytes included, so they are
+ * the same in every process that opens the files.
  *
- * Writers open the file O_APPEND, so that it can be cut to nothing under a writer that knows nothing of it: past half of
- * the bound, `trim` makes the newest half the older generation. Between two trims a writer may exceed the bound by what
- * it prints meanwhile. What it prints in the microseconds between the last look and the cut is lost, and not counted.
- * A process that is killed during a cut leaves `stdout.cut`, from which the next one learns how far the cut got.
+ * Writers open the file with O_APPEND, so it can be truncated while they write. When it exceeds half of the bound,
+ * `trim` keeps its newest half as the older generation. Between two trims the file may exceed the bound. Output printed
+ * in the microseconds between the last read and the truncation is lost and not counted. A process that is killed during
+ * a cut leaves `stdout.cut`, from which the next one learns how far the cut got.
  */
 
 import {
@@ -24,12 +24,12 @@ import {
 import { appendFile, type FileHandle, lstat, open, readFile, unlink } from 'node:fs/promises';
 
 const newline = 0x0a;
-/** One read; small enough to keep many followers cheap. */
+/** Size of one read. Small, so that many followers need little memory. */
 export const blockBytes = 64 * 1024;
 
 /**
- * A file of output is never a link, nor a pipe that somebody would have to open too. Its owner may hold a lease on it, for
- * which an open would wait for a minute unless it is told not to.
+ * The job may replace the file with a link, or with a pipe, on which an open would block. It may also hold a lease on
+ * the file, for which an open without O_NONBLOCK waits up to a minute.
  */
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = constants;
 const flags = {
@@ -39,7 +39,7 @@ const flags = {
   replace: O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
 } as const;
 
-/** The output that is there. */
+/** The offsets of the output that is kept. */
 export interface Range {
   readonly first: number;
   readonly end: number;
@@ -47,18 +47,18 @@ export interface Range {
 
 export interface Part {
   readonly bytes: Uint8Array;
-  /** Nothing can be read now: a process holds a lease on the file. */
+  /** The file cannot be read now, because a process holds a lease on it. */
   readonly held: boolean;
 }
 
 export class StreamFile {
   readonly #path: () => string;
   readonly #bound: number;
-  /** Where the newest file begins. */
+  /** Offset of the first byte of the newest file. */
   #begin = 0;
   #opening: Promise<void> | null = null;
 
-  /** `path` may change: the directory of the file can be moved. */
+  /** `path` is a function because the directory can be moved. */
   constructor(path: () => string, bound: number) {
     this.#path = path;
     this.#bound = bound;
@@ -72,7 +72,7 @@ export class StreamFile {
     return appendFile(this.path, bytes, { mode: 0o600, flag: flags.append });
   }
 
-  /** On disk, both generations. */
+  /** Bytes on disk, both generations. */
   async bytes(): Promise<number> {
     return (await sizeOf(this.path)) + (await sizeOf(this.#old));
   }
@@ -86,13 +86,13 @@ export class StreamFile {
     }
   }
 
-  /** Up to `length` bytes from `at` on, or from the oldest kept byte behind it; empty at the end. */
+  /** Up to `length` bytes from `at` on, or from the oldest kept byte after it. Empty at the end. */
   async readAt(at: number, length: number): Promise<Part & { readonly at: number }> {
     await this.#opened();
     for (;;) {
       const begin = this.#begin;
       const range = await this.range();
-      // Somebody else cut the file: what is in it now follows what was read.
+      // Another process cut the file: its content follows what was already read.
       if (at > range.end && begin === this.#begin) this.#begin = at;
       const from = Math.max(at, range.first);
       const part =
@@ -103,7 +103,7 @@ export class StreamFile {
     }
   }
 
-  /** Where the last `lines` lines begin, 0 if no line before them is kept; reads backwards and only as far as it must. */
+  /** Where the last `lines` lines begin. 0 if no earlier line is kept. Reads backwards, no further than needed. */
   async tailOffset(lines: number, range: Range): Promise<number> {
     let missing = lines;
     let to = range.end;
@@ -121,26 +121,26 @@ export class StreamFile {
     return 0;
   }
 
-  /** Whether a line is open there. Where that can't be read any more it may be. */
+  /** Whether the offset is within a line. True also if the byte before it is no longer kept. */
   async isWithinLine(offset: number): Promise<boolean> {
     if (offset === 0) return false;
     const { bytes, at } = await this.readAt(offset - 1, 1);
     return at !== offset - 1 || bytes[0] !== newline;
   }
 
-  /** How many bytes of the oldest output are gone because of the bound. */
+  /** Bytes of the oldest output that were dropped because of the bound. */
   async dropped(): Promise<number> {
     await this.#opened();
     return this.#droppedAsNoted();
   }
 
-  /** Brings it back under its bound. One call at a time. */
+  /** Brings the file back under its bound. Only one call at a time. */
   async trim(): Promise<void> {
     const half = Math.floor(this.#bound / 2);
     if ((await sizeOf(this.path)) <= half) return;
     await this.#opened();
     const source = await open(this.path, flags.change).catch(nullIfHeld);
-    // The next call finds it free: the system ends a lease that stands in the way.
+    // The system breaks the lease, so a later call succeeds.
     if (source === null) return;
     try {
       const target = await open(`${this.#old}.next`, flags.replace, 0o600);
@@ -155,8 +155,8 @@ export class StreamFile {
   }
 
   /**
-   * Makes a file of the launch's user a file of the scheduler: that user may have kept a name or a descriptor of it. Only
-   * after the launch has ended. Fails while it is held.
+   * Replaces a file of the launch's user with a copy that the scheduler owns, because that user may still have a link to
+   * the file or a descriptor of it. Call it only after the launch has ended. Fails while a lease is held.
    */
   async takeOver(): Promise<void> {
     const source = await open(this.path, flags.change).catch(nullIfMissing);
@@ -180,7 +180,7 @@ export class StreamFile {
     return `${this.path}.old`;
   }
 
-  /** Synchronous: what was printed during the copy comes along, and no reader sees half of it. */
+  /** Synchronous, so that no reader sees a half-done cut. Output printed during the copy is included. */
   #cut(
     source: FileHandle,
     target: FileHandle,
@@ -201,7 +201,7 @@ export class StreamFile {
     unlinkSync(`${this.path}.cut`);
   }
 
-  /** Once for each object; again after a failure. */
+  /** Runs once per object, and again after a failure. */
   #opened(): Promise<void> {
     this.#opening ??= this.#open().catch((error: unknown) => {
       this.#opening = null;
@@ -215,7 +215,7 @@ export class StreamFile {
     this.#begin = (await this.#droppedAsNoted()) + (await sizeOf(this.#old));
   }
 
-  /** Ends a cut during which its process was killed: as if it was made where both steps were, else as if it was not. */
+  /** Recovers from a cut whose process was killed: completes it if both steps were done, otherwise undoes it. */
   async #endCut(): Promise<void> {
     const note = await textOf(`${this.path}.cut`);
     if (note === null) return;
@@ -244,13 +244,13 @@ export class StreamFile {
   }
 }
 
-/** Copies the last `keep` bytes; returns up to where it read. */
+/** Copies the last `keep` bytes. Returns the offset at which it stopped reading. */
 async function copyTail(source: FileHandle, target: FileHandle, keep: number): Promise<number> {
   const end = (await source.stat()).size;
   return copyRange(source, target, { from: Math.max(0, end - keep), to: end });
 }
 
-/** Copies what there is of a range; returns up to where it read. */
+/** Copies a range as far as it exists. Returns the offset at which it stopped reading. */
 async function copyRange(source: FileHandle, target: FileHandle, { from, to }: { from: number; to: number }) {
   const block = Buffer.allocUnsafe(blockBytes);
   let at = from;
@@ -264,8 +264,8 @@ async function copyRange(source: FileHandle, target: FileHandle, { from, to }: {
 }
 
 /**
- * Copies what came after `from`; returns the end of the file. If that is more than `keep` bytes, the newest of them
- * replace what was copied before: the copy has no gap.
+ * Copies the bytes after `from`, and returns the end of the file. If there are more than `keep`, the newest of them
+ * replace the earlier copy, so that the copy has no gap.
  */
 function catchUp(source: FileHandle, target: FileHandle, from: number, keep: number): number {
   const end = fstatSync(source.fd).size;
@@ -286,7 +286,7 @@ function catchUp(source: FileHandle, target: FileHandle, from: number, keep: num
   return end;
 }
 
-/** Whether another file has all of a file, from `from` on. */
+/** Whether the other file contains this file's bytes at offset `from`. */
 async function isRepeated(path: string, inPath: string, from: number): Promise<boolean> {
   const { size } = await lstat(path);
   for (let at = 0; at < size; at += blockBytes) {

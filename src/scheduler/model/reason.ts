@@ -1,6 +1,6 @@
 /**
- * Why a run waits, was skipped, failed or was killed, and why a job stands still: a code, and what it refers to. This is
- * the catalogue of all of them, and the one place that makes texts of them. Decisions and programs go by the code.
+ * Reasons: why a run waits, was skipped, failed or was killed, and why a job does not run. A reason is a code with
+ * references. This catalogue has all codes, and is the only place that renders their texts. Programs use the code.
  */
 
 import type { Unmet, UnmetEnd } from '../../dag/ready.ts';
@@ -118,7 +118,7 @@ export function partText(part: ReasonPart): string {
   return 'run' in part ? idOf(part.run) : new Date(part.at).toISOString();
 }
 
-/** Do both say the same? */
+/** Whether both have the same code and text. */
 export const isSame = (a: Reason | null, b: Reason | null): boolean =>
   a === b || (a !== null && b !== null && a.code === b.code && textOf(a) === textOf(b));
 
@@ -165,7 +165,7 @@ function say(texts: TemplateStringsArray, ...pieces: Piece[]): ReasonPart[] {
   return parts;
 }
 
-/** The text of another reason behind some words; nothing without one. */
+/** Some words and the text of another reason. Empty without one. */
 const behind = (words: string, because: Reason | null): ReasonPart[] =>
   because === null ? [] : [words, ...partsOf(because)];
 

@@ -1,16 +1,16 @@
-/** Steps from one version of a stored form to the next, and all that is known of forms no release writes any more. */
+/** Steps from one version of a stored record to the next. Only this file knows forms that are no longer written. */
 
 import type { Step, Stored } from './kind.ts';
 
 const letters: Readonly<Record<string, string>> = { m: 'manual', r: 'rerun' };
 
-/** In version 1 the first letter of a variant said what began the chain of runs. */
+/** In version 1, the first letter of a variant was the lineage. */
 function begunBy(variant: unknown): { lineage?: string } {
   const lineage = letters[String(variant ?? '').charAt(0)];
   return lineage === undefined ? {} : { lineage };
 }
 
-/** Version 2 of runs says what began their chain, and whether they catch up. */
+/** Version 2 of runs has their lineage, and whether they catch up. */
 export const runWithLineage: Step = (older) => {
   const { variant, trigger, catchesUp, inRow } = older as { trigger: Stored } & Stored;
   const isLate = trigger.kind === 'schedule' && (catchesUp !== undefined || inRow === true);
@@ -38,7 +38,7 @@ export const stateWithLineage: Step = (older) => {
   };
 };
 
-/** Reasons were texts: the text stays, without a code that it may have had. */
+/** Reasons were texts. The text is kept under the code `text`; no code is guessed from it. */
 function withReason<T extends Stored>(holder: T): T {
   const { reason } = holder;
   return typeof reason === 'string' ? { ...holder, reason: { code: 'text', text: reason } } : holder;
@@ -51,10 +51,10 @@ export const runWithReasons: Step = (older) => ({
   ...(older.kill != null && { kill: withReason(older.kill as Stored) }),
 });
 
-/** Version 2 of ledger lines does, too. */
+/** Version 2 of ledger lines has a reason with a code. */
 export const lineWithReason: Step = withReason;
 
-/** Version 3 of states: that of a disabled job, and of lines that may be taken back. */
+/** Version 3 of states: the reason of a disabled job, and those of lines that may be taken back. */
 export const stateWithReasons: Step = ({ disabled, leaps, ...older }) => ({
   ...older,
   ...(disabled != null && { disabled: withReason(disabled as Stored) }),

@@ -1,6 +1,6 @@
 /**
- * Logs a failure that is retried each second: each cause when it begins and once a minute while it lasts, and the end.
- * An expected failure is logged by its code and cause; only others need a stack.
+ * Logs a failure that is retried each second: each cause at once and then at most once a minute, and the end. An expected
+ * failure is logged with its code and cause, any other with its stack.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -9,7 +9,7 @@ import type { Clock, Log } from '../ports.ts';
 const REPEAT_MS = 60_000;
 
 export interface RepeatedFailureOptions {
-  /** Name of the log line; that of the end is `<event>-over`. */
+  /** Name of the log event. The event of the end is `<event>-over`. */
   readonly event: string;
   readonly level: 'warn' | 'error';
   readonly clock: Clock;
@@ -18,11 +18,11 @@ export interface RepeatedFailureOptions {
 
 export class RepeatedFailure {
   readonly #options: RepeatedFailureOptions;
-  /** By cause: when it was logged. Causes may alternate, and come and go each second. */
+  /** By cause: when it was last logged. Several causes may alternate. */
   readonly #loggedMs = new Map<string, number>();
-  /** Since it was last over. */
+  /** Number of failures since the last end. */
   #failures = 0;
-  /** The failure was logged, and its end was not. */
+  /** A failure was logged, but not yet its end. */
   #isOpen = false;
 
   constructor(options: RepeatedFailureOptions) {

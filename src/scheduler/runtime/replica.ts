@@ -30,7 +30,7 @@ export interface ReplicaParts {
 
 export class Replica {
   readonly #parts: ReplicaParts;
-  /** Of loading it again. */
+  /** Failures to load the copy again. */
   readonly #failure: RepeatedFailure;
   #state: State | null = null;
   /** The state this node led with, until the first copy is loaded. */
@@ -42,7 +42,7 @@ export class Replica {
   #stopped = false;
   /** The leader's clock at its last decision about a run, and when that arrived. */
   #leaderClock: { readonly at: number; readonly monotonicMs: number };
-  /** False while that is this node's own clock, taken for the leader's as nothing was heard of it. */
+  /** False while this node's own clock is used instead, because nothing is known of the leader's. */
   #isClockKnown: boolean;
 
   /** `former` is the leadership that just ended. Null at the start of the node. */
@@ -78,7 +78,7 @@ export class Replica {
     } while (this.#meanwhile !== null && !this.#stopped);
   }
 
-  /** The complete copy, with everything that was committed before the call; it is not kept up any more. */
+  /** The complete copy, with everything that was committed before the call. It is no longer updated. */
   async takeOver(): Promise<{ state: State; clockAheadMs: number | null }> {
     await this.caughtUp();
     const state = this.#state as State;
@@ -87,9 +87,9 @@ export class Replica {
   }
 
   /**
-   * What came late makes the other clock seem behind: then durations are a little longer, and never shorter. The clock
-   * of a leader that was not followed is taken for this node's own as it was when it began to follow: null where
-   * nothing speaks against that.
+   * How far this node's clock is ahead of the leader's. If the last decision arrived late, the leader's clock seems
+   * behind; durations are then longer by the delay, never shorter. Null if nothing is known of the leader's clock, and
+   * no run shows that it differs from this node's.
    */
   #clockAheadMs(state: State): number | null {
     let theirs = this.#theirs();
@@ -128,8 +128,9 @@ export class Replica {
   }
 
   /**
-   * The leader's clock may have been set in what was missed. Then it wrote every run that is counted, and so none is
-   * as it was before. Where nothing is known of its clock, any run tells that it cannot have written by this node's.
+   * The leader's clock may have been set in the part that was missed. The leader then wrote every run with a deadline,
+   * so none of these is unchanged. If nothing is known of its clock, one run that this node's clock cannot explain is
+   * enough.
    */
   #learnClock(before: State, state: State): void {
     const counted = [...state.runs.values()].filter((run) => isCounted(run) && run.decidedAt !== undefined);
@@ -148,7 +149,7 @@ export class Replica {
       this.#heardClock(at);
   }
 
-  /** What the leader's clock shows now, if it was not set since it was heard of. */
+  /** The leader's clock now, unless it was set since its last known decision. */
   #theirs(): number {
     const { at, monotonicMs } = this.#leaderClock;
     return at + this.#parts.clock.monotonicMs() - monotonicMs;

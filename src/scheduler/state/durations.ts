@@ -8,7 +8,7 @@
 import type { Run } from '../model/model.ts';
 import type { Turn } from './turn.ts';
 
-/** The wall clock is ahead by `byMs` of the one that the instants of unfinished runs are told by. */
+/** Moves the timestamps of unfinished runs to a wall clock that is ahead by `byMs`. */
 export function moveInstants(turn: Turn, byMs: number): void {
   const { state, draft } = turn;
   for (const run of [...state.runs.values()]) {
@@ -19,11 +19,11 @@ export function moveInstants(turn: Turn, byMs: number): void {
   }
 }
 
-/** Something about the run is due some time after an instant that it holds. */
+/** Whether a deadline of the run counts from one of its timestamps. */
 export const isCounted = ({ attempts, startBy, kill, notBefore }: Run): boolean =>
   attempts.length > 0 || startBy !== null || kill !== null || notBefore !== null;
 
-/** All of them move, so that the runs of a job keep their order, among themselves and before those that come. */
+/** Moves all timestamps, so that the runs of a job keep their order, also with later ones. */
 function moveRun(run: Run, byMs: number): void {
   run.createdAt += byMs;
   if (run.startBy !== null) run.startBy += byMs;
