@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
+import { addressOf } from '../support/address.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -36,16 +36,6 @@ function copyProject(dir: string): string {
   return project;
 }
 
-async function firstAddress(server: ChildProcess): Promise<string> {
-  let printed = '';
-  for await (const line of createInterface({ input: server.stdout as NodeJS.ReadableStream })) {
-    printed += `${line}\n`;
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
-    if (url !== undefined) return url;
-  }
-  throw new Error(`npm start ended without an address:\n${printed}`);
-}
-
 async function tryRelease(release: string): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'carillon-quickstart-'));
   let server: ChildProcess | undefined;
@@ -61,7 +51,7 @@ async function tryRelease(release: string): Promise<void> {
       stdio: ['ignore', 'pipe', 'inherit'],
       detached: true,
     });
-    const url = await firstAddress(server);
+    const url = await addressOf(server);
     const carillon = (...args: string[]) =>
       output(project, { ...env, CARILLON_URL: url }, 'node', 'dist/main.js', ...args);
     carillon('apply', '-f', 'examples/etl');

@@ -11,7 +11,7 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
+import { addressOf } from '../support/address.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const version = '4.32.5';
@@ -57,11 +57,7 @@ async function start(dir: string): Promise<{ server: ChildProcess; url: string }
       ...(isRoot && { uid: nobody, gid: nobody }),
     },
   );
-  for await (const line of createInterface({ input: server.stdout as NodeJS.ReadableStream })) {
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
-    if (url !== undefined) return { server, url };
-  }
-  throw new Error('the server ended before it listened');
+  return { server, url: await addressOf(server) };
 }
 
 interface Known {

@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
+import { addressOf } from './address.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -63,16 +63,10 @@ export class Server {
     child.once('exit', () => running.delete(child));
     const log: string[] = [];
     child.stderr?.on('data', (chunk: Buffer) => log.push(chunk.toString()));
-    for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
-      log.push(`${line}\n`);
-      const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
-      if (url === undefined) continue;
-      const server = new Server(child, url, log);
-      answering.add(server);
-      child.once('exit', () => answering.delete(server));
-      return server;
-    }
-    throw new Error(`the server ended before it listened:\n${log.join('')}`);
+    const server = new Server(child, await addressOf(child, log), log);
+    answering.add(server);
+    child.once('exit', () => answering.delete(server));
+    return server;
   }
 
   get log(): string {
