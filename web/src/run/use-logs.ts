@@ -40,8 +40,8 @@ export function useLogs(id: string, attempt: number | null): Logs {
 }
 
 /**
- * The id of each event is the position behind it. The browser sends the last one when it comes back, and so do we:
- * what is shown stays, and what a connection brings follows it.
+ * The id of each event is the position after it. On a reconnect, the browser or this class sends the last one, so the
+ * new connection continues after the lines that are shown.
  */
 class Follower {
   readonly #path: string;
