@@ -77,7 +77,7 @@ export function createMemoryStore(backing: MemoryBacking = createMemoryBacking()
       for (const record of JSON.parse(records) as StoredRecord[])
         for (const change of changesOf(record)) apply(backing, change);
       for (const { store, watcher } of backing.watchers)
-        if (store !== own) watcher.onWrites((JSON.parse(records) as StoredRecord[]).map(decodeWrite));
+        if (store !== own) watcher.onWrites((JSON.parse(records) as StoredRecord[]).map(decodeWrite), 0);
     },
     watch(watcher) {
       const watching = { store: own, watcher };

@@ -75,9 +75,8 @@ function wrongSkip(evidence: Evidence, job: ChaosJob, due: number): string | nul
   }
   if (job.overlap !== 'skip') return `overlap is ${job.overlap}`;
   const at = run?.createdAt ?? due;
-  // By its due time: when it was decided moves with the clock of a new leader, which it can only estimate.
   const under = (evidence.runsOf.get(job.name) ?? []).some(
-    (other) => other.due !== due && other.due <= at && (other.endedAt ?? Infinity) >= at - 1,
+    (other) => other.due !== due && other.createdAt <= at && (other.endedAt ?? Infinity) >= at - 1,
   );
   return under ? null : 'no other run of it was under way';
 }

@@ -87,9 +87,8 @@ export class Replica {
   }
 
   /**
-   * How far this node's clock is ahead of the leader's. If the last decision arrived late, the leader's clock seems
-   * behind; durations are then longer by the delay, never shorter. Null if nothing is known of the leader's clock, and
-   * no run shows that it differs from this node's.
+   * How far this node's clock is ahead of the leader's. Null if nothing is known of the leader's clock, and no run
+   * shows that it differs from this node's.
    */
   #clockAheadMs(state: State): number | null {
     let theirs = this.#theirs();
@@ -113,7 +112,7 @@ export class Replica {
     this.#meanwhile = [];
     // Watch first, then load: commits in between are reported, and may also be in the loaded data.
     this.#watching = store.watch({
-      onWrites: (writes) => this.#take(writes),
+      onWrites: (writes, maxAgeMs) => this.#take(writes, maxAgeMs),
       onGap: () => this.loadAgain(),
     });
     const state = new State(settings, cluster);
@@ -160,11 +159,15 @@ export class Replica {
     this.#isClockKnown = true;
   }
 
-  #take(writes: readonly Write[]): void {
+  #take(writes: readonly Write[], maxAgeMs: number): void {
     if (this.#stopped) return;
     for (const write of writes) {
       const at = decidedAt(write);
-      if (at !== undefined) this.#heardClock(at);
+      if (at === undefined) continue;
+      // If its age explains the difference, it arrived late, and the leader's clock was not set.
+      const behindMs = this.#theirs() - at;
+      if (behindMs < 0 || behindMs > maxAgeMs) this.#heardClock(at);
+      this.#isClockKnown = true;
     }
     if (this.#meanwhile !== null) this.#meanwhile.push(writes);
     else if (this.#state !== null) this.#parts.onNotices(follow(this.#state, writes));

@@ -55,8 +55,8 @@ export class Tail {
   #noted = false;
   /** Since when there may be more than is here. Null: everything is here. */
   #behindSince: number | null = null;
-  /** When the head last equalled what is here. */
-  #evenAt = 0;
+  /** When the head that last equalled what is here was asked for: all that is newer was committed since. */
+  #evenAt = Number.NEGATIVE_INFINITY;
   #cancelReading: (() => void) | null = null;
   #cancelComparing = (): void => undefined;
   #ownAt = Number.NEGATIVE_INFINITY;
@@ -155,8 +155,7 @@ export class Tail {
     if (this.#advancing !== advancing) return;
     this.#advancing = null;
     this.#refusal = null;
-    this.#evenAt = this.#parts.clock.monotonicMs();
-    this.#behindSince = this.#noted ? this.#evenAt : null;
+    this.#behindSince = this.#noted ? this.#parts.clock.monotonicMs() : null;
     this.#readSoon();
   }
 
@@ -224,10 +223,11 @@ export class Tail {
     const { session, log } = this.#parts;
     const isBusy = (): boolean => this.#stopped || this.#noted || this.#advancing !== null;
     if (isBusy() || session.state !== 'connected') return;
+    const askedAt = this.#parts.clock.monotonicMs();
     const newest = await session.get(paths.head).then(numberOf, () => null);
     if (isBusy()) return;
     if (newest === this.#seq) {
-      this.#evenAt = this.#parts.clock.monotonicMs();
+      this.#evenAt = askedAt;
       return;
     }
     if (newest !== null && newest > this.#seq)
@@ -242,9 +242,13 @@ export class Tail {
       // Our own commits may advance it while we ask.
       const before = this.#seq;
       this.#noted = false;
+      const askedAt = this.#parts.clock.monotonicMs();
       const newest = numberOf(await session.get(paths.head, this.#note));
       if (newest < before) await this.#goBack(before, newest);
-      if (newest <= this.#seq) return;
+      if (newest <= this.#seq) {
+        this.#evenAt = askedAt;
+        return;
+      }
       while (this.#seq < newest) {
         const seqs = Array.from(
           { length: Math.min(READ_AT_ONCE, newest - this.#seq) },
@@ -278,7 +282,7 @@ export class Tail {
   #tell(follower: Follower, seq: number, writes: readonly StoredRecord[]): void {
     if (follower.lost || seq <= follower.seq) return;
     follower.seq = seq;
-    follower.watcher.onWrites(writes.map(decodeWrite));
+    follower.watcher.onWrites(writes.map(decodeWrite), this.#parts.clock.monotonicMs() - this.#evenAt);
   }
 
   /**

@@ -67,7 +67,7 @@ function rig() {
     null,
   );
   const jobs = (): string[] | null => replica.state && [...replica.state.jobs.keys()].sort();
-  const commit = (name: string): void => watchers.at(-1)?.onWrites(structuredClone(created(name)));
+  const commit = (name: string): void => watchers.at(-1)?.onWrites(structuredClone(created(name)), 0);
   return { clock, replica, loads, watchers, stopped, notices, logged, told, jobs, commit };
 }
 

@@ -25,12 +25,16 @@ async function followed(...loaded: number[]) {
   ]);
   let watcher: Watcher | null = null;
   let misses = false;
+  let maxAgeMs = 0;
   const inner = createMemoryStore(backing);
   const store: Store = {
     ...inner,
     watch: (own) => {
       watcher = own;
-      return inner.watch({ ...own, onWrites: (writes) => (misses ? undefined : own.onWrites(writes)) });
+      return inner.watch({
+        ...own,
+        onWrites: (writes) => (misses ? undefined : own.onWrites(writes, maxAgeMs)),
+      });
     },
   };
   const parts = { settings: testSettings, cluster: 'memory', store, clock, log: silent, onNotices() {} };
@@ -57,6 +61,8 @@ async function followed(...loaded: number[]) {
       misses = isMissed;
       if (!isMissed) watcher?.onGap();
     },
+    /** What it hears from now on may be this old. */
+    mayBeOld: (ms: number) => void (maxAgeMs = ms),
     ahead: async () => (await replica.takeOver()).clockAheadMs,
     /** A node that led with what was written, its clock `clockAheadMs` ahead of that, follows again. */
     after: async (clockAheadMs: number | null) => {
@@ -121,6 +127,26 @@ test('a leader that did not notice that another took over leads again with the c
   await again.load();
   await clock.advance(10 * MINUTE_MS);
   expect(await again.ahead()).toBe(5 * MINUTE_MS);
+});
+
+test.each([
+  ['no older than its age allows, arrived late', 5_200, 6_000, 0],
+  ["older than its age allows, shows that the leader's clock is behind", 5_200, 5_000, 5_200],
+  ["newer than this node's clock, shows that the leader's clock is ahead", -5_200, 60_000, -5_200],
+])('a decision that is %s', async (_, behindMs, ageMs, aheadMs) => {
+  const { clock, writes, mayBeOld, ahead } = await followed();
+  await writes(clock.now(), 0);
+  await clock.advance(MINUTE_MS);
+  mayBeOld(ageMs);
+  await writes(clock.now() - behindMs, 0);
+  expect(await ahead()).toBe(aheadMs);
+});
+
+test('the first decision that a follower hears, late, is by a clock like its own', async () => {
+  const { clock, writes, mayBeOld, ahead } = await followed();
+  mayBeOld(6_000);
+  await writes(clock.now() - 5_200, 0);
+  expect(await ahead()).toBe(0);
 });
 
 describe('a follower that has heard nothing of what was decided', () => {

@@ -132,6 +132,20 @@ test.each(packets)('%s: the change is read', async (_, packet) => {
   expect(errors).toEqual([]);
 });
 
+test('what is read was committed after the head was last asked for that showed nothing new', async () => {
+  const { log, tail, clock } = await following();
+  const ages: number[] = [];
+  tail.watch({ onWrites: (_, maxAgeMs) => void ages.push(maxAgeMs), onGap: () => undefined });
+  await clock.advance(3_000);
+  log.head += 1;
+  log.tell();
+  await until('it is read', () => tail.seq === 2);
+  log.head += 1;
+  log.tell();
+  await until('the next is read', () => tail.seq === 3);
+  expect(ages).toEqual([3_000, 0]);
+});
+
 test('a read that failed for somebody who waited has armed no watch: the change is read all the same', async () => {
   const { log, tail, clock } = await following();
   log.answerHead = (xid) => reply(xid, unreadable);
