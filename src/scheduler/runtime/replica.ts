@@ -127,9 +127,8 @@ export class Replica {
   }
 
   /**
-   * The leader's clock may have been set in the part that was missed. The leader then wrote every run with a deadline,
-   * so none of these is unchanged. If nothing is known of its clock, one run that this node's clock cannot explain is
-   * enough.
+   * The leader's clock may have been set in the part that was missed. The newest decision there shows it if it was
+   * before the last known one, or would be still to come.
    */
   #learnClock(before: State, state: State): void {
     const counted = [...state.runs.values()].filter((run) => isCounted(run) && run.decidedAt !== undefined);
@@ -140,12 +139,7 @@ export class Replica {
       (newest, { decidedAt = newest }) => Math.max(newest, decidedAt),
       Number.NEGATIVE_INFINITY,
     );
-    if (
-      this.#isClockKnown
-        ? written.length === counted.length
-        : at < this.#leaderClock.at || at > this.#theirs()
-    )
-      this.#heardClock(at);
+    if (at < this.#leaderClock.at || at > this.#theirs()) this.#heardClock(at);
   }
 
   /** The leader's clock now, unless it was set since its last known decision. */
