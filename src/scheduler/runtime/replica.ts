@@ -127,19 +127,15 @@ export class Replica {
   }
 
   /**
-   * The leader's clock may have been set in the part that was missed. The newest decision there shows it if it was
-   * before the last known one, or would be still to come.
+   * The leader's clock may have been set in the part that was missed. The newest decision there shows it if it seems
+   * older than what was known before, or newer than now. If nothing was known, it was made while this node follows.
    */
   #learnClock(before: State, state: State): void {
-    const counted = [...state.runs.values()].filter((run) => isCounted(run) && run.decidedAt !== undefined);
     const isAsBefore = ({ id, decidedAt }: Run) => before.runs.get(id)?.decidedAt === decidedAt;
-    const written = counted.filter((run) => !isAsBefore(run));
-    if (written.length === 0) return;
-    const at = written.reduce(
-      (newest, { decidedAt = newest }) => Math.max(newest, decidedAt),
-      Number.NEGATIVE_INFINITY,
-    );
-    if (at < this.#leaderClock.at || at > this.#theirs()) this.#heardClock(at);
+    const at = newestDecision([...state.runs.values()].filter((run) => !isAsBefore(run)));
+    if (at === null) return;
+    const known = this.#isClockKnown ? newestDecision(before.runs.values()) : this.#leaderClock.at;
+    if (at > this.#theirs() || (known !== null && at < known)) this.#heardClock(at);
   }
 
   /** The leader's clock now, unless it was set since its last known decision. */
@@ -186,4 +182,12 @@ export class Replica {
         }
       });
   }
+}
+
+/** When the newest decision about a run whose time is counted was made. Null if there is none. */
+function newestDecision(runs: Iterable<Run>): number | null {
+  let newest: number | null = null;
+  for (const run of runs)
+    if (isCounted(run) && run.decidedAt !== undefined) newest = Math.max(newest ?? run.decidedAt, run.decidedAt);
+  return newest;
 }

@@ -119,6 +119,16 @@ test.each([
   expect(await again.ahead()).toBe(aheadMs);
 });
 
+test('a leader that was cut off leads again with the clock of another that decided for some time meanwhile', async () => {
+  const { clock, writes, after } = await followed();
+  await writes(clock.now(), 0, 1);
+  await clock.advance(10_000);
+  const again = await after(0);
+  await writes(clock.now() - 5_000, 0, 1);
+  await again.load();
+  expect(await again.ahead()).toBe(0);
+});
+
 test('a leader that did not notice that another took over leads again with the clock of the other', async () => {
   const { clock, writes, after } = await followed();
   await writes(clock.now(), 0);
