@@ -188,6 +188,7 @@ export class Replica {
 function newestDecision(runs: Iterable<Run>): number | null {
   let newest: number | null = null;
   for (const run of runs)
-    if (isCounted(run) && run.decidedAt !== undefined) newest = Math.max(newest ?? run.decidedAt, run.decidedAt);
+    if (isCounted(run) && run.decidedAt !== undefined)
+      newest = Math.max(newest ?? run.decidedAt, run.decidedAt);
   return newest;
 }
