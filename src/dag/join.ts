@@ -20,6 +20,16 @@ export interface Join {
   readonly changed?: number;
   /** Ranges that contain the due times of all decided rounds, ascending; see `rememberDecided`. */
   readonly decided?: readonly Span[];
+  /**
+   * Due times and variants of runs that a user began at the child itself, and of its rounds in starts of several jobs.
+   * Other jobs run under the same variants, so their results may reach the child.
+   */
+  readonly started?: readonly StartedAs[];
+}
+
+export interface StartedAs {
+  readonly due: number;
+  readonly variant: string;
 }
 
 /** Both ends included. */
@@ -44,6 +54,9 @@ export const SPAN_GAP_MS = 3_600_000;
 /** Ranges of decided rounds. Above this, the closest ones are merged. */
 export const MAX_SPANS = 8;
 
+/** Remembered runs that a user began. */
+export const MAX_STARTED_AS = 16;
+
 export const emptyJoin: Join = Object.freeze({ open: Object.freeze([]), recent: Object.freeze([]) });
 
 /** Progress while an ended run is processed: the lists are copies, the rounds themselves never change. */
@@ -53,13 +66,17 @@ export interface Draft {
   mark: number | undefined;
   changed: number | undefined;
   decided: readonly Span[];
+  started: readonly StartedAs[];
 }
 
-export function draftOf({ open, recent, mark, changed, decided = [] }: Join): Draft {
-  return { open: [...open], recent: [...recent], mark, changed, decided };
+export function draftOf({ open, recent, mark, changed, decided = [], started = [] }: Join): Draft {
+  return { open: [...open], recent: [...recent], mark, changed, decided, started };
 }
 
-export function joinOf({ open, recent, mark, changed, decided }: Draft, parents: readonly string[]): Join {
+export function joinOf(
+  { open, recent, mark, changed, decided, started }: Draft,
+  parents: readonly string[],
+): Join {
   // For a single parent, remembered rounds only absorb duplicate reports: its reruns need no memory.
   const most = parents.length === 1 ? MIN_ROUNDS : bound(MAX_RECENT_ROUNDS, parents);
   return {
@@ -68,6 +85,7 @@ export function joinOf({ open, recent, mark, changed, decided }: Draft, parents:
     ...(mark !== undefined && { mark }),
     ...(changed !== undefined && { changed }),
     ...(decided.length > 0 && { decided }),
+    ...(started.length > 0 && { started }),
   };
 }
 
@@ -91,6 +109,21 @@ export function rememberDecided(draft: Draft, due: number): void {
   }
   draft.decided = spans;
 }
+
+/** Remembers a run that a user began. For those that are forgotten, it is unknown whether they were. */
+export function rememberStarted(draft: Draft, { due, variant }: StartedAs): void {
+  const started = [...draft.started.filter((each) => !isAs(each, due, variant)), { due, variant }];
+  for (const forgotten of started.slice(0, -MAX_STARTED_AS))
+    draft.changed = Math.max(draft.changed ?? forgotten.due, forgotten.due);
+  draft.started = started.slice(-MAX_STARTED_AS);
+}
+
+/** Whether a user began a run of this due time and variant. */
+export const isStarted = ({ started }: Draft, due: number, variant: string): boolean =>
+  started.some((each) => isAs(each, due, variant));
+
+const isAs = (each: StartedAs, due: number, variant: string): boolean =>
+  each.due === due && each.variant === variant;
 
 /** The loose lane: one open round, "since the child's last round". */
 export const LOOSE = 'loose';

@@ -20,8 +20,8 @@
  *     single parent triggers the child, and with several parents it opens a round that waits for reruns of the
  *     others.
  *  6. With `per` a round is an interval, and a parent has ended in it when all its expected runs have ended.
- *  7. Two rounds of one child never fire with the same due time and variant, and a duplicate result counts once
- *     (as far back as rounds are kept).
+ *  7. Two rounds of one child never fire with the same due time and variant, nor with those of a run that a user
+ *     began at the child, and a duplicate result counts once (as far back as rounds are kept).
  *
  * When parents begin or stop to share a cadence, nothing needs to be called: the next result merges open rounds
  * that no longer fit into the loose one. When the child's parents are edited, call `reshape`; when its `per` is
@@ -40,12 +40,15 @@ import {
   foldStrangers,
   isInterval,
   isKeyed,
+  isStarted,
   type Join,
   joinOf,
   keyOf,
   LOOSE,
   rememberDecided,
+  rememberStarted,
   replace,
+  type StartedAs,
   startKey,
 } from './join.ts';
 import {
@@ -144,7 +147,15 @@ export function openStart(join: Join, spec: JoinSpec, start: Start): { join: Joi
   foldStrangers(draft, spec);
   const round = { key: startKey(start), due, variant, ...begun('manual'), ends: {}, parents, fired: false };
   draft.open.push(round);
+  rememberStarted(draft, start);
   return finish({ draft, spec, firings: [] });
+}
+
+/** A user began a run of the child itself. Its rounds never use the same due time and variant. */
+export function startedAs(join: Join, parents: readonly string[], run: StartedAs): Join {
+  const draft = draftOf(join);
+  rememberStarted(draft, run);
+  return joinOf(draft, parents);
 }
 
 /** Gives up the oldest of too many open rounds, and remembers what was decided. */
@@ -204,9 +215,12 @@ function decide(step: Step, round: Round): Round {
  * A round after its first decision: the child is due again if a rerun ended as required and the condition is
  * met.
  */
-function refire({ spec, end, firings }: Step, round: Round): Round {
+function refire({ draft, spec, end, firings }: Step, round: Round): Round {
   const before = round.refired ?? [];
-  const isFresh = !before.includes(end.variant) && !(round.fired && round.variant === end.variant);
+  const isFresh =
+    !before.includes(end.variant) &&
+    !(round.fired && round.variant === end.variant) &&
+    !isStarted(draft, round.due, end.variant);
   const carriesOn =
     end.kind === 'rerun' && isWanted(end.outcome, spec.when) && verdict(round, spec) === 'run';
   if (!carriesOn || !isFresh) return round;
@@ -230,9 +244,12 @@ function identity({ draft, spec, end }: Step, round: Round): Named {
   const used = Math.max(draft.mark ?? Number.NEGATIVE_INFINITY, draft.changed ?? Number.NEGATIVE_INFINITY);
   const isLate = round.again === true || (round.key === LOOSE && due <= used);
   const decided = [...draft.recent, ...draft.open.filter((other) => other.fired)];
-  const isUsed = decided.some(
-    (other) => other.due === due && (other.variant === variant || other.refired?.includes(variant)),
-  );
+  const isUsed =
+    // The round of a start has its name from there.
+    (round.parents === undefined && isStarted(draft, due, variant)) ||
+    decided.some(
+      (other) => other.due === due && (other.variant === variant || other.refired?.includes(variant)),
+    );
   return { due, variant: isLate || isUsed ? `${variant}~${last.parent}` : variant, lineage };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_SPANS, SPAN_GAP_MS } from '../../src/dag/join.ts';
+import { MAX_SPANS, MAX_STARTED_AS, SPAN_GAP_MS } from '../../src/dag/join.ts';
 import {
   emptyJoin,
   type Join,
@@ -10,6 +10,7 @@ import {
   type ParentEnd,
   parentEnded,
   reshape,
+  startedAs,
 } from '../../src/dag/ready.ts';
 import { MAX_SEEN, MAX_UNMET } from '../../src/dag/round.ts';
 
@@ -631,5 +632,24 @@ describe('a change of the parents', () => {
   it('takes no due of a start by hand for one of the loose rounds', () => {
     const { join } = play(loose('any-succeeded', 'A', 'B'), 'A@4 A@50m1');
     expect(play(aligned('any-succeeded', 'A', 'B'), 'B@20', join).log).toBe('20 .');
+  });
+});
+
+describe('a run that a user began at the child', () => {
+  const begun = (...dues: number[]): Join =>
+    dues.reduce((join, due) => startedAs(join, ['A'], { due, variant: 'm7' }), emptyJoin);
+
+  it('keeps its due time and variant to itself', () => {
+    expect(play(loose('all-succeeded', 'A'), 'A@3m7 A@4m7 A@5', begun(3)).log).toBe('3/m7~A . 4/m7 . 5 .');
+  });
+
+  it('keeps them when the parents change, and when it is one of many', () => {
+    const many = Array.from({ length: MAX_STARTED_AS + 1 }, (_, i) => i + 1);
+    expect(play(loose('all-succeeded', 'B'), 'B@1m7 B@2m7', reshape(begun(1, 2), ['B'])).log).toBe(
+      '1/m7~B . 2/m7~B .',
+    );
+    expect(play(loose('all-succeeded', 'A'), 'A@1m7 A@17m7 A@18m7', begun(...many)).log).toBe(
+      '1/m7~A . 17/m7~A . 18/m7 .',
+    );
   });
 });

@@ -5,6 +5,7 @@
  */
 
 import { checkParents } from '../../dag/check.ts';
+import { emptyJoin, startedAs } from '../../dag/ready.ts';
 import { CarillonError, invariant } from '../../errors.ts';
 import type { AnswerTo, ApplyResult, Checked, Command, CommandAnswers, JobAnswer } from '../command.ts';
 import type { JobDefinition } from '../job/definition.ts';
@@ -27,7 +28,7 @@ import { setBack } from './due.ts';
 import { settle, skipLostStarts } from './endings.ts';
 import { reviseLimits } from './placing.ts';
 import { removeJob, revivedState } from './removal.ts';
-import { killRun, openRun } from './runs.ts';
+import { killRun, openStarted } from './runs.ts';
 import { start } from './start.ts';
 
 const environmentName = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -119,6 +120,7 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   const before = state.jobs.get(name);
   const isNew = before === undefined;
   const join = before?.state.join ?? null;
+  const followed = before?.job.definition.schedule?.after !== undefined;
   if (before !== undefined && next.cursor !== null) {
     // The current schedule determines what that is; see `beginSchedule`.
     if (before.state.cursor > draft.now) setBack(turn, before);
@@ -127,6 +129,7 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   }
   const revived = isNew ? revivedState(turn, name, next.cursor ?? draft.now) : null;
   const entry = state.putJob(next.job, revived);
+  if (!followed && (!isNew || revived !== null)) rememberStarted(entry, state.startedRuns(name));
   if (definition.paused !== undefined) {
     entry.state.paused = definition.paused ? { at: draft.now, by: next.job.updatedBy } : null;
   }
@@ -146,6 +149,13 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   draft.cut();
   state.plan(entry);
   return entry;
+}
+
+/** A job that begins to follow others, which may still run under the variants of its own runs. */
+function rememberStarted({ job, state }: Entry, started: readonly Run[]): void {
+  const parents = job.definition.schedule?.after?.parents ?? [];
+  if (parents.length === 0) return;
+  for (const run of started) state.join = startedAs(state.join ?? emptyJoin, parents, run);
 }
 
 function apply({ state, now }: Before, command: CommandOf<'apply'>): Change<readonly ApplyResult[]> {
@@ -239,7 +249,7 @@ function trigger({ state, now }: Before, command: CommandOf<'trigger'>): Change<
     trigger,
     params: command.params,
   };
-  return once(command.name, seed.variant, (turn) => openRun(turn, entry, seed));
+  return once(command.name, seed.variant, (turn) => openStarted(turn, entry, seed));
 }
 
 function rerun({ state }: Before, { run, triggerId, by }: CommandOf<'rerun'>): Change<Run> {
@@ -259,7 +269,7 @@ function rerun({ state }: Before, { run, triggerId, by }: CommandOf<'rerun'>): C
     trigger,
     params: run.params,
   };
-  return once(run.job, seed.variant, (turn) => openRun(turn, entry, seed));
+  return once(run.job, seed.variant, (turn) => openStarted(turn, entry, seed));
 }
 
 /** The same trigger id returns the run that it created before. */
@@ -335,7 +345,7 @@ function markSuccess(
           trigger: { kind: 'rerun', by, of: last.id } as const,
         };
   const whole = { ...seed, lineage: seed.trigger.kind, root: name, marked: by };
-  return once(name, seed.variant, (turn) => openRun(turn, entry, whole));
+  return once(name, seed.variant, (turn) => openStarted(turn, entry, whole));
 }
 
 function complete({ state }: Before, { runId, succeeded, by }: CommandOf<'complete'>): Change<Run> {

@@ -4,6 +4,7 @@
  * must be durable to the draft.
  */
 
+import { emptyJoin, startedAs } from '../../dag/ready.ts';
 import { type Policy, policyOf } from '../job/policy.ts';
 import { hasLine, runId } from '../model/ids.ts';
 import type { EndState, LedgerLine, Lineage, Run, RunTrigger } from '../model/model.ts';
@@ -68,6 +69,16 @@ export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
   } else placeRun(turn, entry, run);
   state.watch(run);
   return run;
+}
+
+/** The same for a run that a user begins. Other jobs may run under the same variant, and this one may follow them. */
+export function openStarted(turn: Turn, entry: Entry, seed: Seed): Run {
+  const parents = turn.state.graph.parentsOf(entry.job.name);
+  if (parents.length > 0) {
+    entry.state.join = startedAs(entry.state.join ?? emptyJoin, parents, seed);
+    turn.draft.state(entry.state);
+  }
+  return openRun(turn, entry, seed);
 }
 
 /** A new run before anything has happened to it. */

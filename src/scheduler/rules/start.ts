@@ -19,7 +19,7 @@ import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { fire, settle } from './endings.ts';
 import { overlapOf } from './overlap.ts';
-import { idleReason, openRun } from './runs.ts';
+import { idleReason, openStarted } from './runs.ts';
 
 /**
  * Jobs that one start may reach: limited by how long one decision may block the loop, and by the size of one
@@ -139,7 +139,7 @@ function begin(turn: Turn, { jobs, rounds, outside }: Plan, { due, variant, by }
     if (after.length > 0) continue;
     const trigger = { kind: 'manual', by } as const;
     const seed = { due, variant, lineage: trigger.kind, root: job, trigger };
-    runs.push(openRun(turn, state.entry(job), seed));
+    runs.push(openStarted(turn, state.entry(job), seed));
   }
   settle(turn);
   for (const run of runs) state.remember(copyRun(run));

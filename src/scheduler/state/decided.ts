@@ -139,7 +139,8 @@ export function beginNames(state: JobState, before: ScheduleInput | null, now: n
   const known = [...rounds, ...state.ahead, ...(before === null ? [] : [{ to: state.cursor }])];
   const last = Math.max(...known.map(({ to }) => to), state.join?.changed ?? Number.NEGATIVE_INFINITY);
   if (last === Number.NEGATIVE_INFINITY) return;
-  state.join = { ...emptyJoin, changed: last };
+  const { started } = state.join ?? emptyJoin;
+  state.join = { ...emptyJoin, changed: last, ...(started !== undefined && { started }) };
   if (rounds.length === 0) return;
   // It is unknown here which of these due times had runs, so the schedule begins after all of them.
   state.ahead = joined([...state.ahead, ...rounds]);

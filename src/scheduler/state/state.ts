@@ -241,6 +241,11 @@ export class State {
     return this.#triggered.get(`${job}/${variant}`);
   }
 
+  /** The remembered runs that a user began. */
+  startedRuns(job: string): Run[] {
+    return [...this.#triggered.values()].filter((run) => run.job === job);
+  }
+
   /** Remembers a manual run. */
   remember(run: Run): void {
     if (run.trigger.kind !== 'manual' && run.trigger.kind !== 'rerun') return;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { StartedJob } from '../../../src/scheduler/command.ts';
+import type { Run } from '../../../src/scheduler/model/model.ts';
 import { wordsOf } from '../../support/in-words.ts';
 import { Rig } from '../../support/rig.ts';
 
@@ -30,6 +31,68 @@ const made = (r: Rig, name: string): string[] =>
   [...r.history, ...r.state.runs.values()]
     .filter(({ job, variant }) => job === name && variant === 'mtogether')
     .map(({ state }) => state);
+
+describe('a job that was started itself and then follows another of the start', () => {
+  const ids = (r: Rig, job: string): string[] => [
+    ...new Set([...r.history, ...r.state.runs.values()].filter((run) => run.job === job).map(({ id }) => id)),
+  ];
+  const complete = (r: Rig, name: string): void => {
+    r.begin(name);
+    r.end(name);
+  };
+
+  test('runs again under another name, by way of a job that is not in the start', () => {
+    const any = { after: { parents: ['a', 'b'], when: 'any-succeeded' } };
+    const r = rig(['a'], ['b'], ['between', any], ['last', behind('between')]);
+    start(r, ['a', 'last']);
+    for (const name of ['last', 'a', 'between', 'last']) complete(r, name);
+    expect(ids(r, 'last')).toEqual([
+      'last.20260101T000000Z-mtogether',
+      'last.20260101T000000Z-mtogether~between',
+    ]);
+  });
+
+  test('runs again under another name, because it was edited meanwhile', () => {
+    const r = rig(['a'], ['between', behind('a')], ['last']);
+    start(r, ['a', 'last']);
+    complete(r, 'last');
+    r.put({ name: 'last', schedule: behind('between') });
+    for (const name of ['a', 'between', 'last']) complete(r, name);
+    expect(ids(r, 'last')).toEqual([
+      'last.20260101T000000Z-mtogether',
+      'last.20260101T000000Z-mtogether~between',
+    ]);
+  });
+
+  test('runs again under another name, because it was started before the job that it follows now', () => {
+    const r = rig(['first'], ['next', behind('first')]);
+    r.trigger('first');
+    complete(r, 'first');
+    r.put({ name: 'next' });
+    r.put({ name: 'first', schedule: behind('next') });
+    for (const name of ['next', 'first']) complete(r, name);
+    expect(ids(r, 'first').map((id) => id.replace(/-m[^~]*/, '-m'))).toEqual([
+      'first.20260101T000000Z-m',
+      'first.20260101T000000Z-m~next',
+    ]);
+  });
+
+  test('is not run again by a rerun of its parent under the trigger id of its own rerun', () => {
+    const r = rig(['a'], ['b', behind('a')]);
+    r.trigger('a');
+    for (const name of ['a', 'b']) complete(r, name);
+    const rerun = (job: string) => {
+      const run = r.history.find((each) => each.job === job) as Run;
+      r.submit({ kind: 'rerun', run, triggerId: 'same', by: 'ann' });
+    };
+    rerun('b');
+    complete(r, 'b');
+    rerun('a');
+    complete(r, 'a');
+    expect(ids(r, 'b')).toHaveLength(2);
+    expect(r.view('b').runs).toEqual([]);
+  });
+});
 
 describe('a start of several jobs says who starts and who follows', () => {
   const edges: [string, object?][] = [
