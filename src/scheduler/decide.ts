@@ -68,7 +68,7 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
     case 'leading':
       state.term = event.term;
       // Not known: the runs are taken for this clock's, and written, so that whoever follows knows whose they are.
-      if (event.clockAheadMs !== 0) moveInstants(turn, event.clockAheadMs ?? 0);
+      if (event.clockAhead?.mostMs !== 0) moveInstants(turn, event.clockAhead ?? { leastMs: 0, mostMs: 0 });
       clockSetBack(turn, CLOCK_BACK_MS);
       resume(turn);
       break;
@@ -103,7 +103,7 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
 }
 
 function clockSet(turn: Turn, byMs: number): void {
-  moveInstants(turn, byMs);
+  moveInstants(turn, { leastMs: byMs, mostMs: byMs });
   if (byMs < -CLOCK_BACK_MS) clockSetBack(turn, 0);
 }
 

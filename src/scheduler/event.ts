@@ -12,8 +12,8 @@ export type Event =
       readonly kind: 'leading';
       readonly now: number;
       readonly term: number;
-      /** Of the one that the last leader decided by; null: nothing is known of that. */
-      readonly clockAheadMs: number | null;
+      /** How far this node's clock is ahead of the last leader's. Null: nothing is known. */
+      readonly clockAhead: ClockAhead | null;
     }
   | { readonly kind: 'inventory'; readonly now: number; readonly inventory: Inventory }
   | { readonly kind: 'observed'; readonly now: number; readonly observation: Observation }
@@ -27,6 +27,16 @@ export type Event =
   | { readonly kind: 'host-lost'; readonly now: number; readonly engine: string; readonly host: string }
   /** The wall clock was set ahead or back. `now` is the new time. */
   | { readonly kind: 'clock-set'; readonly now: number; readonly byMs: number };
+
+/**
+ * How far one clock is ahead of another. A range, because the other is known from decisions that may have arrived
+ * late: then it seems further behind than it is.
+ */
+export interface ClockAhead {
+  /** The value in the range that is closest to 0. */
+  readonly leastMs: number;
+  readonly mostMs: number;
+}
 
 /** All launches that an engine has. */
 export interface Inventory {

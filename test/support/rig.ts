@@ -5,7 +5,7 @@
 
 import type { AnswerTo, Command } from '../../src/scheduler/command.ts';
 import { checkCommand, decide } from '../../src/scheduler/decide.ts';
-import type { Event } from '../../src/scheduler/event.ts';
+import type { ClockAhead, Event } from '../../src/scheduler/event.ts';
 import type { JobView } from '../../src/scheduler/handle.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run, Settings } from '../../src/scheduler/model/model.ts';
 import { textOrNull } from '../../src/scheduler/model/reason.ts';
@@ -66,7 +66,7 @@ export class Rig {
     this.state = this.#lead();
   }
 
-  #lead(clockAheadMs = 0): State {
+  #lead(clockAhead: ClockAhead = { leastMs: 0, mostMs: 0 }): State {
     this.term += 1;
     const state = new State(this.settings, 'test');
     const copy = <T>(values: Iterable<T>): T[] => structuredClone([...values]);
@@ -78,15 +78,15 @@ export class Rig {
     state.ready();
     state.planAll();
     this.state = state;
-    this.keep(decide(state, { kind: 'leading', now: this.now, term: this.term, clockAheadMs }));
+    this.keep(decide(state, { kind: 'leading', now: this.now, term: this.term, clockAhead }));
     return state;
   }
 
   /** The leader dies and another takes over with what was written; nothing is known of the engines yet. */
-  restart(clockAheadMs = 0): void {
+  restart(clockAheadMs = 0, leastMs = clockAheadMs): void {
     this.effects.length = 0;
     this.now += clockAheadMs;
-    this.#lead(clockAheadMs);
+    this.#lead({ leastMs, mostMs: clockAheadMs });
   }
 
   keep(decision: Decision): void {

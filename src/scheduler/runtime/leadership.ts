@@ -3,6 +3,7 @@
  * begins when all reachable engines have reported what they run, and ends when nothing of it is in progress.
  */
 
+import type { ClockAhead } from '../event.ts';
 import type { Notice } from '../handle.ts';
 import type { Clock, Launcher, Log, Store } from '../ports.ts';
 import { hostOf } from '../rules/launch.ts';
@@ -19,8 +20,8 @@ const INVENTORY_WAIT_MS = 5_000;
 
 export interface LeadershipParts {
   readonly term: number;
-  /** How much this node's clock is ahead of the last leader's; null where nothing is known. */
-  readonly clockAheadMs: number | null;
+  /** How far this node's clock is ahead of the last leader's. Null: nothing is known. */
+  readonly clockAhead: ClockAhead | null;
   /** Has everything that is stored; the leadership's own from now on. */
   readonly state: State;
   readonly store: Store;
@@ -44,7 +45,7 @@ export class Leadership {
   readonly #ahead: Ahead;
   readonly #inventories: Inventories;
   readonly #clock: Clock;
-  readonly #clockAheadMs: number | null;
+  readonly #clockAhead: ClockAhead | null;
   #ended = false;
   #ready = false;
 
@@ -54,7 +55,7 @@ export class Leadership {
     this.term = term;
     this.state = state;
     this.#clock = clock;
-    this.#clockAheadMs = parts.clockAheadMs;
+    this.#clockAhead = parts.clockAhead;
     this.performer = new Performer({
       ...parts,
       post,
@@ -103,13 +104,15 @@ export class Leadership {
     });
   }
 
-  /** How much this node's clock is ahead of the one that the instants of unfinished runs are told by; null: not known. */
-  get clockAheadMs(): number | null {
+  /** How far this node's clock is ahead of the one that the instants of unfinished runs are told by. Null: not known. */
+  get clockAhead(): ClockAhead | null {
     // They are moved with the first decision, and with the next after each step: while a commit is under way, or after
     // the last one, none follows.
     const untaken = this.loop.untakenStepMs;
-    if (this.state.term === this.term) return untaken;
-    return this.#clockAheadMs === null ? null : this.#clockAheadMs + untaken;
+    if (this.state.term === this.term) return { leastMs: untaken, mostMs: untaken };
+    if (this.#clockAhead === null) return null;
+    const { leastMs, mostMs } = this.#clockAhead;
+    return { leastMs: leastMs + untaken, mostMs: mostMs + untaken };
   }
 
   /** Due times are decided, and the end was not requested. */
@@ -120,7 +123,7 @@ export class Leadership {
   async begin(): Promise<void> {
     const { state, term } = this;
     state.planAll();
-    this.loop.post({ kind: 'leading', now: this.#clock.now(), term, clockAheadMs: this.#clockAheadMs });
+    this.loop.post({ kind: 'leading', now: this.#clock.now(), term, clockAhead: this.#clockAhead });
     await this.#inventories.takeOver(INVENTORY_WAIT_MS, launchesElsewhere(state));
     if (this.#ended) return;
     this.#ticker.start();

@@ -3,6 +3,7 @@
  * commits, and loaded again when too much was missed. An elected node leads with it.
  */
 
+import type { ClockAhead } from '../event.ts';
 import type { Notice } from '../handle.ts';
 import type { Run, Settings } from '../model/model.ts';
 import type { Clock, Log, Store, Watching } from '../ports.ts';
@@ -40,19 +41,30 @@ export class Replica {
   #meanwhile: (readonly Write[])[] | null = [];
   #loading: Promise<void> = Promise.resolve();
   #stopped = false;
-  /** The leader's clock at its last decision about a run, and when that arrived. */
-  #leaderClock: { readonly at: number; readonly monotonicMs: number };
+  /**
+   * The earliest and the latest that the leader's clock showed at its last known decision about a run; that was at
+   * `monotonicMs`, or up to the difference before.
+   */
+  #leaderClock: { readonly earliest: number; readonly latest: number; readonly monotonicMs: number };
   /** False while this node's own clock is used instead, because nothing is known of the leader's. */
   #isClockKnown: boolean;
 
   /** `former` is the leadership that just ended. Null at the start of the node. */
-  constructor(parts: ReplicaParts, former: Pick<Leadership, 'state' | 'clockAheadMs'> | null) {
+  constructor(parts: ReplicaParts, former: Pick<Leadership, 'state' | 'clockAhead'> | null) {
     const { clock } = parts;
     this.#parts = parts;
     this.#failure = new RepeatedFailure({ ...parts, event: 'replica.not-loaded', level: 'warn' });
     this.#former = former?.state ?? null;
-    this.#leaderClock = { at: clock.now() - (former?.clockAheadMs ?? 0), monotonicMs: clock.monotonicMs() };
-    this.#isClockKnown = former !== null && former.clockAheadMs !== null;
+    const { leastMs, mostMs } = former?.clockAhead ?? { leastMs: 0, mostMs: 0 };
+    const now = clock.now();
+    // Another may have led since this node's last decision.
+    const ownAt = former === null ? now : (newestDecision(former.state.runs.values()) ?? 0);
+    this.#leaderClock = {
+      earliest: ownAt - mostMs,
+      latest: ownAt - leastMs,
+      monotonicMs: clock.monotonicMs() - (now - ownAt),
+    };
+    this.#isClockKnown = former !== null && former.clockAhead !== null;
   }
 
   /** The newest complete copy. Null before the first. */
@@ -79,25 +91,26 @@ export class Replica {
   }
 
   /** The complete copy, with everything that was committed before the call. It is no longer updated. */
-  async takeOver(): Promise<{ state: State; clockAheadMs: number | null }> {
+  async takeOver(): Promise<{ state: State; clockAhead: ClockAhead | null }> {
     await this.caughtUp();
     const state = this.#state as State;
     this.stop();
-    return { state, clockAheadMs: this.#clockAheadMs(state) };
+    return { state, clockAhead: this.#clockAhead(state) };
   }
 
   /**
    * How far this node's clock is ahead of the leader's. Null if nothing is known of the leader's clock, and no run
    * shows that it differs from this node's.
    */
-  #clockAheadMs(state: State): number | null {
-    let theirs = this.#theirs();
+  #clockAhead(state: State): ClockAhead | null {
+    const theirs = this.#theirs();
     // Others may have been written last by a clock that has been set since.
-    for (const run of state.runs.values())
-      if (isCounted(run)) theirs = Math.max(theirs, run.decidedAt ?? theirs);
-    const aheadMs = Math.round(this.#parts.clock.now() - theirs);
-    if (Math.abs(aheadMs) > STEP_MS) return aheadMs;
-    return this.#isClockKnown ? 0 : null;
+    const shown = newestDecision(state.runs.values()) ?? theirs.earliest;
+    const now = this.#parts.clock.now();
+    const mostMs = Math.round(now - Math.max(theirs.earliest, shown));
+    const leastMs = Math.round(now - Math.max(theirs.latest, shown));
+    if (Math.abs(mostMs) <= STEP_MS) return this.#isClockKnown ? { leastMs: 0, mostMs: 0 } : null;
+    return { leastMs: leastMs > STEP_MS ? leastMs : Math.min(mostMs, 0), mostMs };
   }
 
   stop(): void {
@@ -127,25 +140,37 @@ export class Replica {
   }
 
   /**
-   * The leader's clock may have been set in the part that was missed. The newest decision there shows it if it seems
-   * older than what was known before, or newer than now. If nothing was known, it was made while this node follows.
+   * The leader's clock may have been set in the part that was missed. The leader then wrote every run with a deadline,
+   * so none of these is unchanged. If nothing is known of its clock, one run that this node's clock cannot explain is
+   * enough. They were written at any time since the last known decision.
    */
   #learnClock(before: State, state: State): void {
+    const counted = [...state.runs.values()].filter((run) => isCounted(run) && run.decidedAt !== undefined);
     const isAsBefore = ({ id, decidedAt }: Run) => before.runs.get(id)?.decidedAt === decidedAt;
-    const at = newestDecision([...state.runs.values()].filter((run) => !isAsBefore(run)));
+    const written = counted.filter((run) => !isAsBefore(run));
+    const at = newestDecision(written);
     if (at === null) return;
-    const known = this.#isClockKnown ? newestDecision(before.runs.values()) : this.#leaderClock.at;
-    if (at > this.#theirs() || (known !== null && at < known)) this.#heardClock(at);
+    const isNew = this.#isClockKnown
+      ? written.length === counted.length
+      : at < this.#leaderClock.latest || at > this.#theirs().latest;
+    if (!isNew) return;
+    this.#heardClock(at, this.#parts.clock.monotonicMs() - this.#leaderClock.monotonicMs);
   }
 
   /** The leader's clock now, unless it was set since its last known decision. */
-  #theirs(): number {
-    const { at, monotonicMs } = this.#leaderClock;
-    return at + this.#parts.clock.monotonicMs() - monotonicMs;
+  #theirs(): { readonly earliest: number; readonly latest: number } {
+    const { earliest, latest, monotonicMs } = this.#leaderClock;
+    const passedMs = this.#parts.clock.monotonicMs() - monotonicMs;
+    return { earliest: earliest + passedMs, latest: latest + passedMs };
   }
 
-  #heardClock(at: number): void {
-    this.#leaderClock = { at, monotonicMs: this.#parts.clock.monotonicMs() };
+  /** A decision of the leader arrives that it made at `at` by its clock, at most `maxAgeMs` ago. */
+  #heardClock(at: number, maxAgeMs: number): void {
+    const before = this.#theirs().latest;
+    let latest = at + maxAgeMs;
+    // Decisions that arrived sooner show how late this one can be at most, unless the clock was set.
+    if (this.#isClockKnown && before >= at) latest = Math.min(latest, before);
+    this.#leaderClock = { earliest: at, latest, monotonicMs: this.#parts.clock.monotonicMs() };
     this.#isClockKnown = true;
   }
 
@@ -153,11 +178,7 @@ export class Replica {
     if (this.#stopped) return;
     for (const write of writes) {
       const at = decidedAt(write);
-      if (at === undefined) continue;
-      // If its age explains the difference, it arrived late, and the leader's clock was not set.
-      const behindMs = this.#theirs() - at;
-      if (behindMs < 0 || behindMs > maxAgeMs) this.#heardClock(at);
-      this.#isClockKnown = true;
+      if (at !== undefined) this.#heardClock(at, maxAgeMs);
     }
     if (this.#meanwhile !== null) this.#meanwhile.push(writes);
     else if (this.#state !== null) this.#parts.onNotices(follow(this.#state, writes));

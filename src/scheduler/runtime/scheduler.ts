@@ -125,10 +125,10 @@ export class Scheduler implements SchedulerHandle, Service {
     await this.#unlead('elected again');
     if (this.#replica === null) return;
     const began = clock.monotonicMs();
-    const { state, clockAheadMs } = await this.#replica.takeOver();
+    const { state, clockAhead } = await this.#replica.takeOver();
     const leadership = new Leadership({
       term,
-      clockAheadMs,
+      clockAhead,
       state,
       store,
       clock,

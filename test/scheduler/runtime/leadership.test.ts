@@ -14,6 +14,8 @@ import { SimClock } from '../../support/sim-clock.ts';
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 const hour = 3_600_000;
 
+const exactly = (ms: number | null) => (ms === null ? null : { leastMs: ms, mostMs: ms });
+
 /** A leadership over what another leader, on the node `n1`, has written in the hour before. */
 async function following(
   former: (rig: Rig) => void,
@@ -54,7 +56,7 @@ async function following(
   const broken: unknown[] = [];
   const leadership = new Leadership({
     term,
-    clockAheadMs,
+    clockAhead: exactly(clockAheadMs),
     state,
     store,
     clock,
@@ -206,13 +208,13 @@ describe('the engine of another node is asked', () => {
 describe('how far the clock is ahead of the one that runs are told by', () => {
   test('is what it was at the election until the first decision, with what it was set since', async () => {
     const { clock, leadership, begin } = await following(running, { clockAheadMs: hour });
-    expect(leadership.clockAheadMs).toBe(hour);
+    expect(leadership.clockAhead).toEqual(exactly(hour));
     clock.step(5_000);
-    expect(leadership.clockAheadMs).toBe(hour + 5_000);
+    expect(leadership.clockAhead).toEqual(exactly(hour + 5_000));
     await begin();
-    expect(leadership.clockAheadMs).toBe(0);
+    expect(leadership.clockAhead).toEqual(exactly(0));
     clock.step(-7_000);
-    expect(leadership.clockAheadMs).toBe(-7_000);
+    expect(leadership.clockAhead).toEqual(exactly(-7_000));
   });
 
   test('is moved into the runs with the first decision', async () => {
@@ -226,9 +228,9 @@ describe('how far the clock is ahead of the one that runs are told by', () => {
     const { rig, clock, state, leadership, begin } = await following(running, { clockAheadMs: null });
     const before = rig.runOf('a').attempts[0]?.startedAt;
     await clock.advance(5_000);
-    expect(leadership.clockAheadMs).toBeNull();
+    expect(leadership.clockAhead).toBeNull();
     await begin();
-    expect(leadership.clockAheadMs).toBe(0);
+    expect(leadership.clockAhead).toEqual(exactly(0));
     const [run] = state.runs.values();
     expect([run?.decidedAt, run?.attempts[0]?.startedAt]).toEqual([clock.now(), before]);
   });

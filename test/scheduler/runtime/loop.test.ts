@@ -43,7 +43,7 @@ function rig(options: { inFlight?: number; maxWrites?: number; isFresh?: () => b
     onDecided: () => undefined,
     onBroken: (error) => broken.push(error),
   });
-  loop.post({ kind: 'leading', now: clock.now(), term: 1, clockAheadMs: 0 });
+  loop.post({ kind: 'leading', now: clock.now(), term: 1, clockAhead: { leastMs: 0, mostMs: 0 } });
   const put = (name: string): Promise<unknown> =>
     loop.submit({
       kind: 'put-job',

@@ -12,6 +12,8 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const silent = { debug() {}, info() {}, warn() {}, error() {} } as unknown as Log;
 
+const exactly = (ms: number | null) => (ms === null ? null : { leastMs: ms, mostMs: ms });
+
 /** A leader's store and a follower of it that may miss what is committed; `loaded` are runs that it began with. */
 async function followed(...loaded: number[]) {
   const clock = new SimClock(Date.parse('2026-01-01T10:00:00Z'));
@@ -63,12 +65,12 @@ async function followed(...loaded: number[]) {
     },
     /** What it hears from now on may be this old. */
     mayBeOld: (ms: number) => void (maxAgeMs = ms),
-    ahead: async () => (await replica.takeOver()).clockAheadMs,
+    ahead: async () => (await replica.takeOver()).clockAhead,
     /** A node that led with what was written, its clock `clockAheadMs` ahead of that, follows again. */
     after: async (clockAheadMs: number | null) => {
       const { state } = await replica.takeOver();
-      const next = new Replica(parts, { state, clockAheadMs });
-      return { load: () => next.load(), ahead: async () => (await next.takeOver()).clockAheadMs };
+      const next = new Replica(parts, { state, clockAhead: exactly(clockAheadMs) });
+      return { load: () => next.load(), ahead: async () => (await next.takeOver()).clockAhead };
     },
   };
 }
@@ -77,9 +79,9 @@ test.each([
   ['nothing happened to the clocks', 0, 0, 0],
   ['all clocks were set back', -6 * HOUR_MS, -6 * HOUR_MS, 0],
   ['all clocks were set ahead', 6 * HOUR_MS, 6 * HOUR_MS, 0],
-  ["only the leader's clock was set back", -6 * HOUR_MS, 0, 6 * HOUR_MS],
+  ["only the leader's clock was set back", -6 * HOUR_MS, 0, 6 * HOUR_MS, MINUTE_MS],
   ["only this node's clock was set back", 0, -6 * HOUR_MS, -6 * HOUR_MS],
-])('when %s while it missed what was committed, it knows', async (_, theirs, own, aheadMs) => {
+])('when %s while it missed what was committed, it knows', async (_, theirs, own, aheadMs, lateMs = 0) => {
   const { clock, replica, writes, miss, ahead } = await followed();
   await writes(clock.now(), 0, 1);
   await clock.advance(MINUTE_MS);
@@ -91,7 +93,8 @@ test.each([
   miss(false);
   await replica.caughtUp();
   await clock.advance(10 * MINUTE_MS);
-  expect(await ahead()).toBe(aheadMs);
+  // What it missed, it may have missed at once, or only just.
+  expect(await ahead()).toEqual({ leastMs: aheadMs - lateMs, mostMs: aheadMs });
 });
 
 test('what was missed and tells of no set clock makes nothing seem late', async () => {
@@ -103,7 +106,7 @@ test('what was missed and tells of no set clock makes nothing seem late', async 
   await clock.advance(HOUR_MS);
   miss(false);
   await replica.caughtUp();
-  expect(await ahead()).toBe(0);
+  expect(await ahead()).toEqual(exactly(0));
 });
 
 test.each([
@@ -116,7 +119,7 @@ test.each([
   const again = await after(aheadMs);
   await again.load();
   await clock.advance(10 * MINUTE_MS);
-  expect(await again.ahead()).toBe(aheadMs);
+  expect(await again.ahead()).toEqual(exactly(aheadMs));
 });
 
 test('a leader that was cut off leads again with the clock of another that decided for some time meanwhile', async () => {
@@ -126,7 +129,7 @@ test('a leader that was cut off leads again with the clock of another that decid
   const again = await after(0);
   await writes(clock.now() - 5_000, 0, 1);
   await again.load();
-  expect(await again.ahead()).toBe(0);
+  expect(await again.ahead()).toEqual({ leastMs: 0, mostMs: 5_000 });
 });
 
 test('a leader that did not notice that another took over leads again with the clock of the other', async () => {
@@ -136,27 +139,28 @@ test('a leader that did not notice that another took over leads again with the c
   await writes(clock.now() - 5 * MINUTE_MS, 0, 1);
   await again.load();
   await clock.advance(10 * MINUTE_MS);
-  expect(await again.ahead()).toBe(5 * MINUTE_MS);
+  expect(await again.ahead()).toEqual(exactly(5 * MINUTE_MS));
 });
 
 test.each([
-  ['no older than its age allows, arrived late', 5_200, 6_000, 0],
-  ["older than its age allows, shows that the leader's clock is behind", 5_200, 5_000, 5_200],
-  ["newer than this node's clock, shows that the leader's clock is ahead", -5_200, 60_000, -5_200],
-])('a decision that is %s', async (_, behindMs, ageMs, aheadMs) => {
+  ['could be as late as it is', 5_200, 6_000, [0, 5_200]],
+  ["is older than it can be late: the leader's clock is behind", 15_000, 5_000, [10_000, 15_000]],
+  ["is newer than this node's clock: the leader's is ahead", -5_200, 0, [-5_200, -5_200]],
+  ["is newer than this node's clock, and could be late", -5_200, 60_000, [-5_200, -5_200]],
+])('a decision %s', async (_, behindMs, ageMs, [leastMs, mostMs]) => {
   const { clock, writes, mayBeOld, ahead } = await followed();
-  await writes(clock.now(), 0);
-  await clock.advance(MINUTE_MS);
   mayBeOld(ageMs);
   await writes(clock.now() - behindMs, 0);
-  expect(await ahead()).toBe(aheadMs);
+  expect(await ahead()).toEqual({ leastMs, mostMs });
 });
 
-test('the first decision that a follower hears, late, is by a clock like its own', async () => {
+test('what arrived sooner shows how late a decision is', async () => {
   const { clock, writes, mayBeOld, ahead } = await followed();
-  mayBeOld(6_000);
-  await writes(clock.now() - 5_200, 0);
-  expect(await ahead()).toBe(0);
+  await writes(clock.now() - HOUR_MS, 0);
+  await clock.advance(MINUTE_MS);
+  mayBeOld(20_000);
+  await writes(clock.now() - HOUR_MS - 15_000, 0);
+  expect(await ahead()).toEqual({ leastMs: HOUR_MS, mostMs: HOUR_MS + 15_000 });
 });
 
 describe('a follower that has heard nothing of what was decided', () => {
@@ -173,7 +177,7 @@ describe('a follower that has heard nothing of what was decided', () => {
     miss(false);
     await replica.caughtUp();
     await clock.advance(10 * MINUTE_MS);
-    expect(await ahead()).toBe(6 * HOUR_MS);
+    expect(await ahead()).toEqual(exactly(6 * HOUR_MS));
   });
 
   test('learns nothing from a new run that its own clock may have decided', async () => {

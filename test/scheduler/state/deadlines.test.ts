@@ -94,7 +94,7 @@ describe('something of a run is counted from an instant', () => {
     const { rig, run } = runWith({ notBefore: null, startBy: null, kill: null, ...more }, attempt);
     expect(isCounted(run)).toBe(expected);
     const turn = newTurn(rig.state, new Draft(seconds(100)));
-    moveInstants(turn, 5_000);
+    moveInstants(turn, { leastMs: 5_000, mostMs: 5_000 });
     expect(turn.draft.done().groups.flat()).toHaveLength(1);
   });
 });
@@ -102,7 +102,7 @@ describe('something of a run is counted from an instant', () => {
 describe('with the clock', () => {
   const moved = (more: Partial<Run>, attempt: Partial<Attempt> | null, byMs: number): Run => {
     const { rig, run } = runWith(more, attempt);
-    moveInstants(newTurn(rig.state, new Draft(seconds(100))), byMs);
+    moveInstants(newTurn(rig.state, new Draft(seconds(100))), { leastMs: byMs, mostMs: byMs });
     return run;
   };
 

@@ -47,6 +47,20 @@ describe.each(steps)('the wall clock is set %s', (_, byMs) => {
     }
   });
 
+  test('the next leader cannot know exactly how far apart the clocks are: no duration is shorter, nothing seems to have begun later', () => {
+    const r = started({ timeout: 'PT1M', overlap: 'queue', startWithin: 'PT1M' });
+    r.setClock(byMs);
+    const [attempt] = r.runOf('a').attempts;
+    const before = [r.runOf('a').createdAt, attempt?.startedAt];
+    r.trigger('a');
+    r.restart(5_000, 0);
+    expect([r.runOf('a').createdAt, r.runOf('a').attempts[0]?.startedAt]).toEqual(before);
+    const [, waiting] = r.state.entry('a').runs;
+    r.inventory([{ launchName: attempt?.launchName ?? '', state: 'running' }]);
+    expect(lasts(r, isAsked(r))).toBe(57_000);
+    expect(waiting?.startBy).toBe(r.now - 57_000 + 60_000);
+  });
+
   test('a retry waits for its delay, and its reason says until when', () => {
     const r = started({ retries: { limit: 1, delay: 'PT30S', jitter: false } });
     r.end('a', 1);
