@@ -1,7 +1,6 @@
-/**
- * `npm run bench`: every claim about speed, each beside a floor or peer measured in the same run. Give names
- * to run some of them: `npm run bench -- next burst`.
- */
+/** Every claim about speed, each beside a floor or peer measured in the same run: `npm run bench -- --help`. */
+
+import { readArguments, refuse } from '../test/support/arguments.ts';
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   next: async () => (await import('./next.ts')).run(),
@@ -16,14 +15,12 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   bodies: async () => (await import('./bodies.ts')).run(),
 };
 
-const wanted = process.argv.slice(2);
+const usage = `npm run bench -- [NAME…]
+  NAME  some of ${Object.keys(benches).join(', ')} (default: all)
+`;
+const { positionals: wanted } = readArguments(usage, {}, true);
 const unknown = wanted.filter((name) => benches[name] === undefined);
-if (unknown.length > 0) {
-  process.stderr.write(
-    `no bench named ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}\n`,
-  );
-  process.exit(2);
-}
+if (unknown.length > 0) refuse(`There is no bench named ${unknown.join(', ')}.`, usage);
 for (const name of wanted.length > 0 ? wanted : Object.keys(benches)) {
   process.stdout.write(`\n## ${name}\n\n`);
   await benches[name]?.();

@@ -12,7 +12,7 @@ import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { numberIn, readArguments } from '../support/arguments.ts';
 import { dockerdMissing } from '../support/dockerd.ts';
 import { check } from './checker.ts';
 import { copyCommit, copySource, mutants } from './mutants.ts';
@@ -43,18 +43,14 @@ const options = {
   alone: { type: 'boolean', default: false },
   mutant: { type: 'string' },
   'upgrade-from': { type: 'string' },
-  help: { type: 'boolean', default: false },
   /** Set by the outer process: its pid, after which the network is named. */
   inside: { type: 'string' },
 } as const;
 
 function readOptions() {
-  const { values } = parseArgs({ options, allowNegative: false });
-  const minutes = Number(values.minutes);
-  const seed = Number(values.seed ?? Date.now() % 2 ** 31);
-  if (!(minutes > 0 && minutes <= 24 * 60))
-    throw new Error(`--minutes is ${values.minutes}; up to a day is allowed`);
-  if (!Number.isSafeInteger(seed)) throw new Error(`--seed is ${values.seed}; a whole number is allowed`);
+  const { values } = readArguments(usage, options);
+  const minutes = numberIn(usage, 'minutes', values.minutes, { min: 0.1, whole: false });
+  const seed = numberIn(usage, 'seed', values.seed ?? String(Date.now() % 2 ** 31), { min: 0 });
   const report = values.report === undefined ? null : resolve(values.report);
   return { ...values, minutes, seed, report };
 }
@@ -122,10 +118,6 @@ async function inside(given: Options, owner: number): Promise<number> {
 
 try {
   const given = readOptions();
-  if (given.help) {
-    process.stdout.write(usage);
-    process.exit(0);
-  }
   process.exit(given.inside === undefined ? await outside(given) : await inside(given, Number(given.inside)));
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

@@ -1,29 +1,36 @@
-/** `npm run fuzz -- [--minutes M] [--seed N] [--only TARGET]`: every reader against arbitrary input, from seeds. */
+/** Every reader against arbitrary input, from seeds: `npm run fuzz -- --help`. */
 
 import { performance } from 'node:perf_hooks';
-import { parseArgs } from 'node:util';
 import fc from 'fast-check';
+import { numberIn, readArguments, refuse } from '../support/arguments.ts';
 import { closeWorld } from './requests.ts';
 import { targets } from './targets.ts';
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '1' },
-    seed: { type: 'string', default: '1' },
-    only: { type: 'string' },
-  },
+const usage = `npm run fuzz -- [options]
+  --minutes M    how long (default: 1)
+  --seed N       the first seed (default: 1)
+  --only TARGET  one target: ${Object.keys(targets).join(', ')}
+`;
+
+const { values } = readArguments(usage, {
+  minutes: { type: 'string', default: '1' },
+  seed: { type: 'string', default: '1' },
+  only: { type: 'string' },
 });
+const minutes = numberIn(usage, 'minutes', values.minutes, { min: 0, whole: false });
+const first = numberIn(usage, 'seed', values.seed, { min: 0 });
 
 /** Cases of one seed: those of a failing seed are tried again in a moment. */
 const CASES = 2_000;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const chosen = Object.entries(targets).filter(([name]) => values.only === undefined || name === values.only);
-const until = performance.now() + Number(values.minutes) * 60_000;
+if (chosen.length === 0) refuse(`There is no target named '${values.only}'.`, usage);
+const until = performance.now() + minutes * 60_000;
 const slowest = new Map<string, { ms: number; seed: number }>();
 let cases = 0;
 let failures = 0;
-let seed = Number(values.seed);
+let seed = first;
 for (; failures === 0 && performance.now() < until; seed++) {
   for (const [name, { input, hold }] of chosen) {
     const timed = async (given: never): Promise<void> => {
@@ -45,5 +52,5 @@ for (; failures === 0 && performance.now() < until; seed++) {
 }
 await closeWorld();
 for (const [name, { ms, seed: at }] of slowest) say(`${name}: slowest case ${ms.toFixed(1)} ms (seed ${at})`);
-say(`${cases} cases of ${chosen.length} targets, seeds ${values.seed} to ${seed - 1}: ${failures} failed`);
+say(`${cases} cases of ${chosen.length} targets, seeds ${first} to ${seed - 1}: ${failures} failed`);
 process.exitCode = failures === 0 ? 0 : 1;

@@ -1,12 +1,17 @@
 /**
- * `npm run mutate -- [PATH…] [--concurrency 1|2] [--force]`: changes the source in one place at a time, and runs the
- * quick tests that reach the place. A change that no test notices survives. A path is a folder or a file below `src`.
- * Results are kept in `coverage/mutation`, as a page and for the next run, which tries only what has changed since;
- * `--force` tries all again.
+ * Changes the source in one place at a time, and runs the quick tests that reach the place. A change that no test
+ * notices survives. See `npm run mutate -- --help`.
  */
 
-import { parseArgs } from 'node:util';
 import { Stryker } from '@stryker-mutator/core';
+import { readArguments } from '../support/arguments.ts';
+
+const usage = `npm run mutate -- [options] [PATH…]
+  PATH             folders or files below src (default: all of the core)
+  --concurrency N  1 or 2 at a time (default: 1)
+  --force          try all again: results are kept in coverage/mutation, as a page and for the next run, which tries
+                   only what has changed since
+`;
 
 const core = [
   'scheduler/*',
@@ -25,10 +30,11 @@ const testsOf: Readonly<Record<string, readonly string[]>> = {
 };
 const others = ['chronos', 'job', 'read', 'stats'].map((room) => `src/scheduler/${room}`);
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { concurrency: { type: 'string', default: '1' }, force: { type: 'boolean', default: false } },
-});
+const { values, positionals } = readArguments(
+  usage,
+  { concurrency: { type: 'string', default: '1' }, force: { type: 'boolean', default: false } },
+  true,
+);
 
 for (const given of positionals.length === 0 ? [...Object.keys(testsOf), ...others] : positionals) {
   const path = given.replace(/\/$/, '');

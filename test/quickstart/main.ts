@@ -10,6 +10,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { addressOf } from '../support/address.ts';
+import { readArguments, refuse } from '../support/arguments.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -69,6 +70,11 @@ async function tryRelease(release: string): Promise<void> {
   }
 }
 
-const releases = process.argv.slice(2);
-if (releases.length === 0) throw new Error('name the releases of Node.js: npm run quickstart -- 20 22 24 26');
+const usage = `npm run quickstart -- RELEASE…
+  RELEASE  a release of Node.js, such as 22 or 22.12.0
+`;
+const { positionals: releases } = readArguments(usage, {}, true);
+const wrong = releases.find((release) => !/^\d+(\.\d+){0,2}$/.test(release));
+if (wrong !== undefined) refuse(`'${wrong}' is not a release of Node.js.`, usage);
+if (releases.length === 0) refuse('Name at least one release.', usage);
 for (const release of releases) await tryRelease(release);

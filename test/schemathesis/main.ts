@@ -1,6 +1,6 @@
 /**
  * Holds a server to its OpenAPI document with Schemathesis: requests are made up from the schemas, right and wrong
- * ones, and the answers judged. `npm run schemathesis -- --max-examples 400`; further flags go to Schemathesis.
+ * ones, and the answers judged. `npm run schemathesis -- --max-examples 400`; all flags go to Schemathesis.
  *
  * The server has a data folder of its own and, where this runs as root, another user: jobs are made up too. Their
  * commands are replaced on the way (hooks.py), so this is the second lock.
@@ -29,7 +29,7 @@ function run(command: string, args: readonly string[]): void {
 function install(): string {
   const program = join(venv, 'bin', 'schemathesis');
   if (!existsSync(program)) {
-    run('python3', ['-m', 'venv', venv]);
+    run('python3', ['-m', 'venv', '--clear', venv]);
     run(join(venv, 'bin', 'pip'), ['install', '--quiet', `schemathesis==${version}`]);
   }
   return program;

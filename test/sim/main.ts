@@ -1,26 +1,34 @@
-/** `npm run sim -- --seed N --hours H [--seeds COUNT] [--trace]`: clusters under simulated faults, from seeds. */
+/** Clusters under simulated faults, from seeds: `npm run sim -- --help`. */
 
-import { parseArgs } from 'node:util';
+import { numberIn, readArguments, refuse } from '../support/arguments.ts';
 import { type FaultKind, faultKinds } from './faults.ts';
 import { shrink } from './shrink.ts';
 import { simulate } from './simulate.ts';
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: '1' },
-    seeds: { type: 'string', default: '1' },
-    hours: { type: 'string', default: '1' },
-    without: { type: 'string', default: '' },
-    trace: { type: 'boolean', default: false },
-  },
+const usage = `npm run sim -- [options]
+  --seed N         the first seed (default: 1)
+  --seeds COUNT    how many seeds are run, one after another (default: 1)
+  --hours H        simulated hours per seed (default: 1)
+  --without KINDS  kinds of faults to leave out, separated by commas: ${faultKinds.join(', ')}
+  --trace          print all that happens
+`;
+
+const { values } = readArguments(usage, {
+  seed: { type: 'string', default: '1' },
+  seeds: { type: 'string', default: '1' },
+  hours: { type: 'string', default: '1' },
+  without: { type: 'string', default: '' },
+  trace: { type: 'boolean', default: false },
 });
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const without = values.without.split(',');
+const without = values.without.split(',').filter((kind) => kind !== '');
+const unknown = without.filter((kind) => !(faultKinds as readonly string[]).includes(kind));
+if (unknown.length > 0) refuse(`There are no faults named ${unknown.join(', ')}.`, usage);
 const kinds = faultKinds.filter((kind) => !without.includes(kind));
-const hours = Number(values.hours);
-const first = Number(values.seed);
-const seeds = Number(values.seeds);
+const hours = numberIn(usage, 'hours', values.hours, { min: 0, whole: false });
+const first = numberIn(usage, 'seed', values.seed, { min: 0 });
+const seeds = numberIn(usage, 'seeds', values.seeds, { min: 1 });
 let failures = 0;
 const total = { events: 0, commits: 0, starts: 0, terms: 0 };
 for (let seed = first; seed < first + seeds; seed++) {
