@@ -14,6 +14,8 @@ export interface Holder {
 
 /** Maximum number per job; more would fill a page. */
 const MOST = 10;
+/** Ancestors that one query looks at: a few milliseconds. What is further away is taken to be active. */
+export const MAX_LOOKED_AT = 5_000;
 const none: readonly Holder[] = Object.freeze([]);
 
 /** Answers several queries over the same jobs and caches visited paths. */
@@ -29,12 +31,14 @@ export class HeldBack {
   by(name: string): readonly Holder[] {
     // Iterative: chains may be longer than the call stack allows.
     const pending = [name];
+    let lookedAt = 0;
     while (pending.length > 0) {
       const job = pending.at(-1) as string;
       const open = this.#around
         .parentsOf(job)
         .filter((parent) => this.#holder(parent) === null && !this.#known.has(parent));
-      if (open.length > 0 && !this.#known.has(job)) {
+      if (open.length > 0 && !this.#known.has(job) && lookedAt < MAX_LOOKED_AT) {
+        lookedAt += open.length;
         pending.push(...open);
         continue;
       }

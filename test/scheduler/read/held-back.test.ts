@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { HeldBack } from '../../../src/scheduler/read/held-back.ts';
+import { HeldBack, MAX_LOOKED_AT } from '../../../src/scheduler/read/held-back.ts';
 import { lookAt } from '../../../src/scheduler/read/look.ts';
 import { Rig } from '../../support/rig.ts';
 
@@ -37,9 +37,19 @@ test('of any graph the nearest standing jobs on each way up are found, and no ot
   );
 });
 
-test('a chain that is longer than the stack is walked', () => {
+test.each([
+  ['within the bound is found', MAX_LOOKED_AT, [{ job: 'job-0', status: 'paused' }]],
+  ['beyond the bound is not looked for: a read takes milliseconds', 100_000, []],
+])('a paused job %s', (_, length, expected) => {
   const rig = new Rig('2026-01-01T00:00:00Z');
   rig.put({ name: 'job-0', paused: true });
-  for (let n = 1; n <= 12_000; n++) rig.state.graph.setParents(`job-${n}`, [`job-${n - 1}`]);
-  expect(new HeldBack(lookAt(rig.state)).by('job-12000')).toEqual([{ job: 'job-0', status: 'paused' }]);
+  for (let n = 1; n <= length; n++) rig.state.graph.setParents(`job-${n}`, [`job-${n - 1}`]);
+  const look = lookAt(rig.state);
+  let asked = 0;
+  const parentsOf = (name: string) => {
+    asked += 1;
+    return look.parentsOf(name);
+  };
+  expect(new HeldBack({ ...look, parentsOf }).by(`job-${length}`)).toEqual(expected);
+  expect(asked).toBeLessThan(4 * MAX_LOOKED_AT);
 });
