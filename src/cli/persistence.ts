@@ -15,7 +15,7 @@ export class Persistence {
   readonly #until: number;
   #reached = false;
   #failingSince: number | null = null;
-  #told = false;
+  #announced = false;
 
   /** `until`: a deadline of the caller, after which no retry makes sense. */
   constructor(session: Session, until = Number.POSITIVE_INFINITY) {
@@ -49,8 +49,9 @@ export class Persistence {
     this.#failingSince ??= now;
     const late = now - this.#failingSince >= PERSIST_MS || now >= this.#until;
     if (late || !this.#passes(error)) throw error;
-    if (!this.#told) io.err(`${client.url} is unavailable; retrying for up to ${PERSIST_MS / 1_000} s …\n`);
-    this.#told = true;
+    if (!this.#announced)
+      io.err(`${client.url} is unavailable; retrying for up to ${PERSIST_MS / 1_000} s …\n`);
+    this.#announced = true;
     client.turn();
     await io.sleep(RETRY_MS);
   }

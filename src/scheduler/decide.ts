@@ -8,7 +8,7 @@ import type { Event } from './event.ts';
 import { engineRetryDelayMs } from './job/policy.ts';
 import type { Run } from './model/model.ts';
 import type { Reason } from './model/reason.ts';
-import { awaitsWord, isEnded } from './model/run-state.ts';
+import { awaitsCallback, isEnded } from './model/run-state.ts';
 import type { Observation } from './ports.ts';
 import {
   attemptDeferred,
@@ -18,8 +18,8 @@ import {
   attemptRefused,
   attemptStarted,
   attemptUnplaced,
+  callbackOverdue,
   reported,
-  wordOverdue,
 } from './rules/attempts.ts';
 import { check } from './rules/commands.ts';
 import { CLOCK_BACK_MS, clockSetBack, decideDue } from './rules/due.ts';
@@ -138,7 +138,7 @@ function meetDeadline(turn: Turn, { run }: RunTimer): void {
   else if (run.state === 'running') {
     const timeout = entry.job.definition.policy?.timeout ?? '';
     const reason = { code: 'timeout', timeout } as const;
-    if (awaitsWord(run)) wordOverdue(turn, run, reason);
+    if (awaitsCallback(run)) callbackOverdue(turn, run, reason);
     else killRun(turn, run, { by: 'timeout', as: 'timed-out', reason });
   }
   settle(turn);

@@ -52,7 +52,7 @@ export class NodeLauncher implements Launcher {
 
   async start(): Promise<void> {
     const { engine, process } = this.#parts;
-    const listener = (observation: Observation): void => this.#told(observation);
+    const listener = (observation: Observation): void => this.#report(observation);
     engine.listeners.add(listener);
     process.onDeath.push(() => engine.listeners.delete(listener));
   }
@@ -119,7 +119,7 @@ export class NodeLauncher implements Launcher {
   }
 
   /** In the order in which it happened. */
-  #told(observation: Observation): void {
+  #report(observation: Observation): void {
     const { process, network, link } = this.#parts;
     if (!link.up || process.dead) return;
     this.#lastTold = Math.max(this.#lastTold + 1, process.time.now + network.delay(link));

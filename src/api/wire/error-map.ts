@@ -28,8 +28,8 @@ export function toProblem(error: {
     type: typeOf(code),
     title: catalogue[code].title,
     status: catalogue[code].status,
-    ...told({ code, message: error.message, details: error.details }),
-    ...(others !== undefined && { others: others.map(told) }),
+    ...problemOf({ code, message: error.message, details: error.details }),
+    ...(others !== undefined && { others: others.map(problemOf) }),
   };
 }
 
@@ -39,7 +39,7 @@ interface Expected {
   readonly details: ErrorDetails;
 }
 
-function told({ code, message, details }: Expected): NonNullable<WireProblem['others']>[number] {
+function problemOf({ code, message, details }: Expected): NonNullable<WireProblem['others']>[number] {
   const { field, value, allowed, source, names } = details;
   return {
     code,

@@ -113,8 +113,8 @@ function printApplied(
     }
     for (const warning of result.warnings) io.err(`warning: ${source ?? result.name}: ${warning}\n`);
   });
-  const told = Object.entries(counts).filter(([, count]) => count > 0);
-  const summary = told.map(([outcome, count]) => `${count} ${outcome}`).join(', ') || 'no jobs';
+  const counted = Object.entries(counts).filter(([, count]) => count > 0);
+  const summary = counted.map(([outcome, count]) => `${count} ${outcome}`).join(', ') || 'no jobs';
   session.print(dryRun ? `${summary} (dry run: nothing was changed)` : summary);
 }
 

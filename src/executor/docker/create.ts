@@ -25,7 +25,7 @@ export interface CreateContext {
   readonly onProgress: (detail: string) => void;
 }
 
-/** A launch with everything that the engine must be told. Contains secrets. */
+/** A launch with everything that the engine needs. Contains secrets. */
 export interface Order {
   readonly spec: LaunchSpec;
   readonly request: DockerCreateRequest;

@@ -52,7 +52,7 @@ export interface LaunchContext extends CreateContext {
 
 export interface Launched {
   readonly container: ContainerInspection;
-  /** It existed already; another scheduler may have been told of its result. */
+  /** It existed already; another scheduler may have received its result. */
   readonly adopted: boolean;
   /** It may have run, and the engine cannot tell. */
   readonly forgotten: boolean;

@@ -82,14 +82,14 @@ export class ImagePulls {
     log.info({ image: name, login: login !== null }, 'image.pull');
     const progress = new PullProgress();
     const began = clock.monotonicMs();
-    let told = began;
+    let reportedAt = began;
     let said = '';
     await engine.pull(name, login, (line) => {
       progress.hear(line);
       const now = clock.monotonicMs();
       const words = `pulling ${name}: ${progress.words()}`;
-      if (now - told < tellEveryMs || words === said) return;
-      told = now;
+      if (now - reportedAt < tellEveryMs || words === said) return;
+      reportedAt = now;
       said = words;
       log.info({ image: name, progress: progress.words() }, 'image.pulling');
       for (const listener of listeners) listener(words);

@@ -102,10 +102,10 @@ export class DockerWatch {
       return report;
     }
     const before = this.#known.get(launchName);
-    const told = before?.id === container.Id ? before.phase : null;
+    const reported = before?.id === container.Id ? before.phase : null;
     const phase = report.state === 'ended' ? 'ended' : 'started';
     // An inspection that began before the end may arrive after it.
-    if (told === 'ended' && (again === 'once' || phase === 'started')) return report;
+    if (reported === 'ended' && (again === 'once' || phase === 'started')) return report;
     const unexplained = this.#awaitsNews(container, report);
     this.#known.set(launchName, {
       id: container.Id,
@@ -113,7 +113,7 @@ export class DockerWatch {
       connection: this.#connection,
       interruption,
     });
-    if (told === null || again === 'again') {
+    if (reported === null || again === 'again') {
       this.#emit({ kind: 'started', launchName, at: startedAt, ...(image !== undefined && { image }) });
     }
     if (unexplained) {
@@ -356,7 +356,7 @@ export class DockerWatch {
     }
   }
 
-  /** Its gate ended in the moment in which it was told to open, so it never started. */
+  /** Its gate ended in the moment in which it was asked to open, so it never started. */
   #takeBack(launchName: string, id: string): void {
     const known = this.#known.get(launchName);
     if (known?.id !== id || known.phase === 'ended') return;

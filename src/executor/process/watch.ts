@@ -238,7 +238,7 @@ export class LaunchWatch {
     // Read only now, because the supervisor wrote its last line before it ended.
     const journal = await directory.journal();
     if (!journal) {
-      this.#launches.delete(directory.name); // Removed by another scheduler, so its end was told there.
+      this.#launches.delete(directory.name); // Removed by another scheduler, so its end was reported there.
       return null;
     }
     if (journal.endedAt !== null) return { ...journal, endedAt: journal.endedAt };

@@ -29,7 +29,7 @@ const nodesEveryMs = 2_000;
 /** Tasks per query for what has left the list; their ids are in the address. */
 const tasksAtOnce = 100;
 /** Remembered reports of ended launches; forgotten ones are reported again, which is allowed. */
-const maxTold = 20_000;
+const maxReported = 20_000;
 
 /** What is known of a launch. */
 export interface Sighting {
@@ -44,7 +44,7 @@ interface Tracked {
   /** Null while there is none, and if it was killed before there was one. */
   taskId: string | null;
   startedAt: number | null;
-  told: 'nothing' | 'started' | 'ended';
+  reported: 'nothing' | 'started' | 'ended';
   sighting: Sighting;
 }
 
@@ -113,7 +113,7 @@ export class SwarmWatch {
   take(launchName: string, tasks: readonly SwarmTask[], again: 'once' | 'again' = 'once'): LaunchReport {
     const tracked = this.#tracked.get(launchName) ?? newlyTracked(launchName);
     // A reported end is final: a node that was down may come back and report otherwise.
-    if (tracked.told !== 'ended') this.#look(tracked, tasks);
+    if (tracked.reported !== 'ended') this.#look(tracked, tasks);
     this.#tracked.set(launchName, tracked);
     this.#tell(tracked, again);
     return tracked.sighting.report;
@@ -122,7 +122,7 @@ export class SwarmWatch {
   /** The state according to tasks and earlier observations. */
   report(launchName: string, tasks: readonly SwarmTask[]): LaunchReport {
     const tracked = this.#tracked.get(launchName);
-    if (tracked?.told === 'ended') return tracked.sighting.report;
+    if (tracked?.reported === 'ended') return tracked.sighting.report;
     return swarmReport(launchName, tasks, { nodes: this.#nodes, startedAt: tracked?.startedAt ?? null });
   }
 
@@ -161,14 +161,16 @@ export class SwarmWatch {
 
   #isBusy(): boolean {
     if (this.#expected.size > 0 || this.#waiting.length > 0) return true;
-    return [...this.#tracked.values()].some(({ told }) => told !== 'ended');
+    return [...this.#tracked.values()].some(({ reported }) => reported !== 'ended');
   }
 
   async #poll(): Promise<void> {
     const { engine, cluster } = this.#options;
     const live = await engine.tasks(cluster, { 'desired-state': ['running'] });
     const listed = byLaunch(live.filter(({ Spec }) => !isKilled(Spec)));
-    const left = [...this.#tracked].filter(([name, { told }]) => told !== 'ended' && !listed.has(name));
+    const left = [...this.#tracked].filter(
+      ([name, { reported }]) => reported !== 'ended' && !listed.has(name),
+    );
     const unseen = [...this.#expected].filter((name) => !this.#tracked.has(name) && !listed.has(name));
     const running = [...listed.values()].flat().some(({ NodeID }) => NodeID !== undefined);
     if (left.length > 0 || (running && this.#options.clock.monotonicMs() - this.#nodesAt >= nodesEveryMs))
@@ -217,10 +219,10 @@ export class SwarmWatch {
   #tell(tracked: Tracked, again: 'once' | 'again'): void {
     const { report } = tracked.sighting;
     const { launchName, state, startedAt } = report;
-    if (state === 'created' || (tracked.told === 'ended' && again === 'once')) return;
-    if (startedAt !== undefined && (tracked.told === 'nothing' || again === 'again'))
+    if (state === 'created' || (tracked.reported === 'ended' && again === 'once')) return;
+    if (startedAt !== undefined && (tracked.reported === 'nothing' || again === 'again'))
       this.#emit({ kind: 'started', launchName, at: startedAt });
-    tracked.told = state === 'ended' ? 'ended' : 'started';
+    tracked.reported = state === 'ended' ? 'ended' : 'started';
     if (state !== 'ended') return;
     const { state: _, endedAt, exitCode = null, ...rest } = report;
     this.#emit({ kind: 'ended', at: endedAt ?? startedAt ?? this.#options.clock.now(), exitCode, ...rest });
@@ -239,9 +241,9 @@ export class SwarmWatch {
   }
 
   #drop(): void {
-    for (const [name, { told }] of this.#tracked) {
-      if (this.#tracked.size <= maxTold) return;
-      if (told === 'ended') this.#tracked.delete(name);
+    for (const [name, { reported }] of this.#tracked) {
+      if (this.#tracked.size <= maxReported) return;
+      if (reported === 'ended') this.#tracked.delete(name);
     }
   }
 
@@ -264,7 +266,7 @@ function newlyTracked(launchName: string): Tracked {
   return {
     taskId: null,
     startedAt: null,
-    told: 'nothing',
+    reported: 'nothing',
     sighting: { report: { launchName, state: 'created' }, waiting: null, nowhere: false },
   };
 }

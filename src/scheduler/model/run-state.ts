@@ -77,7 +77,7 @@ export const isRunning = (state: RunState): boolean => state === 'launching' || 
 export const isWaiting = (state: RunState): boolean => state === 'waiting' || state === 'queued';
 
 /** The command has exited with 0 and the result has not been reported; see `completion: callback`. */
-export function awaitsWord(run: Run): boolean {
+export function awaitsCallback(run: Run): boolean {
   const attempt = run.attempts.at(-1);
   return run.state === 'running' && attempt?.endedAt === null && attempt.exitCode !== null;
 }

@@ -6,7 +6,7 @@
 import { placeRetryDelayMs, policyOf, retryDelayMs } from '../job/policy.ts';
 import type { Attempt, Run } from '../model/model.ts';
 import { isSame, type Reason } from '../model/reason.ts';
-import { awaitsWord, nextRunState, readyAt } from '../model/run-state.ts';
+import { awaitsCallback, nextRunState, readyAt } from '../model/run-state.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { fold, type Sample } from '../stats/stats.ts';
@@ -70,19 +70,19 @@ export function attemptEnded(
 ): void {
   const attempt = run.attempts.at(-1);
   const entry = turn.state.jobs.get(run.job);
-  if (attempt === undefined || attempt.endedAt !== null || entry === undefined || awaitsWord(run)) return;
+  if (attempt === undefined || attempt.endedAt !== null || entry === undefined || awaitsCallback(run)) return;
   if (attempt.startedAt === null && end.startedAt !== null) noteStart(turn, attempt, end.startedAt);
   attempt.exitCode = end.exitCode;
   if (end.bytesDropped !== undefined) attempt.bytesDropped = end.bytesDropped;
   turn.state.deferrals.delete(attempt.launchName);
   const verdict = judge(run, end);
   const byCallback = policyOf(entry.job.definition.policy).completion === 'callback';
-  if (byCallback && verdict.outcome === 'succeeded' && run.told === undefined) awaitWord(turn, run);
+  if (byCallback && verdict.outcome === 'succeeded' && run.told === undefined) awaitCallback(turn, run);
   else finishAttempt(turn, entry, run, { ...verdict, at: end.at });
 }
 
 /** The command exited with 0. With `completion: callback` the run stays `running` until its result is reported. */
-function awaitWord(turn: Turn, run: Run): void {
+function awaitCallback(turn: Turn, run: Run): void {
   if (run.state === 'launching') run.state = nextRunState(run.state, 'start');
   run.reason = { code: 'awaits-callback' };
   turn.draft.run(run);
@@ -90,22 +90,22 @@ function awaitWord(turn: Turn, run: Run): void {
 }
 
 /** Stores a reported result. While the command runs, it is kept until the command ends. */
-export function runTold(turn: Turn, run: Run, word: { succeeded: boolean; by: string }): void {
+export function reportResult(turn: Turn, run: Run, result: { succeeded: boolean; by: string }): void {
   const entry = turn.state.jobs.get(run.job);
   if (entry === undefined) return;
-  if (!awaitsWord(run)) {
-    run.told = { at: turn.draft.now, ...word };
+  if (!awaitsCallback(run)) {
+    run.told = { at: turn.draft.now, ...result };
     turn.draft.run(run);
     return;
   }
-  const verdict: AttemptEnd = word.succeeded
+  const verdict: AttemptEnd = result.succeeded
     ? { outcome: 'succeeded', reason: null }
-    : { outcome: 'failed', reason: { code: 'reported-failed', by: word.by } };
+    : { outcome: 'failed', reason: { code: 'reported-failed', by: result.by } };
   finishAttempt(turn, entry, run, { ...verdict, at: turn.draft.now });
 }
 
 /** No result was reported within the timeout. */
-export function wordOverdue(turn: Turn, run: Run, reason: Reason): void {
+export function callbackOverdue(turn: Turn, run: Run, reason: Reason): void {
   const entry = turn.state.jobs.get(run.job);
   if (entry !== undefined)
     finishAttempt(turn, entry, run, { outcome: 'timed-out', reason, at: turn.draft.now });

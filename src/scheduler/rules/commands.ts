@@ -22,7 +22,7 @@ import { copyRun } from '../state/decision.ts';
 import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { known, planApply, storedIn } from './apply.ts';
-import { runTold } from './attempts.ts';
+import { reportResult } from './attempts.ts';
 import { checkJob, nextRevision } from './define.ts';
 import { setBack } from './due.ts';
 import { settle, skipLostStarts } from './endings.ts';
@@ -358,7 +358,7 @@ function complete({ state }: Before, { runId, succeeded, by }: CommandOf<'comple
     );
   }
   return (turn) => {
-    runTold(turn, run, { succeeded, by });
+    reportResult(turn, run, { succeeded, by });
     settle(turn);
     return copyRun(run);
   };

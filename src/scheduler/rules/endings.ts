@@ -76,7 +76,7 @@ export function skipLostStarts(turn: Turn, child: Entry, before: Join | null): v
     const named = { due, variant, lineage: 'manual', key, parents } as const;
     fire(turn, child, [{ ...named, run: false, reason: lostStart }], null);
   }
-  // In the group of the edit: what waits for the child is told with it.
+  // In the group of the edit: jobs that wait for the child learn of it in the same commit.
   if (lost.length > 0) settle(turn);
 }
 

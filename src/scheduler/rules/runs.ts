@@ -9,7 +9,7 @@ import { type Policy, policyOf } from '../job/policy.ts';
 import { hasLine, runId } from '../model/ids.ts';
 import type { EndState, LedgerLine, Lineage, Run, RunTrigger } from '../model/model.ts';
 import { type Reason, refTo } from '../model/reason.ts';
-import { awaitsWord, isEnded, nextRunState } from '../model/run-state.ts';
+import { awaitsCallback, isEnded, nextRunState } from '../model/run-state.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { overlapOf } from './overlap.ts';
@@ -137,7 +137,7 @@ export function killRun(
     closeRun(turn, run, 'killed', kill.reason);
     return;
   }
-  if (awaitsWord(run)) {
+  if (awaitsCallback(run)) {
     // Nothing of it runs on the engine any more.
     attempt.endedAt = turn.draft.now;
     closeRun(turn, run, kill.as, kill.reason);

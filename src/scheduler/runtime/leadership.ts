@@ -104,7 +104,7 @@ export class Leadership {
     });
   }
 
-  /** How far this node's clock is ahead of the one that the instants of unfinished runs are told by. Null: not known. */
+  /** How far this node's clock is ahead of the clock by which unfinished runs keep time. Null: unknown. */
   get clockAhead(): ClockAhead | null {
     // They are moved with the first decision, and with the next after each step: while a commit is under way, or after
     // the last one, none follows.

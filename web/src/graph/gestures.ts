@@ -18,7 +18,7 @@ const moves: Record<string, (view: GraphView) => void> = {
   '0': (view) => view.fit(),
 };
 
-export interface Told {
+export interface Reactions {
   readonly choose: (card: number, open: boolean) => void;
   readonly hover: (overCard: boolean) => void;
 }
@@ -27,7 +27,7 @@ export interface Told {
  * Returns a function that removes the listeners. Not React's listeners, whose wheel listener cannot prevent
  * scrolling.
  */
-export function gestures(element: HTMLCanvasElement, view: GraphView, told: Told): () => void {
+export function gestures(element: HTMLCanvasElement, view: GraphView, reactions: Reactions): () => void {
   const down = new Map<number, { x: number; y: number }>();
   let moved = 0;
   const spread = (): number => {
@@ -56,7 +56,7 @@ export function gestures(element: HTMLCanvasElement, view: GraphView, told: Told
   listen('pointermove', (event) => {
     const at = down.get(event.pointerId);
     if (at === undefined) {
-      told.hover(view.cardAt(event.offsetX, event.offsetY) >= 0);
+      reactions.hover(view.cardAt(event.offsetX, event.offsetY) >= 0);
       return;
     }
     const before = spread();
@@ -70,13 +70,13 @@ export function gestures(element: HTMLCanvasElement, view: GraphView, told: Told
   });
   const up = (event: PointerEvent) => {
     if (!down.delete(event.pointerId) || event.type === 'pointercancel' || moved > clickSlack) return;
-    told.choose(view.cardAt(event.offsetX, event.offsetY), event.detail > 1);
+    reactions.choose(view.cardAt(event.offsetX, event.offsetY), event.detail > 1);
   };
   listen('pointerup', up);
   listen('pointercancel', up);
   listen('dblclick', (event) => {
     const card = view.cardAt(event.offsetX, event.offsetY);
-    if (card >= 0) told.choose(card, true);
+    if (card >= 0) reactions.choose(card, true);
     else view.zoom(zoomStep * zoomStep, { x: event.offsetX, y: event.offsetY });
   });
   listen(

@@ -23,7 +23,7 @@ export interface Bar {
 type Bare = Omit<Moment, 'sinceMs'>;
 
 /** The list shows the newest attempts; the table of attempts has all. */
-const attemptsTold = 4;
+const maxAttempts = 4;
 /** More bars are unreadable. */
 const barsShown = 12;
 
@@ -39,7 +39,7 @@ export function momentsOf(run: WireRun): Moment[] {
     { what: 'Decided and committed', at: run.createdAt, note: null, tone: 'plain' },
   ];
   const several = run.attempts.length > 1;
-  for (const attempt of run.attempts.slice(-attemptsTold)) {
+  for (const attempt of run.attempts.slice(-maxAttempts)) {
     const which = several ? `, attempt ${attempt.number}` : '';
     moments.push({
       what: `Launched${which}`,

@@ -7,7 +7,7 @@
  * └──────────────┴────────────────┘
  *
  * Gives a session up by its own monotonic clock as soon as a server may have expired it, without waiting to
- * be told.
+ * for a notice.
  */
 
 import { randomInt } from 'node:crypto';
