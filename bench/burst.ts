@@ -36,7 +36,7 @@ async function withScheduler(
   const launcher = real
     ? createProcessLauncher({
         dir: join(dir, 'process'),
-        cluster: 'bench',
+        installation: 'bench',
         clock: realClock,
         log,
         supervisor: await installSupervisor(join(dir, 'process'), log),
@@ -58,7 +58,7 @@ async function withScheduler(
       engines: { process: { concurrency: null, abilities: abilities.process, tombstoneMs: 60_000 } },
       pools: {},
     },
-    cluster: await store.cluster(),
+    installation: await store.installation(),
     self,
     store,
     election: createSoloElection(store, self),

@@ -48,7 +48,7 @@ export async function run(): Promise<void> {
   await dockerd.start();
   const store = createEmbeddedStore({ dir: join(dir, 'store') });
   await store.open();
-  const cluster = await store.cluster();
+  const installation = await store.installation();
   const logs = createRunLogs({ dir: join(dir, 'logs'), clock: realClock });
   const self = { id: 'bench', url: '', host: '', pid: process.pid, version: '' };
   const scheduler = new Scheduler({
@@ -56,11 +56,13 @@ export async function run(): Promise<void> {
       engines: { docker: { concurrency: null, abilities: abilities.docker, tombstoneMs: 600_000 } },
       pools: {},
     },
-    cluster,
+    installation,
     self,
     store,
     election: createSoloElection(store, self),
-    launchers: [createDockerLauncher({ host: dockerd.host, cluster, clock: realClock, log, logs })],
+    launchers: [
+      createDockerLauncher({ host: dockerd.host, installation: installation, clock: realClock, log, logs }),
+    ],
     clock: realClock,
     log,
     startsInFlight: 2 * availableParallelism(),

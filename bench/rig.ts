@@ -46,7 +46,7 @@ export async function idleScheduler(
       engines: { process: { concurrency: null, abilities: abilities.process, tombstoneMs: 60_000 } },
       pools: {},
     },
-    cluster: await store.cluster(),
+    installation: await store.installation(),
     self,
     store,
     election: createSoloElection(store, self),

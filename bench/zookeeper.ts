@@ -45,7 +45,7 @@ async function startNode(hosts: string, id: string, observed: Observed): Promise
       engines: { process: { concurrency: null, abilities: abilities.process, tombstoneMs: 60_000 } },
       pools: {},
     },
-    cluster: await store.cluster(),
+    installation: await store.installation(),
     self,
     store: { ...store, commit: observed.commit(store.commit) },
     election: createZooKeeperElection({ session, self, host: '127.0.0.1', clock: realClock, log }),

@@ -36,7 +36,7 @@ export interface EngineWith<S extends SettingsTable> extends Engine {
 /** The parts of the node that engines use. */
 export interface EngineParts {
   /** The id of the installation; names and labels of launches contain it. */
-  readonly cluster: string;
+  readonly installation: string;
   /** The node's data directory; an engine keeps its files in a folder of its own name there. */
   readonly dataDir: string;
   readonly clock: Clock;

@@ -77,7 +77,7 @@ interface Parts {
   readonly config: Config;
   readonly log: Log;
   readonly bare: Bare;
-  readonly cluster: string;
+  readonly installation: string;
   /** This node, as other nodes know it. */
   readonly node: Member & { url: string };
   readonly store: Store;
@@ -94,9 +94,9 @@ async function openParts(config: Config, { environment, version }: Program, log:
   const { store, election } = createShared(config, log, bare);
   if (zk !== null) log.info({ zk }, 'zookeeper.connecting');
   await store.open();
-  const cluster = await store.cluster();
-  if (zk !== null) noteInstallation(dataDir, zk, cluster);
-  const id = zk === null ? cluster : nodeId(dataDir);
+  const installation = await store.installation();
+  if (zk !== null) noteInstallation(dataDir, zk, installation);
+  const id = zk === null ? installation : nodeId(dataDir);
   const logs = createRunLogs({
     dir: join(dataDir, 'logs'),
     clock: realClock,
@@ -104,20 +104,29 @@ async function openParts(config: Config, { environment, version }: Program, log:
     maxAgeMs: config.logRetention,
   });
   const engines = await createEngines(
-    { cluster, dataDir, clock: realClock, log, logs, logBytesPerStream: logLimit, environment, supervisor },
+    {
+      installation,
+      dataDir,
+      clock: realClock,
+      log,
+      logs,
+      logBytesPerStream: logLimit,
+      environment,
+      supervisor,
+    },
     config.engines,
     zk === null ? null : id,
   );
   const node = { id, host: hostname(), pid: process.pid, url: '', version };
-  return { config, log, bare, cluster, node, store, election: election(node), engines };
+  return { config, log, bare, installation: installation, node, store, election: election(node), engines };
 }
 
 /** Creates the scheduler and its API without starting them. */
 async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
-  const { config, log, bare, cluster, node, store, election, engines } = parts;
+  const { config, log, bare, installation, node, store, election, engines } = parts;
   const scheduler = new Scheduler({
     settings: { engines: engines.settings, known: knownEngines, pools: config.pools },
-    cluster,
+    installation,
     self: node,
     store,
     election,

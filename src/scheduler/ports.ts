@@ -55,7 +55,7 @@ export interface Store {
   open(): Promise<void>;
   close(): Promise<void>;
   /** Identity of this installation, created at the first open. Names and labels of launches contain it. */
-  cluster(): Promise<string>;
+  installation(): Promise<string>;
   /** Streams everything that a leader needs in memory, in any order, so that a million jobs fit. */
   load(): AsyncIterable<readonly LoadedItem[]>;
   /**

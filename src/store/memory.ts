@@ -62,7 +62,7 @@ export function createMemoryStore(backing: MemoryBacking = createMemoryBacking()
     limits: { maxWrites: 5_000, inFlight: 1 },
     async open() {},
     async close() {},
-    cluster: async () => 'memory',
+    installation: async () => 'memory',
     campaign: async () => ++backing.term,
     async *load() {
       for (const [kind, table] of backing.present)

@@ -31,7 +31,7 @@ export interface LauncherHarness {
 
 export type LauncherCase = 'secrets' | 'leftover' | 'race' | 'clusters';
 
-const cluster = 'conformance';
+const installation = 'conformance';
 let sequence = 0;
 
 export function launcherConformance(
@@ -54,7 +54,7 @@ export function launcherConformance(
 
     afterEach(async () => {
       await Promise.all(open.splice(0).map((launcher) => launcher.stop()));
-      const sweeper = harness.createLauncher(cluster);
+      const sweeper = harness.createLauncher(installation);
       await sweeper.start();
       await endAll(sweeper);
       await sweeper.stop();
@@ -66,7 +66,7 @@ export function launcherConformance(
 
     /** A started launcher and what it observed. */
     async function begin(): Promise<{ launcher: Launcher; seen: Seen }> {
-      const launcher = harness.createLauncher(cluster);
+      const launcher = harness.createLauncher(installation);
       open.push(launcher);
       const seen = record(launcher);
       await launcher.start();
@@ -75,7 +75,7 @@ export function launcherConformance(
 
     function job(script: string, overrides: Partial<LaunchSpec> = {}): LaunchSpec {
       const launchName = `conf-${process.pid}-${Date.now().toString(36)}-${++sequence}`;
-      return harness.spec(script, { launchName, cluster, ...overrides });
+      return harness.spec(script, { launchName, installation, ...overrides });
     }
 
     /** A file in the traces, by its name for tests and for jobs. */
@@ -94,7 +94,7 @@ export function launcherConformance(
     const waitFor = (gate: { inJob: string }): string => `while [ ! -e ${gate.inJob} ]; do sleep 0.02; done`;
 
     test('has the name and the abilities that its engine tells of', () => {
-      const launcher = harness.createLauncher(cluster);
+      const launcher = harness.createLauncher(installation);
       expect(launcher.engine).toBe(engine.name);
       expect(launcher.ahead !== undefined).toBe(engine.abilities.ahead);
     });

@@ -239,10 +239,10 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
     });
 
     test('has an identity that stays', async () => {
-      const cluster = await store.cluster();
-      expect(cluster).not.toBe('');
+      const installation = await store.installation();
+      expect(installation).not.toBe('');
       await reopen();
-      expect(await store.cluster()).toBe(cluster);
+      expect(await store.installation()).toBe(installation);
     });
 
     test('takes later writes over earlier ones of the same commit', async () => {

@@ -10,7 +10,7 @@ export function launchSpec(
   return {
     ...on,
     launchName: 'job',
-    cluster: 'conformance',
+    installation: 'conformance',
     term: 1,
     job: 'job',
     run: 'run',

@@ -15,7 +15,7 @@ export interface LauncherPlace {
   readonly logged: string[];
   /** For one more launcher. */
   options(): {
-    readonly cluster: string;
+    readonly installation: string;
     readonly clock: Clock;
     readonly log: Log;
     readonly logs: RunLogs;
@@ -35,7 +35,7 @@ export function launcherPlace(engine: string): LauncherPlace {
     traces,
     logged,
     options: () => ({
-      cluster: 'conformance',
+      installation: 'conformance',
       clock: realClock,
       log,
       logs: createRunLogs({ dir: join(dir, 'logs'), clock: realClock }),

@@ -17,7 +17,7 @@ const dataDir = mkdtempSync(join(tmpdir(), 'carillon-engines-'));
 afterAll(() => rmSync(dataDir, { recursive: true }));
 
 const parts: EngineParts = {
-  cluster: 'c',
+  installation: 'c',
   dataDir,
   clock: realClock,
   log: { debug() {}, info() {}, warn() {}, error() {} },

@@ -120,7 +120,7 @@ export class SimNode {
     const { id, network, nodes, onWrong } = this.#parts;
     return new Scheduler({
       settings: settingsOf(id),
-      cluster: 'simulation',
+      installation: 'simulation',
       self: member,
       store,
       election,

@@ -74,7 +74,7 @@ export class NodeStore implements Store {
     this.#tail.stop();
   }
 
-  async cluster(): Promise<string> {
+  async installation(): Promise<string> {
     return 'simulation';
   }
 

@@ -111,7 +111,7 @@ describe('a backup', () => {
     const before = await contents(source, JOBS);
     const restored = await (targets[way.to] as (file: string) => Promise<OpenStore>)(file);
     expect(await contents(restored, JOBS)).toEqual(before);
-    expect(await restored.cluster()).toBe('restored');
+    expect(await restored.installation()).toBe('restored');
     const term = await restored.campaign();
     expect(term).toBeGreaterThan(TERM);
     await source.commit(await source.campaign(), [writesOf(3, 1), removalOf(5)]);
@@ -284,12 +284,12 @@ describe('a restore into an embedded store', () => {
   test('leaves a store that is there as it is, and with replace keeps it aside', async () => {
     const dir = fresh();
     const store = await embedded(dir);
-    const installation = await store.cluster();
+    const installation = await store.installation();
     await expect(toEmbedded(file, dir, true)).rejects.toMatchObject({ code: 'STORE_IN_USE' });
     await store.close();
     await expect(toEmbedded(file, dir)).rejects.toMatchObject({ code: 'STORE_NOT_EMPTY' });
     const restored = await toEmbedded(file, dir, true);
-    expect(await restored.cluster()).toBe('restored');
+    expect(await restored.installation()).toBe('restored');
     const term = await restored.campaign();
     await restored.close();
     const again = await toEmbedded(file, dir, true);
@@ -301,7 +301,7 @@ describe('a restore into an embedded store', () => {
       readdirSync(join(dir, '..')).find((name) => /replaced-[^-]+Z$/.test(name)) ?? '',
     );
     const kept = await embedded(aside);
-    expect(await kept.cluster()).toBe(installation);
+    expect(await kept.installation()).toBe(installation);
     await kept.close();
   });
 
@@ -329,7 +329,7 @@ await restoreEmbedded({ dir: ${JSON.stringify(dir)}, replace: true, installation
         await killedAt(child, round);
         const found = await embedded(dir).then(
           async (store) => {
-            const is = (await store.cluster()) === 'restored' ? 'new' : 'old';
+            const is = (await store.installation()) === 'restored' ? 'new' : 'old';
             await store.close();
             return is;
           },
@@ -338,7 +338,7 @@ await restoreEmbedded({ dir: ${JSON.stringify(dir)}, replace: true, installation
         expect([wasThere ? 'old' : 'STORE_DAMAGED', 'new', 'STORE_DAMAGED']).toContain(found);
         seen.add(found);
         const again = await toEmbedded(file, dir, true);
-        expect(await again.cluster()).toBe('restored');
+        expect(await again.installation()).toBe('restored');
         await again.close();
       }
     }
@@ -359,12 +359,12 @@ describe.skipIf(zookeeperMissing !== null)('a restore into ZooKeeper', () => {
 
   test('never touches an installation that is there', async () => {
     const store = await inZooKeeper('taken');
-    const before = await store.cluster();
+    const before = await store.installation();
     await expect(toZooKeeper(file, 'taken')).rejects.toMatchObject({
       code: 'STORE_NOT_EMPTY',
       message: expect.stringContaining('into another path'),
     });
-    expect(await store.cluster()).toBe(before);
+    expect(await store.installation()).toBe(before);
     await store.close();
   });
 
@@ -401,7 +401,7 @@ await session.close();`);
       await killedAt(child, round);
       const found = await inZooKeeper(chroot).then(
         async (store) => {
-          const is = await store.cluster();
+          const is = await store.installation();
           await store.close();
           return is;
         },

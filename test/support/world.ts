@@ -59,7 +59,7 @@ export class World {
     const store = this.#storeOf(alive, clock);
     return new Scheduler({
       settings: this.settings,
-      cluster: 'world',
+      installation: 'world',
       self: testMember,
       store,
       election: this.#electionOf(store),

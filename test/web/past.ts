@@ -104,7 +104,7 @@ export async function livePast(
   await store.open();
   const scheduler = new Scheduler({
     settings: testSettings,
-    cluster: await store.cluster(),
+    installation: await store.installation(),
     self: testMember,
     store: clock.over(store),
     election: createSoloElection(store, testMember),

@@ -4,7 +4,8 @@ import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 
 /** Labels by which a launch is found again; the job's own labels are set beside them. */
 export const labelOf = {
-  cluster: 'carillon.cluster',
+  /** Engines of all releases have it under this name. */
+  installation: 'carillon.cluster',
   job: 'carillon.job',
   run: 'carillon.run',
   attempt: 'carillon.attempt',
@@ -22,7 +23,7 @@ export const engineLogLimits = { fileBytes: 2 * 1024 * 1024, files: 16 } as cons
 
 export function launchLabels(spec: LaunchSpec): Record<string, string> {
   return {
-    [labelOf.cluster]: spec.cluster,
+    [labelOf.installation]: spec.installation,
     [labelOf.job]: spec.job,
     [labelOf.run]: spec.run,
     [labelOf.attempt]: String(spec.attempt),

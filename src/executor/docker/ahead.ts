@@ -182,7 +182,7 @@ export class ContainersAhead {
   /** Returns the id, or null if the name is in use; removes what an older term left under it. */
   async #create(order: Order, context: CreateContext): Promise<string | null> {
     const { engine, clock } = this.#options;
-    const { launchName, run, cluster, term } = order.spec;
+    const { launchName, run, installation, term } = order.spec;
     for (let round = 0; round < maxRounds; round++) {
       const id = await create(order, context);
       if (id !== null) return id;
@@ -190,7 +190,8 @@ export class ContainersAhead {
       if (found !== null) {
         const labels = found.Config.Labels ?? {};
         const isOlder = Number(labels[labelOf.term]) < term && launchReport(found, null).state === 'created';
-        if (!isOlder || labels[labelOf.run] !== run || labels[labelOf.cluster] !== cluster) return null;
+        if (!isOlder || labels[labelOf.run] !== run || labels[labelOf.installation] !== installation)
+          return null;
         await removeUnlessRunning(engine, found.Id);
       }
       // A name stays in use slightly longer than its container can be inspected.

@@ -41,9 +41,16 @@ export const dockerEngine: EngineWith<typeof settings> = {
   async create(parts, values) {
     const { dockerHost: host, dockerConcurrency, dockerStarts } = values;
     if (host === null) return null;
-    const { cluster, clock, log, logs } = parts;
+    const { installation, clock, log, logs } = parts;
     return {
-      launcher: createDockerLauncher({ host, cluster, clock, log, logs, ...clientParts(parts, values) }),
+      launcher: createDockerLauncher({
+        host,
+        installation: installation,
+        clock,
+        log,
+        logs,
+        ...clientParts(parts, values),
+      }),
       concurrency: dockerConcurrency,
       ...(dockerStarts !== null && { startsInFlight: dockerStarts }),
       address: host,

@@ -139,9 +139,9 @@ export class DockerEngine {
     return found && { ...found, imageDigest: await this.#digestOf(found) };
   }
 
-  /** All containers of a cluster, including ended ones. */
-  async list(cluster: string): Promise<ContainerEntry[]> {
-    const query = { all: true, filters: { label: [`${labelOf.cluster}=${cluster}`] } };
+  /** All containers of an installation, including ended ones. */
+  async list(installation: string): Promise<ContainerEntry[]> {
+    const query = { all: true, filters: { label: [`${labelOf.installation}=${installation}`] } };
     const call = { method: 'GET', path: '/containers/json', query, timeoutMs: askTimeoutMs } as const;
     // Swarm tasks have our labels too, but different names.
     return (await this.#transport.ask<ContainerEntry[]>(call)).filter((entry) => isLaunchName(nameOf(entry)));
@@ -227,10 +227,10 @@ export class DockerEngine {
    * signal. The engine responds slightly before it subscribes itself, so events in between are requested as
    * well.
    */
-  async events(cluster: string, signal: AbortSignal): Promise<AsyncGenerator<ContainerEvent>> {
+  async events(installation: string, signal: AbortSignal): Promise<AsyncGenerator<ContainerEvent>> {
     const event = ['start', 'die', 'kill', 'oom', 'destroy'];
     const since = await this.#systemTime();
-    const filters = { type: ['container'], label: [`${labelOf.cluster}=${cluster}`], event };
+    const filters = { type: ['container'], label: [`${labelOf.installation}=${installation}`], event };
     const call = {
       method: 'GET',
       path: '/events',

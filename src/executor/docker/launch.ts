@@ -218,5 +218,5 @@ function requireOurs(container: ContainerInspection, spec: LaunchSpec): void {
 
 function isOurs({ Config }: ContainerInspection, spec: LaunchSpec): boolean {
   const labels = Config.Labels ?? {};
-  return labels[labelOf.cluster] === spec.cluster && labels[labelOf.run] === spec.run;
+  return labels[labelOf.installation] === spec.installation && labels[labelOf.run] === spec.run;
 }

@@ -46,7 +46,7 @@ export interface DockerLauncherOptions {
   /** `unix:///var/run/docker.sock`, a path, `tcp://host:port` or `https://host:port`. */
   readonly host: string;
   readonly tls?: TlsFiles | null;
-  readonly cluster: string;
+  readonly installation: string;
   readonly clock: Clock;
   readonly log: Log;
   /** Where logs go when a launch is removed. */
@@ -74,7 +74,7 @@ class DockerLauncher implements Launcher {
   #stopped = false;
 
   constructor(options: DockerLauncherOptions) {
-    const { host, tls = null, clock, log, cluster, credentials = noCredentials } = options;
+    const { host, tls = null, clock, log, installation, credentials = noCredentials } = options;
     this.#options = options;
     this.#docker = new GatedEngine({ host, tls, clock });
     this.#pulls = new ImagePulls({ engine: this.#docker, credentials, clock, log });
@@ -85,7 +85,7 @@ class DockerLauncher implements Launcher {
       discard: (launchName) => this.#containersAhead.discard(launchName),
     };
     const emit = (observation: Observation) => this.#emit(observation);
-    this.#watch = new DockerWatch({ engine: this.#docker, cluster, clock, log, emit });
+    this.#watch = new DockerWatch({ engine: this.#docker, installation: installation, clock, log, emit });
   }
 
   /** Also resolves if the engine is down, which is then retried until it responds. */
@@ -142,7 +142,7 @@ class DockerLauncher implements Launcher {
   }
 
   async inventory(isWanted: (launchName: string) => boolean = () => true): Promise<LaunchReport[]> {
-    const entries = await this.#docker.list(this.#options.cluster);
+    const entries = await this.#docker.list(this.#options.installation);
     const reports: LaunchReport[] = [];
     const unknown: ContainerEntry[] = [];
     for (const entry of entries) {
@@ -228,7 +228,7 @@ class DockerLauncher implements Launcher {
   async #find(launchName: string): Promise<ContainerInspection | null> {
     if (!isLaunchName(launchName)) return null;
     const container = await this.#docker.inspect(launchName);
-    return container?.Config.Labels?.[labelOf.cluster] === this.#options.cluster ? container : null;
+    return container?.Config.Labels?.[labelOf.installation] === this.#options.installation ? container : null;
   }
 
   /**

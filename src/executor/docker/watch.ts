@@ -1,5 +1,5 @@
 /**
- * Turns what an engine shows of a cluster's containers into observations: one event stream for speed, and a
+ * Turns what an engine shows of an installation's containers into observations: one event stream for speed, and a
  * list at every connect and every half minute for correctness, because events are lost while nothing listens.
  * Both only name containers; their state is always read by inspection, and reported once per name and phase.
  *
@@ -30,7 +30,7 @@ const inspectionsAtOnce = 4;
 
 export interface DockerWatchOptions {
   readonly engine: DockerEngine;
-  readonly cluster: string;
+  readonly installation: string;
   readonly clock: Clock;
   readonly log: Log;
   readonly emit: (observation: Observation) => void;
@@ -237,7 +237,7 @@ export class DockerWatch {
 
   /** One connection from start to end; always ends with an error, or by stopping. */
   async #follow(connected: () => void): Promise<void> {
-    const { engine, cluster, clock } = this.#options;
+    const { engine, installation, clock } = this.#options;
     const session = new AbortController();
     const end = () => session.abort();
     this.#stopping.signal.addEventListener('abort', end, { once: true });
@@ -252,7 +252,7 @@ export class DockerWatch {
       });
     };
     try {
-      const events = await engine.events(cluster, session.signal);
+      const events = await engine.events(installation, session.signal);
       // After the stream is open, so that nothing is lost between the two.
       await this.#list();
       connected();
@@ -291,7 +291,7 @@ export class DockerWatch {
     const before = new Map(this.#known);
     const killed = [...this.#killed];
     const connection = this.#connection;
-    const entries = await this.#options.engine.list(this.#options.cluster);
+    const entries = await this.#options.engine.list(this.#options.installation);
     const listed = new Set(entries.map(({ Id }) => Id));
     for (const [launchName, known] of before) if (!listed.has(known.id)) this.#lose(launchName, known);
     const names = new Set(entries.map(nameOf));

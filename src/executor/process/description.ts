@@ -34,12 +34,22 @@ export const processEngine: EngineWith<typeof settings> = {
   // margin for clocks.
   tombstoneMs: 60_000,
   async create(parts, { secretDir, processConcurrency }) {
-    const { cluster, clock, log, logs, logBytesPerStream, environment, supervisor } = parts;
+    const { installation, clock, log, logs, logBytesPerStream, environment, supervisor } = parts;
     const dir = join(parts.dataDir, processEngine.name);
     const cgroups = supervisor === null ? null : await openCgroups(dir, log);
     return {
       launcher: createProcessLauncher({
-        ...{ dir, cluster, clock, log, logs, logBytesPerStream, environment, supervisor, cgroups },
+        ...{
+          dir,
+          installation: installation,
+          clock,
+          log,
+          logs,
+          logBytesPerStream,
+          environment,
+          supervisor,
+          cgroups,
+        },
         secretFolders: secretDir,
       }),
       concurrency: processConcurrency,

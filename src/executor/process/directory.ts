@@ -48,6 +48,7 @@ const appendExisting = constants.O_WRONLY | constants.O_APPEND | constants.O_NOF
 const readBluntly = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export interface LaunchRecord {
+  /** The installation. It is called so in files of all releases. */
   readonly cluster: string;
   readonly term: number;
   readonly job: string;

@@ -56,7 +56,7 @@ const maxRounds = 5;
 export interface ProcessLauncherOptions {
   /** Contains `launches/` and `scratch/`; on the same file system as the kept logs. */
   readonly dir: string;
-  readonly cluster: string;
+  readonly installation: string;
   readonly clock: Clock;
   readonly log: Log;
   /** Where logs go when a launch is removed. */
@@ -239,7 +239,7 @@ class ProcessLauncher implements Launcher {
   async #adopt(directory: LaunchDirectory, spec: LaunchSpec): Promise<boolean> {
     const { clock, dir } = this.#options;
     const { record } = directory;
-    if (record && record.cluster !== spec.cluster) {
+    if (record && record.cluster !== spec.installation) {
       const message = `${dir} has a launch of this name from installation ${record.cluster}`;
       throw refused('data-dir', dir, message, 'a separate directory for each installation');
     }
@@ -270,11 +270,10 @@ class ProcessLauncher implements Launcher {
 
   /** Prepares, creates and starts. False if another scheduler has the name or revoked this start. */
   async #begin(spec: LaunchSpec, mayStart: () => boolean): Promise<boolean> {
-    const { supervisor: program, cgroups, environment, secretFolders } = this.#options;
+    const { clock, supervisor: program, cgroups, environment, secretFolders } = this.#options;
     const request = await processRequest(spec, environment, program, secretFolders);
-    const { launchName, cluster, term, job, run, attempt, due } = spec;
-    const createdAt = this.#options.clock.now();
-    const record = { cluster, term, job, run, attempt, due, createdAt, boot: this.#source.boot };
+    const { launchName, installation: cluster, term, job, run, attempt, due } = spec;
+    const record = { cluster, term, job, run, attempt, due, createdAt: clock.now(), boot: this.#source.boot };
     const created = await this.#directories.create(launchName, record, request.owner);
     if (!created) return false;
     const { directory, files } = created;
@@ -371,8 +370,9 @@ class ProcessLauncher implements Launcher {
 
   /** Null for the names of other installations. */
   async #open(launchName: string): Promise<{ directory: LaunchDirectory; journal: Journal } | null> {
+    const { installation } = this.#options;
     const directory = await this.#directories.open(launchName);
-    if (!directory || (directory.record && directory.record.cluster !== this.#options.cluster)) return null;
+    if (!directory || (directory.record && directory.record.cluster !== installation)) return null;
     const journal = await directory.journal();
     return journal && { directory, journal };
   }

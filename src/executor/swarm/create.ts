@@ -63,12 +63,12 @@ export async function removeSecrets(engine: SwarmEngine, launchName: string): Pr
 export async function sweepSecrets(
   engine: SwarmEngine,
   of: {
-    readonly cluster: string;
+    readonly installation: string;
     readonly isUsed: (launchName: string) => boolean;
     readonly before: ReadonlySet<string>;
   },
 ): Promise<Set<string>> {
-  const held = await engine.secrets({ label: [`${labelOf.cluster}=${of.cluster}`] });
+  const held = await engine.secrets({ label: [`${labelOf.installation}=${of.installation}`] });
   const names = held.map(({ Spec }) => Spec.Labels?.[launchLabel] ?? '');
   const unused = new Set(names.filter((name) => !of.isUsed(name)));
   for (const name of unused) if (of.before.has(name)) await removeSecrets(engine, name);
@@ -96,11 +96,11 @@ async function giveSecret(
   text: string,
   engine: SwarmEngine,
 ): Promise<SwarmSecret> {
-  const { launchName, cluster } = spec;
+  const { launchName, installation } = spec;
   const name = secretName(launchName, index);
   const file = spec.container.secretFiles[index] as SecretFile;
   const create = () =>
-    engine.createSecret(name, { [labelOf.cluster]: cluster, [launchLabel]: launchName }, text);
+    engine.createSecret(name, { [labelOf.installation]: installation, [launchLabel]: launchName }, text);
   try {
     return { id: await create(), name, file };
   } catch (error) {

@@ -33,10 +33,17 @@ export const swarmEngine: EngineWith<typeof settings> = {
   async create(parts, values) {
     const { swarmHost, swarmConcurrency } = values;
     if (swarmHost === null) return null;
-    const { cluster, clock, log, logs } = parts;
+    const { installation, clock, log, logs } = parts;
     const hosts = swarmHost.split(',');
     return {
-      launcher: createSwarmLauncher({ hosts, cluster, clock, log, logs, ...clientParts(parts, values) }),
+      launcher: createSwarmLauncher({
+        hosts,
+        installation: installation,
+        clock,
+        log,
+        logs,
+        ...clientParts(parts, values),
+      }),
       concurrency: swarmConcurrency,
       address: swarmHost,
     };

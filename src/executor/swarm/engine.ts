@@ -66,12 +66,12 @@ export class SwarmEngine {
     return this.#ask({ method: 'GET', path: '/nodes' });
   }
 
-  /** Tasks of a cluster; `filters` in the engine's form. */
+  /** Tasks of an installation; `filters` in the engine's form. */
   async tasks(
-    cluster: string,
+    installation: string,
     filters: Readonly<Record<string, readonly string[]>> = {},
   ): Promise<SwarmTask[]> {
-    const query = { filters: { label: [`${labelOf.cluster}=${cluster}`], ...filters } };
+    const query = { filters: { label: [`${labelOf.installation}=${installation}`], ...filters } };
     return this.#ask({ method: 'GET', path: '/tasks', query, timeoutMs: listTimeoutMs });
   }
 
@@ -87,8 +87,8 @@ export class SwarmEngine {
     return (await this.#tolerating<SwarmTask[]>(404, { method: 'GET', path: '/tasks', query })) ?? [];
   }
 
-  async services(cluster: string): Promise<SwarmServiceEntry[]> {
-    const query = { filters: { label: [`${labelOf.cluster}=${cluster}`] } };
+  async services(installation: string): Promise<SwarmServiceEntry[]> {
+    const query = { filters: { label: [`${labelOf.installation}=${installation}`] } };
     return this.#ask({ method: 'GET', path: '/services', query, timeoutMs: listTimeoutMs });
   }
 

@@ -49,7 +49,7 @@ export interface SwarmLauncherOptions {
   /** Addresses of managers: `unix:///var/run/docker.sock`, `tcp://host:port`, `https://host:port`. */
   readonly hosts: readonly string[];
   readonly tls?: TlsFiles | null;
-  readonly cluster: string;
+  readonly installation: string;
   readonly clock: Clock;
   readonly log: Log;
   /** Logins of this host, for images of jobs without a login of their own. */
@@ -75,14 +75,14 @@ class SwarmLauncher implements Launcher {
   #stopped = false;
 
   constructor(options: SwarmLauncherOptions) {
-    const { hosts, tls = null, clock, log, cluster } = options;
+    const { hosts, tls = null, clock, log, installation } = options;
     this.#options = options;
     this.#swarm = new SwarmEngine({ hosts, tls, clock });
     const emit = (observation: Observation) => {
       for (const listener of this.#listeners) listener(observation);
     };
     this.#look = new SwarmLook(this.#swarm, clock);
-    this.#watch = new SwarmWatch({ engine: this.#swarm, cluster, clock, log, emit });
+    this.#watch = new SwarmWatch({ engine: this.#swarm, installation: installation, clock, log, emit });
   }
 
   /** Also resolves if no manager responds; they are then retried until one does. */
@@ -154,13 +154,17 @@ class SwarmLauncher implements Launcher {
   }
 
   async inventory(): Promise<LaunchReport[]> {
-    const { cluster } = this.#options;
-    const services = await this.#swarm.services(cluster);
-    const tasks = byLaunch(await this.#swarm.tasks(cluster));
+    const { installation } = this.#options;
+    const services = await this.#swarm.services(installation);
+    const tasks = byLaunch(await this.#swarm.tasks(installation));
     await this.#watch.nodes();
     const names = new Set(services.map(({ Spec }) => Spec.Name));
     const isUsed = (name: string): boolean => names.has(name) || this.#flights.has(name);
-    this.#unusedSecrets = await sweepSecrets(this.#swarm, { cluster, isUsed, before: this.#unusedSecrets });
+    this.#unusedSecrets = await sweepSecrets(this.#swarm, {
+      installation: installation,
+      isUsed,
+      before: this.#unusedSecrets,
+    });
     return services.map(({ Spec: { Name: name } }) => this.#watch.report(name, tasks.get(name) ?? []));
   }
 
@@ -219,7 +223,7 @@ class SwarmLauncher implements Launcher {
     const service = await this.#swarm.service(spec.launchName);
     if (service === null) throw this.#swarm.unavailable(`${spec.launchName} existed and is gone`);
     const { Labels: labels } = service.Spec;
-    if (labels[labelOf.cluster] !== spec.cluster || labels[labelOf.run] !== spec.run) {
+    if (labels[labelOf.installation] !== spec.installation || labels[labelOf.run] !== spec.run) {
       const run = labels[labelOf.run];
       const owner = run === undefined ? 'is not Carillon’s' : `belongs to run ${run}`;
       throw refused(
@@ -256,7 +260,7 @@ class SwarmLauncher implements Launcher {
   async #find(launchName: string): Promise<SwarmServiceEntry | null> {
     if (!isLaunchName(launchName)) return null;
     const service = await this.#swarm.service(launchName);
-    return service?.Spec.Labels[labelOf.cluster] === this.#options.cluster ? service : null;
+    return service?.Spec.Labels[labelOf.installation] === this.#options.installation ? service : null;
   }
 
   async *#serviceLogs(service: SwarmServiceEntry, query: LogQuery): AsyncGenerator<LogChunk> {

@@ -1,5 +1,5 @@
 /**
- * Turns what a Swarm shows of a cluster's tasks into observations. Managers send no events about tasks, so
+ * Turns what a Swarm shows of an installation's tasks into observations. Managers send no events about tasks, so
  * they are polled: one list of what should run, of any size, and a second one only for what has left it
  * since. Polls are frequent while something is starting or running, rare otherwise, and never take more than
  * a tenth of the time.
@@ -50,7 +50,7 @@ interface Tracked {
 
 export interface SwarmWatchOptions {
   readonly engine: SwarmEngine;
-  readonly cluster: string;
+  readonly installation: string;
   readonly clock: Clock;
   readonly log: Log;
   readonly emit: (observation: Observation) => void;
@@ -165,8 +165,8 @@ export class SwarmWatch {
   }
 
   async #poll(): Promise<void> {
-    const { engine, cluster } = this.#options;
-    const live = await engine.tasks(cluster, { 'desired-state': ['running'] });
+    const { engine, installation } = this.#options;
+    const live = await engine.tasks(installation, { 'desired-state': ['running'] });
     const listed = byLaunch(live.filter(({ Spec }) => !isKilled(Spec)));
     const left = [...this.#tracked].filter(
       ([name, { reported }]) => reported !== 'ended' && !listed.has(name),
@@ -184,9 +184,9 @@ export class SwarmWatch {
 
   /** Tasks that left the list have ended, are about to, or were removed. */
   async #lookAfter(left: readonly (readonly [string, Tracked])[]): Promise<void> {
-    const { engine, cluster } = this.#options;
+    const { engine, installation } = this.#options;
     const ids = left.flatMap(([, { taskId }]) => taskId ?? []);
-    const found = byLaunch(ids.length === 0 ? [] : await engine.tasks(cluster, { id: ids }));
+    const found = byLaunch(ids.length === 0 ? [] : await engine.tasks(installation, { id: ids }));
     for (const [name, tracked] of left) {
       const tasks = found.get(name);
       if (tasks === undefined) this.#lose(name, tracked);

@@ -9,7 +9,7 @@ export interface LaunchSpec {
   /** `[a-z0-9-]{1,63}`, unique per attempt: container name, service name, directory. */
   readonly launchName: string;
   readonly engine: string;
-  readonly cluster: string;
+  readonly installation: string;
   readonly term: number;
   readonly job: string;
   readonly run: string;

@@ -53,7 +53,7 @@ export function compactInstant(ms: number): string {
  * containers.
  */
 export function launchName(of: {
-  readonly cluster: string;
+  readonly installation: string;
   readonly job: { readonly name: string; readonly createdAt: number; readonly restoredAt?: number };
   readonly run: string;
   readonly attempt: number;
@@ -63,7 +63,7 @@ export function launchName(of: {
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-+|-+$/g, '')
     .slice(0, SLUG_LENGTH);
-  const identity = `${of.cluster}/${of.run}/${of.job.restoredAt ?? of.job.createdAt}`;
+  const identity = `${of.installation}/${of.run}/${of.job.restoredAt ?? of.job.createdAt}`;
   const hash = hash53(identity).toString(36).padStart(11, '0');
   return `${slug === '' ? 'job' : slug}-${hash}-${of.attempt}`;
 }

@@ -89,7 +89,12 @@ function newAttempt(state: State, entry: Entry, run: Run, engine: string, now: n
     number,
     engine,
     host: hostOf(state.settings, engine),
-    launchName: launchName({ cluster: state.cluster, job: entry.job, run: run.id, attempt: number }),
+    launchName: launchName({
+      installation: state.installation,
+      job: entry.job,
+      run: run.id,
+      attempt: number,
+    }),
     term: state.term,
     createdAt: now,
     startedAt: null,
@@ -134,7 +139,7 @@ function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): Lau
   return {
     launchName: attempt.launchName,
     engine: attempt.engine,
-    cluster: state.cluster,
+    installation: state.installation,
     term: state.term,
     job: run.job,
     run: run.id,

@@ -22,7 +22,7 @@ const RELOAD_MS = 1_000;
 
 export interface ReplicaParts {
   readonly settings: Settings;
-  readonly cluster: string;
+  readonly installation: string;
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
@@ -120,7 +120,7 @@ export class Replica {
   }
 
   async #load(): Promise<void> {
-    const { settings, cluster, store } = this.#parts;
+    const { settings, installation, store } = this.#parts;
     this.#watching?.stop();
     this.#meanwhile = [];
     // Watch first, then load: commits in between are reported, and may also be in the loaded data.
@@ -128,7 +128,7 @@ export class Replica {
       onWrites: (writes, maxAgeMs) => this.#take(writes, maxAgeMs),
       onGap: () => this.loadAgain(),
     });
-    const state = new State(settings, cluster);
+    const state = new State(settings, installation);
     for await (const items of store.load()) state.load(items);
     state.ready();
     for (const writes of this.#meanwhile) follow(state, writes);

@@ -39,8 +39,8 @@ import { TAKE_OVER_MS, Unled } from './unled.ts';
 
 export interface SchedulerParts {
   readonly settings: Settings;
-  /** Identity of the installation; see `Store.cluster`. */
-  readonly cluster: string;
+  /** Identity of the installation; see `Store.installation`. */
+  readonly installation: string;
   readonly self: Member;
   /** An open store. Whoever opened it closes it after the scheduler has stopped. */
   readonly store: Store;
@@ -157,9 +157,9 @@ export class Scheduler implements SchedulerHandle, Service {
   };
 
   #newReplica(former: Leadership | null): Replica {
-    const { settings, cluster, store, clock, log } = this.#parts;
+    const { settings, installation, store, clock, log } = this.#parts;
     const onNotices = (notices: readonly Notice[]): void => this.#publish(notices);
-    return new Replica({ settings, cluster, store, clock, log, onNotices }, former);
+    return new Replica({ settings, installation, store, clock, log, onNotices }, former);
   }
 
   async #unlead(reason: string): Promise<void> {

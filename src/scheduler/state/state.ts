@@ -64,7 +64,7 @@ const noRuns: readonly Run[] = Object.freeze([]);
 
 export class State {
   readonly settings: Settings;
-  readonly cluster: string;
+  readonly installation: string;
   term = 0;
   readonly jobs = new Map<string, Entry>();
   readonly runs = new Map<string, Run>();
@@ -96,9 +96,9 @@ export class State {
   readonly #joinSpecs = new Map<string, JoinSpec>();
   readonly #branches = new Map<string, ReadonlySet<string>>();
 
-  constructor(settings: Settings, cluster: string) {
+  constructor(settings: Settings, installation: string) {
     this.settings = settings;
-    this.cluster = cluster;
+    this.installation = installation;
   }
 
   /** The job, or JOB_NOT_FOUND. */

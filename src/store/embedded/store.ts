@@ -78,7 +78,7 @@ export function createEmbeddedStore({ dir, bare }: EmbeddedOptions): EmbeddedSto
       await closing?.root.close();
       closing?.unlock();
     },
-    async cluster() {
+    async installation() {
       return ready().tables.meta.get('cluster') as string;
     },
     campaign: () =>

@@ -7,14 +7,14 @@ import { ZooKeeperError, type ZooKeeperSession } from './wire/session.ts';
 /**
  * STORE_NOT_EMPTY if other software has nodes with the names that an installation uses: they would be
  * mistaken for its own, and removed. An installation's own nodes are never refused: its first node is
- * `cluster`, which is checked last.
+ * `/cluster`, which is checked last.
  */
 export async function refuseOthers(session: ZooKeeperSession, hosts: string): Promise<void> {
   const names = [paths.removed, paths.epoch, paths.log, paths.election, paths.head, paths.checkpoint];
   const wanted = [...names, ...folders.map((folder) => `/${folder}`)];
   const there = await Promise.all(wanted.map((path) => session.exists(path)));
   const taken = wanted.filter((_, index) => there[index]);
-  if (taken.length === 0 || (await session.exists(paths.cluster))) return;
+  if (taken.length === 0 || (await session.exists(paths.installation))) return;
   throw new CarillonError(
     'STORE_NOT_EMPTY',
     `ZooKeeper at ${hosts} contains ${taken.join(', ')}, which is not from a Carillon installation. ` +
@@ -25,7 +25,7 @@ export async function refuseOthers(session: ZooKeeperSession, hosts: string): Pr
 
 /** Several nodes may do it at once: existing nodes stay. */
 export async function makeFolders(session: ZooKeeperSession, installation: string): Promise<void> {
-  await makeNode(session, paths.cluster, installation);
+  await makeNode(session, paths.installation, installation);
   await makeNode(session, paths.removed, '[]');
   for (const path of [paths.epoch, paths.log, paths.election]) await makeNode(session, path);
   for (const path of [paths.head, paths.checkpoint]) await makeNode(session, path, '0');

@@ -14,7 +14,8 @@ export const paths = {
    * knows.
    */
   layout: '/layout',
-  cluster: '/cluster',
+  /** Called so in stores of all releases. */
+  installation: '/cluster',
   /** Exists during a restore, and after an interrupted one: no scheduler starts. */
   restoring: '/restoring',
   /** Its version is the term; its value names the elected node. */

@@ -53,7 +53,14 @@ async function make(
 ): Promise<void> {
   const { session, installation } = restore;
   const leftOver = ['log', 'election', ...folders].map((name) => `/${name}`);
-  for (const path of [...leftOver, paths.cluster, paths.removed, paths.epoch, paths.head, paths.checkpoint])
+  for (const path of [
+    ...leftOver,
+    paths.installation,
+    paths.removed,
+    paths.epoch,
+    paths.head,
+    paths.checkpoint,
+  ])
     await removeAll(session, path);
   await makeFolders(session, installation);
   await raiseTerm(session, restore.term);
@@ -68,7 +75,7 @@ async function make(
 
 async function begin({ session, hosts }: ZooKeeperRestore): Promise<void> {
   const isBegun = await session.exists(paths.restoring);
-  if (!isBegun && ((await session.exists(paths.layout)) || (await session.exists(paths.cluster)))) {
+  if (!isBegun && ((await session.exists(paths.layout)) || (await session.exists(paths.installation)))) {
     throw new CarillonError(
       'STORE_NOT_EMPTY',
       `An installation already exists in ZooKeeper at ${hosts}. Restore into another path, such as ` +

@@ -131,8 +131,8 @@ export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore
       tail.stop();
       await session.close();
     },
-    async cluster() {
-      const node = await patiently(clock, () => session.get(paths.cluster));
+    async installation() {
+      const node = await patiently(clock, () => session.get(paths.installation));
       return node?.data.toString() ?? '';
     },
     campaign: async () => (await beginTerm(session, {}, null)) ?? 0,
@@ -169,11 +169,15 @@ async function headerOf(
   session: ZooKeeperSession,
   { version, now }: BackupTaken,
 ): Promise<Omit<BackupHeader, 'carillon'>> {
-  const [cluster, epoch, layout] = await session.getMany([paths.cluster, paths.epoch, paths.layout]);
+  const [installation, epoch, layout] = await session.getMany([
+    paths.installation,
+    paths.epoch,
+    paths.layout,
+  ]);
   return {
     version,
     takenAt: new Date(now).toISOString(),
-    installation: cluster?.data.toString() ?? '',
+    installation: installation?.data.toString() ?? '',
     store: 'zookeeper',
     term: epoch?.version ?? 0,
     format: Number(layout?.data.toString() ?? 1),

@@ -427,7 +427,7 @@ describe.skipIf(dockerdMissing() !== null)('the docker engine', () => {
 
     test('their containers are none of ours', async () => {
       const { launcher } = await begin();
-      const other = dockerSpec('exit 0', { launchName: `other-${++sequence}`, cluster: 'another' });
+      const other = dockerSpec('exit 0', { launchName: `other-${++sequence}`, installation: 'another' });
       const request = dockerCreateRequest(other, testImage, {});
       await harness.dockerd.docker.createContainer(request as never);
       await launcher.kill(other.launchName, 0);

@@ -33,7 +33,7 @@ export async function dockerHarness({ args = [], diskBytes }: EngineOptions = {}
     ...place,
     tracesInJob: '/traces',
     create,
-    createLauncher: (cluster = 'conformance') => create({ cluster }),
+    createLauncher: (installation = 'conformance') => create({ installation }),
     spec: (script, overrides) => dockerSpec(script, { volumes: [`${place.traces}:/traces`], ...overrides }),
     async leaveCreated(spec) {
       const request = dockerCreateRequest(spec, testImage, {});

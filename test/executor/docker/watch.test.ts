@@ -48,7 +48,7 @@ async function toldAfter(
   };
   const watch = new DockerWatch({
     engine: engine as Partial<DockerEngine> as DockerEngine,
-    cluster: 'c',
+    installation: 'c',
     clock,
     log: pino({ level: 'silent' }),
     emit: (observation) => seen.push(observation),
@@ -82,7 +82,7 @@ function watchHeld() {
   const logs = vi.fn(async () => Readable.from([]) as unknown as AsyncGenerator<Uint8Array>);
   const watch = new DockerWatch({
     engine: { logs, history: async () => [] } as Partial<DockerEngine> as DockerEngine,
-    cluster: 'c',
+    installation: 'c',
     clock: new SimClock(0),
     log: pino({ level: 'silent' }),
     emit: (observation) => seen.push(observation),
@@ -127,7 +127,7 @@ test('that the memory ran out is told by an event after the death, where the eng
   const inspect = async () => killed(false, 1);
   const logs = async () => Readable.from([]) as unknown as AsyncGenerator<Uint8Array>;
   const clock = new SimClock(0);
-  const options = { cluster: 'c', clock, log: pino({ level: 'silent' }) };
+  const options = { installation: 'c', clock, log: pino({ level: 'silent' }) };
   const told = { exitCode: 137, reason: 'out of memory' };
 
   const live = new PassThrough({ objectMode: true });

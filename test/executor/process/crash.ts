@@ -22,7 +22,7 @@ const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: ()
 const logs = createRunLogs({ dir: `${dir}/logs`, clock: realClock });
 const options = {
   dir,
-  cluster: 'conformance',
+  installation: 'conformance',
   clock: realClock,
   log: silent,
   logs,

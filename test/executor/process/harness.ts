@@ -55,7 +55,7 @@ export async function processHarness(
   const create: ProcessHarness['create'] = (options = {}) =>
     createProcessLauncher({
       dir,
-      cluster: 'conformance',
+      installation: 'conformance',
       clock: realClock,
       log,
       supervisor,
@@ -72,11 +72,16 @@ export async function processHarness(
     traces,
     tracesInJob: traces,
     create,
-    createLauncher: (cluster = 'conformance') => create({ cluster }),
+    createLauncher: (installation = 'conformance') => create({ installation }),
     spec: (script, overrides) => processSpec(script, overrides),
     async leaveCreated({ launchName, ...spec }) {
       await directories.prepare();
-      const record = { ...spec, createdAt: Date.now(), boot: processSource().boot };
+      const record = {
+        ...spec,
+        cluster: spec.installation,
+        createdAt: Date.now(),
+        boot: processSource().boot,
+      };
       await closeFiles((await directories.create(launchName, record, null))!.files);
     },
     async everythingKept(launchName) {

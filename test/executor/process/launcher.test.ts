@@ -219,7 +219,12 @@ describe('the process engine', () => {
     /** An old scheduler, paused between creating and starting. */
     async function pausedStart(spec: LaunchSpec) {
       const { directories, supervisor } = harness;
-      const record = { ...spec, createdAt: Date.now(), boot: processSource().boot };
+      const record = {
+        ...spec,
+        cluster: spec.installation,
+        createdAt: Date.now(),
+        boot: processSource().boot,
+      };
       const { directory, files } = (await directories.create(spec.launchName, record, null))!;
       return async (): Promise<boolean> => {
         const descriptors = {
@@ -491,8 +496,8 @@ describe('the process engine', () => {
     const spec = job('exit 0');
     await launcher.launch(spec);
     await ended(spec.launchName);
-    const other = await begin({ cluster: 'another' });
-    const foreign = other.launcher.launch({ ...spec, cluster: 'another' });
+    const other = await begin({ installation: 'another' });
+    const foreign = other.launcher.launch({ ...spec, installation: 'another' });
     await expect(foreign).rejects.toMatchObject({ code: 'LAUNCH_REFUSED' });
     await other.launcher.remove(spec.launchName);
     expect(await launcher.inventory()).toHaveLength(1);

@@ -51,7 +51,7 @@ describe.skipIf(missing !== null)(
     });
 
     const job = (script: string, overrides: Partial<LaunchSpec> = {}): LaunchSpec =>
-      harness.spec(script, { launchName: `fault-${++sequence}`, cluster: 'conformance', ...overrides });
+      harness.spec(script, { launchName: `fault-${++sequence}`, installation: 'conformance', ...overrides });
 
     const on = (node: string): Partial<LaunchSpec> => ({ constraints: [`node.hostname==${node}`] });
 

@@ -25,7 +25,7 @@ export async function swarmHarness(): Promise<SwarmHarness> {
     ...place,
     tracesInJob: '/traces',
     create,
-    createLauncher: (cluster = 'conformance') => create({ cluster }),
+    createLauncher: (installation = 'conformance') => create({ installation }),
     spec: (script, overrides) => swarmSpec(script, { volumes: [`${place.traces}:/traces`], ...overrides }),
     leaveCreated: () => Promise.reject(new Error('a service is started by being created')),
     async everythingKept(launchName) {

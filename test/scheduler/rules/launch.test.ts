@@ -26,7 +26,7 @@ describe('a launch', () => {
   test('of a command alone asks for nothing else', () => {
     expect(specOf({ run: { command: 'true' } })).toMatchObject({
       engine: 'process',
-      cluster: 'test',
+      installation: 'test',
       term: 1,
       job: 'a',
       attempt: 1,

@@ -58,7 +58,7 @@ function rig() {
   const replica = new Replica(
     {
       settings: testSettings,
-      cluster: 'test',
+      installation: 'test',
       store,
       clock,
       log,

@@ -39,7 +39,7 @@ async function followed(...loaded: number[]) {
       });
     },
   };
-  const parts = { settings: testSettings, cluster: 'memory', store, clock, log: silent, onNotices() {} };
+  const parts = { settings: testSettings, installation: 'memory', store, clock, log: silent, onNotices() {} };
   const replica = new Replica(parts, null);
   const running: Run[] = ['m1', 'm2'].map((variant) => {
     rig.trigger('a');

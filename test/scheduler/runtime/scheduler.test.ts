@@ -72,7 +72,7 @@ function node({ host = null as string | null, backing = createMemoryBacking(), l
   };
   const scheduler = new Scheduler({
     settings: { engines: { process }, pools: { etl: 2 } },
-    cluster: 'test',
+    installation: 'test',
     self: testMember,
     store: {
       ...store,

@@ -317,7 +317,7 @@ test('a store without checksums, as earlier versions wrote it, is read, and writ
   await earlier.close();
   for (let times = 0; times < 2; times++) {
     const store = await opened(dataDir);
-    expect(await store.cluster()).toBe('kept');
+    expect(await store.installation()).toBe('kept');
     const items = [];
     for await (const chunk of store.load()) items.push(...chunk);
     expect(items).toEqual([{ kind: 'job', value: expect.objectContaining({ name: 'old' }) }]);

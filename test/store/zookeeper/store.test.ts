@@ -80,7 +80,7 @@ describe.skipIf(zookeeperMissing !== null)('with ZooKeeper', () => {
     });
     expect(session.state).toBe('closed');
     const store = await opened('gone');
-    const known = await store.cluster();
+    const known = await store.installation();
     await store.close();
     const again = createZooKeeperStore({ ...parts, session: sessionAt('gone'), known });
     await again.open();
