@@ -4,6 +4,16 @@
  */
 import { byName } from './graph.ts';
 import { entryOf, hasOriginal, type JoinSpec, missingParents, type ParentEnd, type Round } from './round.ts';
+import {
+  dueKey,
+  intervalKey,
+  isSingle,
+  kindOf,
+  looseKey,
+  type RoundKind,
+  rerunsKey,
+  startKey,
+} from './round-key.ts';
 
 /** Progress of a child: plain JSON, bounded, never changed in place. */
 export interface Join {
@@ -125,31 +135,6 @@ export const isStarted = ({ started }: Draft, due: number, variant: string): boo
 const isAs = (each: StartedAs, due: number, variant: string): boolean =>
   each.due === due && each.variant === variant;
 
-/** The loose lane: one open round, "since the child's last round". */
-export const LOOSE = 'loose';
-/**
- * Prefix of the due time and variant of one manual start: all parents descend from it, or it opened the round
- * itself.
- */
-const START = 'start:';
-/** The lane in which reruns of dropped loose rounds wait for each other. */
-export const RERUNS = 'reruns';
-
-/** Whether the key identifies a single round, which those of `LOOSE` and `RERUNS` do not. */
-export function isKeyed(round: Round): boolean {
-  return round.key !== LOOSE && round.key !== RERUNS;
-}
-
-/** Whether the round counts a parent's runs over an interval. */
-export function isInterval(key: string): boolean {
-  return key.startsWith('per:');
-}
-
-/** The key of the round of one manual start. */
-export function startKey({ due, variant }: { readonly due: number; readonly variant: string }): string {
-  return `${START}${due}:${variant}`;
-}
-
 /** The open rounds of starts of several jobs: each says which parents it waits for. */
 export function announced({ open }: Join): readonly Round[] {
   return open.filter(({ parents }) => parents !== undefined);
@@ -162,19 +147,19 @@ export function withoutAnnounced(join: Join): Join {
 
 /** The key of the round that the ending belongs to. */
 export function keyOf(draft: Draft, spec: JoinSpec, end: ParentEnd): string {
-  const { due, variant, kind } = end;
+  const { due, kind } = end;
   if (kind === 'rerun') {
     const original = [...draft.recent, ...draft.open].findLast((round) => hasOriginal(round, end));
     if (original !== undefined) return original.key;
-    if (spec.per !== undefined) return `per:${spec.per.key(due)}`;
-    return isByDue(spec) ? `due:${due}` : RERUNS;
+    if (spec.per !== undefined) return intervalKey(spec.per.key(due));
+    return isByDue(spec) ? dueKey({ due, variant: '' }) : rerunsKey;
   }
   const start = startKey(end);
   const isAnnounced = () => [...draft.open, ...draft.recent].some(({ key }) => key === start);
   if (kind === 'manual' && (end.whole || isAnnounced())) return start;
-  if (spec.per !== undefined) return kind === 'scheduled' ? `per:${spec.per.key(due)}` : LOOSE;
-  if (spec.parents.length > 1 && (kind === 'manual' || !spec.aligned)) return LOOSE;
-  return variant === '' ? `due:${due}` : `due:${due}:${variant}`;
+  if (spec.per !== undefined) return kind === 'scheduled' ? intervalKey(spec.per.key(due)) : looseKey;
+  if (spec.parents.length > 1 && (kind === 'manual' || !spec.aligned)) return looseKey;
+  return dueKey(end);
 }
 
 function isByDue(spec: JoinSpec): boolean {
@@ -183,9 +168,9 @@ function isByDue(spec: JoinSpec): boolean {
 
 /** The closed round that the ended run belongs to, unless an open one takes it. */
 export function closedRound(draft: Draft, key: string, end: ParentEnd): Round | undefined {
-  if (key === LOOSE && end.kind !== 'rerun') return undefined;
+  if (key === looseKey && end.kind !== 'rerun') return undefined;
   // All loose rounds have one key, so a rerun belongs to the round with the original run.
-  const fits = (round: Round) => round.key === key && (isKeyed(round) || hasOriginal(round, end));
+  const fits = (round: Round) => round.key === key && (isSingle(round.key) || hasOriginal(round, end));
   return draft.open.some(fits) ? undefined : draft.recent.findLast(fits);
 }
 
@@ -204,7 +189,7 @@ export function close(draft: Draft, round: Round): void {
  * it.
  */
 export function dropOlderLoose(draft: Draft, due: number): void {
-  const loose = draft.open.find((round) => round.key === LOOSE);
+  const loose = draft.open.find((round) => round.key === looseKey);
   if (loose === undefined) return;
   if (loose.fired) {
     if (loose.due < due) close(draft, loose);
@@ -220,7 +205,7 @@ export function dropOlderLoose(draft: Draft, due: number): void {
  */
 export function forgetEnds(join: Join, parents: readonly string[]): Join {
   const draft = draftOf(join);
-  const loose = draft.open.find((round) => round.key === LOOSE && !round.fired);
+  const loose = draft.open.find((round) => round.key === looseKey && !round.fired);
   if (loose === undefined) return join;
   const left = Object.entries(loose.ends).filter(([parent]) => !parents.includes(parent));
   if (left.length > 0) replace(draft.open, loose, { ...loose, ends: Object.fromEntries(left) });
@@ -232,9 +217,9 @@ export function forgetEnds(join: Join, parents: readonly string[]): Join {
  * Merges open rounds of a cadence that the parents no longer share into the loose one; the later entry stays.
  */
 export function foldStrangers(draft: Draft, spec: JoinSpec): void {
-  const lane = spec.per !== undefined ? 'per:' : isByDue(spec) ? 'due:' : LOOSE;
-  const isStranger = (round: Round): boolean =>
-    isKeyed(round) && !round.key.startsWith(START) && !round.key.startsWith(lane);
+  const own: RoundKind = spec.per !== undefined ? 'interval' : isByDue(spec) ? 'due' : 'loose';
+  const isStranger = ({ key }: Round): boolean =>
+    isSingle(key) && kindOf(key) !== 'start' && kindOf(key) !== own;
   rememberLast(draft, isStranger);
   for (const stranger of draft.open.filter(isStranger)) {
     if (stranger.fired) {
@@ -242,10 +227,10 @@ export function foldStrangers(draft: Draft, spec: JoinSpec): void {
       continue;
     }
     draft.open.splice(draft.open.indexOf(stranger), 1);
-    const loose = draft.open.find((round) => round.key === LOOSE);
+    const loose = draft.open.find((round) => round.key === looseKey);
     if (loose === undefined || loose.fired) {
       if (loose !== undefined) close(draft, loose);
-      draft.open.push({ ...stranger, key: LOOSE });
+      draft.open.push({ ...stranger, key: looseKey });
       continue;
     }
     const later = Object.entries(loose.ends).filter(([parent, entry]) => {
@@ -266,7 +251,10 @@ function rememberLast(draft: Draft, isLeft: (round: Round) => boolean): void {
 export function closeOldest(draft: Draft, spec: JoinSpec): Round[] {
   const excess = draft.open.length - bound(MAX_OPEN_ROUNDS, spec.parents);
   if (excess <= 0) return [];
-  const oldest = draft.open.filter(isKeyed).sort(byDue).slice(0, excess);
+  const oldest = draft.open
+    .filter(({ key }) => isSingle(key))
+    .sort(byDue)
+    .slice(0, excess);
   for (const round of oldest) close(draft, round);
   return oldest;
 }
@@ -294,7 +282,7 @@ export function reshape(join: Join, parents: readonly string[]): Join {
   const isKnown = ({ fired, ends, parents: awaited = [] }: Round) =>
     fired || Object.keys(ends).length > 0 || awaited.length > 0;
   const before = draftOf(join);
-  rememberLast(before, isKeyed);
+  rememberLast(before, ({ key }) => isSingle(key));
   const draft: Draft = {
     ...before,
     open: join.open.map(shaped).filter(isKnown),
@@ -303,7 +291,7 @@ export function reshape(join: Join, parents: readonly string[]): Join {
   const spec: JoinSpec = { parents, when: 'all-done', aligned: false };
   for (const round of [...draft.open]) {
     // The progress of an interval is known when the next ended run reports the expected number.
-    if (!isInterval(round.key) && missingParents(round, spec).length === 0) close(draft, round);
+    if (kindOf(round.key) !== 'interval' && missingParents(round, spec).length === 0) close(draft, round);
   }
   closeOldest(draft, spec);
   return joinOf(draft, parents);

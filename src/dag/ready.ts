@@ -38,18 +38,14 @@ import {
   draftOf,
   dropOlderLoose,
   foldStrangers,
-  isInterval,
-  isKeyed,
   isStarted,
   type Join,
   joinOf,
   keyOf,
-  LOOSE,
   rememberDecided,
   rememberStarted,
   replace,
   type StartedAs,
-  startKey,
 } from './join.ts';
 import {
   begun,
@@ -71,6 +67,7 @@ import {
   type Unmet,
   verdict,
 } from './round.ts';
+import { isSingle, kindOf, looseKey, startKey } from './round-key.ts';
 
 export {
   announced,
@@ -176,22 +173,22 @@ function finish({ draft, spec, firings }: Omit<Step, 'end'>): { join: Join; firi
 function workIn(step: Step, key: string): void {
   const { draft, spec, end } = step;
   let before = draft.open.find((round) => round.key === key);
-  const isNext = key === LOOSE && end.kind !== 'rerun' && before?.fired;
+  const isNext = key === looseKey && end.kind !== 'rerun' && before?.fired;
   if (before !== undefined && isNext && entryOf(before, end.parent) !== undefined) {
     close(draft, before);
     before = undefined;
   }
-  const again = key !== LOOSE && draft.changed !== undefined && end.due <= draft.changed;
+  const again = key !== looseKey && draft.changed !== undefined && end.due <= draft.changed;
   const taken = take(step, before ?? newRound(key, end, again));
   const after = taken.fired ? refire(step, taken) : decide(step, taken);
   if (before === undefined) draft.open.push(after);
   else replace(draft.open, before, after);
-  if (isKeyed(after) && verdict(after, spec) !== 'wait') dropOlderLoose(draft, after.due);
+  if (isSingle(after.key) && verdict(after, spec) !== 'wait') dropOlderLoose(draft, after.due);
   if (isComplete(after, spec)) close(draft, after);
 }
 
 function take({ spec, end }: Step, round: Round): Round {
-  const expected = isInterval(round.key) ? spec.per?.expected(end.parent, end.due) : undefined;
+  const expected = kindOf(round.key) === 'interval' ? spec.per?.expected(end.parent, end.due) : undefined;
   return record(round, end, expected);
 }
 
@@ -204,9 +201,9 @@ function decide(step: Step, round: Round): Round {
   const firing = { due, variant, lineage, key: round.key, parents: runIds(round, spec) };
   if (decision === 'run') firings.push({ ...firing, run: true });
   else firings.push({ ...firing, run: false, reason: skipReason(round, spec) });
-  if (round.key === LOOSE) draft.mark = Math.max(draft.mark ?? due, due);
+  if (round.key === looseKey) draft.mark = Math.max(draft.mark ?? due, due);
   // Once the parents share a cadence, a round of theirs may be due at the same instant, and this one be forgotten.
-  if (round.key === LOOSE && variant === '') draft.changed = Math.max(draft.changed ?? due, due);
+  if (round.key === looseKey && variant === '') draft.changed = Math.max(draft.changed ?? due, due);
   const { lineage: _, ...rest } = round;
   return { ...rest, due, variant, ...begun(lineage), fired: decision === 'run' };
 }
@@ -238,11 +235,11 @@ function refire({ draft, spec, end, firings }: Step, round: Round): Round {
  */
 function identity({ draft, spec, end }: Step, round: Round): Named {
   const last = lastEntry(round, spec);
-  const due = isKeyed(round) ? round.due : last.due;
+  const due = isSingle(round.key) ? round.due : last.due;
   const { variant, lineage = 'scheduled' } =
-    end.kind === 'rerun' ? { variant: end.variant, lineage: end.kind } : isKeyed(round) ? round : last;
+    end.kind === 'rerun' ? { variant: end.variant, lineage: end.kind } : isSingle(round.key) ? round : last;
   const used = Math.max(draft.mark ?? Number.NEGATIVE_INFINITY, draft.changed ?? Number.NEGATIVE_INFINITY);
-  const isLate = round.again === true || (round.key === LOOSE && due <= used);
+  const isLate = round.again === true || (round.key === looseKey && due <= used);
   const decided = [...draft.recent, ...draft.open.filter((other) => other.fired)];
   const isUsed =
     // The round of a start has its name from there.
