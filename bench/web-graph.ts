@@ -1,6 +1,6 @@
 /**
  * How long the graph's layout takes, as the page's worker does it, beside reading the same graph from JSON: what
- * the page can't do without. Graphs as pipelines make them: layers of jobs, most edges from the layer before,
+ * the page cannot do without. Graphs as pipelines make them: layers of jobs, most edges from the layer before,
  * some over several layers, a few hubs; in many parts that do not hang together, and in one.
  */
 

@@ -1,4 +1,4 @@
-/** The house rules that the compiler can't check. Each failure names the file, the line, and what to do. */
+/** The house rules that the compiler cannot check. Each failure names the file, the line, and what to do. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -420,6 +420,20 @@ describe('the house is tidy', () => {
     ).toEqual([]);
     expect(
       sources.filter((source) => !/^(#!.*\n)?\/\*\*/.test(source.text)).map((source) => source.path),
+    ).toEqual([]);
+  });
+
+  test('texts say cannot', () => {
+    const pages = ['', 'docs', 'docs/decisions'].flatMap((folder) =>
+      readdirSync(join(root, folder))
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => read(join(folder, name))),
+    );
+    const other = /\bcan(?: not|['’]t)\b/i;
+    expect(
+      [...sources, ...webSources, ...pages].flatMap(({ path, lines }) =>
+        lines.flatMap((line, i) => (other.test(line) ? [`${path}:${i + 1}: ${line.trim()}`] : [])),
+      ),
     ).toEqual([]);
   });
 

@@ -8,7 +8,7 @@ export function exitReason(exitCode: number | null): string | undefined {
 }
 
 /** The last message of programs that could not start a container's program: Docker's init, and our gate. */
-const sayings = [/^\[FATAL tini \(\d+\)\] (exec .+ failed: .+)$/, /^(carillon-gate: can not execute .+)$/];
+const sayings = [/^\[FATAL tini \(\d+\)\] (exec .+ failed: .+)$/, /^(carillon-gate: can ?not execute .+)$/];
 
 /** `line`: the last line of the container's standard error. */
 export function startFailure(line: string): string | undefined {

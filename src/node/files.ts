@@ -9,7 +9,7 @@ import { replaceFile } from '../store/durable-file.ts';
 
 /**
  * Jobs of other users pass through it to their own folders; what else is in it is the scheduler's alone.
- * STORE_UNAVAILABLE where it can't be made or written.
+ * STORE_UNAVAILABLE where it cannot be made or written.
  */
 export function makeDataDir(dataDir: string): void {
   try {

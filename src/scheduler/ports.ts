@@ -225,7 +225,7 @@ export interface LogChunk {
   readonly stream: 'stdout' | 'stderr';
   /** Output, or a line of ours in the place of output that is missing. Empty: only the position is news. */
   readonly bytes: Uint8Array;
-  /** Where a reader continues that has this chunk; left out where the engine can't continue. */
+  /** Where a reader continues that has this chunk; left out where the engine cannot continue. */
   readonly next?: LogPosition;
 }
 

@@ -68,7 +68,7 @@ test('a second one is refused until the first has ended, and a reader who stops 
   await until('a reader that goes away ends it', () => seen.ended === 2);
 });
 
-test('a store that can not be read is a refusal, and the next request is answered', async () => {
+test('a store that cannot be read is a refusal, and the next request is answered', async () => {
   let fails = true;
   async function* backup(): AsyncIterable<Uint8Array> {
     if (fails) throw new CarillonError('STORE_UNAVAILABLE', 'ZooKeeper cannot be reached');

@@ -157,7 +157,7 @@ describe('the past of a job', () => {
     });
   });
 
-  test('a deleted job comes back by restoring, and its deletion can not be restored', async () => {
+  test('a deleted job comes back by restoring, and its deletion cannot be restored', async () => {
     await api.post('/jobs', nightly);
     await api.send('DELETE /jobs/nightly');
     const { items } = await api.get('/jobs/nightly/revisions');

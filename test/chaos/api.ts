@@ -43,7 +43,7 @@ export async function askCluster(address: string, timeoutMs: number): Promise<Cl
 const readTimeoutMs = 60_000;
 const page = 1_000;
 
-/** All pages of a list; fails when a page can't be read. */
+/** All pages of a list; fails when a page cannot be read. */
 async function all<T>(address: string, path: string): Promise<T[]> {
   const items: T[] = [];
   for (let cursor: string | null = ''; cursor !== null; ) {

@@ -1,6 +1,6 @@
 /**
  * By when a thing that became due must have begun, as a function of the fault log alone. The cluster is
- * *disturbed* while it can not work (no quorum, no scheduler that reaches one) and for a bound after each
+ * *disturbed* while it cannot work (no quorum, no scheduler that reaches one) and for a bound after each
  * change that makes it find itself anew; the rest is calm. What is due in calm time begins within the slack;
  * what is due in a disturbed stretch, within the slack after its end, plus a share of the stretch for the
  * backlog. A fault that must not be noticed (a follower lost) disturbs nothing.

@@ -66,7 +66,7 @@ const network = (owner: number): Network => new Network(owner, [...zookeeperName
 /** Makes the network and lets the real run happen inside it. */
 async function outside(given: Options): Promise<number> {
   const missing = programsMissing();
-  if (missing !== null) throw new Error(`chaos can not be run: ${missing}`);
+  if (missing !== null) throw new Error(`chaos cannot be run: ${missing}`);
   const net = network(process.pid);
   const report = given.report ?? mkdtempSync(join(tmpdir(), 'carillon-chaos-report-'));
   // Signals of a terminal reach the inner process as well; others are handed on. It stops what it started.

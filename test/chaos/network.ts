@@ -123,7 +123,7 @@ function sweep(): void {
   }
 }
 
-/** Why the harness can not run here, or null when it can. */
+/** Why the harness cannot run here, or null when it can. */
 export function programsMissing(): string | null {
   if (process.getuid?.() !== 0) return 'network namespaces need root';
   const found = (program: string): boolean =>

@@ -153,7 +153,7 @@ class Run {
     const answers = await this.#askAll();
     await this.#canary.stop();
     const { lines, unreadable } = parseLines(readFileSync(this.#linesFile, 'utf8'), this.#bootedAt);
-    if (unreadable.length > 0) throw new Error(`jobs wrote what can not be read: ${unreadable[0]}`);
+    if (unreadable.length > 0) throw new Error(`jobs wrote what cannot be read: ${unreadable[0]}`);
     return {
       seed: this.#options.seed,
       from: this.#from,

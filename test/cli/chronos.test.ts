@@ -148,7 +148,7 @@ describe('import chronos', () => {
     expect(readSavedJobs(saved.replace('"command": "two"', '"command2": "two"'), 'f').jobs).toHaveLength(1);
   });
 
-  test('leaves out what can not be, names it, and brings the rest', async () => {
+  test('leaves out what cannot be, names it, and brings the rest', async () => {
     jobs = [
       { name: 'bad', command: 'x', schedule: 'R/2026-01-01T00:00:00Z/PT0S' },
       { name: 'orphan', command: 'x', parents: ['nobody'] },

@@ -80,7 +80,7 @@ describe('of several servers', () => {
     expect(await carillon('graph', '--dot')).toEqual({ code: 0, out: 'digraph {}\n', err: '' });
   });
 
-  test('one at a port that can not be asked is passed over', async () => {
+  test('one at a port that cannot be asked is passed over', async () => {
     second.get('/api/v1/graph.dot', async () => 'digraph {}\n');
     await listen();
     urls = urls.replace(/^[^,]*/, 'http://127.0.0.1:6667');

@@ -38,7 +38,7 @@ export function launcherConformance(
   engine: Engine,
   makeHarness: () => Promise<LauncherHarness>,
   {
-    /** Cases that this engine can't pass, each with the reason. */
+    /** Cases that this engine cannot pass, each with the reason. */
     skips = {},
     /** On a host that does not offer all. */
     limits,

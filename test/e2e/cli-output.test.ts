@@ -1,4 +1,4 @@
-/** The command line when nobody reads its output any more, or when it can't be written: a pipe to `head`, a full disk. */
+/** The command line when nobody reads its output any more, or when it cannot be written: a pipe to `head`, a full disk. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

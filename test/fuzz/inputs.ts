@@ -110,7 +110,7 @@ function breakAt(root: object, place: number, how: number, by: unknown): void {
 
 /** As JSON has it: `__proto__` is a name like any other. */
 function define(parent: Part, key: string, value: unknown): void {
-  // No list in JSON has a field of that name, and this one can't be defined anew.
+  // No list in JSON has a field of that name, and this one cannot be defined anew.
   if (Array.isArray(parent) && key === 'length') return;
   Object.defineProperty(parent, key, { value, enumerable: true, configurable: true, writable: true });
 }

@@ -310,7 +310,7 @@ export const targets: Readonly<Record<string, Target>> = {
   request: target(requests, send),
 };
 
-/** As a file of YAML has it; what can't be written is left to others. */
+/** As a file of YAML has it; what cannot be written is left to others. */
 function yamlOf(value: unknown): string {
   return formatJobFile([value]);
 }

@@ -126,7 +126,7 @@ describe('merges', () => {
   });
 });
 
-describe('text that can not be read is refused with line and column', () => {
+describe('text that cannot be read is refused with line and column', () => {
   test.each([
     ['a name twice in JSON', '{"name": "a",\n "name": "b"}', 'jobs.yaml:2:2'],
     [

@@ -29,7 +29,7 @@ describe('one node', () => {
   test('goes on where a listener to its changes throws', async () => {
     const world = await World.at('2026-01-01T00:00:00Z');
     world.scheduler.subscribe(() => {
-      throw new TypeError('a listener that can not take this');
+      throw new TypeError('a listener that cannot take this');
     });
     const told: string[] = [];
     world.scheduler.subscribe((notice) => told.push(notice.kind));
@@ -109,7 +109,7 @@ describe('one node', () => {
     expect([...world.engine.starts.values()].every((starts) => starts === 1)).toBe(true);
   });
 
-  test('refuses what it can not make durable', async () => {
+  test('refuses what it cannot make durable', async () => {
     const world = await World.at('2026-01-01T00:00:00Z');
     world.faults.fail = () => new CarillonError('STORE_UNAVAILABLE', 'disk full');
     await expect(world.put({ name: 'a' })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });

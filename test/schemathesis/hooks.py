@@ -40,7 +40,7 @@ RELATIONS = {
     "with a network of its own": "ports and the network",
     "another folder": "mounts in three places",
     "a path of its own": "mounts of several secrets",
-    "can't be an environment variable": "names with dots and dashes, and an image",
+    "is not a valid name of an environment variable": "names with dots and dashes, and an image",
     "bytes long": "bytes of a text",
     "of a job of": "bytes of the whole job",
     "The body names": "the name in the path and in the body",

@@ -18,7 +18,7 @@ const version = '4.32.5';
 const venv = join(homedir(), '.cache', 'carillon', `schemathesis-${version}`);
 const nobody = 65_534;
 
-/** Streams that last until their client goes can't be judged by their answer. */
+/** Streams that last until their client goes cannot be judged by their answer. */
 const endless = ['--exclude-operation-id', 'watchEvents'];
 
 function run(command: string, args: readonly string[]): void {

@@ -1,6 +1,6 @@
 /**
  * An engine as a thing in the world: it outlives schedulers, keeps launches by name, and tells what happens to
- * whoever listens. Nothing is started that was not created; what is removed can't be started by its id any more.
+ * whoever listens. Nothing is started that was not created; what is removed cannot be started by its id any more.
  */
 
 import type { LaunchSpec } from '../../src/scheduler/job/spec.ts';
@@ -106,7 +106,7 @@ export class Engine {
   }
 
   /**
-   * Removes what was not started. Kinder than the Docker Engine, which in the time of one request can't tell it from
+   * Removes what was not started. Kinder than the Docker Engine, which in the time of one request cannot tell it from
    * what was started and has ended since.
    */
   takeAway(id: number): void {

@@ -78,7 +78,7 @@ export class Judge {
   #term = 0;
   /** Of the newest commit that decided something about a run. */
   #commitAt = 0;
-  /** A clock was set while nobody led, or the leader has followed no other: it can't know how long older attempts have run. */
+  /** A clock was set while nobody led, or the leader has followed no other: it cannot know how long older attempts have run. */
   #blindAt = 0;
   /** By launch name: the run of each durable attempt. */
   readonly #attempts = new Map<string, string>();

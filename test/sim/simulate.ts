@@ -206,7 +206,7 @@ async function comeToRest(
   for (const name of judge.jobs.keys()) {
     leader.process.deliver(() => {
       leader.scheduler.submit({ kind: 'pause', name, by: 'end' }).catch((error: unknown) => {
-        onWrong(`${name} can't be paused in the quiet: ${error}`);
+        onWrong(`${name} cannot be paused in the quiet: ${error}`);
       });
     });
   }

@@ -1,5 +1,5 @@
 /**
- * An engine in memory that obeys the port and can be told to fail: for faults that a real engine can't be
+ * An engine in memory that obeys the port and can be told to fail: for faults that a real engine cannot be
  * made to show on demand. It outlives schedulers, as engines do.
  */
 

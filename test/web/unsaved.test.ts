@@ -146,7 +146,7 @@ describe.skipIf(!hasBrowser)('unsaved edits', () => {
     expect(await command().inputValue()).toBe('true');
   });
 
-  test('in YAML that can not be read yet come back as they were', async () => {
+  test('in YAML that cannot be read yet come back as they were', async () => {
     await page.goto('/jobs/nightly/definition?as=yaml');
     const area = page.getByLabel('The definition as YAML');
     await area.fill('name: nightly\nrun: [');

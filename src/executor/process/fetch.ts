@@ -171,7 +171,7 @@ async function* linesOf(name, ...args) {
   ended.catch(() => {});
   try {
     yield* createInterface({ input: child.stdout });
-    if (await ended !== 0) throw new Error('can not be unpacked: ' + name + ' does not read it');
+    if (await ended !== 0) throw new Error('cannot be unpacked: ' + name + ' does not read it');
   } finally {
     child.kill('SIGKILL');
   }
@@ -197,7 +197,7 @@ async function checkZip(file) {
   let last = '';
   for await (const line of linesOf('unzip', '-l', file)) last = line;
   const [, bytes, members] = /^ *(\d+) .*?(\d+) files?$/.exec(last) ?? [];
-  if (members === undefined) throw new Error('can not be unpacked: unzip does not tell what is in it');
+  if (members === undefined) throw new Error('cannot be unpacked: unzip does not tell what is in it');
   checkSize(Number(bytes), Number(members));
 }
 
@@ -207,7 +207,7 @@ async function checkZip(file) {
       await take(item);
     } catch (error) {
       rmSync(item.output, { force: true });
-      say('could not fetch ' + item.shown + ': ' + (error.cause?.message ?? error.message));
+      say('cannot fetch ' + item.shown + ': ' + (error.cause?.message ?? error.message));
       process.exit(1);
     }
   }

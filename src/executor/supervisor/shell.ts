@@ -1,5 +1,5 @@
 /**
- * The supervisor as a shell script, for systems that the program supervisor.c is not built for. What it can't:
+ * The supervisor as a shell script, for systems that the program supervisor.c is not built for. What it cannot:
  * its job is in its own session and group, so that a real-time signal to the group ends it; what the scheduler
  * holds open without closing it on exec reaches the job; there is no cgroup.
  */

@@ -1,5 +1,5 @@
 /*
- * The supervisor: what the scheduler needs of the system and can't ask from Node, as four small commands.
+ * The supervisor: what the scheduler needs of the system and cannot ask from Node, as four small commands.
  *
  *   supervisor run CLAIM FOLDER USER CGROUP PROGRAM [ARG…]   starts a job once, waits for it, notes its exit code
  *   supervisor clear FOLDER USER                             empties a folder with the rights of a user
@@ -184,7 +184,7 @@ static int drop_capabilities(void) {
   return ask(CAPSET, (long)&whose, (long)sets, 0, 0, 0) == 0;
 }
 
-/* Reaches files with the rights of the user only, and can't be signalled by that user's other processes. */
+/* Reaches files with the rights of the user only, and cannot be signalled by that user's other processes. */
 static int use_files_as(const char *text) {
   struct user user;
   if (!is_named(text, &user)) return 1;
@@ -225,7 +225,7 @@ static int is_text(const char *path) {
   return count > 0;
 }
 
-/* Comes back only when it can't. arguments[-1] and arguments[0] may be written over. */
+/* Comes back only when it cannot. arguments[-1] and arguments[0] may be written over. */
 static long execute(const char *file, char **arguments, char **environment) {
   const long error = ask(EXECVE, (long)file, (long)arguments, (long)environment, 0, 0);
   if (error != -NO_EXEC_FORMAT || !is_text(file)) return error;
@@ -471,7 +471,7 @@ static long clear(const char *path, const char *user) {
 
 /* ---- read ---- */
 
-/* Where the file can't be opened the number of the cause is printed. The program is not the user's: no other process of
+/* Where the file cannot be opened the number of the cause is printed. The program is not the user's: no other process of
    that user can stop it. */
 static long read_as(char **arguments, char **environment) {
   const long group = ask(SETFSGID, -1, 0, 0, 0, 0), self = ask(SETFSUID, -1, 0, 0, 0, 0);

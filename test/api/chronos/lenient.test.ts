@@ -137,7 +137,7 @@ describe('a field', () => {
   });
 });
 
-describe('addresses that can not be downloaded here', () => {
+describe('addresses that cannot be downloaded here', () => {
   test.each([
     ['hdfs', 'hdfs://nn:9000/a.tgz'],
     ['s3n', 's3n://key:secret@bucket/a.tgz'],

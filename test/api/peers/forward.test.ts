@@ -304,7 +304,7 @@ describe('without a leader', () => {
     ]);
   });
 
-  test('one that can’t be reached is none; another is asked when it is there', async () => {
+  test('one that cannot be reached is none; another is asked when it is there', async () => {
     view = { leader: member('node-3', 'http://127.0.0.1:1') };
     const asked = follower.send('POST /jobs', { body: { name: 'a', run } });
     for (let i = 0; i < 5; i++) await waiting(asked, 100);

@@ -81,7 +81,7 @@ describe.skipIf(dockerdMissing() !== null)('a container', () => {
     expect((await harness.dockerd.docker.listVolumes()).Volumes).toEqual([]);
   });
 
-  test('whose secret can not be read is not made', async () => {
+  test('whose secret cannot be read is not made', async () => {
     const secrets = { TOKEN: { file: '/nowhere/token', mount: '/run/secrets/token' } };
     const error = await run('exit 0', { secrets }).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'LAUNCH_REFUSED', details: { field: 'run.secrets.TOKEN' } });
@@ -148,7 +148,7 @@ describe.skipIf(dockerdMissing() !== null)('a container', () => {
     expect(await said({ args: ['hello'] })).toBe('said hello\n');
   });
 
-  test('that can not be given a second network is refused and leaves nothing', async () => {
+  test('that cannot be given a second network is refused and leaves nothing', async () => {
     const error = await run('exit 0', { networks: ['bridge', 'nosuch'] }).catch((reason: unknown) => reason);
     expect(error).toMatchObject({
       code: 'LAUNCH_REFUSED',

@@ -86,7 +86,7 @@ describe.skipIf(dockerdMissing() !== null)('the docker engine', () => {
       (error: unknown) => error as { code: string; message: string },
     );
 
-  describe('refuses what can not run, in the words of the engine, and leaves nothing', () => {
+  describe('refuses what cannot run, in the words of the engine, and leaves nothing', () => {
     test.each<[string, Partial<LaunchSpec>, string]>([
       [
         'a missing image that may not be pulled',

@@ -204,7 +204,7 @@ describe.skipIf(dockerdMissing() !== null)('a watching scheduler', () => {
     expect(await ended(alone.launchName)).toEqual(own(137));
   });
 
-  test('whose engine can not be reached for minutes starts nothing twice and misses no end', async () => {
+  test('whose engine cannot be reached for minutes starts nothing twice and misses no end', async () => {
     const haste = 40;
     const hastyClock: Clock = {
       now: realClock.now,

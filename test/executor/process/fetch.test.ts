@@ -145,7 +145,7 @@ describe('what is fetched is there before the command', () => {
     const { code, err } = await run([item(at('/gone#abc').replace('//', '//ann:sec@ret@'), 'x')], 'true');
     expect([code, err]).toEqual([
       125,
-      `carillon: could not fetch ${at('/gone').replace('//', '//***@')}: answered 404\n`,
+      `carillon: cannot fetch ${at('/gone').replace('//', '//***@')}: answered 404\n`,
     ]);
   });
 
@@ -163,7 +163,7 @@ describe('what is fetched is there before the command', () => {
   });
 });
 
-describe('what can not be had ends the attempt with 125 and the reason, and the command never begins', () => {
+describe('what cannot be had ends the attempt with 125 and the reason, and the command never begins', () => {
   test.each([
     ['not there', '/gone', 'answered 404'],
     ['a redirect without end', '/in-circles', 'leads on more than 5 times'],
@@ -178,7 +178,7 @@ describe('what can not be had ends the attempt with 125 and the reason, and the 
     const uri = at('/x');
     server.close();
     const { code, err } = await run([item(uri, 'x')], 'true');
-    expect([code, err]).toEqual([125, `carillon: could not fetch ${uri}: ECONNREFUSED\n`]);
+    expect([code, err]).toEqual([125, `carillon: cannot fetch ${uri}: ECONNREFUSED\n`]);
   });
 });
 
@@ -334,7 +334,7 @@ describe.skipIf(['python3', 'tar', 'unzip'].some((name) => spawnSync(name, ['--h
     ])('that no folder should hold is refused before anything of it is there: %s', async (name, reason) => {
       const { code, out, err } = await unpacked(name, bounds);
       expect({ code, out }).toEqual({ code: 125, out: '' });
-      expect(err).toContain(`could not fetch ${join(folder, name)}: ${reason}`);
+      expect(err).toContain(`cannot fetch ${join(folder, name)}: ${reason}`);
       expect(readdirSync(job)).toEqual([]);
     });
 

@@ -1,4 +1,4 @@
-/** What a job can't reach: what is open elsewhere, its supervisor, and what others own. */
+/** What a job cannot reach: what is open elsewhere, its supervisor, and what others own. */
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -157,7 +157,7 @@ describe.skipIf(!linux)('a job of the process engine', () => {
   test('keeps its exit code, whatever signal it sends to its group', async () => {
     const { launcher, ended } = await begin();
     const signals = Array.from({ length: 64 }, (_, n) => n + 1);
-    // dash has no names for the signals beyond 31 and can't trap 32 and 33: this is what every language does.
+    // dash has no names for the signals beyond 31 and cannot trap 32 and 33: this is what every language does.
     const script = (signal: number) => `
 import os, signal, sys
 if ${signal} not in (${KILL}, ${STOP}, 32, 33): signal.signal(${signal}, lambda *_: None)
@@ -170,7 +170,7 @@ sys.exit(7)`;
     for (const [index, spec] of specs.entries()) {
       codes[signals[index]!] = (await ended(spec.launchName)).exitCode;
     }
-    // What it does not or can not catch is its own end, known as such.
+    // What it does not or cannot catch is its own end, known as such.
     const expected = signals.map((signal) => [signal, [KILL, 32, 33].includes(signal) ? 128 + signal : 7]);
     expect(codes).toEqual(Object.fromEntries(expected));
   }, 60_000);
@@ -184,7 +184,7 @@ sys.exit(7)`;
     },
   );
 
-  test.runIf(root)('of another user can not end its supervisor', async () => {
+  test.runIf(root)('of another user cannot end its supervisor', async () => {
     const { exitCode, output } = await run('kill -9 $PPID && echo done; exit 5', { user: 'nobody' });
     expect({ exitCode, done: output.includes('done') }).toEqual({ exitCode: 5, done: false });
   });

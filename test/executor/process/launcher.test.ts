@@ -379,7 +379,7 @@ describe('the process engine', () => {
       expect(refusal).toMatch(/denied/);
     });
 
-    test.runIf(root)('a refusal when its user can not reach the folder in which it is started', async () => {
+    test.runIf(root)('a refusal when its user cannot reach the folder in which it is started', async () => {
       const { launcher } = await begin();
       const above = join(harness.dir, '..');
       await chmod(above, 0o700);

@@ -70,7 +70,7 @@ test('finds a program as a shell in the job’s directory would, by the job’s 
   });
 });
 
-describe('a file that can not be executed', () => {
+describe('a file that cannot be executed', () => {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-program-'));
   afterAll(() => rmSync(folder, { recursive: true }));
   const file = (name: string, text: string, mode: number): string => {

@@ -187,7 +187,7 @@ for (const { name, compiler, emulator } of machines) {
       },
     );
 
-    test.runIf(root)('claims nothing when the user can not enter the folder', async () => {
+    test.runIf(root)('claims nothing when the user cannot enter the folder', async () => {
       const place = join(dir, `${name}-${++sequence}`);
       await mkdir(place, { mode: 0o700 });
       const { status, journal } = await run('true', { user: '65534:65534', place });

@@ -1,4 +1,4 @@
-/** What a Swarm can't honour is refused when a job is submitted; what it can is let through. */
+/** What a Swarm cannot honour is refused when a job is submitted; what it can is let through. */
 
 import { expect, test } from 'vitest';
 import { abilities } from '../../../src/executor/swarm/abilities.ts';

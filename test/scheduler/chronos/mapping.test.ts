@@ -108,7 +108,7 @@ describe('constraints', () => {
     expect(of(constraint)).toMatchObject({ engine: 'swarm', constraints: native }),
   );
 
-  test('a pattern can not be placed by: it is kept and told', () => {
+  test('a pattern cannot be placed by: it is kept and told', () => {
     const job = readChronosJob({
       name: 'a',
       container: { image: 'x' },

@@ -107,7 +107,7 @@ describe('an option that a job can say natively is said so', () => {
   });
 });
 
-describe('what can not be honoured is kept and told', () => {
+describe('what cannot be honoured is kept and told', () => {
   test.each([
     'log-opt=max-size=10m',
     'log-driver=syslog',

@@ -343,7 +343,7 @@ const bad: readonly Bad[] = [
   },
 ];
 
-describe('what can not be right is refused with the field, the value and what is allowed', () => {
+describe('what cannot be right is refused with the field, the value and what is allowed', () => {
   test.each(bad)('$because', ({ change, code = 'INVALID_FIELD', field, says, allowed }) => {
     const definition: Record<string, unknown> = { name: 'good', run: { command: 'true' }, ...change };
     for (const [name, value] of Object.entries(definition)) if (value === undefined) delete definition[name];

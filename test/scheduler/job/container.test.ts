@@ -125,7 +125,7 @@ describe('is refused by field:', () => {
   });
 });
 
-describe('on an engine that can not honour it is refused with the reason:', () => {
+describe('on an engine that cannot honour it is refused with the reason:', () => {
   const settings: Settings = {
     engines: {
       process: { abilities: abilities.process, concurrency: null, tombstoneMs: 0 },

@@ -111,7 +111,7 @@ test('what is kept for Chronos is bounded in depth', () => {
   });
 });
 
-test.each(['.', '..'])('a job named %s can not be asked for, and is refused', (name) => {
+test.each(['.', '..'])('a job named %s cannot be asked for, and is refused', (name) => {
   expect(problem({ name })).toMatchObject({ code: 'INVALID_FIELD', details: { field: 'name' } });
   expect(problem({ name: `a${name}` })).toBeUndefined();
 });

@@ -419,7 +419,7 @@ describe('a start by hand', () => {
 });
 
 describe('a run', () => {
-  test('that has not ended can not be run again', () => {
+  test('that has not ended cannot be run again', () => {
     const rig = rigWith({ name: 'a' });
     const unfinished = rig.trigger('a');
     const refused = refusal(
@@ -448,12 +448,12 @@ describe('a run', () => {
   test.each<[string, Command]>([
     ['killed', { kind: 'kill', runId: 'a.20260101T000000Z', by: 'ann' }],
     ['reported', { kind: 'complete', runId: 'a.20260101T000000Z', succeeded: true, by: 'ann' }],
-  ])('that is over can not be %s', (_, command) => {
+  ])('that is over cannot be %s', (_, command) => {
     const refused = refusal(rigWith({ name: 'a' }), command, 'a.20260101T000000Z');
     expect(refused).toEqual({ code: 'RUN_ENDED', field: 'id', value: 'a.20260101T000000Z' });
   });
 
-  test('whose command says how it did can not be reported', () => {
+  test('whose command says how it did cannot be reported', () => {
     const rig = rigWith({ name: 'a' });
     const { id } = rig.trigger('a');
     expect(refusal(rig, { kind: 'complete', runId: id, succeeded: true, by: 'ann' }, id)).toEqual({

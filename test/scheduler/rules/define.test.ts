@@ -48,7 +48,7 @@ describe('a definition is refused', () => {
       { details: { field: 'run.engine', value: 'docker', source: 'jobs.yaml:7' } },
     ],
     [
-      'with a policy that can not hold',
+      'with a policy that cannot hold',
       { name: 'a', policy: { retries: { delay: 'PT0S', limit: 1 }, timeout: 'soon' } },
       { code: 'INVALID_FIELD', details: { source: 'jobs.yaml:7' } },
     ],

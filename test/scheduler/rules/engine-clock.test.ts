@@ -1,4 +1,4 @@
-/** An engine has a clock of its own: what it tells can not contradict what the leader knows. */
+/** An engine has a clock of its own: what it tells cannot contradict what the leader knows. */
 
 import { describe, expect, test } from 'vitest';
 import { Rig } from '../../support/rig.ts';

@@ -51,13 +51,13 @@ const noLaunch: readonly Kind[] = [
     reason: /The engine docker is not configured here/,
   },
   {
-    what: 'a size of memory that can not be read',
+    what: 'a size of memory that cannot be read',
     job: { run: { ...image, resources: { memory: '1GB' } }, policy: { warmStart: 'PT5S' } },
     change: (job) => Object.assign(job.definition.run as object, { resources: { memory: 'much' } }),
     reason: /run\.resources\.memory is "much", which is not an amount of memory/,
   },
   {
-    what: 'a port that can not be read',
+    what: 'a port that cannot be read',
     job: { run: image, policy: { prestage: 'PT5S' } },
     change: (job) => Object.assign(job.definition.run as object, { ports: ['http'] }),
     reason: /run\.ports\[0\] is "http", which is not a port/,
@@ -75,7 +75,7 @@ const noLaunch: readonly Kind[] = [
   },
 ];
 
-/** Jobs of which it can't be said when they run, or how: they are held as a whole. */
+/** Jobs of which it cannot be said when they run, or how: they are held as a whole. */
 const held: readonly Kind[] = [
   {
     what: 'a zone that is not known any more',
@@ -93,7 +93,7 @@ const held: readonly Kind[] = [
     reason: /./,
   },
   {
-    what: 'a timeout that can not be read',
+    what: 'a timeout that cannot be read',
     change: (job) => Object.assign(job.definition, { policy: { timeout: 'a while', warmStart: 'PT5S' } }),
     reason: /policy\.timeout/,
   },
@@ -150,7 +150,7 @@ const held: readonly Kind[] = [
     reason: /schedule\.after\.parents is "good", which is not a list/,
   },
   {
-    what: 'a lateness that can not be read',
+    what: 'a lateness that cannot be read',
     change: (job) => Object.assign(job.definition, { expect: { startWithin: 'soon' } }),
     reason: /expect\.startWithin/,
   },
@@ -216,7 +216,7 @@ function expectGoodOnTime(rig: Rig): void {
   rig.end('good');
 }
 
-describe('a job that can not be launched', () => {
+describe('a job that cannot be launched', () => {
   test.each(noLaunch)('$what: its runs are queued with the reason', (kind) => {
     const rig = takenOver(kind);
     expectGoodOnTime(rig);
@@ -232,7 +232,7 @@ describe('a job that can not be launched', () => {
   });
 });
 
-describe('a job that can not be read', () => {
+describe('a job that cannot be read', () => {
   test.each(held)('$what: it is held with the reason', (kind) => {
     const rig = takenOver(kind);
     expectGoodOnTime(rig);

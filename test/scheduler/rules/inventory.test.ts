@@ -1,4 +1,4 @@
-/** What an engine's inventory says, and what it can't know. */
+/** What an engine's inventory says, and what it cannot know. */
 
 import { expect, test } from 'vitest';
 import { runningOn } from '../../../src/scheduler/rules/reconcile.ts';

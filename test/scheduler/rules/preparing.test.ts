@@ -17,7 +17,7 @@ function launching() {
 const preparing = { kind: 'preparing', launchName: '', at: 0 } as const;
 const image = 'r.example.com/tool@sha256:00';
 
-test('a run that can not start yet says why, durably, until it starts', () => {
+test('a run that cannot start yet says why, durably, until it starts', () => {
   const { rig, observe } = launching();
   observe({ ...preparing, detail: 'pulling tool:1' });
   observe({ ...preparing, detail: 'pulling tool:1: 1.0 of 2.0 MB, 0 of 1 layers ready' });

@@ -74,7 +74,7 @@ describe('an unfinished run of a backup', () => {
     expect(rig.effects.some((effect) => effect.kind === 'kill')).toBe(false);
   });
 
-  test('ends as killed, and is not retried, where its engine can not be asked', () => {
+  test('ends as killed, and is not retried, where its engine cannot be asked', () => {
     const rig = world();
     rig.put({ name: 'running', policy: { retries: { limit: 3, delay: 'PT1S' } } });
     restore(rig, false);

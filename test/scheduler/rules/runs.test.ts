@@ -177,7 +177,7 @@ describe('timeouts and kills', () => {
     expect(r.reasons('a')).toEqual(['killed by ann; the engine did not confirm it']);
   });
 
-  test('a run that ended can not be killed', () => {
+  test('a run that ended cannot be killed', () => {
     const r = started();
     const { id } = r.runOf('a');
     r.end('a');

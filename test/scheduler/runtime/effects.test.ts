@@ -162,7 +162,7 @@ describe('starts', () => {
     ],
     ['has no place', new CarillonError('NO_PLACE', 'no memory'), 'unplaced', 'warn launch.unplaced'],
     [
-      'can not be asked for',
+      'cannot be asked for',
       new CarillonError('ENGINE_UNAVAILABLE', 'down'),
       'deferred',
       'warn launch.deferred',
@@ -254,7 +254,7 @@ describe('a kill', () => {
     expect(did).toEqual(['launch a', 'kill a 10000']);
   });
 
-  test('that can not be delivered is tried five times, two seconds apart', async () => {
+  test('that cannot be delivered is tried five times, two seconds apart', async () => {
     const { clock, did, logged, performer, fails } = rig();
     fails('kill a 10000', new CarillonError('ENGINE_UNAVAILABLE', 'down'));
     performer.perform([kill('a')]);
@@ -367,7 +367,7 @@ describe('a launch that is made ready', () => {
     expect(mayStart()).toBe(false);
   });
 
-  test('that can not be is no news', async () => {
+  test('that cannot be is no news', async () => {
     const { clock, posted, logged, performer, fails } = rig();
     fails('prepare ahead warm 60000', new Error('down'));
     performer.prepare(favour('ahead'));

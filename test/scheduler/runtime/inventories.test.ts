@@ -71,7 +71,7 @@ describe('at a takeover', () => {
     expect(isDone()).toBe(true);
   });
 
-  test('an engine that can not be reached is asked each second, and holds up nothing', async () => {
+  test('an engine that cannot be reached is asked each second, and holds up nothing', async () => {
     const { clock, seen, answers, asked, logged, takeOver } = rig(['process', 'docker']);
     answers.set('docker', down);
     const isDone = await takeOver();

@@ -246,7 +246,7 @@ describe('the loop', () => {
 
   test('a throw while a checked command changes the state ends it with that error', async () => {
     const { clock, broken, loop, state } = rig();
-    const thrown = new TypeError('the state can not be changed');
+    const thrown = new TypeError('the state cannot be changed');
     state.putJob = () => {
       throw thrown;
     };

@@ -141,7 +141,7 @@ test('after a gap the old copy is shown until the new one is whole, its age unkn
   expect([jobs(), replica.lagMs()]).toEqual([['b'], 7]);
 });
 
-test('a copy that can not be loaded again is tried each second', async () => {
+test('a copy that cannot be loaded again is tried each second', async () => {
   const { clock, loads, watchers, jobs, logged } = await loadedRig();
   watchers[0]?.onGap();
   await clock.settle();
@@ -208,7 +208,7 @@ test('a copy that was taken over is not kept up any more', async () => {
   expect(stopped).toEqual([watchers[0]]);
 });
 
-test('a copy that is stopped while it can not be loaded is not tried any more', async () => {
+test('a copy that is stopped while it cannot be loaded is not tried any more', async () => {
   const { clock, replica, loads, watchers } = await loadedRig();
   watchers[0]?.onGap();
   await clock.settle();

@@ -140,7 +140,7 @@ describe('repeats and instants', () => {
     expect(resolve({ at: late, timezone: 'Europe/Berlin' }).resolved).toMatchObject({ at: late });
   });
 
-  test('an instant that can not be read', () => {
+  test('an instant that cannot be read', () => {
     expect(errorOf({ at: 'tomorrow' })).toMatchObject({
       code: 'INVALID_SCHEDULE',
       details: { field: 'schedule.at' },

@@ -95,7 +95,7 @@ describe('the next due time that is not decided', () => {
       7,
     ],
     ['is one that the schedule of that time did not have', { cursor: 3, ahead: [[4, 8, evenHours]] }, 5],
-    ['is none of a schedule that can not be read any more', { cursor: 3, ahead: [[4, 8, unreadable]] }, 9],
+    ['is none of a schedule that cannot be read any more', { cursor: 3, ahead: [[4, 8, unreadable]] }, 9],
     ['is none of a time of rounds', { cursor: 3, ahead: [[4, 8, null]] }, 9],
   ])('%s', (_, state, expected) => {
     const next = nextUndecided(scheduled(job(state)));
@@ -127,7 +127,7 @@ describe('from the next due time, nothing is decided', () => {
     ],
     ['up to the first that both schedules have', [[5, 8, evenHours]], 9, 6 - MS],
     ['up to now, where they have none in common', [[6.5, 7.5, evenHours]], 9, 9],
-    ['up to the first of a schedule that can not be read', [[5, 8, unreadable]], 9, 5 - MS],
+    ['up to the first of a schedule that cannot be read', [[5, 8, unreadable]], 9, 5 - MS],
     ['up to what is decided now', [[9, 12]], 9, 9 - MS],
   ])('%s', (_, ahead, now, expected) => {
     const upTo = undecidedUpTo(scheduled(job({ cursor: 3, ahead })), at(4), at(now));

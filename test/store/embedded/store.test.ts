@@ -105,7 +105,7 @@ console.log('ready');`;
   });
 });
 
-test('a directory that can not be made is named with the cause', async () => {
+test('a directory that cannot be made is named with the cause', async () => {
   const file = fresh();
   writeFileSync(file, '');
   chmodSync(file, 0o600);

@@ -157,7 +157,7 @@ test('a read that failed for somebody who waited has armed no watch: the change 
   await until('it is read', () => tail.seq === 2);
 });
 
-test('a head that can not be read makes the copy older, until it can', async () => {
+test('a head that cannot be read makes the copy older, until it can', async () => {
   const { log, tail, clock } = await following();
   log.answerHead = (xid) => reply(xid, unreadable);
   log.head += 1;

@@ -1,4 +1,4 @@
-// biome-ignore-all lint/a11y/useSemanticElements: rows that are placed one by one can't be in a table element.
+// biome-ignore-all lint/a11y/useSemanticElements: rows that are placed one by one cannot be in a table element.
 // biome-ignore-all lint/a11y/useFocusableInteractive: the focus goes to what is in the rows.
 /** The rows of the job list. Only visible rows exist; arrow keys move between rows. */
 

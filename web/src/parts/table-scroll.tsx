@@ -8,7 +8,7 @@ interface Props {
 }
 
 export const TableScroll = ({ className, children }: Props) => (
-  // biome-ignore lint/a11y/noNoninteractiveTabindex: without it the keyboard can't scroll what has no links
+  // biome-ignore lint/a11y/noNoninteractiveTabindex: without it the keyboard cannot scroll what has no links
   <div className={`table-scroll ${className ?? ''}`} tabIndex={0}>
     {children}
   </div>

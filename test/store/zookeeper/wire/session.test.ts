@@ -171,7 +171,7 @@ describe.skipIf(zookeeperMissing !== null)('with one server', () => {
     expect(one.states).toEqual(['connected']);
   });
 
-  test('what one request can not carry is refused before it is sent', async () => {
+  test('what one request cannot carry is refused before it is sent', async () => {
     const one = await started(fresh());
     expect(await codeOf(one.create('/large', Buffer.alloc(900 * 1024)))).toBe('TOO_LARGE');
     const half = Buffer.alloc(460 * 1024);
@@ -489,7 +489,7 @@ describe('with a server that says what no server should', () => {
     expect(one.states).toEqual(['connected']);
   });
 
-  test('an answer that can not be read fails its request alone', async () => {
+  test('an answer that cannot be read fails its request alone', async () => {
     const server = await scripted(2_000, wellBehaved);
     const one = await started(server.connect);
     server.answer = ({ xid }, socket) => socket.write(reply(xid, 0, Buffer.from([127, 127, 127])));
