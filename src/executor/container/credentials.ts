@@ -37,7 +37,7 @@ export async function ownCredentials(
   return registryAuth(image, await readSecretFile('run.registry.secret', registrySecret));
 }
 
-export interface CredentialOptions {
+export interface CredentialParts {
   /** Null: there is none. */
   readonly configFile: string | null;
   /** For the helpers, which need at least PATH and HOME. */
@@ -48,9 +48,9 @@ export interface CredentialOptions {
 }
 
 /** The returned function fails with LAUNCH_REFUSED if an existing login cannot be read. */
-export function createCredentials(options: CredentialOptions): FindCredentials {
+export function createCredentials(parts: CredentialParts): FindCredentials {
   return async (image) => {
-    const { configFile } = options;
+    const { configFile } = parts;
     if (configFile === null) return null;
     const registry = registryOf(image);
     const text = await readFile(configFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -59,16 +59,16 @@ export function createCredentials(options: CredentialOptions): FindCredentials {
     const entry = registryEntry(text, registry);
     if (entry === null) throw refused(`${configFile} is not a JSON object`, configFile);
     const login =
-      (entry.helper === null ? null : await askHelper(entry.helper, registry, options)) ?? entry.login;
+      (entry.helper === null ? null : await askHelper(entry.helper, registry, parts)) ?? entry.login;
     return login === null ? null : { ...login, serveraddress: registry };
   };
 }
 
 /** Null if the helper has no login. */
-async function askHelper(name: string, registry: string, options: CredentialOptions): Promise<Login | null> {
+async function askHelper(name: string, registry: string, parts: CredentialParts): Promise<Login | null> {
   const program = `docker-credential-${name}`;
   if (!helperName.test(name)) throw refused('the name of its credential helper is invalid', name);
-  const { failure, answer } = await runHelper(program, registry, options);
+  const { failure, answer } = await runHelper(program, registry, parts);
   if (failure !== null && answer.trim() === notFound) return null;
   const login = failure === null ? helperLogin(answer) : null;
   if (login === null) throw refused(`${program} ${failure ?? 'returned no login'} for ${registry}`, program);
@@ -79,7 +79,7 @@ async function askHelper(name: string, registry: string, options: CredentialOpti
 function runHelper(
   program: string,
   registry: string,
-  { environment, clock, bare = (argv) => argv }: CredentialOptions,
+  { environment, clock, bare = (argv) => argv }: CredentialParts,
 ): Promise<{ failure: string | null; answer: string }> {
   const bounds = { maxBuffer: maxAnswerBytes, killSignal: 'SIGKILL', env: { ...environment } } as const;
   return new Promise((resolve) => {

@@ -52,7 +52,7 @@ export interface Call {
   readonly timeoutMs: number;
 }
 
-export interface TransportOptions {
+export interface TransportParts {
   readonly host: string;
   readonly tls: TlsFiles | null;
   readonly clock: Clock;
@@ -63,14 +63,14 @@ export interface TransportOptions {
 
 export class EngineTransport {
   readonly host: string;
-  readonly #options: TransportOptions;
+  readonly #parts: TransportParts;
   readonly #modem: Client['modem'];
   readonly #closing = new AbortController();
 
-  constructor(options: TransportOptions) {
-    const { host, tls, what, setting } = options;
+  constructor(parts: TransportParts) {
+    const { host, tls, what, setting } = parts;
     this.host = host;
-    this.#options = options;
+    this.#parts = parts;
     setMaxListeners(0, this.#closing.signal);
     const address = engineAddress(host, tls, { what, setting });
     // Connections are not reused: after a restart of the engine, a reused one would fail the next call.
@@ -139,7 +139,7 @@ export class EngineTransport {
   }
 
   unavailable(cause: string): CarillonError {
-    const { what, setting, host } = this.#options;
+    const { what, setting, host } = this.#parts;
     return new CarillonError('ENGINE_UNAVAILABLE', `The ${what} at ${host} cannot be reached: ${cause}`, {
       field: setting,
       value: host,
@@ -173,7 +173,7 @@ export class EngineTransport {
         reject(this.unavailable(cause));
         abort.abort();
       };
-      const cancelTimeout = this.#options.clock.after(timeoutMs, () =>
+      const cancelTimeout = this.#parts.clock.after(timeoutMs, () =>
         giveUp(`no response within ${timeoutMs / 1000} s`),
       );
       const close = () => giveUp('the scheduler is stopping');

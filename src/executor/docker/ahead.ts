@@ -41,7 +41,7 @@ export interface Ready {
   readonly gate: Gate | null;
 }
 
-export interface AheadOptions {
+export interface DockerAheadParts {
   readonly engine: GatedEngine;
   readonly clock: Clock;
   readonly log: Log;
@@ -57,13 +57,13 @@ interface Preparing {
 }
 
 export class ContainersAhead {
-  readonly #options: AheadOptions;
+  readonly #parts: DockerAheadParts;
   readonly #all = new Map<string, Preparing>();
   /** Containers being removed, by launch name, which is in use until then. */
   readonly #removing = new Map<string, Promise<void>>();
 
-  constructor(options: AheadOptions) {
-    this.#options = options;
+  constructor(parts: DockerAheadParts) {
+    this.#parts = parts;
   }
 
   /** Resolves when it is ready, or when it is clear that it will not be. Rejects like a launch. */
@@ -80,7 +80,7 @@ export class ContainersAhead {
       warm,
       done: this.#make(spec, { ...how, warm }),
       held: false,
-      cancelTimer: this.#options.clock.after(how.forMs, () => void this.discard(launchName)),
+      cancelTimer: this.#parts.clock.after(how.forMs, () => void this.discard(launchName)),
     };
     this.#all.set(launchName, preparing);
     try {
@@ -140,7 +140,7 @@ export class ContainersAhead {
   }
 
   async #remove(launchName: string, { id }: Ready): Promise<void> {
-    const { engine, log } = this.#options;
+    const { engine, log } = this.#parts;
     // A container that cannot be removed now was never started: whoever finds it removes it.
     await engine
       .remove(id)
@@ -148,8 +148,8 @@ export class ContainersAhead {
   }
 
   async #make(spec: LaunchSpec, { warm, forMs, mayStart }: Preparation): Promise<Ready | null> {
-    const { engine } = this.#options;
-    const context = { ...this.#options, mayStart, onProgress: () => {} };
+    const { engine } = this.#parts;
+    const context = { ...this.#parts, mayStart, onProgress: () => {} };
     await this.#removing.get(spec.launchName);
     const order = await readOrder(spec);
     if (spec.pull === 'always') await pull(order, context);
@@ -170,7 +170,7 @@ export class ContainersAhead {
   }
 
   async #gated(order: Order, context: CreateContext, leaseMs: number): Promise<Order | null> {
-    const { engine } = this.#options;
+    const { engine } = this.#parts;
     const name = order.request._body.Image;
     if ((await engine.image(name)) === null) await fetchMissing(order, context);
     const image = await engine.image(name);
@@ -181,7 +181,7 @@ export class ContainersAhead {
 
   /** Returns the id, or null if the name is in use; removes what an older term left under it. */
   async #create(order: Order, context: CreateContext): Promise<string | null> {
-    const { engine, clock } = this.#options;
+    const { engine, clock } = this.#parts;
     const { launchName, run, installation, term } = order.spec;
     for (let round = 0; round < maxRounds; round++) {
       const id = await create(order, context);

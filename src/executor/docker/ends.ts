@@ -18,14 +18,14 @@ import { type ContainerInspection, endedFromOutside } from './state.ts';
  */
 const lateNewsWithinMs = { bounded: 5_000, unbounded: 1_000 } as const;
 
-export interface ContainerEndsOptions {
+export interface ContainerEndsParts {
   readonly engine: DockerEngine;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
 export class ContainerEnds {
-  readonly #options: ContainerEndsOptions;
+  readonly #parts: ContainerEndsParts;
   /** What the engine remembers of ends that we did not observe: whether it observed them itself. */
   readonly #foundDead = new Map<string, boolean>();
   /** The last output of containers whose program could not be started. */
@@ -37,8 +37,8 @@ export class ContainerEnds {
   /** Since when an end is unexplained, by the monotonic clock. */
   readonly #unexplained = new Map<string, number>();
 
-  constructor(options: ContainerEndsOptions) {
-    this.#options = options;
+  constructor(parts: ContainerEndsParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -49,7 +49,7 @@ export class ContainerEnds {
    */
   async recallDeath({ Id, State }: ContainerInspection): Promise<ContainerEvent | undefined> {
     if (this.#foundDead.has(Id) || !endedFromOutside.has(State.ExitCode)) return undefined;
-    const history = await this.#options.engine.history().catch((error: unknown) => {
+    const history = await this.#parts.engine.history().catch((error: unknown) => {
       // Not every engine has a history; then nothing speaks against the job.
       if (error instanceof EngineRefusal) return null;
       throw error;
@@ -70,7 +70,7 @@ export class ContainerEnds {
     const query = { stdout: false, stderr: true, follow: false, tail: 1 } as const;
     let line = '';
     try {
-      const frames = readFrames(await this.#options.engine.logs(Id, query, this.#options.signal));
+      const frames = readFrames(await this.#parts.engine.logs(Id, query, this.#parts.signal));
       for await (const { bytes } of frames) line = Buffer.from(bytes).toString().trimEnd();
     } catch (error) {
       // The output is gone or unreadable for the engine, so only the exit code is left.
@@ -81,7 +81,7 @@ export class ContainerEnds {
 
   async recallOutput({ Id }: ContainerInspection): Promise<void> {
     if (this.#cut.has(Id)) return;
-    const { engine, signal } = this.#options;
+    const { engine, signal } = this.#parts;
     const query = { stdout: true, stderr: true, follow: false } as const;
     try {
       const cut = await isCut(async function* (tail, parser) {
@@ -122,7 +122,7 @@ export class ContainerEnds {
    */
   awaitsNews({ Id, HostConfig }: ContainerInspection, { exitCode, reason }: LaunchReport): boolean {
     if (exitCode !== 137 || reason !== undefined) return false;
-    const now = this.#options.clock.monotonicMs();
+    const now = this.#parts.clock.monotonicMs();
     const since = this.#unexplained.get(Id) ?? now;
     this.#unexplained.set(Id, since);
     return now - since < lateNewsWithinMs[(HostConfig?.Memory ?? 0) > 0 ? 'bounded' : 'unbounded'];

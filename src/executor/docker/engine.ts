@@ -55,7 +55,7 @@ export interface PullLine {
   readonly error?: string;
 }
 
-export interface DockerEngineOptions {
+export interface DockerEngineParts {
   readonly host: string;
   readonly tls: TlsFiles | null;
   readonly clock: Clock;
@@ -68,7 +68,7 @@ export class DockerEngine {
   /** Registry digests of an image, by its id; an id never refers to another image. */
   readonly #digests = new Map<string, readonly string[]>();
 
-  constructor({ host, tls, clock }: DockerEngineOptions) {
+  constructor({ host, tls, clock }: DockerEngineParts) {
     this.host = host;
     this.#clock = clock;
     this.#transport = new EngineTransport({

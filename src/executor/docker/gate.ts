@@ -19,7 +19,7 @@ import { sleep } from '../../scheduler/waiting.ts';
 import { readFrames } from '../container/frames.ts';
 import { labelOf } from '../container/labels.ts';
 import { EngineRefusal } from '../container/transport.ts';
-import { DockerEngine, type DockerEngineOptions } from './engine.ts';
+import { DockerEngine, type DockerEngineParts } from './engine.ts';
 import { closing, gatePrograms, opening, unopened } from './gate-program.ts';
 import type { DockerCreateRequest } from './request.ts';
 import type { ContainerInspection } from './state.ts';
@@ -74,9 +74,9 @@ export class GatedEngine extends DockerEngine {
   /** By architecture: the gate is in its volume. */
   readonly #installed = new Map<string, Promise<void>>();
 
-  constructor(options: DockerEngineOptions) {
-    super(options);
-    this.#clock = options.clock;
+  constructor(parts: DockerEngineParts) {
+    super(parts);
+    this.#clock = parts.clock;
   }
 
   /** Null if the image is missing. */

@@ -42,7 +42,7 @@ const inventoryWidth = 8;
 /** How long `stop` lets calls finish; a hanging engine must not delay the scheduler. */
 const stopPatienceMs = 5_000;
 
-export interface DockerLauncherOptions {
+export interface DockerLauncherParts {
   /** `unix:///var/run/docker.sock`, a path, `tcp://host:port` or `https://host:port`. */
   readonly host: string;
   readonly tls?: TlsFiles | null;
@@ -55,14 +55,14 @@ export interface DockerLauncherOptions {
   readonly credentials?: FindCredentials;
 }
 
-export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
-  return new DockerLauncher(options);
+export function createDockerLauncher(parts: DockerLauncherParts): Launcher {
+  return new DockerLauncher(parts);
 }
 
 class DockerLauncher implements Launcher {
   readonly engine = 'docker';
   readonly ahead: LaunchesAhead;
-  readonly #options: DockerLauncherOptions;
+  readonly #parts: DockerLauncherParts;
   readonly #docker: GatedEngine;
   readonly #containersAhead: ContainersAhead;
   readonly #watch: DockerWatch;
@@ -73,9 +73,9 @@ class DockerLauncher implements Launcher {
   readonly #finalKills = new Map<string, () => void>();
   #stopped = false;
 
-  constructor(options: DockerLauncherOptions) {
-    const { host, tls = null, clock, log, installation, credentials = noCredentials } = options;
-    this.#options = options;
+  constructor(parts: DockerLauncherParts) {
+    const { host, tls = null, clock, log, installation, credentials = noCredentials } = parts;
+    this.#parts = parts;
     this.#docker = new GatedEngine({ host, tls, clock });
     this.#pulls = new ImagePulls({ engine: this.#docker, credentials, clock, log });
     this.#containersAhead = new ContainersAhead({ engine: this.#docker, clock, log, pulls: this.#pulls });
@@ -97,7 +97,7 @@ class DockerLauncher implements Launcher {
     this.#stopped = true;
     for (const cancel of this.#finalKills.values()) cancel();
     this.#finalKills.clear();
-    const cancel = this.#options.clock.after(stopPatienceMs, () => this.#docker.close());
+    const cancel = this.#parts.clock.after(stopPatienceMs, () => this.#docker.close());
     await Promise.allSettled([this.#containersAhead.close(), this.#watch.stop(), this.#flights.settled()]);
     cancel();
     this.#docker.close();
@@ -131,7 +131,7 @@ class DockerLauncher implements Launcher {
   async remove(launchName: string): Promise<void> {
     const container = await this.#find(launchName);
     if (container === null) return;
-    const { log, logs } = this.#options;
+    const { log, logs } = this.#parts;
     if (container.State.Running) {
       log.warn({ launch: launchName }, 'launch.remove-refused-while-running');
       return;
@@ -142,7 +142,7 @@ class DockerLauncher implements Launcher {
   }
 
   async inventory(isWanted: (launchName: string) => boolean = () => true): Promise<LaunchReport[]> {
-    const entries = await this.#docker.list(this.#options.installation);
+    const entries = await this.#docker.list(this.#parts.installation);
     const reports: LaunchReport[] = [];
     const unknown: ContainerEntry[] = [];
     for (const entry of entries) {
@@ -167,7 +167,7 @@ class DockerLauncher implements Launcher {
 
   logs(launchName: string, query: LogQuery): AsyncGenerator<LogChunk, void, undefined> {
     return engineLogs(launchName, query, {
-      logs: this.#options.logs,
+      logs: this.#parts.logs,
       find: (name) => this.#find(name),
       read: ({ Id }) => this.#engineLogs(Id, query),
     });
@@ -195,19 +195,19 @@ class DockerLauncher implements Launcher {
     const ready = await this.#containersAhead.take(spec.launchName);
     const { container, adopted, forgotten } = await launchContainer(spec, {
       engine: this.#docker,
-      log: this.#options.log,
-      clock: this.#options.clock,
+      log: this.#parts.log,
+      clock: this.#parts.clock,
       pulls: this.#pulls,
       onProgress: (detail) => {
         const { launchName } = spec;
-        this.#emit({ kind: 'preparing', launchName, at: this.#options.clock.now(), detail });
+        this.#emit({ kind: 'preparing', launchName, at: this.#parts.clock.now(), detail });
       },
       ready,
       wanted: () => !this.#stopped && !flight.killed,
       mayStart,
     });
     if (forgotten) {
-      const at = this.#options.clock.now();
+      const at = this.#parts.clock.now();
       const reason = 'the engine died while it may have been starting it';
       this.#emit({
         kind: 'ended',
@@ -228,7 +228,7 @@ class DockerLauncher implements Launcher {
   async #find(launchName: string): Promise<ContainerInspection | null> {
     if (!isLaunchName(launchName)) return null;
     const container = await this.#docker.inspect(launchName);
-    return container?.Config.Labels?.[labelOf.installation] === this.#options.installation ? container : null;
+    return container?.Config.Labels?.[labelOf.installation] === this.#parts.installation ? container : null;
   }
 
   /**
@@ -236,7 +236,7 @@ class DockerLauncher implements Launcher {
    * requested again.
    */
   #killLater({ Id, Name }: ContainerInspection, graceMs: number): void {
-    const { clock, log } = this.#options;
+    const { clock, log } = this.#parts;
     if (this.#stopped || this.#finalKills.has(Id)) return;
     const cancel = clock.after(graceMs, () => {
       this.#finalKills.delete(Id);

@@ -15,7 +15,7 @@ const tellEveryMs = 5_000;
 /** Images have some tens of layers; further ones are not counted. */
 const maxLayers = 1_000;
 
-export interface ImagePullsOptions {
+export interface ImagePullsParts {
   readonly engine: Pick<DockerEngine, 'pull'>;
   readonly credentials: FindCredentials;
   readonly clock: Clock;
@@ -28,11 +28,11 @@ interface Pull {
 }
 
 export class ImagePulls {
-  readonly #options: ImagePullsOptions;
+  readonly #parts: ImagePullsParts;
   readonly #running = new Map<string, Pull>();
 
-  constructor(options: ImagePullsOptions) {
-    this.#options = options;
+  constructor(parts: ImagePullsParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -46,7 +46,7 @@ export class ImagePulls {
     onProgress: (progress: string) => void,
   ): Promise<void> {
     const name = fullImageName(image);
-    const login = auth ?? (await this.#options.credentials(name));
+    const login = auth ?? (await this.#parts.credentials(name));
     // A job with another login must not benefit from this one's.
     const key = JSON.stringify([name, login]);
     const pull = this.#running.get(key) ?? this.#begin(key, name, login);
@@ -78,7 +78,7 @@ export class ImagePulls {
     login: RegistryAuth | null,
     listeners: ReadonlySet<(progress: string) => void>,
   ): Promise<void> {
-    const { engine, clock, log } = this.#options;
+    const { engine, clock, log } = this.#parts;
     log.info({ image: name, login: login !== null }, 'image.pull');
     const progress = new PullProgress();
     const began = clock.monotonicMs();

@@ -28,7 +28,7 @@ const lateNewsMs = 1_000;
 /** Each takes the engine a millisecond; more at once would only delay launches. */
 const inspectionsAtOnce = 4;
 
-export interface DockerWatchOptions {
+export interface DockerWatchParts {
   readonly engine: DockerEngine;
   readonly installation: string;
   readonly clock: Clock;
@@ -52,7 +52,7 @@ interface Death {
 }
 
 export class DockerWatch {
-  readonly #options: DockerWatchOptions;
+  readonly #parts: DockerWatchParts;
   readonly #stopping = new AbortController();
   readonly #ends: ContainerEnds;
   /** By launch name; limited to existing containers, because every list drops the others. */
@@ -71,10 +71,10 @@ export class DockerWatch {
   #connection = 0;
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(options: DockerWatchOptions) {
-    this.#options = options;
+  constructor(parts: DockerWatchParts) {
+    this.#parts = parts;
     setMaxListeners(0, this.#stopping.signal);
-    const { engine, clock } = options;
+    const { engine, clock } = parts;
     this.#ends = new ContainerEnds({ engine, clock, signal: this.#stopping.signal });
   }
 
@@ -214,7 +214,7 @@ export class DockerWatch {
   }
 
   async #run(attempted: () => void): Promise<void> {
-    const { log, engine } = this.#options;
+    const { log, engine } = this.#parts;
     let failures = 0;
     while (!this.#stopping.signal.aborted) {
       try {
@@ -237,7 +237,7 @@ export class DockerWatch {
 
   /** One connection from start to end; always ends with an error, or by stopping. */
   async #follow(connected: () => void): Promise<void> {
-    const { engine, installation, clock } = this.#options;
+    const { engine, installation, clock } = this.#parts;
     const session = new AbortController();
     const end = () => session.abort();
     this.#stopping.signal.addEventListener('abort', end, { once: true });
@@ -291,7 +291,7 @@ export class DockerWatch {
     const before = new Map(this.#known);
     const killed = [...this.#killed];
     const connection = this.#connection;
-    const entries = await this.#options.engine.list(this.#options.installation);
+    const entries = await this.#parts.engine.list(this.#parts.installation);
     const listed = new Set(entries.map(({ Id }) => Id));
     for (const [launchName, known] of before) if (!listed.has(known.id)) this.#lose(launchName, known);
     const names = new Set(entries.map(nameOf));
@@ -327,7 +327,7 @@ export class DockerWatch {
 
   /** Never fails: a failed inspection is repeated by the next list. */
   async #look(id: string, death: Death | null): Promise<void> {
-    const { engine, log } = this.#options;
+    const { engine, log } = this.#parts;
     try {
       const container = await engine.inspect(id);
       if (container === null) {
@@ -362,7 +362,7 @@ export class DockerWatch {
     if (known?.id !== id || known.phase === 'ended') return;
     this.#known.delete(launchName);
     const reason = 'it ended at its gate, before it was started';
-    const at = this.#options.clock.now();
+    const at = this.#parts.clock.now();
     this.#emit({ kind: 'ended', launchName, at, exitCode: null, reason, infrastructure: true });
   }
 
@@ -372,14 +372,14 @@ export class DockerWatch {
     this.#known.delete(launchName);
     if (known.phase === 'ended') return;
     const reason = 'its container was removed from the engine by others';
-    this.#emit({ kind: 'ended', launchName, at: this.#options.clock.now(), exitCode: null, reason });
+    this.#emit({ kind: 'ended', launchName, at: this.#parts.clock.now(), exitCode: null, reason });
   }
 
   #emit(observation: Observation): void {
-    if (!this.#stopping.signal.aborted) this.#options.emit(observation);
+    if (!this.#stopping.signal.aborted) this.#parts.emit(observation);
   }
 
   #pause(delayMs: number): Promise<void> {
-    return sleep(this.#options.clock, delayMs, this.#stopping.signal);
+    return sleep(this.#parts.clock, delayMs, this.#stopping.signal);
   }
 }

@@ -26,7 +26,7 @@ const removalsPerChange = 16;
 /** Directories read at once while the account is opened. */
 const openingWidth = 16;
 
-export interface RunLogsOptions {
+export interface RunLogsParts {
   readonly dir: string;
   readonly clock: Clock;
   readonly bytesPerStream?: number;
@@ -55,12 +55,12 @@ interface Kept {
   files: LogFiles | null;
 }
 
-export function createRunLogs(options: RunLogsOptions): RunLogs {
-  const { dir, clock } = options;
-  const bytesPerStream = options.bytesPerStream ?? defaultBytesPerStream;
-  const totalBytes = options.totalBytes ?? defaultTotalBytes;
-  const maxAgeMs = options.maxAgeMs ?? defaultMaxAgeMs;
-  const maxCount = options.maxCount ?? defaultMaxCount;
+export function createRunLogs(parts: RunLogsParts): RunLogs {
+  const { dir, clock } = parts;
+  const bytesPerStream = parts.bytesPerStream ?? defaultBytesPerStream;
+  const totalBytes = parts.totalBytes ?? defaultTotalBytes;
+  const maxAgeMs = parts.maxAgeMs ?? defaultMaxAgeMs;
+  const maxCount = parts.maxCount ?? defaultMaxCount;
 
   /** Oldest first. */
   let account: Promise<Map<string, Kept>> | null = null;

@@ -95,7 +95,7 @@ export interface LaunchDirectories {
   discard(directory: LaunchDirectory): Promise<void>;
 }
 
-export interface LaunchDirectoriesOptions {
+export interface LaunchDirectoriesParts {
   readonly dir: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -103,8 +103,8 @@ export interface LaunchDirectoriesOptions {
   readonly supervisor: string | null;
 }
 
-export function createLaunchDirectories(options: LaunchDirectoriesOptions): LaunchDirectories {
-  const { dir, clock, log, supervisor } = options;
+export function createLaunchDirectories(parts: LaunchDirectoriesParts): LaunchDirectories {
+  const { dir, clock, log, supervisor } = parts;
   const launches = join(dir, 'launches');
   const scratch = join(dir, 'scratch');
   const sync = directorySync(launches);

@@ -53,7 +53,7 @@ const startPollMs = 20;
 /** Rounds in which a start may meet another scheduler's, before it is left to the next call. */
 const maxRounds = 5;
 
-export interface ProcessLauncherOptions {
+export interface ProcessLauncherParts {
   /** Contains `launches/` and `scratch/`; on the same file system as the kept logs. */
   readonly dir: string;
   readonly installation: string;
@@ -72,13 +72,13 @@ export interface ProcessLauncherOptions {
   readonly logBytesPerStream?: number;
 }
 
-export function createProcessLauncher(options: ProcessLauncherOptions): Launcher {
-  return new ProcessLauncher(options);
+export function createProcessLauncher(parts: ProcessLauncherParts): Launcher {
+  return new ProcessLauncher(parts);
 }
 
 class ProcessLauncher implements Launcher {
   readonly engine = 'process';
-  readonly #options: ProcessLauncherOptions;
+  readonly #parts: ProcessLauncherParts;
   readonly #directories: LaunchDirectories;
   readonly #source = processSource();
   readonly #watch: LaunchWatch;
@@ -87,12 +87,12 @@ class ProcessLauncher implements Launcher {
   readonly #changes = new Map<string, Promise<void>>();
   #stopped = false;
 
-  constructor(options: ProcessLauncherOptions) {
-    this.#options = options;
-    this.#directories = createLaunchDirectories(options);
+  constructor(parts: ProcessLauncherParts) {
+    this.#parts = parts;
+    this.#directories = createLaunchDirectories(parts);
     this.#watch = new LaunchWatch({
-      clock: options.clock,
-      log: options.log,
+      clock: parts.clock,
+      log: parts.log,
       source: this.#source,
       logBytesPerStream: this.#bytesPerStream,
       emit: (observation) => this.#emit(observation),
@@ -149,18 +149,18 @@ class ProcessLauncher implements Launcher {
       if (!found) return;
       const { directory, journal } = found;
       if (journal.endedAt === null && (journal.supervisor || !(await directory.takeBack()))) {
-        this.#options.log.warn({ launch: launchName }, 'launch.remove-refused-while-running');
+        this.#parts.log.warn({ launch: launchName }, 'launch.remove-refused-while-running');
         return;
       }
-      if (journal.cgroup !== null && !(await endCgroup(journal.cgroup, this.#options.clock))) {
-        this.#options.log.warn(
+      if (journal.cgroup !== null && !(await endCgroup(journal.cgroup, this.#parts.clock))) {
+        this.#parts.log.warn(
           { launch: launchName, cgroup: journal.cgroup },
           'launch.remove-refused-by-leftovers',
         );
         return;
       }
       // Logs first: an interruption between the two is repaired by the next call.
-      await this.#options.logs.keep(launchName, new LogFiles(directory.logPath, this.#bytesPerStream));
+      await this.#parts.logs.keep(launchName, new LogFiles(directory.logPath, this.#bytesPerStream));
       await this.#directories.discard(directory);
     });
   }
@@ -178,7 +178,7 @@ class ProcessLauncher implements Launcher {
   }
 
   async *logs(launchName: string, query: LogQuery): AsyncGenerator<LogChunk, void, undefined> {
-    const { clock, logs } = this.#options;
+    const { clock, logs } = this.#parts;
     await this.#report(launchName); // So that what runs is watched, and its end will be known.
     const directory = (await this.#open(launchName))?.directory;
     if (directory) {
@@ -200,7 +200,7 @@ class ProcessLauncher implements Launcher {
   }
 
   get #bytesPerStream(): number {
-    return this.#options.logBytesPerStream ?? defaultBytesPerStream;
+    return this.#parts.logBytesPerStream ?? defaultBytesPerStream;
   }
 
   #emit(observation: Observation): void {
@@ -237,7 +237,7 @@ class ProcessLauncher implements Launcher {
 
   /** True: it runs or ran. False: it was never started and is removed. */
   async #adopt(directory: LaunchDirectory, spec: LaunchSpec): Promise<boolean> {
-    const { clock, dir } = this.#options;
+    const { clock, dir } = this.#parts;
     const { record } = directory;
     if (record && record.cluster !== spec.installation) {
       const message = `${dir} has a launch of this name from installation ${record.cluster}`;
@@ -270,14 +270,14 @@ class ProcessLauncher implements Launcher {
 
   /** Prepares, creates and starts. False if another scheduler has the name or revoked this start. */
   async #begin(spec: LaunchSpec, mayStart: () => boolean): Promise<boolean> {
-    const { clock, supervisor: program, cgroups, environment, secretFolders } = this.#options;
+    const { clock, supervisor: program, cgroups, environment, secretFolders } = this.#parts;
     const request = await processRequest(spec, environment, program, secretFolders);
     const { launchName, installation: cluster, term, job, run, attempt, due } = spec;
     const record = { cluster, term, job, run, attempt, due, createdAt: clock.now(), boot: this.#source.boot };
     const created = await this.#directories.create(launchName, record, request.owner);
     if (!created) return false;
     const { directory, files } = created;
-    const stdin = request.input === null ? null : await openInput(this.#options.dir, request.input);
+    const stdin = request.input === null ? null : await openInput(this.#parts.dir, request.input);
     try {
       if (!mayStart()) {
         if (await directory.takeBack()) await this.#directories.discard(directory);
@@ -322,10 +322,10 @@ class ProcessLauncher implements Launcher {
     const { claimLost, noFolder, noUser } = supervisorEnd;
     const barred = code === noUser || code === noFolder || code === claimLost;
     if (!journal || (barred && claimed)) return false;
-    if (barred && user !== null && (code !== claimLost || this.#options.supervisor === null)) {
+    if (barred && user !== null && (code !== claimLost || this.#parts.supervisor === null)) {
       if (!(await directory.takeBack())) return false;
       await this.#directories.discard(directory);
-      const folder = cwd === directory.workPath ? this.#options.dir : cwd;
+      const folder = cwd === directory.workPath ? this.#parts.dir : cwd;
       throw code === noUser ? notBecome(user) : outOfReach(folder, user);
     }
     if (!journal.supervisor) {
@@ -362,7 +362,7 @@ class ProcessLauncher implements Launcher {
 
   /** Ended without ever having been observed to start. */
   async #endUnstarted(directory: LaunchDirectory): Promise<true> {
-    await directory.note(journalLine.ended(this.#options.clock.now(), 0));
+    await directory.note(journalLine.ended(this.#parts.clock.now(), 0));
     const journal = await directory.journal();
     if (journal) await this.#attach(directory, journal, null);
     return true;
@@ -370,7 +370,7 @@ class ProcessLauncher implements Launcher {
 
   /** Null for the names of other installations. */
   async #open(launchName: string): Promise<{ directory: LaunchDirectory; journal: Journal } | null> {
-    const { installation } = this.#options;
+    const { installation } = this.#parts;
     const directory = await this.#directories.open(launchName);
     if (!directory || (directory.record && directory.record.cluster !== installation)) return null;
     const journal = await directory.journal();

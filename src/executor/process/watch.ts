@@ -27,7 +27,7 @@ const afterKillMs = 50;
 /** Minimum interval between reports of dropped output, because each is a commit. */
 const tellDroppedEveryMs = 5_000;
 
-export interface WatchOptions {
+export interface ProcessWatchParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly source: ProcessSource;
@@ -51,14 +51,14 @@ interface Watched {
 }
 
 export class LaunchWatch {
-  readonly #options: WatchOptions;
+  readonly #parts: ProcessWatchParts;
   readonly #launches = new Map<string, Watched>();
   #turn: IterableIterator<Watched> | null = null;
   #cancelSweep: (() => void) | null = null;
   #stopped = false;
 
-  constructor(options: WatchOptions) {
-    this.#options = options;
+  constructor(parts: ProcessWatchParts) {
+    this.#parts = parts;
   }
 
   has(name: string): boolean {
@@ -91,7 +91,7 @@ export class LaunchWatch {
       directory,
       processes: { supervisor, job, cgroup },
       startedAt,
-      files: new LogFiles(directory.logPath, this.#options.logBytesPerStream),
+      files: new LogFiles(directory.logPath, this.#parts.logBytesPerStream),
       dropped: null,
       exitPending: exited !== null,
       lingered: false,
@@ -112,8 +112,8 @@ export class LaunchWatch {
     const launch = this.#launches.get(name);
     if (!launch) return false;
     // Written first, so that an adopting scheduler knows the deadline.
-    await launch.directory.note(journalLine.kill(this.#options.clock.now(), graceMs));
-    await terminateRun(this.#options.source, launch.processes);
+    await launch.directory.note(journalLine.kill(this.#parts.clock.now(), graceMs));
+    await terminateRun(this.#parts.source, launch.processes);
     this.#armKill(launch, graceMs);
     return true;
   }
@@ -135,9 +135,9 @@ export class LaunchWatch {
   /** TERM again: the scheduler may have died between the note and the signal. */
   #resumeKill(launch: Watched, kill: NonNullable<Journal['kill']>): void {
     // Clamped: wall clocks jump, and a grace never grows.
-    const leftMs = Math.min(Math.max(kill.by - this.#options.clock.now(), 0), kill.graceMs);
+    const leftMs = Math.min(Math.max(kill.by - this.#parts.clock.now(), 0), kill.graceMs);
     if (leftMs > 0) {
-      terminateRun(this.#options.source, launch.processes).catch((error) => this.#warn(launch, error));
+      terminateRun(this.#parts.source, launch.processes).catch((error) => this.#warn(launch, error));
     }
     this.#armKill(launch, leftMs);
   }
@@ -145,7 +145,7 @@ export class LaunchWatch {
   #armKill(launch: Watched, delayMs: number): void {
     launch.cancelKill?.();
     if (this.#launches.get(launch.directory.name) !== launch) return;
-    launch.cancelKill = this.#options.clock.after(delayMs, () => void this.#forceKill(launch));
+    launch.cancelKill = this.#parts.clock.after(delayMs, () => void this.#forceKill(launch));
   }
 
   async #forceKill(launch: Watched): Promise<void> {
@@ -153,19 +153,19 @@ export class LaunchWatch {
     if (this.#launches.get(launch.directory.name) !== launch) return;
     try {
       // A shell dies with its group, so the journal must say before why there will be no exit code.
-      if (await isRunAlive(this.#options.source, launch.processes)) {
+      if (await isRunAlive(this.#parts.source, launch.processes)) {
         await launch.directory.note(journalLine.killed);
-        await killRun(this.#options.source, launch.processes);
+        await killRun(this.#parts.source, launch.processes);
       }
     } catch (error) {
       this.#warn(launch, error);
     }
-    if (!launch.exitPending) this.#options.clock.after(afterKillMs, () => void this.#look(launch));
+    if (!launch.exitPending) this.#parts.clock.after(afterKillMs, () => void this.#look(launch));
   }
 
   #armSweep(): void {
     if (this.#cancelSweep || this.#stopped || this.#launches.size === 0) return;
-    this.#cancelSweep = this.#options.clock.after(sweepEveryMs, () => {
+    this.#cancelSweep = this.#parts.clock.after(sweepEveryMs, () => {
       void this.#sweep().finally(() => {
         this.#cancelSweep = null;
         this.#armSweep();
@@ -195,7 +195,7 @@ export class LaunchWatch {
   }
 
   async #trim(launch: Watched): Promise<void> {
-    const { clock, emit } = this.#options;
+    const { clock, emit } = this.#parts;
     await launch.files.trim();
     const now = clock.monotonicMs();
     if (launch.dropped !== null && now - launch.dropped.atMs < tellDroppedEveryMs) return;
@@ -217,7 +217,7 @@ export class LaunchWatch {
       if (!journal || this.#launches.get(directory.name) !== launch) return;
       launch.cancelKill?.();
       this.#launches.delete(directory.name);
-      this.#options.emit(endedObservation(directory.name, journal, launch.startedAt, this.#options.source));
+      this.#parts.emit(endedObservation(directory.name, journal, launch.startedAt, this.#parts.source));
     } catch (error) {
       this.#warn(launch, error);
     } finally {
@@ -228,7 +228,7 @@ export class LaunchWatch {
   /** The final journal, or null while anything of it lives. */
   async #endOf(launch: Watched): Promise<(Journal & { endedAt: number }) | null> {
     const { directory, processes } = launch;
-    const { source, clock } = this.#options;
+    const { source, clock } = this.#parts;
     if (await isAlive(source, processes.supervisor)) return null;
     if (await isRunAlive(source, processes)) {
       launch.lingered = true;
@@ -252,7 +252,7 @@ export class LaunchWatch {
   }
 
   #warn(launch: Watched, error: unknown): void {
-    this.#options.log.warn({ launch: launch.directory.name, error: String(error) }, 'launch.watch-failed');
+    this.#parts.log.warn({ launch: launch.directory.name, error: String(error) }, 'launch.watch-failed');
   }
 }
 

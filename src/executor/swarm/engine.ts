@@ -34,7 +34,7 @@ export interface SwarmSecretEntry {
   readonly Spec: { readonly Name: string; readonly Labels?: Readonly<Record<string, string>> };
 }
 
-export interface SwarmEngineOptions {
+export interface SwarmEngineParts {
   /** Addresses of managers, at least one. */
   readonly hosts: readonly string[];
   readonly tls: TlsFiles | null;
@@ -51,7 +51,7 @@ export class SwarmEngine {
   /** The manager that last responded. */
   #current = 0;
 
-  constructor({ hosts, tls, clock }: SwarmEngineOptions) {
+  constructor({ hosts, tls, clock }: SwarmEngineParts) {
     this.hosts = hosts.join(',');
     this.#managers = hosts.map(
       (host) => new EngineTransport({ host, tls, clock, what: 'Swarm manager', setting: 'swarm-host' }),

@@ -45,7 +45,7 @@ const stopPatienceMs = 5_000;
 /** A kill is an update of the service, which fails if someone else changes it at the same time. */
 const killTries = 5;
 
-export interface SwarmLauncherOptions {
+export interface SwarmLauncherParts {
   /** Addresses of managers: `unix:///var/run/docker.sock`, `tcp://host:port`, `https://host:port`. */
   readonly hosts: readonly string[];
   readonly tls?: TlsFiles | null;
@@ -58,13 +58,13 @@ export interface SwarmLauncherOptions {
   readonly logs: RunLogs;
 }
 
-export function createSwarmLauncher(options: SwarmLauncherOptions): Launcher {
-  return new SwarmLauncher(options);
+export function createSwarmLauncher(parts: SwarmLauncherParts): Launcher {
+  return new SwarmLauncher(parts);
 }
 
 class SwarmLauncher implements Launcher {
   readonly engine = 'swarm';
-  readonly #options: SwarmLauncherOptions;
+  readonly #parts: SwarmLauncherParts;
   readonly #swarm: SwarmEngine;
   readonly #watch: SwarmWatch;
   readonly #look: SwarmLook;
@@ -74,9 +74,9 @@ class SwarmLauncher implements Launcher {
   #unusedSecrets: ReadonlySet<string> = new Set();
   #stopped = false;
 
-  constructor(options: SwarmLauncherOptions) {
-    const { hosts, tls = null, clock, log, installation } = options;
-    this.#options = options;
+  constructor(parts: SwarmLauncherParts) {
+    const { hosts, tls = null, clock, log, installation } = parts;
+    this.#parts = parts;
     this.#swarm = new SwarmEngine({ hosts, tls, clock });
     const emit = (observation: Observation) => {
       for (const listener of this.#listeners) listener(observation);
@@ -92,7 +92,7 @@ class SwarmLauncher implements Launcher {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    const cancel = this.#options.clock.after(stopPatienceMs, () => this.#swarm.close());
+    const cancel = this.#parts.clock.after(stopPatienceMs, () => this.#swarm.close());
     await Promise.allSettled([this.#watch.stop(), this.#flights.settled()]);
     cancel();
     this.#swarm.close();
@@ -140,7 +140,7 @@ class SwarmLauncher implements Launcher {
     if (service === null) return;
     const tasks = await this.#swarm.tasksOf(service.ID);
     await this.#watch.nodes();
-    const { logs, log } = this.#options;
+    const { logs, log } = this.#parts;
     const { state } = this.#watch.report(launchName, tasks);
     if (state === 'running') {
       log.warn({ launch: launchName }, 'launch.remove-refused-while-running');
@@ -154,7 +154,7 @@ class SwarmLauncher implements Launcher {
   }
 
   async inventory(): Promise<LaunchReport[]> {
-    const { installation } = this.#options;
+    const { installation } = this.#parts;
     const services = await this.#swarm.services(installation);
     const tasks = byLaunch(await this.#swarm.tasks(installation));
     await this.#watch.nodes();
@@ -170,7 +170,7 @@ class SwarmLauncher implements Launcher {
 
   logs(launchName: string, query: LogQuery): AsyncGenerator<LogChunk, void, undefined> {
     return engineLogs(launchName, query, {
-      logs: this.#options.logs,
+      logs: this.#parts.logs,
       find: (name) => this.#find(name),
       read: (service) => this.#serviceLogs(service, query),
     });
@@ -197,7 +197,7 @@ class SwarmLauncher implements Launcher {
     await this.#requirePlace(spec);
     const context = {
       engine: this.#swarm,
-      credentials: this.#options.credentials ?? noCredentials,
+      credentials: this.#parts.credentials ?? noCredentials,
       mayCreate,
     };
     const created = await createService(spec, context).catch(notStarted);
@@ -237,7 +237,7 @@ class SwarmLauncher implements Launcher {
 
   /** Resolves once it runs or ran. Waits for a task on its way to a node, not for one that fits none. */
   async #started(launchName: string): Promise<void> {
-    const { clock } = this.#options;
+    const { clock } = this.#parts;
     const began = clock.monotonicMs();
     for (;;) {
       const { report, waiting, nowhere = false } = this.#watch.sighting(launchName) ?? {};
@@ -260,7 +260,7 @@ class SwarmLauncher implements Launcher {
   async #find(launchName: string): Promise<SwarmServiceEntry | null> {
     if (!isLaunchName(launchName)) return null;
     const service = await this.#swarm.service(launchName);
-    return service?.Spec.Labels[labelOf.installation] === this.#options.installation ? service : null;
+    return service?.Spec.Labels[labelOf.installation] === this.#parts.installation ? service : null;
   }
 
   async *#serviceLogs(service: SwarmServiceEntry, query: LogQuery): AsyncGenerator<LogChunk> {
@@ -276,7 +276,7 @@ class SwarmLauncher implements Launcher {
       const isOver = () => this.#watch.sighting(launchName)?.report.state === 'ended';
       while (!signal.aborted && !this.#stopped && !isOver()) await this.#watch.polled();
     };
-    const { clock } = this.#options;
+    const { clock } = this.#parts;
     return taskLog({ engine: this.#swarm, clock, taskId: task.ID, ended }, query);
   }
 }

@@ -13,7 +13,7 @@ import type { SwarmEngine } from './engine.ts';
 /** If a node is gone, the manager waits forever for its log. */
 const silenceMs = 10_000;
 
-export interface TaskLogOptions {
+export interface TaskLogParts {
   readonly engine: SwarmEngine;
   readonly clock: Clock;
   readonly taskId: string;
@@ -24,13 +24,13 @@ export interface TaskLogOptions {
 /**
  * Ends with the task if it is followed, otherwise with the existing output, and at the signal in any case.
  */
-export async function* taskLog(options: TaskLogOptions, query: LogQuery): AsyncGenerator<LogChunk> {
+export async function* taskLog(parts: TaskLogParts, query: LogQuery): AsyncGenerator<LogChunk> {
   const reading = new AbortController();
   const end = () => reading.abort();
   if (query.signal?.aborted) return;
   query.signal?.addEventListener('abort', end);
   try {
-    yield* wanted(options, query, reading.signal);
+    yield* wanted(parts, query, reading.signal);
   } catch (error) {
     if (!reading.signal.aborted) throw error;
   } finally {
@@ -39,16 +39,16 @@ export async function* taskLog(options: TaskLogOptions, query: LogQuery): AsyncG
   }
 }
 
-function wanted(options: TaskLogOptions, query: LogQuery, signal: AbortSignal): AsyncGenerator<LogChunk> {
+function wanted(parts: TaskLogParts, query: LogQuery, signal: AbortSignal): AsyncGenerator<LogChunk> {
   const { stream, follow = false, after } = query;
   const streams = { stdout: stream !== 'stderr', stderr: stream !== 'stdout' };
   const both = { stdout: true, stderr: true };
   return wantedOutput(query, {
-    read: (follows) => (follows ? followed : written)(options, streams, signal),
+    read: (follows) => (follows ? followed : written)(parts, streams, signal),
     // A followed task may have no node yet. A reader that resumes has read from one.
     isCut: async () =>
       (!follow || after !== undefined) &&
-      isCut((tail, parser) => written(options, both, signal, { tail, parser })),
+      isCut((tail, parser) => written(parts, both, signal, { tail, parser })),
   });
 }
 
@@ -58,7 +58,7 @@ interface Streams {
 }
 
 async function* followed(
-  options: TaskLogOptions,
+  parts: TaskLogParts,
   streams: Streams,
   signal: AbortSignal,
 ): AsyncGenerator<LogChunk> {
@@ -67,9 +67,9 @@ async function* followed(
   const stop = () => following.abort();
   signal.addEventListener('abort', stop, { once: true });
   // A failure to learn of the end also ends following: the last read returns what there is.
-  void options.ended(following.signal).then(stop, stop);
+  void parts.ended(following.signal).then(stop, stop);
   try {
-    const bytes = await options.engine.logs(options.taskId, { ...streams, follow: true }, following.signal);
+    const bytes = await parts.engine.logs(parts.taskId, { ...streams, follow: true }, following.signal);
     for await (const chunk of readFrames(bytes)) {
       passed[chunk.stream] += chunk.bytes.length;
       yield chunk;
@@ -80,12 +80,12 @@ async function* followed(
     signal.removeEventListener('abort', stop);
     stop();
   }
-  if (!signal.aborted) yield* skipBytes(written(options, streams, signal), passed);
+  if (!signal.aborted) yield* skipBytes(written(parts, streams, signal), passed);
 }
 
 /** The existing output. Also ends if a node sends nothing more. */
 async function* written(
-  { engine, clock, taskId }: TaskLogOptions,
+  { engine, clock, taskId }: TaskLogParts,
   streams: Streams,
   signal: AbortSignal,
   {

@@ -48,7 +48,7 @@ interface Tracked {
   sighting: Sighting;
 }
 
-export interface SwarmWatchOptions {
+export interface SwarmWatchParts {
   readonly engine: SwarmEngine;
   readonly installation: string;
   readonly clock: Clock;
@@ -57,7 +57,7 @@ export interface SwarmWatchOptions {
 }
 
 export class SwarmWatch {
-  readonly #options: SwarmWatchOptions;
+  readonly #parts: SwarmWatchParts;
   /** By launch name: all unfinished ones, and the last ended ones. */
   readonly #tracked = new Map<string, Tracked>();
   /** Launches that a caller waits for, which are polled frequently. */
@@ -70,8 +70,8 @@ export class SwarmWatch {
   #stopped = false;
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(options: SwarmWatchOptions) {
-    this.#options = options;
+  constructor(parts: SwarmWatchParts) {
+    this.#parts = parts;
   }
 
   /** Resolves when the managers were polled once, with or without a response; continues by itself. */
@@ -128,7 +128,7 @@ export class SwarmWatch {
 
   /** The current nodes. */
   async nodes(): Promise<SwarmNodes> {
-    const { engine, clock } = this.#options;
+    const { engine, clock } = this.#parts;
     const nodes: SwarmNode[] = await engine.nodes();
     this.#nodesAt = clock.monotonicMs();
     this.#nodes = new Map(nodes.map((node) => [node.ID, node]));
@@ -136,7 +136,7 @@ export class SwarmWatch {
   }
 
   async #run(): Promise<void> {
-    const { log, clock, engine } = this.#options;
+    const { log, clock, engine } = this.#parts;
     let down = false;
     while (!this.#stopped) {
       const waiting = this.#waiting.splice(0);
@@ -165,7 +165,7 @@ export class SwarmWatch {
   }
 
   async #poll(): Promise<void> {
-    const { engine, installation } = this.#options;
+    const { engine, installation } = this.#parts;
     const live = await engine.tasks(installation, { 'desired-state': ['running'] });
     const listed = byLaunch(live.filter(({ Spec }) => !isKilled(Spec)));
     const left = [...this.#tracked].filter(
@@ -173,7 +173,7 @@ export class SwarmWatch {
     );
     const unseen = [...this.#expected].filter((name) => !this.#tracked.has(name) && !listed.has(name));
     const running = [...listed.values()].flat().some(({ NodeID }) => NodeID !== undefined);
-    if (left.length > 0 || (running && this.#options.clock.monotonicMs() - this.#nodesAt >= nodesEveryMs))
+    if (left.length > 0 || (running && this.#parts.clock.monotonicMs() - this.#nodesAt >= nodesEveryMs))
       await this.nodes();
     for (const [name, tasks] of listed) this.take(name, tasks);
     for (let from = 0; from < left.length; from += tasksAtOnce)
@@ -184,7 +184,7 @@ export class SwarmWatch {
 
   /** Tasks that left the list have ended, are about to, or were removed. */
   async #lookAfter(left: readonly (readonly [string, Tracked])[]): Promise<void> {
-    const { engine, installation } = this.#options;
+    const { engine, installation } = this.#parts;
     const ids = left.flatMap(([, { taskId }]) => taskId ?? []);
     const found = byLaunch(ids.length === 0 ? [] : await engine.tasks(installation, { id: ids }));
     for (const [name, tracked] of left) {
@@ -197,7 +197,7 @@ export class SwarmWatch {
   }
 
   async #takeAll(launchName: string): Promise<void> {
-    const tasks = await this.#options.engine.tasksOf(launchName);
+    const tasks = await this.#parts.engine.tasksOf(launchName);
     if (tasks.length > 0) this.take(launchName, tasks);
   }
 
@@ -225,7 +225,7 @@ export class SwarmWatch {
     tracked.reported = state === 'ended' ? 'ended' : 'started';
     if (state !== 'ended') return;
     const { state: _, endedAt, exitCode = null, ...rest } = report;
-    this.#emit({ kind: 'ended', at: endedAt ?? startedAt ?? this.#options.clock.now(), exitCode, ...rest });
+    this.#emit({ kind: 'ended', at: endedAt ?? startedAt ?? this.#parts.clock.now(), exitCode, ...rest });
     // Last in the order, so that the oldest are dropped first.
     this.#tracked.delete(launchName);
     this.#tracked.set(launchName, tracked);
@@ -237,7 +237,7 @@ export class SwarmWatch {
     if (this.#tracked.get(launchName) !== tracked) return;
     this.#tracked.delete(launchName);
     const reason = 'its service was removed from the Swarm by others';
-    this.#emit({ kind: 'ended', launchName, at: this.#options.clock.now(), exitCode: null, reason });
+    this.#emit({ kind: 'ended', launchName, at: this.#parts.clock.now(), exitCode: null, reason });
   }
 
   #drop(): void {
@@ -248,7 +248,7 @@ export class SwarmWatch {
   }
 
   #emit(observation: Observation): void {
-    if (!this.#stopped) this.#options.emit(observation);
+    if (!this.#stopped) this.#parts.emit(observation);
   }
 
   /** A caller that waits for something ends an idle pause early; stopping ends every pause. */
@@ -258,7 +258,7 @@ export class SwarmWatch {
       if (delayMs >= pollMs.idle || this.#stopped) woken.abort();
     };
     if (this.#stopped) this.#wake();
-    return sleep(this.#options.clock, delayMs, woken.signal);
+    return sleep(this.#parts.clock, delayMs, woken.signal);
   }
 }
 

@@ -8,7 +8,7 @@ import type { Clock, Log } from '../ports.ts';
 
 const REPEAT_MS = 60_000;
 
-export interface RepeatedFailureOptions {
+export interface RepeatedFailureParts {
   /** Name of the log event. The event of the end is `<event>-over`. */
   readonly event: string;
   readonly level: 'warn' | 'error';
@@ -17,7 +17,7 @@ export interface RepeatedFailureOptions {
 }
 
 export class RepeatedFailure {
-  readonly #options: RepeatedFailureOptions;
+  readonly #parts: RepeatedFailureParts;
   /** By cause: when it was last logged. Several causes may alternate. */
   readonly #loggedMs = new Map<string, number>();
   /** Number of failures since the last end. */
@@ -25,12 +25,12 @@ export class RepeatedFailure {
   /** A failure was logged, but not yet its end. */
   #isOpen = false;
 
-  constructor(options: RepeatedFailureOptions) {
-    this.#options = options;
+  constructor(parts: RepeatedFailureParts) {
+    this.#parts = parts;
   }
 
   failed(error: unknown): void {
-    const { event, level, clock, log } = this.#options;
+    const { event, level, clock, log } = this.#parts;
     const cause = error instanceof Error ? error.message : String(error);
     this.#failures += 1;
     const now = clock.monotonicMs();
@@ -45,7 +45,7 @@ export class RepeatedFailure {
   /** Does nothing unless a failure was logged. */
   over(): void {
     if (!this.#isOpen) return;
-    const { event, log } = this.#options;
+    const { event, log } = this.#parts;
     log.info({ failures: this.#failures }, `${event}-over`);
     this.#failures = 0;
     this.#isOpen = false;

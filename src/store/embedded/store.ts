@@ -38,13 +38,13 @@ interface Opened {
   readonly unlock: () => void;
 }
 
-export interface EmbeddedOptions {
+export interface EmbeddedStoreParts {
   readonly dir: string;
   /** For the program that locks the directory. Absent: it is started normally. */
   readonly bare?: Bare;
 }
 
-export function createEmbeddedStore({ dir, bare }: EmbeddedOptions): EmbeddedStore {
+export function createEmbeddedStore({ dir, bare }: EmbeddedStoreParts): EmbeddedStore {
   let opened: Opened | null = null;
   const moments = new Set<Moment>();
   const ready = (): Opened => {

@@ -6,7 +6,7 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { DockerLauncherOptions } from '../../../src/executor/docker/launcher.ts';
+import type { DockerLauncherParts } from '../../../src/executor/docker/launcher.ts';
 import type { LaunchSpec } from '../../../src/scheduler/job/spec.ts';
 import type { Launcher, Observation } from '../../../src/scheduler/ports.ts';
 import { dockerdMissing } from '../../support/dockerd.ts';
@@ -45,7 +45,7 @@ describe.skipIf(missing !== null)(title, { timeout: 2 * patienceMs }, () => {
     ended(launchName: string): Promise<Observation>;
   }
 
-  async function begin(options: Partial<DockerLauncherOptions> = {}): Promise<Node> {
+  async function begin(options: Partial<DockerLauncherParts> = {}): Promise<Node> {
     const launcher = harness.create(options);
     open.push(launcher);
     const seen: Observation[] = [];

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { DockerLauncherOptions } from '../../../src/executor/docker/launcher.ts';
+import type { DockerLauncherParts } from '../../../src/executor/docker/launcher.ts';
 import { dockerCreateRequest } from '../../../src/executor/docker/request.ts';
 import { realClock } from '../../../src/node/clock.ts';
 import { type LaunchSpec, plainContainer } from '../../../src/scheduler/job/spec.ts';
@@ -42,7 +42,7 @@ describe.skipIf(dockerdMissing() !== null)('the docker engine', () => {
   });
   afterAll(() => harness?.close());
 
-  async function begin(options: Partial<DockerLauncherOptions> = {}) {
+  async function begin(options: Partial<DockerLauncherParts> = {}) {
     const launcher = harness.create(options);
     open.push(launcher);
     const seen: Observation[] = [];
@@ -56,7 +56,7 @@ describe.skipIf(dockerdMissing() !== null)('the docker engine', () => {
       );
     return { launcher, seen, ended };
   }
-  async function wired(options: Partial<DockerLauncherOptions> = {}) {
+  async function wired(options: Partial<DockerLauncherParts> = {}) {
     const wire = new WireProxy(harness.dockerd.socketPath);
     await wire.start();
     open.push(wire);

@@ -1,7 +1,7 @@
 /** Docker launchers over one private engine, for the conformance suite and the tests beside it. */
 
 import { expect } from 'vitest';
-import { createDockerLauncher, type DockerLauncherOptions } from '../../../src/executor/docker/launcher.ts';
+import { createDockerLauncher, type DockerLauncherParts } from '../../../src/executor/docker/launcher.ts';
 import { dockerCreateRequest } from '../../../src/executor/docker/request.ts';
 import type { LaunchSpec } from '../../../src/scheduler/job/spec.ts';
 import type { Launcher } from '../../../src/scheduler/ports.ts';
@@ -12,7 +12,7 @@ import { type LauncherPlace, launcherPlace } from '../launcher-place.ts';
 
 export interface DockerHarness extends LauncherHarness, LauncherPlace {
   readonly dockerd: Dockerd;
-  create(options?: Partial<DockerLauncherOptions>): Launcher;
+  create(options?: Partial<DockerLauncherParts>): Launcher;
 }
 
 export interface EngineOptions {

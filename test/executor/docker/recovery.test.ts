@@ -3,7 +3,7 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { DockerLauncherOptions } from '../../../src/executor/docker/launcher.ts';
+import type { DockerLauncherParts } from '../../../src/executor/docker/launcher.ts';
 import { realClock } from '../../../src/node/clock.ts';
 import { type LaunchSpec, plainContainer } from '../../../src/scheduler/job/spec.ts';
 import type { Clock, Launcher, LaunchReport, Observation } from '../../../src/scheduler/ports.ts';
@@ -42,7 +42,7 @@ function onEngine(options: EngineOptions = {}) {
       return harness;
     },
     keep: (one: { stop(): Promise<void> }) => void open.push(one),
-    async begin(more: Partial<DockerLauncherOptions> = {}) {
+    async begin(more: Partial<DockerLauncherParts> = {}) {
       const launcher = scene.harness.create(more);
       open.push(launcher);
       const seen: Observation[] = [];

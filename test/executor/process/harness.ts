@@ -12,10 +12,7 @@ import {
   createLaunchDirectories,
   type LaunchDirectories,
 } from '../../../src/executor/process/directory.ts';
-import {
-  createProcessLauncher,
-  type ProcessLauncherOptions,
-} from '../../../src/executor/process/launcher.ts';
+import { createProcessLauncher, type ProcessLauncherParts } from '../../../src/executor/process/launcher.ts';
 import { processSource } from '../../../src/executor/process/table.ts';
 import { installSupervisor } from '../../../src/executor/supervisor/file.ts';
 import { realClock } from '../../../src/node/clock.ts';
@@ -38,7 +35,7 @@ export interface ProcessHarness extends LauncherHarness {
   readonly supervisor: string | null;
   readonly cgroups: string | null;
   readonly directories: LaunchDirectories;
-  create(options?: Partial<ProcessLauncherOptions>): Launcher;
+  create(options?: Partial<ProcessLauncherParts>): Launcher;
 }
 
 /** With all that this system offers, without cgroups, or under a shell. */

@@ -1,7 +1,7 @@
 /** Swarm launchers over one private Swarm, for the conformance suite and the tests beside it. */
 
 import { expect } from 'vitest';
-import { createSwarmLauncher, type SwarmLauncherOptions } from '../../../src/executor/swarm/launcher.ts';
+import { createSwarmLauncher, type SwarmLauncherParts } from '../../../src/executor/swarm/launcher.ts';
 import { type LaunchSpec, plainContainer } from '../../../src/scheduler/job/spec.ts';
 import type { Launcher } from '../../../src/scheduler/ports.ts';
 import type { LauncherHarness } from '../../conformance/launcher.ts';
@@ -11,7 +11,7 @@ import { type LauncherPlace, launcherPlace } from '../launcher-place.ts';
 
 export interface SwarmHarness extends LauncherHarness, LauncherPlace {
   readonly swarm: Swarm;
-  create(options?: Partial<SwarmLauncherOptions>): Launcher;
+  create(options?: Partial<SwarmLauncherParts>): Launcher;
 }
 
 export async function swarmHarness(): Promise<SwarmHarness> {

@@ -25,7 +25,7 @@ import {
  */
 export type End = { readonly kind: 'dropped' | 'expired' | 'denied'; readonly detail: string };
 
-export interface ConnectionOptions {
+export interface ConnectionParts {
   readonly server: Server;
   /** The session to resume, or null for a new one. */
   readonly identity: Identity | null;
@@ -64,7 +64,7 @@ const maxRequestBytes = 900 * 1024;
 const maxWaiting = 20_000;
 
 export class ZooKeeperConnection {
-  readonly #options: ConnectionOptions;
+  readonly #parts: ConnectionParts;
   readonly #clock: Clock;
   readonly #manager: ConnectionManager;
   readonly #frames = new Frames();
@@ -77,20 +77,20 @@ export class ZooKeeperConnection {
   #lastReceivedAt: number;
   #provenAt: number;
 
-  constructor(options: ConnectionOptions) {
-    this.#options = options;
-    this.#clock = options.clock;
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+    this.#clock = parts.clock;
     this.#startedAt = this.#clock.monotonicMs();
     this.#lastSentAt = this.#startedAt;
     this.#lastReceivedAt = this.#startedAt;
     this.#provenAt = this.#startedAt;
     this.#manager = createManager({
-      ...options,
+      ...parts,
       onBytes: (bytes) => this.#receive(bytes),
       onClosed: () => this.end({ kind: 'dropped', detail: this.#socketError ?? 'connection closed' }),
     });
-    this.#cancelOpening = this.#clock.after(options.openTimeoutMs, () =>
-      this.end({ kind: 'dropped', detail: `no handshake within ${options.openTimeoutMs} ms` }),
+    this.#cancelOpening = this.#clock.after(parts.openTimeoutMs, () =>
+      this.end({ kind: 'dropped', detail: `no handshake within ${parts.openTimeoutMs} ms` }),
     );
     this.#manager.connect();
     // The library also listens for errors, and ignores them.
@@ -171,7 +171,7 @@ export class ZooKeeperConnection {
     this.#manager.socket?.destroy();
     const sent = this.#manager.pendingQueue.splice(0);
     const unsent = this.#manager.packetQueue.queue.splice(0);
-    this.#options.onEnd(end);
+    this.#parts.onEnd(end);
     for (const { request } of sent)
       if (isWaiting(request))
         request.reject(new ZooKeeperError(code, `${request.call.what}: ${end.detail} before the response`));
@@ -199,13 +199,13 @@ export class ZooKeeperConnection {
     }
     this.#cancelOpening();
     this.#phase = 'open';
-    this.#options.onOpen();
+    this.#parts.onOpen();
   }
 
   #take(frame: Buffer): void {
     const xid = frame.readInt32BE(4);
     const error = frame.readInt32BE(16);
-    if (xid === xidOf.notice) this.#options.onNotice(readNotice(frame, 20));
+    if (xid === xidOf.notice) this.#parts.onNotice(readNotice(frame, 20));
     else if (xid === xidOf.ping) this.#provenAt = Math.max(this.#provenAt, this.#pingsSentAt.shift() ?? 0);
     else if (xid !== xidOf.login) this.#settle(frame, xid, error);
     else if (error !== 0) this.end({ kind: 'denied', detail: `the server refused the login (${error})` });

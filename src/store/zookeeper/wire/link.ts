@@ -23,7 +23,7 @@ import type { Identity } from './library.ts';
 /** `suspended`: no connection, but the session may be valid; `lost`: it has ended, or there was none yet. */
 export type SessionState = 'connected' | 'suspended' | 'lost' | 'closed';
 
-export interface LinkOptions {
+export interface LinkParts {
   readonly servers: readonly Server[];
   readonly sessionTimeoutMs: number;
   readonly login: string | null;
@@ -42,7 +42,7 @@ const pauseMs = { min: 20, max: 100 };
 const looksPerTimeout = 20;
 
 export class ZooKeeperLink {
-  readonly #options: LinkOptions;
+  readonly #parts: LinkParts;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #servers: readonly Server[];
@@ -60,12 +60,12 @@ export class ZooKeeperLink {
   #cancelLook = (): void => {};
   #cancelPause = (): void => {};
 
-  constructor(options: LinkOptions) {
-    this.#options = options;
-    this.#clock = options.clock;
-    this.#log = options.log;
-    this.#servers = shuffled(options.servers);
-    this.#timeoutMs = options.sessionTimeoutMs;
+  constructor(parts: LinkParts) {
+    this.#parts = parts;
+    this.#clock = parts.clock;
+    this.#log = parts.log;
+    this.#servers = shuffled(parts.servers);
+    this.#timeoutMs = parts.sessionTimeoutMs;
   }
 
   get state(): SessionState {
@@ -127,7 +127,7 @@ export class ZooKeeperLink {
     const server = this.#servers[this.#attempts % this.#servers.length] as Server;
     const round = Math.floor(this.#attempts / this.#servers.length);
     this.#attempts += 1;
-    const { login, sessionTimeoutMs, onNotice } = this.#options;
+    const { login, sessionTimeoutMs, onNotice } = this.#parts;
     const connection = new ZooKeeperConnection({
       server,
       identity: this.#identity,

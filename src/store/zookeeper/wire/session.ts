@@ -32,7 +32,7 @@ export type { CreateMode, Op } from './call.ts';
 export { ZooKeeperError } from './error.ts';
 export type { SessionState } from './link.ts';
 
-export interface SessionOptions {
+export interface SessionParts {
   /** `host:port,host:port/chroot`. */
   readonly hosts: string;
   /** The requested timeout; servers grant between 2 and 20 of their ticks. */
@@ -89,28 +89,28 @@ export interface ZooKeeperSession {
 }
 
 /** INVALID_FIELD if `hosts` is invalid. */
-export function createZooKeeperSession(options: SessionOptions): ZooKeeperSession {
-  return new Session(options);
+export function createZooKeeperSession(parts: SessionParts): ZooKeeperSession {
+  return new Session(parts);
 }
 
 const startTimeoutMs = 15_000;
 
 class Session implements ZooKeeperSession {
-  readonly #options: SessionOptions;
+  readonly #parts: SessionParts;
   readonly #ensemble: Ensemble;
   readonly #access: Access;
   readonly #link: ZooKeeperLink;
   readonly #watches: ZooKeeperWatches;
   #closing: Promise<void> | null = null;
 
-  constructor(options: SessionOptions) {
-    const { auth } = options;
-    this.#options = options;
-    this.#ensemble = parseHosts(options.hosts);
+  constructor(parts: SessionParts) {
+    const { auth } = parts;
+    this.#parts = parts;
+    this.#ensemble = parseHosts(parts.hosts);
     this.#access = auth === null ? 'everybody' : 'creator';
-    this.#watches = new ZooKeeperWatches(options.log);
+    this.#watches = new ZooKeeperWatches(parts.log);
     this.#link = new ZooKeeperLink({
-      ...options,
+      ...parts,
       servers: this.#ensemble.servers,
       login: auth === null ? null : `${auth.user}:${auth.password}`,
       onNotice: (notice) => this.#watches.tell(notice),
@@ -143,7 +143,7 @@ class Session implements ZooKeeperSession {
   async start(): Promise<void> {
     this.#link.open();
     // Closing fails whatever the start is waiting for.
-    const cancel = this.#options.clock.after(startTimeoutMs, () => void this.close());
+    const cancel = this.#parts.clock.after(startTimeoutMs, () => void this.close());
     try {
       await this.#enter();
     } catch (error) {
@@ -261,7 +261,7 @@ class Session implements ZooKeeperSession {
   }
 
   #unavailable(reason: string): CarillonError {
-    const { hosts } = this.#options;
+    const { hosts } = this.#parts;
     return new CarillonError('STORE_UNAVAILABLE', `ZooKeeper at ${hosts} cannot be used: ${reason}`, {
       field: 'zk',
       value: hosts,

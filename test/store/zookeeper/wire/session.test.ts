@@ -4,7 +4,7 @@ import type { Clock, Log } from '../../../../src/scheduler/ports.ts';
 import { loadLibrary } from '../../../../src/store/zookeeper/wire/library.ts';
 import {
   createZooKeeperSession,
-  type SessionOptions,
+  type SessionParts,
   type SessionState,
   type ZooKeeperError,
   type ZooKeeperSession,
@@ -26,7 +26,7 @@ interface Watched extends ZooKeeperSession {
   readonly states: SessionState[];
 }
 
-function session(hosts: string, options: Partial<SessionOptions> = {}): Watched {
+function session(hosts: string, options: Partial<SessionParts> = {}): Watched {
   const made = createZooKeeperSession({
     hosts,
     sessionTimeoutMs: 2_000,
@@ -41,7 +41,7 @@ function session(hosts: string, options: Partial<SessionOptions> = {}): Watched 
   return Object.assign(made, { states });
 }
 
-async function started(hosts: string, options: Partial<SessionOptions> = {}): Promise<Watched> {
+async function started(hosts: string, options: Partial<SessionParts> = {}): Promise<Watched> {
   const made = session(hosts, options);
   await made.start();
   return made;
