@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../src/api/app.ts';
 import { realClock } from '../src/node/clock.ts';
+import { Peers } from '../src/peers/client.ts';
 import type { Log } from '../src/scheduler/ports.ts';
 import { idleScheduler, print } from './rig.ts';
 
@@ -57,7 +58,13 @@ export async function run(): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'carillon-bench-bodies-'));
   const { scheduler, store } = await idleScheduler(dir, { self, log, startsInFlight: 8 });
   await scheduler.start();
-  const app = buildApp({ scheduler, clock: realClock, log, node: self });
+  const app = buildApp({
+    scheduler,
+    clock: realClock,
+    log,
+    node: self,
+    peers: new Peers(realClock, self.id),
+  });
   try {
     // The first request makes the routes.
     await measure(app, null);

@@ -51,6 +51,7 @@ const errors = 'src/errors.ts';
 const setting = 'src/setting.ts';
 const dag = 'src/dag';
 const jobFile = 'src/job-file';
+const peers = 'src/peers';
 const store = 'src/store';
 const executor = 'src/executor';
 const container = 'src/executor/container';
@@ -89,6 +90,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   [decide]: [errors, job, model, spine, state, rules],
   [readModels]: [errors, dag, schedule, job, model, stats, spine, state],
   'src/scheduler/runtime': [errors, job, model, stats, recordsRoom, spine, state, rules, decide, readModels],
+  [peers]: [spine],
   [store]: [errors, job, model, stats, recordsRoom, spine, state],
   'src/store/embedded': [errors, 'src/loop-round.ts', job, model, recordsRoom, spine, state, store],
   'src/store/zookeeper/wire': [errors, spine],
@@ -104,7 +106,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'src/store/zookeeper/wire',
   ],
   [supervisor]: [errors, spine],
-  [executor]: [errors, job, spine, supervisor],
+  [executor]: [errors, job, spine, peers, supervisor],
   [logs]: [errors, spine],
   [engine]: [setting, job, spine, logs],
   [container]: [errors, setting, job, spine, supervisor, executor, logs, engine],
@@ -112,19 +114,20 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   [dockerEngine]: [errors, setting, job, spine, executor, logs, engine, container],
   [swarmEngine]: [errors, setting, job, spine, executor, logs, engine, container],
   [wire]: [errors, schedule, job, model, stats, spine, readModels],
-  [api]: [errors, 'src/loop-round.ts', jobFile, schedule, job, model, stats, spine, readModels, wire],
+  [api]: [errors, 'src/loop-round.ts', jobFile, schedule, job, model, stats, spine, readModels, peers, wire],
   'src/api/chronos': [errors, dag, jobFile, job, model, stats, spine, chronos, readModels, wire, api],
   'src/api/routes': [
-    ...[errors, dag, jobFile, schedule, job, check, model, stats, spine, state, rules, readModels, wire, api],
+    ...[errors, dag, jobFile, schedule, job, check, model, stats, spine, state, rules, readModels],
+    ...[peers, wire, api],
     'src/api/chronos',
   ],
-  'src/api/app.ts': [errors, spine, wire, api, 'src/api/chronos', 'src/api/routes'],
+  'src/api/app.ts': [errors, spine, peers, wire, api, 'src/api/chronos', 'src/api/routes'],
   'src/notify': [errors, dag, job, model, spine],
   [engineList]: [setting, model, spine, engine, processEngine, dockerEngine, swarmEngine],
   [node]: [
     ...[errors, setting, job, model, recordsRoom, spine, rules, 'src/scheduler/runtime', 'src/api/app.ts'],
     ...[store, 'src/store/embedded', 'src/store/zookeeper', 'src/store/zookeeper/wire'],
-    ...[supervisor, executor, logs, engineList],
+    ...[peers, supervisor, executor, logs, engineList],
   ],
   'src/cli': [
     ...[errors, dag, jobFile, schedule, job, check, model, chronos, rules],
@@ -385,6 +388,17 @@ describe('the house is tidy', () => {
     );
     expect(found).toEqual([]);
     expect(calls).toBeGreaterThan(50);
+  });
+
+  test('only src/peers/client.ts speaks HTTP to other nodes', () => {
+    // The command line is a client of the API.
+    const others = sources.filter(({ path }) => !path.startsWith('src/cli/'));
+    const calls = /(?:await|return|=>?|\() ?fetch\(/;
+    expect(
+      others.flatMap((source) =>
+        linesWith(source, calls, 'use Peers').map((finding) => `${source.path}:${finding}`),
+      ),
+    ).toEqual([]);
   });
 
   test('the core holds no randomness', () => {

@@ -4,6 +4,7 @@
  */
 
 import fastify, { type FastifyInstance } from 'fastify';
+import type { Peers } from '../peers/client.ts';
 import type { SchedulerHandle } from '../scheduler/handle.ts';
 import type { Clock, Log, Member } from '../scheduler/ports.ts';
 import { limitBodies, readBodies } from './body/read.ts';
@@ -22,7 +23,6 @@ import { LiveEvents } from './live.ts';
 import { Metrics } from './metrics.ts';
 import { describeApi, openapiRoute } from './openapi.ts';
 import { forwardToLeader } from './peers/forward.ts';
-import { Peers } from './peers/peer.ts';
 import { applyRoutes } from './routes/apply.ts';
 import { backupRoutes } from './routes/backup.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -50,6 +50,8 @@ export interface AppParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly node: Member;
+  /** The app closes it after its last response. */
+  readonly peers: Peers;
   readonly settings?: AppSettings;
 }
 
@@ -97,7 +99,7 @@ const apiRoutes = [
   backupRoutes,
 ];
 
-export function buildApp({ scheduler, clock, log, node, settings = {} }: AppParts): FastifyInstance {
+export function buildApp({ scheduler, clock, log, node, peers, settings = {} }: AppParts): FastifyInstance {
   const checkHost = hostCheck(settings.hosts ?? []);
   const app = fastify({
     bodyLimit: settings.bodyLimitBytes ?? apiLimits.bodyBytes,
@@ -128,7 +130,6 @@ export function buildApp({ scheduler, clock, log, node, settings = {} }: AppPart
     answerBytes: answers.held,
   }));
   const closing = new AbortController();
-  const peers = new Peers(clock, () => scheduler.cluster().self);
   const context: ApiContext = {
     scheduler,
     clock,

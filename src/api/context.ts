@@ -2,11 +2,12 @@
 
 import { isUtf8 } from 'node:buffer';
 import type { FastifyRequest } from 'fastify';
+import { forwardedFor, type Peers } from '../peers/client.ts';
 import type { SchedulerHandle } from '../scheduler/handle.ts';
 import type { Clock, Member } from '../scheduler/ports.ts';
 import type { Room } from './guard/room.ts';
 import type { LiveEvents } from './live.ts';
-import { forwardedFor, isForwarded, type Peers } from './peers/peer.ts';
+import { isForwarded } from './peers/relay.ts';
 import type { Turns } from './turns.ts';
 import { apiLimits } from './wire/limits.ts';
 

@@ -3,61 +3,107 @@
  * Nothing is ever started this way.
  */
 
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
 import { CarillonError } from '../errors.ts';
+import { PeerFailure, type Peers, type Question } from '../peers/client.ts';
 import type { Launcher, LaunchReport } from '../scheduler/ports.ts';
 
 /** Nodes of one installation are close to each other; a slower response is retried. */
 const ANSWER_MS = 3_000;
+/** Over 100,000 launches, of which each takes some 200 bytes. */
+const INVENTORY_BYTES = 32 * 1024 * 1024;
+/** Only refusals have a body. */
+const CHANGED_BYTES = 64 * 1024;
+/** Part of a refusal that is shown. */
+const SHOWN_CHARACTERS = 500;
 
 export interface RemoteEngineParts {
   readonly engine: string;
   readonly host: string;
   /** The current address of the node. Null while it is absent. */
   readonly url: () => string | null;
+  readonly peers: Peers;
 }
+
+/** Other fields pass: a later release may report more. */
+const Report = Type.Object({
+  launchName: Type.String(),
+  state: Type.Union([Type.Literal('created'), Type.Literal('running'), Type.Literal('ended')]),
+  startedAt: Type.Optional(Type.Number()),
+  endedAt: Type.Optional(Type.Number()),
+  image: Type.Optional(Type.String()),
+  exitCode: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
+  reason: Type.Optional(Type.String()),
+  infrastructure: Type.Optional(Type.Boolean()),
+  bytesDropped: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
+});
+const inventoryCheck = Compile(Type.Array(Report));
 
 /** All calls fail with ENGINE_UNAVAILABLE while the node does not respond. */
 export function createRemoteEngine({
   engine,
   host,
   url,
+  peers,
 }: RemoteEngineParts): Pick<Launcher, 'inventory' | 'kill' | 'takeBack' | 'remove'> {
-  async function ask(method: 'GET' | 'POST', what: string, body?: object): Promise<Response> {
-    const base = url();
-    const at = `/internal/engines/${encodeURIComponent(engine)}/${what}`;
+  const unavailable = (reason: string): CarillonError =>
+    new CarillonError('ENGINE_UNAVAILABLE', `the node ${host} does not respond: ${reason}`, {
+      field: 'host',
+      value: host,
+    });
+
+  /** Returns the body of a response that is no refusal. */
+  async function ask(method: 'GET' | 'POST', what: string, maxBytes: number, body?: object): Promise<string> {
+    const peer = url();
+    if (peer === null) throw unavailable('the node is absent');
     try {
-      if (base === null) throw new Error('the node is absent');
-      const response = await fetch(new URL(at, base), {
-        method,
-        signal: AbortSignal.timeout(ANSWER_MS),
-        headers: {
-          'user-agent': 'carillon-node',
-          ...(body !== undefined && { 'content-type': 'application/json' }),
+      const { status, text } = await peers.read(
+        { url: peer },
+        {
+          method,
+          path: `/internal/engines/${encodeURIComponent(engine)}/${what}`,
+          withinMs: ANSWER_MS,
+          maxBytes,
+          ...(body !== undefined && asJson(body)),
         },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      });
-      if (!response.ok) throw new Error(`it answered ${response.status}: ${await response.text()}`);
-      return response;
+      );
+      if (status >= 200 && status < 300) return text;
+      throw unavailable(`it answered ${status}: ${shortened(text)}`);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new CarillonError('ENGINE_UNAVAILABLE', `the node ${host} does not respond: ${reason}`, {
-        field: 'host',
-        value: host,
-      });
+      throw error instanceof PeerFailure ? unavailable(error.message) : error;
     }
   }
+  const change = async (what: string, body: object): Promise<void> => {
+    await ask('POST', what, CHANGED_BYTES, body);
+  };
+
   return {
     async inventory() {
-      return (await (await ask('GET', 'inventory')).json()) as LaunchReport[];
+      const reports = reportsIn(await ask('GET', 'inventory', INVENTORY_BYTES));
+      if (reports === null) throw unavailable('what it answered is no inventory');
+      return reports;
     },
-    async kill(launchName, graceMs) {
-      await ask('POST', 'kill', { launchName, graceMs });
-    },
-    async takeBack(launchName) {
-      await ask('POST', 'take-back', { launchName });
-    },
-    async remove(launchName) {
-      await ask('POST', 'remove', { launchName });
-    },
+    kill: (launchName, graceMs) => change('kill', { launchName, graceMs }),
+    takeBack: (launchName) => change('take-back', { launchName }),
+    remove: (launchName) => change('remove', { launchName }),
   };
 }
+
+function asJson(body: object): Pick<Question, 'headers' | 'send'> {
+  const text = JSON.stringify(body);
+  return { headers: { 'content-type': 'application/json' }, send: (outgoing) => void outgoing.end(text) };
+}
+
+/** Null for anything else, which must not reach the scheduler. */
+function reportsIn(text: string): LaunchReport[] | null {
+  try {
+    const reports: unknown = JSON.parse(text);
+    return inventoryCheck.Check(reports) ? reports : null;
+  } catch {
+    return null;
+  }
+}
+
+const shortened = (text: string): string =>
+  text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;

@@ -7,6 +7,7 @@ import { buildApp } from '../api/app.ts';
 import { createRunLogs } from '../executor/logs/run-logs.ts';
 import { createRemoteEngine } from '../executor/remote.ts';
 import { installSupervisor, onlyDescriptors } from '../executor/supervisor/file.ts';
+import { Peers } from '../peers/client.ts';
 import type { Election, Log, Member, Store } from '../scheduler/ports.ts';
 import { Scheduler } from '../scheduler/runtime/scheduler.ts';
 import { realClock } from './clock.ts';
@@ -124,6 +125,7 @@ async function openParts(config: Config, { environment, version }: Program, log:
 /** Creates the scheduler and its API without starting them. */
 async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
   const { config, log, bare, installation, node, store, election, engines } = parts;
+  const peers = new Peers(realClock, node.id);
   const scheduler = new Scheduler({
     settings: { engines: engines.settings, known: knownEngines, pools: config.pools },
     installation,
@@ -136,6 +138,7 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
         engine,
         host,
         url: () => election.members().find((member) => member.id === host)?.url ?? null,
+        peers,
       }),
     clock: realClock,
     log,
@@ -144,7 +147,7 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
   });
   const webDir = fileURLToPath(new URL('../../dist/web', import.meta.url));
   const settings = { webDir, hosts: hostsOf(config), bare };
-  const app = await buildApp({ scheduler, clock: realClock, log, node, settings });
+  const app = await buildApp({ scheduler, clock: realClock, log, node, peers, settings });
   return { scheduler, app };
 }
 

@@ -6,6 +6,7 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { Compile, type Validator } from 'typebox/compile';
 import { type AppSettings, buildApp } from '../../src/api/app.ts';
+import { Peers } from '../../src/peers/client.ts';
 import type { SchedulerHandle } from '../../src/scheduler/handle.ts';
 import type { Log } from '../../src/scheduler/ports.ts';
 import { World } from './world.ts';
@@ -50,7 +51,9 @@ export class ApiWorld {
     const errors: object[] = [];
     const log: Log = { info() {}, warn() {}, debug() {}, error: (fields) => errors.push(fields) };
     const scheduler = replacing(world.scheduler, instead);
-    const app = buildApp({ clock: world.clock, scheduler, log, node: scheduler.cluster().self, settings });
+    const { clock } = world;
+    const node = scheduler.cluster().self;
+    const app = buildApp({ clock, scheduler, log, node, peers: new Peers(clock, node.id), settings });
     await app.ready();
     return new ApiWorld(world, app, errors, new Contract(app.swagger() as unknown as Document));
   }

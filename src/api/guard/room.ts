@@ -8,7 +8,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CarillonError } from '../../errors.ts';
-import { forwardedBy } from '../peers/peer.ts';
+import { forwardedBy } from '../../peers/client.ts';
 
 export interface RoomBounds {
   /** Used in messages: "event streams". */

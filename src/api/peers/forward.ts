@@ -6,14 +6,15 @@
  * without a response, the client learns that the outcome is unknown.
  */
 
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { ClientRequest } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CarillonError } from '../../errors.ts';
+import { type Answer, PeerFailure } from '../../peers/client.ts';
 import type { Member } from '../../scheduler/ports.ts';
 import { sleep } from '../../scheduler/waiting.ts';
 import type { ApiContext } from '../context.ts';
 import { bodyTooLarge } from '../wire/error-map.ts';
-import { isForwarded, PeerFailure, passedOn, relay } from './peer.ts';
+import { isForwarded, passedOn, relay } from './relay.ts';
 
 export const forwardLimits = {
   /** Elections take less, unless something is wrong that the client should learn. */
@@ -51,7 +52,7 @@ export function forwardToLeader(app: FastifyInstance, context: ApiContext): void
 
 interface Found {
   readonly leader: Member;
-  readonly answer: IncomingMessage;
+  readonly answer: Answer;
 }
 
 /** Returns the leader's response, or null if this node leads. */
@@ -91,7 +92,7 @@ async function passOn(
   leader: Member,
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<IncomingMessage> {
+): Promise<Answer> {
   const { raw } = request;
   const control = new AbortController();
   const gone = () => control.abort();
@@ -100,11 +101,12 @@ async function passOn(
   const hasBody =
     raw.headers['content-length'] !== undefined || raw.headers['transfer-encoding'] !== undefined;
   try {
-    return await context.peers.ask(leader, {
+    return await context.peers.open(leader, {
       method: request.method,
       path: raw.url ?? '/',
       headers: passedOn(request),
       ...(hasBody && { send: (outgoing) => sendBody(request, outgoing, control) }),
+      withinMs: forwardLimits.answerWithinMs,
       signal: control.signal,
     });
   } catch (error) {
@@ -145,14 +147,12 @@ function giveUpOn(
   leader: Member,
   control: AbortController,
 ): () => void {
-  const began = clock.monotonicMs();
   let changedAt: number | null = null;
   const look = (): (() => void) =>
     clock.after(forwardLimits.lookMs, () => {
       const now = clock.monotonicMs();
       if (scheduler.cluster().leader?.id !== leader.id || closing.aborted) changedAt ??= now;
-      const late = now - began > forwardLimits.answerWithinMs;
-      if (late || (changedAt !== null && now - changedAt > forwardLimits.afterChangeMs)) control.abort();
+      if (changedAt !== null && now - changedAt > forwardLimits.afterChangeMs) control.abort();
       else cancel = look();
     });
   let cancel = look();
@@ -163,9 +163,8 @@ function giveUpOn(
 async function hideUntilHere(
   { scheduler }: ApiContext,
   request: FastifyRequest,
-  answer: IncomingMessage,
+  { status }: Answer,
 ): Promise<void> {
-  const status = answer.statusCode ?? 0;
   if (!asksForChange(request) || status < 200 || status >= 300) return;
   // A node that cannot catch up must not hide that the change was made.
   await scheduler.caughtUp(forwardLimits.caughtUpMs).catch(() => false);

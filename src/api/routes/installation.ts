@@ -1,13 +1,12 @@
 /** Engines, pools and nodes. */
 
-import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Answer, PeerFailure } from '../../peers/client.ts';
 import type { Member } from '../../scheduler/ports.ts';
 import type { ApiContext } from '../context.ts';
 import { answers } from '../endpoint.ts';
 import { notLeading } from '../peers/forward.ts';
-import { isForwarded, passedOn, relay } from '../peers/peer.ts';
-import { deadline } from '../peers/waiting.ts';
+import { isForwarded, passedOn, relay } from '../peers/relay.ts';
 import { iso } from '../wire/instants.ts';
 import { ref } from '../wire/shape.ts';
 import { summaryToWire } from '../wire/to-wire.ts';
@@ -83,33 +82,31 @@ export function installationRoutes(app: FastifyInstance, context: ApiContext): v
   );
 }
 
-function handOn(reply: FastifyReply, answer: IncomingMessage, leader: Member): FastifyReply {
+function handOn(reply: FastifyReply, answer: Answer, leader: Member): FastifyReply {
   relay(reply, answer, { 'x-carillon-leader': leader.id });
   return reply;
 }
 
 /** Returns the leader's response, or null if it has none. */
 async function viewOf(
-  { peers, clock }: ApiContext,
+  { peers }: ApiContext,
   leader: Member,
   request: FastifyRequest,
-): Promise<IncomingMessage | null> {
-  const { signal, release } = deadline(clock, viewWithinMs);
-  const { method } = request;
+): Promise<Answer | null> {
+  const { method, url: path } = request;
   try {
-    const answer = await peers.ask(leader, {
+    const answer = await peers.open(leader, {
       method,
-      path: request.url,
+      path,
       headers: passedOn(request),
-      signal,
+      withinMs: viewWithinMs,
     });
-    if (answer.statusCode === 200) return answer;
-    answer.resume();
+    if (answer.status === 200) return answer;
+    answer.discard();
     return null;
-  } catch {
-    return null;
-  } finally {
-    release();
+  } catch (error) {
+    if (error instanceof PeerFailure) return null;
+    throw error;
   }
 }
 
@@ -135,21 +132,18 @@ async function ownView(context: ApiContext): Promise<Cluster> {
   };
 }
 
-async function lagOf({ peers, clock }: ApiContext, member: Member): Promise<number | null> {
-  const { signal, release } = deadline(clock, lagWithinMs);
+async function lagOf({ peers }: ApiContext, member: Member): Promise<number | null> {
   try {
-    const answer = await peers.ask(member, { method: 'GET', path: '/health/ready', signal });
-    let text = '';
-    for await (const chunk of answer.setEncoding('utf8')) {
-      text += chunk;
-      if (text.length > maxReadyBytes) return null;
-    }
+    const { text } = await peers.read(member, {
+      method: 'GET',
+      path: '/health/ready',
+      withinMs: lagWithinMs,
+      maxBytes: maxReadyBytes,
+    });
     const { lagMs } = JSON.parse(text) as { lagMs?: unknown };
     return typeof lagMs === 'number' ? lagMs : null;
   } catch {
     // The node is gone or too slow, or something else listens at its address.
     return null;
-  } finally {
-    release();
   }
 }

@@ -3,11 +3,11 @@
  * watched the job. If it is not here, the request goes to the other nodes and their response is relayed.
  */
 
-import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
+import { type Answer, PeerFailure } from '../../peers/client.ts';
 import type { RunLogQuery } from '../../scheduler/handle.ts';
 import { oneOf } from '../../scheduler/job/definition.ts';
 import { published } from '../../scheduler/job/schema/published.ts';
@@ -17,8 +17,7 @@ import type { ApiContext } from '../context.ts';
 import { answers, type Identified, identified, query } from '../endpoint.ts';
 import { holdWhileOpen, whenOver } from '../guard/room.ts';
 import { positionForm, positionOf, toEvents } from '../log-events.ts';
-import { isForwarded, passedOn } from '../peers/peer.ts';
-import { deadline } from '../peers/waiting.ts';
+import { isForwarded, passedOn } from '../peers/relay.ts';
 import { apiLimits } from '../wire/limits.ts';
 
 const LogsQuery = query({
@@ -170,13 +169,13 @@ async function* fromOthers(
   const others = members.filter(({ id }) => id !== self.id && (host === null || id === host));
   const silent: string[] = host !== null && others.length === 0 ? [host] : [];
   for (const member of others) {
-    const answer = await askFor(context, request, member, manner.stop);
-    if (answer?.statusCode === 200) {
-      yield* answer as AsyncIterable<Uint8Array>;
+    const answer = await askFor(context, request, member, manner);
+    if (answer?.status === 200) {
+      yield* answer.body;
       return;
     }
-    answer?.resume();
-    if (answer === null || (answer.statusCode ?? 0) >= 500) silent.push(member.url);
+    answer?.discard();
+    if (answer === null || answer.status >= 500) silent.push(member.url);
   }
   const { id } = request.params;
   if (silent.length === 0)
@@ -190,23 +189,23 @@ async function* fromOthers(
 
 /** Returns null if the node does not respond. */
 async function askFor(
-  { peers, clock }: ApiContext,
+  { peers }: ApiContext,
   request: FastifyRequest,
   member: Member,
-  stop: AbortSignal,
-): Promise<IncomingMessage | null> {
-  const { signal, release } = deadline(clock, peerWithinMs, stop);
+  { wanted, stop }: Manner,
+): Promise<Answer | null> {
   try {
-    return await peers.ask(member, {
+    return await peers.open(member, {
       method: 'GET',
       path: request.url,
       headers: passedOn(request),
-      signal,
+      withinMs: peerWithinMs,
+      live: wanted.follow === true,
+      signal: stop,
     });
-  } catch {
-    return null;
-  } finally {
-    release();
+  } catch (error) {
+    if (error instanceof PeerFailure) return null;
+    throw error;
   }
 }
 

@@ -6,6 +6,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { forwardLimits } from '../../../src/api/peers/forward.ts';
 import { CarillonError } from '../../../src/errors.ts';
+import { peerLimits } from '../../../src/peers/client.ts';
 import type { ClusterView, RunLogChunk, RunLogQuery } from '../../../src/scheduler/handle.ts';
 import type { Member, StopSignal } from '../../../src/scheduler/ports.ts';
 import { ApiWorld, type Body } from '../../support/api-world.ts';
@@ -131,13 +132,13 @@ describe('a change through a follower', () => {
   });
 
   test('is answered once this node has it too, and after a bound anyway', async () => {
-    let arrive = (_: boolean) => {};
+    let arrive: ((caughtUp: boolean) => void) | null = null;
     caughtUp = () => new Promise((resolve) => (arrive = resolve));
     let answered = false;
     const writing = follower.post('/jobs', { name: 'a', run }).then(() => (answered = true));
-    await until('the leader has it', () => leader.world.scheduler.jobCount() === 1);
-    expect(answered).toBe(false);
-    arrive(false);
+    const arrived = await until('this node waits for it', () => arrive);
+    expect([leader.world.scheduler.jobCount(), answered]).toEqual([1, false]);
+    arrived(false);
     await writing;
     caughtUp = async () => {
       throw new CarillonError('STORE_UNAVAILABLE', 'gone');
@@ -245,6 +246,17 @@ describe('reads', () => {
     });
     view = { leader: null };
     expect(await follower.get('/cluster')).toMatchObject({ leader: null });
+  });
+
+  test('of the cluster do not wait for a leader whose refusal does not end', async () => {
+    let cutOff = false;
+    await instead((request, response) => {
+      if (request.url === '/health/ready') return void response.end('{}');
+      response.on('close', () => (cutOff = true));
+      response.writeHead(500).write('more follows');
+    });
+    expect((await follower.send('GET /cluster')).statusCode).toBe(200);
+    await until('the leader is cut off', () => cutOff);
   });
 
   test('of events are live here', async () => {
@@ -366,6 +378,37 @@ describe('a leader that dies', () => {
     });
     const response = await fetch(`${follows.url}/api/v1/jobs/a/pause`, { method: 'POST' });
     await expect(response.text()).rejects.toThrow(/terminated/);
+  });
+
+  test('without a word, and stays the leader: it is given up after a bound', async () => {
+    let asked = false;
+    await instead(() => (asked = true));
+    const answer = follower.send('POST /jobs', { body: { name: 'a', run } });
+    await until('it was asked', () => asked);
+    await leader.world.clock.advance(forwardLimits.answerWithinMs);
+    expect((await answer).json().detail).toMatch(/no answer within 180000 ms.*may or may not have been made/);
+  });
+
+  test('silently in the middle of its answer: the answer is cut off after a bound', async () => {
+    await instead((_, response) => void response.writeHead(200).write('half'));
+    const response = await fetch(`${follows.url}/api/v1/jobs/a/pause`, { method: 'POST' });
+    const text = response.text();
+    await leader.world.clock.advance(peerLimits.pauseMs - 1);
+    expect(await Promise.race([text.catch(() => 'cut off'), Promise.resolve('waits')])).toBe('waits');
+    await leader.world.clock.advance(1);
+    await expect(text).rejects.toThrow(/terminated/);
+  });
+
+  test('silently in the middle of its answer: a client that goes takes it along', async () => {
+    let gone = false;
+    await instead((_, response) => {
+      response.on('close', () => (gone = true));
+      response.writeHead(200).write('half');
+    });
+    const control = new AbortController();
+    await fetch(`${follows.url}/api/v1/jobs/a/pause`, { method: 'POST', signal: control.signal });
+    control.abort();
+    await until('the leader hears of it', () => gone);
   });
 
   test('a node that stops waits for what it passed on', async () => {
