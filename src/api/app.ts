@@ -159,6 +159,25 @@ export function buildApp({ scheduler, clock, log, node, peers, settings = {} }: 
   refuseUnknownParameters(app);
   describeApi(app, node.version);
 
+  addRoutes(app, context, { log, metrics, web });
+  // Before the server waits for its connections to close: open streams would keep it waiting forever.
+  app.addHook('preClose', async () => {
+    closing.abort();
+    live.close();
+    metrics.close();
+  });
+  // After the last response, so that forwarded requests complete.
+  app.addHook('onClose', async () => peers.close());
+  return app;
+}
+
+interface RouteParts {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly web: WebApp;
+}
+
+function addRoutes(app: FastifyInstance, context: ApiContext, { log, metrics, web }: RouteParts): void {
   app.register(async (root) => nodeRoutes(root, context, metrics, web));
   app.register(async (local) => localRoutes(local, context), { prefix: '/internal' });
   app.register(
@@ -171,15 +190,6 @@ export function buildApp({ scheduler, clock, log, node, peers, settings = {} }: 
     { prefix: '/api/v1' },
   );
   chronosApi(app, context, log);
-  // Before the server waits for its connections to close: open streams would keep it waiting forever.
-  app.addHook('preClose', async () => {
-    closing.abort();
-    live.close();
-    metrics.close();
-  });
-  // After the last response, so that forwarded requests complete.
-  app.addHook('onClose', async () => peers.close());
-  return app;
 }
 
 function thrownBy(check: () => void): unknown {

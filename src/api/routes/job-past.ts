@@ -34,6 +34,13 @@ const numbered = Type.Object({
 type Numbered = Named & { number: string };
 
 export function jobPastRoutes(app: FastifyInstance, context: ApiContext): void {
+  ledgerRoute(app, context);
+  revisionRoutes(app, context);
+  diffRoute(app, context);
+  restoreRoute(app, context);
+}
+
+function ledgerRoute(app: FastifyInstance, context: ApiContext): void {
   app.get<{ Params: Named; Querystring: Static<typeof LedgerQuery> }>(
     '/jobs/:name/ledger',
     {
@@ -49,7 +56,9 @@ export function jobPastRoutes(app: FastifyInstance, context: ApiContext): void {
     },
     async (request) => ledgerPage(context, request.params.name, request.query),
   );
+}
 
+function revisionRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get<{ Params: Named }>(
     '/jobs/:name/revisions',
     {
@@ -86,7 +95,9 @@ export function jobPastRoutes(app: FastifyInstance, context: ApiContext): void {
     },
     async ({ params }) => revisionToWire(await findRevision(context, params.name, Number(params.number))),
   );
+}
 
+function diffRoute(app: FastifyInstance, context: ApiContext): void {
   app.get<{ Params: Named; Querystring: Static<typeof DiffQuery> }>(
     '/jobs/:name/diff',
     {
@@ -115,7 +126,9 @@ export function jobPastRoutes(app: FastifyInstance, context: ApiContext): void {
       return { job: name, from, to, changes };
     },
   );
+}
 
+function restoreRoute(app: FastifyInstance, context: ApiContext): void {
   app.post<{ Params: Numbered }>(
     '/jobs/:name/revisions/:number/restore',
     {

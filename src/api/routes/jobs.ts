@@ -83,8 +83,14 @@ const DeleteQuery = query({
 });
 
 export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
-  const { scheduler } = context;
-  const recent = new RecentRuns(scheduler);
+  putRoutes(app, context);
+  readRoutes(app, context);
+  deleteRoute(app, context);
+  for (const kind of ['pause', 'resume'] as const) pauseRoute(app, context, kind);
+}
+
+/** Both ways to submit a definition: creating a job only, and replacing one that may exist. */
+function putRoutes(app: FastifyInstance, context: ApiContext): void {
   const put = (request: FastifyRequest, job: WrittenJob, mode: 'create' | 'replace') =>
     changeJob(context, request, { ...job, mode });
 
@@ -131,7 +137,11 @@ export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
       return change.outcome === 'created' ? created(reply, change) : change;
     },
   );
+}
 
+function readRoutes(app: FastifyInstance, context: ApiContext): void {
+  const { scheduler } = context;
+  const recent = new RecentRuns(scheduler);
   app.get<{ Querystring: Static<typeof ListQuery> }>(
     '/jobs',
     {
@@ -168,7 +178,9 @@ export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
       return { ...jobToWire(view, new HeldBack(scheduler.look())), ...(warnings.length > 0 && { warnings }) };
     },
   );
+}
 
+function deleteRoute(app: FastifyInstance, { scheduler }: ApiContext): void {
   app.delete<{ Params: Named; Querystring: Static<typeof DeleteQuery> }>(
     '/jobs/:name',
     {
@@ -193,26 +205,26 @@ export function jobRoutes(app: FastifyInstance, context: ApiContext): void {
         by: requestedBy(request),
       }),
   );
+}
 
-  for (const kind of ['pause', 'resume'] as const) {
-    app.post<{ Params: Named }>(
-      `/jobs/:name/${kind}`,
-      {
-        schema: {
-          summary: kind === 'pause' ? 'Pause a job' : 'Resume a job that is paused or disabled',
-          tags,
-          operationId: `${kind}Job`,
-          params: named,
-          response: answers({ 200: { description: 'The job', schema: ref(WireJob) } }, ['JOB_NOT_FOUND']),
-        },
+function pauseRoute(app: FastifyInstance, { scheduler }: ApiContext, kind: 'pause' | 'resume'): void {
+  app.post<{ Params: Named }>(
+    `/jobs/:name/${kind}`,
+    {
+      schema: {
+        summary: kind === 'pause' ? 'Pause a job' : 'Resume a job that is paused or disabled',
+        tags,
+        operationId: `${kind}Job`,
+        params: named,
+        response: answers({ 200: { description: 'The job', schema: ref(WireJob) } }, ['JOB_NOT_FOUND']),
       },
-      async (request) => {
-        const { name } = request.params;
-        await scheduler.submit({ kind, name, by: requestedBy(request) });
-        return jobToWire(scheduler.job(name), new HeldBack(scheduler.look()));
-      },
-    );
-  }
+    },
+    async (request) => {
+      const { name } = request.params;
+      await scheduler.submit({ kind, name, by: requestedBy(request) });
+      return jobToWire(scheduler.job(name), new HeldBack(scheduler.look()));
+    },
+  );
 }
 
 /** Submits a definition and answers with the resulting job. */

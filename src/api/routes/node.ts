@@ -14,13 +14,24 @@ import { orNull } from '../wire/shape.ts';
 
 const tags = ['node'];
 const text = { type: 'text/plain', schema: Type.String() };
+const Live = Type.Object({ status: Type.Literal('ok') });
+const Ready = Type.Object({
+  status: Type.Literal('ok'),
+  role: oneOf(['leader', 'follower']),
+  term: Type.Integer(),
+  jobs: Type.Integer(),
+  lagMs: orNull(Type.Number(), {
+    description: "Maximum age of this node's copy of the state. 0 on the leader.",
+  }),
+});
 
-export function nodeRoutes(
-  app: FastifyInstance,
-  { scheduler, node, turns }: ApiContext,
-  metrics: Metrics,
-  web: WebApp,
-): void {
+export function nodeRoutes(app: FastifyInstance, context: ApiContext, metrics: Metrics, web: WebApp): void {
+  welcomeRoute(app, context, web);
+  healthRoutes(app, context);
+  metricsRoute(app, context, metrics);
+}
+
+function welcomeRoute(app: FastifyInstance, { node }: ApiContext, web: WebApp): void {
   app.get(
     '/',
     {
@@ -47,7 +58,9 @@ export function nodeRoutes(
       };
     },
   );
+}
 
+function healthRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
   app.get(
     '/ping',
     {
@@ -61,7 +74,6 @@ export function nodeRoutes(
     async (_request, reply) => reply.type('text/plain; charset=utf-8').send('pong\n'),
   );
 
-  const Live = Type.Object({ status: Type.Literal('ok') });
   app.get(
     '/health/live',
     {
@@ -75,15 +87,6 @@ export function nodeRoutes(
     async () => ({ status: 'ok' }),
   );
 
-  const Ready = Type.Object({
-    status: Type.Literal('ok'),
-    role: oneOf(['leader', 'follower']),
-    term: Type.Integer(),
-    jobs: Type.Integer(),
-    lagMs: orNull(Type.Number(), {
-      description: "Maximum age of this node's copy of the state. 0 on the leader.",
-    }),
-  });
   app.get(
     '/health/ready',
     {
@@ -109,7 +112,9 @@ export function nodeRoutes(
       return { status: 'ok', role, term, jobs: scheduler.jobCount(), lagMs };
     },
   );
+}
 
+function metricsRoute(app: FastifyInstance, { scheduler, turns }: ApiContext, metrics: Metrics): void {
   app.get(
     '/metrics',
     {

@@ -18,6 +18,13 @@ import { type ApplyOptions, apply, submit } from './apply.ts';
 import { addChronosImport, exportChronos } from './chronos.ts';
 
 export function addFileCommands(program: Command, shell: Shell): void {
+  addChecks(program, shell);
+  addApply(program, shell);
+  addImports(program, shell);
+  addExport(program, shell);
+}
+
+function addChecks(program: Command, shell: Shell): void {
   program
     .command('validate')
     .argument('<files...>', 'job files or folders; - for standard input')
@@ -34,6 +41,9 @@ export function addFileCommands(program: Command, shell: Shell): void {
         'yaml-language-server: $schema=./jobs.schema.json',
     )
     .action(() => shell.io.out(`${JSON.stringify(jobFileSchema(), null, 2)}\n`));
+}
+
+function addApply(program: Command, shell: Shell): void {
   program
     .command('apply')
     .description('create or update jobs from files; unchanged jobs are left alone')
@@ -50,6 +60,9 @@ export function addFileCommands(program: Command, shell: Shell): void {
     .action((options: ApplyOptions, command: Command) =>
       shell.run(command, (session) => apply(session, options)),
     );
+}
+
+function addImports(program: Command, shell: Shell): void {
   const imports = program.command('import').description('import jobs from another scheduler');
   imports
     .command('crontab')
@@ -71,6 +84,9 @@ export function addFileCommands(program: Command, shell: Shell): void {
       shell.run(command, (session) => importFrom(session, file, options)),
     );
   addChronosImport(imports, shell);
+}
+
+function addExport(program: Command, shell: Shell): void {
   program
     .command('export')
     .description('write all jobs as YAML, as they were submitted')

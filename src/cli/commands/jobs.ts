@@ -14,6 +14,14 @@ const SHOWN_LINES = 10;
 const LEDGER_MS = 7 * 86_400_000;
 
 export function addJobCommands(program: Command, shell: Shell): void {
+  addList(program, shell);
+  addPauses(program, shell);
+  addDelete(program, shell);
+  addNext(program, shell);
+  addPast(program, shell);
+}
+
+function addList(program: Command, shell: Shell): void {
   program
     .command('jobs')
     .argument('[name]', 'job to show in full')
@@ -28,6 +36,9 @@ export function addJobCommands(program: Command, shell: Shell): void {
         name === undefined ? listJobs(session, options) : showJob(session, name),
       ),
     );
+}
+
+function addPauses(program: Command, shell: Shell): void {
   for (const action of ['pause', 'resume'] as const) {
     program
       .command(action)
@@ -42,6 +53,9 @@ export function addJobCommands(program: Command, shell: Shell): void {
         shell.run(command, (session) => holdOrRelease(session, action, names, label)),
       );
   }
+}
+
+function addDelete(program: Command, shell: Shell): void {
   program
     .command('delete')
     .argument('<name>')
@@ -62,6 +76,9 @@ export function addJobCommands(program: Command, shell: Shell): void {
         return exitCodes.ok;
       }),
     );
+}
+
+function addNext(program: Command, shell: Shell): void {
   program
     .command('next')
     .argument('[name]', 'job name; omit it to preview --cron, --every or --at')
@@ -78,6 +95,10 @@ export function addJobCommands(program: Command, shell: Shell): void {
     .action((name: string | undefined, options: NextOptions, command: Command) =>
       shell.run(command, (session) => showNext(session, name, options)),
     );
+}
+
+/** Statistics and revisions. */
+function addPast(program: Command, shell: Shell): void {
   program
     .command('stats')
     .argument('[name]', 'job name; omit it to list all jobs, slowest first')
