@@ -7,11 +7,11 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import type { RootDatabase } from 'lmdb';
 import { CarillonError } from '../../errors.ts';
-import type { Store, StoreLimits } from '../../scheduler/ports.ts';
+import type { BackupTaken, Store, StoreLimits } from '../../scheduler/ports.ts';
 import { createSharing } from '../../scheduler/records/codec.ts';
 import { decodeLoaded, encodeWrites, formatOf } from '../../scheduler/records/stored.ts';
 import type { LoadedItem, WriteGroup } from '../../scheduler/records/table.ts';
-import { writeBackup } from '../backup-file.ts';
+import { type BackupHeader, writeBackup } from '../backup-file.ts';
 import type { TermSource } from '../election-solo.ts';
 import { createEmbeddedArchive } from './archive.ts';
 import { embeddedRecords, Moment } from './backup.ts';
@@ -97,14 +97,7 @@ export function createEmbeddedStore({ dir, bare }: EmbeddedStoreParts): Embedded
         durably(dir, root, () => {
           const newest = tables.meta.get('term') as number | undefined;
           // Nothing is written before the term is known to be current.
-          if (newest !== term) return newest;
-          const writes = createCommitWrites(tables);
-          const records = encodeWrites(groups);
-          const layout = layoutOf(formatOf(records));
-          // From now on earlier releases refuse the store.
-          if (layout > (tables.meta.get('format') as number)) tables.meta.putSync('format', layout);
-          for (const record of records) writes.apply(record);
-          writes.finish();
+          if (newest === term) apply(tables, groups);
           return newest;
         }),
       );
@@ -119,16 +112,8 @@ export function createEmbeddedStore({ dir, bare }: EmbeddedStoreParts): Embedded
       const { root, tables } = ready();
       const moment = new Moment(root);
       moments.add(moment);
-      const header = {
-        version,
-        takenAt: new Date(now).toISOString(),
-        installation: tables.meta.get('cluster') as string,
-        store: 'embedded',
-        term: (tables.meta.get('term') as number | undefined) ?? 0,
-        format: (tables.meta.get('format') as number) - layoutOf(0),
-      } as const;
       try {
-        yield* writeBackup(header, embeddedRecords(tables, moment));
+        yield* writeBackup(headerOf(tables, { version, now }), embeddedRecords(tables, moment));
       } finally {
         moment.end();
         moments.delete(moment);
@@ -136,6 +121,28 @@ export function createEmbeddedStore({ dir, bare }: EmbeddedStoreParts): Embedded
     },
     archive: createEmbeddedArchive(() => ready().tables),
   };
+}
+
+function headerOf({ meta }: Tables, { version, now }: BackupTaken): Omit<BackupHeader, 'carillon'> {
+  return {
+    version,
+    takenAt: new Date(now).toISOString(),
+    installation: meta.get('cluster') as string,
+    store: 'embedded',
+    term: (meta.get('term') as number | undefined) ?? 0,
+    format: (meta.get('format') as number) - layoutOf(0),
+  };
+}
+
+/** Writes a commit, inside its transaction. */
+function apply(tables: Tables, groups: readonly WriteGroup[]): void {
+  const writes = createCommitWrites(tables);
+  const records = encodeWrites(groups);
+  const layout = layoutOf(formatOf(records));
+  // From now on earlier releases refuse the store.
+  if (layout > (tables.meta.get('format') as number)) tables.meta.putSync('format', layout);
+  for (const record of records) writes.apply(record);
+  writes.finish();
 }
 
 async function openDirectory(dir: string, bare?: Bare): Promise<Opened> {

@@ -28,9 +28,66 @@ export interface CommitWrites {
 }
 
 export function createCommitWrites(tables: Tables): CommitWrites {
+  const writes = createPastWrites(tables);
+  const presentTable = (kind: PresentName) => tables.present.get(kind) as Table<Stored, string>;
+
+  /** The past record implied by an existing present one. */
+  function impliedNow(kind: PresentName, key: string): StoredRecord | null {
+    if (!impliedIn.has(kind)) return null;
+    const value = presentTable(kind).get(key);
+    return value === undefined ? null : impliedBy(newest([kind, key, value]));
+  }
+
+  /**
+   * A present record is replaced or removed: writes the past record that it implied, unless the new one
+   * implies the same.
+   */
+  function retire(kind: PresentName, key: string, next: Added | null): void {
+    const past = impliedIn.get(kind);
+    if (past === undefined) return;
+    const before = impliedNow(kind, key);
+    if (before === null) {
+      // The list starts again.
+      if (next?.place[0] === 1) writes.removeFirst(past, key);
+    } else if (before[3] !== next?.place[0])
+      for (const change of changesOf(before)) if (change.does === 'add') writes.add(change);
+  }
+
+  function applyAll(record: StoredRecord): void {
+    const changes = changesOf(record);
+    const isImplied = (change: Change): change is Added =>
+      change.does === 'add' && impliedIn.get(record[0]) === change.kind;
+    for (const change of changes) {
+      if (change.does === 'put') {
+        retire(change.kind, change.key, changes.find(isImplied) ?? null);
+        presentTable(change.kind).putSync(change.key, change.value);
+      } else if (change.does === 'remove') {
+        retire(change.kind, change.key, null);
+        presentTable(change.kind).removeSync(change.key);
+      } else if (!isImplied(change)) writes.add(change);
+    }
+  }
+
+  return {
+    apply: applyAll,
+    restore(record) {
+      const [name, key] = record;
+      const { newestIn } = pastKinds.get(name as PastName) ?? {};
+      // Already implied by an existing record.
+      if (newestIn !== undefined && impliedNow(newestIn as PresentName, key)?.[3] === record[3]) return;
+      applyAll(record);
+      const past = impliedIn.get(name);
+      const implied = past === undefined ? null : impliedBy(record);
+      if (implied !== null) writes.removeAt(past as PastName, [key, implied[3] as number]);
+    },
+    finish: writes.writeCounts,
+  };
+}
+
+/** Writes to the tables of the past, which keep a limited number of records for each owner. */
+function createPastWrites(tables: Tables) {
   const counts = new Map<string, Counts>();
   const pastTable = (kind: PastName) => tables.past.get(kind) as Table<Stored, PastKey>;
-  const presentTable = (kind: PresentName) => tables.present.get(kind) as Table<Stored, string>;
   const kindOf = (kind: PastName) => pastKinds.get(kind) as PastKind<unknown>;
 
   function removePast(kind: PastName, key: PastKey): void {
@@ -76,56 +133,12 @@ export function createCommitWrites(tables: Tables): CommitWrites {
     if (isNumbered) pastTable(kind).removeSync([owner, (place[0] as number) - keep]);
   }
 
-  /** The past record implied by an existing present one. */
-  function impliedNow(kind: PresentName, key: string): StoredRecord | null {
-    if (!impliedIn.has(kind)) return null;
-    const value = presentTable(kind).get(key);
-    return value === undefined ? null : impliedBy(newest([kind, key, value]));
-  }
-
-  /**
-   * A present record is replaced or removed: writes the past record that it implied, unless the new one
-   * implies the same.
-   */
-  function retire(kind: PresentName, key: string, next: Added | null): void {
-    const past = impliedIn.get(kind);
-    if (past === undefined) return;
-    const before = impliedNow(kind, key);
-    if (before === null) {
-      // The list starts again.
-      if (next?.place[0] === 1) removeFirst(past, key);
-    } else if (before[3] !== next?.place[0])
-      for (const change of changesOf(before)) if (change.does === 'add') add(change);
-  }
-
-  function applyAll(record: StoredRecord): void {
-    const changes = changesOf(record);
-    const isImplied = (change: Change): change is Added =>
-      change.does === 'add' && impliedIn.get(record[0]) === change.kind;
-    for (const change of changes) {
-      if (change.does === 'put') {
-        retire(change.kind, change.key, changes.find(isImplied) ?? null);
-        presentTable(change.kind).putSync(change.key, change.value);
-      } else if (change.does === 'remove') {
-        retire(change.kind, change.key, null);
-        presentTable(change.kind).removeSync(change.key);
-      } else if (!isImplied(change)) add(change);
-    }
-  }
-
   return {
-    apply: applyAll,
-    restore(record) {
-      const [name, key] = record;
-      const { newestIn } = pastKinds.get(name as PastName) ?? {};
-      // Already implied by an existing record.
-      if (newestIn !== undefined && impliedNow(newestIn as PresentName, key)?.[3] === record[3]) return;
-      applyAll(record);
-      const past = impliedIn.get(name);
-      const implied = past === undefined ? null : impliedBy(record);
-      if (implied !== null) pastTable(past as PastName).removeSync([key, implied[3] as number]);
-    },
-    finish() {
+    add,
+    removeFirst,
+    /** The count and the indexes stay. */
+    removeAt: (kind: PastName, key: PastKey) => void pastTable(kind).removeSync(key),
+    writeCounts(): void {
       for (const [owner, own] of counts) tables.counts.putSync(owner, own);
     },
   };

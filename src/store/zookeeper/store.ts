@@ -15,7 +15,6 @@ import { type BackupHeader, writeBackup } from '../backup-file.ts';
 import type { TermSource } from '../election-solo.ts';
 import { createZooKeeperArchive } from './archive.ts';
 import { zookeeperRecords } from './backup.ts';
-import { Checkpoints } from './checkpoint.ts';
 import { beginTerm } from './epoch.ts';
 import { makeFolders, makeNode, makeTables, refuseOthers } from './folders.ts';
 import { NewestRuns } from './past-index.ts';
@@ -23,9 +22,10 @@ import { folderOf, paths, presentFolders } from './paths.ts';
 import type { Pending } from './pending.ts';
 import { namesIn, readTable, recordsIn } from './read-table.ts';
 import { Tail, unavailable } from './tail.ts';
+import { Terms } from './terms.ts';
 import { patiently } from './wire/patience.ts';
 import type { ZooKeeperSession } from './wire/session.ts';
-import { Writer } from './writer.ts';
+import type { Writer } from './writer.ts';
 
 /** Writes in a segment of some tens of kilobytes; several commits are in progress at once. */
 const limits = { maxWrites: 500, inFlight: 4 } as const;
@@ -47,54 +47,13 @@ export interface ZooKeeperStoreParts {
   readonly log: Log;
 }
 
-interface Term {
-  readonly term: number;
-  readonly writer: Writer;
-  readonly checkpoints: Checkpoints;
-}
-
 export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore {
   const { session, hosts, clock, log } = parts;
   const tail = new Tail({ session, clock, log });
-  let current: Promise<Term> | null = null;
-  let currentTerm = 0;
+  const terms = new Terms({ session, clock, log, tail });
   const index = new NewestRuns();
   /** The values that the index belongs to. */
   let indexed: Pending | null = null;
-
-  async function begin(term: number): Promise<Term> {
-    const [head, layout] = await session.getMany([paths.head, paths.layout]);
-    if (head == null) throw new CarillonError('STORE_UNAVAILABLE', 'the installation in ZooKeeper is gone');
-    const writer = new Writer({
-      session,
-      term,
-      clock,
-      log,
-      head: { seq: Number(head.data.toString()), version: head.version },
-      format: Number(layout?.data.toString() ?? 1),
-      checkpoint: () => tail.pending.checkpoint,
-      onDurable: (seq, writes) => tail.own(seq, writes),
-    });
-    const checkpoints = new Checkpoints(term, { session, pending: () => tail.pending, clock, log });
-    checkpoints.start();
-    return { term, writer, checkpoints };
-  }
-
-  async function end(ending: Promise<Term> | null): Promise<void> {
-    await (await ending?.catch(() => null))?.checkpoints.stop();
-  }
-
-  /** One writer per term, for any number of concurrent commits. */
-  function termOf(term: number): Promise<Term> {
-    if (current !== null && currentTerm === term) return current;
-    currentTerm = term;
-    const begun = end(current).then(() => begin(term));
-    current = begun;
-    begun.catch(() => {
-      if (current === begun) current = null;
-    });
-    return begun;
-  }
 
   /** What is known of the newest runs of all jobs with a past; updated as runs end. */
   async function newestRuns(): Promise<NewestRuns> {
@@ -126,8 +85,7 @@ export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore
       }
     },
     async close() {
-      await end(current);
-      current = null;
+      await terms.end();
       tail.stop();
       await session.close();
     },
@@ -140,7 +98,7 @@ export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore
     async commit(term, groups) {
       let writer: Writer;
       try {
-        ({ writer } = await termOf(term));
+        ({ writer } = await terms.of(term));
       } catch (error) {
         throw unavailable(error);
       }
@@ -159,9 +117,7 @@ export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore
       }
     },
     archive: createZooKeeperArchive({ session, pending: () => tail.pending, newestRuns }),
-    async checkpoint() {
-      await (await current)?.checkpoints.write();
-    },
+    checkpoint: () => terms.checkpoint(),
   };
 }
 
