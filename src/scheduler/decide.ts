@@ -161,7 +161,7 @@ function observed(turn: Turn, observation: Observation): void {
         at: observation.at,
         startedAt: observation.startedAt ?? null,
         exitCode: observation.exitCode,
-        reason: reported(observation.reason),
+        reason: reported(observation),
         infrastructure: observation.infrastructure ?? false,
         bytesDropped: observation.bytesDropped,
       });

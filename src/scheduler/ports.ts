@@ -5,6 +5,7 @@
 
 import type { LaunchSpec } from './job/spec.ts';
 import type { EndState, Histograms, LedgerLine, Revision, Run } from './model/model.ts';
+import type { EndCause } from './model/reason.ts';
 import type { LoadedItem, PastName, ValueOf, Write, WriteGroup } from './records/table.ts';
 
 /** A part with a life cycle: `start` resolves when it is ready; `stop` is idempotent and waits. */
@@ -168,6 +169,12 @@ export interface Election extends Service {
   term(): number;
 }
 
+/** Why a launch ended: in words, and as data. Nodes of 0.1.0 report no cause. */
+export interface EndReason {
+  readonly reason: string;
+  readonly cause: EndCause;
+}
+
 /** What an engine reports about a launch, by the name under which it was created. */
 export type Observation =
   /** It cannot start yet, with the reason for people (such as the progress of an image pull). */
@@ -195,6 +202,7 @@ export type Observation =
       /** Null if the exit code is unknown: the attempt is then lost. */
       readonly exitCode: number | null;
       readonly reason?: string;
+      readonly cause?: EndCause;
       /** The job did not cause the end (engine restarted, machine died). */
       readonly infrastructure?: boolean;
       /** Bytes of the oldest output that were dropped. Null: an unknown number. Absent: none known. */
@@ -211,6 +219,7 @@ export interface LaunchReport {
   readonly image?: string;
   readonly exitCode?: number | null;
   readonly reason?: string;
+  readonly cause?: EndCause;
   readonly infrastructure?: boolean;
   readonly bytesDropped?: number | null;
 }

@@ -4,7 +4,7 @@
  * containers. Kept by id while the containers exist.
  */
 
-import type { Clock, LaunchReport } from '../../scheduler/ports.ts';
+import type { Clock, EndReason, LaunchReport } from '../../scheduler/ports.ts';
 import { readFrames } from '../container/frames.ts';
 import { isCut } from '../container/log-cut.ts';
 import { EngineRefusal } from '../container/transport.ts';
@@ -29,7 +29,7 @@ export class ContainerEnds {
   /** What the engine remembers of ends that we did not observe: whether it observed them itself. */
   readonly #foundDead = new Map<string, boolean>();
   /** The last output of containers whose program could not be started. */
-  readonly #startFailures = new Map<string, string | undefined>();
+  readonly #startFailures = new Map<string, EndReason | undefined>();
   /** Whether the engine has dropped the oldest output. */
   readonly #cut = new Map<string, boolean>();
   /** Containers with an `oom` event. The engine sets its flag only if that event precedes the exit. */
@@ -110,7 +110,7 @@ export class ContainerEnds {
     return this.#foundDead.get(id) === true;
   }
 
-  startFailure(id: string): string | undefined {
+  startFailure(id: string): EndReason | undefined {
     return this.#startFailures.get(id);
   }
 

@@ -215,6 +215,7 @@ class DockerLauncher implements Launcher {
         at,
         exitCode: null,
         reason,
+        cause: { code: 'engine-restarted' },
         infrastructure: true,
       });
       return;

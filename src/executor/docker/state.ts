@@ -1,6 +1,6 @@
 /** Derives the state of a launch from an inspection. Pure. */
 
-import type { LaunchReport } from '../../scheduler/ports.ts';
+import type { EndReason, LaunchReport } from '../../scheduler/ports.ts';
 import { exitReason } from '../exit-reason.ts';
 
 /** The used part of `GET /containers/{id}/json`. */
@@ -35,7 +35,7 @@ export interface ContainerInspection {
 export const endedFromOutside: ReadonlySet<number> = new Set([137, 143, 255]);
 
 /** `interrupted` says why an end by signal was not caused by the job. Null: nothing suggests that. */
-export function launchReport(container: ContainerInspection, interrupted: string | null): LaunchReport {
+export function launchReport(container: ContainerInspection, interrupted: EndReason | null): LaunchReport {
   const { State: state } = container;
   const launchName = container.Name.replace(/^\//, '');
   const startedAt = instant(state.StartedAt);
@@ -48,12 +48,13 @@ export function launchReport(container: ContainerInspection, interrupted: string
   const exitCode = state.ExitCode;
   const report = { launchName, state: 'ended', startedAt, endedAt, exitCode, ...image } as const;
   // The flag is also set if a child was killed but the job succeeded.
-  if (state.OOMKilled && state.ExitCode !== 0) return { ...report, reason: 'out of memory' };
-  if (interrupted !== null && endedFromOutside.has(state.ExitCode)) {
-    return { ...report, reason: interrupted, infrastructure: true };
+  if (state.OOMKilled && state.ExitCode !== 0) {
+    return { ...report, reason: 'out of memory', cause: { code: 'out-of-memory' } };
   }
-  const reason = exitReason(state.ExitCode);
-  return reason === undefined ? report : { ...report, reason };
+  if (interrupted !== null && endedFromOutside.has(state.ExitCode)) {
+    return { ...report, ...interrupted, infrastructure: true };
+  }
+  return { ...report, ...exitReason(state.ExitCode) };
 }
 
 /** Null for the engine's zero time. */

@@ -8,7 +8,7 @@
  */
 
 import { setMaxListeners } from 'node:events';
-import type { Clock, LaunchReport, Log, Observation } from '../../scheduler/ports.ts';
+import type { Clock, EndReason, LaunchReport, Log, Observation } from '../../scheduler/ports.ts';
 import { sleep } from '../../scheduler/waiting.ts';
 import { isLaunchName } from '../logs/run-logs.ts';
 import { ContainerEnds } from './ends.ts';
@@ -42,7 +42,7 @@ interface Known {
   /** The connection through which it was last seen running. */
   connection: number;
   /** Once it has ended: why it did not cause that itself. */
-  readonly interruption: string | null;
+  readonly interruption: EndReason | null;
 }
 
 /** Data of a `die` event, for a container that can no longer be inspected. */
@@ -161,14 +161,13 @@ export class DockerWatch {
     if (kill !== undefined) this.#noteKill(kill);
   }
 
-  #reportOf(container: ContainerInspection, interruption: string | null): LaunchReport {
+  #reportOf(container: ContainerInspection, interruption: EndReason | null): LaunchReport {
     const State = { ...container.State, OOMKilled: this.#ends.ranOutOfMemory(container) };
     const report = launchReport({ ...container, State }, interruption);
-    const reason = this.#ends.startFailure(container.Id);
     const isCut = this.#ends.isCut(container.Id);
     return {
       ...report,
-      ...(reason !== undefined && { reason }),
+      ...this.#ends.startFailure(container.Id),
       ...(isCut === true && { bytesDropped: null }),
     };
   }
@@ -201,16 +200,21 @@ export class DockerWatch {
     });
   }
 
-  #interruption({ Id, Name }: ContainerInspection): string | null {
+  #interruption({ Id, Name }: ContainerInspection): EndReason | null {
     const launchName = Name.replace(/^\//, '');
     const known = this.#known.get(launchName);
     if (known?.id === Id && known.phase === 'ended') return known.interruption;
     if (this.#killed.has(launchName)) return null;
     const signal = this.#killedByOthers.get(Id);
-    if (signal !== undefined) return `killed by the engine, or by others through it (signal ${signal})`;
+    if (signal !== undefined) {
+      const reason = `killed by the engine, or by others through it (signal ${signal})`;
+      return { reason, cause: { code: 'killed-from-outside' } };
+    }
     const outage = known?.id === Id && known.connection < this.#connection;
-    if (outage) return 'the engine was restarted';
-    return this.#ends.wasFoundDead(Id) ? 'the engine or its machine was restarted in the meantime' : null;
+    const cause = { code: 'engine-restarted' } as const;
+    if (outage) return { reason: 'the engine was restarted', cause };
+    if (!this.#ends.wasFoundDead(Id)) return null;
+    return { reason: 'the engine or its machine was restarted in the meantime', cause };
   }
 
   async #run(attempted: () => void): Promise<void> {
@@ -363,7 +367,8 @@ export class DockerWatch {
     this.#known.delete(launchName);
     const reason = 'it ended at its gate, before it was started';
     const at = this.#parts.clock.now();
-    this.#emit({ kind: 'ended', launchName, at, exitCode: null, reason, infrastructure: true });
+    const cause = { code: 'never-started' } as const;
+    this.#emit({ kind: 'ended', launchName, at, exitCode: null, reason, cause, infrastructure: true });
   }
 
   /** It existed and is gone, and we did not remove it. */
@@ -372,7 +377,8 @@ export class DockerWatch {
     this.#known.delete(launchName);
     if (known.phase === 'ended') return;
     const reason = 'its container was removed from the engine by others';
-    this.#emit({ kind: 'ended', launchName, at: this.#parts.clock.now(), exitCode: null, reason });
+    const cause = { code: 'launch-removed' } as const;
+    this.#emit({ kind: 'ended', launchName, at: this.#parts.clock.now(), exitCode: null, reason, cause });
   }
 
   #emit(observation: Observation): void {

@@ -93,7 +93,9 @@ export function parseJournal(text: string): Journal {
 export function outcomeOf(
   journal: Journal,
   bootNow: string,
-): Pick<LaunchReport, 'reason' | 'infrastructure' | 'bytesDropped'> & { readonly exitCode: number | null } {
+): Pick<LaunchReport, 'reason' | 'cause' | 'infrastructure' | 'bytesDropped'> & {
+  readonly exitCode: number | null;
+} {
   const { bytesDropped } = journal;
   return { ...endOf(journal, bootNow), ...(bytesDropped > 0 && { bytesDropped }) };
 }
@@ -101,23 +103,28 @@ export function outcomeOf(
 function endOf(
   journal: Journal,
   bootNow: string,
-): Pick<LaunchReport, 'reason' | 'infrastructure'> & { readonly exitCode: number | null } {
+): Pick<LaunchReport, 'reason' | 'cause' | 'infrastructure'> & { readonly exitCode: number | null } {
   const { exitCode, kill, supervisor, obstacle } = journal;
   if (exitCode !== null && obstacle !== null) {
-    return { exitCode, reason: `The program cannot be executed: ${obstacleText(obstacle)}` };
+    const reason = `The program cannot be executed: ${obstacleText(obstacle)}`;
+    return { exitCode, reason, cause: { code: 'not-executable' } };
   }
-  const reason = exitReason(exitCode);
-  if (reason !== undefined) return { exitCode, reason };
+  const known = exitReason(exitCode);
+  if (known !== undefined) return { exitCode, ...known };
   if (exitCode !== null && !(exitCode === 137 && journal.killed)) return { exitCode };
-  if (!supervisor && journal.killed) return { exitCode: 137, reason: 'Killed before it was started' };
+  if (!supervisor && journal.killed) {
+    return { exitCode: 137, reason: 'Killed before it was started', cause: { code: 'never-started' } };
+  }
   if (journal.killed) {
-    return { exitCode: 137, reason: `Killed: still running ${kill?.graceMs ?? 0} ms after TERM` };
+    const reason = `Killed: still running ${kill?.graceMs ?? 0} ms after TERM`;
+    return { exitCode: 137, reason, cause: { code: 'kill-forced' } };
   }
   if (!supervisor) {
     return {
       exitCode: null,
       infrastructure: true,
       reason: 'Lost: its supervisor ended before the job started',
+      cause: { code: 'never-started' },
     };
   }
   if (supervisor.boot !== bootNow) {
@@ -125,9 +132,11 @@ function endOf(
       exitCode: null,
       infrastructure: true,
       reason: 'Lost: the machine was restarted while it was running',
+      cause: { code: 'machine-restarted' },
     };
   }
-  return { exitCode: null, reason: 'Lost: its supervisor was killed, so the exit code is unknown' };
+  const reason = 'Lost: its supervisor was killed, so the exit code is unknown';
+  return { exitCode: null, reason, cause: { code: 'supervisor-lost' } };
 }
 
 /** `start <pid> <boot> <line of /proc/<pid>/stat, or output of ps>`. */

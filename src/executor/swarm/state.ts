@@ -102,6 +102,7 @@ export function swarmReport(
     return {
       ...{ launchName, state: 'ended', endedAt: at(task), exitCode: couldNotRun },
       reason: `the node refused it: ${task.Status.Err ?? 'no reason given'}`,
+      cause: { code: 'node-refused', node: hostnameOf(task, node) },
     };
   }
   return ended(task, { launchName, startedAt, killed, node });
@@ -118,22 +119,29 @@ function ended(
   const endedAt = Math.max(at(task), of.startedAt);
   const report = { launchName, state: 'ended', startedAt: of.startedAt, endedAt, exitCode } as const;
   if (killed || exitCode === 0) return report;
-  const hostname = node?.Description.Hostname ?? task.NodeID ?? 'unknown';
+  const hostname = hostnameOf(task, node);
   if (status.State !== 'failed') {
     const reason = `the Swarm ended it on node ${hostname}, which was down or drained`;
-    return { ...report, reason, infrastructure: true };
+    return { ...report, reason, cause: { code: 'node-down', node: hostname }, infrastructure: true };
   }
-  if (exitCode === null)
-    return { ...report, exitCode: couldNotRun, reason: status.Err ?? status.Message ?? '' };
-  const saying = exitReason(exitCode);
-  if (saying !== undefined) return { ...report, reason: saying };
+  if (exitCode === null) {
+    const reason = status.Err ?? status.Message ?? '';
+    return { ...report, exitCode: couldNotRun, reason, cause: { code: 'not-executable' } };
+  }
+  const known = exitReason(exitCode);
+  if (known !== undefined) return { ...report, ...known };
   if (!endedFromOutside.has(exitCode)) return report;
   if (cameBack(node, endedAt)) {
-    return { ...report, reason: `the engine of node ${hostname} was restarted`, infrastructure: true };
+    const reason = `the engine of node ${hostname} was restarted`;
+    return { ...report, reason, cause: { code: 'engine-restarted', node: hostname }, infrastructure: true };
   }
   if (exitCode !== 137) return report;
-  return { ...report, reason: 'exit code 137: killed from outside, possibly for its memory use' };
+  const reason = 'exit code 137: killed from outside, possibly for its memory use';
+  return { ...report, reason, cause: { code: 'killed-from-outside' } };
 }
+
+const hostnameOf = (task: SwarmTask, node: SwarmNode | undefined): string =>
+  node?.Description.Hostname ?? task.NodeID ?? 'unknown';
 
 /** Why it has not started yet, for people. Null if there is nothing to report. */
 export function waitingReason(task: SwarmTask, nodes: SwarmNodes): string | null {
@@ -147,9 +155,11 @@ export function waitingReason(task: SwarmTask, nodes: SwarmNodes): string | null
 }
 
 function lost(node: SwarmNode, what: string) {
-  const reason = `the node ${node.Description.Hostname}, ${what}, is down`;
+  const { Hostname: hostname } = node.Description;
+  const reason = `the node ${hostname}, ${what}, is down`;
+  const cause = { code: 'node-down', node: hostname } as const;
   const endedAt = Date.parse(node.UpdatedAt);
-  return { state: 'ended', endedAt, exitCode: null, reason, infrastructure: true } as const;
+  return { state: 'ended', endedAt, exitCode: null, reason, cause, infrastructure: true } as const;
 }
 
 /** True if the engine of the node reconnected around that time. */
@@ -164,6 +174,7 @@ function cameBack(node: SwarmNode | undefined, endedAt: number): boolean {
 function neverStarted(launchName: string, endedAt?: number): LaunchReport {
   return {
     ...{ launchName, state: 'ended', exitCode: null, reason: 'ended before it was started' },
+    cause: { code: 'never-started' },
     ...(endedAt !== undefined && { endedAt }),
   };
 }

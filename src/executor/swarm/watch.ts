@@ -237,7 +237,8 @@ export class SwarmWatch {
     if (this.#tracked.get(launchName) !== tracked) return;
     this.#tracked.delete(launchName);
     const reason = 'its service was removed from the Swarm by others';
-    this.#emit({ kind: 'ended', launchName, at: this.#parts.clock.now(), exitCode: null, reason });
+    const cause = { code: 'launch-removed' } as const;
+    this.#emit({ kind: 'ended', launchName, at: this.#parts.clock.now(), exitCode: null, reason, cause });
   }
 
   #drop(): void {

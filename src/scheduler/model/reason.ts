@@ -14,6 +14,30 @@ export interface RunRef {
   readonly variant?: string;
 }
 
+/**
+ * What an engine knows of an end. A node is one of the engine's own. Reports of engines have it beside a text, and
+ * the reason has both.
+ */
+export type EndCause =
+  /** The program or its container was not started: missing, not executable, or the engine refused it. */
+  | { readonly code: 'not-executable' }
+  /** A node refused the launch, for example because the image is missing there. */
+  | { readonly code: 'node-refused'; readonly node: string }
+  /** Ended before its program was started. */
+  | { readonly code: 'never-started' }
+  | { readonly code: 'out-of-memory' }
+  /** By a signal that neither the scheduler nor the job is known to have sent. */
+  | { readonly code: 'killed-from-outside' }
+  /** Still running when its grace was over. */
+  | { readonly code: 'kill-forced' }
+  /** The supervisor of a process was killed, so the exit code is unknown. */
+  | { readonly code: 'supervisor-lost' }
+  | { readonly code: 'machine-restarted' }
+  | { readonly code: 'engine-restarted'; readonly node?: string }
+  | { readonly code: 'node-down'; readonly node: string }
+  /** Others removed the container or the service. */
+  | { readonly code: 'launch-removed' };
+
 /** Codes are stored, and clients know them: a code keeps its meaning, and a new meaning gets a new code. */
 export type Reason =
   // Overlap and limits.
@@ -55,6 +79,8 @@ export type Reason =
   | { readonly code: 'engine-missing'; readonly engine: string }
   // Ends of attempts and runs.
   | { readonly code: 'exit-code'; readonly exitCode: number }
+  | (EndCause & { readonly text: string })
+  /** Of an engine that reports no cause. */
   | { readonly code: 'engine-report'; readonly text: string }
   | { readonly code: 'engine-forgot'; readonly engine: string }
   | { readonly code: 'node-lost'; readonly node: string }
@@ -103,7 +129,7 @@ export const idOf = ({ job, due, variant = '' }: RunRef): string => runId(job, d
 /** The reason in words, cut where it names a run or a timestamp. */
 export function partsOf(reason: Reason): readonly ReasonPart[] {
   // A later release may have stored a code that this one does not know.
-  if (!Object.hasOwn(catalogue, reason.code)) return [reason.code];
+  if (!Object.hasOwn(catalogue, reason.code)) return ['text' in reason ? reason.text : reason.code];
   return (catalogue[reason.code] as (reason: Reason) => ReasonPart[])(reason);
 }
 
@@ -140,7 +166,7 @@ export function refsOf(reason: Reason): ReasonRef[] {
   if ('job' in reason) refs.push({ kind: 'job', name: reason.job });
   if ('jobs' in reason) for (const name of reason.jobs) refs.push({ kind: 'job', name });
   if ('engine' in reason) refs.push({ kind: 'engine', name: reason.engine });
-  if ('node' in reason) refs.push({ kind: 'node', name: reason.node });
+  if ('node' in reason && reason.node !== undefined) refs.push({ kind: 'node', name: reason.node });
   if ('by' in reason && reason.by !== undefined) refs.push({ kind: 'user', name: reason.by });
   if ('because' in reason && reason.because !== null) refs.push(...refsOf(reason.because));
   return refs;
@@ -223,6 +249,17 @@ const catalogue: {
   'engine-missing': ({ engine }) =>
     say`the engine ${engine}, which may have started it, is not configured here`,
   'exit-code': ({ exitCode }) => say`exit code ${exitCode}`,
+  'not-executable': ({ text }) => [text],
+  'node-refused': ({ text }) => [text],
+  'never-started': ({ text }) => [text],
+  'out-of-memory': ({ text }) => [text],
+  'killed-from-outside': ({ text }) => [text],
+  'kill-forced': ({ text }) => [text],
+  'supervisor-lost': ({ text }) => [text],
+  'machine-restarted': ({ text }) => [text],
+  'engine-restarted': ({ text }) => [text],
+  'node-down': ({ text }) => [text],
+  'launch-removed': ({ text }) => [text],
   'engine-report': ({ text }) => [text],
   'engine-forgot': ({ engine }) => say`the engine ${engine} no longer knows it`,
   'node-lost': ({ node }) => say`the node ${node}, the only one that reaches it, does not respond`,

@@ -7,6 +7,7 @@ import { placeRetryDelayMs, policyOf, retryDelayMs } from '../job/policy.ts';
 import type { Attempt, Run } from '../model/model.ts';
 import { isSame, type Reason } from '../model/reason.ts';
 import { awaitsCallback, nextRunState, readyAt } from '../model/run-state.ts';
+import type { EndReason } from '../ports.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { fold, type Sample } from '../stats/stats.ts';
@@ -166,8 +167,10 @@ function retry(turn: Turn, entry: Entry, run: Run, verdict: AttemptEnd): boolean
 }
 
 /** What the engine says of an end. */
-export const reported = (text: string | undefined): Reason | null =>
-  text === undefined ? null : { code: 'engine-report', text };
+export function reported({ reason: text, cause }: Partial<EndReason>): Reason | null {
+  if (text === undefined) return null;
+  return cause === undefined ? { code: 'engine-report', text } : { ...cause, text };
+}
 
 /** The engine refused the attempt: nothing runs. */
 export function attemptRefused(turn: Turn, run: Run, text: string): void {

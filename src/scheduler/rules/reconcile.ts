@@ -129,7 +129,7 @@ function adopt(turn: Turn, run: Run, report: LaunchReport, inventory: Inventory)
       at: report.endedAt ?? turn.draft.now,
       startedAt: report.startedAt ?? null,
       exitCode: report.exitCode ?? null,
-      reason: reported(report.reason),
+      reason: reported(report),
       infrastructure: report.infrastructure ?? false,
       bytesDropped: report.bytesDropped,
     });

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { dockerCreateRequest } from '../../../src/executor/docker/request.ts';
 import { type ContainerInspection, launchReport } from '../../../src/executor/docker/state.ts';
 import { plainContainer } from '../../../src/scheduler/job/spec.ts';
+import type { EndReason } from '../../../src/scheduler/ports.ts';
 import { dockerSpec } from './harness.ts';
 
 const due = Date.UTC(2026, 10, 21, 2);
@@ -153,7 +154,7 @@ describe('an inspection', () => {
     },
   });
   const times = { startedAt: Date.parse(began), endedAt: Date.parse(ended) };
-  const outage = 'the engine was restarted';
+  const outage = { reason: 'the engine was restarted', cause: { code: 'engine-restarted' } } as const;
 
   test.each([
     [
@@ -181,7 +182,7 @@ describe('an inspection', () => {
       'killed for its memory',
       { ExitCode: 137, OOMKilled: true },
       outage,
-      { state: 'ended', exitCode: 137, reason: 'out of memory', ...times },
+      { state: 'ended', exitCode: 137, reason: 'out of memory', cause: { code: 'out-of-memory' }, ...times },
     ],
     [
       'well although a child was killed',
@@ -199,10 +200,10 @@ describe('an inspection', () => {
       `ended with ${code} in an outage`,
       { ExitCode: code },
       outage,
-      { state: 'ended', exitCode: code, reason: outage, infrastructure: true, ...times },
+      { state: 'ended', exitCode: code, ...outage, infrastructure: true, ...times },
     ]),
     ['its own end in an outage', { ExitCode: 1 }, outage, { state: 'ended', exitCode: 1, ...times }],
-  ] as [string, Partial<ContainerInspection['State']>, string | null, object][])(
+  ] as [string, Partial<ContainerInspection['State']>, EndReason | null, object][])(
     '%s',
     (_, state, interrupted, report) => {
       expect(launchReport(container(state), interrupted)).toEqual({ launchName: 'sales-1', ...report });

@@ -7,6 +7,7 @@ import { until } from '../../support/until.ts';
 
 const stat = `77 (a) b) S 1 77 77 0 -1 4194304 91 0 0 0 0 0 0 0 20 0 1 0 353663 2654208`;
 const start = `start 77 boot-1 ${stat}\n`;
+const cause = (code: string) => ({ cause: { code } });
 
 describe('the journal of a launch', () => {
   const supervisor = { pid: 77, boot: 'boot-1', began: '353663' };
@@ -64,12 +65,32 @@ describe('the journal of a launch', () => {
       { exitCode: 0, bytesDropped: 7 },
     ],
     ['an exit code as it is', `${start}kill 1 5\nexit 3\nkilled\n`, 'boot-1', { exitCode: 3 }],
-    ['137 after KILL', `${start}kill 1 5\nkilled\n`, 'boot-1', { exitCode: 137 }],
-    ['an end by KILL as a kill', `${start}kill 1 5\nkilled\nexit 137\n`, 'boot-1', { exitCode: 137 }],
-    ['137 when killed before the start', 'killed\n', 'boot-1', { exitCode: 137 }],
-    ['no code when the supervisor vanished', start, 'boot-1', { exitCode: null }],
-    ['the machine’s fault after a restart', start, 'boot-2', { exitCode: null, infrastructure: true }],
-    ['the machine’s fault when it never began', '', 'boot-1', { exitCode: null, infrastructure: true }],
+    ['137 after KILL', `${start}kill 1 5\nkilled\n`, 'boot-1', { exitCode: 137, ...cause('kill-forced') }],
+    [
+      'an end by KILL as a kill',
+      `${start}kill 1 5\nkilled\nexit 137\n`,
+      'boot-1',
+      { exitCode: 137, ...cause('kill-forced') },
+    ],
+    ['137 when killed before the start', 'killed\n', 'boot-1', { exitCode: 137, ...cause('never-started') }],
+    [
+      'no code when the supervisor vanished',
+      start,
+      'boot-1',
+      { exitCode: null, ...cause('supervisor-lost') },
+    ],
+    [
+      'the machine’s fault after a restart',
+      start,
+      'boot-2',
+      { exitCode: null, infrastructure: true, ...cause('machine-restarted') },
+    ],
+    [
+      'the machine’s fault when it never began',
+      '',
+      'boot-1',
+      { exitCode: null, infrastructure: true, ...cause('never-started') },
+    ],
   ])('says %s', (_, text, boot, outcome) => {
     const { reason: _reason, ...rest } = outcomeOf(parseJournal(text), boot);
     expect(rest).toEqual(outcome);

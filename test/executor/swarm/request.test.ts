@@ -169,23 +169,33 @@ describe('of its tasks', () => {
     [
       'killed before a node had it never started',
       [task('shutdown', {}, null), replacement],
-      { state: 'ended', exitCode: null, reason: 'ended before it was started' },
+      {
+        state: 'ended',
+        exitCode: null,
+        reason: 'ended before it was started',
+        cause: { code: 'never-started' },
+      },
     ],
     ['killed before it had a task never started', [replacement], { state: 'ended', exitCode: null }],
     [
       'refused by its node says why',
       [task('rejected', { Err: 'No such image: x' })],
-      { state: 'ended', exitCode: 126, reason: 'the node refused it: No such image: x' },
+      {
+        state: 'ended',
+        exitCode: 126,
+        reason: 'the node refused it: No such image: x',
+        cause: { code: 'node-refused', node: 'host-1' },
+      },
     ],
     [
       'failed without a container could not be run',
       [task('failed', { Err: 'no such program' })],
-      { exitCode: 126, reason: 'no such program' },
+      { exitCode: 126, reason: 'no such program', cause: { code: 'not-executable' } },
     ],
     [
       'on a node that is down is lost',
       [task('running')],
-      { state: 'ended', exitCode: null, infrastructure: true },
+      { state: 'ended', exitCode: null, infrastructure: true, cause: { code: 'node-down', node: 'host-1' } },
       node('down', 9_000),
     ],
     [
@@ -208,12 +218,16 @@ describe('of its tasks', () => {
     [
       'killed from outside on a node that stayed is the job’s',
       [task('failed', exited(137))],
-      { exitCode: 137, reason: 'exit code 137: killed from outside, possibly for its memory use' },
+      {
+        exitCode: 137,
+        reason: 'exit code 137: killed from outside, possibly for its memory use',
+        cause: { code: 'killed-from-outside' },
+      },
     ],
     [
       'killed from outside on a node that just came back is not',
       [task('failed', exited(137))],
-      { exitCode: 137, infrastructure: true },
+      { exitCode: 137, infrastructure: true, cause: { code: 'engine-restarted', node: 'host-1' } },
       node('ready', 6_000),
     ],
     [

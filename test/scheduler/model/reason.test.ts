@@ -120,7 +120,25 @@ const rows: { readonly [C in ReasonCode]: readonly Row[] } = {
     ],
   ],
   'exit-code': [[exit, 'exit code 3']],
-  'engine-report': [[{ code: 'engine-report', text: 'out of memory' }, 'out of memory']],
+  'not-executable': [[{ code: 'not-executable', text: 'not found' }, 'not found']],
+  'never-started': [
+    [{ code: 'never-started', text: 'ended before it was started' }, 'ended before it was started'],
+  ],
+  'out-of-memory': [[{ code: 'out-of-memory', text: 'out of memory' }, 'out of memory']],
+  'killed-from-outside': [[{ code: 'killed-from-outside', text: 'killed by others' }, 'killed by others']],
+  'kill-forced': [[{ code: 'kill-forced', text: 'still running' }, 'still running']],
+  'supervisor-lost': [
+    [{ code: 'supervisor-lost', text: 'its supervisor was killed' }, 'its supervisor was killed'],
+  ],
+  'machine-restarted': [[{ code: 'machine-restarted', text: 'restarted' }, 'restarted']],
+  'launch-removed': [[{ code: 'launch-removed', text: 'removed by others' }, 'removed by others']],
+  'node-refused': [[{ code: 'node-refused', node: 'n1', text: 'no image' }, 'no image', ['node n1']]],
+  'node-down': [[{ code: 'node-down', node: 'n1', text: 'n1 is down' }, 'n1 is down', ['node n1']]],
+  'engine-restarted': [
+    [{ code: 'engine-restarted', text: 'restarted' }, 'restarted'],
+    [{ code: 'engine-restarted', node: 'n1', text: 'restarted on n1' }, 'restarted on n1', ['node n1']],
+  ],
+  'engine-report': [[{ code: 'engine-report', text: 'it broke' }, 'it broke']],
   'engine-forgot': [
     [{ code: 'engine-forgot', engine: 'x' }, 'the engine x no longer knows it', ['engine x']],
   ],
@@ -209,7 +227,8 @@ describe('a reason', () => {
     expect(partsOf(retry)).toEqual(['attempt 1 failed (exit code 3); retry 1 of 2 at ', { at: due }]);
   });
 
-  test('of a later release is shown as its code', () => {
+  test('of a later release is shown as its text, or as its code', () => {
+    expect(textOf({ code: 'moon-phase', text: 'the moon is full' } as never)).toBe('the moon is full');
     expect(textOf({ code: 'moon-phase' } as never)).toBe('moon-phase');
     expect(textOf({ code: 'toString' } as never)).toBe('toString');
   });

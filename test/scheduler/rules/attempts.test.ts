@@ -131,6 +131,13 @@ describe('a run whose attempt', () => {
     expect(inWords(run().attempts)).toMatchObject([{ reason }]);
   });
 
+  test('ended with a cause has it as the code of the reason, and the text as the engine says it', () => {
+    const { report, run } = launched(retries);
+    report({ kind: 'started' });
+    report(ended(null, { reason: 'node n1 is down', cause: { code: 'node-down', node: 'n1' } }));
+    expect(run()).toMatchObject({ reason: { code: 'node-down', node: 'n1', text: 'node n1 is down' } });
+  });
+
   test.each<[string, Reported, string]>([
     ['failed', ended(3), 'attempt 1 failed (exit code 3); retry 1 of 1 at 2026-01-01T00:00:12.000Z'],
     [
