@@ -1,6 +1,6 @@
 /**
- * A backup of 100,000 jobs with a past, from the embedded store and from ZooKeeper: its time beside gzip over the same
- * text, how long it holds the loop, and what it needs in memory; and the time of a restore.
+ * Measures a backup of 100,000 jobs with history, from the embedded store and from ZooKeeper: its duration compared
+ * with gzip of the same text, how long it blocks the event loop, and its memory. Also measures a restore.
  */
 
 import { createReadStream, createWriteStream, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -50,12 +50,12 @@ interface Measured {
   readonly grewBytes: number;
 }
 
-/** Without the pages of mapped files, which the system takes back when it needs them. */
+/** Excludes pages of mapped files, which the system reclaims when it needs memory. */
 function ownBytes(): number {
   return Number(/RssAnon:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0) * 1024;
 }
 
-/** The longest that the loop is held on this machine while nothing is done, for comparison. */
+/** For comparison: the longest time that the event loop is blocked on this machine while nothing runs. */
 async function idleMs(): Promise<number> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
@@ -91,7 +91,10 @@ async function measure(name: string, store: Store & TermSource, file: string): P
       `${seconds(tookMs)} (gzip over the same text ${seconds(floor)}, ratio ${(tookMs / floor).toFixed(1)})`,
     ],
     ['file', `${megabytes(statSync(file).size)}, ${megabytes(statSync(text).size)} of text`],
-    ['the loop was held for at most', `${longestMs.toFixed(1)} ms (idle: ${(await idleMs()).toFixed(1)} ms)`],
+    [
+      'event loop blocked for at most',
+      `${longestMs.toFixed(1)} ms (idle: ${(await idleMs()).toFixed(1)} ms)`,
+    ],
     ['memory grew by', megabytes(grewBytes)],
   ]);
   rmSync(text);

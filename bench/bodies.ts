@@ -1,7 +1,7 @@
 /**
- * How long a body holds the loop on which launches are decided: the longest piece of processor time between two
- * turns, which says the same on a busy machine, beside that of a request without a body. Each body comes three
- * times, and the worst counts.
+ * Measures how long parsing a request body blocks the event loop that decides launches: the longest processor
+ * time between two turns of the loop, compared with a request without a body. Processor time does not depend on
+ * other load of the machine. Each body is sent three times, and the longest time counts.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -66,16 +66,16 @@ export async function run(): Promise<void> {
     peers: new Peers(realClock, self.id),
   });
   try {
-    // The first request makes the routes.
+    // The first request builds the routes.
     await measure(app, null);
     const rows: [string, string][] = [];
     let alone = Number.NaN;
     for (const [name, sent] of Object.entries(bodies())) {
       const figures = await worstOf(app, sent);
       if (sent === null) alone = figures.held;
-      rows.push([name, told(figures, alone)]);
+      rows.push([name, figureText(figures, alone)]);
     }
-    print('The loop is held for, by a request with', rows);
+    print('event loop blocked by a request with', rows);
   } finally {
     await app.close();
     await scheduler.stop();
@@ -91,7 +91,7 @@ interface Figures {
   readonly status: number;
 }
 
-const told = ({ held, whole, status }: Figures, alone: number): string =>
+const figureText = ({ held, whole, status }: Figures, alone: number): string =>
   `${held.toFixed(0)} ms at most (${(held / alone).toFixed(1)}×) of ${whole.toFixed(0)} ms, answered ${status}`;
 
 async function worstOf(app: FastifyInstance, sent: Sent | null): Promise<Figures> {

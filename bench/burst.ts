@@ -1,7 +1,7 @@
 /**
- * 10,000 jobs due at the same second on the embedded store: how long until all are durable and handed to
- * their engine, and until all have ended, none lost; first with an engine that does nothing, then with real
- * processes. Then the rate of durable runs that can be sustained.
+ * Measures 10,000 jobs due in the same second on the embedded store: the time until all runs are durable and
+ * passed to their engine, and until all have ended and none is lost. First with an engine that does nothing, then
+ * with real processes. Also measures the sustained rate of durable runs.
  */
 
 import { spawn } from 'node:child_process';
@@ -110,8 +110,8 @@ async function burst(real: boolean): Promise<void> {
     const at = (share: number): number => lateness[Math.min(JOBS - 1, Math.floor(JOBS * share))] ?? 0;
     print(
       real
-        ? '10,000 due at one second, real processes'
-        : '10,000 due at one second, an engine that does nothing',
+        ? '10,000 due in one second, real processes'
+        : '10,000 due in one second, an engine that does nothing',
       [
         ['10,000 jobs applied and durable', `${applyMs.toFixed(0)} ms`],
         ['all durable and dispatched after', `${dispatched.last - due} ms (${dispatched.count} launches)`],
@@ -122,7 +122,7 @@ async function burst(real: boolean): Promise<void> {
   });
 }
 
-/** What this machine can do at best: shells that run a command, a few at a time, and nothing kept of them. */
+/** The best possible on this machine: shells that run a command, a few at a time, without storing anything. */
 async function spawnFloor(): Promise<number> {
   const total = 1_000;
   const began = performance.now();
@@ -154,6 +154,6 @@ export async function run(): Promise<void> {
   await burst(false);
   const floor = await spawnFloor();
   await burst(true);
-  print('the floor for processes', [['bare spawns of a shell per second', floor.toFixed(0)]]);
+  print('lower limit for processes', [['plain starts of a shell per second', floor.toFixed(0)]]);
   await sustained();
 }

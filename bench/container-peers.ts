@@ -1,7 +1,7 @@
 /**
- * What containers are measured with and against: a program that notes the time of its first instruction, and the
- * same start by bare calls to the Engine's API, by `docker run` and by `runc`. Each makes one container without
- * network that runs the program, and has to be told nothing else.
+ * The program that measures container starts, and what they are compared with. The program records the time of its
+ * first instruction. The same start is made by direct calls to the Engine's API, by `docker run` and by `runc`. Each
+ * creates one container without network that runs the program.
  */
 
 import { execFileSync, spawn } from 'node:child_process';
@@ -14,17 +14,17 @@ import type { Dockerd } from '../test/support/dockerd.ts';
 import { until } from '../test/support/until.ts';
 
 export const stampImage = 'carillon-stamp:1';
-/** A start takes a tenth of a second; a burst of them some. */
+/** A start takes 0.1 s, a burst of starts several seconds. */
 const stampTimeoutMs = 120_000;
 
-/** Starts a container that stamps `<name>`; resolves when whoever was asked says that it is done. */
+/** Starts a container that writes the file `<name>`. Resolves when the program that was called reports success. */
 export type Peer = (name: string) => Promise<void>;
 
 export interface Peers {
   readonly bare: Peer;
   readonly dockerRun: Peer;
   readonly runc: Peer;
-  /** Where stamps are written, here; `/out` in the containers. */
+  /** Directory on this host for the recorded times; `/out` in the containers. */
   readonly out: string;
   /** When the container's first instruction ran: milliseconds of the wall clock, with fractions. */
   stamped(name: string): Promise<number>;
@@ -75,7 +75,7 @@ export async function makePeers(dockerd: Dockerd, dir: string): Promise<Peers> {
   };
 }
 
-/** What `runc spec` makes, with the same mount; it has no system call filter, which the Engine's has. */
+/** The output of `runc spec` with the same mount. Unlike the Engine's, it has no system call filter. */
 function writeBundle(bundle: string, out: string): void {
   execFileSync('runc', ['spec', '--bundle', bundle]);
   const file = join(bundle, 'config.json');
@@ -85,7 +85,7 @@ function writeBundle(bundle: string, out: string): void {
   writeFileSync(file, JSON.stringify(config));
 }
 
-/** A bundle holds one program: each run has a bundle of its own over the same files. */
+/** A bundle runs one program, so each run has its own bundle over the same files. */
 async function runBundle(dir: string, name: string): Promise<void> {
   const bundle = join(dir, `bundle-${name}`);
   mkdirSync(bundle);
@@ -104,7 +104,7 @@ function run(program: string, args: readonly string[]): Promise<void> {
   });
 }
 
-/** The least there is between us and the Engine. */
+/** Returns a client of the Engine's API with as little overhead as possible. */
 function callOf(socketPath: string) {
   const agent = new Agent({ keepAlive: true });
   return (method: string, path: string, body?: object): Promise<string> =>

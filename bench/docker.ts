@@ -1,7 +1,7 @@
 /**
- * How late a container's first instruction runs: through the whole scheduler (embedded store, decision on disk
- * before each launch), plain, prestaged and warm, beside bare calls to the Engine, `docker run` and `runc`, in
- * turns. Then how many a second, and many due at one instant.
+ * Measures how late a container's first instruction runs. The whole scheduler (embedded store, a decision on disk
+ * before each launch) starts containers plain, prestaged and warm, in turns with direct calls to the Engine,
+ * `docker run` and `runc`. Also measures starts per second, and many jobs due at the same time.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -20,14 +20,14 @@ import { makePeers, type Peer, type Peers, stampImage } from './container-peers.
 import { print } from './rig.ts';
 
 const ROUNDS = 40;
-/** One start each; the next has the machine to itself. */
+/** Time for one start, so that starts do not overlap. */
 const SLOT_MS = 700;
-/** Making ready falls into the middle of somebody else's slot, when that one has started. */
+/** Containers are prepared in the middle of another start's slot, when that start is over. */
 const LEAD = 'PT2.45S';
 const AT_ONCE = 64;
-/** For a hundredth part that is more than the worst one. */
+/** Enough starts that the 99th percentile is not just the slowest start. */
 const WARM_ROUNDS = 200;
-/** Time to make sixty-four ready, which have to come one after the other. */
+/** Time to prepare 64 containers one after the other. */
 const BURST_LEAD = 'PT40S';
 const log = createLog({ level: 'error', format: 'json' });
 
@@ -98,13 +98,13 @@ async function submit({ scheduler, peers }: Bench, name: string, due: number, po
 const sleepUntil = (at: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, Math.max(0, at - Date.now())));
 
-/** One start of each kind after the other, round by round: what disturbs the machine disturbs all alike. */
+/** Starts one of each kind in every round, so that other load of the machine affects all kinds equally. */
 async function inTurns(bench: Bench): Promise<void> {
   const { peers } = bench;
   const others: Record<string, Peer> = { bare: peers.bare, 'docker run': peers.dockerRun, runc: peers.runc };
   const kinds = [...Object.keys(policies), ...Object.keys(others)];
   const lateness = new Map<string, number[]>(kinds.map((kind) => [kind, []]));
-  // The first start of all finds nothing in any cache; making ready needs its lead.
+  // The first start finds empty caches, and preparing needs its lead time.
   let due = Math.ceil(Date.now() / 1_000) * 1_000 + 5_000;
   for (let round = 0; round <= ROUNDS; round++) {
     const slots = kinds.map((kind, i) => ({
@@ -124,12 +124,12 @@ async function inTurns(bench: Bench): Promise<void> {
     due = Math.max(due + kinds.length * SLOT_MS, Date.now() + 3_000);
   }
   print(
-    `due instant to first instruction, ${ROUNDS} in turns, p50 / p99 in milliseconds`,
+    `due time to first instruction, ${ROUNDS} in turns, p50 / p99 in milliseconds`,
     kinds.map((kind) => [kind, figures(lateness.get(kind) ?? [])] as const),
   );
 }
 
-/** Warm ones alone: no other kind of start in the slot of one, but the next ones are made ready in between. */
+/** Only warm starts: no other kind starts in between, but the next containers are prepared in between. */
 async function warmInTurns(bench: Bench): Promise<void> {
   const first = Math.ceil(Date.now() / 1_000) * 1_000 + 8_000;
   const slots = Array.from({ length: WARM_ROUNDS }, (_, i) => ({
@@ -142,13 +142,13 @@ async function warmInTurns(bench: Bench): Promise<void> {
     await sleepUntil(due);
     lateness.push((await bench.peers.stamped(name)) - due);
   }
-  print(`due instant to first instruction, ${WARM_ROUNDS} warm, milliseconds`, [
+  print(`due time to first instruction, ${WARM_ROUNDS} warm, milliseconds`, [
     ['p50 / p99', figures(lateness)],
   ]);
   await clear(bench);
 }
 
-/** How many a second when many are wanted at once, by the last one's first instruction. */
+/** Starts per second when many are requested at once, measured until the first instruction of the last one. */
 async function atOnce(bench: Bench): Promise<void> {
   const { peers } = bench;
   const names = (kind: string): string[] => Array.from({ length: AT_ONCE }, (_, i) => `${kind}-${i}`);
@@ -180,7 +180,7 @@ async function atOnce(bench: Bench): Promise<void> {
   rows.unshift([`Carillon, before and after the others`, `${before.toFixed(1)} and ${after.toFixed(1)}`]);
   rows.push(['docker run, 4 at a time', (await measure('cli', peers.dockerRun, 4)).toFixed(1)]);
   rows.push(['runc, 4 at a time', (await measure('runc', peers.runc, 4)).toFixed(1)]);
-  print(`containers a second, ${AT_ONCE} wanted at once`, rows);
+  print(`containers per second, ${AT_ONCE} requested at once`, rows);
 }
 
 async function manyWarm(bench: Bench): Promise<void> {
@@ -205,7 +205,7 @@ function figures(values: readonly number[]): string {
   return `${at(0.5)} / ${at(0.99)}`;
 }
 
-/** What has ended would only make lists longer for those that follow. */
+/** Removes ended containers, because they would make the Engine's lists longer for later measurements. */
 async function clear({ dockerd }: Bench): Promise<void> {
   const all = await dockerd.docker.listContainers({ all: true, filters: { status: ['exited'] } });
   for (const { Id } of all) await dockerd.docker.getContainer(Id).remove();

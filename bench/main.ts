@@ -1,4 +1,4 @@
-/** Every claim about speed, each beside a floor or peer measured in the same run: `npm run bench -- --help`. */
+/** Runs the benchmarks. Each measures a lower limit or another program in the same run: `npm run bench -- --help`. */
 
 import { readArguments, refuse } from '../test/support/arguments.ts';
 

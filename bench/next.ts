@@ -1,6 +1,6 @@
 /**
- * How long the next instant takes: ours, cron-parser's and croner's, each walking the same expression from
- * the same moment, one instant after the other. Before timing, our instants are compared with croner's.
+ * Measures the computation of the next due time by Carillon, cron-parser and croner. Each computes the due times of
+ * the same expression one after the other from the same start. Before that, the due times are compared with croner's.
  */
 
 import { CronExpressionParser } from 'cron-parser';
@@ -21,13 +21,13 @@ const cases: readonly Case[] = [
   { cron: '0 0 29 2 *', timezone: 'America/New_York' },
 ];
 
-/** Ten leap days, or ten hours of five minutes: enough to cross what each expression has to cross. */
+/** Ten leap days, or ten hours of an expression for every five minutes: enough for each expression's rare steps. */
 const WALK = 10;
 const ROUNDS = 9;
 const ROUND_MS = 60;
 const START_MS = Date.UTC(2026, 0, 15, 9, 30, 0);
 
-/** Walks `WALK` instants from the start and returns the last one. */
+/** Computes `WALK` due times from the start and returns the last one. */
 type Walk = () => number;
 
 function ours({ cron, timezone }: Case): Walk {
@@ -60,7 +60,7 @@ function croners({ cron, timezone }: Case): Walk {
   };
 }
 
-/** Microseconds per instant: the median of several rounds, each long enough to be measured. */
+/** Microseconds per due time: the median of several rounds, each long enough to be measured. */
 function microseconds(walk: Walk): number {
   const rounds: number[] = [];
   let seen = 0;
@@ -78,7 +78,7 @@ function microseconds(walk: Walk): number {
   return rounds.sort((a, b) => a - b)[ROUNDS >> 1]!;
 }
 
-/** Prints microseconds per instant, and how many times faster than the faster of the two we are. */
+/** Prints microseconds per due time, and the ratio to the faster of the two others. */
 export async function run(): Promise<void> {
   const row = (...cells: string[]) =>
     process.stdout.write(

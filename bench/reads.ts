@@ -1,6 +1,6 @@
 /**
- * What readers do to starts: eight clients ask for the largest answers as fast as they get them, while a job starts
- * every second. How long the loop is held, and how late the job starts, beside the same with nobody asking.
+ * Measures how reads delay starts. Eight clients request the largest responses without a pause, while a job starts
+ * every second: how long the event loop is blocked, and how late the job starts, compared with no requests.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -54,7 +54,7 @@ function definitions(): object[] {
   });
 }
 
-/** Asks again and again from a thread of its own. */
+/** Sends requests without a pause from a separate thread. */
 const clientCode = `
 const { parentPort, workerData } = require('node:worker_threads');
 const { url, clients } = workerData;
@@ -106,7 +106,7 @@ export async function run(): Promise<void> {
   try {
     const all = definitions().map((definition) => ({ definition, source: 'bench' }));
     await scheduler.submit({ kind: 'apply', definitions: all, prune: null, dryRun: false, by: 'bench' });
-    // A past to read: every job has run once.
+    // History to read: every job has run once.
     for (let i = 0; i < 500; i++)
       await scheduler.submit({
         kind: 'trigger',
@@ -152,7 +152,7 @@ export async function run(): Promise<void> {
         `${text}; ${rate} answers/s of ${(bytes / Math.max(1, answers) / 1024).toFixed(0)} KiB`,
       ]);
     }
-    print(`${JOBS} jobs, ${CLIENTS} clients that ask for the same path, a job every second`, rows);
+    print(`${JOBS} jobs, ${CLIENTS} clients that request the same path, a job every second`, rows);
   } finally {
     await app.close();
     await scheduler.stop();

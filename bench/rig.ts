@@ -1,4 +1,4 @@
-/** What the benches of the whole scheduler share: an engine that does nothing, load, and how figures are printed. */
+/** Shared by the benchmarks of the whole scheduler: an engine that does nothing, load, and the output of figures. */
 
 import { realClock } from '../src/node/clock.ts';
 import type { Launcher, Log, Member, Observation, Store } from '../src/scheduler/ports.ts';
@@ -7,7 +7,7 @@ import { createSoloElection } from '../src/store/election-solo.ts';
 import { createEmbeddedStore } from '../src/store/embedded/store.ts';
 import { abilities } from '../test/support/engines.ts';
 
-/** Starts nothing and ends at once: what is measured is the scheduler. */
+/** Starts nothing and reports the end at once, so that only the scheduler is measured. */
 export function noOpLauncher(): Launcher {
   let tell: (observation: Observation) => void = () => undefined;
   return {
@@ -61,15 +61,15 @@ export async function idleScheduler(
   return { scheduler, store };
 }
 
-/** How runs started by hand are offered: as many as go through, or so many a second whatever becomes of them. */
+/** How runs are triggered: as fast as they end, or at a fixed rate per second, whatever their results. */
 export type Load = { readonly underWay: number } | { readonly perSecond: number };
 
-/** Runs under way at a time while the greatest rate is measured. */
+/** Concurrent runs while the maximum rate is measured. */
 export const asManyAsGo: Load = { underWay: 512 };
-/** Between two portions of a steady load. */
+/** Interval between two batches of a steady load. */
 const PORTION_MS = 2;
 
-/** Offers runs for so long; answers how many ended durably, per second, once all have. */
+/** Triggers runs for this time. Returns, when all have ended durably, how many ended per second. */
 export async function sustain(scheduler: Scheduler, forMs: number, load: Load): Promise<number> {
   const name = 'underWay' in load ? 'busy' : 'steady';
   await scheduler.submit({

@@ -1,6 +1,7 @@
 /**
- * The embedded store with 1,000,000 jobs: time to write and to load them into a scheduler's state, memory and
- * idle CPU after; and durable commits per second beside bare LMDB writing the same bytes.
+ * Measures the embedded store with 1,000,000 jobs: the time to write them and to load them into a scheduler's state,
+ * and memory and idle CPU afterwards. Also measures durable commits per second, compared with plain LMDB and the
+ * same bytes.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -19,7 +20,7 @@ const BATCH = 10_000;
 const ZONES = ['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Tokyo'];
 const IDLE_MS = 3_000;
 
-/** As a data team writes them: few distinct schedules and policies, a command and labels of its own. */
+/** Jobs as a data team writes them: few distinct schedules and policies, but each with its own command and labels. */
 function job(i: number): Job {
   const cron = `${i % 60} ${i % 24} * * *`;
   const timezone = ZONES[i % ZONES.length] ?? 'UTC';
@@ -62,7 +63,7 @@ async function write(dir: string): Promise<[string, string][]> {
   return [['1,000,000 jobs written durably', written]];
 }
 
-/** In a process of its own, so that what is measured is what a scheduler with these jobs costs. */
+/** Runs in a separate process, so that its memory and CPU are those of a scheduler with these jobs. */
 export async function load(dir: string): Promise<void> {
   const store = createEmbeddedStore({ dir });
   await store.open();
@@ -98,7 +99,7 @@ function loadApart(dir: string): void {
   execFileSync(process.execPath, ['--import', 'tsx', '-e', script], { stdio: 'inherit' });
 }
 
-/** Commits per second of `size` jobs each, for two seconds. */
+/** Returns the commits per second of `size` jobs each, measured for two seconds. */
 async function rate(
   commit: (first: number, size: number) => Promise<unknown>,
   size: number,

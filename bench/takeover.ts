@@ -1,7 +1,7 @@
 /**
- * How long nothing is launched when the leader goes: three schedulers as processes of their own on three
- * ZooKeeper servers, with many jobs. Some launch something every fifty milliseconds and note when; the leader is killed
- * or stopped again and again. Beside it, what waiting for the session to end would take.
+ * Measures how long nothing is launched when the leader changes: three schedulers, each a process, on three ZooKeeper
+ * servers, with many jobs. Some of the jobs are launched every 50 ms and record the time. The leader is killed or stopped
+ * repeatedly. For comparison, prints how long waiting for the session to expire would take.
  */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -14,9 +14,9 @@ import { print } from './rig.ts';
 const ROUNDS = 10;
 const SESSION = { text: 'PT4S', ms: 4_000 };
 const APPLY_AT_ONCE = 5_000;
-/** Between two launches in quiet times. */
+/** Interval between two launches while the leader stays. */
 const BEAT_MS = 50;
-/** Launches are looked at from so long before to so long after. */
+/** Launches within this time before and after the change are evaluated. */
 const SETTLED_MS = 1_500;
 
 interface Cluster {
@@ -46,7 +46,7 @@ async function measure(jobs: number): Promise<void> {
         );
         const began = Date.now();
         await (servers[leader] as Server).end(signal);
-        // Launches go on for a while: the one that ends the gap is among them.
+        // Waits for more launches, so that the one that ends the gap is among them.
         const launches = await eventually(
           async () => times(beats).filter((at) => at > began - SETTLED_MS),
           (all) => (all.at(-1) ?? 0) > began + SETTLED_MS,
@@ -59,13 +59,13 @@ async function measure(jobs: number): Promise<void> {
       gaps.sort((a, b) => a - b);
       const middle = gaps[Math.floor(gaps.length / 2)];
       print(
-        `${jobs.toLocaleString('en')} jobs, leader ${signal === 'SIGKILL' ? 'killed' : 'told to stop'}, ${ROUNDS} times`,
+        `${jobs.toLocaleString('en')} jobs, leader ${signal === 'SIGKILL' ? 'killed' : 'stopped'}, ${ROUNDS} times`,
         [
           [
-            'longest time between two launches, least / median / most',
+            'longest time between two launches, min / median / max',
             `${gaps[0]} / ${middle} / ${gaps.at(-1)} ms`,
           ],
-          ['a session that has to end first', `${SESSION.ms} ms and more`],
+          ['waiting for the session to expire', `${SESSION.ms} ms and more`],
         ],
       );
     }

@@ -1,7 +1,7 @@
 /**
- * How long the graph's layout takes, as the page's worker does it, beside reading the same graph from JSON: what
- * the page cannot do without. Graphs as pipelines make them: layers of jobs, most edges from the layer before,
- * some over several layers, a few hubs; in many parts that do not hang together, and in one.
+ * Measures the layout of the graph, as the page's worker computes it, compared with parsing the same graph from JSON,
+ * which is the least that the page must do. The graphs resemble pipelines: layers of jobs, most edges from the layer
+ * before, some over several layers, and a few hubs. They have many separate parts, or only one.
  */
 
 import type { Edges } from '../web/src/graph/layout/adjacency.ts';
@@ -23,7 +23,7 @@ const cases: readonly Case[] = [
   { jobs: 10_000, edges: 20_000, parts: 1 },
 ];
 
-/** Name and figures of each case, medians. */
+/** Name and medians of each case. */
 export function layoutFigures(): [string, string][] {
   return cases.map((each) => {
     const edges = pipelines(each);
@@ -50,14 +50,14 @@ function medianMs(work: () => unknown): number {
 const names = (jobs: number) =>
   Array.from({ length: jobs }, (_, n) => ({ name: `job-${n}`, status: 'active', running: 0, waiting: 0 }));
 
-/** Jobs are numbered part by part, in a part layer by layer. */
+/** Jobs are numbered by part, and within a part by layer. */
 function pipelines({ jobs, edges, parts }: Case): Edges {
   const random = seeded(1);
   const size = Math.floor(jobs / parts);
   const wide = Math.max(1, Math.floor(size / LAYERS));
   const seen = new Set<number>();
   const add = (from: number, to: number) => seen.size < edges && seen.add(from * jobs + to);
-  // One way in for each job, so that each part hangs together; the other edges follow.
+  // One parent for each job, so that each part is connected. The other edges follow.
   for (let round = 0; seen.size < edges && round < 20; round += 1) {
     for (let job = 0; job < jobs; job += 1) {
       const part = Math.floor(job / size) * size;

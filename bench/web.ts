@@ -1,7 +1,7 @@
 /**
- * The web app at sizes that break others: the first load, a list of 100,000 jobs, and a graph of 10,000, in
- * headless Chromium against a real server. Frames are counted beside those of a bare page that draws as often
- * as it can, on the same machine in the same browser.
+ * Measures the web app with much data in headless Chromium against a real server: the first load, a list of 100,000
+ * jobs, and a graph of 10,000. Frame rates are compared with an empty page that draws as often as it can, on the
+ * same machine in the same browser.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -17,14 +17,14 @@ import { layoutFigures } from './web-graph.ts';
 
 const LIST_JOBS = 100_000;
 const GRAPH_JOBS = 10_000;
-/** Parents of each job in the graph but the first: 20,000 edges. */
+/** Parents of each job in the graph, except the first: 20,000 edges. */
 const PARENTS = 2;
 const ASKS = 21;
 const FRAMES_MS = 3_000;
 
 const command = { command: 'true' };
 
-/** One in twenty was due in the last hour, so that there is something to order by. */
+/** One job in 20 was due in the last hour, so that the order by due time is not trivial. */
 const listed = (): JobDefinition[] =>
   Array.from({ length: LIST_JOBS }, (_, n) => ({
     name: `job-${String(n).padStart(6, '0')}`,
@@ -51,7 +51,7 @@ const linked = (): JobDefinition[] =>
 const nameOf = (n: number): string => `step-${String(n).padStart(5, '0')}`;
 
 export async function run(): Promise<void> {
-  print('Laying out the graph, as the worker of the page does', layoutFigures());
+  print('Layout of the graph, as in the page’s worker', layoutFigures());
   const browser = await openBrowser();
   try {
     await withServer(listed(), 3_900_000, async (server) => {
@@ -85,7 +85,7 @@ const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 const ms = (value: number): string => `${value.toFixed(0)} ms`;
 
-/** Milliseconds from here until the page shows it. */
+/** Milliseconds until the page shows the element. */
 async function until(page: Page, text: string, act: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
   await act();
@@ -107,12 +107,12 @@ async function firstLoad(browser: Browser, server: Server): Promise<void> {
   await bare.page.context().close();
   print('First load, nothing cached', [
     ['bytes over the wire', `${(bytes / 1_000).toFixed(0)} kB`],
-    ['until it can be used', ms(median(took))],
-    ['beside a page of one word', ms(floor)],
+    ['until the page is usable', ms(median(took))],
+    ['a page of one word', ms(floor)],
   ]);
 }
 
-/** The server's answers: the first one of an order makes it. */
+/** Response times of the server. The first request for an order sorts the list. */
 async function orders(server: Server): Promise<void> {
   const rows: [string, string][] = [];
   for (const query of [
@@ -149,8 +149,8 @@ async function list(browser: Browser, server: Server): Promise<void> {
   await page.context().close();
   print(`A list of ${LIST_JOBS} jobs`, [
     ['first rows', ms(rows)],
-    ['frames a second while it is scrolled', fps.toFixed(0)],
-    ['a page with nothing on it', bare.toFixed(0)],
+    ['frames per second while scrolling', fps.toFixed(0)],
+    ['an empty page', bare.toFixed(0)],
     ['a filter, from typing to its rows', ms(filter)],
   ]);
 }
@@ -169,9 +169,9 @@ async function graph(browser: Browser, server: Server): Promise<void> {
   const [fps, bare] = [await frames(page, drag), await bareFrames(browser, server)];
   await page.context().close();
   print(`A graph of ${GRAPH_JOBS} jobs`, [
-    ['from the address to the picture', ms(shown)],
-    ['frames a second while it is moved', fps.toFixed(0)],
-    ['a page with nothing on it', bare.toFixed(0)],
+    ['from the request to the picture', ms(shown)],
+    ['frames per second while moving', fps.toFixed(0)],
+    ['an empty page', bare.toFixed(0)],
   ]);
 }
 
@@ -192,7 +192,7 @@ async function drag(page: Page): Promise<void> {
   await page.mouse.up();
 }
 
-/** Frames a second that the page itself sees while something is done to it. */
+/** Frames per second that the page counts during an action. */
 async function frames(page: Page, act: (page: Page) => Promise<void>): Promise<number> {
   await page.evaluate(
     'window.frames_ = []; (function next(at) { window.frames_.push(at); requestAnimationFrame(next); })(performance.now())',

@@ -1,7 +1,7 @@
 /**
- * The scheduler on three ZooKeeper servers of this machine: durable runs per second and the time of a commit,
- * beside the same transactions sent by a bare client; how long a node takes to copy 100,000 jobs, and to lead
- * with its copy.
+ * Measures the scheduler on three ZooKeeper servers of this machine: durable runs per second and the duration of a
+ * commit, compared with a plain client that sends the same transactions. Also measures how long a node takes to copy
+ * 100,000 jobs, and to become leader with its copy.
  */
 
 import zookeeper from 'node-zookeeper-client';
@@ -65,7 +65,7 @@ async function startNode(hosts: string, id: string, observed: Observed): Promise
   return { scheduler, store, stop };
 }
 
-/** What the scheduler asks of its store and of ZooKeeper. */
+/** The scheduler's calls to its store and to ZooKeeper. */
 class Observed {
   readonly commitMs: number[] = [];
   readonly transactions: (readonly Op[])[] = [];
@@ -83,7 +83,7 @@ class Observed {
   session(session: ZooKeeperSession): ZooKeeperSession {
     const multi = session.multi.bind(session);
     session.multi = (ops) => {
-      // Commits, not checkpoints: the one that moves the head of the log.
+      // Only commits move the head of the log, checkpoints do not.
       if (ops.some((op) => op.path === '/head')) this.transactions.push(ops);
       return multi(ops);
     };
@@ -118,7 +118,7 @@ async function sustained(hosts: string): Promise<readonly (readonly Op[])[]> {
   return observed.transactions;
 }
 
-/** The same transactions, as many under way, by the bare client. */
+/** The same transactions and concurrency with the plain client. */
 async function bare(hosts: string, transactions: readonly (readonly Op[])[]): Promise<void> {
   const client = zookeeper.createClient(`${hosts}/bare`, { sessionTimeout: 10_000, retries: 0 });
   await new Promise<void>((resolve) => {
@@ -153,8 +153,8 @@ async function bare(hosts: string, transactions: readonly (readonly Op[])[]): Pr
   await Promise.all([worker(), worker(), worker(), worker()]);
   const seconds = (performance.now() - began) / 1_000;
   times.sort((a, b) => a - b);
-  print('the same transactions, sent by the bare client and nothing else', [
-    ['commits per second, four under way', (times.length / seconds).toFixed(0)],
+  print('the same transactions, sent by the plain client', [
+    ['commits per second, four concurrent', (times.length / seconds).toFixed(0)],
     ['time of a commit, median / p99', `${at(times, 0.5).toFixed(1)} / ${at(times, 0.99).toFixed(1)} ms`],
   ]);
   client.close();
@@ -196,10 +196,10 @@ async function manyJobs(hosts: string): Promise<void> {
   await leading;
   print(`${JOBS.toLocaleString('en')} jobs`, [
     ['applied and durable after', `${(writtenMs / 1_000).toFixed(1)} s`],
-    ['copied by a node that starts, ready after', `${(copiedMs / 1_000).toFixed(1)} s`],
-    ['handed over: the leader was told to stop until the next leads', `${(elected - left).toFixed(0)} ms`],
-    ['of it from election to leading', `${follower.scheduler.cluster().takeover?.tookMs} ms`],
-    ['jobs the new leader has', String(follower.scheduler.jobCount())],
+    ['copied by a starting node, ready after', `${(copiedMs / 1_000).toFixed(1)} s`],
+    ['handover: from the stop of the leader until the next leads', `${(elected - left).toFixed(0)} ms`],
+    ['of this, from election to leading', `${follower.scheduler.cluster().takeover?.tookMs} ms`],
+    ['jobs of the new leader', String(follower.scheduler.jobCount())],
   ]);
   await follower.stop();
 }
