@@ -45,7 +45,7 @@ export class LiveEvents {
     options: { readonly process: string; readonly clock: Clock; readonly heartbeatMs: number },
   ) {
     this.#process = options.process;
-    this.#unsubscribe = scheduler.subscribe((notice) => this.#take(notice));
+    this.#unsubscribe = scheduler.subscribe((notice) => this.#announce(notice));
     this.#clock = options.clock;
     this.#heartbeatMs = options.heartbeatMs;
     this.#stopBeating = this.#beatLater();
@@ -83,7 +83,7 @@ export class LiveEvents {
     }
   }
 
-  #take(notice: Notice): void {
+  #announce(notice: Notice): void {
     const event: LiveEvent = { number: ++this.#number, notice, frame: null };
     this.#kept.push(event);
     // Removes many at once: shifting one by one would move the whole list for each event.

@@ -23,7 +23,7 @@ const answerWithinMs = 120_000;
 /** Number of runs compared. */
 const comparedFires = 10;
 
-export interface Found {
+export interface ChronosJobs {
   readonly jobs: readonly unknown[];
   readonly generation: Generation;
 }
@@ -35,7 +35,7 @@ export async function fetchChronosJobs(
   address: string,
   credentials: string | null,
   generations: readonly Generation[] = [3, 2],
-): Promise<Found> {
+): Promise<ChronosJobs> {
   const url = new URL(address);
   const user =
     credentials ??
@@ -73,7 +73,7 @@ const noChronos = (message: string): CarillonError =>
   });
 
 /** Reads a saved list or a single job; it is from 2.x if a field shows it. */
-export function readSavedJobs(text: string, source: string): Found {
+export function readSavedJobs(text: string, source: string): ChronosJobs {
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -70,7 +70,7 @@ export const MAX_STARTED_AS = 16;
 export const emptyJoin: Join = Object.freeze({ open: Object.freeze([]), recent: Object.freeze([]) });
 
 /** Progress while an ended run is processed: the lists are copies, the rounds themselves never change. */
-export interface Draft {
+export interface JoinDraft {
   readonly open: Round[];
   readonly recent: Round[];
   mark: number | undefined;
@@ -79,12 +79,12 @@ export interface Draft {
   started: readonly StartedAs[];
 }
 
-export function draftOf({ open, recent, mark, changed, decided = [], started = [] }: Join): Draft {
+export function draftOf({ open, recent, mark, changed, decided = [], started = [] }: Join): JoinDraft {
   return { open: [...open], recent: [...recent], mark, changed, decided, started };
 }
 
 export function joinOf(
-  { open, recent, mark, changed, decided, started }: Draft,
+  { open, recent, mark, changed, decided, started }: JoinDraft,
   parents: readonly string[],
 ): Join {
   // For a single parent, remembered rounds only absorb duplicate reports: its reruns need no memory.
@@ -104,7 +104,7 @@ export function joinOf(
  * waits for parents must not run again at such a time, and after a clock was ahead, they may lie anywhere
  * before the latest.
  */
-export function rememberDecided(draft: Draft, due: number): void {
+export function rememberDecided(draft: JoinDraft, due: number): void {
   const spans: Span[] = [];
   for (const span of [...draft.decided, { from: due, to: due }].sort((a, b) => a.from - b.from)) {
     const last = spans.at(-1);
@@ -121,7 +121,7 @@ export function rememberDecided(draft: Draft, due: number): void {
 }
 
 /** Remembers a run that a user began. For those that are forgotten, it is unknown whether they were. */
-export function rememberStarted(draft: Draft, { due, variant }: StartedAs): void {
+export function rememberStarted(draft: JoinDraft, { due, variant }: StartedAs): void {
   const started = [...draft.started.filter((each) => !isAs(each, due, variant)), { due, variant }];
   for (const forgotten of started.slice(0, -MAX_STARTED_AS))
     draft.changed = Math.max(draft.changed ?? forgotten.due, forgotten.due);
@@ -129,7 +129,7 @@ export function rememberStarted(draft: Draft, { due, variant }: StartedAs): void
 }
 
 /** Whether a user began a run of this due time and variant. */
-export const isStarted = ({ started }: Draft, due: number, variant: string): boolean =>
+export const isStarted = ({ started }: JoinDraft, due: number, variant: string): boolean =>
   started.some((each) => isAs(each, due, variant));
 
 const isAs = (each: StartedAs, due: number, variant: string): boolean =>
@@ -146,7 +146,7 @@ export function withoutAnnounced(join: Join): Join {
 }
 
 /** The key of the round that the ending belongs to. */
-export function keyOf(draft: Draft, spec: JoinSpec, end: ParentEnd): string {
+export function keyOf(draft: JoinDraft, spec: JoinSpec, end: ParentEnd): string {
   const { due, kind } = end;
   if (kind === 'rerun') {
     const original = [...draft.recent, ...draft.open].findLast((round) => hasOriginal(round, end));
@@ -167,7 +167,7 @@ function isByDue(spec: JoinSpec): boolean {
 }
 
 /** The closed round that the ended run belongs to, unless an open one takes it. */
-export function closedRound(draft: Draft, key: string, end: ParentEnd): Round | undefined {
+export function closedRound(draft: JoinDraft, key: string, end: ParentEnd): Round | undefined {
   if (key === looseKey && end.kind !== 'rerun') return undefined;
   // All loose rounds have one key, so a rerun belongs to the round with the original run.
   const fits = (round: Round) => round.key === key && (isSingle(round.key) || hasOriginal(round, end));
@@ -179,7 +179,7 @@ export function replace(rounds: Round[], before: Round, after: Round): void {
 }
 
 /** Moves a round from the open to the remembered ones. */
-export function close(draft: Draft, round: Round): void {
+export function close(draft: JoinDraft, round: Round): void {
   draft.open.splice(draft.open.indexOf(round), 1);
   draft.recent.push(round);
 }
@@ -188,7 +188,7 @@ export function close(draft: Draft, round: Round): void {
  * The schedule's round of `due` was decided and is the child's last one, so older loose entries came before
  * it.
  */
-export function dropOlderLoose(draft: Draft, due: number): void {
+export function dropOlderLoose(draft: JoinDraft, due: number): void {
   const loose = draft.open.find((round) => round.key === looseKey);
   if (loose === undefined) return;
   if (loose.fired) {
@@ -216,7 +216,7 @@ export function forgetEnds(join: Join, parents: readonly string[]): Join {
 /**
  * Merges open rounds of a cadence that the parents no longer share into the loose one; the later entry stays.
  */
-export function foldStrangers(draft: Draft, spec: JoinSpec): void {
+export function foldStrangers(draft: JoinDraft, spec: JoinSpec): void {
   const own: RoundKind = spec.per !== undefined ? 'interval' : isByDue(spec) ? 'due' : 'loose';
   const isStranger = ({ key }: Round): boolean =>
     isSingle(key) && kindOf(key) !== 'start' && kindOf(key) !== own;
@@ -242,13 +242,13 @@ export function foldStrangers(draft: Draft, spec: JoinSpec): void {
 }
 
 /** Includes closed rounds that have not fired: these were skipped, which is a run as well. */
-function rememberLast(draft: Draft, isLeft: (round: Round) => boolean): void {
+function rememberLast(draft: JoinDraft, isLeft: (round: Round) => boolean): void {
   for (const round of [...draft.open.filter(({ fired }) => fired), ...draft.recent])
     if (isLeft(round)) draft.changed = Math.max(draft.changed ?? round.due, round.due);
 }
 
 /** Closes the oldest of too many open rounds, and returns them. The number of loose rounds does not grow. */
-export function closeOldest(draft: Draft, spec: JoinSpec): Round[] {
+export function closeOldest(draft: JoinDraft, spec: JoinSpec): Round[] {
   const excess = draft.open.length - bound(MAX_OPEN_ROUNDS, spec.parents);
   if (excess <= 0) return [];
   const oldest = draft.open
@@ -283,7 +283,7 @@ export function reshape(join: Join, parents: readonly string[]): Join {
     fired || Object.keys(ends).length > 0 || awaited.length > 0;
   const before = draftOf(join);
   rememberLast(before, ({ key }) => isSingle(key));
-  const draft: Draft = {
+  const draft: JoinDraft = {
     ...before,
     open: join.open.map(shaped).filter(isKnown),
     recent: join.recent.map(shaped).filter(isKnown),

@@ -34,12 +34,12 @@ import {
   close,
   closedRound,
   closeOldest,
-  type Draft,
   draftOf,
   dropOlderLoose,
   foldStrangers,
   isStarted,
   type Join,
+  type JoinDraft,
   joinOf,
   keyOf,
   rememberDecided,
@@ -107,7 +107,7 @@ export type Firing = {
 } & ({ readonly run: true } | { readonly run: false; readonly reason: Unmet });
 
 interface Step {
-  readonly draft: Draft;
+  readonly draft: JoinDraft;
   readonly spec: JoinSpec;
   readonly end: ParentEnd;
   readonly firings: Firing[];
@@ -126,7 +126,7 @@ export function parentEnded(join: Join, spec: JoinSpec, end: ParentEnd): { join:
   const key = keyOf(draft, spec, end);
   const closed = closedRound(draft, key, end);
   if (closed === undefined) workIn(step, key);
-  else replace(draft.recent, closed, refire(step, take(step, closed)));
+  else replace(draft.recent, closed, refire(step, addEnd(step, closed)));
   return finish(step);
 }
 
@@ -179,15 +179,15 @@ function workIn(step: Step, key: string): void {
     before = undefined;
   }
   const again = key !== looseKey && draft.changed !== undefined && end.due <= draft.changed;
-  const taken = take(step, before ?? newRound(key, end, again));
-  const after = taken.fired ? refire(step, taken) : decide(step, taken);
+  const added = addEnd(step, before ?? newRound(key, end, again));
+  const after = added.fired ? refire(step, added) : decide(step, added);
   if (before === undefined) draft.open.push(after);
   else replace(draft.open, before, after);
   if (isSingle(after.key) && verdict(after, spec) !== 'wait') dropOlderLoose(draft, after.due);
   if (isComplete(after, spec)) close(draft, after);
 }
 
-function take({ spec, end }: Step, round: Round): Round {
+function addEnd({ spec, end }: Step, round: Round): Round {
   const expected = kindOf(round.key) === 'interval' ? spec.per?.expected(end.parent, end.due) : undefined;
   return record(round, end, expected);
 }

@@ -80,7 +80,7 @@ class YamlText {
     for (const lexeme of new Lexer().lex(this.#text)) {
       this.#bounds.take(lexeme, parser);
       for (const token of parser.next(lexeme)) yield* composer.next(token);
-      this.#bounds.look(parser);
+      this.#bounds.check(parser);
     }
     for (const token of parser.end()) yield* composer.next(token);
     yield* composer.end();
@@ -295,7 +295,7 @@ class Bounds {
   }
 
   /** Call it after the parser got the lexeme. */
-  look({ stack, offset }: Parser): void {
+  check({ stack, offset }: Parser): void {
     // The document itself is the first level, and a text may be the last.
     if (stack.length > textBounds.depth + 2) {
       throw beyondBound(

@@ -32,11 +32,11 @@ const names = Object.keys(settings);
 const othersVariables = ['URL', 'JOB', 'RUN', 'DUE', 'ATTEMPT', 'PARENTS'].map((name) => `CARILLON_${name}`);
 
 /** A setting as given. `source` is `--port`, `CARILLON_PORT` or `carillon.yaml:3`. */
-interface Found {
+interface RawSetting {
   readonly raw: unknown;
   readonly source: string;
 }
-type FoundSettings = Record<string, Found>;
+type RawSettings = Record<string, RawSetting>;
 
 /**
  * Reads the whole configuration. `args` has only the flags. UNKNOWN_SETTING and INVALID_FIELD name the flag,
@@ -48,7 +48,7 @@ export function loadConfig(args: readonly string[], environment: Environment): C
   const file = flags.file ?? variables.file;
   const found = { ...(file && readFile(file)), ...variables.found, ...flags.found };
   const valuesOf = (wanted: (name: string) => boolean) =>
-    Object.freeze(Object.fromEntries(names.filter(wanted).map((name) => [name, settle(name, found[name])])));
+    Object.freeze(Object.fromEntries(names.filter(wanted).map((name) => [name, resolve(name, found[name])])));
   const isOfNode = (name: string): boolean => Object.hasOwn(nodeSettings, name);
   const config = {
     ...(valuesOf(isOfNode) as ValuesOf<typeof nodeSettings>),
@@ -63,7 +63,7 @@ export function loadClientConfig(environment: Environment): ClientConfig {
   return Object.freeze({ url: environment.CARILLON_URL || null, color: !environment.NO_COLOR });
 }
 
-function settle(name: string, found: Found | undefined): unknown {
+function resolve(name: string, found: RawSetting | undefined): unknown {
   const { kind, default: byDefault, detect } = rowOf(name);
   if (found === undefined) return detect?.() ?? byDefault;
   try {
@@ -75,7 +75,7 @@ function settle(name: string, found: Found | undefined): unknown {
   throw refused(name, found, kind.allowed);
 }
 
-function refused(name: string, { raw, source }: Found, allowed: string): CarillonError {
+function refused(name: string, { raw, source }: RawSetting, allowed: string): CarillonError {
   const value = typeof raw === 'object' ? JSON.stringify(raw) : String(raw ?? '');
   const what = value === '' ? 'has no value' : `is ${JSON.stringify(value)}`;
   return new CarillonError('INVALID_FIELD', `${source} ${what}. Allowed: ${allowed}.`, {
@@ -87,7 +87,7 @@ function refused(name: string, { raw, source }: Found, allowed: string): Carillo
 }
 
 /** The API has no authentication: anyone who can reach the port can run commands on this host. */
-function refuseOpenDoor(config: Config, found: Found | undefined): void {
+function refuseOpenDoor(config: Config, found: RawSetting | undefined): void {
   const loopback = /^(localhost|::1|127(\.\d{1,3}){3})$/.test(config.host);
   if (loopback || config.insecure) return;
   const reason = 'The API has no authentication: anyone who can reach that address can run commands here';
@@ -108,7 +108,7 @@ export function hostsOf({ host, advertiseUrl, allowedHost }: Config): string[] {
   return [isWildcard(host) ? hostname() : host, ...advertised, ...allowedHost];
 }
 
-function readFlags(args: readonly string[]): { found: FoundSettings; file: Found | undefined } {
+function readFlags(args: readonly string[]): { found: RawSettings; file: RawSetting | undefined } {
   const byFlag = new Map<string, string>([[flagOf('config'), 'config']]);
   for (const name of names) byFlag.set(flagOf(name), name);
   const options: Record<string, { type: 'string' | 'boolean' }> = {};
@@ -117,8 +117,8 @@ function readFlags(args: readonly string[]): { found: FoundSettings; file: Found
     options[flag.slice(2)] = { type: needsValue ? 'string' : 'boolean' };
   }
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
-  const found: FoundSettings = {};
-  let file: Found | undefined;
+  const found: RawSettings = {};
+  let file: RawSetting | undefined;
   for (const token of tokens) {
     if (token.kind !== 'option') {
       const value = token.kind === 'positional' ? token.value : '--';
@@ -140,14 +140,14 @@ function readFlags(args: readonly string[]): { found: FoundSettings; file: Found
 const isRepeated = (name: string): boolean => 'repeated' in rowOf(name).kind;
 
 /** Joins the values of a repeated flag. A repeat without a value leaves an empty item, which is refused. */
-const together = (before: Found | undefined, raw: unknown): unknown =>
+const together = (before: RawSetting | undefined, raw: unknown): unknown =>
   before === undefined ? raw : `${before.raw},${raw}`;
 
-function readVariables(environment: Environment): { found: FoundSettings; file: Found | undefined } {
+function readVariables(environment: Environment): { found: RawSettings; file: RawSetting | undefined } {
   const byVariable = new Map(names.map((name) => [variableOf(name), name]));
   const known = [...byVariable.keys(), variableOf('config')];
-  const found: FoundSettings = {};
-  let file: Found | undefined;
+  const found: RawSettings = {};
+  let file: RawSetting | undefined;
   for (const [variable, raw] of Object.entries(environment)) {
     // Compose files and shells express "not set" as an empty value.
     if (!variable.startsWith('CARILLON_') || raw === undefined || raw === '') continue;
@@ -159,7 +159,7 @@ function readVariables(environment: Environment): { found: FoundSettings; file: 
   return { found, file };
 }
 
-function readFile({ raw: path, source }: Found): FoundSettings {
+function readFile({ raw: path, source }: RawSetting): RawSettings {
   const text = readText(String(path), source);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
@@ -175,7 +175,7 @@ function readFile({ raw: path, source }: Found): FoundSettings {
   if (root === null) return {};
   if (!isMap(root)) throw refused('config', { raw: path, source }, 'settings, one `name: value` per line');
   const values = document.toJS() as Record<string, unknown>;
-  const found: FoundSettings = {};
+  const found: RawSettings = {};
   for (const { key } of root.items) {
     if (!isScalar(key)) continue;
     const name = String(key.value);

@@ -23,7 +23,7 @@ import {
 } from './rules/attempts.ts';
 import { check } from './rules/commands.ts';
 import { CLOCK_BACK_MS, clockSetBack, decideDue } from './rules/due.ts';
-import { settle } from './rules/endings.ts';
+import { propagateEnds } from './rules/endings.ts';
 import { placeRun } from './rules/placing.ts';
 import { hostLost, reconcile, resume } from './rules/reconcile.ts';
 import { closeRun, killRun } from './rules/runs.ts';
@@ -98,7 +98,7 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
       clockSet(turn, event.byMs);
       break;
   }
-  settle(turn);
+  propagateEnds(turn);
   return turn.draft.done();
 }
 
@@ -141,7 +141,7 @@ function meetDeadline(turn: Turn, { run }: RunTimer): void {
     if (awaitsCallback(run)) callbackOverdue(turn, run, reason);
     else killRun(turn, run, { by: 'timeout', as: 'timed-out', reason });
   }
-  settle(turn);
+  propagateEnds(turn);
   if (!isEnded(run.state)) turn.state.watch(run);
 }
 

@@ -73,7 +73,7 @@ export interface RankedJobs {
 export type Steps<T> = Generator<void, T>;
 
 /** Cheap reads of many jobs. */
-export interface Look {
+export interface JobReader {
   /** Undefined if there is no such job. */
   readonly glance: (name: string) => JobGlance | undefined;
   /** The jobs that depend on this one directly, sorted by name. */
@@ -160,7 +160,7 @@ export interface SchedulerHandle {
   job(name: string): JobView;
   jobCount(): number;
   /** All jobs as this node knows them now. Call it again for each request. */
-  look(): Look;
+  reader(): JobReader;
   /** Names after `after` in ascending code-unit order, to page through all jobs. */
   jobNames(after: string | null): Iterable<string>;
   /** An unfinished run. Undefined if it has ended or never existed. */

@@ -19,7 +19,7 @@ import { publishedPort } from '../../src/scheduler/job/container-spec.ts';
 import { memoryBytes } from '../../src/scheduler/job/size.ts';
 import type { Settings } from '../../src/scheduler/model/model.ts';
 import { HeldBack } from '../../src/scheduler/read/held-back.ts';
-import { lookAt } from '../../src/scheduler/read/look.ts';
+import { readerOf } from '../../src/scheduler/read/job-reader.ts';
 import { jobView } from '../../src/scheduler/read/view.ts';
 import { describeSchedule, formatSchedule } from '../../src/scheduler/schedule/format.ts';
 import { parseDateTime, parseRepeat } from '../../src/scheduler/schedule/iso.ts';
@@ -82,7 +82,7 @@ function live(definition: unknown): void {
   for (let at = now; at <= now + 3_600_000; at += 600_000) decide(state, { kind: 'tick', now: at });
   const view = jobView(state, state.entry(name));
   JSON.stringify([
-    jobToWire(view, new HeldBack(lookAt(state))),
+    jobToWire(view, new HeldBack(readerOf(state))),
     printJob(crossFilled(toChronos(view)), 2),
     put.decision,
   ]);

@@ -41,7 +41,7 @@ export class Connections {
   #closing = false;
 
   constructor(app: FastifyInstance) {
-    app.server.on('connection', (socket) => this.#take(socket));
+    app.server.on('connection', (socket) => this.#accept(socket));
     // Before the framework's own listener, which starts to handle the request at once.
     app.server.prependListener('request', (request, response) => this.#asked(request, response));
     app.addHook('onRequest', async (request, reply) => {
@@ -57,7 +57,7 @@ export class Connections {
     return this.#open.size;
   }
 
-  #take(socket: Socket): void {
+  #accept(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
     if (this.#closing || !this.#makeWay(address)) {
       socket.destroy();

@@ -1,7 +1,7 @@
 /** Filters over all jobs, in order of name, without blocking other work. */
 
 import { CarillonError } from '../../errors.ts';
-import type { JobGlance, JobView, Look, SchedulerHandle } from '../../scheduler/handle.ts';
+import type { JobGlance, JobReader, JobView, SchedulerHandle } from '../../scheduler/handle.ts';
 import { shown } from '../../scheduler/job/masked.ts';
 import { isRunning, isWaiting } from '../../scheduler/model/run-state.ts';
 import { lateness } from '../../scheduler/read/late.ts';
@@ -55,7 +55,7 @@ export function passing(
   const now = scheduler.now();
   const wanted = q?.toLowerCase();
   const labels = labelsIn(label ?? []);
-  const isIn = stateIn(scheduler.look(), now);
+  const isIn = stateIn(scheduler.reader(), now);
   return (view) => {
     const { definition } = view.job;
     if (owner !== undefined && shown(definition.owner) !== owner) return false;
@@ -100,7 +100,7 @@ export function exactLabels(texts: readonly string[]): Record<string, string> {
 }
 
 function stateIn(
-  { lacking }: Look,
+  { lacking }: JobReader,
   now: number,
 ): (job: JobGlance, state: (typeof jobFilters)[number]) => boolean {
   return (job, state) => {

@@ -4,7 +4,7 @@
  * others.
  */
 
-import type { JobGlance, JobOrder, Look, RankedJobs } from '../../scheduler/handle.ts';
+import type { JobGlance, JobOrder, JobReader, RankedJobs } from '../../scheduler/handle.ts';
 import { isRunning, isWaiting } from '../../scheduler/model/run-state.ts';
 import { HeldBack } from '../../scheduler/read/held-back.ts';
 import { lateness } from '../../scheduler/read/late.ts';
@@ -26,9 +26,9 @@ export interface JobPage {
 }
 
 /** [key of the last job of the previous page, its name]. */
-type Place = readonly [key: number | null, name: string];
-const isPlace = (place: readonly unknown[]): place is Place =>
-  (place[0] === null || Number.isFinite(place[0])) && typeof place[1] === 'string';
+type Position = readonly [key: number | null, name: string];
+const isPosition = (position: readonly unknown[]): position is Position =>
+  (position[0] === null || Number.isFinite(position[0])) && typeof position[1] === 'string';
 
 export async function pageOfJobs(
   { scheduler, turns }: Reading,
@@ -41,10 +41,10 @@ export async function pageOfJobs(
   },
 ): Promise<JobPage> {
   const { filter, sort, limit, cursor } = asked;
-  const place = cursor === undefined ? null : decodeCursor(cursor, isPlace);
-  const look = scheduler.look();
-  const ranked = await turns.drive(look.ranked(sort, asked.descending));
-  const start = place === null ? 0 : ranked.behind(...place);
+  const position = cursor === undefined ? null : decodeCursor(cursor, isPosition);
+  const reader = scheduler.reader();
+  const ranked = await turns.drive(reader.ranked(sort, asked.descending));
+  const start = position === null ? 0 : ranked.behind(...position);
   const passes = passing(scheduler, filter);
   const all = passesAll(filter);
   const places: number[] = [];
@@ -58,11 +58,11 @@ export async function pageOfJobs(
     if (!all) total++;
     if (at >= start && places.length <= limit) places.push(at);
   }
-  return pageAt(look, ranked, { places, limit, total });
+  return pageAt(reader, ranked, { places, limit, total });
 }
 
 function pageAt(
-  { glance }: Look,
+  { glance }: JobReader,
   ranked: RankedJobs,
   { places, limit, total }: { places: number[]; limit: number; total: number },
 ): JobPage {
@@ -84,9 +84,9 @@ export async function rowsOf(
 ): Promise<WireJobRow[]> {
   const strips = await recent.of(jobs);
   const now = scheduler.now();
-  const look = scheduler.look();
-  const { lacking } = look;
-  const heldBack = new HeldBack(look);
+  const reader = scheduler.reader();
+  const { lacking } = reader;
+  const heldBack = new HeldBack(reader);
   return turns.each([...jobs.entries()], ([index, glance]) => {
     const { job, runs, stats, state } = glance;
     const { p50Ms, p95Ms } = runTimes(stats);

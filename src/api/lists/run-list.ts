@@ -19,34 +19,35 @@ export interface RunFilter {
 }
 
 /** [due time and id of the last run of the previous page, the archive's cursor to continue from]. */
-type Place = readonly [due: number, id: string, archive: string | null];
+type Position = readonly [due: number, id: string, archive: string | null];
 
-const isPlace = (place: readonly unknown[]): place is Place =>
-  Number.isSafeInteger(place[0]) &&
-  typeof place[1] === 'string' &&
-  (place[2] === null || typeof place[2] === 'string');
+const isPosition = (position: readonly unknown[]): position is Position =>
+  Number.isSafeInteger(position[0]) &&
+  typeof position[1] === 'string' &&
+  (position[2] === null || typeof position[2] === 'string');
 
 /** Newest due time first. */
-const byPlace = (a: Order, b: Order): number => b.due - a.due || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
+const byPosition = (a: Order, b: Order): number => b.due - a.due || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
 type Order = { readonly due: number; readonly id: string };
 
 export async function listRuns(
   reading: Reading,
   filter: RunFilter,
 ): Promise<{ items: Run[]; next: string | null }> {
-  const place = filter.cursor === undefined ? null : decodeCursor(filter.cursor, isPlace);
-  const behind = (run: Order): boolean => place === null || byPlace({ due: place[0], id: place[1] }, run) < 0;
+  const position = filter.cursor === undefined ? null : decodeCursor(filter.cursor, isPosition);
+  const behind = (run: Order): boolean =>
+    position === null || byPosition({ due: position[0], id: position[1] }, run) < 0;
   // Before the archive: a run that ends in between is found in both, and never in neither.
   const live = await liveThat(reading, filter, behind);
-  const past = await readPast(reading, filter, place?.[2] ?? null, behind);
+  const past = await readPast(reading, filter, position?.[2] ?? null, behind);
   const ended = new Set(past.runs.map(({ run }) => run.id));
   const unfinished = live.filter((run) => !ended.has(run.id)).map((run) => ({ run, readOn: null }));
-  const merged = [...past.runs, ...unfinished].sort((a, b) => byPlace(a.run, b.run));
+  const merged = [...past.runs, ...unfinished].sort((a, b) => byPosition(a.run, b.run));
   const page = merged.slice(0, filter.limit);
   const items = page.map(({ run }) => run);
   const last = items.at(-1);
   if (last === undefined || (merged.length <= filter.limit && past.end)) return { items, next: null };
-  const readOn = page.findLast((each) => each.readOn !== null)?.readOn ?? place?.[2] ?? null;
+  const readOn = page.findLast((each) => each.readOn !== null)?.readOn ?? position?.[2] ?? null;
   return { items, next: encodeCursor([last.due, last.id, readOn]) };
 }
 
@@ -115,7 +116,7 @@ async function liveThat(
     if (states !== undefined && !states.includes(run.state)) continue;
     if (run.due < (fromMs ?? run.due) || (toMs !== undefined && run.due >= toMs)) continue;
     if (!behind(run)) continue;
-    if (runs.push(run) > 2 * limit) runs = runs.sort(byPlace).slice(0, limit + 1);
+    if (runs.push(run) > 2 * limit) runs = runs.sort(byPosition).slice(0, limit + 1);
   }
-  return runs.sort(byPlace).slice(0, limit + 1);
+  return runs.sort(byPosition).slice(0, limit + 1);
 }

@@ -50,7 +50,7 @@ export function forwardToLeader(app: FastifyInstance, context: ApiContext): void
   });
 }
 
-interface Found {
+interface LeaderAnswer {
   readonly leader: Member;
   readonly answer: Answer;
 }
@@ -60,7 +60,7 @@ async function askLeader(
   context: ApiContext,
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<Found | null> {
+): Promise<LeaderAnswer | null> {
   const { scheduler, clock } = context;
   const until = clock.monotonicMs() + forwardLimits.leaderWithinMs;
   for (;;) {
@@ -148,14 +148,14 @@ function giveUpOn(
   control: AbortController,
 ): () => void {
   let changedAt: number | null = null;
-  const look = (): (() => void) =>
+  const checkAgain = (): (() => void) =>
     clock.after(forwardLimits.lookMs, () => {
       const now = clock.monotonicMs();
       if (scheduler.cluster().leader?.id !== leader.id || closing.aborted) changedAt ??= now;
       if (changedAt !== null && now - changedAt > forwardLimits.afterChangeMs) control.abort();
-      else cancel = look();
+      else cancel = checkAgain();
     });
-  let cancel = look();
+  let cancel = checkAgain();
   return () => cancel();
 }
 

@@ -88,7 +88,7 @@ export function graphRoutes(app: FastifyInstance, context: ApiContext): void {
 async function graphThat(reading: Reading, asked: Asked): Promise<JobGraph> {
   const { scheduler, turns } = reading;
   const views = await viewsThat(reading, asked);
-  return turns.drive(graphOf(scheduler.look(), views, scheduler.now()));
+  return turns.drive(graphOf(scheduler.reader(), views, scheduler.now()));
 }
 
 /** JOB_NOT_FOUND, LIMIT_EXCEEDED. */
@@ -108,7 +108,7 @@ async function viewsThat(reading: Reading, asked: Asked): Promise<Map<string, Jo
 /** JOB_NOT_FOUND. */
 function relativesOf({ scheduler, turns }: Reading, job: string, asked: Asked): Promise<ReadonlySet<string>> {
   scheduler.job(job);
-  return turns.drive(relatives(scheduler.look(), job, asked));
+  return turns.drive(relatives(scheduler.reader(), job, asked));
 }
 
 function toNode({ view, late, lacking, heldBackBy, level }: GraphJob): GraphNode {

@@ -175,7 +175,10 @@ function readRoutes(app: FastifyInstance, context: ApiContext): void {
       const view = scheduler.job(request.params.name);
       reply.header('etag', `"${view.job.revision}"`);
       const warnings = findWarnings(view.job.definition);
-      return { ...jobToWire(view, new HeldBack(scheduler.look())), ...(warnings.length > 0 && { warnings }) };
+      return {
+        ...jobToWire(view, new HeldBack(scheduler.reader())),
+        ...(warnings.length > 0 && { warnings }),
+      };
     },
   );
 }
@@ -222,7 +225,7 @@ function pauseRoute(app: FastifyInstance, { scheduler }: ApiContext, kind: 'paus
     async (request) => {
       const { name } = request.params;
       await scheduler.submit({ kind, name, by: requestedBy(request) });
-      return jobToWire(scheduler.job(name), new HeldBack(scheduler.look()));
+      return jobToWire(scheduler.job(name), new HeldBack(scheduler.reader()));
     },
   );
 }
@@ -242,7 +245,7 @@ export async function changeJob(
   });
   const { outcome, warnings } = answer;
   return {
-    ...jobToWire(scheduler.job(answer.job.name), new HeldBack(scheduler.look())),
+    ...jobToWire(scheduler.job(answer.job.name), new HeldBack(scheduler.reader())),
     outcome,
     warnings: [...warnings],
   };
@@ -299,9 +302,9 @@ async function listJobs(
   });
   const { scheduler, turns } = reading;
   if (view === 'row') return { items: await rowsOf(reading, recent, jobs), next, total };
-  const look = scheduler.look();
-  const { glance } = look;
-  const heldBack = new HeldBack(look);
+  const reader = scheduler.reader();
+  const { glance } = reader;
+  const heldBack = new HeldBack(reader);
   // Other reads and commands run in between, so jobs may have been deleted.
   const items = await turns.each(jobs, ({ job: { name } }) =>
     glance(name) === undefined ? [] : [jobToWire(scheduler.job(name), heldBack)],

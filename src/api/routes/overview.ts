@@ -30,7 +30,7 @@ export function overviewRoutes(app: FastifyInstance, context: ApiContext): void 
     async () => {
       const { scheduler, turns } = context;
       const now = scheduler.now();
-      const found = await turns.drive(overviewOf(scheduler.look(), { now, most: apiLimits.overview }));
+      const found = await turns.drive(overviewOf(scheduler.reader(), { now, most: apiLimits.overview }));
       const reasons = await Promise.all(
         found.failing.items.map(({ job: { job } }) => lastFailure(scheduler, job.name)),
       );

@@ -166,7 +166,7 @@ function ofAllJobs(app: FastifyInstance, reading: Reading): void {
 }
 
 async function top({ scheduler, turns }: Reading, by: TopOrder, limit: number): Promise<Top['items']> {
-  const found = await turns.drive(topJobs(scheduler.look(), { by, most: limit }));
+  const found = await turns.drive(topJobs(scheduler.reader(), { by, most: limit }));
   return found.map(({ job: { job, state, stats }, value }) => {
     const { p50Ms, p95Ms } = runTimes(stats);
     return {

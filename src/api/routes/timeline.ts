@@ -65,9 +65,9 @@ async function timeline(reading: Reading, asked: Asked): Promise<Timeline> {
     toMs,
     ...(asked.job !== undefined && { job: asked.job }),
   });
-  const past = await turns.drive(pastRuns(scheduler.look(), runs, { now, passes, most }));
+  const past = await turns.drive(pastRuns(scheduler.reader(), runs, { now, passes, most }));
   const upcoming = await turns.drive(
-    upcomingRuns(scheduler.look(), {
+    upcomingRuns(scheduler.reader(), {
       fromMs: Math.max(fromMs, now),
       toMs,
       passes: onlyOf(asked.job, passes),

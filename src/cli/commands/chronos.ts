@@ -7,7 +7,7 @@ import { droppable, type Unmapped } from '../../scheduler/chronos/aspects.ts';
 import type { Generation } from '../../scheduler/chronos/job.ts';
 import type { JobDefinition } from '../../scheduler/job/definition.ts';
 import {
-  type Found,
+  type ChronosJobs,
   fetchChronosJobs,
   type Moving,
   moveJobs,
@@ -58,7 +58,11 @@ async function importChronos(session: Session, source: string, options: ImportOp
   return refused.length > 0 ? exitCodes.failed : exitCodes.ok;
 }
 
-async function jobsAt({ io }: Session, source: string, { credentialsFile }: ImportOptions): Promise<Found> {
+async function jobsAt(
+  { io }: Session,
+  source: string,
+  { credentialsFile }: ImportOptions,
+): Promise<ChronosJobs> {
   if (/^https?:\/\//.test(source))
     return fetchChronosJobs(source, credentialsFile === undefined ? null : readText(credentialsFile).trim());
   return source === '-'
@@ -78,7 +82,7 @@ interface MovePlan {
  */
 async function planMove(
   session: Session,
-  { jobs, generation }: Found,
+  { jobs, generation }: ChronosJobs,
   known: ReadonlyMap<string, JobDefinition>,
   paused: boolean,
 ): Promise<MovePlan> {

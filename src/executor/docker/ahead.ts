@@ -25,7 +25,7 @@ import { launchReport } from './state.ts';
 /** Each prepared container costs the engine a directory and some memory. Above this limit, launches start unprepared. */
 const maxReady = 1_000;
 /** Each is a waiting process, with a waiting process of the engine: about 3 MB. */
-const maxHeld = 256;
+const maxWarm = 256;
 /** Attempts for a name that is being freed, and the delay between them. */
 const maxRounds = 10;
 const roundMs = 50;
@@ -70,8 +70,8 @@ export class ContainersAhead {
   async prepare(spec: LaunchSpec, how: Preparation): Promise<void> {
     const { launchName } = spec;
     const known = this.#all.get(launchName);
-    const held = [...this.#all.values()].filter((each) => each.warm).length;
-    const warm = how.warm && held < maxHeld;
+    const warmNow = [...this.#all.values()].filter((each) => each.warm).length;
+    const warm = how.warm && warmNow < maxWarm;
     if (known !== undefined && known.warm === warm) return;
     // A gate cannot be added to an existing container.
     if (known !== undefined) void this.discard(launchName);
@@ -106,7 +106,7 @@ export class ContainersAhead {
   }
 
   /** Hands the preparation over to the caller. Null if there is none. */
-  async take(launchName: string): Promise<Ready | null> {
+  async claim(launchName: string): Promise<Ready | null> {
     const preparing = this.#all.get(launchName);
     if (preparing === undefined) {
       await this.#removing.get(launchName);
@@ -120,7 +120,7 @@ export class ContainersAhead {
   async discard(launchName: string): Promise<void> {
     if (!this.#all.has(launchName)) return this.#removing.get(launchName);
     const before = this.#removing.get(launchName);
-    const removing = this.take(launchName).then(async (ready) => {
+    const removing = this.claim(launchName).then(async (ready) => {
       await before;
       if (ready !== null) await this.#remove(launchName, ready);
       if (this.#removing.get(launchName) === removing) this.#removing.delete(launchName);

@@ -32,7 +32,7 @@ const gatePath = `${gateFolder}/gate`;
 const shutPatienceMs = 5_000;
 const pollMs = 20;
 /** Inspections of a running container whose processes cannot be listed, before it counts as waiting. */
-const maxLooks = 50;
+const maxInspections = 50;
 /** How long the connection stays open after the byte that opens: the engine has forwarded it long before. */
 const lingerMs = 1_000;
 /**
@@ -66,9 +66,9 @@ export interface Gate {
 export class GatedEngine extends DockerEngine {
   readonly #clock: Clock;
   /** Inputs of the containers that wait for us, by id. */
-  readonly #held = new Map<string, Duplex>();
+  readonly #waiting = new Map<string, Duplex>();
   /** Ids waiting for other schedulers at the last inspection; limited by removal, and by the lease. */
-  readonly #heldByOthers = new Set<string>();
+  readonly #waitingForOthers = new Set<string>();
   /** By id: when it was opened. */
   readonly #opened = new Map<string, number>();
   /** By architecture: the gate is in its volume. */
@@ -126,10 +126,10 @@ export class GatedEngine extends DockerEngine {
     input.on('error', () => {});
     input.resume();
     // Before the start, because the engine reports the start before it responds.
-    this.#held.set(id, input);
+    this.#waiting.set(id, input);
     let onEnd = () => {};
     input.once('close', () => {
-      this.#held.delete(id);
+      this.#waiting.delete(id);
       onEnd();
     });
     await this.start(id).catch((error: unknown) => {
@@ -147,40 +147,40 @@ export class GatedEngine extends DockerEngine {
 
   /** The gate waits for us. */
   holds(id: string): boolean {
-    return this.#held.has(id);
+    return this.#waiting.has(id);
   }
 
   /** Ends our gates by closing their inputs; removes nothing. */
   override close(): void {
-    for (const input of this.#held.values()) input.destroy();
+    for (const input of this.#waiting.values()) input.destroy();
     super.close();
   }
 
   override async inspect(nameOrId: string): Promise<ContainerInspection | null> {
-    for (let looks = 1; ; looks++) {
+    for (let inspections = 1; ; inspections++) {
       const found = await super.inspect(nameOrId);
       if (found?.Config.Labels?.[labelOf.gate] === undefined) return found;
       if (found.State.StartedAt === never) return found;
       const gate = await this.#gateOf(found);
       if (gate === 'open') return this.#asOpened(found);
-      if (gate === 'shut' || looks === maxLooks) return this.#asCreated(found);
+      if (gate === 'shut' || inspections === maxInspections) return this.#asCreated(found);
       await sleep(this.#clock, pollMs);
     }
   }
 
   /** 409 also for a waiting container that turns out to have been opened, though it may have ended since. */
   override async remove(id: string): Promise<void> {
-    if (this.#held.has(id) || this.#heldByOthers.has(id)) await this.#shut(id);
+    if (this.#waiting.has(id) || this.#waitingForOthers.has(id)) await this.#shut(id);
     await super.remove(id);
-    this.#held.get(id)?.destroy();
-    this.#heldByOthers.delete(id);
+    this.#waiting.get(id)?.destroy();
+    this.#waitingForOthers.delete(id);
     this.#opened.delete(id);
   }
 
   #open(id: string, input: Duplex): Promise<void> {
     return new Promise((resolve, reject) => {
       if (!input.writable) return reject(this.unavailable('the gate has ended'));
-      this.#held.delete(id);
+      this.#waiting.delete(id);
       this.#remember(id, this.#clock.now());
       // From then on it would carry the job's output.
       this.#clock.after(lingerMs, () => input.destroy());
@@ -197,7 +197,7 @@ export class GatedEngine extends DockerEngine {
 
   #asOpened(found: ContainerInspection): ContainerInspection {
     const { Id: id, State: state, Config } = found;
-    this.#heldByOthers.delete(id);
+    this.#waitingForOthers.delete(id);
     const openedAt = this.#opened.get(id) ?? dueOf(Config);
     const startedAt = Math.max(Date.parse(state.StartedAt), openedAt);
     return { ...found, State: { ...state, StartedAt: new Date(startedAt).toISOString() } };
@@ -205,7 +205,7 @@ export class GatedEngine extends DockerEngine {
 
   #asCreated(found: ContainerInspection): ContainerInspection {
     const { Id: id, State: state } = found;
-    if (state.Running && !this.#held.has(id)) this.#heldByOthers.add(id);
+    if (state.Running && !this.#waiting.has(id)) this.#waitingForOthers.add(id);
     const State = { ...state, Status: 'created', Running: false, StartedAt: never };
     return { ...found, State, endedUnopened: !state.Running };
   }
@@ -216,7 +216,7 @@ export class GatedEngine extends DockerEngine {
       if (state.ExitCode !== unopened.exitCode) return 'open';
       return (await this.#said(id)) === unopened.words ? 'shut' : 'open';
     }
-    if (this.#held.has(id)) return 'shut';
+    if (this.#waiting.has(id)) return 'shut';
     if (this.#opened.has(id)) return 'open';
     const programs = await this.#programs(id);
     // We opened it meanwhile.

@@ -91,7 +91,7 @@ async function launchNow(spec: LaunchSpec, context: LaunchContext): Promise<Laun
       if (started !== null) return { container: started, adopted: false, forgotten: false };
       continue;
     }
-    const found = await settle(spec, context);
+    const found = await createOrAdopt(spec, context);
     if (found !== null) {
       const forgotten = launchReport(found, null).state === 'created';
       return { container: found, adopted: true, forgotten };
@@ -168,7 +168,7 @@ async function requireWanted(
 }
 
 /** Our container that runs, ran or may have run. Null if the name is free again. */
-async function settle(
+async function createOrAdopt(
   spec: LaunchSpec,
   { engine, log, clock }: LaunchContext,
 ): Promise<ContainerInspection | null> {

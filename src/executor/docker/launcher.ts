@@ -192,7 +192,7 @@ class DockerLauncher implements Launcher {
   }
 
   async #launch(spec: LaunchSpec, flight: Flight, mayStart: () => boolean): Promise<void> {
-    const ready = await this.#containersAhead.take(spec.launchName);
+    const ready = await this.#containersAhead.claim(spec.launchName);
     const { container, adopted, forgotten } = await launchContainer(spec, {
       engine: this.#docker,
       log: this.#parts.log,

@@ -61,7 +61,7 @@ export class DockerWatch {
   readonly #killed = new Set<string>();
   readonly #killedByOthers = new Map<string, string>();
   /** Unexplained ends with a planned inspection, by id. */
-  readonly #looksPlanned = new Set<string>();
+  readonly #checksPlanned = new Set<string>();
   /** Reports of ended containers by id, which no longer change. Limited in the same way. */
   readonly #ended = new Map<string, LaunchReport>();
   /** Ids to inspect, at most one entry each. */
@@ -117,7 +117,7 @@ export class DockerWatch {
       this.#emit({ kind: 'started', launchName, at: startedAt, ...(image !== undefined && { image }) });
     }
     if (unexplained) {
-      this.#lookAgain(container.Id);
+      this.#checkAgain(container.Id);
     } else if (report.state === 'ended') {
       this.#ended.set(container.Id, report);
       const { endedAt = startedAt, exitCode = null, state: _, image: __, ...rest } = report;
@@ -138,7 +138,7 @@ export class DockerWatch {
   report(container: ContainerInspection): LaunchReport {
     const report = this.#reportOf(container, this.#interruption(container));
     if (!this.#awaitsNews(container, report)) return report;
-    this.#lookAgain(container.Id);
+    this.#checkAgain(container.Id);
     const { launchName, startedAt, image } = report;
     return {
       launchName,
@@ -191,11 +191,11 @@ export class DockerWatch {
     return !this.#killed.has(report.launchName) && this.#ends.awaitsNews(container, report);
   }
 
-  #lookAgain(id: string): void {
-    if (this.#looksPlanned.has(id)) return;
-    this.#looksPlanned.add(id);
+  #checkAgain(id: string): void {
+    if (this.#checksPlanned.has(id)) return;
+    this.#checksPlanned.add(id);
     void this.#pause(lateNewsMs).then(() => {
-      this.#looksPlanned.delete(id);
+      this.#checksPlanned.delete(id);
       this.#inspect(id, null);
     });
   }
@@ -321,16 +321,16 @@ export class DockerWatch {
     for (const [id, death] of this.#due) {
       if (this.#inspecting.size >= inspectionsAtOnce || this.#stopping.signal.aborted) return;
       this.#due.delete(id);
-      const look = this.#look(id, death).finally(() => {
-        this.#inspecting.delete(look);
+      const check = this.#check(id, death).finally(() => {
+        this.#inspecting.delete(check);
         this.#inspectDue();
       });
-      this.#inspecting.add(look);
+      this.#inspecting.add(check);
     }
   }
 
   /** Never fails: a failed inspection is repeated by the next list. */
-  async #look(id: string, death: Death | null): Promise<void> {
+  async #check(id: string, death: Death | null): Promise<void> {
     const { engine, log } = this.#parts;
     try {
       const container = await engine.inspect(id);

@@ -9,7 +9,7 @@ import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, LogChunk, LogPosition, LogQuery } from '../../scheduler/ports.ts';
 import { sleep } from '../../scheduler/waiting.ts';
-import { droppedLine, heldLine } from './gaps.ts';
+import { droppedLine, leasedLine } from './gaps.ts';
 import { blockBytes, StreamFile } from './stream-file.ts';
 
 export type Stream = LogChunk['stream'];
@@ -19,7 +19,7 @@ const newline = 0x0a;
 /** Blocks read from one stream before the other gets its turn. */
 const blocksPerTurn = 16;
 /** The system breaks a lease within this time. A follower of an ended run does not wait longer. */
-const heldMs = 60_000;
+const leasedMs = 60_000;
 /** Interval between the reads of a follower. */
 const followPollMs = 200;
 
@@ -101,8 +101,8 @@ export class LogFiles {
    */
   async *read(query: LogQuery, following: Following): AsyncGenerator<LogChunk, void, undefined> {
     const readers: Reader[] = [];
-    const isHeldNow = ({ clock }: Following): boolean =>
-      readers.some(({ heldSince }) => heldSince !== null && clock.monotonicMs() - heldSince < heldMs);
+    const isLeasedNow = ({ clock }: Following): boolean =>
+      readers.some(({ heldSince }) => heldSince !== null && clock.monotonicMs() - heldSince < leasedMs);
     const position = (): LogPosition => positionOf(readers, query);
     for (const stream of query.stream ? [query.stream] : streams)
       readers.push(await this.#reader(stream, query));
@@ -117,13 +117,13 @@ export class LogFiles {
         const { stream, file } = reader;
         for (let turn = 0; turn < blocksPerTurn && reader.at < reader.until; turn++) {
           if (query.signal?.aborted) return;
-          const { bytes, at, held } = await file.readAt(reader.at, blockBytes);
-          if (held && reader.heldSince === null) {
-            yield { stream, bytes: heldLine(stream, reader.inLine), next: position() };
+          const { bytes, at, leased } = await file.readAt(reader.at, blockBytes);
+          if (leased && reader.heldSince === null) {
+            yield { stream, bytes: leasedLine(stream, reader.inLine), next: position() };
             reader.inLine = false;
             reader.heldSince = following.clock.monotonicMs();
           }
-          if (!held) reader.heldSince = null;
+          if (!leased) reader.heldSince = null;
           const wanted = bytes.subarray(0, Math.max(0, reader.until - at));
           if (wanted.length === 0) break;
           idle = false;
@@ -135,7 +135,7 @@ export class LogFiles {
           reader.inLine = wanted.at(-1) !== newline;
         }
       }
-      if (query.signal?.aborted || (idle && last && !(query.follow && isHeldNow(following)))) return;
+      if (query.signal?.aborted || (idle && last && !(query.follow && isLeasedNow(following)))) return;
       if (idle) await sleep(following.clock, followPollMs, query.signal);
     }
   }

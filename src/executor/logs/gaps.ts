@@ -8,7 +8,7 @@ export function droppedLine(bytes: number, inLine = false): Uint8Array {
 }
 
 /** For output that a process of the job keeps from being read. */
-export function heldLine(stream: string, inLine: boolean): Uint8Array {
+export function leasedLine(stream: string, inLine: boolean): Uint8Array {
   return lineOf(
     `${stream} cannot be read now, because a process holds a lease on it: try again in a minute`,
     inLine,

@@ -48,7 +48,7 @@ export interface Range {
 export interface Part {
   readonly bytes: Uint8Array;
   /** The file cannot be read now, because a process holds a lease on it. */
-  readonly held: boolean;
+  readonly leased: boolean;
 }
 
 export class StreamFile {
@@ -139,7 +139,7 @@ export class StreamFile {
     const half = Math.floor(this.#bound / 2);
     if ((await sizeOf(this.path)) <= half) return;
     await this.#opened();
-    const source = await open(this.path, flags.change).catch(nullIfHeld);
+    const source = await open(this.path, flags.change).catch(nullIfLeased);
     // The system breaks the lease, so a later call succeeds.
     if (source === null) return;
     try {
@@ -302,13 +302,13 @@ async function readSome(path: string, offset: number, length: number): Promise<P
   try {
     file = await open(path, flags.read);
   } catch (error) {
-    if (isMissing(error) || isHeld(error)) return { bytes: new Uint8Array(0), held: isHeld(error) };
+    if (isMissing(error) || isLeased(error)) return { bytes: new Uint8Array(0), leased: isLeased(error) };
     throw error;
   }
   try {
     const block = Buffer.allocUnsafe(length);
     const { bytesRead } = await file.read(block, 0, length, offset);
-    return { bytes: block.subarray(0, bytesRead), held: false };
+    return { bytes: block.subarray(0, bytesRead), leased: false };
   } finally {
     await file.close();
   }
@@ -325,10 +325,10 @@ export function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
-const isHeld = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EAGAIN';
+const isLeased = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EAGAIN';
 
-function nullIfHeld(error: unknown): null {
-  if (isHeld(error)) return null;
+function nullIfLeased(error: unknown): null {
+  if (isLeased(error)) return null;
   throw error;
 }
 

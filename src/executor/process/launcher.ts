@@ -351,7 +351,7 @@ class ProcessLauncher implements Launcher {
     } else if (startedAt !== null) {
       this.#watch.add(directory, journal, startedAt, exited);
       // It may have ended already; the end of our own child is reported by its exit.
-      if (!exited) await this.#watch.look(directory.name);
+      if (!exited) await this.#watch.check(directory.name);
     }
   }
 

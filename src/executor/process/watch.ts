@@ -19,9 +19,9 @@ import { isAlive, type ProcessSource } from './table.ts';
 /** Maximum delay until the end of an adopted launch is detected, with at most `looksPerSweep` launches. */
 const sweepEveryMs = 250;
 /** Checks per sweep; with more launches each is checked in every n-th sweep. */
-const looksPerSweep = 256;
+const checksPerSweep = 256;
 /** Concurrent checks. */
-const lookWidth = 16;
+const checkWidth = 16;
 /** Delay after KILL before checking whether it has ended. */
 const afterKillMs = 50;
 /** Minimum interval between reports of dropped output, because each is a commit. */
@@ -103,7 +103,7 @@ export class LaunchWatch {
     if (journal.kill) this.#resumeKill(launch, journal.kill);
     void exited?.then(() => {
       launch.exitPending = false;
-      return this.#look(launch);
+      return this.#check(launch);
     });
   }
 
@@ -119,9 +119,9 @@ export class LaunchWatch {
   }
 
   /** Checks now rather than at the next sweep. */
-  async look(name: string): Promise<void> {
+  async check(name: string): Promise<void> {
     const launch = this.#launches.get(name);
-    if (launch && !launch.exitPending) await this.#look(launch);
+    if (launch && !launch.exitPending) await this.#check(launch);
   }
 
   /** Stops watching; jobs continue. */
@@ -160,7 +160,7 @@ export class LaunchWatch {
     } catch (error) {
       this.#warn(launch, error);
     }
-    if (!launch.exitPending) this.#parts.clock.after(afterKillMs, () => void this.#look(launch));
+    if (!launch.exitPending) this.#parts.clock.after(afterKillMs, () => void this.#check(launch));
   }
 
   #armSweep(): void {
@@ -175,7 +175,7 @@ export class LaunchWatch {
 
   async #sweep(): Promise<void> {
     const chosen: Watched[] = [];
-    while (chosen.length < looksPerSweep) {
+    while (chosen.length < checksPerSweep) {
       this.#turn ??= this.#launches.values();
       const { value, done } = this.#turn.next();
       if (done) {
@@ -184,14 +184,14 @@ export class LaunchWatch {
       }
       chosen.push(value);
     }
-    for (let from = 0; from < chosen.length; from += lookWidth) {
-      await Promise.all(chosen.slice(from, from + lookWidth).map((launch) => this.#tend(launch)));
+    for (let from = 0; from < chosen.length; from += checkWidth) {
+      await Promise.all(chosen.slice(from, from + checkWidth).map((launch) => this.#tend(launch)));
     }
   }
 
   async #tend(launch: Watched): Promise<void> {
     await this.#trim(launch).catch((error) => this.#warn(launch, error));
-    if (!launch.exitPending) await this.#look(launch);
+    if (!launch.exitPending) await this.#check(launch);
   }
 
   async #trim(launch: Watched): Promise<void> {
@@ -208,7 +208,7 @@ export class LaunchWatch {
   }
 
   /** Checks whether it has ended; never two concurrent checks of one launch. */
-  async #look(launch: Watched): Promise<void> {
+  async #check(launch: Watched): Promise<void> {
     const { directory } = launch;
     if (launch.looking || this.#launches.get(directory.name) !== launch) return;
     launch.looking = true;

@@ -26,10 +26,10 @@ import { labelOf } from '../container/labels.ts';
 import { copyLogs, engineLogs } from '../container/logs.ts';
 import { type Flight, Flights } from '../flights.ts';
 import { isLaunchName, type RunLogs } from '../logs/run-logs.ts';
+import { SwarmCapacity } from './capacity.ts';
 import { createService, removeSecrets, sweepSecrets } from './create.ts';
 import { SwarmEngine, type SwarmServiceEntry } from './engine.ts';
 import { taskLog } from './logs.ts';
-import { SwarmLook } from './look.ts';
 import { isKilled, killedService } from './request.ts';
 import { attemptOf, type SwarmNode, type SwarmTask } from './state.ts';
 import { byLaunch, SwarmWatch } from './watch.ts';
@@ -67,7 +67,7 @@ class SwarmLauncher implements Launcher {
   readonly #parts: SwarmLauncherParts;
   readonly #swarm: SwarmEngine;
   readonly #watch: SwarmWatch;
-  readonly #look: SwarmLook;
+  readonly #capacity: SwarmCapacity;
   readonly #listeners: ((observation: Observation) => void)[] = [];
   readonly #flights = new Flights();
   /** Launches with secrets and no service, at the last inventory. */
@@ -81,7 +81,7 @@ class SwarmLauncher implements Launcher {
     const emit = (observation: Observation) => {
       for (const listener of this.#listeners) listener(observation);
     };
-    this.#look = new SwarmLook(this.#swarm, clock);
+    this.#capacity = new SwarmCapacity(this.#swarm, clock);
     this.#watch = new SwarmWatch({ engine: this.#swarm, installation: installation, clock, log, emit });
   }
 
@@ -194,7 +194,7 @@ class SwarmLauncher implements Launcher {
       if (flight.killed) throw refused('It was killed before it started', launchName);
       throw this.#swarm.unavailable('this scheduler can no longer prove that it leads');
     };
-    await this.#requirePlace(spec);
+    await this.#requireCapacity(spec);
     const context = {
       engine: this.#swarm,
       credentials: this.#parts.credentials ?? noCredentials,
@@ -212,8 +212,8 @@ class SwarmLauncher implements Launcher {
   }
 
   /** An existing service waits in the Swarm itself. */
-  async #requirePlace(spec: LaunchSpec): Promise<void> {
-    const missing = await this.#look.occupy(spec);
+  async #requireCapacity(spec: LaunchSpec): Promise<void> {
+    const missing = await this.#capacity.occupy(spec);
     if (missing === null || (await this.#swarm.service(spec.launchName)) !== null) return;
     throw new CarillonError('NO_PLACE', missing, { field: 'run', value: spec.launchName });
   }

@@ -113,7 +113,7 @@ export class SwarmWatch {
   take(launchName: string, tasks: readonly SwarmTask[], again: 'once' | 'again' = 'once'): LaunchReport {
     const tracked = this.#tracked.get(launchName) ?? newlyTracked(launchName);
     // A reported end is final: a node that was down may come back and report otherwise.
-    if (tracked.reported !== 'ended') this.#look(tracked, tasks);
+    if (tracked.reported !== 'ended') this.#check(tracked, tasks);
     this.#tracked.set(launchName, tracked);
     this.#tell(tracked, again);
     return tracked.sighting.report;
@@ -177,13 +177,13 @@ export class SwarmWatch {
       await this.nodes();
     for (const [name, tasks] of listed) this.take(name, tasks);
     for (let from = 0; from < left.length; from += tasksAtOnce)
-      await this.#lookAfter(left.slice(from, from + tasksAtOnce));
+      await this.#checkAfter(left.slice(from, from + tasksAtOnce));
     // It has ended since it was created, or its task is not created yet.
     for (const name of unseen) await this.#takeAll(name);
   }
 
   /** Tasks that left the list have ended, are about to, or were removed. */
-  async #lookAfter(left: readonly (readonly [string, Tracked])[]): Promise<void> {
+  async #checkAfter(left: readonly (readonly [string, Tracked])[]): Promise<void> {
     const { engine, installation } = this.#parts;
     const ids = left.flatMap(([, { taskId }]) => taskId ?? []);
     const found = byLaunch(ids.length === 0 ? [] : await engine.tasks(installation, { id: ids }));
@@ -201,7 +201,7 @@ export class SwarmWatch {
     if (tasks.length > 0) this.take(launchName, tasks);
   }
 
-  #look(tracked: Tracked, tasks: readonly SwarmTask[]): void {
+  #check(tracked: Tracked, tasks: readonly SwarmTask[]): void {
     const { launchName } = tracked.sighting.report;
     const { startedAt } = tracked;
     const report = swarmReport(launchName, tasks, { nodes: this.#nodes, startedAt });

@@ -4,7 +4,7 @@ import { Graph } from '../../dag/graph.ts';
 import { topologicalLevels } from '../../dag/order.ts';
 import { type CriticalPath, criticalPath } from '../../dag/path.ts';
 import { reach } from '../../dag/reach.ts';
-import type { JobView, Lacking, Look, Steps } from '../handle.ts';
+import type { JobReader, JobView, Lacking, Steps } from '../handle.ts';
 import type { Reason } from '../model/reason.ts';
 import { runTimes } from '../stats/run-times.ts';
 import { HeldBack, type Holder } from './held-back.ts';
@@ -32,7 +32,7 @@ export interface JobGraph {
 
 /** The job with its ancestors and descendants, each up to a given distance in edges. Default: no limit. */
 export function* relatives(
-  { parentsOf, childrenOf }: Look,
+  { parentsOf, childrenOf }: JobReader,
   job: string,
   { ancestors, descendants }: { readonly ancestors?: number; readonly descendants?: number },
 ): Steps<ReadonlySet<string>> {
@@ -47,22 +47,26 @@ export function* relatives(
 }
 
 /** The graph of these jobs, in their order. */
-export function* graphOf(look: Look, views: ReadonlyMap<string, JobView>, now: number): Steps<JobGraph> {
+export function* graphOf(
+  reader: JobReader,
+  views: ReadonlyMap<string, JobView>,
+  now: number,
+): Steps<JobGraph> {
   const graph = yield* edgesWithin(views);
   const levels = yield* levelsOf(graph, views.keys());
   const path = yield* criticalPath(graph, undefined, (name) => {
     const view = views.get(name);
     return view === undefined ? 0 : (runTimes(view.stats).p50Ms ?? 0);
   });
-  const heldBack = new HeldBack(look);
+  const heldBack = new HeldBack(reader);
   const jobs: GraphJob[] = [];
   const edges: { from: string; to: string }[] = [];
   for (const view of views.values()) {
     const { name } = view.job;
     jobs.push({
       view,
-      late: lateness(view, now, look.lacking)?.reason ?? null,
-      lacking: view.state.join === null ? [] : look.lacking(name),
+      late: lateness(view, now, reader.lacking)?.reason ?? null,
+      lacking: view.state.join === null ? [] : reader.lacking(name),
       heldBackBy: heldBack.by(name),
       level: levels.get(name) ?? 0,
     });

@@ -3,7 +3,7 @@
  * not show it. Finds the nearest on each path and visits each job once.
  */
 
-import type { JobGlance, JobStatus, Look } from '../handle.ts';
+import type { JobGlance, JobReader, JobStatus } from '../handle.ts';
 import type { Reason } from '../model/reason.ts';
 import { statusOf } from './view.ts';
 
@@ -20,10 +20,10 @@ const none: readonly Holder[] = Object.freeze([]);
 
 /** Answers several queries over the same jobs and caches visited paths. */
 export class HeldBack {
-  readonly #around: Pick<Look, 'glance' | 'parentsOf'>;
+  readonly #around: Pick<JobReader, 'glance' | 'parentsOf'>;
   readonly #known = new Map<string, readonly Holder[]>();
 
-  constructor(around: Pick<Look, 'glance' | 'parentsOf'>) {
+  constructor(around: Pick<JobReader, 'glance' | 'parentsOf'>) {
     this.#around = around;
   }
 

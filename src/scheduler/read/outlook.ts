@@ -4,7 +4,7 @@
  */
 
 import { reach } from '../../dag/reach.ts';
-import type { JobGlance, Look, Steps } from '../handle.ts';
+import type { JobGlance, JobReader, Steps } from '../handle.ts';
 import type { Run } from '../model/model.ts';
 import { remainingMs, runTimes } from '../stats/run-times.ts';
 
@@ -14,7 +14,7 @@ export interface Forecast {
   readonly p95: number;
 }
 
-type Around = Pick<Look, 'glance' | 'childrenOf'>;
+type Around = Pick<JobReader, 'glance' | 'childrenOf'>;
 
 /** Computes several forecasts over the same jobs and caches visited paths. */
 export class Outlook {

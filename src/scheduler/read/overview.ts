@@ -1,6 +1,6 @@
 /** What needs attention: late, failing and running jobs, and those due within the hour. */
 
-import type { JobGlance, JobStatus, Look, Steps } from '../handle.ts';
+import type { JobGlance, JobReader, JobStatus, Steps } from '../handle.ts';
 import type { Run } from '../model/model.ts';
 import { isRunning } from '../model/run-state.ts';
 import { type Late, lateness } from './late.ts';
@@ -40,9 +40,12 @@ type Downstream = {
 };
 
 /** Reads all jobs once; each list has at most `most` items. */
-export function* overviewOf(look: Look, { now, most }: { now: number; most: number }): Steps<Overview> {
-  const { counts, late, failing, running, soon } = yield* readAll(look, now);
-  const outlook = new Outlook(look);
+export function* overviewOf(
+  reader: JobReader,
+  { now, most }: { now: number; most: number },
+): Steps<Overview> {
+  const { counts, late, failing, running, soon } = yield* readAll(reader, now);
+  const outlook = new Outlook(reader);
   const lateItems: Overview['late']['items'][number][] = [];
   for (const each of yield* first(late, most, bySince)) {
     const dependents = yield* outlook.dependents(each.job.job.name);
@@ -63,7 +66,7 @@ export function* overviewOf(look: Look, { now, most }: { now: number; most: numb
   };
 }
 
-interface Found {
+interface JobsFound {
   readonly counts: Counts;
   readonly late: LateJob[];
   readonly failing: JobGlance[];
@@ -71,9 +74,9 @@ interface Found {
   readonly soon: DueJob[];
 }
 
-function* readAll({ ranked, lacking }: Look, now: number): Steps<Found> {
+function* readAll({ ranked, lacking }: JobReader, now: number): Steps<JobsFound> {
   const jobs = yield* ranked('name', false);
-  const found: Found = { counts: none(jobs.count), late: [], failing: [], running: [], soon: [] };
+  const found: JobsFound = { counts: none(jobs.count), late: [], failing: [], running: [], soon: [] };
   for (let at = 0; at < jobs.count; at++) {
     yield;
     const job = jobs.at(at);

@@ -59,7 +59,7 @@ interface Named {
 /** Orders are created on first use and released with their state. */
 const rankings = new WeakMap<State, Rankings>();
 
-/** All jobs of the state by `order`, in steps; see `Look.ranked`. */
+/** All jobs of the state by `order`, in steps; see `JobReader.ranked`. */
 export function rankedJobs(state: State, order: JobOrder, descending: boolean): Steps<RankedJobs> {
   let made = rankings.get(state);
   if (made === undefined) {
@@ -81,7 +81,7 @@ class Rankings {
   *ranked(order: JobOrder, descending: boolean): Steps<RankedJobs> {
     const id = `${order} ${descending}`;
     const key = order === 'name' ? null : keys[order];
-    const ranking = yield* this.#look(id, key, descending);
+    const ranking = yield* this.#read(id, key, descending);
     this.#kept.delete(id);
     this.#kept.set(id, ranking);
     if (this.#kept.size > MAX_RANKINGS) this.#kept.delete(this.#kept.keys().next().value as string);
@@ -113,7 +113,7 @@ class Rankings {
     return this.#named;
   }
 
-  *#look(id: string, key: Key | null, descending: boolean): Steps<Ranking> {
+  *#read(id: string, key: Key | null, descending: boolean): Steps<Ranking> {
     const { names, jobs } = yield* this.#byName();
     const known = this.#kept.get(id);
     const fresh = known?.names !== names;

@@ -1,6 +1,6 @@
 /** Runs beside each other in time: past and unfinished runs, and the upcoming due times of all jobs. */
 
-import type { JobGlance, Look, Steps } from '../handle.ts';
+import type { JobGlance, JobReader, Steps } from '../handle.ts';
 import type { Run } from '../model/model.ts';
 import { nextInstant } from '../schedule/next.ts';
 import { lateness } from './late.ts';
@@ -32,12 +32,12 @@ interface PastOptions {
 
 /** The first `most` of the runs that pass. `runs`: newest due first. */
 export function* pastRuns(
-  look: Look,
+  reader: JobReader,
   runs: readonly Run[],
   { now, passes, most }: PastOptions,
 ): Steps<PastRuns> {
-  const { glance, lacking } = look;
-  const outlook = new Outlook(look);
+  const { glance, lacking } = reader;
+  const outlook = new Outlook(reader);
   const items: ShownRun[] = [];
   for (const run of runs) {
     yield;
@@ -77,7 +77,7 @@ interface UpcomingOptions {
 }
 
 /** The next due times of all jobs that pass, at most `most`; a job that is due every second gets no larger share. */
-export function* upcomingRuns({ ranked }: Look, options: UpcomingOptions): Steps<UpcomingRuns> {
+export function* upcomingRuns({ ranked }: JobReader, options: UpcomingOptions): Steps<UpcomingRuns> {
   const { fromMs, toMs, passes, most } = options;
   const jobs = yield* ranked('nextDue', false);
   const found: UpcomingRun[] = [];

@@ -1,6 +1,6 @@
 /** The slowest jobs, and those that fail most. */
 
-import type { JobGlance, Look, Steps } from '../handle.ts';
+import type { JobGlance, JobReader, Steps } from '../handle.ts';
 import { runTimes } from '../stats/run-times.ts';
 import { sorted } from './sorted.ts';
 
@@ -20,7 +20,10 @@ const values: Readonly<Record<TopOrder, (job: JobGlance) => number | null>> = {
 };
 
 /** The first `most` jobs, largest value first, then by name; jobs without a value are left out. */
-export function* topJobs({ ranked }: Look, { by, most }: { by: TopOrder; most: number }): Steps<TopJob[]> {
+export function* topJobs(
+  { ranked }: JobReader,
+  { by, most }: { by: TopOrder; most: number },
+): Steps<TopJob[]> {
   const jobs = yield* ranked('name', false);
   const found: TopJob[] = [];
   for (let at = 0; at < jobs.count; at++) {

@@ -25,7 +25,7 @@ import { known, planApply, storedIn } from './apply.ts';
 import { reportResult } from './attempts.ts';
 import { checkJob, nextRevision } from './define.ts';
 import { setBack } from './due.ts';
-import { settle, skipLostStarts } from './endings.ts';
+import { propagateEnds, skipLostStarts } from './endings.ts';
 import { reviseLimits } from './placing.ts';
 import { removeJob, revivedState } from './removal.ts';
 import { killRun, openStarted } from './runs.ts';
@@ -103,7 +103,7 @@ function putJob({ state, now }: Before, command: CommandOf<'put-job'>): Change<J
   const next = nextRevision(checked, known(state, definition.name), { now, by: command.by });
   return (turn) => {
     const entry = accept(turn, checked, next);
-    settle(turn);
+    propagateEnds(turn);
     return {
       job: entry.job,
       state: { ...entry.state },
@@ -170,7 +170,7 @@ function apply({ state, now }: Before, command: CommandOf<'apply'>): Change<read
     }
     for (const { checked, next } of plan.accepted) if (next !== null) accept(turn, checked, next);
     for (const name of plan.pruned) removeJob(turn, turn.state.entry(name), command.by);
-    settle(turn);
+    propagateEnds(turn);
     return plan.results;
   };
 }
@@ -279,7 +279,7 @@ function once(job: string, variant: string, open: Change<Run>): Change<Run> {
     const known = state.triggered(job, variant);
     if (known !== undefined) return copyRun(state.runs.get(known.id) ?? known);
     const run = open(turn);
-    settle(turn);
+    propagateEnds(turn);
     state.remember(copyRun(run));
     return copyRun(run);
   };
@@ -359,7 +359,7 @@ function complete({ state }: Before, { runId, succeeded, by }: CommandOf<'comple
   }
   return (turn) => {
     reportResult(turn, run, { succeeded, by });
-    settle(turn);
+    propagateEnds(turn);
     return copyRun(run);
   };
 }
@@ -374,7 +374,7 @@ function kill({ state }: Before, { runId, by }: CommandOf<'kill'>): Change<Run> 
   const run = unfinished(state, runId);
   return (turn) => {
     killRun(turn, run, { by, as: 'killed', reason: { code: 'killed', by } });
-    settle(turn);
+    propagateEnds(turn);
     return copyRun(run);
   };
 }

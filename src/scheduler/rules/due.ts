@@ -12,7 +12,7 @@ import { nextInstant } from '../schedule/next.ts';
 import { addLeap, COUNT_LIMIT, LEAP_MS, moveCursor, takeBack, undecidedUpTo } from '../state/decided.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
-import { settle } from './endings.ts';
+import { propagateEnds } from './endings.ts';
 import { isWaiting } from './overlap.ts';
 import { idleReason, ofSchedule, openRun } from './runs.ts';
 
@@ -36,7 +36,7 @@ export function decideDue(turn: Turn, entry: Entry): void {
     runAt(turn, entry, due);
   } else if (idle !== null) decideIdle(turn, entry, idle);
   else decideMany(turn, entry);
-  settle(turn);
+  propagateEnds(turn);
   draft.cut();
   state.plan(entry);
 }
@@ -106,12 +106,12 @@ function decideMany(turn: Turn, entry: Entry): void {
     });
     if (catching === null) entry.state.missed += passed;
     draft.state(entry.state);
-    settle(turn);
+    propagateEnds(turn);
     draft.cut();
   }
   for (const due of wanted) {
     runAt(turn, entry, due, { inRow });
-    settle(turn);
+    propagateEnds(turn);
     draft.cut();
   }
 }

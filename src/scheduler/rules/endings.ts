@@ -19,14 +19,14 @@ import { isEnded } from '../model/run-state.ts';
 import { holdBack } from '../state/lineage.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
-import { fillPlaces, takeTurn } from './placing.ts';
+import { fillPlaces, startWaiting } from './placing.ts';
 import { idleReason, openRun } from './runs.ts';
 
 /** Decides what follows from all runs that ended in this turn. */
-export function settle(turn: Turn): void {
+export function propagateEnds(turn: Turn): void {
   // The list grows during the walk, because a skipped child ends too. All of this is one atomic group.
   for (const run of turn.ended) tellChildren(turn, run);
-  for (const run of turn.ended) takeTurn(turn, run.job);
+  for (const run of turn.ended) startWaiting(turn, run.job);
   turn.ended.length = 0;
   fillPlaces(turn);
 }
@@ -77,7 +77,7 @@ export function skipLostStarts(turn: Turn, child: Entry, before: Join | null): v
     fire(turn, child, [{ ...named, run: false, reason: lostStart }], null);
   }
   // In the group of the edit: jobs that wait for the child learn of it in the same commit.
-  if (lost.length > 0) settle(turn);
+  if (lost.length > 0) propagateEnds(turn);
 }
 
 const lostStart = { code: 'parents-changed' } as const;

@@ -26,7 +26,7 @@ export function placeRun(turn: Turn, entry: Entry, run: Run): void {
   const limits = limitsOf(turn.state, entry, choice.engine);
   const busy = busyLimit(turn, limits);
   if (busy === null) admit(turn, entry, { run, engine: choice.engine, limits });
-  else queueRun(turn, run, allTaken(turn.state.places.wait(run, limits, busy)));
+  else queueRun(turn, run, allInUse(turn.state.places.wait(run, limits, busy)));
 }
 
 /** The engine, or why the job has none: an accepted job may no longer be launchable here. */
@@ -75,7 +75,7 @@ function queueRun(turn: Turn, run: Run, reason: Reason): void {
 }
 
 /** Starts the oldest run that waits for its turn, once no other run of the job is unfinished. */
-export function takeTurn(turn: Turn, job: string): void {
+export function startWaiting(turn: Turn, job: string): void {
   const entry = turn.state.jobs.get(job);
   if (entry === undefined) return;
   const [next, ...others] = entry.runs;
@@ -113,7 +113,7 @@ export function fillPlaces(turn: Turn): void {
 /** Stores only the first run's reason: thousands may wait behind it, and no decision depends on the text. */
 function moveLane({ state, draft }: Turn, lane: Lane, to: Limit): void {
   state.places.park(lane, to);
-  const reason = allTaken(to);
+  const reason = allInUse(to);
   for (const run of lane.runs) run.reason = reason;
   draft.run(lane.runs[0] as Run);
 }
@@ -137,6 +137,6 @@ export function reviseLimits(turn: Turn, entry: Entry): void {
   }
 }
 
-function allTaken({ kind, name, places }: Limit): Reason {
+function allInUse({ kind, name, places }: Limit): Reason {
   return { code: 'limit-reached', limit: kind, name, places };
 }

@@ -11,9 +11,9 @@ import { inOrder } from '../state/places.ts';
 import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { attemptEnded, attemptOutputDropped, attemptStarted, reported } from './attempts.ts';
-import { settle } from './endings.ts';
+import { propagateEnds } from './endings.ts';
 import { askToLaunch, hostOf, limitsOf } from './launch.ts';
-import { placeRun, takeTurn } from './placing.ts';
+import { placeRun, startWaiting } from './placing.ts';
 import { closeRun } from './runs.ts';
 
 /** Maximum ended launches removed per inventory; the next inventory continues. */
@@ -38,7 +38,7 @@ export function resume(turn: Turn): void {
   for (const run of runs)
     if (run.kill !== null && (run.state === 'waiting' || isQueued(run)))
       closeRun(turn, run, run.kill.as, run.kill.reason);
-  settle(turn);
+  propagateEnds(turn);
   draft.cut();
   // Runs that waited for a slot go first, in the order in which they would have got it.
   for (const run of runs.filter((each) => isQueued(each) && each.notBefore === null).sort(inOrder)) {
@@ -49,7 +49,7 @@ export function resume(turn: Turn): void {
   }
   for (const run of runs) {
     if (isQueued(run) || !state.jobs.has(run.job)) continue;
-    takeTurn(turn, run.job);
+    startWaiting(turn, run.job);
     draft.cut();
   }
 }
@@ -86,7 +86,7 @@ export function reconcile(turn: Turn, inventory: Inventory): void {
     const report = byName.get(attempt.launchName);
     if (report === undefined) missing(turn, run, inventory);
     else adopt(turn, run, report, inventory);
-    settle(turn);
+    propagateEnds(turn);
     draft.cut();
   }
   sweep(turn, inventory);
@@ -108,7 +108,7 @@ export function hostLost(turn: Turn, engine: string, host: string): void {
       reason: { code: 'node-lost', node: host },
       infrastructure: true,
     });
-    settle(turn);
+    propagateEnds(turn);
     turn.draft.cut();
   }
 }

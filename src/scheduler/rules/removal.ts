@@ -9,7 +9,7 @@ import { isEnded } from '../model/run-state.ts';
 import { beginNames, beginSchedule, compiled, takeBack } from '../state/decided.ts';
 import { type Entry, MAX_PASTS } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
-import { settle } from './endings.ts';
+import { propagateEnds } from './endings.ts';
 import { closeRun, killRun } from './runs.ts';
 
 /** Unfinished runs end with the job; running ones are killed. */
@@ -33,7 +33,7 @@ export function removeJob(turn: Turn, entry: Entry, by: string): void {
   state.removeJob(name);
   state.keepPast({ state: past, stats: entry.stats });
   forgetOldest(turn);
-  settle(turn);
+  propagateEnds(turn);
   draft.cut();
 }
 

@@ -165,7 +165,7 @@ export function killRun(
   turn.state.watch(run);
 }
 
-/** Ends the run: counters, statistics, ledger and history. `settle` decides what follows from it. */
+/** Ends the run: counters, statistics, ledger and history. `propagateEnds` decides what follows from it. */
 export function closeRun(turn: Turn, run: Run, end: EndState, reason: Reason | null): void {
   const { state, draft } = turn;
   const entry = state.jobs.get(run.job);

@@ -17,7 +17,7 @@ import { copyRun } from '../state/decision.ts';
 import { branchesOf } from '../state/lineage.ts';
 import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
-import { fire, settle } from './endings.ts';
+import { fire, propagateEnds } from './endings.ts';
 import { overlapOf } from './overlap.ts';
 import { idleReason, openStarted } from './runs.ts';
 
@@ -141,6 +141,6 @@ function begin(turn: Turn, { jobs, rounds, outside }: Plan, { due, variant, by }
     const seed = { due, variant, lineage: trigger.kind, root: job, trigger };
     runs.push(openStarted(turn, state.entry(job), seed));
   }
-  settle(turn);
+  propagateEnds(turn);
   for (const run of runs) state.remember(copyRun(run));
 }

@@ -12,7 +12,7 @@ import type { State } from '../state/state.ts';
 import { Timetable } from '../state/timetable.ts';
 
 /** Delay after a due time until its decision is certain to be made; only then is the next one prepared. */
-const LOOK_AGAIN_MS = 100;
+const CHECK_AGAIN_MS = 100;
 /** Maximum sleep: limits what a suspend or a step of the wall clock can delay. */
 const MAX_SLEEP_MS = 1_000;
 
@@ -38,7 +38,7 @@ interface Made {
   readonly warm: boolean;
 }
 
-interface Look {
+interface PlannedCheck {
   readonly job: string;
   readonly priority: number;
 }
@@ -46,7 +46,7 @@ interface Look {
 export class Ahead {
   readonly #parts: AheadParts;
   /** When to check which job again; outdated entries are harmless. */
-  readonly #looks = new Timetable<Look>();
+  readonly #checks = new Timetable<PlannedCheck>();
   /** By job. */
   readonly #made = new Map<string, Made>();
   #cancel: (() => void) | null = null;
@@ -59,7 +59,7 @@ export class Ahead {
 
   start(): void {
     this.#running = true;
-    for (const name of this.#parts.state.jobs.keys()) this.#look(name);
+    for (const name of this.#parts.state.jobs.keys()) this.#check(name);
     this.#rearm();
   }
 
@@ -75,11 +75,11 @@ export class Ahead {
   /** Call it when a job was changed, paused, resumed, disabled or deleted. */
   changed(job: string): void {
     if (!this.#running) return;
-    this.#look(job);
+    this.#check(job);
     this.#rearm();
   }
 
-  #look(job: string): void {
+  #check(job: string): void {
     const { state, clock, discard } = this.#parts;
     const now = clock.now();
     const entry = state.jobs.get(job);
@@ -98,13 +98,13 @@ export class Ahead {
       this.#made.set(job, { due, spec, warm: step.warm });
       this.#parts.prepare({ spec, warm: step.warm, priority: entry.priority, forMs: due - now + ON_TIME_MS });
     }
-    const next = steps.find(({ at }) => at > now)?.at ?? Math.max(due, now) + LOOK_AGAIN_MS;
-    this.#looks.add(next, { job, priority: entry.priority });
+    const next = steps.find(({ at }) => at > now)?.at ?? Math.max(due, now) + CHECK_AGAIN_MS;
+    this.#checks.add(next, { job, priority: entry.priority });
   }
 
   #rearm(): void {
     const { clock } = this.#parts;
-    const earliest = this.#looks.earliest();
+    const earliest = this.#checks.earliest();
     if (!this.#running || earliest === Number.POSITIVE_INFINITY) return;
     const now = clock.now();
     const at = Math.min(earliest, now + MAX_SLEEP_MS);
@@ -119,9 +119,9 @@ export class Ahead {
     if (!this.#running) return;
     const now = this.#parts.clock.now();
     const jobs = new Set<string>();
-    for (let look = this.#looks.takeDue(now); look !== null; look = this.#looks.takeDue(now))
-      jobs.add(look.subject.job);
-    for (const job of jobs) this.#look(job);
+    for (let check = this.#checks.takeDue(now); check !== null; check = this.#checks.takeDue(now))
+      jobs.add(check.subject.job);
+    for (const job of jobs) this.#check(job);
     this.#rearm();
   }
 }

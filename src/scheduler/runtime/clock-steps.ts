@@ -14,14 +14,14 @@ export class ClockSteps {
     this.#apart = clock.now() - clock.monotonicMs();
   }
 
-  /** The step of the wall clock in milliseconds since the last one that was taken. */
-  get untakenMs(): number {
+  /** The step of the wall clock, in milliseconds, since the last call of `take`. */
+  get pendingMs(): number {
     return Math.round(this.#clock.now() - this.#clock.monotonicMs() - this.#apart);
   }
 
   /** Returns the step and resets it; 0 if the clock was not set. */
   take(): number {
-    const byMs = this.untakenMs;
+    const byMs = this.pendingMs;
     if (Math.abs(byMs) <= STEP_MS) return 0;
     this.#apart += byMs;
     return byMs;

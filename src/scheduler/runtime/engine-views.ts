@@ -54,7 +54,7 @@ export function poolViews({ settings, places }: State): PoolView[] {
       const limit = poolLimit(settings, name);
       if (limit === null) return [];
       const { key } = limit;
-      return { name, places: limit.places, taken: places.taken(key), queued: places.waiting(key) };
+      return { name, places: limit.places, taken: places.inUse(key), queued: places.waiting(key) };
     });
 }
 

@@ -108,11 +108,11 @@ export class Leadership {
   get clockAhead(): ClockAhead | null {
     // They are moved with the first decision, and with the next after each step: while a commit is under way, or after
     // the last one, none follows.
-    const untaken = this.loop.untakenStepMs;
-    if (this.state.term === this.term) return { leastMs: untaken, mostMs: untaken };
+    const pendingMs = this.loop.pendingStepMs;
+    if (this.state.term === this.term) return { leastMs: pendingMs, mostMs: pendingMs };
     if (this.#clockAhead === null) return null;
     const { leastMs, mostMs } = this.#clockAhead;
-    return { leastMs: leastMs + untaken, mostMs: mostMs + untaken };
+    return { leastMs: leastMs + pendingMs, mostMs: mostMs + pendingMs };
   }
 
   /** Due times are decided, and the end was not requested. */

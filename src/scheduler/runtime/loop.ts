@@ -150,8 +150,8 @@ export class Loop {
   }
 
   /** The step of the wall clock since its last decision. */
-  get untakenStepMs(): number {
-    return this.#steps.untakenMs;
+  get pendingStepMs(): number {
+    return this.#steps.pendingMs;
   }
 
   /** A run whose end is being written to the archive. */
@@ -189,7 +189,7 @@ export class Loop {
     while (taken < items.length && this.#undurable.length < MAX_UNDURABLE_GROUPS) {
       const item = items[taken] as Item;
       taken += 1;
-      this.#take(item);
+      this.#handle(item);
       if (this.#broken !== null) return;
       if (clock.monotonicMs() >= until) break;
     }
@@ -200,12 +200,12 @@ export class Loop {
     if (this.#inbox.length > 0 && this.#undurable.length < MAX_UNDURABLE_GROUPS) this.#wake();
   }
 
-  #take(item: Item): void {
+  #handle(item: Item): void {
     const byMs = this.#steps.take();
     // Before anything else is decided by a clock that was set. Earlier events count as arriving now.
     if (byMs !== 0) this.#decide({ kind: 'clock-set', now: this.#parts.clock.now(), byMs });
     if (this.#broken !== null) return;
-    if (item.kind === 'command') this.#takeCommand(item);
+    if (item.kind === 'command') this.#handleCommand(item);
     else if (this.#decide({ ...item.event, now: this.#parts.clock.now() })) this.#inbox.push(item);
   }
 
@@ -221,7 +221,7 @@ export class Loop {
     }
   }
 
-  #takeCommand(item: CommandItem): void {
+  #handleCommand(item: CommandItem): void {
     const { state, clock } = this.#parts;
     let decideChecked: ReturnType<typeof checkCommand>;
     try {

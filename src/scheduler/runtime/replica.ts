@@ -125,7 +125,7 @@ export class Replica {
     this.#meanwhile = [];
     // Watch first, then load: commits in between are reported, and may also be in the loaded data.
     this.#watching = store.watch({
-      onWrites: (writes, maxAgeMs) => this.#take(writes, maxAgeMs),
+      onWrites: (writes, maxAgeMs) => this.#apply(writes, maxAgeMs),
       onGap: () => this.loadAgain(),
     });
     const state = new State(settings, installation);
@@ -174,7 +174,7 @@ export class Replica {
     this.#isClockKnown = true;
   }
 
-  #take(writes: readonly Write[], maxAgeMs: number): void {
+  #apply(writes: readonly Write[], maxAgeMs: number): void {
     if (this.#stopped) return;
     for (const write of writes) {
       const at = decidedAt(write);

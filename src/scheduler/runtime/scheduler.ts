@@ -9,9 +9,9 @@ import type { AnswerTo, Command } from '../command.ts';
 import type {
   ClusterView,
   EngineView,
+  JobReader,
   JobView,
   LocalEngine,
-  Look,
   Notice,
   PoolView,
   RunLogChunk,
@@ -22,7 +22,7 @@ import { rerunVariant, runId } from '../model/ids.ts';
 import type { Run, Settings } from '../model/model.ts';
 import { isEnded } from '../model/run-state.ts';
 import type { Archive, Clock, Election, Launcher, Log, LogQuery, Member, Service, Store } from '../ports.ts';
-import { lookAt } from '../read/look.ts';
+import { readerOf } from '../read/job-reader.ts';
 import { jobView } from '../read/view.ts';
 import { hostOf } from '../rules/launch.ts';
 import { copyRun } from '../state/decision.ts';
@@ -234,8 +234,8 @@ export class Scheduler implements SchedulerHandle, Service {
     return this.#view().jobs.size;
   }
 
-  look(): Look {
-    return lookAt(this.#view());
+  reader(): JobReader {
+    return readerOf(this.#view());
   }
 
   jobNames(after: string | null): Iterable<string> {

@@ -3,7 +3,7 @@
  * be removed by its key. Adding, taking and dropping take logarithmic time.
  */
 
-interface Entry<T> {
+interface Waiting<T> {
   readonly key: string;
   readonly value: T;
   /** Breaks ties in order of arrival. */
@@ -14,8 +14,8 @@ interface Entry<T> {
 
 export class StartLine<T> {
   readonly #comesBefore: (a: T, b: T) => boolean;
-  readonly #heap: Entry<T>[] = [];
-  readonly #byKey = new Map<string, Entry<T>>();
+  readonly #heap: Waiting<T>[] = [];
+  readonly #byKey = new Map<string, Waiting<T>>();
   #turns = 0;
 
   /** `comesBefore` must return false both ways for equal entries. */
@@ -48,7 +48,7 @@ export class StartLine<T> {
     const entry = this.#byKey.get(key);
     if (entry === undefined) return undefined;
     this.#byKey.delete(key);
-    const last = this.#heap.pop() as Entry<T>;
+    const last = this.#heap.pop() as Waiting<T>;
     if (last !== entry) {
       this.#put(last, entry.at);
       this.#rise(last);
@@ -62,36 +62,36 @@ export class StartLine<T> {
     this.#byKey.clear();
   }
 
-  #rise(entry: Entry<T>): void {
+  #rise(entry: Waiting<T>): void {
     while (entry.at > 0) {
-      const parent = this.#heap[(entry.at - 1) >> 1] as Entry<T>;
+      const parent = this.#heap[(entry.at - 1) >> 1] as Waiting<T>;
       if (!this.#isBefore(entry, parent)) return;
       this.#swap(entry, parent);
     }
   }
 
-  #sink(entry: Entry<T>): void {
+  #sink(entry: Waiting<T>): void {
     for (;;) {
       const left = this.#heap[2 * entry.at + 1];
       const right = this.#heap[2 * entry.at + 2];
-      const first = right !== undefined && this.#isBefore(right, left as Entry<T>) ? right : left;
+      const first = right !== undefined && this.#isBefore(right, left as Waiting<T>) ? right : left;
       if (first === undefined || !this.#isBefore(first, entry)) return;
       this.#swap(entry, first);
     }
   }
 
-  #isBefore(a: Entry<T>, b: Entry<T>): boolean {
+  #isBefore(a: Waiting<T>, b: Waiting<T>): boolean {
     if (this.#comesBefore(a.value, b.value)) return true;
     return !this.#comesBefore(b.value, a.value) && a.turn < b.turn;
   }
 
-  #swap(a: Entry<T>, b: Entry<T>): void {
+  #swap(a: Waiting<T>, b: Waiting<T>): void {
     const { at } = a;
     this.#put(a, b.at);
     this.#put(b, at);
   }
 
-  #put(entry: Entry<T>, at: number): void {
+  #put(entry: Waiting<T>, at: number): void {
     entry.at = at;
     this.#heap[at] = entry;
   }

@@ -33,13 +33,13 @@ const rules: Rules<WrittenName, State, Notice | null> = {
     state.removeJob(job);
     return { kind: 'job', name: job, change: 'deleted', revision };
   },
-  state: takeState,
+  state: applyState,
   stats(state, stats) {
-    takeStats(state, stats);
+    applyStats(state, stats);
     return null;
   },
   run(state, run) {
-    takeRun(state, run);
+    applyRun(state, run);
     state.remember(run);
     return { kind: 'run', run };
   },
@@ -52,7 +52,7 @@ const rules: Rules<WrittenName, State, Notice | null> = {
   ledger: () => null,
 };
 
-function takeState(state: State, next: JobState): Notice | null {
+function applyState(state: State, next: JobState): Notice | null {
   const entry = state.jobs.get(next.name);
   if (entry === undefined) {
     if (next.removed !== null) state.keepPast({ state: next, stats: null });
@@ -64,7 +64,7 @@ function takeState(state: State, next: JobState): Notice | null {
   return change === null ? null : { kind: 'job', name: next.name, change, revision: entry.job.revision };
 }
 
-function takeStats(state: State, stats: JobStats): void {
+function applyStats(state: State, stats: JobStats): void {
   const entry = state.jobs.get(stats.name);
   const past = state.pasts.get(stats.name);
   if (entry !== undefined) entry.stats = stats;
@@ -78,7 +78,7 @@ function changeOf({ state: before }: Entry, after: JobState): 'paused' | 'resume
   return stood && after.paused === null && after.disabled === null ? 'resumed' : null;
 }
 
-function takeRun(state: State, run: Run): void {
+function applyRun(state: State, run: Run): void {
   const before = state.runs.get(run.id);
   if (before !== undefined && before.attempts.length > run.attempts.length) state.dropAttempt(before);
   state.putRun(run);

@@ -31,8 +31,8 @@ export interface Lane {
 }
 
 export class Places {
-  readonly #taken = new Map<string, number>();
-  readonly #held = new Map<string, readonly string[]>();
+  readonly #inUse = new Map<string, number>();
+  readonly #byRun = new Map<string, readonly string[]>();
   readonly #lanes = new Map<string, Lane>();
   /** By run id. */
   readonly #waiting = new Map<string, Lane>();
@@ -45,11 +45,11 @@ export class Places {
   }
 
   isFull({ key, places }: Limit): boolean {
-    return this.taken(key) >= places;
+    return this.inUse(key) >= places;
   }
 
-  taken(key: string): number {
-    return this.#taken.get(key) ?? 0;
+  inUse(key: string): number {
+    return this.#inUse.get(key) ?? 0;
   }
 
   /** Number of runs that wait for a slot of this limit. */
@@ -61,18 +61,18 @@ export class Places {
   take(run: Run, limits: readonly Limit[]): void {
     if (limits.length === 0) return;
     const keys = limits.map((limit) => limit.key);
-    for (const key of keys) this.#taken.set(key, this.taken(key) + 1);
-    this.#held.set(run.id, keys);
+    for (const key of keys) this.#inUse.set(key, this.inUse(key) + 1);
+    this.#byRun.set(run.id, keys);
   }
 
   /** Releases the run's slots and returns the limits that have a free slot as a result. */
   release(run: Run): readonly string[] {
-    const keys = this.#held.get(run.id) ?? [];
-    this.#held.delete(run.id);
+    const keys = this.#byRun.get(run.id) ?? [];
+    this.#byRun.delete(run.id);
     for (const key of keys) {
-      const left = this.taken(key) - 1;
-      if (left === 0) this.#taken.delete(key);
-      else this.#taken.set(key, left);
+      const left = this.inUse(key) - 1;
+      if (left === 0) this.#inUse.delete(key);
+      else this.#inUse.set(key, left);
     }
     return keys;
   }

@@ -7,7 +7,7 @@ import type { State } from './state.ts';
 export interface Turn {
   readonly state: State;
   readonly draft: Draft;
-  /** Runs that ended in this turn and whose children and successors have not been notified; see `settle`. */
+  /** Runs that ended in this turn and whose children and successors have not been notified; see `propagateEnds`. */
   readonly ended: Run[];
   /** Limits with a freed slot since this turn began. */
   readonly freed: Set<string>;

@@ -156,7 +156,7 @@ async function openDirectory(dir: string, bare?: Bare): Promise<Opened> {
       writeMarker(dir, { state: 'being-made', installation: '', term: 0 });
     root = openRoot(dir);
     const tables = openTables(root, (what) => damaged(dir, `The store in ${dir} is damaged: ${what}.`));
-    await settle(dir, { root, tables }, marker);
+    await establish(dir, { root, tables }, marker);
     return { root, tables, unlock };
   } catch (error) {
     await root?.close();
@@ -166,7 +166,7 @@ async function openDirectory(dir: string, bare?: Bare): Promise<Opened> {
 }
 
 /** Creates a new installation, or finds that of the marker. Afterwards the marker says that it exists. */
-async function settle(
+async function establish(
   dir: string,
   { root, tables: { meta } }: Pick<Opened, 'root' | 'tables'>,
   marker: Marker | null,

@@ -54,8 +54,8 @@ class ZooKeeperElection implements Election {
   #candidates: readonly { readonly path: string; readonly candidate: Candidate }[] = [];
   #leaderId: string | null = null;
   #term = 0;
-  #looking: Promise<void> = Promise.resolve();
-  #lookAgain = false;
+  #checking: Promise<void> = Promise.resolve();
+  #checkAgain = false;
   #watched: Watched | null = null;
   #alive: Door | null = null;
   #unsubscribe: () => void = () => undefined;
@@ -102,10 +102,10 @@ class ZooKeeperElection implements Election {
     if (!this.#standing) return door.close();
     this.#unsubscribe = session.onState((state) => {
       if (state === 'lost') this.#depose('the ZooKeeper session has ended');
-      if (state === 'connected') this.#look();
+      if (state === 'connected') this.#check();
     });
-    this.#look();
-    await this.#looking;
+    this.#check();
+    await this.#checking;
   }
 
   async stop(): Promise<void> {
@@ -114,7 +114,7 @@ class ZooKeeperElection implements Election {
     this.#unsubscribe();
     this.#watched?.stop();
     this.#watched = null;
-    await this.#looking;
+    await this.#checking;
     await this.#withdraw();
     // Last: a closed door means a dead process.
     await this.#alive?.close();
@@ -140,16 +140,16 @@ class ZooKeeperElection implements Election {
     }
   }
 
-  readonly #onChange = (): void => this.#look();
+  readonly #onChange = (): void => this.#check();
 
   /** Reads the candidacies, one read at a time; a change in between causes another read. */
-  #look(): void {
-    this.#lookAgain = true;
-    this.#looking = this.#looking.then(async () => {
-      if (!this.#lookAgain || !this.#standing) return;
-      this.#lookAgain = false;
+  #check(): void {
+    this.#checkAgain = true;
+    this.#checking = this.#checking.then(async () => {
+      if (!this.#checkAgain || !this.#standing) return;
+      this.#checkAgain = false;
       try {
-        await this.#lookOnce();
+        await this.#checkOnce();
       } catch (error) {
         const { session, clock, log } = this.#parts;
         log.debug({ error }, 'election.not-read');
@@ -158,7 +158,7 @@ class ZooKeeperElection implements Election {
     });
   }
 
-  async #lookOnce(): Promise<void> {
+  async #checkOnce(): Promise<void> {
     const { session } = this.#parts;
     if (session.state !== 'connected') return;
     if (this.#own === null || this.#own.generation !== session.generation) await this.#stand();
@@ -178,7 +178,7 @@ class ZooKeeperElection implements Election {
       // Another node concluded that this process is dead.
       this.#own = null;
       this.#depose('another node concluded that this one is dead');
-      this.#look();
+      this.#check();
       return;
     }
     const [first] = this.#candidates;
@@ -223,7 +223,7 @@ class ZooKeeperElection implements Election {
     const { generation } = session;
     const term = await beginTerm(session, { id: self.id, host: self.host, pid: self.pid }, path);
     if (term === null) {
-      this.#look();
+      this.#check();
       return;
     }
     if (!this.#standing || generation !== session.generation) return;

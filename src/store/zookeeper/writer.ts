@@ -22,7 +22,7 @@ const POLL_MS = 20;
 /** Attempts for a transaction that the servers refuse for a reason of their own. */
 const MAX_REFUSALS = 3;
 
-interface Entry {
+interface PendingCommit {
   readonly seq: number;
   readonly node: Buffer;
   readonly parts: readonly Op[];
@@ -54,7 +54,7 @@ export class Writer {
   /** Version of the head that the next transaction will find. */
   #version: number;
   #format: number;
-  #pending: Entry[] = [];
+  #pending: PendingCommit[] = [];
   #recovering = false;
   #ended: CarillonError | null = null;
 
@@ -78,7 +78,7 @@ export class Writer {
     const raises = format > this.#format;
     this.#format = Math.max(format, this.#format);
     return new Promise((resolve, reject) => {
-      const entry: Entry = {
+      const entry: PendingCommit = {
         seq,
         node,
         parts: parts.map(({ path, data }) => ({ kind: 'create', path, data })),
@@ -97,7 +97,7 @@ export class Writer {
     });
   }
 
-  #send(entry: Entry): void {
+  #send(entry: PendingCommit): void {
     const { session, term } = this.#parts;
     const fence: Op = { kind: 'check', path: paths.epoch, version: term };
     const parts = entry.parts.map((part) =>
@@ -122,22 +122,22 @@ export class Writer {
     );
   }
 
-  #durable(entry: Entry): void {
+  #durable(entry: PendingCommit): void {
     if (this.#pending[0] !== entry) {
       // Responses arrive in order; this one is looked up together with those before it.
       void this.#recover();
       return;
     }
     this.#pending.shift();
-    this.#settle(entry);
+    this.#complete(entry);
   }
 
-  #settle(entry: Entry): void {
+  #complete(entry: PendingCommit): void {
     this.#parts.onDurable(entry.seq, entry.writes);
     entry.resolve();
   }
 
-  #trouble(entry: Entry, error: unknown): void {
+  #trouble(entry: PendingCommit, error: unknown): void {
     const code = error instanceof ZooKeeperError ? error.code : null;
     if (code !== 'CONNECTION_LOSS' && code !== 'NOT_CONNECTED' && code !== 'SESSION_LOST') {
       entry.refusals += 1;
@@ -183,10 +183,10 @@ export class Writer {
     let written = 0;
     while (
       written < this.#pending.length &&
-      found[written]?.data.equals((this.#pending[written] as Entry).node)
+      found[written]?.data.equals((this.#pending[written] as PendingCommit).node)
     )
       written += 1;
-    for (const entry of this.#pending.splice(0, written)) this.#settle(entry);
+    for (const entry of this.#pending.splice(0, written)) this.#complete(entry);
     const [next] = this.#pending;
     if (next === undefined && epoch?.version === term) {
       this.#version = head?.version ?? 0;
@@ -195,12 +195,12 @@ export class Writer {
     if (
       epoch?.version !== term ||
       head === null ||
-      Number(head.data.toString()) !== (next as Entry).seq - 1
+      Number(head.data.toString()) !== (next as PendingCommit).seq - 1
     ) {
       this.#end(new CarillonError('NOT_LEADING', `term ${term} has ended; the change was not stored`));
       return true;
     }
-    if ((next as Entry).refusals >= MAX_REFUSALS) {
+    if ((next as PendingCommit).refusals >= MAX_REFUSALS) {
       this.#end(new CarillonError('STORE_UNAVAILABLE', 'ZooKeeper refused the change; it was not stored'));
       return true;
     }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { HeldBack, MAX_LOOKED_AT } from '../../../src/scheduler/read/held-back.ts';
-import { lookAt } from '../../../src/scheduler/read/look.ts';
+import { readerOf } from '../../../src/scheduler/read/job-reader.ts';
 import { Rig } from '../../support/rig.ts';
 
 test('of any graph the nearest standing jobs on each way up are found, and no others', () => {
@@ -19,7 +19,7 @@ test('of any graph the nearest standing jobs on each way up are found, and no ot
         const schedule = all.length === 0 ? {} : { schedule: { after: { parents: all } } };
         rig.put({ name: name(n), ...schedule, paused: paused.includes(n) });
       });
-      const held = new HeldBack(lookAt(rig.state));
+      const held = new HeldBack(readerOf(rig.state));
       const expected = (n: number): string[] =>
         (above[n] ?? []).flatMap((parent) => {
           const at = Number(parent.slice(4));
@@ -44,12 +44,12 @@ test.each([
   const rig = new Rig('2026-01-01T00:00:00Z');
   rig.put({ name: 'job-0', paused: true });
   for (let n = 1; n <= length; n++) rig.state.graph.setParents(`job-${n}`, [`job-${n - 1}`]);
-  const look = lookAt(rig.state);
+  const reader = readerOf(rig.state);
   let asked = 0;
   const parentsOf = (name: string) => {
     asked += 1;
-    return look.parentsOf(name);
+    return reader.parentsOf(name);
   };
-  expect(new HeldBack({ ...look, parentsOf }).by(`job-${length}`)).toEqual(expected);
+  expect(new HeldBack({ ...reader, parentsOf }).by(`job-${length}`)).toEqual(expected);
   expect(asked).toBeLessThan(4 * MAX_LOOKED_AT);
 });

@@ -304,17 +304,17 @@ describe('the loop', () => {
     void put('a').catch(() => undefined);
     await clock.settle();
     clock.step(-7_000);
-    expect(loop.untakenStepMs).toBe(-7_000);
+    expect(loop.pendingStepMs).toBe(-7_000);
     void put('b').catch(() => undefined);
     await clock.settle();
-    expect(loop.untakenStepMs).toBe(0);
+    expect(loop.pendingStepMs).toBe(0);
     const stopped = loop.stop();
     clock.step(5 * 60_000);
     for (const commit of commits) commit.resolve();
     await clock.settle();
     commits[1]?.resolve();
     await stopped;
-    expect(loop.untakenStepMs).toBe(5 * 60_000);
+    expect(loop.pendingStepMs).toBe(5 * 60_000);
   });
 
   test('more waiting commands than its bound are refused', async () => {

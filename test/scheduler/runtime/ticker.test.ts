@@ -122,9 +122,9 @@ describe('a wall clock', () => {
     const steps = new ClockSteps(clock);
     await clock.advance(5_000);
     clock.step(byMs);
-    expect(steps.untakenMs).toBe(byMs);
+    expect(steps.pendingMs).toBe(byMs);
     expect(steps.take()).toBe(takenMs);
-    expect(steps.untakenMs).toBe(byMs - takenMs);
+    expect(steps.pendingMs).toBe(byMs - takenMs);
     expect(steps.take()).toBe(0);
   });
 

@@ -207,11 +207,11 @@ export class ZooKeeperConnection {
     const error = frame.readInt32BE(16);
     if (xid === xidOf.notice) this.#parts.onNotice(readNotice(frame, 20));
     else if (xid === xidOf.ping) this.#provenAt = Math.max(this.#provenAt, this.#pingsSentAt.shift() ?? 0);
-    else if (xid !== xidOf.login) this.#settle(frame, xid, error);
+    else if (xid !== xidOf.login) this.#complete(frame, xid, error);
     else if (error !== 0) this.end({ kind: 'denied', detail: `the server refused the login (${error})` });
   }
 
-  #settle(frame: Buffer, xid: number, error: number): void {
+  #complete(frame: Buffer, xid: number, error: number): void {
     const request = this.#manager.pendingQueue[0]?.request;
     if (request === undefined || !isWaiting(request) || request.header?.xid !== xid)
       throw new Error(`number ${xid}, but ${request?.header?.xid ?? 'none'} is expected`);

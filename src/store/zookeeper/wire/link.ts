@@ -39,7 +39,7 @@ const maxOpenTimeoutMs = 4_000;
 /** Pause after a round through all servers, randomised so that clients do not synchronise. */
 const pauseMs = { min: 20, max: 100 };
 /** How often the connection is checked, as a fraction of the session timeout. */
-const looksPerTimeout = 20;
+const checksPerTimeout = 20;
 
 export class ZooKeeperLink {
   readonly #parts: LinkParts;
@@ -57,7 +57,7 @@ export class ZooKeeperLink {
   /** Attempts since the last connection. */
   #attempts = 0;
   #lastEnd: End | null = null;
-  #cancelLook = (): void => {};
+  #cancelCheck = (): void => {};
   #cancelPause = (): void => {};
 
   constructor(parts: LinkParts) {
@@ -99,7 +99,7 @@ export class ZooKeeperLink {
   open(): void {
     invariant(this.#attempts === 0, 'a session is opened once');
     this.#connect();
-    this.#lookLater();
+    this.#checkProofLater();
   }
 
   send<T>(call: Call<T>): Promise<T> {
@@ -111,7 +111,7 @@ export class ZooKeeperLink {
     if (this.#state === 'closed') return;
     const connection = this.#state === 'connected' ? this.#connection : null;
     this.#cancelPause();
-    this.#cancelLook();
+    this.#cancelCheck();
     this.#become('closed');
     if (connection !== null) {
       // After everything sent before, so that is answered first.
@@ -180,17 +180,17 @@ export class ZooKeeperLink {
     this.#become('lost');
   }
 
-  #lookLater(): void {
-    this.#cancelLook = this.#clock.after(Math.max(this.#timeoutMs / looksPerTimeout, 5), () => {
+  #checkProofLater(): void {
+    this.#cancelCheck = this.#clock.after(Math.max(this.#timeoutMs / checksPerTimeout, 5), () => {
       // After a stall of this process, responses may be unread in the socket: read them first.
-      this.#cancelLook = this.#clock.after(0, () => {
-        this.#lookLater();
-        this.#look();
+      this.#cancelCheck = this.#clock.after(0, () => {
+        this.#checkProofLater();
+        this.#checkProof();
       });
     });
   }
 
-  #look(): void {
+  #checkProof(): void {
     const connection = this.#connection;
     if (this.#state !== 'connected' && this.#state !== 'suspended') return;
     const provenAt = this.#state === 'connected' && connection ? connection.provenAt : this.#provenAt;

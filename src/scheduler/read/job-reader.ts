@@ -1,11 +1,11 @@
 /** Reads over all jobs in a node's memory, made cheap enough to visit every job. */
 
-import type { Look } from '../handle.ts';
+import type { JobReader } from '../handle.ts';
 import type { State } from '../state/state.ts';
 import { rankedJobs } from './ranking.ts';
 import { lackingOf } from './view.ts';
 
-export const lookAt = (state: State): Look => ({
+export const readerOf = (state: State): JobReader => ({
   glance: (name) => state.jobs.get(name),
   childrenOf: (name) => state.graph.childrenOf(name),
   parentsOf: (name) => state.graph.parentsOf(name),

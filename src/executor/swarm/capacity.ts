@@ -8,7 +8,7 @@
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type { Clock } from '../../scheduler/ports.ts';
 import type { SwarmEngine } from './engine.ts';
-import { occupy, type Place, placesOf, reserves, wishOf } from './place.ts';
+import { capacityOf, type NodeCapacity, occupy, reserves, wishOf } from './node-capacity.ts';
 
 /** Minimum lifetime of a snapshot: runs are not retried earlier. */
 const holdsMs = 1_000;
@@ -20,17 +20,17 @@ const restFactor = 9;
  */
 const holdsAtMostMs = 10_000;
 
-interface Look {
+interface CapacitySnapshot {
   /** Reservations of tasks were read too. */
   readonly counted: boolean;
-  readonly places: Promise<readonly Place[]>;
+  readonly nodes: Promise<readonly NodeCapacity[]>;
   until: number;
 }
 
-export class SwarmLook {
+export class SwarmCapacity {
   readonly #engine: SwarmEngine;
   readonly #clock: Clock;
-  #look: Look | null = null;
+  #snapshot: CapacitySnapshot | null = null;
 
   constructor(engine: SwarmEngine, clock: Clock) {
     this.#engine = engine;
@@ -43,30 +43,34 @@ export class SwarmLook {
    */
   async occupy(spec: LaunchSpec): Promise<string | null> {
     const wish = wishOf(spec);
-    return occupy(await this.#places(reserves(wish)), wish);
+    return occupy(await this.#nodes(reserves(wish)), wish);
   }
 
-  #places(counted: boolean): Promise<readonly Place[]> {
-    const last = this.#look;
+  #nodes(counted: boolean): Promise<readonly NodeCapacity[]> {
+    const last = this.#snapshot;
     if (last !== null && this.#clock.monotonicMs() < last.until && (last.counted || !counted))
-      return last.places;
+      return last.nodes;
     const began = this.#clock.monotonicMs();
-    const look: Look = { counted, places: this.#ask(counted), until: Number.POSITIVE_INFINITY };
-    this.#look = look;
+    const snapshot: CapacitySnapshot = {
+      counted,
+      nodes: this.#ask(counted),
+      until: Number.POSITIVE_INFINITY,
+    };
+    this.#snapshot = snapshot;
     const end = (isKnown: boolean): void => {
       const now = this.#clock.monotonicMs();
       const restMs = Math.min(Math.max(holdsMs, restFactor * (now - began)), holdsAtMostMs);
-      look.until = isKnown ? now + restMs : now;
+      snapshot.until = isKnown ? now + restMs : now;
     };
-    look.places.then(
+    snapshot.nodes.then(
       () => end(true),
       () => end(false),
     );
-    return look.places;
+    return snapshot.nodes;
   }
 
-  async #ask(counted: boolean): Promise<readonly Place[]> {
+  async #ask(counted: boolean): Promise<readonly NodeCapacity[]> {
     const nodes = await this.#engine.nodes();
-    return placesOf(nodes, counted ? await this.#engine.everyTask() : []);
+    return capacityOf(nodes, counted ? await this.#engine.everyTask() : []);
   }
 }

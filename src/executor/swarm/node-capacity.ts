@@ -22,7 +22,7 @@ export interface Wish {
 }
 
 /** A node and its free resources. */
-export interface Place {
+export interface NodeCapacity {
   readonly node: SwarmNode;
   left: Amounts;
 }
@@ -31,9 +31,9 @@ export interface Place {
 interface Demand {
   /** As in "no node has …". */
   readonly words: string;
-  readonly isMet: (place: Place) => boolean;
+  readonly isMet: (candidate: NodeCapacity) => boolean;
   /** The closest match among these nodes. */
-  readonly nearest?: (places: readonly Place[]) => string;
+  readonly nearest?: (candidates: readonly NodeCapacity[]) => string;
 }
 
 /** States in which a task uses its node's resources. */
@@ -54,24 +54,25 @@ export function reserves({ amounts: { nanoCpus, memoryBytes, gpus } }: Wish): bo
 }
 
 /** The nodes with their free resources after these tasks. */
-export function placesOf(nodes: readonly SwarmNode[], tasks: readonly SwarmTask[]): Place[] {
-  const places = nodes.map((node) => ({ node, left: amountsOf(node.Description.Resources ?? {}) }));
-  const byNode = new Map(places.map((place) => [place.node.ID, place]));
+export function capacityOf(nodes: readonly SwarmNode[], tasks: readonly SwarmTask[]): NodeCapacity[] {
+  const candidates = nodes.map((node) => ({ node, left: amountsOf(node.Description.Resources ?? {}) }));
+  const byNode = new Map(candidates.map((candidate) => [candidate.node.ID, candidate]));
   for (const task of tasks) {
-    const place = byNode.get(task.NodeID ?? '');
-    if (place !== undefined && holding.has(task.Status.State)) take(place, wishOfTask(task).amounts);
+    const candidate = byNode.get(task.NodeID ?? '');
+    if (candidate !== undefined && holding.has(task.Status.State))
+      reserve(candidate, wishOfTask(task).amounts);
   }
   // Last the tasks that Swarm is about to assign; those for which it found no node use nothing.
-  for (const task of tasks) if (!task.NodeID && !task.Status.Err) occupy(places, wishOfTask(task));
-  return places;
+  for (const task of tasks) if (!task.NodeID && !task.Status.Err) occupy(candidates, wishOfTask(task));
+  return candidates;
 }
 
 /** Reserves the resources on a fitting node and returns null, or returns what is missing. */
-export function occupy(places: readonly Place[], wish: Wish): string | null {
-  let left = places.filter(takesJobs);
+export function occupy(candidates: readonly NodeCapacity[], wish: Wish): string | null {
+  let left = candidates.filter(acceptsJobs);
   if (left.length === 0) return 'no node of the Swarm is ready and accepts jobs';
-  const idle = places.length - left.length;
-  const others = idle === 0 ? '' : ` (${idle} of ${places.length} nodes accept no jobs at the moment)`;
+  const idle = candidates.length - left.length;
+  const others = idle === 0 ? '' : ` (${idle} of ${candidates.length} nodes accept no jobs at the moment)`;
   const met: string[] = [];
   for (const { words, isMet, nearest } of demandsOf(wish)) {
     const fitting = left.filter(isMet);
@@ -82,7 +83,7 @@ export function occupy(places: readonly Place[], wish: Wish): string | null {
     met.push(words);
     left = fitting;
   }
-  take(left[0] as Place, wish.amounts);
+  reserve(left[0] as NodeCapacity, wish.amounts);
   return null;
 }
 
@@ -90,10 +91,13 @@ function demandsOf({ constraints, amounts: { nanoCpus, memoryBytes, gpus } }: Wi
   const amount = (of: keyof Amounts, wanted: number, inWords: (amount: number) => string): Demand => ({
     words: `${inWords(wanted)} free`,
     isMet: ({ left }) => left[of] >= wanted,
-    nearest: (places) => inWords(Math.max(0, ...places.map(({ left }) => left[of]))),
+    nearest: (candidates) => inWords(Math.max(0, ...candidates.map(({ left }) => left[of]))),
   });
   return [
-    ...constraints.map((text) => ({ words: text.trim(), isMet: ({ node }: Place) => allows(node, text) })),
+    ...constraints.map((text) => ({
+      words: text.trim(),
+      isMet: ({ node }: NodeCapacity) => allows(node, text),
+    })),
     ...(nanoCpus > 0 ? [amount('nanoCpus', nanoCpus, (n) => `${inShort(n / 1e9)} CPU`)] : []),
     ...(memoryBytes > 0 ? [amount('memoryBytes', memoryBytes, (n) => `${inShort(n / 2 ** 20)} MiB`)] : []),
     ...(gpus > 0 ? [amount('gpus', gpus, (n) => `${n} GPU`)] : []),
@@ -125,7 +129,7 @@ function traitOf({ ID: id, Spec: spec, Description: description }: SwarmNode, ke
   return known[key.toLowerCase()] ?? null;
 }
 
-function takesJobs({ node: { Spec, Status } }: Place): boolean {
+function acceptsJobs({ node: { Spec, Status } }: NodeCapacity): boolean {
   return Status.State === 'ready' && Spec.Availability === 'active';
 }
 
@@ -146,9 +150,9 @@ function amountsOf({ NanoCPUs = 0, MemoryBytes = 0, GenericResources }: SwarmRes
   return { nanoCpus: NanoCPUs, memoryBytes: MemoryBytes, gpus };
 }
 
-function take(place: Place, { nanoCpus, memoryBytes, gpus }: Amounts): void {
-  const { left } = place;
-  place.left = {
+function reserve(candidate: NodeCapacity, { nanoCpus, memoryBytes, gpus }: Amounts): void {
+  const { left } = candidate;
+  candidate.left = {
     nanoCpus: left.nanoCpus - nanoCpus,
     memoryBytes: left.memoryBytes - memoryBytes,
     gpus: left.gpus - gpus,

@@ -1,8 +1,8 @@
 /** How long one look at the nodes serves launches. Managers that are slow on demand are made up. */
 
 import { beforeEach, describe, expect, test } from 'vitest';
+import { SwarmCapacity } from '../../../src/executor/swarm/capacity.ts';
 import type { SwarmEngine } from '../../../src/executor/swarm/engine.ts';
-import { SwarmLook } from '../../../src/executor/swarm/look.ts';
 import type { SwarmNode } from '../../../src/executor/swarm/state.ts';
 import { SimClock } from '../../support/sim-clock.ts';
 import { dockerSpec } from '../docker/harness.ts';
@@ -11,7 +11,7 @@ const missing = 'no node of the Swarm is ready and accepts jobs';
 
 describe('a look at the nodes', () => {
   let clock: SimClock;
-  let look: SwarmLook;
+  let look: SwarmCapacity;
   let isReady: boolean;
   let tookMs: number;
   let asked: number;
@@ -25,7 +25,7 @@ describe('a look at the nodes', () => {
       const node = { ID: 'a', Spec: { Availability: 'active' }, Status: { State }, Description: {} };
       return [node as SwarmNode];
     };
-    look = new SwarmLook({ nodes } as SwarmEngine, clock);
+    look = new SwarmCapacity({ nodes } as SwarmEngine, clock);
   });
   const occupy = async (): Promise<string | null> => {
     const answer = look.occupy(dockerSpec('exit 0'));

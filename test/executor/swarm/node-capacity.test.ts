@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { occupy, placesOf, type Wish, wishOf } from '../../../src/executor/swarm/place.ts';
+import { capacityOf, occupy, type Wish, wishOf } from '../../../src/executor/swarm/node-capacity.ts';
 import type { SwarmNode, SwarmTask } from '../../../src/executor/swarm/state.ts';
 import { swarmSpec } from './harness.ts';
 
@@ -58,7 +58,7 @@ function task(cpus: number, at: { node?: string; state?: string; error?: string;
 
 const wish = (of: Parameters<typeof swarmSpec>[1]): Wish => wishOf(swarmSpec('true', of));
 const look = (nodes: readonly SwarmNode[], of: Parameters<typeof swarmSpec>[1]): string | null =>
-  occupy(placesOf(nodes, []), wish(of));
+  occupy(capacityOf(nodes, []), wish(of));
 
 describe('a launch that wants', () => {
   const nodes = [
@@ -129,12 +129,12 @@ describe('what nodes have left', () => {
       2,
     ],
   ])('%s', (_, tasks, cpus) => {
-    const places = placesOf([node('one')], tasks);
+    const places = capacityOf([node('one')], tasks);
     expect(places.map(({ left }) => left.nanoCpus)).toEqual([cpus * 1e9]);
   });
 
   test('goes to launches one after the other, until there is no more: ten tenths are a whole', () => {
-    const places = placesOf([node('one', { cpus: 1 }), node('two', { cpus: 1 })], []);
+    const places = capacityOf([node('one', { cpus: 1 }), node('two', { cpus: 1 })], []);
     const tenth = wish({ cpus: 0.1 });
     const said = Array.from({ length: 21 }, () => occupy(places, tenth));
     expect(said.slice(0, 20)).toEqual(Array.from({ length: 20 }, () => null));
