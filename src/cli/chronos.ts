@@ -78,7 +78,7 @@ export function readSavedJobs(text: string, source: string): ChronosJobs {
   try {
     json = JSON.parse(text);
   } catch {
-    throw new CarillonError('INVALID_BODY', `${source} is not valid JSON`, {
+    throw new CarillonError('INVALID_BODY', `${source} is not valid JSON.`, {
       source,
       allowed: 'a list of jobs from Chronos',
     });

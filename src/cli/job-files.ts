@@ -63,7 +63,7 @@ function filesAt(path: string): string[] {
       .filter((name) => endings.test(name))
       .sort();
     if (files.length > MAX_FILES) {
-      throw new CarillonError('LIMIT_EXCEEDED', `${path} contains ${files.length} job files`, {
+      throw new CarillonError('LIMIT_EXCEEDED', `${path} contains ${files.length} job files.`, {
         field: 'file',
         value: path,
         allowed: `at most ${MAX_FILES} files`,
@@ -88,7 +88,7 @@ function using<T>(path: string, act: () => T, { verb, allowed }: { verb: string;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (error instanceof CarillonError || code === undefined) throw error;
-    throw new CarillonError('INVALID_FIELD', `${path} cannot be ${verb} (${code})`, {
+    throw new CarillonError('INVALID_FIELD', `${path} cannot be ${verb} (${code}).`, {
       field: 'file',
       value: path,
       allowed,

@@ -137,7 +137,7 @@ function cycle(names: readonly string[]): CarillonError {
 function unknownParent(child: string, parent: string, suggest?: Suggest): CarillonError {
   const nearest = suggest?.(parent) ?? [];
   const hint = nearest.length > 0 ? `; the nearest are ${nearest.join(', ')}` : '';
-  return new CarillonError('UNKNOWN_PARENT', `The parent '${parent}' of '${child}' does not exist${hint}`, {
+  return new CarillonError('UNKNOWN_PARENT', `The parent '${parent}' of '${child}' does not exist${hint}.`, {
     field: FIELD,
     value: parent,
     allowed: nearest.length > 0 ? nearest : 'names of existing jobs',

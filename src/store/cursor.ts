@@ -21,7 +21,7 @@ export function decodeCursor(cursor: string): Place {
   } catch {
     // Falls through to the refusal.
   }
-  throw new CarillonError('INVALID_FIELD', 'The cursor is not from a list of this server', {
+  throw new CarillonError('INVALID_FIELD', 'The cursor is not from a list of this server.', {
     field: 'cursor',
     value: cursor,
     allowed: "the 'next' of an earlier response",

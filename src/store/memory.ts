@@ -70,7 +70,7 @@ export function createMemoryStore(backing: MemoryBacking = createMemoryBacking()
     },
     async commit(term, groups) {
       if (term !== backing.term) {
-        throw new CarillonError('NOT_LEADING', `term ${term} has ended; the current one is ${backing.term}`);
+        throw new CarillonError('NOT_LEADING', `Term ${term} has ended. The current one is ${backing.term}.`);
       }
       // Finds values that cannot be stored before anything is written.
       const records = JSON.stringify(encodeWrites(groups));

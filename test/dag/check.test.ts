@@ -55,7 +55,7 @@ describe('checkParents', () => {
       checkParents(new Graph(), 'load', ['extract-a', 'extrct'], exists, () => ['extract-a']),
     );
     expect(error.code).toBe('UNKNOWN_PARENT');
-    expect(error.message).toBe("The parent 'extrct' of 'load' does not exist; the nearest are extract-a");
+    expect(error.message).toBe("The parent 'extrct' of 'load' does not exist; the nearest are extract-a.");
     expect(error.details).toMatchObject({
       field: 'schedule.after.parents',
       value: 'extrct',
@@ -119,7 +119,7 @@ describe('applyOrder', () => {
   it('names a parent that neither exists nor is applied', () => {
     const error = refusal(() => applyOrder([{ name: 'a', parents: ['b'] }], new Graph(), never));
     expect(error.code).toBe('UNKNOWN_PARENT');
-    expect(error.message).toBe("The parent 'b' of 'a' does not exist");
+    expect(error.message).toBe("The parent 'b' of 'a' does not exist.");
   });
 
   it('takes chains longer than the call stack', () => {

@@ -21,7 +21,7 @@ export interface ApplyOptions {
 
 export async function apply(session: Session, options: ApplyOptions): Promise<ExitCode> {
   if (options.label !== undefined && options.prune !== true) {
-    throw new CarillonError('INVALID_FIELD', '--label limits what --prune deletes, so it requires --prune', {
+    throw new CarillonError('INVALID_FIELD', '--label limits what --prune deletes, so it requires --prune.', {
       field: 'label',
       value: options.label,
       allowed: 'with --prune',

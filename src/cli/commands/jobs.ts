@@ -136,7 +136,7 @@ async function holdOrRelease(
   if (names.length > 0 === (label !== undefined)) {
     throw new CarillonError(
       'INVALID_FIELD',
-      `Name the jobs to ${action}, or select them with --label, but not both`,
+      `Name the jobs to ${action}, or select them with --label, but not both.`,
       {
         field: 'names',
         allowed: 'names, or --label name=value',
@@ -259,7 +259,7 @@ async function showNext(
     (value) => value !== undefined,
   );
   if (given.length !== 1) {
-    throw new CarillonError('INVALID_FIELD', 'Name a job, or pass one of --cron, --every and --at', {
+    throw new CarillonError('INVALID_FIELD', 'Name a job, or pass one of --cron, --every and --at.', {
       field: 'name',
       allowed: 'exactly one of them',
     });

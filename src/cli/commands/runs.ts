@@ -193,7 +193,7 @@ function paramsOf(given: readonly string[]): Record<string, string> {
     given.map((param) => {
       const at = param.indexOf('=');
       if (at > 0) return [param.slice(0, at), param.slice(at + 1)];
-      throw new CarillonError('INVALID_FIELD', `--param ${param} has no value`, {
+      throw new CarillonError('INVALID_FIELD', `--param ${param} has no value.`, {
         field: 'param',
         value: param,
         allowed: 'NAME=value',
@@ -251,7 +251,7 @@ async function runMany(
     );
   }
   for (const [option, value] of Object.entries(single)) {
-    throw new CarillonError('INVALID_FIELD', `--${option} is for a run of a single job`, {
+    throw new CarillonError('INVALID_FIELD', `--${option} is for a run of a single job.`, {
       field: option,
       value,
       allowed: 'with one name, without --label and --dry-run',
@@ -326,7 +326,7 @@ async function runNamed({ client, io }: Session, name: string, wait: boolean): P
     for await (const run of client.runs({ job: name, limit: LISTED }))
       if (run.attempts.length > 0) return run;
     if (!wait)
-      throw new CarillonError('RUN_NOT_FOUND', `job '${name}' has no launched run yet`, {
+      throw new CarillonError('RUN_NOT_FOUND', `Job '${name}' has no launched run yet.`, {
         field: 'run',
         value: name,
       });

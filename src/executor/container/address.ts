@@ -31,7 +31,7 @@ export function engineAddress(
   const [, scheme, name, port] =
     /^(tcp|http|https):\/\/(\[[0-9a-fA-F:]+\]|[^:/[\]]+)(?::(\d{1,5}))?\/?$/.exec(host) ?? [];
   if (scheme === undefined || name === undefined || Number(port ?? 1) > 65_535) {
-    throw new CarillonError('INVALID_FIELD', `${host} is not a valid address of a ${what}`, {
+    throw new CarillonError('INVALID_FIELD', `${host} is not a valid address of a ${what}.`, {
       field: setting,
       value: host,
       allowed,

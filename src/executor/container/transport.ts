@@ -221,7 +221,7 @@ function readKeys({ caFile, certFile, keyFile }: TlsFiles): { ca: Buffer; cert: 
       return readFileSync(file);
     } catch (error) {
       const cause = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-      throw new CarillonError('INVALID_FIELD', `${file} cannot be read (${cause})`, { field, value: file });
+      throw new CarillonError('INVALID_FIELD', `${file} cannot be read (${cause}).`, { field, value: file });
     }
   };
   return { ca: read('ca', caFile), cert: read('cert', certFile), key: read('key', keyFile) };

@@ -145,7 +145,7 @@ export function isLaunchName(name: string): boolean {
 }
 
 export function logsGone(launchName: string): CarillonError {
-  return new CarillonError('LOGS_GONE', `The logs of ${launchName} are no longer kept on this node`, {
+  return new CarillonError('LOGS_GONE', `The logs of ${launchName} are no longer kept on this node.`, {
     value: launchName,
     allowed: 'logs are kept within bounds of age and size, on the node that watched the run',
   });

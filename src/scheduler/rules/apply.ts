@@ -186,7 +186,7 @@ function refuseOrphans(
 
 function unknownParent(child: string, parent: string, near: readonly string[]): CarillonError {
   const hint = near.length > 0 ? `; the nearest is ${near[0]}` : '';
-  return new CarillonError('UNKNOWN_PARENT', `The parent '${parent}' of '${child}' does not exist${hint}`, {
+  return new CarillonError('UNKNOWN_PARENT', `The parent '${parent}' of '${child}' does not exist${hint}.`, {
     field: 'schedule.after.parents',
     value: parent,
     allowed: near.length > 0 ? near : 'names of existing jobs, or of jobs in the same request',

@@ -66,7 +66,7 @@ export function checkAhead(definition: JobDefinition, settings: Settings): void 
     if (policy[field] === undefined) continue;
     const problem = whyNot(definition, settings);
     if (problem !== null) {
-      throw new CarillonError(problem.code, `policy.${field} cannot be used here: ${problem.why}`, {
+      throw new CarillonError(problem.code, `policy.${field} cannot be used here: ${problem.why}.`, {
         field: `policy.${field}`,
         value: policy[field],
         allowed: problem.allowed,
@@ -78,7 +78,7 @@ export function checkAhead(definition: JobDefinition, settings: Settings): void 
         ? [prestageMs, LONGEST_PRESTAGE_MS, 'P1D']
         : [warmStartMs, LONGEST_WARM_START_MS, 'PT10M'];
     if (lengthMs === null || (lengthMs > 0 && lengthMs <= longestMs)) continue;
-    throw new CarillonError('INVALID_FIELD', `policy.${field} is ${policy[field]}`, {
+    throw new CarillonError('INVALID_FIELD', `policy.${field} is ${policy[field]}.`, {
       field: `policy.${field}`,
       value: policy[field],
       allowed: `longer than zero, at most ${longest}`,

@@ -73,7 +73,7 @@ function putJob({ state, now }: Before, command: CommandOf<'put-job'>): Change<J
   const { definition } = checked;
   const before = state.jobs.get(definition.name) ?? null;
   if (before !== null && command.mode === 'create') {
-    throw new CarillonError('JOB_EXISTS', `A job named '${definition.name}' already exists`, {
+    throw new CarillonError('JOB_EXISTS', `A job named '${definition.name}' already exists.`, {
       field: 'name',
       value: definition.name,
     });
@@ -81,7 +81,7 @@ function putJob({ state, now }: Before, command: CommandOf<'put-job'>): Change<J
   if (command.expected !== undefined && (before?.job.revision ?? 0) !== command.expected) {
     throw new CarillonError(
       'REVISION_CONFLICT',
-      `Job '${definition.name}' is at revision ${before?.job.revision ?? 0}, not ${command.expected}`,
+      `Job '${definition.name}' is at revision ${before?.job.revision ?? 0}, not ${command.expected}.`,
       { field: 'revision', value: command.expected, allowed: String(before?.job.revision ?? 0) },
     );
   }
@@ -255,7 +255,7 @@ function trigger({ state, now }: Before, command: CommandOf<'trigger'>): Change<
 function rerun({ state }: Before, { run, triggerId, by }: CommandOf<'rerun'>): Change<Run> {
   const entry = state.entry(run.job);
   if (!isEnded(run.state)) {
-    throw new CarillonError('RUN_NOT_ENDED', `Run ${run.id} is ${run.state}`, {
+    throw new CarillonError('RUN_NOT_ENDED', `Run ${run.id} is ${run.state}.`, {
       field: 'id',
       value: run.id,
     });
@@ -290,7 +290,7 @@ function checkParams(params: Readonly<Record<string, string>>): void {
   if (names.length > MAX_PARAMS) {
     throw new CarillonError(
       'LIMIT_EXCEEDED',
-      `The run has ${names.length} parameters, but the maximum is ${MAX_PARAMS}`,
+      `The run has ${names.length} parameters, but the maximum is ${MAX_PARAMS}.`,
       {
         field: 'params',
         allowed: `at most ${MAX_PARAMS} parameters`,
@@ -299,7 +299,7 @@ function checkParams(params: Readonly<Record<string, string>>): void {
   }
   for (const name of names) {
     if (!environmentName.test(name) || name.startsWith('CARILLON_')) {
-      throw new CarillonError('INVALID_FIELD', `'${name}' is not a valid name of a parameter`, {
+      throw new CarillonError('INVALID_FIELD', `'${name}' is not a valid name of a parameter.`, {
         field: `params.${name}`,
         value: name,
         allowed: 'letters, digits and underscores, not starting with a digit or with CARILLON_',
@@ -317,7 +317,7 @@ function checkParams(params: Readonly<Record<string, string>>): void {
     if (utf8Length(value) > MAX_PARAM_BYTES) {
       throw new CarillonError(
         'LIMIT_EXCEEDED',
-        `The parameter '${name}' is longer than ${MAX_PARAM_BYTES} bytes`,
+        `The parameter '${name}' is longer than ${MAX_PARAM_BYTES} bytes.`,
         {
           field: `params.${name}`,
           allowed: `at most ${MAX_PARAM_BYTES} bytes`,
@@ -367,7 +367,7 @@ function complete({ state }: Before, { runId, succeeded, by }: CommandOf<'comple
 function unfinished(state: State, id: string): Run {
   const run = state.runs.get(id);
   if (run !== undefined) return run;
-  throw new CarillonError('RUN_ENDED', `Run ${id} has ended or never existed`, { field: 'id', value: id });
+  throw new CarillonError('RUN_ENDED', `Run ${id} has ended or never existed.`, { field: 'id', value: id });
 }
 
 function kill({ state }: Before, { runId, by }: CommandOf<'kill'>): Change<Run> {

@@ -95,7 +95,7 @@ function named<T>(source: string, check: () => T): T {
 function checkPool(definition: JobDefinition, settings: Settings): void {
   const pool = definition.policy?.pool;
   if (pool === undefined || Object.hasOwn(settings.pools, pool)) return;
-  throw new CarillonError('INVALID_FIELD', `The pool '${pool}' is not configured on this installation`, {
+  throw new CarillonError('INVALID_FIELD', `The pool '${pool}' is not configured on this installation.`, {
     field: 'policy.pool',
     value: pool,
     allowed: Object.keys(settings.pools),

@@ -100,7 +100,7 @@ function planStart(state: State, names: readonly string[]): Plan {
 function entryOf(state: State, name: string): Entry {
   const entry = state.jobs.get(name);
   if (entry !== undefined) return entry;
-  throw new CarillonError('JOB_NOT_FOUND', `There is no job named '${name}', so no job was started`, {
+  throw new CarillonError('JOB_NOT_FOUND', `There is no job named '${name}', so no job was started.`, {
     field: 'jobs',
     value: name,
   });

@@ -97,7 +97,7 @@ export class Loop {
       }
       if (this.#inbox.length >= MAX_WAITING_COMMANDS) {
         reject(
-          new CarillonError('LIMIT_EXCEEDED', `${MAX_WAITING_COMMANDS} requests are already waiting`, {
+          new CarillonError('LIMIT_EXCEEDED', `${MAX_WAITING_COMMANDS} requests are already waiting.`, {
             allowed: 'fewer concurrent requests',
           }),
         );

@@ -210,7 +210,7 @@ export class Scheduler implements SchedulerHandle, Service {
   #view(): State {
     const state = this.#leading?.state ?? this.#replica?.state ?? this.#former;
     if (state === null || state === undefined)
-      throw new CarillonError('STORE_UNAVAILABLE', 'This node has not loaded its copy of the state yet');
+      throw new CarillonError('STORE_UNAVAILABLE', 'This node has not loaded its copy of the state yet.');
     return state;
   }
 
@@ -277,7 +277,7 @@ export class Scheduler implements SchedulerHandle, Service {
     const attempt = wanted();
     if (attempt === undefined) {
       if (query.attempt === undefined) return;
-      throw new CarillonError('RUN_NOT_FOUND', `Run '${runId}' has no attempt ${query.attempt}`, {
+      throw new CarillonError('RUN_NOT_FOUND', `Run '${runId}' has no attempt ${query.attempt}.`, {
         field: 'attempt',
         value: query.attempt,
         allowed: run.attempts.map((each) => String(each.number)),
@@ -285,12 +285,12 @@ export class Scheduler implements SchedulerHandle, Service {
     }
     const launcher = this.#launchers.get(attempt.engine);
     if (launcher === undefined) {
-      throw new CarillonError('LOGS_GONE', `The engine '${attempt.engine}' is no longer configured`);
+      throw new CarillonError('LOGS_GONE', `The engine '${attempt.engine}' is no longer configured.`);
     }
     // Refused before anything ran: there is no output, and that is no error.
     if (attempt.startedAt === null) return;
     if (attempt.host !== null && attempt.host !== hostOf(this.#parts.settings, attempt.engine)) {
-      throw new CarillonError('LOGS_GONE', `The output is on node ${attempt.host}`, {
+      throw new CarillonError('LOGS_GONE', `The output is on node ${attempt.host}.`, {
         field: 'host',
         value: attempt.host,
       });
@@ -373,10 +373,10 @@ export class Scheduler implements SchedulerHandle, Service {
 
   local(engine: string): LocalEngine {
     if (this.#leading !== null)
-      throw new CarillonError('NOT_LEADING', 'This node leads itself, or is still handing over');
+      throw new CarillonError('NOT_LEADING', 'This node leads itself, or is still handing over.');
     const launcher = this.#launchers.get(engine);
     if (launcher !== undefined) return launcher;
-    throw new CarillonError('ENGINE_NOT_CONFIGURED', `The engine '${engine}' is not configured here`, {
+    throw new CarillonError('ENGINE_NOT_CONFIGURED', `The engine '${engine}' is not configured here.`, {
       field: 'engine',
       value: engine,
       allowed: [...this.#launchers.keys()],

@@ -105,7 +105,7 @@ export class State {
   entry(name: string): Entry {
     const entry = this.jobs.get(name);
     if (entry === undefined) {
-      throw new CarillonError('JOB_NOT_FOUND', `There is no job named '${name}'`, {
+      throw new CarillonError('JOB_NOT_FOUND', `There is no job named '${name}'.`, {
         field: 'name',
         value: name,
       });

@@ -50,7 +50,7 @@ export async function* embeddedRecords(tables: Tables, moment: Moment): AsyncGen
       const lines: string[] = [];
       let characters = 0;
       if (moment.isOver)
-        throw new CarillonError('STORE_UNAVAILABLE', 'the store was closed during the backup');
+        throw new CarillonError('STORE_UNAVAILABLE', 'The store was closed during the backup.');
       for (const { key, json } of table.getTexts({ ...from, limit: RECORDS, transaction } as never)) {
         last = key;
         characters += json.length;

@@ -80,7 +80,7 @@ export function isUnused(
     throw new CarillonError(
       'STORE_UNAVAILABLE',
       `${dir} was written by an earlier version (layout ${layout}; this version reads ` +
-        `${UNSEALED_LAYOUT} to ${newest})`,
+        `${UNSEALED_LAYOUT} to ${newest}).`,
       { field: 'dataDir', value: dir },
     );
   }

@@ -52,7 +52,7 @@ function lockOpened(dir: string, path: string, bare: Bare): number {
     throw new CarillonError(
       'STORE_UNAVAILABLE',
       `The data directory ${dir} cannot be locked: ${error?.message ?? stderr.trim()} (requires the ` +
-        "program 'flock' of util-linux)",
+        "program 'flock' of util-linux).",
       { field: 'dataDir', value: dir },
     );
   } catch (error) {
@@ -65,7 +65,7 @@ function inUse(dir: string, path: string): CarillonError {
   const holder = readFileSync(path, 'utf8');
   // Empty for the moment between locking and writing.
   const who = holder === '' ? 'another process' : `process ${holder}`;
-  return new CarillonError('STORE_IN_USE', `The data directory ${dir} is in use by ${who}`, {
+  return new CarillonError('STORE_IN_USE', `The data directory ${dir} is in use by ${who}.`, {
     field: 'dataDir',
     value: dir,
     allowed: 'a directory that no other process uses',

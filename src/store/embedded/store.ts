@@ -48,7 +48,7 @@ export function createEmbeddedStore({ dir, bare }: EmbeddedStoreParts): Embedded
   let opened: Opened | null = null;
   const moments = new Set<Moment>();
   const ready = (): Opened => {
-    if (opened === null) throw new CarillonError('STORE_UNAVAILABLE', `The store in ${dir} is not open`);
+    if (opened === null) throw new CarillonError('STORE_UNAVAILABLE', `The store in ${dir} is not open.`);
     return opened;
   };
   /** Why the last change could not be written. Null: it was. */
@@ -102,7 +102,7 @@ export function createEmbeddedStore({ dir, bare }: EmbeddedStoreParts): Embedded
         }),
       );
       if (current !== term) {
-        throw new CarillonError('NOT_LEADING', `term ${term} has ended; the current one is ${current}`);
+        throw new CarillonError('NOT_LEADING', `Term ${term} has ended. The current one is ${current}.`);
       }
     },
     // Only this process writes, and it knows what it wrote.

@@ -43,7 +43,7 @@ export async function* zookeeperRecords(
     if (tail.pending !== pending) {
       throw new CarillonError(
         'STORE_UNAVAILABLE',
-        'too much changed in ZooKeeper while the backup was taken; take it again',
+        'Too much changed in ZooKeeper while the backup was taken. Take it again.',
       );
     }
     yield* fromLog(pending.close());

@@ -41,7 +41,7 @@ export async function readSegment(
   const parts = await session.getMany(names);
   const data = Buffer.concat(
     parts.map((part) => {
-      if (part === null) throw new CarillonError('STORE_UNAVAILABLE', 'a segment of the log is incomplete');
+      if (part === null) throw new CarillonError('STORE_UNAVAILABLE', 'A segment of the log is incomplete.');
       return part.data;
     }),
   );

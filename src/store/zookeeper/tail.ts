@@ -301,7 +301,7 @@ export class Tail {
     const { session } = this.#parts;
     const checkpoint = numberOf(await session.get(paths.checkpoint));
     if (checkpoint < this.#seq)
-      throw new CarillonError('STORE_UNAVAILABLE', 'the log in ZooKeeper has a gap');
+      throw new CarillonError('STORE_UNAVAILABLE', 'The log in ZooKeeper has a gap.');
     this.#pending = new Pending(checkpoint);
     this.#seq = checkpoint;
     for (const follower of this.#followers) {
@@ -321,5 +321,5 @@ const numberOf = (node: NodeData | null): number => Number(node?.data.toString()
 export function unavailable(error: unknown): CarillonError {
   if (error instanceof CarillonError) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  return new CarillonError('STORE_UNAVAILABLE', `ZooKeeper cannot be reached: ${reason}`);
+  return new CarillonError('STORE_UNAVAILABLE', `ZooKeeper cannot be reached: ${reason}.`);
 }

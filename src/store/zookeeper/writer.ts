@@ -162,7 +162,7 @@ export class Writer {
           this.#end(
             new CarillonError(
               'STORE_UNAVAILABLE',
-              'ZooKeeper cannot be reached: it is unknown whether the change was stored',
+              'ZooKeeper cannot be reached: it is unknown whether the change was stored.',
             ),
           );
         } else await sleep(clock, POLL_MS);
@@ -197,11 +197,11 @@ export class Writer {
       head === null ||
       Number(head.data.toString()) !== (next as PendingCommit).seq - 1
     ) {
-      this.#end(new CarillonError('NOT_LEADING', `term ${term} has ended; the change was not stored`));
+      this.#end(new CarillonError('NOT_LEADING', `Term ${term} has ended. The change was not stored.`));
       return true;
     }
     if ((next as PendingCommit).refusals >= MAX_REFUSALS) {
-      this.#end(new CarillonError('STORE_UNAVAILABLE', 'ZooKeeper refused the change; it was not stored'));
+      this.#end(new CarillonError('STORE_UNAVAILABLE', 'ZooKeeper refused the change. It was not stored.'));
       return true;
     }
     this.#version = head.version;

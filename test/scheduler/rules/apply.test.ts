@@ -178,7 +178,7 @@ describe('definitions that are applied', () => {
     const hint = Array.isArray(allowed) ? '; the nearest is extract' : 'does not exist';
     expect(results.at(-1)?.error).toMatchObject({
       code: 'UNKNOWN_PARENT',
-      message: expect.stringMatching(new RegExp(`'${parent}' of 'b'.*${hint}$`)),
+      message: expect.stringMatching(new RegExp(`'${parent}' of 'b'.*${hint}\\.$`)),
       details: { field: 'schedule.after.parents', value: parent, allowed },
     });
   });

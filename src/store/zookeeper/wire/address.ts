@@ -39,7 +39,7 @@ function parseServer(text: string): Server {
 }
 
 function invalid(value: string): CarillonError {
-  return new CarillonError('INVALID_FIELD', `'${value}' is not a list of ZooKeeper servers`, {
+  return new CarillonError('INVALID_FIELD', `'${value}' is not a list of ZooKeeper servers.`, {
     field: 'zk',
     value,
     allowed: 'host:port,host:port/path',

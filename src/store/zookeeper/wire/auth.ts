@@ -6,7 +6,7 @@ import { CarillonError } from '../../../errors.ts';
 /** `user:password` on the first line. INVALID_FIELD, without the content of the file. */
 export function readZooKeeperAuth(file: string): { readonly user: string; readonly password: string } {
   const refuse = (problem: string): CarillonError =>
-    new CarillonError('INVALID_FIELD', `the ZooKeeper credentials in ${file} ${problem}`, {
+    new CarillonError('INVALID_FIELD', `The ZooKeeper credentials in ${file} ${problem}.`, {
       field: 'zkAuthFile',
       value: file,
       allowed: 'a readable file whose first line is user:password',

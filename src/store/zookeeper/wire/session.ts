@@ -262,7 +262,7 @@ class Session implements ZooKeeperSession {
 
   #unavailable(reason: string): CarillonError {
     const { hosts } = this.#parts;
-    return new CarillonError('STORE_UNAVAILABLE', `ZooKeeper at ${hosts} cannot be used: ${reason}`, {
+    return new CarillonError('STORE_UNAVAILABLE', `ZooKeeper at ${hosts} cannot be used: ${reason}.`, {
       field: 'zk',
       value: hosts,
     });
