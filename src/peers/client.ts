@@ -140,8 +140,13 @@ export class Peers {
     if (protocol !== 'http:' && protocol !== 'https:')
       throw new PeerFailure(new Error(`invalid address: '${url}'`), false);
     const response = await this.#send(url, protocol === 'https:', question, signal);
+    const { statusCode: status = 0 } = response;
+    if (status < 200) {
+      response.destroy();
+      throw new PeerFailure(new Error(`invalid status ${status}`), true);
+    }
     return {
-      status: response.statusCode ?? 502,
+      status,
       headers: response.headers,
       body: this.#pieces(response, question.live === true, signal),
       discard: () => response.destroy(),
@@ -162,7 +167,6 @@ export class Peers {
       // No error is passed once there is a response: a connection about to be kept alive would throw it.
       const abort = () => (answer === null ? outgoing.destroy(reasonOf(signal)) : answer.destroy());
       signal.addEventListener('abort', abort);
-      outgoing.once('close', () => signal.removeEventListener('abort', abort));
       if (signal.aborted) abort();
       const { connectMs } = peerLimits;
       const stopConnecting = this.#clock.after(connectMs, () =>
@@ -185,9 +189,12 @@ export class Peers {
         resolve(response);
       });
       // After a response, an error only means that the rest of the request body was not wanted.
-      outgoing.on('error', (error) => {
+      outgoing.on('error', (error) => reject(new PeerFailure(error, sent)));
+      outgoing.once('close', () => {
         stopConnecting();
-        reject(new PeerFailure(error, sent));
+        signal.removeEventListener('abort', abort);
+        // Node.js reports no error for a peer that switches protocols.
+        reject(new PeerFailure(new Error('closed without an answer'), sent));
       });
     });
   }

@@ -132,6 +132,38 @@ describe('a question', () => {
   });
 });
 
+describe('an answer', () => {
+  test.each([
+    ['with the status 000', 'HTTP/1.1 000 X\r\nContent-Length: 2\r\n\r\nhi', 'invalid status 0'],
+    ['with a status of four digits', 'HTTP/1.1 2000 X\r\n\r\n', 'HPE_INVALID_STATUS'],
+    [
+      'that switches protocols',
+      'HTTP/1.1 101 X\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
+      'closed without an answer',
+    ],
+    ['with too many headers', `HTTP/1.1 200 X\r\n${'a: b\r\n'.repeat(10_000)}`, 'HPE_HEADER_OVERFLOW'],
+    ['that is no HTTP', 'SSH-2.0-x\r\n', 'HPE_INVALID_CONSTANT'],
+  ])('%s fails, and a part was sent', async (_, text, message) => {
+    const raw = createPlainServer((socket) => {
+      socket.on('error', () => {}).once('data', () => socket.write(text));
+      socket.on('close', () => raw.close());
+    }).listen(0, '127.0.0.1');
+    await once(raw, 'listening');
+    const url = `http://127.0.0.1:${(raw.address() as AddressInfo).port}`;
+    expect(await failed(peers.open({ url }, question))).toMatchObject({ message, sent: true });
+  });
+
+  test('that only announces itself again and again fails in time', async () => {
+    let asked = false;
+    answer = (_, response) => {
+      for (let i = 0; i < 1_000; i++) response.writeProcessing();
+      asked = true;
+    };
+    const failure = await lateOnce(() => asked, peers.open(peer, question));
+    expect(failure.message).toBe('no answer within 3000 ms');
+  });
+});
+
 describe('a whole answer', () => {
   const read = (maxBytes = MiB) => peers.read(peer, { ...question, maxBytes });
 
