@@ -62,10 +62,10 @@ export function run(name: string, index: number, more: Partial<Run> = {}): Run {
   };
 }
 
-const ended = (name: string, index: number, more: Partial<Run> = {}): Run =>
+export const ended = (name: string, index: number, more: Partial<Run> = {}): Run =>
   run(name, index, { state: 'succeeded', endedAt: T0 + index * 60_000 + 5, ...more });
 
-const line = (name: string, index: number, more: Partial<LedgerLine> = {}): LedgerLine => ({
+export const line = (name: string, index: number, more: Partial<LedgerLine> = {}): LedgerLine => ({
   job: name,
   from: T0 + index * 60_000,
   to: T0 + index * 60_000,

@@ -13,7 +13,7 @@ import { fieldOf, pastFolders, tablePath } from './paths.ts';
 import { addRecord, mergePast, type Past } from './pending.ts';
 import type { NodeData, Op, ZooKeeperSession } from './wire/session.ts';
 
-/** Runs and ledger entries in a node before they are sealed into pieces of about this many each. */
+/** Runs and ledger entries, taken together, in a node before they are sealed into pieces of at most this many of each. */
 const SEAL_AT = 200;
 /** Maximum sealed pieces of a job; the oldest is removed. */
 const MAX_PIECES = 32;
@@ -112,7 +112,9 @@ export function addToPast(
       ),
     ];
   }
-  const count = Math.min(Math.max(1, maxPieces), Math.ceil(grown / SEAL_AT));
+  // As few as possible: the number of pieces is what limits how much is kept.
+  const needed = Math.max(...sealed.map(([, records]) => Math.ceil(records.length / SEAL_AT)));
+  const count = Math.min(Math.max(1, maxPieces), needed);
   const fresh = Array.from({ length: count }, (_, i) => ({
     number: (pieces.at(-1) ?? 0) + 1 + i,
     value: toStored(
