@@ -39,7 +39,7 @@ export class NodeStore implements Store {
   readonly log: LogConnection;
   readonly #parts: NodeStoreParts;
   readonly #tail: Tail;
-  /** When its process began to follow the log, in true time: whatever is committed from here on is told to it. */
+  /** Since when its process has a whole copy, in true time: whatever is committed from here on is told to it. */
   followedSince: number | null = null;
   #commits: Commits | null = null;
 
@@ -101,11 +101,15 @@ export class NodeStore implements Store {
       if (this.session.state !== 'connected') throw unavailable('load');
       yield random.shuffled(items);
     }
+    this.followedSince ??= process.time.now;
   }
 
   watch(watcher: Watcher): Watching {
-    this.followedSince ??= this.#parts.process.time.now;
-    return this.#tail.watch(watcher);
+    const onGap = (): void => {
+      this.followedSince = null;
+      watcher.onGap();
+    };
+    return this.#tail.watch({ ...watcher, onGap });
   }
 
   status(): ReturnType<Store['status']> {
