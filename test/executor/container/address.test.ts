@@ -29,7 +29,7 @@ describe('an address', () => {
     const manager = { what: 'Swarm manager', setting: 'swarm-host' };
     expect(() => engineAddress('ssh://m1', null, manager)).toThrow(
       expect.objectContaining({
-        message: 'ssh://m1 is not a valid address of a Swarm manager',
+        message: 'ssh://m1 is not a valid address of a Swarm manager.',
         details: expect.objectContaining({ field: 'swarm-host' }),
       }),
     );
