@@ -88,7 +88,8 @@ export function Editor(props: Props) {
   const unnamed = judged !== null && !isFilled(judged, 'name');
   // In a new job, empty fields are not marked as wrong before the user has filled them in.
   const problems = problemsIn(refused).filter(({ field }) => !unnamed || isFilled(judged, field));
-  const renamed = named && judged !== null && !unnamed && judged.name !== initial.name;
+  // Also what was typed since: nothing may be saved under another name before it is validated.
+  const renamed = named && (isRenamed(judged, initial) || isRenamed(readable, initial));
   if (renamed) problems.push({ field: 'name', detail: keepsItsName(initial.name) });
   const marked = asYaml ? [] : problems.filter(({ field }) => showsField(field));
   return (
@@ -149,6 +150,9 @@ export function Editor(props: Props) {
     </div>
   );
 }
+
+const isRenamed = (definition: Tree | null, { name }: Tree): boolean =>
+  definition !== null && isFilled(definition, 'name') && definition.name !== name;
 
 const keepsItsName = (name: unknown): string =>
   `The name of a job, ${name}, cannot change. To create another job, duplicate this one.`;
