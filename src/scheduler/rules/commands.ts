@@ -129,7 +129,7 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   }
   const revived = isNew ? revivedState(turn, name, next.cursor ?? draft.now) : null;
   const entry = state.putJob(next.job, revived);
-  if (!followed && (!isNew || revived !== null)) rememberStarted(entry, state.startedRuns(name));
+  if (!followed && (!isNew || revived !== null)) keepStartedNames(state, entry);
   if (definition.paused !== undefined) {
     entry.state.paused = definition.paused ? { at: draft.now, by: next.job.updatedBy } : null;
   }
@@ -152,10 +152,11 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
 }
 
 /** A job that begins to follow others, which may still run under the variants of its own runs. */
-function rememberStarted({ job, state }: Entry, started: readonly Run[]): void {
-  const parents = job.definition.schedule?.after?.parents ?? [];
+function keepStartedNames(state: State, entry: Entry): void {
+  const parents = entry.job.definition.schedule?.after?.parents ?? [];
   if (parents.length === 0) return;
-  for (const run of started) state.join = startedAs(state.join ?? emptyJoin, parents, run);
+  for (const run of state.startedRuns(entry.job.name))
+    entry.state.join = startedAs(entry.state.join ?? emptyJoin, parents, run);
 }
 
 function apply({ state, now }: Before, command: CommandOf<'apply'>): Change<readonly ApplyResult[]> {
