@@ -5,6 +5,7 @@
 import { byName } from './graph.ts';
 import { entryOf, hasOriginal, type JoinSpec, missingParents, type ParentEnd, type Round } from './round.ts';
 import {
+  type DueAndVariant,
   dueKey,
   intervalKey,
   isSingle,
@@ -34,12 +35,7 @@ export interface Join {
    * Due times and variants of runs that a user began at the child itself, and of its rounds in starts of several jobs.
    * Other jobs run under the same variants, so their results may reach the child.
    */
-  readonly started?: readonly StartedAs[];
-}
-
-export interface StartedAs {
-  readonly due: number;
-  readonly variant: string;
+  readonly started?: readonly DueAndVariant[];
 }
 
 /** Both ends included. */
@@ -76,7 +72,7 @@ export interface JoinDraft {
   mark: number | undefined;
   changed: number | undefined;
   decided: readonly Span[];
-  started: readonly StartedAs[];
+  started: readonly DueAndVariant[];
 }
 
 export function draftOf({ open, recent, mark, changed, decided = [], started = [] }: Join): JoinDraft {
@@ -120,11 +116,15 @@ export function rememberDecided(draft: JoinDraft, due: number): void {
   draft.decided = spans;
 }
 
+/** Of dropped rounds up to this time, it is unknown whether they were decided. */
+export function raiseChanged(draft: JoinDraft, due: number): void {
+  draft.changed = Math.max(draft.changed ?? due, due);
+}
+
 /** Remembers a run that a user began. For those that are forgotten, it is unknown whether they were. */
-export function rememberStarted(draft: JoinDraft, { due, variant }: StartedAs): void {
+export function rememberStarted(draft: JoinDraft, { due, variant }: DueAndVariant): void {
   const started = [...draft.started.filter((each) => !isAs(each, due, variant)), { due, variant }];
-  for (const forgotten of started.slice(0, -MAX_STARTED_AS))
-    draft.changed = Math.max(draft.changed ?? forgotten.due, forgotten.due);
+  for (const forgotten of started.slice(0, -MAX_STARTED_AS)) raiseChanged(draft, forgotten.due);
   draft.started = started.slice(-MAX_STARTED_AS);
 }
 
@@ -132,7 +132,7 @@ export function rememberStarted(draft: JoinDraft, { due, variant }: StartedAs): 
 export const isStarted = ({ started }: JoinDraft, due: number, variant: string): boolean =>
   started.some((each) => isAs(each, due, variant));
 
-const isAs = (each: StartedAs, due: number, variant: string): boolean =>
+const isAs = (each: DueAndVariant, due: number, variant: string): boolean =>
   each.due === due && each.variant === variant;
 
 /** The open rounds of starts of several jobs: each says which parents it waits for. */
@@ -244,7 +244,7 @@ export function foldStrangers(draft: JoinDraft, spec: JoinSpec): void {
 /** Includes closed rounds that have not fired: these were skipped, which is a run as well. */
 function rememberLast(draft: JoinDraft, isLeft: (round: Round) => boolean): void {
   for (const round of [...draft.open.filter(({ fired }) => fired), ...draft.recent])
-    if (isLeft(round)) draft.changed = Math.max(draft.changed ?? round.due, round.due);
+    if (isLeft(round)) raiseChanged(draft, round.due);
 }
 
 /** Closes the oldest of too many open rounds, and returns them. The number of loose rounds does not grow. */

@@ -42,10 +42,10 @@ import {
   type JoinDraft,
   joinOf,
   keyOf,
+  raiseChanged,
   rememberDecided,
   rememberStarted,
   replace,
-  type StartedAs,
 } from './join.ts';
 import {
   begun,
@@ -67,7 +67,7 @@ import {
   type Unmet,
   verdict,
 } from './round.ts';
-import { isSingle, kindOf, looseKey, startKey } from './round-key.ts';
+import { type DueAndVariant, isSingle, kindOf, looseKey, startKey } from './round-key.ts';
 
 export {
   announced,
@@ -131,9 +131,7 @@ export function parentEnded(join: Join, spec: JoinSpec, end: ParentEnd): { join:
 }
 
 /** The due time and variant of all runs of one start, and the parents that the child waits for in it. */
-export interface Start {
-  readonly due: number;
-  readonly variant: string;
+export interface Start extends DueAndVariant {
   readonly parents: readonly string[];
 }
 
@@ -149,7 +147,7 @@ export function openStart(join: Join, spec: JoinSpec, start: Start): { join: Joi
 }
 
 /** A user began a run of the child itself. Its rounds never use the same due time and variant. */
-export function startedAs(join: Join, parents: readonly string[], run: StartedAs): Join {
+export function startedAs(join: Join, parents: readonly string[], run: DueAndVariant): Join {
   const draft = draftOf(join);
   rememberStarted(draft, run);
   return joinOf(draft, parents);
@@ -160,7 +158,7 @@ function finish({ draft, spec, firings }: Omit<Step, 'end'>): { join: Join; firi
   for (const round of closeOldest(draft, spec)) {
     if (!round.fired) firings.push(giveUp(round, spec));
     // Results it waited for may still arrive after the round was dropped.
-    draft.changed = Math.max(draft.changed ?? round.due, round.due);
+    raiseChanged(draft, round.due);
   }
   // Runs started by a user have names of their own.
   for (const { due, variant } of firings) if (variant === '') rememberDecided(draft, due);
@@ -203,7 +201,7 @@ function decide(step: Step, round: Round): Round {
   else firings.push({ ...firing, run: false, reason: skipReason(round, spec) });
   if (round.key === looseKey) draft.mark = Math.max(draft.mark ?? due, due);
   // Once the parents share a cadence, a round of theirs may be due at the same instant, and this one be forgotten.
-  if (round.key === looseKey && variant === '') draft.changed = Math.max(draft.changed ?? due, due);
+  if (round.key === looseKey && variant === '') raiseChanged(draft, due);
   const { lineage: _, ...rest } = round;
   return { ...rest, due, variant, ...begun(lineage), fired: decision === 'run' };
 }

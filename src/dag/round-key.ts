@@ -10,7 +10,7 @@
  */
 export type RoundKind = 'loose' | 'reruns' | 'start' | 'interval' | 'due';
 
-interface DueAndVariant {
+export interface DueAndVariant {
   readonly due: number;
   readonly variant: string;
 }
