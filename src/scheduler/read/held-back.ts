@@ -31,27 +31,32 @@ export class HeldBack {
   by(name: string): readonly Holder[] {
     // Iterative: chains may be longer than the call stack allows.
     const pending = [name];
+    /** Jobs with ancestors that were not looked at. What is found for them is not kept: another query may be nearer. */
+    const incomplete = new Set<string>();
     let lookedAt = 0;
     while (pending.length > 0) {
       const job = pending.at(-1) as string;
-      const open = this.#around
-        .parentsOf(job)
-        .filter((parent) => this.#holder(parent) === null && !this.#known.has(parent));
+      const parents = this.#around.parentsOf(job);
+      const open = parents.filter((parent) => this.#holder(parent) === null && !this.#known.has(parent));
       if (open.length > 0 && !this.#known.has(job) && lookedAt < MAX_LOOKED_AT) {
         lookedAt += open.length;
         pending.push(...open);
         continue;
       }
       pending.pop();
-      if (!this.#known.has(job)) this.#known.set(job, this.#above(job));
+      if (this.#known.has(job)) continue;
+      this.#known.set(job, this.#above(parents));
+      if (open.length > 0 || parents.some((parent) => incomplete.has(parent))) incomplete.add(job);
     }
-    return this.#known.get(name) ?? none;
+    const holders = this.#known.get(name) ?? none;
+    for (const job of incomplete) this.#known.delete(job);
+    return holders;
   }
 
-  #above(name: string): readonly Holder[] {
+  #above(parents: readonly string[]): readonly Holder[] {
     const near: Holder[] = [];
     const far: Holder[] = [];
-    for (const parent of this.#around.parentsOf(name)) {
+    for (const parent of parents) {
       const holder = this.#holder(parent);
       if (holder !== null) near.push(holder);
       else far.push(...(this.#known.get(parent) ?? none));

@@ -53,3 +53,13 @@ test.each([
   expect(new HeldBack({ ...reader, parentsOf }).by(`job-${length}`)).toEqual(expected);
   expect(asked).toBeLessThan(4 * MAX_LOOKED_AT);
 });
+
+test('a query that reaches the bound hides nothing from the next', () => {
+  const rig = new Rig('2026-01-01T00:00:00Z');
+  const length = 3 * MAX_LOOKED_AT;
+  rig.put({ name: `job-${MAX_LOOKED_AT}`, paused: true });
+  for (let n = 1; n <= length; n++) rig.state.graph.setParents(`job-${n}`, [`job-${n - 1}`]);
+  const held = new HeldBack(readerOf(rig.state));
+  expect(held.by(`job-${length}`)).toEqual([]);
+  expect(held.by(`job-${2 * MAX_LOOKED_AT}`)).toEqual([{ job: `job-${MAX_LOOKED_AT}`, status: 'paused' }]);
+});
