@@ -3,7 +3,7 @@
  * Nothing is ever started this way.
  */
 
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { CarillonError } from '../errors.ts';
 import { PeerFailure, type Peers, type Question } from '../peers/client.ts';
@@ -35,10 +35,34 @@ const Report = Type.Object({
   image: Type.Optional(Type.String()),
   exitCode: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
   reason: Type.Optional(Type.String()),
+  cause: Type.Optional(Type.Unknown()),
   infrastructure: Type.Optional(Type.Boolean()),
   bytesDropped: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
 });
 const inventoryCheck = Compile(Type.Array(Report));
+
+const exact = { additionalProperties: false };
+const node = Type.String();
+const Cause = Type.Union([
+  Type.Object(
+    {
+      code: Type.Union([
+        Type.Literal('not-executable'),
+        Type.Literal('never-started'),
+        Type.Literal('out-of-memory'),
+        Type.Literal('killed-from-outside'),
+        Type.Literal('kill-forced'),
+        Type.Literal('supervisor-lost'),
+        Type.Literal('machine-restarted'),
+        Type.Literal('launch-removed'),
+      ]),
+    },
+    exact,
+  ),
+  Type.Object({ code: Type.Union([Type.Literal('node-refused'), Type.Literal('node-down')]), node }, exact),
+  Type.Object({ code: Type.Literal('engine-restarted'), node: Type.Optional(node) }, exact),
+]);
+const causeCheck = Compile(Cause);
 
 /** All calls fail with ENGINE_UNAVAILABLE while the node does not respond. */
 export function createRemoteEngine({
@@ -99,10 +123,15 @@ function asJson(body: object): Pick<Question, 'headers' | 'send'> {
 function reportsIn(text: string): LaunchReport[] | null {
   try {
     const reports: unknown = JSON.parse(text);
-    return inventoryCheck.Check(reports) ? reports : null;
+    return inventoryCheck.Check(reports) ? reports.map(withKnownCause) : null;
   } catch {
     return null;
   }
+}
+
+/** Without a cause that this release does not know, such as one of a later release. Its text stays. */
+function withKnownCause({ cause, ...report }: Static<typeof Report>): LaunchReport {
+  return causeCheck.Check(cause) ? { ...report, cause } : report;
 }
 
 const shortened = (text: string): string =>

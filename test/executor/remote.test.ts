@@ -75,6 +75,18 @@ describe('an engine of another node', () => {
     expect(await engine.inventory()).toMatchObject([{ launchName: 'a', state: 'running' }]);
   });
 
+  test.each([
+    ['one that this release knows is kept', { code: 'node-down', node: 'n3' }, true],
+    ['one of a later release is left to the text', { code: 'later' }, false],
+    ['one that lacks what its text needs is left to the text', { code: 'node-down' }, false],
+    ['the code of another reason is left to the text', { code: 'waits-for-runs' }, false],
+    ['what is no object is left to the text', 'node-down', false],
+  ])('of the causes of an end, %s', async (_, cause, isKept) => {
+    const report = { launchName: 'a', state: 'ended', reason: 'x' };
+    answer = (__, response) => json(response, JSON.stringify([{ ...report, cause }]));
+    expect(await engine.inventory()).toEqual([isKept ? { ...report, cause } : report]);
+  });
+
   test('has changes made by its node', async () => {
     const asked: unknown[] = [];
     answer = async (request, response) => {
