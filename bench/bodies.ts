@@ -8,11 +8,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { buildApp } from '../src/api/app.ts';
-import { realClock } from '../src/node/clock.ts';
-import { Peers } from '../src/peers/client.ts';
 import type { Log } from '../src/scheduler/ports.ts';
-import { idleScheduler, print } from './rig.ts';
+import { appOf, idleScheduler, print } from './rig.ts';
 
 const TIMES = 3;
 const log: Log = { info() {}, warn() {}, error() {}, debug() {} };
@@ -58,13 +55,7 @@ export async function run(): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'carillon-bench-bodies-'));
   const { scheduler, store } = await idleScheduler(dir, { self, log, startsInFlight: 8 });
   await scheduler.start();
-  const app = buildApp({
-    scheduler,
-    clock: realClock,
-    log,
-    node: self,
-    peers: new Peers(realClock, self.id),
-  });
+  const app = appOf(scheduler, self, log);
   try {
     // The first request builds the routes.
     await measure(app, null);

@@ -60,9 +60,7 @@ export async function run(): Promise<void> {
     self,
     store,
     election: createSoloElection(store, self),
-    launchers: [
-      createDockerLauncher({ host: dockerd.host, installation: installation, clock: realClock, log, logs }),
-    ],
+    launchers: [createDockerLauncher({ host: dockerd.host, installation, clock: realClock, log, logs })],
     clock: realClock,
     log,
     startsInFlight: 2 * availableParallelism(),

@@ -9,11 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
-import { buildApp } from '../src/api/app.ts';
-import { realClock } from '../src/node/clock.ts';
 import { createLog } from '../src/node/log.ts';
-import { Peers } from '../src/peers/client.ts';
-import { idleScheduler, print } from './rig.ts';
+import { appOf, idleScheduler, print } from './rig.ts';
 
 const JOBS = 10_000;
 const CLIENTS = 8;
@@ -93,13 +90,7 @@ export async function run(): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'carillon-bench-'));
   const self = { id: 'bench', url: '', host: '127.0.0.1', pid: process.pid, version: '0' };
   const { scheduler, store } = await idleScheduler(join(dir, 'store'), { self, log, startsInFlight: 1_024 });
-  const app = buildApp({
-    scheduler,
-    clock: realClock,
-    log,
-    node: self,
-    peers: new Peers(realClock, self.id),
-  });
+  const app = appOf(scheduler, self, log);
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
   await scheduler.start();

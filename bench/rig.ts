@@ -1,6 +1,9 @@
 /** Shared by the benchmarks of the whole scheduler: an engine that does nothing, load, and the output of figures. */
 
+import type { FastifyInstance } from 'fastify';
+import { buildApp } from '../src/api/app.ts';
 import { realClock } from '../src/node/clock.ts';
+import { Peers } from '../src/peers/client.ts';
 import type { Launcher, Log, Member, Observation, Store } from '../src/scheduler/ports.ts';
 import { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
 import { createSoloElection } from '../src/store/election-solo.ts';
@@ -114,3 +117,7 @@ export function print(title: string, rows: readonly (readonly [string, string])[
   process.stdout.write(`${title}\n`);
   for (const [what, figure] of rows) process.stdout.write(`  ${what.padEnd(46)} ${figure}\n`);
 }
+
+/** The API of a scheduler that has no other nodes. */
+export const appOf = (scheduler: Scheduler, node: Member, log: Log): FastifyInstance =>
+  buildApp({ scheduler, clock: realClock, log, node, peers: new Peers(realClock, node.id) });

@@ -119,7 +119,7 @@ async function openParts(config: Config, { environment, version }: Program, log:
     zk === null ? null : id,
   );
   const node = { id, host: hostname(), pid: process.pid, url: '', version };
-  return { config, log, bare, installation: installation, node, store, election: election(node), engines };
+  return { config, log, bare, installation, node, store, election: election(node), engines };
 }
 
 /** Creates the scheduler and its API without starting them. */

@@ -45,7 +45,7 @@ export const dockerEngine: EngineWith<typeof settings> = {
     return {
       launcher: createDockerLauncher({
         host,
-        installation: installation,
+        installation,
         clock,
         log,
         logs,

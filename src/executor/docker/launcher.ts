@@ -85,7 +85,7 @@ class DockerLauncher implements Launcher {
       discard: (launchName) => this.#containersAhead.discard(launchName),
     };
     const emit = (observation: Observation) => this.#emit(observation);
-    this.#watch = new DockerWatch({ engine: this.#docker, installation: installation, clock, log, emit });
+    this.#watch = new DockerWatch({ engine: this.#docker, installation, clock, log, emit });
   }
 
   /** Also resolves if the engine is down, which is then retried until it responds. */

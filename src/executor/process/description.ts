@@ -39,17 +39,15 @@ export const processEngine: EngineWith<typeof settings> = {
     const cgroups = supervisor === null ? null : await openCgroups(dir, log);
     return {
       launcher: createProcessLauncher({
-        ...{
-          dir,
-          installation: installation,
-          clock,
-          log,
-          logs,
-          logBytesPerStream,
-          environment,
-          supervisor,
-          cgroups,
-        },
+        dir,
+        installation,
+        clock,
+        log,
+        logs,
+        logBytesPerStream,
+        environment,
+        supervisor,
+        cgroups,
         secretFolders: secretDir,
       }),
       concurrency: processConcurrency,

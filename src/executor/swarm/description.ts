@@ -38,7 +38,7 @@ export const swarmEngine: EngineWith<typeof settings> = {
     return {
       launcher: createSwarmLauncher({
         hosts,
-        installation: installation,
+        installation,
         clock,
         log,
         logs,

@@ -82,7 +82,7 @@ class SwarmLauncher implements Launcher {
       for (const listener of this.#listeners) listener(observation);
     };
     this.#capacity = new SwarmCapacity(this.#swarm, clock);
-    this.#watch = new SwarmWatch({ engine: this.#swarm, installation: installation, clock, log, emit });
+    this.#watch = new SwarmWatch({ engine: this.#swarm, installation, clock, log, emit });
   }
 
   /** Also resolves if no manager responds; they are then retried until one does. */
@@ -161,7 +161,7 @@ class SwarmLauncher implements Launcher {
     const names = new Set(services.map(({ Spec }) => Spec.Name));
     const isUsed = (name: string): boolean => names.has(name) || this.#flights.has(name);
     this.#unusedSecrets = await sweepSecrets(this.#swarm, {
-      installation: installation,
+      installation,
       isUsed,
       before: this.#unusedSecrets,
     });
