@@ -185,7 +185,7 @@ export function instantsOf({ schedule }: ChaosJob): number[] {
 /**
  * The lines of a job file: `launch JOB DUE RUN ATTEMPT UPTIME` and `done JOB DUE RUN ATTEMPT UPTIME EXIT`.
  * The time is the machine's uptime in seconds, which a shell without `date +%N` can read and no clock step
- * changes; `bootedAt` is the epoch instant of uptime 0. A line that cannot be read is told as such.
+ * changes; `bootedAt` is the epoch instant of uptime 0. A line that cannot be read is reported.
  */
 export function parseLines(text: string, bootedAt: number): { lines: JobLine[]; unreadable: string[] } {
   const lines: JobLine[] = [];

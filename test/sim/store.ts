@@ -39,7 +39,7 @@ export class NodeStore implements Store {
   readonly log: LogConnection;
   readonly #parts: NodeStoreParts;
   readonly #tail: Tail;
-  /** Since when its process has a whole copy, in true time: whatever is committed from here on is told to it. */
+  /** When its process got a complete copy, in true time. It hears of every later commit. */
   followedSince: number | null = null;
   #commits: Commits | null = null;
 

@@ -15,8 +15,7 @@ export interface RunRef {
 }
 
 /**
- * What an engine knows of an end. A node is one of the engine's own. Reports of engines have it beside a text, and
- * the reason has both.
+ * Why a launch ended, as data, reported by its engine beside a text. `node` is one of the engine's nodes.
  */
 export type EndCause =
   /** The program or its container was not started: missing, not executable, or the engine refused it. */

@@ -205,7 +205,7 @@ export class Replica {
   }
 }
 
-/** When the newest decision about a run whose time is counted was made. Null if there is none. */
+/** Time of the newest decision about a run with a deadline. Null if there is none. */
 function newestDecision(runs: Iterable<Run>): number | null {
   let newest: number | null = null;
   for (const run of runs)

@@ -316,7 +316,7 @@ describe('without a leader', () => {
     ]);
   });
 
-  test('one that cannot be reached is none; another is asked when it is there', async () => {
+  test('a leader that cannot be reached counts as absent; the next leader is asked', async () => {
     view = { leader: member('node-3', 'http://127.0.0.1:1') };
     const asked = follower.send('POST /jobs', { body: { name: 'a', run } });
     for (let i = 0; i < 5; i++) await waiting(asked, 100);

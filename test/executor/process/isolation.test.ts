@@ -170,7 +170,7 @@ sys.exit(7)`;
     for (const [index, spec] of specs.entries()) {
       codes[signals[index]!] = (await ended(spec.launchName)).exitCode;
     }
-    // What it does not or cannot catch is its own end, known as such.
+    // A signal that it does not or cannot catch ends it, and is its reason.
     const expected = signals.map((signal) => [signal, [KILL, 32, 33].includes(signal) ? 128 + signal : 7]);
     expect(codes).toEqual(Object.fromEntries(expected));
   }, 60_000);

@@ -63,7 +63,7 @@ async function followed(...loaded: number[]) {
       misses = isMissed;
       if (!isMissed) watcher?.onGap();
     },
-    /** What it hears from now on may be this old. */
+    /** The maximum age of the commits that follow. */
     mayBeOld: (ms: number) => void (maxAgeMs = ms),
     ahead: async () => (await replica.takeOver()).clockAhead,
     /** A node that led with what was written, its clock `clockAheadMs` ahead of that, follows again. */
@@ -93,7 +93,7 @@ test.each([
   miss(false);
   await replica.caughtUp();
   await clock.advance(10 * MINUTE_MS);
-  // What it missed, it may have missed at once, or only just.
+  // The missed decision was made at any time since the last known one.
   expect(await ahead()).toEqual({ leastMs: aheadMs - lateMs, mostMs: aheadMs });
 });
 
