@@ -16,6 +16,7 @@ import { createEngines, type Engines, knownEngines, supervisorDir } from './engi
 import { makeDataDir, nodeId, noteInstallation } from './files.ts';
 import { listen, reachable } from './listen.ts';
 import { createLog } from './log.ts';
+import { raisePriority } from './priority.ts';
 import { type Bare, createShared } from './shared.ts';
 import { stopWithin } from './stop.ts';
 
@@ -36,6 +37,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
   // Jobs run in their own folders, where a relative path would mean another place.
   const config: Config = { ...given, dataDir: resolve(given.dataDir) };
   const log = createLog({ level: config.logLevel, format: config.logFormat });
+  log.debug({ raised: raisePriority() }, 'node.priority');
   const parts = await openParts(config, program, log);
   const { node, store, engines } = parts;
   let end: (code: number) => void = () => undefined;

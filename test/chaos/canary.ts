@@ -1,7 +1,7 @@
 /**
- * Watches the machine rather than the cluster: it does, over and over, the least that any launch has to do, which
- * is to start a process and see it end. Where that takes long, others have taken the processors or the memory, and
- * no scheduler could have been on time: such stretches are told as faults of the machine.
+ * Watches the machine instead of the cluster: again and again, it starts a process that calculates for a few
+ * milliseconds, and waits for its end. If that takes long, others have taken the processors or the memory, and no
+ * scheduler could have been on time: such stretches are recorded as faults of the machine.
  */
 
 import { spawn } from 'node:child_process';
@@ -9,8 +9,9 @@ import { once } from 'node:events';
 import type { Fault } from './history.ts';
 
 const everyMs = 200;
-/** On a machine that is busy but not starved it takes a tenth of this. */
+/** On an idle machine it takes a tenth of this. */
 const starvedMs = 300;
+const calculation = 'i=0; while [ $i -lt 10000 ]; do i=$((i+1)); done';
 
 export class Canary {
   readonly stalls: Fault[] = [];
@@ -29,7 +30,8 @@ export class Canary {
   async #sing(): Promise<void> {
     while (this.#watching) {
       const from = Date.now();
-      const child = spawn('/bin/sh', ['-c', ':'], { stdio: 'ignore' });
+      // A session of its own, as each job and each node has: the system shares the processors between sessions.
+      const child = spawn('/bin/sh', ['-c', calculation], { stdio: 'ignore', detached: true });
       await once(child, 'exit');
       const to = Date.now();
       if (to - from > starvedMs)

@@ -47,7 +47,9 @@ export class Member {
     const [program = '', ...args] = argv;
     // The job's environment is the scheduler's business: only what a login gives is handed on.
     const env = { PATH: process.env.PATH, HOME: process.env.HOME, LANG: 'C.UTF-8' };
-    this.#child = spawn(program, args, { cwd, stdio: ['ignore', this.#log, this.#log], env });
+    // A session of its own, as every service has.
+    const stdio = ['ignore', this.#log, this.#log] as const;
+    this.#child = spawn(program, args, { cwd, stdio: [...stdio], env, detached: true });
     this.#child.on('error', () => {});
   }
 
