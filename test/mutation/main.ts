@@ -16,7 +16,7 @@ const usage = `npm run mutate -- [options] [PATH…]
 const core = [
   'scheduler/*',
   'scheduler/{rules,state,stats,read,runtime}/**',
-  'property/{ledger,places}.property',
+  'property/{ledger,slots}.property',
 ];
 /** The tests that are run for a room; for other rooms those in the folder of its name. */
 const testsOf: Readonly<Record<string, readonly string[]>> = {

@@ -151,7 +151,7 @@ __attribute__((used, noreturn)) void gate(long *stack) {
     arguments[2] = (char *)file;
     error = ask(EXECVE, (long)"/bin/sh", (long)(arguments + 1), (long)environment, 0, 0);
   }
-  say(2, "carillon-gate: can not execute ");
+  say(2, "carillon-gate: cannot execute ");
   say(2, file);
   say(2, "\n");
   leave(error == -NO_ENTRY ? 127 : 126);

@@ -255,7 +255,7 @@ static void become(char **arguments, char **environment, long line) {
     if (!*from) break;
   }
   static struct line words;
-  add(&words, "carillon: can not execute ");
+  add(&words, "carillon: cannot execute ");
   add(&words, program);
   add(&words, "\n");
   written(ERRORS, &words);

@@ -118,7 +118,7 @@ function finishAttempt(turn: Turn, entry: Entry, run: Run, verdict: AttemptEnd &
   attempt.endedAt = Math.max(verdict.at, attempt.startedAt ?? attempt.createdAt);
   attempt.reason = verdict.reason;
   countAttempt(turn, entry, run, verdict.outcome === 'succeeded');
-  for (const key of turn.state.places.release(run)) turn.freed.add(key);
+  for (const key of turn.state.slots.release(run)) turn.freed.add(key);
   if (!retry(turn, entry, run, verdict)) closeRun(turn, run, verdict.outcome, verdict.reason);
 }
 
@@ -196,7 +196,7 @@ export function attemptUnplaced(turn: Turn, run: Run, text: string, delayMs: () 
     attemptDeferred(turn, run, { code: 'no-capacity', text }, delayMs());
   else {
     state.dropAttempt(run);
-    for (const key of state.places.release(run)) turn.freed.add(key);
+    for (const key of state.slots.release(run)) turn.freed.add(key);
     const readySince = run.attempts.at(-1)?.endedAt ?? run.createdAt;
     run.state = nextRunState(run.state, 'queue');
     run.reason = { code: 'no-capacity', text };

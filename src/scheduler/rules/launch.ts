@@ -11,7 +11,7 @@ import type { FetchItem, LaunchSpec, SecretRef } from '../job/spec.ts';
 import { launchName } from '../model/ids.ts';
 import type { Attempt, Run, Settings } from '../model/model.ts';
 import { nextRunState } from '../model/run-state.ts';
-import type { Limit } from '../state/places.ts';
+import type { Limit } from '../state/slots.ts';
 import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { whatThrows } from '../state/usable.ts';
@@ -23,7 +23,7 @@ export function limitsOf(state: State, entry: Entry, engine: string): Limit[] {
   const limits: Limit[] = [];
   const { name } = entry.job;
   if (policy.concurrency !== null)
-    limits.push({ key: `job:${name}`, places: policy.concurrency, kind: 'job', name });
+    limits.push({ key: `job:${name}`, slots: policy.concurrency, kind: 'job', name });
   const pool = policy.pool === null ? null : poolLimit(state.settings, policy.pool);
   if (pool !== null) limits.push(pool);
   const own = engineLimit(state.settings, engine);
@@ -33,8 +33,8 @@ export function limitsOf(state: State, entry: Entry, engine: string): Limit[] {
 
 /** The slots of a pool. Null: it is no longer configured. */
 export function poolLimit(settings: Settings, pool: string): Limit | null {
-  const places = Object.hasOwn(settings.pools, pool) ? settings.pools[pool] : undefined;
-  return places === undefined ? null : { key: `pool:${pool}`, places, kind: 'pool', name: pool };
+  const slots = Object.hasOwn(settings.pools, pool) ? settings.pools[pool] : undefined;
+  return slots === undefined ? null : { key: `pool:${pool}`, slots, kind: 'pool', name: pool };
 }
 
 /** The slots of an engine. Null: no limit. */
@@ -42,7 +42,7 @@ export function engineLimit(settings: Settings, engine: string): Limit | null {
   const concurrency = settings.engines[engine]?.concurrency ?? null;
   return concurrency === null
     ? null
-    : { key: `engine:${engine}`, places: concurrency, kind: 'engine', name: engine };
+    : { key: `engine:${engine}`, slots: concurrency, kind: 'engine', name: engine };
 }
 
 /** The node whose local engine it is: this one, or null if all nodes reach the engine. */

@@ -1,6 +1,6 @@
 /**
  * Decides when a run starts: at once if every limit has a free slot; otherwise it is queued in a lane (see
- * places.ts) and gets freed slots in the order of starts. Runs that wait for an earlier run of their job
+ * slots.ts) and gets freed slots in the order of starts. Runs that wait for an earlier run of their job
  * arrive here when it is their turn.
  */
 
@@ -9,7 +9,7 @@ import { policyOf } from '../job/policy.ts';
 import type { Run } from '../model/model.ts';
 import { isSame, type Reason } from '../model/reason.ts';
 import { nextRunState } from '../model/run-state.ts';
-import { inOrder, type Lane, type Limit } from '../state/places.ts';
+import { inOrder, type Lane, type Limit } from '../state/slots.ts';
 import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { whatThrows } from '../state/usable.ts';
@@ -26,7 +26,7 @@ export function placeRun(turn: Turn, entry: Entry, run: Run): void {
   const limits = limitsOf(turn.state, entry, choice.engine);
   const busy = busyLimit(turn, limits);
   if (busy === null) admit(turn, entry, { run, engine: choice.engine, limits });
-  else queueRun(turn, run, allInUse(turn.state.places.wait(run, limits, busy)));
+  else queueRun(turn, run, allInUse(turn.state.slots.wait(run, limits, busy)));
 }
 
 /** The engine, or why the job has none: an accepted job may no longer be launchable here. */
@@ -43,10 +43,10 @@ function chooseEngine(state: State, { job, fault }: Entry): { engine: string } |
 
 /** The limit for which a run must wait. Null if it may start. */
 function busyLimit({ state, freed }: Turn, limits: readonly Limit[]): Limit | null {
-  const full = state.places.full(limits);
+  const full = state.slots.full(limits);
   if (full !== null) return full;
   const [first] = limits;
-  if (first === undefined || state.places.best(freed) === null) return null;
+  if (first === undefined || state.slots.best(freed) === null) return null;
   // A slot freed in this turn goes to the run that starts first, which may be in a lane: fillPlaces decides.
   freed.add(first.key);
   return first;
@@ -62,7 +62,7 @@ function admit(
     queueRun(turn, run, { code: 'cannot-launch', text: next });
     return;
   }
-  turn.state.places.take(run, limits);
+  turn.state.slots.take(run, limits);
   launchRun(turn, entry, run, next);
 }
 
@@ -90,15 +90,15 @@ export function startWaiting(turn: Turn, job: string): void {
 /** Gives freed slots to waiting runs, as long as one of them can start. */
 export function fillPlaces(turn: Turn): void {
   const { state, draft, freed } = turn;
-  const { places } = state;
-  for (let lane = places.best(freed); lane !== null; lane = places.best(freed)) {
-    const full = places.full(lane.limits);
+  const { slots } = state;
+  for (let lane = slots.best(freed); lane !== null; lane = slots.best(freed)) {
+    const full = slots.full(lane.limits);
     const run = lane.runs[0] as Run;
-    if (places.isFull(lane.at)) freed.delete(lane.at.key);
+    if (slots.isFull(lane.at)) freed.delete(lane.at.key);
     else if (full !== null) moveLane(turn, lane, full);
     else {
       const entry = state.entry(run.job);
-      places.leave(run);
+      slots.leave(run);
       draft.cut();
       admit(turn, entry, {
         run,
@@ -112,7 +112,7 @@ export function fillPlaces(turn: Turn): void {
 
 /** Stores only the first run's reason: thousands may wait behind it, and no decision depends on the text. */
 function moveLane({ state, draft }: Turn, lane: Lane, to: Limit): void {
-  state.places.park(lane, to);
+  state.slots.park(lane, to);
   const reason = allInUse(to);
   for (const run of lane.runs) run.reason = reason;
   draft.run(lane.runs[0] as Run);
@@ -128,15 +128,15 @@ export function reviseLimits(turn: Turn, entry: Entry): void {
     const attempt = run.attempts.at(-1);
     if (run.state === 'queued') queued.push(run);
     if (attempt === undefined || (run.state !== 'launching' && run.state !== 'running')) continue;
-    for (const key of state.places.release(run)) freed.add(key);
-    state.places.take(run, limitsOf(state, entry, attempt.engine));
+    for (const key of state.slots.release(run)) freed.add(key);
+    state.slots.take(run, limitsOf(state, entry, attempt.engine));
   }
   for (const run of queued.sort(inOrder)) {
-    state.places.leave(run);
+    state.slots.leave(run);
     placeRun(turn, entry, run);
   }
 }
 
-function allInUse({ kind, name, places }: Limit): Reason {
-  return { code: 'limit-reached', limit: kind, name, places };
+function allInUse({ kind, name, slots }: Limit): Reason {
+  return { code: 'limit-reached', limit: kind, name, places: slots };
 }

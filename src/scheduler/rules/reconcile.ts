@@ -7,7 +7,7 @@ import type { Inventory } from '../event.ts';
 import type { Run } from '../model/model.ts';
 import { isSame } from '../model/reason.ts';
 import type { LaunchReport } from '../ports.ts';
-import { inOrder } from '../state/places.ts';
+import { inOrder } from '../state/slots.ts';
 import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { attemptEnded, attemptOutputDropped, attemptStarted, reported } from './attempts.ts';
@@ -31,7 +31,7 @@ export function resume(turn: Turn): void {
     state.watch(run);
     if (entry === undefined || attempt === undefined || run.state === 'waiting' || run.state === 'queued')
       continue;
-    state.places.take(run, limitsOf(state, entry, attempt.engine));
+    state.slots.take(run, limitsOf(state, entry, attempt.engine));
     if (run.state === 'launching') sayEngineGone(turn, run, attempt.engine);
   }
   // A kill ends a run that was not launched at once, so a pending one came from a backup; see restored.ts.

@@ -173,8 +173,8 @@ export function closeRun(turn: Turn, run: Run, end: EndState, reason: Reason | n
   run.reason = reason;
   run.notBefore = null;
   run.endedAt = draft.now;
-  for (const key of state.places.release(run)) turn.freed.add(key);
-  state.places.leave(run);
+  for (const key of state.slots.release(run)) turn.freed.add(key);
+  state.slots.leave(run);
   state.dropRun(run);
   if (entry !== undefined) {
     countRun(turn, entry, run, end);

@@ -33,13 +33,13 @@ export function engineViews({ launchers, state, startQueue, clock }: EngineViewP
         version,
         detail,
         capacity: {
-          attempts: limit?.places ?? null,
+          attempts: limit?.slots ?? null,
           cpus: cpus ?? null,
           memoryBytes: memoryBytes ?? null,
         },
         running: running.get(engine) ?? 0,
         startQueue: startQueue(engine),
-        queued: limit === null ? 0 : state.places.waiting(limit.key),
+        queued: limit === null ? 0 : state.slots.waiting(limit.key),
         startLatency: state.startTimes.summary(engine),
       };
     }),
@@ -47,14 +47,14 @@ export function engineViews({ launchers, state, startQueue, clock }: EngineViewP
 }
 
 /** Sorted by name. */
-export function poolViews({ settings, places }: State): PoolView[] {
+export function poolViews({ settings, slots }: State): PoolView[] {
   return Object.keys(settings.pools)
     .sort()
     .flatMap((name) => {
       const limit = poolLimit(settings, name);
       if (limit === null) return [];
       const { key } = limit;
-      return { name, places: limit.places, taken: places.inUse(key), queued: places.waiting(key) };
+      return { name, places: limit.slots, taken: slots.inUse(key), queued: slots.waiting(key) };
     });
 }
 

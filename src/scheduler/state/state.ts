@@ -17,7 +17,7 @@ import { cadenceOf, joinSpecOf } from './cadence.ts';
 import { nextDeadline } from './deadline.ts';
 import { nextUndecided } from './decided.ts';
 import { branchesOf } from './lineage.ts';
-import { Places } from './places.ts';
+import { Slots } from './slots.ts';
 import { SortedSet } from './sorted-set.ts';
 import { Timetable } from './timetable.ts';
 import { usableJob } from './usable.ts';
@@ -74,8 +74,8 @@ export class State {
   readonly pasts = new Map<string, Past>();
   readonly graph = new Graph();
   readonly timetable = new Timetable<Entry | RunTimer>();
-  /** Slots in use and waiting runs; see places.ts. */
-  readonly places = new Places();
+  /** Slots in use and waiting runs; see slots.ts. */
+  readonly slots = new Slots();
   /** Of this leadership only. */
   readonly startTimes = new StartTimes();
   /** By engine and launch name: since when it is no longer needed, by a monotonic clock. */

@@ -101,7 +101,7 @@ for (const { name, compiler, emulator } of machines) {
       const { end, child, failed } = gate(['5000', './no-script']);
       child.stdin?.write(opening);
       expect(await end).toEqual({ code: 126, signal: null, output: '' });
-      expect(failed()).toBe('carillon-gate: can not execute ./no-script\n');
+      expect(failed()).toBe('carillon-gate: cannot execute ./no-script\n');
     });
 
     test('passes over what is not for it', async () => {

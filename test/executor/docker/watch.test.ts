@@ -122,7 +122,7 @@ test('a KILL that nobody explains is told after a few looks, sooner where memory
   expect(await toldAfter(2, 0)).toMatchObject({ reason: 'out of memory' });
 });
 
-test('that the memory ran out is told by an event after the death, where the engine never sets its flag', async () => {
+test('memory that ran out is known from an event after the death, where the engine never sets its flag', async () => {
   const event = (Action: string) => ({ Action, time: 0, Actor: { ID: 'id', Attributes: { name: 'a' } } });
   const inspect = async () => killed(false, 1);
   const logs = async () => Readable.from([]) as unknown as AsyncGenerator<Uint8Array>;

@@ -217,7 +217,7 @@ for (const { name, compiler, emulator } of machines) {
     ])('only: a program that %s', (_, of, code) => {
       expect(call('only', '3', of)).toMatchObject({
         status: code,
-        stderr: `carillon: can not execute ${of}\n`,
+        stderr: `carillon: cannot execute ${of}\n`,
       });
     });
 

@@ -1,4 +1,4 @@
-/** Places at scale, and what is said of them; that they are given out rightly is for the property test. */
+/** Slots at scale, and what is said of them; that they are given out rightly is for the property test. */
 
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Settings } from '../../../src/scheduler/model/model.ts';
@@ -41,7 +41,7 @@ describe('with 10,000 runs queued for one pool', () => {
       rig.now += 1;
       rig.trigger(etls[i % etls.length] as string);
     }
-    expect(rig.state.places.waiting('pool:etl')).toBe(many - 4);
+    expect(rig.state.slots.waiting('pool:etl')).toBe(many - 4);
   });
 
   test('other pools and jobs without one start at once', () => {
@@ -57,7 +57,7 @@ describe('with 10,000 runs queued for one pool', () => {
       expect(rig.writes).toBeLessThanOrEqual(5);
     }
     expect(rig.launches()).toHaveLength(104);
-    expect(rig.state.places.waiting('pool:etl')).toBe(many - 104);
+    expect(rig.state.slots.waiting('pool:etl')).toBe(many - 104);
   });
 
   test('one of a higher priority starts before all of them', () => {
@@ -77,7 +77,7 @@ describe('with 10,000 runs queued for one pool', () => {
 
   test('killing those that wait leaves nothing behind', () => {
     for (const { id } of [...rig.state.runs.values()]) rig.submit({ kind: 'kill', runId: id, by: 'test' });
-    expect(rig.state.places.waiting('pool:etl')).toBe(0);
+    expect(rig.state.slots.waiting('pool:etl')).toBe(0);
   });
 });
 
@@ -100,7 +100,7 @@ test('thousands behind a pool and an engine that are both full move together, fo
   expect(rig.writes).toBeLessThanOrEqual(5);
 });
 
-test('fewer places than are taken: nothing is ended, and nothing starts until there is room again', () => {
+test('fewer slots than are taken: nothing is ended, and nothing starts until there is room again', () => {
   rig.put({ name: 'a', policy: { ...allow, concurrency: 3 } });
   for (let i = 0; i < 4; i++) rig.trigger('a');
   rig.put({ name: 'a', policy: { ...allow, concurrency: 1 } });
@@ -112,7 +112,7 @@ test('fewer places than are taken: nothing is ended, and nothing starts until th
   expect(rig.launches()).toHaveLength(4);
 });
 
-test('more places: what waits starts with the edit', () => {
+test('more slots: what waits starts with the edit', () => {
   rig.put({ name: 'a', policy: { ...allow, concurrency: 1 } });
   for (let i = 0; i < 4; i++) rig.trigger('a');
   rig.put({ name: 'a', policy: { ...allow, concurrency: 3 } });

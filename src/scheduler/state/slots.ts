@@ -15,7 +15,7 @@ import type { LimitKind } from '../model/reason.ts';
 /** One limit that applies to a run: `pool:etl` has 4 slots. */
 export interface Limit {
   readonly key: string;
-  readonly places: number;
+  readonly slots: number;
   readonly kind: LimitKind;
   /** Of the job, pool or engine. */
   readonly name: string;
@@ -30,7 +30,7 @@ export interface Lane {
   at: Limit;
 }
 
-export class Places {
+export class Slots {
   readonly #inUse = new Map<string, number>();
   readonly #byRun = new Map<string, readonly string[]>();
   readonly #lanes = new Map<string, Lane>();
@@ -44,8 +44,8 @@ export class Places {
     return limits.find((limit) => this.isFull(limit)) ?? null;
   }
 
-  isFull({ key, places }: Limit): boolean {
-    return this.inUse(key) >= places;
+  isFull({ key, slots }: Limit): boolean {
+    return this.inUse(key) >= slots;
   }
 
   inUse(key: string): number {
@@ -79,7 +79,7 @@ export class Places {
 
   /** Adds the run to its lane, a new one at `at`, and returns the limit for which the lane waits. */
   wait(run: Run, limits: readonly Limit[], at: Limit): Limit {
-    const key = limits.map((limit) => `${limit.key}=${limit.places}`).join('|');
+    const key = limits.map((limit) => `${limit.key}=${limit.slots}`).join('|');
     let lane = this.#lanes.get(key);
     if (lane === undefined) {
       lane = { key, limits, runs: [run], at };
