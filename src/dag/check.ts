@@ -134,12 +134,14 @@ function cycle(names: readonly string[]): CarillonError {
   });
 }
 
-function unknownParent(child: string, parent: string, suggest?: Suggest): CarillonError {
+/** UNKNOWN_PARENT, with the existing jobs whose names are nearest. */
+export function unknownParent(child: string, parent: string, suggest?: Suggest): CarillonError {
   const nearest = suggest?.(parent) ?? [];
-  const hint = nearest.length > 0 ? `; the nearest are ${nearest.join(', ')}` : '';
+  const verb = nearest.length === 1 ? 'is' : 'are';
+  const hint = nearest.length > 0 ? `; the nearest ${verb} ${nearest.join(', ')}` : '';
   return new CarillonError('UNKNOWN_PARENT', `The parent '${parent}' of '${child}' does not exist${hint}.`, {
     field: FIELD,
     value: parent,
-    allowed: nearest.length > 0 ? nearest : 'names of existing jobs',
+    allowed: nearest.length > 0 ? nearest : 'names of existing jobs, or of jobs in the same request',
   });
 }

@@ -55,7 +55,7 @@ describe('checkParents', () => {
       checkParents(new Graph(), 'load', ['extract-a', 'extrct'], exists, () => ['extract-a']),
     );
     expect(error.code).toBe('UNKNOWN_PARENT');
-    expect(error.message).toBe("The parent 'extrct' of 'load' does not exist; the nearest are extract-a.");
+    expect(error.message).toBe("The parent 'extrct' of 'load' does not exist; the nearest is extract-a.");
     expect(error.details).toMatchObject({
       field: 'schedule.after.parents',
       value: 'extrct',

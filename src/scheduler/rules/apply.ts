@@ -4,7 +4,7 @@
  * depend on a rejected new job are rejected with it.
  */
 
-import { applyOrder } from '../../dag/check.ts';
+import { applyOrder, unknownParent } from '../../dag/check.ts';
 import { CarillonError } from '../../errors.ts';
 import type { Accepted, AppliedDefinition, ApplyResult, Checked, Judged, Prune } from '../command.ts';
 import { sameJson } from '../job/same.ts';
@@ -179,18 +179,9 @@ function refuseOrphans(
       const missing = parentsIn(accepted).find((parent) => !candidates.has(parent) && !exists(parent));
       if (missing === undefined) continue;
       again = true;
-      refuse(name, unknownParent(name, missing, suggest(missing)));
+      refuse(name, unknownParent(name, missing, suggest));
     }
   }
-}
-
-function unknownParent(child: string, parent: string, near: readonly string[]): CarillonError {
-  const hint = near.length > 0 ? `; the nearest is ${near[0]}` : '';
-  return new CarillonError('UNKNOWN_PARENT', `The parent '${parent}' of '${child}' does not exist${hint}.`, {
-    field: 'schedule.after.parents',
-    value: parent,
-    allowed: near.length > 0 ? near : 'names of existing jobs, or of jobs in the same request',
-  });
 }
 
 const parentsIn = (accepted: Accepted): readonly string[] =>
