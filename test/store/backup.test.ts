@@ -241,7 +241,7 @@ describe('a file is refused', () => {
     [
       'with a record that is none',
       () => zipped(lines().toSpliced(1, 0, '["song","x",{}]')),
-      /a line of the backup is not a valid record/,
+      /A line of the backup is not a valid record/,
     ],
   ] as const)('%s', async (_, make, says) => {
     await expect(checkBackup(make())).rejects.toMatchObject({

@@ -99,7 +99,7 @@ function fitting(sent: Sent, kind: 'iso8601' | 'dependency'): Sent {
     });
   }
   if (parents.length === 0) return { ...sent, job: { ...job, parents: null } };
-  throw new CarillonError('INVALID_FIELD', 'a job with parents must be sent to dependency, not to iso8601', {
+  throw new CarillonError('INVALID_FIELD', 'A job with parents must be sent to dependency, not to iso8601.', {
     field: 'parents',
     allowed: 'no parents',
   });

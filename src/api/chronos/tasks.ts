@@ -102,4 +102,4 @@ function numberIn(request: FastifyRequest, field: string): number {
 }
 
 const notAllowed = (field: string, allowed: string): CarillonError =>
-  new CarillonError('INVALID_FIELD', `the body has no ${field} that is ${allowed}`, { field, allowed });
+  new CarillonError('INVALID_FIELD', `The body has no ${field} that is ${allowed}.`, { field, allowed });

@@ -24,7 +24,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 export function readChronosJob(body: unknown): Sent {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new CarillonError('INVALID_BODY', 'the body must be a job: a JSON object', {
+    throw new CarillonError('INVALID_BODY', 'The body must be a job: a JSON object.', {
       field: 'body',
       value: shorten(body),
       allowed: 'a JSON object',
@@ -43,7 +43,7 @@ export function readChronosJob(body: unknown): Sent {
     if (field === 'fetch' && Array.isArray(value)) taken.push(...value.flatMap(takenAsFalse));
   }
   if (job.name === '') {
-    throw new CarillonError('MISSING_FIELD', 'the job has no name', { field: 'name', allowed: 'a name' });
+    throw new CarillonError('MISSING_FIELD', 'The job has no name.', { field: 'name', allowed: 'a name' });
   }
   // Zero means the default.
   for (const field of ['cpus', 'disk', 'mem'] as const) {

@@ -119,7 +119,7 @@ export function checkRecord(value: unknown): StoredRecord {
   const isRecord =
     typeof name === 'string' && typeof key === 'string' && typeof stored === 'object' && stored !== null;
   const isWhole = isRecord && (name === GONE ? presentKinds.has(stored.of) : kinds.has(name));
-  if (!isWhole) throw new CarillonError('INVALID_BACKUP', 'a line of the backup is not a valid record');
+  if (!isWhole) throw new CarillonError('INVALID_BACKUP', 'A line of the backup is not a valid record.');
   if (name !== GONE) decodeValue(value as StoredRecord);
   return value as StoredRecord;
 }

@@ -58,7 +58,7 @@ export class Terms {
 
 async function begin(term: number, { session, clock, log, tail }: TermsParts): Promise<Term> {
   const [head, layout] = await session.getMany([paths.head, paths.layout]);
-  if (head == null) throw new CarillonError('STORE_UNAVAILABLE', 'the installation in ZooKeeper is gone');
+  if (head == null) throw new CarillonError('STORE_UNAVAILABLE', 'The installation in ZooKeeper is gone.');
   const writer = new Writer({
     session,
     term,
