@@ -47,6 +47,11 @@ function forget(draft: Draft, id: string, what: readonly ('runs' | 'ledger' | 'l
   if (what.includes('lines')) draft.lines = draft.lines.filter(({ run }) => run !== id);
 }
 
+/** A trigger that `s2` did not acknowledge. */
+function refuse(draft: Draft, when: { readonly askedAt: number; readonly at: number }): void {
+  draft.triggers.push({ job: 'manual', key: 'k2', node: 's2', ...when, run: null });
+}
+
 function use(draft: Draft, change: Partial<ChaosJob>): void {
   draft.jobs = draft.jobs.map((job) => (job.name === 'tick' ? { ...job, ...change } : job));
 }
@@ -161,6 +166,35 @@ const stories: readonly Story[] = [
       addRun(draft, draft.jobs[2]!, { due: sec(6), id: 'manual@6-m2', kind: 'manual' });
     },
     caught: ['trigger', 'manual', '2 runs', '1 triggers'],
+  },
+  {
+    story: 'a node refuses a request though all is well',
+    spoil: (draft) => refuse(draft, { askedAt: sec(20), at: sec(20.1) }),
+    caught: ['refused', 'manual', 's2 refused', '12:00:20.000Z', 'no fault was near'],
+  },
+  {
+    story: 'a follower refuses a request while the leader is gone for a take-over',
+    spoil: (draft) => {
+      draft.faults.push(fault({ led: true, from: sec(19), to: sec(21) }));
+      refuse(draft, { askedAt: sec(20), at: sec(20.1) });
+    },
+    caught: null,
+  },
+  {
+    story: 'a follower refuses a request longer than a take-over lasts',
+    spoil: (draft) => {
+      draft.faults.push(fault({ led: true, from: sec(19), to: sec(21) }));
+      refuse(draft, { askedAt: sec(25.1), at: sec(25.2) });
+    },
+    caught: ['refused', 'manual', 's2 refused'],
+  },
+  {
+    story: 'a node that is down does not answer',
+    spoil: (draft) => {
+      draft.faults.push(fault({ target: 's2', led: false, from: sec(15), to: sec(21) }));
+      refuse(draft, { askedAt: sec(20), at: sec(20.1) });
+    },
+    caught: null,
   },
   {
     story: 'a child begins before its parent is done',

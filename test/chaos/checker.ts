@@ -14,6 +14,7 @@
  *   attempts            an attempt lost, or one too many, without a fault that explains it
  *   no-evidence         the system says it ran, and the job wrote nothing of it
  *   trigger             an acknowledged trigger without its run, or more runs than were asked for
+ *   refused             a request that a node refused, or did not answer, though no fault explains it
  *   dependents          a child that did not run once per round after its parents
  *   disagreement        two nodes tell different things once all is healed
  */
@@ -52,6 +53,7 @@ export function check(history: History): Violation[] {
       ...(evidence.runsOf.get(job.name) ?? []).flatMap((run) => checkRun(evidence, job, run)),
     ]),
     ...checkTriggers(evidence),
+    ...checkRefusals(evidence),
     ...checkAgreement(evidence),
   ];
   return found.sort((a, b) => a.at - b.at);
@@ -329,6 +331,22 @@ function knownBy(evidence: Evidence, parents: readonly (RunRecord | undefined)[]
   const by = ready + bounds.slackMs;
   const until = heldUntil({ by, decidedAt }, evidence.schedulerFaults, bounds);
   return until > by ? until : ready;
+}
+
+/** A node that is up serves requests, also during an upgrade: it may refuse them for one take-over at most. */
+function checkRefusals(evidence: Evidence): Violation[] {
+  const { triggers, faults, bounds } = evidence.history;
+  return triggers.flatMap(({ job, node, askedAt, at, run }) => {
+    const definition = evidence.jobs.get(job);
+    if (run !== null || definition === undefined) return [];
+    const during = (from: number, to: number): boolean => from <= at && askedAt <= to;
+    const nodeFailed = faults.some(
+      ({ target, from, to }) => target === node && during(from, (to ?? Infinity) + bounds.bootMs),
+    );
+    if (nodeFailed || evidence.disturbed(definition).some(({ from, to }) => during(from, to))) return [];
+    const message = `${node} refused a trigger between ${iso(askedAt)} and ${iso(at)}, and no fault was near`;
+    return [violation('refused', { job, due: null, at }, message)];
+  });
 }
 
 function checkTriggers(evidence: Evidence): Violation[] {

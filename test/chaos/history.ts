@@ -106,6 +106,8 @@ export interface TriggerRecord {
   /** The Idempotency-Key; asked again under the same one after an error. */
   readonly key: string;
   readonly node: string;
+  readonly askedAt: number;
+  /** When it was answered, or given up. */
   readonly at: number;
   /** The run that a 202 named; null when none came: then it may have happened or not. */
   readonly run: string | null;

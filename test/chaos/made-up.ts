@@ -106,7 +106,8 @@ export function flawless(): Draft {
     addRun(draft, child, { due: sec(second), kind: 'parents', at: sec(second) + 500, parents: [parent.id] });
   }
   addRun(draft, manual, { due: sec(5), id: 'manual@5-m1', kind: 'manual' });
-  draft.triggers.push({ job: 'manual', key: 'k1', node: 's2', at: sec(5), run: 'manual@5-m1' });
+  const asked = { askedAt: sec(5) - 20, at: sec(5) };
+  draft.triggers.push({ job: 'manual', key: 'k1', node: 's2', ...asked, run: 'manual@5-m1' });
   return draft;
 }
 

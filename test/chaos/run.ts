@@ -231,13 +231,14 @@ class Run {
   async #trigger(job: string, nodes: readonly string[]): Promise<void> {
     const key = randomUUID();
     for (const node of nodes) {
+      const askedAt = Date.now();
       const answer = await ask(this.#cluster.address(node), `/jobs/${job}/trigger`, {
         method: 'POST',
         headers: { 'idempotency-key': key },
         timeoutMs: triggerTimeoutMs,
       });
       const run = answer?.status === 202 ? (answer.body as { id: string }).id : null;
-      this.#triggers.push({ job, key, node, at: Date.now(), run });
+      this.#triggers.push({ job, key, node, askedAt, at: Date.now(), run });
       if (run !== null) return;
     }
   }
