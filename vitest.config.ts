@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/program.ts'],
     setupFiles: ['test/support/leave-nothing.ts'],
     // Two cores: more workers only make each test slower.
     maxWorkers: 2,

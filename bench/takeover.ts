@@ -7,6 +7,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import buildProgram from '../test/support/program.ts';
 import { eventually, Server } from '../test/support/server.ts';
 import { ZooKeeper } from '../test/support/zookeeper.ts';
 import { print } from './rig.ts';
@@ -112,6 +113,7 @@ function times(beats: string): number[] {
 const newest = (beats: string): number => Math.max(0, ...times(beats).slice(-100));
 
 export async function run(): Promise<void> {
+  buildProgram();
   await measure(10_000);
   await measure(100_000);
 }

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import type { JobDefinition } from '../src/scheduler/job/definition.ts';
+import buildProgram from '../test/support/program.ts';
 import { Server } from '../test/support/server.ts';
 import { openBrowser, openPage } from '../test/web/browser.ts';
 import { livePast } from '../test/web/past.ts';
@@ -51,6 +52,7 @@ const linked = (): JobDefinition[] =>
 const nameOf = (n: number): string => `step-${String(n).padStart(5, '0')}`;
 
 export async function run(): Promise<void> {
+  buildProgram();
   print('Layout of the graph, as in the page’s worker', layoutFigures());
   const browser = await openBrowser();
   try {

@@ -2,11 +2,11 @@
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
 import fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { WireProblem, WireRun } from '../../src/api/wire/schema.ts';
 import { Client, ProblemError, UnreachableError } from '../../src/cli/client.ts';
+import { program } from '../support/program.ts';
 
 let server: FastifyInstance;
 let url: string;
@@ -139,11 +139,11 @@ describe('what goes wrong', () => {
 });
 
 describe('as a process', () => {
-  const main = resolve(import.meta.dirname, '../../src/main.ts');
+  const [command, main] = program;
 
   function carillon(...args: string[]) {
     const env: NodeJS.ProcessEnv = { PATH: process.env.PATH, CARILLON_URL: url, NO_COLOR: '1' };
-    return spawn(process.execPath, ['--import', 'tsx', main, ...args], { env });
+    return spawn(command, [main, ...args], { env });
   }
 
   test('a reader who has seen enough is no failure', async () => {

@@ -6,8 +6,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, t
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { program } from '../support/program.ts';
 import { eventually, Server } from '../support/server.ts';
 import { ZooKeeper, zookeeperMissing } from '../support/zookeeper.ts';
 
@@ -15,8 +16,8 @@ const dir = mkdtempSync(join(tmpdir(), 'carillon-e2e-backup-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 function carillon(...args: string[]): ChildProcess {
-  const main = resolve(import.meta.dirname, '../../src/main.ts');
-  return spawn(process.execPath, ['--import', 'tsx', main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [command, main] = program;
+  return spawn(command, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 async function said(...args: string[]): Promise<{ status: number | null; text: string }> {

@@ -4,11 +4,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { program } from '../support/program.ts';
 import { eventually, Server } from '../support/server.ts';
 
-const root = resolve(import.meta.dirname, '../..');
 const dir = mkdtempSync(join(tmpdir(), 'carillon-cli-output-'));
 let server: Server;
 
@@ -23,8 +23,8 @@ afterAll(async () => {
 type Stream = 'pipe' | number;
 
 function carillon(args: string, stdin = '', streams: readonly [Stream, Stream] = ['pipe', 'pipe']) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args.split(' ')], {
-    cwd: root,
+  const [command, main] = program;
+  const child = spawn(command, [main, ...args.split(' ')], {
     stdio: ['pipe', ...streams],
     env: { ...process.env, CARILLON_URL: server.url },
   });

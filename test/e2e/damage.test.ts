@@ -4,8 +4,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { program } from '../support/program.ts';
 import { Server } from '../support/server.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'carillon-e2e-damage-'));
@@ -20,20 +21,9 @@ beforeAll(async () => {
 }, 60_000);
 
 async function serve(): Promise<{ status: number | null; signal: string | null; said: string }> {
-  const main = resolve(import.meta.dirname, '../../src/main.ts');
-  const args = [
-    '--import',
-    'tsx',
-    main,
-    'serve',
-    '--port',
-    '0',
-    '--data-dir',
-    dataDir,
-    '--log-level',
-    'silent',
-  ];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [command, main] = program;
+  const args = ['serve', '--port', '0', '--data-dir', dataDir, '--log-level', 'silent'];
+  const child = spawn(command, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
   const [status, signal] = await once(child, 'close');

@@ -7,6 +7,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { program } from '../support/program.ts';
 import { eventually, Server } from '../support/server.ts';
 import { ZooKeeper, zookeeperMissing } from '../support/zookeeper.ts';
 
@@ -50,8 +51,8 @@ test('a server that waits for its engine at the start ends when it is told to, w
   await once(engine, 'listening');
   const args = ['serve', '--data-dir', dir, '--port', '0', '--stop-timeout', 'PT1S'];
   const host = `tcp://127.0.0.1:${(engine.address() as AddressInfo).port}`;
-  const main = join(import.meta.dirname, '../../src/main.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', main, ...args, '--docker-host', host]);
+  const [command, main] = program;
+  const child = spawn(command, [main, ...args, '--docker-host', host]);
   let log = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => void (log += chunk));

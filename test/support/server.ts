@@ -2,10 +2,8 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join, resolve } from 'node:path';
 import { addressOf } from './address.ts';
-
-const root = resolve(import.meta.dirname, '../..');
+import { program } from './program.ts';
 
 export interface Answer<T = Record<string, unknown>> {
   readonly status: number;
@@ -51,11 +49,9 @@ export class Server {
       readonly within?: readonly string[];
     } = {},
   ): Promise<Server> {
-    const main = join(root, 'src/main.ts');
-    const serve = ['--import', 'tsx', main, 'serve', '--port', '0', '--data-dir', dataDir, ...args];
-    const [program, ...behind] = [...(found.within ?? []), process.execPath];
-    const child = spawn(program as string, [...behind, ...serve], {
-      cwd: root,
+    const serve = [...program, 'serve', '--port', '0', '--data-dir', dataDir, ...args];
+    const [command, ...behind] = [...(found.within ?? []), ...serve];
+    const child = spawn(command as string, behind, {
       stdio: ['ignore', 'pipe', found.log ?? 'pipe', ...(found.descriptors ?? [])],
       env: { ...process.env, ...found.env },
     });

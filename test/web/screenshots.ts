@@ -6,6 +6,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import buildProgram from '../support/program.ts';
 import { Server } from '../support/server.ts';
 import { openBrowser, openPage } from './browser.ts';
 import { dayMs, livePast } from './past.ts';
@@ -17,6 +18,7 @@ const folder = resolve(import.meta.dirname, '../../docs/screenshots');
 
 const dataDir = mkdtempSync(join(tmpdir(), 'carillon-screenshots-'));
 const wanted = process.argv.slice(2);
+buildProgram();
 await livePast(dataDir, DAYS * dayMs);
 const server = await Server.start(dataDir, ['--pools', 'warehouse=2,mail=4']);
 const browser = await openBrowser();
