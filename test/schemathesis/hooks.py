@@ -35,7 +35,7 @@ RELATIONS = {
     "is in both env and secrets": "names of two maps",
     "(the soft limit) or more": "the two bounds of a ulimit",
     "capabilities that are not in add": "capabilities in two lists",
-    "is not configured here": "pools of the server",
+    "is not configured on this installation": "pools of the server",
     "cannot be used here": "prestage and warmStart need a schedule and an engine for images",
     "ports require a network": "ports and the network",
     "after is a position in attempt": "attempt and after",
