@@ -9,8 +9,7 @@ import { CarillonError, problemsIn } from '../errors.ts';
 import type { WrittenJob } from '../job-file/written-job.ts';
 import { checkDefinition, findProblems } from '../scheduler/job/check/check.ts';
 import type { JobDefinition } from '../scheduler/job/definition.ts';
-import { newJobWarnings, scheduleProblems, timeSchedule } from '../scheduler/rules/define.ts';
-import { resolveSchedule } from '../scheduler/schedule/parse.ts';
+import { nextSchedule, scheduleProblems } from '../scheduler/rules/define.ts';
 
 export interface Validation {
   readonly problems: readonly CarillonError[];
@@ -71,11 +70,9 @@ function judgeSchedule(
   nowMs: number,
   into: { problems: CarillonError[]; warnings: string[] },
 ): void {
-  const schedule = timeSchedule(definition);
-  if (schedule === null) return;
   const problem = placed(source, () => {
-    const { resolved, warnings } = resolveSchedule(schedule, { hashSeed: definition.name, now: nowMs });
-    const all = [...warnings, ...newJobWarnings(definition, resolved, nowMs)];
+    const { warnings, passed } = nextSchedule(definition, { before: null, past: null }, nowMs);
+    const all = [...warnings, ...passed.warnings];
     into.warnings.push(...all.map((warning) => `${source}: ${warning}`));
   });
   if (problem !== null) into.problems.push(...problemsIn(problem).map((each) => placedAt(each, placeOf)));

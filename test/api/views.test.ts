@@ -36,6 +36,8 @@ describe('previewing a schedule', () => {
     [{ every: 'PT5S', after: '2026-01-01T00:00:00Z', count: 1 }, ['2026-01-01T00:00:05.000Z'], false],
     [{ at: '2026-12-01T00:00:00+01:00' }, ['2026-11-30T23:00:00.000Z'], true],
     [{ at: '2020-01-01T00:00:00Z' }, [], true],
+    [{ every: 'R1//PT1M', until: '2026-11-20T00:00:00Z' }, [], true],
+    [{ every: 'PT1H', count: 1 }, ['2026-11-21T00:00:00.000Z'], false],
   ])('%j', async (asked, instants, complete) => {
     expect(await api.post('/schedules/preview', asked)).toMatchObject({ instants, complete });
   });
@@ -46,6 +48,81 @@ describe('previewing a schedule', () => {
       'the due time 2020-01-01T00:00:00.000Z has passed: one run starts at once to catch up (policy.catchUp: latest); no due time follows',
     ]);
     expect(answer.scheduleText).not.toBe('');
+  });
+
+  describe('shows before what happens: the preview, the dry run and the job agree with the runs', () => {
+    const hourly = { cron: '0 * * * *' };
+    const now = '2026-11-21T00:00:00.000Z';
+    const starts = `the due time ${now} is now: one run starts at once`;
+    test.each<[string, Body, { before?: Body; more?: Body; first: string; said?: string[] }]>([
+      ['a duration', { every: 'PT1H' }, { first: now, said: [starts] }],
+      ['a number of runs', { every: 'R2//PT1H' }, { first: now, said: [starts] }],
+      ['one run', { every: 'R1//PT1H' }, { first: now, said: [`${starts}; no due time follows`] }],
+      ['a period of days', { every: 'P1D', timezone: 'Europe/Berlin' }, { first: now, said: [starts] }],
+      ['a macro', { cron: '@every 3s' }, { first: now, said: [starts] }],
+      [
+        'a start that has just come',
+        { every: 'R/2026-11-20T23:59:58Z/PT1H' },
+        {
+          first: '2026-11-20T23:59:58.000Z',
+          said: ['the due time 2026-11-20T23:59:58.000Z is now: one run starts at once'],
+        },
+      ],
+      ['a start to come', { every: 'R/2026-11-21T00:30:00Z/PT1H' }, { first: '2026-11-21T00:30:00.000Z' }],
+      ['cron that is due now', hourly, { first: '2026-11-21T01:00:00.000Z' }],
+      [
+        'an edit to a duration',
+        { every: 'PT1H' },
+        { before: { cron: '30 2 * * *' }, first: now, said: [starts] },
+      ],
+      [
+        'an edit to a duration when the old schedule has just run',
+        { every: 'PT1H' },
+        { before: hourly, first: '2026-11-21T01:00:00.000Z' },
+      ],
+      [
+        'an edit to a grid with a due time now',
+        { every: 'R/2026-11-20T00:00:00Z/PT1H' },
+        {
+          before: hourly,
+          first: '2026-11-21T01:00:00.000Z',
+        },
+      ],
+      [
+        'an edit of another field',
+        { every: 'PT1H' },
+        {
+          before: { every: 'PT1H' },
+          first: '2026-11-21T00:50:00.000Z',
+        },
+      ],
+      [
+        'nothing changed',
+        { every: 'PT1H' },
+        {
+          before: { every: 'PT1H' },
+          more: {},
+          first: '2026-11-21T00:50:00.000Z',
+        },
+      ],
+    ])('%s', async (_, schedule, { before, more = { description: 'new' }, first, said = [] }) => {
+      const job = { name: 'a', run, schedule, ...more };
+      if (before !== undefined) {
+        await api.close();
+        api = await ApiWorld.at('2026-11-20T23:50:00Z');
+        await api.post('/jobs', { name: 'a', run, schedule: before });
+        await api.world.clock.advance(Date.parse(now) - api.world.clock.now());
+      }
+      const earlier = new Set((await api.get('/runs?job=a')).items.map(({ id }: Body) => id));
+      const preview = await api.post('/schedules/preview', { ...schedule, name: 'a', count: 1 });
+      const dry = (await api.post('/apply?dryRun=true', [job])).results[0];
+      const answer = await api.send('PUT /jobs/a', { body: job });
+      const begun = (await api.get('/runs?job=a')).items.filter(({ id }: Body) => !earlier.has(id));
+      expect(preview).toMatchObject({ instants: [first], warnings: said });
+      expect(dry.warnings).toEqual(said);
+      expect(answer.json().warnings).toEqual(said);
+      expect(begun.map(({ due }: Body) => due)).toEqual(said.length === 0 ? [] : [first]);
+    });
   });
 
   test('next of a job: even if paused, and none without a time schedule', async () => {

@@ -3,12 +3,12 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
-import { newJobWarnings } from '../../scheduler/rules/define.ts';
+import { nextSchedule } from '../../scheduler/rules/define.ts';
 import { dstChanges } from '../../scheduler/schedule/dst.ts';
 import { describeSchedule } from '../../scheduler/schedule/format.ts';
 import type { Schedule, ScheduleInput } from '../../scheduler/schedule/model.ts';
 import { nextInstant } from '../../scheduler/schedule/next.ts';
-import { compileSchedule, resolveSchedule } from '../../scheduler/schedule/parse.ts';
+import { compileSchedule } from '../../scheduler/schedule/parse.ts';
 import type { ApiContext } from '../context.ts';
 import { answers, instantText, type Named, named, query } from '../endpoint.ts';
 import { iso, readInstant } from '../wire/instants.ts';
@@ -55,14 +55,16 @@ export function scheduleRoutes(app: FastifyInstance, { scheduler }: ApiContext):
       const asked = request.body ?? {};
       const afterMs = asked.after === undefined ? scheduler.now() : readInstant(asked.after, 'after', 'body');
       const untilMs = asked.until === undefined ? Infinity : readInstant(asked.until, 'until', 'body');
-      const { resolved, warnings } = resolve(asked, afterMs);
-      const schedule = compileSchedule(resolved);
-      const count = asked.count ?? defaultCount;
+      const { name = '', count = defaultCount } = asked;
+      const before = name === '' ? null : (scheduler.reader().glance(name) ?? null);
+      const definition = { name, schedule: inputOf(asked) };
+      const next = ofTheBody(() => nextSchedule(definition, { before, past: null }, afterMs));
+      const schedule = compileSchedule(next.resolved!);
+      // With `after`, the due times may lie in the past, so what happens now does not apply.
+      const { onTime, warnings } = asked.after === undefined ? next.passed : { onTime: [], warnings: [] };
       return {
-        ...instantsOf(schedule, { afterMs, untilMs, count }),
-        // With `after`, the due times may lie in the past, so warnings about now do not apply.
-        warnings:
-          asked.after === undefined ? [...warnings, ...newJobWarnings({}, resolved, afterMs)] : warnings,
+        ...instantsOf(schedule, { afterMs, untilMs, count, onTime }),
+        warnings: [...next.warnings, ...warnings],
         scheduleText: describeSchedule(schedule),
         clockChanges: clockChangesOf(schedule, afterMs),
       };
@@ -105,22 +107,36 @@ function clockChangesOf(schedule: Schedule, afterMs: number): Static<typeof Wire
   return changes.map(({ atMs, ...change }) => ({ at: iso(atMs), ...change }));
 }
 
+interface Range {
+  readonly afterMs: number;
+  readonly untilMs: number;
+  readonly count: number;
+  /** Due times that are not after `afterMs`, and come first. */
+  readonly onTime?: readonly number[];
+}
+
 /** Due times in (afterMs, untilMs], at most `count`; `complete` if there are no more. */
 function instantsOf(
   schedule: Schedule,
-  { afterMs, untilMs, count }: { afterMs: number; untilMs: number; count: number },
+  { afterMs, untilMs, count, onTime = [] }: Range,
 ): { instants: string[]; complete: boolean } {
   const instants: string[] = [];
-  for (let at = nextInstant(schedule, afterMs); ; at = nextInstant(schedule, at)) {
-    if (at === null || at > untilMs) return { instants, complete: true };
+  for (const at of dueTimes(schedule, afterMs, onTime)) {
+    if (at > untilMs) break;
     if (instants.length === count) return { instants, complete: false };
     instants.push(iso(at));
   }
+  return { instants, complete: true };
 }
 
-function resolve(asked: Asked, now: number): ReturnType<typeof resolveSchedule> {
+function* dueTimes(schedule: Schedule, afterMs: number, onTime: readonly number[]): Generator<number> {
+  yield* onTime;
+  for (let at = nextInstant(schedule, afterMs); at !== null; at = nextInstant(schedule, at)) yield at;
+}
+
+function ofTheBody<T>(read: () => T): T {
   try {
-    return resolveSchedule(inputOf(asked), { hashSeed: asked.name ?? '', now });
+    return read();
   } catch (error) {
     if (!(error instanceof CarillonError)) throw error;
     throw ofBody(error);

@@ -92,10 +92,14 @@ export const WirePreviewRequest = Type.Object(
     name: Type.Optional(
       Type.String({
         maxLength: 128,
-        description: 'Name of the job. H in cron depends on it.',
+        description:
+          'Name of the job. H in cron depends on it. If the job exists, the due times are those after an edit; ' +
+          'a schedule that is not changed continues.',
       }),
     ),
-    after: Type.Optional(instantIn('Return due times strictly after this one. Default: now.')),
+    after: Type.Optional(
+      instantIn('Return due times strictly after this one. Default: now, and also those that run at once.'),
+    ),
     until: Type.Optional(instantIn('Return due times up to this one, included.')),
     count: Type.Optional(
       Type.Integer({ minimum: 1, maximum: apiLimits.instants, description: 'Default: 10.' }),

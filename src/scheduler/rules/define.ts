@@ -19,7 +19,7 @@ import { freshCursor } from '../state/state.ts';
 import { usableJob } from '../state/usable.ts';
 import { checkAhead } from './coming.ts';
 import { checkEngine } from './engine-choice.ts';
-import { passedWarnings } from './passed.ts';
+import { type Passed, passedBy } from './passed.ts';
 
 export interface CheckedAgainst {
   readonly settings: Settings;
@@ -102,19 +102,8 @@ function checkPool(definition: JobDefinition, settings: Settings): void {
   });
 }
 
-/** Warnings about the schedule of a new job; `resolved` is its schedule. */
-export function newJobWarnings(
-  { policy, paused = false }: Pick<JobDefinition, 'policy' | 'paused'>,
-  resolved: ScheduleInput,
-  now: number,
-): string[] {
-  const schedule = compileSchedule(resolved);
-  return passedWarnings({ schedule, policy, cursor: freshCursor(schedule, now), now, idle: paused });
-}
-
 /** The part of a definition that determines its due times. Null for dependent and manual jobs. */
-export function timeSchedule(definition: JobDefinition): ScheduleInput | null {
-  const { schedule } = definition;
+export function timeSchedule({ schedule }: Pick<JobDefinition, 'schedule'>): ScheduleInput | null {
   if (schedule === undefined || schedule.after !== undefined) return null;
   const { after: _, ...input } = schedule;
   return input as ScheduleInput;
@@ -130,24 +119,13 @@ export interface Known {
 /** The next revision of the job, and where its schedule begins. */
 export function nextRevision(
   checked: Checked,
-  { before, past }: Known,
+  known: Known,
   stamp: { readonly now: number; readonly by: string },
 ): { job: Job; cursor: number | null; warnings: readonly string[] } {
   const { definition, source } = checked;
-  const input = timeSchedule(definition);
-  // For a job that cannot be used, the fixed values are determined again.
-  const unchanged =
-    before !== null &&
-    usableJob(before.job).fault === null &&
-    sameJson(input, timeSchedule(before.job.definition));
-  const warnings = [...checked.warnings];
-  let resolved = unchanged ? before.job.resolved : null;
-  if (input !== null && !unchanged) {
-    const context = { hashSeed: definition.name, now: stamp.now };
-    const fixed = named(source, () => resolveSchedule(input, context));
-    resolved = fixed.resolved;
-    warnings.push(...fixed.warnings);
-  }
+  const { before, past } = known;
+  const next = named(source, () => nextSchedule(definition, known, stamp.now));
+  const { resolved, cursor, warnings, passed } = next;
   const job: Job = {
     name: definition.name,
     definition,
@@ -158,18 +136,46 @@ export function nextRevision(
     updatedAt: stamp.now,
     updatedBy: stamp.by,
   };
-  if (unchanged || resolved === null) return { job, cursor: unchanged ? null : stamp.now, warnings };
+  return { job, cursor, warnings: [...checked.warnings, ...warnings, ...passed.warnings] };
+}
+
+/** What of a definition its schedule and what happens at once depend on. */
+export type Scheduled = Pick<JobDefinition, 'name' | 'schedule' | 'policy' | 'paused'>;
+
+export interface NextSchedule {
+  /** Null for dependent and manual jobs. */
+  readonly resolved: ScheduleInput | null;
+  /** Where it begins. Null: it is unchanged and continues. */
+  readonly cursor: number | null;
+  /** Warnings about the schedule itself. */
+  readonly warnings: readonly string[];
+  readonly passed: Passed;
+}
+
+/** The schedule of a job that is put, and what happens at once. */
+export function nextSchedule(definition: Scheduled, { before, past }: Known, now: number): NextSchedule {
+  const input = timeSchedule(definition);
+  const nothing = { warnings: [], passed: { onTime: [], warnings: [] } };
+  // For a job that cannot be used, the fixed values are determined again.
+  if (
+    before !== null &&
+    usableJob(before.job).fault === null &&
+    sameJson(input, timeSchedule(before.job.definition))
+  )
+    return { resolved: before.job.resolved, cursor: null, ...nothing };
+  if (input === null) return { resolved: null, cursor: now, ...nothing };
+  const { resolved, warnings } = resolveSchedule(input, { hashSeed: definition.name, now });
   const schedule = compileSchedule(resolved);
   // A job that is created again with its old schedule continues it. Due times while it was deleted do not
   // count.
   const isNew = before === null && !sameJson(past?.removed?.resolved ?? null, resolved);
-  const first = firstCursor(schedule, isNew, stamp.now);
+  const first = firstCursor(schedule, isNew, now);
   // A cursor in the future returns to now; see `takeBack`.
-  const cursor = Math.max(first, Math.min((before?.state ?? past)?.cursor ?? first, stamp.now));
+  const cursor = Math.max(first, Math.min((before?.state ?? past)?.cursor ?? first, now));
   const paused = definition.paused ?? (before?.state.paused ?? null) !== null;
   const idle = paused || (before?.state.disabled ?? null) !== null;
-  warnings.push(...passedWarnings({ schedule, policy: definition.policy, cursor, now: stamp.now, idle }));
-  return { job, cursor, warnings };
+  const passed = passedBy({ schedule, policy: definition.policy, cursor, now, idle });
+  return { resolved, cursor, warnings, passed };
 }
 
 /** An anchor that was rounded down to its second counts as now. */

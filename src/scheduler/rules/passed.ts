@@ -1,6 +1,6 @@
 /**
- * Due times of a schedule before its job was submitted, and what happens to them at once. Validation, dry
- * runs and the preview show it in advance, by the rules of due.ts.
+ * Due times of a schedule up to the time when its job is submitted, and what happens to them at once.
+ * Validation, dry runs and the preview show it in advance, by the rules of due.ts.
  */
 
 import type { PolicyDefinition } from '../job/definition.ts';
@@ -22,9 +22,16 @@ export interface Putting {
   readonly idle: boolean;
 }
 
-/** Warnings about effects that the author of the schedule may not expect. */
-export function passedWarnings(putting: Putting): string[] {
-  const { schedule, cursor, now } = putting;
+export interface Passed {
+  /** The due times up to now that run as if they were to come, ascending. */
+  readonly onTime: readonly number[];
+  /** Warnings about effects that the author of the schedule may not expect. */
+  readonly warnings: string[];
+}
+
+/** What happens at once when the job is put. */
+export function passedBy(putting: Putting): Passed {
+  const { schedule, cursor, now, idle } = putting;
   const over = nextInstant(schedule, now) === null;
   const keep = keptOf(putting);
   const { count, more, last } = instantsBetween(schedule, {
@@ -36,16 +43,24 @@ export function passedWarnings(putting: Putting): string[] {
   const newest = last.at(-1);
   if (newest === undefined) {
     const had = nextInstant(schedule, BEFORE_ALL) !== null;
-    return over && had ? ['every due time of the schedule has passed: it starts no run'] : [];
+    return {
+      onTime: [],
+      warnings: over && had ? ['every due time of the schedule has passed: it starts no run'] : [],
+    };
   }
-  // All of them are on time: they run like future ones, unless the job is idle.
-  if (!putting.idle && count === last.filter((due) => now - due <= ON_TIME_MS).length) return [];
-  const many = more ? `more than ${count}` : count;
+  const isOnTime = (due: number) => now - due <= ON_TIME_MS;
+  const runs = idle ? [] : chooseRuns(policyOf(putting.policy), last, now);
+  const areOnTime = !idle && count === last.filter(isOnTime).length;
+  const upTo = new Date(newest).toISOString();
   const passed =
     count === 1
-      ? `the due time ${new Date(newest).toISOString()} has passed`
-      : `${many} due times up to ${new Date(newest).toISOString()} have passed`;
-  return [`${passed}: ${fateOf(putting, last)}${over ? '; no due time follows' : ''}`];
+      ? `the due time ${upTo} ${areOnTime ? 'is now' : 'has passed'}`
+      : `${more ? `more than ${count}` : count} due times up to ${upTo} ${areOnTime ? 'are now' : 'have passed'}`;
+  const fate = areOnTime ? onTimeFate(putting, count) : fateOf(putting, runs.length);
+  return {
+    onTime: runs.filter(isOnTime),
+    warnings: [`${passed}: ${fate}${over ? '; no due time follows' : ''}`],
+  };
 }
 
 function keptOf(putting: Putting): number {
@@ -53,10 +68,13 @@ function keptOf(putting: Putting): number {
   return MAX_ON_TIME + (catchUp === 'latest' ? 1 : catchUpLimit);
 }
 
-function fateOf({ policy: written, idle, now }: Putting, last: readonly number[]): string {
+/** They run as if they were to come. */
+const onTimeFate = ({ policy }: Putting, count: number): string =>
+  count === 1 ? 'one run starts at once' : `they start at once (policy.overlap: ${policyOf(policy).overlap})`;
+
+function fateOf({ policy: written, idle }: Putting, runs: number): string {
   if (idle) return 'skipped, because the job is paused or disabled';
   const policy = policyOf(written);
-  const runs = chooseRuns(policy, last, now).length;
   if (runs === 0)
     return policy.startWithinMs === null
       ? 'missed (policy.catchUp: none)'

@@ -150,7 +150,7 @@ describe('a changed schedule', () => {
       },
       'skipped',
     ],
-    ['nothing otherwise, as they are on time', () => undefined, ''],
+    ['started otherwise, as they are on time', () => undefined, 'start at once'],
   ])('says of due times that have just passed: %s', (_, step, words) => {
     const rig = new Rig('2026-01-01T00:10:00Z');
     rig.put({ name: 'a', policy: { disableAfterFailures: 1 }, schedule: hourly });
@@ -161,8 +161,6 @@ describe('a changed schedule', () => {
       policy: { disableAfterFailures: 1 },
       schedule: { every: 'R/2026-01-01T00:29:59Z/PT1S' },
     });
-    expect(answer.warnings.map((warning) => /skipped/.exec(warning)?.[0])).toEqual(
-      words === '' ? [] : [words],
-    );
+    expect(answer.warnings.map((warning) => /skipped|start at once/.exec(warning)?.[0])).toEqual([words]);
   });
 });

@@ -26,6 +26,8 @@ interface Props {
 
 export function Plan({ verdict, problems, marked, unnamed, definition }: Props) {
   const result = verdict?.results[0];
+  const sound =
+    problems.length === 0 && !unnamed && result !== undefined && result.problem === null ? result : null;
   const unsaid = problems.filter((problem) => !marked.includes(problem));
   return (
     <section className="panel plan" aria-labelledby="plan" aria-live="polite">
@@ -46,9 +48,9 @@ export function Plan({ verdict, problems, marked, unnamed, definition }: Props) 
         ) : unsaid.length > 0 ? null : unnamed ? (
           <p className="muted">Creates a new job, once it has a name.</p>
         ) : (
-          result !== undefined && result.problem === null && <Outcome result={result} />
+          sound !== null && <Outcome result={sound} />
         )}
-        <Preview definition={definition} />
+        <Preview definition={definition} warns={sound === null} />
       </div>
     </section>
   );
@@ -84,7 +86,8 @@ function changesOf(before: Tree, after: Tree): WireDiff['changes'] {
   });
 }
 
-function Preview({ definition }: { readonly definition: Tree }) {
+/** The outcome has the warnings of the whole definition, so beside it the preview does not repeat them. */
+function Preview({ definition, warns }: { readonly definition: Tree; readonly warns: boolean }) {
   const { schedule } = definition;
   const timed = isTree(schedule) && schedule.after === undefined;
   const body = {
@@ -104,11 +107,12 @@ function Preview({ definition }: { readonly definition: Tree }) {
     <>
       <div>
         <h3>{data.scheduleText}</h3>
-        {data.warnings.map((warning) => (
-          <p key={warning} className="tone-late">
-            {warning}
-          </p>
-        ))}
+        {warns &&
+          data.warnings.map((warning) => (
+            <p key={warning} className="tone-late">
+              {warning}
+            </p>
+          ))}
       </div>
       <InstantList instants={data.instants} zone={zone} />
       <ClockChanges changes={data.clockChanges} zone={zone} />
