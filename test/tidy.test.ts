@@ -107,7 +107,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   [supervisor]: [errors, spine],
   [executor]: [errors, job, spine, peers, supervisor],
-  [logs]: [errors, spine],
+  [logs]: [errors, spine, supervisor],
   [engine]: [setting, job, spine, logs],
   [container]: [errors, setting, job, spine, supervisor, executor, logs, engine],
   [processEngine]: [errors, setting, job, spine, supervisor, executor, logs, engine],

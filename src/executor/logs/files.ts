@@ -46,9 +46,11 @@ export class LogFiles {
   readonly #files: Readonly<Record<Stream, StreamFile>>;
   #trimming: Promise<void> = Promise.resolve();
 
-  constructor(directory: string, bytesPerStream: number) {
+  /** `supervisor`: its program, which changes files that a job has open. Default: no job has. */
+  constructor(directory: string, bytesPerStream: number, supervisor: string | null = null) {
     this.#directory = directory;
-    const file = (stream: Stream) => new StreamFile(() => join(this.#directory, stream), bytesPerStream);
+    const file = (stream: Stream) =>
+      new StreamFile(() => join(this.#directory, stream), bytesPerStream, supervisor);
     this.#files = { stdout: file('stdout'), stderr: file('stderr') };
   }
 

@@ -7,6 +7,10 @@
  * `trim` keeps its newest half as the older generation. Between two trims the file may exceed the bound. Output printed
  * in the microseconds between the last read and the truncation is lost and not counted. A process that is killed during
  * a cut leaves `stdout.cut`, from which the next one learns how far the cut got.
+ *
+ * The system lets a truncation, and a rename over the file, wait for a write in progress, and a job can write for as
+ * long as it likes. So both are done by processes of the supervisor's program (supervisor/output.ts). The scheduler
+ * does both by itself where that program does not run, and with files that no job writes to.
  */
 
 import {
@@ -22,6 +26,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { appendFile, type FileHandle, lstat, open, readFile, unlink } from 'node:fs/promises';
+import { cutOutput, moveOver } from '../supervisor/output.ts';
 
 const newline = 0x0a;
 /** Size of one read. Small, so that many followers need little memory. */
@@ -54,14 +59,18 @@ export interface Part {
 export class StreamFile {
   readonly #path: () => string;
   readonly #bound: number;
+  readonly #supervisor: string | null;
   /** Offset of the first byte of the newest file. */
   #begin = 0;
   #opening: Promise<void> | null = null;
+  /** A cut by another process: once its note is whole, it is unknown what the files contain. Never fails. */
+  #cutting: Promise<void> | null = null;
 
-  /** `path` is a function because the directory can be moved. */
-  constructor(path: () => string, bound: number) {
+  /** `path` is a function because the directory can be moved. `supervisor`: its program, or null. */
+  constructor(path: () => string, bound: number, supervisor: string | null = null) {
     this.#path = path;
     this.#bound = bound;
+    this.#supervisor = supervisor;
   }
 
   get path(): string {
@@ -78,28 +87,30 @@ export class StreamFile {
   }
 
   async range(): Promise<Range> {
-    await this.#opened();
     for (;;) {
+      await this.#opened();
       const begin = this.#begin;
       const [size, oldSize] = await Promise.all([sizeOf(this.path), sizeOf(this.#old)]);
-      if (begin === this.#begin) return { first: begin - oldSize, end: begin + size };
+      if (await this.#isUncut(begin)) return { first: begin - oldSize, end: begin + size };
+      await this.#cutting;
     }
   }
 
   /** Up to `length` bytes from `at` on, or from the oldest kept byte after it. Empty at the end. */
   async readAt(at: number, length: number): Promise<Part & { readonly at: number }> {
-    await this.#opened();
     for (;;) {
+      await this.#opened();
       const begin = this.#begin;
       const range = await this.range();
-      // Another process cut the file: its content follows what was already read.
+      // The job cut the file: its content follows what was already read.
       if (at > range.end && begin === this.#begin) this.#begin = at;
       const from = Math.max(at, range.first);
       const part =
         from < begin
           ? await readSome(this.#old, from - range.first, Math.min(length, begin - from))
           : await readSome(this.path, from - begin, length);
-      if (begin === this.#begin) return { ...part, at: from };
+      if (await this.#isUncut(begin)) return { ...part, at: from };
+      await this.#cutting;
     }
   }
 
@@ -143,9 +154,18 @@ export class StreamFile {
     // The system breaks the lease, so a later call succeeds.
     if (source === null) return;
     try {
-      const target = await open(`${this.#old}.next`, flags.replace, 0o600);
+      const target = await open(this.#next, flags.replace, 0o600);
       try {
-        this.#cut(source, target, { copied: await copyTail(source, target, half), half });
+        if (this.#supervisor === null) {
+          this.#cut(source, target, { copied: await copyTail(source, target, half), half });
+        } else {
+          const cut = this.#cutApart(this.#supervisor, source, target, half);
+          const ended = () => {
+            this.#cutting = null;
+          };
+          this.#cutting = cut.then(ended, ended);
+          await cut;
+        }
       } finally {
         await target.close();
       }
@@ -170,7 +190,8 @@ export class StreamFile {
       } finally {
         await target.close();
       }
-      renameSync(next, this.path);
+      if (this.#supervisor !== null) await moveOver(this.#supervisor, next, this.path);
+      else renameSync(next, this.path);
     } finally {
       await source.close();
     }
@@ -180,25 +201,57 @@ export class StreamFile {
     return `${this.path}.old`;
   }
 
+  get #next(): string {
+    return `${this.#old}.next`;
+  }
+
+  get #note(): string {
+    return `${this.path}.cut`;
+  }
+
+  /** Whether the files were not cut while they were read. A cut changes nothing before its note is whole. */
+  async #isUncut(begin: number): Promise<boolean> {
+    if (this.#cutting !== null && noted((await textOf(this.#note)) ?? '') !== null) return false;
+    return begin === this.#begin;
+  }
+
+  /** If it fails, the files are opened again, which ends the cut or undoes it. */
+  async #cutApart(supervisor: string, source: FileHandle, target: FileHandle, keep: number): Promise<void> {
+    const note = await open(this.#note, flags.replace, 0o600);
+    try {
+      await note.write(`${this.#begin} ${(await target.stat()).ino} `);
+      const files = { output: source.fd, copy: target.fd, note: note.fd };
+      await cutOutput(supervisor, { files, next: this.#next, old: this.#old, keep });
+      this.#begin += noted((await textOf(this.#note)) ?? '')?.end ?? 0;
+      this.#noteDropped(this.#begin - (await target.stat()).size);
+      await unlink(this.#note);
+    } catch (error) {
+      this.#opening = null;
+      throw error;
+    } finally {
+      await note.close();
+    }
+  }
+
   /** Synchronous, so that no reader sees a half-done cut. Output printed during the copy is included. */
   #cut(
     source: FileHandle,
     target: FileHandle,
     { copied, half }: { readonly copied: number; readonly half: number },
   ): void {
-    const note = openSync(`${this.path}.cut`, flags.replace, 0o600);
+    const note = openSync(this.#note, flags.replace, 0o600);
     try {
       writeSync(note, `${this.#begin} ${fstatSync(target.fd).ino} `);
       const end = catchUp(source, target, copied, half);
       writeSync(note, `${end}\n`);
-      renameSync(`${this.#old}.next`, this.#old);
+      renameSync(this.#next, this.#old);
       ftruncateSync(source.fd, 0);
       this.#begin += end;
     } finally {
       closeSync(note);
     }
     this.#noteDropped(this.#begin - fstatSync(target.fd).size);
-    unlinkSync(`${this.path}.cut`);
+    unlinkSync(this.#note);
   }
 
   /** Runs once per object, and again after a failure. */
@@ -217,17 +270,18 @@ export class StreamFile {
 
   /** Recovers from a cut whose process was killed: completes it if both steps were done, otherwise undoes it. */
   async #endCut(): Promise<void> {
-    const note = await textOf(`${this.path}.cut`);
+    const note = await textOf(this.#note);
     if (note === null) return;
-    const [, begin, ino, end] = (/^(\d+) (\d+) (\d+)\n$/.exec(note) ?? []).map(Number);
+    const cut = noted(note);
     const old = await lstat(this.#old).catch(nullIfMissing);
-    if (begin !== undefined && end !== undefined && old !== null && old.ino === ino) {
+    if (cut !== null && old !== null && old.ino === cut.ino) {
+      const { begin, end } = cut;
       if (await isRepeated(this.#old, this.path, end - old.size)) {
         await unlink(this.#old).catch(nullIfMissing);
         this.#noteDropped(begin);
       } else this.#noteDropped(begin + end - old.size);
     }
-    await unlink(`${this.path}.cut`).catch(nullIfMissing);
+    await unlink(this.#note).catch(nullIfMissing);
   }
 
   async #droppedAsNoted(): Promise<number> {
@@ -242,6 +296,12 @@ export class StreamFile {
     closeSync(file);
     renameSync(next, `${this.path}.dropped`);
   }
+}
+
+/** Of a cut: where the file began, the copy's inode, and the offset up to which it is cut. Null if it was not written whole. */
+function noted(note: string): { begin: number; ino: number; end: number } | null {
+  const [, begin, ino, end] = (/^(\d+) (\d+) (\d+)\n$/.exec(note) ?? []).map(Number);
+  return begin === undefined || ino === undefined || end === undefined ? null : { begin, ino, end };
 }
 
 /** Copies the last `keep` bytes. Returns the offset at which it stopped reading. */

@@ -94,7 +94,7 @@ class ProcessLauncher implements Launcher {
       clock: parts.clock,
       log: parts.log,
       source: this.#source,
-      logBytesPerStream: this.#bytesPerStream,
+      filesOf: (directory) => this.#files(directory),
       emit: (observation) => this.#emit(observation),
     });
   }
@@ -152,15 +152,13 @@ class ProcessLauncher implements Launcher {
         this.#parts.log.warn({ launch: launchName }, 'launch.remove-refused-while-running');
         return;
       }
-      if (journal.cgroup !== null && !(await endCgroup(journal.cgroup, this.#parts.clock))) {
-        this.#parts.log.warn(
-          { launch: launchName, cgroup: journal.cgroup },
-          'launch.remove-refused-by-leftovers',
-        );
+      const { cgroup } = journal;
+      if (cgroup !== null && !(await endCgroup(cgroup, this.#parts.clock))) {
+        this.#parts.log.warn({ launch: launchName, cgroup }, 'launch.remove-refused-by-leftovers');
         return;
       }
       // Logs first: an interruption between the two is repaired by the next call.
-      await this.#parts.logs.keep(launchName, new LogFiles(directory.logPath, this.#bytesPerStream));
+      await this.#parts.logs.keep(launchName, this.#files(directory));
       await this.#directories.discard(directory);
     });
   }
@@ -182,7 +180,7 @@ class ProcessLauncher implements Launcher {
     await this.#report(launchName); // So that what runs is watched, and its end will be known.
     const directory = (await this.#open(launchName))?.directory;
     if (directory) {
-      const files = this.#watch.files(launchName) ?? new LogFiles(directory.logPath, this.#bytesPerStream);
+      const files = this.#watch.files(launchName) ?? this.#files(directory);
       yield* files.read(query, { clock, ended: () => this.#stopped || !this.#watch.has(launchName) });
     } else {
       yield* logs.read(launchName, query, () => true);
@@ -199,8 +197,9 @@ class ProcessLauncher implements Launcher {
     };
   }
 
-  get #bytesPerStream(): number {
-    return this.#parts.logBytesPerStream ?? defaultBytesPerStream;
+  #files({ logPath }: LaunchDirectory): LogFiles {
+    const { logBytesPerStream = defaultBytesPerStream, supervisor } = this.#parts;
+    return new LogFiles(logPath, logBytesPerStream, supervisor);
   }
 
   #emit(observation: Observation): void {

@@ -9,7 +9,8 @@
  */
 
 import type { Clock, LaunchReport, Log, Observation } from '../../scheduler/ports.ts';
-import { LogFiles } from '../logs/files.ts';
+import { within } from '../../scheduler/waiting.ts';
+import type { LogFiles } from '../logs/files.ts';
 import { removeCgroup } from './cgroup.ts';
 import type { LaunchDirectory } from './directory.ts';
 import { type Journal, journalLine, outcomeOf } from './journal.ts';
@@ -24,6 +25,8 @@ const checksPerSweep = 256;
 const checkWidth = 16;
 /** Delay after KILL before checking whether it has ended. */
 const afterKillMs = 50;
+/** How long a sweep waits for one launch to be trimmed: a job in a large write can make that last. */
+const trimPatienceMs = 100;
 /** Minimum interval between reports of dropped output, because each is a commit. */
 const tellDroppedEveryMs = 5_000;
 
@@ -31,7 +34,7 @@ export interface ProcessWatchParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly source: ProcessSource;
-  readonly logBytesPerStream: number;
+  readonly filesOf: (directory: LaunchDirectory) => LogFiles;
   readonly emit: (observation: Observation) => void;
 }
 
@@ -47,6 +50,7 @@ interface Watched {
   /** The supervisor ended while other processes of the run continued. */
   lingered: boolean;
   looking: boolean;
+  trimming: boolean;
   cancelKill: (() => void) | null;
 }
 
@@ -91,11 +95,12 @@ export class LaunchWatch {
       directory,
       processes: { supervisor, job, cgroup },
       startedAt,
-      files: new LogFiles(directory.logPath, this.#parts.logBytesPerStream),
+      files: this.#parts.filesOf(directory),
       dropped: null,
       exitPending: exited !== null,
       lingered: false,
       looking: false,
+      trimming: false,
       cancelKill: null,
     };
     this.#launches.set(directory.name, launch);
@@ -190,11 +195,19 @@ export class LaunchWatch {
   }
 
   async #tend(launch: Watched): Promise<void> {
-    await this.#trim(launch).catch((error) => this.#warn(launch, error));
+    await within(this.#parts.clock, trimPatienceMs, this.#trim(launch));
     if (!launch.exitPending) await this.#check(launch);
   }
 
+  /** Never two at a time of one launch. */
   async #trim(launch: Watched): Promise<void> {
+    if (launch.trimming) return;
+    launch.trimming = true;
+    await this.#trimNow(launch).catch((error) => this.#warn(launch, error));
+    launch.trimming = false;
+  }
+
+  async #trimNow(launch: Watched): Promise<void> {
     const { clock, emit } = this.#parts;
     await launch.files.trim();
     const now = clock.monotonicMs();

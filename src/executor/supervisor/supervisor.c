@@ -1,10 +1,12 @@
 /*
- * The supervisor: what the scheduler needs of the system and cannot ask from Node, as four small commands.
+ * The supervisor: what the scheduler needs of the system and cannot ask from Node, as six small commands.
  *
  *   supervisor run CLAIM FOLDER USER CGROUP PROGRAM [ARG…]   starts a job once, waits for it, notes its exit code
  *   supervisor clear FOLDER USER                             empties a folder with the rights of a user
  *   supervisor read FILE USER PROGRAM [ARG…]                 becomes a program that reads a file which the user may read
  *   supervisor only COUNT PROGRAM [ARG…]                     becomes a program that has the first COUNT descriptors
+ *   supervisor cut NEXT OLD KEEP                             empties a file of output, and keeps its last KEEP bytes in OLD
+ *   supervisor move FROM TO                                  renames a file
  *
  * USER is UID:GID, or - for the user that it runs as. CGROUP is a folder to make in a version 2 hierarchy, or -.
  * FOLDER and CLAIM are full paths, and PROGRAM of `run` has a slash.
@@ -37,7 +39,7 @@ enum { FOLDER_ONLY = 0200000, NO_FOLLOW = 0400000 };
 
 #if defined(__x86_64__)
 enum { READ = 0, WRITE = 1, CLOSE = 3, LSEEK = 8, RT_SIGACTION = 13, RT_SIGPROCMASK = 14, GETPID = 39, SOCKETPAIR = 53,
-       CLONE = 56, EXECVE = 59, WAIT4 = 61, CHDIR = 80, FCHMOD = 91, SETSID = 112, SETGROUPS = 116, SETRESUID = 117,
+       CLONE = 56, EXECVE = 59, WAIT4 = 61, FTRUNCATE = 77, CHDIR = 80, FCHMOD = 91, SETSID = 112, SETGROUPS = 116, SETRESUID = 117,
        SETRESGID = 119, SETFSUID = 122, SETFSGID = 123, CAPGET = 125, CAPSET = 126, PRCTL = 157, GETDENTS64 = 217, EXIT_GROUP = 231, OPENAT = 257, MKDIRAT = 258,
        UNLINKAT = 263, SYMLINKAT = 266, READLINKAT = 267, FCHMODAT = 268, DUP3 = 292, PRLIMIT64 = 302, RENAMEAT2 = 316 };
 __asm__(".globl _start\n_start: mov %rsp, %rdi\n and $-16, %rsp\n call supervisor\n");
@@ -50,7 +52,7 @@ static long ask(long n, long a, long b, long c, long d, long e) {
   return result;
 }
 #elif defined(__aarch64__)
-enum { DUP3 = 24, MKDIRAT = 34, UNLINKAT = 35, SYMLINKAT = 36, CHDIR = 49, FCHMOD = 52, FCHMODAT = 53, OPENAT = 56, CLOSE = 57,
+enum { DUP3 = 24, MKDIRAT = 34, UNLINKAT = 35, SYMLINKAT = 36, FTRUNCATE = 46, CHDIR = 49, FCHMOD = 52, FCHMODAT = 53, OPENAT = 56, CLOSE = 57,
        GETDENTS64 = 61, LSEEK = 62, READ = 63, WRITE = 64, READLINKAT = 78, CAPGET = 90, CAPSET = 91, EXIT_GROUP = 94, RT_SIGACTION = 134, RT_SIGPROCMASK = 135, SETRESUID = 147,
        SETRESGID = 149, SETFSUID = 151, SETFSGID = 152, SETSID = 157, SETGROUPS = 159, PRCTL = 167, GETPID = 172, SOCKETPAIR = 199,
        CLONE = 220, EXECVE = 221, WAIT4 = 260, PRLIMIT64 = 261, RENAMEAT2 = 276 };
@@ -491,6 +493,58 @@ static long read_as(char **arguments, char **environment) {
   return NOT_FOUND;
 }
 
+/* ---- cut and move ---- */
+
+/* A process that writes to a file holds its lock, for as long as it likes: the lock is waited for here, and not by a thread
+   of the scheduler. logs/stream-file.ts has the steps. Descriptors: the output, the copy (NEXT), and the note of the cut. */
+enum { OUTPUT = 0, COPY = 1, NOTE = 3, FROM_START = 0, FROM_END = 2 };
+
+/* Appends a range of the output to the copy, as far as the job has left it there. False: it cannot be read or written. */
+static int copy(long from, long end) {
+  static char block[1 << 16];
+  ask(LSEEK, OUTPUT, from, FROM_START, 0, 0);
+  while (from < end) {
+    const long most = end - from < (long)sizeof block ? end - from : (long)sizeof block;
+    const long count = ask(READ, OUTPUT, (long)block, most, 0, 0);
+    if (count == 0) break;
+    if (count < 0 || ask(WRITE, COPY, (long)block, count, 0, 0) != count) return 0;
+    from += count;
+  }
+  return 1;
+}
+
+static long cut(char **arguments) {
+  enum { TRIES = 16 };
+  const char *digits = arguments[2];
+  const long keep = number(&digits);
+  long at = 0;
+  close_from(NOTE + 1);
+  /* Takes the lock, so a write in progress ends first, and all of it is copied or counted. */
+  ask(FCHMOD, OUTPUT, 0600, 0, 0, 0);
+  /* A fast writer is always a little ahead. */
+  for (int tries = 0; tries < TRIES; tries++) {
+    const long end = ask(LSEEK, OUTPUT, 0, FROM_END, 0, 0);
+    if (end <= at) break;
+    if (end - keep > at) {
+      at = end - keep;
+      ask(FTRUNCATE, COPY, 0, 0, 0, 0);
+      ask(LSEEK, COPY, 0, FROM_START, 0, 0);
+    }
+    if (!copy(at, end)) return LEFT_BEHIND;
+    at = end;
+  }
+  static struct line note;
+  add_number(&note, at);
+  add(&note, "\n");
+  if (!written(NOTE, &note)) return LEFT_BEHIND;
+  if (ask(RENAMEAT2, HERE, (long)arguments[0], HERE, (long)arguments[1], 0) != 0) return LEFT_BEHIND;
+  return ask(FTRUNCATE, OUTPUT, 0, 0, 0, 0) == 0 ? DONE : LEFT_BEHIND;
+}
+
+static long move(char **arguments) {
+  return ask(RENAMEAT2, HERE, (long)arguments[0], HERE, (long)arguments[1], 0) == 0 ? DONE : LEFT_BEHIND;
+}
+
 __attribute__((used, noreturn)) void supervisor(long *stack) {
   const long count = stack[0];
   char **arguments = (char **)(stack + 1);
@@ -498,6 +552,8 @@ __attribute__((used, noreturn)) void supervisor(long *stack) {
   if (count >= 7 && same(arguments[1], "run")) leave(run(arguments + 2, environment));
   if (count == 4 && same(arguments[1], "clear")) leave(clear(arguments[2], arguments[3]));
   if (count >= 5 && same(arguments[1], "read")) leave(read_as(arguments + 2, environment));
+  if (count == 5 && same(arguments[1], "cut")) leave(cut(arguments + 2));
+  if (count == 4 && same(arguments[1], "move")) leave(move(arguments + 2));
   if (count >= 4 && same(arguments[1], "only")) {
     const char *first = arguments[2];
     close_from(number(&first));

@@ -4,6 +4,7 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -13,13 +14,13 @@ import {
 } from 'node:fs';
 import { chmod, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { LogFiles } from '../../../src/executor/logs/files.ts';
 import { clearLaunch } from '../../../src/executor/process/clearing.ts';
 import { readAsUser } from '../../../src/executor/secret-reader.ts';
 import { realClock } from '../../../src/node/clock.ts';
-import type { LogChunk, LogQuery } from '../../../src/scheduler/ports.ts';
+import type { LogChunk, LogQuery, Observation } from '../../../src/scheduler/ports.ts';
 import { until } from '../../support/until.ts';
 import { processSpec } from '../launch-spec.ts';
 import { type ProcessHarness, processHarness, warnings } from './harness.ts';
@@ -47,6 +48,46 @@ int main(int n, char **names) {
   for (;;) pause();
 }`;
 
+/**
+ * Writes a page to a file or, without a name, 8 MiB to its output. All but the last page is there at once, and the last
+ * one when a byte or the end of its input comes: until then it is within the one write.
+ */
+const writer = `
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static int file = 1; static char *page;
+static long size;
+static void *writing(void *_) { write(file, page, size); exit(0); }
+int main(int n, char **names) {
+  alarm(20);
+  if (n > 1) file = open(names[1], O_WRONLY | O_APPEND);
+  size = (n > 1 ? 1 : 2048) * 4096;
+  page = mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  char *const last = page + size - 4096;
+  memset(page, 'w', size - 4096);
+  const int faults = syscall(SYS_userfaultfd, O_CLOEXEC);
+  struct uffdio_api api = {.api = UFFD_API};
+  struct uffdio_register all = {.range = {(unsigned long)last, 4096}, .mode = UFFDIO_REGISTER_MODE_MISSING};
+  if (ioctl(faults, UFFDIO_API, &api) || ioctl(faults, UFFDIO_REGISTER, &all)) return 1;
+  pthread_t thread; struct uffd_msg fault; char bytes[4096];
+  pthread_create(&thread, 0, writing, 0);
+  read(faults, &fault, sizeof fault);
+  if (n > 1) write(1, "!", 1);
+  read(0, bytes, 1);
+  memset(bytes, 'w', sizeof bytes);
+  struct uffdio_copy answer = {.dst = (unsigned long)last, .src = (unsigned long)bytes, .len = 4096};
+  ioctl(faults, UFFDIO_COPY, &answer);
+  pthread_join(thread, 0);
+}`;
+
 let harness: ProcessHarness;
 let programs: string;
 const children: ChildProcess[] = [];
@@ -57,9 +98,9 @@ beforeAll(async () => {
   await chmod(harness.traces, 0o777);
   programs = mkdtempSync(join(tmpdir(), 'carillon-hostile-'));
   chmodSync(programs, 0o755);
-  for (const [name, source] of Object.entries({ stopper, holder })) {
+  for (const [name, source] of Object.entries({ stopper, holder, writer })) {
     writeFileSync(join(programs, `${name}.c`), source);
-    execFileSync('gcc', ['-O1', '-w', '-o', join(programs, name), join(programs, `${name}.c`)]);
+    execFileSync('gcc', ['-O1', '-w', '-pthread', '-o', join(programs, name), join(programs, `${name}.c`)]);
   }
 });
 afterEach(() => {
@@ -74,10 +115,29 @@ afterAll(async () => {
 
 /** A program as the user; resolves when it is at it. */
 async function begun(name: string, ...args: string[]): Promise<ChildProcess> {
-  const child = spawn(join(programs, name), args, { uid, gid: uid, stdio: ['ignore', 'pipe', 'inherit'] });
+  // Only root's page faults within a system call can be answered by a program.
+  const rights = name === 'writer' ? {} : { uid, gid: uid };
+  const child = spawn(join(programs, name), args, { ...rights, stdio: ['pipe', 'pipe', 'inherit'] });
   children.push(child);
   await new Promise((resolve) => child.stdout?.once('data', resolve));
   return child;
+}
+
+const ended = { clock: realClock, ended: () => true };
+
+async function textOf(chunks: AsyncIterable<LogChunk>): Promise<string> {
+  const parts: Uint8Array[] = [];
+  for await (const { bytes } of chunks) parts.push(bytes);
+  return Buffer.concat(parts).toString();
+}
+
+const droppedAnd = (bytes: number, kept: string): string =>
+  `[carillon: ${bytes.toLocaleString('en-US')} bytes of output were dropped here]\n${kept}`;
+
+/** As a job writes it: nothing is cut. */
+async function appendedTo(files: LogFiles, text: string): Promise<void> {
+  mkdirSync(dirname(files.path('stdout')));
+  writeFileSync(files.path('stdout'), text);
 }
 
 describe.skipIf(!able)('a process of the user of a job', () => {
@@ -133,25 +193,82 @@ describe.skipIf(!able)('a process of the user of a job', () => {
     const files = new LogFiles(folder, 1_000);
     await files.trim();
     expect((await stat(path)).size).toBe(1_000);
-    const read = (query: LogQuery) => files.read(query, { clock: realClock, ended: () => true });
-    const text = async (chunks: AsyncIterable<LogChunk>) => {
-      const parts: Uint8Array[] = [];
-      for await (const { bytes } of chunks) parts.push(bytes);
-      return Buffer.concat(parts).toString();
-    };
+    const read = (query: LogQuery) => files.read(query, ended);
     const held =
       '[carillon: stdout cannot be read now, because a process holds a lease on it: try again in a minute]\n';
-    expect(await text(read({}))).toBe(held);
-    expect(await text(read({ tail: 1 }))).toBe(held);
+    expect(await textOf(read({}))).toBe(held);
+    expect(await textOf(read({ tail: 1 }))).toBe(held);
     const followed = read({ follow: true });
     const begin = await followed.next();
     expect(Buffer.from(begin.value?.bytes ?? []).toString()).toBe(held);
     await expect(files.takeOver()).rejects.toThrow('EAGAIN');
     child.kill('SIGKILL');
-    expect(await text(followed)).toBe('x'.repeat(1_000));
+    expect(await textOf(followed)).toBe('x'.repeat(1_000));
     await until('the file is free', async () => files.trim().then(() => statSync(path).size === 0));
     await files.takeOver();
     expect(statSync(path).uid).toBe(0);
+  });
+
+  test('that does not end a write to its output holds up only the cut of that output, and no thread', async () => {
+    const outputs = Array.from({ length: 6 }, (_, n) => join(programs, `written-${n}`));
+    const logs = outputs.map((folder) => new LogFiles(folder, 10_000, harness.supervisor));
+    for (const files of logs) await appendedTo(files, 'x'.repeat(20_000));
+    const writers = await Promise.all(logs.map((files) => begun('writer', files.path('stdout'))));
+    const cuts = logs.map((files) => files.trim());
+    const isNoted = (files: LogFiles) => existsSync(`${files.path('stdout')}.cut`);
+    await until('the cuts', () => logs.every(isNoted));
+    const other = new LogFiles(join(programs, 'other'), 10_000, harness.supervisor);
+    await appendedTo(other, 'y'.repeat(20_000));
+    await other.trim();
+    expect(await textOf(other.read({}, ended))).toBe(droppedAnd(15_000, 'y'.repeat(5_000)));
+    expect(writers.map(({ exitCode, signalCode }) => exitCode ?? signalCode)).toEqual(logs.map(() => null));
+    for (const files of logs) expect(await textOf(files.read({}, ended))).toBe('x'.repeat(20_000));
+    for (const child of writers) child.stdin?.end();
+    await Promise.all(cuts);
+    // What was written meanwhile is neither lost nor counted twice.
+    const kept = droppedAnd(19_096, `${'x'.repeat(904)}${'w'.repeat(4_096)}`);
+    for (const files of logs) expect(await textOf(files.read({}, ended))).toBe(kept);
+  });
+
+  test('that does not end a write to its output holds up neither the output nor the end of other runs', async () => {
+    const launcher = harness.create({ logBytesPerStream: 10_000 });
+    const seen: Observation[] = [];
+    launcher.onObservation((observation) => void seen.push(observation));
+    await launcher.start();
+    const has = (launchName: string, kind: Observation['kind']) =>
+      seen.some((each) => each.launchName === launchName && each.kind === kind);
+    const input = join(harness.traces, 'input-of-writer');
+    execFileSync('mkfifo', [input]);
+    const script = `exec ${join(programs, 'writer')} <>${input}`;
+    await launcher.launch(processSpec(script, { launchName: 'writing' }));
+    const { logPath } = (await harness.directories.open('writing'))!;
+    await until('its cut', () => existsSync(join(logPath, 'stdout.cut')));
+    await launcher.launch(processSpec('head -c 20000 /dev/zero; sleep 60', { launchName: 'printing' }));
+    await until('a cut of another', () => has('printing', 'output-dropped'));
+    await launcher.kill('printing', 0);
+    await until('the end of another', () => has('printing', 'ended'));
+    expect(has('writing', 'ended')).toBe(false);
+    writeFileSync(input, '.');
+    await until('its end', () => has('writing', 'ended'));
+    const kept = droppedAnd(8 * 1024 ** 2 - 5_000, 'w'.repeat(5_000));
+    expect(await textOf(launcher.logs('writing', {}))).toBe(kept);
+    for (const launchName of ['writing', 'printing']) await launcher.remove(launchName);
+    await launcher.stop();
+  });
+
+  test('that still writes to its output holds up no thread when that is taken from it', async () => {
+    const files = new LogFiles(join(programs, 'taken'), 10_000, harness.supervisor);
+    await appendedTo(files, 'printed');
+    chownSync(files.path('stdout'), uid, uid);
+    const child = await begun('writer', files.path('stdout'));
+    const taken = files.takeOver();
+    await until('a copy', () => existsSync(`${files.path('stdout')}.next`));
+    await until('all of it', async () => (await stat(`${files.path('stdout')}.next`)).size === 7);
+    child.stdin?.end();
+    await taken;
+    expect(child.signalCode).toBeNull();
+    expect(statSync(files.path('stdout')).uid).toBe(0);
+    expect(await textOf(files.read({}, ended))).toBe('printed');
   });
 
   test('that kept a name of its output can change nothing of what is kept of it', async () => {
@@ -163,9 +280,7 @@ describe.skipIf(!able)('a process of the user of a job', () => {
     await until('its end', async () => (await launcher.inventory()).every(({ state }) => state === 'ended'));
     await launcher.remove(launchName);
     execFileSync('sh', ['-c', `echo forged > ${mine}`], { uid, gid: uid });
-    const parts: Uint8Array[] = [];
-    for await (const { bytes } of launcher.logs(launchName, {})) parts.push(bytes);
-    expect(Buffer.concat(parts).toString()).toBe('printed\n');
+    expect(await textOf(launcher.logs(launchName, {}))).toBe('printed\n');
     expect(readFileSync(mine, 'utf8')).toBe('forged\n');
     await launcher.stop();
   });

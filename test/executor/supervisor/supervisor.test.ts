@@ -10,6 +10,7 @@ import {
   readlinkSync,
   rmSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { arch, tmpdir } from 'node:os';
@@ -236,6 +237,33 @@ for (const { name, compiler, emulator } of machines) {
       await symlink(outside, join(dir, `link-${name}`));
       call('clear', join(dir, `link-${name}`), '-');
       expect(readdirSync(outside)).toEqual(['kept']);
+    });
+
+    test.each([
+      ['more than is kept', 200_000, '0 7 200000\n', 100_000],
+      ['less than is kept', 70_000, '0 7 70000\n', 70_000],
+      ['nothing', 0, '0 7 0\n', 0],
+    ])('cut: a file with %s is empty, and its end is in the copy', (_, size, noted, kept) => {
+      const [out, old, note] = ['out', 'old', 'note'].map((file) => join(dir, `cut-${name}-${size}-${file}`));
+      const printed = Buffer.from(Array.from({ length: size }, (_, n) => n % 251));
+      writeFileSync(out!, printed);
+      writeFileSync(old!, 'older');
+      const files = [openSync(out!, 'r+'), openSync(`${old}.next`, 'w'), openSync(note!, 'w')] as const;
+      writeSync(files[2], '0 7 ');
+      const [first, rest] = line('cut', `${old}.next`, old!, '100000');
+      const { status } = spawnSync(first, rest, { stdio: [files[0], files[1], 'ignore', files[2]] });
+      for (const file of files) closeSync(file);
+      expect([status, readFileSync(note!, 'utf8'), readFileSync(out!).length]).toEqual([0, noted, 0]);
+      expect(readFileSync(old!).equals(printed.subarray(size - kept))).toBe(true);
+    });
+
+    test('move: takes the place of another file', () => {
+      const [from, to] = [join(dir, `from-${name}`), join(dir, `to-${name}`)];
+      writeFileSync(from, 'new');
+      writeFileSync(to, 'old');
+      expect(call('move', from, to).status).toBe(0);
+      expect(readFileSync(to, 'utf8')).toBe('new');
+      expect(call('move', from, to).status).toBe(1);
     });
 
     test.runIf(root)('clear: with the rights of the user and no more', async () => {
