@@ -79,7 +79,10 @@ async function openBelow(folders: readonly string[], file: string): Promise<File
   return null;
 }
 
-/** Also closes it. */
+/**
+ * Also closes it. A file that cannot be read is refused, as one that cannot be opened: the run's retries are there for
+ * a network file system that fails for a moment, while other files (`/proc/self/mem`) fail for ever.
+ */
 async function readAll(handle: FileHandle, field: string, ref: SecretRef): Promise<Buffer> {
   try {
     if (!(await handle.stat()).isFile()) throw refused(field, ref, 'is not a file');
@@ -90,6 +93,10 @@ async function readAll(handle: FileHandle, field: string, ref: SecretRef): Promi
     }
     if (size > maxSecretBytes) throw refused(field, ref, 'is too long');
     return buffer.subarray(0, size);
+  } catch (error) {
+    if (error instanceof CarillonError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    throw refused(field, ref, `cannot be read (${code ?? 'unknown error'})`);
   } finally {
     await handle.close();
   }

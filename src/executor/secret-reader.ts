@@ -63,11 +63,15 @@ function read() {
   } catch (error) {
     return { bytes: null, problem: 'cannot be opened (' + error.code + ')' };
   }
-  if (!fstatSync(fd).isFile()) return { bytes: null, problem: 'is not a file' };
   const buffer = Buffer.alloc(most + 1);
   let size = 0;
-  for (let count = 1; count > 0 && size < buffer.length; size += count) {
-    count = readSync(fd, buffer, size, buffer.length - size, null);
+  try {
+    if (!fstatSync(fd).isFile()) return { bytes: null, problem: 'is not a file' };
+    for (let count = 1; count > 0 && size < buffer.length; size += count) {
+      count = readSync(fd, buffer, size, buffer.length - size, null);
+    }
+  } catch (error) {
+    return { bytes: null, problem: 'cannot be read (' + error.code + ')' };
   }
   if (size > most) return { bytes: null, problem: 'is too long' };
   return { bytes: buffer.toString('base64', 0, size), problem: null };

@@ -109,6 +109,8 @@ describe.skipIf(dockerdMissing() !== null)('the docker engine', () => {
       ['constraints', { constraints: ['node.labels.zone==a'] }, 'constraints'],
       ['no image', { image: null }, 'no image'],
       ['a registry secret without credentials', { registrySecret: { file: '/dev/null' } }, 'is not a file'],
+      ['a registry secret that cannot be read', { registrySecret: { file: '/proc/self/mem' } }, '(EIO)'],
+      ['a secret that cannot be read', { secrets: { A: { file: '/proc/self/mem' } } }, '(EIO)'],
     ])('%s', async (_, overrides, words) => {
       const { launcher } = await begin();
       const spec = job('exit 0', overrides);

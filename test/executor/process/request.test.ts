@@ -244,6 +244,21 @@ describe.each(['the supervisor', 'a child'])('a secret, read by %s', (by) => {
     await expect(read(join(shared, '../outside'), 'nobody', [shared])).rejects.toThrow('EACCES');
   });
 
+  test.runIf(process.platform === 'linux').each(root ? [null, 'nobody'] : [null])(
+    'that opens and cannot be read is refused with its name, for the user %s',
+    async (user) => {
+      const file = '/sys/class/net/lo/speed';
+      const link = join(folder, `speed-${user}`);
+      symlinkSync(file, link);
+      for (const path of [file, link])
+        await expect(read(path, user)).rejects.toMatchObject({
+          code: 'LAUNCH_REFUSED',
+          details: { field: 'run.secrets.A', value: path },
+          message: expect.stringContaining(`${path} cannot be read (EINVAL)`),
+        });
+    },
+  );
+
   test.each(root ? [null, 'nobody'] : [null])(
     'that is a pipe, a device or too long is refused at once, for the user %s',
     async (user) => {
