@@ -271,13 +271,13 @@ const bad: readonly Bad[] = [
   },
   {
     because: 'a secret of ours',
-    change: { run: { command: 'a', secrets: { CARILLON_X: { file: 'x' } } } },
+    change: { run: { command: 'a', secrets: { CARILLON_X: { file: '/x' } } } },
     field: 'run.secrets.CARILLON_X',
     says: 'set by Carillon',
   },
   {
     because: 'a variable twice',
-    change: { run: { command: 'a', env: { A: '1' }, secrets: { A: { file: 'x' } } } },
+    change: { run: { command: 'a', env: { A: '1' }, secrets: { A: { file: '/x' } } } },
     field: 'run.secrets.A',
     says: 'in both env and secrets',
   },

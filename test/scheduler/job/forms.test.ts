@@ -251,6 +251,22 @@ const cases: [string, (value: never) => Record<string, unknown>, taken: unknown[
     ['/run/secrets/a'],
     ['/a', 'a/b', '/a/../b'],
   ],
+  ...[
+    (file: string) => job({ run: { command: 'x', secrets: { A: { file } } } }),
+    (file: string) => inRun({ secrets: { A: { file, mount: '/run/secrets/a' } } }),
+    (file: string) => inRun({ registry: { secret: { file } } }),
+  ].map((place): (typeof cases)[number] => [
+    'the file of a secret',
+    place,
+    ['/etc/token', '//etc/../token', '/x/.y z'],
+    ['', 'token', './token', '~/token', '/', '/etc/'],
+  ]),
+  [
+    'run.fetch.output',
+    (output) => job({ run: { command: 'x', fetch: [{ uri: '/a', output }] } }),
+    ['a', 'h/a:b', './a', 'h//./a', '.a', '..a', '...', `h/${'a'.repeat(255)}`],
+    ['', '.', './', 'h/', 'h/.', '..', '../a', 'h/../a', '/a', 'a/..'],
+  ],
   [
     'run.fetch.uri',
     (uri) => job({ run: { command: 'x', fetch: [{ uri }] } }),

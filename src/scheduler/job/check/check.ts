@@ -14,7 +14,7 @@ import type { ScheduleInput } from '../../schedule/model.ts';
 import { durationMs } from '../../schedule/period.ts';
 import { JobDefinition } from '../definition.ts';
 import { shellVariableForm, variableForm, volumeForm } from '../schema/container-forms.ts';
-import { explain, Findings, type Shape, shorten } from '../schema/explain.ts';
+import { describe, explain, Findings, type Shape, shorten } from '../schema/explain.ts';
 import { checkFetch } from '../schema/fetch.ts';
 import { memoryBytes } from '../size.ts';
 import { checkContainer } from './container.ts';
@@ -134,6 +134,7 @@ function checkRun({ run }: JobDefinition, findings: Findings): void {
   }
   checkContainer(run, findings);
   checkEnvironment(run, findings);
+  checkSecretFiles(run, findings);
   checkFetch(run.fetch ?? [], findings);
   const memory = run.resources?.memory;
   if (memory !== undefined) findings.attempt(() => memoryBytes(memory, 'run.resources.memory'));
@@ -172,6 +173,20 @@ function checkEnvironment({ image, env = {}, secrets = {} }: JobDefinition['run'
         refuse(field, name, `${name} is in both env and secrets.`, 'each name in one of them');
       }
     }
+  }
+}
+
+function checkSecretFiles({ secrets = {}, registry }: JobDefinition['run'], findings: Findings): void {
+  const files = Object.entries(secrets).map(([name, { file }]) => [`run.secrets.${name}.file`, file]);
+  if (registry !== undefined) files.push(['run.registry.secret.file', registry.secret.file]);
+  for (const [field = '', file = ''] of files) {
+    if (file.startsWith('/') && !file.endsWith('/')) continue;
+    const allowed = 'the absolute path of a file';
+    findings.add('INVALID_FIELD', `${field} is ${describe(file)}. Allowed: ${allowed}.`, {
+      field,
+      value: shorten(file),
+      allowed,
+    });
   }
 }
 

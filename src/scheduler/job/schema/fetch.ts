@@ -12,7 +12,7 @@ export const Fetch = Type.Object(
   {
     uri: text('http, https or file URL, or the absolute path of a file.', fetchAddressForm),
     output: Type.Optional(
-      text("Path below the run's folder. Default: the last part of the address.", outputForm),
+      text("Path of a file below the run's folder. Default: the last part of the address.", outputForm),
     ),
     executable: Type.Optional(Type.Boolean({ description: 'Make the file executable. Default: false.' })),
     extract: Type.Optional(
@@ -40,8 +40,9 @@ export function checkFetch(fetch: readonly FetchDefinition[], findings: Findings
     if (!isDownloadable(uri))
       refuse(`${place}.uri`, uri, 'http://…, https://…, file:///… or an absolute path');
     const name = output ?? fetchName(uri);
-    if (name === '' || name.startsWith('/') || name.split('/').includes('..'))
-      refuse(`${place}.output`, name, "a path below the run's folder");
+    const parts = name.split('/');
+    if (name.startsWith('/') || parts.includes('..') || ['', '.'].includes(parts.at(-1) ?? ''))
+      refuse(`${place}.output`, name, "the path of a file below the run's folder");
   });
 }
 

@@ -18,6 +18,8 @@ export const textForm = '^[^\\u0000]*$';
 /** Maximum length of a path component. */
 const part = '[^/\\u0000]{1,255}';
 export const pathForm = whole(`/?${part}(?:/+${part})*/?|/|`);
+/** The absolute path of a file. */
+export const filePathForm = whole(`(?:/+${part})+`);
 /**
  * Names of environment variables. Dots and dashes are for images; a shell on the host would drop such names.
  */
@@ -201,5 +203,6 @@ export const mountForm = whole(`(?:/${inner})+`);
 export const mountedFileForm = whole(`(?:/${inner}){2,}`);
 export const addressForm = '^(?:[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*|host-gateway)$';
 export const fetchAddressForm = '^(?:https?://[^\\s/\\u0000]|file:///|/)[^\\s\\u0000]*$';
-/** A path below a folder: without `..`, and not the root. */
-export const outputForm = whole(`${inner}(?:/${inner})*/?`);
+const below = '(?:[^./\\u0000][^/\\u0000]{0,254}|\\.[^./\\u0000][^/\\u0000]{0,253}|\\.\\.[^/\\u0000]{1,253})';
+/** The path of a file below a folder, without `..`. */
+export const outputForm = whole(`(?:\\./+)*${below}(?:/+(?:\\./+)*${below})*`);

@@ -6,6 +6,7 @@ import { oneWayToStart, variables } from './choices.ts';
 import { addressForm, hostNameForm, ownHostnameForm, ulimitName } from './container-forms.ts';
 import { Fetch } from './fetch.ts';
 import {
+  filePathForm,
   mountedFileForm,
   mountForm,
   pathForm,
@@ -23,7 +24,7 @@ const notAMode = { not: { pattern: '^(?:none|host|default|container:.*)$' } };
 
 const Secret = Type.Object(
   {
-    file: text('Path of the file. It is read when the job is launched.', pathForm),
+    file: text('Absolute path of the file. It is read when the job is launched.', filePathForm),
   },
   closed,
 );
