@@ -53,11 +53,14 @@ export const catalogue = {
 
 export type ErrorCode = keyof typeof catalogue;
 
-/** Details of a failure. They are shown to the user as they are, so they never contain a secret. */
+/**
+ * Details of a failure. They are shown to the user as they are, except that long texts are shortened, so they
+ * never contain a secret.
+ */
 export interface ErrorDetails {
   /** Path of the field as the user wrote it, such as `policy.retries.limit` or `schedule.cron`. */
   readonly field?: string;
-  /** The rejected value, shortened if it is long. */
+  /** The rejected value. */
   readonly value?: unknown;
   /** What is allowed, as a text or a list. */
   readonly allowed?: string | readonly string[];
@@ -76,9 +79,9 @@ export class CarillonError extends Error {
   readonly details: ErrorDetails;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message);
+    super(shortened(message));
     this.code = code;
-    this.details = details;
+    this.details = shortenedDetails(details);
   }
 
   get status(): number {
@@ -94,6 +97,25 @@ export class CarillonError extends Error {
       ...(others !== undefined && { others: others.map((other) => other.from(source)) }),
     });
   }
+}
+
+const [shownHead, shownTail] = [1_200, 800];
+
+/** A problem quotes its input, which may have any length: the beginning and the end of a long text. */
+export function shortened(text: string): string {
+  const cut = ' … ';
+  if (text.length <= shownHead + cut.length + shownTail) return text;
+  return `${text.slice(0, shownHead)}${cut}${text.slice(-shownTail)}`;
+}
+
+function shortenedDetails(details: ErrorDetails): ErrorDetails {
+  const { field, value, source } = details;
+  return {
+    ...details,
+    ...(field !== undefined && { field: shortened(field) }),
+    ...(typeof value === 'string' && { value: shortened(value) }),
+    ...(source !== undefined && { source: shortened(source) }),
+  };
 }
 
 /** Returns the first problem, carrying all others, or null if there are none. */

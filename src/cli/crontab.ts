@@ -4,7 +4,7 @@
  * Whatever has no counterpart is reported with its line, not silently dropped.
  */
 
-import { CarillonError } from '../errors.ts';
+import { CarillonError, shortened } from '../errors.ts';
 import { findProblems } from '../scheduler/job/check/check.ts';
 import type { JobDefinition } from '../scheduler/job/definition.ts';
 import { resolveSchedule } from '../scheduler/schedule/parse.ts';
@@ -155,7 +155,7 @@ function jobOn(
 ): JobDefinition | string {
   // In cronie a leading - means "do not log this one".
   const entry = splitEntry(line.replace(/^-(?=[@*\d])/, ''), options);
-  if (entry === null) return `not a valid crontab line: ${line}`;
+  if (entry === null) return `not a valid crontab line: ${shortened(line)}`;
   const { when, user, command } = entry;
   if (when.toLowerCase() === '@reboot') {
     return '@reboot has no counterpart: a scheduler can restart without a boot of the machine';

@@ -5,7 +5,7 @@
  */
 
 import { applyOrder, unknownParent } from '../../dag/check.ts';
-import { CarillonError } from '../../errors.ts';
+import { CarillonError, shortened } from '../../errors.ts';
 import type { Accepted, AppliedDefinition, ApplyResult, Checked, Judged, Prune } from '../command.ts';
 import { sameJson } from '../job/same.ts';
 import { nearest } from '../job/schema/nearest.ts';
@@ -190,7 +190,7 @@ const parentsIn = (accepted: Accepted): readonly string[] =>
 function refused(name: string, error: unknown): ApplyResult {
   if (!(error instanceof CarillonError)) throw error;
   return {
-    name,
+    name: shortened(name),
     outcome: 'refused',
     revision: null,
     error: { code: error.code, message: error.message, details: error.details },
