@@ -1,7 +1,8 @@
 /** Instants and days in requests and answers. */
 
-import { DateTime } from 'luxon';
 import { CarillonError } from '../../errors.ts';
+import { parseDateTime } from '../../scheduler/schedule/iso.ts';
+import { instantOfDateTime } from '../../scheduler/schedule/parse.ts';
 import { apiLimits } from './limits.ts';
 
 export const iso = (ms: number): string => new Date(ms).toISOString();
@@ -19,13 +20,11 @@ export const writable = (ms: number): number => Math.min(Math.max(ms, first), la
 const instantAllowed =
   'a timestamp such as 2026-11-21T02:00:00Z (UTC without an offset), or a day such as 2026-11-21';
 
-/**
- * Parses a timestamp to epoch milliseconds. INVALID_FIELD unless it is ISO 8601 with a year from 0 to 9999.
- */
+/** Parses a timestamp, as in schedules, to epoch milliseconds. INVALID_FIELD. */
 export function readInstant(text: string, field: string, source: string): number {
-  const read = /^\d{4}-?\d{2}/.test(text) ? DateTime.fromISO(text, { zone: 'utc' }) : null;
+  const ms = instantOrNull(text);
   // An offset can move the year above 9999 or below 0.
-  if (read?.isValid && read.year >= 0 && read.year <= 9_999) return read.toMillis();
+  if (ms !== null && ms === writable(ms)) return ms;
   throw new CarillonError(
     'INVALID_FIELD',
     `${field} is ${JSON.stringify(text.slice(0, 80))}. Allowed: ${instantAllowed}.`,
@@ -36,6 +35,15 @@ export function readInstant(text: string, field: string, source: string): number
       source,
     },
   );
+}
+
+function instantOrNull(text: string): number | null {
+  try {
+    return instantOfDateTime(parseDateTime(text, ''), null);
+  } catch (error) {
+    if (error instanceof CarillonError) return null;
+    throw error;
+  }
 }
 
 /** Parses a UTC day to the epoch milliseconds of its start. */

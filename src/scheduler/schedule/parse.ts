@@ -210,6 +210,7 @@ function checkYear(dateTime: DateTime, timezone: string | null, field: string): 
   if (instantOfDateTime(dateTime, timezone) > MAX_INSTANT_MS) throw tooLate(field, formatDateTime(dateTime));
 }
 
-function instantOfDateTime(dateTime: DateTime, timezone: string | null): number {
+/** Epoch milliseconds. The time zone, or else UTC, applies if the text has no offset. */
+export function instantOfDateTime(dateTime: DateTime, timezone: string | null): number {
   return instantOfWall(zoneOf(dateTime.offset ?? timezone ?? 'UTC'), dateTime.wallMs);
 }
