@@ -1,6 +1,6 @@
 /** Job files as named on a command line: files, folders, or standard input. */
 
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CarillonError, problemsIn } from '../errors.ts';
 import { parseJobFile } from '../job-file/read.ts';
@@ -59,9 +59,7 @@ export function readText(path: string): string {
 function filesAt(path: string): string[] {
   return reading(path, jobFiles, () => {
     if (!statSync(path).isDirectory()) return [path];
-    const files = (readdirSync(path, { recursive: true }) as string[])
-      .filter((name) => endings.test(name))
-      .sort();
+    const files = filesIn(path);
     if (files.length > MAX_FILES) {
       throw new CarillonError('LIMIT_EXCEEDED', `${path} contains ${files.length} job files.`, {
         field: 'file',
@@ -69,8 +67,46 @@ function filesAt(path: string): string[] {
         allowed: `at most ${MAX_FILES} files`,
       });
     }
-    return files.map((name) => join(path, name));
+    return files;
   });
+}
+
+/** The regular job files of a folder and its subfolders, sorted. Each is read once, whatever links lead to it. */
+function filesIn(path: string): string[] {
+  const known = new Set([realpathSync(path)]);
+  const files: string[] = [];
+  const folders = [path];
+  for (const folder of folders) {
+    for (const name of readdirSync(folder).sort()) {
+      const inner = join(folder, name);
+      const { real, is } = foundAt(inner);
+      const wanted = is === 'folder' || (is === 'file' && endings.test(name));
+      if (!wanted || known.has(real)) continue;
+      known.add(real);
+      (is === 'folder' ? folders : files).push(inner);
+    }
+  }
+  return files.sort();
+}
+
+interface Found {
+  /** The path without links. */
+  readonly real: string;
+  /** Other things, such as pipes, may never end. */
+  readonly is: 'file' | 'folder' | 'other';
+}
+
+function foundAt(path: string): Found {
+  try {
+    const stats = statSync(path);
+    return {
+      real: realpathSync(path),
+      is: stats.isDirectory() ? 'folder' : stats.isFile() ? 'file' : 'other',
+    };
+  } catch {
+    // A link that leads nowhere; reading it says why.
+    return { real: path, is: 'file' };
+  }
 }
 
 function reading<T>(path: string, allowed: string, read: () => T): T {
