@@ -6,6 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip, createGzip } from 'node:zlib';
 import { CarillonError } from '../errors.ts';
@@ -115,21 +116,31 @@ export async function readBackup(path: string): Promise<ReadBackup> {
 }
 
 async function* linesOf(path: string): AsyncGenerator<readonly string[]> {
-  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
-  const text = pipeline(file, createGunzip({ chunkSize: CHUNK_BYTES }), () => undefined);
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let rest = '';
   try {
+    const { size } = await regular(path);
+    const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+    const text = pipeline(file, createGunzip({ chunkSize: CHUNK_BYTES }), () => undefined);
     for await (const chunk of text) {
       const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n');
       rest = lines.pop() as string;
       if (rest.length > MAX_LINE) throw invalid(path, 'has a line that is too long');
       if (lines.length > 0) yield lines;
     }
+    // Zeros behind the end are ignored when the file is uncompressed.
+    if (text.bytesWritten !== size) throw invalid(path, 'continues after its end');
   } catch (error) {
     throw unreadable(path, error);
   }
   if (rest !== '') throw invalid(path, 'is truncated');
+}
+
+/** The file is read twice, so it cannot be a pipe, which might also never end. */
+async function regular(path: string): Promise<{ readonly size: number }> {
+  const stats = await stat(path);
+  if (!stats.isFile()) throw invalid(path, 'is not a regular file');
+  return stats;
 }
 
 function unreadable(path: string, error: unknown): unknown {

@@ -1,6 +1,6 @@
 /** Backups of every store, restored into every store: the same is there again, or the file is refused. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -189,6 +189,11 @@ describe('a file is refused', () => {
     writeFileSync(file, bytes);
     return file;
   };
+  const pipe = (): string => {
+    const file = join(root, `file-${places++}`);
+    execFileSync('mkfifo', [file]);
+    return file;
+  };
   const lines = (): string[] => gunzipSync(whole).toString().split('\n').slice(0, -1);
   const zipped = (some: readonly string[]): string => written(gzipSync(`${some.join('\n')}\n`));
 
@@ -233,6 +238,18 @@ describe('a file is refused', () => {
       () => zipped([...lines(), lines()[1] as string]),
       /continues after its end/,
     ],
+    [
+      'with zeros behind its end',
+      () => written(Buffer.concat([whole, Buffer.alloc(10)])),
+      /continues after its end/,
+    ],
+    [
+      'with much behind its end',
+      () => written(Buffer.concat([whole, Buffer.alloc(300_000)])),
+      /continues after its end/,
+    ],
+    ['that is a folder', () => root, /is not a regular file/],
+    ['that is a pipe', () => pipe(), /is not a regular file/],
     [
       'with a record of a later form',
       () => zipped(lines().toSpliced(1, 0, '["job","x",{"v":9}]')),
