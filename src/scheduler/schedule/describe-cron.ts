@@ -8,19 +8,43 @@ const MAX_FEW = 6;
 
 /** Without the zone: `at 02:00 on Monday to Friday`. */
 export function describeCron(schedule: CronSchedule): string {
-  // A list of all values reads as a wildcard.
-  const texts = schedule.text.split(' ').map((text) => (text.split(',').includes('*') ? '*' : text));
-  const [second, minute, hour, day, month, weekday] = (texts.length === 5 ? ['0', ...texts] : texts) as [
-    string,
-    string,
-    string,
-    string,
-    string,
-    string,
-  ];
+  const texts = schedule.text.split(' ');
+  const withSecond = texts.length === 5 ? ['0', ...texts] : texts;
+  const [second, minute, hour, day, month, weekday] = withSecond.map((text, field) =>
+    spelled(text, fieldSizes[field]!),
+  ) as [string, string, string, string, string, string];
   const time = timesOfDay(second, minute, hour) ?? timePattern(second, minute, hour);
-  const days = dayWords(day, month, weekday);
+  const bothDays = [texts.at(-3)!, texts.at(-1)!].some((text) => text.startsWith('*'));
+  const days = dayWords({ day, month, weekday, bothDays });
   return hour.startsWith('*') && days === 'every day' ? time : `${time} ${days}`;
+}
+
+/** The smallest value and the number of values: second, minute, hour, day, month, weekday. */
+const fieldSizes = [
+  [0, 60],
+  [0, 60],
+  [0, 24],
+  [1, 31],
+  [1, 12],
+  [0, 7],
+] as const;
+
+/** A list of all values reads as a wildcard, and an uneven step with few values as these values. */
+function spelled(text: string, [min, size]: readonly [number, number]): string {
+  const items = text.split(',');
+  if (items.includes('*')) return '*';
+  return items.map((item) => spelledStep(item, min, size)).join(',');
+}
+
+function spelledStep(item: string, min: number, size: number): string {
+  const match = /^(?:\*|(\d+)-(\d+))\/(\d+)$/.exec(item);
+  if (match === null) return item;
+  const [from, to] = [Number(match[1] ?? min), Number(match[2] ?? min + size - 1)];
+  const step = Number(match[3]);
+  const count = Math.floor(((to - from + size) % size) / step) + 1;
+  if (count === 1) return `${from}`;
+  if (match[1] !== undefined || size % step === 0 || count > MAX_FEW) return item;
+  return Array.from({ length: count }, (_, k) => from + k * step).join(',');
 }
 
 /** `at 02:00 and 14:30`. Null if there are too many, or a pattern is more readable. */
@@ -89,17 +113,25 @@ function few(text: string, size: number): number[] | null {
   return values.size > MAX_FEW ? null : [...values].sort((a, b) => a - b);
 }
 
-function dayWords(day: string, month: string, weekday: string): string {
+interface DayTexts {
+  readonly day: string;
+  readonly month: string;
+  readonly weekday: string;
+  /** A day must match both fields. */
+  readonly bothDays: boolean;
+}
+
+function dayWords({ day, month, weekday, bothDays }: DayTexts): string {
   const months = month === '*' ? '' : listed(month.split(',').flatMap((item) => named(item, monthNames, 1)));
   const ofMonth = months === '' ? 'of every month' : `of ${months}`;
   const inMonth = months === '' ? '' : ` in ${months}`;
-  if (day === '*' && weekday === '*') return `every day${inMonth}`;
-  const days = day === '*' ? '' : `on ${listed(day.split(',').map(dayItem))} ${ofMonth}`;
-  if (weekday === '*') return days;
+  const [anyDay, anyWeekday] = [day === '*', weekday === '*'];
+  if (bothDays ? anyDay && anyWeekday : anyDay || anyWeekday) return `every day${inMonth}`;
+  const days = anyDay ? '' : `on ${listed(day.split(',').map(dayItem))} ${ofMonth}`;
+  if (anyWeekday) return days;
   const weekdays = listed(weekday.split(',').flatMap(weekdayItem));
-  if (day === '*') return `on ${weekdays}${inMonth}`;
-  const star = day.startsWith('*') || weekday.startsWith('*');
-  return star ? `${days} if that is ${weekdays}` : `${days} and on ${weekdays}${inMonth}`;
+  if (anyDay) return `on ${weekdays}${inMonth}`;
+  return bothDays ? `${days} if that is ${weekdays}` : `${days} and on ${weekdays}${inMonth}`;
 }
 
 function dayItem(item: string): string {
