@@ -1,6 +1,8 @@
 /** Option values, checked while they are parsed, so that a mistake is a usage error and nothing is sent. */
 
 import { InvalidArgumentError } from 'commander';
+import { CarillonError } from '../errors.ts';
+import { durationMs } from '../scheduler/schedule/period.ts';
 
 /** Collects an option that may be repeated. */
 export const each = (value: string, before: string[] = []): string[] => [...before, value];
@@ -19,4 +21,21 @@ export function positive(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value;
   throw new InvalidArgumentError('Allowed: a number above zero.');
+}
+
+/** Accepts a duration as in job files, or a number of seconds. Returns milliseconds. */
+export function timeoutMs(text: string): number {
+  const seconds = Number(text);
+  const ms = Number.isNaN(seconds) ? writtenMs(text) : seconds * 1_000;
+  if (Number.isFinite(ms) && ms > 0) return ms;
+  throw new InvalidArgumentError('Allowed: a duration above zero, such as 90s, 1h30m or PT90S, or seconds.');
+}
+
+function writtenMs(text: string): number {
+  try {
+    return durationMs(text, '--timeout');
+  } catch (error) {
+    if (error instanceof CarillonError) throw new InvalidArgumentError(error.message);
+    throw error;
+  }
 }

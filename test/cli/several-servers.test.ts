@@ -145,13 +145,34 @@ describe('run --wait', () => {
     expect(err).toContain('it is NOT_LEADING');
   });
 
-  test('gives up at its own timeout', async () => {
+  test.each([
+    ['5', 5_000],
+    ['0.5', 500],
+    ['10s', 10_000],
+    ['PT10S', 10_000],
+    ['1m30s', 90_000],
+  ])('gives up at its own timeout of %s', async (timeout, waitedMs) => {
     first.post('/api/v1/jobs/a/trigger', (_, reply) => refuse(reply, 503, 'NOT_LEADING'));
     second.post('/api/v1/jobs/a/trigger', (_, reply) => refuse(reply, 503, 'NOT_LEADING'));
     await listen();
     const began = now;
-    expect((await carillon('run', 'a', '--wait', '--timeout', '5')).code).toBe(3);
-    expect(now - began).toBe(5_000);
+    expect((await carillon('run', 'a', '--wait', '--timeout', timeout)).code).toBe(3);
+    expect(now - began).toBe(Math.min(waitedMs, 60_000));
+  });
+
+  test.each([
+    ['0', /a duration above zero/],
+    ['-1', /a duration above zero/],
+    ['PT0S', /a duration above zero/],
+    ['1 hour', /write 1h or PT1H/],
+    ['soon', /is not an ISO 8601 duration/],
+    ['P1M', /months, whose length varies/],
+    ['Infinity', /above zero/],
+  ])('refuses a timeout of %s before anything is sent', async (timeout, says) => {
+    await listen();
+    const { code, err } = await carillon('run', 'a', '--wait', `--timeout=${timeout}`);
+    expect(code).toBe(2);
+    expect(err).toMatch(says);
   });
 
   test('without --wait nothing is repeated', async () => {

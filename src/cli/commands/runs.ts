@@ -7,7 +7,7 @@ import { CarillonError } from '../../errors.ts';
 import { ProblemError } from '../client.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { followLogs } from '../log-follower.ts';
-import { each, positive, wholeFrom } from '../option-values.ts';
+import { each, timeoutMs, wholeFrom } from '../option-values.ts';
 import { Persistence } from '../persistence.ts';
 import type { Session, Shell } from '../shell.ts';
 import { card, lasting, nothing, table, tinted, when } from '../words.ts';
@@ -38,7 +38,7 @@ export function addRunCommands(program: Command, shell: Shell): void {
     .option('--dry-run', 'show which jobs would start and which would follow, and start nothing')
     .option('--param <k=v>', 'an environment variable for this run; may be repeated', each)
     .option('--wait', 'wait for its end; the exit code tells how it ended')
-    .option('--timeout <seconds>', 'with --wait: maximum time to wait', positive)
+    .option('--timeout <duration>', 'with --wait: maximum time to wait, such as 90s or PT1H', timeoutMs)
     .addHelpText(
       'after',
       '\nExit codes with --wait: 0 succeeded, 1 ended otherwise, 4 not ended by --timeout.',
@@ -62,7 +62,7 @@ export function addRunCommands(program: Command, shell: Shell): void {
     .argument('<id>', 'an ended run')
     .description('run an ended run again for the same due time; downstream jobs follow')
     .option('--wait', 'wait for its end')
-    .option('--timeout <seconds>', 'with --wait: maximum time to wait', positive)
+    .option('--timeout <duration>', 'with --wait: maximum time to wait, such as 90s or PT1H', timeoutMs)
     .action((id: string, options: RunOptions, command: Command) =>
       shell.run(command, (session) => follow(session, options, (key) => session.client.rerun(id, key))),
     );
@@ -185,6 +185,7 @@ const droppedText = ({ bytesDropped }: WireAttempt): string =>
 interface RunOptions {
   readonly param?: string[];
   readonly wait?: boolean;
+  /** In milliseconds. */
   readonly timeout?: number;
 }
 
@@ -209,7 +210,7 @@ async function follow(
   start: (key: string) => Promise<WireRun>,
 ): Promise<ExitCode> {
   const { io, client } = session;
-  const until = options.timeout === undefined ? Number.POSITIVE_INFINITY : io.now() + options.timeout * 1_000;
+  const until = options.timeout === undefined ? Number.POSITIVE_INFINITY : io.now() + options.timeout;
   const key = randomUUID();
   const persistence = new Persistence(session, until);
   let run = await (options.wait === true ? persistence.of(() => start(key)) : start(key));
