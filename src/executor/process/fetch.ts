@@ -62,7 +62,8 @@ const withShown = (item: FetchItem) => ({ ...item, shown: shownText(item.uri).sp
 const program = String.raw`
 const { execFileSync, spawn } = require('node:child_process');
 const { lookup } = require('node:dns/promises');
-const { createReadStream, createWriteStream, chmodSync, mkdirSync, readFileSync, rmSync } = require('node:fs');
+const { constants, createReadStream, readFileSync } = require('node:fs');
+const { chmod, mkdir, open: openFile, rm } = require('node:fs/promises');
 const { dirname } = require('node:path');
 const { createInterface } = require('node:readline');
 const http = require('node:http');
@@ -130,20 +131,52 @@ async function resolveName(name) {
   return await lookup(name, { all: true }).catch((error) => { throw new Error(error.code ?? error.message); });
 }
 
-async function take({ uri, shown, output, executable, extract }) {
+// Never waits for the other end of a pipe.
+async function regularFile(path, flags) {
+  const file = await openFile(path, flags | constants.O_NONBLOCK, 0o666);
+  if (!(await file.stat()).isFile()) throw new Error(path + ' is not a file');
+  return file;
+}
+
+// The number of its bytes.
+async function download({ uri, output }, signal) {
   const url = new URL(uri.startsWith('/') ? 'file://' + uri : uri);
-  const signal = AbortSignal.timeout(bounds.withinMs);
-  const source = url.protocol === 'file:' ? createReadStream(fileURLToPath(url)) : await open(url.href, signal);
+  const source = url.protocol === 'file:'
+    ? (await regularFile(fileURLToPath(url), constants.O_RDONLY)).createReadStream()
+    : await open(url.href, signal);
   let bytes = 0;
   const bounded = new Transform({ transform(chunk, _encoding, done) {
     bytes += chunk.length;
     done(bytes > bounds.bytes ? new Error('is larger than ' + bounds.bytes + ' bytes') : null, chunk);
   } });
-  mkdirSync(dirname(output), { recursive: true });
-  await pipeline(source, bounded, createWriteStream(output), { signal });
-  if (executable) chmodSync(output, 0o755);
+  await mkdir(dirname(output), { recursive: true });
+  const target = await regularFile(output, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC);
+  await pipeline(source, bounded, target.createWriteStream(), { signal });
+  return bytes;
+}
+
+async function take(item) {
+  const { shown, output, executable, extract } = item;
+  const signal = AbortSignal.timeout(bounds.withinMs);
+  const bytes = await new Promise((resolve, reject) => {
+    const late = new Late('takes longer than ' + bounds.withinMs / 1000 + ' s');
+    signal.addEventListener('abort', () => reject(late));
+    download(item, signal).then(resolve, reject);
+  });
+  if (executable) await chmod(output, 0o755);
   if (extract) await unpack(output);
   say('fetched ' + shown + ' as ' + output + ', ' + bytes + ' bytes');
+}
+
+class Late extends Error {}
+
+async function fail({ shown, output }, error) {
+  say('cannot fetch ' + shown + ': ' + (error.cause?.message ?? error.message));
+  // A thread that hangs in a file system would keep an orderly end waiting.
+  const end = () => error instanceof Late ? process.kill(process.pid, 'SIGKILL') : process.exit(1);
+  AbortSignal.timeout(1_000).addEventListener('abort', end);
+  await rm(output, { force: true }).catch(() => {});
+  end();
 }
 
 // Neither owners nor modes beyond the umask, as tar gives them to root: a setuid program is nothing that a download makes.
@@ -202,15 +235,10 @@ async function checkZip(file) {
 }
 
 (async () => {
-  for (const item of items) {
-    try {
-      await take(item);
-    } catch (error) {
-      rmSync(item.output, { force: true });
-      say('cannot fetch ' + item.shown + ': ' + (error.cause?.message ?? error.message));
-      process.exit(1);
-    }
-  }
+  let current;
+  // Of streams that nobody waits for.
+  process.on('uncaughtException', (error) => fail(current, error));
+  for (current of items) await take(current).catch((error) => fail(current, error));
   // Idle connections would keep it.
   process.exit(0);
 })();

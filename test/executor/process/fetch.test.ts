@@ -1,6 +1,6 @@
 /** Downloads before a command, against a real server, as the process engine runs them. */
 
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -22,6 +22,7 @@ import type { CarillonError } from '../../../src/errors.ts';
 import { fetchFirst } from '../../../src/executor/process/fetch.ts';
 import { Rig } from '../../support/rig.ts';
 
+const children = new Set<ChildProcess>();
 let folder: string;
 let server: Server;
 let asked: { url: string | undefined; authorization: string | undefined; at: string | undefined }[];
@@ -45,11 +46,13 @@ beforeEach(async () => {
       response
         .writeHead(302, { location: new URL(request.url ?? '', 'http://x').searchParams.get('to') ?? '' })
         .end();
+    else if (path === '/endless') response.write('begun');
     else response.writeHead(404).end();
   }).listen(0);
   await once(server, 'listening');
 });
 afterEach(() => {
+  for (const { pid } of children) if (pid !== undefined) process.kill(-pid, 'SIGKILL');
   server.closeAllConnections();
   server.close();
   rmSync(folder, { recursive: true });
@@ -72,6 +75,7 @@ interface Instead {
   readonly names?: string;
   readonly unpackedBytes?: number;
   readonly members?: number;
+  readonly withinMs?: number;
 }
 
 /** With other bounds than there are, other addresses of this host, and other answers to its questions for names. */
@@ -86,7 +90,10 @@ async function runIn(
   const hook = join(folder, 'names.cjs');
   if (names !== undefined) writeFileSync(hook, names);
   const env = { PATH: process.env.PATH, ...(names !== undefined && { NODE_OPTIONS: `--require ${hook}` }) };
-  const child = spawn(program, rest, { cwd, env });
+  // In a group of its own, so that a test that fails leaves nothing.
+  const child = spawn(program, rest, { cwd, env, detached: true });
+  children.add(child);
+  child.once('close', () => children.delete(child));
   const input = JSON.parse(first.input) as { bounds: object };
   const changed = { ...input, bounds: { ...input.bounds, ...bounds }, ...(own !== undefined && { own }) };
   child.stdin.end(JSON.stringify(changed));
@@ -172,6 +179,41 @@ describe('what cannot be had ends the attempt with 125 and the reason, and the c
     const { code, out, err } = await run([item(at(path), 'x')], 'echo', 'begun');
     expect({ code, out }).toEqual({ code: 125, out: '' });
     expect(err).toContain(reason);
+  });
+
+  test.each(['source', 'target'])('a pipe as the %s', async (what) => {
+    for (const name of ['source', 'target']) writeFileSync(join(folder, name), '');
+    rmSync(join(folder, what));
+    execFileSync('mkfifo', [join(folder, what)]);
+    const { code, out, err } = await run([item(join(folder, 'source'), 'target')], 'echo', 'begun');
+    expect({ code, out }).toEqual({ code: 125, out: '' });
+    expect(err).toMatch(/^carillon: cannot fetch \S+source: (\S+source is not a file|ENXIO\b.*)\n$/);
+  });
+
+  test('a folder in the place of the output, which stays', async () => {
+    mkdirSync(join(folder, 'tool'));
+    const { code, err } = await run([item(at('/tool.sh'), 'tool')], 'true');
+    expect([code, err]).toEqual([125, expect.stringMatching(/^carillon: cannot fetch \S+: EISDIR.*\n$/)]);
+    expect(readdirSync(folder)).toContain('tool');
+  });
+
+  test('a server that never ends its answer', async () => {
+    const { code, out, err } = await runIn(folder, { withinMs: 300 }, [item(at('/endless'), 'x')], 'true');
+    expect({ code, out }).toEqual({ code: 125, out: '' });
+    expect(err).toContain('/endless: takes longer than 0.3 s\n');
+    expect(readdirSync(folder)).not.toContain('x');
+  });
+
+  test('a file system that never answers a thread', async () => {
+    // A pipe stands for it: the program opens it as no program would, so that the system keeps the thread.
+    const hang = join(folder, 'hang');
+    execFileSync('mkfifo', [hang]);
+    const names = `
+      const { promises } = require('node:fs');
+      const { open } = promises;
+      promises.open = (path, flags, mode) => open(path, path === '${hang}' ? 0 : flags, mode);`;
+    const { code, err } = await runIn(folder, { withinMs: 300, names }, [item(hang, 'x')], 'true');
+    expect([code, err]).toEqual([125, expect.stringContaining(`${hang}: takes longer than 0.3 s\n`)]);
   });
 
   test('nobody answers', async () => {
