@@ -83,7 +83,7 @@ export interface BackupTaken {
 }
 
 export interface Watcher {
-  /** The watcher may keep and change the writes. They were committed at most `maxAgeMs` ago. */
+  /** The watcher may keep and change the writes. They were decided at most `maxAgeMs` ago. */
   onWrites(writes: readonly Write[], maxAgeMs: number): void;
   /** Too much was missed: load the state again. Nothing is reported until then. */
   onGap(): void;

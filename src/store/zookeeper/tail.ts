@@ -55,7 +55,7 @@ export class Tail {
   #noted = false;
   /** Since when there may be more than is here. Null: everything is here. */
   #behindSince: number | null = null;
-  /** When the head that last equalled what is here was asked for: all that is newer was committed since. */
+  /** When the head that last equalled what is here was asked for. */
   #evenAt = Number.NEGATIVE_INFINITY;
   #cancelReading: (() => void) | null = null;
   #cancelComparing = (): void => undefined;
@@ -282,7 +282,11 @@ export class Tail {
   #tell(follower: Follower, seq: number, writes: readonly StoredRecord[]): void {
     if (follower.lost || seq <= follower.seq) return;
     follower.seq = seq;
-    follower.watcher.onWrites(writes.map(decodeWrite), this.#parts.clock.monotonicMs() - this.#evenAt);
+    // On a busy ensemble, commits take seconds, and a server may be as far behind. Both are less than a session:
+    // after that, the leader has lost its own, and clients leave the server.
+    const { session, clock } = this.#parts;
+    const maxAgeMs = clock.monotonicMs() - this.#evenAt + session.timeoutMs;
+    follower.watcher.onWrites(writes.map(decodeWrite), maxAgeMs);
   }
 
   /**
