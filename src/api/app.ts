@@ -17,6 +17,7 @@ import { compileCheck } from './guard/checking.ts';
 import { Connections } from './guard/connections.ts';
 import { answerOwnHosts, hostCheck } from './guard/host.ts';
 import { refuseOtherMethods } from './guard/methods.ts';
+import { limitReads, Reads } from './guard/reads.ts';
 import { Room } from './guard/room.ts';
 import { protect } from './guard/security.ts';
 import { LiveEvents } from './live.ts';
@@ -123,6 +124,7 @@ export function buildApp({ scheduler, clock, log, node, peers, settings = {} }: 
   const streams = new Room({ what: 'event or output streams', ...apiLimits.streams });
   const bodies = new Room({ what: 'bytes of request bodies', ...apiLimits.bodyRoom });
   const answers = new Room({ what: 'bytes of unread responses', ...apiLimits.answerRoom });
+  const longAnswers = new Room({ what: 'long responses', ...apiLimits.longAnswers });
   const metrics = new Metrics(scheduler, () => ({
     connections: connections.count,
     streams: streams.held,
@@ -138,6 +140,8 @@ export function buildApp({ scheduler, clock, log, node, peers, settings = {} }: 
     peers,
     streams,
     turns: new Turns(clock),
+    reads: new Reads(apiLimits.reads),
+    longAnswers,
     closing: closing.signal,
   };
 
@@ -183,6 +187,7 @@ function addRoutes(app: FastifyInstance, context: ApiContext, { log, metrics, we
   app.register(
     async (api) => {
       forwardToLeader(api, context);
+      limitReads(api, context.reads);
       limitBodies(api);
       for (const routes of apiRoutes) routes(api, context);
       openapiRoute(api);

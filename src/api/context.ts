@@ -5,6 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import { forwardedFor, type Peers } from '../peers/client.ts';
 import type { SchedulerHandle } from '../scheduler/handle.ts';
 import type { Clock, Member } from '../scheduler/ports.ts';
+import type { Reads } from './guard/reads.ts';
 import type { Room } from './guard/room.ts';
 import type { LiveEvents } from './live.ts';
 import { isForwarded } from './peers/relay.ts';
@@ -22,6 +23,9 @@ export interface ApiContext {
   readonly streams: Room;
   /** Turns for reads of many items. */
   readonly turns: Turns;
+  readonly reads: Reads;
+  /** Slots for long responses to reads, see long-answer.ts. */
+  readonly longAnswers: Room;
   /** Fires when the app closes, to end all streams. */
   readonly closing: AbortSignal;
 }

@@ -1,7 +1,13 @@
-/** Serializes responses of megabytes piece by piece: one call would block the event loop for too long. */
+/**
+ * Serializes responses of megabytes piece by piece: one call would block the event loop for too long. The value stays in
+ * memory until the client has read the response, so the number of these is limited.
+ */
 
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
+import type { ApiContext } from './context.ts';
+import { isRead } from './guard/methods.ts';
+import { holdWhileOpen } from './guard/room.ts';
 import type { Turns } from './turns.ts';
 
 /** Characters per piece. */
@@ -10,15 +16,21 @@ const PIECE = 32_768;
 /** Lists and objects down to this depth are serialized item by item. Deeper values are short. */
 const DEPTH = 3;
 
-/** Sends the value as JSON. */
-export function sendLong(reply: FastifyReply, turns: Turns, value: object): FastifyReply {
-  return reply
-    .type('application/json; charset=utf-8')
-    .send(Readable.from(inTurns(turns, pieces(value, DEPTH))));
+type Sending = Pick<ApiContext, 'turns' | 'longAnswers'>;
+
+/** Sends the value as JSON. BUSY if too many long responses to reads are under way. */
+export function sendLong(reply: FastifyReply, sending: Sending, value: object): FastifyReply {
+  return sendParts(reply.type('application/json; charset=utf-8'), sending, pieces(value, DEPTH));
 }
 
-/** Sends a text that is produced in parts. */
-export function sendParts(reply: FastifyReply, turns: Turns, parts: Iterable<string>): FastifyReply {
+/** Sends a text that is produced in parts. BUSY, as above. */
+export function sendParts(
+  reply: FastifyReply,
+  { turns, longAnswers }: Sending,
+  parts: Iterable<string>,
+): FastifyReply {
+  // A change is made by now, so its response is sent in any case.
+  if (isRead(reply.request)) holdWhileOpen(longAnswers, reply.request, reply);
   return reply.send(Readable.from(inTurns(turns, parts)));
 }
 

@@ -3,12 +3,14 @@
  * before the first test, and so does every other program that starts it.
  */
 
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
 const main = join(root, 'dist/main.js');
+/** Exit code of the compiler. */
+const BUILT_WITH_ERRORS = 2;
 
 /** Before its arguments. */
 export const program: readonly [string, string] = [process.execPath, main];
@@ -17,10 +19,9 @@ export const program: readonly [string, string] = [process.execPath, main];
 export default function buildProgram(): void {
   if (existsSync(main) && newestSource() < statSync(main).mtimeMs) return;
   const compiler = join(root, 'node_modules/.bin/tsc');
-  execFileSync(compiler, ['-p', 'tsconfig.build.json'], {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  const { status } = spawnSync(compiler, ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+  // `npm run check` judges types. A change that breaks one on purpose can still be tried.
+  if (status !== 0 && status !== BUILT_WITH_ERRORS) throw new Error('The program could not be built.');
 }
 
 function newestSource(): number {

@@ -6,7 +6,7 @@
  */
 
 import { Transform } from 'node:stream';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CarillonError } from '../../errors.ts';
 import type { Clock } from '../../scheduler/ports.ts';
 import { holderOf, type Room, whenOver } from '../guard/room.ts';
@@ -14,6 +14,14 @@ import { apiLimits } from '../wire/limits.ts';
 
 /** For bodies that are read here. Forwarded bodies are not kept in memory. */
 export function boundBodies(app: FastifyInstance, room: Room, clock: Clock): void {
+  /** Requests whose clients have disconnected while their bodies are processed. */
+  const abandoned = new WeakMap<FastifyRequest, () => void>();
+  app.addHook('onSend', async (request) => {
+    const give = abandoned.get(request);
+    // A response that fails is followed by that of the failure.
+    abandoned.delete(request);
+    give?.();
+  });
   app.addHook('preParsing', (request, reply, payload, done) => {
     const { headers } = request;
     if (!Number(headers['content-length']) && headers['transfer-encoding'] === undefined) {
@@ -48,11 +56,13 @@ export function boundBodies(app: FastifyInstance, room: Room, clock: Clock): voi
       // Drops the rest: a client that is still sending can then read the response.
       payload.resume();
     });
-    // The parsed body stays in memory until the response.
     payload.once('end', beAwake.stop);
+    // The parsed body stays in memory until the response, also if nobody receives that any more.
     whenOver(reply, () => {
       answered = true;
-      room.give(holder, held);
+      const isProcessed = counted.readableEnded && !reply.sent && !reply.raw.headersSent;
+      if (isProcessed) abandoned.set(request, () => room.give(holder, held));
+      else room.give(holder, held);
       counted.destroy();
     });
     payload.once('error', (error) => counted.destroy(error));

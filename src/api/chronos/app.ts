@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Generation } from '../../scheduler/chronos/job.ts';
 import type { Log } from '../../scheduler/ports.ts';
 import type { ApiContext } from '../context.ts';
+import { limitReads } from '../guard/reads.ts';
 import { forwardToLeader } from '../peers/forward.ts';
 import { readAnyBody } from './body.ts';
 import { answerErrors } from './errors.ts';
@@ -43,6 +44,7 @@ export function chronosApi(app: FastifyInstance, context: ApiContext, log: Log):
         });
         api.setValidatorCompiler(() => () => true);
         forwardToLeader(api, context);
+        limitReads(api, context.reads);
         for (const add of routes) add(api, own);
       },
       { prefix: prefixes[generation] },

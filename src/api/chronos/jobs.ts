@@ -17,7 +17,7 @@ import { noSuchJob } from './errors.ts';
 import { type ChronosContext, knownJob, submitJob } from './submit.ts';
 
 export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext): void {
-  const { scheduler, turns, generation } = context;
+  const { scheduler, generation } = context;
   // The third generation dropped PUT.
   const writes: ('POST' | 'PUT')[] = generation === 2 ? ['POST', 'PUT'] : ['POST'];
   for (const kind of ['iso8601', 'dependency'] as const) {
@@ -32,7 +32,7 @@ export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext):
     const jobs: unknown[] = [];
     for await (const view of jobsThat(context, {}))
       jobs.push(printJob(crossFilled(shownJob(view)), generation));
-    return sendLong(reply, turns, jobs);
+    return sendLong(reply, context, jobs);
   });
 
   app.get<{ Querystring: Query }>('/jobs/search', async ({ query }) => {
@@ -52,7 +52,7 @@ export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext):
   app.get('/jobs/summary', async (_request, reply) => {
     const jobs: unknown[] = [];
     for await (const view of jobsThat(context, {})) jobs.push(summaryOf(view));
-    return sendLong(reply, turns, { jobs });
+    return sendLong(reply, context, { jobs });
   });
 
   app.get<{ Params: Named }>('/job/:name', async ({ params: { name } }) =>

@@ -20,7 +20,7 @@ const historyLength = 5;
 const text = 'text/plain; charset=utf-8';
 
 export function chronosReportRoutes(app: FastifyInstance, context: ChronosContext): void {
-  const { scheduler, turns } = context;
+  const { scheduler } = context;
   app.get('/leader', async () => {
     const { leader } = scheduler.cluster();
     return { leader: leader === null ? '' : new URL(leader.url).host };
@@ -37,7 +37,7 @@ export function chronosReportRoutes(app: FastifyInstance, context: ChronosContex
       for (const parent of view.parents) links.push({ parent, to: job.name });
     }
     const edges = links.map(({ parent, to }) => ({ from: shown.get(parent) ?? parent, to }));
-    return sendParts(reply.type(text), turns, toCsv({ nodes, edges }));
+    return sendParts(reply.type(text), context, toCsv({ nodes, edges }));
   });
 
   app.get('/graph/dot', async (_request, reply) => {
@@ -51,7 +51,7 @@ export function chronosReportRoutes(app: FastifyInstance, context: ChronosContex
       parents.map((parent) => `  ${numbers.get(parent)} -> ${numbers.get(job.name)};`),
     );
     const lines = ['digraph G {', ...nodes, ...edges, '}'].map((line) => `${line}\n`);
-    return sendParts(reply.type(text), turns, lines);
+    return sendParts(reply.type(text), context, lines);
   });
 
   app.get<{ Params: { statistic: string } }>(
@@ -68,7 +68,7 @@ export function chronosReportRoutes(app: FastifyInstance, context: ChronosContex
       }
       return sendLong(
         reply,
-        turns,
+        context,
         seconds.sort((a, b) => b.time - a.time),
       );
     },

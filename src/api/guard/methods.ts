@@ -9,6 +9,9 @@ import { CarillonError } from '../../errors.ts';
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH'] as const satisfies HTTPMethod[];
 
+const readMethods = new Set(['GET', 'HEAD']);
+export const isRead = ({ method }: FastifyRequest): boolean => readMethods.has(method);
+
 /** Chronos advertised only GET here, although HEAD works too. */
 const withoutHead = /^\/(?:v1\/)?scheduler\//;
 

@@ -102,4 +102,4 @@ export class Room {
   }
 }
 
-const keyOf = ({ address, ours }: Holder): string => (ours ? `own ${address}` : address);
+export const keyOf = ({ address, ours }: Holder): string => (ours ? `own ${address}` : address);

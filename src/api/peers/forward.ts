@@ -13,6 +13,7 @@ import { type Answer, PeerFailure } from '../../peers/client.ts';
 import type { Member } from '../../scheduler/ports.ts';
 import { sleep } from '../../scheduler/waiting.ts';
 import type { ApiContext } from '../context.ts';
+import { isRead } from '../guard/methods.ts';
 import { bodyTooLarge } from '../wire/error-map.ts';
 import { isForwarded, passedOn, relay } from './relay.ts';
 
@@ -30,15 +31,13 @@ export const forwardLimits = {
   caughtUpMs: 2_000,
 } as const;
 
-const reads = new Set(['GET', 'HEAD']);
-const asksForChange = ({ method }: FastifyRequest): boolean => !reads.has(method);
 /** Reads of state that only the leader has. */
 const leaderReads = new Set(['/api/v1/engines', '/api/v1/pools']);
 
 /** For the routes of `/api/v1`; call it before they are added. */
 export function forwardToLeader(app: FastifyInstance, context: ApiContext): void {
   app.addHook('onRequest', async (request, reply) => {
-    if (asksForChange(request) || leaderReads.has(request.routeOptions.url ?? '')) {
+    if (!isRead(request) || leaderReads.has(request.routeOptions.url ?? '')) {
       const found = await askLeader(context, request, reply);
       if (found === null) return;
       await hideUntilHere(context, request, found.answer);
@@ -165,7 +164,7 @@ async function hideUntilHere(
   request: FastifyRequest,
   { status }: Answer,
 ): Promise<void> {
-  if (!asksForChange(request) || status < 200 || status >= 300) return;
+  if (isRead(request) || status < 200 || status >= 300) return;
   // A node that cannot catch up must not hide that the change was made.
   await scheduler.caughtUp(forwardLimits.caughtUpMs).catch(() => false);
 }
@@ -174,7 +173,7 @@ export const notLeading = (message: string): CarillonError => new CarillonError(
 
 function brokenOff(request: FastifyRequest, leader: Member, { message }: PeerFailure): CarillonError {
   const broken = `The leader ${leader.url} did not respond (${message}).`;
-  if (!asksForChange(request)) return notLeading(broken);
+  if (isRead(request)) return notLeading(broken);
   return new CarillonError(
     'STORE_UNAVAILABLE',
     `${broken} The change may or may not have been made. Repeating PUT /jobs/{name}, /apply, or a ` +

@@ -48,7 +48,8 @@ const noMapping = Type.Union([Type.String(), Type.Number(), Type.Boolean()], {
   description: 'A document that is not a job. It is rejected in the response.',
 });
 
-export function applyRoutes(app: FastifyInstance, { scheduler, turns }: ApiContext): void {
+export function applyRoutes(app: FastifyInstance, context: ApiContext): void {
+  const { scheduler, turns } = context;
   app.post<{ Querystring: Static<typeof ApplyQuery> }>(
     '/apply',
     {
@@ -92,7 +93,7 @@ export function applyRoutes(app: FastifyInstance, { scheduler, turns }: ApiConte
         counts: countOutcomes(results),
         results: await turns.each(results, applyResultToWire),
       };
-      return sendLong(reply, turns, answer);
+      return sendLong(reply, context, answer);
     },
   );
 }

@@ -54,7 +54,7 @@ export function graphRoutes(app: FastifyInstance, context: ApiContext): void {
     },
     async (request, reply) => {
       const { jobs, edges, criticalPath } = await graphThat(context, request.query);
-      return sendLong(reply, context.turns, {
+      return sendLong(reply, context, {
         nodes: await context.turns.each(jobs, toNode),
         edges,
         criticalPath: { jobs: criticalPath.path, p50Ms: criticalPath.totalMs },
@@ -80,7 +80,7 @@ export function graphRoutes(app: FastifyInstance, context: ApiContext): void {
       const { jobs, edges } = await graphThat(context, request.query);
       reply.type('text/vnd.graphviz; charset=utf-8');
       const nodes = jobs.map(({ view }) => ({ name: view.job.name, state: stateOf(view) }));
-      return sendParts(reply, context.turns, toDot({ nodes, edges }));
+      return sendParts(reply, context, toDot({ nodes, edges }));
     },
   );
 }

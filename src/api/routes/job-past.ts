@@ -75,7 +75,7 @@ function revisionRoutes(app: FastifyInstance, context: ApiContext): void {
     },
     async (request, reply) => {
       const revisions = await revisionsOf(context, request.params.name);
-      return sendLong(reply, context.turns, { items: revisions.map(revisionToWire), next: null });
+      return sendLong(reply, context, { items: revisions.map(revisionToWire), next: null });
     },
   );
 

@@ -157,7 +157,7 @@ function readRoutes(app: FastifyInstance, context: ApiContext): void {
         }),
       },
     },
-    async (request, reply) => sendLong(reply, context.turns, await listJobs(context, recent, request.query)),
+    async (request, reply) => sendLong(reply, context, await listJobs(context, recent, request.query)),
   );
 
   app.get<{ Params: Named }>(

@@ -114,7 +114,7 @@ function healthRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
   );
 }
 
-function metricsRoute(app: FastifyInstance, { scheduler, turns }: ApiContext, metrics: Metrics): void {
+function metricsRoute(app: FastifyInstance, context: ApiContext, metrics: Metrics): void {
   app.get(
     '/metrics',
     {
@@ -138,7 +138,7 @@ function metricsRoute(app: FastifyInstance, { scheduler, turns }: ApiContext, me
     async (request, reply) => {
       reply.header('vary', 'accept');
       if (asksForDropwizard(request.headers.accept))
-        return sendLong(reply, turns, await dropwizardMetrics({ scheduler, turns }));
+        return sendLong(reply, context, await dropwizardMetrics(context));
       return reply.type('text/plain; version=0.0.4; charset=utf-8').send(metrics.text());
     },
   );

@@ -90,7 +90,7 @@ export function runRoutes(app: FastifyInstance, context: ApiContext): void {
     },
     async (request, reply) => {
       const job = scheduler.job(request.params.name).job.name;
-      return sendLong(reply, context.turns, await pageOfRuns(context, { ...request.query, job }));
+      return sendLong(reply, context, await pageOfRuns(context, { ...request.query, job }));
     },
   );
 
@@ -105,13 +105,14 @@ export function runRoutes(app: FastifyInstance, context: ApiContext): void {
         response: answers({ 200: { description: 'One page', schema: ref(WireRunList) } }),
       },
     },
-    async (request, reply) => sendLong(reply, context.turns, await pageOfRuns(context, request.query)),
+    async (request, reply) => sendLong(reply, context, await pageOfRuns(context, request.query)),
   );
 
   oneRun(app, context);
 }
 
-function startRoute(app: FastifyInstance, { scheduler, turns }: ApiContext): void {
+function startRoute(app: FastifyInstance, context: ApiContext): void {
+  const { scheduler, turns } = context;
   app.post<{ Querystring: Static<typeof StartQuery>; Body: WireTriggerMany }>(
     '/trigger',
     {
@@ -159,7 +160,7 @@ function startRoute(app: FastifyInstance, { scheduler, turns }: ApiContext): voi
           run: run === null ? null : runToWire(run),
         })),
       };
-      return sendLong(reply.code(dryRun ? 200 : 202), turns, answer);
+      return sendLong(reply.code(dryRun ? 200 : 202), context, answer);
     },
   );
 }

@@ -50,7 +50,7 @@ export function timelineRoutes(app: FastifyInstance, context: ApiContext): void 
         response: answers({ 200: { description: 'The bars', schema: ref(WireTimeline) } }),
       },
     },
-    async (request, reply) => sendLong(reply, context.turns, await timeline(context, request.query)),
+    async (request, reply) => sendLong(reply, context, await timeline(context, request.query)),
   );
 }
 

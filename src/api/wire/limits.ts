@@ -35,6 +35,12 @@ export const apiLimits = {
   /** Concurrent connections. A new connection replaces an idle one. */
   connections: 1_024,
   connectionsPerAddress: 512,
+  /**
+   * Reads in progress. They share one event loop, so more would only take more memory; the others wait.
+   */
+  reads: 16,
+  /** Long responses that are sent as they are produced: each keeps its page in memory until it is read. */
+  longAnswers: { total: 128, perAddress: 64, kept: 16 },
   /** Concurrent streams of events or output: above this they are usually forgotten browser tabs. */
   streams: { total: 256, perAddress: 128, kept: 32 },
   /** Bytes of a request about one item: a job is at most half of it. */

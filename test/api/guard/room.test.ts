@@ -5,11 +5,14 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { apiLimits } from '../../../src/api/wire/limits.ts';
+import { CarillonError } from '../../../src/errors.ts';
+import type { SchedulerHandle } from '../../../src/scheduler/handle.ts';
 import { ApiWorld } from '../../support/api-world.ts';
 import { until } from '../../support/until.ts';
 
 const megabyte = 1024 * 1024;
 const cli = { 'user-agent': 'carillon-cli' };
+const json = { 'content-type': 'application/json' };
 const node = { 'x-carillon-forwarded-by': 'node-2' };
 
 let api: ApiWorld;
@@ -24,6 +27,15 @@ afterEach(async () => {
   for (const each of open.splice(0)) each.destroy();
   await api.close();
 });
+
+/** From now on the API asks these instead of the scheduler. */
+async function over(instead: Partial<SchedulerHandle>): Promise<void> {
+  const { app, world } = api;
+  await app.close();
+  api = await ApiWorld.over(world, {}, instead);
+  await api.app.listen({ host: '127.0.0.1', port: 0 });
+  port = (api.app.server.address() as AddressInfo).port;
+}
 
 interface Asked {
   readonly from?: string;
@@ -122,7 +134,6 @@ describe('streams', () => {
 
 describe('bodies', () => {
   const { total, perAddress, kept } = apiLimits.bodyRoom;
-  const json = { 'content-type': 'application/json' };
   const declared = { ...json, 'content-length': String(apiLimits.bodyBytes) };
   const part = Buffer.alloc(8 * megabyte, ' ');
 
@@ -202,6 +213,120 @@ describe('bodies', () => {
   });
 });
 
+describe('a body whose client has gone', () => {
+  test('counts until its request is processed', async () => {
+    let finish: ((answer: never) => void) | null = null;
+    const submit = () => new Promise<never>((resolve) => (finish = resolve));
+    await over({ submit: submit as SchedulerHandle['submit'] });
+    const connections = await gauge('connections');
+    const outgoing = start('/api/v1/apply', {
+      method: 'POST',
+      headers: json,
+    });
+    outgoing.end(`[{"name":"a","run":{"command":"x"}}]${' '.repeat(megabyte)}`);
+    await until('it is processed', () => finish !== null);
+    outgoing.destroy();
+    await until('its client has gone', async () => (await gauge('connections')) === connections);
+    expect(await gauge('body_bytes')).toBeGreaterThan(megabyte / 2);
+    (finish as unknown as (answer: never) => void)([] as never);
+    await until('it is given back', async () => (await gauge('body_bytes')) === 0);
+  });
+});
+
+describe('reads', () => {
+  let begun: string[];
+  let finish: (() => void)[];
+  let arrived: number;
+  beforeEach(async () => {
+    [begun, finish, arrived] = [[], [], 0];
+    const run = (id: string) =>
+      new Promise<never>((_, reject) => {
+        begun.push(id);
+        finish.push(() => reject(new CarillonError('RUN_NOT_FOUND', `There is no run ${id}.`)));
+      });
+    await over({ run });
+    api.app.server.on('request', () => arrived++);
+  });
+
+  async function ask(ids: readonly string[], asked: Asked = {}): Promise<ClientRequest[]> {
+    const before = arrived;
+    const all = ids.map((id) => start(`/api/v1/runs/${id}`, asked));
+    for (const each of all) each.end();
+    await until('all have arrived', () => arrived === before + ids.length);
+    return all;
+  }
+  const many = Array.from({ length: 3 * apiLimits.reads }, (_, i) => `run-${i}`);
+
+  test('beyond a few wait, and those whose clients have gone meanwhile are not begun', async () => {
+    const asked = await ask(many);
+    await until('some have begun', () => begun.length === apiLimits.reads);
+    for (const each of asked) each.destroy();
+    await until('all have gone', async () => (await gauge('connections')) <= 1);
+    const later = start('/api/v1/runs/later', {});
+    later.end();
+    const answer = answerOf(later);
+    for (const each of finish.splice(0)) each();
+    await until('the next has begun', () => begun.includes('later'));
+    expect(begun).toHaveLength(apiLimits.reads + 1);
+    finish[0]?.();
+    expect((await answer).statusCode).toBe(404);
+  });
+
+  test('whose clients have gone count until they are done', async () => {
+    const asked = await ask(many.slice(0, apiLimits.reads));
+    await until('all have begun', () => begun.length === apiLimits.reads);
+    for (const each of asked) each.destroy();
+    await until('all have gone', async () => (await gauge('connections')) <= 1);
+    await ask(['later']);
+    expect(await statusOf('/health/live')).toBe(200);
+    expect(begun).not.toContain('later');
+    finish[0]?.();
+    await until('it has begun', () => begun.includes('later'));
+  });
+
+  test.each<[string, Asked]>([
+    ['another address', { from: '127.0.0.2' }],
+    ['the command line', { headers: cli }],
+    ['another node', { headers: node }],
+  ])('of one client do not delay those of %s', async (_, asked) => {
+    await ask(many);
+    await until('some have begun', () => begun.length === apiLimits.reads);
+    await ask(['theirs'], asked);
+    expect(await statusOf('/health/live')).toBe(200);
+    finish[0]?.();
+    finish[1]?.();
+    await until('two more have begun', () => begun.length === apiLimits.reads + 2);
+    expect(begun).toContain('theirs');
+  });
+});
+
+describe('long answers', () => {
+  const { perAddress, total, kept } = apiLimits.longAnswers;
+
+  /** Asks for a page larger than what the connection holds, and reads nothing of it. */
+  async function hold(asked: Asked = {}): Promise<number> {
+    const outgoing = start('/api/v1/jobs', asked);
+    outgoing.end();
+    const answer = await api.settled(answerOf(outgoing));
+    answer.pause();
+    return answer.statusCode ?? 0;
+  }
+
+  test('that nobody reads leave room for others, and one that ends makes room', async () => {
+    const env = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`A${i}`, 'x'.repeat(30_000)]));
+    for (let i = 0; i < 20; i++) await api.post('/jobs', { name: `a${i}`, run: { command: 'true', env } });
+    for (let i = 0; i < perAddress; i++) expect(await hold()).toBe(200);
+    expect(await hold()).toBe(503);
+    expect(await hold({ headers: cli }), 'the command line').toBe(200);
+    for (let i = 0; i < total - kept - perAddress; i++) expect(await hold({ from: '127.0.0.2' })).toBe(200);
+    expect(await hold({ from: '127.0.0.3' }), 'all others together').toBe(503);
+    expect(await hold({ headers: node }), 'another node').toBe(200);
+    expect(await statusOf('/api/v1/apply', { method: 'POST', headers: json, body: '[]' })).toBe(200);
+    open[20]?.destroy();
+    await until('room', async () => (await hold()) === 200);
+  });
+});
+
 describe('answers', () => {
   const { perAddress } = apiLimits.answerRoom;
   const large = 5_000_000;
@@ -210,14 +335,9 @@ describe('answers', () => {
   /** Lists are made while they are read. What is made as one text is made larger here than any job may be. */
   beforeEach(async () => {
     await api.post('/jobs', { name: 'a', run: { command: 'true' } });
-    const { app, world } = api;
-    await app.close();
-    const view = world.scheduler.job('a');
+    const view = api.world.scheduler.job('a');
     const definition = { ...view.job.definition, description: 'x'.repeat(large) };
-    const job = () => ({ ...view, job: { ...view.job, definition } });
-    api = await ApiWorld.over(world, {}, { job });
-    await api.app.listen({ host: '127.0.0.1', port: 0 });
-    port = (api.app.server.address() as AddressInfo).port;
+    await over({ job: () => ({ ...view, job: { ...view.job, definition } }) });
   });
 
   /** Asks so many times on one connection, and reads nothing. */

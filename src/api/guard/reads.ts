@@ -1,0 +1,73 @@
+/**
+ * Limits how many reads are in progress. A read takes memory and turns of the event loop until its response is made,
+ * also if its client has disconnected. The others wait in lines, one for each client, and these take turns, so that one
+ * client with many reads does not delay another. A read whose client disconnects while it waits is never begun.
+ */
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isRead } from './methods.ts';
+import { type Holder, holderOf, keyOf, whenOver } from './room.ts';
+
+/** For the routes that are added afterwards, and behind the hooks that are there. */
+export function limitReads(app: FastifyInstance, reads: Reads): void {
+  const begun = new WeakSet<FastifyRequest>();
+  app.addHook('preHandler', async (request, reply) => {
+    if (!isRead(request)) return;
+    if (await reads.begin(holderOf(request), reply)) begun.add(request);
+    else reply.hijack();
+  });
+  // The framework calls it for every response, also for one that nobody receives any more.
+  app.addHook('onSend', async (request) => {
+    if (begun.delete(request)) reads.end();
+  });
+}
+
+export class Reads {
+  readonly #most: number;
+  /** By client, in the order of their turns. Each line is in the order of its requests, and never empty. */
+  readonly #lines = new Map<string, Set<(begins: boolean) => void>>();
+  #inProgress = 0;
+
+  /** `most`: reads in progress. */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get inProgress(): number {
+    return this.#inProgress;
+  }
+
+  /** Resolves when the read may begin. False: its client has disconnected before. */
+  begin(holder: Holder, reply: FastifyReply): Promise<boolean> {
+    if (this.#inProgress < this.#most) {
+      this.#inProgress++;
+      return Promise.resolve(true);
+    }
+    return new Promise((resolve) => {
+      const key = keyOf(holder);
+      const line = this.#lines.get(key) ?? new Set();
+      this.#lines.set(key, line.add(resolve));
+      whenOver(reply, () => {
+        line.delete(resolve);
+        if (line.size === 0 && this.#lines.get(key) === line) this.#lines.delete(key);
+        resolve(false);
+      });
+    });
+  }
+
+  /** One read that had begun has its response. The first of the next line begins. */
+  end(): void {
+    const [next] = this.#lines;
+    if (next === undefined) {
+      this.#inProgress--;
+      return;
+    }
+    const [key, line] = next;
+    const [begin] = line as Set<(begins: boolean) => void>;
+    line.delete(begin as (begins: boolean) => void);
+    // Behind all other clients.
+    this.#lines.delete(key);
+    if (line.size > 0) this.#lines.set(key, line);
+    begin?.(true);
+  }
+}
