@@ -141,7 +141,7 @@ describe('putting a job', () => {
 
   test.each([
     ['that is nearly that of a job names this job', 'extrakt', ['extract']],
-    ['that is like no other names none', 'zzzzzz', 'names of existing jobs'],
+    ['that is like no other names none', 'zzzzzz', 'names of existing jobs, or of jobs in the same request'],
   ])('with a parent %s', (_, parent, allowed) => {
     const rig = rigWith({ name: 'extract' });
     const refused = refusal(rig, put({ name: 'b', schedule: { after: { parents: [parent] } } }), `${parent}`);
