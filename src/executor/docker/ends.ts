@@ -18,6 +18,9 @@ import { type ContainerInspection, endedFromOutside } from './state.ts';
  */
 const lateNewsWithinMs = { bounded: 5_000, unbounded: 1_000 } as const;
 
+/** An engine that starts finds all of its dead containers within this time. */
+const foundWithinMs = 60_000;
+
 export interface ContainerEndsParts {
   readonly engine: DockerEngine;
   readonly clock: Clock;
@@ -28,6 +31,8 @@ export class ContainerEnds {
   readonly #parts: ContainerEndsParts;
   /** What the engine remembers of ends that we did not observe: whether it observed them itself. */
   readonly #foundDead = new Map<string, boolean>();
+  /** Whether the engine has invented the exit code 0. */
+  readonly #invented = new Map<string, boolean>();
   /** The last output of containers whose program could not be started. */
   readonly #startFailures = new Map<string, EndReason | undefined>();
   /** Whether the engine has dropped the oldest output. */
@@ -49,16 +54,34 @@ export class ContainerEnds {
    */
   async recallDeath({ Id, State }: ContainerInspection): Promise<ContainerEvent | undefined> {
     if (this.#foundDead.has(Id) || !endedFromOutside.has(State.ExitCode)) return undefined;
+    const { own, unseen } = await this.#historyOf(Id);
+    if (own.some(({ Action }) => Action === 'oom')) this.noteOutOfMemory(Id);
+    this.#foundDead.set(Id, unseen);
+    return own.find(({ Action }) => Action === 'kill');
+  }
+
+  /**
+   * Some engines record exit code 0 for a container that they find dead when they start (moby#45800). Such an end is as
+   * recent as the engine, which has no event of it; an end that was real and in between is then unknown as well.
+   */
+  async recallCode({ Id, State }: ContainerInspection): Promise<void> {
+    if (State.ExitCode !== 0 || this.#invented.has(Id)) return;
+    const startedAt = await this.#parts.engine.startedAt();
+    const afterMs = startedAt === null ? Number.NaN : Date.parse(State.FinishedAt) - startedAt;
+    const isRecent = afterMs >= 0 && afterMs < foundWithinMs;
+    this.#invented.set(Id, isRecent && (await this.#historyOf(Id)).unseen);
+  }
+
+  /** The events of a container, and whether the engine certainly did not observe its end. */
+  async #historyOf(id: string): Promise<{ own: ContainerEvent[]; unseen: boolean }> {
     const history = await this.#parts.engine.history().catch((error: unknown) => {
       // Not every engine has a history; then nothing speaks against the job.
       if (error instanceof EngineRefusal) return null;
       throw error;
     });
-    const own = history?.filter(({ Actor }) => Actor.ID === Id) ?? [];
-    if (own.some(({ Action }) => Action === 'oom')) this.noteOutOfMemory(Id);
+    const own = history?.filter(({ Actor }) => Actor.ID === id) ?? [];
     const isWhole = history !== null && history.length < maxHistory;
-    this.#foundDead.set(Id, isWhole && !own.some(({ Action }) => Action === 'die'));
-    return own.find(({ Action }) => Action === 'kill');
+    return { own, unseen: isWhole && !own.some(({ Action }) => Action === 'die') };
   }
 
   /**
@@ -107,7 +130,11 @@ export class ContainerEnds {
   }
 
   wasFoundDead(id: string): boolean {
-    return this.#foundDead.get(id) === true;
+    return this.#foundDead.get(id) === true || this.isInvented(id);
+  }
+
+  isInvented(id: string): boolean {
+    return this.#invented.get(id) === true;
   }
 
   startFailure(id: string): EndReason | undefined {
@@ -132,6 +159,7 @@ export class ContainerEnds {
   keepOnly(listed: ReadonlySet<string>): void {
     for (const known of [
       this.#foundDead,
+      this.#invented,
       this.#startFailures,
       this.#cut,
       this.#outOfMemory,

@@ -2,6 +2,7 @@
  * One Docker engine, with the calls that launches need; container/transport.ts explains how a call can end.
  */
 
+import { stat } from 'node:fs/promises';
 import type { CarillonError } from '../../errors.ts';
 import type { Clock } from '../../scheduler/ports.ts';
 import type { TlsFiles } from '../container/address.ts';
@@ -239,6 +240,19 @@ export class DockerEngine {
     } as const;
     const answer = await this.#transport.open(call, signal);
     return this.#transport.guarded(jsonLines(answer) as AsyncGenerator<ContainerEvent>);
+  }
+
+  /**
+   * When the engine started: it then writes `docker.pid` beside `docker.sock`. Null if it is on another machine, or keeps
+   * that file elsewhere.
+   */
+  async startedAt(): Promise<number | null> {
+    const [, socket] = /^unix:\/\/(.*)\.sock$/.exec(this.host) ?? [];
+    if (socket === undefined) return null;
+    return stat(`${socket}.pid`).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => null,
+    );
   }
 
   /** The newest events in the engine's memory, at most `maxHistory`. */

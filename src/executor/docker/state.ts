@@ -34,8 +34,15 @@ export interface ContainerInspection {
  */
 export const endedFromOutside: ReadonlySet<number> = new Set([137, 143, 255]);
 
-/** `interrupted` says why an end by signal was not caused by the job. Null: nothing suggests that. */
-export function launchReport(container: ContainerInspection, interrupted: EndReason | null): LaunchReport {
+/**
+ * `interrupted` says why an end by signal was not caused by the job. Null: nothing suggests that. `isInvented`: the job
+ * did not return the exit code, whatever it is.
+ */
+export function launchReport(
+  container: ContainerInspection,
+  interrupted: EndReason | null,
+  isInvented = false,
+): LaunchReport {
   const { State: state } = container;
   const launchName = container.Name.replace(/^\//, '');
   const startedAt = instant(state.StartedAt);
@@ -51,6 +58,8 @@ export function launchReport(container: ContainerInspection, interrupted: EndRea
   if (state.OOMKilled && state.ExitCode !== 0) {
     return { ...report, reason: 'out of memory', cause: { code: 'out-of-memory' } };
   }
+  if (interrupted !== null && isInvented)
+    return { ...report, ...interrupted, exitCode: null, infrastructure: true };
   if (interrupted !== null && endedFromOutside.has(state.ExitCode)) {
     return { ...report, ...interrupted, infrastructure: true };
   }

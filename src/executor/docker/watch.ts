@@ -156,14 +156,18 @@ export class DockerWatch {
     const { Id, Name } = container;
     if (launchReport(container, null).state !== 'ended') return;
     await Promise.all([this.#ends.recallStart(container), this.#ends.recallOutput(container)]);
-    if (this.#known.get(Name.replace(/^\//, ''))?.id === Id) return;
+    const known = this.#known.get(Name.replace(/^\//, ''));
+    // Its end comes through the connection through which it was seen running.
+    if (known?.id === Id && known.connection === this.#connection) return;
+    await this.#ends.recallCode(container);
+    if (known?.id === Id) return;
     const kill = await this.#ends.recallDeath(container);
     if (kill !== undefined) this.#noteKill(kill);
   }
 
   #reportOf(container: ContainerInspection, interruption: EndReason | null): LaunchReport {
     const State = { ...container.State, OOMKilled: this.#ends.ranOutOfMemory(container) };
-    const report = launchReport({ ...container, State }, interruption);
+    const report = launchReport({ ...container, State }, interruption, this.#ends.isInvented(container.Id));
     const isCut = this.#ends.isCut(container.Id);
     return {
       ...report,

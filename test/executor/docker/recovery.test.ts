@@ -1,6 +1,6 @@
 /** Bad days of an engine, and of the scheduler with it: what ended while nobody watched is told as it was. */
 
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { DockerLauncherParts } from '../../../src/executor/docker/launcher.ts';
@@ -134,6 +134,35 @@ describe.skipIf(dockerdMissing() !== null)('a new scheduler finds', () => {
     });
     expect(existsSync(join(scene.harness.traces, 'it-ran'))).toBe(false);
   }, 30_000);
+
+  /** As if the engine had started just before the end, which it did not observe. */
+  const foundDead = async ({ launchName }: LaunchSpec) => {
+    const { State } = await scene.container(launchName).inspect();
+    const startedAt = new Date(Date.parse(State.FinishedAt) - 100);
+    utimesSync(scene.harness.dockerd.socketPath.replace(/sock$/, 'pid'), startedAt, startedAt);
+  };
+
+  test.each([
+    ['0 of an end that was before the start of the engine as its own', 0, false, own(0)],
+    ['0 that the engine invented when it started as unknown', 0, true, { ...lost(0), exitCode: null }],
+    ['7 as its own, because no engine invents it', 7, true, own(7)],
+  ])(
+    'the exit code %s',
+    async (_, code, isFoundDead, expected) => {
+      const door = scene.gate();
+      const found = await meanwhile(`${door.wait}; exit ${code}`, async (spec) => {
+        const { Pid } = (await scene.container(spec.launchName).inspect()).State;
+        await scene.harness.dockerd.kill();
+        door.open();
+        await until('its end', () => !existsSync(`/proc/${Pid}`));
+        await scene.harness.dockerd.restart();
+        await ended(spec);
+        if (isFoundDead) await foundDead(spec);
+      });
+      expect(found).toEqual(expected);
+    },
+    30_000,
+  );
 
   test('what others killed through the engine, likewise', async () => {
     const found = await meanwhile('sleep 1000', async (spec) => {
