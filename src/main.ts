@@ -10,7 +10,8 @@ const { env: environment } = process;
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 process.exitCode = await runCli(process.argv.slice(2), {
-  serve: (args) => serve(args, { environment, version }),
+  // What is still pending when a node has stopped, such as a retry, must not keep its process.
+  serve: async (args) => process.exit(await serve(args, { environment, version })),
   restore: restoreBackup,
   environment,
   version,

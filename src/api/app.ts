@@ -124,9 +124,11 @@ export function buildApp({ scheduler, clock, log, node, peers, settings = {} }: 
   const streams = new Room({ what: 'event or output streams', ...apiLimits.streams });
   const bodies = new Room({ what: 'bytes of request bodies', ...apiLimits.bodyRoom });
   const answers = new Room({ what: 'bytes of unread responses', ...apiLimits.answerRoom });
+  const reads = new Reads(apiLimits.reads);
   const longAnswers = new Room({ what: 'long responses', ...apiLimits.longAnswers });
   const metrics = new Metrics(scheduler, () => ({
     connections: connections.count,
+    reads: reads.inProgress,
     streams: streams.held,
     bodyBytes: bodies.held,
     answerBytes: answers.held,
@@ -140,7 +142,7 @@ export function buildApp({ scheduler, clock, log, node, peers, settings = {} }: 
     peers,
     streams,
     turns: new Turns(clock),
-    reads: new Reads(apiLimits.reads),
+    reads,
     longAnswers,
     closing: closing.signal,
   };

@@ -19,6 +19,7 @@ const latenessBounds = [
 /** Resources that clients of this node use. */
 export interface Load {
   readonly connections: number;
+  readonly reads: number;
   readonly streams: number;
   readonly bodyBytes: number;
   readonly answerBytes: number;
@@ -91,9 +92,10 @@ export class Metrics {
   }
 
   #clients(): string[] {
-    const { connections, streams, bodyBytes, answerBytes } = this.#load();
+    const { connections, reads, streams, bodyBytes, answerBytes } = this.#load();
     return [
       ...gauge('carillon_http_connections', 'Open connections.', [['', connections]]),
+      ...gauge('carillon_http_reads', 'Reads in progress.', [['', reads]]),
       ...gauge('carillon_http_streams', 'Open event and output streams.', [['', streams]]),
       ...gauge('carillon_http_body_bytes', 'Bytes of request bodies in memory, not counting small ones.', [
         ['', bodyBytes],

@@ -66,12 +66,16 @@ export async function serve(args: readonly string[], program: Program): Promise<
   } finally {
     log.info({ code }, 'node.stopping');
     // Another node leads before this one lets its clients go.
-    const steps = [() => scheduler.stop(), async () => app.close(), () => store.close()];
+    const steps = [
+      () => scheduler.stop(),
+      async () => app.close(),
+      () => store.close(),
+      () => engines.close(),
+    ];
     if (!(await stopWithin(realClock, config.stopTimeout, steps))) {
       log.warn({ timeoutMs: config.stopTimeout }, 'node.stop-timed-out');
       process.exit(code);
     }
-    await engines.close();
   }
   return code;
 }

@@ -2,24 +2,42 @@
  * Limits how many reads are in progress. A read takes memory and turns of the event loop until its response is made,
  * also if its client has disconnected. The others wait in lines, one for each client, and these take turns, so that one
  * client with many reads does not delay another. A read whose client disconnects while it waits is never begun.
+ *
+ * A route that mostly waits for an engine, another node or the output of a run (`config.waits`) takes no place: a few of
+ * them would hold up all others.
  */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isRead } from './methods.ts';
 import { type Holder, holderOf, keyOf, whenOver } from './room.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** It mostly waits, see above. */
+    readonly waits?: boolean;
+  }
+}
+
 /** For the routes that are added afterwards, and behind the hooks that are there. */
 export function limitReads(app: FastifyInstance, reads: Reads): void {
   const begun = new WeakSet<FastifyRequest>();
-  app.addHook('preHandler', async (request, reply) => {
-    if (!isRead(request)) return;
-    if (await reads.begin(holderOf(request), reply)) begun.add(request);
-    else reply.hijack();
-  });
-  // The framework calls it for every response, also for one that nobody receives any more.
-  app.addHook('onSend', async (request) => {
+  const end = (request: FastifyRequest): void => {
     if (begun.delete(request)) reads.end();
+  };
+  app.addHook('preHandler', async (request, reply) => {
+    if (!isRead(request) || request.routeOptions.config.waits === true) return;
+    if (!(await reads.begin(holderOf(request), reply))) {
+      reply.hijack();
+      return;
+    }
+    begun.add(request);
+    // A response that is written past the framework does not pass the hook below.
+    whenOver(reply, () => {
+      if (reply.sent) end(request);
+    });
   });
+  // The framework calls it for every other response, also if nobody receives it any more.
+  app.addHook('onSend', async (request) => end(request));
 }
 
 export class Reads {

@@ -18,6 +18,7 @@ export function eventRoutes(app: FastifyInstance, { live, streams }: ApiContext)
   app.get<{ Querystring: Static<typeof EventsQuery> }>(
     '/events',
     {
+      config: { waits: true },
       // HEAD would open a stream that nobody reads.
       exposeHeadRoute: false,
       schema: {

@@ -26,6 +26,7 @@ export function installationRoutes(app: FastifyInstance, context: ApiContext): v
   app.get(
     '/engines',
     {
+      config: { waits: true },
       schema: {
         summary: 'List engines',
         description:
@@ -62,6 +63,7 @@ export function installationRoutes(app: FastifyInstance, context: ApiContext): v
   app.get(
     '/cluster',
     {
+      config: { waits: true },
       schema: {
         summary: 'List nodes and show which one leads',
         description: 'As seen by the leader. If no leader is reachable, as seen by the node that responds.',

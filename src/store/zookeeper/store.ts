@@ -73,7 +73,7 @@ export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore
     async open() {
       try {
         await session.start();
-        await patiently(clock, async () => {
+        await patiently(clock, session, async () => {
           await install(parts);
           await tail.start();
         });
@@ -90,7 +90,7 @@ export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore
       await session.close();
     },
     async installation() {
-      const node = await patiently(clock, () => session.get(paths.installation));
+      const node = await patiently(clock, session, () => session.get(paths.installation));
       return node?.data.toString() ?? '';
     },
     campaign: async () => (await beginTerm(session, {}, null)) ?? 0,
@@ -194,7 +194,7 @@ async function* load(
   onLast: (job: string, endedAt: number) => void,
 ): AsyncIterable<readonly LoadedItem[]> {
   const share = createSharing();
-  const { found, newer } = await patiently(clock, () => read(session, tail, share)).catch(
+  const { found, newer } = await patiently(clock, session, () => read(session, tail, share)).catch(
     (error: unknown) => {
       throw unavailable(error);
     },

@@ -300,6 +300,44 @@ describe('reads', () => {
   });
 });
 
+describe('reads of every route', () => {
+  /** The document says which there are. */
+  async function paths(): Promise<string[]> {
+    await api.post('/jobs', { name: 'a', run: { command: 'true' } });
+    const { id } = await api.post('/jobs/a/trigger');
+    const document = await api.get('/openapi.json');
+    return Object.entries(document.paths as Record<string, object>)
+      .filter(([, methods]) => 'get' in methods)
+      .map(([path]) =>
+        path
+          .replace('{name}', 'a')
+          .replace('{id}', id)
+          .replace(/\{\w+\}/g, '1'),
+      )
+      .filter((path) => path !== '/api/v1/events');
+  }
+
+  test('make room when they are answered, whatever the answer is', async () => {
+    const all = await paths();
+    expect(all.length).toBeGreaterThan(25);
+    for (const path of all) {
+      for (const method of ['GET', 'HEAD']) await statusOf(path, { method });
+      await statusOf(`${path}?nonsense=1`);
+    }
+    await until('all have ended', async () => (await gauge('reads')) === 0);
+  });
+
+  test('make room when their clients have gone', async () => {
+    for (const path of await paths()) {
+      const outgoing = start(path, {});
+      outgoing.end();
+      await once(api.app.server, 'request');
+      outgoing.destroy();
+    }
+    await until('all have ended', async () => (await gauge('reads')) === 0);
+  });
+});
+
 describe('long answers', () => {
   const { perAddress, total, kept } = apiLimits.longAnswers;
 

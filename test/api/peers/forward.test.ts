@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, request, type Server, type ServerRe
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { forwardLimits } from '../../../src/api/peers/forward.ts';
+import { apiLimits } from '../../../src/api/wire/limits.ts';
 import { CarillonError } from '../../../src/errors.ts';
 import { peerLimits } from '../../../src/peers/client.ts';
 import type { ClusterView, RunLogChunk, RunLogQuery } from '../../../src/scheduler/handle.ts';
@@ -233,6 +234,13 @@ describe('reads', () => {
       ],
     });
     expect((await follower.send('HEAD /engines')).statusCode).toBe(200);
+  });
+
+  test('of the cluster leave room for others, however many the leader answers', async () => {
+    await leader.post('/jobs', { name: 'a', run });
+    for (let i = 0; i < 2 * apiLimits.reads; i++)
+      expect((await follower.send('GET /cluster')).statusCode).toBe(200);
+    expect((await follower.send('GET /jobs/a')).statusCode).toBe(200);
   });
 
   test('of the cluster are this node’s while the leader is not to be reached', async () => {

@@ -2,20 +2,24 @@
 
 import type { Clock } from '../../../scheduler/ports.ts';
 import { sleep } from '../../../scheduler/waiting.ts';
-import { ZooKeeperError } from './session.ts';
+import { ZooKeeperError, type ZooKeeperSession } from './session.ts';
 
 /** Longer than an ensemble takes to form a quorum again. */
 const PATIENCE_MS = 60_000;
 const RETRY_MS = 200;
 
-/** Repeats the action if the connection was lost in between; only for idempotent actions. */
-export async function patiently<T>(clock: Clock, action: () => Promise<T>): Promise<T> {
+/** Repeats the action if the connection was lost in between, until the session is closed; only for idempotent actions. */
+export async function patiently<T>(
+  clock: Clock,
+  session: Pick<ZooKeeperSession, 'state'>,
+  action: () => Promise<T>,
+): Promise<T> {
   const until = clock.monotonicMs() + PATIENCE_MS;
   for (;;) {
     try {
       return await action();
     } catch (error) {
-      if (!isPassing(error) || clock.monotonicMs() >= until) throw error;
+      if (!isPassing(error) || session.state === 'closed' || clock.monotonicMs() >= until) throw error;
       await sleep(clock, RETRY_MS);
     }
   }
