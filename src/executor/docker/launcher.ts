@@ -85,7 +85,8 @@ class DockerLauncher implements Launcher {
       discard: (launchName) => this.#containersAhead.discard(launchName),
     };
     const emit = (observation: Observation) => this.#emit(observation);
-    this.#watch = new DockerWatch({ engine: this.#docker, installation, clock, log, emit });
+    const isLaunching = (launchName: string) => this.#flights.has(launchName);
+    this.#watch = new DockerWatch({ engine: this.#docker, installation, clock, log, emit, isLaunching });
   }
 
   /** Also resolves if the engine is down, which is then retried until it responds. */
@@ -107,8 +108,12 @@ class DockerLauncher implements Launcher {
     this.#listeners.push(listener);
   }
 
-  launch(spec: LaunchSpec, mayStart: () => boolean = () => true): Promise<void> {
-    return this.#flights.run(spec.launchName, (flight) => this.#launch(spec, flight, mayStart));
+  async launch(spec: LaunchSpec, mayStart: () => boolean = () => true): Promise<void> {
+    try {
+      await this.#flights.run(spec.launchName, (flight) => this.#launch(spec, flight, mayStart));
+    } finally {
+      this.#watch.launched(spec.launchName);
+    }
   }
 
   async kill(launchName: string, graceMs: number): Promise<void> {

@@ -10,10 +10,12 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock, EndReason, LaunchReport, Log, Observation } from '../../scheduler/ports.ts';
 import { sleep } from '../../scheduler/waiting.ts';
+import { labelOf } from '../container/labels.ts';
 import { isLaunchName } from '../logs/run-logs.ts';
 import { ContainerEnds } from './ends.ts';
 import { type ContainerEvent, type DockerEngine, nameOf } from './engine.ts';
 import { closing } from './gate-program.ts';
+import { type Death, Inspections } from './inspections.ts';
 import { type ContainerInspection, launchReport } from './state.ts';
 
 /** Maximum delay until an end without an event is found. */
@@ -25,8 +27,6 @@ const retryMs = { first: 100, last: 10_000 } as const;
  * out.
  */
 const lateNewsMs = 1_000;
-/** Each takes the engine a millisecond; more at once would only delay launches. */
-const inspectionsAtOnce = 4;
 
 export interface DockerWatchParts {
   readonly engine: DockerEngine;
@@ -34,6 +34,8 @@ export interface DockerWatchParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly emit: (observation: Observation) => void;
+  /** A launch of this name is in progress. Default: none is. */
+  readonly isLaunching?: (launchName: string) => boolean;
 }
 
 interface Known {
@@ -43,12 +45,6 @@ interface Known {
   connection: number;
   /** Once it has ended: why it did not cause that itself. */
   readonly interruption: EndReason | null;
-}
-
-/** Data of a `die` event, for a container that can no longer be inspected. */
-interface Death {
-  readonly at: number;
-  readonly exitCode: number | null;
 }
 
 export class DockerWatch {
@@ -64,9 +60,7 @@ export class DockerWatch {
   readonly #checksPlanned = new Set<string>();
   /** Reports of ended containers by id, which no longer change. Limited in the same way. */
   readonly #ended = new Map<string, LaunchReport>();
-  /** Ids to inspect, at most one entry each. */
-  readonly #due = new Map<string, Death | null>();
-  readonly #inspecting = new Set<Promise<void>>();
+  readonly #inspections: Inspections;
   /** Number of connections; a container last seen through an earlier one has survived an outage. */
   #connection = 0;
   #loop: Promise<void> = Promise.resolve();
@@ -75,7 +69,9 @@ export class DockerWatch {
     this.#parts = parts;
     setMaxListeners(0, this.#stopping.signal);
     const { engine, clock } = parts;
-    this.#ends = new ContainerEnds({ engine, clock, signal: this.#stopping.signal });
+    const { signal } = this.#stopping;
+    this.#ends = new ContainerEnds({ engine, clock, signal });
+    this.#inspections = new Inspections((id, death) => this.#check(id, death), signal);
   }
 
   /** Resolves when the first attempt to connect has succeeded or failed; continues by itself. */
@@ -88,7 +84,7 @@ export class DockerWatch {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
-    await Promise.all(this.#inspecting);
+    await this.#inspections.settled();
   }
 
   /** Processes an inspection and reports what it shows. `again` repeats earlier reports. */
@@ -124,6 +120,11 @@ export class DockerWatch {
       this.#emit({ kind: 'ended', at: endedAt, exitCode, ...rest });
     }
     return report;
+  }
+
+  /** A launch has ended, in whatever way. */
+  launched(launchName: string): void {
+    this.#inspections.release(launchName);
   }
 
   /** The report of an ended container. Undefined while it must still be inspected. */
@@ -200,7 +201,7 @@ export class DockerWatch {
     this.#checksPlanned.add(id);
     void this.#pause(lateNewsMs).then(() => {
       this.#checksPlanned.delete(id);
-      this.#inspect(id, null);
+      this.#inspections.add(id, null);
     });
   }
 
@@ -283,10 +284,10 @@ export class DockerWatch {
       this.#noteKill(event);
     } else if (action === 'die') {
       const exitCode = /^\d+$/.test(attributes.exitCode ?? '') ? Number(attributes.exitCode) : null;
-      this.#inspect(id, { at: time * 1000, exitCode });
+      this.#inspections.add(id, { at: time * 1000, exitCode });
     } else {
       if (action === 'oom') this.#ends.noteOutOfMemory(id);
-      this.#inspect(id, null);
+      this.#inspections.add(id, null);
     }
   }
 
@@ -312,24 +313,7 @@ export class DockerWatch {
       const running = entry.State === 'running' || entry.State === 'paused';
       if (known?.id === entry.Id && known.phase === 'started' && running) known.connection = connection;
       else if (known?.id === entry.Id && known.phase === 'ended') continue;
-      else if (entry.State !== 'created') this.#inspect(entry.Id, null);
-    }
-  }
-
-  #inspect(id: string, death: Death | null): void {
-    this.#due.set(id, death ?? this.#due.get(id) ?? null);
-    this.#inspectDue();
-  }
-
-  #inspectDue(): void {
-    for (const [id, death] of this.#due) {
-      if (this.#inspecting.size >= inspectionsAtOnce || this.#stopping.signal.aborted) return;
-      this.#due.delete(id);
-      const check = this.#check(id, death).finally(() => {
-        this.#inspecting.delete(check);
-        this.#inspectDue();
-      });
-      this.#inspecting.add(check);
+      else if (entry.State !== 'created') this.#inspections.add(entry.Id, null);
     }
   }
 
@@ -341,6 +325,14 @@ export class DockerWatch {
       if (container === null) {
         this.#vanished(id, death);
         return;
+      }
+      // Its launch opens it, or replaces it if it ends unopened in that moment: until then, neither is known.
+      if (container.Config.Labels?.[labelOf.gate] !== undefined) {
+        const launchName = container.Name.replace(/^\//, '');
+        if (this.#parts.isLaunching?.(launchName)) {
+          this.#inspections.hold(launchName, id, death);
+          return;
+        }
       }
       await this.recall(container);
       // Observed with a full disk: the engine reports that it died but continues to show it as running.

@@ -3,6 +3,7 @@
 import { addAbortSignal, PassThrough, Readable } from 'node:stream';
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
+import { labelOf } from '../../../src/executor/container/labels.ts';
 import type { ContainerEvent, DockerEngine } from '../../../src/executor/docker/engine.ts';
 import type { ContainerInspection } from '../../../src/executor/docker/state.ts';
 import { DockerWatch } from '../../../src/executor/docker/watch.ts';
@@ -97,6 +98,66 @@ test('an inspection from before the gate was opened, which arrives after the sta
   expect(kinds()).toEqual(['started']);
   watch.take({ ...held, endedUnopened: true });
   expect(kinds()).toEqual(['started', 'ended']);
+});
+
+/** Hears of the start and the death of a gated container while its launch is in progress; then the launch ends. */
+async function duringLaunch(shown: (gated: ContainerInspection) => object): Promise<Observation[]> {
+  const container = killed(false, 0);
+  const gated = { ...container, Config: { ...container.Config, Labels: { [labelOf.gate]: 'amd64' } } };
+  const event = (Action: string) => ({ Action, time: 0, Actor: { ID: 'id', Attributes: { name: 'a' } } });
+  const live = new PassThrough({ objectMode: true });
+  const seen: Observation[] = [];
+  let inspections = 0;
+  let isLaunching = true;
+  const engine: Partial<DockerEngine> = {
+    events: async (_, signal) =>
+      addAbortSignal(signal, live)[Symbol.asyncIterator]() as AsyncGenerator<ContainerEvent>,
+    list: async () => [],
+    history: async () => [event('die')],
+    startedAt: async () => null,
+    inspect: async () => {
+      inspections++;
+      return { ...gated, ...shown(gated) } as ContainerInspection;
+    },
+    logs: async () => Readable.from([]) as unknown as AsyncGenerator<Uint8Array>,
+  };
+  const watch = new DockerWatch({
+    engine: engine as DockerEngine,
+    installation: 'c',
+    clock: new SimClock(0),
+    log: pino({ level: 'silent' }),
+    emit: (observation) => seen.push(observation),
+    isLaunching: () => isLaunching,
+  });
+  await watch.start();
+  live.write(event('start'));
+  live.write(event('die'));
+  await until('both are heard', () => inspections > 0);
+  await new Promise(setImmediate);
+  expect(seen).toEqual([]);
+  isLaunching = false;
+  const before = inspections;
+  watch.launched('a');
+  await until('it is inspected again', () => inspections > before);
+  // What an inspection shows is reported within a few rounds of the loop.
+  for (let round = 0; round < 10; round++) await new Promise(setImmediate);
+  await watch.stop();
+  return seen;
+}
+
+test('a gate that ends unopened while it is being opened is left to its launch, which replaces it', async () => {
+  const unopened = (gated: ContainerInspection) => ({
+    State: { ...gated.State, Status: 'created', StartedAt: '0001-01-01T00:00:00Z' },
+    endedUnopened: true,
+  });
+  expect(await duringLaunch(unopened)).toEqual([]);
+});
+
+test('what began and ended while it was being opened is reported once the launch has ended', async () => {
+  const failed = ({ State }: ContainerInspection) => ({ State: { ...State, ExitCode: 3 } });
+  const seen = await duringLaunch(failed);
+  expect(seen.map(({ kind }) => kind)).toEqual(['started', 'ended']);
+  expect(seen[1]).toMatchObject({ exitCode: 3 });
 });
 
 test('the output of a container that waits at its gate is not read: it is still to come', async () => {
