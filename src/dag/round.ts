@@ -246,7 +246,7 @@ export function isWanted(outcome: Outcome | undefined, when: Trigger): boolean {
 }
 
 /**
- * Why the condition of a decided round is not met: `parents a failed (run 1), b was skipped (run 2) +3 more`.
+ * Why the condition of a decided round is not met: `parents a failed (id), b was skipped (id) +3 more`.
  */
 export function skipReason(round: Round, spec: JoinSpec): Unmet {
   const ends = awaitedIn(round, spec).flatMap((job): UnmetEnd[] => {

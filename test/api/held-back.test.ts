@@ -26,12 +26,12 @@ test('the nearest paused job above is named, also by jobs further down', async (
   await api.post('/jobs/extract/pause');
   for (const name of ['load', 'report', 'mail']) {
     expect(await holders(name)).toEqual(['extract paused']);
-    expect(await reasonOf(name)).toBe('waits for extract, which is paused');
+    expect(await reasonOf(name)).toBe('held back by extract, which is paused');
   }
   expect(await holders('other')).toEqual([]);
   const rows = (await api.get('/jobs?view=row')).items;
   expect(rows.find(({ name }: Body) => name === 'report').statusReason).toBe(
-    'waits for extract, which is paused',
+    'held back by extract, which is paused',
   );
   const { nodes } = await api.get('/graph');
   expect(nodes.find(({ name }: Body) => name === 'mail').heldBackBy).toEqual([
@@ -44,7 +44,7 @@ test('one that stands in between hides those above it, and others are counted', 
   await api.post('/jobs/report/pause');
   await api.post('/jobs/other/pause');
   expect(await holders('mail')).toEqual(['report paused', 'other paused']);
-  expect(await reasonOf('mail')).toBe('waits for report, which is paused, and for 1 more');
+  expect(await reasonOf('mail')).toBe('held back by report, which is paused, and by 1 more');
   expect(await reasonOf('report')).toBe('paused by 127.0.0.1');
 });
 

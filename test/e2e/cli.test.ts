@@ -285,6 +285,20 @@ describe('runs', () => {
     }[];
     expect((await carillon(`rerun ${run?.id} --wait`)).code).toBe(1);
   });
+
+  test.each(['rerun', 'kill'])(
+    '%s of a job says that it takes a run, and how to find one',
+    async (command) => {
+      const { code, err } = await carillon(`${command} parent`);
+      expect([code, err]).toEqual([1, expect.stringContaining("'parent' is a job, not a run.")]);
+      expect(err).toContain('`carillon runs --job parent` lists them');
+      expect((await carillon(`${command} nothing`)).err).toContain('does not exist');
+    },
+  );
+
+  test('a job shows why its last run was skipped', async () => {
+    expect((await carillon('jobs child')).out).toMatch(/last +skipped .* \(parent parent failed \(parent\./);
+  });
 });
 
 describe('jobs', () => {
@@ -295,6 +309,9 @@ describe('jobs', () => {
     expect((await carillon('next --every R2/2030-01-01T00:00:00Z/P1D')).out).toBe(
       'every day, 2 times, from 2030-01-01 00:00 (UTC)\n  Tue 2030-01-01 00:00:00 +00:00\n  Wed ' +
         '2030-01-02 00:00:00 +00:00\n  and none after that\n',
+    );
+    expect((await carillon('next child')).out).toBe(
+      'after parent (all-succeeded)\n  no due time of its own\n',
     );
     await carillon('apply -f -', { stdin: 'name: other\nrun: { command: y }\n' });
     expect((await carillon('revisions other --diff')).out).toContain('~ run.command: x → y');

@@ -99,7 +99,7 @@ const jobFields = {
     description: 'completed: the schedule has no further due time. disabled: by consecutive failures.',
   }),
   statusReason: orNull(Type.String(), {
-    description: 'Who paused the job, why it is disabled, or which paused or disabled job it waits for.',
+    description: 'Who paused the job, why it is disabled, or which paused or disabled job holds it back.',
   }),
   statusWhy: why,
   heldBackBy: heldBack,

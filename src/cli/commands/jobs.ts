@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import type { WireJob, WireLedgerLine } from '../../api/wire/schema.ts';
 import { CarillonError } from '../../errors.ts';
+import { type Client, ProblemError } from '../client.ts';
 import { changeLine, changesBetween } from '../difference.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { each, positive, wholeFrom } from '../option-values.ts';
@@ -187,6 +188,16 @@ function doing({ running, waiting, status }: WireJob): string {
   return waiting.length > 0 ? 'waiting' : status;
 }
 
+/** Null also for a run that is no longer kept. */
+async function reasonOf(client: Client, run: string): Promise<string | null> {
+  try {
+    return (await client.run(run)).reason;
+  } catch (error) {
+    if (error instanceof ProblemError && error.problem.code === 'RUN_NOT_FOUND') return null;
+    throw error;
+  }
+}
+
 async function showJob(session: Session, name: string): Promise<ExitCode> {
   const { io, client } = session;
   const job = await client.job(name);
@@ -200,6 +211,7 @@ async function showJob(session: Session, name: string): Promise<ExitCode> {
   const { counts } = job;
   const [first] = job.waiting;
   const why = first === undefined ? null : (await client.run(first)).reason;
+  const ended = job.last === null ? null : await reasonOf(client, job.last.id);
   session.print(
     card(
       [
@@ -218,7 +230,7 @@ async function showJob(session: Session, name: string): Promise<ExitCode> {
           'last',
           job.last === null
             ? null
-            : `${tinted(job.last.state, io)} ${when(job.last.endedAt, io)} ${job.last.id}`,
+            : `${tinted(job.last.state, io)} ${when(job.last.endedAt, io)} ${job.last.id}${ended === null ? '' : ` (${ended})`}`,
         ],
         [
           'runs',
@@ -281,7 +293,8 @@ async function showNext(
     session.print(answer.scheduleText);
     const zone = expression.timezone ?? io.timezone;
     for (const instant of answer.instants) session.print(`  ${moment(instant, zone)}`);
-    if (answer.complete) session.print('  and none after that');
+    if (answer.instants.length === 0) session.print('  no due time of its own');
+    else if (answer.complete) session.print('  and none after that');
     for (const { at, shiftMs, effect } of answer.clockChanges.filter(
       (change) => change.effect !== 'unaffected',
     )) {

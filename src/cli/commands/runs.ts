@@ -64,7 +64,9 @@ export function addRunCommands(program: Command, shell: Shell): void {
     .option('--wait', 'wait for its end')
     .option('--timeout <duration>', 'with --wait: maximum time to wait, such as 90s or PT1H', timeoutMs)
     .action((id: string, options: RunOptions, command: Command) =>
-      shell.run(command, (session) => follow(session, options, (key) => session.client.rerun(id, key))),
+      shell.run(command, (session) =>
+        follow(session, options, (key) => ofRun(session, id, () => session.client.rerun(id, key))),
+      ),
     );
   program
     .command('logs')
@@ -82,12 +84,31 @@ export function addRunCommands(program: Command, shell: Shell): void {
     .description('kill a run: TERM, then KILL after its grace')
     .action((id: string, _, command: Command) =>
       shell.run(command, async (session) => {
-        const run = await session.client.kill(id);
+        const run = await ofRun(session, id, () => session.client.kill(id));
         if (session.json) session.printJson(run);
         else session.print(`${run.id} is ${run.state}${run.state === 'killed' ? '' : '; kill requested'}`);
         return exitCodes.ok;
       }),
     );
+}
+
+/** Explains the failure if `id` is the name of a job. */
+async function ofRun<T>({ client }: Session, id: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof ProblemError) || error.problem.code !== 'RUN_NOT_FOUND') throw error;
+    const isJob = await client.job(id).then(
+      () => true,
+      () => false,
+    );
+    if (!isJob) throw error;
+    throw new CarillonError('RUN_NOT_FOUND', `'${id}' is a job, not a run.`, {
+      field: 'run',
+      value: id,
+      allowed: `the id of a run: \`carillon runs --job ${id}\` lists them`,
+    });
+  }
 }
 
 interface RunsOptions {
@@ -323,6 +344,7 @@ async function runNamed({ client, io }: Session, name: string, wait: boolean): P
     if (!(error instanceof ProblemError) || error.problem.code !== 'RUN_NOT_FOUND') throw error;
   }
   await client.job(name);
+  let told = false;
   for (;;) {
     for await (const run of client.runs({ job: name, limit: LISTED }))
       if (run.attempts.length > 0) return run;
@@ -331,6 +353,8 @@ async function runNamed({ client, io }: Session, name: string, wait: boolean): P
         field: 'run',
         value: name,
       });
+    if (!told) io.err(`Waiting for the first run of ${name}. Ctrl-C stops waiting.\n`);
+    told = true;
     await io.sleep(POLL_MS);
   }
 }

@@ -205,7 +205,7 @@ const how: Readonly<Record<UnmetEnd['outcome'], string>> = {
 
 function unmet({ job, due, variant, outcome, runs }: UnmetEnd): ReasonPart[] {
   return runs === undefined
-    ? say`${job} ${how[outcome]} (run ${{ run: refTo({ job, due, variant }) }})`
+    ? say`${job} ${how[outcome]} (${{ run: refTo({ job, due, variant }) }})`
     : say`${job} ${how[outcome]} (${runs.unmet} of ${runs.ended} runs)`;
 }
 
@@ -231,7 +231,7 @@ const catalogue: {
   'failures-in-a-row': ({ failures }) => say`${failures} consecutive failed runs`,
   'schedule-completed': () => ['the schedule has no further due time'],
   'parent-idle': ({ job, status, more }) =>
-    say`waits for ${job}, which is ${status}${more > 0 ? `, and for ${more} more` : ''}`,
+    say`held back by ${job}, which is ${status}${more > 0 ? `, and by ${more} more` : ''}`,
   parents: ({ ends, more }) =>
     say`${ends.length + more === 1 ? 'parent' : 'parents'} ${listed(ends.map(unmet))}${beyond(more)}`,
   'round-given-up': ({ jobs, more }) =>

@@ -73,7 +73,7 @@ export class HeldBack {
   }
 }
 
-/** `waits for extract, which is paused`. Null if nothing blocks the job. */
+/** `held back by extract, which is paused`. Null if nothing blocks the job. */
 export function heldBackReason(holders: readonly Holder[]): Reason | null {
   const [first] = holders;
   return first === undefined ? null : { code: 'parent-idle', ...first, more: holders.length - 1 };

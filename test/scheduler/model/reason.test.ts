@@ -61,17 +61,21 @@ const rows: { readonly [C in ReasonCode]: readonly Row[] } = {
   'failures-in-a-row': [[{ code: 'failures-in-a-row', failures: 3 }, '3 consecutive failed runs']],
   'schedule-completed': [[{ code: 'schedule-completed' }, 'the schedule has no further due time']],
   'parent-idle': [
-    [{ code: 'parent-idle', job: 'a', status: 'paused', more: 0 }, 'waits for a, which is paused', ['job a']],
+    [
+      { code: 'parent-idle', job: 'a', status: 'paused', more: 0 },
+      'held back by a, which is paused',
+      ['job a'],
+    ],
     [
       { code: 'parent-idle', job: 'a', status: 'disabled', more: 2 },
-      'waits for a, which is disabled, and for 2 more',
+      'held back by a, which is disabled, and by 2 more',
       ['job a'],
     ],
   ],
   parents: [
     [
       { code: 'parents', ends: [{ job: 'a', due, variant: '', outcome: 'failed' }], more: 0 },
-      `parent a failed (run ${id})`,
+      `parent a failed (${id})`,
       [id],
     ],
     [
@@ -83,7 +87,7 @@ const rows: { readonly [C in ReasonCode]: readonly Row[] } = {
         ],
         more: 1,
       },
-      `parents a was skipped (run ${id}-m1), b failed (1 of 2 runs) +1 more`,
+      `parents a was skipped (${id}-m1), b failed (1 of 2 runs) +1 more`,
       [`${id}-m1`, 'job b'],
     ],
   ],
