@@ -231,9 +231,19 @@ function withInput(entry: string): string {
   return `{ ${command.trim()}\n} <<'${mark}'\n${input.join('\n')}\n${mark}`;
 }
 
-/** From the program and its arguments, with a number if the name is taken. */
+const redirection = /(\d|&)?[<>]+(&\d|\s*[^\s;&|<>]*)/g;
+
+/**
+ * From the first program and its arguments, without redirections and a `cd` before it, and with a number if the name is
+ * taken.
+ */
 function nameFor(command: string, taken: Set<string>): string {
-  const words = command.replaceAll(/["'$]/g, '').split(/[\s;&|<>]+/);
+  const parts = command
+    .replaceAll(/["'$]/g, '')
+    .replaceAll(redirection, ' ')
+    .split(/[;&|]+/);
+  const first = parts.find((part) => !/^\s*(cd\s.*)?$/.test(part)) ?? command;
+  const words = first.trim().split(/\s+/);
   const program = (words[0] ?? '').split('/').at(-1);
   const base =
     [program, ...words.slice(1, 3)]

@@ -93,6 +93,17 @@ describe('a crontab', () => {
     expect(execFileSync('/bin/sh', ['-c', command ?? ''], { encoding: 'utf8', input: '' })).toBe(printed);
   });
 
+  test.each([
+    ['/usr/local/bin/poll.sh >/dev/null 2>&1', 'poll.sh'],
+    ['cd /srv/app && ./backup.sh --all > log.txt', 'backup.sh-all'],
+    ['cd /tmp; find . -delete | wc -l', 'find-.-delete'],
+    ['mail -s "daily report" root < /var/report', 'mail-s-daily'],
+    ['cd /srv/app', 'cd-srv-app'],
+    ['/bin/true &> /dev/null', 'true'],
+  ])('%s gets the name %s', (command, name) => {
+    expect(read(`@daily ${command}`).jobs.map((job) => job.name)).toEqual([name]);
+  });
+
   test('equal names get a number', () => {
     expect(read('@daily run\n@daily run\n@hourly run').jobs.map((job) => job.name)).toEqual([
       'run',
