@@ -28,15 +28,16 @@ export class Canary {
   }
 
   async #sing(): Promise<void> {
-    while (this.#watching) {
-      const from = Date.now();
+    // When it was to begin: a wait that lasts too long counts as well.
+    for (let from = Date.now(); this.#watching; ) {
       // A session of its own, as each job and each node has: the system shares the processors between sessions.
       const child = spawn('/bin/sh', ['-c', calculation], { stdio: 'ignore', detached: true });
       await once(child, 'exit');
       const to = Date.now();
       if (to - from > starvedMs)
         this.stalls.push({ kind: 'pause', on: 'machine', target: 'machine', from, to, led: false });
-      await new Promise((resolve) => setTimeout(resolve, Math.max(0, everyMs - (to - from))));
+      from = Math.max(to, from + everyMs);
+      await new Promise((resolve) => setTimeout(resolve, from - to));
     }
   }
 }

@@ -197,6 +197,23 @@ const stories: readonly Story[] = [
     caught: null,
   },
   {
+    story: 'a node that is still starting refuses a request',
+    spoil: (draft) => {
+      draft.roles.push({ node: 's2', at: sec(19), role: 'starting', term: 0 });
+      refuse(draft, { askedAt: sec(20), at: sec(20.1) });
+    },
+    caught: null,
+  },
+  {
+    story: 'a node that has started refuses a request',
+    spoil: (draft) => {
+      draft.roles.push({ node: 's2', at: sec(18), role: 'starting', term: 0 });
+      draft.roles.push({ node: 's2', at: sec(19), role: 'follower', term: 1 });
+      refuse(draft, { askedAt: sec(20), at: sec(20.1) });
+    },
+    caught: ['refused', 'manual', 's2 refused'],
+  },
+  {
     story: 'a child begins before its parent is done',
     spoil: (draft) => delay(draft, 'child@10', -300),
     caught: ['dependents', 'child', at10, 'child@10 began', 'tick@10 was done at'],

@@ -335,7 +335,7 @@ function knownBy(evidence: Evidence, parents: readonly (RunRecord | undefined)[]
 
 /** A node that is up serves requests, also during an upgrade: it may refuse them for one take-over at most. */
 function checkRefusals(evidence: Evidence): Violation[] {
-  const { triggers, faults, bounds } = evidence.history;
+  const { triggers, faults, bounds, roles } = evidence.history;
   return triggers.flatMap(({ job, node, askedAt, at, run }) => {
     const definition = evidence.jobs.get(job);
     if (run !== null || definition === undefined) return [];
@@ -343,7 +343,11 @@ function checkRefusals(evidence: Evidence): Violation[] {
     const nodeFailed = faults.some(
       ({ target, from, to }) => target === node && during(from, (to ?? Infinity) + bounds.bootMs),
     );
-    if (nodeFailed || evidence.disturbed(definition).some(({ from, to }) => during(from, to))) return [];
+    // On a busy machine it may take longer to start.
+    const role = roles.findLast((sample) => sample.node === node && sample.at <= askedAt)?.role;
+    const isStarting = role === 'down' || role === 'starting';
+    if (nodeFailed || isStarting || evidence.disturbed(definition).some(({ from, to }) => during(from, to)))
+      return [];
     const message = `${node} refused a trigger between ${iso(askedAt)} and ${iso(at)}, and no fault was near`;
     return [violation('refused', { job, due: null, at }, message)];
   });

@@ -7,6 +7,7 @@ import type {
   History,
   JobLine,
   LedgerRecord,
+  RoleSample,
   RunRecord,
   TriggerRecord,
 } from './history.ts';
@@ -49,6 +50,7 @@ export interface Draft {
   runs: RunRecord[];
   ledger: LedgerRecord[];
   triggers: TriggerRecord[];
+  roles: RoleSample[];
 }
 
 /** Adds a run that went well: its records, its ledger line and what it wrote. */
@@ -100,6 +102,7 @@ export function flawless(): Draft {
     runs: [],
     ledger: [],
     triggers: [],
+    roles: [],
   };
   for (let second = 0; second < 40; second += 2) {
     const parent = addRun(draft, tick, { due: sec(second) });
@@ -126,6 +129,6 @@ export function historyOf(draft: Draft): History {
     triggers: draft.triggers,
     collected: [],
     answers: [answer, { ...answer, node: 's2' }, { ...answer, node: 's3' }],
-    roles: [],
+    roles: draft.roles,
   };
 }
