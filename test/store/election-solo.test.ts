@@ -21,7 +21,7 @@ electionConformance('solo, embedded', async () => {
   return {
     candidate: async () => {
       await store?.close();
-      store = createEmbeddedStore({ dir });
+      store = createEmbeddedStore({ dir: join(dir, 'store') });
       await store.open();
       return createSoloElection(store, testMember);
     },
