@@ -1,6 +1,6 @@
 /**
  * Limits how many reads are in progress. A read takes memory and turns of the event loop until its response is made,
- * also if its client has disconnected. The others wait in lines, one for each client, and these take turns, so that one
+ * even if its client has disconnected. The others wait in lines, one for each client, and these take turns, so that one
  * client with many reads does not delay another. A read whose client disconnects while it waits is never begun.
  *
  * A route that mostly waits for an engine, another node or the output of a run (`config.waits`) takes no place: a few of
@@ -36,7 +36,7 @@ export function limitReads(app: FastifyInstance, reads: Reads): void {
       if (reply.sent) end(request);
     });
   });
-  // The framework calls it for every other response, also if nobody receives it any more.
+  // The framework calls it for every other response, even if the client has disconnected.
   app.addHook('onSend', async (request) => end(request));
 }
 
@@ -75,17 +75,16 @@ export class Reads {
 
   /** One read that had begun has its response. The first of the next line begins. */
   end(): void {
-    const [next] = this.#lines;
-    if (next === undefined) {
-      this.#inProgress--;
-      return;
+    for (const [key, line] of this.#lines) {
+      for (const begin of line) {
+        line.delete(begin);
+        // Behind all other clients.
+        this.#lines.delete(key);
+        if (line.size > 0) this.#lines.set(key, line);
+        begin(true);
+        return;
+      }
     }
-    const [key, line] = next;
-    const [begin] = line as Set<(begins: boolean) => void>;
-    line.delete(begin as (begins: boolean) => void);
-    // Behind all other clients.
-    this.#lines.delete(key);
-    if (line.size > 0) this.#lines.set(key, line);
-    begin?.(true);
+    this.#inProgress--;
   }
 }

@@ -29,10 +29,8 @@ export interface ContainerEndsParts {
 
 export class ContainerEnds {
   readonly #parts: ContainerEndsParts;
-  /** What the engine remembers of ends that we did not observe: whether it observed them itself. */
+  /** What the engine remembers of ends that we did not observe: true if it did not observe them either. */
   readonly #foundDead = new Map<string, boolean>();
-  /** Whether the engine has invented the exit code 0. */
-  readonly #invented = new Map<string, boolean>();
   /** The last output of containers whose program could not be started. */
   readonly #startFailures = new Map<string, EndReason | undefined>();
   /** Whether the engine has dropped the oldest output. */
@@ -62,14 +60,14 @@ export class ContainerEnds {
 
   /**
    * Some engines record exit code 0 for a container that they find dead when they start (moby#45800). Such an end is as
-   * recent as the engine, which has no event of it; an end that was real and in between is then unknown as well.
+   * recent as the engine, which has no event of it. A real end in the same moment cannot be told apart.
    */
   async recallCode({ Id, State }: ContainerInspection): Promise<void> {
-    if (State.ExitCode !== 0 || this.#invented.has(Id)) return;
+    if (State.ExitCode !== 0 || this.#foundDead.has(Id)) return;
     const startedAt = await this.#parts.engine.startedAt();
     const afterMs = startedAt === null ? Number.NaN : Date.parse(State.FinishedAt) - startedAt;
     const isRecent = afterMs >= 0 && afterMs < foundWithinMs;
-    this.#invented.set(Id, isRecent && (await this.#historyOf(Id)).unseen);
+    this.#foundDead.set(Id, isRecent && (await this.#historyOf(Id)).unseen);
   }
 
   /** The events of a container, and whether the engine certainly did not observe its end. */
@@ -130,11 +128,7 @@ export class ContainerEnds {
   }
 
   wasFoundDead(id: string): boolean {
-    return this.#foundDead.get(id) === true || this.isInvented(id);
-  }
-
-  isInvented(id: string): boolean {
-    return this.#invented.get(id) === true;
+    return this.#foundDead.get(id) === true;
   }
 
   startFailure(id: string): EndReason | undefined {
@@ -159,7 +153,6 @@ export class ContainerEnds {
   keepOnly(listed: ReadonlySet<string>): void {
     for (const known of [
       this.#foundDead,
-      this.#invented,
       this.#startFailures,
       this.#cut,
       this.#outOfMemory,

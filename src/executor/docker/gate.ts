@@ -22,7 +22,7 @@ import { EngineRefusal } from '../container/transport.ts';
 import { DockerEngine, type DockerEngineParts } from './engine.ts';
 import { closing, gatePrograms, opening, unopened } from './gate-program.ts';
 import type { DockerCreateRequest } from './request.ts';
-import type { ContainerInspection } from './state.ts';
+import { type ContainerInspection, isGated } from './state.ts';
 import { tarOf } from './tar.ts';
 
 const askTimeoutMs = 15_000;
@@ -159,7 +159,7 @@ export class GatedEngine extends DockerEngine {
   override async inspect(nameOrId: string): Promise<ContainerInspection | null> {
     for (let inspections = 1; ; inspections++) {
       const found = await super.inspect(nameOrId);
-      if (found?.Config.Labels?.[labelOf.gate] === undefined) return found;
+      if (found === null || !isGated(found)) return found;
       if (found.State.StartedAt === never) return found;
       const gate = await this.#gateOf(found);
       if (gate === 'open') return this.#asOpened(found);

@@ -35,7 +35,7 @@ import {
   sameOrder,
 } from './create.ts';
 import { type DockerEngine, maxHistory } from './engine.ts';
-import { type ContainerInspection, launchReport } from './state.ts';
+import { type ContainerInspection, isGated, launchReport } from './state.ts';
 
 /** Rounds in which others may take, free or start the name, before it is left to the next call. */
 const maxRounds = 50;
@@ -198,7 +198,7 @@ async function createOrAdopt(
  * never opened proves by itself that nothing ran.
  */
 async function isOlderThanEngine(engine: DockerEngine, container: ContainerInspection): Promise<boolean> {
-  if (container.Config.Labels?.[labelOf.gate] !== undefined) return false;
+  if (isGated(container)) return false;
   const history = await engine.history().catch((error: unknown) => {
     // Not every engine has a history.
     if (error instanceof EngineRefusal) return null;

@@ -108,12 +108,10 @@ class DockerLauncher implements Launcher {
     this.#listeners.push(listener);
   }
 
-  async launch(spec: LaunchSpec, mayStart: () => boolean = () => true): Promise<void> {
-    try {
-      await this.#flights.run(spec.launchName, (flight) => this.#launch(spec, flight, mayStart));
-    } finally {
-      this.#watch.launched(spec.launchName);
-    }
+  launch(spec: LaunchSpec, mayStart: () => boolean = () => true): Promise<void> {
+    return this.#flights
+      .run(spec.launchName, (flight) => this.#launch(spec, flight, mayStart))
+      .finally(() => this.#watch.launched(spec.launchName));
   }
 
   async kill(launchName: string, graceMs: number): Promise<void> {

@@ -1,6 +1,7 @@
 /** Derives the state of a launch from an inspection. Pure. */
 
 import type { EndReason, LaunchReport } from '../../scheduler/ports.ts';
+import { labelOf } from '../container/labels.ts';
 import { exitReason } from '../exit-reason.ts';
 
 /** The used part of `GET /containers/{id}/json`. */
@@ -28,6 +29,13 @@ export interface ContainerInspection {
   };
 }
 
+/** The engine writes a slash before names. */
+export const launchNameOf = ({ Name }: ContainerInspection): string => Name.replace(/^\//, '');
+
+/** It has a gate, whether open or not. */
+export const isGated = ({ Config }: ContainerInspection): boolean =>
+  Config.Labels?.[labelOf.gate] !== undefined;
+
 /**
  * Exit codes of containers ended from outside: KILL, TERM, and what an engine records for one that it finds
  * dead.
@@ -35,8 +43,8 @@ export interface ContainerInspection {
 export const endedFromOutside: ReadonlySet<number> = new Set([137, 143, 255]);
 
 /**
- * `interrupted` says why an end by signal was not caused by the job. Null: nothing suggests that. `isInvented`: the job
- * did not return the exit code, whatever it is.
+ * `interrupted` says why an end by signal was not caused by the job. Null: nothing suggests that. `isInvented`: the exit
+ * code is not the job's.
  */
 export function launchReport(
   container: ContainerInspection,
@@ -44,7 +52,7 @@ export function launchReport(
   isInvented = false,
 ): LaunchReport {
   const { State: state } = container;
-  const launchName = container.Name.replace(/^\//, '');
+  const launchName = launchNameOf(container);
   const startedAt = instant(state.StartedAt);
   // Never started: `created`, and `dead` or `removing` after that.
   if (startedAt === null) return { launchName, state: 'created' };
@@ -58,10 +66,8 @@ export function launchReport(
   if (state.OOMKilled && state.ExitCode !== 0) {
     return { ...report, reason: 'out of memory', cause: { code: 'out-of-memory' } };
   }
-  if (interrupted !== null && isInvented)
-    return { ...report, ...interrupted, exitCode: null, infrastructure: true };
-  if (interrupted !== null && endedFromOutside.has(state.ExitCode)) {
-    return { ...report, ...interrupted, infrastructure: true };
+  if (interrupted !== null && (isInvented || endedFromOutside.has(exitCode))) {
+    return { ...report, ...interrupted, exitCode: isInvented ? null : exitCode, infrastructure: true };
   }
   return { ...report, ...exitReason(state.ExitCode) };
 }

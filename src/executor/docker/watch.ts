@@ -10,13 +10,12 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock, EndReason, LaunchReport, Log, Observation } from '../../scheduler/ports.ts';
 import { sleep } from '../../scheduler/waiting.ts';
-import { labelOf } from '../container/labels.ts';
 import { isLaunchName } from '../logs/run-logs.ts';
 import { ContainerEnds } from './ends.ts';
 import { type ContainerEvent, type DockerEngine, nameOf } from './engine.ts';
 import { closing } from './gate-program.ts';
 import { type Death, Inspections } from './inspections.ts';
-import { type ContainerInspection, launchReport } from './state.ts';
+import { type ContainerInspection, isGated, launchNameOf, launchReport } from './state.ts';
 
 /** Maximum delay until an end without an event is found. */
 const listEveryMs = 30_000;
@@ -34,8 +33,8 @@ export interface DockerWatchParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly emit: (observation: Observation) => void;
-  /** A launch of this name is in progress. Default: none is. */
-  readonly isLaunching?: (launchName: string) => boolean;
+  /** Whether a launch of this name is in progress. */
+  readonly isLaunching: (launchName: string) => boolean;
 }
 
 interface Known {
@@ -154,10 +153,10 @@ export class DockerWatch {
    * have.
    */
   async recall(container: ContainerInspection): Promise<void> {
-    const { Id, Name } = container;
+    const { Id } = container;
     if (launchReport(container, null).state !== 'ended') return;
     await Promise.all([this.#ends.recallStart(container), this.#ends.recallOutput(container)]);
-    const known = this.#known.get(Name.replace(/^\//, ''));
+    const known = this.#known.get(launchNameOf(container));
     // Its end comes through the connection through which it was seen running.
     if (known?.id === Id && known.connection === this.#connection) return;
     await this.#ends.recallCode(container);
@@ -168,7 +167,8 @@ export class DockerWatch {
 
   #reportOf(container: ContainerInspection, interruption: EndReason | null): LaunchReport {
     const State = { ...container.State, OOMKilled: this.#ends.ranOutOfMemory(container) };
-    const report = launchReport({ ...container, State }, interruption, this.#ends.isInvented(container.Id));
+    const isInvented = State.ExitCode === 0 && this.#ends.wasFoundDead(container.Id);
+    const report = launchReport({ ...container, State }, interruption, isInvented);
     const isCut = this.#ends.isCut(container.Id);
     return {
       ...report,
@@ -205,8 +205,9 @@ export class DockerWatch {
     });
   }
 
-  #interruption({ Id, Name }: ContainerInspection): EndReason | null {
-    const launchName = Name.replace(/^\//, '');
+  #interruption(container: ContainerInspection): EndReason | null {
+    const { Id } = container;
+    const launchName = launchNameOf(container);
     const known = this.#known.get(launchName);
     if (known?.id === Id && known.phase === 'ended') return known.interruption;
     if (this.#killed.has(launchName)) return null;
@@ -319,7 +320,7 @@ export class DockerWatch {
 
   /** Never fails: a failed inspection is repeated by the next list. */
   async #check(id: string, death: Death | null): Promise<void> {
-    const { engine, log } = this.#parts;
+    const { engine, log, isLaunching } = this.#parts;
     try {
       const container = await engine.inspect(id);
       if (container === null) {
@@ -327,12 +328,10 @@ export class DockerWatch {
         return;
       }
       // Its launch opens it, or replaces it if it ends unopened in that moment: until then, neither is known.
-      if (container.Config.Labels?.[labelOf.gate] !== undefined) {
-        const launchName = container.Name.replace(/^\//, '');
-        if (this.#parts.isLaunching?.(launchName)) {
-          this.#inspections.hold(launchName, id, death);
-          return;
-        }
+      const launchName = launchNameOf(container);
+      if (isGated(container) && isLaunching(launchName)) {
+        this.#inspections.hold(launchName, id, death);
+        return;
       }
       await this.recall(container);
       // Observed with a full disk: the engine reports that it died but continues to show it as running.

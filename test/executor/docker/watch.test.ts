@@ -53,6 +53,7 @@ async function toldAfter(
     clock,
     log: pino({ level: 'silent' }),
     emit: (observation) => seen.push(observation),
+    isLaunching: () => false,
   });
   if (foundBy === 'watch') watch.take(container(looks <= 1));
   const reports: LaunchReport[] = [];
@@ -87,6 +88,7 @@ function watchHeld() {
     clock: new SimClock(0),
     log: pino({ level: 'silent' }),
     emit: (observation) => seen.push(observation),
+    isLaunching: () => false,
   });
   return { watch, held, running, logs, kinds: () => seen.map(({ kind }) => kind) };
 }
@@ -139,7 +141,7 @@ async function duringLaunch(shown: (gated: ContainerInspection) => object): Prom
   const before = inspections;
   watch.launched('a');
   await until('it is inspected again', () => inspections > before);
-  // What an inspection shows is reported within a few rounds of the loop.
+  // Inspections report within a few rounds of the event loop.
   for (let round = 0; round < 10; round++) await new Promise(setImmediate);
   await watch.stop();
   return seen;
@@ -205,6 +207,7 @@ test('memory that ran out is known from an event after the death, where the engi
     ...options,
     engine: engine as DockerEngine,
     emit: (each) => seen.push(each),
+    isLaunching: () => false,
   });
   await watching.start();
   live.write(event('die'));
@@ -216,7 +219,12 @@ test('memory that ran out is known from an event after the death, where the engi
   await watching.stop();
 
   const past = { inspect, logs, history: async () => [event('die'), event('oom')] } as Partial<DockerEngine>;
-  const later = new DockerWatch({ ...options, engine: past as DockerEngine, emit: () => {} });
+  const later = new DockerWatch({
+    ...options,
+    engine: past as DockerEngine,
+    emit: () => {},
+    isLaunching: () => false,
+  });
   await later.recall(killed(false, 1));
   expect(later.report(killed(false, 1))).toMatchObject(told);
 });
