@@ -46,6 +46,9 @@ export class ProblemError extends Error {
   }
 }
 
+export const isUnknownRun = (error: unknown): boolean =>
+  error instanceof ProblemError && error.problem.code === 'RUN_NOT_FOUND';
+
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError';
   /** A server was reached, so the request may have been carried out. */

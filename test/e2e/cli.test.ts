@@ -310,9 +310,7 @@ describe('jobs', () => {
       'every day, 2 times, from 2030-01-01 00:00 (UTC)\n  Tue 2030-01-01 00:00:00 +00:00\n  Wed ' +
         '2030-01-02 00:00:00 +00:00\n  and none after that\n',
     );
-    expect((await carillon('next child')).out).toBe(
-      'after parent (all-succeeded)\n  no due time of its own\n',
-    );
+    expect((await carillon('next child')).out).toBe('after parent (all-succeeded)\n  no due time ahead\n');
     await carillon('apply -f -', { stdin: 'name: other\nrun: { command: y }\n' });
     expect((await carillon('revisions other --diff')).out).toContain('~ run.command: x → y');
     await carillon('restore other 1');

@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { WireJob, WireLedgerLine } from '../../api/wire/schema.ts';
 import { CarillonError } from '../../errors.ts';
-import { type Client, ProblemError } from '../client.ts';
+import { type Client, isUnknownRun } from '../client.ts';
 import { changeLine, changesBetween } from '../difference.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { each, positive, wholeFrom } from '../option-values.ts';
@@ -188,13 +188,14 @@ function doing({ running, waiting, status }: WireJob): string {
   return waiting.length > 0 ? 'waiting' : status;
 }
 
-/** Null also for a run that is no longer kept. */
-async function reasonOf(client: Client, run: string): Promise<string | null> {
+/** Null also without a run, and for one that is no longer kept. */
+async function reasonOf(client: Client, run: string | undefined): Promise<string | null> {
+  if (run === undefined) return null;
   try {
     return (await client.run(run)).reason;
   } catch (error) {
-    if (error instanceof ProblemError && error.problem.code === 'RUN_NOT_FOUND') return null;
-    throw error;
+    if (!isUnknownRun(error)) throw error;
+    return null;
   }
 }
 
@@ -209,9 +210,8 @@ async function showJob(session: Session, name: string): Promise<ExitCode> {
     return exitCodes.ok;
   }
   const { counts } = job;
-  const [first] = job.waiting;
-  const why = first === undefined ? null : (await client.run(first)).reason;
-  const ended = job.last === null ? null : await reasonOf(client, job.last.id);
+  const why = await reasonOf(client, job.waiting[0]);
+  const ended = await reasonOf(client, job.last?.id);
   session.print(
     card(
       [
@@ -293,7 +293,7 @@ async function showNext(
     session.print(answer.scheduleText);
     const zone = expression.timezone ?? io.timezone;
     for (const instant of answer.instants) session.print(`  ${moment(instant, zone)}`);
-    if (answer.instants.length === 0) session.print('  no due time of its own');
+    if (answer.instants.length === 0) session.print('  no due time ahead');
     else if (answer.complete) session.print('  and none after that');
     for (const { at, shiftMs, effect } of answer.clockChanges.filter(
       (change) => change.effect !== 'unaffected',

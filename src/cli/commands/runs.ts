@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { WireAttempt, WireRun } from '../../api/wire/schema.ts';
 import { CarillonError } from '../../errors.ts';
-import { ProblemError } from '../client.ts';
+import { isUnknownRun } from '../client.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { followLogs } from '../log-follower.ts';
 import { each, timeoutMs, wholeFrom } from '../option-values.ts';
@@ -97,7 +97,7 @@ async function ofRun<T>({ client }: Session, id: string, act: () => Promise<T>):
   try {
     return await act();
   } catch (error) {
-    if (!(error instanceof ProblemError) || error.problem.code !== 'RUN_NOT_FOUND') throw error;
+    if (!isUnknownRun(error)) throw error;
     const isJob = await client.job(id).then(
       () => true,
       () => false,
@@ -341,7 +341,7 @@ async function runNamed({ client, io }: Session, name: string, wait: boolean): P
   try {
     return await client.run(name);
   } catch (error) {
-    if (!(error instanceof ProblemError) || error.problem.code !== 'RUN_NOT_FOUND') throw error;
+    if (!isUnknownRun(error)) throw error;
   }
   await client.job(name);
   let told = false;
