@@ -10,7 +10,7 @@ const { env: environment } = process;
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 process.exitCode = await runCli(process.argv.slice(2), {
-  // What is still pending when a node has stopped, such as a retry, must not keep its process.
+  // A pending retry must not keep the process of a stopped node alive.
   serve: async (args) => process.exit(await serve(args, { environment, version })),
   restore: restoreBackup,
   environment,

@@ -18,7 +18,7 @@ const DEPTH = 3;
 
 type Sending = Pick<ApiContext, 'turns' | 'longAnswers'>;
 
-/** Sends the value as JSON. BUSY if too many long responses to reads are under way. */
+/** Sends the value as JSON. BUSY if too many long responses are being sent. */
 export function sendLong(reply: FastifyReply, sending: Sending, value: object): FastifyReply {
   return sendParts(reply.type('application/json; charset=utf-8'), sending, pieces(value, DEPTH));
 }

@@ -47,7 +47,7 @@ export class Member {
     const [program = '', ...args] = argv;
     // The job's environment is the scheduler's business: only what a login gives is handed on.
     const env = { PATH: process.env.PATH, HOME: process.env.HOME, LANG: 'C.UTF-8' };
-    // A session of its own, as every service has.
+    // Each has its own session, like a service.
     const stdio = ['ignore', this.#log, this.#log] as const;
     this.#child = spawn(program, args, { cwd, stdio: [...stdio], env, detached: true });
     this.#child.on('error', () => {});

@@ -57,7 +57,7 @@ export function boundBodies(app: FastifyInstance, room: Room, clock: Clock): voi
       payload.resume();
     });
     payload.once('end', beAwake.stop);
-    // The parsed body stays in memory until the response, also if nobody receives that any more.
+    // The parsed body stays in memory until the response is made, even if the client has disconnected.
     whenOver(reply, () => {
       answered = true;
       const isProcessed = counted.readableEnded && !reply.sent && !reply.raw.headersSent;

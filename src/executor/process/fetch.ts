@@ -236,7 +236,7 @@ async function checkZip(file) {
 
 (async () => {
   let current;
-  // Of streams that nobody waits for.
+  // A stream can still fail after its download has been given up.
   process.on('uncaughtException', (error) => fail(current, error));
   for (current of items) await take(current).catch((error) => fail(current, error));
   // Idle connections would keep it.

@@ -139,7 +139,7 @@ export function nextRevision(
   return { job, cursor, warnings: [...checked.warnings, ...warnings, ...passed.warnings] };
 }
 
-/** What of a definition its schedule and what happens at once depend on. */
+/** The part of a definition that decides its due times, and which of them run at once. */
 export type Scheduled = Pick<JobDefinition, 'name' | 'schedule' | 'policy' | 'paused'>;
 
 export interface NextSchedule {

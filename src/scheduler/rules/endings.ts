@@ -19,7 +19,7 @@ import { isEnded } from '../model/run-state.ts';
 import { holdBack } from '../state/lineage.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
-import { fillPlaces, startWaiting } from './placing.ts';
+import { fillSlots, startWaiting } from './placing.ts';
 import { idleReason, openRun } from './runs.ts';
 
 /** Decides what follows from all runs that ended in this turn. */
@@ -28,7 +28,7 @@ export function propagateEnds(turn: Turn): void {
   for (const run of turn.ended) tellChildren(turn, run);
   for (const run of turn.ended) startWaiting(turn, run.job);
   turn.ended.length = 0;
-  fillPlaces(turn);
+  fillSlots(turn);
 }
 
 function tellChildren(turn: Turn, run: Run): void {

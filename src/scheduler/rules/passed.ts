@@ -29,7 +29,7 @@ export interface Passed {
   readonly warnings: string[];
 }
 
-/** What happens at once when the job is put. */
+/** Which due times run as soon as the job is stored, and what its author should know about them. */
 export function passedBy(putting: Putting): Passed {
   const { schedule, cursor, now, idle } = putting;
   const over = nextInstant(schedule, now) === null;

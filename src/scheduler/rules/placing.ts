@@ -47,7 +47,7 @@ function busyLimit({ state, freed }: Turn, limits: readonly Limit[]): Limit | nu
   if (full !== null) return full;
   const [first] = limits;
   if (first === undefined || state.slots.best(freed) === null) return null;
-  // A slot freed in this turn goes to the run that starts first, which may be in a lane: fillPlaces decides.
+  // A slot freed in this turn goes to the run that starts first, which may be in a lane: fillSlots decides.
   freed.add(first.key);
   return first;
 }
@@ -88,7 +88,7 @@ export function startWaiting(turn: Turn, job: string): void {
 }
 
 /** Gives freed slots to waiting runs, as long as one of them can start. */
-export function fillPlaces(turn: Turn): void {
+export function fillSlots(turn: Turn): void {
   const { state, draft, freed } = turn;
   const { slots } = state;
   for (let lane = slots.best(freed); lane !== null; lane = slots.best(freed)) {

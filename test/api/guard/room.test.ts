@@ -338,7 +338,7 @@ describe('reads of every route', () => {
   });
 });
 
-describe('long answers', () => {
+describe('unread long answers', () => {
   const { perAddress, total, kept } = apiLimits.longAnswers;
 
   /** Asks for a page larger than what the connection holds, and reads nothing of it. */
@@ -350,7 +350,7 @@ describe('long answers', () => {
     return answer.statusCode ?? 0;
   }
 
-  test('that nobody reads leave room for others, and one that ends makes room', async () => {
+  test('leave room for others, and make room when they end', async () => {
     const env = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`A${i}`, 'x'.repeat(30_000)]));
     for (let i = 0; i < 20; i++) await api.post('/jobs', { name: `a${i}`, run: { command: 'true', env } });
     for (let i = 0; i < perAddress; i++) expect(await hold()).toBe(200);

@@ -225,7 +225,7 @@ describe.skipIf(!able)('a process of the user of a job', () => {
     for (const files of logs) expect(await textOf(files.read({}, ended))).toBe('x'.repeat(20_000));
     for (const child of writers) child.stdin?.end();
     await Promise.all(cuts);
-    // What was written meanwhile is neither lost nor counted twice.
+    // Output written in the meantime is neither lost nor counted twice.
     const kept = droppedAnd(19_096, `${'x'.repeat(904)}${'w'.repeat(4_096)}`);
     for (const files of logs) expect(await textOf(files.read({}, ended))).toBe(kept);
   });
