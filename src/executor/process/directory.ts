@@ -17,7 +17,6 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import {
   chown,
-  type FileHandle,
   lstat,
   mkdir,
   open,
@@ -68,6 +67,8 @@ export interface LaunchDirectory {
   readonly claimPath: string;
   readonly workPath: string;
   readonly logPath: string;
+  /** Paths that never lead to another incarnation. */
+  readonly files: { readonly stdout: string; readonly stderr: string; readonly journal: string };
   /** Null if the directory is gone. */
   journal(): Promise<Journal | null>;
   note(line: string): Promise<void>;
@@ -81,15 +82,10 @@ export interface LaunchDirectory {
   claimant(): Promise<number | null>;
 }
 
-export interface Created {
-  readonly directory: LaunchDirectory;
-  readonly files: { readonly stdout: FileHandle; readonly stderr: FileHandle; readonly journal: FileHandle };
-}
-
 export interface LaunchDirectories {
   prepare(): Promise<void>;
   /** Null if a launch of this name exists. After it resolves, the name survives a crash of the machine. */
-  create(name: string, record: LaunchRecord, owner: Owner | null): Promise<Created | null>;
+  create(name: string, record: LaunchRecord, owner: Owner | null): Promise<LaunchDirectory | null>;
   open(name: string): Promise<LaunchDirectory | null>;
   names(): Promise<string[]>;
   discard(directory: LaunchDirectory): Promise<void>;
@@ -132,13 +128,12 @@ export function createLaunchDirectories(parts: LaunchDirectoriesParts): LaunchDi
       const incarnation = randomUUID();
       const staging = join(scratch, incarnation);
       const claimOwner = supervisor === null ? owner : null;
-      const files = await furnish(join(staging, incarnation), { record, owner, claimOwner });
+      await furnish(join(staging, incarnation), { record, owner, claimOwner });
       try {
         await rename(staging, join(launches, name));
         await sync();
-        return { directory: directoryAt(join(launches, name), name, incarnation, record), files };
+        return directoryAt(join(launches, name), name, incarnation, record);
       } catch (error) {
-        await closeFiles(files);
         const { code } = error as NodeJS.ErrnoException;
         if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
         await rm(staging, { recursive: true, force: true });
@@ -189,6 +184,7 @@ function directoryAt(
     claimPath,
     workPath: within('work'),
     logPath: within('log'),
+    files: { stdout: within('log', 'stdout'), stderr: within('log', 'stderr'), journal: journalPath },
     async journal() {
       const text = await readBounded(journalPath);
       return text === null ? null : parseJournal(text);
@@ -222,11 +218,11 @@ function directoryAt(
   };
 }
 
-/** Creates everything that a launch needs; the descriptors belong to this incarnation even if it is moved. */
+/** Creates everything that a launch needs. */
 async function furnish(
   path: string,
   given: { readonly record: LaunchRecord; readonly owner: Owner | null; readonly claimOwner: Owner | null },
-): Promise<Created['files']> {
+): Promise<void> {
   const { record, owner, claimOwner } = given;
   await mkdir(path, { recursive: true, mode: 0o711 });
   const make = async (name: string, of: Owner | null): Promise<void> => {
@@ -239,18 +235,13 @@ async function furnish(
     mkdir(join(path, 'log'), { mode: 0o700 }),
     writeFile(join(path, 'launch.json'), JSON.stringify(record), { mode: 0o600 }),
   ]);
-  const [stdout, stderr, journal] = await Promise.all([
-    open(join(path, 'log', 'stdout'), 'ax', 0o600),
-    open(join(path, 'log', 'stderr'), 'ax', 0o600),
-    open(join(path, 'journal'), 'ax', 0o600),
-  ]);
-  // The files, not their directory: a job may open /dev/stderr again, but never replace the file.
-  if (owner) await Promise.all([stdout, stderr].map((file) => file.chown(owner.uid, owner.gid)));
-  return { stdout, stderr, journal };
-}
-
-export async function closeFiles(files: Created['files']): Promise<void> {
-  await Promise.all([files.stdout.close(), files.stderr.close(), files.journal.close()]);
+  const create = async (name: string, of: Owner | null): Promise<void> => {
+    const file = await open(join(path, name), 'ax', 0o600);
+    // The file, not its directory: a job may open /dev/stderr again, but never replace the file.
+    if (of) await file.chown(of.uid, of.gid);
+    await file.close();
+  };
+  await Promise.all([create('log/stdout', owner), create('log/stderr', owner), create('journal', null)]);
 }
 
 /** Makes renames in a directory durable. Callers during a flush share the next one, so a burst needs few. */

@@ -2,7 +2,7 @@
  * The process engine: jobs as processes on the scheduler's host.
  *
  * A launch is a directory that appears atomically under its name (directory.ts). Its job is started by a
- * supervisor that claims the directory first (supervisor/start.ts), so at most one ever starts it, whatever
+ * supervisor that claims the directory first (supervisor/), so at most one ever starts it, whatever
  * crashes or pauses. Jobs continue while no scheduler runs: their exit codes are in the journal, and the next
  * launcher for the same directory adopts running ones (watch.ts).
  *
@@ -28,17 +28,17 @@ import { sleep } from '../../scheduler/waiting.ts';
 import { LogFiles } from '../logs/files.ts';
 import { defaultBytesPerStream, type RunLogs } from '../logs/run-logs.ts';
 import { supervisorEnd } from '../supervisor/program.ts';
-import { type Supervisor, startSupervisor } from '../supervisor/start.ts';
+import { servedSupervisors } from '../supervisor/server.ts';
+import { shellSupervisors } from '../supervisor/shell.ts';
+import type { SupervisorRequest, Supervisors } from '../supervisor/start.ts';
 import { endCgroup } from './cgroup.ts';
 import {
-  closeFiles,
   createLaunchDirectories,
   type LaunchDirectories,
   type LaunchDirectory,
   type LaunchRecord,
 } from './directory.ts';
 import { notBecome, outOfReach, startFailure, supervisorFailed, unavailable } from './faults.ts';
-import { openInput } from './input.ts';
 import { type Journal, journalLine, outcomeOf } from './journal.ts';
 import { refused } from './refusal.ts';
 import { type Environment, processRequest } from './request.ts';
@@ -82,6 +82,7 @@ class ProcessLauncher implements Launcher {
   readonly #directories: LaunchDirectories;
   readonly #source = processSource();
   readonly #watch: LaunchWatch;
+  readonly #supervisors: Supervisors;
   readonly #listeners: ((observation: Observation) => void)[] = [];
   /** One change of a name at a time. */
   readonly #changes = new Map<string, Promise<void>>();
@@ -90,6 +91,8 @@ class ProcessLauncher implements Launcher {
   constructor(parts: ProcessLauncherParts) {
     this.#parts = parts;
     this.#directories = createLaunchDirectories(parts);
+    const { supervisor, dir, clock } = parts;
+    this.#supervisors = supervisor === null ? shellSupervisors(dir) : servedSupervisors(supervisor, clock);
     this.#watch = new LaunchWatch({
       clock: parts.clock,
       log: parts.log,
@@ -109,6 +112,7 @@ class ProcessLauncher implements Launcher {
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.allSettled(this.#changes.values());
+    await this.#supervisors.stop();
     this.#watch.stop();
   }
 
@@ -273,42 +277,27 @@ class ProcessLauncher implements Launcher {
     const request = await processRequest(spec, environment, program, secretFolders);
     const { launchName, installation: cluster, term, job, run, attempt, due } = spec;
     const record = { cluster, term, job, run, attempt, due, createdAt: clock.now(), boot: this.#source.boot };
-    const created = await this.#directories.create(launchName, record, request.owner);
-    if (!created) return false;
-    const { directory, files } = created;
-    const stdin = request.input === null ? null : await openInput(this.#parts.dir, request.input);
-    try {
-      if (!mayStart()) {
-        if (await directory.takeBack()) await this.#directories.discard(directory);
-        throw unavailable(launchName, 'this scheduler can no longer prove that it leads');
-      }
-      const cwd = request.cwd ?? directory.workPath;
-      const supervisor = startSupervisor({
-        ...request,
-        supervisor: program,
-        cgroup: cgroups && join(cgroups, directory.incarnation),
-        cwd,
-        claimPath: directory.claimPath,
-        files: {
-          stdin: stdin?.fd ?? null,
-          stdout: files.stdout.fd,
-          stderr: files.stderr.fd,
-          journal: files.journal.fd,
-        },
-      });
-      return await this.#started(directory, supervisor, { user: spec.user, cwd });
-    } finally {
-      await stdin?.close();
-      await closeFiles(files);
+    const directory = await this.#directories.create(launchName, record, request.owner);
+    if (!directory) return false;
+    if (!mayStart()) {
+      if (await directory.takeBack()) await this.#directories.discard(directory);
+      throw unavailable(launchName, 'this scheduler can no longer prove that it leads');
     }
+    const { claimPath, files } = directory;
+    const cwd = request.cwd ?? directory.workPath;
+    const cgroup = cgroups && join(cgroups, directory.incarnation);
+    return await this.#started(directory, { ...request, cwd, claimPath, files, cgroup }, spec.user);
   }
 
   async #started(
     directory: LaunchDirectory,
-    supervisor: Supervisor,
-    { user, cwd }: { readonly user: string | null; readonly cwd: string },
+    request: SupervisorRequest,
+    user: string | null,
   ): Promise<boolean> {
+    const { cwd } = request;
+    const supervisor = this.#supervisors.start(request);
     const began = await supervisor.started.catch(async (error) => {
+      if (error instanceof CarillonError) throw error; // It may have been started: the next call finds out.
       // If a newer leader revoked and replaced it, its directories were missing; otherwise it is refused.
       if (!(await directory.journal())) return false;
       await this.#directories.discard(directory);

@@ -4,6 +4,13 @@
  * holds open without closing it on exec reaches the job; there is no cgroup.
  */
 
+import { spawn } from 'node:child_process';
+import type { FileHandle } from 'node:fs/promises';
+import { constants, open } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { openInput } from './input.ts';
+import type { SupervisorRequest, Supervisors } from './start.ts';
+
 /**
  * $1 is the claim, the rest is the job. The claim is a link, so of all who ever try to start this launch one succeeds,
  * and holds only under its own name: a launch that was taken back is moved away, then emptied. `start` is in the journal
@@ -29,3 +36,67 @@ exec 4>&-
 (ulimit -S -n 1024; exec "$@" 2>&5 3>&- 5>&-)
 echo "exit $?" >&3
 `;
+
+const appendExisting = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW;
+
+/** `dir`: a folder where only the scheduler's user can write. */
+export function shellSupervisors(dir: string): Supervisors {
+  return {
+    start(request) {
+      const begun = begin(dir, request);
+      const exited = begun.then(
+        (child) => child.exited,
+        () => null,
+      );
+      return { started: begun.then((child) => child.started), exited };
+    },
+    stop: async () => undefined,
+  };
+}
+
+/** Fails if there is no shell process. */
+async function begin(
+  dir: string,
+  request: SupervisorRequest,
+): Promise<{ readonly started: Promise<boolean>; readonly exited: Promise<number | null> }> {
+  const { claimPath, argv, env, cwd, owner, input, files } = request;
+  const opened: FileHandle[] = [];
+  const openAt = async (path: string): Promise<number> => {
+    const file = await open(path, appendExisting);
+    opened.push(file);
+    return file.fd;
+  };
+  try {
+    const [stdout, stderr, journal] = await Promise.all(
+      [files.stdout, files.stderr, files.journal].map(openAt),
+    );
+    const stdin = input === null ? null : await openInput(dir, input);
+    if (stdin) opened.push(stdin);
+    const child = spawn('/bin/sh', ['-c', supervisorScript, 'carillon', claimPath, ...argv], {
+      env: { ...env },
+      detached: true,
+      cwd,
+      stdio: [stdin?.fd ?? 'ignore', stdout, 'ignore', journal, 'pipe', stderr],
+      ...(owner ?? {}),
+    });
+    child.unref();
+    await new Promise((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', reject);
+    });
+    const pipe = child.stdio[4] as Socket;
+    return {
+      exited: new Promise((resolve) => child.once('exit', resolve)),
+      started: new Promise((resolve) => {
+        pipe.once('data', () => {
+          resolve(true);
+          pipe.destroy();
+        });
+        pipe.once('error', () => resolve(false));
+        pipe.once('close', () => resolve(false));
+      }),
+    };
+  } finally {
+    await Promise.all(opened.map((file) => file.close()));
+  }
+}

@@ -1,15 +1,14 @@
 /*
  * The supervisor: what the scheduler needs of the system and cannot ask from Node, as six small commands.
  *
- *   supervisor run CLAIM FOLDER USER CGROUP PROGRAM [ARG…]   starts a job once, waits for it, notes its exit code
+ *   supervisor serve                                         starts jobs on request, each under a supervisor of its own
  *   supervisor clear FOLDER USER                             empties a folder with the rights of a user
  *   supervisor read FILE USER PROGRAM [ARG…]                 becomes a program that reads a file which the user may read
  *   supervisor only COUNT PROGRAM [ARG…]                     becomes a program that has the first COUNT descriptors
  *   supervisor cut NEXT OLD KEEP                             empties a file of output, and keeps its last KEEP bytes in OLD
  *   supervisor move FROM TO                                  renames a file
  *
- * USER is UID:GID, or - for the user that it runs as. CGROUP is a folder to make in a version 2 hierarchy, or -.
- * FOLDER and CLAIM are full paths, and PROGRAM of `run` has a slash.
+ * USER is UID:GID, or - for the user that it runs as. FOLDER is a full path.
  *
  * No library, so that nothing on the host, and nothing in a job's environment, changes what it does.
  * program.ts carries what comes out of
@@ -24,13 +23,13 @@ typedef unsigned long u64;
 /* How it ends. The job's own exit code is in the journal only. */
 enum { DONE = 0, LEFT_BEHIND = 1, USAGE = 64, NO_PROCESS = 71, NO_JOURNAL = 74, CLAIM_LOST = 75, NO_USER = 76,
        NO_FOLDER = 77, NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
-/* Descriptors of `run`; 0, 1 and 2 are the job's. */
-enum { ERRORS = 2, JOURNAL = 3, SCHEDULER = 4, FIRST_UNKNOWN = 5 };
+/* Descriptors of a supervisor; 0, 1 and 2 are the job's. */
+enum { INPUT = 0, OUTPUT = 1, ERRORS = 2, JOURNAL = 3, REPLIES = 4, FIRST_UNKNOWN = 5 };
 
-enum { ENTRY_MISSING = 2, NO_EXEC_FORMAT = 8, DENIED = 13, EXISTS = 17, NO_FOLDER_THERE = 20, IS_FOLDER = 21,
+enum { ENTRY_MISSING = 2, TOO_LONG = 7, NO_EXEC_FORMAT = 8, DENIED = 13, EXISTS = 17, NO_FOLDER_THERE = 20, IS_FOLDER = 21,
        NO_SUCH_CALL = 38 };
 enum { HERE = -100, SIGNALS = 64, SIG_CHLD = 17, PATH_SIZE = 4096 };
-enum { NON_BLOCKING = 04000, CLOSE_ON_EXEC = 02000000, PATH_ONLY = 010000000 };
+enum { WRITE_ONLY = 1, APPEND = 02000, NON_BLOCKING = 04000, CLOSE_ON_EXEC = 02000000, PATH_ONLY = 010000000 };
 #if defined(__aarch64__)
 enum { FOLDER_ONLY = 040000, NO_FOLLOW = 0100000 };
 #else
@@ -41,7 +40,8 @@ enum { FOLDER_ONLY = 0200000, NO_FOLLOW = 0400000 };
 enum { READ = 0, WRITE = 1, CLOSE = 3, LSEEK = 8, RT_SIGACTION = 13, RT_SIGPROCMASK = 14, GETPID = 39, SOCKETPAIR = 53,
        CLONE = 56, EXECVE = 59, WAIT4 = 61, FTRUNCATE = 77, CHDIR = 80, FCHMOD = 91, SETSID = 112, SETGROUPS = 116, SETRESUID = 117,
        SETRESGID = 119, SETFSUID = 122, SETFSGID = 123, CAPGET = 125, CAPSET = 126, PRCTL = 157, GETDENTS64 = 217, EXIT_GROUP = 231, OPENAT = 257, MKDIRAT = 258,
-       UNLINKAT = 263, SYMLINKAT = 266, READLINKAT = 267, FCHMODAT = 268, DUP3 = 292, PRLIMIT64 = 302, RENAMEAT2 = 316 };
+       UNLINKAT = 263, SYMLINKAT = 266, READLINKAT = 267, FCHMODAT = 268, PPOLL = 271, SIGNALFD4 = 289, DUP3 = 292, PRLIMIT64 = 302,
+       RENAMEAT2 = 316, MEMFD_CREATE = 319 };
 __asm__(".globl _start\n_start: mov %rsp, %rdi\n and $-16, %rsp\n call supervisor\n");
 static long ask(long n, long a, long b, long c, long d, long e) {
   long result;
@@ -53,9 +53,9 @@ static long ask(long n, long a, long b, long c, long d, long e) {
 }
 #elif defined(__aarch64__)
 enum { DUP3 = 24, MKDIRAT = 34, UNLINKAT = 35, SYMLINKAT = 36, FTRUNCATE = 46, CHDIR = 49, FCHMOD = 52, FCHMODAT = 53, OPENAT = 56, CLOSE = 57,
-       GETDENTS64 = 61, LSEEK = 62, READ = 63, WRITE = 64, READLINKAT = 78, CAPGET = 90, CAPSET = 91, EXIT_GROUP = 94, RT_SIGACTION = 134, RT_SIGPROCMASK = 135, SETRESUID = 147,
+       GETDENTS64 = 61, LSEEK = 62, READ = 63, WRITE = 64, PPOLL = 73, SIGNALFD4 = 74, READLINKAT = 78, CAPGET = 90, CAPSET = 91, EXIT_GROUP = 94, RT_SIGACTION = 134, RT_SIGPROCMASK = 135, SETRESUID = 147,
        SETRESGID = 149, SETFSUID = 151, SETFSGID = 152, SETSID = 157, SETGROUPS = 159, PRCTL = 167, GETPID = 172, SOCKETPAIR = 199,
-       CLONE = 220, EXECVE = 221, WAIT4 = 260, PRLIMIT64 = 261, RENAMEAT2 = 276 };
+       CLONE = 220, EXECVE = 221, WAIT4 = 260, PRLIMIT64 = 261, RENAMEAT2 = 276, MEMFD_CREATE = 279 };
 __asm__(".globl _start\n_start: mov x0, sp\n bl supervisor\n");
 static long ask(long n, long a, long b, long c, long d, long e) {
   register long x8 __asm__("x8") = n;
@@ -266,7 +266,15 @@ static void become(char **arguments, char **environment, long line) {
   leave(error == -ENTRY_MISSING ? NOT_FOUND : NOT_EXECUTABLE);
 }
 
-/* ---- run ---- */
+/* ---- A supervisor and its job ---- */
+
+/* Of the program that serves, and of each supervisor once its job may start. ENDED names the supervisor's process. */
+enum { FORKED = 1, NOT_FORKED = 2, STARTED = 3, ENDED = 4 };
+static void reply(long to, unsigned kind, unsigned number, unsigned value) {
+  /* One write, so that replies of several processes never mix. */
+  const unsigned words[3] = {kind, number, value};
+  ask(WRITE, to, (long)words, sizeof words, 0, 0);
+}
 
 /* Node raises the number of files that a process may have open, and some programs go through all of it. */
 static void lower_open_files(void) {
@@ -277,7 +285,7 @@ static void lower_open_files(void) {
   ask(PRLIMIT64, 0, OPEN_FILES, (long)&limit, 0, 0);
 }
 
-struct job { const char *folder, *user; char **arguments, **environment; };
+struct job { const char *claim, *cgroup, *folder, *user; char **arguments, **environment; };
 
 /* The job until it is one. What stood in its way is told by one byte on `line`; the answer is the word to go. */
 static void begin_job(const struct job *job, long line) {
@@ -345,47 +353,46 @@ static int note_start(long pid, const char *cgroup) {
   return known && written(JOURNAL, &note);
 }
 
+static int status_code(int status) {
+  return (status & 127) == 0 ? status >> 8 & 255 : 128 + (status & 127);
+}
+
 /* Waits for the job and, as their next parent, for what it leaves behind meanwhile. */
 static long exit_code_of(long pid) {
   for (;;) {
     int status = 0;
-    if (ask(WAIT4, -1, (long)&status, 0, 0, 0) != pid) continue;
-    return (status & 127) == 0 ? status >> 8 & 255 : 128 + (status & 127);
+    if (ask(WAIT4, -1, (long)&status, 0, 0, 0) == pid) return status_code(status);
   }
 }
 
-static long run(char **arguments, char **environment) {
+/* Until the job has ended. Descriptors 0 to 4 are open. Returns how the supervisor ends. */
+static long supervise(const struct job *job, unsigned request) {
   enum { UNIX = 1, STREAM = 1, SUBREAPER = 36 };
-  const char *claim = arguments[0], *cgroup_path = arguments[3];
-  const struct job job = {arguments[1], arguments[2], arguments + 4, environment};
   int line[2];
   close_from(FIRST_UNKNOWN);
-  reset_signals();
-  /* Nothing that can be blocked ends it, from whoever it comes. */
-  block_signals(~0ul);
   ask(PRCTL, SUBREAPER, 1, 0, 0, 0);
   if (ask(SOCKETPAIR, UNIX, STREAM | CLOSE_ON_EXEC, 0, (long)line, 0) != 0) return NO_PROCESS;
 
   long cgroup;
-  const long pid = fork_into(&cgroup, cgroup_path);
+  const long pid = fork_into(&cgroup, job->cgroup);
   if (pid == 0) {
     ask(CLOSE, line[0], 0, 0, 0, 0);
-    begin_job(&job, line[1]);
+    begin_job(job, line[1]);
   }
   ask(CLOSE, line[1], 0, 0, 0, 0);
   char result = NO_PROCESS;
   if (pid > 0 && ask(READ, line[0], (long)&result, 1, 0, 0) != 1) result = NO_PROCESS;
-  if (result == DONE && !claimed(claim)) result = CLAIM_LOST;
-  if (result == DONE && !note_start(pid, cgroup < 0 ? 0 : cgroup_path)) result = NO_JOURNAL;
+  if (result == DONE && !claimed(job->claim)) result = CLAIM_LOST;
+  if (result == DONE && !note_start(pid, cgroup < 0 ? 0 : job->cgroup)) result = NO_JOURNAL;
   if (result != DONE) {
     /* The job that was none ends by itself. */
     ask(CLOSE, line[0], 0, 0, 0, 0);
     if (pid > 0) exit_code_of(pid);
-    if (*cgroup_path == '/') ask(UNLINKAT, HERE, (long)cgroup_path, 01000, 0, 0);
+    if (*job->cgroup == '/') ask(UNLINKAT, HERE, (long)job->cgroup, 01000, 0, 0);
     return result;
   }
-  ask(WRITE, SCHEDULER, (long)"started\n", 8, 0, 0);
-  ask(CLOSE, SCHEDULER, 0, 0, 0, 0);
+  reply(REPLIES, STARTED, request, 0);
+  ask(CLOSE, REPLIES, 0, 0, 0, 0);
   ask(WRITE, line[0], (long)&result, 1, 0, 0);
   static struct line note;
   unsigned char obstacle;
@@ -395,6 +402,106 @@ static long run(char **arguments, char **environment) {
   const long code = exit_code_of(pid);
   add(&note, "exit "), add_number(&note, code), add(&note, "\n");
   return written(JOURNAL, &note) ? DONE : NO_JOURNAL;
+}
+
+/* ---- serve ---- */
+
+/* A request: this head, the job's input, then texts that each end with a NUL: the claim, the folder, the user, the cgroup
+   (a folder to make in a version 2 hierarchy, or -), the files for output, errors and journal, the arguments, and the
+   environment. Paths are full, and the program has a slash. `size` counts what follows it. */
+struct __attribute__((packed)) request { unsigned size, number, input, arguments; char rest[]; };
+enum { REQUEST_SIZE = 1 << 22, TEXTS = 1 << 18 };
+
+static char requests[REQUEST_SIZE] __attribute__((aligned(8)));
+static char *texts[TEXTS + 2];
+
+/* A file in memory, at its start: unlike a pipe it outlives the scheduler. */
+static long input_of(const struct request *request) {
+  if (request->input == 0) return ask(OPENAT, HERE, (long)"/dev/null", CLOSE_ON_EXEC, 0, 0);
+  const long file = ask(MEMFD_CREATE, (long)"input", 1, 0, 0, 0);
+  if (file < 0 || ask(WRITE, file, (long)request->rest, request->input, 0, 0) != request->input) return -1;
+  ask(LSEEK, file, 0, 0, 0, 0);
+  return file;
+}
+
+/* The supervisor of one request, in a process of its own. */
+static long begin(const struct request *request) {
+  const char *end = (const char *)&request->number + request->size;
+  long count = 0, files[JOURNAL + 1];
+  char **text = texts;
+  for (char *at = (char *)request->rest + request->input; at < end; at++) {
+    if (count == TEXTS) return USAGE;
+    text[count++] = at;
+    while (*at) at++;
+  }
+  enum { CLAIM, FOLDER, USER, CGROUP, FIRST_FILE, FIRST_ARGUMENT = FIRST_FILE + 3 };
+  const long environment = FIRST_ARGUMENT + request->arguments;
+  if (end[-1] || request->arguments == 0 || count < environment) return USAGE;
+  /* The list of arguments ends with a null, where the environment begins. */
+  for (long at = count; at >= environment; at--) text[at + 1] = text[at];
+  text[environment] = 0;
+  text[count + 1] = 0;
+  const struct job job = {text[CLAIM], text[CGROUP], text[FOLDER], text[USER], text + FIRST_ARGUMENT,
+                          text + environment + 1};
+  /* A session and a group of its own, which nothing that is sent to the scheduler's reaches. */
+  ask(SETSID, 0, 0, 0, 0, 0);
+  ask(DUP3, OUTPUT, REPLIES, CLOSE_ON_EXEC, 0, 0);
+  files[INPUT] = input_of(request);
+  for (int file = OUTPUT; file <= JOURNAL; file++)
+    files[file] = ask(OPENAT, HERE, (long)text[FIRST_FILE + file - OUTPUT], WRITE_ONLY | APPEND | NO_FOLLOW, 0, 0);
+  for (int file = INPUT; file <= JOURNAL; file++) {
+    /* Its folder was moved away: the launch was taken back. */
+    if (files[file] == -ENTRY_MISSING) return CLAIM_LOST;
+    if (files[file] < 0) return NO_PROCESS;
+    ask(DUP3, files[file], file, file < JOURNAL ? 0 : CLOSE_ON_EXEC, 0, 0);
+  }
+  return supervise(&job, request->number);
+}
+
+static void reap(void) {
+  enum { NO_HANG = 1 };
+  int status;
+  for (long pid; (pid = ask(WAIT4, -1, (long)&status, NO_HANG, 0, 0)) > 0;)
+    reply(OUTPUT, ENDED, (unsigned)pid, status_code(status));
+}
+
+/* Until the scheduler is gone; supervisors stay. */
+static long serve(void) {
+  enum { REQUESTS = INPUT, ENDS = 3, READABLE = 1, HUNG_UP = 16 };
+  struct { int file; short wanted, found; } ready[2] = {{REQUESTS, READABLE, 0}, {ENDS, READABLE, 0}};
+  const u64 ends = 1ul << (SIG_CHLD - 1);
+  unsigned long used = 0;
+  close_from(ENDS);
+  reset_signals();
+  /* Nothing that can be blocked ends it or a supervisor, from whoever it comes. */
+  block_signals(~0ul);
+  if (ask(SIGNALFD4, -1, (long)&ends, sizeof ends, CLOSE_ON_EXEC | NON_BLOCKING, 0) != ENDS) return NO_PROCESS;
+  for (;;) {
+    ask(PPOLL, (long)ready, 2, 0, 0, sizeof(u64));
+    if (ready[1].found) {
+      static char signal[128];
+      ask(READ, ENDS, (long)signal, sizeof signal, 0, 0);
+      reap();
+    }
+    if (!ready[0].found) continue;
+    const long count = ask(READ, REQUESTS, (long)(requests + used), REQUEST_SIZE - used, 0, 0);
+    if (count <= 0) return DONE;
+    used += (unsigned long)count;
+    unsigned long from = 0;
+    for (;;) {
+      const struct request *request = (const struct request *)(requests + from);
+      const unsigned long whole = used - from < sizeof *request ? sizeof *request : request->size + sizeof request->size;
+      if (whole < sizeof *request || whole > REQUEST_SIZE) return USAGE;
+      if (used - from < whole) break;
+      const long pid = ask(CLONE, SIG_CHLD, 0, 0, 0, 0);
+      if (pid == 0) leave(begin(request));
+      reply(OUTPUT, pid < 0 ? NOT_FORKED : FORKED, request->number, (unsigned)(pid < 0 ? -pid : pid));
+      from += whole;
+    }
+    used -= from;
+    if (from > 0)
+      for (unsigned long at = 0; at < used; at++) requests[at] = requests[from + at];
+  }
 }
 
 /* ---- clear ---- */
@@ -497,15 +604,15 @@ static long read_as(char **arguments, char **environment) {
 
 /* A process that writes to a file holds its lock, for as long as it likes: the lock is waited for here, and not by a thread
    of the scheduler. logs/stream-file.ts has the steps. Descriptors: the output, the copy (NEXT), and the note of the cut. */
-enum { OUTPUT = 0, COPY = 1, NOTE = 3, FROM_START = 0, FROM_END = 2 };
+enum { PRINTED = 0, COPY = 1, NOTE = 3, FROM_START = 0, FROM_END = 2 };
 
 /* Appends a range of the output to the copy, as far as the job has left it there. False: it cannot be read or written. */
 static int copy(long from, long end) {
   static char block[1 << 16];
-  ask(LSEEK, OUTPUT, from, FROM_START, 0, 0);
+  ask(LSEEK, PRINTED, from, FROM_START, 0, 0);
   while (from < end) {
     const long most = end - from < (long)sizeof block ? end - from : (long)sizeof block;
-    const long count = ask(READ, OUTPUT, (long)block, most, 0, 0);
+    const long count = ask(READ, PRINTED, (long)block, most, 0, 0);
     if (count == 0) break;
     if (count < 0 || ask(WRITE, COPY, (long)block, count, 0, 0) != count) return 0;
     from += count;
@@ -520,10 +627,10 @@ static long cut(char **arguments) {
   long at = 0;
   close_from(NOTE + 1);
   /* Takes the lock, so a write in progress ends first, and all of it is copied or counted. */
-  ask(FCHMOD, OUTPUT, 0600, 0, 0, 0);
+  ask(FCHMOD, PRINTED, 0600, 0, 0, 0);
   /* A fast writer is always a little ahead. */
   for (int tries = 0; tries < TRIES; tries++) {
-    const long end = ask(LSEEK, OUTPUT, 0, FROM_END, 0, 0);
+    const long end = ask(LSEEK, PRINTED, 0, FROM_END, 0, 0);
     if (end <= at) break;
     if (end - keep > at) {
       at = end - keep;
@@ -538,7 +645,7 @@ static long cut(char **arguments) {
   add(&note, "\n");
   if (!written(NOTE, &note)) return LEFT_BEHIND;
   if (ask(RENAMEAT2, HERE, (long)arguments[0], HERE, (long)arguments[1], 0) != 0) return LEFT_BEHIND;
-  return ask(FTRUNCATE, OUTPUT, 0, 0, 0, 0) == 0 ? DONE : LEFT_BEHIND;
+  return ask(FTRUNCATE, PRINTED, 0, 0, 0, 0) == 0 ? DONE : LEFT_BEHIND;
 }
 
 static long move(char **arguments) {
@@ -549,7 +656,7 @@ __attribute__((used, noreturn)) void supervisor(long *stack) {
   const long count = stack[0];
   char **arguments = (char **)(stack + 1);
   char **environment = arguments + count + 1;
-  if (count >= 7 && same(arguments[1], "run")) leave(run(arguments + 2, environment));
+  if (count == 2 && same(arguments[1], "serve")) leave(serve());
   if (count == 4 && same(arguments[1], "clear")) leave(clear(arguments[2], arguments[3]));
   if (count >= 5 && same(arguments[1], "read")) leave(read_as(arguments + 2, environment));
   if (count == 5 && same(arguments[1], "cut")) leave(cut(arguments + 2));

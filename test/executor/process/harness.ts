@@ -7,11 +7,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { createRunLogs } from '../../../src/executor/logs/run-logs.ts';
 import { openCgroups, removeCgroup } from '../../../src/executor/process/cgroup.ts';
-import {
-  closeFiles,
-  createLaunchDirectories,
-  type LaunchDirectories,
-} from '../../../src/executor/process/directory.ts';
+import { createLaunchDirectories, type LaunchDirectories } from '../../../src/executor/process/directory.ts';
 import { createProcessLauncher, type ProcessLauncherParts } from '../../../src/executor/process/launcher.ts';
 import { processSource } from '../../../src/executor/process/table.ts';
 import { installSupervisor } from '../../../src/executor/supervisor/file.ts';
@@ -79,7 +75,7 @@ export async function processHarness(
         createdAt: Date.now(),
         boot: processSource().boot,
       };
-      await closeFiles((await directories.create(launchName, record, null))!.files);
+      expect(await directories.create(launchName, record, null)).not.toBeNull();
     },
     async everythingKept(launchName) {
       const paths = await readdir(dir, { recursive: true, withFileTypes: true });

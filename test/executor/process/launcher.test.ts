@@ -14,10 +14,10 @@ import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { processEngine } from '../../../src/executor/process/description.ts';
-import { closeFiles } from '../../../src/executor/process/directory.ts';
 import { type Journal, parseJournal } from '../../../src/executor/process/journal.ts';
 import { processSource } from '../../../src/executor/process/table.ts';
-import { startSupervisor } from '../../../src/executor/supervisor/start.ts';
+import { servedSupervisors } from '../../../src/executor/supervisor/server.ts';
+import { shellSupervisors } from '../../../src/executor/supervisor/shell.ts';
 import { realClock } from '../../../src/node/clock.ts';
 import type { LaunchSpec } from '../../../src/scheduler/job/spec.ts';
 import type { Launcher, Observation } from '../../../src/scheduler/ports.ts';
@@ -218,27 +218,25 @@ describe('the process engine', () => {
   describe('starts once, however late an old scheduler wakes', () => {
     /** An old scheduler, paused between creating and starting. */
     async function pausedStart(spec: LaunchSpec) {
-      const { directories, supervisor } = harness;
+      const { directories, dir, supervisor } = harness;
       const record = {
         ...spec,
         cluster: spec.installation,
         createdAt: Date.now(),
         boot: processSource().boot,
       };
-      const { directory, files } = (await directories.create(spec.launchName, record, null))!;
+      const directory = (await directories.create(spec.launchName, record, null))!;
       return async (): Promise<boolean> => {
-        const descriptors = {
-          stdin: null,
-          stdout: files.stdout.fd,
-          stderr: files.stderr.fd,
-          journal: files.journal.fd,
-        };
-        const request = { claimPath: directory.claimPath, argv: spec.argv!, env: {}, cwd: harness.traces };
-        const as = { supervisor, owner: null, cgroup: null };
-        const { started, exited } = startSupervisor({ ...request, ...as, files: descriptors });
-        const began = await started;
+        const supervisors =
+          supervisor === null ? shellSupervisors(dir) : servedSupervisors(supervisor, realClock);
+        const { claimPath, files } = directory;
+        const request = { claimPath, files, argv: spec.argv!, env: {}, cwd: harness.traces };
+        const as = { owner: null, cgroup: null, input: null };
+        const { started, exited } = supervisors.start({ ...request, ...as });
+        // A shell is not started without its files.
+        const began = await started.catch(() => false);
         if (!began) await exited;
-        await closeFiles(files);
+        await supervisors.stop();
         return began;
       };
     }
@@ -335,6 +333,48 @@ describe('the process engine', () => {
       for (const [index, name] of names.entries()) expect((await ended(name)).exitCode).toBe(index);
       expect(linesOf(out).sort()).toEqual([...names].sort());
     }, 90_000);
+  });
+
+  describe.runIf(linux)('when the program that starts processes is killed', () => {
+    /** The child of this process that serves the launcher; supervisors are children of it. */
+    const server = (): number => {
+      const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ');
+      const [pid] = children.filter((child) => {
+        const words = readFileSync(`/proc/${child}/cmdline`, 'utf8').split('\0');
+        return words[0] === harness.supervisor && words[1] === 'serve';
+      });
+      return Number(pid);
+    };
+
+    test('what runs continues, its end is observed, and the next launch starts', async () => {
+      const { launcher, ended } = await begin();
+      const gate = tracePath();
+      const [running, next] = [job(`while [ ! -e ${gate} ]; do sleep 0.02; done; exit 5`), job('exit 6')];
+      await launcher.launch(running);
+      process.kill(server(), 'SIGKILL');
+      await launcher.launch(next);
+      expect(await ended(next.launchName)).toMatchObject({ exitCode: 6 });
+      writeFileSync(gate, '');
+      expect(await ended(running.launchName)).toMatchObject({ exitCode: 5 });
+    });
+
+    test('a launch that it was told of is unknown, and the next call starts it once', async () => {
+      // A clock that makes patience short.
+      const clock = { ...realClock, monotonicMs: () => realClock.monotonicMs() * 1000 };
+      const { launcher, ended } = await begin({ clock });
+      await launcher.launch(job('exit 0'));
+      const pid = server();
+      process.kill(pid, 'SIGSTOP');
+      const out = tracePath();
+      const spec = job(`echo ran >> ${out}`);
+      const launched = launcher.launch(spec).catch((error) => error);
+      await until('it is created', () => existsSync(join(harness.dir, 'launches', spec.launchName)));
+      process.kill(pid, 'SIGKILL');
+      expect(await launched).toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
+      await launcher.launch(spec);
+      await ended(spec.launchName);
+      expect(linesOf(out)).toEqual(['ran']);
+    });
   });
 
   describe('gives a job', () => {

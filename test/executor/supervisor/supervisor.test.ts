@@ -19,6 +19,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseJournal } from '../../../src/executor/process/journal.ts';
 import { installSupervisor } from '../../../src/executor/supervisor/file.ts';
 import { supervisorEnd, supervisorPrograms } from '../../../src/executor/supervisor/program.ts';
+import { servedSupervisors } from '../../../src/executor/supervisor/server.ts';
+import type { SupervisorRequest } from '../../../src/executor/supervisor/start.ts';
+import { realClock } from '../../../src/node/clock.ts';
 import type { Log } from '../../../src/scheduler/ports.ts';
 
 const source = join(import.meta.dirname, '../../../src/executor/supervisor/supervisor.c');
@@ -54,7 +57,10 @@ function build(compiler: string, out: string): void {
   execFileSync(compiler, [...args, '-Wall', '-Wextra', '-Werror']);
 }
 
-/** `mover FROM TO PROGRAM…`: renames a folder once the program has made a link in it, before the program learns of that. */
+/**
+ * `mover FROM TO PROGRAM…`: renames a folder once the program, or a process that it forked, has made a link in it, before
+ * that process learns of it.
+ */
 const moverSource = `
 #include <stdio.h>
 #include <sys/ptrace.h>
@@ -68,16 +74,19 @@ int main(int count, char **names) {
     execv(names[3], names + 3);
     _exit(99);
   }
-  int status, makes = 0;
-  while (waitpid(program, &status, 0) == program && WIFSTOPPED(status)) {
+  const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACECLONE;
+  int status;
+  pid_t makes = 0, pid;
+  while ((pid = waitpid(-1, &status, __WALL)) > 0) {
+    if (!WIFSTOPPED(status)) continue;
     struct __ptrace_syscall_info info = {0};
-    ptrace(PTRACE_SETOPTIONS, program, 0, PTRACE_O_TRACESYSGOOD);
-    ptrace(PTRACE_GET_SYSCALL_INFO, program, sizeof info, &info);
-    if (makes && info.op == PTRACE_SYSCALL_INFO_EXIT) rename(names[1], names[2]);
-    makes = info.op == PTRACE_SYSCALL_INFO_ENTRY && info.entry.nr == SYS_symlinkat;
-    ptrace(PTRACE_SYSCALL, program, 0, 0);
+    ptrace(PTRACE_SETOPTIONS, pid, 0, options);
+    ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info);
+    if (makes == pid && info.op == PTRACE_SYSCALL_INFO_EXIT) rename(names[1], names[2]), makes = 0;
+    if (info.op == PTRACE_SYSCALL_INFO_ENTRY && info.entry.nr == SYS_symlinkat) makes = pid;
+    ptrace(PTRACE_SYSCALL, pid, 0, 0);
   }
-  return WEXITSTATUS(status);
+  return 0;
 }`;
 
 const warnings: string[] = [];
@@ -111,30 +120,45 @@ for (const { name, compiler, emulator } of machines) {
       return spawnSync(first, rest, { encoding: 'utf8', env: { PATH: '/usr/bin:/bin' } });
     };
 
+    /** A program that is this command line, for whoever can only give arguments. */
+    function wrapped(file: string, ...command: readonly string[]): string {
+      writeFileSync(file, `#!/bin/sh\nexec ${command.map((word) => `'${word}'`).join(' ')} "$@"\n`, {
+        mode: 0o700,
+      });
+      return file;
+    }
+
     /** Runs a launch of this script; `place` may be one of an earlier call. */
     async function run(
       script: string,
       {
-        user = '-',
+        owner = null as SupervisorRequest['owner'],
         place = join(dir, `${name}-${++sequence}`),
         claim = join(place, 'claim'),
         through = [] as readonly string[],
+        input = null as string | null,
       } = {},
     ) {
       await mkdir(join(place, 'work'), { recursive: true });
+      const [first, rest] = line();
+      const server = wrapped(join(dir, `serve-${name}-${++sequence}`), ...through, first, ...rest);
+      const supervisors = servedSupervisors(server, realClock);
       const [out, journal] = [join(place, 'out'), join(place, 'journal')];
-      const files = [openSync(out, 'a'), openSync(journal, 'a')] as const;
-      const argv = ['/bin/sh', '-c', script];
-      const [program, args] = line('run', claim, join(place, 'work'), user, '-', ...argv);
-      const [first = '', ...rest] = [...through, program, ...args];
-      const { status, output } = spawnSync(first, rest, {
-        stdio: ['ignore', files[0], files[0], files[1], 'pipe'],
+      for (const file of [out, journal]) closeSync(openSync(file, 'a'));
+      const { started, exited } = supervisors.start({
+        claimPath: claim,
+        cwd: join(place, 'work'),
+        owner,
+        cgroup: null,
+        input,
+        files: { stdout: out, stderr: out, journal },
+        argv: ['/bin/sh', '-c', script],
         env: { GREETING: 'hello' },
-        encoding: 'utf8',
       });
-      for (const file of files) closeSync(file);
+      const [began, status] = [await started, await exited];
+      await supervisors.stop();
       const said = readFileSync(out, 'utf8');
-      return { place, status, told: output[4], said, journal: parseJournal(readFileSync(journal, 'utf8')) };
+      return { place, status, began, said, journal: parseJournal(readFileSync(journal, 'utf8')) };
     }
 
     test('is small', () => expect(committed.length).toBeLessThan(8_192));
@@ -148,10 +172,10 @@ for (const { name, compiler, emulator } of machines) {
     });
 
     test('runs a job in its folder, with its environment, and notes its exit code', async () => {
-      const { place, status, told, said, journal } = await run('echo $GREETING; pwd; echo bad >&2; exit 7');
-      expect({ status, told, said }).toEqual({
+      const { place, status, began, said, journal } = await run('echo $GREETING; pwd; echo bad >&2; exit 7');
+      expect({ status, began, said }).toEqual({
         status: 0,
-        told: 'started\n',
+        began: true,
         said: `hello\n${join(place, 'work')}\nbad\n`,
       });
       expect(journal).toMatchObject({ exitCode: 7, cgroup: null });
@@ -163,10 +187,19 @@ for (const { name, compiler, emulator } of machines) {
       expect((await run('kill -USR2 $$')).journal.exitCode).toBe(128 + 12);
     });
 
+    test('gives a job its input, all of it', async () => {
+      const input = 'a line\n'.repeat(50_000);
+      expect((await run('wc -c', { input })).said.trim()).toBe(String(input.length));
+    });
+
     test('starts nothing when the launch is claimed', async () => {
       const { place } = await run('echo one');
-      const { status, told, said } = await run('echo two', { place });
-      expect({ status, told, said }).toEqual({ status: supervisorEnd.claimLost, told: '', said: 'one\n' });
+      const { status, began, said } = await run('echo two', { place });
+      expect({ status, began, said }).toEqual({
+        status: supervisorEnd.claimLost,
+        began: false,
+        said: 'one\n',
+      });
     });
 
     test.skipIf(emulator !== null || !can(compiler))(
@@ -178,12 +211,12 @@ for (const { name, compiler, emulator } of machines) {
         await writeFile(`${mover}.c`, moverSource);
         execFileSync(compiler, ['-O1', '-o', mover!, `${mover}.c`]);
         const claim = join(claims!, 'pid');
-        const { status, told, said } = await run('echo ran', {
+        const { status, began, said } = await run('echo ran', {
           place,
           claim,
           through: [mover!, claims!, aside!],
         });
-        expect({ status, told, said }).toEqual({ status: supervisorEnd.claimLost, told: '', said: '' });
+        expect({ status, began, said }).toEqual({ status: supervisorEnd.claimLost, began: false, said: '' });
         expect(readdirSync(aside!)).toEqual(['pid']);
       },
     );
@@ -191,7 +224,7 @@ for (const { name, compiler, emulator } of machines) {
     test.runIf(root)('claims nothing when the user cannot enter the folder', async () => {
       const place = join(dir, `${name}-${++sequence}`);
       await mkdir(place, { mode: 0o700 });
-      const { status, journal } = await run('true', { user: '65534:65534', place });
+      const { status, journal } = await run('true', { owner: { uid: 65534, gid: 65534 }, place });
       expect({ status, supervisor: journal.supervisor }).toEqual({
         status: supervisorEnd.noFolder,
         supervisor: null,
