@@ -99,16 +99,21 @@ describe.skipIf(process.platform !== 'linux')('descriptors', () => {
     }
   });
 
-  test('reach neither the supervisor of a job that runs nor the process that reads YAML', async () => {
+  test('reach neither the process that starts jobs, nor a job’s supervisor, nor the process that reads YAML', async () => {
     const here = await begin('running');
     const gate = join(dir, 'gate');
     const command = `while [ ! -e ${gate} ]; do sleep 0.05; done`;
     await here.ask('PUT', '/api/v1/jobs/long', { name: 'long', run: { command } });
     const { body } = await here.ask<{ id: string }>('POST', '/api/v1/jobs/long/trigger');
-    const [supervisor] = await eventually(
-      async () => readdirSync('/proc').filter(isSupervisor),
-      (found) => found.length === 1,
+    const [server, supervisor] = await eventually(
+      async () =>
+        readdirSync('/proc')
+          .filter(isServing)
+          .sort((one, other) => Number(parent(other) === here.pid) - Number(parent(one) === here.pid)),
+      (found) => found.length === 2,
     );
+    expect(parent(supervisor!)).toBe(Number(server));
+    expect(targets(server!).filter((target) => /data\.mdb|passwd/.test(target))).toEqual([]);
     expect(targets(supervisor!).filter((target) => /data\.mdb|passwd|socket/.test(target))).toEqual([]);
     const yaml = { 'content-type': 'application/yaml' };
     await fetch(`${here.url}/api/v1/apply`, {
@@ -164,10 +169,11 @@ const words = (pid: string): string[] =>
   existsSync(`/proc/${pid}/cmdline`)
     ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean)
     : [];
-const isSupervisor = (pid: string): boolean =>
+/** The process that starts supervisors, and they, which are forks of it. */
+const isServing = (pid: string): boolean =>
   /^\d+$/.test(pid) &&
   words(pid)[0] === join(dir, 'running', 'process', 'supervisor') &&
-  words(pid)[1] === 'run';
+  words(pid)[1] === 'serve';
 const parent = (pid: string): number =>
   Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 const targets = (pid: string): string[] =>
