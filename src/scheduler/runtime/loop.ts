@@ -72,7 +72,10 @@ export class Loop {
   #commits: Commit[] = [];
   #draining = false;
   #judging: Promise<void> = Promise.resolve();
-  #broken: unknown = null;
+  /** Nothing more is accepted. */
+  #ended = false;
+  /** A decision or a commit failed, and nothing that was decided is released any more. */
+  #broken = false;
   #idle: (() => void)[] = [];
   /** Runs that ended in decisions which are not durable yet: no longer live, and not yet in the archive. */
   readonly #ending = new Map<string, Run>();
@@ -83,7 +86,7 @@ export class Loop {
   }
 
   post(event: Exclude<Event, { kind: 'command' }>): void {
-    if (this.#broken !== null) return;
+    if (this.#ended) return;
     this.#inbox.push({ kind: 'event', event });
     this.#wake();
   }
@@ -91,7 +94,7 @@ export class Loop {
   /** Resolves when the command's decision is durable. */
   submit<C extends Command>(command: C): Promise<AnswerTo<C>> {
     return new Promise<AnswerTo<C>>((resolve, reject) => {
-      if (this.#broken !== null) {
+      if (this.#ended) {
         reject(notLeading());
         return;
       }
@@ -127,7 +130,7 @@ export class Loop {
     return new Promise((resolve) => {
       const slice = (): void => {
         try {
-          if (this.#broken !== null) throw notLeading();
+          if (this.#ended) throw notLeading();
           const until = clock.monotonicMs() + SLICE_MS;
           for (;;) {
             const { done, value } = steps.next();
@@ -165,12 +168,15 @@ export class Loop {
 
   /** Accepts nothing more. Resolves when everything decided is durable or has failed. */
   async stop(): Promise<void> {
+    this.#close();
+    if (this.#undurable.length > 0 || this.#commits.length > 0)
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #close(): void {
+    this.#ended = true;
     for (const item of this.#inbox) if (item.kind === 'command') item.reject(notLeading());
     this.#inbox = [];
-    if (this.#broken === null && (this.#undurable.length > 0 || this.#commits.length > 0)) {
-      await new Promise<void>((resolve) => this.#idle.push(resolve));
-    }
-    this.#broken ??= notLeading();
   }
 
   #wake(): void {
@@ -181,7 +187,6 @@ export class Loop {
 
   #drain(): void {
     this.#draining = false;
-    if (this.#broken !== null) return;
     const { clock, onDecided } = this.#parts;
     const until = clock.monotonicMs() + SLICE_MS;
     const items = this.#inbox;
@@ -190,7 +195,7 @@ export class Loop {
       const item = items[taken] as Item;
       taken += 1;
       this.#handle(item);
-      if (this.#broken !== null) return;
+      if (this.#broken) return;
       if (clock.monotonicMs() >= until) break;
     }
     // A decision may have appended events (`more`), so keep what was not taken.
@@ -204,7 +209,7 @@ export class Loop {
     const byMs = this.#steps.take();
     // Before anything else is decided by a clock that was set. Earlier events count as arriving now.
     if (byMs !== 0) this.#decide({ kind: 'clock-set', now: this.#parts.clock.now(), byMs });
-    if (this.#broken !== null) return;
+    if (this.#broken) return;
     if (item.kind === 'command') this.#handleCommand(item);
     else if (this.#decide({ ...item.event, now: this.#parts.clock.now() })) this.#inbox.push(item);
   }
@@ -296,7 +301,6 @@ export class Loop {
 
   /** Releases, in order, everything that is durable together with everything before it. */
   #committed(commit: Commit): void {
-    if (this.#broken !== null) return;
     commit.durable = true;
     while (this.#commits[0]?.durable === true) {
       const { units } = this.#commits.shift() as Commit;
@@ -310,12 +314,11 @@ export class Loop {
   }
 
   #break(error: unknown): void {
-    if (this.#broken !== null) return;
-    this.#broken = error ?? new Error('the loop failed');
+    if (this.#broken) return;
+    this.#broken = true;
+    this.#close();
     const units = [...this.#commits.flatMap((commit) => commit.units), ...this.#undurable];
     for (const { fail } of units) fail?.(error);
-    for (const item of this.#inbox) if (item.kind === 'command') item.reject(notLeading());
-    this.#inbox = [];
     this.#undurable = [];
     this.#commits = [];
     for (const resolve of this.#idle.splice(0)) resolve();

@@ -411,6 +411,43 @@ test('a loop that is stopped refuses what it has not taken, and waits for nothin
   expect(commits).toEqual([]);
 });
 
+test('a loop that is being stopped takes nothing more, so that what comes in all the time does not hold up its end', async () => {
+  const { clock, commits, loop, put, state } = rig();
+  const definitions = Array.from({ length: 60 }, (_, i) => ({
+    definition: { name: `job-${i}`, run: { command: 'true' } },
+    source: 'test',
+  }));
+  const answers: string[] = [];
+  const note = (answer: Promise<unknown>): void =>
+    void answer.then(
+      () => answers.push('done'),
+      ({ code }: CarillonError) => answers.push(code),
+    );
+  note(put('a'));
+  await clock.settle();
+  void loop.stop().then(() => answers.push('stopped'));
+  note(put('b'));
+  note(loop.submit({ kind: 'apply', definitions, prune: null, dryRun: false, by: 'test' }));
+  loop.post({ kind: 'leading', now: clock.now(), term: 2, clockAhead: null });
+  await clock.settle();
+  expect(answers).toEqual(['NOT_LEADING', 'NOT_LEADING']);
+  commits[0]?.resolve();
+  await clock.settle();
+  expect(answers.slice(2)).toEqual(['done', 'stopped']);
+  expect([[...state.jobs.keys()], state.term, commits.length]).toEqual([['a'], 1, 1]);
+});
+
+test('a loop that is being stopped ends as well when the last commit fails, which is refused and told', async () => {
+  const { clock, commits, broken, loop, put } = rig();
+  const refused = expect(put('a')).rejects.toMatchObject({ code: 'NOT_LEADING' });
+  await clock.settle();
+  const stopped = loop.stop();
+  const error = new CarillonError('NOT_LEADING', 'a newer term');
+  commits[0]?.reject(error);
+  await Promise.all([stopped, refused]);
+  expect(broken).toEqual([error]);
+});
+
 test('a loop that has ended takes no events, and decides about many jobs no more', async () => {
   const { clock, commits, loop, put, state } = rig();
   const first = expect(put('a')).rejects.toMatchObject({ code: 'NOT_LEADING' });
