@@ -105,7 +105,7 @@ export class Ahead {
   #rearm(): void {
     const { clock } = this.#parts;
     const earliest = this.#checks.earliest();
-    if (!this.#running || earliest === Number.POSITIVE_INFINITY) return;
+    if (earliest === Number.POSITIVE_INFINITY) return;
     const now = clock.now();
     const at = Math.min(earliest, now + MAX_SLEEP_MS);
     if (this.#cancel !== null && this.#wakeAt <= at) return;
@@ -116,7 +116,6 @@ export class Ahead {
 
   #woken(): void {
     this.#cancel = null;
-    if (!this.#running) return;
     const now = this.#parts.clock.now();
     const jobs = new Set<string>();
     for (let check = this.#checks.takeDue(now); check !== null; check = this.#checks.takeDue(now))

@@ -89,7 +89,7 @@ export class Inventories {
   async #askElsewhere(there: HostEngine, answeredAt: number): Promise<void> {
     const { clock, log, post, engineOf, isNeeded } = this.#parts;
     const { engine, host } = there;
-    if (this.#stopped || !isNeeded(there)) return;
+    if (!isNeeded(there)) return;
     const running = this.#parts.running(engine, host);
     let heardAt = answeredAt;
     try {

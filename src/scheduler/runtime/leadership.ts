@@ -146,8 +146,7 @@ function launchesElsewhere(state: State): HostEngine[] {
   const found: HostEngine[] = [];
   for (const run of state.runs.values()) {
     const attempt = run.attempts.at(-1);
-    if (attempt == null || attempt.host === null || (run.state !== 'launching' && run.state !== 'running'))
-      continue;
+    if (attempt?.host == null || (run.state !== 'launching' && run.state !== 'running')) continue;
     const there = { engine: attempt.engine, host: attempt.host };
     if (there.host === hostOf(state.settings, there.engine) || found.some((each) => isSame(each, there)))
       continue;

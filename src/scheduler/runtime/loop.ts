@@ -255,8 +255,8 @@ export class Loop {
     const after = (): void => {
       for (const run of ended) this.#ending.delete(run.id);
       answer?.();
-      if (decision.notices.length > 0) onNotices(decision.notices);
-      if (decision.effects.length > 0) onEffects(decision.effects);
+      onNotices(decision.notices);
+      onEffects(decision.effects);
     };
     const { groups } = decision;
     if (groups.length === 0) {

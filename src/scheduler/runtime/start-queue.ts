@@ -26,8 +26,6 @@ interface Lane {
   running: number;
 }
 
-const laneOf = (width: number): Lane => ({ width, waiting: new StartLine(comesBefore), running: 0 });
-
 export class StartQueue {
   readonly #starts: Lane;
   readonly #openings = laneOf(OPENINGS_IN_FLIGHT);
@@ -100,6 +98,10 @@ export class StartQueue {
 }
 
 const keyOf = ({ kind, launchName }: Pick<Start, 'kind' | 'launchName'>): string => `${kind}/${launchName}`;
+
+function laneOf(width: number): Lane {
+  return { width, waiting: new StartLine(comesBefore), running: 0 };
+}
 
 function comesBefore(a: Start, b: Start): boolean {
   if (a.kind !== b.kind) return a.kind === 'launch';

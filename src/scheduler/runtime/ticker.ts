@@ -56,7 +56,6 @@ export class Ticker {
 
   #woken(): void {
     this.#cancel = null;
-    if (!this.#running) return;
     const { clock, log, earliest, onDue } = this.#parts;
     const now = clock.now();
     const stepMs = this.#steps.take();

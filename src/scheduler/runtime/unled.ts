@@ -20,7 +20,7 @@ export interface UnledParts {
 
 export class Unled {
   readonly #parts: UnledParts;
-  #term = -1;
+  #term: number | null = null;
   #termSince = 0;
   #since: number | null = null;
 
@@ -36,7 +36,6 @@ export class Unled {
     if (term !== this.#term) {
       this.#term = term;
       this.#termSince = monotonicMs;
-      this.#since ??= monotonicMs;
     }
     const isLed = leading || (leader !== null && leader !== self.id && this.#lasts(monotonicMs));
     this.#since = isLed ? null : (this.#since ?? monotonicMs);
