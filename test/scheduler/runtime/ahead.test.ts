@@ -1,7 +1,10 @@
 /** Making ready, by the clock: in time, for what will be launched, and given up for what will not. */
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { Ahead } from '../../../src/scheduler/runtime/ahead.ts';
 import { abilities } from '../../support/engines.ts';
+import { Rig } from '../../support/rig.ts';
+import { SimClock } from '../../support/sim-clock.ts';
 import { World } from '../../support/world.ts';
 
 const engines = {
@@ -120,4 +123,114 @@ test('an engine that is down when it should make ready launches at the instant a
   world.engine.down = false;
   await world.clock.advance(4_000);
   expect((await world.history('a')).map(({ state }) => state)).toEqual(['succeeded']);
+});
+
+/** What is asked of the engines for these jobs, by the second; `timers` counts what was waited for. */
+function rig(...definitions: ({ name: string } & Record<string, unknown>)[]) {
+  const core = new Rig('2026-01-01T00:00:00Z', { engines, pools: {} });
+  core.put(...definitions);
+  const start = core.now;
+  const clock = new SimClock(start);
+  const did: string[] = [];
+  const timers = { set: 0 };
+  const note = (what: string): void => void did.push(`${(clock.now() - start) / 1_000} ${what}`);
+  const ahead = new Ahead({
+    state: core.state,
+    clock: {
+      now: () => clock.now(),
+      monotonicMs: () => clock.monotonicMs(),
+      after: (delayMs, callback) => {
+        timers.set += 1;
+        return clock.after(delayMs, callback);
+      },
+    },
+    prepare: ({ spec, warm, forMs }) => note(`${warm ? 'hold' : 'create'} ${spec.job} for ${forMs}`),
+    discard: ({ launchName }) => note(`discard ${launchName.split('-')[0]}`),
+  });
+  /** The leader decides what is due by now. */
+  const decide = (): void => core.sleep(clock.now());
+  return { core, clock, did, timers, ahead, decide };
+}
+
+describe('what is asked of the engines', () => {
+  const soon = { ...hourly, schedule: { at: '2026-01-01T00:00:06Z' } };
+
+  test('is asked once, from its time on, whatever else changes of the job', async () => {
+    const { clock, did, ahead } = rig(soon);
+    ahead.start();
+    await clock.advance(2_000);
+    for (let i = 0; i < 3; i++) ahead.changed('a');
+    await clock.advance(2_000);
+    expect(did).toEqual(['1 hold a for 10000']);
+  });
+
+  test('is nothing before the beginning, nor after the end', async () => {
+    const { clock, did, ahead } = rig(soon);
+    await clock.advance(2_000);
+    ahead.changed('a');
+    expect(did).toEqual([]);
+    ahead.start();
+    ahead.stop();
+    ahead.changed('a');
+    await clock.advance(2_000);
+    expect(did).toEqual(['2 hold a for 9000', '2 discard a']);
+  });
+
+  test('is nothing at a due time, when it is too late, and later, when it may be in use', async () => {
+    const late = rig(soon);
+    await late.clock.advance(6_000);
+    late.ahead.start();
+    expect(late.did).toEqual([]);
+    const { clock, did, ahead, decide } = rig(soon);
+    ahead.start();
+    await clock.advance(6_000);
+    decide();
+    ahead.changed('a');
+    await clock.advance(5_000);
+    expect(did).toEqual(['1 hold a for 10000']);
+  });
+
+  test('is asked within a second after the wall clock was set to its time', async () => {
+    const { clock, did, ahead } = rig(hourly);
+    ahead.start();
+    await clock.advance(500);
+    clock.step(3_597_000);
+    await clock.advance(500);
+    expect(did).toEqual(['3598 hold a for 7000']);
+  });
+
+  test('is asked in time for a job that comes up while another is waited for', async () => {
+    const { core, clock, did, ahead } = rig({ ...soon, schedule: { at: '2026-01-01T00:00:05.900Z' } });
+    ahead.start();
+    await clock.advance(100);
+    core.put({ ...soon, name: 'b', schedule: { at: '2026-01-01T00:00:05.300Z' } });
+    ahead.changed('b');
+    await clock.advance(1_000);
+    expect(did).toEqual(['0.3 hold b for 10000', '0.9 hold a for 10000']);
+  });
+});
+
+describe('what is waited for', () => {
+  test('is nothing, without a job that asks to be made ready', async () => {
+    const { clock, timers, ahead } = rig({ ...hourly, policy: {} });
+    ahead.start();
+    ahead.changed('a');
+    await clock.advance(5_000);
+    expect(timers.set).toBe(0);
+  });
+
+  test('is one timer at a time, however often jobs change', () => {
+    const { timers, ahead } = rig(hourly);
+    ahead.start();
+    for (let i = 0; i < 100; i++) ahead.changed('a');
+    expect(timers.set).toBe(1);
+  });
+
+  test('is a tenth of a second at a time, while the decision about a due time is late', async () => {
+    const { clock, timers, ahead } = rig({ ...hourly, schedule: { at: '2026-01-01T00:00:06Z' } });
+    await clock.advance(8_000);
+    ahead.start();
+    await clock.advance(1_000);
+    expect(timers.set).toBe(11);
+  });
 });

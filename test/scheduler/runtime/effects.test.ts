@@ -44,6 +44,8 @@ function rig({ startsInFlight = 1, configured = true } = {}) {
   const did: string[] = [];
   const posted: Exclude<Event, { kind: 'command' }>[] = [];
   const logged: string[] = [];
+  /** The fields of `logged`. */
+  const fields: object[] = [];
   const answers = new Map<string, () => Promise<void>>();
   const state = { fresh: true, awaited: (_: string) => true, held: false, mayStart: [] as (() => boolean)[] };
   const answer = (call: string): Promise<void> => {
@@ -68,7 +70,10 @@ function rig({ startsInFlight = 1, configured = true } = {}) {
     takeBack: (launchName) => answer(`take back ${launchName}`),
     remove: (launchName) => answer(`remove ${launchName}`),
   };
-  const note = (level: string) => (_: object, event: string) => void logged.push(`${level} ${event}`);
+  const note = (level: string) => (some: object, event: string) => {
+    logged.push(`${level} ${event}`);
+    fields.push(some);
+  };
   const performer = new Performer({
     launchers: new Map(configured ? [[engine, launcher]] : []),
     engineOf: ({ host }) => (host === 'gone' ? undefined : launcher),
@@ -87,7 +92,7 @@ function rig({ startsInFlight = 1, configured = true } = {}) {
     return () => go();
   };
   const kinds = (): string[] => posted.map((event) => event.kind);
-  return { clock, did, posted, logged, answers, state, performer, fails, hangs, kinds };
+  return { clock, did, posted, logged, fields, answers, state, performer, fails, hangs, kinds };
 }
 
 describe('starts', () => {
@@ -118,6 +123,19 @@ describe('starts', () => {
     state.fresh = true;
     await clock.advance(50);
     expect(did).toEqual(['launch a']);
+  });
+
+  test('that wait for a slot wait on when it is free while leadership is not proven', async () => {
+    const { clock, did, state, performer, hangs } = rig({ startsInFlight: 2 });
+    const go = ['a', 'b'].map((name) => hangs(`launch ${name}`));
+    performer.perform(['a', 'b', 'c'].map((name) => launch(name)));
+    state.fresh = false;
+    for (const each of go) each();
+    await clock.advance(1_000);
+    expect([did, performer.waiting(engine)]).toEqual([['launch a', 'launch b'], 1]);
+    state.fresh = true;
+    await clock.advance(50);
+    expect(did).toEqual(['launch a', 'launch b', 'launch c']);
   });
 
   test('do not begin once nobody waits for them', async () => {
@@ -175,13 +193,14 @@ describe('starts', () => {
     ],
     ['fails with no error at all', 'why', 'deferred', 'error launch.failed'],
   ])('one that %s is reported', async (_, error, kind, log) => {
-    const { clock, posted, logged, performer, fails } = rig();
+    const { clock, posted, logged, fields, performer, fails } = rig();
     fails('launch a', error);
     performer.perform([launch('a')]);
     await clock.settle();
     const reason = error instanceof Error ? error.message : error;
     expect(posted).toEqual([{ kind, now: START, launchName: 'a', reason }]);
-    expect(logged).toEqual([log]);
+    const what = error instanceof CarillonError ? { code: error.code, reason } : { error };
+    expect([logged, fields]).toEqual([[log], [{ engine, launch: 'a', ...what }]]);
   });
 
   test('on an engine that is not configured are put off', async () => {
@@ -255,14 +274,16 @@ describe('a kill', () => {
   });
 
   test('that cannot be delivered is tried five times, two seconds apart', async () => {
-    const { clock, did, logged, performer, fails } = rig();
-    fails('kill a 10000', new CarillonError('ENGINE_UNAVAILABLE', 'down'));
+    const { clock, did, logged, fields, performer, fails } = rig();
+    const error = new CarillonError('ENGINE_UNAVAILABLE', 'down');
+    fails('kill a 10000', error);
     performer.perform([kill('a')]);
     await clock.advance(1_999);
     expect(did).toHaveLength(1);
     await clock.advance(60_000);
     expect(did).toHaveLength(5);
     expect(logged).toEqual(Array(5).fill('warn launch.kill-failed'));
+    expect(fields).toEqual([1, 2, 3, 4, 5].map((attempt) => ({ engine, launch: 'a', attempt, error })));
   });
 
   test('is tried no more once it was delivered, or the leadership has ended', async () => {
@@ -295,15 +316,17 @@ describe('what is forgotten', () => {
     ['remove', 'remove a'],
     ['take-back', 'take back a'],
   ] as const)('by %s is told to the engine, and logged where that fails', async (kind, call) => {
-    const { clock, did, logged, performer, fails } = rig();
+    const { clock, did, logged, fields, performer, fails } = rig();
     performer.perform([{ kind, engine, host: null, launchName: 'a' }]);
     await clock.settle();
     expect([did, logged]).toEqual([[call], []]);
-    fails(call, new Error('down'));
+    const error = new Error('down');
+    fails(call, error);
     performer.perform([{ kind, engine, host: null, launchName: 'a' }]);
     performer.perform([{ kind, engine, host: 'gone', launchName: 'a' }]);
     await clock.settle();
     expect([did, logged]).toEqual([[call, call], ['warn launch.remove-failed']]);
+    expect(fields).toEqual([{ engine, launch: 'a', error }]);
   });
 });
 
@@ -343,15 +366,17 @@ describe('a launch that is made ready', () => {
   });
 
   test('is not, once it is given up, and the engine is told', async () => {
-    const { clock, did, logged, performer, hangs, fails } = rig();
+    const { clock, did, logged, fields, performer, hangs, fails } = rig();
     const go = hangs('launch first');
     performer.perform([launch('first')]);
     performer.prepare(favour('ahead'));
-    fails('discard ahead', new Error('down'));
+    const error = new Error('down');
+    fails('discard ahead', error);
     performer.discard(spec('ahead'));
     go();
     await clock.settle();
     expect([did, logged]).toEqual([['launch first', 'discard ahead'], ['warn ready.not-discarded']]);
+    expect(fields).toEqual([{ engine, launch: 'ahead', error }]);
   });
 
   test('may start only while leadership is proven and has not ended', async () => {
@@ -368,11 +393,13 @@ describe('a launch that is made ready', () => {
   });
 
   test('that cannot be is no news', async () => {
-    const { clock, posted, logged, performer, fails } = rig();
-    fails('prepare ahead warm 60000', new Error('down'));
+    const { clock, posted, logged, fields, performer, fails } = rig();
+    const error = new Error('down');
+    fails('prepare ahead warm 60000', error);
     performer.prepare(favour('ahead'));
     await clock.settle();
     expect([posted, logged]).toEqual([[], ['debug ready.not-prepared']]);
+    expect(fields).toEqual([{ engine, launch: 'ahead', error }]);
   });
 
   test('starts before others, as next to nothing is left to do', async () => {

@@ -59,6 +59,16 @@ describe('an engine', () => {
     ]);
   });
 
+  test('does not count a run as running that waits for its retry', async () => {
+    const rig = new Rig('2026-01-01T00:00:00Z');
+    rig.put({ name: 'a', policy: { retries: { limit: 1, delay: 'PT1M' } } });
+    rig.trigger('a');
+    rig.end('a', 1);
+    expect(rig.runOf('a')).toMatchObject({ state: 'waiting', attempts: [{ number: 1 }] });
+    const { views } = viewsOf(rig, async () => ({ reachable: true, version: null, detail: null }));
+    expect(await views).toMatchObject([{ running: 0 }]);
+  });
+
   test('that does not answer within two seconds is not reachable', async () => {
     const { clock, views } = viewsOf(busy(), () => new Promise(() => undefined));
     await clock.advance(1_999);

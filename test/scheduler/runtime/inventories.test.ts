@@ -14,6 +14,8 @@ const there: HostEngine = { engine: 'process', host: 'n2' };
 function rig(engines: readonly string[] = ['process']) {
   const clock = new SimClock(Date.parse('2026-01-01T00:00:00Z'));
   const logged: string[] = [];
+  /** The fields of `logged`. */
+  const fields: object[] = [];
   const seen: string[] = [];
   const inventories: Extract<Event, { kind: 'inventory' }>['inventory'][] = [];
   /** By engine and host: what the engine does when it is asked. */
@@ -28,7 +30,10 @@ function rig(engines: readonly string[] = ['process']) {
     ...createFakeLauncher(new FakeEngine(clock), name),
     inventory: answer(name),
   });
-  const note = (level: string) => (_: object, event: string) => void logged.push(`${level} ${event}`);
+  const note = (level: string) => (some: object, event: string) => {
+    logged.push(`${level} ${event}`);
+    fields.push(some);
+  };
   const subject = new Inventories({
     launchers: new Map(engines.map((name) => [name, launcher(name)])),
     engineOf: ({ engine, host }) =>
@@ -55,7 +60,7 @@ function rig(engines: readonly string[] = ['process']) {
     await clock.settle();
     return () => done;
   };
-  return { clock, logged, seen, inventories, answers, asked, parts, subject, takeOver };
+  return { clock, logged, fields, seen, inventories, answers, asked, parts, subject, takeOver };
 }
 
 const down = async (): Promise<never> => {
@@ -72,11 +77,14 @@ describe('at a takeover', () => {
   });
 
   test('an engine that cannot be reached is asked each second, and holds up nothing', async () => {
-    const { clock, seen, answers, asked, logged, takeOver } = rig(['process', 'docker']);
+    const { clock, seen, answers, asked, logged, fields, takeOver } = rig(['process', 'docker']);
     answers.set('docker', down);
     const isDone = await takeOver();
     expect(isDone()).toBe(true);
-    expect(logged).toEqual(['warn engine.inventory-failed']);
+    expect([logged, fields]).toEqual([
+      ['warn engine.inventory-failed'],
+      [{ engine: 'docker', error: 'nobody there' }],
+    ]);
     await clock.advance(2_500);
     expect(asked.filter((name) => name === 'docker')).toHaveLength(3);
     answers.delete('docker');
@@ -177,17 +185,26 @@ describe('an engine that only another node reaches', () => {
   });
 
   test('counts as lost when it has not answered for a minute, and is asked on', async () => {
-    const { clock, answers, seen, logged, takeOver } = rig([]);
+    const { clock, answers, seen, logged, fields, takeOver } = rig([]);
     answers.set('process@n2', down);
     await takeOver([there]);
     await clock.advance(59_999);
     expect(seen).toEqual([]);
-    await clock.advance(1_001);
+    await clock.advance(1);
     expect(seen).toEqual(['process@n2 lost']);
-    expect(logged.filter((each) => each.startsWith('warn'))).toEqual(['warn host.lost']);
+    expect(logged).toEqual([...Array(61).fill('debug host.silent'), 'warn host.lost']);
+    expect([fields.at(0), fields.at(-1)]).toEqual([{ ...there, error: 'nobody there' }, there]);
     answers.delete('process@n2');
     await clock.advance(1_000);
     expect(seen).toEqual(['process@n2 lost', 'process@n2 taking over']);
+  });
+
+  test('is asked no more after the end, each of several', async () => {
+    const { clock, asked, subject, takeOver } = rig([]);
+    await takeOver([there, { ...there, host: 'n3' }]);
+    subject.stop();
+    await clock.advance(61_000);
+    expect(asked).toEqual(['process@n2', 'process@n3']);
   });
 
   test('counts as lost likewise when nothing is known of how to reach it', async () => {

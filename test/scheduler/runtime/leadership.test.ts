@@ -1,6 +1,6 @@
 /** What a leadership asks of the engines when it begins, and that time is let in only then. */
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Launcher, LaunchReport, Log } from '../../../src/scheduler/ports.ts';
 import { Leadership } from '../../../src/scheduler/runtime/leadership.ts';
 import type { EngineOf } from '../../../src/scheduler/runtime/perform.ts';
@@ -19,9 +19,15 @@ const exactly = (ms: number | null) => (ms === null ? null : { leastMs: ms, most
 /** A leadership over what another leader, on the node `n1`, has written in the hour before. */
 async function following(
   former: (rig: Rig) => void,
-  { host = 'n1', clockAheadMs = 0 as number | null } = {},
+  { host = 'n1', clockAheadMs = 0 as number | null, startsInFlight = undefined as number | undefined } = {},
 ) {
-  const process = { concurrency: null, abilities: abilities.process, tombstoneMs: 60_000, host: 'n1' };
+  const process = {
+    concurrency: null,
+    abilities: abilities.process,
+    tombstoneMs: 60_000,
+    host: 'n1',
+    ...(startsInFlight !== undefined && { startsInFlight }),
+  };
   const rig = new Rig('2026-01-01T00:00:00Z', { ...testSettings, engines: { process } });
   former(rig);
   process.host = host;
@@ -35,7 +41,14 @@ async function following(
   const engine = new FakeEngine(clock);
   const asked: string[] = [];
   const wanted: ((launchName: string) => boolean)[] = [];
-  const held = { inventory: async (): Promise<LaunchReport[]> => [] };
+  const held = {
+    inventory: async (): Promise<LaunchReport[]> => [],
+    /** What other nodes have. */
+    elsewhere: [] as LaunchReport[],
+    launch: async (_: string): Promise<void> => undefined,
+    /** Whether each launch may still begin. */
+    mayStart: [] as (() => boolean)[],
+  };
   const launcher: Launcher = {
     ...createFakeLauncher(engine),
     inventory: (isWanted) => {
@@ -43,12 +56,17 @@ async function following(
       if (isWanted !== undefined) wanted.push(isWanted);
       return held.inventory();
     },
+    launch: async (spec, mayStart) => {
+      if (mayStart !== undefined) held.mayStart.push(mayStart);
+      await held.launch(spec.launchName);
+      engine.start(spec);
+    },
   };
   const engineOf: EngineOf = ({ host: at }) => ({
     ...launcher,
     inventory: async () => {
       asked.push(at ?? 'everywhere');
-      return [];
+      return held.elsewhere;
     },
   });
   const store = createMemoryStore();
@@ -150,9 +168,11 @@ describe('a leadership that begins', () => {
     held.inventory = () => new Promise((resolve) => (answer = resolve));
     await begin();
     await leadership.end();
+    const timers = vi.spyOn(clock, 'after');
     answer([]);
     await clock.advance(5_000);
     expect([leadership.ready, engine.started]).toEqual([false, []]);
+    expect(timers).not.toHaveBeenCalled();
   });
 
   test('is not ready any more once it has ended', async () => {
@@ -162,6 +182,80 @@ describe('a leadership that begins', () => {
     await leadership.end();
     expect(leadership.ready).toBe(false);
   });
+});
+
+describe('a leadership that ends', () => {
+  test('waits for the answer to each start that is under way', async () => {
+    const { clock, held, leadership, begin } = await following((rig) => {
+      rig.put({ name: 'a' });
+      rig.trigger('a');
+    });
+    let answer = (): void => undefined;
+    held.launch = () => new Promise((resolve) => (answer = resolve));
+    await begin();
+    let ended = false;
+    void leadership.end().then(() => (ended = true));
+    await clock.advance(60_000);
+    expect(ended).toBe(false);
+    answer();
+    await clock.settle();
+    expect(ended).toBe(true);
+  });
+
+  test('asks no engine any more, and decides no due time', async () => {
+    const { clock, asked, engine, leadership, begin } = await following((rig) => {
+      running(rig);
+      rig.put({ name: 'b', schedule: { cron: '* * * * *' } });
+    });
+    await begin();
+    await leadership.end();
+    await clock.advance(120_000);
+    expect([asked, engine.started]).toEqual([['here'], []]);
+  });
+});
+
+test.each<[string, number[], boolean[]]>([
+  ['while it is waited for', [], [true]],
+  ['no more once it has ended', [0], [false]],
+  ['no more once the next one is waited for', [1], [false, true]],
+])('an attempt may begin %s', async (_, exitCodes, mayStart) => {
+  const { clock, held, leadership, begin } = await following((rig) => {
+    rig.put({ name: 'a', policy: { retries: { limit: 1, delay: 'PT0S', jitter: false } } });
+    rig.trigger('a');
+  });
+  const launched: string[] = [];
+  held.launch = (launchName) => {
+    launched.push(launchName);
+    return new Promise(() => undefined);
+  };
+  await begin();
+  const at = clock.now();
+  for (const exitCode of exitCodes) {
+    const observation = { kind: 'ended', launchName: launched[0] ?? '', at, exitCode } as const;
+    leadership.loop.post({ kind: 'observed', now: at, observation });
+  }
+  await clock.advance(1_000);
+  expect(held.mayStart.map((each) => each())).toEqual(mayStart);
+});
+
+test.each([
+  ['as its own setting says', 1, 1],
+  ['as the default says, without a setting of its own', undefined, 2],
+])('an engine gets as many starts at a time %s', async (_, startsInFlight, count) => {
+  const { held, begin } = await following(
+    (rig) => {
+      rig.put({ name: 'a', policy: { overlap: 'allow' } });
+      for (let i = 0; i < 3; i++) rig.trigger('a');
+    },
+    { startsInFlight },
+  );
+  const starts: string[] = [];
+  held.launch = (launchName) => {
+    starts.push(launchName);
+    return new Promise(() => undefined);
+  };
+  await begin();
+  expect(starts).toHaveLength(count);
 });
 
 describe('the engine of another node is asked', () => {
@@ -191,11 +285,42 @@ describe('the engine of another node is asked', () => {
         rig.end('a', 1);
       },
     ],
+    [
+      'not for an attempt on an engine that every node reached',
+      ['here'],
+      (rig) => {
+        Object.assign(rig.settings.engines.process ?? {}, { host: undefined });
+        running(rig);
+      },
+    ],
     ['not when nothing of ours was launched', ['here'], (rig) => rig.put({ name: 'a' })],
   ])('%s', async (_, nodes, former) => {
     const { asked, begin } = await following(former, { host: 'n2' });
     await begin();
     expect([...asked].sort()).toEqual([...nodes].sort());
+  });
+
+  test('for each node, until nothing of ours is left there', async () => {
+    const launched: string[] = [];
+    const { clock, asked, held, leadership, begin } = await following(
+      (rig) => {
+        rig.put({ name: 'a', policy: { overlap: 'allow' } });
+        for (const host of ['n1', 'n3']) {
+          Object.assign(rig.settings.engines.process ?? {}, { host });
+          rig.trigger('a');
+          launched.push(rig.runOf('a', launched.length).attempts[0]?.launchName ?? '');
+        }
+      },
+      { host: 'n2' },
+    );
+    held.elsewhere = launched.map((launchName) => ({ launchName, state: 'running' }));
+    await begin();
+    expect(asked).toEqual(['n1', 'n3', 'here']);
+    const at = clock.now();
+    const observation = { kind: 'ended', launchName: launched[0] ?? '', at, exitCode: 0 } as const;
+    leadership.loop.post({ kind: 'observed', now: at, observation });
+    await clock.advance(1_000);
+    expect(asked).toEqual(['n1', 'n3', 'here', 'n3']);
   });
 
   test('not when it is this one', async () => {

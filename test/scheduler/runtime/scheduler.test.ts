@@ -17,12 +17,14 @@ const START = Date.parse('2026-01-01T00:00:00Z');
 function handElection(backing: MemoryBacking) {
   let elected = (_: number): void => undefined;
   let deposed = (_: string): void => undefined;
-  const state = { fresh: true, started: 0, leader: null as Member | null };
+  const state = { fresh: true, started: 0, stopped: 0, leader: null as Member | null };
   const election: Election = {
     async start() {
       state.started += 1;
     },
-    async stop() {},
+    async stop() {
+      state.stopped += 1;
+    },
     onElected: (listener) => (elected = listener),
     onDeposed: (listener) => (deposed = listener),
     isFresh: () => state.fresh,
@@ -45,20 +47,42 @@ function handElection(backing: MemoryBacking) {
   };
 }
 
-function node({ host = null as string | null, backing = createMemoryBacking(), logs = ['out'] } = {}) {
+function node({
+  host = null as string | null,
+  backing = createMemoryBacking(),
+  logs = ['out'],
+  engines = ['process'],
+} = {}) {
   const clock = new SimClock(START);
   const engine = new FakeEngine(clock);
   const hand = handElection(backing);
   const store = createMemoryStore(backing);
-  const faults = { commit: null as Error | null };
+  const faults = {
+    commit: null as Error | null,
+    /** What is waited for: by a commit that is durable, by engines, and by a copy that is to catch up. */
+    committed: Promise.resolve(),
+    started: Promise.resolve(),
+    inventory: Promise.resolve(),
+    caughtUp: Promise.resolve(),
+  };
   const logged: string[] = [];
+  /** The fields of `logged`. */
+  const fields: object[] = [];
+  const elsewhere: string[] = [];
   const fatal: unknown[] = [];
   const notices: Notice[] = [];
-  const note = (_: object, event: string) => void logged.push(event);
+  const note = (some: object, event: string): void => {
+    logged.push(event);
+    fields.push(some);
+  };
   const log: Log = { debug() {}, info: note, warn: note, error: note };
   const asked: string[] = [];
+  const fake = createFakeLauncher(engine);
   const launcher: Launcher = {
-    ...createFakeLauncher(engine),
+    ...fake,
+    start: () => faults.started,
+    inventory: () => faults.inventory.then(() => fake.inventory()),
+    stop: async () => void asked.push('stop'),
     async *logs(launchName): AsyncIterable<LogChunk> {
       asked.push(launchName);
       for (const text of logs) yield { stream: 'stdout', bytes: new TextEncoder().encode(text) };
@@ -79,10 +103,20 @@ function node({ host = null as string | null, backing = createMemoryBacking(), l
       commit: async (term, groups) => {
         if (faults.commit !== null) throw faults.commit;
         await store.commit(term, groups);
+        await faults.committed;
       },
+      watch: (watcher) => ({
+        ...store.watch(watcher),
+        caughtUp: () => faults.caughtUp,
+      }),
     },
     election: hand.election,
-    launchers: [launcher],
+    launchers: engines.map((name) => ({ ...launcher, engine: name })),
+    elsewhere: (there) => ({
+      ...launcher,
+      inventory: () => new Promise(() => undefined),
+      kill: async (launchName) => void elsewhere.push(`kill ${launchName} on ${there.engine}@${there.host}`),
+    }),
     clock,
     log,
     startsInFlight: 2,
@@ -122,9 +156,11 @@ function node({ host = null as string | null, backing = createMemoryBacking(), l
     scheduler,
     faults,
     logged,
+    fields,
     fatal,
     notices,
     asked,
+    elsewhere,
     put,
     trigger,
     start,
@@ -141,7 +177,12 @@ const read = async (chunks: AsyncIterable<LogChunk>): Promise<string[]> => {
 describe('a node', () => {
   test('that has not started has no copy to answer from', () => {
     const { scheduler } = node();
-    expect(() => scheduler.jobCount()).toThrow(expect.objectContaining({ code: 'STORE_UNAVAILABLE' }));
+    expect(() => scheduler.jobCount()).toThrow(
+      expect.objectContaining({
+        code: 'STORE_UNAVAILABLE',
+        message: 'This node has not loaded its copy of the state yet.',
+      }),
+    );
     expect(scheduler.cluster()).toMatchObject({ role: 'starting', term: 0, lagMs: null, takeover: null });
   });
 
@@ -158,11 +199,14 @@ describe('a node', () => {
       store: { reachable: true },
     });
     expect(scheduler.leadership()).toEqual({ term: 0, leading: false });
-    await expect(put('a')).rejects.toMatchObject({ code: 'NOT_LEADING' });
+    await expect(put('a')).rejects.toMatchObject({
+      code: 'NOT_LEADING',
+      message: 'This node does not lead at the moment. Retry shortly.',
+    });
   });
 
   test('that is elected leads, and says so', async () => {
-    const { scheduler, lead, put, notices, logged } = node();
+    const { scheduler, lead, put, notices, logged, fields } = node();
     await lead();
     expect(scheduler.leadership()).toEqual({ term: 1, leading: true });
     expect(scheduler.cluster()).toMatchObject({
@@ -174,20 +218,23 @@ describe('a node', () => {
       unled: false,
     });
     expect(notices).toEqual([{ kind: 'leader', term: 1, leading: true }]);
-    expect(logged).toEqual(['leadership.begun']);
+    expect([logged, fields]).toEqual([['leadership.begun'], [{ term: 1, jobs: 0, tookMs: 0 }]]);
     await put('a');
     expect(notices.at(-1)).toMatchObject({ kind: 'job', name: 'a', change: 'created' });
     expect([...scheduler.jobNames(null)]).toEqual(['a']);
   });
 
   test('that is deposed follows with everything that it wrote', async () => {
-    const { clock, scheduler, lead, put, depose, notices, logged } = node();
+    const { clock, scheduler, lead, put, depose, notices, logged, fields } = node();
     await lead();
     await put('a');
     depose();
     await clock.settle();
     expect(notices.at(-1)).toEqual({ kind: 'leader', term: 1, leading: false });
-    expect(logged.at(-1)).toBe('leadership.ended');
+    expect([logged.at(-1), fields.at(-1)]).toEqual([
+      'leadership.ended',
+      { term: 1, reason: 'another leads' },
+    ]);
     expect([scheduler.cluster().role, scheduler.jobCount()]).toEqual(['follower', 1]);
     await expect(put('b')).rejects.toMatchObject({ code: 'NOT_LEADING' });
   });
@@ -205,35 +252,67 @@ describe('a node', () => {
   });
 
   test('whose commit fails leads no more, and stands again a second later', async () => {
-    const { clock, scheduler, lead, put, faults, state, fatal, logged } = node();
+    const { clock, scheduler, lead, put, faults, state, fatal, logged, fields } = node();
     await lead();
     await put('a');
     faults.commit = new CarillonError('STORE_UNAVAILABLE', 'the disk is full');
     await expect(put('b')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     await clock.settle();
-    expect(logged).toContain('leadership.broken');
+    expect([logged.slice(1), fields.slice(1)]).toEqual([
+      ['leadership.broken', 'leadership.ended'],
+      [
+        { code: 'STORE_UNAVAILABLE', cause: 'the disk is full', failures: 1 },
+        { term: 1, reason: 'the disk is full' },
+      ],
+    ]);
     // What was not written is not there.
     expect([scheduler.leadership().leading, [...scheduler.jobNames(null)]]).toEqual([false, ['a']]);
     await clock.advance(999);
-    expect(state.started).toBe(1);
+    expect(state).toMatchObject({ started: 1, stopped: 1 });
+    expect(logged).not.toContain('leadership.broken-over');
     await clock.advance(1);
-    expect([state.started, fatal]).toEqual([2, []]);
+    expect([state.started, fatal, logged.at(-1)]).toEqual([2, [], 'leadership.broken-over']);
+  });
+
+  test('whose commit fails does not stand again once it is stopped', async () => {
+    const { clock, scheduler, lead, put, faults, state } = node();
+    await lead();
+    faults.commit = new CarillonError('STORE_UNAVAILABLE', 'the disk is full');
+    await expect(put('b')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await scheduler.stop();
+    await clock.advance(5_000);
+    expect(state.started).toBe(1);
+  });
+
+  test('that waits for an engine tells how long its takeover took', async () => {
+    const { clock, scheduler, lead, faults } = node();
+    faults.inventory = new Promise(() => undefined);
+    await lead();
+    await clock.advance(4_999);
+    expect(scheduler.cluster()).toMatchObject({ role: 'starting', takeover: null });
+    expect(scheduler.leadership()).toEqual({ term: 1, leading: false });
+    await clock.advance(1);
+    expect(scheduler.cluster()).toMatchObject({
+      role: 'leader',
+      takeover: { at: START + 5_000, tookMs: 5_000, term: 1 },
+    });
   });
 
   test.each<[string, Error]>([
     ['a store that is damaged', new CarillonError('STORE_DAMAGED', 'a page is missing')],
     ['a fault of the program', new TypeError('undefined is not a function')],
   ])('that meets %s ends', async (_, error) => {
-    const { clock, lead, put, faults, fatal, state } = node();
+    const { clock, lead, put, faults, fatal, state, logged, fields } = node();
     await lead();
     faults.commit = error;
     await expect(put('b')).rejects.toBe(error);
     await clock.advance(5_000);
     expect([fatal, state.started]).toEqual([[error], 1]);
+    expect([logged.at(-1), fields.at(-1)]).toEqual(['leadership.broken', { error }]);
   });
 
   test('that stops leads no more, and does not stand again', async () => {
-    const { clock, scheduler, lead, put, notices, state, elect } = node();
+    const { clock, scheduler, lead, put, notices, state, elect, asked, fields } = node();
     await lead();
     await put('a');
     const stopped = scheduler.stop();
@@ -244,22 +323,52 @@ describe('a node', () => {
       { kind: 'leader', term: 1, leading: true },
       { kind: 'leader', term: 1, leading: false },
     ]);
+    expect([asked, state.stopped, fields.at(-1)]).toEqual([['stop'], 1, { term: 1, reason: 'stopping' }]);
     expect(scheduler.jobCount()).toBe(1);
     elect();
     await clock.advance(5_000);
     expect([scheduler.leadership().leading, state.started]).toEqual([false, 1]);
   });
 
+  test('that is stopped while an engine starts does not stand for election', async () => {
+    const { clock, scheduler, start, faults, state } = node();
+    let go = (): void => undefined;
+    faults.started = new Promise((resolve) => (go = resolve));
+    const started = start();
+    await clock.settle();
+    await scheduler.stop();
+    go();
+    await started;
+    expect(state.started).toBe(0);
+    expect(scheduler.cluster().role).toBe('starting');
+  });
+
+  test('reaches what another node launched through that node', async () => {
+    const backing = createMemoryBacking();
+    const first = node({ host: 'n1', backing });
+    await first.lead();
+    await first.put('a');
+    const { id } = await first.trigger('a');
+    const second = node({ host: 'n2', backing });
+    await second.lead();
+    void second.scheduler.submit({ kind: 'kill', runId: id, by: 'ann' });
+    await second.clock.settle();
+    expect(second.elsewhere).toEqual([`kill ${first.engine.newest('a')} on process@n1`]);
+    expect([first.engine.kills, second.engine.kills]).toEqual([[], []]);
+  });
+
   test('goes on when one that watches it throws', async () => {
-    const { scheduler, lead, put, logged, notices } = node();
+    const { scheduler, lead, put, logged, fields, notices } = node();
     const late: Notice[] = [];
+    const error = new Error('full');
     scheduler.subscribe(() => {
-      throw new Error('full');
+      throw error;
     });
     scheduler.subscribe((notice) => late.push(notice));
     await lead();
     await put('a');
     expect(logged.filter((event) => event === 'notice.listener-failed')).toHaveLength(2);
+    expect(fields.at(-1)).toEqual({ error, kind: 'job' });
     expect(late).toEqual(notices);
   });
 
@@ -301,6 +410,44 @@ describe('a run', () => {
     await clock.settle();
     expect((await scheduler.run(id)).state).toBe('succeeded');
     expect([...scheduler.liveRuns()]).toEqual([]);
+  });
+
+  test('is known while its end is being written', async () => {
+    const { clock, engine, scheduler, lead, put, trigger, faults } = node();
+    await lead();
+    await put('a');
+    const { id } = await trigger('a');
+    let written = (): void => undefined;
+    faults.committed = new Promise((resolve) => (written = resolve));
+    engine.exit(engine.newest('a'), 0);
+    await clock.settle();
+    expect(scheduler.liveRun(id)).toBeUndefined();
+    expect([...scheduler.liveRuns()].map(({ state }) => state)).toEqual(['succeeded']);
+    written();
+    await clock.settle();
+    expect([...scheduler.liveRuns()]).toEqual([]);
+  });
+
+  test('that was rerun by a request and has ended is the answer when the request is repeated', async () => {
+    const { clock, engine, scheduler, lead, put, trigger } = node();
+    await lead();
+    await put('a');
+    const { id } = await trigger('a');
+    engine.exit(engine.newest('a'), 1);
+    await clock.settle();
+    const run = await scheduler.run(id);
+    const rerun = async (triggerId: string) => {
+      const answer = scheduler.submit({ kind: 'rerun', run, triggerId, by: 'ann' });
+      await clock.settle();
+      return answer;
+    };
+    const first = await rerun('efgh');
+    engine.exit(engine.newest('a'), 0);
+    await clock.settle();
+    expect(await rerun('efgh')).toMatchObject({ id: first.id, state: 'succeeded' });
+    expect(engine.started).toHaveLength(2);
+    expect((await rerun('ijkl')).id).not.toBe(first.id);
+    expect(engine.started).toHaveLength(3);
   });
 
   test('that never was is not found', async () => {
@@ -369,6 +516,31 @@ describe('the output of a run', () => {
     const same = node({ host: 'n1', backing });
     await same.start();
     expect(await read(same.scheduler.logs(id, {}))).toEqual(['out']);
+  });
+
+  test('of an engine that is no longer configured is gone', async () => {
+    const backing = createMemoryBacking();
+    const { id } = await started({ backing });
+    const other = node({ backing, engines: [] });
+    await other.start();
+    await expect(read(other.scheduler.logs(id, {}))).rejects.toMatchObject({
+      code: 'LOGS_GONE',
+      message: "The engine 'process' is no longer configured.",
+    });
+  });
+
+  test('that is followed is that of this run, whatever other runs start before', async () => {
+    const { clock, engine, scheduler, lead, put, trigger, asked } = node();
+    await lead();
+    for (const name of ['a', 'b', 'c']) await put(name, { policy: { pool: 'etl' } });
+    await put('d');
+    const [, , { id }] = [await trigger('a'), await trigger('b'), await trigger('c')];
+    const texts = read(scheduler.logs(id, { follow: true }));
+    await trigger('d');
+    expect(asked).toEqual([]);
+    engine.exit(engine.newest('a'), 0);
+    await clock.settle();
+    expect([await texts, asked]).toEqual([['out'], [engine.newest('c')]]);
   });
 
   test('that is followed begins when the run has started', async () => {
@@ -449,10 +621,23 @@ describe('a node has caught up', () => {
     expect(await node().scheduler.caughtUp(1_000)).toBe(false);
   });
 
-  test('with what was committed, when it follows', async () => {
-    const { scheduler, start } = node();
+  test.each<[string, Promise<void>, boolean]>([
+    ['with what was committed, when it follows', Promise.resolve(), true],
+    ['not where the store does not answer in time', new Promise(() => undefined), false],
+  ])('%s', async (_, answer, isCaughtUp) => {
+    const { clock, scheduler, start, faults } = node();
     await start();
-    expect(await scheduler.caughtUp(1_000)).toBe(true);
+    faults.caughtUp = answer;
+    const caughtUp = scheduler.caughtUp(1_000);
+    await clock.advance(1_000);
+    expect(await caughtUp).toBe(isCaughtUp);
+  });
+
+  test('not where the store fails', async () => {
+    const { scheduler, start, faults } = node();
+    await start();
+    faults.caughtUp = Promise.reject(new CarillonError('STORE_UNAVAILABLE', 'no store'));
+    expect(await scheduler.caughtUp(1_000)).toBe(false);
   });
 });
 

@@ -86,6 +86,29 @@ test('what is held does not wait behind what has to be started', () => {
   expect(starts.map(({ begun }) => begun.is)).toEqual([true, false, true]);
 });
 
+test('a preparation is not counted among the launches that wait, before and after it begins', () => {
+  const queue = new StartQueue(1);
+  queue.add(start('a', { kind: 'prepare' }), false);
+  expect(queue.waiting).toBe(0);
+  queue.pump(() => undefined);
+  expect(queue.waiting).toBe(0);
+  queue.add(start('b'), false);
+  expect(queue.waiting).toBe(1);
+});
+
+test.each([
+  ['nothing', [] as boolean[], true],
+  ['what is held', [true], false],
+  ['what has to be started', [false], false],
+  ['as many of both', [true, false], false],
+])('a queue in which %s waits says whether it is empty', (_, isHeld, isEmpty) => {
+  const queue = new StartQueue(1);
+  isHeld.forEach((each, i) => {
+    queue.add(start(`n${i}`), each);
+  });
+  expect(queue.isEmpty).toBe(isEmpty);
+});
+
 test('what is dropped or not wanted any more is not started; what runs is not added twice', async () => {
   const queue = new StartQueue(1);
   const [first, again, dropped, unwanted] = [
