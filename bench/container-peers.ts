@@ -12,6 +12,7 @@ import { Readable } from 'node:stream';
 import { tarOf } from '../src/executor/docker/tar.ts';
 import type { Dockerd } from '../test/support/dockerd.ts';
 import { until } from '../test/support/until.ts';
+import { buildStamp } from './stamp.ts';
 
 export const stampImage = 'carillon-stamp:1';
 /** A start takes 0.1 s, a burst of starts several seconds. */
@@ -35,10 +36,7 @@ export async function makePeers(dockerd: Dockerd, dir: string): Promise<Peers> {
   const rootfs = join(dir, 'bundle/rootfs');
   for (const folder of [out, join(rootfs, 'out')]) mkdirSync(folder, { recursive: true });
   const program = join(rootfs, 'stamp');
-  execFileSync('gcc', [
-    ...['-Os', '-ffreestanding', '-fno-stack-protector', '-nostdlib', '-static', '-s'],
-    ...['-o', program, join(import.meta.dirname, 'stamp.c')],
-  ]);
+  buildStamp(program);
   const image = tarOf([{ name: 'stamp', mode: 0o755, bytes: readFileSync(program) }]);
   const [repo, tag] = stampImage.split(':') as [string, string];
   const answer = await dockerd.docker.importImage(Readable.from([image]), { repo, tag });

@@ -1,12 +1,13 @@
 /** Runs the benchmarks. Each measures a lower limit or another program in the same run: `npm run bench -- --help`. */
 
-import { readArguments, refuse } from '../test/support/arguments.ts';
+import { numberIn, readArguments, refuse } from '../test/support/arguments.ts';
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   next: async () => (await import('./next.ts')).run(),
   store: async () => (await import('./store.ts')).run(),
   backup: async () => (await import('./backup.ts')).run(),
   burst: async () => (await import('./burst.ts')).run(),
+  process: async () => (await import('./process.ts')).run(processes),
   takeover: async () => (await import('./takeover.ts')).run(),
   docker: async () => (await import('./docker.ts')).run(),
   zookeeper: async () => (await import('./zookeeper.ts')).run(),
@@ -17,8 +18,11 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
 
 const usage = `npm run bench -- [NAME…]
   NAME  some of ${Object.keys(benches).join(', ')} (default: all)
+  --processes N  processes that the bench named process starts at once (default: 1000, then 10000)
 `;
-const { positionals: wanted } = readArguments(usage, {}, true);
+const { values, positionals: wanted } = readArguments(usage, { processes: { type: 'string' } }, true);
+const processes =
+  values.processes === undefined ? null : numberIn(usage, 'processes', values.processes, { min: 1 });
 const unknown = wanted.filter((name) => benches[name] === undefined);
 if (unknown.length > 0) refuse(`There is no bench named ${unknown.join(', ')}.`, usage);
 for (const name of wanted.length > 0 ? wanted : Object.keys(benches)) {

@@ -4,10 +4,10 @@ import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../src/api/app.ts';
 import { realClock } from '../src/node/clock.ts';
 import { Peers } from '../src/peers/client.ts';
-import type { Launcher, Log, Member, Observation, Store } from '../src/scheduler/ports.ts';
+import type { Launcher, Log, Member, Observation } from '../src/scheduler/ports.ts';
 import { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
 import { createSoloElection } from '../src/store/election-solo.ts';
-import { createEmbeddedStore } from '../src/store/embedded/store.ts';
+import { createEmbeddedStore, type EmbeddedStore } from '../src/store/embedded/store.ts';
 import { abilities } from '../test/support/engines.ts';
 
 /** Starts nothing and reports the end at once, so that only the scheduler is measured. */
@@ -33,18 +33,29 @@ export function noOpLauncher(): Launcher {
   };
 }
 
+interface SchedulerParts {
+  readonly self: Member;
+  readonly log: Log;
+  readonly startsInFlight: number;
+}
+
 /** A scheduler over an embedded store in `dir`, with an engine that does nothing; the caller starts and stops both. */
 export async function idleScheduler(
   dir: string,
-  {
-    self,
-    log,
-    startsInFlight,
-  }: { readonly self: Member; readonly log: Log; readonly startsInFlight: number },
-): Promise<{ readonly scheduler: Scheduler; readonly store: Store }> {
+  parts: SchedulerParts,
+): Promise<{ readonly scheduler: Scheduler; readonly store: EmbeddedStore }> {
   const store = createEmbeddedStore({ dir });
   await store.open();
-  const scheduler = new Scheduler({
+  return { scheduler: await schedulerOver(store, noOpLauncher(), parts), store };
+}
+
+/** A scheduler over an open store, with one launcher of processes; the caller starts and stops it. */
+export async function schedulerOver(
+  store: EmbeddedStore,
+  launcher: Launcher,
+  { self, log, startsInFlight }: SchedulerParts,
+): Promise<Scheduler> {
+  return new Scheduler({
     settings: {
       engines: { process: { concurrency: null, abilities: abilities.process, tombstoneMs: 60_000 } },
       pools: {},
@@ -53,7 +64,7 @@ export async function idleScheduler(
     self,
     store,
     election: createSoloElection(store, self),
-    launchers: [noOpLauncher()],
+    launchers: [launcher],
     clock: realClock,
     log,
     startsInFlight,
@@ -61,7 +72,6 @@ export async function idleScheduler(
       throw error;
     },
   });
-  return { scheduler, store };
 }
 
 /** How runs are triggered: as fast as they end, or at a fixed rate per second, whatever their results. */
