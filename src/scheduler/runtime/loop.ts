@@ -169,8 +169,7 @@ export class Loop {
   /** Accepts nothing more. Resolves when everything decided is durable or has failed. */
   async stop(): Promise<void> {
     this.#close();
-    if (this.#undurable.length > 0 || this.#commits.length > 0)
-      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.#commits.length > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   #close(): void {
@@ -308,9 +307,8 @@ export class Loop {
     }
     this.#flush();
     if (this.#inbox.length > 0) this.#wake();
-    if (this.#undurable.length === 0 && this.#commits.length === 0) {
-      for (const resolve of this.#idle.splice(0)) resolve();
-    }
+    // While something waits for a commit, one is in progress.
+    if (this.#commits.length === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   #break(error: unknown): void {

@@ -170,7 +170,7 @@ export class Performer {
   #pump(engine: string): void {
     const { clock, isFresh } = this.#parts;
     const queue = this.#queue(engine);
-    if (this.#stopped || queue.isEmpty) return;
+    if (queue.isEmpty) return;
     if (isFresh()) queue.pump(() => this.#pump(engine));
     else clock.after(FRESHNESS_POLL_MS, () => this.#pump(engine));
   }

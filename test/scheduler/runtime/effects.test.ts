@@ -1,6 +1,6 @@
 /** How each effect is carried out, and what is reported of it. */
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { CarillonError, type ErrorCode } from '../../../src/errors.ts';
 import type { Event } from '../../../src/scheduler/event.ts';
 import type { LaunchSpec } from '../../../src/scheduler/job/spec.ts';
@@ -86,9 +86,13 @@ function rig({ startsInFlight = 1, configured = true } = {}) {
   });
   const fails = (call: string, error: unknown): void =>
     void answers.set(call, () => Promise.reject(error as Error));
-  const hangs = (call: string): (() => void) => {
+  /** Until what is returned is called; then it fails with the error, if there is one. */
+  const hangs = (call: string, error?: Error): (() => void) => {
     let go = (): void => undefined;
-    answers.set(call, () => new Promise((resolve) => (go = resolve)));
+    const end = (resolve: () => void, reject: (error: Error) => void): void => {
+      go = () => (error === undefined ? resolve() : reject(error));
+    };
+    answers.set(call, () => new Promise(end));
     return () => go();
   };
   const kinds = (): string[] => posted.map((event) => event.kind);
@@ -136,6 +140,17 @@ describe('starts', () => {
     state.fresh = true;
     await clock.advance(50);
     expect(did).toEqual(['launch a', 'launch b', 'launch c']);
+  });
+
+  test('are not looked for while leadership is not proven and none waits', async () => {
+    const { clock, state, performer, hangs } = rig();
+    const go = hangs('launch a');
+    performer.perform([launch('a')]);
+    state.fresh = false;
+    const timers = vi.spyOn(clock, 'after');
+    go();
+    await clock.advance(1_000);
+    expect(timers).not.toHaveBeenCalled();
   });
 
   test('do not begin once nobody waits for them', async () => {
@@ -204,10 +219,12 @@ describe('starts', () => {
   });
 
   test('on an engine that is not configured are put off', async () => {
-    const { clock, posted, performer } = rig({ configured: false });
+    const { clock, posted, fields, performer } = rig({ configured: false });
     performer.perform([launch('a')]);
     await clock.settle();
-    expect(posted).toMatchObject([{ kind: 'deferred', reason: expect.stringContaining("'process'") }]);
+    const reason = "the engine 'process' is not configured";
+    expect(posted).toEqual([{ kind: 'deferred', now: START, launchName: 'a', reason }]);
+    expect(fields).toEqual([{ engine, launch: 'a', code: 'ENGINE_UNAVAILABLE', reason }]);
   });
 
   test('that began and were not observed are known, until nobody waits for them', async () => {
@@ -301,6 +318,14 @@ describe('a kill', () => {
     await other.performer.stop();
     await other.clock.advance(60_000);
     expect(other.did).toHaveLength(1);
+    const late = rig();
+    const fail = late.hangs('kill a 10000', new Error('down'));
+    late.performer.perform([kill('a')]);
+    await late.clock.settle();
+    await late.performer.stop();
+    fail();
+    await late.clock.advance(60_000);
+    expect(late.did).toHaveLength(1);
   });
 
   test('on a node that nobody can reach is left to the deadline of the run', async () => {

@@ -72,7 +72,7 @@ function rig({ inFlight, maxWrites, isFresh = () => true, tookMs = () => 0 }: Ri
 describe('the loop', () => {
   test('answers nothing from memory while another may lead', async () => {
     let fresh = true;
-    const { clock, commits, loop, put } = rig({ isFresh: () => fresh });
+    const { clock, commits, broken, loop, put } = rig({ isFresh: () => fresh });
     const pause = () => loop.submit({ kind: 'resume', name: 'a', by: 'test' });
     void put('a');
     await clock.settle();
@@ -80,8 +80,22 @@ describe('the loop', () => {
     await expect(Promise.race([pause(), clock.settle().then(() => 'late')])).resolves.not.toBe('late');
     fresh = false;
     const refused = expect(pause()).rejects.toMatchObject({ code: 'NOT_LEADING' });
+    loop.post({ kind: 'tick', now: clock.now() });
     await clock.settle();
     await refused;
+    expect(broken).toEqual([]);
+  });
+
+  test('answers nothing from memory before what it was decided after is durable', async () => {
+    const { clock, commits, loop, put } = rig();
+    const answers: string[] = [];
+    void put('a').then(() => answers.push('put'));
+    void loop.submit({ kind: 'resume', name: 'a', by: 'test' }).then(() => answers.push('resume'));
+    await clock.settle();
+    expect(answers).toEqual([]);
+    commits[0]?.resolve();
+    await clock.settle();
+    expect(answers).toEqual(['put', 'resume']);
   });
 
   test('answers nothing from memory because an older commit has come through', async () => {
@@ -153,6 +167,25 @@ describe('the loop', () => {
     const sizes = commits.map(({ groups }) => groups.map((group) => group.length));
     expect(sizes).toEqual([[1], [1], [expect.any(Number)], [1]]);
     expect(sizes[2]?.[0]).toBeGreaterThan(1);
+  });
+
+  test('answers a decision of several groups once all of them are durable', async () => {
+    const { clock, commits, loop, seen } = rig({ maxWrites: 1 });
+    const definitions = ['a', 'b', 'c'].map((name) => ({
+      definition: { name, run: { command: 'true' } },
+      source: 'test',
+    }));
+    let isApplied = false;
+    void loop
+      .submit({ kind: 'apply', definitions, prune: null, dryRun: false, by: 'test' })
+      .then(() => (isApplied = true));
+    for (let i = 0; i < 3; i++) {
+      await clock.settle();
+      expect([commits.length, isApplied, seen]).toEqual([i + 1, false, []]);
+      commits[i]?.resolve();
+    }
+    await clock.settle();
+    expect([isApplied, seen]).toEqual([true, ['job', 'job', 'job']]);
   });
 
   test('lets go in order although a later commit is durable first', async () => {
@@ -295,6 +328,20 @@ describe('the loop', () => {
     expect(broken).toEqual([thrown]);
   });
 
+  test('decides nothing more of a state whose change has failed', async () => {
+    const { clock, commits, state, put } = rig();
+    await clock.settle();
+    const putJob = state.putJob.bind(state);
+    state.putJob = () => {
+      state.putJob = putJob;
+      throw new TypeError('the state cannot be changed');
+    };
+    const codes = ['a', 'b'].map((name) => put(name).catch((error: CarillonError) => error.code));
+    await clock.settle();
+    expect(await Promise.all(codes)).toEqual([undefined, 'NOT_LEADING']);
+    expect([state.jobs.size, commits.length]).toEqual([0, 0]);
+  });
+
   test('a broken invariant ends it with that error', async () => {
     const { clock, commits, broken, put, trigger, state, loop } = rig();
     void put('a').catch(() => undefined);
@@ -331,6 +378,23 @@ describe('the loop', () => {
     await expect(put('b')).rejects.toMatchObject({ code: 'NOT_LEADING' });
   });
 
+  test('stop waits for every commit that is under way', async () => {
+    const { clock, commits, put, loop } = rig({ inFlight: 2, maxWrites: 1 });
+    for (const name of ['a', 'b', 'c']) void put(name);
+    await clock.settle();
+    let stopped = false;
+    void loop.stop().then(() => {
+      stopped = true;
+    });
+    for (let i = 0; i < 3; i++) {
+      await clock.settle();
+      expect(stopped).toBe(false);
+      commits[i]?.resolve();
+    }
+    await clock.settle();
+    expect(stopped).toBe(true);
+  });
+
   test('tells by how much the clock was set since it decided last, also when it has ended', async () => {
     const { clock, commits, loop, put } = rig();
     void put('a').catch(() => undefined);
@@ -356,6 +420,7 @@ test('a run whose ending is not durable yet is neither live nor lost', async () 
   void trigger('a');
   await clock.settle();
   const [run] = [...state.runs.values()];
+  expect([...loop.endingRuns()]).toEqual([]);
   const launchName = run?.attempts[0]?.launchName ?? '';
   loop.post({
     kind: 'observed',
@@ -443,21 +508,21 @@ test('a loop decides nothing more while 50,000 groups wait for the store', async
   expect([...state.jobs.keys()]).toEqual(['a', 'b', 'c']);
 });
 
-describe('a loop that takes eight milliseconds', () => {
-  /** A definition that takes so long to check, the first time. */
-  function slow(name: string, takes: () => void) {
-    let isChecked = false;
-    return {
-      name,
-      run: { command: 'true' },
-      get description(): string {
-        if (!isChecked) takes();
-        isChecked = true;
-        return 'x';
-      },
-    };
-  }
+/** A definition that takes so long to check, the first time. */
+function slow(name: string, takes: () => void) {
+  let isChecked = false;
+  return {
+    name,
+    run: { command: 'true' },
+    get description(): string {
+      if (!isChecked) takes();
+      isChecked = true;
+      return 'x';
+    },
+  };
+}
 
+describe('a loop that takes eight milliseconds', () => {
   test('to decide lets others have their turn', async () => {
     let tookMs = 0;
     const { clock, loop, state } = rig({ tookMs: () => tookMs });
@@ -500,6 +565,25 @@ describe('a loop that takes eight milliseconds', () => {
     }
     expect(await applied).toHaveLength(60);
   });
+});
+
+test('many jobs are checked no more once the loop is being stopped, and refused', async () => {
+  let [tookMs, checked] = [0, 0];
+  const { clock, commits, loop } = rig({ tookMs: () => tookMs });
+  const definitions = Array.from({ length: 60 }, (_, i) => ({
+    definition: slow(`job-${i}`, () => {
+      tookMs += 1;
+      checked += 1;
+    }),
+    source: 'test',
+  }));
+  const applied = loop.submit({ kind: 'apply', definitions, prune: null, dryRun: false, by: 'test' });
+  const refused = expect(applied).rejects.toMatchObject({ code: 'NOT_LEADING' });
+  await Promise.resolve();
+  await loop.stop();
+  await clock.settle();
+  expect([checked, commits]).toEqual([8, []]);
+  await refused;
 });
 
 test('several commits that fail end a loop once, and what is durable behind a failed one is not told', async () => {
