@@ -287,6 +287,7 @@ describe('a node', () => {
   test('that waits for an engine tells how long its takeover took', async () => {
     const { clock, scheduler, lead, faults } = node();
     faults.inventory = new Promise(() => undefined);
+    await clock.advance(1_000);
     await lead();
     await clock.advance(4_999);
     expect(scheduler.cluster()).toMatchObject({ role: 'starting', takeover: null });
@@ -294,7 +295,7 @@ describe('a node', () => {
     await clock.advance(1);
     expect(scheduler.cluster()).toMatchObject({
       role: 'leader',
-      takeover: { at: START + 5_000, tookMs: 5_000, term: 1 },
+      takeover: { at: START + 6_000, tookMs: 5_000, term: 1 },
     });
   });
 
@@ -341,6 +342,29 @@ describe('a node', () => {
     await started;
     expect(state.started).toBe(0);
     expect(scheduler.cluster().role).toBe('starting');
+  });
+
+  test('that follows tells what the leader has written', async () => {
+    const backing = createMemoryBacking();
+    const [leader, follower] = [node({ backing }), node({ backing })];
+    await leader.lead();
+    await follower.start();
+    await leader.put('a');
+    await follower.clock.settle();
+    expect(follower.notices).toMatchObject([{ kind: 'job', name: 'a', change: 'created' }]);
+  });
+
+  test.each([
+    ['on its own engine', 'n1'],
+    ['on an engine that every node reaches', null],
+  ])('reaches what was launched %s itself', async (_, host) => {
+    const { clock, engine, scheduler, lead, put, trigger, elsewhere } = node({ host });
+    await lead();
+    await put('a');
+    const { id } = await trigger('a');
+    void scheduler.submit({ kind: 'kill', runId: id, by: 'ann' });
+    await clock.settle();
+    expect([engine.kills, elsewhere]).toEqual([[engine.newest('a')], []]);
   });
 
   test('reaches what another node launched through that node', async () => {
