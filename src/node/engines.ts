@@ -21,7 +21,14 @@ export const engineSettings: SettingsTable = Object.assign({}, ...engines.map(({
 /** Order of the settings in the help: addresses before limits. Settings that are not named here come last. */
 export const helpOrder: readonly string[] = [
   ...['dockerHost', 'dockerTlsDir', 'dockerConfig', 'secretDir', 'swarmHost'],
-  ...['processConcurrency', 'dockerConcurrency', 'swarmConcurrency', 'startsInFlight', 'dockerStarts'],
+  ...[
+    'processConcurrency',
+    'dockerConcurrency',
+    'swarmConcurrency',
+    'startsInFlight',
+    'processStarts',
+    'dockerStarts',
+  ],
 ];
 
 /** The supervisor is stored with the processes that it starts, where only the scheduler can write. */

@@ -186,7 +186,7 @@ export type Observation =
       /** Digest of the image, if there is one. */
       readonly image?: string;
     }
-  /** It runs, and some of its oldest output was dropped: the total number of bytes. */
+  /** It runs, and some of its output was dropped: the total number of bytes. */
   | {
       readonly kind: 'output-dropped';
       readonly launchName: string;
@@ -205,7 +205,7 @@ export type Observation =
       readonly cause?: EndCause;
       /** The job did not cause the end (engine restarted, machine died). */
       readonly infrastructure?: boolean;
-      /** Bytes of the oldest output that were dropped. Null: an unknown number. Absent: none known. */
+      /** Bytes of output that were dropped. Null: an unknown number. Absent: none known. */
       readonly bytesDropped?: number | null;
     };
 
@@ -236,6 +236,8 @@ export interface LogChunk {
   readonly bytes: Uint8Array;
   /** Where a reader continues that has this chunk; left out where the engine cannot continue. */
   readonly next?: LogPosition;
+  /** When it was printed, nanoseconds since the epoch: with `timestamps`, if the engine knows. */
+  readonly timeNs?: bigint;
 }
 
 export interface LogQuery {
@@ -246,6 +248,8 @@ export interface LogQuery {
   readonly after?: LogPosition;
   /** Stay until the launch has ended. */
   readonly follow?: boolean;
+  /** Each piece that was printed by itself, with its time. */
+  readonly timestamps?: boolean;
   readonly signal?: StopSignal;
 }
 

@@ -265,9 +265,9 @@ describe('runs', () => {
     const { out, err } = await carillon('logs wordy');
     const [, bytes] = /^\[carillon: ([\d,]+) bytes of output were dropped here\]\n/.exec(out) ?? [];
     expect(bytes).toMatch(/,/);
-    expect(err).toBe(`This output is incomplete: the oldest ${bytes} bytes were dropped.\n`);
+    expect(err).toBe(`This output is incomplete: ${bytes} bytes were dropped.\n`);
     expect((await carillon(`runs ${id}`)).out).toMatch(
-      new RegExp(`output cut +the oldest ${bytes} bytes were dropped .attempt 1.`),
+      new RegExp(`output cut +${bytes} bytes were dropped .attempt 1.`),
     );
     expect((await carillon('logs wordy --tail 1')).err).toBe('');
   });

@@ -289,10 +289,7 @@ export const WireAttempt = Type.Object(
     reason: orNull(Type.String()),
     why,
     bytesDropped: orNull(
-      count(
-        'Bytes of the oldest output that were dropped. For an unfinished attempt, as of a few seconds ' +
-          'ago.',
-      ),
+      count('Bytes of output that were dropped. For an unfinished attempt, as of a few seconds ' + 'ago.'),
       {
         description:
           'Null: output was dropped, but the engine does not count how much. For containers it is ' +

@@ -201,7 +201,7 @@ function cause({ trigger, origin, parents }: WireRun): string {
 const droppedText = ({ bytesDropped }: WireAttempt): string =>
   bytesDropped === null
     ? 'the engine dropped the oldest part'
-    : `the oldest ${bytesDropped.toLocaleString('en-US')} bytes were dropped`;
+    : `${bytesDropped.toLocaleString('en-US')} bytes were dropped`;
 
 interface RunOptions {
   readonly param?: string[];

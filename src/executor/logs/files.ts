@@ -1,15 +1,16 @@
 /**
- * The output of one launch, both streams. Callers of `trim` (or of `append`, which trims) keep each stream within its
+ * The output of one launch as two files, a stream each: of containers, and of processes under the shell supervisor. Callers of `trim` (or of `append`, which trims) keep each stream within its
  * bound. Readers get a line in place of dropped output. They neither repeat nor miss bytes over a trim, and can continue
  * where a reader of another object stopped, because offsets count from the beginning of the output and not of a file.
  */
 
-import { renameSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock, LogChunk, LogPosition, LogQuery } from '../../scheduler/ports.ts';
+import type { LogChunk, LogPosition, LogQuery } from '../../scheduler/ports.ts';
 import { sleep } from '../../scheduler/waiting.ts';
 import { droppedLine, leasedLine } from './gaps.ts';
+import type { Following, LogOutput } from './output.ts';
 import { blockBytes, StreamFile } from './stream-file.ts';
 
 export type Stream = LogChunk['stream'];
@@ -23,13 +24,6 @@ const leasedMs = 60_000;
 /** Interval between the reads of a follower. */
 const followPollMs = 200;
 
-/** What a reader needs to know about the launch. */
-export interface Following {
-  readonly clock: Clock;
-  /** True once no more output can come. */
-  readonly ended: () => boolean;
-}
-
 interface Reader {
   readonly stream: Stream;
   readonly file: StreamFile;
@@ -41,16 +35,14 @@ interface Reader {
   heldSince: number | null;
 }
 
-export class LogFiles {
+export class LogFiles implements LogOutput {
   #directory: string;
   readonly #files: Readonly<Record<Stream, StreamFile>>;
   #trimming: Promise<void> = Promise.resolve();
 
-  /** `supervisor`: its program, which changes files that a job has open. Default: no job has. */
-  constructor(directory: string, bytesPerStream: number, supervisor: string | null = null) {
+  constructor(directory: string, bytesPerStream: number) {
     this.#directory = directory;
-    const file = (stream: Stream) =>
-      new StreamFile(() => join(this.#directory, stream), bytesPerStream, supervisor);
+    const file = (stream: Stream) => new StreamFile(() => join(this.#directory, stream), bytesPerStream);
     this.#files = { stdout: file('stdout'), stderr: file('stderr') };
   }
 
@@ -62,9 +54,13 @@ export class LogFiles {
     return (await lstat(this.#directory).catch(() => null)) !== null;
   }
 
-  /** Moves the whole directory; readers continue. `directory` must not exist, or be empty. */
-  moveTo(directory: string): void {
-    renameSync(this.#directory, directory); // Synchronous: no reader sees the new place before it is there.
+  /** Files of the launch's user are replaced with copies that the scheduler owns; see stream-file.ts. */
+  async moveTo(directory: string): Promise<void> {
+    await this.trim();
+    for (const stream of streams) await this.#files[stream].takeOver();
+    // Synchronous: no reader sees the new place before it is there.
+    rmSync(directory, { recursive: true, force: true });
+    renameSync(this.#directory, directory);
     this.#directory = directory;
   }
 
@@ -140,11 +136,6 @@ export class LogFiles {
       if (query.signal?.aborted || (idle && last && !(query.follow && isLeasedNow(following)))) return;
       if (idle) await sleep(following.clock, followPollMs, query.signal);
     }
-  }
-
-  /** Replaces files of the launch's user with copies that the scheduler owns; see stream-file.ts. */
-  async takeOver(): Promise<void> {
-    for (const stream of streams) await this.#files[stream].takeOver();
   }
 
   async #reader(stream: Stream, { tail, follow, after }: LogQuery): Promise<Reader> {

@@ -12,6 +12,8 @@ import { join } from 'node:path';
 import { CarillonError } from '../../errors.ts';
 import type { Clock, LogChunk, LogQuery } from '../../scheduler/ports.ts';
 import { LogFiles, type Stream } from './files.ts';
+import { FrameLog } from './frame-log.ts';
+import type { LogOutput } from './output.ts';
 
 /** Enough for a stack trace or a build log, little enough for thousands of runs on one disk. */
 export const defaultBytesPerStream = 10 * 1024 * 1024;
@@ -38,8 +40,8 @@ export interface RunLogsParts {
 export interface RunLogs {
   /** Adds to the log of a launch. Await each call for the order to hold. */
   append(launchName: string, stream: Stream, bytes: Uint8Array): Promise<void>;
-  /** Takes over the files of a launch that has ended; they are moved within one file system. */
-  keep(launchName: string, files: LogFiles): Promise<void>;
+  /** Takes over the output of a launch that has ended; its files are moved within one file system. */
+  keep(launchName: string, output: LogOutput): Promise<void>;
   /** True when something is kept under this name. */
   has(launchName: string): Promise<boolean>;
   /** With `follow`, stays until `ended` says true and everything is read. LOGS_GONE when nothing is kept. */
@@ -110,14 +112,11 @@ export function createRunLogs(parts: RunLogsParts): RunLogs {
       await enter(launchName, { bytes: Math.min(entry.bytes + bytes.length, 2 * bytesPerStream), files });
     },
 
-    async keep(launchName, files) {
-      if (!(await files.exists())) return; // Handed over before, by a call that was cut short.
+    async keep(launchName, output) {
+      if (!(await output.exists())) return; // Handed over before, by a call that was cut short.
       await mkdir(dir, { recursive: true, mode: 0o700 });
-      await forget(await opened(), launchName);
-      await files.trim();
-      await files.takeOver();
-      files.moveTo(directoryOf(launchName));
-      await enter(launchName, { bytes: await files.bytes(), files });
+      await output.moveTo(directoryOf(launchName));
+      await enter(launchName, { bytes: await output.bytes(), files: null });
     },
 
     async has(launchName) {
@@ -128,8 +127,8 @@ export function createRunLogs(parts: RunLogsParts): RunLogs {
     async *read(launchName, query, ended) {
       if (!(await logs.has(launchName))) throw logsGone(launchName);
       const known = account ? (await account).get(launchName)?.files : null;
-      const files = known ?? new LogFiles(directoryOf(launchName), bytesPerStream);
-      yield* files.read(query, { clock, ended });
+      const output = known ?? (await keptOutput(directoryOf(launchName), bytesPerStream));
+      yield* output.read(query, { clock, ended });
     },
 
     async discard(launchName) {
@@ -151,13 +150,18 @@ export function logsGone(launchName: string): CarillonError {
   });
 }
 
+async function keptOutput(directory: string, bytesPerStream: number): Promise<LogOutput> {
+  const frames = FrameLog.keptIn(directory);
+  return (await frames.exists()) ? frames : new LogFiles(directory, bytesPerStream);
+}
+
 async function openAccount(dir: string, bytesPerStream: number): Promise<Map<string, Kept>> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const names = (await readdir(dir)).filter(isLaunchName);
   const found: { name: string; at: number; bytes: number }[] = [];
   const measure = async (name: string): Promise<void> => {
     const at = (await stat(join(dir, name))).mtimeMs;
-    found.push({ name, at, bytes: await new LogFiles(join(dir, name), bytesPerStream).bytes() });
+    found.push({ name, at, bytes: await (await keptOutput(join(dir, name), bytesPerStream)).bytes() });
   };
   for (let from = 0; from < names.length; from += openingWidth) {
     await Promise.all(names.slice(from, from + openingWidth).map(measure));

@@ -8,9 +8,8 @@
  * in the microseconds between the last read and the truncation is lost and not counted. A process that is killed during
  * a cut leaves `stdout.cut`, from which the next one learns how far the cut got.
  *
- * The system lets a truncation, and a rename over the file, wait for a write in progress, and a job can write for as
- * long as it likes. So both are done by processes of the supervisor's program (supervisor/output.ts). The scheduler
- * does both by itself where that program does not run, and with files that no job writes to.
+ * The system lets a truncation, and a rename over the file, wait for a write in progress. Only jobs under the shell
+ * supervisor write to such files by themselves.
  */
 
 import {
@@ -26,7 +25,6 @@ import {
   writeSync,
 } from 'node:fs';
 import { appendFile, type FileHandle, lstat, open, readFile, unlink } from 'node:fs/promises';
-import { cutOutput, moveOver } from '../supervisor/output.ts';
 
 const newline = 0x0a;
 /** Size of one read. Small, so that many followers need little memory. */
@@ -59,18 +57,14 @@ export interface Part {
 export class StreamFile {
   readonly #path: () => string;
   readonly #bound: number;
-  readonly #supervisor: string | null;
   /** Offset of the first byte of the newest file. */
   #begin = 0;
   #opening: Promise<void> | null = null;
-  /** A cut by another process: once its note is whole, it is unknown what the files contain. Never fails. */
-  #cutting: Promise<void> | null = null;
 
-  /** `path` is a function because the directory can be moved. `supervisor`: its program, or null. */
-  constructor(path: () => string, bound: number, supervisor: string | null = null) {
+  /** `path` is a function because the directory can be moved. */
+  constructor(path: () => string, bound: number) {
     this.#path = path;
     this.#bound = bound;
-    this.#supervisor = supervisor;
   }
 
   get path(): string {
@@ -91,8 +85,7 @@ export class StreamFile {
       await this.#opened();
       const begin = this.#begin;
       const [size, oldSize] = await Promise.all([sizeOf(this.path), sizeOf(this.#old)]);
-      if (await this.#isUncut(begin)) return { first: begin - oldSize, end: begin + size };
-      await this.#cutting;
+      if (begin === this.#begin) return { first: begin - oldSize, end: begin + size };
     }
   }
 
@@ -109,8 +102,7 @@ export class StreamFile {
         from < begin
           ? await readSome(this.#old, from - range.first, Math.min(length, begin - from))
           : await readSome(this.path, from - begin, length);
-      if (await this.#isUncut(begin)) return { ...part, at: from };
-      await this.#cutting;
+      if (begin === this.#begin) return { ...part, at: from };
     }
   }
 
@@ -156,16 +148,7 @@ export class StreamFile {
     try {
       const target = await open(this.#next, flags.replace, 0o600);
       try {
-        if (this.#supervisor === null) {
-          this.#cut(source, target, { copied: await copyTail(source, target, half), half });
-        } else {
-          const cut = this.#cutApart(this.#supervisor, source, target, half);
-          const ended = () => {
-            this.#cutting = null;
-          };
-          this.#cutting = cut.then(ended, ended);
-          await cut;
-        }
+        this.#cut(source, target, { copied: await copyTail(source, target, half), half });
       } finally {
         await target.close();
       }
@@ -190,8 +173,7 @@ export class StreamFile {
       } finally {
         await target.close();
       }
-      if (this.#supervisor !== null) await moveOver(this.#supervisor, next, this.path);
-      else renameSync(next, this.path);
+      renameSync(next, this.path);
     } finally {
       await source.close();
     }
@@ -207,30 +189,6 @@ export class StreamFile {
 
   get #note(): string {
     return `${this.path}.cut`;
-  }
-
-  /** Whether the files were not cut while they were read. A cut changes nothing before its note is whole. */
-  async #isUncut(begin: number): Promise<boolean> {
-    if (this.#cutting !== null && noted((await textOf(this.#note)) ?? '') !== null) return false;
-    return begin === this.#begin;
-  }
-
-  /** If it fails, the files are opened again, which ends the cut or undoes it. */
-  async #cutApart(supervisor: string, source: FileHandle, target: FileHandle, keep: number): Promise<void> {
-    const note = await open(this.#note, flags.replace, 0o600);
-    try {
-      await note.write(`${this.#begin} ${(await target.stat()).ino} `);
-      const files = { output: source.fd, copy: target.fd, note: note.fd };
-      await cutOutput(supervisor, { files, next: this.#next, old: this.#old, keep });
-      this.#begin += noted((await textOf(this.#note)) ?? '')?.end ?? 0;
-      this.#noteDropped(this.#begin - (await target.stat()).size);
-      await unlink(this.#note);
-    } catch (error) {
-      this.#opening = null;
-      throw error;
-    } finally {
-      await note.close();
-    }
   }
 
   /** Synchronous, so that no reader sees a half-done cut. Output printed during the copy is included. */

@@ -35,7 +35,8 @@ export async function clearLeftover(path: string, supervisor: string | null): Pr
   return clearLaunch(path, supervisor);
 }
 
-async function clearFolder(folder: string, supervisor: string | null): Promise<boolean> {
+/** Empties a folder that a job could write to, with the rights of its owner. False if something stays. */
+export async function clearFolder(folder: string, supervisor: string | null): Promise<boolean> {
   // Usually it is empty, and no change of user is needed.
   if (await removeFolder(folder)) return true;
   const found = await lstat(folder);

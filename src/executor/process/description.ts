@@ -22,6 +22,11 @@ const settings = {
     'Folders with secret files that processes of any user may use; may be repeated.',
   ),
   processConcurrency: setting(whole(1, 100_000), 64, 'Maximum concurrent processes on this host.'),
+  processStarts: setting(
+    whole(1, 10_000),
+    256,
+    'Maximum concurrent starts of processes. A shell supervisor uses the limit of all engines.',
+  ),
 };
 
 export const processEngine: EngineWith<typeof settings> = {
@@ -33,7 +38,7 @@ export const processEngine: EngineWith<typeof settings> = {
   // A single node that holds its store's lock cannot be paused while its processes continue; the rest is a
   // margin for clocks.
   tombstoneMs: 60_000,
-  async create(parts, { secretDir, processConcurrency }) {
+  async create(parts, { secretDir, processConcurrency, processStarts }) {
     const { installation, clock, log, logs, logBytesPerStream, environment, supervisor } = parts;
     const dir = join(parts.dataDir, processEngine.name);
     const cgroups = supervisor === null ? null : await openCgroups(dir, log);
@@ -51,6 +56,8 @@ export const processEngine: EngineWith<typeof settings> = {
         secretFolders: secretDir,
       }),
       concurrency: processConcurrency,
+      // Starts wait for the disk together, so many at once cost no more than few.
+      ...(supervisor !== null && { startsInFlight: processStarts }),
       address: null,
       close: async () => {
         // The system keeps it while jobs run in groups below it.

@@ -1,5 +1,6 @@
 /**
- * The directories of process launches, `<dir>/launches/<launch name>/<incarnation>/`:
+ * Launches as directories, under the shell supervisor and of earlier releases,
+ * `<dir>/launches/<launch name>/<incarnation>/`:
  *
  * launch.json   the launch            claim/pid   who may start it: a link, created once, naming its creator
  * journal       its events            log/        stdout, stderr, open for appending      work/
@@ -31,11 +32,14 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Log } from '../../scheduler/ports.ts';
-import { isLaunchName } from '../logs/run-logs.ts';
+import { LogFiles } from '../logs/files.ts';
 import { isMissing } from '../logs/stream-file.ts';
 import type { Owner } from '../owner.ts';
+import { type ShellFiles, startShell } from '../supervisor/shell.ts';
 import { clearLaunch, clearLeftover } from './clearing.ts';
-import { type Journal, parseJournal } from './journal.ts';
+import { type Journal, type LaunchRecord, parseJournal } from './journal.ts';
+import type { Begun, Launch, Launches } from './launch.ts';
+import type { ProcessSource } from './table.ts';
 
 /** Interrupted preparations and removals are cleared when they are older than any pause. */
 const leftoverMs = 3_600_000;
@@ -46,74 +50,54 @@ const maxJournalBytes = 8 * 1024;
 const appendExisting = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW;
 const readBluntly = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-export interface LaunchRecord {
-  /** The installation. It is called so in files of all releases. */
-  readonly cluster: string;
-  readonly term: number;
-  readonly job: string;
-  readonly run: string;
-  readonly attempt: number;
-  readonly due: number;
-  readonly createdAt: number;
-  /** Of the machine at that time. */
-  readonly boot: string;
-}
-
-export interface LaunchDirectory {
-  readonly name: string;
-  readonly incarnation: string;
-  /** Null if it did not survive a crash of the machine: then nothing of it runs. */
-  readonly record: LaunchRecord | null;
-  readonly claimPath: string;
-  readonly workPath: string;
-  readonly logPath: string;
-  /** Paths that never lead to another incarnation. */
-  readonly files: { readonly stdout: string; readonly stderr: string; readonly journal: string };
-  /** Null if the directory is gone. */
-  journal(): Promise<Journal | null>;
-  note(line: string): Promise<void>;
-  /** When the journal last grew, epoch milliseconds. */
-  notedAt(): Promise<number | null>;
-  /** When it was claimed, directly before the job starts. Null if it was not. */
-  claimedAt(): Promise<number | null>;
-  /** True if this call, or an earlier one of any scheduler, ensured that it will never start. */
-  takeBack(): Promise<boolean>;
-  /** The process that claimed it. Null if none did, or if unreadable. */
-  claimant(): Promise<number | null>;
-}
-
-export interface LaunchDirectories {
-  prepare(): Promise<void>;
-  /** Null if a launch of this name exists. After it resolves, the name survives a crash of the machine. */
-  create(name: string, record: LaunchRecord, owner: Owner | null): Promise<LaunchDirectory | null>;
-  open(name: string): Promise<LaunchDirectory | null>;
-  names(): Promise<string[]>;
-  discard(directory: LaunchDirectory): Promise<void>;
-}
-
 export interface LaunchDirectoriesParts {
   readonly dir: string;
   readonly clock: Clock;
   readonly log: Log;
   /** The supervisor's program. Null: the shell. */
   readonly supervisor: string | null;
+  readonly logBytesPerStream: number;
+  readonly source: ProcessSource;
 }
 
-export function createLaunchDirectories(parts: LaunchDirectoriesParts): LaunchDirectories {
-  const { dir, clock, log, supervisor } = parts;
+interface Place {
+  readonly path: string;
+  readonly name: string;
+  readonly incarnation: string;
+}
+
+export function createLaunchDirectories(parts: LaunchDirectoriesParts): Omit<Launches, 'names'> {
+  const { dir, clock } = parts;
   const launches = join(dir, 'launches');
   const scratch = join(dir, 'scratch');
   const sync = directorySync(launches);
-  const clear = async (path: string, clearIt: typeof clearLaunch): Promise<void> => {
-    const cleared = await clearIt(path, supervisor).catch(String);
-    if (cleared !== true) log.warn({ path, ...(cleared ? { error: cleared } : {}) }, 'launch.not-cleared');
-  };
   /** Nothing waits for it, because jobs decide how much there is. */
   const clearLeftovers = async (names: readonly string[]): Promise<void> => {
     for (const name of names) {
       const path = join(scratch, name);
       const age = clock.now() - ((await lstat(path).catch(() => null))?.mtimeMs ?? clock.now());
-      if (age > leftoverMs) await clear(path, clearLeftover);
+      if (age > leftoverMs) await clear(parts, path, clearLeftover);
+    }
+  };
+  /** Null if a launch of this name exists. After it resolves, the name survives a crash of the machine. */
+  const create = async (
+    name: string,
+    record: LaunchRecord,
+    owner: Owner | null,
+  ): Promise<LaunchDirectory | null> => {
+    const incarnation = randomUUID();
+    const staging = join(scratch, incarnation);
+    await furnish(join(staging, incarnation), record, owner);
+    try {
+      await rename(staging, join(launches, name));
+      await sync();
+      return new LaunchDirectory(parts, { path: join(launches, name), name, incarnation }, record);
+    } catch (error) {
+      await rm(staging, { recursive: true, force: true });
+      // ENOTDIR: a file, of the time when the supervisor's program could run.
+      if (['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))
+        return null;
+      throw error;
     }
   };
 
@@ -124,113 +108,128 @@ export function createLaunchDirectories(parts: LaunchDirectoriesParts): LaunchDi
       void clearLeftovers(await readdir(scratch));
     },
 
-    async create(name, record, owner) {
-      const incarnation = randomUUID();
-      const staging = join(scratch, incarnation);
-      const claimOwner = supervisor === null ? owner : null;
-      await furnish(join(staging, incarnation), { record, owner, claimOwner });
-      try {
-        await rename(staging, join(launches, name));
-        await sync();
-        return directoryAt(join(launches, name), name, incarnation, record);
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
-        await rm(staging, { recursive: true, force: true });
-        return null;
-      }
-    },
-
     async open(name) {
-      if (!isLaunchName(name)) return null;
       const path = join(launches, name);
       const [incarnation] = await readdir(path).catch(emptyIfMissing);
       if (!incarnation) return null;
       const text = await readFile(join(path, incarnation, 'launch.json'), 'utf8').catch(() => '');
-      return directoryAt(path, name, incarnation, parseRecord(text));
+      return new LaunchDirectory(parts, { path, name, incarnation }, parseRecord(text));
     },
 
-    async names() {
-      return (await readdir(launches).catch(emptyIfMissing)).filter(isLaunchName);
-    },
-
-    async discard({ name, incarnation }) {
-      const aside = join(scratch, `${incarnation}-${randomUUID()}`);
+    async begin({ name, record, start }, mayStart): Promise<Begun> {
+      const launch = await create(name, record, start.owner);
+      if (launch === null) return { kind: 'taken' };
+      if (!mayStart()) return { kind: 'withdrawn', launch };
+      const cwd = start.cwd ?? launch.workPath;
       try {
-        await rename(join(launches, name, incarnation), aside);
+        const { started, exited } = await startShell(dir, launch.files, { ...start, cwd });
+        if (await started) return { kind: 'started', launch, exited };
+        return { kind: 'ended', launch, code: await exited, cwd };
       } catch (error) {
-        if (isMissing(error)) return; // Somebody else was first.
+        // Its directories are missing if a newer leader revoked and replaced it.
+        if (!(await launch.journal())) return { kind: 'taken' };
+        await launch.discard();
         throw error;
       }
-      await rmdir(join(launches, name)).catch(() => {}); // Not empty: the name was taken again meanwhile.
-      await clear(aside, clearLaunch);
     },
+
+    stop: async () => undefined,
   };
 }
 
-function directoryAt(
+class LaunchDirectory implements Launch {
+  readonly obeysOrders = false;
+  readonly name: string;
+  readonly record: LaunchRecord | null;
+  readonly output: LogFiles;
+  readonly workPath: string;
+  readonly files: ShellFiles;
+  readonly #parts: LaunchDirectoriesParts;
+  readonly #place: Place;
+
+  constructor(parts: LaunchDirectoriesParts, place: Place, record: LaunchRecord | null) {
+    const within = (...names: string[]): string => join(place.path, place.incarnation, ...names);
+    this.name = place.name;
+    this.record = record;
+    this.#parts = parts;
+    this.#place = place;
+    this.workPath = within('work');
+    this.output = new LogFiles(within('log'), parts.logBytesPerStream);
+    const [stdout, stderr] = [within('log', 'stdout'), within('log', 'stderr')];
+    this.files = { stdout, stderr, claim: within('claim', 'pid'), journal: within('journal') };
+  }
+
+  async journal(): Promise<Journal | null> {
+    const text = await readBounded(this.files.journal);
+    if (text === null) return null;
+    const journal = parseJournal(text);
+    if (!journal.supervisor) return journal;
+    // It was claimed directly before the job started, and its last line is the exit.
+    const startedAt = (await changedAt(this.files.claim)) ?? this.record?.createdAt ?? 0;
+    const exitedAt = journal.exitCode === null ? null : await changedAt(this.files.journal);
+    return { ...journal, startedAt, exitedAt };
+  }
+
+  async note(line: string): Promise<void> {
+    // Without O_CREAT: a directory that is gone stays gone.
+    const file = await open(this.files.journal, appendExisting);
+    try {
+      await file.write(line);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async takeBack(): Promise<boolean> {
+    try {
+      // A link has its text at once, so that no crash leaves an anonymous claim.
+      await symlink(takenBack, this.files.claim);
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return true; // Gone, so no supervisor can claim it either.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      return (await readClaim(this.files.claim)) === takenBack;
+    }
+  }
+
+  async isAbandoned(): Promise<boolean> {
+    const text = await readClaim(this.files.claim);
+    if (text === null || !/^\d+$/.test(text)) return false;
+    return (await this.#parts.source.find(Number(text))) === null;
+  }
+
+  async discard(): Promise<void> {
+    const { path, incarnation } = this.#place;
+    const aside = join(this.#parts.dir, 'scratch', `${incarnation}-${randomUUID()}`);
+    try {
+      await rename(join(path, incarnation), aside);
+    } catch (error) {
+      if (isMissing(error)) return; // Somebody else was first.
+      throw error;
+    }
+    await rmdir(path).catch(() => {}); // Not empty: the name was taken again meanwhile.
+    await clear(this.#parts, aside, clearLaunch);
+  }
+}
+
+async function clear(
+  { log, supervisor }: LaunchDirectoriesParts,
   path: string,
-  name: string,
-  incarnation: string,
-  record: LaunchRecord | null,
-): LaunchDirectory {
-  const within = (...parts: string[]): string => join(path, incarnation, ...parts);
-  const journalPath = within('journal');
-  const claimPath = within('claim', 'pid');
-  return {
-    name,
-    incarnation,
-    record,
-    claimPath,
-    workPath: within('work'),
-    logPath: within('log'),
-    files: { stdout: within('log', 'stdout'), stderr: within('log', 'stderr'), journal: journalPath },
-    async journal() {
-      const text = await readBounded(journalPath);
-      return text === null ? null : parseJournal(text);
-    },
-    async note(line) {
-      // Without O_CREAT: a directory that is gone stays gone.
-      const file = await open(journalPath, appendExisting);
-      try {
-        await file.write(line);
-      } finally {
-        await file.close();
-      }
-    },
-    notedAt: () => changedAt(journalPath),
-    claimedAt: () => changedAt(claimPath),
-    async takeBack() {
-      try {
-        // A link has its text at once, so that no crash leaves an anonymous claim.
-        await symlink(takenBack, claimPath);
-        return true;
-      } catch (error) {
-        if (isMissing(error)) return true; // Gone, so no supervisor can claim it either.
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-        return (await readClaim(claimPath)) === takenBack;
-      }
-    },
-    async claimant() {
-      const text = await readClaim(claimPath);
-      return text && /^\d+$/.test(text) ? Number(text) : null;
-    },
-  };
+  clearIt: typeof clearLaunch,
+): Promise<void> {
+  const cleared = await clearIt(path, supervisor).catch(String);
+  if (cleared !== true) log.warn({ path, ...(cleared ? { error: cleared } : {}) }, 'launch.not-cleared');
 }
 
 /** Creates everything that a launch needs. */
-async function furnish(
-  path: string,
-  given: { readonly record: LaunchRecord; readonly owner: Owner | null; readonly claimOwner: Owner | null },
-): Promise<void> {
-  const { record, owner, claimOwner } = given;
+async function furnish(path: string, record: LaunchRecord, owner: Owner | null): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o711 });
   const make = async (name: string, of: Owner | null): Promise<void> => {
     await mkdir(join(path, name), { mode: 0o700 });
     if (of) await chown(join(path, name), of.uid, of.gid);
   };
   await Promise.all([
-    make('claim', claimOwner),
+    make('claim', owner),
     make('work', owner),
     mkdir(join(path, 'log'), { mode: 0o700 }),
     writeFile(join(path, 'launch.json'), JSON.stringify(record), { mode: 0o600 }),

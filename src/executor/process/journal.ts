@@ -1,13 +1,25 @@
 /**
- * The journal of one process launch: an append-only file of short lines, written by the supervisor (`start`,
- * `exit`, and if it is not a shell `job` and `cgroup` before `start`, and `error` before `exit`) and by
- * schedulers (`kill`, `killed`, `ended`). A line counts once it has its newline. Of repeated lines the first
+ * What is known of one process launch: short lines that its supervisor and schedulers wrote, in areas of the launch's file
+ * (supervisor/launch.h), or in a file of its directory. A line counts once it has its newline. Of repeated lines the first
  * counts, except that the earliest of several kill deadlines applies. Pure.
  */
 
 import type { LaunchReport } from '../../scheduler/ports.ts';
 import { exitReason } from '../exit-reason.ts';
 import { obstacleText } from './faults.ts';
+
+export interface LaunchRecord {
+  /** The installation. It is called so in files of all releases. */
+  readonly cluster: string;
+  readonly term: number;
+  readonly job: string;
+  readonly run: string;
+  readonly attempt: number;
+  readonly due: number;
+  readonly createdAt: number;
+  /** Of the machine at that time. */
+  readonly boot: string;
+}
 
 /** Distinguishes a process from all others with the same number. */
 export interface ProcessIdentity {
@@ -37,6 +49,24 @@ export interface Journal {
   readonly endedAt: number | null;
   /** Bytes of dropped output, counted at the end. */
   readonly bytesDropped: number;
+  /** When the job started, epoch milliseconds. Null if it did not, or if the journal does not say. */
+  readonly startedAt: number | null;
+  /** When its exit code was noted, epoch milliseconds; null likewise. */
+  readonly exitedAt: number | null;
+  /** What the launch used of the machine. Null: unknown. */
+  readonly usage: Usage | null;
+}
+
+/** Of all processes of a launch that have ended. */
+export interface Usage {
+  readonly userMs: number;
+  readonly systemMs: number;
+  /** Of the largest process. */
+  readonly peakBytes: number;
+  readonly blocksRead: number;
+  readonly blocksWritten: number;
+  readonly voluntarySwitches: number;
+  readonly involuntarySwitches: number;
 }
 
 export const journalLine = {
@@ -45,6 +75,92 @@ export const journalLine = {
   ended: (atMs: number, bytesDropped: number): string => `ended ${Math.round(atMs)} ${bytesDropped}\n`,
 } as const;
 
+/** Where the areas of a launch's file begin: supervisor/launch.h. */
+const area = { notes: 64, orders: 1024, record: 2048 } as const;
+const status = /^carillon-launch 1 (\d{6}) \d{10} (\d{15})\n/;
+
+/** What the beginning of a launch's file says of it. */
+export interface FileRecord extends LaunchRecord {
+  /** Unique: the name of its files beside this one. */
+  readonly id: string;
+  readonly cgroup: string | null;
+}
+
+/** The beginning of a launch's file. Without a record, it did not survive a crash of the machine. */
+export function parseLaunchFile(bytes: Buffer): {
+  readonly record: FileRecord | null;
+  readonly journal: Journal;
+} {
+  const [, begin, dropped] = status.exec(bytes.toString('latin1', 0, area.notes)) ?? [];
+  const textOf = (from: number, to: number): string => {
+    const part = bytes.subarray(from, to);
+    const end = part.indexOf(0);
+    return part.toString('utf8', 0, end < 0 ? part.length : end);
+  };
+  const record = begin === undefined ? null : parsedOrNull(textOf(area.record, Number(begin)));
+  const cgroup = record?.cgroup ?? null;
+  const notes = textOf(area.notes, area.orders).split('\n').slice(0, -1);
+  const orders = parseJournal(textOf(area.orders, area.record));
+  const all = parseNotes(notes, { ...orders, bytesDropped: Number(dropped ?? 0) });
+  return {
+    record,
+    journal: { ...all, cgroup: notes.includes('in-cgroup') && all.supervisor ? cgroup : null },
+  };
+}
+
+/** The supervisor's lines, which nobody else writes. */
+function parseNotes(lines: readonly string[], orders: Journal): Journal {
+  let { supervisor, job, obstacle, exitCode, killed, endedAt, startedAt, exitedAt, usage } = orders;
+  for (const line of lines) {
+    const [word, ...rest] = line.split(' ');
+    const [first = 0, second = 0] = rest.map(Number);
+    const boot = rest[2] ?? '-';
+    if (word === 'job') job = { pid: first, began: String(second), boot };
+    else if (word === 'start') {
+      supervisor = { pid: first, began: String(second), boot };
+      job = job && { ...job, boot };
+      startedAt = Number(rest[3]);
+    } else if (word === 'error') obstacle = first;
+    else if (word === 'exit') {
+      exitCode = first;
+      exitedAt = second;
+    } else if (word === 'killed') killed = true;
+    else if (word === 'usage') usage = usageOf(rest.map(Number));
+    else if (word === 'gone') endedAt = first;
+  }
+  const of = { supervisor, job: supervisor && job, obstacle, exitCode, killed, usage };
+  return { ...orders, ...of, endedAt, startedAt, exitedAt };
+}
+
+function usageOf([
+  user = 0,
+  system = 0,
+  peak = 0,
+  read = 0,
+  written = 0,
+  own = 0,
+  forced = 0,
+]: readonly number[]): Usage {
+  return {
+    userMs: user / 1000,
+    systemMs: system / 1000,
+    peakBytes: peak * 1024,
+    blocksRead: read,
+    blocksWritten: written,
+    voluntarySwitches: own,
+    involuntarySwitches: forced,
+  };
+}
+
+function parsedOrNull(json: string): FileRecord | null {
+  try {
+    return JSON.parse(json) as FileRecord;
+  } catch {
+    return null;
+  }
+}
+
+/** The lines of a launch's directory, or of schedulers. */
 export function parseJournal(text: string): Journal {
   let supervisor: Journal['supervisor'] = null;
   let job: Omit<ProcessIdentity, 'boot'> | null = null;
@@ -86,6 +202,9 @@ export function parseJournal(text: string): Journal {
     killed,
     endedAt,
     bytesDropped,
+    startedAt: null,
+    exitedAt: null,
+    usage: null,
   };
 }
 

@@ -1,18 +1,14 @@
 /**
  * The process engine: jobs as processes on the scheduler's host.
  *
- * A launch is a directory that appears atomically under its name (directory.ts). Its job is started by a
- * supervisor that claims the directory first (supervisor/), so at most one ever starts it, whatever
- * crashes or pauses. Jobs continue while no scheduler runs: their exit codes are in the journal, and the next
- * launcher for the same directory adopts running ones (watch.ts).
+ * A launch is a file that appears atomically under its name (launch-file.ts). Its job is started by a supervisor that
+ * claims the file first, so at most one ever starts it, whatever crashes or pauses. Jobs continue while no scheduler runs:
+ * the supervisor notes their ends in the file, and the next launcher for the same folder adopts running ones (watch.ts).
  *
- * Limits: a launch on a host that died is reported as lost when the host is back. Without cgroups, a process
- * that leaves the job's process group (setsid) no longer belongs to the run. Output goes to files, so a job that
- * reopens /dev/stderr without appending truncates it. logs/stream-file.ts has the limits of logs.
+ * A launch on a host that died is reported as lost when the host is back.
  */
 
 import { availableParallelism, hostname, release, totalmem, type } from 'node:os';
-import { join } from 'node:path';
 import { CarillonError } from '../../errors.ts';
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type {
@@ -25,25 +21,17 @@ import type {
   Observation,
 } from '../../scheduler/ports.ts';
 import { sleep } from '../../scheduler/waiting.ts';
-import { LogFiles } from '../logs/files.ts';
 import { defaultBytesPerStream, type RunLogs } from '../logs/run-logs.ts';
 import { supervisorEnd } from '../supervisor/program.ts';
-import { servedSupervisors } from '../supervisor/server.ts';
-import { shellSupervisors } from '../supervisor/shell.ts';
-import type { SupervisorRequest, Supervisors } from '../supervisor/start.ts';
 import { endCgroup } from './cgroup.ts';
-import {
-  createLaunchDirectories,
-  type LaunchDirectories,
-  type LaunchDirectory,
-  type LaunchRecord,
-} from './directory.ts';
 import { notBecome, outOfReach, startFailure, supervisorFailed, unavailable } from './faults.ts';
-import { type Journal, journalLine, outcomeOf } from './journal.ts';
+import { type Journal, journalLine, type LaunchRecord, outcomeOf } from './journal.ts';
+import type { Begun, Launch, Launches } from './launch.ts';
+import { createLaunches } from './launches.ts';
 import { refused } from './refusal.ts';
 import { type Environment, processRequest } from './request.ts';
 import { processSource } from './table.ts';
-import { endedObservation, LaunchWatch, startedAtOf } from './watch.ts';
+import { endedObservation, LaunchWatch } from './watch.ts';
 
 /** Directories read at once for the inventory. */
 const inventoryWidth = 32;
@@ -79,10 +67,9 @@ export function createProcessLauncher(parts: ProcessLauncherParts): Launcher {
 class ProcessLauncher implements Launcher {
   readonly engine = 'process';
   readonly #parts: ProcessLauncherParts;
-  readonly #directories: LaunchDirectories;
+  readonly #launches: Launches;
   readonly #source = processSource();
   readonly #watch: LaunchWatch;
-  readonly #supervisors: Supervisors;
   readonly #listeners: ((observation: Observation) => void)[] = [];
   /** One change of a name at a time. */
   readonly #changes = new Map<string, Promise<void>>();
@@ -90,21 +77,20 @@ class ProcessLauncher implements Launcher {
 
   constructor(parts: ProcessLauncherParts) {
     this.#parts = parts;
-    this.#directories = createLaunchDirectories(parts);
-    const { supervisor, dir, clock } = parts;
-    this.#supervisors = supervisor === null ? shellSupervisors(dir) : servedSupervisors(supervisor, clock);
+    const { logBytesPerStream = defaultBytesPerStream } = parts;
+    const bounds = { logBytesPerStream, logBytes: logBytesPerStream };
+    this.#launches = createLaunches({ ...parts, ...bounds, source: this.#source });
     this.#watch = new LaunchWatch({
       clock: parts.clock,
       log: parts.log,
       source: this.#source,
-      filesOf: (directory) => this.#files(directory),
       emit: (observation) => this.#emit(observation),
     });
   }
 
   /** Adopts running launches. */
   async start(): Promise<void> {
-    await this.#directories.prepare();
+    await this.#launches.prepare();
     await this.inventory();
   }
 
@@ -112,7 +98,7 @@ class ProcessLauncher implements Launcher {
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.allSettled(this.#changes.values());
-    await this.#supervisors.stop();
+    await this.#launches.stop();
     this.#watch.stop();
   }
 
@@ -128,13 +114,13 @@ class ProcessLauncher implements Launcher {
     return this.#change(launchName, async () => {
       const found = await this.#open(launchName);
       if (!found || found.journal.endedAt !== null) return;
-      const { directory, journal } = found;
+      const { launch, journal } = found;
       if (journal.supervisor) {
-        if (!this.#watch.has(launchName)) await this.#attach(directory, journal, null);
+        if (!this.#watch.has(launchName)) await this.#attach(launch, journal, null);
         await this.#watch.kill(launchName, graceMs);
-      } else if (await directory.takeBack()) {
-        await directory.note(journalLine.killed);
-        await this.#endUnstarted(directory);
+      } else if (await launch.takeBack()) {
+        await launch.note(journalLine.killed);
+        await this.#endUnstarted(launch);
       }
     });
   }
@@ -143,7 +129,7 @@ class ProcessLauncher implements Launcher {
     return this.#change(launchName, async () => {
       const found = await this.#open(launchName);
       if (!found || found.journal.supervisor || found.journal.endedAt !== null) return;
-      if (await found.directory.takeBack()) await this.#directories.discard(found.directory);
+      if (await found.launch.takeBack()) await found.launch.discard();
     });
   }
 
@@ -151,8 +137,8 @@ class ProcessLauncher implements Launcher {
     return this.#change(launchName, async () => {
       const found = await this.#open(launchName);
       if (!found) return;
-      const { directory, journal } = found;
-      if (journal.endedAt === null && (journal.supervisor || !(await directory.takeBack()))) {
+      const { launch, journal } = found;
+      if (journal.endedAt === null && (journal.supervisor || !(await launch.takeBack()))) {
         this.#parts.log.warn({ launch: launchName }, 'launch.remove-refused-while-running');
         return;
       }
@@ -162,14 +148,14 @@ class ProcessLauncher implements Launcher {
         return;
       }
       // Logs first: an interruption between the two is repaired by the next call.
-      await this.#parts.logs.keep(launchName, this.#files(directory));
-      await this.#directories.discard(directory);
+      await this.#parts.logs.keep(launchName, launch.output);
+      await launch.discard();
     });
   }
 
   async inventory(): Promise<LaunchReport[]> {
     const reports: LaunchReport[] = [];
-    const names = await this.#directories.names();
+    const names = await this.#launches.names();
     for (let from = 0; from < names.length; from += inventoryWidth) {
       const some = await Promise.all(
         names.slice(from, from + inventoryWidth).map((name) => this.#report(name)),
@@ -182,10 +168,10 @@ class ProcessLauncher implements Launcher {
   async *logs(launchName: string, query: LogQuery): AsyncGenerator<LogChunk, void, undefined> {
     const { clock, logs } = this.#parts;
     await this.#report(launchName); // So that what runs is watched, and its end will be known.
-    const directory = (await this.#open(launchName))?.directory;
-    if (directory) {
-      const files = this.#watch.files(launchName) ?? this.#files(directory);
-      yield* files.read(query, { clock, ended: () => this.#stopped || !this.#watch.has(launchName) });
+    const launch = (await this.#open(launchName))?.launch;
+    if (launch) {
+      const output = this.#watch.output(launchName) ?? launch.output;
+      yield* output.read(query, { clock, ended: () => this.#stopped || !this.#watch.has(launchName) });
     } else {
       yield* logs.read(launchName, query, () => true);
     }
@@ -199,11 +185,6 @@ class ProcessLauncher implements Launcher {
       cpus: availableParallelism(),
       memoryBytes: totalmem(),
     };
-  }
-
-  #files({ logPath }: LaunchDirectory): LogFiles {
-    const { logBytesPerStream = defaultBytesPerStream, supervisor } = this.#parts;
-    return new LogFiles(logPath, logBytesPerStream, supervisor);
   }
 
   #emit(observation: Observation): void {
@@ -227,7 +208,7 @@ class ProcessLauncher implements Launcher {
   async #launch(spec: LaunchSpec, mayStart: () => boolean): Promise<void> {
     try {
       for (let round = 0; round < maxRounds; round++) {
-        const existing = await this.#directories.open(spec.launchName);
+        const existing = await this.#launches.open(spec.launchName);
         const done = existing ? await this.#adopt(existing, spec) : await this.#begin(spec, mayStart);
         if (done) return;
       }
@@ -239,33 +220,32 @@ class ProcessLauncher implements Launcher {
   }
 
   /** True: it runs or ran. False: it was never started and is removed. */
-  async #adopt(directory: LaunchDirectory, spec: LaunchSpec): Promise<boolean> {
+  async #adopt(launch: Launch, spec: LaunchSpec): Promise<boolean> {
     const { clock, dir } = this.#parts;
-    const { record } = directory;
+    const { record } = launch;
     if (record && record.cluster !== spec.installation) {
       const message = `${dir} has a launch of this name from installation ${record.cluster}`;
       throw refused('data-dir', dir, message, 'a separate directory for each installation');
     }
     const deadline = clock.monotonicMs() + startPatienceMs;
     for (;;) {
-      const journal = await directory.journal();
+      const journal = await launch.journal();
       if (!journal) return false;
       if (journal.supervisor || journal.endedAt !== null) {
-        await this.#attach(directory, journal, null);
+        await this.#attach(launch, journal, null);
         return true;
       }
-      if (!record || this.#diedWithMachine(record)) return await this.#endUnstarted(directory);
+      if (!record || this.#diedWithMachine(record)) return await this.#endUnstarted(launch);
       const patient = clock.monotonicMs() < deadline;
       const leftover = record.term < spec.term || (record.term === spec.term && !patient);
-      if (leftover && (await directory.takeBack())) {
-        await this.#directories.discard(directory);
+      if (leftover && (await launch.takeBack())) {
+        await launch.discard();
         return false;
       }
       if (!patient) {
         // Claimed, but its supervisor never reported the start; or a newer leader was interrupted.
-        const pid = await directory.claimant();
-        if (pid !== null && !(await this.#source.find(pid))) return await this.#endUnstarted(directory);
-        throw unavailable(directory.name, 'another scheduler is about to start it');
+        if (await launch.isAbandoned()) return await this.#endUnstarted(launch);
+        throw unavailable(launch.name, 'another scheduler is about to start it');
       }
       await sleep(clock, startPollMs);
     }
@@ -273,73 +253,55 @@ class ProcessLauncher implements Launcher {
 
   /** Prepares, creates and starts. False if another scheduler has the name or revoked this start. */
   async #begin(spec: LaunchSpec, mayStart: () => boolean): Promise<boolean> {
-    const { clock, supervisor: program, cgroups, environment, secretFolders } = this.#parts;
-    const request = await processRequest(spec, environment, program, secretFolders);
-    const { launchName, installation: cluster, term, job, run, attempt, due } = spec;
+    const { clock, supervisor, environment, secretFolders } = this.#parts;
+    const start = await processRequest(spec, environment, supervisor, secretFolders);
+    const { launchName: name, installation: cluster, term, job, run, attempt, due } = spec;
     const record = { cluster, term, job, run, attempt, due, createdAt: clock.now(), boot: this.#source.boot };
-    const directory = await this.#directories.create(launchName, record, request.owner);
-    if (!directory) return false;
-    if (!mayStart()) {
-      if (await directory.takeBack()) await this.#directories.discard(directory);
-      throw unavailable(launchName, 'this scheduler can no longer prove that it leads');
-    }
-    const { claimPath, files } = directory;
-    const cwd = request.cwd ?? directory.workPath;
-    const cgroup = cgroups && join(cgroups, directory.incarnation);
-    return await this.#started(directory, { ...request, cwd, claimPath, files, cgroup }, spec.user);
-  }
-
-  async #started(
-    directory: LaunchDirectory,
-    request: SupervisorRequest,
-    user: string | null,
-  ): Promise<boolean> {
-    const { cwd } = request;
-    const supervisor = this.#supervisors.start(request);
-    const began = await supervisor.started.catch(async (error) => {
-      if (error instanceof CarillonError) throw error; // It may have been started: the next call finds out.
-      // If a newer leader revoked and replaced it, its directories were missing; otherwise it is refused.
-      if (!(await directory.journal())) return false;
-      await this.#directories.discard(directory);
-      throw startFailure(directory.name, error);
+    const begun = await this.#launches.begin({ name, record, start }, mayStart).catch((error) => {
+      throw error instanceof CarillonError ? error : startFailure(name, error);
     });
-    const code = began ? null : await supervisor.exited;
-    const claimed = (await directory.claimedAt()) !== null;
-    const journal = await directory.journal();
-    // The shell runs as the job's user, so it cannot claim what that user cannot reach.
-    const { claimLost, noFolder, noUser } = supervisorEnd;
-    const barred = code === noUser || code === noFolder || code === claimLost;
-    if (!journal || (barred && claimed)) return false;
-    if (barred && user !== null && (code !== claimLost || this.#parts.supervisor === null)) {
-      if (!(await directory.takeBack())) return false;
-      await this.#directories.discard(directory);
-      const folder = cwd === directory.workPath ? this.#parts.dir : cwd;
-      throw code === noUser ? notBecome(user) : outOfReach(folder, user);
+    if (begun.kind === 'taken') return false;
+    if (begun.kind === 'ended') return this.#ended(begun, spec.user);
+    if (begun.kind === 'withdrawn') {
+      if (await begun.launch.takeBack()) await begun.launch.discard();
+      throw unavailable(name, 'this scheduler can no longer prove that it leads');
     }
-    if (!journal.supervisor) {
-      await this.#directories.discard(directory);
-      throw supervisorFailed(directory.name, code);
-    }
-    // From here on it may run: whatever fails, its directory stays, and the next call adopts it.
-    await this.#attach(directory, journal, supervisor.exited);
+    const journal = await begun.launch.journal();
+    if (!journal) return false;
+    // From here on it may run: whatever fails, it stays, and the next call adopts it.
+    await this.#attach(begun.launch, journal, begun.exited);
     return true;
   }
 
+  /** The supervisor ended before the job started: refused, revoked by another scheduler, or never claimed. */
+  async #ended(
+    { launch, code, cwd }: Extract<Begun, { kind: 'ended' }>,
+    user: string | null,
+  ): Promise<boolean> {
+    const { supervisor, dir } = this.#parts;
+    const { claimLost, noFolder, noUser } = supervisorEnd;
+    const journal = await launch.journal();
+    // If the program that serves was killed, its supervisor may still start it.
+    if (!journal || journal.supervisor || !(await launch.takeBack())) return false;
+    // The shell runs as the job's user, so it cannot claim what that user cannot reach.
+    const barred = code === noUser || code === noFolder || (code === claimLost && supervisor === null);
+    await launch.discard();
+    if (barred && user !== null) {
+      throw code === noUser ? notBecome(user) : outOfReach(cwd.startsWith(`${dir}/`) ? dir : cwd, user);
+    }
+    throw supervisorFailed(launch.name, code);
+  }
+
   /** Reports a started or ended launch, and watches it to its end. */
-  async #attach(
-    directory: LaunchDirectory,
-    journal: Journal,
-    exited: Promise<unknown> | null,
-  ): Promise<void> {
-    const startedAt = await startedAtOf(directory, journal);
-    if (startedAt !== null) this.#emit({ kind: 'started', launchName: directory.name, at: startedAt });
+  async #attach(launch: Launch, journal: Journal, exited: Promise<unknown> | null): Promise<void> {
+    const { startedAt } = journal;
+    if (startedAt !== null) this.#emit({ kind: 'started', launchName: launch.name, at: startedAt });
     if (journal.endedAt !== null) {
-      const ended = { ...journal, endedAt: journal.endedAt };
-      this.#emit(endedObservation(directory.name, ended, startedAt, this.#source));
+      this.#emit(endedObservation(launch.name, { ...journal, endedAt: journal.endedAt }, this.#source));
     } else if (startedAt !== null) {
-      this.#watch.add(directory, journal, startedAt, exited);
+      this.#watch.add(launch, { ...journal, startedAt }, exited);
       // It may have ended already; the end of our own child is reported by its exit.
-      if (!exited) await this.#watch.check(directory.name);
+      if (!exited) await this.#watch.check(launch.name);
     }
   }
 
@@ -349,20 +311,20 @@ class ProcessLauncher implements Launcher {
   }
 
   /** Ended without ever having been observed to start. */
-  async #endUnstarted(directory: LaunchDirectory): Promise<true> {
-    await directory.note(journalLine.ended(this.#parts.clock.now(), 0));
-    const journal = await directory.journal();
-    if (journal) await this.#attach(directory, journal, null);
+  async #endUnstarted(launch: Launch): Promise<true> {
+    await launch.note(journalLine.ended(this.#parts.clock.now(), 0));
+    const journal = await launch.journal();
+    if (journal) await this.#attach(launch, journal, null);
     return true;
   }
 
   /** Null for the names of other installations. */
-  async #open(launchName: string): Promise<{ directory: LaunchDirectory; journal: Journal } | null> {
+  async #open(launchName: string): Promise<{ launch: Launch; journal: Journal } | null> {
     const { installation } = this.#parts;
-    const directory = await this.#directories.open(launchName);
-    if (!directory || (directory.record && directory.record.cluster !== installation)) return null;
-    const journal = await directory.journal();
-    return journal && { directory, journal };
+    const launch = await this.#launches.open(launchName);
+    if (!launch || (launch.record && launch.record.cluster !== installation)) return null;
+    const journal = await launch.journal();
+    return journal && { launch, journal };
   }
 
   async #report(launchName: string): Promise<LaunchReport | null> {
@@ -370,18 +332,18 @@ class ProcessLauncher implements Launcher {
     if (running !== null) return running;
     const found = await this.#open(launchName);
     if (!found) return null;
-    const { directory } = found;
+    const { launch } = found;
     if (found.journal.supervisor && found.journal.endedAt === null) {
-      await this.#attach(directory, found.journal, null);
-    } else if (!directory.record || this.#diedWithMachine(directory.record)) {
-      if (found.journal.endedAt === null) await this.#endUnstarted(directory);
+      await this.#attach(launch, found.journal, null);
+    } else if (!launch.record || this.#diedWithMachine(launch.record)) {
+      if (found.journal.endedAt === null) await this.#endUnstarted(launch);
     }
-    const journal = await directory.journal();
+    const journal = await launch.journal();
     if (!journal) return null;
-    const startedAt = await startedAtOf(directory, journal);
+    const { startedAt, endedAt } = journal;
     const known = { launchName, ...(startedAt === null ? {} : { startedAt }) };
-    if (journal.endedAt !== null) {
-      return { ...known, state: 'ended', endedAt: journal.endedAt, ...outcomeOf(journal, this.#source.boot) };
+    if (endedAt !== null) {
+      return { ...known, state: 'ended', endedAt, ...outcomeOf(journal, this.#source.boot) };
     }
     return { ...known, state: journal.supervisor ? 'running' : 'created' };
   }

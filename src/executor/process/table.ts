@@ -99,12 +99,12 @@ export async function signalGroup(
 export async function signalProcess(
   source: ProcessSource,
   identity: ProcessIdentity,
-  signal: 'SIGTERM' | 'SIGKILL' | 'SIGCONT',
+  signal: 'SIGTERM' | 'SIGKILL' | 'SIGCONT' | 'SIGUSR1',
 ): Promise<boolean> {
   return (await isAlive(source, identity)) && send(identity.pid, signal);
 }
 
-function send(to: number, signal: 'SIGTERM' | 'SIGKILL' | 'SIGCONT'): boolean {
+function send(to: number, signal: 'SIGTERM' | 'SIGKILL' | 'SIGCONT' | 'SIGUSR1'): boolean {
   try {
     process.kill(to, signal);
     return true;

@@ -10,12 +10,12 @@
 
 import type { Clock, LaunchReport, Log, Observation } from '../../scheduler/ports.ts';
 import { within } from '../../scheduler/waiting.ts';
-import type { LogFiles } from '../logs/files.ts';
+import type { LogOutput } from '../logs/output.ts';
 import { removeCgroup } from './cgroup.ts';
-import type { LaunchDirectory } from './directory.ts';
 import { type Journal, journalLine, outcomeOf } from './journal.ts';
+import type { Launch } from './launch.ts';
 import { isRunAlive, killRun, type RunProcesses, terminateRun } from './run.ts';
-import { isAlive, type ProcessSource } from './table.ts';
+import { isAlive, type ProcessSource, signalProcess } from './table.ts';
 
 /** Maximum delay until the end of an adopted launch is detected, with at most `looksPerSweep` launches. */
 const sweepEveryMs = 250;
@@ -25,6 +25,8 @@ const checksPerSweep = 256;
 const checkWidth = 16;
 /** Delay after KILL before checking whether it has ended. */
 const afterKillMs = 50;
+/** Time that a supervisor has for the orders that it was given, beyond the grace. */
+const obeyWithinMs = 2_000;
 /** How long a sweep waits for one launch to be trimmed: a job in a large write can make that last. */
 const trimPatienceMs = 100;
 /** Minimum interval between reports of dropped output, because each is a commit. */
@@ -34,15 +36,13 @@ export interface ProcessWatchParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly source: ProcessSource;
-  readonly filesOf: (directory: LaunchDirectory) => LogFiles;
   readonly emit: (observation: Observation) => void;
 }
 
 interface Watched {
-  readonly directory: LaunchDirectory;
+  readonly launch: Launch;
   readonly processes: RunProcesses;
   readonly startedAt: number;
-  readonly files: LogFiles;
   /** Dropped output as last reported, and when. Null: not checked yet. */
   dropped: { readonly bytes: number; readonly atMs: number } | null;
   /** Its exit will be reported, so it need not be checked until then. */
@@ -78,24 +78,22 @@ export class LaunchWatch {
     return { launchName, state: 'running', startedAt, ...(bytesDropped > 0 && { bytesDropped }) };
   }
 
-  files(name: string): LogFiles | null {
-    return this.#launches.get(name)?.files ?? null;
+  output(name: string): LogOutput | null {
+    return this.#launches.get(name)?.launch.output ?? null;
   }
 
   /** Starts watching. `exited` resolves when the supervisor is gone. Null: another process started it. */
   add(
-    directory: LaunchDirectory,
-    journal: Journal,
-    startedAt: number,
+    launch: Launch,
+    journal: Journal & { readonly startedAt: number },
     exited: Promise<unknown> | null,
   ): void {
-    const { supervisor, job, cgroup } = journal;
-    if (this.#stopped || !supervisor || this.#launches.has(directory.name)) return;
-    const launch: Watched = {
-      directory,
+    const { supervisor, job, cgroup, startedAt } = journal;
+    if (this.#stopped || !supervisor || this.#launches.has(launch.name)) return;
+    const watched: Watched = {
+      launch,
       processes: { supervisor, job, cgroup },
       startedAt,
-      files: this.#parts.filesOf(directory),
       dropped: null,
       exitPending: exited !== null,
       lingered: false,
@@ -103,23 +101,22 @@ export class LaunchWatch {
       trimming: false,
       cancelKill: null,
     };
-    this.#launches.set(directory.name, launch);
+    this.#launches.set(launch.name, watched);
     this.#armSweep();
-    if (journal.kill) this.#resumeKill(launch, journal.kill);
+    if (journal.kill) this.#resumeKill(watched, journal.kill);
     void exited?.then(() => {
-      launch.exitPending = false;
-      return this.#check(launch);
+      watched.exitPending = false;
+      return this.#check(watched);
     });
   }
 
   /** TERM now, KILL after the grace. False if the launch is not watched. */
   async kill(name: string, graceMs: number): Promise<boolean> {
-    const launch = this.#launches.get(name);
-    if (!launch) return false;
+    const watched = this.#launches.get(name);
+    if (!watched) return false;
     // Written first, so that an adopting scheduler knows the deadline.
-    await launch.directory.note(journalLine.kill(this.#parts.clock.now(), graceMs));
-    await terminateRun(this.#parts.source, launch.processes);
-    this.#armKill(launch, graceMs);
+    await watched.launch.note(journalLine.kill(this.#parts.clock.now(), graceMs));
+    await this.#terminate(watched, graceMs);
     return true;
   }
 
@@ -137,35 +134,41 @@ export class LaunchWatch {
     this.#launches.clear();
   }
 
-  /** TERM again: the scheduler may have died between the note and the signal. */
-  #resumeKill(launch: Watched, kill: NonNullable<Journal['kill']>): void {
+  /** The scheduler may have died between the note and the signal. */
+  #resumeKill(watched: Watched, kill: NonNullable<Journal['kill']>): void {
     // Clamped: wall clocks jump, and a grace never grows.
     const leftMs = Math.min(Math.max(kill.by - this.#parts.clock.now(), 0), kill.graceMs);
-    if (leftMs > 0) {
-      terminateRun(this.#parts.source, launch.processes).catch((error) => this.#warn(launch, error));
-    }
-    this.#armKill(launch, leftMs);
+    this.#terminate(watched, leftMs).catch((error) => this.#warn(watched, error));
   }
 
-  #armKill(launch: Watched, delayMs: number): void {
-    launch.cancelKill?.();
-    if (this.#launches.get(launch.directory.name) !== launch) return;
-    launch.cancelKill = this.#parts.clock.after(delayMs, () => void this.#forceKill(launch));
+  /** A supervisor that was killed, or stopped, or is a shell, leaves the rest to the scheduler. */
+  async #terminate(watched: Watched, graceMs: number): Promise<void> {
+    const { source } = this.#parts;
+    const { launch, processes } = watched;
+    const obeys = launch.obeysOrders && (await signalProcess(source, processes.supervisor, 'SIGUSR1'));
+    if (!obeys && graceMs > 0) await terminateRun(source, processes);
+    this.#armKill(watched, obeys ? graceMs + obeyWithinMs : graceMs);
   }
 
-  async #forceKill(launch: Watched): Promise<void> {
-    launch.cancelKill = null;
-    if (this.#launches.get(launch.directory.name) !== launch) return;
+  #armKill(watched: Watched, delayMs: number): void {
+    watched.cancelKill?.();
+    if (this.#launches.get(watched.launch.name) !== watched) return;
+    watched.cancelKill = this.#parts.clock.after(delayMs, () => void this.#forceKill(watched));
+  }
+
+  async #forceKill(watched: Watched): Promise<void> {
+    watched.cancelKill = null;
+    if (this.#launches.get(watched.launch.name) !== watched) return;
     try {
       // A shell dies with its group, so the journal must say before why there will be no exit code.
-      if (await isRunAlive(this.#parts.source, launch.processes)) {
-        await launch.directory.note(journalLine.killed);
-        await killRun(this.#parts.source, launch.processes);
+      if (await isRunAlive(this.#parts.source, watched.processes)) {
+        await watched.launch.note(journalLine.killed);
+        await killRun(this.#parts.source, watched.processes);
       }
     } catch (error) {
-      this.#warn(launch, error);
+      this.#warn(watched, error);
     }
-    if (!launch.exitPending) this.#parts.clock.after(afterKillMs, () => void this.#check(launch));
+    if (!watched.exitPending) this.#parts.clock.after(afterKillMs, () => void this.#check(watched));
   }
 
   #armSweep(): void {
@@ -190,102 +193,98 @@ export class LaunchWatch {
       chosen.push(value);
     }
     for (let from = 0; from < chosen.length; from += checkWidth) {
-      await Promise.all(chosen.slice(from, from + checkWidth).map((launch) => this.#tend(launch)));
+      await Promise.all(chosen.slice(from, from + checkWidth).map((watched) => this.#tend(watched)));
     }
   }
 
-  async #tend(launch: Watched): Promise<void> {
-    await within(this.#parts.clock, trimPatienceMs, this.#trim(launch));
-    if (!launch.exitPending) await this.#check(launch);
+  async #tend(watched: Watched): Promise<void> {
+    await within(this.#parts.clock, trimPatienceMs, this.#trim(watched));
+    if (!watched.exitPending) await this.#check(watched);
   }
 
   /** Never two at a time of one launch. */
-  async #trim(launch: Watched): Promise<void> {
-    if (launch.trimming) return;
-    launch.trimming = true;
-    await this.#trimNow(launch).catch((error) => this.#warn(launch, error));
-    launch.trimming = false;
+  async #trim(watched: Watched): Promise<void> {
+    if (watched.trimming) return;
+    watched.trimming = true;
+    await this.#trimNow(watched).catch((error) => this.#warn(watched, error));
+    watched.trimming = false;
   }
 
-  async #trimNow(launch: Watched): Promise<void> {
+  async #trimNow(watched: Watched): Promise<void> {
     const { clock, emit } = this.#parts;
-    await launch.files.trim();
+    await watched.launch.output.trim?.();
     const now = clock.monotonicMs();
-    if (launch.dropped !== null && now - launch.dropped.atMs < tellDroppedEveryMs) return;
-    const before = launch.dropped?.bytes ?? 0;
-    const bytes = await launch.files.bytesDropped();
-    const { name: launchName } = launch.directory;
-    if (bytes > before && this.#launches.get(launchName) === launch)
+    if (watched.dropped !== null && now - watched.dropped.atMs < tellDroppedEveryMs) return;
+    const before = watched.dropped?.bytes ?? 0;
+    const bytes = await watched.launch.output.bytesDropped();
+    const { name: launchName } = watched.launch;
+    if (bytes > before && this.#launches.get(launchName) === watched)
       emit({ kind: 'output-dropped', launchName, at: clock.now(), bytesDropped: bytes });
-    launch.dropped = { bytes, atMs: now };
+    watched.dropped = { bytes, atMs: now };
   }
 
   /** Checks whether it has ended; never two concurrent checks of one launch. */
-  async #check(launch: Watched): Promise<void> {
-    const { directory } = launch;
-    if (launch.looking || this.#launches.get(directory.name) !== launch) return;
-    launch.looking = true;
+  async #check(watched: Watched): Promise<void> {
+    const { name } = watched.launch;
+    if (watched.looking || this.#launches.get(name) !== watched) return;
+    watched.looking = true;
     try {
-      const journal = await this.#endOf(launch);
-      if (!journal || this.#launches.get(directory.name) !== launch) return;
-      launch.cancelKill?.();
-      this.#launches.delete(directory.name);
-      this.#parts.emit(endedObservation(directory.name, journal, launch.startedAt, this.#parts.source));
+      const journal = await this.#endOf(watched);
+      if (!journal || this.#launches.get(name) !== watched) return;
+      watched.cancelKill?.();
+      this.#launches.delete(name);
+      this.#parts.emit(endedObservation(name, journal, this.#parts.source));
     } catch (error) {
-      this.#warn(launch, error);
+      this.#warn(watched, error);
     } finally {
-      launch.looking = false;
+      watched.looking = false;
     }
   }
 
   /** The final journal, or null while anything of it lives. */
-  async #endOf(launch: Watched): Promise<(Journal & { endedAt: number }) | null> {
-    const { directory, processes } = launch;
+  async #endOf(watched: Watched): Promise<(Journal & { endedAt: number }) | null> {
+    const { launch, processes } = watched;
     const { source, clock } = this.#parts;
     if (await isAlive(source, processes.supervisor)) return null;
-    if (await isRunAlive(source, processes)) {
-      launch.lingered = true;
-      return null;
-    }
-    if (processes.cgroup !== null) await removeCgroup(processes.cgroup);
     // Read only now, because the supervisor wrote its last line before it ended.
-    const journal = await directory.journal();
-    if (!journal) {
-      this.#launches.delete(directory.name); // Removed by another scheduler, so its end was reported there.
+    const noted = await launch.journal();
+    if (!noted) {
+      this.#launches.delete(launch.name); // Removed by another scheduler, so its end was reported there.
       return null;
     }
-    if (journal.endedAt !== null) return { ...journal, endedAt: journal.endedAt };
-    const exitSeen = journal.exitCode !== null && !launch.lingered;
-    const endedAt = Math.max(launch.startedAt, (exitSeen ? await directory.notedAt() : null) ?? clock.now());
+    const { cgroup } = processes;
+    if (noted.endedAt === null && (await isRunAlive(source, processes))) {
+      watched.lingered = true;
+      return null;
+    }
+    if (cgroup !== null) await removeCgroup(cgroup);
+    if (noted.endedAt !== null) return { ...noted, endedAt: noted.endedAt };
+    const { exitedAt, exitCode } = noted;
+    const exitSeen = exitCode !== null && !watched.lingered;
+    const endedAt = Math.max(watched.startedAt, (exitSeen ? exitedAt : null) ?? clock.now());
     // A full disk must neither keep output above its limit from being handled nor an end from being reported.
-    await launch.files.trim().catch((error) => this.#warn(launch, error));
-    const bytesDropped = await launch.files.bytesDropped();
-    await directory.note(journalLine.ended(endedAt, bytesDropped));
-    return { ...journal, endedAt, bytesDropped };
+    await launch.output.trim?.().catch((error) => this.#warn(watched, error));
+    const bytesDropped = await launch.output.bytesDropped();
+    await launch.note(journalLine.ended(endedAt, bytesDropped));
+    return { ...noted, endedAt, bytesDropped };
   }
 
-  #warn(launch: Watched, error: unknown): void {
-    this.#parts.log.warn({ launch: launch.directory.name, error: String(error) }, 'launch.watch-failed');
+  #warn(watched: Watched, error: unknown): void {
+    this.#parts.log.warn({ launch: watched.launch.name, error: String(error) }, 'launch.watch-failed');
   }
 }
 
 export function endedObservation(
   launchName: string,
   journal: Journal & { endedAt: number },
-  startedAt: number | null,
   source: ProcessSource,
 ): Observation {
+  const { startedAt, endedAt } = journal;
   return {
     kind: 'ended',
     launchName,
-    at: journal.endedAt,
+    at: endedAt,
     ...(startedAt === null ? {} : { startedAt }),
     ...outcomeOf(journal, source.boot),
   };
-}
-
-/** When the job of a launch started, epoch milliseconds. Null if it never did. */
-export async function startedAtOf(directory: LaunchDirectory, journal: Journal): Promise<number | null> {
-  if (!journal.supervisor) return null;
-  return (await directory.claimedAt()) ?? directory.record?.createdAt ?? 0;
 }

@@ -1,7 +1,7 @@
 /**
- * Starts supervisors through one process, `supervisor serve`, which is told of each launch through a pipe. Node's own
- * `spawn` copies the page tables of the whole scheduler and blocks its loop for milliseconds; that small process forks
- * in a fraction of one. It ends with the scheduler; supervisors stay. If it ends before, the next start makes another.
+ * Starts launches through one process, `supervisor serve`, which is told of each through a pipe (serve.h). Node's own
+ * `spawn` copies the page tables of the whole scheduler and blocks its loop for milliseconds; that small process forks in
+ * a fraction of one. It ends with the scheduler; supervisors stay. If it ends before, the next launch starts another.
  */
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
@@ -11,7 +11,7 @@ import { getSystemErrorName } from 'node:util';
 import { CarillonError } from '../../errors.ts';
 import type { Clock } from '../../scheduler/ports.ts';
 import { within } from '../../scheduler/waiting.ts';
-import type { Supervisor, SupervisorRequest, Supervisors } from './start.ts';
+import type { JobStart, Supervisor } from './start.ts';
 
 /** Of the system: MAX_ARG_STRLEN of Linux, and the usual limit for all together. */
 const maxTextBytes = 128 * 1024;
@@ -19,33 +19,51 @@ const maxTextsBytes = 2 * 1024 * 1024;
 /** What the system counts for each text beside its bytes and its NUL. */
 const pointerBytes = 8;
 
-/** A reply: kind, number, value. supervisor.c has the same. */
-const reply = { forked: 1, notForked: 2, started: 3, ended: 4 } as const;
+/** As in serve.h: of requests their kind, and of replies kind, slot (`ended`: the process), value. */
+const ask = { prepare: 1, go: 2, drop: 3 } as const;
+const reply = { prepared: 1, taken: 2, failed: 3, unknown: 4, started: 5, ended: 6 } as const;
 const replyBytes = 12;
-const headBytes = 16;
+const headBytes = 24;
+const mostSlots = 65_536;
 /** Only a process that was stopped takes longer. */
 const endPatienceMs = 1_000;
 
-interface Start {
-  readonly number: number;
-  readonly started: (began: boolean) => void;
-  readonly failed: (error: Error) => void;
-  readonly exited: (code: number | null) => void;
-  settled: boolean;
+export interface ServedLaunch extends JobStart {
+  readonly name: string;
+  /** Unique: the name of its files beside the one of the launch. */
+  readonly id: string;
+  /** The beginning of its file. */
+  readonly file: Buffer;
+  /** `cwd` is to be created, below the folder that is served, and removed at the end if it is empty. */
+  readonly ownFolder: boolean;
+  /** The folder to create for the launch's cgroup. Null: none. */
+  readonly cgroup: string | null;
+  /** Bounds of the first part of the output, and of each of the two newest. */
+  readonly firstBytes: number;
+  readonly partBytes: number;
 }
 
-/** `program`: the path of the supervisor's program. */
-export function servedSupervisors(program: string, clock: Clock): Supervisors {
+/** `taken`: a launch has the name. `withdrawn`: it may not start any more, and its file remains. */
+export type Served = 'taken' | 'withdrawn' | Supervisor;
+
+export interface LaunchServer {
+  /**
+   * `mayStart` is called once nobody else can have the name. Fails with an error of the system if nothing was created, and
+   * with ENGINE_UNAVAILABLE if that is unknown.
+   */
+  start(launch: ServedLaunch, mayStart: () => boolean): Promise<Served>;
+  /** Supervisors continue; none is started any more. */
+  stop(): Promise<void>;
+}
+
+/** `program`: the path of the supervisor's program. `dir`: the folder of the launches. */
+export function createLaunchServer(program: string, dir: string, clock: Clock): LaunchServer {
   let server: Server | null = null;
   return {
-    start(request) {
-      try {
-        const frame = encode(request);
-        if (server === null || server.isGone) server = new Server(program);
-        return server.start(frame);
-      } catch (error) {
-        return { started: Promise.reject(error), exited: Promise.resolve(null) };
-      }
+    async start(launch, mayStart) {
+      const frame = encode(launch);
+      if (server === null || server.isGone) server = new Server(program, dir);
+      return server.start(frame, mayStart);
     },
     async stop() {
       await within(clock, endPatienceMs, server?.end() ?? Promise.resolve());
@@ -53,19 +71,49 @@ export function servedSupervisors(program: string, clock: Clock): Supervisors {
   };
 }
 
+/** One launch, until its supervisor has ended. */
+class Start {
+  readonly mayStart: () => boolean;
+  readonly served: Promise<Served>;
+  readonly supervisor: Supervisor;
+  serve: (served: Served) => void = () => undefined;
+  fail: (error: Error) => void = () => undefined;
+  begin: (began: boolean) => void = () => undefined;
+  exit: (code: number | null) => void = () => undefined;
+  /** Null once it may be used for another launch. */
+  slot: number | null;
+
+  constructor(slot: number, mayStart: () => boolean) {
+    this.slot = slot;
+    this.mayStart = mayStart;
+    this.served = new Promise((resolve, reject) => {
+      this.serve = resolve;
+      this.fail = reject;
+    });
+    const started = new Promise<boolean>((resolve) => {
+      this.begin = resolve;
+    });
+    const exited = new Promise<number | null>((resolve) => {
+      this.exit = resolve;
+    });
+    this.supervisor = { started, exited };
+  }
+}
+
 class Server {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
-  readonly #starts = new Map<number, Start>();
+  /** By slot, until the job starts or will not. */
+  readonly #starting = new Map<number, Start>();
   /** By the number of the supervisor's process. */
   readonly #running = new Map<number, Start>();
+  readonly #freeSlots: number[] = [];
   readonly #gone: Promise<void>;
+  #usedSlots = 0;
   #unread: Buffer = Buffer.alloc(0);
-  #number = 0;
-  #pending = 0;
   isGone = false;
 
-  constructor(program: string) {
-    this.#child = spawn(program, ['serve'], { stdio: ['pipe', 'pipe', 'ignore'], env: {}, cwd: '/' });
+  constructor(program: string, dir: string) {
+    this.#child = spawn(program, ['serve'], { stdio: ['pipe', 'pipe', 'ignore'], env: {}, cwd: dir });
     this.#gone = new Promise((resolve) => {
       const end = (error: Error | null): void => {
         this.#end(error);
@@ -78,23 +126,18 @@ class Server {
     this.#child.stdin.on('error', () => undefined); // It has ended, and `close` follows.
     this.#child.stdout.on('data', (bytes: Buffer) => this.#read(bytes));
     this.#child.unref();
-    this.#hold(false);
+    this.#hold();
   }
 
-  start(frame: Buffer): Supervisor {
-    const number = this.#number++ % 2 ** 32;
-    frame.writeUInt32LE(number, 4);
-    let exited: Start['exited'] = () => undefined;
-    const exit = new Promise<number | null>((resolve) => {
-      exited = resolve;
-    });
-    const started = new Promise<boolean>((resolve, reject) => {
-      this.#starts.set(number, { number, started: resolve, failed: reject, exited, settled: false });
-    });
-    this.#pending += 1;
-    this.#hold(true);
+  start(frame: Buffer, mayStart: () => boolean): Promise<Served> {
+    const slot = this.#freeSlots.pop() ?? this.#usedSlots++;
+    if (slot >= mostSlots) throw Object.assign(new Error('too many launches at once'), { code: 'EAGAIN' });
+    const start = new Start(slot, mayStart);
+    this.#starting.set(slot, start);
+    this.#hold();
+    frame.writeUInt32LE(slot, 8);
     this.#child.stdin.write(frame);
-    return { started, exited: exit };
+    return start.served;
   }
 
   /** Resolves when the process has ended. */
@@ -108,81 +151,110 @@ class Server {
     const all = this.#unread.length > 0 ? Buffer.concat([this.#unread, bytes]) : bytes;
     let at = 0;
     for (; at + replyBytes <= all.length; at += replyBytes) {
-      this.#take(all.readUInt32LE(at), all.readUInt32LE(at + 4), all.readUInt32LE(at + 8));
+      const [kind, slot, value] = [0, 4, 8].map((word) => all.readUInt32LE(at + word)) as [
+        number,
+        number,
+        number,
+      ];
+      if (kind === reply.ended) this.#ended(slot, value);
+      else this.#heard(kind, this.#starting.get(slot), value);
     }
     this.#unread = all.subarray(at);
   }
 
-  /** A supervisor may report its start before the server reports that it forked. */
-  #take(kind: number, number: number, value: number): void {
-    const start = kind === reply.ended ? this.#running.get(number) : this.#starts.get(number);
-    if (!start) return;
-    if (kind === reply.forked) this.#running.set(value, start);
-    else if (kind === reply.started) this.#settle(start, () => start.started(true));
-    else if (kind === reply.ended) {
-      this.#running.delete(number);
-      this.#starts.delete(start.number);
-      this.#settle(start, () => start.started(false));
-      start.exited(value);
-    } else if (kind === reply.notForked) {
-      this.#starts.delete(number);
-      this.#settle(start, () => start.failed(systemError(value)));
-      start.exited(null);
+  #heard(kind: number, start: Start | undefined, value: number): void {
+    if (!start || start.slot === null) return;
+    if (kind === reply.prepared) {
+      this.#running.set(value, start);
+      const go = start.mayStart();
+      this.#child.stdin.write(order(go ? ask.go : ask.drop, start.slot));
+      start.serve(go ? start.supervisor : 'withdrawn');
+    } else if (kind === reply.started) {
+      start.begin(true);
+      this.#free(start);
+    } else {
+      if (kind === reply.taken) start.serve('taken');
+      else
+        start.fail(
+          kind === reply.failed ? systemError(value) : unknownStart(`the disk reports an error (${value})`),
+        );
+      this.#free(start);
     }
+  }
+
+  #ended(pid: number, code: number): void {
+    const start = this.#running.get(pid);
+    if (!start) return;
+    this.#running.delete(pid);
+    start.begin(false);
+    start.exit(code);
+    this.#free(start);
+  }
+
+  #free(start: Start): void {
+    if (start.slot === null) return;
+    this.#starting.delete(start.slot);
+    this.#freeSlots.push(start.slot);
+    start.slot = null;
+    this.#hold();
   }
 
   #end(error: Error | null): void {
     this.isGone = true;
-    for (const start of this.#starts.values()) {
-      this.#settle(start, () => start.failed(error ?? unknownStart()));
-      start.exited(null);
+    for (const start of [...this.#starting.values(), ...this.#running.values()]) {
+      start.fail(error ?? unknownStart('the program that starts processes has ended'));
+      // The launch's file says whether it began.
+      start.begin(false);
+      start.exit(null);
     }
-    this.#starts.clear();
+    this.#starting.clear();
     this.#running.clear();
   }
 
-  #settle(start: Start, how: () => void): void {
-    if (start.settled) return;
-    start.settled = true;
-    how();
-    this.#pending -= 1;
-    if (this.#pending === 0) this.#hold(false);
-  }
-
   /** Only a start in progress keeps this process from ending. */
-  #hold(hold: boolean): void {
+  #hold(): void {
     for (const pipe of [this.#child.stdin, this.#child.stdout] as unknown as Socket[]) {
-      if (hold) pipe.ref();
+      if (this.#starting.size > 0) pipe.ref();
       else pipe.unref();
     }
   }
 }
 
-/** The request as supervisor.c reads it, with room for its number. E2BIG if the system cannot take the texts. */
-function encode({ claimPath, cwd, owner, cgroup, files, argv, env, input }: SupervisorRequest): Buffer {
+function order(kind: number, slot: number): Buffer {
+  const bytes = Buffer.alloc(headBytes);
+  bytes.writeUInt32LE(headBytes - 4, 0);
+  bytes.writeUInt32LE(kind, 4);
+  bytes.writeUInt32LE(slot, 8);
+  return bytes;
+}
+
+/** The request as serve.h reads it, with room for its slot. E2BIG if the system cannot take the texts. */
+function encode(launch: ServedLaunch): Buffer {
+  const { name, id, file, cwd, ownFolder, owner, cgroup, firstBytes, partBytes, argv, env, input } = launch;
   const user = owner === null ? '-' : `${owner.uid}:${owner.gid}`;
-  const given = [...argv, ...Object.entries(env).map(([name, value]) => `${name}=${value}`)];
+  const given = [...argv, ...Object.entries(env).map(([variable, value]) => `${variable}=${value}`)];
   if (given.some((text) => text.includes('\0'))) throw new Error('a text with a NUL byte');
   const sizes = given.map((text) => Buffer.byteLength(text) + 1);
   const total = sizes.reduce((sum, size) => sum + size + pointerBytes, 0);
   if (total > maxTextsBytes || sizes.some((size) => size > maxTextBytes)) throw tooBig();
-  const places = [claimPath, cwd, user, cgroup ?? '-', files.stdout, files.stderr, files.journal];
+  const bounds = [String(firstBytes), String(partBytes)];
+  const places = [name, id, cwd, ownFolder ? 'own' : '-', user, cgroup ?? '-', ...bounds];
   const inputBytes = Buffer.from(input ?? '');
   const texts = Buffer.from(`${[...places, ...given].join('\0')}\0`);
-  const head = Buffer.alloc(headBytes);
-  head.writeUInt32LE(headBytes - 4 + inputBytes.length + texts.length, 0);
-  head.writeUInt32LE(inputBytes.length, 8);
-  head.writeUInt32LE(argv.length, 12);
-  return Buffer.concat([head, inputBytes, texts]);
+  const head = order(ask.prepare, 0);
+  head.writeUInt32LE(headBytes - 4 + file.length + inputBytes.length + texts.length, 0);
+  head.writeUInt32LE(file.length, 12);
+  head.writeUInt32LE(inputBytes.length, 16);
+  head.writeUInt32LE(argv.length, 20);
+  return Buffer.concat([head, file, inputBytes, texts]);
 }
 
 const tooBig = (): Error => Object.assign(new Error('spawn E2BIG'), { code: 'E2BIG' });
 
-const systemError = (number: number): Error =>
-  Object.assign(new Error(`fork ${getSystemErrorName(-number)}`), { code: getSystemErrorName(-number) });
+function systemError(number: number): Error {
+  const code = getSystemErrorName(-number);
+  return Object.assign(new Error(`the system reports ${code}`), { code });
+}
 
-const unknownStart = (): CarillonError =>
-  new CarillonError(
-    'ENGINE_UNAVAILABLE',
-    'It is unknown whether the process was started: the program that starts processes has ended',
-  );
+const unknownStart = (why: string): CarillonError =>
+  new CarillonError('ENGINE_UNAVAILABLE', `It is unknown whether the process was started: ${why}`);

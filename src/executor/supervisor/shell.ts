@@ -9,7 +9,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { constants, open } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { openInput } from './input.ts';
-import type { SupervisorRequest, Supervisors } from './start.ts';
+import type { JobStart, Supervisor } from './start.ts';
 
 /**
  * $1 is the claim, the rest is the job. The claim is a link, so of all who ever try to start this launch one succeeds,
@@ -39,27 +39,17 @@ echo "exit $?" >&3
 
 const appendExisting = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW;
 
-/** `dir`: a folder where only the scheduler's user can write. */
-export function shellSupervisors(dir: string): Supervisors {
-  return {
-    start(request) {
-      const begun = begin(dir, request);
-      const exited = begun.then(
-        (child) => child.exited,
-        () => null,
-      );
-      return { started: begun.then((child) => child.started), exited };
-    },
-    stop: async () => undefined,
-  };
+/** Files of a launch's directory, all existing. */
+export interface ShellFiles {
+  readonly claim: string;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly journal: string;
 }
 
-/** Fails if there is no shell process. */
-async function begin(
-  dir: string,
-  request: SupervisorRequest,
-): Promise<{ readonly started: Promise<boolean>; readonly exited: Promise<number | null> }> {
-  const { claimPath, argv, env, cwd, owner, input, files } = request;
+/** Fails if there is no shell process. `dir`: a folder where only the scheduler's user can write. */
+export async function startShell(dir: string, files: ShellFiles, start: JobStart): Promise<Supervisor> {
+  const { argv, env, cwd, owner, input } = start;
   const opened: FileHandle[] = [];
   const openAt = async (path: string): Promise<number> => {
     const file = await open(path, appendExisting);
@@ -72,7 +62,7 @@ async function begin(
     );
     const stdin = input === null ? null : await openInput(dir, input);
     if (stdin) opened.push(stdin);
-    const child = spawn('/bin/sh', ['-c', supervisorScript, 'carillon', claimPath, ...argv], {
+    const child = spawn('/bin/sh', ['-c', supervisorScript, 'carillon', files.claim, ...argv], {
       env: { ...env },
       detached: true,
       cwd,

@@ -6,11 +6,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LogFiles } from '../../../src/executor/logs/files.ts';
 import { createRunLogs, type RunLogs } from '../../../src/executor/logs/run-logs.ts';
-import { installSupervisor } from '../../../src/executor/supervisor/file.ts';
 import { realClock } from '../../../src/node/clock.ts';
-import type { Clock, Log, LogChunk, LogQuery } from '../../../src/scheduler/ports.ts';
+import type { Clock, LogChunk, LogQuery } from '../../../src/scheduler/ports.ts';
 
-const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 let root: string;
 let sequence = 0;
 beforeAll(() => {
@@ -105,13 +103,8 @@ describe('the files of one launch', () => {
     );
   });
 
-  test.each([
-    ['cut, or moved', false],
-    ['cut by another process, or moved', true],
-  ])('a follower neither repeats nor misses a line while files are %s', async (_, apart) => {
-    const directory = folder();
-    await mkdir(directory);
-    const log = new LogFiles(directory, 4096, apart ? await installSupervisor(root, silent) : null);
+  test('a follower neither repeats nor misses a line while files are cut, or moved', async () => {
+    const log = await files(4096);
     let ended = false;
     let read = '';
     let printed = '';
@@ -126,7 +119,7 @@ describe('the files of one launch', () => {
       const line = `line ${n} ${'.'.repeat(n % 50)}\n`;
       printed += line;
       await log.append('stdout', bytes(line));
-      if (n === 200) log.moveTo(folder());
+      if (n === 200) await log.moveTo(folder());
       // The reader may lag by what is kept and no more, else the oldest is gone for it as for everybody.
       while (printed.length - read.length > 1500) await turn();
     }

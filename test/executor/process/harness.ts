@@ -7,11 +7,13 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { createRunLogs } from '../../../src/executor/logs/run-logs.ts';
 import { openCgroups, removeCgroup } from '../../../src/executor/process/cgroup.ts';
-import { createLaunchDirectories, type LaunchDirectories } from '../../../src/executor/process/directory.ts';
+import type { Beginning, Launches } from '../../../src/executor/process/launch.ts';
 import { createProcessLauncher, type ProcessLauncherParts } from '../../../src/executor/process/launcher.ts';
+import { createLaunches } from '../../../src/executor/process/launches.ts';
 import { processSource } from '../../../src/executor/process/table.ts';
 import { installSupervisor } from '../../../src/executor/supervisor/file.ts';
 import { realClock } from '../../../src/node/clock.ts';
+import type { LaunchSpec } from '../../../src/scheduler/job/spec.ts';
 import type { Launcher, Log } from '../../../src/scheduler/ports.ts';
 import type { LauncherHarness } from '../../conformance/launcher.ts';
 import { processSpec } from '../launch-spec.ts';
@@ -30,7 +32,7 @@ export interface ProcessHarness extends LauncherHarness {
   /** Null: jobs are under a shell. */
   readonly supervisor: string | null;
   readonly cgroups: string | null;
-  readonly directories: LaunchDirectories;
+  readonly launches: Launches;
   create(options?: Partial<ProcessLauncherParts>): Launcher;
 }
 
@@ -44,7 +46,9 @@ export async function processHarness(
   await mkdir(traces);
   const supervisor = under === 'shell' ? null : await installSupervisor(dir, log);
   const cgroups = under === 'cgroups' && supervisor !== null ? await openCgroups(dir, log) : null;
-  const directories = createLaunchDirectories({ dir, clock: realClock, log, supervisor });
+  const bounds = { logBytes: 1_000_000, logBytesPerStream: 1_000_000 };
+  const source = processSource();
+  const launches = createLaunches({ dir, clock: realClock, log, supervisor, cgroups, source, ...bounds });
   const create: ProcessHarness['create'] = (options = {}) =>
     createProcessLauncher({
       dir,
@@ -61,35 +65,40 @@ export async function processHarness(
     dir,
     supervisor,
     cgroups,
-    directories,
+    launches,
     traces,
     tracesInJob: traces,
     create,
     createLauncher: (installation = 'conformance') => create({ installation }),
     spec: (script, overrides) => processSpec(script, overrides),
-    async leaveCreated({ launchName, ...spec }) {
-      await directories.prepare();
-      const record = {
-        ...spec,
-        cluster: spec.installation,
-        createdAt: Date.now(),
-        boot: processSource().boot,
-      };
-      expect(await directories.create(launchName, record, null)).not.toBeNull();
+    async leaveCreated(spec) {
+      await launches.prepare();
+      const begun = await launches.begin(beginningOf(spec), () => false);
+      expect(begun.kind).toBe('withdrawn');
     },
     async everythingKept(launchName) {
       const paths = await readdir(dir, { recursive: true, withFileTypes: true });
-      const files = paths.filter((entry) => entry.isFile() && join(entry.parentPath).includes(launchName));
+      const files = paths.filter(
+        (entry) => entry.isFile() && join(entry.parentPath, entry.name).includes(launchName),
+      );
       expect(files.length).toBeGreaterThan(0);
       const contents = files.map((entry) => readFile(join(entry.parentPath, entry.name), 'utf8'));
       return (await Promise.all(contents)).join('\n');
     },
     async close() {
+      await launches.stop();
       expect(await processesIn(root)).toEqual([]);
       if (cgroups !== null) expect(await removeCgroup(cgroups)).toBe(true);
       await rm(root, { recursive: true, force: true });
     },
   };
+}
+
+/** What a launcher creates for a launch. */
+export function beginningOf(spec: LaunchSpec): Beginning {
+  const { launchName: name, installation: cluster, term, job, run, attempt, due } = spec;
+  const record = { cluster, term, job, run, attempt, due, createdAt: Date.now(), boot: processSource().boot };
+  return { name, record, start: { argv: spec.argv ?? [], env: {}, cwd: null, owner: null, input: null } };
 }
 
 /** Command lines of living processes that name this folder. */

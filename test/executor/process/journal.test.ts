@@ -1,7 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { outcomeOf, parseJournal, parseStat } from '../../../src/executor/process/journal.ts';
+import {
+  outcomeOf,
+  parseJournal,
+  parseLaunchFile,
+  parseStat,
+} from '../../../src/executor/process/journal.ts';
 import { isAlive, isGroupAlive, procSource, psSource } from '../../../src/executor/process/table.ts';
 import { until } from '../../support/until.ts';
 
@@ -22,6 +27,9 @@ describe('the journal of a launch', () => {
     killed: false,
     endedAt: null,
     bytesDropped: 0,
+    startedAt: null,
+    exitedAt: null,
+    usage: null,
   };
 
   test.each([
@@ -55,6 +63,65 @@ describe('the journal of a launch', () => {
     ['nothing of what it does not know', 'exit x\nkill 1\nfoo\n\nstart\n', empty],
   ])('tells %s', (_, text, journal) => {
     expect(parseJournal(text)).toEqual(journal);
+  });
+
+  const record = { cluster: 'c', id: 'i', cgroup: '/cgroups/i' };
+  const beginning = (notes: string, orders: string, text = JSON.stringify(record)): Buffer => {
+    const bytes = Buffer.alloc(2_048 + text.length);
+    bytes.write(`carillon-launch 1 ${String(bytes.length).padStart(6, '0')} 0000000003 000000000000042\n`);
+    bytes.write(notes, 64);
+    bytes.write(orders, 1_024);
+    bytes.write(text, 2_048);
+    return Buffer.concat([bytes, Buffer.from('output')]);
+  };
+  const started = 'job 78 353664\nstart 77 353663 boot-1 1000\n';
+  const running = { ...empty, bytesDropped: 42, supervisor, job, startedAt: 1_000 };
+
+  test.each([
+    ['nothing before the start', beginning('', ''), { ...empty, bytesDropped: 42 }],
+    ['a start', beginning(started, ''), running],
+    ['a job in its cgroup', beginning(`in-cgroup\n${started}`, ''), { ...running, cgroup: '/cgroups/i' }],
+    [
+      'orders of schedulers',
+      beginning(started, 'kill 100 50\nkill 110 10\n'),
+      { ...running, kill: { by: 120, graceMs: 10 } },
+    ],
+    [
+      'an exit, and no end while something of it is left',
+      beginning(`${started}error 2\nexit 127 1500\n`, ''),
+      { ...running, obstacle: 2, exitCode: 127, exitedAt: 1_500 },
+    ],
+    [
+      'the end, with what was used',
+      beginning(`${started}killed\nexit 137 1500\nusage 2000 500 10 1 2 3 4\ngone 1600\n`, ''),
+      {
+        ...running,
+        exitCode: 137,
+        exitedAt: 1_500,
+        killed: true,
+        endedAt: 1_600,
+        usage: {
+          userMs: 2,
+          systemMs: 0.5,
+          peakBytes: 10_240,
+          blocksRead: 1,
+          blocksWritten: 2,
+          voluntarySwitches: 3,
+          involuntarySwitches: 4,
+        },
+      },
+    ],
+    ['no line without its newline', beginning(`${started}exit 1`, ''), running],
+  ])('in a file tells %s', (_, bytes, journal) => {
+    expect(parseLaunchFile(bytes)).toEqual({ record, journal });
+  });
+
+  test.each([
+    ['empty', Buffer.alloc(0)],
+    ['zero', Buffer.alloc(4_096)],
+    ['cut off', beginning('', '').subarray(0, 2_050)],
+  ])('in a file that is %s after a crash of the machine has no record', (_, bytes) => {
+    expect(parseLaunchFile(bytes).record).toBeNull();
   });
 
   test.each([

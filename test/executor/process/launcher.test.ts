@@ -1,11 +1,12 @@
-import { fork } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   closeSync,
   existsSync,
-  mkdirSync,
+  lstatSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -14,17 +15,16 @@ import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { processEngine } from '../../../src/executor/process/description.ts';
-import { type Journal, parseJournal } from '../../../src/executor/process/journal.ts';
+import { type Journal, parseLaunchFile } from '../../../src/executor/process/journal.ts';
+import { createLaunches } from '../../../src/executor/process/launches.ts';
 import { processSource } from '../../../src/executor/process/table.ts';
-import { servedSupervisors } from '../../../src/executor/supervisor/server.ts';
-import { shellSupervisors } from '../../../src/executor/supervisor/shell.ts';
 import { realClock } from '../../../src/node/clock.ts';
 import type { LaunchSpec } from '../../../src/scheduler/job/spec.ts';
 import type { Launcher, Observation } from '../../../src/scheduler/ports.ts';
 import { endAll, launcherConformance } from '../../conformance/launcher.ts';
 import { until } from '../../support/until.ts';
 import { crashSpec, processSpec } from '../launch-spec.ts';
-import { type ProcessHarness, processHarness, warnings } from './harness.ts';
+import { beginningOf, type ProcessHarness, processHarness, warnings } from './harness.ts';
 
 launcherConformance(processEngine, processHarness);
 launcherConformance(processEngine, () => processHarness('program'), { limits: 'without cgroups' });
@@ -75,18 +75,43 @@ describe('the process engine', () => {
   const tracePath = () => join(harness.traces, `own-${++sequence}`);
   const linesOf = (path: string) =>
     existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : [];
-  /** Where a launch keeps its journal. */
-  async function directoryOf(name: string): Promise<string> {
-    const path = join(harness.dir, 'launches', name);
-    return join(path, (await readdir(path))[0]!);
+  const pathOf = (name: string) => join(harness.dir, 'launches', name);
+  /** A launch under the shell. */
+  const directoryOf = async (name: string) => join(pathOf(name), (await readdir(pathOf(name)))[0]!);
+  const journalOf = (name: string) => parseLaunchFile(readFileSync(pathOf(name))).journal;
+  const supervisorOf = (name: string) => journalOf(name).supervisor!.pid;
+  /** Changes words of a launch's file, each into one of the same length. */
+  function rewrite(name: string, words: readonly (readonly [from: string, to: string])[]): void {
+    let text = readFileSync(pathOf(name), 'latin1');
+    for (const [from, to] of words) text = text.replaceAll(from, to.padStart(from.length, '0'));
+    writeFileSync(pathOf(name), text, 'latin1');
   }
-  const journalOf = async (name: string) =>
-    parseJournal(readFileSync(join(await directoryOf(name), 'journal'), 'utf8'));
-  const supervisorOf = async (name: string) => (await journalOf(name)).supervisor!.pid;
   /** The job with its group, and its supervisor. */
   function killAtOnce({ job, supervisor }: Journal): void {
     for (const { pid } of [supervisor!, job ?? supervisor!]) process.kill(-pid, 'SIGKILL');
   }
+  /** The children of this process that start supervisors. */
+  const serving = (): number[] =>
+    readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8')
+      .trim()
+      .split(' ')
+      .filter((pid) => {
+        const [program, command] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+        return program === harness.supervisor && command === 'serve';
+      })
+      .map(Number);
+  /** Of another scheduler in this folder. */
+  const launchesOf = (supervisor: string | null) =>
+    createLaunches({
+      dir: harness.dir,
+      clock: realClock,
+      log: { debug() {}, info() {}, warn() {}, error() {} },
+      supervisor,
+      cgroups: null,
+      source: processSource(),
+      logBytes: 1_000_000,
+      logBytesPerStream: 1_000_000,
+    });
   async function output(launcher: Launcher, name: string): Promise<string> {
     const parts: Uint8Array[] = [];
     for await (const { bytes } of launcher.logs(name, {})) parts.push(bytes);
@@ -101,16 +126,13 @@ describe('the process engine', () => {
         const spec = job('exec sleep 30');
         await first.launcher.launch(spec);
         await first.launcher.stop();
-        const path = join(await directoryOf(spec.launchName), 'journal');
-        const text = readFileSync(path, 'utf8');
-        const journal = parseJournal(text);
+        const journal = journalOf(spec.launchName);
         const { pid } = journal.job ?? journal.supervisor!;
-        // The journal now tells of processes that had these numbers before.
-        const began = [journal.supervisor, journal.job].map((identity) => identity?.began);
-        const other = text
-          .replace(/^cgroup .*\n/m, '')
-          .replace(new RegExp(` (${began.join('|')}) `, 'g'), ' 1 ');
-        writeFileSync(path, other);
+        // The file now tells of processes that had these numbers before, and of no cgroup.
+        const began = [journal.supervisor!, journal.job!].map(
+          (identity) => [` ${identity.began}`, ' 1'] as const,
+        );
+        rewrite(spec.launchName, [['in-cgroup', 'no-cgroup'], ...began]);
         const second = await begin();
         expect(await second.launcher.inventory()).toMatchObject([{ state: 'ended', exitCode: null }]);
         await second.launcher.kill(spec.launchName, 0);
@@ -123,7 +145,7 @@ describe('the process engine', () => {
       const { launcher, ended } = await begin();
       const spec = job('sleep 30');
       await launcher.launch(spec);
-      killAtOnce(await journalOf(spec.launchName));
+      killAtOnce(journalOf(spec.launchName));
       const end = await ended(spec.launchName);
       expect(end.exitCode).toBeNull();
       expect(end.reason).toMatch(/^Lost: its supervisor was killed/);
@@ -135,7 +157,7 @@ describe('the process engine', () => {
       const spec = job(`echo > ${ready}; while :; do sleep 0.02; done`);
       await first.launcher.launch(spec);
       await until('the job runs', () => existsSync(ready));
-      process.kill(await supervisorOf(spec.launchName), 'SIGKILL');
+      process.kill(supervisorOf(spec.launchName), 'SIGKILL');
       await first.launcher.stop();
       const { launcher, ended } = await begin();
       expect(await launcher.inventory()).toMatchObject([{ state: 'running' }]);
@@ -148,10 +170,8 @@ describe('the process engine', () => {
       const spec = job('sleep 30');
       await first.launcher.launch(spec);
       await first.launcher.stop();
-      const path = join(await directoryOf(spec.launchName), 'journal');
-      const journal = await journalOf(spec.launchName);
-      const { boot } = journal.supervisor!;
-      writeFileSync(path, readFileSync(path, 'utf8').replace(boot, 'another-boot'));
+      const journal = journalOf(spec.launchName);
+      rewrite(spec.launchName, [[journal.supervisor!.boot, 'another-boot']]);
       const { launcher } = await begin();
       const [report] = await launcher.inventory();
       expect(report).toMatchObject({ state: 'ended', exitCode: null, infrastructure: true });
@@ -177,8 +197,7 @@ describe('the process engine', () => {
       const gate = tracePath();
       const spec = job(`{ while [ ! -e ${gate} ]; do sleep 0.02; done; echo late; } & exit 3`);
       await launcher.launch(spec);
-      const pid = await supervisorOf(spec.launchName);
-      await until('the job itself is done', async () => (await processSource().find(pid)) === null);
+      await until('the job itself is done', () => journalOf(spec.launchName).exitCode === 3);
       expect(await launcher.inventory()).toMatchObject([{ state: 'running' }]);
       expect(seen.some(({ kind }) => kind === 'ended')).toBe(false);
       writeFileSync(gate, '');
@@ -192,7 +211,7 @@ describe('the process engine', () => {
       const spec = job(`trap 'exit 9' TERM; sleep 30 & echo $! > ${ready}; wait`);
       await older.launcher.launch(spec);
       await until('it runs', () => linesOf(ready).length > 0);
-      expect((await journalOf(spec.launchName)).job).toBeNull();
+      expect(lstatSync(pathOf(spec.launchName)).isDirectory()).toBe(true);
       await older.launcher.stop();
       const { launcher, ended } = await begin();
       expect(await launcher.inventory()).toMatchObject([{ state: 'running' }]);
@@ -216,28 +235,22 @@ describe('the process engine', () => {
   });
 
   describe('starts once, however late an old scheduler wakes', () => {
-    /** An old scheduler, paused between creating and starting. */
-    async function pausedStart(spec: LaunchSpec) {
-      const { directories, dir, supervisor } = harness;
-      const record = {
-        ...spec,
-        cluster: spec.installation,
-        createdAt: Date.now(),
-        boot: processSource().boot,
-      };
-      const directory = (await directories.create(spec.launchName, record, null))!;
-      return async (): Promise<boolean> => {
-        const supervisors =
-          supervisor === null ? shellSupervisors(dir) : servedSupervisors(supervisor, realClock);
-        const { claimPath, files } = directory;
-        const request = { claimPath, files, argv: spec.argv!, env: {}, cwd: harness.traces };
-        const as = { owner: null, cgroup: null, input: null };
-        const { started, exited } = supervisors.start({ ...request, ...as });
-        // A shell is not started without its files.
-        const began = await started.catch(() => false);
-        if (!began) await exited;
-        await supervisors.stop();
-        return began;
+    /** An old scheduler whose program is paused between creating and starting; the answer wakes it. */
+    async function pausedStart(spec: LaunchSpec): Promise<() => Promise<boolean>> {
+      const before = serving();
+      const old = launchesOf(harness.supervisor);
+      let paused: number | undefined;
+      const begun = old.begin(beginningOf(spec), () => {
+        paused = serving().find((pid) => !before.includes(pid));
+        process.kill(paused!, 'SIGSTOP');
+        return true;
+      });
+      await until('it is paused', () => paused);
+      return async () => {
+        process.kill(paused!, 'SIGCONT');
+        const { kind } = await begun;
+        await old.stop();
+        return kind === 'started';
       };
     }
 
@@ -262,21 +275,21 @@ describe('the process engine', () => {
       expect(linesOf(out)).toEqual(['ran']);
     });
 
-    test('a claim of an earlier version, which was a file, counts as one', async () => {
+    test('a claim in a directory counts, also one of an earlier version, which was a file', async () => {
       const clock = { ...realClock, monotonicMs: () => realClock.monotonicMs() * 1000 };
       const { launcher, ended } = await begin({ clock });
       const [claimed, given] = [job('exit 0'), job('exit 4')];
-      const wake = await Promise.all([claimed, given].map(pausedStart));
+      const shell = launchesOf(null);
       for (const [spec, text] of [
         [claimed, '999999999\n'],
         [given, 'taken back\n'],
       ] as const) {
+        expect((await shell.begin(beginningOf(spec), () => false)).kind).toBe('withdrawn');
         writeFileSync(join(await directoryOf(spec.launchName), 'claim', 'pid'), text);
         await launcher.launch({ ...spec, term: 2 });
       }
       expect(await ended(claimed.launchName)).toMatchObject({ exitCode: null, infrastructure: true });
       expect(await ended(given.launchName)).toMatchObject({ exitCode: 4 });
-      expect(await Promise.all(wake.map((start) => start()))).toEqual([false, false]);
     });
 
     test('killed before it was started, it never starts', async () => {
@@ -291,13 +304,13 @@ describe('the process engine', () => {
       expect(await wake()).toBe(false);
     });
 
-    test('claimed but never begun, it is lost once its claimant is gone, and nobody else starts it', async () => {
+    test('in a directory claimed but never begun, it is lost once its claimant is gone', async () => {
       // A clock that makes patience short.
       const clock = { ...realClock, monotonicMs: () => realClock.monotonicMs() * 1000 };
       const { launcher, ended } = await begin({ clock });
       const out = tracePath();
       const spec = job(`echo ran >> ${out}`);
-      const wake = await pausedStart(spec);
+      await launchesOf(null).begin(beginningOf(spec), () => false);
       const claim = join(await directoryOf(spec.launchName), 'claim', 'pid');
       symlinkSync(String(process.pid), claim);
       await expect(launcher.launch({ ...spec, term: 2 })).rejects.toMatchObject({
@@ -307,8 +320,27 @@ describe('the process engine', () => {
       symlinkSync('999999999', claim);
       await launcher.launch({ ...spec, term: 2 });
       expect(await ended(spec.launchName)).toMatchObject({ exitCode: null, infrastructure: true });
-      expect(await wake()).toBe(false);
       expect(linesOf(out)).toEqual([]);
+    });
+
+    test.runIf(linux)('while another process has its lock it waits, and then starts once', async () => {
+      const clock = { ...realClock, monotonicMs: () => realClock.monotonicMs() * 1000 };
+      const { launcher, ended } = await begin({ clock });
+      const out = tracePath();
+      const spec = job(`echo ran >> ${out}`);
+      await harness.leaveCreated(spec);
+      const holder = spawn('flock', [pathOf(spec.launchName), 'sh', '-c', 'echo; read -r _'], {
+        stdio: ['pipe', 'pipe', 'ignore'],
+      });
+      await once(holder.stdout, 'data');
+      await expect(launcher.launch({ ...spec, term: 2 })).rejects.toMatchObject({
+        code: 'ENGINE_UNAVAILABLE',
+      });
+      holder.stdin.end('\n');
+      await once(holder, 'exit');
+      await launcher.launch({ ...spec, term: 2 });
+      await ended(spec.launchName);
+      expect(linesOf(out)).toEqual(['ran']);
     });
 
     test('schedulers killed with -9 at any moment start each of 30 launches once and lose no result', async () => {
@@ -336,41 +368,24 @@ describe('the process engine', () => {
   });
 
   describe.runIf(linux)('when the program that starts processes is killed', () => {
-    /** The child of this process that serves the launcher; supervisors are children of it. */
-    const server = (): number => {
-      const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ');
-      const [pid] = children.filter((child) => {
-        const words = readFileSync(`/proc/${child}/cmdline`, 'utf8').split('\0');
-        return words[0] === harness.supervisor && words[1] === 'serve';
-      });
-      return Number(pid);
-    };
-
     test('what runs continues, its end is observed, and the next launch starts', async () => {
       const { launcher, ended } = await begin();
       const gate = tracePath();
       const [running, next] = [job(`while [ ! -e ${gate} ]; do sleep 0.02; done; exit 5`), job('exit 6')];
       await launcher.launch(running);
-      process.kill(server(), 'SIGKILL');
+      process.kill(serving()[0]!, 'SIGKILL');
       await launcher.launch(next);
       expect(await ended(next.launchName)).toMatchObject({ exitCode: 6 });
       writeFileSync(gate, '');
       expect(await ended(running.launchName)).toMatchObject({ exitCode: 5 });
     });
 
-    test('a launch that it was told of is unknown, and the next call starts it once', async () => {
-      // A clock that makes patience short.
-      const clock = { ...realClock, monotonicMs: () => realClock.monotonicMs() * 1000 };
-      const { launcher, ended } = await begin({ clock });
-      await launcher.launch(job('exit 0'));
-      const pid = server();
-      process.kill(pid, 'SIGSTOP');
+    test('before it lets a job start, the next call starts that job once', async () => {
+      const { launcher, ended } = await begin();
       const out = tracePath();
       const spec = job(`echo ran >> ${out}`);
-      const launched = launcher.launch(spec).catch((error) => error);
-      await until('it is created', () => existsSync(join(harness.dir, 'launches', spec.launchName)));
-      process.kill(pid, 'SIGKILL');
-      expect(await launched).toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
+      const killed = launcher.launch(spec, () => process.kill(serving()[0]!, 'SIGKILL'));
+      await expect(killed).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
       await launcher.launch(spec);
       await ended(spec.launchName);
       expect(linesOf(out)).toEqual(['ran']);
@@ -556,18 +571,23 @@ describe('the process engine', () => {
     expect(kept).toBeLessThanOrEqual(bound);
   });
 
-  test('the end of a job is told although its output cannot be cut, as on a full disk', async () => {
+  test('the end of a job is told although its output cannot be kept, as on a full disk', async () => {
     const { launcher, ended } = await begin({ logBytesPerStream: 10_000 });
     const gate = tracePath();
     const spec = job(`until [ -e ${gate} ]; do sleep 0.02; done; seq 1 5000`);
     await launcher.launch(spec);
-    // In the way of the file that the rest is copied to.
-    mkdirSync(join(await directoryOf(spec.launchName), 'log', 'stdout.old.next'));
+    const tails = join(harness.dir, 'tails');
+    renameSync(tails, `${tails}-aside`);
     writeFileSync(gate, '');
-    expect(await ended(spec.launchName)).toMatchObject({ exitCode: 0 });
-    expect(await output(launcher, spec.launchName)).toContain('\n5000\n');
-    await launcher.stop();
-    expect(warnings.splice(0).join()).toContain('EISDIR');
+    const { exitCode, bytesDropped } = await ended(spec.launchName);
+    renameSync(`${tails}-aside`, tails);
+    const text = await output(launcher, spec.launchName);
+    const kept = text.replaceAll(/\[carillon: .*\n/g, '');
+    expect([exitCode, kept.startsWith('1\n2\n'), kept.length + bytesDropped!]).toEqual([0, true, 23_893]);
+    const missing = [...text.matchAll(/carillon: ([\d,]+) byte/g)].map(([, n]) =>
+      Number(n!.replaceAll(',', '')),
+    );
+    expect(missing.reduce((sum, bytes) => sum + bytes, 0)).toBe(bytesDropped);
   });
 
   test('how much output was dropped is told while it runs, at its end, and by every later inventory', async () => {

@@ -1,26 +1,17 @@
 /** The supervisor's program: as committed, and as built again where there is a compiler. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { arch, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseJournal } from '../../../src/executor/process/journal.ts';
+import { FrameLog } from '../../../src/executor/logs/frame-log.ts';
+import { parseLaunchFile } from '../../../src/executor/process/journal.ts';
 import { installSupervisor } from '../../../src/executor/supervisor/file.ts';
 import { supervisorEnd, supervisorPrograms } from '../../../src/executor/supervisor/program.ts';
-import { servedSupervisors } from '../../../src/executor/supervisor/server.ts';
-import type { SupervisorRequest } from '../../../src/executor/supervisor/start.ts';
+import { createLaunchServer } from '../../../src/executor/supervisor/server.ts';
+import type { JobStart } from '../../../src/executor/supervisor/start.ts';
 import { realClock } from '../../../src/node/clock.ts';
 import type { Log } from '../../../src/scheduler/ports.ts';
 
@@ -56,38 +47,6 @@ function build(compiler: string, out: string): void {
     .map((arg) => (arg === 'supervisor' ? out : arg === 'supervisor.c' ? source : arg));
   execFileSync(compiler, [...args, '-Wall', '-Wextra', '-Werror']);
 }
-
-/**
- * `mover FROM TO PROGRAM…`: renames a folder once the program, or a process that it forked, has made a link in it, before
- * that process learns of it.
- */
-const moverSource = `
-#include <stdio.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-int main(int count, char **names) {
-  const pid_t program = fork();
-  if (program == 0) {
-    ptrace(PTRACE_TRACEME, 0, 0, 0);
-    execv(names[3], names + 3);
-    _exit(99);
-  }
-  const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACECLONE;
-  int status;
-  pid_t makes = 0, pid;
-  while ((pid = waitpid(-1, &status, __WALL)) > 0) {
-    if (!WIFSTOPPED(status)) continue;
-    struct __ptrace_syscall_info info = {0};
-    ptrace(PTRACE_SETOPTIONS, pid, 0, options);
-    ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info);
-    if (makes == pid && info.op == PTRACE_SYSCALL_INFO_EXIT) rename(names[1], names[2]), makes = 0;
-    if (info.op == PTRACE_SYSCALL_INFO_ENTRY && info.entry.nr == SYS_symlinkat) makes = pid;
-    ptrace(PTRACE_SYSCALL, pid, 0, 0);
-  }
-  return 0;
-}`;
 
 const warnings: string[] = [];
 const log: Log = {
@@ -128,40 +87,63 @@ for (const { name, compiler, emulator } of machines) {
       return file;
     }
 
-    /** Runs a launch of this script; `place` may be one of an earlier call. */
-    async function run(
-      script: string,
-      {
-        owner = null as SupervisorRequest['owner'],
-        place = join(dir, `${name}-${++sequence}`),
-        claim = join(place, 'claim'),
-        through = [] as readonly string[],
-        input = null as string | null,
-      } = {},
-    ) {
-      await mkdir(join(place, 'work'), { recursive: true });
+    interface Options {
+      readonly owner?: JobStart['owner'];
+      /** The folder, which may be one of an earlier call. */
+      readonly place?: string;
+      readonly input?: string;
+      /** Called with the launch's file, before the job may start. */
+      readonly meanwhile?: (file: string) => void;
+    }
+
+    /** Runs a launch of this script. */
+    async function run(script: string, options: Options = {}) {
+      const { owner = null, place = join(dir, `${name}-${++sequence}`), input = null, meanwhile } = options;
+      for (const folder of ['launches', 'scratch', 'tails', 'work'])
+        await mkdir(join(place, folder), { recursive: true, mode: 0o711 });
       const [first, rest] = line();
-      const server = wrapped(join(dir, `serve-${name}-${++sequence}`), ...through, first, ...rest);
-      const supervisors = servedSupervisors(server, realClock);
-      const [out, journal] = [join(place, 'out'), join(place, 'journal')];
-      for (const file of [out, journal]) closeSync(openSync(file, 'a'));
-      const { started, exited } = supervisors.start({
-        claimPath: claim,
-        cwd: join(place, 'work'),
+      const server = createLaunchServer(
+        wrapped(join(dir, `serve-${name}-${++sequence}`), first, ...rest),
+        place,
+        realClock,
+      );
+      const path = join(place, 'launches', 'one');
+      const launch = {
+        name: 'one',
+        id: `id-${++sequence}`,
+        file: Buffer.concat([
+          Buffer.from('carillon-launch 1 002048 0000000000 000000000000000\n'),
+          Buffer.alloc(2_048 - 52),
+        ]),
+        cwd: join(place, 'work', 'own'),
+        ownFolder: true,
         owner,
         cgroup: null,
         input,
-        files: { stdout: out, stderr: out, journal },
+        firstBytes: 1_000_000,
+        partBytes: 1_000_000,
         argv: ['/bin/sh', '-c', script],
         env: { GREETING: 'hello' },
+      };
+      const served = await server.start(launch, () => {
+        meanwhile?.(path);
+        return true;
       });
-      const [began, status] = [await started, await exited];
-      await supervisors.stop();
-      const said = readFileSync(out, 'utf8');
-      return { place, status, began, said, journal: parseJournal(readFileSync(journal, 'utf8')) };
+      if (served === 'taken' || served === 'withdrawn') {
+        await server.stop();
+        return { place, served };
+      }
+      const [began, status] = [await served.started, await served.exited];
+      await server.stop();
+      const output = new FrameLog(path, (part) => join(place, 'tails', `${launch.id}.${part}`));
+      let said = '';
+      for await (const { bytes } of output.read({}, { clock: realClock, ended: () => true }))
+        said += Buffer.from(bytes).toString();
+      const journal = (await output.exists()) ? parseLaunchFile(readFileSync(path)).journal : null;
+      return { place, served: 'served', status, began, said, journal };
     }
 
-    test('is small', () => expect(committed.length).toBeLessThan(8_192));
+    test('is small', () => expect(committed.length).toBeLessThan(16_384));
 
     test.skipIf(!can(compiler))(`is what ${compiler} makes of its source`, () => {
       const fresh = join(dir, `fresh-${name}`);
@@ -176,60 +158,72 @@ for (const { name, compiler, emulator } of machines) {
       expect({ status, began, said }).toEqual({
         status: 0,
         began: true,
-        said: `hello\n${join(place, 'work')}\nbad\n`,
+        said: `hello\n${join(place, 'work', 'own')}\nbad\n`,
       });
-      expect(journal).toMatchObject({ exitCode: 7, cgroup: null });
-      expect(readlinkSync(join(place, 'claim'))).toBe(String(journal.supervisor?.pid));
-      expect(journal.job?.pid).not.toBe(journal.supervisor?.pid);
+      expect(journal).toMatchObject({ exitCode: 7, cgroup: null, killed: false });
+      expect(journal?.job?.pid).not.toBe(journal?.supervisor?.pid);
+      expect(journal?.endedAt).toBeGreaterThanOrEqual(journal?.startedAt ?? 0);
+      expect(journal?.usage?.peakBytes).toBeGreaterThan(0);
+      expect(readdirSync(join(place, 'work'))).toEqual([]);
     });
 
     test('notes a signal as a shell does', async () => {
-      expect((await run('kill -USR2 $$')).journal.exitCode).toBe(128 + 12);
+      expect((await run('kill -USR2 $$')).journal?.exitCode).toBe(128 + 12);
     });
 
     test('gives a job its input, all of it', async () => {
       const input = 'a line\n'.repeat(50_000);
-      expect((await run('wc -c', { input })).said.trim()).toBe(String(input.length));
+      expect((await run('wc -c', { input })).said?.trim()).toBe(String(input.length));
     });
 
-    test('starts nothing when the launch is claimed', async () => {
+    test('keeps the order of both streams, line by line', async () => {
+      const script = 'i=0; while [ $i -lt 400 ]; do echo $i; i=$((i+1)); echo $i >&2; i=$((i+1)); done';
+      const { said } = await run(script);
+      expect(said).toBe(Array.from({ length: 400 }, (_, n) => `${n}\n`).join(''));
+    });
+
+    test('starts nothing when a launch has the name', async () => {
       const { place } = await run('echo one');
-      const { status, began, said } = await run('echo two', { place });
-      expect({ status, began, said }).toEqual({
+      expect(await run('echo two', { place })).toEqual({ place, served: 'taken' });
+    });
+
+    test.each<[string, (file: string) => void]>([
+      ['revoked', (file) => void call('revoke', file)],
+      ['removed', (file) => rmSync(file)],
+      [
+        'replaced',
+        (file) => {
+          rmSync(file);
+          writeFileSync(file, 'another');
+        },
+      ],
+    ])('starts nothing when its file is %s before the job may start', async (_, meanwhile) => {
+      expect(await run('echo ran', { meanwhile })).toMatchObject({
         status: supervisorEnd.claimLost,
         began: false,
-        said: 'one\n',
+        said: '',
       });
     });
 
-    test.skipIf(emulator !== null || !can(compiler))(
-      'starts nothing when the folder of its claim was moved away before it was made',
-      async () => {
-        const place = join(dir, `${name}-${++sequence}`);
-        const [claims, aside, mover] = ['claims', 'aside', 'mover'].map((part) => join(place, part));
-        await mkdir(claims!, { recursive: true });
-        await writeFile(`${mover}.c`, moverSource);
-        execFileSync(compiler, ['-O1', '-o', mover!, `${mover}.c`]);
-        const claim = join(claims!, 'pid');
-        const { status, began, said } = await run('echo ran', {
-          place,
-          claim,
-          through: [mover!, claims!, aside!],
-        });
-        expect({ status, began, said }).toEqual({ status: supervisorEnd.claimLost, began: false, said: '' });
-        expect(readdirSync(aside!)).toEqual(['pid']);
-      },
-    );
+    test('revokes no launch that has started, and each other one as often as it is called', async () => {
+      const { place } = await run('true');
+      expect(call('revoke', join(place, 'launches', 'one')).status).toBe(supervisorEnd.claimLost);
+      const results: (number | null)[] = [];
+      await run('true', {
+        meanwhile: (file) => void results.push(call('revoke', file).status, call('revoke', file).status),
+      });
+      expect([...results, call('revoke', join(place, 'nowhere')).status]).toEqual([0, 0, 0]);
+    });
 
-    test.runIf(root)('claims nothing when the user cannot enter the folder', async () => {
+    test.runIf(root)('starts nothing when the user cannot enter the folder', async () => {
       const place = join(dir, `${name}-${++sequence}`);
       await mkdir(place, { mode: 0o700 });
       const { status, journal } = await run('true', { owner: { uid: 65534, gid: 65534 }, place });
-      expect({ status, supervisor: journal.supervisor }).toEqual({
+      expect({ status, supervisor: journal?.supervisor }).toEqual({
         status: supervisorEnd.noFolder,
         supervisor: null,
       });
-      expect(readdirSync(place).sort()).toEqual(['journal', 'out', 'work']);
+      expect(readdirSync(join(place, 'work'))).toEqual([]);
     });
 
     test('only: a program gets the descriptors that it is promised, and is looked up on the path', () => {
@@ -270,33 +264,6 @@ for (const { name, compiler, emulator } of machines) {
       await symlink(outside, join(dir, `link-${name}`));
       call('clear', join(dir, `link-${name}`), '-');
       expect(readdirSync(outside)).toEqual(['kept']);
-    });
-
-    test.each([
-      ['more than is kept', 200_000, '0 7 200000\n', 100_000],
-      ['less than is kept', 70_000, '0 7 70000\n', 70_000],
-      ['nothing', 0, '0 7 0\n', 0],
-    ])('cut: a file with %s is empty, and its end is in the copy', (_, size, noted, kept) => {
-      const [out, old, note] = ['out', 'old', 'note'].map((file) => join(dir, `cut-${name}-${size}-${file}`));
-      const printed = Buffer.from(Array.from({ length: size }, (_, n) => n % 251));
-      writeFileSync(out!, printed);
-      writeFileSync(old!, 'older');
-      const files = [openSync(out!, 'r+'), openSync(`${old}.next`, 'w'), openSync(note!, 'w')] as const;
-      writeSync(files[2], '0 7 ');
-      const [first, rest] = line('cut', `${old}.next`, old!, '100000');
-      const { status } = spawnSync(first, rest, { stdio: [files[0], files[1], 'ignore', files[2]] });
-      for (const file of files) closeSync(file);
-      expect([status, readFileSync(note!, 'utf8'), readFileSync(out!).length]).toEqual([0, noted, 0]);
-      expect(readFileSync(old!).equals(printed.subarray(size - kept))).toBe(true);
-    });
-
-    test('move: takes the place of another file', () => {
-      const [from, to] = [join(dir, `from-${name}`), join(dir, `to-${name}`)];
-      writeFileSync(from, 'new');
-      writeFileSync(to, 'old');
-      expect(call('move', from, to).status).toBe(0);
-      expect(readFileSync(to, 'utf8')).toBe('new');
-      expect(call('move', from, to).status).toBe(1);
     });
 
     test.runIf(root)('clear: with the rights of the user and no more', async () => {

@@ -88,7 +88,7 @@ export function Logs({ run }: { readonly run: WireRun }) {
 const droppedText = (bytes: number | null): string =>
   bytes === null
     ? 'the engine dropped the oldest part'
-    : `the oldest ${bytes.toLocaleString('en-US')} bytes were dropped`;
+    : `${bytes.toLocaleString('en-US')} bytes were dropped`;
 
 function statusOf(
   { state, dropped, lines }: Output,

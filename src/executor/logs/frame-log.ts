@@ -1,0 +1,329 @@
+/**
+ * The output of one launch in frames, as its supervisor writes them (supervisor/launch.h): both streams in the order in
+ * which they were printed, each piece with its time. The first part and the last two are kept. A reader gets a line in
+ * place of output that is missing.
+ */
+
+import { constants, renameSync } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LogChunk, LogPosition, LogQuery } from '../../scheduler/ports.ts';
+import { sleep } from '../../scheduler/waiting.ts';
+import { type Frame, FrameReader, frameKind } from './frames.ts';
+import { droppedLine } from './gaps.ts';
+import type { Following, LogOutput } from './output.ts';
+import { isMissing } from './stream-file.ts';
+
+/** Interval between the reads of a follower. */
+const followPollMs = 200;
+const newline = 0x0a;
+const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+type Stream = LogChunk['stream'];
+const streams: readonly Stream[] = ['stdout', 'stderr'];
+
+/** The first line of the first part: where its frames begin, the number of the newest part, and what was dropped. */
+const status = /^carillon-launch 1 (\d{6}) (\d{10}) (\d{15})\n/;
+
+interface Status {
+  readonly begin: number;
+  readonly newest: number;
+  readonly dropped: number;
+}
+
+export class FrameLog implements LogOutput {
+  #first: string;
+  #further: (part: number) => string;
+
+  /** The paths of the first part, and of each further one. */
+  constructor(first: string, further: (part: number) => string) {
+    this.#first = first;
+    this.#further = further;
+  }
+
+  /** As it is kept in a directory of its own. */
+  static keptIn(directory: string): FrameLog {
+    const first = join(directory, 'output');
+    return new FrameLog(first, (part) => `${first}.${part}`);
+  }
+
+  async exists(): Promise<boolean> {
+    return (await lstat(this.#first).catch(nullIfMissing)) !== null;
+  }
+
+  async bytesDropped(): Promise<number> {
+    return (await this.#status())?.dropped ?? 0;
+  }
+
+  async bytes(): Promise<number> {
+    const parts = await this.#parts();
+    const sizes = await Promise.all(
+      parts.map(async (part) => (await lstat(this.#path(part)).catch(nullIfMissing))?.size),
+    );
+    return sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
+  }
+
+  /** In one step for readers; the first part last, so that a call that was cut short can be repeated. */
+  async moveTo(directory: string): Promise<void> {
+    const parts = await this.#parts();
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const kept = FrameLog.keptIn(directory);
+    for (const part of parts.reverse()) {
+      try {
+        renameSync(this.#path(part), kept.#path(part));
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+      }
+    }
+    this.#first = kept.#first;
+    this.#further = kept.#further;
+  }
+
+  /** Removes the further parts. */
+  async discardParts(): Promise<void> {
+    for (const part of await this.#parts()) if (part > 0) await rm(this.#path(part), { force: true });
+  }
+
+  async *read(query: LogQuery, following: Following): AsyncGenerator<LogChunk, void, undefined> {
+    const wanted = query.stream ? [query.stream] : streams;
+    const from = await this.#startOf(query, wanted);
+    const reading = new Reading(from, wanted, query);
+    if (query.tail !== undefined && query.after === undefined) yield reading.positionOnly();
+    let part = 0;
+    let reader = await this.#open(0);
+    try {
+      while (reader !== null) {
+        // Checked before reading, so that everything printed before the end is read.
+        const last = !query.follow || following.ended();
+        const newest = (await this.#status())?.newest ?? 0;
+        let idle = true;
+        for (;;) {
+          const frames = await reader.frames();
+          if (query.signal?.aborted) return;
+          if (frames.length === 0) break;
+          idle = false;
+          yield* reading.take(frames);
+        }
+        if (newest > part) {
+          await reader.close();
+          part = Math.max(part + 1, newest - 1);
+          reader = (await this.#open(part)) ?? (await this.#open(++part));
+          continue;
+        }
+        reading.caughtUp();
+        if (idle && last) return;
+        if (idle) await sleep(following.clock, followPollMs, query.signal);
+        if (query.signal?.aborted) return;
+      }
+    } finally {
+      await reader?.close();
+    }
+  }
+
+  /** The positions from which to read. */
+  async #startOf(query: LogQuery, wanted: readonly Stream[]): Promise<LogPosition> {
+    if (query.after !== undefined) return query.after;
+    if (query.tail === undefined) return { stdout: 0, stderr: 0 };
+    const parts = await this.#parts();
+    // Usually the last lines are in the newest part.
+    for (const first of parts.toReversed()) {
+      const found = await this.#tail(
+        query.tail,
+        parts.filter((part) => part >= first),
+      );
+      if (first === 0 || wanted.every((stream) => found[stream] !== null)) {
+        return { stdout: found.stdout ?? 0, stderr: found.stderr ?? 0 };
+      }
+    }
+    return { stdout: 0, stderr: 0 };
+  }
+
+  /** Where the last lines of each stream begin. Null: in an earlier part. */
+  async #tail(lines: number, parts: readonly number[]): Promise<Record<Stream, number | null>> {
+    const tails = { stdout: new Tail(lines), stderr: new Tail(lines) };
+    for (const part of parts) {
+      const reader = await this.#open(part);
+      try {
+        for (let frames = await reader?.frames(); frames?.length; frames = await reader?.frames()) {
+          for (const frame of frames) {
+            if (frame.kind === frameKind.positions) {
+              for (const stream of streams) tails[stream].at = positionsOf(frame)[stream];
+            } else tails[streamOf(frame)].add(frame.bytes);
+          }
+        }
+      } finally {
+        await reader?.close();
+      }
+    }
+    return { stdout: tails.stdout.offset(), stderr: tails.stderr.offset() };
+  }
+
+  #path(part: number): string {
+    return part === 0 ? this.#first : this.#further(part);
+  }
+
+  async #parts(): Promise<number[]> {
+    const newest = (await this.#status())?.newest ?? 0;
+    return [0, ...[newest - 1, newest].filter((part) => part > 0)];
+  }
+
+  async #status(): Promise<Status | null> {
+    const file = await open(this.#first, readFlags).catch(nullIfMissing);
+    if (file === null) return null;
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0);
+      const [, begin, newest, dropped] = (status.exec(buffer.toString('latin1', 0, bytesRead)) ?? []).map(
+        Number,
+      );
+      return begin === undefined || newest === undefined || dropped === undefined
+        ? null
+        : { begin, newest, dropped };
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #open(part: number): Promise<FrameReader | null> {
+    const begin = part === 0 ? (await this.#status())?.begin : 0;
+    if (begin === undefined) return null;
+    const file: FileHandle | null = await open(this.#path(part), readFlags).catch(nullIfMissing);
+    return file && new FrameReader(file, begin);
+  }
+}
+
+/** What one reader has seen. */
+class Reading {
+  readonly #wanted: readonly Stream[];
+  readonly #timed: boolean;
+  readonly #untouched: LogPosition;
+  /** Of the next byte that is read. */
+  readonly #at = { stdout: 0, stderr: 0 };
+  /** Of the next byte that is wanted. */
+  readonly #from: { stdout: number; stderr: number };
+  readonly #inLine = { stdout: false, stderr: false };
+  #isCaughtUp = false;
+
+  constructor(from: LogPosition, wanted: readonly Stream[], query: LogQuery) {
+    this.#from = { ...from };
+    this.#wanted = wanted;
+    this.#timed = query.timestamps === true;
+    this.#untouched = query.after ?? { stdout: 0, stderr: 0 };
+  }
+
+  /** Fixes which lines are the last ones: a reader that is cut off before the first of them continues from here. */
+  positionOnly(): LogChunk {
+    return { stream: this.#wanted[0] ?? 'stdout', bytes: new Uint8Array(0), next: this.#next() };
+  }
+
+  /** After a power failure, output past the end may be lost: continue with what is printed from now on. */
+  caughtUp(): void {
+    if (this.#isCaughtUp) return;
+    this.#isCaughtUp = true;
+    for (const stream of streams) this.#from[stream] = Math.min(this.#from[stream], this.#at[stream]);
+  }
+
+  *take(frames: readonly Frame[]): Generator<LogChunk, void, undefined> {
+    let pieces: Uint8Array[] = [];
+    let printed: { readonly stream: Stream; readonly timeNs: bigint } | null = null;
+    const flush = function* (this: Reading): Generator<LogChunk, void, undefined> {
+      if (printed === null) return;
+      const { stream, timeNs } = printed;
+      const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+      pieces = [];
+      printed = null;
+      this.#inLine[stream] = bytes.at(-1) !== newline;
+      yield { stream, bytes, next: this.#next(), ...(this.#timed && { timeNs }) };
+    }.bind(this);
+    for (const frame of frames) {
+      if (frame.kind === frameKind.positions) {
+        yield* flush();
+        yield* this.#jump(positionsOf(frame));
+        continue;
+      }
+      const stream = streamOf(frame);
+      const bytes = this.#advance(stream, frame.bytes);
+      if (bytes.length === 0) continue;
+      if (printed !== null && (this.#timed || printed.stream !== stream)) yield* flush();
+      // Its position is the one behind it, so what was collected goes first.
+      printed = { stream, timeNs: frame.timeNs };
+      pieces.push(bytes);
+      this.#from[stream] = this.#at[stream];
+    }
+    yield* flush();
+  }
+
+  /** What is wanted of these bytes, which come next. */
+  #advance(stream: Stream, bytes: Uint8Array): Uint8Array {
+    const skip = Math.min(bytes.length, Math.max(0, this.#from[stream] - this.#at[stream]));
+    this.#at[stream] += bytes.length;
+    if (skip > 0) this.#inLine[stream] = bytes[skip - 1] !== newline;
+    return this.#wanted.includes(stream) ? bytes.subarray(skip) : bytes.subarray(0, 0);
+  }
+
+  *#jump(to: LogPosition): Generator<LogChunk, void, undefined> {
+    for (const stream of streams) {
+      const missed = to[stream] - Math.max(this.#at[stream], this.#from[stream]);
+      this.#at[stream] = Math.max(this.#at[stream], to[stream]);
+      if (missed <= 0 || !this.#wanted.includes(stream)) continue;
+      this.#from[stream] = this.#at[stream];
+      yield { stream, bytes: droppedLine(missed, this.#inLine[stream]), next: this.#next() };
+      this.#inLine[stream] = false;
+    }
+  }
+
+  /** For a stream that is not read, the reader keeps its position. */
+  #next(): LogPosition {
+    const of = (stream: Stream): number =>
+      this.#wanted.includes(stream) ? this.#from[stream] : this.#untouched[stream];
+    return { stdout: of('stdout'), stderr: of('stderr') };
+  }
+}
+
+/** Finds where the last lines of a stream begin. */
+class Tail {
+  readonly #lines: number;
+  /** Of the last lines: where each ends. */
+  readonly #ends: number[] = [];
+  #oldest = 0;
+  #began: number | null = null;
+  at = 0;
+
+  constructor(lines: number) {
+    this.#lines = lines;
+  }
+
+  add(bytes: Uint8Array): void {
+    this.#began ??= this.at;
+    for (let index = bytes.indexOf(newline); index >= 0; index = bytes.indexOf(newline, index + 1)) {
+      // One more than the lines: the last may end with the output.
+      if (this.#ends.length <= this.#lines) this.#ends.push(this.at + index + 1);
+      else {
+        this.#ends[this.#oldest] = this.at + index + 1;
+        this.#oldest = (this.#oldest + 1) % this.#ends.length;
+      }
+    }
+    this.at += bytes.length;
+  }
+
+  /** Null if there are fewer lines in what was added, and something before it. */
+  offset(): number | null {
+    if (this.#lines <= 0) return this.at;
+    const ends = [...this.#ends.slice(this.#oldest), ...this.#ends.slice(0, this.#oldest)];
+    if (ends.at(-1) === this.at) ends.pop();
+    const found = ends.at(-this.#lines);
+    if (found !== undefined) return found;
+    return (this.#began ?? this.at) === 0 ? 0 : null;
+  }
+}
+
+const streamOf = ({ kind }: Frame): Stream => (kind === frameKind.stderr ? 'stderr' : 'stdout');
+
+function positionsOf({ bytes }: Frame): LogPosition {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return { stdout: Number(view.readBigUInt64LE(0)), stderr: Number(view.readBigUInt64LE(8)) };
+}
+
+function nullIfMissing(error: unknown): null {
+  if (isMissing(error)) return null;
+  throw error;
+}

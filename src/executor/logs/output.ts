@@ -1,0 +1,28 @@
+/** The output of one launch, as engines and kept logs use it, whatever form it has. */
+
+import type { Clock, LogChunk, LogQuery } from '../../scheduler/ports.ts';
+
+/** What a reader needs to know about the launch. */
+export interface Following {
+  readonly clock: Clock;
+  /** True once no more output can come. */
+  readonly ended: () => boolean;
+}
+
+export interface LogOutput {
+  /**
+   * The output after a position, or the last `tail` lines of each stream, or all of it; with `follow`, later output too.
+   * Readers neither repeat nor miss bytes, and can continue where a reader of another object stopped, because positions
+   * count from the beginning of the output.
+   */
+  read(query: LogQuery, following: Following): AsyncGenerator<LogChunk, void, undefined>;
+  /** Bytes of both streams that were dropped because of the bound. */
+  bytesDropped(): Promise<number>;
+  /** Bytes on disk. */
+  bytes(): Promise<number>;
+  exists(): Promise<boolean>;
+  /** Makes all of it the scheduler's own, in this directory, which it replaces. Readers continue. */
+  moveTo(directory: string): Promise<void>;
+  /** Brings it back under its bound. Absent if it never exceeds it. */
+  trim?(): Promise<void>;
+}

@@ -1,0 +1,198 @@
+/**
+ * Launches as files, `<dir>/launches/<launch name>`: what is known of the launch, then its output. supervisor/launch.h has
+ * the areas. The supervisor's program creates the file, under its name at once, and at most one supervisor ever starts it:
+ * the one that holds the file's lock and finds it neither revoked nor removed.
+ *
+ *   scratch/<id>   the file before it has its name    tails/<id>.<n>   further parts of the output
+ *   work/<id>      the job's folder, if it has none
+ *
+ * All of them belong to the scheduler's user except `work/<id>`, so jobs of other users reach nothing else.
+ */
+
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { constants, mkdir, open, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Clock, Log } from '../../scheduler/ports.ts';
+import { FrameLog } from '../logs/frame-log.ts';
+import { isMissing } from '../logs/stream-file.ts';
+import { supervisorEnd } from '../supervisor/program.ts';
+import { createLaunchServer } from '../supervisor/server.ts';
+import { clearFolder } from './clearing.ts';
+import { type FileRecord, parseLaunchFile } from './journal.ts';
+import type { Beginning, Begun, Launch, Launches } from './launch.ts';
+
+const run = promisify(execFile);
+
+/** As in supervisor/launch.h. */
+const area = { notes: 64, orders: 1024, record: 2048 } as const;
+/** Kills of one launch that are noted; the earliest counts, and there is room for the lines that follow. */
+const maxKillBytes = 768;
+/** Reads a file that a job of the same user may have replaced: never by a link, and without waiting for a pipe. */
+const flags = {
+  read: constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+  change: constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+} as const;
+
+export interface LaunchFilesParts {
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The supervisor's program. */
+  readonly supervisor: string;
+  /** The folder for the cgroups of launches. Null: there are none. */
+  readonly cgroups: string | null;
+  /** Bound of a launch's output. */
+  readonly logBytes: number;
+}
+
+export function createLaunchFiles(parts: LaunchFilesParts): Omit<Launches, 'names'> {
+  const { dir, clock, supervisor, cgroups, logBytes } = parts;
+  const server = createLaunchServer(supervisor, dir, clock);
+  const pathOf = (name: string): string => join(dir, 'launches', name);
+  const launchOf = (name: string, record: FileRecord | null): Launch =>
+    new LaunchFile(parts, pathOf(name), name, record);
+  return {
+    async prepare() {
+      for (const folder of ['launches', 'work'])
+        await mkdir(join(dir, folder), { recursive: true, mode: 0o711 });
+      for (const folder of ['scratch', 'tails'])
+        await mkdir(join(dir, folder), { recursive: true, mode: 0o700 });
+    },
+
+    async open(name) {
+      const file = await read(pathOf(name));
+      return file && launchOf(name, file.record);
+    },
+
+    async begin({ name, record, start }: Beginning, mayStart): Promise<Begun> {
+      const id = randomUUID();
+      const cgroup = cgroups && join(cgroups, id);
+      const fileRecord: FileRecord = { ...record, id, cgroup };
+      const cwd = start.cwd ?? join(dir, 'work', id);
+      const served = await server.start(
+        {
+          ...start,
+          name,
+          id,
+          cwd,
+          ownFolder: start.cwd === null,
+          cgroup,
+          file: beginningOf(fileRecord),
+          // The beginning of an output says what it is, and its end why it ended.
+          firstBytes: Math.floor(logBytes / 4),
+          partBytes: Math.floor((logBytes * 3) / 8),
+        },
+        mayStart,
+      );
+      if (served === 'taken') return { kind: 'taken' };
+      const launch = launchOf(name, fileRecord);
+      if (served === 'withdrawn') return { kind: 'withdrawn', launch };
+      if (await served.started) return { kind: 'started', launch, exited: served.exited };
+      return { kind: 'ended', launch, code: await served.exited, cwd };
+    },
+
+    stop: () => server.stop(),
+  };
+}
+
+class LaunchFile implements Launch {
+  readonly obeysOrders = true;
+  readonly name: string;
+  readonly record: FileRecord | null;
+  readonly output: FrameLog;
+  readonly #parts: LaunchFilesParts;
+  readonly #path: string;
+
+  constructor(parts: LaunchFilesParts, path: string, name: string, record: FileRecord | null) {
+    this.name = name;
+    this.record = record;
+    this.#parts = parts;
+    this.#path = path;
+    const id = record?.id ?? '-';
+    this.output = new FrameLog(path, (part) => join(parts.dir, 'tails', `${id}.${part}`));
+  }
+
+  async journal(): ReturnType<Launch['journal']> {
+    const file = await read(this.#path);
+    return file !== null && this.#isSame(file.record) ? file.journal : null;
+  }
+
+  async note(line: string): Promise<void> {
+    const file = await open(this.#path, flags.change);
+    try {
+      const { buffer } = await file.read(Buffer.alloc(area.record), 0, area.record, 0);
+      const end = buffer.indexOf(0, area.orders);
+      const limit = line.startsWith('kill ') ? area.orders + maxKillBytes : area.record;
+      if (end < 0 || end + line.length > limit) return;
+      await file.write(line, end);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async takeBack(): Promise<boolean> {
+    try {
+      await run(this.#parts.supervisor, ['revoke', this.#path], { env: {} });
+      return true;
+    } catch (error) {
+      if ((error as { code?: unknown }).code === supervisorEnd.claimLost) return false;
+      throw error;
+    }
+  }
+
+  /** The lock goes with the process that holds it. */
+  async isAbandoned(): Promise<boolean> {
+    return false;
+  }
+
+  async discard(): Promise<void> {
+    const { dir, log, supervisor } = this.#parts;
+    const file = await read(this.#path);
+    if (file !== null && this.#isSame(file.record)) await unlink(this.#path).catch(ignoreMissing);
+    await this.output.discardParts();
+    const id = this.record?.id;
+    if (id === undefined) return;
+    const path = join(dir, 'work', id);
+    const cleared = await clearFolder(path, supervisor).catch(String);
+    if (cleared !== true) log.warn({ path, ...(cleared ? { error: cleared } : {}) }, 'launch.not-cleared');
+  }
+
+  /** The name may have been given to another launch of the same attempt. */
+  #isSame(record: FileRecord | null): boolean {
+    return record?.id === this.record?.id;
+  }
+}
+
+/** Status, room for notes and orders, the record. */
+function beginningOf(record: FileRecord): Buffer {
+  const json = `${JSON.stringify(record)}\n`;
+  const bytes = Buffer.alloc(area.record + Buffer.byteLength(json));
+  const begin = String(bytes.length).padStart(6, '0');
+  bytes.write(`carillon-launch 1 ${begin} ${'0'.repeat(10)} ${'0'.repeat(15)}\n`);
+  bytes.write(json, area.record);
+  return bytes;
+}
+
+async function read(path: string): Promise<ReturnType<typeof parseLaunchFile> | null> {
+  try {
+    const file = await open(path, flags.read);
+    try {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(firstRead), 0, firstRead, 0);
+      return parseLaunchFile(buffer.subarray(0, bytesRead));
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+/** All areas: names and paths have a few hundred bytes each. */
+const firstRead = 16 * 1024;
+
+function ignoreMissing(error: unknown): void {
+  if (!isMissing(error)) throw error;
+}

@@ -1,0 +1,58 @@
+/**
+ * A launch of a process as it is stored, and what stores it: one file each (launch-file.ts), or where the supervisor's
+ * program does not run one directory each (directory.ts). Launches that an earlier release started are directories too.
+ */
+
+import type { LogOutput } from '../logs/output.ts';
+import type { JobStart } from '../supervisor/start.ts';
+import type { Journal, LaunchRecord } from './journal.ts';
+
+export interface Launch {
+  readonly name: string;
+  /** Null if it did not survive a crash of the machine: then nothing of it runs. */
+  readonly record: LaunchRecord | null;
+  readonly output: LogOutput;
+  /** Its supervisor carries out the orders that are noted, once it is sent SIGUSR1. */
+  readonly obeysOrders: boolean;
+  /** Null if the launch is gone. */
+  journal(): Promise<Journal | null>;
+  /** Adds a line for later schedulers, and for the supervisor. */
+  note(line: string): Promise<void>;
+  /** True if this call, or an earlier one of any scheduler, ensured that it will never start. */
+  takeBack(): Promise<boolean>;
+  /** True if it was claimed by a process that is gone and never reported the start. */
+  isAbandoned(): Promise<boolean>;
+  /** Removes it, with the files that the job left. */
+  discard(): Promise<void>;
+}
+
+export interface Beginning {
+  readonly name: string;
+  readonly record: LaunchRecord;
+  /** Its folder, unless `cwd` is null: then it gets an empty one of its own. */
+  readonly start: Omit<JobStart, 'cwd'> & { readonly cwd: string | null };
+}
+
+/**
+ * `taken`: a launch has the name. `withdrawn`: it may not start any more. Otherwise it started, or its supervisor ended
+ * before, with this exit code.
+ */
+export type Begun =
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'withdrawn'; readonly launch: Launch }
+  | { readonly kind: 'ended'; readonly launch: Launch; readonly code: number | null; readonly cwd: string }
+  | { readonly kind: 'started'; readonly launch: Launch; readonly exited: Promise<number | null> };
+
+export interface Launches {
+  /** Creates the folders. */
+  prepare(): Promise<void>;
+  names(): Promise<string[]>;
+  open(name: string): Promise<Launch | null>;
+  /**
+   * Creates and starts a launch; its name survives a crash of the machine before the job starts. `mayStart` is called
+   * in between. Fails with an error of the system if nothing runs, and with ENGINE_UNAVAILABLE if that is unknown.
+   */
+  begin(beginning: Beginning, mayStart: () => boolean): Promise<Begun>;
+  /** Nothing is started any more. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,47 @@
+/** Where the launches of a node are: files, or directories where the supervisor's program does not run. */
+
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isLaunchName } from '../logs/run-logs.ts';
+import { isMissing } from '../logs/stream-file.ts';
+import { createLaunchDirectories, type LaunchDirectoriesParts } from './directory.ts';
+import type { Launches } from './launch.ts';
+import { createLaunchFiles, type LaunchFilesParts } from './launch-file.ts';
+
+export type LaunchesParts = LaunchDirectoriesParts & Omit<LaunchFilesParts, 'supervisor'>;
+
+export function createLaunches(parts: LaunchesParts): Launches {
+  const { supervisor } = parts;
+  const folder = join(parts.dir, 'launches');
+  const directories = createLaunchDirectories(parts);
+  const files = supervisor === null ? null : createLaunchFiles({ ...parts, supervisor });
+  return {
+    async prepare() {
+      await directories.prepare();
+      await files?.prepare();
+    },
+    async names() {
+      return (await readdir(folder).catch(noneIfMissing)).filter(isLaunchName);
+    },
+    async open(name) {
+      if (!isLaunchName(name)) return null;
+      const found = await lstat(join(folder, name)).catch(nullIfMissing);
+      if (found?.isDirectory()) return directories.open(name);
+      return found?.isFile() && files !== null ? files.open(name) : null;
+    },
+    begin: (beginning, mayStart) => (files ?? directories).begin(beginning, mayStart),
+    async stop() {
+      await files?.stop();
+    },
+  };
+}
+
+function noneIfMissing(error: unknown): string[] {
+  if (isMissing(error)) return [];
+  throw error;
+}
+
+function nullIfMissing(error: unknown): null {
+  if (isMissing(error)) return null;
+  throw error;
+}

@@ -1,0 +1,559 @@
+/*
+ * One launch: a file that holds what is known of it and what it printed, a supervisor that writes it, and the job.
+ *
+ * The file of a launch begins with areas of a fixed size, so that a full disk keeps no end from being noted:
+ *
+ *   status   one line: the number of this format, where the output begins, the newest part, the bytes dropped
+ *   notes    lines of the supervisor     `start` once the job may run: who has that has started it
+ *   orders   lines of schedulers         `revoked` (it shall never start), `kill WALL_MS GRACE_MS`
+ *   record   JSON of the scheduler, then the output
+ *
+ * The output is a sequence of frames: time, size, stream, bytes. Each part ends where its bound is reached. The first part
+ * is kept, and so are the last two of those that follow, `tails/ID.1`, `tails/ID.2`…; each begins with a frame that says
+ * how many bytes of each stream came before it. logs/frames.ts reads them.
+ */
+
+enum { STATUS = 0, NOTES = 64, ORDERS = 1024, RECORD = 2048 };
+
+struct job {
+  const char *id, *folder, *user, *cgroup;
+  char **arguments, **environment;
+  long first_bytes, part_bytes;
+  int has_folder;
+};
+
+static long launch_file;
+
+/* ---- Notes and orders ---- */
+
+static long noted_bytes;
+
+static int note(const struct line *line) {
+  const long to = NOTES + noted_bytes;
+  if (to + line->used > ORDERS) return 0;
+  noted_bytes += line->used;
+  return ask(PWRITE64, launch_file, (long)line->text, line->used, to, 0) == line->used;
+}
+
+static void add_time(struct line *line) {
+  struct { long s, ns; } now;
+  ask(CLOCK_GETTIME, 0, (long)&now, 0, 0, 0);
+  add_number(line, now.s * 1000 + now.ns / 1000000);
+}
+
+static long monotonic_ms(void) {
+  struct { long s, ns; } now;
+  ask(CLOCK_GETTIME, 1, (long)&now, 0, 0, 0);
+  return now.s * 1000 + now.ns / 1000000;
+}
+
+static char orders[RECORD - ORDERS + 1];
+
+static void read_orders(long file) {
+  const long count = ask(PREAD64, file, (long)orders, RECORD - ORDERS, ORDERS, 0);
+  orders[count < 0 ? 0 : count] = 0;
+}
+
+static int begins(const char *text, const char *with) {
+  while (*with && *text == *with) text++, with++;
+  return !*with;
+}
+
+static const char *next_line(const char *at) {
+  while (*at && *at != '\n') at++;
+  return *at ? at + 1 : at;
+}
+
+static int is_revoked(void) {
+  for (const char *line = orders; *line; line = next_line(line))
+    if (begins(line, "revoked\n")) return 1;
+  return 0;
+}
+
+/* A name of the file remains: it was not removed. */
+static int has_name(long file) {
+  static u64 stat[32];
+  if (ask(FSTAT, file, (long)stat, 0, 0, 0) != 0) return 0;
+#if defined(__aarch64__)
+  return (stat[2] >> 32) > 0;
+#else
+  return stat[2] > 0;
+#endif
+}
+
+/* ---- Output ---- */
+
+enum { FRAME = 16, BLOCK = 1 << 16, STREAMS = 2, POSITIONS = 3 };
+
+static long part_file, part_at, part, parts_bound;
+static u64 printed[STREAMS], before_part[2], end_of_first;
+/* Bytes of parts that were removed, and bytes that a full disk had no room for. */
+static u64 removed, lost;
+static char frame[FRAME + BLOCK];
+
+static void part_path(struct line *path, const struct job *job, long number) {
+  path->used = 0;
+  add(path, "tails/"), add(path, job->id), add(path, "."), add_number(path, number);
+}
+
+/* Whole or not at all: what a full disk has no room for is missing, and the next frame that fits says how much. */
+static int write_frame(int stream, long size) {
+  struct { long s, ns; } now;
+  ask(CLOCK_GETTIME, 0, (long)&now, 0, 0, 0);
+  *(u64 *)frame = (u64)now.s * 1000000000ul + (u64)now.ns;
+  *(unsigned *)(frame + 8) = (unsigned)size;
+  *(unsigned *)(frame + 12) = (unsigned)stream;
+  const long count = ask(PWRITE64, part_file, (long)frame, FRAME + size, part_at, 0);
+  if (count == FRAME + size) {
+    part_at += count;
+    return 1;
+  }
+  if (count > 0) ask(FTRUNCATE, part_file, part_at, 0, 0, 0);
+  return 0;
+}
+
+static int is_missing_some;
+
+static int write_positions(void) {
+  static char kept[2 * sizeof(u64)];
+  for (unsigned long at = 0; at < sizeof kept; at++) kept[at] = frame[FRAME + at];
+  for (int stream = 0; stream < STREAMS; stream++) ((u64 *)(frame + FRAME))[stream] = printed[stream];
+  const int done = write_frame(POSITIONS, sizeof kept);
+  for (unsigned long at = 0; at < sizeof kept; at++) frame[FRAME + at] = kept[at];
+  return done;
+}
+
+static void add_padded(struct line *line, u64 n, int digits) {
+  line->used += digits;
+  for (int at = 1; at <= digits; at++, n /= 10) line->text[line->used - at] = (char)('0' + n % 10);
+  line->text[line->used] = 0;
+}
+
+static void note_parts(void) {
+  enum { PART_AT = 25 };
+  static struct line status;
+  status.used = 0;
+  add_padded(&status, (u64)part, 10), add(&status, " "), add_padded(&status, removed + lost, 15), add(&status, "\n");
+  ask(PWRITE64, launch_file, (long)status.text, status.used, PART_AT, 0);
+}
+
+/* Begins the next part and removes the one before the last. Without room for it, output is missing until there is some. */
+static int begin_part(const struct job *job) {
+  static struct line path;
+  part_path(&path, job, part + 1);
+  const long file = ask(OPENAT, HERE, (long)path.text, WRITE_ONLY | CREATE | CUT | NO_FOLLOW | CLOSE_ON_EXEC, 0600, 0);
+  if (file < 0) return 0;
+  const u64 before = printed[0] + printed[1];
+  if (part == 0) end_of_first = before;
+  else ask(CLOSE, part_file, 0, 0, 0, 0);
+  part++;
+  part_file = file;
+  part_at = 0;
+  parts_bound = job->part_bytes;
+  before_part[part & 1] = before;
+  is_missing_some = !write_positions();
+  if (part > 2) removed = before_part[(part - 1) & 1] - end_of_first;
+  note_parts();
+  part_path(&path, job, part - 2);
+  if (part > 2) ask(UNLINKAT, HERE, (long)path.text, 0, 0, 0);
+  return 1;
+}
+
+static void lose(int stream, long size) {
+  is_missing_some = 1;
+  printed[stream] += (u64)size;
+  lost += (u64)size;
+  note_parts();
+}
+
+static void keep(int stream, long size) {
+  if (size == 0) return;
+  if (is_missing_some) is_missing_some = !write_positions();
+  if (is_missing_some || !write_frame(stream, size)) return lose(stream, size);
+  printed[stream] += (u64)size;
+}
+
+/* What a stream printed, at FRAME in `frame`. A part ends with a line, if the line ends in this block. */
+static void print(const struct job *job, int stream, long size) {
+  char *bytes = frame + FRAME;
+  if (part_at + FRAME + size <= parts_bound) return keep(stream, size);
+  long end = part_at < parts_bound ? size : 0;
+  while (end > 0 && bytes[end - 1] != '\n') end--;
+  keep(stream, end);
+  for (long at = end; at < size; at++) bytes[at - end] = bytes[at];
+  size -= end;
+  if (begin_part(job)) keep(stream, size);
+  else lose(stream, size);
+}
+
+/* ---- The job ---- */
+
+/* Of the program that serves, and of each supervisor once its job may start. ENDED names the supervisor's process. */
+enum { PREPARED = 1, TAKEN = 2, FAILED = 3, UNKNOWN = 4, STARTED = 5, ENDED = 6 };
+static void reply(long to, unsigned kind, unsigned slot, unsigned value) {
+  /* One write, so that replies of several processes never mix. */
+  const unsigned words[3] = {kind, slot, value};
+  ask(WRITE, to, (long)words, sizeof words, 0, 0);
+}
+
+/* Node raises the number of files that a process may have open, and some programs go through all of it. */
+static void lower_open_files(void) {
+  enum { OPEN_FILES = 7, USUAL = 1024 };
+  struct { u64 soft, hard; } limit;
+  if (ask(PRLIMIT64, 0, OPEN_FILES, 0, (long)&limit, 0) != 0 || limit.soft <= USUAL) return;
+  limit.soft = USUAL;
+  ask(PRLIMIT64, 0, OPEN_FILES, (long)&limit, 0, 0);
+}
+
+/* The job until it is one. What stood in its way is told by one byte on `line`; the answer is the word to go. */
+static void begin_job(const struct job *job, long line, long out, long errors) {
+  enum { LINE = 3 };
+  char result = DONE;
+  /* A session and a group of its own: what it sends to its group never reaches the supervisor. */
+  ask(SETSID, 0, 0, 0, 0, 0);
+  /* Not the user yet: another of its processes could stop this one, and who waits for it. */
+  if (!use_files_as(job->user)) result = NO_USER;
+  else if (ask(CHDIR, (long)job->folder, 0, 0, 0, 0) != 0) result = NO_FOLDER;
+  ask(WRITE, line, (long)&result, 1, 0, 0);
+  if (ask(READ, line, (long)&result, 1, 0, 0) != 1) leave(DONE);
+  if (!become_user(job->user)) leave(NO_USER);
+  lower_open_files();
+  ask(DUP3, out, OUTPUT, 0, 0, 0);
+  ask(DUP3, errors, ERRORS, 0, 0, 0);
+  /* Ends with the start of the program, if that succeeds: then the supervisor reads nothing from it. */
+  ask(DUP3, line, LINE, CLOSE_ON_EXEC, 0, 0);
+  close_from(LINE + 1);
+  block_signals(0);
+  become(job->arguments, job->environment, LINE);
+}
+
+/* Makes the cgroup and a process in it; -1 in `cgroup` where there is none. */
+static long fork_into(long *cgroup, const char *path) {
+  enum { INTO_CGROUP = 33 };
+  static u64 request[11];
+  request[4] = SIG_CHLD;
+  *cgroup = -1;
+  if (*path == '/') {
+    ask(MKDIRAT, HERE, (long)path, 0755, 0, 0);
+    *cgroup = ask(OPENAT, HERE, (long)path, FOLDER_ONLY | NO_FOLLOW | CLOSE_ON_EXEC, 0, 0);
+  }
+  if (*cgroup >= 0) {
+    request[0] = 1ul << INTO_CGROUP;
+    request[10] = (u64)*cgroup;
+    /* Born there: to move it would make it wait for every processor. */
+    const long pid = ask(CLONE3, (long)request, sizeof request, 0, 0, 0);
+    if (pid >= 0) return pid;
+    ask(CLOSE, *cgroup, 0, 0, 0, 0);
+    *cgroup = -1;
+  }
+  return ask(CLONE, SIG_CHLD, 0, 0, 0, 0);
+}
+
+/* A pipe for one stream. One write at a time is in it, so that the order in which the pipes became ready is the order of
+   all writes; `end` is what the job gets. */
+static long open_stream(const char *user_text, long *end) {
+  enum { SET_FLAGS = 4, SET_PIPE_SIZE = 1031 };
+  int ends[2];
+  struct user user;
+  if (ask(PIPE2, (long)ends, PACKETS | CLOSE_ON_EXEC, 0, 0, 0) != 0) return -1;
+  ask(FCNTL, ends[1], SET_PIPE_SIZE, PATH_SIZE, 0, 0);
+  ask(FCNTL, ends[0], SET_FLAGS, NON_BLOCKING | PACKETS, 0, 0);
+  /* The job may open /dev/stderr again. */
+  if (is_named(user_text, &user)) ask(FCHOWN, ends[1], user.uid, user.gid, 0, 0);
+  *end = ends[1];
+  return ends[0];
+}
+
+/* ---- Ends ---- */
+
+struct usage { long user[2], system[2], peak, shared[3], faults[2], swaps, blocks[2], messages[2], signals, switches[2]; };
+
+static struct { long user_us, system_us, peak_kib, blocks[2], switches[2]; } used;
+
+static void add_usage(const struct usage *usage) {
+  used.user_us += usage->user[0] * 1000000 + usage->user[1];
+  used.system_us += usage->system[0] * 1000000 + usage->system[1];
+  if (usage->peak > used.peak_kib) used.peak_kib = usage->peak;
+  for (int i = 0; i < 2; i++) used.blocks[i] += usage->blocks[i], used.switches[i] += usage->switches[i];
+}
+
+static int status_code(int status) {
+  return (status & 127) == 0 ? status >> 8 & 255 : 128 + (status & 127);
+}
+
+static void note_exit(int status) {
+  static struct line line;
+  add(&line, "exit "), add_number(&line, status_code(status)), add(&line, " "), add_time(&line), add(&line, "\n");
+  note(&line);
+}
+
+static void note_end(void) {
+  static struct line line;
+  const long values[] = {used.user_us, used.system_us, used.peak_kib, used.blocks[0], used.blocks[1], used.switches[0],
+                         used.switches[1]};
+  add(&line, "usage");
+  for (unsigned i = 0; i < sizeof values / sizeof *values; i++) add(&line, " "), add_number(&line, values[i]);
+  add(&line, "\ngone "), add_time(&line), add(&line, "\n");
+  note(&line);
+}
+
+/* Takes back all that has ended; as their next parent, what the job leaves behind too. False: nothing of it is left. */
+static int reap(long job) {
+  enum { NO_HANG = 1 };
+  for (;;) {
+    int status = 0;
+    struct usage usage;
+    const long pid = ask(WAIT4, -1, (long)&status, NO_HANG, (long)&usage, 0);
+    if (pid <= 0) return pid != -NO_CHILD;
+    add_usage(&usage);
+    if (pid == job) note_exit(status);
+  }
+}
+
+/* ---- Kill ---- */
+
+enum { MOST = 4096 };
+static int living[MOST];
+static long living_count;
+
+/* Each thread of a process has children of its own. */
+static void add_children(long pid, long thread) {
+  static struct line path;
+  path.used = 0;
+  add(&path, "/proc/"), add_number(&path, pid), add(&path, "/task/"), add_number(&path, thread), add(&path, "/children");
+  const long file = ask(OPENAT, HERE, (long)path.text, CLOSE_ON_EXEC, 0, 0);
+  if (file < 0) return;
+  char bytes[512];
+  int child = 0;
+  for (long count; (count = ask(READ, file, (long)bytes, sizeof bytes, 0, 0)) > 0;)
+    for (long at = 0; at < count; at++) {
+      if (bytes[at] >= '0' && bytes[at] <= '9') child = child * 10 + bytes[at] - '0';
+      else if (child && living_count < MOST) living[living_count++] = child, child = 0;
+    }
+  ask(CLOSE, file, 0, 0, 0, 0);
+}
+
+static void find_children(long pid) {
+  static struct line path;
+  path.used = 0;
+  add(&path, "/proc/"), add_number(&path, pid), add(&path, "/task");
+  const long folder = ask(OPENAT, HERE, (long)path.text, FOLDER_ONLY | CLOSE_ON_EXEC, 0, 0);
+  if (folder < 0) return;
+  char entries[1024] __attribute__((aligned(8)));
+  for (long count; (count = ask(GETDENTS64, folder, (long)entries, sizeof entries, 0, 0)) > 0;)
+    for (long at = 0; at < count; at += ((struct entry *)(entries + at))->size) {
+      const char *name = ((struct entry *)(entries + at))->name;
+      if (*name != '.') add_children(pid, number(&name));
+    }
+  ask(CLOSE, folder, 0, 0, 0, 0);
+}
+
+/* Every process of the launch, wherever it went. The job's group at once: a member that ends early starts nothing more. */
+static void signal_all(long job, long signal) {
+  static long fields[BEGAN + 1];
+  int has_group = 0;
+  living_count = 0;
+  find_children(ask(GETPID, 0, 0, 0, 0, 0));
+  for (long at = 0; at < living_count; at++) find_children(living[at]);
+  for (long at = 0; at < living_count; at++) {
+    if (!stat_of(living[at], fields) || fields[GROUP] != job) continue;
+    has_group = 1;
+    living[at] = 0;
+  }
+  if (has_group) ask(KILL, -job, signal, 0, 0, 0);
+  for (long at = 0; at < living_count; at++)
+    if (living[at]) ask(KILL, living[at], signal, 0, 0, 0);
+}
+
+static void kill_all(long job, const char *cgroup) {
+  static struct line path;
+  if (cgroup && path.used == 0) add(&path, cgroup), add(&path, "/cgroup.kill");
+  const long file = cgroup ? ask(OPENAT, HERE, (long)path.text, WRITE_ONLY | CLOSE_ON_EXEC, 0, 0) : -1;
+  if (file >= 0) ask(WRITE, file, (long)"1", 1, 0, 0), ask(CLOSE, file, 0, 0, 0, 0);
+  signal_all(job, SIG_KILL);
+}
+
+/* The end that schedulers ordered: the earliest counts. Returns how many orders there are. */
+static long kill_orders(long *deadline_ms) {
+  struct { long s, ns; } now;
+  long count = 0;
+  ask(CLOCK_GETTIME, 0, (long)&now, 0, 0, 0);
+  read_orders(launch_file);
+  for (const char *line = orders; *line; line = next_line(line)) {
+    if (!begins(line, "kill ")) continue;
+    const char *at = line + 5;
+    const long by = number(&at);
+    if (*at++ != ' ') continue;
+    const long grace = number(&at);
+    if (*at != '\n') continue;
+    count++;
+    long left = by + grace - (now.s * 1000 + now.ns / 1000000);
+    /* Wall clocks jump, and a grace never grows. */
+    if (left > grace) left = grace;
+    if (left < 0) left = 0;
+    if (*deadline_ms < 0 || monotonic_ms() + left < *deadline_ms) *deadline_ms = monotonic_ms() + left;
+  }
+  return count;
+}
+
+/* ---- The supervisor ---- */
+
+#if defined(__x86_64__)
+struct __attribute__((packed)) ready { unsigned events; u64 which; };
+#else
+struct ready { unsigned events; u64 which; };
+#endif
+enum { READABLE = 1, HUNG_UP = 16, EDGES = 1u << 31, SIGNAL = STREAMS + 1 };
+
+/* Reads one write of the job, or all there are: of a pipe that the job made larger, or that ends. */
+static void read_stream(const struct job *job, long from, int stream, int all) {
+  enum { PIPE_SIZE = 1032 };
+  static long usual;
+  const long size = ask(FCNTL, from, PIPE_SIZE, 0, 0, 0);
+  if (usual == 0) usual = size;
+  for (long count; (count = ask(READ, from, (long)(frame + FRAME), BLOCK, 0, 0)) > 0;) {
+    print(job, stream, count);
+    if (!all && size == usual) return;
+  }
+}
+
+/* Until nothing of the launch is left. */
+static void watch(const struct job *job, long pid, const long streams[STREAMS], const char *cgroup) {
+  enum { ADD = 1, KILL_AGAIN_MS = 50 };
+  const u64 wanted = 1ul << (SIG_CHLD - 1) | 1ul << (SIG_USR1 - 1);
+  const long signals = ask(SIGNALFD4, -1, (long)&wanted, sizeof wanted, CLOSE_ON_EXEC | NON_BLOCKING, 0);
+  const long events = ask(EPOLL_CREATE1, CLOSE_ON_EXEC, 0, 0, 0, 0);
+  for (u64 which = 0; which < STREAMS; which++) {
+    struct ready stream = {READABLE | EDGES, which};
+    ask(EPOLL_CTL, events, ADD, streams[which], (long)&stream, 0);
+  }
+  struct ready signal = {READABLE, SIGNAL};
+  ask(EPOLL_CTL, events, ADD, signals, (long)&signal, 0);
+  long deadline = -1, orders_seen = 0;
+  int is_killed = 0, is_first = 1;
+  for (;;) {
+    long wait = deadline < 0 ? -1 : deadline - monotonic_ms();
+    struct ready found[STREAMS + 1];
+    /* What ended or was ordered before it could be told is found at once. */
+    const long count =
+        ask6(EPOLL_PWAIT, events, (long)found, STREAMS + 1, is_first ? 0 : deadline >= 0 && wait < 0 ? 0 : wait, 0, 8);
+    int is_told = is_first;
+    is_first = 0;
+    for (long at = 0; at < count; at++) {
+      if (found[at].which == SIGNAL) is_told = 1;
+      else read_stream(job, streams[found[at].which], (int)found[at].which, found[at].events & HUNG_UP);
+    }
+    if (is_told) {
+      static char what[128];
+      while (ask(READ, signals, (long)what, sizeof what, 0, 0) > 0) continue;
+      if (!reap(pid)) break;
+      const long given = kill_orders(&deadline);
+      if (given > orders_seen && !is_killed) signal_all(pid, SIG_TERM);
+      orders_seen = given;
+    }
+    if (deadline >= 0 && monotonic_ms() >= deadline) {
+      static struct line line;
+      if (!is_killed) add(&line, "killed\n"), note(&line);
+      is_killed = 1;
+      kill_all(pid, cgroup);
+      deadline = monotonic_ms() + KILL_AGAIN_MS;
+      if (!reap(pid)) break;
+    }
+  }
+  for (int stream = 0; stream < STREAMS; stream++) read_stream(job, streams[stream], stream, 1);
+  if (is_missing_some) write_positions();
+}
+
+/* One write, with `start` last: who reads that has the rest. */
+static int note_start(long pid, int has_cgroup) {
+  static struct line line;
+  static long fields[BEGAN + 1];
+  const long self = ask(GETPID, 0, 0, 0, 0, 0);
+  if (has_cgroup) add(&line, "in-cgroup\n");
+  int known = stat_of(pid, fields);
+  add(&line, "job "), add_number(&line, pid), add(&line, " "), add_number(&line, fields[BEGAN]);
+  known &= stat_of(self, fields);
+  add(&line, "\nstart "), add_number(&line, self), add(&line, " "), add_number(&line, fields[BEGAN]), add(&line, " ");
+  known &= add_first_line(&line, "/proc/sys/kernel/random/boot_id");
+  add(&line, " "), add_time(&line), add(&line, "\n");
+  return known && note(&line);
+}
+
+/* Of all who ever try to start or to revoke this launch one has the lock; the supervisor keeps it as long as it lives. */
+static int claimed(void) {
+  enum { EXCLUSIVE = 2, NOW = 4 };
+  if (ask(FLOCK, launch_file, EXCLUSIVE | NOW, 0, 0, 0) != 0) return 0;
+  read_orders(launch_file);
+  return !is_revoked() && has_name(launch_file);
+}
+
+/* Until nothing of the launch is left. `gate` says when the job may start. Returns how the supervisor ends. */
+static long supervise(const struct job *job, long gate, unsigned number, long begin) {
+  enum { UNIX = 1, STREAM = 1, SUBREAPER = 36 };
+  long streams[STREAMS], ends[STREAMS], cgroup;
+  int line[2];
+  struct user user;
+  ask(PRCTL, SUBREAPER, 1, 0, 0, 0);
+  part_file = launch_file;
+  part_at = begin;
+  parts_bound = begin + job->first_bytes;
+  if (job->has_folder) {
+    ask(MKDIRAT, HERE, (long)job->folder, 0700, 0, 0);
+    if (is_named(job->user, &user)) ask(FCHOWNAT, HERE, (long)job->folder, user.uid, user.gid, 0);
+  }
+  for (int stream = 0; stream < STREAMS; stream++)
+    if ((streams[stream] = open_stream(job->user, &ends[stream])) < 0) return NO_PROCESS;
+  if (ask(SOCKETPAIR, UNIX, STREAM | CLOSE_ON_EXEC, 0, (long)line, 0) != 0) return NO_PROCESS;
+  const long pid = fork_into(&cgroup, job->cgroup);
+  if (pid == 0) {
+    ask(CLOSE, line[0], 0, 0, 0, 0);
+    begin_job(job, line[1], ends[0], ends[1]);
+  }
+  ask(CLOSE, line[1], 0, 0, 0, 0);
+  for (int stream = 0; stream < STREAMS; stream++) ask(CLOSE, ends[stream], 0, 0, 0, 0);
+  char result = NO_PROCESS, word;
+  if (pid > 0 && ask(READ, line[0], (long)&result, 1, 0, 0) != 1) result = NO_PROCESS;
+  if (result == DONE && (ask(READ, gate, (long)&word, 1, 0, 0) != 1 || !claimed())) result = CLAIM_LOST;
+  if (result == DONE && !note_start(pid, cgroup >= 0)) result = NO_FILE;
+  if (result != DONE) {
+    /* The job that was none ends by itself. */
+    ask(CLOSE, line[0], 0, 0, 0, 0);
+    if (pid > 0) ask(WAIT4, pid, 0, 0, 0, 0);
+  } else {
+    reply(OUTPUT, STARTED, number, 0);
+    ask(DUP3, INPUT, OUTPUT, 0, 0, 0);
+    ask(WRITE, line[0], (long)&result, 1, 0, 0);
+    unsigned char obstacle;
+    static struct line error;
+    if (ask(READ, line[0], (long)&obstacle, 1, 0, 0) == 1)
+      add(&error, "error "), add_number(&error, obstacle), add(&error, "\n"), note(&error);
+    ask(CLOSE, line[0], 0, 0, 0, 0);
+    watch(job, pid, streams, cgroup < 0 ? 0 : job->cgroup);
+    note_end();
+  }
+  enum { AS_FOLDER = 01000 };
+  if (*job->cgroup == '/') ask(UNLINKAT, HERE, (long)job->cgroup, AS_FOLDER, 0, 0);
+  if (job->has_folder) ask(UNLINKAT, HERE, (long)job->folder, AS_FOLDER, 0, 0);
+  return result;
+}
+
+/* ---- revoke ---- */
+
+/* Makes sure that a launch never starts. CLAIM_LOST: it has started, or is about to. */
+static long revoke(const char *path) {
+  enum { EXCLUSIVE = 2, NOW = 4 };
+  const long file = ask(OPENAT, HERE, (long)path, READ_WRITE | NO_FOLLOW | CLOSE_ON_EXEC, 0, 0);
+  if (file == -ENTRY_MISSING) return DONE;
+  if (file < 0) return NO_FILE;
+  if (ask(FLOCK, file, EXCLUSIVE | NOW, 0, 0, 0) != 0) return CLAIM_LOST;
+  static char notes[ORDERS - NOTES + 1];
+  ask(PREAD64, file, (long)notes, ORDERS - NOTES, NOTES, 0);
+  for (const char *line = notes; *line; line = next_line(line))
+    if (begins(line, "start ")) return CLAIM_LOST;
+  read_orders(file);
+  if (is_revoked()) return DONE;
+  long at = 0;
+  while (orders[at]) at++;
+  return ask(PWRITE64, file, (long)"revoked\n", 8, ORDERS + at, 0) == 8 ? DONE : NO_FILE;
+}
+

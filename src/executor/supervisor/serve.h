@@ -1,0 +1,196 @@
+/*
+ * Starts launches on request of the scheduler, whose folder is the current one. Each has two steps, so that the scheduler
+ * can prove that it still leads once nobody else can have the name: PREPARE makes the launch's file and its supervisor,
+ * and GO lets the job start. In between, the job waits at its gate.
+ */
+
+/* A request: this head, two texts of given sizes (the beginning of the launch's file, the job's input), then texts that
+   each end with a NUL: name, id, folder, `own` if the folder is to be made, user, cgroup (a folder to make in a version 2
+   hierarchy, or -), the bounds of the first and of each further part of the output, the arguments, and the environment.
+   The program has a slash. `size` counts what follows it. */
+enum { PREPARE = 1, GO = 2, DROP = 3 };
+struct __attribute__((packed)) request { unsigned size, kind, slot, file, input, arguments; char rest[]; };
+enum { REQUEST_SIZE = 1 << 22, TEXTS = 1 << 18, SLOTS = 1 << 16, BATCH = 256 };
+enum { NAME, ID, FOLDER, OWN, USER, CGROUP, FIRST_BYTES, PART_BYTES, FIRST_ARGUMENT };
+
+static char requests[REQUEST_SIZE] __attribute__((aligned(8)));
+static char *texts[TEXTS + 2];
+/* Where the word to go is written, by slot. */
+static int gates[SLOTS];
+/* Prepared, and told once their names are on disk. */
+static struct { unsigned slot, pid; } prepared[BATCH];
+static long prepared_count;
+enum { SIGNALS_OF_ENDS = 3, LAUNCHES = 4 };
+
+/* A file in memory, at its start: unlike a pipe it outlives the scheduler. */
+static long input_of(const struct request *request) {
+  if (request->input == 0) return ask(OPENAT, HERE, (long)"/dev/null", CLOSE_ON_EXEC, 0, 0);
+  const long file = ask(MEMFD_CREATE, (long)"input", 1, 0, 0, 0);
+  if (file < 0) return -1;
+  if (ask(WRITE, file, (long)(request->rest + request->file), request->input, 0, 0) != request->input) return -1;
+  ask(LSEEK, file, 0, 0, 0, 0);
+  return file;
+}
+
+/* Finds the texts; false: this is no request. The list of arguments ends with a null, where the environment begins. */
+static int read_texts(const struct request *request) {
+  const char *end = (const char *)&request->kind + request->size;
+  char *at = (char *)request->rest + request->file + request->input;
+  const long environment = FIRST_ARGUMENT + request->arguments;
+  long count = 0;
+  if (at >= end || end[-1]) return 0;
+  for (; at < end; at++) {
+    if (count == environment) texts[count++] = 0;
+    if (count >= TEXTS) return 0;
+    texts[count++] = at;
+    while (*at) at++;
+  }
+  if (count == environment) texts[count++] = 0;
+  texts[count] = 0;
+  return request->arguments > 0 && count > environment;
+}
+
+/* The supervisor of one request, in a process of its own. */
+static long begin(const struct request *request, long gate) {
+  enum { FILE = 3, GATE = 4, FIRST_UNKNOWN = 5 };
+  const char *first = texts[FIRST_BYTES], *next = texts[PART_BYTES];
+  const struct job job = {texts[ID],     texts[FOLDER],
+                          texts[USER],   texts[CGROUP],
+                          texts + FIRST_ARGUMENT, texts + FIRST_ARGUMENT + request->arguments + 1,
+                          number(&first), number(&next),
+                          same(texts[OWN], "own")};
+  /* A session and a group of its own, which nothing that is sent to the scheduler's reaches. */
+  ask(SETSID, 0, 0, 0, 0, 0);
+  ask(DUP3, launch_file, FILE, CLOSE_ON_EXEC, 0, 0);
+  ask(DUP3, gate, GATE, CLOSE_ON_EXEC, 0, 0);
+  launch_file = FILE;
+  close_from(FIRST_UNKNOWN);
+  const long input = input_of(request);
+  if (input < 0) return NO_PROCESS;
+  ask(DUP3, input, INPUT, 0, 0, 0);
+  ask(CLOSE, input, 0, 0, 0, 0);
+  return supervise(&job, GATE, request->slot, request->file);
+}
+
+/* Makes the file, under its name at once: who finds it has all of its beginning. Returns less than 0 for an error. */
+static long make_file(const struct request *request) {
+  static struct line scratch, name;
+  scratch.used = name.used = 0;
+  add(&scratch, "scratch/"), add(&scratch, texts[ID]);
+  add(&name, "launches/"), add(&name, texts[NAME]);
+  const long file =
+      ask(OPENAT, HERE, (long)scratch.text, READ_WRITE | CREATE | ONLY_NEW | CLOSE_ON_EXEC, 0600, 0);
+  if (file < 0) return file;
+  const long count = ask(WRITE, file, (long)request->rest, request->file, 0, 0);
+  long result = count < 0 ? count : count == request->file ? 0 : -NO_ROOM;
+  if (result == 0) result = ask(LINKAT, HERE, (long)scratch.text, HERE, (long)name.text, 0);
+  ask(UNLINKAT, HERE, (long)scratch.text, 0, 0, 0);
+  if (result == 0) return file;
+  ask(CLOSE, file, 0, 0, 0, 0);
+  return result;
+}
+
+static void remove_name(void) {
+  static struct line name;
+  name.used = 0;
+  add(&name, "launches/"), add(&name, texts[NAME]);
+  ask(UNLINKAT, HERE, (long)name.text, 0, 0, 0);
+}
+
+static void prepare(const struct request *request) {
+  int gate[2];
+  long error = 0;
+  if (!read_texts(request)) error = -INVALID;
+  else if ((launch_file = make_file(request)) < 0) error = launch_file;
+  if (error == 0) {
+    error = ask(PIPE2, (long)gate, CLOSE_ON_EXEC, 0, 0, 0);
+    const long pid = error < 0 ? error : ask(CLONE, SIG_CHLD, 0, 0, 0, 0);
+    if (pid == 0) leave(begin(request, gate[0]));
+    if (error == 0) ask(CLOSE, gate[0], 0, 0, 0, 0);
+    ask(CLOSE, launch_file, 0, 0, 0, 0);
+    if (pid > 0) {
+      gates[request->slot] = gate[1];
+      prepared[prepared_count].slot = request->slot;
+      prepared[prepared_count++].pid = (unsigned)pid;
+      return;
+    }
+    if (error == 0) ask(CLOSE, gate[1], 0, 0, 0, 0);
+    error = pid;
+    remove_name();
+  }
+  reply(OUTPUT, error == -EXISTS ? TAKEN : FAILED, request->slot, (unsigned)-error);
+}
+
+static void open_gate(unsigned slot, int go) {
+  if (gates[slot] == 0) return;
+  if (go) ask(WRITE, gates[slot], (long)"", 1, 0, 0);
+  ask(CLOSE, gates[slot], 0, 0, 0, 0);
+  gates[slot] = 0;
+}
+
+/* One write to the disk for all names of a batch: after it, no loss of power makes a launch unknown. */
+static void tell_prepared(void) {
+  if (prepared_count == 0) return;
+  const long error = ask(FSYNC, LAUNCHES, 0, 0, 0, 0);
+  for (long at = 0; at < prepared_count; at++) {
+    if (error == 0) reply(OUTPUT, PREPARED, prepared[at].slot, prepared[at].pid);
+    else open_gate(prepared[at].slot, 0), reply(OUTPUT, UNKNOWN, prepared[at].slot, (unsigned)-error);
+  }
+  prepared_count = 0;
+}
+
+static void tell_ends(void) {
+  enum { NO_HANG = 1 };
+  int status;
+  for (long pid; (pid = ask(WAIT4, -1, (long)&status, NO_HANG, 0, 0)) > 0;)
+    reply(OUTPUT, ENDED, (unsigned)pid, (unsigned)status_code(status));
+}
+
+/* Handles whole requests, and returns how many bytes they have. Less than 0: this is no request. */
+static long handle(const char *from, unsigned long size) {
+  unsigned long at = 0;
+  while (size - at >= sizeof(struct request)) {
+    const struct request *request = (const struct request *)(from + at);
+    const unsigned long whole = request->size + sizeof request->size;
+    if (whole < sizeof *request || whole > REQUEST_SIZE || request->slot >= SLOTS ||
+        request->file > whole || request->input > whole) return -1;
+    if (size - at < whole) break;
+    if (request->kind == PREPARE) prepare(request);
+    else open_gate(request->slot, request->kind == GO);
+    if (prepared_count == BATCH) tell_prepared();
+    at += whole;
+  }
+  tell_prepared();
+  return (long)at;
+}
+
+/* Until the scheduler is gone; supervisors stay. */
+static long serve(void) {
+  struct { int file; short wanted, found; } ready[2] = {{INPUT, READABLE, 0}, {SIGNALS_OF_ENDS, READABLE, 0}};
+  const u64 ends = 1ul << (SIG_CHLD - 1);
+  unsigned long used_bytes = 0;
+  close_from(SIGNALS_OF_ENDS);
+  reset_signals();
+  /* Nothing that can be blocked ends it or a supervisor, from whoever it comes. */
+  block_signals(~0ul);
+  if (ask(SIGNALFD4, -1, (long)&ends, sizeof ends, CLOSE_ON_EXEC | NON_BLOCKING, 0) != SIGNALS_OF_ENDS ||
+      ask(OPENAT, HERE, (long)"launches", FOLDER_ONLY | CLOSE_ON_EXEC, 0, 0) != LAUNCHES) return NO_FOLDER;
+  for (;;) {
+    ask(PPOLL, (long)ready, 2, 0, 0, sizeof(u64));
+    if (ready[1].found) {
+      static char signal[128];
+      ask(READ, SIGNALS_OF_ENDS, (long)signal, sizeof signal, 0, 0);
+      tell_ends();
+    }
+    if (!ready[0].found) continue;
+    const long count = ask(READ, INPUT, (long)(requests + used_bytes), REQUEST_SIZE - used_bytes, 0, 0);
+    if (count <= 0) return DONE;
+    used_bytes += (unsigned long)count;
+    const long done = handle(requests, used_bytes);
+    if (done < 0) return USAGE;
+    used_bytes -= (unsigned long)done;
+    if (done > 0)
+      for (unsigned long at = 0; at < used_bytes; at++) requests[at] = requests[(unsigned long)done + at];
+  }
+}
+
