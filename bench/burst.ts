@@ -65,7 +65,7 @@ async function withScheduler(
     launchers: [launcher],
     clock: realClock,
     log,
-    startsInFlight: real ? 2 * availableParallelism() : 1_024,
+    startsInFlight: real ? 256 : 1_024,
     onFatal: (error) => {
       throw error;
     },

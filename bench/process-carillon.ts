@@ -33,12 +33,16 @@ export const carillon: Contestant = {
       environment: process.env,
       supervisor: await installSupervisor(join(dir, 'process'), log),
     };
-    const engine = await processEngine.create(parts, { secretDir: [], processConcurrency: 64 });
+    const engine = await processEngine.create(parts, {
+      secretDir: [],
+      processConcurrency: 64,
+      processStarts: 256,
+    });
     if (engine === null) throw new Error('The process engine is not enabled.');
     const scheduler = await schedulerOver(store, engine.launcher, {
       self,
       log,
-      startsInFlight: 2 * availableParallelism(),
+      startsInFlight: engine.startsInFlight ?? 2 * availableParallelism(),
     });
     await scheduler.start();
     let ended = Promise.resolve();
