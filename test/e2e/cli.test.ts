@@ -263,8 +263,9 @@ describe('runs', () => {
     await carillon('apply -f -', { stdin: 'name: wordy\nrun: { command: seq 1 3000000 }\n' });
     const { id } = JSON.parse((await carillon('run wordy --wait --json')).out) as { id: string };
     const { out, err } = await carillon('logs wordy');
-    const [, bytes] = /^\[carillon: ([\d,]+) bytes of output were dropped here\]\n/.exec(out) ?? [];
+    const [, bytes] = /\n\[carillon: ([\d,]+) bytes of output were dropped here\]\n/.exec(out) ?? [];
     expect(bytes).toMatch(/,/);
+    expect([out.startsWith('1\n2\n'), out.endsWith('\n3000000\n')]).toEqual([true, true]);
     expect(err).toBe(`This output is incomplete: ${bytes} bytes were dropped.\n`);
     expect((await carillon(`runs ${id}`)).out).toMatch(
       new RegExp(`output cut +${bytes} bytes were dropped .attempt 1.`),
