@@ -47,9 +47,9 @@ export async function* toEvents(
   let last: RunLogChunk | null = null;
   for await (const chunk of output) {
     last = chunk;
-    const { stream, bytes } = chunk;
+    const { stream, bytes, printed } = chunk;
     const text = characters[stream].add(bytes);
-    if (text !== '') yield event(chunk, { stream, text });
+    if (text !== '') yield event(chunk, { stream, text, ...(printed && { timed: true }) });
     else if (bytes.length === 0 && chunk.next !== undefined) yield event(chunk);
   }
   if (last === null || stop.aborted) return;

@@ -236,8 +236,8 @@ export interface LogChunk {
   readonly bytes: Uint8Array;
   /** Where a reader continues that has this chunk; left out where the engine cannot continue. */
   readonly next?: LogPosition;
-  /** When it was printed, nanoseconds since the epoch: with `timestamps`, if the engine knows. */
-  readonly timeNs?: bigint;
+  /** With `timestamps`, if the engine knows: when it was printed, and whether it begins within a line. */
+  readonly printed?: { readonly timeNs: bigint; readonly inLine: boolean };
 }
 
 export interface LogQuery {

@@ -222,6 +222,11 @@ describe('runs', () => {
     const { code, out } = await carillon('run parent --param WHO=here --wait');
     expect({ code, succeeded: out.includes('succeeded') }).toEqual({ code: 0, succeeded: true });
     expect((await carillon('logs parent')).out).toBe('from here\n');
+    for (const how of ['--timestamps', '-f -t']) {
+      expect((await carillon(`logs parent ${how}`)).out).toMatch(
+        /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z from here\n$/,
+      );
+    }
   });
 
   test('run --wait ends with 1 after a failure, and with 4 when the time is over', async () => {

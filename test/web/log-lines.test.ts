@@ -77,3 +77,27 @@ describe('the lines of an output', () => {
     expect(found(['stdout', 'stderr'], '')).toHaveLength(3);
   });
 });
+
+describe('times of lines', () => {
+  const [first, second] = ['2026-11-29T03:00:00.123456789Z', '2026-11-29T03:00:01.000000000Z'];
+
+  it('are taken off the text, once for a line in pieces', () => {
+    const lines = new LogLines();
+    lines.add([
+      { stream: 'stdout', text: `${first} a`, timed: true },
+      { stream: 'stderr', text: `${second} x\n`, timed: true },
+      { stream: 'stdout', text: `b\n${second} c\n`, timed: true },
+    ]);
+    expect(lines.lines.map(({ text, time }) => [text, time])).toEqual([
+      ['ab', first],
+      ['x', second],
+      ['c', second],
+    ]);
+  });
+
+  it('that a job prints by itself stay in the text', () => {
+    const lines = new LogLines();
+    lines.add([{ stream: 'stdout', text: `${first} a\n` }]);
+    expect(lines.lines.map(({ text, time }) => [text, time])).toEqual([[`${first} a`, null]]);
+  });
+});

@@ -17,6 +17,7 @@ import type { ApiContext } from '../context.ts';
 import { answers, type Identified, identified, query } from '../endpoint.ts';
 import { holdWhileOpen, whenOver } from '../guard/room.ts';
 import { positionForm, positionOf, toEvents } from '../log-events.ts';
+import { withTimes } from '../log-times.ts';
 import { isForwarded, passedOn } from '../peers/relay.ts';
 import { apiLimits } from '../wire/limits.ts';
 
@@ -27,6 +28,12 @@ const LogsQuery = query({
       minimum: 1,
       maximum: apiLimits.tail,
       description: 'Return only the last lines, up to this number.',
+    }),
+  ),
+  timestamps: Type.Optional(
+    Type.Boolean({
+      description:
+        'Begin each line with the time at which it was printed, in UTC with nanoseconds, and a space. Only of processes; default: false.',
     }),
   ),
   follow: Type.Optional(Type.Boolean({ description: 'Keep the response open until the run has ended.' })),
@@ -138,7 +145,8 @@ async function* output(
   let fromAnother = false;
   try {
     const { wanted, events, stop } = manner;
-    const chunks = context.scheduler.logs(request.params.id, { ...wanted, signal: stop });
+    const read = context.scheduler.logs(request.params.id, { ...wanted, signal: stop });
+    const chunks = wanted.timestamps === true ? withTimes(read) : read;
     for await (const piece of events ? toEvents(chunks, stop) : toText(chunks)) {
       begun = true;
       yield piece;

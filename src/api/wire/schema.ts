@@ -341,11 +341,13 @@ export type WireRun = Static<typeof WireRun>;
 export const WireRunList = list(ref(WireRun), 'RunList');
 export type WireRunList = Static<typeof WireRunList>;
 
-/**
- * The data of a `log` event of `GET /runs/{id}/logs` as server-sent events. An `end` event closes the stream.
- */
+/** The data of a `log` event of `GET /runs/{id}/logs`. An `end` event closes the stream. */
 export const WireLogEvent = Type.Object(
-  { stream: oneOf(['stdout', 'stderr']), text: Type.String() },
+  {
+    stream: oneOf(['stdout', 'stderr']),
+    text: Type.String(),
+    timed: Type.Optional(Type.Boolean({ description: 'Each line of the text begins with its time.' })),
+  },
   { $id: 'LogEvent' },
 );
 export type WireLogEvent = Static<typeof WireLogEvent>;

@@ -68,16 +68,7 @@ export function addRunCommands(program: Command, shell: Shell): void {
         follow(session, options, (key) => ofRun(session, id, () => session.client.rerun(id, key))),
       ),
     );
-  program
-    .command('logs')
-    .argument('<run-or-job>', 'a run, or a job for its newest run that has output')
-    .description('print the output of a run')
-    .option('-f, --follow', 'keep printing until the run ends')
-    .option('--stream <stream>', 'stdout or stderr (default: both)')
-    .option('--tail <lines>', 'print only the last lines', wholeFrom(1))
-    .action((name: string, options: LogsOptions, command: Command) =>
-      shell.run(command, (session) => showLogs(session, name, options)),
-    );
+  addLogs(program, shell);
   program
     .command('kill')
     .argument('<id>', 'an unfinished run')
@@ -89,6 +80,20 @@ export function addRunCommands(program: Command, shell: Shell): void {
         else session.print(`${run.id} is ${run.state}${run.state === 'killed' ? '' : '; kill requested'}`);
         return exitCodes.ok;
       }),
+    );
+}
+
+function addLogs(program: Command, shell: Shell): void {
+  program
+    .command('logs')
+    .argument('<run-or-job>', 'a run, or a job for its newest run that has output')
+    .description('print the output of a run')
+    .option('-f, --follow', 'keep printing until the run ends')
+    .option('--stream <stream>', 'stdout or stderr (default: both)')
+    .option('--tail <lines>', 'print only the last lines', wholeFrom(1))
+    .option('-t, --timestamps', 'begin each line with the time at which a process printed it')
+    .action((name: string, options: LogsOptions, command: Command) =>
+      shell.run(command, (session) => showLogs(session, name, options)),
     );
 }
 
@@ -311,6 +316,7 @@ interface LogsOptions {
   readonly follow?: boolean;
   readonly stream?: string;
   readonly tail?: number;
+  readonly timestamps?: boolean;
 }
 
 async function showLogs(session: Session, name: string, options: LogsOptions): Promise<ExitCode> {

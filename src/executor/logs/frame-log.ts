@@ -231,8 +231,9 @@ class Reading {
       const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
       pieces = [];
       printed = null;
+      const inLine = this.#inLine[stream];
       this.#inLine[stream] = bytes.at(-1) !== newline;
-      yield { stream, bytes, next: this.#next(), ...(this.#timed && { timeNs }) };
+      yield { stream, bytes, next: this.#next(), ...(this.#timed && { printed: { timeNs, inLine } }) };
     }.bind(this);
     for (const frame of frames) {
       if (frame.kind === frameKind.positions) {

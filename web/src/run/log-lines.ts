@@ -9,7 +9,19 @@ export interface LogLine {
   readonly key: number;
   readonly stream: Stream;
   readonly text: string;
+  /** When its first piece was printed: UTC with nanoseconds. Null if the engine does not know. */
+  readonly time: string | null;
 }
+
+/** As the server sends it. */
+export interface LogPiece {
+  readonly stream: Stream;
+  readonly text: string;
+  /** Each line in the text begins with its time. */
+  readonly timed?: boolean;
+}
+
+const timeForm = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z) /;
 
 /** As many as a page can display and a person can scroll. The server keeps the rest. */
 export const mostLines = 5_000;
@@ -35,16 +47,16 @@ export class LogLines {
   }
 
   /** Appends chunks in order. */
-  add(chunks: readonly { readonly stream: Stream; readonly text: string }[]): void {
+  add(chunks: readonly LogPiece[]): void {
     const lines = [...this.#lines];
-    for (const { stream, text } of chunks) {
+    for (const { stream, text, timed = false } of chunks) {
       const pieces = text.split('\n');
       const rest = pieces.pop() ?? '';
       for (const piece of pieces) {
-        this.#put(lines, stream, piece);
+        this.#put(lines, { stream, text: piece, timed });
         this.#open[stream] = null;
       }
-      if (rest !== '') this.#put(lines, stream, rest);
+      if (rest !== '') this.#put(lines, { stream, text: rest, timed });
     }
     const surplus = lines.length - mostLines;
     if (surplus > 0) {
@@ -55,11 +67,18 @@ export class LogLines {
   }
 
   /** Appends to the open line of the stream, or opens one. */
-  #put(lines: LogLine[], stream: Stream, text: string): void {
+  #put(lines: LogLine[], { stream, text, timed }: Required<LogPiece>): void {
     const open = this.#open[stream];
     const at = open === null ? -1 : lines.findLastIndex(({ key }) => key === open);
-    const before = at < 0 ? '' : (lines[at]?.text ?? '');
-    const line = { key: at < 0 ? this.#next++ : (open as number), stream, text: clean(before + text) };
+    const before = lines[at];
+    const time = before === undefined && timed ? (timeForm.exec(text)?.[1] ?? null) : null;
+    const printed = time === null ? text : text.slice(time.length + 1);
+    const line: LogLine = {
+      key: before === undefined ? this.#next++ : (open as number),
+      stream,
+      text: clean((before?.text ?? '') + printed),
+      time: before?.time ?? time,
+    };
     if (at < 0) lines.push(line);
     else lines[at] = line;
     this.#open[stream] = line.key;

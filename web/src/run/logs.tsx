@@ -24,6 +24,8 @@ export function Logs({ run }: { readonly run: WireRun }) {
   const output = useLogs(run.id, attempt);
   const stream = parameters.get('stream') ?? '';
   const text = parameters.get('find') ?? '';
+  const times = parameters.get('times') === '1';
+  const hasTimes = output.lines.some(({ time }) => time !== null);
   const streams = streamChoices.find(([key]) => key === stream)?.[2] ?? ['stdout', 'stderr'];
   const lines = matching(output.lines, { streams, text });
   return (
@@ -65,10 +67,23 @@ export function Logs({ run }: { readonly run: WireRun }) {
               value={text}
               onChange={(event) => change({ find: event.target.value })}
             />
+            {hasTimes && (
+              <button
+                type="button"
+                className="button button-small"
+                aria-pressed={times}
+                onClick={() => change({ times: times ? '' : '1' })}
+              >
+                Times
+              </button>
+            )}
             {attempt !== null && (
               <a
                 className="button button-small"
-                href={address(`/runs/${encodeURIComponent(run.id)}/logs`, { attempt })}
+                href={address(`/runs/${encodeURIComponent(run.id)}/logs`, {
+                  attempt,
+                  timestamps: times && hasTimes ? true : undefined,
+                })}
               >
                 Open as text
               </a>
@@ -80,7 +95,7 @@ export function Logs({ run }: { readonly run: WireRun }) {
       {shown !== undefined && shown.bytesDropped !== 0 && (
         <p className="logs-cut">The output is incomplete: {droppedText(shown.bytesDropped)}.</p>
       )}
-      <Lines lines={lines} find={text} empty={emptyText(run, output)} />
+      <Lines lines={lines} find={text} times={times} empty={emptyText(run, output)} />
     </Panel>
   );
 }
@@ -118,10 +133,12 @@ function emptyText(run: WireRun, { state, problem, lines }: Output): string {
 function Lines({
   lines,
   find,
+  times,
   empty,
 }: {
   readonly lines: readonly LogLine[];
   readonly find: string;
+  readonly times: boolean;
   readonly empty: string;
 }) {
   const box = useRef<HTMLDivElement>(null);
@@ -143,8 +160,13 @@ function Lines({
         }
       >
         {lines.length === 0 && <p className="muted">{empty}</p>}
-        {lines.map(({ key, stream, text }) => (
+        {lines.map(({ key, stream, text, time }) => (
           <div key={key} className={`line line-${stream}`}>
+            {times && time !== null && (
+              <time className="line-time" dateTime={time}>
+                {localTime(time)}
+              </time>
+            )}
             {stream === 'stderr' && <span className="visually-hidden">stderr: </span>}
             {find === '' ? text : <Marked text={text} find={find} />}
           </div>
@@ -157,6 +179,12 @@ function Lines({
       )}
     </div>
   );
+}
+
+/** The time of day where the reader is, with milliseconds. */
+function localTime(time: string): string {
+  const at = new Date(`${time.slice(0, 23)}Z`);
+  return at.toLocaleTimeString('en-GB', { hour12: false, fractionalSecondDigits: 3 });
 }
 
 function Marked({ text, find }: { readonly text: string; readonly find: string }) {

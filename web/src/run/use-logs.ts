@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'react';
 import type { WireLogEvent } from '../../../src/api/wire/schema.ts';
 import { address, refusalAt } from '../data/client.ts';
-import { type LogLine, LogLines, mostLines, type Stream } from './log-lines.ts';
+import { type LogLine, LogLines, type LogPiece, mostLines } from './log-lines.ts';
 
 /** Fast enough to look live, slow enough for a job that writes continuously. */
 const paintMs = 100;
@@ -50,7 +50,7 @@ class Follower {
   #source: EventSource | null = null;
   readonly #shown = new LogLines();
   #position: string | undefined;
-  #chunks: { readonly stream: Stream; readonly text: string }[] = [];
+  #chunks: LogPiece[] = [];
   #painting: ReturnType<typeof setTimeout> | null = null;
   #reopening: ReturnType<typeof setTimeout> | null = null;
   #state: Logs['state'] = 'opening';
@@ -63,7 +63,8 @@ class Follower {
   }
 
   open(): void {
-    const query = { attempt: this.#attempt, tail: mostLines, after: this.#position, follow: true };
+    const place = { attempt: this.#attempt, tail: mostLines, after: this.#position };
+    const query = { ...place, follow: true, timestamps: true };
     const source = new EventSource(address(this.#path, query));
     this.#source = source;
     source.onopen = () => {
