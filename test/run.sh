@@ -20,13 +20,11 @@ tests() {
 }
 verdict() { node test/support/verdict.mjs "$@"; }
 
-# What loses nodes, or watches a page live, is judged by the clock: beside other tests it would be judged for their load.
-alone=(test/web/journey.test.ts test/executor/swarm/faults.test.ts test/chaos/chaos.test.ts)
 if [[ $# -gt 0 ]]; then
   tests 1-given "$@"
 else
-  tests 1-all "${alone[@]/#/--exclude=}"
-  tests 2-alone --no-file-parallelism "${alone[@]}"
+  tests 1-all --project shared --project isolated
+  tests 2-alone --no-file-parallelism --project alone
   # A few that failed beside others are run again alone: is it the code or the load? More than a few is the code.
   mapfile -t failed < <(verdict failed "$reports"/*.json)
   if (( ${#failed[@]} > 0 && ${#failed[@]} <= 3 )); then
