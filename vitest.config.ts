@@ -6,7 +6,7 @@ const shared = ['dag', 'scheduler', 'property', 'job-file', 'api', 'cli'].map((r
 /** What loses nodes, or watches a page live, is judged by the clock: beside other tests it would be judged for their load. */
 const alone = ['test/web/journey.test.ts', 'test/executor/swarm/faults.test.ts', 'test/chaos/chaos.test.ts'];
 
-const common = {
+export const common = {
   setupFiles: ['test/support/leave-nothing.ts'],
   // What a test lets the program start reads TypeScript too.
   execArgv: ['--import', 'tsx'],
