@@ -65,6 +65,7 @@ export class FrameLog implements LogOutput {
 
   /** In one step for readers; the first part last, so that a call that was cut short can be repeated. */
   async moveTo(directory: string): Promise<void> {
+    await this.#removeParts(await this.#cutShort());
     const parts = await this.#parts();
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const kept = FrameLog.keptIn(directory);
@@ -81,7 +82,11 @@ export class FrameLog implements LogOutput {
 
   /** Removes the further parts. */
   async discardParts(): Promise<void> {
-    for (const part of await this.#parts()) if (part > 0) await rm(this.#path(part), { force: true });
+    await this.#removeParts([...(await this.#parts()), ...(await this.#cutShort())]);
+  }
+
+  async #removeParts(parts: readonly number[]): Promise<void> {
+    for (const part of parts) if (part > 0) await rm(this.#path(part), { force: true });
   }
 
   async *read(query: LogQuery, following: Following): AsyncGenerator<LogChunk, void, undefined> {
@@ -89,6 +94,8 @@ export class FrameLog implements LogOutput {
     const from = await this.#startOf(query, wanted);
     const reading = new Reading(from, wanted, query);
     if (query.tail !== undefined && query.after === undefined) yield reading.positionOnly();
+    // A job that prints as fast as it is read would keep a reader for ever.
+    const enough = query.follow ? null : await this.#end();
     let part = 0;
     let reader = await this.#open(0);
     try {
@@ -103,11 +110,11 @@ export class FrameLog implements LogOutput {
           if (frames.length === 0) break;
           idle = false;
           yield* reading.take(frames);
+          if (enough && (part > enough.part || (part === enough.part && reader.at >= enough.bytes))) return;
         }
         if (newest > part) {
           await reader.close();
-          part = Math.max(part + 1, newest - 1);
-          reader = (await this.#open(part)) ?? (await this.#open(++part));
+          [part, reader] = await this.#openAfter(part);
           continue;
         }
         reading.caughtUp();
@@ -167,6 +174,18 @@ export class FrameLog implements LogOutput {
     return [0, ...[newest - 1, newest].filter((part) => part > 0)];
   }
 
+  /** Parts that a supervisor which was killed had begun, or had not removed yet. */
+  async #cutShort(): Promise<number[]> {
+    const newest = (await this.#status())?.newest ?? 0;
+    return [newest - 2, newest + 1];
+  }
+
+  /** Where what was printed until now ends. */
+  async #end(): Promise<{ readonly part: number; readonly bytes: number }> {
+    const part = (await this.#status())?.newest ?? 0;
+    return { part, bytes: (await lstat(this.#path(part)).catch(nullIfMissing))?.size ?? 0 };
+  }
+
   async #status(): Promise<Status | null> {
     const file = await open(this.#first, readFlags).catch(nullIfMissing);
     if (file === null) return null;
@@ -180,6 +199,19 @@ export class FrameLog implements LogOutput {
         : { begin, newest, dropped };
     } finally {
       await file.close();
+    }
+  }
+
+  /** The next part that is there. While a job prints fast, parts go between the look and the opening. */
+  async #openAfter(part: number): Promise<[part: number, reader: FrameReader | null]> {
+    for (let looked = 0; ; ) {
+      const newest = (await this.#status())?.newest ?? 0;
+      for (const next of [newest - 1, newest]) {
+        const reader = next > part ? await this.#open(next) : null;
+        if (reader !== null) return [next, reader];
+      }
+      if (newest === looked) return [newest, null];
+      looked = newest;
     }
   }
 

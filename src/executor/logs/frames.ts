@@ -26,6 +26,11 @@ export class FrameReader {
     this.#at = begin;
   }
 
+  /** Where the next frame begins. */
+  get at(): number {
+    return this.#at - this.#unread.length;
+  }
+
   /** The next whole frames, a few at a time. None: there are no more yet. */
   async frames(): Promise<Frame[]> {
     for (;;) {

@@ -8,6 +8,7 @@ import { execFile } from 'node:child_process';
 import { lstat, readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Log } from '../../scheduler/ports.ts';
 import { isMissing } from '../logs/stream-file.ts';
 
 const run = promisify(execFile);
@@ -27,8 +28,18 @@ export async function clearLaunch(path: string, supervisor: string | null): Prom
   return removeFolder(path);
 }
 
-/** An interrupted preparation has the launch one level deeper, and no job was started in it. */
+/** The job's folder; the log says if something of it stays. */
+export async function clearWork(
+  path: string,
+  { log, supervisor }: { readonly log: Log; readonly supervisor: string | null },
+): Promise<void> {
+  const cleared = await clearFolder(path, supervisor).catch(String);
+  if (cleared !== true) log.warn({ path, ...(cleared ? { error: cleared } : {}) }, 'launch.not-cleared');
+}
+
+/** An interrupted preparation is a file, or has the launch one level deeper, and no job was started in it. */
 export async function clearLeftover(path: string, supervisor: string | null): Promise<boolean> {
+  if ((await lstat(path)).isFile()) return unlink(path).then(() => true);
   for (const name of await readdir(path)) {
     if (path.endsWith(`/${name}`)) await clearLaunch(join(path, name), supervisor);
   }

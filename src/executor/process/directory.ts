@@ -36,7 +36,7 @@ import { LogFiles } from '../logs/files.ts';
 import { isMissing } from '../logs/stream-file.ts';
 import type { Owner } from '../owner.ts';
 import { type ShellFiles, startShell } from '../supervisor/shell.ts';
-import { clearLaunch, clearLeftover } from './clearing.ts';
+import { clearLaunch, clearLeftover, clearWork } from './clearing.ts';
 import { type Journal, type LaunchRecord, parseJournal } from './journal.ts';
 import type { Begun, Launch, Launches } from './launch.ts';
 import type { ProcessSource } from './table.ts';
@@ -196,6 +196,10 @@ class LaunchDirectory implements Launch {
     const text = await readClaim(this.files.claim);
     if (text === null || !/^\d+$/.test(text)) return false;
     return (await this.#parts.source.find(Number(text))) === null;
+  }
+
+  clear(): Promise<void> {
+    return clearWork(this.workPath, this.#parts);
   }
 
   async discard(): Promise<void> {

@@ -19,7 +19,7 @@ import { FrameLog } from '../logs/frame-log.ts';
 import { isMissing } from '../logs/stream-file.ts';
 import { supervisorEnd } from '../supervisor/program.ts';
 import { createLaunchServer } from '../supervisor/server.ts';
-import { clearFolder } from './clearing.ts';
+import { clearWork } from './clearing.ts';
 import { type FileRecord, parseLaunchFile } from './journal.ts';
 import type { Beginning, Begun, Launch, Launches } from './launch.ts';
 
@@ -147,16 +147,17 @@ class LaunchFile implements Launch {
     return false;
   }
 
+  async clear(): Promise<void> {
+    if (this.record !== null) await clearWork(join(this.#parts.dir, 'work', this.record.id), this.#parts);
+  }
+
   async discard(): Promise<void> {
-    const { dir, log, supervisor } = this.#parts;
     const file = await read(this.#path);
-    if (file !== null && this.#isSame(file.record)) await unlink(this.#path).catch(ignoreMissing);
+    // Its output was moved away to be kept, or somebody else was first.
+    if (file === null || !this.#isSame(file.record)) return;
+    await this.clear();
     await this.output.discardParts();
-    const id = this.record?.id;
-    if (id === undefined) return;
-    const path = join(dir, 'work', id);
-    const cleared = await clearFolder(path, supervisor).catch(String);
-    if (cleared !== true) log.warn({ path, ...(cleared ? { error: cleared } : {}) }, 'launch.not-cleared');
+    await unlink(this.#path).catch(ignoreMissing);
   }
 
   /** The name may have been given to another launch of the same attempt. */

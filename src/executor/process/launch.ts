@@ -22,7 +22,9 @@ export interface Launch {
   takeBack(): Promise<boolean>;
   /** True if it was claimed by a process that is gone and never reported the start. */
   isAbandoned(): Promise<boolean>;
-  /** Removes it, with the files that the job left. */
+  /** Removes the files that the job left; its output stays. */
+  clear(): Promise<void>;
+  /** Removes it, unless its output was moved away: then the rest is cleared. */
   discard(): Promise<void>;
 }
 
@@ -50,7 +52,7 @@ export interface Launches {
   open(name: string): Promise<Launch | null>;
   /**
    * Creates and starts a launch; its name survives a crash of the machine before the job starts. `mayStart` is called
-   * in between. Fails with an error of the system if nothing runs, and with ENGINE_UNAVAILABLE if that is unknown.
+   * in between. Fails with an error of the system if nothing runs, or with ENGINE_UNAVAILABLE if that may be unknown.
    */
   begin(beginning: Beginning, mayStart: () => boolean): Promise<Begun>;
   /** Nothing is started any more. */

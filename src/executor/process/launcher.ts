@@ -147,7 +147,8 @@ class ProcessLauncher implements Launcher {
         this.#parts.log.warn({ launch: launchName, cgroup }, 'launch.remove-refused-by-leftovers');
         return;
       }
-      // Logs first: an interruption between the two is repaired by the next call.
+      // Its name goes with the logs: an interruption before that is repaired by the next call.
+      await launch.clear();
       await this.#parts.logs.keep(launchName, launch.output);
       await launch.discard();
     });
