@@ -48,8 +48,8 @@ export type Served = 'taken' | 'withdrawn' | Supervisor;
 
 export interface LaunchServer {
   /**
-   * `mayStart` is called once nobody else can have the name. Fails with an error of the system if nothing was created, and
-   * with ENGINE_UNAVAILABLE if that is unknown.
+   * `mayStart` is called once nobody else can have the name. Fails with E2BIG if the texts are too long for the system, and
+   * otherwise with ENGINE_UNAVAILABLE: what it needs of the system does not depend on the job.
    */
   start(launch: ServedLaunch, mayStart: () => boolean): Promise<Served>;
   /** Supervisors continue; none is started any more. */
@@ -62,7 +62,7 @@ export function createLaunchServer(program: string, dir: string, clock: Clock): 
   return {
     async start(launch, mayStart) {
       const frame = encode(launch);
-      if (server === null || server.isGone) server = new Server(program, dir);
+      if (server === null || server.isGone) server = new Server(program, dir, clock);
       return server.start(frame, mayStart);
     },
     async stop() {
@@ -112,17 +112,26 @@ class Server {
   #unread: Buffer = Buffer.alloc(0);
   isGone = false;
 
-  constructor(program: string, dir: string) {
+  constructor(program: string, dir: string, clock: Clock) {
     this.#child = spawn(program, ['serve'], { stdio: ['pipe', 'pipe', 'ignore'], env: {}, cwd: dir });
+    // All replies are read before the pipe closes.
+    const closed = new Promise((resolve) => this.#child.once('close', resolve));
     this.#gone = new Promise((resolve) => {
-      const end = (error: Error | null): void => {
+      const end = (error: CarillonError): void => {
         this.#end(error);
         resolve();
       };
-      // All replies are read before the pipe closes.
-      this.#child.once('close', () => end(null));
-      this.#child.once('error', end);
+      this.#child.once('error', (error) => end(notStarted(error.message)));
+      this.#child.once('exit', async () => {
+        this.isGone = true;
+        // A supervisor that was stopped before its job may start has the pipe too.
+        await within(clock, endPatienceMs, closed);
+        this.#child.stdout.destroy();
+        end(unknownStart('the program that starts processes has ended'));
+      });
     });
+    // Node makes no pipes when no descriptors are left.
+    if (!this.#child.stdin) throw notStarted('too many files are open');
     this.#child.stdin.on('error', () => undefined); // It has ended, and `close` follows.
     this.#child.stdout.on('data', (bytes: Buffer) => this.#read(bytes));
     this.#child.unref();
@@ -176,7 +185,9 @@ class Server {
       if (kind === reply.taken) start.serve('taken');
       else
         start.fail(
-          kind === reply.failed ? systemError(value) : unknownStart(`the disk reports an error (${value})`),
+          kind === reply.failed
+            ? notStarted(`the system reports ${getSystemErrorName(-value)}`)
+            : unknownStart(`the disk reports an error (${value})`),
         );
       this.#free(start);
     }
@@ -199,10 +210,10 @@ class Server {
     this.#hold();
   }
 
-  #end(error: Error | null): void {
+  #end(error: CarillonError): void {
     this.isGone = true;
     for (const start of [...this.#starting.values(), ...this.#running.values()]) {
-      start.fail(error ?? unknownStart('the program that starts processes has ended'));
+      start.fail(error);
       // The launch's file says whether it began.
       start.begin(false);
       start.exit(null);
@@ -251,10 +262,7 @@ function encode(launch: ServedLaunch): Buffer {
 
 const tooBig = (): Error => Object.assign(new Error('spawn E2BIG'), { code: 'E2BIG' });
 
-function systemError(number: number): Error {
-  const code = getSystemErrorName(-number);
-  return Object.assign(new Error(`the system reports ${code}`), { code });
-}
-
+const notStarted = (why: string): CarillonError =>
+  new CarillonError('ENGINE_UNAVAILABLE', `The process cannot be started now: ${why}`);
 const unknownStart = (why: string): CarillonError =>
   new CarillonError('ENGINE_UNAVAILABLE', `It is unknown whether the process was started: ${why}`);

@@ -1,4 +1,4 @@
-import { fork, spawn } from 'node:child_process';
+import { fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   closeSync,
@@ -389,6 +389,60 @@ describe('the process engine', () => {
       await launcher.launch(spec);
       await ended(spec.launchName);
       expect(linesOf(out)).toEqual(['ran']);
+    });
+
+    test('while one of its supervisors is stopped, the next launch starts all the same', async () => {
+      const { launcher, ended } = await begin();
+      const [stopped, next] = [job('exit 5'), job('exit 6')];
+      let supervisors: number[] = [];
+      const killed = launcher.launch(stopped, () => {
+        const [server] = serving();
+        const children = readFileSync(`/proc/${server}/task/${server}/children`, 'utf8');
+        supervisors = children.trim().split(' ').map(Number);
+        for (const pid of supervisors) process.kill(pid, 'SIGSTOP');
+        return process.kill(server!, 'SIGKILL');
+      });
+      await expect(killed).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
+      await launcher.launch(next);
+      expect(await ended(next.launchName)).toMatchObject({ exitCode: 6 });
+      for (const pid of supervisors) process.kill(pid, 'SIGCONT');
+      await launcher.launch({ ...stopped, term: 2 });
+      expect(await ended(stopped.launchName)).toMatchObject({ exitCode: 5 });
+    });
+  });
+
+  describe.runIf(linux)('is unavailable, so that the same job is tried again,', () => {
+    test.each(['launches', 'scratch', 'supervisor'])('while there is no %s', async (name) => {
+      const { launcher, ended } = await begin();
+      const spec = job('exit 3');
+      const [path, aside] = [join(harness.dir, name), join(harness.dir, 'aside')];
+      renameSync(path, aside);
+      await expect(launcher.launch(spec)).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
+      renameSync(aside, path);
+      await launcher.launch(spec);
+      expect(await ended(spec.launchName)).toMatchObject({ exitCode: 3 });
+    });
+
+    test('while its scheduler has too many files open', () => {
+      const from = join(import.meta.dirname, '../../../src');
+      const script = `
+        import { closeSync, openSync } from 'node:fs';
+        import { createLaunchServer } from '${from}/executor/supervisor/server.ts';
+        import { realClock } from '${from}/node/clock.ts';
+        const server = createLaunchServer('/bin/true', '/', realClock);
+        const file = Buffer.alloc(0);
+        const launch = { name: 'n', id: 'i', file, cwd: '/', owner: null, argv: ['/bin/true'], env: {}, input: null };
+        const files = [];
+        try { for (;;) files.push(openSync('/dev/null')); } catch {}
+        const failed = await server.start(launch, () => true).catch((error) => error);
+        for (const file of files) closeSync(file);
+        console.log(failed.code);`;
+      const node = [process.execPath, '--import', 'tsx', '--input-type=module', '-e', script];
+      const { stdout } = spawnSync('sh', ['-c', 'ulimit -n 100; exec "$@"', 'sh', ...node], {
+        encoding: 'utf8',
+        cwd: from,
+      });
+      expect(stdout).toBe('ENGINE_UNAVAILABLE\n');
     });
   });
 
