@@ -86,7 +86,9 @@ static int has_name(long file) {
 enum { FRAME = 16, BLOCK = 1 << 16, STREAMS = 2, POSITIONS = 3 };
 
 static long part_file, part_at, part, parts_bound;
-static u64 printed[STREAMS], before_part[2], end_of_first;
+static u64 printed[STREAMS];
+/* Bytes that parts hold: of the first, and of all before each of the two newest. */
+static u64 before_part[2], end_of_first;
 /* Bytes of parts that were removed, and bytes that a full disk had no room for. */
 static u64 removed, lost;
 static char frame[FRAME + BLOCK];
@@ -143,7 +145,7 @@ static int begin_part(const struct job *job) {
   part_path(&path, job, part + 1);
   const long file = ask(OPENAT, HERE, (long)path.text, WRITE_ONLY | CREATE | CUT | NO_FOLLOW | CLOSE_ON_EXEC, 0600, 0);
   if (file < 0) return 0;
-  const u64 before = printed[0] + printed[1];
+  const u64 before = printed[0] + printed[1] - lost;
   if (part == 0) end_of_first = before;
   else ask(CLOSE, part_file, 0, 0, 0, 0);
   part++;
@@ -251,12 +253,15 @@ static long fork_into(long *cgroup, const char *path) {
 
 /* A pipe for one stream. One write at a time is in it, so that the order in which the pipes became ready is the order of
    all writes; `end` is what the job gets. */
+static long place;
+
 static long open_stream(const char *user_text, long *end) {
   enum { SET_FLAGS = 4, SET_PIPE_SIZE = 1031 };
   int ends[2];
   struct user user;
   if (ask(PIPE2, (long)ends, PACKETS | CLOSE_ON_EXEC, 0, 0, 0) != 0) return -1;
-  ask(FCNTL, ends[1], SET_PIPE_SIZE, PATH_SIZE, 0, 0);
+  const long size = ask(FCNTL, ends[1], SET_PIPE_SIZE, PATH_SIZE, 0, 0);
+  place = size > 0 ? size : PATH_SIZE;
   ask(FCNTL, ends[0], SET_FLAGS, NON_BLOCKING | PACKETS, 0, 0);
   /* The job may open /dev/stderr again. */
   if (is_named(user_text, &user)) ask(FCHOWN, ends[1], user.uid, user.gid, 0, 0);
@@ -297,6 +302,8 @@ static void note_end(void) {
   note(&line);
 }
 
+static int has_exited;
+
 /* Takes back all that has ended; as their next parent, what the job leaves behind too. False: nothing of it is left. */
 static int reap(long job) {
   enum { NO_HANG = 1 };
@@ -306,7 +313,8 @@ static int reap(long job) {
     const long pid = ask(WAIT4, -1, (long)&status, NO_HANG, (long)&usage, 0);
     if (pid <= 0) return pid != -NO_CHILD;
     add_usage(&usage);
-    if (pid == job) note_exit(status);
+    /* Once: from then on another process of the launch may get its number. */
+    if (pid == job && !has_exited) has_exited = 1, note_exit(status);
   }
 }
 
@@ -348,10 +356,11 @@ static void find_children(long pid) {
   ask(CLOSE, folder, 0, 0, 0, 0);
 }
 
-/* Every process of the launch, wherever it went. The job's group at once: a member that ends early starts nothing more. */
+/* Every process of the launch, wherever it went. The job's group at once: a member that ends early starts nothing more.
+   Until the job is taken back its number is its own, also where the system does not tell of children. */
 static void signal_all(long job, long signal) {
   static long fields[BEGAN + 1];
-  int has_group = 0;
+  int has_group = !has_exited;
   living_count = 0;
   find_children(ask(GETPID, 0, 0, 0, 0, 0));
   for (long at = 0; at < living_count; at++) find_children(living[at]);
@@ -403,32 +412,38 @@ struct __attribute__((packed)) ready { unsigned events; u64 which; };
 #else
 struct ready { unsigned events; u64 which; };
 #endif
-enum { READABLE = 1, HUNG_UP = 16, EDGES = 1u << 31, SIGNAL = STREAMS + 1 };
+enum { READABLE = 1, EDGES = 1u << 31, SIGNAL = STREAMS + 1 };
 
-/* Reads one write of the job, or all there are: of a pipe that the job made larger, or that ends. */
-static void read_stream(const struct job *job, long from, int stream, int all) {
+/* Reads as many writes as the pipe has places: one, unless somebody made it larger. What is written meanwhile is told of
+   again, so that nobody who prints without a pause keeps the supervisor here. */
+static void read_stream(const struct job *job, long from, int stream) {
   enum { PIPE_SIZE = 1032 };
-  static long usual;
-  const long size = ask(FCNTL, from, PIPE_SIZE, 0, 0, 0);
-  if (usual == 0) usual = size;
-  for (long count; (count = ask(READ, from, (long)(frame + FRAME), BLOCK, 0, 0)) > 0;) {
+  for (long places = ask(FCNTL, from, PIPE_SIZE, 0, 0, 0) / place; places > 0; places--) {
+    const long count = ask(READ, from, (long)(frame + FRAME), BLOCK, 0, 0);
+    if (count <= 0) return;
     print(job, stream, count);
-    if (!all && size == usual) return;
   }
 }
 
-/* Until nothing of the launch is left. */
-static void watch(const struct job *job, long pid, const long streams[STREAMS], const char *cgroup) {
-  enum { ADD = 1, KILL_AGAIN_MS = 50 };
+/* What tells of signals and of output. False: the system has too little of something. */
+static int open_events(const long streams[STREAMS], long *signals, long *events) {
+  enum { ADD = 1 };
   const u64 wanted = 1ul << (SIG_CHLD - 1) | 1ul << (SIG_USR1 - 1);
-  const long signals = ask(SIGNALFD4, -1, (long)&wanted, sizeof wanted, CLOSE_ON_EXEC | NON_BLOCKING, 0);
-  const long events = ask(EPOLL_CREATE1, CLOSE_ON_EXEC, 0, 0, 0, 0);
+  *signals = ask(SIGNALFD4, -1, (long)&wanted, sizeof wanted, CLOSE_ON_EXEC | NON_BLOCKING, 0);
+  *events = ask(EPOLL_CREATE1, CLOSE_ON_EXEC, 0, 0, 0, 0);
+  struct ready signal = {READABLE, SIGNAL};
+  int done = ask(EPOLL_CTL, *events, ADD, *signals, (long)&signal, 0) == 0;
   for (u64 which = 0; which < STREAMS; which++) {
     struct ready stream = {READABLE | EDGES, which};
-    ask(EPOLL_CTL, events, ADD, streams[which], (long)&stream, 0);
+    done &= ask(EPOLL_CTL, *events, ADD, streams[which], (long)&stream, 0) == 0;
   }
-  struct ready signal = {READABLE, SIGNAL};
-  ask(EPOLL_CTL, events, ADD, signals, (long)&signal, 0);
+  return done;
+}
+
+/* Until nothing of the launch is left. */
+static void watch(const struct job *job, long pid, const long streams[STREAMS], long signals, long events,
+                  const char *cgroup) {
+  enum { KILL_AGAIN_MS = 50 };
   long deadline = -1, orders_seen = 0;
   int is_killed = 0, is_first = 1;
   for (;;) {
@@ -441,7 +456,7 @@ static void watch(const struct job *job, long pid, const long streams[STREAMS], 
     is_first = 0;
     for (long at = 0; at < count; at++) {
       if (found[at].which == SIGNAL) is_told = 1;
-      else read_stream(job, streams[found[at].which], (int)found[at].which, found[at].events & HUNG_UP);
+      else read_stream(job, streams[found[at].which], (int)found[at].which);
     }
     if (is_told) {
       static char what[128];
@@ -460,7 +475,7 @@ static void watch(const struct job *job, long pid, const long streams[STREAMS], 
       if (!reap(pid)) break;
     }
   }
-  for (int stream = 0; stream < STREAMS; stream++) read_stream(job, streams[stream], stream, 1);
+  for (int stream = 0; stream < STREAMS; stream++) read_stream(job, streams[stream], stream);
   if (is_missing_some) write_positions();
 }
 
@@ -490,7 +505,7 @@ static int claimed(void) {
 /* Until nothing of the launch is left. `gate` says when the job may start. Returns how the supervisor ends. */
 static long supervise(const struct job *job, long gate, unsigned number, long begin) {
   enum { UNIX = 1, STREAM = 1, SUBREAPER = 36 };
-  long streams[STREAMS], ends[STREAMS], cgroup;
+  long streams[STREAMS], ends[STREAMS], signals, events, cgroup;
   int line[2];
   struct user user;
   ask(PRCTL, SUBREAPER, 1, 0, 0, 0);
@@ -503,6 +518,7 @@ static long supervise(const struct job *job, long gate, unsigned number, long be
   }
   for (int stream = 0; stream < STREAMS; stream++)
     if ((streams[stream] = open_stream(job->user, &ends[stream])) < 0) return NO_PROCESS;
+  if (!open_events(streams, &signals, &events)) return NO_PROCESS;
   if (ask(SOCKETPAIR, UNIX, STREAM | CLOSE_ON_EXEC, 0, (long)line, 0) != 0) return NO_PROCESS;
   const long pid = fork_into(&cgroup, job->cgroup);
   if (pid == 0) {
@@ -528,7 +544,7 @@ static long supervise(const struct job *job, long gate, unsigned number, long be
     if (ask(READ, line[0], (long)&obstacle, 1, 0, 0) == 1)
       add(&error, "error "), add_number(&error, obstacle), add(&error, "\n"), note(&error);
     ask(CLOSE, line[0], 0, 0, 0, 0);
-    watch(job, pid, streams, cgroup < 0 ? 0 : job->cgroup);
+    watch(job, pid, streams, signals, events, cgroup < 0 ? 0 : job->cgroup);
     note_end();
   }
   enum { AS_FOLDER = 01000 };
