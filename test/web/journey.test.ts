@@ -148,6 +148,8 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     await run('wordy');
     await page.getByRole('heading', { name: /Succeeded/ }).waitFor();
     await page.getByText(/^The output is incomplete: [\d,]+ bytes were dropped\.$/).waitFor();
+    await page.getByRole('button', { name: 'Times' }).click();
+    expect(await page.locator('time.line-time').last().textContent()).toMatch(/^\d\d:\d\d:\d\d\.\d{3}$/);
   });
 
   test('all that a filter shows is paused at once, with what that means before and what became of it after', async () => {

@@ -7,6 +7,7 @@ import { wholeIn } from '../parts/address-values.ts';
 import { Choices } from '../parts/choices.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { useQueryState } from '../parts/query-state.ts';
+import { clockTime } from '../parts/time.ts';
 import { type LogLine, matching, mostLines, type Stream } from './log-lines.ts';
 import { type Logs as Output, useLogs } from './use-logs.ts';
 
@@ -70,7 +71,7 @@ export function Logs({ run }: { readonly run: WireRun }) {
             {hasTimes && (
               <button
                 type="button"
-                className="button button-small"
+                className="button button-small logs-times"
                 aria-pressed={times}
                 onClick={() => change({ times: times ? '' : '1' })}
               >
@@ -182,10 +183,7 @@ function Lines({
 }
 
 /** The time of day where the reader is, with milliseconds. */
-function localTime(time: string): string {
-  const at = new Date(`${time.slice(0, 23)}Z`);
-  return at.toLocaleTimeString('en-GB', { hour12: false, fractionalSecondDigits: 3 });
-}
+const localTime = (time: string): string => `${clockTime(Date.parse(time))}.${time.slice(20, 23)}`;
 
 function Marked({ text, find }: { readonly text: string; readonly find: string }) {
   const at = text.toLowerCase().indexOf(find.toLowerCase());
