@@ -102,7 +102,7 @@ export function beginningOf(spec: LaunchSpec): Beginning {
 }
 
 /** Command lines of living processes that name this folder. */
-async function processesIn(root: string): Promise<string[]> {
+export async function processesIn(root: string): Promise<string[]> {
   if (process.platform !== 'linux') return [];
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const lines = await Promise.all(
