@@ -70,7 +70,7 @@ static int is_revoked(void) {
   return 0;
 }
 
-/* A name of the file remains: it was not removed. */
+/* False if the file was removed. */
 static int has_name(long file) {
   static u64 stat[32];
   if (ask(FSTAT, file, (long)stat, 0, 0, 0) != 0) return 0;
@@ -98,7 +98,7 @@ static void part_path(struct line *path, const struct job *job, long number) {
   add(path, "tails/"), add(path, job->id), add(path, "."), add_number(path, number);
 }
 
-/* Whole or not at all: what a full disk has no room for is missing, and the next frame that fits says how much. */
+/* Writes a whole frame or nothing. If the disk is full, the next frame that fits says how much is missing. */
 static int write_frame(int stream, long size) {
   struct { long s, ns; } now;
   ask(CLOCK_GETTIME, 0, (long)&now, 0, 0, 0);
@@ -139,7 +139,7 @@ static void note_parts(void) {
   ask(PWRITE64, launch_file, (long)status.text, status.used, PART_AT, 0);
 }
 
-/* Begins the next part and removes the one before the last. Without room for it, output is missing until there is some. */
+/* Begins the next part and removes the one before the last. If the disk has no room for it, output is dropped. */
 static int begin_part(const struct job *job) {
   static struct line path;
   part_path(&path, job, part + 1);
@@ -175,7 +175,7 @@ static void keep(int stream, long size) {
   printed[stream] += (u64)size;
 }
 
-/* What a stream printed, at FRAME in `frame`. A part ends with a line, if the line ends in this block. */
+/* Keeps what a stream printed, which is at FRAME in `frame`. A part ends with a line if that line ends in this block. */
 static void print(const struct job *job, int stream, long size) {
   char *bytes = frame + FRAME;
   if (part_at + FRAME + size <= parts_bound) return keep(stream, size);
@@ -190,7 +190,7 @@ static void print(const struct job *job, int stream, long size) {
 
 /* ---- The job ---- */
 
-/* Of the program that serves, and of each supervisor once its job may start. ENDED names the supervisor's process. */
+/* Kinds of replies. A supervisor sends STARTED, the server all others. ENDED has the supervisor's process instead of a slot. */
 enum { PREPARED = 1, TAKEN = 2, FAILED = 3, UNKNOWN = 4, STARTED = 5, ENDED = 6 };
 static void reply(long to, unsigned kind, unsigned slot, unsigned value) {
   /* One write, so that replies of several processes never mix. */
@@ -207,13 +207,14 @@ static void lower_open_files(void) {
   ask(PRLIMIT64, 0, OPEN_FILES, (long)&limit, 0, 0);
 }
 
-/* The job until it is one. What stood in its way is told by one byte on `line`; the answer is the word to go. */
+/* The job's process before it becomes the job. It reports on `line` whether it can start, and waits there for the reply. */
 static void begin_job(const struct job *job, long line, long out, long errors) {
   enum { LINE = 3 };
   char result = DONE;
-  /* A session and a group of its own: what it sends to its group never reaches the supervisor. */
+  /* A session and a group of its own, so that signals to its group never reach the supervisor. */
   ask(SETSID, 0, 0, 0, 0, 0);
-  /* Not the user yet: another of its processes could stop this one, and who waits for it. */
+  /* It keeps the scheduler's user until it may start: another process of the job's user could stop it, and the supervisor
+     would wait. */
   if (!use_files_as(job->user)) result = NO_USER;
   else if (ask(CHDIR, (long)job->folder, 0, 0, 0, 0) != 0) result = NO_FOLDER;
   ask(WRITE, line, (long)&result, 1, 0, 0);
@@ -222,14 +223,14 @@ static void begin_job(const struct job *job, long line, long out, long errors) {
   lower_open_files();
   ask(DUP3, out, OUTPUT, 0, 0, 0);
   ask(DUP3, errors, ERRORS, 0, 0, 0);
-  /* Ends with the start of the program, if that succeeds: then the supervisor reads nothing from it. */
+  /* Closes when the program starts. If the start fails, the supervisor reads the error from it. */
   ask(DUP3, line, LINE, CLOSE_ON_EXEC, 0, 0);
   close_from(LINE + 1);
   block_signals(0);
   become(job->arguments, job->environment, LINE);
 }
 
-/* Makes the cgroup and a process in it; -1 in `cgroup` where there is none. */
+/* Makes the cgroup and forks into it. `cgroup` is -1 if there is none. */
 static long fork_into(long *cgroup, const char *path) {
   enum { INTO_CGROUP = 33 };
   static u64 request[11];
@@ -242,7 +243,7 @@ static long fork_into(long *cgroup, const char *path) {
   if (*cgroup >= 0) {
     request[0] = 1ul << INTO_CGROUP;
     request[10] = (u64)*cgroup;
-    /* Born there: to move it would make it wait for every processor. */
+    /* Moving a process there later takes milliseconds. */
     const long pid = ask(CLONE3, (long)request, sizeof request, 0, 0, 0);
     if (pid >= 0) return pid;
     ask(CLOSE, *cgroup, 0, 0, 0, 0);
@@ -304,7 +305,7 @@ static void note_end(void) {
 
 static int has_exited;
 
-/* Takes back all that has ended; as their next parent, what the job leaves behind too. False: nothing of it is left. */
+/* Collects processes that have ended, also those that the job left behind. False: none is left. */
 static int reap(long job) {
   enum { NO_HANG = 1 };
   for (;;) {
@@ -356,8 +357,8 @@ static void find_children(long pid) {
   ask(CLOSE, folder, 0, 0, 0, 0);
 }
 
-/* Every process of the launch, wherever it went. The job's group at once: a member that ends early starts nothing more.
-   Until the job is taken back its number is its own, also where the system does not tell of children. */
+/* Signals every process of the launch. The job's group gets the signal at once, so that a member that ends first starts
+   no other. The job keeps its number until it is collected, so the group is right even if the system lists no children. */
 static void signal_all(long job, long signal) {
   static long fields[BEGAN + 1];
   int has_group = !has_exited;
@@ -382,7 +383,7 @@ static void kill_all(long job, const char *cgroup) {
   signal_all(job, SIG_KILL);
 }
 
-/* The end that schedulers ordered: the earliest counts. Returns how many orders there are. */
+/* Sets the deadline of the kills that schedulers ordered: the earliest counts. Returns the number of orders. */
 static long kill_orders(long *deadline_ms) {
   struct { long s, ns; } now;
   long count = 0;
@@ -397,7 +398,7 @@ static long kill_orders(long *deadline_ms) {
     if (*at != '\n') continue;
     count++;
     long left = by + grace - (now.s * 1000 + now.ns / 1000000);
-    /* Wall clocks jump, and a grace never grows. */
+    /* Wall clocks jump; the grace must not become longer. */
     if (left > grace) left = grace;
     if (left < 0) left = 0;
     if (*deadline_ms < 0 || monotonic_ms() + left < *deadline_ms) *deadline_ms = monotonic_ms() + left;
@@ -414,8 +415,8 @@ struct ready { unsigned events; u64 which; };
 #endif
 enum { READABLE = 1, EDGES = 1u << 31, SIGNAL = STREAMS + 1 };
 
-/* Reads as many writes as the pipe has places: one, unless somebody made it larger. What is written meanwhile is told of
-   again, so that nobody who prints without a pause keeps the supervisor here. */
+/* Reads as many writes as the pipe has room for: one, unless a process made it larger. Later writes cause events of their
+   own, so a job that prints without a pause does not keep the supervisor here. */
 static void read_stream(const struct job *job, long from, int stream) {
   enum { PIPE_SIZE = 1032 };
   for (long places = ask(FCNTL, from, PIPE_SIZE, 0, 0, 0) / place; places > 0; places--) {
@@ -425,7 +426,7 @@ static void read_stream(const struct job *job, long from, int stream) {
   }
 }
 
-/* What tells of signals and of output. False: the system has too little of something. */
+/* Opens the sources of events: signals and both streams. False: the system lacks a resource. */
 static int open_events(const long streams[STREAMS], long *signals, long *events) {
   enum { ADD = 1 };
   const u64 wanted = 1ul << (SIG_CHLD - 1) | 1ul << (SIG_USR1 - 1);
@@ -440,7 +441,7 @@ static int open_events(const long streams[STREAMS], long *signals, long *events)
   return done;
 }
 
-/* Until nothing of the launch is left. */
+/* Handles output, ends and orders until no process of the launch is left. */
 static void watch(const struct job *job, long pid, const long streams[STREAMS], long signals, long events,
                   const char *cgroup) {
   enum { KILL_AGAIN_MS = 50 };
@@ -449,7 +450,7 @@ static void watch(const struct job *job, long pid, const long streams[STREAMS], 
   for (;;) {
     long wait = deadline < 0 ? -1 : deadline - monotonic_ms();
     struct ready found[STREAMS + 1];
-    /* What ended or was ordered before it could be told is found at once. */
+    /* The first round does not wait: a process may have ended, or a kill been ordered, before the signals were watched. */
     const long count =
         ask6(EPOLL_PWAIT, events, (long)found, STREAMS + 1, is_first ? 0 : deadline >= 0 && wait < 0 ? 0 : wait, 0, 8);
     int is_told = is_first;
@@ -479,7 +480,7 @@ static void watch(const struct job *job, long pid, const long streams[STREAMS], 
   if (is_missing_some) write_positions();
 }
 
-/* One write, with `start` last: who reads that has the rest. */
+/* One write, with `start` last: a reader that finds it has the other lines too. */
 static int note_start(long pid, int has_cgroup) {
   static struct line line;
   static long fields[BEGAN + 1];
@@ -494,7 +495,7 @@ static int note_start(long pid, int has_cgroup) {
   return known && note(&line);
 }
 
-/* Of all who ever try to start or to revoke this launch one has the lock; the supervisor keeps it as long as it lives. */
+/* Of all that try to start or revoke this launch, one gets the lock. A supervisor keeps it for its whole life. */
 static int claimed(void) {
   enum { EXCLUSIVE = 2, NOW = 4 };
   if (ask(FLOCK, launch_file, EXCLUSIVE | NOW, 0, 0, 0) != 0) return 0;
@@ -502,7 +503,7 @@ static int claimed(void) {
   return !is_revoked() && has_name(launch_file);
 }
 
-/* Until nothing of the launch is left. `gate` says when the job may start. Returns how the supervisor ends. */
+/* Runs the launch until none of its processes is left. The job waits at `gate`. Returns the supervisor's exit code. */
 static long supervise(const struct job *job, long gate, unsigned number, long begin) {
   enum { UNIX = 1, STREAM = 1, SUBREAPER = 36 };
   long streams[STREAMS], ends[STREAMS], signals, events, cgroup;
@@ -532,7 +533,7 @@ static long supervise(const struct job *job, long gate, unsigned number, long be
   if (result == DONE && (ask(READ, gate, (long)&word, 1, 0, 0) != 1 || !claimed())) result = CLAIM_LOST;
   if (result == DONE && !note_start(pid, cgroup >= 0)) result = NO_FILE;
   if (result != DONE) {
-    /* The job that was none ends by itself. */
+    /* Without the reply, the job's process ends by itself. */
     ask(CLOSE, line[0], 0, 0, 0, 0);
     if (pid > 0) ask(WAIT4, pid, 0, 0, 0, 0);
   } else {

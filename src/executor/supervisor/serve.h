@@ -15,14 +15,14 @@ enum { NAME, ID, FOLDER, OWN, USER, CGROUP, FIRST_BYTES, PART_BYTES, FIRST_ARGUM
 
 static char requests[REQUEST_SIZE] __attribute__((aligned(8)));
 static char *texts[TEXTS + 2];
-/* Where the word to go is written, by slot. */
+/* By slot: the pipe through which the job is let go. */
 static int gates[SLOTS];
-/* Prepared, and told once their names are on disk. */
+/* Launches of this batch. They are reported once their names are on disk. */
 static struct { unsigned slot, pid; } prepared[BATCH];
 static long prepared_count;
 enum { SIGNALS_OF_ENDS = 3, LAUNCHES = 4 };
 
-/* A file in memory, at its start: unlike a pipe it outlives the scheduler. */
+/* The job's input as a file in memory. Unlike a pipe, it outlives the scheduler. */
 static long input_of(const struct request *request) {
   if (request->input == 0) return ask(OPENAT, HERE, (long)"/dev/null", CLOSE_ON_EXEC, 0, 0);
   const long file = ask(MEMFD_CREATE, (long)"input", 1, 0, 0, 0);
@@ -32,7 +32,7 @@ static long input_of(const struct request *request) {
   return file;
 }
 
-/* Finds the texts; false: this is no request. The list of arguments ends with a null, where the environment begins. */
+/* Finds the texts of a request. False: it is malformed. A null ends the arguments, before the environment. */
 static int read_texts(const struct request *request) {
   const char *end = (const char *)&request->kind + request->size;
   char *at = (char *)request->rest + request->file + request->input;
@@ -59,7 +59,7 @@ static long begin(const struct request *request, long gate) {
                           texts + FIRST_ARGUMENT, texts + FIRST_ARGUMENT + request->arguments + 1,
                           number(&first), number(&next),
                           same(texts[OWN], "own")};
-  /* A session and a group of its own, which nothing that is sent to the scheduler's reaches. */
+  /* A session and a group of its own: signals to the scheduler's group do not reach it. */
   ask(SETSID, 0, 0, 0, 0, 0);
   ask(DUP3, launch_file, FILE, CLOSE_ON_EXEC, 0, 0);
   ask(DUP3, gate, GATE, CLOSE_ON_EXEC, 0, 0);
@@ -72,7 +72,7 @@ static long begin(const struct request *request, long gate) {
   return supervise(&job, GATE, request->slot, request->file);
 }
 
-/* Makes the file, under its name at once: who finds it has all of its beginning. Returns less than 0 for an error. */
+/* Creates the file. It gets its name only when its beginning is complete. Returns its descriptor, or an error below 0. */
 static long make_file(const struct request *request) {
   static struct line scratch, name;
   scratch.used = name.used = 0;
@@ -128,7 +128,7 @@ static void open_gate(unsigned slot, int go) {
   gates[slot] = 0;
 }
 
-/* One write to the disk for all names of a batch: after it, no loss of power makes a launch unknown. */
+/* Makes the names of a batch durable with one write to the disk, then reports them. */
 static void tell_prepared(void) {
   if (prepared_count == 0) return;
   const long error = ask(FSYNC, LAUNCHES, 0, 0, 0, 0);
@@ -146,7 +146,7 @@ static void tell_ends(void) {
     reply(OUTPUT, ENDED, (unsigned)pid, (unsigned)status_code(status));
 }
 
-/* Handles whole requests, and returns how many bytes they have. Less than 0: this is no request. */
+/* Handles complete requests. Returns their number of bytes, or -1 if one is malformed. */
 static long handle(const char *from, unsigned long size) {
   unsigned long at = 0;
   while (size - at >= sizeof(struct request)) {
@@ -164,14 +164,14 @@ static long handle(const char *from, unsigned long size) {
   return (long)at;
 }
 
-/* Until the scheduler is gone; supervisors stay. */
+/* Serves until the scheduler is gone. Supervisors continue. */
 static long serve(void) {
   struct { int file; short wanted, found; } ready[2] = {{INPUT, READABLE, 0}, {SIGNALS_OF_ENDS, READABLE, 0}};
   const u64 ends = 1ul << (SIG_CHLD - 1);
   unsigned long used_bytes = 0;
   close_from(SIGNALS_OF_ENDS);
   reset_signals();
-  /* Nothing that can be blocked ends it or a supervisor, from whoever it comes. */
+  /* Supervisors inherit this: no signal but KILL ends them. */
   block_signals(~0ul);
   if (ask(SIGNALFD4, -1, (long)&ends, sizeof ends, CLOSE_ON_EXEC | NON_BLOCKING, 0) != SIGNALS_OF_ENDS ||
       ask(OPENAT, HERE, (long)"launches", FOLDER_ONLY | CLOSE_ON_EXEC, 0, 0) != LAUNCHES) return NO_FOLDER;

@@ -1,5 +1,5 @@
 /**
- * Starts launches through one process, `supervisor serve`, which is told of each through a pipe (serve.h). Node's own
+ * Starts launches through one process, `supervisor serve`, to which it writes requests through a pipe (serve.h). Node's own
  * `spawn` copies the page tables of the whole scheduler and blocks its loop for milliseconds; that small process forks in
  * a fraction of one. It ends with the scheduler; supervisors stay. If it ends before, the next launch starts another.
  */

@@ -73,7 +73,7 @@ static int same(const char *a, const char *b) {
   return *a == *b;
 }
 
-/* Reads digits up to something else; `text` is left there. */
+/* Reads digits, and leaves `text` behind them. */
 static long number(const char **text) {
   long n = 0;
   for (; **text >= '0' && **text <= '9'; ++*text) n = n * 10 + (**text - '0');
@@ -111,7 +111,7 @@ static int add_first_line(struct line *line, const char *path) {
   return 1;
 }
 
-/* Of a process, from /proc: null if there is none. Fields are counted from the state, which follows the name. */
+/* Reads numbers of a process from /proc. False if it is gone. Fields are counted from the state, which follows the name. */
 enum { PARENT = 1, GROUP = 2, BEGAN = 19 };
 static int stat_of(long pid, long fields[BEGAN + 1]) {
   static struct line line;
@@ -144,7 +144,7 @@ static void leave(long code) {
   for (;;) ask(EXIT_GROUP, code, 0, 0, 0, 0);
 }
 
-/* An entry of a folder, as the system tells of it. */
+/* An entry of a folder, as the system returns it. */
 struct entry { u64 inode; long offset; unsigned short size; unsigned char kind; char name[]; };
 
 static void close_from(long first) {
@@ -163,7 +163,7 @@ static void close_from(long first) {
   ask(CLOSE, folder, 0, 0, 0, 0);
 }
 
-/* Every signal has its default, whatever the one who started the scheduler ignored. */
+/* Gives every signal its default action, also those that were ignored when the scheduler was started. */
 static void reset_signals(void) {
   static const u64 action[4];
   for (long signal = 1; signal <= SIGNALS; signal++) ask(RT_SIGACTION, signal, (long)action, 0, sizeof(u64), 0);
@@ -201,7 +201,7 @@ static int use_files_as(const char *text) {
   if (user.uid != 0 && !drop_capabilities()) return 0;
   ask(SETFSGID, user.gid, 0, 0, 0, 0);
   ask(SETFSUID, user.uid, 0, 0, 0, 0);
-  /* These tell of no error: what is no user is answered with who it is still. */
+  /* These calls report no error. With -1, which is no user, they return the current one. */
   return ask(SETFSGID, -1, 0, 0, 0, 0) == user.gid && ask(SETFSUID, -1, 0, 0, 0, 0) == user.uid;
 }
 
@@ -222,7 +222,7 @@ static const char *search_path(char **environment) {
   return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 }
 
-/* What a shell could read as a script: neither empty nor with a NUL where one would begin. */
+/* True if a shell could read the file as a script: it is not empty, and has no NUL at its beginning. */
 static int is_text(const char *path) {
   char begin[128];
   const long file = ask(OPENAT, HERE, (long)path, CLOSE_ON_EXEC, 0, 0);
@@ -234,7 +234,7 @@ static int is_text(const char *path) {
   return count > 0;
 }
 
-/* Comes back only when it cannot. arguments[-1] and arguments[0] may be written over. */
+/* Returns only after an error. It may overwrite arguments[-1] and arguments[0]. */
 static long execute(const char *file, char **arguments, char **environment) {
   const long error = ask(EXECVE, (long)file, (long)arguments, (long)environment, 0, 0);
   if (error != -NO_EXEC_FORMAT || !is_text(file)) return error;
@@ -244,7 +244,7 @@ static long execute(const char *file, char **arguments, char **environment) {
   return ask(EXECVE, (long)"/bin/sh", (long)(arguments - 1), (long)environment, 0, 0);
 }
 
-/* As execvp does: along PATH, unless the program has a slash. The number of what stood in its way goes to `line`. */
+/* As execvp does: along PATH, unless the program has a slash. After an error, its number is written to `line`. */
 static void become(char **arguments, char **environment, long line) {
   const char *program = arguments[0];
   static struct line candidate;
