@@ -267,8 +267,10 @@ class Reading {
       this.#inLine[stream] = bytes.at(-1) !== newline;
       yield { stream, bytes, next: this.#next(), ...(this.#timed && { printed: { timeNs, inLine } }) };
     }.bind(this);
-    for (const frame of frames) {
+    for (const [index, frame] of frames.entries()) {
       if (frame.kind === frameKind.positions) {
+        // While a disk is full, one may follow the other: one line tells of all that is missing.
+        if (frames[index + 1]?.kind === frameKind.positions) continue;
         yield* flush();
         yield* this.#jump(positionsOf(frame));
         continue;

@@ -35,7 +35,7 @@ export class FrameReader {
   async frames(): Promise<Frame[]> {
     for (;;) {
       const found = this.#parse();
-      if (found.length > 0) return found;
+      if (found.length > 0 || this.#isDamaged()) return found;
       const block = Buffer.allocUnsafe(blockBytes);
       const { bytesRead } = await this.#file.read(block, 0, blockBytes, this.#at);
       if (bytesRead === 0) {
@@ -51,6 +51,10 @@ export class FrameReader {
 
   close(): Promise<void> {
     return this.#file.close();
+  }
+
+  #isDamaged(): boolean {
+    return this.#unread.length >= frameHead && this.#unread.readUInt32LE(8) > maxFrameBytes;
   }
 
   #parse(): Frame[] {
