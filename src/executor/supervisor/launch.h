@@ -252,10 +252,11 @@ static long fork_into(long *cgroup, const char *path) {
   return ask(CLONE, SIG_CHLD, 0, 0, 0, 0);
 }
 
-/* A pipe for one stream. One write at a time is in it, so that the order in which the pipes became ready is the order of
-   all writes; `end` is what the job gets. */
+/* The size of a pipe with a place for one write. */
 static long place;
 
+/* A pipe for one stream. One write at a time is in it, so that the order in which the pipes became ready is the order of
+   all writes; `end` is what the job gets. */
 static long open_stream(const char *user_text, long *end) {
   enum { SET_FLAGS = 4, SET_PIPE_SIZE = 1031 };
   int ends[2];
@@ -419,11 +420,12 @@ enum { READABLE = 1, EDGES = 1u << 31, SIGNAL = STREAMS + 1 };
    own, so a job that prints without a pause does not keep the supervisor here. */
 static void read_stream(const struct job *job, long from, int stream) {
   enum { PIPE_SIZE = 1032 };
-  for (long places = ask(FCNTL, from, PIPE_SIZE, 0, 0, 0) / place; places > 0; places--) {
+  long places = ask(FCNTL, from, PIPE_SIZE, 0, 0, 0) / place;
+  do {
     const long count = ask(READ, from, (long)(frame + FRAME), BLOCK, 0, 0);
     if (count <= 0) return;
     print(job, stream, count);
-  }
+  } while (--places > 0);
 }
 
 /* Opens the sources of events: signals and both streams. False: the system lacks a resource. */
