@@ -38,6 +38,7 @@ const Report = Type.Object({
   cause: Type.Optional(Type.Unknown()),
   infrastructure: Type.Optional(Type.Boolean()),
   bytesDropped: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
+  usage: Type.Optional(Type.Object({ cpuMs: Type.Number(), peakBytes: Type.Number() })),
 });
 const inventoryCheck = Compile(Type.Array(Report));
 

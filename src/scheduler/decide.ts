@@ -164,6 +164,7 @@ function observed(turn: Turn, observation: Observation): void {
         reason: reported(observation),
         infrastructure: observation.infrastructure ?? false,
         bytesDropped: observation.bytesDropped,
+        usage: observation.usage,
       });
     }
   });

@@ -4,7 +4,7 @@
  */
 
 import type { LaunchSpec } from './job/spec.ts';
-import type { EndState, Histograms, LedgerLine, Revision, Run } from './model/model.ts';
+import type { EndState, Histograms, LedgerLine, Revision, Run, Usage } from './model/model.ts';
 import type { EndCause } from './model/reason.ts';
 import type { LoadedItem, PastName, ValueOf, Write, WriteGroup } from './records/table.ts';
 
@@ -207,6 +207,7 @@ export type Observation =
       readonly infrastructure?: boolean;
       /** Bytes of output that were dropped. Null: an unknown number. Absent: none known. */
       readonly bytesDropped?: number | null;
+      readonly usage?: Usage;
     };
 
 /** One entry of an engine's inventory. */
@@ -222,6 +223,7 @@ export interface LaunchReport {
   readonly cause?: EndCause;
   readonly infrastructure?: boolean;
   readonly bytesDropped?: number | null;
+  readonly usage?: Usage;
 }
 
 /** How much of each stream a reader has: bytes from the first one ever printed, those that are not kept any more included. */

@@ -62,12 +62,17 @@ describe('a run', () => {
     engine.tell({ kind: 'output-dropped', launchName, at, bytesDropped: 5_000 });
     await clock.advance(1_000);
     expect(await dropped()).toEqual([5_000]);
-    engine.tell({ kind: 'ended', launchName, at, exitCode: 1, bytesDropped: 7_000 });
+    const usage = { cpuMs: 1_500, peakBytes: 9_000_000 };
+    engine.tell({ kind: 'ended', launchName, at, exitCode: 1, bytesDropped: 7_000, usage });
     await clock.advance(10_000);
     engine.exit(engine.newest('a'), 0);
     await clock.advance(1_000);
     expect(await dropped()).toEqual([7_000, 0]);
-    expect((await api.get('/runs')).items[0].attempts[0].bytesDropped).toBe(7_000);
+    expect((await api.get('/runs')).items[0].attempts[0]).toMatchObject({
+      bytesDropped: 7_000,
+      cpuMs: 1_500,
+      peakMemoryBytes: 9_000_000,
+    });
   });
 
   test('that waits says for which run, as text and as data', async () => {

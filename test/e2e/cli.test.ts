@@ -276,6 +276,9 @@ describe('runs', () => {
       new RegExp(`output cut +${bytes} bytes were dropped .attempt 1.`),
     );
     expect((await carillon('logs wordy --tail 1')).err).toBe('');
+    expect((await carillon(`runs ${id}`)).out).toMatch(
+      /ATTEMPT +ENGINE +STARTED +TOOK +CPU +MEMORY +CODE.* \d+(\.\d)? MiB /s,
+    );
   });
 
   test('runs lists the newest first, by job and state', async () => {

@@ -24,6 +24,8 @@ const attempt = (
   reason: null,
   why: null,
   bytesDropped: 0,
+  cpuMs: null,
+  peakMemoryBytes: null,
 });
 
 const trigger = { by: null, of: null, catchUp: false };

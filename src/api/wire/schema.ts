@@ -289,14 +289,15 @@ export const WireAttempt = Type.Object(
     reason: orNull(Type.String()),
     why,
     bytesDropped: orNull(
-      count('Bytes of output that were dropped. For an unfinished attempt, as of a few seconds ' + 'ago.'),
+      count('Bytes of output that were dropped. For an unfinished attempt, as of a few seconds ago.'),
       {
         description:
-          'Null: output was dropped, but the engine does not count how much. For containers it is ' +
-          'known at the end. If the engine does not report dropped output, this is 0 and the output ' +
-          'shows the gap.',
+          'Null: output was dropped, but the engine does not count how much. For containers it is known at ' +
+          'the end. If the engine does not report dropped output, this is 0 and the output shows the gap.',
       },
     ),
+    cpuMs: orNull(count('Processor time of all processes. Null before the end, and for containers.')),
+    peakMemoryBytes: orNull(count('Peak memory of the largest process. Null likewise.')),
   },
   { $id: 'Attempt' },
 );

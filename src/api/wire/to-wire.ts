@@ -132,6 +132,8 @@ export function runToWire(run: Run): WireRun {
       exitCode: attempt.exitCode,
       ...whyOf(attempt.reason),
       bytesDropped: attempt.bytesDropped === undefined ? 0 : attempt.bytesDropped,
+      cpuMs: attempt.usage?.cpuMs ?? null,
+      peakMemoryBytes: attempt.usage?.peakBytes ?? null,
     })),
     catchesUp: run.catchesUp,
     createdAt: iso(run.createdAt),

@@ -181,6 +181,8 @@ function printRun(session: Session, run: WireRun): void {
     ),
   );
   if (run.attempts.length === 0) return;
+  // A server of 0.2.0 answers neither.
+  const isMeasured = run.attempts.some(({ cpuMs }) => typeof cpuMs === 'number');
   const rows = run.attempts.map((attempt) => [
     String(attempt.number),
     attempt.engine,
@@ -188,11 +190,18 @@ function printRun(session: Session, run: WireRun): void {
     attempt.startedAt === null || attempt.endedAt === null
       ? nothing
       : lasting(Date.parse(attempt.endedAt) - Date.parse(attempt.startedAt)),
+    ...(isMeasured ? [usedTime(attempt), usedMemory(attempt)] : []),
     attempt.exitCode === null ? nothing : String(attempt.exitCode),
     attempt.reason ?? '',
   ]);
-  session.print(`\n${table(['ATTEMPT', 'ENGINE', 'STARTED', 'TOOK', 'CODE', 'WHY'], rows, io)}`);
+  const used = isMeasured ? ['CPU', 'MEMORY'] : [];
+  session.print(`\n${table(['ATTEMPT', 'ENGINE', 'STARTED', 'TOOK', ...used, 'CODE', 'WHY'], rows, io)}`);
 }
+
+const usedTime = ({ cpuMs }: WireAttempt): string => (cpuMs == null ? nothing : lasting(cpuMs));
+
+const usedMemory = ({ peakMemoryBytes }: WireAttempt): string =>
+  peakMemoryBytes == null ? nothing : `${(peakMemoryBytes / 1024 ** 2).toFixed(1)} MiB`;
 
 function cause({ trigger, origin, parents }: WireRun): string {
   if (trigger.kind === 'schedule') return trigger.catchUp ? 'its schedule, to catch up' : 'its schedule';

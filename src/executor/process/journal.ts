@@ -57,23 +57,13 @@ export interface Journal {
   readonly usage: Usage | null;
 }
 
-/** Of all processes of a launch that have ended. */
-export interface Usage {
-  readonly userMs: number;
-  readonly systemMs: number;
-  /** Of the largest process. */
-  readonly peakBytes: number;
-  readonly blocksRead: number;
-  readonly blocksWritten: number;
-  readonly voluntarySwitches: number;
-  readonly involuntarySwitches: number;
-}
-
 export const journalLine = {
   kill: (atMs: number, graceMs: number): string => `kill ${Math.round(atMs)} ${Math.round(graceMs)}\n`,
   killed: 'killed\n',
   ended: (atMs: number, bytesDropped: number): string => `ended ${Math.round(atMs)} ${bytesDropped}\n`,
 } as const;
+
+type Usage = NonNullable<LaunchReport['usage']>;
 
 /** Where the areas of a launch's file begin: supervisor/launch.h. */
 const area = { notes: 64, orders: 1024, record: 2048 } as const;
@@ -132,25 +122,11 @@ function parseNotes(lines: readonly string[], orders: Journal): Journal {
   return { ...orders, ...of, endedAt, startedAt, exitedAt };
 }
 
-function usageOf([
-  user = 0,
-  system = 0,
-  peak = 0,
-  read = 0,
-  written = 0,
-  own = 0,
-  forced = 0,
-]: readonly number[]): Usage {
-  return {
-    userMs: user / 1000,
-    systemMs: system / 1000,
-    peakBytes: peak * 1024,
-    blocksRead: read,
-    blocksWritten: written,
-    voluntarySwitches: own,
-    involuntarySwitches: forced,
-  };
-}
+/** Microseconds in user and system mode, KiB; the blocks and switches that follow are not shown yet. */
+const usageOf = ([user = 0, system = 0, peak = 0]: readonly number[]): Usage => ({
+  cpuMs: Math.round((user + system) / 1_000),
+  peakBytes: peak * 1_024,
+});
 
 function parsedOrNull(json: string): FileRecord | null {
   try {
@@ -212,11 +188,11 @@ export function parseJournal(text: string): Journal {
 export function outcomeOf(
   journal: Journal,
   bootNow: string,
-): Pick<LaunchReport, 'reason' | 'cause' | 'infrastructure' | 'bytesDropped'> & {
+): Pick<LaunchReport, 'reason' | 'cause' | 'infrastructure' | 'bytesDropped' | 'usage'> & {
   readonly exitCode: number | null;
 } {
-  const { bytesDropped } = journal;
-  return { ...endOf(journal, bootNow), ...(bytesDropped > 0 && { bytesDropped }) };
+  const { bytesDropped, usage } = journal;
+  return { ...endOf(journal, bootNow), ...(bytesDropped > 0 && { bytesDropped }), ...(usage && { usage }) };
 }
 
 function endOf(

@@ -188,8 +188,18 @@ export interface Attempt {
   image?: string;
   exitCode: number | null;
   reason: Reason | null;
-  /** Bytes of the oldest output that were dropped. Null: an unknown number. Absent: none known. */
+  /** Bytes of output that were dropped. Null: an unknown number. Absent: none known. */
   bytesDropped?: number | null;
+  /** Absent if the engine does not measure it, and before the end. */
+  usage?: Usage;
+}
+
+/** What an attempt used of its machine. */
+export interface Usage {
+  /** Processor time of all processes, user and system, in milliseconds. */
+  readonly cpuMs: number;
+  /** Peak memory (resident set) of the largest process. */
+  readonly peakBytes: number;
 }
 
 /** The outcome of due times: one entry for a single one, or for a range with the same outcome. */

@@ -4,7 +4,7 @@
  */
 
 import { placeRetryDelayMs, policyOf, retryDelayMs } from '../job/policy.ts';
-import type { Attempt, Run } from '../model/model.ts';
+import type { Attempt, Run, Usage } from '../model/model.ts';
 import { isSame, type Reason } from '../model/reason.ts';
 import { awaitsCallback, nextRunState, readyAt } from '../model/run-state.ts';
 import type { EndReason } from '../ports.ts';
@@ -67,6 +67,7 @@ export function attemptEnded(
     reason: Reason | null;
     infrastructure: boolean;
     bytesDropped?: number | null | undefined;
+    usage?: Usage | undefined;
   },
 ): void {
   const attempt = run.attempts.at(-1);
@@ -75,6 +76,7 @@ export function attemptEnded(
   if (attempt.startedAt === null && end.startedAt !== null) noteStart(turn, attempt, end.startedAt);
   attempt.exitCode = end.exitCode;
   if (end.bytesDropped !== undefined) attempt.bytesDropped = end.bytesDropped;
+  if (end.usage !== undefined) attempt.usage = end.usage;
   turn.state.deferrals.delete(attempt.launchName);
   const verdict = judge(run, end);
   const byCallback = policyOf(entry.job.definition.policy).completion === 'callback';

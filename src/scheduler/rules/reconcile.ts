@@ -132,6 +132,7 @@ function adopt(turn: Turn, run: Run, report: LaunchReport, inventory: Inventory)
       reason: reported(report),
       infrastructure: report.infrastructure ?? false,
       bytesDropped: report.bytesDropped,
+      usage: report.usage,
     });
     return;
   }

@@ -65,8 +65,9 @@ test('output that was dropped on another node is known from its inventory, while
   const launchName = rig.trigger('a').attempts[0]?.launchName ?? '';
   rig.inventory([{ launchName, state: 'running', startedAt: rig.now, bytesDropped: 5 }], false);
   expect(rig.runOf('a').attempts).toMatchObject([{ bytesDropped: 5 }]);
-  rig.inventory([{ launchName, state: 'ended', exitCode: 0, bytesDropped: 7 }], false);
-  expect(rig.history[0]?.attempts).toMatchObject([{ bytesDropped: 7 }]);
+  const usage = { cpuMs: 12, peakBytes: 4_096 };
+  rig.inventory([{ launchName, state: 'ended', exitCode: 0, bytesDropped: 7, usage }], false);
+  expect(rig.history[0]?.attempts).toMatchObject([{ bytesDropped: 7, usage }]);
 });
 
 test.each([

@@ -8,6 +8,7 @@ import { duration } from '../parts/time.ts';
 
 export function Attempts({ run }: { readonly run: WireRun }) {
   if (run.attempts.length === 0) return null;
+  const isMeasured = run.attempts.some(({ cpuMs }) => cpuMs !== null);
   return (
     <Panel title={run.attempts.length === 1 ? 'Attempt' : 'Attempts'}>
       <TableScroll className="attempts">
@@ -22,6 +23,16 @@ export function Attempts({ run }: { readonly run: WireRun }) {
               <th scope="col" className="number">
                 Duration
               </th>
+              {isMeasured && (
+                <>
+                  <th scope="col" className="number">
+                    CPU time
+                  </th>
+                  <th scope="col" className="number">
+                    Peak memory
+                  </th>
+                </>
+              )}
               <th scope="col" className="number">
                 Exit code
               </th>
@@ -33,7 +44,7 @@ export function Attempts({ run }: { readonly run: WireRun }) {
           <tbody>
             {/* Newest first: it is the one that counts. */}
             {run.attempts.toReversed().map((attempt) => (
-              <Line key={attempt.number} attempt={attempt} />
+              <Line key={attempt.number} attempt={attempt} isMeasured={isMeasured} />
             ))}
           </tbody>
         </table>
@@ -42,7 +53,7 @@ export function Attempts({ run }: { readonly run: WireRun }) {
   );
 }
 
-function Line({ attempt }: { readonly attempt: WireAttempt }) {
+function Line({ attempt, isMeasured }: { readonly attempt: WireAttempt; readonly isMeasured: boolean }) {
   const { number, engine, host, launchName, image, startedAt, endedAt, exitCode, reason } = attempt;
   const took = startedAt === null || endedAt === null ? null : Date.parse(endedAt) - Date.parse(startedAt);
   return (
@@ -58,6 +69,12 @@ function Line({ attempt }: { readonly attempt: WireAttempt }) {
       </td>
       <td>{startedAt === null ? <span className="faint">not started</span> : <Exact at={startedAt} />}</td>
       <td className="number">{duration(took)}</td>
+      {isMeasured && (
+        <>
+          <td className="number">{duration(attempt.cpuMs)}</td>
+          <td className="number">{memory(attempt.peakMemoryBytes)}</td>
+        </>
+      )}
       <td className={`number ${exitCode !== null && exitCode !== 0 ? 'tone-fail' : ''}`}>
         {exitCode ?? '–'}
       </td>
@@ -65,3 +82,6 @@ function Line({ attempt }: { readonly attempt: WireAttempt }) {
     </tr>
   );
 }
+
+const memory = (bytes: number | null): string =>
+  bytes === null ? '–' : `${(bytes / 1024 ** 2).toLocaleString('en', { maximumFractionDigits: 1 })} MiB`;
