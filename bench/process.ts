@@ -119,7 +119,7 @@ function printTable(title: string, columns: readonly string[], cells: (each: Con
 function printConditions(before: readonly number[]): void {
   const [first, last] = [before, loadavg()].map(([minute]) => (minute ?? 0).toFixed(1));
   process.stdout.write(
-    `At most ${width} processes run at the same time. Croner has no limit; Carillon has its default: 2 starts per core.\n` +
+    `Peers run at most ${width} processes at the same time. Croner has no limit; Carillon has its defaults: 64 processes.\n` +
       'Redis appends to a file and syncs it once per second. PostgreSQL and Carillon sync each commit.\n' +
       'graphile-worker polls each 100 ms (default: 2 s), pg-boss each 500 ms (its minimum) and in batches of 1,000.\n' +
       `Load average before and after: ${first} and ${last}.\n`,
