@@ -297,7 +297,7 @@ export const WireAttempt = Type.Object(
       },
     ),
     cpuMs: orNull(count('Processor time of all processes. Null before the end, and for containers.')),
-    peakMemoryBytes: orNull(count('Peak memory of the largest process. Null likewise.')),
+    peakMemoryBytes: orNull(count('Peak memory of the largest process. Null when cpuMs is.')),
   },
   { $id: 'Attempt' },
 );

@@ -1,7 +1,8 @@
 /**
- * The output of one launch as two files, a stream each: of containers, and of processes under the shell supervisor. Callers of `trim` (or of `append`, which trims) keep each stream within its
- * bound. Readers get a line in place of dropped output. They neither repeat nor miss bytes over a trim, and can continue
- * where a reader of another object stopped, because offsets count from the beginning of the output and not of a file.
+ * The output of one launch as two files, a stream each: of containers, and of processes under the shell supervisor.
+ * Callers of `trim` (or of `append`, which trims) keep each stream within its bound. Readers get a line in place of dropped
+ * output. They neither repeat nor miss bytes over a trim, and can continue where a reader of another object stopped, because
+ * offsets count from the beginning of the output and not of a file.
  */
 
 import { renameSync, rmSync } from 'node:fs';
@@ -10,19 +11,14 @@ import { join } from 'node:path';
 import type { LogChunk, LogPosition, LogQuery } from '../../scheduler/ports.ts';
 import { sleep } from '../../scheduler/waiting.ts';
 import { droppedLine, leasedLine } from './gaps.ts';
-import type { Following, LogOutput } from './output.ts';
+import { type Following, followPollMs, type LogOutput, type Stream, streams } from './output.ts';
 import { blockBytes, StreamFile } from './stream-file.ts';
-
-export type Stream = LogChunk['stream'];
-export const streams: readonly Stream[] = ['stdout', 'stderr'];
 
 const newline = 0x0a;
 /** Blocks read from one stream before the other gets its turn. */
 const blocksPerTurn = 16;
 /** The system breaks a lease within this time. A follower of an ended run does not wait longer. */
 const leasedMs = 60_000;
-/** Interval between the reads of a follower. */
-const followPollMs = 200;
 
 interface Reader {
   readonly stream: Stream;

@@ -9,27 +9,13 @@ import { type FileHandle, lstat, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LogChunk, LogPosition, LogQuery } from '../../scheduler/ports.ts';
 import { sleep } from '../../scheduler/waiting.ts';
-import { type Frame, FrameReader, frameKind } from './frames.ts';
+import { type Frame, FrameReader, frameKind, parseStatus, type Status, statusBytes } from './frames.ts';
 import { droppedLine } from './gaps.ts';
-import type { Following, LogOutput } from './output.ts';
-import { isMissing } from './stream-file.ts';
+import { type Following, followPollMs, type LogOutput, type Stream, streams } from './output.ts';
+import { isMissing, nullIfMissing } from './stream-file.ts';
 
-/** Interval between the reads of a follower. */
-const followPollMs = 200;
 const newline = 0x0a;
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-
-type Stream = LogChunk['stream'];
-const streams: readonly Stream[] = ['stdout', 'stderr'];
-
-/** The first line of the first part: where its frames begin, the number of the newest part, and what was dropped. */
-const status = /^carillon-launch 1 (\d{6}) (\d{10}) (\d{15})\n/;
-
-interface Status {
-  readonly begin: number;
-  readonly newest: number;
-  readonly dropped: number;
-}
 
 export class FrameLog implements LogOutput {
   #first: string;
@@ -190,13 +176,8 @@ export class FrameLog implements LogOutput {
     const file = await open(this.#first, readFlags).catch(nullIfMissing);
     if (file === null) return null;
     try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0);
-      const [, begin, newest, dropped] = (status.exec(buffer.toString('latin1', 0, bytesRead)) ?? []).map(
-        Number,
-      );
-      return begin === undefined || newest === undefined || dropped === undefined
-        ? null
-        : { begin, newest, dropped };
+      const { buffer } = await file.read(Buffer.alloc(statusBytes), 0, statusBytes, 0);
+      return parseStatus(buffer);
     } finally {
       await file.close();
     }
@@ -223,7 +204,7 @@ export class FrameLog implements LogOutput {
   }
 }
 
-/** What one reader has seen. */
+/** The progress of one reader. */
 class Reading {
   readonly #wanted: readonly Stream[];
   readonly #timed: boolean;
@@ -287,7 +268,7 @@ class Reading {
     yield* flush();
   }
 
-  /** What is wanted of these bytes, which come next. */
+  /** The wanted part of the next bytes of a stream. */
   #advance(stream: Stream, bytes: Uint8Array): Uint8Array {
     const skip = Math.min(bytes.length, Math.max(0, this.#from[stream] - this.#at[stream]));
     this.#at[stream] += bytes.length;
@@ -356,9 +337,4 @@ const streamOf = ({ kind }: Frame): Stream => (kind === frameKind.stderr ? 'stde
 function positionsOf({ bytes }: Frame): LogPosition {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   return { stdout: Number(view.readBigUInt64LE(0)), stderr: Number(view.readBigUInt64LE(8)) };
-}
-
-function nullIfMissing(error: unknown): null {
-  if (isMissing(error)) return null;
-  throw error;
 }

@@ -2,6 +2,32 @@
 
 import type { FileHandle } from 'node:fs/promises';
 
+/** The first line of the first part: its size, and its text. */
+export const statusBytes = 64;
+const status = /^carillon-launch 1 (\d{6}) (\d{10}) (\d{15})\n/;
+
+export interface Status {
+  /** Where the frames of the first part begin. */
+  readonly begin: number;
+  /** The number of the newest part. */
+  readonly newest: number;
+  /** Bytes of output that were dropped. */
+  readonly dropped: number;
+}
+
+export function statusLine({ begin, newest, dropped }: Status): string {
+  const digits = (value: number, count: number): string => String(value).padStart(count, '0');
+  return `carillon-launch 1 ${digits(begin, 6)} ${digits(newest, 10)} ${digits(dropped, 15)}\n`;
+}
+
+/** Null if the bytes do not begin with such a line, as after a crash of the machine. */
+export function parseStatus(bytes: Buffer): Status | null {
+  const found = status.exec(bytes.toString('latin1', 0, statusBytes));
+  if (!found) return null;
+  const [begin, newest, dropped] = found.slice(1).map(Number) as [number, number, number];
+  return { begin, newest, dropped };
+}
+
 /** A stream, or how many bytes of each stream came before. */
 export const frameKind = { stdout: 0, stderr: 1, positions: 3 } as const;
 const frameHead = 16;

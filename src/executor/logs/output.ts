@@ -2,7 +2,13 @@
 
 import type { Clock, LogChunk, LogQuery } from '../../scheduler/ports.ts';
 
-/** What a reader needs to know about the launch. */
+export type Stream = LogChunk['stream'];
+export const streams: readonly Stream[] = ['stdout', 'stderr'];
+
+/** Interval between the reads of a follower. */
+export const followPollMs = 200;
+
+/** The state of a launch, for readers of its output. */
 export interface Following {
   readonly clock: Clock;
   /** True once no more output can come. */

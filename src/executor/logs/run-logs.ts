@@ -11,9 +11,9 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CarillonError } from '../../errors.ts';
 import type { Clock, LogChunk, LogQuery } from '../../scheduler/ports.ts';
-import { LogFiles, type Stream } from './files.ts';
+import { LogFiles } from './files.ts';
 import { FrameLog } from './frame-log.ts';
-import type { LogOutput } from './output.ts';
+import type { LogOutput, Stream } from './output.ts';
 
 /** Enough for a stack trace or a build log, little enough for thousands of runs on one disk. */
 export const defaultBytesPerStream = 10 * 1024 * 1024;

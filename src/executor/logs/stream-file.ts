@@ -350,7 +350,8 @@ function nullIfLeased(error: unknown): null {
   throw error;
 }
 
-function nullIfMissing(error: unknown): null {
+/** For `catch`: null if the file does not exist. */
+export function nullIfMissing(error: unknown): null {
   if (isMissing(error)) return null;
   throw error;
 }

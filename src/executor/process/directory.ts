@@ -33,7 +33,7 @@ import {
 import { join } from 'node:path';
 import type { Clock, Log } from '../../scheduler/ports.ts';
 import { LogFiles } from '../logs/files.ts';
-import { isMissing } from '../logs/stream-file.ts';
+import { isMissing, nullIfMissing } from '../logs/stream-file.ts';
 import type { Owner } from '../owner.ts';
 import { type ShellFiles, startShell } from '../supervisor/shell.ts';
 import { clearLaunch, clearLeftover, clearWork } from './clearing.ts';
@@ -56,7 +56,8 @@ export interface LaunchDirectoriesParts {
   readonly log: Log;
   /** The supervisor's program. Null: the shell. */
   readonly supervisor: string | null;
-  readonly logBytesPerStream: number;
+  /** Bound of each stream of a launch's output. */
+  readonly logBytes: number;
   readonly source: ProcessSource;
 }
 
@@ -110,7 +111,7 @@ export function createLaunchDirectories(parts: LaunchDirectoriesParts): Omit<Lau
 
     async open(name) {
       const path = join(launches, name);
-      const [incarnation] = await readdir(path).catch(emptyIfMissing);
+      const [incarnation] = (await readdir(path).catch(nullIfMissing)) ?? [];
       if (!incarnation) return null;
       const text = await readFile(join(path, incarnation, 'launch.json'), 'utf8').catch(() => '');
       return new LaunchDirectory(parts, { path, name, incarnation }, parseRecord(text));
@@ -154,7 +155,7 @@ class LaunchDirectory implements Launch {
     this.#parts = parts;
     this.#place = place;
     this.workPath = within('work');
-    this.output = new LogFiles(within('log'), parts.logBytesPerStream);
+    this.output = new LogFiles(within('log'), parts.logBytes);
     const [stdout, stderr] = [within('log', 'stdout'), within('log', 'stderr')];
     this.files = { stdout, stderr, claim: within('claim', 'pid'), journal: within('journal') };
   }
@@ -208,7 +209,7 @@ class LaunchDirectory implements Launch {
     try {
       await rename(join(path, incarnation), aside);
     } catch (error) {
-      if (isMissing(error)) return; // Somebody else was first.
+      if (isMissing(error)) return; // Another scheduler was first.
       throw error;
     }
     await rmdir(path).catch(() => {}); // Not empty: the name was taken again meanwhile.
@@ -313,9 +314,4 @@ function parseRecord(text: string): LaunchRecord | null {
   } catch {
     return null;
   }
-}
-
-function emptyIfMissing(error: unknown): string[] {
-  if (isMissing(error)) return [];
-  throw error;
 }

@@ -1,11 +1,12 @@
 /**
- * What is known of one process launch: short lines that its supervisor and schedulers wrote, in areas of the launch's file
+ * The journal of one process launch: short lines that its supervisor and schedulers wrote, in areas of the launch's file
  * (supervisor/launch.h), or in a file of its directory. A line counts once it has its newline. Of repeated lines the first
  * counts, except that the earliest of several kill deadlines applies. Pure.
  */
 
 import type { LaunchReport } from '../../scheduler/ports.ts';
 import { exitReason } from '../exit-reason.ts';
+import { parseStatus } from '../logs/frames.ts';
 import { obstacleText } from './faults.ts';
 
 export interface LaunchRecord {
@@ -51,9 +52,9 @@ export interface Journal {
   readonly bytesDropped: number;
   /** When the job started, epoch milliseconds. Null if it did not, or if the journal does not say. */
   readonly startedAt: number | null;
-  /** When its exit code was noted, epoch milliseconds; null likewise. */
+  /** When its exit code was noted, epoch milliseconds. Null if there is none, or if the journal does not say. */
   readonly exitedAt: number | null;
-  /** What the launch used of the machine. Null: unknown. */
+  /** Processor time and memory of the launch. Null: unknown. */
   readonly usage: Usage | null;
 }
 
@@ -66,10 +67,9 @@ export const journalLine = {
 type Usage = NonNullable<LaunchReport['usage']>;
 
 /** Where the areas of a launch's file begin: supervisor/launch.h. */
-const area = { notes: 64, orders: 1024, record: 2048 } as const;
-const status = /^carillon-launch 1 (\d{6}) \d{10} (\d{15})\n/;
+export const area = { notes: 64, orders: 1024, record: 2048 } as const;
 
-/** What the beginning of a launch's file says of it. */
+/** The record of a launch in its file. */
 export interface FileRecord extends LaunchRecord {
   /** Unique: the name of its files beside this one. */
   readonly id: string;
@@ -81,24 +81,24 @@ export function parseLaunchFile(bytes: Buffer): {
   readonly record: FileRecord | null;
   readonly journal: Journal;
 } {
-  const [, begin, dropped] = status.exec(bytes.toString('latin1', 0, area.notes)) ?? [];
+  const status = parseStatus(bytes);
   const textOf = (from: number, to: number): string => {
     const part = bytes.subarray(from, to);
     const end = part.indexOf(0);
     return part.toString('utf8', 0, end < 0 ? part.length : end);
   };
-  const record = begin === undefined ? null : parsedOrNull(textOf(area.record, Number(begin)));
+  const record = status && parsedOrNull(textOf(area.record, status.begin));
   const cgroup = record?.cgroup ?? null;
   const notes = textOf(area.notes, area.orders).split('\n').slice(0, -1);
   const orders = parseJournal(textOf(area.orders, area.record));
-  const all = parseNotes(notes, { ...orders, bytesDropped: Number(dropped ?? 0) });
+  const all = parseNotes(notes, { ...orders, bytesDropped: status?.dropped ?? 0 });
   return {
     record,
     journal: { ...all, cgroup: notes.includes('in-cgroup') && all.supervisor ? cgroup : null },
   };
 }
 
-/** The supervisor's lines, which nobody else writes. */
+/** The lines that only the supervisor writes. */
 function parseNotes(lines: readonly string[], orders: Journal): Journal {
   let { supervisor, job, obstacle, exitCode, killed, endedAt, startedAt, exitedAt, usage } = orders;
   for (const line of lines) {

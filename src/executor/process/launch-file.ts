@@ -16,17 +16,16 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock, Log } from '../../scheduler/ports.ts';
 import { FrameLog } from '../logs/frame-log.ts';
-import { isMissing } from '../logs/stream-file.ts';
+import { statusLine } from '../logs/frames.ts';
+import { isMissing, nullIfMissing } from '../logs/stream-file.ts';
 import { supervisorEnd } from '../supervisor/program.ts';
 import { createLaunchServer } from '../supervisor/server.ts';
 import { clearWork } from './clearing.ts';
-import { type FileRecord, parseLaunchFile } from './journal.ts';
+import { area, type FileRecord, parseLaunchFile } from './journal.ts';
 import type { Beginning, Begun, Launch, Launches } from './launch.ts';
 
 const run = promisify(execFile);
 
-/** As in supervisor/launch.h. */
-const area = { notes: 64, orders: 1024, record: 2048 } as const;
 /** Kills of one launch that are noted; the earliest counts, and there is room for the lines that follow. */
 const maxKillBytes = 768;
 /** Reads a file that a job of the same user may have replaced: never by a link, and without waiting for a pipe. */
@@ -43,7 +42,7 @@ export interface LaunchFilesParts {
   readonly supervisor: string;
   /** The folder for the cgroups of launches. Null: there are none. */
   readonly cgroups: string | null;
-  /** Bound of a launch's output. */
+  /** Bound of a launch's output, both streams together. */
   readonly logBytes: number;
 }
 
@@ -153,11 +152,11 @@ class LaunchFile implements Launch {
 
   async discard(): Promise<void> {
     const file = await read(this.#path);
-    // Its output was moved away to be kept, or somebody else was first.
+    // Its output was moved away to be kept, or another scheduler was first.
     if (file === null || !this.#isSame(file.record)) return;
     await this.clear();
     await this.output.discardParts();
-    await unlink(this.#path).catch(ignoreMissing);
+    await unlink(this.#path).catch(nullIfMissing);
   }
 
   /** The name may have been given to another launch of the same attempt. */
@@ -170,8 +169,7 @@ class LaunchFile implements Launch {
 function beginningOf(record: FileRecord): Buffer {
   const json = `${JSON.stringify(record)}\n`;
   const bytes = Buffer.alloc(area.record + Buffer.byteLength(json));
-  const begin = String(bytes.length).padStart(6, '0');
-  bytes.write(`carillon-launch 1 ${begin} ${'0'.repeat(10)} ${'0'.repeat(15)}\n`);
+  bytes.write(statusLine({ begin: bytes.length, newest: 0, dropped: 0 }));
   bytes.write(json, area.record);
   return bytes;
 }
@@ -193,7 +191,3 @@ async function read(path: string): Promise<ReturnType<typeof parseLaunchFile> | 
 
 /** All areas: names and paths have a few hundred bytes each. */
 const firstRead = 16 * 1024;
-
-function ignoreMissing(error: unknown): void {
-  if (!isMissing(error)) throw error;
-}

@@ -77,9 +77,8 @@ class ProcessLauncher implements Launcher {
 
   constructor(parts: ProcessLauncherParts) {
     this.#parts = parts;
-    const { logBytesPerStream = defaultBytesPerStream } = parts;
-    const bounds = { logBytesPerStream, logBytes: logBytesPerStream };
-    this.#launches = createLaunches({ ...parts, ...bounds, source: this.#source });
+    const { logBytesPerStream: logBytes = defaultBytesPerStream } = parts;
+    this.#launches = createLaunches({ ...parts, logBytes, source: this.#source });
     this.#watch = new LaunchWatch({
       clock: parts.clock,
       log: parts.log,

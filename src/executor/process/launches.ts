@@ -3,7 +3,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isLaunchName } from '../logs/run-logs.ts';
-import { isMissing } from '../logs/stream-file.ts';
+import { nullIfMissing } from '../logs/stream-file.ts';
 import { createLaunchDirectories, type LaunchDirectoriesParts } from './directory.ts';
 import type { Launches } from './launch.ts';
 import { createLaunchFiles, type LaunchFilesParts } from './launch-file.ts';
@@ -21,7 +21,7 @@ export function createLaunches(parts: LaunchesParts): Launches {
       await files?.prepare();
     },
     async names() {
-      return (await readdir(folder).catch(noneIfMissing)).filter(isLaunchName);
+      return ((await readdir(folder).catch(nullIfMissing)) ?? []).filter(isLaunchName);
     },
     async open(name) {
       if (!isLaunchName(name)) return null;
@@ -34,14 +34,4 @@ export function createLaunches(parts: LaunchesParts): Launches {
       await files?.stop();
     },
   };
-}
-
-function noneIfMissing(error: unknown): string[] {
-  if (isMissing(error)) return [];
-  throw error;
-}
-
-function nullIfMissing(error: unknown): null {
-  if (isMissing(error)) return null;
-  throw error;
 }

@@ -17,7 +17,7 @@ import type { Launch } from './launch.ts';
 import { isRunAlive, killRun, type RunProcesses, terminateRun } from './run.ts';
 import { isAlive, type ProcessSource, signalProcess } from './table.ts';
 
-/** Maximum delay until the end of an adopted launch is detected, with at most `looksPerSweep` launches. */
+/** Maximum delay until the end of an adopted launch is detected, with at most `checksPerSweep` launches. */
 const sweepEveryMs = 250;
 /** Checks per sweep; with more launches each is checked in every n-th sweep. */
 const checksPerSweep = 256;

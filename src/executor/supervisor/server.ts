@@ -16,7 +16,7 @@ import type { JobStart, Supervisor } from './start.ts';
 /** Of the system: MAX_ARG_STRLEN of Linux, and the usual limit for all together. */
 const maxTextBytes = 128 * 1024;
 const maxTextsBytes = 2 * 1024 * 1024;
-/** What the system counts for each text beside its bytes and its NUL. */
+/** The system counts a pointer for each text, in addition to its bytes and its NUL. */
 const pointerBytes = 8;
 
 /** As in serve.h: of requests their kind, and of replies kind, slot (`ended`: the process), value. */
@@ -48,7 +48,7 @@ export type Served = 'taken' | 'withdrawn' | Supervisor;
 
 export interface LaunchServer {
   /**
-   * `mayStart` is called once nobody else can have the name. Fails with E2BIG if the texts are too long for the system, and
+   * `mayStart` is called once no other scheduler can take the name. Fails with E2BIG if the texts are too long for the system, and
    * otherwise with ENGINE_UNAVAILABLE: what it needs of the system does not depend on the job.
    */
   start(launch: ServedLaunch, mayStart: () => boolean): Promise<Served>;
@@ -140,7 +140,7 @@ class Server {
 
   start(frame: Buffer, mayStart: () => boolean): Promise<Served> {
     const slot = this.#freeSlots.pop() ?? this.#usedSlots++;
-    if (slot >= mostSlots) throw Object.assign(new Error('too many launches at once'), { code: 'EAGAIN' });
+    if (slot >= mostSlots) throw notStarted('too many launches are starting');
     const start = new Start(slot, mayStart);
     this.#starting.set(slot, start);
     this.#hold();

@@ -1,5 +1,5 @@
 /**
- * What a job is started with. Its supervisor outlives the scheduler: it runs the job and records its exit code. It leads
+ * The parts of a job's start. Its supervisor outlives the scheduler: it runs the job and records its exit code. It leads
  * its own session and process group, and everything it needs is an open file or part of the request, so it does not depend
  * on the scheduler. It is the program supervisor.c (server.ts), or a shell where that does not run (shell.ts).
  */
@@ -10,7 +10,7 @@ export interface JobStart {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly owner: { readonly uid: number; readonly gid: number } | null;
-  /** Standard input. Null: there is none. */
+  /** Standard input. Null: none. */
   readonly input: string | null;
 }
 

@@ -194,7 +194,7 @@ export interface Attempt {
   usage?: Usage;
 }
 
-/** What an attempt used of its machine. */
+/** The processor time and memory of an attempt. */
 export interface Usage {
   /** Processor time of all processes, user and system, in milliseconds. */
   readonly cpuMs: number;

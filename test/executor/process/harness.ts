@@ -46,9 +46,16 @@ export async function processHarness(
   await mkdir(traces);
   const supervisor = under === 'shell' ? null : await installSupervisor(dir, log);
   const cgroups = under === 'cgroups' && supervisor !== null ? await openCgroups(dir, log) : null;
-  const bounds = { logBytes: 1_000_000, logBytesPerStream: 1_000_000 };
   const source = processSource();
-  const launches = createLaunches({ dir, clock: realClock, log, supervisor, cgroups, source, ...bounds });
+  const launches = createLaunches({
+    dir,
+    clock: realClock,
+    log,
+    supervisor,
+    cgroups,
+    source,
+    logBytes: 1_000_000,
+  });
   const create: ProcessHarness['create'] = (options = {}) =>
     createProcessLauncher({
       dir,

@@ -110,7 +110,6 @@ describe('the process engine', () => {
       cgroups: null,
       source: processSource(),
       logBytes: 1_000_000,
-      logBytesPerStream: 1_000_000,
     });
   async function output(launcher: Launcher, name: string): Promise<string> {
     const parts: Uint8Array[] = [];
