@@ -8,15 +8,16 @@ import { type FaultKind, faultKinds } from './faults.ts';
 import { type Mutant, simulate } from './simulate.ts';
 
 const CHUNK = 25;
-const CHUNKS = 8;
+const CHUNKS = 5;
+/** Lower seeds find no more, and take twice as long. `npm run sim` goes through as many as wished. */
+const FIRST = 101;
 /** Most faults that a seed finds show within minutes: more seeds find more than longer ones. */
 const HOURS = 0.3;
 /** A broken part shows only where several faults meet: in one seed of a hundred, for the rarest. */
 const MUTANT_SEEDS = 200;
-const MUTANT_HOURS = 0.5;
 
 describe('clusters under faults', () => {
-  test.each(Array.from({ length: CHUNKS }, (_, i) => i * CHUNK + 1))(
+  test.each(Array.from({ length: CHUNKS }, (_, i) => FIRST + i * CHUNK))(
     `seeds from %i, ${CHUNK} of them`,
     async (first) => {
       const wrong: string[] = [];
@@ -41,16 +42,21 @@ test('the same seed is the same run', async () => {
 const ofLeases = faultKinds.filter((kind) => !kind.startsWith('clock'));
 
 describe('a part that is broken on purpose is found', () => {
-  test.each<[Mutant, RegExp, readonly FaultKind[]]>([
-    ['store-does-not-fence', /was applied after one of term/, faultKinds],
-    ['engine-starts-twice', /is started 2 times|is taken for forgotten, and the engine has it/, faultKinds],
-    ['always-fresh', /though its lease ran out/, ofLeases],
-    ['drops-notices', /says store\.change-missed/, faultKinds],
+  test.each<[Mutant, RegExp, readonly FaultKind[], hours: number]>([
+    ['store-does-not-fence', /was applied after one of term/, ofLeases, 0.2],
+    [
+      'engine-starts-twice',
+      /is started 2 times|is taken for forgotten, and the engine has it/,
+      faultKinds,
+      0.2,
+    ],
+    ['always-fresh', /though its lease ran out/, ofLeases, 0.5],
+    ['drops-notices', /says store\.change-missed/, faultKinds, 0.2],
   ])(
     '%s',
-    async (mutant, words, kinds) => {
+    async (mutant, words, kinds, hours) => {
       for (let seed = 1; seed <= MUTANT_SEEDS; seed++) {
-        const { wrong } = await simulate({ seed, hours: MUTANT_HOURS, kinds, mutant });
+        const { wrong } = await simulate({ seed, hours, kinds, mutant });
         if (wrong !== null && words.test(wrong)) return;
       }
       expect.fail(`nothing of the kind was found in ${MUTANT_SEEDS} seeds`);

@@ -14,6 +14,9 @@ const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 /** False where the machine has no Chromium: these tests are skipped there, as install.sh says. */
 export const hasBrowser = existsSync(program);
 
+/** What a page is on a desk. */
+export const desk = { width: 1280, height: 800 } as const;
+
 /** A page under a loaded machine still gets this long for one thing. */
 const PATIENCE_MS = 30_000;
 
@@ -38,7 +41,7 @@ export async function openPage(
 ): Promise<Watched> {
   const context = await browser.newContext({
     baseURL,
-    viewport: { width: 1280, height: 800 },
+    viewport: desk,
     timezoneId: 'Europe/Berlin',
     locale: 'en-GB',
     reducedMotion: 'reduce',

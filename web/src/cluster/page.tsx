@@ -48,7 +48,7 @@ function Cluster({ cluster: { leader, term, members, store, takeover } }: { read
       )}
       {!store.reachable && <p className="callout callout-fail">The store is unreachable: {store.detail}</p>}
       <Panel title="Nodes">
-        <div className="table-scroll">
+        <TableScroll>
           <table className="table">
             <thead>
               <tr>
@@ -81,7 +81,7 @@ function Cluster({ cluster: { leader, term, members, store, takeover } }: { read
               ))}
             </tbody>
           </table>
-        </div>
+        </TableScroll>
       </Panel>
       <Panel title="Leadership and store">
         <div className="panel-body">
@@ -104,7 +104,7 @@ function Cluster({ cluster: { leader, term, members, store, takeover } }: { read
 }
 
 const Engines = ({ engines }: { readonly engines: readonly WireEngine[] }) => (
-  <div className="table-scroll">
+  <TableScroll>
     <table className="table">
       <thead>
         <tr>
@@ -157,7 +157,7 @@ const Engines = ({ engines }: { readonly engines: readonly WireEngine[] }) => (
         )}
       </tbody>
     </table>
-  </div>
+  </TableScroll>
 );
 
 const Pools = ({ pools }: { readonly pools: readonly WirePool[] }) => (

@@ -6,6 +6,7 @@ import { Relative } from '../parts/instant.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { Reason } from '../parts/reason.tsx';
 import { JobMark } from '../parts/state-mark.tsx';
+import { TableScroll } from '../parts/table-scroll.tsx';
 import { Rest } from './rest.tsx';
 import { HangsOnIt, TroubledJob } from './trouble.tsx';
 
@@ -15,7 +16,7 @@ export function Failing({ failing: { total, items } }: { readonly failing: WireO
   const first = items.slice(0, shown);
   return (
     <Panel title={<JobMark look="failing" />}>
-      <div className="table-scroll">
+      <TableScroll>
         <table className="table trouble stacked">
           <thead>
             <tr>
@@ -48,7 +49,7 @@ export function Failing({ failing: { total, items } }: { readonly failing: WireO
             ))}
           </tbody>
         </table>
-      </div>
+      </TableScroll>
       <Rest shown={first.length} total={total} to="/jobs?state=failing&sort=failures&order=desc" />
     </Panel>
   );

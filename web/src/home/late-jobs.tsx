@@ -7,6 +7,7 @@ import { Instant, Relative } from '../parts/instant.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { Reason } from '../parts/reason.tsx';
 import { JobMark } from '../parts/state-mark.tsx';
+import { TableScroll } from '../parts/table-scroll.tsx';
 import { Rest } from './rest.tsx';
 import { HangsOnIt, TroubledJob } from './trouble.tsx';
 
@@ -17,7 +18,7 @@ export function LateJobs({ late: { total, items } }: { readonly late: WireOvervi
   const first = items.slice(0, shown);
   return (
     <Panel className="panel-late" title={<JobMark look="late" />}>
-      <div className="table-scroll">
+      <TableScroll>
         <table className="table trouble stacked">
           <thead>
             <tr>
@@ -61,7 +62,7 @@ export function LateJobs({ late: { total, items } }: { readonly late: WireOvervi
             ))}
           </tbody>
         </table>
-      </div>
+      </TableScroll>
       <Rest shown={first.length} total={total} to="/jobs?state=late" />
     </Panel>
   );

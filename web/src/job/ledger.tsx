@@ -15,6 +15,7 @@ import { ReadProblem } from '../parts/problem-note.tsx';
 import { useQueryState } from '../parts/query-state.ts';
 import { Reason } from '../parts/reason.tsx';
 import { FateMark, fateWord } from '../parts/state-mark.tsx';
+import { TableScroll } from '../parts/table-scroll.tsx';
 import { calendarDay, clockTime } from '../parts/time.ts';
 import {
   type Cell,
@@ -209,7 +210,7 @@ function CellLines({ cell, lines }: { readonly cell: Cell; readonly lines: reado
   if (within.length === 0)
     return <p className="empty">No entries: nothing was due, or the entries are no longer kept.</p>;
   return (
-    <div className="table-scroll">
+    <TableScroll>
       <table className="table">
         <thead>
           <tr>
@@ -230,7 +231,7 @@ function CellLines({ cell, lines }: { readonly cell: Cell; readonly lines: reado
           The first {mostLines} of {within.length}.
         </p>
       )}
-    </div>
+    </TableScroll>
   );
 }
 

@@ -6,6 +6,7 @@ import { Exact } from './instant.tsx';
 import { useNow } from './now.ts';
 import { Reason } from './reason.tsx';
 import { RunMark } from './state-mark.tsx';
+import { TableScroll } from './table-scroll.tsx';
 import { duration } from './time.ts';
 
 interface Props {
@@ -20,7 +21,7 @@ export function RunTable({ runs, showJob = false, none = 'No runs match.' }: Pro
   if (runs === null) return <div className="table-pending" />;
   if (runs.length === 0) return <p className="empty">{none}</p>;
   return (
-    <div className="table-scroll">
+    <TableScroll>
       <table className="table run-table">
         <thead>
           <tr>
@@ -65,7 +66,7 @@ export function RunTable({ runs, showJob = false, none = 'No runs match.' }: Pro
           ))}
         </tbody>
       </table>
-    </div>
+    </TableScroll>
   );
 }
 
