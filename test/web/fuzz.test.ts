@@ -148,10 +148,13 @@ describe.skipIf(!hasBrowser)('no page breaks', () => {
   });
 
   test('by a value in one parameter of its address', async () => {
-    // The others stay empty: a filter that leaves nothing to show would hide what breaks.
+    // The others stay empty: a filter that leaves nothing to show would hide what breaks. Each has every third value,
+    // from another one on: all of them in all parameters at once stand above.
+    let turn = 0;
     for (const [path, ...names] of [...pages, runPage]) {
       for (const name of names) {
-        for (const value of nasty) {
+        const from = turn++ % 3;
+        for (const value of nasty.filter((_, i) => i % 3 === from)) {
           const address = `${path}?${new URLSearchParams([[name, value]])}`;
           await go(address);
           await sound(address.slice(0, 200));
