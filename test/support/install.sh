@@ -14,7 +14,7 @@ wanted=(
   busybox:busybox-static
   ip:iproute2
   openssl:openssl
-  chromium:chromium
+  chromium-headless-shell:chromium-headless-shell
   iptables:iptables
   java:default-jre-headless
   /usr/share/java/zookeeper.jar:libzookeeper-java

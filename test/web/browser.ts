@@ -1,6 +1,7 @@
 /**
- * A real browser for the tests of the web app: Debian's Chromium, headless. What a page must not do is written
- * down as it happens: errors on its console, scripts that fail, what its security policy refused.
+ * A real browser for the tests of the web app: Debian's Chromium without windows, which takes a third less time than the
+ * whole one. What a page must not do is written down as it happens: errors on its console, scripts that fail, what its
+ * security policy refused.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -8,7 +9,7 @@ import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
-const program = '/usr/bin/chromium';
+const program = '/usr/bin/chromium-headless-shell';
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 /** False where the machine has no Chromium: these tests are skipped there, as install.sh says. */
