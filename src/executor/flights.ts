@@ -1,4 +1,4 @@
-/** Launches in progress: two calls are one, and a kill in the meantime is not lost. */
+/** Launches, or removals, in progress: two calls are one, and a kill in the meantime is not lost. */
 export class Flights {
   readonly #under = new Map<string, { readonly flight: Flight; readonly done: Promise<void> }>();
 

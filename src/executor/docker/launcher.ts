@@ -68,6 +68,8 @@ class DockerLauncher implements Launcher {
   readonly #watch: DockerWatch;
   readonly #listeners: ((observation: Observation) => void)[] = [];
   readonly #flights = new Flights();
+  /** An inventory asks for removals again; a second copy would find the logs gone. */
+  readonly #removals = new Flights();
   readonly #pulls: ImagePulls;
   /** Pending KILLs after a TERM, by launch name, each with its own time. */
   readonly #finalKills = new Map<string, () => void>();
@@ -131,17 +133,8 @@ class DockerLauncher implements Launcher {
     await removeUnlessRunning(this.#docker, container.Id);
   }
 
-  async remove(launchName: string): Promise<void> {
-    const container = await this.#find(launchName);
-    if (container === null) return;
-    const { log, logs } = this.#parts;
-    if (container.State.Running) {
-      log.warn({ launch: launchName }, 'launch.remove-refused-while-running');
-      return;
-    }
-    await copyLogs(launchName, this.#engineLogs(container.Id, {}), { logs, log });
-    this.#watch.forget(launchName);
-    await this.#docker.remove(container.Id);
+  remove(launchName: string): Promise<void> {
+    return this.#removals.run(launchName, () => this.#remove(launchName));
   }
 
   async inventory(isWanted: (launchName: string) => boolean = () => true): Promise<LaunchReport[]> {
@@ -192,6 +185,19 @@ class DockerLauncher implements Launcher {
   async #prepare(spec: LaunchSpec, how: Preparation): Promise<void> {
     if (this.#flights.has(spec.launchName)) return;
     await this.#containersAhead.prepare(spec, { ...how, mayStart: () => !this.#stopped && how.mayStart() });
+  }
+
+  async #remove(launchName: string): Promise<void> {
+    const container = await this.#find(launchName);
+    if (container === null) return;
+    const { log, logs } = this.#parts;
+    if (container.State.Running) {
+      log.warn({ launch: launchName }, 'launch.remove-refused-while-running');
+      return;
+    }
+    await copyLogs(launchName, this.#engineLogs(container.Id, { timestamps: true }), { logs, log });
+    this.#watch.forget(launchName);
+    await this.#docker.remove(container.Id);
   }
 
   async #launch(spec: LaunchSpec, flight: Flight, mayStart: () => boolean): Promise<void> {

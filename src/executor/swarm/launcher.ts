@@ -70,6 +70,8 @@ class SwarmLauncher implements Launcher {
   readonly #capacity: SwarmCapacity;
   readonly #listeners: ((observation: Observation) => void)[] = [];
   readonly #flights = new Flights();
+  /** An inventory asks for removals again; a second copy would find the logs gone. */
+  readonly #removals = new Flights();
   /** Launches with secrets and no service, at the last inventory. */
   #unusedSecrets: ReadonlySet<string> = new Set();
   #stopped = false;
@@ -135,22 +137,8 @@ class SwarmLauncher implements Launcher {
     return Promise.resolve();
   }
 
-  async remove(launchName: string): Promise<void> {
-    const service = await this.#find(launchName);
-    if (service === null) return;
-    const tasks = await this.#swarm.tasksOf(service.ID);
-    await this.#watch.nodes();
-    const { logs, log } = this.#parts;
-    const { state } = this.#watch.report(launchName, tasks);
-    if (state === 'running') {
-      log.warn({ launch: launchName }, 'launch.remove-refused-while-running');
-      return;
-    }
-    const task = attemptOf(tasks);
-    if (task?.NodeID) await copyLogs(launchName, this.#taskLog(launchName, task, {}), { logs, log });
-    this.#watch.forget(launchName);
-    await this.#swarm.remove(service.ID);
-    await removeSecrets(this.#swarm, launchName);
+  remove(launchName: string): Promise<void> {
+    return this.#removals.run(launchName, () => this.#remove(launchName));
   }
 
   async inventory(): Promise<LaunchReport[]> {
@@ -184,6 +172,27 @@ class SwarmLauncher implements Launcher {
     } catch (error) {
       return { reachable: false, version: null, detail: (error as Error).message };
     }
+  }
+
+  async #remove(launchName: string): Promise<void> {
+    const service = await this.#find(launchName);
+    if (service === null) return;
+    const tasks = await this.#swarm.tasksOf(service.ID);
+    await this.#watch.nodes();
+    const { logs, log } = this.#parts;
+    const { state } = this.#watch.report(launchName, tasks);
+    if (state === 'running') {
+      log.warn({ launch: launchName }, 'launch.remove-refused-while-running');
+      return;
+    }
+    const task = attemptOf(tasks);
+    if (task?.NodeID) {
+      const output = this.#taskLog(launchName, task, { timestamps: true });
+      await copyLogs(launchName, output, { logs, log });
+    }
+    this.#watch.forget(launchName);
+    await this.#swarm.remove(service.ID);
+    await removeSecrets(this.#swarm, launchName);
   }
 
   async #launch(spec: LaunchSpec, flight: Flight, mayStart: () => boolean): Promise<void> {
