@@ -53,6 +53,10 @@ describe.skipIf(missing !== null)(`containers${missing === null ? '' : ` (skippe
     expect(run).toMatchObject({ state: 'succeeded', attempts: [{ engine: 'docker', exitCode: 0 }] });
     const { body } = await server.ask<string>('GET', `/api/v1/runs/${run.id}/logs`);
     expect(body).toContain(`attempt 1 of ${run.id}\n`);
+    const timed = await server.ask<string>('GET', `/api/v1/runs/${run.id}/logs?timestamps=true`);
+    const times = /^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{9}Z /gm;
+    expect(timed.body.replaceAll(times, '')).toBe(body);
+    expect(timed.body.match(times)).toHaveLength(body.trimEnd().split('\n').length);
     const inspected = await dockerd.docker.getContainer(run.attempts[0]?.launchName ?? '').inspect();
     expect(inspected.HostConfig).toMatchObject({
       NanoCpus: 500_000_000,

@@ -33,7 +33,7 @@ const LogsQuery = query({
   timestamps: Type.Optional(
     Type.Boolean({
       description:
-        'Begin each line with the time at which it was printed, in UTC with nanoseconds, and a space. Only of processes; default: false.',
+        'Begin each line with the time at which it was printed, where it is known, in UTC with nanoseconds, and a space. Default: false.',
     }),
   ),
   follow: Type.Optional(Type.Boolean({ description: 'Keep the response open until the run has ended.' })),

@@ -91,7 +91,7 @@ function addLogs(program: Command, shell: Shell): void {
     .option('-f, --follow', 'keep printing until the run ends')
     .option('--stream <stream>', 'stdout or stderr (default: both)')
     .option('--tail <lines>', 'print only the last lines', wholeFrom(1))
-    .option('-t, --timestamps', 'begin each line with the time at which a process printed it')
+    .option('-t, --timestamps', 'begin each line with the time at which it was printed')
     .action((name: string, options: LogsOptions, command: Command) =>
       shell.run(command, (session) => showLogs(session, name, options)),
     );

@@ -4,7 +4,7 @@ import { CarillonError } from '../../errors.ts';
 import type { Log, LogChunk, LogQuery } from '../../scheduler/ports.ts';
 import { isLaunchName, logsGone, type RunLogs } from '../logs/run-logs.ts';
 
-/** A log query of the engine; the tail is of both streams together. */
+/** A log query of the engine; the tail is of both streams together. The engine is always asked for times. */
 export interface EngineLogQuery {
   readonly stdout: boolean;
   readonly stderr: boolean;
@@ -30,7 +30,8 @@ export async function* engineLogs<T>(
     throw error;
   });
   if (found === null) yield* logs.read(launchName, query, () => true);
-  else yield* read(found);
+  else if (query.timestamps) yield* read(found);
+  else for await (const { printed, ...chunk } of read(found)) yield chunk;
 }
 
 /**

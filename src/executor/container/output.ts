@@ -5,7 +5,7 @@
  */
 
 import type { LogChunk, LogPosition, LogQuery } from '../../scheduler/ports.ts';
-import { countLines, skipLines } from './frames.ts';
+import { behindBytes, countLines, skipLines } from './frames.ts';
 import { cutLine, repeatedLine } from './log-cut.ts';
 
 /** Reads the output of one launch; `query` selects the streams. */
@@ -43,9 +43,9 @@ const beginning: LogPosition = { stdout: 0, stderr: 0 };
 /** Adds the position after each chunk. */
 async function* counted(source: AsyncIterable<LogChunk>): AsyncGenerator<LogChunk> {
   const next = { ...beginning };
-  for await (const { stream, bytes } of source) {
-    next[stream] += bytes.length;
-    yield { stream, bytes, next: { ...next } };
+  for await (const chunk of source) {
+    next[chunk.stream] += chunk.bytes.length;
+    yield { ...chunk, next: { ...next } };
   }
 }
 
@@ -67,9 +67,9 @@ export async function* skipBytes(
   count: LogPosition,
 ): AsyncGenerator<LogChunk> {
   const left = { ...count };
-  for await (const { bytes, ...chunk } of source) {
-    const skipped = Math.min(left[chunk.stream], bytes.length);
+  for await (const chunk of source) {
+    const skipped = Math.min(left[chunk.stream], chunk.bytes.length);
     left[chunk.stream] -= skipped;
-    if (skipped < bytes.length) yield { ...chunk, bytes: bytes.subarray(skipped) };
+    if (skipped < chunk.bytes.length) yield behindBytes(chunk, skipped);
   }
 }

@@ -280,8 +280,9 @@ export class DockerEngine {
     return Date.parse((await this.#transport.ask<{ SystemTime: string }>(call)).SystemTime) / 1000;
   }
 
-  /** Multiplexed bytes as they arrive; EngineRefusal 404 if the container is gone. */
-  async logs(id: string, query: EngineLogQuery, signal: AbortSignal): Promise<AsyncGenerator<Uint8Array>> {
+  /** Frames (container/frames.ts) as they arrive; EngineRefusal 404 if the container is gone. */
+  async logs(id: string, wanted: EngineLogQuery, signal: AbortSignal): Promise<AsyncGenerator<Uint8Array>> {
+    const query = { ...wanted, timestamps: true };
     const call = { method: 'GET', path: `/containers/${id}/logs`, query, timeoutMs: askTimeoutMs } as const;
     return this.#transport.guarded(await this.#transport.open(call, signal));
   }

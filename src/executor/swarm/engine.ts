@@ -151,12 +151,13 @@ export class SwarmEngine {
     await this.#tolerating(404, { method: 'DELETE', path: `/secrets/${id}` });
   }
 
-  /** Multiplexed bytes as they arrive; with `follow` they do not end by themselves. */
+  /** Frames (container/frames.ts) as they arrive; with `follow` they do not end by themselves. */
   async logs(
     taskId: string,
-    query: Omit<EngineLogQuery, 'tail'> & Partial<EngineLogQuery>,
+    wanted: Omit<EngineLogQuery, 'tail'> & Partial<EngineLogQuery>,
     signal: AbortSignal,
   ): Promise<AsyncGenerator<Uint8Array>> {
+    const query = { ...wanted, timestamps: true };
     const call = { method: 'GET', path: `/tasks/${taskId}/logs`, query, timeoutMs: askTimeoutMs } as const;
     return this.#withManager(async (manager) => manager.guarded(await manager.open(call, signal)));
   }

@@ -6,11 +6,12 @@ import type { LogChunk } from '../../../src/scheduler/ports.ts';
 
 const kinds = { stdout: 1, stderr: 2 } as const;
 
-function frame({ stream, bytes }: LogChunk): Buffer {
+function frame({ stream, bytes }: LogChunk, time = '2026-11-29T03:00:00.000000000Z'): Buffer {
+  const payload = Buffer.concat([Buffer.from(`${time} `), bytes]);
   const header = Buffer.alloc(8);
   header[0] = kinds[stream];
-  header.writeUInt32BE(bytes.length, 4);
-  return Buffer.concat([header, bytes]);
+  header.writeUInt32BE(payload.length, 4);
+  return Buffer.concat([header, payload]);
 }
 
 /** Neighbours of one stream joined, so that only content and order count. */
@@ -54,7 +55,7 @@ describe('frames', () => {
   test('come out as they went in, whatever the portions', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(chunk), sizes, async (chunks, portionSizes) => {
-        const bytes = Buffer.concat(chunks.map(frame));
+        const bytes = Buffer.concat(chunks.map((each) => frame(each)));
         const read = await collect(readFrames(portions(bytes, portionSizes)));
         expect(joined(read)).toEqual(joined(chunks));
       }),
@@ -64,8 +65,42 @@ describe('frames', () => {
   test('are passed on before they are whole', () => {
     const bytes = frame({ stream: 'stderr', bytes: Buffer.from('abcdef') });
     const parser = new FrameParser();
-    expect(joined(parser.push(bytes.subarray(0, 10)))).toEqual([{ stream: 'stderr', text: 'ab' }]);
-    expect(joined(parser.push(bytes.subarray(10)))).toEqual([{ stream: 'stderr', text: 'cdef' }]);
+    expect(joined(parser.push(bytes.subarray(0, -4)))).toEqual([{ stream: 'stderr', text: 'ab' }]);
+    expect(joined(parser.push(bytes.subarray(-4)))).toEqual([{ stream: 'stderr', text: 'cdef' }]);
+  });
+
+  test.each([
+    ['2026-11-29T03:00:00.123456789Z', '1795921200123456789'],
+    ['2026-11-29T04:30:00.5+01:30', '1795921200500000000'],
+    ['2026-11-29T03:00:00Z', '1795921200000000000'],
+  ])('have the time %s, also in portions', async (time, timeNs) => {
+    const bytes = frame({ stream: 'stdout', bytes: Buffer.from('a b\n') }, time);
+    const printed = { timeNs: BigInt(timeNs), inLine: false };
+    expect(new FrameParser().push(bytes)).toMatchObject([{ bytes: Buffer.from('a b\n'), printed }]);
+    expect((await collect(readFrames(portions(bytes, [1]))))[0]).toMatchObject({ printed });
+  });
+
+  test('continue a line of their own stream only', () => {
+    const texts = [
+      ['stdout', 'long '],
+      ['stderr', 'between\n'],
+      ['stdout', 'line\n'],
+      ['stdout', 'next\n'],
+    ] as const;
+    const bytes = texts.map(([stream, text]) => frame({ stream, bytes: Buffer.from(text) }));
+    const read = new FrameParser().push(Buffer.concat(bytes));
+    expect(read.map(({ printed }) => printed?.inLine)).toEqual([false, false, true, false]);
+  });
+
+  test.each([
+    ['of a line without one', 'text without a time\n'],
+    ['that never ends', `2026-11-29T03:00:00.${'0'.repeat(100_000)}`],
+    ['that is cut off', '2026-11-29T03:0'],
+  ])('with a time %s are refused', (_, text) => {
+    const header = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
+    header.writeUInt32BE(text.length, 4);
+    const bytes = Buffer.concat([header, Buffer.from(text)]);
+    expect(() => new FrameParser().push(bytes)).toThrow('has no times');
   });
 
   test('are read no faster than they are wanted', async () => {

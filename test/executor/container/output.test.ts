@@ -48,6 +48,24 @@ describe('output that an engine keeps', () => {
     expect(await read({ stream: 'stdout', after: { stdout: 2, stderr: 3 } }, { read: stdout })).toEqual([c]);
   });
 
+  test('continued within a line, its time stands before the next line only', async () => {
+    const printed = { timeNs: 1n, inLine: false };
+    const timed = async function* () {
+      for (const each of entries) yield { ...each, printed };
+    };
+    const inLine = async (query: LogQuery) => {
+      const found: unknown[] = [];
+      for await (const chunk of wantedOutput(query, { read: timed, isCut: async () => false }))
+        if (chunk.bytes.length > 0) found.push([Buffer.from(chunk.bytes).toString(), chunk.printed?.inLine]);
+      return found;
+    };
+    expect(await inLine({ after: { stdout: 1, stderr: 3 } })).toEqual([
+      ['\n', true],
+      ['ccc\n', false],
+    ]);
+    expect(await inLine({ tail: 1, follow: true })).toEqual([['ccc\n', false]]);
+  });
+
   test('its last lines are taken as the engine finds them where nobody continues', async () => {
     const readTail = async function* (lines: number) {
       yield entry('stdout', `the last ${lines}`);
