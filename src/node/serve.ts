@@ -107,7 +107,7 @@ async function openParts(config: Config, { environment, version }: Program, log:
   const logs = createRunLogs({
     dir: join(dataDir, 'logs'),
     clock: realClock,
-    bytesPerStream: logLimit,
+    logBytes: logLimit,
     maxAgeMs: config.logRetention,
   });
   const engines = await createEngines(

@@ -131,7 +131,7 @@ const limits = {
   logLimit: setting(
     size,
     16 * 1024 ** 2,
-    'Maximum output kept of an attempt; for containers, of each stream (stdout, stderr). Default: 16MiB.',
+    'Maximum output kept of an attempt, both streams together. Default: 16MiB.',
   ),
   stopTimeout: setting(duration, 10_000, 'Maximum time for an orderly stop. Default: PT10S.'),
   logLevel: setting(

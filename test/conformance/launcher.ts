@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CarillonError } from '../../src/errors.ts';
 import type { Engine } from '../../src/executor/engine.ts';
 import type { LaunchSpec } from '../../src/scheduler/job/spec.ts';
-import type { Launcher, LogQuery, Observation } from '../../src/scheduler/ports.ts';
+import type { Launcher, LogChunk, LogQuery, Observation } from '../../src/scheduler/ports.ts';
 import { until } from '../support/until.ts';
 
 export interface LauncherHarness {
@@ -29,7 +29,7 @@ export interface LauncherHarness {
   close(): Promise<void>;
 }
 
-export type LauncherCase = 'secrets' | 'leftover' | 'race' | 'clusters';
+export type LauncherCase = 'secrets' | 'leftover' | 'race' | 'clusters' | 'times';
 
 const installation = 'conformance';
 let sequence = 0;
@@ -266,6 +266,59 @@ export function launcherConformance(
         expect([...(await text(next.launcher, spec.launchName, ends))].sort().join('')).toBe('\n\n23eé');
         await next.launcher.remove(spec.launchName);
         expect([...(await text(next.launcher, spec.launchName, ends))].sort().join('')).toBe('\n\n23eé');
+      });
+
+      test('in its order and with times: while it runs, after its end, and when the launch is removed', async (context) => {
+        if (skips.times) context.skip(skips.times);
+        const { launcher, seen } = await begin();
+        const gates = [trace(), trace()];
+        const script = `echo one; ${waitFor(gates[0]!)}; echo two >&2; ${waitFor(gates[1]!)}; echo three`;
+        const spec = job(script);
+        const before = BigInt(Date.now() - 50) * 1_000_000n;
+        await launcher.launch(spec);
+        const followed: LogChunk[] = [];
+        const query = { timestamps: true };
+        for await (const chunk of launcher.logs(spec.launchName, { ...query, follow: true })) {
+          gates[followed.length]?.make();
+          followed.push(chunk);
+        }
+        const times = followed.map(({ printed }) => printed?.timeNs ?? 0n);
+        expect(followed.map(({ stream, bytes }) => [stream, Buffer.from(bytes).toString()])).toEqual([
+          ['stdout', 'one\n'],
+          ['stderr', 'two\n'],
+          ['stdout', 'three\n'],
+        ]);
+        expect(times).toEqual([...times].sort());
+        expect(times[0]).toBeGreaterThan(before);
+        expect(times[2]).toBeLessThan(BigInt(Date.now() + 50) * 1_000_000n);
+        await seen.ended(spec.launchName);
+        const read = (of: Launcher, more: LogQuery = {}) =>
+          chunks(of, spec.launchName, { ...query, ...more });
+        expect(await read(launcher)).toEqual(followed);
+        expect(await read(launcher, { timestamps: false })).not.toContainEqual(
+          expect.objectContaining({ printed: expect.anything() }),
+        );
+        await launcher.remove(spec.launchName);
+        expect(await read(launcher)).toEqual(followed);
+        expect(await read((await begin()).launcher)).toEqual(followed);
+      });
+
+      test('a long line as one, with the time at which it began', async (context) => {
+        if (skips.times) context.skip(skips.times);
+        const { launcher, seen } = await begin();
+        const spec = job("head -c 50000 /dev/zero | tr '\\0' x; echo");
+        await launcher.launch(spec);
+        await seen.ended(spec.launchName);
+        const read = async () => {
+          const found = await chunks(launcher, spec.launchName, { timestamps: true });
+          expect(Buffer.concat(found.map(({ bytes }) => bytes)).toString()).toBe(`${'x'.repeat(50_000)}\n`);
+          return found.map(({ printed }) => printed?.inLine);
+        };
+        const isContinued = await read();
+        expect(isContinued).toEqual(isContinued.map((_, piece) => piece > 0));
+        await launcher.remove(spec.launchName);
+        expect(await read()).toEqual(expect.arrayContaining([false]));
+        expect((await read()).filter((inLine) => inLine === false)).toHaveLength(1);
       });
 
       test('stops following when told to', async () => {
@@ -511,8 +564,12 @@ function falseIfUnavailable(error: unknown): false {
   throw error;
 }
 
+async function chunks(launcher: Launcher, launchName: string, query: LogQuery): Promise<LogChunk[]> {
+  const found: LogChunk[] = [];
+  for await (const chunk of launcher.logs(launchName, query)) found.push(chunk);
+  return found;
+}
+
 async function text(launcher: Launcher, launchName: string, query: LogQuery = {}): Promise<string> {
-  const parts: Uint8Array[] = [];
-  for await (const { bytes } of launcher.logs(launchName, query)) parts.push(bytes);
-  return Buffer.concat(parts).toString();
+  return Buffer.concat((await chunks(launcher, launchName, query)).map(({ bytes }) => bytes)).toString();
 }

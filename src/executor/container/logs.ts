@@ -35,8 +35,7 @@ export async function* engineLogs<T>(
 }
 
 /**
- * Copies the logs of a launch before the engine removes it, from the beginning each time, so that an
- * interrupted copy is never kept as complete. If the engine does not respond, this throws. Unreadable logs
+ * Copies the logs of a launch before the engine removes it. If the engine does not respond, this throws. Unreadable logs
  * are lost, because otherwise the launch would stay forever.
  */
 export async function copyLogs(
@@ -45,12 +44,10 @@ export async function copyLogs(
   to: { readonly logs: RunLogs; readonly log: Log },
 ): Promise<void> {
   const { logs, log } = to;
-  await logs.discard(launchName);
   try {
-    for await (const { stream, bytes } of chunks) await logs.append(launchName, stream, bytes);
+    await logs.copy(launchName, chunks);
   } catch (error) {
     if (error instanceof CarillonError) throw error;
     log.warn({ launch: launchName, cause: (error as Error).message }, 'launch.logs-lost');
-    await logs.discard(launchName);
   }
 }

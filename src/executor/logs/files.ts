@@ -1,8 +1,8 @@
 /**
- * The output of one launch as two files, a stream each: of containers, and of processes under the shell supervisor.
- * Callers of `trim` (or of `append`, which trims) keep each stream within its bound. Readers get a line in place of dropped
- * output. They neither repeat nor miss bytes over a trim, and can continue where a reader of another object stopped, because
- * offsets count from the beginning of the output and not of a file.
+ * The output of one launch as two files, a stream each, that a process under the shell supervisor writes by itself. Callers
+ * of `trim` keep each stream within its bound. Readers get a line in place of dropped output. They neither repeat nor miss
+ * bytes over a trim, and can continue where a reader of another object stopped, because offsets count from the beginning of
+ * the output and not of a file.
  */
 
 import { renameSync, rmSync } from 'node:fs';
@@ -58,12 +58,6 @@ export class LogFiles implements LogOutput {
     rmSync(directory, { recursive: true, force: true });
     renameSync(this.#directory, directory);
     this.#directory = directory;
-  }
-
-  /** Keeps the order of calls that are awaited one after another. */
-  async append(stream: Stream, bytes: Uint8Array): Promise<void> {
-    await this.#files[stream].append(bytes);
-    await this.trim();
   }
 
   /** Bytes on disk, both generations of both streams. */

@@ -1,7 +1,7 @@
 /**
- * The output of one launch in frames, as its supervisor writes them (supervisor/launch.h): both streams in the order in
- * which they were printed, each piece with its time. The first part and the last two are kept. A reader gets a line in
- * place of output that is missing.
+ * The output of one launch in frames, as its supervisor writes them (supervisor/launch.h), or frame-writer.ts for a
+ * container: both streams in the order in which they were printed, each piece with its time. The first part and the last
+ * two are kept. A reader gets a line in place of output that is missing.
  */
 
 import { constants, renameSync } from 'node:fs';
@@ -29,8 +29,7 @@ export class FrameLog implements LogOutput {
 
   /** As it is kept in a directory of its own. */
   static keptIn(directory: string): FrameLog {
-    const first = join(directory, 'output');
-    return new FrameLog(first, (part) => `${first}.${part}`);
+    return new FrameLog(keptPath(directory, 0), (part) => keptPath(directory, part));
   }
 
   async exists(): Promise<boolean> {
@@ -204,6 +203,9 @@ export class FrameLog implements LogOutput {
   }
 }
 
+export const keptPath = (directory: string, part: number): string =>
+  join(directory, part === 0 ? 'output' : `output.${part}`);
+
 /** The progress of one reader. */
 class Reading {
   readonly #wanted: readonly Stream[];
@@ -246,7 +248,8 @@ class Reading {
       printed = null;
       const inLine = this.#inLine[stream];
       this.#inLine[stream] = bytes.at(-1) !== newline;
-      yield { stream, bytes, next: this.#next(), ...(this.#timed && { printed: { timeNs, inLine } }) };
+      const hasTime = this.#timed && timeNs > 0n;
+      yield { stream, bytes, next: this.#next(), ...(hasTime && { printed: { timeNs, inLine } }) };
     }.bind(this);
     for (const [index, frame] of frames.entries()) {
       if (frame.kind === frameKind.positions) {

@@ -1,4 +1,4 @@
-/** Frames of output in a file (supervisor/launch.h): time, size, kind, bytes. */
+/** Frames of output in files, which begin as supervisor/launch.h says: time, size, kind, bytes. */
 
 import type { FileHandle } from 'node:fs/promises';
 
@@ -28,17 +28,33 @@ export function parseStatus(bytes: Buffer): Status | null {
   return { begin, newest, dropped };
 }
 
+/** Bytes of the first part and of each further one. The beginning of an output says what it is, and its end why it ended. */
+export const partBounds = (logBytes: number): { readonly first: number; readonly further: number } => ({
+  first: Math.floor(logBytes / 4),
+  further: Math.floor((logBytes * 3) / 8),
+});
+
 /** A stream, or how many bytes of each stream came before. */
 export const frameKind = { stdout: 0, stderr: 1, positions: 3 } as const;
-const frameHead = 16;
-/** Of what the supervisor writes. A larger one shows that the file is damaged: it is not read further. */
-const maxFrameBytes = 64 * 1024;
+export const frameHead = 16;
+/** Of what is written. A larger one shows that the file is damaged: it is not read further. */
+export const maxFrameBytes = 64 * 1024;
 const blockBytes = 64 * 1024;
 
 export interface Frame {
+  /** 0 if it is not known. */
   readonly timeNs: bigint;
   readonly kind: number;
   readonly bytes: Uint8Array;
+}
+
+export function frameOf({ timeNs, kind, bytes }: Frame): Buffer {
+  const frame = Buffer.alloc(frameHead + bytes.length);
+  frame.writeBigUInt64LE(timeNs, 0);
+  frame.writeUInt32LE(bytes.length, 8);
+  frame.writeUInt32LE(kind, 12);
+  frame.set(bytes, frameHead);
+  return frame;
 }
 
 /** Reads the frames of a file that grows. */

@@ -1,8 +1,7 @@
 /**
- * The logs that this node keeps, by launch name, one directory each. Engines either append what they read
- * from elsewhere (`append`) or hand over the files that a job wrote by itself (`keep`). Both streams of a
- * launch are bounded, and so are age, number and total size of all that is kept: the oldest go first, a few
- * with each new one, so nobody ever pays for a sweep of everything.
+ * The logs that this node keeps, by launch name, one directory each. Engines either copy what is kept elsewhere (`copy`)
+ * or hand over files (`keep`). The output of a launch is bounded, and so are age, number and total size of all that is
+ * kept: the oldest go first, a few with each new one, so nobody ever pays for a sweep of everything.
  *
  * One object per directory and node: the account of sizes is kept in memory and read from disk once.
  */
@@ -13,7 +12,8 @@ import { CarillonError } from '../../errors.ts';
 import type { Clock, LogChunk, LogQuery } from '../../scheduler/ports.ts';
 import { LogFiles } from './files.ts';
 import { FrameLog } from './frame-log.ts';
-import type { LogOutput, Stream } from './output.ts';
+import { writeFrames } from './frame-writer.ts';
+import type { LogOutput } from './output.ts';
 
 /** Enough for a stack trace or a build log, little enough for thousands of runs on one disk. */
 export const defaultBytesPerStream = 10 * 1024 * 1024;
@@ -31,35 +31,34 @@ const openingWidth = 16;
 export interface RunLogsParts {
   readonly dir: string;
   readonly clock: Clock;
-  readonly bytesPerStream?: number;
+  /** Of one launch. */
+  readonly logBytes?: number;
   readonly totalBytes?: number;
   readonly maxAgeMs?: number;
   readonly maxCount?: number;
 }
 
 export interface RunLogs {
-  /** Adds to the log of a launch. Await each call for the order to hold. */
-  append(launchName: string, stream: Stream, bytes: Uint8Array): Promise<void>;
+  /** Keeps the whole output of a launch, or nothing if it cannot be read to its end. */
+  copy(launchName: string, output: AsyncIterable<LogChunk>): Promise<void>;
   /** Takes over the output of a launch that has ended; its files are moved within one file system. */
   keep(launchName: string, output: LogOutput): Promise<void>;
   /** True when something is kept under this name. */
   has(launchName: string): Promise<boolean>;
   /** With `follow`, stays until `ended` says true and everything is read. LOGS_GONE when nothing is kept. */
   read(launchName: string, query: LogQuery, ended: () => boolean): AsyncGenerator<LogChunk, void, undefined>;
-  /** Drops what is kept, for instance half of a copy. Unknown names are no error. */
+  /** Drops what is kept. Unknown names are no error. */
   discard(launchName: string): Promise<void>;
 }
 
 interface Kept {
-  bytes: number;
-  at: number;
-  /** Shared by writer and readers once there is a writer: see files.ts. */
-  files: LogFiles | null;
+  readonly bytes: number;
+  readonly at: number;
 }
 
 export function createRunLogs(parts: RunLogsParts): RunLogs {
   const { dir, clock } = parts;
-  const bytesPerStream = parts.bytesPerStream ?? defaultBytesPerStream;
+  const logBytes = parts.logBytes ?? defaultBytesPerStream;
   const totalBytes = parts.totalBytes ?? defaultTotalBytes;
   const maxAgeMs = parts.maxAgeMs ?? defaultMaxAgeMs;
   const maxCount = parts.maxCount ?? defaultMaxCount;
@@ -69,9 +68,10 @@ export function createRunLogs(parts: RunLogsParts): RunLogs {
   let total = 0;
 
   const directoryOf = (launchName: string): string => join(dir, launchName);
+  const outputOf = (launchName: string): Promise<LogOutput> => keptOutput(directoryOf(launchName), logBytes);
 
   function opened(): Promise<Map<string, Kept>> {
-    account ??= openAccount(dir, bytesPerStream).then((kept) => {
+    account ??= openAccount(dir, logBytes).then((kept) => {
       for (const entry of kept.values()) total += entry.bytes;
       return kept;
     });
@@ -79,11 +79,12 @@ export function createRunLogs(parts: RunLogsParts): RunLogs {
   }
 
   /** Enters a change and removes what no longer fits. The newest always stays. */
-  async function enter(launchName: string, change: Omit<Kept, 'at'>): Promise<void> {
+  async function enter(launchName: string): Promise<void> {
     const kept = await opened();
-    total += change.bytes - (kept.get(launchName)?.bytes ?? 0);
+    const bytes = await (await outputOf(launchName)).bytes();
+    total += bytes - (kept.get(launchName)?.bytes ?? 0);
     kept.delete(launchName);
-    kept.set(launchName, { ...change, at: clock.now() });
+    kept.set(launchName, { bytes, at: clock.now() });
     for (let removals = 0; removals < removalsPerChange && kept.size > 1; removals++) {
       const [oldest, entry] = kept.entries().next().value!;
       const fits = total <= totalBytes && kept.size <= maxCount && clock.now() - entry.at <= maxAgeMs;
@@ -99,24 +100,23 @@ export function createRunLogs(parts: RunLogsParts): RunLogs {
   }
 
   const logs: RunLogs = {
-    async append(launchName, stream, bytes) {
-      const kept = await opened();
-      let entry = kept.get(launchName);
-      if (!entry) {
-        await mkdir(directoryOf(launchName), { recursive: true, mode: 0o700 });
-        entry = kept.get(launchName) ?? { bytes: 0, at: clock.now(), files: null };
-        kept.set(launchName, entry);
+    async copy(launchName, output) {
+      await logs.discard(launchName);
+      await mkdir(directoryOf(launchName), { mode: 0o700 });
+      try {
+        await writeFrames(directoryOf(launchName), logBytes, output);
+      } catch (error) {
+        await logs.discard(launchName);
+        throw error;
       }
-      const files = (entry.files ??= new LogFiles(directoryOf(launchName), bytesPerStream));
-      await files.append(stream, bytes);
-      await enter(launchName, { bytes: Math.min(entry.bytes + bytes.length, 2 * bytesPerStream), files });
+      await enter(launchName);
     },
 
     async keep(launchName, output) {
       if (!(await output.exists())) return; // Handed over before, by a call that was cut short.
       await mkdir(dir, { recursive: true, mode: 0o700 });
       await output.moveTo(directoryOf(launchName));
-      await enter(launchName, { bytes: await output.bytes(), files: null });
+      await enter(launchName);
     },
 
     async has(launchName) {
@@ -126,9 +126,7 @@ export function createRunLogs(parts: RunLogsParts): RunLogs {
 
     async *read(launchName, query, ended) {
       if (!(await logs.has(launchName))) throw logsGone(launchName);
-      const known = account ? (await account).get(launchName)?.files : null;
-      const output = known ?? (await keptOutput(directoryOf(launchName), bytesPerStream));
-      yield* output.read(query, { clock, ended });
+      yield* (await outputOf(launchName)).read(query, { clock, ended });
     },
 
     async discard(launchName) {
@@ -150,22 +148,23 @@ export function logsGone(launchName: string): CarillonError {
   });
 }
 
-async function keptOutput(directory: string, bytesPerStream: number): Promise<LogOutput> {
+/** Two files, of processes under the shell supervisor and of containers until release 0.2.0, or frames. */
+async function keptOutput(directory: string, logBytes: number): Promise<LogOutput> {
   const frames = FrameLog.keptIn(directory);
-  return (await frames.exists()) ? frames : new LogFiles(directory, bytesPerStream);
+  return (await frames.exists()) ? frames : new LogFiles(directory, logBytes);
 }
 
-async function openAccount(dir: string, bytesPerStream: number): Promise<Map<string, Kept>> {
+async function openAccount(dir: string, logBytes: number): Promise<Map<string, Kept>> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const names = (await readdir(dir)).filter(isLaunchName);
   const found: { name: string; at: number; bytes: number }[] = [];
   const measure = async (name: string): Promise<void> => {
     const at = (await stat(join(dir, name))).mtimeMs;
-    found.push({ name, at, bytes: await (await keptOutput(join(dir, name), bytesPerStream)).bytes() });
+    found.push({ name, at, bytes: await (await keptOutput(join(dir, name), logBytes)).bytes() });
   };
   for (let from = 0; from < names.length; from += openingWidth) {
     await Promise.all(names.slice(from, from + openingWidth).map(measure));
   }
   found.sort((a, b) => a.at - b.at);
-  return new Map(found.map(({ name, at, bytes }) => [name, { at, bytes, files: null }]));
+  return new Map(found.map(({ name, at, bytes }) => [name, { at, bytes }]));
 }

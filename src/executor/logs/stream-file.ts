@@ -24,7 +24,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { appendFile, type FileHandle, lstat, open, readFile, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readFile, unlink } from 'node:fs/promises';
 
 const newline = 0x0a;
 /** Size of one read. Small, so that many followers need little memory. */
@@ -34,11 +34,10 @@ export const blockBytes = 64 * 1024;
  * The job may replace the file with a link, or with a pipe, on which an open would block. It may also hold a lease on
  * the file, for which an open without O_NONBLOCK waits up to a minute.
  */
-const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = constants;
+const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = constants;
 const flags = {
   read: O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
   change: O_RDWR | O_NOFOLLOW | O_NONBLOCK,
-  append: O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW,
   replace: O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
 } as const;
 
@@ -69,10 +68,6 @@ export class StreamFile {
 
   get path(): string {
     return this.#path();
-  }
-
-  append(bytes: Uint8Array): Promise<void> {
-    return appendFile(this.path, bytes, { mode: 0o600, flag: flags.append });
   }
 
   /** Bytes on disk, both generations. */

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock, Log } from '../../scheduler/ports.ts';
 import { FrameLog } from '../logs/frame-log.ts';
-import { statusLine } from '../logs/frames.ts';
+import { partBounds, statusLine } from '../logs/frames.ts';
 import { isMissing, nullIfMissing } from '../logs/stream-file.ts';
 import { supervisorEnd } from '../supervisor/program.ts';
 import { createLaunchServer } from '../supervisor/server.ts';
@@ -48,6 +48,7 @@ export interface LaunchFilesParts {
 
 export function createLaunchFiles(parts: LaunchFilesParts): Omit<Launches, 'names'> {
   const { dir, clock, supervisor, cgroups, logBytes } = parts;
+  const bounds = partBounds(logBytes);
   const server = createLaunchServer(supervisor, dir, clock);
   const pathOf = (name: string): string => join(dir, 'launches', name);
   const launchOf = (name: string, record: FileRecord | null): Launch =>
@@ -79,9 +80,8 @@ export function createLaunchFiles(parts: LaunchFilesParts): Omit<Launches, 'name
           ownFolder: start.cwd === null,
           cgroup,
           file: beginningOf(fileRecord),
-          // The beginning of an output says what it is, and its end why it ended.
-          firstBytes: Math.floor(logBytes / 4),
-          partBytes: Math.floor((logBytes * 3) / 8),
+          firstBytes: bounds.first,
+          partBytes: bounds.further,
         },
         mayStart,
       );

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { DockerLauncherParts } from '../../../src/executor/docker/launcher.ts';
 import { dockerCreateRequest } from '../../../src/executor/docker/request.ts';
+import { createRunLogs } from '../../../src/executor/logs/run-logs.ts';
 import { realClock } from '../../../src/node/clock.ts';
 import { type LaunchSpec, plainContainer } from '../../../src/scheduler/job/spec.ts';
-import type { Clock, Observation } from '../../../src/scheduler/ports.ts';
+import type { Clock, Launcher, LogQuery, Observation } from '../../../src/scheduler/ports.ts';
 import { dockerdMissing, testImage } from '../../support/dockerd.ts';
 import { until } from '../../support/until.ts';
 import { WireProxy } from '../../support/wire-proxy.ts';
@@ -80,6 +81,12 @@ describe.skipIf(dockerdMissing() !== null)('the docker engine', () => {
       open: () => writeFileSync(join(harness.traces, name), ''),
     };
   }
+  async function output(launcher: Launcher, launchName: string, query: LogQuery = {}): Promise<string> {
+    const pieces: Uint8Array[] = [];
+    for await (const { bytes } of launcher.logs(launchName, query)) pieces.push(bytes);
+    return Buffer.concat(pieces).toString();
+  }
+  const numbers = (last: number): string => Array.from({ length: last }, (_, n) => `${n + 1}\n`).join('');
   const failure = (promise: Promise<unknown>) =>
     promise.then(
       () => null,
@@ -445,6 +452,44 @@ describe.skipIf(dockerdMissing() !== null)('the docker engine', () => {
     await launcher.launch(spec);
     await launcher.remove(spec.launchName);
     expect(await launcher.inventory()).toMatchObject([{ state: 'running' }]);
+  });
+
+  test('asked to remove a launch again meanwhile, it keeps the output once', async () => {
+    const { launcher, ended } = await begin();
+    const spec = job('seq 1 50000');
+    await launcher.launch(spec);
+    await ended(spec.launchName);
+    await Promise.all(Array.from({ length: 5 }, () => launcher.remove(spec.launchName)));
+    expect(await exists(spec.launchName)).toBe(false);
+    expect(await output(launcher, spec.launchName)).toBe(numbers(50_000));
+  });
+
+  test('of output above the limit its beginning and its end are kept, and a reader goes on behind the removal', async () => {
+    const logs = createRunLogs({ dir: join(harness.dir, 'bounded'), clock: realClock, logBytes: 40_000 });
+    const { launcher, ended } = await begin({ logs });
+    const spec = job('seq 1 10000; seq 1 10000 >&2');
+    await launcher.launch(spec);
+    await ended(spec.launchName);
+    const printed = { stdout: numbers(10_000), stderr: numbers(10_000) };
+    const whole = await output(launcher, spec.launchName, { stream: 'stdout' });
+    expect(whole).toBe(printed.stdout);
+    await launcher.remove(spec.launchName);
+    let kept = 0;
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const text = await output(launcher, spec.launchName, { stream });
+      const [line = '', count = ''] =
+        /^\[carillon: ([\d,]+) bytes of output were dropped here\]\n/m.exec(text) ?? [];
+      const dropped = Number(count.replaceAll(',', ''));
+      const [before = '', behind = ''] = text.split(line);
+      expect(printed[stream].startsWith(before)).toBe(true);
+      expect(printed[stream].endsWith(behind)).toBe(true);
+      expect(before.length + dropped + behind.length).toBe(printed[stream].length);
+      kept += before.length + behind.length;
+    }
+    expect(kept).toBeGreaterThan(4_000);
+    expect(kept).toBeLessThan(40_000);
+    const after = { stdout: printed.stdout.length, stderr: printed.stderr.length - 12 };
+    expect(await output(launcher, spec.launchName, { after })).toBe(printed.stderr.slice(-12));
   });
 
   test('who does not read on holds back the engine, not the memory', async () => {

@@ -8,6 +8,7 @@ import { LogFiles } from '../../../src/executor/logs/files.ts';
 import { createRunLogs, type RunLogs } from '../../../src/executor/logs/run-logs.ts';
 import { realClock } from '../../../src/node/clock.ts';
 import type { Clock, LogChunk, LogQuery } from '../../../src/scheduler/ports.ts';
+import { append } from './append.ts';
 
 let root: string;
 let sequence = 0;
@@ -46,7 +47,7 @@ describe('the files of one launch', () => {
     await fc.assert(
       fc.asyncProperty(printed, fc.nat(70), async (pieces, tail) => {
         const log = await files(600);
-        for (const [text, end] of pieces) await log.append('stdout', bytes(text + end));
+        for (const [text, end] of pieces) await append(log, 'stdout', bytes(text + end));
         const [dropped, kept] = split(await collect(log.read({}, following)));
         const lines = kept.match(/[^\n]*\n|[^\n]+$/g) ?? [];
         const wanted = tail === 0 ? '' : lines.slice(-tail).join('');
@@ -60,7 +61,7 @@ describe('the files of one launch', () => {
 
   test('what is kept is the end, at least half of the bound and at most all of it', async () => {
     const log = await files(1000);
-    for (let n = 1000; n < 2000; n++) await log.append('stderr', bytes(`${n}\n`));
+    for (let n = 1000; n < 2000; n++) await append(log, 'stderr', bytes(`${n}\n`));
     const kept = await collect(log.read({}, following));
     expect(kept.endsWith('1998\n1999\n')).toBe(true);
     expect(kept.length).toBeGreaterThanOrEqual(500);
@@ -69,15 +70,15 @@ describe('the files of one launch', () => {
 
   test('one piece larger than the bound is cut to its end', async () => {
     const log = await files(1000);
-    await log.append('stdout', bytes(`${'x'.repeat(50_000)}end`));
+    await append(log, 'stdout', bytes(`${'x'.repeat(50_000)}end`));
     expect(await log.bytes()).toBeLessThanOrEqual(1000);
     expect(await collect(log.read({}, following))).toMatch(/^\[carillon: 49,503 .*\]\nx+end$/);
   });
 
   test('what was dropped is said in its place, with its number, also to a reader of another process', async () => {
     const log = await files(1000);
-    for (let n = 1000; n < 2000; n++) await log.append('stdout', bytes(`${n}\n`));
-    await log.append('stderr', bytes('all of it\n'));
+    for (let n = 1000; n < 2000; n++) await append(log, 'stdout', bytes(`${n}\n`));
+    await append(log, 'stderr', bytes('all of it\n'));
     const again = new LogFiles(log.path('stdout').replace('/stdout', ''), 1000);
     for (const reader of [log, again]) {
       const [dropped, kept] = split(await collect(reader.read({ stream: 'stdout' }, following)));
@@ -91,12 +92,12 @@ describe('the files of one launch', () => {
 
   test('a follower that output is cut away from is told how much it missed, on a line of its own', async () => {
     const log = await files(1000);
-    await log.append('stdout', bytes('begun'));
+    await append(log, 'stdout', bytes('begun'));
     let ended = false;
     const reading = log.read({ follow: true }, { clock: realClock, ended: () => ended });
     const first = await reading.next();
     expect(Buffer.from(first.value?.bytes ?? []).toString()).toBe('begun');
-    await log.append('stdout', bytes('x'.repeat(2000)));
+    await append(log, 'stdout', bytes('x'.repeat(2000)));
     ended = true;
     expect(await collect(reading)).toBe(
       `\n[carillon: 1,500 bytes of output were dropped here]\n${'x'.repeat(500)}`,
@@ -118,7 +119,7 @@ describe('the files of one launch', () => {
     for (let n = 0; n < 400; n++) {
       const line = `line ${n} ${'.'.repeat(n % 50)}\n`;
       printed += line;
-      await log.append('stdout', bytes(line));
+      await append(log, 'stdout', bytes(line));
       if (n === 200) await log.moveTo(folder());
       // The reader may lag by what is kept and no more, else the oldest is gone for it as for everybody.
       while (printed.length - read.length > 1500) await turn();
@@ -130,7 +131,7 @@ describe('the files of one launch', () => {
 
   test('a file that somebody else cut is read on from its start', async () => {
     const log = await files(10_000);
-    await log.append('stdout', bytes('before\n'));
+    await append(log, 'stdout', bytes('before\n'));
     let ended = false;
     let read = '';
     for await (const chunk of log.read({ follow: true }, { clock: realClock, ended: () => ended })) {
@@ -158,22 +159,58 @@ describe('the kept logs', () => {
     };
   }
 
-  test('what was appended is read, by this and by a later node', async () => {
+  /** Keeps these pieces of one stream under a name. */
+  const copy = (logs: RunLogs, name: string, ...pieces: readonly string[]) => logs.copy(name, each(pieces));
+
+  async function* each(pieces: readonly string[]): AsyncGenerator<LogChunk> {
+    for (const piece of pieces) yield { stream: 'stdout', bytes: bytes(piece) };
+  }
+
+  test('what was copied is read, by this and by a later node, until it is discarded', async () => {
     const dir = folder();
     const logs = createRunLogs({ dir, clock: realClock });
-    await logs.append('a', 'stdout', bytes('one\n'));
-    await logs.append('a', 'stderr', bytes('two\n'));
+    await copy(logs, 'a', 'one\n', 'two\n');
     expect(await read(logs, 'a')).toBe('one\ntwo\n');
-    expect(await read(createRunLogs({ dir, clock: realClock }), 'a', { stream: 'stderr' })).toBe('two\n');
+    expect(await read(createRunLogs({ dir, clock: realClock }), 'a', { tail: 1 })).toBe('two\n');
     await logs.discard('a');
     await expect(read(logs, 'a')).rejects.toMatchObject({ code: 'LOGS_GONE' });
   });
 
+  test('a copy that is cut short is not kept, and one that is made again is kept once', async () => {
+    const dir = folder();
+    const logs = createRunLogs({ dir, clock: realClock, totalBytes: 1_500 });
+    await copy(logs, 'first', 'x'.repeat(500));
+    await copy(logs, 'a', 'x'.repeat(500));
+    const cut = async function* () {
+      yield* each(['x'.repeat(500)]);
+      throw new Error('the engine is gone');
+    };
+    await expect(logs.copy('a', cut())).rejects.toThrow('the engine is gone');
+    await expect(read(logs, 'a')).rejects.toMatchObject({ code: 'LOGS_GONE' });
+    for (const end of ['one', 'two']) await copy(logs, 'a', 'x'.repeat(500), end);
+    expect(await read(logs, 'a')).toBe(`${'x'.repeat(500)}two`);
+    expect(await names(dir)).toEqual(['a', 'first']);
+  });
+
+  test('what an older release kept in two files is read', async () => {
+    const dir = folder();
+    await mkdir(join(dir, 'a'), { recursive: true });
+    await writeFile(join(dir, 'a', 'stdout'), 'newest\n');
+    await writeFile(join(dir, 'a', 'stdout.old'), 'older\n');
+    await writeFile(join(dir, 'a', 'stdout.dropped'), '100');
+    await writeFile(join(dir, 'a', 'stderr'), 'error\n');
+    const logs = createRunLogs({ dir, clock: realClock });
+    const dropped = '[carillon: 100 bytes of output were dropped here]\n';
+    expect(await read(logs, 'a')).toBe(`${dropped}older\nnewest\nerror\n`);
+    const after = { stdout: 106, stderr: 3 };
+    expect(await read(logs, 'a', { after, timestamps: true })).toBe('newest\nor\n');
+  });
+
   test('the oldest go when all together are too long, and the account survives a restart', async () => {
     const dir = folder();
-    const options = { dir, clock: realClock, totalBytes: 250 };
+    const options = { dir, clock: realClock, totalBytes: 500 };
     for (const name of ['a', 'b', 'c', 'd']) {
-      await createRunLogs(options).append(name, 'stdout', bytes('x'.repeat(100)));
+      await copy(createRunLogs(options), name, 'x'.repeat(100));
     }
     expect(await names(dir)).toEqual(['c', 'd']);
   });
@@ -181,19 +218,19 @@ describe('the kept logs', () => {
   test('the oldest go when there are too many', async () => {
     const dir = folder();
     const logs = createRunLogs({ dir, clock: realClock, maxCount: 3 });
-    for (const name of ['e', 'd', 'c', 'b', 'a']) await logs.append(name, 'stdout', bytes('x'));
+    for (const name of ['e', 'd', 'c', 'b', 'a']) await copy(logs, name, 'x');
     expect(await names(dir)).toEqual(['a', 'b', 'c']);
   });
 
-  test('what is too old goes, except what is being written', async () => {
+  test('what is too old goes, except what was copied again', async () => {
     const [dir, clock] = [folder(), standingClock()];
     const logs = createRunLogs({ dir, clock, maxAgeMs: 1000 });
-    await logs.append('a', 'stdout', bytes('x'));
-    await logs.append('b', 'stdout', bytes('x'));
+    await copy(logs, 'a', 'x');
+    await copy(logs, 'b', 'x');
     clock.at += 900;
-    await logs.append('a', 'stdout', bytes('x'));
+    await copy(logs, 'a', 'x');
     clock.at += 900;
-    await logs.append('c', 'stdout', bytes('x'));
+    await copy(logs, 'c', 'x');
     expect(await names(dir)).toEqual(['a', 'c']);
   });
 
@@ -202,7 +239,7 @@ describe('the kept logs', () => {
     await mkdir(source);
     const logs = createRunLogs({ dir, clock: realClock });
     const files = new LogFiles(source, 1000);
-    await files.append('stdout', bytes('kept\n'));
+    await append(files, 'stdout', bytes('kept\n'));
     await logs.keep('a', files);
     await logs.keep('a', new LogFiles(source, 1000));
     expect(await read(logs, 'a')).toBe('kept\n');

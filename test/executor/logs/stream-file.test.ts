@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LogFiles } from '../../../src/executor/logs/files.ts';
 import { realClock } from '../../../src/node/clock.ts';
 import type { LogPosition, LogQuery } from '../../../src/scheduler/ports.ts';
+import { append } from './append.ts';
 
 let root: string;
 beforeAll(() => {
@@ -48,7 +49,7 @@ test('a reader of any object continues where another one ended; what was dropped
       let [position, had, length] = [begin, 0, 0];
       for (const { size, opensAnew, reads } of steps) {
         if (opensAnew) files = new LogFiles(directory, 600);
-        await files.append('stdout', Buffer.from(printed.slice(length, length + size)));
+        await append(files, 'stdout', Buffer.from(printed.slice(length, length + size)));
         length += size;
         if (!reads) continue;
         const { text, dropped, next } = await read(files, { after: position });
@@ -67,8 +68,8 @@ test('a reader of any object continues where another one ended; what was dropped
 
 test('the last lines are preceded by their position, and what is not asked for stays where it was', async () => {
   const files = new LogFiles(folder(), 10_000);
-  await files.append('stdout', Buffer.from(printed.slice(0, 50)));
-  await files.append('stderr', Buffer.from(printed.slice(0, 25)));
+  await append(files, 'stdout', Buffer.from(printed.slice(0, 50)));
+  await append(files, 'stderr', Buffer.from(printed.slice(0, 25)));
   const positions: unknown[] = [];
   for await (const { next, bytes } of files.read({ tail: 2 }, { clock: realClock, ended: () => true }))
     positions.push([bytes.length, next]);
@@ -83,7 +84,7 @@ test('the last lines are preceded by their position, and what is not asked for s
 
 test('a position behind the end is the end, for this reader only', async () => {
   const files = new LogFiles(folder(), 10_000);
-  await files.append('stdout', Buffer.from(printed.slice(0, 50)));
+  await append(files, 'stdout', Buffer.from(printed.slice(0, 50)));
   const after = { stdout: 9_000, stderr: 7 };
   expect(await read(files, { after: { stdout: 50, stderr: 0 } })).toMatchObject({ text: '' });
   for await (const chunk of files.read({ after }, { clock: realClock, ended: () => true }))
@@ -93,7 +94,7 @@ test('a position behind the end is the end, for this reader only', async () => {
 
 test('dropped output that ended within a line is told of on a line of its own, to a later reader too', async () => {
   const directory = folder();
-  await new LogFiles(directory, 100).append('stdout', Buffer.from(printed.slice(0, 500)));
+  await append(new LogFiles(directory, 100), 'stdout', Buffer.from(printed.slice(0, 500)));
   const first: string[] = [];
   const reading = new LogFiles(directory, 100).read(
     { after: { stdout: 13, stderr: 0 } },
