@@ -312,6 +312,7 @@ export function launcherConformance(
         const read = async () => {
           const found = await chunks(launcher, spec.launchName, { timestamps: true });
           expect(Buffer.concat(found.map(({ bytes }) => bytes)).toString()).toBe(`${'x'.repeat(50_000)}\n`);
+          expect(await text(launcher, spec.launchName, { tail: 1 })).toHaveLength(50_001);
           return found.map(({ printed }) => printed?.inLine);
         };
         const isContinued = await read();

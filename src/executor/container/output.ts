@@ -12,8 +12,8 @@ import { cutLine, repeatedLine } from './log-cut.ts';
 export interface OutputSource {
   /** All entries; with `follow` also later ones. */
   readonly read: (follow: boolean) => AsyncIterable<LogChunk>;
-  /** The last entries, if the engine can find them; otherwise they are counted. */
-  readonly readTail?: (lines: number) => AsyncIterable<LogChunk>;
+  /** The last entries, if the engine can find them. */
+  readonly readTail?: (entries: number) => AsyncIterable<LogChunk>;
   /** Whether the engine has dropped the oldest output. */
   readonly isCut: () => Promise<boolean>;
 }
@@ -31,8 +31,12 @@ export async function* wantedOutput(
     if (await isCut()) yield cutLine;
     return yield* counted(read(follow));
   }
-  // Output that is not followed is never resumed.
-  if (!follow && readTail !== undefined) return yield* readTail(tail);
+  // Output that is not followed is never resumed, so it needs no positions.
+  if (!follow && readTail !== undefined) {
+    // An entry is a line or a piece of one. If one entry more has a line more, all of the last ones are lines.
+    const entries = tail + 1;
+    if ((await countLines(readTail(entries))) === entries) return yield* skipLines(readTail(entries), 1);
+  }
   const lines = await countLines(read(false));
   if (lines <= tail) yield { stream: 'stdout', bytes: new Uint8Array(0), next: beginning };
   yield* skipLines(counted(read(follow)), Math.max(0, lines - tail));

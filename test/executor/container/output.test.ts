@@ -1,6 +1,6 @@
 /** Output of an engine as readers ask for it: positions count from its oldest entry, as long as nothing was dropped. */
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type OutputSource, wantedOutput } from '../../../src/executor/container/output.ts';
 import type { LogChunk, LogQuery } from '../../../src/scheduler/ports.ts';
 
@@ -67,11 +67,34 @@ describe('output that an engine keeps', () => {
   });
 
   test('its last lines are taken as the engine finds them where nobody continues', async () => {
-    const readTail = async function* (lines: number) {
-      yield entry('stdout', `the last ${lines}`);
+    const readTail = async function* (count: number) {
+      yield* entries.slice(-count);
     };
-    expect(await read({ tail: 2 }, { readTail })).toEqual([['stdout', 'the last 2', undefined]]);
+    const whole = vi.fn(async function* () {
+      yield* entries;
+    });
+    const found = await read({ tail: 2 }, { readTail, read: whole });
+    expect(found).toEqual([b, c].map(([stream, text]) => [stream, text, undefined]));
+    expect(whole).not.toHaveBeenCalled();
+    expect(await read({ tail: 0 }, { readTail, read: whole })).toEqual([]);
     expect(await read({ tail: 2, follow: true }, { readTail })).toEqual([b, c]);
+  });
+
+  test('its last lines are whole if the engine has them in pieces', async () => {
+    const pieces = ['before\n', 'a ', 'long ', 'line\n', 'end\n'].map((text) => entry('stdout', text));
+    const source = {
+      read: async function* () {
+        yield* pieces;
+      },
+      readTail: async function* (count: number) {
+        yield* pieces.slice(-count);
+      },
+    };
+    const last = async (tail: number) =>
+      (await read({ tail }, source)).map((found) => (found as string[])[1]);
+    expect((await last(1)).join('')).toBe('end\n');
+    expect((await last(2)).join('')).toBe('a long line\nend\n');
+    expect((await last(3)).join('')).toBe('before\na long line\nend\n');
   });
 
   test('whose oldest the engine has dropped says so, and all that is left comes to who continues', async () => {
