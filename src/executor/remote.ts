@@ -53,6 +53,7 @@ const Cause = Type.Union([
         Type.Literal('out-of-memory'),
         Type.Literal('killed-from-outside'),
         Type.Literal('kill-forced'),
+        Type.Literal('timeout-enforced'),
         Type.Literal('supervisor-lost'),
         Type.Literal('machine-restarted'),
         Type.Literal('launch-removed'),

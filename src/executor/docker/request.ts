@@ -42,6 +42,7 @@ export interface DockerHostConfig {
   readonly MemorySwap?: number;
   readonly ShmSize?: number;
   readonly PidsLimit?: number;
+  readonly BlkioWeight?: number;
   readonly Ulimits?: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[];
   readonly DeviceRequests?: readonly { readonly Count: number; readonly Capabilities: readonly string[][] }[];
   readonly CapAdd: readonly string[];
@@ -136,14 +137,16 @@ function connections({ ports, hosts, tmpfs }: ContainerSpec): Partial<DockerHost
   };
 }
 
-function resources({ cpus, memoryBytes, gpus, container }: LaunchSpec): Partial<DockerHostConfig> {
-  const { shmBytes, pids, ulimits } = container;
+function resources(spec: LaunchSpec): Partial<DockerHostConfig> {
+  const { cpus, memoryBytes, gpus, pids, ioWeight, ulimits } = spec;
+  const { shmBytes } = spec.container;
   return {
     ...(cpus !== null && { NanoCpus: Math.round(cpus * 1e9) }),
     // Memory and swap together have the same limit: otherwise a job could use as much swap again.
     ...(memoryBytes !== null && { Memory: memoryBytes, MemorySwap: memoryBytes }),
     ...(shmBytes !== null && { ShmSize: shmBytes }),
     ...(pids !== null && { PidsLimit: pids }),
+    ...(ioWeight !== null && { BlkioWeight: ioWeight }),
     ...(ulimits.length > 0 && {
       Ulimits: ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
     }),

@@ -4,8 +4,8 @@ import { type EngineAbilities, unable } from '../../scheduler/job/engine-abiliti
 
 const onHost = "it runs processes on the scheduler's host";
 const containerOnly = [
-  ...(['image', 'args', 'resources', 'constraints', 'network', 'networks', 'ports', 'hosts'] as const),
-  ...(['hostname', 'volumes', 'tmpfs', 'ulimits', 'init', 'readOnly', 'capabilities'] as const),
+  ...(['image', 'args', 'constraints', 'network', 'networks', 'ports', 'hosts'] as const),
+  ...(['hostname', 'volumes', 'tmpfs', 'init', 'readOnly', 'capabilities'] as const),
   ...(['noNewPrivileges', 'registry', 'pull'] as const),
 ];
 
@@ -14,6 +14,8 @@ export const abilities: EngineAbilities = {
   ahead: false,
   inabilities: [
     ...containerOnly.map((name) => unable(name, onHost)),
+    { field: 'resources.gpus', why: onHost, asked: ({ resources }) => resources?.gpus },
+    { field: 'resources.shm', why: onHost, asked: ({ resources }) => resources?.shm },
     {
       field: 'secrets',
       why: `${onHost}, whose files all jobs share: omit mount, or read the file itself`,

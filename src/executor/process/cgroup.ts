@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { Clock, Log } from '../../scheduler/ports.ts';
 import { sleep } from '../../scheduler/waiting.ts';
 import { isMissing } from '../logs/stream-file.ts';
@@ -16,6 +16,11 @@ import { isMissing } from '../logs/stream-file.ts';
 /** Time for processes to disappear after KILL; those in an uninterruptible system call take longer. */
 const goneWithinMs = 2_000;
 const gonePollMs = 10;
+
+/** The name of the folder for the launches of `dir`, in each hierarchy. */
+export function cgroupName(dir: string): string {
+  return `carillon-${createHash('sha256').update(dir).digest('hex').slice(0, 12)}`;
+}
 
 /**
  * The folder for the launches of `dir`, created if necessary. Null if the system has none that we may use.
@@ -28,12 +33,11 @@ export async function openCgroups(dir: string, log: Log): Promise<string | null>
       await readFile('/proc/self/cgroup', 'utf8'),
     );
     if (own === null) return null;
-    const id = createHash('sha256').update(dir).digest('hex').slice(0, 12);
-    const folder = join(own, `carillon-${id}`);
+    const folder = join(delegated(own), cgroupName(dir));
     await mkdir(folder, { recursive: true, mode: 0o755 });
     // Since Linux 5.14.
     await access(join(folder, 'cgroup.kill'), constants.W_OK);
-    for (const name of await foldersIn(folder)) await removeCgroup(join(folder, name));
+    await removeCgroups(folder, { itself: false });
     return folder;
   } catch (error) {
     log.info({ error: String(error) }, 'process.no-cgroups');
@@ -41,14 +45,29 @@ export async function openCgroups(dir: string, log: Log): Promise<string | null>
   }
 }
 
-/** Where this process's own group is mounted. Null: not visible. */
-export function ownCgroup(mountinfo: string, self: string): string | null {
-  const path = /^0::(\/.*)$/m.exec(self)?.[1];
+/** The group of the systemd unit, which `own` is below with `DelegateSubgroup`; without a unit `own`. */
+export function delegated(own: string): string {
+  for (let above = own; above !== dirname(above); above = dirname(above))
+    if (/\.(?:service|scope)$/.test(above)) return above;
+  return own;
+}
+
+/**
+ * Where this process's own group is mounted: that of version 2, or of a controller in version 1. Null: not
+ * visible.
+ */
+export function ownCgroup(mountinfo: string, self: string, controller: string | null = null): string | null {
+  const [, path] =
+    self
+      .split('\n')
+      .map((line) => /^\d+:([^:]*):(\/.*)$/.exec(line)?.slice(1) ?? [])
+      .find(([controllers]) => isOf(controllers ?? null, controller)) ?? [];
   // In another cgroup namespace, paths lead upwards.
   if (path === undefined || path.startsWith('/..')) return null;
   for (const line of mountinfo.split('\n')) {
     const [before = '', after = ''] = line.split(' - ');
-    if (!after.startsWith('cgroup2 ')) continue;
+    const [type, , options = ''] = after.split(' ');
+    if (controller === null ? type !== 'cgroup2' : type !== 'cgroup' || !isOf(options, controller)) continue;
     const [root = '', mount = ''] = before.split(' ').slice(3).map(unescapeMount);
     const below = relative(root, path);
     // A mount shows one branch, and we may be on another.
@@ -56,6 +75,10 @@ export function ownCgroup(mountinfo: string, self: string): string | null {
   }
   return null;
 }
+
+/** `list`: names of controllers, and of options, with commas in between. Version 2 names none. */
+const isOf = (list: string | null, controller: string | null): boolean =>
+  controller === null ? list === '' : (list?.split(',').includes(controller) ?? false);
 
 /** True while a process is in the group or below it. */
 export async function isCgroupPopulated(path: string): Promise<boolean> {
@@ -97,6 +120,12 @@ export async function removeCgroup(path: string): Promise<boolean> {
   if (await remove()) return true;
   for (const name of await foldersIn(path)) await removeCgroup(join(path, name));
   return remove();
+}
+
+/** Removes the empty groups in a folder, and the folder itself if it is empty then. */
+export async function removeCgroups(folder: string, { itself = true } = {}): Promise<void> {
+  for (const name of await foldersIn(folder)) await removeCgroup(join(folder, name));
+  if (itself) await removeCgroup(folder);
 }
 
 async function foldersIn(path: string): Promise<string[]> {

@@ -4,8 +4,9 @@ import { isAbsolute, join } from 'node:path';
 import { listOf, setting, whole } from '../../setting.ts';
 import type { EngineWith } from '../engine.ts';
 import { abilities } from './abilities.ts';
-import { openCgroups, removeCgroup } from './cgroup.ts';
+import { cgroupName, openCgroups, removeCgroup } from './cgroup.ts';
 import { createProcessLauncher } from './launcher.ts';
+import { noLimitGroups, openLimitGroups } from './limits.ts';
 
 const folders = listOf(
   {
@@ -42,6 +43,7 @@ export const processEngine: EngineWith<typeof settings> = {
     const { installation, clock, log, logs, logBytesPerStream, environment, supervisor } = parts;
     const dir = join(parts.dataDir, processEngine.name);
     const cgroups = supervisor === null ? null : await openCgroups(dir, log);
+    const limitGroups = supervisor === null ? noLimitGroups : await openLimitGroups(cgroups, cgroupName(dir));
     return {
       launcher: createProcessLauncher({
         dir,
@@ -53,6 +55,7 @@ export const processEngine: EngineWith<typeof settings> = {
         environment,
         supervisor,
         cgroups,
+        limitGroups,
         secretFolders: secretDir,
       }),
       concurrency: processConcurrency,
@@ -60,6 +63,7 @@ export const processEngine: EngineWith<typeof settings> = {
       ...(supervisor !== null && { startsInFlight: processStarts }),
       address: null,
       close: async () => {
+        await limitGroups.close();
         // The system keeps it while jobs run in groups below it.
         if (cgroups !== null) await removeCgroup(cgroups);
       },

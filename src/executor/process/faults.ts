@@ -5,6 +5,7 @@
 
 import { constants } from 'node:os';
 import { CarillonError } from '../../errors.ts';
+import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import { supervisorEnd } from '../supervisor/program.ts';
 import { refused } from './refusal.ts';
 
@@ -50,6 +51,22 @@ export function obstacleText(number: number): string {
 export function outOfReach(folder: string, user: string): CarillonError {
   const allowed = 'a user that may enter this folder and its parents';
   return refused('run.user', user, `The user ${user} cannot reach ${folder}, where the job starts`, allowed);
+}
+
+/** The limits of the system, or the groups with limits, did not accept the process. */
+export function notLimited(spec: LaunchSpec): CarillonError {
+  const [first] = spec.ulimits;
+  if (first === undefined)
+    return unavailable(spec.launchName, 'it cannot join the control groups with its limits');
+  const message = `The system does not let the scheduler set run.ulimits.${first.name}, or another of its limits`;
+  const allowed = 'limits that are not above those of the scheduler, or a scheduler that runs as root';
+  return refused('run.ulimits', first, message, allowed);
+}
+
+/** The shell that takes the supervisor's place does not set them. */
+export function noSystemLimits(): CarillonError {
+  const message = 'Processes run under a shell on this system, which does not set run.ulimits';
+  return refused('run.ulimits', null, message, 'Linux on x86-64 or arm64, or ulimit in the command');
 }
 
 /** In a container, not every number is a user. */

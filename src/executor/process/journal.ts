@@ -44,6 +44,10 @@ export interface Journal {
   readonly exitCode: number | null;
   /** TERM was sent; KILL follows at `by`, epoch milliseconds. */
   readonly kill: { readonly by: number; readonly graceMs: number } | null;
+  /** Its supervisor ended it after its timeout, because no scheduler did. */
+  readonly overtime: boolean;
+  /** A process of it was killed because its memory was used up. */
+  readonly outOfMemory: boolean;
   /** KILL was sent. */
   readonly killed: boolean;
   /** When a scheduler found that nothing is left of it, epoch milliseconds: final. */
@@ -101,6 +105,7 @@ export function parseLaunchFile(bytes: Buffer): {
 /** The lines that only the supervisor writes. */
 function parseNotes(lines: readonly string[], orders: Journal): Journal {
   let { supervisor, job, obstacle, exitCode, killed, endedAt, startedAt, exitedAt, usage } = orders;
+  let { overtime, outOfMemory } = orders;
   for (const line of lines) {
     const [word, ...rest] = line.split(' ');
     const [first = 0, second = 0] = rest.map(Number);
@@ -115,10 +120,12 @@ function parseNotes(lines: readonly string[], orders: Journal): Journal {
       exitCode = first;
       exitedAt = second;
     } else if (word === 'killed') killed = true;
+    else if (word === 'overtime') overtime = true;
+    else if (word === 'out-of-memory') outOfMemory = true;
     else if (word === 'usage') usage = usageOf(rest.map(Number));
     else if (word === 'gone') endedAt = first;
   }
-  const of = { supervisor, job: supervisor && job, obstacle, exitCode, killed, usage };
+  const of = { supervisor, job: supervisor && job, obstacle, exitCode, killed, overtime, outOfMemory, usage };
   return { ...orders, ...of, endedAt, startedAt, exitedAt };
 }
 
@@ -176,6 +183,8 @@ export function parseJournal(text: string): Journal {
     exitCode,
     kill,
     killed,
+    overtime: false,
+    outOfMemory: false,
     endedAt,
     bytesDropped,
     startedAt: null,
@@ -200,6 +209,14 @@ function endOf(
   bootNow: string,
 ): Pick<LaunchReport, 'reason' | 'cause' | 'infrastructure'> & { readonly exitCode: number | null } {
   const { exitCode, kill, supervisor, obstacle } = journal;
+  if (journal.overtime) {
+    const reason = 'Timed out: ended by its supervisor, because no scheduler was there to do it';
+    return { exitCode, reason, cause: { code: 'timeout-enforced' } };
+  }
+  if (exitCode !== 0 && exitCode !== null && journal.outOfMemory && !journal.kill) {
+    const reason = `Out of memory: run.resources.memory was used up (exit code ${exitCode})`;
+    return { exitCode, reason, cause: { code: 'out-of-memory' } };
+  }
   if (exitCode !== null && obstacle !== null) {
     const reason = `The program cannot be executed: ${obstacleText(obstacle)}`;
     return { exitCode, reason, cause: { code: 'not-executable' } };

@@ -23,6 +23,7 @@ import { createLaunchServer } from '../supervisor/server.ts';
 import { clearWork } from './clearing.ts';
 import { area, type FileRecord, parseLaunchFile } from './journal.ts';
 import type { Beginning, Begun, Launch, Launches } from './launch.ts';
+import { type LimitGroups, noLimitGroups } from './limits.ts';
 
 const run = promisify(execFile);
 
@@ -42,12 +43,14 @@ export interface LaunchFilesParts {
   readonly supervisor: string;
   /** The folder for the cgroups of launches. Null: there are none. */
   readonly cgroups: string | null;
+  /** Creates the groups for limits. Default: limits are refused. */
+  readonly limitGroups?: LimitGroups;
   /** Bound of a launch's output, both streams together. */
   readonly logBytes: number;
 }
 
 export function createLaunchFiles(parts: LaunchFilesParts): Omit<Launches, 'names'> {
-  const { dir, clock, supervisor, cgroups, logBytes } = parts;
+  const { dir, clock, supervisor, cgroups, limitGroups = noLimitGroups, logBytes } = parts;
   const bounds = partBounds(logBytes);
   const server = createLaunchServer(supervisor, dir, clock);
   const pathOf = (name: string): string => join(dir, 'launches', name);
@@ -66,11 +69,12 @@ export function createLaunchFiles(parts: LaunchFilesParts): Omit<Launches, 'name
       return file && launchOf(name, file.record);
     },
 
-    async begin({ name, record, start }: Beginning, mayStart): Promise<Begun> {
+    async begin({ name, record, limits, start }: Beginning, mayStart): Promise<Begun> {
       const id = randomUUID();
       const cgroup = cgroups && join(cgroups, id);
       const fileRecord: FileRecord = { ...record, id, cgroup };
       const cwd = start.cwd ?? join(dir, 'work', id);
+      const groups = await limitGroups.create(id, limits);
       const served = await server.start(
         {
           ...start,
@@ -79,16 +83,22 @@ export function createLaunchFiles(parts: LaunchFilesParts): Omit<Launches, 'name
           cwd,
           ownFolder: start.cwd === null,
           cgroup,
+          limitGroups: groups,
           file: beginningOf(fileRecord),
           firstBytes: bounds.first,
           partBytes: bounds.further,
         },
         mayStart,
       );
-      if (served === 'taken') return { kind: 'taken' };
       const launch = launchOf(name, fileRecord);
+      if (served !== 'taken' && served !== 'withdrawn' && (await served.started))
+        return { kind: 'started', launch, exited: served.exited };
+      if (served === 'taken') {
+        await limitGroups.remove(groups);
+        return { kind: 'taken' };
+      }
+      // Otherwise its supervisor removes them.
       if (served === 'withdrawn') return { kind: 'withdrawn', launch };
-      if (await served.started) return { kind: 'started', launch, exited: served.exited };
       return { kind: 'ended', launch, code: await served.exited, cwd };
     },
 

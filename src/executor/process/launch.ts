@@ -6,6 +6,7 @@
 import type { LogOutput } from '../logs/output.ts';
 import type { JobStart } from '../supervisor/start.ts';
 import type { Journal, LaunchRecord } from './journal.ts';
+import type { Limits } from './limits.ts';
 
 export interface Launch {
   readonly name: string;
@@ -31,6 +32,7 @@ export interface Launch {
 export interface Beginning {
   readonly name: string;
   readonly record: LaunchRecord;
+  readonly limits: Limits;
   /** Its folder, unless `cwd` is null: then it gets an empty one of its own. */
   readonly start: Omit<JobStart, 'cwd'> & { readonly cwd: string | null };
 }

@@ -24,10 +24,11 @@ import { sleep } from '../../scheduler/waiting.ts';
 import { defaultBytesPerStream, type RunLogs } from '../logs/run-logs.ts';
 import { supervisorEnd } from '../supervisor/program.ts';
 import { endCgroup } from './cgroup.ts';
-import { notBecome, outOfReach, startFailure, supervisorFailed, unavailable } from './faults.ts';
+import { notBecome, notLimited, outOfReach, startFailure, supervisorFailed, unavailable } from './faults.ts';
 import { type Journal, journalLine, type LaunchRecord, outcomeOf } from './journal.ts';
 import type { Begun, Launch, Launches } from './launch.ts';
 import { createLaunches } from './launches.ts';
+import type { LimitGroups } from './limits.ts';
 import { refused } from './refusal.ts';
 import { type Environment, processRequest } from './request.ts';
 import { processSource } from './table.ts';
@@ -53,6 +54,8 @@ export interface ProcessLauncherParts {
   readonly supervisor: string | null;
   /** The folder for the cgroups of launches (cgroup.ts). Null: there are none, as with the shell. */
   readonly cgroups: string | null;
+  /** Creates the groups for limits (limits.ts). Default: limits are refused. */
+  readonly limitGroups?: LimitGroups;
   /** The scheduler's environment; jobs only see PATH, HOME, LANG, TZ and USER of it. */
   readonly environment: Environment;
   /** Folders with secrets for jobs of all users. Default: none. */
@@ -257,11 +260,13 @@ class ProcessLauncher implements Launcher {
     const start = await processRequest(spec, environment, supervisor, secretFolders);
     const { launchName: name, installation: cluster, term, job, run, attempt, due } = spec;
     const record = { cluster, term, job, run, attempt, due, createdAt: clock.now(), boot: this.#source.boot };
-    const begun = await this.#launches.begin({ name, record, start }, mayStart).catch((error) => {
-      throw error instanceof CarillonError ? error : startFailure(name, error);
-    });
+    const begun = await this.#launches
+      .begin({ name, record, limits: spec, start }, mayStart)
+      .catch((error) => {
+        throw error instanceof CarillonError ? error : startFailure(name, error);
+      });
     if (begun.kind === 'taken') return false;
-    if (begun.kind === 'ended') return this.#ended(begun, spec.user);
+    if (begun.kind === 'ended') return this.#ended(begun, spec);
     if (begun.kind === 'withdrawn') {
       if (await begun.launch.takeBack()) await begun.launch.discard();
       throw unavailable(name, 'this scheduler can no longer prove that it leads');
@@ -274,12 +279,10 @@ class ProcessLauncher implements Launcher {
   }
 
   /** The supervisor ended before the job started: refused, revoked by another scheduler, or never claimed. */
-  async #ended(
-    { launch, code, cwd }: Extract<Begun, { kind: 'ended' }>,
-    user: string | null,
-  ): Promise<boolean> {
+  async #ended({ launch, code, cwd }: Extract<Begun, { kind: 'ended' }>, spec: LaunchSpec): Promise<boolean> {
+    const { user } = spec;
     const { supervisor, dir } = this.#parts;
-    const { claimLost, noFolder, noUser } = supervisorEnd;
+    const { claimLost, noFolder, noUser, noLimits } = supervisorEnd;
     const journal = await launch.journal();
     // If the program that serves was killed, its supervisor may still start it.
     if (!journal || journal.supervisor || !(await launch.takeBack())) return false;
@@ -289,7 +292,7 @@ class ProcessLauncher implements Launcher {
     if (barred && user !== null) {
       throw code === noUser ? notBecome(user) : outOfReach(cwd.startsWith(`${dir}/`) ? dir : cwd, user);
     }
-    throw supervisorFailed(launch.name, code);
+    throw code === noLimits ? notLimited(spec) : supervisorFailed(launch.name, code);
   }
 
   /** Reports a started or ended launch, and watches it to its end. */

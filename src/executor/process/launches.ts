@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { isLaunchName } from '../logs/run-logs.ts';
 import { nullIfMissing } from '../logs/stream-file.ts';
 import { createLaunchDirectories, type LaunchDirectoriesParts } from './directory.ts';
+import { noSystemLimits } from './faults.ts';
 import type { Launches } from './launch.ts';
 import { createLaunchFiles, type LaunchFilesParts } from './launch-file.ts';
+import { noLimitGroups } from './limits.ts';
 
 export type LaunchesParts = LaunchDirectoriesParts & Omit<LaunchFilesParts, 'supervisor'>;
 
@@ -29,7 +31,12 @@ export function createLaunches(parts: LaunchesParts): Launches {
       if (found?.isDirectory()) return directories.open(name);
       return found?.isFile() && files !== null ? files.open(name) : null;
     },
-    begin: (beginning, mayStart) => (files ?? directories).begin(beginning, mayStart),
+    async begin(beginning, mayStart) {
+      if (files !== null) return files.begin(beginning, mayStart);
+      await noLimitGroups.create(beginning.name, beginning.limits);
+      if (beginning.start.systemLimits.length > 0) throw noSystemLimits();
+      return directories.begin(beginning, mayStart);
+    },
     async stop() {
       await files?.stop();
     },

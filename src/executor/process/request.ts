@@ -10,10 +10,12 @@ import { CarillonError } from '../../errors.ts';
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type { Owner } from '../owner.ts';
 import { readSecretVariables } from '../secret-file.ts';
+import type { JobStart } from '../supervisor/start.ts';
 import { type Account, findAccount } from './account.ts';
 import { fetchFirst } from './fetch.ts';
 import { findProgram } from './program-file.ts';
 import { refused } from './refusal.ts';
+import { systemLimits } from './system-limits.ts';
 
 /**
  * What a job inherits of the scheduler's environment. Everything else, such as tokens, stays with the
@@ -24,9 +26,11 @@ const inherited = {
   /** Set for every user by a login. */
   byOwnUser: ['PATH', 'HOME', 'USER'],
 } as const;
+/** How long after a job's timeout its supervisor waits for a scheduler to end it: a take-over takes less. */
+const overtimeMs = 60_000;
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-export interface ProcessRequest extends Command {
+export interface ProcessRequest extends Command, Pick<JobStart, 'systemLimits' | 'overtime'> {
   readonly env: Readonly<Record<string, string>>;
   /** Null: the launch's own. */
   readonly cwd: string | null;
@@ -63,6 +67,11 @@ export async function processRequest(
     env,
     cwd: spec.workdir,
     owner,
+    systemLimits: systemLimits(spec.ulimits),
+    overtime:
+      spec.timeoutMs === null
+        ? null
+        : { afterMs: spec.timeoutMs + overtimeMs, graceMs: spec.stopGraceMs ?? 0 },
   };
 }
 
@@ -87,8 +96,6 @@ async function commandLine(
 function refuseUnsupported(spec: LaunchSpec): void {
   const wanted: readonly (readonly [field: string, value: unknown, isSet: boolean])[] = [
     ['run.image', spec.image, spec.image !== null],
-    ['run.resources.cpus', spec.cpus, spec.cpus !== null],
-    ['run.resources.memory', spec.memoryBytes, spec.memoryBytes !== null],
     ['run.resources.gpus', spec.gpus, (spec.gpus ?? 0) !== 0],
     ['run.constraints', spec.constraints, spec.constraints.length > 0],
     ['run.networks', spec.container.networks, spec.container.networks.length > 0],

@@ -16,9 +16,13 @@
 enum { STATUS = 0, NOTES = 64, ORDERS = 1024, RECORD = 2048 };
 
 struct job {
-  const char *id, *folder, *user, *cgroup;
+  /* `limited`: folders of cgroups with the job's limits, one on each line. `limits`: lines of a number of the system
+     (RLIMIT_*), a soft and a hard limit. */
+  const char *id, *folder, *user, *cgroup, *limited, *limits;
   char **arguments, **environment;
   long first_bytes, part_bytes;
+  /* The supervisor ends what runs this long by itself. 0: never. */
+  long overtime_ms, grace_ms;
   int has_folder;
 };
 
@@ -207,6 +211,63 @@ static void lower_open_files(void) {
   ask(PRLIMIT64, 0, OPEN_FILES, (long)&limit, 0, 0);
 }
 
+/* ---- Limits ---- */
+
+/* The path of a file in the next of several folders, each on a line. False: there is no other. */
+static int next_path(const char **folders, const char *file, struct line *path) {
+  path->used = 0;
+  for (; **folders && **folders != '\n'; ++*folders)
+    if (path->used < PATH_SIZE - 1) path->text[path->used++] = **folders;
+  if (**folders) ++*folders;
+  if (path->used == 0) return 0;
+  add(path, file);
+  return 1;
+}
+
+/* Moves this process into the groups. */
+static int join(const char *folders) {
+  static struct line path;
+  while (next_path(&folders, "/cgroup.procs", &path)) {
+    const long file = ask(OPENAT, HERE, (long)path.text, WRITE_ONLY | CLOSE_ON_EXEC, 0, 0);
+    const long count = ask(WRITE, file, (long)"0", 1, 0, 0);
+    ask(CLOSE, file, 0, 0, 0, 0);
+    if (count != 1) return 0;
+  }
+  return 1;
+}
+
+static int set_limits(const char *line) {
+  lower_open_files();
+  while (*line) {
+    const long which = number(&line);
+    u64 limit[2];
+    for (int i = 0; i < 2; i++) line++, limit[i] = (u64)number(&line);
+    if (ask(PRLIMIT64, 0, which, (long)limit, 0, 0) != 0) return 0;
+    line = next_line(line);
+  }
+  return 1;
+}
+
+/* How many processes of the groups were killed because memory was used up. */
+static long killed_for_memory(const char *folders) {
+  static const char *const files[] = {"/memory.events", "/memory.oom_control"};
+  static struct line path;
+  char text[512];
+  long count = 0;
+  for (int at = 0; at < 2; at++)
+    for (const char *rest = folders; next_path(&rest, files[at], &path);) {
+      const long file = ask(OPENAT, HERE, (long)path.text, CLOSE_ON_EXEC, 0, 0);
+      const long size = ask(READ, file, (long)text, sizeof text - 1, 0, 0);
+      ask(CLOSE, file, 0, 0, 0, 0);
+      text[size < 0 ? 0 : size] = 0;
+      for (const char *line = text; *line; line = next_line(line)) {
+        const char *number_at = line + 9;
+        if (begins(line, "oom_kill ")) count += number(&number_at);
+      }
+    }
+  return count;
+}
+
 /* The job's process before it becomes the job. It reports on `line` whether it can start, and waits there for the reply. */
 static void begin_job(const struct job *job, long line, long out, long errors) {
   enum { LINE = 3 };
@@ -215,12 +276,13 @@ static void begin_job(const struct job *job, long line, long out, long errors) {
   ask(SETSID, 0, 0, 0, 0, 0);
   /* It keeps the scheduler's user until it may start: another process of the job's user could stop it, and the supervisor
      would wait. */
-  if (!use_files_as(job->user)) result = NO_USER;
+  ask(UMASK, 022, 0, 0, 0, 0);
+  if (!join(job->limited) || !set_limits(job->limits)) result = NO_LIMITS;
+  else if (!use_files_as(job->user)) result = NO_USER;
   else if (ask(CHDIR, (long)job->folder, 0, 0, 0, 0) != 0) result = NO_FOLDER;
   ask(WRITE, line, (long)&result, 1, 0, 0);
   if (ask(READ, line, (long)&result, 1, 0, 0) != 1) leave(DONE);
   if (!become_user(job->user)) leave(NO_USER);
-  lower_open_files();
   ask(DUP3, out, OUTPUT, 0, 0, 0);
   ask(DUP3, errors, ERRORS, 0, 0, 0);
   /* Closes when the program starts. If the start fails, the supervisor reads the error from it. */
@@ -294,8 +356,9 @@ static void note_exit(int status) {
   note(&line);
 }
 
-static void note_end(void) {
+static void note_end(long killed) {
   static struct line line;
+  if (killed > 0) add(&line, "out-of-memory "), add_number(&line, killed), add(&line, "\n");
   const long values[] = {used.user_us, used.system_us, used.peak_kib, used.blocks[0], used.blocks[1], used.switches[0],
                          used.switches[1]};
   add(&line, "usage");
@@ -448,13 +511,15 @@ static void watch(const struct job *job, long pid, const long streams[STREAMS], 
                   const char *cgroup) {
   enum { KILL_AGAIN_MS = 50 };
   long deadline = -1, orders_seen = 0;
+  long overtime = job->overtime_ms == 0 ? -1 : monotonic_ms() + job->overtime_ms;
   int is_killed = 0, is_first = 1;
   for (;;) {
-    long wait = deadline < 0 ? -1 : deadline - monotonic_ms();
+    const long next = deadline >= 0 ? deadline : overtime;
+    long wait = next < 0 ? -1 : next - monotonic_ms();
     struct ready found[STREAMS + 1];
     /* The first round does not wait: a process may have ended, or a kill been ordered, before the signals were watched. */
     const long count =
-        ask6(EPOLL_PWAIT, events, (long)found, STREAMS + 1, is_first ? 0 : deadline >= 0 && wait < 0 ? 0 : wait, 0, 8);
+        ask6(EPOLL_PWAIT, events, (long)found, STREAMS + 1, is_first || (next >= 0 && wait < 0) ? 0 : wait, 0, 8);
     int is_told = is_first;
     is_first = 0;
     for (long at = 0; at < count; at++) {
@@ -468,6 +533,12 @@ static void watch(const struct job *job, long pid, const long streams[STREAMS], 
       const long given = kill_orders(&deadline);
       if (given > orders_seen && !is_killed) signal_all(pid, SIG_TERM);
       orders_seen = given;
+    }
+    if (deadline < 0 && overtime >= 0 && monotonic_ms() >= overtime) {
+      static struct line line;
+      add(&line, "overtime\n"), note(&line);
+      signal_all(pid, SIG_TERM);
+      deadline = monotonic_ms() + job->grace_ms;
     }
     if (deadline >= 0 && monotonic_ms() >= deadline) {
       static struct line line;
@@ -548,9 +619,12 @@ static long supervise(const struct job *job, long gate, unsigned number, long be
       add(&error, "error "), add_number(&error, obstacle), add(&error, "\n"), note(&error);
     ask(CLOSE, line[0], 0, 0, 0, 0);
     watch(job, pid, streams, signals, events, cgroup < 0 ? 0 : job->cgroup);
-    note_end();
+    note_end(killed_for_memory(job->limited));
   }
   enum { AS_FOLDER = 01000 };
+  static struct line group;
+  for (const char *rest = job->limited; next_path(&rest, "", &group);)
+    ask(UNLINKAT, HERE, (long)group.text, AS_FOLDER, 0, 0);
   if (*job->cgroup == '/') ask(UNLINKAT, HERE, (long)job->cgroup, AS_FOLDER, 0, 0);
   if (job->has_folder) ask(UNLINKAT, HERE, (long)job->folder, AS_FOLDER, 0, 0);
   return result;

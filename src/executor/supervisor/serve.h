@@ -6,12 +6,14 @@
 
 /* A request: this head, two texts of given sizes (the beginning of the launch's file, the job's input), then texts that
    each end with a NUL: name, id, folder, `own` if the folder is to be made, user, cgroup (a folder to make in a version 2
-   hierarchy, or -), the bounds of the first and of each further part of the output, the arguments, and the environment.
+   hierarchy, or -), groups with limits and limits of the system (launch.h), after how many milliseconds it is ended and its
+   grace, the bounds of the first and of each further part of the output, the arguments, and the environment.
    The program has a slash. `size` counts what follows it. */
 enum { PREPARE = 1, GO = 2, DROP = 3 };
 struct __attribute__((packed)) request { unsigned size, kind, slot, file, input, arguments; char rest[]; };
 enum { REQUEST_SIZE = 1 << 22, TEXTS = 1 << 18, SLOTS = 1 << 16, BATCH = 256 };
-enum { NAME, ID, FOLDER, OWN, USER, CGROUP, FIRST_BYTES, PART_BYTES, FIRST_ARGUMENT };
+enum { NAME, ID, FOLDER, OWN, USER, CGROUP, LIMITED, LIMITS, OVERTIME, GRACE, FIRST_BYTES,
+       PART_BYTES, FIRST_ARGUMENT };
 
 static char requests[REQUEST_SIZE] __attribute__((aligned(8)));
 static char *texts[TEXTS + 2];
@@ -50,14 +52,20 @@ static int read_texts(const struct request *request) {
   return request->arguments > 0 && count > environment;
 }
 
+static long number_in(long text) {
+  const char *at = texts[text];
+  return number(&at);
+}
+
 /* The supervisor of one request, in a process of its own. */
 static long begin(const struct request *request, long gate) {
   enum { FILE = 3, GATE = 4, FIRST_UNKNOWN = 5 };
-  const char *first = texts[FIRST_BYTES], *next = texts[PART_BYTES];
-  const struct job job = {texts[ID],     texts[FOLDER],
-                          texts[USER],   texts[CGROUP],
+  const struct job job = {texts[ID],      texts[FOLDER],
+                          texts[USER],    texts[CGROUP],
+                          texts[LIMITED], texts[LIMITS],
                           texts + FIRST_ARGUMENT, texts + FIRST_ARGUMENT + request->arguments + 1,
-                          number(&first), number(&next),
+                          number_in(FIRST_BYTES), number_in(PART_BYTES),
+                          number_in(OVERTIME),    number_in(GRACE),
                           same(texts[OWN], "own")};
   /* A session and a group of its own: signals to the scheduler's group do not reach it. */
   ask(SETSID, 0, 0, 0, 0, 0);

@@ -11,7 +11,7 @@ import { getSystemErrorName } from 'node:util';
 import { CarillonError } from '../../errors.ts';
 import type { Clock } from '../../scheduler/ports.ts';
 import { within } from '../../scheduler/waiting.ts';
-import type { JobStart, Supervisor } from './start.ts';
+import type { JobStart, Supervisor, SystemLimit } from './start.ts';
 
 /** Of the system: MAX_ARG_STRLEN of Linux, and the usual limit for all together. */
 const maxTextBytes = 128 * 1024;
@@ -38,6 +38,8 @@ export interface ServedLaunch extends JobStart {
   readonly ownFolder: boolean;
   /** The folder to create for the launch's cgroup. Null: none. */
   readonly cgroup: string | null;
+  /** Folders of the groups with its limits, which it joins. */
+  readonly limitGroups: readonly string[];
   /** Bounds of the first part of the output, and of each of the two newest. */
   readonly firstBytes: number;
   readonly partBytes: number;
@@ -242,6 +244,7 @@ function order(kind: number, slot: number): Buffer {
 /** The request as serve.h reads it, with room for its slot. E2BIG if the system cannot take the texts. */
 function encode(launch: ServedLaunch): Buffer {
   const { name, id, file, cwd, ownFolder, owner, cgroup, firstBytes, partBytes, argv, env, input } = launch;
+  const { limitGroups, systemLimits, overtime } = launch;
   const user = owner === null ? '-' : `${owner.uid}:${owner.gid}`;
   const given = [...argv, ...Object.entries(env).map(([variable, value]) => `${variable}=${value}`)];
   if (given.some((text) => text.includes('\0'))) throw new Error('a text with a NUL byte');
@@ -249,7 +252,19 @@ function encode(launch: ServedLaunch): Buffer {
   const total = sizes.reduce((sum, size) => sum + size + pointerBytes, 0);
   if (total > maxTextsBytes || sizes.some((size) => size > maxTextBytes)) throw tooBig();
   const bounds = [String(firstBytes), String(partBytes)];
-  const places = [name, id, cwd, ownFolder ? 'own' : '-', user, cgroup ?? '-', ...bounds];
+  const limits = [limitGroups.map((folder) => `${folder}\n`).join(''), systemLimits.map(limitLine).join('')];
+  const times = [overtime?.afterMs ?? 0, overtime?.graceMs ?? 0].map((ms) => String(Math.ceil(ms)));
+  const places = [
+    name,
+    id,
+    cwd,
+    ownFolder ? 'own' : '-',
+    user,
+    cgroup ?? '-',
+    ...limits,
+    ...times,
+    ...bounds,
+  ];
   const inputBytes = Buffer.from(input ?? '');
   const texts = Buffer.from(`${[...places, ...given].join('\0')}\0`);
   const head = order(ask.prepare, 0);
@@ -258,6 +273,12 @@ function encode(launch: ServedLaunch): Buffer {
   head.writeUInt32LE(inputBytes.length, 16);
   head.writeUInt32LE(argv.length, 20);
   return Buffer.concat([head, file, inputBytes, texts]);
+}
+
+/** `unlimited` is the largest number that the supervisor reads. */
+function limitLine({ number, soft, hard }: SystemLimit): string {
+  const unlimited = '9223372036854775807';
+  return `${number} ${soft ?? unlimited} ${hard ?? unlimited}\n`;
 }
 
 const tooBig = (): Error => Object.assign(new Error('spawn E2BIG'), { code: 'E2BIG' });

@@ -4,6 +4,13 @@
  * on the scheduler. It is the program supervisor.c (server.ts), or a shell where that does not run (shell.ts).
  */
 
+/** A limit of the system, by its number (`RLIMIT_*`). Null: none. */
+export interface SystemLimit {
+  readonly number: number;
+  readonly soft: number | null;
+  readonly hard: number | null;
+}
+
 export interface JobStart {
   /** The first contains a slash. */
   readonly argv: readonly string[];
@@ -12,6 +19,10 @@ export interface JobStart {
   readonly owner: { readonly uid: number; readonly gid: number } | null;
   /** Standard input. Null: none. */
   readonly input: string | null;
+  /** Limits of the system for each process. A shell supports none of what follows. */
+  readonly systemLimits: readonly SystemLimit[];
+  /** The supervisor ends what still runs after this time, with this grace: no scheduler did. Null: never. */
+  readonly overtime: { readonly afterMs: number; readonly graceMs: number } | null;
 }
 
 export interface Supervisor {

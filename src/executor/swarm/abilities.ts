@@ -12,6 +12,11 @@ export const abilities: EngineAbilities = {
   ahead: false,
   inabilities: [
     noFetch,
+    {
+      field: 'resources.ioWeight',
+      why: 'services do not have this setting',
+      asked: ({ resources }) => resources?.ioWeight,
+    },
     unable('noNewPrivileges', 'services of its API version do not have this setting'),
     {
       field: 'network',

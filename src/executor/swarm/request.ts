@@ -122,8 +122,11 @@ function program({ argv, container, workdir, user }: LaunchSpec): object {
   };
 }
 
-function surroundings({ container, volumes }: LaunchSpec, files: readonly SwarmSecret[]): object {
-  const { capabilities, stopGraceMs } = container;
+function surroundings(
+  { container, volumes, ulimits, stopGraceMs }: LaunchSpec,
+  files: readonly SwarmSecret[],
+): object {
+  const { capabilities } = container;
   return {
     Mounts: [...volumes.map(mount), ...memoryMounts(container)],
     Hosts: Object.entries(container.hosts).map(([name, address]) => `${address} ${name}`),
@@ -136,14 +139,14 @@ function surroundings({ container, volumes }: LaunchSpec, files: readonly SwarmS
     ReadOnly: container.readOnly,
     CapabilityAdd: capabilities.add,
     CapabilityDrop: capabilities.drop,
-    Ulimits: container.ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
+    Ulimits: ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
     // Set in advance: once a task runs, the time between TERM and KILL cannot be changed.
     ...(stopGraceMs !== null && { StopGracePeriod: stopGraceMs * 1e6 }),
   };
 }
 
 /** Limits are also reservations: a node accepts no more jobs than it has resources for. */
-function resources({ cpus, memoryBytes, gpus, container: { pids } }: LaunchSpec): object {
+function resources({ cpus, memoryBytes, gpus, pids }: LaunchSpec): object {
   const wanted = {
     ...(cpus !== null && { NanoCPUs: Math.round(cpus * 1e9) }),
     ...(memoryBytes !== null && { MemoryBytes: memoryBytes }),

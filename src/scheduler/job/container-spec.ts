@@ -26,8 +26,6 @@ export function containerSpec(run: RunDefinition): ContainerSpec {
     tmpfs: tmpfsBytes(run.tmpfs ?? {}),
     secretFiles: secretFiles(run),
     shmBytes: shm === undefined ? null : memoryBytes(shm, 'run.resources.shm'),
-    pids: run.resources?.pids ?? null,
-    ulimits: Object.entries(run.ulimits ?? {}).map(([name, { soft, hard = soft }]) => ({ name, soft, hard })),
     init: run.init ?? true,
     readOnly: run.readOnly ?? false,
     noNewPrivileges: run.noNewPrivileges ?? false,

@@ -29,6 +29,16 @@ export interface LaunchSpec {
   readonly cpus: number | null;
   readonly memoryBytes: number | null;
   readonly gpus: number | null;
+  /** Maximum number of processes and threads. Null: no limit. */
+  readonly pids: number | null;
+  /** Share of disk access, 10 to 1,000. Null: the engine's default. */
+  readonly ioWeight: number | null;
+  /** Limits of the system for each process. */
+  readonly ulimits: readonly Ulimit[];
+  /** How long it may run. Null: without limit. The scheduler ends it; engines only when no scheduler is there. */
+  readonly timeoutMs: number | null;
+  /** Time between TERM and KILL, for engines that must know it in advance. Null: the engine's default. */
+  readonly stopGraceMs: number | null;
   readonly constraints: readonly string[];
   /** `source:target[:ro]`. */
   readonly volumes: readonly string[];
@@ -63,13 +73,8 @@ export interface ContainerSpec {
   /** Maximum bytes by absolute path. */
   readonly tmpfs: Readonly<Record<string, number>>;
   readonly secretFiles: readonly SecretFile[];
-  /** Time between TERM and KILL, for engines that must know it in advance. Null: the engine's default. */
-  readonly stopGraceMs: number | null;
   /** Null: the engine's default. */
   readonly shmBytes: number | null;
-  /** Maximum number of processes and threads. Null: no limit. */
-  readonly pids: number | null;
-  readonly ulimits: readonly Ulimit[];
   /** A small init as process 1, which forwards signals and reaps children. */
   readonly init: boolean;
   readonly readOnly: boolean;
@@ -112,10 +117,7 @@ export const plainContainer: ContainerSpec = {
   hosts: {},
   tmpfs: {},
   secretFiles: [],
-  stopGraceMs: null,
   shmBytes: null,
-  pids: null,
-  ulimits: [],
   init: true,
   readOnly: false,
   noNewPrivileges: false,

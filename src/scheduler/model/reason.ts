@@ -29,6 +29,8 @@ export type EndCause =
   | { readonly code: 'killed-from-outside' }
   /** Still running when its grace was over. */
   | { readonly code: 'kill-forced' }
+  /** Ran longer than its timeout, and no scheduler was there to end it. */
+  | { readonly code: 'timeout-enforced' }
   /** The supervisor of a process was killed, so the exit code is unknown. */
   | { readonly code: 'supervisor-lost' }
   | { readonly code: 'machine-restarted' }
@@ -254,6 +256,7 @@ const catalogue: {
   'out-of-memory': ({ text }) => [text],
   'killed-from-outside': ({ text }) => [text],
   'kill-forced': ({ text }) => [text],
+  'timeout-enforced': ({ text }) => [text],
   'supervisor-lost': ({ text }) => [text],
   'machine-restarted': ({ text }) => [text],
   'engine-restarted': ({ text }) => [text],

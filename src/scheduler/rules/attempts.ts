@@ -129,6 +129,7 @@ function judge(
   end: { exitCode: number | null; reason: Reason | null; infrastructure: boolean },
 ): AttemptEnd {
   if (run.kill !== null) return { outcome: run.kill.as, reason: run.kill.reason };
+  if (end.reason?.code === 'timeout-enforced') return { outcome: 'timed-out', reason: end.reason };
   if (end.exitCode === 0 && run.told?.succeeded === false)
     return { outcome: 'failed', reason: { code: 'reported-failed', by: run.told.by } };
   if (end.exitCode === 0) return { outcome: 'succeeded', reason: null };

@@ -136,6 +136,7 @@ function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): Lau
   const { definition } = entry.job;
   const given = withArguments(definition, run);
   const memory = given.resources?.memory;
+  const policy = policyOf(definition.policy);
   return {
     launchName: attempt.launchName,
     engine: attempt.engine,
@@ -159,13 +160,22 @@ function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): Lau
     cpus: given.resources?.cpus ?? null,
     memoryBytes: memory === undefined ? null : memoryBytes(memory, 'run.resources.memory'),
     gpus: given.resources?.gpus ?? null,
+    pids: given.resources?.pids ?? null,
+    ioWeight: given.resources?.ioWeight ?? null,
+    ulimits: Object.entries(given.ulimits ?? {}).map(([name, { soft, hard = soft }]) => ({
+      name,
+      soft,
+      hard,
+    })),
+    timeoutMs: policy.timeoutMs,
+    stopGraceMs: policy.killAfterMs,
     constraints: given.constraints ?? [],
     volumes: given.volumes ?? [],
     pull: given.pull ?? 'missing',
     registrySecret: given.registry?.secret ?? null,
     labels: definition.labels ?? {},
     ...(given.fetch !== undefined && { fetch: given.fetch.map(fetchItem) }),
-    container: { ...containerSpec(given), stopGraceMs: policyOf(definition.policy).killAfterMs },
+    container: containerSpec(given),
   };
 }
 

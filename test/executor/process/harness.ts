@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { createRunLogs } from '../../../src/executor/logs/run-logs.ts';
-import { openCgroups, removeCgroup } from '../../../src/executor/process/cgroup.ts';
+import { cgroupName, openCgroups, removeCgroup } from '../../../src/executor/process/cgroup.ts';
 import type { Beginning, Launches } from '../../../src/executor/process/launch.ts';
 import { createProcessLauncher, type ProcessLauncherParts } from '../../../src/executor/process/launcher.ts';
 import { createLaunches } from '../../../src/executor/process/launches.ts';
+import { noLimitGroups, openLimitGroups } from '../../../src/executor/process/limits.ts';
 import { processSource } from '../../../src/executor/process/table.ts';
 import { installSupervisor } from '../../../src/executor/supervisor/file.ts';
 import { realClock } from '../../../src/node/clock.ts';
@@ -46,6 +47,7 @@ export async function processHarness(
   await mkdir(traces);
   const supervisor = under === 'shell' ? null : await installSupervisor(dir, log);
   const cgroups = under === 'cgroups' && supervisor !== null ? await openCgroups(dir, log) : null;
+  const limitGroups = cgroups === null ? noLimitGroups : await openLimitGroups(cgroups, cgroupName(dir));
   const source = processSource();
   const launches = createLaunches({
     dir,
@@ -53,6 +55,7 @@ export async function processHarness(
     log,
     supervisor,
     cgroups,
+    limitGroups,
     source,
     logBytes: 1_000_000,
   });
@@ -64,6 +67,7 @@ export async function processHarness(
       log,
       supervisor,
       cgroups,
+      limitGroups,
       logs: createRunLogs({ dir: join(dir, 'logs'), clock: realClock }),
       environment: { PATH: process.env.PATH, HOME: process.env.HOME, SECRET_OF_THE_SCHEDULER: 'x' },
       ...options,
@@ -95,6 +99,7 @@ export async function processHarness(
     async close() {
       await launches.stop();
       expect(await processesIn(root)).toEqual([]);
+      await limitGroups.close();
       if (cgroups !== null) expect(await removeCgroup(cgroups)).toBe(true);
       await rm(root, { recursive: true, force: true });
     },
@@ -105,7 +110,20 @@ export async function processHarness(
 export function beginningOf(spec: LaunchSpec): Beginning {
   const { launchName: name, installation: cluster, term, job, run, attempt, due } = spec;
   const record = { cluster, term, job, run, attempt, due, createdAt: Date.now(), boot: processSource().boot };
-  return { name, record, start: { argv: spec.argv ?? [], env: {}, cwd: null, owner: null, input: null } };
+  return {
+    name,
+    record,
+    limits: spec,
+    start: {
+      argv: spec.argv ?? [],
+      env: {},
+      cwd: null,
+      owner: null,
+      input: null,
+      systemLimits: [],
+      overtime: null,
+    },
+  };
 }
 
 /** Command lines of living processes that name this folder. */

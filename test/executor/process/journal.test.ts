@@ -25,6 +25,8 @@ describe('the journal of a launch', () => {
     exitCode: null,
     kill: null,
     killed: false,
+    overtime: false,
+    outOfMemory: false,
     endedAt: null,
     bytesDropped: 0,
     startedAt: null,
@@ -102,6 +104,16 @@ describe('the journal of a launch', () => {
         endedAt: 1_600,
         usage: { cpuMs: 3, peakBytes: 10_240 },
       },
+    ],
+    [
+      'that memory was used up',
+      beginning(`${started}exit 9 1500\nout-of-memory 1\n`, ''),
+      { ...running, exitCode: 9, exitedAt: 1_500, outOfMemory: true },
+    ],
+    [
+      'that it was ended after its timeout',
+      beginning(`${started}overtime\n`, ''),
+      { ...running, overtime: true },
     ],
     ['no line without its newline', beginning(`${started}exit 1`, ''), running],
   ])('in a file tells %s', (_, bytes, journal) => {

@@ -433,7 +433,8 @@ describe('the process engine', () => {
         import { realClock } from '${from}/node/clock.ts';
         const server = createLaunchServer('/bin/true', '/', realClock);
         const file = Buffer.alloc(0);
-        const launch = { name: 'n', id: 'i', file, cwd: '/', owner: null, argv: ['/bin/true'], env: {}, input: null };
+        const none = { owner: null, env: {}, input: null, limitGroups: [], systemLimits: [], overtime: null };
+        const launch = { name: 'n', id: 'i', file, cwd: '/', argv: ['/bin/true'], ...none };
         const files = [];
         try { for (;;) files.push(openSync('/dev/null')); } catch {}
         const failed = await server.start(launch, () => true).catch((error) => error);

@@ -45,7 +45,12 @@ test.each<[string, Partial<LaunchSpec>, { code: string; field: string; value?: u
     { code: 'LAUNCH_REFUSED', field: 'run.secrets.A' },
   ],
   ['an image', { image: 'alpine' }, { code: 'UNSUPPORTED_BY_ENGINE', field: 'run.image' }],
-  ['a bound on memory', { memoryBytes: 1 }, { code: 'UNSUPPORTED_BY_ENGINE', field: 'run.resources.memory' }],
+  [
+    'a limit that the system does not have',
+    { ulimits: [{ name: 'fo', soft: 1, hard: 1 }] },
+    { code: 'LAUNCH_REFUSED', field: 'run.ulimits.fo' },
+  ],
+  ['processors of graphics', { gpus: 1 }, { code: 'UNSUPPORTED_BY_ENGINE', field: 'run.resources.gpus' }],
   [
     'a network',
     { container: { ...plainContainer, networks: ['none'] } },

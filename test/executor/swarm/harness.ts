@@ -44,6 +44,6 @@ export async function swarmHarness(): Promise<SwarmHarness> {
 
 /** On the node's own network: making another one for each job is slow. */
 export function swarmSpec(script: string, overrides: Partial<LaunchSpec> = {}): LaunchSpec {
-  const container = { ...plainContainer, networks: ['host'], stopGraceMs: 3_000, ...overrides.container };
-  return dockerSpec(script, { engine: 'swarm', ...overrides, container });
+  const container = { ...plainContainer, networks: ['host'], ...overrides.container };
+  return dockerSpec(script, { engine: 'swarm', stopGraceMs: 3_000, ...overrides, container });
 }

@@ -89,8 +89,7 @@ describe('a service is given', () => {
   });
 
   test('what it may use, reserved on its node as well', () => {
-    const container = { ...swarmSpec('').container, pids: 10 };
-    const spec = swarmSpec('', { cpus: 0.5, memoryBytes: 2 ** 26, gpus: 2, container });
+    const spec = swarmSpec('', { cpus: 0.5, memoryBytes: 2 ** 26, gpus: 2, pids: 10 });
     expect(template(spec).Resources).toEqual({
       Limits: { NanoCPUs: 500_000_000, MemoryBytes: 2 ** 26, Pids: 10 },
       Reservations: {

@@ -24,8 +24,7 @@ describe('means', () => {
     ['several networks', { networks: ['a', 'b'] }, { networks: ['a', 'b'] }],
     ['arguments of the image’s program', { args: ['-v'] }, { args: ['-v'] }],
     ['arguments that an entry point takes along', { entrypoint: ['x'], args: ['-v'] }, { args: null }],
-    ['sizes', { tmpfs: { '/a': '1KiB' }, resources: { shm: '2k', pids: 9 } }, { shmBytes: 2048, pids: 9 }],
-    ['a limit', { ulimits: { core: { soft: 0 } } }, { ulimits: [{ name: 'core', soft: 0, hard: 0 }] }],
+    ['sizes', { tmpfs: { '/a': '1KiB' }, resources: { shm: '2k' } }, { shmBytes: 2048 }],
     [
       'a secret to be mounted',
       { secrets: { A: { file: '/a' }, B: { file: '/b', mount: '/run/b' } } },
@@ -148,14 +147,12 @@ describe('on an engine that cannot honour it is refused with the reason:', () =>
     ...(
       [
         { image: 'a' },
-        { resources: { cpus: 1 } },
         { network: 'none' },
         { networks: ['a'] },
         { ports: ['80'] },
         { hosts: { a: '::1' } },
         { volumes: ['/a:/a'] },
         { tmpfs: { '/a': '1k' } },
-        { ulimits: {} },
         { init: false },
         { readOnly: false },
         { capabilities: {} },
@@ -170,6 +167,9 @@ describe('on an engine that cannot honour it is refused with the reason:', () =>
           string,
         ],
     ),
+    [{ engine: 'process', command: 'a', resources: { gpus: 1 } }, 'run.resources.gpus'],
+    [{ engine: 'process', command: 'a', resources: { shm: '1k' } }, 'run.resources.shm'],
+    [{ engine: 'swarm', image: 'a', resources: { ioWeight: 50 } }, 'run.resources.ioWeight'],
     [{ engine: 'docker', command: 'a' }, 'run.image'],
     [{ engine: 'docker', image: 'a', constraints: ['node.role==worker'] }, 'run.constraints'],
     [{ engine: 'swarm', image: 'a', noNewPrivileges: true }, 'run.noNewPrivileges'],
@@ -177,12 +177,14 @@ describe('on an engine that cannot honour it is refused with the reason:', () =>
     expect(refusal(run)).toMatchObject({
       code: 'UNSUPPORTED_BY_ENGINE',
       details: { field },
-      message: expect.stringMatching(/does not support run\.\w+: ./),
+      message: expect.stringMatching(/does not support run\.[\w.]+: ./),
     });
   });
 
   test('and accepted where all can be honoured', () => {
     expect(refusal({ command: 'a', secrets: { A: { file: '/a' } } })).toBeNull();
+    const resources = { cpus: 1, memory: '1g', pids: 9, ioWeight: 50 };
+    expect(refusal({ command: 'a', resources, ulimits: { core: { soft: 0 } } })).toBeNull();
     expect(refusal({ entrypoint: ['a'] })).toBeNull();
     expect(refusal({ image: 'a', secrets: mounted, noNewPrivileges: true })).toBeNull();
     expect(

@@ -130,6 +130,7 @@ const rows: { readonly [C in ReasonCode]: readonly Row[] } = {
   ],
   'out-of-memory': [[{ code: 'out-of-memory', text: 'out of memory' }, 'out of memory']],
   'killed-from-outside': [[{ code: 'killed-from-outside', text: 'killed by others' }, 'killed by others']],
+  'timeout-enforced': [[{ code: 'timeout-enforced', text: 'ended' }, 'ended']],
   'kill-forced': [[{ code: 'kill-forced', text: 'still running' }, 'still running']],
   'supervisor-lost': [
     [{ code: 'supervisor-lost', text: 'its supervisor was killed' }, 'its supervisor was killed'],

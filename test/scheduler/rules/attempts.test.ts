@@ -123,6 +123,12 @@ describe('a run whose attempt', () => {
       'lost',
       'the engine restarted',
     ],
+    [
+      'was ended by its supervisor after its timeout has timed out, whatever the code',
+      ended(0, { reason: 'no scheduler was there', cause: { code: 'timeout-enforced' } }),
+      'timed-out',
+      'no scheduler was there',
+    ],
   ])('%s', (_, reported, state, reason) => {
     const { report, run } = launched(retries);
     report({ kind: 'started' });

@@ -142,6 +142,13 @@ export const Run = Type.Object(
               description: 'Maximum number of processes and threads.',
             }),
           ),
+          ioWeight: Type.Optional(
+            Type.Integer({
+              minimum: 10,
+              maximum: 1_000,
+              description: 'Share of disk access beside other jobs, which have 100 unless they set it.',
+            }),
+          ),
           shm: Type.Optional(
             Type.String({
               maxLength: 32,

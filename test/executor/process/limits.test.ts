@@ -1,0 +1,205 @@
+/** Limits of processes: of their resources, of the system for each of them, and of their time without a scheduler. */
+
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { cgroupName, delegated, ownCgroup } from '../../../src/executor/process/cgroup.ts';
+import { noLimitGroups, openLimitGroups } from '../../../src/executor/process/limits.ts';
+import { beginningOf } from './harness.ts';
+import { world } from './world.ts';
+
+const root = process.getuid?.() === 0;
+/** This machine's hierarchies of version 1 with a controller, if it has some. */
+const own = (controller: string): string | null =>
+  ownCgroup(
+    readFileSync('/proc/self/mountinfo', 'utf8'),
+    readFileSync('/proc/self/cgroup', 'utf8'),
+    controller,
+  );
+const limited = root && process.platform === 'linux' && own('memory') !== null;
+
+/** Prints a file of the job's own group. */
+const show = (controller: string, file: string): string =>
+  `cat /sys/fs/cgroup/${controller}$(sed -n 's/^[0-9]*:${controller}://p' /proc/self/cgroup)/${file}`;
+
+describe.skipIf(!limited)('a process with limits of its resources', () => {
+  const { run, job, begin, harness } = world('cgroups');
+  const groups = () =>
+    ['memory', 'cpu', 'pids', 'blkio'].flatMap((controller) => {
+      const folder = join(own(controller) ?? '', cgroupName(harness().dir));
+      return readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    });
+
+  test('that uses more memory is ended, and the reason says so', async () => {
+    const { exitCode, reason, cause } = await run('exec tail /dev/zero', {
+      memoryBytes: 32 * 2 ** 20,
+    });
+    expect(exitCode).toBe(137);
+    expect(reason).toBe('Out of memory: run.resources.memory was used up (exit code 137)');
+    expect(cause).toEqual({ code: 'out-of-memory' });
+    expect(groups()).toEqual([]);
+  });
+
+  test('that stays within them is not disturbed, and its exit code is its own', async () => {
+    const { exitCode, reason } = await run('exit 7', { memoryBytes: 64 * 2 ** 20, cpus: 2, pids: 20 });
+    expect(exitCode).toBe(7);
+    expect(reason).toBeUndefined();
+  });
+
+  test('cannot start more processes than it may', async () => {
+    const script = 'for i in 1 2 3 4 5 6; do sleep 2 & done; echo all';
+    const { exitCode, output } = await run(script, { pids: 3 });
+    expect(exitCode).not.toBe(0);
+    expect(output).toMatch(/fork/i);
+    expect(output).not.toContain('all');
+  });
+
+  test('has its share of the processors and of the disk', async () => {
+    const script = `${show('cpu', 'cpu.cfs_quota_us')}; ${show('blkio', 'blkio*weight')} | head -1`;
+    const { output } = await run(script, { cpus: 0.5, ioWeight: 500 });
+    expect(output).toBe('50000\n500\n');
+  });
+
+  test('has them from its first instruction on, and so have its children', async () => {
+    const script = `sh -c 'cat /proc/self/cgroup'`;
+    const { output } = await run(script, { memoryBytes: 64 * 2 ** 20, pids: 20 });
+    expect(output).toMatch(/:memory:.*\/carillon-/);
+    expect(output).toMatch(/:pids:.*\/carillon-/);
+    expect(output).not.toMatch(/:cpu:.*\/carillon-/);
+  });
+
+  test('leaves no group behind, also when it cannot start', async () => {
+    const { launcher } = await begin();
+    const spec = job('true', { memoryBytes: 64 * 2 ** 20, workdir: '/proc/1/task/1/cwd/none' });
+    await launcher.launch(spec).catch(() => undefined);
+    const refusedLater = job('true', {
+      pids: 5,
+      ulimits: [{ name: 'nofile', soft: 2 ** 40, hard: 2 ** 40 }],
+    });
+    await expect(launcher.launch(refusedLater)).rejects.toMatchObject({ code: 'LAUNCH_REFUSED' });
+    expect(groups()).toEqual([]);
+  });
+});
+
+describe('on a host without groups', () => {
+  const none = { cpus: null, memoryBytes: null, pids: null, ioWeight: null };
+
+  test.each([
+    ['cpus', { cpus: 0.5 }],
+    ['memory', { memoryBytes: 1_000_000 }],
+    ['pids', { pids: 3 }],
+    ['ioWeight', { ioWeight: 50 }],
+  ] as const)('a limit of %s is refused with the reason', async (field, limit) => {
+    await expect(noLimitGroups.create('a', { ...none, ...limit })).rejects.toMatchObject({
+      code: 'LAUNCH_REFUSED',
+      message: expect.stringContaining('because there are no control groups that the scheduler may use'),
+      details: { field: `run.resources.${field}` },
+    });
+  });
+
+  test('what asks for none is not', async () => {
+    expect(await noLimitGroups.create('a', none)).toEqual([]);
+  });
+});
+
+describe('version 2', () => {
+  test.each([
+    ['a unit that does not delegate', '/c/system.slice/carillon.service', '/c/system.slice/carillon.service'],
+    [
+      'a unit that delegates',
+      '/c/system.slice/carillon.service/scheduler',
+      '/c/system.slice/carillon.service',
+    ],
+    [
+      'a unit of a user',
+      '/c/user.slice/user-1000.slice/user@1000.service/app.slice/carillon.service/scheduler',
+      '/c/user.slice/user-1000.slice/user@1000.service/app.slice/carillon.service',
+    ],
+    ['no unit', '/c/x', '/c/x'],
+  ])('groups of launches are below the unit: %s', (_, from, to) => {
+    expect(delegated(from)).toBe(to);
+  });
+
+  test('passes its controllers on, and writes what the system reads', async () => {
+    const base = mkdtempSync(join(tmpdir(), 'carillon-limits-'));
+    const launches = join(base, 'carillon-x');
+    try {
+      mkdirSync(launches);
+      writeFileSync(join(base, 'cgroup.controllers'), 'cpuset cpu io memory pids\n');
+      const groups = await openLimitGroups(launches, 'carillon-x');
+      expect(readFileSync(join(base, 'cgroup.subtree_control'), 'utf8')).toBe('+io');
+      expect(readFileSync(join(launches, 'cgroup.subtree_control'), 'utf8')).toBe('+io');
+      // The system makes these with the group.
+      const group = join(launches, 'a');
+      mkdirSync(group);
+      const files = ['cpu.max', 'memory.max', 'memory.swap.max', 'memory.oom.group', 'pids.max', 'io.weight'];
+      for (const file of files) writeFileSync(join(group, file), '');
+      const wanted = { cpus: 1.5, memoryBytes: 1_000, pids: 9, ioWeight: 300 };
+      expect(await groups.create('a', wanted)).toEqual([group]);
+      expect(files.map((file) => readFileSync(join(group, file), 'utf8'))).toEqual([
+        ...['150000 100000', '1000', '0', '1', '9', '300'],
+      ]);
+    } finally {
+      rmSync(base, { recursive: true });
+    }
+  });
+});
+
+describe('a process', () => {
+  const { run, job, begin, harness } = world('program');
+
+  test('has the limits of the system that its job sets', async () => {
+    const ulimits = [
+      { name: 'nofile', soft: 100, hard: 200 },
+      { name: 'core', soft: 0, hard: 0 },
+      { name: 'stack', soft: -1, hard: -1 },
+    ];
+    const { output } = await run('ulimit -Sn; ulimit -Hn; ulimit -Sc; ulimit -Ss', { ulimits });
+    expect(output.split('\n').slice(0, 3)).toEqual(['100', '200', '0']);
+    expect(output.split('\n')[3]).toMatch(/unlimited|^\d{16}$/);
+  });
+
+  test('has the usual umask, whatever the scheduler was started with', async () => {
+    const before = process.umask(0o077);
+    try {
+      expect((await run('umask')).output).toMatch(/^0?022\n$/);
+    } finally {
+      process.umask(before);
+    }
+  });
+
+  test.skipIf(!root)('is refused if the system does not take a limit', async () => {
+    const { launcher } = await begin();
+    const spec = job('true', { ulimits: [{ name: 'nofile', soft: 2 ** 40, hard: 2 ** 40 }] });
+    await expect(launcher.launch(spec)).rejects.toMatchObject({
+      code: 'LAUNCH_REFUSED',
+      details: { field: 'run.ulimits' },
+    });
+  });
+
+  test.each([
+    ['obeys', 'sleep 60', 143],
+    ['does not', "trap '' TERM; while :; do sleep 1; done", 137],
+  ])(
+    'is ended by its supervisor when no scheduler does, whether it obeys: %s',
+    async (_, script, exitCode) => {
+      const { launches, create } = harness();
+      await launches.prepare();
+      const spec = job(script);
+      const beginning = beginningOf(spec);
+      const overtime = { afterMs: 200, graceMs: 300 };
+      const begun = await launches.begin(
+        { ...beginning, start: { ...beginning.start, overtime } },
+        () => true,
+      );
+      expect(begun.kind).toBe('started');
+      if (begun.kind === 'started') await begun.exited;
+      const launcher = create();
+      await launcher.start();
+      const [report] = await launcher.inventory();
+      await launcher.stop();
+      expect(report).toMatchObject({ state: 'ended', exitCode, cause: { code: 'timeout-enforced' } });
+    },
+  );
+});
