@@ -209,6 +209,8 @@ export const histogramsToWire = (histograms: Histograms): Record<Measure, WireSu
   failedRunTime: summaryToWire(summarise(histograms.failedRunTime)),
   startLateness: summaryToWire(summarise(histograms.startLateness)),
   queueWait: summaryToWire(summarise(histograms.queueWait)),
+  cpuTime: summaryToWire(summarise(histograms.cpuTime)),
+  peakMemory: summaryToWire(summarise(histograms.peakMemory)),
 });
 
 export const noticeToWire = (notice: Notice): WireEvent =>

@@ -32,18 +32,21 @@ export const WireSummary = Type.Object(
     p999: milliseconds,
     max: milliseconds,
   },
-  { $id: 'Summary', description: 'In milliseconds, with an error below 1 %.' },
+  { $id: 'Summary', description: 'In milliseconds, or bytes of memory, with an error below 1 %.' },
 );
 export type WireSummary = Static<typeof WireSummary>;
 
 export const measures = ['runTime', 'failedRunTime', 'startLateness', 'queueWait'] as const;
-export type Measure = (typeof measures)[number];
+export type Measure = keyof typeof summaries;
 
 const summaries = {
   runTime: ref(WireSummary),
   failedRunTime: ref(WireSummary),
   startLateness: ref(WireSummary),
   queueWait: ref(WireSummary),
+  /** Nothing is counted for engines that do not measure it. */
+  cpuTime: ref(WireSummary),
+  peakMemory: ref(WireSummary),
 };
 
 export const WireJobStats = Type.Object(

@@ -8,7 +8,7 @@ import { changeLine, changesBetween } from '../difference.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { each, positive, wholeFrom } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
-import { card, lasting, ledgerEnd, moment, nothing, table, tinted, when } from '../words.ts';
+import { card, lasting, ledgerEnd, mebibytes, moment, nothing, table, tinted, when } from '../words.ts';
 
 /** Ledger entries shown with a job. */
 const SHOWN_LINES = 10;
@@ -318,10 +318,12 @@ const effectWords = {
 } as const;
 
 const measures = [
-  ['run time', 'runTime'],
-  ['run time, failed', 'failedRunTime'],
-  ['start lateness', 'startLateness'],
-  ['queue wait', 'queueWait'],
+  ['run time', 'runTime', lasting],
+  ['run time, failed', 'failedRunTime', lasting],
+  ['start lateness', 'startLateness', lasting],
+  ['queue wait', 'queueWait', lasting],
+  ['CPU time', 'cpuTime', lasting],
+  ['peak memory', 'peakMemory', mebibytes],
 ] as const;
 const columns = ['p50', 'p75', 'p90', 'p95', 'p98', 'p99', 'p999', 'max'] as const;
 
@@ -329,9 +331,11 @@ async function showStats(session: Session, name: string): Promise<ExitCode> {
   const stats = await session.client.jobStats(name);
   if (session.json) session.printJson(stats);
   else {
-    const rows = measures.map(([label, measure]) => {
+    // A server of 0.2.0 answers neither of the last two.
+    const answered = measures.filter(([, measure]) => stats[measure] !== undefined);
+    const rows = answered.map(([label, measure, words]) => {
       const summary = stats[measure];
-      return [label, String(summary.count), ...columns.map((column) => lasting(summary[column]))];
+      return [label, String(summary.count), ...columns.map((column) => words(summary[column]))];
     });
     session.print(table(['', 'COUNT', ...columns.map((column) => column.toUpperCase())], rows, session.io));
   }

@@ -10,7 +10,7 @@ import { followLogs } from '../log-follower.ts';
 import { each, timeoutMs, wholeFrom } from '../option-values.ts';
 import { Persistence } from '../persistence.ts';
 import type { Session, Shell } from '../shell.ts';
-import { card, lasting, nothing, table, tinted, when } from '../words.ts';
+import { card, lasting, mebibytes, nothing, table, tinted, when } from '../words.ts';
 
 const LISTED = 20;
 /** Poll interval while waiting for a run: people notice seconds, not milliseconds. */
@@ -190,18 +190,13 @@ function printRun(session: Session, run: WireRun): void {
     attempt.startedAt === null || attempt.endedAt === null
       ? nothing
       : lasting(Date.parse(attempt.endedAt) - Date.parse(attempt.startedAt)),
-    ...(isMeasured ? [usedTime(attempt), usedMemory(attempt)] : []),
+    ...(isMeasured ? [lasting(attempt.cpuMs ?? null), mebibytes(attempt.peakMemoryBytes ?? null)] : []),
     attempt.exitCode === null ? nothing : String(attempt.exitCode),
     attempt.reason ?? '',
   ]);
   const used = isMeasured ? ['CPU', 'MEMORY'] : [];
   session.print(`\n${table(['ATTEMPT', 'ENGINE', 'STARTED', 'TOOK', ...used, 'CODE', 'WHY'], rows, io)}`);
 }
-
-const usedTime = ({ cpuMs }: WireAttempt): string => (cpuMs == null ? nothing : lasting(cpuMs));
-
-const usedMemory = ({ peakMemoryBytes }: WireAttempt): string =>
-  peakMemoryBytes == null ? nothing : `${(peakMemoryBytes / 1024 ** 2).toFixed(1)} MiB`;
 
 function cause({ trigger, origin, parents }: WireRun): string {
   if (trigger.kind === 'schedule') return trigger.catchUp ? 'its schedule, to catch up' : 'its schedule';

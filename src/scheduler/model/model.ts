@@ -222,7 +222,7 @@ export interface LedgerLine {
 /** A sparse histogram: delta-coded pairs as compact text. See stats.ts. */
 export type PackedHistogram = string;
 
-/** All in milliseconds. */
+/** In milliseconds, except memory. */
 export interface Histograms {
   /** Durations of attempts that succeeded. */
   runTime: PackedHistogram;
@@ -232,6 +232,10 @@ export interface Histograms {
   startLateness: PackedHistogram;
   /** From the decision that the run is due to its first start. */
   queueWait: PackedHistogram;
+  /** Processor time of attempts, whatever their outcome, if the engine measures it. */
+  cpuTime: PackedHistogram;
+  /** Peak memory of attempts in bytes, likewise. */
+  peakMemory: PackedHistogram;
 }
 
 /** `today` grows with each ended run. The first one on a later day adds it to `before`. */

@@ -20,7 +20,7 @@ export interface Summary {
   readonly max: number;
 }
 
-/** Longer durations count as this one: over 300 years, and still exact arithmetic. */
+/** Larger values count as this one: over 300 years, or 10 TB, and still exact arithmetic. */
 export const MAX_VALUE_MS = 1e13;
 const SIGNIFICANT_DIGITS = 2;
 /** Smaller values are counted exactly; above, the bucket width doubles with each doubling of the value. */
@@ -31,6 +31,8 @@ export const emptyHistograms: Histograms = Object.freeze({
   failedRunTime: '',
   startLateness: '',
   queueWait: '',
+  cpuTime: '',
+  peakMemory: '',
 });
 export const histogramNames = Object.keys(emptyHistograms) as readonly (keyof Histograms)[];
 
@@ -72,15 +74,38 @@ function pack(pairs: readonly number[]): PackedHistogram {
   return text;
 }
 
-/** Counts one value. */
+const DOT = 46;
+const COMMA = 44;
+const digitOf = (code: number): number => (code < 58 ? code - 48 : code - 87);
+
+/** Counts one value. In one pass over the text, because every end of a run counts several. */
 export function record(packed: PackedHistogram, value: number): PackedHistogram {
   const bucket = bucketOf(value);
-  const pairs = unpack(packed);
+  let before = 0;
   let at = 0;
-  while (at < pairs.length && (pairs[at] ?? 0) < bucket) at += 2;
-  if (pairs[at] === bucket) pairs[at + 1] = (pairs[at + 1] ?? 0) + 1;
-  else pairs.splice(at, 0, bucket, 1);
-  return pack(pairs);
+  while (at < packed.length) {
+    let delta = 0;
+    let count = 1;
+    let i = at;
+    let code = packed.charCodeAt(i);
+    for (; i < packed.length && code !== DOT && code !== COMMA; code = packed.charCodeAt(++i))
+      delta = delta * 36 + digitOf(code);
+    const counted = i;
+    if (code === DOT) {
+      count = 0;
+      for (code = packed.charCodeAt(++i); i < packed.length && code !== COMMA; code = packed.charCodeAt(++i))
+        count = count * 36 + digitOf(code);
+    }
+    const here = before + delta;
+    if (here === bucket) return `${packed.slice(0, counted)}.${(count + 1).toString(36)}${packed.slice(i)}`;
+    if (here > bucket) {
+      const added = `${(bucket - before).toString(36)},${(here - bucket).toString(36)}`;
+      return packed.slice(0, at) + added + packed.slice(counted);
+    }
+    before = here;
+    at = i + 1;
+  }
+  return `${packed}${packed === '' ? '' : ','}${(bucket - before).toString(36)}`;
 }
 
 /** The sum of all counts; the order does not matter. */

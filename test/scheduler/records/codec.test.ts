@@ -143,6 +143,8 @@ const histograms = fc.record({
   failedRunTime: text,
   startLateness: text,
   queueWait: text,
+  cpuTime: text,
+  peakMemory: text,
 });
 const stats: fc.Arbitrary<JobStats> = fc.record({
   name: text,

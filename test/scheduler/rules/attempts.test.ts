@@ -232,6 +232,17 @@ describe('what is counted of a run', () => {
     expect(counts(rig)).toEqual([1, 1, 1, 1]);
   });
 
+  test('is what each attempt used, if its engine measures that', () => {
+    const { rig, report } = launched();
+    report({ kind: 'started' });
+    report(ended(1, { usage: { cpuMs: 40, peakBytes: 1_000_000 } }));
+    rig.advance(10_000);
+    rig.end('a');
+    const { cpuTime, peakMemory } = allTime(rig.state.entry('a').stats!);
+    expect(summarise(cpuTime)).toMatchObject({ count: 1, p50: 40 });
+    expect(summarise(peakMemory)?.p50).toBeCloseTo(1_000_000, -4);
+  });
+
   test('is nothing where it never started', () => {
     const { rig, report } = launched({ retries: { limit: 0 } });
     report(ended(126));

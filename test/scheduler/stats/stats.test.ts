@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   allTime,
+  bucketsOf,
   deviationOf,
   fold,
   mergePacked,
@@ -49,6 +50,18 @@ describe('histograms', () => {
           p999,
           max,
         ]);
+      }),
+    );
+  });
+
+  test('count a value in the text as in a list of buckets', () => {
+    fc.assert(
+      fc.property(values, (all) => {
+        const counted = new Map<number, number>();
+        for (const { fromMs } of all.map((value) => bucketsOf(record('', value))[0]!))
+          counted.set(fromMs, (counted.get(fromMs) ?? 0) + 1);
+        const buckets = bucketsOf(pack(all)).map(({ fromMs, count }) => [fromMs, count]);
+        expect(buckets).toEqual([...counted].sort(([a], [b]) => a - b));
       }),
     );
   });

@@ -11,7 +11,7 @@ import { Panel } from '../parts/panel.tsx';
 import { RunTable } from '../parts/run-table.tsx';
 import { LinkedStrip } from '../parts/strip.tsx';
 import { TableScroll } from '../parts/table-scroll.tsx';
-import { duration } from '../parts/time.ts';
+import { duration, memory } from '../parts/time.ts';
 import { NextInstants } from './next-instants.tsx';
 
 export function Overview({ job }: { readonly job: WireJob }) {
@@ -119,9 +119,16 @@ const shownPercentiles = [
 function Percentiles({ name }: { readonly name: string }) {
   const { data } = useQuery(jobStatsQuery(name));
   const rows = [
-    ['Run time', data?.runTime],
-    ['Start lateness', data?.startLateness],
-    ['Queue wait', data?.queueWait],
+    ['Run time', data?.runTime, duration],
+    ['Start lateness', data?.startLateness, duration],
+    ['Queue wait', data?.queueWait, duration],
+    // Only some engines measure these.
+    ...(data !== undefined && data.cpuTime.count > 0
+      ? ([
+          ['CPU time', data.cpuTime, duration],
+          ['Peak memory', data.peakMemory, memory],
+        ] as const)
+      : []),
   ] as const;
   return (
     <Panel
@@ -145,12 +152,12 @@ function Percentiles({ name }: { readonly name: string }) {
             </tr>
           </thead>
           <tbody>
-            {rows.map(([word, summary]) => (
+            {rows.map(([word, summary, words]) => (
               <tr key={word}>
                 <th scope="row">{word}</th>
                 {shownPercentiles.map(([key]) => (
                   <td key={key} className="number">
-                    {duration(summary?.[key] ?? null)}
+                    {words(summary?.[key] ?? null)}
                   </td>
                 ))}
               </tr>

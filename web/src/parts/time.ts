@@ -91,6 +91,10 @@ const units = [
 const unitOf = (length: number): number => units.findIndex(([, size]) => length >= size);
 
 /** `850 ms`, `4.2 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`: at most two units. */
+/** An amount of memory in MiB. */
+export const memory = (bytes: number | null): string =>
+  bytes === null ? '–' : `${(bytes / 1024 ** 2).toLocaleString('en', { maximumFractionDigits: 1 })} MiB`;
+
 export function duration(ms: number | null): string {
   if (ms === null) return '–';
   const length = Math.abs(ms);

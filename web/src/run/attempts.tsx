@@ -4,7 +4,7 @@ import type { WireAttempt, WireRun } from '../../../src/api/wire/schema.ts';
 import { Exact } from '../parts/instant.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { TableScroll } from '../parts/table-scroll.tsx';
-import { duration } from '../parts/time.ts';
+import { duration, memory } from '../parts/time.ts';
 
 export function Attempts({ run }: { readonly run: WireRun }) {
   if (run.attempts.length === 0) return null;
@@ -82,6 +82,3 @@ function Line({ attempt, isMeasured }: { readonly attempt: WireAttempt; readonly
     </tr>
   );
 }
-
-const memory = (bytes: number | null): string =>
-  bytes === null ? '–' : `${(bytes / 1024 ** 2).toLocaleString('en', { maximumFractionDigits: 1 })} MiB`;
