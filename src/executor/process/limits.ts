@@ -94,9 +94,8 @@ async function passOn(name: ControllerName, cgroups: string): Promise<Found | nu
 
 async function openV1(folder: string): Promise<Found> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o755 });
-    await access(folder, constants.W_OK);
-    await removeCgroups(folder, { itself: false });
+    await access(dirname(folder), constants.W_OK);
+    await removeCgroups(folder);
     return { folder, version: 1 };
   } catch (error) {
     return notAllowed(error);
