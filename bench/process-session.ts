@@ -38,7 +38,9 @@ async function session(name: string, stamp: string, parts: readonly Part[]): Pro
 
 async function contestantOf(name: string): Promise<Contestant> {
   const peer = peers.find((each) => each.name === name);
-  return peer ?? (await import('./process-carillon.ts')).carillon;
+  if (peer !== undefined) return peer;
+  const { carillon, carillonWarm } = await import('./process-carillon.ts');
+  return name === carillonWarm.name ? carillonWarm : carillon;
 }
 
 async function latenessOf(opened: Opened, stamps: string, part: Part): Promise<Lateness> {

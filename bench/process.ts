@@ -9,12 +9,12 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { carillon } from './process-carillon.ts';
+import { carillon, carillonWarm } from './process-carillon.ts';
 import { type Contestant, nodeSpawn, peers, posixSpawn, width } from './process-peers.ts';
 import type { Lateness, Part } from './process-session.ts';
 import { buildStamp } from './stamp.ts';
 
-const contestants = [carillon, ...peers];
+const contestants = [carillon, carillonWarm, ...peers];
 const TURNS = 3;
 const eachSecond: Part = { count: 20, everyMs: 1_000 };
 

@@ -52,6 +52,8 @@ export interface EngineParts {
 
 export interface CreatedEngine {
   readonly launcher: Launcher;
+  /** If this host limits those of the engine. */
+  readonly abilities?: EngineAbilities;
   /** Maximum concurrent attempts. */
   readonly concurrency: number;
   /** Maximum concurrent starts, if its own settings have it. */

@@ -81,7 +81,7 @@ function settingsOf(engine: Engine, created: CreatedEngine, host: string | null)
   const startsInFlight = engine.startsInFlight ?? created.startsInFlight;
   return {
     concurrency: created.concurrency,
-    abilities: engine.abilities,
+    abilities: created.abilities ?? engine.abilities,
     tombstoneMs: engine.tombstoneMs,
     ...(startsInFlight !== undefined && { startsInFlight }),
     ...(engine.perNode && host !== null && { host }),

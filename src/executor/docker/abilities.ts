@@ -5,6 +5,6 @@ import { noFetch } from '../container/abilities.ts';
 
 export const abilities: EngineAbilities = {
   images: true,
-  ahead: true,
+  ahead: { prestage: null, warmStart: null },
   inabilities: [noFetch, unable('constraints', 'a single engine has no nodes to choose from')],
 };

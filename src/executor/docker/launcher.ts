@@ -28,7 +28,8 @@ import { copyLogs, type EngineLogQuery, engineLogs } from '../container/logs.ts'
 import { wantedOutput } from '../container/output.ts';
 import { type Flight, Flights } from '../flights.ts';
 import { isLaunchName, type RunLogs } from '../logs/run-logs.ts';
-import { ContainersAhead } from './ahead.ts';
+import type { Preparations } from '../preparations.ts';
+import { containersAhead, type Ready } from './ahead.ts';
 import { removeUnlessRunning } from './create.ts';
 import { type ContainerEntry, hasEnded, nameOf } from './engine.ts';
 import { GatedEngine } from './gate.ts';
@@ -64,7 +65,7 @@ class DockerLauncher implements Launcher {
   readonly ahead: LaunchesAhead;
   readonly #parts: DockerLauncherParts;
   readonly #docker: GatedEngine;
-  readonly #containersAhead: ContainersAhead;
+  readonly #prepared: Preparations<Ready>;
   readonly #watch: DockerWatch;
   readonly #listeners: ((observation: Observation) => void)[] = [];
   readonly #flights = new Flights();
@@ -80,11 +81,11 @@ class DockerLauncher implements Launcher {
     this.#parts = parts;
     this.#docker = new GatedEngine({ host, tls, clock });
     this.#pulls = new ImagePulls({ engine: this.#docker, credentials, clock, log });
-    this.#containersAhead = new ContainersAhead({ engine: this.#docker, clock, log, pulls: this.#pulls });
+    this.#prepared = containersAhead({ engine: this.#docker, clock, log, pulls: this.#pulls });
     this.ahead = {
       prepare: (spec, how) => this.#prepare(spec, how),
-      isHeld: (launchName) => this.#containersAhead.isHeld(launchName),
-      discard: (launchName) => this.#containersAhead.discard(launchName),
+      isHeld: (launchName) => this.#prepared.isHeld(launchName),
+      discard: (launchName) => this.#prepared.discard(launchName),
     };
     const emit = (observation: Observation) => this.#emit(observation);
     const isLaunching = (launchName: string) => this.#flights.has(launchName);
@@ -101,7 +102,7 @@ class DockerLauncher implements Launcher {
     for (const cancel of this.#finalKills.values()) cancel();
     this.#finalKills.clear();
     const cancel = this.#parts.clock.after(stopPatienceMs, () => this.#docker.close());
-    await Promise.allSettled([this.#containersAhead.close(), this.#watch.stop(), this.#flights.settled()]);
+    await Promise.allSettled([this.#prepared.close(), this.#watch.stop(), this.#flights.settled()]);
     cancel();
     this.#docker.close();
   }
@@ -146,7 +147,7 @@ class DockerLauncher implements Launcher {
       const seen = this.#watch.ended(entry.Id);
       const launchName = nameOf(entry);
       // Ours, but not a launch yet.
-      if (this.#containersAhead.has(launchName)) continue;
+      if (this.#prepared.has(launchName)) continue;
       if (seen !== undefined) reports.push(seen);
       else if (hasEnded(entry) && !isWanted(launchName)) reports.push({ launchName, state: 'ended' });
       else unknown.push(entry);
@@ -184,7 +185,7 @@ class DockerLauncher implements Launcher {
 
   async #prepare(spec: LaunchSpec, how: Preparation): Promise<void> {
     if (this.#flights.has(spec.launchName)) return;
-    await this.#containersAhead.prepare(spec, { ...how, mayStart: () => !this.#stopped && how.mayStart() });
+    await this.#prepared.prepare(spec, { ...how, mayStart: () => !this.#stopped && how.mayStart() });
   }
 
   async #remove(launchName: string): Promise<void> {
@@ -201,7 +202,7 @@ class DockerLauncher implements Launcher {
   }
 
   async #launch(spec: LaunchSpec, flight: Flight, mayStart: () => boolean): Promise<void> {
-    const ready = await this.#containersAhead.claim(spec.launchName);
+    const ready = await this.#prepared.claim(spec.launchName);
     const { container, adopted, forgotten } = await launchContainer(spec, {
       engine: this.#docker,
       log: this.#parts.log,

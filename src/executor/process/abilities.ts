@@ -1,4 +1,4 @@
-/** Fields of a job that processes on the scheduler's host do not support: everything about containers. */
+/** What processes on the scheduler's host do not support of a job: everything about containers. */
 
 import { type EngineAbilities, unable } from '../../scheduler/job/engine-abilities.ts';
 
@@ -11,7 +11,7 @@ const containerOnly = [
 
 export const abilities: EngineAbilities = {
   images: false,
-  ahead: false,
+  ahead: { prestage: `${onHost}, and fetches no image for them`, warmStart: null },
   inabilities: [
     ...containerOnly.map((name) => unable(name, onHost)),
     { field: 'resources.gpus', why: onHost, asked: ({ resources }) => resources?.gpus },
@@ -22,4 +22,13 @@ export const abilities: EngineAbilities = {
       asked: ({ secrets = {} }) => Object.keys(secrets).find((name) => secrets[name]?.mount !== undefined),
     },
   ],
+};
+
+/** Where the supervisor's program does not run. */
+export const shellAbilities: EngineAbilities = {
+  ...abilities,
+  ahead: {
+    ...abilities.ahead,
+    warmStart: 'here it starts processes through a shell, which does not let them wait',
+  },
 };

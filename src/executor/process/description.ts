@@ -3,7 +3,7 @@
 import { isAbsolute, join } from 'node:path';
 import { listOf, setting, whole } from '../../setting.ts';
 import type { EngineWith } from '../engine.ts';
-import { abilities } from './abilities.ts';
+import { abilities, shellAbilities } from './abilities.ts';
 import { cgroupName, openCgroups, removeCgroup } from './cgroup.ts';
 import { createProcessLauncher } from './launcher.ts';
 import { noLimitGroups, openLimitGroups } from './limits.ts';
@@ -59,6 +59,7 @@ export const processEngine: EngineWith<typeof settings> = {
         secretFolders: secretDir,
       }),
       concurrency: processConcurrency,
+      ...(supervisor === null && { abilities: shellAbilities }),
       // Starts wait for the disk together, so many at once cost no more than few.
       ...(supervisor !== null && { startsInFlight: processStarts }),
       address: null,

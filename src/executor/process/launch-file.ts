@@ -19,10 +19,10 @@ import { FrameLog } from '../logs/frame-log.ts';
 import { partBounds, statusLine } from '../logs/frames.ts';
 import { isMissing, nullIfMissing } from '../logs/stream-file.ts';
 import { supervisorEnd } from '../supervisor/program.ts';
-import { createLaunchServer } from '../supervisor/server.ts';
+import { createLaunchServer, type ServedLaunch, type Waiting } from '../supervisor/server.ts';
 import { clearWork } from './clearing.ts';
 import { area, type FileRecord, parseLaunchFile } from './journal.ts';
-import type { Beginning, Begun, Launch, Launches } from './launch.ts';
+import type { Beginning, Begun, HeldLaunch, Launch, Launches } from './launch.ts';
 import { type LimitGroups, noLimitGroups } from './limits.ts';
 
 const run = promisify(execFile);
@@ -56,6 +56,33 @@ export function createLaunchFiles(parts: LaunchFilesParts): Omit<Launches, 'name
   const pathOf = (name: string): string => join(dir, 'launches', name);
   const launchOf = (name: string, record: FileRecord | null): Launch =>
     new LaunchFile(parts, pathOf(name), name, record);
+  const hold = async ({ name, record, limits, start }: Beginning): Promise<HeldLaunch | null> => {
+    const id = randomUUID();
+    const cgroup = cgroups && join(cgroups, id);
+    const fileRecord: FileRecord = { ...record, id, cgroup };
+    const cwd = start.cwd ?? join(dir, 'work', id);
+    const groups = await limitGroups.create(id, limits);
+    const served: ServedLaunch = {
+      ...start,
+      name,
+      id,
+      cwd,
+      ownFolder: start.cwd === null,
+      cgroup,
+      limitGroups: groups,
+      file: beginningOf(fileRecord),
+      firstBytes: bounds.first,
+      partBytes: bounds.further,
+    };
+    const launch = launchOf(name, fileRecord);
+    const waiting = await server.prepare(served).catch(async (error) => {
+      await launch.discard().catch(() => undefined); // It never starts.
+      throw error;
+    });
+    if (waiting !== null) return heldLaunch(launch, waiting, cwd);
+    await limitGroups.remove(groups); // Otherwise its supervisor removes them.
+    return null;
+  };
   return {
     async prepare() {
       for (const folder of ['launches', 'work'])
@@ -69,40 +96,34 @@ export function createLaunchFiles(parts: LaunchFilesParts): Omit<Launches, 'name
       return file && launchOf(name, file.record);
     },
 
-    async begin({ name, record, limits, start }: Beginning, mayStart): Promise<Begun> {
-      const id = randomUUID();
-      const cgroup = cgroups && join(cgroups, id);
-      const fileRecord: FileRecord = { ...record, id, cgroup };
-      const cwd = start.cwd ?? join(dir, 'work', id);
-      const groups = await limitGroups.create(id, limits);
-      const served = await server.start(
-        {
-          ...start,
-          name,
-          id,
-          cwd,
-          ownFolder: start.cwd === null,
-          cgroup,
-          limitGroups: groups,
-          file: beginningOf(fileRecord),
-          firstBytes: bounds.first,
-          partBytes: bounds.further,
-        },
-        mayStart,
-      );
-      const launch = launchOf(name, fileRecord);
-      if (served !== 'taken' && served !== 'withdrawn' && (await served.started))
-        return { kind: 'started', launch, exited: served.exited };
-      if (served === 'taken') {
-        await limitGroups.remove(groups);
-        return { kind: 'taken' };
-      }
-      // Otherwise its supervisor removes them.
-      if (served === 'withdrawn') return { kind: 'withdrawn', launch };
-      return { kind: 'ended', launch, code: await served.exited, cwd };
+    hold,
+
+    async begin(beginning, mayStart): Promise<Begun> {
+      const held = await hold(beginning);
+      return held === null ? { kind: 'taken' } : held.begin(mayStart);
     },
 
     stop: () => server.stop(),
+  };
+}
+
+function heldLaunch(launch: Launch, waiting: Waiting, cwd: string): HeldLaunch {
+  return {
+    launch,
+    ended: waiting.exited,
+    async begin(mayStart) {
+      if (!mayStart()) {
+        waiting.drop();
+        return { kind: 'withdrawn', launch };
+      }
+      const { started, exited } = waiting.open();
+      if (await started) return { kind: 'started', launch, exited };
+      return { kind: 'ended', launch, code: await exited, cwd };
+    },
+    async drop() {
+      waiting.drop();
+      await launch.discard();
+    },
   };
 }
 

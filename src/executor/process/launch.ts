@@ -47,6 +47,17 @@ export type Begun =
   | { readonly kind: 'ended'; readonly launch: Launch; readonly code: number | null; readonly cwd: string }
   | { readonly kind: 'started'; readonly launch: Launch; readonly exited: Promise<number | null> };
 
+/** A launch that waits at its gate: its name is taken, and nothing of its job has run. */
+export interface HeldLaunch {
+  readonly launch: Launch;
+  /** Starts it, unless `mayStart`, which is called directly before, says no. */
+  begin(mayStart: () => boolean): Promise<Exclude<Begun, { kind: 'taken' }>>;
+  /** Removes it, and it will never start. Not after `begin`. */
+  drop(): Promise<void>;
+  /** Its supervisor has ended. */
+  readonly ended: Promise<unknown>;
+}
+
 export interface Launches {
   /** Creates the folders. */
   prepare(): Promise<void>;
@@ -57,6 +68,8 @@ export interface Launches {
    * in between. Fails with an error of the system if nothing runs, or with ENGINE_UNAVAILABLE if that may be unknown.
    */
   begin(beginning: Beginning, mayStart: () => boolean): Promise<Begun>;
+  /** Creates a launch that `begin` then starts; null if a launch has the name. Fails in the same way. Absent: it cannot wait. */
+  readonly hold?: (beginning: Beginning) => Promise<HeldLaunch | null>;
   /** Nothing is started any more. */
   stop(): Promise<void>;
 }

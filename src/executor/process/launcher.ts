@@ -14,6 +14,7 @@ import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type {
   Clock,
   Launcher,
+  LaunchesAhead,
   LaunchReport,
   Log,
   LogChunk,
@@ -23,10 +24,11 @@ import type {
 import { sleep } from '../../scheduler/waiting.ts';
 import { defaultBytesPerStream, type RunLogs } from '../logs/run-logs.ts';
 import { supervisorEnd } from '../supervisor/program.ts';
+import { ProcessesAhead } from './ahead.ts';
 import { endCgroup } from './cgroup.ts';
 import { notBecome, notLimited, outOfReach, startFailure, supervisorFailed, unavailable } from './faults.ts';
 import { type Journal, journalLine, type LaunchRecord, outcomeOf } from './journal.ts';
-import type { Begun, Launch, Launches } from './launch.ts';
+import type { Beginning, Begun, Launch, Launches } from './launch.ts';
 import { createLaunches } from './launches.ts';
 import type { LimitGroups } from './limits.ts';
 import { refused } from './refusal.ts';
@@ -63,14 +65,21 @@ export interface ProcessLauncherParts {
   readonly logBytesPerStream?: number;
 }
 
+interface Found {
+  readonly launch: Launch;
+  readonly journal: Journal;
+}
+
 export function createProcessLauncher(parts: ProcessLauncherParts): Launcher {
   return new ProcessLauncher(parts);
 }
 
 class ProcessLauncher implements Launcher {
   readonly engine = 'process';
+  readonly ahead?: LaunchesAhead;
   readonly #parts: ProcessLauncherParts;
   readonly #launches: Launches;
+  readonly #prepared: ProcessesAhead;
   readonly #source = processSource();
   readonly #watch: LaunchWatch;
   readonly #listeners: ((observation: Observation) => void)[] = [];
@@ -82,6 +91,11 @@ class ProcessLauncher implements Launcher {
     this.#parts = parts;
     const { logBytesPerStream: logBytes = defaultBytesPerStream } = parts;
     this.#launches = createLaunches({ ...parts, logBytes, source: this.#source });
+    const { hold } = this.#launches;
+    const read = (spec: LaunchSpec, found?: string) => this.#beginning(spec, found);
+    const isFree = (launchName: string) => !this.#stopped && !this.#changes.has(launchName);
+    this.#prepared = new ProcessesAhead({ ...parts, hold: hold ?? (async () => null), read, isFree });
+    if (hold !== undefined) this.ahead = this.#prepared;
     this.#watch = new LaunchWatch({
       clock: parts.clock,
       log: parts.log,
@@ -100,6 +114,7 @@ class ProcessLauncher implements Launcher {
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.allSettled(this.#changes.values());
+    await this.#prepared.close();
     await this.#launches.stop();
     this.#watch.stop();
   }
@@ -114,7 +129,7 @@ class ProcessLauncher implements Launcher {
 
   kill(launchName: string, graceMs: number): Promise<void> {
     return this.#change(launchName, async () => {
-      const found = await this.#open(launchName);
+      const found = await this.#openLaunch(launchName);
       if (!found || found.journal.endedAt !== null) return;
       const { launch, journal } = found;
       if (journal.supervisor) {
@@ -129,7 +144,7 @@ class ProcessLauncher implements Launcher {
 
   takeBack(launchName: string): Promise<void> {
     return this.#change(launchName, async () => {
-      const found = await this.#open(launchName);
+      const found = await this.#openLaunch(launchName);
       if (!found || found.journal.supervisor || found.journal.endedAt !== null) return;
       if (await found.launch.takeBack()) await found.launch.discard();
     });
@@ -137,7 +152,7 @@ class ProcessLauncher implements Launcher {
 
   remove(launchName: string): Promise<void> {
     return this.#change(launchName, async () => {
-      const found = await this.#open(launchName);
+      const found = await this.#openLaunch(launchName);
       if (!found) return;
       const { launch, journal } = found;
       if (journal.endedAt === null && (journal.supervisor || !(await launch.takeBack()))) {
@@ -210,6 +225,8 @@ class ProcessLauncher implements Launcher {
 
   async #launch(spec: LaunchSpec, mayStart: () => boolean): Promise<void> {
     try {
+      const held = await this.#prepared.take(spec);
+      if (held !== null && (await this.#begun(await held.begin(mayStart), spec, true))) return;
       for (let round = 0; round < maxRounds; round++) {
         const existing = await this.#launches.open(spec.launchName);
         const done = existing ? await this.#adopt(existing, spec) : await this.#begin(spec, mayStart);
@@ -254,22 +271,29 @@ class ProcessLauncher implements Launcher {
     }
   }
 
-  /** Prepares, creates and starts. False if another scheduler has the name or revoked this start. */
+  /** Creates and starts. False if another scheduler has the name or revoked this start. */
   async #begin(spec: LaunchSpec, mayStart: () => boolean): Promise<boolean> {
+    const beginning = await this.#beginning(spec);
+    const begun = await this.#launches.begin(beginning, mayStart).catch((error) => {
+      throw error instanceof CarillonError ? error : startFailure(spec.launchName, error);
+    });
+    return this.#begun(begun, spec, false);
+  }
+
+  async #beginning(spec: LaunchSpec, found?: string): Promise<Beginning> {
     const { clock, supervisor, environment, secretFolders } = this.#parts;
-    const start = await processRequest(spec, environment, supervisor, secretFolders);
+    const start = await processRequest(spec, environment, supervisor, secretFolders, found);
     const { launchName: name, installation: cluster, term, job, run, attempt, due } = spec;
     const record = { cluster, term, job, run, attempt, due, createdAt: clock.now(), boot: this.#source.boot };
-    const begun = await this.#launches
-      .begin({ name, record, limits: spec, start }, mayStart)
-      .catch((error) => {
-        throw error instanceof CarillonError ? error : startFailure(name, error);
-      });
+    return { name, record, limits: spec, start };
+  }
+
+  async #begun(begun: Begun, spec: LaunchSpec, wasPrepared: boolean): Promise<boolean> {
     if (begun.kind === 'taken') return false;
-    if (begun.kind === 'ended') return this.#ended(begun, spec);
+    if (begun.kind === 'ended') return this.#ended(begun, spec, wasPrepared);
     if (begun.kind === 'withdrawn') {
       if (await begun.launch.takeBack()) await begun.launch.discard();
-      throw unavailable(name, 'this scheduler can no longer prove that it leads');
+      throw unavailable(spec.launchName, 'this scheduler can no longer prove that it leads');
     }
     const journal = await begun.launch.journal();
     if (!journal) return false;
@@ -279,7 +303,11 @@ class ProcessLauncher implements Launcher {
   }
 
   /** The supervisor ended before the job started: refused, revoked by another scheduler, or never claimed. */
-  async #ended({ launch, code, cwd }: Extract<Begun, { kind: 'ended' }>, spec: LaunchSpec): Promise<boolean> {
+  async #ended(
+    { launch, code, cwd }: Extract<Begun, { kind: 'ended' }>,
+    spec: LaunchSpec,
+    wasPrepared: boolean,
+  ): Promise<boolean> {
     const { user } = spec;
     const { supervisor, dir } = this.#parts;
     const { claimLost, noFolder, noUser, noLimits } = supervisorEnd;
@@ -289,6 +317,8 @@ class ProcessLauncher implements Launcher {
     // The shell runs as the job's user, so it cannot claim what that user cannot reach.
     const barred = code === noUser || code === noFolder || (code === claimLost && supervisor === null);
     await launch.discard();
+    // It ended in the moment in which it was opened. It is started anew.
+    if (wasPrepared) return false;
     if (barred && user !== null) {
       throw code === noUser ? notBecome(user) : outOfReach(cwd.startsWith(`${dir}/`) ? dir : cwd, user);
     }
@@ -321,8 +351,14 @@ class ProcessLauncher implements Launcher {
     return true;
   }
 
+  /** Discards what is only prepared. */
+  async #openLaunch(launchName: string): Promise<Found | null> {
+    await this.#prepared.discard(launchName);
+    return this.#open(launchName);
+  }
+
   /** Null for the names of other installations. */
-  async #open(launchName: string): Promise<{ launch: Launch; journal: Journal } | null> {
+  async #open(launchName: string): Promise<Found | null> {
     const { installation } = this.#parts;
     const launch = await this.#launches.open(launchName);
     if (!launch || (launch.record && launch.record.cluster !== installation)) return null;
@@ -333,6 +369,8 @@ class ProcessLauncher implements Launcher {
   async #report(launchName: string): Promise<LaunchReport | null> {
     const running = this.#watch.running(launchName);
     if (running !== null) return running;
+    // Ours, but not a launch yet.
+    if (this.#prepared.has(launchName)) return null;
     const found = await this.#open(launchName);
     if (!found) return null;
     const { launch } = found;

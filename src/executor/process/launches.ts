@@ -37,6 +37,7 @@ export function createLaunches(parts: LaunchesParts): Launches {
       if (beginning.start.systemLimits.length > 0) throw noSystemLimits();
       return directories.begin(beginning, mayStart);
     },
+    ...(files?.hold && { hold: files.hold }),
     async stop() {
       await files?.stop();
     },

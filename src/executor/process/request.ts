@@ -48,13 +48,14 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * LAUNCH_REFUSED or UNSUPPORTED_BY_ENGINE, naming the problem. `supervisor`: its program, if there is one.
- * `secretFolders`: folders for all jobs.
+ * `secretFolders`: folders for all jobs. `found`: the path of the job's program, if it was searched before.
  */
 export async function processRequest(
   spec: LaunchSpec,
   environment: Environment,
   supervisor: string | null = null,
   secretFolders: readonly string[] = [],
+  found?: string,
 ): Promise<ProcessRequest> {
   refuseUnsupported(spec);
   const account = spec.user === null ? null : await findAccount(spec.user, supervisor);
@@ -63,7 +64,7 @@ export async function processRequest(
   const secrets = await readSecretVariables(spec.secrets, { owner, folders: secretFolders, supervisor });
   const env = { ...beginning(environment, account), ...spec.env, ...secrets };
   return {
-    ...(await commandLine(spec, env.PATH ?? defaultPath, owner)),
+    ...(await commandLine(spec, env.PATH ?? defaultPath, owner, found)),
     env,
     cwd: spec.workdir,
     owner,
@@ -86,10 +87,11 @@ async function commandLine(
   { argv, fetch = [], workdir }: LaunchSpec,
   path: string,
   owner: Owner | null,
+  found: string | undefined,
 ): Promise<Command> {
   const [program = '', ...rest] = argv ?? [];
   if (fetch.length > 0) return fetchFirst(fetch, [program, ...rest]);
-  return { argv: [await findProgram({ program, path, workdir, owner }), ...rest], input: null };
+  return { argv: [found ?? (await findProgram({ program, path, workdir, owner })), ...rest], input: null };
 }
 
 /** Settings that need a container are refused when a job is submitted; this is the last line of defence. */

@@ -45,15 +45,23 @@ export interface ServedLaunch extends JobStart {
   readonly partBytes: number;
 }
 
-/** `taken`: a launch has the name. `withdrawn`: it may not start any more, and its file remains. */
-export type Served = 'taken' | 'withdrawn' | Supervisor;
+/** A launch that has its name and its supervisor. Its job waits at its gate, and never starts once this process is gone. */
+export interface Waiting {
+  /** Lets the job start. */
+  open(): Supervisor;
+  /** It will never start. Its file remains. */
+  drop(): void;
+  /** As of its supervisor. */
+  readonly exited: Promise<number | null>;
+}
 
 export interface LaunchServer {
   /**
-   * `mayStart` is called once no other scheduler can take the name. Fails with E2BIG if the texts are too long for the system, and
-   * otherwise with ENGINE_UNAVAILABLE: what it needs of the system does not depend on the job.
+   * Resolves once no other scheduler can take the name; null: a launch has it. Fails with E2BIG if the texts are too long
+   * for the system, and otherwise with ENGINE_UNAVAILABLE: what it needs of the system does not depend on the job. Then it
+   * never starts, and its file may remain.
    */
-  start(launch: ServedLaunch, mayStart: () => boolean): Promise<Served>;
+  prepare(launch: ServedLaunch): Promise<Waiting | null>;
   /** Supervisors continue; none is started any more. */
   stop(): Promise<void>;
 }
@@ -62,10 +70,10 @@ export interface LaunchServer {
 export function createLaunchServer(program: string, dir: string, clock: Clock): LaunchServer {
   let server: Server | null = null;
   return {
-    async start(launch, mayStart) {
+    async prepare(launch) {
       const frame = encode(launch);
       if (server === null || server.isGone) server = new Server(program, dir, clock);
-      return server.start(frame, mayStart);
+      return server.prepare(frame);
     },
     async stop() {
       await within(clock, endPatienceMs, server?.end() ?? Promise.resolve());
@@ -75,21 +83,19 @@ export function createLaunchServer(program: string, dir: string, clock: Clock): 
 
 /** One launch, until its supervisor has ended. */
 class Start {
-  readonly mayStart: () => boolean;
-  readonly served: Promise<Served>;
+  readonly prepared: Promise<Waiting | null>;
   readonly supervisor: Supervisor;
-  serve: (served: Served) => void = () => undefined;
+  prepare: (waiting: Waiting | null) => void = () => undefined;
   fail: (error: Error) => void = () => undefined;
   begin: (began: boolean) => void = () => undefined;
   exit: (code: number | null) => void = () => undefined;
   /** Null once it may be used for another launch. */
   slot: number | null;
 
-  constructor(slot: number, mayStart: () => boolean) {
+  constructor(slot: number) {
     this.slot = slot;
-    this.mayStart = mayStart;
-    this.served = new Promise((resolve, reject) => {
-      this.serve = resolve;
+    this.prepared = new Promise((resolve, reject) => {
+      this.prepare = resolve;
       this.fail = reject;
     });
     const started = new Promise<boolean>((resolve) => {
@@ -104,7 +110,7 @@ class Start {
 
 class Server {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
-  /** By slot, until the job starts or will not. */
+  /** By slot, until the job starts or will not: also those that wait at their gates. */
   readonly #starting = new Map<number, Start>();
   /** By the number of the supervisor's process. */
   readonly #running = new Map<number, Start>();
@@ -140,15 +146,15 @@ class Server {
     this.#hold();
   }
 
-  start(frame: Buffer, mayStart: () => boolean): Promise<Served> {
+  prepare(frame: Buffer): Promise<Waiting | null> {
     const slot = this.#freeSlots.pop() ?? this.#usedSlots++;
     if (slot >= mostSlots) throw notStarted('too many launches are starting');
-    const start = new Start(slot, mayStart);
+    const start = new Start(slot);
     this.#starting.set(slot, start);
     this.#hold();
     frame.writeUInt32LE(slot, 8);
     this.#child.stdin.write(frame);
-    return start.served;
+    return start.prepared;
   }
 
   /** Resolves when the process has ended. */
@@ -177,14 +183,19 @@ class Server {
     if (!start || start.slot === null) return;
     if (kind === reply.prepared) {
       this.#running.set(value, start);
-      const go = start.mayStart();
-      this.#child.stdin.write(order(go ? ask.go : ask.drop, start.slot));
-      start.serve(go ? start.supervisor : 'withdrawn');
+      start.prepare({
+        open: () => {
+          this.#order(ask.go, start);
+          return start.supervisor;
+        },
+        drop: () => this.#order(ask.drop, start),
+        exited: start.supervisor.exited,
+      });
     } else if (kind === reply.started) {
       start.begin(true);
       this.#free(start);
     } else {
-      if (kind === reply.taken) start.serve('taken');
+      if (kind === reply.taken) start.prepare(null);
       else
         start.fail(
           kind === reply.failed
@@ -193,6 +204,11 @@ class Server {
         );
       this.#free(start);
     }
+  }
+
+  /** Nothing is left to order once its supervisor has ended. */
+  #order(kind: number, { slot }: Start): void {
+    if (slot !== null && !this.isGone) this.#child.stdin.write(order(kind, slot));
   }
 
   #ended(pid: number, code: number): void {
@@ -224,7 +240,7 @@ class Server {
     this.#running.clear();
   }
 
-  /** Only a start in progress keeps this process from ending. */
+  /** Only a start in progress, or a launch at its gate, keeps this process from ending. */
   #hold(): void {
     for (const pipe of [this.#child.stdin, this.#child.stdout] as unknown as Socket[]) {
       if (this.#starting.size > 0) pipe.ref();

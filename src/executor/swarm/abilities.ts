@@ -5,11 +5,12 @@ import { noFetch } from '../container/abilities.ts';
 
 /** Single engines have these modes; Swarm does not have them for services. */
 const isNoNetworkOfServices = (name: string): boolean => name === 'none' || name.startsWith('container:');
+const startsAtOnce = 'a service starts when it is created';
 const placementForm = /^\s*(?:node|engine)\.[A-Za-z0-9_.-]+\s*[=!]=\s*\S.*$/;
 
 export const abilities: EngineAbilities = {
   images: true,
-  ahead: false,
+  ahead: { prestage: startsAtOnce, warmStart: startsAtOnce },
   inabilities: [
     noFetch,
     {

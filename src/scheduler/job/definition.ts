@@ -182,7 +182,7 @@ const Policy = Type.Object(
     ),
     warmStart: Type.Optional(
       duration(
-        'Start the container this long before each due time. It waits at its gate before its program starts.',
+        'Start the container or process this long before each due time. It waits at its gate before its program starts.',
         positiveDurationForm,
       ),
     ),

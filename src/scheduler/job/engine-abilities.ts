@@ -18,8 +18,8 @@ export interface Inability {
 export interface EngineAbilities {
   /** The engine runs only images; otherwise it runs commands on the scheduler's host. */
   readonly images: boolean;
-  /** The engine can prepare launches before they are due. */
-  readonly ahead: boolean;
+  /** Why the engine cannot prepare launches before they are due, by the field of `policy` that asks for it. Null: it can. */
+  readonly ahead: Readonly<Record<'prestage' | 'warmStart', string | null>>;
   readonly inabilities: readonly Inability[];
 }
 

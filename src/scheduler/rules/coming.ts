@@ -1,6 +1,6 @@
 /**
  * The next launch of a job and its preparation: pull the image and create the container (`prestage`), or
- * start it and stop it at its gate (`warmStart`). The names of runs and launches follow from the due time, so
+ * start a container or a process and stop it at its gate (`warmStart`). The names of runs and launches follow from the due time, so
  * a launch is known before it is decided. Preparation never affects correctness: at the due time the run is
  * decided as usual, and a preparation for a different launch is discarded.
  */
@@ -44,27 +44,30 @@ export function comingLaunch(state: State, entry: Entry): Coming | null {
 }
 
 function foreseen(state: State, entry: Entry): Coming | null {
-  const { prestageMs, warmStartMs } = policyOf(entry.job.definition.policy);
+  const { definition } = entry.job;
   const { due } = entry;
+  const { prestageMs, warmStartMs } = policyOf(definition.policy);
   if ((prestageMs === null && warmStartMs === null) || due === null || idleReason(entry) !== null)
     return null;
-  if (whyNot(entry.job.definition, state.settings) !== null) return null;
+  const can = (field: Field): boolean => whyNot(field, definition, state.settings) === null;
   const steps: Step[] = [];
-  if (prestageMs !== null && prestageMs > (warmStartMs ?? 0))
+  if (prestageMs !== null && prestageMs > (warmStartMs ?? 0) && can('prestage'))
     steps.push({ at: due - prestageMs, warm: false });
-  if (warmStartMs !== null) steps.push({ at: due - warmStartMs, warm: true });
+  if (warmStartMs !== null && can('warmStart')) steps.push({ at: due - warmStartMs, warm: true });
+  if (steps.length === 0) return null;
   const run = newRun(entry, ofSchedule(due, false), due);
   return { due, spec: firstLaunch(state, entry, run), steps };
 }
 
 const fields = ['prestage', 'warmStart'] as const;
+type Field = (typeof fields)[number];
 
 /** INVALID_FIELD or UNSUPPORTED_BY_ENGINE for a job that cannot be prepared as requested. */
 export function checkAhead(definition: JobDefinition, settings: Settings): void {
   const { policy = {} } = definition;
   for (const field of fields) {
     if (policy[field] === undefined) continue;
-    const problem = whyNot(definition, settings);
+    const problem = whyNot(field, definition, settings);
     if (problem !== null) {
       throw new CarillonError(problem.code, `policy.${field} cannot be used here: ${problem.why}.`, {
         field: `policy.${field}`,
@@ -92,8 +95,8 @@ interface Problem {
   readonly allowed: string;
 }
 
-/** Why the job cannot be prepared. Null if it can. */
-function whyNot({ schedule, run }: JobDefinition, settings: Settings): Problem | null {
+/** Why the job cannot be prepared in this way. Null if it can. */
+function whyNot(field: Field, { schedule, run }: JobDefinition, settings: Settings): Problem | null {
   if (schedule === undefined || schedule.after !== undefined)
     return {
       code: 'INVALID_FIELD',
@@ -101,11 +104,13 @@ function whyNot({ schedule, run }: JobDefinition, settings: Settings): Problem |
       allowed: 'with cron, every or at',
     };
   const engine = engineFor(run, settings);
-  if (engineSettings(engine, settings).abilities.ahead) return null;
-  const able = (settings.known ?? []).filter(({ abilities }) => abilities.ahead).map(({ name }) => name);
+  const why = engineSettings(engine, settings).abilities.ahead[field];
+  if (why === null) return null;
+  const able = (settings.known ?? []).filter(({ abilities }) => abilities.ahead[field] === null);
   return {
     code: 'UNSUPPORTED_BY_ENGINE',
-    why: `the engine '${engine}' cannot prepare launches`,
-    allowed: able.length === 0 ? 'another engine' : `engines of kind ${able.join(' or ')}`,
+    why: `the engine '${engine}' does not support it: ${why}`,
+    allowed:
+      able.length === 0 ? 'another engine' : `engines of kind ${able.map(({ name }) => name).join(' or ')}`,
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Prepares containers for jobs with `prestage` or `warmStart`, and discards those whose launch has changed.
+ * Prepares the launches of jobs with `prestage` or `warmStart`, and discards those that have changed.
  * Preparation is best effort: without it, a job starts the normal way.
  */
 

@@ -1,7 +1,7 @@
 /**
  * The starts of one engine, by priority, then due time: engines work best with a few at a time, and here the
- * order can still change. Preparations come after everything that is due. Containers waiting at their gate
- * have a separate path: opening the gate takes almost no time, and they were prepared in order not to wait.
+ * order can still change. Preparations come after everything that is due. Launches waiting at their gate have
+ * a separate path: opening the gate takes almost no time, and they were prepared in order not to wait.
  */
 
 import { StartLine } from './start-line.ts';
@@ -17,7 +17,7 @@ export interface Start {
   readonly run: () => Promise<void>;
 }
 
-/** Concurrent gate openings: one is a byte and a query of the engine, but a burst should be limited. */
+/** Concurrent gate openings: one is a byte and a query of the result, but a burst should be limited. */
 const OPENINGS_IN_FLIGHT = 64;
 
 interface Lane {

@@ -1,4 +1,4 @@
-/** A scheduler that launches what it is told, over and over the same names, until it is killed. */
+/** A scheduler that launches or prepares what it is told, over and over the same names, until it is killed. */
 
 import { once } from 'node:events';
 import { createRunLogs } from '../../../src/executor/logs/run-logs.ts';
@@ -15,9 +15,10 @@ const [order] = (await once(process, 'message')) as [
     out: string;
     term: number;
     names: string[];
+    ahead?: true;
   },
 ];
-const { dir, supervisor, cgroups, out, term, names } = order;
+const { dir, supervisor, cgroups, out, term, names, ahead } = order;
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const logs = createRunLogs({ dir: `${dir}/logs`, clock: realClock });
 const options = {
@@ -33,4 +34,9 @@ const options = {
 const launcher = createProcessLauncher(options);
 await launcher.start();
 process.send!('started');
-await Promise.all(names.map((name, index) => launcher.launch(crashSpec({ name, index, out, term }))));
+const specs = names.map((name, index) => crashSpec({ name, index, out, term }));
+if (ahead) {
+  const how = { warm: true, forMs: 60_000, mayStart: () => true };
+  await Promise.all(specs.map((spec) => launcher.ahead?.prepare(spec, how)));
+  process.send!('prepared');
+} else await Promise.all(specs.map((spec) => launcher.launch(spec)));

@@ -14,6 +14,7 @@ import {
 import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { shellAbilities } from '../../../src/executor/process/abilities.ts';
 import { processEngine } from '../../../src/executor/process/description.ts';
 import { type Journal, parseLaunchFile } from '../../../src/executor/process/journal.ts';
 import { createLaunches } from '../../../src/executor/process/launches.ts';
@@ -31,6 +32,7 @@ launcherConformance(processEngine, () => processHarness('program'), { limits: 'w
 launcherConformance(processEngine, () => processHarness('shell'), {
   skips: { times: 'a shell lets the job write both files by itself' },
   limits: 'under a shell',
+  abilities: shellAbilities,
 });
 
 const linux = process.platform === 'linux';
@@ -437,7 +439,7 @@ describe('the process engine', () => {
         const launch = { name: 'n', id: 'i', file, cwd: '/', argv: ['/bin/true'], ...none };
         const files = [];
         try { for (;;) files.push(openSync('/dev/null')); } catch {}
-        const failed = await server.start(launch, () => true).catch((error) => error);
+        const failed = await server.prepare(launch).catch((error) => error);
         for (const file of files) closeSync(file);
         console.log(failed.code);`;
       const node = [process.execPath, '--import', 'tsx', '--input-type=module', '-e', script];

@@ -128,15 +128,14 @@ for (const { name, compiler, emulator } of machines) {
         argv: ['/bin/sh', '-c', script],
         env: { GREETING: 'hello' },
       };
-      const served = await server.start(launch, () => {
-        meanwhile?.(path);
-        return true;
-      });
-      if (served === 'taken' || served === 'withdrawn') {
+      const waiting = await server.prepare(launch);
+      if (waiting === null) {
         await server.stop();
-        return { place, served };
+        return { place, served: 'taken' };
       }
-      const [began, status] = [await served.started, await served.exited];
+      meanwhile?.(path);
+      const { started, exited } = waiting.open();
+      const [began, status] = [await started, await exited];
       await server.stop();
       const output = new FrameLog(path, (part) => join(place, 'tails', `${launch.id}.${part}`));
       let said = '';

@@ -1,6 +1,7 @@
 /** What a job launches next, foreseen: it is the launch that is decided later, or it is given up. */
 
 import { describe, expect, test } from 'vitest';
+import { shellAbilities } from '../../../src/executor/process/abilities.ts';
 import { comingLaunch } from '../../../src/scheduler/rules/coming.ts';
 import { abilities } from '../../support/engines.ts';
 import { Rig } from '../../support/rig.ts';
@@ -8,6 +9,8 @@ import { Rig } from '../../support/rig.ts';
 const engines = {
   docker: { concurrency: null, abilities: abilities.docker, tombstoneMs: 600_000 },
   process: { concurrency: null, abilities: abilities.process, tombstoneMs: 600_000 },
+  swarm: { concurrency: null, abilities: abilities.swarm, tombstoneMs: 600_000 },
+  shell: { concurrency: null, abilities: shellAbilities, tombstoneMs: 600_000 },
 } as const;
 const settings = { engines, pools: { etl: 2 } };
 const at = '2026-01-01T00:00:00Z';
@@ -58,6 +61,11 @@ describe('when something is made ready', () => {
     if (steps !== null) expect(new Date(coming?.due ?? 0).toISOString()).toBe(due);
   });
 
+  test('a process is held', () => {
+    const coming = foresee(rigWith({ run: { command: 'true' }, policy: { warmStart: 'PT5S' } }));
+    expect(coming?.steps).toEqual([{ at: instant('2026-01-01T00:59:55Z'), warm: true }]);
+  });
+
   test('not while the job is paused, and again when it goes on', () => {
     const rig = rigWith({ policy: { warmStart: 'PT5S' } });
     rig.submit({ kind: 'pause', name: 'a', by: 'test' });
@@ -82,8 +90,14 @@ test.each([
   ],
   ['by hand only', { schedule: undefined, policy: { prestage: 'PT5S' } }, 'INVALID_FIELD', 'policy.prestage'],
   [
-    'as a process',
-    { run: { command: 'true' }, policy: { warmStart: 'PT5S' } },
+    'as a process under a shell',
+    { run: { command: 'true', engine: 'shell' }, policy: { warmStart: 'PT5S' } },
+    'UNSUPPORTED_BY_ENGINE',
+    'policy.warmStart',
+  ],
+  [
+    'as a service',
+    { run: { image: 'x', network: 'bridge', engine: 'swarm' }, policy: { warmStart: 'PT5S' } },
     'UNSUPPORTED_BY_ENGINE',
     'policy.warmStart',
   ],
@@ -110,6 +124,13 @@ test.each([
     expect(refused).toMatchObject({ code, details: { field } });
   },
 );
+
+test('the refusal says why its engine cannot, and which engines can', () => {
+  expect(() => rigWith({ run: { command: 'true' }, policy: { prestage: 'PT5S' } })).toThrow(
+    "policy.prestage cannot be used here: the engine 'process' does not support it: it runs processes on the " +
+      "scheduler's host, and fetches no image for them.",
+  );
+});
 
 test('a job behind others is refused too: when its parents end is not known', () => {
   const rig = rigWith({});
