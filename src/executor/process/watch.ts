@@ -51,6 +51,8 @@ interface Watched {
   lingered: boolean;
   looking: boolean;
   trimming: boolean;
+  /** It was told to its supervisor, which may end before it reads that. */
+  ordered: boolean;
   cancelKill: (() => void) | null;
 }
 
@@ -99,6 +101,7 @@ export class LaunchWatch {
       lingered: false,
       looking: false,
       trimming: false,
+      ordered: false,
       cancelKill: null,
     };
     this.#launches.set(launch.name, watched);
@@ -147,6 +150,7 @@ export class LaunchWatch {
     const { launch, processes } = watched;
     const obeys = launch.obeysOrders && (await signalProcess(source, processes.supervisor, 'SIGUSR1'));
     if (!obeys && graceMs > 0) await terminateRun(source, processes);
+    watched.ordered = obeys;
     this.#armKill(watched, obeys ? graceMs + obeyWithinMs : graceMs);
   }
 
@@ -255,6 +259,10 @@ export class LaunchWatch {
     const { cgroup } = processes;
     if (noted.endedAt === null && (await isRunAlive(source, processes))) {
       watched.lingered = true;
+      if (watched.ordered && noted.kill) {
+        watched.ordered = false;
+        this.#resumeKill(watched, noted.kill);
+      }
       return null;
     }
     if (cgroup !== null) await removeCgroup(cgroup);

@@ -169,6 +169,22 @@ describe('the process engine', () => {
       expect((await ended(spec.launchName)).exitCode).toBeNull();
     });
 
+    test.runIf(linux)('a supervisor killed with its orders unread leaves the job to TERM', async () => {
+      const { launcher, ended } = await begin();
+      const [ready, told] = [tracePath(), tracePath()];
+      const spec = job(
+        `exec 2>/dev/null; trap 'echo > ${told}; exit 0' TERM; echo > ${ready}; while :; do sleep 0.02; done`,
+      );
+      await launcher.launch(spec);
+      await until('the job runs', () => existsSync(ready));
+      const supervisor = supervisorOf(spec.launchName);
+      process.kill(supervisor, 'SIGSTOP');
+      await launcher.kill(spec.launchName, 30_000);
+      process.kill(supervisor, 'SIGKILL');
+      expect((await ended(spec.launchName)).exitCode).toBeNull();
+      expect(existsSync(told)).toBe(true);
+    });
+
     test('after a restart of the machine it is lost, whatever has its number now', async () => {
       const first = await begin();
       const spec = job('sleep 30');
