@@ -27,11 +27,11 @@ export function moment(instant: string, timezone: string): string {
   });
 }
 
-/** At most two units: `320ms`, `5.2s`, `3m 20s`, `2h 5m`, `3d 4h`. */
 /** Memory in MiB. */
 export const mebibytes = (bytes: number | null): string =>
   bytes === null ? nothing : `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
 
+/** At most two units: `320ms`, `5.2s`, `3m 20s`, `2h 5m`, `3d 4h`. */
 export function lasting(ms: number | null): string {
   if (ms === null) return nothing;
   if (ms < 1_000) return `${Math.round(ms)}ms`;

@@ -63,6 +63,12 @@ export function notLimited(spec: LaunchSpec): CarillonError {
   return refused('run.ulimits', first, message, allowed);
 }
 
+/** The process was killed before its program could start. */
+export function tooLittleMemory({ memoryBytes }: LaunchSpec): CarillonError {
+  const message = `No process can start with ${memoryBytes} bytes of memory`;
+  return refused('run.resources.memory', memoryBytes, message, 'more memory, such as 64MiB');
+}
+
 /** The shell that takes the supervisor's place does not set them. */
 export function noSystemLimits(): CarillonError {
   const message = 'Processes run under a shell on this system, which does not set run.ulimits';

@@ -17,7 +17,7 @@ enum { STATUS = 0, NOTES = 64, ORDERS = 1024, RECORD = 2048 };
 
 struct job {
   /* `limited`: folders of cgroups with the job's limits, one on each line. `limits`: lines of a number of the system
-     (RLIMIT_*), a soft and a hard limit. */
+     (RLIMIT_*), a soft and a hard limit, - for none. */
   const char *id, *folder, *user, *cgroup, *limited, *limits;
   char **arguments, **environment;
   long first_bytes, part_bytes;
@@ -237,11 +237,15 @@ static int join(const char *folders) {
 }
 
 static int set_limits(const char *line) {
+  const u64 UNLIMITED = ~0ul;
   lower_open_files();
   while (*line) {
     const long which = number(&line);
     u64 limit[2];
-    for (int i = 0; i < 2; i++) line++, limit[i] = (u64)number(&line);
+    for (int i = 0; i < 2; i++) {
+      line++;
+      limit[i] = *line == '-' ? line++, UNLIMITED : (u64)number(&line);
+    }
     if (ask(PRLIMIT64, 0, which, (long)limit, 0, 0) != 0) return 0;
     line = next_line(line);
   }
@@ -277,17 +281,18 @@ static void begin_job(const struct job *job, long line, long out, long errors) {
   /* It keeps the scheduler's user until it may start: another process of the job's user could stop it, and the supervisor
      would wait. */
   ask(UMASK, 022, 0, 0, 0, 0);
-  if (!join(job->limited) || !set_limits(job->limits)) result = NO_LIMITS;
-  else if (!use_files_as(job->user)) result = NO_USER;
-  else if (ask(CHDIR, (long)job->folder, 0, 0, 0, 0) != 0) result = NO_FOLDER;
-  ask(WRITE, line, (long)&result, 1, 0, 0);
-  if (ask(READ, line, (long)&result, 1, 0, 0) != 1) leave(DONE);
-  if (!become_user(job->user)) leave(NO_USER);
+  /* Before the limits: it may be allowed to have fewer files open than this needs. */
   ask(DUP3, out, OUTPUT, 0, 0, 0);
   ask(DUP3, errors, ERRORS, 0, 0, 0);
   /* Closes when the program starts. If the start fails, the supervisor reads the error from it. */
   ask(DUP3, line, LINE, CLOSE_ON_EXEC, 0, 0);
   close_from(LINE + 1);
+  if (!join(job->limited) || !set_limits(job->limits)) result = NO_LIMITS;
+  else if (!use_files_as(job->user)) result = NO_USER;
+  else if (ask(CHDIR, (long)job->folder, 0, 0, 0, 0) != 0) result = NO_FOLDER;
+  ask(WRITE, LINE, (long)&result, 1, 0, 0);
+  if (ask(READ, LINE, (long)&result, 1, 0, 0) != 1) leave(DONE);
+  if (!become_user(job->user)) leave(NO_USER);
   block_signals(0);
   become(job->arguments, job->environment, LINE);
 }
@@ -509,13 +514,15 @@ static int open_events(const long streams[STREAMS], long *signals, long *events)
 /* Handles output, ends and orders until no process of the launch is left. */
 static void watch(const struct job *job, long pid, const long streams[STREAMS], long signals, long events,
                   const char *cgroup) {
-  enum { KILL_AGAIN_MS = 50 };
+  /* The system counts the milliseconds of a wait in 32 bits. */
+  enum { KILL_AGAIN_MS = 50, LONGEST_WAIT_MS = 1 << 30 };
   long deadline = -1, orders_seen = 0;
   long overtime = job->overtime_ms == 0 ? -1 : monotonic_ms() + job->overtime_ms;
   int is_killed = 0, is_first = 1;
   for (;;) {
     const long next = deadline >= 0 ? deadline : overtime;
     long wait = next < 0 ? -1 : next - monotonic_ms();
+    if (wait > LONGEST_WAIT_MS) wait = LONGEST_WAIT_MS;
     struct ready found[STREAMS + 1];
     /* The first round does not wait: a process may have ended, or a kill been ordered, before the signals were watched. */
     const long count =
@@ -602,7 +609,8 @@ static long supervise(const struct job *job, long gate, unsigned number, long be
   ask(CLOSE, line[1], 0, 0, 0, 0);
   for (int stream = 0; stream < STREAMS; stream++) ask(CLOSE, ends[stream], 0, 0, 0, 0);
   char result = NO_PROCESS, word;
-  if (pid > 0 && ask(READ, line[0], (long)&result, 1, 0, 0) != 1) result = NO_PROCESS;
+  if (pid > 0 && ask(READ, line[0], (long)&result, 1, 0, 0) != 1)
+    result = killed_for_memory(job->limited) > 0 ? NO_MEMORY : NO_PROCESS;
   if (result == DONE && (ask(READ, gate, (long)&word, 1, 0, 0) != 1 || !claimed())) result = CLAIM_LOST;
   if (result == DONE && !note_start(pid, cgroup >= 0)) result = NO_FILE;
   if (result != DONE) {

@@ -291,11 +291,8 @@ function encode(launch: ServedLaunch): Buffer {
   return Buffer.concat([head, file, inputBytes, texts]);
 }
 
-/** `unlimited` is the largest number that the supervisor reads. */
-function limitLine({ number, soft, hard }: SystemLimit): string {
-  const unlimited = '9223372036854775807';
-  return `${number} ${soft ?? unlimited} ${hard ?? unlimited}\n`;
-}
+const limitLine = ({ number, soft, hard }: SystemLimit): string =>
+  `${number} ${soft ?? '-'} ${hard ?? '-'}\n`;
 
 const tooBig = (): Error => Object.assign(new Error('spawn E2BIG'), { code: 'E2BIG' });
 

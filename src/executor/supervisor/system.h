@@ -4,7 +4,7 @@ typedef unsigned long u64;
 
 /* How a command ends. A job's own exit code is in its launch's file only. */
 enum { DONE = 0, LEFT_BEHIND = 1, USAGE = 64, NO_PROCESS = 71, NO_FILE = 74, CLAIM_LOST = 75, NO_USER = 76,
-       NO_FOLDER = 77, NO_LIMITS = 78, NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
+       NO_FOLDER = 77, NO_LIMITS = 78, NO_MEMORY = 79, NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
 enum { INPUT = 0, OUTPUT = 1, ERRORS = 2 };
 
 enum { ENTRY_MISSING = 2, NO_EXEC_FORMAT = 8, NO_CHILD = 10, AGAIN = 11, DENIED = 13, EXISTS = 17, NO_FOLDER_THERE = 20,
