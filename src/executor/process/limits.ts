@@ -51,10 +51,9 @@ export async function openLimitGroups(cgroups: string | null, id: string): Promi
   const self = await readFile('/proc/self/cgroup', 'utf8').catch(() => '');
   const controllers = {} as Record<ControllerName, Found>;
   for (const name of names) {
-    const inV2 = cgroups === null ? null : await passOn(name, cgroups);
+    const inV2 = cgroups === null ? noCgroups : await passOn(name, cgroups);
     const own = ownCgroup(mountinfo, self, namesInV1[name]);
-    if (typeof inV2 === 'object' && inV2 !== null) controllers[name] = inV2;
-    else controllers[name] = own === null ? (inV2 ?? noCgroups) : await openV1(join(own, id));
+    controllers[name] = typeof inV2 === 'string' && own !== null ? await openV1(join(own, id)) : inV2;
   }
   return {
     create: (launch, limits) => create(controllers, launch, limits),
@@ -66,6 +65,8 @@ export async function openLimitGroups(cgroups: string | null, id: string): Promi
   };
 }
 
+/** What a systemd unit needs. */
+const unitSettings = 'In the systemd unit of the scheduler, set Delegate=yes and DelegateSubgroup=scheduler';
 const noCgroups = 'there are no control groups that the scheduler may use';
 
 /** Refuses every limit. */
@@ -76,18 +77,18 @@ export const noLimitGroups: LimitGroups = {
   close: async () => undefined,
 };
 
-/** Null: the hierarchy does not have the controller. */
-async function passOn(name: ControllerName, cgroups: string): Promise<Found | null> {
+async function passOn(name: ControllerName, cgroups: string): Promise<Found> {
   const base = dirname(cgroups);
   const offered = await readFile(join(base, 'cgroup.controllers'), 'utf8').catch(() => '');
-  if (!offered.split(/\s+/).includes(name)) return null;
+  if (!offered.split(/\s+/).includes(name))
+    return `the control group ${base} does not have the controller ${name}. ${unitSettings}`;
   try {
     for (const group of [base, cgroups]) await writeFile(join(group, 'cgroup.subtree_control'), `+${name}`);
     return { folder: cgroups, version: 2 };
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EBUSY'
-      ? `the scheduler itself is in the control group ${base}, so that group cannot have limits below it. ` +
-          'In its systemd unit, set Delegate=yes and DelegateSubgroup=scheduler'
+    // The second is that of controllers that know threads.
+    return ['EBUSY', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? '')
+      ? `the scheduler itself is in the control group ${base}, so no group below it can have limits. ${unitSettings}`
       : notAllowed(error);
   }
 }
