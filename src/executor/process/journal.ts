@@ -78,6 +78,8 @@ export interface FileRecord extends LaunchRecord {
   /** Unique: the name of its files beside this one. */
   readonly id: string;
   readonly cgroup: string | null;
+  /** Folders of the groups with its limits. Absent: none. */
+  readonly limitGroups?: readonly string[];
 }
 
 /** The beginning of a launch's file. Without a record, it did not survive a crash of the machine. */

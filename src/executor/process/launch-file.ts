@@ -20,6 +20,7 @@ import { partBounds, statusLine } from '../logs/frames.ts';
 import { isMissing, nullIfMissing } from '../logs/stream-file.ts';
 import { supervisorEnd } from '../supervisor/program.ts';
 import { createLaunchServer, type ServedLaunch, type Waiting } from '../supervisor/server.ts';
+import { endCgroup } from './cgroup.ts';
 import { clearWork } from './clearing.ts';
 import { area, type FileRecord, parseLaunchFile } from './journal.ts';
 import type { Beginning, Begun, HeldLaunch, Launch, Launches } from './launch.ts';
@@ -59,9 +60,14 @@ export function createLaunchFiles(parts: LaunchFilesParts): Omit<Launches, 'name
   const hold = async ({ name, record, limits, start }: Beginning): Promise<HeldLaunch | null> => {
     const id = randomUUID();
     const cgroup = cgroups && join(cgroups, id);
-    const fileRecord: FileRecord = { ...record, id, cgroup };
     const cwd = start.cwd ?? join(dir, 'work', id);
     const groups = await limitGroups.create(id, limits);
+    const fileRecord: FileRecord = {
+      ...record,
+      id,
+      cgroup,
+      ...(groups.length > 0 && { limitGroups: groups }),
+    };
     const served: ServedLaunch = {
       ...start,
       name,
@@ -76,11 +82,13 @@ export function createLaunchFiles(parts: LaunchFilesParts): Omit<Launches, 'name
     };
     const launch = launchOf(name, fileRecord);
     const waiting = await server.prepare(served).catch(async (error) => {
-      await launch.discard().catch(() => undefined); // It never starts.
+      // It never starts, and may have no file.
+      await launch.discard().catch(() => undefined);
+      await limitGroups.remove(groups);
       throw error;
     });
     if (waiting !== null) return heldLaunch(launch, waiting, cwd);
-    await limitGroups.remove(groups); // Otherwise its supervisor removes them.
+    await limitGroups.remove(groups);
     return null;
   };
   return {
@@ -178,7 +186,12 @@ class LaunchFile implements Launch {
   }
 
   async clear(): Promise<void> {
-    if (this.record !== null) await clearWork(join(this.#parts.dir, 'work', this.record.id), this.#parts);
+    if (this.record === null) return;
+    const { dir, clock, log } = this.#parts;
+    await clearWork(join(dir, 'work', this.record.id), this.#parts);
+    // Its supervisor has removed them, unless it was killed or the job made groups within.
+    for (const path of this.record.limitGroups ?? [])
+      if (!(await endCgroup(path, clock))) log.warn({ path }, 'launch.not-cleared');
   }
 
   async discard(): Promise<void> {

@@ -23,7 +23,7 @@ export interface Launch {
   takeBack(): Promise<boolean>;
   /** True if it was claimed by a process that is gone and never reported the start. */
   isAbandoned(): Promise<boolean>;
-  /** Removes the files that the job left; its output stays. */
+  /** Removes the files and the groups that the job left; its output stays. */
   clear(): Promise<void>;
   /** Removes it, unless its output was moved away: then the rest is cleared. */
   discard(): Promise<void>;

@@ -1,17 +1,16 @@
 /**
  * Limits of a launch on processors, memory, processes and disk access: control groups with controllers, version 2, or
  * version 1 on hybrid systems. They are created before the launch and joined by its first process, so that nothing of it
- * ever runs without them. The supervisor removes them.
+ * ever runs without them. The supervisor removes them, and what it leaves is removed with the launch.
  *
  * A group of version 2 that has processes of its own cannot pass controllers on. So the scheduler must not be in the group
  * that is delegated to it, but below: cgroup.ts finds that one.
  */
 
 import { constants } from 'node:fs';
-import { access, mkdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isMissing } from '../logs/stream-file.ts';
-import { ownCgroup, removeCgroups } from './cgroup.ts';
+import { ownCgroup, removeCgroup, removeCgroups } from './cgroup.ts';
 import { refused } from './refusal.ts';
 
 /** Null: no limit. */
@@ -192,11 +191,7 @@ async function firstThere(paths: readonly string[]): Promise<string | null> {
 }
 
 async function remove(folders: readonly string[]): Promise<void> {
-  for (const folder of folders) {
-    await rmdir(folder).catch((error) => {
-      if (!isMissing(error)) throw error;
-    });
-  }
+  for (const folder of folders) await removeCgroup(folder);
 }
 
 const notLimited = ({ field, value }: Limit, why: string) =>

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cgroupName, delegated, ownCgroup } from '../../../src/executor/process/cgroup.ts';
 import { noLimitGroups, openLimitGroups } from '../../../src/executor/process/limits.ts';
+import { until } from '../../support/until.ts';
 import { beginningOf } from './harness.ts';
 import { world } from './world.ts';
 
@@ -88,6 +89,40 @@ describe.skipIf(!limited)('a process with limits of its resources', () => {
       ulimits: [{ name: 'nofile', soft: 2 ** 40, hard: 2 ** 40 }],
     });
     await expect(launcher.launch(refusedLater)).rejects.toMatchObject({ code: 'LAUNCH_REFUSED' });
+    expect(groups()).toEqual([]);
+  });
+
+  test('leaves no group behind when its request is refused', async () => {
+    const { launcher } = await begin();
+    const tooLong = job('true', { pids: 5, env: { LONG: 'x'.repeat(200_000) } });
+    await expect(launcher.launch(tooLong)).rejects.toMatchObject({ code: 'LAUNCH_REFUSED' });
+    expect(groups()).toEqual([]);
+  });
+
+  test('leaves no group behind when its supervisor is killed, or when it made groups within', async () => {
+    const { launcher, ended } = await begin();
+    const within = `mkdir /sys/fs/cgroup/pids$(sed -n 's/^[0-9]*:pids://p' /proc/self/cgroup)/own`;
+    const specs = [job('kill -9 $PPID', { pids: 5, cpus: 1 }), job(within, { pids: 5 })];
+    for (const spec of specs) {
+      await launcher.launch(spec);
+      await ended(spec.launchName);
+      await launcher.remove(spec.launchName);
+    }
+    expect(groups()).toEqual([]);
+  });
+
+  test('leaves no group behind when its supervisor is killed while it waits for its due time', async () => {
+    const { launcher } = await begin();
+    const { ahead } = launcher;
+    const spec = job('true', { pids: 5, cpus: 1 });
+    await ahead?.prepare(spec, { warm: true, forMs: 60_000, mayStart: () => true });
+    const [group] = groups();
+    const members = join(group!.parentPath, group!.name, 'cgroup.procs');
+    const pid = await until('its process is in it', () => readFileSync(members, 'utf8').trim());
+    const supervisor = /^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    process.kill(Number(supervisor), 'SIGKILL');
+    await until('it is not held', () => !ahead?.isHeld(spec.launchName));
+    await launcher.remove(spec.launchName);
     expect(groups()).toEqual([]);
   });
 
