@@ -1,13 +1,11 @@
 /**
- * An engine that only another node reaches, used through that node: its inventory, kills and removals.
- * Nothing is ever started this way.
+ * An engine that only another node reaches, used through that node.
  */
 
-import { type Static, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
-import { CarillonError } from '../errors.ts';
+import { CarillonError, type ErrorCode } from '../errors.ts';
 import { PeerFailure, type Peers, type Question } from '../peers/client.ts';
-import type { Launcher, LaunchReport } from '../scheduler/ports.ts';
+import type { LocalEngine } from '../scheduler/ports.ts';
+import { changesIn, reportsIn } from './remote-forms.ts';
 
 /** Nodes of one installation are close to each other; a slower response is retried. */
 const ANSWER_MS = 3_000;
@@ -26,89 +24,64 @@ export interface RemoteEngineParts {
   readonly peers: Peers;
 }
 
-/** Other fields pass: a later release may report more. */
-const Report = Type.Object({
-  launchName: Type.String(),
-  state: Type.Union([Type.Literal('created'), Type.Literal('running'), Type.Literal('ended')]),
-  startedAt: Type.Optional(Type.Number()),
-  endedAt: Type.Optional(Type.Number()),
-  image: Type.Optional(Type.String()),
-  exitCode: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
-  reason: Type.Optional(Type.String()),
-  cause: Type.Optional(Type.Unknown()),
-  infrastructure: Type.Optional(Type.Boolean()),
-  bytesDropped: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
-  usage: Type.Optional(Type.Object({ cpuMs: Type.Number(), peakBytes: Type.Number() })),
-});
-const inventoryCheck = Compile(Type.Array(Report));
-
-const exact = { additionalProperties: false };
-const node = Type.String();
-const Cause = Type.Union([
-  Type.Object(
-    {
-      code: Type.Union([
-        Type.Literal('not-executable'),
-        Type.Literal('never-started'),
-        Type.Literal('out-of-memory'),
-        Type.Literal('killed-from-outside'),
-        Type.Literal('kill-forced'),
-        Type.Literal('timeout-enforced'),
-        Type.Literal('supervisor-lost'),
-        Type.Literal('machine-restarted'),
-        Type.Literal('launch-removed'),
-      ]),
-    },
-    exact,
-  ),
-  Type.Object({ code: Type.Union([Type.Literal('node-refused'), Type.Literal('node-down')]), node }, exact),
-  Type.Object({ code: Type.Literal('engine-restarted'), node: Type.Optional(node) }, exact),
-]);
-const causeCheck = Compile(Cause);
-
-/** All calls fail with ENGINE_UNAVAILABLE while the node does not respond. */
-export function createRemoteEngine({
-  engine,
-  host,
-  url,
-  peers,
-}: RemoteEngineParts): Pick<Launcher, 'inventory' | 'kill' | 'takeBack' | 'remove'> {
+/**
+ * All calls fail with ENGINE_UNAVAILABLE while the node does not respond, except launches of which nothing was
+ * sent.
+ */
+export function createRemoteEngine({ engine, host, url, peers }: RemoteEngineParts): Required<LocalEngine> {
   const unavailable = (reason: string): CarillonError =>
     new CarillonError('ENGINE_UNAVAILABLE', `the node ${host} does not respond: ${reason}`, {
       field: 'host',
       value: host,
     });
 
-  /** Returns the body of a response that is no refusal. */
-  async function ask(method: 'GET' | 'POST', what: string, maxBytes: number, body?: object): Promise<string> {
+  async function send(method: 'GET' | 'POST', what: string, maxBytes: number, body?: object) {
     const peer = url();
-    if (peer === null) throw unavailable('the node is absent');
-    try {
-      const { status, text } = await peers.read(
-        { url: peer },
-        {
-          method,
-          path: `/internal/engines/${encodeURIComponent(engine)}/${what}`,
-          withinMs: ANSWER_MS,
-          maxBytes,
-          ...(body !== undefined && asJson(body)),
-        },
-      );
-      if (status >= 200 && status < 300) return text;
-      throw unavailable(`it answered ${status}: ${shortened(text)}`);
-    } catch (error) {
+    if (peer === null) throw new PeerFailure(new Error('the node is absent'), false);
+    const path = `/internal/engines/${encodeURIComponent(engine)}/${what}`;
+    const json = body === undefined ? {} : asJson(body);
+    return peers.read({ url: peer }, { method, path, withinMs: ANSWER_MS, maxBytes, ...json });
+  }
+  /** Returns a response that is no refusal. Null: the node does not know the request. */
+  async function ask(...question: Parameters<typeof send>): Promise<string | null> {
+    const { status, text } = await send(...question).catch((error: unknown) => {
       throw error instanceof PeerFailure ? unavailable(error.message) : error;
-    }
+    });
+    if (status === 404) return null;
+    if (status >= 200 && status < 300) return text;
+    throw unavailable(`it answered ${status}: ${shortened(text)}`);
+  }
+  async function askKnown(...question: Parameters<typeof send>): Promise<string> {
+    const text = await ask(...question);
+    if (text === null) throw unavailable('it answered 404');
+    return text;
   }
   const change = async (what: string, body: object): Promise<void> => {
-    await ask('POST', what, CHANGED_BYTES, body);
+    await askKnown('POST', what, CHANGED_BYTES, body);
   };
 
   return {
     async inventory() {
-      const reports = reportsIn(await ask('GET', 'inventory', INVENTORY_BYTES));
+      const reports = reportsIn(await askKnown('GET', 'inventory', INVENTORY_BYTES));
       if (reports === null) throw unavailable('what it answered is no inventory');
       return reports;
+    },
+    async changes(term, after) {
+      const text = await ask('POST', 'changes', INVENTORY_BYTES, { term, ...(after !== null && { after }) });
+      if (text === null) return null;
+      const changes = changesIn(text);
+      if (changes === null) throw unavailable('what it answered is no list of changes');
+      return changes;
+    },
+    async launchFor(spec, ticket) {
+      const { launchName, installation, term } = spec;
+      const body = { launchName, installation, term, spec, ticket };
+      const { status, text } = await send('POST', 'launch', CHANGED_BYTES, body).catch((error: unknown) => {
+        if (!(error instanceof PeerFailure)) throw error;
+        if (error.sent) throw unavailable(error.message);
+        throw new CarillonError('NO_PLACE', `the node ${host} does not respond: ${error.message}`);
+      });
+      if (status >= 300) throw refusalIn(text) ?? unavailable(`it answered ${status}: ${shortened(text)}`);
     },
     kill: (launchName, graceMs) => change('kill', { launchName, graceMs }),
     takeBack: (launchName) => change('take-back', { launchName }),
@@ -116,24 +89,33 @@ export function createRemoteEngine({
   };
 }
 
-function asJson(body: object): Pick<Question, 'headers' | 'send'> {
-  const text = JSON.stringify(body);
-  return { headers: { 'content-type': 'application/json' }, send: (outgoing) => void outgoing.end(text) };
+/** Refusals after which the node has nothing of the launch, with what they mean to the leader. */
+const refusals: Readonly<Partial<Record<string, ErrorCode>>> = {
+  LAUNCH_REFUSED: 'LAUNCH_REFUSED',
+  UNSUPPORTED_BY_ENGINE: 'UNSUPPORTED_BY_ENGINE',
+  NO_PLACE: 'NO_PLACE',
+  // It leads itself, is stopping, or has no such engine.
+  NOT_LEADING: 'NO_PLACE',
+  ENGINE_NOT_CONFIGURED: 'NO_PLACE',
+};
+
+function refusalIn(text: string): CarillonError | null {
+  const { code, detail } = problemIn(text);
+  const meant = refusals[String(code)];
+  return meant === undefined ? null : new CarillonError(meant, shortened(String(detail)));
 }
 
-/** Null for anything else, which must not reach the scheduler. */
-function reportsIn(text: string): LaunchReport[] | null {
+function problemIn(text: string): { readonly code?: unknown; readonly detail?: unknown } {
   try {
-    const reports: unknown = JSON.parse(text);
-    return inventoryCheck.Check(reports) ? reports.map(withKnownCause) : null;
+    return Object(JSON.parse(text));
   } catch {
-    return null;
+    return {};
   }
 }
 
-/** Without a cause that this release does not know, such as one of a later release. Its text stays. */
-function withKnownCause({ cause, ...report }: Static<typeof Report>): LaunchReport {
-  return causeCheck.Check(cause) ? { ...report, cause } : report;
+function asJson(body: object): Pick<Question, 'headers' | 'send'> {
+  const text = JSON.stringify(body);
+  return { headers: { 'content-type': 'application/json' }, send: (outgoing) => void outgoing.end(text) };
 }
 
 const shortened = (text: string): string =>

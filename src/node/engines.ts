@@ -77,6 +77,14 @@ export async function createEngines(
   };
 }
 
+/** Maximum concurrent attempts of each engine that only this node reaches. */
+export const capacityOf = (settings: Engines['settings']): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    Object.entries(settings).flatMap(([name, { concurrency }]) =>
+      isPerNode(name) && concurrency !== null ? [[name, concurrency]] : [],
+    ),
+  );
+
 function settingsOf(engine: Engine, created: CreatedEngine, host: string | null): EngineSettings {
   const startsInFlight = engine.startsInFlight ?? created.startsInFlight;
   return {

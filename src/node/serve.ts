@@ -12,7 +12,7 @@ import type { Election, Log, Member, Store } from '../scheduler/ports.ts';
 import { Scheduler } from '../scheduler/runtime/scheduler.ts';
 import { realClock } from './clock.ts';
 import { type Config, type Environment, hostsOf, loadConfig } from './config.ts';
-import { createEngines, type Engines, knownEngines, supervisorDir } from './engines.ts';
+import { capacityOf, createEngines, type Engines, knownEngines, supervisorDir } from './engines.ts';
 import { makeDataDir, nodeId, noteInstallation } from './files.ts';
 import { listen, reachable } from './listen.ts';
 import { createLog } from './log.ts';
@@ -124,7 +124,9 @@ async function openParts(config: Config, { environment, version }: Program, log:
     config.engines,
     zk === null ? null : id,
   );
-  const node = { id, host: hostname(), pid: process.pid, url: '', version };
+  const labels = config.nodeLabel;
+  const capacity = capacityOf(engines.settings);
+  const node = { id, host: hostname(), pid: process.pid, url: '', version, labels, capacity };
   return { config, log, bare, installation, node, store, election: election(node), engines };
 }
 
@@ -133,7 +135,12 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
   const { config, log, bare, installation, node, store, election, engines } = parts;
   const peers = new Peers(realClock, node.id);
   const scheduler = new Scheduler({
-    settings: { engines: engines.settings, known: knownEngines, pools: config.pools },
+    settings: {
+      engines: engines.settings,
+      known: knownEngines,
+      pools: config.pools,
+      labels: config.nodeLabel,
+    },
     installation,
     self: node,
     store,

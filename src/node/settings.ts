@@ -3,6 +3,7 @@
  * the file (`dataDir:`), the type, the default and the help.
  */
 
+import { labelName, labelValue } from '../scheduler/job/node-choice.ts';
 import {
   choice,
   duration,
@@ -33,18 +34,20 @@ const hosts = listOf(
 /** More than any installation needs. Keeps the table of pools small. */
 const mostPools = 1_000;
 
+/** Names and values of a flag, or of a map in the file. */
+function pairsIn(raw: unknown): [name: string, value: unknown][] {
+  if (typeof raw === 'string')
+    return raw
+      .split(',')
+      .map((part) => [part.split('=')[0]!.trim(), part.split('=').slice(1).join('=').trim()]);
+  return typeof raw === 'object' && raw !== null && !Array.isArray(raw) ? Object.entries(raw) : [];
+}
+
 const pools: Kind<Readonly<Record<string, number>>> = {
   placeholder: 'name=places,…',
   allowed: 'names with 1 to 100000 slots, such as etl=4,reports=1',
   read: (raw) => {
-    const given: [string, unknown][] =
-      typeof raw === 'string'
-        ? raw
-            .split(',')
-            .map((part) => [part.split('=')[0]!.trim(), part.split('=').slice(1).join('=').trim()])
-        : typeof raw === 'object' && raw !== null && !Array.isArray(raw)
-          ? Object.entries(raw)
-          : [];
+    const given = pairsIn(raw);
     const places = whole(1, 100_000);
     const read = given.map(([name, value]) => [name, places.read(value)] as const);
     const names = new Set(given.map(([name]) => name));
@@ -54,6 +57,27 @@ const pools: Kind<Readonly<Record<string, number>>> = {
       names.size === read.length &&
       read.every(([name, value]) => /^[A-Za-z0-9_.-]{1,128}$/.test(name) && value !== undefined);
     return valid ? Object.freeze(Object.fromEntries(read as [string, number][])) : undefined;
+  },
+};
+
+/** More than anyone tells nodes apart by. Candidacies in ZooKeeper stay small. */
+const mostLabels = 64;
+
+const nodeLabels: Kind<Readonly<Record<string, string>>> = {
+  placeholder: 'name=value,…',
+  allowed: `up to ${mostLabels} labels such as zone=a,disk=ssd, each name once, of letters, digits and ._/-`,
+  repeated: true,
+  read: (raw) => {
+    const given = pairsIn(raw);
+    const names = new Set(given.map(([name]) => name));
+    const valid =
+      given.length > 0 &&
+      given.length <= mostLabels &&
+      names.size === given.length &&
+      given.every(([name, value]) => labelName.test(name) && labelValue.test(String(value)));
+    return valid
+      ? Object.freeze(Object.fromEntries(given.map(([name, value]) => [name, String(value)])))
+      : undefined;
   },
 };
 
@@ -109,6 +133,11 @@ const reach = {
     hosts,
     Object.freeze([]),
     'Further host names by which clients reach this server, such as that of a proxy; may be repeated.',
+  ),
+  nodeLabel: setting(
+    nodeLabels,
+    Object.freeze({}),
+    'Labels of this node, such as zone=a, by which jobs choose where they run; may be repeated.',
   ),
 } as const satisfies SettingsTable;
 

@@ -24,7 +24,7 @@ import {
 import { check } from './rules/commands.ts';
 import { CLOCK_BACK_MS, clockSetBack, decideDue } from './rules/due.ts';
 import { propagateEnds } from './rules/endings.ts';
-import { placeRun } from './rules/placing.ts';
+import { nodesChanged, placeRun } from './rules/placing.ts';
 import { hostLost, reconcile, resume } from './rules/reconcile.ts';
 import { closeRun, killRun } from './rules/runs.ts';
 import { nextDeadline } from './state/deadline.ts';
@@ -93,6 +93,9 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
       break;
     case 'host-lost':
       hostLost(turn, event.engine, event.host);
+      break;
+    case 'nodes':
+      nodesChanged(turn, event.nodes);
       break;
     case 'clock-set':
       clockSet(turn, event.byMs);

@@ -1,6 +1,7 @@
 /** All events. Each carries the wall time at which it was accepted. */
 
 import type { Command } from './command.ts';
+import type { OtherNode } from './model/model.ts';
 import type { LaunchReport, Observation } from './ports.ts';
 
 export type Event =
@@ -25,6 +26,8 @@ export type Event =
   | { readonly kind: 'deferred'; readonly now: number; readonly launchName: string; readonly reason: string }
   /** The only node that reaches this engine has not responded within the time limit. */
   | { readonly kind: 'host-lost'; readonly now: number; readonly engine: string; readonly host: string }
+  /** Other nodes that respond and take launches; whoever is not among them gets none. */
+  | { readonly kind: 'nodes'; readonly now: number; readonly nodes: readonly OtherNode[] }
   /** The wall clock was set ahead or back. `now` is the new time. */
   | { readonly kind: 'clock-set'; readonly now: number; readonly byMs: number };
 

@@ -6,7 +6,7 @@
 
 import type { AnswerTo, Command } from './command.ts';
 import type { Job, JobState, JobStats, Run } from './model/model.ts';
-import type { Archive, Launcher, LogChunk, LogQuery, Member, StoreStatus } from './ports.ts';
+import type { Archive, LocalEngine, LogChunk, LogQuery, Member, StoreStatus } from './ports.ts';
 import type { Schedule } from './schedule/model.ts';
 import type { Summary } from './stats/stats.ts';
 
@@ -147,9 +147,6 @@ export interface ClusterView {
   readonly takeover: { readonly at: number; readonly tookMs: number; readonly term: number } | null;
 }
 
-/** What another node may request of an engine that only this node reaches. */
-export type LocalEngine = Pick<Launcher, 'inventory' | 'kill' | 'takeBack' | 'remove'>;
-
 export interface SchedulerHandle {
   /**
    * Resolves when the change is durable. Rejects with a `CarillonError`: from the first two parts of the
@@ -181,9 +178,9 @@ export interface SchedulerHandle {
   caughtUp(withinMs: number): Promise<boolean>;
   /**
    * An engine that only this node reaches, for a leader on another node. ENGINE_NOT_CONFIGURED; NOT_LEADING
-   * while this node leads itself or is still handing over.
+   * while this node leads itself, is still handing over or is stopping.
    */
-  local(engine: string): LocalEngine;
+  local(engine: string): Required<LocalEngine>;
   /** A snapshot at one commit, as the bytes of a file that `carillon restore` reads; see `Store.backup`. */
   backup(): AsyncIterable<Uint8Array>;
   subscribe(listener: (notice: Notice) => void): () => void;

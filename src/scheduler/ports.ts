@@ -153,6 +153,10 @@ export interface Member {
   readonly host: string;
   readonly pid: number;
   readonly version: string;
+  /** By which jobs choose nodes. Absent on nodes up to 0.2.0. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Maximum concurrent attempts of each engine that only this node reaches. Absent on nodes up to 0.2.0. */
+  readonly capacity?: Readonly<Record<string, number>>;
 }
 
 /** Elects the leader. `term` increases with each leadership and is checked by every commit. */
@@ -288,6 +292,34 @@ export interface Launcher extends Service {
   describe(): Promise<EngineDescription>;
   /** Absent if the engine gains nothing by preparing launches. */
   readonly ahead?: LaunchesAhead;
+}
+
+/** A position in what an engine of another node has observed. It proves how recently that node was heard. */
+export interface Ticket {
+  /** Which start of the node's process issued it. */
+  readonly boot: number;
+  /** When, by the monotonic clock of that node. */
+  readonly at: number;
+  /** The next observation. */
+  readonly seq: number;
+}
+
+export interface Changes {
+  /** Continue here. */
+  readonly ticket: Ticket;
+  /** Since the last ticket. Null: unknown, so an inventory is needed. */
+  readonly observations: readonly Observation[] | null;
+}
+
+/** What another node may request of an engine that only this node reaches. */
+export interface LocalEngine extends Pick<Launcher, 'inventory' | 'kill' | 'takeBack' | 'remove'> {
+  /**
+   * What happened since `after`; waits for it for up to a second. Afterwards the node starts nothing for older
+   * terms. Null: it is a node of 0.2.0 or older, which takes no launches. Absent: it is this node's own engine.
+   */
+  changes?(term: number, after: Ticket | null): Promise<Changes | null>;
+  /** Like `Launcher.launch`. NO_PLACE: the term or the ticket is too old, or nothing was sent. */
+  launchFor?(spec: LaunchSpec, ticket: Ticket): Promise<void>;
 }
 
 /** Launches prepared before they are due. */

@@ -2,12 +2,13 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CarillonError } from '../../src/errors.ts';
-import type { ClusterView, LocalEngine } from '../../src/scheduler/handle.ts';
+import type { ClusterView } from '../../src/scheduler/handle.ts';
+import type { LocalEngine } from '../../src/scheduler/ports.ts';
 import { ApiWorld } from '../support/api-world.ts';
 
 let api: ApiWorld;
 let view: Partial<ClusterView>;
-let local: (engine: string) => LocalEngine;
+let local: (engine: string) => Required<LocalEngine>;
 let jobCount: (() => number) | null;
 
 const member = (id: string, url = '') => ({ id, url, host: `host-${id}`, pid: 1, version: '0.1.0' });
@@ -130,7 +131,9 @@ describe('the cluster', () => {
     expect(await api.get('/cluster')).toEqual({
       leader: { id: 'node-1', url: 'http://127.0.0.1:4400', host: 'host-node-1', pid: 1 },
       term: 1,
-      members: [{ ...member('node-1', 'http://127.0.0.1:4400'), role: 'leader', lagMs: 0 }],
+      members: [
+        { ...member('node-1', 'http://127.0.0.1:4400'), role: 'leader', lagMs: 0, labels: {}, capacity: {} },
+      ],
       store: { reachable: true, detail: null },
       takeover: { at: '2026-11-21T00:00:00.000Z', tookMs: 31.5, term: 1 },
     });
@@ -160,7 +163,11 @@ describe('engines of this node, for the leader on another', () => {
       kill: async (...args) => void calls.push(['kill', engine, ...args]),
       takeBack: async () => undefined,
       remove: async (...args) => void calls.push(['remove', engine, ...args]),
-      async *logs() {},
+      changes: async (...args) => {
+        calls.push(['changes', engine, ...args]);
+        return { ticket: { boot: 1, at: 2, seq: 3 }, observations: [] };
+      },
+      launchFor: async (...args) => void calls.push(['launch', engine, ...args]),
     });
   });
 
@@ -173,9 +180,22 @@ describe('engines of this node, for the leader on another', () => {
     });
     const remove = await api.send('POST //internal/engines/process/remove', { body: { launchName: 'y' } });
     expect([kill.statusCode, remove.statusCode]).toEqual([204, 204]);
+    const ticket = { boot: 1, at: 2, seq: 3 };
+    const changes = await api.send('POST //internal/engines/process/changes', {
+      body: { term: 7 },
+    });
+    expect(changes.json()).toEqual({ ticket, observations: [] });
+    const named = { launchName: 'z', installation: 'i', term: 7 };
+    const spec = { ...named, argv: ['true'] };
+    const launch = await api.send('POST //internal/engines/process/launch', {
+      body: { ...named, spec, ticket },
+    });
+    expect(launch.statusCode).toBe(204);
     expect(calls).toEqual([
       ['kill', 'process', 'x', 100],
       ['remove', 'process', 'y'],
+      ['changes', 'process', 7, null],
+      ['launch', 'process', spec, ticket],
     ]);
   });
 
@@ -185,6 +205,12 @@ describe('engines of this node, for the leader on another', () => {
     ['kill', { launchName: 'x', graceMs: -1 }, 'INVALID_FIELD'],
     ['remove', { launchName: 'x', graceMs: 1 }, 'UNKNOWN_FIELD'],
     ['remove', { launchName: 'x'.repeat(5_000) }, 'LIMIT_EXCEEDED'],
+    ['changes', { after: null }, 'MISSING_FIELD'],
+    [
+      'launch',
+      { launchName: '../x', installation: 'i', term: 7, spec: {}, ticket: { boot: 1, at: 2, seq: 3 } },
+      'INVALID_FIELD',
+    ],
   ])('%s %j is refused', async (what, body, code) => {
     const refused = await api.send(`POST //internal/engines/process/${what}`, { body });
     expect(refused.json()).toMatchObject({ code });

@@ -235,13 +235,30 @@ describe('logs -f', () => {
 
 describe('status', () => {
   const member = { id: 'n1', url: 'http://10.0.0.1:4400', host: 'h1', pid: 7 };
+  const at = { labels: { zone: 'a' }, capacity: { process: 64 } };
   const cluster: WireCluster = {
     leader: member,
     term: 3,
     members: [
-      { ...member, version: '0.1.0', role: 'leader', lagMs: 0 },
-      { ...member, id: 'n2', url: 'http://10.0.0.2:4400', version: '0.1.0', role: 'follower', lagMs: 12 },
-      { ...member, id: 'n3', url: 'http://10.0.0.3:4400', version: '0.1.0', role: 'follower', lagMs: null },
+      { ...member, version: '0.1.0', role: 'leader', lagMs: 0, ...at },
+      {
+        ...member,
+        id: 'n2',
+        url: 'http://10.0.0.2:4400',
+        version: '0.1.0',
+        role: 'follower',
+        lagMs: 12,
+        ...at,
+      },
+      {
+        ...member,
+        id: 'n3',
+        url: 'http://10.0.0.3:4400',
+        version: '0.1.0',
+        role: 'follower',
+        lagMs: null,
+        ...at,
+      },
     ],
     store: { reachable: true, detail: 'zk-1:2181' },
     takeover: { at: '2026-11-21T11:59:00.000Z', tookMs: 310, term: 3 },

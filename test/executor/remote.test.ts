@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CarillonError } from '../../src/errors.ts';
 import { createRemoteEngine } from '../../src/executor/remote.ts';
 import { Peers } from '../../src/peers/client.ts';
+import type { LaunchSpec } from '../../src/scheduler/job/spec.ts';
 import type { LaunchReport } from '../../src/scheduler/ports.ts';
 import { SimClock } from '../support/sim-clock.ts';
 import { until } from '../support/until.ts';
@@ -108,6 +109,48 @@ describe('an engine of another node', () => {
       sent('take-back', { launchName: 'b' }),
       sent('remove', { launchName: 'c' }),
     ]);
+  });
+
+  test('tells what happens there, without causes of a later release', async () => {
+    const ticket = { boot: 1, at: 2, seq: 3 };
+    const ended = { kind: 'ended', launchName: 'a', at: 5, exitCode: 1, reason: 'x' };
+    const observations = [
+      { kind: 'started', launchName: 'a', at: 4 },
+      { ...ended, cause: { code: 'later' } },
+    ];
+    answer = (_, response) => json(response, JSON.stringify({ ticket, observations }));
+    expect(await engine.changes(7, ticket)).toEqual({ ticket, observations: [observations[0], ended] });
+  });
+
+  test('tells nothing of what happens if its node is of 0.2.0', async () => {
+    answer = (_, response) => response.writeHead(404).end();
+    expect(await engine.changes(7, null)).toBeNull();
+  });
+
+  test.each(['{}', '{"ticket":{"boot":1,"at":2,"seq":3},"observations":[{"kind":"later"}]}'])(
+    'does not tell %s',
+    async (text) => {
+      answer = (_, response) => json(response, text);
+      expect((await failed(engine.changes(7, null))).message).toMatch(/is no list of changes/);
+    },
+  );
+
+  test.each([
+    ['LAUNCH_REFUSED', 'LAUNCH_REFUSED'],
+    ['NO_PLACE', 'NO_PLACE'],
+    ['NOT_LEADING', 'NO_PLACE'],
+    ['ENGINE_UNAVAILABLE', 'ENGINE_UNAVAILABLE'],
+    ['INTERNAL', 'ENGINE_UNAVAILABLE'],
+  ])('that answers a launch with %s: %s', async (code, meant) => {
+    answer = (_, response) => response.writeHead(503).end(JSON.stringify({ code, detail: 'so' }));
+    const launch = engine.launchFor({} as LaunchSpec, { boot: 1, at: 2, seq: 3 });
+    await expect(launch).rejects.toMatchObject({ code: meant, message: expect.stringContaining('so') });
+  });
+
+  test('has nothing of a launch that never left for its node', async () => {
+    url = 'http://127.0.0.1:1';
+    const launch = engine.launchFor({} as LaunchSpec, { boot: 1, at: 2, seq: 3 });
+    await expect(launch).rejects.toMatchObject({ code: 'NO_PLACE' });
   });
 
   test('is unavailable while its node is absent', async () => {

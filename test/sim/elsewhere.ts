@@ -1,7 +1,8 @@
 /** An engine that only another node reaches, asked through that node's scheduler, if it is up and follows. */
 
 import { CarillonError } from '../../src/errors.ts';
-import type { LocalEngine, SchedulerHandle } from '../../src/scheduler/handle.ts';
+import type { SchedulerHandle } from '../../src/scheduler/handle.ts';
+import type { LocalEngine } from '../../src/scheduler/ports.ts';
 import { type Network, Unanswered } from './network.ts';
 import type { Process } from './process.ts';
 
@@ -10,6 +11,8 @@ const ANSWER_MS = 3_000;
 export interface Other {
   readonly process: Process;
   readonly scheduler: SchedulerHandle;
+  /** Launches that it starts for another node. */
+  readonly lent: Set<string>;
 }
 
 export function throughNode(
@@ -17,9 +20,12 @@ export function throughNode(
   network: Network,
   at: { readonly engine: string; readonly host: string },
   find: () => Other | null,
-): LocalEngine {
+): Required<LocalEngine> {
   const link = network.link(from.node, at.host);
-  async function ask<T>(what: string, act: (engine: LocalEngine) => Promise<T>): Promise<T> {
+  async function ask<T>(
+    what: string,
+    act: (engine: Required<LocalEngine>, other: Other) => Promise<T>,
+  ): Promise<T> {
     const carryOut = (): Promise<T> => {
       const other = find();
       // Nobody listens there: refused, or silence.
@@ -28,7 +34,7 @@ export function throughNode(
       return new Promise((resolve, reject) =>
         other.process.deliver(() => {
           try {
-            act(other.scheduler.local(at.engine)).then(resolve, reject);
+            act(other.scheduler.local(at.engine), other).then(resolve, reject);
           } catch (error) {
             reject(error);
           }
@@ -50,6 +56,12 @@ export function throughNode(
   }
   return {
     inventory: () => ask('inventory', (engine) => engine.inventory()),
+    changes: (term, after) => ask('changes', (engine) => engine.changes(term, after)),
+    launchFor: (spec, ticket) =>
+      ask(`launch ${spec.launchName}`, (engine, other) => {
+        other.lent.add(spec.launchName);
+        return engine.launchFor(spec, ticket);
+      }),
     kill: (launchName, graceMs) => ask('kill', (engine) => engine.kill(launchName, graceMs)),
     takeBack: (launchName) => ask('take-back', (engine) => engine.takeBack(launchName)),
     remove: (launchName) => ask('remove', (engine) => engine.remove(launchName)),

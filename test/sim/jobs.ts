@@ -68,7 +68,8 @@ function timeSchedule(random: Random, epochMs: number, nowMs: number, once = tru
 }
 
 function runOf(random: Random): object {
-  return random.chance(0.5) ? { image: 'job', command: 'true' } : { command: 'true' };
+  if (random.chance(0.5)) return { image: 'job', command: 'true' };
+  return { command: 'true', ...(random.chance(0.6) && { on: 'any' }) };
 }
 
 function policyOf(random: Random): object {

@@ -17,6 +17,8 @@ import { NodeStore } from './store.ts';
 import type { SimTime } from './time.ts';
 import type { Trace } from './trace.ts';
 
+/** Maximum concurrent processes of a node. */
+const PROCESSES = 3;
 /** A process that does not stop by itself is ended after this long. */
 const STOP_MS = 10_000;
 
@@ -47,6 +49,8 @@ export interface Life {
   readonly store: NodeStore;
   readonly election: NodeElection;
   readonly scheduler: Scheduler;
+  /** Launches that it starts for a leader on another node, whose lease counts. */
+  readonly lent: Set<string>;
 }
 
 export class SimNode {
@@ -72,7 +76,10 @@ export class SimNode {
     if (this.life !== null && !this.life.process.dead) return;
     const process = new Process(id, time, this.wall, random);
     process.onBoundary = (where) => this.onBoundary?.(where);
-    const member: Member = { id, url: `sim://${id}`, host: id, pid: ++this.#pids, version: 'sim' };
+    const member: Member = {
+      ...{ id, url: `sim://${id}`, host: id, pid: ++this.#pids, version: 'sim' },
+      capacity: { process: PROCESSES },
+    };
     const say = (what: string, detail?: unknown): void => trace.add(id, what, detail);
     const store: NodeStore = new NodeStore({
       process,
@@ -97,8 +104,9 @@ export class SimNode {
       trace: say,
     });
     if (this.#parts.alwaysFresh) election.isFresh = () => true;
-    const scheduler = this.#scheduler({ process, store, election, member });
-    this.life = { process, store, election, scheduler };
+    const lent = new Set<string>();
+    const scheduler = this.#scheduler({ process, store, election, member, lent });
+    this.life = { process, store, election, scheduler, lent };
     say('process begins', { pid: member.pid });
     const start = async (): Promise<void> => {
       await store.open();
@@ -115,8 +123,9 @@ export class SimNode {
     store: NodeStore;
     election: NodeElection;
     member: Member;
+    lent: ReadonlySet<string>;
   }): Scheduler {
-    const { process, store, election, member } = parts;
+    const { process, store, election, member, lent } = parts;
     const { id, network, nodes, onWrong } = this.#parts;
     return new Scheduler({
       settings: settingsOf(id),
@@ -124,7 +133,7 @@ export class SimNode {
       self: member,
       store,
       election,
-      launchers: this.#launchers(process, store),
+      launchers: this.#launchers(process, store, lent),
       elsewhere: (there) => throughNode(process, network, there, () => nodes().get(there.host)?.life ?? null),
       clock: process.clock,
       log: this.#log(),
@@ -136,12 +145,12 @@ export class SimNode {
     });
   }
 
-  #launchers(process: Process, store: NodeStore): NodeLauncher[] {
+  #launchers(process: Process, store: NodeStore, lent: ReadonlySet<string>): NodeLauncher[] {
     const { id, network, random, trace, docker, processes, onWrong } = this.#parts;
     const onLaunch = ({ launchName }: LaunchSpec): void => {
       trace.add(id, 'launch', launchName);
       const silence = store.session.silenceMs();
-      if (silence >= LEASE_MS)
+      if (silence >= LEASE_MS && !lent.has(launchName))
         onWrong(`${id} launches ${launchName} though its lease ran out ${silence - LEASE_MS} ms ago`);
     };
     const common = { process, network, random, onLaunch };
@@ -213,7 +222,7 @@ const blamedOnServers = ['store.change-missed', 'store.commits-lost'];
 export function settingsOf(host: string): Settings {
   return {
     engines: {
-      process: { concurrency: 3, abilities: abilities.process, host, tombstoneMs: 60_000 },
+      process: { concurrency: PROCESSES, abilities: abilities.process, host, tombstoneMs: 60_000 },
       docker: { concurrency: 5, abilities: abilities.docker, tombstoneMs: 600_000 },
     },
     pools: { etl: 2 },

@@ -120,7 +120,7 @@ async function ownView(context: ApiContext): Promise<Cluster> {
   return {
     leader: leader && { id: leader.id, url: leader.url, host: leader.host, pid: leader.pid },
     term,
-    members: members.map(({ id, url, host, pid, version }, i) => ({
+    members: members.map(({ id, url, host, pid, version, labels = {}, capacity = {} }, i) => ({
       id,
       url,
       host,
@@ -128,6 +128,8 @@ async function ownView(context: ApiContext): Promise<Cluster> {
       version,
       role: id === leader?.id ? 'leader' : 'follower',
       lagMs: lags[i] ?? null,
+      labels,
+      capacity,
     })),
     store: { reachable: store.reachable, detail: store.detail },
     takeover: takeover && { at: iso(takeover.at), tookMs: takeover.tookMs, term: takeover.term },

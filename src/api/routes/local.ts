@@ -5,6 +5,7 @@
 
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
+import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type { ApiContext } from '../context.ts';
 
 /** The body is a name and a number. */
@@ -19,11 +20,51 @@ const Kill = Type.Object(
 );
 const Launch = Type.Object({ launchName }, { additionalProperties: false });
 
+/** A definition, its parameters and its environment, several times over. */
+const launchLimit = 4 * 1024 * 1024;
+const Ticket = Type.Object({ boot: Type.Number(), at: Type.Number(), seq: Type.Integer({ minimum: 0 }) });
+const Changes = Type.Object(
+  { term: Type.Integer({ minimum: 0 }), after: Type.Optional(Ticket) },
+  { additionalProperties: false },
+);
+/** The rest of the spec is the sender's, which is of the same version. */
+const LaunchFor = Type.Object(
+  {
+    launchName: Type.String({ pattern: '^[a-z0-9-]{1,63}$' }),
+    installation: Type.String(),
+    term: Type.Integer({ minimum: 0 }),
+    spec: Type.Record(Type.String(), Type.Unknown()),
+    ticket: Ticket,
+  },
+  { additionalProperties: false },
+);
+
 type Engine = { engine: string };
 
 export function localRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
   app.get<{ Params: Engine }>('/engines/:engine/inventory', { schema: { hide: true } }, async (request) =>
     scheduler.local(request.params.engine).inventory(),
+  );
+
+  app.post<{ Params: Engine; Body: Static<typeof Changes> }>(
+    '/engines/:engine/changes',
+    { bodyLimit, schema: { hide: true, body: Changes } },
+    async (request) => {
+      const { term, after } = request.body;
+      return scheduler.local(request.params.engine).changes(term, after ?? null);
+    },
+  );
+
+  app.post<{ Params: Engine; Body: Static<typeof LaunchFor> }>(
+    '/engines/:engine/launch',
+    { bodyLimit: launchLimit, schema: { hide: true, body: LaunchFor } },
+    async (request, reply) => {
+      const { spec, ticket, ...checked } = request.body;
+      await scheduler
+        .local(request.params.engine)
+        .launchFor({ ...spec, ...checked } as unknown as LaunchSpec, ticket);
+      return reply.code(204).send();
+    },
   );
 
   app.post<{ Params: Engine; Body: Static<typeof Kill> }>(

@@ -273,6 +273,10 @@ export const WireCluster = Type.Object(
             "Maximum age of the node's copy of the state. 0 on the leader, null if the node does not " +
             'respond.',
         }),
+        labels: Type.Record(Type.String(), Type.String(), { description: 'Labels, by --node-label.' }),
+        capacity: Type.Record(Type.String(), Type.Integer(), {
+          description: 'Maximum concurrent attempts of each engine that only this node reaches.',
+        }),
       }),
     ),
     store: Type.Object({

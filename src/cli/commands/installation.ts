@@ -120,8 +120,11 @@ function printCluster(session: Session, { leader, term, members, store, takeover
     member.host,
     String(member.pid),
     member.version,
+    Object.entries(member.labels ?? {})
+      .map(([name, value]) => `${name}=${value}`)
+      .join(', '),
   ]);
-  session.print(`\n${table(['MEMBER', 'ROLE', 'URL', 'LAG', 'HOST', 'PID', 'VERSION'], rows, io)}`);
+  session.print(`\n${table(['MEMBER', 'ROLE', 'URL', 'LAG', 'HOST', 'PID', 'VERSION', 'LABELS'], rows, io)}`);
 }
 
 function printEngines(session: Session, engines: readonly WireEngine[]): void {

@@ -1,10 +1,10 @@
 /** Fields of a job that a single Docker Engine does not support. */
 
 import { type EngineAbilities, unable } from '../../scheduler/job/engine-abilities.ts';
-import { noFetch } from '../container/abilities.ts';
+import { noFetch, noNode } from '../container/abilities.ts';
 
 export const abilities: EngineAbilities = {
   images: true,
   ahead: { prestage: null, warmStart: null },
-  inabilities: [noFetch, unable('constraints', 'a single engine has no nodes to choose from')],
+  inabilities: [noFetch, noNode, unable('constraints', 'a single engine has no nodes to choose from')],
 };

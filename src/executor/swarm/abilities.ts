@@ -1,7 +1,7 @@
 /** Fields of a job, and values of them, that a Swarm does not support. */
 
 import { type EngineAbilities, unable } from '../../scheduler/job/engine-abilities.ts';
-import { noFetch } from '../container/abilities.ts';
+import { noFetch, noNode } from '../container/abilities.ts';
 
 /** Single engines have these modes; Swarm does not have them for services. */
 const isNoNetworkOfServices = (name: string): boolean => name === 'none' || name.startsWith('container:');
@@ -13,6 +13,7 @@ export const abilities: EngineAbilities = {
   ahead: { prestage: startsAtOnce, warmStart: startsAtOnce },
   inabilities: [
     noFetch,
+    noNode,
     {
       field: 'resources.ioWeight',
       why: 'services do not have this setting',

@@ -7,6 +7,7 @@
 import type { Join, Lineage, Outcome, ParentEnd, Trigger } from '../../dag/ready.ts';
 import type { JobDefinition } from '../job/definition.ts';
 import type { EngineAbilities } from '../job/engine-abilities.ts';
+import type { Labels } from '../job/node-choice.ts';
 import type { ScheduleInput } from '../schedule/model.ts';
 import type { Reason } from './reason.ts';
 
@@ -277,4 +278,14 @@ export interface Settings {
   readonly known?: readonly KnownEngine[];
   /** Named pools with the maximum concurrent attempts of each. */
   readonly pools: Readonly<Record<string, number>>;
+  /** Of this node, by which jobs choose nodes. */
+  readonly labels?: Labels;
+}
+
+/** Another node that responds and takes launches. */
+export interface OtherNode {
+  readonly id: string;
+  readonly labels: Labels;
+  /** Maximum concurrent attempts of each engine that only this node reaches. */
+  readonly capacity: Readonly<Record<string, number>>;
 }

@@ -7,6 +7,7 @@
 
 import { CarillonError } from '../../errors.ts';
 import type { JobDefinition } from '../job/definition.ts';
+import { isLeaderOnly } from '../job/node-choice.ts';
 import { policyOf } from '../job/policy.ts';
 import type { LaunchSpec } from '../job/spec.ts';
 import type { Settings } from '../model/model.ts';
@@ -102,6 +103,12 @@ function whyNot(field: Field, { schedule, run }: JobDefinition, settings: Settin
       code: 'INVALID_FIELD',
       why: 'the start time of the job is not known in advance',
       allowed: 'with cron, every or at',
+    };
+  if (!isLeaderOnly(run.on))
+    return {
+      code: 'INVALID_FIELD',
+      why: 'the node of the job is not known in advance',
+      allowed: 'on: leader',
     };
   const engine = engineFor(run, settings);
   const why = engineSettings(engine, settings).abilities.ahead[field];

@@ -17,8 +17,8 @@ import type { Turn } from '../state/turn.ts';
 import { whatThrows } from '../state/usable.ts';
 import { engineFor } from './engine-choice.ts';
 
-/** The limits that apply to a run of this job. */
-export function limitsOf(state: State, entry: Entry, engine: string): Limit[] {
+/** The limits that apply to a run of this job. `own` is that of the engine. */
+export function limitsOf(state: State, entry: Entry, own: Limit | null): Limit[] {
   const policy = policyOf(entry.job.definition.policy);
   const limits: Limit[] = [];
   const { name } = entry.job;
@@ -26,7 +26,6 @@ export function limitsOf(state: State, entry: Entry, engine: string): Limit[] {
     limits.push({ key: `job:${name}`, slots: policy.concurrency, kind: 'job', name });
   const pool = policy.pool === null ? null : poolLimit(state.settings, policy.pool);
   if (pool !== null) limits.push(pool);
-  const own = engineLimit(state.settings, engine);
   if (own !== null) limits.push(own);
   return limits;
 }
@@ -61,10 +60,10 @@ export function nextLaunch(
   { state, draft }: Turn,
   entry: Entry,
   run: Run,
-  engine: string,
+  at: { readonly engine: string; readonly host: string | null },
 ): NextLaunch | string {
   return whatThrows(() => {
-    const attempt = newAttempt(state, entry, run, engine, draft.now);
+    const attempt = newAttempt(state, entry, run, { ...at, now: draft.now });
     return { attempt, spec: launchSpec(state, entry, run, attempt) };
   });
 }
@@ -79,16 +78,21 @@ export function launchRun(turn: Turn, entry: Entry, run: Run, { attempt, spec }:
   run.attempts.push(attempt);
   state.putRun(run);
   draft.run(run);
-  draft.effect({ kind: 'launch', spec, priority: run.priority, delayMs: null });
+  draft.effect({ kind: 'launch', spec, host: attempt.host, priority: run.priority, delayMs: null });
   state.askedOnce.add(attempt.launchName);
 }
 
-function newAttempt(state: State, entry: Entry, run: Run, engine: string, now: number): Attempt {
+function newAttempt(
+  state: State,
+  entry: Entry,
+  run: Run,
+  { engine, host, now }: { readonly engine: string; readonly host: string | null; readonly now: number },
+): Attempt {
   const number = run.attempts.length + 1;
   return {
     number,
     engine,
-    host: hostOf(state.settings, engine),
+    host,
     launchName: launchName({
       installation: state.installation,
       job: entry.job,
@@ -107,7 +111,8 @@ function newAttempt(state: State, entry: Entry, run: Run, engine: string, now: n
 /** The launch of the run's first attempt if it were decided now. */
 export function firstLaunch(state: State, entry: Entry, run: Run): LaunchSpec {
   const engine = engineFor(entry.job.definition.run, state.settings);
-  return launchSpec(state, entry, run, newAttempt(state, entry, run, engine, run.createdAt));
+  const host = hostOf(state.settings, engine);
+  return launchSpec(state, entry, run, newAttempt(state, entry, run, { engine, host, now: run.createdAt }));
 }
 
 /**
@@ -129,7 +134,7 @@ export function askToLaunch(turn: Turn, entry: Entry, run: Run, delayMs: number 
     return;
   }
   state.askedOnce.delete(attempt.launchName);
-  draft.effect({ kind: 'launch', spec, priority: run.priority, delayMs });
+  draft.effect({ kind: 'launch', spec, host: attempt.host, priority: run.priority, delayMs });
 }
 
 function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): LaunchSpec {

@@ -6,7 +6,7 @@
 
 import { heldBy } from '../chronos/held.ts';
 import { policyOf } from '../job/policy.ts';
-import type { Run } from '../model/model.ts';
+import type { OtherNode, Run } from '../model/model.ts';
 import { isSame, type Reason } from '../model/reason.ts';
 import { nextRunState } from '../model/run-state.ts';
 import { inOrder, type Lane, type Limit } from '../state/slots.ts';
@@ -14,7 +14,8 @@ import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { whatThrows } from '../state/usable.ts';
 import { engineFor } from './engine-choice.ts';
-import { launchRun, limitsOf, nextLaunch } from './launch.ts';
+import { hostOf, launchRun, limitsOf, nextLaunch } from './launch.ts';
+import { isSpread, leastLoaded, limitAt, limitFor } from './nodes.ts';
 
 /** Launches the run if every limit has a free slot; otherwise queues it for one that has none. */
 export function placeRun(turn: Turn, entry: Entry, run: Run): void {
@@ -23,7 +24,12 @@ export function placeRun(turn: Turn, entry: Entry, run: Run): void {
     queueRun(turn, run, choice.obstacle);
     return;
   }
-  const limits = limitsOf(turn.state, entry, choice.engine);
+  const own = limitFor(turn.state, entry, choice.engine);
+  if (own?.among?.length === 0) {
+    queueRun(turn, run, noNode(entry));
+    return;
+  }
+  const limits = limitsOf(turn.state, entry, own);
   const busy = busyLimit(turn, limits);
   if (busy === null) admit(turn, entry, { run, engine: choice.engine, limits });
   else queueRun(turn, run, allInUse(turn.state.slots.wait(run, limits, busy)));
@@ -57,12 +63,16 @@ function admit(
   entry: Entry,
   { run, engine, limits }: { run: Run; engine: string; limits: readonly Limit[] },
 ): void {
-  const next = nextLaunch(turn, entry, run, engine);
+  const { slots, settings } = turn.state;
+  const group = limits.find(({ among }) => among !== undefined);
+  const node = group?.among === undefined ? null : leastLoaded(slots, group.among, run);
+  const host = node === null ? hostOf(settings, engine) : node.host;
+  const next = nextLaunch(turn, entry, run, { engine, host });
   if (typeof next === 'string') {
     queueRun(turn, run, { code: 'cannot-launch', text: next });
     return;
   }
-  turn.state.slots.take(run, limits);
+  slots.take(run, node === null ? limits : limits.map((limit) => (limit === group ? node : limit)));
   launchRun(turn, entry, run, next);
 }
 
@@ -129,12 +139,31 @@ export function reviseLimits(turn: Turn, entry: Entry): void {
     if (run.state === 'queued') queued.push(run);
     if (attempt === undefined || (run.state !== 'launching' && run.state !== 'running')) continue;
     for (const key of state.slots.release(run)) freed.add(key);
-    state.slots.take(run, limitsOf(state, entry, attempt.engine));
+    state.slots.take(run, limitsOf(state, entry, limitAt(state, attempt.engine, attempt.host)));
   }
   for (const run of queued.sort(inOrder)) {
     state.slots.leave(run);
     placeRun(turn, entry, run);
   }
+}
+
+/** Nodes came, went, or stopped responding: runs that may be placed on them are placed again. */
+export function nodesChanged(turn: Turn, nodes: readonly OtherNode[]): void {
+  const { state, draft } = turn;
+  state.others = nodes;
+  const queued = [...state.runs.values()].filter(
+    ({ state: is, notBefore, job }) =>
+      is === 'queued' && notBefore === null && state.jobs.has(job) && isSpread(state.entry(job)),
+  );
+  for (const run of queued) state.slots.leave(run);
+  for (const run of queued.sort(inOrder)) {
+    placeRun(turn, state.entry(run.job), run);
+    draft.cut();
+  }
+}
+
+function noNode({ job }: Entry): Reason {
+  return { code: 'no-capacity', text: `no node that responds has ${job.definition.run.on}` };
 }
 
 function allInUse({ kind, name, slots }: Limit): Reason {

@@ -13,6 +13,7 @@ import type { Turn } from '../state/turn.ts';
 import { attemptEnded, attemptOutputDropped, attemptStarted, reported } from './attempts.ts';
 import { propagateEnds } from './endings.ts';
 import { askToLaunch, hostOf, limitsOf } from './launch.ts';
+import { isSpread, limitAt } from './nodes.ts';
 import { placeRun, startWaiting } from './placing.ts';
 import { closeRun } from './runs.ts';
 
@@ -31,7 +32,7 @@ export function resume(turn: Turn): void {
     state.watch(run);
     if (entry === undefined || attempt === undefined || run.state === 'waiting' || run.state === 'queued')
       continue;
-    state.slots.take(run, limitsOf(state, entry, attempt.engine));
+    state.slots.take(run, limitsOf(state, entry, limitAt(state, attempt.engine, attempt.host)));
     if (run.state === 'launching') sayEngineGone(turn, run, attempt.engine);
   }
   // A kill ends a run that was not launched at once, so a pending one came from a backup; see restored.ts.
@@ -150,28 +151,34 @@ function repeatKill(turn: Turn, run: Run): void {
 
 /**
  * Created and never started, by a leader that is gone. On this node, the engine removes it and creates it
- * again. On another node its start may still be in progress, so it is only revoked, and launched here once it
+ * again. On another node its start may still be in progress, so it is only revoked, and launched once it
  * is gone.
  */
 function askAgain(turn: Turn, entry: Entry, run: Run, inventory: Inventory): void {
   const { engine, host } = inventory;
-  const launchName = run.attempts.at(-1)?.launchName ?? '';
+  const { launchName = '', term } = run.attempts.at(-1) ?? {};
   if (host === hostOf(turn.state.settings, engine)) askToLaunch(turn, entry, run, null);
-  else turn.draft.effect({ kind: 'take-back', engine, host, launchName });
+  else if (term !== turn.state.term) turn.draft.effect({ kind: 'take-back', engine, host, launchName });
 }
 
 /**
- * Requests an attempt that its engine does not have: the name is the lock. An attempt that another node did
- * not start, and no longer will because it does not lead, is assigned to this node before it is launched
- * here.
+ * Requests an attempt that its engine does not have: the name is the lock. An attempt that another node did not
+ * start, and no longer will because it knows of this term, is taken over: it stays there if the job may be
+ * placed, and otherwise is assigned to this node before it is launched here.
  */
-function launchHere(turn: Turn, entry: Entry, run: Run, { engine, host }: Inventory): void {
-  const here = hostOf(turn.state.settings, engine);
+function launchMissing(turn: Turn, entry: Entry, run: Run, { engine, host }: Inventory): void {
+  const { state, draft, freed } = turn;
+  const here = hostOf(state.settings, engine);
   const attempt = run.attempts.at(-1);
   if (attempt === undefined) return;
   if (here !== host) {
-    run.attempts.splice(-1, 1, { ...attempt, host: here, term: turn.state.term });
-    turn.draft.run(run);
+    // This leader's own requests are answered soon.
+    if (attempt.term === state.term) return;
+    const stays = isSpread(entry);
+    run.attempts.splice(-1, 1, { ...attempt, host: stays ? host : here, term: state.term });
+    draft.run(run);
+    for (const key of state.slots.release(run)) freed.add(key);
+    state.slots.take(run, limitsOf(state, entry, limitAt(state, engine, stays ? host : here)));
   }
   askToLaunch(turn, entry, run, null);
 }
@@ -185,7 +192,7 @@ function missing(turn: Turn, run: Run, inventory: Inventory): void {
   if (!inventory.running.has(attempt.launchName)) {
     // This leader's own requests are still in the start queue, or answered soon.
     const isAsked = !inventory.takeOver || state.askedOnce.has(attempt.launchName);
-    if (run.state === 'launching' && !isAsked) launchHere(turn, entry, run, inventory);
+    if (run.state === 'launching' && !isAsked) launchMissing(turn, entry, run, inventory);
     return;
   }
   attemptEnded(turn, run, {

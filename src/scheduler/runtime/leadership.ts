@@ -5,12 +5,13 @@
 
 import type { ClockAhead } from '../event.ts';
 import type { Notice } from '../handle.ts';
-import type { Clock, Launcher, Log, Store } from '../ports.ts';
+import type { Clock, Launcher, Log, Member, Store } from '../ports.ts';
 import { hostOf } from '../rules/launch.ts';
 import { runningOn } from '../rules/reconcile.ts';
 import type { State } from '../state/state.ts';
 import { Ahead } from './ahead.ts';
-import { type HostEngine, Inventories } from './inventories.ts';
+import { type HostEngine, Hosts } from './hosts.ts';
+import { Inventories } from './inventories.ts';
 import { Loop } from './loop.ts';
 import { type EngineOf, Performer } from './perform.ts';
 import { Ticker } from './ticker.ts';
@@ -31,6 +32,8 @@ export interface LeadershipParts {
   readonly startsInFlight: number;
   readonly launchers: ReadonlyMap<string, Launcher>;
   readonly engineOf: EngineOf;
+  readonly self: Pick<Member, 'id' | 'version'>;
+  readonly members: () => readonly Member[];
   readonly isFresh: () => boolean;
   readonly onNotices: (notices: readonly Notice[]) => void;
   readonly onBroken: (error: unknown) => void;
@@ -44,13 +47,14 @@ export class Leadership {
   readonly #ticker: Ticker;
   readonly #ahead: Ahead;
   readonly #inventories: Inventories;
+  readonly #hosts: Hosts;
   readonly #clock: Clock;
   readonly #clockAhead: ClockAhead | null;
   #ended = false;
   #ready = false;
 
   constructor(parts: LeadershipParts) {
-    const { term, state, store, clock, log, launchers, engineOf } = parts;
+    const { term, state, store, clock, log, launchers } = parts;
     const post: Loop['post'] = (event) => this.loop.post(event);
     this.term = term;
     this.state = state;
@@ -59,6 +63,11 @@ export class Leadership {
     this.performer = new Performer({
       ...parts,
       post,
+      hostOf: (engine) => hostOf(state.settings, engine),
+      launcherOf: ({ engine, host }) =>
+        host === null || host === hostOf(state.settings, engine)
+          ? launchers.get(engine)
+          : { launch: (spec, mayStart = () => true) => this.#hosts.launch(host, spec, mayStart) },
       startsInFlight: (engine) => state.settings.engines[engine]?.startsInFlight ?? parts.startsInFlight,
       isAwaited: (launchName) => {
         const run = state.launches.get(launchName);
@@ -91,15 +100,22 @@ export class Leadership {
       onDecided: () => this.#ticker.rearm(),
       onBroken: parts.onBroken,
     });
+    const running = (engine: string, host: string | null): ReadonlySet<string> =>
+      new Set([...runningOn(state, engine, host), ...this.performer.unobserved()]);
     this.#inventories = new Inventories({
       launchers,
-      engineOf,
       hostOf: (engine) => hostOf(state.settings, engine),
-      isNeeded: (there) => launchesElsewhere(state).some((each) => isSame(each, there)),
       isWanted: (launchName) => state.launches.has(launchName),
-      running: (engine, host) => new Set([...runningOn(state, engine, host), ...this.performer.unobserved()]),
+      running,
       clock,
       log,
+      post,
+    });
+    this.#hosts = new Hosts({
+      ...parts,
+      unfinished: () => launchesElsewhere(state),
+      isUnclear: (there) => isUnclear(state, term, there),
+      running: ({ engine, host }) => running(engine, host),
       post,
     });
   }
@@ -124,7 +140,9 @@ export class Leadership {
     const { state, term } = this;
     state.planAll();
     this.loop.post({ kind: 'leading', now: this.#clock.now(), term, clockAhead: this.#clockAhead });
-    await this.#inventories.takeOver(INVENTORY_WAIT_MS, launchesElsewhere(state));
+    // Other nodes are not awaited, because they may be dead.
+    this.#hosts.start();
+    await this.#inventories.takeOver(INVENTORY_WAIT_MS);
     if (this.#ended) return;
     this.#ticker.start();
     this.#ahead.start();
@@ -136,9 +154,20 @@ export class Leadership {
     this.#ticker.stop();
     this.#ahead.stop();
     this.#inventories.stop();
+    this.#hosts.stop();
     await this.loop.stop();
     await this.performer.stop();
   }
+}
+
+/** A launch there was requested by an older term, and is neither started nor gone. */
+function isUnclear(state: State, term: number, there: HostEngine): boolean {
+  for (const { state: is, attempts } of state.runs.values()) {
+    const attempt = attempts.at(-1);
+    if (is !== 'launching' || attempt === undefined || attempt.term === term) continue;
+    if (attempt.engine === there.engine && attempt.host === there.host) return true;
+  }
+  return false;
 }
 
 /** Engines of other nodes with unfinished runs. */

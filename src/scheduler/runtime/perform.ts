@@ -5,9 +5,8 @@
 
 import { CarillonError, type ErrorCode } from '../../errors.ts';
 import type { Event } from '../event.ts';
-import type { LocalEngine } from '../handle.ts';
 import type { LaunchSpec } from '../job/spec.ts';
-import type { Clock, Launcher, Log } from '../ports.ts';
+import type { Clock, Launcher, LocalEngine, Log } from '../ports.ts';
 import type { Effect, Launched } from '../state/decision.ts';
 import type { Favour } from './ahead.ts';
 import { StartQueue } from './start-queue.ts';
@@ -15,12 +14,19 @@ import { StartQueue } from './start-queue.ts';
 type Launch = Extract<Effect, { kind: 'launch' }>;
 type Kill = Extract<Effect, { kind: 'kill' }>;
 
+/** An engine: one that all nodes reach, or the host's own. */
+export type Place = Pick<Launched, 'engine' | 'host'>;
+
 /** Finds the engine of existing launches. Undefined if it cannot be reached from here. */
-export type EngineOf = (at: Pick<Launched, 'engine' | 'host'>) => LocalEngine | undefined;
+export type EngineOf = (at: Place) => LocalEngine | undefined;
 
 export interface PerformerParts {
   readonly launchers: ReadonlyMap<string, Launcher>;
   readonly engineOf: EngineOf;
+  /** This node, if the engine is its own. Null if all nodes reach it. */
+  readonly hostOf: (engine: string) => string | null;
+  /** Launches on the engine of any node. Undefined if it cannot be reached from here. */
+  readonly launcherOf: (at: Place) => Pick<Launcher, 'launch'> | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Concurrent starts on an engine; about two per core of its machine. */
@@ -61,17 +67,18 @@ export class Performer {
   }
 
   perform(effects: readonly Effect[]): void {
-    const engines = new Set<string>();
+    const places = new Map<string, Place>();
     for (const effect of effects) {
       if (this.#stopped) return;
       if (effect.kind === 'kill') this.#kill(effect);
       else if (effect.kind === 'remove' || effect.kind === 'take-back') this.#forget(effect);
       else if (effect.delayMs === null) {
         this.#enqueue(effect);
-        engines.add(effect.spec.engine);
+        const place = placeOf(effect);
+        places.set(keyOf(place), place);
       } else this.#delay(effect, effect.delayMs);
     }
-    for (const engine of engines) this.#pump(engine);
+    for (const place of places.values()) this.#pump(place);
   }
 
   /** Prepares a coming launch, after everything due has been started. */
@@ -91,14 +98,15 @@ export class Performer {
       });
     };
     const isWanted = (): boolean => left() > 0;
-    this.#queue(engine).add({ kind: 'prepare', launchName, priority, due: spec.due, isWanted, run }, false);
-    this.#pump(engine);
+    const place = { engine, host: this.#parts.hostOf(engine) };
+    this.#queue(place).add({ kind: 'prepare', launchName, priority, due: spec.due, isWanted, run }, false);
+    this.#pump(place);
   }
 
   /** Discards a preparation. */
   discard({ engine, launchName }: Pick<LaunchSpec, 'engine' | 'launchName'>): void {
     const { launchers, log } = this.#parts;
-    this.#queue(engine).drop({ kind: 'prepare', launchName });
+    this.#queue({ engine, host: this.#parts.hostOf(engine) }).drop({ kind: 'prepare', launchName });
     launchers
       .get(engine)
       ?.ahead?.discard(launchName)
@@ -107,7 +115,9 @@ export class Performer {
 
   /** Number of starts that wait for a slot. */
   waiting(engine: string): number {
-    return this.#queues.get(engine)?.waiting ?? 0;
+    let waiting = 0;
+    for (const [key, queue] of this.#queues) if (key.startsWith(`${engine}@`)) waiting += queue.waiting;
+    return waiting;
   }
 
   /** Launches that an engine has started and whose start was not observed yet. */
@@ -127,11 +137,12 @@ export class Performer {
     await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
   }
 
-  #queue(engine: string): StartQueue {
-    let queue = this.#queues.get(engine);
+  #queue(place: Place): StartQueue {
+    const key = keyOf(place);
+    let queue = this.#queues.get(key);
     if (queue === undefined) {
-      queue = new StartQueue(this.#parts.startsInFlight(engine));
-      this.#queues.set(engine, queue);
+      queue = new StartQueue(this.#parts.startsInFlight(place.engine));
+      this.#queues.set(key, queue);
     }
     return queue;
   }
@@ -140,7 +151,7 @@ export class Performer {
     const { launchers, isAwaited } = this.#parts;
     const { spec, priority } = launch;
     const { launchName, engine, due } = spec;
-    const queue = this.#queue(engine);
+    const queue = this.#queue(placeOf(launch));
     // Too late to prepare it.
     queue.drop({ kind: 'prepare', launchName });
     const start = {
@@ -157,29 +168,29 @@ export class Performer {
 
   #delay(launch: Launch, delayMs: number): void {
     const { clock } = this.#parts;
-    const { launchName, engine } = launch.spec;
+    const { launchName } = launch.spec;
     this.#delayed.get(launchName)?.();
     const cancel = clock.after(delayMs, () => {
       this.#delayed.delete(launchName);
       this.#enqueue(launch);
-      this.#pump(engine);
+      this.#pump(placeOf(launch));
     });
     this.#delayed.set(launchName, cancel);
   }
 
-  #pump(engine: string): void {
+  #pump(place: Place): void {
     const { clock, isFresh } = this.#parts;
-    const queue = this.#queue(engine);
+    const queue = this.#queue(place);
     if (queue.isEmpty) return;
-    if (isFresh()) queue.pump(() => this.#pump(engine));
-    else clock.after(FRESHNESS_POLL_MS, () => this.#pump(engine));
+    if (isFresh()) queue.pump(() => this.#pump(place));
+    else clock.after(FRESHNESS_POLL_MS, () => this.#pump(place));
   }
 
   async #start(launch: Launch): Promise<void> {
-    const { launchers, clock, log, post } = this.#parts;
+    const { launcherOf, clock, log, post } = this.#parts;
     const { engine, launchName } = launch.spec;
     try {
-      const launcher = launchers.get(engine);
+      const launcher = launcherOf(placeOf(launch));
       if (launcher === undefined)
         throw new CarillonError('ENGINE_UNAVAILABLE', `the engine '${engine}' is not configured`);
       await launcher.launch(launch.spec, () => this.#parts.isFresh() && this.#parts.isAwaited(launchName));
@@ -198,7 +209,7 @@ export class Performer {
   #kill(kill: Kill): void {
     const { clock, post } = this.#parts;
     const { launchName } = kill;
-    const queue = this.#queue(kill.engine);
+    const queue = this.#queue(kill);
     if (queue.drop({ kind: 'launch', launchName })) {
       // This leader never sent the launch, but an earlier leader may have, so send the kill too.
       const observation = {
@@ -245,3 +256,6 @@ export class Performer {
     );
   }
 }
+
+const placeOf = ({ spec, host }: Launch): Place => ({ engine: spec.engine, host });
+const keyOf = ({ engine, host }: Place): string => `${engine}@${host ?? ''}`;

@@ -11,7 +11,6 @@ import type {
   EngineView,
   JobReader,
   JobView,
-  LocalEngine,
   Notice,
   PoolView,
   RunLogChunk,
@@ -21,7 +20,17 @@ import type {
 import { rerunVariant, runId } from '../model/ids.ts';
 import type { Run, Settings } from '../model/model.ts';
 import { isEnded } from '../model/run-state.ts';
-import type { Archive, Clock, Election, Launcher, Log, LogQuery, Member, Service, Store } from '../ports.ts';
+import type {
+  Archive,
+  Clock,
+  Election,
+  Launcher,
+  LocalEngine,
+  Log,
+  Member,
+  Service,
+  Store,
+} from '../ports.ts';
 import { readerOf } from '../read/job-reader.ts';
 import { jobView } from '../read/view.ts';
 import { hostOf } from '../rules/launch.ts';
@@ -29,9 +38,11 @@ import { copyRun } from '../state/decision.ts';
 import type { State } from '../state/state.ts';
 import { within } from '../waiting.ts';
 import { engineViews, poolViews } from './engine-views.ts';
-import type { HostEngine } from './inventories.ts';
+import type { HostEngine } from './hosts.ts';
 import { Leadership } from './leadership.ts';
+import { LentEngine } from './lent-engine.ts';
 import { notLeading } from './loop.ts';
+import { nextChange } from './next-change.ts';
 import type { EngineOf } from './perform.ts';
 import { RepeatedFailure } from './repeated-failure.ts';
 import { Replica } from './replica.ts';
@@ -62,6 +73,7 @@ const RESTART_MS = 1_000;
 export class Scheduler implements SchedulerHandle, Service {
   readonly #parts: SchedulerParts;
   readonly #launchers: ReadonlyMap<string, Launcher>;
+  readonly #lent = new Map<string, LentEngine>();
   readonly #listeners = new Set<(notice: Notice) => void>();
   #leading: Leadership | null = null;
   /** While this node does not lead. */
@@ -88,11 +100,14 @@ export class Scheduler implements SchedulerHandle, Service {
   }
 
   async start(): Promise<void> {
-    const { election, clock, launchers } = this.#parts;
+    const { election, clock, launchers, installation } = this.#parts;
     for (const launcher of launchers) {
-      launcher.onObservation((observation) =>
-        this.#leading?.loop.post({ kind: 'observed', now: clock.now(), observation }),
-      );
+      const lent = new LentEngine({ launcher, installation, clock, term: () => election.term() });
+      this.#lent.set(launcher.engine, lent);
+      launcher.onObservation((observation) => {
+        lent.observed(observation);
+        this.#leading?.loop.post({ kind: 'observed', now: clock.now(), observation });
+      });
       await launcher.start();
       if (this.#stopped) return;
     }
@@ -108,6 +123,7 @@ export class Scheduler implements SchedulerHandle, Service {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
+    for (const lent of this.#lent.values()) lent.stop();
     const { election, launchers } = this.#parts;
     await this.#queue(() => this.#unlead('stopping'));
     await election.stop();
@@ -121,7 +137,7 @@ export class Scheduler implements SchedulerHandle, Service {
   }
 
   async #lead(term: number): Promise<void> {
-    const { store, clock, log, startsInFlight, election } = this.#parts;
+    const { store, clock, log, startsInFlight, self, election } = this.#parts;
     await this.#unlead('elected again');
     if (this.#replica === null) return;
     const began = clock.monotonicMs();
@@ -136,6 +152,8 @@ export class Scheduler implements SchedulerHandle, Service {
       startsInFlight,
       launchers: this.#launchers,
       engineOf: this.#engineOf,
+      self,
+      members: () => election.members(),
       isFresh: () => election.isFresh(),
       onNotices: (notices) => this.#publish(notices),
       onBroken: (error) => this.#broken(error),
@@ -272,7 +290,7 @@ export class Scheduler implements SchedulerHandle, Service {
       !isEnded(run.state) &&
       query.signal?.aborted !== true
     ) {
-      run = await this.#nextChange(run, query);
+      run = await nextChange(this, run, query.signal);
     }
     const attempt = wanted();
     if (attempt === undefined) {
@@ -300,26 +318,6 @@ export class Scheduler implements SchedulerHandle, Service {
     // A launcher that stops ends what it reads, and the output may go on.
     if (query.follow === true && this.#stopped)
       throw new CarillonError('STORE_UNAVAILABLE', 'This node is stopping.');
-  }
-
-  /** Resolves with the run after its next change, or unchanged when the reader disconnects. */
-  #nextChange(run: Run, query: LogQuery): Promise<Run> {
-    return new Promise((resolve) => {
-      const done = (changed: Run): void => {
-        unsubscribe();
-        query.signal?.removeEventListener('abort', aborted);
-        resolve(changed);
-      };
-      const aborted = (): void => done(run);
-      const unsubscribe = this.subscribe((notice) => {
-        if (notice.kind === 'run' && notice.run.id === run.id) done(notice.run);
-      });
-      query.signal?.addEventListener('abort', aborted);
-      // It may have changed between the read and the subscription.
-      const now = this.#view().runs.get(run.id);
-      if (now === undefined || now.attempts.at(-1)?.startedAt != null)
-        void this.run(run.id).then(done, () => done(run));
-    });
   }
 
   async engines(): Promise<EngineView[]> {
@@ -371,11 +369,14 @@ export class Scheduler implements SchedulerHandle, Service {
     return (await within(clock, withinMs, caughtUp)) ?? false;
   }
 
-  local(engine: string): LocalEngine {
-    if (this.#leading !== null)
-      throw new CarillonError('NOT_LEADING', 'This node leads itself, or is still handing over.');
-    const launcher = this.#launchers.get(engine);
-    if (launcher !== undefined) return launcher;
+  local(engine: string): LentEngine {
+    if (this.#leading !== null || this.#stopped)
+      throw new CarillonError(
+        'NOT_LEADING',
+        'This node leads itself, is still handing over, or is stopping.',
+      );
+    const lent = this.#lent.get(engine);
+    if (lent !== undefined) return lent;
     throw new CarillonError('ENGINE_NOT_CONFIGURED', `The engine '${engine}' is not configured here.`, {
       field: 'engine',
       value: engine,

@@ -19,6 +19,8 @@ export type Effect =
   | {
       readonly kind: 'launch';
       readonly spec: LaunchSpec;
+      /** The node whose own engine it is. Null: all nodes reach the engine. */
+      readonly host: string | null;
       readonly priority: number;
       /** Null: at once. */
       readonly delayMs: number | null;

@@ -19,6 +19,13 @@ export interface Limit {
   readonly kind: LimitKind;
   /** Of the job, pool or engine. */
   readonly name: string;
+  /** A slot of any of these nodes will do: it is full if they all are. */
+  readonly among?: readonly NodeLimit[];
+}
+
+/** The limit of an engine on one node. */
+export interface NodeLimit extends Limit {
+  readonly host: string | null;
 }
 
 /** Runs with the same limits, in the order of starts; never empty. */
@@ -38,14 +45,16 @@ export class Slots {
   readonly #waiting = new Map<string, Lane>();
   /** By limit, the lanes that wait for it, in the order of their first runs. */
   readonly #parked = new Map<string, Lane[]>();
+  /** Of these, the limits of several nodes. */
+  readonly #groups = new Map<string, readonly NodeLimit[]>();
 
   /** The first limit without a free slot. Null if all have one. */
   full(limits: readonly Limit[]): Limit | null {
     return limits.find((limit) => this.isFull(limit)) ?? null;
   }
 
-  isFull({ key, slots }: Limit): boolean {
-    return this.inUse(key) >= slots;
+  isFull({ key, slots, among }: Limit): boolean {
+    return among?.every((each) => this.isFull(each)) ?? this.inUse(key) >= slots;
   }
 
   inUse(key: string): number {
@@ -54,7 +63,9 @@ export class Slots {
 
   /** Number of runs that wait for a slot of this limit. */
   waiting(key: string): number {
-    return (this.#parked.get(key) ?? []).reduce((sum, lane) => sum + lane.runs.length, 0);
+    return [key, ...this.#groupsOf([key])]
+      .flatMap((each) => this.#parked.get(each) ?? [])
+      .reduce((sum, lane) => sum + lane.runs.length, 0);
   }
 
   /** Takes one slot of each limit, until `release` of the same run. */
@@ -74,7 +85,15 @@ export class Slots {
       if (left === 0) this.#inUse.delete(key);
       else this.#inUse.set(key, left);
     }
-    return keys;
+    return [...keys, ...this.#groupsOf(keys)];
+  }
+
+  /** Limits that wait for a slot of any of several nodes, if these are among them. */
+  #groupsOf(keys: readonly string[]): string[] {
+    const groups: string[] = [];
+    for (const [key, among] of this.#groups)
+      if (among.some((each) => keys.includes(each.key))) groups.push(key);
+    return groups;
   }
 
   /** Adds the run to its lane, a new one at `at`, and returns the limit for which the lane waits. */
@@ -122,6 +141,7 @@ export class Slots {
 
   #insert(lane: Lane, at: Limit): void {
     lane.at = at;
+    if (at.among !== undefined) this.#groups.set(at.key, at.among);
     const lanes = this.#parked.get(at.key);
     if (lanes === undefined) this.#parked.set(at.key, [lane]);
     else lanes.splice(placeIn(lanes, lane, laneBefore), 0, lane);
@@ -131,7 +151,9 @@ export class Slots {
   #withdraw(lane: Lane): void {
     const lanes = this.#parked.get(lane.at.key) ?? [];
     lanes.splice(placeIn(lanes, lane, laneBefore), 1);
-    if (lanes.length === 0) this.#parked.delete(lane.at.key);
+    if (lanes.length > 0) return;
+    this.#parked.delete(lane.at.key);
+    this.#groups.delete(lane.at.key);
   }
 }
 

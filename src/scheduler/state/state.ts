@@ -8,7 +8,7 @@ import { type JoinSpec, reshape } from '../../dag/ready.ts';
 import { CarillonError } from '../../errors.ts';
 import { policyOf } from '../job/policy.ts';
 import { freshState } from '../model/fresh-state.ts';
-import type { Job, JobState, JobStats, LedgerLine, Run, Settings } from '../model/model.ts';
+import type { Job, JobState, JobStats, LedgerLine, OtherNode, Run, Settings } from '../model/model.ts';
 import { byKind, type LoadedItem, type PresentName, type Rules } from '../records/table.ts';
 import type { Schedule } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
@@ -76,6 +76,8 @@ export class State {
   readonly timetable = new Timetable<Entry | RunTimer>();
   /** Slots in use and waiting runs; see slots.ts. */
   readonly slots = new Slots();
+  /** Other nodes that take launches from this leader. */
+  others: readonly OtherNode[] = [];
   /** Of this leadership only. */
   readonly startTimes = new StartTimes();
   /** By engine and launch name: since when it is no longer needed, by a monotonic clock. */

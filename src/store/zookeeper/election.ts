@@ -190,7 +190,7 @@ class ZooKeeperElection implements Election {
   async #stand(): Promise<void> {
     const { session, self } = this.#parts;
     const { generation } = session;
-    const { id, url, host, pid, version } = self;
+    const { id, url } = self;
     // Where others reach the API, they also reach this. An address in brackets is IPv6.
     const reached = new URL(url).hostname.replace(/^\[|\]$/g, '');
     const alive = this.#alive === null ? null : { host: reached, port: this.#alive.port };
@@ -200,7 +200,7 @@ class ZooKeeperElection implements Election {
       const other = node === null ? null : (JSON.parse(node.data.toString()) as Candidate);
       if (other?.id === id) await this.#remove(`${paths.election}/${name}`);
     }
-    const candidate: Candidate = { id, url, host, pid, version, alive };
+    const candidate: Candidate = { ...self, alive };
     const path = await session.create(
       `${paths.election}/n_`,
       Buffer.from(JSON.stringify(candidate)),

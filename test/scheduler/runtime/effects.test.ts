@@ -20,6 +20,7 @@ const launch = (
 ): Effect => ({
   kind: 'launch',
   spec: spec(launchName, more.due),
+  host: null,
   priority: more.priority ?? 0,
   delayMs: more.delayMs ?? null,
 });
@@ -76,6 +77,8 @@ function rig({ startsInFlight = 1, configured = true } = {}) {
   };
   const performer = new Performer({
     launchers: new Map(configured ? [[engine, launcher]] : []),
+    hostOf: () => null,
+    launcherOf: () => (configured ? launcher : undefined),
     engineOf: ({ host }) => (host === 'gone' ? undefined : launcher),
     clock,
     log: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') },

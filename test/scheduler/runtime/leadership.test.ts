@@ -8,7 +8,7 @@ import { State } from '../../../src/scheduler/state/state.ts';
 import { createMemoryStore } from '../../../src/store/memory.ts';
 import { abilities } from '../../support/engines.ts';
 import { createFakeLauncher, FakeEngine } from '../../support/fake-launcher.ts';
-import { Rig, testSettings } from '../../support/rig.ts';
+import { Rig, testMember, testSettings } from '../../support/rig.ts';
 import { SimClock } from '../../support/sim-clock.ts';
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -82,6 +82,8 @@ async function following(
     startsInFlight: 2,
     launchers: new Map([['process', launcher]]),
     engineOf,
+    self: testMember,
+    members: () => [],
     isFresh: () => true,
     onNotices() {},
     onBroken: (error) => broken.push(error),
@@ -315,12 +317,12 @@ describe('the engine of another node is asked', () => {
     );
     held.elsewhere = launched.map((launchName) => ({ launchName, state: 'running' }));
     await begin();
-    expect(asked).toEqual(['n1', 'n3', 'here']);
+    expect(asked).toEqual(['here', 'n1', 'n3']);
     const at = clock.now();
     const observation = { kind: 'ended', launchName: launched[0] ?? '', at, exitCode: 0 } as const;
     leadership.loop.post({ kind: 'observed', now: at, observation });
     await clock.advance(1_000);
-    expect(asked).toEqual(['n1', 'n3', 'here', 'n3']);
+    expect(asked).toEqual(['here', 'n1', 'n3', 'n3']);
   });
 
   test('not when it is this one', async () => {

@@ -62,10 +62,11 @@ function Cluster({ cluster: { leader, term, members, store, takeover } }: { read
                   Process
                 </th>
                 <th scope="col">Version</th>
+                <th scope="col">Labels</th>
               </tr>
             </thead>
             <tbody>
-              {members.map(({ id, url, role, lagMs, host, pid, version }) => (
+              {members.map(({ id, url, role, lagMs, host, pid, version, labels }) => (
                 <tr key={id}>
                   <td>
                     <a href={url}>{url}</a>
@@ -77,6 +78,11 @@ function Cluster({ cluster: { leader, term, members, store, takeover } }: { read
                   <td>{host}</td>
                   <td className="number">{pid}</td>
                   <td>{version}</td>
+                  <td>
+                    {Object.entries(labels)
+                      .map(([name, value]) => `${name}=${value}`)
+                      .join(', ')}
+                  </td>
                 </tr>
               ))}
             </tbody>

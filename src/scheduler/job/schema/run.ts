@@ -1,6 +1,7 @@
 /** The schema of `run`: what a job runs, and its environment. */
 
 import { Type } from 'typebox';
+import { nodeChoiceForm } from '../node-choice.ts';
 import { capabilityNames } from './capability-names.ts';
 import { oneWayToStart, variables } from './choices.ts';
 import { addressForm, hostNameForm, ownHostnameForm, ulimitName } from './container-forms.ts';
@@ -163,6 +164,15 @@ export const Run = Type.Object(
     constraints: Type.Optional(
       Type.Array(text('Placement constraint, such as node.labels.zone==a'), {
         maxItems: definitionLimits.listLength,
+      }),
+    ),
+    on: Type.Optional(
+      Type.String({
+        maxLength: definitionLimits.textLength,
+        pattern: nodeChoiceForm,
+        description:
+          'The node on which a process runs: leader (default), any, or label conditions such as ' +
+          'zone==a,disk!=hdd. Of several nodes it is the least loaded.',
       }),
     ),
     network: Type.Optional(text('Network mode or name. Default: none.')),

@@ -1,0 +1,35 @@
+/**
+ * Which nodes may run a job of an engine that each node has: the leader, any node, or nodes by their labels,
+ * such as `zone==a,disk!=hdd`, where all conditions must hold.
+ */
+
+export type Labels = Readonly<Record<string, string>>;
+
+const name = '[A-Za-z0-9._/-]{1,128}';
+const value = '[A-Za-z0-9._/-]{1,256}';
+export const labelName = new RegExp(`^${name}$`);
+export const labelValue = new RegExp(`^${value}$`);
+
+const condition = `${name}(?:==|!=)${value}`;
+/** The form of `run.on`. */
+export const nodeChoiceForm = `^(?:leader|any|${condition}(?:, ?${condition})*)$`;
+
+/** Whether a node other than the leader may be chosen. */
+export const isLeaderOnly = (on: string | undefined): boolean => on === undefined || on === 'leader';
+
+const conditionParts = new RegExp(`^(${name})(==|!=)(${value})$`);
+
+/**
+ * Whether a node with these labels may run the job. A label that a node does not have differs from every value.
+ * A stored form that this version does not know allows no node.
+ */
+export function allows(on: string, labels: Labels): boolean {
+  if (on === 'any') return true;
+  return String(on)
+    .split(',')
+    .every((text) => {
+      const [, label = '', operator, wanted] = conditionParts.exec(text.trim()) ?? [];
+      const equal = Object.hasOwn(labels, label) && labels[label] === wanted;
+      return operator !== undefined && equal === (operator === '==');
+    });
+}

@@ -1,0 +1,211 @@
+/**
+ * Engines that only other nodes reach, used through these nodes: what happens there, and launches. Each node is
+ * asked again and again; an answer comes when something has happened, or after a second. Beyond that, the node
+ * tells all that it runs: at first, at intervals, and whenever its answers do not continue the last one.
+ *
+ * A node takes launches while it answers. One that is silent counts as dead after a while, and so do its launches.
+ */
+
+import { CarillonError } from '../../errors.ts';
+import type { Event } from '../event.ts';
+import { sameJson } from '../job/same.ts';
+import type { LaunchSpec } from '../job/spec.ts';
+import type { OtherNode } from '../model/model.ts';
+import type { Clock, LocalEngine, Log, Member, Ticket } from '../ports.ts';
+import type { EngineOf } from './perform.ts';
+
+/** All launches of a node are looked at this often. */
+const INVENTORY_MS = 30_000;
+/** The pause after a failure, and between looks for new nodes. */
+const PAUSE_MS = 1_000;
+/** A node that was silent for this long gets no launches. */
+const SILENT_MS = 5_000;
+/** A node that has not responded for this long counts as dead: longer than a restart takes. */
+const HOST_LOST_MS = 60_000;
+
+/** An engine that only one node reaches. */
+export interface HostEngine {
+  readonly engine: string;
+  readonly host: string;
+}
+
+export interface HostsParts {
+  readonly term: number;
+  readonly self: Pick<Member, 'id' | 'version'>;
+  readonly members: () => readonly Member[];
+  readonly engineOf: EngineOf;
+  /** Unfinished runs have launches there. */
+  readonly unfinished: () => readonly HostEngine[];
+  /** A launch of an older term is neither started nor gone. */
+  readonly isUnclear: (there: HostEngine) => boolean;
+  /** Launches that are known to run there. */
+  readonly running: (there: HostEngine) => ReadonlySet<string>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly post: (event: Exclude<Event, { kind: 'command' }>) => void;
+}
+
+interface Host extends HostEngine {
+  ticket: Ticket | null;
+  /** By the monotonic clock. */
+  heardAt: number;
+  inventoryAt: number;
+  /** Answers, and takes launches. */
+  answers: boolean;
+  /** What older terms have requested there is started or gone. */
+  clear: boolean;
+}
+
+export class Hosts {
+  readonly #parts: HostsParts;
+  readonly #hosts = new Map<string, Host>();
+  readonly #timers = new Map<string, () => void>();
+  #nodes: readonly OtherNode[] = [];
+  #stopped = false;
+
+  constructor(parts: HostsParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    for (const there of this.#parts.unfinished()) this.#begin(there);
+    this.#look();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+  }
+
+  /** Launches through the node. NO_PLACE if that was not even tried. */
+  async launch(host: string, spec: LaunchSpec, mayStart: () => boolean): Promise<void> {
+    const there = { engine: spec.engine, host };
+    const { ticket } = this.#hosts.get(keyOf(there)) ?? { ticket: null };
+    const engine = this.#parts.engineOf(there);
+    if (ticket === null || engine?.launchFor === undefined)
+      throw new CarillonError('NO_PLACE', `the node ${host} does not respond`);
+    if (!mayStart())
+      throw new CarillonError('ENGINE_UNAVAILABLE', 'this scheduler can no longer prove that it leads');
+    await engine.launchFor(spec, ticket);
+  }
+
+  /** Follows nodes that have joined. */
+  #look(): void {
+    for (const { id, capacity = {} } of this.#members())
+      for (const engine of Object.keys(capacity)) this.#begin({ engine, host: id });
+    this.#announce();
+    this.#later('look', PAUSE_MS, () => this.#look());
+  }
+
+  #begin(there: HostEngine): void {
+    const key = keyOf(there);
+    if (this.#hosts.has(key)) return;
+    const heardAt = this.#parts.clock.monotonicMs();
+    const inventoryAt = Number.NEGATIVE_INFINITY;
+    const host = { ...there, ticket: null, heardAt, inventoryAt, answers: false, clear: false };
+    this.#hosts.set(key, host);
+    void this.#follow(host);
+  }
+
+  /** Other nodes that take launches. Those of another version may not know all that a launch says. */
+  #members(): Member[] {
+    const { self, members } = this.#parts;
+    return members().filter(
+      ({ id, version, capacity }) => id !== self.id && version === self.version && capacity !== undefined,
+    );
+  }
+
+  async #follow(host: Host): Promise<void> {
+    const { clock, log, post, engineOf } = this.#parts;
+    const { engine, host: name } = host;
+    let pauseMs = 0;
+    try {
+      const there = engineOf(host);
+      if (there === undefined)
+        throw new CarillonError('ENGINE_UNAVAILABLE', 'it cannot be reached from here');
+      if (!(await this.#ask(host, there))) pauseMs = PAUSE_MS;
+    } catch (error) {
+      log.debug({ engine, host: name, error: error instanceof Error ? error.message : error }, 'host.silent');
+      pauseMs = PAUSE_MS;
+    }
+    if (this.#stopped) return;
+    if (clock.monotonicMs() - host.heardAt >= HOST_LOST_MS) {
+      log.warn({ engine, host: name }, 'host.lost');
+      post({ kind: 'host-lost', now: clock.now(), engine, host: name });
+      host.heardAt = clock.monotonicMs();
+      host.ticket = null;
+    }
+    this.#announce();
+    this.#later(keyOf(host), pauseMs, () => {
+      if (this.#isNeeded(host)) void this.#follow(host);
+      else {
+        this.#hosts.delete(keyOf(host));
+        this.#announce();
+      }
+    });
+  }
+
+  /** False if the node cannot wait for what happens, and must be asked at intervals. */
+  async #ask(host: Host, there: LocalEngine): Promise<boolean> {
+    const { clock, post, term } = this.#parts;
+    const changes = (await there.changes?.(term, host.ticket)) ?? null;
+    if (this.#stopped) return true;
+    if (changes !== null) {
+      host.heardAt = clock.monotonicMs();
+      for (const observation of changes.observations ?? [])
+        post({ kind: 'observed', now: clock.now(), observation });
+    }
+    const isKnown = changes !== null && changes.observations !== null;
+    const sinceMs = clock.monotonicMs() - host.inventoryAt;
+    if (sinceMs >= PAUSE_MS && sinceMs !== Number.POSITIVE_INFINITY)
+      host.clear ||= !this.#parts.isUnclear(host);
+    const isDue = sinceMs >= INVENTORY_MS || (sinceMs >= PAUSE_MS && !host.clear);
+    if (!isKnown || isDue) await this.#inventory(host, there);
+    // Not before the inventory: until then, nothing is known of what happened earlier.
+    host.ticket = changes?.ticket ?? null;
+    host.answers = changes !== null;
+    return changes !== null;
+  }
+
+  async #inventory(host: Host, there: LocalEngine): Promise<void> {
+    const { clock, post } = this.#parts;
+    const running = this.#parts.running(host);
+    const reports = await there.inventory();
+    if (this.#stopped) return;
+    const monotonicMs = clock.monotonicMs();
+    host.heardAt = monotonicMs;
+    host.inventoryAt = monotonicMs;
+    const inventory = { engine: host.engine, host: host.host, reports, running, monotonicMs, takeOver: true };
+    post({ kind: 'inventory', now: clock.now(), inventory });
+  }
+
+  #isNeeded(there: HostEngine): boolean {
+    return (
+      this.#members().some(({ id }) => id === there.host) ||
+      this.#parts.unfinished().some((each) => keyOf(each) === keyOf(there))
+    );
+  }
+
+  /** Tells which nodes take launches, if that has changed. */
+  #announce(): void {
+    const { clock, post } = this.#parts;
+    const answering = [...this.#hosts.values()].filter(
+      ({ answers, heardAt }) => answers && clock.monotonicMs() - heardAt < SILENT_MS,
+    );
+    const nodes = this.#members().flatMap(({ id, labels = {}, capacity = {} }) => {
+      const engines = answering.filter(({ host }) => host === id).map(({ engine }) => engine);
+      const open = Object.entries(capacity).filter(([engine]) => engines.includes(engine));
+      return open.length === 0 ? [] : [{ id, labels, capacity: Object.fromEntries(open) }];
+    });
+    if (sameJson(nodes, this.#nodes)) return;
+    this.#nodes = nodes;
+    post({ kind: 'nodes', now: clock.now(), nodes });
+  }
+
+  #later(key: string, delayMs: number, callback: () => void): void {
+    if (!this.#stopped) this.#timers.set(key, this.#parts.clock.after(delayMs, callback));
+  }
+}
+
+const keyOf = ({ engine, host }: HostEngine): string => `${engine}@${host}`;
