@@ -9,6 +9,7 @@
  */
 
 import { availableParallelism, hostname, release, totalmem, type } from 'node:os';
+import { join } from 'node:path';
 import { CarillonError } from '../../errors.ts';
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type {
@@ -105,6 +106,7 @@ class ProcessLauncher implements Launcher {
     this.#prepared = new ProcessesAhead({ ...parts, hold: hold ?? (async () => null), read, isFree });
     if (hold !== undefined) this.ahead = this.#prepared;
     this.#watch = new LaunchWatch({
+      touched: join(parts.dir, 'watched'),
       clock: parts.clock,
       log: parts.log,
       source: this.#source,

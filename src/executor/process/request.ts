@@ -26,7 +26,7 @@ const inherited = {
   /** Set for every user by a login. */
   byOwnUser: ['PATH', 'HOME', 'USER'],
 } as const;
-/** How long after a job's timeout its supervisor waits for a scheduler to end it: a take-over takes less. */
+/** How long after a job's timeout its supervisor waits for a scheduler to end it, or to show that it watches: a take-over takes less. */
 const overtimeMs = 60_000;
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 

@@ -8,6 +8,7 @@
  * shared sweep, which also enforces the limit of all logs.
  */
 
+import { writeFile } from 'node:fs/promises';
 import type { Clock, LaunchReport, Log, Observation } from '../../scheduler/ports.ts';
 import { within } from '../../scheduler/waiting.ts';
 import type { LogOutput } from '../logs/output.ts';
@@ -32,7 +33,12 @@ const trimPatienceMs = 100;
 /** Minimum interval between reports of dropped output, because each is a commit. */
 const tellDroppedEveryMs = 5_000;
 
+/** How often it shows that it watches: supervisor/launch.h waits a minute for that. */
+const touchEveryMs = 10_000;
+
 export interface ProcessWatchParts {
+  /** Touched while anything is watched: then timeouts are not for supervisors to enforce. */
+  readonly touched: string;
   readonly clock: Clock;
   readonly log: Log;
   readonly source: ProcessSource;
@@ -61,6 +67,7 @@ export class LaunchWatch {
   readonly #launches = new Map<string, Watched>();
   #turn: IterableIterator<Watched> | null = null;
   #cancelSweep: (() => void) | null = null;
+  #touchedAt = Number.NEGATIVE_INFINITY;
   #stopped = false;
 
   constructor(parts: ProcessWatchParts) {
@@ -185,7 +192,17 @@ export class LaunchWatch {
     });
   }
 
+  async #touch(): Promise<void> {
+    const { clock, log, touched } = this.#parts;
+    if (clock.monotonicMs() - this.#touchedAt < touchEveryMs) return;
+    this.#touchedAt = clock.monotonicMs();
+    await writeFile(touched, '', { mode: 0o600 }).catch((error) => {
+      log.warn({ path: touched, error: String(error) }, 'launch.watch-failed');
+    });
+  }
+
   async #sweep(): Promise<void> {
+    await this.#touch();
     const chosen: Watched[] = [];
     while (chosen.length < checksPerSweep) {
       this.#turn ??= this.#launches.values();

@@ -239,28 +239,48 @@ describe('a process', () => {
     });
   });
 
-  test.each([
-    ['obeys', 'sleep 60', 143],
-    ['does not', "trap '' TERM; while :; do sleep 1; done", 137],
-  ])(
-    'is ended by its supervisor when no scheduler does, whether it obeys: %s',
-    async (_, script, exitCode) => {
-      const { launches, create } = harness();
+  describe('that runs longer than its timeout', () => {
+    const overtime = { afterMs: 200, graceMs: 300 };
+    async function start(script: string) {
+      const { launches } = harness();
       await launches.prepare();
       const spec = job(script);
       const beginning = beginningOf(spec);
-      const overtime = { afterMs: 200, graceMs: 300 };
       const begun = await launches.begin(
         { ...beginning, start: { ...beginning.start, overtime } },
         () => true,
       );
-      expect(begun.kind).toBe('started');
-      if (begun.kind === 'started') await begun.exited;
-      const launcher = create();
-      await launcher.start();
-      const [report] = await launcher.inventory();
-      await launcher.stop();
-      expect(report).toMatchObject({ state: 'ended', exitCode, cause: { code: 'timeout-enforced' } });
-    },
-  );
+      if (begun.kind !== 'started') throw new Error(begun.kind);
+      return { name: spec.launchName, exited: begun.exited };
+    }
+
+    test.each([
+      ['obeys', 'sleep 60', 143],
+      ['does not', "trap '' TERM; while :; do sleep 1; done", 137],
+    ])(
+      'is ended by its supervisor when no scheduler does, whether it obeys: %s',
+      async (_, script, exitCode) => {
+        const { create, dir } = harness();
+        // The last scheduler has been gone for a while.
+        rmSync(join(dir, 'watched'), { force: true });
+        await (await start(script)).exited;
+        const launcher = create();
+        await launcher.start();
+        const [report] = await launcher.inventory();
+        await launcher.stop();
+        expect(report).toMatchObject({ state: 'ended', exitCode, cause: { code: 'timeout-enforced' } });
+      },
+    );
+
+    test('is left to a scheduler that watches it: its timeout may have been changed', async () => {
+      const { dir } = harness();
+      const other = await begin();
+      await other.launcher.launch(job('sleep 2'));
+      await until('the scheduler watches', () => existsSync(join(dir, 'watched')));
+      const { name } = await start('sleep 1; exit 7');
+      await other.launcher.inventory();
+      const { exitCode, cause } = await other.ended(name);
+      expect({ exitCode, cause }).toEqual({ exitCode: 7, cause: undefined });
+    });
+  });
 });
