@@ -103,7 +103,7 @@ function addPast(program: Command, shell: Shell): void {
   program
     .command('stats')
     .argument('[name]', 'job name; omit it to list all jobs, slowest first')
-    .description('show percentiles of run time, start lateness and queue wait')
+    .description('show percentiles of run time, start lateness, queue wait, CPU time and peak memory')
     .option('-p, --percentile <p>', 'percentile for the list', positive, 95)
     .action((name: string | undefined, options: { percentile: number }, command: Command) =>
       shell.run(command, (session) =>
