@@ -54,7 +54,7 @@ export function outOfReach(folder: string, user: string): CarillonError {
 }
 
 /** The limits of the system, or the groups with limits, did not accept the process. */
-export function notLimited(spec: LaunchSpec): CarillonError {
+function notLimited(spec: LaunchSpec): CarillonError {
   const [first] = spec.ulimits;
   if (first === undefined)
     return unavailable(spec.launchName, 'it cannot join the control groups with its limits');
@@ -64,7 +64,7 @@ export function notLimited(spec: LaunchSpec): CarillonError {
 }
 
 /** The process was killed before its program could start. */
-export function tooLittleMemory({ memoryBytes }: LaunchSpec): CarillonError {
+function tooLittleMemory({ memoryBytes }: LaunchSpec): CarillonError {
   const message = `No process can start with ${memoryBytes} bytes of memory`;
   return refused('run.resources.memory', memoryBytes, message, 'more memory, such as 64MiB');
 }
@@ -86,10 +86,12 @@ export function unavailable(launchName: string, reason: string): CarillonError {
 }
 
 /** The supervisor ended before the job started. */
-export function supervisorFailed(launchName: string, code: number | null): CarillonError {
+export function supervisorFailed(spec: LaunchSpec, code: number | null): CarillonError {
+  if (code === supervisorEnd.noLimits) return notLimited(spec);
+  if (code === supervisorEnd.noMemory) return tooLittleMemory(spec);
   const why =
     code === supervisorEnd.noJournal
       ? ': it cannot write its journal. Check that the disk has free space'
       : '';
-  return unavailable(launchName, `its supervisor ended at once (${code})${why}`);
+  return unavailable(spec.launchName, `its supervisor ended at once (${code})${why}`);
 }

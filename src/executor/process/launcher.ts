@@ -27,15 +27,7 @@ import { defaultBytesPerStream, type RunLogs } from '../logs/run-logs.ts';
 import { supervisorEnd } from '../supervisor/program.ts';
 import { ProcessesAhead } from './ahead.ts';
 import { endCgroup } from './cgroup.ts';
-import {
-  notBecome,
-  notLimited,
-  outOfReach,
-  startFailure,
-  supervisorFailed,
-  tooLittleMemory,
-  unavailable,
-} from './faults.ts';
+import { notBecome, outOfReach, startFailure, supervisorFailed, unavailable } from './faults.ts';
 import { type Journal, journalLine, type LaunchRecord, outcomeOf } from './journal.ts';
 import type { Beginning, Begun, Launch, Launches } from './launch.ts';
 import { createLaunches } from './launches.ts';
@@ -320,7 +312,7 @@ class ProcessLauncher implements Launcher {
   ): Promise<boolean> {
     const { user } = spec;
     const { supervisor, dir } = this.#parts;
-    const { claimLost, noFolder, noUser, noLimits, noMemory } = supervisorEnd;
+    const { claimLost, noFolder, noUser } = supervisorEnd;
     const journal = await launch.journal();
     // If the program that serves was killed, its supervisor may still start it.
     if (!journal || journal.supervisor || !(await launch.takeBack())) return false;
@@ -332,8 +324,7 @@ class ProcessLauncher implements Launcher {
     if (barred && user !== null) {
       throw code === noUser ? notBecome(user) : outOfReach(cwd.startsWith(`${dir}/`) ? dir : cwd, user);
     }
-    if (code === noMemory) throw tooLittleMemory(spec);
-    throw code === noLimits ? notLimited(spec) : supervisorFailed(launch.name, code);
+    throw supervisorFailed(spec, code);
   }
 
   /** Reports a started or ended launch, and watches it to its end. */
