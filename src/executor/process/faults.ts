@@ -59,7 +59,8 @@ function notLimited(spec: LaunchSpec): CarillonError {
   if (first === undefined)
     return unavailable(spec.launchName, 'it cannot join the control groups with its limits');
   const message = `The system does not let the scheduler set run.ulimits.${first.name}, or another of its limits`;
-  const allowed = 'limits that are not above those of the scheduler, or a scheduler that runs as root';
+  const allowed =
+    'limits that are not above those of the scheduler; as root also higher ones, but nofile at most fs.nr_open';
   return refused('run.ulimits', first, message, allowed);
 }
 
