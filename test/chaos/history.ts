@@ -7,6 +7,8 @@
 export interface ChaosJob {
   readonly name: string;
   readonly engine: 'process' | 'container';
+  /** The nodes that may run it. Absent: the leader. */
+  readonly on?: 'any';
   readonly schedule:
     | {
         readonly kind: 'repeat';

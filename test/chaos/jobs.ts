@@ -52,6 +52,8 @@ export function makeJobs(random: Random, mix: Mix): ChaosJob[] {
     job('skipping', { ...every(2), overlap: 'skip', durationMs: random.between(15, 40) * 100 }),
     job('queueing', { ...every(random.between(5, 10)), overlap: 'queue-all', durationMs: 2_000 }),
     job('by-hand'),
+    job('anywhere', { ...every(1), on: 'any', durationMs: 300 }),
+    job('anywhere-long', { ...every(random.between(4, 8)), on: 'any', durationMs: 5_000 }),
   ];
   if (!mix.docker) return jobs;
   const container = { engine: 'container' } as const;
@@ -83,7 +85,11 @@ export function definitionOf(job: ChaosJob, folder: string): object {
   return {
     name: job.name,
     ...when,
-    run: { command: commandOf(job, `${folder}/lines`), ...(job.engine === 'container' ? container : {}) },
+    run: {
+      command: commandOf(job, `${folder}/lines`),
+      ...(job.on !== undefined && { on: job.on }),
+      ...(job.engine === 'container' ? container : {}),
+    },
     policy: {
       overlap: job.overlap,
       catchUp: job.catchUp,
