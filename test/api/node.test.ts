@@ -132,7 +132,14 @@ describe('the cluster', () => {
       leader: { id: 'node-1', url: 'http://127.0.0.1:4400', host: 'host-node-1', pid: 1 },
       term: 1,
       members: [
-        { ...member('node-1', 'http://127.0.0.1:4400'), role: 'leader', lagMs: 0, labels: {}, capacity: {} },
+        {
+          ...member('node-1', 'http://127.0.0.1:4400'),
+          role: 'leader',
+          lagMs: 0,
+          labels: {},
+          capacity: {},
+          running: {},
+        },
       ],
       store: { reachable: true, detail: null },
       takeover: { at: '2026-11-21T00:00:00.000Z', tookMs: 31.5, term: 1 },

@@ -235,7 +235,7 @@ describe('logs -f', () => {
 
 describe('status', () => {
   const member = { id: 'n1', url: 'http://10.0.0.1:4400', host: 'h1', pid: 7 };
-  const at = { labels: { zone: 'a' }, capacity: { process: 64 } };
+  const at = { labels: { zone: 'a' }, capacity: { process: 64 }, running: { process: 3 } };
   const cluster: WireCluster = {
     leader: member,
     term: 3,

@@ -19,6 +19,7 @@ interface Cluster {
     readonly url: string;
     readonly labels: object;
     readonly capacity: object;
+    readonly running: object;
   }[];
 }
 
@@ -102,6 +103,10 @@ describe.skipIf(zookeeperMissing !== null)('jobs on any node', () => {
     await trigger(first, 'far');
     const run = await eventually(() => runOf(first, 'far'), is('running'));
     expect(run?.attempts).toMatchObject([{ host: ids.get('b') }]);
+    const { members } = await clusterOf(first);
+    expect(members.find(({ id }) => id === ids.get('b'))?.running).toEqual({
+      process: expect.any(Number),
+    });
     await trigger(first, 'nowhere');
     await eventually(
       () => runOf(first, 'nowhere'),

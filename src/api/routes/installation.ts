@@ -2,6 +2,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Answer, PeerFailure } from '../../peers/client.ts';
+import type { SchedulerHandle } from '../../scheduler/handle.ts';
 import type { Member } from '../../scheduler/ports.ts';
 import type { ApiContext } from '../context.ts';
 import { answers } from '../endpoint.ts';
@@ -114,6 +115,7 @@ async function viewOf(
 
 async function ownView(context: ApiContext): Promise<Cluster> {
   const { leader, self, term, members, lagMs, store, takeover } = context.scheduler.cluster();
+  const running = runningOnNodes(context.scheduler);
   const lags = await Promise.all(
     members.map((member) => (member.id === self.id ? lagMs : lagOf(context, member))),
   );
@@ -130,10 +132,24 @@ async function ownView(context: ApiContext): Promise<Cluster> {
       lagMs: lags[i] ?? null,
       labels,
       capacity,
+      running: running.get(id) ?? {},
     })),
     store: { reachable: store.reachable, detail: store.detail },
     takeover: takeover && { at: iso(takeover.at), tookMs: takeover.tookMs, term: takeover.term },
   };
+}
+
+/** Attempts of engines that only one node reaches, by node and engine. */
+function runningOnNodes(scheduler: SchedulerHandle): Map<string, Record<string, number>> {
+  const nodes = new Map<string, Record<string, number>>();
+  for (const { state, attempts } of scheduler.liveRuns()) {
+    const { host = null, engine = '' } = attempts.at(-1) ?? {};
+    if (host === null || (state !== 'launching' && state !== 'running')) continue;
+    const counts = nodes.get(host) ?? {};
+    counts[engine] = (counts[engine] ?? 0) + 1;
+    nodes.set(host, counts);
+  }
+  return nodes;
 }
 
 async function lagOf({ peers }: ApiContext, member: Member): Promise<number | null> {

@@ -277,6 +277,9 @@ export const WireCluster = Type.Object(
         capacity: Type.Record(Type.String(), Type.Integer(), {
           description: 'Maximum concurrent attempts of each engine that only this node reaches.',
         }),
+        running: Type.Record(Type.String(), Type.Integer(), {
+          description: 'Attempts there that were launched and have not ended, by engine. None: left out.',
+        }),
       }),
     ),
     store: Type.Object({

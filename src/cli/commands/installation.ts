@@ -120,11 +120,16 @@ function printCluster(session: Session, { leader, term, members, store, takeover
     member.host,
     String(member.pid),
     member.version,
+    Object.entries(member.capacity ?? {})
+      .map(([engine, most]) => `${engine} ${member.running?.[engine] ?? 0}/${most}`)
+      .join(', '),
     Object.entries(member.labels ?? {})
       .map(([name, value]) => `${name}=${value}`)
       .join(', '),
   ]);
-  session.print(`\n${table(['MEMBER', 'ROLE', 'URL', 'LAG', 'HOST', 'PID', 'VERSION', 'LABELS'], rows, io)}`);
+  session.print(
+    `\n${table(['MEMBER', 'ROLE', 'URL', 'LAG', 'HOST', 'PID', 'VERSION', 'RUNNING', 'LABELS'], rows, io)}`,
+  );
 }
 
 function printEngines(session: Session, engines: readonly WireEngine[]): void {

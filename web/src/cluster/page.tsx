@@ -62,11 +62,12 @@ function Cluster({ cluster: { leader, term, members, store, takeover } }: { read
                   Process
                 </th>
                 <th scope="col">Version</th>
+                <th scope="col">Running</th>
                 <th scope="col">Labels</th>
               </tr>
             </thead>
             <tbody>
-              {members.map(({ id, url, role, lagMs, host, pid, version, labels }) => (
+              {members.map(({ id, url, role, lagMs, host, pid, version, labels, capacity, running }) => (
                 <tr key={id}>
                   <td>
                     <a href={url}>{url}</a>
@@ -78,6 +79,11 @@ function Cluster({ cluster: { leader, term, members, store, takeover } }: { read
                   <td>{host}</td>
                   <td className="number">{pid}</td>
                   <td>{version}</td>
+                  <td>
+                    {Object.entries(capacity)
+                      .map(([engine, most]) => `${engine} ${running[engine] ?? 0} of ${most}`)
+                      .join(', ')}
+                  </td>
                   <td>
                     {Object.entries(labels)
                       .map(([name, value]) => `${name}=${value}`)

@@ -169,6 +169,13 @@ export const sections: readonly Section[] = [
         kind: 'text',
         hint: 'Default: chosen by the configured engines.',
       },
+      {
+        path: 'run.on',
+        label: 'Node',
+        kind: 'text',
+        example: 'zone==a',
+        hint: 'Of a process: leader (default), any, or conditions on labels of nodes.',
+      },
       { path: 'run.env', label: 'Environment', kind: 'pairs', example: 'NAME', wide: true },
     ],
   },
