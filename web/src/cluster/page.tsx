@@ -67,30 +67,32 @@ function Cluster({ cluster: { leader, term, members, store, takeover } }: { read
               </tr>
             </thead>
             <tbody>
-              {members.map(({ id, url, role, lagMs, host, pid, version, labels, capacity, running }) => (
-                <tr key={id}>
-                  <td>
-                    <a href={url}>{url}</a>
-                  </td>
-                  <td>{role === 'leader' ? <strong>Leader</strong> : 'Follower'}</td>
-                  <td className="number">
-                    {lagMs === null ? <span className="tone-late">no response</span> : duration(lagMs)}
-                  </td>
-                  <td>{host}</td>
-                  <td className="number">{pid}</td>
-                  <td>{version}</td>
-                  <td>
-                    {Object.entries(capacity)
-                      .map(([engine, most]) => `${engine} ${running[engine] ?? 0} of ${most}`)
-                      .join(', ')}
-                  </td>
-                  <td>
-                    {Object.entries(labels)
-                      .map(([name, value]) => `${name}=${value}`)
-                      .join(', ')}
-                  </td>
-                </tr>
-              ))}
+              {members.map(
+                ({ id, url, role, lagMs, host, pid, version, labels = {}, capacity = {}, running = {} }) => (
+                  <tr key={id}>
+                    <td>
+                      <a href={url}>{url}</a>
+                    </td>
+                    <td>{role === 'leader' ? <strong>Leader</strong> : 'Follower'}</td>
+                    <td className="number">
+                      {lagMs === null ? <span className="tone-late">no response</span> : duration(lagMs)}
+                    </td>
+                    <td>{host}</td>
+                    <td className="number">{pid}</td>
+                    <td>{version}</td>
+                    <td>
+                      {Object.entries(capacity)
+                        .map(([engine, most]) => `${engine} ${running[engine] ?? 0} of ${most}`)
+                        .join(', ')}
+                    </td>
+                    <td>
+                      {Object.entries(labels)
+                        .map(([name, value]) => `${name}=${value}`)
+                        .join(', ')}
+                    </td>
+                  </tr>
+                ),
+              )}
             </tbody>
           </table>
         </TableScroll>
