@@ -3,7 +3,7 @@
  * asked again and again; an answer comes when something has happened, or after a second. Beyond that, the node
  * tells all that it runs: at first, at intervals, and whenever its answers do not continue the last one.
  *
- * A node takes launches while it answers. One that is silent counts as dead after a while, and so do its launches.
+ * A node takes launches as long as its last answer was one. A node that is silent counts as dead after a while, and so do its launches.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -18,8 +18,6 @@ import type { EngineOf } from './perform.ts';
 const INVENTORY_MS = 30_000;
 /** The pause after a failure, and between looks for new nodes. */
 const PAUSE_MS = 1_000;
-/** A node that was silent for this long gets no launches. */
-const SILENT_MS = 5_000;
 /** A node that has not responded for this long counts as dead: longer than a restart takes. */
 const HOST_LOST_MS = 60_000;
 
@@ -50,7 +48,7 @@ interface Host extends HostEngine {
   /** By the monotonic clock. */
   heardAt: number;
   inventoryAt: number;
-  /** Answers, and takes launches. */
+  /** The last answer was one: it takes launches. */
   answers: boolean;
   /** What older terms have requested there is started or gone. */
   clear: boolean;
@@ -128,6 +126,7 @@ export class Hosts {
     } catch (error) {
       log.debug({ engine, host: name, error: error instanceof Error ? error.message : error }, 'host.silent');
       pauseMs = PAUSE_MS;
+      host.answers = false;
     }
     if (this.#stopped) return;
     if (clock.monotonicMs() - host.heardAt >= HOST_LOST_MS) {
@@ -190,9 +189,7 @@ export class Hosts {
   /** Tells which nodes take launches, if that has changed. */
   #announce(): void {
     const { clock, post } = this.#parts;
-    const answering = [...this.#hosts.values()].filter(
-      ({ answers, heardAt }) => answers && clock.monotonicMs() - heardAt < SILENT_MS,
-    );
+    const answering = [...this.#hosts.values()].filter(({ answers }) => answers);
     const nodes = this.#members().flatMap(({ id, labels = {}, capacity = {} }) => {
       const engines = answering.filter(({ host }) => host === id).map(({ engine }) => engine);
       const open = Object.entries(capacity).filter(([engine]) => engines.includes(engine));
