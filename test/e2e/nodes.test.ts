@@ -41,7 +41,7 @@ describe.skipIf(zookeeperMissing !== null)('jobs on any node', () => {
   }, 60_000);
   afterAll(() => zookeeper.stop());
   afterEach(async () => {
-    for (const server of servers.values()) await server.end('SIGKILL');
+    for (const server of servers.values()) await server.end('SIGTERM');
     rmSync(dir, { recursive: true, force: true });
   });
 
