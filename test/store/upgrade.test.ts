@@ -30,6 +30,8 @@ const lineages: Readonly<Record<string, string>> = { mabc: 'manual', r77: 'rerun
 const expected = byKey(
   JSON.parse(JSON.stringify(answered), (key, value) => {
     if (key === 'reason' && typeof value === 'string') return { code: 'text', text: value };
+    // Nothing was measured then.
+    if (typeof value?.failedRunTime === 'string') return { ...value, cpuTime: '', peakMemory: '' };
     if (typeof value?.variant !== 'string' || value.parent !== undefined) return value;
     const lineage = lineages[value.variant];
     if (value.trigger === undefined) return lineage === undefined ? value : { ...value, lineage };

@@ -116,13 +116,13 @@ describe.skipIf(dockerdMissing() !== null)('a container', () => {
        touch /here 2>/dev/null || echo closed; touch /cache/x && echo open
        grep db /etc/hosts; cat /proc/1/comm; grep NoNewPrivs /proc/self/status`,
       {
-        resources: { pids: 77, shm: '2MiB' },
-        ulimits: { nofile: { soft: 100, hard: 200 } },
+        resources: { shm: '2MiB' },
         tmpfs: { '/cache': '1MiB' },
         readOnly: true,
         hosts: { db: '10.0.0.9' },
         noNewPrivileges: true,
       },
+      { pids: 77, ulimits: [{ name: 'nofile', soft: 100, hard: 200 }] },
     );
     expect(said.split('\n').map((line) => line.replace(/\s+/g, ' '))).toEqual([
       ...['77', '100', '200', '2048 /dev/shm', '1024 /cache', 'closed', 'open', '10.0.0.9 db'],
