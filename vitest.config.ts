@@ -4,8 +4,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** Nothing of one of these files stays for the next, so they share their modules, which take longer to load than to test. */
 const shared = ['dag', 'scheduler', 'property', 'job-file', 'api', 'cli'].map((room) => `test/${room}/**/*.test.ts`);
 
-/** What loses nodes, or watches a page live, is judged by the clock: beside other tests it would be judged for their load. */
-const alone = ['test/web/journey.test.ts', 'test/executor/swarm/faults.test.ts', 'test/chaos/chaos.test.ts'];
+/**
+ * What loses nodes, or watches a page live, is judged by the clock: beside other tests it would be judged for their load.
+ * These two mostly wait, for other things, and share the machine. The last one has it for itself.
+ */
+const waiting = ['test/executor/swarm/faults.test.ts', 'test/web/journey.test.ts'];
+const alone = ['test/chaos/chaos.test.ts'];
 
 /** Over half a minute each: one that begins last would keep one core waiting. */
 const slow = ['sim/sim', 'web/fuzz', 'web/pages', 'e2e/cluster', 'e2e/backup', 'executor/process/crash-points'];
@@ -42,9 +46,10 @@ export default defineConfig({
           ...common,
           name: 'isolated',
           include: ['test/**/*.test.ts'],
-          exclude: [...shared, ...alone, '**/node_modules/**'],
+          exclude: [...shared, ...waiting, ...alone, '**/node_modules/**'],
         },
       },
+      { test: { ...common, name: 'waiting', include: waiting } },
       { test: { ...common, name: 'alone', include: alone } },
     ],
   },

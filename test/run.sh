@@ -24,11 +24,12 @@ if [[ $# -gt 0 ]]; then
   tests 1-given "$@"
 else
   tests 1-all --project shared --project isolated
-  tests 2-alone --no-file-parallelism --project alone
+  tests 2-waiting --project waiting
+  tests 3-alone --no-file-parallelism --project alone
   # A few that failed beside others are run again alone: is it the code or the load? More than a few is the code.
   mapfile -t failed < <(verdict failed "$reports"/*.json)
   if (( ${#failed[@]} > 0 && ${#failed[@]} <= 3 )); then
-    tests 3-again --no-file-parallelism "${failed[@]}"
+    tests 4-again --no-file-parallelism "${failed[@]}"
     for file in "${failed[@]}"; do echo "failed the first time, run again alone: $file"; done
   fi
 fi
