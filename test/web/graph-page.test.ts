@@ -76,10 +76,15 @@ describe.skipIf(!hasBrowser)('the graph page', () => {
     const beside = await middle();
     await page.mouse.click(beside.x, beside.y + 60);
     await panel().waitFor({ state: 'detached' });
-    // The panel is gone, and the middle is still the middle.
-    const { x, y } = await middle();
-    await page.mouse.click(x, y);
-    await panel().getByRole('heading', { name: 'join-all' }).waitFor();
+    // The panel is gone, and the middle is still the middle, once the picture has its new size.
+    const found = panel().getByRole('heading', { name: 'join-all' });
+    await expect
+      .poll(async () => {
+        const { x, y } = await middle();
+        await page.mouse.click(x, y);
+        return found.isVisible();
+      })
+      .toBe(true);
     expect(faults).toEqual([]);
   });
 
