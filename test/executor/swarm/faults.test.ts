@@ -7,8 +7,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { CarillonError } from '../../../src/errors.ts';
+import { realClock } from '../../../src/node/clock.ts';
 import { type LaunchSpec, plainContainer } from '../../../src/scheduler/job/spec.ts';
 import type { Launcher, Observation } from '../../../src/scheduler/ports.ts';
+import { sleep } from '../../../src/scheduler/waiting.ts';
 import { endAll } from '../../conformance/launcher.ts';
 import { testImage } from '../../support/dockerd.ts';
 import { eventually, Server } from '../../support/server.ts';
@@ -78,15 +80,16 @@ describe.skipIf(missing !== null)(
         (error: CarillonError) => error,
       );
 
-    /** Asks again while nobody knows. */
+    /** Asks again while nobody knows: with pauses, as a scheduler does, or dozens of launches keep the managers busy. */
     async function launchAtLast(spec: LaunchSpec): Promise<void> {
       let cause = '';
       const isLaunched = () =>
         launcher.launch(spec).then(
           () => true,
-          (error: CarillonError) => {
+          async (error: CarillonError) => {
             if (error.code !== 'ENGINE_UNAVAILABLE' && error.code !== 'NO_PLACE') throw error;
             cause = error.message;
+            await sleep(realClock, 1_000);
             return false;
           },
         );
