@@ -1,12 +1,20 @@
 /**
- * What another node answers about its engine. It may be of another release, or something else may listen at its
- * address, so only what has these forms reaches the scheduler.
+ * The forms of another node's answers about its engine. The node may run another release, or something else may listen at
+ * its address, so answers of any other form do not reach the scheduler.
  */
 
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Changes, LaunchReport } from '../scheduler/ports.ts';
 
+/** How a launch ended: the same in a report and in an observation. */
+const outcome = {
+  reason: Type.Optional(Type.String()),
+  cause: Type.Optional(Type.Unknown()),
+  infrastructure: Type.Optional(Type.Boolean()),
+  bytesDropped: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
+  usage: Type.Optional(Type.Object({ cpuMs: Type.Number(), peakBytes: Type.Number() })),
+};
 /** Other fields pass: a later release may report more. */
 const Report = Type.Object({
   launchName: Type.String(),
@@ -15,11 +23,7 @@ const Report = Type.Object({
   endedAt: Type.Optional(Type.Number()),
   image: Type.Optional(Type.String()),
   exitCode: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
-  reason: Type.Optional(Type.String()),
-  cause: Type.Optional(Type.Unknown()),
-  infrastructure: Type.Optional(Type.Boolean()),
-  bytesDropped: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
-  usage: Type.Optional(Type.Object({ cpuMs: Type.Number(), peakBytes: Type.Number() })),
+  ...outcome,
 });
 
 const exact = { additionalProperties: false };
@@ -55,11 +59,7 @@ const Observation = Type.Union([
     ...named,
     startedAt: Type.Optional(Type.Number()),
     exitCode: Type.Union([Type.Number(), Type.Null()]),
-    reason: Type.Optional(Type.String()),
-    cause: Type.Optional(Type.Unknown()),
-    infrastructure: Type.Optional(Type.Boolean()),
-    bytesDropped: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
-    usage: Type.Optional(Report.properties.usage),
+    ...outcome,
   }),
 ]);
 

@@ -26,7 +26,7 @@ export type Event =
   | { readonly kind: 'deferred'; readonly now: number; readonly launchName: string; readonly reason: string }
   /** The only node that reaches this engine has not responded within the time limit. */
   | { readonly kind: 'host-lost'; readonly now: number; readonly engine: string; readonly host: string }
-  /** Other nodes that respond and take launches; whoever is not among them gets none. */
+  /** The other nodes that respond and accept launches; no other node gets any. */
   | { readonly kind: 'nodes'; readonly now: number; readonly nodes: readonly OtherNode[] }
   /** The wall clock was set ahead or back. `now` is the new time. */
   | { readonly kind: 'clock-set'; readonly now: number; readonly byMs: number };

@@ -311,10 +311,10 @@ export interface Changes {
   readonly observations: readonly Observation[] | null;
 }
 
-/** What another node may request of an engine that only this node reaches. */
+/** Requests of other nodes to an engine that only this node reaches. */
 export interface LocalEngine extends Pick<Launcher, 'inventory' | 'kill' | 'takeBack' | 'remove'> {
   /**
-   * What happened since `after`; waits for it for up to a second. Afterwards the node starts nothing for older
+   * Returns what has happened since `after`, at the latest after a second. From then on the node starts nothing for older
    * terms. Null: it is a node of 0.2.0 or older, which takes no launches. Absent: it is this node's own engine.
    */
   changes?(term: number, after: Ticket | null): Promise<Changes | null>;

@@ -1,6 +1,6 @@
 /**
- * Processes on any node: three schedulers on ZooKeeper with labels, whose leader is killed and stays away. What runs
- * on the others goes on, is readable and ends; what depends on it starts.
+ * Processes on any node: three schedulers on ZooKeeper with labels, whose leader is killed and stays away. Runs on the
+ * other nodes continue, their output is readable, and their children start.
  */
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -120,7 +120,7 @@ describe.skipIf(zookeeperMissing !== null)('jobs on any node', () => {
       () => clusterOf(third),
       ({ leader }) => leader !== null && leader.url !== first.url,
     );
-    // It goes on, and its output is read through a node that does not run it.
+    // It continues, and its output is read through another node.
     expect(await runOf(third, 'far')).toMatchObject({ state: 'running' });
     expect((await third.ask('GET', `/api/v1/runs/${run?.id}/logs`)).body).toBe('before\n');
     const before = (await third.all<RunAnswer>('/api/v1/jobs/ticking/runs?state=succeeded')).length;

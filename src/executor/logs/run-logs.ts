@@ -1,7 +1,7 @@
 /**
  * The logs that this node keeps, by launch name, one directory each. Engines either copy what is kept elsewhere (`copy`)
  * or hand over files (`keep`). The output of a launch is bounded, and so are age, number and total size of all that is
- * kept: the oldest go first, a few with each new one, so nobody ever pays for a sweep of everything.
+ * kept: the oldest go first, a few with each new one, so no call has to go through all of them.
  *
  * One object per directory and node: the account of sizes is kept in memory and read from disk once.
  */

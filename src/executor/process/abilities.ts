@@ -1,4 +1,4 @@
-/** What processes on the scheduler's host do not support of a job: everything about containers. */
+/** Settings of a job that processes on the scheduler's host do not support: everything about containers. */
 
 import { type EngineAbilities, unable } from '../../scheduler/job/engine-abilities.ts';
 

@@ -20,7 +20,7 @@ export interface ProcessAheadParts {
   readonly isFree: (launchName: string) => boolean;
 }
 
-/** What a launch is made of. Contains secrets. */
+/** Everything that decides what a launch runs. Contains secrets. */
 interface Order {
   readonly spec: LaunchSpec;
   readonly beginning: Beginning;
@@ -71,7 +71,7 @@ async function make(
   return held && { order, held, gate: { onEnd: (listener) => void held.ended.then(listener) } };
 }
 
-/** A file that cannot be removed now was never started: whoever finds it removes it. */
+/** A launch that cannot be removed now never starts, and the next inventory removes it. */
 async function remove({ held, order }: Ready, { log }: ProcessAheadParts): Promise<void> {
   await held.drop().catch((error: Error) => {
     log.warn({ launch: order.spec.launchName, cause: error.message }, 'ready.not-removed');

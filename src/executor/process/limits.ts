@@ -64,7 +64,7 @@ export async function openLimitGroups(cgroups: string | null, id: string): Promi
   };
 }
 
-/** What a systemd unit needs. */
+/** For the systemd unit of a scheduler whose jobs have limits. */
 const unitSettings = 'In the systemd unit of the scheduler, set Delegate=yes and DelegateSubgroup=scheduler';
 const noCgroups = 'there are no control groups that the scheduler may use';
 

@@ -10,7 +10,7 @@ const numbers: Readonly<Record<string, number>> = {
   ...{ locks: 10, sigpending: 11, msgqueue: 12, nice: 13, rtprio: 14, rttime: 15 },
 };
 
-/** -1 is no limit. LAUNCH_REFUSED for a name that is none of this system. */
+/** -1 is no limit. LAUNCH_REFUSED for a name that the system does not know. */
 export function systemLimits(ulimits: readonly Ulimit[]): SystemLimit[] {
   const bound = (value: number): number | null => (value < 0 ? null : value);
   return ulimits.map(({ name, soft, hard }) => {

@@ -57,7 +57,7 @@ interface Watched {
   lingered: boolean;
   looking: boolean;
   trimming: boolean;
-  /** It was told to its supervisor, which may end before it reads that. */
+  /** The supervisor was ordered to kill it, and may itself be killed before it reads the order. */
   ordered: boolean;
   cancelKill: (() => void) | null;
 }

@@ -235,7 +235,7 @@ export interface Histograms {
   queueWait: PackedHistogram;
   /** Processor time of attempts, whatever their outcome, if the engine measures it. */
   cpuTime: PackedHistogram;
-  /** Peak memory of attempts in bytes, likewise. */
+  /** Peak memory of attempts in bytes, whatever their outcome, if the engine measures it. */
   peakMemory: PackedHistogram;
 }
 

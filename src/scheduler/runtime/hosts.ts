@@ -3,7 +3,8 @@
  * asked again and again; an answer comes when something has happened, or after a second. Beyond that, the node
  * tells all that it runs: at first, at intervals, and whenever its answers do not continue the last one.
  *
- * A node takes launches as long as its last answer was one. A node that is silent counts as dead after a while, and so do its launches.
+ * A node gets launches while its last answer was a success. A node that stays silent counts as dead after a while, and its
+ * launches as lost.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -48,9 +49,9 @@ interface Host extends HostEngine {
   /** By the monotonic clock. */
   heardAt: number;
   inventoryAt: number;
-  /** The last answer was one: it takes launches. */
+  /** The last answer was a success, so it gets launches. */
   answers: boolean;
-  /** What older terms have requested there is started or gone. */
+  /** All launches that older terms requested there have started or are gone. */
   clear: boolean;
 }
 

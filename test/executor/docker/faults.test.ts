@@ -464,7 +464,7 @@ describe.skipIf(dockerdMissing() !== null)('the docker engine', () => {
     expect(await output(launcher, spec.launchName)).toBe(numbers(50_000));
   });
 
-  test('of output above the limit its beginning and its end are kept, and a reader goes on behind the removal', async () => {
+  test('keeps beginning and end of output above the limit, and a reader continues after the removal', async () => {
     const logs = createRunLogs({ dir: join(harness.dir, 'bounded'), clock: realClock, logBytes: 40_000 });
     const { launcher, ended } = await begin({ logs });
     const spec = job('seq 1 10000; seq 1 10000 >&2');

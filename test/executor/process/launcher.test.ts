@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { shellAbilities } from '../../../src/executor/process/abilities.ts';
 import { processEngine } from '../../../src/executor/process/description.ts';
 import { type Journal, parseLaunchFile } from '../../../src/executor/process/journal.ts';
@@ -21,11 +21,12 @@ import { createLaunches } from '../../../src/executor/process/launches.ts';
 import { processSource } from '../../../src/executor/process/table.ts';
 import { realClock } from '../../../src/node/clock.ts';
 import type { LaunchSpec } from '../../../src/scheduler/job/spec.ts';
-import type { Launcher, Observation } from '../../../src/scheduler/ports.ts';
-import { endAll, launcherConformance } from '../../conformance/launcher.ts';
+import type { Launcher } from '../../../src/scheduler/ports.ts';
+import { launcherConformance } from '../../conformance/launcher.ts';
 import { until } from '../../support/until.ts';
-import { crashSpec, processSpec } from '../launch-spec.ts';
-import { beginningOf, type ProcessHarness, processHarness, warnings } from './harness.ts';
+import { crashSpec } from '../launch-spec.ts';
+import { beginningOf, processHarness } from './harness.ts';
+import { world } from './world.ts';
 
 launcherConformance(processEngine, processHarness);
 launcherConformance(processEngine, () => processHarness('program'), { limits: 'without cgroups' });
@@ -39,48 +40,10 @@ const linux = process.platform === 'linux';
 const root = process.getuid?.() === 0;
 
 describe('the process engine', () => {
-  let harness: ProcessHarness;
-  const open: Launcher[] = [];
-  let sequence = 0;
-
-  beforeAll(async () => {
-    harness = await processHarness();
-    await chmod(join(harness.dir, '..'), 0o755);
-  });
-  afterEach(async () => {
-    await Promise.all(open.splice(0).map((launcher) => launcher.stop()));
-    const sweeper = harness.create();
-    await sweeper.start();
-    await endAll(sweeper);
-    await sweeper.stop();
-    expect(warnings.splice(0)).toEqual([]);
-  });
-  afterAll(() => harness.close());
-
-  async function begin(options: Parameters<ProcessHarness['create']>[0] = {}) {
-    const launcher = harness.create(options);
-    open.push(launcher);
-    const seen: Observation[] = [];
-    launcher.onObservation((observation) => seen.push(observation));
-    await launcher.start();
-    const ended = (name: string) =>
-      until(
-        `the end of ${name}`,
-        () => seen.find((o) => o.launchName === name && o.kind === 'ended'),
-        20_000,
-      );
-    return {
-      launcher,
-      seen,
-      ended: ended as (name: string) => Promise<Extract<Observation, { kind: 'ended' }>>,
-    };
-  }
-  const job = (script: string, overrides: Partial<LaunchSpec> = {}) =>
-    processSpec(script, { launchName: `own-${++sequence}`, ...overrides });
-  const tracePath = () => join(harness.traces, `own-${++sequence}`);
+  const { begin, job, trace: tracePath, harness } = world('cgroups');
   const linesOf = (path: string) =>
     existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : [];
-  const pathOf = (name: string) => join(harness.dir, 'launches', name);
+  const pathOf = (name: string) => join(harness().dir, 'launches', name);
   /** A launch under the shell. */
   const directoryOf = async (name: string) => join(pathOf(name), (await readdir(pathOf(name)))[0]!);
   const journalOf = (name: string) => parseLaunchFile(readFileSync(pathOf(name))).journal;
@@ -102,13 +65,13 @@ describe('the process engine', () => {
       .split(' ')
       .filter((pid) => {
         const [program, command] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        return program === harness.supervisor && command === 'serve';
+        return program === harness().supervisor && command === 'serve';
       })
       .map(Number);
   /** Of another scheduler in this folder. */
   const launchesOf = (supervisor: string | null) =>
     createLaunches({
-      dir: harness.dir,
+      dir: harness().dir,
       clock: realClock,
       log: { debug() {}, info() {}, warn() {}, error() {} },
       supervisor,
@@ -258,7 +221,7 @@ describe('the process engine', () => {
     /** An old scheduler whose program is paused between creating and starting; the answer wakes it. */
     async function pausedStart(spec: LaunchSpec): Promise<() => Promise<boolean>> {
       const before = serving();
-      const old = launchesOf(harness.supervisor);
+      const old = launchesOf(harness().supervisor);
       let paused: number | undefined;
       const begun = old.begin(beginningOf(spec), () => {
         paused = serving().find((pid) => !before.includes(pid));
@@ -348,7 +311,7 @@ describe('the process engine', () => {
       const { launcher, ended } = await begin({ clock });
       const out = tracePath();
       const spec = job(`echo ran >> ${out}`);
-      await harness.leaveCreated(spec);
+      await harness().leaveCreated(spec);
       const holder = spawn('flock', [pathOf(spec.launchName), 'sh', '-c', 'echo; read -r _'], {
         stdio: ['pipe', 'pipe', 'ignore'],
       });
@@ -365,14 +328,14 @@ describe('the process engine', () => {
 
     test('schedulers killed with -9 at any moment start each of 30 launches once and lose no result', async () => {
       const out = tracePath();
-      const names = Array.from({ length: 30 }, () => `own-${++sequence}`);
+      const names = Array.from({ length: 30 }, (_, index) => `crash-${index}`);
       for (const [round, startedBefore] of [0, 1, 6, 13, 21, 28].entries()) {
         const child = fork(join(import.meta.dirname, 'crash.ts'), {
           execArgv: ['--import', 'tsx'],
           stdio: 'ignore',
         });
         const gone = once(child, 'exit');
-        const { dir, supervisor, cgroups } = harness;
+        const { dir, supervisor, cgroups } = harness();
         child.send({ dir, supervisor, cgroups, out, term: round + 1, names });
         await once(child, 'message');
         await until('so many started', () => linesOf(out).length >= startedBefore, 20_000);
@@ -435,7 +398,7 @@ describe('the process engine', () => {
     test.each(['launches', 'scratch', 'supervisor'])('while there is no %s', async (name) => {
       const { launcher, ended } = await begin();
       const spec = job('exit 3');
-      const [path, aside] = [join(harness.dir, name), join(harness.dir, 'aside')];
+      const [path, aside] = [join(harness().dir, name), join(harness().dir, 'aside')];
       renameSync(path, aside);
       await expect(launcher.launch(spec)).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
       renameSync(aside, path);
@@ -511,14 +474,14 @@ describe('the process engine', () => {
 
     test.runIf(root)('a refusal when its user cannot reach the folder in which it is started', async () => {
       const { launcher } = await begin();
-      const above = join(harness.dir, '..');
+      const above = join(harness().dir, '..');
       await chmod(above, 0o700);
       try {
         const spec = job('true', { user: 'nobody' });
         await expect(launcher.launch(spec)).rejects.toMatchObject({
           code: 'LAUNCH_REFUSED',
           details: { field: 'run.user', value: 'nobody' },
-          message: expect.stringContaining(harness.dir),
+          message: expect.stringContaining(harness().dir),
         });
         expect(await launcher.inventory()).toEqual([]);
       } finally {
@@ -528,7 +491,7 @@ describe('the process engine', () => {
 
     /** A file of this name that may be executed. */
     const program = (name: string, bytes: string | Uint8Array): string => {
-      const path = join(harness.dir, name);
+      const path = join(harness().dir, name);
       writeFileSync(path, bytes, { mode: 0o755 });
       return path;
     };
@@ -651,7 +614,7 @@ describe('the process engine', () => {
     const gate = tracePath();
     const spec = job(`until [ -e ${gate} ]; do sleep 0.02; done; seq 1 5000`);
     await launcher.launch(spec);
-    const tails = join(harness.dir, 'tails');
+    const tails = join(harness().dir, 'tails');
     renameSync(tails, `${tails}-aside`);
     writeFileSync(gate, '');
     const { exitCode, bytesDropped } = await ended(spec.launchName);

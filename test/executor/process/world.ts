@@ -30,8 +30,8 @@ export function world(under: Parameters<typeof processHarness>[0]) {
   });
   afterAll(() => harness.close());
 
-  async function begin() {
-    const launcher = harness.create();
+  async function begin(options: Parameters<ProcessHarness['create']>[0] = {}) {
+    const launcher = harness.create(options);
     open.push(launcher);
     const seen: Observation[] = [];
     launcher.onObservation((observation) => seen.push(observation));
