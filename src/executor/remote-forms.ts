@@ -13,7 +13,16 @@ const outcome = {
   cause: Type.Optional(Type.Unknown()),
   infrastructure: Type.Optional(Type.Boolean()),
   bytesDropped: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
-  usage: Type.Optional(Type.Object({ cpuMs: Type.Number(), peakBytes: Type.Number() })),
+  usage: Type.Optional(
+    Type.Partial(
+      Type.Object({
+        cpuMs: Type.Number(),
+        peakBytes: Type.Number(),
+        readBytes: Type.Number(),
+        writtenBytes: Type.Number(),
+      }),
+    ),
+  ),
 };
 /** Other fields pass: a later release may report more. */
 const Report = Type.Object({

@@ -62,7 +62,7 @@ describe('a run', () => {
     engine.tell({ kind: 'output-dropped', launchName, at, bytesDropped: 5_000 });
     await clock.advance(1_000);
     expect(await dropped()).toEqual([5_000]);
-    const usage = { cpuMs: 1_500, peakBytes: 9_000_000 };
+    const usage = { cpuMs: 1_500, peakBytes: 9_000_000, readBytes: 4_096, writtenBytes: 512 };
     engine.tell({ kind: 'ended', launchName, at, exitCode: 1, bytesDropped: 7_000, usage });
     await clock.advance(10_000);
     engine.exit(engine.newest('a'), 0);
@@ -72,6 +72,8 @@ describe('a run', () => {
       bytesDropped: 7_000,
       cpuMs: 1_500,
       peakMemoryBytes: 9_000_000,
+      readBytes: 4_096,
+      writtenBytes: 512,
     });
   });
 

@@ -26,6 +26,8 @@ const attempt = (
   bytesDropped: 0,
   cpuMs: null,
   peakMemoryBytes: null,
+  readBytes: null,
+  writtenBytes: null,
 });
 
 const trigger = { by: null, of: null, catchUp: false };

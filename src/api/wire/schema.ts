@@ -17,6 +17,7 @@ import { apiLimits } from './limits.ts';
 import { origin, trigger } from './lineage.ts';
 import { kill, why } from './reason.ts';
 import { count, instant, list, orNull, ref } from './shape.ts';
+import { usageFields } from './usage.ts';
 
 // Problems
 
@@ -296,8 +297,7 @@ export const WireAttempt = Type.Object(
           'the end. If the engine does not report dropped output, this is 0 and the output shows the gap.',
       },
     ),
-    cpuMs: orNull(count('Processor time of all processes. Null before the end, and for containers.')),
-    peakMemoryBytes: orNull(count('Peak memory of the largest process. Null when cpuMs is.')),
+    ...usageFields,
   },
   { $id: 'Attempt' },
 );

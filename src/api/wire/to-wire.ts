@@ -24,6 +24,7 @@ import { iso, isoOrNull } from './instants.ts';
 import { apiLimits } from './limits.ts';
 import { reasonToWire, whyOf } from './reason.ts';
 import type { WireApplyResult, WireJob, WireLedgerLine, WireRevision, WireRun } from './schema.ts';
+import { usageToWire } from './usage.ts';
 import type { Measure, WireEvent, WireSummary } from './views.ts';
 
 export function jobToWire(view: JobView, heldBack: HeldBack): WireJob {
@@ -132,8 +133,7 @@ export function runToWire(run: Run): WireRun {
       exitCode: attempt.exitCode,
       ...whyOf(attempt.reason),
       bytesDropped: attempt.bytesDropped === undefined ? 0 : attempt.bytesDropped,
-      cpuMs: attempt.usage?.cpuMs ?? null,
-      peakMemoryBytes: attempt.usage?.peakBytes ?? null,
+      ...usageToWire(attempt.usage),
     })),
     catchesUp: run.catchesUp,
     createdAt: iso(run.createdAt),

@@ -190,13 +190,20 @@ function printRun(session: Session, run: WireRun): void {
     attempt.startedAt === null || attempt.endedAt === null
       ? nothing
       : lasting(Date.parse(attempt.endedAt) - Date.parse(attempt.startedAt)),
-    ...(isMeasured ? [lasting(attempt.cpuMs ?? null), mebibytes(attempt.peakMemoryBytes ?? null)] : []),
+    ...(isMeasured ? usedBy(attempt) : []),
     attempt.exitCode === null ? nothing : String(attempt.exitCode),
     attempt.reason ?? '',
   ]);
-  const used = isMeasured ? ['CPU', 'MEMORY'] : [];
+  const used = isMeasured ? ['CPU', 'MEMORY', 'READ', 'WRITTEN'] : [];
   session.print(`\n${table(['ATTEMPT', 'ENGINE', 'STARTED', 'TOOK', ...used, 'CODE', 'WHY'], rows, io)}`);
 }
+
+const usedBy = ({ cpuMs, peakMemoryBytes, readBytes, writtenBytes }: WireAttempt): string[] => [
+  lasting(cpuMs ?? null),
+  mebibytes(peakMemoryBytes ?? null),
+  mebibytes(readBytes ?? null),
+  mebibytes(writtenBytes ?? null),
+];
 
 function cause({ trigger, origin, parents }: WireRun): string {
   if (trigger.kind === 'schedule') return trigger.catchUp ? 'its schedule, to catch up' : 'its schedule';

@@ -58,7 +58,7 @@ export interface Journal {
   readonly startedAt: number | null;
   /** When its exit code was noted, epoch milliseconds. Null if there is none, or if the journal does not say. */
   readonly exitedAt: number | null;
-  /** Processor time and memory of the launch. Null: unknown. */
+  /** What the launch used of the machine. Null: unknown. */
   readonly usage: Usage | null;
 }
 
@@ -67,6 +67,9 @@ export const journalLine = {
   killed: 'killed\n',
   ended: (atMs: number, bytesDropped: number): string => `ended ${Math.round(atMs)} ${bytesDropped}\n`,
 } as const;
+
+/** Blocks of `getrusage` have this size, whatever the disk and its file system. */
+const blockBytes = 512;
 
 type Usage = NonNullable<LaunchReport['usage']>;
 
@@ -131,10 +134,12 @@ function parseNotes(lines: readonly string[], orders: Journal): Journal {
   return { ...orders, ...of, endedAt, startedAt, exitedAt };
 }
 
-/** Microseconds in user and system mode, KiB; the blocks and switches that follow are not shown yet. */
-const usageOf = ([user = 0, system = 0, peak = 0]: readonly number[]): Usage => ({
+/** Microseconds in user and system mode, KiB, blocks read and written; the context switches that follow are not shown. */
+const usageOf = ([user = 0, system = 0, peak = 0, read = 0, written = 0]: readonly number[]): Usage => ({
   cpuMs: Math.round((user + system) / 1_000),
   peakBytes: peak * 1_024,
+  readBytes: read * blockBytes,
+  writtenBytes: written * blockBytes,
 });
 
 function parsedOrNull(json: string): FileRecord | null {

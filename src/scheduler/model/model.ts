@@ -195,12 +195,15 @@ export interface Attempt {
   usage?: Usage;
 }
 
-/** The processor time and memory of an attempt. */
+/** What an attempt used of its machine. A field that the engine does not measure is absent. */
 export interface Usage {
   /** Processor time of all processes, user and system, in milliseconds. */
-  readonly cpuMs: number;
-  /** Peak memory (resident set) of the largest process. */
-  readonly peakBytes: number;
+  readonly cpuMs?: number;
+  /** Peak memory: of a process, the resident set of its largest process. */
+  readonly peakBytes?: number;
+  /** Read from disks, and written to them, by all processes. Absent in attempts stored before this was recorded. */
+  readonly readBytes?: number;
+  readonly writtenBytes?: number;
 }
 
 /** The outcome of due times: one entry for a single one, or for a range with the same outcome. */

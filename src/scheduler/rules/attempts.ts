@@ -143,10 +143,9 @@ function countAttempt(turn: Turn, entry: Entry, run: Run, succeeded: boolean): v
   const attempt = run.attempts.at(-1);
   if (attempt === undefined || attempt.startedAt === null || attempt.endedAt === null) return;
   const sample: Sample = { [succeeded ? 'runTime' : 'failedRunTime']: attempt.endedAt - attempt.startedAt };
-  if (attempt.usage !== undefined) {
-    sample.cpuTime = attempt.usage.cpuMs;
-    sample.peakMemory = attempt.usage.peakBytes;
-  }
+  const { cpuMs, peakBytes } = attempt.usage ?? {};
+  if (cpuMs !== undefined) sample.cpuTime = cpuMs;
+  if (peakBytes !== undefined) sample.peakMemory = peakBytes;
   if (attempt.number === 1) {
     sample.startLateness = attempt.startedAt - readyAt(run);
     sample.queueWait = attempt.startedAt - run.createdAt;

@@ -102,7 +102,7 @@ describe('the journal of a launch', () => {
         exitedAt: 1_500,
         killed: true,
         endedAt: 1_600,
-        usage: { cpuMs: 3, peakBytes: 10_240 },
+        usage: { cpuMs: 3, peakBytes: 10_240, readBytes: 512, writtenBytes: 1_024 },
       },
     ],
     [

@@ -169,6 +169,12 @@ for (const { name, compiler, emulator } of machines) {
       expect(readdirSync(join(place, 'work'))).toEqual([]);
     });
 
+    test('notes how much its job and the children of its job wrote to the disk', async () => {
+      const { journal } = await run(`sh -c 'head -c 300000 /dev/zero > big'; true`);
+      expect(journal?.usage?.writtenBytes).toBeGreaterThanOrEqual(300_000);
+      expect(journal?.usage?.writtenBytes).toBeLessThan(1_000_000);
+    });
+
     test('notes a signal as a shell does', async () => {
       expect((await run('kill -USR2 $$')).journal?.exitCode).toBe(128 + 12);
     });

@@ -243,6 +243,14 @@ describe('what is counted of a run', () => {
     expect(summarise(peakMemory)?.p50).toBeCloseTo(1_000_000, -4);
   });
 
+  test('is without what its engine does not measure', () => {
+    const { rig, report } = launched();
+    report({ kind: 'started' });
+    report(ended(0, { usage: { cpuMs: 40 } }));
+    const { cpuTime, peakMemory } = allTime(rig.state.entry('a').stats!);
+    expect([summarise(cpuTime)?.count, summarise(peakMemory)?.count ?? 0]).toEqual([1, 0]);
+  });
+
   test('is nothing where it never started', () => {
     const { rig, report } = launched({ retries: { limit: 0 } });
     report(ended(126));

@@ -31,6 +31,12 @@ export function Attempts({ run }: { readonly run: WireRun }) {
                   <th scope="col" className="number">
                     Peak memory
                   </th>
+                  <th scope="col" className="number" title="From disks, not from caches">
+                    Read
+                  </th>
+                  <th scope="col" className="number" title="To disks">
+                    Written
+                  </th>
                 </>
               )}
               <th scope="col" className="number">
@@ -73,6 +79,8 @@ function Line({ attempt, isMeasured }: { readonly attempt: WireAttempt; readonly
         <>
           <td className="number">{duration(attempt.cpuMs)}</td>
           <td className="number">{memory(attempt.peakMemoryBytes)}</td>
+          <td className="number">{memory(attempt.readBytes)}</td>
+          <td className="number">{memory(attempt.writtenBytes)}</td>
         </>
       )}
       <td className={`number ${exitCode !== null && exitCode !== 0 ? 'tone-fail' : ''}`}>
