@@ -106,8 +106,10 @@ export interface EngineView {
   readonly version: string | null;
   readonly detail: string | null;
   readonly capacity: {
-    /** Maximum concurrent attempts. Null: no limit. */
+    /** Maximum concurrent attempts, of all these nodes together. Null: no limit. */
     readonly attempts: number | null;
+    /** Number of nodes that have the engine for themselves and respond. 1 if all nodes share it. */
+    readonly nodes: number;
     /** As reported by the engine. Null if it does not report it. */
     readonly cpus: number | null;
     readonly memoryBytes: number | null;

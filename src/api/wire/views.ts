@@ -218,16 +218,23 @@ export const WireEngine = Type.Object(
     capacity: Type.Object(
       {
         attempts: orNull(Type.Integer({ minimum: 1 }), {
-          description: 'Maximum concurrent attempts. Null: no limit is set.',
+          description: 'Maximum concurrent attempts, of all nodes together. Null: no limit is set.',
+        }),
+        nodes: Type.Integer({
+          minimum: 1,
+          description: 'Nodes that have the engine for themselves and respond. 1 if all nodes share it.',
         }),
         cpus: orNull(Type.Number()),
         memoryBytes: orNull(Type.Integer()),
       },
-      { description: 'CPUs and memory are the totals of the engine. Null if it does not report them.' },
+      {
+        description:
+          'CPUs and memory are the totals of the engine that the leader reaches. Null if it does not report them.',
+      },
     ),
-    running: count('Attempts that were launched and have not ended.'),
+    running: count('Attempts that were launched and have not ended, also on nodes that do not respond.'),
     startQueue: count('Launches that wait for a slot in the start queue.'),
-    queued: count('Runs that wait for a slot of this engine.'),
+    queued: count('Runs that wait for a slot of this engine, on whichever node.'),
     startLatency: ref(WireSummary),
   },
   {

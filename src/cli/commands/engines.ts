@@ -12,7 +12,7 @@ export function addEngineCommands(program: Command, shell: Shell): void {
     .description('list engines and pools: state, slots in use, waiting runs and start latency')
     .addHelpText(
       'after',
-      '\nRUNNING: unfinished attempts, and their maximum. QUEUED: runs that wait for a slot. TO START: ' +
+      '\nRUNNING: unfinished attempts, and their maximum on all nodes that respond. QUEUED: runs that wait for a slot. TO START: ' +
         'launches that wait\nfor their start. STARTS and percentiles: from the decision to the start, ' +
         "since the current leader's election.",
     )
@@ -47,7 +47,7 @@ function printEngines({ io, print }: Session, engines: readonly WireEngine[]): v
   const rows = engines.map(({ capacity, startLatency: starts, ...engine }) => [
     engine.name,
     tinted(engine.reachable ? 'reachable' : 'unreachable', io),
-    capacity.attempts === null ? String(engine.running) : `${engine.running} of ${capacity.attempts}`,
+    runningOf(engine.running, capacity),
     String(engine.queued),
     String(engine.startQueue),
     String(starts.count),
@@ -61,6 +61,10 @@ function printEngines({ io, print }: Session, engines: readonly WireEngine[]): v
   const about = engines.map(({ name, version, detail }) => [name, version ?? nothing, detail ?? '']);
   print(table(['ENGINE', 'VERSION', 'WHERE'], about, io));
 }
+
+/** A server of 0.2.0 answers no number of nodes. */
+const runningOf = (running: number, { attempts, nodes = 1 }: WireEngine['capacity']): string =>
+  `${running}${attempts === null ? '' : ` of ${attempts}`}${nodes > 1 ? ` on ${nodes} nodes` : ''}`;
 
 function printPools({ io, print }: Session, pools: readonly WirePool[]): void {
   const rows = pools.map(({ name, places, taken, queued }) => [

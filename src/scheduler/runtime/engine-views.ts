@@ -26,20 +26,19 @@ export function engineViews({ launchers, state, startQueue, clock }: EngineViewP
     [...launchers].map(async (launcher) => {
       const { engine } = launcher;
       const { reachable, version, detail, cpus, memoryBytes } = await describe(launcher, clock);
-      const limit = engineLimit(state.settings, engine);
       return {
         name: engine,
         reachable,
         version,
         detail,
         capacity: {
-          attempts: limit?.slots ?? null,
+          ...slotsOf(state, engine),
           cpus: cpus ?? null,
           memoryBytes: memoryBytes ?? null,
         },
         running: running.get(engine) ?? 0,
         startQueue: startQueue(engine),
-        queued: limit === null ? 0 : state.slots.waiting(limit.key),
+        queued: state.slots.waiting('engine', engine),
         startLatency: state.startTimes.summary(engine),
       };
     }),
@@ -54,8 +53,16 @@ export function poolViews({ settings, slots }: State): PoolView[] {
       const limit = poolLimit(settings, name);
       if (limit === null) return [];
       const { key } = limit;
-      return { name, places: limit.slots, taken: slots.inUse(key), queued: slots.waiting(key) };
+      return { name, places: limit.slots, taken: slots.inUse(key), queued: slots.waiting('pool', name) };
     });
+}
+
+/** The slots of an engine: if each node has it for itself, those of all nodes that respond. */
+function slotsOf({ settings, others }: State, engine: string): { attempts: number | null; nodes: number } {
+  const own = engineLimit(settings, engine)?.slots ?? null;
+  const more = others.flatMap(({ capacity }) => capacity[engine] ?? []);
+  const attempts = own === null ? null : more.reduce((sum, slots) => sum + slots, own);
+  return { attempts, nodes: 1 + more.length };
 }
 
 /** Attempts that were launched and have not ended, by engine. */

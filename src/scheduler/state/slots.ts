@@ -61,11 +61,12 @@ export class Slots {
     return this.#inUse.get(key) ?? 0;
   }
 
-  /** Number of runs that wait for a slot of this limit. */
-  waiting(key: string): number {
-    return [key, ...this.#groupsOf([key])]
-      .flatMap((each) => this.#parked.get(each) ?? [])
-      .reduce((sum, lane) => sum + lane.runs.length, 0);
+  /** Number of runs that wait for a slot of this pool or engine, on whichever node. */
+  waiting(kind: LimitKind, name: string): number {
+    let runs = 0;
+    for (const lanes of this.#parked.values())
+      for (const { at, runs: own } of lanes) if (at.kind === kind && at.name === name) runs += own.length;
+    return runs;
   }
 
   /** Takes one slot of each limit, until `release` of the same run. */

@@ -48,6 +48,33 @@ describe('an engine', () => {
     ]);
   });
 
+  test('that each node has for itself is told with the slots of all nodes that respond, and all that waits', async () => {
+    const own = { process: { ...process, host: 'n1' } };
+    const rig = new Rig('2026-01-01T00:00:00Z', { ...settings, engines: own, labels: { zone: 'a' } });
+    const nodes = [
+      { id: 'n2', labels: { zone: 'b' }, capacity: { process: 3 } },
+      { id: 'n3', labels: { zone: 'c' }, capacity: {} },
+    ];
+    rig.event({ kind: 'nodes', now: rig.now, nodes });
+    for (const [name, on] of [
+      ['here', 'leader'],
+      ['there', 'zone==b'],
+      ['anywhere', 'any'],
+      ['nowhere', 'zone==d'],
+    ] as const)
+      rig.put({ name, run: { command: 'x', on }, policy: { overlap: 'allow' } });
+    for (let i = 0; i < 3; i++) rig.trigger('here');
+    for (let i = 0; i < 4; i++) rig.trigger('there');
+    rig.trigger('anywhere');
+    rig.trigger('nowhere');
+    const { views } = viewsOf(rig, async () => ({ reachable: true, version: '1', detail: null }));
+    expect(await views).toMatchObject([{ capacity: { attempts: 5, nodes: 2 }, running: 5, queued: 3 }]);
+    rig.event({ kind: 'nodes', now: rig.now, nodes: [] });
+    // Runs for which there is no node wait for none of its slots.
+    const { views: alone } = viewsOf(rig, async () => ({ reachable: true, version: '1', detail: null }));
+    expect(await alone).toMatchObject([{ capacity: { attempts: 2, nodes: 1 }, running: 5, queued: 2 }]);
+  });
+
   test('without a limit, and that says nothing of its size, has none', async () => {
     const rig = new Rig('2026-01-01T00:00:00Z');
     rig.put({ name: 'a' });

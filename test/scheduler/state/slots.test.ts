@@ -41,7 +41,7 @@ describe('with 10,000 runs queued for one pool', () => {
       rig.now += 1;
       rig.trigger(etls[i % etls.length] as string);
     }
-    expect(rig.state.slots.waiting('pool:etl')).toBe(many - 4);
+    expect(rig.state.slots.waiting('pool', 'etl')).toBe(many - 4);
   });
 
   test('other pools and jobs without one start at once', () => {
@@ -57,7 +57,7 @@ describe('with 10,000 runs queued for one pool', () => {
       expect(rig.writes).toBeLessThanOrEqual(5);
     }
     expect(rig.launches()).toHaveLength(104);
-    expect(rig.state.slots.waiting('pool:etl')).toBe(many - 104);
+    expect(rig.state.slots.waiting('pool', 'etl')).toBe(many - 104);
   });
 
   test('one of a higher priority starts before all of them', () => {
@@ -77,7 +77,7 @@ describe('with 10,000 runs queued for one pool', () => {
 
   test('killing those that wait leaves nothing behind', () => {
     for (const { id } of [...rig.state.runs.values()]) rig.submit({ kind: 'kill', runId: id, by: 'test' });
-    expect(rig.state.slots.waiting('pool:etl')).toBe(0);
+    expect(rig.state.slots.waiting('pool', 'etl')).toBe(0);
   });
 });
 

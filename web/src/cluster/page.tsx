@@ -161,6 +161,7 @@ const Engines = ({ engines }: { readonly engines: readonly WireEngine[] }) => (
               <td className="number">
                 {running}
                 {capacity.attempts !== null && <span className="muted"> of {capacity.attempts}</span>}
+                {capacity.nodes > 1 && <div className="muted">on {capacity.nodes} nodes</div>}
               </td>
               <td className="number">{startQueue}</td>
               <td className="number">{queued}</td>
