@@ -2,7 +2,7 @@
 
 import { CarillonError } from '../../src/errors.ts';
 import type { SchedulerHandle } from '../../src/scheduler/handle.ts';
-import type { LocalEngine } from '../../src/scheduler/ports.ts';
+import type { Launcher, LocalEngine } from '../../src/scheduler/ports.ts';
 import { type Network, Unanswered } from './network.ts';
 import type { Process } from './process.ts';
 
@@ -13,6 +13,7 @@ export interface Other {
   readonly scheduler: SchedulerHandle;
   /** Launches that it starts for another node. */
   readonly lent: Set<string>;
+  readonly launchers: readonly Launcher[];
 }
 
 export function throughNode(
@@ -20,6 +21,8 @@ export function throughNode(
   network: Network,
   at: { readonly engine: string; readonly host: string },
   find: () => Other | null,
+  /** Starts what the engine refuses to another node; of a part that is broken on purpose. */
+  unfenced: boolean,
 ): Required<LocalEngine> {
   const link = network.link(from.node, at.host);
   async function ask<T>(
@@ -60,7 +63,12 @@ export function throughNode(
     launchFor: (spec, ticket) =>
       ask(`launch ${spec.launchName}`, (engine, other) => {
         other.lent.add(spec.launchName);
-        return engine.launchFor(spec, ticket);
+        const start = engine.launchFor(spec, ticket);
+        if (!unfenced) return start;
+        return start.catch((error: CarillonError) => {
+          if (error.code !== 'NO_PLACE') throw error;
+          return other.launchers.find((launcher) => launcher.engine === at.engine)?.launch(spec);
+        });
       }),
     kill: (launchName, graceMs) => ask('kill', (engine) => engine.kill(launchName, graceMs)),
     takeBack: (launchName) => ask('take-back', (engine) => engine.takeBack(launchName)),

@@ -323,6 +323,11 @@ export class Judge {
     if (places.length === 1) this.#startedAt.set(launchName, this.#parts.time());
     if (!this.#attempts.has(launchName))
       this.#wrong(`${launchName} is started on ${engine.place} before its attempt is durable`);
+    const ended = this.runs
+      .get(this.#attempts.get(launchName) ?? '')
+      ?.attempts.find((attempt) => attempt.launchName === launchName && attempt.endedAt !== null);
+    if (ended !== undefined)
+      this.#wrong(`${launchName} is started after its end (${textOrNull(ended.reason)})`);
     const forgotten = [...this.#parts.engines()].some((each) => each.forgotten.has(launchName));
     if (places.length > 1 && !forgotten)
       this.#wrong(`${launchName} is started ${places.length} times: ${places.join(', ')}`);

@@ -38,6 +38,8 @@ export interface NodeParts {
   readonly alwaysFresh: boolean;
   /** Notices that come with an answer are not heard; of a part that is broken on purpose. */
   readonly dropsNotices: boolean;
+  /** Its engine starts for other nodes what is too old; of a part that is broken on purpose. */
+  readonly unfencedLoans: boolean;
   readonly nodes: () => ReadonlyMap<string, SimNode>;
   /** What must never be. */
   readonly onWrong: (what: string) => void;
@@ -51,6 +53,7 @@ export interface Life {
   readonly scheduler: Scheduler;
   /** Launches that it starts for a leader on another node, whose lease counts. */
   readonly lent: Set<string>;
+  readonly launchers: readonly NodeLauncher[];
 }
 
 export class SimNode {
@@ -105,8 +108,9 @@ export class SimNode {
     });
     if (this.#parts.alwaysFresh) election.isFresh = () => true;
     const lent = new Set<string>();
-    const scheduler = this.#scheduler({ process, store, election, member, lent });
-    this.life = { process, store, election, scheduler, lent };
+    const launchers = this.#launchers(process, store, lent);
+    const scheduler = this.#scheduler({ process, store, election, member, launchers });
+    this.life = { process, store, election, scheduler, lent, launchers };
     say('process begins', { pid: member.pid });
     const start = async (): Promise<void> => {
       await store.open();
@@ -123,18 +127,19 @@ export class SimNode {
     store: NodeStore;
     election: NodeElection;
     member: Member;
-    lent: ReadonlySet<string>;
+    launchers: readonly NodeLauncher[];
   }): Scheduler {
-    const { process, store, election, member, lent } = parts;
-    const { id, network, nodes, onWrong } = this.#parts;
+    const { process, store, election, member, launchers } = parts;
+    const { id, network, nodes, onWrong, unfencedLoans } = this.#parts;
     return new Scheduler({
       settings: settingsOf(id),
       installation: 'simulation',
       self: member,
       store,
       election,
-      launchers: this.#launchers(process, store, lent),
-      elsewhere: (there) => throughNode(process, network, there, () => nodes().get(there.host)?.life ?? null),
+      launchers,
+      elsewhere: (there) =>
+        throughNode(process, network, there, () => nodes().get(there.host)?.life ?? null, unfencedLoans),
       clock: process.clock,
       log: this.#log(),
       startsInFlight: 4,

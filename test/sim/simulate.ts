@@ -27,7 +27,12 @@ export interface Options {
   readonly print?: (line: string) => void;
 }
 
-export type Mutant = 'store-does-not-fence' | 'engine-starts-twice' | 'always-fresh' | 'drops-notices';
+export type Mutant =
+  | 'store-does-not-fence'
+  | 'engine-starts-twice'
+  | 'always-fresh'
+  | 'drops-notices'
+  | 'lends-to-anyone';
 
 export interface Result {
   /** What was wrong first; null: nothing. */
@@ -168,6 +173,7 @@ function build(
         processes: engineAt(`process@${id}`),
         alwaysFresh: mutant === 'always-fresh',
         dropsNotices: mutant === 'drops-notices',
+        unfencedLoans: mutant === 'lends-to-anyone',
         nodes: () => nodes,
         onWrong,
       }),
