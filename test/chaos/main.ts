@@ -29,6 +29,7 @@ const usage = `npm run chaos -- [options]
   --report DIR     where report.json, report.svg and the logs go; default: a new temporary folder
   --keep           keep the data of all members as well, below the report
   --no-docker      no containers, even if a Docker Engine can be started
+  --leader-away S  no fault but one: the leader is killed after eight seconds, and stays away for S seconds
   --alone          one scheduler on its embedded store, without ZooKeeper
   --upgrade-from C start on the source of the git commit C, upgrade node by node, and only then make faults
   --mutant NAME    run a spoilt copy of the source, to see that it is caught: ${Object.keys(mutants).join(', ')}
@@ -40,6 +41,7 @@ const options = {
   report: { type: 'string' },
   keep: { type: 'boolean', default: false },
   'no-docker': { type: 'boolean', default: false },
+  'leader-away': { type: 'string' },
   alone: { type: 'boolean', default: false },
   mutant: { type: 'string' },
   'upgrade-from': { type: 'string' },
@@ -52,7 +54,10 @@ function readOptions() {
   const minutes = numberIn(usage, 'minutes', values.minutes, { min: 0.1, whole: false });
   const seed = numberIn(usage, 'seed', values.seed ?? String(Date.now() % 2 ** 31), { min: 0 });
   const report = values.report === undefined ? null : resolve(values.report);
-  return { ...values, minutes, seed, report };
+  const away = values['leader-away'];
+  const leaderAwayMs =
+    away === undefined ? null : numberIn(usage, 'leader-away', away, { min: 1, whole: false }) * 1_000;
+  return { ...values, minutes, seed, report, leaderAwayMs };
 }
 
 type Options = ReturnType<typeof readOptions>;
@@ -87,7 +92,7 @@ async function outside(given: Options): Promise<number> {
 }
 
 async function inside(given: Options, owner: number): Promise<number> {
-  const { minutes, seed, keep, alone, 'upgrade-from': earlier } = given;
+  const { minutes, seed, keep, alone, leaderAwayMs, 'upgrade-from': earlier } = given;
   const report = given.report ?? tmpdir();
   mkdirSync(report, { recursive: true });
   // In memory: a disk that stalls for seconds, as shared ones do, is not a fault of this plan.
@@ -97,7 +102,7 @@ async function inside(given: Options, owner: number): Promise<number> {
   say(`seed ${seed}, ${minutes} minutes, report in ${report}`);
   try {
     const history = await chaosRun(network(owner), {
-      ...{ minutes, seed, alone, say },
+      ...{ minutes, seed, alone, leaderAwayMs, say },
       docker: noDocker === null,
       source: copySource(root, join(scratch, 'source'), given.mutant),
       earlier: earlier === undefined ? null : copyCommit(root, join(scratch, 'earlier'), earlier),

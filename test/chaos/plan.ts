@@ -44,6 +44,11 @@ export function planFaults(random: Random, given: Scope): PlannedFault[] {
   return plan;
 }
 
+/** One fault alone. */
+export const leaderAway = (forMs: number): PlannedFault => ({
+  ...{ atMs: firstMs, on: 'scheduler', kind: 'kill', aim: 'leader', forMs },
+});
+
 function planOne(random: Random, atMs: number, { docker, alone }: Scope): PlannedFault {
   const on = random.weighted({ scheduler: 60, zookeeper: alone ? 0 : 30, engine: docker ? 10 : 0 });
   if (on === 'engine') return { atMs, on, kind: 'kill', aim: 'other', forMs: random.between(500, 5_000) };

@@ -37,6 +37,26 @@ describe('the report', () => {
     expect(summary.windowUsed).toBeCloseTo(3.05 / 5.2, 2);
   });
 
+  test('counts what was due while the leader was away, of jobs on any node', () => {
+    const draft = eventful();
+    draft.jobs = draft.jobs.map((job) => (job.name === 'tick' ? { ...job, on: 'any' } : job));
+    const [lost, gone] = [10, 14].map((second) =>
+      draft.runs.findIndex(({ job, due }) => job === 'tick' && due === sec(second)),
+    ) as [number, number];
+    const run = draft.runs[lost]!;
+    const first = { ...run.attempts[0]!, exitCode: null };
+    draft.runs[lost] = { ...run, attempts: [first, { ...run.attempts[0]!, number: 2 }] };
+    draft.runs.splice(gone, 1);
+    const history = historyOf(draft);
+    // 10 s, of which the first attempt died, 12 s, which was late, and 14 s, which nobody ran.
+    expect(summarise(history, check(history)).whileAway).toEqual({
+      targets: 3,
+      missed: 1,
+      repeated: 1,
+      lateness: { p50: 3_050, p99: 3_050, max: 3_050 },
+    });
+  });
+
   test('tells violations with what was seen', () => {
     expect(summaryText(summary, violations)).toContain(
       'VIOLATION     duplicate-launch: tick due 2026-11-21T12:00:00.000Z',

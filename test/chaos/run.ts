@@ -24,7 +24,7 @@ import {
 import { definitionOf, makeJobs } from './jobs.ts';
 import { schedulers, zookeeperServers } from './member.ts';
 import type { Network } from './network.ts';
-import { chooseTarget, planFaults } from './plan.ts';
+import { chooseTarget, leaderAway, planFaults } from './plan.ts';
 import { Random } from './random.ts';
 
 export const schedulerNames = ['s1', 's2', 's3'] as const;
@@ -52,6 +52,8 @@ export interface RunOptions {
   readonly minutes: number;
   readonly seed: number;
   readonly docker: boolean;
+  /** The only fault: the leader is killed, and stays away for so long. Null: random faults. */
+  readonly leaderAwayMs: number | null;
   /** One scheduler on its embedded store, without an ensemble. */
   readonly alone: boolean;
   readonly source: string;
@@ -185,9 +187,12 @@ class Run {
   }
 
   async #doFaults(): Promise<void> {
-    const { minutes, docker, alone, earlier, say } = this.#options;
+    const { minutes, docker, alone, earlier, leaderAwayMs, say } = this.#options;
     if (earlier !== null) await this.#upgrade();
-    const plan = planFaults(this.#random.faults, { minutes, docker, alone });
+    const plan =
+      leaderAwayMs === null
+        ? planFaults(this.#random.faults, { minutes, docker, alone })
+        : [leaderAway(leaderAwayMs)];
     // An upgrade took the time of the first ones.
     for (const planned of plan.filter(({ atMs }) => this.#from + atMs >= Date.now())) {
       await sleepUntil(this.#from + planned.atMs);

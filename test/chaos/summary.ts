@@ -1,5 +1,6 @@
 /** What a run was like, in figures: for the end of the terminal's output and for report.json. */
 
+import { type WhileAway, whileAway } from './away.ts';
 import { beginBy, isCalm } from './calm.ts';
 import { type Evidence, evidenceOf, groups, isLost, scheduledRuns } from './evidence.ts';
 import { type History, instantsOf, type Violation } from './history.ts';
@@ -25,6 +26,7 @@ export interface Summary {
   readonly windowUsed: number;
   /** The longest time without any launch around a fault of the leader, by kind; milliseconds. */
   readonly longestGap: Readonly<Record<string, number>>;
+  readonly whileAway: WhileAway;
   /** How long the machine was too busy with other things to start a process in time. */
   readonly starvedMs: number;
   readonly violations: number;
@@ -82,6 +84,7 @@ export function summarise(history: History, violations: readonly Violation[]): S
       history,
       launches.map((line) => line.at),
     ),
+    whileAway: whileAway(evidence),
     starvedMs: stalls.reduce((sum, { from, to }) => sum + (to ?? from) - from, 0),
     violations: violations.length,
   };
@@ -131,7 +134,7 @@ export function summaryText(summary: Summary, violations: readonly Violation[]):
     Object.entries(each)
       .map(([word, count]) => `${word} ${count}${unit}`)
       .join(', ') || 'none';
-  const { quietLateness: quiet, triggers, lostAttempts } = summary;
+  const { quietLateness: quiet, triggers, lostAttempts, whileAway: away } = summary;
   return [
     `faults        ${list(summary.faults)}`,
     `leaders       ${summary.leaderChanges} changes`,
@@ -142,6 +145,7 @@ export function summaryText(summary: Summary, violations: readonly Violation[]):
     `lateness      in calm time: p50 ${quiet.p50} ms, p99 ${quiet.p99} ms, max ${quiet.max} ms (${quiet.count} runs)`,
     `window        ${Math.round(summary.windowUsed * 100)} % was the most that a run near a fault took of the time it was allowed`,
     `longest gap   in launches after a fault of the leader: ${list(summary.longestGap, ' ms')}`,
+    `leader away   ${away.targets} targets of jobs on any node were due meanwhile: ${away.missed} missed, ${away.repeated} repeated because their host died; lateness of the others: p50 ${away.lateness.p50} ms, p99 ${away.lateness.p99} ms, max ${away.lateness.max} ms`,
     `machine       starved for ${summary.starvedMs} ms in all by what else it did`,
     `clock steps   not tried: all processes share the machine's clock`,
     ...violations.slice(0, 50).map(({ rule, message }) => `VIOLATION     ${rule}: ${message}`),
