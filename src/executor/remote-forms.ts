@@ -20,6 +20,7 @@ const outcome = {
         peakBytes: Type.Number(),
         readBytes: Type.Number(),
         writtenBytes: Type.Number(),
+        until: Type.Number(),
       }),
     ),
   ),

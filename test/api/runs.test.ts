@@ -62,7 +62,8 @@ describe('a run', () => {
     engine.tell({ kind: 'output-dropped', launchName, at, bytesDropped: 5_000 });
     await clock.advance(1_000);
     expect(await dropped()).toEqual([5_000]);
-    const usage = { cpuMs: 1_500, peakBytes: 9_000_000, readBytes: 4_096, writtenBytes: 512 };
+    const used = { cpuMs: 1_500, peakBytes: 9_000_000, readBytes: 4_096, writtenBytes: 512 };
+    const usage = { ...used, until: at - 10 };
     engine.tell({ kind: 'ended', launchName, at, exitCode: 1, bytesDropped: 7_000, usage });
     await clock.advance(10_000);
     engine.exit(engine.newest('a'), 0);
@@ -74,6 +75,7 @@ describe('a run', () => {
       peakMemoryBytes: 9_000_000,
       readBytes: 4_096,
       writtenBytes: 512,
+      usageUntil: new Date(at - 10).toISOString(),
     });
   });
 

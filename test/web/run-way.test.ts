@@ -28,6 +28,7 @@ const attempt = (
   peakMemoryBytes: null,
   readBytes: null,
   writtenBytes: null,
+  usageUntil: null,
 });
 
 const trigger = { by: null, of: null, catchUp: false };

@@ -198,12 +198,17 @@ function printRun(session: Session, run: WireRun): void {
   session.print(`\n${table(['ATTEMPT', 'ENGINE', 'STARTED', 'TOOK', ...used, 'CODE', 'WHY'], rows, io)}`);
 }
 
-const usedBy = ({ cpuMs, peakMemoryBytes, readBytes, writtenBytes }: WireAttempt): string[] => [
-  lasting(cpuMs ?? null),
-  mebibytes(peakMemoryBytes ?? null),
-  mebibytes(readBytes ?? null),
-  mebibytes(writtenBytes ?? null),
-];
+function usedBy({
+  cpuMs = null,
+  peakMemoryBytes = null,
+  readBytes = null,
+  writtenBytes = null,
+  usageUntil,
+}: WireAttempt): string[] {
+  const used = [lasting(cpuMs), ...[peakMemoryBytes, readBytes, writtenBytes].map(mebibytes)];
+  const isWhole = usageUntil === null || usageUntil === undefined;
+  return isWhole ? used : used.map((text) => (text === nothing ? text : `≥ ${text}`));
+}
 
 function cause({ trigger, origin, parents }: WireRun): string {
   if (trigger.kind === 'schedule') return trigger.catchUp ? 'its schedule, to catch up' : 'its schedule';

@@ -56,6 +56,14 @@ export interface PullLine {
   readonly error?: string;
 }
 
+/** The used part of `GET /containers/{id}/stats`. Of a container that does not run, `read` is the zero time. */
+export interface ContainerStats {
+  readonly read?: string;
+  /** In nanoseconds. */
+  readonly cpu_stats?: { readonly cpu_usage?: { readonly total_usage?: number } };
+  readonly memory_stats?: { readonly max_usage?: number; readonly limit?: number };
+}
+
 export interface DockerEngineParts {
   readonly host: string;
   readonly tls: TlsFiles | null;
@@ -138,6 +146,17 @@ export class DockerEngine {
       timeoutMs: changeTimeoutMs,
     });
     return found && { ...found, imageDigest: await this.#digestOf(found) };
+  }
+
+  /** What it has used so far. Null if there is none. Some engines take a second for it. */
+  async stats(id: string): Promise<ContainerStats | null> {
+    const call = {
+      method: 'GET',
+      path: `/containers/${id}/stats`,
+      query: { stream: false, 'one-shot': true },
+      timeoutMs: askTimeoutMs,
+    } as const;
+    return this.#transport.tolerating<ContainerStats>([404], call);
   }
 
   /** All containers of an installation, including ended ones. */

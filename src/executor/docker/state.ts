@@ -21,6 +21,8 @@ export interface ContainerInspection {
   readonly State: {
     readonly Status: string;
     readonly Running: boolean;
+    /** Its first process, on the machine of the engine. */
+    readonly Pid?: number;
     readonly OOMKilled: boolean;
     readonly ExitCode: number;
     readonly Error: string;

@@ -11,11 +11,13 @@ import { setMaxListeners } from 'node:events';
 import type { Clock, EndReason, LaunchReport, Log, Observation } from '../../scheduler/ports.ts';
 import { sleep } from '../../scheduler/waiting.ts';
 import { isLaunchName } from '../logs/run-logs.ts';
+import { ContainerCgroup } from './cgroup.ts';
 import { ContainerEnds } from './ends.ts';
 import { type ContainerEvent, type DockerEngine, nameOf } from './engine.ts';
 import { closing } from './gate-program.ts';
 import { type Death, Inspections } from './inspections.ts';
 import { type ContainerInspection, isGated, launchNameOf, launchReport } from './state.ts';
+import { ContainerUsages } from './usage.ts';
 
 /** Maximum delay until an end without an event is found. */
 const listEveryMs = 30_000;
@@ -50,6 +52,7 @@ export class DockerWatch {
   readonly #parts: DockerWatchParts;
   readonly #stopping = new AbortController();
   readonly #ends: ContainerEnds;
+  readonly #usages: ContainerUsages;
   /** By launch name; limited to existing containers, because every list drops the others. */
   readonly #known = new Map<string, Known>();
   /** Names that we killed, and ids that others killed, with the signal. Limited in the same way. */
@@ -70,6 +73,11 @@ export class DockerWatch {
     const { engine, clock } = parts;
     const { signal } = this.#stopping;
     this.#ends = new ContainerEnds({ engine, clock, signal });
+    this.#usages = new ContainerUsages({
+      findCgroup: /^(unix:|\/)/.test(engine.host) ? ContainerCgroup.find : null,
+      stats: (id) => engine.stats(id),
+      clock,
+    });
     this.#inspections = new Inspections((id, death) => this.#check(id, death), signal);
   }
 
@@ -82,6 +90,7 @@ export class DockerWatch {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#usages.stop();
     await this.#loop;
     await this.#inspections.settled();
   }
@@ -96,6 +105,7 @@ export class DockerWatch {
       if (container.endedUnopened) this.#takeBack(launchName, container.Id);
       return report;
     }
+    if (report.state === 'running') this.#usages.follow(container);
     const before = this.#known.get(launchName);
     const reported = before?.id === container.Id ? before.phase : null;
     const phase = report.state === 'ended' ? 'ended' : 'started';
@@ -170,10 +180,12 @@ export class DockerWatch {
     const isInvented = State.ExitCode === 0 && this.#ends.wasFoundDead(container.Id);
     const report = launchReport({ ...container, State }, interruption, isInvented);
     const isCut = this.#ends.isCut(container.Id);
+    const usage = this.#usages.of(container.Id);
     return {
       ...report,
       ...this.#ends.startFailure(container.Id),
       ...(isCut === true && { bytesDropped: null }),
+      ...(report.state === 'ended' && usage && { usage }),
     };
   }
 
@@ -308,6 +320,7 @@ export class DockerWatch {
     for (const name of killed) if (!names.has(name)) this.#killed.delete(name);
     for (const id of this.#killedByOthers.keys()) if (!listed.has(id)) this.#killedByOthers.delete(id);
     this.#ends.keepOnly(listed);
+    this.#usages.keepOnly(listed);
     for (const id of this.#ended.keys()) if (!listed.has(id)) this.#ended.delete(id);
     for (const entry of entries) {
       const known = this.#known.get(nameOf(entry));

@@ -8,9 +8,10 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Clock, Log } from '../../scheduler/ports.ts';
 import { sleep } from '../../scheduler/waiting.ts';
+import { cgroupFolder } from '../cgroup-folder.ts';
 import { isMissing } from '../logs/stream-file.ts';
 
 /** Time for processes to disappear after KILL; those in an uninterruptible system call take longer. */
@@ -28,7 +29,7 @@ export function cgroupName(dir: string): string {
  */
 export async function openCgroups(dir: string, log: Log): Promise<string | null> {
   try {
-    const own = ownCgroup(
+    const own = cgroupFolder(
       await readFile('/proc/self/mountinfo', 'utf8'),
       await readFile('/proc/self/cgroup', 'utf8'),
     );
@@ -51,34 +52,6 @@ export function delegated(own: string): string {
     if (/\.(?:service|scope)$/.test(above)) return above;
   return own;
 }
-
-/**
- * Where this process's own group is mounted: that of version 2, or of a controller in version 1. Null: not
- * visible.
- */
-export function ownCgroup(mountinfo: string, self: string, controller: string | null = null): string | null {
-  const [, path] =
-    self
-      .split('\n')
-      .map((line) => /^\d+:([^:]*):(\/.*)$/.exec(line)?.slice(1) ?? [])
-      .find(([controllers]) => isOf(controllers ?? null, controller)) ?? [];
-  // In another cgroup namespace, paths lead upwards.
-  if (path === undefined || path.startsWith('/..')) return null;
-  for (const line of mountinfo.split('\n')) {
-    const [before = '', after = ''] = line.split(' - ');
-    const [type, , options = ''] = after.split(' ');
-    if (controller === null ? type !== 'cgroup2' : type !== 'cgroup' || !isOf(options, controller)) continue;
-    const [root = '', mount = ''] = before.split(' ').slice(3).map(unescapeMount);
-    const below = relative(root, path);
-    // A mount shows one branch, and we may be on another.
-    if (!root.startsWith('/..') && below !== '..' && !below.startsWith('../')) return join(mount, below);
-  }
-  return null;
-}
-
-/** `list`: names of controllers, and of options, with commas in between. Version 2 names none. */
-const isOf = (list: string | null, controller: string | null): boolean =>
-  controller === null ? list === '' : (list?.split(',').includes(controller) ?? false);
 
 /** True while a process is in the group or below it. */
 export async function isCgroupPopulated(path: string): Promise<boolean> {
@@ -134,11 +107,6 @@ async function foldersIn(path: string): Promise<string[]> {
     throw error;
   });
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-}
-
-/** Decodes octal escapes, such as for spaces. */
-function unescapeMount(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)));
 }
 
 /** Reading a file of a group that is removed while open fails with ENODEV. */

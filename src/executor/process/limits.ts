@@ -10,7 +10,8 @@
 import { constants } from 'node:fs';
 import { access, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ownCgroup, removeCgroup, removeCgroups } from './cgroup.ts';
+import { cgroupFolder } from '../cgroup-folder.ts';
+import { removeCgroup, removeCgroups } from './cgroup.ts';
 import { refused } from './refusal.ts';
 
 /** Null: no limit. */
@@ -51,7 +52,7 @@ export async function openLimitGroups(cgroups: string | null, id: string): Promi
   const controllers = {} as Record<ControllerName, Found>;
   for (const name of names) {
     const inV2 = cgroups === null ? noCgroups : await passOn(name, cgroups);
-    const own = ownCgroup(mountinfo, self, namesInV1[name]);
+    const own = cgroupFolder(mountinfo, self, namesInV1[name]);
     controllers[name] = typeof inV2 === 'string' && own !== null ? await openV1(join(own, id)) : inV2;
   }
   return {

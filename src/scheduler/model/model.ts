@@ -199,11 +199,13 @@ export interface Attempt {
 export interface Usage {
   /** Processor time of all processes, user and system, in milliseconds. */
   readonly cpuMs?: number;
-  /** Peak memory: of a process, the resident set of its largest process. */
+  /** Peak memory: of a process, the resident set of its largest process; of a container, all of it with its page cache. */
   readonly peakBytes?: number;
   /** Read from disks, and written to them, by all processes. Absent in attempts stored before this was recorded. */
   readonly readBytes?: number;
   readonly writtenBytes?: number;
+  /** When it was measured, if that was before the end: what was used later is missing. Absent: at the end. */
+  readonly until?: number;
 }
 
 /** The outcome of due times: one entry for a single one, or for a range with the same outcome. */

@@ -143,7 +143,7 @@ function countAttempt(turn: Turn, entry: Entry, run: Run, succeeded: boolean): v
   const attempt = run.attempts.at(-1);
   if (attempt === undefined || attempt.startedAt === null || attempt.endedAt === null) return;
   const sample: Sample = { [succeeded ? 'runTime' : 'failedRunTime']: attempt.endedAt - attempt.startedAt };
-  const { cpuMs, peakBytes } = attempt.usage ?? {};
+  const { cpuMs, peakBytes } = isMeasured(attempt) ? attempt.usage : {};
   if (cpuMs !== undefined) sample.cpuTime = cpuMs;
   if (peakBytes !== undefined) sample.peakMemory = peakBytes;
   if (attempt.number === 1) {
@@ -152,6 +152,13 @@ function countAttempt(turn: Turn, entry: Entry, run: Run, succeeded: boolean): v
   }
   entry.stats = fold(entry.stats, entry.job.name, sample, turn.draft.now);
   turn.draft.stats(entry.stats);
+}
+
+/** What it used was measured at its end, or in the last tenth of its time. */
+function isMeasured(attempt: Attempt): attempt is Attempt & { usage: Usage } {
+  const { usage, startedAt, endedAt } = attempt;
+  if (usage === undefined || startedAt === null || endedAt === null) return false;
+  return usage.until === undefined || endedAt - usage.until <= (endedAt - startedAt) / 10;
 }
 
 /** Returns true if another attempt will follow. */

@@ -16,7 +16,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { isCgroupPopulated, ownCgroup } from '../../../src/executor/process/cgroup.ts';
+import { cgroupFolder } from '../../../src/executor/cgroup-folder.ts';
+import { isCgroupPopulated } from '../../../src/executor/process/cgroup.ts';
 import { parseLaunchFile } from '../../../src/executor/process/journal.ts';
 import { processSource } from '../../../src/executor/process/table.ts';
 import { until } from '../../support/until.ts';
@@ -321,6 +322,6 @@ describe.skipIf(!linux)('a launch’s cgroup', () => {
     ['a namespace that it is outside of', '24 1 0:22 / /c rw - cgroup2 c rw', '0::/../other', null],
     ['a host without version 2', '31 1 0:27 / /c rw - cgroup cgroup rw,cpu', '3:cpu:/x', null],
   ])('lies below the scheduler’s own: %s', (_, mountinfo, self, path) => {
-    expect(ownCgroup(mountinfo, self)).toBe(path);
+    expect(cgroupFolder(mountinfo, self)).toBe(path);
   });
 });

@@ -12,7 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { cgroupName, delegated, ownCgroup } from '../../../src/executor/process/cgroup.ts';
+import { cgroupFolder } from '../../../src/executor/cgroup-folder.ts';
+import { cgroupName, delegated } from '../../../src/executor/process/cgroup.ts';
 import { noLimitGroups, openLimitGroups } from '../../../src/executor/process/limits.ts';
 import { until } from '../../support/until.ts';
 import { beginningOf } from './harness.ts';
@@ -21,7 +22,7 @@ import { world } from './world.ts';
 const root = process.getuid?.() === 0;
 /** This machine's hierarchies of version 1 with a controller, if it has some. */
 const own = (controller: string): string | null =>
-  ownCgroup(
+  cgroupFolder(
     readFileSync('/proc/self/mountinfo', 'utf8'),
     readFileSync('/proc/self/cgroup', 'utf8'),
     controller,

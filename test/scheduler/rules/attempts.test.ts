@@ -243,6 +243,18 @@ describe('what is counted of a run', () => {
     expect(summarise(peakMemory)?.p50).toBeCloseTo(1_000_000, -4);
   });
 
+  test.each([
+    ['in the last tenth of its time, counts', 91_000, 1],
+    ['long before its end, does not count', 89_000, 0],
+  ])('that was measured %s', (_, afterMs, count) => {
+    const { rig, report } = launched();
+    report({ kind: 'started' });
+    const until = rig.now + afterMs;
+    rig.advance(100_000);
+    report(ended(0, { usage: { cpuMs: 40, until } }));
+    expect(summarise(allTime(rig.state.entry('a').stats!).cpuTime)?.count ?? 0).toBe(count);
+  });
+
   test('is without what its engine does not measure', () => {
     const { rig, report } = launched();
     report({ kind: 'started' });

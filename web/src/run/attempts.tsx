@@ -77,8 +77,12 @@ function Line({ attempt, isMeasured }: { readonly attempt: WireAttempt; readonly
       <td className="number">{duration(took)}</td>
       {isMeasured && (
         <>
-          <td className="number">{duration(attempt.cpuMs)}</td>
-          <td className="number">{memory(attempt.peakMemoryBytes)}</td>
+          <td className="number">
+            <Used text={duration(attempt.cpuMs)} attempt={attempt} />
+          </td>
+          <td className="number">
+            <Used text={memory(attempt.peakMemoryBytes)} attempt={attempt} />
+          </td>
           <td className="number">{memory(attempt.readBytes)}</td>
           <td className="number">{memory(attempt.writtenBytes)}</td>
         </>
@@ -88,5 +92,18 @@ function Line({ attempt, isMeasured }: { readonly attempt: WireAttempt; readonly
       </td>
       <td className="wide muted">{reason}</td>
     </tr>
+  );
+}
+
+/** A lower bound says so, and until when it was measured. */
+function Used({ text, attempt }: { readonly text: string; readonly attempt: WireAttempt }) {
+  if (attempt.usageUntil === null || text === '–') return text;
+  return (
+    <span title="Measured before the end: what was used later is missing">
+      ≥ {text}
+      <div className="muted">
+        until <Exact at={attempt.usageUntil} />
+      </div>
+    </span>
   );
 }
