@@ -22,7 +22,7 @@ import {
   reported,
 } from './rules/attempts.ts';
 import { check } from './rules/commands.ts';
-import { CLOCK_BACK_MS, clockSetBack, decideDue } from './rules/due.ts';
+import { AHEAD_MS, CLOCK_BACK_MS, clockSetBack, decideDue, isForeseeable } from './rules/due.ts';
 import { propagateEnds } from './rules/endings.ts';
 import { nodesChanged, placeRun } from './rules/placing.ts';
 import { hostLost, reconcile, resume } from './rules/reconcile.ts';
@@ -30,7 +30,8 @@ import { closeRun, killRun } from './rules/runs.ts';
 import { nextDeadline } from './state/deadline.ts';
 import { type Decision, Draft } from './state/decision.ts';
 import { moveInstants } from './state/durations.ts';
-import type { RunTimer, State } from './state/state.ts';
+import type { Entry, RunTimer, State } from './state/state.ts';
+import type { Due } from './state/timetable.ts';
 import { newTurn, type Turn } from './state/turn.ts';
 
 /** Due jobs and deadlines per decision; the rest follows at once, after events that arrived meanwhile. */
@@ -61,6 +62,7 @@ export function checkCommand<C extends Command>(
 
 /** Decides all other events. */
 export function decide(state: State, event: Exclude<Event, { kind: 'command' }>): Decision {
+  if (event.kind === 'coming') return decideAhead(state, event);
   const turn = newTurn(state, new Draft(event.now));
   switch (event.kind) {
     case 'tick':
@@ -110,11 +112,24 @@ function clockSet(turn: Turn, byMs: number): void {
   if (byMs < -CLOCK_BACK_MS) clockSetBack(turn, 0);
 }
 
+/**
+ * Decides what is due at an instant as if it had come, in the usual order, up to the first that has to wait for it.
+ * Deadlines do: they are durations.
+ */
+function decideAhead(state: State, { now, instant }: Extract<Event, { kind: 'coming' }>): Decision {
+  // It has come meanwhile, or the clock was set back.
+  if (instant <= now || instant > now + AHEAD_MS) return decide(state, { kind: 'tick', now });
+  const turn = newTurn(state, new Draft(instant, now));
+  const isReady = ({ instant: at, subject }: Due<Entry | RunTimer>): boolean =>
+    at === instant && !('run' in subject) && (subject.due !== at || isForeseeable(subject));
+  return turn.draft.done(tick(turn, isReady));
+}
+
 /** Decides what is due in the timetable. True if there is more at this time. */
-function tick(turn: Turn): boolean {
+function tick(turn: Turn, mayTake?: (due: Due<Entry | RunTimer>) => boolean): boolean {
   const { state, draft } = turn;
   for (let taken = 0; taken < MAX_DUE_PER_DECISION; taken++) {
-    const due = state.timetable.takeDue(draft.now);
+    const due = state.timetable.takeDue(draft.now, mayTake);
     if (due === null) return false;
     if ('run' in due.subject) meetDeadline(turn, due.subject);
     else if (due.subject.due === due.instant) decideDue(turn, due.subject);

@@ -8,6 +8,8 @@ export type Event =
   | { readonly kind: 'command'; readonly now: number; readonly command: Command }
   /** Time has passed: decide everything that is due by now. */
   | { readonly kind: 'tick'; readonly now: number }
+  /** `instant` has almost come: decide already what is due then, so that it is durable when it comes. */
+  | { readonly kind: 'coming'; readonly now: number; readonly instant: number }
   /** This node leads from now on. `state` has everything that is stored. */
   | {
       readonly kind: 'leading';

@@ -275,6 +275,11 @@ export interface Launcher extends Service {
    * have been deposed, and the run of this name may have ended and been removed.
    */
   launch(spec: LaunchSpec, mayStart?: () => boolean): Promise<void>;
+  /**
+   * The same, called a moment before `at`: it starts then, by the wall clock of this host, also if `mayStart` was called
+   * before. Absent: the engine cannot wait.
+   */
+  launchAt?(spec: LaunchSpec, at: number, mayStart: () => boolean): Promise<void>;
   /** TERM, then KILL after `graceMs`. Resolves when requested, not when ended. Unknown names are ignored. */
   kill(launchName: string, graceMs: number): Promise<void>;
   /** Removes a launch that was created and never started. A started one stays. Unknown names are ignored. */

@@ -47,6 +47,8 @@ export interface Said {
 
 /** Clocks of nodes that are closer count as equal. */
 const CLOCKS_MS = 2_500;
+/** The longest between a decision and its commit. */
+const DECIDING_MS = 60_000;
 /** The longest that a launch takes while nobody looks. */
 const LAUNCH_UNSEEN_MS = 60_000;
 /** The longest without a leader, or with one that knows no better. */
@@ -59,6 +61,8 @@ export interface JudgeParts {
   readonly time: () => number;
   /** When a wall clock was last set, likewise. */
   readonly clockSetAt: () => number;
+  /** What the wall clock of the node shows that had this term. */
+  readonly clockOf: (term: number) => number | null;
   /** The latest time that any node's clock ever showed. */
   readonly latest: () => number;
 }
@@ -68,6 +72,8 @@ export class Judge {
   /** Every run that was ever durable, of removed jobs too. */
   readonly runs = new Map<string, Run>();
   readonly starts = new Map<string, string[]>();
+  /** When each run of a schedule became durable, and in which term. */
+  readonly #births = new Map<string, { readonly at: number; readonly term: number }>();
   /** When each launch was first started. */
   readonly #startedAt = new Map<string, number>();
   /** `name@revision` of every definition that was ever durable. */
@@ -238,6 +244,8 @@ export class Judge {
     }
     life?.runs.set(run.id, run);
     for (const { launchName } of run.attempts) this.#attempts.set(launchName, run.id);
+    if (run.trigger.kind === 'schedule' && !this.#births.has(run.id))
+      this.#births.set(run.id, { at: this.#parts.time(), term: this.#term });
     this.#newlyEnded(run, before, life);
     if (before?.kill == null && run.kill?.as === 'timed-out' && life?.changed === false)
       this.#timedOut(run, life);
@@ -323,6 +331,7 @@ export class Judge {
     if (places.length === 1) this.#startedAt.set(launchName, this.#parts.time());
     if (!this.#attempts.has(launchName))
       this.#wrong(`${launchName} is started on ${engine.place} before its attempt is durable`);
+    this.#early(spec);
     const ended = this.runs
       .get(this.#attempts.get(launchName) ?? '')
       ?.attempts.find((attempt) => attempt.launchName === launchName && attempt.endedAt !== null);
@@ -331,6 +340,14 @@ export class Judge {
     const forgotten = [...this.#parts.engines()].some((each) => each.forgotten.has(launchName));
     if (places.length > 1 && !forgotten)
       this.#wrong(`${launchName} is started ${places.length} times: ${places.join(', ')}`);
+  }
+
+  /** Nothing starts before it is due, by the clock of the leader that decided and requested it, unless clocks were set. */
+  #early({ launchName, term, due }: LaunchSpec): void {
+    const birth = this.#births.get(this.#attempts.get(launchName) ?? '');
+    if (birth?.term !== term || this.#parts.clockSetAt() > birth.at - DECIDING_MS) return;
+    const now = this.#parts.clockOf(term);
+    if (now !== null && now < due) this.#wrong(`${launchName} is started ${due - now} ms before it is due`);
   }
 }
 

@@ -20,6 +20,8 @@ const PATIENCE_MS = 5_000;
 /** A supervisor gets to its start within this, on a busy host within the other. */
 const SUPERVISOR_MS = 100;
 const BUSY_MS = 20_000;
+/** A supervisor waits for no instant that is further away: the clock was set. */
+const MOMENT_MS = 1_000;
 
 export interface LauncherParts {
   readonly name: string;
@@ -29,6 +31,8 @@ export interface LauncherParts {
   readonly link: Link;
   readonly random: Random;
   readonly supervised: boolean;
+  /** Its supervisors do not wait for the instant that they are given; a part that is broken on purpose. */
+  readonly hasty: boolean;
   readonly onLaunch: (spec: LaunchSpec) => void;
 }
 
@@ -39,6 +43,7 @@ interface Flight {
 
 export class NodeLauncher implements Launcher {
   readonly engine: string;
+  readonly launchAt?: NonNullable<Launcher['launchAt']>;
   readonly #parts: LauncherParts;
   readonly #listeners: ((observation: Observation) => void)[] = [];
   readonly #flights = new Map<string, Flight>();
@@ -48,6 +53,7 @@ export class NodeLauncher implements Launcher {
   constructor(parts: LauncherParts) {
     this.engine = parts.name;
     this.#parts = parts;
+    if (parts.supervised) this.launchAt = (spec, at) => this.#start(spec, at);
   }
 
   async start(): Promise<void> {
@@ -64,12 +70,16 @@ export class NodeLauncher implements Launcher {
   }
 
   launch(spec: LaunchSpec): Promise<void> {
+    return this.#start(spec, null);
+  }
+
+  #start(spec: LaunchSpec, at: number | null): Promise<void> {
     const under = this.#flights.get(spec.launchName);
     if (under !== undefined) return under.done;
     const flight: Flight = { killed: false, done: Promise.resolve() };
     this.#flights.set(spec.launchName, flight);
     this.#parts.onLaunch(spec);
-    flight.done = this.#launch(spec, flight).finally(() => this.#flights.delete(spec.launchName));
+    flight.done = this.#launch(spec, flight, at).finally(() => this.#flights.delete(spec.launchName));
     return flight.done;
   }
 
@@ -132,7 +142,7 @@ export class NodeLauncher implements Launcher {
     for (const listener of this.#listeners) listener(observation);
   }
 
-  async #launch(spec: LaunchSpec, flight: Flight): Promise<void> {
+  async #launch(spec: LaunchSpec, flight: Flight, at: number | null): Promise<void> {
     const { engine, process } = this.#parts;
     const since = process.clock.monotonicMs();
     if (engine.crowded > 0) await this.#look(spec.launchName);
@@ -144,7 +154,7 @@ export class NodeLauncher implements Launcher {
           await this.#call('take back', () => engine.takeAway(created.id));
           throw new CarillonError('LAUNCH_REFUSED', 'it was killed before it started');
         }
-        if (await this.#begin(created.id)) return;
+        if (await this.#begin(created.id, at)) return;
       } else if (await this.#adopt(spec, created.found, process.clock.monotonicMs() - since)) {
         if (flight.killed) await this.kill(spec.launchName, 0);
         return;
@@ -163,12 +173,19 @@ export class NodeLauncher implements Launcher {
     if (!hasPlace) throw new CarillonError('NO_PLACE', 'no node has 8 CPUs free');
   }
 
-  #begin(id: number): Promise<boolean> {
-    const { engine, process, supervised, random } = this.#parts;
+  #begin(id: number, at: number | null): Promise<boolean> {
+    const { engine, process, supervised, hasty, random } = this.#parts;
     if (!supervised) return this.#call('start', () => engine.start(id));
     const afterMs = random.mostlySmall(1, random.chance(engine.busy) ? BUSY_MS : SUPERVISOR_MS);
     const start = (): Promise<boolean> =>
-      new Promise((resolve) => process.time.after(afterMs, () => resolve(engine.start(id))));
+      new Promise((resolve) => {
+        const begin = (): void => {
+          const leftMs = at === null || hasty ? 0 : at - process.clock.now();
+          if (leftMs > 0 && leftMs < MOMENT_MS) process.time.after(leftMs, begin);
+          else resolve(engine.start(id));
+        };
+        process.time.after(afterMs, begin);
+      });
     return this.#call('supervise', start);
   }
 

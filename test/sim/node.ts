@@ -11,7 +11,7 @@ import type { Engine } from './engine.ts';
 import type { Ensemble } from './ensemble.ts';
 import { NodeLauncher } from './launcher.ts';
 import type { Network } from './network.ts';
-import { Process, type WallClock } from './process.ts';
+import { Process, shownBy, type WallClock } from './process.ts';
 import type { Random } from './random.ts';
 import { NodeStore } from './store.ts';
 import type { SimTime } from './time.ts';
@@ -36,6 +36,8 @@ export interface NodeParts {
   readonly processes: Engine;
   /** Says that leadership is fresh whatever the lease; a part that is broken on purpose does. */
   readonly alwaysFresh: boolean;
+  /** Processes start as soon as they are asked for; a part that is broken on purpose. */
+  readonly hasty: boolean;
   /** Notices that come with an answer are not heard; of a part that is broken on purpose. */
   readonly dropsNotices: boolean;
   /** Its engine starts for other nodes what is too old; of a part that is broken on purpose. */
@@ -71,6 +73,11 @@ export class SimNode {
     this.id = parts.id;
     this.wall = parts.wall;
     this.processes = parts.processes;
+  }
+
+  /** What its wall clock shows, whether or not a process runs. */
+  clock(): number {
+    return shownBy(this.wall, this.#parts.time);
   }
 
   /** Begins a process; does nothing while there is one. */
@@ -151,14 +158,14 @@ export class SimNode {
   }
 
   #launchers(process: Process, store: NodeStore, lent: ReadonlySet<string>): NodeLauncher[] {
-    const { id, network, random, trace, docker, processes, onWrong } = this.#parts;
+    const { id, network, random, trace, docker, processes, hasty, onWrong } = this.#parts;
     const onLaunch = ({ launchName }: LaunchSpec): void => {
       trace.add(id, 'launch', launchName);
       const silence = store.session.silenceMs();
       if (silence >= LEASE_MS && !lent.has(launchName))
         onWrong(`${id} launches ${launchName} though its lease ran out ${silence - LEASE_MS} ms ago`);
     };
-    const common = { process, network, random, onLaunch };
+    const common = { process, network, random, hasty, onLaunch };
     return [
       new NodeLauncher({
         ...common,

@@ -19,6 +19,13 @@ export interface WallClock {
   latest: number;
 }
 
+/** What it shows. */
+export function shownBy(wall: WallClock, time: SimTime): number {
+  const now = wall.epochMs + time.now + Math.round(wall.offsetMs + (time.now * wall.driftPpm) / 1e6);
+  wall.latest = Math.max(wall.latest, now);
+  return now;
+}
+
 export class Process {
   readonly node: string;
   readonly clock: Clock;
@@ -39,11 +46,7 @@ export class Process {
     this.time = time;
     this.#random = random;
     this.clock = {
-      now: () => {
-        const now = wall.epochMs + time.now + Math.round(wall.offsetMs + (time.now * wall.driftPpm) / 1e6);
-        wall.latest = Math.max(wall.latest, now);
-        return now;
-      },
+      now: () => shownBy(wall, time),
       monotonicMs: () => time.now,
       after: (delayMs, callback) => {
         if (this.state === 'dead') return () => undefined;

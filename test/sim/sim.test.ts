@@ -51,6 +51,7 @@ describe('a part that is broken on purpose is found', () => {
       0.2,
     ],
     ['always-fresh', /though its lease ran out/, ofLeases, 0.5],
+    ['starts-early', /is started \d+ ms before it is due/, ofLeases, 0.2],
     ['drops-notices', /says store\.change-missed/, faultKinds, 0.2],
     // A node that was stopped hears what was asked of it long ago, of runs that were given up.
     ['lends-to-anyone', /is started after its end/, ['pause'], 0.2],

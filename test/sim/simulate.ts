@@ -32,7 +32,8 @@ export type Mutant =
   | 'engine-starts-twice'
   | 'always-fresh'
   | 'drops-notices'
-  | 'lends-to-anyone';
+  | 'lends-to-anyone'
+  | 'starts-early';
 
 export interface Result {
   /** What was wrong first; null: nothing. */
@@ -110,11 +111,14 @@ function build(
   const engines: Engine[] = [];
   const nodes = new Map<string, SimNode>();
   const clocks = { setAt: 0 };
+  /** By term. */
+  const leaders = new Map<number, SimNode>();
   const judge = new Judge({
     onWrong,
     engines: () => engines,
     time: () => time.now,
     clockSetAt: () => clocks.setAt,
+    clockOf: (term) => leaders.get(term)?.clock() ?? null,
     latest: () => Math.max(...[...nodes.values()].map(({ wall }) => wall.latest)),
   });
   const engineAt = (place: string): Engine => {
@@ -147,7 +151,11 @@ function build(
       trace.add('store', 'commit', { term, node, writes: writes.map(shortWrite) });
       judge.applied(term, writes, nodes.get(node)?.life?.store.followedSince ?? time.now);
     },
-    onTerm: (term, member) => trace.add('store', 'term begins', { term, node: member.id }),
+    onTerm: (term, member) => {
+      trace.add('store', 'term begins', { term, node: member.id });
+      const leader = nodes.get(member.id);
+      if (leader !== undefined) leaders.set(term, leader);
+    },
     onExpired: (node) => trace.add('store', 'session expires', node),
   });
   const network = new Network(time, new Random(seed, 'network'));
@@ -172,6 +180,7 @@ function build(
         docker,
         processes: engineAt(`process@${id}`),
         alwaysFresh: mutant === 'always-fresh',
+        hasty: mutant === 'starts-early',
         dropsNotices: mutant === 'drops-notices',
         unfencedLoans: mutant === 'lends-to-anyone',
         nodes: () => nodes,

@@ -131,6 +131,11 @@ export class Rig {
     this.now = until;
   }
 
+  /** The instant comes soon, and is announced. */
+  announce(at: string): void {
+    this.event({ kind: 'coming', now: this.now, instant: Date.parse(at) });
+  }
+
   /** The scheduler slept: time passes without it. */
   sleep(to: string | number): void {
     this.now = typeof to === 'number' ? this.now + to : Date.parse(to);

@@ -24,6 +24,18 @@ export const ON_TIME_MS = 5_000;
 /** Maximum on-time due times of one job: the interval is at least a second. */
 export const MAX_ON_TIME = ON_TIME_MS / 1_000 + 1;
 
+/**
+ * Due times are decided this long before they come, so that nothing but the start is left to do when they do: longer than
+ * a commit and the preparation of a process usually take, and too short for people to notice.
+ */
+export const AHEAD_MS = 20;
+
+/** True if the job's next due time can be decided ahead: nothing that ends until then would change the decision. */
+export function isForeseeable(entry: Entry): boolean {
+  const isAlone = entry.runs.length === 0 || policyOf(entry.job.definition.policy).overlap === 'allow';
+  return isAlone && idleReason(entry) === null;
+}
+
 /** Decides all due times of the job up to now. */
 export function decideDue(turn: Turn, entry: Entry): void {
   const { state, draft } = turn;

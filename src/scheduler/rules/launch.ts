@@ -11,6 +11,7 @@ import type { FetchItem, LaunchSpec, SecretRef } from '../job/spec.ts';
 import { launchName } from '../model/ids.ts';
 import type { Attempt, Run, Settings } from '../model/model.ts';
 import { nextRunState } from '../model/run-state.ts';
+import type { Effect } from '../state/decision.ts';
 import type { Limit } from '../state/slots.ts';
 import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
@@ -78,7 +79,7 @@ export function launchRun(turn: Turn, entry: Entry, run: Run, { attempt, spec }:
   run.attempts.push(attempt);
   state.putRun(run);
   draft.run(run);
-  draft.effect({ kind: 'launch', spec, host: attempt.host, priority: run.priority, delayMs: null });
+  draft.effect(launchEffect(run, attempt, spec, null));
   state.askedOnce.add(attempt.launchName);
 }
 
@@ -100,7 +101,8 @@ function newAttempt(
       attempt: number,
     }),
     term: state.term,
-    createdAt: now,
+    // A run that was decided ahead may get its slot before it is due.
+    createdAt: Math.max(now, run.createdAt),
     startedAt: null,
     endedAt: null,
     exitCode: null,
@@ -134,7 +136,12 @@ export function askToLaunch(turn: Turn, entry: Entry, run: Run, delayMs: number 
     return;
   }
   state.askedOnce.delete(attempt.launchName);
-  draft.effect({ kind: 'launch', spec, host: attempt.host, priority: run.priority, delayMs });
+  draft.effect(launchEffect(run, attempt, spec, delayMs));
+}
+
+function launchEffect(run: Run, attempt: Attempt, spec: LaunchSpec, delayMs: number | null): Effect {
+  const { host, createdAt: notBefore } = attempt;
+  return { kind: 'launch', spec, host, priority: run.priority, notBefore, delayMs };
 }
 
 function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): LaunchSpec {

@@ -84,6 +84,7 @@ export class Leadership {
       clock,
       log,
       earliest: () => state.timetable.earliest(),
+      onComing: (instant) => post({ kind: 'coming', now: clock.now(), instant }),
       onDue: (now) => post({ kind: 'tick', now }),
     });
     this.loop = new Loop({

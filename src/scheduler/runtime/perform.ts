@@ -9,6 +9,7 @@ import type { LaunchSpec } from '../job/spec.ts';
 import type { Clock, Launcher, LocalEngine, Log } from '../ports.ts';
 import type { Effect, Launched } from '../state/decision.ts';
 import type { Favour } from './ahead.ts';
+import { EarlyLaunches, isEarly } from './early-launches.ts';
 import { StartQueue } from './start-queue.ts';
 
 type Launch = Extract<Effect, { kind: 'launch' }>;
@@ -26,7 +27,7 @@ export interface PerformerParts {
   /** This node, if the engine is its own. Null if all nodes reach it. */
   readonly hostOf: (engine: string) => string | null;
   /** Launches on the engine of any node. Undefined if it cannot be reached from here. */
-  readonly launcherOf: (at: Place) => Pick<Launcher, 'launch'> | undefined;
+  readonly launcherOf: (at: Place) => Pick<Launcher, 'launch' | 'launchAt'> | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Concurrent starts on an engine; about two per core of its machine. */
@@ -56,6 +57,7 @@ export class Performer {
   readonly #queues = new Map<string, StartQueue>();
   /** Delayed launches by launch name, with their cancel functions. */
   readonly #delayed = new Map<string, () => void>();
+  readonly #early: EarlyLaunches;
   /** Cancels of kills that will be tried again. */
   readonly #retries = new Set<() => void>();
   /** What engines said they started; looked through with each inventory. */
@@ -64,21 +66,22 @@ export class Performer {
 
   constructor(parts: PerformerParts) {
     this.#parts = parts;
+    this.#early = new EarlyLaunches({ clock: parts.clock, onDue: (launches) => this.#enqueueAll(launches) });
   }
 
   perform(effects: readonly Effect[]): void {
-    const places = new Map<string, Place>();
+    const { clock, launcherOf } = this.#parts;
+    const places: Place[] = [];
     for (const effect of effects) {
       if (this.#stopped) return;
       if (effect.kind === 'kill') this.#kill(effect);
       else if (effect.kind === 'remove' || effect.kind === 'take-back') this.#forget(effect);
-      else if (effect.delayMs === null) {
-        this.#enqueue(effect);
-        const place = placeOf(effect);
-        places.set(keyOf(place), place);
-      } else this.#delay(effect, effect.delayMs);
+      else if (effect.delayMs !== null) this.#delay(effect, effect.delayMs);
+      else if (isEarly(effect, clock.now()) && launcherOf(placeOf(effect))?.launchAt === undefined)
+        this.#early.add(effect);
+      else places.push(this.#enqueue(effect));
     }
-    for (const place of places.values()) this.#pump(place);
+    this.#pumpAll(places);
   }
 
   /** Prepares a coming launch, after everything due has been started. */
@@ -132,6 +135,7 @@ export class Performer {
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const cancel of [...this.#delayed.values(), ...this.#retries]) cancel();
+    this.#early.clear();
     this.#delayed.clear();
     this.#retries.clear();
     await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
@@ -147,11 +151,16 @@ export class Performer {
     return queue;
   }
 
-  #enqueue(launch: Launch): void {
+  #enqueueAll(launches: readonly Launch[]): void {
+    this.#pumpAll(launches.map((launch) => this.#enqueue(launch)));
+  }
+
+  #enqueue(launch: Launch): Place {
     const { launchers, isAwaited } = this.#parts;
     const { spec, priority } = launch;
     const { launchName, engine, due } = spec;
-    const queue = this.#queue(placeOf(launch));
+    const place = placeOf(launch);
+    const queue = this.#queue(place);
     // Too late to prepare it.
     queue.drop({ kind: 'prepare', launchName });
     const start = {
@@ -164,6 +173,7 @@ export class Performer {
       run: () => this.#start(launch),
     } as const;
     queue.add(start, launchers.get(engine)?.ahead?.isHeld(launchName) === true);
+    return place;
   }
 
   #delay(launch: Launch, delayMs: number): void {
@@ -172,10 +182,13 @@ export class Performer {
     this.#delayed.get(launchName)?.();
     const cancel = clock.after(delayMs, () => {
       this.#delayed.delete(launchName);
-      this.#enqueue(launch);
-      this.#pump(placeOf(launch));
+      this.#enqueueAll([launch]);
     });
     this.#delayed.set(launchName, cancel);
+  }
+
+  #pumpAll(places: readonly Place[]): void {
+    for (const place of new Map(places.map((each) => [keyOf(each), each])).values()) this.#pump(place);
   }
 
   #pump(place: Place): void {
@@ -193,7 +206,10 @@ export class Performer {
       const launcher = launcherOf(placeOf(launch));
       if (launcher === undefined)
         throw new CarillonError('ENGINE_UNAVAILABLE', `the engine '${engine}' is not configured`);
-      await launcher.launch(launch.spec, () => this.#parts.isFresh() && this.#parts.isAwaited(launchName));
+      const mayStart = (): boolean => this.#parts.isFresh() && this.#parts.isAwaited(launchName);
+      if (launcher.launchAt !== undefined && isEarly(launch, clock.now()))
+        await launcher.launchAt(launch.spec, launch.notBefore, mayStart);
+      else await launcher.launch(launch.spec, mayStart);
       this.#started.add(launchName);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -210,7 +226,7 @@ export class Performer {
     const { clock, post } = this.#parts;
     const { launchName } = kill;
     const queue = this.#queue(kill);
-    if (queue.drop({ kind: 'launch', launchName })) {
+    if (queue.drop({ kind: 'launch', launchName }) || this.#early.drop(launchName)) {
       // This leader never sent the launch, but an earlier leader may have, so send the kill too.
       const observation = {
         kind: 'ended',

@@ -1,9 +1,10 @@
 /**
- * Wakes the loop when something is due. Timers may fire early, late, or after the machine slept, so the
+ * Wakes the loop when something is due, and a moment before, so that it can be decided ahead. Timers may fire early, late, or after the machine slept, so the
  * ticker never sleeps long, never trusts a timer, and reads the clock each time it wakes.
  */
 
 import type { Clock, Log } from '../ports.ts';
+import { AHEAD_MS } from '../rules/due.ts';
 import { ClockSteps } from './clock-steps.ts';
 
 /** Maximum sleep: limits how late anything can be after a suspend or a step of the wall clock. */
@@ -14,6 +15,8 @@ export interface TickerParts {
   readonly log: Log;
   /** The earliest entry of the timetable. Infinity if it is empty. */
   readonly earliest: () => number;
+  /** The earliest entry is due in at most `AHEAD_MS`. */
+  readonly onComing: (instant: number) => void;
   /** Something is due, or the wall clock was set. */
   readonly onDue: (now: number) => void;
 }
@@ -22,6 +25,8 @@ export class Ticker {
   readonly #parts: TickerParts;
   #cancel: (() => void) | null = null;
   #wakeAt = Number.POSITIVE_INFINITY;
+  /** The instant that was announced last: what still waits for it is not decided ahead. */
+  #announced = Number.NEGATIVE_INFINITY;
   readonly #steps: ClockSteps;
   /** A tick was posted and its decision is pending; `rearm` follows it. */
   #running = false;
@@ -47,7 +52,8 @@ export class Ticker {
     if (!this.#running) return;
     const { clock, earliest } = this.#parts;
     const now = clock.now();
-    const at = Math.min(earliest(), now + MAX_SLEEP_MS);
+    const next = earliest();
+    const at = Math.min(next === this.#announced ? next : next - AHEAD_MS, now + MAX_SLEEP_MS);
     if (this.#cancel !== null && this.#wakeAt <= at) return;
     this.#cancel?.();
     this.#wakeAt = at;
@@ -56,12 +62,16 @@ export class Ticker {
 
   #woken(): void {
     this.#cancel = null;
-    const { clock, log, earliest, onDue } = this.#parts;
+    const { clock, log, earliest, onComing, onDue } = this.#parts;
     const now = clock.now();
     const stepMs = this.#steps.take();
     if (stepMs !== 0) log.warn({ stepMs }, 'clock.stepped');
-    // The tick's decision calls `rearm`; without one, sleep on.
-    if (stepMs !== 0 || earliest() <= now) onDue(now);
-    else this.rearm();
+    const next = earliest();
+    // The decision calls `rearm`; without one, sleep on.
+    if (stepMs !== 0 || next <= now) onDue(now);
+    else if (next !== this.#announced && next - AHEAD_MS <= now) {
+      this.#announced = next;
+      onComing(next);
+    } else this.rearm();
   }
 }

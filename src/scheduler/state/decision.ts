@@ -22,7 +22,9 @@ export type Effect =
       /** The node whose own engine it is. Null: all nodes reach the engine. */
       readonly host: string | null;
       readonly priority: number;
-      /** Null: at once. */
+      /** When the attempt begins to exist: it may have been decided a moment before, and must not start before. */
+      readonly notBefore: number;
+      /** Null: as soon as it may start. */
       readonly delayMs: number | null;
     }
   | ({ readonly kind: 'kill'; readonly graceMs: number } & Launched)
@@ -46,16 +48,19 @@ export interface Decision {
 }
 
 export class Draft {
+  /** Decisions ahead are made as of the instant that comes. */
   readonly now: number;
   readonly effects: Effect[] = [];
   readonly notices: Notice[] = [];
+  readonly #decidedAt: number;
   readonly #groups: Write[][] = [];
   #group: Write[] = [];
   /** The position of each job's state and each run in the group. */
   readonly #places = new Map<string, number>();
 
-  constructor(now: number) {
+  constructor(now: number, decidedAt = now) {
     this.now = now;
+    this.#decidedAt = decidedAt;
   }
 
   /** Ends the atomic group: what follows may become durable later. */
@@ -85,7 +90,7 @@ export class Draft {
   }
 
   run(run: Run): void {
-    run.decidedAt = this.now;
+    run.decidedAt = this.#decidedAt;
     const copy = copyRun(run);
     this.#put(`run/${run.id}`, { kind: copy.endedAt === null ? 'run' : 'run-ended', value: copy });
     this.notices.push({ kind: 'run', run: copy });

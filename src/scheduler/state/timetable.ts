@@ -7,6 +7,11 @@ export interface Subject {
   readonly priority: number;
 }
 
+export interface Due<S> {
+  readonly instant: number;
+  readonly subject: S;
+}
+
 export class Timetable<S extends Subject> {
   readonly #instants: number[] = [];
   readonly #subjects: S[] = [];
@@ -32,11 +37,12 @@ export class Timetable<S extends Subject> {
     }
   }
 
-  /** Removes and returns the earliest entry if its time is not after `nowMs`. */
-  takeDue(nowMs: number): { instant: number; subject: S } | null {
+  /** Removes and returns the earliest entry if its time is not after `nowMs`, and if it may be taken. */
+  takeDue(nowMs: number, mayTake: (due: Due<S>) => boolean = () => true): Due<S> | null {
     const instant = this.#instants[0];
     const subject = this.#subjects[0];
     if (instant === undefined || subject === undefined || instant > nowMs) return null;
+    if (!mayTake({ instant, subject })) return null;
     const lastInstant = this.#instants.pop();
     const lastSubject = this.#subjects.pop();
     if (this.#instants.length > 0 && lastInstant !== undefined && lastSubject !== undefined) {

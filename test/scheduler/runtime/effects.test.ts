@@ -16,12 +16,13 @@ const engine = 'process';
 const spec = (launchName: string, due = 0): LaunchSpec => ({ launchName, engine, due }) as LaunchSpec;
 const launch = (
   launchName: string,
-  more: { delayMs?: number; priority?: number; due?: number } = {},
+  more: { delayMs?: number; notBefore?: number; priority?: number; due?: number } = {},
 ): Effect => ({
   kind: 'launch',
   spec: spec(launchName, more.due),
   host: null,
   priority: more.priority ?? 0,
+  notBefore: more.notBefore ?? START,
   delayMs: more.delayMs ?? null,
 });
 const kill = (launchName: string, host: string | null = null): Effect => ({
@@ -40,7 +41,7 @@ const favour = (launchName: string, more: { warm?: boolean; forMs?: number } = {
 });
 
 /** A performer of one engine whose calls the test answers; `did` has them in order. */
-function rig({ startsInFlight = 1, configured = true } = {}) {
+function rig({ startsInFlight = 1, configured = true, waits = false } = {}) {
   const clock = new SimClock(START);
   const did: string[] = [];
   const posted: Exclude<Event, { kind: 'command' }>[] = [];
@@ -59,6 +60,9 @@ function rig({ startsInFlight = 1, configured = true } = {}) {
       if (mayStart !== undefined) state.mayStart.push(mayStart);
       return answer(`launch ${each.launchName}`);
     },
+    ...(waits && {
+      launchAt: ({ launchName }: LaunchSpec, at: number) => answer(`launch ${launchName} at ${at - START}`),
+    }),
     ahead: {
       prepare: (each, { warm, forMs, mayStart }) => {
         state.mayStart.push(mayStart);
@@ -240,6 +244,70 @@ describe('starts', () => {
     expect([...performer.unobserved()]).toEqual(['b']);
     state.awaited = () => true;
     expect([...performer.unobserved()]).toEqual(['b']);
+  });
+});
+
+describe('launches that were decided ahead', () => {
+  const early = (launchName: string, priority = 0): Effect =>
+    launch(launchName, { notBefore: START + 10, priority });
+
+  test('start when they are due, in their order', async () => {
+    const { clock, did, performer } = rig();
+    performer.perform([early('a'), early('urgent', 5), launch('now')]);
+    await clock.advance(9);
+    expect(did).toEqual(['launch now']);
+    await clock.advance(1);
+    expect(did).toEqual(['launch now', 'launch urgent', 'launch a']);
+  });
+
+  test('each when it is due, though a later one came first', async () => {
+    const { clock, did, performer } = rig();
+    performer.perform([launch('b', { notBefore: START + 20 }), early('a')]);
+    await clock.advance(10);
+    expect(did).toEqual(['launch a']);
+    await clock.advance(10);
+    expect(did).toEqual(['launch a', 'launch b']);
+  });
+
+  test('are given at once to an engine that can wait', async () => {
+    const { clock, did, performer } = rig({ waits: true });
+    performer.perform([early('a'), launch('now')]);
+    await clock.settle();
+    expect(did).toEqual(['launch a at 10', 'launch now']);
+  });
+
+  test('do not start when their timer fires early', async () => {
+    const { clock, did, performer } = rig();
+    performer.perform([early('a')]);
+    clock.step(-1);
+    await clock.advance(10);
+    expect(did).toEqual([]);
+    await clock.advance(1);
+    expect(did).toEqual(['launch a']);
+  });
+
+  test('do not wait for a clock that was set back', async () => {
+    const { clock, did, performer } = rig();
+    performer.perform([early('a')]);
+    clock.step(-3_600_000);
+    await clock.advance(10);
+    expect(did).toEqual(['launch a']);
+  });
+
+  test('and are killed before they are due never start', async () => {
+    const { clock, did, posted, performer } = rig();
+    performer.perform([early('a')]);
+    performer.perform([kill('a')]);
+    await clock.advance(1_000);
+    expect([did, posted.map(({ kind }) => kind)]).toEqual([['kill a 10000'], ['observed']]);
+  });
+
+  test('are left to the next leader by one that stops', async () => {
+    const { clock, did, performer } = rig();
+    performer.perform([early('a')]);
+    await performer.stop();
+    await clock.advance(1_000);
+    expect(did).toEqual([]);
   });
 });
 

@@ -9,8 +9,12 @@ const START = Date.parse('2026-01-01T00:00:00Z');
 
 /** What is due at which second behind the start; `woken` has the seconds at which the loop was. */
 function rig(...due: number[]) {
+  /** Whether what comes can be decided ahead. */
+  const ahead = { possible: false };
   const clock = new SimClock(START);
   const woken: number[] = [];
+  /** What is to come, and when that was said. */
+  const announced: [number, number][] = [];
   const logged: object[] = [];
   const timers = { set: 0 };
   const ticker = new Ticker({
@@ -29,6 +33,11 @@ function rig(...due: number[]) {
       warn: (fields, event) => void logged.push({ ...fields, event }),
     },
     earliest: () => Math.min(...due.map((second) => START + second * 1_000)),
+    onComing: (instant) => {
+      announced.push([(instant - START) / 1_000, (clock.now() - START) / 1_000]);
+      if (ahead.possible) due.splice(due.indexOf((instant - START) / 1_000), 1);
+      ticker.rearm();
+    },
     onDue: (now) => {
       woken.push((now - START) / 1_000);
       // As the decision does: what is due is taken, and the timetable may have changed.
@@ -37,7 +46,7 @@ function rig(...due: number[]) {
       ticker.rearm();
     },
   });
-  return { clock, woken, logged, timers, ticker, due };
+  return { clock, woken, announced, ahead, logged, timers, ticker, due };
 }
 
 describe('the ticker wakes the loop', () => {
@@ -106,6 +115,32 @@ describe('the ticker wakes the loop', () => {
     ticker.rearm();
     await clock.advance(5_000);
     expect(woken).toEqual([0.6]);
+  });
+});
+
+describe('what comes is announced', () => {
+  test('a moment before, and once, though it waits for its time', async () => {
+    const { clock, woken, announced, ticker } = rig(0, 1, 1.01);
+    ticker.start();
+    await clock.advance(2_000);
+    expect(announced).toEqual([
+      [1, 0.98],
+      [1.01, 1],
+    ]);
+    expect(woken).toEqual([0, 1, 1.01]);
+  });
+
+  test('each by itself; what is decided ahead wakes nobody when its time comes', async () => {
+    const { clock, woken, announced, ahead, ticker } = rig(1, 1.005, 3);
+    ahead.possible = true;
+    ticker.start();
+    await clock.advance(5_000);
+    expect(announced).toEqual([
+      [1, 0.98],
+      [1.005, 0.985],
+      [3, 2.98],
+    ]);
+    expect(woken).toEqual([]);
   });
 });
 
