@@ -437,6 +437,40 @@ export function launcherConformance(
       });
     });
 
+    describe('launches at an instant that comes in a moment, if it can', () => {
+      test.for([false, true])('and not before, made ready beforehand: %o', async (isReady, context) => {
+        const { launcher, seen } = await begin();
+        if (launcher.launchAt === undefined) context.skip('it cannot wait');
+        const out = trace();
+        const spec = job(`date +%s%3N >> ${out.inJob}`);
+        if (isReady) await launcher.ahead?.prepare(spec, { warm: true, forMs: 60_000, mayStart: () => true });
+        const at = Date.now() + 300;
+        await launcher.launchAt?.(spec, at, () => true);
+        expect((await seen.ended(spec.launchName)).exitCode).toBe(0);
+        expect(seen.of(spec.launchName)[0]?.at).toBeGreaterThanOrEqual(at);
+        expect(Number(out.lines()[0])).toBeGreaterThanOrEqual(at);
+      });
+
+      test.for([-3_600_000, 3_600_000])(
+        'at once if it is %i ms away: the clock was set',
+        async (ms, context) => {
+          const { launcher, seen } = await begin();
+          if (launcher.launchAt === undefined) context.skip('it cannot wait');
+          const spec = job('exit 3');
+          await launcher.launchAt?.(spec, Date.now() + ms, () => true);
+          expect((await seen.ended(spec.launchName)).exitCode).toBe(3);
+        },
+      );
+
+      test('and starts nothing if it may not', async (context) => {
+        const { launcher } = await begin();
+        if (launcher.launchAt === undefined) context.skip('it cannot wait');
+        const launched = launcher.launchAt?.(job('exit 0'), Date.now() + 300, () => false);
+        await expect(launched).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
+        expect(await launcher.inventory()).toEqual([]);
+      });
+    });
+
     describe('survives the scheduler', () => {
       test('a launch that runs is adopted and its end observed', async () => {
         const first = await begin();

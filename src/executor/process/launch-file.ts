@@ -105,10 +105,11 @@ export function createLaunchFiles(parts: LaunchFilesParts): Omit<Launches, 'name
     },
 
     hold,
+    keepsTime: true,
 
-    async begin(beginning, mayStart): Promise<Begun> {
+    async begin(beginning, mayStart, at): Promise<Begun> {
       const held = await hold(beginning);
-      return held === null ? { kind: 'taken' } : held.begin(mayStart);
+      return held === null ? { kind: 'taken' } : held.begin(mayStart, at);
     },
 
     stop: () => server.stop(),
@@ -119,12 +120,12 @@ function heldLaunch(launch: Launch, waiting: Waiting, cwd: string): HeldLaunch {
   return {
     launch,
     ended: waiting.exited,
-    async begin(mayStart) {
+    async begin(mayStart, at) {
       if (!mayStart()) {
         waiting.drop();
         return { kind: 'withdrawn', launch };
       }
-      const { started, exited } = waiting.open();
+      const { started, exited } = waiting.open(at);
       if (await started) return { kind: 'started', launch, exited };
       return { kind: 'ended', launch, code: await exited, cwd };
     },

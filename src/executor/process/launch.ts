@@ -50,8 +50,8 @@ export type Begun =
 /** A launch that waits at its gate: its name is taken, and nothing of its job has run. */
 export interface HeldLaunch {
   readonly launch: Launch;
-  /** Starts it, unless `mayStart`, which is called directly before, says no. */
-  begin(mayStart: () => boolean): Promise<Exclude<Begun, { kind: 'taken' }>>;
+  /** Starts it, unless `mayStart`, which is called directly before, says no. With `at`, it then waits for that instant. */
+  begin(mayStart: () => boolean, at?: number): Promise<Exclude<Begun, { kind: 'taken' }>>;
   /** Removes it, and it will never start. Not after `begin`. */
   drop(): Promise<void>;
   /** Its supervisor has ended. */
@@ -65,11 +65,14 @@ export interface Launches {
   open(name: string): Promise<Launch | null>;
   /**
    * Creates and starts a launch; its name survives a crash of the machine before the job starts. `mayStart` is called
-   * in between. Fails with an error of the system if nothing runs, or with ENGINE_UNAVAILABLE if that may be unknown.
+   * in between. `at` is as for `HeldLaunch.begin`, and only for launches with `keepsTime`. Fails with an error of the system
+   * if nothing runs, or with ENGINE_UNAVAILABLE if that may be unknown.
    */
-  begin(beginning: Beginning, mayStart: () => boolean): Promise<Begun>;
+  begin(beginning: Beginning, mayStart: () => boolean, at?: number): Promise<Begun>;
   /** Creates a launch that `begin` then starts; null if a launch has the name. Fails in the same way. Absent: it cannot wait. */
   readonly hold?: (beginning: Beginning) => Promise<HeldLaunch | null>;
+  /** What waits at its gate can start at an instant of this scheduler's wall clock, which comes in a moment. */
+  readonly keepsTime?: true;
   /** Nothing is started any more. */
   stop(): Promise<void>;
 }

@@ -78,6 +78,7 @@ export function createProcessLauncher(parts: ProcessLauncherParts): Launcher {
 class ProcessLauncher implements Launcher {
   readonly engine = 'process';
   readonly ahead?: LaunchesAhead;
+  readonly launchAt?: NonNullable<Launcher['launchAt']>;
   readonly #parts: ProcessLauncherParts;
   readonly #launches: Launches;
   readonly #prepared: ProcessesAhead;
@@ -97,6 +98,10 @@ class ProcessLauncher implements Launcher {
     const isFree = (launchName: string) => !this.#stopped && !this.#changes.has(launchName);
     this.#prepared = new ProcessesAhead({ ...parts, hold: hold ?? (async () => null), read, isFree });
     if (hold !== undefined) this.ahead = this.#prepared;
+    if (this.#launches.keepsTime) {
+      this.launchAt = (spec, at, mayStart) =>
+        this.#change(spec.launchName, () => this.#launch(spec, mayStart, at));
+    }
     this.#watch = new LaunchWatch({
       touched: join(parts.dir, 'watched'),
       clock: parts.clock,
@@ -225,13 +230,13 @@ class ProcessLauncher implements Launcher {
     }
   }
 
-  async #launch(spec: LaunchSpec, mayStart: () => boolean): Promise<void> {
+  async #launch(spec: LaunchSpec, mayStart: () => boolean, at?: number): Promise<void> {
     try {
       const held = await this.#prepared.take(spec);
-      if (held !== null && (await this.#begun(await held.begin(mayStart), spec, true))) return;
+      if (held !== null && (await this.#begun(await held.begin(mayStart, at), spec, true))) return;
       for (let round = 0; round < maxRounds; round++) {
         const existing = await this.#launches.open(spec.launchName);
-        const done = existing ? await this.#adopt(existing, spec) : await this.#begin(spec, mayStart);
+        const done = existing ? await this.#adopt(existing, spec) : await this.#begin(spec, mayStart, at);
         if (done) return;
       }
     } catch (error) {
@@ -274,9 +279,9 @@ class ProcessLauncher implements Launcher {
   }
 
   /** Creates and starts. False if another scheduler has the name or revoked this start. */
-  async #begin(spec: LaunchSpec, mayStart: () => boolean): Promise<boolean> {
+  async #begin(spec: LaunchSpec, mayStart: () => boolean, at?: number): Promise<boolean> {
     const beginning = await this.#beginning(spec);
-    const begun = await this.#launches.begin(beginning, mayStart).catch((error) => {
+    const begun = await this.#launches.begin(beginning, mayStart, at).catch((error) => {
       throw error instanceof CarillonError ? error : startFailure(spec.launchName, error);
     });
     return this.#begun(begun, spec, false);

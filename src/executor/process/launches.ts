@@ -31,13 +31,14 @@ export function createLaunches(parts: LaunchesParts): Launches {
       if (found?.isDirectory()) return directories.open(name);
       return found?.isFile() && files !== null ? files.open(name) : null;
     },
-    async begin(beginning, mayStart) {
-      if (files !== null) return files.begin(beginning, mayStart);
+    async begin(beginning, mayStart, at) {
+      if (files !== null) return files.begin(beginning, mayStart, at);
       await noLimitGroups.create(beginning.name, beginning.limits);
       if (beginning.start.systemLimits.length > 0) throw noSystemLimits();
       return directories.begin(beginning, mayStart);
     },
     ...(files?.hold && { hold: files.hold }),
+    ...(files?.keepsTime && { keepsTime: files.keepsTime }),
     async stop() {
       await files?.stop();
     },

@@ -605,7 +605,22 @@ static int claimed(void) {
   return !is_revoked() && has_name(launch_file);
 }
 
-/* Runs the launch until none of its processes is left. The job waits at `gate`. Returns the supervisor's exit code. */
+/* Waits for an instant of the wall clock: the lower 32 bits of its milliseconds, or 0 for none. If it is not within a second,
+   it has passed or the clock was set. */
+static void wait_for(unsigned instant) {
+  enum { MOMENT_MS = 1000, NS_PER_MS = 1000000 };
+  while (instant) {
+    struct { long s, ns; } now, rest = {0, 0};
+    ask(CLOCK_GETTIME, 0, (long)&now, 0, 0, 0);
+    const int left_ms = (int)(instant - (unsigned)(now.s * 1000 + now.ns / NS_PER_MS));
+    if (left_ms <= 0 || left_ms >= MOMENT_MS) return;
+    rest.ns = (long)left_ms * NS_PER_MS - now.ns % NS_PER_MS;
+    ask(PPOLL, 0, 0, (long)&rest, 0, 0);
+  }
+}
+
+/* Runs the launch until none of its processes is left. The job waits at `gate`, and for the instant that comes through it.
+   Returns the supervisor's exit code. */
 static long supervise(const struct job *job, long gate, unsigned number, long begin) {
   enum { UNIX = 1, STREAM = 1, SUBREAPER = 36 };
   long streams[STREAMS], ends[STREAMS], signals, events, cgroup;
@@ -630,10 +645,13 @@ static long supervise(const struct job *job, long gate, unsigned number, long be
   }
   ask(CLOSE, line[1], 0, 0, 0, 0);
   for (int stream = 0; stream < STREAMS; stream++) ask(CLOSE, ends[stream], 0, 0, 0, 0);
-  char result = NO_PROCESS, word;
+  char result = NO_PROCESS;
+  unsigned instant;
   if (pid > 0 && ask(READ, line[0], (long)&result, 1, 0, 0) != 1)
     result = killed_for_memory(job->limited) > 0 ? NO_MEMORY : NO_PROCESS;
-  if (result == DONE && (ask(READ, gate, (long)&word, 1, 0, 0) != 1 || !claimed())) result = CLAIM_LOST;
+  if (result == DONE && (ask(READ, gate, (long)&instant, sizeof instant, 0, 0) != sizeof instant || !claimed()))
+    result = CLAIM_LOST;
+  if (result == DONE) wait_for(instant);
   if (result == DONE && !note_start(pid, cgroup >= 0)) result = NO_FILE;
   if (result != DONE) {
     /* Without the reply, the job's process ends by itself. */

@@ -8,9 +8,13 @@
    each end with a NUL: name, id, folder, `own` if the folder is to be made, user, cgroup (a folder to make in a version 2
    hierarchy, or -), groups with limits and limits of the system (launch.h), after how many milliseconds it is ended and its
    grace, the bounds of the first and of each further part of the output, the arguments, and the environment.
-   The program has a slash. `size` counts what follows it. */
+   The program has a slash. `size` counts what follows it. GO has only the head, with the time of the start or 0 (launch.h). */
 enum { PREPARE = 1, GO = 2, DROP = 3 };
-struct __attribute__((packed)) request { unsigned size, kind, slot, file, input, arguments; char rest[]; };
+struct __attribute__((packed)) request {
+  unsigned size, kind, slot, file, input;
+  union { unsigned arguments, instant; };
+  char rest[];
+};
 enum { REQUEST_SIZE = 1 << 22, TEXTS = 1 << 18, SLOTS = 1 << 16, BATCH = 256 };
 enum { NAME, ID, FOLDER, OWN, USER, CGROUP, LIMITED, LIMITS, OVERTIME, GRACE, FIRST_BYTES,
        PART_BYTES, FIRST_ARGUMENT };
@@ -129,9 +133,9 @@ static void prepare(const struct request *request) {
   reply(OUTPUT, error == -EXISTS ? TAKEN : FAILED, request->slot, (unsigned)-error);
 }
 
-static void open_gate(unsigned slot, int go) {
+static void open_gate(unsigned slot, int go, unsigned instant) {
   if (gates[slot] == 0) return;
-  if (go) ask(WRITE, gates[slot], (long)"", 1, 0, 0);
+  if (go) ask(WRITE, gates[slot], (long)&instant, sizeof instant, 0, 0);
   ask(CLOSE, gates[slot], 0, 0, 0, 0);
   gates[slot] = 0;
 }
@@ -142,7 +146,7 @@ static void tell_prepared(void) {
   const long error = ask(FSYNC, LAUNCHES, 0, 0, 0, 0);
   for (long at = 0; at < prepared_count; at++) {
     if (error == 0) reply(OUTPUT, PREPARED, prepared[at].slot, prepared[at].pid);
-    else open_gate(prepared[at].slot, 0), reply(OUTPUT, UNKNOWN, prepared[at].slot, (unsigned)-error);
+    else open_gate(prepared[at].slot, 0, 0), reply(OUTPUT, UNKNOWN, prepared[at].slot, (unsigned)-error);
   }
   prepared_count = 0;
 }
@@ -164,7 +168,7 @@ static long handle(const char *from, unsigned long size) {
         request->file > whole || request->input > whole) return -1;
     if (size - at < whole) break;
     if (request->kind == PREPARE) prepare(request);
-    else open_gate(request->slot, request->kind == GO);
+    else open_gate(request->slot, request->kind == GO, request->instant);
     if (prepared_count == BATCH) tell_prepared();
     at += whole;
   }

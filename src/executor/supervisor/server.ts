@@ -47,8 +47,8 @@ export interface ServedLaunch extends JobStart {
 
 /** A launch that has its name and its supervisor. Its job waits at its gate, and never starts once this process is gone. */
 export interface Waiting {
-  /** Lets the job start. */
-  open(): Supervisor;
+  /** Lets the job start: at once, or at an instant of that host's wall clock that comes within a second. */
+  open(at?: number): Supervisor;
   /** It will never start. Its file remains. */
   drop(): void;
   /** As of its supervisor. */
@@ -184,8 +184,8 @@ class Server {
     if (kind === reply.prepared) {
       this.#running.set(value, start);
       start.prepare({
-        open: () => {
-          this.#order(ask.go, start);
+        open: (at) => {
+          this.#order(ask.go, start, at);
           return start.supervisor;
         },
         drop: () => this.#order(ask.drop, start),
@@ -207,8 +207,8 @@ class Server {
   }
 
   /** Nothing is left to order once its supervisor has ended. */
-  #order(kind: number, { slot }: Start): void {
-    if (slot !== null && !this.isGone) this.#child.stdin.write(order(kind, slot));
+  #order(kind: number, { slot }: Start, at?: number): void {
+    if (slot !== null && !this.isGone) this.#child.stdin.write(order(kind, slot, at));
   }
 
   #ended(pid: number, code: number): void {
@@ -249,11 +249,12 @@ class Server {
   }
 }
 
-function order(kind: number, slot: number): Buffer {
+function order(kind: number, slot: number, at?: number): Buffer {
   const bytes = Buffer.alloc(headBytes);
   bytes.writeUInt32LE(headBytes - 4, 0);
   bytes.writeUInt32LE(kind, 4);
   bytes.writeUInt32LE(slot, 8);
+  if (at !== undefined) bytes.writeUInt32LE(at % 2 ** 32 || 1, 20);
   return bytes;
 }
 
