@@ -3,7 +3,7 @@
  * run: at growing intervals, and in the moment in which the last process of a container on this machine ends (cgroup.ts).
  * Without that last look, what was measured is a lower bound, and says until when.
  *
- * On this machine a look costs a tenth of a millisecond. Engines elsewhere are asked for one container at a time, because
+ * On this machine a look takes about 50 microseconds. Engines elsewhere are asked for one container at a time, because
  * some take a second to answer.
  */
 
@@ -61,17 +61,20 @@ export class ContainerUsages {
     return this.#followed.get(id)?.usage;
   }
 
-  /** Drops containers that no longer exist. */
-  keepOnly(listed: ReadonlySet<string>): void {
-    for (const [id, each] of this.#followed) {
-      if (listed.has(id)) continue;
-      finish(each);
-      this.#followed.delete(id);
-    }
+  /** Returns what drops the containers of now that a list does not have. Others may begin while it is made. */
+  beforeList(): (listed: ReadonlySet<string>) => void {
+    const before = [...this.#followed.values()];
+    return (listed) => {
+      for (const each of before) {
+        if (listed.has(each.id)) continue;
+        finish(each);
+        this.#followed.delete(each.id);
+      }
+    };
   }
 
   stop(): void {
-    this.keepOnly(new Set());
+    for (const each of this.#followed.values()) finish(each);
   }
 
   async #begin(each: Followed, pid: number): Promise<void> {
@@ -111,9 +114,13 @@ export class ContainerUsages {
   async #ask(each: Followed): Promise<void> {
     if (each.isDone) return;
     const until = this.#parts.clock.now();
-    const stats = await this.#parts.stats(each.id).catch(() => null);
-    const usage = stats && usageIn(stats);
-    if (usage !== null) each.usage = { ...usage, until };
+    const usage = await this.#parts.stats(each.id).then(
+      (stats) => stats && usageIn(stats),
+      // Asked again later.
+      () => undefined,
+    );
+    if (usage === null) finish(each);
+    else if (usage !== undefined) each.usage = { ...usage, until };
   }
 }
 

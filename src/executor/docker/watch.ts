@@ -313,6 +313,7 @@ export class DockerWatch {
     const before = new Map(this.#known);
     const killed = [...this.#killed];
     const connection = this.#connection;
+    const dropUsages = this.#usages.beforeList();
     const entries = await this.#parts.engine.list(this.#parts.installation);
     const listed = new Set(entries.map(({ Id }) => Id));
     for (const [launchName, known] of before) if (!listed.has(known.id)) this.#lose(launchName, known);
@@ -320,7 +321,7 @@ export class DockerWatch {
     for (const name of killed) if (!names.has(name)) this.#killed.delete(name);
     for (const id of this.#killedByOthers.keys()) if (!listed.has(id)) this.#killedByOthers.delete(id);
     this.#ends.keepOnly(listed);
-    this.#usages.keepOnly(listed);
+    dropUsages(listed);
     for (const id of this.#ended.keys()) if (!listed.has(id)) this.#ended.delete(id);
     for (const entry of entries) {
       const known = this.#known.get(nameOf(entry));

@@ -127,6 +127,38 @@ describe('an engine elsewhere', () => {
     expect(asked()).toBeLessThan(160);
   });
 
+  test('is not asked any more for a container that it says has ended', async () => {
+    const clock = new SimClock(0);
+    let asked = 0;
+    const answers = [stats(40), null, { read: '0001-01-01T00:00:00Z' }];
+    const usages = new ContainerUsages({
+      findCgroup: null,
+      clock,
+      stats: async () => {
+        const answer = answers[asked++] ?? null;
+        if (answer === null) throw new Error('down');
+        return answer;
+      },
+    });
+    usages.follow(running('a'));
+    await clock.advance(60_000);
+    expect(asked).toBe(3);
+    expect(usages.of('a')).toEqual({ cpuMs: 40, until: 1_000 });
+  });
+
+  test('tells in a list which containers are gone, but not of those that began meanwhile', async () => {
+    const { clock, usages } = slow();
+    usages.follow(running('gone'));
+    usages.follow(running('stays'));
+    await clock.advance(4_000);
+    const drop = usages.beforeList();
+    usages.follow(running('new'));
+    await clock.advance(4_000);
+    drop(new Set(['stays']));
+    expect(['gone', 'stays', 'new'].map((id) => usages.of(id) !== undefined)).toEqual([false, true, true]);
+    usages.stop();
+  });
+
   test.each([
     ['of version 1', { max_usage: 5_000, limit: 9_000 }, { cpuMs: 40, peakBytes: 5_000 }],
     ['of version 2, which say no peak', {}, { cpuMs: 40 }],
