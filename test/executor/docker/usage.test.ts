@@ -59,16 +59,20 @@ describe.skipIf(missing !== null)(`a container${missing === null ? '' : ` (skipp
   }
 
   test('on this machine says at its end what all of its processes used', async () => {
-    const { usage, exitCode } = await endOf(harness.create(), `( ${work} ); exit 3`);
-    expect({ exitCode, until: usage?.until }).toEqual({ exitCode: 3, until: undefined });
+    const end = (): Promise<Ended> => endOf(harness.create(), `( ${work} ); exit 3`);
+    let { usage, exitCode } = await end();
+    // On a busy machine the engine may have removed the control group before it could be read.
+    const isExact = (): boolean => usage !== undefined && usage.until === undefined;
+    for (let tries = 1; tries < 8 && !isExact(); tries++) ({ usage, exitCode } = await end());
+    expect({ exitCode, exact: isExact() }).toEqual({ exitCode: 3, exact: true });
     expect(usage?.cpuMs).toBeGreaterThan(100);
     expect(usage?.cpuMs).toBeLessThan(20_000);
     expect(usage?.peakBytes).toBeGreaterThan(8_000_000);
-  }, 30_000);
+  }, 60_000);
 
   test('of an engine elsewhere says what it used until the engine was last asked', async () => {
     const { port } = proxy.address() as { port: number };
-    const script = `${work}; sleep 3`;
+    const script = `${work}; sleep 4`;
     const { usage, at } = await endOf(harness.create({ host: `tcp://127.0.0.1:${port}` }), script);
     expect(usage?.cpuMs).toBeGreaterThan(100);
     expect(usage?.until).toBeLessThan(at);
