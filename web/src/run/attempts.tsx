@@ -9,6 +9,7 @@ import { duration, memory } from '../parts/time.ts';
 export function Attempts({ run }: { readonly run: WireRun }) {
   if (run.attempts.length === 0) return null;
   const isMeasured = run.attempts.some(({ cpuMs }) => cpuMs !== null);
+  const hasDisk = run.attempts.some(({ readBytes }) => readBytes !== null);
   return (
     <Panel title={run.attempts.length === 1 ? 'Attempt' : 'Attempts'}>
       <TableScroll className="attempts">
@@ -31,6 +32,10 @@ export function Attempts({ run }: { readonly run: WireRun }) {
                   <th scope="col" className="number">
                     Peak memory
                   </th>
+                </>
+              )}
+              {hasDisk && (
+                <>
                   <th scope="col" className="number" title="From disks, not from caches">
                     Read
                   </th>
@@ -50,7 +55,7 @@ export function Attempts({ run }: { readonly run: WireRun }) {
           <tbody>
             {/* Newest first: it is the one that counts. */}
             {run.attempts.toReversed().map((attempt) => (
-              <Line key={attempt.number} attempt={attempt} isMeasured={isMeasured} />
+              <Line key={attempt.number} attempt={attempt} isMeasured={isMeasured} hasDisk={hasDisk} />
             ))}
           </tbody>
         </table>
@@ -59,14 +64,20 @@ export function Attempts({ run }: { readonly run: WireRun }) {
   );
 }
 
-function Line({ attempt, isMeasured }: { readonly attempt: WireAttempt; readonly isMeasured: boolean }) {
+interface LineProps {
+  readonly attempt: WireAttempt;
+  readonly isMeasured: boolean;
+  readonly hasDisk: boolean;
+}
+
+function Line({ attempt, isMeasured, hasDisk }: LineProps) {
   const { number, engine, host, launchName, image, startedAt, endedAt, exitCode, reason } = attempt;
   const took = startedAt === null || endedAt === null ? null : Date.parse(endedAt) - Date.parse(startedAt);
   return (
     <tr>
       <td className="number">{number}</td>
       <td>
-        <code>{launchName}</code>
+        <code className="nowrap">{launchName}</code>
         <div className="muted">
           {engine}
           {host !== null && ` on ${host}`}
@@ -83,6 +94,10 @@ function Line({ attempt, isMeasured }: { readonly attempt: WireAttempt; readonly
           <td className="number">
             <Used text={memory(attempt.peakMemoryBytes)} attempt={attempt} />
           </td>
+        </>
+      )}
+      {hasDisk && (
+        <>
           <td className="number">{memory(attempt.readBytes)}</td>
           <td className="number">{memory(attempt.writtenBytes)}</td>
         </>
@@ -96,14 +111,7 @@ function Line({ attempt, isMeasured }: { readonly attempt: WireAttempt; readonly
 }
 
 /** A lower bound says so, and until when it was measured. */
-function Used({ text, attempt }: { readonly text: string; readonly attempt: WireAttempt }) {
-  if (attempt.usageUntil === null || text === '–') return text;
-  return (
-    <span title="Measured before the end: what was used later is missing">
-      ≥ {text}
-      <div className="muted">
-        until <Exact at={attempt.usageUntil} />
-      </div>
-    </span>
-  );
+function Used({ text, attempt: { usageUntil } }: { readonly text: string; readonly attempt: WireAttempt }) {
+  if (usageUntil === null || text === '–') return text;
+  return <span title={`Measured at ${usageUntil}. What was used later is missing.`}>≥ {text}</span>;
 }
