@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { eventually, Server } from '../support/server.ts';
 import { ZooKeeper, zookeeperMissing } from '../support/zookeeper.ts';
 
+const enginesPath = '/api/v1/engines';
 const zones = ['a', 'b', 'c'];
 
 interface Cluster {
@@ -107,6 +108,11 @@ describe.skipIf(zookeeperMissing !== null)('jobs on any node', () => {
     expect(members.find(({ id }) => id === ids.get('b'))?.running).toEqual({
       process: expect.any(Number),
     });
+    await eventually(
+      () =>
+        first.get<{ items: { name: string; capacity: { attempts: number; nodes: number } }[] }>(enginesPath),
+      ({ items }) => items.some(({ capacity }) => capacity.nodes === 3 && capacity.attempts === 24),
+    );
     await trigger(first, 'nowhere');
     await eventually(
       () => runOf(first, 'nowhere'),
