@@ -6,9 +6,9 @@ const shared = ['dag', 'scheduler', 'property', 'job-file', 'api', 'cli'].map((r
 
 /**
  * What loses nodes, or watches a page live, is judged by the clock: beside other tests it would be judged for their load.
- * These two mostly wait, for other things, and share the machine. The last one has it for itself.
+ * These mostly wait, for other things, and share the machine. The last one has it for itself.
  */
-const waiting = ['test/executor/swarm/faults.test.ts', 'test/web/journey.test.ts'];
+const waiting = ['executor/swarm/faults', 'web/journey', 'e2e/ssh'].map((name) => `test/${name}.test.ts`);
 const alone = ['test/chaos/chaos.test.ts'];
 
 /** Over half a minute each: one that begins last would keep one core waiting. */

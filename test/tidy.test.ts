@@ -57,8 +57,10 @@ const executor = 'src/executor';
 const container = 'src/executor/container';
 const logs = 'src/executor/logs';
 const supervisor = 'src/executor/supervisor';
+const supervised = 'src/executor/supervised';
 const engine = 'src/executor/engine.ts';
 const processEngine = 'src/executor/process';
+const sshEngine = 'src/executor/ssh';
 const dockerEngine = 'src/executor/docker';
 const swarmEngine = 'src/executor/swarm';
 const wire = 'src/api/wire';
@@ -110,7 +112,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   [logs]: [errors, spine, supervisor],
   [engine]: [setting, job, spine, logs],
   [container]: [errors, setting, job, spine, supervisor, executor, logs, engine],
-  [processEngine]: [errors, setting, job, spine, supervisor, executor, logs, engine],
+  [supervised]: [errors, job, spine, supervisor, executor, logs],
+  [processEngine]: [errors, setting, job, spine, supervisor, supervised, executor, logs, engine],
+  [sshEngine]: [errors, setting, jobFile, job, spine, supervisor, supervised, executor, logs, engine],
   [dockerEngine]: [errors, setting, job, spine, executor, logs, engine, container],
   [swarmEngine]: [errors, setting, job, spine, executor, logs, engine, container],
   [wire]: [errors, schedule, job, model, stats, spine, readModels],
@@ -123,7 +127,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/api/app.ts': [errors, spine, peers, wire, api, 'src/api/chronos', 'src/api/routes'],
   'src/notify': [errors, dag, job, model, spine],
-  [engineList]: [setting, model, spine, engine, processEngine, dockerEngine, swarmEngine],
+  [engineList]: [setting, model, spine, engine, processEngine, sshEngine, dockerEngine, swarmEngine],
   [node]: [
     ...[errors, setting, job, model, recordsRoom, spine, rules, 'src/scheduler/runtime', 'src/api/app.ts'],
     ...[store, 'src/store/embedded', 'src/store/zookeeper', 'src/store/zookeeper/wire'],
@@ -160,7 +164,9 @@ const mayNameEngines = (path: string): boolean => path === engineList || path.st
 /** `'process'` is a word of the language too, so that only counts as a text. */
 function namesEngine(name: string, line: string): boolean {
   const text = new RegExp(`['"\`]${name}['"\`]`);
-  return name === 'process' ? text.test(line) : line.toLowerCase().includes(name);
+  if (name === 'process') return text.test(line);
+  // `isShort` names none.
+  return name === 'ssh' ? /(?<![A-Za-z])ssh|Ssh|SSH/.test(line) : line.toLowerCase().includes(name);
 }
 
 function imported(source: Source, from: string): string {

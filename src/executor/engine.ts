@@ -54,8 +54,8 @@ export interface CreatedEngine {
   readonly launcher: Launcher;
   /** If this host limits those of the engine. */
   readonly abilities?: EngineAbilities;
-  /** Maximum concurrent attempts. */
-  readonly concurrency: number;
+  /** Maximum concurrent attempts. Null: each of its hosts has a limit. */
+  readonly concurrency: number | null;
   /** Maximum concurrent starts, if its own settings have it. */
   readonly startsInFlight?: number;
   /** Its address, for people. Null: this host. */

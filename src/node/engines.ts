@@ -7,20 +7,21 @@ import { join } from 'node:path';
 import { dockerEngine } from '../executor/docker/description.ts';
 import type { CreatedEngine, Engine, EngineParts } from '../executor/engine.ts';
 import { processEngine } from '../executor/process/description.ts';
+import { sshEngine } from '../executor/ssh/description.ts';
 import { swarmEngine } from '../executor/swarm/description.ts';
 import type { EngineSettings, KnownEngine } from '../scheduler/model/model.ts';
 import type { Launcher } from '../scheduler/ports.ts';
 import { flagOf, type SettingsTable, type ValuesOf } from '../setting.ts';
 
 /** In the order in which they are tried for a job that names none. */
-export const engines: readonly Engine[] = [processEngine, dockerEngine, swarmEngine];
+export const engines: readonly Engine[] = [processEngine, dockerEngine, swarmEngine, sshEngine];
 
 /** The settings of all engines. */
 export const engineSettings: SettingsTable = Object.assign({}, ...engines.map(({ settings }) => settings));
 
 /** Order of the settings in the help: addresses before limits. Settings that are not named here come last. */
 export const helpOrder: readonly string[] = [
-  ...['dockerHost', 'dockerTlsDir', 'dockerConfig', 'secretDir', 'swarmHost'],
+  ...['dockerHost', 'dockerTlsDir', 'dockerConfig', 'secretDir', 'swarmHost', 'sshHosts'],
   ...[
     'processConcurrency',
     'dockerConcurrency',
@@ -93,5 +94,6 @@ function settingsOf(engine: Engine, created: CreatedEngine, host: string | null)
     tombstoneMs: engine.tombstoneMs,
     ...(startsInFlight !== undefined && { startsInFlight }),
     ...(engine.perNode && host !== null && { host }),
+    ...(created.launcher.hosts !== undefined && { onHosts: true as const }),
   };
 }

@@ -124,7 +124,7 @@ async function openParts(config: Config, { environment, version }: Program, log:
     config.engines,
     zk === null ? null : id,
   );
-  const labels = config.nodeLabel;
+  const labels = { host: hostname(), ...config.nodeLabel };
   const capacity = capacityOf(engines.settings);
   const node = { id, host: hostname(), pid: process.pid, url: '', version, labels, capacity };
   return { config, log, bare, installation, node, store, election: election(node), engines };
@@ -139,7 +139,7 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
       engines: engines.settings,
       known: knownEngines,
       pools: config.pools,
-      labels: config.nodeLabel,
+      labels: node.labels ?? {},
     },
     installation,
     self: node,

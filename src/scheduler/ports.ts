@@ -297,7 +297,27 @@ export interface Launcher extends Service {
   describe(): Promise<EngineDescription>;
   /** Absent if the engine gains nothing by preparing launches. */
   readonly ahead?: LaunchesAhead;
+  /** Present if every launch is on a host that the core chooses, and every node reaches these hosts. */
+  readonly hosts?: EngineHosts;
 }
+
+/** A host of an engine, by its name. */
+export interface EngineHost {
+  readonly id: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Maximum concurrent attempts. */
+  readonly slots: number;
+}
+
+export interface EngineHosts {
+  /** Those that take launches. */
+  list(): readonly EngineHost[];
+  /** Undefined if it is not known. */
+  at(host: string): HostLauncher | undefined;
+}
+
+/** The launches on one host. */
+export interface HostLauncher extends Required<LocalEngine>, Pick<Launcher, 'logs' | 'describe'> {}
 
 /** A position in what an engine of another node has observed. It proves how recently that node was heard. */
 export interface Ticket {
@@ -323,8 +343,11 @@ export interface LocalEngine extends Pick<Launcher, 'inventory' | 'kill' | 'take
    * terms. Null: it is a node of 0.2.0 or older, which takes no launches. Absent: it is this node's own engine.
    */
   changes?(term: number, after: Ticket | null): Promise<Changes | null>;
-  /** Like `Launcher.launch`. NO_PLACE: the term or the ticket is too old, or nothing was sent. */
-  launchFor?(spec: LaunchSpec, ticket: Ticket): Promise<void>;
+  /**
+   * Like `Launcher.launch`. NO_PLACE: the term or the ticket is too old, or nothing was sent. Where the ticket is not checked,
+   * `mayStart` is.
+   */
+  launchFor?(spec: LaunchSpec, ticket: Ticket, mayStart?: () => boolean): Promise<void>;
 }
 
 /** Launches prepared before they are due. */

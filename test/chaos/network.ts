@@ -92,6 +92,11 @@ export class Network {
     run(program, args);
   }
 
+  /** What runs in the namespace. */
+  processes(name: string): number[] {
+    return processesIn(this.#namespace(name));
+  }
+
   /** Ends by pid what still runs in the namespaces, whoever started it there, and removes them. */
   remove(): void {
     for (const name of readdirSync(namespaces)) if (name.startsWith(this.#prefix)) removeNamespace(name);
@@ -102,9 +107,14 @@ export class Network {
   }
 }
 
+const processesIn = (namespace: string): number[] =>
+  run('ip', ['netns', 'pids', namespace])
+    .split('\n')
+    .map(Number)
+    .filter((pid) => pid !== 0 && pid !== process.pid);
+
 function removeNamespace(name: string): void {
-  for (const pid of run('ip', ['netns', 'pids', name]).split('\n').map(Number)) {
-    if (pid === 0 || pid === process.pid) continue;
+  for (const pid of processesIn(name)) {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {

@@ -4,7 +4,7 @@
  */
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { eventually, Server } from '../support/server.ts';
@@ -64,7 +64,7 @@ describe.skipIf(zookeeperMissing !== null)('jobs on any node', () => {
       (cluster) => cluster.members.length === zones.length,
     );
     expect(members.map(({ labels, capacity }) => ({ labels, capacity }))).toEqual(
-      zones.map((zone) => ({ labels: { zone }, capacity: { process: 8 } })),
+      zones.map((zone) => ({ labels: { zone, host: hostname() }, capacity: { process: 8 } })),
     );
     return new Map(zones.map((zone, i) => [zone, members[i]?.id ?? '']));
   };

@@ -1,6 +1,6 @@
 /** What every engine must tell of itself, and what the program makes of it. */
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -33,7 +33,10 @@ const everything = [
   'tcp://127.0.0.1:1',
   '--swarm-host',
   'tcp://127.0.0.1:1,tcp://127.0.0.1:2',
+  '--ssh-hosts',
+  join(dataDir, 'hosts.yaml'),
 ];
+writeFileSync(join(dataDir, 'hosts.yaml'), '- name: one\n');
 
 test('every folder with a description is in the list', () => {
   const executor = join(root, 'src/executor');
@@ -87,31 +90,32 @@ describe('what a node has', () => {
   test('is all that its settings ask for, with their limits, in the order of the list', async () => {
     const limits = ['--process-concurrency', '3', '--docker-concurrency', '4', '--swarm-concurrency', '5'];
     const { launchers, settings: given, described, close } = await made([...everything, ...limits]);
-    expect(launchers.map(({ engine }) => engine)).toEqual(['process', 'docker', 'swarm']);
+    expect(launchers.map(({ engine }) => engine)).toEqual(['process', 'docker', 'swarm', 'ssh']);
     expect(Object.entries(given).map(([name, { concurrency }]) => [name, concurrency])).toEqual([
       ['process', 3],
       ['docker', 4],
       ['swarm', 5],
+      ['ssh', null],
     ]);
     expect(described).toBe(
-      'process, docker (tcp://127.0.0.1:1), swarm (tcp://127.0.0.1:1,tcp://127.0.0.1:2)',
+      `process, docker (tcp://127.0.0.1:1), swarm (tcp://127.0.0.1:1,tcp://127.0.0.1:2), ssh (${join(dataDir, 'hosts.yaml')})`,
     );
     await close();
   });
 
-  test('starts as many as it is told on Docker, always 16 on Swarm, and else as many as everywhere', async () => {
+  test('starts as many as it is told on Docker, always 16 on Swarm and 64 on hosts, and else as many as everywhere', async () => {
     const starts = async (...args: string[]) =>
       Object.values((await made([...everything, ...args])).settings).map(
         ({ startsInFlight }) => startsInFlight,
       );
-    expect(await starts()).toEqual([undefined, undefined, 16]);
-    expect(await starts('--docker-starts', '7', '--starts-in-flight', '3')).toEqual([undefined, 7, 16]);
+    expect(await starts()).toEqual([undefined, undefined, 16, 64]);
+    expect(await starts('--docker-starts', '7', '--starts-in-flight', '3')).toEqual([undefined, 7, 16, 64]);
   });
 
   test('is its own only where no other node reaches it', async () => {
     const hosts = async (host: string | null) =>
       Object.values((await made(everything, host)).settings).map((each) => each.host);
-    expect(await hosts('n1')).toEqual(['n1', undefined, undefined]);
-    expect(await hosts(null)).toEqual([undefined, undefined, undefined]);
+    expect(await hosts('n1')).toEqual(['n1', undefined, undefined, undefined]);
+    expect(await hosts(null)).toEqual([undefined, undefined, undefined, undefined]);
   });
 });

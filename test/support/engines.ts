@@ -2,6 +2,7 @@
 
 import { abilities as docker } from '../../src/executor/docker/abilities.ts';
 import { abilities as process } from '../../src/executor/process/abilities.ts';
+import { abilities as ssh } from '../../src/executor/ssh/abilities.ts';
 import { abilities as swarm } from '../../src/executor/swarm/abilities.ts';
 
-export const abilities = { process, docker, swarm } as const;
+export const abilities = { process, docker, swarm, ssh } as const;

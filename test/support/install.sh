@@ -14,6 +14,8 @@ wanted=(
   busybox:busybox-static
   ip:iproute2
   openssl:openssl
+  ssh:openssh-client
+  sshd:openssh-server
   chromium-headless-shell:chromium-headless-shell
   iptables:iptables
   java:default-jre-headless

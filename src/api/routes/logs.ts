@@ -154,7 +154,8 @@ async function* output(
   } catch (error) {
     const gone = error instanceof CarillonError && error.code === 'LOGS_GONE';
     if (begun || !gone || isForwarded(request)) throw error;
-    yield* fromOthers(context, request, manner);
+    const node = error.details.field === 'host' ? String(error.details.value) : null;
+    yield* fromOthers(context, request, manner, node);
     fromAnother = true;
   }
   // The run may continue. Without an error, clients would take the end of this node for the end of the
@@ -169,12 +170,9 @@ async function* fromOthers(
   context: ApiContext,
   request: FastifyRequest<Logs>,
   manner: Manner,
+  host: string | null,
 ): AsyncGenerator<Piece> {
   const { members, self } = context.scheduler.cluster();
-  const { attempts } = await context.scheduler.run(request.params.id);
-  const { attempt: wanted } = manner.wanted;
-  const attempt = wanted === undefined ? attempts.at(-1) : attempts.find(({ number }) => number === wanted);
-  const host = attempt?.host ?? null;
   const others = members.filter(({ id }) => id !== self.id && (host === null || id === host));
   const silent: string[] = host !== null && others.length === 0 ? [host] : [];
   for (const member of others) {

@@ -5,5 +5,7 @@ import { unable } from '../../scheduler/job/engine-abilities.ts';
 /** Images contain the files that they need. */
 export const noFetch = unable('fetch', 'downloads are for processes only; put the files into the image');
 
+const whereEngineIs = 'it places processes; containers run where their engine is';
+
 /** All nodes reach the same engine. */
-export const noNode = unable('on', 'it places processes; containers run where their engine is');
+export const noNode = [unable('on', whereEngineIs), unable('host', whereEngineIs)];

@@ -6,5 +6,5 @@ import { noFetch, noNode } from '../container/abilities.ts';
 export const abilities: EngineAbilities = {
   images: true,
   ahead: { prestage: null, warmStart: null },
-  inabilities: [noFetch, noNode, unable('constraints', 'a single engine has no nodes to choose from')],
+  inabilities: [noFetch, ...noNode, unable('constraints', 'a single engine has no nodes to choose from')],
 };

@@ -1,7 +1,5 @@
 /** Frames of output in files, which begin as supervisor/launch.h says: time, size, kind, bytes. */
 
-import type { FileHandle } from 'node:fs/promises';
-
 /** The first line of the first part: its size, and its text. */
 export const statusBytes = 64;
 const status = /^carillon-launch 1 (\d{6}) (\d{10}) (\d{15})\n/;
@@ -57,13 +55,24 @@ export function frameOf({ timeNs, kind, bytes }: Frame): Buffer {
   return frame;
 }
 
+/** An open file, or one of another host. */
+export interface PartFile {
+  read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesRead: number; readonly buffer: Buffer }>;
+  close(): Promise<void>;
+}
+
 /** Reads the frames of a file that grows. */
 export class FrameReader {
-  readonly #file: FileHandle;
+  readonly #file: PartFile;
   #at: number;
   #unread: Buffer = Buffer.alloc(0);
 
-  constructor(file: FileHandle, begin: number) {
+  constructor(file: PartFile, begin: number) {
     this.#file = file;
     this.#at = begin;
   }

@@ -4,8 +4,8 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Owner } from '../owner.ts';
+import { refused } from '../supervised/refusal.ts';
 import { onlyDescriptors } from '../supervisor/file.ts';
-import { refused } from './refusal.ts';
 
 /** Longer than a working directory service takes. */
 const withinMs = 15_000;

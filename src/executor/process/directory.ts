@@ -35,10 +35,11 @@ import type { Clock, Log } from '../../scheduler/ports.ts';
 import { LogFiles } from '../logs/files.ts';
 import { isMissing, nullIfMissing } from '../logs/stream-file.ts';
 import type { Owner } from '../owner.ts';
+import { type Journal, type LaunchRecord, parseJournal } from '../supervised/journal.ts';
+import type { Begun, Launch, Launches } from '../supervised/launch.ts';
 import { type ShellFiles, startShell } from '../supervisor/shell.ts';
+import { endCgroup } from './cgroup.ts';
 import { clearLaunch, clearLeftover, clearWork } from './clearing.ts';
-import { type Journal, type LaunchRecord, parseJournal } from './journal.ts';
-import type { Begun, Launch, Launches } from './launch.ts';
 import type { ProcessSource } from './table.ts';
 
 /** Interrupted preparations and removals are cleared when they are older than any pause. */
@@ -197,6 +198,10 @@ class LaunchDirectory implements Launch {
     const text = await readClaim(this.files.claim);
     if (text === null || !/^\d+$/.test(text)) return false;
     return (await this.#parts.source.find(Number(text))) === null;
+  }
+
+  async endLeftovers({ cgroup }: Journal): Promise<boolean> {
+    return cgroup === null || endCgroup(cgroup, this.#parts.clock);
   }
 
   clear(): Promise<void> {

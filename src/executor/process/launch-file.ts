@@ -10,20 +10,19 @@
  */
 
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { constants, mkdir, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock, Log } from '../../scheduler/ports.ts';
 import { FrameLog } from '../logs/frame-log.ts';
-import { partBounds, statusLine } from '../logs/frames.ts';
 import { isMissing, nullIfMissing } from '../logs/stream-file.ts';
+import { area, type FileRecord, type Journal, parseLaunchFile } from '../supervised/journal.ts';
+import type { Launch, Launches } from '../supervised/launch.ts';
+import { createServedLaunches, firstRead } from '../supervised/served.ts';
 import { supervisorEnd } from '../supervisor/program.ts';
-import { createLaunchServer, type ServedLaunch, type Waiting } from '../supervisor/server.ts';
+import { createLaunchServer } from '../supervisor/server.ts';
 import { endCgroup } from './cgroup.ts';
 import { clearWork } from './clearing.ts';
-import { area, type FileRecord, parseLaunchFile } from './journal.ts';
-import type { Beginning, Begun, HeldLaunch, Launch, Launches } from './launch.ts';
 import { type LimitGroups, noLimitGroups } from './limits.ts';
 
 const run = promisify(execFile);
@@ -52,45 +51,10 @@ export interface LaunchFilesParts {
 
 export function createLaunchFiles(parts: LaunchFilesParts): Omit<Launches, 'names'> {
   const { dir, clock, supervisor, cgroups, limitGroups = noLimitGroups, logBytes } = parts;
-  const bounds = partBounds(logBytes);
   const server = createLaunchServer(supervisor, dir, clock);
   const pathOf = (name: string): string => join(dir, 'launches', name);
   const launchOf = (name: string, record: FileRecord | null): Launch =>
     new LaunchFile(parts, pathOf(name), name, record);
-  const hold = async ({ name, record, limits, start }: Beginning): Promise<HeldLaunch | null> => {
-    const id = randomUUID();
-    const cgroup = cgroups && join(cgroups, id);
-    const cwd = start.cwd ?? join(dir, 'work', id);
-    const groups = await limitGroups.create(id, limits);
-    const fileRecord: FileRecord = {
-      ...record,
-      id,
-      cgroup,
-      ...(groups.length > 0 && { limitGroups: groups }),
-    };
-    const served: ServedLaunch = {
-      ...start,
-      name,
-      id,
-      cwd,
-      ownFolder: start.cwd === null,
-      cgroup,
-      limitGroups: groups,
-      file: beginningOf(fileRecord),
-      firstBytes: bounds.first,
-      partBytes: bounds.further,
-    };
-    const launch = launchOf(name, fileRecord);
-    const waiting = await server.prepare(served).catch(async (error) => {
-      // It never starts, and may have no file.
-      await launch.discard().catch(() => undefined);
-      await limitGroups.remove(groups);
-      throw error;
-    });
-    if (waiting !== null) return heldLaunch(launch, waiting, cwd);
-    await limitGroups.remove(groups);
-    return null;
-  };
   return {
     async prepare() {
       for (const folder of ['launches', 'work'])
@@ -104,35 +68,17 @@ export function createLaunchFiles(parts: LaunchFilesParts): Omit<Launches, 'name
       return file && launchOf(name, file.record);
     },
 
-    hold,
     keepsTime: true,
-
-    async begin(beginning, mayStart, at): Promise<Begun> {
-      const held = await hold(beginning);
-      return held === null ? { kind: 'taken' } : held.begin(mayStart, at);
-    },
+    ...createServedLaunches({
+      server,
+      logBytes,
+      limitGroups,
+      launchOf,
+      workOf: (id) => join(dir, 'work', id),
+      cgroupOf: (id) => cgroups && join(cgroups, id),
+    }),
 
     stop: () => server.stop(),
-  };
-}
-
-function heldLaunch(launch: Launch, waiting: Waiting, cwd: string): HeldLaunch {
-  return {
-    launch,
-    ended: waiting.exited,
-    async begin(mayStart, at) {
-      if (!mayStart()) {
-        waiting.drop();
-        return { kind: 'withdrawn', launch };
-      }
-      const { started, exited } = waiting.open(at);
-      if (await started) return { kind: 'started', launch, exited };
-      return { kind: 'ended', launch, code: await exited, cwd };
-    },
-    async drop() {
-      waiting.drop();
-      await launch.discard();
-    },
   };
 }
 
@@ -186,6 +132,10 @@ class LaunchFile implements Launch {
     return false;
   }
 
+  async endLeftovers({ cgroup }: Journal): Promise<boolean> {
+    return cgroup === null || endCgroup(cgroup, this.#parts.clock);
+  }
+
   async clear(): Promise<void> {
     if (this.record === null) return;
     const { dir, clock, log } = this.#parts;
@@ -210,15 +160,6 @@ class LaunchFile implements Launch {
   }
 }
 
-/** Status, room for notes and orders, the record. */
-function beginningOf(record: FileRecord): Buffer {
-  const json = `${JSON.stringify(record)}\n`;
-  const bytes = Buffer.alloc(area.record + Buffer.byteLength(json));
-  bytes.write(statusLine({ begin: bytes.length, newest: 0, dropped: 0 }));
-  bytes.write(json, area.record);
-  return bytes;
-}
-
 async function read(path: string): Promise<ReturnType<typeof parseLaunchFile> | null> {
   try {
     const file = await open(path, flags.read);
@@ -233,6 +174,3 @@ async function read(path: string): Promise<ReturnType<typeof parseLaunchFile> | 
     throw error;
   }
 }
-
-/** All areas: names and paths have a few hundred bytes each. */
-const firstRead = 16 * 1024;

@@ -4,9 +4,9 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isLaunchName } from '../logs/run-logs.ts';
 import { nullIfMissing } from '../logs/stream-file.ts';
+import { noSystemLimits } from '../supervised/faults.ts';
+import type { Launches } from '../supervised/launch.ts';
 import { createLaunchDirectories, type LaunchDirectoriesParts } from './directory.ts';
-import { noSystemLimits } from './faults.ts';
-import type { Launches } from './launch.ts';
 import { createLaunchFiles, type LaunchFilesParts } from './launch-file.ts';
 import { noLimitGroups } from './limits.ts';
 

@@ -11,16 +11,9 @@ import { constants } from 'node:fs';
 import { access, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { cgroupFolder } from '../cgroup-folder.ts';
+import type { Limits } from '../supervised/launch.ts';
+import { refused } from '../supervised/refusal.ts';
 import { removeCgroup, removeCgroups } from './cgroup.ts';
-import { refused } from './refusal.ts';
-
-/** Null: no limit. */
-export interface Limits {
-  readonly cpus: number | null;
-  readonly memoryBytes: number | null;
-  readonly pids: number | null;
-  readonly ioWeight: number | null;
-}
 
 export interface LimitGroups {
   /** Creates the groups of a launch, and returns their folders. LAUNCH_REFUSED, naming the limit, if that is not possible. */

@@ -4,7 +4,7 @@ import { access, constants, type FileHandle, open, stat } from 'node:fs/promises
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import type { CarillonError } from '../../errors.ts';
 import type { Owner } from '../owner.ts';
-import { refused } from './refusal.ts';
+import { refused } from '../supervised/refusal.ts';
 
 /** Linux reads no more of a first line. */
 const firstLineBytes = 256;

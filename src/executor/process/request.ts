@@ -10,12 +10,13 @@ import { CarillonError } from '../../errors.ts';
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type { Owner } from '../owner.ts';
 import { readSecretVariables } from '../secret-file.ts';
+import { overtimeOf } from '../supervised/overtime.ts';
+import { refused } from '../supervised/refusal.ts';
+import { systemLimits } from '../supervised/system-limits.ts';
 import type { JobStart } from '../supervisor/start.ts';
 import { type Account, findAccount } from './account.ts';
 import { fetchFirst } from './fetch.ts';
 import { findProgram } from './program-file.ts';
-import { refused } from './refusal.ts';
-import { systemLimits } from './system-limits.ts';
 
 /**
  * What a job inherits of the scheduler's environment. Everything else, such as tokens, stays with the
@@ -26,8 +27,6 @@ const inherited = {
   /** Set for every user by a login. */
   byOwnUser: ['PATH', 'HOME', 'USER'],
 } as const;
-/** How long after a job's timeout its supervisor waits for a scheduler to end it, or to show that it watches: a take-over takes less. */
-const overtimeMs = 60_000;
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export interface ProcessRequest extends Command, Pick<JobStart, 'systemLimits' | 'overtime'> {
@@ -69,10 +68,7 @@ export async function processRequest(
     cwd: spec.workdir,
     owner,
     systemLimits: systemLimits(spec.ulimits),
-    overtime:
-      spec.timeoutMs === null
-        ? null
-        : { afterMs: spec.timeoutMs + overtimeMs, graceMs: spec.stopGraceMs ?? 0 },
+    overtime: overtimeOf(spec),
   };
 }
 

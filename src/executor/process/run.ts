@@ -4,8 +4,8 @@
  * group (setsid) no longer belongs to the run.
  */
 
+import type { ProcessIdentity } from '../supervised/journal.ts';
 import { cgroupMembers, isCgroupPopulated, killCgroup } from './cgroup.ts';
-import type { ProcessIdentity } from './journal.ts';
 import { isAlive, isGroupAlive, type ProcessSource, signalGroup, signalProcess } from './table.ts';
 
 export interface RunProcesses {

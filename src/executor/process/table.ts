@@ -7,7 +7,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { type ProcessIdentity, parseStat } from './journal.ts';
+import { type ProcessIdentity, parseStat } from '../supervised/journal.ts';
 
 /** The system's source of information about processes. */
 export interface ProcessSource {

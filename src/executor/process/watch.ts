@@ -12,9 +12,10 @@ import { writeFile } from 'node:fs/promises';
 import type { Clock, LaunchReport, Log, Observation } from '../../scheduler/ports.ts';
 import { within } from '../../scheduler/waiting.ts';
 import type { LogOutput } from '../logs/output.ts';
+import { type Journal, journalLine } from '../supervised/journal.ts';
+import type { Launch } from '../supervised/launch.ts';
+import { endedObservation, type Watch } from '../supervised/watch.ts';
 import { removeCgroup } from './cgroup.ts';
-import { type Journal, journalLine, outcomeOf } from './journal.ts';
-import type { Launch } from './launch.ts';
 import { isRunAlive, killRun, type RunProcesses, terminateRun } from './run.ts';
 import { isAlive, type ProcessSource, signalProcess } from './table.ts';
 
@@ -62,7 +63,7 @@ interface Watched {
   cancelKill: (() => void) | null;
 }
 
-export class LaunchWatch {
+export class LaunchWatch implements Watch {
   readonly #parts: ProcessWatchParts;
   readonly #launches = new Map<string, Watched>();
   #turn: IterableIterator<Watched> | null = null;
@@ -78,7 +79,6 @@ export class LaunchWatch {
     return this.#launches.has(name);
   }
 
-  /** What was reported about it. Null if it is not watched. */
   running(launchName: string): LaunchReport | null {
     const launch = this.#launches.get(launchName);
     if (!launch) return null;
@@ -91,7 +91,6 @@ export class LaunchWatch {
     return this.#launches.get(name)?.launch.output ?? null;
   }
 
-  /** Starts watching. `exited` resolves when the supervisor is gone. Null: another process started it. */
   add(
     launch: Launch,
     journal: Journal & { readonly startedAt: number },
@@ -120,7 +119,6 @@ export class LaunchWatch {
     });
   }
 
-  /** TERM now, KILL after the grace. False if the launch is not watched. */
   async kill(name: string, graceMs: number): Promise<boolean> {
     const watched = this.#launches.get(name);
     if (!watched) return false;
@@ -130,13 +128,11 @@ export class LaunchWatch {
     return true;
   }
 
-  /** Checks now rather than at the next sweep. */
   async check(name: string): Promise<void> {
     const launch = this.#launches.get(name);
     if (launch && !launch.exitPending) await this.#check(launch);
   }
 
-  /** Stops watching; jobs continue. */
   stop(): void {
     this.#stopped = true;
     this.#cancelSweep?.();
@@ -254,7 +250,7 @@ export class LaunchWatch {
       if (!journal || this.#launches.get(name) !== watched) return;
       watched.cancelKill?.();
       this.#launches.delete(name);
-      this.#parts.emit(endedObservation(name, journal, this.#parts.source));
+      this.#parts.emit(endedObservation(name, journal, this.#parts.source.boot));
     } catch (error) {
       this.#warn(watched, error);
     } finally {
@@ -297,19 +293,4 @@ export class LaunchWatch {
   #warn(watched: Watched, error: unknown): void {
     this.#parts.log.warn({ launch: watched.launch.name, error: String(error) }, 'launch.watch-failed');
   }
-}
-
-export function endedObservation(
-  launchName: string,
-  journal: Journal & { endedAt: number },
-  source: ProcessSource,
-): Observation {
-  const { startedAt, endedAt } = journal;
-  return {
-    kind: 'ended',
-    launchName,
-    at: endedAt,
-    ...(startedAt === null ? {} : { startedAt }),
-    ...outcomeOf(journal, source.boot),
-  };
 }

@@ -26,7 +26,29 @@ static int gates[SLOTS];
 /* Launches of this batch. They are reported once their names are on disk. */
 static struct { unsigned slot, pid; } prepared[BATCH];
 static long prepared_count;
-enum { SIGNALS_OF_ENDS = 3, LAUNCHES = 4 };
+enum { SIGNALS_OF_ENDS = 3, LAUNCHES = 4, NOTIFY = 5, STARTS = 6, STARTS_END = 7 };
+
+/* ---- On another host: agent.h ---- */
+
+static int is_agent;
+static void carry_out(const struct request *request);
+static void pass_starts(void);
+static void tell_changes(void);
+static int open_channels(void);
+
+enum { PIECE = 4000, IDLE_MS = 60000 };
+
+/* A reply, with bytes that follow it. The connection of an agent can stand still: then it ends. */
+static void tell(unsigned kind, unsigned slot, unsigned value, const char *bytes, long size) {
+  enum { WRITABLE = 4 };
+  static struct __attribute__((packed)) { unsigned kind, slot, value; char bytes[PIECE]; } piece;
+  struct { int file; short wanted, found; } out = {OUTPUT, WRITABLE, 0};
+  struct { long s, ns; } patience = {IDLE_MS / 1000, 0};
+  if (is_agent && ask(PPOLL, (long)&out, 1, (long)&patience, 0, sizeof(u64)) != 1) leave(DONE);
+  piece.kind = kind, piece.slot = slot, piece.value = value;
+  for (long at = 0; at < size; at++) piece.bytes[at] = bytes[at];
+  ask(WRITE, OUTPUT, (long)&piece, 12 + size, 0, 0);
+}
 
 /* The job's input as a file in memory. Unlike a pipe, it outlives the scheduler. */
 static long input_of(const struct request *request) {
@@ -75,6 +97,7 @@ static long begin(const struct request *request, long gate) {
   ask(SETSID, 0, 0, 0, 0, 0);
   ask(DUP3, launch_file, FILE, CLOSE_ON_EXEC, 0, 0);
   ask(DUP3, gate, GATE, CLOSE_ON_EXEC, 0, 0);
+  if (is_agent) ask(DUP3, STARTS_END, OUTPUT, 0, 0, 0);
   launch_file = FILE;
   close_from(FIRST_UNKNOWN);
   const long input = input_of(request);
@@ -130,7 +153,7 @@ static void prepare(const struct request *request) {
     error = pid;
     remove_name();
   }
-  reply(OUTPUT, error == -EXISTS ? TAKEN : FAILED, request->slot, (unsigned)-error);
+  tell(error == -EXISTS ? TAKEN : FAILED, request->slot, (unsigned)-error, 0, 0);
 }
 
 static void open_gate(unsigned slot, int go, unsigned instant) {
@@ -145,8 +168,8 @@ static void tell_prepared(void) {
   if (prepared_count == 0) return;
   const long error = ask(FSYNC, LAUNCHES, 0, 0, 0, 0);
   for (long at = 0; at < prepared_count; at++) {
-    if (error == 0) reply(OUTPUT, PREPARED, prepared[at].slot, prepared[at].pid);
-    else open_gate(prepared[at].slot, 0, 0), reply(OUTPUT, UNKNOWN, prepared[at].slot, (unsigned)-error);
+    if (error == 0) tell(PREPARED, prepared[at].slot, prepared[at].pid, 0, 0);
+    else open_gate(prepared[at].slot, 0, 0), tell(UNKNOWN, prepared[at].slot, (unsigned)-error, 0, 0);
   }
   prepared_count = 0;
 }
@@ -154,8 +177,11 @@ static void tell_prepared(void) {
 static void tell_ends(void) {
   enum { NO_HANG = 1 };
   int status;
-  for (long pid; (pid = ask(WAIT4, -1, (long)&status, NO_HANG, 0, 0)) > 0;)
-    reply(OUTPUT, ENDED, (unsigned)pid, (unsigned)status_code(status));
+  for (long pid; (pid = ask(WAIT4, -1, (long)&status, NO_HANG, 0, 0)) > 0;) {
+    /* A start is told before its end. */
+    if (is_agent) pass_starts();
+    tell(ENDED, (unsigned)pid, (unsigned)status_code(status), 0, 0);
+  }
 }
 
 /* Handles complete requests. Returns their number of bytes, or -1 if one is malformed. */
@@ -168,7 +194,9 @@ static long handle(const char *from, unsigned long size) {
         request->file > whole || request->input > whole) return -1;
     if (size - at < whole) break;
     if (request->kind == PREPARE) prepare(request);
-    else open_gate(request->slot, request->kind == GO, request->instant);
+    else if (request->kind == GO || request->kind == DROP) 
+      open_gate(request->slot, request->kind == GO, request->instant);
+    else if (is_agent) carry_out(request);
     if (prepared_count == BATCH) tell_prepared();
     at += whole;
   }
@@ -178,23 +206,33 @@ static long handle(const char *from, unsigned long size) {
 
 /* Serves until the scheduler is gone. Supervisors continue. */
 static long serve(void) {
-  struct { int file; short wanted, found; } ready[2] = {{INPUT, READABLE, 0}, {SIGNALS_OF_ENDS, READABLE, 0}};
+  enum { HEARD, ENDS, CHANGES, BEGUN, SOURCES };
+  struct { int file; short wanted, found; } ready[SOURCES] = {
+      {INPUT, READABLE, 0}, {SIGNALS_OF_ENDS, READABLE, 0}, {NOTIFY, READABLE, 0}, {STARTS, READABLE, 0}};
   const u64 ends = 1ul << (SIG_CHLD - 1);
   unsigned long used_bytes = 0;
+  long heard_ms = monotonic_ms();
   close_from(SIGNALS_OF_ENDS);
   reset_signals();
   /* Supervisors inherit this: no signal but KILL ends them. */
   block_signals(~0ul);
   if (ask(SIGNALFD4, -1, (long)&ends, sizeof ends, CLOSE_ON_EXEC | NON_BLOCKING, 0) != SIGNALS_OF_ENDS ||
       ask(OPENAT, HERE, (long)"launches", FOLDER_ONLY | CLOSE_ON_EXEC, 0, 0) != LAUNCHES) return NO_FOLDER;
+  if (is_agent && !open_channels()) return NO_PROCESS;
   for (;;) {
-    ask(PPOLL, (long)ready, 2, 0, 0, sizeof(u64));
-    if (ready[1].found) {
+    const long left_ms = heard_ms + IDLE_MS - monotonic_ms();
+    struct { long s, ns; } left = {left_ms / 1000, left_ms % 1000 * 1000000};
+    if (is_agent && left_ms <= 0) return DONE;
+    ask(PPOLL, (long)ready, is_agent ? SOURCES : CHANGES, is_agent ? (long)&left : 0, 0, sizeof(u64));
+    if (ready[BEGUN].found) pass_starts();
+    if (ready[ENDS].found) {
       static char signal[128];
       ask(READ, SIGNALS_OF_ENDS, (long)signal, sizeof signal, 0, 0);
       tell_ends();
     }
-    if (!ready[0].found) continue;
+    if (ready[CHANGES].found) tell_changes();
+    if (!ready[HEARD].found) continue;
+    heard_ms = monotonic_ms();
     const long count = ask(READ, INPUT, (long)(requests + used_bytes), REQUEST_SIZE - used_bytes, 0, 0);
     if (count <= 0) return DONE;
     used_bytes += (unsigned long)count;
@@ -205,4 +243,3 @@ static long serve(void) {
       for (unsigned long at = 0; at < used_bytes; at++) requests[at] = requests[(unsigned long)done + at];
   }
 }
-

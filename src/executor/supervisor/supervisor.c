@@ -1,7 +1,8 @@
 /*
- * The supervisor: what the scheduler needs of the system and cannot ask from Node, as five small commands.
+ * The supervisor: what the scheduler needs of the system and cannot ask from Node, as six small commands.
  *
  *   supervisor serve                           starts launches on request, each under a supervisor of its own
+ *   supervisor agent FOLDER                    serves the launches of a folder on another host
  *   supervisor revoke FILE                     makes sure that a launch never starts
  *   supervisor clear FOLDER USER               empties a folder with the rights of a user
  *   supervisor read FILE USER PROGRAM [ARG…]   becomes a program that reads a file which the user may read
@@ -97,6 +98,8 @@ static long clear(const char *path, const char *user) {
   return DONE;
 }
 
+#include "agent.h"
+
 /* ---- read ---- */
 
 /* Where the file cannot be opened the number of the cause is printed. The program is not the user's: no other process of
@@ -124,6 +127,7 @@ __attribute__((used, noreturn)) void supervisor(long *stack) {
   char **arguments = (char **)(stack + 1);
   char **environment = arguments + count + 1;
   if (count == 2 && same(arguments[1], "serve")) leave(serve());
+  if (count == 3 && same(arguments[1], "agent")) leave(act(arguments[2], environment));
   if (count == 4 && same(arguments[1], "clear")) leave(clear(arguments[2], arguments[3]));
   if (count >= 5 && same(arguments[1], "read")) leave(read_as(arguments + 2, environment));
   if (count == 3 && same(arguments[1], "revoke")) leave(revoke(arguments[2]));

@@ -25,7 +25,8 @@ enum { READ = 0, WRITE = 1, CLOSE = 3, FSTAT = 5, LSEEK = 8, RT_SIGACTION = 13, 
        SETRESGID = 119, SETFSUID = 122, SETFSGID = 123, CAPGET = 125, CAPSET = 126, PRCTL = 157, GETDENTS64 = 217,
        CLOCK_GETTIME = 228, EXIT_GROUP = 231, EPOLL_CTL = 233, OPENAT = 257, MKDIRAT = 258, FCHOWNAT = 260, UNLINKAT = 263,
        LINKAT = 265, FCHMODAT = 268, PPOLL = 271, EPOLL_PWAIT = 281, SIGNALFD4 = 289, EPOLL_CREATE1 = 291, DUP3 = 292,
-       PIPE2 = 293, PRLIMIT64 = 302, RENAMEAT2 = 316, MEMFD_CREATE = 319 };
+       PIPE2 = 293, PRLIMIT64 = 302, RENAMEAT2 = 316, MEMFD_CREATE = 319, SCHED_GETAFFINITY = 204, INOTIFY_ADD_WATCH = 254, UTIMENSAT = 280,
+       INOTIFY_INIT1 = 294 };
 __asm__(".globl _start\n_start: mov %rsp, %rdi\n and $-16, %rsp\n call supervisor\n");
 static long ask6(long n, long a, long b, long c, long d, long e, long f) {
   long result;
@@ -43,7 +44,7 @@ enum { EPOLL_CREATE1 = 20, EPOLL_CTL = 21, EPOLL_PWAIT = 22, DUP3 = 24, FCNTL = 
        FSTAT = 80, FSYNC = 82, CAPGET = 90, CAPSET = 91, EXIT_GROUP = 94, CLOCK_GETTIME = 113, KILL = 129, RT_SIGACTION = 134,
        RT_SIGPROCMASK = 135, SETRESUID = 147, SETRESGID = 149, SETFSUID = 151, SETFSGID = 152, SETSID = 157, SETGROUPS = 159,
        UMASK = 166, PRCTL = 167, GETPID = 172, SOCKETPAIR = 199, CLONE = 220, EXECVE = 221, WAIT4 = 260, PRLIMIT64 = 261, RENAMEAT2 = 276,
-       MEMFD_CREATE = 279 };
+       MEMFD_CREATE = 279, INOTIFY_INIT1 = 26, INOTIFY_ADD_WATCH = 27, UTIMENSAT = 88, SCHED_GETAFFINITY = 123 };
 __asm__(".globl _start\n_start: mov x0, sp\n bl supervisor\n");
 static long ask6(long n, long a, long b, long c, long d, long e, long f) {
   register long x8 __asm__("x8") = n;

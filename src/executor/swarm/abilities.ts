@@ -13,7 +13,7 @@ export const abilities: EngineAbilities = {
   ahead: { prestage: startsAtOnce, warmStart: startsAtOnce },
   inabilities: [
     noFetch,
-    noNode,
+    ...noNode,
     {
       field: 'resources.ioWeight',
       why: 'services do not have this setting',

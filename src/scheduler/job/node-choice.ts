@@ -7,6 +7,8 @@ export type Labels = Readonly<Record<string, string>>;
 
 const name = '[A-Za-z0-9._/-]{1,128}';
 const value = '[A-Za-z0-9._/-]{1,256}';
+/** The form of `run.host`. */
+export const nodeNameForm = value;
 export const labelName = new RegExp(`^${name}$`);
 export const labelValue = new RegExp(`^${value}$`);
 
@@ -14,7 +16,19 @@ const condition = `${name}(?:==|!=)${value}`;
 /** The form of `run.on`. */
 export const nodeChoiceForm = `^(?:leader|any|${condition}(?:, ?${condition})*)$`;
 
-/** Whether a node other than the leader may be chosen. */
+/** Every node and host has this label: its name. */
+const hostLabel = 'host';
+
+/** Where a job may run: `run.host` is short for a condition. Undefined: it does not say. */
+export const choiceOf = ({
+  on,
+  host,
+}: {
+  readonly on?: string;
+  readonly host?: string;
+}): string | undefined => (host === undefined ? on : `${hostLabel}==${host}`);
+
+/** Whether only the leader may be chosen. */
 export const isLeaderOnly = (on: string | undefined): boolean => on === undefined || on === 'leader';
 
 const conditionParts = new RegExp(`^(${name})(==|!=)(${value})$`);

@@ -263,6 +263,8 @@ export interface EngineSettings {
   readonly startsInFlight?: number;
   /** The only node that reaches it. Absent if all nodes do, or there is only one. */
   readonly host?: string;
+  /** Every attempt is on a host of the engine. All nodes reach them; the state has them among the other nodes. */
+  readonly onHosts?: true;
   /** How long the engine remembers an ended launch: longer than any tolerated pause of a leader. */
   readonly tombstoneMs: number;
 }
@@ -291,6 +293,8 @@ export interface Settings {
 export interface OtherNode {
   readonly id: string;
   readonly labels: Labels;
-  /** Maximum concurrent attempts of each engine that only this node reaches. */
+  /** Maximum concurrent attempts of each engine that runs them there. */
   readonly capacity: Readonly<Record<string, number>>;
+  /** Why engines take no launches there now; then they are not in `capacity`. */
+  readonly silent?: Readonly<Record<string, string>>;
 }

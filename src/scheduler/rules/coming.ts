@@ -7,7 +7,7 @@
 
 import { CarillonError } from '../../errors.ts';
 import type { JobDefinition } from '../job/definition.ts';
-import { isLeaderOnly } from '../job/node-choice.ts';
+import { choiceOf, isLeaderOnly } from '../job/node-choice.ts';
 import { policyOf } from '../job/policy.ts';
 import type { LaunchSpec } from '../job/spec.ts';
 import type { Settings } from '../model/model.ts';
@@ -104,7 +104,7 @@ function whyNot(field: Field, { schedule, run }: JobDefinition, settings: Settin
       why: 'the start time of the job is not known in advance',
       allowed: 'with cron, every or at',
     };
-  if (!isLeaderOnly(run.on))
+  if (!isLeaderOnly(choiceOf(run)))
     return {
       code: 'INVALID_FIELD',
       why: 'the node of the job is not known in advance',

@@ -4,14 +4,15 @@
  */
 
 import { hash53 } from '../job/hash.ts';
-import { allows, isLeaderOnly } from '../job/node-choice.ts';
+import { allows, choiceOf, isLeaderOnly } from '../job/node-choice.ts';
 import type { Run } from '../model/model.ts';
 import type { Limit, NodeLimit, Slots } from '../state/slots.ts';
 import type { Entry, State } from '../state/state.ts';
 import { engineLimit, hostOf } from './launch.ts';
 
-/** Whether runs of the job may be placed on other nodes. */
-export const isSpread = ({ job }: Entry): boolean => !isLeaderOnly(job.definition.run.on);
+/** Whether runs of the job on this engine may be placed on other nodes, or are on hosts of the engine. */
+export const isSpread = ({ settings }: State, { job }: Entry, engine: string): boolean =>
+  settings.engines[engine]?.onHosts === true || !isLeaderOnly(choiceOf(job.definition.run));
 
 /** The limit of an engine where an attempt is. Null: none. */
 export function limitAt({ settings, others }: State, engine: string, host: string | null): Limit | null {
@@ -22,9 +23,10 @@ export function limitAt({ settings, others }: State, engine: string, host: strin
 /** The limit of an engine for runs of the job: that of this node, or of all nodes that may run it, which can be none. */
 export function limitFor(state: State, entry: Entry, engine: string): Limit | null {
   const { settings } = state;
-  const { on } = entry.job.definition.run;
+  const onHosts = settings.engines[engine]?.onHosts === true;
+  const on = choiceOf(entry.job.definition.run) ?? (onHosts ? 'any' : 'leader');
   const own = engineLimit(settings, engine);
-  if (on === undefined || isLeaderOnly(on)) return own;
+  if (isLeaderOnly(on)) return own;
   const among: NodeLimit[] = [];
   const unlimited = {
     key: `engine:${engine}`,
@@ -32,7 +34,7 @@ export function limitFor(state: State, entry: Entry, engine: string): Limit | nu
     kind: 'engine',
     name: engine,
   } as const;
-  if (allows(on, settings.labels ?? {}))
+  if (!onHosts && allows(on, settings.labels ?? {}))
     among.push({ ...(own ?? unlimited), host: hostOf(settings, engine) });
   for (const { id, labels, capacity } of state.others)
     if (allows(on, labels) && capacity[engine] !== undefined)

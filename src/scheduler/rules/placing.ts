@@ -5,6 +5,7 @@
  */
 
 import { heldBy } from '../chronos/held.ts';
+import { allows, choiceOf } from '../job/node-choice.ts';
 import { policyOf } from '../job/policy.ts';
 import type { OtherNode, Run } from '../model/model.ts';
 import { isSame, type Reason } from '../model/reason.ts';
@@ -17,6 +18,9 @@ import { engineFor } from './engine-choice.ts';
 import { hostOf, launchRun, limitsOf, nextLaunch } from './launch.ts';
 import { isSpread, leastLoaded, limitAt, limitFor } from './nodes.ts';
 
+/** Silent hosts that a reason names. */
+const silentShown = 3;
+
 /** Launches the run if every limit has a free slot; otherwise queues it for one that has none. */
 export function placeRun(turn: Turn, entry: Entry, run: Run): void {
   const choice = chooseEngine(turn.state, entry);
@@ -26,7 +30,7 @@ export function placeRun(turn: Turn, entry: Entry, run: Run): void {
   }
   const own = limitFor(turn.state, entry, choice.engine);
   if (own?.among?.length === 0) {
-    queueRun(turn, run, noNode(entry));
+    queueRun(turn, run, noNode(turn.state, entry, choice.engine));
     return;
   }
   const limits = limitsOf(turn.state, entry, own);
@@ -153,7 +157,7 @@ export function nodesChanged(turn: Turn, nodes: readonly OtherNode[]): void {
   state.others = nodes;
   const queued = [...state.runs.values()].filter(
     ({ state: is, notBefore, job }) =>
-      is === 'queued' && notBefore === null && state.jobs.has(job) && isSpread(state.entry(job)),
+      is === 'queued' && notBefore === null && state.jobs.has(job) && mayBeSpread(state, state.entry(job)),
   );
   for (const run of queued) state.slots.leave(run);
   for (const run of queued.sort(inOrder)) {
@@ -162,8 +166,24 @@ export function nodesChanged(turn: Turn, nodes: readonly OtherNode[]): void {
   }
 }
 
-function noNode({ job }: Entry): Reason {
-  return { code: 'no-capacity', text: `no node that responds has ${job.definition.run.on}` };
+/** Also if its engine is not known now. */
+function mayBeSpread(state: State, entry: Entry): boolean {
+  const choice = chooseEngine(state, entry);
+  return 'engine' in choice && isSpread(state, entry, choice.engine);
+}
+
+function noNode({ others }: State, { job }: Entry, engine: string): Reason {
+  const on = choiceOf(job.definition.run);
+  const silent = others.flatMap(({ id, labels, silent: why }) =>
+    why?.[engine] !== undefined && (on === undefined || allows(on, labels)) ? [`${id}: ${why[engine]}`] : [],
+  );
+  const text =
+    silent.length > 0
+      ? `nothing on which the job may run responds: ${silent.slice(0, silentShown).join('; ')}`
+      : on === undefined
+        ? `the engine ${engine} has no hosts`
+        : `no node that responds has ${on}`;
+  return { code: 'no-capacity', text };
 }
 
 function allInUse({ kind, name, slots }: Limit): Reason {

@@ -174,7 +174,7 @@ function launchMissing(turn: Turn, entry: Entry, run: Run, { engine, host }: Inv
   if (here !== host) {
     // This leader's own requests are answered soon.
     if (attempt.term === state.term) return;
-    const stays = isSpread(entry);
+    const stays = isSpread(state, entry, engine);
     run.attempts.splice(-1, 1, { ...attempt, host: stays ? host : here, term: state.term });
     draft.run(run);
     for (const key of state.slots.release(run)) freed.add(key);

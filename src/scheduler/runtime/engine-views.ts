@@ -57,12 +57,13 @@ export function poolViews({ settings, slots }: State): PoolView[] {
     });
 }
 
-/** The slots of an engine: if each node has it for itself, those of all nodes that respond. */
+/** The slots of an engine: if each node has it for itself, or it has hosts, those of all that respond. */
 function slotsOf({ settings, others }: State, engine: string): { attempts: number | null; nodes: number } {
   const own = engineLimit(settings, engine)?.slots ?? null;
   const more = others.flatMap(({ capacity }) => capacity[engine] ?? []);
-  const attempts = own === null ? null : more.reduce((sum, slots) => sum + slots, own);
-  return { attempts, nodes: 1 + more.length };
+  const onHosts = settings.engines[engine]?.onHosts === true;
+  const attempts = own === null && !onHosts ? null : more.reduce((sum, slots) => sum + slots, own ?? 0);
+  return { attempts, nodes: (onHosts ? 0 : 1) + more.length };
 }
 
 /** Attempts that were launched and have not ended, by engine. */

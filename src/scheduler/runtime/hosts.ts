@@ -12,7 +12,7 @@ import type { Event } from '../event.ts';
 import { sameJson } from '../job/same.ts';
 import type { LaunchSpec } from '../job/spec.ts';
 import type { OtherNode } from '../model/model.ts';
-import type { Clock, LocalEngine, Log, Member, Ticket } from '../ports.ts';
+import type { Clock, EngineHost, LocalEngine, Log, Member, Ticket } from '../ports.ts';
 import type { EngineOf } from './perform.ts';
 
 /** All launches of a node are looked at this often. */
@@ -32,6 +32,8 @@ export interface HostsParts {
   readonly term: number;
   readonly self: Pick<Member, 'id' | 'version'>;
   readonly members: () => readonly Member[];
+  /** Hosts of engines that all nodes reach. */
+  readonly engineHosts: () => readonly (EngineHost & { readonly engine: string })[];
   readonly engineOf: EngineOf;
   /** Unfinished runs have launches there. */
   readonly unfinished: () => readonly HostEngine[];
@@ -49,8 +51,8 @@ interface Host extends HostEngine {
   /** By the monotonic clock. */
   heardAt: number;
   inventoryAt: number;
-  /** The last answer was a success, so it gets launches. */
-  answers: boolean;
+  /** Why the last answer was no success, so that it gets no launches. Null: it gets them. */
+  silent: string | null;
   /** All launches that older terms requested there have started or are gone. */
   clear: boolean;
 }
@@ -86,12 +88,12 @@ export class Hosts {
       throw new CarillonError('NO_PLACE', `the node ${host} does not respond`);
     if (!mayStart())
       throw new CarillonError('ENGINE_UNAVAILABLE', 'this scheduler can no longer prove that it leads');
-    await engine.launchFor(spec, ticket);
+    await engine.launchFor(spec, ticket, mayStart);
   }
 
   /** Follows nodes that have joined. */
   #look(): void {
-    for (const { id, capacity = {} } of this.#members())
+    for (const { id, capacity } of this.#places())
       for (const engine of Object.keys(capacity)) this.#begin({ engine, host: id });
     this.#announce();
     this.#later('look', PAUSE_MS, () => this.#look());
@@ -102,17 +104,23 @@ export class Hosts {
     if (this.#hosts.has(key)) return;
     const heardAt = this.#parts.clock.monotonicMs();
     const inventoryAt = Number.NEGATIVE_INFINITY;
-    const host = { ...there, ticket: null, heardAt, inventoryAt, answers: false, clear: false };
+    const host = { ...there, ticket: null, heardAt, inventoryAt, silent: notAsked, clear: false };
     this.#hosts.set(key, host);
     void this.#follow(host);
   }
 
-  /** Other nodes that take launches. Those of another version may not know all that a launch says. */
-  #members(): Member[] {
-    const { self, members } = this.#parts;
-    return members().filter(
-      ({ id, version, capacity }) => id !== self.id && version === self.version && capacity !== undefined,
+  /** Hosts of engines, and other nodes that take launches. Nodes of another version may not know all that a launch says. */
+  #places(): OtherNode[] {
+    const { self, members, engineHosts } = this.#parts;
+    const nodes = members().flatMap(({ id, version, labels = {}, capacity }) =>
+      id === self.id || version !== self.version || capacity === undefined ? [] : [{ id, labels, capacity }],
     );
+    const hosts = engineHosts().map(({ engine, id, labels, slots }) => ({
+      id,
+      labels: { host: id, ...labels },
+      capacity: { [engine]: slots },
+    }));
+    return [...nodes, ...hosts];
   }
 
   async #follow(host: Host): Promise<void> {
@@ -125,9 +133,10 @@ export class Hosts {
         throw new CarillonError('ENGINE_UNAVAILABLE', 'it cannot be reached from here');
       if (!(await this.#ask(host, there))) pauseMs = PAUSE_MS;
     } catch (error) {
-      log.debug({ engine, host: name, error: error instanceof Error ? error.message : error }, 'host.silent');
+      const reason = error instanceof Error ? error.message : String(error);
+      log.debug({ engine, host: name, error: reason }, 'host.silent');
       pauseMs = PAUSE_MS;
-      host.answers = false;
+      host.silent = reason;
     }
     if (this.#stopped) return;
     if (clock.monotonicMs() - host.heardAt >= HOST_LOST_MS) {
@@ -164,7 +173,7 @@ export class Hosts {
     if (!isKnown || isDue) await this.#inventory(host, there);
     // Not before the inventory: until then, nothing is known of what happened earlier.
     host.ticket = changes?.ticket ?? null;
-    host.answers = changes !== null;
+    host.silent = changes !== null ? null : 'it is of an earlier version';
     return changes !== null;
   }
 
@@ -182,7 +191,7 @@ export class Hosts {
 
   #isNeeded(there: HostEngine): boolean {
     return (
-      this.#members().some(({ id }) => id === there.host) ||
+      this.#places().some(({ id, capacity }) => id === there.host && Object.hasOwn(capacity, there.engine)) ||
       this.#parts.unfinished().some((each) => keyOf(each) === keyOf(there))
     );
   }
@@ -190,11 +199,16 @@ export class Hosts {
   /** Tells which nodes take launches, if that has changed. */
   #announce(): void {
     const { clock, post } = this.#parts;
-    const answering = [...this.#hosts.values()].filter(({ answers }) => answers);
-    const nodes = this.#members().flatMap(({ id, labels = {}, capacity = {} }) => {
-      const engines = answering.filter(({ host }) => host === id).map(({ engine }) => engine);
-      const open = Object.entries(capacity).filter(([engine]) => engines.includes(engine));
-      return open.length === 0 ? [] : [{ id, labels, capacity: Object.fromEntries(open) }];
+    const nodes = this.#places().flatMap(({ id, labels, capacity }): OtherNode[] => {
+      const silent: Record<string, string> = {};
+      const open = Object.entries(capacity).filter(([engine]) => {
+        const why = this.#hosts.get(keyOf({ engine, host: id }))?.silent ?? null;
+        if (why !== null && why !== notAsked) silent[engine] = why;
+        return why === null;
+      });
+      const isSilent = Object.keys(silent).length > 0;
+      if (open.length === 0 && !isSilent) return [];
+      return [{ id, labels, capacity: Object.fromEntries(open), ...(isSilent && { silent }) }];
     });
     if (sameJson(nodes, this.#nodes)) return;
     this.#nodes = nodes;
@@ -205,5 +219,8 @@ export class Hosts {
     if (!this.#stopped) this.#timers.set(key, this.#parts.clock.after(delayMs, callback));
   }
 }
+
+/** Until the first answer. */
+const notAsked = 'it has not answered yet';
 
 const keyOf = ({ engine, host }: HostEngine): string => `${engine}@${host}`;

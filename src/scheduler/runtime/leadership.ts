@@ -114,6 +114,10 @@ export class Leadership {
     });
     this.#hosts = new Hosts({
       ...parts,
+      engineHosts: () =>
+        [...launchers.values()].flatMap(({ engine, hosts }) =>
+          (hosts?.list() ?? []).map((host) => ({ engine, ...host })),
+        ),
       unfinished: () => launchesElsewhere(state),
       isUnclear: (there) => isUnclear(state, term, there),
       running: ({ engine, host }) => running(engine, host),

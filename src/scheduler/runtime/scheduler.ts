@@ -170,8 +170,9 @@ export class Scheduler implements SchedulerHandle, Service {
 
   readonly #engineOf: EngineOf = ({ engine, host }) => {
     const { settings, elsewhere } = this.#parts;
-    if (host === null || host === hostOf(settings, engine)) return this.#launchers.get(engine);
-    return elsewhere?.({ engine, host });
+    const launcher = this.#launchers.get(engine);
+    if (host === null || host === hostOf(settings, engine)) return launcher;
+    return launcher?.hosts === undefined ? elsewhere?.({ engine, host }) : launcher.hosts.at(host);
   };
 
   #newReplica(former: Leadership | null): Replica {
@@ -307,13 +308,15 @@ export class Scheduler implements SchedulerHandle, Service {
     }
     // Refused before anything ran: there is no output, and that is no error.
     if (attempt.startedAt === null) return;
-    if (attempt.host !== null && attempt.host !== hostOf(this.#parts.settings, attempt.engine)) {
-      throw new CarillonError('LOGS_GONE', `The output is on node ${attempt.host}.`, {
+    const { host } = attempt;
+    const onHost = host === null ? undefined : launcher.hosts?.at(host);
+    if (host !== null && !onHost && host !== hostOf(this.#parts.settings, attempt.engine)) {
+      throw new CarillonError('LOGS_GONE', `The output is on ${host}.`, {
         field: 'host',
-        value: attempt.host,
+        value: host,
       });
     }
-    for await (const chunk of launcher.logs(attempt.launchName, query))
+    for await (const chunk of (onHost ?? launcher).logs(attempt.launchName, query))
       yield { ...chunk, attempt: attempt.number };
     // A launcher that stops ends what it reads, and the output may go on.
     if (query.follow === true && this.#stopped)

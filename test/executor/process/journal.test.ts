@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
+import { isAlive, isGroupAlive, procSource, psSource } from '../../../src/executor/process/table.ts';
 import {
   outcomeOf,
   parseJournal,
   parseLaunchFile,
   parseStat,
-} from '../../../src/executor/process/journal.ts';
-import { isAlive, isGroupAlive, procSource, psSource } from '../../../src/executor/process/table.ts';
+} from '../../../src/executor/supervised/journal.ts';
 import { until } from '../../support/until.ts';
 
 const stat = `77 (a) b) S 1 77 77 0 -1 4194304 91 0 0 0 0 0 0 0 20 0 1 0 353663 2654208`;

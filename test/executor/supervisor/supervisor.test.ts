@@ -7,7 +7,7 @@ import { arch, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FrameLog } from '../../../src/executor/logs/frame-log.ts';
-import { parseLaunchFile } from '../../../src/executor/process/journal.ts';
+import { parseLaunchFile } from '../../../src/executor/supervised/journal.ts';
 import { installSupervisor } from '../../../src/executor/supervisor/file.ts';
 import { supervisorEnd, supervisorPrograms } from '../../../src/executor/supervisor/program.ts';
 import { createLaunchServer } from '../../../src/executor/supervisor/server.ts';

@@ -62,6 +62,7 @@ function rig({ asksAtIntervals = false } = {}) {
   const hosts = new Hosts({
     term: 7,
     self: testMember,
+    engineHosts: () => [],
     members: () => parts.members,
     engineOf: (at) => (parts.reachable ? engineOf(at) : undefined),
     unfinished: () => parts.unfinished,
@@ -72,7 +73,8 @@ function rig({ asksAtIntervals = false } = {}) {
     post: (event: Exclude<Event, { kind: 'command' }>) => {
       if (event.kind === 'inventory') seen.push(`inventory of ${event.inventory.host}`);
       else if (event.kind === 'host-lost') seen.push(`${event.host} lost`);
-      else if (event.kind === 'nodes') seen.push(event.nodes.map(({ id }) => id));
+      else if (event.kind === 'nodes')
+        seen.push(event.nodes.flatMap(({ id, silent }) => (silent === undefined ? [id] : [])));
       else if (event.kind === 'observed') seen.push(event.observation);
     },
   });

@@ -1,4 +1,4 @@
-/** Checks a job's container settings by themselves: conflicts, paths, ports, sizes. Pure. */
+/** Checks a job's settings of where and in what it runs by themselves: conflicts, paths, ports, sizes. Pure. */
 
 import { folderOf, publishedPort, tmpfsBytes } from '../container-spec.ts';
 import type { RunDefinition } from '../definition.ts';
@@ -27,6 +27,8 @@ export function checkContainer(run: RunDefinition, findings: Findings): void {
       refuse(findings, `run.ulimits.${name}.hard`, hard, `${soft} (the soft limit) or more`);
     }
   }
+  if (run.host !== undefined && run.on !== undefined)
+    refuse(findings, 'run.host', run.host, 'one of host and on; on: host==… with further conditions');
   const both = run.capabilities?.add?.find((name) => run.capabilities?.drop?.includes(name));
   if (both !== undefined) refuse(findings, 'run.capabilities.drop', both, 'capabilities that are not in add');
 }

@@ -1,7 +1,7 @@
 /** The schema of `run`: what a job runs, and its environment. */
 
 import { Type } from 'typebox';
-import { nodeChoiceForm } from '../node-choice.ts';
+import { nodeChoiceForm, nodeNameForm } from '../node-choice.ts';
 import { capabilityNames } from './capability-names.ts';
 import { oneWayToStart, variables } from './choices.ts';
 import { addressForm, hostNameForm, ownHostnameForm, ulimitName } from './container-forms.ts';
@@ -173,6 +173,13 @@ export const Run = Type.Object(
         description:
           'The node on which a process runs: leader (default), any, or label conditions such as ' +
           'zone==a,disk!=hdd. Of several nodes it is the least loaded.',
+      }),
+    ),
+    host: Type.Optional(
+      Type.String({
+        maxLength: 256,
+        pattern: `^${nodeNameForm}$`,
+        description: 'The host or node on which a process runs. Short for on: host==….',
       }),
     ),
     network: Type.Optional(text('Network mode or name. Default: none.')),

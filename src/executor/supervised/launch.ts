@@ -1,12 +1,11 @@
 /**
- * A launch of a process as it is stored, and what stores it: one file each (launch-file.ts), or where the supervisor's
- * program does not run one directory each (directory.ts). Launches that an earlier release started are directories too.
+ * A launch of a process as it is stored, and what stores it: one file each, or where the supervisor's program does not run
+ * one directory each. Launches that an earlier release started are directories too.
  */
 
 import type { LogOutput } from '../logs/output.ts';
 import type { JobStart } from '../supervisor/start.ts';
 import type { Journal, LaunchRecord } from './journal.ts';
-import type { Limits } from './limits.ts';
 
 export interface Launch {
   readonly name: string;
@@ -23,10 +22,20 @@ export interface Launch {
   takeBack(): Promise<boolean>;
   /** True if it was claimed by a process that is gone and never reported the start. */
   isAbandoned(): Promise<boolean>;
+  /** Ends all processes that an ended job left. False if some cannot be ended now. */
+  endLeftovers(journal: Journal): Promise<boolean>;
   /** Removes the files and the groups that the job left; its output stays. */
   clear(): Promise<void>;
   /** Removes it, unless its output was moved away: then the rest is cleared. */
   discard(): Promise<void>;
+}
+
+/** Of a job's resources. Null: no limit. */
+export interface Limits {
+  readonly cpus: number | null;
+  readonly memoryBytes: number | null;
+  readonly pids: number | null;
+  readonly ioWeight: number | null;
 }
 
 export interface Beginning {
@@ -44,8 +53,16 @@ export interface Beginning {
 export type Begun =
   | { readonly kind: 'taken' }
   | { readonly kind: 'withdrawn'; readonly launch: Launch }
-  | { readonly kind: 'ended'; readonly launch: Launch; readonly code: number | null; readonly cwd: string }
+  | EndedEarly
   | { readonly kind: 'started'; readonly launch: Launch; readonly exited: Promise<number | null> };
+
+/** Its supervisor ended before the job started. `cwd`: where that would have been. */
+export interface EndedEarly {
+  readonly kind: 'ended';
+  readonly launch: Launch;
+  readonly code: number | null;
+  readonly cwd: string;
+}
 
 /** A launch that waits at its gate: its name is taken, and nothing of its job has run. */
 export interface HeldLaunch {

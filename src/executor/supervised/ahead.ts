@@ -1,5 +1,5 @@
 /**
- * Processes that are prepared before they are due: the supervisor and the job's process wait at a gate
+ * Launches that are prepared before they are due: the supervisor and the job's process wait at a gate
  * (supervisor/serve.h). Whatever ends this process closes the gate, and then the job never starts.
  */
 
@@ -10,7 +10,7 @@ import type { Clock, Log, Preparation } from '../../scheduler/ports.ts';
 import { type EndingGate, Preparations } from '../preparations.ts';
 import type { Beginning, HeldLaunch, Launches } from './launch.ts';
 
-export interface ProcessAheadParts {
+export interface HeldAheadParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly hold: NonNullable<Launches['hold']>;
@@ -34,10 +34,10 @@ interface Ready {
   readonly gate: EndingGate;
 }
 
-export class ProcessesAhead extends Preparations<Ready> {
-  readonly #parts: ProcessAheadParts;
+export class LaunchesHeldAhead extends Preparations<Ready> {
+  readonly #parts: HeldAheadParts;
 
-  constructor(parts: ProcessAheadParts) {
+  constructor(parts: HeldAheadParts) {
     super({
       clock: parts.clock,
       make: (spec, how) => make(spec, how, parts),
@@ -63,7 +63,7 @@ export class ProcessesAhead extends Preparations<Ready> {
 async function make(
   spec: LaunchSpec,
   { warm, mayStart }: Preparation,
-  parts: ProcessAheadParts,
+  parts: HeldAheadParts,
 ): Promise<Ready | null> {
   const order = await readOrder(spec, parts);
   if (!warm || !parts.isFree(spec.launchName) || !mayStart()) return null;
@@ -72,13 +72,13 @@ async function make(
 }
 
 /** A launch that cannot be removed now never starts, and the next inventory removes it. */
-async function remove({ held, order }: Ready, { log }: ProcessAheadParts): Promise<void> {
+async function remove({ held, order }: Ready, { log }: HeldAheadParts): Promise<void> {
   await held.drop().catch((error: Error) => {
     log.warn({ launch: order.spec.launchName, cause: error.message }, 'ready.not-removed');
   });
 }
 
-async function readOrder(spec: LaunchSpec, { read }: ProcessAheadParts, found?: string): Promise<Order> {
+async function readOrder(spec: LaunchSpec, { read }: HeldAheadParts, found?: string): Promise<Order> {
   const beginning = await read(spec, found);
   const { cwd } = beginning.start;
   const folder = cwd === null ? null : await stat(cwd);

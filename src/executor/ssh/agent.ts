@@ -1,0 +1,321 @@
+/**
+ * The agent on a host, at the other end of a connection (supervisor/agent.h). It serves launches as at home, and answers
+ * questions about them. What it says is bounded and checked: the host may be anybody's.
+ */
+
+import type { Readable, Writable } from 'node:stream';
+import { getSystemErrorName } from 'node:util';
+import { CarillonError } from '../../errors.ts';
+import type { Clock } from '../../scheduler/ports.ts';
+import { within } from '../../scheduler/waiting.ts';
+import { isLaunchName } from '../logs/run-logs.ts';
+import type { LaunchServer } from '../supervisor/server.ts';
+import {
+  encode,
+  reply,
+  replyBytes,
+  request,
+  type ServedLaunch,
+  Starts,
+  type Waiting,
+} from '../supervisor/starts.ts';
+
+/** As in agent.h. */
+const asks = {
+  ...{ list: 4, head: 5, read: 6, size: 7, note: 8, end: 9, endNow: 10, revoke: 11, clear: 12, remove: 13 },
+  ping: 14,
+} as const;
+const said = { data: 7, handled: 8, changed: 9, hello: 10 } as const;
+const maxPieceBytes = 4_000;
+/** Of one answer: the launches of a host, each with a few KB. */
+const maxAnswerBytes = 64 * 1024 * 1024;
+/** Questions at once; others wait. */
+const maxAsks = 64;
+/** A host that does not answer for this long is cut off. */
+const answerWithinMs = 15_000;
+/** Sizes of the parts of a hello: boot, version, processors, memory, variables. */
+const helloTexts = 9;
+
+/** What lives of a launch. */
+export type Alive = 'supervisor' | 'group' | 'nothing';
+
+export interface Head {
+  readonly alive: Alive;
+  /** Its file up to its output. */
+  readonly bytes: Buffer;
+}
+
+export interface Hello {
+  readonly boot: string;
+  readonly version: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  /** What a job finds there: PATH, HOME, USER, LANG, TZ. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+interface Ask {
+  readonly take: (piece: Buffer) => void;
+  bytes: number;
+  readonly done: (error: number) => void;
+  readonly fail: (error: Error) => void;
+}
+
+export class Agent implements Pick<LaunchServer, 'prepare'> {
+  readonly hello: Promise<Hello>;
+  readonly #clock: Clock;
+  readonly #out: Writable;
+  readonly #cut: (why: string) => void;
+  readonly #starts = new Starts((bytes) => this.#write(bytes));
+  readonly #asks = new Map<number, Ask>();
+  readonly #waiting: (() => void)[] = [];
+  #changed: (name: string) => void = () => undefined;
+  #greet: (hello: Hello) => void = () => undefined;
+  #refuse: (error: Error) => void = () => undefined;
+  #unread: Buffer = Buffer.alloc(0);
+  #slot = 0;
+  #error: CarillonError | null = null;
+  /** This host's wall clock ahead of ours, from the quickest answer. */
+  #ahead = { ms: 0, withinMs: Number.POSITIVE_INFINITY };
+
+  /** `cut` ends the connection; then call `end`. */
+  constructor(out: Writable, clock: Clock, cut: (why: string) => void) {
+    this.#out = out;
+    this.#clock = clock;
+    this.#cut = cut;
+    this.hello = new Promise((resolve, reject) => {
+      this.#greet = resolve;
+      this.#refuse = reject;
+    });
+    this.hello.catch(() => undefined);
+  }
+
+  /** How far the host's wall clock is ahead. */
+  get aheadMs(): number {
+    return this.#ahead.ms;
+  }
+
+  get isGone(): boolean {
+    return this.#error !== null;
+  }
+
+  /** Reads what the agent says, from now on. */
+  read(from: Readable): void {
+    from.on('data', (bytes: Buffer) => this.#take(bytes));
+  }
+
+  /** The supervisor of a launch has closed its file. Null: too much has changed to tell. */
+  onChanged(listener: (launchName: string | null) => void): void {
+    this.#changed = (name) => listener(name === '' ? null : name);
+  }
+
+  async prepare(launch: ServedLaunch): Promise<Waiting | null> {
+    this.#refuseIfGone();
+    return this.#starts.prepare(encode(launch));
+  }
+
+  /** All launches, by name. */
+  async launches(): Promise<Map<string, Head>> {
+    const found = new Map<string, Head>();
+    const pieces: Buffer[] = [];
+    const error = await this.#ask(asks.list, [], (piece) => {
+      if (piece.length > 0) {
+        pieces.push(piece);
+        return;
+      }
+      const bytes = Buffer.concat(pieces.splice(0));
+      const end = bytes.indexOf(0);
+      const name = bytes.toString('latin1', 0, Math.max(end, 0));
+      if (isLaunchName(name)) found.set(name, headIn(bytes.subarray(end + 1)));
+    });
+    this.#expect(error, 'list its launches');
+    return found;
+  }
+
+  /** Null: there is no such launch. */
+  async head(name: string): Promise<Head | null> {
+    const { error, bytes } = await this.#read(asks.head, [name]);
+    if (error === missing) return null;
+    this.#expect(error, `read the launch ${name}`);
+    return headIn(bytes);
+  }
+
+  /** Fewer bytes at the end. Null: there is no such file. */
+  async readPart(path: string, offset: number, length: number): Promise<Buffer | null> {
+    const { error, bytes } = await this.#read(asks.read, [path, String(offset), String(length)]);
+    if (error === missing) return null;
+    this.#expect(error, `read ${path}`);
+    return bytes.subarray(0, length);
+  }
+
+  async size(path: string): Promise<number | null> {
+    const { error, bytes } = await this.#read(asks.size, [path]);
+    if (error === missing) return null;
+    this.#expect(error, `read ${path}`);
+    return bytes.length === 8 ? Number(bytes.readBigUInt64LE()) : 0;
+  }
+
+  /** Adds a line of the scheduler. */
+  async note(name: string, line: string): Promise<void> {
+    this.#expect(await this.#ask(asks.note, [name, line]), `note an order for ${name}`);
+  }
+
+  /** TERM now, KILL after the grace, by its supervisor. */
+  async kill(name: string, graceMs: number): Promise<void> {
+    const error = await this.#ask(asks.end, [name, String(Math.round(graceMs))]);
+    if (error !== missing) this.#expect(error, `end ${name}`);
+  }
+
+  /** KILL, where the supervisor does not do it. */
+  async killNow(name: string): Promise<void> {
+    this.#expect(await this.#ask(asks.endNow, [name]), `end ${name}`);
+  }
+
+  /** The code of `supervisor revoke`. */
+  async revoke(name: string): Promise<number> {
+    return this.#ask(asks.revoke, [name]);
+  }
+
+  /** Empties the folder of a launch. */
+  async clear(id: string): Promise<void> {
+    this.#expect(await this.#ask(asks.clear, [id]), 'clear the folder of a launch');
+  }
+
+  async remove(name: string, id: string): Promise<void> {
+    this.#expect(await this.#ask(asks.remove, [name, id]), `remove ${name}`);
+  }
+
+  /** Proves that it is there. */
+  async ping(): Promise<void> {
+    const askedAt = this.#clock.monotonicMs();
+    const { bytes } = await this.#read(asks.ping, []);
+    const tookMs = this.#clock.monotonicMs() - askedAt;
+    const there = Number(bytes.toString('latin1'));
+    // A slow answer says little about the clock; but clocks drift, so the quickest one does not count for ever.
+    this.#ahead.withinMs *= 1.1;
+    if (!Number.isSafeInteger(there) || tookMs > this.#ahead.withinMs) return;
+    this.#ahead = { ms: Math.round(there - (this.#clock.now() - tookMs / 2)), withinMs: tookMs };
+  }
+
+  /** The connection is gone. */
+  end(error: CarillonError): void {
+    if (this.#error !== null) return;
+    this.#error = error;
+    this.#refuse(error);
+    this.#starts.end(error);
+    for (const ask of this.#asks.values()) ask.fail(error);
+    this.#asks.clear();
+    for (const proceed of this.#waiting.splice(0)) proceed();
+  }
+
+  async #read(kind: number, texts: readonly string[]): Promise<{ error: number; bytes: Buffer }> {
+    const pieces: Buffer[] = [];
+    const error = await this.#ask(kind, texts, (piece) => void pieces.push(piece));
+    return { error, bytes: Buffer.concat(pieces) };
+  }
+
+  /** Returns an error of the system, or 0. */
+  async #ask(kind: number, texts: readonly string[], take: Ask['take'] = () => undefined): Promise<number> {
+    while (this.#asks.size >= maxAsks && !this.isGone)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#refuseIfGone();
+    do this.#slot = (this.#slot + 1) % 65_536;
+    while (this.#asks.has(this.#slot));
+    const slot = this.#slot;
+    const answer = new Promise<number>((done, fail) => this.#asks.set(slot, { take, bytes: 0, done, fail }));
+    const bytes = Buffer.from(texts.map((text) => `${text}\0`).join(''));
+    const head = request(kind, slot);
+    head.writeUInt32LE(head.length - 4 + bytes.length, 0);
+    this.#write(Buffer.concat([head, bytes]));
+    const answered = await within(this.#clock, answerWithinMs, answer);
+    if (answered === null) this.#cut('it does not answer');
+    return answered ?? answer;
+  }
+
+  #write(bytes: Buffer): void {
+    if (!this.isGone) this.#out.write(bytes);
+  }
+
+  #take(bytes: Buffer): void {
+    const all = this.#unread.length > 0 ? Buffer.concat([this.#unread, bytes]) : bytes;
+    let at = 0;
+    while (at + replyBytes <= all.length && !this.isGone) {
+      const [kind, slot, value] = [0, 4, 8].map((word) => all.readUInt32LE(at + word)) as [
+        number,
+        number,
+        number,
+      ];
+      const follows = kind === said.data || kind === said.changed || kind === said.hello ? value : 0;
+      if (kind > said.hello || follows > maxPieceBytes) {
+        this.#cut('what it says is not understood');
+        return;
+      }
+      if (at + replyBytes + follows > all.length) break;
+      this.#heard(kind, { slot, value, bytes: all.subarray(at + replyBytes, at + replyBytes + follows) });
+      at += replyBytes + follows;
+    }
+    this.#unread = all.subarray(at);
+  }
+
+  #heard(
+    kind: number,
+    { slot, value, bytes }: { readonly slot: number; readonly value: number; readonly bytes: Buffer },
+  ): void {
+    if (kind <= reply.ended) this.#starts.heard(kind, slot, value);
+    else if (kind === said.changed) this.#changed(bytes.toString('latin1'));
+    else if (kind === said.hello) this.#greeted(bytes);
+    else {
+      const ask = this.#asks.get(slot);
+      if (ask === undefined) return;
+      if (kind === said.data) {
+        ask.bytes += bytes.length;
+        if (ask.bytes > maxAnswerBytes) this.#cut('its answer is too long');
+        else ask.take(Buffer.from(bytes));
+        return;
+      }
+      this.#asks.delete(slot);
+      this.#waiting.shift()?.();
+      ask.done(value);
+    }
+  }
+
+  #greeted(bytes: Buffer): void {
+    const texts = bytes.toString('utf8').split('\0');
+    const [boot = '', version = '', cpus = '', memory = '', ...variables] = texts.slice(0, helloTexts);
+    if (!/^[0-9a-f-]{36}$/.test(boot)) {
+      this.#cut('what it says is not understood');
+      return;
+    }
+    this.#greet({
+      boot,
+      version: version.replace(/[^\x20-\x7e]/g, '?').slice(0, 100),
+      cpus: Number(cpus) || 0,
+      memoryBytes: (Number(/^MemTotal:\s*(\d{1,15}) kB$/.exec(memory)?.[1]) || 0) * 1_024,
+      environment: Object.fromEntries(
+        variables.flatMap((text) => {
+          const [, name, value] = /^([A-Z]+)=([\s\S]*)$/.exec(text) ?? [];
+          return name === undefined || value === undefined ? [] : [[name, value]];
+        }),
+      ),
+    });
+  }
+
+  #refuseIfGone(): void {
+    if (this.#error !== null) throw this.#error;
+  }
+
+  #expect(error: number, task: string): void {
+    if (error === 0) return;
+    const name = error < 4_096 ? getSystemErrorName(-error) : String(error);
+    throw new CarillonError('ENGINE_UNAVAILABLE', `The host cannot ${task}: ${name}`);
+  }
+}
+
+/** ENOENT */
+const missing = 2;
+const alive: Readonly<Record<string, Alive>> = { s: 'supervisor', g: 'group' };
+
+const headIn = (bytes: Buffer): Head => ({
+  alive: alive[bytes.toString('latin1', 0, 1)] ?? 'nothing',
+  bytes: bytes.subarray(1),
+});

@@ -1,0 +1,156 @@
+/** The hosts of the file, as one engine. Each launch is on one of them, which the core chooses. */
+
+import { readFile, stat } from 'node:fs/promises';
+import { CarillonError } from '../../errors.ts';
+import type {
+  EngineDescription,
+  EngineHost,
+  EngineHosts,
+  HostLauncher,
+  Launcher,
+  LogChunk,
+} from '../../scheduler/ports.ts';
+import { type HostParts, SshHost } from './host.ts';
+import { type Host, hostsFileLimits, parseHosts } from './hosts-file.ts';
+
+/** How often the file is looked at. */
+const lookEveryMs = 2_000;
+/** Connections that are made at once. */
+const connectsAtOnce = 8;
+
+export interface SshLauncherParts extends Omit<HostParts, 'inTurn'> {
+  /** The file of hosts. */
+  readonly path: string;
+}
+
+/** INVALID_FIELD, or an error of the system, if the file cannot be used. */
+export async function readHosts(path: string): Promise<readonly Host[]> {
+  const { size } = await stat(path);
+  if (size > hostsFileLimits.bytes)
+    throw new CarillonError(
+      'LIMIT_EXCEEDED',
+      `${path} has ${size} bytes. Allowed: at most ${hostsFileLimits.bytes}.`,
+    );
+  return parseHosts(await readFile(path, 'utf8'), path);
+}
+
+export class SshLauncher implements Launcher, EngineHosts {
+  readonly engine = 'ssh';
+  readonly #parts: SshLauncherParts;
+  readonly #hosts = new Map<string, SshHost>();
+  readonly #waiting: (() => void)[] = [];
+  #listed: readonly Host[];
+  #seen = '';
+  #problem: string | null = null;
+  #connects = 0;
+  #cancelLook: (() => void) | null = null;
+  #stopped = false;
+
+  constructor(parts: SshLauncherParts, listed: readonly Host[]) {
+    this.#parts = parts;
+    this.#listed = listed;
+  }
+
+  get hosts(): EngineHosts {
+    return this;
+  }
+
+  async start(): Promise<void> {
+    await this.#look();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelLook?.();
+    await Promise.all([...this.#hosts.values()].map((host) => host.stop()));
+  }
+
+  list(): readonly EngineHost[] {
+    return this.#listed.map(({ name, labels, concurrency }) => ({ id: name, labels, slots: concurrency }));
+  }
+
+  /** Also one that the file no longer has, as long as this process has used it: it may still have launches. */
+  at(name: string): HostLauncher | undefined {
+    const known = this.#hosts.get(name);
+    const listed = this.#listed.find((host) => host.name === name);
+    if (known !== undefined || listed === undefined || this.#stopped) return known;
+    const host = new SshHost(listed, { ...this.#parts, inTurn: (task) => this.#inTurn(task) });
+    this.#hosts.set(name, host);
+    return host;
+  }
+
+  async describe(): Promise<EngineDescription> {
+    const described = await Promise.all(
+      this.#listed.map(async ({ name }) => ({ name, ...(await this.at(name)?.describe()) })),
+    );
+    const there = described.filter(({ reachable }) => reachable === true);
+    const silent = described.flatMap(({ name, reachable, detail }) =>
+      reachable === true ? [] : [`${name}: ${detail ?? 'not asked'}`],
+    );
+    const sum = (of: 'cpus' | 'memoryBytes') => there.reduce((total, each) => total + (each[of] ?? 0), 0);
+    const count = `${there.length} of ${described.length} hosts respond`;
+    return {
+      reachable: there.length > 0 || described.length === 0,
+      version: null,
+      detail: [this.#problem, count, ...silent.slice(0, 5)].filter((text) => text !== null).join('; '),
+      cpus: sum('cpus'),
+      memoryBytes: sum('memoryBytes'),
+    };
+  }
+
+  onObservation(): void {
+    // Hosts tell whoever asks them.
+  }
+
+  async launch(): Promise<void> {
+    throw new CarillonError('NO_PLACE', 'a launch of this engine is on one of its hosts');
+  }
+
+  async kill(): Promise<void> {}
+
+  async takeBack(): Promise<void> {}
+
+  async remove(): Promise<void> {}
+
+  async inventory(): ReturnType<Launcher['inventory']> {
+    return [];
+  }
+
+  // biome-ignore lint/correctness/useYield: there is none without a host
+  async *logs(launchName: string): AsyncGenerator<LogChunk, void, undefined> {
+    throw new CarillonError('LOGS_GONE', `The host of ${launchName} is not known.`);
+  }
+
+  /** Reads the file again if it has changed. A mistake in it changes nothing. */
+  async #look(): Promise<void> {
+    const { path, log, clock } = this.#parts;
+    try {
+      const { mtimeMs, ino, size } = await stat(path);
+      const seen = `${mtimeMs} ${ino} ${size}`;
+      if (seen !== this.#seen) {
+        this.#seen = seen;
+        this.#listed = await readHosts(path);
+        for (const host of this.#listed) this.#hosts.get(host.name)?.update(host);
+        log.info({ path, hosts: this.#listed.length }, 'ssh.hosts-read');
+      }
+      this.#problem = null;
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error);
+      if (problem !== this.#problem) log.warn({ path, error: problem }, 'ssh.hosts-not-read');
+      this.#problem = problem;
+    }
+    if (!this.#stopped) this.#cancelLook = clock.after(lookEveryMs, () => void this.#look());
+  }
+
+  async #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    while (this.#connects >= connectsAtOnce)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#connects += 1;
+    try {
+      return await task();
+    } finally {
+      this.#connects -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+}

@@ -1,0 +1,267 @@
+/**
+ * One host: its connection, which is made again whenever it is needed, and the launches on it. The leader asks it again and
+ * again what has happened, as it asks other nodes. Names on the host's disk are the locks: whatever two schedulers send,
+ * and however late it arrives, the files there decide (supervised/launcher.ts).
+ */
+
+import { CarillonError } from '../../errors.ts';
+import type { LaunchSpec } from '../../scheduler/job/spec.ts';
+import type {
+  Changes,
+  Clock,
+  EngineDescription,
+  HostLauncher,
+  Launcher,
+  Log,
+  LogChunk,
+  LogQuery,
+  Observation,
+  Ticket,
+} from '../../scheduler/ports.ts';
+import { within } from '../../scheduler/waiting.ts';
+import type { RunLogs } from '../logs/run-logs.ts';
+import { supervisorFailed } from '../supervised/faults.ts';
+import type { EndedEarly } from '../supervised/launch.ts';
+import { createSupervisedLauncher } from '../supervised/launcher.ts';
+import { refused } from '../supervised/refusal.ts';
+import { supervisorEnd } from '../supervisor/program.ts';
+import type { Agent } from './agent.ts';
+import { type Connection, type ConnectionParts, connect } from './connection.ts';
+import type { Host } from './hosts-file.ts';
+import { HostLaunches } from './launches.ts';
+import { hostStart } from './request.ts';
+import { HostWatch } from './watch.ts';
+
+/** How long an answer waits for something to happen. */
+const waitMs = 1_000;
+/** A host that takes longer is told as silent. */
+const describeWithinMs = 1_000;
+/** Observations kept for a leader that asks again. */
+const maxObservations = 5_000;
+/** Pause after a connection that failed, growing to the longest. */
+const pausesMs = { first: 1_000, longest: 30_000 } as const;
+
+export interface HostParts extends Pick<ConnectionParts, 'installation' | 'clock' | 'environment' | 'bare'> {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where logs go when a launch is removed. */
+  readonly logs: RunLogs;
+  readonly logBytes: number;
+  /** Waits for its turn: connections are made a few at a time. */
+  readonly inTurn: <T>(task: () => Promise<T>) => Promise<T>;
+}
+
+export class SshHost implements HostLauncher {
+  #host: Host;
+  readonly #parts: HostParts;
+  readonly #launcher: Launcher;
+  readonly #watch: HostWatch;
+  #connection: Connection | null = null;
+  #connecting: Promise<Connection> | null = null;
+  /** Counts connections: what was observed through an earlier one may be incomplete. */
+  #boot: number;
+  #observations: Observation[] = [];
+  #dropped = 0;
+  #wake: () => void = () => undefined;
+  #happens: Promise<void> = Promise.resolve();
+  #failure: { readonly error: CarillonError; readonly untilMs: number; readonly pauseMs: number } | null =
+    null;
+
+  constructor(host: Host, parts: HostParts) {
+    this.#host = host;
+    this.#parts = parts;
+    this.#boot = parts.clock.now();
+    this.#sleep();
+    const { clock, log, installation, logs, logBytes } = parts;
+    const agent = () => this.#agent();
+    const boot = () => this.#connected().hello.boot;
+    let watch: HostWatch | null = null;
+    this.#launcher = createSupervisedLauncher({
+      engine: 'ssh',
+      dir: host.name,
+      installation,
+      clock,
+      log,
+      logs,
+      launches: new HostLaunches({ agent, clock, logBytes }),
+      watch: (emit) => (watch = new HostWatch({ agent, boot, clock, log, emit })),
+      boot,
+      start: (spec) => hostStart(spec, this.#connected().hello),
+      explain: (spec, ended) => explained(spec, ended, this.#host),
+      describe: () => this.describe(),
+    });
+    this.#watch = watch!;
+    this.#launcher.onObservation((observation) => this.#observed(observation));
+  }
+
+  /** As the file of hosts has it now. A change of its address, or of how it is reached, needs another connection. */
+  update(host: Host): void {
+    const way = ({ labels: _, concurrency: __, ...rest }: Host) => JSON.stringify(rest);
+    const changed = way(host) !== way(this.#host);
+    this.#host = host;
+    if (changed) this.close();
+  }
+
+  close(): void {
+    this.#failure = null;
+    this.#connection?.close();
+  }
+
+  async stop(): Promise<void> {
+    this.#wake();
+    if (this.#connection !== null && !this.#connection.agent.isGone) await this.#launcher.stop();
+    this.#connection?.close();
+    await this.#connecting?.then(({ close }) => close()).catch(() => undefined);
+    this.#watch.stop();
+  }
+
+  async changes(_: number, after: Ticket | null): Promise<Changes> {
+    const { agent } = await this.#connect();
+    await agent.ping();
+    const isKnown = (): boolean =>
+      after !== null && after.boot === this.#boot && after.seq >= this.#dropped && after.seq <= this.#seq;
+    if (isKnown() && after?.seq === this.#seq) await within(this.#parts.clock, waitMs, this.#happens);
+    if (agent.isGone)
+      throw await this.#connect().then(
+        () => reconnected(),
+        (error) => error,
+      );
+    return {
+      ticket: { boot: this.#boot, at: this.#parts.clock.monotonicMs(), seq: this.#seq },
+      observations: isKnown() ? this.#observations.slice((after?.seq ?? 0) - this.#dropped) : null,
+    };
+  }
+
+  async launchFor(spec: LaunchSpec, _: Ticket, mayStart?: () => boolean): Promise<void> {
+    await this.#connect().catch((error: CarillonError) => {
+      throw new CarillonError('NO_PLACE', error.message);
+    });
+    await this.#launcher.launch(spec, mayStart);
+  }
+
+  async inventory(): ReturnType<Launcher['inventory']> {
+    await this.#connect();
+    return this.#launcher.inventory();
+  }
+
+  async kill(launchName: string, graceMs: number): Promise<void> {
+    await this.#connect();
+    await this.#launcher.kill(launchName, graceMs);
+  }
+
+  async takeBack(launchName: string): Promise<void> {
+    await this.#connect();
+    await this.#launcher.takeBack(launchName);
+  }
+
+  async remove(launchName: string): Promise<void> {
+    await this.#connect();
+    await this.#launcher.remove(launchName);
+  }
+
+  async *logs(launchName: string, query: LogQuery): AsyncGenerator<LogChunk, void, undefined> {
+    const { logs } = this.#parts;
+    // Fetched when the launch was removed: the host is not needed.
+    if (await logs.has(launchName)) {
+      yield* logs.read(launchName, query, () => true);
+      return;
+    }
+    await this.#connect();
+    yield* this.#launcher.logs(launchName, query);
+  }
+
+  async describe(): Promise<EngineDescription> {
+    try {
+      const connection = await within(this.#parts.clock, describeWithinMs, this.#connect());
+      if (connection === null) return { reachable: false, version: null, detail: 'it does not respond' };
+      const { hello } = connection;
+      const { version, cpus, memoryBytes } = hello;
+      return { reachable: true, version: `Linux ${version}`, detail: this.#host.address, cpus, memoryBytes };
+    } catch (error) {
+      return {
+        reachable: false,
+        version: null,
+        detail: error instanceof Error ? error.message : String(error),
+      };
+    }
+  }
+
+  /** Fails with the reason while the host cannot be reached. */
+  #connect(): Promise<Connection> {
+    if (this.#connection !== null && !this.#connection.agent.isGone) return Promise.resolve(this.#connection);
+    this.#connecting ??= this.#connectNow().finally(() => {
+      this.#connecting = null;
+    });
+    return this.#connecting;
+  }
+
+  async #connectNow(): Promise<Connection> {
+    const { clock, log } = this.#parts;
+    const failed = this.#failure;
+    if (failed !== null && clock.monotonicMs() < failed.untilMs) throw failed.error;
+    try {
+      const connection = await this.#parts.inTurn(() => connect({ ...this.#parts, host: this.#host }));
+      this.#connection = connection;
+      this.#failure = null;
+      this.#boot += 1;
+      connection.agent.onChanged((name) => {
+        void (name === null ? this.#watch.checkAll() : this.#watch.check(name));
+      });
+      await connection.agent.ping();
+      await this.#watch.checkAll();
+      log.info({ host: this.#host.name }, 'ssh.connected');
+      return connection;
+    } catch (error) {
+      const known =
+        error instanceof CarillonError ? error : new CarillonError('ENGINE_UNAVAILABLE', String(error));
+      const pauseMs = failed === null ? pausesMs.first : Math.min(2 * failed.pauseMs, pausesMs.longest);
+      this.#failure = { error: known, untilMs: clock.monotonicMs() + pauseMs, pauseMs };
+      if (failed?.error.message !== known.message)
+        log.warn({ host: this.#host.name, error: known.message }, 'ssh.unreachable');
+      throw known;
+    }
+  }
+
+  #connected(): Connection {
+    if (this.#connection === null)
+      throw new CarillonError('ENGINE_UNAVAILABLE', `the host ${this.#host.name} is not connected`);
+    return this.#connection;
+  }
+
+  #agent(): Agent {
+    return this.#connected().agent;
+  }
+
+  #observed(observation: Observation): void {
+    this.#observations.push(observation);
+    if (this.#observations.length > maxObservations)
+      this.#dropped += this.#observations.splice(0, maxObservations / 2).length;
+    this.#wake();
+    this.#sleep();
+  }
+
+  get #seq(): number {
+    return this.#dropped + this.#observations.length;
+  }
+
+  #sleep(): void {
+    this.#happens = new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+}
+
+const reconnected = (): CarillonError =>
+  new CarillonError('ENGINE_UNAVAILABLE', 'the connection was made again');
+
+function explained(spec: LaunchSpec, { code }: EndedEarly, host: Host): CarillonError {
+  const { workdir } = spec;
+  if (code === supervisorEnd.noFolder && workdir !== null)
+    return refused(
+      'run.workdir',
+      workdir,
+      `The working directory ${workdir} does not exist on ${host.name}, or its user may not enter it`,
+      'a directory on the host',
+    );
+  return supervisorFailed(spec, code);
+}

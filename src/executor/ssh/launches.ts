@@ -1,0 +1,172 @@
+/** Launches on a host: files as on the scheduler's own host, which its agent creates, reads and removes. */
+
+import { join } from 'node:path';
+import { CarillonError } from '../../errors.ts';
+import type { Clock } from '../../scheduler/ports.ts';
+import { sleep } from '../../scheduler/waiting.ts';
+import { isLaunchName } from '../logs/run-logs.ts';
+import { type FileRecord, type Journal, parseLaunchFile } from '../supervised/journal.ts';
+import type { Launch, Launches } from '../supervised/launch.ts';
+import { createServedLaunches } from '../supervised/served.ts';
+import { supervisorEnd } from '../supervisor/program.ts';
+import type { Agent, Alive, Head } from './agent.ts';
+import { HostOutput } from './output.ts';
+
+/** How long what a list said of a launch counts as current. */
+const listedForMs = 2_000;
+/** Time for processes to disappear after KILL. */
+const goneWithinMs = 2_000;
+const gonePollMs = 50;
+
+export interface HostLaunchesParts {
+  /** The current agent; it may be gone. */
+  readonly agent: () => Agent;
+  readonly clock: Clock;
+  /** Bound of a launch's output, both streams together. */
+  readonly logBytes: number;
+}
+
+export interface HostLaunch extends Launch {
+  /** Null if the launch is gone. */
+  look(): Promise<{ readonly alive: Alive; readonly journal: Journal } | null>;
+}
+
+export class HostLaunches implements Launches {
+  readonly #parts: HostLaunchesParts;
+  readonly #served: Required<Pick<Launches, 'hold' | 'begin'>>;
+  readonly #listed = new Map<string, { readonly head: Head; readonly atMs: number }>();
+  readonly hold: NonNullable<Launches['hold']>;
+
+  constructor(parts: HostLaunchesParts) {
+    this.#parts = parts;
+    this.#served = createServedLaunches({
+      logBytes: parts.logBytes,
+      server: { prepare: (launch) => parts.agent().prepare(launch) },
+      // What needs them is refused when a job is submitted.
+      limitGroups: { create: async () => [], remove: async () => undefined },
+      launchOf: (name, record) => new LaunchOnHost(parts, name, record),
+      workOf: (id) => join('work', id),
+      cgroupOf: () => null,
+    });
+    this.hold = this.#served.hold;
+  }
+
+  async prepare(): Promise<void> {}
+
+  async stop(): Promise<void> {}
+
+  async names(): Promise<string[]> {
+    const { agent, clock } = this.#parts;
+    const found = await agent().launches();
+    const atMs = clock.monotonicMs();
+    this.#listed.clear();
+    for (const [name, head] of found) this.#listed.set(name, { head, atMs });
+    return [...found.keys()];
+  }
+
+  async open(name: string): Promise<HostLaunch | null> {
+    if (!isLaunchName(name)) return null;
+    const { agent, clock } = this.#parts;
+    const listed = this.#listed.get(name);
+    this.#listed.delete(name);
+    const isCurrent = listed !== undefined && clock.monotonicMs() - listed.atMs < listedForMs;
+    const head = isCurrent ? listed.head : await agent().head(name);
+    return head && new LaunchOnHost(this.#parts, name, parseLaunchFile(head.bytes).record, head);
+  }
+
+  begin: Launches['begin'] = (beginning, mayStart) => this.#served.begin(beginning, mayStart);
+}
+
+class LaunchOnHost implements HostLaunch {
+  readonly obeysOrders = true;
+  readonly name: string;
+  readonly record: FileRecord | null;
+  readonly output: HostOutput;
+  readonly #parts: HostLaunchesParts;
+  /** Read with the record, and not looked at yet. */
+  #first: Head | null;
+
+  constructor(parts: HostLaunchesParts, name: string, record: FileRecord | null, first: Head | null = null) {
+    this.#parts = parts;
+    this.name = name;
+    this.record = record;
+    this.#first = first;
+    const path = (part: number) => (part === 0 ? `launches/${name}` : `tails/${this.#id}.${part}`);
+    this.output = new HostOutput(parts.agent, path, 2 * parts.logBytes);
+  }
+
+  async look(): ReturnType<HostLaunch['look']> {
+    const head = this.#first ?? (await this.#parts.agent().head(this.name));
+    this.#first = null;
+    if (head === null) return null;
+    const { record, journal } = parseLaunchFile(head.bytes);
+    // The name may have been given to another launch of the same attempt.
+    if (record?.id !== this.record?.id) return null;
+    return { alive: head.alive, journal: this.#byOurClock(journal) };
+  }
+
+  async journal(): Promise<Journal | null> {
+    return (await this.look())?.journal ?? null;
+  }
+
+  async note(line: string): Promise<void> {
+    const [word, at = '', ...rest] = line.trimEnd().split(' ');
+    const { aheadMs } = this.#parts.agent();
+    const there = word === 'ended' ? ` ${[Number(at) + aheadMs, ...rest].join(' ')}` : '';
+    await this.#parts.agent().note(this.name, word === 'ended' ? `${word}${there}\n` : line);
+  }
+
+  async takeBack(): Promise<boolean> {
+    const code = await this.#parts.agent().revoke(this.name);
+    if (code === 0) return true;
+    if (code === supervisorEnd.claimLost) return false;
+    throw new CarillonError(
+      'ENGINE_UNAVAILABLE',
+      `${this.name} cannot be revoked: its file cannot be written`,
+    );
+  }
+
+  /** The lock goes with the process that holds it. */
+  async isAbandoned(): Promise<boolean> {
+    return false;
+  }
+
+  async endLeftovers(): Promise<boolean> {
+    const { agent, clock } = this.#parts;
+    const deadline = clock.monotonicMs() + goneWithinMs;
+    for (;;) {
+      const head = await agent().head(this.name);
+      if (head === null || head.alive === 'nothing') return true;
+      if (clock.monotonicMs() > deadline) return false;
+      await agent().killNow(this.name);
+      await sleep(clock, gonePollMs);
+    }
+  }
+
+  async clear(): Promise<void> {
+    if (this.record !== null) await this.#parts.agent().clear(this.#id);
+  }
+
+  async discard(): Promise<void> {
+    if ((await this.look()) === null) return;
+    await this.clear();
+    await this.#parts.agent().remove(this.name, this.#id);
+  }
+
+  get #id(): string {
+    return String(this.record?.id ?? '-');
+  }
+
+  #byOurClock(journal: Journal): Journal {
+    const { aheadMs } = this.#parts.agent();
+    const ours = (ms: number | null): number | null => (ms === null ? null : ms - aheadMs);
+    const { startedAt, exitedAt, endedAt, kill } = journal;
+    return {
+      ...journal,
+      startedAt: ours(startedAt),
+      exitedAt: ours(exitedAt),
+      endedAt: ours(endedAt),
+      kill: kill && { ...kill, by: kill.by - aheadMs },
+    };
+  }
+}
