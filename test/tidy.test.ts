@@ -125,7 +125,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ...[peers, wire, api],
     'src/api/chronos',
   ],
-  'src/api/app.ts': [errors, spine, peers, wire, api, 'src/api/chronos', 'src/api/routes'],
+  'src/api/app.ts': [errors, stats, spine, peers, wire, api, 'src/api/chronos', 'src/api/routes'],
   'src/notify': [errors, dag, job, model, spine],
   [engineList]: [setting, model, spine, engine, processEngine, sshEngine, dockerEngine, swarmEngine],
   [node]: [

@@ -7,6 +7,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import type { Peers } from '../peers/client.ts';
 import type { SchedulerHandle } from '../scheduler/handle.ts';
 import type { Clock, Log, Member } from '../scheduler/ports.ts';
+import type { Buckets } from '../scheduler/stats/tally.ts';
 import { limitBodies, readBodies } from './body/read.ts';
 import { boundBodies } from './body/room.ts';
 import type { Bare } from './body/yaml-process.ts';
@@ -21,7 +22,8 @@ import { limitReads, Reads } from './guard/reads.ts';
 import { Room } from './guard/room.ts';
 import { protect } from './guard/security.ts';
 import { LiveEvents } from './live.ts';
-import { Metrics } from './metrics.ts';
+import { Metrics, type MetricsJobs } from './metrics/metrics.ts';
+import type { Load } from './metrics/table.ts';
 import { describeApi, openapiRoute } from './openapi.ts';
 import { forwardToLeader } from './peers/forward.ts';
 import { applyRoutes } from './routes/apply.ts';
@@ -68,6 +70,10 @@ export interface AppSettings {
   readonly heartbeatMs?: number;
   /** Host names of this server besides loopback names, without ports. */
   readonly hosts?: readonly string[];
+  /** How late timers fire, as measured for metrics. */
+  readonly loopDelay?: () => Buckets;
+  /** Jobs with metrics of their own. Default: none. */
+  readonly metricsJobs?: MetricsJobs;
   /** Folder of the built web app. Without it there are no pages. */
   readonly webDir?: string;
 }
@@ -120,19 +126,16 @@ export function buildApp({ scheduler, clock, log, node, peers, settings = {} }: 
     clock,
     heartbeatMs: settings.heartbeatMs ?? 15_000,
   });
-  const connections = new Connections(app);
-  const streams = new Room({ what: 'event or output streams', ...apiLimits.streams });
-  const bodies = new Room({ what: 'bytes of request bodies', ...apiLimits.bodyRoom });
-  const answers = new Room({ what: 'bytes of unread responses', ...apiLimits.answerRoom });
-  const reads = new Reads(apiLimits.reads);
-  const longAnswers = new Room({ what: 'long responses', ...apiLimits.longAnswers });
-  const metrics = new Metrics(scheduler, () => ({
-    connections: connections.count,
-    reads: reads.inProgress,
-    streams: streams.held,
-    bodyBytes: bodies.held,
-    answerBytes: answers.held,
-  }));
+  const { streams, bodies, answers, reads, longAnswers, load } = roomFor(app);
+  const turns = new Turns(clock);
+  const metrics = new Metrics({
+    scheduler,
+    turns,
+    version: node.version,
+    jobs: settings.metricsJobs ?? { most: 0, labels: [] },
+    load,
+    loopDelay: settings.loopDelay,
+  });
   const closing = new AbortController();
   const context: ApiContext = {
     scheduler,
@@ -141,7 +144,7 @@ export function buildApp({ scheduler, clock, log, node, peers, settings = {} }: 
     live,
     peers,
     streams,
-    turns: new Turns(clock),
+    turns,
     reads,
     longAnswers,
     closing: closing.signal,
@@ -175,6 +178,24 @@ export function buildApp({ scheduler, clock, log, node, peers, settings = {} }: 
   // After the last response, so that forwarded requests complete.
   app.addHook('onClose', async () => peers.close());
   return app;
+}
+
+/** What clients may use of this node at the same time, and what they use. */
+function roomFor(app: FastifyInstance) {
+  const connections = new Connections(app);
+  const streams = new Room({ what: 'event or output streams', ...apiLimits.streams });
+  const bodies = new Room({ what: 'bytes of request bodies', ...apiLimits.bodyRoom });
+  const answers = new Room({ what: 'bytes of unread responses', ...apiLimits.answerRoom });
+  const reads = new Reads(apiLimits.reads);
+  const longAnswers = new Room({ what: 'long responses', ...apiLimits.longAnswers });
+  const load = (): Load => ({
+    connections: connections.count,
+    reads: reads.inProgress,
+    streams: streams.held,
+    bodyBytes: bodies.held,
+    answerBytes: answers.held,
+  });
+  return { streams, bodies, answers, reads, longAnswers, load };
 }
 
 interface RouteParts {

@@ -9,6 +9,7 @@ import { createRemoteEngine } from '../executor/remote.ts';
 import { installSupervisor, onlyDescriptors } from '../executor/supervisor/file.ts';
 import { Peers } from '../peers/client.ts';
 import type { Election, Log, Member, Store } from '../scheduler/ports.ts';
+import { LoopDelay } from '../scheduler/runtime/loop-delay.ts';
 import { Scheduler } from '../scheduler/runtime/scheduler.ts';
 import { realClock } from './clock.ts';
 import { type Config, type Environment, hostsOf, loadConfig } from './config.ts';
@@ -159,8 +160,17 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
     onFatal,
   });
   const webDir = fileURLToPath(new URL('../../dist/web', import.meta.url));
-  const settings = { webDir, hosts: hostsOf(config), bare };
+  const loopDelay = new LoopDelay(realClock);
+  const settings = {
+    webDir,
+    hosts: hostsOf(config),
+    bare,
+    metricsJobs: config.metricsJobs,
+    loopDelay: () => loopDelay.buckets(),
+  };
   const app = await buildApp({ scheduler, clock: realClock, log, node, peers, settings });
+  loopDelay.start();
+  app.addHook('onClose', async () => loopDelay.stop());
   return { scheduler, app };
 }
 

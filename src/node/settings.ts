@@ -81,6 +81,33 @@ const nodeLabels: Kind<Readonly<Record<string, string>>> = {
   },
 };
 
+/** Above it, a scrape would have more than 30 MB. */
+const mostMetricsJobs = 10_000;
+const defaultMetricsJobs = 500;
+
+/** A number, labels, or both. */
+const metricsJobs: Kind<{ readonly most: number; readonly labels: readonly string[] }> = {
+  placeholder: 'number,label=value,…',
+  allowed: `a whole number from 0 to ${mostMetricsJobs}, labels such as team=sales, or both: 1000,team=sales`,
+  repeated: true,
+  read: (raw) => {
+    if (typeof raw !== 'string' && typeof raw !== 'number' && !Array.isArray(raw)) return undefined;
+    const given = String(raw)
+      .split(',')
+      .map((each) => each.trim());
+    const numbers = given.filter((each) => /^\d+$/.test(each));
+    const labels = given.filter((each) => !numbers.includes(each));
+    const most = whole(0, mostMetricsJobs).read(numbers[0] ?? String(defaultMetricsJobs));
+    const valid = numbers.length <= 1 && labels.length <= mostLabels && labels.every(isLabel);
+    return valid && most !== undefined ? Object.freeze({ most, labels: Object.freeze(labels) }) : undefined;
+  },
+};
+
+function isLabel(text: string): boolean {
+  const [name = '', ...value] = text.split('=');
+  return name !== '' && (value.length === 0 || value.join('=') !== '');
+}
+
 const anyText = text('text') as Kind<string>;
 
 /** Engines with a fixed number of concurrent starts: ` (Name: always 16)`. */
@@ -161,6 +188,11 @@ const limits = {
     size,
     16 * 1024 ** 2,
     'Maximum output kept of an attempt, both streams together. Default: 16MiB.',
+  ),
+  metricsJobs: setting(
+    metricsJobs,
+    Object.freeze({ most: defaultMetricsJobs, labels: Object.freeze([]) }),
+    `Jobs with metrics of their own: a maximum number, in order of name, and labels that they must all have. Default: ${defaultMetricsJobs}.`,
   ),
   stopTimeout: setting(duration, 10_000, 'Maximum time for an orderly stop. Default: PT10S.'),
   logLevel: setting(

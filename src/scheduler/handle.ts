@@ -9,6 +9,7 @@ import type { Job, JobState, JobStats, Run } from './model/model.ts';
 import type { Archive, LocalEngine, LogChunk, LogQuery, Member, StoreStatus } from './ports.ts';
 import type { Schedule } from './schedule/model.ts';
 import type { Summary } from './stats/stats.ts';
+import type { Buckets } from './stats/tally.ts';
 
 export interface RunLogQuery extends LogQuery {
   readonly attempt?: number;
@@ -149,6 +150,14 @@ export interface ClusterView {
   readonly takeover: { readonly at: number; readonly tookMs: number; readonly term: number } | null;
 }
 
+/** Commits of this node since its process began, in all its terms as leader. */
+export interface CommitFigures {
+  /** Durations of successful commits. */
+  readonly times: Buckets;
+  /** Refused commits, and those with an unknown outcome. */
+  readonly failed: number;
+}
+
 export interface SchedulerHandle {
   /**
    * Resolves when the change is durable. Rejects with a `CarillonError`: from the first two parts of the
@@ -174,6 +183,7 @@ export interface SchedulerHandle {
   engines(): Promise<EngineView[]>;
   /** Pools by name. The leader assigns slots: on other nodes nothing is in use and nothing waits. */
   pools(): PoolView[];
+  commits(): CommitFigures;
   leadership(): { readonly term: number; readonly leading: boolean };
   cluster(): ClusterView;
   /** True if this node's copy has everything that was committed before the call; false after `withinMs`. */

@@ -99,18 +99,27 @@ describe('readiness', () => {
 });
 
 describe('metrics', () => {
-  test('of a follower tell its lag, and nothing that the leader tells too', async () => {
+  test('of a follower have its lag and what its copy says, but no slots, which the leader assigns', async () => {
+    await api.world.put({ name: 'a' });
     view = { role: 'follower', leader: other, lagMs: 250, store: { reachable: false, detail: null } };
     const text: string = await api.get('//metrics');
     expect(text).toContain('carillon_leader 0\n');
     expect(text).toContain('carillon_lag_seconds 0.25\n');
     expect(text).toContain('carillon_store_reachable 0\n');
-    expect(text).not.toContain('carillon_jobs');
+    expect(text).toContain('carillon_jobs{status="active"} 1\n');
+    expect(text).not.toContain('carillon_pool_slots');
     view = { role: 'follower', lagMs: null };
     expect(await api.get('//metrics')).not.toContain('carillon_lag_seconds');
   });
 
-  test('count endings on the leader only, so that sums over nodes are right', async () => {
+  test('of a node without a copy are those of the node alone', async () => {
+    view = { role: 'starting', lagMs: null };
+    const text: string = await api.get('//metrics');
+    expect(text).toContain('carillon_leader 0\n');
+    expect(text).not.toContain('carillon_jobs');
+  });
+
+  test('count ends on each node, so that a change of leader does not show', async () => {
     const end = async () => {
       const run = await api.world.trigger('a');
       api.world.engine.exit(api.world.engine.newest('a'), 0);
@@ -121,7 +130,7 @@ describe('metrics', () => {
     await end();
     view = { role: 'follower' };
     await end();
-    expect(await api.get('//metrics')).toContain('carillon_runs_ended_total{state="succeeded"} 1\n');
+    expect(await api.get('//metrics')).toContain('carillon_runs_ended_total{state="succeeded"} 2\n');
   });
 });
 

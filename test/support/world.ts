@@ -88,11 +88,11 @@ export class World {
     const wait = (ms: number): Promise<void> =>
       ms === 0 ? Promise.resolve() : new Promise((done) => clock.after(ms, done));
     const commit: Store['commit'] = async (term, groups) => {
-      const error = this.faults.fail();
-      if (error !== null) throw error;
       const delayMs = this.faults.delayMs();
       await wait(delayMs / 2);
       if (!alive.yes) return never;
+      const error = this.faults.fail();
+      if (error !== null) throw error;
       await store.commit(term, groups);
       await wait(delayMs / 2);
       return alive.yes ? undefined : never;

@@ -7,8 +7,8 @@ import { oneOf } from '../../scheduler/job/definition.ts';
 import { asksForDropwizard, dropwizardMetrics } from '../chronos/dropwizard.ts';
 import type { ApiContext } from '../context.ts';
 import { answersHere } from '../endpoint.ts';
-import { sendLong } from '../long-answer.ts';
-import type { Metrics } from '../metrics.ts';
+import { sendLong, sendParts } from '../long-answer.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import { type WebApp, wantsPage } from '../web-app.ts';
 import { orNull } from '../wire/shape.ts';
 
@@ -139,7 +139,8 @@ function metricsRoute(app: FastifyInstance, context: ApiContext, metrics: Metric
       reply.header('vary', 'accept');
       if (asksForDropwizard(request.headers.accept))
         return sendLong(reply, context, await dropwizardMetrics(context));
-      return reply.type('text/plain; version=0.0.4; charset=utf-8').send(metrics.text());
+      reply.type('text/plain; version=0.0.4; charset=utf-8');
+      return sendParts(reply, context, await metrics.text());
     },
   );
 }

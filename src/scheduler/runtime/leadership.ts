@@ -25,7 +25,7 @@ export interface LeadershipParts {
   readonly clockAhead: ClockAhead | null;
   /** Has everything that is stored; the leadership's own from now on. */
   readonly state: State;
-  readonly store: Store;
+  readonly store: Pick<Store, 'commit' | 'limits'>;
   readonly clock: Clock;
   readonly log: Log;
   /** Concurrent starts on an engine without its own setting. */

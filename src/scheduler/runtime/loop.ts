@@ -30,7 +30,7 @@ const MAX_UNDURABLE_GROUPS = 50_000;
 export interface LoopParts {
   readonly state: State;
   readonly term: number;
-  readonly store: Store;
+  readonly store: Pick<Store, 'commit' | 'limits'>;
   readonly clock: Clock;
   /** It is certain that no other node leads, so answers from memory are correct. */
   readonly isFresh: () => boolean;

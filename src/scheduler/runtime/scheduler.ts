@@ -8,6 +8,7 @@ import { CarillonError } from '../../errors.ts';
 import type { AnswerTo, Command } from '../command.ts';
 import type {
   ClusterView,
+  CommitFigures,
   EngineView,
   JobReader,
   JobView,
@@ -19,7 +20,6 @@ import type {
 } from '../handle.ts';
 import { rerunVariant, runId } from '../model/ids.ts';
 import type { Run, Settings } from '../model/model.ts';
-import { isEnded } from '../model/run-state.ts';
 import type {
   Archive,
   Clock,
@@ -37,15 +37,16 @@ import { hostOf } from '../rules/launch.ts';
 import { copyRun } from '../state/decision.ts';
 import type { State } from '../state/state.ts';
 import { within } from '../waiting.ts';
+import { CommitTimes } from './commit-times.ts';
 import { engineViews, poolViews } from './engine-views.ts';
 import type { HostEngine } from './hosts.ts';
 import { Leadership } from './leadership.ts';
 import { LentEngine } from './lent-engine.ts';
 import { notLeading } from './loop.ts';
-import { nextChange } from './next-change.ts';
 import type { EngineOf } from './perform.ts';
 import { RepeatedFailure } from './repeated-failure.ts';
 import { Replica } from './replica.ts';
+import { runOutput } from './run-output.ts';
 import { TAKE_OVER_MS, Unled } from './unled.ts';
 
 export interface SchedulerParts {
@@ -81,6 +82,7 @@ export class Scheduler implements SchedulerHandle, Service {
   /** The state led until now, for reads while the copy is being loaded. */
   #former: State | null = null;
   readonly #unled: Unled;
+  readonly #commits: CommitTimes;
   /** Of commits and elections. */
   readonly #failure: RepeatedFailure;
   #takeover: ClusterView['takeover'] = null;
@@ -91,6 +93,7 @@ export class Scheduler implements SchedulerHandle, Service {
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
     this.#unled = new Unled(parts);
+    this.#commits = new CommitTimes(parts);
     this.#failure = new RepeatedFailure({ ...parts, event: 'leadership.broken', level: 'error' });
     this.#launchers = new Map(parts.launchers.map((launcher) => [launcher.engine, launcher]));
   }
@@ -146,7 +149,7 @@ export class Scheduler implements SchedulerHandle, Service {
       term,
       clockAhead,
       state,
-      store,
+      store: { limits: store.limits, commit: this.#commits.commit },
       clock,
       log,
       startsInFlight,
@@ -279,48 +282,10 @@ export class Scheduler implements SchedulerHandle, Service {
     return copyRun(run);
   }
 
-  async *logs(runId: string, query: RunLogQuery): AsyncIterable<RunLogChunk> {
-    let run = await this.run(runId);
-    const wanted = (): Run['attempts'][number] | undefined =>
-      query.attempt === undefined
-        ? run.attempts.at(-1)
-        : run.attempts.find((each) => each.number === query.attempt);
-    while (
-      query.follow === true &&
-      wanted()?.startedAt == null &&
-      !isEnded(run.state) &&
-      query.signal?.aborted !== true
-    ) {
-      run = await nextChange(this, run, query.signal);
-    }
-    const attempt = wanted();
-    if (attempt === undefined) {
-      if (query.attempt === undefined) return;
-      throw new CarillonError('RUN_NOT_FOUND', `Run '${runId}' has no attempt ${query.attempt}.`, {
-        field: 'attempt',
-        value: query.attempt,
-        allowed: run.attempts.map((each) => String(each.number)),
-      });
-    }
-    const launcher = this.#launchers.get(attempt.engine);
-    if (launcher === undefined) {
-      throw new CarillonError('LOGS_GONE', `The engine '${attempt.engine}' is no longer configured.`);
-    }
-    // Refused before anything ran: there is no output, and that is no error.
-    if (attempt.startedAt === null) return;
-    const { host } = attempt;
-    const onHost = host === null ? undefined : launcher.hosts?.at(host);
-    if (host !== null && !onHost && host !== hostOf(this.#parts.settings, attempt.engine)) {
-      throw new CarillonError('LOGS_GONE', `The output is on ${host}.`, {
-        field: 'host',
-        value: host,
-      });
-    }
-    for await (const chunk of (onHost ?? launcher).logs(attempt.launchName, query))
-      yield { ...chunk, attempt: attempt.number };
-    // A launcher that stops ends what it reads, and the output may go on.
-    if (query.follow === true && this.#stopped)
-      throw new CarillonError('STORE_UNAVAILABLE', 'This node is stopping.');
+  logs(runId: string, query: RunLogQuery): AsyncIterable<RunLogChunk> {
+    const { settings } = this.#parts;
+    const parts = { runs: this, launchers: this.#launchers, settings, isStopped: () => this.#stopped };
+    return runOutput(parts, runId, query);
   }
 
   async engines(): Promise<EngineView[]> {
@@ -339,6 +304,10 @@ export class Scheduler implements SchedulerHandle, Service {
 
   pools(): PoolView[] {
     return poolViews(this.#view());
+  }
+
+  commits(): CommitFigures {
+    return this.#commits.figures();
   }
 
   leadership(): { readonly term: number; readonly leading: boolean } {

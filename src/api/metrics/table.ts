@@ -1,0 +1,369 @@
+/**
+ * The table of metrics for Prometheus. The endpoint, the documentation and the checks of alert rules and
+ * dashboards are made from it.
+ *
+ * Every node reports the same of the cluster, from its copy of the state: aggregate over nodes with `max`,
+ * not with `sum`. Counters that only one process can count begin with that process.
+ */
+
+import type { ClusterView, CommitFigures, EngineView, PoolView } from '../../scheduler/handle.ts';
+import { type EndState, endStates, liveStates } from '../../scheduler/model/model.ts';
+import type { Figures, JobFigures } from '../../scheduler/read/figures.ts';
+import type { Buckets } from '../../scheduler/stats/tally.ts';
+
+/** What one scrape reads. */
+export interface Scrape {
+  readonly now: number;
+  readonly version: string;
+  readonly cluster: ClusterView;
+  readonly commits: CommitFigures;
+  /** Null: not measured. */
+  readonly loopDelay: Buckets | null;
+  readonly process: ProcessFigures;
+  readonly load: Load;
+  readonly ends: EndCounts;
+  /** Null while this node has no copy of the state. */
+  readonly state: StateFigures | null;
+}
+
+export interface StateFigures {
+  readonly figures: Figures;
+  readonly engines: readonly EngineView[];
+  readonly pools: readonly PoolView[];
+}
+
+/** Resources that clients of this node use. */
+export interface Load {
+  readonly connections: number;
+  readonly reads: number;
+  readonly streams: number;
+  readonly bodyBytes: number;
+  readonly answerBytes: number;
+}
+
+export interface ProcessFigures {
+  readonly residentBytes: number;
+  readonly cpuSeconds: number;
+  /** Wall time. */
+  readonly startedAt: number;
+}
+
+/** Ends of runs that this process has learned of, as the leader or as a follower. */
+export interface EndCounts {
+  readonly byState: ReadonlyMap<EndState, number>;
+  readonly startLateness: Buckets;
+  readonly startsByEngine: ReadonlyMap<string, Buckets>;
+}
+
+export type MetricKind = 'gauge' | 'counter' | 'histogram';
+
+/** `node`: of this node. `cluster`: the same on every node. `leader`: only on the leader. `job`: as cluster, by job. */
+export type MetricScope = 'node' | 'cluster' | 'leader' | 'job';
+
+/** Values of the labels, in their order, and the value. */
+export type Sample = readonly [labels: readonly string[], value: number | Buckets];
+
+export interface Metric {
+  readonly name: string;
+  readonly kind: MetricKind;
+  readonly scope: MetricScope;
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** No samples: there is nothing to report. */
+  readonly read: (scrape: Scrape) => Iterable<Sample>;
+}
+
+const one = (value: number | Buckets | null): Sample[] => (value === null ? [] : [[[], value]]);
+const flag = (is: boolean): Sample[] => one(is ? 1 : 0);
+const seconds = (ms: number | null): number | null => (ms === null ? null : ms / 1_000);
+
+const node = (name: string, help: string, read: (scrape: Scrape) => Sample[]): Metric => ({
+  name,
+  kind: 'gauge',
+  scope: 'node',
+  help,
+  labels: [],
+  read,
+});
+
+const nodeMetrics: readonly Metric[] = [
+  {
+    ...node('carillon_build_info', 'Always 1. The label is the version of the program.', ({ version }) => [
+      [[version], 1],
+    ]),
+    labels: ['version'],
+  },
+  node('carillon_leader', '1 if this node leads, otherwise 0.', ({ cluster }) =>
+    flag(cluster.role === 'leader'),
+  ),
+  node('carillon_term', 'Term of the current leadership. Each election increases it.', ({ cluster }) =>
+    one(cluster.term),
+  ),
+  node('carillon_nodes', 'Nodes of the cluster that this node knows.', ({ cluster }) =>
+    one(cluster.members.length),
+  ),
+  node(
+    'carillon_takeover_seconds',
+    'Time from the election of this node to its first decision, at its last takeover. Absent if it never led.',
+    ({ cluster }) => one(seconds(cluster.takeover?.tookMs ?? null)),
+  ),
+  node('carillon_store_reachable', '1 if this node reaches its store, otherwise 0.', ({ cluster }) =>
+    flag(cluster.store.reachable),
+  ),
+  node(
+    'carillon_lag_seconds',
+    "Maximum age of this node's copy of the state. 0 on the leader, absent if unknown.",
+    ({ cluster }) => one(seconds(cluster.lagMs)),
+  ),
+  {
+    ...node(
+      'carillon_store_commit_duration_seconds',
+      'Durations of successful commits to the store. Only a leader commits.',
+      ({ commits }) => one(commits.times),
+    ),
+    kind: 'histogram',
+  },
+  {
+    ...node(
+      'carillon_store_commit_failures_total',
+      'Commits that the store refused, or of which the outcome is unknown.',
+      ({ commits }) => one(commits.failed),
+    ),
+    kind: 'counter',
+  },
+  {
+    ...node(
+      'carillon_event_loop_delay_seconds',
+      'How late a timer fires because the process is busy. Sampled ten times per second.',
+      ({ loopDelay }) => one(loopDelay),
+    ),
+    kind: 'histogram',
+  },
+  node('carillon_http_connections', 'Open connections.', ({ load }) => one(load.connections)),
+  node('carillon_http_reads', 'Reads in progress.', ({ load }) => one(load.reads)),
+  node('carillon_http_streams', 'Open event and output streams.', ({ load }) => one(load.streams)),
+  node(
+    'carillon_http_body_bytes',
+    'Bytes of request bodies in memory, not counting small ones.',
+    ({ load }) => one(load.bodyBytes),
+  ),
+  node(
+    'carillon_http_answer_bytes',
+    'Bytes of responses that clients have not read yet, not counting small ones.',
+    ({ load }) => one(load.answerBytes),
+  ),
+  node('process_resident_memory_bytes', 'Resident memory.', ({ process }) => one(process.residentBytes)),
+  {
+    ...node('process_cpu_seconds_total', 'Processor time, user and system.', ({ process }) =>
+      one(process.cpuSeconds),
+    ),
+    kind: 'counter',
+  },
+  node('process_start_time_seconds', 'Start of the process, in Unix time.', ({ process }) =>
+    one(process.startedAt / 1_000),
+  ),
+];
+
+const byState = (states: readonly string[], counts: ReadonlyMap<string, number>): Sample[] =>
+  states.map((state) => [[state], counts.get(state) ?? 0]);
+
+/** Nothing while the node has no copy of the state. */
+const inCluster = (
+  name: string,
+  help: string,
+  labels: readonly string[],
+  read: (state: StateFigures, scrape: Scrape) => Sample[],
+): Metric => ({
+  name,
+  kind: 'gauge',
+  scope: 'cluster',
+  help,
+  labels,
+  read: (scrape) => (scrape.state === null ? [] : read(scrape.state, scrape)),
+});
+
+const clusterMetrics: readonly Metric[] = [
+  inCluster('carillon_jobs', 'Jobs, by status.', ['status'], ({ figures }) =>
+    Object.entries(figures.byStatus).map(([status, jobs]) => [[status], jobs]),
+  ),
+  inCluster('carillon_jobs_late', 'Jobs that are late now.', [], ({ figures }) => one(figures.late)),
+  inCluster('carillon_jobs_failing', 'Jobs whose last run failed.', [], ({ figures }) =>
+    one(figures.failing),
+  ),
+  inCluster(
+    'carillon_jobs_omitted',
+    'Jobs without series of their own: beyond --metrics-jobs, or not selected by it.',
+    [],
+    ({ figures }) => one(figures.omitted),
+  ),
+  inCluster('carillon_runs', 'Unfinished runs, by state.', ['state'], ({ figures }) =>
+    byState(liveStates, figures.runs),
+  ),
+  inCluster(
+    'carillon_queue_oldest_seconds',
+    'Time since the first queued run could have started. 0 if none is queued.',
+    [],
+    ({ figures: { queuedSince } }, { now }) =>
+      one(queuedSince === null ? 0 : Math.max(0, now - queuedSince) / 1_000),
+  ),
+  {
+    name: 'carillon_runs_ended_total',
+    kind: 'counter',
+    scope: 'cluster',
+    help: 'Runs that ended since the start of this process, by end state.',
+    labels: ['state'],
+    read: ({ ends }) => byState(endStates, ends.byState),
+  },
+  {
+    name: 'carillon_start_lateness_seconds',
+    kind: 'histogram',
+    scope: 'cluster',
+    help: 'Time from when a run could start to its first start, for runs that ended since the start of this process.',
+    labels: [],
+    read: ({ ends }) => one(ends.startLateness),
+  },
+  {
+    name: 'carillon_engine_start_duration_seconds',
+    kind: 'histogram',
+    scope: 'cluster',
+    help: 'Time from the decision of an attempt to its start, by engine, for runs that ended since the start of this process.',
+    labels: ['engine'],
+    read: ({ ends }) => [...ends.startsByEngine].map(([engine, starts]) => [[engine], starts]),
+  },
+  inCluster(
+    'carillon_engine_running',
+    'Attempts that were launched and have not ended, by engine.',
+    ['engine'],
+    ({ engines }) => engines.map(({ name, running }) => [[name], running]),
+  ),
+  {
+    ...inCluster(
+      'carillon_engine_reachable',
+      '1 if this node reaches the engine, otherwise 0.',
+      ['engine'],
+      ({ engines }) => engines.map(({ name, reachable }) => [[name], reachable ? 1 : 0]),
+    ),
+    scope: 'node',
+  },
+];
+
+/** The leader alone assigns slots and starts attempts. */
+const onLeader = (
+  name: string,
+  help: string,
+  labels: readonly string[],
+  read: (state: StateFigures) => Sample[],
+): Metric => ({
+  ...inCluster(name, help, labels, (state, { cluster }) => (cluster.role === 'leader' ? read(state) : [])),
+  scope: 'leader',
+});
+
+const leaderMetrics: readonly Metric[] = [
+  onLeader(
+    'carillon_engine_slots',
+    'Maximum concurrent attempts, by engine. Absent if there is no limit.',
+    ['engine'],
+    ({ engines }) =>
+      engines.flatMap(({ name, capacity: { attempts } }): Sample[] =>
+        attempts === null ? [] : [[[name], attempts]],
+      ),
+  ),
+  onLeader('carillon_engine_queued', 'Runs that wait for a slot of the engine.', ['engine'], ({ engines }) =>
+    engines.map(({ name, queued }) => [[name], queued]),
+  ),
+  onLeader(
+    'carillon_engine_starts_waiting',
+    'Launches that wait until the engine has started others.',
+    ['engine'],
+    ({ engines }) => engines.map(({ name, startQueue }) => [[name], startQueue]),
+  ),
+  onLeader('carillon_pool_slots', 'Maximum concurrent attempts, by pool.', ['pool'], ({ pools }) =>
+    pools.map(({ name, places }) => [[name], places]),
+  ),
+  onLeader('carillon_pool_slots_used', 'Slots in use, by pool.', ['pool'], ({ pools }) =>
+    pools.map(({ name, taken }) => [[name], taken]),
+  ),
+  onLeader('carillon_pool_queued', 'Runs that wait for a slot of the pool.', ['pool'], ({ pools }) =>
+    pools.map(({ name, queued }) => [[name], queued]),
+  ),
+];
+
+type JobValue = number | Buckets | null;
+
+const perJob = (
+  name: string,
+  kind: MetricKind,
+  help: string,
+  read: (job: JobFigures) => JobValue | readonly (readonly [label: string, value: number])[],
+  label?: string,
+): Metric => ({
+  name,
+  kind,
+  scope: 'job',
+  help,
+  labels: ['job_name', ...(label === undefined ? [] : [label])],
+  *read({ state }) {
+    for (const job of state?.figures.jobs ?? []) {
+      const value = read(job);
+      if (Array.isArray(value)) for (const [each, count] of value) yield [[job.name, each], count];
+      else if (value !== null) yield [[job.name], value as number | Buckets];
+    }
+  },
+});
+
+const jobMetrics: readonly Metric[] = [
+  perJob(
+    'carillon_job_outcomes_total',
+    'counter',
+    'Ended runs, and due times that were skipped or missed, by outcome. failed includes timed-out and lost runs.',
+    ({ ended }) => ended,
+    'outcome',
+  ),
+  perJob(
+    'carillon_job_duration_seconds',
+    'histogram',
+    'Durations of successful attempts, exact to 1 %.',
+    ({ times }) => times?.duration ?? null,
+  ),
+  perJob(
+    'carillon_job_start_lateness_seconds',
+    'histogram',
+    'Time from when a run could start to its first start, exact to 1 %.',
+    ({ times }) => times?.startLateness ?? null,
+  ),
+  perJob(
+    'carillon_job_last_success_timestamp_seconds',
+    'gauge',
+    'End of the last run that succeeded, in Unix time. Absent if there was none.',
+    ({ lastSucceededAt }) => seconds(lastSucceededAt),
+  ),
+  perJob(
+    'carillon_job_last_failure_timestamp_seconds',
+    'gauge',
+    'End of the last run that failed, timed out or was lost, in Unix time. Absent if there was none.',
+    ({ lastFailedAt }) => seconds(lastFailedAt),
+  ),
+  perJob(
+    'carillon_job_last_end_timestamp_seconds',
+    'gauge',
+    'End of the last run, in Unix time. The label is its end state.',
+    ({ last }) => (last === null ? [] : [[last.state, last.endedAt / 1_000]]),
+    'state',
+  ),
+  perJob(
+    'carillon_job_consecutive_failures',
+    'gauge',
+    'Failed runs since the last one that succeeded.',
+    ({ consecutiveFailures }) => consecutiveFailures,
+  ),
+  perJob('carillon_job_late', 'gauge', '1 if the job is late now, otherwise 0.', ({ late }) =>
+    late ? 1 : 0,
+  ),
+];
+
+export const metrics: readonly Metric[] = [
+  ...nodeMetrics,
+  ...clusterMetrics,
+  ...leaderMetrics,
+  ...jobMetrics,
+];
