@@ -307,6 +307,8 @@ export interface EngineHost {
   readonly labels: Readonly<Record<string, string>>;
   /** Maximum concurrent attempts. */
   readonly slots: number;
+  /** It stands for all others together: a launch on it runs on each of them that its job allows, and ends as one. */
+  readonly isAll?: true;
 }
 
 export interface EngineHosts {

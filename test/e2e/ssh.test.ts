@@ -82,6 +82,15 @@ describe.skipIf(zookeeperMissing !== null || sshMissing() !== null)('jobs on hos
       run: { engine: 'ssh', host: 'one', command: `echo before; ${wait}; echo after; exit 9` },
     });
     await put(first, {
+      name: 'everywhere',
+      run: {
+        engine: 'ssh',
+        on: 'all',
+        command: `echo $CARILLON_RUN >> ${launched}-all; echo I am "$(pwd | sed s,.*/on-,,)"; ${wait}; case $PWD in *on-two*) exit 3;; esac`,
+      },
+    });
+    await trigger(first, 'everywhere');
+    await put(first, {
       name: 'ticking',
       schedule: { every: `R/${new Date().toISOString()}/PT1S` },
       run: { engine: 'ssh', command: `echo $CARILLON_RUN >> ${launched}` },
@@ -99,6 +108,12 @@ describe.skipIf(zookeeperMissing !== null || sshMissing() !== null)('jobs on hos
       (text) => text === 'before\n',
     );
 
+    const whole = await eventually(
+      () => runOf(first, 'everywhere'),
+      (each) => each?.state === 'running',
+    );
+    expect(whole?.attempts).toMatchObject([{ host: 'all' }]);
+
     await first.end('SIGKILL');
     writeFileSync(go, '');
     const after = await eventually(
@@ -108,6 +123,18 @@ describe.skipIf(zookeeperMissing !== null || sshMissing() !== null)('jobs on hos
     );
     expect(after).toMatchObject({ id: run?.id, attempts: [{ host: 'one' }] });
     expect(await outputOf(second, run?.id ?? '')).toBe('before\nafter\n');
+    const ended = await eventually(
+      () => runOf(second, 'everywhere'),
+      (each) => each?.state === 'failed',
+      30_000,
+    );
+    expect(ended?.attempts).toMatchObject([
+      { host: 'all', exitCode: 3, reason: 'Failed on 1 of 2 hosts: two: exit code 3' },
+    ]);
+    expect(readFileSync(`${launched}-all`, 'utf8')).toBe(`${whole?.id}\n`.repeat(2));
+    expect(await outputOf(second, whole?.id ?? '')).toMatch(
+      /^==> one <==\nI am one\/.*\n==> two <==\nI am two\/.*\n$/,
+    );
     // Nothing ran twice, and nothing was left out.
     await eventually(
       () => second.get<{ items: RunAnswer[] }>('/api/v1/jobs/ticking/runs?limit=500'),
@@ -131,6 +158,7 @@ describe.skipIf(zookeeperMissing !== null || sshMissing() !== null)('jobs on hos
       run: { engine: 'ssh', on: 'zone!=c', command: `echo "$$" >> ${pids}; exec sleep 1000` },
       policy: { retries: { limit: 1, delay: 'PT1S' } },
     });
+    await put(node, { name: 'everywhere', run: { engine: 'ssh', on: 'all,zone!=c', command: 'echo here' } });
     await put(node, { name: 'pinned', run: { engine: 'ssh', host: 'one', command: 'echo here' } });
     await put(node, { name: 'nowhere', run: { engine: 'ssh', host: 'four', command: 'true' } });
     hosts.write([hosts.entry('one', { labels: { zone: 'a' } })]);
@@ -163,6 +191,16 @@ describe.skipIf(zookeeperMissing !== null || sshMissing() !== null)('jobs on hos
     await eventually(
       () => runOf(node, 'pinned'),
       (each) => each?.state === 'queued' && /one: the host one cannot be reached: /.test(each.reason ?? ''),
+    );
+    await trigger(node, 'everywhere');
+    const partly = await eventually(
+      () => runOf(node, 'everywhere'),
+      (each) => each?.state === 'failed' || each?.state === 'lost',
+      30_000,
+    );
+    expect(partly?.attempts.at(-1)?.reason).toMatch(/^Failed on 1 of 2 hosts: one: Lost: /);
+    expect(await outputOf(node, partly?.id ?? '')).toMatch(
+      /^==> one <==\ncarillon: the host one cannot be reached: .*\n==> two <==\nhere\n$/,
     );
     const [first = 0, second = 0] = readFileSync(pids, 'utf8').trim().split('\n').map(Number);
     hosts.heal('one');

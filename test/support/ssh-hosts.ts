@@ -20,6 +20,23 @@ const run = (program: string, args: readonly string[]): void => {
   execFileSync(program, args, { env: { PATH: searchPath }, stdio: ['ignore', 'ignore', 'inherit'] });
 };
 
+/** It may end by itself meanwhile. */
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+function isServer(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('sshd');
+  } catch {
+    return false;
+  }
+}
+
 /** Why none can be started here, or null. */
 export function sshMissing(): string | null {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs root on Linux';
@@ -91,7 +108,10 @@ export class SshHosts {
     this.#network.heal(name);
   }
 
-  /** Starts the host, with another boot unless only its server was gone. */
+  /**
+   * Starts the host, with another boot unless only its server was gone. Its user has an empty home: what a login shell of this
+   * machine's owner does is not for tests.
+   */
   restart(name: string, { sameBoot = false } = {}): void {
     const boot = join(this.dir, `boot-${name}`);
     if (!sameBoot) writeFileSync(boot, `${randomUUID()}\n`);
@@ -112,7 +132,7 @@ export class SshHosts {
       ].join('\n'),
     );
     const script =
-      'mount -t tmpfs tmpfs /run && mkdir -p /run/sshd && mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"';
+      'mount -t tmpfs tmpfs /run && mkdir -p /run/sshd && mount -t tmpfs tmpfs /root && mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"';
     const [program = '', ...args] = [
       ...this.#network.enter(name),
       ...['unshare', '--mount', 'sh', '-c', script, boot, '/usr/sbin/sshd', '-D', '-e', '-f', config],
@@ -126,8 +146,7 @@ export class SshHosts {
 
   /** Ends its SSH server, and the connections to it. */
   async crashServer(name: string): Promise<void> {
-    for (const pid of this.#network.processes(name))
-      if (readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('sshd')) process.kill(pid, 'SIGKILL');
+    for (const pid of this.#network.processes(name)) if (isServer(pid)) end(pid);
     await this.#exited(name);
   }
 
@@ -148,13 +167,7 @@ export class SshHosts {
 
   /** Ends everything on the host at once. */
   async crash(name: string): Promise<void> {
-    for (const pid of this.#network.processes(name)) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It ended in the meantime.
-      }
-    }
+    for (const pid of this.#network.processes(name)) end(pid);
     await this.#exited(name);
   }
 

@@ -1,6 +1,7 @@
 /** Settings of a job that processes on the scheduler's host do not support: everything about containers. */
 
 import { type EngineAbilities, unable } from '../../scheduler/job/engine-abilities.ts';
+import { isForAll } from '../../scheduler/job/node-choice.ts';
 
 const onHost = "it runs processes on the scheduler's host";
 const containerOnly = [
@@ -13,6 +14,11 @@ export const abilities: EngineAbilities = {
   images: false,
   ahead: { prestage: `${onHost}, and fetches no image for them`, warmStart: null },
   inabilities: [
+    {
+      field: 'on',
+      why: 'it runs a process on one node',
+      asked: ({ on }) => (on !== undefined && isForAll(on) ? on : undefined),
+    },
     ...containerOnly.map((name) => unable(name, onHost)),
     { field: 'resources.gpus', why: onHost, asked: ({ resources }) => resources?.gpus },
     { field: 'resources.shm', why: onHost, asked: ({ resources }) => resources?.shm },

@@ -10,15 +10,18 @@ import type {
   Launcher,
   LogChunk,
 } from '../../scheduler/ports.ts';
+import { AllHosts, allHosts } from './all-hosts.ts';
 import { type HostParts, SshHost } from './host.ts';
 import { type Host, hostsFileLimits, parseHosts } from './hosts-file.ts';
 
 /** How often the file is looked at. */
 const lookEveryMs = 2_000;
+/** Maximum concurrent attempts that run on all hosts. */
+const launchesOnAll = 1_000;
 /** Connections that are made at once. */
 const connectsAtOnce = 8;
 
-export interface SshLauncherParts extends Omit<HostParts, 'inTurn'> {
+export interface SshLauncherParts extends Omit<HostParts, 'inTurn' | 'onPart'> {
   /** The file of hosts. */
   readonly path: string;
 }
@@ -38,6 +41,7 @@ export class SshLauncher implements Launcher, EngineHosts {
   readonly engine = 'ssh';
   readonly #parts: SshLauncherParts;
   readonly #hosts = new Map<string, SshHost>();
+  readonly #all: AllHosts;
   readonly #waiting: (() => void)[] = [];
   #listed: readonly Host[];
   #seen = '';
@@ -49,6 +53,11 @@ export class SshLauncher implements Launcher, EngineHosts {
   constructor(parts: SshLauncherParts, listed: readonly Host[]) {
     this.#parts = parts;
     this.#listed = listed;
+    this.#all = new AllHosts({
+      clock: parts.clock,
+      listed: () => this.#listed.flatMap(({ name }) => this.#host(name) ?? []),
+      host: (name) => this.#host(name),
+    });
   }
 
   get hosts(): EngineHosts {
@@ -66,22 +75,35 @@ export class SshLauncher implements Launcher, EngineHosts {
   }
 
   list(): readonly EngineHost[] {
-    return this.#listed.map(({ name, labels, concurrency }) => ({ id: name, labels, slots: concurrency }));
+    const hosts = this.#listed.map(({ name, labels, concurrency }) => ({
+      id: name,
+      labels,
+      slots: concurrency,
+    }));
+    return [...hosts, { id: allHosts, labels: {}, slots: launchesOnAll, isAll: true }];
   }
 
   /** Also one that the file no longer has, as long as this process has used it: it may still have launches. */
   at(name: string): HostLauncher | undefined {
+    return name === allHosts ? this.#all : this.#host(name);
+  }
+
+  #host(name: string): SshHost | undefined {
     const known = this.#hosts.get(name);
     const listed = this.#listed.find((host) => host.name === name);
     if (known !== undefined || listed === undefined || this.#stopped) return known;
-    const host = new SshHost(listed, { ...this.#parts, inTurn: (task) => this.#inTurn(task) });
+    const host = new SshHost(listed, {
+      ...this.#parts,
+      inTurn: (task) => this.#inTurn(task),
+      onPart: (host, observation) => this.#all.observed(host, observation),
+    });
     this.#hosts.set(name, host);
     return host;
   }
 
   async describe(): Promise<EngineDescription> {
     const described = await Promise.all(
-      this.#listed.map(async ({ name }) => ({ name, ...(await this.at(name)?.describe()) })),
+      this.#listed.map(async ({ name }) => ({ name, ...(await this.#host(name)?.describe()) })),
     );
     const there = described.filter(({ reachable }) => reachable === true);
     const silent = described.flatMap(({ name, reachable, detail }) =>

@@ -28,16 +28,14 @@ import { supervisorEnd } from '../supervisor/program.ts';
 import type { Agent } from './agent.ts';
 import { type Connection, type ConnectionParts, connect } from './connection.ts';
 import type { Host } from './hosts-file.ts';
+import { logsOf } from './kept-logs.ts';
 import { HostLaunches } from './launches.ts';
+import { Observations } from './observations.ts';
 import { hostStart } from './request.ts';
 import { HostWatch } from './watch.ts';
 
-/** How long an answer waits for something to happen. */
-const waitMs = 1_000;
 /** A host that takes longer is told as silent. */
 const describeWithinMs = 1_000;
-/** Observations kept for a leader that asks again. */
-const maxObservations = 5_000;
 /** Pause after a connection that failed, growing to the longest. */
 const pausesMs = { first: 1_000, longest: 30_000 } as const;
 
@@ -47,6 +45,8 @@ export interface HostParts extends Pick<ConnectionParts, 'installation' | 'clock
   /** Where logs go when a launch is removed. */
   readonly logs: RunLogs;
   readonly logBytes: number;
+  /** Called with what is observed here of launches that run on several hosts: only all of it together counts. */
+  readonly onPart: (host: string, observation: Observation) => void;
   /** Waits for its turn: connections are made a few at a time. */
   readonly inTurn: <T>(task: () => Promise<T>) => Promise<T>;
 }
@@ -55,26 +55,27 @@ export class SshHost implements HostLauncher {
   #host: Host;
   readonly #parts: HostParts;
   readonly #launcher: Launcher;
+  readonly #launches: HostLaunches;
   readonly #watch: HostWatch;
+  readonly #logs: RunLogs;
+  readonly #observations: Observations;
+  /** When it last answered, by the monotonic clock; at first, when it was first heard of. */
+  #heardAtMs: number;
   #connection: Connection | null = null;
   #connecting: Promise<Connection> | null = null;
-  /** Counts connections: what was observed through an earlier one may be incomplete. */
-  #boot: number;
-  #observations: Observation[] = [];
-  #dropped = 0;
-  #wake: () => void = () => undefined;
-  #happens: Promise<void> = Promise.resolve();
   #failure: { readonly error: CarillonError; readonly untilMs: number; readonly pauseMs: number } | null =
     null;
 
   constructor(host: Host, parts: HostParts) {
     this.#host = host;
     this.#parts = parts;
-    this.#boot = parts.clock.now();
-    this.#sleep();
-    const { clock, log, installation, logs, logBytes } = parts;
+    this.#heardAtMs = parts.clock.monotonicMs();
+    this.#observations = new Observations(parts.clock);
+    this.#logs = logsOf(host.name, parts.logs);
+    const { clock, log, installation, logBytes } = parts;
     const agent = () => this.#agent();
     const boot = () => this.#connected().hello.boot;
+    this.#launches = new HostLaunches({ agent, clock, logBytes });
     let watch: HostWatch | null = null;
     this.#launcher = createSupervisedLauncher({
       engine: 'ssh',
@@ -82,8 +83,8 @@ export class SshHost implements HostLauncher {
       installation,
       clock,
       log,
-      logs,
-      launches: new HostLaunches({ agent, clock, logBytes }),
+      logs: this.#logs,
+      launches: this.#launches,
       watch: (emit) => (watch = new HostWatch({ agent, boot, clock, log, emit })),
       boot,
       start: (spec) => hostStart(spec, this.#connected().hello),
@@ -91,7 +92,24 @@ export class SshHost implements HostLauncher {
       describe: () => this.describe(),
     });
     this.#watch = watch!;
-    this.#launcher.onObservation((observation) => this.#observed(observation));
+    this.#launcher.onObservation((observation) => {
+      if (this.hostsOf(observation.launchName) === null) this.#observations.add(observation);
+      else parts.onPart(host.name, observation);
+    });
+  }
+
+  get labels(): Host['labels'] {
+    return { host: this.#host.name, ...this.#host.labels };
+  }
+
+  /** How long it has not answered. */
+  get silentMs(): number {
+    return this.#parts.clock.monotonicMs() - this.#heardAtMs;
+  }
+
+  /** All hosts of a launch that runs on several, as far as it was listed or opened. Null: it runs on one, or is not known. */
+  hostsOf(launchName: string): readonly string[] | null {
+    return this.#launches.hostsOf(launchName);
   }
 
   /** As the file of hosts has it now. A change of its address, or of how it is reached, needs another connection. */
@@ -108,7 +126,7 @@ export class SshHost implements HostLauncher {
   }
 
   async stop(): Promise<void> {
-    this.#wake();
+    this.#observations.wake();
     if (this.#connection !== null && !this.#connection.agent.isGone) await this.#launcher.stop();
     this.#connection?.close();
     await this.#connecting?.then(({ close }) => close()).catch(() => undefined);
@@ -118,18 +136,13 @@ export class SshHost implements HostLauncher {
   async changes(_: number, after: Ticket | null): Promise<Changes> {
     const { agent } = await this.#connect();
     await agent.ping();
-    const isKnown = (): boolean =>
-      after !== null && after.boot === this.#boot && after.seq >= this.#dropped && after.seq <= this.#seq;
-    if (isKnown() && after?.seq === this.#seq) await within(this.#parts.clock, waitMs, this.#happens);
-    if (agent.isGone)
-      throw await this.#connect().then(
-        () => reconnected(),
-        (error) => error,
-      );
-    return {
-      ticket: { boot: this.#boot, at: this.#parts.clock.monotonicMs(), seq: this.#seq },
-      observations: isKnown() ? this.#observations.slice((after?.seq ?? 0) - this.#dropped) : null,
-    };
+    this.#heardAtMs = this.#parts.clock.monotonicMs();
+    const changes = await this.#observations.since(after);
+    if (!agent.isGone) return changes;
+    throw await this.#connect().then(
+      () => reconnected(),
+      (error) => error,
+    );
   }
 
   async launchFor(spec: LaunchSpec, _: Ticket, mayStart?: () => boolean): Promise<void> {
@@ -160,7 +173,7 @@ export class SshHost implements HostLauncher {
   }
 
   async *logs(launchName: string, query: LogQuery): AsyncGenerator<LogChunk, void, undefined> {
-    const { logs } = this.#parts;
+    const logs = this.#logs;
     // Fetched when the launch was removed: the host is not needed.
     if (await logs.has(launchName)) {
       yield* logs.read(launchName, query, () => true);
@@ -203,11 +216,12 @@ export class SshHost implements HostLauncher {
       const connection = await this.#parts.inTurn(() => connect({ ...this.#parts, host: this.#host }));
       this.#connection = connection;
       this.#failure = null;
-      this.#boot += 1;
+      this.#observations.restart();
       connection.agent.onChanged((name) => {
         void (name === null ? this.#watch.checkAll() : this.#watch.check(name));
       });
       await connection.agent.ping();
+      this.#heardAtMs = clock.monotonicMs();
       await this.#watch.checkAll();
       log.info({ host: this.#host.name }, 'ssh.connected');
       return connection;
@@ -230,24 +244,6 @@ export class SshHost implements HostLauncher {
 
   #agent(): Agent {
     return this.#connected().agent;
-  }
-
-  #observed(observation: Observation): void {
-    this.#observations.push(observation);
-    if (this.#observations.length > maxObservations)
-      this.#dropped += this.#observations.splice(0, maxObservations / 2).length;
-    this.#wake();
-    this.#sleep();
-  }
-
-  get #seq(): number {
-    return this.#dropped + this.#observations.length;
-  }
-
-  #sleep(): void {
-    this.#happens = new Promise((resolve) => {
-      this.#wake = resolve;
-    });
   }
 }
 

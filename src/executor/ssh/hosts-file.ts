@@ -44,8 +44,8 @@ const path: Field = {
 };
 
 const nameField = matching(
-  /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
-  'up to 63 letters, digits and . _ -, the first a letter or digit',
+  /^(?!(?:all|any|leader)$)[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+  'up to 63 letters, digits and . _ -, the first a letter or digit; not all, any or leader',
 );
 const fields: Readonly<Record<Exclude<keyof Host, 'labels'>, Field>> = {
   name: nameField,

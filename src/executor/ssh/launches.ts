@@ -34,6 +34,8 @@ export interface HostLaunch extends Launch {
 export class HostLaunches implements Launches {
   readonly #parts: HostLaunchesParts;
   readonly #served: Required<Pick<Launches, 'hold' | 'begin'>>;
+  /** Launches that run on several hosts, with these. */
+  readonly #everywhere = new Map<string, readonly string[]>();
   readonly #listed = new Map<string, { readonly head: Head; readonly atMs: number }>();
   readonly hold: NonNullable<Launches['hold']>;
 
@@ -44,7 +46,10 @@ export class HostLaunches implements Launches {
       server: { prepare: (launch) => parts.agent().prepare(launch) },
       // What needs them is refused when a job is submitted.
       limitGroups: { create: async () => [], remove: async () => undefined },
-      launchOf: (name, record) => new LaunchOnHost(parts, name, record),
+      launchOf: (name, record) => {
+        this.#note(name, record);
+        return new LaunchOnHost(parts, name, record);
+      },
       workOf: (id) => join('work', id),
       cgroupOf: () => null,
     });
@@ -57,10 +62,15 @@ export class HostLaunches implements Launches {
 
   async names(): Promise<string[]> {
     const { agent, clock } = this.#parts;
+    const before = [...this.#everywhere.keys()];
     const found = await agent().launches();
     const atMs = clock.monotonicMs();
     this.#listed.clear();
-    for (const [name, head] of found) this.#listed.set(name, { head, atMs });
+    for (const name of before) if (!found.has(name)) this.#everywhere.delete(name);
+    for (const [name, head] of found) {
+      this.#listed.set(name, { head, atMs });
+      this.#note(name, parseLaunchFile(head.bytes).record);
+    }
     return [...found.keys()];
   }
 
@@ -71,7 +81,21 @@ export class HostLaunches implements Launches {
     this.#listed.delete(name);
     const isCurrent = listed !== undefined && clock.monotonicMs() - listed.atMs < listedForMs;
     const head = isCurrent ? listed.head : await agent().head(name);
-    return head && new LaunchOnHost(this.#parts, name, parseLaunchFile(head.bytes).record, head);
+    if (head === null) return null;
+    const { record } = parseLaunchFile(head.bytes);
+    this.#note(name, record);
+    return new LaunchOnHost(this.#parts, name, record, head);
+  }
+
+  /** All hosts of a launch that runs on several, as far as it was listed or opened. Null: it runs on one, or is not known. */
+  hostsOf(name: string): readonly string[] | null {
+    return this.#everywhere.get(name) ?? null;
+  }
+
+  #note(name: string, record: FileRecord | null): void {
+    const { hosts } = record ?? {};
+    if (Array.isArray(hosts) && hosts.every((host) => typeof host === 'string'))
+      this.#everywhere.set(name, hosts);
   }
 
   begin: Launches['begin'] = (beginning, mayStart) => this.#served.begin(beginning, mayStart);

@@ -20,6 +20,8 @@ export interface LaunchRecord {
   readonly createdAt: number;
   /** Of the machine at that time. */
   readonly boot: string;
+  /** All hosts on which the launch runs, if there are several. */
+  readonly hosts?: readonly string[];
 }
 
 /** Distinguishes a process from all others with the same number. */

@@ -270,7 +270,11 @@ class SupervisedLauncher implements Launcher {
     const start = await this.#parts.start(spec, found);
     const { launchName: name, installation: cluster, term, job, run, attempt, due } = spec;
     const createdAt = this.#parts.clock.now();
-    const record = { cluster, term, job, run, attempt, due, createdAt, boot: this.#parts.boot() };
+    const hosts = spec.everywhere?.names;
+    const record = {
+      ...{ cluster, term, job, run, attempt, due, createdAt, boot: this.#parts.boot() },
+      ...(hosts !== undefined && { hosts }),
+    };
     return { name, record, limits: spec, start };
   }
 

@@ -13,8 +13,9 @@ export const labelName = new RegExp(`^${name}$`);
 export const labelValue = new RegExp(`^${value}$`);
 
 const condition = `${name}(?:==|!=)${value}`;
+const conditions = `${condition}(?:, ?${condition})*`;
 /** The form of `run.on`. */
-export const nodeChoiceForm = `^(?:leader|any|${condition}(?:, ?${condition})*)$`;
+export const nodeChoiceForm = `^(?:leader|any|all|(?:all, ?)?${conditions})$`;
 
 /** Every node and host has this label: its name. */
 const hostLabel = 'host';
@@ -31,6 +32,9 @@ export const choiceOf = ({
 /** Whether only the leader may be chosen. */
 export const isLeaderOnly = (on: string | undefined): boolean => on === undefined || on === 'leader';
 
+/** Whether it runs on all hosts that are allowed, and not on one of them. */
+export const isForAll = (on: string): boolean => /^all(?:,|$)/.test(on);
+
 const conditionParts = new RegExp(`^(${name})(==|!=)(${value})$`);
 
 /**
@@ -38,8 +42,9 @@ const conditionParts = new RegExp(`^(${name})(==|!=)(${value})$`);
  * A stored form that this version does not know allows no node.
  */
 export function allows(on: string, labels: Labels): boolean {
-  if (on === 'any') return true;
+  if (on === 'any' || on === 'all') return true;
   return String(on)
+    .replace(/^all,/, '')
     .split(',')
     .every((text) => {
       const [, label = '', operator, wanted] = conditionParts.exec(text.trim()) ?? [];

@@ -45,6 +45,8 @@ export interface LaunchSpec {
   readonly pull: 'missing' | 'always' | 'never';
   readonly registrySecret: SecretRef | null;
   readonly labels: Readonly<Record<string, string>>;
+  /** It runs on all hosts that this choice allows. `names`: these hosts, once they are known. Absent: on one. */
+  readonly everywhere?: { readonly on: string; readonly names?: readonly string[] };
   readonly container: ContainerSpec;
   /** Downloaded before the process starts. */
   readonly fetch?: readonly FetchItem[];

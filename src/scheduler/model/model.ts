@@ -295,6 +295,8 @@ export interface OtherNode {
   readonly labels: Labels;
   /** Maximum concurrent attempts of each engine that runs them there. */
   readonly capacity: Readonly<Record<string, number>>;
+  /** It stands for all hosts of an engine together: a launch on it runs on each of them that its job allows. */
+  readonly isAll?: true;
   /** Why engines take no launches there now; then they are not in `capacity`. */
   readonly silent?: Readonly<Record<string, string>>;
 }

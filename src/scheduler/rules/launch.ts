@@ -4,6 +4,7 @@ import { invariant } from '../../errors.ts';
 import { chronosNames, withArguments } from '../chronos/task.ts';
 import { containerSpec } from '../job/container-spec.ts';
 import type { RunDefinition } from '../job/definition.ts';
+import { choiceOf, isForAll } from '../job/node-choice.ts';
 import { policyOf } from '../job/policy.ts';
 import { type FetchDefinition, fetchName } from '../job/schema/fetch.ts';
 import { memoryBytes } from '../job/size.ts';
@@ -149,6 +150,7 @@ function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): Lau
   const given = withArguments(definition, run);
   const memory = given.resources?.memory;
   const policy = policyOf(definition.policy);
+  const everywhere = choiceOf(given);
   return {
     launchName: attempt.launchName,
     engine: attempt.engine,
@@ -186,6 +188,7 @@ function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): Lau
     pull: given.pull ?? 'missing',
     registrySecret: given.registry?.secret ?? null,
     labels: definition.labels ?? {},
+    ...(everywhere !== undefined && isForAll(everywhere) && { everywhere: { on: everywhere } }),
     ...(given.fetch !== undefined && { fetch: given.fetch.map(fetchItem) }),
     container: containerSpec(given),
   };

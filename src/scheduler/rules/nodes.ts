@@ -4,7 +4,7 @@
  */
 
 import { hash53 } from '../job/hash.ts';
-import { allows, choiceOf, isLeaderOnly } from '../job/node-choice.ts';
+import { allows, choiceOf, isForAll, isLeaderOnly } from '../job/node-choice.ts';
 import type { Run } from '../model/model.ts';
 import type { Limit, NodeLimit, Slots } from '../state/slots.ts';
 import type { Entry, State } from '../state/state.ts';
@@ -36,8 +36,8 @@ export function limitFor(state: State, entry: Entry, engine: string): Limit | nu
   } as const;
   if (!onHosts && allows(on, settings.labels ?? {}))
     among.push({ ...(own ?? unlimited), host: hostOf(settings, engine) });
-  for (const { id, labels, capacity } of state.others)
-    if (allows(on, labels) && capacity[engine] !== undefined)
+  for (const { id, labels, capacity, isAll = false } of state.others)
+    if (isForAll(on) === isAll && (isAll || allows(on, labels)) && capacity[engine] !== undefined)
       among.push(nodeLimit(engine, id, capacity[engine]));
   const slots = among.reduce((sum, each) => sum + each.slots, 0);
   return { key: `engine:${engine} on ${on}`, slots, kind: 'engine', name: engine, among };

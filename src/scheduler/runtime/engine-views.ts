@@ -60,7 +60,7 @@ export function poolViews({ settings, slots }: State): PoolView[] {
 /** The slots of an engine: if each node has it for itself, or it has hosts, those of all that respond. */
 function slotsOf({ settings, others }: State, engine: string): { attempts: number | null; nodes: number } {
   const own = engineLimit(settings, engine)?.slots ?? null;
-  const more = others.flatMap(({ capacity }) => capacity[engine] ?? []);
+  const more = others.flatMap(({ capacity, isAll }) => (isAll ? [] : (capacity[engine] ?? [])));
   const onHosts = settings.engines[engine]?.onHosts === true;
   const attempts = own === null && !onHosts ? null : more.reduce((sum, slots) => sum + slots, own ?? 0);
   return { attempts, nodes: (onHosts ? 0 : 1) + more.length };

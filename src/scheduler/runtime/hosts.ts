@@ -115,10 +115,11 @@ export class Hosts {
     const nodes = members().flatMap(({ id, version, labels = {}, capacity }) =>
       id === self.id || version !== self.version || capacity === undefined ? [] : [{ id, labels, capacity }],
     );
-    const hosts = engineHosts().map(({ engine, id, labels, slots }) => ({
+    const hosts = engineHosts().map(({ engine, id, labels, slots, isAll }) => ({
       id,
       labels: { host: id, ...labels },
       capacity: { [engine]: slots },
+      ...(isAll && { isAll }),
     }));
     return [...nodes, ...hosts];
   }
@@ -199,7 +200,7 @@ export class Hosts {
   /** Tells which nodes take launches, if that has changed. */
   #announce(): void {
     const { clock, post } = this.#parts;
-    const nodes = this.#places().flatMap(({ id, labels, capacity }): OtherNode[] => {
+    const nodes = this.#places().flatMap(({ id, labels, capacity, isAll }): OtherNode[] => {
       const silent: Record<string, string> = {};
       const open = Object.entries(capacity).filter(([engine]) => {
         const why = this.#hosts.get(keyOf({ engine, host: id }))?.silent ?? null;
@@ -208,7 +209,8 @@ export class Hosts {
       });
       const isSilent = Object.keys(silent).length > 0;
       if (open.length === 0 && !isSilent) return [];
-      return [{ id, labels, capacity: Object.fromEntries(open), ...(isSilent && { silent }) }];
+      const told = { ...(isSilent && { silent }), ...(isAll && { isAll }) };
+      return [{ id, labels, capacity: Object.fromEntries(open), ...told }];
     });
     if (sameJson(nodes, this.#nodes)) return;
     this.#nodes = nodes;

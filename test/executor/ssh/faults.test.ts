@@ -168,7 +168,10 @@ describe.skipIf(sshMissing() !== null)('a host', () => {
   test('gets the program again if its file was changed', async () => {
     const { launcher, ended } = await begin();
     await hosts.crash('one');
-    for (const file of hosts.programs('one')) writeFileSync(file, '#!/bin/sh\nexit 0\n');
+    for (const file of hosts.programs('one')) {
+      rmSync(file);
+      writeFileSync(file, '#!/bin/sh\nexit 0\n', { mode: 0o700 });
+    }
     hosts.restart('one');
     const spec = job('exit 3');
     await until(

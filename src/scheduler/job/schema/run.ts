@@ -172,7 +172,7 @@ export const Run = Type.Object(
         pattern: nodeChoiceForm,
         description:
           'The node on which a process runs: leader (default), any, or label conditions such as ' +
-          'zone==a,disk!=hdd. Of several nodes it is the least loaded.',
+          'zone==a,disk!=hdd. Of several nodes it is the least loaded. On hosts also all, or all,zone==a: each of them.',
       }),
     ),
     host: Type.Optional(
