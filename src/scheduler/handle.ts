@@ -6,7 +6,15 @@
 
 import type { AnswerTo, Command } from './command.ts';
 import type { Job, JobState, JobStats, Run } from './model/model.ts';
-import type { Archive, LocalEngine, LogChunk, LogQuery, Member, StoreStatus } from './ports.ts';
+import type {
+  Archive,
+  HostDescription,
+  LocalEngine,
+  LogChunk,
+  LogQuery,
+  Member,
+  StoreStatus,
+} from './ports.ts';
 import type { Schedule } from './schedule/model.ts';
 import type { Summary } from './stats/stats.ts';
 import type { Buckets } from './stats/tally.ts';
@@ -101,6 +109,15 @@ export type Notice =
   | { readonly kind: 'run'; readonly run: Run }
   | { readonly kind: 'leader'; readonly term: number; readonly leading: boolean };
 
+/** A host of an engine, and attempts on it. */
+export interface EngineHostView extends HostDescription {
+  readonly labels: Readonly<Record<string, string>>;
+  /** Maximum concurrent attempts. */
+  readonly attempts: number;
+  /** Attempts that were launched and have not ended; not those that run on all hosts. */
+  readonly running: number;
+}
+
 export interface EngineView {
   readonly name: string;
   readonly reachable: boolean;
@@ -123,6 +140,8 @@ export interface EngineView {
   readonly queued: number;
   /** Milliseconds from an attempt's decision to its start. Null: none since this node leads. */
   readonly startLatency: Summary | null;
+  /** In the order of their file. Absent: the engine has none. */
+  readonly hosts?: readonly EngineHostView[];
 }
 
 export interface PoolView {

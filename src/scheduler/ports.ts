@@ -375,6 +375,14 @@ export interface Preparation {
   readonly mayStart: () => boolean;
 }
 
+/** One of an engine's hosts. */
+export interface HostDescription {
+  readonly name: string;
+  readonly reachable: boolean;
+  /** For people: its address, or why it does not respond. */
+  readonly detail: string | null;
+}
+
 export interface EngineDescription {
   readonly reachable: boolean;
   readonly version: string | null;
@@ -383,4 +391,6 @@ export interface EngineDescription {
   /** Total capacity, not what is free. Absent if the engine does not report it. */
   readonly cpus?: number;
   readonly memoryBytes?: number;
+  /** Of an engine with hosts. */
+  readonly hosts?: readonly HostDescription[];
 }

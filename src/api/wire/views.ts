@@ -217,12 +217,13 @@ export const WireEngine = Type.Object(
     detail: orNull(Type.String(), { description: 'Address of the engine, or why it is unavailable.' }),
     capacity: Type.Object(
       {
-        attempts: orNull(Type.Integer({ minimum: 1 }), {
-          description: 'Maximum concurrent attempts, of all nodes together. Null: no limit is set.',
+        attempts: orNull(Type.Integer({ minimum: 0 }), {
+          description: 'Maximum concurrent attempts, of all nodes or hosts together. Null: no limit is set.',
         }),
         nodes: Type.Integer({
-          minimum: 1,
-          description: 'Nodes that have the engine for themselves and respond. 1 if all nodes share it.',
+          minimum: 0,
+          description:
+            'Nodes that have the engine for themselves, or hosts of the engine, that respond. 1 if all nodes share it.',
         }),
         cpus: orNull(Type.Number()),
         memoryBytes: orNull(Type.Integer()),
@@ -236,6 +237,19 @@ export const WireEngine = Type.Object(
     startQueue: count('Launches that wait for a slot in the start queue.'),
     queued: count('Runs that wait for a slot of this engine, on whichever node.'),
     startLatency: ref(WireSummary),
+    hosts: Type.Optional(
+      Type.Array(
+        Type.Object({
+          name: Type.String(),
+          reachable: Type.Boolean(),
+          detail: orNull(Type.String(), { description: 'Its address, or why it does not respond.' }),
+          labels: Type.Record(Type.String(), Type.String()),
+          attempts: Type.Integer({ minimum: 1, description: 'Maximum concurrent attempts.' }),
+          running: count('Attempts on this host that have not ended; those on all hosts do not count.'),
+        }),
+        { description: 'Hosts of the engine, in the order of their file. Absent: it has none.' },
+      ),
+    ),
   },
   {
     $id: 'Engine',

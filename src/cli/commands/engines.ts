@@ -23,6 +23,7 @@ export function addEngineCommands(program: Command, shell: Shell): void {
         if (session.json) session.printJson({ engines, pools });
         else {
           printEngines(session, engines);
+          for (const engine of engines) if (engine.hosts?.length) printHosts(session, engine.hosts);
           if (pools.length > 0) printPools(session, pools);
         }
         return exitCodes.ok;
@@ -47,7 +48,7 @@ function printEngines({ io, print }: Session, engines: readonly WireEngine[]): v
   const rows = engines.map(({ capacity, startLatency: starts, ...engine }) => [
     engine.name,
     tinted(engine.reachable ? 'reachable' : 'unreachable', io),
-    runningOf(engine.running, capacity),
+    runningOf(engine.running, capacity, engine.hosts !== undefined),
     String(engine.queued),
     String(engine.startQueue),
     String(starts.count),
@@ -63,8 +64,29 @@ function printEngines({ io, print }: Session, engines: readonly WireEngine[]): v
 }
 
 /** A server of 0.2.0 answers no number of nodes. */
-const runningOf = (running: number, { attempts, nodes = 1 }: WireEngine['capacity']): string =>
-  `${running}${attempts === null ? '' : ` of ${attempts}`}${nodes > 1 ? ` on ${nodes} nodes` : ''}`;
+const runningOf = (
+  running: number,
+  { attempts, nodes = 1 }: WireEngine['capacity'],
+  isOnHosts: boolean,
+): string =>
+  `${running}${attempts === null ? '' : ` of ${attempts}`}${nodes > 1 ? ` on ${nodes} ${isOnHosts ? 'hosts' : 'nodes'}` : ''}`;
+
+function printHosts({ io, print }: Session, hosts: NonNullable<WireEngine['hosts']>): void {
+  const rows = hosts.map(({ name, reachable, running, attempts, labels, detail }) => [
+    name,
+    tinted(reachable ? 'reachable' : 'unreachable', io),
+    `${running} of ${attempts}`,
+    labelsOf(labels),
+    detail ?? nothing,
+  ]);
+  print();
+  print(table(['HOST', 'STATE', 'RUNNING', 'LABELS', 'WHERE'], rows, io));
+}
+
+const labelsOf = (labels: Readonly<Record<string, string>>): string =>
+  Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(', ') || nothing;
 
 function printPools({ io, print }: Session, pools: readonly WirePool[]): void {
   const rows = pools.map(({ name, places, taken, queued }) => [

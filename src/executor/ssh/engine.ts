@@ -117,6 +117,7 @@ export class SshLauncher implements Launcher, EngineHosts {
       detail: [this.#problem, count, ...silent.slice(0, 5)].filter((text) => text !== null).join('; '),
       cpus: sum('cpus'),
       memoryBytes: sum('memoryBytes'),
+      hosts: described.map(({ name, reachable = false, detail = null }) => ({ name, reachable, detail })),
     };
   }
 

@@ -3,8 +3,8 @@
  * about attempts on it. And of each pool.
  */
 
-import type { EngineView, PoolView } from '../handle.ts';
-import type { Clock, EngineDescription, Launcher } from '../ports.ts';
+import type { EngineHostView, EngineView, PoolView } from '../handle.ts';
+import type { Clock, EngineDescription, EngineHosts, HostDescription, Launcher } from '../ports.ts';
 import { engineLimit, poolLimit } from '../rules/launch.ts';
 import type { State } from '../state/state.ts';
 import { within } from '../waiting.ts';
@@ -25,7 +25,7 @@ export function engineViews({ launchers, state, startQueue, clock }: EngineViewP
   return Promise.all(
     [...launchers].map(async (launcher) => {
       const { engine } = launcher;
-      const { reachable, version, detail, cpus, memoryBytes } = await describe(launcher, clock);
+      const { reachable, version, detail, cpus, memoryBytes, hosts } = await describe(launcher, clock);
       return {
         name: engine,
         reachable,
@@ -40,9 +40,24 @@ export function engineViews({ launchers, state, startQueue, clock }: EngineViewP
         startQueue: startQueue(engine),
         queued: state.slots.waiting('engine', engine),
         startLatency: state.startTimes.summary(engine),
+        ...(launcher.hosts && { hosts: hostViews(state, launcher.hosts, engine, hosts ?? []) }),
       };
     }),
   );
+}
+
+function hostViews(
+  state: State,
+  hosts: EngineHosts,
+  engine: string,
+  described: readonly HostDescription[],
+): EngineHostView[] {
+  const running = underWay(state, engine);
+  return hosts.list().flatMap(({ id: name, labels, slots: attempts, isAll }) => {
+    if (isAll) return [];
+    const { reachable = false, detail = null } = described.find((host) => host.name === name) ?? {};
+    return [{ name, reachable, detail, labels, attempts, running: running.get(name) ?? 0 }];
+  });
 }
 
 /** Sorted by name. */
@@ -66,13 +81,15 @@ function slotsOf({ settings, others }: State, engine: string): { attempts: numbe
   return { attempts, nodes: (onHosts ? 0 : 1) + more.length };
 }
 
-/** Attempts that were launched and have not ended, by engine. */
-function underWay(state: State): Map<string, number> {
+/** Attempts that were launched and have not ended, by engine; of one engine by host. */
+function underWay(state: State, engine: string | null = null): Map<string, number> {
   const running = new Map<string, number>();
   for (const run of state.runs.values()) {
     const attempt = run.attempts.at(-1);
     if (attempt === undefined || (run.state !== 'launching' && run.state !== 'running')) continue;
-    running.set(attempt.engine, (running.get(attempt.engine) ?? 0) + 1);
+    if (engine !== null && attempt.engine !== engine) continue;
+    const key = engine === null ? attempt.engine : (attempt.host ?? '');
+    running.set(key, (running.get(key) ?? 0) + 1);
   }
   return running;
 }

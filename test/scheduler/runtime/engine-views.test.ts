@@ -75,6 +75,52 @@ describe('an engine', () => {
     expect(await alone).toMatchObject([{ capacity: { attempts: 2, nodes: 1 }, running: 5, queued: 2 }]);
   });
 
+  test('with hosts is told with each of them, and with the slots of those that respond', async () => {
+    const ssh = { concurrency: null, onHosts: true, abilities: abilities.ssh, tombstoneMs: 600_000 } as const;
+    const rig = new Rig('2026-01-01T00:00:00Z', { ...settings, engines: { ssh } });
+    const one = { id: 'one', labels: { host: 'one' }, capacity: { ssh: 3 } };
+    const two = { id: 'two', labels: { host: 'two' }, capacity: {}, silent: { ssh: 'it is away' } };
+    rig.event({ kind: 'nodes', now: rig.now, nodes: [one, two] });
+    rig.put({ name: 'a', run: { engine: 'ssh', command: 'x' } });
+    rig.trigger('a');
+    const clock = new SimClock(rig.now);
+    const launcher = {
+      ...createFakeLauncher(new FakeEngine(clock)),
+      engine: 'ssh',
+      describe: async () => ({
+        ...{ reachable: true, version: null, detail: '1 of 2 hosts respond' },
+        hosts: [{ name: 'one', reachable: true, detail: '10.0.0.1' }],
+      }),
+      hosts: {
+        at: () => undefined,
+        list: () => [
+          { id: 'one', labels: { zone: 'a' }, slots: 3 },
+          { id: 'two', labels: {}, slots: 4 },
+          { id: 'all', labels: {}, slots: 9, isAll: true as const },
+        ],
+      },
+    };
+    const views = engineViews({ launchers: [launcher], state: rig.state, startQueue: () => 0, clock });
+    expect(await views).toMatchObject([
+      {
+        name: 'ssh',
+        capacity: { attempts: 3, nodes: 1 },
+        running: 1,
+        hosts: [
+          {
+            name: 'one',
+            reachable: true,
+            detail: '10.0.0.1',
+            labels: { zone: 'a' },
+            attempts: 3,
+            running: 1,
+          },
+          { name: 'two', reachable: false, detail: null, labels: {}, attempts: 4, running: 0 },
+        ],
+      },
+    ]);
+  });
+
   test('without a limit, and that says nothing of its size, has none', async () => {
     const rig = new Rig('2026-01-01T00:00:00Z');
     rig.put({ name: 'a' });

@@ -29,6 +29,14 @@ export default function ClusterPage() {
           <Engines engines={engines.data.items} />
         )}
       </Panel>
+      {engines.data?.items.map(
+        ({ name, hosts = [] }) =>
+          hosts.length > 0 && (
+            <Panel key={name} title={`Hosts of ${name}`}>
+              <Hosts hosts={hosts} />
+            </Panel>
+          ),
+      )}
       {/* Without pools there is no panel. */}
       {(pools.error !== null || (pools.data?.items.length ?? 0) > 0) && (
         <Panel title="Pools">
@@ -144,7 +152,18 @@ const Engines = ({ engines }: { readonly engines: readonly WireEngine[] }) => (
       </thead>
       <tbody>
         {engines.map(
-          ({ name, reachable, version, detail, running, startQueue, queued, capacity, startLatency }) => (
+          ({
+            name,
+            reachable,
+            version,
+            detail,
+            running,
+            startQueue,
+            queued,
+            capacity,
+            startLatency,
+            hosts,
+          }) => (
             <tr key={name}>
               <td>
                 <strong>{name}</strong>
@@ -161,7 +180,11 @@ const Engines = ({ engines }: { readonly engines: readonly WireEngine[] }) => (
               <td className="number">
                 {running}
                 {capacity.attempts !== null && <span className="muted"> of {capacity.attempts}</span>}
-                {capacity.nodes > 1 && <div className="muted">on {capacity.nodes} nodes</div>}
+                {capacity.nodes > 1 && (
+                  <div className="muted">
+                    on {capacity.nodes} {hosts === undefined ? 'nodes' : 'hosts'}
+                  </div>
+                )}
               </td>
               <td className="number">{startQueue}</td>
               <td className="number">{queued}</td>
@@ -170,6 +193,48 @@ const Engines = ({ engines }: { readonly engines: readonly WireEngine[] }) => (
             </tr>
           ),
         )}
+      </tbody>
+    </table>
+  </TableScroll>
+);
+
+const Hosts = ({ hosts }: { readonly hosts: NonNullable<WireEngine['hosts']> }) => (
+  <TableScroll>
+    <table className="table">
+      <thead>
+        <tr>
+          <th scope="col">Host</th>
+          <th scope="col">State</th>
+          <th scope="col" className="number">
+            Running
+          </th>
+          <th scope="col">Labels</th>
+        </tr>
+      </thead>
+      <tbody>
+        {hosts.map(({ name, reachable, detail, running, attempts, labels }) => (
+          <tr key={name}>
+            <td>
+              <strong>{name}</strong>
+              {detail !== null && <div className="muted">{detail}</div>}
+            </td>
+            <td>
+              {reachable ? (
+                <span className="tone-ok">Reachable</span>
+              ) : (
+                <span className="tone-fail">Not reachable</span>
+              )}
+            </td>
+            <td className="number">
+              {running} <span className="muted">of {attempts}</span>
+            </td>
+            <td>
+              {Object.entries(labels)
+                .map(([label, value]) => `${label}=${value}`)
+                .join(', ') || '–'}
+            </td>
+          </tr>
+        ))}
       </tbody>
     </table>
   </TableScroll>
