@@ -81,7 +81,7 @@ const nodeLabels: Kind<Readonly<Record<string, string>>> = {
   },
 };
 
-/** Above it, a scrape would have more than 30 MB. */
+/** With these, a scrape has 22 MiB. */
 const mostMetricsJobs = 10_000;
 const defaultMetricsJobs = 500;
 
