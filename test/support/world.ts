@@ -14,7 +14,7 @@ import { createFakeLauncher, FakeEngine } from './fake-launcher.ts';
 import { testMember, testSettings } from './rig.ts';
 import { SimClock } from './sim-clock.ts';
 
-const silent: Log = { info() {}, warn() {}, error() {}, debug() {} };
+type LogLine = (level: keyof Log, event: string, fields: object) => void;
 const never = new Promise<never>(() => undefined);
 
 /** What may go wrong in the store, per commit. */
@@ -35,6 +35,8 @@ export class World {
   readonly settings: Settings;
   fresh = true;
   startsInFlight = 4;
+  /** Gets what the scheduler logs. */
+  onLog: LogLine = () => undefined;
   scheduler: Scheduler;
   #alive: { yes: boolean } = { yes: false };
   #triggers = 0;
@@ -65,10 +67,15 @@ export class World {
       election: this.#electionOf(store),
       launchers: [this.#launcherOf(alive)],
       clock,
-      log: silent,
+      log: this.#log(),
       startsInFlight: this.startsInFlight,
       onFatal: (error) => this.fatal.push(error),
     });
+  }
+
+  #log(): Log {
+    const at = (level: keyof Log) => (fields: object, event: string) => this.onLog(level, event, fields);
+    return { info: at('info'), warn: at('warn'), error: at('error'), debug: at('debug') };
   }
 
   #electionOf(store: MemoryStore): Election {

@@ -140,12 +140,10 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   // The state of a job with a new name follows from the job; see `State.putJob`.
   if (!isNew || revived !== null || entry.state.paused !== null) draft.state(entry.state);
   skipLostStarts(turn, entry, join);
-  draft.notice({
-    kind: 'job',
-    name,
-    change: isNew ? 'created' : 'changed',
-    revision: entry.job.revision,
-  });
+  const { revision, updatedBy: by } = next.job;
+  const change = isNew ? 'created' : 'changed';
+  draft.notice({ kind: 'job', name, change, revision });
+  draft.act({ kind: `job.${change}`, job: name, revision, by });
   draft.cut();
   state.plan(entry);
   return entry;
@@ -232,7 +230,9 @@ function setPaused(entry: Entry, by: string, paused: boolean): Change<CommandAns
       }
       turn.draft.state(state);
       const change = paused ? 'paused' : 'resumed';
-      turn.draft.notice({ kind: 'job', name: job.name, change, revision: job.revision });
+      const { name, revision } = job;
+      turn.draft.notice({ kind: 'job', name, change, revision });
+      turn.draft.act({ kind: `job.${change}`, job: name, revision, by });
     }
     return { job, state: { ...state } };
   };
@@ -359,6 +359,7 @@ function complete({ state }: Before, { runId, succeeded, by }: CommandOf<'comple
     );
   }
   return (turn) => {
+    turn.draft.act({ kind: 'run.reported', job: run.job, run: run.id, by, succeeded });
     reportResult(turn, run, { succeeded, by });
     propagateEnds(turn);
     return copyRun(run);
@@ -374,6 +375,8 @@ function unfinished(state: State, id: string): Run {
 function kill({ state }: Before, { runId, by }: CommandOf<'kill'>): Change<Run> {
   const run = unfinished(state, runId);
   return (turn) => {
+    if (run.kill?.as !== 'killed')
+      turn.draft.act({ kind: 'run.kill-requested', job: run.job, run: run.id, by });
     killRun(turn, run, { by, as: 'killed', reason: { code: 'killed', by } });
     propagateEnds(turn);
     return copyRun(run);

@@ -29,7 +29,9 @@ export function removeJob(turn: Turn, entry: Entry, by: string): void {
   // After the removal, which deletes both from the store.
   draft.state(past);
   if (entry.stats !== null) draft.stats(entry.stats);
-  draft.notice({ kind: 'job', name, change: 'deleted', revision: removed.revision });
+  const { revision } = removed;
+  draft.notice({ kind: 'job', name, change: 'deleted', revision });
+  draft.act({ kind: 'job.deleted', job: name, revision, by });
   state.removeJob(name);
   state.keepPast({ state: past, stats: entry.stats });
   forgetOldest(turn);

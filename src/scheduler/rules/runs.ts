@@ -78,7 +78,13 @@ export function openStarted(turn: Turn, entry: Entry, seed: Seed): Run {
     entry.state.join = startedAs(entry.state.join ?? emptyJoin, parents, seed);
     turn.draft.state(entry.state);
   }
-  return openRun(turn, entry, seed);
+  const run = openRun(turn, entry, seed);
+  const { trigger, marked } = seed;
+  if (marked !== undefined)
+    turn.draft.act({ kind: 'run.marked-succeeded', job: run.job, run: run.id, by: marked });
+  else if (trigger.kind === 'manual' || trigger.kind === 'rerun')
+    turn.draft.act({ kind: 'run.triggered', job: run.job, run: run.id, by: trigger.by });
+  return run;
 }
 
 /** A new run before anything has happened to it. */
@@ -221,6 +227,8 @@ function countRun(turn: Turn, entry: Entry, run: Run, end: EndState): void {
   if (limit !== null && state.consecutiveFailures >= limit && state.disabled === null && end !== 'skipped') {
     const reason = { code: 'failures-in-a-row', failures: state.consecutiveFailures } as const;
     state.disabled = { at: turn.draft.now, reason };
-    turn.draft.notice({ kind: 'job', name: state.name, change: 'disabled', revision: entry.job.revision });
+    const { name, revision } = entry.job;
+    turn.draft.notice({ kind: 'job', name, change: 'disabled', revision });
+    turn.draft.act({ kind: 'job.disabled', job: name, revision, reason });
   }
 }

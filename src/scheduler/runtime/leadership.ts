@@ -8,6 +8,7 @@ import type { Notice } from '../handle.ts';
 import type { Clock, Launcher, Log, Member, Store } from '../ports.ts';
 import { hostOf } from '../rules/launch.ts';
 import { runningOn } from '../rules/reconcile.ts';
+import type { Act } from '../state/decision.ts';
 import type { State } from '../state/state.ts';
 import { Ahead } from './ahead.ts';
 import { type HostEngine, Hosts } from './hosts.ts';
@@ -35,7 +36,7 @@ export interface LeadershipParts {
   readonly self: Pick<Member, 'id' | 'version'>;
   readonly members: () => readonly Member[];
   readonly isFresh: () => boolean;
-  readonly onNotices: (notices: readonly Notice[]) => void;
+  readonly onNotices: (notices: readonly Notice[], acts: readonly Act[]) => void;
   readonly onBroken: (error: unknown) => void;
 }
 
@@ -94,9 +95,9 @@ export class Leadership {
       clock,
       isFresh: parts.isFresh,
       onEffects: (effects) => this.performer.perform(effects),
-      onNotices: (notices) => {
+      onNotices: (notices, acts) => {
         for (const notice of notices) if (notice.kind === 'job') this.#ahead.changed(notice.name);
-        parts.onNotices(notices);
+        parts.onNotices(notices, acts);
       },
       onDecided: () => this.#ticker.rearm(),
       onBroken: parts.onBroken,

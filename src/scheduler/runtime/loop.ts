@@ -14,7 +14,7 @@ import type { Run } from '../model/model.ts';
 import type { Clock, Store } from '../ports.ts';
 import type { WriteGroup } from '../records/table.ts';
 import { judgeAll } from '../rules/apply.ts';
-import type { Decision, Effect } from '../state/decision.ts';
+import type { Act, Decision, Effect } from '../state/decision.ts';
 import type { State } from '../state/state.ts';
 import { ClockSteps } from './clock-steps.ts';
 
@@ -36,7 +36,7 @@ export interface LoopParts {
   readonly isFresh: () => boolean;
   /** Effects of decisions that are now durable, in order. */
   readonly onEffects: (effects: readonly Effect[]) => void;
-  readonly onNotices: (notices: readonly Notice[]) => void;
+  readonly onNotices: (notices: readonly Notice[], acts: readonly Act[]) => void;
   /** Decisions were made, so the timetable may have an earlier entry. */
   readonly onDecided: () => void;
   /** The loop has ended and will do nothing more. */
@@ -254,7 +254,7 @@ export class Loop {
     const after = (): void => {
       for (const run of ended) this.#ending.delete(run.id);
       answer?.();
-      onNotices(decision.notices);
+      onNotices(decision.notices, decision.acts);
       onEffects(decision.effects);
     };
     const { groups } = decision;

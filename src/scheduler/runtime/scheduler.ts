@@ -37,6 +37,7 @@ import { hostOf } from '../rules/launch.ts';
 import { copyRun } from '../state/decision.ts';
 import type { State } from '../state/state.ts';
 import { within } from '../waiting.ts';
+import { Activity } from './activity.ts';
 import { CommitTimes } from './commit-times.ts';
 import { engineViews, poolViews } from './engine-views.ts';
 import type { HostEngine } from './hosts.ts';
@@ -83,6 +84,7 @@ export class Scheduler implements SchedulerHandle, Service {
   #former: State | null = null;
   readonly #unled: Unled;
   readonly #commits: CommitTimes;
+  readonly #activity: Activity;
   /** Of commits and elections. */
   readonly #failure: RepeatedFailure;
   #takeover: ClusterView['takeover'] = null;
@@ -94,6 +96,7 @@ export class Scheduler implements SchedulerHandle, Service {
     this.#parts = parts;
     this.#unled = new Unled(parts);
     this.#commits = new CommitTimes(parts);
+    this.#activity = new Activity(parts);
     this.#failure = new RepeatedFailure({ ...parts, event: 'leadership.broken', level: 'error' });
     this.#launchers = new Map(parts.launchers.map((launcher) => [launcher.engine, launcher]));
   }
@@ -132,6 +135,7 @@ export class Scheduler implements SchedulerHandle, Service {
     await election.stop();
     this.#replica?.stop();
     for (const launcher of launchers) await launcher.stop();
+    this.#activity.stop();
   }
 
   #queue(change: () => Promise<void>): Promise<void> {
@@ -158,7 +162,10 @@ export class Scheduler implements SchedulerHandle, Service {
       self,
       members: () => election.members(),
       isFresh: () => election.isFresh(),
-      onNotices: (notices) => this.#publish(notices),
+      onNotices: (notices, acts) => {
+        this.#activity.decided(notices, acts);
+        this.#publish(notices);
+      },
       onBroken: (error) => this.#broken(error),
     });
     this.#leading = leadership;
@@ -244,7 +251,9 @@ export class Scheduler implements SchedulerHandle, Service {
       if (made !== null) return made as AnswerTo<C>;
     }
     if (this.#leading === null) throw notLeading();
-    return this.#leading.loop.submit(command);
+    const answer = this.#leading.loop.submit(command);
+    this.#activity.submitted(command, answer);
+    return answer;
   }
 
   job(name: string): JobView {

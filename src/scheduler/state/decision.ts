@@ -7,6 +7,7 @@
 import type { Notice } from '../handle.ts';
 import type { LaunchSpec } from '../job/spec.ts';
 import type { Job, JobState, JobStats, LedgerLine, Revision, Run } from '../model/model.ts';
+import type { Reason } from '../model/reason.ts';
 import type { Write, WriteGroup } from '../records/table.ts';
 
 /**
@@ -31,6 +32,34 @@ export type Effect =
   | ({ readonly kind: 'take-back' } & Launched)
   | ({ readonly kind: 'remove' } & Launched);
 
+/** What was done to a job or a run, and by whom. For the log of the leader. */
+export type Act =
+  | {
+      readonly kind: 'job.created' | 'job.changed' | 'job.deleted' | 'job.paused' | 'job.resumed';
+      readonly job: string;
+      readonly revision: number;
+      readonly by: string;
+    }
+  | {
+      readonly kind: 'job.disabled';
+      readonly job: string;
+      readonly revision: number;
+      readonly reason: Reason;
+    }
+  | {
+      readonly kind: 'run.triggered' | 'run.kill-requested' | 'run.marked-succeeded';
+      readonly job: string;
+      readonly run: string;
+      readonly by: string;
+    }
+  | {
+      readonly kind: 'run.reported';
+      readonly job: string;
+      readonly run: string;
+      readonly by: string;
+      readonly succeeded: boolean;
+    };
+
 /** One launch and its location: an engine that all nodes reach, or the host's own. */
 export interface Launched {
   readonly engine: string;
@@ -43,6 +72,7 @@ export interface Decision {
   readonly groups: readonly WriteGroup[];
   readonly effects: readonly Effect[];
   readonly notices: readonly Notice[];
+  readonly acts: readonly Act[];
   /** There is more to decide at this time: call again with the same event. */
   readonly more: boolean;
 }
@@ -52,6 +82,7 @@ export class Draft {
   readonly now: number;
   readonly effects: Effect[] = [];
   readonly notices: Notice[] = [];
+  readonly #acts: Act[] = [];
   readonly #decidedAt: number;
   readonly #groups: Write[][] = [];
   #group: Write[] = [];
@@ -116,9 +147,13 @@ export class Draft {
     this.notices.push(notice);
   }
 
+  act(act: Act): void {
+    this.#acts.push(act);
+  }
+
   done(more = false): Decision {
     this.cut();
-    return { groups: this.#groups, effects: this.effects, notices: this.notices, more };
+    return { groups: this.#groups, effects: this.effects, notices: this.notices, acts: this.#acts, more };
   }
 }
 
