@@ -221,6 +221,7 @@ function sweep(turn: Turn, inventory: Inventory): void {
     const run = state.launches.get(launchName);
     if (run !== undefined && run.attempts.at(-1)?.launchName === launchName) continue;
     if (is === 'running') {
+      draft.act({ kind: 'launch.unwanted', engine, ...(host !== null && { host }), launch: launchName });
       draft.effect({ kind: 'kill', engine, host, launchName, graceMs: ORPHAN_GRACE_MS });
       continue;
     }

@@ -36,8 +36,9 @@ export const activityFields = {
   durationMs: 'Duration of the newest attempt, in milliseconds.',
   latenessMs: 'From when the run could start to its first start, in milliseconds.',
   attempts: 'Number of attempts.',
-  engine: 'Engine of the newest attempt.',
-  host: 'Node or host of the newest attempt, if its engine is not reached by all nodes.',
+  engine: 'Engine of the newest attempt, or of the launch.',
+  host: 'Its node or host, if its engine is not reached by all nodes.',
+  launch: 'Name of the launch on its engine.',
   exitCode: 'Exit code of the newest attempt.',
   reason: 'Why the run ended this way, or why the job was disabled.',
   succeeded: 'The reported result.',
@@ -76,6 +77,11 @@ export const activityEvents = {
   'job.disabled': {
     meaning: 'A job failed as often as `policy.disableAfterFailures` says. Level `warn`.',
     fields: ['job', 'revision', 'reason'],
+  },
+  'launch.unwanted': {
+    meaning:
+      'Something runs that belongs to no unfinished run, for example on a host that was given up and is back: it is ended. Level `warn`.',
+    fields: ['engine', 'host', 'launch'],
   },
   'request.refused': {
     meaning: 'A request to change something was refused, and nothing was changed.',
@@ -117,7 +123,7 @@ export class Activity {
   /** What a decision did, once it is durable. */
   decided(notices: readonly Notice[], acts: readonly Act[]): void {
     for (const { kind: event, ...fields } of acts) {
-      const level = event === 'job.disabled' ? 'warn' : 'info';
+      const level = event === 'job.disabled' || event === 'launch.unwanted' ? 'warn' : 'info';
       this.#add({ level, event, fields: () => withText(fields) });
     }
     for (const notice of notices)

@@ -58,6 +58,12 @@ export type Act =
       readonly run: string;
       readonly by: string;
       readonly succeeded: boolean;
+    }
+  | {
+      readonly kind: 'launch.unwanted';
+      readonly engine: string;
+      readonly host?: string;
+      readonly launch: string;
     };
 
 /** One launch and its location: an engine that all nodes reach, or the host's own. */

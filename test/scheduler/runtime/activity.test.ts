@@ -138,6 +138,17 @@ describe('a line', () => {
     ]);
   });
 
+  test('for what runs without a run, as on a host that was given up and is back', async () => {
+    await put({ name: 'a' });
+    await world.trigger('a');
+    await logged();
+    const [spec] = world.engine.started;
+    world.engine.start({ ...spec!, launchName: 'given-up' });
+    await world.clock.advance(31_000);
+    expect(await logged()).toEqual([['warn', 'launch.unwanted', { engine: 'process', launch: 'given-up' }]]);
+    expect(world.engine.kills).toEqual(['given-up']);
+  });
+
   test('for each refused change, but not for a trial', async () => {
     await put({ name: 'a' });
     await logged();
