@@ -131,6 +131,21 @@ describe('names of hosts', () => {
   });
 });
 
+test.each<[string, string[], { most: number; labels: string[] }]>([
+  ['none', [], { most: 500, labels: [] }],
+  ['a number', ['--metrics-jobs', '0'], { most: 0, labels: [] }],
+  ['labels', ['--metrics-jobs', 'team=sales,page'], { most: 500, labels: ['team=sales', 'page'] }],
+  ['both', ['--metrics-jobs', 'a=b=c', '--metrics-jobs', '10000'], { most: 10_000, labels: ['a=b=c'] }],
+  [
+    'a list in the file',
+    ['--config', file('jobs.yaml', 'metricsJobs: [7, a=1]\n')],
+    { most: 7, labels: ['a=1'] },
+  ],
+  ['a number in the file', ['--config', file('job.yaml', 'metricsJobs: 7\n')], { most: 7, labels: [] }],
+])('jobs with metrics of their own: %s', (_, args, chosen) => {
+  expect(loadConfig(args, {}).metricsJobs).toEqual(chosen);
+});
+
 test('a flag wins over a variable, a variable over the file', () => {
   const config = file('order.yaml', 'port: 1\nhost: localhost\ndataDir: /file\n');
   const environment = { CARILLON_PORT: '2', CARILLON_HOST: '::1' };
@@ -187,6 +202,10 @@ describe('a value that is not allowed is refused with where it came from', () =>
     [['--log-level', 'loud'], {}, '--log-level', /one of debug, info/],
     [['--insecure=perhaps'], {}, '--insecure', /true or false/],
     [['--log-retention', '2 weeks'], {}, '--log-retention', /ISO 8601/],
+    [['--metrics-jobs', '10001'], {}, '--metrics-jobs', /from 0 to 10000/],
+    [['--metrics-jobs', '1,2'], {}, '--metrics-jobs', /or both: 1000,team=sales/],
+    [['--metrics-jobs', '=x'], {}, '--metrics-jobs', /labels such as team=sales/],
+    [['--metrics-jobs', 'team='], {}, '--metrics-jobs', /labels such as team=sales/],
     [['--pools', 'etl=0'], {}, '--pools', /1 to 100000 slots/],
     [['--pools', 'etl'], {}, '--pools', /1 to 100000 slots/],
     [['--pools', 'etl=1,etl=2'], {}, '--pools', /1 to 100000 slots/],
