@@ -4,7 +4,6 @@
  */
 
 import type { Readable, Writable } from 'node:stream';
-import { getSystemErrorName } from 'node:util';
 import { CarillonError } from '../../errors.ts';
 import type { Clock } from '../../scheduler/ports.ts';
 import { within } from '../../scheduler/waiting.ts';
@@ -17,6 +16,8 @@ import {
   request,
   type ServedLaunch,
   Starts,
+  systemError,
+  unknownStart,
   type Waiting,
 } from '../supervisor/starts.ts';
 
@@ -27,8 +28,16 @@ const asks = {
 } as const;
 const said = { data: 7, handled: 8, changed: 9, hello: 10 } as const;
 const maxPieceBytes = 4_000;
-/** Of one answer: the launches of a host, each with a few KB. */
-const maxAnswerBytes = 64 * 1024 * 1024;
+/** The launches of a host, each with a few KB. A piece counts at least this much, because each takes memory. */
+const maxListBytes = 64 * 1024 * 1024;
+const leastPieceBytes = 256;
+/** As in agent.h, with what lives of the launch. */
+const maxHeadBytes = 1 + 64 * 1024;
+/** Of a number. */
+const maxNumberBytes = 64;
+/** What the host may say without being asked, in this time. */
+const maxUnasked = 100_000;
+const unaskedWithinMs = 10_000;
 /** Questions at once; others wait. */
 const maxAsks = 64;
 /** A host that does not answer for this long is cut off. */
@@ -54,9 +63,15 @@ export interface Hello {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+interface Answer {
+  /** What it may have. */
+  readonly bytes: number;
+  readonly take: (piece: Buffer) => void;
+}
+
 interface Ask {
   readonly take: (piece: Buffer) => void;
-  bytes: number;
+  bytesLeft: number;
   readonly done: (error: number) => void;
   readonly fail: (error: Error) => void;
 }
@@ -74,6 +89,7 @@ export class Agent implements Pick<LaunchServer, 'prepare'> {
   #refuse: (error: Error) => void = () => undefined;
   #unread: Buffer = Buffer.alloc(0);
   #slot = 0;
+  #unasked = { count: 0, sinceMs: Number.NEGATIVE_INFINITY };
   #error: CarillonError | null = null;
   /** This host's wall clock ahead of ours, from the quickest answer. */
   #ahead = { ms: 0, withinMs: Number.POSITIVE_INFINITY };
@@ -111,14 +127,22 @@ export class Agent implements Pick<LaunchServer, 'prepare'> {
 
   async prepare(launch: ServedLaunch): Promise<Waiting | null> {
     this.#refuseIfGone();
-    return this.#starts.prepare(encode(launch));
+    const waiting = await this.#inTime(this.#starts.prepare(encode(launch)));
+    if (waiting === null) return null;
+    return {
+      ...waiting,
+      open: (at) => {
+        const { started, exited } = waiting.open(at);
+        return { started: this.#startInTime(started), exited };
+      },
+    };
   }
 
   /** All launches, by name. */
   async launches(): Promise<Map<string, Head>> {
     const found = new Map<string, Head>();
     const pieces: Buffer[] = [];
-    const error = await this.#ask(asks.list, [], (piece) => {
+    const take = (piece: Buffer): void => {
       if (piece.length > 0) {
         pieces.push(piece);
         return;
@@ -126,15 +150,16 @@ export class Agent implements Pick<LaunchServer, 'prepare'> {
       const bytes = Buffer.concat(pieces.splice(0));
       const end = bytes.indexOf(0);
       const name = bytes.toString('latin1', 0, Math.max(end, 0));
-      if (isLaunchName(name)) found.set(name, headIn(bytes.subarray(end + 1)));
-    });
+      if (isLaunchName(name)) found.set(name, headIn(bytes.subarray(end + 1).subarray(0, maxHeadBytes)));
+    };
+    const error = await this.#ask(asks.list, [], { bytes: maxListBytes, take });
     this.#expect(error, 'list its launches');
     return found;
   }
 
   /** Null: there is no such launch. */
   async head(name: string): Promise<Head | null> {
-    const { error, bytes } = await this.#read(asks.head, [name]);
+    const { error, bytes } = await this.#read(asks.head, [name], maxHeadBytes);
     if (error === missing) return null;
     this.#expect(error, `read the launch ${name}`);
     return headIn(bytes);
@@ -142,14 +167,14 @@ export class Agent implements Pick<LaunchServer, 'prepare'> {
 
   /** Fewer bytes at the end. Null: there is no such file. */
   async readPart(path: string, offset: number, length: number): Promise<Buffer | null> {
-    const { error, bytes } = await this.#read(asks.read, [path, String(offset), String(length)]);
+    const { error, bytes } = await this.#read(asks.read, [path, String(offset), String(length)], length);
     if (error === missing) return null;
     this.#expect(error, `read ${path}`);
-    return bytes.subarray(0, length);
+    return bytes;
   }
 
   async size(path: string): Promise<number | null> {
-    const { error, bytes } = await this.#read(asks.size, [path]);
+    const { error, bytes } = await this.#read(asks.size, [path], maxNumberBytes);
     if (error === missing) return null;
     this.#expect(error, `read ${path}`);
     return bytes.length === 8 ? Number(bytes.readBigUInt64LE()) : 0;
@@ -188,7 +213,7 @@ export class Agent implements Pick<LaunchServer, 'prepare'> {
   /** Proves that it is there. */
   async ping(): Promise<void> {
     const askedAt = this.#clock.monotonicMs();
-    const { bytes } = await this.#read(asks.ping, []);
+    const { bytes } = await this.#read(asks.ping, [], maxNumberBytes);
     const tookMs = this.#clock.monotonicMs() - askedAt;
     const there = Number(bytes.toString('latin1'));
     // A slow answer says little about the clock; but clocks drift, so the quickest one does not count for ever.
@@ -208,28 +233,47 @@ export class Agent implements Pick<LaunchServer, 'prepare'> {
     for (const proceed of this.#waiting.splice(0)) proceed();
   }
 
-  async #read(kind: number, texts: readonly string[]): Promise<{ error: number; bytes: Buffer }> {
+  async #read(
+    kind: number,
+    texts: readonly string[],
+    maxBytes: number,
+  ): Promise<{ error: number; bytes: Buffer }> {
     const pieces: Buffer[] = [];
-    const error = await this.#ask(kind, texts, (piece) => void pieces.push(piece));
-    return { error, bytes: Buffer.concat(pieces) };
+    const bytes = Math.max(maxBytes, (Math.ceil(maxBytes / maxPieceBytes) + 1) * leastPieceBytes);
+    const error = await this.#ask(kind, texts, { bytes, take: (piece) => void pieces.push(piece) });
+    return { error, bytes: Buffer.concat(pieces).subarray(0, maxBytes) };
   }
 
   /** Returns an error of the system, or 0. */
-  async #ask(kind: number, texts: readonly string[], take: Ask['take'] = () => undefined): Promise<number> {
+  async #ask(
+    kind: number,
+    texts: readonly string[],
+    { bytes: bytesLeft, take }: Answer = noAnswer,
+  ): Promise<number> {
     while (this.#asks.size >= maxAsks && !this.isGone)
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#refuseIfGone();
     do this.#slot = (this.#slot + 1) % 65_536;
     while (this.#asks.has(this.#slot));
     const slot = this.#slot;
-    const answer = new Promise<number>((done, fail) => this.#asks.set(slot, { take, bytes: 0, done, fail }));
+    const answer = new Promise<number>((done, fail) => this.#asks.set(slot, { take, bytesLeft, done, fail }));
     const bytes = Buffer.from(texts.map((text) => `${text}\0`).join(''));
     const head = request(kind, slot);
     head.writeUInt32LE(head.length - 4 + bytes.length, 0);
     this.#write(Buffer.concat([head, bytes]));
-    const answered = await within(this.#clock, answerWithinMs, answer);
-    if (answered === null) this.#cut('it does not answer');
-    return answered ?? answer;
+    return this.#inTime(answer);
+  }
+
+  async #inTime<T>(answer: Promise<T>): Promise<T> {
+    const cancel = this.#clock.after(answerWithinMs, () => this.#cut('it does not answer'));
+    return answer.finally(cancel);
+  }
+
+  /** The host answers, and only this job does not start: its folder may be on a disk that does not respond. */
+  async #startInTime(started: Promise<boolean>): Promise<boolean> {
+    const is = await within(this.#clock, answerWithinMs, started);
+    if (is === null) throw unknownStart('its supervisor does not answer');
+    return is;
   }
 
   #write(bytes: Buffer): void {
@@ -239,6 +283,8 @@ export class Agent implements Pick<LaunchServer, 'prepare'> {
   #take(bytes: Buffer): void {
     const all = this.#unread.length > 0 ? Buffer.concat([this.#unread, bytes]) : bytes;
     let at = 0;
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#unasked.sinceMs > unaskedWithinMs) this.#unasked = { count: 0, sinceMs: nowMs };
     while (at + replyBytes <= all.length && !this.isGone) {
       const [kind, slot, value] = [0, 4, 8].map((word) => all.readUInt32LE(at + word)) as [
         number,
@@ -261,22 +307,28 @@ export class Agent implements Pick<LaunchServer, 'prepare'> {
     kind: number,
     { slot, value, bytes }: { readonly slot: number; readonly value: number; readonly bytes: Buffer },
   ): void {
-    if (kind <= reply.ended) this.#starts.heard(kind, slot, value);
-    else if (kind === said.changed) this.#changed(bytes.toString('latin1'));
-    else if (kind === said.hello) this.#greeted(bytes);
-    else {
-      const ask = this.#asks.get(slot);
-      if (ask === undefined) return;
-      if (kind === said.data) {
-        ask.bytes += bytes.length;
-        if (ask.bytes > maxAnswerBytes) this.#cut('its answer is too long');
-        else ask.take(Buffer.from(bytes));
-        return;
-      }
+    const ask = kind === said.data || kind === said.handled ? this.#asks.get(slot) : undefined;
+    if (ask === undefined) this.#heardUnasked(kind, { slot, value, bytes });
+    else if (kind === said.data) {
+      ask.bytesLeft -= Math.max(bytes.length, leastPieceBytes);
+      if (ask.bytesLeft < 0) this.#cut('its answer is too long');
+      else ask.take(Buffer.from(bytes));
+    } else {
       this.#asks.delete(slot);
       this.#waiting.shift()?.();
       ask.done(value);
     }
+  }
+
+  #heardUnasked(
+    kind: number,
+    { slot, value, bytes }: { readonly slot: number; readonly value: number; readonly bytes: Buffer },
+  ): void {
+    this.#unasked.count += 1;
+    if (this.#unasked.count > maxUnasked) this.#cut('it says too much');
+    else if (kind <= reply.ended) this.#starts.heard(kind, slot, value);
+    else if (kind === said.changed) this.#changed(bytes.toString('latin1'));
+    else if (kind === said.hello) this.#greeted(bytes);
   }
 
   #greeted(bytes: Buffer): void {
@@ -306,13 +358,14 @@ export class Agent implements Pick<LaunchServer, 'prepare'> {
 
   #expect(error: number, task: string): void {
     if (error === 0) return;
-    const name = error < 4_096 ? getSystemErrorName(-error) : String(error);
-    throw new CarillonError('ENGINE_UNAVAILABLE', `The host cannot ${task}: ${name}`);
+    throw new CarillonError('ENGINE_UNAVAILABLE', `The host cannot ${task}: ${systemError(error)}`);
   }
 }
 
 /** ENOENT */
 const missing = 2;
+/** Only an error. */
+const noAnswer: Answer = { bytes: 0, take: () => undefined };
 const alive: Readonly<Record<string, Alive>> = { s: 'supervisor', g: 'group' };
 
 const headIn = (bytes: Buffer): Head => ({

@@ -115,13 +115,13 @@ function parseNotes(lines: readonly string[], orders: Journal): Journal {
   let { overtime, outOfMemory } = orders;
   for (const line of lines) {
     const [word, ...rest] = line.split(' ');
-    const [first = 0, second = 0] = rest.map(Number);
+    const [first = 0, second = 0] = rest.map(numberOr0);
     const boot = rest[2] ?? '-';
     if (word === 'job') job = { pid: first, began: String(second), boot };
     else if (word === 'start') {
       supervisor = { pid: first, began: String(second), boot };
       job = job && { ...job, boot };
-      startedAt = Number(rest[3]);
+      startedAt = numberOr0(rest[3]);
     } else if (word === 'error') obstacle = first;
     else if (word === 'exit') {
       exitCode = first;
@@ -129,7 +129,7 @@ function parseNotes(lines: readonly string[], orders: Journal): Journal {
     } else if (word === 'killed') killed = true;
     else if (word === 'overtime') overtime = true;
     else if (word === 'out-of-memory') outOfMemory = true;
-    else if (word === 'usage') usage = usageOf(rest.map(Number));
+    else if (word === 'usage') usage = usageOf(rest.map(numberOr0));
     else if (word === 'gone') endedAt = first;
   }
   const of = { supervisor, job: supervisor && job, obstacle, exitCode, killed, overtime, outOfMemory, usage };
@@ -285,6 +285,9 @@ export function parseStat(stat: string): { began: string; group: number; state: 
   const [state, group, began] = [fields[0], fields[2], fields[19]];
   return state && group && began ? { state, group: Number(group), began } : null;
 }
+
+/** A job can write the file of its own launch: what is no number must not get into the scheduler's state. */
+const numberOr0 = (text = ''): number => wholeNumber(text) ?? 0;
 
 function wholeNumber(text: string): number | null {
   return /^\d{1,15}$/.test(text) ? Number(text) : null;

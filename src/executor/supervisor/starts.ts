@@ -56,6 +56,7 @@ class Start {
   exit: (code: number | null) => void = () => undefined;
   /** Null once it may be used for another launch. */
   slot: number | null;
+  isPrepared = false;
 
   constructor(slot: number) {
     this.slot = slot;
@@ -127,6 +128,9 @@ export class Starts {
   #answered(kind: number, start: Start | undefined, value: number): void {
     if (!start || start.slot === null) return;
     if (kind === reply.prepared) {
+      // Another host may repeat itself for ever.
+      if (start.isPrepared) return;
+      start.isPrepared = true;
       this.#running.set(value, start);
       start.prepare({
         open: (at) => {
@@ -144,7 +148,7 @@ export class Starts {
       else
         start.fail(
           kind === reply.failed
-            ? notStarted(`the system reports ${getSystemErrorName(-value)}`)
+            ? notStarted(`the system reports ${systemError(value)}`)
             : unknownStart(`the disk reports an error (${value})`),
         );
       this.#free(start);
@@ -220,6 +224,10 @@ export function encode(launch: ServedLaunch): Buffer {
 
 const limitLine = ({ number, soft, hard }: SystemLimit): string =>
   `${number} ${soft ?? '-'} ${hard ?? '-'}\n`;
+
+/** By its name, if it is an error of the system. */
+export const systemError = (value: number): string =>
+  value > 0 && value < 4_096 ? getSystemErrorName(-value) : `error ${value}`;
 
 const tooBig = (): Error => Object.assign(new Error('spawn E2BIG'), { code: 'E2BIG' });
 

@@ -120,6 +120,16 @@ describe('the journal of a launch', () => {
     expect(parseLaunchFile(bytes)).toEqual({ record, journal });
   });
 
+  test('in a file that the job itself wrote tells only numbers', () => {
+    const bytes = beginning(
+      'job x y\nstart x y boot-1 z\nexit x 1e400\nusage x 1e308 -1 0x10 x\ngone Infinity\n',
+      '',
+    );
+    const { startedAt, exitCode, exitedAt, endedAt, usage } = parseLaunchFile(bytes).journal;
+    for (const each of [startedAt, exitCode, exitedAt, endedAt, ...Object.values(usage ?? {})])
+      expect(each).toBe(0);
+  });
+
   test.each([
     ['empty', Buffer.alloc(0)],
     ['zero', Buffer.alloc(4_096)],
