@@ -9,7 +9,6 @@ import { engineRetryDelayMs } from './job/policy.ts';
 import type { Run } from './model/model.ts';
 import type { Reason } from './model/reason.ts';
 import { awaitsCallback, isEnded } from './model/run-state.ts';
-import type { Observation } from './ports.ts';
 import {
   attemptDeferred,
   attemptEnded,
@@ -78,7 +77,7 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
       reconcile(turn, event.inventory);
       break;
     case 'observed':
-      observed(turn, event.observation);
+      observed(turn, event);
       break;
     case 'refused':
       withNewest(turn, event.launchName, (run) => attemptRefused(turn, run, event.reason));
@@ -165,8 +164,10 @@ function meetDeadline(turn: Turn, { run }: RunTimer): void {
 
 const unavailable = (text: string): Reason => ({ code: 'engine-unavailable', text });
 
-function observed(turn: Turn, observation: Observation): void {
+function observed(turn: Turn, { observation, by }: Extract<Event, { kind: 'observed' }>): void {
   withNewest(turn, observation.launchName, (run) => {
+    const { engine, host } = run.attempts.at(-1) ?? {};
+    if (by !== undefined && (engine !== by.engine || host !== by.host)) return;
     if (observation.kind === 'preparing') attemptPreparing(turn, run, observation.detail);
     else if (observation.kind === 'started') {
       const attempt = run.attempts.at(-1);

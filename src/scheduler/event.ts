@@ -19,7 +19,13 @@ export type Event =
       readonly clockAhead: ClockAhead | null;
     }
   | { readonly kind: 'inventory'; readonly now: number; readonly inventory: Inventory }
-  | { readonly kind: 'observed'; readonly now: number; readonly observation: Observation }
+  | {
+      readonly kind: 'observed';
+      readonly now: number;
+      readonly observation: Observation;
+      /** The host that tells of it: only of its own launches. Absent: an engine of this node. */
+      readonly by?: { readonly engine: string; readonly host: string };
+    }
   /** The engine refused this attempt. */
   | { readonly kind: 'refused'; readonly now: number; readonly launchName: string; readonly reason: string }
   /** The engine has no capacity for this attempt and created nothing. */

@@ -164,7 +164,12 @@ export class Hosts {
     if (changes !== null) {
       host.heardAt = clock.monotonicMs();
       for (const observation of changes.observations ?? [])
-        post({ kind: 'observed', now: clock.now(), observation });
+        post({
+          kind: 'observed',
+          now: clock.now(),
+          observation,
+          by: { engine: host.engine, host: host.host },
+        });
     }
     const isKnown = changes !== null && changes.observations !== null;
     const sinceMs = clock.monotonicMs() - host.inventoryAt;

@@ -38,6 +38,19 @@ function end(made: Rig, name: string): void {
   made.event({ kind: 'observed', now: made.now, observation });
 }
 
+test('a host tells only of runs that are on it', () => {
+  const made = rig([node('n2', 'b', 4), node('n3', 'c', 4)]);
+  place(made, 'a', 'zone==b');
+  const launchName = made.runOf('a').attempts[0]?.launchName ?? '';
+  const observation = { kind: 'ended', launchName, at: made.now, startedAt: made.now, exitCode: 0 } as const;
+  const told = (host: string): void =>
+    made.event({ kind: 'observed', now: made.now, observation, by: { engine: 'process', host } });
+  told('n3');
+  expect(made.runOf('a').state).toBe('launching');
+  told('n2');
+  expect(made.history[0]?.state).toBe('succeeded');
+});
+
 describe('a run starts', () => {
   test.each([
     [undefined, 'n1'],
