@@ -183,9 +183,11 @@ function printRun(session: Session, run: WireRun): void {
   if (run.attempts.length === 0) return;
   // A server of 0.2.0 answers neither.
   const isMeasured = run.attempts.some(({ cpuMs }) => typeof cpuMs === 'number');
+  const isOnHosts = run.attempts.some(({ host }) => host !== null && host !== undefined);
   const rows = run.attempts.map((attempt) => [
     String(attempt.number),
     attempt.engine,
+    ...(isOnHosts ? [attempt.host ?? nothing] : []),
     when(attempt.startedAt, io),
     attempt.startedAt === null || attempt.endedAt === null
       ? nothing
@@ -195,7 +197,10 @@ function printRun(session: Session, run: WireRun): void {
     attempt.reason ?? '',
   ]);
   const used = isMeasured ? ['CPU', 'MEMORY', 'READ', 'WRITTEN'] : [];
-  session.print(`\n${table(['ATTEMPT', 'ENGINE', 'STARTED', 'TOOK', ...used, 'CODE', 'WHY'], rows, io)}`);
+  const where = isOnHosts ? ['HOST'] : [];
+  session.print(
+    `\n${table(['ATTEMPT', 'ENGINE', ...where, 'STARTED', 'TOOK', ...used, 'CODE', 'WHY'], rows, io)}`,
+  );
 }
 
 function usedBy({

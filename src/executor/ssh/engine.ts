@@ -150,13 +150,13 @@ export class SshLauncher implements Launcher, EngineHosts {
     try {
       const { mtimeMs, ino, size } = await stat(path);
       const seen = `${mtimeMs} ${ino} ${size}`;
-      if (seen !== this.#seen) {
+      if (seen !== this.#seen || this.#problem !== null) {
         this.#seen = seen;
         this.#listed = await readHosts(path);
         for (const host of this.#listed) this.#hosts.get(host.name)?.update(host);
         log.info({ path, hosts: this.#listed.length }, 'ssh.hosts-read');
+        this.#problem = null;
       }
-      this.#problem = null;
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
       if (problem !== this.#problem) log.warn({ path, error: problem }, 'ssh.hosts-not-read');
