@@ -15,6 +15,7 @@ import { realClock } from './clock.ts';
 import { type Config, type Environment, hostsOf, loadConfig } from './config.ts';
 import { capacityOf, createEngines, type Engines, knownEngines, supervisorDir } from './engines.ts';
 import { makeDataDir, nodeId, noteInstallation } from './files.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { listen, reachable } from './listen.ts';
 import { createLog } from './log.ts';
 import { raisePriority } from './priority.ts';
@@ -45,7 +46,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
   const ended = new Promise<number>((resolve) => {
     end = resolve;
   });
-  const { scheduler, app } = await joinParts(parts, (error) => {
+  const { scheduler, app, heartbeat } = await joinParts(parts, (error) => {
     log.error({ error }, 'node.fatal');
     end(1);
   });
@@ -60,6 +61,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
   endOnSignal(() => end(0));
   let code = 1;
   try {
+    await heartbeat?.start();
     // An engine that does not respond delays the start, but must not delay the stop.
     const endedFirst = await Promise.race([scheduler.start(), ended]);
     if (endedFirst === undefined) greet(node.url, config, engines);
@@ -68,6 +70,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
     log.info({ code }, 'node.stopping');
     // Another node leads before this one lets its clients go.
     const steps = [
+      async () => heartbeat?.stop(),
       () => scheduler.stop(),
       async () => app.close(),
       () => store.close(),
@@ -171,7 +174,17 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
   const app = await buildApp({ scheduler, clock: realClock, log, node, peers, settings });
   loopDelay.start();
   app.addHook('onClose', async () => loopDelay.stop());
-  return { scheduler, app };
+  return { scheduler, app, heartbeat: heartbeatOf(config, scheduler, log) };
+}
+
+function heartbeatOf(
+  { heartbeatUrlFile: file, heartbeatEvery: everyMs }: Config,
+  scheduler: Scheduler,
+  log: Log,
+): Heartbeat | null {
+  if (file === null) return null;
+  const isWell = (): boolean => scheduler.leadership().leading && scheduler.cluster().store.reachable;
+  return new Heartbeat({ file, everyMs, isWell, clock: realClock, log });
 }
 
 function endOnSignal(end: () => void): void {

@@ -108,6 +108,15 @@ function isLabel(text: string): boolean {
   return name !== '' && (value.length === 0 || value.join('=') !== '');
 }
 
+const between = (leastMs: number, mostMs: number): Kind<number> => ({
+  ...duration,
+  allowed: `a duration from ${leastMs / 1_000} s to ${mostMs / 1_000} s, such as PT1M`,
+  read: (raw) => {
+    const value = duration.read(raw);
+    return value !== undefined && value >= leastMs && value <= mostMs ? value : undefined;
+  },
+});
+
 const anyText = text('text') as Kind<string>;
 
 /** Engines with a fixed number of concurrent starts: ` (Name: always 16)`. */
@@ -168,6 +177,19 @@ const reach = {
   ),
 } as const satisfies SettingsTable;
 
+const heartbeat = {
+  heartbeatUrlFile: setting(
+    text('file'),
+    null,
+    'File with a URL that is requested while this node leads, for a service that tells when the requests stay away.',
+  ),
+  heartbeatEvery: setting(
+    between(1_000, 3_600_000),
+    60_000,
+    'Interval between requests of that URL. Default: PT1M.',
+  ),
+} as const satisfies SettingsTable;
+
 const limits = {
   startsInFlight: setting(
     whole(1, 10_000),
@@ -208,9 +230,9 @@ const limits = {
 } as const satisfies SettingsTable;
 
 /** Settings of the node itself. */
-export const nodeSettings = { ...reach, ...limits };
+export const nodeSettings = { ...reach, ...heartbeat, ...limits };
 
-const behindReach: SettingsTable = { ...engineSettings, ...limits };
+const behindReach: SettingsTable = { ...engineSettings, ...heartbeat, ...limits };
 
 /**
  * All settings, in the order of the help. Keys are those of the file; flags and variables are derived from

@@ -277,7 +277,7 @@ describe('runs', () => {
     );
     expect((await carillon('logs wordy --tail 1')).err).toBe('');
     expect((await carillon(`runs ${id}`)).out).toMatch(
-      /ATTEMPT +ENGINE +STARTED +TOOK +CPU +MEMORY +CODE.* \d+(\.\d)? MiB /s,
+      /ATTEMPT +ENGINE +STARTED +TOOK +CPU +MEMORY +READ +WRITTEN +CODE.* \d+(\.\d)? MiB /s,
     );
   });
 
