@@ -29,6 +29,8 @@ export interface ConnectionParts {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** A command line with only the first descriptors (supervisor/file.ts). */
   readonly bare: (argv: readonly [string, ...string[]]) => readonly [string, ...string[]];
+  /** Ends the connection, or the attempt to make it. */
+  readonly signal: AbortSignal;
 }
 
 export interface Connection {
@@ -74,16 +76,23 @@ export async function connect({ host, ...parts }: ConnectionParts): Promise<Conn
     });
   });
   const cancel = parts.clock.after(connectWithinMs, () => cut('it does not answer'));
+  const close = (): void => cut('the connection was closed');
+  parts.signal.addEventListener('abort', close);
+  child.once('close', () => parts.signal.removeEventListener('abort', close));
+  if (parts.signal.aborted) close();
   try {
     prepareHost(child, cut, () => agent.read(child.stdout));
     const hello = await agent.hello;
-    return { agent, hello, close: () => cut('the connection was closed') };
+    return { agent, hello, close };
   } finally {
     cancel();
   }
 }
 
-/** Reads what the script on the host says until it becomes the agent, and sends the program if it has not got it. */
+/**
+ * Reads what the script on the host says until it becomes the agent, and sends the program once if it has not got it. What a
+ * login shell prints before it may end without a line break.
+ */
 function prepareHost(
   child: ChildProcessByStdio<Writable, Readable, Readable>,
   cut: (why: string) => void,
@@ -91,22 +100,27 @@ function prepareHost(
 ): void {
   let unread: Buffer = Buffer.alloc(0);
   let read = 0;
+  let isSent = false;
   const onData = (bytes: Buffer): void => {
     unread = Buffer.concat([unread, bytes]);
     read += bytes.length;
     for (let end = unread.indexOf(0x0a); end >= 0; end = unread.indexOf(0x0a)) {
       const line = unread.toString('utf8', 0, end);
       unread = unread.subarray(end + 1);
-      if (line === 'carillon: start') {
+      if (line.endsWith('carillon: start')) {
         child.stdout.off('data', onData);
         begin();
         if (unread.length > 0) child.stdout.emit('data', unread);
         return;
       }
-      const [, wanted] = /^carillon: send (x64|arm64)$/.exec(line) ?? [];
-      const program = wanted === undefined ? undefined : supervisorPrograms[wanted];
-      if (program !== undefined) child.stdin.write(Buffer.from(program, 'base64'));
-      if (line.startsWith('carillon: cannot ')) cut(line.slice('carillon: '.length, 500));
+      const [, wanted] = /carillon: send (x64|arm64)$/.exec(line) ?? [];
+      const program = wanted === undefined || isSent ? undefined : supervisorPrograms[wanted];
+      if (program !== undefined) {
+        child.stdin.write(Buffer.from(program, 'base64'));
+        isSent = true;
+      }
+      const [, cannot] = /carillon: (cannot .*)$/.exec(line) ?? [];
+      if (cannot !== undefined) cut(printable(cannot));
     }
     if (read > maxPreambleBytes) cut('its login shell prints too much');
   };
@@ -188,5 +202,7 @@ function lastLine(said: string): string {
   const lines = said
     .split(/[\r\n]+/)
     .filter((line) => line.trim() !== '' && !/^(@|It is also|Someone could)/.test(line));
-  return (lines.at(-1) ?? '').replace(/[^\x20-\x7e]/g, '?').slice(0, 300);
+  return printable(lines.at(-1) ?? '');
 }
+
+const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 300);

@@ -10,6 +10,7 @@ import type {
   Launcher,
   LogChunk,
 } from '../../scheduler/ports.ts';
+import { within } from '../../scheduler/waiting.ts';
 import { AllHosts, allHosts } from './all-hosts.ts';
 import { type HostParts, SshHost } from './host.ts';
 import { type Host, hostsFileLimits, parseHosts } from './hosts-file.ts';
@@ -18,8 +19,9 @@ import { type Host, hostsFileLimits, parseHosts } from './hosts-file.ts';
 const lookEveryMs = 2_000;
 /** Maximum concurrent attempts that run on all hosts. */
 const launchesOnAll = 1_000;
-/** Connections that are made at once. */
+/** Connections that are begun at once. One that takes longer than its turn waits for the network, and for no processor. */
 const connectsAtOnce = 8;
+const turnMs = 1_000;
 
 export interface SshLauncherParts extends Omit<HostParts, 'inTurn' | 'onPart'> {
   /** The file of hosts. */
@@ -169,11 +171,15 @@ export class SshLauncher implements Launcher, EngineHosts {
     while (this.#connects >= connectsAtOnce)
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#connects += 1;
-    try {
-      return await task();
-    } finally {
+    const result = task();
+    const settled = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    void within(this.#parts.clock, turnMs, settled).then(() => {
       this.#connects -= 1;
       this.#waiting.shift()?.();
-    }
+    });
+    return result;
   }
 }

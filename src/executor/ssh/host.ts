@@ -63,6 +63,9 @@ export class SshHost implements HostLauncher {
   #heardAtMs: number;
   #connection: Connection | null = null;
   #connecting: Promise<Connection> | null = null;
+  /** Of the connection that is being made. */
+  #abandon = new AbortController();
+  #stopped = false;
   #failure: { readonly error: CarillonError; readonly untilMs: number; readonly pauseMs: number } | null =
     null;
 
@@ -123,13 +126,16 @@ export class SshHost implements HostLauncher {
   close(): void {
     this.#failure = null;
     this.#connection?.close();
+    this.#abandon.abort();
+    this.#abandon = new AbortController();
   }
 
   async stop(): Promise<void> {
     this.#observations.wake();
     if (this.#connection !== null && !this.#connection.agent.isGone) await this.#launcher.stop();
-    this.#connection?.close();
-    await this.#connecting?.then(({ close }) => close()).catch(() => undefined);
+    this.#stopped = true;
+    this.close();
+    await this.#connecting?.catch(() => undefined);
     this.#watch.stop();
   }
 
@@ -211,9 +217,13 @@ export class SshHost implements HostLauncher {
   async #connectNow(): Promise<Connection> {
     const { clock, log } = this.#parts;
     const failed = this.#failure;
+    const { signal } = this.#abandon;
+    if (this.#stopped) throw new CarillonError('ENGINE_UNAVAILABLE', 'the scheduler is stopping');
     if (failed !== null && clock.monotonicMs() < failed.untilMs) throw failed.error;
     try {
-      const connection = await this.#parts.inTurn(() => connect({ ...this.#parts, host: this.#host }));
+      const connection = await this.#parts.inTurn(() =>
+        connect({ ...this.#parts, host: this.#host, signal }),
+      );
       this.#connection = connection;
       this.#failure = null;
       this.#observations.restart();
@@ -226,6 +236,8 @@ export class SshHost implements HostLauncher {
       log.info({ host: this.#host.name }, 'ssh.connected');
       return connection;
     } catch (error) {
+      // Its address has changed, or nobody needs it any more.
+      if (signal.aborted) throw error;
       const known =
         error instanceof CarillonError ? error : new CarillonError('ENGINE_UNAVAILABLE', String(error));
       const pauseMs = failed === null ? pausesMs.first : Math.min(2 * failed.pauseMs, pausesMs.longest);

@@ -136,7 +136,7 @@ export class HostWatch implements Watch {
     try {
       await this.#parts.agent().killNow(name);
     } catch (error) {
-      this.#warn(watched, error);
+      if (!this.#parts.agent().isGone) this.#warn(watched, error);
     }
     if (this.#launches.get(name) !== watched) return;
     this.#parts.clock.after(afterKillMs, () => void this.#look(watched));

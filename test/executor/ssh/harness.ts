@@ -68,6 +68,7 @@ export async function harnessOn(hosts: SshHosts, host: string): Promise<Launcher
       const { agent, hello, close } = await connect({
         ...{ host: one!, installation: 'conformance', clock: realClock, environment: process.env },
         bare: (argv) => argv,
+        signal: new AbortController().signal,
       });
       const launches = new HostLaunches({ agent: () => agent, clock: realClock, logBytes: 1_000_000 });
       const beginning = beginningOf(spec);
