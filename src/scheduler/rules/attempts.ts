@@ -117,7 +117,8 @@ export function callbackOverdue(turn: Turn, run: Run, reason: Reason): void {
 function finishAttempt(turn: Turn, entry: Entry, run: Run, verdict: AttemptEnd & { at: number }): void {
   const attempt = run.attempts.at(-1);
   if (attempt === undefined) return;
-  attempt.endedAt = Math.max(verdict.at, attempt.startedAt ?? attempt.createdAt);
+  // Nor does it end in the future: a job on a host can write what is read there.
+  attempt.endedAt = Math.max(Math.min(verdict.at, turn.draft.now), attempt.startedAt ?? attempt.createdAt);
   attempt.reason = verdict.reason;
   countAttempt(turn, entry, run, verdict.outcome === 'succeeded');
   for (const key of turn.state.slots.release(run)) turn.freed.add(key);

@@ -50,6 +50,7 @@ describe('a run that the engine says ended', () => {
     ['after it started ended then', 4, 7, [4, 7]],
     ['before it started ended when it started', 4, 1, [4, 4]],
     ['before it was decided took no time', -9, -5, [0, 0]],
+    ['in the future ended when it was told', 4, 99, [4, 10]],
   ])('%s', (_, start, end, times) => {
     const told = launched();
     told.tell({ kind: 'started', at: told.at(start) });
