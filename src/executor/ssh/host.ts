@@ -78,7 +78,7 @@ export class SshHost implements HostLauncher {
     const { clock, log, installation, logBytes } = parts;
     const agent = () => this.#agent();
     const boot = () => this.#connected().hello.boot;
-    this.#launches = new HostLaunches({ agent, clock, logBytes });
+    this.#launches = new HostLaunches({ agent, clock, logBytes, host: host.name });
     let watch: HostWatch | null = null;
     this.#launcher = createSupervisedLauncher({
       engine: 'ssh',

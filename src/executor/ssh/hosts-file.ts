@@ -62,6 +62,8 @@ const fields: Readonly<Record<Exclude<keyof Host, 'labels'>, Field>> = {
   concurrency: whole(10_000),
 };
 
+export const isHostName = (text: string): boolean => nameField.isGood(text);
+
 /** INVALID_FIELD with the place in the file, the value and what is allowed. `source`: the path of the file. */
 export function parseHosts(text: string, source: string): readonly Host[] {
   if (text.length > hostsFileLimits.bytes)

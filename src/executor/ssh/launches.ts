@@ -10,6 +10,7 @@ import type { Launch, Launches } from '../supervised/launch.ts';
 import { createServedLaunches } from '../supervised/served.ts';
 import { supervisorEnd } from '../supervisor/program.ts';
 import type { Agent, Alive, Head } from './agent.ts';
+import { hostsFileLimits, isHostName } from './hosts-file.ts';
 import { HostOutput } from './output.ts';
 
 /** How long what a list said of a launch counts as current. */
@@ -24,6 +25,8 @@ export interface HostLaunchesParts {
   readonly clock: Clock;
   /** Bound of a launch's output, both streams together. */
   readonly logBytes: number;
+  /** Its name in the file of hosts. */
+  readonly host: string;
 }
 
 export interface HostLaunch extends Launch {
@@ -93,13 +96,18 @@ export class HostLaunches implements Launches {
   }
 
   #note(name: string, record: FileRecord | null): void {
-    const { hosts } = record ?? {};
-    if (Array.isArray(hosts) && hosts.every((host) => typeof host === 'string'))
-      this.#everywhere.set(name, hosts);
+    const hosts: unknown = record?.hosts;
+    if (isListOfHosts(hosts) && hosts.includes(this.#parts.host)) this.#everywhere.set(name, hosts);
   }
 
   begin: Launches['begin'] = (beginning, mayStart) => this.#served.begin(beginning, mayStart);
 }
+
+/** A job can write the file of its own launch. */
+const isListOfHosts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) &&
+  value.length <= hostsFileLimits.hosts &&
+  value.every((host) => typeof host === 'string' && isHostName(host));
 
 class LaunchOnHost implements HostLaunch {
   readonly obeysOrders = true;

@@ -45,8 +45,8 @@ static long open_launch(const char *name, long flags) {
   return ask(OPENAT, HERE, (long)launch_path.text, flags | NO_FOLLOW | NON_BLOCKING | CLOSE_ON_EXEC, 0, 0);
 }
 
-/* The file of a launch up to its output. */
-enum { HEAD_SIZE = 1 << 14 };
+/* The file of a launch up to its output. Its record can have the names of 500 hosts. */
+enum { HEAD_SIZE = 1 << 16 };
 static char head[HEAD_SIZE + 1];
 static long head_size;
 

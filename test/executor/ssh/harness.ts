@@ -70,7 +70,7 @@ export async function harnessOn(hosts: SshHosts, host: string): Promise<Launcher
         bare: (argv) => argv,
         signal: new AbortController().signal,
       });
-      const launches = new HostLaunches({ agent: () => agent, clock: realClock, logBytes: 1_000_000 });
+      const launches = new HostLaunches({ agent: () => agent, clock: realClock, logBytes: 1_000_000, host });
       const beginning = beginningOf(spec);
       const record = { ...beginning.record, boot: hello.boot };
       expect((await launches.begin({ ...beginning, record }, () => false)).kind).toBe('withdrawn');
