@@ -28,6 +28,13 @@ export const allHosts = 'all';
 /** What runs on a host that has not responded for this long is lost, as for each host alone (runtime/hosts.ts). */
 const lostAfterMs = 60_000;
 
+/** As of a launch on one host (supervised/journal.ts). */
+const killedBefore = {
+  exitCode: 137,
+  reason: 'Killed before it was started',
+  cause: { code: 'never-started' },
+} as const;
+
 interface Part {
   startedAt: number | null;
   ended: PartEnd | null;
@@ -35,7 +42,7 @@ interface Part {
 
 /** One launch on several hosts. */
 interface Spread {
-  readonly hosts: readonly string[];
+  readonly hosts: Set<string>;
   readonly parts: Map<string, Part>;
   isStarted: boolean;
   isEnded: boolean;
@@ -62,8 +69,9 @@ export class AllHosts implements HostLauncher {
   /** What a host reports of a launch; of one that runs only there, nothing. */
   observed(host: string, observation: Observation): void {
     const { launchName } = observation;
-    const spread = this.#spread(launchName, [host]);
-    if (spread === null) return;
+    // Of one that is not known yet, the inventory asks all hosts.
+    const spread = this.#spreads.get(launchName);
+    if (!spread?.hosts.has(host)) return;
     const part = partOf(spread, host);
     if (observation.kind === 'started') part.startedAt ??= observation.at;
     if (observation.kind === 'ended') {
@@ -83,11 +91,10 @@ export class AllHosts implements HostLauncher {
     const { launchName, everywhere } = spec;
     const on = everywhere?.on ?? allHosts;
     const listed = this.#parts.listed().filter(({ labels }) => allows(on, labels));
-    const known = this.#spread(
-      launchName,
-      listed.map(({ labels }) => labels.host ?? ''),
-    );
-    const names = known?.hosts ?? listed.map(({ labels }) => labels.host ?? '');
+    const allowed = listed.map(({ labels }) => labels.host ?? '');
+    if (!this.#spreads.has(launchName)) this.#learn(launchName, allowed);
+    const known = this.#spreads.get(launchName) ?? null;
+    const names = [...(known?.hosts ?? allowed)];
     if (names.length === 0) throw new CarillonError('NO_PLACE', `no host has ${on}`);
     // Asked before anything is sent, so that a host which is away for a moment does not leave half a launch on the others.
     const away = await this.#away(names);
@@ -98,7 +105,11 @@ export class AllHosts implements HostLauncher {
     }
     const spread = known ?? this.#add(launchName, names);
     for (const [name, why] of away) this.#lost(spread, name, why);
-    const there = names.filter((name) => !away.has(name));
+    // Its labels have changed, or another host claims that the launch is there too.
+    const outside = names.filter((name) => !allowed.includes(name));
+    for (const name of outside)
+      if (!spread.parts.has(name)) this.#lost(spread, name, 'the job does not allow the host');
+    const there = names.filter((name) => !away.has(name) && !outside.includes(name));
     const hosts = there.map((name) => this.#parts.host(name));
     const answers = await Promise.allSettled(
       hosts.map((host) => host?.launchFor({ ...spec, everywhere: { on, names } }, ticket, mayStart)),
@@ -121,6 +132,14 @@ export class AllHosts implements HostLauncher {
 
   async kill(launchName: string, graceMs: number): Promise<void> {
     await this.#onEach(launchName, (host) => host.kill(launchName, graceMs));
+    const spread = this.#spreads.get(launchName);
+    if (spread === undefined) return;
+    const at = this.#parts.clock.now();
+    for (const host of spread.hosts) {
+      const part = partOf(spread, host);
+      if (part.startedAt === null) part.ended ??= { at, ...killedBefore };
+    }
+    this.#tell(launchName, spread);
   }
 
   async takeBack(launchName: string): Promise<void> {
@@ -135,7 +154,7 @@ export class AllHosts implements HostLauncher {
   /** What some host does not have yet is left out, so that it is launched again. */
   async inventory(): Promise<LaunchReport[]> {
     // What is launched meanwhile is in no list yet.
-    const before = new Set(this.#spreads.values());
+    const before = new Map([...this.#spreads].map(([launchName, spread]) => [launchName, runningOn(spread)]));
     const answered = new Map<string, ReadonlyMap<string, LaunchReport>>();
     await Promise.all(
       this.#parts.listed().map(async (host) => {
@@ -150,17 +169,21 @@ export class AllHosts implements HostLauncher {
       }),
     );
     for (const [host, reports] of answered)
+      for (const launchName of reports.keys()) if (!before.has(launchName)) this.#learn(launchName, [host]);
+    for (const [host, reports] of answered)
       for (const report of reports.values()) this.#reported(host, report);
     const all: LaunchReport[] = [];
     for (const [launchName, spread] of this.#spreads) {
+      for (const host of before.get(launchName) ?? [])
+        if (answered.get(host)?.has(launchName) === false) this.#lost(spread, host, 'its file is gone');
       this.#giveUp(launchName, spread);
-      const lacking = spread.hosts.filter((host) => {
+      const lacking = [...spread.hosts].filter((host) => {
         const part = spread.parts.get(host);
         return part === undefined || (part.startedAt === null && part.ended === null);
       });
       const isNowhere =
-        before.has(spread) &&
-        spread.hosts.every((host) => answered.has(host) && !answered.get(host)?.has(launchName));
+        before.has(launchName) &&
+        [...spread.hosts].every((host) => answered.has(host) && !answered.get(host)?.has(launchName));
       if (isNowhere) this.#spreads.delete(launchName);
       else if (lacking.length === 0) all.push(reportOf(launchName, spread));
     }
@@ -171,22 +194,26 @@ export class AllHosts implements HostLauncher {
     const names =
       this.#spreads.get(launchName)?.hosts ?? this.#parts.listed().map(({ labels }) => labels.host ?? '');
     let found = false;
+    let inLine = false;
     for (const name of names) {
       const host = this.#parts.host(name);
       if (host === undefined || query.signal?.aborted) continue;
       let isFirst = true;
       try {
         for await (const { stream, bytes, printed } of host.logs(launchName, query)) {
-          if (isFirst) yield title(name);
+          if (isFirst) yield title(name, inLine);
           isFirst = false;
+          if (bytes.length > 0) inLine = bytes.at(-1) !== newline;
           yield { stream, bytes, ...(printed && { printed }) };
         }
       } catch (error) {
         if (!(error instanceof CarillonError)) throw error;
         if (error.code === 'LOGS_GONE') continue;
         // What the others have is worth reading.
-        if (isFirst) yield title(name);
+        if (isFirst) yield title(name, inLine);
+        else if (inLine) yield { stream: 'stderr', bytes: Buffer.from('\n') };
         yield { stream: 'stderr', bytes: Buffer.from(`carillon: ${error.message}\n`) };
+        inLine = false;
       }
       found = true;
     }
@@ -197,27 +224,26 @@ export class AllHosts implements HostLauncher {
     return { reachable: true, version: null, detail: null };
   }
 
-  /** As it is known, or as one of these hosts tells of it. Null: it is not known. */
-  #spread(launchName: string, hosts: readonly string[]): Spread | null {
-    const known = this.#spreads.get(launchName);
-    if (known !== undefined) return known;
+  /** What these hosts tell of it. A host that leaves out others does not take them away. */
+  #learn(launchName: string, hosts: readonly string[]): void {
     for (const name of hosts) {
       const names = this.#parts.host(name)?.hostsOf(launchName) ?? null;
-      if (names !== null) return this.#add(launchName, names);
+      if (names === null) continue;
+      const spread = this.#spreads.get(launchName) ?? this.#add(launchName, []);
+      if (!spread.isEnded) for (const each of names) spread.hosts.add(each);
     }
-    return null;
   }
 
   #add(launchName: string, hosts: readonly string[]): Spread {
-    const spread: Spread = { hosts, parts: new Map(), isStarted: false, isEnded: false };
+    const spread: Spread = { hosts: new Set(hosts), parts: new Map(), isStarted: false, isEnded: false };
     this.#spreads.set(launchName, spread);
     return spread;
   }
 
   #reported(host: string, report: LaunchReport): void {
     const { launchName, state, startedAt, endedAt, exitCode = null } = report;
-    const spread = this.#spread(launchName, [host]);
-    if (spread === null || state === 'created') return;
+    const spread = this.#spreads.get(launchName);
+    if (!spread?.hosts.has(host) || state === 'created') return;
     const part = partOf(spread, host);
     part.startedAt ??= startedAt ?? null;
     if (state === 'ended' && endedAt !== undefined) part.ended ??= { ...report, at: endedAt, exitCode };
@@ -265,7 +291,7 @@ export class AllHosts implements HostLauncher {
   }
 
   #tell(launchName: string, spread: Spread): void {
-    const parts = spread.hosts.map((host) => spread.parts.get(host));
+    const parts = [...spread.hosts].map((host) => spread.parts.get(host));
     const isBegun = parts.every(
       (part) => part !== undefined && (part.startedAt !== null || part.ended !== null),
     );
@@ -287,7 +313,8 @@ export class AllHosts implements HostLauncher {
 
   /** Fails if one of them fails. */
   async #onEach(launchName: string, task: (host: SshHost) => Promise<void>): Promise<void> {
-    const hosts = this.#spreads.get(launchName)?.hosts.flatMap((name) => this.#parts.host(name) ?? []);
+    const spread = this.#spreads.get(launchName);
+    const hosts = spread && [...spread.hosts].flatMap((name) => this.#parts.host(name) ?? []);
     const answers = await Promise.allSettled((hosts ?? this.#parts.listed()).map(task));
     const failed = answers.find((answer) => answer.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
@@ -307,7 +334,7 @@ function startOf({ parts }: Spread): number | null {
 
 const endOf = ({ hosts, parts }: Spread) =>
   joined(
-    hosts.flatMap((host) => {
+    [...hosts].flatMap((host) => {
       const end = parts.get(host)?.ended;
       return end ? [{ host, end }] : [];
     }),
@@ -316,7 +343,8 @@ const endOf = ({ hosts, parts }: Spread) =>
 function reportOf(launchName: string, spread: Spread): LaunchReport {
   const startedAt = startOf(spread);
   const known = { launchName, ...(startedAt !== null && { startedAt }) };
-  if (!spread.hosts.every((host) => spread.parts.get(host)?.ended)) return { ...known, state: 'running' };
+  if (![...spread.hosts].every((host) => spread.parts.get(host)?.ended))
+    return { ...known, state: 'running' };
   const { at: endedAt, ...end } = endOf(spread);
   return { ...known, state: 'ended', endedAt, ...end };
 }
@@ -331,4 +359,16 @@ function unfinished(host: string | undefined, error: unknown): CarillonError {
   return new CarillonError('ENGINE_UNAVAILABLE', `${host}: ${why}`);
 }
 
-const title = (host: string): LogChunk => ({ stream: 'stdout', bytes: Buffer.from(`==> ${host} <==\n`) });
+/** Hosts where it has started and not ended. */
+const runningOn = ({ hosts, parts }: Spread): string[] =>
+  [...hosts].filter((host) => {
+    const { startedAt = null, ended = null } = parts.get(host) ?? {};
+    return startedAt !== null && ended === null;
+  });
+
+const newline = 0x0a;
+/** `inLine`: what the host before it printed last has no line break. */
+const title = (host: string, inLine: boolean): LogChunk => ({
+  stream: 'stdout',
+  bytes: Buffer.from(`${inLine ? '\n' : ''}==> ${host} <==\n`),
+});
