@@ -43,7 +43,7 @@ export async function harnessOn(hosts: SshHosts, host: string): Promise<Launcher
     return throughHost({
       engine: 'ssh',
       host,
-      engineHosts: ssh.list(),
+      engineHosts: ssh.list().filter(({ id }) => id === host),
       there: {
         changes: (term, after) => there.changes(term, after),
         launchFor: (spec, ticket, mayStart) => there.launchFor(spec, ticket, mayStart),
