@@ -37,7 +37,16 @@ export const frameKind = { stdout: 0, stderr: 1, positions: 3 } as const;
 export const frameHead = 16;
 /** Of what is written. A larger one shows that the file is damaged: it is not read further. */
 export const maxFrameBytes = 64 * 1024;
+/** One for each stream. */
+const positionsBytes = 16;
 const blockBytes = 64 * 1024;
+
+/** A job of the scheduler's user can write the file of its own output. */
+function isFrame(bytes: Buffer, at: number): boolean {
+  const size = bytes.readUInt32LE(at + 8);
+  const isPositions = bytes.readUInt32LE(at + 12) === frameKind.positions;
+  return size <= maxFrameBytes && (!isPositions || size >= positionsBytes);
+}
 
 export interface Frame {
   /** 0 if it is not known. */
@@ -105,7 +114,7 @@ export class FrameReader {
   }
 
   #isDamaged(): boolean {
-    return this.#unread.length >= frameHead && this.#unread.readUInt32LE(8) > maxFrameBytes;
+    return this.#unread.length >= frameHead && !isFrame(this.#unread, 0);
   }
 
   #parse(): Frame[] {
@@ -113,7 +122,7 @@ export class FrameReader {
     let at = 0;
     while (at + frameHead <= this.#unread.length) {
       const size = this.#unread.readUInt32LE(at + 8);
-      if (size > maxFrameBytes || at + frameHead + size > this.#unread.length) break;
+      if (!isFrame(this.#unread, at) || at + frameHead + size > this.#unread.length) break;
       const bytes = this.#unread.subarray(at + frameHead, at + frameHead + size);
       found.push({
         timeNs: this.#unread.readBigUInt64LE(at),

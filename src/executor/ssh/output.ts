@@ -21,7 +21,9 @@ export class HostOutput extends FrameOutput {
         if ((await agent().size(path(part))) === null) return null;
         return {
           read: async (buffer, offset, length, position) => {
-            const bytes = await agent().readPart(path(part), position, Math.min(length, blockBytes));
+            const wanted = Math.min(length, blockBytes, maxBytes - position);
+            if (wanted <= 0) return { bytesRead: 0, buffer };
+            const bytes = await agent().readPart(path(part), position, wanted);
             return { bytesRead: bytes?.copy(buffer, offset) ?? 0, buffer };
           },
           close: async () => undefined,

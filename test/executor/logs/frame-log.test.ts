@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { FrameLog } from '../../../src/executor/logs/frame-log.ts';
-import { FrameReader } from '../../../src/executor/logs/frames.ts';
+import { FrameReader, frameOf } from '../../../src/executor/logs/frames.ts';
 import { realClock } from '../../../src/node/clock.ts';
 import type { LogChunk, LogPosition, LogQuery } from '../../../src/scheduler/ports.ts';
 
@@ -248,10 +248,13 @@ describe('output in frames', () => {
     expect([await read(log), await log.bytesDropped()]).toEqual([[], 0]);
   });
 
-  test('with a frame that cannot be is read up to it', async () => {
+  test.each([
+    ['a frame that cannot be', Buffer.alloc(64, 0xff)],
+    ['positions that are too short', frameOf({ timeNs: 1n, kind: 3, bytes: Buffer.alloc(8) })],
+  ])('with %s is read up to it', async (_, bytes) => {
     const printer = new Printer();
     printer.print('stdout', 'good\n');
-    appendFileSync(printer.path, Buffer.alloc(64, 0xff));
+    appendFileSync(printer.path, bytes);
     expect(textOf(await read(printer.log))).toBe('good\n');
   });
 
