@@ -5,6 +5,7 @@
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { access, constants } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import { CarillonError } from '../../errors.ts';
 import type { Clock } from '../../scheduler/ports.ts';
@@ -41,6 +42,7 @@ export interface Connection {
 
 /** ENGINE_UNAVAILABLE with the reason if the host cannot be reached or used. */
 export async function connect({ host, ...parts }: ConnectionParts): Promise<Connection> {
+  await refuseUnreadable(host);
   const [program, ...args] = parts.bare([
     'ssh',
     ...clientArguments(host),
@@ -78,7 +80,8 @@ export async function connect({ host, ...parts }: ConnectionParts): Promise<Conn
   const cancel = parts.clock.after(connectWithinMs, () => cut('it does not answer'));
   const close = (): void => cut('the connection was closed');
   parts.signal.addEventListener('abort', close);
-  child.once('close', () => parts.signal.removeEventListener('abort', close));
+  for (const event of ['close', 'error'])
+    child.once(event, () => parts.signal.removeEventListener('abort', close));
   if (parts.signal.aborted) close();
   try {
     prepareHost(child, cut, () => agent.read(child.stdout));
@@ -195,6 +198,17 @@ function unreachable({ name }: Host, why: string): CarillonError {
     field: 'host',
     value: name,
   });
+}
+
+/** Of a file that is not there, the client only says that the host refuses it. */
+async function refuseUnreadable(host: Host): Promise<void> {
+  for (const field of ['identityFile', 'knownHosts'] as const) {
+    const path = host[field];
+    if (path === null) continue;
+    await access(path, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
+      throw unreachable(host, `its ${field} ${path} cannot be read (${error.code})`);
+    });
+  }
 }
 
 /** The reason comes last. What the host says is not trusted. */

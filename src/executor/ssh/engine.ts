@@ -116,7 +116,9 @@ export class SshLauncher implements Launcher, EngineHosts {
     return {
       reachable: there.length > 0 || described.length === 0,
       version: null,
-      detail: [this.#problem, count, ...silent.slice(0, 5)].filter((text) => text !== null).join('; '),
+      detail: [this.#problem?.replace(/\.$/, '') ?? null, count, ...silent.slice(0, 5)]
+        .filter((text) => text !== null)
+        .join('; '),
       cpus: sum('cpus'),
       memoryBytes: sum('memoryBytes'),
       hosts: described.map(({ name, reachable = false, detail = null }) => ({ name, reachable, detail })),

@@ -69,6 +69,13 @@ describe('a host', () => {
     await until('it is told', async () => why.test(await detailOf()));
   });
 
+  test.each(['identityFile', 'knownHosts'])('whose %s is not there is told so', async (field) => {
+    await begin([{ name: 'a', [field]: '/no/such/file' }], () => 'exit 255');
+    await until('it is told', async () =>
+      (await detailOf()).includes(`its ${field} /no/such/file cannot be read (ENOENT)`),
+    );
+  });
+
   test('whose login shell prints something without a line break is reached', async () => {
     const asked = join(dir, 'asked');
     await begin([{ name: 'a' }], () => `printf Welcome; ${hello}; exec cat >${asked}`);
