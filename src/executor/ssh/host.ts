@@ -36,6 +36,8 @@ import { HostWatch } from './watch.ts';
 
 /** A host that takes longer is told as silent. */
 const describeWithinMs = 1_000;
+/** Each answer has its own limit; but of thousands of launches, each can be slow. */
+const listWithinMs = 30_000;
 /** Pause after a connection that failed, growing to the longest. */
 const pausesMs = { first: 1_000, longest: 30_000 } as const;
 
@@ -160,7 +162,10 @@ export class SshHost implements HostLauncher {
 
   async inventory(): ReturnType<Launcher['inventory']> {
     await this.#connect();
-    return this.#launcher.inventory();
+    const reports = await within(this.#parts.clock, listWithinMs, this.#launcher.inventory());
+    if (reports === null)
+      throw new CarillonError('ENGINE_UNAVAILABLE', 'the host takes too long to list its launches');
+    return reports;
   }
 
   async kill(launchName: string, graceMs: number): Promise<void> {

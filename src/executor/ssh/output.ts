@@ -52,10 +52,13 @@ export class HostOutput extends FrameOutput {
     try {
       let at = 0;
       while (at < maxBytes) {
-        const bytes = await this.#agent().readPart(this.#path(part), at, Math.min(blockBytes, maxBytes - at));
-        if (bytes === null || bytes.length === 0) break;
+        const wanted = Math.min(blockBytes, maxBytes - at);
+        const bytes = await this.#agent().readPart(this.#path(part), at, wanted);
+        if (bytes === null) break;
         await file.write(bytes);
         at += bytes.length;
+        // Its end; or a host that sends a byte at a time.
+        if (bytes.length < wanted) break;
       }
       return at;
     } finally {
