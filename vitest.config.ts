@@ -31,6 +31,7 @@ export const common = {
   // Ends a hang; nothing is judged by it.
   testTimeout: 60_000,
   hookTimeout: 120_000,
+  expect: { poll: { timeout: 15_000 } },
 };
 
 export default defineConfig({

@@ -78,13 +78,12 @@ describe.skipIf(!hasBrowser)('the graph page', () => {
     await panel().waitFor({ state: 'detached' });
     // The panel is gone, and the middle is still the middle, once the picture has its new size.
     const found = panel().getByRole('heading', { name: 'join-all' });
-    await expect
-      .poll(async () => {
-        const { x, y } = await middle();
-        await page.mouse.click(x, y);
-        return found.isVisible();
-      })
-      .toBe(true);
+    const clicked = async () => {
+      const { x, y } = await middle();
+      await page.mouse.click(x, y);
+      return found.isVisible();
+    };
+    await expect.poll(clicked, { interval: 500 }).toBe(true);
     expect(faults).toEqual([]);
   });
 
