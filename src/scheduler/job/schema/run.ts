@@ -178,7 +178,7 @@ export const Run = Type.Object(
     host: Type.Optional(
       Type.String({
         maxLength: 256,
-        pattern: `^${nodeNameForm}$`,
+        pattern: `^(?!(?:all|any|leader)$)${nodeNameForm}$`,
         description: 'The host or node on which a process runs. Short for on: host==….',
       }),
     ),
