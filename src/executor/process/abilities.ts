@@ -1,14 +1,10 @@
 /** Settings of a job that processes on the scheduler's host do not support: everything about containers. */
 
-import { type EngineAbilities, unable } from '../../scheduler/job/engine-abilities.ts';
+import type { EngineAbilities } from '../../scheduler/job/engine-abilities.ts';
 import { isForAll } from '../../scheduler/job/node-choice.ts';
+import { noContainers, noSecretFiles } from '../supervised/abilities.ts';
 
 const onHost = "it runs processes on the scheduler's host";
-const containerOnly = [
-  ...(['image', 'args', 'constraints', 'network', 'networks', 'ports', 'hosts'] as const),
-  ...(['hostname', 'volumes', 'tmpfs', 'init', 'readOnly', 'capabilities'] as const),
-  ...(['noNewPrivileges', 'registry', 'pull'] as const),
-];
 
 export const abilities: EngineAbilities = {
   images: false,
@@ -19,14 +15,10 @@ export const abilities: EngineAbilities = {
       why: 'it runs a process on one node',
       asked: ({ on }) => (on !== undefined && isForAll(on) ? on : undefined),
     },
-    ...containerOnly.map((name) => unable(name, onHost)),
+    ...noContainers(onHost),
     { field: 'resources.gpus', why: onHost, asked: ({ resources }) => resources?.gpus },
     { field: 'resources.shm', why: onHost, asked: ({ resources }) => resources?.shm },
-    {
-      field: 'secrets',
-      why: `${onHost}, whose files all jobs share: omit mount, or read the file itself`,
-      asked: ({ secrets = {} }) => Object.keys(secrets).find((name) => secrets[name]?.mount !== undefined),
-    },
+    noSecretFiles(`${onHost}, whose files all jobs share: omit mount, or read the file itself`),
   ],
 };
 

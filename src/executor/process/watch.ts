@@ -9,12 +9,17 @@
  */
 
 import { writeFile } from 'node:fs/promises';
-import type { Clock, LaunchReport, Log, Observation } from '../../scheduler/ports.ts';
+import type { Clock, Log, Observation } from '../../scheduler/ports.ts';
 import { within } from '../../scheduler/waiting.ts';
-import type { LogOutput } from '../logs/output.ts';
 import { type Journal, journalLine } from '../supervised/journal.ts';
 import type { Launch } from '../supervised/launch.ts';
-import { endedObservation, type Watch } from '../supervised/watch.ts';
+import {
+  endedObservation,
+  obeyWithinMs,
+  SupervisedWatch,
+  tellDroppedEveryMs,
+  type WatchedLaunch,
+} from '../supervised/watch.ts';
 import { removeCgroup } from './cgroup.ts';
 import { isRunAlive, killRun, type RunProcesses, terminateRun } from './run.ts';
 import { isAlive, type ProcessSource, signalProcess } from './table.ts';
@@ -27,13 +32,8 @@ const checksPerSweep = 256;
 const checkWidth = 16;
 /** Delay after KILL before checking whether it has ended. */
 const afterKillMs = 50;
-/** Time that a supervisor has for the orders that it was given, beyond the grace. */
-const obeyWithinMs = 2_000;
 /** How long a sweep waits for one launch to be trimmed: a job in a large write can make that last. */
 const trimPatienceMs = 100;
-/** Minimum interval between reports of dropped output, because each is a commit. */
-const tellDroppedEveryMs = 5_000;
-
 /** How often it shows that it watches: supervisor/launch.h waits a minute for that. */
 const touchEveryMs = 10_000;
 
@@ -46,10 +46,8 @@ export interface ProcessWatchParts {
   readonly emit: (observation: Observation) => void;
 }
 
-interface Watched {
-  readonly launch: Launch;
+interface Watched extends WatchedLaunch {
   readonly processes: RunProcesses;
-  readonly startedAt: number;
   /** Dropped output as last reported, and when. Null: not checked yet. */
   dropped: { readonly bytes: number; readonly atMs: number } | null;
   /** Its exit will be reported, so it need not be checked until then. */
@@ -60,35 +58,15 @@ interface Watched {
   trimming: boolean;
   /** The supervisor was ordered to kill it, and may itself be killed before it reads the order. */
   ordered: boolean;
-  cancelKill: (() => void) | null;
 }
 
-export class LaunchWatch implements Watch {
+export class LaunchWatch extends SupervisedWatch<Watched> {
   readonly #parts: ProcessWatchParts;
-  readonly #launches = new Map<string, Watched>();
-  #turn: IterableIterator<Watched> | null = null;
-  #cancelSweep: (() => void) | null = null;
   #touchedAt = Number.NEGATIVE_INFINITY;
-  #stopped = false;
 
   constructor(parts: ProcessWatchParts) {
+    super(parts, { sweepEveryMs });
     this.#parts = parts;
-  }
-
-  has(name: string): boolean {
-    return this.#launches.has(name);
-  }
-
-  running(launchName: string): LaunchReport | null {
-    const launch = this.#launches.get(launchName);
-    if (!launch) return null;
-    const { startedAt, dropped } = launch;
-    const bytesDropped = dropped?.bytes ?? 0;
-    return { launchName, state: 'running', startedAt, ...(bytesDropped > 0 && { bytesDropped }) };
-  }
-
-  output(name: string): LogOutput | null {
-    return this.#launches.get(name)?.launch.output ?? null;
   }
 
   add(
@@ -97,7 +75,7 @@ export class LaunchWatch implements Watch {
     exited: Promise<unknown> | null,
   ): void {
     const { supervisor, job, cgroup, startedAt } = journal;
-    if (this.#stopped || !supervisor || this.#launches.has(launch.name)) return;
+    if (this.isStopped || !supervisor || this.has(launch.name)) return;
     const watched: Watched = {
       launch,
       processes: { supervisor, job, cgroup },
@@ -110,8 +88,7 @@ export class LaunchWatch implements Watch {
       ordered: false,
       cancelKill: null,
     };
-    this.#launches.set(launch.name, watched);
-    this.#armSweep();
+    this.watch(watched);
     if (journal.kill) this.#resumeKill(watched, journal.kill);
     void exited?.then(() => {
       watched.exitPending = false;
@@ -120,7 +97,7 @@ export class LaunchWatch implements Watch {
   }
 
   async kill(name: string, graceMs: number): Promise<boolean> {
-    const watched = this.#launches.get(name);
+    const watched = this.launches.get(name);
     if (!watched) return false;
     // Written first, so that an adopting scheduler knows the deadline.
     await watched.launch.note(journalLine.kill(this.#parts.clock.now(), graceMs));
@@ -129,22 +106,17 @@ export class LaunchWatch implements Watch {
   }
 
   async check(name: string): Promise<void> {
-    const launch = this.#launches.get(name);
+    const launch = this.launches.get(name);
     if (launch && !launch.exitPending) await this.#check(launch);
   }
 
-  stop(): void {
-    this.#stopped = true;
-    this.#cancelSweep?.();
-    for (const launch of this.#launches.values()) launch.cancelKill?.();
-    this.#launches.clear();
+  protected droppedOf({ dropped }: Watched): number {
+    return dropped?.bytes ?? 0;
   }
 
   /** The scheduler may have died between the note and the signal. */
   #resumeKill(watched: Watched, kill: NonNullable<Journal['kill']>): void {
-    // Clamped: wall clocks jump, and a grace never grows.
-    const leftMs = Math.min(Math.max(kill.by - this.#parts.clock.now(), 0), kill.graceMs);
-    this.#terminate(watched, leftMs).catch((error) => this.#warn(watched, error));
+    this.#terminate(watched, this.leftOf(kill)).catch((error) => this.warn(watched, error));
   }
 
   /** A supervisor that was killed, or stopped, or is a shell, leaves the rest to the scheduler. */
@@ -154,18 +126,11 @@ export class LaunchWatch implements Watch {
     const obeys = launch.obeysOrders && (await signalProcess(source, processes.supervisor, 'SIGUSR1'));
     if (!obeys && graceMs > 0) await terminateRun(source, processes);
     watched.ordered = obeys;
-    this.#armKill(watched, obeys ? graceMs + obeyWithinMs : graceMs);
+    this.armKill(watched, obeys ? graceMs + obeyWithinMs : graceMs);
   }
 
-  #armKill(watched: Watched, delayMs: number): void {
-    watched.cancelKill?.();
-    if (this.#launches.get(watched.launch.name) !== watched) return;
-    watched.cancelKill = this.#parts.clock.after(delayMs, () => void this.#forceKill(watched));
-  }
-
-  async #forceKill(watched: Watched): Promise<void> {
-    watched.cancelKill = null;
-    if (this.#launches.get(watched.launch.name) !== watched) return;
+  protected async forceKill(watched: Watched): Promise<void> {
+    if (!this.isWatched(watched)) return;
     try {
       // A shell dies with its group, so the journal must say before why there will be no exit code.
       if (await isRunAlive(this.#parts.source, watched.processes)) {
@@ -173,19 +138,9 @@ export class LaunchWatch implements Watch {
         await killRun(this.#parts.source, watched.processes);
       }
     } catch (error) {
-      this.#warn(watched, error);
+      this.warn(watched, error);
     }
     if (!watched.exitPending) this.#parts.clock.after(afterKillMs, () => void this.#check(watched));
-  }
-
-  #armSweep(): void {
-    if (this.#cancelSweep || this.#stopped || this.#launches.size === 0) return;
-    this.#cancelSweep = this.#parts.clock.after(sweepEveryMs, () => {
-      void this.#sweep().finally(() => {
-        this.#cancelSweep = null;
-        this.#armSweep();
-      });
-    });
   }
 
   async #touch(): Promise<void> {
@@ -197,18 +152,9 @@ export class LaunchWatch implements Watch {
     });
   }
 
-  async #sweep(): Promise<void> {
+  protected async sweep(): Promise<void> {
     await this.#touch();
-    const chosen: Watched[] = [];
-    while (chosen.length < checksPerSweep) {
-      this.#turn ??= this.#launches.values();
-      const { value, done } = this.#turn.next();
-      if (done) {
-        this.#turn = null;
-        break;
-      }
-      chosen.push(value);
-    }
+    const chosen = this.inTurn(checksPerSweep);
     for (let from = 0; from < chosen.length; from += checkWidth) {
       await Promise.all(chosen.slice(from, from + checkWidth).map((watched) => this.#tend(watched)));
     }
@@ -223,7 +169,7 @@ export class LaunchWatch implements Watch {
   async #trim(watched: Watched): Promise<void> {
     if (watched.trimming) return;
     watched.trimming = true;
-    await this.#trimNow(watched).catch((error) => this.#warn(watched, error));
+    await this.#trimNow(watched).catch((error) => this.warn(watched, error));
     watched.trimming = false;
   }
 
@@ -235,7 +181,7 @@ export class LaunchWatch implements Watch {
     const before = watched.dropped?.bytes ?? 0;
     const bytes = await watched.launch.output.bytesDropped();
     const { name: launchName } = watched.launch;
-    if (bytes > before && this.#launches.get(launchName) === watched)
+    if (bytes > before && this.isWatched(watched))
       emit({ kind: 'output-dropped', launchName, at: clock.now(), bytesDropped: bytes });
     watched.dropped = { bytes, atMs: now };
   }
@@ -243,16 +189,16 @@ export class LaunchWatch implements Watch {
   /** Checks whether it has ended; never two concurrent checks of one launch. */
   async #check(watched: Watched): Promise<void> {
     const { name } = watched.launch;
-    if (watched.looking || this.#launches.get(name) !== watched) return;
+    if (watched.looking || !this.isWatched(watched)) return;
     watched.looking = true;
     try {
       const journal = await this.#endOf(watched);
-      if (!journal || this.#launches.get(name) !== watched) return;
+      if (!journal || !this.isWatched(watched)) return;
       watched.cancelKill?.();
-      this.#launches.delete(name);
+      this.launches.delete(name);
       this.#parts.emit(endedObservation(name, journal, this.#parts.source.boot));
     } catch (error) {
-      this.#warn(watched, error);
+      this.warn(watched, error);
     } finally {
       watched.looking = false;
     }
@@ -261,12 +207,12 @@ export class LaunchWatch implements Watch {
   /** The final journal, or null while anything of it lives. */
   async #endOf(watched: Watched): Promise<(Journal & { endedAt: number }) | null> {
     const { launch, processes } = watched;
-    const { source, clock } = this.#parts;
+    const { source } = this.#parts;
     if (await isAlive(source, processes.supervisor)) return null;
     // Read only now, because the supervisor wrote its last line before it ended.
     const noted = await launch.journal();
     if (!noted) {
-      this.#launches.delete(launch.name); // Removed by another scheduler, so its end was reported there.
+      this.launches.delete(launch.name); // Removed by another scheduler, so its end was reported there.
       return null;
     }
     const { cgroup } = processes;
@@ -280,17 +226,11 @@ export class LaunchWatch implements Watch {
     }
     if (cgroup !== null) await removeCgroup(cgroup);
     if (noted.endedAt !== null) return { ...noted, endedAt: noted.endedAt };
-    const { exitedAt, exitCode } = noted;
-    const exitSeen = exitCode !== null && !watched.lingered;
-    const endedAt = Math.max(watched.startedAt, (exitSeen ? exitedAt : null) ?? clock.now());
+    const endedAt = this.endOf(watched, noted, watched.lingered);
     // A full disk must neither keep output above its limit from being handled nor an end from being reported.
-    await launch.output.trim?.().catch((error) => this.#warn(watched, error));
+    await launch.output.trim?.().catch((error) => this.warn(watched, error));
     const bytesDropped = await launch.output.bytesDropped();
     await launch.note(journalLine.ended(endedAt, bytesDropped));
     return { ...noted, endedAt, bytesDropped };
-  }
-
-  #warn(watched: Watched, error: unknown): void {
-    this.#parts.log.warn({ launch: watched.launch.name, error: String(error) }, 'launch.watch-failed');
   }
 }

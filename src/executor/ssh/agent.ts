@@ -31,11 +31,11 @@ const maxPieceBytes = 4_000;
 /** The launches of a host, each with a few KB. A piece counts at least this much, because each takes memory. */
 const maxListBytes = 64 * 1024 * 1024;
 const leastPieceBytes = 256;
-/** As in agent.h, with what lives of the launch. */
+/** As in agent.h, with one byte for `Alive`. */
 const maxHeadBytes = 1 + 64 * 1024;
 /** Of a number. */
 const maxNumberBytes = 64;
-/** What the host may say without being asked, in this time. */
+/** Most messages of a host that answer no question, in this time. */
 const maxUnasked = 100_000;
 const unaskedWithinMs = 10_000;
 /** Questions at once; others wait. */
@@ -45,7 +45,7 @@ const answerWithinMs = 15_000;
 /** Sizes of the parts of a hello: boot, version, processors, memory, variables. */
 const helloTexts = 9;
 
-/** What lives of a launch. */
+/** Which processes of a launch are alive. */
 export type Alive = 'supervisor' | 'group' | 'nothing';
 
 export interface Head {
@@ -59,12 +59,12 @@ export interface Hello {
   readonly version: string;
   readonly cpus: number;
   readonly memoryBytes: number;
-  /** What a job finds there: PATH, HOME, USER, LANG, TZ. */
+  /** The environment of a login on the host: PATH, HOME, USER, LANG, TZ. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
 interface Answer {
-  /** What it may have. */
+  /** Its maximum size. */
   readonly bytes: number;
   readonly take: (piece: Buffer) => void;
 }
@@ -91,7 +91,7 @@ export class Agent implements Pick<LaunchServer, 'prepare'> {
   #slot = 0;
   #unasked = { count: 0, sinceMs: Number.NEGATIVE_INFINITY };
   #error: CarillonError | null = null;
-  /** This host's wall clock ahead of ours, from the quickest answer. */
+  /** How far the host's wall clock is ahead of ours, according to the quickest answer. */
   #ahead = { ms: 0, withinMs: Number.POSITIVE_INFINITY };
 
   /** `cut` ends the connection; then call `end`. */

@@ -1,12 +1,13 @@
 /**
  * All hosts together: a launch runs on each that its job allows, under the same name, and ends as one when it has ended on
- * all. Each host's file names all of them, so that whoever leads next knows. What is launched again starts only where it has
- * not started yet.
+ * all. The launch's file on each host names all hosts, so that the next leader knows them. A launch that is requested again
+ * starts only where it has not started yet.
  */
 
 import { CarillonError } from '../../errors.ts';
 import { allows } from '../../scheduler/job/node-choice.ts';
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
+import { Observations } from '../../scheduler/observations.ts';
 import type {
   Changes,
   Clock,
@@ -21,11 +22,10 @@ import type {
 import { logsGone } from '../logs/run-logs.ts';
 import type { SshHost } from './host.ts';
 import { joined, type PartEnd } from './joined-end.ts';
-import { Observations } from './observations.ts';
 
 /** Its name among the hosts. No host of the file may have it. */
 export const allHosts = 'all';
-/** What runs on a host that has not responded for this long is lost, as for each host alone (runtime/hosts.ts). */
+/** After a host has not responded for this long, its part of a launch is lost: as for a single host (runtime/hosts.ts). */
 const lostAfterMs = 60_000;
 
 /** As of a launch on one host (supervised/journal.ts). */
@@ -66,10 +66,10 @@ export class AllHosts implements HostLauncher {
     this.#observations = new Observations(parts.clock);
   }
 
-  /** What a host reports of a launch; of one that runs only there, nothing. */
+  /** Notes an observation of a host about a launch that runs on several hosts. */
   observed(host: string, observation: Observation): void {
     const { launchName } = observation;
-    // Of one that is not known yet, the inventory asks all hosts.
+    // A launch that is not known yet comes with the next inventory.
     const spread = this.#spreads.get(launchName);
     if (!spread?.hosts.has(host)) return;
     const part = partOf(spread, host);
@@ -91,7 +91,7 @@ export class AllHosts implements HostLauncher {
     const { launchName, everywhere } = spec;
     const on = everywhere?.on ?? allHosts;
     const listed = this.#parts.listed().filter(({ labels }) => allows(on, labels));
-    const allowed = listed.map(({ labels }) => labels.host ?? '');
+    const allowed = listed.map(({ name }) => name);
     if (!this.#spreads.has(launchName)) this.#learn(launchName, allowed);
     const known = this.#spreads.get(launchName) ?? null;
     const names = [...(known?.hosts ?? allowed)];
@@ -158,7 +158,7 @@ export class AllHosts implements HostLauncher {
     const answered = new Map<string, ReadonlyMap<string, LaunchReport>>();
     await Promise.all(
       this.#parts.listed().map(async (host) => {
-        const name = host.labels.host ?? '';
+        const { name } = host;
         const reports = await host.inventory().catch((error: unknown) => {
           // It may have launches that nobody here has heard of.
           if (host.silentMs < lostAfterMs) throw error;
@@ -191,8 +191,7 @@ export class AllHosts implements HostLauncher {
   }
 
   async *logs(launchName: string, query: LogQuery): AsyncGenerator<LogChunk, void, undefined> {
-    const names =
-      this.#spreads.get(launchName)?.hosts ?? this.#parts.listed().map(({ labels }) => labels.host ?? '');
+    const names = this.#spreads.get(launchName)?.hosts ?? this.#parts.listed().map(({ name }) => name);
     let found = false;
     let inLine = false;
     for (const name of names) {
@@ -224,7 +223,7 @@ export class AllHosts implements HostLauncher {
     return { reachable: true, version: null, detail: null };
   }
 
-  /** What these hosts tell of it. A host that leaves out others does not take them away. */
+  /** Adds the hosts that these hosts name for the launch. A host that leaves out others does not remove them. */
   #learn(launchName: string, hosts: readonly string[]): void {
     for (const name of hosts) {
       const names = this.#parts.host(name)?.hostsOf(launchName) ?? null;

@@ -6,6 +6,7 @@
 
 import { CarillonError } from '../../errors.ts';
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
+import { Observations } from '../../scheduler/observations.ts';
 import type {
   Changes,
   Clock,
@@ -30,7 +31,6 @@ import { type Connection, type ConnectionParts, connect } from './connection.ts'
 import type { Host } from './hosts-file.ts';
 import { logsOf } from './kept-logs.ts';
 import { HostLaunches } from './launches.ts';
-import { Observations } from './observations.ts';
 import { hostStart } from './request.ts';
 import { HostWatch } from './watch.ts';
 
@@ -103,6 +103,10 @@ export class SshHost implements HostLauncher {
     });
   }
 
+  get name(): string {
+    return this.#host.name;
+  }
+
   get labels(): Host['labels'] {
     return { host: this.#host.name, ...this.#host.labels };
   }
@@ -133,7 +137,7 @@ export class SshHost implements HostLauncher {
   }
 
   async stop(): Promise<void> {
-    this.#observations.wake();
+    this.#observations.stop();
     if (this.#connection !== null && !this.#connection.agent.isGone) await this.#launcher.stop();
     this.#stopped = true;
     this.close();

@@ -29,22 +29,29 @@ export interface HostLaunchesParts {
   readonly host: string;
 }
 
+/** A launch as its host tells of it. Times are by the host's clock. */
+interface Seen {
+  readonly alive: Alive;
+  readonly record: FileRecord | null;
+  readonly journal: Journal;
+}
+
 export interface HostLaunch extends Launch {
   /** Null if the launch is gone. */
-  look(): Promise<{ readonly alive: Alive; readonly journal: Journal } | null>;
+  look(): Promise<Pick<Seen, 'alive' | 'journal'> | null>;
 }
 
 export class HostLaunches implements Launches {
   readonly #parts: HostLaunchesParts;
-  readonly #served: Required<Pick<Launches, 'hold' | 'begin'>>;
+  readonly begin: Launches['begin'];
   /** Launches that run on several hosts, with these. */
   readonly #everywhere = new Map<string, readonly string[]>();
-  readonly #listed = new Map<string, { readonly head: Head; readonly atMs: number }>();
-  readonly hold: NonNullable<Launches['hold']>;
+  readonly #listed = new Map<string, { readonly seen: Seen; readonly atMs: number }>();
 
   constructor(parts: HostLaunchesParts) {
     this.#parts = parts;
-    this.#served = createServedLaunches({
+    // None waits at its gate before it is due: which host a job gets is not known then.
+    ({ begin: this.begin } = createServedLaunches({
       logBytes: parts.logBytes,
       server: { prepare: (launch) => parts.agent().prepare(launch) },
       // What needs them is refused when a job is submitted.
@@ -55,8 +62,7 @@ export class HostLaunches implements Launches {
       },
       workOf: (id) => join('work', id),
       cgroupOf: () => null,
-    });
-    this.hold = this.#served.hold;
+    }));
   }
 
   async prepare(): Promise<void> {}
@@ -71,8 +77,9 @@ export class HostLaunches implements Launches {
     this.#listed.clear();
     for (const name of before) if (!found.has(name)) this.#everywhere.delete(name);
     for (const [name, head] of found) {
-      this.#listed.set(name, { head, atMs });
-      this.#note(name, parseLaunchFile(head.bytes).record);
+      const seen = seenIn(head);
+      this.#listed.set(name, { seen, atMs });
+      this.#note(name, seen.record);
     }
     return [...found.keys()];
   }
@@ -83,11 +90,10 @@ export class HostLaunches implements Launches {
     const listed = this.#listed.get(name);
     this.#listed.delete(name);
     const isCurrent = listed !== undefined && clock.monotonicMs() - listed.atMs < listedForMs;
-    const head = isCurrent ? listed.head : await agent().head(name);
-    if (head === null) return null;
-    const { record } = parseLaunchFile(head.bytes);
-    this.#note(name, record);
-    return new LaunchOnHost(this.#parts, name, record, head);
+    const seen = isCurrent ? listed.seen : await lookAt(agent(), name);
+    if (seen === null) return null;
+    this.#note(name, seen.record);
+    return new LaunchOnHost(this.#parts, name, seen.record, seen);
   }
 
   /** All hosts of a launch that runs on several, as far as it was listed or opened. Null: it runs on one, or is not known. */
@@ -99,8 +105,13 @@ export class HostLaunches implements Launches {
     const hosts: unknown = record?.hosts;
     if (isListOfHosts(hosts) && hosts.includes(this.#parts.host)) this.#everywhere.set(name, hosts);
   }
+}
 
-  begin: Launches['begin'] = (beginning, mayStart) => this.#served.begin(beginning, mayStart);
+const seenIn = ({ alive, bytes }: Head): Seen => ({ alive, ...parseLaunchFile(bytes) });
+
+async function lookAt(agent: Agent, name: string): Promise<Seen | null> {
+  const head = await agent.head(name);
+  return head && seenIn(head);
 }
 
 /** A job can write the file of its own launch. */
@@ -116,9 +127,9 @@ class LaunchOnHost implements HostLaunch {
   readonly output: HostOutput;
   readonly #parts: HostLaunchesParts;
   /** Read with the record, and not looked at yet. */
-  #first: Head | null;
+  #first: Seen | null;
 
-  constructor(parts: HostLaunchesParts, name: string, record: FileRecord | null, first: Head | null = null) {
+  constructor(parts: HostLaunchesParts, name: string, record: FileRecord | null, first: Seen | null = null) {
     this.#parts = parts;
     this.name = name;
     this.record = record;
@@ -128,13 +139,11 @@ class LaunchOnHost implements HostLaunch {
   }
 
   async look(): ReturnType<HostLaunch['look']> {
-    const head = this.#first ?? (await this.#parts.agent().head(this.name));
+    const seen = this.#first ?? (await lookAt(this.#parts.agent(), this.name));
     this.#first = null;
-    if (head === null) return null;
-    const { record, journal } = parseLaunchFile(head.bytes);
     // The name may have been given to another launch of the same attempt.
-    if (record?.id !== this.record?.id) return null;
-    return { alive: head.alive, journal: this.#byOurClock(journal) };
+    if (seen === null || seen.record?.id !== this.record?.id) return null;
+    return { alive: seen.alive, journal: this.#byOurClock(seen.journal) };
   }
 
   async journal(): Promise<Journal | null> {
@@ -142,10 +151,9 @@ class LaunchOnHost implements HostLaunch {
   }
 
   async note(line: string): Promise<void> {
-    const [word, at = '', ...rest] = line.trimEnd().split(' ');
-    const { aheadMs } = this.#parts.agent();
-    const there = word === 'ended' ? ` ${[Number(at) + aheadMs, ...rest].join(' ')}` : '';
-    await this.#parts.agent().note(this.name, word === 'ended' ? `${word}${there}\n` : line);
+    const agent = this.#parts.agent();
+    const byItsClock = line.replace(/^ended (\d+)/, (_, at) => `ended ${Number(at) + agent.aheadMs}`);
+    await agent.note(this.name, byItsClock);
   }
 
   async takeBack(): Promise<boolean> {

@@ -3,11 +3,16 @@
  * without its supervisor is looked at in turn.
  */
 
-import type { Clock, LaunchReport, Log, Observation } from '../../scheduler/ports.ts';
-import type { LogOutput } from '../logs/output.ts';
+import type { Clock, Log, Observation } from '../../scheduler/ports.ts';
 import { type Journal, journalLine } from '../supervised/journal.ts';
 import type { Launch } from '../supervised/launch.ts';
-import { endedObservation, type Watch } from '../supervised/watch.ts';
+import {
+  endedObservation,
+  obeyWithinMs,
+  SupervisedWatch,
+  tellDroppedEveryMs,
+  type WatchedLaunch,
+} from '../supervised/watch.ts';
 import type { Agent } from './agent.ts';
 import type { HostLaunch } from './launches.ts';
 
@@ -15,11 +20,7 @@ import type { HostLaunch } from './launches.ts';
 const sweepEveryMs = 1_000;
 /** Others that are looked at in one sweep, for the output that was dropped. */
 const othersPerSweep = 16;
-/** Time that a supervisor has for the orders that it was given, beyond the grace. */
-const obeyWithinMs = 2_000;
 const afterKillMs = 100;
-/** Minimum interval between reports of dropped output, because each is a commit. */
-const tellDroppedEveryMs = 5_000;
 
 export interface HostWatchParts {
   readonly agent: () => Agent;
@@ -30,9 +31,8 @@ export interface HostWatchParts {
   readonly emit: (observation: Observation) => void;
 }
 
-interface Watched {
+interface Watched extends WatchedLaunch {
   readonly launch: HostLaunch;
-  readonly startedAt: number;
   dropped: number;
   toldAtMs: number;
   /** Its supervisor is gone, and other processes of it continue. */
@@ -40,33 +40,14 @@ interface Watched {
   looking: boolean;
   /** It has changed since the last look began. */
   again: boolean;
-  cancelKill: (() => void) | null;
 }
 
-export class HostWatch implements Watch {
+export class HostWatch extends SupervisedWatch<Watched> {
   readonly #parts: HostWatchParts;
-  readonly #launches = new Map<string, Watched>();
-  #turn: IterableIterator<Watched> | null = null;
-  #cancelSweep: (() => void) | null = null;
-  #stopped = false;
 
   constructor(parts: HostWatchParts) {
+    super(parts, { sweepEveryMs });
     this.#parts = parts;
-  }
-
-  has(name: string): boolean {
-    return this.#launches.has(name);
-  }
-
-  running(launchName: string): LaunchReport | null {
-    const watched = this.#launches.get(launchName);
-    if (watched === undefined) return null;
-    const { startedAt, dropped } = watched;
-    return { launchName, state: 'running', startedAt, ...(dropped > 0 && { bytesDropped: dropped }) };
-  }
-
-  output(name: string): LogOutput | null {
-    return this.#launches.get(name)?.launch.output ?? null;
   }
 
   add(
@@ -74,7 +55,7 @@ export class HostWatch implements Watch {
     journal: Journal & { readonly startedAt: number },
     exited: Promise<unknown> | null,
   ): void {
-    if (this.#stopped || !journal.supervisor || this.#launches.has(launch.name)) return;
+    if (this.isStopped || !journal.supervisor || this.has(launch.name)) return;
     const watched: Watched = {
       // All launches of a host are such.
       launch: launch as HostLaunch,
@@ -86,84 +67,50 @@ export class HostWatch implements Watch {
       again: false,
       cancelKill: null,
     };
-    this.#launches.set(launch.name, watched);
-    this.#armSweep();
+    this.watch(watched);
     // The scheduler may have died between the order and its end.
-    if (journal.kill) {
-      const leftMs = Math.min(Math.max(journal.kill.by - this.#parts.clock.now(), 0), journal.kill.graceMs);
-      this.#armKill(watched, leftMs + obeyWithinMs);
-    }
+    if (journal.kill) this.armKill(watched, this.leftOf(journal.kill) + obeyWithinMs);
     void exited?.then(() => this.check(launch.name));
   }
 
   async kill(name: string, graceMs: number): Promise<boolean> {
-    const watched = this.#launches.get(name);
+    const watched = this.launches.get(name);
     if (watched === undefined) return false;
     await this.#parts.agent().kill(name, graceMs);
-    this.#armKill(watched, graceMs + obeyWithinMs);
+    this.armKill(watched, graceMs + obeyWithinMs);
     return true;
   }
 
   async check(name: string): Promise<void> {
-    const watched = this.#launches.get(name);
+    const watched = this.launches.get(name);
     if (watched !== undefined) await this.#look(watched);
   }
 
   /** Looks at all: there may have been changes that nobody told of. */
   async checkAll(): Promise<void> {
-    await Promise.all([...this.#launches.values()].map((watched) => this.#look(watched)));
+    await Promise.all([...this.launches.values()].map((watched) => this.#look(watched)));
   }
 
-  stop(): void {
-    this.#stopped = true;
-    this.#cancelSweep?.();
-    for (const watched of this.#launches.values()) watched.cancelKill?.();
-    this.#launches.clear();
-  }
-
-  #armKill(watched: Watched, delayMs: number): void {
-    watched.cancelKill?.();
-    if (this.#launches.get(watched.launch.name) !== watched) return;
-    watched.cancelKill = this.#parts.clock.after(delayMs, () => {
-      watched.cancelKill = null;
-      void this.#forceKill(watched);
-    });
+  protected droppedOf({ dropped }: Watched): number {
+    return dropped;
   }
 
   /** Again until it has ended: the host may not be reachable now. */
-  async #forceKill(watched: Watched): Promise<void> {
+  protected async forceKill(watched: Watched): Promise<void> {
     const { name } = watched.launch;
     try {
       await this.#parts.agent().killNow(name);
     } catch (error) {
-      if (!this.#parts.agent().isGone) this.#warn(watched, error);
+      if (!this.#parts.agent().isGone) this.warn(watched, error);
     }
-    if (this.#launches.get(name) !== watched) return;
+    if (!this.isWatched(watched)) return;
     this.#parts.clock.after(afterKillMs, () => void this.#look(watched));
-    this.#armKill(watched, obeyWithinMs);
+    this.armKill(watched, obeyWithinMs);
   }
 
-  #armSweep(): void {
-    if (this.#cancelSweep || this.#stopped || this.#launches.size === 0) return;
-    this.#cancelSweep = this.#parts.clock.after(sweepEveryMs, () => {
-      void this.#sweep().finally(() => {
-        this.#cancelSweep = null;
-        this.#armSweep();
-      });
-    });
-  }
-
-  async #sweep(): Promise<void> {
-    const chosen = [...this.#launches.values()].filter(({ lingers }) => lingers);
-    for (let others = 0; others < othersPerSweep; others++) {
-      this.#turn ??= this.#launches.values();
-      const { value, done } = this.#turn.next();
-      if (done) {
-        this.#turn = null;
-        break;
-      }
-      chosen.push(value);
-    }
+  protected async sweep(): Promise<void> {
+    const lingering = [...this.launches.values()].filter(({ lingers }) => lingers);
+    const chosen = [...lingering, ...this.inTurn(othersPerSweep)];
     await Promise.all(chosen.map((watched) => this.#look(watched)));
   }
 
@@ -173,12 +120,12 @@ export class HostWatch implements Watch {
     if (watched.looking) return;
     watched.looking = true;
     try {
-      while (watched.again && this.#launches.get(watched.launch.name) === watched) {
+      while (watched.again && this.isWatched(watched)) {
         watched.again = false;
         await this.#lookNow(watched);
       }
     } catch (error) {
-      if (!this.#parts.agent().isGone) this.#warn(watched, error);
+      if (!this.#parts.agent().isGone) this.warn(watched, error);
     } finally {
       watched.looking = false;
     }
@@ -186,7 +133,7 @@ export class HostWatch implements Watch {
 
   async #lookNow(watched: Watched): Promise<void> {
     const { launch } = watched;
-    const { clock, emit, boot } = this.#parts;
+    const { emit, boot } = this.#parts;
     let found = await launch.look();
     if (found !== null && found.journal.endedAt === null) {
       if (found.alive !== 'nothing') {
@@ -195,15 +142,13 @@ export class HostWatch implements Watch {
         return;
       }
       // Its supervisor was killed, or the host was restarted.
-      const { exitedAt, exitCode } = found.journal;
-      const exitSeen = exitCode !== null && !watched.lingers;
-      const at = Math.max(watched.startedAt, (exitSeen ? exitedAt : null) ?? clock.now());
+      const at = this.endOf(watched, found.journal, watched.lingers);
       await launch.note(journalLine.ended(at, found.journal.bytesDropped));
       found = await launch.look();
     }
-    if (this.#launches.get(launch.name) !== watched) return;
+    if (!this.isWatched(watched)) return;
     watched.cancelKill?.();
-    this.#launches.delete(launch.name);
+    this.launches.delete(launch.name);
     // Removed by another scheduler, so its end was reported there.
     if (found === null || found.journal.endedAt === null) return;
     emit(endedObservation(launch.name, { ...found.journal, endedAt: found.journal.endedAt }, boot()));
@@ -216,9 +161,5 @@ export class HostWatch implements Watch {
     watched.dropped = bytes;
     watched.toldAtMs = now;
     emit({ kind: 'output-dropped', launchName: watched.launch.name, at: clock.now(), bytesDropped: bytes });
-  }
-
-  #warn(watched: Watched, error: unknown): void {
-    this.#parts.log.warn({ launch: watched.launch.name, error: String(error) }, 'launch.watch-failed');
   }
 }

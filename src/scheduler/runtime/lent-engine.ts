@@ -7,17 +7,11 @@
 
 import { CarillonError } from '../../errors.ts';
 import type { LaunchSpec } from '../job/spec.ts';
+import { Observations } from '../observations.ts';
 import type { Changes, Clock, Launcher, LocalEngine, Observation, Ticket } from '../ports.ts';
-import { within } from '../waiting.ts';
 
-export const lentLimits = {
-  /** How long an answer waits for something to happen; shorter than the time in which a node must answer. */
-  waitMs: 1_000,
-  /** Shorter than an ended launch is remembered, because then its name is no longer a lock. */
-  ticketMs: 10_000,
-  /** Observations kept for a leader that asks again. */
-  observations: 5_000,
-} as const;
+/** Age of a ticket. Shorter than an ended launch is remembered, because then its name is no longer a lock. */
+export const TICKET_MS = 10_000;
 
 export interface LentEngineParts {
   readonly launcher: Launcher;
@@ -29,54 +23,37 @@ export interface LentEngineParts {
 
 export class LentEngine implements LocalEngine {
   readonly #parts: LentEngineParts;
-  readonly #boot: number;
+  readonly #observations: Observations;
   #term = 0;
-  #observations: Observation[] = [];
-  /** Number of observations that are no longer kept. */
-  #dropped = 0;
-  #wake: () => void = () => undefined;
-  #happens: Promise<void> = Promise.resolve();
   /** Starts in progress, with their terms. */
   readonly #starts = new Map<Promise<void>, number>();
 
   constructor(parts: LentEngineParts) {
     this.#parts = parts;
-    this.#boot = parts.clock.now();
-    this.#sleep();
+    this.#observations = new Observations(parts.clock);
   }
 
   /** Notes what the launcher reports. */
   observed(observation: Observation): void {
-    this.#observations.push(observation);
-    const { observations: most } = lentLimits;
-    if (this.#observations.length > most) this.#dropped += this.#observations.splice(0, most / 2).length;
-    this.#wake();
-    this.#sleep();
+    this.#observations.add(observation);
   }
 
-  /** Lets go who waits for something to happen. */
+  /** From now on, no answer waits. */
   stop(): void {
-    this.#wake();
+    this.#observations.stop();
   }
 
-  async changes(term: number, after: Ticket | null): Promise<Changes> {
+  changes(term: number, after: Ticket | null): Promise<Changes> {
     this.#term = Math.max(this.#term, term);
-    const isKnown = (): boolean =>
-      after !== null && after.boot === this.#boot && after.seq >= this.#dropped && after.seq <= this.#seq;
-    if (isKnown() && after?.seq === this.#seq)
-      await within(this.#parts.clock, lentLimits.waitMs, this.#happens);
-    const observations = isKnown() ? this.#observations.slice((after?.seq ?? 0) - this.#dropped) : null;
-    return {
-      ticket: { boot: this.#boot, at: this.#parts.clock.monotonicMs(), seq: this.#seq },
-      observations,
-    };
+    return this.#observations.since(after);
   }
 
   async launchFor(spec: LaunchSpec, ticket: Ticket): Promise<void> {
     const { launcher, installation } = this.#parts;
     if (spec.installation !== installation)
       throw new CarillonError('LAUNCH_REFUSED', 'the launch is of another installation');
-    const mayStart = (): boolean => spec.term >= this.#newestTerm && this.#isRecent(ticket);
+    const mayStart = (): boolean =>
+      spec.term >= this.#newestTerm && this.#observations.ageMs(ticket) <= TICKET_MS;
     if (!mayStart())
       throw new CarillonError('NO_PLACE', 'the request is too old, or its sender leads no more');
     const start = launcher.launch(spec, mayStart);
@@ -106,21 +83,7 @@ export class LentEngine implements LocalEngine {
     return this.#parts.launcher.remove(launchName);
   }
 
-  get #seq(): number {
-    return this.#dropped + this.#observations.length;
-  }
-
   get #newestTerm(): number {
     return Math.max(this.#term, this.#parts.term());
-  }
-
-  #isRecent({ boot, at }: Ticket): boolean {
-    return boot === this.#boot && this.#parts.clock.monotonicMs() - at <= lentLimits.ticketMs;
-  }
-
-  #sleep(): void {
-    this.#happens = new Promise((resolve) => {
-      this.#wake = resolve;
-    });
   }
 }

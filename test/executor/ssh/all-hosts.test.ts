@@ -18,6 +18,7 @@ const spec = launchSpec(
 
 /** A host as far as `AllHosts` uses it. */
 class FakeHost {
+  readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   silentMs = 0;
   away: string | null = null;
@@ -27,6 +28,7 @@ class FakeHost {
   printed: string[] = [];
   readonly did: string[] = [];
   constructor(host: string) {
+    this.name = host;
     this.labels = { host };
   }
   hostsOf = () => this.claims;

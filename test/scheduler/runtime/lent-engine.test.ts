@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from 'vitest';
 import type { LaunchSpec } from '../../../src/scheduler/job/spec.ts';
+import { observationLimits } from '../../../src/scheduler/observations.ts';
 import type { Launcher, Ticket } from '../../../src/scheduler/ports.ts';
-import { LentEngine, lentLimits } from '../../../src/scheduler/runtime/lent-engine.ts';
+import { LentEngine, TICKET_MS } from '../../../src/scheduler/runtime/lent-engine.ts';
 import { createFakeLauncher, FakeEngine } from '../../support/fake-launcher.ts';
 import { SimClock } from '../../support/sim-clock.ts';
 
@@ -42,7 +43,7 @@ describe('a launch', () => {
   });
 
   test.each<[string, (given: ReturnType<typeof rig>) => Promise<void> | void]>([
-    ['its ticket is too old', ({ clock }) => clock.advance(lentLimits.ticketMs + 1)],
+    ['its ticket is too old', ({ clock }) => clock.advance(TICKET_MS + 1)],
     ['a newer leader has asked', async ({ lent }) => void (await ticketOf(lent, 2))],
     ['the election knows a newer term', ({ known }) => void (known.term = 2)],
   ])('is not started once %s, nor if that happens while it is prepared', async (_, happens) => {
@@ -104,7 +105,7 @@ describe('what happens', () => {
   test('is waited for for a bounded time', async () => {
     const { clock, lent } = rig();
     const waits = lent.changes(1, await ticketOf(lent));
-    await clock.advance(lentLimits.waitMs);
+    await clock.advance(observationLimits.waitMs);
     expect((await waits).observations).toEqual([]);
   });
 
@@ -121,7 +122,7 @@ describe('what happens', () => {
     expect((await lent.changes(1, null)).observations).toBeNull();
     await clock.advance(1);
     expect((await boot().changes(1, ticket)).observations).toBeNull();
-    for (let i = 0; i <= lentLimits.observations; i++) engine.start(spec(`x${i}`));
+    for (let i = 0; i <= observationLimits.kept; i++) engine.start(spec(`x${i}`));
     expect((await lent.changes(1, ticket)).observations).toBeNull();
   });
 });
