@@ -126,7 +126,7 @@ export class Hosts {
 
   async #follow(host: Host): Promise<void> {
     const { clock, log, post, engineOf } = this.#parts;
-    const { engine, host: name } = host;
+    const { engine, host: name, silent } = host;
     let pauseMs = 0;
     try {
       const there = engineOf(host);
@@ -146,7 +146,8 @@ export class Hosts {
       host.heardAt = clock.monotonicMs();
       host.ticket = null;
     }
-    this.#announce();
+    // Each of hundreds of hosts answers each second, and an announcement goes through all of them.
+    if (host.silent !== silent) this.#announce();
     this.#later(keyOf(host), pauseMs, () => {
       if (this.#isNeeded(host)) void this.#follow(host);
       else {
