@@ -4,6 +4,7 @@
  */
 
 import type { EngineHostView, EngineView, PoolView } from '../handle.ts';
+import type { Attempt } from '../model/model.ts';
 import type { Clock, EngineDescription, EngineHosts, HostDescription, Launcher } from '../ports.ts';
 import { engineLimit, poolLimit } from '../rules/launch.ts';
 import type { State } from '../state/state.ts';
@@ -21,7 +22,7 @@ export interface EngineViewParts {
 }
 
 export function engineViews({ launchers, state, startQueue, clock }: EngineViewParts): Promise<EngineView[]> {
-  const running = underWay(state);
+  const running = underWay(state, ({ engine }) => engine);
   return Promise.all(
     [...launchers].map(async (launcher) => {
       const { engine } = launcher;
@@ -52,7 +53,7 @@ function hostViews(
   engine: string,
   described: readonly HostDescription[],
 ): EngineHostView[] {
-  const running = underWay(state, engine);
+  const running = underWay(state, (attempt) => (attempt.engine === engine ? attempt.host : null));
   return hosts.list().flatMap(({ id: name, labels, slots: attempts, isAll }) => {
     if (isAll) return [];
     const { reachable = false, detail = null } = described.find((host) => host.name === name) ?? {};
@@ -81,15 +82,14 @@ function slotsOf({ settings, others }: State, engine: string): { attempts: numbe
   return { attempts, nodes: (onHosts ? 0 : 1) + more.length };
 }
 
-/** Attempts that were launched and have not ended, by engine; of one engine by host. */
-function underWay(state: State, engine: string | null = null): Map<string, number> {
+/** Numbers of attempts that were launched and have not ended, by `keyOf`; without those for which that is null. */
+function underWay(state: State, keyOf: (attempt: Attempt) => string | null): Map<string, number> {
   const running = new Map<string, number>();
   for (const run of state.runs.values()) {
     const attempt = run.attempts.at(-1);
     if (attempt === undefined || (run.state !== 'launching' && run.state !== 'running')) continue;
-    if (engine !== null && attempt.engine !== engine) continue;
-    const key = engine === null ? attempt.engine : (attempt.host ?? '');
-    running.set(key, (running.get(key) ?? 0) + 1);
+    const key = keyOf(attempt);
+    if (key !== null) running.set(key, (running.get(key) ?? 0) + 1);
   }
   return running;
 }

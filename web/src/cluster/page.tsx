@@ -93,11 +93,7 @@ function Cluster({ cluster: { leader, term, members, store, takeover } }: { read
                         .map(([engine, most]) => `${engine} ${running[engine] ?? 0} of ${most}`)
                         .join(', ')}
                     </td>
-                    <td>
-                      {Object.entries(labels)
-                        .map(([name, value]) => `${name}=${value}`)
-                        .join(', ')}
-                    </td>
+                    <td>{labelsIn(labels)}</td>
                   </tr>
                 ),
               )}
@@ -124,6 +120,28 @@ function Cluster({ cluster: { leader, term, members, store, takeover } }: { read
     </>
   );
 }
+
+const labelsIn = (labels: Readonly<Record<string, string>>): string =>
+  Object.entries(labels)
+    .map(([label, value]) => `${label}=${value}`)
+    .join(', ');
+
+/** The first cells of an engine or a host. */
+const Reached = ({ name, reachable, detail }: Pick<WireEngine, 'name' | 'reachable' | 'detail'>) => (
+  <>
+    <td>
+      <strong>{name}</strong>
+      {detail !== null && <div className="muted">{detail}</div>}
+    </td>
+    <td>
+      {reachable ? (
+        <span className="tone-ok">Reachable</span>
+      ) : (
+        <span className="tone-fail">Not reachable</span>
+      )}
+    </td>
+  </>
+);
 
 const Engines = ({ engines }: { readonly engines: readonly WireEngine[] }) => (
   <TableScroll>
@@ -165,17 +183,7 @@ const Engines = ({ engines }: { readonly engines: readonly WireEngine[] }) => (
             hosts,
           }) => (
             <tr key={name}>
-              <td>
-                <strong>{name}</strong>
-                {detail !== null && <div className="muted">{detail}</div>}
-              </td>
-              <td>
-                {reachable ? (
-                  <span className="tone-ok">Reachable</span>
-                ) : (
-                  <span className="tone-fail">Not reachable</span>
-                )}
-              </td>
+              <Reached name={name} reachable={reachable} detail={detail} />
               <td>{version ?? '–'}</td>
               <td className="number">
                 {running}
@@ -214,25 +222,11 @@ const Hosts = ({ hosts }: { readonly hosts: NonNullable<WireEngine['hosts']> }) 
       <tbody>
         {hosts.map(({ name, reachable, detail, running, attempts, labels }) => (
           <tr key={name}>
-            <td>
-              <strong>{name}</strong>
-              {detail !== null && <div className="muted">{detail}</div>}
-            </td>
-            <td>
-              {reachable ? (
-                <span className="tone-ok">Reachable</span>
-              ) : (
-                <span className="tone-fail">Not reachable</span>
-              )}
-            </td>
+            <Reached name={name} reachable={reachable} detail={detail} />
             <td className="number">
               {running} <span className="muted">of {attempts}</span>
             </td>
-            <td>
-              {Object.entries(labels)
-                .map(([label, value]) => `${label}=${value}`)
-                .join(', ') || '–'}
-            </td>
+            <td>{labelsIn(labels) || '–'}</td>
           </tr>
         ))}
       </tbody>
