@@ -180,7 +180,7 @@ export function buildApp({ scheduler, clock, log, node, peers, settings = {} }: 
   return app;
 }
 
-/** What clients may use of this node at the same time, and what they use. */
+/** Limits of what clients use at the same time, and the current values. */
 function roomFor(app: FastifyInstance) {
   const connections = new Connections(app);
   const streams = new Room({ what: 'event or output streams', ...apiLimits.streams });

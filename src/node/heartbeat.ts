@@ -1,6 +1,6 @@
 /**
  * A dead man's switch: while this node leads and its store responds, a URL is requested at intervals. A service that
- * expects these requests tells somebody when they stay away, which no scheduler that is down can do.
+ * expects these requests alerts somebody when they stop. A scheduler that is down cannot do that itself.
  */
 
 import { open } from 'node:fs/promises';
@@ -85,7 +85,7 @@ export class Heartbeat implements Service {
   }
 }
 
-/** Without what follows the first line. */
+/** The first line. */
 async function readStart(path: string): Promise<string> {
   const file = await open(path).catch((error: NodeJS.ErrnoException) => {
     throw new CarillonError('INVALID_FIELD', `${path}: it cannot be read (${error.code}).`, {

@@ -181,7 +181,7 @@ const heartbeat = {
   heartbeatUrlFile: setting(
     text('file'),
     null,
-    'File with a URL that is requested while this node leads, for a service that tells when the requests stay away.',
+    'File with a URL that is requested while this node leads, for a service that alerts when the requests stop.',
   ),
   heartbeatEvery: setting(
     between(1_000, 3_600_000),

@@ -11,7 +11,7 @@ import { type EndState, endStates, liveStates } from '../../scheduler/model/mode
 import type { Figures, JobFigures } from '../../scheduler/read/figures.ts';
 import type { Buckets } from '../../scheduler/stats/tally.ts';
 
-/** What one scrape reads. */
+/** The data of one scrape. */
 export interface Scrape {
   readonly now: number;
   readonly version: string;

@@ -1,4 +1,4 @@
-/** What attempts used of their machine: the schema of these fields, and the conversion to them. */
+/** Resource usage of attempts: the schema of its fields, and the conversion to them. */
 
 import type { Usage } from '../../scheduler/model/model.ts';
 import { isoOrNull } from './instants.ts';

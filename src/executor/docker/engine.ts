@@ -148,7 +148,7 @@ export class DockerEngine {
     return found && { ...found, imageDigest: await this.#digestOf(found) };
   }
 
-  /** What it has used so far. Null if there is none. Some engines take a second for it. */
+  /** Its resource usage so far. Null: there is no such container. Some engines take a second to answer. */
   async stats(id: string): Promise<ContainerStats | null> {
     const call = {
       method: 'GET',

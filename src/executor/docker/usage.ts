@@ -1,6 +1,6 @@
 /**
- * What containers use of their machine. An engine says nothing of it once they have ended, so they are measured while they
- * run: at growing intervals, and in the moment in which the last process of a container on this machine ends (cgroup.ts).
+ * Resource usage of containers. An engine does not report it once they have ended, so they are measured while they run: at
+ * growing intervals, and in the moment in which the last process of a container on this machine ends (cgroup.ts).
  * Without that last look, what was measured is a lower bound, and says until when.
  *
  * On this machine a look takes about 50 microseconds. Engines elsewhere are asked for one container at a time, because
@@ -56,7 +56,7 @@ export class ContainerUsages {
     void this.#begin(each, state.Pid ?? 0);
   }
 
-  /** What is known of it. */
+  /** Undefined: nothing was measured. */
   of(id: string): Usage | undefined {
     return this.#followed.get(id)?.usage;
   }
