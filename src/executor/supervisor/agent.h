@@ -37,12 +37,15 @@ static void send(unsigned slot, const char *bytes, long size) {
 
 /* ---- Launches ---- */
 
-static struct line launch_path;
+static const char *path_of(const char *name) {
+  static struct line path;
+  path.used = 0;
+  add(&path, "launches/"), add(&path, name);
+  return path.text;
+}
 
 static long open_launch(const char *name, long flags) {
-  launch_path.used = 0;
-  add(&launch_path, "launches/"), add(&launch_path, name);
-  return ask(OPENAT, HERE, (long)launch_path.text, flags | NO_FOLLOW | NON_BLOCKING | CLOSE_ON_EXEC, 0, 0);
+  return ask(OPENAT, HERE, (long)path_of(name), flags | NO_FOLLOW | NON_BLOCKING | CLOSE_ON_EXEC, 0, 0);
 }
 
 /* The file of a launch up to its output. Its record can have the names of 500 hosts. */
@@ -247,9 +250,7 @@ static long remove_launch(const char *name, const char *id) {
     add(&path, "tails/"), add(&path, id), add(&path, "."), add_number(&path, part);
     ask(UNLINKAT, HERE, (long)path.text, 0, 0, 0);
   }
-  path.used = 0;
-  add(&path, "launches/"), add(&path, name);
-  const long error = ask(UNLINKAT, HERE, (long)path.text, 0, 0, 0);
+  const long error = ask(UNLINKAT, HERE, (long)path_of(name), 0, 0, 0);
   return error == -ENTRY_MISSING ? 0 : -error;
 }
 
@@ -290,7 +291,7 @@ static void carry_out(const struct request *request) {
   else if (kind == NOTE) error = add_order(text[0], text[1], RECORD);
   else if (kind == END) error = end(text[0], text[1]);
   else if (kind == END_NOW) error = end_now(text[0]);
-  else if (kind == REVOKE) error = open_launch(text[0], PATH_ONLY) == -ENTRY_MISSING ? 0 : revoke(launch_path.text);
+  else if (kind == REVOKE) error = revoke(path_of(text[0]));
   else if (kind == CLEAR) error = clear_work(text[0]);
   else if (kind == REMOVE && is_name(text[1])) error = remove_launch(text[0], text[1]);
   else if (kind == PING) error = answer_ping(slot);

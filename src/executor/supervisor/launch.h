@@ -680,15 +680,12 @@ static long supervise(const struct job *job, long gate, unsigned number, long be
 
 /* ---- revoke ---- */
 
-/* Makes sure that a launch never starts. CLAIM_LOST: it has started, or is about to. */
-static long revoke(const char *path) {
+static long revoke_file(long file) {
   enum { EXCLUSIVE = 2, NOW = 4 };
-  const long file = ask(OPENAT, HERE, (long)path, READ_WRITE | NO_FOLLOW | CLOSE_ON_EXEC, 0, 0);
-  if (file == -ENTRY_MISSING) return DONE;
-  if (file < 0) return NO_FILE;
   if (ask(FLOCK, file, EXCLUSIVE | NOW, 0, 0, 0) != 0) return CLAIM_LOST;
   static char notes[ORDERS - NOTES + 1];
-  ask(PREAD64, file, (long)notes, ORDERS - NOTES, NOTES, 0);
+  const long count = ask(PREAD64, file, (long)notes, ORDERS - NOTES, NOTES, 0);
+  notes[count < 0 ? 0 : count] = 0;
   for (const char *line = notes; *line; line = next_line(line))
     if (begins(line, "start ")) return CLAIM_LOST;
   read_orders(file);
@@ -696,5 +693,15 @@ static long revoke(const char *path) {
   long at = 0;
   while (orders[at]) at++;
   return ask(PWRITE64, file, (long)"revoked\n", 8, ORDERS + at, 0) == 8 ? DONE : NO_FILE;
+}
+
+/* Makes sure that a launch never starts. CLAIM_LOST: it has started, or is about to. An agent does it for many launches. */
+static long revoke(const char *path) {
+  const long file = ask(OPENAT, HERE, (long)path, READ_WRITE | NO_FOLLOW | CLOSE_ON_EXEC, 0, 0);
+  if (file == -ENTRY_MISSING) return DONE;
+  if (file < 0) return NO_FILE;
+  const long result = revoke_file(file);
+  ask(CLOSE, file, 0, 0, 0, 0);
+  return result;
 }
 
