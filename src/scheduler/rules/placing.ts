@@ -166,7 +166,7 @@ export function nodesChanged(turn: Turn, nodes: readonly OtherNode[]): void {
   }
 }
 
-/** Also if its engine is not known now. */
+/** False as long as the job has no engine. */
 function mayBeSpread(state: State, entry: Entry): boolean {
   const choice = chooseEngine(state, entry);
   return 'engine' in choice && isSpread(state, entry, choice.engine);
