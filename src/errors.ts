@@ -49,6 +49,7 @@ export const catalogue = {
   NO_PLACE: { status: 503, title: 'The engine has no capacity at the moment' },
   BUSY: { status: 503, title: 'The server is busy' },
   LAUNCH_REFUSED: { status: 502, title: 'The engine refused the launch' },
+  NOTIFICATION_REFUSED: { status: 502, title: 'The receiver refused the notification' },
 } as const;
 
 export type ErrorCode = keyof typeof catalogue;

@@ -1,0 +1,15 @@
+/** The port to those who are told of alerts. */
+
+import type { Message } from './model/alert.ts';
+import type { Service } from './ports.ts';
+
+/** Sends messages to receivers: people and programs. `stop` ends what is being sent. */
+export interface Notifier extends Service {
+  /** Names of the configured receivers. */
+  readonly receivers: ReadonlySet<string>;
+  /**
+   * Resolves once the receiver has accepted the message. It may get the same one again. NOTIFICATION_REFUSED: the receiver
+   * will not accept this message, or there is no such receiver. Any other error: repeat the call later.
+   */
+  send(receiver: string, message: Message): Promise<void>;
+}
