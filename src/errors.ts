@@ -26,6 +26,8 @@ export const catalogue = {
   LIMIT_EXCEEDED: { status: 413, title: 'A limit is exceeded' },
   // Missing, or in the wrong state.
   JOB_NOT_FOUND: { status: 404, title: 'The job does not exist' },
+  ALERT_NOT_FOUND: { status: 404, title: 'Alert not found' },
+  NOTIFICATION_NOT_FOUND: { status: 404, title: 'Notification not found' },
   RUN_NOT_FOUND: { status: 404, title: 'The run does not exist' },
   REVISION_NOT_FOUND: { status: 404, title: 'The revision does not exist' },
   NOT_FOUND: { status: 404, title: 'Nothing at this address' },
@@ -49,6 +51,7 @@ export const catalogue = {
   NO_PLACE: { status: 503, title: 'The engine has no capacity at the moment' },
   BUSY: { status: 503, title: 'The server is busy' },
   LAUNCH_REFUSED: { status: 502, title: 'The engine refused the launch' },
+  NOTIFICATION_FAILED: { status: 502, title: 'The notification was not delivered' },
   NOTIFICATION_REFUSED: { status: 502, title: 'The receiver refused the notification' },
 } as const;
 

@@ -2,6 +2,7 @@
 
 import type { CarillonError } from '../errors.ts';
 import type { JobDefinition } from './job/definition.ts';
+import type { Alert, Condition, Notification } from './model/alert.ts';
 import type { Job, JobState, Run } from './model/model.ts';
 import type { Reason } from './model/reason.ts';
 
@@ -58,6 +59,24 @@ export type Command =
   | { readonly kind: 'kill'; readonly runId: string; readonly by: string }
   /** Reports the result of a run of a job with `completion: callback`. */
   | { readonly kind: 'complete'; readonly runId: string; readonly succeeded: boolean; readonly by: string }
+  /** Somebody takes care of an open alert. */
+  | {
+      readonly kind: 'acknowledge';
+      readonly name: string;
+      readonly condition: Condition;
+      readonly by: string;
+    }
+  /** No messages about the job until then. */
+  | {
+      readonly kind: 'mute';
+      readonly name: string;
+      readonly until: number;
+      readonly reason: string;
+      readonly by: string;
+    }
+  | { readonly kind: 'unmute'; readonly name: string; readonly by: string }
+  /** Sends a notification that could not be delivered. */
+  | { readonly kind: 'send-again'; readonly id: string; readonly by: string }
   /**
    * Marks the job's last run as succeeded if it was not; without one, creates a succeeded run. Children
    * follow.
@@ -144,6 +163,10 @@ export interface CommandAnswers {
   kill: Run;
   complete: Run;
   'mark-success': Run;
+  acknowledge: Alert;
+  mute: { readonly job: Job; readonly state: JobState };
+  unmute: { readonly job: Job; readonly state: JobState };
+  'send-again': Notification;
 }
 
 export type AnswerTo<C extends Command> = CommandAnswers[C['kind']];

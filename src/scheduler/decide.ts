@@ -9,6 +9,7 @@ import { engineRetryDelayMs } from './job/policy.ts';
 import type { Run } from './model/model.ts';
 import type { Reason } from './model/reason.ts';
 import { awaitsCallback, isEnded } from './model/run-state.ts';
+import { notified, owe } from './rules/alerts.ts';
 import {
   attemptDeferred,
   attemptEnded,
@@ -72,6 +73,7 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
       if (event.clockAhead?.mostMs !== 0) moveInstants(turn, event.clockAhead ?? { leastMs: 0, mostMs: 0 });
       clockSetBack(turn, CLOCK_BACK_MS);
       resume(turn);
+      owe(turn);
       break;
     case 'inventory':
       reconcile(turn, event.inventory);
@@ -97,6 +99,9 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
       break;
     case 'nodes':
       nodesChanged(turn, event.nodes);
+      break;
+    case 'notified':
+      notified(turn, event.id, event.error);
       break;
     case 'clock-set':
       clockSet(turn, event.byMs);

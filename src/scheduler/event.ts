@@ -36,6 +36,8 @@ export type Event =
   | { readonly kind: 'host-lost'; readonly now: number; readonly engine: string; readonly host: string }
   /** The other nodes that respond and accept launches; no other node gets any. */
   | { readonly kind: 'nodes'; readonly now: number; readonly nodes: readonly OtherNode[] }
+  /** A receiver has accepted a notification, or it will not be tried again for this reason. */
+  | { readonly kind: 'notified'; readonly now: number; readonly id: string; readonly error: string | null }
   /** The wall clock was set ahead or back. `now` is the new time. */
   | { readonly kind: 'clock-set'; readonly now: number; readonly byMs: number };
 

@@ -5,6 +5,7 @@
  */
 
 import type { AnswerTo, Command } from './command.ts';
+import type { Alert, Notification } from './model/alert.ts';
 import type { Job, JobState, JobStats, Run } from './model/model.ts';
 import type {
   Archive,
@@ -177,6 +178,12 @@ export interface CommitFigures {
   readonly failed: number;
 }
 
+export interface Receivers {
+  readonly names: readonly string[];
+  /** Sends a message that says that it is a test. NOTIFICATION_REFUSED, NOTIFICATION_FAILED. */
+  test(receiver: string): Promise<void>;
+}
+
 export interface SchedulerHandle {
   /**
    * Resolves when the change is durable. Rejects with a `CarillonError`: from the first two parts of the
@@ -212,6 +219,12 @@ export interface SchedulerHandle {
    * while this node leads itself, is still handing over or is stopping.
    */
   local(engine: string): Required<LocalEngine>;
+  /** Open alerts, in no order. */
+  alerts(): Iterable<Alert>;
+  /** Messages that are owed, or could not be delivered, in the order in which their receivers get them. */
+  notifications(): readonly Notification[];
+  /** Receivers of this node. */
+  receivers(): Receivers;
   /** A snapshot at one commit, as the bytes of a file that `carillon restore` reads; see `Store.backup`. */
   backup(): AsyncIterable<Uint8Array>;
   subscribe(listener: (notice: Notice) => void): () => void;

@@ -14,6 +14,7 @@ import type { Schedule } from '../../src/scheduler/schedule/model.ts';
 import { compileSchedule } from '../../src/scheduler/schedule/parse.ts';
 import { freshCursor } from '../../src/scheduler/state/state.ts';
 import { allTime } from '../../src/scheduler/stats/stats.ts';
+import { AlertJudge } from './alerts.ts';
 import type { Engine } from './engine.ts';
 import { ledgerFaults, lineFault, runFault, said } from './ledger.ts';
 import { roundFault } from './rounds.ts';
@@ -80,6 +81,7 @@ export class Judge {
   readonly revisions = new Set<string>();
   /** What jobs that were removed last were, by name, and the number of the removal. */
   readonly #pasts = new Map<string, { readonly life: JobLife; readonly revision: number }>();
+  readonly alerts = new AlertJudge((what) => this.#wrong(what));
   commits = 0;
   #term = 0;
   /** Of the newest commit that decided something about a run. */
@@ -151,6 +153,22 @@ export class Judge {
       const fault = life === undefined ? null : lineFault(life, line);
       if (fault !== null) this.#wrong(fault);
       life?.lines.set(line.from, said(life, line, this.#parts.latest()));
+      return null;
+    },
+    alert: (_, alert) => {
+      this.alerts.write(alert);
+      return null;
+    },
+    'alert-ended': (_, alert) => {
+      this.alerts.write(alert);
+      return null;
+    },
+    notification: (_, notification) => {
+      this.alerts.owe(notification);
+      return null;
+    },
+    'notification-ended': (_, notification) => {
+      this.alerts.end(notification);
       return null;
     },
   };

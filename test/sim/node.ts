@@ -11,6 +11,7 @@ import type { Engine } from './engine.ts';
 import type { Ensemble } from './ensemble.ts';
 import { NodeLauncher } from './launcher.ts';
 import type { Network } from './network.ts';
+import { simNotifier } from './notifier.ts';
 import { Process, shownBy, type WallClock } from './process.ts';
 import type { Random } from './random.ts';
 import { NodeStore } from './store.ts';
@@ -43,6 +44,10 @@ export interface NodeParts {
   /** Its engine starts for other nodes what is too old; of a part that is broken on purpose. */
   readonly unfencedLoans: boolean;
   readonly nodes: () => ReadonlyMap<string, SimNode>;
+  /** For how receivers respond. */
+  readonly receivers: Random;
+  /** A receiver accepts a message. */
+  readonly onMessage: (key: string) => void;
   /** What must never be. */
   readonly onWrong: (what: string) => void;
 }
@@ -149,6 +154,7 @@ export class SimNode {
         throughNode(process, network, there, () => nodes().get(there.host)?.life ?? null, unfencedLoans),
       clock: process.clock,
       log: this.#log(),
+      notifier: simNotifier({ process, random: this.#parts.receivers, onMessage: this.#parts.onMessage }),
       startsInFlight: 4,
       onFatal: (error) => {
         if (!process.dead)
@@ -238,5 +244,8 @@ export function settingsOf(host: string): Settings {
       docker: { concurrency: 5, abilities: abilities.docker, tombstoneMs: 600_000 },
     },
     pools: { etl: 2 },
+    routes: [
+      { labels: {}, owner: null, conditions: null, severities: null, to: ['pager', 'mail'], continue: false },
+    ],
   };
 }

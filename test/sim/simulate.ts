@@ -184,6 +184,8 @@ function build(
         dropsNotices: mutant === 'drops-notices',
         unfencedLoans: mutant === 'lends-to-anyone',
         nodes: () => nodes,
+        receivers: new Random(seed, `receivers of ${id}`),
+        onMessage: (key) => judge.alerts.accept(key),
         onWrong,
       }),
     );

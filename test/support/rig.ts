@@ -7,11 +7,12 @@ import type { AnswerTo, Command } from '../../src/scheduler/command.ts';
 import { checkCommand, decide } from '../../src/scheduler/decide.ts';
 import type { ClockAhead, Event } from '../../src/scheduler/event.ts';
 import type { JobView } from '../../src/scheduler/handle.ts';
+import type { Alert, Notification } from '../../src/scheduler/model/alert.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run, Settings } from '../../src/scheduler/model/model.ts';
 import { textOrNull } from '../../src/scheduler/model/reason.ts';
 import type { LaunchReport, Member } from '../../src/scheduler/ports.ts';
 import { jobView } from '../../src/scheduler/read/view.ts';
-import { byKind, type Rules, type WrittenName } from '../../src/scheduler/records/table.ts';
+import { alertKey, byKind, type Rules, type WrittenName } from '../../src/scheduler/records/table.ts';
 import { runningOn } from '../../src/scheduler/rules/reconcile.ts';
 import type { Decision, Effect } from '../../src/scheduler/state/decision.ts';
 import { State } from '../../src/scheduler/state/state.ts';
@@ -44,6 +45,13 @@ const keeps: Rules<WrittenName, Rig, void> = {
     history.push(structuredClone(run));
   },
   ledger: ({ ledger }, line) => void ledger.set(`${line.job}/${line.from}`, line),
+  alert: ({ alerts }, alert) => void alerts.set(alertKey(alert), alert),
+  'alert-ended': ({ alerts, endedAlerts }, alert) => {
+    alerts.delete(alertKey(alert));
+    endedAlerts.push(alert);
+  },
+  notification: ({ owed }, notification) => void owed.set(notification.id, notification),
+  'notification-ended': ({ owed }, { id }) => void owed.delete(id),
 };
 
 export class Rig {
@@ -58,6 +66,9 @@ export class Rig {
   readonly live = new Map<string, Run>();
   readonly history: Run[] = [];
   readonly ledger = new Map<string, LedgerLine>();
+  readonly alerts = new Map<string, Alert>();
+  readonly endedAlerts: Alert[] = [];
+  readonly owed = new Map<string, Notification>();
   triggers = 0;
 
   constructor(at: string, settings: Settings = testSettings) {
@@ -75,6 +86,12 @@ export class Rig {
     state.load(copy(this.stats.values()).map((each) => ({ kind: 'stats', value: each })));
     // Stores load in any order.
     state.load(copy([...this.live.values()].reverse()).map((run) => ({ kind: 'run', value: run })));
+    state.load(copy(this.alerts.values()).map((alert) => ({ kind: 'alert', value: alert })));
+    state.load(
+      copy(this.owed.values())
+        .reverse()
+        .map((each) => ({ kind: 'notification', value: each })),
+    );
     state.ready();
     state.planAll();
     this.state = state;

@@ -202,10 +202,31 @@ const Policy = Type.Object(
   closed,
 );
 
+const alertChoices = ['failed', 'late', 'long', 'missed', 'disabled', 'recovered'] as const;
+
 const Alerts = Type.Object(
   {
-    on: Type.Array(oneOf(['failed', 'late', 'long', 'recovered']), { maxItems: 4 }),
-    to: Type.Array(text('Recipients.'), { maxItems: definitionLimits.listLength }),
+    on: Type.Optional(
+      Type.Array(oneOf(alertChoices), {
+        maxItems: alertChoices.length,
+        description:
+          'What is told. `recovered`: the end of what was told before. Default: everything. Empty: nothing.',
+      }),
+    ),
+    to: Type.Optional(
+      Type.Array(text('Name of a receiver.'), {
+        maxItems: definitionLimits.listLength,
+        description: 'Receivers. Default: those of the routes.',
+      }),
+    ),
+    after: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000,
+        description: 'A failed job is told of after this many failed runs in a row. Default: 1.',
+      }),
+    ),
+    severity: Type.Optional(oneOf(['info', 'warning', 'critical'])),
   },
   closed,
 );

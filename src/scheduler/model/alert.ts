@@ -4,12 +4,92 @@
  * that tells of it until it is delivered.
  */
 
+import type { Labels } from '../job/node-choice.ts';
+import type { Reason } from './reason.ts';
+
 /** What is wrong with a job. */
 export const conditions = ['failed', 'late', 'long', 'missed', 'disabled'] as const;
 export type Condition = (typeof conditions)[number];
 
 export const severities = ['info', 'warning', 'critical'] as const;
 export type Severity = (typeof severities)[number];
+
+/** A condition of a job, from its first occurrence until it no longer holds. One per job and condition. */
+export interface Alert {
+  /** Job, condition and a time; never used twice. */
+  readonly id: string;
+  readonly job: string;
+  readonly condition: Condition;
+  readonly severity: Severity;
+  readonly since: number;
+  /** How often the condition occurred: failed runs, missed due times. */
+  readonly count: number;
+  /** The newest run with the condition. Null: it has no run. */
+  readonly run: string | null;
+  /** The attempt that failed last. Null: none, or the condition is not about an attempt. */
+  readonly attempt: number | null;
+  readonly reason: Reason | null;
+  /** Number of jobs that depend on this one, directly or not, when the alert opened. */
+  readonly downstream: number;
+  /** Number of messages made about it. */
+  readonly messages: number;
+  /** Receivers that were told of it, and will be told of its end. */
+  readonly told: readonly string[];
+  readonly acknowledged: Acknowledgement | null;
+  readonly endedAt: number | null;
+  /** Why it ended. */
+  readonly end: AlertEnd | null;
+}
+
+/** Somebody takes care of it. */
+export interface Acknowledgement {
+  readonly by: string;
+  readonly at: number;
+}
+
+/** The condition no longer holds, or the job was deleted. */
+export type AlertEnd = 'recovered' | 'job-deleted';
+
+/** No messages about a job are made until then; its alerts open and end as usual. */
+export interface Mute {
+  readonly by: string;
+  readonly at: number;
+  readonly until: number;
+  readonly reason: string;
+}
+
+/** One message for one receiver, owed from the decision that makes it until it is delivered. */
+export interface Notification {
+  /** The stable key of the message. */
+  readonly id: string;
+  readonly receiver: string;
+  readonly job: string;
+  readonly step: AlertStep;
+  /** The alert as it was then. */
+  readonly alert: Alert;
+  readonly owner: string | null;
+  readonly labels: Labels;
+  readonly at: number;
+  /** A receiver gets its messages in this order. */
+  readonly order: number;
+  /** `failed`: not tried again until somebody asks for it. */
+  readonly state: 'waiting' | 'failed' | 'delivered' | 'dropped';
+  /** Why it was not delivered. */
+  readonly error: string | null;
+  readonly endedAt: number | null;
+}
+
+/** Who is told of what. The first route that matches decides, and each after it while those say `continue`. */
+export interface Route {
+  /** All of these. */
+  readonly labels: Labels;
+  /** Null: any. */
+  readonly owner: string | null;
+  readonly conditions: readonly Condition[] | null;
+  readonly severities: readonly Severity[] | null;
+  readonly to: readonly string[];
+  readonly continue: boolean;
+}
 
 /** What happened to an alert. `test`: there is no alert, and somebody tries the receiver. */
 export type AlertStep = 'opened' | 'repeated' | 'resolved' | 'test';

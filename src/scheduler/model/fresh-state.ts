@@ -14,6 +14,7 @@ export function freshState(name: string, cursor: number): JobState {
     leaps: nothing,
     paused: null,
     disabled: null,
+    muted: null,
     join: null,
     held: nothing,
     succeeded: 0,

@@ -9,6 +9,7 @@ import type { JobDefinition } from '../job/definition.ts';
 import type { EngineAbilities } from '../job/engine-abilities.ts';
 import type { Labels } from '../job/node-choice.ts';
 import type { ScheduleInput } from '../schedule/model.ts';
+import type { Mute, Route } from './alert.ts';
 import type { Reason } from './reason.ts';
 
 /** An accepted job: the definition as written, and the values fixed at acceptance to make it repeatable. */
@@ -51,6 +52,8 @@ export interface JobState {
   paused: { readonly at: number; readonly by: string } | null;
   /** Set by `disableAfterFailures`, cleared by resume. */
   disabled: { readonly at: number; readonly reason: Reason } | null;
+  /** Alerts of the job are not sent for a while. */
+  muted: Mute | null;
   /** Progress of the rounds of a job with parents. */
   join: Join | null;
   /** Results of parents in a rerun or manual start whose other branches have not ended; see lineage.ts. */
@@ -285,6 +288,8 @@ export interface Settings {
   readonly known?: readonly KnownEngine[];
   /** Named pools with the maximum concurrent attempts of each. */
   readonly pools: Readonly<Record<string, number>>;
+  /** Who is told of alerts, for jobs that do not say it. Absent: nobody. */
+  readonly routes?: readonly Route[];
   /** Of this node, by which jobs choose nodes. */
   readonly labels?: Labels;
 }

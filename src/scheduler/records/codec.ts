@@ -4,6 +4,7 @@
  */
 
 import type { JobDefinition } from '../job/definition.ts';
+import type { Alert, Notification } from '../model/alert.ts';
 import { freshState } from '../model/fresh-state.ts';
 import type {
   Attempt,
@@ -168,4 +169,31 @@ export function decodeRevision(job: string, number: number, stored: Stored): Rev
 /** The newest revision of a stored job, in stored form. */
 export function storedRevisionOf(name: string, { updatedAt, updatedBy, definition }: Stored): Stored {
   return { at: updatedAt, by: updatedBy, definition: { name, ...(definition as object) } };
+}
+
+const usualAlert = {
+  run: null,
+  attempt: null,
+  reason: null,
+  downstream: 0,
+  told: [],
+  acknowledged: null,
+  endedAt: null,
+  end: null,
+};
+
+export const encodeAlert = (alert: Alert): Stored => without(alert, usualAlert);
+
+export const decodeAlert = (stored: Stored): Alert => ({ ...usualAlert, ...stored }) as unknown as Alert;
+
+const usualNotification = { owner: null, state: 'waiting', error: null, endedAt: null };
+
+export function encodeNotification({ alert, labels, ...rest }: Notification): Stored {
+  const written = { ...without(rest, usualNotification), alert: encodeAlert(alert) };
+  return Object.keys(labels).length === 0 ? written : { ...written, labels };
+}
+
+export function decodeNotification(stored: Stored): Notification {
+  const alert = decodeAlert(stored.alert as Stored);
+  return { ...usualNotification, labels: {}, ...stored, alert } as unknown as Notification;
 }

@@ -6,18 +6,23 @@
  * The order is that of backups and of the counts in the embedded store: add new kinds at the end.
  */
 
+import type { Alert, Notification } from '../model/alert.ts';
 import type { Histograms, Job, JobState, JobStats, LedgerLine, Revision, Run } from '../model/model.ts';
 import {
+  decodeAlert,
   decodeHistograms,
   decodeJob,
   decodeLine,
+  decodeNotification,
   decodeRevision,
   decodeRun,
   decodeState,
   decodeStats,
+  encodeAlert,
   encodeHistograms,
   encodeJob,
   encodeLine,
+  encodeNotification,
   encodeRevision,
   encodeRun,
   encodeState,
@@ -32,6 +37,10 @@ import {
   stateWithLineage,
   stateWithReasons,
 } from './steps.ts';
+
+/** There is one open alert for each job and condition. */
+export const alertKey = ({ job, condition }: Pick<Alert, 'job' | 'condition'>): string =>
+  `${job}.${condition}`;
 
 /** Statistics of one day of a job. */
 export interface Day {
@@ -177,6 +186,59 @@ export const records = {
     encode: ({ histograms }) => encodeHistograms(histograms),
     decode: ([, job, value, day]) => ({ job, day: day as string, histograms: decodeHistograms(value) }),
   } satisfies PastKind<Day>,
+  /** Open, new or changed. */
+  alert: {
+    is: 'present',
+    since: 4,
+    steps: [],
+    table: 'alerts',
+    key: alertKey,
+    encode: encodeAlert,
+    decode: ([, , value]) => decodeAlert(value),
+  } satisfies PresentKind<Alert>,
+  'alert-ended': {
+    is: 'past',
+    since: 4,
+    steps: [],
+    table: 'ended-alerts',
+    folder: 'history',
+    of: 'job',
+    keep: 100,
+    removes: ['alert'],
+    key: alertKey,
+    more: ({ id }) => id,
+    owner: ([, , { job }]) => job as string,
+    place: ([, , { since, id }]) => [since as number, id as string],
+    encode: encodeAlert,
+    decode: ([, , value]) => decodeAlert(value),
+  } satisfies PastKind<Alert>,
+  /** Owed to its receiver. */
+  notification: {
+    is: 'present',
+    brief: true,
+    since: 4,
+    steps: [],
+    table: 'notifications',
+    key: ({ id }) => id,
+    encode: encodeNotification,
+    decode: ([, , value]) => decodeNotification(value),
+  } satisfies PresentKind<Notification>,
+  /** Delivered, or dropped for newer ones. */
+  'notification-ended': {
+    is: 'past',
+    since: 4,
+    steps: [],
+    table: 'ended-notifications',
+    folder: 'history',
+    of: 'job',
+    keep: 100,
+    removes: ['notification'],
+    key: ({ id }) => id,
+    owner: ([, , { job }]) => job as string,
+    place: ([, , { at, id }]) => [at as number, id as string],
+    encode: encodeNotification,
+    decode: ([, , value]) => decodeNotification(value),
+  } satisfies PastKind<Notification>,
 } as const;
 
 type Records = typeof records;

@@ -21,6 +21,8 @@ import { beginNames, beginSchedule } from '../state/decided.ts';
 import { copyRun } from '../state/decision.ts';
 import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
+import { alertCommands } from './alert-commands.ts';
+import { endAlert } from './alerts.ts';
 import { known, planApply, storedIn } from './apply.ts';
 import { reportResult } from './attempts.ts';
 import { checkJob, nextRevision } from './define.ts';
@@ -60,6 +62,7 @@ const checks: { readonly [K in Command['kind']]: Check<K> } = {
   kill,
   complete,
   'mark-success': markSuccess,
+  ...alertCommands,
 };
 
 /** Checks one command without changing anything. Throws a `CarillonError` if it is rejected. */
@@ -226,6 +229,7 @@ function setPaused(entry: Entry, by: string, paused: boolean): Change<CommandAns
       state.paused = paused ? { at: turn.draft.now, by } : null;
       if (!paused && state.disabled !== null) {
         state.disabled = null;
+        endAlert(turn, entry, 'disabled', 'recovered');
         state.consecutiveFailures = 0;
       }
       turn.draft.state(state);

@@ -12,6 +12,7 @@ import { nextInstant } from '../schedule/next.ts';
 import { addLeap, COUNT_LIMIT, LEAP_MS, moveCursor, takeBack, undecidedUpTo } from '../state/decided.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
+import { alertOfMissed } from './alerts.ts';
 import { propagateEnds } from './endings.ts';
 import { isWaiting } from './overlap.ts';
 import { idleReason, ofSchedule, openRun } from './runs.ts';
@@ -118,7 +119,10 @@ function decideMany(turn: Turn, entry: Entry): void {
       reason: catching === null ? missedReason(policy) : null,
       run: catching?.id ?? null,
     });
-    if (catching === null) entry.state.missed += passed;
+    if (catching === null) {
+      entry.state.missed += passed;
+      alertOfMissed(turn, entry, passed, missedReason(policy));
+    }
     draft.state(entry.state);
     propagateEnds(turn);
     draft.cut();

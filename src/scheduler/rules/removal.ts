@@ -9,6 +9,7 @@ import { isEnded } from '../model/run-state.ts';
 import { beginNames, beginSchedule, compiled, takeBack } from '../state/decided.ts';
 import { type Entry, MAX_PASTS } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
+import { endAlerts } from './alerts.ts';
 import { propagateEnds } from './endings.ts';
 import { closeRun, killRun } from './runs.ts';
 
@@ -23,6 +24,7 @@ export function removeJob(turn: Turn, entry: Entry, by: string): void {
       killRun(turn, run, { by, as: 'killed', reason: { code: 'job-deleted' } });
     if (!isEnded(run.state)) closeRun(turn, run, 'killed', { code: 'job-deleted' });
   }
+  endAlerts(turn, entry, 'job-deleted');
   const removed: Removal = { at: draft.now, by, revision: entry.job.revision + 1, resolved };
   const past: JobState = { ...entry.state, removed };
   writeRemoval(turn, name, removed);
@@ -66,6 +68,7 @@ export function revivedState({ state, draft }: Turn, name: string, cursor: numbe
     removed: null,
     paused: null,
     disabled: null,
+    muted: null,
     held: [],
     join: past.join === null ? null : withoutAnnounced(past.join),
     consecutiveFailures: 0,

@@ -12,6 +12,7 @@ import { type Reason, refTo } from '../model/reason.ts';
 import { awaitsCallback, isEnded, nextRunState } from '../model/run-state.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
+import { alertOfEnd } from './alerts.ts';
 import { overlapOf } from './overlap.ts';
 import { placeRun } from './placing.ts';
 
@@ -184,6 +185,7 @@ export function closeRun(turn: Turn, run: Run, end: EndState, reason: Reason | n
   state.dropRun(run);
   if (entry !== undefined) {
     countRun(turn, entry, run, end);
+    alertOfEnd(turn, entry, run, end);
     if (hasLine(run)) draft.ledger(ledgerLine(run, end));
     entry.openLine = null;
     draft.state(entry.state);

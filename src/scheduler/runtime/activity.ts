@@ -42,6 +42,7 @@ export const activityFields = {
   exitCode: 'Exit code of the newest attempt.',
   reason: 'Why the run ended this way, or why the job was disabled.',
   succeeded: 'The reported result.',
+  condition: 'Kind of the alert: `failed`, `late`, `long`, `missed` or `disabled`.',
   request: 'Kind of the refused request.',
   code: 'Code of the error.',
   message: 'Text of the error.',
@@ -78,6 +79,14 @@ export const activityEvents = {
     meaning: 'A job failed as often as `policy.disableAfterFailures` says. Level `warn`.',
     fields: ['job', 'revision', 'reason'],
   },
+  'alert.opened': {
+    meaning: 'A condition of a job that somebody must know of began. Level `warn`.',
+    fields: ['job', 'condition', 'run', 'reason'],
+  },
+  'alert.resolved': { meaning: 'The condition no longer holds.', fields: ['job', 'condition'] },
+  'alert.acknowledged': { meaning: 'A user takes care of an alert.', fields: ['job', 'condition', 'by'] },
+  'job.muted': { meaning: 'A user muted the alerts of a job for a time.', fields: ['job', 'by'] },
+  'job.unmuted': { meaning: 'A user ended that.', fields: ['job', 'by'] },
   'launch.unwanted': {
     meaning:
       'Something runs that belongs to no unfinished run, for example on a host that was given up and is back: it is ended. Level `warn`.',
@@ -92,6 +101,8 @@ export const activityEvents = {
     fields: ['lines'],
   },
 } as const satisfies Record<string, { meaning: string; fields: readonly (keyof Fields)[] }>;
+
+const warned: ReadonlySet<string> = new Set(['job.disabled', 'launch.unwanted', 'alert.opened']);
 
 export type ActivityEvent = keyof typeof activityEvents;
 
@@ -123,7 +134,7 @@ export class Activity {
   /** What a decision did, once it is durable. */
   decided(notices: readonly Notice[], acts: readonly Act[]): void {
     for (const { kind: event, ...fields } of acts) {
-      const level = event === 'job.disabled' || event === 'launch.unwanted' ? 'warn' : 'info';
+      const level = warned.has(event) ? 'warn' : 'info';
       this.#add({ level, event, fields: () => withText(fields) });
     }
     for (const notice of notices)

@@ -5,6 +5,7 @@
 
 import type { ClockAhead } from '../event.ts';
 import type { Notice } from '../handle.ts';
+import type { Notification } from '../model/alert.ts';
 import type { Clock, Launcher, Log, Member, Store } from '../ports.ts';
 import { hostOf } from '../rules/launch.ts';
 import { runningOn } from '../rules/reconcile.ts';
@@ -14,6 +15,7 @@ import { Ahead } from './ahead.ts';
 import { type HostEngine, Hosts } from './hosts.ts';
 import { Inventories } from './inventories.ts';
 import { Loop } from './loop.ts';
+import { Notifications } from './notifications.ts';
 import { type EngineOf, Performer } from './perform.ts';
 import { Ticker } from './ticker.ts';
 
@@ -36,6 +38,8 @@ export interface LeadershipParts {
   readonly self: Pick<Member, 'id' | 'version'>;
   readonly members: () => readonly Member[];
   readonly isFresh: () => boolean;
+  /** Sends a notification to its receiver; see `Notifier.send`. */
+  readonly send: (notification: Notification) => Promise<void>;
   readonly onNotices: (notices: readonly Notice[], acts: readonly Act[]) => void;
   readonly onBroken: (error: unknown) => void;
 }
@@ -49,6 +53,7 @@ export class Leadership {
   readonly #ahead: Ahead;
   readonly #inventories: Inventories;
   readonly #hosts: Hosts;
+  readonly #notifications: Notifications;
   readonly #clock: Clock;
   readonly #clockAhead: ClockAhead | null;
   #ended = false;
@@ -61,9 +66,11 @@ export class Leadership {
     this.state = state;
     this.#clock = clock;
     this.#clockAhead = parts.clockAhead;
+    this.#notifications = new Notifications({ ...parts, post });
     this.performer = new Performer({
       ...parts,
       post,
+      notify: (notification) => this.#notifications.add(notification),
       hostOf: (engine) => hostOf(state.settings, engine),
       launcherOf: ({ engine, host }) =>
         host === null || host === hostOf(state.settings, engine)
@@ -161,6 +168,7 @@ export class Leadership {
     this.#ahead.stop();
     this.#inventories.stop();
     this.#hosts.stop();
+    this.#notifications.stop();
     await this.loop.stop();
     await this.performer.stop();
   }

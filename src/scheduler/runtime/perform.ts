@@ -6,6 +6,7 @@
 import { CarillonError, type ErrorCode } from '../../errors.ts';
 import type { Event } from '../event.ts';
 import type { LaunchSpec } from '../job/spec.ts';
+import type { Notification } from '../model/alert.ts';
 import type { Clock, Launcher, LocalEngine, Log } from '../ports.ts';
 import type { Effect, Launched } from '../state/decision.ts';
 import type { Favour } from './ahead.ts';
@@ -36,6 +37,8 @@ export interface PerformerParts {
   readonly isFresh: () => boolean;
   /** The run still waits for this attempt to start. Called directly before each start. */
   readonly isAwaited: (launchName: string) => boolean;
+  /** Sends it to its receiver. */
+  readonly notify: (notification: Notification) => void;
   readonly post: (event: Exclude<Event, { kind: 'command' }>) => void;
 }
 
@@ -74,7 +77,8 @@ export class Performer {
     const places: Place[] = [];
     for (const effect of effects) {
       if (this.#stopped) return;
-      if (effect.kind === 'kill') this.#kill(effect);
+      if (effect.kind === 'notify') this.#parts.notify(effect.notification);
+      else if (effect.kind === 'kill') this.#kill(effect);
       else if (effect.kind === 'remove' || effect.kind === 'take-back') this.#forget(effect);
       else if (effect.delayMs !== null) this.#delay(effect, effect.delayMs);
       else if (isEarly(effect, clock.now()) && launcherOf(placeOf(effect))?.launchAt === undefined)

@@ -14,12 +14,15 @@ import type {
   JobView,
   Notice,
   PoolView,
+  Receivers,
   RunLogChunk,
   RunLogQuery,
   SchedulerHandle,
 } from '../handle.ts';
+import type { Alert, Notification } from '../model/alert.ts';
 import { rerunVariant, runId } from '../model/ids.ts';
 import type { Run, Settings } from '../model/model.ts';
+import type { Notifier } from '../notifier.ts';
 import type {
   Archive,
   Clock,
@@ -44,6 +47,7 @@ import type { HostEngine } from './hosts.ts';
 import { Leadership } from './leadership.ts';
 import { LentEngine } from './lent-engine.ts';
 import { notLeading } from './loop.ts';
+import { type LastLines, Messages } from './messages.ts';
 import type { EngineOf } from './perform.ts';
 import { RepeatedFailure } from './repeated-failure.ts';
 import { Replica } from './replica.ts';
@@ -64,6 +68,10 @@ export interface SchedulerParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly startsInFlight: number;
+  /** Absent: there are no receivers. */
+  readonly notifier?: Notifier;
+  /** The last lines of an output as text. Absent: messages have none. */
+  readonly lastLines?: LastLines;
   /** A broken invariant: the node cannot continue and the process should end. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -85,6 +93,7 @@ export class Scheduler implements SchedulerHandle, Service {
   readonly #unled: Unled;
   readonly #commits: CommitTimes;
   readonly #activity: Activity;
+  readonly #messages: Messages;
   /** Of commits and elections. */
   readonly #failure: RepeatedFailure;
   #takeover: ClusterView['takeover'] = null;
@@ -97,6 +106,7 @@ export class Scheduler implements SchedulerHandle, Service {
     this.#unled = new Unled(parts);
     this.#commits = new CommitTimes(parts);
     this.#activity = new Activity(parts);
+    this.#messages = new Messages(parts, this);
     this.#failure = new RepeatedFailure({ ...parts, event: 'leadership.broken', level: 'error' });
     this.#launchers = new Map(parts.launchers.map((launcher) => [launcher.engine, launcher]));
   }
@@ -162,6 +172,7 @@ export class Scheduler implements SchedulerHandle, Service {
       self,
       members: () => election.members(),
       isFresh: () => election.isFresh(),
+      send: this.#messages.send,
       onNotices: (notices, acts) => {
         this.#activity.decided(notices, acts);
         this.#publish(notices);
@@ -305,6 +316,16 @@ export class Scheduler implements SchedulerHandle, Service {
       clock: this.#parts.clock,
     });
   }
+
+  alerts(): Iterable<Alert> {
+    return this.#view().alerts.values();
+  }
+
+  notifications(): readonly Notification[] {
+    return this.#view().outbox.inOrder();
+  }
+
+  receivers = (): Receivers => this.#messages;
 
   backup(): AsyncIterable<Uint8Array> {
     const { store, self, clock } = this.#parts;

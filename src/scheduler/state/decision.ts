@@ -6,6 +6,7 @@
 
 import type { Notice } from '../handle.ts';
 import type { LaunchSpec } from '../job/spec.ts';
+import type { Alert, Condition, Notification } from '../model/alert.ts';
 import type { Job, JobState, JobStats, LedgerLine, Revision, Run } from '../model/model.ts';
 import type { Reason } from '../model/reason.ts';
 import type { Write, WriteGroup } from '../records/table.ts';
@@ -30,7 +31,9 @@ export type Effect =
     }
   | ({ readonly kind: 'kill'; readonly graceMs: number } & Launched)
   | ({ readonly kind: 'take-back' } & Launched)
-  | ({ readonly kind: 'remove' } & Launched);
+  | ({ readonly kind: 'remove' } & Launched)
+  /** If the leader dies before its receiver's answer is noted, the next one sends it again under the same key. */
+  | { readonly kind: 'notify'; readonly notification: Notification };
 
 /** What was done to a job or a run, and by whom. For the log of the leader. */
 export type Act =
@@ -59,6 +62,20 @@ export type Act =
       readonly by: string;
       readonly succeeded: boolean;
     }
+  | {
+      readonly kind: 'alert.opened' | 'alert.resolved';
+      readonly job: string;
+      readonly condition: Condition;
+      readonly run?: string;
+      readonly reason?: Reason;
+    }
+  | {
+      readonly kind: 'alert.acknowledged';
+      readonly job: string;
+      readonly condition: Condition;
+      readonly by: string;
+    }
+  | { readonly kind: 'job.muted' | 'job.unmuted'; readonly job: string; readonly by: string }
   | {
       readonly kind: 'launch.unwanted';
       readonly engine: string;
@@ -139,6 +156,16 @@ export class Draft {
       this.#places.set(key, this.#group.length);
       this.#group.push(write);
     } else this.#group[at] = write;
+  }
+
+  alert(alert: Alert): void {
+    this.#group.push({ kind: alert.endedAt === null ? 'alert' : 'alert-ended', value: alert });
+  }
+
+  notification(notification: Notification): void {
+    const kind = notification.endedAt === null ? 'notification' : 'notification-ended';
+    this.#group.push({ kind, value: notification });
+    if (notification.state === 'waiting') this.effect({ kind: 'notify', notification });
   }
 
   ledger(line: LedgerLine): void {

@@ -5,7 +5,7 @@
 
 import type { Notice } from '../handle.ts';
 import type { JobState, JobStats, Run } from '../model/model.ts';
-import { byKind, type Rules, type Write, type WrittenName } from '../records/table.ts';
+import { alertKey, byKind, type Rules, type Write, type WrittenName } from '../records/table.ts';
 import type { Entry, State } from './state.ts';
 
 /** Applies writes in the order in which they were committed; they become part of the state. */
@@ -50,6 +50,22 @@ const rules: Rules<WrittenName, State, Notice | null> = {
   },
   // Read from the store on request.
   ledger: () => null,
+  alert(state, alert) {
+    state.alerts.set(alertKey(alert), alert);
+    return null;
+  },
+  'alert-ended'(state, alert) {
+    state.alerts.delete(alertKey(alert));
+    return null;
+  },
+  notification(state, notification) {
+    state.outbox.put(notification);
+    return null;
+  },
+  'notification-ended'(state, { id }) {
+    state.outbox.remove(id);
+    return null;
+  },
 };
 
 function applyState(state: State, next: JobState): Notice | null {

@@ -7,9 +7,10 @@ import { byName, Graph } from '../../dag/graph.ts';
 import { type JoinSpec, reshape } from '../../dag/ready.ts';
 import { CarillonError } from '../../errors.ts';
 import { policyOf } from '../job/policy.ts';
+import type { Alert } from '../model/alert.ts';
 import { freshState } from '../model/fresh-state.ts';
 import type { Job, JobState, JobStats, LedgerLine, OtherNode, Run, Settings } from '../model/model.ts';
-import { byKind, type LoadedItem, type PresentName, type Rules } from '../records/table.ts';
+import { alertKey, byKind, type LoadedItem, type PresentName, type Rules } from '../records/table.ts';
 import type { Schedule } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
 import { StartTimes } from '../stats/start-times.ts';
@@ -17,6 +18,7 @@ import { cadenceOf, joinSpecOf } from './cadence.ts';
 import { nextDeadline } from './deadline.ts';
 import { nextUndecided } from './decided.ts';
 import { branchesOf } from './lineage.ts';
+import { Outbox } from './outbox.ts';
 import { Slots } from './slots.ts';
 import { SortedSet } from './sorted-set.ts';
 import { Timetable } from './timetable.ts';
@@ -76,6 +78,9 @@ export class State {
   readonly timetable = new Timetable<Entry | RunTimer>();
   /** Slots in use and waiting runs; see slots.ts. */
   readonly slots = new Slots();
+  /** Open alerts; see `alertKey`. */
+  readonly alerts = new Map<string, Alert>();
+  readonly outbox = new Outbox();
   /** Other nodes that take launches from this leader. */
   others: readonly OtherNode[] = [];
   /** Of this leadership only. */
@@ -128,6 +133,8 @@ export class State {
       this.putRun(run);
       this.remember(run);
     },
+    alert: (_, alert) => void this.alerts.set(alertKey(alert), alert),
+    notification: (_, notification) => this.outbox.put(notification),
   };
   readonly #loaded = new Map<string, JobState>();
   readonly #loadedStats = new Map<string, JobStats>();

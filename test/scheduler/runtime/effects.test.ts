@@ -80,6 +80,7 @@ function rig({ startsInFlight = 1, configured = true, waits = false } = {}) {
     fields.push(some);
   };
   const performer = new Performer({
+    notify: () => undefined,
     launchers: new Map(configured ? [[engine, launcher]] : []),
     hostOf: () => null,
     launcherOf: () => (configured ? launcher : undefined),

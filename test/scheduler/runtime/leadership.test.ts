@@ -73,6 +73,7 @@ async function following(
   const term = await store.campaign();
   const broken: unknown[] = [];
   const leadership = new Leadership({
+    send: async () => undefined,
     term,
     clockAhead: exactly(clockAheadMs),
     state,

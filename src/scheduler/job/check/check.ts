@@ -246,7 +246,7 @@ function checkChronos({ chronos }: JobDefinition, findings: Findings): void {
 
 /** Settings that are valid but probably a mistake, or stored without effect. */
 export function findWarnings(definition: JobDefinition): string[] {
-  const { policy, alerts } = definition;
+  const { policy } = definition;
   const warnings = keptWarnings(definition);
   if (policy?.catchUpLimit !== undefined && policy.catchUp !== 'all') {
     warnings.push('policy.catchUpLimit has no effect unless policy.catchUp is all');
@@ -255,9 +255,6 @@ export function findWarnings(definition: JobDefinition): string[] {
     warnings.push(
       'policy.completion is callback without a timeout: a run whose result is never reported never ends',
     );
-  }
-  if (alerts !== undefined) {
-    warnings.push('alerts are stored, but this version sends no notifications');
   }
   return warnings;
 }

@@ -1,0 +1,116 @@
+/** What a notification says, as plain text. Receivers only format it. */
+
+import type { Alert, Condition, Fact, Message, Notification } from '../model/alert.ts';
+import { textOf } from '../model/reason.ts';
+import type { RunTimes } from '../stats/run-times.ts';
+
+/** What is known beside the notification when it is sent. */
+export interface Known {
+  /** Usual durations of the job. */
+  readonly usual: RunTimes;
+  /** The last lines of output of the run. */
+  readonly output: readonly string[];
+  /** Address of the web app. Null: unknown. */
+  readonly base: string | null;
+}
+
+export function messageOf(notification: Notification, { usual, output, base }: Known): Message {
+  const { id, step, alert, owner, labels, at } = notification;
+  const { job, condition, severity, since, run } = alert;
+  return {
+    key: id,
+    alertKey: alert.id,
+    step,
+    condition,
+    severity,
+    job,
+    owner,
+    labels,
+    since,
+    at,
+    title: titleOf(notification),
+    facts: [...factsOf(notification), ...usualOf(usual)],
+    output: step === 'resolved' ? [] : output,
+    link: base === null ? null : linkTo(base, job, run),
+  };
+}
+
+/** A message for somebody who tries a receiver. */
+export function testMessage(receiver: string, now: number, base: string | null): Message {
+  return {
+    key: `test.${receiver}.${now}`,
+    alertKey: `test.${receiver}`,
+    step: 'test',
+    condition: 'failed',
+    severity: 'info',
+    job: 'example',
+    owner: null,
+    labels: {},
+    since: now,
+    at: now,
+    title: 'Test message from Carillon',
+    facts: [{ name: 'Receiver', text: receiver }],
+    output: [],
+    link: base,
+  };
+}
+
+function linkTo(base: string, job: string, run: string | null): string {
+  const path = run === null ? `jobs/${encodeURIComponent(job)}` : `runs/${encodeURIComponent(run)}`;
+  return `${base.replace(/\/$/, '')}/${path}`;
+}
+
+const happened: Readonly<Record<Condition, (alert: Alert) => string>> = {
+  failed: ({ count }) => (count > 1 ? `failed ${count} times in a row` : 'failed'),
+  late: () => 'is late',
+  long: () => 'runs unusually long',
+  missed: ({ count }) => `missed ${count === 1 ? 'a due time' : `${count} due times`}`,
+  disabled: () => 'was disabled',
+};
+
+const over: Readonly<Record<Condition, string>> = {
+  failed: 'succeeded again',
+  late: 'is no longer late',
+  long: 'has ended',
+  missed: 'runs again',
+  disabled: 'was enabled again',
+};
+
+function titleOf({ step, alert }: Notification): string {
+  const { job, condition, end } = alert;
+  if (step !== 'resolved') return `${job} ${happened[condition](alert)}`;
+  return `${job} ${end === 'job-deleted' ? 'was deleted' : over[condition]}`;
+}
+
+function factsOf({ step, alert, owner }: Notification): Fact[] {
+  const { reason, run, attempt, since, endedAt, downstream, count, condition } = alert;
+  const facts: Fact[] = [];
+  const add = (name: string, text: string | null): void => {
+    if (text !== null) facts.push({ name, text });
+  };
+  add('Reason', reason === null ? null : textOf(reason));
+  add('Run', run);
+  add('Attempt', attempt === null || attempt === 1 ? null : String(attempt));
+  add('Since', iso(since));
+  if (step === 'resolved') {
+    add('Until', endedAt === null ? null : iso(endedAt));
+    add('Failed runs', condition === 'failed' ? String(count) : null);
+  }
+  add('Jobs that depend on it', downstream === 0 ? null : String(downstream));
+  add('Owner', owner);
+  return facts;
+}
+
+function usualOf({ count, p50Ms, p95Ms }: RunTimes): Fact[] {
+  if (p50Ms === null || p95Ms === null) return [];
+  const runs = count === 1 ? 'one successful run' : `${count} successful runs`;
+  return [
+    {
+      name: 'Usual duration',
+      text: `${seconds(p50Ms)} (median), ${seconds(p95Ms)} (95th percentile), of ${runs}`,
+    },
+  ];
+}
+
+const iso = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+const seconds = (ms: number): string => (ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`);

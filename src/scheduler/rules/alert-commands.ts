@@ -1,0 +1,91 @@
+/** Commands about alerts: acknowledge, mute, and send a message again. */
+
+import { CarillonError } from '../../errors.ts';
+import type { Command, CommandAnswers } from '../command.ts';
+import { faultIn } from '../job/texts.ts';
+import { alertKey } from '../records/table.ts';
+import type { Entry, State } from '../state/state.ts';
+import type { Turn } from '../state/turn.ts';
+import { sendAgain } from './alerts.ts';
+
+const MAX_REASON = 500;
+/** A mute that is forgotten ends by itself. */
+const MAX_MUTE_MS = 366 * 86_400_000;
+
+type Kind = 'acknowledge' | 'mute' | 'unmute' | 'send-again';
+type Check<K extends Kind> = (
+  before: { readonly state: State; readonly now: number },
+  command: Extract<Command, { kind: K }>,
+) => (turn: Turn) => CommandAnswers[K];
+
+export const alertCommands: { readonly [K in Kind]: Check<K> } = {
+  acknowledge({ state }, { name, condition, by }) {
+    state.entry(name);
+    const key = alertKey({ job: name, condition });
+    const alert = state.alerts.get(key);
+    if (alert === undefined)
+      throw new CarillonError('ALERT_NOT_FOUND', `Job '${name}' has no open alert '${condition}'.`, {
+        field: 'condition',
+        value: condition,
+        allowed: [...state.alerts.values()].flatMap((each) => (each.job === name ? [each.condition] : [])),
+      });
+    if (alert.acknowledged !== null) return () => alert;
+    return ({ draft }) => {
+      const acknowledged = { ...alert, acknowledged: { by, at: draft.now } };
+      state.alerts.set(key, acknowledged);
+      draft.alert(acknowledged);
+      draft.act({ kind: 'alert.acknowledged', job: name, condition, by });
+      return acknowledged;
+    };
+  },
+  mute({ state, now }, { name, until, reason, by }) {
+    const entry = state.entry(name);
+    if (until <= now || until > now + MAX_MUTE_MS)
+      throw new CarillonError(
+        'INVALID_FIELD',
+        `until is ${new Date(until).toISOString()}. Allowed: a time in the next 366 days.`,
+        {
+          field: 'until',
+          value: new Date(until).toISOString(),
+          allowed: 'a time in the next 366 days',
+        },
+      );
+    const fault = faultIn(reason);
+    if (reason.length > MAX_REASON || fault !== null)
+      throw new CarillonError(
+        'INVALID_FIELD',
+        `reason is not allowed. Allowed: text of at most ${MAX_REASON} characters.`,
+        {
+          field: 'reason',
+          value: reason.slice(0, 80),
+          allowed: `text of at most ${MAX_REASON} characters`,
+        },
+      );
+    return (turn) => setMuted(turn, entry, { by, at: turn.draft.now, until, reason });
+  },
+  unmute({ state }, { name, by }) {
+    const entry = state.entry(name);
+    return (turn) => (entry.state.muted === null ? answerOf(entry) : setMuted(turn, entry, null, by));
+  },
+  'send-again'({ state }, { id }) {
+    if (state.outbox.get(id) === undefined)
+      throw new CarillonError(
+        'NOTIFICATION_NOT_FOUND',
+        `Notification '${id}' was delivered or does not exist.`,
+        {
+          field: 'id',
+          value: id,
+        },
+      );
+    return (turn) => sendAgain(turn, id);
+  },
+};
+
+function setMuted({ draft }: Turn, entry: Entry, muted: Entry['state']['muted'], by = muted?.by ?? '') {
+  entry.state.muted = muted;
+  draft.state(entry.state);
+  draft.act({ kind: muted === null ? 'job.unmuted' : 'job.muted', job: entry.job.name, by });
+  return answerOf(entry);
+}
+
+const answerOf = ({ job, state }: Entry) => ({ job, state: { ...state } });

@@ -1,0 +1,224 @@
+/**
+ * Alerts: when a condition of a job opens one, what ends it, and who is told. An alert and its messages are written in
+ * the group of what they tell of, so that neither can be lost or told twice under another key.
+ *
+ * - *failed*: as many runs in a row as `alerts.after` failed. A kill by a user is no failure.
+ * - *missed*: a due time passed without a run.
+ * - *disabled*: `policy.disableAfterFailures` was reached.
+ *
+ * A run that succeeds ends *failed* and *missed*; resuming the job ends *disabled*. Jobs that are skipped because a parent
+ * failed open nothing: the parent's alert counts them.
+ */
+
+import { invariant } from '../../errors.ts';
+import {
+  type Alert,
+  type AlertEnd,
+  type AlertStep,
+  type Condition,
+  conditions,
+  type Notification,
+  type Route,
+  type Severity,
+} from '../model/alert.ts';
+import { compactInstant } from '../model/ids.ts';
+import type { EndState, Run } from '../model/model.ts';
+import type { Reason } from '../model/reason.ts';
+import { alertKey } from '../records/table.ts';
+import type { Entry } from '../state/state.ts';
+import type { Turn } from '../state/turn.ts';
+
+/** More are not kept for a receiver that does not respond: new ones fail at once. */
+const MAX_WAITING = 1_000;
+/** Notifications that were not delivered; the oldest are dropped. */
+const MAX_FAILED = 100;
+
+const severities: Readonly<Record<Condition, Severity>> = {
+  failed: 'critical',
+  disabled: 'critical',
+  late: 'warning',
+  long: 'warning',
+  missed: 'warning',
+};
+
+/** What a condition is about, as far as it has it. */
+type Cause = Pick<Alert, 'run' | 'attempt' | 'reason'>;
+
+/** A run of the job has ended; its counters are up to date. */
+export function alertOfEnd(turn: Turn, entry: Entry, run: Run, end: EndState): void {
+  const cause: Cause = { run: run.id, attempt: run.attempts.at(-1)?.number ?? null, reason: run.reason };
+  if (end === 'succeeded') {
+    for (const condition of ['failed', 'missed'] as const) endAlert(turn, entry, condition, 'recovered');
+  } else if (end === 'missed') raise(turn, entry, 'missed', cause, 1);
+  else if (end !== 'skipped' && end !== 'killed') {
+    const { consecutiveFailures, disabled } = entry.state;
+    if (consecutiveFailures >= (entry.job.definition.alerts?.after ?? 1))
+      raise(turn, entry, 'failed', cause, isOpen(turn, entry, 'failed') ? 1 : consecutiveFailures);
+    if (disabled !== null && !isOpen(turn, entry, 'disabled'))
+      raise(turn, entry, 'disabled', { ...cause, reason: disabled.reason }, 1);
+  }
+}
+
+/** Due times passed without a run. */
+export function alertOfMissed(turn: Turn, entry: Entry, count: number, reason: Reason): void {
+  raise(turn, entry, 'missed', { run: null, attempt: null, reason }, count);
+}
+
+/** Ends all alerts of a job that is deleted. */
+export function endAlerts(turn: Turn, entry: Entry, end: AlertEnd): void {
+  for (const condition of conditions) endAlert(turn, entry, condition, end);
+}
+
+export function endAlert(turn: Turn, entry: Entry, condition: Condition, end: AlertEnd): void {
+  const { state, draft } = turn;
+  const key = alertKey({ job: entry.job.name, condition });
+  const open = state.alerts.get(key);
+  if (open === undefined) return;
+  const { on } = entry.job.definition.alerts ?? {};
+  const ended: Alert = { ...open, endedAt: draft.now, end, messages: open.messages + 1 };
+  state.alerts.delete(key);
+  draft.alert(ended);
+  draft.act({ kind: 'alert.resolved', job: open.job, condition });
+  if (on === undefined || on.includes('recovered')) tell(turn, entry, ended, 'resolved', ended.told);
+}
+
+const isOpen = ({ state }: Turn, { job }: Entry, condition: Condition): boolean =>
+  state.alerts.has(alertKey({ job: job.name, condition }));
+
+/** The condition has occurred: opens its alert, or adds to the open one. */
+function raise(turn: Turn, entry: Entry, condition: Condition, cause: Cause, times: number): void {
+  const { state, draft } = turn;
+  const key = alertKey({ job: entry.job.name, condition });
+  const open = state.alerts.get(key);
+  const before = open ?? opened(turn, entry, condition);
+  let alert: Alert = { ...before, ...cause, count: before.count + times };
+  // While the job was muted, nobody was told.
+  const receivers =
+    isMuted(entry, draft.now) || before.told.length > 0 ? [] : receiversOf(turn, entry, condition);
+  if (receivers.length > 0) alert = { ...alert, messages: alert.messages + 1, told: receivers };
+  state.alerts.set(key, alert);
+  draft.alert(alert);
+  if (open === undefined)
+    draft.act({
+      kind: 'alert.opened',
+      job: alert.job,
+      condition,
+      ...(alert.run !== null && { run: alert.run }),
+      ...(alert.reason !== null && { reason: alert.reason }),
+    });
+  tell(turn, entry, alert, 'opened', receivers);
+}
+
+function opened({ state, draft }: Turn, { job }: Entry, condition: Condition): Alert {
+  return {
+    id: `${job.name}.${condition}.${compactInstant(state.outbox.nextOrder(draft.now))}`,
+    job: job.name,
+    condition,
+    severity: job.definition.alerts?.severity ?? severities[condition],
+    since: draft.now,
+    count: 0,
+    run: null,
+    attempt: null,
+    reason: null,
+    downstream: state.graph.descendants(job.name).length,
+    messages: 0,
+    told: [],
+    acknowledged: null,
+    endedAt: null,
+    end: null,
+  };
+}
+
+const isMuted = ({ state: { muted } }: Entry, now: number): boolean => muted !== null && muted.until > now;
+
+/** The job says who is told, or else the routes of the installation do. */
+function receiversOf({ state }: Turn, { job }: Entry, condition: Condition): readonly string[] {
+  const { owner = null, labels = {}, alerts } = job.definition;
+  if (alerts?.on !== undefined && !alerts.on.includes(condition)) return [];
+  if (alerts?.to !== undefined) return [...new Set(alerts.to)];
+  const severity = alerts?.severity ?? severities[condition];
+  const found = new Set<string>();
+  for (const route of state.settings.routes ?? []) {
+    if (!matches(route, { owner, labels, condition, severity })) continue;
+    for (const receiver of route.to) found.add(receiver);
+    if (!route.continue) break;
+  }
+  return [...found];
+}
+
+type Routed = Pick<Notification, 'owner' | 'labels'> & Pick<Alert, 'condition' | 'severity'>;
+
+function matches(route: Route, { owner, labels, condition, severity }: Routed): boolean {
+  return (
+    (route.owner === null || route.owner === owner) &&
+    (route.conditions === null || route.conditions.includes(condition)) &&
+    (route.severities === null || route.severities.includes(severity)) &&
+    Object.entries(route.labels).every(([name, value]) => labels[name] === value)
+  );
+}
+
+/** Makes a message for each receiver. */
+function tell(turn: Turn, entry: Entry, alert: Alert, step: AlertStep, receivers: readonly string[]): void {
+  const { state, draft } = turn;
+  const { owner = null, labels = {} } = entry.job.definition;
+  for (const receiver of receivers) {
+    const isFull = state.outbox.waitingFor(receiver) >= MAX_WAITING;
+    put(turn, {
+      id: `${alert.id}.${alert.messages}.${receiver}`,
+      receiver,
+      job: alert.job,
+      step,
+      alert,
+      owner,
+      labels,
+      at: draft.now,
+      order: state.outbox.nextOrder(draft.now),
+      state: isFull ? 'failed' : 'waiting',
+      error: isFull ? `${MAX_WAITING} messages already wait for this receiver` : null,
+      endedAt: null,
+    });
+  }
+}
+
+function put(turn: Turn, notification: Notification): void {
+  const { state, draft } = turn;
+  const { receiver } = notification;
+  state.outbox.put(notification);
+  draft.notification(notification);
+  if (notification.state !== 'failed') return;
+  const failed = state.outbox.failedFor(receiver);
+  for (const old of failed.slice(0, Math.max(0, failed.length - MAX_FAILED))) {
+    state.outbox.remove(old.id);
+    draft.notification({ ...old, state: 'dropped', endedAt: draft.now });
+  }
+}
+
+/** What a receiver made of a notification. An answer to one that was answered before changes nothing. */
+export function notified(turn: Turn, id: string, error: string | null): void {
+  const { state, draft } = turn;
+  const notification = state.outbox.get(id);
+  if (notification?.state !== 'waiting') return;
+  if (error !== null) {
+    put(turn, { ...notification, state: 'failed', error });
+    return;
+  }
+  state.outbox.remove(id);
+  draft.notification({ ...notification, state: 'delivered', error: null, endedAt: draft.now });
+}
+
+/** A failed notification is sent again, after those that wait. */
+export function sendAgain(turn: Turn, id: string): Notification {
+  const { state, draft } = turn;
+  const notification = state.outbox.get(id);
+  invariant(notification !== undefined, 'a checked notification is in the outbox');
+  if (notification.state === 'waiting') return notification;
+  const again = { ...notification, state: 'waiting', order: state.outbox.nextOrder(draft.now) } as const;
+  put(turn, again);
+  return again;
+}
+
+/** A new leader sends what is owed. */
+export function owe({ state, draft }: Turn): void {
+  for (const notification of state.outbox.inOrder())
+    if (notification.state === 'waiting') draft.effect({ kind: 'notify', notification });
+}

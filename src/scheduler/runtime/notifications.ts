@@ -1,0 +1,111 @@
+/**
+ * Delivers notifications, to each receiver in order and one at a time. A receiver that does not respond gets the same
+ * notification again, after growing delays; others do not wait for it. The outcome enters as an event. A leader that
+ * ends forgets what it was sending, and the next one sends it again.
+ */
+
+import { CarillonError } from '../../errors.ts';
+import type { Event } from '../event.ts';
+import type { Notification } from '../model/alert.ts';
+import type { Clock, Log } from '../ports.ts';
+
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 300_000;
+/** A receiver that was away for longer has missed it; somebody can have it sent again. */
+const GIVE_UP_MS = 86_400_000;
+
+export interface NotificationsParts {
+  /** See `Notifier.send`. */
+  readonly send: (notification: Notification) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** It is certain that no other node leads. */
+  readonly isFresh: () => boolean;
+  readonly post: (event: Extract<Event, { kind: 'notified' }>) => void;
+}
+
+interface Line {
+  readonly waiting: Notification[];
+  /** Tries of the first one. */
+  tries: number;
+  sinceMs: number;
+  cancel: (() => void) | null;
+  isBusy: boolean;
+}
+
+export class Notifications {
+  readonly #parts: NotificationsParts;
+  readonly #lines = new Map<string, Line>();
+  #stopped = false;
+
+  constructor(parts: NotificationsParts) {
+    this.#parts = parts;
+  }
+
+  add(notification: Notification): void {
+    const { receiver } = notification;
+    let line = this.#lines.get(receiver);
+    if (line === undefined) {
+      line = { waiting: [], tries: 0, sinceMs: 0, cancel: null, isBusy: false };
+      this.#lines.set(receiver, line);
+    }
+    line.waiting.push(notification);
+    this.#next(line);
+  }
+
+  /** Sends nothing more. */
+  stop(): void {
+    this.#stopped = true;
+    for (const { cancel } of this.#lines.values()) cancel?.();
+  }
+
+  #next(line: Line): void {
+    const [first] = line.waiting;
+    if (this.#stopped || first === undefined || line.isBusy || line.cancel !== null) return;
+    if (line.tries === 0) line.sinceMs = this.#parts.clock.monotonicMs();
+    line.isBusy = true;
+    void this.#try(first, line.sinceMs).then((outcome) => {
+      line.isBusy = false;
+      if (this.#stopped) return;
+      if (outcome === 'again') this.#later(line);
+      else {
+        line.waiting.shift();
+        line.tries = 0;
+        this.#next(line);
+      }
+    });
+  }
+
+  #later(line: Line): void {
+    const delayMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(line.tries, 16));
+    line.tries += 1;
+    line.cancel = this.#parts.clock.after(delayMs, () => {
+      line.cancel = null;
+      this.#next(line);
+    });
+  }
+
+  async #try({ id, receiver, ...rest }: Notification, sinceMs: number): Promise<'done' | 'again'> {
+    const { send, clock, log, isFresh } = this.#parts;
+    if (!isFresh()) return 'again';
+    try {
+      await send({ id, receiver, ...rest });
+      this.#ended(id, null);
+      return 'done';
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const isRefused = error instanceof CarillonError && error.code === 'NOTIFICATION_REFUSED';
+      log.warn(
+        { receiver, notification: id, reason },
+        `notification.${isRefused ? 'refused' : 'not-delivered'}`,
+      );
+      if (!isRefused && clock.monotonicMs() - sinceMs < GIVE_UP_MS) return 'again';
+      this.#ended(id, reason);
+      return 'done';
+    }
+  }
+
+  #ended(id: string, error: string | null): void {
+    if (!this.#stopped) this.#parts.post({ kind: 'notified', now: this.#parts.clock.now(), id, error });
+  }
+}
