@@ -4,6 +4,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildApp } from '../api/app.ts';
+import { lastLines } from '../executor/logs/last-lines.ts';
 import { createRunLogs } from '../executor/logs/run-logs.ts';
 import { createRemoteEngine } from '../executor/remote.ts';
 import { installSupervisor, onlyDescriptors } from '../executor/supervisor/file.ts';
@@ -160,6 +161,7 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
     clock: realClock,
     log,
     startsInFlight: config.startsInFlight ?? STARTS_PER_CORE * availableParallelism(),
+    lastLines,
     onFatal,
   });
   const webDir = fileURLToPath(new URL('../../dist/web', import.meta.url));

@@ -9,7 +9,7 @@ import { engineRetryDelayMs } from './job/policy.ts';
 import type { Run } from './model/model.ts';
 import type { Reason } from './model/reason.ts';
 import { awaitsCallback, isEnded } from './model/run-state.ts';
-import { notified, owe } from './rules/alerts.ts';
+import { alertOfLateness, notified, owe } from './rules/alerts.ts';
 import {
   attemptDeferred,
   attemptEnded,
@@ -30,7 +30,7 @@ import { closeRun, killRun } from './rules/runs.ts';
 import { nextDeadline } from './state/deadline.ts';
 import { type Decision, Draft } from './state/decision.ts';
 import { moveInstants } from './state/durations.ts';
-import type { Entry, RunTimer, State } from './state/state.ts';
+import type { Entry, LateTimer, RunTimer, State } from './state/state.ts';
 import type { Due } from './state/timetable.ts';
 import { newTurn, type Turn } from './state/turn.ts';
 
@@ -124,18 +124,19 @@ function decideAhead(state: State, { now, instant }: Extract<Event, { kind: 'com
   // It has come meanwhile, or the clock was set back.
   if (instant <= now || instant > now + AHEAD_MS) return decide(state, { kind: 'tick', now });
   const turn = newTurn(state, new Draft(instant, now));
-  const isReady = ({ instant: at, subject }: Due<Entry | RunTimer>): boolean =>
-    at === instant && !('run' in subject) && (subject.due !== at || isForeseeable(subject));
+  const isReady = ({ instant: at, subject }: Due<Entry | RunTimer | LateTimer>): boolean =>
+    at === instant && 'due' in subject && (subject.due !== at || isForeseeable(subject));
   return turn.draft.done(tick(turn, isReady));
 }
 
 /** Decides what is due in the timetable. True if there is more at this time. */
-function tick(turn: Turn, mayTake?: (due: Due<Entry | RunTimer>) => boolean): boolean {
+function tick(turn: Turn, mayTake?: (due: Due<Entry | RunTimer | LateTimer>) => boolean): boolean {
   const { state, draft } = turn;
   for (let taken = 0; taken < MAX_DUE_PER_DECISION; taken++) {
     const due = state.timetable.takeDue(draft.now, mayTake);
     if (due === null) return false;
-    if ('run' in due.subject) meetDeadline(turn, due.subject);
+    if ('lateRun' in due.subject) alertOfLateness(turn, due.subject.lateRun);
+    else if ('run' in due.subject) meetDeadline(turn, due.subject);
     else if (due.subject.due === due.instant) decideDue(turn, due.subject);
     draft.cut();
   }

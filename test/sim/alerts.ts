@@ -14,8 +14,6 @@ export class AlertJudge {
   readonly #made = new Map<string, Notification>();
   /** Keys of messages that were accepted. */
   readonly accepted = new Set<string>();
-  /** By receiver: the order of the newest message that was noted as delivered. */
-  readonly #newest = new Map<string, number>();
   readonly #wrong: (what: string) => void;
 
   constructor(wrong: (what: string) => void) {
@@ -50,8 +48,9 @@ export class AlertJudge {
     if (!this.owed.delete(id)) this.#wrong(`${id} ends and was not owed`);
     if (state !== 'delivered') return;
     if (!this.accepted.has(id)) this.#wrong(`${id} is noted as delivered, and ${receiver} never accepted it`);
-    if (order <= (this.#newest.get(receiver) ?? 0)) this.#wrong(`${id} was delivered out of order`);
-    this.#newest.set(receiver, order);
+    for (const other of this.owed.values())
+      if (other.receiver === receiver && other.state === 'waiting' && other.order < order)
+        this.#wrong(`${id} was delivered before ${other.id}`);
   }
 
   /** A receiver accepts a message. */

@@ -2,6 +2,7 @@
 
 import { CarillonError } from '../../errors.ts';
 import type { Command, CommandAnswers } from '../command.ts';
+import { shorten } from '../job/schema/explain.ts';
 import { faultIn } from '../job/texts.ts';
 import { alertKey } from '../records/table.ts';
 import type { Entry, State } from '../state/state.ts';
@@ -57,7 +58,7 @@ export const alertCommands: { readonly [K in Kind]: Check<K> } = {
         `reason is not allowed. Allowed: text of at most ${MAX_REASON} characters.`,
         {
           field: 'reason',
-          value: reason.slice(0, 80),
+          value: shorten(reason),
           allowed: `text of at most ${MAX_REASON} characters`,
         },
       );

@@ -5,8 +5,10 @@
  * - *failed*: as many runs in a row as `alerts.after` failed. A kill by a user is no failure.
  * - *missed*: a due time passed without a run.
  * - *disabled*: `policy.disableAfterFailures` was reached.
+ * - *late*, *long*: a run has not started or ended in time, or runs unusually long; see state/late.ts.
  *
- * A run that succeeds ends *failed* and *missed*; resuming the job ends *disabled*. Jobs that are skipped because a parent
+ * A run that succeeds ends *failed* and *missed*; resuming the job ends *disabled*; *late* and *long* end when no run is.
+ * Jobs that are skipped because a parent
  * failed open nothing: the parent's alert counts them.
  */
 
@@ -24,7 +26,9 @@ import {
 import { compactInstant } from '../model/ids.ts';
 import type { EndState, Run } from '../model/model.ts';
 import type { Reason } from '../model/reason.ts';
+import { isEnded } from '../model/run-state.ts';
 import { alertKey } from '../records/table.ts';
+import { lateRuns } from '../state/late.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 
@@ -46,6 +50,7 @@ type Cause = Pick<Alert, 'run' | 'attempt' | 'reason'>;
 
 /** A run of the job has ended; its counters are up to date. */
 export function alertOfEnd(turn: Turn, entry: Entry, run: Run, end: EndState): void {
+  endLateness(turn, entry);
   const cause: Cause = { run: run.id, attempt: run.attempts.at(-1)?.number ?? null, reason: run.reason };
   if (end === 'succeeded') {
     for (const condition of ['failed', 'missed'] as const) endAlert(turn, entry, condition, 'recovered');
@@ -62,6 +67,27 @@ export function alertOfEnd(turn: Turn, entry: Entry, run: Run, end: EndState): v
 /** Due times passed without a run. */
 export function alertOfMissed(turn: Turn, entry: Entry, count: number, reason: Reason): void {
   raise(turn, entry, 'missed', { run: null, attempt: null, reason }, count);
+}
+
+/** The time has come at which the run may be late; it may also have ended, or a new leader looks. */
+export function alertOfLateness(turn: Turn, run: Run): void {
+  const entry = turn.state.jobs.get(run.job);
+  if (entry === undefined || isEnded(run.state)) return;
+  for (const { condition, reason } of lateRuns(entry, run, turn.draft.now)) {
+    if (isOpen(turn, entry, condition)) continue;
+    raise(turn, entry, condition, { run: run.id, attempt: run.attempts.at(-1)?.number ?? null, reason }, 1);
+  }
+  turn.state.watchLate(run, turn.draft.now);
+}
+
+/** A run has started or ended: the job may no longer be late. */
+export function endLateness(turn: Turn, entry: Entry): void {
+  for (const condition of ['late', 'long'] as const) {
+    if (!isOpen(turn, entry, condition)) continue;
+    const isLate = (run: Run): boolean =>
+      lateRuns(entry, run, turn.draft.now).some((late) => late.condition === condition);
+    if (!entry.runs.some(isLate)) endAlert(turn, entry, condition, 'recovered');
+  }
 }
 
 /** Ends all alerts of a job that is deleted. */
@@ -212,13 +238,23 @@ export function sendAgain(turn: Turn, id: string): Notification {
   const notification = state.outbox.get(id);
   invariant(notification !== undefined, 'a checked notification is in the outbox');
   if (notification.state === 'waiting') return notification;
-  const again = { ...notification, state: 'waiting', order: state.outbox.nextOrder(draft.now) } as const;
+  const again = {
+    ...notification,
+    state: 'waiting',
+    error: null,
+    order: state.outbox.nextOrder(draft.now),
+  } as const;
   put(turn, again);
   return again;
 }
 
-/** A new leader sends what is owed. */
-export function owe({ state, draft }: Turn): void {
+/** A new leader sends what is owed, and looks what has become late meanwhile. */
+export function owe(turn: Turn): void {
+  const { state, draft } = turn;
   for (const notification of state.outbox.inOrder())
     if (notification.state === 'waiting') draft.effect({ kind: 'notify', notification });
+  for (const run of [...state.runs.values()]) {
+    alertOfLateness(turn, run);
+    draft.cut();
+  }
 }

@@ -11,6 +11,7 @@ import type { EndReason } from '../ports.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { fold, type Sample } from '../stats/stats.ts';
+import { endLateness } from './alerts.ts';
 import { askToLaunch } from './launch.ts';
 import { closeRun } from './runs.ts';
 
@@ -39,6 +40,9 @@ export function attemptStarted(turn: Turn, run: Run, at: number, image?: string)
   turn.state.deferrals.delete(attempt.launchName);
   turn.draft.run(run);
   turn.state.watch(run);
+  turn.state.watchLate(run, turn.draft.now);
+  const entry = turn.state.jobs.get(run.job);
+  if (entry !== undefined) endLateness(turn, entry);
 }
 
 function noteStart({ state, draft }: Turn, attempt: Attempt, at: number): void {

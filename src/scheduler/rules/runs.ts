@@ -69,6 +69,7 @@ export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
     draft.run(run);
   } else placeRun(turn, entry, run);
   state.watch(run);
+  if (!isEnded(run.state)) state.watchLate(run, draft.now);
   return run;
 }
 

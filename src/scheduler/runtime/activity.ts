@@ -102,7 +102,7 @@ export const activityEvents = {
   },
 } as const satisfies Record<string, { meaning: string; fields: readonly (keyof Fields)[] }>;
 
-const warned: ReadonlySet<string> = new Set(['job.disabled', 'launch.unwanted', 'alert.opened']);
+const warned: ReadonlySet<ActivityEvent> = new Set(['job.disabled', 'launch.unwanted', 'alert.opened']);
 
 export type ActivityEvent = keyof typeof activityEvents;
 
@@ -133,12 +133,15 @@ export class Activity {
 
   /** What a decision did, once it is durable. */
   decided(notices: readonly Notice[], acts: readonly Act[]): void {
-    for (const { kind: event, ...fields } of acts) {
-      const level = warned.has(event) ? 'warn' : 'info';
-      this.#add({ level, event, fields: () => withText(fields) });
-    }
+    const isAlert = ({ kind }: Act): boolean => kind === 'alert.opened' || kind === 'alert.resolved';
+    for (const act of acts) if (!isAlert(act)) this.#did(act);
     for (const notice of notices)
       if (notice.kind === 'run' && notice.run.endedAt !== null) this.#add(ended(notice.run));
+    for (const act of acts) if (isAlert(act)) this.#did(act);
+  }
+
+  #did({ kind: event, ...fields }: Act): void {
+    this.#add({ level: warned.has(event) ? 'warn' : 'info', event, fields: () => withText(fields) });
   }
 
   /** A command was submitted: logs what will be refused of it. */

@@ -47,7 +47,7 @@ import type { HostEngine } from './hosts.ts';
 import { Leadership } from './leadership.ts';
 import { LentEngine } from './lent-engine.ts';
 import { notLeading } from './loop.ts';
-import { type LastLines, Messages } from './messages.ts';
+import { type LastLines, Messages } from './outbox/messages.ts';
 import type { EngineOf } from './perform.ts';
 import { RepeatedFailure } from './repeated-failure.ts';
 import { Replica } from './replica.ts';

@@ -20,6 +20,7 @@ export function moveInstants(turn: Turn, ahead: ClockAhead): void {
     draft.run(run);
     draft.cut();
     state.watch(run);
+    state.watchLate(run, draft.now);
   }
 }
 

@@ -17,6 +17,7 @@ import { StartTimes } from '../stats/start-times.ts';
 import { cadenceOf, joinSpecOf } from './cadence.ts';
 import { nextDeadline } from './deadline.ts';
 import { nextUndecided } from './decided.ts';
+import { nextLate } from './late.ts';
 import { branchesOf } from './lineage.ts';
 import { Outbox } from './outbox.ts';
 import { Slots } from './slots.ts';
@@ -53,6 +54,19 @@ export interface RunTimer {
   readonly priority: number;
 }
 
+/** When to look whether an unfinished run is late. */
+export interface LateTimer {
+  readonly lateRun: Run;
+  readonly priority: number;
+}
+
+/**
+ * Alerts about lateness are decided at most this long after it, many at once, and between the seconds at which runs
+ * are due.
+ */
+const LATE_TOLERANCE_MS = 5_000;
+const LATE_OFFSET_MS = 500;
+
 /** Remembered trigger ids, so that a repeated request does not run the job again. */
 const MAX_TRIGGERS = 10_000;
 /** Roots with cached branches; few are unfinished at once. */
@@ -75,7 +89,7 @@ export class State {
   /** Removed jobs by name, the earliest removed first; limited to `MAX_PASTS`. */
   readonly pasts = new Map<string, Past>();
   readonly graph = new Graph();
-  readonly timetable = new Timetable<Entry | RunTimer>();
+  readonly timetable = new Timetable<Entry | RunTimer | LateTimer>();
   /** Slots in use and waiting runs; see slots.ts. */
   readonly slots = new Slots();
   /** Open alerts; see `alertKey`. */
@@ -288,6 +302,15 @@ export class State {
   watch(run: Run): void {
     const at = nextDeadline(run, this.jobs.get(run.job));
     if (at !== null) this.timetable.add(at, { run, priority: run.priority });
+  }
+
+  /** Adds the time at which the run becomes late next. */
+  watchLate(run: Run, now: number): void {
+    const entry = this.jobs.get(run.job);
+    const at = entry === undefined ? null : nextLate(entry, run, now);
+    if (at === null) return;
+    const slot = Math.floor((at - LATE_OFFSET_MS) / LATE_TOLERANCE_MS) + 1;
+    this.timetable.add(slot * LATE_TOLERANCE_MS + LATE_OFFSET_MS, { lateRun: run, priority: run.priority });
   }
 
   /** The jobs that a rerun or manual start of the root is sure to reach; see lineage.ts. */

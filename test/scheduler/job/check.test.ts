@@ -433,11 +433,9 @@ test('what has no effect is warned about', () => {
     name: 'a',
     run: { command: 'x' },
     policy: { catchUpLimit: 3 },
-    alerts: { on: ['failed'], to: ['mail'] },
   };
   expect(checkDefinition(definition, 'body').warnings).toEqual([
     'policy.catchUpLimit has no effect unless policy.catchUp is all',
-    'alerts are stored, but this version sends no notifications',
   ]);
 });
 

@@ -1,13 +1,13 @@
 /** Composes the message of a notification and hands it to the notifier. */
 
-import { CarillonError } from '../../errors.ts';
-import type { Receivers, SchedulerHandle } from '../handle.ts';
-import type { Notification } from '../model/alert.ts';
-import type { Notifier } from '../notifier.ts';
-import type { Clock, LogChunk, Member } from '../ports.ts';
-import { messageOf, testMessage } from '../read/message.ts';
-import { runTimes } from '../stats/run-times.ts';
-import { within } from '../waiting.ts';
+import { CarillonError } from '../../../errors.ts';
+import type { Receivers, SchedulerHandle } from '../../handle.ts';
+import type { Notification } from '../../model/alert.ts';
+import type { Notifier } from '../../notifier.ts';
+import type { Clock, LogChunk, Member } from '../../ports.ts';
+import { messageOf, testMessage } from '../../read/message.ts';
+import { runTimes } from '../../stats/run-times.ts';
+import { within } from '../../waiting.ts';
 
 const OUTPUT_LINES = 10;
 /** A message does not wait longer for output. */

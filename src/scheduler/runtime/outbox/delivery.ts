@@ -4,17 +4,17 @@
  * ends forgets what it was sending, and the next one sends it again.
  */
 
-import { CarillonError } from '../../errors.ts';
-import type { Event } from '../event.ts';
-import type { Notification } from '../model/alert.ts';
-import type { Clock, Log } from '../ports.ts';
+import { CarillonError } from '../../../errors.ts';
+import type { Event } from '../../event.ts';
+import type { Notification } from '../../model/alert.ts';
+import type { Clock, Log } from '../../ports.ts';
 
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 300_000;
 /** A receiver that was away for longer has missed it; somebody can have it sent again. */
 const GIVE_UP_MS = 86_400_000;
 
-export interface NotificationsParts {
+export interface DeliveryParts {
   /** See `Notifier.send`. */
   readonly send: (notification: Notification) => Promise<void>;
   readonly clock: Clock;
@@ -33,12 +33,12 @@ interface Line {
   isBusy: boolean;
 }
 
-export class Notifications {
-  readonly #parts: NotificationsParts;
+export class Delivery {
+  readonly #parts: DeliveryParts;
   readonly #lines = new Map<string, Line>();
   #stopped = false;
 
-  constructor(parts: NotificationsParts) {
+  constructor(parts: DeliveryParts) {
     this.#parts = parts;
   }
 

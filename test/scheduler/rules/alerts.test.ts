@@ -1,0 +1,280 @@
+/** When alerts open and end, and who is owed a message. */
+
+import { describe, expect, test } from 'vitest';
+import type { Route } from '../../../src/scheduler/model/alert.ts';
+import { Rig, testSettings } from '../../support/rig.ts';
+
+const anyRoute: Route = {
+  labels: {},
+  owner: null,
+  conditions: null,
+  severities: null,
+  to: ['pager'],
+  continue: false,
+};
+
+const hourly = { name: 'load', schedule: { cron: '0 * * * *' } };
+
+function rigOf(definition: object = {}, routes: readonly Route[] = [anyRoute]): Rig {
+  const rig = new Rig('2026-01-01T00:30:00Z', { ...testSettings, routes });
+  rig.put({ ...hourly, ...definition });
+  return rig;
+}
+
+const hourMs = 3_600_000;
+
+/** At its next due times, it ends at once. */
+function runs(rig: Rig, ...exitCodes: number[]): void {
+  for (const exitCode of exitCodes) {
+    rig.advance(hourMs - (rig.now % hourMs));
+    rig.end('load', exitCode);
+  }
+}
+
+/** `step receiver title-like facts` of everything that was ever owed. */
+const told = (rig: Rig): string[] =>
+  rig.effects.flatMap((effect) =>
+    effect.kind === 'notify'
+      ? [
+          `${effect.notification.step} ${effect.notification.alert.condition} ×${effect.notification.alert.count} to ${effect.notification.receiver}`,
+        ]
+      : [],
+  );
+
+describe('a job that fails', () => {
+  test('opens one alert, which counts, and is told once', () => {
+    const rig = rigOf();
+    runs(rig, 1, 1, 1);
+    expect(told(rig)).toEqual(['opened failed ×1 to pager']);
+    expect([...rig.alerts.values()]).toMatchObject([{ job: 'load', condition: 'failed', count: 3 }]);
+  });
+
+  test('has recovered with the next success, which is told once', () => {
+    const rig = rigOf();
+    runs(rig, 1, 0, 0);
+    expect(told(rig)).toEqual(['opened failed ×1 to pager', 'resolved failed ×1 to pager']);
+    expect([...rig.alerts.values()]).toEqual([]);
+    expect(rig.endedAlerts).toMatchObject([{ condition: 'failed', end: 'recovered' }]);
+  });
+
+  test('opens a new alert when it fails again', () => {
+    const rig = rigOf();
+    runs(rig, 1, 0, 1);
+    expect(told(rig)).toEqual([
+      'opened failed ×1 to pager',
+      'resolved failed ×1 to pager',
+      'opened failed ×1 to pager',
+    ]);
+    expect(new Set(rig.effects.flatMap((e) => (e.kind === 'notify' ? [e.notification.id] : []))).size).toBe(
+      3,
+    );
+  });
+
+  test('is told of after so many failures in a row', () => {
+    const rig = rigOf({ alerts: { after: 3 } });
+    runs(rig, 1, 1, 0, 1, 1);
+    expect(told(rig)).toEqual([]);
+    runs(rig, 1, 1);
+    expect(told(rig)).toEqual(['opened failed ×3 to pager']);
+  });
+
+  test('is one alert with its children, which are skipped', () => {
+    const rig = rigOf();
+    rig.put(...['a', 'b', 'c'].map((name) => ({ name, schedule: { after: { parents: ['load'] } } })), {
+      name: 'd',
+      schedule: { after: { parents: ['a'] } },
+    });
+    runs(rig, 1);
+    expect(told(rig)).toEqual(['opened failed ×1 to pager']);
+    expect([...rig.alerts.values()]).toMatchObject([{ job: 'load', downstream: 4 }]);
+  });
+
+  test('is not alerted when a user killed it', () => {
+    const rig = rigOf();
+    rig.advance('2026-01-01T01:00:00Z');
+    rig.begin('load');
+    const { id } = rig.runOf('load');
+    rig.submit({ kind: 'kill', runId: id, by: 'test' });
+    rig.end('load', 143);
+    expect([...rig.alerts.values()]).toEqual([]);
+  });
+
+  test('is disabled, and both are told', () => {
+    const rig = rigOf({ policy: { disableAfterFailures: 2 } });
+    runs(rig, 1, 1);
+    expect(told(rig)).toEqual(['opened failed ×1 to pager', 'opened disabled ×1 to pager']);
+    rig.submit({ kind: 'resume', name: 'load', by: 'test' });
+    expect(told(rig).at(-1)).toBe('resolved disabled ×1 to pager');
+  });
+
+  test('is deleted, and its alerts end', () => {
+    const rig = rigOf();
+    runs(rig, 1);
+    rig.submit({ kind: 'delete-job', name: 'load', dependents: 'refuse', by: 'test' });
+    expect(told(rig).at(-1)).toBe('resolved failed ×1 to pager');
+    expect(rig.endedAlerts).toMatchObject([{ end: 'job-deleted' }]);
+    expect(rig.state.alerts.size).toBe(0);
+  });
+});
+
+describe('due times that are missed', () => {
+  test('are one alert with their number, until the job succeeds', () => {
+    const rig = rigOf({ policy: { catchUp: 'none' } });
+    rig.sleep('2026-01-01T04:30:00Z');
+    expect(told(rig)).toEqual(['opened missed ×4 to pager']);
+    runs(rig, 0);
+    expect(told(rig).at(-1)).toBe('resolved missed ×4 to pager');
+  });
+
+  test('are none while the job is paused', () => {
+    const rig = rigOf();
+    rig.submit({ kind: 'pause', name: 'load', by: 'test' });
+    rig.sleep('2026-01-01T04:30:00Z');
+    expect([...rig.alerts.values()]).toEqual([]);
+  });
+});
+
+describe('a run that is late', () => {
+  test('has not started a minute after it was due; the alert ends when it starts', () => {
+    const rig = rigOf();
+    rig.advance('2026-01-01T01:00:59Z');
+    expect(told(rig)).toEqual([]);
+    rig.advance('2026-01-01T01:01:06Z');
+    expect(told(rig)).toEqual(['opened late ×1 to pager']);
+    rig.begin('load');
+    expect(told(rig).at(-1)).toBe('resolved late ×1 to pager');
+  });
+
+  test('has not ended by its time', () => {
+    const rig = rigOf({ expect: { finishBy: '01:30' } });
+    rig.advance('2026-01-01T01:00:00Z');
+    rig.begin('load');
+    rig.advance('2026-01-01T01:29:00Z');
+    expect(told(rig)).toEqual([]);
+    rig.advance('2026-01-01T01:31:00Z');
+    expect(told(rig)).toEqual(['opened late ×1 to pager']);
+    rig.end('load');
+    expect(told(rig).at(-1)).toBe('resolved late ×1 to pager');
+  });
+
+  test('runs long, against its own percentiles', () => {
+    const rig = rigOf();
+    rig.advance(hourMs / 2);
+    for (let i = 0; i < 10; i += 1) {
+      rig.begin('load');
+      rig.advance(120_000);
+      rig.end('load');
+      rig.advance(hourMs - 120_000);
+    }
+    rig.effects.length = 0;
+    rig.begin('load');
+    rig.advance(239_000);
+    expect(told(rig)).toEqual([]);
+    rig.advance(10_000);
+    expect(told(rig)).toEqual(['opened long ×1 to pager']);
+    rig.end('load');
+    expect(told(rig).at(-1)).toBe('resolved long ×1 to pager');
+  });
+
+  test('became late while nobody led, and the next leader tells it once', () => {
+    const rig = rigOf();
+    rig.advance('2026-01-01T01:00:00Z');
+    rig.now = Date.parse('2026-01-01T01:30:00Z');
+    rig.restart();
+    expect(told(rig)).toEqual(['opened late ×1 to pager']);
+    rig.restart();
+    expect(rig.owed.size).toBe(1);
+  });
+});
+
+describe('who is told', () => {
+  const routes: readonly Route[] = [
+    { ...anyRoute, labels: { tier: 'gold' }, to: ['phone'], continue: true },
+    { ...anyRoute, conditions: ['missed'], to: ['mail'] },
+    { ...anyRoute, owner: 'etl', to: ['team'] },
+    { ...anyRoute, severities: ['critical'], to: ['pager'] },
+  ];
+  test.each<[string, object, string[]]>([
+    ['the first route that matches', {}, ['pager']],
+    ['by owner', { owner: 'etl' }, ['team']],
+    ['also those after a route that continues', { labels: { tier: 'gold' } }, ['phone', 'pager']],
+    ['by the severity that the job says', { alerts: { severity: 'info' } }, []],
+    ['those that the job names, in place of routes', { alerts: { to: ['me', 'you'] } }, ['me', 'you']],
+    ['nobody, if the job wants nothing', { alerts: { on: [] } }, []],
+    ['nobody, if the job wants other conditions', { alerts: { on: ['missed'], to: ['me'] } }, []],
+  ])('%s', (_, definition, receivers) => {
+    const rig = rigOf(definition, routes);
+    runs(rig, 1);
+    expect(told(rig)).toEqual(receivers.map((receiver) => `opened failed ×1 to ${receiver}`));
+  });
+
+  test('nobody of the end, if the job does not want it', () => {
+    const rig = rigOf({ alerts: { on: ['failed'], to: ['me'] } });
+    runs(rig, 1, 0);
+    expect(told(rig)).toEqual(['opened failed ×1 to me']);
+  });
+
+  test('nobody while the job is muted, and then with the next failure', () => {
+    const rig = rigOf();
+    const until = rig.now + 2.4 * hourMs;
+    rig.submit({ kind: 'mute', name: 'load', until, reason: 'we know', by: 'ann' });
+    runs(rig, 1, 1);
+    expect(told(rig)).toEqual([]);
+    runs(rig, 1);
+    expect(told(rig)).toEqual(['opened failed ×3 to pager']);
+  });
+});
+
+describe('a message', () => {
+  test('is owed until its receiver has accepted it, also to the next leader, under the same key', () => {
+    const rig = rigOf();
+    runs(rig, 1);
+    const [before] = [...rig.owed.keys()];
+    rig.restart();
+    expect(told(rig)).toEqual(['opened failed ×1 to pager']);
+    expect([...rig.owed.keys()]).toEqual([before]);
+    rig.event({ kind: 'notified', now: rig.now, id: before ?? '', error: null });
+    expect(rig.owed.size).toBe(0);
+    rig.restart();
+    expect(told(rig)).toEqual([]);
+  });
+
+  test('that was refused is kept, and sent again when somebody asks', () => {
+    const rig = rigOf();
+    runs(rig, 1);
+    const id = [...rig.owed.keys()][0] ?? '';
+    rig.event({ kind: 'notified', now: rig.now, id, error: 'no such channel' });
+    expect([...rig.owed.values()]).toMatchObject([{ id, state: 'failed', error: 'no such channel' }]);
+    rig.restart();
+    expect(told(rig)).toEqual([]);
+    rig.submit({ kind: 'send-again', id, by: 'ann' });
+    expect(told(rig)).toEqual(['opened failed ×1 to pager']);
+    expect([...rig.owed.values()]).toMatchObject([{ id, state: 'waiting', error: null }]);
+  });
+
+  test('fails at once while a thousand wait for the same receiver, and a hundred of these are kept', () => {
+    const rig = rigOf();
+    for (let i = 0; i < 600; i += 1) runs(rig, 1, 0);
+    const states = [...rig.owed.values()].map(({ state }) => state);
+    expect(states.filter((state) => state === 'waiting')).toHaveLength(1_000);
+    expect(states.filter((state) => state === 'failed')).toHaveLength(100);
+  });
+});
+
+describe('an alert', () => {
+  test('is acknowledged once', () => {
+    const rig = rigOf();
+    runs(rig, 1);
+    rig.submit({ kind: 'acknowledge', name: 'load', condition: 'failed', by: 'ann' });
+    rig.submit({ kind: 'acknowledge', name: 'load', condition: 'failed', by: 'bob' });
+    rig.restart();
+    expect([...rig.state.alerts.values()]).toMatchObject([{ acknowledged: { by: 'ann' } }]);
+  });
+
+  test('that is not open cannot be', () => {
+    const rig = rigOf();
+    expect(() => rig.submit({ kind: 'acknowledge', name: 'load', condition: 'failed', by: 'ann' })).toThrow(
+      "Job 'load' has no open alert 'failed'.",
+    );
+  });
+});
