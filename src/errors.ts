@@ -26,8 +26,9 @@ export const catalogue = {
   LIMIT_EXCEEDED: { status: 413, title: 'A limit is exceeded' },
   // Missing, or in the wrong state.
   JOB_NOT_FOUND: { status: 404, title: 'The job does not exist' },
-  ALERT_NOT_FOUND: { status: 404, title: 'Alert not found' },
-  NOTIFICATION_NOT_FOUND: { status: 404, title: 'Notification not found' },
+  ALERT_NOT_FOUND: { status: 404, title: 'The alert is not open' },
+  RECEIVER_NOT_FOUND: { status: 404, title: 'The receiver does not exist' },
+  NOTIFICATION_NOT_FOUND: { status: 404, title: 'The notification is not owed' },
   RUN_NOT_FOUND: { status: 404, title: 'The run does not exist' },
   REVISION_NOT_FOUND: { status: 404, title: 'The revision does not exist' },
   NOT_FOUND: { status: 404, title: 'Nothing at this address' },

@@ -26,6 +26,7 @@ import { Metrics, type MetricsJobs } from './metrics/metrics.ts';
 import type { Load } from './metrics/table.ts';
 import { describeApi, openapiRoute } from './openapi.ts';
 import { forwardToLeader } from './peers/forward.ts';
+import { alertRoutes } from './routes/alerts.ts';
 import { applyRoutes } from './routes/apply.ts';
 import { backupRoutes } from './routes/backup.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -103,6 +104,7 @@ const apiRoutes = [
   timelineRoutes,
   eventRoutes,
   installationRoutes,
+  alertRoutes,
   backupRoutes,
 ];
 

@@ -5,6 +5,7 @@
  * retries.
  */
 
+import type { WireAlert, WireMute, WireNotification } from '../api/wire/alerts.ts';
 import type {
   WireApply,
   WireDeletion,
@@ -134,6 +135,19 @@ export class Client {
     (await this.#get<{ items: WireRevision[] }>(at('jobs', job, 'revisions'))).items;
   restore = (job: string, revision: number) =>
     this.#send<WireJobChange>('POST', at('jobs', job, 'revisions', revision, 'restore'));
+
+  alerts = (query: Query) => this.#pages<WireAlert>('/alerts', query);
+  jobAlerts = async (job: string) =>
+    (await this.#get<{ items: WireAlert[] }>(at('jobs', job, 'alerts'))).items;
+  acknowledge = (job: string, condition: string) =>
+    this.#send<WireAlert>('POST', at('jobs', job, 'alerts', condition, 'acknowledge'));
+  mute = (job: string, body: { until: string; reason: string }) =>
+    this.#send<WireMute>('PUT', at('jobs', job, 'mute'), body);
+  unmute = (job: string) => this.#send<WireMute>('DELETE', at('jobs', job, 'mute'));
+  notifications = async () => (await this.#get<{ items: WireNotification[] }>('/notifications')).items;
+  sendAgain = (id: string) => this.#send<WireNotification>('POST', at('notifications', id, 'send'));
+  receivers = async () => (await this.#get<{ items: { name: string }[] }>('/receivers')).items;
+  testReceiver = (name: string) => this.#send<{ name: string }>('POST', at('receivers', name, 'test'));
 
   runs = (query: Query) => this.#pages<WireRun>('/runs', query);
   run = (id: string) => this.#get<WireRun>(at('runs', id));

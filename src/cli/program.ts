@@ -6,6 +6,7 @@ import { decodeUtf8 } from '../job-file/utf8.ts';
 import { describeSettings, type Environment, loadClientConfig } from '../node/config.ts';
 import type { Restore } from '../node/restore-options.ts';
 import { askedBy } from './asker.ts';
+import { addAlertCommands } from './commands/alerts.ts';
 import { addBackupCommands } from './commands/backup.ts';
 import { addEngineCommands } from './commands/engines.ts';
 import { addFileCommands } from './commands/files.ts';
@@ -82,6 +83,7 @@ function createProgram(shell: Shell, { version, restore }: CliParts): Command {
   addRunCommands(program, shell);
   addInstallationCommands(program, shell);
   addEngineCommands(program, shell);
+  addAlertCommands(program, shell);
   addBackupCommands(program, shell, restore);
   for (const command of [...program.commands, ...program.commands.flatMap((each) => each.commands)]) {
     command.exitOverride().copyInheritedSettings(program);

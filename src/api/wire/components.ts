@@ -2,6 +2,14 @@
 
 import type { TSchema } from 'typebox';
 import {
+  WireAlert,
+  WireAlertList,
+  WireMute,
+  WireNotification,
+  WireNotificationList,
+  WireReceiverList,
+} from './alerts.ts';
+import {
   WireForecast,
   WireOverview,
   WireRate,
@@ -52,6 +60,12 @@ import {
 export const components: readonly TSchema[] = [
   WireProblem,
   WireReason,
+  WireAlert,
+  WireAlertList,
+  WireMute,
+  WireNotification,
+  WireNotificationList,
+  WireReceiverList,
   WireDefinition,
   WireJob,
   WireJobList,

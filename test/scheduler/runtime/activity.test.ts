@@ -135,6 +135,8 @@ describe('a line', () => {
     expect(await logged()).toMatchObject([
       ['warn', 'job.disabled', { job: 'a', revision: 1, reason: expect.stringContaining('1') }],
       ['warn', 'run.ended', { job: 'a' }],
+      ['warn', 'alert.opened', { job: 'a', condition: 'failed', reason: 'exit code 1' }],
+      ['warn', 'alert.opened', { job: 'a', condition: 'disabled' }],
     ]);
   });
 

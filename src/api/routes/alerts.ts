@@ -1,0 +1,285 @@
+/** Alerts, what was sent about them, mutes and receivers. */
+
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { CarillonError } from '../../errors.ts';
+import { oneOf } from '../../scheduler/job/definition.ts';
+import type { Mute } from '../../scheduler/model/alert.ts';
+import { type Alert, type Condition, conditions } from '../../scheduler/model/alert.ts';
+import { type ApiContext, requestedBy } from '../context.ts';
+import { answers, instantText, type Named, named, paging, query } from '../endpoint.ts';
+import { decodeCursor, encodeCursor } from '../lists/cursor.ts';
+import {
+  alertToWire,
+  notificationToWire,
+  WireAlert,
+  WireAlertList,
+  WireMute,
+  WireNotification,
+  WireNotificationList,
+  WireReceiverList,
+} from '../wire/alerts.ts';
+import { isoOrNull, readInstant } from '../wire/instants.ts';
+import { apiLimits } from '../wire/limits.ts';
+import { ref } from '../wire/shape.ts';
+
+const tags = ['alerts'];
+
+const ListQuery = query({
+  condition: Type.Optional(oneOf(conditions)),
+  ...paging,
+});
+
+/** At least as many as are kept. */
+const keptPerJob = 200;
+
+export function alertRoutes(app: FastifyInstance, context: ApiContext): void {
+  listRoutes(app, context);
+  acknowledgeRoute(app, context);
+  muteRoutes(app, context);
+  notificationRoutes(app, context);
+  receiverRoutes(app, context);
+}
+
+function listRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
+  app.get<{ Querystring: Static<typeof ListQuery> }>(
+    '/alerts',
+    {
+      schema: {
+        summary: 'List open alerts',
+        description: 'Newest first.',
+        tags,
+        operationId: 'listAlerts',
+        querystring: ListQuery,
+        response: answers({ 200: { description: 'One page', schema: ref(WireAlertList) } }),
+      },
+    },
+    async ({ query: { condition, cursor, limit = apiLimits.defaultPage } }) => {
+      const after = cursor === undefined ? null : decodeCursor(cursor, isPlace);
+      const open = [...scheduler.alerts()]
+        .filter((alert) => condition === undefined || alert.condition === condition)
+        .sort(newestFirst)
+        .filter(({ since, id }) => after === null || newestFirst({ since, id }, placed(after)) > 0);
+      const items = open.slice(0, limit);
+      const last = items.at(-1);
+      const next = open.length > limit && last !== undefined ? encodeCursor([last.since, last.id]) : null;
+      return { items: items.map(alertToWire), next };
+    },
+  );
+
+  app.get<{ Params: Named }>(
+    '/jobs/:name/alerts',
+    {
+      schema: {
+        summary: "List a job's open and ended alerts",
+        description: 'Newest first. The last 100 ended ones are kept.',
+        tags,
+        operationId: 'listJobAlerts',
+        params: named,
+        response: answers({ 200: { description: 'The alerts', schema: ref(WireAlertList) } }, [
+          'JOB_NOT_FOUND',
+        ]),
+      },
+    },
+    async ({ params: { name } }) => {
+      scheduler.job(name);
+      const ended = await scheduler.archive.past('alert-ended', {
+        owner: name,
+        newestFirst: true,
+        limit: keptPerJob,
+      });
+      const open = [...scheduler.alerts()].filter(({ job }) => job === name);
+      return { items: [...open.sort(newestFirst), ...ended].map(alertToWire), next: null };
+    },
+  );
+}
+
+type Placed = Pick<Alert, 'since' | 'id'>;
+const newestFirst = (a: Placed, b: Placed): number =>
+  b.since - a.since || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+const isPlace = (place: readonly unknown[]): place is [number, string] =>
+  place.length === 2 && typeof place[0] === 'number' && typeof place[1] === 'string';
+const placed = ([since, id]: [number, string]): Placed => ({ since, id });
+
+const conditioned = Type.Object({ ...named.properties, condition: oneOf(conditions) });
+
+function acknowledgeRoute(app: FastifyInstance, { scheduler }: ApiContext): void {
+  app.post<{ Params: Named & { condition: Condition } }>(
+    '/jobs/:name/alerts/:condition/acknowledge',
+    {
+      schema: {
+        summary: 'Acknowledge an open alert',
+        description: 'Somebody takes care of it. A second acknowledgement changes nothing.',
+        tags,
+        operationId: 'acknowledgeAlert',
+        params: conditioned,
+        response: answers({ 200: { description: 'The alert', schema: ref(WireAlert) } }, [
+          'JOB_NOT_FOUND',
+          'ALERT_NOT_FOUND',
+        ]),
+      },
+    },
+    async (request) => {
+      const by = requestedBy(request);
+      return alertToWire(await scheduler.submit({ kind: 'acknowledge', ...request.params, by }));
+    },
+  );
+}
+
+const MuteBody = Type.Object(
+  {
+    until: instantText('When the mute ends. ISO 8601, at most 366 days from now.'),
+    reason: Type.String({ minLength: 1, maxLength: 500 }),
+  },
+  { additionalProperties: false },
+);
+
+function muteRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
+  const muted = (job: string, mute: Mute | null) => ({
+    job,
+    until: isoOrNull(mute?.until ?? null),
+    by: mute?.by ?? null,
+    reason: mute?.reason ?? null,
+  });
+
+  app.put<{ Params: Named; Body: Static<typeof MuteBody> }>(
+    '/jobs/:name/mute',
+    {
+      schema: {
+        summary: 'Mute the alerts of a job for a time',
+        description:
+          'Alerts open and end as usual, and nobody is told. A condition that lasts is told of when it occurs again ' +
+          'after the mute.',
+        tags,
+        operationId: 'muteJob',
+        params: named,
+        body: MuteBody,
+        response: answers({ 200: { description: 'The mute', schema: ref(WireMute) } }, [
+          'INVALID_BODY',
+          'MISSING_FIELD',
+          'JOB_NOT_FOUND',
+        ]),
+      },
+    },
+    async (request) => {
+      const { name } = request.params;
+      const { reason } = request.body;
+      const until = readInstant(request.body.until, 'until', 'body');
+      const { state } = await scheduler.submit({
+        kind: 'mute',
+        name,
+        until,
+        reason,
+        by: requestedBy(request),
+      });
+      return muted(name, state.muted);
+    },
+  );
+
+  app.delete<{ Params: Named }>(
+    '/jobs/:name/mute',
+    {
+      schema: {
+        summary: 'End the mute of a job',
+        tags,
+        operationId: 'unmuteJob',
+        params: named,
+        response: answers({ 200: { description: 'The job is not muted', schema: ref(WireMute) } }, [
+          'JOB_NOT_FOUND',
+        ]),
+      },
+    },
+    async (request) => {
+      const { name } = request.params;
+      const { state } = await scheduler.submit({ kind: 'unmute', name, by: requestedBy(request) });
+      return muted(name, state.muted);
+    },
+  );
+}
+
+const notificationId = Type.Object({
+  id: Type.String({ maxLength: 400, description: 'Key of the message.' }),
+});
+
+function notificationRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
+  app.get(
+    '/notifications',
+    {
+      schema: {
+        summary: 'List messages that are owed, or could not be delivered',
+        description: 'In the order in which their receivers get them.',
+        tags,
+        operationId: 'listNotifications',
+        response: answers({ 200: { description: 'The messages', schema: ref(WireNotificationList) } }),
+      },
+    },
+    async () => ({ items: scheduler.notifications().map(notificationToWire), next: null }),
+  );
+
+  app.post<{ Params: { id: string } }>(
+    '/notifications/:id/send',
+    {
+      schema: {
+        summary: 'Send a message again that could not be delivered',
+        tags,
+        operationId: 'sendNotification',
+        params: notificationId,
+        response: answers({ 200: { description: 'The message', schema: ref(WireNotification) } }, [
+          'NOTIFICATION_NOT_FOUND',
+        ]),
+      },
+    },
+    async (request) => {
+      const by = requestedBy(request);
+      return notificationToWire(await scheduler.submit({ kind: 'send-again', id: request.params.id, by }));
+    },
+  );
+}
+
+const receiverName = Type.Object({
+  name: Type.String({ maxLength: 64, description: 'Name of a receiver.' }),
+});
+
+function receiverRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
+  app.get(
+    '/receivers',
+    {
+      schema: {
+        summary: 'List receivers',
+        description: 'Those of the node that answers; all nodes should have the same.',
+        tags,
+        operationId: 'listReceivers',
+        response: answers({ 200: { description: 'The receivers', schema: ref(WireReceiverList) } }),
+      },
+    },
+    async () => ({ items: scheduler.receivers().names.map((name) => ({ name })), next: null }),
+  );
+
+  app.post<{ Params: Named }>(
+    '/receivers/:name/test',
+    {
+      config: { waits: true },
+      schema: {
+        summary: 'Send a test message to a receiver',
+        tags,
+        operationId: 'testReceiver',
+        params: receiverName,
+        response: answers(
+          { 200: { description: 'It was accepted', schema: Type.Object({ name: Type.String() }) } },
+          ['RECEIVER_NOT_FOUND', 'NOTIFICATION_REFUSED', 'NOTIFICATION_FAILED'],
+        ),
+      },
+    },
+    async ({ params: { name } }) => {
+      const receivers = scheduler.receivers();
+      if (!receivers.names.includes(name))
+        throw new CarillonError('RECEIVER_NOT_FOUND', `There is no receiver named '${name}'.`, {
+          field: 'name',
+          value: name,
+          allowed: [...receivers.names],
+        });
+      await receivers.test(name);
+      return { name };
+    },
+  );
+}

@@ -1,0 +1,85 @@
+/** Alerts, the messages about them, and receivers. */
+
+import { type Static, Type } from 'typebox';
+import { oneOf } from '../../scheduler/job/definition.ts';
+import { type Alert, conditions, type Notification, severities } from '../../scheduler/model/alert.ts';
+import { iso, isoOrNull } from './instants.ts';
+import { why, whyOf } from './reason.ts';
+import { count, instant, list, orNull, ref } from './shape.ts';
+
+export const WireAlert = Type.Object(
+  {
+    id: Type.String(),
+    job: Type.String(),
+    condition: oneOf(conditions),
+    severity: oneOf(severities),
+    since: instant('When the condition began.'),
+    count: count('How often it occurred: failed runs, missed due times.'),
+    run: orNull(Type.String(), { description: 'The newest run with the condition. Null: it has no run.' }),
+    reason: orNull(Type.String()),
+    why,
+    downstream: count('Jobs that depend on this one, directly or not, when the alert opened.'),
+    told: Type.Array(Type.String(), { description: 'Receivers that were told.' }),
+    acknowledgedAt: orNull(instant('When somebody said that they take care of it.')),
+    acknowledgedBy: orNull(Type.String()),
+    endedAt: orNull(instant('When the condition ended. Null: it is open.')),
+    end: orNull(oneOf(['recovered', 'job-deleted'])),
+  },
+  { $id: 'Alert' },
+);
+export type WireAlert = Static<typeof WireAlert>;
+export const WireAlertList = list(ref(WireAlert), 'AlertList');
+
+export const WireNotification = Type.Object(
+  {
+    id: Type.String({ description: 'The key in the message; a repetition has the same one.' }),
+    receiver: Type.String(),
+    job: Type.String(),
+    condition: oneOf(conditions),
+    step: oneOf(['opened', 'repeated', 'resolved', 'test']),
+    at: instant('When it was decided.'),
+    state: oneOf(['waiting', 'failed', 'delivered', 'dropped']),
+    error: orNull(Type.String(), { description: 'Why it is not tried again.' }),
+    endedAt: orNull(instant('When it was delivered or dropped.')),
+  },
+  { $id: 'Notification' },
+);
+export type WireNotification = Static<typeof WireNotification>;
+export const WireNotificationList = list(ref(WireNotification), 'NotificationList');
+
+export const WireReceiverList = list(
+  Type.Object({ name: Type.String() }, { $id: 'Receiver' }),
+  'ReceiverList',
+);
+
+export const WireMute = Type.Object(
+  {
+    job: Type.String(),
+    until: orNull(instant('No messages about the job are made until then. Null: it is not muted.')),
+    by: orNull(Type.String()),
+    reason: orNull(Type.String()),
+  },
+  { $id: 'Mute' },
+);
+export type WireMute = Static<typeof WireMute>;
+
+export function alertToWire(alert: Alert): WireAlert {
+  const { messages: _, attempt: __, since, reason, acknowledged, endedAt, told, ...rest } = alert;
+  return {
+    ...rest,
+    since: iso(since),
+    ...whyOf(reason),
+    told: [...told],
+    acknowledgedAt: isoOrNull(acknowledged?.at ?? null),
+    acknowledgedBy: acknowledged?.by ?? null,
+    endedAt: isoOrNull(endedAt),
+  };
+}
+
+export function notificationToWire(notification: Notification): WireNotification {
+  const { id, receiver, job, step, alert, at, state, error, endedAt } = notification;
+  return {
+    ...{ id, receiver, job, condition: alert.condition, step, at: iso(at), state, error },
+    endedAt: isoOrNull(endedAt),
+  };
+}

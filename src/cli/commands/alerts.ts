@@ -1,0 +1,167 @@
+/** Commands about alerts: list, acknowledge, mute, and try receivers. */
+
+import type { Command } from 'commander';
+import type { WireAlert, WireNotification } from '../../api/wire/alerts.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { timeoutMs } from '../option-values.ts';
+import type { Session, Shell } from '../shell.ts';
+import { nothing, table, tinted, when } from '../words.ts';
+
+/** Long enough to mend something in the night. */
+const MUTED_MS = 8 * 3_600_000;
+
+export function addAlertCommands(program: Command, shell: Shell): void {
+  addAlerts(program, shell);
+  program
+    .command('ack')
+    .argument('<job>')
+    .argument('[condition]', 'failed, late, long, missed or disabled; default: all open alerts of the job')
+    .description('say that you take care of the alerts of a job')
+    .action((job: string, condition: string | undefined, _, command: Command) =>
+      shell.run(command, (session) => acknowledge(session, job, condition)),
+    );
+  program
+    .command('mute')
+    .argument('<job>')
+    .requiredOption('--reason <text>', 'why nobody needs to be told')
+    .option('--for <duration>', 'how long, such as 2h or P1D', timeoutMs, MUTED_MS)
+    .description('send no messages about a job for a time (default: 8h)')
+    .action((job: string, options: { for: number; reason: string }, command: Command) =>
+      shell.run(command, async (session) => {
+        const until = new Date(session.io.now() + options.for).toISOString();
+        const mute = await session.client.mute(job, { until, reason: options.reason });
+        if (session.json) session.printJson(mute);
+        else session.print(`${job} is muted until ${when(mute.until, session.io)}`);
+        return exitCodes.ok;
+      }),
+    );
+  program
+    .command('unmute')
+    .argument('<job>')
+    .description('send messages about a job again')
+    .action((job: string, _, command: Command) =>
+      shell.run(command, async (session) => {
+        const mute = await session.client.unmute(job);
+        if (session.json) session.printJson(mute);
+        else session.print(`${job} is not muted`);
+        return exitCodes.ok;
+      }),
+    );
+}
+
+function addAlerts(program: Command, shell: Shell): void {
+  const alerts = program
+    .command('alerts')
+    .argument('[job]', 'also the ended alerts of this job')
+    .description('list open alerts')
+    .action((job: string | undefined, _, command: Command) =>
+      shell.run(command, async (session) => {
+        const { client } = session;
+        const found: WireAlert[] = [];
+        if (job !== undefined) found.push(...(await client.jobAlerts(job)));
+        else for await (const alert of client.alerts({})) found.push(alert);
+        if (session.json) session.printJson(found);
+        else printAlerts(session, found);
+        return exitCodes.ok;
+      }),
+    );
+  alerts
+    .command('outbox')
+    .description('list messages that are owed, or could not be delivered')
+    .action((_, command: Command) =>
+      shell.run(command, async (session) => {
+        const owed = await session.client.notifications();
+        if (session.json) session.printJson(owed);
+        else printOutbox(session, owed);
+        return exitCodes.ok;
+      }),
+    );
+  alerts
+    .command('resend')
+    .argument('<id>', 'of `carillon alerts outbox`')
+    .description('send a message again that could not be delivered')
+    .action((id: string, _, command: Command) =>
+      shell.run(command, async (session) => {
+        const sent = await session.client.sendAgain(id);
+        if (session.json) session.printJson(sent);
+        else session.print(`${id} will be sent to ${sent.receiver}`);
+        return exitCodes.ok;
+      }),
+    );
+  alerts
+    .command('test')
+    .argument('<receiver>')
+    .description('send a test message to a receiver')
+    .action((receiver: string, _, command: Command) =>
+      shell.run(command, async (session) => {
+        const tested = await session.client.testReceiver(receiver);
+        if (session.json) session.printJson(tested);
+        else session.print(`${receiver} accepted the test message`);
+        return exitCodes.ok;
+      }),
+    );
+}
+
+function printAlerts({ io, print }: Session, alerts: readonly WireAlert[]): void {
+  if (alerts.length === 0) {
+    print('no alerts');
+    return;
+  }
+  const rows = alerts.map((alert) => [
+    alert.job,
+    tinted(alert.condition, io),
+    alert.severity,
+    when(alert.since, io),
+    alert.endedAt === null ? 'open' : when(alert.endedAt, io),
+    String(alert.count),
+    alert.downstream === 0 ? nothing : String(alert.downstream),
+    alert.acknowledgedBy ?? nothing,
+    alert.told.join(', ') || nothing,
+    alert.reason ?? nothing,
+  ]);
+  const head = [
+    'JOB',
+    'ALERT',
+    'SEVERITY',
+    'SINCE',
+    'ENDED',
+    'COUNT',
+    'DOWNSTREAM',
+    'ACK BY',
+    'TOLD',
+    'REASON',
+  ];
+  print(table(head, rows, io));
+}
+
+function printOutbox({ io, print }: Session, owed: readonly WireNotification[]): void {
+  if (owed.length === 0) {
+    print('no messages are owed');
+    return;
+  }
+  const rows = owed.map(({ receiver, state, at, id, error }) => [
+    receiver,
+    tinted(state, io),
+    when(at, io),
+    id,
+    error ?? nothing,
+  ]);
+  print(table(['RECEIVER', 'STATE', 'SINCE', 'ID', 'ERROR'], rows, io));
+}
+
+/** One alert, or all open ones of the job. */
+async function acknowledge(session: Session, job: string, condition: string | undefined): Promise<ExitCode> {
+  const { client } = session;
+  const open = condition === undefined ? await openConditions(session, job) : [condition];
+  const done: WireAlert[] = [];
+  for (const each of open) done.push(await client.acknowledge(job, each));
+  if (session.json) session.printJson(done);
+  else if (done.length === 0) session.print(`${job} has no open alerts`);
+  else
+    for (const alert of done)
+      session.print(`${job}: ${alert.condition} acknowledged by ${alert.acknowledgedBy}`);
+  return exitCodes.ok;
+}
+
+const openConditions = async ({ client }: Session, job: string): Promise<string[]> =>
+  (await client.jobAlerts(job)).filter(({ endedAt }) => endedAt === null).map(({ condition }) => condition);
