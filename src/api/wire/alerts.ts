@@ -47,10 +47,8 @@ export const WireNotification = Type.Object(
 export type WireNotification = Static<typeof WireNotification>;
 export const WireNotificationList = list(ref(WireNotification), 'NotificationList');
 
-export const WireReceiverList = list(
-  Type.Object({ name: Type.String() }, { $id: 'Receiver' }),
-  'ReceiverList',
-);
+export const WireReceiver = Type.Object({ name: Type.String() }, { $id: 'Receiver' });
+export const WireReceiverList = list(ref(WireReceiver), 'ReceiverList');
 
 export const WireMute = Type.Object(
   {

@@ -7,6 +7,7 @@ import {
   WireMute,
   WireNotification,
   WireNotificationList,
+  WireReceiver,
   WireReceiverList,
 } from './alerts.ts';
 import {
@@ -65,6 +66,7 @@ export const components: readonly TSchema[] = [
   WireMute,
   WireNotification,
   WireNotificationList,
+  WireReceiver,
   WireReceiverList,
   WireDefinition,
   WireJob,
