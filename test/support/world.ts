@@ -5,7 +5,9 @@
 
 import type { AnswerTo, Command } from '../../src/scheduler/command.ts';
 import type { Notice } from '../../src/scheduler/handle.ts';
+import type { Message } from '../../src/scheduler/model/alert.ts';
 import type { LedgerLine, Run, Settings } from '../../src/scheduler/model/model.ts';
+import type { Notifier } from '../../src/scheduler/notifier.ts';
 import type { Clock, Election, Launcher, Log, Store } from '../../src/scheduler/ports.ts';
 import { Scheduler } from '../../src/scheduler/runtime/scheduler.ts';
 import { createSoloElection } from '../../src/store/election-solo.ts';
@@ -33,6 +35,10 @@ export class World {
   readonly fatal: unknown[] = [];
   readonly faults: StoreFaults = { fail: () => null, delayMs: () => 0 };
   readonly settings: Settings;
+  /** Messages that were accepted, by whichever receiver. */
+  readonly messages: Message[] = [];
+  /** An error instead of accepting a message. */
+  refuses: (receiver: string) => Error | null = () => null;
   fresh = true;
   startsInFlight = 4;
   /** Gets what the scheduler logs. */
@@ -69,8 +75,22 @@ export class World {
       clock,
       log: this.#log(),
       startsInFlight: this.startsInFlight,
+      notifier: this.#notifier(),
       onFatal: (error) => this.fatal.push(error),
     });
+  }
+
+  #notifier(): Notifier {
+    return {
+      receivers: new Set(['pager', 'mail']),
+      start: async () => undefined,
+      stop: async () => undefined,
+      send: async (receiver, message) => {
+        const error = this.refuses(receiver);
+        if (error !== null) throw error;
+        this.messages.push(message);
+      },
+    };
   }
 
   #log(): Log {
