@@ -12,6 +12,7 @@ import { Peers } from '../peers/client.ts';
 import type { Election, Log, Member, Store } from '../scheduler/ports.ts';
 import { LoopDelay } from '../scheduler/runtime/loop-delay.ts';
 import { Scheduler } from '../scheduler/runtime/scheduler.ts';
+import { openAlerts, type Telling } from './alerts.ts';
 import { realClock } from './clock.ts';
 import { type Config, type Environment, hostsOf, loadConfig } from './config.ts';
 import { capacityOf, createEngines, type Engines, knownEngines, supervisorDir } from './engines.ts';
@@ -25,6 +26,9 @@ import { stopWithin } from './stop.ts';
 
 /** More concurrent starts only delay each one: measured with containers and with processes. */
 const STARTS_PER_CORE = 2;
+
+/** Standard input, output and error. */
+const STANDARD = 3;
 
 const stopSignals = ['SIGTERM', 'SIGINT'] as const;
 
@@ -42,7 +46,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
   const log = createLog({ level: config.logLevel, format: config.logFormat });
   log.debug({ raised: raisePriority() }, 'node.priority');
   const parts = await openParts(config, program, log);
-  const { node, store, engines } = parts;
+  const { node, store, engines, telling } = parts;
   let end: (code: number) => void = () => undefined;
   const ended = new Promise<number>((resolve) => {
     end = resolve;
@@ -73,6 +77,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
     const steps = [
       async () => heartbeat?.stop(),
       () => scheduler.stop(),
+      async () => telling.notifier?.stop(),
       async () => app.close(),
       () => store.close(),
       () => engines.close(),
@@ -95,6 +100,7 @@ interface Parts {
   readonly store: Store;
   readonly election: Election;
   readonly engines: Engines;
+  readonly telling: Telling;
 }
 
 /** Opens the data directory, the store and the engines, which everything else needs. */
@@ -103,6 +109,11 @@ async function openParts(config: Config, { environment, version }: Program, log:
   makeDataDir(dataDir);
   const supervisor = await installSupervisor(supervisorDir(dataDir), log);
   const bare: Bare = (count, argv) => onlyDescriptors(supervisor, count, argv);
+  const telling = await openAlerts(config.alertsFile, {
+    clock: realClock,
+    environment,
+    bare: (argv) => bare(STANDARD, argv),
+  });
   const { store, election } = createShared(config, log, bare);
   if (zk !== null) log.info({ zk }, 'zookeeper.connecting');
   await store.open();
@@ -132,12 +143,12 @@ async function openParts(config: Config, { environment, version }: Program, log:
   const labels = { host: hostname(), ...config.nodeLabel };
   const capacity = capacityOf(engines.settings);
   const node = { id, host: hostname(), pid: process.pid, url: '', version, labels, capacity };
-  return { config, log, bare, installation, node, store, election: election(node), engines };
+  return { config, log, bare, installation, node, store, election: election(node), engines, telling };
 }
 
 /** Creates the scheduler and its API without starting them. */
 async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
-  const { config, log, bare, installation, node, store, election, engines } = parts;
+  const { config, log, bare, installation, node, store, election, engines, telling } = parts;
   const peers = new Peers(realClock, node.id);
   const scheduler = new Scheduler({
     settings: {
@@ -145,6 +156,7 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
       known: knownEngines,
       pools: config.pools,
       labels: node.labels ?? {},
+      routes: telling.routes,
     },
     installation,
     self: node,
@@ -161,6 +173,7 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
     clock: realClock,
     log,
     startsInFlight: config.startsInFlight ?? STARTS_PER_CORE * availableParallelism(),
+    ...(telling.notifier !== null && { notifier: telling.notifier }),
     lastLines,
     onFatal,
   });

@@ -177,7 +177,12 @@ const reach = {
   ),
 } as const satisfies SettingsTable;
 
-const heartbeat = {
+const telling = {
+  alertsFile: setting(
+    text('file'),
+    null,
+    'File of receivers and routes: who is told of alerts, and how. Default: nobody.',
+  ),
   heartbeatUrlFile: setting(
     text('file'),
     null,
@@ -230,9 +235,9 @@ const limits = {
 } as const satisfies SettingsTable;
 
 /** Settings of the node itself. */
-export const nodeSettings = { ...reach, ...heartbeat, ...limits };
+export const nodeSettings = { ...reach, ...telling, ...limits };
 
-const behindReach: SettingsTable = { ...engineSettings, ...heartbeat, ...limits };
+const behindReach: SettingsTable = { ...engineSettings, ...telling, ...limits };
 
 /**
  * All settings, in the order of the help. Keys are those of the file; flags and variables are derived from
