@@ -14,6 +14,8 @@ wanted=(
   busybox:busybox-static
   ip:iproute2
   openssl:openssl
+  prometheus:prometheus
+  prometheus-alertmanager:prometheus-alertmanager
   ssh:openssh-client
   sshd:openssh-server
   chromium-headless-shell:chromium-headless-shell
