@@ -1,0 +1,68 @@
+/**
+ * Alerts for Alertmanager's API 2. It tells alerts apart by their labels, so all messages about one alert have the same;
+ * routing, grouping, silences and repetitions are its own.
+ */
+
+import type { Message } from '../scheduler/model/alert.ts';
+import { durationMs } from '../scheduler/schedule/period.ts';
+import { post } from './http.ts';
+import type { Receiver, ReceiverParts } from './receiver.ts';
+import type { AlertmanagerSettings } from './schema.ts';
+import { readUrl } from './secret.ts';
+import { linkOf, oneLine } from './text.ts';
+
+const valueLength = 1_000;
+
+export function alertmanagerReceiver(settings: AlertmanagerSettings, { clock }: ReceiverParts): Receiver {
+  const { url, urlFile, openFor } = settings;
+  const base = async (): Promise<string> => url ?? (await readUrl(urlFile as string));
+  const openMs = openFor === undefined ? null : durationMs(openFor, 'openFor');
+  return {
+    check: async () => void (await base()),
+    send: async (message, signal) => {
+      const target = new URL(await base());
+      target.pathname = `${target.pathname.replace(/\/+$/, '')}/api/v2/alerts`;
+      const endsAt = message.step === 'resolved' ? message.at : openMs === null ? null : clock.now() + openMs;
+      return post({ url: target.href, body: JSON.stringify([alertOf(message, endsAt)]) }, clock, signal);
+    },
+  };
+}
+
+/** Without `endsAt` Alertmanager ends it itself, `resolve_timeout` after the last repetition. */
+function alertOf(message: Message, endsAt: number | null): object {
+  const { step, condition, job, severity, owner, since, title, facts, output } = message;
+  const link = linkOf(message);
+  const own = {
+    alertname: `Carillon${capital(step === 'test' ? step : condition)}`,
+    ...{ job, severity },
+    ...(owner !== null && { owner }),
+  };
+  return {
+    labels: named({ ...own }, message.labels),
+    annotations: {
+      summary: title,
+      ...(facts.length > 0 && { description: facts.map(({ name, text }) => `${name}: ${text}`).join('\n') }),
+      ...(output.length > 0 && { output: output.join('\n') }),
+    },
+    startsAt: new Date(since).toISOString(),
+    ...(endsAt !== null && { endsAt: new Date(Math.max(endsAt, since)).toISOString() }),
+    ...(link !== null && { generatorURL: link }),
+  };
+}
+
+const capital = (word: string): string => `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
+
+/** The job's labels beside our own, which win. A name may have fewer characters here; an empty value is none. */
+function named(
+  own: Readonly<Record<string, string>>,
+  labels: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const all: Record<string, string> = {};
+  const sorted = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [name, value] of [...Object.entries(own), ...sorted]) {
+    const label = name.replaceAll(/[^A-Za-z0-9_]/g, '_').replace(/^(?=\d)/, '_');
+    const text = oneLine(value, valueLength);
+    if (text !== '' && !Object.hasOwn(all, label)) all[label] = text;
+  }
+  return all;
+}

@@ -1,0 +1,119 @@
+/**
+ * The only HTTP client of receivers. It follows no redirect: an address in the file decides where messages go, and not who
+ * answers there. Of an answer only the status counts; a short beginning of its text is shown if it is a failure.
+ */
+
+import { CarillonError } from '../errors.ts';
+import type { Clock } from '../scheduler/ports.ts';
+import { failed, interrupted, quoted, refused } from './problem.ts';
+
+const answerWithinMs = 10_000;
+const maxAnswerBytes = 4 * 1024;
+/** Beside all of 500 and above: the receiver asks to come back. */
+const comeBack: readonly number[] = [408, 425, 429];
+/** A shorter part of an address is no secret, but a word such as `services`. */
+const secretLength = 8;
+
+export interface Post {
+  /** A login in it becomes a header. It may be a secret, except its host. */
+  readonly url: string;
+  readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** Texts that no error may contain, beside the address. */
+  readonly secrets?: readonly string[];
+}
+
+/** NOTIFICATION_REFUSED, NOTIFICATION_FAILED. */
+export async function post(request: Post, clock: Clock, signal: AbortSignal): Promise<void> {
+  const { url, headers = {}, contentType = 'application/json', body, secrets = [] } = request;
+  const { target, login } = splitLogin(new URL(url));
+  const hidden = [...secrets, ...secretsOf(new URL(url))];
+  const limit = new AbortController();
+  const cancel = clock.after(answerWithinMs, () => limit.abort());
+  try {
+    const response = await fetch(target, {
+      method: 'POST',
+      headers: { 'user-agent': 'Carillon', ...login, ...headers, 'content-type': contentType },
+      body,
+      redirect: 'manual',
+      signal: AbortSignal.any([limit.signal, signal]),
+    });
+    if (response.ok) await response.body?.cancel();
+    else throw await problemOf(response, target, hidden);
+  } catch (error) {
+    if (signal.aborted) throw interrupted();
+    if (limit.signal.aborted)
+      throw failed(`${target.host} did not respond within ${answerWithinMs / 1_000} s.`);
+    throw error instanceof CarillonError ? error : unreachable(error, target, hidden);
+  } finally {
+    cancel();
+  }
+}
+
+async function problemOf(response: Response, { host }: URL, hidden: readonly string[]): Promise<Error> {
+  const { status, headers } = response;
+  const isRedirect = status >= 300 && status < 400;
+  const said = quoted(await beginning(response), hidden);
+  if (isRedirect) {
+    const to = headers.get('location') ?? '';
+    const where = URL.canParse(to, `http://${host}`) ? new URL(to, `http://${host}`).host : 'nowhere';
+    return refused(
+      `${host} responded with status ${status}, a redirect to ${where}. Redirects are not followed.`,
+    );
+  }
+  const words = `${host} responded with status ${status}${said}.`;
+  return status >= 500 || comeBack.includes(status) ? failed(words) : refused(words);
+}
+
+/** The first bytes of the answer. A failure while they are read does not matter: the status is known. */
+async function beginning({ body }: Response): Promise<string> {
+  const reader = body?.getReader();
+  const chunks: Uint8Array[] = [];
+  try {
+    for (let size = 0; reader !== undefined && size < maxAnswerBytes; ) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      chunks.push(value);
+      size += value.length;
+    }
+    await reader?.cancel();
+  } catch {
+    // What has arrived is shown.
+  }
+  return Buffer.concat(chunks).toString('utf8', 0, maxAnswerBytes);
+}
+
+/** Network, certificate, name: words of the system that may repeat the address. */
+function unreachable(error: unknown, { host }: URL, hidden: readonly string[]): Error {
+  const { cause, message } = error as Error;
+  const { code, message: why } = Object(cause) as { code?: unknown; message?: string };
+  const said = typeof code === 'string' ? ` (${code})` : quoted(why ?? message, hidden);
+  return failed(`${host} cannot be reached${said}.`);
+}
+
+/** `fetch` refuses an address with a login, and its message would repeat it. */
+function splitLogin(url: URL): { target: URL; login: Record<string, string> } {
+  const { username, password } = url;
+  if (username === '' && password === '') return { target: url, login: {} };
+  const target = new URL(url);
+  target.username = '';
+  target.password = '';
+  const pair = `${decoded(username)}:${decoded(password)}`;
+  return { target, login: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` } };
+}
+
+/** An address whole and in parts: receivers repeat one or the other. */
+function secretsOf(url: URL): string[] {
+  const parts = [...url.pathname.split('/'), ...url.searchParams.values(), url.username, url.password];
+  const long = parts.flatMap((part) => [part, decoded(part)]).filter(({ length }) => length >= secretLength);
+  return [url.href, `${url.pathname}${url.search}`, ...long].filter((text) => text.length > 1);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

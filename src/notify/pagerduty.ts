@@ -1,0 +1,46 @@
+/** Events for PagerDuty's Events API 2. An alert is one incident: its key is that of the alert. */
+
+import type { Message } from '../scheduler/model/alert.ts';
+import { post } from './http.ts';
+import type { Receiver, ReceiverParts } from './receiver.ts';
+import type { PagerDutySettings } from './schema.ts';
+import { readSecret } from './secret.ts';
+import { fitting, linkOf, plainKey } from './text.ts';
+
+const defaultUrl = 'https://events.pagerduty.com/v2/enqueue';
+const summaryLength = 1_024;
+
+export const pagerDutyReceiver = (
+  { routingKeyFile, url = defaultUrl }: PagerDutySettings,
+  { clock }: ReceiverParts,
+): Receiver => ({
+  check: async () => void (await readSecret(routingKeyFile)),
+  send: async (message, signal) => {
+    const key = await readSecret(routingKeyFile);
+    return post({ url, body: JSON.stringify(eventOf(message, key)), secrets: [key] }, clock, signal);
+  },
+});
+
+function eventOf(message: Message, routingKey: string): object {
+  const { step, alertKey } = message;
+  const event = { routing_key: routingKey, dedup_key: plainKey(alertKey) };
+  if (step === 'resolved') return { ...event, event_action: 'resolve' };
+  const { key, title, job, condition, severity, owner, labels, since, facts, output } = message;
+  const link = linkOf(message);
+  return {
+    ...event,
+    event_action: 'trigger',
+    client: 'Carillon',
+    ...(link !== null && { client_url: link }),
+    payload: {
+      summary: fitting(step === 'test' ? `Test: ${title}` : title, summaryLength),
+      source: job,
+      // PagerDuty has the same three, and `error`. A test pages nobody for a reason.
+      severity: step === 'test' ? 'info' : severity,
+      timestamp: new Date(since).toISOString(),
+      class: condition,
+      ...(owner !== null && { group: owner }),
+      custom_details: { key, facts, output: output.join('\n'), labels },
+    },
+  };
+}

@@ -1,0 +1,59 @@
+/** Messages for Slack's incoming webhooks, as blocks. Limits are those of Slack, for texts as they are sent. */
+
+import type { Message } from '../scheduler/model/alert.ts';
+import { post } from './http.ts';
+import type { Receiver, ReceiverParts } from './receiver.ts';
+import type { SlackSettings } from './schema.ts';
+import { readUrl } from './secret.ts';
+import { fitting, headline, lastLines, linkOf } from './text.ts';
+
+const sectionLength = 3_000;
+const factLength = 600;
+const fence = '```';
+
+export const slackReceiver = ({ urlFile }: SlackSettings, { clock }: ReceiverParts): Receiver => ({
+  check: async () => void (await readUrl(urlFile)),
+  send: async (message, signal) =>
+    post({ url: await readUrl(urlFile), body: JSON.stringify(slackMessage(message)) }, clock, signal),
+});
+
+/** Without these three characters a text holds no link and no mention, such as `<!channel>`. */
+const escapeMrkdwn = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+/** A fence in the output would end the block. */
+const escapeOutput = (text: string): string => escapeMrkdwn(text.replaceAll('`', "'"));
+
+function slackMessage(message: Message): object {
+  const { facts, output } = message;
+  const title = fitting(headline(message), sectionLength - 2, escapeMrkdwn);
+  const lines = facts.map(
+    ({ name, text }) => `${escapeMrkdwn(name)}: ${fitting(text, factLength, escapeMrkdwn)}`,
+  );
+  const link = linkOf(message);
+  return {
+    // For notifications, and for programs that know no blocks.
+    text: title,
+    unfurl_links: false,
+    blocks: [
+      section(`*${title}*`),
+      ...(lines.length === 0 ? [] : [section(firstLines(lines, sectionLength))]),
+      ...(output.length === 0
+        ? []
+        : [section(`${fence}${lastLines(output, sectionLength - 2 * fence.length, escapeOutput)}${fence}`)]),
+      ...(link === null ? [] : [section(`<${escapeMrkdwn(link).replaceAll('|', '%7C')}|Open the job>`)]),
+    ],
+  };
+}
+
+/** `verbatim`: names of channels and people in a text stay texts. */
+const section = (text: string) => ({ type: 'section', text: { type: 'mrkdwn', text, verbatim: true } });
+
+function firstLines(lines: readonly string[], most: number): string {
+  let text = '';
+  for (const line of lines) {
+    if (text.length + line.length + 1 > most) break;
+    text += text === '' ? line : `\n${line}`;
+  }
+  return text;
+}

@@ -1,0 +1,63 @@
+/** Requests to any HTTP server. With a key they are signed, so that it can tell who sent them and when. */
+
+import { createHmac } from 'node:crypto';
+import type { Message } from '../scheduler/model/alert.ts';
+import { post } from './http.ts';
+import type { Receiver, ReceiverParts } from './receiver.ts';
+import type { WebhookSettings } from './schema.ts';
+import { readSecret, readUrl } from './secret.ts';
+import { fill } from './template.ts';
+import { linkOf, plainKey } from './text.ts';
+
+export function webhookReceiver(settings: WebhookSettings, { clock }: ReceiverParts): Receiver {
+  const { contentType = 'application/json', headers = {} } = settings;
+  return {
+    check: async () => void (await secretsOf(settings)),
+    send: async (message, signal) => {
+      const { url, key, secretHeaders } = await secretsOf(settings);
+      const body = bodyOf(message, settings);
+      const request = {
+        ...{ url, contentType, body },
+        headers: {
+          ...headers,
+          ...secretHeaders,
+          'idempotency-key': plainKey(message.key),
+          ...(key !== null && { 'x-carillon-signature': signature(key, clock.now(), body) }),
+        },
+        secrets: [...Object.values(secretHeaders), ...(key === null ? [] : [key])],
+      };
+      return post(request, clock, signal);
+    },
+  };
+}
+
+async function secretsOf({ url, urlFile, secretFile, headerFiles = {} }: WebhookSettings) {
+  const read = async ([name, file]: [string, string]) => [name, await readSecret(file)] as const;
+  return {
+    url: url ?? (await readUrl(urlFile as string)),
+    key: secretFile === undefined ? null : await readSecret(secretFile),
+    secretHeaders: Object.fromEntries(await Promise.all(Object.entries(headerFiles).map(read))),
+  };
+}
+
+/** The time is signed too, so that a recorded request cannot be sent again later. */
+function signature(key: string, nowMs: number, body: string): string {
+  const seconds = Math.floor(nowMs / 1_000);
+  return `t=${seconds},v1=${createHmac('sha256', key).update(`${seconds}.${body}`).digest('hex')}`;
+}
+
+function bodyOf(message: Message, { template, contentType = 'application/json' }: WebhookSettings): string {
+  return template === undefined ? messageJson(message) : fill(template, message, contentType);
+}
+
+/** The message with ISO 8601 timestamps. */
+export function messageJson(message: Message): string {
+  const { key, alertKey, step, condition, severity, job, owner, labels, since, at, title, facts, output } =
+    message;
+  return JSON.stringify({
+    ...{ key, alertKey, step, condition, severity, job, owner, labels },
+    since: new Date(since).toISOString(),
+    at: new Date(at).toISOString(),
+    ...{ title, facts, output, link: linkOf(message) },
+  });
+}
