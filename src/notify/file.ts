@@ -79,7 +79,7 @@ export function receiversIn(value: unknown, placeOf: (field: string) => string):
 }
 
 /** With the place in the message, and without the value of an unknown field: it may be a secret. */
-function placed(
+export function placed(
   { code, message, details }: CarillonError,
   placeOf: (field: string) => string,
 ): CarillonError {
