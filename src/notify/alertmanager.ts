@@ -12,24 +12,25 @@ import { readUrl } from './secret.ts';
 import { linkOf, oneLine } from './text.ts';
 
 const valueLength = 1_000;
+/** Without `endsAt`, Alertmanager would end it minutes after the message. */
+const OPEN_FOR = 'P7D';
 
 export function alertmanagerReceiver(settings: AlertmanagerSettings, { clock }: ReceiverParts): Receiver {
-  const { url, urlFile, openFor } = settings;
+  const { url, urlFile, openFor = OPEN_FOR } = settings;
   const base = async (): Promise<string> => url ?? (await readUrl(urlFile as string));
-  const openMs = openFor === undefined ? null : durationMs(openFor, 'openFor');
+  const openMs = durationMs(openFor, 'openFor');
   return {
     check: async () => void (await base()),
     send: async (message, signal) => {
       const target = new URL(await base());
       target.pathname = `${target.pathname.replace(/\/+$/, '')}/api/v2/alerts`;
-      const endsAt = message.step === 'resolved' ? message.at : openMs === null ? null : clock.now() + openMs;
+      const endsAt = message.step === 'resolved' ? message.at : clock.now() + openMs;
       return post({ url: target.href, body: JSON.stringify([alertOf(message, endsAt)]) }, clock, signal);
     },
   };
 }
 
-/** Without `endsAt` Alertmanager ends it itself, `resolve_timeout` after the last repetition. */
-function alertOf(message: Message, endsAt: number | null): object {
+function alertOf(message: Message, endsAt: number): object {
   const { step, condition, job, severity, owner, since, title, facts, output } = message;
   const link = linkOf(message);
   const own = {
@@ -45,7 +46,7 @@ function alertOf(message: Message, endsAt: number | null): object {
       ...(output.length > 0 && { output: output.join('\n') }),
     },
     startsAt: new Date(since).toISOString(),
-    ...(endsAt !== null && { endsAt: new Date(Math.max(endsAt, since)).toISOString() }),
+    endsAt: new Date(Math.max(endsAt, since)).toISOString(),
     ...(link !== null && { generatorURL: link }),
   };
 }

@@ -21,8 +21,12 @@ const RoutesSchema = Type.Array(
               Type.Record(Type.String(), Type.String(), { maxProperties: definitionLimits.labels }),
             ),
             owner: Type.Optional(text('Owner of the job.')),
-            conditions: Type.Optional(Type.Array(oneOf(conditions), { minItems: 1, maxItems: conditions.length })),
-            severities: Type.Optional(Type.Array(oneOf(severities), { minItems: 1, maxItems: severities.length })),
+            conditions: Type.Optional(
+              Type.Array(oneOf(conditions), { minItems: 1, maxItems: conditions.length }),
+            ),
+            severities: Type.Optional(
+              Type.Array(oneOf(severities), { minItems: 1, maxItems: severities.length }),
+            ),
           },
           closed,
         ),
@@ -48,11 +52,15 @@ export function routesIn(
     for (const [i, { to }] of written.entries())
       for (const name of to)
         if (!receivers.has(name))
-          findings.add('INVALID_FIELD', `routes[${i}].to names '${name}', which is no receiver of the file.`, {
-            field: `routes[${i}].to`,
-            value: name,
-            allowed: [...receivers],
-          });
+          findings.add(
+            'INVALID_FIELD',
+            `routes[${i}].to names '${name}', which is no receiver of the file.`,
+            {
+              field: `routes[${i}].to`,
+              value: name,
+              allowed: [...receivers],
+            },
+          );
   const problem = firstOf(findings.problems.map((each) => placed(each, placeOf)));
   if (problem !== null) throw problem;
   return written.map(({ to, match = {}, continue: goesOn = false }) => ({
@@ -66,14 +74,21 @@ export function routesIn(
 }
 
 /** A key that the file does not have. */
-export function refuseOthers(fields: Readonly<Record<string, unknown>>, placeOf: (field: string) => string): void {
+export function refuseOthers(
+  fields: Readonly<Record<string, unknown>>,
+  placeOf: (field: string) => string,
+): void {
   for (const field of Object.keys(fields)) {
     if (field === 'receivers' || field === 'routes') continue;
     const source = placeOf(field);
-    throw new CarillonError('UNKNOWN_FIELD', `${source}: the file has no field '${field}'. Allowed: receivers, routes.`, {
-      field,
-      source,
-      allowed: ['receivers', 'routes'],
-    });
+    throw new CarillonError(
+      'UNKNOWN_FIELD',
+      `${source}: the file has no field '${field}'. Allowed: receivers, routes.`,
+      {
+        field,
+        source,
+        allowed: ['receivers', 'routes'],
+      },
+    );
   }
 }

@@ -117,9 +117,7 @@ const Alertmanager = Type.Object(
     url: Type.Optional(url('Address of Alertmanager, without /api/v2, if it is not a secret.')),
     urlFile: Type.Optional(file('File with the address.')),
     openFor: Type.Optional(
-      duration(
-        'How long an alert stays open without a repetition. Default: resolve_timeout of Alertmanager.',
-      ),
+      duration('How long an alert stays open there if no message says that it ended. Default: P7D.'),
     ),
   },
   { ...closed, description: 'Alertmanager of Prometheus.' },

@@ -73,7 +73,7 @@ test('a broken parent is one message, its recovery another, whoever dies meanwhi
 
   // It dies when the receiver has the message, and nothing noted that.
   const killed = new Promise<void>((dead) => {
-    answer = () => void server.end('SIGKILL').then(dead);
+    answer = () => void server.end('SIGKILL').then(() => dead());
   });
   await server.ask('POST', '/api/v1/jobs/load/trigger');
   await killed;
@@ -118,10 +118,16 @@ test('the command line lists, acknowledges, mutes and tries', async () => {
   await server.ask('PUT', '/api/v1/jobs/load', { run: { command: 'exit 3' } });
   expect(await carillon('alerts')).toBe('no alerts\n');
   await server.ask('POST', '/api/v1/jobs/load/trigger');
-  await eventually(() => server.all('/api/v1/alerts'), (open) => open.length === 1, 30_000);
+  await eventually(
+    () => server.all('/api/v1/alerts'),
+    (open) => open.length === 1,
+    30_000,
+  );
   expect(await carillon('alerts')).toMatch(/load +failed +critical +.* open +1 +.* night +exit code 3/);
   expect(await carillon('ack', 'load')).toMatch(/load: failed acknowledged by /);
-  expect(await carillon('mute', 'load', '--for', '2h', '--reason', 'we know')).toMatch(/load is muted until /);
+  expect(await carillon('mute', 'load', '--for', '2h', '--reason', 'we know')).toMatch(
+    /load is muted until /,
+  );
   expect(await carillon('unmute', 'load')).toBe('load is not muted\n');
   expect(await carillon('alerts', 'test', 'night')).toBe('night accepted the test message\n');
   expect(await carillon('alerts', 'test', 'nobody')).toMatch(/There is no receiver named 'nobody'\./);

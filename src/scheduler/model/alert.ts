@@ -21,6 +21,9 @@ export interface Alert {
   readonly job: string;
   readonly condition: Condition;
   readonly severity: Severity;
+  /** Of the job when the alert opened: receivers know it by them until it ends. */
+  readonly owner: string | null;
+  readonly labels: Labels;
   readonly since: number;
   /** How often the condition occurred: failed runs, missed due times. */
   readonly count: number;
@@ -67,8 +70,6 @@ export interface Notification {
   readonly step: AlertStep;
   /** The alert as it was then. */
   readonly alert: Alert;
-  readonly owner: string | null;
-  readonly labels: Labels;
   readonly at: number;
   /** A receiver gets its messages in this order. */
   readonly order: number;

@@ -15,8 +15,8 @@ export interface Known {
 }
 
 export function messageOf(notification: Notification, { usual, output, base }: Known): Message {
-  const { id, step, alert, owner, labels, at } = notification;
-  const { job, condition, severity, since, run } = alert;
+  const { id, step, alert, at } = notification;
+  const { job, condition, severity, owner, labels, since, run } = alert;
   return {
     key: id,
     alertKey: alert.id,
@@ -82,8 +82,8 @@ function titleOf({ step, alert }: Notification): string {
   return `${job} ${end === 'job-deleted' ? 'was deleted' : over[condition]}`;
 }
 
-function factsOf({ step, alert, owner }: Notification): Fact[] {
-  const { reason, run, attempt, since, endedAt, downstream, count, condition } = alert;
+function factsOf({ step, alert }: Notification): Fact[] {
+  const { reason, run, attempt, owner, since, endedAt, downstream, count, condition } = alert;
   const facts: Fact[] = [];
   const add = (name: string, text: string | null): void => {
     if (text !== null) facts.push({ name, text });

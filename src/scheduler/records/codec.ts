@@ -172,6 +172,7 @@ export function storedRevisionOf(name: string, { updatedAt, updatedBy, definitio
 }
 
 const usualAlert = {
+  owner: null,
   run: null,
   attempt: null,
   reason: null,
@@ -182,18 +183,24 @@ const usualAlert = {
   end: null,
 };
 
-export const encodeAlert = (alert: Alert): Stored => without(alert, usualAlert);
-
-export const decodeAlert = (stored: Stored): Alert => ({ ...usualAlert, ...stored }) as unknown as Alert;
-
-const usualNotification = { owner: null, state: 'waiting', error: null, endedAt: null };
-
-export function encodeNotification({ alert, labels, ...rest }: Notification): Stored {
-  const written = { ...without(rest, usualNotification), alert: encodeAlert(alert) };
+export function encodeAlert({ labels, ...rest }: Alert): Stored {
+  const written = without(rest, usualAlert);
   return Object.keys(labels).length === 0 ? written : { ...written, labels };
 }
 
-export function decodeNotification(stored: Stored): Notification {
-  const alert = decodeAlert(stored.alert as Stored);
-  return { ...usualNotification, labels: {}, ...stored, alert } as unknown as Notification;
-}
+export const decodeAlert = (stored: Stored): Alert =>
+  ({ ...usualAlert, labels: {}, ...stored }) as unknown as Alert;
+
+const usualNotification = { state: 'waiting', error: null, endedAt: null };
+
+export const encodeNotification = ({ alert, ...rest }: Notification): Stored => ({
+  ...without(rest, usualNotification),
+  alert: encodeAlert(alert),
+});
+
+export const decodeNotification = (stored: Stored): Notification =>
+  ({
+    ...usualNotification,
+    ...stored,
+    alert: decodeAlert(stored.alert as Stored),
+  }) as unknown as Notification;

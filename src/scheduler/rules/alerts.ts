@@ -105,7 +105,7 @@ export function endAlert(turn: Turn, entry: Entry, condition: Condition, end: Al
   state.alerts.delete(key);
   draft.alert(ended);
   draft.act({ kind: 'alert.resolved', job: open.job, condition });
-  if (on === undefined || on.includes('recovered')) tell(turn, entry, ended, 'resolved', ended.told);
+  if (on === undefined || on.includes('recovered')) tell(turn, ended, 'resolved', ended.told);
 }
 
 const isOpen = ({ state }: Turn, { job }: Entry, condition: Condition): boolean =>
@@ -132,15 +132,18 @@ function raise(turn: Turn, entry: Entry, condition: Condition, cause: Cause, tim
       ...(alert.run !== null && { run: alert.run }),
       ...(alert.reason !== null && { reason: alert.reason }),
     });
-  tell(turn, entry, alert, 'opened', receivers);
+  tell(turn, alert, 'opened', receivers);
 }
 
 function opened({ state, draft }: Turn, { job }: Entry, condition: Condition): Alert {
+  const { owner = null, labels = {} } = job.definition;
   return {
     id: `${job.name}.${condition}.${compactInstant(state.outbox.nextOrder(draft.now))}`,
     job: job.name,
     condition,
     severity: job.definition.alerts?.severity ?? severities[condition],
+    owner,
+    labels,
     since: draft.now,
     count: 0,
     run: null,
@@ -172,7 +175,7 @@ function receiversOf({ state }: Turn, { job }: Entry, condition: Condition): rea
   return [...found];
 }
 
-type Routed = Pick<Notification, 'owner' | 'labels'> & Pick<Alert, 'condition' | 'severity'>;
+type Routed = Pick<Alert, 'owner' | 'labels' | 'condition' | 'severity'>;
 
 function matches(route: Route, { owner, labels, condition, severity }: Routed): boolean {
   return (
@@ -184,9 +187,8 @@ function matches(route: Route, { owner, labels, condition, severity }: Routed): 
 }
 
 /** Makes a message for each receiver. */
-function tell(turn: Turn, entry: Entry, alert: Alert, step: AlertStep, receivers: readonly string[]): void {
+function tell(turn: Turn, alert: Alert, step: AlertStep, receivers: readonly string[]): void {
   const { state, draft } = turn;
-  const { owner = null, labels = {} } = entry.job.definition;
   for (const receiver of receivers) {
     const isFull = state.outbox.waitingFor(receiver) >= MAX_WAITING;
     put(turn, {
@@ -195,8 +197,6 @@ function tell(turn: Turn, entry: Entry, alert: Alert, step: AlertStep, receivers
       job: alert.job,
       step,
       alert,
-      owner,
-      labels,
       at: draft.now,
       order: state.outbox.nextOrder(draft.now),
       state: isFull ? 'failed' : 'waiting',
