@@ -9,7 +9,7 @@ import { engineRetryDelayMs } from './job/policy.ts';
 import type { Run } from './model/model.ts';
 import type { Reason } from './model/reason.ts';
 import { awaitsCallback, isEnded } from './model/run-state.ts';
-import { alertOfLateness, notified, owe } from './rules/alerts.ts';
+import { alertOfAllLateness, alertOfLateness, notified, owe } from './rules/alerts.ts';
 import {
   attemptDeferred,
   attemptEnded,
@@ -69,11 +69,13 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
       return turn.draft.done(tick(turn));
     case 'leading':
       state.term = event.term;
+      // Before the messages that are made below, which are sent as they are made.
+      owe(turn);
       // Not known: the runs are taken for this clock's, and written, so that whoever follows knows whose they are.
       if (event.clockAhead?.mostMs !== 0) moveInstants(turn, event.clockAhead ?? { leastMs: 0, mostMs: 0 });
       clockSetBack(turn, CLOCK_BACK_MS);
       resume(turn);
-      owe(turn);
+      alertOfAllLateness(turn);
       break;
     case 'inventory':
       reconcile(turn, event.inventory);

@@ -207,7 +207,7 @@ function shortWrite(write: { kind: string }): string {
   return `${write.kind} ${state?.name ?? line?.job ?? name ?? ''}`;
 }
 
-/** Stops all schedules, and waits until nothing is unfinished. */
+/** Stops all schedules, and waits until nothing is unfinished and no message is owed. */
 async function comeToRest(
   world: World,
   judge: Judge,
@@ -230,7 +230,8 @@ async function comeToRest(
   let since = time.now;
   for (let left = Number.POSITIVE_INFINITY; !stop() && left > 0 && time.now - since < REST_MS; ) {
     await time.runUntil(time.now + 10_000, stop);
-    const unfinished = [...leader.scheduler.liveRuns()].length;
+    const { scheduler } = leader;
+    const unfinished = [...scheduler.liveRuns()].length + scheduler.notifications().length;
     if (unfinished < left) since = time.now;
     left = unfinished;
   }

@@ -77,10 +77,18 @@ export function alertOfLateness(turn: Turn, run: Run): void {
     if (isOpen(turn, entry, condition)) continue;
     raise(turn, entry, condition, { run: run.id, attempt: run.attempts.at(-1)?.number ?? null, reason }, 1);
   }
-  turn.state.watchLate(run, turn.draft.now);
+  turn.state.watchLater(run, turn.draft.now);
 }
 
-/** A run has started or ended: the job may no longer be late. */
+/** A new leader looks what has become late meanwhile. */
+export function alertOfAllLateness(turn: Turn): void {
+  for (const run of [...turn.state.runs.values()]) {
+    alertOfLateness(turn, run);
+    turn.draft.cut();
+  }
+}
+
+/** A run has started or ended, or the job has changed: it may no longer be late. */
 export function endLateness(turn: Turn, entry: Entry): void {
   for (const condition of ['late', 'long'] as const) {
     if (!isOpen(turn, entry, condition)) continue;
@@ -248,13 +256,8 @@ export function sendAgain(turn: Turn, id: string): Notification {
   return again;
 }
 
-/** A new leader sends what is owed, and looks what has become late meanwhile. */
-export function owe(turn: Turn): void {
-  const { state, draft } = turn;
+/** A new leader sends what is owed. */
+export function owe({ state, draft }: Turn): void {
   for (const notification of state.outbox.inOrder())
     if (notification.state === 'waiting') draft.effect({ kind: 'notify', notification });
-  for (const run of [...state.runs.values()]) {
-    alertOfLateness(turn, run);
-    draft.cut();
-  }
 }

@@ -40,9 +40,14 @@ export function attemptStarted(turn: Turn, run: Run, at: number, image?: string)
   turn.state.deferrals.delete(attempt.launchName);
   turn.draft.run(run);
   turn.state.watch(run);
-  turn.state.watchLate(run, turn.draft.now);
   const entry = turn.state.jobs.get(run.job);
-  if (entry !== undefined) endLateness(turn, entry);
+  if (entry !== undefined) beginsToRun(turn, entry, run);
+}
+
+/** It is no longer late to start, and may be late to end. */
+function beginsToRun(turn: Turn, entry: Entry, run: Run): void {
+  turn.state.watchLate(run, turn.draft.now);
+  endLateness(turn, entry);
 }
 
 function noteStart({ state, draft }: Turn, attempt: Attempt, at: number): void {
@@ -84,16 +89,19 @@ export function attemptEnded(
   turn.state.deferrals.delete(attempt.launchName);
   const verdict = judge(run, end);
   const byCallback = policyOf(entry.job.definition.policy).completion === 'callback';
-  if (byCallback && verdict.outcome === 'succeeded' && run.told === undefined) awaitCallback(turn, run);
+  if (byCallback && verdict.outcome === 'succeeded' && run.told === undefined)
+    awaitCallback(turn, entry, run);
   else finishAttempt(turn, entry, run, { ...verdict, at: end.at });
 }
 
 /** The command exited with 0. With `completion: callback` the run stays `running` until its result is reported. */
-function awaitCallback(turn: Turn, run: Run): void {
-  if (run.state === 'launching') run.state = nextRunState(run.state, 'start');
+function awaitCallback(turn: Turn, entry: Entry, run: Run): void {
+  const wasLaunching = run.state === 'launching';
+  if (wasLaunching) run.state = nextRunState(run.state, 'start');
   run.reason = { code: 'awaits-callback' };
   turn.draft.run(run);
   turn.state.watch(run);
+  if (wasLaunching) beginsToRun(turn, entry, run);
 }
 
 /** Stores a reported result. While the command runs, it is kept until the command ends. */
@@ -126,7 +134,8 @@ function finishAttempt(turn: Turn, entry: Entry, run: Run, verdict: AttemptEnd &
   attempt.reason = verdict.reason;
   countAttempt(turn, entry, run, verdict.outcome === 'succeeded');
   for (const key of turn.state.slots.release(run)) turn.freed.add(key);
-  if (!retry(turn, entry, run, verdict)) closeRun(turn, run, verdict.outcome, verdict.reason);
+  if (retry(turn, entry, run, verdict)) endLateness(turn, entry);
+  else closeRun(turn, run, verdict.outcome, verdict.reason);
 }
 
 function judge(

@@ -22,7 +22,7 @@ import { copyRun } from '../state/decision.ts';
 import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { alertCommands } from './alert-commands.ts';
-import { endAlert } from './alerts.ts';
+import { endAlert, endLateness } from './alerts.ts';
 import { known, planApply, storedIn } from './apply.ts';
 import { reportResult } from './attempts.ts';
 import { checkJob, nextRevision } from './define.ts';
@@ -136,13 +136,17 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   if (definition.paused !== undefined) {
     entry.state.paused = definition.paused ? { at: draft.now, by: next.job.updatedBy } : null;
   }
-  // A timeout or a grace may have become shorter.
-  for (const run of entry.runs) state.watch(run);
+  // A timeout, a grace or a time at which it is late may have come nearer.
+  for (const run of entry.runs) {
+    state.watch(run);
+    state.watchLate(run, draft.now);
+  }
   if (!isNew) reviseLimits(turn, entry);
   draft.job(next.job);
   // The state of a job with a new name follows from the job; see `State.putJob`.
   if (!isNew || revived !== null || entry.state.paused !== null) draft.state(entry.state);
   skipLostStarts(turn, entry, join);
+  endLateness(turn, entry);
   const { revision, updatedBy: by } = next.job;
   const change = isNew ? 'created' : 'changed';
   draft.notice({ kind: 'job', name, change, revision });

@@ -40,9 +40,9 @@ export function lateRuns(job: JobGlance, run: Run, now: number): LateRun[] {
   return boundsOf(job, run).flatMap((bound) => (now > bound.since ? [{ ...bound, run }] : []));
 }
 
-/** When the run becomes late next, in one way or another. Null: never, unless something happens to it. */
-export function nextLate(job: JobGlance, run: Run, now: number): number | null {
-  const coming = boundsOf(job, run).filter(({ since }) => since >= now);
+/** When the run becomes late next after that, in one way or another. Null: never, unless something happens to it. */
+export function nextLate(job: JobGlance, run: Run, after: number): number | null {
+  const coming = boundsOf(job, run).filter(({ since }) => since >= after);
   return coming.length === 0 ? null : Math.min(...coming.map(({ since }) => since));
 }
 

@@ -304,12 +304,21 @@ export class State {
     if (at !== null) this.timetable.add(at, { run, priority: run.priority });
   }
 
-  /** Adds the time at which the run becomes late next. */
+  /** The run is new or changed: adds the time at which it becomes late, or at which it still is. */
   watchLate(run: Run, now: number): void {
+    this.#watchLate(run, BEFORE_ALL, now + LATE_TOLERANCE_MS);
+  }
+
+  /** What is late now is known: adds the time at which the run becomes late next. */
+  watchLater(run: Run, now: number): void {
+    this.#watchLate(run, now, now);
+  }
+
+  #watchLate(run: Run, after: number, earliest: number): void {
     const entry = this.jobs.get(run.job);
-    const at = entry === undefined ? null : nextLate(entry, run, now);
+    const at = entry === undefined ? null : nextLate(entry, run, after);
     if (at === null) return;
-    const slot = Math.floor((at - LATE_OFFSET_MS) / LATE_TOLERANCE_MS) + 1;
+    const slot = Math.floor((Math.max(at, earliest) - LATE_OFFSET_MS) / LATE_TOLERANCE_MS) + 1;
     this.timetable.add(slot * LATE_TOLERANCE_MS + LATE_OFFSET_MS, { lateRun: run, priority: run.priority });
   }
 

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Route } from '../../../src/scheduler/model/alert.ts';
+import { restoredRun } from '../../../src/scheduler/rules/restored.ts';
 import { Rig, testSettings } from '../../support/rig.ts';
 
 const anyRoute: Route = {
@@ -276,5 +277,80 @@ describe('an alert', () => {
     expect(() => rig.submit({ kind: 'acknowledge', name: 'load', condition: 'failed', by: 'ann' })).toThrow(
       "Job 'load' has no open alert 'failed'.",
     );
+  });
+});
+
+describe('lateness is told of whatever came before', () => {
+  const open = (rig: Rig): string[] => [...rig.alerts.values()].map(({ condition }) => condition);
+
+  test('a run that is decided after its finishBy, because nobody led', () => {
+    const rig = rigOf({
+      schedule: { cron: '0 2 * * *', timezone: 'UTC' },
+      expect: { finishBy: '06:00' },
+      policy: { catchUp: 'latest' },
+    });
+    rig.sleep('2026-01-01T07:00:00Z');
+    rig.begin('load');
+    rig.advance(15_000);
+    expect(told(rig)).toEqual(['opened late ×1 to pager']);
+  });
+
+  test('a run that catches up and starts at once is not late', () => {
+    const rig = rigOf({ policy: { catchUp: 'latest' } });
+    rig.sleep('2026-01-01T07:30:00Z');
+    rig.advance(1_000);
+    rig.begin('load');
+    rig.advance(15_000);
+    expect(told(rig)).toEqual([]);
+  });
+
+  test('a run whose job is given an earlier end', () => {
+    const rig = rigOf();
+    rig.advance('2026-01-01T01:00:00Z');
+    rig.begin('load');
+    rig.advance('2026-01-01T01:05:00Z');
+    rig.put({ ...hourly, expect: { finishBy: '01:10' } });
+    rig.advance('2026-01-01T01:10:10Z');
+    expect(told(rig)).toEqual(['opened late ×1 to pager']);
+  });
+
+  test('ends when the job is given more time', () => {
+    const rig = rigOf({ expect: { finishBy: '01:10' } });
+    rig.advance('2026-01-01T01:00:00Z');
+    rig.begin('load');
+    rig.advance('2026-01-01T01:10:10Z');
+    expect(open(rig)).toEqual(['late']);
+    rig.put({ ...hourly, expect: { finishBy: '01:40' } });
+    expect(open(rig)).toEqual([]);
+  });
+
+  test('ends with a start that is reported with its end, while the run goes on', () => {
+    const late = (definition: object): Rig => {
+      const rig = rigOf(definition);
+      rig.advance('2026-01-01T01:01:10Z');
+      expect(open(rig)).toEqual(['late']);
+      const { launchName = '' } = rig.runOf('load').attempts.at(-1) ?? {};
+      const exitCode = 'policy' in definition && 'completion' in (definition.policy as object) ? 0 : 1;
+      const observation = { kind: 'ended', launchName, at: rig.now, startedAt: rig.now, exitCode } as const;
+      rig.event({ kind: 'observed', now: rig.now, observation });
+      return rig;
+    };
+    expect(open(late({ policy: { retries: { limit: 1, delay: '1h' } } }))).toEqual([]);
+    expect(open(late({ policy: { completion: 'callback', timeout: '3h' } }))).toEqual([]);
+  });
+
+  test('is sent once and in order by a leader that begins with a restored run', () => {
+    const rig = rigOf({ policy: { pool: 'etl' } });
+    rig.put({ name: 'a', policy: { pool: 'etl' } }, { name: 'b', policy: { pool: 'etl' } });
+    for (const name of ['a', 'b']) {
+      rig.trigger(name);
+      rig.begin(name);
+    }
+    rig.advance('2026-01-01T01:01:10Z');
+    expect(told(rig)).toEqual(['opened late ×1 to pager']);
+    const into = { now: rig.now, reaches: () => true };
+    for (const [id, run] of rig.live) rig.live.set(id, restoredRun(run, into));
+    rig.restart();
+    expect(told(rig)).toEqual(['opened late ×1 to pager', 'resolved late ×1 to pager']);
   });
 });
