@@ -70,6 +70,7 @@ const pages: readonly (readonly [path: string, ...parameters: string[]])[] = [
   ['/new', 'template', 'from', 'as'],
   ['/graph', 'job', 'depth', 'label', 'owner', 'state', 'group', 'open', 'sel', 'q', 'view'],
   ['/plots', 'span', 'q', 'until'],
+  ['/alerts'],
   ['/cluster'],
 ];
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Server } from '../support/server.ts';
+import { eventually, Server } from '../support/server.ts';
 import { barriers, desk, hasBrowser, openBrowser, openPage, type Watched } from './browser.ts';
 import { dayMs, livePast } from './past.ts';
 import { visits } from './visits.ts';
@@ -21,6 +21,13 @@ describe.skipIf(!hasBrowser)('the page', () => {
   beforeAll(async () => {
     await livePast(dataDir, dayMs);
     server = await Server.start(dataDir);
+    // Everything else is well again.
+    await server.ask('PUT', '/api/v1/jobs/broken', { run: { command: 'exit 3' }, owner: 'data team' });
+    await server.ask('POST', '/api/v1/jobs/broken/trigger');
+    await eventually(
+      () => server.all('/api/v1/alerts'),
+      (open) => open.length > 0,
+    );
     browser = await openBrowser();
   });
   afterAll(async () => {
@@ -73,6 +80,18 @@ describe.skipIf(!hasBrowser)('the page', () => {
     expect(await page.evaluate('document.activeElement.id')).toBe('main');
     await page.keyboard.press('/');
     expect(await page.evaluate('document.activeElement.tagName')).toBe('INPUT');
+    await page.context().close();
+  });
+
+  test('of alerts says who takes care of one, once somebody does', async () => {
+    const { page, faults } = await openPage(browser, server.url);
+    await page.goto('/alerts');
+    const row = page.getByRole('row').filter({ hasText: 'broken' });
+    await row.getByRole('button', { name: 'Acknowledge failed of broken' }).click();
+    await row.getByRole('button').waitFor({ state: 'detached' });
+    const [alert] = await server.all<{ acknowledgedAt: string | null }>('/api/v1/alerts');
+    expect(alert?.acknowledgedAt).not.toBeNull();
+    expect(faults).toEqual([]);
     await page.context().close();
   });
 });

@@ -47,5 +47,6 @@ export const visits: readonly Visit[] = [
   visit('graph', '/graph', 'main canvas'),
   visit('graph-table', '/graph?view=table', 'main table'),
   visit('plots', '/plots', 'main canvas'),
+  visit('alerts', '/alerts', 'main table'),
   visit('cluster', '/cluster', 'main table, main section'),
 ];

@@ -15,6 +15,7 @@ const RunsPage = lazy(() => import('./runs/page.tsx'));
 const RunPage = lazy(() => import('./run/page.tsx'));
 const GraphPage = lazy(() => import('./graph/page.tsx'));
 const PlotsPage = lazy(() => import('./plots/page.tsx'));
+const AlertsPage = lazy(() => import('./alerts/page.tsx'));
 const ClusterPage = lazy(() => import('./cluster/page.tsx'));
 
 export function App() {
@@ -44,6 +45,7 @@ function Pages() {
           <Route path="/runs/:id">{({ id }) => <RunPage key={id} id={id} />}</Route>
           <Route path="/graph" component={GraphPage} />
           <Route path="/plots" component={PlotsPage} />
+          <Route path="/alerts" component={AlertsPage} />
           <Route path="/cluster" component={ClusterPage} />
           <Route>
             <main className="page" id="main" tabIndex={-1}>

@@ -31,6 +31,7 @@ export const WireAlert = Type.Object(
 );
 export type WireAlert = Static<typeof WireAlert>;
 export const WireAlertList = list(ref(WireAlert), 'AlertList');
+export type WireAlertList = Static<typeof WireAlertList>;
 
 export const WireNotification = Type.Object(
   {
@@ -48,6 +49,7 @@ export const WireNotification = Type.Object(
 );
 export type WireNotification = Static<typeof WireNotification>;
 export const WireNotificationList = list(ref(WireNotification), 'NotificationList');
+export type WireNotificationList = Static<typeof WireNotificationList>;
 
 export const WireReceiver = Type.Object({ name: Type.String() }, { $id: 'Receiver' });
 export const WireReceiverList = list(ref(WireReceiver), 'ReceiverList');

@@ -1,5 +1,6 @@
 /** The changes that can be requested from the server, as functions. */
 
+import type { WireAlert, WireNotification } from '../../../src/api/wire/alerts.ts';
 import type {
   WireApply,
   WireDeletion,
@@ -41,6 +42,13 @@ export const foreseeStart = (jobs: readonly string[]) =>
 
 export const pauseJob = (name: string) => send<WireJob>('POST', `${job(name)}/pause`);
 export const resumeJob = (name: string) => send<WireJob>('POST', `${job(name)}/resume`);
+
+export const acknowledgeAlert = (name: string, condition: string) =>
+  send<WireAlert>('POST', `${job(name)}/alerts/${condition}/acknowledge`);
+
+/** A message that could not be delivered. */
+export const sendAgain = (id: string) =>
+  send<WireNotification>('POST', `/notifications/${encodeURIComponent(id)}/send`);
 
 export const deleteJob = (name: string, dependents: Dependents) =>
   send<WireDeletion>('DELETE', job(name), { query: { dependents } });

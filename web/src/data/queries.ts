@@ -5,6 +5,7 @@
  */
 
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import type { WireAlertList, WireNotificationList } from '../../../src/api/wire/alerts.ts';
 import type { WireOverview } from '../../../src/api/wire/plots.ts';
 import type {
   WireDiff,
@@ -116,6 +117,19 @@ export const runQuery = (id: string) =>
   });
 
 /** Not driven by events: nodes join and leave without one. */
+/** Alerts open and end with runs, and become late without an event. */
+export const alertsQuery = queryOptions({
+  queryKey: ['lists', 'alerts'],
+  queryFn: ({ signal }) => get<WireAlertList>('/alerts', { limit: 500 }, signal),
+  refetchInterval: 10_000,
+});
+
+export const notificationsQuery = queryOptions({
+  queryKey: ['lists', 'notifications'],
+  queryFn: ({ signal }) => get<WireNotificationList>('/notifications', {}, signal),
+  refetchInterval: 10_000,
+});
+
 export const clusterQuery = queryOptions({
   queryKey: ['cluster'],
   queryFn: ({ signal }) => get<WireCluster>('/cluster', {}, signal),

@@ -11,6 +11,7 @@ const places: readonly { readonly to: string; readonly text: string; readonly ic
   { to: '/', text: 'Now', icon: 'home' },
   { to: '/jobs', text: 'Jobs', icon: 'jobs' },
   { to: '/runs', text: 'Runs', icon: 'runs' },
+  { to: '/alerts', text: 'Alerts', icon: 'alert' },
   { to: '/graph', text: 'Graph', icon: 'graph' },
   { to: '/plots', text: 'Plots', icon: 'plots' },
   { to: '/cluster', text: 'Cluster', icon: 'cluster' },
