@@ -33,9 +33,16 @@ export function timeoutMs(text: string): number {
 
 function writtenMs(text: string): number {
   try {
-    return durationMs(text, '--timeout');
+    return durationMs(text, 'the value');
   } catch (error) {
     if (error instanceof CarillonError) throw new InvalidArgumentError(error.message);
     throw error;
   }
+}
+
+/** Accepts a duration as in job files. Returns milliseconds. */
+export function periodMs(text: string): number {
+  const ms = writtenMs(text);
+  if (ms > 0) return ms;
+  throw new InvalidArgumentError('Allowed: a duration above zero, such as 2h or P1D.');
 }

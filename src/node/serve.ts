@@ -157,6 +157,7 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
       pools: config.pools,
       labels: node.labels ?? {},
       routes: telling.routes,
+      receivers: [...(telling.notifier?.receivers ?? [])],
     },
     installation,
     self: node,

@@ -88,7 +88,7 @@ function html(message: Message): string {
     `<p><strong>${escapeHtml(headline(message))}</strong></p>`,
     rows.length === 0 ? '' : `<table>\n${rows.join('\n')}\n</table>`,
     output.length === 0 ? '' : `<p>Last lines of output:</p>\n<pre>${escapeHtml(output.join('\n'))}</pre>`,
-    link === null ? '' : `<p><a href="${escapeHtml(link)}">Open the job</a></p>`,
+    link === null ? '' : `<p><a href="${escapeHtml(link)}">Open in Carillon</a></p>`,
   ];
   return `${parts.filter((part) => part !== '').join('\n')}\n`;
 }

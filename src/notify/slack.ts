@@ -41,7 +41,7 @@ function slackMessage(message: Message): object {
       ...(output.length === 0
         ? []
         : [section(`${fence}${lastLines(output, sectionLength - 2 * fence.length, escapeOutput)}${fence}`)]),
-      ...(link === null ? [] : [section(`<${escapeMrkdwn(link).replaceAll('|', '%7C')}|Open the job>`)]),
+      ...(link === null ? [] : [section(`<${escapeMrkdwn(link).replaceAll('|', '%7C')}|Open in Carillon>`)]),
     ],
   };
 }

@@ -63,7 +63,7 @@ function teamsMessage(message: Message): object {
     },
     msteams: { width: 'Full' },
     body: [title, ...(facts.length === 0 ? [] : [known]), ...(output.length === 0 ? [] : [lines])],
-    actions: link === null ? [] : [{ type: 'Action.OpenUrl', title: 'Open the job', url: link }],
+    actions: link === null ? [] : [{ type: 'Action.OpenUrl', title: 'Open in Carillon', url: link }],
   };
   return {
     type: 'message',

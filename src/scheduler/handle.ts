@@ -178,6 +178,12 @@ export interface CommitFigures {
   readonly failed: number;
 }
 
+/** With what the leader knows of its delivery: `error` is the newest one. */
+export interface OwedNotification extends Notification {
+  /** How often it was tried without success since this leader began, or it was asked for again. */
+  readonly tries: number;
+}
+
 export interface Receivers {
   readonly names: readonly string[];
   /** Sends a message that says that it is a test. NOTIFICATION_REFUSED, NOTIFICATION_FAILED. */
@@ -222,7 +228,7 @@ export interface SchedulerHandle {
   /** Open alerts, in no order. */
   alerts(): Iterable<Alert>;
   /** Messages that are owed, or could not be delivered, in the order in which their receivers get them. */
-  notifications(): readonly Notification[];
+  notifications(): readonly OwedNotification[];
   /** Receivers of this node. */
   receivers(): Receivers;
   /** A snapshot at one commit, as the bytes of a file that `carillon restore` reads; see `Store.backup`. */

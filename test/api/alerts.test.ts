@@ -14,7 +14,11 @@ let api: ApiWorld;
 let world: World;
 
 beforeEach(async () => {
-  world = await World.at('2026-01-01T00:00:00Z', { ...testSettings, routes });
+  world = await World.at('2026-01-01T00:00:00Z', {
+    ...testSettings,
+    routes,
+    receivers: ['pager', 'mail'],
+  });
   api = await ApiWorld.over(world);
   await world.put(...['a', 'b', 'c'].map((name) => ({ name })), {
     name: 'child',
@@ -92,6 +96,7 @@ describe('a muted job', () => {
     expect(await send('PUT /jobs/a/mute', { until, reason: 'we know' })).toMatchObject({
       ...{ job: 'a', until, reason: 'we know' },
     });
+    expect((await api.get('/jobs/a')).muted).toMatchObject({ until, reason: 'we know' });
     await runs('a', 1);
     expect(world.messages).toEqual([]);
     await send('DELETE /jobs/a/mute');
@@ -123,12 +128,27 @@ describe('messages', () => {
     expect(world.messages.map(({ key }) => key)).toEqual([message.id]);
   });
 
+  test('that wait for their next try show how often that failed, and why', async () => {
+    world.refuses = () => new Error('connection refused');
+    await runs('a', 1);
+    const [message] = (await api.get('/notifications')).items;
+    expect(message).toMatchObject({ state: 'waiting', error: 'connection refused' });
+    expect(message.tries).toBeGreaterThan(0);
+  });
+
   test('that are not owed cannot be', async () => {
     expect(await send('POST /notifications/none/send')).toMatchObject({
       status: 404,
       code: 'NOTIFICATION_NOT_FOUND',
     });
   });
+});
+
+test('a job that names a receiver that is not there is accepted with a warning', async () => {
+  const change = await send('PUT /jobs/a', { run: { command: 'true' }, alerts: { to: ['pager', 'nobody'] } });
+  expect(change.warnings).toEqual([
+    "alerts.to names 'nobody', which is no receiver (receivers: pager, mail)",
+  ]);
 });
 
 describe('receivers', () => {

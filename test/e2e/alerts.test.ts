@@ -128,7 +128,7 @@ test('the command line lists, acknowledges, mutes and tries', async () => {
   expect(await carillon('mute', 'load', '--for', '2h', '--reason', 'we know')).toMatch(
     /load is muted until /,
   );
-  expect(await carillon('unmute', 'load')).toBe('load is not muted\n');
+  expect(await carillon('unmute', 'load')).toBe('load is no longer muted\n');
   expect(await carillon('alerts', 'test', 'night')).toBe('night accepted the test message\n');
   expect(await carillon('alerts', 'test', 'nobody')).toMatch(/There is no receiver named 'nobody'\./);
   await until('both messages arrive', () => received.length === 2, 10_000);

@@ -19,7 +19,10 @@ const said = (name: string): string => readFileSync(join(files.dir, name), 'utf8
 describe('a command', () => {
   test('gets the message as JSON and in variables, and nothing else of the environment', async () => {
     await command('cat > "$1/in"; env > "$1/env"', files.dir).send(opened);
-    expect(JSON.parse(said('in'))).toMatchObject({ key: 'n-17.opened', since: '2026-11-30T02:03:04.000Z' });
+    expect(JSON.parse(said('in'))).toMatchObject({
+      key: 'etl-load.failed.20261130T020304Z.1.tickets',
+      since: '2026-11-30T02:03:04.000Z',
+    });
     const names = [...said('env').matchAll(/^(\w+)=/gm)]
       .map(([, name]) => name)
       .filter((name) => !/^(_|PWD|OLDPWD|SHLVL)$/.test(name as string));
@@ -35,7 +38,7 @@ describe('a command', () => {
       'HOME',
       'PATH',
     ]);
-    expect(said('env')).toContain('CARILLON_ALERT_KEY=etl-load.failed.20261130T020000Z\n');
+    expect(said('env')).toContain('CARILLON_ALERT_KEY=etl-load.failed.20261130T020304Z\n');
   });
 
   test('has no shell between it and its arguments', async () => {

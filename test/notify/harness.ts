@@ -14,8 +14,8 @@ import { SimClock } from '../support/sim-clock.ts';
 const at = (text: string): number => Date.parse(`2026-11-30T${text}Z`);
 
 export const opened: Message = {
-  key: 'n-17.opened',
-  alertKey: 'etl-load.failed.20261130T020000Z',
+  key: 'etl-load.failed.20261130T020304Z.1.tickets',
+  alertKey: 'etl-load.failed.20261130T020304Z',
   step: 'opened',
   condition: 'failed',
   severity: 'critical',

@@ -40,7 +40,9 @@ describe('a message in Slack', () => {
     await slack.send(nasty);
     const [{ text, blocks }] = server.bodies() as [SlackMessage];
     const texts = [text, ...blocks.map((block) => block.text.text)];
-    expect(texts.pop()).toBe('<https://carillon.example.com/jobs/x?a=%22%3E%3Cscript%3E%7Cb|Open the job>');
+    expect(texts.pop()).toBe(
+      '<https://carillon.example.com/jobs/x?a=%22%3E%3Cscript%3E%7Cb|Open in Carillon>',
+    );
     expect(texts.join('\n')).not.toMatch(/[<>]/);
     expect(blocks.every((block) => block.text.verbatim && block.text.text.length <= 3_000)).toBe(true);
     expect(text).toMatch(

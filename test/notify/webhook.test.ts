@@ -35,8 +35,8 @@ describe('a webhook', () => {
     for (const message of [opened, opened, repeated, nasty]) await webhook().send(message);
     const keys = server.received.map(({ headers }) => headers['idempotency-key']);
     expect(keys).toEqual([
-      'n-17.opened',
-      'n-17.opened',
+      'etl-load.failed.20261130T020304Z.1.tickets',
+      'etl-load.failed.20261130T020304Z.1.tickets',
       'n-17.repeated-1',
       expect.stringMatching(/^[0-9a-f]{64}$/),
     ]);

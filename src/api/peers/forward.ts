@@ -32,7 +32,7 @@ export const forwardLimits = {
 } as const;
 
 /** Reads of state that only the leader has. */
-const leaderReads = new Set(['/api/v1/engines', '/api/v1/pools']);
+const leaderReads = new Set(['/api/v1/engines', '/api/v1/pools', '/api/v1/notifications']);
 
 /** For the routes of `/api/v1`; call it before they are added. */
 export function forwardToLeader(app: FastifyInstance, context: ApiContext): void {

@@ -207,7 +207,8 @@ function notificationRoutes(app: FastifyInstance, { scheduler }: ApiContext): vo
     {
       schema: {
         summary: 'List messages that are owed, or could not be delivered',
-        description: 'In the order in which their receivers get them.',
+        description:
+          'In the order in which their receivers get them, as seen by the leader. Other nodes forward the request.',
         tags,
         operationId: 'listNotifications',
         response: answers({ 200: { description: 'The messages', schema: ref(WireNotificationList) } }),
@@ -220,7 +221,7 @@ function notificationRoutes(app: FastifyInstance, { scheduler }: ApiContext): vo
     '/notifications/:id/send',
     {
       schema: {
-        summary: 'Send a message again that could not be delivered',
+        summary: 'Send a message again that could not be delivered, or now one that waits for its next try',
         tags,
         operationId: 'sendNotification',
         params: notificationId,

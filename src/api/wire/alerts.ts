@@ -1,6 +1,7 @@
 /** Alerts, the messages about them, and receivers. */
 
 import { type Static, Type } from 'typebox';
+import type { OwedNotification } from '../../scheduler/handle.ts';
 import { oneOf } from '../../scheduler/job/definition.ts';
 import { type Alert, conditions, type Notification, severities } from '../../scheduler/model/alert.ts';
 import { iso, isoOrNull } from './instants.ts';
@@ -42,7 +43,8 @@ export const WireNotification = Type.Object(
     step: oneOf(['opened', 'repeated', 'resolved', 'test']),
     at: instant('When it was decided.'),
     state: oneOf(['waiting', 'failed', 'delivered', 'dropped']),
-    error: orNull(Type.String(), { description: 'Why it is not tried again.' }),
+    tries: count('How often it was tried without success by the current leader.'),
+    error: orNull(Type.String(), { description: 'Why the last try failed, or why it is not tried again.' }),
     endedAt: orNull(instant('When it was delivered or dropped.')),
   },
   { $id: 'Notification' },
@@ -79,10 +81,10 @@ export function alertToWire(alert: Alert): WireAlert {
   };
 }
 
-export function notificationToWire(notification: Notification): WireNotification {
-  const { id, receiver, job, step, alert, at, state, error, endedAt } = notification;
+export function notificationToWire(notification: Notification | OwedNotification): WireNotification {
+  const { id, receiver, job, step, alert, at, state, error, endedAt, tries } = { tries: 0, ...notification };
   return {
-    ...{ id, receiver, job, condition: alert.condition, step, at: iso(at), state, error },
+    ...{ id, receiver, job, condition: alert.condition, step, at: iso(at), state, tries, error },
     endedAt: isoOrNull(endedAt),
   };
 }

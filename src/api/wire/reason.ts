@@ -48,6 +48,11 @@ export const kill = orNull(
   { description: 'The kill that was requested.' },
 );
 
+export const muted = orNull(
+  Type.Object({ at: instant(), by: Type.String(), until: instant(), reason: Type.String() }),
+  { description: 'Messages about the job are muted until then, which may have passed.' },
+);
+
 export function reasonToWire(reason: Reason): WireReason {
   const parts = partsOf(reason).map(partToWire);
   return {

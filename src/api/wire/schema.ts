@@ -1,9 +1,8 @@
 /**
- * Wire schemas under `/api/v1`: jobs, runs, the ledger and problems. Each shape is defined once, as a TypeBox
- * schema that gives the type, the OpenAPI component of the same name and, in tests, the check of every
- * response. Timestamps are ISO 8601 in UTC with milliseconds. Durations are numbers whose name ends in `Ms`.
- * Absent values are null, except that a problem omits details that it does not have. `views.ts` has the rest:
- * statistics, schedules, the graph, the cluster and events.
+ * Wire schemas under `/api/v1`: jobs, runs, the ledger and problems; `views.ts` has the rest. Each shape is defined once, as a
+ * TypeBox schema that gives the type, the OpenAPI component of the same name and, in tests, the check of every response.
+ * Timestamps are ISO 8601 in UTC with milliseconds. Durations are numbers whose name ends in `Ms`. Absent values are null,
+ * except that a problem omits details that it does not have.
  */
 
 import { type Static, Type } from 'typebox';
@@ -15,7 +14,7 @@ import { published } from '../../scheduler/job/schema/published.ts';
 import { endStates, liveStates } from '../../scheduler/model/model.ts';
 import { apiLimits } from './limits.ts';
 import { origin, trigger } from './lineage.ts';
-import { kill, why } from './reason.ts';
+import { kill, muted, why } from './reason.ts';
 import { count, instant, list, orNull, ref } from './shape.ts';
 import { usageFields } from './usage.ts';
 
@@ -105,6 +104,7 @@ const jobFields = {
   statusWhy: why,
   heldBackBy: heldBack,
   paused: orNull(Type.Object({ at: instant(), by: Type.String() })),
+  muted,
   scheduleText: Type.String({ description: 'Description of the schedule.' }),
   nextDue: orNull(instant(), {
     description: 'Next due time. Null if there is none, or the job is paused or disabled.',

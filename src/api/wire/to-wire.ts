@@ -40,6 +40,11 @@ export function jobToWire(view: JobView, heldBack: HeldBack): WireJob {
     ...statusWhy(view, heldBack),
     heldBackBy: [...heldBack.by(job.name)],
     paused: state.paused && { at: iso(state.paused.at), by: state.paused.by },
+    muted: state.muted && {
+      ...state.muted,
+      at: iso(state.muted.at),
+      until: iso(state.muted.until),
+    },
     scheduleText: scheduleText(view),
     nextDue: isoOrNull(view.nextDue),
     parents: [...view.parents],

@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { WireAlert, WireNotification } from '../../api/wire/alerts.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { timeoutMs } from '../option-values.ts';
+import { periodMs } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
 import { nothing, table, tinted, when } from '../words.ts';
 
@@ -23,12 +23,12 @@ export function addAlertCommands(program: Command, shell: Shell): void {
   program
     .command('mute')
     .argument('<job>')
-    .requiredOption('--reason <text>', 'why nobody needs to be told')
-    .option('--for <duration>', 'how long, such as 2h or P1D', timeoutMs, MUTED_MS)
-    .description('send no messages about a job for a time (default: 8h)')
-    .action((job: string, options: { for: number; reason: string }, command: Command) =>
+    .requiredOption('--reason <text>', 'why nobody needs to be told (required)')
+    .option('--for <duration>', 'how long, such as 2h or P1D, at most 366 days (default: 8h)', periodMs)
+    .description('send no messages about a job for a time')
+    .action((job: string, options: { for?: number; reason: string }, command: Command) =>
       shell.run(command, async (session) => {
-        const until = new Date(session.io.now() + options.for).toISOString();
+        const until = new Date(session.io.now() + (options.for ?? MUTED_MS)).toISOString();
         const mute = await session.client.mute(job, { until, reason: options.reason });
         if (session.json) session.printJson(mute);
         else session.print(`${job} is muted until ${when(mute.until, session.io)}`);
@@ -43,7 +43,7 @@ export function addAlertCommands(program: Command, shell: Shell): void {
       shell.run(command, async (session) => {
         const mute = await session.client.unmute(job);
         if (session.json) session.printJson(mute);
-        else session.print(`${job} is not muted`);
+        else session.print(`${job} is no longer muted`);
         return exitCodes.ok;
       }),
     );
@@ -53,7 +53,7 @@ function addAlerts(program: Command, shell: Shell): void {
   const alerts = program
     .command('alerts')
     .argument('[job]', 'also the ended alerts of this job')
-    .description('list open alerts')
+    .description('list open alerts, or all kept alerts of one job')
     .action((job: string | undefined, _, command: Command) =>
       shell.run(command, async (session) => {
         const { client } = session;
@@ -139,14 +139,17 @@ function printOutbox({ io, print }: Session, owed: readonly WireNotification[]):
     print('no messages are owed');
     return;
   }
-  const rows = owed.map(({ receiver, state, at, id, error }) => [
+  const rows = owed.map(({ receiver, state, job, condition, step, tries, at, id, error }) => [
     receiver,
     tinted(state, io),
+    job,
+    `${condition} ${step}`,
     when(at, io),
+    String(tries),
     id,
     error ?? nothing,
   ]);
-  print(table(['RECEIVER', 'STATE', 'SINCE', 'ID', 'ERROR'], rows, io));
+  print(table(['RECEIVER', 'STATE', 'JOB', 'ABOUT', 'SINCE', 'TRIES', 'ID', 'ERROR'], rows, io));
 }
 
 /** One alert, or all open ones of the job. */

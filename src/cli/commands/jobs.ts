@@ -219,6 +219,7 @@ async function showJob(session: Session, name: string): Promise<ExitCode> {
         ['for', job.definition.description ?? null],
         ['owner', job.definition.owner ?? null],
         ['state', `${tinted(job.status, io)}${job.statusReason === null ? '' : ` (${job.statusReason})`}`],
+        ['muted', mutedText(job, io)],
         ['schedule', job.scheduleText ?? null],
         ['next', job.nextDue === null ? null : when(job.nextDue, io)],
         ['depends on', job.parents.join(', ')],
@@ -374,4 +375,10 @@ function revisionLine(
   { io }: Session,
 ): string {
   return `${String(revision.revision).padStart(4)}  ${when(revision.at, io)}  ${revision.by}${revision.definition === null ? '  deleted' : ''}`;
+}
+
+/** A server of 0.2.0 does not say it. */
+function mutedText({ muted = null }: Pick<Partial<WireJob>, 'muted'>, io: Session['io']): string | null {
+  if (muted === null || Date.parse(muted.until) <= io.now()) return null;
+  return `until ${when(muted.until, io)} by ${muted.by}: ${muted.reason}`;
 }

@@ -290,6 +290,8 @@ export interface Settings {
   readonly pools: Readonly<Record<string, number>>;
   /** Who is told of alerts, for jobs that do not say it. Absent: nobody. */
   readonly routes?: readonly Route[];
+  /** Names of receivers, for warnings. Absent: unknown. */
+  readonly receivers?: readonly string[];
   /** Of this node, by which jobs choose nodes. */
   readonly labels?: Labels;
 }

@@ -4,6 +4,9 @@ import type { Alert, Condition, Fact, Message, Notification } from '../model/ale
 import { textOf } from '../model/reason.ts';
 import type { RunTimes } from '../stats/run-times.ts';
 
+/** With fewer successful runs, the usual duration is unknown. */
+const COUNTED = 10;
+
 /** What is known beside the notification when it is sent. */
 export interface Known {
   /** Usual durations of the job. */
@@ -88,11 +91,12 @@ function factsOf({ step, alert }: Notification): Fact[] {
   const add = (name: string, text: string | null): void => {
     if (text !== null) facts.push({ name, text });
   };
-  add('Reason', reason === null ? null : textOf(reason));
-  add('Run', run);
+  const isOver = step === 'resolved';
+  add(isOver ? 'Last reason' : 'Reason', reason === null ? null : textOf(reason));
+  add(isOver ? 'Last run with it' : 'Run', run);
   add('Attempt', attempt === null || attempt === 1 ? null : String(attempt));
   add('Since', iso(since));
-  if (step === 'resolved') {
+  if (isOver) {
     add('Until', endedAt === null ? null : iso(endedAt));
     add('Failed runs', condition === 'failed' ? String(count) : null);
   }
@@ -102,12 +106,11 @@ function factsOf({ step, alert }: Notification): Fact[] {
 }
 
 function usualOf({ count, p50Ms, p95Ms }: RunTimes): Fact[] {
-  if (p50Ms === null || p95Ms === null) return [];
-  const runs = count === 1 ? 'one successful run' : `${count} successful runs`;
+  if (p50Ms === null || p95Ms === null || count < COUNTED) return [];
   return [
     {
       name: 'Usual duration',
-      text: `${seconds(p50Ms)} (median), ${seconds(p95Ms)} (95th percentile), of ${runs}`,
+      text: `${seconds(p50Ms)} (median), ${seconds(p95Ms)} (95th percentile), of ${count} successful runs`,
     },
   ];
 }

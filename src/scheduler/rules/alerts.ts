@@ -57,8 +57,10 @@ export function alertOfEnd(turn: Turn, entry: Entry, run: Run, end: EndState): v
   } else if (end === 'missed') raise(turn, entry, 'missed', cause, 1);
   else if (end !== 'skipped' && end !== 'killed') {
     const { consecutiveFailures, disabled } = entry.state;
-    if (consecutiveFailures >= (entry.job.definition.alerts?.after ?? 1))
-      raise(turn, entry, 'failed', cause, isOpen(turn, entry, 'failed') ? 1 : consecutiveFailures);
+    // After a resume they are counted anew, and an alert may still be open.
+    const isFailing = isOpen(turn, entry, 'failed');
+    if (isFailing || consecutiveFailures >= (entry.job.definition.alerts?.after ?? 1))
+      raise(turn, entry, 'failed', cause, isFailing ? 1 : consecutiveFailures);
     if (disabled !== null && !isOpen(turn, entry, 'disabled'))
       raise(turn, entry, 'disabled', { ...cause, reason: disabled.reason }, 1);
   }
@@ -245,7 +247,11 @@ export function sendAgain(turn: Turn, id: string): Notification {
   const { state, draft } = turn;
   const notification = state.outbox.get(id);
   invariant(notification !== undefined, 'a checked notification is in the outbox');
-  if (notification.state === 'waiting') return notification;
+  if (notification.state === 'waiting') {
+    // It need not wait for its next try.
+    draft.effect({ kind: 'notify', notification });
+    return notification;
+  }
   const again = {
     ...notification,
     state: 'waiting',

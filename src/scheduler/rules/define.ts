@@ -11,6 +11,7 @@ import type { JobDefinition } from '../job/definition.ts';
 import { unmasked } from '../job/masked.ts';
 import { checkPolicy } from '../job/policy.ts';
 import { sameJson } from '../job/same.ts';
+import { shorten } from '../job/schema/explain.ts';
 import type { Job, JobState, Settings } from '../model/model.ts';
 import type { Schedule, ScheduleInput } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
@@ -52,7 +53,15 @@ export function checkJob(raw: unknown, source: string, { settings, stored, now }
       ? null
       : firstOf([...problems, ...scheduleProblems(raw, source, { now, known: problems })]);
   if (problem !== null) throw problem;
-  return { definition, source, warnings: findWarnings(definition) };
+  return { definition, source, warnings: [...findWarnings(definition), ...nobody(definition, settings)] };
+}
+
+/** Receivers that are not there: nobody would be told. Not refused, because another node may have them. */
+function nobody({ alerts }: JobDefinition, { receivers = [] }: Settings): string[] {
+  const known = receivers.length === 0 ? 'this server has none' : `receivers: ${receivers.join(', ')}`;
+  return (alerts?.to ?? [])
+    .filter((name) => !receivers.includes(name))
+    .map((name) => `alerts.to names '${shorten(name)}', which is no receiver (${known})`);
 }
 
 /** Problems with the schedule of a job that has other problems, as far as they can be determined. */

@@ -53,7 +53,7 @@ export class Leadership {
   readonly #ahead: Ahead;
   readonly #inventories: Inventories;
   readonly #hosts: Hosts;
-  readonly #delivery: Delivery;
+  readonly delivery: Delivery;
   readonly #clock: Clock;
   readonly #clockAhead: ClockAhead | null;
   #ended = false;
@@ -66,11 +66,11 @@ export class Leadership {
     this.state = state;
     this.#clock = clock;
     this.#clockAhead = parts.clockAhead;
-    this.#delivery = new Delivery({ ...parts, post });
+    this.delivery = new Delivery({ ...parts, post });
     this.performer = new Performer({
       ...parts,
       post,
-      notify: (notification) => this.#delivery.add(notification),
+      notify: (notification) => this.delivery.add(notification),
       hostOf: (engine) => hostOf(state.settings, engine),
       launcherOf: ({ engine, host }) =>
         host === null || host === hostOf(state.settings, engine)
@@ -168,7 +168,7 @@ export class Leadership {
     this.#ahead.stop();
     this.#inventories.stop();
     this.#hosts.stop();
-    this.#delivery.stop();
+    this.delivery.stop();
     await this.loop.stop();
     await this.performer.stop();
   }

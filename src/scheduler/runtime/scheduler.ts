@@ -13,13 +13,14 @@ import type {
   JobReader,
   JobView,
   Notice,
+  OwedNotification,
   PoolView,
   Receivers,
   RunLogChunk,
   RunLogQuery,
   SchedulerHandle,
 } from '../handle.ts';
-import type { Alert, Notification } from '../model/alert.ts';
+import type { Alert } from '../model/alert.ts';
 import { rerunVariant, runId } from '../model/ids.ts';
 import type { Run, Settings } from '../model/model.ts';
 import type { Notifier } from '../notifier.ts';
@@ -47,6 +48,7 @@ import type { HostEngine } from './hosts.ts';
 import { Leadership } from './leadership.ts';
 import { LentEngine } from './lent-engine.ts';
 import { notLeading } from './loop.ts';
+import { owedIn } from './outbox/delivery.ts';
 import { type LastLines, Messages } from './outbox/messages.ts';
 import type { EngineOf } from './perform.ts';
 import { RepeatedFailure } from './repeated-failure.ts';
@@ -321,8 +323,8 @@ export class Scheduler implements SchedulerHandle, Service {
     return this.#view().alerts.values();
   }
 
-  notifications(): readonly Notification[] {
-    return this.#view().outbox.inOrder();
+  notifications(): readonly OwedNotification[] {
+    return owedIn(this.#view().outbox, this.#leading?.delivery);
   }
 
   receivers = (): Receivers => this.#messages;

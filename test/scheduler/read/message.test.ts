@@ -75,8 +75,8 @@ describe('a message', () => {
     const resolved = { ...notification, step: 'resolved', alert: ended } as const;
     expect(inWords(messageOf(resolved, { ...known, base: null }))).toMatchInlineSnapshot(`
       "etl-load succeeded again
-      Reason: exit code 1
-      Run: etl-load.20260101T020000Z
+      Last reason: exit code 1
+      Last run with it: etl-load.20260101T020000Z
       Attempt: 3
       Since: 2026-01-01T02:00:03Z
       Until: 2026-01-01T06:00:09Z

@@ -108,6 +108,14 @@ describe('a job that fails', () => {
     expect(told(rig).at(-1)).toBe('resolved disabled ×1 to pager');
   });
 
+  test('is resumed after it was disabled, and each further failure counts', () => {
+    const rig = rigOf({ policy: { disableAfterFailures: 2 }, alerts: { after: 2 } });
+    runs(rig, 1, 1);
+    rig.submit({ kind: 'resume', name: 'load', by: 'test' });
+    runs(rig, 1);
+    expect(rig.alerts.get('load.failed')).toMatchObject({ count: 3 });
+  });
+
   test('is deleted, and its alerts end', () => {
     const rig = rigOf();
     runs(rig, 1);

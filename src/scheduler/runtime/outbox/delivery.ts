@@ -6,8 +6,10 @@
 
 import { CarillonError } from '../../../errors.ts';
 import type { Event } from '../../event.ts';
+import type { OwedNotification } from '../../handle.ts';
 import type { Notification } from '../../model/alert.ts';
 import type { Clock, Log } from '../../ports.ts';
+import type { Outbox } from '../../state/outbox.ts';
 
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 300_000;
@@ -28,6 +30,8 @@ interface Line {
   readonly waiting: Notification[];
   /** Tries of the first one. */
   tries: number;
+  /** Why the last of them failed. */
+  error: string | null;
   sinceMs: number;
   cancel: (() => void) | null;
   isBusy: boolean;
@@ -46,11 +50,21 @@ export class Delivery {
     const { receiver } = notification;
     let line = this.#lines.get(receiver);
     if (line === undefined) {
-      line = { waiting: [], tries: 0, sinceMs: 0, cancel: null, isBusy: false };
+      line = { waiting: [], tries: 0, error: null, sinceMs: 0, cancel: null, isBusy: false };
       this.#lines.set(receiver, line);
     }
-    line.waiting.push(notification);
+    if (line.waiting.some(({ id }) => id === notification.id)) {
+      // Somebody does not want to wait for the next try.
+      line.cancel?.();
+      line.cancel = null;
+    } else line.waiting.push(notification);
     this.#next(line);
+  }
+
+  /** How often the notification was tried, and why that failed. */
+  tried({ id, receiver }: Pick<Notification, 'id' | 'receiver'>): { tries: number; error: string | null } {
+    const { waiting = [], tries = 0, error = null } = this.#lines.get(receiver) ?? {};
+    return waiting[0]?.id === id ? { tries, error } : { tries: 0, error: null };
   }
 
   /** Sends nothing more. */
@@ -67,27 +81,32 @@ export class Delivery {
     void this.#try(first, line.sinceMs).then((outcome) => {
       line.isBusy = false;
       if (this.#stopped) return;
-      if (outcome === 'again') this.#later(line);
+      if (outcome !== 'done') this.#later(line, outcome.error);
       else {
         line.waiting.shift();
         line.tries = 0;
+        line.error = null;
         this.#next(line);
       }
     });
   }
 
-  #later(line: Line): void {
+  #later(line: Line, error: string | null): void {
     const delayMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(line.tries, 16));
     line.tries += 1;
+    line.error = error ?? line.error;
     line.cancel = this.#parts.clock.after(delayMs, () => {
       line.cancel = null;
       this.#next(line);
     });
   }
 
-  async #try({ id, receiver, ...rest }: Notification, sinceMs: number): Promise<'done' | 'again'> {
+  async #try(
+    { id, receiver, ...rest }: Notification,
+    sinceMs: number,
+  ): Promise<'done' | { readonly error: string | null }> {
     const { send, clock, log, isFresh } = this.#parts;
-    if (!isFresh()) return 'again';
+    if (!isFresh()) return { error: null };
     try {
       await send({ id, receiver, ...rest });
       this.#ended(id, null);
@@ -99,7 +118,7 @@ export class Delivery {
         { receiver, notification: id, reason },
         `notification.${isRefused ? 'refused' : 'not-delivered'}`,
       );
-      if (!isRefused && clock.monotonicMs() - sinceMs < GIVE_UP_MS) return 'again';
+      if (!isRefused && clock.monotonicMs() - sinceMs < GIVE_UP_MS) return { error: reason };
       this.#ended(id, reason);
       return 'done';
     }
@@ -108,4 +127,10 @@ export class Delivery {
   #ended(id: string, error: string | null): void {
     if (!this.#stopped) this.#parts.post({ kind: 'notified', now: this.#parts.clock.now(), id, error });
   }
+}
+
+/** What is owed, with what the leader knows of its delivery. */
+export function owedIn(outbox: Outbox, delivery: Delivery | undefined): OwedNotification[] {
+  const tried = (one: Notification) => (one.state === 'waiting' ? delivery?.tried(one) : undefined);
+  return outbox.inOrder().map((one) => ({ ...one, tries: 0, ...tried(one) }));
 }

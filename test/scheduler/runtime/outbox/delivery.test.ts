@@ -120,3 +120,19 @@ test('a leader that has ended notes nothing, so the next one sends it again', as
   expect(sent).toEqual(['1']);
   expect(outcomes).toEqual([]);
 });
+
+test('says how often it tried and why that failed, and tries at once when somebody asks for it', async () => {
+  const parts = delivery();
+  answers = [away(), away(), away()];
+  parts.add(to('pager', '1'));
+  parts.add(to('pager', '2'));
+  await clock.advance(3_500);
+  expect(parts.tried(to('pager', '1'))).toEqual({ tries: 3, error: 'connection refused' });
+  expect(parts.tried(to('pager', '2'))).toEqual({ tries: 0, error: null });
+  expect(outcomes).toEqual([]);
+  parts.add(to('pager', '1'));
+  await clock.advance(1);
+  expect(outcomes).toEqual(['1 delivered', '2 delivered']);
+  await clock.advance(60_000);
+  expect(sent).toEqual(['1', '1', '1', '1', '2']);
+});
