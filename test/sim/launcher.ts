@@ -143,18 +143,24 @@ export class NodeLauncher implements Launcher {
   }
 
   async #launch(spec: LaunchSpec, flight: Flight, at: number | null): Promise<void> {
-    const { engine, process } = this.#parts;
+    const { engine, process, supervised } = this.#parts;
     const since = process.clock.monotonicMs();
     if (engine.crowded > 0) await this.#look(spec.launchName);
     for (let round = 0; round < MAX_ROUNDS; round++) {
       if (round > 0) await process.sleep(ROUND_MS);
-      const created = await this.#call('create', () => engine.create(spec));
-      if ('id' in created) {
+      const created = await this.#call<ReturnType<Engine['create']> | boolean>('create', () => {
+        const made = engine.create(spec);
+        // A supervisor goes on by itself: a scheduler that stops here starts nothing when it goes on.
+        return supervised && 'id' in made ? this.#supervise(made.id, at) : made;
+      });
+      if (typeof created === 'boolean') {
+        if (created) return;
+      } else if ('id' in created) {
         if (flight.killed) {
           await this.#call('take back', () => engine.takeAway(created.id));
           throw new CarillonError('LAUNCH_REFUSED', 'it was killed before it started');
         }
-        if (await this.#begin(created.id, at)) return;
+        if (await this.#call('start', () => engine.start(created.id))) return;
       } else if (await this.#adopt(spec, created.found, process.clock.monotonicMs() - since)) {
         if (flight.killed) await this.kill(spec.launchName, 0);
         return;
@@ -173,20 +179,18 @@ export class NodeLauncher implements Launcher {
     if (!hasPlace) throw new CarillonError('NO_PLACE', 'no node has 8 CPUs free');
   }
 
-  #begin(id: number, at: number | null): Promise<boolean> {
-    const { engine, process, supervised, hasty, random } = this.#parts;
-    if (!supervised) return this.#call('start', () => engine.start(id));
+  /** True: it was started. It may have been ended before. */
+  #supervise(id: number, at: number | null): Promise<boolean> {
+    const { engine, process, hasty, random } = this.#parts;
     const afterMs = random.mostlySmall(1, random.chance(engine.busy) ? BUSY_MS : SUPERVISOR_MS);
-    const start = (): Promise<boolean> =>
-      new Promise((resolve) => {
-        const begin = (): void => {
-          const leftMs = at === null || hasty ? 0 : at - process.clock.now();
-          if (leftMs > 0 && leftMs < MOMENT_MS) process.time.after(leftMs, begin);
-          else resolve(engine.start(id));
-        };
-        process.time.after(afterMs, begin);
-      });
-    return this.#call('supervise', start);
+    return new Promise((resolve) => {
+      const begin = (): void => {
+        const leftMs = at === null || hasty ? 0 : at - process.clock.now();
+        if (leftMs > 0 && leftMs < MOMENT_MS) process.time.after(leftMs, begin);
+        else resolve(engine.start(id));
+      };
+      process.time.after(afterMs, begin);
+    });
   }
 
   /** True: it runs or ran. False: it was never started and is out of the way, or may be soon. */

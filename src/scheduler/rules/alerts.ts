@@ -34,6 +34,9 @@ import type { Turn } from '../state/turn.ts';
 
 /** More are not kept for a receiver that does not respond: new ones fail at once. */
 const MAX_WAITING = 1_000;
+/** Each message has owner and labels of the job, which may be long: only what can tell alerts apart. */
+const MAX_OWNER = 200;
+const MAX_LABEL = 200;
 /** Notifications that were not delivered; the oldest are dropped. */
 const MAX_FAILED = 100;
 
@@ -152,8 +155,8 @@ function opened({ state, draft }: Turn, { job }: Entry, condition: Condition): A
     job: job.name,
     condition,
     severity: job.definition.alerts?.severity ?? severities[condition],
-    owner,
-    labels,
+    owner: owner?.slice(0, MAX_OWNER) ?? null,
+    labels: Object.fromEntries(Object.entries(labels).filter(([, value]) => value.length <= MAX_LABEL)),
     since: draft.now,
     count: 0,
     run: null,
@@ -256,6 +259,7 @@ export function sendAgain(turn: Turn, id: string): Notification {
     ...notification,
     state: 'waiting',
     error: null,
+    at: draft.now,
     order: state.outbox.nextOrder(draft.now),
   } as const;
   put(turn, again);

@@ -19,12 +19,12 @@ export function removeJob(turn: Turn, entry: Entry, by: string): void {
   const { name, resolved } = entry.job;
   // Children are deleted or detached by now, so nobody is notified of these ends.
   state.graph.setParents(name, []);
+  endAlerts(turn, entry, 'job-deleted');
   for (const run of [...entry.runs]) {
     if (run.state === 'launching' || run.state === 'running')
       killRun(turn, run, { by, as: 'killed', reason: { code: 'job-deleted' } });
     if (!isEnded(run.state)) closeRun(turn, run, 'killed', { code: 'job-deleted' });
   }
-  endAlerts(turn, entry, 'job-deleted');
   const removed: Removal = { at: draft.now, by, revision: entry.job.revision + 1, resolved };
   const past: JobState = { ...entry.state, removed };
   writeRemoval(turn, name, removed);

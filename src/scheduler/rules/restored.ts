@@ -4,6 +4,7 @@
  * has not decided may have had runs, which an engine still knows.
  */
 
+import type { Notification } from '../model/alert.ts';
 import type { Attempt, Job, Run } from '../model/model.ts';
 import type { PresentName, Rules } from '../records/table.ts';
 
@@ -44,4 +45,9 @@ export const restoredJob = (job: Job, now: number): Job => ({ ...job, restoredAt
 export const restoredRecords: Partial<Rules<PresentName, RestoredInto, unknown>> = {
   job: ({ now }, job) => restoredJob(job, now),
   run: (into, run) => restoredRun(run, into),
+  // It may have been delivered since, and a test of a backup must wake nobody.
+  notification: (_, notification): Notification =>
+    notification.state === 'waiting'
+      ? { ...notification, state: 'failed', error: 'it was owed when the backup was taken' }
+      : notification,
 };

@@ -116,6 +116,19 @@ describe('a job that fails', () => {
     expect(rig.alerts.get('load.failed')).toMatchObject({ count: 3 });
   });
 
+  test('is deleted while it is late, and that is what is told', () => {
+    const rig = rigOf();
+    rig.advance('2026-01-01T01:02:00Z');
+    rig.submit({ kind: 'delete-job', name: 'load', dependents: 'refuse', by: 'test' });
+    expect(rig.endedAlerts).toMatchObject([{ condition: 'late', end: 'job-deleted' }]);
+  });
+
+  test('has only short labels in its messages', () => {
+    const rig = rigOf({ labels: { tier: 'gold', note: 'x'.repeat(1_000) } });
+    runs(rig, 1);
+    expect([...rig.owed.values()].map(({ alert }) => alert.labels)).toEqual([{ tier: 'gold' }]);
+  });
+
   test('is deleted, and its alerts end', () => {
     const rig = rigOf();
     runs(rig, 1);

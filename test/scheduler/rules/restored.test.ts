@@ -1,7 +1,7 @@
 /** What becomes of runs that were unfinished when a backup was taken, once it is restored. */
 
 import { describe, expect, test } from 'vitest';
-import { restoredJob, restoredRun } from '../../../src/scheduler/rules/restored.ts';
+import { restoredJob, restoredRecords, restoredRun } from '../../../src/scheduler/rules/restored.ts';
 import { abilities } from '../../support/engines.ts';
 import { wordsOf } from '../../support/in-words.ts';
 import { Rig, testSettings } from '../../support/rig.ts';
@@ -116,4 +116,19 @@ describe('a due time that the backup has not decided', () => {
     rig.put({ ...hourly, description: 'edited' });
     expect(rig.state.entry('a').job.restoredAt).toBe(Date.parse('2026-01-01T01:20:00Z'));
   });
+});
+
+test('a message that was owed when the backup was taken is not sent, and waits for somebody', () => {
+  const rig = new Rig('2026-01-01T00:00:00Z', settings);
+  rig.put({ name: 'bad', alerts: { to: ['pager'] } });
+  rig.trigger('bad');
+  rig.end('bad', 1);
+  const into = { now: rig.now, reaches: () => true };
+  for (const [id, owed] of rig.owed)
+    rig.owed.set(id, restoredRecords.notification?.(into, owed) as typeof owed);
+  rig.restart();
+  expect(rig.effects.filter(({ kind }) => kind === 'notify')).toEqual([]);
+  expect([...rig.owed.values()]).toMatchObject([
+    { state: 'failed', error: 'it was owed when the backup was taken' },
+  ]);
 });

@@ -13,7 +13,7 @@ import type { Outbox } from '../../state/outbox.ts';
 
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 300_000;
-/** A receiver that was away for longer has missed it; somebody can have it sent again. */
+/** From the decision. A receiver that was away for longer has missed it; somebody can have it sent again. */
 const GIVE_UP_MS = 86_400_000;
 
 export interface DeliveryParts {
@@ -32,7 +32,6 @@ interface Line {
   tries: number;
   /** Why the last of them failed. */
   error: string | null;
-  sinceMs: number;
   cancel: (() => void) | null;
   isBusy: boolean;
 }
@@ -50,7 +49,7 @@ export class Delivery {
     const { receiver } = notification;
     let line = this.#lines.get(receiver);
     if (line === undefined) {
-      line = { waiting: [], tries: 0, error: null, sinceMs: 0, cancel: null, isBusy: false };
+      line = { waiting: [], tries: 0, error: null, cancel: null, isBusy: false };
       this.#lines.set(receiver, line);
     }
     if (line.waiting.some(({ id }) => id === notification.id)) {
@@ -76,9 +75,8 @@ export class Delivery {
   #next(line: Line): void {
     const [first] = line.waiting;
     if (this.#stopped || first === undefined || line.isBusy || line.cancel !== null) return;
-    if (line.tries === 0) line.sinceMs = this.#parts.clock.monotonicMs();
     line.isBusy = true;
-    void this.#try(first, line.sinceMs).then((outcome) => {
+    void this.#try(first).then((outcome) => {
       line.isBusy = false;
       if (this.#stopped) return;
       if (outcome !== 'done') this.#later(line, outcome.error);
@@ -101,14 +99,12 @@ export class Delivery {
     });
   }
 
-  async #try(
-    { id, receiver, ...rest }: Notification,
-    sinceMs: number,
-  ): Promise<'done' | { readonly error: string | null }> {
+  async #try(notification: Notification): Promise<'done' | { readonly error: string | null }> {
     const { send, clock, log, isFresh } = this.#parts;
+    const { id, receiver, at } = notification;
     if (!isFresh()) return { error: null };
     try {
-      await send({ id, receiver, ...rest });
+      await send(notification);
       this.#ended(id, null);
       return 'done';
     } catch (error) {
@@ -118,7 +114,7 @@ export class Delivery {
         { receiver, notification: id, reason },
         `notification.${isRefused ? 'refused' : 'not-delivered'}`,
       );
-      if (!isRefused && clock.monotonicMs() - sinceMs < GIVE_UP_MS) return { error: reason };
+      if (!isRefused && clock.now() - at < GIVE_UP_MS) return { error: reason };
       this.#ended(id, reason);
       return 'done';
     }

@@ -38,7 +38,7 @@ const delivery = (): Delivery =>
     },
   });
 
-const to = (receiver: string, id: string): Notification => ({ id, receiver }) as Notification;
+const to = (receiver: string, id: string): Notification => ({ id, receiver, at: 0 }) as Notification;
 const away = (): Error => new Error('connection refused');
 
 test('a receiver gets its messages in order, the next one when the one before was accepted', async () => {
@@ -92,6 +92,14 @@ test('after a day without an answer, a message is given up', async () => {
   // At most every five minutes, and not much less often.
   expect(sent.length).toBeGreaterThan(280);
   expect(sent.length).toBeLessThan(310);
+});
+
+test('what waited for a day behind another is tried once more', async () => {
+  const parts = delivery();
+  answers = Array.from({ length: 400 }, away);
+  for (const id of ['1', '2', '3']) parts.add(to('pager', id));
+  await clock.advance(87_000_000);
+  expect(outcomes).toEqual(['1', '2', '3'].map((id) => `${id} failed: connection refused`));
 });
 
 test('a leader that may have been deposed sends nothing until it is certain', async () => {
