@@ -27,11 +27,9 @@ export const MAX_ON_TIME = ON_TIME_MS / 1_000 + 1;
 
 /**
  * Due times are decided this long before they come, so that nothing but the start is left to do when they do: longer than
- * a commit and the preparation of some dozens of processes take, on a busy machine too, and too short for people to notice.
+ * a commit and the preparation of a process usually take, and too short for people to notice.
  */
-export const AHEAD_MS = 200;
-/** What has to wait then is tried again: as long as a commit and the preparation of one process usually take. */
-export const AHEAD_AGAIN_MS = 20;
+export const AHEAD_MS = 20;
 
 /** True if the job's next due time can be decided ahead: nothing that ends until then would change the decision. */
 export function isForeseeable(entry: Entry): boolean {

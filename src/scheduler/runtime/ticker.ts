@@ -1,11 +1,10 @@
 /**
- * Wakes the loop when something is due, and twice before, so that it can be decided ahead: what has to wait the first time,
- * mostly for the end of a run, may be decided the second time. Timers may fire early, late, or after the machine slept, so
- * the ticker never sleeps long, never trusts a timer, and reads the clock each time it wakes.
+ * Wakes the loop when something is due, and a moment before, so that it can be decided ahead. Timers may fire early, late, or after the machine slept, so the
+ * ticker never sleeps long, never trusts a timer, and reads the clock each time it wakes.
  */
 
 import type { Clock, Log } from '../ports.ts';
-import { AHEAD_AGAIN_MS, AHEAD_MS } from '../rules/due.ts';
+import { AHEAD_MS } from '../rules/due.ts';
 import { ClockSteps } from './clock-steps.ts';
 
 /** Maximum sleep: limits how late anything can be after a suspend or a step of the wall clock. */
@@ -26,8 +25,8 @@ export class Ticker {
   readonly #parts: TickerParts;
   #cancel: (() => void) | null = null;
   #wakeAt = Number.POSITIVE_INFINITY;
-  /** The instant that was announced last, and how long before it comes it is announced again. 0: it is not. */
-  #announced = { instant: Number.NEGATIVE_INFINITY, againMs: 0 };
+  /** The instant that was announced last: what still waits for it is not decided ahead. */
+  #announced = Number.NEGATIVE_INFINITY;
   readonly #steps: ClockSteps;
   /** A tick was posted and its decision is pending; `rearm` follows it. */
   #running = false;
@@ -54,7 +53,7 @@ export class Ticker {
     const { clock, earliest } = this.#parts;
     const now = clock.now();
     const next = earliest();
-    const at = Math.min(next - this.#leadMs(next), now + MAX_SLEEP_MS);
+    const at = Math.min(next === this.#announced ? next : next - AHEAD_MS, now + MAX_SLEEP_MS);
     if (this.#cancel !== null && this.#wakeAt <= at) return;
     this.#cancel?.();
     this.#wakeAt = at;
@@ -70,14 +69,9 @@ export class Ticker {
     const next = earliest();
     // The decision calls `rearm`; without one, sleep on.
     if (stepMs !== 0 || next <= now) onDue(now);
-    else if (next - this.#leadMs(next) <= now) {
-      this.#announced = { instant: next, againMs: next - now > AHEAD_AGAIN_MS ? AHEAD_AGAIN_MS : 0 };
+    else if (next !== this.#announced && next - AHEAD_MS <= now) {
+      this.#announced = next;
       onComing(next);
     } else this.rearm();
-  }
-
-  /** How long before it comes the loop is woken for it the next time. */
-  #leadMs(instant: number): number {
-    return instant === this.#announced.instant ? this.#announced.againMs : AHEAD_MS;
   }
 }
