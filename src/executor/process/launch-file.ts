@@ -146,11 +146,13 @@ class LaunchFile implements Launch {
   }
 
   async discard(): Promise<void> {
-    const file = await read(this.#path);
     // Its output was moved away to be kept, or another scheduler was first.
-    if (file === null || !this.#isSame(file.record)) return;
+    if ((await this.journal()) === null) return;
     await this.clear();
     await this.output.discardParts();
+    // Looked at again, because clearing takes long enough for another scheduler to remove it and to give its name to a
+    // launch that runs.
+    if ((await this.journal()) === null) return;
     await unlink(this.#path).catch(nullIfMissing);
   }
 
