@@ -5,6 +5,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
 import { createNotifier } from '../../src/notify/notifier.ts';
 import type { ReceiverSettings } from '../../src/notify/schema.ts';
 import type { Message } from '../../src/scheduler/model/alert.ts';
@@ -139,3 +140,18 @@ export function oneReceiver(settings: ReceiverSettings, now = at('09:00:00')): O
 
 /** As a file of snapshots has it. */
 export const pretty = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** A server and a folder for secrets of its own for each test of the file. `begin` is called before it. */
+export function receiving(begin: (server: HttpReceiver, files: SecretFiles) => void): void {
+  let server: HttpReceiver;
+  let files: SecretFiles;
+  beforeEach(async () => {
+    server = await HttpReceiver.start();
+    files = new SecretFiles();
+    begin(server, files);
+  });
+  afterEach(async () => {
+    await server.stop();
+    files.remove();
+  });
+}

@@ -2,21 +2,17 @@
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createNotifier } from '../../src/notify/notifier.ts';
 import type { Receivers } from '../../src/notify/schema.ts';
 import { SimClock } from '../support/sim-clock.ts';
-import { HttpReceiver, opened, SecretFiles } from './harness.ts';
+import { type HttpReceiver, opened, receiving, type SecretFiles } from './harness.ts';
 
 let server: HttpReceiver;
 let files: SecretFiles;
-beforeEach(async () => {
-  server = await HttpReceiver.start();
-  files = new SecretFiles();
-});
-afterEach(async () => {
-  await server.stop();
-  files.remove();
+receiving((ownServer, ownFiles) => {
+  server = ownServer;
+  files = ownFiles;
 });
 
 const notifierOf = (receivers: Receivers) =>

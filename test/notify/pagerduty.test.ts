@@ -1,31 +1,25 @@
 /** Events as PagerDuty gets them. */
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
-  HttpReceiver,
+  type HttpReceiver,
   nasty,
   type OneReceiver,
   oneReceiver,
   opened,
   pretty,
-  SecretFiles,
+  receiving,
   steps,
 } from './harness.ts';
 
 const key = 'R0UT1NGKEY0123456789';
 let server: HttpReceiver;
-let files: SecretFiles;
 let pagerDuty: OneReceiver;
-beforeEach(async () => {
-  server = await HttpReceiver.start();
-  files = new SecretFiles();
+receiving((ownServer, files) => {
+  server = ownServer;
   pagerDuty = oneReceiver({
     pagerduty: { routingKeyFile: files.write('key', `${key}\n`), url: `${server.url}/v2/enqueue` },
   });
-});
-afterEach(async () => {
-  await server.stop();
-  files.remove();
 });
 
 interface Event {

@@ -1,14 +1,14 @@
 /** Messages as Slack gets them. */
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
-  HttpReceiver,
+  type HttpReceiver,
   nasty,
   type OneReceiver,
   oneReceiver,
   opened,
   pretty,
-  SecretFiles,
+  receiving,
   steps,
 } from './harness.ts';
 
@@ -18,16 +18,10 @@ interface SlackMessage {
 }
 
 let server: HttpReceiver;
-let files: SecretFiles;
 let slack: OneReceiver;
-beforeEach(async () => {
-  server = await HttpReceiver.start();
-  files = new SecretFiles();
+receiving((ownServer, files) => {
+  server = ownServer;
   slack = oneReceiver({ slack: { urlFile: files.write('url', server.url) } });
-});
-afterEach(async () => {
-  await server.stop();
-  files.remove();
 });
 
 describe('a message in Slack', () => {

@@ -1,14 +1,14 @@
 /** Messages as a workflow of Microsoft Teams gets them. */
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
-  HttpReceiver,
+  type HttpReceiver,
   nasty,
   type OneReceiver,
   oneReceiver,
   opened,
   pretty,
-  SecretFiles,
+  receiving,
   steps,
 } from './harness.ts';
 
@@ -22,16 +22,10 @@ interface Card {
 }
 
 let server: HttpReceiver;
-let files: SecretFiles;
 let teams: OneReceiver;
-beforeEach(async () => {
-  server = await HttpReceiver.start();
-  files = new SecretFiles();
+receiving((ownServer, files) => {
+  server = ownServer;
   teams = oneReceiver({ teams: { urlFile: files.write('url', server.url) } });
-});
-afterEach(async () => {
-  await server.stop();
-  files.remove();
 });
 
 describe('a message in Teams', () => {

@@ -3,19 +3,25 @@
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { WebhookSettings } from '../../src/notify/schema.ts';
-import { HttpReceiver, nasty, oneReceiver, opened, pretty, repeated, SecretFiles, steps } from './harness.ts';
+import {
+  type HttpReceiver,
+  nasty,
+  oneReceiver,
+  opened,
+  pretty,
+  receiving,
+  repeated,
+  type SecretFiles,
+  steps,
+} from './harness.ts';
 
 let server: HttpReceiver;
 let files: SecretFiles;
-beforeEach(async () => {
-  server = await HttpReceiver.start();
-  files = new SecretFiles();
-});
-afterEach(async () => {
-  await server.stop();
-  files.remove();
+receiving((ownServer, ownFiles) => {
+  server = ownServer;
+  files = ownFiles;
 });
 
 const webhook = (settings: Partial<WebhookSettings> = {}) =>

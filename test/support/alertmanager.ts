@@ -1,11 +1,7 @@
-/** Debian's Alertmanager, listening on loopback, with its data in a folder that goes with it. */
+/** Debian's Alertmanager. */
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { spawnSync } from 'node:child_process';
+import { DebianServer } from './debian-server.ts';
 
 const program = 'prometheus-alertmanager';
 export const hasAlertmanager = spawnSync(program, ['--version']).status === 0;
@@ -20,46 +16,30 @@ export interface Alert {
 }
 
 export class Alertmanager {
-  readonly #dir: string;
-  readonly #child: ChildProcess;
-  readonly url: string;
+  readonly #server: DebianServer;
 
-  private constructor(dir: string, child: ChildProcess, url: string) {
-    this.#dir = dir;
-    this.#child = child;
-    this.url = url;
+  private constructor(server: DebianServer) {
+    this.#server = server;
   }
 
   /** Sends each alert to the URL at once. It ends one that says no end after a second. */
   static async start(webhook: string): Promise<Alertmanager> {
-    const dir = mkdtempSync(join(tmpdir(), 'carillon-alertmanager-'));
     const config = {
       global: { resolve_timeout: '1s' },
       route: { receiver: 'hook', group_by: ['...'], group_wait: '0s', group_interval: '1s' },
       receivers: [{ name: 'hook', webhook_configs: [{ url: webhook, send_resolved: true }] }],
     };
-    // JSON is YAML.
-    writeFileSync(join(dir, 'alertmanager.yml'), JSON.stringify(config));
-    const child = spawn(
-      program,
-      [
-        `--config.file=${join(dir, 'alertmanager.yml')}`,
-        `--storage.path=${join(dir, 'data')}`,
-        '--web.listen-address=127.0.0.1:0',
+    return new Alertmanager(
+      await DebianServer.start(program, config, (file, data) => [
+        `--config.file=${file}`,
+        `--storage.path=${data}`,
         '--cluster.listen-address=',
-      ],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
+      ]),
     );
-    const lines: string[] = [];
-    for await (const line of createInterface({ input: child.stderr as NodeJS.ReadableStream })) {
-      lines.push(line);
-      const address = /msg="Listening on" address=(127\.0\.0\.1:\d+)/.exec(line)?.[1];
-      if (address === undefined) continue;
-      child.stderr?.resume();
-      return new Alertmanager(dir, child, `http://${address}`);
-    }
-    rmSync(dir, { recursive: true, force: true });
-    throw new Error(`Alertmanager ended before it listened:\n${lines.join('\n')}`);
+  }
+
+  get url(): string {
+    return this.#server.url;
   }
 
   /** Those that have not ended. */
@@ -68,9 +48,5 @@ export class Alertmanager {
     return (await response.json()) as Alert[];
   }
 
-  async stop(): Promise<void> {
-    const exited = once(this.#child, 'exit');
-    if (this.#child.exitCode === null && this.#child.kill('SIGKILL')) await exited;
-    rmSync(this.#dir, { recursive: true, force: true });
-  }
+  stop = (): Promise<void> => this.#server.stop();
 }
