@@ -24,7 +24,7 @@ import { isUrl } from './secret.ts';
 import { fill, isJson, placeholders, unknownPlaceholder } from './template.ts';
 
 const maxFileBytes = 1024 * 1024;
-const maxProblems = 20;
+export const maxProblems = 20;
 
 /** The content of the file, unchecked. */
 export interface AlertsFile {
@@ -73,13 +73,18 @@ export function receiversIn(value: unknown, placeOf: (field: string) => string):
   if (findings.problems.length === 0)
     for (const [name, settings] of Object.entries(value as Receivers))
       checkReceiver(name, settings, findings);
-  const problem = firstOf(findings.problems.map((each) => placed(each, placeOf)));
-  if (problem !== null) throw problem;
+  throwFirst(findings, placeOf);
   return value as Receivers;
 }
 
+/** Throws the first problem with its place, carrying the others. */
+export function throwFirst(findings: Findings, placeOf: (field: string) => string): void {
+  const problem = firstOf(findings.problems.map((each) => placed(each, placeOf)));
+  if (problem !== null) throw problem;
+}
+
 /** With the place in the message, and without the value of an unknown field: it may be a secret. */
-export function placed(
+function placed(
   { code, message, details }: CarillonError,
   placeOf: (field: string) => string,
 ): CarillonError {

@@ -1,14 +1,13 @@
-/** The routes in the file of alerts: who is told of what, where a job does not say it. */
+/** The routes in the file of alerts: which receivers get the alerts of jobs that name none. */
 
 import { type Static, Type } from 'typebox';
-import { CarillonError, firstOf } from '../errors.ts';
+import { CarillonError } from '../errors.ts';
 import { explain, Findings, type Shape } from '../scheduler/job/schema/explain.ts';
 import { closed, definitionLimits, oneOf, text } from '../scheduler/job/schema/parts.ts';
 import { conditions, type Route, severities } from '../scheduler/model/alert.ts';
-import { placed } from './file.ts';
+import { maxProblems, throwFirst } from './file.ts';
 
 export const routeLimits = { routes: 500, to: 100 } as const;
-const maxProblems = 20;
 
 const RoutesSchema = Type.Array(
   Type.Object(
@@ -44,8 +43,8 @@ export function routesIn(
   receivers: ReadonlySet<string>,
   placeOf: (field: string) => string,
 ): readonly Route[] {
-  const findings = new Findings('', maxProblems);
   if (value === undefined) return [];
+  const findings = new Findings('', maxProblems);
   explain(RoutesSchema as object as Shape, value, 'routes', findings);
   const written = value as Static<typeof RoutesSchema>;
   if (findings.problems.length === 0)
@@ -61,8 +60,7 @@ export function routesIn(
               allowed: [...receivers],
             },
           );
-  const problem = firstOf(findings.problems.map((each) => placed(each, placeOf)));
-  if (problem !== null) throw problem;
+  throwFirst(findings, placeOf);
   return written.map(({ to, match = {}, continue: goesOn = false }) => ({
     labels: match.labels ?? {},
     owner: match.owner ?? null,

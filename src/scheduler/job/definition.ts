@@ -4,6 +4,7 @@
  */
 
 import { type Static, Type } from 'typebox';
+import { Alerts } from './schema/alerts.ts';
 import { zoneNames } from './schema/choices.ts';
 import { cronForm, dateTimeForm, everyForm, positiveDurationForm, timeOfDayForm } from './schema/forms.ts';
 import { closed, definitionLimits, duration, oneOf, text, textMap, words } from './schema/parts.ts';
@@ -198,35 +199,6 @@ const Policy = Type.Object(
           'When a run has succeeded: by its exit (default), or by callback, when POST /runs/{id}/complete reports it.',
       }),
     ),
-  },
-  closed,
-);
-
-const alertChoices = ['failed', 'late', 'long', 'missed', 'disabled', 'recovered'] as const;
-
-const Alerts = Type.Object(
-  {
-    on: Type.Optional(
-      Type.Array(oneOf(alertChoices), {
-        maxItems: alertChoices.length,
-        description:
-          'What is told. `recovered`: the end of what was told before. Default: everything. Empty: nothing.',
-      }),
-    ),
-    to: Type.Optional(
-      Type.Array(text('Name of a receiver.'), {
-        maxItems: definitionLimits.listLength,
-        description: 'Receivers. Default: those of the routes.',
-      }),
-    ),
-    after: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 1_000,
-        description: 'A failed job is told of after this many failed runs in a row. Default: 1.',
-      }),
-    ),
-    severity: Type.Optional(oneOf(['info', 'warning', 'critical'])),
   },
   closed,
 );

@@ -5,6 +5,10 @@
 
 export type Labels = Readonly<Record<string, string>>;
 
+/** Whether all wanted labels are there with these values. */
+export const hasLabels = (labels: Labels, wanted: Labels): boolean =>
+  Object.entries(wanted).every(([name, value]) => labels[name] === value);
+
 const name = '[A-Za-z0-9._/-]{1,128}';
 const value = '[A-Za-z0-9._/-]{1,256}';
 /** The form of `run.host`. */

@@ -1,17 +1,15 @@
 /**
- * Alerts and what is sent about them. An alert is a condition of a job that somebody must know of: it opens, may be
+ * Alerts and what is sent about them. An alert is a condition of a job that needs attention: it opens, may be
  * repeated, and is resolved. A notification is one message about it that is owed to one receiver, from the decision
- * that tells of it until it is delivered.
+ * that makes it until it is delivered.
  */
 
 import type { Labels } from '../job/node-choice.ts';
+import { conditions, severities } from '../job/schema/alerts.ts';
 import type { Reason } from './reason.ts';
 
-/** What is wrong with a job. */
-export const conditions = ['failed', 'late', 'long', 'missed', 'disabled'] as const;
+export { conditions, severities };
 export type Condition = (typeof conditions)[number];
-
-export const severities = ['info', 'warning', 'critical'] as const;
 export type Severity = (typeof severities)[number];
 
 /** A condition of a job, from its first occurrence until it no longer holds. One per job and condition. */
@@ -36,7 +34,7 @@ export interface Alert {
   readonly downstream: number;
   /** Number of messages made about it. */
   readonly messages: number;
-  /** Receivers that were told of it, and will be told of its end. */
+  /** Receivers that were notified, and will be notified of its end. */
   readonly told: readonly string[];
   readonly acknowledged: Acknowledgement | null;
   readonly endedAt: number | null;
@@ -80,7 +78,7 @@ export interface Notification {
   readonly endedAt: number | null;
 }
 
-/** Who is told of what. The first route that matches decides, and each after it while those say `continue`. */
+/** Which alerts are reported to which receivers. The first route that matches decides, and each after it while those say `continue`. */
 export interface Route {
   /** All of these. */
   readonly labels: Labels;

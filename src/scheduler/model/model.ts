@@ -288,7 +288,7 @@ export interface Settings {
   readonly known?: readonly KnownEngine[];
   /** Named pools with the maximum concurrent attempts of each. */
   readonly pools: Readonly<Record<string, number>>;
-  /** Who is told of alerts, for jobs that do not say it. Absent: nobody. */
+  /** Receivers of the alerts of jobs that name none. Absent: no routes. */
   readonly routes?: readonly Route[];
   /** Names of receivers, for warnings. Absent: unknown. */
   readonly receivers?: readonly string[];

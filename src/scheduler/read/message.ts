@@ -2,10 +2,7 @@
 
 import type { Alert, Condition, Fact, Message, Notification } from '../model/alert.ts';
 import { textOf } from '../model/reason.ts';
-import type { RunTimes } from '../stats/run-times.ts';
-
-/** With fewer successful runs, the usual duration is unknown. */
-const COUNTED = 10;
+import { type RunTimes, USUAL_FROM } from '../stats/run-times.ts';
 
 /** What is known beside the notification when it is sent. */
 export interface Known {
@@ -106,7 +103,7 @@ function factsOf({ step, alert }: Notification): Fact[] {
 }
 
 function usualOf({ count, p50Ms, p95Ms }: RunTimes): Fact[] {
-  if (p50Ms === null || p95Ms === null || count < COUNTED) return [];
+  if (p50Ms === null || p95Ms === null || count < USUAL_FROM) return [];
   return [
     {
       name: 'Usual duration',

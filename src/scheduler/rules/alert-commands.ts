@@ -41,27 +41,23 @@ export const alertCommands: { readonly [K in Kind]: Check<K> } = {
   },
   mute({ state, now }, { name, until, reason, by }) {
     const entry = state.entry(name);
-    if (until <= now || until > now + MAX_MUTE_MS)
-      throw new CarillonError(
-        'INVALID_FIELD',
-        `until is ${new Date(until).toISOString()}. Allowed: a time in the next 366 days.`,
-        {
-          field: 'until',
-          value: new Date(until).toISOString(),
-          allowed: 'a time in the next 366 days',
-        },
-      );
-    const fault = faultIn(reason);
-    if (reason.length > MAX_REASON || fault !== null)
-      throw new CarillonError(
-        'INVALID_FIELD',
-        `reason is not allowed. Allowed: text of at most ${MAX_REASON} characters.`,
-        {
-          field: 'reason',
-          value: shorten(reason),
-          allowed: `text of at most ${MAX_REASON} characters`,
-        },
-      );
+    if (until <= now || until > now + MAX_MUTE_MS) {
+      const value = new Date(until).toISOString();
+      const allowed = 'a time in the next 366 days';
+      throw new CarillonError('INVALID_FIELD', `until is ${value}. Allowed: ${allowed}.`, {
+        field: 'until',
+        value,
+        allowed,
+      });
+    }
+    if (reason.length > MAX_REASON || faultIn(reason) !== null) {
+      const allowed = `text of at most ${MAX_REASON} characters`;
+      throw new CarillonError('INVALID_FIELD', `reason is not allowed. Allowed: ${allowed}.`, {
+        field: 'reason',
+        value: shorten(reason),
+        allowed,
+      });
+    }
     return (turn) => setMuted(turn, entry, { by, at: turn.draft.now, until, reason });
   },
   unmute({ state }, { name, by }) {

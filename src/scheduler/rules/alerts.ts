@@ -1,6 +1,6 @@
 /**
- * Alerts: when a condition of a job opens one, what ends it, and who is told. An alert and its messages are written in
- * the group of what they tell of, so that neither can be lost or told twice under another key.
+ * Alerts: when a condition of a job opens one, what ends it, and which receivers are notified. An alert and its messages
+ * are written in the atomic group of their cause, so that none can be lost, or sent twice under another key.
  *
  * - *failed*: as many runs in a row as `alerts.after` failed. A kill by a user is no failure.
  * - *missed*: a due time passed without a run.
@@ -8,11 +8,11 @@
  * - *late*, *long*: a run has not started or ended in time, or runs unusually long; see state/late.ts.
  *
  * A run that succeeds ends *failed* and *missed*; resuming the job ends *disabled*; *late* and *long* end when no run is.
- * Jobs that are skipped because a parent
- * failed open nothing: the parent's alert counts them.
+ * Jobs that are skipped because a parent failed open nothing: the parent's alert counts them.
  */
 
 import { invariant } from '../../errors.ts';
+import { hasLabels } from '../job/node-choice.ts';
 import {
   type Alert,
   type AlertEnd,
@@ -131,7 +131,7 @@ function raise(turn: Turn, entry: Entry, condition: Condition, cause: Cause, tim
   const open = state.alerts.get(key);
   const before = open ?? opened(turn, entry, condition);
   let alert: Alert = { ...before, ...cause, count: before.count + times };
-  // While the job was muted, nobody was told.
+  // While the job was muted, nobody was notified.
   const receivers =
     isMuted(entry, draft.now) || before.told.length > 0 ? [] : receiversOf(turn, entry, condition);
   if (receivers.length > 0) alert = { ...alert, messages: alert.messages + 1, told: receivers };
@@ -173,7 +173,7 @@ function opened({ state, draft }: Turn, { job }: Entry, condition: Condition): A
 
 const isMuted = ({ state: { muted } }: Entry, now: number): boolean => muted !== null && muted.until > now;
 
-/** The job says who is told, or else the routes of the installation do. */
+/** Those that the job names, or else those of the routes. */
 function receiversOf({ state }: Turn, { job }: Entry, condition: Condition): readonly string[] {
   const { owner = null, labels = {}, alerts } = job.definition;
   if (alerts?.on !== undefined && !alerts.on.includes(condition)) return [];
@@ -195,7 +195,7 @@ function matches(route: Route, { owner, labels, condition, severity }: Routed): 
     (route.owner === null || route.owner === owner) &&
     (route.conditions === null || route.conditions.includes(condition)) &&
     (route.severities === null || route.severities.includes(severity)) &&
-    Object.entries(route.labels).every(([name, value]) => labels[name] === value)
+    hasLabels(labels, route.labels)
   );
 }
 

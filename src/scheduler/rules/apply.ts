@@ -7,6 +7,7 @@
 import { applyOrder, unknownParent } from '../../dag/check.ts';
 import { CarillonError, shortened } from '../../errors.ts';
 import type { Accepted, AppliedDefinition, ApplyResult, Checked, Judged, Prune } from '../command.ts';
+import { hasLabels } from '../job/node-choice.ts';
 import { sameJson } from '../job/same.ts';
 import { nearest } from '../job/schema/nearest.ts';
 import type { State } from '../state/state.ts';
@@ -132,9 +133,8 @@ function nameIn(definition: unknown): string {
 }
 
 function prunable(state: State, prune: Prune, listed: ReadonlySet<string>): string[] {
-  const wanted = Object.entries(prune.labels);
   const names = [...state.jobs.values()]
-    .filter(({ job }) => !listed.has(job.name) && wanted.every(([k, v]) => job.definition.labels?.[k] === v))
+    .filter(({ job }) => !listed.has(job.name) && hasLabels(job.definition.labels ?? {}, prune.labels))
     .map(({ job }) => job.name);
   // Children first, so that no job is deleted before the jobs that depend on it.
   const parents = names.map((name) => ({ name, parents: state.graph.parentsOf(name) }));

@@ -53,11 +53,15 @@ export function checkJob(raw: unknown, source: string, { settings, stored, now }
       ? null
       : firstOf([...problems, ...scheduleProblems(raw, source, { now, known: problems })]);
   if (problem !== null) throw problem;
-  return { definition, source, warnings: [...findWarnings(definition), ...nobody(definition, settings)] };
+  return {
+    definition,
+    source,
+    warnings: [...findWarnings(definition), ...unknownReceivers(definition, settings)],
+  };
 }
 
-/** Receivers that are not there: nobody would be told. Not refused, because another node may have them. */
-function nobody({ alerts }: JobDefinition, { receivers = [] }: Settings): string[] {
+/** Warnings about unknown receivers. Not refused, because another node may have them. */
+function unknownReceivers({ alerts }: JobDefinition, { receivers = [] }: Settings): string[] {
   const known = receivers.length === 0 ? 'this server has none' : `receivers: ${receivers.join(', ')}`;
   return (alerts?.to ?? [])
     .filter((name) => !receivers.includes(name))

@@ -14,12 +14,10 @@ import { readyAt } from '../model/run-state.ts';
 import { DAY_MS } from '../schedule/civil.ts';
 import { durationMs } from '../schedule/period.ts';
 import { instantOfWall, offsetAt, zoneOf } from '../schedule/zone.ts';
-import { runTimes } from '../stats/run-times.ts';
+import { runTimes, USUAL_FROM } from '../stats/run-times.ts';
 
 /** More than a busy minute of a healthy installation needs, less than anyone wants to wait. */
 export const LATE_AFTER_MS = 60_000;
-/** With fewer runs, the usual duration is unknown. */
-const COUNTED = 10;
 const USUAL = 2;
 
 /** When an unfinished run becomes late, if it is then as it is now. */
@@ -72,7 +70,7 @@ function endBound(job: JobGlance, run: Run): Bound | null {
   const attempt = run.attempts.at(-1);
   if (run.state !== 'running' || attempt?.startedAt == null) return null;
   const { count, p95Ms } = runTimes(job.stats);
-  if (p95Ms === null || count < COUNTED) return null;
+  if (p95Ms === null || count < USUAL_FROM) return null;
   const since = attempt.startedAt + Math.max(USUAL * p95Ms, LATE_AFTER_MS);
   return { condition: 'long', kind: 'not-ended', since, reason: { code: 'runs-long', times: USUAL } };
 }

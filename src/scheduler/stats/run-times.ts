@@ -6,6 +6,9 @@
 import type { JobStats } from '../model/model.ts';
 import { countOf, mergePacked, percentileOf } from './stats.ts';
 
+/** With fewer successful attempts, the usual duration counts as unknown. */
+export const USUAL_FROM = 10;
+
 export interface RunTimes {
   /** Number of successful attempts; if it is 0, the others are null. */
   readonly count: number;

@@ -1,0 +1,37 @@
+/** `alerts` of a job: what is reported, and to whom. */
+
+import { Type } from 'typebox';
+import { closed, definitionLimits, oneOf, text } from './parts.ts';
+
+/** What can be wrong with a job. */
+export const conditions = ['failed', 'late', 'long', 'missed', 'disabled'] as const;
+export const severities = ['info', 'warning', 'critical'] as const;
+
+const choices = [...conditions, 'recovered'] as const;
+
+export const Alerts = Type.Object(
+  {
+    on: Type.Optional(
+      Type.Array(oneOf(choices), {
+        maxItems: choices.length,
+        description:
+          'What is reported. `recovered`: the end of what was reported before. Default: everything. Empty: nothing.',
+      }),
+    ),
+    to: Type.Optional(
+      Type.Array(text('Name of a receiver.'), {
+        maxItems: definitionLimits.listLength,
+        description: 'Receivers. Default: those of the routes.',
+      }),
+    ),
+    after: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000,
+        description: 'Number of failed runs in a row before `failed` is reported. Default: 1.',
+      }),
+    ),
+    severity: Type.Optional(oneOf(severities)),
+  },
+  closed,
+);
