@@ -1,4 +1,4 @@
-/** Who is told of alerts: the file of receivers and routes. */
+/** Opens the file of receivers and routes. */
 
 import { CarillonError } from '../errors.ts';
 import { readAlertsFile, receiversIn } from '../notify/file.ts';
@@ -9,7 +9,7 @@ import type { Route } from '../scheduler/model/alert.ts';
 import type { Notifier } from '../scheduler/notifier.ts';
 
 export interface Telling {
-  /** Started. Null: nobody is told. */
+  /** Started. Null: there is no file, so there are no receivers. */
   readonly notifier: Notifier | null;
   readonly routes: readonly Route[];
 }

@@ -178,11 +178,7 @@ const reach = {
 } as const satisfies SettingsTable;
 
 const telling = {
-  alertsFile: setting(
-    text('file'),
-    null,
-    'File of receivers and routes: who is told of alerts, and how. Default: nobody.',
-  ),
+  alertsFile: setting(text('file'), null, 'File of receivers and routes for alerts. Default: no receivers.'),
   heartbeatUrlFile: setting(
     text('file'),
     null,

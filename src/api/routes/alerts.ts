@@ -109,7 +109,7 @@ function acknowledgeRoute(app: FastifyInstance, { scheduler }: ApiContext): void
     {
       schema: {
         summary: 'Acknowledge an open alert',
-        description: 'Somebody takes care of it. A second acknowledgement changes nothing.',
+        description: 'Shows others who handles it. A second acknowledgement changes nothing.',
         tags,
         operationId: 'acknowledgeAlert',
         params: conditioned,
@@ -148,8 +148,8 @@ function muteRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
       schema: {
         summary: 'Mute the alerts of a job for a time',
         description:
-          'Alerts open and end as usual, and nobody is told. A condition that lasts is told of when it occurs again ' +
-          'after the mute.',
+          'Alerts open and end as usual, without messages about new ones. An alert that is still open after the mute is ' +
+          'reported when its condition occurs again.',
         tags,
         operationId: 'muteJob',
         params: named,

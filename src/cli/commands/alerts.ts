@@ -23,7 +23,7 @@ export function addAlertCommands(program: Command, shell: Shell): void {
   program
     .command('mute')
     .argument('<job>')
-    .requiredOption('--reason <text>', 'why nobody needs to be told (required)')
+    .requiredOption('--reason <text>', 'why no messages are needed (required)')
     .option('--for <duration>', 'how long, such as 2h or P1D, at most 366 days (default: 8h)', periodMs)
     .description('send no messages about a job for a time')
     .action((job: string, options: { for?: number; reason: string }, command: Command) =>

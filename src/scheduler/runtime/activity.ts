@@ -80,13 +80,13 @@ export const activityEvents = {
     fields: ['job', 'revision', 'reason'],
   },
   'alert.opened': {
-    meaning: 'A condition of a job that somebody must know of began. Level `warn`.',
+    meaning: 'A condition of a job that needs attention began. Level `warn`.',
     fields: ['job', 'condition', 'run', 'reason'],
   },
   'alert.resolved': { meaning: 'The condition no longer holds.', fields: ['job', 'condition'] },
-  'alert.acknowledged': { meaning: 'A user takes care of an alert.', fields: ['job', 'condition', 'by'] },
+  'alert.acknowledged': { meaning: 'A user acknowledged an alert.', fields: ['job', 'condition', 'by'] },
   'job.muted': { meaning: 'A user muted the alerts of a job for a time.', fields: ['job', 'by'] },
-  'job.unmuted': { meaning: 'A user ended that.', fields: ['job', 'by'] },
+  'job.unmuted': { meaning: 'A user ended the mute of a job.', fields: ['job', 'by'] },
   'launch.unwanted': {
     meaning:
       'Something runs that belongs to no unfinished run, for example on a host that was given up and is back: it is ended. Level `warn`.',
