@@ -2,6 +2,7 @@
 
 import { InvalidArgumentError } from 'commander';
 import { CarillonError } from '../errors.ts';
+import { DAY_MS } from '../scheduler/schedule/civil.ts';
 import { durationMs } from '../scheduler/schedule/period.ts';
 
 /** Collects an option that may be repeated. */
@@ -41,8 +42,12 @@ function writtenMs(text: string): number {
 }
 
 /** Accepts a duration as in job files. Returns milliseconds. */
-export function periodMs(text: string): number {
-  const ms = writtenMs(text);
-  if (ms > 0) return ms;
-  throw new InvalidArgumentError('Allowed: a duration above zero, such as 2h or P1D.');
-}
+export const periodUpTo =
+  (days: number) =>
+  (text: string): number => {
+    const ms = writtenMs(text);
+    if (ms > 0 && ms <= days * DAY_MS) return ms;
+    throw new InvalidArgumentError(
+      `Allowed: a duration above zero and of at most ${days} days, such as 2h or P1D.`,
+    );
+  };

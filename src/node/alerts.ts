@@ -1,10 +1,9 @@
 /** Opens the file of receivers and routes. */
 
 import { CarillonError } from '../errors.ts';
-import { readAlertsFile, receiversIn } from '../notify/file.ts';
+import { readAlertsFile } from '../notify/file.ts';
 import { createNotifier } from '../notify/notifier.ts';
 import type { ReceiverParts } from '../notify/receiver.ts';
-import { refuseOthers, routesIn } from '../notify/routes.ts';
 import type { Route } from '../scheduler/model/alert.ts';
 import type { Notifier } from '../scheduler/notifier.ts';
 
@@ -17,12 +16,9 @@ export interface Telling {
 /** INVALID_FIELD or LIMIT_EXCEEDED, with the place in the file, if it or a file that it names cannot be used. */
 export async function openAlerts(path: string | null, parts: ReceiverParts): Promise<Telling> {
   if (path === null) return { notifier: null, routes: [] };
-  const { fields, placeOf } = await readAlertsFile(path).catch((error: unknown) => {
+  const { receivers, routes } = await readAlertsFile(path).catch((error: unknown) => {
     throw unreadable(path, error);
   });
-  refuseOthers(fields, placeOf);
-  const receivers = receiversIn(fields.receivers, placeOf);
-  const routes = routesIn(fields.routes, new Set(Object.keys(receivers)), placeOf);
   const notifier = createNotifier(receivers, parts);
   await notifier.start();
   return { notifier, routes };

@@ -144,7 +144,7 @@ export const receiverKinds = {
   command: Command,
 } as const;
 
-const ReceiverSettings = Type.Object(
+export const ReceiverSchema = Type.Object(
   {
     mail: Type.Optional(Mail),
     slack: Type.Optional(Slack),
@@ -157,15 +157,9 @@ const ReceiverSettings = Type.Object(
   { ...closed, description: 'Exactly one of these.' },
 );
 
-/** The value of `receivers` in the file. */
-export const ReceiversSchema = Type.Record(Type.String(), ReceiverSettings, {
-  description: 'Receivers by name.',
-  maxProperties: receiverLimits.receivers,
-  ...published({ propertyNames: { pattern: receiverName.source } }),
-});
-
-export type Receivers = Static<typeof ReceiversSchema>;
-export type ReceiverSettings = Static<typeof ReceiverSettings>;
+export type ReceiverSettings = Static<typeof ReceiverSchema>;
+/** By name. */
+export type Receivers = Readonly<Record<string, ReceiverSettings>>;
 export type MailSettings = Static<typeof Mail>;
 export type SlackSettings = Static<typeof Slack>;
 export type TeamsSettings = Static<typeof Teams>;

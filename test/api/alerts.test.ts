@@ -7,7 +7,15 @@ import { testSettings } from '../support/rig.ts';
 import { World } from '../support/world.ts';
 
 const routes = [
-  { labels: {}, owner: null, conditions: null, severities: null, to: ['pager'], continue: false },
+  {
+    labels: {},
+    owner: null,
+    conditions: null,
+    severities: null,
+    hours: null,
+    to: ['pager'],
+    continue: false,
+  },
 ];
 
 let api: ApiWorld;

@@ -245,7 +245,10 @@ export function settingsOf(host: string): Settings {
     },
     pools: { etl: 2 },
     routes: [
-      { labels: {}, owner: null, conditions: null, severities: null, to: ['pager', 'mail'], continue: false },
+      {
+        ...{ labels: {}, owner: null, conditions: null, severities: null, hours: null },
+        ...{ to: ['pager', 'mail'], continue: false },
+      },
     ],
   };
 }

@@ -2,8 +2,10 @@
 
 import type { Command } from 'commander';
 import type { WireAlert, WireNotification } from '../../api/wire/alerts.ts';
+import { nearest } from '../../scheduler/job/schema/nearest.ts';
+import { ProblemError } from '../client.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { periodMs } from '../option-values.ts';
+import { periodUpTo } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
 import { nothing, table, tinted, when } from '../words.ts';
 
@@ -24,7 +26,11 @@ export function addAlertCommands(program: Command, shell: Shell): void {
     .command('mute')
     .argument('<job>')
     .requiredOption('--reason <text>', 'why no messages are needed (required)')
-    .option('--for <duration>', 'how long, such as 2h or P1D, at most 366 days (default: 8h)', periodMs)
+    .option(
+      '--for <duration>',
+      'how long, such as 2h or P1D, at most 366 days (default: 8h)',
+      periodUpTo(366),
+    )
     .description('send no messages about a job for a time')
     .action((job: string, options: { for?: number; reason: string }, command: Command) =>
       shell.run(command, async (session) => {
@@ -56,10 +62,8 @@ function addAlerts(program: Command, shell: Shell): void {
     .description('list open alerts, or all kept alerts of one job')
     .action((job: string | undefined, _, command: Command) =>
       shell.run(command, async (session) => {
-        const { client } = session;
-        const found: WireAlert[] = [];
-        if (job !== undefined) found.push(...(await client.jobAlerts(job)));
-        else for await (const alert of client.alerts({})) found.push(alert);
+        const found =
+          job === undefined ? await openAlerts(session) : await alertsOf(session, job, alerts.commands);
         if (session.json) session.printJson(found);
         else printAlerts(session, found);
         return exitCodes.ok;
@@ -101,6 +105,29 @@ function addAlerts(program: Command, shell: Shell): void {
       }),
     );
 }
+
+async function openAlerts({ client }: Session): Promise<readonly WireAlert[]> {
+  const found: WireAlert[] = [];
+  for await (const alert of client.alerts({})) found.push(alert);
+  return found;
+}
+
+/** A command that is misspelt looks like a job: `carillon alerts outbx`. */
+const alertsOf = (
+  { client }: Session,
+  job: string,
+  commands: readonly Command[],
+): Promise<readonly WireAlert[]> =>
+  client.jobAlerts(job).catch((error: unknown) => {
+    const near = nearest(
+      job,
+      commands.map((each) => each.name()),
+    );
+    if (near === null || !(error instanceof ProblemError) || error.problem.code !== 'JOB_NOT_FOUND')
+      throw error;
+    const detail = `${error.problem.detail} Did you mean carillon alerts ${near}?`;
+    throw new ProblemError({ ...error.problem, detail });
+  });
 
 function printAlerts({ io, print }: Session, alerts: readonly WireAlert[]): void {
   if (alerts.length === 0) {

@@ -86,8 +86,21 @@ export interface Route {
   readonly owner: string | null;
   readonly conditions: readonly Condition[] | null;
   readonly severities: readonly Severity[] | null;
+  /** Null: at any time. */
+  readonly hours: Hours | null;
   readonly to: readonly string[];
   readonly continue: boolean;
+}
+
+/** Times of the week in a zone. */
+export interface Hours {
+  /** On which they begin. 0 is Sunday. */
+  readonly days: readonly number[];
+  /** Minutes after midnight. */
+  readonly from: number;
+  /** Minutes after midnight, of the next day if it is not after `from`. */
+  readonly to: number;
+  readonly timezone: string;
 }
 
 /** What happened to an alert. `test`: there is no alert, and somebody tries the receiver. */

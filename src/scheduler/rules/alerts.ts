@@ -12,7 +12,6 @@
  */
 
 import { invariant } from '../../errors.ts';
-import { hasLabels } from '../job/node-choice.ts';
 import {
   type Alert,
   type AlertEnd,
@@ -20,7 +19,6 @@ import {
   type Condition,
   conditions,
   type Notification,
-  type Route,
   type Severity,
 } from '../model/alert.ts';
 import { compactInstant } from '../model/ids.ts';
@@ -31,6 +29,7 @@ import { alertKey } from '../records/table.ts';
 import { lateRuns } from '../state/late.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
+import { routed } from './routes.ts';
 
 /** More are not kept for a receiver that does not respond: new ones fail at once. */
 const MAX_WAITING = 1_000;
@@ -174,29 +173,12 @@ function opened({ state, draft }: Turn, { job }: Entry, condition: Condition): A
 const isMuted = ({ state: { muted } }: Entry, now: number): boolean => muted !== null && muted.until > now;
 
 /** Those that the job names, or else those of the routes. */
-function receiversOf({ state }: Turn, { job }: Entry, condition: Condition): readonly string[] {
+function receiversOf({ state, draft }: Turn, { job }: Entry, condition: Condition): readonly string[] {
   const { owner = null, labels = {}, alerts } = job.definition;
   if (alerts?.on !== undefined && !alerts.on.includes(condition)) return [];
   if (alerts?.to !== undefined) return [...new Set(alerts.to)];
   const severity = alerts?.severity ?? severities[condition];
-  const found = new Set<string>();
-  for (const route of state.settings.routes ?? []) {
-    if (!matches(route, { owner, labels, condition, severity })) continue;
-    for (const receiver of route.to) found.add(receiver);
-    if (!route.continue) break;
-  }
-  return [...found];
-}
-
-type Routed = Pick<Alert, 'owner' | 'labels' | 'condition' | 'severity'>;
-
-function matches(route: Route, { owner, labels, condition, severity }: Routed): boolean {
-  return (
-    (route.owner === null || route.owner === owner) &&
-    (route.conditions === null || route.conditions.includes(condition)) &&
-    (route.severities === null || route.severities.includes(severity)) &&
-    hasLabels(labels, route.labels)
-  );
+  return routed(state.settings.routes ?? [], { owner, labels, condition, severity }, draft.now);
 }
 
 /** Makes a message for each receiver. */

@@ -178,7 +178,7 @@ const bad: readonly Bad[] = [
     because: 'no parents',
     change: { schedule: { after: { parents: [] } } },
     field: 'schedule.after.parents',
-    says: 'at least 1 entries',
+    says: 'at least 1 entry.',
   },
   {
     because: 'a parent twice',

@@ -10,6 +10,7 @@ const anyRoute: Route = {
   owner: null,
   conditions: null,
   severities: null,
+  hours: null,
   to: ['pager'],
   continue: false,
 };

@@ -114,7 +114,7 @@ function explainObject(shape: Shape, value: object, field: string, findings: Fin
   const every = Object.values(shape.patternProperties ?? {})[0];
   const given = Object.entries(value);
   if (shape.maxProperties !== undefined && given.length > shape.maxProperties) {
-    refuse(findings, field, given.length, `at most ${shape.maxProperties} entries`);
+    refuse(findings, field, given.length, `at most ${entries(shape.maxProperties)}`);
   }
   for (const name of shape.required ?? []) {
     if (Object.hasOwn(value, name)) continue;
@@ -168,9 +168,9 @@ function explainText(shape: Shape, value: string, field: string, findings: Findi
   // JSON Schema counts characters, not UTF-16 units; only a text near the limit needs the slow count.
   const length = () => [...value].length;
   if (shape.maxLength !== undefined && value.length > shape.maxLength && length() > shape.maxLength) {
-    refuse(findings, field, value, `at most ${shape.maxLength} characters`);
+    refuse(findings, field, value, `at most ${characters(shape.maxLength)}`);
   } else if (shape.minLength !== undefined && length() < shape.minLength) {
-    refuse(findings, field, value, `at least ${shape.minLength} characters`);
+    refuse(findings, field, value, `at least ${characters(shape.minLength)}`);
   } else if (shape.pattern !== undefined && !new RegExp(shape.pattern, 'u').test(value)) {
     refuse(findings, field, value, shape.description ?? shape.pattern);
   }
@@ -194,11 +194,11 @@ function explainNumber(shape: Shape, value: number, field: string, findings: Fin
 
 function explainList(shape: Shape, value: readonly unknown[], field: string, findings: Findings): void {
   if (shape.maxItems !== undefined && value.length > shape.maxItems) {
-    refuse(findings, field, value, `at most ${shape.maxItems} entries`);
+    refuse(findings, field, value, `at most ${entries(shape.maxItems)}`);
     return;
   }
   if (value.length < (shape.minItems ?? 0)) {
-    refuse(findings, field, value, `at least ${shape.minItems} entries`);
+    refuse(findings, field, value, `at least ${entries(shape.minItems ?? 0)}`);
   }
   const items = shape.items;
   if (items) value.forEach((entry, index) => void explain(items, entry, `${field}[${index}]`, findings));
@@ -206,6 +206,9 @@ function explainList(shape: Shape, value: readonly unknown[], field: string, fin
   const twice = value.find((entry, index) => value.indexOf(entry) < index);
   if (twice !== undefined) refuse(findings, field, twice, 'each entry once');
 }
+
+const entries = (count: number): string => (count === 1 ? '1 entry' : `${count} entries`);
+const characters = (count: number): string => (count === 1 ? '1 character' : `${count} characters`);
 
 function refuse(findings: Findings, field: string, value: unknown, allowed: string): void {
   const words = allowed.replace(/\.$/, '');
