@@ -5,7 +5,7 @@
  * retries.
  */
 
-import type { WireAlert, WireMute, WireNotification } from '../api/wire/alerts.ts';
+import type { WireAlert, WireMute, WireNotification, WireReceiverList } from '../api/wire/alerts.ts';
 import type {
   WireApply,
   WireDeletion,
@@ -146,7 +146,7 @@ export class Client {
   unmute = (job: string) => this.#send<WireMute>('DELETE', at('jobs', job, 'mute'));
   notifications = async () => (await this.#get<{ items: WireNotification[] }>('/notifications')).items;
   sendAgain = (id: string) => this.#send<WireNotification>('POST', at('notifications', id, 'send'));
-  receivers = async () => (await this.#get<{ items: { name: string }[] }>('/receivers')).items;
+  receivers = () => this.#get<WireReceiverList>('/receivers');
   testReceiver = (name: string) => this.#send<{ name: string }>('POST', at('receivers', name, 'test'));
 
   runs = (query: Query) => this.#pages<WireRun>('/runs', query);

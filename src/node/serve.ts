@@ -8,11 +8,11 @@ import { lastLines } from '../executor/logs/last-lines.ts';
 import { createRunLogs } from '../executor/logs/run-logs.ts';
 import { createRemoteEngine } from '../executor/remote.ts';
 import { installSupervisor, onlyDescriptors } from '../executor/supervisor/file.ts';
+import { Alerts } from '../notify/alerts.ts';
 import { Peers } from '../peers/client.ts';
 import type { Election, Log, Member, Store } from '../scheduler/ports.ts';
 import { LoopDelay } from '../scheduler/runtime/loop-delay.ts';
 import { Scheduler } from '../scheduler/runtime/scheduler.ts';
-import { openAlerts, type Telling } from './alerts.ts';
 import { realClock } from './clock.ts';
 import { type Config, type Environment, hostsOf, loadConfig } from './config.ts';
 import { capacityOf, createEngines, type Engines, knownEngines, supervisorDir } from './engines.ts';
@@ -46,7 +46,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
   const log = createLog({ level: config.logLevel, format: config.logFormat });
   log.debug({ raised: raisePriority() }, 'node.priority');
   const parts = await openParts(config, program, log);
-  const { node, store, engines, telling } = parts;
+  const { node, store, engines, alerts } = parts;
   let end: (code: number) => void = () => undefined;
   const ended = new Promise<number>((resolve) => {
     end = resolve;
@@ -67,6 +67,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
   let code = 1;
   try {
     await heartbeat?.start();
+    await alerts?.start();
     // An engine that does not respond delays the start, but must not delay the stop.
     const endedFirst = await Promise.race([scheduler.start(), ended]);
     if (endedFirst === undefined) greet(node.url, config, engines);
@@ -77,7 +78,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
     const steps = [
       async () => heartbeat?.stop(),
       () => scheduler.stop(),
-      async () => telling.notifier?.stop(),
+      async () => alerts?.stop(),
       async () => app.close(),
       () => store.close(),
       () => engines.close(),
@@ -100,7 +101,8 @@ interface Parts {
   readonly store: Store;
   readonly election: Election;
   readonly engines: Engines;
-  readonly telling: Telling;
+  /** Null: there is no file of alerts. */
+  readonly alerts: Alerts | null;
 }
 
 /** Opens the data directory, the store and the engines, which everything else needs. */
@@ -109,11 +111,14 @@ async function openParts(config: Config, { environment, version }: Program, log:
   makeDataDir(dataDir);
   const supervisor = await installSupervisor(supervisorDir(dataDir), log);
   const bare: Bare = (count, argv) => onlyDescriptors(supervisor, count, argv);
-  const telling = await openAlerts(config.alertsFile, {
-    clock: realClock,
-    environment,
-    bare: (argv) => bare(STANDARD, argv),
-  });
+  const alerts =
+    config.alertsFile === null
+      ? null
+      : new Alerts(config.alertsFile, {
+          ...{ clock: realClock, log, environment },
+          bare: (argv) => bare(STANDARD, argv),
+        });
+  await alerts?.open();
   const { store, election } = createShared(config, log, bare);
   if (zk !== null) log.info({ zk }, 'zookeeper.connecting');
   await store.open();
@@ -143,12 +148,12 @@ async function openParts(config: Config, { environment, version }: Program, log:
   const labels = { host: hostname(), ...config.nodeLabel };
   const capacity = capacityOf(engines.settings);
   const node = { id, host: hostname(), pid: process.pid, url: '', version, labels, capacity };
-  return { config, log, bare, installation, node, store, election: election(node), engines, telling };
+  return { config, log, bare, installation, node, store, election: election(node), engines, alerts };
 }
 
 /** Creates the scheduler and its API without starting them. */
 async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
-  const { config, log, bare, installation, node, store, election, engines, telling } = parts;
+  const { config, log, bare, installation, node, store, election, engines, alerts } = parts;
   const peers = new Peers(realClock, node.id);
   const scheduler = new Scheduler({
     settings: {
@@ -156,8 +161,12 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
       known: knownEngines,
       pools: config.pools,
       labels: node.labels ?? {},
-      routes: telling.routes,
-      receivers: [...(telling.notifier?.receivers ?? [])],
+      get routes() {
+        return alerts?.routes ?? [];
+      },
+      get receivers() {
+        return [...(alerts?.receivers ?? [])];
+      },
     },
     installation,
     self: node,
@@ -174,7 +183,7 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
     clock: realClock,
     log,
     startsInFlight: config.startsInFlight ?? STARTS_PER_CORE * availableParallelism(),
-    ...(telling.notifier !== null && { notifier: telling.notifier }),
+    ...(alerts !== null && { notifier: alerts }),
     lastLines,
     onFatal,
   });

@@ -1,6 +1,6 @@
 /** Sends messages to the receivers in the file of alerts. */
 
-import { CarillonError, invariant } from '../errors.ts';
+import { CarillonError, firstOf, invariant } from '../errors.ts';
 import type { Notifier } from '../scheduler/notifier.ts';
 import { alertmanagerReceiver } from './alertmanager.ts';
 import { commandReceiver } from './command.ts';
@@ -14,18 +14,26 @@ import { teamsReceiver } from './teams.ts';
 import { shown } from './text.ts';
 import { webhookReceiver } from './webhook.ts';
 
-/** `start` fails with INVALID_FIELD if a file that a receiver names cannot be used. */
-export function createNotifier(receivers: Receivers, parts: ReceiverParts): Notifier {
-  const all = new Map(
-    Object.entries(receivers).map(([name, settings]) => [name, receiverOf(settings, parts)]),
-  );
+/** Its receivers can be replaced. What is being sent meanwhile is not interrupted. */
+export interface Deliveries extends Notifier {
+  /** INVALID_FIELD if a file that a receiver names cannot be used; then the receivers are the same as before. */
+  use(receivers: Receivers): Promise<void>;
+}
+
+/** `start` fails like `use`. */
+export function createNotifier(receivers: Receivers, parts: ReceiverParts): Deliveries {
+  let all = receiversOf(receivers, parts);
   const stopping = new AbortController();
   const sending = new Set<Promise<void>>();
   return {
-    receivers: new Set(all.keys()),
-    async start() {
-      for (const [name, receiver] of all)
-        await receiver.check().catch((error) => Promise.reject(unusable(name, error)));
+    get receivers() {
+      return new Set(all.keys());
+    },
+    start: () => check(all),
+    async use(next) {
+      const others = receiversOf(next, parts);
+      await check(others);
+      all = others;
     },
     async stop() {
       stopping.abort();
@@ -42,6 +50,18 @@ export function createNotifier(receivers: Receivers, parts: ReceiverParts): Noti
   };
 }
 
+const receiversOf = (receivers: Receivers, parts: ReceiverParts): ReadonlyMap<string, Receiver> =>
+  new Map(Object.entries(receivers).map(([name, settings]) => [name, receiverOf(settings, parts)]));
+
+/** Throws the first problem, carrying the others. */
+async function check(receivers: ReadonlyMap<string, Receiver>): Promise<void> {
+  const problems: CarillonError[] = [];
+  for (const [name, receiver] of receivers)
+    await receiver.check().catch((error: unknown) => problems.push(unusable(name, error)));
+  const problem = firstOf(problems);
+  if (problem !== null) throw problem;
+}
+
 function receiverOf(settings: ReceiverSettings, parts: ReceiverParts): Receiver {
   const { mail, slack, teams, pagerduty, webhook, alertmanager, command } = settings;
   const receiver =
@@ -56,8 +76,8 @@ function receiverOf(settings: ReceiverSettings, parts: ReceiverParts): Receiver 
   return receiver;
 }
 
-function unusable(name: string, error: unknown): unknown {
-  if (!(error instanceof CarillonError)) return error;
+function unusable(name: string, error: unknown): CarillonError {
+  if (!(error instanceof CarillonError)) throw error;
   const field = `receivers.${name}`;
   return new CarillonError('INVALID_FIELD', `${field}: ${error.message}`, { ...error.details, field });
 }

@@ -186,6 +186,8 @@ export interface OwedNotification extends Notification {
 
 export interface Receivers {
   readonly names: readonly string[];
+  /** See `Notifier.problem`. */
+  readonly problem: string | null;
   /** Sends a message that says that it is a test. NOTIFICATION_REFUSED, NOTIFICATION_FAILED. */
   test(receiver: string): Promise<void>;
 }

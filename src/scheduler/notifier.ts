@@ -7,6 +7,8 @@ import type { Service } from './ports.ts';
 export interface Notifier extends Service {
   /** Names of the configured receivers. */
   readonly receivers: ReadonlySet<string>;
+  /** Why these are older than what is configured now. Null or absent: they are not. */
+  readonly problem?: string | null;
   /**
    * Resolves once the receiver has accepted the message. It may get the same one again. NOTIFICATION_REFUSED: the receiver
    * will not accept this message, or there is no such receiver. Any other error: repeat the call later.

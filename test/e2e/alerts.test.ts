@@ -141,3 +141,33 @@ test('the command line lists, acknowledges, mutes and tries', async () => {
   expect(received.map(({ step }) => step)).toEqual(['opened', 'test']);
   expect(await carillon('alerts', 'outbox')).toBe('no messages are owed\n');
 });
+
+test('a change of the file counts without a restart, also for what is owed to a receiver that left', async () => {
+  const path = alertsFile();
+  const server = await Server.start(join(dir, 'reload'), ['--alerts-file', path]);
+  const names = async () => (await server.all<{ name: string }>('/api/v1/receivers')).map(({ name }) => name);
+  expect(await names()).toEqual(['night']);
+  // Nobody listens there.
+  const day = 'receivers: { day: { webhook: { url: "http://127.0.0.1:9/" } } }\nroutes: [{ to: [day] }]\n';
+  writeFileSync(path, day);
+  await eventually(names, ([name]) => name === 'day', 10_000);
+  await server.ask('PUT', '/api/v1/jobs/load', { run: { command: 'exit 3' } });
+  await server.ask('POST', '/api/v1/jobs/load/trigger');
+  const owed = () => server.all<{ id: string; state: string; tries: number }>('/api/v1/notifications');
+  await eventually(owed, ([message]) => (message?.tries ?? 0) > 0, 30_000);
+
+  writeFileSync(path, `${day}route: []\n`);
+  const list = () => server.get<{ problem: string | null }>('/api/v1/receivers');
+  await eventually(list, ({ problem }) => problem?.includes('Did you mean routes?') === true, 10_000);
+  alertsFile();
+  await eventually(names, ([name]) => name === 'night', 10_000);
+  const [message] = await owed();
+  await server.ask('POST', `/api/v1/notifications/${message?.id}/send`);
+  await eventually(owed, (messages) => messages[0]?.state === 'failed', 10_000);
+  expect(await owed()).toMatchObject([{ error: "There is no receiver named 'day'. Receivers: night." }]);
+
+  await server.ask('PUT', '/api/v1/jobs/other', { run: { command: 'exit 3' } });
+  await server.ask('POST', '/api/v1/jobs/other/trigger');
+  await until('the new receiver is told', () => received.length > 0, 30_000);
+  expect(received).toMatchObject([{ title: 'other failed' }]);
+});

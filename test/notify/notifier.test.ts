@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { problemsIn } from '../../src/errors.ts';
 import { createNotifier } from '../../src/notify/notifier.ts';
 import type { Receivers } from '../../src/notify/schema.ts';
 import { SimClock } from '../support/sim-clock.ts';
@@ -55,6 +56,21 @@ describe('a notifier', () => {
     expect(JSON.stringify([start.message, start.details, sent.message, sent.details])).not.toContain(
       'hunter2',
     );
+  });
+
+  test('has other receivers from one moment on, if all of them can be used', async () => {
+    const notifier = notifierOf({ a: { webhook: { url: server.url } } });
+    const broken = notifier.use({
+      b: { slack: { urlFile: '/nothing/b' } },
+      c: { slack: { urlFile: '/nothing/c' } },
+    });
+    const problem = await broken.catch((error) => error);
+    expect(problemsIn(problem).map(({ details }) => details.field)).toEqual(['receivers.b', 'receivers.c']);
+    expect([...notifier.receivers]).toEqual(['a']);
+    await notifier.use({ d: { webhook: { url: server.url } } });
+    await notifier.send('d', opened);
+    await expect(notifier.send('a', opened)).rejects.toMatchObject({ code: 'NOTIFICATION_REFUSED' });
+    expect(server.received).toHaveLength(1);
   });
 
   test('does not start with a file that is missing or no file', async () => {

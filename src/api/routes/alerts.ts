@@ -253,7 +253,10 @@ function receiverRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
         response: answers({ 200: { description: 'The receivers', schema: ref(WireReceiverList) } }),
       },
     },
-    async () => ({ items: scheduler.receivers().names.map((name) => ({ name })), next: null }),
+    async () => {
+      const { names, problem } = scheduler.receivers();
+      return { items: names.map((name) => ({ name })), next: null, problem };
+    },
   );
 
   app.post<{ Params: Named }>(

@@ -54,7 +54,12 @@ export const WireNotificationList = list(ref(WireNotification), 'NotificationLis
 export type WireNotificationList = Static<typeof WireNotificationList>;
 
 export const WireReceiver = Type.Object({ name: Type.String() }, { $id: 'Receiver' });
-export const WireReceiverList = list(ref(WireReceiver), 'ReceiverList');
+export const WireReceiverList = list(ref(WireReceiver), 'ReceiverList', {
+  problem: orNull(Type.String(), {
+    description: 'Why the file of alerts was not read again after its last change. Null: it was.',
+  }),
+});
+export type WireReceiverList = Static<typeof WireReceiverList>;
 
 export const WireMute = Type.Object(
   {

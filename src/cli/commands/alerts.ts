@@ -1,7 +1,7 @@
 /** Commands about alerts: list, acknowledge, mute, and try receivers. */
 
 import type { Command } from 'commander';
-import type { WireAlert, WireNotification } from '../../api/wire/alerts.ts';
+import type { WireAlert, WireNotification, WireReceiverList } from '../../api/wire/alerts.ts';
 import { nearest } from '../../scheduler/job/schema/nearest.ts';
 import { ProblemError } from '../client.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -93,6 +93,17 @@ function addAlerts(program: Command, shell: Shell): void {
       }),
     );
   alerts
+    .command('receivers')
+    .description('list the receivers of this server, and what is wrong with its file of alerts')
+    .action((_, command: Command) =>
+      shell.run(command, async (session) => {
+        const list = await session.client.receivers();
+        if (session.json) session.printJson(list);
+        else printReceivers(session, list);
+        return exitCodes.ok;
+      }),
+    );
+  alerts
     .command('test')
     .argument('<receiver>')
     .description('send a test message to a receiver')
@@ -177,6 +188,12 @@ function printOutbox({ io, print }: Session, owed: readonly WireNotification[]):
     error ?? nothing,
   ]);
   print(table(['RECEIVER', 'STATE', 'JOB', 'ABOUT', 'SINCE', 'TRIES', 'ID', 'ERROR'], rows, io));
+}
+
+function printReceivers({ print }: Session, { items, problem }: WireReceiverList): void {
+  if (items.length === 0) print('no receivers');
+  for (const { name } of items) print(name);
+  if (problem !== null) print(`The file of alerts has changed and cannot be used: ${problem}`);
 }
 
 /** One alert, or all open ones of the job. */

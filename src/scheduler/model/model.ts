@@ -280,7 +280,7 @@ export interface KnownEngine {
   readonly flag: string | null;
 }
 
-/** The part of the configuration that the core needs. */
+/** The part of the configuration that the core needs. Routes and receivers may be others at each decision. */
 export interface Settings {
   /** Engines configured here. A job that names none gets the first one that can run it. */
   readonly engines: Readonly<Record<string, EngineSettings>>;

@@ -38,6 +38,10 @@ export class Messages implements Receivers {
     return [...(this.#parts.notifier?.receivers ?? [])];
   }
 
+  get problem(): string | null {
+    return this.#parts.notifier?.problem ?? null;
+  }
+
   /** See `Notifier.send`. */
   readonly send = async (notification: Notification): Promise<void> => {
     const { receiver, alert, step, job } = notification;
