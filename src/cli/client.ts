@@ -139,8 +139,8 @@ export class Client {
   alerts = (query: Query) => this.#pages<WireAlert>('/alerts', query);
   jobAlerts = async (job: string) =>
     (await this.#get<{ items: WireAlert[] }>(at('jobs', job, 'alerts'))).items;
-  acknowledge = (job: string, condition: string) =>
-    this.#send<WireAlert>('POST', at('jobs', job, 'alerts', condition, 'acknowledge'));
+  acknowledge = (job: string, condition: string, body: { until?: string }) =>
+    this.#send<WireAlert>('POST', at('jobs', job, 'alerts', condition, 'acknowledge'), body);
   mute = (job: string, body: { until: string; reason: string }) =>
     this.#send<WireMute>('PUT', at('jobs', job, 'mute'), body);
   unmute = (job: string) => this.#send<WireMute>('DELETE', at('jobs', job, 'mute'));

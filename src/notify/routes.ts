@@ -1,9 +1,11 @@
 /** The routes in the file of alerts: which receivers get the alerts of jobs that name none. */
 
 import { type Static, Type } from 'typebox';
+import { remindersOf } from '../scheduler/job/reminders.ts';
+import { Escalation, MAX_ESCALATIONS } from '../scheduler/job/schema/alerts.ts';
 import type { Findings } from '../scheduler/job/schema/explain.ts';
 import { nearest } from '../scheduler/job/schema/nearest.ts';
-import { closed, definitionLimits, oneOf, text } from '../scheduler/job/schema/parts.ts';
+import { closed, definitionLimits, duration, oneOf, text } from '../scheduler/job/schema/parts.ts';
 import { conditions, type Route, severities } from '../scheduler/model/alert.ts';
 import { HoursSchema, hoursOf } from './hours.ts';
 
@@ -34,6 +36,8 @@ export const RouteSchema = Type.Object(
         closed,
       ),
     ),
+    repeat: Type.Optional(duration('How often an open alert that nobody acknowledged is reported again.')),
+    escalate: Type.Optional(Type.Array(Escalation, { maxItems: MAX_ESCALATIONS })),
     continue: Type.Optional(Type.Boolean()),
   },
   closed,
@@ -42,23 +46,36 @@ export type WrittenRoute = Static<typeof RouteSchema>;
 
 /** The route, checked by the schema before. Adds what else is wrong to the findings. */
 export function routeOf(
-  { to, match = {}, continue: goesOn = false }: WrittenRoute,
+  written: WrittenRoute,
   field: string,
   receivers: ReadonlySet<string>,
   findings: Findings,
 ): Route {
-  for (const name of to) {
+  const { to, match = {}, escalate = [], continue: goesOn = false } = written;
+  checkNames(to, `${field}.to`, receivers, findings);
+  for (const [i, each] of escalate.entries())
+    checkNames(each.to, `${field}.escalate[${i}].to`, receivers, findings);
+  const { labels = {}, owner = null, conditions = null, severities = null, hours } = match;
+  return {
+    ...{ labels, owner, conditions, severities, to, continue: goesOn },
+    ...remindersOf(written, field, findings),
+    hours: hours === undefined ? null : hoursOf(hours, `${field}.match.hours`, findings),
+  };
+}
+
+function checkNames(
+  names: readonly string[],
+  field: string,
+  receivers: ReadonlySet<string>,
+  findings: Findings,
+): void {
+  for (const name of names) {
     if (receivers.has(name)) continue;
     const near = nearest(name, receivers);
     findings.add(
       'INVALID_FIELD',
-      `${field}.to names '${name}', which is no receiver of the file.${near === null ? '' : ` Did you mean ${near}?`}`,
-      { field: `${field}.to`, value: name, allowed: [...receivers] },
+      `${field} names '${name}', which is no receiver of the file.${near === null ? '' : ` Did you mean ${near}?`}`,
+      { field, value: name, allowed: [...receivers] },
     );
   }
-  const { labels = {}, owner = null, conditions = null, severities = null, hours } = match;
-  return {
-    ...{ labels, owner, conditions, severities, to, continue: goesOn },
-    hours: hours === undefined ? null : hoursOf(hours, `${field}.match.hours`, findings),
-  };
 }

@@ -64,6 +64,8 @@ export type Command =
       readonly kind: 'acknowledge';
       readonly name: string;
       readonly condition: Condition;
+      /** Null: until it ends. */
+      readonly until: number | null;
       readonly by: string;
     }
   /** No messages about the job until then. */

@@ -9,7 +9,7 @@ import { engineRetryDelayMs } from './job/policy.ts';
 import type { Run } from './model/model.ts';
 import type { Reason } from './model/reason.ts';
 import { awaitsCallback, isEnded } from './model/run-state.ts';
-import { alertOfAllLateness, alertOfLateness, notified, owe } from './rules/alerts.ts';
+import { alertOfAllLateness, alertOfLateness } from './rules/alerts.ts';
 import {
   attemptDeferred,
   attemptEnded,
@@ -24,13 +24,15 @@ import {
 import { check } from './rules/commands.ts';
 import { AHEAD_MS, CLOCK_BACK_MS, clockSetBack, decideDue, isForeseeable } from './rules/due.ts';
 import { propagateEnds } from './rules/endings.ts';
+import { notified, owe, reviewAll, reviewDue } from './rules/notifications.ts';
 import { nodesChanged, placeRun } from './rules/placing.ts';
 import { hostLost, reconcile, resume } from './rules/reconcile.ts';
 import { closeRun, killRun } from './rules/runs.ts';
 import { nextDeadline } from './state/deadline.ts';
 import { type Decision, Draft } from './state/decision.ts';
 import { moveInstants } from './state/durations.ts';
-import type { Entry, LateTimer, RunTimer, State } from './state/state.ts';
+import type { RunTimer, Timed } from './state/entry.ts';
+import type { State } from './state/state.ts';
 import type { Due } from './state/timetable.ts';
 import { newTurn, type Turn } from './state/turn.ts';
 
@@ -76,6 +78,7 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
       clockSetBack(turn, CLOCK_BACK_MS);
       resume(turn);
       alertOfAllLateness(turn);
+      reviewAll(turn);
       break;
     case 'inventory':
       reconcile(turn, event.inventory);
@@ -115,6 +118,7 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
 
 function clockSet(turn: Turn, byMs: number): void {
   moveInstants(turn, { leastMs: byMs, mostMs: byMs });
+  reviewAll(turn);
   if (byMs < -CLOCK_BACK_MS) clockSetBack(turn, 0);
 }
 
@@ -126,18 +130,19 @@ function decideAhead(state: State, { now, instant }: Extract<Event, { kind: 'com
   // It has come meanwhile, or the clock was set back.
   if (instant <= now || instant > now + AHEAD_MS) return decide(state, { kind: 'tick', now });
   const turn = newTurn(state, new Draft(instant, now));
-  const isReady = ({ instant: at, subject }: Due<Entry | RunTimer | LateTimer>): boolean =>
+  const isReady = ({ instant: at, subject }: Due<Timed>): boolean =>
     at === instant && 'due' in subject && (subject.due !== at || isForeseeable(subject));
   return turn.draft.done(tick(turn, isReady));
 }
 
 /** Decides what is due in the timetable. True if there is more at this time. */
-function tick(turn: Turn, mayTake?: (due: Due<Entry | RunTimer | LateTimer>) => boolean): boolean {
+function tick(turn: Turn, mayTake?: (due: Due<Timed>) => boolean): boolean {
   const { state, draft } = turn;
   for (let taken = 0; taken < MAX_DUE_PER_DECISION; taken++) {
     const due = state.timetable.takeDue(draft.now, mayTake);
     if (due === null) return false;
     if ('lateRun' in due.subject) alertOfLateness(turn, due.subject.lateRun);
+    else if ('alert' in due.subject) reviewDue(turn, due.instant, due.subject);
     else if ('run' in due.subject) meetDeadline(turn, due.subject);
     else if (due.subject.due === due.instant) decideDue(turn, due.subject);
     draft.cut();

@@ -14,6 +14,8 @@ const routes = [
     severities: null,
     hours: null,
     to: ['pager'],
+    repeatMs: null,
+    escalate: [],
     continue: false,
   },
 ];
@@ -55,7 +57,7 @@ describe('open alerts', () => {
     const { items } = await api.get('/alerts');
     expect(items).toMatchObject([
       { job: 'b', condition: 'failed', count: 1, downstream: 0, reason: 'exit code 2', endedAt: null },
-      { job: 'a', condition: 'failed', count: 1, downstream: 1, told: ['pager'], severity: 'critical' },
+      { job: 'a', condition: 'failed', count: 1, downstream: 1, notified: ['pager'], severity: 'critical' },
     ]);
     expect((await api.get('/alerts?condition=missed')).items).toEqual([]);
   });
@@ -108,8 +110,8 @@ describe('a muted job', () => {
     await runs('a', 1);
     expect(world.messages).toEqual([]);
     await send('DELETE /jobs/a/mute');
-    await runs('a', 1);
-    expect(world.messages.map(({ title }) => title)).toEqual(['a failed 2 times in a row']);
+    await world.clock.advance(1_000);
+    expect(world.messages.map(({ title }) => title)).toEqual(['a failed']);
   });
 
   test.each([

@@ -13,14 +13,37 @@ const hoursOf = (hours: string): Hours | null | undefined =>
 describe('routes', () => {
   test('match everything unless they say more', () => {
     const open = { labels: {}, owner: null, conditions: null, severities: null, hours: null };
-    expect(routesOf('[{ to: [ops] }]')).toEqual([{ ...open, to: ['ops'], continue: false }]);
+    const quiet = { repeatMs: null, escalate: [] };
+    expect(routesOf('[{ to: [ops] }]')).toEqual([{ ...open, ...quiet, to: ['ops'], continue: false }]);
     expect(
       routesOf(
         '[{ to: [ops], continue: true, match: { owner: etl, labels: { a: b }, severities: [info] } }]',
       ),
     ).toEqual([
-      { ...open, to: ['ops'], continue: true, owner: 'etl', labels: { a: 'b' }, severities: ['info'] },
+      {
+        ...open,
+        ...quiet,
+        to: ['ops'],
+        continue: true,
+        owner: 'etl',
+        labels: { a: 'b' },
+        severities: ['info'],
+      },
     ]);
+  });
+
+  test('say when an open alert is reported again, and to whom else', () => {
+    expect(routesOf('[{ to: [ops], repeat: 4h, escalate: [{ after: PT30M, to: [ops] }] }]')).toMatchObject([
+      { repeatMs: 14_400_000, escalate: [{ afterMs: 1_800_000, to: ['ops'] }] },
+    ]);
+  });
+
+  test.each([
+    ['[{ to: [ops], repeat: 5s }]', 'routes[0].repeat is 5s. Allowed: a duration of at least 60 seconds.'],
+    ['[{ to: [ops], escalate: [{ after: 0s, to: [ops] }] }]', 'routes[0].escalate[0].after is 0s.'],
+    ['[{ to: [ops], escalate: [{ after: 1m, to: [opps] }] }]', "routes[0].escalate[0].to names 'opps'"],
+  ])('refuse %s', (text, says) => {
+    expect(() => routesOf(text)).toThrow(says);
   });
 
   test.each<[string, Partial<Hours>]>([

@@ -246,8 +246,15 @@ export function settingsOf(host: string): Settings {
     pools: { etl: 2 },
     routes: [
       {
-        ...{ labels: {}, owner: null, conditions: null, severities: null, hours: null },
-        ...{ to: ['pager', 'mail'], continue: false },
+        hours: null,
+        labels: {},
+        owner: null,
+        conditions: null,
+        severities: null,
+        to: ['pager', 'mail'],
+        repeatMs: 600_000,
+        escalate: [{ afterMs: 300_000, to: ['boss'] }],
+        continue: false,
       },
     ],
   };

@@ -13,7 +13,7 @@ export interface SimNotifierParts {
 export function simNotifier({ process, random, onMessage }: SimNotifierParts): Notifier {
   const pause = (ms: number): Promise<void> => new Promise((resolve) => process.clock.after(ms, resolve));
   return {
-    receivers: new Set(['pager', 'mail']),
+    receivers: new Set(['pager', 'mail', 'boss']),
     start: async () => undefined,
     stop: async () => undefined,
     async send(_, { key }) {

@@ -101,27 +101,50 @@ const isPlace = (place: readonly unknown[]): place is [number, string] =>
   place.length === 2 && typeof place[0] === 'number' && typeof place[1] === 'string';
 const placed = ([since, id]: [number, string]): Placed => ({ since, id });
 
+const AcknowledgeBody = Type.Object(
+  {
+    until: Type.Optional(
+      instantText('When the acknowledgement ends: at most 366 days from now. Default: when the alert ends.'),
+    ),
+  },
+  { additionalProperties: false },
+);
+
 const conditioned = Type.Object({ ...named.properties, condition: oneOf(conditions) });
 
 function acknowledgeRoute(app: FastifyInstance, { scheduler }: ApiContext): void {
-  app.post<{ Params: Named & { condition: Condition } }>(
+  app.post<{
+    Params: Named & { condition: Condition };
+    Body: Static<typeof AcknowledgeBody> | undefined;
+  }>(
     '/jobs/:name/alerts/:condition/acknowledge',
     {
       schema: {
         summary: 'Acknowledge an open alert',
-        description: 'Shows others who handles it. A second acknowledgement changes nothing.',
+        description:
+          'Shows others who handles it. Until then it is neither repeated nor escalated. Repeating the request changes nothing.',
         tags,
         operationId: 'acknowledgeAlert',
         params: conditioned,
+        body: AcknowledgeBody,
         response: answers({ 200: { description: 'The alert', schema: ref(WireAlert) } }, [
+          'INVALID_BODY',
           'JOB_NOT_FOUND',
           'ALERT_NOT_FOUND',
         ]),
       },
     },
     async (request) => {
-      const by = requestedBy(request);
-      return alertToWire(await scheduler.submit({ kind: 'acknowledge', ...request.params, by }));
+      const { name, condition } = request.params;
+      const { until } = request.body ?? {};
+      const alert = await scheduler.submit({
+        kind: 'acknowledge',
+        name,
+        condition,
+        until: until === undefined ? null : readInstant(until, 'until', 'body'),
+        by: requestedBy(request),
+      });
+      return alertToWire(alert);
     },
   );
 }
@@ -148,8 +171,8 @@ function muteRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
       schema: {
         summary: 'Mute the alerts of a job for a time',
         description:
-          'Alerts open and end as usual, without messages about new ones. An alert that is still open after the mute is ' +
-          'reported when its condition occurs again.',
+          'Alerts open and end as usual, without messages about new ones. An alert that is still open when the mute ends is ' +
+          'reported then.',
         tags,
         operationId: 'muteJob',
         params: named,

@@ -22,9 +22,15 @@ export const WireAlert = Type.Object(
     reason: orNull(Type.String()),
     why,
     downstream: count('Jobs that depend on this one, directly or not, when the alert opened.'),
-    told: Type.Array(Type.String(), { description: 'Receivers that were notified.' }),
+    notified: Type.Array(Type.String(), { description: 'Receivers that were notified.' }),
+    notifiedAt: orNull(instant('When the first of them were. Null: nobody was.')),
+    repeatedAt: orNull(instant('When it was last repeated.')),
+    escalations: count('How often it was escalated.'),
     acknowledgedAt: orNull(instant('When a user acknowledged it.')),
     acknowledgedBy: orNull(Type.String()),
+    acknowledgedUntil: orNull(
+      instant('It is repeated then, if it is still open. Null: the acknowledgement has no end.'),
+    ),
     endedAt: orNull(instant('When the condition ended. Null: it is open.')),
     end: orNull(oneOf(['recovered', 'job-deleted'])),
   },
@@ -73,15 +79,18 @@ export const WireMute = Type.Object(
 export type WireMute = Static<typeof WireMute>;
 
 export function alertToWire(alert: Alert): WireAlert {
-  const { messages: _, attempt: __, since, reason, acknowledged, endedAt, told, ...rest } = alert;
+  const { messages: _, attempt: __, since, reason, acknowledged, endedAt, ...rest } = alert;
   return {
     ...rest,
     since: iso(since),
     ...whyOf(reason),
     labels: { ...alert.labels },
-    told: [...told],
+    notified: [...alert.notified],
+    notifiedAt: isoOrNull(alert.notifiedAt),
+    repeatedAt: isoOrNull(alert.repeatedAt),
     acknowledgedAt: isoOrNull(acknowledged?.at ?? null),
     acknowledgedBy: acknowledged?.by ?? null,
+    acknowledgedUntil: isoOrNull(acknowledged?.until ?? null),
     endedAt: isoOrNull(endedAt),
   };
 }

@@ -18,9 +18,14 @@ export function addAlertCommands(program: Command, shell: Shell): void {
     .command('ack')
     .argument('<job>')
     .argument('[condition]', 'failed, late, long, missed or disabled; default: all open alerts of the job')
+    .option(
+      '--for <duration>',
+      'how long, such as 2h, at most 366 days (default: until the alert ends)',
+      periodUpTo(366),
+    )
     .description('say that you take care of the alerts of a job')
-    .action((job: string, condition: string | undefined, _, command: Command) =>
-      shell.run(command, (session) => acknowledge(session, job, condition)),
+    .action((job: string, condition: string | undefined, options: { for?: number }, command: Command) =>
+      shell.run(command, (session) => acknowledge(session, job, condition, options.for)),
     );
   program
     .command('mute')
@@ -154,7 +159,7 @@ function printAlerts({ io, print }: Session, alerts: readonly WireAlert[]): void
     String(alert.count),
     alert.downstream === 0 ? nothing : String(alert.downstream),
     alert.acknowledgedBy ?? nothing,
-    alert.told.join(', ') || nothing,
+    alert.notified.join(', ') || nothing,
     alert.reason ?? nothing,
   ]);
   const head = [
@@ -166,7 +171,7 @@ function printAlerts({ io, print }: Session, alerts: readonly WireAlert[]): void
     'COUNT',
     'DOWNSTREAM',
     'ACK BY',
-    'TOLD',
+    'NOTIFIED',
     'REASON',
   ];
   print(table(head, rows, io));
@@ -197,16 +202,24 @@ function printReceivers({ print }: Session, { items, problem }: WireReceiverList
 }
 
 /** One alert, or all open ones of the job. */
-async function acknowledge(session: Session, job: string, condition: string | undefined): Promise<ExitCode> {
-  const { client } = session;
+async function acknowledge(
+  session: Session,
+  job: string,
+  condition: string | undefined,
+  forMs: number | undefined,
+): Promise<ExitCode> {
+  const { client, io } = session;
+  const body = forMs === undefined ? {} : { until: new Date(io.now() + forMs).toISOString() };
   const open = condition === undefined ? await openConditions(session, job) : [condition];
   const done: WireAlert[] = [];
-  for (const each of open) done.push(await client.acknowledge(job, each));
+  for (const each of open) done.push(await client.acknowledge(job, each, body));
   if (session.json) session.printJson(done);
   else if (done.length === 0) session.print(`${job} has no open alerts`);
   else
     for (const alert of done)
-      session.print(`${job}: ${alert.condition} acknowledged by ${alert.acknowledgedBy}`);
+      session.print(
+        `${job}: ${alert.condition} acknowledged by ${alert.acknowledgedBy}${alert.acknowledgedUntil === null ? '' : ` until ${when(alert.acknowledgedUntil, io)}`}`,
+      );
   return exitCodes.ok;
 }
 

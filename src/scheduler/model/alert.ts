@@ -5,6 +5,7 @@
  */
 
 import type { Labels } from '../job/node-choice.ts';
+import type { Reminders } from '../job/reminders.ts';
 import { conditions, severities } from '../job/schema/alerts.ts';
 import type { Reason } from './reason.ts';
 
@@ -35,17 +36,24 @@ export interface Alert {
   /** Number of messages made about it. */
   readonly messages: number;
   /** Receivers that were notified, and will be notified of its end. */
-  readonly told: readonly string[];
+  readonly notified: readonly string[];
+  /** When the first of them were. Null: nobody was. */
+  readonly notifiedAt: number | null;
+  readonly repeatedAt: number | null;
+  /** Number of escalations that were made. */
+  readonly escalations: number;
   readonly acknowledged: Acknowledgement | null;
   readonly endedAt: number | null;
   /** Why it ended. */
   readonly end: AlertEnd | null;
 }
 
-/** Somebody takes care of it. */
+/** Somebody takes care of it: meanwhile it is neither repeated nor escalated. */
 export interface Acknowledgement {
   readonly by: string;
   readonly at: number;
+  /** If the alert is still open then, it is repeated. Null: until the alert ends. */
+  readonly until: number | null;
 }
 
 /** The condition no longer holds, or the job was deleted. */
@@ -79,7 +87,7 @@ export interface Notification {
 }
 
 /** Which alerts are reported to which receivers. The first route that matches decides, and each after it while those say `continue`. */
-export interface Route {
+export interface Route extends Reminders {
   /** All of these. */
   readonly labels: Labels;
   /** Null: any. */

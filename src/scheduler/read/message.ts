@@ -82,8 +82,9 @@ function titleOf({ step, alert }: Notification): string {
   return `${job} ${end === 'job-deleted' ? 'was deleted' : over[condition]}`;
 }
 
-function factsOf({ step, alert }: Notification): Fact[] {
+function factsOf({ step, alert, at }: Notification): Fact[] {
   const { reason, run, attempt, owner, since, endedAt, downstream, count, condition } = alert;
+  const { notifiedAt, escalations } = alert;
   const facts: Fact[] = [];
   const add = (name: string, text: string | null): void => {
     if (text !== null) facts.push({ name, text });
@@ -93,6 +94,10 @@ function factsOf({ step, alert }: Notification): Fact[] {
   add(isOver ? 'Last run with it' : 'Run', run);
   add('Attempt', attempt === null || attempt === 1 ? null : String(attempt));
   add('Since', iso(since));
+  add(
+    'Not acknowledged for',
+    step === 'opened' && escalations > 0 ? period(at - (notifiedAt ?? since)) : null,
+  );
   if (isOver) {
     add('Until', endedAt === null ? null : iso(endedAt));
     add('Failed runs', condition === 'failed' ? String(count) : null);
@@ -107,10 +112,15 @@ function usualOf({ count, p50Ms, p95Ms }: RunTimes): Fact[] {
   return [
     {
       name: 'Usual duration',
-      text: `${seconds(p50Ms)} (median), ${seconds(p95Ms)} (95th percentile), of ${count} successful runs`,
+      text: `${period(p50Ms)} (median), ${period(p95Ms)} (95th percentile), of ${count} successful runs`,
     },
   ];
 }
 
 const iso = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
-const seconds = (ms: number): string => (ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`);
+
+function period(ms: number): string {
+  if (ms < 1_000) return `${ms} ms`;
+  if (ms < 120_000) return `${(ms / 1_000).toFixed(1)} s`;
+  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 3_600_000).toFixed(1)} h`;
+}

@@ -7,11 +7,11 @@ import { faultIn } from '../job/texts.ts';
 import { alertKey } from '../records/table.ts';
 import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
-import { sendAgain } from './alerts.ts';
+import { review, reviewJob, sendAgain } from './notifications.ts';
 
 const MAX_REASON = 500;
 /** A mute that is forgotten ends by itself. */
-const MAX_MUTE_MS = 366 * 86_400_000;
+const MOST_AHEAD_MS = 366 * 86_400_000;
 
 type Kind = 'acknowledge' | 'mute' | 'unmute' | 'send-again';
 type Check<K extends Kind> = (
@@ -20,8 +20,9 @@ type Check<K extends Kind> = (
 ) => (turn: Turn) => CommandAnswers[K];
 
 export const alertCommands: { readonly [K in Kind]: Check<K> } = {
-  acknowledge({ state }, { name, condition, by }) {
+  acknowledge({ state, now }, { name, condition, until, by }) {
     state.entry(name);
+    if (until !== null) checkUntil(until, now);
     const key = alertKey({ job: name, condition });
     const alert = state.alerts.get(key);
     if (alert === undefined)
@@ -30,26 +31,18 @@ export const alertCommands: { readonly [K in Kind]: Check<K> } = {
         value: condition,
         allowed: [...state.alerts.values()].flatMap((each) => (each.job === name ? [each.condition] : [])),
       });
-    if (alert.acknowledged !== null) return () => alert;
-    return ({ draft }) => {
-      const acknowledged = { ...alert, acknowledged: { by, at: draft.now } };
-      state.alerts.set(key, acknowledged);
-      draft.alert(acknowledged);
+    if (alert.acknowledged !== null && alert.acknowledged.until === until) return () => alert;
+    return (turn) => {
+      const { draft } = turn;
+      const acknowledged = { ...alert, acknowledged: { by, at: draft.now, until } };
+      review(turn, acknowledged);
       draft.act({ kind: 'alert.acknowledged', job: name, condition, by });
       return acknowledged;
     };
   },
   mute({ state, now }, { name, until, reason, by }) {
     const entry = state.entry(name);
-    if (until <= now || until > now + MAX_MUTE_MS) {
-      const value = new Date(until).toISOString();
-      const allowed = 'a time in the next 366 days';
-      throw new CarillonError('INVALID_FIELD', `until is ${value}. Allowed: ${allowed}.`, {
-        field: 'until',
-        value,
-        allowed,
-      });
-    }
+    checkUntil(until, now);
     if (reason.length > MAX_REASON || faultIn(reason) !== null) {
       const allowed = `text of at most ${MAX_REASON} characters`;
       throw new CarillonError('INVALID_FIELD', `reason is not allowed. Allowed: ${allowed}.`, {
@@ -78,10 +71,23 @@ export const alertCommands: { readonly [K in Kind]: Check<K> } = {
   },
 };
 
-function setMuted({ draft }: Turn, entry: Entry, muted: Entry['state']['muted'], by = muted?.by ?? '') {
+function checkUntil(until: number, now: number): void {
+  if (until > now && until <= now + MOST_AHEAD_MS) return;
+  const value = new Date(until).toISOString();
+  const allowed = 'a time in the next 366 days';
+  throw new CarillonError('INVALID_FIELD', `until is ${value}. Allowed: ${allowed}.`, {
+    field: 'until',
+    value,
+    allowed,
+  });
+}
+
+function setMuted(turn: Turn, entry: Entry, muted: Entry['state']['muted'], by = muted?.by ?? '') {
+  const { draft } = turn;
   entry.state.muted = muted;
   draft.state(entry.state);
   draft.act({ kind: muted === null ? 'job.unmuted' : 'job.muted', job: entry.job.name, by });
+  reviewJob(turn, entry);
   return answerOf(entry);
 }
 

@@ -1,6 +1,7 @@
 /**
  * Alerts: when a condition of a job opens one, what ends it, and which receivers are notified. An alert and its messages
- * are written in the atomic group of their cause, so that none can be lost, or sent twice under another key.
+ * are written in the atomic group of their cause, so that none can be lost, or sent twice under another key; see
+ * notifications.ts.
  *
  * - *failed*: as many runs in a row as `alerts.after` failed. A kill by a user is no failure.
  * - *missed*: a due time passed without a run.
@@ -11,16 +12,7 @@
  * Jobs that are skipped because a parent failed open nothing: the parent's alert counts them.
  */
 
-import { invariant } from '../../errors.ts';
-import {
-  type Alert,
-  type AlertEnd,
-  type AlertStep,
-  type Condition,
-  conditions,
-  type Notification,
-  type Severity,
-} from '../model/alert.ts';
+import { type Alert, type AlertEnd, type Condition, conditions, type Severity } from '../model/alert.ts';
 import { compactInstant } from '../model/ids.ts';
 import type { EndState, Run } from '../model/model.ts';
 import type { Reason } from '../model/reason.ts';
@@ -29,17 +21,13 @@ import { alertKey } from '../records/table.ts';
 import { lateRuns } from '../state/late.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
-import { routed } from './routes.ts';
+import { review, tell } from './notifications.ts';
 
-/** More are not kept for a receiver that does not respond: new ones fail at once. */
-const MAX_WAITING = 1_000;
 /** Each message has owner and labels of the job, which may be long: only what can tell alerts apart. */
 const MAX_OWNER = 200;
 const MAX_LABEL = 200;
-/** Notifications that were not delivered; the oldest are dropped. */
-const MAX_FAILED = 100;
 
-const severities: Readonly<Record<Condition, Severity>> = {
+export const usualSeverity: Readonly<Record<Condition, Severity>> = {
   failed: 'critical',
   disabled: 'critical',
   late: 'warning',
@@ -117,7 +105,8 @@ export function endAlert(turn: Turn, entry: Entry, condition: Condition, end: Al
   state.alerts.delete(key);
   draft.alert(ended);
   draft.act({ kind: 'alert.resolved', job: open.job, condition });
-  if (on === undefined || on.includes('recovered')) tell(turn, ended, 'resolved', ended.told);
+  state.reviews.delete(open.id);
+  if (on === undefined || on.includes('recovered')) tell(turn, ended, 'resolved', ended.notified);
 }
 
 const isOpen = ({ state }: Turn, { job }: Entry, condition: Condition): boolean =>
@@ -129,13 +118,7 @@ function raise(turn: Turn, entry: Entry, condition: Condition, cause: Cause, tim
   const key = alertKey({ job: entry.job.name, condition });
   const open = state.alerts.get(key);
   const before = open ?? opened(turn, entry, condition);
-  let alert: Alert = { ...before, ...cause, count: before.count + times };
-  // While the job was muted, nobody was notified.
-  const receivers =
-    isMuted(entry, draft.now) || before.told.length > 0 ? [] : receiversOf(turn, entry, condition);
-  if (receivers.length > 0) alert = { ...alert, messages: alert.messages + 1, told: receivers };
-  state.alerts.set(key, alert);
-  draft.alert(alert);
+  const alert: Alert = { ...before, ...cause, count: before.count + times };
   if (open === undefined)
     draft.act({
       kind: 'alert.opened',
@@ -144,7 +127,7 @@ function raise(turn: Turn, entry: Entry, condition: Condition, cause: Cause, tim
       ...(alert.run !== null && { run: alert.run }),
       ...(alert.reason !== null && { reason: alert.reason }),
     });
-  tell(turn, alert, 'opened', receivers);
+  review(turn, alert);
 }
 
 function opened({ state, draft }: Turn, { job }: Entry, condition: Condition): Alert {
@@ -153,7 +136,7 @@ function opened({ state, draft }: Turn, { job }: Entry, condition: Condition): A
     id: `${job.name}.${condition}.${compactInstant(state.outbox.nextOrder(draft.now))}`,
     job: job.name,
     condition,
-    severity: job.definition.alerts?.severity ?? severities[condition],
+    severity: job.definition.alerts?.severity ?? usualSeverity[condition],
     owner: owner?.slice(0, MAX_OWNER) ?? null,
     labels: Object.fromEntries(Object.entries(labels).filter(([, value]) => value.length <= MAX_LABEL)),
     since: draft.now,
@@ -163,93 +146,12 @@ function opened({ state, draft }: Turn, { job }: Entry, condition: Condition): A
     reason: null,
     downstream: state.graph.descendants(job.name).length,
     messages: 0,
-    told: [],
+    notified: [],
+    notifiedAt: null,
+    repeatedAt: null,
+    escalations: 0,
     acknowledged: null,
     endedAt: null,
     end: null,
   };
-}
-
-const isMuted = ({ state: { muted } }: Entry, now: number): boolean => muted !== null && muted.until > now;
-
-/** Those that the job names, or else those of the routes. */
-function receiversOf({ state, draft }: Turn, { job }: Entry, condition: Condition): readonly string[] {
-  const { owner = null, labels = {}, alerts } = job.definition;
-  if (alerts?.on !== undefined && !alerts.on.includes(condition)) return [];
-  if (alerts?.to !== undefined) return [...new Set(alerts.to)];
-  const severity = alerts?.severity ?? severities[condition];
-  return routed(state.settings.routes ?? [], { owner, labels, condition, severity }, draft.now);
-}
-
-/** Makes a message for each receiver. */
-function tell(turn: Turn, alert: Alert, step: AlertStep, receivers: readonly string[]): void {
-  const { state, draft } = turn;
-  for (const receiver of receivers) {
-    const isFull = state.outbox.waitingFor(receiver) >= MAX_WAITING;
-    put(turn, {
-      id: `${alert.id}.${alert.messages}.${receiver}`,
-      receiver,
-      job: alert.job,
-      step,
-      alert,
-      at: draft.now,
-      order: state.outbox.nextOrder(draft.now),
-      state: isFull ? 'failed' : 'waiting',
-      error: isFull ? `${MAX_WAITING} messages already wait for this receiver` : null,
-      endedAt: null,
-    });
-  }
-}
-
-function put(turn: Turn, notification: Notification): void {
-  const { state, draft } = turn;
-  const { receiver } = notification;
-  state.outbox.put(notification);
-  draft.notification(notification);
-  if (notification.state !== 'failed') return;
-  const failed = state.outbox.failedFor(receiver);
-  for (const old of failed.slice(0, Math.max(0, failed.length - MAX_FAILED))) {
-    state.outbox.remove(old.id);
-    draft.notification({ ...old, state: 'dropped', endedAt: draft.now });
-  }
-}
-
-/** What a receiver made of a notification. An answer to one that was answered before changes nothing. */
-export function notified(turn: Turn, id: string, error: string | null): void {
-  const { state, draft } = turn;
-  const notification = state.outbox.get(id);
-  if (notification?.state !== 'waiting') return;
-  if (error !== null) {
-    put(turn, { ...notification, state: 'failed', error });
-    return;
-  }
-  state.outbox.remove(id);
-  draft.notification({ ...notification, state: 'delivered', error: null, endedAt: draft.now });
-}
-
-/** A failed notification is sent again, after those that wait. */
-export function sendAgain(turn: Turn, id: string): Notification {
-  const { state, draft } = turn;
-  const notification = state.outbox.get(id);
-  invariant(notification !== undefined, 'a checked notification is in the outbox');
-  if (notification.state === 'waiting') {
-    // It need not wait for its next try.
-    draft.effect({ kind: 'notify', notification });
-    return notification;
-  }
-  const again = {
-    ...notification,
-    state: 'waiting',
-    error: null,
-    at: draft.now,
-    order: state.outbox.nextOrder(draft.now),
-  } as const;
-  put(turn, again);
-  return again;
-}
-
-/** A new leader sends what is owed. */
-export function owe({ state, draft }: Turn): void {
-  for (const notification of state.outbox.inOrder())
-    if (notification.state === 'waiting') draft.effect({ kind: 'notify', notification });
 }

@@ -1,4 +1,4 @@
-/** Which receivers the routes choose for an alert. A route may be limited to hours of the week. */
+/** Which routes are those of an alert. A route may be limited to hours of the week. */
 
 import { hasLabels } from '../job/node-choice.ts';
 import type { Alert, Hours, Route } from '../model/alert.ts';
@@ -8,26 +8,27 @@ import { offsetAt, zoneOf } from '../schedule/zone.ts';
 /** What routes look at. */
 export type Routed = Pick<Alert, 'owner' | 'labels' | 'condition' | 'severity'>;
 
-/** Receivers of the first route that matches at this time, and of each after it while those say `continue`. */
-export function routed(routes: readonly Route[], alert: Routed, now: number): readonly string[] {
-  const found = new Set<string>();
-  for (const route of routes) {
-    if (!matches(route, alert, now)) continue;
-    for (const receiver of route.to) found.add(receiver);
-    if (!route.continue) break;
-  }
-  return [...found];
+/** The first route that matches at this time, and each after it while those say `continue`. */
+export function routed(routes: readonly Route[], alert: Routed, now: number): readonly Route[] {
+  const matching = routes.filter((route) => matches(route, alert) && isOpen(route, now));
+  const last = matching.findIndex((route) => !route.continue);
+  return last < 0 ? matching : matching.slice(0, last + 1);
 }
 
-function matches(route: Route, { owner, labels, condition, severity }: Routed, now: number): boolean {
+/** Whether a route will match whose hours have not begun. */
+export const isRoutedLater = (routes: readonly Route[], alert: Routed, now: number): boolean =>
+  routes.some((route) => matches(route, alert) && !isOpen(route, now));
+
+function matches(route: Route, { owner, labels, condition, severity }: Routed): boolean {
   return (
     (route.owner === null || route.owner === owner) &&
     (route.conditions === null || route.conditions.includes(condition)) &&
     (route.severities === null || route.severities.includes(severity)) &&
-    hasLabels(labels, route.labels) &&
-    (route.hours === null || isWithin(route.hours, now))
+    hasLabels(labels, route.labels)
   );
 }
+
+const isOpen = ({ hours }: Route, now: number): boolean => hours === null || isWithin(hours, now);
 
 /** By what clocks in the zone show. Hours that end at an earlier time than they begin end on the next day. */
 function isWithin({ days, from, to, timezone }: Hours, now: number): boolean {

@@ -9,6 +9,7 @@
  */
 
 import type { ClockAhead } from '../event.ts';
+import type { Alert } from '../model/alert.ts';
 import type { Run } from '../model/model.ts';
 import type { Turn } from './turn.ts';
 
@@ -22,7 +23,21 @@ export function moveInstants(turn: Turn, ahead: ClockAhead): void {
     state.watch(run);
     state.watchLate(run, draft.now);
   }
+  for (const [key, alert] of state.alerts) {
+    if (alert.notifiedAt === null || ahead.leastMs === 0) continue;
+    const moved = moveAlert(alert, ahead);
+    state.alerts.set(key, moved);
+    draft.alert(moved);
+    draft.cut();
+  }
 }
+
+/** What repetitions and escalations count from. Its age is not moved: it is part of its key. */
+const moveAlert = (alert: Alert, { leastMs }: ClockAhead): Alert => ({
+  ...alert,
+  notifiedAt: alert.notifiedAt === null ? null : alert.notifiedAt + leastMs,
+  repeatedAt: alert.repeatedAt === null ? null : alert.repeatedAt + leastMs,
+});
 
 /** Whether a deadline of the run counts from one of its timestamps. */
 export const isCounted = ({ attempts, startBy, kill, notBefore }: Run): boolean =>

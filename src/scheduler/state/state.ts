@@ -9,7 +9,7 @@ import { CarillonError } from '../../errors.ts';
 import { policyOf } from '../job/policy.ts';
 import type { Alert } from '../model/alert.ts';
 import { freshState } from '../model/fresh-state.ts';
-import type { Job, JobState, JobStats, LedgerLine, OtherNode, Run, Settings } from '../model/model.ts';
+import type { Job, JobState, JobStats, OtherNode, Run, Settings } from '../model/model.ts';
 import { alertKey, byKind, type LoadedItem, type PresentName, type Rules } from '../records/table.ts';
 import type { Schedule } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
@@ -17,6 +17,7 @@ import { StartTimes } from '../stats/start-times.ts';
 import { cadenceOf, joinSpecOf } from './cadence.ts';
 import { nextDeadline } from './deadline.ts';
 import { nextUndecided } from './decided.ts';
+import type { Entry, Past, Timed } from './entry.ts';
 import { nextLate } from './late.ts';
 import { branchesOf } from './lineage.ts';
 import { Outbox } from './outbox.ts';
@@ -24,41 +25,6 @@ import { Slots } from './slots.ts';
 import { SortedSet } from './sorted-set.ts';
 import { Timetable } from './timetable.ts';
 import { usableJob } from './usable.ts';
-
-/** A job and everything that belongs to it. */
-export interface Entry {
-  job: Job;
-  state: JobState;
-  stats: JobStats | null;
-  schedule: Schedule | null;
-  /** Why the job cannot be used here and is blocked. Null: it can be used. See usable.ts. */
-  fault: string | null;
-  /** The next undecided due time, whether the job is paused or not. Null if there is none. */
-  due: number | null;
-  /** Unfinished runs, oldest decision first. */
-  runs: readonly Run[];
-  priority: number;
-  /** The ledger entry that the next skipped or missed due time may extend. */
-  openLine: LedgerLine | null;
-}
-
-/** Counters, cursor and percentiles of a removed job. */
-export interface Past {
-  readonly state: JobState;
-  readonly stats: JobStats | null;
-}
-
-/** An unfinished run in the timetable. */
-export interface RunTimer {
-  readonly run: Run;
-  readonly priority: number;
-}
-
-/** When to look whether an unfinished run is late. */
-export interface LateTimer {
-  readonly lateRun: Run;
-  readonly priority: number;
-}
 
 /**
  * Alerts about lateness are decided at most this long after it, many at once, and between the seconds at which runs
@@ -78,6 +44,8 @@ export const MAX_PASTS = 10_000;
 /** Shared by all jobs without unfinished runs. */
 const noRuns: readonly Run[] = Object.freeze([]);
 
+export type { Entry } from './entry.ts';
+
 export class State {
   readonly settings: Settings;
   readonly installation: string;
@@ -89,11 +57,13 @@ export class State {
   /** Removed jobs by name, the earliest removed first; limited to `MAX_PASTS`. */
   readonly pasts = new Map<string, Past>();
   readonly graph = new Graph();
-  readonly timetable = new Timetable<Entry | RunTimer | LateTimer>();
+  readonly timetable = new Timetable<Timed>();
   /** Slots in use and waiting runs; see slots.ts. */
   readonly slots = new Slots();
   /** Open alerts; see `alertKey`. */
   readonly alerts = new Map<string, Alert>();
+  /** When to look at open alerts, by id. */
+  readonly reviews = new Map<string, number>();
   readonly outbox = new Outbox();
   /** Other nodes that take launches from this leader. */
   others: readonly OtherNode[] = [];
@@ -320,6 +290,13 @@ export class State {
     if (at === null) return;
     const slot = Math.floor((Math.max(at, earliest) - LATE_OFFSET_MS) / LATE_TOLERANCE_MS) + 1;
     this.timetable.add(slot * LATE_TOLERANCE_MS + LATE_OFFSET_MS, { lateRun: run, priority: run.priority });
+  }
+
+  /** Adds the time at which to look at the open alert. */
+  reviewAt(alert: Alert, at: number): void {
+    if (this.reviews.get(alert.id) === at) return;
+    this.reviews.set(alert.id, at);
+    this.timetable.add(at, { alert: alert.id, key: alertKey(alert), priority: 0 });
   }
 
   /** The jobs that a rerun or manual start of the root is sure to reach; see lineage.ts. */

@@ -6,7 +6,7 @@ import { routed } from '../../../src/scheduler/rules/routes.ts';
 
 const anyRoute: Route = {
   ...{ labels: {}, owner: null, conditions: null, severities: null, hours: null },
-  ...{ to: ['pager'], continue: false },
+  ...{ to: ['pager'], repeatMs: null, escalate: [], continue: false },
 };
 const alert = { owner: null, labels: {}, condition: 'failed', severity: 'critical' } as const;
 
@@ -61,12 +61,12 @@ describe('hours of a route', () => {
     ],
   ])('%s', (_, each, now, isWithin) => {
     const routes = [{ ...anyRoute, hours: each }];
-    expect(routed(routes, alert, Date.parse(now))).toEqual(isWithin ? ['pager'] : []);
+    expect(routed(routes, alert, Date.parse(now)).flatMap(({ to }) => to)).toEqual(isWithin ? ['pager'] : []);
   });
 
   test('leave the alert to the next routes: tickets by day, pages by night', () => {
     const routes = [{ ...anyRoute, hours: office, to: ['tickets'] }, anyRoute];
-    const at = (now: string) => routed(routes, alert, Date.parse(now));
+    const at = (now: string) => routed(routes, alert, Date.parse(now)).flatMap(({ to }) => to);
     expect(at('2026-01-02T12:00:00Z')).toEqual(['tickets']);
     expect(at('2026-01-02T20:00:00Z')).toEqual(['pager']);
   });

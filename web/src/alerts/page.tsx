@@ -57,7 +57,7 @@ function Alerts({ alerts, isCut }: { readonly alerts: readonly WireAlert[]; read
               <th scope="col">Alert</th>
               <th scope="col">Reason</th>
               <th scope="col">Since</th>
-              <th scope="col">Told</th>
+              <th scope="col">Notified</th>
               <th scope="col">Downstream jobs</th>
               <th scope="col">Taken care of</th>
             </tr>
@@ -77,8 +77,12 @@ function Alerts({ alerts, isCut }: { readonly alerts: readonly WireAlert[]; read
                 <td data-label="Since" className="nowrap">
                   <Relative at={alert.since} />
                 </td>
-                <td data-label="Told">
-                  {alert.told.length === 0 ? <span className="faint">nobody</span> : alert.told.join(', ')}
+                <td data-label="Notified">
+                  {alert.notified.length === 0 ? (
+                    <span className="faint">nobody</span>
+                  ) : (
+                    alert.notified.join(', ')
+                  )}
                 </td>
                 <HangsOnIt job={alert.job} dependents={alert.downstream} />
                 <td data-label="Taken care of">
@@ -103,6 +107,12 @@ function Acknowledgement({ alert }: { readonly alert: WireAlert }) {
     return (
       <>
         {alert.acknowledgedBy}, <Relative at={alert.acknowledgedAt} />
+        {alert.acknowledgedUntil !== null && (
+          <>
+            {' '}
+            until <Relative at={alert.acknowledgedUntil} />
+          </>
+        )}
       </>
     );
   return (

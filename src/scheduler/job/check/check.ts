@@ -11,8 +11,8 @@ import { firstOf, invariant } from '../../../errors.ts';
 import { readKept } from '../../chronos/read.ts';
 import { keptWarnings } from '../../chronos/warnings.ts';
 import type { ScheduleInput } from '../../schedule/model.ts';
-import { durationMs } from '../../schedule/period.ts';
 import { JobDefinition } from '../definition.ts';
+import { checkDuration, remindersOf } from '../reminders.ts';
 import { shellVariableForm, variableForm, volumeForm } from '../schema/container-forms.ts';
 import { describe, explain, Findings, type Shape, shorten } from '../schema/explain.ts';
 import { checkFetch } from '../schema/fetch.ts';
@@ -190,19 +190,9 @@ function checkSecretFiles({ secrets = {}, registry }: JobDefinition['run'], find
   }
 }
 
-function checkPolicy({ policy = {}, expect = {} }: JobDefinition, findings: Findings): void {
-  const duration = (text: string | undefined, field: string, leastMs: number): number | null => {
-    if (text === undefined) return null;
-    const length = findings.attempt(() => durationMs(text, field));
-    if (length === null || length >= leastMs) return length;
-    const allowed = leastMs > 0 ? 'a duration longer than zero' : 'a duration that is not negative';
-    findings.add('INVALID_FIELD', `${field} is ${text}. Allowed: ${allowed}.`, {
-      field,
-      value: text,
-      allowed,
-    });
-    return null;
-  };
+function checkPolicy({ policy = {}, expect = {}, alerts = {} }: JobDefinition, findings: Findings): void {
+  const duration = (text: string | undefined, field: string, leastMs: number): number | null =>
+    checkDuration(text, field, leastMs, findings);
   // Zero means "at once" for a delay, a grace or lateness. As a timeout it would end every attempt.
   duration(policy.startWithin, 'policy.startWithin', 0);
   duration(policy.timeout, 'policy.timeout', 1);
@@ -217,6 +207,7 @@ function checkPolicy({ policy = {}, expect = {} }: JobDefinition, findings: Find
     });
   }
   duration(expect.startWithin, 'expect.startWithin', 0);
+  remindersOf(alerts, 'alerts', findings);
   if (expect.finishBy !== undefined && !timeOfDay.test(expect.finishBy)) {
     findings.add('INVALID_FIELD', `expect.finishBy is ${JSON.stringify(shorten(expect.finishBy))}.`, {
       field: 'expect.finishBy',

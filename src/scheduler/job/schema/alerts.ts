@@ -1,13 +1,22 @@
 /** `alerts` of a job: what is reported, and to whom. */
 
 import { Type } from 'typebox';
-import { closed, definitionLimits, oneOf, text } from './parts.ts';
+import { closed, definitionLimits, duration, oneOf, text } from './parts.ts';
 
 /** What can be wrong with a job. */
 export const conditions = ['failed', 'late', 'long', 'missed', 'disabled'] as const;
 export const severities = ['info', 'warning', 'critical'] as const;
 
 const choices = [...conditions, 'recovered'] as const;
+
+export const MAX_ESCALATIONS = 10;
+export const Escalation = Type.Object(
+  {
+    after: duration('Since the first message.'),
+    to: Type.Array(text('Name of a receiver.'), { minItems: 1, maxItems: definitionLimits.listLength }),
+  },
+  closed,
+);
 
 export const Alerts = Type.Object(
   {
@@ -32,6 +41,17 @@ export const Alerts = Type.Object(
       }),
     ),
     severity: Type.Optional(oneOf(severities)),
+    repeat: Type.Optional(
+      duration(
+        'How often an alert that stays open is reported again until somebody acknowledges it. Default: that of the routes.',
+      ),
+    ),
+    escalate: Type.Optional(
+      Type.Array(Escalation, {
+        maxItems: MAX_ESCALATIONS,
+        description: 'Who else is notified if nobody acknowledges it. Default: as the routes say.',
+      }),
+    ),
   },
   closed,
 );
