@@ -1,6 +1,6 @@
 /** Output in frames that is in files of this host. */
 
-import { constants, renameSync } from 'node:fs';
+import { constants, linkSync, renameSync, rmSync } from 'node:fs';
 import { lstat, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FrameOutput } from './frame-output.ts';
@@ -27,7 +27,10 @@ export class FrameLog extends FrameOutput {
     return new FrameLog(keptPath(directory, 0), (part) => keptPath(directory, part));
   }
 
-  /** In one step for readers; the first part last, so that a call that was cut short can be repeated. */
+  /**
+   * In one step for readers; the first part last, so that a call that was cut short can be repeated. Its name is a lock for
+   * launches: whoever owns the launch takes it away.
+   */
   async moveTo(directory: string): Promise<void> {
     await this.#removeParts(await this.cutShort());
     const parts = await this.parts();
@@ -35,18 +38,14 @@ export class FrameLog extends FrameOutput {
     const kept = FrameLog.keptIn(directory);
     for (const part of parts.reverse()) {
       try {
-        renameSync(this.#path(part), kept.#path(part));
+        if (part > 0) renameSync(this.#path(part), kept.#path(part));
+        else alsoAt(this.#path(part), kept.#path(part));
       } catch (error) {
         if (!isMissing(error)) throw error;
       }
     }
     this.#first = kept.#first;
     this.#further = kept.#further;
-  }
-
-  /** Removes the further parts. */
-  async discardParts(): Promise<void> {
-    await this.#removeParts([...(await this.parts()), ...(await this.cutShort())]);
   }
 
   async #removeParts(parts: readonly number[]): Promise<void> {
@@ -56,6 +55,16 @@ export class FrameLog extends FrameOutput {
   #path(part: number): string {
     return part === 0 ? this.#first : this.#further(part);
   }
+}
+
+/** Replaces what is there. */
+function alsoAt(path: string, there: string): void {
+  const next = `${there}.next`;
+  rmSync(next, { force: true });
+  linkSync(path, next);
+  renameSync(next, there);
+  // Both were the same file already: then renaming does nothing.
+  rmSync(next, { force: true });
 }
 
 export const keptPath = (directory: string, part: number): string =>

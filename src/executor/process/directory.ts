@@ -39,7 +39,7 @@ import { type Journal, type LaunchRecord, parseJournal } from '../supervised/jou
 import type { Begun, Launch, Launches } from '../supervised/launch.ts';
 import { type ShellFiles, startShell } from '../supervisor/shell.ts';
 import { endCgroup } from './cgroup.ts';
-import { clearLaunch, clearLeftover, clearWork } from './clearing.ts';
+import { clearLaunch, clearLeftover } from './clearing.ts';
 import type { ProcessSource } from './table.ts';
 
 /** Interrupted preparations and removals are cleared when they are older than any pause. */
@@ -202,10 +202,6 @@ class LaunchDirectory implements Launch {
 
   async endLeftovers({ cgroup }: Journal): Promise<boolean> {
     return cgroup === null || endCgroup(cgroup, this.#parts.clock);
-  }
-
-  clear(): Promise<void> {
-    return clearWork(this.workPath, this.#parts);
   }
 
   async discard(): Promise<void> {

@@ -1,7 +1,8 @@
 /**
  * Launches as files, `<dir>/launches/<launch name>`: what is known of the launch, then its output. supervisor/launch.h has
  * the areas. The supervisor's program creates the file, under its name at once, and at most one supervisor ever starts it:
- * the one that holds the file's lock and finds it neither revoked nor removed.
+ * the one that holds the file's lock and finds it neither revoked nor removed. Whoever removes the file has its lock too, so
+ * a name never means another file in the moment in which it is freed.
  *
  *   scratch/<id>   the file before it has its name    tails/<id>.<n>   further parts of the output
  *   work/<id>      the job's folder, if it has none
@@ -9,23 +10,19 @@
  * All of them belong to the scheduler's user except `work/<id>`, so jobs of other users reach nothing else.
  */
 
-import { execFile } from 'node:child_process';
-import { constants, mkdir, open, unlink } from 'node:fs/promises';
+import { constants, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { CarillonError } from '../../errors.ts';
 import type { Clock, Log } from '../../scheduler/ports.ts';
 import { FrameLog } from '../logs/frame-log.ts';
-import { isMissing, nullIfMissing } from '../logs/stream-file.ts';
+import { isMissing } from '../logs/stream-file.ts';
 import { area, type FileRecord, type Journal, parseLaunchFile } from '../supervised/journal.ts';
 import type { Launch, Launches } from '../supervised/launch.ts';
-import { createServedLaunches, firstRead } from '../supervised/served.ts';
-import { supervisorEnd } from '../supervisor/program.ts';
-import { createLaunchServer } from '../supervisor/server.ts';
+import { createServedLaunches, firstRead, takeBack, takeName } from '../supervised/served.ts';
+import { createLaunchServer, type LaunchServer } from '../supervisor/server.ts';
 import { endCgroup } from './cgroup.ts';
 import { clearWork } from './clearing.ts';
 import { type LimitGroups, noLimitGroups } from './limits.ts';
-
-const run = promisify(execFile);
 
 /** Kills of one launch that are noted; the earliest counts, and there is room for the lines that follow. */
 const maxKillBytes = 768;
@@ -54,7 +51,7 @@ export function createLaunchFiles(parts: LaunchFilesParts): Omit<Launches, 'name
   const server = createLaunchServer(supervisor, dir, clock);
   const pathOf = (name: string): string => join(dir, 'launches', name);
   const launchOf = (name: string, record: FileRecord | null): Launch =>
-    new LaunchFile(parts, pathOf(name), name, record);
+    new LaunchFile(parts, server, pathOf(name), name, record);
   return {
     async prepare() {
       for (const folder of ['launches', 'work'])
@@ -88,15 +85,24 @@ class LaunchFile implements Launch {
   readonly record: FileRecord | null;
   readonly output: FrameLog;
   readonly #parts: LaunchFilesParts;
+  readonly #server: LaunchServer;
   readonly #path: string;
+  readonly #id: string;
 
-  constructor(parts: LaunchFilesParts, path: string, name: string, record: FileRecord | null) {
+  constructor(
+    parts: LaunchFilesParts,
+    server: LaunchServer,
+    path: string,
+    name: string,
+    record: FileRecord | null,
+  ) {
     this.name = name;
     this.record = record;
     this.#parts = parts;
+    this.#server = server;
     this.#path = path;
-    const id = record?.id ?? '-';
-    this.output = new FrameLog(path, (part) => join(parts.dir, 'tails', `${id}.${part}`));
+    this.#id = record?.id ?? '-';
+    this.output = new FrameLog(path, (part) => join(parts.dir, 'tails', `${this.#id}.${part}`));
   }
 
   async journal(): ReturnType<Launch['journal']> {
@@ -107,7 +113,8 @@ class LaunchFile implements Launch {
   async note(line: string): Promise<void> {
     const file = await open(this.#path, flags.change);
     try {
-      const { buffer } = await file.read(Buffer.alloc(area.record), 0, area.record, 0);
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(firstRead), 0, firstRead, 0);
+      if (!this.#isSame(parseLaunchFile(buffer.subarray(0, bytesRead)).record)) throw isReplaced(this.name);
       const end = buffer.indexOf(0, area.orders);
       const limit = line.startsWith('kill ') ? area.orders + maxKillBytes : area.record;
       if (end < 0 || end + line.length > limit) return;
@@ -117,14 +124,8 @@ class LaunchFile implements Launch {
     }
   }
 
-  async takeBack(): Promise<boolean> {
-    try {
-      await run(this.#parts.supervisor, ['revoke', this.#path], { env: {} });
-      return true;
-    } catch (error) {
-      if ((error as { code?: unknown }).code === supervisorEnd.claimLost) return false;
-      throw error;
-    }
+  takeBack(): Promise<boolean> {
+    return takeBack(this.#server, this.name, this.#id);
   }
 
   /** The lock goes with the process that holds it. */
@@ -136,7 +137,7 @@ class LaunchFile implements Launch {
     return cgroup === null || endCgroup(cgroup, this.#parts.clock);
   }
 
-  async clear(): Promise<void> {
+  async #clear(): Promise<void> {
     if (this.record === null) return;
     const { dir, clock, log } = this.#parts;
     await clearWork(join(dir, 'work', this.record.id), this.#parts);
@@ -146,14 +147,9 @@ class LaunchFile implements Launch {
   }
 
   async discard(): Promise<void> {
-    // Its output was moved away to be kept, or another scheduler was first.
-    if ((await this.journal()) === null) return;
-    await this.clear();
-    await this.output.discardParts();
-    // Looked at again, because clearing takes long enough for another scheduler to remove it and to give its name to a
-    // launch that runs.
-    if ((await this.journal()) === null) return;
-    await unlink(this.#path).catch(nullIfMissing);
+    if ((await this.journal()) === null) return; // Another scheduler was first.
+    await this.#clear();
+    await takeName(this.#server, this.#parts.clock, this.name, this.#id);
   }
 
   /** The name may have been given to another launch of the same attempt. */
@@ -161,6 +157,9 @@ class LaunchFile implements Launch {
     return record?.id === this.record?.id;
   }
 }
+
+const isReplaced = (name: string): CarillonError =>
+  new CarillonError('ENGINE_UNAVAILABLE', `${name} is the name of another launch by now`);
 
 async function read(path: string): Promise<ReturnType<typeof parseLaunchFile> | null> {
   try {

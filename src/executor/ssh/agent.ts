@@ -10,10 +10,11 @@ import { within } from '../../scheduler/waiting.ts';
 import { isLaunchName } from '../logs/run-logs.ts';
 import type { LaunchServer } from '../supervisor/server.ts';
 import {
+  ask,
   encode,
+  question,
   reply,
   replyBytes,
-  request,
   type ServedLaunch,
   Starts,
   systemError,
@@ -23,10 +24,17 @@ import {
 
 /** As in agent.h. */
 const asks = {
-  ...{ list: 4, head: 5, read: 6, size: 7, note: 8, end: 9, endNow: 10, revoke: 11, clear: 12, remove: 13 },
+  list: 4,
+  head: 5,
+  read: 6,
+  size: 7,
+  note: 8,
+  end: 9,
+  endNow: 10,
+  clear: 12,
   ping: 14,
 } as const;
-const said = { data: 7, handled: 8, changed: 9, hello: 10 } as const;
+const said = { data: 7, changed: 9, hello: 10 } as const;
 const maxPieceBytes = 4_000;
 /** The launches of a host, each with a few KB. A piece counts at least this much, because each takes memory. */
 const maxListBytes = 64 * 1024 * 1024;
@@ -76,7 +84,7 @@ interface Ask {
   readonly fail: (error: Error) => void;
 }
 
-export class Agent implements Pick<LaunchServer, 'prepare'> {
+export class Agent implements Omit<LaunchServer, 'stop'> {
   readonly hello: Promise<Hello>;
   readonly #clock: Clock;
   readonly #out: Writable;
@@ -181,8 +189,8 @@ export class Agent implements Pick<LaunchServer, 'prepare'> {
   }
 
   /** Adds a line of the scheduler. */
-  async note(name: string, line: string): Promise<void> {
-    this.#expect(await this.#ask(asks.note, [name, line]), `note an order for ${name}`);
+  async note(name: string, id: string, line: string): Promise<void> {
+    this.#expect(await this.#ask(asks.note, [name, id, line]), `note an order for ${name}`);
   }
 
   /** TERM now, KILL after the grace, by its supervisor. */
@@ -196,9 +204,8 @@ export class Agent implements Pick<LaunchServer, 'prepare'> {
     this.#expect(await this.#ask(asks.endNow, [name]), `end ${name}`);
   }
 
-  /** The code of `supervisor revoke`. */
-  async revoke(name: string): Promise<number> {
-    return this.#ask(asks.revoke, [name]);
+  revoke(name: string, id: string): Promise<number> {
+    return this.#ask(ask.revoke, [name, id]);
   }
 
   /** Empties the folder of a launch. */
@@ -206,8 +213,8 @@ export class Agent implements Pick<LaunchServer, 'prepare'> {
     this.#expect(await this.#ask(asks.clear, [id]), 'clear the folder of a launch');
   }
 
-  async remove(name: string, id: string): Promise<void> {
-    this.#expect(await this.#ask(asks.remove, [name, id]), `remove ${name}`);
+  remove(name: string, id: string): Promise<number> {
+    return this.#ask(ask.remove, [name, id]);
   }
 
   /** Proves that it is there. */
@@ -228,7 +235,7 @@ export class Agent implements Pick<LaunchServer, 'prepare'> {
     this.#error = error;
     this.#refuse(error);
     this.#starts.end(error);
-    for (const ask of this.#asks.values()) ask.fail(error);
+    for (const { fail } of this.#asks.values()) fail(error);
     this.#asks.clear();
     for (const proceed of this.#waiting.splice(0)) proceed();
   }
@@ -257,10 +264,7 @@ export class Agent implements Pick<LaunchServer, 'prepare'> {
     while (this.#asks.has(this.#slot));
     const slot = this.#slot;
     const answer = new Promise<number>((done, fail) => this.#asks.set(slot, { take, bytesLeft, done, fail }));
-    const bytes = Buffer.from(texts.map((text) => `${text}\0`).join(''));
-    const head = request(kind, slot);
-    head.writeUInt32LE(head.length - 4 + bytes.length, 0);
-    this.#write(Buffer.concat([head, bytes]));
+    this.#write(question(kind, slot, texts));
     return this.#inTime(answer);
   }
 
@@ -307,16 +311,16 @@ export class Agent implements Pick<LaunchServer, 'prepare'> {
     kind: number,
     { slot, value, bytes }: { readonly slot: number; readonly value: number; readonly bytes: Buffer },
   ): void {
-    const ask = kind === said.data || kind === said.handled ? this.#asks.get(slot) : undefined;
-    if (ask === undefined) this.#heardUnasked(kind, { slot, value, bytes });
+    const asked = kind === said.data || kind === reply.handled ? this.#asks.get(slot) : undefined;
+    if (asked === undefined) this.#heardUnasked(kind, { slot, value, bytes });
     else if (kind === said.data) {
-      ask.bytesLeft -= Math.max(bytes.length, leastPieceBytes);
-      if (ask.bytesLeft < 0) this.#cut('its answer is too long');
-      else ask.take(Buffer.from(bytes));
+      asked.bytesLeft -= Math.max(bytes.length, leastPieceBytes);
+      if (asked.bytesLeft < 0) this.#cut('its answer is too long');
+      else asked.take(Buffer.from(bytes));
     } else {
       this.#asks.delete(slot);
       this.#waiting.shift()?.();
-      ask.done(value);
+      asked.done(value);
     }
   }
 

@@ -1,14 +1,12 @@
 /** Launches on a host: files as on the scheduler's own host, which its agent creates, reads and removes. */
 
 import { join } from 'node:path';
-import { CarillonError } from '../../errors.ts';
 import type { Clock } from '../../scheduler/ports.ts';
 import { sleep } from '../../scheduler/waiting.ts';
 import { isLaunchName } from '../logs/run-logs.ts';
 import { type FileRecord, type Journal, parseLaunchFile } from '../supervised/journal.ts';
 import type { Launch, Launches } from '../supervised/launch.ts';
-import { createServedLaunches } from '../supervised/served.ts';
-import { supervisorEnd } from '../supervisor/program.ts';
+import { createServedLaunches, takeBack, takeName } from '../supervised/served.ts';
 import type { Agent, Alive, Head } from './agent.ts';
 import { hostsFileLimits, isHostName } from './hosts-file.ts';
 import { HostOutput } from './output.ts';
@@ -153,17 +151,11 @@ class LaunchOnHost implements HostLaunch {
   async note(line: string): Promise<void> {
     const agent = this.#parts.agent();
     const byItsClock = line.replace(/^ended (\d+)/, (_, at) => `ended ${Number(at) + agent.aheadMs}`);
-    await agent.note(this.name, byItsClock);
+    await agent.note(this.name, this.#id, byItsClock);
   }
 
-  async takeBack(): Promise<boolean> {
-    const code = await this.#parts.agent().revoke(this.name);
-    if (code === 0) return true;
-    if (code === supervisorEnd.claimLost) return false;
-    throw new CarillonError(
-      'ENGINE_UNAVAILABLE',
-      `${this.name} cannot be revoked: its file cannot be written`,
-    );
+  takeBack(): Promise<boolean> {
+    return takeBack(this.#parts.agent(), this.name, this.#id);
   }
 
   /** The lock goes with the process that holds it. */
@@ -183,14 +175,11 @@ class LaunchOnHost implements HostLaunch {
     }
   }
 
-  async clear(): Promise<void> {
-    if (this.record !== null) await this.#parts.agent().clear(this.#id);
-  }
-
   async discard(): Promise<void> {
     if ((await this.look()) === null) return;
-    await this.clear();
-    await this.#parts.agent().remove(this.name, this.#id);
+    const { agent, clock } = this.#parts;
+    if (this.record !== null) await agent().clear(this.#id);
+    await takeName(agent(), clock, this.name, this.#id);
   }
 
   get #id(): string {

@@ -24,9 +24,7 @@ export interface Launch {
   isAbandoned(): Promise<boolean>;
   /** Ends all processes that an ended job left. False if some cannot be ended now. */
   endLeftovers(journal: Journal): Promise<boolean>;
-  /** Removes the files and the groups that the job left; its output stays. */
-  clear(): Promise<void>;
-  /** Removes it, unless its output was moved away: then the rest is cleared. */
+  /** Removes it, and the files and groups that its job left. Nothing if another launch has its name by now. */
   discard(): Promise<void>;
 }
 

@@ -156,8 +156,7 @@ class SupervisedLauncher implements Launcher {
         this.#parts.log.warn({ launch: launchName }, 'launch.remove-refused-by-leftovers');
         return;
       }
-      // Its name goes with the logs: an interruption before that is repaired by the next call.
-      await launch.clear();
+      // Its name goes last: an interruption before that is repaired by the next call.
       await this.#parts.logs.keep(launchName, launch.output);
       await launch.discard();
     });

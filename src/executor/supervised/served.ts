@@ -1,14 +1,23 @@
 /** Launches as files that a server creates (supervisor/serve.h), on this host or on another one. */
 
 import { randomUUID } from 'node:crypto';
+import { CarillonError } from '../../errors.ts';
+import type { Clock } from '../../scheduler/ports.ts';
+import { sleep } from '../../scheduler/waiting.ts';
 import { partBounds, statusLine } from '../logs/frames.ts';
 import type { LaunchServer } from '../supervisor/server.ts';
-import type { ServedLaunch, Waiting } from '../supervisor/starts.ts';
+import { type ServedLaunch, systemError, type Waiting } from '../supervisor/starts.ts';
 import { area, type FileRecord } from './journal.ts';
 import type { Beginning, Begun, HeldLaunch, Launch, Launches, Limits } from './launch.ts';
 
 /** All areas: names and paths have a few hundred bytes each. */
 export const firstRead = 16 * 1024;
+
+/** For a lock that another has: a supervisor until it is gone, or whoever revokes or removes the launch too. */
+const lockPatienceMs = 2_000;
+const lockPollMs = 10;
+/** EAGAIN: another has the lock, or the launch has started. */
+const again = 11;
 
 export interface ServedLaunchesParts {
   readonly server: Pick<LaunchServer, 'prepare'>;
@@ -90,6 +99,36 @@ function heldLaunch(launch: Launch, waiting: Waiting, cwd: string): HeldLaunch {
     },
   };
 }
+
+/** As `Launch.takeBack`. */
+export async function takeBack(
+  server: Pick<LaunchServer, 'revoke'>,
+  name: string,
+  id: string,
+): Promise<boolean> {
+  const error = await server.revoke(name, id);
+  if (error !== 0 && error !== again) throw failed(`${name} cannot be revoked`, error);
+  return error === 0;
+}
+
+/** Removes the file and with it the name, unless another launch has it by now. */
+export async function takeName(
+  server: Pick<LaunchServer, 'remove'>,
+  clock: Clock,
+  name: string,
+  id: string,
+): Promise<void> {
+  const deadline = clock.monotonicMs() + lockPatienceMs;
+  for (;;) {
+    const error = await server.remove(name, id);
+    if (error === 0) return;
+    if (error !== again || clock.monotonicMs() > deadline) throw failed(`${name} cannot be removed`, error);
+    await sleep(clock, lockPollMs);
+  }
+}
+
+const failed = (what: string, error: number): CarillonError =>
+  new CarillonError('ENGINE_UNAVAILABLE', `${what}: the system reports ${systemError(error)}`);
 
 /** Status, room for notes and orders, the record. */
 function beginningOf(record: FileRecord): Buffer {

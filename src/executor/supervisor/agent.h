@@ -1,7 +1,8 @@
 /*
- * The supervisor on a host that is reached through a connection: serves launches as serve.h does, and does for the scheduler
- * what it does with its own files at home. It ends with the connection, or when it has heard nothing for a minute;
- * supervisors continue, and the next agent finds their launches.
+ * What a scheduler asks about launches that exist. At home it asks only for what needs their locks. On a host that is reached
+ * through a connection, the agent serves launches as serve.h does, and does all that the scheduler does with its own files at
+ * home. It ends with the connection, or when it has heard nothing for a minute; supervisors continue, and the next agent
+ * finds their launches.
  *
  * The connection can stand still, so whatever blocks on it must not hold up a launch: supervisors report to a pipe of the
  * agent. Replies are written in pieces that a pipe takes whole.
@@ -14,12 +15,12 @@ enum {
   HEAD = 5,    /* NAME: what lives of it (one character), then its file up to its output */
   READ_PART = 6, /* PATH OFFSET LENGTH: bytes of the output, fewer at its end */
   SIZE = 7,    /* PATH: eight bytes */
-  NOTE = 8,    /* NAME LINE: adds an order */
+  NOTE = 8,    /* NAME ID LINE: adds an order */
   END = 9,     /* NAME GRACE_MS: orders the kill by this host's clock, and tells the supervisor */
   END_NOW = 10, /* NAME: kills all that is left, for a supervisor that does not or is gone */
-  REVOKE = 11, /* NAME: DONE has the code of `revoke` */
+  REVOKE = 11, /* NAME ID: makes sure that it never starts; AGAIN if it has started, or its lock is another's */
   CLEAR = 12,  /* ID: empties the folder of a launch */
-  REMOVE = 13, /* NAME ID: the parts of its output, then its file */
+  REMOVE = 13, /* NAME ID: the parts of its output, then its file; AGAIN while its lock is another's */
   PING = 14    /* the wall clock in ms. Supervisors know that somebody watches. */
 };
 /* Without a request: CHANGED has the length of the name that follows, 0 if too much has happened to tell. */
@@ -36,13 +37,6 @@ static void send(unsigned slot, const char *bytes, long size) {
 }
 
 /* ---- Launches ---- */
-
-static const char *path_of(const char *name) {
-  static struct line path;
-  path.used = 0;
-  add(&path, "launches/"), add(&path, name);
-  return path.text;
-}
 
 static long open_launch(const char *name, long flags) {
   return ask(OPENAT, HERE, (long)path_of(name), flags | NO_FOLLOW | NON_BLOCKING | CLOSE_ON_EXEC, 0, 0);
@@ -93,19 +87,47 @@ static char what_lives(void) {
 }
 
 /* Returns an error of the system, or 0. */
-static long read_head(const char *name) {
-  const long file = open_launch(name, 0);
-  if (file < 0) return -file;
+static long read_head_of(long file) {
   const long count = ask(PREAD64, file, (long)head, HEAD_SIZE, 0, 0);
-  ask(CLOSE, file, 0, 0, 0, 0);
   if (count < 0) return -count;
   enum { BEGIN_AT = 18 };
   const char *at = head + BEGIN_AT;
   head[count] = 0;
+  /* Cut off by a crash of the machine: nothing is left of what was read before. */
+  for (long at = count; at < RECORD; at++) head[at] = 0;
   head_size = count > BEGIN_AT ? number(&at) : 0;
   if (head_size > count || head_size < RECORD) head_size = count;
   read_noted();
   return 0;
+}
+
+static long read_head(const char *name) {
+  const long file = open_launch(name, 0);
+  if (file < 0) return -file;
+  const long error = read_head_of(file);
+  ask(CLOSE, file, 0, 0, 0, 0);
+  return error;
+}
+
+/* In `head`. A record that did not survive a crash of the machine has none, which is `-`. */
+static int has_id(const char *id) {
+  static const char key[] = "\"id\":\"";
+  if (head_size <= RECORD || head[head_size - 1] != '\n') return same(id, "-");
+  const char *at = head + RECORD;
+  while (*at && !begins(at, key)) at++;
+  if (!*at || !begins(at += sizeof key - 1, id)) return 0;
+  while (*id) id++, at++;
+  return *at == '"';
+}
+
+/* The launch of this id, and never one that was given its name since. Returns an error below 0. */
+static long open_own(const char *name, const char *id) {
+  const long file = open_launch(name, READ_WRITE);
+  if (file < 0) return file;
+  const long error = read_head_of(file);
+  if (error == 0 && has_id(id)) return file;
+  ask(CLOSE, file, 0, 0, 0, 0);
+  return error == 0 ? -ENTRY_MISSING : -error;
 }
 
 static void send_head(unsigned slot, const char *name) {
@@ -174,9 +196,7 @@ static long size_of(unsigned slot, const char *path) {
 /* Of kills, there is room for a few; the earliest counts. */
 enum { LAST_KILL = ORDERS + 768 };
 
-static long add_order(const char *name, const char *line, long limit) {
-  const long file = open_launch(name, READ_WRITE);
-  if (file < 0) return -file;
+static long add_order(long file, const char *line, long limit) {
   read_orders(file);
   long at = 0, size = 0;
   while (orders[at]) at++;
@@ -186,6 +206,12 @@ static long add_order(const char *name, const char *line, long limit) {
     const long count = ask(PWRITE64, file, (long)line, size, ORDERS + at, 0);
     error = count == size ? 0 : count < 0 ? -count : NO_ROOM;
   }
+  return error;
+}
+
+static long add_order_to(long file, const char *line, long limit) {
+  if (file < 0) return -file;
+  const long error = add_order(file, line, limit);
   ask(CLOSE, file, 0, 0, 0, 0);
   return error;
 }
@@ -194,7 +220,7 @@ static long end(const char *name, const char *grace) {
   static struct line line;
   line.used = 0;
   add(&line, "kill "), add_time(&line), add(&line, " "), add(&line, grace), add(&line, "\n");
-  const long error = add_order(name, line.text, LAST_KILL);
+  const long error = add_order_to(open_launch(name, READ_WRITE), line.text, LAST_KILL);
   if (error != 0 || read_head(name) != 0) return error;
   const char is = what_lives();
   if (is == SUPERVISOR_LIVES) ask(KILL, noted.supervisor, SIG_USR1, 0, 0, 0);
@@ -208,7 +234,7 @@ static long end_now(const char *name) {
   const char is = what_lives();
   if (is == NOTHING_LIVES) return 0;
   /* First, because it says why there will be no exit code. */
-  const long error = add_order(name, "killed\n", RECORD);
+  const long error = add_order_to(open_launch(name, READ_WRITE), "killed\n", RECORD);
   if (error != 0) return error;
   if (group_lives()) ask(KILL, -noted.job, SIG_KILL, 0, 0, 0);
   /* A job of the same user may have stopped it. */
@@ -239,9 +265,40 @@ static long clear_work(const char *id) {
   return 0;
 }
 
-static long remove_launch(const char *name, const char *id) {
+/* ---- Under the lock ---- */
+
+static int has_started(void) {
+  for (const char *line = head + NOTES; *line; line = next_line(line))
+    if (begins(line, "start ")) return 1;
+  return 0;
+}
+
+/* `does` something with the file of the launch of this id, whose lock it has. Nothing is left to do if that is gone. */
+static long locked(const char *name, const char *id, long (*does)(long file, const char *name, const char *id)) {
+  const long file = open_own(name, id);
+  if (file == -ENTRY_MISSING) return 0;
+  if (file < 0) return -file;
+  long error = -lock(file);
+  if (error == 0) error = read_head_of(file);
+  if (error == 0) error = does(file, name, id);
+  ask(CLOSE, file, 0, 0, 0, 0);
+  return error;
+}
+
+static long revoke(long file, const char *name, const char *id) {
+  (void)name, (void)id;
+  if (has_started()) return AGAIN;
+  read_orders(file);
+  if (is_revoked()) return 0;
+  const long error = add_order(file, "revoked\n", RECORD);
+  read_orders(file);
+  return error == 0 && !is_revoked() ? NO_ROOM : error;
+}
+
+/* The name is free once it is gone, and not before: with the lock, it means this file. */
+static long remove_launch(long file, const char *name, const char *id) {
   enum { NEWEST_AT = 25 };
-  if (read_head(name) != 0) return 0;
+  if (!has_name(file, name)) return 0;
   const char *at = head + NEWEST_AT;
   const long newest = number(&at);
   static struct line path;
@@ -250,8 +307,7 @@ static long remove_launch(const char *name, const char *id) {
     add(&path, "tails/"), add(&path, id), add(&path, "."), add_number(&path, part);
     ask(UNLINKAT, HERE, (long)path.text, 0, 0, 0);
   }
-  const long error = ask(UNLINKAT, HERE, (long)path_of(name), 0, 0, 0);
-  return error == -ENTRY_MISSING ? 0 : -error;
+  return -ask(UNLINKAT, HERE, (long)path_of(name), 0, 0, 0);
 }
 
 static long answer_ping(unsigned slot) {
@@ -288,12 +344,12 @@ static void carry_out(const struct request *request) {
   else if (kind == HEAD && (error = read_head(text[0])) == 0) send_head(slot, 0);
   else if (kind == READ_PART) error = read_part(slot, text[0], number(&offset), number(&length));
   else if (kind == SIZE) error = size_of(slot, text[0]);
-  else if (kind == NOTE) error = add_order(text[0], text[1], RECORD);
+  else if (kind == NOTE) error = add_order_to(open_own(text[0], text[1]), text[2], RECORD);
   else if (kind == END) error = end(text[0], text[1]);
   else if (kind == END_NOW) error = end_now(text[0]);
-  else if (kind == REVOKE) error = revoke(path_of(text[0]));
+  else if (kind == REVOKE) error = locked(text[0], text[1], revoke);
   else if (kind == CLEAR) error = clear_work(text[0]);
-  else if (kind == REMOVE && is_name(text[1])) error = remove_launch(text[0], text[1]);
+  else if (kind == REMOVE && is_name(text[1])) error = locked(text[0], text[1], remove_launch);
   else if (kind == PING) error = answer_ping(slot);
   tell(HANDLED, slot, (unsigned)error, 0, 0);
 }

@@ -18,7 +18,7 @@ enum { STATUS = 0, NOTES = 64, ORDERS = 1024, RECORD = 2048 };
 struct job {
   /* `limited`: folders of cgroups with the job's limits, one on each line. `limits`: lines of a number of the system
      (RLIMIT_*), a soft and a hard limit, - for none. */
-  const char *id, *folder, *user, *cgroup, *limited, *limits;
+  const char *name, *id, *folder, *user, *cgroup, *limited, *limits;
   char **arguments, **environment;
   long first_bytes, part_bytes;
   /* The supervisor ends what runs this long by itself, unless a scheduler watches. 0: never. */
@@ -74,15 +74,34 @@ static int is_revoked(void) {
   return 0;
 }
 
-/* False if the file was removed. */
-static int has_name(long file) {
-  static u64 stat[32];
-  if (ask(FSTAT, file, (long)stat, 0, 0, 0) != 0) return 0;
-#if defined(__aarch64__)
-  return (stat[2] >> 32) > 0;
-#else
-  return stat[2] > 0;
-#endif
+/* ---- Names ---- */
+
+static const char *path_of(const char *name) {
+  static struct line path;
+  path.used = 0;
+  add(&path, "launches/"), add(&path, name);
+  return path.text;
+}
+
+/* Of all that want to start a launch, to revoke it or to take its name away, one gets the lock of its file. So nobody else
+   changes what its name means meanwhile. Returns an error below 0. */
+static long lock(long file) {
+  enum { EXCLUSIVE = 2, NOW = 4 };
+  return ask(FLOCK, file, EXCLUSIVE | NOW, 0, 0, 0);
+}
+
+static void unlock(long file) {
+  enum { UNLOCK = 8 };
+  ask(FLOCK, file, UNLOCK, 0, 0, 0);
+}
+
+/* False if the name is gone, or was given to another launch. */
+static int has_name(long file, const char *name) {
+  enum { DEVICE = 0, INODE = 1, NO_LINK = 0x100 };
+  static u64 own[32], named[32];
+  return ask(FSTAT, file, (long)own, 0, 0, 0) == 0 &&
+         ask(NEWFSTATAT, HERE, (long)path_of(name), (long)named, NO_LINK, 0) == 0 && own[DEVICE] == named[DEVICE] &&
+         own[INODE] == named[INODE];
 }
 
 /* ---- Output ---- */
@@ -597,12 +616,13 @@ static int note_start(long pid, int has_cgroup) {
   return known && note(&line);
 }
 
-/* Of all that try to start or revoke this launch, one gets the lock. A supervisor keeps it for its whole life. */
-static int claimed(void) {
-  enum { EXCLUSIVE = 2, NOW = 4 };
-  if (ask(FLOCK, launch_file, EXCLUSIVE | NOW, 0, 0, 0) != 0) return 0;
+/* A supervisor that may start its job keeps the lock for its whole life. */
+static int claimed(const char *name) {
+  if (lock(launch_file) != 0) return 0;
   read_orders(launch_file);
-  return !is_revoked() && has_name(launch_file);
+  if (!is_revoked() && has_name(launch_file, name)) return 1;
+  unlock(launch_file);
+  return 0;
 }
 
 /* Waits for an instant of the wall clock: the lower 32 bits of its milliseconds, or 0 for none. If it is not within a second,
@@ -649,7 +669,7 @@ static long supervise(const struct job *job, long gate, unsigned number, long be
   unsigned instant;
   if (pid > 0 && ask(READ, line[0], (long)&result, 1, 0, 0) != 1)
     result = killed_for_memory(job->limited) > 0 ? NO_MEMORY : NO_PROCESS;
-  if (result == DONE && (ask(READ, gate, (long)&instant, sizeof instant, 0, 0) != sizeof instant || !claimed()))
+  if (result == DONE && (ask(READ, gate, (long)&instant, sizeof instant, 0, 0) != sizeof instant || !claimed(job->name)))
     result = CLAIM_LOST;
   if (result == DONE) wait_for(instant);
   if (result == DONE && !note_start(pid, cgroup >= 0)) result = NO_FILE;
@@ -677,31 +697,3 @@ static long supervise(const struct job *job, long gate, unsigned number, long be
   if (job->has_folder) ask(UNLINKAT, HERE, (long)job->folder, AS_FOLDER, 0, 0);
   return result;
 }
-
-/* ---- revoke ---- */
-
-static long revoke_file(long file) {
-  enum { EXCLUSIVE = 2, NOW = 4 };
-  if (ask(FLOCK, file, EXCLUSIVE | NOW, 0, 0, 0) != 0) return CLAIM_LOST;
-  static char notes[ORDERS - NOTES + 1];
-  const long count = ask(PREAD64, file, (long)notes, ORDERS - NOTES, NOTES, 0);
-  notes[count < 0 ? 0 : count] = 0;
-  for (const char *line = notes; *line; line = next_line(line))
-    if (begins(line, "start ")) return CLAIM_LOST;
-  read_orders(file);
-  if (is_revoked()) return DONE;
-  long at = 0;
-  while (orders[at]) at++;
-  return ask(PWRITE64, file, (long)"revoked\n", 8, ORDERS + at, 0) == 8 ? DONE : NO_FILE;
-}
-
-/* Makes sure that a launch never starts. CLAIM_LOST: it has started, or is about to. An agent does it for many launches. */
-static long revoke(const char *path) {
-  const long file = ask(OPENAT, HERE, (long)path, READ_WRITE | NO_FOLLOW | CLOSE_ON_EXEC, 0, 0);
-  if (file == -ENTRY_MISSING) return DONE;
-  if (file < 0) return NO_FILE;
-  const long result = revoke_file(file);
-  ask(CLOSE, file, 0, 0, 0, 0);
-  return result;
-}
-

@@ -86,8 +86,9 @@ static long number_in(long text) {
 /* The supervisor of one request, in a process of its own. */
 static long begin(const struct request *request, long gate) {
   enum { FILE = 3, GATE = 4, FIRST_UNKNOWN = 5 };
-  const struct job job = {texts[ID],      texts[FOLDER],
-                          texts[USER],    texts[CGROUP],
+  const struct job job = {texts[NAME],    texts[ID],
+                          texts[FOLDER],  texts[USER],
+                          texts[CGROUP],
                           texts[LIMITED], texts[LIMITS],
                           texts + FIRST_ARGUMENT, texts + FIRST_ARGUMENT + request->arguments + 1,
                           number_in(FIRST_BYTES), number_in(PART_BYTES),
@@ -109,27 +110,19 @@ static long begin(const struct request *request, long gate) {
 
 /* Creates the file. It gets its name only when its beginning is complete. Returns its descriptor, or an error below 0. */
 static long make_file(const struct request *request) {
-  static struct line scratch, name;
-  scratch.used = name.used = 0;
+  static struct line scratch;
+  scratch.used = 0;
   add(&scratch, "scratch/"), add(&scratch, texts[ID]);
-  add(&name, "launches/"), add(&name, texts[NAME]);
   const long file =
       ask(OPENAT, HERE, (long)scratch.text, READ_WRITE | CREATE | ONLY_NEW | CLOSE_ON_EXEC, 0600, 0);
   if (file < 0) return file;
   const long count = ask(WRITE, file, (long)request->rest, request->file, 0, 0);
   long result = count < 0 ? count : count == request->file ? 0 : -NO_ROOM;
-  if (result == 0) result = ask(LINKAT, HERE, (long)scratch.text, HERE, (long)name.text, 0);
+  if (result == 0) result = ask(LINKAT, HERE, (long)scratch.text, HERE, (long)path_of(texts[NAME]), 0);
   ask(UNLINKAT, HERE, (long)scratch.text, 0, 0, 0);
   if (result == 0) return file;
   ask(CLOSE, file, 0, 0, 0, 0);
   return result;
-}
-
-static void remove_name(void) {
-  static struct line name;
-  name.used = 0;
-  add(&name, "launches/"), add(&name, texts[NAME]);
-  ask(UNLINKAT, HERE, (long)name.text, 0, 0, 0);
 }
 
 static void prepare(const struct request *request) {
@@ -151,7 +144,6 @@ static void prepare(const struct request *request) {
     }
     if (error == 0) ask(CLOSE, gate[1], 0, 0, 0, 0);
     error = pid;
-    remove_name();
   }
   tell(error == -EXISTS ? TAKEN : FAILED, request->slot, (unsigned)-error, 0, 0);
 }
@@ -196,7 +188,7 @@ static long handle(const char *from, unsigned long size) {
     if (request->kind == PREPARE) prepare(request);
     else if (request->kind == GO || request->kind == DROP) 
       open_gate(request->slot, request->kind == GO, request->instant);
-    else if (is_agent) carry_out(request);
+    else carry_out(request);
     if (prepared_count == BATCH) tell_prepared();
     at += whole;
   }

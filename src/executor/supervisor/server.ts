@@ -11,8 +11,12 @@ import type { CarillonError } from '../../errors.ts';
 import type { Clock } from '../../scheduler/ports.ts';
 import { within } from '../../scheduler/waiting.ts';
 import {
+  ask,
   encode,
+  mostSlots,
   notStarted,
+  question,
+  reply,
   replyBytes,
   type ServedLaunch,
   Starts,
@@ -30,6 +34,10 @@ export interface LaunchServer {
    * never starts, and its file may remain.
    */
   prepare(launch: ServedLaunch): Promise<Waiting | null>;
+  /** Makes sure that a launch never starts. Returns an error of the system, or 0: EAGAIN if it has started, or may be about to. */
+  revoke(name: string, id: string): Promise<number>;
+  /** Removes a launch with its name. Returns an error of the system, or 0: EAGAIN while another has its lock. */
+  remove(name: string, id: string): Promise<number>;
   /** Supervisors continue; none is started any more. */
   stop(): Promise<void>;
 }
@@ -37,16 +45,26 @@ export interface LaunchServer {
 /** `program`: the path of the supervisor's program. `dir`: the folder of the launches. */
 export function createLaunchServer(program: string, dir: string, clock: Clock): LaunchServer {
   let server: Server | null = null;
+  const living = (): Server => {
+    if (server === null || server.isGone) server = new Server(program, dir, clock);
+    return server;
+  };
   return {
     async prepare(launch) {
       const frame = encode(launch);
-      if (server === null || server.isGone) server = new Server(program, dir, clock);
-      return server.prepare(frame);
+      return living().prepare(frame);
     },
+    revoke: async (name, id) => living().ask(ask.revoke, [name, id]),
+    remove: async (name, id) => living().ask(ask.remove, [name, id]),
     async stop() {
       await within(clock, endPatienceMs, server?.end() ?? Promise.resolve());
     },
   };
+}
+
+interface Asked {
+  readonly done: (error: number) => void;
+  readonly fail: (error: Error) => void;
 }
 
 class Server {
@@ -58,6 +76,8 @@ class Server {
     () => this.#hold(),
   );
   readonly #gone: Promise<void>;
+  readonly #asked = new Map<number, Asked>();
+  #asks = 0;
   #unread: Buffer = Buffer.alloc(0);
   isGone = false;
 
@@ -91,6 +111,17 @@ class Server {
     return this.#starts.prepare(frame);
   }
 
+  /** Returns an error of the system, or 0. */
+  ask(kind: number, texts: readonly string[]): Promise<number> {
+    do this.#asks = (this.#asks + 1) % mostSlots;
+    while (this.#asked.has(this.#asks));
+    const slot = this.#asks;
+    const answer = new Promise<number>((done, fail) => this.#asked.set(slot, { done, fail }));
+    this.#hold();
+    this.#child.stdin.write(question(kind, slot, texts));
+    return answer;
+  }
+
   /** Resolves when the process has ended. */
   end(): Promise<void> {
     this.isGone = true;
@@ -107,20 +138,29 @@ class Server {
         number,
         number,
       ];
-      this.#starts.heard(kind, slot, value);
+      if (kind === reply.handled) this.#handled(slot, value);
+      else this.#starts.heard(kind, slot, value);
     }
     this.#unread = all.subarray(at);
+  }
+
+  #handled(slot: number, error: number): void {
+    this.#asked.get(slot)?.done(error);
+    this.#asked.delete(slot);
+    this.#hold();
   }
 
   #end(error: CarillonError): void {
     this.isGone = true;
     this.#starts.end(error);
+    for (const { fail } of this.#asked.values()) fail(error);
+    this.#asked.clear();
   }
 
-  /** Only a start in progress, or a launch at its gate, keeps this process from ending. */
+  /** Only a start or a question in progress, or a launch at its gate, keeps this process from ending. */
   #hold(): void {
     for (const pipe of [this.#child.stdin, this.#child.stdout] as unknown as Socket[]) {
-      if (this.#starts.isBusy) pipe.ref();
+      if (this.#starts.isBusy || this.#asked.size > 0) pipe.ref();
       else pipe.unref();
     }
   }

@@ -13,12 +13,16 @@ const maxTextsBytes = 2 * 1024 * 1024;
 /** The system counts a pointer for each text, in addition to its bytes and its NUL. */
 const pointerBytes = 8;
 
-/** As in serve.h: of requests their kind, and of replies kind, slot (`ended`: the process), value. */
-const ask = { prepare: 1, go: 2, drop: 3 } as const;
-export const reply = { prepared: 1, taken: 2, failed: 3, unknown: 4, started: 5, ended: 6 } as const;
+/** As in serve.h and agent.h: of requests their kind, and of replies kind, slot (`ended`: the process), value. */
+export const ask = { prepare: 1, go: 2, drop: 3, revoke: 11, remove: 13 } as const;
+export const reply = {
+  ...{ prepared: 1, taken: 2, failed: 3, unknown: 4, started: 5, ended: 6 },
+  handled: 8,
+} as const;
 export const replyBytes = 12;
 export const headBytes = 24;
-const mostSlots = 65_536;
+/** Requests in progress. */
+export const mostSlots = 65_536;
 export interface ServedLaunch extends JobStart {
   readonly name: string;
   /** Unique: the name of its files beside the one of the launch. */
@@ -186,6 +190,14 @@ export function request(kind: number, slot: number, at?: number): Buffer {
   bytes.writeUInt32LE(slot, 8);
   if (at !== undefined) bytes.writeUInt32LE(at % 2 ** 32 || 1, 20);
   return bytes;
+}
+
+/** A request of agent.h. */
+export function question(kind: number, slot: number, texts: readonly string[]): Buffer {
+  const bytes = Buffer.from(texts.map((text) => `${text}\0`).join(''));
+  const head = request(kind, slot);
+  head.writeUInt32LE(head.length - 4 + bytes.length, 0);
+  return Buffer.concat([head, bytes]);
 }
 
 /** The request as serve.h reads it, with room for its slot. E2BIG if the system cannot take the texts. */

@@ -1,9 +1,8 @@
 /*
- * The supervisor: what the scheduler needs of the system and cannot ask from Node, as six small commands.
+ * The supervisor: what the scheduler needs of the system and cannot ask from Node, as five small commands.
  *
  *   supervisor serve                           starts launches on request, each under a supervisor of its own
  *   supervisor agent FOLDER                    serves the launches of a folder on another host
- *   supervisor revoke FILE                     makes sure that a launch never starts
  *   supervisor clear FOLDER USER               empties a folder with the rights of a user
  *   supervisor read FILE USER PROGRAM [ARG…]   becomes a program that reads a file which the user may read
  *   supervisor only COUNT PROGRAM [ARG…]       becomes a program that has the first COUNT descriptors
@@ -130,7 +129,6 @@ __attribute__((used, noreturn)) void supervisor(long *stack) {
   if (count == 3 && same(arguments[1], "agent")) leave(act(arguments[2], environment));
   if (count == 4 && same(arguments[1], "clear")) leave(clear(arguments[2], arguments[3]));
   if (count >= 5 && same(arguments[1], "read")) leave(read_as(arguments + 2, environment));
-  if (count == 3 && same(arguments[1], "revoke")) leave(revoke(arguments[2]));
   if (count >= 4 && same(arguments[1], "only")) {
     const char *first = arguments[2];
     close_from(number(&first));

@@ -6,6 +6,7 @@ import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { realClock } from '../../../src/node/clock.ts';
+import type { Clock } from '../../../src/scheduler/ports.ts';
 import { until } from '../../support/until.ts';
 import { processSpec } from '../launch-spec.ts';
 import { type ProcessHarness, processesIn, processHarness, warnings } from './harness.ts';
@@ -36,6 +37,9 @@ afterAll(async () => {
   expect(warnings).toEqual([]);
 });
 
+const lines = (path: string): number =>
+  existsSync(path) ? readFileSync(path, 'utf8').split('\n').length - 1 : 0;
+
 /** Of one launch, whose process of this level is killed at its n-th system call, and which is then launched again. */
 async function launchedTwice(level: number, nth: number) {
   const [launchName, out] = [`crash-${level}-${nth}`, pathOf('out')];
@@ -56,18 +60,22 @@ async function launchedTwice(level: number, nth: number) {
     const [only] = await next.inventory();
     return only?.state === 'ended' ? only : null;
   });
-  const ran = existsSync(out) ? readFileSync(out, 'utf8').split('\n').length - 1 : 0;
+  const ran = lines(out);
   await next.remove(launchName);
   for await (const _ of next.logs(launchName, {}));
   await next.stop();
-  await until('no process', async () => (await processesIn(harness.dir)).length === 0);
-  for (const folder of ['launches', 'tails', 'work']) {
-    expect([folder, ...readdirSync(join(harness.dir, folder))]).toEqual([folder]);
-  }
+  await nothingLeft();
   const told = pathOf('result');
   await until('the tracer', () => existsSync(told));
   const result = readFileSync(told, 'utf8');
   return { result, end: report.cause?.code ?? report.exitCode, ran };
+}
+
+async function nothingLeft(): Promise<void> {
+  await until('no process', async () => (await processesIn(harness.dir)).length === 0);
+  for (const folder of ['launches', 'tails', 'work']) {
+    expect([folder, ...readdirSync(join(harness.dir, folder))]).toEqual([folder]);
+  }
 }
 
 describe.skipIf(!able)(`killed at any system call${able ? '' : ' (skipped: no gcc, or not on x64)'}`, () => {
@@ -99,3 +107,42 @@ describe.skipIf(!able)(`killed at any system call${able ? '' : ' (skipped: no gc
     60_000,
   );
 });
+
+test.skipIf(!able)(
+  'while a scheduler is about to free a name, no other one gives it to a launch',
+  async () => {
+    const [launchName, out] = ['held', pathOf('held')];
+    for (const name of ['result', 'held']) rmSync(pathOf(name), { force: true });
+    writeFileSync(pathOf('plan'), '0 0');
+    const spec = processSpec(`echo ran >> ${out}`, { launchName });
+    await harness.leaveCreated(spec);
+    const slow = harness.create({ supervisor: crasher });
+    await slow.start();
+    const freed = slow.takeBack(launchName);
+    await until('it is about to', () => existsSync(pathOf('result')));
+    let isTold = false;
+    const after: Clock['after'] = (...timer) => {
+      isTold = true;
+      return realClock.after(...timer);
+    };
+    const quick = harness.create({ clock: { ...realClock, after } });
+    await quick.start();
+    const launched = quick.launch({ ...spec, term: 2 }).finally(() => {
+      isTold = true;
+    });
+    await until('the other one waits, or has launched it', () => isTold);
+    expect(lines(out)).toBe(0);
+    rmSync(pathOf('plan'));
+    await Promise.all([freed, launched]);
+    await until('its end', async () => (await quick.inventory())[0]?.state === 'ended');
+    const third = harness.create();
+    await third.start();
+    await third.launch({ ...spec, term: 3 });
+    expect((await third.inventory()).map(({ state }) => state)).toEqual(['ended']);
+    expect(lines(out)).toBe(1);
+    await third.remove(launchName);
+    for (const launcher of [slow, quick, third]) await launcher.stop();
+    await harness.launches.stop();
+    await nothingLeft();
+  },
+);

@@ -1,7 +1,8 @@
 /*
  * The supervisor's program, with a tracer that kills one of its processes with SIGKILL at its n-th system call, before the
  * call is made. PLAN holds the level (0 the server, 1 a supervisor, 2 the job until it is its program) and n; RESULT says
- * `hit`, or `untouched` once all has ended before the n-th call.
+ * `hit`, or `untouched` once all has ended before the n-th call. With n = 0, the process stands still before it removes the
+ * file of a launch: RESULT says `held`, and it goes on once PLAN is gone.
  */
 
 #define _GNU_SOURCE
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,12 +37,21 @@ static int level_of(int pid) {
   return level;
 }
 
-static void end(const char *result) {
+static void tell(const char *result) {
   const int file = open(RESULT ".new", O_CREAT | O_WRONLY, 0600);
   write(file, result, strlen(result));
   close(file);
   rename(RESULT ".new", RESULT);
+}
+
+static void end(const char *result) {
+  tell(result);
   _exit(0);
+}
+
+static int removes_launch(int pid, const struct __ptrace_syscall_info *info) {
+  return info->entry.nr == SYS_unlinkat &&
+         ptrace(PTRACE_PEEKDATA, pid, info->entry.args[1], 0) == *(const long *)"launches";
 }
 
 static void trace(int server, int go, int target, int nth) {
@@ -65,6 +76,10 @@ static void trace(int server, int go, int target, int nth) {
     if (info.op == PTRACE_SYSCALL_INFO_ENTRY && ++seen == nth) {
       kill(pid, SIGKILL);
       end("hit");
+    }
+    if (info.op == PTRACE_SYSCALL_INFO_ENTRY && nth == 0 && removes_launch(pid, &info)) {
+      tell("held");
+      while (access(PLAN, F_OK) == 0) usleep(1000);
     }
     const int signal = event || WSTOPSIG(status) == SYSTEM_CALL ? 0 : WSTOPSIG(status);
     ptrace(level == target ? PTRACE_SYSCALL : PTRACE_CONT, pid, 0, signal);

@@ -1,7 +1,16 @@
 /** The supervisor's program: as committed, and as built again where there is a compiler. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { arch, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,10 +19,11 @@ import { FrameLog } from '../../../src/executor/logs/frame-log.ts';
 import { parseLaunchFile } from '../../../src/executor/supervised/journal.ts';
 import { installSupervisor } from '../../../src/executor/supervisor/file.ts';
 import { supervisorEnd, supervisorPrograms } from '../../../src/executor/supervisor/program.ts';
-import { createLaunchServer } from '../../../src/executor/supervisor/server.ts';
+import { createLaunchServer, type LaunchServer } from '../../../src/executor/supervisor/server.ts';
 import type { JobStart } from '../../../src/executor/supervisor/start.ts';
 import { realClock } from '../../../src/node/clock.ts';
 import type { Log } from '../../../src/scheduler/ports.ts';
+import { until } from '../../support/until.ts';
 
 const source = join(import.meta.dirname, '../../../src/executor/supervisor/supervisor.c');
 /** Compilers and what runs their programs on this machine; the committed programs are from this version. */
@@ -29,6 +39,8 @@ const machines = [
     emulator: 'qemu-aarch64-static',
   },
 ].map((machine) => ({ ...machine, emulator: machine.name === arch() ? null : machine.emulator }));
+/** EAGAIN */
+const again = 11;
 const compilerVersion = '12.2.0';
 const linux = process.platform === 'linux';
 const root = process.getuid?.() === 0;
@@ -95,7 +107,7 @@ for (const { name, compiler, emulator } of machines) {
       /** When the job starts. Default: at once. */
       readonly at?: number;
       /** Called with the launch's file, before the job may start. */
-      readonly meanwhile?: (file: string) => void;
+      readonly meanwhile?: (file: string, server: LaunchServer) => unknown;
     }
 
     /** Runs a launch of this script. */
@@ -141,7 +153,7 @@ for (const { name, compiler, emulator } of machines) {
         await server.stop();
         return { place, served: 'taken' };
       }
-      meanwhile?.(path);
+      await meanwhile?.(path, server);
       const { started, exited } = waiting.open(at);
       const [began, status] = [await started, await exited];
       await server.stop();
@@ -210,8 +222,8 @@ for (const { name, compiler, emulator } of machines) {
       expect(await run('echo two', { place })).toEqual({ place, served: 'taken' });
     });
 
-    test.each<[string, (file: string) => void]>([
-      ['revoked', (file) => void call('revoke', file)],
+    test.each<[string, (file: string, server: LaunchServer) => unknown]>([
+      ['revoked', (_, server) => server.revoke('one', '-')],
       ['removed', (file) => rmSync(file)],
       [
         'replaced',
@@ -228,14 +240,28 @@ for (const { name, compiler, emulator } of machines) {
       });
     });
 
-    test('revokes no launch that has started, and each other one as often as it is called', async () => {
-      const { place } = await run('true');
-      expect(call('revoke', join(place, 'launches', 'one')).status).toBe(supervisorEnd.claimLost);
-      const results: (number | null)[] = [];
-      await run('true', {
-        meanwhile: (file) => void results.push(call('revoke', file).status, call('revoke', file).status),
+    test('revokes and removes no launch whose supervisor has its lock, and each other one as often as it is asked', async () => {
+      const place = join(dir, `${name}-${++sequence}`);
+      let server: LaunchServer | null = null;
+      const running = run('touch ../../started; until [ -e ../../end ]; do sleep 0.01; done', {
+        place,
+        meanwhile: (_, its) => {
+          server = its;
+        },
       });
-      expect([...results, call('revoke', join(place, 'nowhere')).status]).toEqual([0, 0, 0]);
+      await until('it runs', () => existsSync(join(place, 'started')));
+      const both = async (launch: string) => [
+        await server!.revoke(launch, '-'),
+        await server!.remove(launch, '-'),
+      ];
+      expect(await both('one')).toEqual([again, again]);
+      writeFileSync(join(place, 'end'), '');
+      await running;
+      expect(await both('one')).toEqual([again, 0]);
+      expect(readdirSync(join(place, 'launches'))).toEqual([]);
+      writeFileSync(join(place, 'launches', 'never'), Buffer.alloc(2_048));
+      for (const launch of ['never', 'never', 'nowhere']) expect(await both(launch)).toEqual([0, 0]);
+      await server!.stop();
     });
 
     test.runIf(root)('starts nothing when the user cannot enter the folder', async () => {
