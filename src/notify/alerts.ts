@@ -28,6 +28,7 @@ export class Alerts implements Notifier {
   #seen = '';
   #problem: string | null = null;
   #cancelLook: (() => void) | null = null;
+  #looking: Promise<void> = Promise.resolve();
   #stopped = false;
 
   constructor(path: string, parts: AlertsParts) {
@@ -61,6 +62,7 @@ export class Alerts implements Notifier {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelLook?.();
+    await this.#looking;
     await this.#deliveries.stop();
   }
 
@@ -88,7 +90,7 @@ export class Alerts implements Notifier {
   #lookLater(): void {
     if (this.#stopped) return;
     this.#cancelLook = this.#parts.clock.after(lookEveryMs, () => {
-      void this.#read()
+      this.#looking = this.#read()
         .catch((error: unknown) => this.#keep(error))
         .finally(() => this.#lookLater());
     });
