@@ -6,6 +6,7 @@
 import type { Message } from '../scheduler/model/alert.ts';
 import { durationMs } from '../scheduler/schedule/period.ts';
 import { post } from './http.ts';
+import { proxyOf } from './proxy.ts';
 import type { Receiver, ReceiverParts } from './receiver.ts';
 import type { AlertmanagerSettings } from './schema.ts';
 import { readUrl } from './secret.ts';
@@ -15,17 +16,22 @@ const valueLength = 1_000;
 /** Without `endsAt`, Alertmanager would end it minutes after the message. */
 const OPEN_FOR = 'P7D';
 
-export function alertmanagerReceiver(settings: AlertmanagerSettings, { clock }: ReceiverParts): Receiver {
+export function alertmanagerReceiver(settings: AlertmanagerSettings, parts: ReceiverParts): Receiver {
   const { url, urlFile, openFor = OPEN_FOR } = settings;
-  const base = async (): Promise<string> => url ?? (await readUrl(urlFile as string));
+  const addresses = async () => ({
+    url: url ?? (await readUrl(urlFile as string)),
+    proxy: await proxyOf(settings),
+  });
   const openMs = durationMs(openFor, 'openFor');
   return {
-    check: async () => void (await base()),
+    check: async () => void (await addresses()),
     send: async (message, signal) => {
-      const target = new URL(await base());
+      const { url: base, proxy } = await addresses();
+      const target = new URL(base);
       target.pathname = `${target.pathname.replace(/\/+$/, '')}/api/v2/alerts`;
-      const endsAt = message.step === 'resolved' ? message.at : clock.now() + openMs;
-      return post({ url: target.href, body: JSON.stringify([alertOf(message, endsAt)]) }, clock, signal);
+      const endsAt = message.step === 'resolved' ? message.at : parts.clock.now() + openMs;
+      const body = JSON.stringify([alertOf(message, endsAt)]);
+      return post({ url: target.href, proxy, body }, parts, signal);
     },
   };
 }

@@ -3,9 +3,11 @@
  * answers there. Of an answer only the status counts; a short beginning of its text is shown if it is a failure.
  */
 
+import { fetch, type Response } from 'undici';
 import { CarillonError } from '../errors.ts';
-import type { Clock } from '../scheduler/ports.ts';
 import { failed, interrupted, quoted, refused } from './problem.ts';
+import { type Way, wayTo } from './proxy.ts';
+import type { ReceiverParts } from './receiver.ts';
 
 const answerWithinMs = 10_000;
 const maxAnswerBytes = 4 * 1024;
@@ -20,15 +22,21 @@ export interface Post {
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: string;
-  /** Texts that no error may contain, beside the address. */
+  /** Address of the receiver's own proxy, which may be a secret, except its host. */
+  readonly proxy?: string | null;
+  /** Texts that no error may contain, beside the addresses. */
   readonly secrets?: readonly string[];
 }
 
+export type PostParts = Pick<ReceiverParts, 'clock' | 'environment'>;
+
 /** NOTIFICATION_REFUSED, NOTIFICATION_FAILED. */
-export async function post(request: Post, clock: Clock, signal: AbortSignal): Promise<void> {
-  const { url, headers = {}, contentType = 'application/json', body, secrets = [] } = request;
+export async function post(request: Post, parts: PostParts, signal: AbortSignal): Promise<void> {
+  const { clock, environment } = parts;
+  const { url, proxy = null, headers = {}, contentType = 'application/json', body, secrets = [] } = request;
   const { target, login } = splitLogin(new URL(url));
-  const hidden = [...secrets, ...secretsOf(new URL(url))];
+  const way = wayTo(proxy, environment);
+  const hidden = [...secrets, ...[new URL(url), ...way.proxies].flatMap(secretsOf)];
   const limit = new AbortController();
   const cancel = clock.after(answerWithinMs, () => limit.abort());
   try {
@@ -37,6 +45,7 @@ export async function post(request: Post, clock: Clock, signal: AbortSignal): Pr
       headers: { 'user-agent': 'Carillon', ...login, ...headers, 'content-type': contentType },
       body,
       redirect: 'manual',
+      ...(way.dispatcher !== null && { dispatcher: way.dispatcher }),
       signal: AbortSignal.any([limit.signal, signal]),
     });
     if (response.ok) await response.body?.cancel();
@@ -45,9 +54,10 @@ export async function post(request: Post, clock: Clock, signal: AbortSignal): Pr
     if (signal.aborted) throw interrupted();
     if (limit.signal.aborted)
       throw failed(`${target.host} did not respond within ${answerWithinMs / 1_000} s.`);
-    throw error instanceof CarillonError ? error : unreachable(error, target, hidden);
+    throw error instanceof CarillonError ? error : unreachable(error, target, way, hidden);
   } finally {
     cancel();
+    void way.dispatcher?.destroy();
   }
 }
 
@@ -85,11 +95,17 @@ async function beginning({ body }: Response): Promise<string> {
 }
 
 /** Network, certificate, name: words of the system that may repeat the address. */
-function unreachable(error: unknown, { host }: URL, hidden: readonly string[]): Error {
-  const { cause, message } = error as Error;
-  const { code, message: why } = Object(cause) as { code?: unknown; message?: string };
-  const said = typeof code === 'string' ? ` (${code})` : quoted(why ?? message, hidden);
-  return failed(`${host} cannot be reached${said}.`);
+function unreachable(error: unknown, { host }: URL, { proxies }: Way, hidden: readonly string[]): Error {
+  const { code, message } = firstCause(error as Error);
+  // The library's own codes say less than its words.
+  const isTelling = typeof code === 'string' && !code.startsWith('UND_');
+  const said = isTelling ? ` (${code})` : quoted(message, hidden);
+  const through = [...new Set(proxies.map((proxy) => proxy.host))].join(' or ');
+  return failed(`${host} cannot be reached${through === '' ? '' : ` through the proxy ${through}`}${said}.`);
+}
+
+function firstCause(error: Error & { code?: unknown }): typeof error {
+  return error.cause instanceof Error ? firstCause(error.cause) : error;
 }
 
 /** `fetch` refuses an address with a login, and its message would repeat it. */

@@ -2,6 +2,7 @@
 
 import type { Message } from '../scheduler/model/alert.ts';
 import { post } from './http.ts';
+import { proxyOf } from './proxy.ts';
 import type { Receiver, ReceiverParts } from './receiver.ts';
 import type { PagerDutySettings } from './schema.ts';
 import { readSecret } from './secret.ts';
@@ -10,16 +11,17 @@ import { fitting, linkOf, plainKey } from './text.ts';
 const defaultUrl = 'https://events.pagerduty.com/v2/enqueue';
 const summaryLength = 1_024;
 
-export const pagerDutyReceiver = (
-  { routingKeyFile, url = defaultUrl }: PagerDutySettings,
-  { clock }: ReceiverParts,
-): Receiver => ({
-  check: async () => void (await readSecret(routingKeyFile)),
-  send: async (message, signal) => {
-    const key = await readSecret(routingKeyFile);
-    return post({ url, body: JSON.stringify(eventOf(message, key)), secrets: [key] }, clock, signal);
-  },
-});
+export function pagerDutyReceiver(settings: PagerDutySettings, parts: ReceiverParts): Receiver {
+  const { routingKeyFile, url = defaultUrl } = settings;
+  const secrets = async () => ({ key: await readSecret(routingKeyFile), proxy: await proxyOf(settings) });
+  return {
+    check: async () => void (await secrets()),
+    send: async (message, signal) => {
+      const { key, proxy } = await secrets();
+      return post({ url, proxy, body: JSON.stringify(eventOf(message, key)), secrets: [key] }, parts, signal);
+    },
+  };
+}
 
 function eventOf(message: Message, routingKey: string): object {
   const { step, alertKey } = message;

@@ -15,7 +15,7 @@ export interface Receiver {
 
 export interface ReceiverParts {
   readonly clock: Clock;
-  /** For commands: PATH, HOME. */
+  /** For commands: PATH, HOME. For requests: proxies. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** A command line with only the first descriptors (supervisor/file.ts). */
   readonly bare: (argv: readonly [string, ...string[]]) => readonly [string, ...string[]];

@@ -8,6 +8,7 @@ import { durationMs } from '../scheduler/schedule/period.ts';
 import {
   filePath,
   type MailSettings,
+  type ProxySettings,
   type ReceiverSettings,
   receiverKinds,
   receiverName,
@@ -53,7 +54,10 @@ export function checkReceiver(name: string, settings: ReceiverSettings, findings
       `exactly one of ${Object.keys(receiverKinds).join(', ')}`,
     );
   const { mail, pagerduty, webhook, alertmanager } = settings;
-  for (const kind of kinds) checkFiles(`${at}.${kind}`, settings[kind] as object, refuse);
+  for (const kind of kinds) {
+    checkFiles(`${at}.${kind}`, settings[kind] as object, refuse);
+    checkProxy(`${at}.${kind}`, settings[kind] as ProxySettings, refuse);
+  }
   if (mail) checkLogin(`${at}.mail`, mail, refuse);
   if (pagerduty?.url !== undefined) checkUrl(`${at}.pagerduty`, pagerduty.url, refuse);
   if (webhook) {
@@ -100,11 +104,17 @@ function checkAddress(
   else if (url !== undefined) checkUrl(at, url, refuse);
 }
 
-function checkUrl(at: string, url: string, refuse: Refuse): void {
+function checkProxy(at: string, { proxy, proxyFile }: ProxySettings, refuse: Refuse): void {
+  if (proxy !== undefined && proxyFile !== undefined)
+    refuse(at, 'has proxy and proxyFile', 'at most one of them');
+  else if (proxy !== undefined) checkUrl(at, proxy, refuse, 'proxy');
+}
+
+function checkUrl(at: string, url: string, refuse: Refuse, field = 'url'): void {
   const isGood = isUrl(url) && new URL(url).username === '' && new URL(url).password === '';
   if (isGood) return;
   const masked = shownInMessage(url).slice(0, 80);
-  refuse(`${at}.url`, `is ${JSON.stringify(masked)}`, 'an http or https URL without a login', masked);
+  refuse(`${at}.${field}`, `is ${JSON.stringify(masked)}`, 'an http or https URL without a login', masked);
 }
 
 /** Set by the program, or by the connection. */

@@ -68,14 +68,20 @@ const Mail = Type.Object(
   { ...closed, description: 'Mail through an SMTP server.' },
 );
 
+const proxy = {
+  proxy: Type.Optional(url('Address of a proxy, without a login. Default: those in the environment.')),
+  proxyFile: Type.Optional(file('File with the address of a proxy.')),
+};
+
 const Slack = Type.Object(
-  { urlFile: file('File with the URL of an incoming webhook.') },
+  { urlFile: file('File with the URL of an incoming webhook.'), ...proxy },
   { ...closed, description: 'A channel in Slack.' },
 );
 
 const Teams = Type.Object(
   {
     urlFile: file('File with the URL of a workflow that posts to a channel when it gets a webhook request.'),
+    ...proxy,
   },
   { ...closed, description: 'A channel in Microsoft Teams.' },
 );
@@ -84,6 +90,7 @@ const PagerDuty = Type.Object(
   {
     routingKeyFile: file('File with the integration key (Events API 2).'),
     url: Type.Optional(url('Default: https://events.pagerduty.com/v2/enqueue.')),
+    ...proxy,
   },
   { ...closed, description: 'A service in PagerDuty, or one that has its Events API 2.' },
 );
@@ -108,6 +115,7 @@ const Webhook = Type.Object(
         maxLength: receiverLimits.template,
       }),
     ),
+    ...proxy,
   },
   { ...closed, description: 'Any HTTP server.' },
 );
@@ -119,6 +127,7 @@ const Alertmanager = Type.Object(
     openFor: Type.Optional(
       duration('How long an alert stays open there if no message says that it ended. Default: P7D.'),
     ),
+    ...proxy,
   },
   { ...closed, description: 'Alertmanager of Prometheus.' },
 );
@@ -161,6 +170,10 @@ export type ReceiverSettings = Static<typeof ReceiverSchema>;
 /** By name. */
 export type Receivers = Readonly<Record<string, ReceiverSettings>>;
 export type MailSettings = Static<typeof Mail>;
+export interface ProxySettings {
+  readonly proxy?: string;
+  readonly proxyFile?: string;
+}
 export type SlackSettings = Static<typeof Slack>;
 export type TeamsSettings = Static<typeof Teams>;
 export type PagerDutySettings = Static<typeof PagerDuty>;

@@ -2,6 +2,7 @@
 
 import type { Message } from '../scheduler/model/alert.ts';
 import { post } from './http.ts';
+import { proxyOf } from './proxy.ts';
 import type { Receiver, ReceiverParts } from './receiver.ts';
 import type { SlackSettings } from './schema.ts';
 import { readUrl } from './secret.ts';
@@ -11,11 +12,14 @@ const sectionLength = 3_000;
 const factLength = 600;
 const fence = '```';
 
-export const slackReceiver = ({ urlFile }: SlackSettings, { clock }: ReceiverParts): Receiver => ({
-  check: async () => void (await readUrl(urlFile)),
-  send: async (message, signal) =>
-    post({ url: await readUrl(urlFile), body: JSON.stringify(slackMessage(message)) }, clock, signal),
-});
+export function slackReceiver(settings: SlackSettings, parts: ReceiverParts): Receiver {
+  const addresses = async () => ({ url: await readUrl(settings.urlFile), proxy: await proxyOf(settings) });
+  return {
+    check: async () => void (await addresses()),
+    send: async (message, signal) =>
+      post({ ...(await addresses()), body: JSON.stringify(slackMessage(message)) }, parts, signal),
+  };
+}
 
 /** Without these three characters a text holds no link and no mention, such as `<!channel>`. */
 const escapeMrkdwn = (text: string): string =>

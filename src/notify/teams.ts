@@ -2,6 +2,7 @@
 
 import type { Message } from '../scheduler/model/alert.ts';
 import { post } from './http.ts';
+import { proxyOf } from './proxy.ts';
 import type { Receiver, ReceiverParts } from './receiver.ts';
 import type { TeamsSettings } from './schema.ts';
 import { readUrl } from './secret.ts';
@@ -13,11 +14,14 @@ const titleLength = 500;
 const factLength = 300;
 const mostFacts = 12;
 
-export const teamsReceiver = ({ urlFile }: TeamsSettings, { clock }: ReceiverParts): Receiver => ({
-  check: async () => void (await readUrl(urlFile)),
-  send: async (message, signal) =>
-    post({ url: await readUrl(urlFile), body: JSON.stringify(teamsMessage(message)) }, clock, signal),
-});
+export function teamsReceiver(settings: TeamsSettings, parts: ReceiverParts): Receiver {
+  const addresses = async () => ({ url: await readUrl(settings.urlFile), proxy: await proxyOf(settings) });
+  return {
+    check: async () => void (await addresses()),
+    send: async (message, signal) =>
+      post({ ...(await addresses()), body: JSON.stringify(teamsMessage(message)) }, parts, signal),
+  };
+}
 
 /** Braces too: `{{DATE(…)}}` would be replaced. */
 const escapeSign = (text: string): string => text.replaceAll(/[\\`*_{}[\]()<>#|~&]/g, (sign) => `\\${sign}`);

@@ -3,38 +3,41 @@
 import { createHmac } from 'node:crypto';
 import type { Message } from '../scheduler/model/alert.ts';
 import { post } from './http.ts';
+import { proxyOf } from './proxy.ts';
 import type { Receiver, ReceiverParts } from './receiver.ts';
 import type { WebhookSettings } from './schema.ts';
 import { readSecret, readUrl } from './secret.ts';
 import { fill } from './template.ts';
 import { linkOf, plainKey } from './text.ts';
 
-export function webhookReceiver(settings: WebhookSettings, { clock }: ReceiverParts): Receiver {
+export function webhookReceiver(settings: WebhookSettings, parts: ReceiverParts): Receiver {
   const { contentType = 'application/json', headers = {} } = settings;
   return {
     check: async () => void (await secretsOf(settings)),
     send: async (message, signal) => {
-      const { url, key, secretHeaders } = await secretsOf(settings);
+      const { url, proxy, key, secretHeaders } = await secretsOf(settings);
       const body = bodyOf(message, settings);
       const request = {
-        ...{ url, contentType, body },
+        ...{ url, proxy, contentType, body },
         headers: {
           ...headers,
           ...secretHeaders,
           'idempotency-key': plainKey(message.key),
-          ...(key !== null && { 'x-carillon-signature': signature(key, clock.now(), body) }),
+          ...(key !== null && { 'x-carillon-signature': signature(key, parts.clock.now(), body) }),
         },
         secrets: [...Object.values(secretHeaders), ...(key === null ? [] : [key])],
       };
-      return post(request, clock, signal);
+      return post(request, parts, signal);
     },
   };
 }
 
-async function secretsOf({ url, urlFile, secretFile, headerFiles = {} }: WebhookSettings) {
+async function secretsOf(settings: WebhookSettings) {
+  const { url, urlFile, secretFile, headerFiles = {} } = settings;
   const read = async ([name, file]: [string, string]) => [name, await readSecret(file)] as const;
   return {
     url: url ?? (await readUrl(urlFile as string)),
+    proxy: await proxyOf(settings),
     key: secretFile === undefined ? null : await readSecret(secretFile),
     secretHeaders: Object.fromEntries(await Promise.all(Object.entries(headerFiles).map(read))),
   };

@@ -131,9 +131,14 @@ export interface OneReceiver {
   send(message: Message): Promise<void>;
 }
 
-export function oneReceiver(settings: ReceiverSettings, now = at('09:00:00')): OneReceiver {
+export function oneReceiver(
+  settings: ReceiverSettings,
+  now = at('09:00:00'),
+  more: Readonly<Record<string, string>> = {},
+): OneReceiver {
   const clock = new SimClock(now);
-  const environment = { PATH: process.env.PATH, HOME: process.env.HOME, SECRET: 'not for commands' };
+  const { PATH, HOME } = process.env;
+  const environment = { PATH, HOME, SECRET: 'not for commands', ...more };
   const notifier = createNotifier({ it: settings }, { clock, environment, bare: (argv) => argv });
   return { notifier, clock, send: (message) => notifier.send('it', message) };
 }
