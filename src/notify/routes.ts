@@ -36,7 +36,9 @@ export const RouteSchema = Type.Object(
         closed,
       ),
     ),
-    repeat: Type.Optional(duration('How often an open alert that nobody acknowledged is reported again.')),
+    repeatEvery: Type.Optional(
+      duration('How often an open alert that nobody acknowledged is reported again.'),
+    ),
     escalate: Type.Optional(Type.Array(Escalation, { maxItems: MAX_ESCALATIONS })),
     continue: Type.Optional(Type.Boolean()),
   },

@@ -9,7 +9,8 @@ import { engineRetryDelayMs } from './job/policy.ts';
 import type { Run } from './model/model.ts';
 import type { Reason } from './model/reason.ts';
 import { awaitsCallback, isEnded } from './model/run-state.ts';
-import { alertOfAllLateness, alertOfLateness } from './rules/alerts.ts';
+import { alertOfAllLateness, alertOfLateness } from './rules/alerts/alerts.ts';
+import { notified, owe, reviewAll, reviewDue } from './rules/alerts/notifications.ts';
 import {
   attemptDeferred,
   attemptEnded,
@@ -24,7 +25,6 @@ import {
 import { check } from './rules/commands.ts';
 import { AHEAD_MS, CLOCK_BACK_MS, clockSetBack, decideDue, isForeseeable } from './rules/due.ts';
 import { propagateEnds } from './rules/endings.ts';
-import { notified, owe, reviewAll, reviewDue } from './rules/notifications.ts';
 import { nodesChanged, placeRun } from './rules/placing.ts';
 import { hostLost, reconcile, resume } from './rules/reconcile.ts';
 import { closeRun, killRun } from './rules/runs.ts';

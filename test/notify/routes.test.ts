@@ -33,13 +33,16 @@ describe('routes', () => {
   });
 
   test('say when an open alert is reported again, and to whom else', () => {
-    expect(routesOf('[{ to: [ops], repeat: 4h, escalate: [{ after: PT30M, to: [ops] }] }]')).toMatchObject([
-      { repeatMs: 14_400_000, escalate: [{ afterMs: 1_800_000, to: ['ops'] }] },
-    ]);
+    expect(
+      routesOf('[{ to: [ops], repeatEvery: 4h, escalate: [{ after: PT30M, to: [ops] }] }]'),
+    ).toMatchObject([{ repeatMs: 14_400_000, escalate: [{ afterMs: 1_800_000, to: ['ops'] }] }]);
   });
 
   test.each([
-    ['[{ to: [ops], repeat: 5s }]', 'routes[0].repeat is 5s. Allowed: a duration of at least 60 seconds.'],
+    [
+      '[{ to: [ops], repeatEvery: 5s }]',
+      'routes[0].repeatEvery is 5s. Allowed: a duration of at least 60 seconds.',
+    ],
     ['[{ to: [ops], escalate: [{ after: 0s, to: [ops] }] }]', 'routes[0].escalate[0].after is 0s.'],
     ['[{ to: [ops], escalate: [{ after: 1m, to: [opps] }] }]', "routes[0].escalate[0].to names 'opps'"],
   ])('refuse %s', (text, says) => {

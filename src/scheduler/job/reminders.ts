@@ -42,16 +42,20 @@ export interface Reminders {
 }
 
 interface Written {
-  readonly repeat?: string | undefined;
+  readonly repeatEvery?: string | undefined;
   readonly escalate?: readonly { readonly after: string; readonly to: readonly string[] }[] | undefined;
 }
 
 /** When an open alert is reported again, in a job or a route. Problems are added to the findings. */
-export function remindersOf({ repeat, escalate = [] }: Written, at: string, findings: Findings): Reminders {
+export function remindersOf(
+  { repeatEvery, escalate = [] }: Written,
+  at: string,
+  findings: Findings,
+): Reminders {
   const afterMs = (after: string, i: number) =>
     checkDuration(after, `${at}.escalate[${i}].after`, 1, findings);
   return {
-    repeatMs: checkDuration(repeat, `${at}.repeat`, LEAST_REPEAT_MS, findings),
+    repeatMs: checkDuration(repeatEvery, `${at}.repeatEvery`, LEAST_REPEAT_MS, findings),
     escalate: escalate.map(({ after, to }, i) => ({ afterMs: afterMs(after, i) ?? 0, to })),
   };
 }

@@ -11,7 +11,7 @@ import type { EndReason } from '../ports.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { fold, type Sample } from '../stats/stats.ts';
-import { endLateness } from './alerts.ts';
+import { endLateness } from './alerts/alerts.ts';
 import { askToLaunch } from './launch.ts';
 import { closeRun } from './runs.ts';
 

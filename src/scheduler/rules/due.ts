@@ -12,7 +12,7 @@ import { nextInstant } from '../schedule/next.ts';
 import { addLeap, COUNT_LIMIT, LEAP_MS, moveCursor, takeBack, undecidedUpTo } from '../state/decided.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
-import { alertOfMissed } from './alerts.ts';
+import { alertOfMissed } from './alerts/alerts.ts';
 import { propagateEnds } from './endings.ts';
 import { isWaiting } from './overlap.ts';
 import { idleReason, ofSchedule, openRun } from './runs.ts';

@@ -9,7 +9,7 @@ import { isEnded } from '../model/run-state.ts';
 import { beginNames, beginSchedule, compiled, takeBack } from '../state/decided.ts';
 import { type Entry, MAX_PASTS } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
-import { endAlerts } from './alerts.ts';
+import { endAlerts } from './alerts/alerts.ts';
 import { propagateEnds } from './endings.ts';
 import { closeRun, killRun } from './runs.ts';
 

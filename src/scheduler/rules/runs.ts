@@ -12,7 +12,7 @@ import { type Reason, refTo } from '../model/reason.ts';
 import { awaitsCallback, isEnded, nextRunState } from '../model/run-state.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
-import { alertOfEnd } from './alerts.ts';
+import { alertOfEnd } from './alerts/alerts.ts';
 import { overlapOf } from './overlap.ts';
 import { placeRun } from './placing.ts';
 

@@ -32,7 +32,7 @@ describe('an alert that stays open', () => {
   });
 
   test('is repeated as often as its job says, until it ends', () => {
-    const rig = failing({ repeat: '25m' });
+    const rig = failing({ repeatEvery: '25m' });
     rig.advance(55 * minuteMs);
     expect(told(rig)).toEqual([opened, repeated, repeated]);
     runs(rig, 0);
@@ -58,7 +58,7 @@ describe('an alert that stays open', () => {
   });
 
   test('is repeated by the next leader too, once for all that was missed', () => {
-    const rig = failing({ repeat: '10m' });
+    const rig = failing({ repeatEvery: '10m' });
     rig.now += 35 * minuteMs;
     rig.restart();
     rig.event({ kind: 'notified', now: rig.now, id: 'none', error: null });
@@ -68,7 +68,7 @@ describe('an alert that stays open', () => {
   });
 
   test('is repeated on time although it occurs again meanwhile', () => {
-    const rig = rigOf({ schedule: { cron: '*/10 * * * *' }, alerts: { repeat: '25m' } });
+    const rig = rigOf({ schedule: { cron: '*/10 * * * *' }, alerts: { repeatEvery: '25m' } });
     for (const _ of [1, 2, 3, 4]) {
       rig.advance(10 * minuteMs);
       rig.end('load', 1);
@@ -77,7 +77,7 @@ describe('an alert that stays open', () => {
   });
 
   test.each([-600, 600])('is repeated as often when the clock is set by %d minutes', (minutes) => {
-    const rig = rigOf({ schedule: undefined, alerts: { repeat: '20m' } });
+    const rig = rigOf({ schedule: undefined, alerts: { repeatEvery: '20m' } });
     rig.trigger('load');
     rig.end('load', 1);
     rig.advance(5 * minuteMs);
@@ -88,8 +88,8 @@ describe('an alert that stays open', () => {
     expect(told(rig)).toEqual([opened, repeated]);
   });
 
-  test.each(['PT30S', '0s', 'P1X'])('cannot be repeated every %s', (repeat) => {
-    expect(() => rigOf({ alerts: { repeat } })).toThrow(/alerts\.repeat/);
+  test.each(['PT30S', '0s', 'P1X'])('cannot be repeated every %s', (repeatEvery) => {
+    expect(() => rigOf({ alerts: { repeatEvery } })).toThrow(/alerts\.repeatEvery/);
   });
 });
 
@@ -121,7 +121,7 @@ describe('an alert that nobody acknowledges', () => {
   });
 
   test('is repeated to those that it was escalated to as well', () => {
-    const rig = failing({ escalate, repeat: '20m' });
+    const rig = failing({ escalate, repeatEvery: '20m' });
     rig.advance(25 * minuteMs);
     expect(told(rig).slice(2)).toEqual([repeated, 'repeated failed ×1 to second']);
   });
@@ -143,7 +143,7 @@ describe('an alert that nobody acknowledges', () => {
 
 describe('an acknowledgement', () => {
   test('stops repetitions and escalations until the alert ends', () => {
-    const rig = failing({ repeat: '10m', escalate: [{ after: '5m', to: ['boss'] }] });
+    const rig = failing({ repeatEvery: '10m', escalate: [{ after: '5m', to: ['boss'] }] });
     acknowledge(rig);
     rig.advance(50 * minuteMs);
     expect(told(rig)).toEqual([opened]);
@@ -225,7 +225,7 @@ describe('a mute', () => {
   });
 
   test('stops repetitions and escalations, which go on afterwards', () => {
-    const rig = failing({ repeat: '10m', escalate: [{ after: '15m', to: ['boss'] }] });
+    const rig = failing({ repeatEvery: '10m', escalate: [{ after: '15m', to: ['boss'] }] });
     mute(rig, rig.now + 30 * minuteMs);
     rig.advance(29 * minuteMs);
     expect(told(rig)).toEqual([opened]);

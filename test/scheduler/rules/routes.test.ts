@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Hours, Route } from '../../../src/scheduler/model/alert.ts';
-import { routed } from '../../../src/scheduler/rules/routes.ts';
+import { routed } from '../../../src/scheduler/rules/alerts/routes.ts';
 
 const anyRoute: Route = {
   ...{ labels: {}, owner: null, conditions: null, severities: null, hours: null },

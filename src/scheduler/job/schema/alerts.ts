@@ -41,7 +41,7 @@ export const Alerts = Type.Object(
       }),
     ),
     severity: Type.Optional(oneOf(severities)),
-    repeat: Type.Optional(
+    repeatEvery: Type.Optional(
       duration(
         'How often an alert that stays open is reported again until somebody acknowledges it. Default: that of the routes.',
       ),

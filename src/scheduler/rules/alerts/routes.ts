@@ -1,9 +1,9 @@
 /** Which routes are those of an alert. A route may be limited to hours of the week. */
 
-import { hasLabels } from '../job/node-choice.ts';
-import type { Alert, Hours, Route } from '../model/alert.ts';
-import { DAY_MS, weekdayOf } from '../schedule/civil.ts';
-import { offsetAt, zoneOf } from '../schedule/zone.ts';
+import { hasLabels } from '../../job/node-choice.ts';
+import type { Alert, Hours, Route } from '../../model/alert.ts';
+import { DAY_MS, weekdayOf } from '../../schedule/civil.ts';
+import { offsetAt, zoneOf } from '../../schedule/zone.ts';
 
 /** What routes look at. */
 export type Routed = Pick<Alert, 'owner' | 'labels' | 'condition' | 'severity'>;

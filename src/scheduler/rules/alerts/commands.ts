@@ -1,12 +1,12 @@
 /** Commands about alerts: acknowledge, mute, and send a message again. */
 
-import { CarillonError } from '../../errors.ts';
-import type { Command, CommandAnswers } from '../command.ts';
-import { shorten } from '../job/schema/explain.ts';
-import { faultIn } from '../job/texts.ts';
-import { alertKey } from '../records/table.ts';
-import type { Entry, State } from '../state/state.ts';
-import type { Turn } from '../state/turn.ts';
+import { CarillonError } from '../../../errors.ts';
+import type { Command, CommandAnswers } from '../../command.ts';
+import { shorten } from '../../job/schema/explain.ts';
+import { faultIn } from '../../job/texts.ts';
+import { alertKey } from '../../records/table.ts';
+import type { Entry, State } from '../../state/state.ts';
+import type { Turn } from '../../state/turn.ts';
 import { review, reviewJob, sendAgain } from './notifications.ts';
 
 const MAX_REASON = 500;

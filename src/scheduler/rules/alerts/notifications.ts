@@ -1,17 +1,17 @@
 /**
- * Who is notified of an alert, and when: at once, again while it stays open (`repeat`), and others if nobody takes care
+ * Who is notified of an alert, and when: at once, again while it stays open (`repeatEvery`), and others if nobody takes care
  * of it (`escalate`). While its job is muted nobody is, and an acknowledgement stops repetitions and escalations.
  *
  * `review` decides it from the alert alone, whenever something happens to the alert and at the time that it asked for.
  */
 
-import { invariant } from '../../errors.ts';
-import type { Escalation, Reminders } from '../job/reminders.ts';
-import { type Alert, type AlertStep, conditions, type Notification } from '../model/alert.ts';
-import { alertKey } from '../records/table.ts';
-import { durationMs } from '../schedule/period.ts';
-import type { AlertTimer, Entry } from '../state/entry.ts';
-import type { Turn } from '../state/turn.ts';
+import { invariant } from '../../../errors.ts';
+import type { Escalation, Reminders } from '../../job/reminders.ts';
+import { type Alert, type AlertStep, conditions, type Notification } from '../../model/alert.ts';
+import { alertKey } from '../../records/table.ts';
+import { durationMs } from '../../schedule/period.ts';
+import type { AlertTimer, Entry } from '../../state/entry.ts';
+import type { Turn } from '../../state/turn.ts';
 import { isRoutedLater, routed } from './routes.ts';
 
 /** More are not kept for a receiver that does not respond: new ones fail at once. */
@@ -124,13 +124,13 @@ function planOf({ state, draft }: Turn, { job }: Entry, { condition, severity }:
       ? routed(all, subject, draft.now)
       : [{ to: alerts.to, repeatMs: null, escalate: [] }];
   const repeats = routes.flatMap(({ repeatMs }) => repeatMs ?? []);
-  const { repeat, escalate } = alerts;
+  const { repeatEvery, escalate } = alerts;
   return {
     isLater: routes.length === 0 && isRoutedLater(all, subject, draft.now),
     to: [...new Set(routes.flatMap(({ to }) => to))],
     repeatMs:
-      repeat !== undefined
-        ? durationMs(repeat, 'alerts.repeat')
+      repeatEvery !== undefined
+        ? durationMs(repeatEvery, 'alerts.repeatEvery')
         : repeats.length > 0
           ? Math.min(...repeats)
           : null,

@@ -12,15 +12,15 @@
  * Jobs that are skipped because a parent failed open nothing: the parent's alert counts them.
  */
 
-import { type Alert, type AlertEnd, type Condition, conditions, type Severity } from '../model/alert.ts';
-import { compactInstant } from '../model/ids.ts';
-import type { EndState, Run } from '../model/model.ts';
-import type { Reason } from '../model/reason.ts';
-import { isEnded } from '../model/run-state.ts';
-import { alertKey } from '../records/table.ts';
-import { lateRuns } from '../state/late.ts';
-import type { Entry } from '../state/state.ts';
-import type { Turn } from '../state/turn.ts';
+import { type Alert, type AlertEnd, type Condition, conditions, type Severity } from '../../model/alert.ts';
+import { compactInstant } from '../../model/ids.ts';
+import type { EndState, Run } from '../../model/model.ts';
+import type { Reason } from '../../model/reason.ts';
+import { isEnded } from '../../model/run-state.ts';
+import { alertKey } from '../../records/table.ts';
+import { lateRuns } from '../../state/late.ts';
+import type { Entry } from '../../state/state.ts';
+import type { Turn } from '../../state/turn.ts';
 import { review, tell } from './notifications.ts';
 
 /** Each message has owner and labels of the job, which may be long: only what can tell alerts apart. */
