@@ -37,6 +37,8 @@ export const catalogue = {
   REVISION_CONFLICT: { status: 409, title: 'The job was changed in the meantime' },
   RUN_ENDED: { status: 409, title: 'The run has already ended' },
   RUN_NOT_ENDED: { status: 409, title: 'The run has not ended yet' },
+  JOB_RUNS_ELSEWHERE: { status: 409, title: 'Somebody else runs the job' },
+  REPORT_NOT_AWAITED: { status: 409, title: 'The runs of the job are not reported' },
   OUTCOME_NOT_AWAITED: { status: 409, title: 'The run does not wait for a reported result' },
   BACKUP_UNDER_WAY: { status: 409, title: 'A backup is already being taken' },
   STORE_NOT_EMPTY: { status: 409, title: 'A store already exists' },

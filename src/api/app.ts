@@ -31,6 +31,7 @@ import { applyRoutes } from './routes/apply.ts';
 import { backupRoutes } from './routes/backup.ts';
 import { eventRoutes } from './routes/events.ts';
 import { graphRoutes } from './routes/graph.ts';
+import { heartbeatRoutes } from './routes/heartbeats.ts';
 import { installationRoutes } from './routes/installation.ts';
 import { jobPastRoutes } from './routes/job-past.ts';
 import { jobRoutes } from './routes/jobs.ts';
@@ -94,6 +95,7 @@ const apiRoutes = [
   applyRoutes,
   runRoutes,
   verdictRoutes,
+  heartbeatRoutes,
   jobPastRoutes,
   logRoutes,
   scheduleRoutes,

@@ -14,12 +14,9 @@ const maxKeyLength = 256;
 /** `names`: the jobs of a request for several jobs. The same key with other jobs is another request. */
 export function triggerId(request: FastifyRequest, names: readonly string[] = []): string {
   const key = request.headers['idempotency-key'];
-  if (key === undefined) return randomUUID().replaceAll('-', '').slice(0, idLength);
+  if (key === undefined) return randomId();
   if (typeof key === 'string' && key.length > 0 && key.length <= maxKeyLength) {
-    return createHash('sha256')
-      .update([key, ...names].join('\n'))
-      .digest('hex')
-      .slice(0, idLength);
+    return hashed([key, ...names]);
   }
   throw new CarillonError('INVALID_FIELD', `Idempotency-Key has ${key.length} characters.`, {
     field: 'Idempotency-Key',
@@ -28,3 +25,12 @@ export function triggerId(request: FastifyRequest, names: readonly string[] = []
     source: 'header',
   });
 }
+
+/** For the run of a report: the same for all reports about it, if they say so. */
+export const reportId = (job: string, rid: string | null): string =>
+  rid === null ? randomId() : hashed([rid, job]);
+
+const randomId = (): string => randomUUID().replaceAll('-', '').slice(0, idLength);
+
+const hashed = (parts: readonly string[]): string =>
+  createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, idLength);

@@ -5,12 +5,14 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildApp } from '../api/app.ts';
 import { lastLines } from '../executor/logs/last-lines.ts';
+import { createReportedOutput } from '../executor/logs/reported-output.ts';
 import { createRunLogs } from '../executor/logs/run-logs.ts';
 import { createRemoteEngine } from '../executor/remote.ts';
 import { installSupervisor, onlyDescriptors } from '../executor/supervisor/file.ts';
 import { Alerts } from '../notify/alerts.ts';
 import { Peers } from '../peers/client.ts';
 import type { Election, Log, Member, Store } from '../scheduler/ports.ts';
+import type { ReportedOutput } from '../scheduler/reported-output.ts';
 import { LoopDelay } from '../scheduler/runtime/loop-delay.ts';
 import { Scheduler } from '../scheduler/runtime/scheduler.ts';
 import { realClock } from './clock.ts';
@@ -103,6 +105,7 @@ interface Parts {
   readonly engines: Engines;
   /** Null: there is no file of alerts. */
   readonly alerts: Alerts | null;
+  readonly reportedOutput: ReportedOutput;
 }
 
 /** Opens the data directory, the store and the engines, which everything else needs. */
@@ -148,7 +151,11 @@ async function openParts(config: Config, { environment, version }: Program, log:
   const labels = { host: hostname(), ...config.nodeLabel };
   const capacity = capacityOf(engines.settings);
   const node = { id, host: hostname(), pid: process.pid, url: '', version, labels, capacity };
-  return { config, log, bare, installation, node, store, election: election(node), engines, alerts };
+  const reportedOutput = createReportedOutput(logs, zk === null ? null : id);
+  return {
+    ...{ config, log, bare, installation, node, store, engines, alerts, reportedOutput },
+    election: election(node),
+  };
 }
 
 /** Creates the scheduler and its API without starting them. */
@@ -185,6 +192,7 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
     startsInFlight: config.startsInFlight ?? STARTS_PER_CORE * availableParallelism(),
     ...(alerts !== null && { notifier: alerts }),
     lastLines,
+    reportedOutput: parts.reportedOutput,
     onFatal,
   });
   const webDir = fileURLToPath(new URL('../../dist/web', import.meta.url));

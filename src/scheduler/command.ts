@@ -59,6 +59,26 @@ export type Command =
   | { readonly kind: 'kill'; readonly runId: string; readonly by: string }
   /** Reports the result of a run of a job with `completion: callback`. */
   | { readonly kind: 'complete'; readonly runId: string; readonly succeeded: boolean; readonly by: string }
+  /** Somebody else has started or ended a run of a job without `run`; see rules/reports.ts. */
+  | {
+      readonly kind: 'report';
+      readonly name: string;
+      readonly step: ReportStep;
+      /** Equal in all reports about one run, so that a repeated one changes nothing. Null: unknown. */
+      readonly key: string | null;
+      /** Names a run that belongs to no due time: `[a-z0-9]{4,32}`. */
+      readonly triggerId: string;
+      /** How long ago it happened. */
+      readonly agoMs: number;
+      /** With an end: how long it ran. Null: unknown. */
+      readonly durationMs: number | null;
+      readonly exitCode: number | null;
+      /** Where its output is kept. Null: there is none. */
+      readonly output: KeptOutput | null;
+      /** A run of the job that was given up, which this may be; from the archive. */
+      readonly givenUp: Run | null;
+      readonly by: string;
+    }
   /** Somebody takes care of an open alert. */
   | {
       readonly kind: 'acknowledge';
@@ -84,6 +104,23 @@ export type Command =
    * follow.
    */
   | { readonly kind: 'mark-success'; readonly name: string; readonly triggerId: string; readonly by: string };
+
+export const reportSteps = ['start', 'success', 'fail'] as const;
+export type ReportStep = (typeof reportSteps)[number];
+
+export interface KeptOutput {
+  readonly launchName: string;
+  /** The node that has it. Null: there is only one. */
+  readonly host: string | null;
+}
+
+/** What became of a report. */
+export interface ReportAnswer {
+  /** Null: it was ended by an earlier report, and is not looked up. */
+  readonly run: Run | null;
+  /** The same was reported before, and nothing was changed. */
+  readonly repeated: boolean;
+}
 
 export interface AppliedDefinition {
   readonly definition: unknown;
@@ -164,6 +201,7 @@ export interface CommandAnswers {
   rerun: Run;
   kill: Run;
   complete: Run;
+  report: ReportAnswer;
   'mark-success': Run;
   acknowledge: Alert;
   mute: { readonly job: Job; readonly state: JobState };

@@ -5,6 +5,7 @@
 
 import type { AnswerTo, Command } from './command.ts';
 import type { Event } from './event.ts';
+import { EXTERNAL, EXTERNAL_TIMEOUT, isExternal } from './job/external.ts';
 import { engineRetryDelayMs } from './job/policy.ts';
 import type { Run } from './model/model.ts';
 import type { Reason } from './model/reason.ts';
@@ -32,7 +33,7 @@ import { nextDeadline } from './state/deadline.ts';
 import { type Decision, Draft } from './state/decision.ts';
 import { moveInstants } from './state/durations.ts';
 import type { RunTimer, Timed } from './state/entry.ts';
-import type { State } from './state/state.ts';
+import type { Entry, State } from './state/state.ts';
 import type { Due } from './state/timetable.ts';
 import { newTurn, type Turn } from './state/turn.ts';
 
@@ -161,19 +162,22 @@ function meetDeadline(turn: Turn, { run }: RunTimer): void {
     return;
   }
   if (run.startBy !== null && run.startBy < turn.draft.now && run.attempts.length === 0)
-    closeRun(turn, run, 'missed', { code: 'start-window', because: run.reason });
+    closeRun(turn, run, 'missed', windowPassed(entry, run));
   else if (run.notBefore !== null && run.notBefore <= turn.draft.now) placeRun(turn, entry, run);
   else if (run.kill !== null)
     closeRun(turn, run, run.kill.as, { code: 'kill-unconfirmed', because: run.kill.reason });
   else if (run.state === 'running') {
-    const timeout = entry.job.definition.policy?.timeout ?? '';
+    const timeout = entry.job.definition.policy?.timeout ?? EXTERNAL_TIMEOUT;
     const reason = { code: 'timeout', timeout } as const;
-    if (awaitsCallback(run)) callbackOverdue(turn, run, reason);
+    if (awaitsCallback(run) || run.attempts.at(-1)?.engine === EXTERNAL) callbackOverdue(turn, run, reason);
     else killRun(turn, run, { by: 'timeout', as: 'timed-out', reason });
   }
   propagateEnds(turn);
   if (!isEnded(run.state)) turn.state.watch(run);
 }
+
+const windowPassed = ({ job }: Entry, { reason: because }: Run): Reason =>
+  isExternal(job.definition) ? { code: 'not-reported' } : { code: 'start-window', because };
 
 const unavailable = (text: string): Reason => ({ code: 'engine-unavailable', text });
 

@@ -4,7 +4,7 @@
  * is read from the archive.
  */
 
-import type { AnswerTo, Command } from './command.ts';
+import type { AnswerTo, Command, ReportAnswer } from './command.ts';
 import type { Alert, Notification } from './model/alert.ts';
 import type { Job, JobState, JobStats, Run } from './model/model.ts';
 import type {
@@ -19,6 +19,10 @@ import type {
 import type { Schedule } from './schedule/model.ts';
 import type { Summary } from './stats/stats.ts';
 import type { Buckets } from './stats/tally.ts';
+
+export interface RunReport extends Omit<Extract<Command, { kind: 'report' }>, 'kind' | 'output' | 'givenUp'> {
+  readonly output: Uint8Array | null;
+}
 
 export interface RunLogQuery extends LogQuery {
   readonly attempt?: number;
@@ -198,6 +202,8 @@ export interface SchedulerHandle {
    * catalogue if the request is wrong; NOT_LEADING or STORE_UNAVAILABLE if the node cannot serve it.
    */
   submit<C extends Command>(command: C): Promise<AnswerTo<C>>;
+  /** A report about a run that somebody else runs, with its output. Resolves and rejects like `submit`. */
+  report(report: RunReport): Promise<ReportAnswer>;
   /** JOB_NOT_FOUND. */
   job(name: string): JobView;
   jobCount(): number;

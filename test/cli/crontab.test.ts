@@ -53,7 +53,7 @@ describe('a crontab', () => {
 
   test('variables hold from where they stand on', () => {
     const { jobs } = read('@daily a\nDIR="/srv/x y"\n@daily b\nDIR=/other\n@daily c');
-    expect(jobs.map((job) => job.run.env)).toEqual([undefined, { DIR: '/srv/x y' }, { DIR: '/other' }]);
+    expect(jobs.map((job) => job.run?.env)).toEqual([undefined, { DIR: '/srv/x y' }, { DIR: '/other' }]);
   });
 
   test('CRON_TZ is the time zone of what follows', () => {
@@ -64,7 +64,7 @@ describe('a crontab', () => {
   test("without CRON_TZ it is the machine's time zone, and TZ is for the command alone", () => {
     const { jobs } = read('TZ=Asia/Tokyo\n@daily a\nCRON_TZ=UTC\n@daily b', { timezone: 'Europe/Berlin' });
     expect(jobs.map((job) => job.schedule?.timezone)).toEqual(['Europe/Berlin', undefined]);
-    expect(jobs[0]?.run.env).toEqual({ TZ: 'Asia/Tokyo' });
+    expect(jobs[0]?.run?.env).toEqual({ TZ: 'Asia/Tokyo' });
   });
 
   test('SHELL runs what follows, in HOME', () => {
@@ -161,7 +161,7 @@ test('a line whose command no program can be given is left out, and says why', (
     timezone: 'UTC',
     nowMs: 0,
   });
-  expect(jobs.map(({ definition }) => definition.run.command)).toEqual(['echo c']);
+  expect(jobs.map(({ definition }) => definition.run?.command)).toEqual(['echo c']);
   expect(leftOut).toEqual([
     'crontab:1: run.command contains a NUL (\\u0000) at position 7. Allowed: text without it.',
   ]);
@@ -183,8 +183,8 @@ describe('a crontab of another form is not read as one of the usual', () => {
     '@daily root backup --all',
   ])('%s asks for --user-column', (line) => {
     expect(refusal(line)).toMatchObject({ field: 'user-column', source: 'crontab:1' });
-    expect(read(line, { userColumn: true }).jobs[0]?.run.user).toMatch(/root|www-data/);
-    expect(read(line, { userColumn: false }).jobs[0]?.run.user).toBeUndefined();
+    expect(read(line, { userColumn: true }).jobs[0]?.run?.user).toMatch(/root|www-data/);
+    expect(read(line, { userColumn: false }).jobs[0]?.run?.user).toBeUndefined();
   });
 
   test.each(['*/6 * * * * * echo hi', '0 0 2 * * 1-5 backup now', '0 */5 * * * ? report all'])(
@@ -193,7 +193,7 @@ describe('a crontab of another form is not read as one of the usual', () => {
       expect(refusal(line)).toMatchObject({ field: 'seconds', source: 'crontab:1' });
       const [job] = read(line, { seconds: true }).jobs;
       expect(job?.schedule?.cron?.split(' ')).toHaveLength(6);
-      expect(job?.run.command).toMatch(/^(echo hi|backup now|report all)$/);
+      expect(job?.run?.command).toMatch(/^(echo hi|backup now|report all)$/);
     },
   );
 

@@ -275,7 +275,7 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
         { kind: 'ledger', value: line(name, 1) },
       );
       const [item] = await all(store);
-      expect(item?.kind === 'job' && item.value.definition.run.command).toBe(command);
+      expect(item?.kind === 'job' && item.value.definition.run?.command).toBe(command);
       expect((await store.archive.runs({ job: name, limit: 5 })).items).toHaveLength(1);
     });
 

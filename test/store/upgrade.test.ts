@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { realClock } from '../../src/node/clock.ts';
-import type { JobState } from '../../src/scheduler/model/model.ts';
+import type { Job, JobState } from '../../src/scheduler/model/model.ts';
 import type { Store } from '../../src/scheduler/ports.ts';
 import { newestFormat } from '../../src/scheduler/records/stored.ts';
 import { records, type Write } from '../../src/scheduler/records/table.ts';
@@ -30,8 +30,8 @@ const lineages: Readonly<Record<string, string>> = { mabc: 'manual', r77: 'rerun
 const expected = byKey(
   JSON.parse(JSON.stringify(answered), (key, value) => {
     if (key === 'reason' && typeof value === 'string') return { code: 'text', text: value };
-    // There were no alerts then.
-    if (typeof value?.cursor === 'number') return { ...value, muted: null };
+    // There were no alerts and no reports then.
+    if (typeof value?.cursor === 'number') return { ...value, muted: null, heard: [] };
     // Nothing was measured then.
     if (typeof value?.failedRunTime === 'string') return { ...value, cpuTime: '', peakMemory: '' };
     if (typeof value?.variant !== 'string' || value.parent !== undefined) return value;
@@ -296,4 +296,45 @@ describe('a later release, with two kinds more and a newer version of one', () =
       await again.close();
     },
   );
+});
+
+/** The release before jobs without `run`: the table of kinds alone differs. */
+async function releaseBeforeHeartbeats() {
+  vi.resetModules();
+  vi.doMock('../../src/scheduler/records/table.ts', async (original) => {
+    const table = await original<typeof import('../../src/scheduler/records/table.ts')>();
+    const { later: _, ...job } = table.records.job;
+    return { ...table, records: { ...table.records, job } };
+  });
+  const embedded = await import('../../src/store/embedded/store.ts');
+  vi.doUnmock('../../src/scheduler/records/table.ts');
+  vi.resetModules();
+  return embedded;
+}
+
+test('an earlier release refuses a store from the first job without run, and reads it until then', async () => {
+  const dir = embeddedFolder();
+  const earlier = (await releaseBeforeHeartbeats()).createEmbeddedStore({ dir });
+  const job: Job = {
+    name: 'backup',
+    definition: { name: 'backup', schedule: { cron: '0 2 * * *' }, run: { command: 'true' } },
+    resolved: { cron: '0 2 * * *' },
+    ...{ revision: 1, createdAt: 0, updatedAt: 0, updatedBy: 'ann' },
+  };
+  const write = async (value: Job): Promise<void> => {
+    const store = createEmbeddedStore({ dir });
+    await store.open();
+    await store.commit(await store.campaign(), [[{ kind: 'job', value }]]);
+    await store.close();
+  };
+  await write(job);
+  await earlier.open();
+  await earlier.close();
+  const { run: _, ...definition } = job.definition;
+  await write({ ...job, revision: 2, definition });
+  await expect(earlier.open()).rejects.toMatchObject(tooNew);
+  const store = await openEmbedded(dir);
+  const jobs = (await loadedOf(store, 'job')) as Job[];
+  expect(jobs.find(({ name }) => name === 'backup')?.definition).toEqual(definition);
+  await store.close();
 });

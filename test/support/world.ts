@@ -3,12 +3,14 @@
  * and timers never come to an end, as with a process that is gone.
  */
 
+import { CarillonError } from '../../src/errors.ts';
 import type { AnswerTo, Command } from '../../src/scheduler/command.ts';
 import type { Notice } from '../../src/scheduler/handle.ts';
 import type { Message } from '../../src/scheduler/model/alert.ts';
 import type { LedgerLine, Run, Settings } from '../../src/scheduler/model/model.ts';
 import type { Notifier } from '../../src/scheduler/notifier.ts';
 import type { Clock, Election, Launcher, Log, Store } from '../../src/scheduler/ports.ts';
+import type { ReportedOutput } from '../../src/scheduler/reported-output.ts';
 import { Scheduler } from '../../src/scheduler/runtime/scheduler.ts';
 import { createSoloElection } from '../../src/store/election-solo.ts';
 import { createMemoryBacking, createMemoryStore, type MemoryStore } from '../../src/store/memory.ts';
@@ -37,6 +39,8 @@ export class World {
   readonly settings: Settings;
   /** Messages that were accepted, by whichever receiver. */
   readonly messages: Message[] = [];
+  /** Output of reported runs, by name. */
+  readonly outputs = new Map<string, Uint8Array>();
   /** An error instead of accepting a message. */
   refuses: (receiver: string) => Error | null = () => null;
   fresh = true;
@@ -76,6 +80,7 @@ export class World {
       log: this.#log(),
       startsInFlight: this.startsInFlight,
       notifier: this.#notifier(),
+      reportedOutput: this.#reportedOutput(),
       onFatal: (error) => this.fatal.push(error),
     });
   }
@@ -89,6 +94,19 @@ export class World {
         const error = this.refuses(receiver);
         if (error !== null) throw error;
         this.messages.push(message);
+      },
+    };
+  }
+
+  #reportedOutput(): ReportedOutput {
+    const { outputs } = this;
+    return {
+      host: null,
+      keep: async (launchName, bytes) => void outputs.set(launchName, bytes),
+      async *read(launchName) {
+        const bytes = outputs.get(launchName);
+        if (bytes === undefined) throw new CarillonError('LOGS_GONE', `${launchName} is not kept.`);
+        yield { stream: 'stdout', bytes };
       },
     };
   }

@@ -58,6 +58,7 @@ export function runRoutes(app: FastifyInstance, context: ApiContext): void {
         response: answers({ 202: { description: 'The new run', schema: ref(WireRun) } }, [
           'INVALID_BODY',
           'JOB_NOT_FOUND',
+          'JOB_RUNS_ELSEWHERE',
           'LIMIT_EXCEEDED',
         ]),
       },
@@ -133,7 +134,7 @@ function startRoute(app: FastifyInstance, context: ApiContext): void {
             200: { description: 'What would start and follow', schema: ref(WireStart) },
             202: { description: 'What starts and follows', schema: ref(WireStart) },
           },
-          ['INVALID_BODY', 'JOB_NOT_FOUND', 'LIMIT_EXCEEDED'],
+          ['INVALID_BODY', 'JOB_NOT_FOUND', 'JOB_RUNS_ELSEWHERE', 'LIMIT_EXCEEDED'],
         ),
       },
     },
@@ -192,6 +193,7 @@ function oneRun(app: FastifyInstance, { scheduler }: ApiContext): void {
         response: answers({ 202: { description: 'The run', schema: ref(WireRun) } }, [
           'RUN_NOT_FOUND',
           'RUN_ENDED',
+          'JOB_RUNS_ELSEWHERE',
         ]),
       },
     },
@@ -215,6 +217,7 @@ function oneRun(app: FastifyInstance, { scheduler }: ApiContext): void {
           'RUN_NOT_FOUND',
           'RUN_NOT_ENDED',
           'JOB_NOT_FOUND',
+          'JOB_RUNS_ELSEWHERE',
         ]),
       },
     },

@@ -57,7 +57,7 @@ export function scheduleRoutes(app: FastifyInstance, { scheduler }: ApiContext):
       const untilMs = asked.until === undefined ? Infinity : readInstant(asked.until, 'until', 'body');
       const { name = '', count = defaultCount } = asked;
       const before = name === '' ? null : (scheduler.reader().glance(name) ?? null);
-      const definition = { name, schedule: inputOf(asked) };
+      const definition = { name, schedule: inputOf(asked), run: {} };
       const next = ofTheBody(() => nextSchedule(definition, { before, past: null }, afterMs));
       const schedule = compileSchedule(next.resolved!);
       // With `after`, the due times may lie in the past, so what happens now does not apply.

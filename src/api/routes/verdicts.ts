@@ -29,6 +29,7 @@ export function verdictRoutes(app: FastifyInstance, { scheduler }: ApiContext): 
           'MISSING_FIELD',
           'RUN_NOT_FOUND',
           'RUN_ENDED',
+          'JOB_RUNS_ELSEWHERE',
           'OUTCOME_NOT_AWAITED',
         ]),
       },

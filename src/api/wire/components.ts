@@ -10,6 +10,7 @@ import {
   WireReceiver,
   WireReceiverList,
 } from './alerts.ts';
+import { WireHeartbeat } from './heartbeat.ts';
 import {
   WireForecast,
   WireOverview,
@@ -78,6 +79,7 @@ export const components: readonly TSchema[] = [
   WireRevision,
   WireRevisionList,
   WireDiff,
+  WireHeartbeat,
   WireApplyResult,
   WireApply,
   WireAttempt,

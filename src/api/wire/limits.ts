@@ -47,6 +47,8 @@ export const apiLimits = {
   jobBytes: 1024 * 1024,
   /** Bytes of the body of a request that needs none. */
   noBodyBytes: 1_024,
+  /** Output that a heartbeat carries. */
+  outputBytes: 1024 * 1024,
   /** Due times of one preview. */
   instants: 1_000,
   /** Days of statistics in one answer. */

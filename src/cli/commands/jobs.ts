@@ -221,6 +221,7 @@ async function showJob(session: Session, name: string): Promise<ExitCode> {
         ['state', `${tinted(job.status, io)}${job.statusReason === null ? '' : ` (${job.statusReason})`}`],
         ['muted', mutedText(job, io)],
         ['schedule', job.scheduleText ?? null],
+        ['run by', job.definition.run === undefined ? 'somebody else, who reports it' : null],
         ['next', job.nextDue === null ? null : when(job.nextDue, io)],
         ['depends on', job.parents.join(', ')],
         ['depended on by', job.children.join(', ')],

@@ -114,13 +114,13 @@ const command: Aspect = {
   fields: ['command', 'shell', 'arguments'],
   also: ['container'],
   read: (job, { into, before }) => {
-    const own = optionsOf(before).options.entrypoint === undefined ? into?.run.entrypoint : undefined;
+    const own = optionsOf(before).options.entrypoint === undefined ? into?.run?.entrypoint : undefined;
     const entrypoint =
       optionsOf(job.container).options.entrypoint ?? (job.container === null ? undefined : own);
     const none = { command: undefined, argv: undefined, args: undefined, entrypoint: undefined };
     return { run: { ...none, ...commandOf(job, entrypoint) } };
   },
-  write: ({ run }) => {
+  write: ({ run = {} }) => {
     const words = run.argv ?? run.args;
     if (words === undefined) return { command: run.command ?? '', shell: true, arguments: [] };
     return { command: words[0] ?? '', shell: false, arguments: words.slice(1) };
@@ -152,7 +152,7 @@ const container: Aspect = {
       run: Object.fromEntries(all.filter(([part]) => !(unmapped as readonly string[]).includes(part))),
     };
   },
-  write: ({ run }) => ({ container: containerOf(run) }),
+  write: ({ run = {} }) => ({ container: containerOf(run) }),
 };
 
 const asks = (job: ChronosJob, field: 'cpus' | 'mem'): boolean => !isDefault(job, field) && job[field] > 0;
@@ -170,7 +170,7 @@ const resources: Aspect = {
       ...(!same('mem') && { memory: true }),
       ...optionsOf(before).options.resources,
     };
-    const own = Object.entries(into?.run.resources ?? {}).filter(([limit]) => !(limit in decided));
+    const own = Object.entries(into?.run?.resources ?? {}).filter(([limit]) => !(limit in decided));
     const limits = {
       ...(asks(job, 'cpus') && { cpus: job.cpus }),
       ...(asks(job, 'mem') && { memory: `${job.mem}MiB` }),
@@ -179,7 +179,7 @@ const resources: Aspect = {
     };
     return { run: { resources: Object.keys(limits).length > 0 ? limits : undefined } };
   },
-  write: ({ run: { resources = {} } }) => ({
+  write: ({ run: { resources = {} } = {} }) => ({
     cpus: resources.cpus ?? chronosDefaults.cpus,
     mem: megabytes(resources.memory) ?? chronosDefaults.mem,
   }),
@@ -207,7 +207,7 @@ const environment: Aspect = {
     const env = Object.fromEntries([...sent, ...options]);
     return { run: { env: Object.keys(env).length > 0 ? env : undefined } };
   },
-  write: ({ run: { env = {} } }) => ({
+  write: ({ run: { env = {} } = {} }) => ({
     environmentVariables: Object.entries(env).map(([name, value]) => ({ name, value })),
   }),
 };
@@ -218,11 +218,11 @@ const user: Aspect = {
   also: ['container'],
   read: (job, { into, before, same }) => {
     const option = optionsOf(job.container).options.user;
-    const own = optionsOf(before).options.user === undefined ? into?.run.user : undefined;
+    const own = optionsOf(before).options.user === undefined ? into?.run?.user : undefined;
     const sent = isDefault(job, 'runAsUser') ? undefined : job.runAsUser;
     return { run: { user: option ?? (same('runAsUser') ? (own ?? sent) : sent) } };
   },
-  write: ({ run }) => ({ runAsUser: run.user ?? chronosDefaults.runAsUser }),
+  write: ({ run = {} }) => ({ runAsUser: run.user ?? chronosDefaults.runAsUser }),
 };
 
 /** Labels of the container become labels of the job; native ones stay. */
@@ -246,14 +246,14 @@ const placement: Aspect = {
     const sent = constraints.flatMap(([attribute = '', operator = '', value = '']) =>
       nativeConstraint(attribute, operator, value),
     );
-    const own = (into?.run.constraints ?? []).filter((text) => chronosConstraint(text).length === 0);
+    const own = (into?.run?.constraints ?? []).filter((text) => chronosConstraint(text).length === 0);
     const native = [...own, ...sent];
     if (native.length === 0) return { run: { constraints: undefined } };
     return {
       run: { constraints: native, ...(!unmapped.includes('engine') && { engine: 'swarm' }) },
     };
   },
-  write: ({ run }) => ({ constraints: (run.constraints ?? []).flatMap(chronosConstraint) }),
+  write: ({ run = {} }) => ({ constraints: (run.constraints ?? []).flatMap(chronosConstraint) }),
 };
 
 /** One minute apart, as in Chronos. */
@@ -351,7 +351,7 @@ const fetching: Aspect = {
       }));
     return { run: { fetch: all.length > 0 ? all : undefined } };
   },
-  write: ({ run }) => ({
+  write: ({ run = {} }) => ({
     uris: [],
     fetch: (run.fetch ?? []).map(({ uri, output, executable = false, extract = false }) => ({
       uri,

@@ -11,7 +11,7 @@ const downloaded = new Set(['http', 'https', 'file']);
 
 /** Why the job's runs wait and are not launched. Null: nothing blocks them. */
 export function heldBy(definition: JobDefinition): string | null {
-  const { chronos, run } = definition;
+  const { chronos, run = {} } = definition;
   // A container brings its own files.
   if (chronos === undefined || run.image !== undefined) return null;
   if (chronos.uris === undefined && chronos.fetch === undefined) return null;

@@ -191,7 +191,7 @@ function agrees(native: Native, definition: JobDefinition): boolean {
     Object.entries(part).every(([field, value]) =>
       sameJson(value, (whole as Record<string, unknown>)[field]),
     );
-  return has(run, definition.run) && has(policy, definition.policy ?? {}) && has(top, definition);
+  return has(run, definition.run ?? {}) && has(policy, definition.policy ?? {}) && has(top, definition);
 }
 
 /**

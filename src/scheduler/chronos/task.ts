@@ -59,7 +59,7 @@ function settledNames(definition: JobDefinition): Record<string, string> {
 }
 
 /** The arguments of the run are appended to the command, as in Chronos. */
-export function withArguments({ run: given }: JobDefinition, { params }: Run): RunDefinition {
+export function withArguments({ run: given = {} }: JobDefinition, { params }: Run): RunDefinition {
   const words = params[argumentsParameter] ?? '';
   if (words === '') return given;
   if (given.command !== undefined) return { ...given, command: `${given.command} ${words}` };

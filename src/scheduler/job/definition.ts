@@ -221,7 +221,7 @@ export const JobDefinition = Type.Object(
     owner: Type.Optional(text('Person or team responsible for the job.')),
     labels: Type.Optional(textMap('Labels for filters.', definitionLimits.labels)),
     schedule: Type.Optional(Schedule),
-    run: Run,
+    run: Type.Optional(Run),
     policy: Type.Optional(Policy),
     alerts: Type.Optional(Alerts),
     expect: Type.Optional(Expect),
@@ -237,10 +237,15 @@ export const JobDefinition = Type.Object(
       }),
     ),
   },
-  { ...closed, title: 'Job' },
+  {
+    ...closed,
+    title: 'Job',
+    // Without `run`, somebody else runs the job on its schedule.
+    ...published({ anyOf: [{ required: ['run'] }, { required: ['schedule'] }] }),
+  },
 );
 
 export type JobDefinition = Static<typeof JobDefinition>;
 export type PolicyDefinition = NonNullable<JobDefinition['policy']>;
-export type RunDefinition = JobDefinition['run'];
+export type RunDefinition = NonNullable<JobDefinition['run']>;
 export type AfterDefinition = Static<typeof After>;

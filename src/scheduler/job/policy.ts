@@ -4,7 +4,8 @@
  */
 
 import { durationMs } from '../schedule/period.ts';
-import type { PolicyDefinition } from './definition.ts';
+import type { JobDefinition, PolicyDefinition } from './definition.ts';
+import { EXTERNAL_TIMEOUT, isExternal } from './external.ts';
 import { hash53 } from './hash.ts';
 import { words } from './schema/parts.ts';
 import { isObject, knownWord, noForm } from './stored-form.ts';
@@ -97,6 +98,17 @@ export function policyOf(definition: PolicyDefinition | undefined): Policy {
     resolved.set(definition, policy);
   }
   return policy;
+}
+
+/**
+ * The policy of a job. When a job runs that somebody else runs is not up to the scheduler: its runs may overlap, and each
+ * due time that passed unseen waits for its report.
+ */
+export function policyFor(job: Pick<JobDefinition, 'run' | 'policy'> | undefined): Policy {
+  const policy = policyOf(job?.policy);
+  if (job === undefined || !isExternal(job)) return policy;
+  const timeoutMs = policy.timeoutMs ?? durationMs(EXTERNAL_TIMEOUT, 'policy.timeout');
+  return { ...policy, overlap: 'allow', catchUp: 'all', timeoutMs };
 }
 
 /** INVALID_FIELD for an unreadable policy. */

@@ -17,6 +17,7 @@ export function freshState(name: string, cursor: number): JobState {
     muted: null,
     join: null,
     held: nothing,
+    heard: nothing,
     succeeded: 0,
     failed: 0,
     skipped: 0,

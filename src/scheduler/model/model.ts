@@ -58,6 +58,8 @@ export interface JobState {
   join: Join | null;
   /** Results of parents in a rerun or manual start whose other branches have not ended; see lineage.ts. */
   held: readonly ParentEnd[];
+  /** Keys of the newest reported runs that have ended, hashed, so that a repeated report changes nothing. Bounded. */
+  heard: readonly string[];
   succeeded: number;
   failed: number;
   skipped: number;
@@ -162,6 +164,8 @@ export interface Run {
   kill: Kill | null;
   /** The result of the newest attempt, reported before its command ended; see `completion: callback`. */
   told?: { readonly at: number; readonly by: string; readonly succeeded: boolean } | undefined;
+  /** Equal in all reports about this run of a job that somebody else runs, if its reporter gave one. */
+  reportKey?: string;
   attempts: Attempt[];
   endedAt: number | null;
 }

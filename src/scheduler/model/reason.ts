@@ -87,6 +87,11 @@ export type Reason =
   | { readonly code: 'node-lost'; readonly node: string }
   | { readonly code: 'end-unknown' }
   | { readonly code: 'awaits-callback' }
+  // Of jobs that somebody else runs.
+  | { readonly code: 'awaits-report' }
+  | { readonly code: 'not-reported' }
+  | { readonly code: 'end-not-reported' }
+  | { readonly code: 'runs-elsewhere' }
   | { readonly code: 'reported-failed'; readonly by: string }
   | { readonly code: 'marked-succeeded'; readonly by: string }
   | {
@@ -267,6 +272,10 @@ const catalogue: {
   'node-lost': ({ node }) => say`the node ${node}, the only one that reaches it, does not respond`,
   'end-unknown': () => ['the engine does not know how it ended'],
   'awaits-callback': () => ['command exited with 0, waiting for POST /api/v1/runs/{id}/complete'],
+  'awaits-report': () => ['waits for a report of those who run it'],
+  'not-reported': () => ['no run was reported in time'],
+  'end-not-reported': () => ['its end was not reported, and too many later runs are unfinished'],
+  'runs-elsewhere': () => ['the job was changed: who runs it is no longer the same'],
   'reported-failed': ({ by }) => say`reported as failed by ${by}`,
   'marked-succeeded': ({ by }) => say`marked as succeeded by ${by}`,
   retry: ({ attempt, limit, outcome, because, at }) => {

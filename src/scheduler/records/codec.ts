@@ -71,7 +71,7 @@ type StoredJob = Omit<Job, 'name' | 'definition'> & { definition: Omit<JobDefini
 /** `stored` becomes part of the result. */
 export function decodeJob(name: string, stored: Stored, share: Share): Job {
   const { definition, resolved, ...rest } = stored as unknown as StoredJob;
-  shareParts(definition.run, share);
+  if (definition.run !== undefined) shareParts(definition.run, share);
   for (const part of ['schedule', 'policy', 'labels', 'alerts', 'expect'] as const) {
     if (definition[part] !== undefined) (definition as Stored)[part] = share(definition[part]);
   }

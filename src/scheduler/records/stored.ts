@@ -49,7 +49,9 @@ export const backupOrder: readonly (PresentName | PastName)[] = [
 ].sort((a, b) => Object.keys(records).indexOf(a) - Object.keys(records).indexOf(b));
 
 /** The newest store format that this release reads and writes. */
-export const newestFormat = Math.max(...[...kinds.values()].map(({ since }) => since));
+export const newestFormat = Math.max(
+  ...[...kinds.values()].flatMap(({ since, later }) => [since, later?.since ?? since]),
+);
 
 const asIs: Share = (part) => part;
 
@@ -66,7 +68,11 @@ function kindOf(name: string): AnyKind {
  */
 export function formatOf(written: readonly StoredRecord[]): number {
   let format = 1;
-  for (const [name] of written) if (name !== GONE) format = Math.max(format, kindOf(name).since);
+  for (const [name, , stored] of written) {
+    if (name === GONE) continue;
+    const { since, later } = kindOf(name);
+    format = Math.max(format, later?.has(stored) === true ? later.since : since);
+  }
   return format;
 }
 

@@ -73,6 +73,8 @@ export const records = {
   job: {
     is: 'present',
     since: 1,
+    /** Earlier releases know no job without `run`. */
+    later: { since: 5, has: ({ definition }) => (definition as Stored).run === undefined },
     steps: [],
     table: 'jobs',
     key: ({ name }) => name,

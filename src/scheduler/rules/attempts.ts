@@ -3,6 +3,7 @@
  * follows for its run: another attempt or its end.
  */
 
+import { EXTERNAL } from '../job/external.ts';
 import { placeRetryDelayMs, policyOf, retryDelayMs } from '../job/policy.ts';
 import type { Attempt, Run, Usage } from '../model/model.ts';
 import { isSame, type Reason } from '../model/reason.ts';
@@ -126,7 +127,13 @@ export function callbackOverdue(turn: Turn, run: Run, reason: Reason): void {
     finishAttempt(turn, entry, run, { outcome: 'timed-out', reason, at: turn.draft.now });
 }
 
-function finishAttempt(turn: Turn, entry: Entry, run: Run, verdict: AttemptEnd & { at: number }): void {
+/** Ends the newest attempt: its figures are counted, and the run is retried or ends. */
+export function finishAttempt(
+  turn: Turn,
+  entry: Entry,
+  run: Run,
+  verdict: AttemptEnd & { at: number },
+): void {
   const attempt = run.attempts.at(-1);
   if (attempt === undefined) return;
   // Nor does it end in the future: a job on a host can write what is read there.
@@ -162,7 +169,7 @@ function countAttempt(turn: Turn, entry: Entry, run: Run, succeeded: boolean): v
   if (peakBytes !== undefined) sample.peakMemory = peakBytes;
   if (attempt.number === 1) {
     sample.startLateness = attempt.startedAt - readyAt(run);
-    sample.queueWait = attempt.startedAt - run.createdAt;
+    if (attempt.engine !== EXTERNAL) sample.queueWait = attempt.startedAt - run.createdAt;
   }
   entry.stats = fold(entry.stats, entry.job.name, sample, turn.draft.now);
   turn.draft.stats(entry.stats);

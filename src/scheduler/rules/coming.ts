@@ -97,7 +97,7 @@ interface Problem {
 }
 
 /** Why the job cannot be prepared in this way. Null if it can. */
-function whyNot(field: Field, { schedule, run }: JobDefinition, settings: Settings): Problem | null {
+function whyNot(field: Field, { schedule, run = {} }: JobDefinition, settings: Settings): Problem | null {
   if (schedule === undefined || schedule.after !== undefined)
     return {
       code: 'INVALID_FIELD',

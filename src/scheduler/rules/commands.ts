@@ -9,11 +9,10 @@ import { emptyJoin, startedAs } from '../../dag/ready.ts';
 import { CarillonError, invariant } from '../../errors.ts';
 import type { AnswerTo, ApplyResult, Checked, Command, CommandAnswers, JobAnswer } from '../command.ts';
 import type { JobDefinition } from '../job/definition.ts';
+import { EXTERNAL, isExternal } from '../job/external.ts';
 import { policyOf } from '../job/policy.ts';
 import { sameJson } from '../job/same.ts';
-import { shorten } from '../job/schema/explain.ts';
 import { nearest } from '../job/schema/nearest.ts';
-import { faultIn, utf8Length } from '../job/texts.ts';
 import { manualVariant, rerunVariant } from '../model/ids.ts';
 import type { Job, Run } from '../model/model.ts';
 import { isEnded } from '../model/run-state.ts';
@@ -28,15 +27,12 @@ import { reportResult } from './attempts.ts';
 import { checkJob, nextRevision } from './define.ts';
 import { setBack } from './due.ts';
 import { propagateEnds, skipLostStarts } from './endings.ts';
+import { checkParams } from './params.ts';
 import { reviseLimits } from './placing.ts';
 import { removeJob, revivedState } from './removal.ts';
+import { endForeign, refuseExternal, report } from './reports.ts';
 import { killRun, openStarted } from './runs.ts';
 import { start } from './start.ts';
-
-const environmentName = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** Maximum parameters of one run, and bytes of each: they become environment variables. */
-const MAX_PARAMS = 64;
-const MAX_PARAM_BYTES = 4_096;
 
 /** Applies a checked command to the state and returns the answer. */
 export type Change<Answer> = (turn: Turn) => Answer;
@@ -61,6 +57,7 @@ const checks: { readonly [K in Command['kind']]: Check<K> } = {
   rerun,
   kill,
   complete,
+  report,
   'mark-success': markSuccess,
   ...alertCommands,
 };
@@ -123,6 +120,7 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   const before = state.jobs.get(name);
   const isNew = before === undefined;
   const join = before?.state.join ?? null;
+  const changesHands = before !== undefined && isExternal(before.job.definition) !== isExternal(definition);
   const followed = before?.job.definition.schedule?.after !== undefined;
   if (before !== undefined && next.cursor !== null) {
     // The current schedule determines what that is; see `beginSchedule`.
@@ -141,6 +139,7 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
     state.watch(run);
     state.watchLate(run, draft.now);
   }
+  if (changesHands) endForeign(turn, entry);
   if (!isNew) reviseLimits(turn, entry);
   draft.job(next.job);
   // The state of a job with a new name follows from the job; see `State.putJob`.
@@ -248,6 +247,7 @@ function setPaused(entry: Entry, by: string, paused: boolean): Change<CommandAns
 
 function trigger({ state, now }: Before, command: CommandOf<'trigger'>): Change<Run> {
   const entry = state.entry(command.name);
+  refuseExternal(entry, 'started');
   checkParams(command.params);
   const trigger = { kind: 'manual', by: command.by } as const;
   const seed = {
@@ -263,6 +263,7 @@ function trigger({ state, now }: Before, command: CommandOf<'trigger'>): Change<
 
 function rerun({ state }: Before, { run, triggerId, by }: CommandOf<'rerun'>): Change<Run> {
   const entry = state.entry(run.job);
+  refuseExternal(entry, 'started again');
   if (!isEnded(run.state)) {
     throw new CarillonError('RUN_NOT_ENDED', `Run ${run.id} is ${run.state}.`, {
       field: 'id',
@@ -294,48 +295,6 @@ function once(job: string, variant: string, open: Change<Run>): Change<Run> {
   };
 }
 
-function checkParams(params: Readonly<Record<string, string>>): void {
-  const names = Object.keys(params);
-  if (names.length > MAX_PARAMS) {
-    throw new CarillonError(
-      'LIMIT_EXCEEDED',
-      `The run has ${names.length} parameters, but the maximum is ${MAX_PARAMS}.`,
-      {
-        field: 'params',
-        allowed: `at most ${MAX_PARAMS} parameters`,
-      },
-    );
-  }
-  for (const name of names) {
-    if (!environmentName.test(name) || name.startsWith('CARILLON_')) {
-      throw new CarillonError('INVALID_FIELD', `'${name}' is not a valid name of a parameter.`, {
-        field: `params.${name}`,
-        value: name,
-        allowed: 'letters, digits and underscores, not starting with a digit or with CARILLON_',
-      });
-    }
-    const value = params[name] ?? '';
-    const fault = faultIn(value);
-    if (fault !== null) {
-      throw new CarillonError('INVALID_FIELD', `params.${name} ${fault}. Allowed: text without it.`, {
-        field: `params.${name}`,
-        value: shorten(value),
-        allowed: 'text without it',
-      });
-    }
-    if (utf8Length(value) > MAX_PARAM_BYTES) {
-      throw new CarillonError(
-        'LIMIT_EXCEEDED',
-        `The parameter '${name}' is longer than ${MAX_PARAM_BYTES} bytes.`,
-        {
-          field: `params.${name}`,
-          allowed: `at most ${MAX_PARAM_BYTES} bytes`,
-        },
-      );
-    }
-  }
-}
-
 /**
  * Recorded as a rerun of the run it stands for, so that the rounds of its children treat that as succeeded.
  */
@@ -359,6 +318,7 @@ function markSuccess(
 
 function complete({ state }: Before, { runId, succeeded, by }: CommandOf<'complete'>): Change<Run> {
   const run = unfinished(state, runId);
+  refuseExternal(state.entry(run.job), 'ended here');
   if (policyOf(state.entry(run.job).job.definition.policy).completion !== 'callback') {
     throw new CarillonError(
       'OUTCOME_NOT_AWAITED',
@@ -382,6 +342,8 @@ function unfinished(state: State, id: string): Run {
 
 function kill({ state }: Before, { runId, by }: CommandOf<'kill'>): Change<Run> {
   const run = unfinished(state, runId);
+  const attempt = run.attempts.at(-1);
+  if (attempt === undefined || attempt.engine === EXTERNAL) refuseExternal(state.entry(run.job), 'killed');
   return (turn) => {
     if (run.kill?.as !== 'killed')
       turn.draft.act({ kind: 'run.kill-requested', job: run.job, run: run.id, by });

@@ -8,8 +8,9 @@ import { CarillonError, firstOf } from '../../errors.ts';
 import type { Checked } from '../command.ts';
 import { findProblems, findWarnings, timeScheduleOf } from '../job/check/check.ts';
 import type { JobDefinition } from '../job/definition.ts';
+import { isExternal } from '../job/external.ts';
 import { unmasked } from '../job/masked.ts';
-import { checkPolicy } from '../job/policy.ts';
+import { checkPolicy, policyFor } from '../job/policy.ts';
 import { sameJson } from '../job/same.ts';
 import { shorten } from '../job/schema/explain.ts';
 import type { Job, JobState, Settings } from '../model/model.ts';
@@ -38,7 +39,7 @@ export function checkJob(raw: unknown, source: string, { settings, stored, now }
       () => {
         definition = unmasked(definition, stored(definition.name), source);
       },
-      () => checkEngine(definition.run, settings),
+      () => definition.run !== undefined && checkEngine(definition.run, settings),
       () => checkPool(definition, settings),
       () => checkPolicy(definition.policy),
       () => checkAhead(definition, settings),
@@ -153,7 +154,7 @@ export function nextRevision(
 }
 
 /** The part of a definition that decides its due times, and which of them run at once. */
-export type Scheduled = Pick<JobDefinition, 'name' | 'schedule' | 'policy' | 'paused'>;
+export type Scheduled = Pick<JobDefinition, 'name' | 'schedule' | 'run' | 'policy' | 'paused'>;
 
 export interface NextSchedule {
   /** Null for dependent and manual jobs. */
@@ -182,12 +183,13 @@ export function nextSchedule(definition: Scheduled, { before, past }: Known, now
   // A job that is created again with its old schedule continues it. Due times while it was deleted do not
   // count.
   const isNew = before === null && !sameJson(past?.removed?.resolved ?? null, resolved);
-  const first = firstCursor(schedule, isNew, now);
+  // Nobody was asked to report before.
+  const first = isNew && isExternal(definition) ? now : firstCursor(schedule, isNew, now);
   // A cursor in the future returns to now; see `takeBack`.
   const cursor = Math.max(first, Math.min((before?.state ?? past)?.cursor ?? first, now));
   const paused = definition.paused ?? (before?.state.paused ?? null) !== null;
   const idle = paused || (before?.state.disabled ?? null) !== null;
-  const passed = passedBy({ schedule, policy: definition.policy, cursor, now, idle });
+  const passed = passedBy({ schedule, policy: policyFor(definition), cursor, now, idle });
   return { resolved, cursor, warnings, passed };
 }
 

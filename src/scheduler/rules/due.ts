@@ -4,7 +4,7 @@
  * is decided twice and none is forgotten.
  */
 
-import { type Policy, policyOf } from '../job/policy.ts';
+import { type Policy, policyFor } from '../job/policy.ts';
 import type { LedgerLine, Run } from '../model/model.ts';
 import { isSame, type Reason } from '../model/reason.ts';
 import { instantsBetween } from '../schedule/between.ts';
@@ -33,7 +33,7 @@ export const AHEAD_MS = 20;
 
 /** True if the job's next due time can be decided ahead: nothing that ends until then would change the decision. */
 export function isForeseeable(entry: Entry): boolean {
-  const isAlone = entry.runs.length === 0 || policyOf(entry.job.definition.policy).overlap === 'allow';
+  const isAlone = entry.runs.length === 0 || policyFor(entry.job.definition).overlap === 'allow';
   return isAlone && idleReason(entry) === null;
 }
 
@@ -54,7 +54,8 @@ export function decideDue(turn: Turn, entry: Entry): void {
   state.plan(entry);
 }
 
-function runAt(
+/** Opens the run of a due time. */
+export function runAt(
   turn: Turn,
   entry: Entry,
   due: number,
@@ -89,7 +90,7 @@ function decideIdle(turn: Turn, entry: Entry, reason: Reason): void {
 /** Several due times, or late ones: the catch-up policy decides. */
 function decideMany(turn: Turn, entry: Entry): void {
   const { draft } = turn;
-  const policy = policyOf(entry.job.definition.policy);
+  const policy = policyFor(entry.job.definition);
   const keep = MAX_ON_TIME + (policy.catchUp === 'latest' ? 1 : policy.catchUpLimit);
   const stretch = undecided(entry, draft.now, keep);
   // Those of an earlier absence may still wait.

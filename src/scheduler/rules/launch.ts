@@ -113,7 +113,7 @@ function newAttempt(
 
 /** The launch of the run's first attempt if it were decided now. */
 export function firstLaunch(state: State, entry: Entry, run: Run): LaunchSpec {
-  const engine = engineFor(entry.job.definition.run, state.settings);
+  const engine = engineFor(entry.job.definition.run ?? {}, state.settings);
   const host = hostOf(state.settings, engine);
   return launchSpec(state, entry, run, newAttempt(state, entry, run, { engine, host, now: run.createdAt }));
 }

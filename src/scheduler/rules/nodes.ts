@@ -12,7 +12,7 @@ import { engineLimit, hostOf } from './launch.ts';
 
 /** Whether runs of the job on this engine may be placed on other nodes, or are on hosts of the engine. */
 export const isSpread = ({ settings }: State, { job }: Entry, engine: string): boolean =>
-  settings.engines[engine]?.onHosts === true || !isLeaderOnly(choiceOf(job.definition.run));
+  settings.engines[engine]?.onHosts === true || !isLeaderOnly(choiceOf(job.definition.run ?? {}));
 
 /** The limit of an engine where an attempt is. Null: none. */
 export function limitAt({ settings, others }: State, engine: string, host: string | null): Limit | null {
@@ -24,7 +24,7 @@ export function limitAt({ settings, others }: State, engine: string, host: strin
 export function limitFor(state: State, entry: Entry, engine: string): Limit | null {
   const { settings } = state;
   const onHosts = settings.engines[engine]?.onHosts === true;
-  const on = choiceOf(entry.job.definition.run) ?? (onHosts ? 'any' : 'leader');
+  const on = choiceOf(entry.job.definition.run ?? {}) ?? (onHosts ? 'any' : 'leader');
   const own = engineLimit(settings, engine);
   if (isLeaderOnly(on)) return own;
   const among: NodeLimit[] = [];

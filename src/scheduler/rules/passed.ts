@@ -3,8 +3,7 @@
  * Validation, dry runs and the preview show it in advance, by the rules of due.ts.
  */
 
-import type { PolicyDefinition } from '../job/definition.ts';
-import { policyOf } from '../job/policy.ts';
+import type { Policy } from '../job/policy.ts';
 import { instantsBetween } from '../schedule/between.ts';
 import type { Schedule } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
@@ -14,7 +13,7 @@ import { chooseRuns, MAX_ON_TIME, ON_TIME_MS } from './due.ts';
 
 export interface Putting {
   readonly schedule: Schedule;
-  readonly policy: PolicyDefinition | undefined;
+  readonly policy: Policy;
   /** Due times up to this one are decided or irrelevant for the job. */
   readonly cursor: number;
   readonly now: number;
@@ -49,7 +48,7 @@ export function passedBy(putting: Putting): Passed {
     };
   }
   const isOnTime = (due: number) => now - due <= ON_TIME_MS;
-  const runs = idle ? [] : chooseRuns(policyOf(putting.policy), last, now);
+  const runs = idle ? [] : chooseRuns(putting.policy, last, now);
   const areOnTime = !idle && count === last.filter(isOnTime).length;
   const upTo = new Date(newest).toISOString();
   const passed =
@@ -64,17 +63,16 @@ export function passedBy(putting: Putting): Passed {
 }
 
 function keptOf(putting: Putting): number {
-  const { catchUp, catchUpLimit } = policyOf(putting.policy);
+  const { catchUp, catchUpLimit } = putting.policy;
   return MAX_ON_TIME + (catchUp === 'latest' ? 1 : catchUpLimit);
 }
 
 /** They run as if they were to come. */
 const onTimeFate = ({ policy }: Putting, count: number): string =>
-  count === 1 ? 'one run starts at once' : `they start at once (policy.overlap: ${policyOf(policy).overlap})`;
+  count === 1 ? 'one run starts at once' : `they start at once (policy.overlap: ${policy.overlap})`;
 
-function fateOf({ policy: written, idle }: Putting, runs: number): string {
+function fateOf({ policy, idle }: Putting, runs: number): string {
   if (idle) return 'skipped, because the job is paused or disabled';
-  const policy = policyOf(written);
   if (runs === 0)
     return policy.startWithinMs === null
       ? 'missed (policy.catchUp: none)'

@@ -6,7 +6,7 @@
 
 import { heldBy } from '../chronos/held.ts';
 import { allows, choiceOf } from '../job/node-choice.ts';
-import { policyOf } from '../job/policy.ts';
+import { policyFor } from '../job/policy.ts';
 import type { OtherNode, Run } from '../model/model.ts';
 import { isSame, type Reason } from '../model/reason.ts';
 import { nextRunState } from '../model/run-state.ts';
@@ -42,10 +42,12 @@ export function placeRun(turn: Turn, entry: Entry, run: Run): void {
 /** The engine, or why the job has none: an accepted job may no longer be launchable here. */
 function chooseEngine(state: State, { job, fault }: Entry): { engine: string } | { obstacle: Reason } {
   if (fault !== null) return { obstacle: { code: 'job-held', text: fault } };
+  const { run } = job.definition;
+  if (run === undefined) return { obstacle: { code: 'awaits-report' } };
   const choice = whatThrows(() => {
     const held = heldBy(job.definition);
     return held === null
-      ? { engine: engineFor(job.definition.run, state.settings) }
+      ? { engine: engineFor(run, state.settings) }
       : { obstacle: { code: 'job-held' as const, text: held } };
   });
   return typeof choice === 'string' ? { obstacle: { code: 'cannot-launch', text: choice } } : choice;
@@ -95,7 +97,7 @@ export function startWaiting(turn: Turn, job: string): void {
   const [next, ...others] = entry.runs;
   if (next === undefined || next.state !== 'waiting' || next.notBefore !== null || next.kill !== null) return;
   // After an edit of the policy, a younger run may be unfinished.
-  const { overlap } = policyOf(entry.job.definition.policy);
+  const { overlap } = policyFor(entry.job.definition);
   if (overlap !== 'allow' && others.some((other) => other.state !== 'waiting')) return;
   turn.draft.cut();
   placeRun(turn, entry, next);
@@ -116,7 +118,7 @@ export function fillSlots(turn: Turn): void {
       draft.cut();
       admit(turn, entry, {
         run,
-        engine: engineFor(entry.job.definition.run, state.settings),
+        engine: engineFor(entry.job.definition.run ?? {}, state.settings),
         limits: lane.limits,
       });
     }
@@ -173,7 +175,7 @@ function mayBeSpread(state: State, entry: Entry): boolean {
 }
 
 function noNode({ others }: State, { job }: Entry, engine: string): Reason {
-  const on = choiceOf(job.definition.run);
+  const on = choiceOf(job.definition.run ?? {});
   const silent = others.flatMap(({ id, labels, silent: why }) =>
     why?.[engine] !== undefined && (on === undefined || allows(on, labels)) ? [`${id}: ${why[engine]}`] : [],
   );

@@ -5,11 +5,14 @@
  */
 
 import { emptyJoin, startedAs } from '../../dag/ready.ts';
-import { type Policy, policyOf } from '../job/policy.ts';
+import { EXTERNAL, isExternal } from '../job/external.ts';
+import { policyFor, policyOf } from '../job/policy.ts';
 import { hasLine, runId } from '../model/ids.ts';
 import type { EndState, LedgerLine, Lineage, Run, RunTrigger } from '../model/model.ts';
 import { type Reason, refTo } from '../model/reason.ts';
 import { awaitsCallback, isEnded, nextRunState } from '../model/run-state.ts';
+import type { Schedule } from '../schedule/model.ts';
+import { nextInstant } from '../schedule/next.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { alertOfEnd } from './alerts/alerts.ts';
@@ -45,7 +48,7 @@ export const ofSchedule = (due: number, isLate: boolean): Seed => ({
 /** Decides a run: launched, queued, waiting for its turn, or skipped, according to the overlap policy. */
 export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
   const { state, draft } = turn;
-  const policy = policyOf(entry.job.definition.policy);
+  const policy = policyFor(entry.job.definition);
   // The id is the identity: deciding the same run again has no effect.
   const known = state.runs.get(runId(entry.job.name, seed.due, seed.variant));
   if (known !== undefined) return known;
@@ -68,6 +71,7 @@ export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
     run.reason = overlap.reason;
     draft.run(run);
   } else placeRun(turn, entry, run);
+  if (isExternal(entry.job.definition)) giveUpOldest(turn, entry);
   state.watch(run);
   if (!isEnded(run.state)) state.watchLate(run, draft.now);
   return run;
@@ -109,7 +113,7 @@ export function newRun(entry: Entry, seed: Seed, now: number): Run {
     state: 'waiting',
     reason: null,
     notBefore: null,
-    startBy: startBy(policy, seed, now),
+    startBy: startBy(entry, seed, now),
     kill: null,
     attempts: [],
     endedAt: null,
@@ -117,9 +121,40 @@ export function newRun(entry: Entry, seed: Seed, now: number): Run {
 }
 
 /** A start window counts from the due time; for a child, from the end of its parents. */
-function startBy(policy: Policy, seed: Seed, now: number): number | null {
-  if (policy.startWithinMs === null) return null;
-  return (seed.trigger.kind === 'schedule' ? seed.due : now) + policy.startWithinMs;
+function startBy({ job, schedule }: Entry, seed: Seed, now: number): number | null {
+  const { startWithinMs } = policyOf(job.definition.policy);
+  if (startWithinMs === null) return isExternal(job.definition) ? reportedBy(schedule, seed, now) : null;
+  return (seed.trigger.kind === 'schedule' ? seed.due : now) + startWithinMs;
+}
+
+/** A report may arrive this long after the next due time, with which the previous one is given up. */
+const REPORT_DELAY_MS = 60_000;
+/** Of a due time without a next one. */
+const REPORT_WITHIN_MS = 3_600_000;
+/** Unfinished runs of a job that somebody else runs. */
+export const MAX_REPORTED_RUNS = 100;
+
+/** Until when somebody else may report a run: a bit longer than to the next due time. */
+function reportedBy(schedule: Schedule | null, seed: Seed, now: number): number | null {
+  if (seed.trigger.kind !== 'schedule') return null;
+  const from = Math.max(seed.due, now);
+  const next = schedule === null ? null : nextInstant(schedule, from);
+  return next === null ? from + REPORT_WITHIN_MS : next + REPORT_DELAY_MS;
+}
+
+/** Their ends may never be reported. */
+function giveUpOldest(turn: Turn, { runs }: Entry): void {
+  for (const run of runs.slice(0, Math.max(0, runs.length - MAX_REPORTED_RUNS))) giveUp(turn, run);
+}
+
+/** Nobody reports this run any more. */
+export function giveUp(turn: Turn, run: Run, reason?: Reason): void {
+  const attempt = run.attempts.at(-1);
+  if (attempt === undefined) closeRun(turn, run, 'missed', reason ?? { code: 'not-reported' });
+  else {
+    attempt.endedAt = turn.draft.now;
+    closeRun(turn, run, 'lost', reason ?? { code: 'end-not-reported' });
+  }
 }
 
 /** Why the job does not launch runs at the moment. Null if it is active. */
@@ -145,7 +180,7 @@ export function killRun(
     closeRun(turn, run, 'killed', kill.reason);
     return;
   }
-  if (awaitsCallback(run)) {
+  if (awaitsCallback(run) || attempt.engine === EXTERNAL) {
     // Nothing of it runs on the engine any more.
     attempt.endedAt = turn.draft.now;
     closeRun(turn, run, kill.as, kill.reason);

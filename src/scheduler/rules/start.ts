@@ -19,6 +19,7 @@ import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { fire, propagateEnds } from './endings.ts';
 import { overlapOf } from './overlap.ts';
+import { refuseExternal } from './reports.ts';
 import { idleReason, openStarted } from './runs.ts';
 
 /**
@@ -99,7 +100,10 @@ function planStart(state: State, names: readonly string[]): Plan {
 
 function entryOf(state: State, name: string): Entry {
   const entry = state.jobs.get(name);
-  if (entry !== undefined) return entry;
+  if (entry !== undefined) {
+    refuseExternal(entry, 'started');
+    return entry;
+  }
   throw new CarillonError('JOB_NOT_FOUND', `There is no job named '${name}', so no job was started.`, {
     field: 'jobs',
     value: name,

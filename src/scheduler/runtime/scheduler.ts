@@ -5,7 +5,7 @@
  */
 
 import { CarillonError } from '../../errors.ts';
-import type { AnswerTo, Command } from '../command.ts';
+import type { AnswerTo, Command, ReportAnswer } from '../command.ts';
 import type {
   ClusterView,
   CommitFigures,
@@ -18,6 +18,7 @@ import type {
   Receivers,
   RunLogChunk,
   RunLogQuery,
+  RunReport,
   SchedulerHandle,
 } from '../handle.ts';
 import type { Alert } from '../model/alert.ts';
@@ -37,6 +38,7 @@ import type {
 } from '../ports.ts';
 import { readerOf } from '../read/job-reader.ts';
 import { jobView } from '../read/view.ts';
+import type { ReportedOutput } from '../reported-output.ts';
 import { hostOf } from '../rules/launch.ts';
 import { copyRun } from '../state/decision.ts';
 import type { State } from '../state/state.ts';
@@ -47,13 +49,15 @@ import { engineViews, poolViews } from './engine-views.ts';
 import type { HostEngine } from './hosts.ts';
 import { Leadership } from './leadership.ts';
 import { LentEngine } from './lent-engine.ts';
+import { Listeners } from './listeners.ts';
 import { notLeading } from './loop.ts';
 import { owedIn } from './outbox/delivery.ts';
 import { type LastLines, Messages } from './outbox/messages.ts';
+import { submitReport } from './output/reports.ts';
+import { runOutput } from './output/run-output.ts';
 import type { EngineOf } from './perform.ts';
 import { RepeatedFailure } from './repeated-failure.ts';
 import { Replica } from './replica.ts';
-import { runOutput } from './run-output.ts';
 import { TAKE_OVER_MS, Unled } from './unled.ts';
 
 export interface SchedulerParts {
@@ -74,6 +78,8 @@ export interface SchedulerParts {
   readonly notifier?: Notifier;
   /** The last lines of an output as text. Absent: messages have none. */
   readonly lastLines?: LastLines;
+  /** Absent: the output of reported runs is not kept. */
+  readonly reportedOutput?: ReportedOutput;
   /** A broken invariant: the node cannot continue and the process should end. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -86,7 +92,7 @@ export class Scheduler implements SchedulerHandle, Service {
   readonly #parts: SchedulerParts;
   readonly #launchers: ReadonlyMap<string, Launcher>;
   readonly #lent = new Map<string, LentEngine>();
-  readonly #listeners = new Set<(notice: Notice) => void>();
+  readonly #listeners: Listeners;
   #leading: Leadership | null = null;
   /** While this node does not lead. */
   #replica: Replica | null = null;
@@ -105,6 +111,7 @@ export class Scheduler implements SchedulerHandle, Service {
 
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
+    this.#listeners = new Listeners(parts);
     this.#unled = new Unled(parts);
     this.#commits = new CommitTimes(parts);
     this.#activity = new Activity(parts);
@@ -177,7 +184,7 @@ export class Scheduler implements SchedulerHandle, Service {
       send: this.#messages.send,
       onNotices: (notices, acts) => {
         this.#activity.decided(notices, acts);
-        this.#publish(notices);
+        this.#listeners.publish(notices);
       },
       onBroken: (error) => this.#broken(error),
     });
@@ -187,7 +194,7 @@ export class Scheduler implements SchedulerHandle, Service {
     await leadership.begin();
     if (!leadership.ready) return;
     this.#takeover = { at: clock.now(), tookMs: Math.round(clock.monotonicMs() - began), term };
-    this.#publish([{ kind: 'leader', term, leading: true }]);
+    this.#listeners.publish([{ kind: 'leader', term, leading: true }]);
     log.info({ term, jobs: state.jobs.size, tookMs: this.#takeover.tookMs }, 'leadership.begun');
   }
 
@@ -200,7 +207,7 @@ export class Scheduler implements SchedulerHandle, Service {
 
   #newReplica(former: Leadership | null): Replica {
     const { settings, installation, store, clock, log } = this.#parts;
-    const onNotices = (notices: readonly Notice[]): void => this.#publish(notices);
+    const onNotices = (notices: readonly Notice[]): void => this.#listeners.publish(notices);
     return new Replica({ settings, installation, store, clock, log, onNotices }, former);
   }
 
@@ -210,7 +217,7 @@ export class Scheduler implements SchedulerHandle, Service {
     await leading.end();
     this.#former = leading.state;
     this.#leading = null;
-    this.#publish([{ kind: 'leader', term: leading.term, leading: false }]);
+    this.#listeners.publish([{ kind: 'leader', term: leading.term, leading: false }]);
     this.#parts.log.info({ term: leading.term, reason }, 'leadership.ended');
     if (this.#stopped) return;
     this.#replica = this.#newReplica(leading);
@@ -235,19 +242,6 @@ export class Scheduler implements SchedulerHandle, Service {
     });
   }
 
-  #publish(notices: readonly Notice[]): void {
-    for (const notice of notices) for (const listener of this.#listeners) this.#notify(listener, notice);
-  }
-
-  /** An error in a listener affects only that listener: what it is notified of has happened already. */
-  #notify(listener: (notice: Notice) => void, notice: Notice): void {
-    try {
-      listener(notice);
-    } catch (error) {
-      this.#parts.log.error({ error, kind: notice.kind }, 'notice.listener-failed');
-    }
-  }
-
   /** What this node knows: the leader's own state, or the copy of it. */
   #view(): State {
     const state = this.#leading?.state ?? this.#replica?.state ?? this.#former;
@@ -267,6 +261,12 @@ export class Scheduler implements SchedulerHandle, Service {
     const answer = this.#leading.loop.submit(command);
     this.#activity.submitted(command, answer);
     return answer;
+  }
+
+  async report(report: RunReport): Promise<ReportAnswer> {
+    if (this.#leading === null) throw notLeading();
+    const { job } = this.#view().entry(report.name);
+    return submitReport({ ...this.#parts, archive: this.archive, scheduler: this }, job, report);
   }
 
   job(name: string): JobView {
@@ -305,8 +305,8 @@ export class Scheduler implements SchedulerHandle, Service {
   }
 
   logs(runId: string, query: RunLogQuery): AsyncIterable<RunLogChunk> {
-    const { settings } = this.#parts;
-    const parts = { runs: this, launchers: this.#launchers, settings, isStopped: () => this.#stopped };
+    const isStopped = (): boolean => this.#stopped;
+    const parts = { ...this.#parts, runs: this, launchers: this.#launchers, isStopped };
     return runOutput(parts, runId, query);
   }
 
@@ -388,10 +388,7 @@ export class Scheduler implements SchedulerHandle, Service {
     });
   }
 
-  subscribe(listener: (notice: Notice) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
+  subscribe = (listener: (notice: Notice) => void): (() => void) => this.#listeners.add(listener);
 
   now(): number {
     return this.#parts.clock.now();

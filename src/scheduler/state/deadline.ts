@@ -1,6 +1,6 @@
 /** Until when an unfinished run may stay as it is: retries, start windows, timeouts, kills. */
 
-import { policyOf } from '../job/policy.ts';
+import { policyFor } from '../job/policy.ts';
 import type { Attempt, Job, Run } from '../model/model.ts';
 import { isEnded } from '../model/run-state.ts';
 
@@ -11,7 +11,7 @@ export const KILL_SILENCE_MS = 60_000;
 export function nextDeadline(run: Run, entry: { readonly job: Job } | undefined): number | null {
   if (isEnded(run.state)) return null;
   const attempt = run.attempts.at(-1);
-  const policy = policyOf(entry?.job.definition.policy);
+  const policy = policyFor(entry?.job.definition);
   const deadlines: number[] = [];
   if (run.notBefore !== null) deadlines.push(run.notBefore);
   if (run.startBy !== null && run.attempts.length === 0) deadlines.push(run.startBy + 1);

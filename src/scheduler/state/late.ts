@@ -1,13 +1,15 @@
 /**
  * When an unfinished run is late, since when and why. Lists, the overview and alerts use the same rules:
  *
- * 1. It has not started `expect.startWithin` after it became due. Default: one minute.
+ * 1. It has not started `expect.startWithin` after it became due. Default: one minute; an hour if somebody else runs it,
+ * who may report nothing but its end.
  * 2. It has not ended by `expect.finishBy`, the first such local time after its due time.
  * 3. Without `finishBy`: an attempt runs more than twice as long as 95 % of the successful ones, and at
  * least a minute. At least ten must have been counted.
  */
 
 import type { JobGlance } from '../handle.ts';
+import { isExternal } from '../job/external.ts';
 import type { Run } from '../model/model.ts';
 import type { Reason } from '../model/reason.ts';
 import { readyAt } from '../model/run-state.ts';
@@ -18,6 +20,7 @@ import { runTimes, USUAL_FROM } from '../stats/run-times.ts';
 
 /** More than a busy minute of a healthy installation needs, less than anyone wants to wait. */
 export const LATE_AFTER_MS = 60_000;
+const LATE_REPORT_MS = 3_600_000;
 const USUAL = 2;
 
 /** When an unfinished run becomes late, if it is then as it is now. */
@@ -54,7 +57,8 @@ function boundsOf(job: JobGlance, run: Run): Bound[] {
 function startBound({ job, fault }: JobGlance, run: Run): Bound | null {
   if (startedAt(run) !== null) return null;
   const written = fault === null ? job.definition.expect?.startWithin : undefined;
-  const within = written === undefined ? LATE_AFTER_MS : durationMs(written, 'expect.startWithin');
+  const usual = isExternal(job.definition) ? LATE_REPORT_MS : LATE_AFTER_MS;
+  const within = written === undefined ? usual : durationMs(written, 'expect.startWithin');
   const launching = run.state === 'launching';
   const reason = { code: 'not-started', launching, because: run.reason } as const;
   return { condition: 'late', kind: 'not-started', since: readyAt(run) + within, reason };

@@ -6,6 +6,7 @@
 import { byName, Graph } from '../../dag/graph.ts';
 import { type JoinSpec, reshape } from '../../dag/ready.ts';
 import { CarillonError } from '../../errors.ts';
+import { isExternal } from '../job/external.ts';
 import { policyOf } from '../job/policy.ts';
 import type { Alert } from '../model/alert.ts';
 import { freshState } from '../model/fresh-state.ts';
@@ -159,7 +160,10 @@ export class State {
     if (known === undefined) {
       const entry: Entry = {
         job,
-        state: state ?? freshState(job.name, freshCursor(schedule, job.updatedAt)),
+        // Nobody was asked to report before.
+        state:
+          state ??
+          freshState(job.name, freshCursor(isExternal(job.definition) ? null : schedule, job.updatedAt)),
         stats: this.pasts.get(job.name)?.stats ?? null,
         schedule,
         fault,

@@ -89,9 +89,9 @@ describe('a container', () => {
 
   test('limits are those that were asked for, not the defaults that Chronos prints', () => {
     const image = { container: { image: 'alpine' } };
-    expect(definitionOf({ ...image, cpus: 0.1, mem: 128 }).run.resources).toBeUndefined();
-    expect(definitionOf({ ...image, cpus: 2, mem: 64 }).run.resources).toEqual({ cpus: 2, memory: '64MiB' });
-    expect(definitionOf({ cpus: 2 }).run.resources).toBeUndefined();
+    expect(definitionOf({ ...image, cpus: 0.1, mem: 128 }).run?.resources).toBeUndefined();
+    expect(definitionOf({ ...image, cpus: 2, mem: 64 }).run?.resources).toEqual({ cpus: 2, memory: '64MiB' });
+    expect(definitionOf({ cpus: 2 }).run?.resources).toBeUndefined();
   });
 });
 
@@ -114,7 +114,7 @@ describe('constraints', () => {
       container: { image: 'x' },
       constraints: [['rack', 'LIKE', 'r[12]']],
     }).job;
-    expect(of(['rack', 'LIKE', 'r[12]']).constraints).toBeUndefined();
+    expect(of(['rack', 'LIKE', 'r[12]'])?.constraints).toBeUndefined();
     expect(chronosWarnings(job, [])).toEqual([expect.stringContaining('rack LIKE r[12]')]);
   });
 });

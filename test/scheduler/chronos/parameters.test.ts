@@ -143,7 +143,7 @@ describe('what cannot be honoured is kept and told', () => {
 
   test('ports on the network of the host', () => {
     const { definition, told } = put(rig(), ['publish=80:80'], {}, { network: 'HOST' });
-    expect(definition.run.ports).toBeUndefined();
+    expect(definition.run?.ports).toBeUndefined();
     expect(told).toEqual([expect.stringMatching(/ports are published only with a network of its own/)]);
   });
 });

@@ -57,6 +57,12 @@ const rows: { readonly [C in ReasonCode]: readonly Row[] } = {
     ],
   ],
   'job-held': [[{ code: 'job-held', text: 'held: no address' }, 'held: no address']],
+  'awaits-report': [[{ code: 'awaits-report' }, 'waits for a report of those who run it']],
+  'not-reported': [[{ code: 'not-reported' }, 'no run was reported in time']],
+  'end-not-reported': [
+    [{ code: 'end-not-reported' }, 'its end was not reported, and too many later runs are unfinished'],
+  ],
+  'runs-elsewhere': [[{ code: 'runs-elsewhere' }, 'the job was changed: who runs it is no longer the same']],
   'job-deleted': [[{ code: 'job-deleted' }, 'the job was deleted']],
   'failures-in-a-row': [[{ code: 'failures-in-a-row', failures: 3 }, '3 consecutive failed runs']],
   'schedule-completed': [[{ code: 'schedule-completed' }, 'the schedule has no further due time']],

@@ -119,6 +119,7 @@ const state: fc.Arbitrary<JobState> = fc.record({
   muted: nullable(fc.record({ by: text, at: instant, until: instant, reason: text })),
   join: fc.constantFrom<JobState['join']>(null, { open: [], recent: [] }),
   held: fc.array(parentEnd, { maxLength: 2 }),
+  heard: fc.array(text, { maxLength: 3 }),
   succeeded: count,
   failed: count,
   skipped: count,
@@ -252,9 +253,9 @@ test('equal parts of different jobs become one object', () => {
     ),
   ) as [Job, Job];
   expect(a.definition.labels).toBe(b.definition.labels);
-  expect(a.definition.run.env).toBe(b.definition.run.env);
+  expect(a.definition.run?.env).toBe(b.definition.run?.env);
   expect(a.resolved).toBe(b.resolved);
-  expect([a.definition.run.command, b.definition.run.command]).toEqual(['a', 'b']);
+  expect([a.definition.run?.command, b.definition.run?.command]).toEqual(['a', 'b']);
 });
 
 test('values of a later version, and of an unknown kind, are refused and not misread', () => {

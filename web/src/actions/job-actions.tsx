@@ -17,9 +17,11 @@ export function JobActions({ job }: { readonly job: WireJob }) {
   const stands = job.status === 'paused' || job.status === 'disabled';
   return (
     <div className="actions">
-      <button type="button" className="button button-primary" onClick={() => setAsked('trigger')}>
-        <Icon name="play" /> Run now
-      </button>
+      {job.definition.run !== undefined && (
+        <button type="button" className="button button-primary" onClick={() => setAsked('trigger')}>
+          <Icon name="play" /> Run now
+        </button>
+      )}
       <button type="button" className="button" onClick={() => setAsked('pause')}>
         <Icon name={stands ? 'play' : 'pause'} /> {stands ? 'Resume' : 'Pause'}
       </button>

@@ -9,10 +9,17 @@ import { Exact } from '../parts/instant.tsx';
 import { killRun, newKey, rerunRun } from './requests.ts';
 import { useAction } from './use-action.ts';
 
+const reportCodes = new Set(['awaits-report', 'not-reported']);
+
+/** Somebody else runs it. */
+const isReported = ({ attempts, why }: WireRun): boolean =>
+  attempts.at(-1)?.engine === 'external' || (why !== null && reportCodes.has(why.code));
+
 export function RunActions({ run }: { readonly run: WireRun }) {
   const [asked, setAsked] = useState(false);
   const close = () => setAsked(false);
   const ended = run.endedAt !== null;
+  if (isReported(run)) return null;
   return (
     <div className="actions">
       {ended ? (

@@ -49,7 +49,9 @@ export function Overview({ job }: { readonly job: WireJob }) {
 }
 
 function Command({ job: { definition } }: { readonly job: WireJob }) {
-  const { command, argv, image } = definition.run;
+  const { run } = definition;
+  if (run === undefined) return <Elsewhere name={definition.name} />;
+  const { command, argv, image } = run;
   return (
     <Panel title="Command" aside={image !== undefined && <code className="chip">{image}</code>}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long one is scrolled with the keyboard */}
@@ -57,6 +59,22 @@ function Command({ job: { definition } }: { readonly job: WireJob }) {
         {command ??
           argv?.map((word) => JSON.stringify(word)).join(' ') ??
           'The default command of the image.'}
+      </pre>
+    </Panel>
+  );
+}
+
+/** Somebody else runs the job: how to report its runs. */
+function Elsewhere({ name }: { readonly name: string }) {
+  return (
+    <Panel title="Run elsewhere">
+      <div className="panel-body">
+        <p className="muted">Somebody else runs this job, for example a crontab, and reports each run:</p>
+      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long one is scrolled with the keyboard */}
+      <pre className="command" tabIndex={0}>
+        {`carillon --url ${location.origin} exec ${name} -- command\n`}
+        {`command && curl -fsS -X POST ${location.origin}/api/v1/heartbeats/${name}`}
       </pre>
     </Panel>
   );

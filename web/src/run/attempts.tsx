@@ -72,19 +72,26 @@ interface LineProps {
 
 function Line({ attempt, isMeasured, hasDisk }: LineProps) {
   const { number, engine, host, launchName, image, startedAt, endedAt, exitCode, reason } = attempt;
+  const isExternal = engine === 'external';
   const took = startedAt === null || endedAt === null ? null : Date.parse(endedAt) - Date.parse(startedAt);
   return (
     <tr>
       <td className="number">{number}</td>
       <td>
-        <code className="nowrap">{launchName}</code>
+        {isExternal ? 'By somebody else' : <code className="nowrap">{launchName}</code>}
         <div className="muted">
-          {engine}
-          {host !== null && ` on ${host}`}
+          {!isExternal && engine}
+          {host !== null && !isExternal && ` on ${host}`}
           {image !== null && `, ${image}`}
         </div>
       </td>
-      <td>{startedAt === null ? <span className="faint">not started</span> : <Exact at={startedAt} />}</td>
+      <td>
+        {startedAt === null ? (
+          <span className="faint">{isExternal ? 'not reported' : 'not started'}</span>
+        ) : (
+          <Exact at={startedAt} />
+        )}
+      </td>
       <td className="number">{duration(took)}</td>
       {isMeasured && (
         <>

@@ -11,12 +11,14 @@ import { firstOf, invariant } from '../../../errors.ts';
 import { readKept } from '../../chronos/read.ts';
 import { keptWarnings } from '../../chronos/warnings.ts';
 import type { ScheduleInput } from '../../schedule/model.ts';
-import { JobDefinition } from '../definition.ts';
+import { JobDefinition, type RunDefinition } from '../definition.ts';
+import { policyFor } from '../policy.ts';
 import { checkDuration, remindersOf } from '../reminders.ts';
 import { shellVariableForm, variableForm, volumeForm } from '../schema/container-forms.ts';
 import { describe, explain, Findings, type Shape, shorten } from '../schema/explain.ts';
 import { checkFetch } from '../schema/fetch.ts';
 import { memoryBytes } from '../size.ts';
+import { isObject } from '../stored-form.ts';
 import { checkContainer } from './container.ts';
 import { jobHints } from './meant-field.ts';
 import { checkTexts } from './texts.ts';
@@ -47,13 +49,16 @@ export function findProblems(raw: unknown, source: string): CarillonError[] {
   if (compiled.Check(raw)) {
     if (!checkTexts(raw, findings)) return findings.problems;
     checkSchedule(raw, findings);
-    checkRun(raw, findings);
+    if (raw.run === undefined) checkExternal(raw, findings);
+    else checkRun(raw.run, findings);
     checkPolicy(raw, findings);
     checkChronos(raw, findings);
     return findings.problems;
   }
   explain(JobDefinition as object as Shape, raw, '', findings);
   if (hasSoundSchedule(raw)) checkSchedule(raw, findings);
+  if (isObject(raw) && !Array.isArray(raw) && !('run' in raw) && !('schedule' in raw))
+    refuseWithoutRun('without a schedule', findings);
   invariant(findings.problems.length > 0, 'a refused definition has a problem');
   return findings.problems.sort((a, b) => urgency(a.code) - urgency(b.code));
 }
@@ -124,7 +129,39 @@ function checkScheduleExtras(schedule: NonNullable<JobDefinition['schedule']>, f
   }
 }
 
-function checkRun({ run }: JobDefinition, findings: Findings): void {
+/** Fields of `policy` that say something about what somebody else does. */
+const externalPolicy: readonly (keyof NonNullable<JobDefinition['policy']>)[] = [
+  'startWithin',
+  'timeout',
+  'catchUpLimit',
+  'onFailure',
+];
+
+/** A job without `run`. */
+function checkExternal({ schedule, policy = {} }: JobDefinition, findings: Findings): void {
+  if (schedule === undefined || schedule.after !== undefined) {
+    refuseWithoutRun(schedule === undefined ? 'without a schedule' : 'that runs after its parents', findings);
+    return;
+  }
+  for (const field of Object.keys(policy) as (keyof typeof policy)[]) {
+    if (externalPolicy.includes(field)) continue;
+    findings.add(
+      'INVALID_FIELD',
+      `policy.${field} has no effect on a job without run, because somebody else runs it. Allowed: ${externalPolicy.join(', ')}.`,
+      { field: `policy.${field}`, value: policy[field], allowed: externalPolicy },
+    );
+  }
+}
+
+function refuseWithoutRun(what: string, findings: Findings): void {
+  findings.add(
+    'MISSING_FIELD',
+    `run is missing. A job ${what} needs it. With cron, every or at it can be left out: then somebody else runs the job, and reports to POST /api/v1/heartbeats/{name}.`,
+    { field: 'run', allowed: 'command (run by /bin/sh -c), argv (without a shell) or image' },
+  );
+}
+
+function checkRun(run: RunDefinition, findings: Findings): void {
   const { image, command, argv, entrypoint } = run;
   if ([image, command, argv, entrypoint].every((way) => way === undefined)) {
     findings.add('MISSING_FIELD', 'run has neither command nor argv, and no image with a program.', {
@@ -148,7 +185,7 @@ function checkRun({ run }: JobDefinition, findings: Findings): void {
   });
 }
 
-function checkEnvironment({ image, env = {}, secrets = {} }: JobDefinition['run'], findings: Findings): void {
+function checkEnvironment({ image, env = {}, secrets = {} }: RunDefinition, findings: Findings): void {
   const form = image === undefined ? shellVariableForm : variableForm;
   const refuse = (field: string, name: string, message: string, allowed: string) =>
     findings.add('INVALID_FIELD', message, { field, value: shorten(name), allowed });
@@ -176,7 +213,7 @@ function checkEnvironment({ image, env = {}, secrets = {} }: JobDefinition['run'
   }
 }
 
-function checkSecretFiles({ secrets = {}, registry }: JobDefinition['run'], findings: Findings): void {
+function checkSecretFiles({ secrets = {}, registry }: RunDefinition, findings: Findings): void {
   const files = Object.entries(secrets).map(([name, { file }]) => [`run.secrets.${name}.file`, file]);
   if (registry !== undefined) files.push(['run.registry.secret.file', registry.secret.file]);
   for (const [field = '', file = ''] of files) {
@@ -239,7 +276,7 @@ function checkChronos({ chronos }: JobDefinition, findings: Findings): void {
 export function findWarnings(definition: JobDefinition): string[] {
   const { policy } = definition;
   const warnings = keptWarnings(definition);
-  if (policy?.catchUpLimit !== undefined && policy.catchUp !== 'all') {
+  if (policy?.catchUpLimit !== undefined && policyFor(definition).catchUp !== 'all') {
     warnings.push('policy.catchUpLimit has no effect unless policy.catchUp is all');
   }
   if (policy?.completion === 'callback' && policy.timeout === undefined) {

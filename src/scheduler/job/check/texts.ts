@@ -4,7 +4,7 @@
  * system limits in bytes: arguments, variables and paths. Pure; reads each text once.
  */
 
-import { definitionLimits, type JobDefinition } from '../definition.ts';
+import { definitionLimits, type JobDefinition, type RunDefinition } from '../definition.ts';
 import { type Findings, shorten } from '../schema/explain.ts';
 import { fetchName } from '../schema/fetch.ts';
 import { faultIn, utf8Length } from '../texts.ts';
@@ -71,7 +71,7 @@ function fitsInWhole(definition: JobDefinition, findings: Findings): boolean {
 const PATH_BYTES = 4_095;
 const FILE_NAME_BYTES = 255;
 
-function checkBytes({ run }: JobDefinition, findings: Findings): void {
+function checkBytes({ run = {} }: JobDefinition, findings: Findings): void {
   const { env = {}, secrets = {}, command, argv = [], entrypoint = [], args = [] } = run;
   const most = (text: string, field: string, bytes: number): void => {
     // A character has at most three bytes per UTF-16 unit.
@@ -96,14 +96,7 @@ function checkBytes({ run }: JobDefinition, findings: Findings): void {
 }
 
 /** All values that become paths on a file system. */
-function pathsOf({
-  workdir,
-  secrets = {},
-  registry,
-  fetch = [],
-  tmpfs = {},
-  volumes = [],
-}: JobDefinition['run']) {
+function pathsOf({ workdir, secrets = {}, registry, fetch = [], tmpfs = {}, volumes = [] }: RunDefinition) {
   const paths: [field: string, path: string][] = [];
   if (workdir !== undefined) paths.push(['run.workdir', workdir]);
   if (registry !== undefined) paths.push(['run.registry.secret.file', registry.secret.file]);

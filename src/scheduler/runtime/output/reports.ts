@@ -1,0 +1,61 @@
+/**
+ * A report about a run that somebody else runs: its output is kept, and what was given up is looked up in the archive, before
+ * it is decided.
+ */
+
+import type { KeptOutput, ReportAnswer } from '../../command.ts';
+import type { RunReport, SchedulerHandle } from '../../handle.ts';
+import { isExternal } from '../../job/external.ts';
+import type { Job, Run } from '../../model/model.ts';
+import type { Archive, Clock } from '../../ports.ts';
+import type { ReportedOutput } from '../../reported-output.ts';
+import { EARLY_MS, MAX_REPORT_AGE_MS } from '../../rules/reports.ts';
+
+/** Names of kept output begin with it. */
+export const REPORTED = 'report-';
+
+/** Of one job, the newest that may be meant. */
+const LOOKED_AT = 50;
+
+export interface ReportParts {
+  readonly archive: Archive;
+  /** Absent: output is not kept. */
+  readonly reportedOutput?: ReportedOutput;
+  readonly clock: Clock;
+  readonly scheduler: Pick<SchedulerHandle, 'submit'>;
+}
+
+export async function submitReport(parts: ReportParts, job: Job, report: RunReport): Promise<ReportAnswer> {
+  // Refused when it is decided, and nothing is kept for it.
+  const isAwaited = isExternal(job.definition);
+  const output = isAwaited ? await keep(parts.reportedOutput, report) : null;
+  const givenUp = isAwaited ? await givenUpRun(parts, report) : null;
+  return parts.scheduler.submit({ ...report, kind: 'report', output, givenUp });
+}
+
+async function keep(
+  output: ReportedOutput | undefined,
+  { output: bytes, triggerId }: RunReport,
+): Promise<KeptOutput | null> {
+  if (output === undefined || bytes === null || bytes.length === 0) return null;
+  const launchName = `${REPORTED}${triggerId}`;
+  await output.keep(launchName, bytes);
+  return { launchName, host: output.host };
+}
+
+/** The run that reports with this key were about, or the newest missed due time before it. */
+async function givenUpRun(
+  { archive, clock }: ReportParts,
+  { name, key, agoMs, durationMs }: RunReport,
+): Promise<Run | null> {
+  const from = clock.now() - agoMs - (durationMs ?? 0);
+  const { items } = await archive.runs({
+    job: name,
+    states: ['missed', 'timed-out', 'lost'],
+    fromMs: from - MAX_REPORT_AGE_MS,
+    toMs: from + EARLY_MS + 1,
+    limit: LOOKED_AT,
+  });
+  const known = key === null ? undefined : items.find(({ reportKey }) => reportKey === key);
+  return known ?? items.find(({ state, variant }) => state === 'missed' && variant === '') ?? null;
+}
