@@ -114,18 +114,20 @@ async function openParts(config: Config, { environment, version }: Program, log:
   makeDataDir(dataDir);
   const supervisor = await installSupervisor(supervisorDir(dataDir), log);
   const bare: Bare = (count, argv) => onlyDescriptors(supervisor, count, argv);
+  let installation = '';
   const alerts =
     config.alertsFile === null
       ? null
       : new Alerts(config.alertsFile, {
           ...{ clock: realClock, log, environment },
+          installation: () => installation,
           bare: (argv) => bare(STANDARD, argv),
         });
   await alerts?.open();
   const { store, election } = createShared(config, log, bare);
   if (zk !== null) log.info({ zk }, 'zookeeper.connecting');
   await store.open();
-  const installation = await store.installation();
+  installation = await store.installation();
   if (zk !== null) noteInstallation(dataDir, zk, installation);
   const id = zk === null ? installation : nodeId(dataDir);
   const logs = createRunLogs({

@@ -30,18 +30,18 @@ export function alertmanagerReceiver(settings: AlertmanagerSettings, parts: Rece
       const target = new URL(base);
       target.pathname = `${target.pathname.replace(/\/+$/, '')}/api/v2/alerts`;
       const endsAt = message.step === 'resolved' ? message.at : parts.clock.now() + openMs;
-      const body = JSON.stringify([alertOf(message, endsAt)]);
+      const body = JSON.stringify([alertOf(message, endsAt, parts.installation())]);
       return post({ url: target.href, proxy, body }, parts, signal);
     },
   };
 }
 
-function alertOf(message: Message, endsAt: number): object {
+function alertOf(message: Message, endsAt: number, installation: string): object {
   const { step, condition, job, severity, owner, since, title, facts, output } = message;
   const link = linkOf(message);
   const own = {
     alertname: `Carillon${capital(step === 'test' ? step : condition)}`,
-    ...{ job, severity },
+    ...{ job, severity, installation },
     ...(owner !== null && { owner }),
   };
   return {

@@ -15,6 +15,8 @@ export interface Receiver {
 
 export interface ReceiverParts {
   readonly clock: Clock;
+  /** Identity of the installation, known when the first message is sent. */
+  readonly installation: () => string;
   /** For commands: PATH, HOME. For requests: proxies. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** A command line with only the first descriptors (supervisor/file.ts). */

@@ -30,6 +30,7 @@ describe('an alert', () => {
       alertname: 'CarillonFailed',
       job: 'etl-load',
       severity: 'critical',
+      installation: 'one',
       owner: 'eve Bcc: eve@example.com',
       a_b: '<!channel> @here',
       _7th: '{{job}}',
@@ -104,6 +105,17 @@ describe.skipIf(!hasAlertmanager)('Alertmanager', () => {
     await until('it tells of the end', () => told('ends').at(-1) === 'resolved');
     expect((await alertmanager.alerts()).map(({ labels }) => labels.job)).toEqual(['stays']);
     expect(told('stays')).toEqual(['firing']);
+  });
+
+  test('keeps alerts of jobs with the same name in two installations apart', async () => {
+    const since = Date.now() - 60_000;
+    const message = { ...opened, job: 'twice', since, at: since };
+    for (const installation of ['one', 'other'])
+      await oneReceiver({ alertmanager: { url: alertmanager.url } }, Date.now(), {}, installation).send(
+        message,
+      );
+    const there = async () => (await alertmanager.alerts()).filter(({ labels }) => labels.job === 'twice');
+    await until('both are there', async () => (await there()).length === 2);
   });
 
   test('takes whatever is in the texts', async () => {

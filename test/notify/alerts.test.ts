@@ -26,7 +26,10 @@ beforeEach(async () => {
     ...{ debug() {}, info() {}, error() {} },
     warn: ({ error }: { error?: string }, event: string) => void warnings.push(`${event} ${error}`),
   };
-  alerts = new Alerts(path(), { clock, log, environment: {}, bare: (argv) => argv });
+  alerts = new Alerts(path(), {
+    ...{ clock, log, environment: {}, installation: () => 'one' },
+    bare: (argv) => argv,
+  });
   await alerts.open();
   await alerts.start();
 });

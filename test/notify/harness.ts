@@ -135,11 +135,18 @@ export function oneReceiver(
   settings: ReceiverSettings,
   now = at('09:00:00'),
   more: Readonly<Record<string, string>> = {},
+  installation = 'one',
 ): OneReceiver {
   const clock = new SimClock(now);
   const { PATH, HOME } = process.env;
   const environment = { PATH, HOME, SECRET: 'not for commands', ...more };
-  const notifier = createNotifier({ it: settings }, { clock, environment, bare: (argv) => argv });
+  const notifier = createNotifier(
+    { it: settings },
+    {
+      ...{ clock, environment, installation: () => installation },
+      bare: (argv) => argv,
+    },
+  );
   return { notifier, clock, send: (message) => notifier.send('it', message) };
 }
 

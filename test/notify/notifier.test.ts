@@ -17,7 +17,10 @@ receiving((ownServer, ownFiles) => {
 });
 
 const notifierOf = (receivers: Receivers) =>
-  createNotifier(receivers, { clock: new SimClock(0), environment: {}, bare: (argv) => argv });
+  createNotifier(receivers, {
+    ...{ clock: new SimClock(0), environment: {}, installation: () => 'one' },
+    bare: (argv) => argv,
+  });
 
 describe('a notifier', () => {
   test('knows the names of its receivers, and refuses others', async () => {
