@@ -23,7 +23,7 @@ import { Room } from './guard/room.ts';
 import { protect } from './guard/security.ts';
 import { LiveEvents } from './live.ts';
 import { Metrics, type MetricsJobs } from './metrics/metrics.ts';
-import type { Load } from './metrics/table.ts';
+import type { Load } from './metrics/scrape.ts';
 import { describeApi, openapiRoute } from './openapi.ts';
 import { forwardToLeader } from './peers/forward.ts';
 import { alertRoutes } from './routes/alerts.ts';

@@ -144,7 +144,7 @@ export class Client {
   mute = (job: string, body: { until: string; reason: string }) =>
     this.#send<WireMute>('PUT', at('jobs', job, 'mute'), body);
   unmute = (job: string) => this.#send<WireMute>('DELETE', at('jobs', job, 'mute'));
-  notifications = async () => (await this.#get<{ items: WireNotification[] }>('/notifications')).items;
+  notifications = (query: Query) => this.#pages<WireNotification>('/notifications', query);
   sendAgain = (id: string) => this.#send<WireNotification>('POST', at('notifications', id, 'send'));
   receivers = () => this.#get<WireReceiverList>('/receivers');
   testReceiver = (name: string) => this.#send<{ name: string }>('POST', at('receivers', name, 'test'));

@@ -163,10 +163,15 @@ interface SmtpError extends Error {
   readonly response?: string;
 }
 
-/** 5xx will be said again; all other responses, and what the network does, will not. */
+/** What is not sent at all because of the mail, such as one that is larger than the server takes. */
+const ofMail = ['EMESSAGE', 'EENVELOPE'];
+
+/** 5xx will be said again, and a mail stays as it is; all other responses, and what the network does, do not. */
 function problemOf(error: SmtpError, place: string, password: string | null): Error {
-  const { responseCode, response, message } = error;
+  const { code = '', responseCode, response, message } = error;
   const said = quoted(response ?? message, password === null ? [] : [password]);
+  if (responseCode === undefined && ofMail.includes(code))
+    return refused(`The mail cannot be sent to ${place}${said}.`);
   if (responseCode === undefined) return failed(`The mail server ${place} cannot be used${said}.`);
   const words = `The mail server ${place} responded${said}.`;
   return responseCode >= 500 ? refused(words) : failed(words);

@@ -188,10 +188,20 @@ export interface OwedNotification extends Notification {
   readonly tries: number;
 }
 
+/** Deliveries that were tried, tests included. */
+export interface Tries {
+  readonly delivered: number;
+  /** To be tried again. */
+  readonly failed: number;
+  readonly refused: number;
+}
+
 export interface Receivers {
   readonly names: readonly string[];
   /** See `Notifier.problem`. */
   readonly problem: string | null;
+  /** What this process sent, by receiver. */
+  readonly tries: ReadonlyMap<string, Tries>;
   /** Sends a message that says that it is a test. NOTIFICATION_REFUSED, NOTIFICATION_FAILED. */
   test(receiver: string): Promise<void>;
 }

@@ -1,7 +1,12 @@
 /** The port to those who are told of alerts. */
 
+import { CarillonError } from '../errors.ts';
 import type { Message } from './model/alert.ts';
 import type { Service } from './ports.ts';
+
+/** The receiver will never accept this message. */
+export const isRefusal = (error: unknown): boolean =>
+  error instanceof CarillonError && error.code === 'NOTIFICATION_REFUSED';
 
 /** Sends messages to receivers: people and programs. `stop` ends what is being sent. */
 export interface Notifier extends Service {

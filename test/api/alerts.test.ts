@@ -138,6 +138,24 @@ describe('messages', () => {
     expect(world.messages.map(({ key }) => key)).toEqual([message.id]);
   });
 
+  test('come in pages, each once, and by receiver and state', async () => {
+    world.refuses = () => new CarillonError('NOTIFICATION_REFUSED', 'no such channel');
+    for (const name of ['a', 'b', 'c']) await runs(name, 1);
+    const jobs = ({ items }: Body): string[] => items.map(({ job }: { job: string }) => job);
+    const first = await api.get('/notifications?limit=2');
+    const second = await api.get(`/notifications?limit=2&cursor=${first.next}`);
+    expect([jobs(first), jobs(second), second.next]).toEqual([['a', 'b'], ['c'], null]);
+    world.refuses = () => new Error('connection refused');
+    await send(`POST /notifications/${first.items[0].id}/send`);
+    expect(jobs(await api.get('/notifications?state=failed'))).toEqual(['b', 'c']);
+    expect(jobs(await api.get('/notifications?state=waiting&receiver=pager'))).toEqual(['a']);
+    expect(jobs(await api.get('/notifications?receiver=mail'))).toEqual([]);
+    expect(await send(`GET /notifications?cursor=${(await api.get('/alerts?limit=1')).next}`)).toMatchObject({
+      status: 400,
+      field: 'cursor',
+    });
+  });
+
   test('that wait for their next try show how often that failed, and why', async () => {
     world.refuses = () => new Error('connection refused');
     await runs('a', 1);

@@ -59,8 +59,8 @@ describe('alert rules', () => {
     );
   });
 
-  test('are for ten things to be woken for, each with what it means and what to do', () => {
-    expect(rules.filter(({ labels }) => labels.severity === 'page')).toHaveLength(10);
+  test('are for eleven things to be woken for, each with what it means and what to do', () => {
+    expect(rules.filter(({ labels }) => labels.severity === 'page')).toHaveLength(11);
     for (const { alert, annotations } of rules) {
       expect(Object.keys(annotations), alert).toEqual(['summary', 'description', 'action']);
       for (const text of Object.values(annotations)) expect(text, alert).toMatch(/[.}]$/);
@@ -89,10 +89,11 @@ describe('the dashboard', () => {
     expect(expressions.flatMap(unknown)).toEqual([]);
   });
 
-  test('shows every metric of jobs, engines and pools', () => {
+  test('shows every metric of jobs, engines, pools and messages', () => {
     const shown = expressionsOf(dashboard).join('\n');
     const missing = metrics.filter(
-      ({ name }) => /^carillon_(job|engine|pool)_/.test(name) && !shown.includes(name),
+      ({ name }) =>
+        /^carillon_(?:(?:job|engine|pool|notification)_|notifications$)/.test(name) && !shown.includes(name),
     );
     expect(missing.map(({ name }) => name)).toEqual([
       // Alerts have the first. The others are there for queries.

@@ -1,7 +1,7 @@
 /** Debian's Prometheus scrapes a running server: what it stores, its verdict on the names, and the queries in `deploy/`. */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -17,7 +17,10 @@ describe.skipIf(!hasPrometheus)('Prometheus', () => {
 
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'carillon-scraped-'));
-    server = await Server.start(dir, ['--pools', 'etl=2', '--process-concurrency', '8']);
+    const alerts = join(dir, 'alerts.yaml');
+    writeFileSync(alerts, 'receivers: { ops: { command: { argv: ["true"] } } }\n');
+    const more = ['--alerts-file', alerts];
+    server = await Server.start(dir, ['--pools', 'etl=2', '--process-concurrency', '8', ...more]);
     prometheus = await Prometheus.start([server.url.replace('http://', '')], rulesFile);
     for (const [name, command] of [
       ['good', 'true'],
@@ -57,7 +60,7 @@ describe.skipIf(!hasPrometheus)('Prometheus', () => {
   });
 
   test('knows every metric of the table by its kind', async () => {
-    // A node that leads, with an engine and a pool, and a job that succeeded and one that failed, has them all.
+    // A node that leads, with an engine, a pool and a receiver, and a job that succeeded and one that failed, has them all.
     const known = await eventually(
       () => prometheus.get<Record<string, { type: string; help: string }[]>>('metadata'),
       (found) => found.carillon_job_last_failure_timestamp_seconds !== undefined,

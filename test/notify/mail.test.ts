@@ -204,6 +204,17 @@ describe.skipIf(!hasOpenssl)('a mail', () => {
     expect(mails.map(({ to }) => to)).toEqual([['ops@example.com']]);
   });
 
+  test('that is larger than the server takes is refused', async () => {
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    const port = await start({ size: 500 });
+    await expect(mailTo({ port }).send(opened)).rejects.toMatchObject({
+      code: 'NOTIFICATION_REFUSED',
+      message: expect.stringMatching(
+        /^The mail cannot be sent to .*: "Message size larger than allowed 500"\.$/,
+      ),
+    });
+  });
+
   test('has no password in an error', async () => {
     const wrong = files.write('wrong', 'wrong-hunter2');
     const error = await mailTo({ passwordFile: wrong })

@@ -7,7 +7,7 @@ import type { SchedulerHandle } from '../../scheduler/handle.ts';
 import type { EndState, Run } from '../../scheduler/model/model.ts';
 import { readyAt } from '../../scheduler/model/run-state.ts';
 import { Tally } from '../../scheduler/stats/tally.ts';
-import type { EndCounts } from './table.ts';
+import type { EndCounts } from './scrape.ts';
 
 /**
  * Upper bounds in seconds: a prepared container starts within a few milliseconds, and an outage can last

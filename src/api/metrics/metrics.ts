@@ -6,8 +6,10 @@ import type { Buckets } from '../../scheduler/stats/tally.ts';
 import { passing } from '../lists/job-filter.ts';
 import type { Turns } from '../turns.ts';
 import { Ends } from './ends.ts';
+import { outboxFigures } from './outbox.ts';
 import { Rising } from './rising.ts';
-import { type Load, metrics, type Scrape, type StateFigures } from './table.ts';
+import type { Load, Scrape, StateFigures } from './scrape.ts';
+import { metrics } from './table.ts';
 import { linesOf } from './text.ts';
 
 /** Which jobs have series of their own. */
@@ -68,6 +70,7 @@ export class Metrics {
       },
       load: load(),
       ends: this.#ends.counts(),
+      tries: scheduler.receivers().tries,
       state,
     };
   }
@@ -85,7 +88,8 @@ export class Metrics {
     ]);
     const raised = await turns.each(figures.jobs, (job) => this.#rising.raise(job));
     this.#rising.keepOnly(raised);
-    return { figures: { ...figures, jobs: raised }, engines, pools: scheduler.pools() };
+    const outbox = outboxFigures(scheduler.notifications(), scheduler.receivers());
+    return { figures: { ...figures, jobs: raised }, engines, pools: scheduler.pools(), outbox };
   }
 }
 

@@ -6,76 +6,13 @@
  * not with `sum`. Counters that only one process can count begin with that process.
  */
 
-import type { ClusterView, CommitFigures, EngineView, PoolView } from '../../scheduler/handle.ts';
-import { type EndState, endStates, liveStates } from '../../scheduler/model/model.ts';
-import type { Figures, JobFigures } from '../../scheduler/read/figures.ts';
+import { endStates, liveStates } from '../../scheduler/model/model.ts';
 import type { Buckets } from '../../scheduler/stats/tally.ts';
-
-/** The data of one scrape. */
-export interface Scrape {
-  readonly now: number;
-  readonly version: string;
-  readonly cluster: ClusterView;
-  readonly commits: CommitFigures;
-  /** Null: not measured. */
-  readonly loopDelay: Buckets | null;
-  readonly process: ProcessFigures;
-  readonly load: Load;
-  readonly ends: EndCounts;
-  /** Null while this node has no copy of the state. */
-  readonly state: StateFigures | null;
-}
-
-export interface StateFigures {
-  readonly figures: Figures;
-  readonly engines: readonly EngineView[];
-  readonly pools: readonly PoolView[];
-}
-
-/** Resources that clients of this node use. */
-export interface Load {
-  readonly connections: number;
-  readonly reads: number;
-  readonly streams: number;
-  readonly bodyBytes: number;
-  readonly answerBytes: number;
-}
-
-export interface ProcessFigures {
-  readonly residentBytes: number;
-  readonly cpuSeconds: number;
-  /** Wall time. */
-  readonly startedAt: number;
-}
-
-/** Ends of runs that this process has learned of, as the leader or as a follower. */
-export interface EndCounts {
-  readonly byState: ReadonlyMap<EndState, number>;
-  readonly startLateness: Buckets;
-  readonly startsByEngine: ReadonlyMap<string, Buckets>;
-}
-
-export type MetricKind = 'gauge' | 'counter' | 'histogram';
-
-/** `node`: of this node. `cluster`: the same on every node. `leader`: only on the leader. `job`: as cluster, by job. */
-export type MetricScope = 'node' | 'cluster' | 'leader' | 'job';
-
-/** Values of the labels, in their order, and the value. */
-export type Sample = readonly [labels: readonly string[], value: number | Buckets];
-
-export interface Metric {
-  readonly name: string;
-  readonly kind: MetricKind;
-  readonly scope: MetricScope;
-  readonly help: string;
-  readonly labels: readonly string[];
-  /** No samples: there is nothing to report. */
-  readonly read: (scrape: Scrape) => Iterable<Sample>;
-}
+import { type Metric, type Sample, type Scrape, type StateFigures, seconds } from './scrape.ts';
+import { jobMetrics } from './table-jobs.ts';
 
 const one = (value: number | Buckets | null): Sample[] => (value === null ? [] : [[[], value]]);
 const flag = (is: boolean): Sample[] => one(is ? 1 : 0);
-const seconds = (ms: number | null): number | null => (ms === null ? null : ms / 1_000);
 
 const node = (name: string, help: string, read: (scrape: Scrape) => Sample[]): Metric => ({
   name,
@@ -138,6 +75,20 @@ const nodeMetrics: readonly Metric[] = [
       ({ loopDelay }) => one(loopDelay),
     ),
     kind: 'histogram',
+  },
+  {
+    ...node(
+      'carillon_notification_tries_total',
+      'Messages about alerts that this node sent, by receiver and outcome. failed: tried again later. refused: never accepted.',
+      ({ tries }) =>
+        [...tries].flatMap(([receiver, { delivered, failed, refused }]): Sample[] => [
+          [[receiver, 'delivered'], delivered],
+          [[receiver, 'failed'], failed],
+          [[receiver, 'refused'], refused],
+        ]),
+    ),
+    kind: 'counter',
+    labels: ['receiver', 'outcome'],
   },
   node('carillon_http_connections', 'Open connections.', ({ load }) => one(load.connections)),
   node('carillon_http_reads', 'Reads in progress.', ({ load }) => one(load.reads)),
@@ -236,6 +187,26 @@ const clusterMetrics: readonly Metric[] = [
     ['engine'],
     ({ engines }) => engines.map(({ name, running }) => [[name], running]),
   ),
+  inCluster(
+    'carillon_notifications',
+    'Messages about alerts that wait, or could not be delivered, by receiver. The label is empty for all receivers that are not in the file of alerts.',
+    ['receiver', 'state'],
+    ({ outbox }) =>
+      outbox.flatMap(({ receiver, waiting, failed }): Sample[] => [
+        [[receiver, 'waiting'], waiting],
+        [[receiver, 'failed'], failed],
+      ]),
+  ),
+  inCluster(
+    'carillon_notification_oldest_seconds',
+    'Age of the oldest message that waits for the receiver. 0 if none does.',
+    ['receiver'],
+    ({ outbox }, { now }) =>
+      outbox.map(({ receiver, waitingSince }) => [
+        [receiver],
+        waitingSince === null ? 0 : Math.max(0, now - waitingSince) / 1_000,
+      ]),
+  ),
   {
     ...inCluster(
       'carillon_engine_reachable',
@@ -285,79 +256,6 @@ const leaderMetrics: readonly Metric[] = [
   ),
   onLeader('carillon_pool_queued', 'Runs that wait for a slot of the pool.', ['pool'], ({ pools }) =>
     pools.map(({ name, queued }) => [[name], queued]),
-  ),
-];
-
-type JobValue = number | Buckets | null;
-
-const perJob = (
-  name: string,
-  kind: MetricKind,
-  help: string,
-  read: (job: JobFigures) => JobValue | readonly (readonly [label: string, value: number])[],
-  label?: string,
-): Metric => ({
-  name,
-  kind,
-  scope: 'job',
-  help,
-  labels: ['job_name', ...(label === undefined ? [] : [label])],
-  *read({ state }) {
-    for (const job of state?.figures.jobs ?? []) {
-      const value = read(job);
-      if (Array.isArray(value)) for (const [each, count] of value) yield [[job.name, each], count];
-      else if (value !== null) yield [[job.name], value as number | Buckets];
-    }
-  },
-});
-
-const jobMetrics: readonly Metric[] = [
-  perJob(
-    'carillon_job_outcomes_total',
-    'counter',
-    'Ended runs, and due times that were skipped or missed, by outcome. failed includes timed-out and lost runs.',
-    ({ ended }) => ended,
-    'outcome',
-  ),
-  perJob(
-    'carillon_job_duration_seconds',
-    'histogram',
-    'Durations of successful attempts, exact to 1 %.',
-    ({ times }) => times?.duration ?? null,
-  ),
-  perJob(
-    'carillon_job_start_lateness_seconds',
-    'histogram',
-    'Time from when a run could start to its first start, exact to 1 %.',
-    ({ times }) => times?.startLateness ?? null,
-  ),
-  perJob(
-    'carillon_job_last_success_timestamp_seconds',
-    'gauge',
-    'End of the last run that succeeded, in Unix time. Absent if there was none.',
-    ({ lastSucceededAt }) => seconds(lastSucceededAt),
-  ),
-  perJob(
-    'carillon_job_last_failure_timestamp_seconds',
-    'gauge',
-    'End of the last run that failed, timed out or was lost, in Unix time. Absent if there was none.',
-    ({ lastFailedAt }) => seconds(lastFailedAt),
-  ),
-  perJob(
-    'carillon_job_last_end_timestamp_seconds',
-    'gauge',
-    'End of the last run, in Unix time. The label is its end state.',
-    ({ last }) => (last === null ? [] : [[last.state, last.endedAt / 1_000]]),
-    'state',
-  ),
-  perJob(
-    'carillon_job_consecutive_failures',
-    'gauge',
-    'Failed runs since the last one that succeeded.',
-    ({ consecutiveFailures }) => consecutiveFailures,
-  ),
-  perJob('carillon_job_late', 'gauge', '1 if the job is late now, otherwise 0.', ({ late }) =>
-    late ? 1 : 0,
   ),
 ];
 

@@ -1,7 +1,7 @@
 /** Prometheus' text format. */
 
 import type { Buckets } from '../../scheduler/stats/tally.ts';
-import type { Metric, Sample } from './table.ts';
+import type { Metric, Sample } from './scrape.ts';
 
 /** The lines of a metric. Without samples there are none. */
 export function* linesOf({ name, kind, help, labels }: Metric, samples: Iterable<Sample>): Generator<string> {

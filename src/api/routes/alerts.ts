@@ -224,8 +224,17 @@ const notificationId = Type.Object({
   id: Type.String({ maxLength: 400, description: 'Key of the message.' }),
 });
 
+const OutboxQuery = query({
+  receiver: Type.Optional(Type.String({ maxLength: 64, description: 'Only messages to this receiver.' })),
+  state: Type.Optional(oneOf(['waiting', 'failed'])),
+  ...paging,
+});
+
+const isOrder = (place: readonly unknown[]): place is [number] =>
+  place.length === 1 && typeof place[0] === 'number';
+
 function notificationRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
-  app.get(
+  app.get<{ Querystring: Static<typeof OutboxQuery> }>(
     '/notifications',
     {
       schema: {
@@ -234,10 +243,25 @@ function notificationRoutes(app: FastifyInstance, { scheduler }: ApiContext): vo
           'In the order in which their receivers get them, as seen by the leader. Other nodes forward the request.',
         tags,
         operationId: 'listNotifications',
-        response: answers({ 200: { description: 'The messages', schema: ref(WireNotificationList) } }),
+        querystring: OutboxQuery,
+        response: answers({ 200: { description: 'One page', schema: ref(WireNotificationList) } }),
       },
     },
-    async () => ({ items: scheduler.notifications().map(notificationToWire), next: null }),
+    async ({ query: { receiver, state, cursor, limit = apiLimits.defaultPage } }) => {
+      const after = cursor === undefined ? null : decodeCursor(cursor, isOrder)[0];
+      const owed = scheduler
+        .notifications()
+        .filter(
+          (one) =>
+            (receiver === undefined || one.receiver === receiver) &&
+            (state === undefined || one.state === state) &&
+            (after === null || one.order > after),
+        );
+      const items = owed.slice(0, limit);
+      const last = items.at(-1);
+      const next = owed.length > limit && last !== undefined ? encodeCursor([last.order]) : null;
+      return { items: items.map(notificationToWire), next };
+    },
   );
 
   app.post<{ Params: { id: string } }>(

@@ -79,7 +79,8 @@ function addAlerts(program: Command, shell: Shell): void {
     .description('list messages that are owed, or could not be delivered')
     .action((_, command: Command) =>
       shell.run(command, async (session) => {
-        const owed = await session.client.notifications();
+        const owed: WireNotification[] = [];
+        for await (const message of session.client.notifications({})) owed.push(message);
         if (session.json) session.printJson(owed);
         else printOutbox(session, owed);
         return exitCodes.ok;

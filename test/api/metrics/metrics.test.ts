@@ -92,6 +92,43 @@ describe('a job', () => {
   });
 });
 
+describe('messages about alerts', () => {
+  const received = async (): Promise<Record<string, number>> =>
+    Object.fromEntries(
+      [...(await scrape())].flatMap(([series, { value }]) =>
+        series.startsWith('carillon_notification') && value > 0
+          ? [[series.replace('carillon_', ''), value]]
+          : [],
+      ),
+    );
+
+  test('are counted by receiver, those that wait with the age of the oldest', async () => {
+    expect(
+      (await scrape()).get('carillon_notification_tries_total{receiver="pager",outcome="refused"}')?.value,
+    ).toBe(0);
+    api.world.refuses = (receiver) =>
+      receiver === 'mail' ? new CarillonError('NOTIFICATION_REFUSED', 'no such user') : new Error('away');
+    await put({ name: 'a', alerts: { to: ['pager', 'mail', 'nobody'] } });
+    await api.post('/jobs/a/trigger', {});
+    await end('a', 1);
+    await api.world.clock.advance(10_000);
+    expect(await received()).toEqual({
+      'notifications{receiver="pager",state="waiting"}': 1,
+      'notifications{receiver="mail",state="failed"}': 1,
+      'notifications{receiver="",state="failed"}': 1,
+      'notification_oldest_seconds{receiver="pager"}': 10,
+      'notification_tries_total{receiver="pager",outcome="failed"}': 4,
+      'notification_tries_total{receiver="mail",outcome="refused"}': 1,
+    });
+    api.world.refuses = () => null;
+    await api.world.clock.advance(10_000);
+    expect(await received()).toMatchObject({
+      'notification_tries_total{receiver="pager",outcome="delivered"}': 1,
+      'notification_tries_total{receiver="pager",outcome="failed"}': 4,
+    });
+  });
+});
+
 describe('which jobs', () => {
   const over = (most: number, ...labels: string[]): Promise<ApiWorld> =>
     ApiWorld.over(api.world, { metricsJobs: { most, labels } });

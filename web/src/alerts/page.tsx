@@ -39,6 +39,9 @@ export default function AlertsPage() {
         <Panel title="Messages that were not delivered yet">
           <ReadProblem error={notifications.error} shown={notifications.data !== undefined} />
           <Owed owed={owed} />
+          {notifications.data?.next != null && (
+            <p className="panel-body muted">Only the oldest {owed.length} are shown.</p>
+          )}
         </Panel>
       )}
     </main>

@@ -126,7 +126,7 @@ export const alertsQuery = queryOptions({
 
 export const notificationsQuery = queryOptions({
   queryKey: ['lists', 'notifications'],
-  queryFn: ({ signal }) => get<WireNotificationList>('/notifications', {}, signal),
+  queryFn: ({ signal }) => get<WireNotificationList>('/notifications', { limit: 500 }, signal),
   refetchInterval: 10_000,
 });
 

@@ -1,13 +1,14 @@
 /**
  * Delivers notifications, to each receiver in order and one at a time. A receiver that does not respond gets the same
- * notification again, after growing delays; others do not wait for it. The outcome enters as an event. A leader that
- * ends forgets what it was sending, and the next one sends it again.
+ * notification again, after growing delays; others do not wait for it. If it keeps failing at one and accepts the next,
+ * that one is given up. The outcome enters as an event. A leader that ends forgets what it was sending, and the next one
+ * sends it again.
  */
 
-import { CarillonError } from '../../../errors.ts';
 import type { Event } from '../../event.ts';
 import type { OwedNotification } from '../../handle.ts';
 import type { Notification } from '../../model/alert.ts';
+import { isRefusal } from '../../notifier.ts';
 import type { Clock, Log } from '../../ports.ts';
 import type { Outbox } from '../../state/outbox.ts';
 
@@ -15,6 +16,8 @@ const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 300_000;
 /** From the decision. A receiver that was away for longer has missed it; somebody can have it sent again. */
 const GIVE_UP_MS = 86_400_000;
+/** After so many tries, four minutes, the next one is tried too: perhaps the receiver only cannot bear the first. */
+const PASS_AFTER = 8;
 
 export interface DeliveryParts {
   /** See `Notifier.send`. */
@@ -25,6 +28,9 @@ export interface DeliveryParts {
   readonly isFresh: () => boolean;
   readonly post: (event: Extract<Event, { kind: 'notified' }>) => void;
 }
+
+/** `refused`: it will not be tried again. Otherwise why it was not delivered; null: nothing was sent. */
+type Outcome = 'delivered' | 'refused' | { readonly error: string | null };
 
 interface Line {
   readonly waiting: Notification[];
@@ -76,10 +82,10 @@ export class Delivery {
     const [first] = line.waiting;
     if (this.#stopped || first === undefined || line.isBusy || line.cancel !== null) return;
     line.isBusy = true;
-    void this.#try(first).then((outcome) => {
+    void this.#turn(line, first).then((outcome) => {
       line.isBusy = false;
       if (this.#stopped) return;
-      if (outcome !== 'done') this.#later(line, outcome.error);
+      if (typeof outcome === 'object') this.#later(line, outcome.error);
       else {
         line.waiting.shift();
         line.tries = 0;
@@ -87,6 +93,19 @@ export class Delivery {
         this.#next(line);
       }
     });
+  }
+
+  /** Tries the first one, which stays in the line, and perhaps the next one, which leaves it if it need not wait. */
+  async #turn(line: Line, first: Notification): Promise<Outcome> {
+    const outcome = await this.#try(first);
+    const [, second] = line.waiting;
+    if (typeof outcome === 'string' || line.tries < PASS_AFTER || second === undefined) return outcome;
+    const passed = await this.#try(second);
+    if (typeof passed === 'object') return outcome;
+    line.waiting.splice(1, 1);
+    if (passed === 'refused') return outcome;
+    this.#ended(first.id, `${outcome.error} The receiver accepted the next message.`);
+    return 'refused';
   }
 
   #later(line: Line, error: string | null): void {
@@ -99,24 +118,24 @@ export class Delivery {
     });
   }
 
-  async #try(notification: Notification): Promise<'done' | { readonly error: string | null }> {
+  async #try(notification: Notification): Promise<Outcome> {
     const { send, clock, log, isFresh } = this.#parts;
     const { id, receiver, at } = notification;
     if (!isFresh()) return { error: null };
     try {
       await send(notification);
       this.#ended(id, null);
-      return 'done';
+      return 'delivered';
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      const isRefused = error instanceof CarillonError && error.code === 'NOTIFICATION_REFUSED';
+      const isRefused = isRefusal(error);
       log.warn(
         { receiver, notification: id, reason },
         `notification.${isRefused ? 'refused' : 'not-delivered'}`,
       );
       if (!isRefused && clock.now() - at < GIVE_UP_MS) return { error: reason };
       this.#ended(id, reason);
-      return 'done';
+      return 'refused';
     }
   }
 

@@ -1,9 +1,9 @@
 /** Composes the message of a notification and hands it to the notifier. */
 
 import { CarillonError } from '../../../errors.ts';
-import type { Receivers, SchedulerHandle } from '../../handle.ts';
+import type { Receivers, SchedulerHandle, Tries } from '../../handle.ts';
 import type { Notification } from '../../model/alert.ts';
-import type { Notifier } from '../../notifier.ts';
+import { isRefusal, type Notifier } from '../../notifier.ts';
 import type { Clock, LogChunk, Member } from '../../ports.ts';
 import { messageOf, testMessage } from '../../read/message.ts';
 import { runTimes } from '../../stats/run-times.ts';
@@ -23,11 +23,14 @@ export interface MessagesParts {
   readonly self: Pick<Member, 'url'>;
 }
 
+const noTries: Tries = { delivered: 0, failed: 0, refused: 0 };
+
 export type LastLines = (chunks: AsyncIterable<LogChunk>, count: number) => Promise<readonly string[]>;
 
 export class Messages implements Receivers {
   readonly #parts: MessagesParts;
   readonly #jobs: Pick<SchedulerHandle, 'reader' | 'logs'>;
+  readonly #tries = new Map<string, Tries>();
 
   constructor(parts: MessagesParts, jobs: Pick<SchedulerHandle, 'reader' | 'logs'>) {
     this.#parts = parts;
@@ -36,6 +39,10 @@ export class Messages implements Receivers {
 
   get names(): readonly string[] {
     return [...(this.#parts.notifier?.receivers ?? [])];
+  }
+
+  get tries(): ReadonlyMap<string, Tries> {
+    return new Map(this.names.map((name) => [name, this.#tries.get(name) ?? noTries]));
   }
 
   get problem(): string | null {
@@ -50,12 +57,27 @@ export class Messages implements Receivers {
     const output = alert.run === null || step === 'resolved' ? [] : await this.#output(alert.run);
     const { stats = null } = this.#jobs.reader().glance(job) ?? {};
     const known = { usual: runTimes(stats), output, base: this.#parts.self.url };
-    await notifier.send(receiver, messageOf(notification, known));
+    await this.#counted(receiver, notifier.send(receiver, messageOf(notification, known)));
   };
 
   async test(receiver: string): Promise<void> {
     const { clock, self } = this.#parts;
-    await this.#notifierOf(receiver).send(receiver, testMessage(receiver, clock.now(), self.url));
+    const message = testMessage(receiver, clock.now(), self.url);
+    await this.#counted(receiver, this.#notifierOf(receiver).send(receiver, message));
+  }
+
+  async #counted(receiver: string, delivery: Promise<void>): Promise<void> {
+    const count = (outcome: keyof Tries): void => {
+      const tries = this.#tries.get(receiver) ?? noTries;
+      this.#tries.set(receiver, { ...tries, [outcome]: tries[outcome] + 1 });
+    };
+    try {
+      await delivery;
+      count('delivered');
+    } catch (error) {
+      count(isRefusal(error) ? 'refused' : 'failed');
+      throw error;
+    }
   }
 
   async #output(run: string): Promise<readonly string[]> {

@@ -1,6 +1,6 @@
 /** Delivery of notifications: order, repetition, and what becomes of those that are refused. */
 
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { CarillonError } from '../../../../src/errors.ts';
 import type { Notification } from '../../../../src/scheduler/model/alert.ts';
 import { Delivery } from '../../../../src/scheduler/runtime/outbox/delivery.ts';
@@ -12,6 +12,7 @@ let outcomes: string[];
 let isFresh: boolean;
 /** What receivers answer, one for each request; then they accept. */
 let answers: Error[];
+let answerTo: (id: string) => Error | null;
 /** Requests wait for this. */
 let gate: Promise<void>;
 
@@ -20,6 +21,7 @@ beforeEach(() => {
   sent = [];
   outcomes = [];
   answers = [];
+  answerTo = () => null;
   isFresh = true;
   gate = Promise.resolve();
 });
@@ -33,8 +35,8 @@ const delivery = (): Delivery =>
     send: async ({ id }) => {
       sent.push(id);
       await gate;
-      const answer = answers.shift();
-      if (answer !== undefined) throw answer;
+      const answer = answers.shift() ?? answerTo(id);
+      if (answer !== null) throw answer;
     },
   });
 
@@ -81,6 +83,47 @@ test('what is refused is not sent again, and the next one follows', async () => 
   expect(outcomes).toEqual(['1 failed: no such channel', '2 delivered']);
 });
 
+describe('a message that its receiver cannot bear', () => {
+  const failsAt = (...bad: readonly string[]): Delivery => {
+    answerTo = (id) => (bad.includes(id) ? away() : null);
+    const parts = delivery();
+    for (const id of ['1', '2', '3']) parts.add(to('pager', id));
+    return parts;
+  };
+
+  test('is given up when the next one is accepted, and nothing is sent before its time', async () => {
+    failsAt('1');
+    await clock.advance(120_000);
+    expect(new Set(sent)).toEqual(new Set(['1']));
+    await clock.advance(600_000);
+    expect(outcomes).toEqual([
+      '2 delivered',
+      '1 failed: connection refused The receiver accepted the next message.',
+      '3 delivered',
+    ]);
+  });
+
+  test('is not given up while the next one fails too', async () => {
+    failsAt('1', '2');
+    await clock.advance(3_600_000);
+    expect(outcomes).toEqual([]);
+    expect(sent).not.toContain('3');
+    answerTo = () => null;
+    await clock.advance(300_000);
+    expect(outcomes).toEqual(['1 delivered', '2 delivered', '3 delivered']);
+  });
+
+  test('is not given up because the next one is refused', async () => {
+    failsAt('1', '3');
+    answerTo = (id) => (id === '2' ? new CarillonError('NOTIFICATION_REFUSED', 'no such channel') : away());
+    await clock.advance(3_600_000);
+    expect(outcomes).toEqual(['2 failed: no such channel']);
+    answerTo = () => null;
+    await clock.advance(300_000);
+    expect(outcomes.slice(1)).toEqual(['1 delivered', '3 delivered']);
+  });
+});
+
 test('after a day without an answer, a message is given up', async () => {
   const parts = delivery();
   answers = Array.from({ length: 1_000 }, away);
@@ -96,7 +139,7 @@ test('after a day without an answer, a message is given up', async () => {
 
 test('what waited for a day behind another is tried once more', async () => {
   const parts = delivery();
-  answers = Array.from({ length: 400 }, away);
+  answers = Array.from({ length: 1_000 }, away);
   for (const id of ['1', '2', '3']) parts.add(to('pager', id));
   await clock.advance(87_000_000);
   expect(outcomes).toEqual(['1', '2', '3'].map((id) => `${id} failed: connection refused`));
