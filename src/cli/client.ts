@@ -6,6 +6,7 @@
  */
 
 import type { WireAlert, WireMute, WireNotification, WireReceiverList } from '../api/wire/alerts.ts';
+import type { WireHeartbeat, WireReportStep } from '../api/wire/heartbeat.ts';
 import type {
   WireApply,
   WireDeletion,
@@ -34,6 +35,8 @@ import { nameInHeader } from './asker.ts';
 
 /** Longer than the largest apply takes. */
 const answerWithinMs = 120_000;
+/** Reports wait in the spool for a server that is slower. */
+const reportedWithinMs = 10_000;
 /** Entries per request: the server's maximum. */
 const pageSize = 1_000;
 
@@ -72,6 +75,18 @@ export interface LogPiece {
 }
 
 type Headers = Readonly<Record<string, string>>;
+
+interface FetchOptions {
+  readonly query?: Query;
+  readonly body?: unknown;
+  /** In place of a JSON body. */
+  readonly bytes?: Uint8Array | undefined;
+  readonly headers?: Headers;
+  /** Without a time limit. */
+  readonly patient?: boolean;
+  /** In place of the usual time limit. */
+  readonly signal?: AbortSignal;
+}
 
 interface Page<T> {
   readonly items: readonly T[];
@@ -154,6 +169,22 @@ export class Client {
   kill = (id: string) => this.#send<WireRun>('POST', at('runs', id, 'kill'));
   rerun = (id: string, key: string) =>
     this.#send<WireRun>('POST', at('runs', id, 'rerun'), undefined, {}, { 'idempotency-key': key });
+
+  /** Repeating it with the same `rid` changes nothing. Gives up after a short time, or at `stop`. */
+  report = async (
+    job: string,
+    step: WireReportStep,
+    query: Query,
+    bytes: Uint8Array | undefined,
+    stop: AbortSignal,
+  ) =>
+    this.#json<WireHeartbeat>(
+      await this.#fetch('POST', at('heartbeats', job, ...(step === 'success' ? [] : [step])), {
+        query,
+        bytes,
+        signal: AbortSignal.any([stop, AbortSignal.timeout(reportedWithinMs)]),
+      }),
+    );
 
   graph = () => this.#get<WireGraph>('/graph');
   stats = (query: Query) => this.#get<WireStats>('/stats', query);
@@ -245,12 +276,7 @@ export class Client {
   async #fetch(
     method: string,
     path: string,
-    {
-      query = {},
-      body,
-      headers = {},
-      patient = false,
-    }: { query?: Query; body?: unknown; headers?: Headers; patient?: boolean } = {},
+    { query = {}, body, headers = {}, bytes, patient = false, signal }: FetchOptions = {},
   ): Promise<Response> {
     const init: RequestInit = {
       method,
@@ -261,13 +287,14 @@ export class Client {
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(bytes !== undefined && { body: bytes }),
     };
     const failures: string[] = [];
     for (let tried = 0; tried < this.#servers.length; tried++) {
       try {
         const response = await fetch(`${this.url}/api/v1${path}${search(query)}`, {
           ...init,
-          ...(!patient && { signal: AbortSignal.timeout(answerWithinMs) }),
+          ...(!patient && { signal: signal ?? AbortSignal.timeout(answerWithinMs) }),
         });
         if (response.ok) return response;
         throw await this.#refusal(response);

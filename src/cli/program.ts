@@ -9,6 +9,7 @@ import { askedBy } from './asker.ts';
 import { addAlertCommands } from './commands/alerts.ts';
 import { addBackupCommands } from './commands/backup.ts';
 import { addEngineCommands } from './commands/engines.ts';
+import { addExecCommand } from './commands/exec.ts';
 import { addFileCommands } from './commands/files.ts';
 import { addInstallationCommands } from './commands/installation.ts';
 import { addJobCommands } from './commands/jobs.ts';
@@ -81,6 +82,7 @@ function createProgram(shell: Shell, { version, restore }: CliParts): Command {
   addFileCommands(program, shell);
   addJobCommands(program, shell);
   addRunCommands(program, shell);
+  addExecCommand(program, shell);
   addInstallationCommands(program, shell);
   addEngineCommands(program, shell);
   addAlertCommands(program, shell);
@@ -101,7 +103,7 @@ async function confirm(question: string): Promise<boolean> {
 }
 
 function processIo(environment: Environment): Io {
-  const { url, color } = loadClientConfig(environment);
+  const { url, color, spoolDir } = loadClientConfig(environment);
   // A reader may stop early, as in `carillon apply … | head`. The command continues, so that its exit code is
   // meaningful.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -132,6 +134,7 @@ function processIo(environment: Environment): Io {
     color: color && process.stdout.isTTY === true,
     progress: process.stderr.isTTY === true,
     by: askedBy(),
+    spoolDir,
     url,
   };
 }

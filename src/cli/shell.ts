@@ -29,6 +29,8 @@ export interface Io {
   readonly progress: boolean;
   /** The user, for the record: `ann@laptop`. */
   readonly by: string;
+  /** Where `exec` keeps reports that the server does not have yet. */
+  readonly spoolDir: string;
   /** `CARILLON_URL`. */
   readonly url: string | null;
 }
@@ -49,7 +51,7 @@ export const defaultUrl = 'http://127.0.0.1:4400';
 
 export class Shell {
   readonly io: Io;
-  exitCode: ExitCode = exitCodes.ok;
+  exitCode: number = exitCodes.ok;
 
   constructor(io: Io) {
     this.io = io;

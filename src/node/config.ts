@@ -5,7 +5,8 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { homedir, hostname } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import { CarillonError, invariant } from '../errors.ts';
@@ -25,6 +26,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface ClientConfig {
   readonly url: string | null;
   readonly color: boolean;
+  readonly spoolDir: string;
 }
 
 const names = Object.keys(settings);
@@ -58,9 +60,14 @@ export function loadConfig(args: readonly string[], environment: Environment): C
   return Object.freeze(config);
 }
 
-/** Reads `CARILLON_URL` and the common `NO_COLOR`. */
+/** Reads `CARILLON_URL`, the common `NO_COLOR`, and where the user keeps the state of programs. */
 export function loadClientConfig(environment: Environment): ClientConfig {
-  return Object.freeze({ url: environment.CARILLON_URL || null, color: !environment.NO_COLOR });
+  const state = environment.XDG_STATE_HOME || join(homedir(), '.local', 'state');
+  return Object.freeze({
+    url: environment.CARILLON_URL || null,
+    color: !environment.NO_COLOR,
+    spoolDir: join(state, 'carillon', 'spool'),
+  });
 }
 
 function resolve(name: string, found: RawSetting | undefined): unknown {

@@ -61,6 +61,7 @@ async function carillon(...args: string[]): Promise<{ code: number; out: string;
         now: () => api.world.clock.now(),
         sleep: async () => undefined,
         timezone: 'UTC',
+        spoolDir: '',
         color: false,
         progress: false,
         by: 'ann@laptop',

@@ -48,6 +48,7 @@ async function carillon(...args: string[]): Promise<{ code: number; out: string;
         now += delayMs;
       },
       timezone: 'UTC',
+      spoolDir: '',
       color: false,
       progress: false,
       by: 'ann@laptop',

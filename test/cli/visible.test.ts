@@ -21,7 +21,15 @@ function terminal(options: Partial<Io> = {}): { io: Io; printed: () => string } 
   };
   const io = {
     ...{ out: add, err: add, raw: add, terminal: true, stdin: async () => '', now: () => 0 },
-    ...{ sleep: async () => {}, timezone: 'UTC', color: true, progress: true, by: 'ann', url: null },
+    ...{
+      sleep: async () => {},
+      timezone: 'UTC',
+      color: true,
+      progress: true,
+      by: 'ann',
+      spoolDir: '',
+      url: null,
+    },
     ...options,
   };
   return { io, printed: () => printed };

@@ -52,6 +52,7 @@ async function carillon(
       now: () => Date.now(),
       sleep: (delayMs) => new Promise((done) => setTimeout(done, delayMs)),
       timezone: 'UTC',
+      spoolDir: '',
       color: false,
       progress: false,
       by: 'ann@laptop',

@@ -100,3 +100,10 @@ test('the repeat runs every five seconds and says when it was due', async () => 
   const { body } = await server.ask<string>('GET', `/api/v1/runs/${dues[0]}/logs`);
   expect(body).toMatch(/^due \d{4}-.*Z, running \d{4}-.*Z\n$/);
 }, 60_000);
+
+test('the job that somebody else runs takes their report', async () => {
+  const [name] = await apply(readFileSync(join(examples, 'heartbeat.yaml'), 'utf8'));
+  const { status } = await server.ask('POST', `/api/v1/heartbeats/${name}`);
+  expect(status).toBe(200);
+  expect((await runsOf(name as string)).map(({ state }) => state)).toEqual(['succeeded']);
+});

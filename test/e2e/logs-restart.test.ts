@@ -58,6 +58,7 @@ function follow(
         await (mayReturn ?? new Promise((done) => setTimeout(done, delayMs)));
       },
       timezone: 'UTC',
+      spoolDir: '',
       color: false,
       progress: false,
       by: 'ann@laptop',

@@ -1,9 +1,13 @@
 /** The answer to a report about a run that somebody else runs. */
 
 import { type Static, Type } from 'typebox';
+import type { ReportStep } from '../../scheduler/command.ts';
 import { oneOf } from '../../scheduler/job/definition.ts';
 import { endStates, liveStates } from '../../scheduler/model/model.ts';
 import { orNull } from './shape.ts';
+
+/** What is reported. */
+export type WireReportStep = ReportStep;
 
 export const WireHeartbeat = Type.Object(
   {

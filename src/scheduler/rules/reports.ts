@@ -3,7 +3,7 @@
  *
  * 1. Reports with the same key are about the same run. An end without a key ends the newest running run without one.
  * 2. Otherwise a report belongs to the awaited due time that is nearest to its start (or to its end, if the start is
- * not known). It may come up to 30 seconds before the due time.
+ * not known). It may come up to 30 seconds before the due time, and at most a quarter of the interval.
  * 3. If that due time was given up, the report is recorded as a rerun of the run that was given up, and the ledger says that
  * it caught up.
  * 4. A report that belongs to no due time is a run of its own, like a manual one.
@@ -144,27 +144,34 @@ function started(turn: Turn, entry: Entry, seed: Parameters<typeof openStarted>[
 function awaitedRun(turn: Turn, entry: Entry, from: number): Run | null {
   if (entry.due !== null && entry.due <= turn.draft.now) decideDue(turn, entry);
   const past = entry.runs
-    .filter((run) => isAwaited(run) && run.due <= from + EARLY_MS)
+    .filter((run) => isAwaited(run) && run.due - from <= earlyMs(entry, run.due))
     .reduce<Run | null>(
-      (best, run) => (best === null || away(run.due, from) < away(best.due, from) ? run : best),
+      (best, run) => (best === null || isNearer(run.due, best.due, from) ? run : best),
       null,
     );
   const { due } = entry;
-  const isNext =
-    due !== null && due - from <= EARLY_MS && (past === null || away(due, from) < away(past.due, from));
-  if (!isNext || idleReason(entry) !== null) return past;
+  if (due === null || due - from > earlyMs(entry, due) || idleReason(entry) !== null) return past;
+  if (past !== null && !isNearer(due, past.due, from)) return past;
   const run = runAt(turn, entry, due);
   turn.state.plan(entry);
-  return isEnded(run.state) ? past : run;
+  return run;
 }
 
-const away = (due: number, from: number): number => Math.abs(due - from);
+const isNearer = (a: number, b: number, from: number): boolean => Math.abs(a - from) < Math.abs(b - from);
 
-/** Whether no other due time was nearer. */
-function isAbout({ schedule, job }: Entry, { job: of, due, state, variant }: Run, from: number): boolean {
-  if (of !== job.name || state !== 'missed' || variant !== '' || due - from > EARLY_MS) return false;
+/** How long before a due time a report may belong to it. */
+function earlyMs({ schedule }: Entry, due: number): number {
   const next = schedule === null ? null : nextInstant(schedule, due);
-  return next === null || (from < next && (next - from > EARLY_MS || away(due, from) <= away(next, from)));
+  return next === null ? EARLY_MS : Math.min(EARLY_MS, (next - due) / 4);
+}
+
+/** Whether it is about the due time of this run, and no other was nearer. */
+function isAbout(entry: Entry, { job, due, state, variant }: Run, from: number): boolean {
+  if (job !== entry.job.name || state !== 'missed' || variant !== '' || due - from > earlyMs(entry, due))
+    return false;
+  const { schedule } = entry;
+  const next = schedule === null ? null : nextInstant(schedule, due);
+  return next === null || from < next - earlyMs(entry, next) || isNearer(due, next, from);
 }
 
 function caughtUp(

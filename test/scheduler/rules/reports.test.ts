@@ -176,6 +176,16 @@ describe('a report belongs to', () => {
     expect(rig.lines('backup')).toEqual(['ran 02:00']);
   });
 
+  test('no due time that is further away than a quarter of the interval', () => {
+    at('01:59:30');
+    put({ schedule: { cron: '* * * * *' } });
+    at('01:59:40');
+    report('success');
+    at('01:59:46');
+    report('success');
+    expect(rig.runs('backup')).toEqual(['succeeded 01:59:40', 'succeeded 02:00']);
+  });
+
   test('the nearest due time: the next one, though the one before still waits', () => {
     at('02:59:50');
     report('start');
